@@ -1,0 +1,261 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Capabilities } from './channel.js'
+import { type ContentType, contentTypes } from './content.js'
+import { degrade } from './degrade.js'
+import { contentSamples } from './testing/content-samples.js'
+
+const plain: Capabilities = { content: ['text'], maxTextLength: 1600 }
+const buttons = { max: 3, maxLabel: 20 }
+const withButtons: Capabilities = { content: ['text', 'single-choice'], maxTextLength: 1600, buttons }
+const rich: Capabilities = { content: contentTypes, maxTextLength: 1600, buttons }
+
+const only = (...content: ContentType[]): Capabilities => ({ ...plain, content })
+const choices = [
+  { title: 'Yes', value: 'y' },
+  { title: 'No', value: 'n' },
+]
+
+describe('a channel that shows any payload', () => {
+  const any: Capabilities = { content: 'any', maxTextLength: 10 }
+
+  test('gets it untouched', () => {
+    const payload = { type: 'acme:form', fields: [1, null] }
+    expect(degrade(payload, any)).toEqual({ contents: [payload], options: [] })
+  })
+})
+
+describe('a channel that shows every known type', () => {
+  test.each(contentSamples.map((sample) => [sample.type, sample]))('shows %s as it is', (_, sample) => {
+    expect(degrade(sample, { ...rich, buttons: { max: 100, maxLabel: 100 } })).toEqual({
+      contents: [sample],
+      options: [],
+    })
+  })
+
+  test('keeps extra fields', () => {
+    const payload = { type: 'image', image: 'https://example.com/a.png', acme: { a: 1 } }
+    expect(degrade(payload, rich)?.contents).toEqual([payload])
+  })
+
+  test('gets choices that hang on another type as a message of their own', () => {
+    const image = { type: 'image', image: 'https://example.com/a.png', title: 'Which?' }
+    expect(degrade({ ...image, choices }, rich)?.contents).toEqual([
+      image,
+      { type: 'single-choice', text: '…', choices },
+    ])
+  })
+
+  test('gets a card with too many buttons as text', () => {
+    const actions = ['a', 'b', 'c', 'd'].map((title) => ({ action: 'Postback', title, payload: `${title}!` }))
+    expect(degrade({ type: 'card', title: 'T', actions }, rich)?.contents).toEqual([
+      { type: 'text', text: 'T\n1. a\n2. b\n3. c\n4. d' },
+    ])
+  })
+})
+
+describe('a channel that shows text only', () => {
+  const text = (payload: Parameters<typeof degrade>[0]) =>
+    degrade(payload, plain)?.contents.map((content) => content.text)
+
+  test.each([
+    [{ type: 'image', image: 'https://x/a.png', title: 'A cat' }, 'A cat\nhttps://x/a.png'],
+    [{ type: 'image', image: 'https://x/a.png' }, 'https://x/a.png'],
+    [{ type: 'audio', audio: 'https://x/a.mp3', title: '' }, 'https://x/a.mp3'],
+    [{ type: 'voice', audio: 'https://x/a.ogg', title: 'Hm' }, 'Hm\nhttps://x/a.ogg'],
+    [{ type: 'video', video: 'https://x/a.mp4' }, 'https://x/a.mp4'],
+    [{ type: 'file', file: 'https://x/a.pdf', title: 'Bill' }, 'Bill\nhttps://x/a.pdf'],
+    [
+      { type: 'location', latitude: 0, longitude: 0, address: 'Null Island' },
+      'Null Island\nhttps://www.google.com/maps/search/?api=1&query=0,0',
+    ],
+    [
+      { type: 'location', latitude: -0.0000001, longitude: 179.123456789, title: 'T' },
+      'T\nhttps://www.google.com/maps/search/?api=1&query=0,179.123457',
+    ],
+    [{ type: 'single-choice', text: 'Sure?', choices }, 'Sure?\n1. Yes\n2. No'],
+    [{ type: 'text', text: 'Sure?', choices }, 'Sure?\n1. Yes\n2. No'],
+    [{ type: 'image', image: 'https://x/a.png', choices }, 'https://x/a.png\n1. Yes\n2. No'],
+    [{ type: 'dropdown', message: 'Size?', options: [{ label: 'S', value: 's' }] }, 'Size?\n1. S'],
+    [{ type: 'acme:unknown', text: 'as text' }, 'as text'],
+    [{ type: 'image', text: 'an image without its URL' }, 'an image without its URL'],
+  ])('reads %j as text', (payload, expected) => {
+    expect(text(payload)).toEqual([expected])
+  })
+
+  test('reads a card with its links, picture and numbered buttons', () => {
+    const actions = [
+      { action: 'Open URL', title: 'Shop', url: 'https://x' },
+      { action: 'Open URL', title: '', url: 'https://y' },
+      { action: 'Say something', title: 'Hello', text: 'hello!' },
+      { action: 'Postback', title: 'Buy', payload: 'BUY_1' },
+    ]
+    const card = { type: 'card', title: 'Shoe', subtitle: 'Blue', image: 'https://x/a.png', actions }
+    expect(degrade(card, plain)).toEqual({
+      contents: [
+        {
+          type: 'text',
+          text: 'Shoe\nBlue\nhttps://x/a.png\nShop: https://x\nhttps://y\n1. Hello\n2. Buy',
+        },
+      ],
+      options: [
+        { number: 1, title: 'Hello', value: 'hello!' },
+        { number: 2, title: 'Buy', value: 'BUY_1' },
+      ],
+    })
+  })
+
+  test('numbers run through all cards of a carousel', () => {
+    const card = (title: string) => ({
+      title,
+      actions: [{ action: 'Postback', title: 'Buy', payload: title }],
+    })
+    const degraded = degrade({ type: 'carousel', items: [card('A'), card('B')], choices }, plain)
+    expect(degraded?.contents.map((content) => content.text)).toEqual([
+      'A\n1. Buy',
+      'B\n2. Buy',
+      '3. Yes\n4. No',
+    ])
+    expect(degraded?.options.map((option) => option.value)).toEqual(['A', 'B', 'y', 'n'])
+  })
+
+  test('an extra field of a card that is called choices does no harm', () => {
+    expect(text({ type: 'carousel', items: [{ title: 'A', choices: 'many' }] })).toEqual(['A'])
+  })
+
+  test.each([
+    [{ type: 'acme:unknown' }],
+    [{}],
+    [{ type: 'text', text: ' \n' }],
+    [{ type: 'card', title: '' }],
+  ])('has nothing to say for %j', (payload) => {
+    expect(degrade(payload, plain)).toBeUndefined()
+  })
+})
+
+describe('a channel that shows some types', () => {
+  const audio = { type: 'audio', audio: 'https://x/a.mp3', title: 'Song' }
+
+  test('gets a voice message as audio, else as a file', () => {
+    expect(degrade({ ...audio, type: 'voice' }, only('text', 'audio'))?.contents).toEqual([audio])
+    expect(degrade({ ...audio, type: 'voice' }, only('text', 'file'))?.contents).toEqual([
+      { type: 'file', file: 'https://x/a.mp3', title: 'Song' },
+    ])
+  })
+
+  test('gets a carousel as cards', () => {
+    const card = { title: 'A', actions: [] }
+    expect(degrade({ type: 'carousel', items: [card, card] }, only('text', 'card'))?.contents).toEqual([
+      { ...card, type: 'card' },
+      { ...card, type: 'card' },
+    ])
+  })
+
+  test('gets a card as a picture with the words below it, and with the buttons when there are any', () => {
+    const card = { type: 'card', title: 'Shoe', subtitle: 'Blue', image: 'https://x/a.png', markdown: true }
+    const can = { ...withButtons, content: ['text', 'image', 'single-choice'] as const }
+    expect(degrade(card, can)?.contents).toEqual([
+      { type: 'image', image: 'https://x/a.png', title: 'Shoe\nBlue' },
+    ])
+    const actions = [{ action: 'Postback', title: 'Buy', payload: 'B' }]
+    expect(degrade({ ...card, actions }, can)?.contents).toEqual([
+      { type: 'image', image: 'https://x/a.png' },
+      { type: 'single-choice', text: 'Shoe\nBlue', markdown: true, choices: [{ title: 'Buy', value: 'B' }] },
+    ])
+  })
+
+  test('gets a dropdown as buttons while they fit', () => {
+    const options = ['S', 'M', 'L', 'XL'].map((label) => ({ label, value: label }))
+    const dropdown = (count: number) => ({
+      type: 'dropdown',
+      message: 'Size?',
+      options: options.slice(0, count),
+    })
+    expect(degrade(dropdown(3), withButtons)?.contents[0]).toMatchObject({
+      type: 'single-choice',
+      text: 'Size?',
+    })
+    expect(degrade(dropdown(4), withButtons)?.contents).toEqual([
+      { type: 'text', text: 'Size?\n1. S\n2. M\n3. L\n4. XL' },
+    ])
+  })
+
+  test('gets a label that is too long for a button as a number', () => {
+    const long = [{ title: 'x'.repeat(21), value: 'v' }]
+    expect(degrade({ type: 'text', text: 'T', choices: long }, withButtons)?.contents[0]?.type).toBe('text')
+  })
+
+  test('never gets buttons below an empty text', () => {
+    expect(degrade({ type: 'single-choice', text: '', choices }, withButtons)?.contents).toEqual([
+      { type: 'single-choice', text: '…', choices },
+    ])
+  })
+})
+
+describe('long texts', () => {
+  const long = 'word '.repeat(1000).trim()
+  const all = (payload: Parameters<typeof degrade>[0], can = withButtons) =>
+    degrade(payload, can)?.contents ?? []
+
+  test('are split, and the indicator and the delay stand before the first piece only', () => {
+    const contents = all({ type: 'text', text: long, typing: true, delay: 5, markdown: true })
+    expect(contents.length).toBe(4)
+    expect(contents.map((content) => content.typing)).toEqual([true, undefined, undefined, undefined])
+    expect(contents.every((content) => content.markdown === true)).toBe(true)
+    expect(contents.map((content) => content.text).join(' ')).toBe(long)
+  })
+
+  test('keep their buttons on the last piece', () => {
+    expect(all({ type: 'text', text: long, choices }).map((content) => content.type)).toEqual([
+      'text',
+      'text',
+      'text',
+      'single-choice',
+    ])
+  })
+
+  test('leave a picture whose title they are', () => {
+    const contents = all({ type: 'image', image: 'https://x', title: long }, rich)
+    expect(contents[0]).toEqual({ type: 'image', image: 'https://x' })
+    expect(
+      contents
+        .slice(1)
+        .map((content) => content.text)
+        .join(' '),
+    ).toBe(long)
+  })
+})
+
+test('whatever the content and the channel: nothing is undefined, over the limit or of a type not shown', () => {
+  const capabilities = fc.record({
+    content: fc.subarray(contentTypes).map((types) => [...new Set<ContentType>(['text', ...types])]),
+    maxTextLength: fc.integer({ min: 2, max: 60 }),
+    buttons: fc.option(fc.record({ max: fc.integer({ min: 1, max: 5 }), maxLabel: fc.nat(20) })),
+  })
+  const hanging = fc.array(fc.record({ title: fc.string(), value: fc.string() }), { maxLength: 4 })
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...contentSamples),
+      hanging,
+      capabilities,
+      (sample, extra, { buttons, ...can }) => {
+        const payload =
+          extra.length > 0 && sample.type !== 'single-choice' ? { ...sample, choices: extra } : sample
+        const degraded = degrade(payload, { ...can, ...(buttons && { buttons }) })
+        const contents = degraded?.contents ?? []
+        expect(contents.length).toBeGreaterThan(0)
+        expect(JSON.stringify(contents)).not.toContain('undefined')
+        expect(JSON.parse(JSON.stringify(contents))).toEqual(contents)
+        for (const content of contents) {
+          expect(can.content).toContain(content.type)
+          if (content.type === 'text')
+            expect(String(content.text).length).toBeLessThanOrEqual(can.maxTextLength)
+          if (content.type !== 'single-choice') expect(content).not.toHaveProperty('choices')
+        }
+        expect(degraded?.options.map((option) => option.number)).toEqual(
+          degraded?.options.map((_, i) => i + 1),
+        )
+      },
+    ),
+  )
+})

@@ -1,0 +1,203 @@
+import type { Capabilities } from './channel.js'
+import {
+  type Action,
+  type Card,
+  type Choice,
+  type Content,
+  type ContentOf,
+  type ContentType,
+  contentSchema,
+} from './content.js'
+import type { JsonObject } from './json.js'
+import { splitText } from './split-text.js'
+
+/** A numbered answer that stands in a text: what a person types, and what it means. */
+export interface NumberedOption {
+  number: number
+  title: string
+  value: string
+}
+
+/** What a channel is to show in place of a payload, in order, and the numbers that stand in its texts. */
+export interface Degraded {
+  contents: (Content | JsonObject)[]
+  options: NumberedOption[]
+}
+
+/** Says nothing, in every language, above buttons whose message says nothing: providers refuse an empty text. */
+const NOTHING = '…'
+
+/**
+ * Turns a payload into contents that a channel can show; the same payload always gives the same contents. Nothing is
+ * dropped silently: what has no native form becomes text, and undefined is the answer for a payload that says nothing
+ * to people (no known type and no text). A channel that names its types gets texts within its limit, buttons that fit,
+ * and `choices` on `single-choice` only.
+ */
+export function degrade(payload: JsonObject, capabilities: Capabilities): Degraded | undefined {
+  if (capabilities.content === 'any') return { contents: [payload], options: [] }
+  const content = asContent(payload)
+  if (!content) return undefined
+  const { typing, delay, ...quiet } = content
+  const { contents, options } = numberChoices(simplify(quiet, capabilities), capabilities)
+  const [first, ...rest] = contents
+    .flatMap((each) => cut(each, capabilities.maxTextLength))
+    .filter(saysSomething)
+  if (!first) return undefined
+  const pace = { ...(typing !== undefined && { typing }), ...(delay !== undefined && { delay }) }
+  return { contents: [{ ...first, ...pace }, ...rest], options }
+}
+
+/** Known content, or the `text` of an unknown type. */
+function asContent(payload: JsonObject): Content | undefined {
+  const known = contentSchema.safeParse(payload)
+  if (known.success) return known.data
+  return typeof payload.text === 'string' ? { type: 'text', text: payload.text } : undefined
+}
+
+const saysSomething = (content: Content): boolean => content.type !== 'text' || content.text.trim() !== ''
+
+/** The same in types that the channel shows, texts and `single-choice`; numbers and lengths come later. */
+function simplify(content: Content, can: Capabilities): Content[] {
+  if (content.type === 'single-choice') return [content]
+  const { choices = [], ...body } = content
+  const contents = isShown(body, can) ? [body] : replace(body, can)
+  return choices.length > 0 ? ask(contents, choices) : contents
+}
+
+/** What stands for content that the channel does not show. */
+function replace(content: Exclude<Content, { type: 'single-choice' }>, can: Capabilities): Content[] {
+  switch (content.type) {
+    case 'text':
+      return [content]
+    case 'dropdown': {
+      const choices = content.options.map(({ label, value }) => ({ title: label, value }))
+      return [{ type: 'single-choice', text: content.message, choices }]
+    }
+    case 'carousel':
+      // Not `simplify`: a card in a carousel has no choices of its own, and an extra field of that name may be anything.
+      return content.items
+        .map(asCard)
+        .flatMap((card) => (isShown(card, can) ? [card] : replaceCard(card, can)))
+    case 'card':
+      return replaceCard(content, can)
+    case 'voice':
+      return simplify({ ...content, type: 'audio' }, can)
+    case 'audio':
+      return simplify(asFile(content.audio, content.title), can)
+    case 'video':
+      return simplify(asFile(content.video, content.title), can)
+    case 'file':
+      return [say(content.title, content.file)]
+    case 'image':
+      return [say(content.title, content.image)]
+    case 'location':
+      return [say(content.title, content.address, mapLink(content))]
+  }
+}
+
+/** The picture, then the words with the buttons; both in one when there are no buttons. */
+function replaceCard(card: ContentOf<'card'>, can: Capabilities): Content[] {
+  const picture = card.image !== undefined && isNative('image', can) ? card.image : undefined
+  const words = say(card.title, card.subtitle, picture ? undefined : card.image, ...card.actions.map(asLink))
+  const text = { ...words, ...(card.markdown !== undefined && { markdown: card.markdown }) }
+  const choices = card.actions.flatMap(asChoice)
+  if (choices.length > 0)
+    return ask([...(picture ? [{ type: 'image' as const, image: picture }] : []), text], choices)
+  return picture ? [{ type: 'image', image: picture, ...(text.text && { title: text.text }) }] : [text]
+}
+
+/** Hangs choices on the last of some contents when it is a text; else they get a message of their own. */
+function ask(contents: Content[], choices: Choice[]): Content[] {
+  const last = contents.at(-1)
+  if (last?.type !== 'text') return [...contents, { type: 'single-choice', text: '', choices }]
+  return [...contents.slice(0, -1), { ...last, type: 'single-choice', choices }]
+}
+
+/** Choices that do not fit on buttons become numbered lines. The numbers run through all contents. */
+function numberChoices(
+  contents: Content[],
+  can: Capabilities,
+): { contents: Content[]; options: NumberedOption[] } {
+  const options: NumberedOption[] = []
+  const numbered = contents.map((content): Content => {
+    if (content.type !== 'single-choice') return content
+    if (isNative('single-choice', can) && fitOnButtons(content.choices, can)) {
+      return { ...content, text: content.text.trim() ? content.text : NOTHING }
+    }
+    const { choices, ...rest } = content
+    const first = options.length + 1
+    const own = choices.map(({ title, value }, i) => ({ number: first + i, title, value }))
+    options.push(...own)
+    return { ...rest, ...say(content.text, ...own.map(({ number, title }) => `${number}. ${title}`)) }
+  })
+  return { contents: numbered, options }
+}
+
+/** Texts over the limit become several; a title over it leaves its picture and follows as text. */
+function cut(content: Content, max: number): Content[] {
+  switch (content.type) {
+    case 'text':
+      return splitText(content.text, max).map((text) => ({ ...content, text }))
+    case 'single-choice': {
+      const { choices: _, ...rest } = content
+      const pieces = splitText(content.text, max)
+      const before = pieces.slice(0, -1).map((text) => ({ ...rest, type: 'text' as const, text }))
+      return [...before, { ...content, text: pieces.at(-1) ?? NOTHING }]
+    }
+    case 'image':
+    case 'audio':
+    case 'voice':
+    case 'video':
+    case 'file': {
+      const { title, ...untitled } = content
+      return title !== undefined && title.length > max ? [untitled, ...cut(say(title), max)] : [content]
+    }
+    default:
+      return [content]
+  }
+}
+
+const isNative = (type: ContentType, can: Capabilities): boolean =>
+  can.content === 'any' || can.content.includes(type)
+
+/** Whether the channel shows content as it is: its type, and the buttons of its cards. */
+function isShown(content: Content, can: Capabilities): boolean {
+  if (!isNative(content.type, can)) return false
+  if (content.type === 'card') return fitOnButtons(content.actions, can)
+  if (content.type === 'carousel') return content.items.every((card) => fitOnButtons(card.actions, can))
+  return true
+}
+
+function fitOnButtons(labels: readonly { title: string }[], { buttons }: Capabilities): boolean {
+  if (labels.length === 0) return true
+  if (!buttons || labels.length > buttons.max) return false
+  return labels.every(({ title }) => title.length <= buttons.maxLabel)
+}
+
+/** Lines of text. What is absent or empty leaves no line. */
+const say = (...lines: (string | undefined)[]): ContentOf<'text'> => ({
+  type: 'text',
+  text: lines.filter(Boolean).join('\n'),
+})
+
+const asCard = (card: Card): ContentOf<'card'> => ({ ...card, type: 'card' })
+
+const asFile = (file: string, title: string | undefined): ContentOf<'file'> => ({
+  type: 'file',
+  file,
+  ...(title && { title }),
+})
+
+/** Six decimals are a hand's breadth, and never print as `1e-7`. */
+const mapLink = ({ latitude, longitude }: ContentOf<'location'>): string =>
+  `https://www.google.com/maps/search/?api=1&query=${Number(latitude.toFixed(6))},${Number(longitude.toFixed(6))}`
+
+/** A link as a line of text; other buttons are none. */
+const asLink = (action: Action): string | undefined =>
+  action.action === 'Open URL' ? [action.title, action.url].filter(Boolean).join(': ') : undefined
+
+/** A button that a person answers with; a link is none. */
+function asChoice(action: Action): Choice[] {
+  if (action.action === 'Open URL') return []
+  return [{ title: action.title, value: action.action === 'Postback' ? action.payload : action.text }]
+}

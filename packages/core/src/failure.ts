@@ -1,0 +1,19 @@
+/**
+ * Why a delivery did not succeed. `message` is for operators: free of credentials and of the person's text.
+ *
+ * - `rate-limited`: certainly not done; pauses its scope and spends no attempt.
+ * - `transient`: certainly not done; tried again.
+ * - `ambiguous`: may have been done (timeout, lost answer); tried again with the same id.
+ * - `auth`: the credentials do not work any more; pauses the integration until the next sync.
+ * - `recipient`: this person cannot be reached (blocked, unknown); never tried again.
+ * - `invalid`: this message can never be sent; never tried again.
+ */
+export type Failure =
+  | { kind: 'rate-limited'; message: string; scope: 'integration' | 'endpoint'; retryAfterMs?: number }
+  | { kind: 'transient'; message: string; retryAfterMs?: number }
+  | { kind: 'ambiguous'; message: string }
+  | { kind: 'auth'; message: string }
+  | { kind: 'recipient'; message: string }
+  | { kind: 'invalid'; message: string }
+
+export type FailureKind = Failure['kind']

@@ -1,0 +1,53 @@
+/**
+ * What every Plugboard package shares: the words of the domain, the content types, and the contract of a channel.
+ * @packageDocumentation
+ */
+export {
+  type Capabilities,
+  type Channel,
+  type ChannelHost,
+  type ChannelRuntime,
+  CONTRACT_VERSION,
+  channelNamePattern,
+  type DeliveryContext,
+  defineChannel,
+  type InboundEvent,
+  type InboundRequest,
+  type InboundResponse,
+  type Integration,
+  isChannel,
+  type OutboundContent,
+  type Part,
+  type Received,
+  type Sent,
+  type Verdict,
+} from './channel.js'
+export {
+  type Action,
+  type Card,
+  type Choice,
+  type Content,
+  type ContentOf,
+  type ContentType,
+  contentSchema,
+  contentTypes,
+} from './content.js'
+export type { Conversation } from './conversation.js'
+export { type Degraded, degrade, type NumberedOption } from './degrade.js'
+export type { Endpoint } from './endpoint.js'
+export {
+  type ErrorCode,
+  type ErrorDetails,
+  errorCodes,
+  type Issue,
+  invalid,
+  isPlugboardError,
+  PlugboardError,
+} from './errors.js'
+export type { Failure, FailureKind } from './failure.js'
+export { createIdSource, fromUuid, type Id, idTime, isId, newId, shortId, toUuid } from './id.js'
+export { isStorable, type Json, type JsonObject } from './json.js'
+export { type Logger, silentLogger } from './logger.js'
+export type { Author, Message } from './message.js'
+export { splitText } from './split-text.js'
+export type { User } from './user.js'

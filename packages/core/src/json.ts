@@ -1,0 +1,11 @@
+/** A value that JSON can hold. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+
+/** A JSON object. */
+export type JsonObject = { [key: string]: Json }
+
+/**
+ * Whether a text can be an id, a name or a key in every store: it holds no NUL, and no half of a surrogate pair
+ * (which UTF-8 cannot carry, so that two different texts would become one).
+ */
+export const isStorable = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed()

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { CONTRACT_VERSION, channelNamePattern, isChannel } from '../../channel.js'
+import { contentTypes } from '../../content.js'
+import { accepted, type Subject, type SuiteCase } from '../stage.js'
+
+/** Any address: nothing is called here. */
+const NOWHERE = 'http://127.0.0.1:9'
+
+/** What a channel says of itself holds, before it is loaded. */
+export function declarationCases<Config, Session, Options>({
+  channel,
+  fixtures,
+}: Subject<Config, Session, Options>): SuiteCase[] {
+  const test = (name: string, run: () => Promise<void>): SuiteCase => ({ name, run })
+  return [
+    test('the channel is made by defineChannel, for this major version of the contract', async () => {
+      assert(isChannel(channel), 'not made by defineChannel')
+      assert(Object.isFrozen(channel), 'not frozen')
+      assert.equal(channel.contract, Number.parseInt(CONTRACT_VERSION, 10))
+    }),
+    test('its name can be a segment of a path, and its version is semantic', async () => {
+      assert.match(channel.name, channelNamePattern)
+      assert.match(channel.version, /^\d+\.\d+\.\d+$/)
+    }),
+    test('its capabilities are of known types and sensible sizes', async () => {
+      const { content, maxTextLength, buttons } = channel.capabilities
+      assert(maxTextLength > 1, 'maxTextLength')
+      if (buttons) assert(buttons.max > 0 && buttons.maxLabel > 0, 'buttons')
+      if (content === 'any') return
+      assert(content.includes('text'), 'text is what other types are degraded to')
+      for (const type of content) assert(contentTypes.includes(type), `unknown type ${type}`)
+      if (content.includes('single-choice')) assert(buttons, 'single-choice needs buttons')
+    }),
+    test('a valid configuration is accepted, also when it comes back from the store', async () => {
+      for (const config of fixtures.configs(NOWHERE)) {
+        const once = await accepted(channel.config, config)
+        const again = await accepted(channel.config, JSON.parse(JSON.stringify(once)))
+        assert.deepEqual(again, once)
+      }
+    }),
+    test('each secret is a field of the configuration, and text', async () => {
+      for (const config of fixtures.configs(NOWHERE)) {
+        const fields = Object.entries((await accepted(channel.config, config)) as object)
+        const texts = fields.filter(([, value]) => typeof value === 'string').map(([name]) => name)
+        for (const secret of channel.secrets)
+          assert(texts.includes(secret), `${secret} is not in the fixture`)
+      }
+    }),
+    test('an invalid configuration is refused with the reason', async () => {
+      const useless = { null: null, 'a number': 42, 'a text': 'text', 'an array': [] }
+      for (const [name, config] of Object.entries({ ...fixtures.invalidConfigs, ...useless })) {
+        const { issues } = await channel.config['~standard'].validate(config)
+        assert(issues && issues.length > 0, `accepted: ${name}`)
+        for (const { message } of issues) assert(message, `no reason: ${name}`)
+      }
+    }),
+  ]
+}

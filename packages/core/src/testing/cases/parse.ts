@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { InboundEvent, InboundRequest, Received } from '../../channel.js'
+import { isPlugboardError } from '../../errors.js'
+import { isStorable } from '../../json.js'
+import { forgedForms, oddForms } from '../hostile.js'
+import { type Stage, type Subject, type SuiteCase, stagedCase } from '../stage.js'
+
+/** What a request means depends on the request alone, and a hostile one means nothing. */
+export function parseCases<Config, Session, Options>(
+  subject: Subject<Config, Session, Options>,
+): SuiteCase[] {
+  const { recordings, sign } = subject.fixtures
+  const test = stagedCase(subject)
+  const parse = ({ runtime, integration }: Stage<Config, Session>, request: InboundRequest, at: Date) =>
+    runtime.parse(sign(request, integration.config, at), integration)
+
+  return [
+    test('parse finds the events of each recording', (stage) => {
+      for (const { name, request, recordedAt, events } of recordings) {
+        const received = parse(stage, request, recordedAt)
+        assert.deepEqual(received.events, events, name)
+        checkReceived(received)
+      }
+    }),
+    test('parse is pure', async (stage) => {
+      const { runtime, integration } = stage
+      for (const { name, request, recordedAt } of recordings) {
+        const before = structuredClone(sign(request, integration.config, recordedAt))
+        const signed = structuredClone(before)
+        const first = runtime.parse(signed, integration)
+        assert.deepEqual(signed, before, `${name}: the request is changed`)
+        // Long enough for a look at the clock to show.
+        await sleep(5)
+        assert.deepEqual(runtime.parse(signed, stage.connect(integration)), first, name)
+      }
+    }),
+    test('parse gives an event the same dedupe key when it is delivered again', (stage) => {
+      for (const { name, request, recordedAt } of recordings) {
+        const again = parse(stage, request, new Date(recordedAt.getTime() + 60_000))
+        assert.deepEqual(keysOf(again), keysOf(parse(stage, request, recordedAt)), name)
+      }
+    }),
+    test('parse gives different events different dedupe keys', (stage) => {
+      const keys = recordings.flatMap(({ request, recordedAt }) => keysOf(parse(stage, request, recordedAt)))
+      assert(keys.length > 1, 'two recordings with events are needed')
+      assert.equal(new Set(keys).size, keys.length, keys.join(', '))
+    }),
+    test('parse answers a hostile request with storable events or with INVALID', (stage) => {
+      const [recording] = recordings
+      assert(recording)
+      const signed = (request: InboundRequest) => sign(request, stage.integration.config, new Date())
+      for (const [name, odd] of oddForms(recording.request)) checkHostile(stage, name, signed(odd))
+      for (const [name, forged] of forgedForms(signed(recording.request))) checkHostile(stage, name, forged)
+    }),
+  ]
+}
+
+function checkHostile<Config, Session>(
+  { runtime, integration }: Stage<Config, Session>,
+  name: string,
+  request: InboundRequest,
+): void {
+  try {
+    checkReceived(runtime.parse(request, integration))
+  } catch (error) {
+    if (!isPlugboardError(error, 'INVALID')) throw new Error(`not INVALID: ${name}`, { cause: error })
+    assert(
+      error.message.length > 0 && error.message.length < 2000,
+      `${name}: the message is empty or too long`,
+    )
+  }
+}
+
+/** Whether the host can store the events and give the answer. */
+function checkReceived({ events, response }: Received): void {
+  assert(response.status >= 100 && response.status < 600)
+  for (const event of events) {
+    const { identity, sender, thread } = event.endpoint
+    for (const text of [event.dedupeKey, identity, sender, thread]) {
+      assert(text.length > 0 && isStorable(text), `not storable: ${JSON.stringify(text)}`)
+    }
+    assert(!Number.isNaN(event.at.getTime()), 'the time is none')
+    if (event.type === 'message') {
+      assert.equal(typeof event.content.type, 'string')
+      assert.deepEqual(JSON.parse(JSON.stringify(event.content)), event.content, 'the content is not JSON')
+    }
+  }
+}
+
+const keysOf = ({ events }: Received): string[] => events.map((event: InboundEvent) => event.dedupeKey)

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { declarationCases } from './cases/declaration.js'
+import { deliverCases } from './cases/deliver.js'
+import { faultCases } from './cases/faults.js'
+import { lifecycleCases } from './cases/lifecycle.js'
+import { parseCases } from './cases/parse.js'
+import { renderCases } from './cases/render.js'
+import { secrecyCases } from './cases/secrecy.js'
+import { verifyCases } from './cases/verify.js'
+import type { Subject, SuiteCase } from './stage.js'
+
+/**
+ * The contract of a channel as cases for any test runner:
+ *
+ * ```ts
+ * for (const { name, run, skip } of channelSuite({ channel, fixtures })) {
+ *   test(name, (context) => (skip ? context.skip(skip) : run()))
+ * }
+ * ```
+ *
+ * Every case is on its own; it needs nothing but the built channel and a free port of this machine.
+ * @throws AssertionError when a skip has no reason or names no case.
+ */
+export function channelSuite<Config, Session, Options>(
+  subject: Subject<Config, Session, Options>,
+): SuiteCase[] {
+  const cases = [
+    ...declarationCases(subject),
+    ...lifecycleCases(subject),
+    ...verifyCases(subject),
+    ...parseCases(subject),
+    ...renderCases(subject),
+    ...deliverCases(subject),
+    ...faultCases(subject),
+    ...secrecyCases(subject),
+  ]
+  const { skip = {} } = subject.fixtures
+  for (const [name, reason] of Object.entries(skip)) {
+    assert(
+      cases.some((each) => each.name === name),
+      `skip names no case: ${name}`,
+    )
+    assert(reason.trim(), `a skip needs a reason: ${name}`)
+  }
+  return cases.map((each) => ({ ...each, ...(skip[each.name] && { skip: skip[each.name] }) }))
+}

@@ -1,0 +1,17 @@
+/**
+ * For the tests of channels: the contract as cases for any runner, and a provider that fails on demand.
+ * @packageDocumentation
+ */
+export { channelSuite } from './channel-suite.js'
+export { contentSamples } from './content-samples.js'
+export {
+  type Answer,
+  type FakeProvider,
+  type FakeProviderOptions,
+  type Fault,
+  fakeProvider,
+  faults,
+  type ProviderCall,
+} from './fake-provider.js'
+export { type ChannelFixtures, type Outcome, type Recording, readRecordings } from './fixtures.js'
+export type { Subject, SuiteCase } from './stage.js'

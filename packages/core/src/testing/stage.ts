@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Channel, ChannelRuntime, Integration, OutboundContent, Part, Sent } from '../channel.js'
+import type { Endpoint } from '../endpoint.js'
+import type { Failure } from '../failure.js'
+import type { Logger } from '../logger.js'
+import { type FakeProvider, fakeProvider } from './fake-provider.js'
+import type { ChannelFixtures } from './fixtures.js'
+
+/** A channel and what is known about it. */
+export interface Subject<Config, Session, Options> {
+  channel: Channel<Config, Session, Options>
+  fixtures: ChannelFixtures<Config>
+}
+
+export interface Delivery<Config, Session> {
+  integration?: Integration<Config, Session>
+  deliveryId?: string
+  signal?: AbortSignal
+}
+
+/** Empty when the part was sent; else what was thrown, and what it meant. */
+export interface Attempt {
+  error?: unknown
+  failure?: Failure
+}
+
+/** A loaded channel with two integrations and a fake provider, and the ways in which a host calls it. */
+export interface Stage<Config, Session> {
+  provider: FakeProvider
+  runtime: ChannelRuntime<Config, Session>
+  integration: Integration<Config, Session>
+  /** Of another tenant, with other credentials. */
+  stranger: Integration<Config, Session>
+  /** Where the first recorded event came from. */
+  endpoint: Endpoint
+  /** What the channel logged, as JSON. */
+  log: string[]
+  connect(integration: Integration<Config, Session>): Integration<Config, Session>
+  /** The parts of content that the channel shows. */
+  render(content: OutboundContent): Part[]
+  deliver(part: Part, delivery?: Delivery<Config, Session>): Promise<Sent>
+  /** Delivers, and tells what became of it. */
+  attempt(part: Part, delivery?: Delivery<Config, Session>): Promise<Attempt>
+  /** Calls that showed something to a person. */
+  visibleCalls(): FakeProvider['calls']
+}
+
+/** One rule of the contract, for any runner: register `run` under `name`, or tell the reason of the skip. */
+export interface SuiteCase {
+  name: string
+  /** Throws when the channel breaks the rule. */
+  run(): Promise<void>
+  /** Why the rule does not apply to this channel. */
+  skip?: string
+}
+
+/** Makes cases that run on a stage of their own, which is cleared away after them. */
+export const stagedCase =
+  <Config, Session, Options>(subject: Subject<Config, Session, Options>) =>
+  (name: string, play: (stage: Stage<Config, Session>) => unknown): SuiteCase => ({
+    name,
+    run: async () => {
+      const stage = await setUp(subject)
+      try {
+        await play(stage)
+      } finally {
+        stage.runtime.disconnect?.(stage.integration.session)
+        stage.runtime.disconnect?.(stage.stranger.session)
+        await stage.provider.close()
+      }
+    },
+  })
+
+async function setUp<Config, Session, Options>({ channel, fixtures }: Subject<Config, Session, Options>) {
+  const provider = await fakeProvider(fixtures.provider)
+  const log: string[] = []
+  const [own, other] = fixtures.configs(provider.url)
+  const configs = [await accepted(channel.config, own), await accepted(channel.config, other)] as const
+  const input = fixtures.options?.(provider.url) ?? {}
+  const options = channel.options ? await accepted(channel.options, input) : (undefined as Options)
+  const runtime = await channel.load({ options, logger: recorder(log), fetch: hostFetch })
+  return stageOf(fixtures, { provider, log, runtime }, configs)
+}
+
+function stageOf<Config, Session>(
+  fixtures: ChannelFixtures<Config>,
+  base: Pick<Stage<Config, Session>, 'provider' | 'log' | 'runtime'>,
+  [own, other]: readonly [Config, Config],
+): Stage<Config, Session> {
+  const { runtime, provider } = base
+  const endpoint = fixtures.recordings[0]?.events[0]?.endpoint
+  assert(endpoint, 'the first recording needs an event')
+  const integration = { clientId: 'client-a', config: own, session: runtime.connect(own) }
+  const stranger = { clientId: 'client-b', config: other, session: runtime.connect(other) }
+  const stage: Stage<Config, Session> = {
+    ...base,
+    integration,
+    stranger,
+    endpoint,
+    connect: (old) => ({ ...old, session: runtime.connect(old.config) }),
+    render: (content) => runtime.render(content, endpoint),
+    deliver: (part, delivery = {}) => {
+      const signal = AbortSignal.timeout(10_000)
+      // As when a replica takes over: a part has been stored, and comes back from JSON.
+      const stored = JSON.parse(JSON.stringify(part)) as Part
+      return runtime.deliver(stored, { endpoint, integration, deliveryId: 'delivery-1', signal, ...delivery })
+    },
+    attempt: (part, delivery) =>
+      stage.deliver(part, delivery).then(
+        () => ({}),
+        (error: unknown) => ({ error, failure: runtime.classify(error) }),
+      ),
+    visibleCalls: () =>
+      provider.calls.filter((call) => call.isDone && (fixtures.provider.isVisible?.(call) ?? true)),
+  }
+  return stage
+}
+
+/** What a schema makes of a value. @throws AssertionError when it refuses. */
+export async function accepted<T>(schema: StandardSchemaV1<unknown, T>, value: unknown): Promise<T> {
+  const result = await schema['~standard'].validate(value)
+  if (result.issues) assert.fail(`refused: ${result.issues.map((issue) => issue.message).join('; ')}`)
+  return result.value
+}
+
+/** As the host's: it follows no redirects. */
+const hostFetch: typeof globalThis.fetch = (input, init) => fetch(input, { redirect: 'manual', ...init })
+
+function recorder(lines: string[]): Logger {
+  const record = (context: object, message: string): void => {
+    lines.push(
+      JSON.stringify([context, message], (_, value) => (value instanceof Error ? `${value.stack}` : value)),
+    )
+  }
+  return { debug: record, info: record, warn: record, error: record }
+}

@@ -1,0 +1,158 @@
+import { createHmac } from 'node:crypto'
+import { z } from 'zod'
+import {
+  type Channel,
+  type ChannelHost,
+  type ChannelRuntime,
+  defineChannel,
+  type InboundRequest,
+} from '../src/channel.js'
+import { PlugboardError } from '../src/errors.js'
+import type { Failure } from '../src/failure.js'
+import { channelSuite } from '../src/testing/channel-suite.js'
+import type { ChannelFixtures } from '../src/testing/fixtures.js'
+
+export const config = z.strictObject({ url: z.url(), token: z.string().min(8) })
+export type Config = z.infer<typeof config>
+export type Runtime = ChannelRuntime<Config, { token: string }>
+
+const hmac = (token: string, { headers, body }: InboundRequest) =>
+  createHmac('sha256', token).update(`${headers['x-time']}.`).update(body).digest('hex')
+
+const wire = z.strictObject({ id: z.string().min(1), from: z.string().min(1), text: z.string() })
+
+/** A small channel that keeps every rule. */
+const sound = ({ fetch }: ChannelHost<undefined>): Runtime => ({
+  connect: ({ token }) => ({ token }),
+  verify(request, { config }) {
+    const { 'x-time': time, 'x-signature': signature } = request.headers
+    if (!time || !signature) return { ok: false, reason: 'missing' }
+    if (!/^\d+$/.test(time)) return { ok: false, reason: 'malformed' }
+    if (Math.abs(Date.now() - Number(time) * 1000) > 300_000) return { ok: false, reason: 'stale' }
+    return signature === hmac(config.token, request) ? { ok: true } : { ok: false, reason: 'mismatch' }
+  },
+  parse({ headers, body }) {
+    try {
+      const { id, from, text } = wire.parse(JSON.parse(Buffer.from(body).toString()))
+      const endpoint = { identity: '*', sender: from, thread: '*' }
+      const at = new Date(z.coerce.number().parse(headers['x-time']) * 1000)
+      const content = { type: 'text', text }
+      return {
+        events: [{ type: 'message', dedupeKey: id, endpoint, at, content }],
+        response: { status: 204 },
+      }
+    } catch {
+      throw new PlugboardError('INVALID', 'body must be a message')
+    }
+  },
+  render: (content) => [{ call: 'send', args: JSON.parse(JSON.stringify(content)) }],
+  async deliver({ args }, { deliveryId, integration, signal }) {
+    const { url } = integration.config
+    const headers = { authorization: `Bearer ${integration.session.token}`, 'idempotency-key': deliveryId }
+    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(args), signal })
+    const retryAfterMs = Number(response.headers.get('retry-after')) * 1000
+    if (!response.ok) throw Object.assign(new Error('refused'), { status: response.status, retryAfterMs })
+    return { providerMessageIds: [z.object({ id: z.string() }).parse(await response.json()).id] }
+  },
+  classify(error): Failure {
+    const { status, retryAfterMs, cause } = Object(error)
+    const message = 'the provider failed'
+    if (cause?.code === 'ECONNREFUSED') return { kind: 'transient', message }
+    if (status === 401) return { kind: 'auth', message }
+    if (status === 302) return { kind: 'invalid', message }
+    if (status !== 429) return { kind: 'ambiguous', message }
+    return { kind: 'rate-limited', scope: 'integration', message, ...(retryAfterMs && { retryAfterMs }) }
+  },
+})
+
+const recording = (name: string, id: string, text: string): ChannelFixtures<Config>['recordings'][number] => {
+  const recordedAt = new Date('2026-11-22T08:00:00Z')
+  const endpoint = { identity: '*', sender: 'ada', thread: '*' }
+  const body = Buffer.from(JSON.stringify({ id, from: 'ada', text }))
+  return {
+    name,
+    origin: 'made here',
+    recordedAt,
+    request: { method: 'POST', publicUrl: 'https://hub.example/x', headers: {}, body },
+    events: [{ type: 'message', dedupeKey: id, endpoint, at: recordedAt, content: { type: 'text', text } }],
+  }
+}
+
+export const dataModule = (source: string): URL =>
+  new URL(`data:text/javascript,${encodeURIComponent(source)}`)
+/** The source of a module that exports a channel, as far as an import can see. */
+export const marked = "export default { [Symbol.for('plugboard.channel')]: '1.0.0' }"
+
+export const fixtures: ChannelFixtures<Config> = {
+  configs: (url) => [
+    { url, token: 'token-of-ada' },
+    { url, token: 'token-of-bob' },
+  ],
+  invalidConfigs: { 'a short token': { url: 'http://a', token: 'short' } },
+  recordings: [recording('first', 'id-1', 'hello'), recording('second', 'id-2', 'wörld')],
+  sign(request, { token }, at) {
+    const timed = {
+      ...request,
+      headers: { ...request.headers, 'x-time': `${Math.floor(at.getTime() / 1000)}` },
+    }
+    return { ...timed, headers: { ...timed.headers, 'x-signature': hmac(token, timed) } }
+  },
+  signatureHeaders: ['x-time', 'x-signature'],
+  provider: {
+    answer: () => ({ body: '{"id":"theirs"}' }),
+    isFrom: (call, { token }) => call.headers.authorization === `Bearer ${token}`,
+    idempotencyKey: (call) => call.headers['idempotency-key']?.toString(),
+  },
+  outcomes: {
+    refused: 'transient',
+    reset: 'ambiguous',
+    'lost-answer': 'ambiguous',
+    hang: 'ambiguous',
+    truncated: 'ambiguous',
+    endless: 'ambiguous',
+    garbage: 'ambiguous',
+    redirect: 'invalid',
+    unauthorized: 'auth',
+    'server-error': 'ambiguous',
+    'rate-limited': 'rate-limited',
+    'rate-limited-for-2-s': 'rate-limited',
+  },
+  entry: dataModule(marked),
+  lazy: ['zod'],
+}
+
+type Definition = Channel<Config, { token: string }, undefined>
+
+const definition: Definition = {
+  contract: 1,
+  name: 'sound',
+  version: '1.0.0',
+  config,
+  secrets: ['token'],
+  capabilities: {
+    content: ['text', 'image', 'single-choice'],
+    maxTextLength: 60,
+    buttons: { max: 3, maxLabel: 10 },
+  },
+  load: async (host) => sound(host),
+}
+
+/** How a channel differs from the sound one. */
+export interface Change {
+  definition?: Partial<Definition>
+  /** Members that are broken, given the sound ones. */
+  runtime?: (sound: Runtime, host: ChannelHost<undefined>) => Partial<Runtime>
+  fixtures?: Partial<ChannelFixtures<Config>>
+}
+
+/** The suite of a sound channel, or of one that is changed. */
+export function suiteOf(change: Change = {}) {
+  const load = async (host: ChannelHost<undefined>) => ({
+    ...sound(host),
+    ...change.runtime?.(sound(host), host),
+  })
+  const channel = defineChannel({ ...definition, load, ...change.definition } as typeof definition & {
+    secrets: ['token']
+  })
+  return channelSuite({ channel, fixtures: { ...fixtures, ...change.fixtures } })
+}
