@@ -1,0 +1,57 @@
+import type { Id } from '@plugboard/core'
+
+/** A secret that must be read back, as ciphertext; see {@link Keyring}. */
+export type Sealed = string & { readonly __sealed: unique symbol }
+
+/** One way to be this client: the hash of a random 256-bit (or longer) secret. */
+export interface TokenRecord {
+  id: Id
+  /** SHA-256 of the secret, hex. */
+  hash: string
+  createdAt: Date
+}
+
+/** A channel enabled for one client. */
+export interface IntegrationRecord {
+  id: Id
+  /** Name of the channel. */
+  channel: string
+  /** Version of the configuration on the wire. */
+  version: string
+  /** The configuration, as sealed JSON text. */
+  config: Sealed
+  /** `paused`: its credentials stopped working; resumes at the next sync. */
+  status: 'active' | 'paused'
+  /** The provider's words, when it is paused. */
+  reason?: string
+}
+
+/** A URL of the client's that gets events. */
+export interface WebhookRecord {
+  id: Id
+  url: string
+  /** Signs what is sent there. */
+  token: Sealed
+  /** The dialect that made it, and whose event shapes and retry schedule it has. */
+  format: string
+}
+
+/**
+ * One tenant with its whole configuration, in one versioned document: two changes at once end in one of the two,
+ * whole.
+ */
+export interface ClientRecord {
+  id: Id
+  /** An id that the caller chose for it (a UUID of another version), unique. */
+  externalId?: string
+  /** Unique; stands in provider webhook paths. */
+  name?: string
+  /** Rises by one with each change. */
+  version: number
+  createdAt: Date
+  /** Set while its data is being purged. */
+  deletedAt?: Date
+  tokens: TokenRecord[]
+  integrations: IntegrationRecord[]
+  webhooks: WebhookRecord[]
+}

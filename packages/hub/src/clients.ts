@@ -1,0 +1,138 @@
+import { type Id, isStorable, newId, PlugboardError } from '@plugboard/core'
+import type { ClientRecord, TokenRecord } from './client-record.js'
+import type { ClientName, ClientView, Directory } from './directory.js'
+import { hashSecret, isSameHash, newSecret } from './keyring.js'
+import type { Store } from './store.js'
+
+/** A credential of a client. The secret is known only now: the store has its hash. */
+export interface NewToken {
+  id: Id
+  secret: string
+}
+
+export interface ClientsOptions {
+  store: Store
+  directory: Directory
+  now(): Date
+}
+
+/** Longest name of a client. */
+const MAX_NAME = 200
+const PURGE_AT_ONCE = 1000
+const PAGE = 100
+
+/** Clients and the credentials that they come with. */
+export class Clients {
+  readonly #store: Store
+  readonly #directory: Directory
+  readonly #now: () => Date
+
+  constructor({ store, directory, now }: ClientsOptions) {
+    this.#store = store
+    this.#directory = directory
+    this.#now = now
+  }
+
+  /** A new client with its first token. @throws CONFLICT when a chosen id or name is taken. */
+  async create(
+    options: { id?: Id; externalId?: string; name?: string } = {},
+  ): Promise<{ client: ClientView; token: NewToken }> {
+    if (options.name !== undefined) assertName(options.name)
+    const token = newToken(this.#now())
+    const client = await this.#directory.insert({
+      id: newId(),
+      ...options,
+      version: 1,
+      createdAt: this.#now(),
+      tokens: [token.record],
+      integrations: [],
+      webhooks: [],
+    })
+    return { client, token: token.token }
+  }
+
+  /** The client that these credentials are of; `tokenId` narrows it to one token. */
+  async authenticate(name: ClientName, secret: string, tokenId?: Id): Promise<ClientView | undefined> {
+    const client = await this.#directory.find(name)
+    if (!client) return undefined
+    const hash = hashSecret(secret)
+    const tokens = client.record.tokens.filter((token) => tokenId === undefined || token.id === tokenId)
+    return tokens.some((token) => isSameHash(token.hash, hash)) ? client : undefined
+  }
+
+  find(name: ClientName): Promise<ClientView | undefined> {
+    return this.#directory.find(name)
+  }
+
+  /** In order of making; `after` is the last one of the page before. */
+  list(page: { after?: Id; limit: number }): Promise<ClientRecord[]> {
+    return this.#store.listClients(page)
+  }
+
+  /**
+   * Names a client. A client that had the name falls back to its id, and keeps its channels.
+   * @returns whether the name changed. @throws NOT_FOUND, INVALID
+   */
+  async rename(id: Id, name: string): Promise<boolean> {
+    assertName(name)
+    const client = await this.#directory.get(id)
+    if (client.record.name === name) return false
+    const holder = await this.#directory.find({ name })
+    if (holder) await this.#directory.change(holder.id, ({ name: _, ...record }) => record)
+    await this.#directory.change(id, (record) => ({ ...record, name }))
+    return true
+  }
+
+  /** Removes a client at once for everybody, and all that belongs to it in the background. @throws NOT_FOUND */
+  async delete(id: Id): Promise<void> {
+    await this.#directory.change(id, ({ name: _, ...record }) => ({
+      ...record,
+      tokens: [],
+      integrations: [],
+      webhooks: [],
+      deletedAt: this.#now(),
+    }))
+  }
+
+  /** Removes all that belongs to clients that were deleted, in slices. */
+  async purge(): Promise<void> {
+    let after: Id | undefined
+    for (;;) {
+      const page = await this.#store.listClients({ limit: PAGE, ...(after && { after }) })
+      for (const { id, deletedAt } of page) {
+        if (deletedAt) while (!(await this.#store.purgeClient(id, PURGE_AT_ONCE)));
+      }
+      after = page.at(-1)?.id
+      if (page.length < PAGE) return
+    }
+  }
+
+  /** One more token, so that the one before can be revoked without an outage. */
+  async addToken(id: Id): Promise<NewToken> {
+    const { token, record } = newToken(this.#now())
+    await this.#directory.change(id, (client) => ({ ...client, tokens: [...client.tokens, record] }))
+    return token
+  }
+
+  /** @throws NOT_FOUND, and CONFLICT for the last token, since nobody could act for the client any more. */
+  async revokeToken(id: Id, tokenId: Id): Promise<void> {
+    await this.#directory.change(id, (client) => {
+      const tokens = client.tokens.filter((token) => token.id !== tokenId)
+      if (tokens.length === client.tokens.length)
+        throw new PlugboardError('NOT_FOUND', 'there is no such token')
+      if (tokens.length === 0) throw new PlugboardError('CONFLICT', 'the last token cannot be revoked')
+      return { ...client, tokens }
+    })
+  }
+}
+
+function newToken(createdAt: Date): { token: NewToken; record: TokenRecord } {
+  const token = { id: newId(), secret: newSecret() }
+  return { token, record: { id: token.id, hash: hashSecret(token.secret), createdAt } }
+}
+
+function assertName(name: string): void {
+  if (name === '' || name.length > MAX_NAME || !isStorable(name)) {
+    throw new PlugboardError('INVALID', `"name" must be a text of 1 to ${MAX_NAME} characters`)
+  }
+}

@@ -1,0 +1,91 @@
+import {
+  degrade,
+  type Endpoint,
+  type Failure,
+  type Integration,
+  type JsonObject,
+  type OutboundContent,
+  type Part,
+} from '@plugboard/core'
+import type { Channels, Runtime } from '../channels.js'
+import type { OpenIntegration } from '../directory.js'
+import type { DeliveryFailure } from './transport.js'
+
+/** Where a channel's parts go. */
+export interface EndpointAddress {
+  clientId: string
+  integration: OpenIntegration
+  endpoint: Endpoint
+}
+
+/** One entry for an endpoint. */
+export interface EndpointItem {
+  seq: number
+  id: string
+  /** JSON text. */
+  payload: string
+  /** Parts that the provider has already. */
+  part: number
+}
+
+export interface ChannelDeliveryOptions {
+  channels: Channels
+  /** The longest that one part may take. */
+  timeoutMs: number
+}
+
+/**
+ * Delivers one entry to an endpoint: degrades, renders, and delivers part by part, telling of each that arrived.
+ * Answers the failure, if there was one; never throws.
+ */
+export function channelDelivery({ channels, timeoutMs }: ChannelDeliveryOptions) {
+  return async (
+    address: EndpointAddress,
+    item: EndpointItem,
+    signal: AbortSignal,
+    progressed: (parts: number) => void,
+  ): Promise<DeliveryFailure | undefined> => {
+    let done = item.part
+    let runtime: Runtime | undefined
+    try {
+      const connected = await channels.connect(address.clientId, address.integration)
+      runtime = connected.runtime
+      const parts = renderParts(connected.channel.capabilities, runtime, item, address.endpoint)
+      if (parts.length === 0) return { kind: 'invalid', message: 'the channel cannot show this content' }
+      for (const [i, part] of parts.entries()) {
+        if (i < done) continue
+        const integration: Integration<unknown, unknown> = connected.integration
+        await runtime.deliver(part, {
+          endpoint: address.endpoint,
+          integration,
+          deliveryId: parts.length === 1 ? item.id : `${item.id}_${i}`,
+          signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+        })
+        done = i + 1
+        if (done < parts.length) progressed(done)
+      }
+      return undefined
+    } catch (error) {
+      return { ...classify(runtime, error), parts: done }
+    }
+  }
+}
+
+function renderParts(
+  capabilities: Parameters<typeof degrade>[1],
+  runtime: Runtime,
+  item: EndpointItem,
+  endpoint: Endpoint,
+): Part[] {
+  const degraded = degrade(JSON.parse(item.payload) as JsonObject, capabilities)
+  return (degraded?.contents ?? []).flatMap((content: OutboundContent) => runtime.render(content, endpoint))
+}
+
+/** A channel that cannot be loaded, or whose `classify` fails, is a fault that passes. */
+function classify(runtime: Runtime | undefined, error: unknown): Failure {
+  try {
+    return runtime?.classify(error) ?? { kind: 'transient', message: 'the channel could not be loaded' }
+  } catch {
+    return { kind: 'ambiguous', message: 'the channel failed in a way that it does not know' }
+  }
+}

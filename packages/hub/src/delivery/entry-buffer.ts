@@ -1,0 +1,43 @@
+import type { Entry } from '../store.js'
+
+/** What one stream may hold in memory of entries that its lanes have not taken. What is over is read from the store. */
+const MAX_ENTRIES = 128
+const MAX_CHARS = 64 * 1024
+
+/** The newest entries of a stream, without a hole, so that a fresh entry need not be read back from the store. */
+export class EntryBuffer {
+  #entries: Entry[] = []
+  #chars = 0
+
+  /** Adds the entry after the newest; with any other, or when full, it starts anew. */
+  add(entry: Entry): void {
+    const last = this.#entries.at(-1)
+    const isNext = last === undefined || entry.seq === last.seq + 1
+    const isFull = this.#entries.length >= MAX_ENTRIES || this.#chars + entry.payload.length > MAX_CHARS
+    if (!isNext || isFull) this.clear()
+    if (entry.payload.length > MAX_CHARS) return
+    this.#entries.push(entry)
+    this.#chars += entry.payload.length
+  }
+
+  /** Entries from `seq + 1` on; empty when that one is not here. */
+  after(seq: number): readonly Entry[] {
+    const first = this.#entries[0]
+    if (first === undefined || first.seq > seq + 1) return []
+    return first.seq === seq + 1 ? this.#entries : this.#entries.slice(seq + 1 - first.seq)
+  }
+
+  /** Forgets what nobody needs any more. */
+  dropUpTo(seq: number): void {
+    const last = this.#entries.at(-1)
+    if (last === undefined) return
+    if (last.seq <= seq) return this.clear()
+    while (this.#entries[0] && this.#entries[0].seq <= seq)
+      this.#chars -= this.#entries.shift()?.payload.length ?? 0
+  }
+
+  clear(): void {
+    this.#entries = []
+    this.#chars = 0
+  }
+}

@@ -1,0 +1,124 @@
+import type { Entry, LaneState } from '../store.js'
+import { type LaneKey, parseLaneKey, type Target } from '../target.js'
+import type { Gate } from './gate.js'
+import type { Route } from './route.js'
+
+/** Entries handed to the transport at once in one lane: enough that it never waits for the main thread. */
+export const WINDOW = 64
+
+/** An entry that the transport has. */
+export interface Underway {
+  entry: Entry
+  gate: Gate
+}
+
+/** One target in one stream, while it has something to do. Holds state alone; {@link StreamRunner} moves it. */
+export class Lane {
+  /** Names it to the transports. */
+  readonly handle: number
+  readonly key: LaneKey
+  readonly target: Target
+  /** The one entry that a replay is about. */
+  readonly only: number | undefined
+  /** The last number handled, in memory and for the store. */
+  done: number
+  /** The last number looked at for sending; those between `done` and it are under way or owed nothing. */
+  taken: number
+  attempt: number
+  part: number
+  blockedUntil: Date | undefined
+  since: Date | undefined
+  error: string | undefined
+  /** Rises when what was handed to the transport is void. */
+  generation = 0
+  /** A cancel is under way: nothing goes out until the transport has said that the lane is still. */
+  isDraining = false
+  /** Entries under way, in order. */
+  readonly underway: Underway[] = []
+  /** How the entries under way went out. */
+  route: Route | undefined
+  /** Nothing goes out before this time, for a reason that the store need not know. */
+  heldUntil: Date | undefined
+  /** Its state differs from what the store has. */
+  isDirty = false
+  /** It waits for room at the gate. */
+  isWaiting = false
+
+  constructor(handle: number, key: LaneKey, state: LaneState) {
+    const { target, only } = parseLaneKey(key)
+    this.handle = handle
+    this.key = key
+    this.target = target
+    this.only = only
+    this.done = state.done
+    this.taken = state.done
+    this.attempt = state.attempt ?? 0
+    this.part = state.part ?? 0
+    this.blockedUntil = state.blockedUntil
+    this.since = state.since
+    this.error = state.error
+  }
+
+  /** Whether an entry is for this lane at all. */
+  owes(entry: Entry): boolean {
+    if (this.only !== undefined) return entry.seq === this.only && !entry.deletedAt
+    return (
+      entry.type !== 'void' &&
+      !entry.deletedAt &&
+      entry.owes.includes(this.target) &&
+      !entry.dead?.[this.target]
+    )
+  }
+
+  /** The last number that is its business, when the stream has been looked at up to `scanned`. */
+  end(scanned: number): number {
+    return this.only ?? scanned
+  }
+
+  /** What the store is to know of it. */
+  get state(): LaneState {
+    return {
+      done: this.done,
+      ...(this.attempt > 0 && { attempt: this.attempt }),
+      ...(this.part > 0 && { part: this.part }),
+      ...(this.blockedUntil && { blockedUntil: this.blockedUntil }),
+      ...(this.since && { since: this.since }),
+      ...(this.error !== undefined && { error: this.error }),
+    }
+  }
+
+  /** Everything up to `seq` is handled: the next entry starts without a history. */
+  advance(seq: number): void {
+    if (seq <= this.done) return
+    this.done = seq
+    this.taken = Math.max(this.taken, seq)
+    this.attempt = 0
+    this.part = 0
+    this.blockedUntil = undefined
+    this.error = undefined
+    this.isDirty = true
+  }
+
+  /** Nothing goes out before this time; undefined when it may now. */
+  get readyAt(): Date | undefined {
+    const { blockedUntil, heldUntil } = this
+    if (!blockedUntil || !heldUntil) return blockedUntil ?? heldUntil
+    return new Date(Math.max(blockedUntil.getTime(), heldUntil.getTime()))
+  }
+
+  /** Whether the transport has something of it, or is about to. */
+  get isActive(): boolean {
+    return this.underway.length > 0 || this.isWaiting || this.isDraining
+  }
+
+  /** What was handed to the transport does not count any more: the lane is again where it is done. */
+  rewind(): void {
+    for (const { entry, gate } of this.underway) gate.release(sizeOf(entry))
+    this.underway.length = 0
+    this.generation += 1
+    this.taken = this.done
+  }
+}
+
+/** What an entry weighs at a gate, in UTF-16 units. */
+export const sizeOf = (entry: Entry): number => entry.payload.length

@@ -1,0 +1,18 @@
+import type { Entry } from '../store.js'
+import type { RetrySchedule } from './retry.js'
+
+/** How the entries of a lane go to its target, by the client's configuration as it is now. */
+export interface Route {
+  /** Lanes with the same key share a gate: a webhook, or an integration. */
+  gate: string
+  kind: 'webhook' | 'endpoint'
+  /** The target in words, for dead letters and logs: holds no secret. */
+  label: string
+  schedule: RetrySchedule
+  /** Hands entries to the transport; `part` is how much of the first one has arrived already. */
+  push(lane: number, generation: number, entries: readonly Entry[], part: number): void
+  cancel(lane: number, generation: number): void
+}
+
+/** `gone`: the target is not there any more. `paused`: it is, and nothing may be tried now. */
+export type Routing = Route | 'gone' | 'paused'

@@ -1,0 +1,100 @@
+import type { Channels } from '../channels.js'
+import type { ClientView, Directory, OpenIntegration, OpenWebhook } from '../directory.js'
+import type { WebhookFormat } from '../format.js'
+import type { Claimed, EndpointRecord, Entry } from '../store.js'
+import { parseTarget, type Target } from '../target.js'
+import type { EndpointAddress, EndpointItem } from './channel-delivery.js'
+import type { RetrySchedule } from './retry.js'
+import type { Route, Routing } from './route.js'
+import type { Transport } from './transport.js'
+import type { WebhookSender } from './webhook-sender.js'
+
+export interface RouterOptions {
+  directory: Directory
+  channels: Channels
+  formats: ReadonlyMap<string, WebhookFormat>
+  sender: WebhookSender
+  channelTransport: Transport<EndpointAddress, EndpointItem>
+  channelSchedule: RetrySchedule
+  now(): Date
+}
+
+/** Finds the way to a target by the client's configuration as it is now. */
+export class Router {
+  readonly #options: RouterOptions
+
+  constructor(options: RouterOptions) {
+    this.#options = options
+  }
+
+  route(stream: Claimed, target: Target): Routing | Promise<Routing> {
+    const client = this.#options.directory.peek(stream.clientId)
+    if (client) return this.#routeOf(client, stream, target)
+    return this.#options.directory
+      .find({ id: stream.clientId })
+      .then((found) => (found ? this.#routeOf(found, stream, target) : 'gone'))
+  }
+
+  #routeOf(client: ClientView, stream: Claimed, target: Target): Routing {
+    const { kind, id } = parseTarget(target)
+    if (kind === 'webhook') {
+      const webhook = client.webhooks.find((hook) => hook.id === id)
+      const format = webhook && this.#options.formats.get(webhook.format)
+      return webhook && format ? this.#webhookRoute(client, stream, webhook, format) : 'gone'
+    }
+    const endpoint = stream.endpoints.find((endpoint) => endpoint.id === id)
+    const integration = endpoint && client.integrations.get(endpoint.channel.name)
+    if (!endpoint || !integration || !this.#options.channels.find(integration.channel)) return 'gone'
+    return integration.status === 'paused' ? 'paused' : this.#endpointRoute(client, endpoint, integration)
+  }
+
+  #webhookRoute(client: ClientView, stream: Claimed, webhook: OpenWebhook, format: WebhookFormat): Route {
+    const { sender, now } = this.#options
+    const address = {
+      id: webhook.id,
+      url: webhook.url,
+      headers: format.headers(client, webhook),
+      signingSecret: webhook.token,
+    }
+    return {
+      gate: webhook.id,
+      kind: 'webhook',
+      label: webhook.url,
+      schedule: format.schedule,
+      push(lane, generation, entries) {
+        const items = entries.map((entry) => {
+          const isCollecting =
+            entry.collectUntil !== undefined && entry.collectUntil > now() && !entry.turnEndedAt
+          const body = format.render({ entry, client, userId: stream.userId, isCollecting })
+          return { seq: entry.seq, id: deliveryId(entry, webhook.id), body }
+        })
+        sender.push(lane, generation, address, items)
+      },
+      cancel: (lane, generation) => sender.cancel(lane, generation),
+    }
+  }
+
+  #endpointRoute(client: ClientView, endpoint: EndpointRecord, integration: OpenIntegration): Route {
+    const { channelTransport: transport, channelSchedule: schedule } = this.#options
+    const address: EndpointAddress = { clientId: client.id, integration, endpoint }
+    return {
+      gate: integration.id,
+      kind: 'endpoint',
+      label: `${integration.channel} ${endpoint.sender}`,
+      schedule,
+      push(lane, generation, entries, part) {
+        const items = entries.map((entry, i) => ({
+          seq: entry.seq,
+          id: deliveryId(entry, endpoint.id),
+          payload: entry.payload,
+          part: i === 0 ? part : 0,
+        }))
+        transport.push(lane, generation, address, items)
+      },
+      cancel: (lane, generation) => transport.cancel(lane, generation),
+    }
+  }
+}
+
+/** The same at each attempt of one entry at one target, so that a receiver can tell what it has seen. */
+const deliveryId = (entry: Entry, targetId: string): string => `${entry.id}-${targetId}`

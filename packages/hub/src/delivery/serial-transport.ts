@@ -1,0 +1,83 @@
+import type { DeliveryFailure, Transport, TransportListener } from './transport.js'
+
+/** Carries one item; answers the failure, if there was one, and never throws. */
+export type Carry<Address, Item> = (
+  address: Address,
+  item: Item,
+  signal: AbortSignal,
+  progressed: (parts: number) => void,
+) => Promise<DeliveryFailure | undefined>
+
+interface Queue<Address, Item> {
+  generation: number
+  items: { address: Address; item: Item }[]
+  isCarrying: boolean
+  /** The generation whose cancel is to be confirmed when nothing is under way. */
+  cancelled: number | undefined
+}
+
+/** A transport in this thread: one loop for each lane that has something to carry. */
+export class SerialTransport<Address, Item extends { seq: number }> implements Transport<Address, Item> {
+  readonly #carry: Carry<Address, Item>
+  readonly #queues = new Map<number, Queue<Address, Item>>()
+  readonly #abort = new AbortController()
+  #listener: TransportListener | undefined
+  #isClosing = false
+
+  constructor(carry: Carry<Address, Item>) {
+    this.#carry = carry
+  }
+
+  start(listener: TransportListener): void {
+    this.#listener = listener
+  }
+
+  push(lane: number, generation: number, address: Address, items: readonly Item[]): void {
+    if (this.#isClosing) return
+    const queue = this.#queues.get(lane) ?? { generation, items: [], isCarrying: false, cancelled: undefined }
+    this.#queues.set(lane, queue)
+    queue.generation = generation
+    queue.items.push(...items.map((item) => ({ address, item })))
+    if (!queue.isCarrying) void this.#run(lane, queue)
+  }
+
+  cancel(lane: number, generation: number): void {
+    const queue = this.#queues.get(lane)
+    if (queue) queue.items = []
+    if (queue?.isCarrying) queue.cancelled = generation
+    else queueMicrotask(() => this.#listener?.cancelled(lane, generation))
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#isClosing = true
+    for (const queue of this.#queues.values()) queue.items = []
+    const timer = setTimeout(() => this.#abort.abort(), graceMs)
+    while (this.#queues.size > 0 && !this.#abort.signal.aborted)
+      await new Promise((next) => setTimeout(next, 10))
+    clearTimeout(timer)
+  }
+
+  async #run(lane: number, queue: Queue<Address, Item>): Promise<void> {
+    queue.isCarrying = true
+    for (let next = queue.items.shift(); next; next = queue.items.shift()) {
+      const { generation } = queue
+      const { seq } = next.item
+      const progressed = (parts: number): void => this.#listener?.progressed(lane, generation, seq, parts)
+      const failure = await this.#carry(next.address, next.item, this.#abort.signal, progressed)
+      if (this.#abort.signal.aborted) break
+      if (failure) queue.items = []
+      if (failure) this.#listener?.failed(lane, generation, seq, failure)
+      else this.#listener?.delivered(lane, generation, seq)
+      this.#confirm(lane, queue)
+    }
+    queue.isCarrying = false
+    this.#queues.delete(lane)
+    this.#confirm(lane, queue)
+  }
+
+  #confirm(lane: number, queue: Queue<Address, Item>): void {
+    const { cancelled } = queue
+    queue.cancelled = undefined
+    if (cancelled !== undefined) this.#listener?.cancelled(lane, cancelled)
+  }
+}

@@ -1,0 +1,119 @@
+import type { Id, JsonObject } from '@plugboard/core'
+import { PlugboardError } from '@plugboard/core'
+import { LRUCache } from 'lru-cache'
+import type { ClientRecord, IntegrationRecord, WebhookRecord } from './client-record.js'
+import type { Keyring } from './keyring.js'
+import type { Store } from './store.js'
+
+/** A client as the hub works with it: the record, with its secrets opened. Never logged. */
+export interface ClientView {
+  readonly id: Id
+  readonly record: ClientRecord
+  readonly webhooks: readonly OpenWebhook[]
+  /** By name of the channel. */
+  readonly integrations: ReadonlyMap<string, OpenIntegration>
+}
+
+export type OpenWebhook = Omit<WebhookRecord, 'token'> & { token: string }
+export type OpenIntegration = Omit<IntegrationRecord, 'config'> & { config: JsonObject }
+
+/** How a client can be named. */
+export type ClientName = { id: Id } | { externalId: string } | { name: string }
+
+export interface DirectoryOptions {
+  store: Store
+  keyring: Keyring
+  /** Clients kept in memory. */
+  maxClients: number
+  /** How long one is kept without looking again, in milliseconds; 0: as long as there is room (one process only). */
+  maxAgeMs: number
+  /** Told of each change, after it is in force here. */
+  changed(clientId: Id): Promise<void>
+}
+
+/** Times that a change is tried anew when another came in between. */
+const MAX_TRIES = 20
+
+/** The clients and their configuration: read through a cache, changed by compare-and-set. */
+export class Directory {
+  readonly #options: DirectoryOptions
+  readonly #views: LRUCache<string, ClientView>
+  /** Chosen ids and names to ids. */
+  readonly #aliases: LRUCache<string, Id>
+
+  constructor(options: DirectoryOptions) {
+    this.#options = options
+    const { maxClients: max, maxAgeMs: ttl } = options
+    this.#views = new LRUCache({ max, ttl })
+    this.#aliases = new LRUCache({ max, ttl })
+  }
+
+  /** What is in memory of a client, without a wait. */
+  peek(id: Id): ClientView | undefined {
+    return this.#views.get(id)
+  }
+
+  async find(by: ClientName): Promise<ClientView | undefined> {
+    const alias = 'id' in by ? undefined : aliasOf(by)
+    const id = 'id' in by ? by.id : alias && this.#aliases.get(alias)
+    const known = id && this.#views.get(id)
+    if (known) return known
+    const record = await this.#options.store.findClient(by)
+    if (!record || record.deletedAt) return undefined
+    const view = this.#open(record)
+    this.#views.set(record.id, view)
+    if (alias) this.#aliases.set(alias, record.id)
+    return view
+  }
+
+  /** @throws NOT_FOUND */
+  async get(id: Id): Promise<ClientView> {
+    const view = await this.find({ id })
+    if (!view) throw new PlugboardError('NOT_FOUND', 'there is no such client')
+    return view
+  }
+
+  async insert(record: ClientRecord): Promise<ClientView> {
+    await this.#options.store.insertClient(record)
+    const view = this.#open(record)
+    this.#views.set(record.id, view)
+    return view
+  }
+
+  /**
+   * Changes a client by compare-and-set: `change` is asked again when another change came in between, and answers the
+   * whole new record. @throws NOT_FOUND, and CONFLICT when it cannot get through.
+   */
+  async change(id: Id, change: (record: ClientRecord) => ClientRecord): Promise<ClientView> {
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const record = await this.#options.store.findClient({ id })
+      if (!record || record.deletedAt) throw new PlugboardError('NOT_FOUND', 'there is no such client')
+      const next = { ...change(record), version: record.version + 1 }
+      if (await this.#options.store.replaceClient(next)) {
+        await this.#replaced(next)
+        return this.#open(next)
+      }
+    }
+    throw new PlugboardError('CONFLICT', 'the client is being changed by others; try again')
+  }
+
+  async #replaced(record: ClientRecord): Promise<void> {
+    this.#aliases.clear()
+    if (record.deletedAt) this.#views.delete(record.id)
+    else this.#views.set(record.id, this.#open(record))
+    await this.#options.changed(record.id)
+  }
+
+  #open(record: ClientRecord): ClientView {
+    const { keyring } = this.#options
+    const webhooks = record.webhooks.map((hook) => ({ ...hook, token: keyring.open(hook.token, record.id) }))
+    const integrations = record.integrations.map((integration): [string, OpenIntegration] => {
+      const config = JSON.parse(keyring.open(integration.config, record.id)) as JsonObject
+      return [integration.channel, { ...integration, config }]
+    })
+    return { id: record.id, record, webhooks, integrations: new Map(integrations) }
+  }
+}
+
+const aliasOf = (by: { externalId: string } | { name: string }): string =>
+  'name' in by ? `name:${by.name}` : `id:${by.externalId}`

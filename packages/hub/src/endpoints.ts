@@ -1,0 +1,46 @@
+import { type Endpoint, type Id, newId } from '@plugboard/core'
+import type { Conversations } from './conversations.js'
+import type { Dispatcher } from './delivery/dispatcher.js'
+import type { ClientView } from './directory.js'
+import type { ChannelRef, EndpointRecord, Mapped, Store } from './store.js'
+import type { Users } from './users.js'
+
+export interface EndpointsOptions {
+  store: Store
+  dispatcher: Dispatcher
+  users: Users
+  conversations: Conversations
+  now(): Date
+}
+
+/** Where conversations live at providers. */
+export class Endpoints {
+  readonly #options: EndpointsOptions
+
+  constructor(options: EndpointsOptions) {
+    this.#options = options
+  }
+
+  /** The conversation of an endpoint; it and its user are made when they are new. */
+  async map(client: ClientView, channel: ChannelRef, endpoint: Endpoint): Promise<Mapped> {
+    const { store, dispatcher, users, conversations, now } = this.#options
+    const mapped = await store.mapEndpoint({
+      clientId: client.id,
+      channel,
+      endpoint,
+      at: now(),
+      ids: { user: newId(), conversation: newId(), endpoint: newId() },
+      events: {
+        user: (userId) => users.firstEntry(client, userId),
+        conversation: (_, id) => conversations.entry(client, id, 'conversation.new'),
+      },
+    })
+    for (const appended of mapped.appended) dispatcher.appended(appended)
+    return mapped
+  }
+
+  /** @throws NOT_FOUND for the conversation */
+  async list(client: ClientView, conversationId: Id): Promise<readonly EndpointRecord[]> {
+    return (await this.#options.conversations.get(client, conversationId)).endpoints
+  }
+}

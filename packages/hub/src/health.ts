@@ -1,0 +1,84 @@
+import { type JsonObject, newId } from '@plugboard/core'
+import type { Dispatcher } from './delivery/dispatcher.js'
+import type { ClientView } from './directory.js'
+import type { Owing } from './owing.js'
+import type { Store } from './store.js'
+
+/** What happens to an integration. */
+export type HealthType = 'create' | 'configure' | 'start' | 'pause' | 'delete'
+
+/** One thing that happened to an integration. */
+export interface HealthEvent {
+  type: HealthType
+  time: Date
+  data?: JsonObject
+}
+
+/** An enabled channel and what happened to it lately. */
+export interface IntegrationHealth {
+  channel: string
+  status: 'active' | 'paused'
+  /** The provider's words, when it is paused. */
+  reason?: string
+  /** Newest first. */
+  events: HealthEvent[]
+}
+
+export interface HealthOptions {
+  store: Store
+  owing: Owing
+  dispatcher: Dispatcher
+  now(): Date
+}
+
+/** Events shown for one integration. */
+const MAX_EVENTS = 20
+
+/** The integrations of a client, and how they are. */
+export class Health {
+  readonly #options: HealthOptions
+
+  constructor(options: HealthOptions) {
+    this.#options = options
+  }
+
+  async list(client: ClientView): Promise<IntegrationHealth[]> {
+    const integrations = [...client.integrations.values()]
+    return Promise.all(
+      integrations.map(async ({ id, channel, status, reason }) => {
+        const entries = await this.#options.store.listEntries(client.id, id, MAX_EVENTS)
+        const events = entries.map((entry) => healthEventOf(entry))
+        return { channel, status, ...(reason !== undefined && { reason }), events }
+      }),
+    )
+  }
+
+  /** Writes down what happened to an integration, and tells the webhooks. */
+  async record(
+    client: ClientView,
+    integration: { id: ClientView['id']; channel: string },
+    type: HealthType,
+    data?: JsonObject,
+  ): Promise<void> {
+    const { store, owing, dispatcher, now } = this.#options
+    const appended = await store.append({
+      clientId: client.id,
+      streamId: integration.id,
+      kind: 'integration',
+      entry: {
+        id: newId(),
+        type: 'health.new',
+        payload: JSON.stringify({ type, ...(data && { data }) }),
+        at: now(),
+        claim: dispatcher.hasRoom(client.id, integration.id),
+      },
+      resolve: () => ({ owes: owing.webhooks(client, 'health.new'), channel: integration.channel }),
+    })
+    if (appended) dispatcher.appended(appended)
+  }
+}
+
+/** The event that an entry of an integration's stream holds. */
+export function healthEventOf(entry: { payload: string; at: Date }): HealthEvent {
+  return { ...(JSON.parse(entry.payload) as { type: HealthType; data?: JsonObject }), time: entry.at }
+}

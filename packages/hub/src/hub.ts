@@ -1,0 +1,194 @@
+import { type Id, type Logger, PlugboardError } from '@plugboard/core'
+import { Channels, type LoadedChannel } from './channels.js'
+import { Clients } from './clients.js'
+import { Collect } from './collect.js'
+import { Conversations } from './conversations.js'
+import { Deliveries } from './deliveries.js'
+import { channelDelivery } from './delivery/channel-delivery.js'
+import { type DeliveryObserver, Dispatcher, type DispatcherLimits } from './delivery/dispatcher.js'
+import type { RetrySchedule } from './delivery/retry.js'
+import type { Route } from './delivery/route.js'
+import { Router } from './delivery/router.js'
+import { SerialTransport } from './delivery/serial-transport.js'
+import type { WebhookSender } from './delivery/webhook-sender.js'
+import { Directory } from './directory.js'
+import { Endpoints } from './endpoints.js'
+import type { WebhookFormat } from './format.js'
+import { Health } from './health.js'
+import { Housekeeping } from './housekeeping.js'
+import { Idempotency } from './idempotency.js'
+import { Ingest } from './ingest.js'
+import type { Keyring } from './keyring.js'
+import { Messages } from './messages.js'
+import { Owing } from './owing.js'
+import type { Store } from './store.js'
+import { Sync } from './sync.js'
+import { Users } from './users.js'
+
+export interface HubOptions {
+  store: Store
+  /** Seals what must be read back. */
+  keyring: Keyring
+  channels: readonly LoadedChannel[]
+  /** One for each dialect that has webhooks. */
+  formats: readonly WebhookFormat[]
+  sender: WebhookSender
+  /** For channels: refuses forbidden addresses. */
+  fetch: typeof globalThis.fetch
+  /** Why a URL may not be called, if it may not. */
+  refuseTarget(url: string): string | undefined
+  settings: HubSettings
+  observer: DeliveryObserver
+  log: Logger
+  now?: () => Date
+}
+
+export interface HubSettings {
+  delivery: DispatcherLimits
+  /** Waits between the attempts of a channel to deliver. */
+  channelSchedule: RetrySchedule
+  /** The longest that a channel may take for one part, in milliseconds. */
+  channelTimeoutMs: number
+  /** The longest that a collect request may wait, in milliseconds. */
+  collectMaxMs: number
+  /** Clients, users and sessions of integrations kept in memory, each. */
+  cacheSize: number
+  /** How long a client's configuration is used without a look at the store; 0 when there is no other process. */
+  cacheAgeMs: number
+}
+
+/** The use cases: the only door for dialects. Nothing goes out before `start`. */
+export interface Hub {
+  readonly clients: Clients
+  readonly sync: Sync
+  readonly users: Users
+  readonly conversations: Conversations
+  readonly messages: Messages
+  readonly collect: Collect
+  readonly endpoints: Endpoints
+  readonly ingest: Ingest
+  readonly deliveries: Deliveries
+  readonly health: Health
+  readonly idempotency: Idempotency
+  readonly channels: Channels
+  /** Whether deliveries are being made. */
+  readonly isDelivering: boolean
+  start(): void
+  /** Ends waiting collects, lets what is under way end within the grace period, gives the rest back to the store. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Wires the use cases together. */
+export function createHub(options: HubOptions): Hub {
+  const { store, keyring, settings, sender, log, observer, now = () => new Date() } = options
+  const { cacheSize } = settings
+  const formats = new Map(options.formats.map((format) => [format.name, format]))
+  const channels = new Channels({ ...options, maxSessions: cacheSize })
+  const directory = new Directory({
+    store,
+    keyring,
+    maxClients: cacheSize,
+    maxAgeMs: settings.cacheAgeMs,
+    changed: (clientId) => dispatcher.clientChanged(clientId),
+  })
+  const carry = channelDelivery({ channels, timeoutMs: settings.channelTimeoutMs })
+  const channelTransport = new SerialTransport(carry)
+  const router = new Router({
+    directory,
+    channels,
+    formats,
+    sender,
+    channelTransport,
+    channelSchedule: settings.channelSchedule,
+    now,
+  })
+  const dispatcher = new Dispatcher({
+    store,
+    limits: settings.delivery,
+    route: (stream, target) => router.route(stream, target),
+    refused: (clientId, route, reason) => pause(clientId, route, reason),
+    observer,
+    log,
+    now,
+  })
+  const owing = new Owing(formats)
+  const shared = { store, owing, dispatcher, now }
+  const clients = new Clients({ store, directory, now })
+  const health = new Health(shared)
+  const users = new Users({ ...shared, keyring, maxCached: cacheSize })
+  const conversations = new Conversations({ ...shared, users })
+  const messages = new Messages({ ...shared, users })
+  const collect = new Collect({ store, messages, now, maxMs: settings.collectMaxMs })
+  const endpoints = new Endpoints({ ...shared, users, conversations })
+  const ingest = new Ingest({ store, channels, endpoints, conversations, messages, dispatcher })
+  const deliveries = new Deliveries({ ...shared, messages })
+  const idempotency = new Idempotency({ store, now })
+  const sync = new Sync({ directory, channels, keyring, health, refuseTarget: options.refuseTarget })
+  const housekeeping = new Housekeeping({ store, clients, idempotency, log })
+
+  /** An integration whose credentials stopped working waits for the next sync. */
+  async function pause(clientId: Id, route: Route, reason: string): Promise<void> {
+    const known = directory.peek(clientId)?.record.integrations.find(({ id }) => id === route.gate)
+    if (known?.status === 'paused') return
+    let channel: string | undefined
+    const client = await directory.change(clientId, (record) => {
+      const integration = record.integrations.find(({ id }) => id === route.gate)
+      channel = integration?.status === 'active' ? integration.channel : undefined
+      if (!integration || !channel) return record
+      const paused = { ...integration, status: 'paused' as const, reason }
+      return {
+        ...record,
+        integrations: record.integrations.map((other) => (other === integration ? paused : other)),
+      }
+    })
+    if (!channel) return
+    log.error({ clientId, channel, reason }, 'integration paused')
+    await health.record(client, { id: route.gate as Id, channel }, 'pause', { reason })
+  }
+
+  return {
+    clients,
+    sync,
+    users,
+    conversations,
+    messages,
+    collect,
+    endpoints,
+    ingest,
+    deliveries,
+    health,
+    idempotency,
+    channels,
+    get isDelivering() {
+      return dispatcher.isRunning
+    },
+    start() {
+      sender.start(dispatcher.listener)
+      channelTransport.start(dispatcher.listener)
+      dispatcher.start()
+      housekeeping.start()
+    },
+    async stop(graceMs) {
+      const deadline = Date.now() + graceMs
+      const left = (): number => Math.max(0, deadline - Date.now())
+      collect.close()
+      await housekeeping.stop()
+      await dispatcher.stop(left())
+      await Promise.all([sender.close(left()), channelTransport.close(left())])
+      channels.close()
+    },
+  }
+}
+
+/** Named in the store, so that a server with another key is refused. */
+const FINGERPRINT = 'encryption-key'
+
+/**
+ * Makes sure that this key is the one that the store's secrets are sealed with; a new store takes it as its own.
+ * @throws CONFLICT
+ */
+export async function assertKey(store: Store, keyring: Keyring): Promise<void> {
+  const known = await store.putMetaIfAbsent(FINGERPRINT, keyring.fingerprint)
+  if (known === keyring.fingerprint) return
+  throw new PlugboardError('CONFLICT', 'this database was made with another encryption key (ENCRYPTION_KEY)')
+}

@@ -1,0 +1,58 @@
+/**
+ * The use cases of Plugboard over a storage port. Dialects and the server call {@link createHub}; stores implement
+ * {@link Store}.
+ * @packageDocumentation
+ */
+export type { LoadedChannel } from './channels.js'
+export type { ClientRecord, IntegrationRecord, Sealed, TokenRecord, WebhookRecord } from './client-record.js'
+export type { NewToken } from './clients.js'
+export type { Collected } from './collect.js'
+export type { DeadLetter, Delivery } from './deliveries.js'
+export type { DeliveryObserver, DispatcherLimits } from './delivery/dispatcher.js'
+export type { GateLimits } from './delivery/gate.js'
+export type { RetrySchedule } from './delivery/retry.js'
+export type { DeliveryFailure, Transport, TransportListener } from './delivery/transport.js'
+export type { WebhookAddress, WebhookItem, WebhookSender } from './delivery/webhook-sender.js'
+export type { ClientName, ClientView, OpenIntegration, OpenWebhook } from './directory.js'
+export type { WebhookEvent, WebhookFormat } from './format.js'
+export type { HealthEvent, HealthType, IntegrationHealth } from './health.js'
+export { healthEventOf } from './health.js'
+export { assertKey, createHub, type Hub, type HubOptions, type HubSettings } from './hub.js'
+export { Keyring } from './keyring.js'
+export type { Post } from './messages.js'
+export type {
+  Append,
+  Appended,
+  ChannelRef,
+  Claimed,
+  ConversationRecord,
+  Dead,
+  Due,
+  EndpointRecord,
+  Entry,
+  EntryType,
+  KeyClaim,
+  LaneState,
+  Lease,
+  MapEndpoint,
+  Mapped,
+  Mark,
+  NewEntry,
+  Page,
+  Progress,
+  Replay,
+  Replayed,
+  Store,
+  StreamKind,
+  StreamRef,
+} from './store.js'
+export type { ChannelConfiguration, Configuration } from './sync.js'
+export {
+  endpointTarget,
+  type LaneKey,
+  parseLaneKey,
+  parseTarget,
+  replayLane,
+  type Target,
+  webhookTarget,
+} from './target.js'

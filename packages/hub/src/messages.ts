@@ -1,0 +1,108 @@
+import { type Author, type Id, type JsonObject, type Message, newId, PlugboardError } from '@plugboard/core'
+import type { Dispatcher } from './delivery/dispatcher.js'
+import type { ClientView } from './directory.js'
+import { channelOf, type Owing } from './owing.js'
+import type { Entry, Page, Store } from './store.js'
+import type { Users } from './users.js'
+
+/** A message to be taken in. */
+export interface Post {
+  conversationId: Id
+  author: Author
+  payload: JsonObject
+  /** The message that it replies to, for collect. */
+  incomingId?: Id
+  collectUntil?: Date
+  /** Chosen before, so that a repetition answers the same message. */
+  id?: Id
+  /** The provider's event id: the same event makes one message. */
+  dedupe?: string
+  /** The endpoint that it came from, and is not sent back to. */
+  origin?: Id
+}
+
+export interface MessagesOptions {
+  store: Store
+  owing: Owing
+  dispatcher: Dispatcher
+  users: Users
+  now(): Date
+}
+
+/** The messages of conversations. */
+export class Messages {
+  readonly #options: MessagesOptions
+
+  constructor(options: MessagesOptions) {
+    this.#options = options
+  }
+
+  /** Takes a message in: when this resolves it is on disk, with all that it owes. @throws NOT_FOUND */
+  async post(client: ClientView, post: Post): Promise<Message> {
+    const { store, owing, dispatcher, users, now } = this.#options
+    const { conversationId, author, payload, id = newId(), origin, ...extra } = post
+    if (author !== 'business') await users.assertExists(client, author.userId)
+    const claim = dispatcher.hasRoom(client.id, conversationId)
+    const appended = await store.append({
+      clientId: client.id,
+      streamId: conversationId,
+      kind: 'conversation',
+      entry: { ...extra, id, type: 'message', author, payload: JSON.stringify(payload), at: now(), claim },
+      resolve: ({ endpoints }) => ({
+        owes: owing.message(client, endpoints, origin),
+        channel: channelOf(endpoints),
+      }),
+    })
+    if (!appended) throw new PlugboardError('NOT_FOUND', 'there is no such conversation')
+    if (!appended.duplicate) dispatcher.appended(appended)
+    return asMessage(appended.entry)
+  }
+
+  /** @throws NOT_FOUND */
+  async get(client: ClientView, id: Id): Promise<Message> {
+    return asMessage(await this.getEntry(client, id))
+  }
+
+  /** @throws NOT_FOUND */
+  async getEntry(client: ClientView, id: Id): Promise<Entry> {
+    const entry = await this.#options.store.findEntry(client.id, id)
+    if (entry?.type !== 'message' || entry.deletedAt) throw notFound()
+    return entry
+  }
+
+  /** Newest first. @throws NOT_FOUND for the conversation */
+  async list(client: ClientView, conversationId: Id, page: Page & { until?: Date }): Promise<Message[]> {
+    const entries = await this.#options.store.listMessages(client.id, conversationId, page)
+    if (!entries) throw new PlugboardError('NOT_FOUND', 'there is no such conversation')
+    return entries.map(asMessage)
+  }
+
+  /** Leaves a tombstone; what has not gone out yet never will. @throws NOT_FOUND */
+  async delete(client: ClientView, id: Id): Promise<void> {
+    const { streamId } = await this.getEntry(client, id)
+    const deleted = await this.#delete(client, streamId, id)
+    if (deleted === 0) throw notFound()
+  }
+
+  /** @returns how many there were. @throws NOT_FOUND for the conversation */
+  async deleteAll(client: ClientView, conversationId: Id): Promise<number> {
+    const conversation = await this.#options.store.findConversation(client.id, conversationId)
+    if (!conversation) throw new PlugboardError('NOT_FOUND', 'there is no such conversation')
+    return this.#delete(client, conversationId, 'all')
+  }
+
+  async #delete(client: ClientView, conversationId: Id, only: Id | 'all'): Promise<number> {
+    const { store, dispatcher, now } = this.#options
+    const count = await store.deleteMessages(client.id, conversationId, only, now())
+    dispatcher.streamChanged(conversationId)
+    return count
+  }
+}
+
+const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'there is no such message')
+
+/** The message that an entry holds. */
+export function asMessage(entry: Entry): Message {
+  const { id, clientId, streamId, seq, at, payload, author = 'business' } = entry
+  return { id, clientId, conversationId: streamId, seq, author, sentAt: at, payload }
+}

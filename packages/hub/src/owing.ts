@@ -1,0 +1,44 @@
+import type { ClientView } from './directory.js'
+import type { WebhookFormat } from './format.js'
+import type { EndpointRecord, EntryType } from './store.js'
+import { endpointTarget, type Target, webhookTarget } from './target.js'
+
+/** The channel of a conversation that is on none, or on more than one. */
+const NO_CHANNEL = 'messaging'
+
+/** Says what an entry owes, by the client's configuration and where its conversation lives. */
+export class Owing {
+  readonly #formats: ReadonlyMap<string, WebhookFormat>
+  readonly #cache = new WeakMap<ClientView, Map<EntryType, readonly Target[]>>()
+
+  constructor(formats: ReadonlyMap<string, WebhookFormat>) {
+    this.#formats = formats
+  }
+
+  /** The webhooks that are told of entries of this type. */
+  webhooks(client: ClientView, type: EntryType): readonly Target[] {
+    const byType = this.#cache.get(client) ?? new Map<EntryType, readonly Target[]>()
+    const known = byType.get(type)
+    if (known) return known
+    const told = client.webhooks.filter((hook) => this.#formats.get(hook.format)?.tells(type))
+    const targets = told.map((hook) => webhookTarget(hook.id))
+    this.#cache.set(client, byType.set(type, targets))
+    return targets
+  }
+
+  /** Webhooks, and the endpoints of the conversation that a configured channel serves, save the one it came from. */
+  message(client: ClientView, endpoints: readonly EndpointRecord[], origin?: string): readonly Target[] {
+    const webhooks = this.webhooks(client, 'message')
+    if (endpoints.length === 0) return webhooks
+    const served = endpoints.filter(
+      ({ id, channel }) => id !== origin && !channel.custom && client.integrations.has(channel.name),
+    )
+    return served.length === 0 ? webhooks : [...webhooks, ...served.map(({ id }) => endpointTarget(id))]
+  }
+}
+
+/** The name that events give to where a conversation is. */
+export function channelOf(endpoints: readonly EndpointRecord[]): string {
+  const [first, ...others] = endpoints
+  return first && others.length === 0 ? first.channel.name : NO_CHANNEL
+}

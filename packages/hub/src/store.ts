@@ -1,0 +1,333 @@
+import type { Author, Conversation, Endpoint, Id, User } from '@plugboard/core'
+import type { ClientRecord } from './client-record.js'
+import type { LaneKey, Target } from './target.js'
+
+/**
+ * The storage port. Rules for every method:
+ * - what it changes is one atomic, durable write: when its promise resolves it is on disk, and a crash at any instant
+ *   leaves nothing half-done;
+ * - another client's id is as unknown as one that never was;
+ * - time is passed in, lists are keyset pages, newest first unless said otherwise;
+ * - it throws PlugboardError UNAVAILABLE when the database cannot be reached.
+ *
+ * `storeSuite` in `@plugboard/hub/testing` is its specification.
+ */
+export interface Store {
+  /** Meta: a few named texts of the whole store. */
+  getMeta(key: string): Promise<string | undefined>
+  /** Writes when absent; answers what then stands there, so that of two at once both learn who won. */
+  putMetaIfAbsent(key: string, value: string): Promise<string>
+  putMeta(key: string, value: string): Promise<void>
+
+  /** @throws CONFLICT when its id, external id or name is taken. */
+  insertClient(client: ClientRecord): Promise<void>
+  findClient(by: { id: Id } | { externalId: string } | { name: string }): Promise<ClientRecord | undefined>
+  /**
+   * Compare-and-set of the whole document: writes when the stored version is `client.version - 1`, else answers false.
+   * @throws CONFLICT when the name is taken.
+   */
+  replaceClient(client: ClientRecord): Promise<boolean>
+  /** In order of id. */
+  listClients(page: { after?: Id; limit: number }): Promise<ClientRecord[]>
+  /** Removes up to `limit` rows of what belongs to the client, at last the client itself; true when nothing is left. */
+  purgeClient(clientId: Id, limit: number): Promise<boolean>
+
+  /**
+   * Remembers an idempotency key with the id of what it makes. `fresh` is false when the key was there and is not
+   * older than `expiresBefore`: then `id`, `hash` and `at` are those of the first time.
+   */
+  claimKey(claim: KeyClaim & { expiresBefore: Date }): Promise<KeyClaim & { fresh: boolean }>
+  /** Removes up to `limit` keys claimed before this time; answers how many. */
+  purgeKeys(before: Date, limit: number): Promise<number>
+
+  /** A user and the first entry of its stream. A user with this id that the client has is answered in its place. */
+  createUser(user: User, event: NewEntry): Promise<Appended>
+  findUser(clientId: Id, id: Id): Promise<User | undefined>
+
+  /**
+   * A conversation and the first entry of its stream. A conversation with this id that the client has is answered in
+   * its place. @throws NOT_FOUND when the client has no such user.
+   */
+  createConversation(conversation: Conversation, event: NewEntry): Promise<Appended>
+  findConversation(clientId: Id, id: Id): Promise<ConversationRecord | undefined>
+  /** Those without messages first, then by newest message; the page starts after `before`. */
+  listConversations(clientId: Id, userId: Id, page: Page): Promise<Conversation[]>
+  /**
+   * Hides the conversation, cancels what its entries owe, and appends its last entry, in one write: from then on its
+   * other entries read as deleted. Undefined when there is no such conversation.
+   */
+  deleteConversation(clientId: Id, id: Id, event: NewEntry): Promise<Appended | undefined>
+  /** Conversations that were deleted and owe nothing any more: removes up to `limit` rows of them; answers how many. */
+  purgeDeleted(limit: number): Promise<number>
+
+  /**
+   * The conversation of an endpoint, made with its user when it is new. Asked any number of times at once, the same
+   * (client, channel, identity, sender, thread) gives one conversation and the same (client, channel, identity,
+   * sender) one user.
+   */
+  mapEndpoint(input: MapEndpoint): Promise<Mapped>
+
+  /**
+   * Adds an entry to a stream: gives it the next number and a time that is not before that of the number before it.
+   * `resolve` is asked with what the stream has at that moment; it is pure, and may be asked again. An entry with the same `dedupe` in the same stream, or
+   * with the same id, is answered in its place. A stream of kind `integration` begins with its first entry.
+   * Undefined when the client has no such stream, or it was deleted.
+   */
+  append(append: Append): Promise<Appended | undefined>
+  findEntry(clientId: Id, id: Id): Promise<Entry | undefined>
+  /**
+   * Messages of a conversation that are not deleted; `before` is the id of any of its entries (a deleted one too) and
+   * `until` keeps those taken in at that time or earlier. Undefined when there is no such conversation.
+   */
+  listMessages(clientId: Id, conversationId: Id, page: Page & { until?: Date }): Promise<Entry[] | undefined>
+  /** Newest entries of a stream. */
+  listEntries(clientId: Id, streamId: Id, limit: number): Promise<Entry[]>
+  /** Messages of the business with this `incomingId`, oldest first. */
+  listReplies(clientId: Id, conversationId: Id, incomingId: Id): Promise<Entry[]>
+  /** Ends the collection of a message at this time, once. False when the client has no such message. */
+  endTurn(clientId: Id, messageId: Id, at: Date): Promise<boolean>
+  /** Turns messages into tombstones that keep their numbers, and cancels what they owe. Answers how many. */
+  deleteMessages(clientId: Id, conversationId: Id, only: Id | 'all', at: Date): Promise<number>
+
+  /**
+   * Streams with something to do by now, oldest first, each with a lease when no one else holds it. `except`: clients
+   * that are left out.
+   */
+  claimDue(claim: { now: Date; limit: number; except: readonly Id[] }): Promise<Due>
+  /** Entries after a number, in order, without a hole: it stops before a number that is not yet there. */
+  readEntries(stream: StreamRef, after: number, limit: number): Promise<Entry[]>
+  /**
+   * Writes how far lanes got; only the holder of the lease can. Answers the newest number of the stream, or `lost` when
+   * the lease is not mine any more and nothing was written. With another `nextAt` than `active` the lease is given
+   * back, unless the stream has entries after `scanned`: then it stays mine.
+   */
+  mark(stream: StreamRef, lease: Lease, progress: Mark): Promise<number | 'lost'>
+  /** Records that an entry will not be delivered to a target. Idempotent. To be written before the mark that passes it. */
+  bury(stream: StreamRef, seq: number, target: Target, dead: Dead): Promise<void>
+  /** Entries that have dead deliveries. */
+  listDead(clientId: Id, page: Page): Promise<Entry[]>
+  /**
+   * Takes a dead delivery up again, to the same target or to another: removes the mark of death and gives it a lane of
+   * its own, due now. Undefined when there is no such dead delivery.
+   */
+  replay(replay: Replay): Promise<Replayed | undefined>
+  /** Makes every stream of the client that owes something due now. */
+  wakeClient(clientId: Id, now: Date): Promise<void>
+  /** How far the deliveries of a stream are. */
+  findProgress(stream: StreamRef): Promise<Progress | undefined>
+  /** How many streams owe something, and when the entry of theirs that came in first and may still be owed did. */
+  backlog(): Promise<{ streams: number; oldest?: Date }>
+
+  /** Ends all; what was accepted before is on disk when it resolves. */
+  close(): Promise<void>
+}
+
+/** A keyset page: `before` is the id of the last item of the page before; `limit` is at least 1. */
+export interface Page {
+  before?: Id
+  limit: number
+}
+
+export interface KeyClaim {
+  clientId: Id
+  /** Route and key. */
+  key: string
+  /** Digest of the request. */
+  hash: string
+  /** Of the object that the request makes. */
+  id: Id
+  at: Date
+}
+
+export type StreamKind = 'user' | 'conversation' | 'integration'
+
+/** Names a stream in calls of the delivery. A user's and a conversation's stream have their id. */
+export interface StreamRef {
+  clientId: Id
+  streamId: Id
+}
+
+/** What an entry is about. `void` fills a number that was reserved and never used. */
+export type EntryType =
+  | 'message'
+  | 'user.new'
+  | 'conversation.new'
+  | 'conversation.started'
+  | 'conversation.deleted'
+  | 'health.new'
+  | 'void'
+
+/** An entry before it has its place. */
+export interface NewEntry {
+  id: Id
+  type: Exclude<EntryType, 'void'>
+  /** A message's payload, or what an event tells, as JSON text. Kept byte for byte. */
+  payload: string
+  /** Of messages. */
+  author?: Author
+  /** Of messages: the channel that the conversation was on at that time. */
+  channel?: string
+  /** The message that this one replies to, for collect. */
+  incomingId?: Id
+  /** A collect request waits for replies to this message until then. */
+  collectUntil?: Date
+  /** The provider's event id: unique in the stream. */
+  dedupe?: string
+  /** The store moves it forward where the entry before it is younger. */
+  at: Date
+  owes: readonly Target[]
+  /** This process would deliver it now: the store takes the lease of the stream if it can be had. */
+  claim: boolean
+}
+
+/** One place in a stream. */
+export interface Entry extends Omit<NewEntry, 'type' | 'claim'> {
+  type: EntryType
+  clientId: Id
+  streamId: Id
+  seq: number
+  turnEndedAt?: Date
+  /** A tombstone: its payload is gone and nothing of it is delivered any more. */
+  deletedAt?: Date
+  /** Deliveries that were given up. */
+  dead?: Readonly<Partial<Record<Target, Dead>>>
+}
+
+/** Why and when a delivery was given up. */
+export interface Dead {
+  reason: 'exhausted' | 'invalid' | 'recipient' | 'target-removed'
+  /** What the last attempt met. */
+  error?: string
+  attempts: number
+  at: Date
+  /** The target in words (a URL, a channel), since it may be gone. */
+  label: string
+}
+
+export interface Replay {
+  clientId: Id
+  entryId: Id
+  /** The dead delivery. */
+  target: Target
+  /** Where it is to go now. */
+  to: Target
+  now: Date
+}
+
+/** The lane that a replay was given. */
+export interface Replayed extends StreamRef {
+  key: LaneKey
+  lane: LaneState
+}
+
+export interface EndpointRecord extends Endpoint {
+  id: Id
+  channel: ChannelRef
+}
+
+/** A channel of an endpoint: one that a plugin serves, or a custom name that only the client's webhooks know. */
+export interface ChannelRef {
+  name: string
+  custom: boolean
+}
+
+export interface ConversationRecord extends Conversation {
+  endpoints: readonly EndpointRecord[]
+}
+
+export interface MapEndpoint {
+  clientId: Id
+  channel: ChannelRef
+  endpoint: Endpoint
+  at: Date
+  /** Used for what has to be made. */
+  ids: { user: Id; conversation: Id; endpoint: Id }
+  /** Asked for the first entries of what has to be made. */
+  events: { user(userId: Id): NewEntry; conversation(userId: Id, conversationId: Id): NewEntry }
+}
+
+export interface Mapped {
+  userId: Id
+  conversationId: Id
+  endpointId: Id
+  /** First entries of what was made. */
+  appended: Appended[]
+}
+
+export interface Append extends StreamRef {
+  kind: StreamKind
+  entry: Omit<NewEntry, 'owes' | 'channel'>
+  /** What the entry owes and the channel that it is on, by what the stream has now. */
+  resolve(stream: { userId?: Id; endpoints: readonly EndpointRecord[] }): {
+    owes: readonly Target[]
+    channel?: string
+  }
+}
+
+/** An entry that is on disk. */
+export interface Appended {
+  entry: Entry
+  /** It was there before. */
+  duplicate: boolean
+  /** The person whose conversation it is in. */
+  userId?: Id
+  /** How far the stream's lanes are, when this process may deliver it now. */
+  claimed?: Claimed
+}
+
+/** The right to deliver a stream. The fence rises each time that the owner changes. */
+export interface Lease {
+  fence: number
+  /** By the clock of this process; undefined when it never ends. */
+  until?: Date
+}
+
+/** What is due, and when to ask again at the latest (for a store that knows). */
+export interface Due {
+  claimed: Claimed[]
+  nextAt?: Date
+}
+
+/**
+ * Progress of a stream: everything up to `scanned` has been looked at, and a target that has no lane has all that it
+ * was owed up to there. A lane says where its target really is.
+ */
+export interface Progress {
+  scanned: number
+  lanes: Readonly<Record<LaneKey, LaneState>>
+}
+
+/** A stream that this process may deliver. */
+export interface Claimed extends StreamRef, Progress {
+  /** The person whose conversation it is, or whose stream. */
+  userId?: Id
+  /** Where the conversation lives. */
+  endpoints: readonly EndpointRecord[]
+  /** The newest number. */
+  seq: number
+  lease: Lease
+}
+
+/** Where a target is that is not at the end. */
+export interface LaneState {
+  /** The last number handled. */
+  done: number
+  /** Attempts made at the next one. */
+  attempt?: number
+  /** Parts of the next one that the provider has. */
+  part?: number
+  /** No attempt before this time. */
+  blockedUntil?: Date
+  /** When the schedule of the next one starts, if not when it was taken in (a replay). */
+  since?: Date
+  /** What the last attempt met. */
+  error?: string
+}
+
+export interface Mark {
+  scanned: number
+  /** Only those that changed; null removes one. */
+  lanes: Readonly<Record<LaneKey, LaneState | null>>
+  /** `active`: the holder goes on. Else when there is something to do next; null when nothing is owed. */
+  nextAt: 'active' | Date | null
+}

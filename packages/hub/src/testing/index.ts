@@ -1,0 +1,7 @@
+/**
+ * `storeSuite`, the specification of a store of Plugboard as cases that any test runner can run. Needs `fast-check`.
+ * @packageDocumentation
+ */
+
+export type { OpenStore } from './store-suite/open-store.js'
+export { type StoreCase, type StoreSuite, storeSuite } from './store-suite.js'

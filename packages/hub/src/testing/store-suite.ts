@@ -1,0 +1,100 @@
+import { appendCases } from './store-suite/append.js'
+import { clientCases } from './store-suite/clients.js'
+import { conversationCases } from './store-suite/conversations.js'
+import { deadCases } from './store-suite/dead.js'
+import { deletionCases } from './store-suite/deletion.js'
+import { dueCases } from './store-suite/due.js'
+import { durabilityCases } from './store-suite/durability.js'
+import { endpointCases } from './store-suite/endpoints.js'
+import { keyCases } from './store-suite/keys.js'
+import { messageCases } from './store-suite/messages.js'
+import { metaCases } from './store-suite/meta.js'
+import { modelCases } from './store-suite/model.js'
+import type { OpenStore } from './store-suite/open-store.js'
+import { progressCases } from './store-suite/progress.js'
+import { purgeCases } from './store-suite/purge.js'
+import { replicaCases } from './store-suite/replicas.js'
+import { roundTripCases } from './store-suite/round-trip.js'
+import { type Cases, Scene } from './store-suite/scene.js'
+import { tenantCases } from './store-suite/tenants.js'
+import { userCases } from './store-suite/users.js'
+
+/** What the suite needs to know of a store. */
+export interface StoreSuite {
+  /** Begins the names of the cases. */
+  name: string
+  /** Opens a fresh and empty store; asked once for each case. */
+  create(): Promise<OpenStore>
+  /**
+   * Why `create` gives no `reopen` or no `another`, in words. The cases that need it are then left out; without a
+   * reason they fail. Default: it gives both.
+   */
+  lacks?: { reopen?: string; another?: string }
+}
+
+/** One rule of the storage port. It may run alone, and beside others when `create` allows that. */
+export interface StoreCase {
+  /** `store > group > sentence`. */
+  name: string
+  /** Rejects when the store does not keep the rule. */
+  run(): Promise<void>
+}
+
+interface Group {
+  name: string
+  cases: Cases
+  needs?: 'reopen' | 'another'
+}
+
+const groups: readonly Group[] = [
+  { name: 'meta', cases: metaCases },
+  { name: 'clients', cases: clientCases },
+  { name: 'users', cases: userCases },
+  { name: 'conversations', cases: conversationCases },
+  { name: 'endpoints', cases: endpointCases },
+  { name: 'append', cases: appendCases },
+  { name: 'messages', cases: messageCases },
+  { name: 'deletion', cases: deletionCases },
+  { name: 'due', cases: dueCases },
+  { name: 'progress', cases: progressCases },
+  { name: 'dead deliveries', cases: deadCases },
+  { name: 'idempotency keys', cases: keyCases },
+  { name: 'tenants apart', cases: tenantCases },
+  { name: 'purge of a client', cases: purgeCases },
+  { name: 'round trip', cases: roundTripCases },
+  { name: 'model', cases: modelCases },
+  { name: 'after reopening', cases: durabilityCases, needs: 'reopen' },
+  { name: 'two handles', cases: replicaCases, needs: 'another' },
+]
+
+/**
+ * The rules of the storage port as cases for any test runner:
+ *
+ * ```ts
+ * for (const { name, run } of storeSuite({ name: 'sqlite', create })) it(name, run)
+ * ```
+ *
+ * A store that passes all of them can be used by the hub. They use no timers; the longest takes some thousand calls.
+ */
+export function storeSuite({ name, create, lacks = {} }: StoreSuite): StoreCase[] {
+  return groups
+    .filter(({ needs }) => !needs || lacks[needs] === undefined)
+    .flatMap((group) =>
+      Object.entries(group.cases).map(([sentence, prove]) => ({
+        name: `${name} > ${group.name} > ${sentence}`,
+        run: () => proveOn(create, prove),
+      })),
+    )
+}
+
+/** Closes the store in any case; when the case fails, its failure is what is told. */
+async function proveOn(create: StoreSuite['create'], prove: Cases[string]): Promise<void> {
+  const open = await create()
+  try {
+    await prove?.(new Scene(open))
+  } catch (error) {
+    await open.close().catch(() => undefined)
+    throw error
+  }
+  await open.close()
+}

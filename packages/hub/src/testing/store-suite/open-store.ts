@@ -1,0 +1,13 @@
+import type { Store } from '../../store.js'
+
+/** A store that was made for one case. */
+export interface OpenStore {
+  /** Fresh and empty. */
+  store: Store
+  /** Closes `store` and opens the same data again, as a process does that starts after another has ended. */
+  reopen?(): Promise<Store>
+  /** Opens a second handle on the same data, as a second process does while the first one runs. */
+  another?(): Promise<Store>
+  /** Closes every handle that was opened, and removes the data. */
+  close(): Promise<void>
+}

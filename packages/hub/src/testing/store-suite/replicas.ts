@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { newId } from '@plugboard/core'
+import type { Lease, Store, StreamRef } from '../../store.js'
+import { webhookTarget } from '../../target.js'
+import { atOnce, only, present, same } from './assertions.js'
+import type { Cases } from './scene.js'
+import { populate, snapshot } from './world.js'
+
+/** Two processes on the same data. */
+export const replicaCases: Cases = {
+  'what one wrote the other reads': async (scene) => {
+    const other = await scene.another()
+    const world = await populate(scene)
+    same(await snapshot(other, world), await snapshot(scene.store, world))
+  },
+
+  'entries appended at once through both get numbers without a hole, each its own': async (scene) => {
+    const talk = await scene.talk()
+    const stores = [scene.store, await scene.another()]
+    const append = (index: number) =>
+      present(stores[index % 2]).append(scene.appending(talk, { at: scene.after(index % 7) }))
+    const appended = (await atOnce(60, append)).map((answer) => present(answer).entry)
+    same(
+      (await scene.entries(talk)).slice(1),
+      appended.sort((a, b) => a.seq - b.seq),
+    )
+    same((await scene.entries(talk, stores[1])).length, 61)
+  },
+
+  'one dedupe at once through both is appended once': async (scene) => {
+    const talk = await scene.talk()
+    const stores = [scene.store, await scene.another()]
+    const append = (index: number) =>
+      present(stores[index % 2]).append(scene.appending(talk, { dedupe: 'event 1' }))
+    const answers = (await atOnce(20, append)).map((answer) => present(answer))
+    const { entry } = only(answers.filter(({ duplicate }) => !duplicate))
+    for (const answer of answers) same(answer.entry, entry)
+  },
+
+  'one endpoint mapped at once through both gives one user and one conversation': async (scene) => {
+    const { id: clientId } = await scene.client()
+    const stores = [scene.store, await scene.another()]
+    const mapped = await atOnce(20, (index) =>
+      present(stores[index % 2]).mapEndpoint(scene.mapping(clientId)),
+    )
+    same(new Set(mapped.map(({ userId, conversationId }) => `${userId} ${conversationId}`)).size, 1)
+    same(mapped.flatMap(({ appended }) => appended).length, 2)
+  },
+
+  'of replacements of a client at once through both one wins': async (scene) => {
+    const client = await scene.client()
+    const stores = [scene.store, await scene.another()]
+    const changes = Array.from({ length: 10 }, (_, index) => ({
+      ...client,
+      version: 2,
+      name: `name ${index}`,
+    }))
+    const results = await Promise.all(
+      changes.map((change, index) => present(stores[index % 2]).replaceClient(change)),
+    )
+    const winner = only(changes.filter((_, index) => results[index]))
+    for (const store of stores) same(await store.findClient({ id: client.id }), winner)
+  },
+
+  'one text and one key put at once through both have one winner': async (scene) => {
+    const { id: clientId } = await scene.client()
+    const stores = [scene.store, await scene.another()]
+    const claim = { clientId, key: 'POST key', hash: 'sha', at: scene.tick(), expiresBefore: new Date(0) }
+    const put = (index: number) => present(stores[index % 2]).putMetaIfAbsent('key', `${index}`)
+    const take = (index: number) => present(stores[index % 2]).claimKey({ ...claim, id: newId() })
+    const [texts, keys] = [await atOnce(20, put), await atOnce(20, take)]
+    same([new Set(texts).size, new Set(keys.map(({ id }) => id)).size], [1, 1])
+    only(keys.filter(({ fresh }) => fresh))
+  },
+
+  'of both who take up what is due at once each stream goes to one': async (scene) => {
+    const { id: clientId } = await scene.client()
+    const talks = await atOnce(20, () => scene.talk(clientId))
+    await atOnce(20, (index) => scene.append(present(talks[index]), { owes: [webhookTarget(newId())] }))
+    const stores = [scene.store, await scene.another()]
+    const claim = { now: scene.now, limit: 5, except: [] }
+    const due = [...(await atOnce(10, (index) => present(stores[index % 2]).claimDue(claim)))]
+    for (const store of stores) due.push(await store.claimDue({ ...claim, limit: 50 }))
+    const streams = due.flatMap(({ claimed }) => claimed.map(({ streamId }) => streamId))
+    same(streams.sort(), talks.map(({ streamId }) => streamId).sort())
+  },
+
+  'what one holds the other neither takes up nor gets with an append, and the holder learns of it': async (
+    scene,
+  ) => {
+    const talk = await scene.talk()
+    const other = await scene.another()
+    const { claimed } = await scene.claimAtAppend(talk, webhookTarget(newId()))
+    const late = scene.appending(talk, { owes: [webhookTarget(newId())], claim: true })
+    same(present(await other.append(late)).claimed, undefined)
+    same((await other.claimDue({ now: scene.now, limit: 10, except: [] })).claimed, [])
+    same(await scene.store.mark(talk, claimed.lease, { scanned: 2, lanes: {}, nextAt: null }), 3)
+    same((await other.claimDue({ now: scene.now, limit: 10, except: [] })).claimed, [])
+    same(await scene.store.mark(talk, claimed.lease, { scanned: 3, lanes: {}, nextAt: null }), 3)
+  },
+
+  'what one gave back the other takes up, with a higher fence': async (scene) => {
+    const talk = await scene.talk()
+    const other = await scene.another()
+    const target = webhookTarget(newId())
+    const { claimed } = await scene.claimAtAppend(talk, target)
+    const lanes = { [target]: { done: 1, attempt: 1 } }
+    await scene.store.mark(talk, claimed.lease, { scanned: 2, lanes, nextAt: scene.now })
+    const due = only((await other.claimDue({ now: scene.now, limit: 10, except: [] })).claimed)
+    same([due.streamId, due.lanes], [talk.streamId, lanes])
+    assert.ok(due.lease.fence > claimed.lease.fence)
+  },
+
+  'who gave the stream back, and another took it, is answered `lost` and writes nothing': async (scene) => {
+    const talk = await scene.talk()
+    const other = await scene.another()
+    const { claimed } = await scene.claimAtAppend(talk, webhookTarget(newId()))
+    await scene.store.mark(talk, claimed.lease, { scanned: 2, lanes: {}, nextAt: scene.now })
+    await isLost(scene.store, talk, claimed.lease)
+    const { lease } = only((await other.claimDue({ now: scene.now, limit: 10, except: [] })).claimed)
+    await isLost(scene.store, talk, claimed.lease)
+    same(await other.mark(talk, lease, { scanned: 2, lanes: {}, nextAt: null }), 2)
+  },
+
+  'who never held the stream is answered `lost`, and writes nothing': async (scene) => {
+    const talk = await scene.talk()
+    const other = await scene.another()
+    const { claimed } = await scene.claimAtAppend(talk, webhookTarget(newId()))
+    await isLost(other, talk, claimed.lease)
+    await isLost(scene.store, talk, { ...claimed.lease, fence: claimed.lease.fence - 1 })
+    same(await scene.store.mark(talk, claimed.lease, { scanned: 2, lanes: {}, nextAt: null }), 2)
+  },
+
+  'who let the lease end, and another took it, is answered `lost` and writes nothing': async (scene) => {
+    const talk = await scene.talk()
+    const other = await scene.another()
+    const target = webhookTarget(newId())
+    const { claimed } = await scene.claimAtAppend(talk, target)
+    const until = present(claimed.lease.until, 'an end of the lease, since there can be another process')
+    const middle = new Date((scene.now.getTime() + until.getTime()) / 2)
+    same((await other.claimDue({ now: middle, limit: 10, except: [] })).claimed, [])
+    const now = new Date(until.getTime() + 1000)
+    const { lease } = only((await other.claimDue({ now, limit: 10, except: [] })).claimed)
+    assert.ok(lease.fence > claimed.lease.fence)
+    await isLost(scene.store, talk, claimed.lease)
+    const lanes = { [target]: { done: 1, attempt: 1 } }
+    same(await other.mark(talk, lease, { scanned: 2, lanes, nextAt: 'active' }), 2)
+    await isLost(scene.store, talk, claimed.lease)
+    same(await scene.store.findProgress(talk), { scanned: 2, lanes })
+  },
+}
+
+/** A mark is refused, and changes neither what is known nor what is due. */
+async function isLost(store: Store, stream: StreamRef, lease: Lease): Promise<void> {
+  const before = await store.findProgress(stream)
+  const lanes = { [webhookTarget(newId())]: { done: 2, attempt: 7 } }
+  for (const nextAt of ['active', null] as const) {
+    same(await store.mark(stream, lease, { scanned: 2, lanes, nextAt }), 'lost')
+  }
+  same(await store.findProgress(stream), before)
+}

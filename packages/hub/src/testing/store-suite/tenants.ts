@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { type Id, isPlugboardError, newId } from '@plugboard/core'
+import type { Lease } from '../../store.js'
+import { type Target, webhookTarget } from '../../target.js'
+import { same } from './assertions.js'
+import type { Cases, Scene } from './scene.js'
+import { populate, snapshot, type World } from './world.js'
+
+/** Names of what one client has, or of what nobody has. */
+interface Names {
+  userId: Id
+  streamId: Id
+  integrationId: Id
+  messageId: Id
+  deadId: Id
+  target: Target
+  sender: string
+  key: string
+  lease: Lease
+}
+
+type Attempt = (scene: Scene, clientId: Id, names: Names) => Promise<unknown>
+
+const page = { limit: 10 }
+
+/** One call of each method that takes a client's id. What it answers does not depend on what is made anew. */
+const attempts: Readonly<Record<string, Attempt>> = {
+  findUser: ({ store }, clientId, { userId }) => store.findUser(clientId, userId),
+  findConversation: ({ store }, clientId, { streamId }) => store.findConversation(clientId, streamId),
+  findEntry: ({ store }, clientId, { messageId }) => store.findEntry(clientId, messageId),
+  findProgress: ({ store }, clientId, { streamId }) => store.findProgress({ clientId, streamId }),
+  readEntries: ({ store }, clientId, { streamId }) => store.readEntries({ clientId, streamId }, 0, 10),
+  listConversations: ({ store }, clientId, { userId }) => store.listConversations(clientId, userId, page),
+  listMessages: ({ store }, clientId, { streamId }) => store.listMessages(clientId, streamId, page),
+  listEntries: ({ store }, clientId, { streamId }) => store.listEntries(clientId, streamId, 10),
+  listReplies: ({ store }, clientId, { streamId, messageId }) =>
+    store.listReplies(clientId, streamId, messageId),
+  listDead: ({ store }, clientId) => store.listDead(clientId, page),
+  endTurn: (scene, clientId, { messageId }) => scene.store.endTurn(clientId, messageId, scene.tick()),
+  'deleteMessages of one': (scene, clientId, { streamId, messageId }) =>
+    scene.store.deleteMessages(clientId, streamId, messageId, scene.tick()),
+  'deleteMessages of all': (scene, clientId, { streamId }) =>
+    scene.store.deleteMessages(clientId, streamId, 'all', scene.tick()),
+  deleteConversation: (scene, clientId, { streamId }) =>
+    scene.store.deleteConversation(clientId, streamId, scene.event('conversation.deleted')),
+  'createUser with an id that is taken': async (scene, clientId, { userId: id }) => {
+    const user = { id, clientId, createdAt: scene.tick() }
+    return orElse(false, async () => (await scene.store.createUser(user, scene.event('user.new'))).duplicate)
+  },
+  'createConversation with a user': async (scene, clientId, { userId }) => {
+    const conversation = { id: newId(), clientId, userId, createdAt: scene.tick() }
+    const { duplicate } = await scene.store.createConversation(conversation, scene.event('conversation.new'))
+    return duplicate
+  },
+  'createConversation with an id that is taken': async (scene, clientId, { streamId: id }) => {
+    const { id: userId } = await scene.user(clientId)
+    const conversation = { id, clientId, userId, createdAt: scene.tick() }
+    const create = () => scene.store.createConversation(conversation, scene.event('conversation.new'))
+    return orElse(false, async () => (await create()).duplicate)
+  },
+  'append to a conversation': async (scene, clientId, { streamId }) =>
+    scene.store.append({ ...scene.appending({ clientId, streamId }), resolve: () => ({ owes: [] }) }),
+  'append to a user': async (scene, clientId, { userId: streamId }) =>
+    scene.store.append(scene.appending({ clientId, streamId }, { kind: 'user', type: 'user.new' })),
+  'append to an integration': async (scene, clientId, { integrationId: streamId }) => {
+    const append = scene.appending({ clientId, streamId }, { kind: 'integration', type: 'health.new' })
+    return orElse(1, async () => (await scene.store.append(append))?.entry.seq ?? 1)
+  },
+  mapEndpoint: async (scene, clientId, { sender }) => {
+    const { appended } = await scene.store.mapEndpoint(scene.mapping(clientId, { endpoint: { sender } }))
+    return appended.length
+  },
+  claimKey: async (scene, clientId, { key }) => {
+    const claim = { clientId, key, hash: 'sha', id: newId(), at: scene.tick(), expiresBefore: new Date(0) }
+    return (await scene.store.claimKey(claim)).fresh
+  },
+  mark: ({ store }, clientId, { streamId, lease, target }) =>
+    store.mark({ clientId, streamId }, lease, { scanned: 9, lanes: { [target]: { done: 9 } }, nextAt: null }),
+  bury: (scene, clientId, { streamId }) => {
+    const dead = { reason: 'invalid', attempts: 1, at: scene.tick(), label: 'url' } as const
+    return scene.store.bury({ clientId, streamId }, 2, webhookTarget(newId()), dead)
+  },
+  replay: (scene, clientId, { deadId: entryId, target }) =>
+    scene.store.replay({ clientId, entryId, target, to: target, now: scene.tick() }),
+}
+
+/** Clients know nothing of each other. */
+export const tenantCases: Cases = {
+  ...Object.fromEntries(
+    Object.entries(attempts).map(([method, attempt]) => [
+      `${method}: what another client has is as unknown as what nobody has, and stays as it is`,
+      (scene: Scene) => isApart(scene, attempt),
+    ]),
+  ),
+
+  'an entry is never answered by one of another client': async (scene) => {
+    const [mine, yours] = [await populate(scene), await scene.talk()]
+    const { id, payload } = mine.question
+    const before = await snapshot(scene.store, mine)
+    const answer = await orElse(undefined, () =>
+      scene.store.append(scene.appending(yours, { id, payload: '{}' })),
+    )
+    same([answer?.duplicate ?? false, answer?.entry.payload === payload], [false, false])
+    same(await snapshot(scene.store, mine), before)
+  },
+}
+
+async function isApart(scene: Scene, attempt: Attempt): Promise<void> {
+  const mine = await populate(scene)
+  const other = await scene.client()
+  const before = await snapshot(scene.store, mine)
+  const unknown = await outcome(attempt(scene, other.id, nobodys(mine)))
+  same(await outcome(attempt(scene, other.id, namesOf(mine))), unknown)
+  same(await snapshot(scene.store, mine), before)
+  const own = await outcome(attempt(scene, mine.client.id, namesOf(mine)))
+  const after = await snapshot(scene.store, mine)
+  assert.notDeepStrictEqual([own, after], [unknown, before], 'the owner is answered in the same way')
+}
+
+const namesOf = ({
+  user,
+  talk,
+  integration,
+  question,
+  dead,
+  target,
+  mapping,
+  claim,
+  lease,
+}: World): Names => ({
+  ...{ userId: user.id, streamId: talk.streamId, integrationId: integration.streamId },
+  ...{ messageId: question.id, deadId: dead.id, target, lease },
+  ...{ sender: mapping.endpoint.sender, key: claim.key },
+})
+
+const nobodys = ({ lease, target }: World): Names => ({
+  ...{ userId: newId(), streamId: newId(), integrationId: newId() },
+  ...{ messageId: newId(), deadId: newId(), target, lease },
+  ...{ sender: 'nobody', key: 'nothing' },
+})
+
+/** What comes of it, a refusal by its code. */
+const outcome = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.catch((error: unknown) => {
+    if (isPlugboardError(error)) return error.code
+    throw error
+  })
+
+/** For what may be refused, since the name is taken in the whole store: only the answer of another client is wrong. */
+const orElse = <T>(otherwise: T, what: () => Promise<T>): Promise<T> => what().catch(() => otherwise)

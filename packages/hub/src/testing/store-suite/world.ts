@@ -1,0 +1,102 @@
+import { newId, type User } from '@plugboard/core'
+import type { ClientRecord } from '../../client-record.js'
+import type { Entry, KeyClaim, Lease, MapEndpoint, Store, StreamRef } from '../../store.js'
+import { type Target, webhookTarget } from '../../target.js'
+import { present } from './assertions.js'
+import type { Scene, Talk } from './scene.js'
+
+/** A client that has one of everything. */
+export interface World {
+  client: ClientRecord
+  /** Has data, and a conversation in which nobody spoke. */
+  user: User
+  quiet: Talk
+  /** The conversation of an endpoint; the entries below are in it. */
+  talk: Talk
+  mapping: MapEndpoint
+  /** Owed to `target`, collected, replied to. */
+  question: Entry
+  reply: Entry
+  tombstone: Entry
+  /** Its delivery to `target` was given up. */
+  dead: Entry
+  target: Target
+  /** Of the conversation of the endpoint, of which everything before `dead` is delivered. */
+  lease: Lease
+  integration: StreamRef
+  claim: KeyClaim
+}
+
+/** Makes a client that has one of everything. */
+export async function populate(scene: Scene, fields: Partial<ClientRecord> = {}): Promise<World> {
+  const { store } = scene
+  const client = await scene.client(fields)
+  const clientId = client.id
+  const user = await scene.user(clientId, { data: { name: 'Ann' } })
+  const quiet = await scene.conversation(user)
+  const mapping = scene.mapping(clientId)
+  const { userId, conversationId: streamId } = await store.mapEndpoint(mapping)
+  const talk = { clientId, streamId, userId }
+  const integration = { clientId, streamId: newId() }
+  await scene.say(integration, { kind: 'integration', type: 'health.new', owes: [webhookTarget(newId())] })
+  const claim = { clientId, key: 'POST key', hash: 'sha', id: newId(), at: scene.tick() }
+  await store.claimKey({ ...claim, expiresBefore: new Date(0) })
+  return { client, user, quiet, talk, mapping, integration, claim, ...(await converse(scene, talk)) }
+}
+
+async function converse(scene: Scene, talk: Talk) {
+  const target = webhookTarget(newId())
+  const fields = {
+    author: { userId: talk.userId },
+    collectUntil: scene.after(60),
+    dedupe: 'event 1',
+    claim: true,
+  }
+  const { entry: question, claimed } = await scene.append(talk, { ...fields, owes: [target] })
+  const reply = await scene.say(talk, { incomingId: question.id })
+  await scene.store.endTurn(talk.clientId, question.id, scene.tick())
+  const tombstone = await scene.say(talk)
+  await scene.store.deleteMessages(talk.clientId, talk.streamId, tombstone.id, scene.tick())
+  const dead = await scene.say(talk, { owes: [target] })
+  const { lease } = present(claimed, 'a lease')
+  await scene.store.bury(talk, dead.seq, target, {
+    reason: 'invalid',
+    attempts: 1,
+    at: scene.tick(),
+    label: 'url',
+  })
+  const lanes = { [target]: { done: dead.seq - 1, attempt: 1, error: 'no' } }
+  await scene.store.mark(talk, lease, { scanned: dead.seq, lanes, nextAt: 'active' })
+  return { target, question, reply, tombstone, dead, lease }
+}
+
+/** Everything that can be read of it. */
+export async function snapshot(store: Store, { client, user, quiet, talk, integration, question }: World) {
+  const { id } = client
+  const streams = [
+    quiet,
+    talk,
+    integration,
+    { clientId: id, streamId: user.id },
+    { clientId: id, streamId: talk.userId },
+  ]
+  const page = { limit: 100 }
+  return {
+    client: await store.findClient({ id }),
+    users: [await store.findUser(id, user.id), await store.findUser(id, talk.userId)],
+    conversations: [
+      await store.findConversation(id, quiet.streamId),
+      await store.findConversation(id, talk.streamId),
+    ],
+    lists: [
+      await store.listConversations(id, user.id, page),
+      await store.listConversations(id, talk.userId, page),
+    ],
+    entries: await Promise.all(streams.map((stream) => store.readEntries(stream, 0, 100))),
+    progress: await Promise.all(streams.map((stream) => store.findProgress(stream))),
+    messages: await store.listMessages(id, talk.streamId, page),
+    replies: await store.listReplies(id, talk.streamId, question.id),
+    newest: await store.listEntries(id, integration.streamId, 100),
+    dead: await store.listDead(id, page),
+  }
+}

@@ -1,0 +1,121 @@
+import type { DeliveryFailure, Transport, TransportListener } from '../../src/delivery/transport.js'
+import type { Tasks } from './tasks.js'
+
+export interface ScriptedItem {
+  seq: number
+  /** Parts that have arrived already. */
+  part: number
+}
+
+/** A request under way, for the test to end. */
+export interface Flight<Address> {
+  address: Address
+  item: ScriptedItem
+  lane: number
+  /** So many parts have arrived. */
+  progress(parts: number): void
+  end(failure?: DeliveryFailure): void
+}
+
+interface Lane<Address> {
+  generation: number
+  queue: { address: Address; item: ScriptedItem }[]
+  flight: { generation: number; seq: number } | undefined
+  cancels: number[]
+}
+
+/**
+ * A transport as the webhook sender is one: it works elsewhere, so that what it is told and what it tells arrive later,
+ * each in order. When that is, {@link Tasks} decides.
+ */
+export class ScriptedTransport<Address> implements Transport<Address, ScriptedItem> {
+  readonly #tasks: Tasks
+  readonly #request: (flight: Flight<Address>) => void
+  readonly #lanes = new Map<number, Lane<Address>>()
+  /** The last generation of a lane that failed. */
+  readonly #dead = new Map<number, number>()
+  readonly #commands: (() => void)[] = []
+  readonly #reports: (() => void)[] = []
+  #listener: TransportListener | undefined
+
+  constructor(tasks: Tasks, request: (flight: Flight<Address>) => void) {
+    this.#tasks = tasks
+    this.#request = request
+  }
+
+  start(listener: TransportListener): void {
+    this.#listener = listener
+  }
+
+  push(number: number, generation: number, address: Address, items: readonly ScriptedItem[]): void {
+    this.#command(() => {
+      if ((this.#dead.get(number) ?? -1) >= generation) return
+      const lane = this.#lanes.get(number) ?? { generation, queue: [], flight: undefined, cancels: [] }
+      this.#lanes.set(number, lane)
+      if (generation > lane.generation) lane.queue = []
+      lane.generation = generation
+      lane.queue.push(...items.map((item) => ({ address, item })))
+      this.#serve(number, lane)
+    })
+  }
+
+  cancel(number: number, generation: number): void {
+    this.#command(() => {
+      const lane = this.#lanes.get(number)
+      if (lane) lane.queue = []
+      if (lane?.flight) lane.cancels.push(generation)
+      else this.#tell((listener) => listener.cancelled(number, generation))
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#listener = undefined
+  }
+
+  #serve(number: number, lane: Lane<Address>): void {
+    const next = lane.flight ? undefined : lane.queue.shift()
+    if (!next) return
+    const { generation } = lane
+    const { seq } = next.item
+    const flight = { generation, seq }
+    lane.flight = flight
+    this.#request({
+      ...next,
+      lane: number,
+      progress: (parts) => {
+        if (lane.flight === flight)
+          this.#tell((listener) => listener.progressed(number, generation, seq, parts))
+      },
+      end: (failure) => {
+        if (lane.flight === flight) this.#end(number, lane, flight, failure)
+      },
+    })
+  }
+
+  #end(
+    number: number,
+    lane: Lane<Address>,
+    { generation, seq }: { generation: number; seq: number },
+    failure?: DeliveryFailure,
+  ): void {
+    lane.flight = undefined
+    if (failure) {
+      this.#dead.set(number, generation)
+      if (lane.generation <= generation) lane.queue = []
+      this.#tell((listener) => listener.failed(number, generation, seq, failure))
+    } else this.#tell((listener) => listener.delivered(number, generation, seq))
+    for (const cancel of lane.cancels.splice(0)) this.#tell((listener) => listener.cancelled(number, cancel))
+    if (lane.queue.length > 0) this.#serve(number, lane)
+    else this.#lanes.delete(number)
+  }
+
+  #command(command: () => void): void {
+    this.#commands.push(command)
+    this.#tasks.add(() => this.#commands.shift()?.())
+  }
+
+  #tell(tell: (listener: TransportListener) => void): void {
+    this.#reports.push(() => this.#listener && tell(this.#listener))
+    this.#tasks.add(() => this.#reports.shift()?.())
+  }
+}
