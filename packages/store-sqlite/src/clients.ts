@@ -1,0 +1,78 @@
+import { type Id, PlugboardError } from '@plugboard/core'
+import type { ClientRecord } from '@plugboard/hub'
+import { isTaken } from './failure.js'
+import { type Connection, prepareAll, prepareOne, prepareWrite, toBytes } from './sql.js'
+
+/** Of the document, the times; within JSON text they are milliseconds, as in the columns. */
+const TIMES: ReadonlySet<string> = new Set(['createdAt', 'deletedAt'])
+
+const toDocument = (client: ClientRecord): string =>
+  JSON.stringify(client, (key, value) => (TIMES.has(key) ? Date.parse(value) : value))
+
+/** Turns the times of a document into dates, in place. */
+function toClient(document: ClientRecord): ClientRecord {
+  for (const record of [document, ...document.tokens]) record.createdAt = new Date(record.createdAt)
+  if (document.deletedAt !== undefined) document.deletedAt = new Date(document.deletedAt)
+  return document
+}
+
+/** Clients, each a document with columns for what it is found by. */
+export class Clients {
+  readonly #insert
+  readonly #replace
+  readonly #byId
+  readonly #byExternalId
+  readonly #byName
+  readonly #list
+
+  constructor(db: Connection) {
+    const columns = 'external_id, name, version, document, id'
+    this.#insert = prepareWrite(db, `INSERT INTO clients (${columns}) VALUES (?, ?, ?, ?, ${toBytes})`)
+    this.#replace = prepareWrite(
+      db,
+      `UPDATE clients SET external_id = ?, name = ?, version = ?, document = ? WHERE id = ${toBytes} AND version = ?`,
+    )
+    const find = (where: string) =>
+      prepareOne<ClientRecord>(db, `SELECT document FROM clients WHERE ${where}`)
+    this.#byId = find(`id = ${toBytes}`)
+    this.#byExternalId = find('external_id = ?')
+    this.#byName = find('name = ?')
+    const list = `SELECT document AS row FROM clients WHERE id > ${toBytes} ORDER BY id LIMIT ?`
+    this.#list = prepareAll<ClientRecord>(db, list)
+  }
+
+  insert(client: ClientRecord): void {
+    refuseTaken(() => this.#insert(...columnsOf(client)))
+  }
+
+  find(by: { id: Id } | { externalId: string } | { name: string }): ClientRecord | undefined {
+    const document =
+      'id' in by
+        ? this.#byId(by.id)
+        : 'name' in by
+          ? this.#byName(by.name)
+          : this.#byExternalId(by.externalId)
+    return document && toClient(document)
+  }
+
+  /** Answers false, and writes nothing, when it is not one version ahead. */
+  replace(client: ClientRecord): boolean {
+    return refuseTaken(() => this.#replace(...columnsOf(client), client.version - 1)) > 0
+  }
+
+  list({ after, limit }: { after?: Id; limit: number }): ClientRecord[] {
+    return this.#list(after ?? '', limit).map(toClient)
+  }
+}
+
+const columnsOf = (client: ClientRecord) =>
+  [client.externalId ?? null, client.name ?? null, client.version, toDocument(client), client.id] as const
+
+function refuseTaken<T>(write: () => T): T {
+  try {
+    return write()
+  } catch (error) {
+    if (!isTaken(error)) throw error
+    throw new PlugboardError('CONFLICT', 'a client with this id or name exists already', { cause: error })
+  }
+}

@@ -1,0 +1,67 @@
+import { mkdirSync, realpathSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { isPlugboardError, PlugboardError } from '@plugboard/core'
+import Database from 'libsql'
+import { lockFile } from './file-lock.js'
+import { migrate } from './migrations.js'
+import type { Connection } from './sql.js'
+
+/**
+ * FULL: a commit is on disk when it returns (fullfsync: on macOS too). No waiting for locks, since that would stop the
+ * process. A cache of 32 MiB, and a log that is copied back often, so that doing so never takes long.
+ */
+const PRAGMAS = `
+  PRAGMA busy_timeout = 0;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA fullfsync = 1;
+  PRAGMA foreign_keys = 0;
+  PRAGMA cache_size = -32768;
+  PRAGMA journal_size_limit = 67108864;
+`
+
+export interface OpenDatabase {
+  db: Connection
+  /** Copies the log back into the file, closes it, and lets others open it. */
+  close(): void
+}
+
+/** Opens the file for this store alone, makes it and its folder where they are not, and brings its schema up. */
+export function openDatabase(given: string): OpenDatabase {
+  try {
+    const path = settle(given)
+    const unlock = lockFile(path)
+    try {
+      const db = new Database(path, { timeout: 0 })
+      db.exec(PRAGMAS)
+      migrate(db, path)
+      return { db, close: () => close(db, unlock) }
+    } catch (error) {
+      unlock()
+      throw error
+    }
+  } catch (error) {
+    if (isPlugboardError(error)) throw error
+    throw new PlugboardError('UNAVAILABLE', `cannot open the database file ${given}`, { cause: error })
+  }
+}
+
+/** The one name of a file, so that a link to it meets the same lock. */
+function settle(given: string): string {
+  const path = resolve(given)
+  mkdirSync(dirname(path), { recursive: true })
+  try {
+    return realpathSync(path)
+  } catch {
+    return join(realpathSync(dirname(path)), basename(path))
+  }
+}
+
+function close(db: Connection, unlock: () => void): void {
+  try {
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  } finally {
+    db.close()
+    unlock()
+  }
+}

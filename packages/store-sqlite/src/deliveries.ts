@@ -1,0 +1,170 @@
+import type { Id } from '@plugboard/core'
+import {
+  type Claimed,
+  type Dead,
+  type Due,
+  type Lease,
+  type Mark,
+  type Progress,
+  type Replay,
+  type Replayed,
+  replayLane,
+  type StreamRef,
+  type Target,
+} from '@plugboard/hub'
+import { type Deaths, fromDeadText, HOLDS, toDeadText } from './rows.js'
+import {
+  type Connection,
+  prepareAll,
+  prepareNumber,
+  prepareOne,
+  prepareWrite,
+  toBytes,
+  toHex,
+} from './sql.js'
+import { claimedOf, hold, isHolder, progress, wake } from './stream-state.js'
+import type { Streams } from './streams.js'
+
+const FREE = HOLDS.indexOf('free')
+const WOKEN = HOLDS.indexOf('woken')
+
+const CLAIM = `
+  SELECT json_array(${toHex('client')}, ${toHex('id')}, next_at) AS row FROM streams INDEXED BY streams_due
+  WHERE next_at >= ? AND next_at <= ? AND client NOT IN (SELECT unhex(value) FROM json_each(?))
+    AND (hold = ${FREE} OR next_at <= ?)
+  ORDER BY next_at LIMIT ?`
+
+const WAKE = `
+  UPDATE streams SET next_at = iif(hold = ${FREE}, ?1, next_at), hold = iif(hold = ${FREE}, hold, ${WOKEN})
+  WHERE n IN (SELECT n FROM streams INDEXED BY streams_due WHERE next_at > ?1 AND client = unhex(?2))`
+
+const BURY = `UPDATE entries SET dead = ?, dead_client = ${toBytes} WHERE n = ?`
+
+type DueRow = [clientId: Id, streamId: Id, nextAt: number]
+type DeadRow = [n: number, dead: string | null]
+type ReplayRow = [n: number, seq: number, streamId: Id, dead: string]
+
+/** What is owed, and how far it got. */
+export class Deliveries {
+  readonly #streams: Streams
+  readonly #now: () => Date
+  readonly #claim
+  readonly #nextDue
+  readonly #wake
+  readonly #backlog
+  readonly #dead
+  readonly #bury
+  readonly #toReplay
+  /** Every stream that is due before this is of a client in {@link #passedOver}. */
+  #passed = 0
+  #passedOver: ReadonlySet<Id> = new Set()
+
+  constructor(db: Connection, streams: Streams, now: () => Date) {
+    this.#streams = streams
+    this.#now = now
+    this.#claim = prepareAll<DueRow>(db, CLAIM)
+    this.#nextDue = prepareNumber(
+      db,
+      'SELECT next_at FROM streams WHERE next_at > ? ORDER BY next_at LIMIT 1',
+    )
+    this.#wake = prepareWrite(db, WAKE)
+    const backlog = 'SELECT json_array(count(*), min(owed_at)) FROM streams INDEXED BY streams_due'
+    this.#backlog = prepareOne<[number, number | null]>(db, `${backlog} WHERE next_at IS NOT NULL`)
+    this.#dead = prepareOne<DeadRow>(
+      db,
+      'SELECT json_array(n, dead) FROM entries WHERE stream = ? AND seq = ?',
+    )
+    this.#bury = prepareWrite(db, BURY)
+    // Whoever held streams is gone.
+    const release = `UPDATE streams INDEXED BY streams_due SET next_at = ?, hold = ${FREE}`
+    prepareWrite(db, `${release} WHERE next_at IS NOT NULL AND hold <> ${FREE}`)(now().getTime())
+    this.#toReplay = prepareOne<ReplayRow>(
+      db,
+      `SELECT json_array(e.n, e.seq, ${toHex('s.id')}, e.dead) FROM entries e JOIN streams s ON s.n = e.stream
+       WHERE e.id = ${toBytes} AND s.client = ${toBytes} AND e.dead IS NOT NULL`,
+    )
+  }
+
+  claimDue({ now, limit, except }: { now: Date; limit: number; except: readonly Id[] }): Due {
+    this.#streams.flush()
+    const ms = now.getTime()
+    // A hold ends by our own clock, since it is not the caller's time that it began with.
+    const ours = this.#now().getTime()
+    const rows = this.#claim(this.#startFor(except), ms, JSON.stringify(except), ours, limit)
+    const last = rows.length < limit ? ms : (rows.at(-1)?.[2] ?? ms)
+    this.#passed = Math.min(last, ours)
+    this.#passedOver = new Set(except)
+    const claimed = rows.flatMap(([clientId, streamId]) => this.#take(clientId, streamId) ?? [])
+    this.#streams.flush()
+    const nextAt = this.#nextDue(ms)
+    return { claimed, ...(nextAt !== undefined && { nextAt: new Date(nextAt) }) }
+  }
+
+  /** So that the many streams of a client that is left out are not walked through each time. */
+  #startFor(except: readonly Id[]): number {
+    const earliest = this.#streams.takeEarliestDue()
+    const left = new Set(except)
+    for (const clientId of this.#passedOver) if (!left.has(clientId)) return 0
+    return Math.min(this.#passed, earliest)
+  }
+
+  #take(clientId: Id, streamId: Id): Claimed | undefined {
+    const stream = this.#streams.find(clientId, streamId)
+    if (!stream) return undefined
+    stream.hold = 'free'
+    hold(stream, this.#now().getTime())
+    this.#streams.touch(stream)
+    return claimedOf(stream)
+  }
+
+  mark({ clientId, streamId }: StreamRef, lease: Lease, mark: Mark): number | 'lost' {
+    const stream = this.#streams.find(clientId, streamId)
+    if (!stream || !isHolder(stream, lease)) return 'lost'
+    progress(stream, mark, this.#now().getTime())
+    this.#streams.touch(stream)
+    return stream.seq
+  }
+
+  bury({ clientId, streamId }: StreamRef, seq: number, target: Target, dead: Dead): void {
+    const stream = this.#streams.find(clientId, streamId)
+    const row = stream && this.#dead(stream.n, seq)
+    if (!row) return
+    const [n, text] = row
+    const deaths: Deaths = { ...(text !== null && fromDeadText(text)), [target]: dead }
+    this.#bury(toDeadText(deaths), clientId, n)
+  }
+
+  replay({ clientId, entryId, target, to, now }: Replay): Replayed | undefined {
+    const row = this.#toReplay(entryId, clientId)
+    if (!row) return undefined
+    const [n, seq, streamId, text] = row
+    const { [target]: dead, ...others } = fromDeadText(text)
+    const stream = this.#streams.find(clientId, streamId)
+    if (!dead || !stream) return undefined
+    const left = toDeadText(others)
+    this.#bury(left, left === null ? null : clientId, n)
+    const key = replayLane(seq, to)
+    const lane = { done: seq - 1, since: now }
+    stream.lanes = { ...stream.lanes, [key]: lane }
+    wake(stream, now.getTime())
+    this.#streams.touch(stream)
+    return { clientId, streamId, key, lane }
+  }
+
+  wakeClient(clientId: Id, now: Date): void {
+    this.#streams.flush()
+    const ms = now.getTime()
+    this.#wake(ms, clientId)
+    this.#streams.woken(clientId, ms)
+  }
+
+  findProgress({ clientId, streamId }: StreamRef): Progress | undefined {
+    const stream = this.#streams.find(clientId, streamId)
+    return stream && { scanned: stream.scanned, lanes: stream.lanes }
+  }
+
+  backlog(): { streams: number; oldest?: Date } {
+    const [streams, oldest] = this.#backlog() ?? [0, null]
+    return { streams, ...(oldest !== null && { oldest: new Date(oldest) }) }
+  }
+}

@@ -1,0 +1,81 @@
+import type { Id } from '@plugboard/core'
+import type { Appended, EndpointRecord, MapEndpoint, Mapped } from '@plugboard/hub'
+import type { Log } from './log.js'
+import { type Connection, prepareOne, prepareText, prepareWrite, toBytes, toHex } from './sql.js'
+import type { StreamState } from './stream-state.js'
+import type { Streams } from './streams.js'
+
+type Row = [endpointId: Id, conversationId: Id, userId: Id]
+
+const FIND = `
+  SELECT json_array(${toHex('id')}, ${toHex('conversation')}, ${toHex('user')}) FROM endpoints
+  WHERE client = ${toBytes} AND sender = ? AND identity = ? AND channel = ? AND custom = ? AND thread = ? AND ended = 0`
+
+const FIND_SENDER = `
+  SELECT ${toHex('user')} FROM senders
+  WHERE client = ${toBytes} AND sender = ? AND identity = ? AND channel = ? AND custom = ?`
+
+const INSERT = `
+  INSERT INTO endpoints (client, sender, identity, channel, custom, thread, id, stream, conversation, user)
+  VALUES (${toBytes}, ?, ?, ?, ?, ?, ${toBytes}, ?, ${toBytes}, ${toBytes})`
+
+const INSERT_SENDER = `
+  INSERT INTO senders (client, sender, identity, channel, custom, user) VALUES (${toBytes}, ?, ?, ?, ?, ${toBytes})`
+
+/** Which conversation an address is of, and who is there. */
+export class Endpoints {
+  readonly #streams: Streams
+  readonly #log: Log
+  readonly #find
+  readonly #findSender
+  readonly #insert
+  readonly #insertSender
+
+  constructor(db: Connection, streams: Streams, log: Log) {
+    this.#streams = streams
+    this.#log = log
+    this.#find = prepareOne<Row>(db, FIND)
+    this.#findSender = prepareText(db, FIND_SENDER)
+    this.#insert = prepareWrite(db, INSERT)
+    this.#insertSender = prepareWrite(db, INSERT_SENDER)
+  }
+
+  find(input: MapEndpoint): Mapped | undefined {
+    const row = this.#find(...senderOf(input), input.endpoint.thread)
+    if (!row) return undefined
+    const [endpointId, conversationId, userId] = row
+    return { userId, conversationId, endpointId, appended: [] }
+  }
+
+  /** Finds, or makes what is not there. Runs within a transaction of the writer. */
+  map(input: MapEndpoint): Mapped {
+    const known = this.find(input)
+    if (known) return known
+    const { clientId, ids, events, at } = input
+    const knownUser = this.#findSender(...senderOf(input)) as Id | undefined
+    const userId = knownUser ?? ids.user
+    const userEvent = knownUser ? undefined : events.user(userId)
+    const conversationEvent = events.conversation(userId, ids.conversation)
+    const appended: Appended[] = []
+    if (userEvent) {
+      appended.push(this.#log.createUser({ id: userId, clientId, createdAt: at }, userEvent))
+      this.#insertSender(...senderOf(input), userId)
+    }
+    const conversation = { id: ids.conversation, clientId, userId, createdAt: at }
+    appended.push(this.#log.createConversation(conversation, conversationEvent, [recordOf(input)]))
+    const { n } = this.#streams.find(clientId, ids.conversation) as StreamState
+    this.#insert(...senderOf(input), input.endpoint.thread, ids.endpoint, n, ids.conversation, userId)
+    return { userId, conversationId: ids.conversation, endpointId: ids.endpoint, appended }
+  }
+}
+
+const senderOf = ({ clientId, channel, endpoint }: MapEndpoint) =>
+  [clientId, endpoint.sender, endpoint.identity, channel.name, channel.custom ? 1 : 0] as const
+
+const recordOf = ({ ids, channel, endpoint }: MapEndpoint): EndpointRecord => ({
+  id: ids.endpoint,
+  channel: { name: channel.name, custom: channel.custom },
+  identity: endpoint.identity,
+  sender: endpoint.sender,
+  thread: endpoint.thread,
+})

@@ -1,0 +1,148 @@
+import type { Id } from '@plugboard/core'
+import type { Entry, NewEntry, Page } from '@plugboard/hub'
+import { ENTRY_ROW, ENTRY_TYPES, type EntryRow, MESSAGE, type Place, toAuthorHex, toEntry } from './rows.js'
+import {
+  type Connection,
+  prepareAll,
+  prepareNumber,
+  prepareOne,
+  prepareWrite,
+  toBytes,
+  toHex,
+} from './sql.js'
+import type { StreamState } from './stream-state.js'
+
+const INSERT = `
+  INSERT INTO entries (id, stream, seq, at, type, author, channel, payload, owes, dedupe, incoming, collect_until)
+  VALUES (${toBytes}, ?, ?, ?, ?, ${toBytes}, ?, ?, ?, ?, ${toBytes}, ?)`
+
+const entries = (rest: string) => `SELECT ${ENTRY_ROW} AS row FROM entries e ${rest}`
+/** With what an entry takes from its stream, where that is not known. */
+const placed = (rest: string) => `
+  SELECT json_array(${toHex('s.id')}, s.seq, s.deleted_at, ${ENTRY_ROW}) AS row
+  FROM entries e JOIN streams s ON s.n = e.stream ${rest}`
+
+type PlacedRow = [streamId: Id, seq: number, deletedAt: number | null, row: EntryRow]
+
+/** Entries on disk. What is asked of a stream here was found for the client before. */
+export class Entries {
+  readonly #insert
+  readonly #byId
+  readonly #byDedupe
+  readonly #seqOf
+  readonly #timeOf
+  readonly #messages
+  readonly #newest
+  readonly #after
+  readonly #replies
+  readonly #dead
+  readonly #endTurn
+  readonly #deleteOne
+  readonly #deleteAll
+
+  constructor(db: Connection) {
+    this.#insert = prepareWrite(db, INSERT)
+    this.#byId = prepareOne<PlacedRow>(db, placed(`WHERE e.id = ${toBytes} AND s.client = ${toBytes}`))
+    this.#byDedupe = prepareOne<EntryRow>(db, entries('WHERE e.stream = ? AND e.dedupe = ?'))
+    this.#seqOf = prepareNumber(db, `SELECT seq FROM entries WHERE id = ${toBytes} AND stream = ?`)
+    this.#timeOf = prepareNumber(
+      db,
+      'SELECT at FROM entries WHERE stream = ? AND seq <= ? ORDER BY seq DESC LIMIT 1',
+    )
+    const messages = `type = ${MESSAGE} AND deleted_at IS NULL`
+    const page = 'ORDER BY seq DESC LIMIT ?'
+    this.#messages = prepareAll<EntryRow>(
+      db,
+      entries(`WHERE stream = ? AND seq <= ? AND ${messages} ${page}`),
+    )
+    this.#newest = prepareAll<EntryRow>(db, entries(`WHERE stream = ? ${page}`))
+    this.#after = prepareAll<EntryRow>(db, entries('WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?'))
+    const replies = `WHERE stream = ? AND incoming = ${toBytes} AND author = x'' AND ${messages} ORDER BY seq`
+    this.#replies = prepareAll<EntryRow>(db, entries(replies))
+    const dead = `WHERE e.dead_client = ${toBytes} AND e.id < ${toBytes} ORDER BY e.id DESC LIMIT ?`
+    this.#dead = prepareAll<PlacedRow>(db, placed(dead))
+    const ending = 'UPDATE entries SET turn_ended_at = coalesce(turn_ended_at, ?)'
+    this.#endTurn = prepareWrite(db, `${ending} WHERE stream = ? AND seq = ? AND ${messages}`)
+    const deleting = `UPDATE entries SET payload = '', deleted_at = ? WHERE stream = ? AND ${messages}`
+    this.#deleteOne = prepareWrite(db, `${deleting} AND id = ${toBytes}`)
+    this.#deleteAll = prepareWrite(db, deleting)
+  }
+
+  insert(stream: StreamState, seq: number, at: number, entry: NewEntry): void {
+    this.#insert(
+      entry.id,
+      stream.n,
+      seq,
+      at,
+      ENTRY_TYPES.indexOf(entry.type),
+      toAuthorHex(entry.author),
+      entry.channel ?? null,
+      entry.payload,
+      entry.owes.length === 0 ? null : entry.owes.join(' '),
+      entry.dedupe ?? null,
+      entry.incomingId ?? null,
+      entry.collectUntil?.getTime() ?? null,
+    )
+  }
+
+  find(clientId: Id, id: Id): Entry | undefined {
+    const row = this.#byId(id, clientId)
+    return row && fromPlaced(clientId, row)
+  }
+
+  findDuplicate(stream: StreamState, dedupe: string): Entry | undefined {
+    const row = this.#byDedupe(stream.n, dedupe)
+    return row && toEntry(row, stream)
+  }
+
+  /** Undefined where `before` is of no entry of the stream. */
+  listMessages(stream: StreamState, page: Page & { until?: Date }): Entry[] {
+    let last = stream.seq
+    if (page.before !== undefined) last = (this.#seqOf(page.before, stream.n) ?? 0) - 1
+    if (page.until) last = this.#lastUntil(stream, page.until.getTime(), last)
+    return this.#messages(stream.n, last, page.limit).map((row) => toEntry(row, stream))
+  }
+
+  listNewest(stream: StreamState, limit: number): Entry[] {
+    return this.#newest(stream.n, limit).map((row) => toEntry(row, stream))
+  }
+
+  listAfter(stream: StreamState, seq: number, limit: number): Entry[] {
+    return this.#after(stream.n, seq, limit).map((row) => toEntry(row, stream))
+  }
+
+  listReplies(stream: StreamState, incomingId: Id): Entry[] {
+    return this.#replies(stream.n, incomingId).map((row) => toEntry(row, stream))
+  }
+
+  listDead(clientId: Id, { before = AFTER_ALL, limit }: Page): Entry[] {
+    return this.#dead(clientId, before, limit).map((row) => fromPlaced(clientId, row))
+  }
+
+  endTurn(stream: StreamState, seq: number, at: Date): boolean {
+    return this.#endTurn(at.getTime(), stream.n, seq) > 0
+  }
+
+  deleteMessages(stream: StreamState, only: Id | 'all', at: Date): number {
+    const ms = at.getTime()
+    return only === 'all' ? this.#deleteAll(ms, stream.n) : this.#deleteOne(ms, stream.n, only)
+  }
+
+  /** Times never run against the numbers, so that the last entry of a time is found by halves. */
+  #lastUntil(stream: StreamState, until: number, last: number): number {
+    if (until >= stream.lastAt) return last
+    let [low, high] = [0, last]
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2)
+      if ((this.#timeOf(stream.n, middle) ?? 0) <= until) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+}
+
+/** Above every id: no text of hex reaches it, and no time either. */
+const AFTER_ALL = 'f'.repeat(26) as Id
+
+const fromPlaced = (clientId: Id, [streamId, seq, deletedAt, row]: PlacedRow): Entry =>
+  toEntry(row, { clientId, streamId, seq, deletedAt } satisfies Place)

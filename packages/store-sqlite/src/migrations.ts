@@ -1,0 +1,128 @@
+import { PlugboardError } from '@plugboard/core'
+import type { Connection } from './sql.js'
+
+/** Stands for "no message yet" in `streams.last_message_at`, so that such conversations come first in the index. */
+export const NEVER = Number.MAX_SAFE_INTEGER
+
+/**
+ * The schema, one step per version: a step that was released is never changed. Ids are 12 bytes, times are
+ * milliseconds, `kind`, `hold` and `type` are the places in the lists of `rows.ts`.
+ */
+const migrations: readonly string[] = [
+  `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE clients (
+    id BLOB PRIMARY KEY,
+    external_id TEXT UNIQUE,
+    name TEXT UNIQUE,
+    version INTEGER NOT NULL,
+    document TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE keys (
+    client BLOB NOT NULL,
+    key TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    id BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (client, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX keys_by_age ON keys (at);
+
+  -- A user is the row of its stream (data), a conversation too (user, last_message_at).
+  CREATE TABLE streams (
+    n INTEGER PRIMARY KEY,
+    client BLOB NOT NULL,
+    id BLOB NOT NULL,
+    kind INTEGER NOT NULL,
+    user BLOB,
+    created_at INTEGER NOT NULL,
+    data TEXT,
+    seq INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    last_message_at INTEGER NOT NULL,
+    scanned INTEGER NOT NULL,
+    lanes TEXT,
+    next_at INTEGER,
+    owed_at INTEGER,
+    hold INTEGER NOT NULL,
+    deleted_at INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX streams_by_id ON streams (client, id);
+  CREATE INDEX streams_of_user ON streams (user, last_message_at, id) WHERE user IS NOT NULL AND deleted_at IS NULL;
+  -- More than next_at is there so that backlog, and claimDue where it passes over a stream, read no row.
+  CREATE INDEX streams_due ON streams (next_at, client, owed_at, hold) WHERE next_at IS NOT NULL;
+  CREATE INDEX streams_to_purge ON streams (deleted_at) WHERE deleted_at IS NOT NULL AND next_at IS NULL;
+
+  CREATE TABLE entries (
+    n INTEGER PRIMARY KEY,
+    id BLOB NOT NULL,
+    stream INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    type INTEGER NOT NULL,
+    author BLOB,
+    channel TEXT,
+    payload TEXT NOT NULL,
+    owes TEXT,
+    dedupe TEXT,
+    incoming BLOB,
+    collect_until INTEGER,
+    turn_ended_at INTEGER,
+    dead TEXT,
+    dead_client BLOB,
+    deleted_at INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX entries_by_id ON entries (id);
+  CREATE UNIQUE INDEX entries_by_seq ON entries (stream, seq);
+  CREATE UNIQUE INDEX entries_by_dedupe ON entries (stream, dedupe) WHERE dedupe IS NOT NULL;
+  CREATE INDEX entries_by_incoming ON entries (stream, incoming) WHERE incoming IS NOT NULL;
+  CREATE INDEX entries_dead ON entries (dead_client, id) WHERE dead_client IS NOT NULL;
+
+  -- ended: its conversation was deleted, and the address may be mapped anew.
+  CREATE TABLE endpoints (
+    n INTEGER PRIMARY KEY,
+    id BLOB NOT NULL,
+    client BLOB NOT NULL,
+    stream INTEGER NOT NULL,
+    conversation BLOB NOT NULL,
+    user BLOB NOT NULL,
+    channel TEXT NOT NULL,
+    custom INTEGER NOT NULL,
+    identity TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    thread TEXT NOT NULL,
+    ended INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE UNIQUE INDEX endpoints_by_address ON endpoints (client, sender, thread, identity, channel, custom)
+    WHERE ended = 0;
+  CREATE INDEX endpoints_of_stream ON endpoints (stream);
+
+  -- Who a sender is, for longer than its conversations live.
+  CREATE TABLE senders (
+    client BLOB NOT NULL,
+    sender TEXT NOT NULL,
+    identity TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    custom INTEGER NOT NULL,
+    user BLOB NOT NULL,
+    PRIMARY KEY (client, sender, identity, channel, custom)
+  ) STRICT, WITHOUT ROWID;
+  `,
+]
+
+/**
+ * Brings the file to the newest schema, each step in a transaction.
+ * @throws CONFLICT when a newer Plugboard has written it
+ */
+export function migrate(db: Connection, path: string): void {
+  const { user_version: version } = db.prepare('PRAGMA user_version').get([]) as { user_version: number }
+  if (version > migrations.length) {
+    const ours = `this one knows schema ${migrations.length}, the file has ${version}`
+    throw new PlugboardError('CONFLICT', `${path} was written by a newer Plugboard: ${ours}`)
+  }
+  for (const [index, step] of migrations.entries()) {
+    if (index >= version) db.exec(`BEGIN IMMEDIATE; ${step}; PRAGMA user_version = ${index + 1}; COMMIT`)
+  }
+}

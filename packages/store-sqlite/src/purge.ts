@@ -1,0 +1,77 @@
+import type { Id } from '@plugboard/core'
+import { type Connection, prepareOne, prepareWrite, toBytes, toHex } from './sql.js'
+import type { Streams } from './streams.js'
+
+type StreamRow = [n: number, clientId: Id, streamId: Id]
+
+const STREAM_ROW = `SELECT json_array(n, ${toHex('client')}, ${toHex('id')}) FROM streams`
+
+/** The first so many rows of a table. */
+const slice = (table: string, key: string, where: string) =>
+  `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE ${where} LIMIT ?)`
+
+/** Removes what is not needed any more, in slices: a call removes no more rows than it is told. */
+export class Purge {
+  readonly #streams: Streams
+  readonly #deleted
+  readonly #ofClient
+  readonly #entries
+  readonly #endpoints
+  readonly #stream
+  readonly #senders
+  readonly #keys
+  readonly #client
+  readonly #oldKeys
+
+  constructor(db: Connection, streams: Streams) {
+    this.#streams = streams
+    const deleted = 'INDEXED BY streams_to_purge WHERE deleted_at IS NOT NULL AND next_at IS NULL LIMIT 1'
+    this.#deleted = prepareOne<StreamRow>(db, `${STREAM_ROW} ${deleted}`)
+    this.#ofClient = prepareOne<StreamRow>(db, `${STREAM_ROW} WHERE client = ${toBytes} LIMIT 1`)
+    this.#entries = prepareWrite(db, slice('entries', 'n', 'stream = ?'))
+    this.#endpoints = prepareWrite(db, slice('endpoints', 'n', 'stream = ?'))
+    this.#stream = prepareWrite(db, 'DELETE FROM streams WHERE n = ?')
+    const senderKey = 'client, sender, identity, channel, custom'
+    this.#senders = prepareWrite(db, slice('senders', senderKey, `client = ${toBytes}`))
+    this.#keys = prepareWrite(db, slice('keys', 'client, key', `client = ${toBytes}`))
+    this.#client = prepareWrite(db, `DELETE FROM clients WHERE id = ${toBytes}`)
+    this.#oldKeys = prepareWrite(db, slice('keys', 'client, key', 'at < ?'))
+  }
+
+  /** Deleted conversations that owe nothing. Answers how many rows went. */
+  deleted(limit: number): number {
+    this.#streams.flush()
+    return limit - this.#purge(() => this.#deleted(), limit)
+  }
+
+  /** All of a client, and the client itself at last. True when nothing is left. */
+  client(clientId: Id, limit: number): boolean {
+    this.#streams.flush()
+    let left = this.#purge(() => this.#ofClient(clientId), limit)
+    for (const table of [this.#senders, this.#keys]) {
+      if (left > 0) left -= table(clientId, left)
+    }
+    if (left > 0) this.#client(clientId)
+    return left > 0
+  }
+
+  /** Idempotency keys. Answers how many went. */
+  keys(before: Date, limit: number): number {
+    return this.#oldKeys(before.getTime(), limit)
+  }
+
+  /** Removes streams one after the other. Answers how much of the limit is left. */
+  #purge(next: () => StreamRow | undefined, limit: number): number {
+    let left = limit
+    while (left > 0) {
+      const row = next()
+      if (!row) break
+      const [n, clientId, streamId] = row
+      this.#streams.drop(clientId, streamId)
+      left -= this.#entries(n, left)
+      if (left > 0) left -= this.#endpoints(n, left)
+      if (left > 0) left -= this.#stream(n)
+    }
+    return left
+  }
+}

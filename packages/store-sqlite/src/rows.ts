@@ -1,0 +1,140 @@
+import type { Author, Id } from '@plugboard/core'
+import type {
+  Dead,
+  EndpointRecord,
+  Entry,
+  EntryType,
+  LaneKey,
+  LaneState,
+  StreamKind,
+  Target,
+} from '@plugboard/hub'
+import { toHex, toHexOrNull } from './sql.js'
+import type { Hold } from './stream-state.js'
+
+/** Their places are what stands on disk: add at the end only. */
+export const STREAM_KINDS: readonly StreamKind[] = ['user', 'conversation', 'integration']
+/** As {@link STREAM_KINDS}. */
+export const ENTRY_TYPES: readonly EntryType[] = [
+  'message',
+  'user.new',
+  'conversation.new',
+  'conversation.started',
+  'conversation.deleted',
+  'health.new',
+  'void',
+]
+/** As {@link STREAM_KINDS}. */
+export const HOLDS: readonly Hold[] = ['free', 'held', 'woken']
+export const MESSAGE = ENTRY_TYPES.indexOf('message')
+
+/** An author on disk: the id of a user, no bytes at all for the business, NULL for none. */
+export const toAuthorHex = (author: Author | undefined): string | null =>
+  author === undefined ? null : author === 'business' ? '' : author.userId
+
+const fromAuthorHex = (hex: string): Author => (hex === '' ? 'business' : { userId: hex as Id })
+
+/** One entry `e` as JSON text: an {@link EntryRow}. */
+export const ENTRY_ROW = `json_array(${toHex('e.id')}, e.seq, e.at, e.type, ${toHexOrNull('e.author')}, e.channel,
+  e.payload, e.owes, e.dedupe, ${toHexOrNull('e.incoming')}, e.collect_until, e.turn_ended_at, e.dead, e.deleted_at)`
+
+export type EntryRow = [
+  id: Id,
+  seq: number,
+  at: number,
+  type: number,
+  author: string | null,
+  channel: string | null,
+  payload: string,
+  owes: string | null,
+  dedupe: string | null,
+  incomingId: Id | null,
+  collectUntil: number | null,
+  turnEndedAt: number | null,
+  dead: string | null,
+  deletedAt: number | null,
+]
+
+/** What an entry takes from its stream. */
+export interface Place {
+  clientId: Id
+  streamId: Id
+  seq: number
+  deletedAt: number | null
+}
+
+/** All entries of a deleted stream but the last, which tells of it, read as deleted. */
+export function toEntry(row: EntryRow, stream: Place): Entry {
+  const [
+    id,
+    seq,
+    at,
+    type,
+    author,
+    channel,
+    payload,
+    owes,
+    dedupe,
+    incomingId,
+    collectUntil,
+    turnEndedAt,
+    dead,
+  ] = row
+  const deletedAt = row[13] ?? (seq < stream.seq ? stream.deletedAt : null)
+  const entry: Entry = {
+    id,
+    clientId: stream.clientId,
+    streamId: stream.streamId,
+    seq,
+    type: ENTRY_TYPES[type] as EntryType,
+    payload: deletedAt === null ? payload : '',
+    at: new Date(at),
+    owes: owes === null ? [] : (owes.split(' ') as Target[]),
+  }
+  if (author !== null) entry.author = fromAuthorHex(author)
+  if (channel !== null) entry.channel = channel
+  if (dedupe !== null) entry.dedupe = dedupe
+  if (incomingId !== null) entry.incomingId = incomingId
+  if (collectUntil !== null) entry.collectUntil = new Date(collectUntil)
+  if (turnEndedAt !== null) entry.turnEndedAt = new Date(turnEndedAt)
+  if (dead !== null) entry.dead = fromDeadText(dead)
+  if (deletedAt !== null) entry.deletedAt = new Date(deletedAt)
+  return entry
+}
+
+export type Lanes = Readonly<Record<LaneKey, LaneState>>
+export type Deaths = Readonly<Partial<Record<Target, Dead>>>
+
+/** Times within JSON text are milliseconds, as in the columns. */
+const TIMES: ReadonlySet<string> = new Set(['at', 'blockedUntil', 'since'])
+const timeToNumber = (key: string, value: unknown) => (TIMES.has(key) ? Date.parse(value as string) : value)
+const numberToTime = (key: string, value: unknown) => (TIMES.has(key) ? new Date(value as number) : value)
+
+const toJsonText = (value: object): string | null =>
+  Object.keys(value).length === 0 ? null : JSON.stringify(value, timeToNumber)
+const fromJsonText = (text: string): unknown => JSON.parse(text, numberToTime)
+
+export const toLanesText = (lanes: Lanes): string | null => toJsonText(lanes)
+export const fromLanesText = (text: string): Lanes => fromJsonText(text) as Lanes
+export const toDeadText = (dead: Deaths): string | null => toJsonText(dead)
+export const fromDeadText = (text: string): Deaths => fromJsonText(text) as Deaths
+
+/** One endpoint as JSON text: an {@link EndpointRow}. */
+export const ENDPOINT_ROW = `json_array(${toHex('id')}, channel, custom, identity, sender, thread)`
+
+export type EndpointRow = [
+  id: Id,
+  channel: string,
+  custom: number,
+  identity: string,
+  sender: string,
+  thread: string,
+]
+
+export const toEndpoint = ([id, name, custom, identity, sender, thread]: EndpointRow): EndpointRecord => ({
+  id,
+  channel: { name, custom: custom === 1 },
+  identity,
+  sender,
+  thread,
+})

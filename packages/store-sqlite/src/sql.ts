@@ -1,0 +1,58 @@
+import type Database from 'libsql'
+
+export type Connection = Database.Database
+
+/**
+ * What may be bound. Numbers arrive as REAL, which the columns turn into whole numbers again. Not a boolean: at one of
+ * those libsql ends the process.
+ */
+export type Param = string | number | null
+
+/** An id is 12 bytes on disk and 24 hex characters elsewhere, and SQL alone converts: no driver's bytes get out. */
+export const toBytes = 'unhex(?)'
+/** An id as text, for a column that has one. */
+export const toHex = (column: string): string => `lower(hex(${column}))`
+/** Bytes as hex text, null for none. */
+export const toHexOrNull = (column: string): string => `iif(${column} IS NULL, NULL, ${toHex(column)})`
+
+/** Prepares a statement that changes rows; it answers how many. */
+export function prepareWrite(db: Connection, sql: string): (...params: Param[]) => number {
+  const statement = db.prepare(sql)
+  return (...params) => statement.run(params).changes
+}
+
+/**
+ * Prepares a query whose first row has one cell of JSON text. That is twice as fast as cells one by one, each of which
+ * has a price at the border to native code.
+ */
+export function prepareOne<T>(db: Connection, sql: string): (...params: Param[]) => T | undefined {
+  const query = prepareText(db, sql)
+  return (...params) => {
+    const text = query(...params)
+    return text === undefined ? undefined : (JSON.parse(text) as T)
+  }
+}
+
+/** Prepares a query of any number of rows, whose one column is named `row` and has JSON text. */
+export function prepareAll<T>(db: Connection, sql: string): (...params: Param[]) => T[] {
+  const query = prepareOne<T[]>(db, `SELECT '[' || group_concat(row) || ']' FROM (${sql})`)
+  return (...params) => query(...params) ?? []
+}
+
+/** Prepares a query whose first row has one text, kept as it is. */
+export function prepareText(db: Connection, sql: string): (...params: Param[]) => string | undefined {
+  const statement = db.prepare(sql).raw()
+  return (...params) => {
+    const row = statement.get(params) as [string | null] | undefined
+    return row?.[0] ?? undefined
+  }
+}
+
+/** Prepares a query whose first row has one number. */
+export function prepareNumber(db: Connection, sql: string): (...params: Param[]) => number | undefined {
+  const statement = db.prepare(sql).raw()
+  return (...params) => {
+    const row = statement.get(params) as [number | null] | undefined
+    return row?.[0] ?? undefined
+  }
+}

@@ -1,0 +1,30 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Store } from '@plugboard/hub'
+import { storeSuite } from '@plugboard/hub/testing'
+import { describe, it } from 'vitest'
+import { sqliteStore } from './index.js'
+
+async function create() {
+  const folder = await mkdtemp(join(tmpdir(), 'plugboard-'))
+  const path = join(folder, 'data', 'plugboard.db')
+  let store: Store = await sqliteStore({ path })
+  return {
+    store,
+    async reopen() {
+      await store.close()
+      store = await sqliteStore({ path })
+      return store
+    },
+    async close() {
+      await store.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+describe('the storage port', () => {
+  const lacks = { another: 'one process has the file, and one handle' }
+  for (const { name, run } of storeSuite({ name: 'sqlite', create, lacks })) it(name, run)
+})

@@ -1,0 +1,147 @@
+import type { Id } from '@plugboard/core'
+import type { Claimed, EndpointRecord, LaneKey, LaneState, Lease, Mark, StreamKind } from '@plugboard/hub'
+import type { Lanes } from './rows.js'
+
+/**
+ * How long a stream is left to a holder that says nothing. Since only this process can hold it, the lease as such never
+ * ends; this is for a holder that gave up without a word.
+ */
+const SILENCE_MS = 60_000
+
+/** Whether someone delivers the stream, and whether it became due meanwhile: then it is due when it is given back. */
+export type Hold = 'free' | 'held' | 'woken'
+
+/** A stream as its row has it, or will have it at the end of the batch. Times are milliseconds. */
+export interface StreamState {
+  /** Its row. */
+  readonly n: number
+  readonly clientId: Id
+  readonly streamId: Id
+  readonly kind: StreamKind
+  /** Whose conversation or stream it is. */
+  readonly userId: Id | undefined
+  readonly createdAt: number
+  endpoints: readonly EndpointRecord[]
+  /** The newest number, and its time. */
+  seq: number
+  lastAt: number
+  lastMessageAt: number
+  scanned: number
+  /** Never changed, only replaced. */
+  lanes: Lanes
+  /** When there is something to do, or the end of the hold; null when nothing is owed. */
+  nextAt: number | null
+  /** When the first entry came in that may still be owed. */
+  owedAt: number | null
+  deletedAt: number | null
+  hold: Hold
+  /** What its row has. */
+  saved: Saved
+}
+
+/** What a row has of the columns that cost more than others to write. */
+export interface Saved
+  extends Pick<StreamState, 'lastMessageAt' | 'nextAt' | 'owedAt' | 'hold' | 'deletedAt' | 'lanes'> {
+  lanesText: string | null
+  /** What `owedAt` was found for. */
+  settledUpTo: number
+  /** Set while there is no row; `data` is a user's, as JSON text. */
+  fresh?: { data: string | null }
+}
+
+export const NO_LANES: Lanes = {}
+
+const hasLanes = ({ lanes }: StreamState): boolean => {
+  for (const _ in lanes) return true
+  return false
+}
+
+/** Leaves the stream to its holder. The end of that moves seldom, since each time costs a change of the index. */
+export function hold(state: StreamState, now: number): void {
+  const left = (state.nextAt ?? 0) - now
+  if (left < SILENCE_MS / 2 || left > SILENCE_MS) state.nextAt = now + SILENCE_MS
+  if (state.hold === 'free') state.hold = 'held'
+}
+
+/** Makes the stream due, at the latest when its holder gives it back. */
+export function wake(state: StreamState, now: number): void {
+  if (state.hold !== 'free') state.hold = 'woken'
+  else state.nextAt = Math.min(state.nextAt ?? now, now)
+}
+
+/** Gives the next number to an entry. Answers whether who appended it now holds the stream. */
+export function advance(
+  state: StreamState,
+  entry: { at: number; isMessage: boolean; isOwed: boolean; claim: boolean },
+  now: number,
+): boolean {
+  const isIdle = state.scanned === state.seq && !hasLanes(state)
+  state.seq += 1
+  state.lastAt = entry.at
+  if (entry.isMessage) state.lastMessageAt = entry.at
+  if (!entry.isOwed) {
+    if (isIdle) state.scanned = state.seq
+    return false
+  }
+  // Its holder learns of the entry with the next mark.
+  if (state.hold !== 'free') return false
+  if (entry.claim) hold(state, now)
+  else wake(state, Math.min(entry.at, now))
+  return entry.claim
+}
+
+/** Takes over how far the lanes got, and the stream itself when its holder gives it back. */
+export function progress(state: StreamState, { scanned, lanes, nextAt }: Mark, now: number): void {
+  state.scanned = Math.max(state.scanned, scanned)
+  state.lanes = merge(state.lanes, lanes)
+  if (nextAt === 'active' || state.seq > state.scanned) return hold(state, now)
+  const isDue = state.hold === 'woken' || (nextAt === null && hasLanes(state))
+  state.hold = 'free'
+  state.nextAt = nextAt?.getTime() ?? null
+  // The time of the newest entry is past by any clock.
+  if (isDue) wake(state, Math.min(state.lastAt, now))
+}
+
+function merge(lanes: Lanes, changes: Mark['lanes']): Lanes {
+  const merged: Record<LaneKey, LaneState> = { ...lanes }
+  for (const key of Object.keys(changes) as LaneKey[]) {
+    const lane = changes[key]
+    if (lane) merged[key] = lane
+    else delete merged[key]
+  }
+  return merged
+}
+
+/** The last number that nothing is owed of, nor of any before it. */
+export function settledUpTo({ scanned, lanes }: Pick<StreamState, 'scanned' | 'lanes'>): number {
+  let lowest = scanned
+  for (const key in lanes) lowest = Math.min(lowest, lanes[key as LaneKey]?.done ?? lowest)
+  return lowest
+}
+
+/** What is saved when the row is as the state is. */
+export const savedOf = (state: Omit<StreamState, 'saved'>, lanesText: string | null): Saved => ({
+  lastMessageAt: state.lastMessageAt,
+  nextAt: state.nextAt,
+  owedAt: state.owedAt,
+  deletedAt: state.deletedAt,
+  hold: state.hold,
+  lanes: state.lanes,
+  lanesText,
+  settledUpTo: settledUpTo(state),
+})
+
+/** The one holder there is, for as long as the process lives. */
+const LEASE: Lease = { fence: 1 }
+
+/** Whether the lease is of this process, and the stream was not given back. */
+export const isHolder = (state: StreamState, { fence }: Lease): boolean =>
+  state.hold !== 'free' && fence === LEASE.fence
+
+/** What someone needs to know who delivers it. */
+export function claimedOf(state: StreamState): Claimed {
+  const { clientId, streamId, userId, endpoints, seq, scanned, lanes } = state
+  const claimed: Claimed = { clientId, streamId, endpoints, seq, scanned, lanes, lease: LEASE }
+  if (userId !== undefined) claimed.userId = userId
+  return claimed
+}

@@ -1,0 +1,127 @@
+import type { Id } from '@plugboard/core'
+import { LRUCache } from 'lru-cache'
+import { NEVER } from './migrations.js'
+import type { Connection } from './sql.js'
+import { StreamRows } from './stream-rows.js'
+import { NO_LANES, type StreamState, savedOf, wake } from './stream-state.js'
+import type { Pending } from './writer.js'
+
+/** What a stream is made with. */
+export interface NewStream
+  extends Pick<StreamState, 'clientId' | 'streamId' | 'kind' | 'userId' | 'createdAt'> {
+  lastMessageAt?: number
+  endpoints?: StreamState['endpoints']
+  /** Of a user, as JSON text. */
+  data?: string
+}
+
+/**
+ * The streams in use, in memory: numbers and progress come from here, and each stream that a batch touches is written
+ * down once at its end. What is in memory equals the rows whenever a batch is over.
+ */
+export class Streams implements Pending {
+  readonly #rows: StreamRows
+  readonly #cache: LRUCache<string, StreamState>
+  /** Since the last settled batch or item; a stream may leave the cache while it is here. */
+  readonly #touched = new Map<string, StreamState>()
+  readonly #unwritten = new Set<StreamState>()
+  #lastN: number
+  #earliestDue = 0
+
+  constructor(db: Connection, cacheSize: number) {
+    this.#rows = new StreamRows(db)
+    this.#cache = new LRUCache({ max: cacheSize })
+    this.#lastN = this.#rows.lastN
+  }
+
+  find(clientId: Id, streamId: Id): StreamState | undefined {
+    const key = clientId + streamId
+    const known = this.#cache.get(key) ?? this.#touched.get(key)
+    if (known) return known
+    const state = this.#rows.read(clientId, streamId)
+    if (state) this.#cache.set(key, state)
+    return state
+  }
+
+  create({ data, endpoints = [], lastMessageAt = NEVER, ...fixed }: NewStream): StreamState {
+    this.#lastN += 1
+    const state = {
+      n: this.#lastN,
+      ...fixed,
+      endpoints,
+      seq: 0,
+      lastAt: 0,
+      lastMessageAt,
+      scanned: 0,
+      lanes: NO_LANES,
+      nextAt: null,
+      owedAt: null,
+      deletedAt: null,
+      hold: 'free' as const,
+    }
+    const created = { ...state, saved: { ...savedOf(state, null), fresh: { data: data ?? null } } }
+    this.#cache.set(keyOf(created), created)
+    this.touch(created)
+    return created
+  }
+
+  /** To be called with each stream that was changed. */
+  touch(state: StreamState): void {
+    this.#touched.set(keyOf(state), state)
+    this.#unwritten.add(state)
+  }
+
+  /** The rows of all streams of the client that owe something were woken: those in memory follow. */
+  woken(clientId: Id, ms: number): void {
+    this.#dueFrom(ms)
+    for (const [key, state] of this.#cache.entries()) {
+      if (state.clientId !== clientId || state.nextAt === null) continue
+      wake(state, ms)
+      state.saved.nextAt = state.nextAt
+      state.saved.hold = state.hold
+      this.#touched.set(key, state)
+    }
+  }
+
+  /** A stream that is no more. */
+  drop(clientId: Id, streamId: Id): void {
+    this.#cache.delete(clientId + streamId)
+  }
+
+  /** The earliest time at which a stream became due since this was asked last. */
+  takeEarliestDue(): number {
+    const earliest = this.#earliestDue
+    this.#earliestDue = Number.POSITIVE_INFINITY
+    return earliest
+  }
+
+  flush(): void {
+    for (const state of this.#unwritten) {
+      this.#rows.write(state)
+      if (state.nextAt !== null) this.#dueFrom(state.nextAt)
+    }
+    this.#unwritten.clear()
+  }
+
+  settled(): void {
+    this.#touched.clear()
+  }
+
+  forget(): void {
+    for (const key of this.#touched.keys()) this.#cache.delete(key)
+    this.#touched.clear()
+    this.#unwritten.clear()
+    this.#dueFrom(0)
+  }
+
+  forgetAll(): void {
+    this.forget()
+    this.#cache.clear()
+  }
+
+  #dueFrom(ms: number): void {
+    this.#earliestDue = Math.min(this.#earliestDue, ms)
+  }
+}
+
+const keyOf = ({ clientId, streamId }: StreamState): string => clientId + streamId
