@@ -1,0 +1,139 @@
+import { isUtf8 } from 'node:buffer'
+import {
+  type InboundRequest,
+  type Integration,
+  type Issue,
+  invalid,
+  isStorable,
+  type Json,
+  type Received,
+  type Verdict,
+} from '@plugboard/core'
+import { z } from 'zod'
+import type { Config, Session } from './config.js'
+
+/** How far a sender's clock may be from ours, either way; the same as in the library, which enforces it. */
+const TOLERANCE_MS = 5 * 60 * 1000
+/** Levels of objects and arrays in a payload. */
+const MAX_DEPTH = 100
+/** A hostile body can be wrong in a million places; its sender is told of the first. */
+const MAX_ISSUES = 5
+
+/**
+ * Standard Webhooks: one of the signatures has to be ours, over id, time and raw body. Bytes that are not UTF-8 are
+ * refused first, because the library verifies the decoded text, in which all such bytes look alike.
+ */
+export function verify(
+  { headers, body }: InboundRequest,
+  { session }: Integration<Config, Session>,
+): Verdict {
+  const id = headers['webhook-id']
+  const timestamp = headers['webhook-timestamp']
+  const signature = headers['webhook-signature']
+  if (!id || !timestamp || !signature) return { ok: false, reason: 'missing' }
+  if (!/^\d{1,12}$/.test(timestamp) || !isUtf8(body)) return { ok: false, reason: 'malformed' }
+  const text = Buffer.from(body).toString()
+  const signed = { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature }
+  for (const key of session) {
+    try {
+      key.verify(text, signed, { jsonParse: false })
+      return { ok: true }
+    } catch {
+      // Not this key: the library has no other way to say so.
+    }
+  }
+  const isStale = Math.abs(Date.now() - Number(timestamp) * 1000) > TOLERANCE_MS
+  return { ok: false, reason: isStale ? 'stale' : 'mismatch' }
+}
+
+const isNeeded = (what: string) => ({
+  error: ({ input }: { input?: unknown }) => (input === undefined ? 'is required' : `must be ${what}`),
+})
+
+const text = z
+  .string(isNeeded('text'))
+  .min(1, 'must not be empty')
+  .max(200, 'must be at most 200 characters long')
+  .refine(isStorable, 'must not contain NUL or half of a surrogate pair')
+
+const headersSchema = z.object({
+  'content-type': z.string(isNeeded('text')).regex(/^application\/json\s*(;|$)/i, 'must be application/json'),
+  'webhook-id': text,
+  'webhook-timestamp': z
+    .string(isNeeded('text'))
+    .regex(/^\d{1,12}$/, 'must be seconds since 1970')
+    .transform((seconds) => new Date(Number(seconds) * 1000)),
+})
+
+const common = {
+  identity: text.default('*'),
+  sender: text,
+  thread: text.default('*'),
+  at: z.iso
+    .datetime({ offset: true, error: 'must be a time such as 2026-11-22T08:00:00Z' })
+    .transform((at) => new Date(at))
+    .optional(),
+}
+
+const payload = z
+  .object({ type: text }, isNeeded('an object'))
+  .catchall(z.custom<Json>((value) => isWithin(MAX_DEPTH - 1, value), 'is nested too deep'))
+
+const bodySchema = z.discriminatedUnion(
+  'type',
+  [
+    z.strictObject({ ...common, type: z.literal('message').optional(), payload }),
+    z.strictObject({ ...common, type: z.literal('conversation.started') }),
+  ],
+  {
+    error: ({ code }) =>
+      `must be ${code === 'invalid_union' ? 'message or conversation.started' : 'an object'}`,
+  },
+)
+
+/** One request holds one event. A redelivery has the same `webhook-id`, and perhaps a newer timestamp. */
+export function parse({ method, headers, body }: InboundRequest): Received {
+  if (method !== 'POST') throw invalid({ path: ['method'], message: 'must be POST' })
+  const { 'webhook-id': dedupeKey, 'webhook-timestamp': sentAt } = check('headers', headersSchema, headers)
+  const { identity, sender, thread, at = sentAt, ...event } = check('body', bodySchema, fromJson(body))
+  const about = { dedupeKey, endpoint: { identity, sender, thread }, at }
+  return {
+    events: [
+      event.type === 'conversation.started'
+        ? { ...about, type: 'started' }
+        : { ...about, type: 'message', content: event.payload },
+    ],
+    response: { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' },
+  }
+}
+
+/** The parser's own error would quote the body, so it goes no further. */
+function fromJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch {
+    throw invalid({ path: ['body'], message: 'must be JSON in UTF-8' })
+  }
+}
+
+function check<T>(whole: string, schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  throw invalid(...result.error.issues.flatMap(asIssues(whole)).slice(0, MAX_ISSUES))
+}
+
+const asIssues =
+  (whole: string) =>
+  (issue: z.core.$ZodIssue): Issue[] => {
+    const path = issue.path.map(String)
+    if (issue.code !== 'unrecognized_keys') {
+      return [{ path: path.length > 0 ? path : [whole], message: issue.message }]
+    }
+    return issue.keys.map((key) => ({ path: [...path, key.slice(0, 50)], message: 'is not allowed' }))
+  }
+
+/** Whether a value has at most so many levels; looks no deeper than that, so that no depth can exhaust the stack. */
+const isWithin = (levels: number, value: unknown): boolean =>
+  typeof value !== 'object' ||
+  value === null ||
+  (levels > 0 && Object.values(value).every((inner) => isWithin(levels - 1, inner)))

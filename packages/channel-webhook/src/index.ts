@@ -1,0 +1,23 @@
+/**
+ * The generic channel: anything that can call and receive a signed webhook. It is also the example to copy for a
+ * channel of your own; README.md says how.
+ * @packageDocumentation
+ */
+import { defineChannel } from '@plugboard/core'
+import { configSchema, connect } from './config.js'
+import { parse, verify } from './inbound.js'
+import { classify, deliver, render } from './outbound.js'
+
+export const webhook = defineChannel({
+  contract: 1,
+  name: 'webhook',
+  version: '1.0.0',
+  config: configSchema,
+  secrets: ['secret', 'previousSecret'],
+  // The receiver decides what it can show, so nothing is degraded and no limit applies.
+  capabilities: { content: 'any', maxTextLength: Number.MAX_SAFE_INTEGER },
+  // A channel with an SDK imports it here: `const { Telegram } = await import('telegraf')`.
+  load: async ({ fetch }) => ({ connect, verify, parse, render, deliver: deliver(fetch), classify }),
+})
+
+export default webhook

@@ -1,0 +1,142 @@
+import type { DeliveryContext, Part } from '@plugboard/core'
+import { type Answer, fakeProvider } from '@plugboard/core/testing'
+import { Webhook } from 'standardwebhooks'
+import { describe, expect, test } from 'vitest'
+import { type Config, connect, type Session } from './config.js'
+import { classify, deliver, render } from './outbound.js'
+
+const secret = `whsec_${Buffer.alloc(32, 'n').toString('base64')}`
+const previousSecret = Buffer.alloc(24, 'o').toString('base64')
+const parts = render({ type: 'acme:form', fields: ['größe'] })
+
+const context = (config: Config, deliveryId = 'delivery-1'): DeliveryContext<Config, Session> => ({
+  endpoint: { identity: '*', sender: 'ada', thread: 'room-7' },
+  integration: { clientId: 'acme', config, session: connect(config) },
+  deliveryId,
+  signal: AbortSignal.timeout(5000),
+})
+
+/** Delivers one part to a receiver that answers so. */
+async function post(answer: Answer, config: Partial<Config> = {}) {
+  const provider = await fakeProvider({ answer: () => answer })
+  try {
+    const sending = deliver(fetch)(
+      parts[0] as Part,
+      context({ url: `${provider.url}/hook?a=1`, secret, ...config }),
+    )
+    const result = await sending.catch((error: unknown) => classify(error))
+    return { result, calls: [...provider.calls] }
+  } finally {
+    await provider.close()
+  }
+}
+
+describe('a message that is posted', () => {
+  test('has the form of README.md and the path of the url', async () => {
+    const { calls } = await post({})
+    expect(calls).toHaveLength(1)
+    expect(calls[0]).toMatchObject({ method: 'POST', path: '/hook?a=1' })
+    expect(calls[0]?.headers).toMatchObject({
+      'content-type': 'application/json',
+      'webhook-id': 'delivery-1',
+    })
+    expect(JSON.parse(calls[0]?.body ?? '')).toEqual({
+      type: 'message',
+      id: 'delivery-1',
+      identity: '*',
+      sender: 'ada',
+      thread: 'room-7',
+      payload: { type: 'acme:form', fields: ['größe'] },
+    })
+  })
+
+  test('is signed with both secrets while one is being changed', async () => {
+    const { calls } = await post({}, { previousSecret })
+    const { body = '', headers } = calls[0] ?? {}
+    const signed = headers as Record<string, string>
+    expect(signed['webhook-signature']?.split(' ')).toHaveLength(2)
+    for (const each of [secret, previousSecret])
+      expect(() => new Webhook(each).verify(body, signed)).not.toThrow()
+  })
+})
+
+describe('the id of a message', () => {
+  test.each([
+    ['the receiver gives', { body: '{"id":"theirs-7","more":1}' }, 'theirs-7'],
+    ['of the delivery, for an answer without one,', {}, 'delivery-1'],
+    ['of the delivery, for an answer that is no JSON,', { body: 'OK' }, 'delivery-1'],
+    ['of the delivery, for a number,', { body: '{"id":7}' }, 'delivery-1'],
+    ['of the delivery, for 204,', { status: 204 }, 'delivery-1'],
+    ['of the delivery, for an endless answer,', { body: `{"id":"${'x'.repeat(1e7)}"}` }, 'delivery-1'],
+  ])('that %s is kept', async (_, answer, id) => {
+    expect((await post(answer)).result).toEqual({ providerMessageIds: [id] })
+  })
+})
+
+describe('an answer that is no 2xx', () => {
+  const statuses = { auth: [401, 403, 410], transient: [301, 302, 307, 404, 408, 425, 503] }
+  const others = { invalid: [400, 405, 409, 413, 415, 422, 451], ambiguous: [500, 501, 502, 504, 507, 520] }
+  const table = Object.entries({ ...statuses, ...others }).flatMap(([kind, all]) =>
+    all.map((status) => [status, kind]),
+  )
+
+  test.each([...table, [429, 'rate-limited']] as [number, string][])('%i is %s', async (status, kind) => {
+    const { result } = await post({ status, headers: { location: '/elsewhere' }, body: 'a private text' })
+    expect(result).toMatchObject({
+      kind,
+      message: expect.stringContaining(`the receiver answered ${status}`),
+    })
+  })
+
+  test.each([
+    [429, '7', 7000],
+    [503, '7', 7000],
+    [429, '0', 0],
+    [429, '99999999999', 86_400_000],
+    [429, 'Thu, 01 Jan 1970 00:00:00 GMT', 0],
+    [429, 'soon', undefined],
+  ])('%i with Retry-After: %s waits %s ms', async (status, value, retryAfterMs) => {
+    const { result } = await post({ status, headers: { 'retry-after': value } })
+    expect(result).toHaveProperty('kind')
+    expect('retryAfterMs' in result ? result.retryAfterMs : undefined).toBe(retryAfterMs)
+  })
+
+  test('a Retry-After that is a date waits until then', async () => {
+    const { result } = await post({
+      status: 429,
+      headers: { 'retry-after': new Date(Date.now() + 60_000).toUTCString() },
+    })
+    const wait = 'retryAfterMs' in result ? (result.retryAfterMs ?? 0) : 0
+    expect(wait).toBeGreaterThan(55_000)
+    expect(wait).toBeLessThanOrEqual(60_000)
+  })
+})
+
+describe('no answer', () => {
+  const failed = (cause: unknown) => new TypeError('fetch failed', { cause })
+  const coded = (code: string, message = '') => Object.assign(new Error(message), { code })
+
+  test.each([
+    ['transient', failed(coded('ECONNREFUSED'))],
+    ['transient', failed(coded('ENOTFOUND', 'getaddrinfo ENOTFOUND secret.internal'))],
+    ['transient', failed(Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }))],
+    ['transient', failed(coded('UND_ERR_CONNECT_TIMEOUT'))],
+    ['transient', failed(coded('CERT_HAS_EXPIRED'))],
+    ['transient', failed(coded('DEPTH_ZERO_SELF_SIGNED_CERT'))],
+    ['ambiguous', failed(coded('ECONNRESET'))],
+    ['ambiguous', failed(coded('UND_ERR_SOCKET'))],
+    ['ambiguous', failed(coded('ETIMEDOUT'))],
+    ['ambiguous', new DOMException('This operation was aborted', 'AbortError')],
+    ['ambiguous', new Error('of a kind that nobody knows')],
+    ['invalid', failed(coded('ERR_TARGET_FORBIDDEN', 'the address is not public (loopback)'))],
+    ['invalid', failed(new Error('socket', { cause: coded('ERR_TARGET_FORBIDDEN') }))],
+  ])('is %s after %o', (kind, error) => {
+    const failure = classify(error)
+    expect(failure.kind).toBe(kind)
+    expect(failure.message).not.toContain('secret.internal')
+  })
+
+  test('a refused target says which setting allows it', () => {
+    expect(classify(failed(coded('ERR_TARGET_FORBIDDEN'))).message).toContain('ALLOW_PRIVATE_TARGETS')
+  })
+})

@@ -1,0 +1,153 @@
+import {
+  type DeliveryContext,
+  type Failure,
+  isStorable,
+  type JsonObject,
+  type OutboundContent,
+  type Part,
+  type Sent,
+} from '@plugboard/core'
+import { z } from 'zod'
+import type { Config, Session } from './config.js'
+
+/** As much of an answer as is read, in characters; all that is looked for in it is an id. */
+const MAX_ANSWER = 64 * 1024
+/** A receiver that asks for more than a day gets a day. */
+const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000
+
+/** Every payload goes out as it is, in one request. Payloads came as JSON, so the cast loses nothing. */
+export function render(content: OutboundContent): Part[] {
+  return [{ call: 'post', args: { payload: content as JsonObject } }]
+}
+
+/** The receiver answered, and did not take the message. */
+class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly status: number
+  readonly retryAfterMs: number | undefined
+
+  constructor(status: number, retryAfterMs: number | undefined) {
+    super(`the receiver answered ${status}`)
+    this.status = status
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** Posts one part. A retry has the same id, and the time and signature of its own attempt. */
+export function deliver(fetch: typeof globalThis.fetch) {
+  return async (part: Part, context: DeliveryContext<Config, Session>): Promise<Sent> => {
+    const { endpoint, integration, deliveryId, signal } = context
+    // `render` made the args.
+    const { payload } = part.args as { payload: JsonObject }
+    const { identity, sender, thread } = endpoint
+    const body = JSON.stringify({ type: 'message', id: deliveryId, identity, sender, thread, payload })
+    const now = new Date()
+    const response = await fetch(integration.config.url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'webhook-id': deliveryId,
+        'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
+        'webhook-signature': integration.session.map((key) => key.sign(deliveryId, now, body)).join(' '),
+      },
+      body,
+      redirect: 'manual',
+      signal,
+    })
+    const answer = await readStart(response)
+    if (!response.ok)
+      throw new Refusal(response.status, retryAfterMs(response.headers.get('retry-after'), now))
+    return { providerMessageIds: [idIn(answer) ?? deliveryId] }
+  }
+}
+
+/** Reads an answer to its end, or to the limit. One that breaks off is no failure: the status says what happened. */
+async function readStart(response: Response): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  try {
+    for await (const chunk of response.body ?? []) {
+      text += decoder.decode(chunk, { stream: true })
+      if (text.length > MAX_ANSWER) break
+    }
+  } catch {
+    // What has come is all that there is.
+  }
+  return text
+}
+
+const answerSchema = z.object({ id: z.string().min(1).max(200).refine(isStorable) })
+
+/** The id that the receiver gave the message, if it said so. */
+function idIn(answer: string): string | undefined {
+  try {
+    return answerSchema.safeParse(JSON.parse(answer)).data?.id
+  } catch {
+    return undefined
+  }
+}
+
+/** RFC 9110 §10.2.3: seconds or an HTTP date. */
+function retryAfterMs(value: string | null, now: Date): number | undefined {
+  if (value === null) return undefined
+  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now.getTime()
+  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER_MS)
+}
+
+/** The README has the table. */
+export function classify(error: unknown): Failure {
+  if (error instanceof Refusal) return classifyStatus(error)
+  const codes = codesOf(error)
+  if (codes.includes('ERR_TARGET_FORBIDDEN')) {
+    return {
+      kind: 'invalid',
+      message: 'the url leads to an address that the server may not call (ALLOW_PRIVATE_TARGETS)',
+    }
+  }
+  const unsent = codes.find((code) => NOT_CONNECTED.has(code) || CERTIFICATE.test(code))
+  if (unsent) return { kind: 'transient', message: `no connection to the url (${unsent})` }
+  return { kind: 'ambiguous', message: `no answer from the url${codes[0] ? ` (${codes[0]})` : ''}` }
+}
+
+function classifyStatus({ status, message, retryAfterMs }: Refusal): Failure {
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs }
+  if (status < 400) return { kind: 'transient', message: `${message}; redirects are not followed` }
+  switch (status) {
+    case 429:
+      return { kind: 'rate-limited', scope: 'integration', message, ...wait }
+    case 401:
+    case 403:
+      return { kind: 'auth', message }
+    case 410:
+      return { kind: 'auth', message: `${message}: the url is gone` }
+    case 404:
+    case 408:
+    case 425:
+    case 503:
+      return { kind: 'transient', message, ...wait }
+    default:
+      return { kind: status < 500 ? 'invalid' : 'ambiguous', message }
+  }
+}
+
+/** Errors before the first byte of the request. */
+const NOT_CONNECTED = new Set([
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+/** OpenSSL's and Node's words for a certificate that does not hold. */
+const CERTIFICATE = /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_|UNABLE_TO_)/
+
+/** The codes in a chain of causes: `fetch` wraps the error that says why. Anything may be thrown, loops included. */
+function codesOf(error: unknown): string[] {
+  const codes: string[] = []
+  for (let each = error, depth = 0; each instanceof Error && depth < 10; each = each.cause, depth += 1) {
+    if ('code' in each && typeof each.code === 'string' && /^\w{1,60}$/.test(each.code)) codes.push(each.code)
+  }
+  return codes
+}
