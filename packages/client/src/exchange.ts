@@ -1,0 +1,94 @@
+import type { ApiErrorDetails, PlugboardApiError } from './errors.js'
+import { parseRetryAfterMs } from './retry.js'
+
+/**
+ * The part of `fetch` that the client uses; the global one fits, and so does a wrapper that adds a proxy or a
+ * log.
+ */
+export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>
+
+/** Makes the error of a call from what is known about one attempt. */
+export type Failure = (details: Omit<ApiErrorDetails, 'method' | 'path'>) => PlugboardApiError
+
+/** A whole answer: the body is read. */
+export interface Answer {
+  response: Response
+  text: string
+}
+
+/** What one attempt sends, and how long it may take. */
+export interface Attempt {
+  url: string
+  init: RequestInit
+  timeoutMs: number
+  signal: AbortSignal | undefined
+}
+
+const MAX_MESSAGE_LENGTH = 1_000
+
+/**
+ * One attempt, body included, under one time limit.
+ * @throws PlugboardApiError when no whole answer came, or the reason of the caller's signal.
+ */
+export async function exchange(send: FetchFunction, attempt: Attempt, failure: Failure): Promise<Answer> {
+  const { url, init, timeoutMs, signal } = attempt
+  signal?.throwIfAborted()
+  const limit = new AbortController()
+  const stop = () => limit.abort()
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    stop()
+  }, timeoutMs)
+  signal?.addEventListener('abort', stop, { once: true })
+  try {
+    const response = await send(url, { ...init, signal: limit.signal })
+    return { response, text: await response.text() }
+  } catch (cause) {
+    signal?.throwIfAborted()
+    const message = isLate ? `no answer within ${timeoutMs} ms` : `no answer: ${rootMessage(cause)}`
+    throw failure({ reason: isLate ? 'timeout' : 'network', status: 0, message, cause })
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', stop)
+  }
+}
+
+/**
+ * The error that a status other than 2xx stands for. The server's errors are plain text; a proxy's HTML page
+ * says nothing.
+ */
+export function statusFailure({ response, text }: Answer, failure: Failure): PlugboardApiError {
+  const { status, headers, type } = response
+  const isRedirect = type === 'opaqueredirect' || (status >= 300 && status < 400)
+  const isPage = headers.get('content-type')?.includes('html') ?? false
+  const said = isPage ? '' : text.trim().slice(0, MAX_MESSAGE_LENGTH)
+  return failure({
+    reason: 'status',
+    status,
+    message: isRedirect ? 'redirected: give the address that it leads to as url' : said || `HTTP ${status}`,
+    requestId: headers.get('x-request-id') ?? undefined,
+    retryAfterMs: parseRetryAfterMs(headers.get('retry-after'), Date.now()),
+  })
+}
+
+/**
+ * A success whose body `read` cannot take. The reader's error is left out: it quotes the body, which may hold
+ * a token.
+ */
+export function readAnswer<Result>(answer: Answer, read: (text: string) => Result, failure: Failure): Result {
+  const { response, text } = answer
+  try {
+    return read(text)
+  } catch {
+    const requestId = response.headers.get('x-request-id') ?? undefined
+    throw failure({ reason: 'answer', status: response.status, message: 'the answer is not JSON', requestId })
+  }
+}
+
+/** undici says only "fetch failed" and keeps the useful text (ECONNREFUSED …) in its cause. */
+function rootMessage(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  if (cause.cause instanceof Error) return rootMessage(cause.cause)
+  return cause.message || ('code' in cause ? String(cause.code) : cause.name)
+}

@@ -1,0 +1,89 @@
+/**
+ * Typed client of Plugboard's Messaging API v1, and the check of its webhooks. Runs wherever `fetch` and Web
+ * Crypto are.
+ * @packageDocumentation
+ */
+
+// Client
+export { type ClientOptions, createClient, type PlugboardClient } from './client.js'
+// Content
+export {
+  type AudioContent,
+  type CardAction,
+  type CardContent,
+  type CarouselContent,
+  type CarouselItem,
+  type Choice,
+  type Content,
+  type ContentExtras,
+  type CustomContent,
+  type CustomType,
+  customContent,
+  type DropdownContent,
+  type FileContent,
+  type ImageContent,
+  type InboundContent,
+  type LocationContent,
+  type Payload,
+  type PostbackContent,
+  type QuickReplyContent,
+  type ReceivedMedia,
+  type SaySomethingContent,
+  type SingleChoiceContent,
+  type TextContent,
+  type VideoContent,
+  type VoiceContent,
+} from './content.js'
+// What the calls take and answer
+export type { Conversation, Conversations, PageOptions } from './conversations.js'
+export type { DeadLetters } from './dead-letters.js'
+export type { DeadLetter, Delivery, DeliveryState, DeliveryTarget } from './delivery.js'
+export type { Endpoint, Endpoints } from './endpoints.js'
+// Errors
+export { type ApiErrorReason, PlugboardApiError } from './errors.js'
+// Webhooks
+export type {
+  ConversationDeletedEvent,
+  ConversationNewEvent,
+  ConversationStartedEvent,
+  HealthNewEvent,
+  MessageFeedbackEvent,
+  MessageNewEvent,
+  UnknownEvent,
+  UnknownType,
+  UserNewEvent,
+  WebhookEvent,
+} from './events.js'
+export type { FetchFunction } from './exchange.js'
+export type { Health, HealthEvent } from './health.js'
+export type {
+  Collected,
+  CollectMessage,
+  IterateOptions,
+  Message,
+  MessagePageOptions,
+  Messages,
+  NewMessage,
+} from './messages.js'
+export {
+  type ChannelConfig,
+  type ChannelConfigs,
+  type ConfiguredWebhook,
+  type StandaloneSyncConfig,
+  type StandaloneSyncOptions,
+  type StandaloneSyncResult,
+  type SyncConfig,
+  type SyncResult,
+  sync,
+} from './sync.js'
+export type { ClientToken, Tokens } from './tokens.js'
+export type { CallOptions, CreateOptions } from './transport.js'
+export type { User, Users } from './users.js'
+export {
+  receiveWebhook,
+  WebhookError,
+  type WebhookErrorReason,
+  type WebhookHeaders,
+  type WebhookOptions,
+  type WebhookRequest,
+} from './webhook.js'

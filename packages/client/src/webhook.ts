@@ -1,0 +1,134 @@
+import { toEvent, type WebhookEvent } from './events.js'
+import { importKey, isSigned } from './signature.js'
+
+/**
+ * Why a webhook was refused: `missing-header` = one of the three signature headers is not there,
+ * `bad-timestamp` = not a number of seconds, `too-old` and `too-new` = outside the tolerance, `bad-signature`
+ * = signed by nobody whose token you gave, `bad-body` = signed, but not an event.
+ */
+export type WebhookErrorReason =
+  | 'missing-header'
+  | 'bad-timestamp'
+  | 'too-old'
+  | 'too-new'
+  | 'bad-signature'
+  | 'bad-body'
+
+/** A request that is no authentic event. Its message holds neither token nor body. */
+export class WebhookError extends Error {
+  override readonly name = 'WebhookError'
+  readonly reason: WebhookErrorReason
+  /** What to answer with: 400 for `bad-body`, else 401. */
+  readonly status: 400 | 401
+
+  constructor(reason: WebhookErrorReason, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.reason = reason
+    this.status = reason === 'bad-body' ? 400 : 401
+  }
+}
+
+/** A `Headers` object, or the plain one of Node, Express, Fastify or a cloud function. Names in any case. */
+export type WebhookHeaders =
+  | { get(name: string): string | null }
+  | { readonly [name: string]: string | readonly string[] | undefined }
+
+/**
+ * The request as it came. `body` is the raw one: JSON that was parsed and written again has another
+ * signature.
+ */
+export interface WebhookRequest {
+  headers: WebhookHeaders
+  body: string | Uint8Array | ArrayBuffer
+}
+
+interface WebhookTolerance {
+  /** How far `webhook-timestamp` may be from now, either way, in seconds; default 300. */
+  toleranceSeconds?: number | undefined
+}
+
+/** Secrets to accept: the webhook's token from sync, or several while one replaces another. */
+export type WebhookOptions = WebhookTolerance &
+  ({ token: string; tokens?: undefined } | { tokens: readonly string[]; token?: undefined })
+
+const DEFAULT_TOLERANCE_SECONDS = 300
+
+/**
+ * Checks that a request comes from Plugboard (Standard Webhooks: HMAC-SHA256 of `id.timestamp.body`) and
+ * returns its event.
+ *
+ * Plugboard delivers at least once: keep the `id` of what you handled, and answer 2xx only when you did, as
+ * anything else is sent again.
+ * @throws WebhookError for a request to refuse. TypeError for a use that can never work: a token that is not
+ * base64, a parsed body.
+ *
+ * ```ts
+ * const event = await receiveWebhook({ headers: request.headers, body: await request.text() }, { token })
+ * if (event.type === 'message.new') console.log(event.data.message.payload)
+ * ```
+ */
+export async function receiveWebhook(
+  request: WebhookRequest,
+  options: WebhookOptions,
+): Promise<WebhookEvent> {
+  const keys = await Promise.all((options.tokens ?? [options.token]).map(importKey))
+  if (keys.length === 0) throw new TypeError('tokens must hold at least one token')
+  const body = toBytes(request.body)
+
+  const id = requireHeader(request.headers, 'webhook-id')
+  const timestamp = requireHeader(request.headers, 'webhook-timestamp')
+  const signatures = requireHeader(request.headers, 'webhook-signature')
+  checkTimestamp(timestamp, options.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS)
+  if (!(await isSigned({ id, timestamp, body }, signatures, keys))) {
+    throw new WebhookError('bad-signature', 'no signature fits the body and the token')
+  }
+
+  const event = toEvent(id, parseJson(body))
+  if (event === undefined) throw new WebhookError('bad-body', 'the body is not an event of the Messaging API')
+  return event
+}
+
+function checkTimestamp(timestamp: string, toleranceSeconds: number): void {
+  if (!/^\d{1,12}$/.test(timestamp))
+    throw new WebhookError('bad-timestamp', 'webhook-timestamp is not a number of seconds')
+  const ageSeconds = Math.floor(Date.now() / 1000) - Number(timestamp)
+  if (ageSeconds > toleranceSeconds)
+    throw new WebhookError('too-old', `signed more than ${toleranceSeconds} s ago`)
+  if (ageSeconds < -toleranceSeconds)
+    throw new WebhookError('too-new', `signed more than ${toleranceSeconds} s ahead of this clock`)
+}
+
+function requireHeader(headers: WebhookHeaders, name: string): string {
+  const value = findHeader(headers, name)
+  if (!value) throw new WebhookError('missing-header', `the header ${name} is missing`)
+  return value
+}
+
+function findHeader(headers: WebhookHeaders, name: string): string | undefined {
+  if (isGetter(headers)) return headers.get(name) ?? undefined
+  const value = headers[name] ?? Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1]
+  return typeof value === 'string' ? value : value?.join(' ')
+}
+
+function isGetter(headers: WebhookHeaders): headers is { get(name: string): string | null } {
+  return typeof headers.get === 'function'
+}
+
+function toBytes(body: unknown): Uint8Array {
+  if (typeof body === 'string') return new TextEncoder().encode(body)
+  if (body instanceof Uint8Array) return body
+  if (body instanceof ArrayBuffer) return new Uint8Array(body)
+  throw new TypeError('body must be the raw request body (string or bytes), not a parsed one')
+}
+
+function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch (cause) {
+    // No cause: the parser's message quotes the body.
+    throw new WebhookError(
+      'bad-body',
+      `the body is not JSON (${cause instanceof Error ? cause.name : 'unreadable'})`,
+    )
+  }
+}
