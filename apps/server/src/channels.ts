@@ -1,0 +1,137 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import {
+  type Channel,
+  CONTRACT_VERSION,
+  channelNamePattern,
+  isChannel,
+  PlugboardError,
+} from '@plugboard/core'
+import type { LoadedChannel } from '@plugboard/hub'
+import { resolve } from 'import-meta-resolve'
+
+export interface ChannelSources {
+  /** Packages, or paths that begin with a dot. */
+  packages: readonly string[]
+  /** By name of the channel. */
+  options: Readonly<Record<string, unknown>>
+  /** Packages are looked for here, then among those that came with the server. */
+  workingFolder: string
+}
+
+/**
+ * Loads channels. Nothing is skipped: the first that does not fit stops the start.
+ * @throws INVALID with the package, the reason and what to do
+ */
+export async function loadChannels(sources: ChannelSources): Promise<LoadedChannel[]> {
+  const { packages, options, workingFolder } = sources
+  const modules = await Promise.all(packages.map((name) => importPackage(name, workingFolder)))
+  const owners = new Map<string, string>()
+  const loaded: LoadedChannel[] = []
+  for (const [i, name] of packages.entries()) {
+    const channel = checked(name, modules[i])
+    const owner = owners.get(channel.name)
+    if (owner !== undefined)
+      throw fault(name, `its channel "${channel.name}" is that of ${owner} too`, 'load only one of them')
+    owners.set(channel.name, name)
+    loaded.push({ channel, options: await checkedOptions(name, channel, options) })
+  }
+  const unknown = Object.keys(options).find((name) => !owners.has(name))
+  if (unknown !== undefined) throw unknownOptions(unknown, [...owners.keys()])
+  return loaded
+}
+
+function fault(name: string, reason: string, remedy: string, cause?: unknown): PlugboardError {
+  const details = cause === undefined ? {} : { cause }
+  return new PlugboardError(
+    'INVALID',
+    `the channel package ${name} cannot be used: ${reason}; ${remedy}`,
+    details,
+  )
+}
+
+function unknownOptions(name: string, channels: readonly string[]): PlugboardError {
+  const known = channels.length > 0 ? `the channels are ${channels.join(', ')}` : 'there are no channels'
+  return new PlugboardError('INVALID', `"PLUGBOARD_CHANNEL_OPTIONS" names "${name}", but ${known}`)
+}
+
+async function importPackage(name: string, workingFolder: string): Promise<unknown> {
+  const url = locate(name, workingFolder)
+  try {
+    return ((await import(url)) as { default?: unknown }).default
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw fault(name, `it fails when it is loaded (${why})`, 'repair or reinstall it', error)
+  }
+}
+
+/** As an import in the working folder would find it, or else one in the server. */
+function locate(name: string, workingFolder: string): string {
+  const places = [pathToFileURL(join(workingFolder, 'plugboard.config.json')).href, import.meta.url]
+  let reason: unknown
+  for (const place of places) {
+    try {
+      return resolve(name, place)
+    } catch (error) {
+      reason ??= error
+    }
+  }
+  const isMissing = (reason as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND'
+  throw isMissing
+    ? fault(name, `it is not installed in ${workingFolder}`, `run \`npm install ${name}\` there`, reason)
+    : fault(name, (reason as Error).message, 'correct its name in PLUGBOARD_CHANNELS', reason)
+}
+
+/** What `defineChannel` makes has all members by its types; a package in plain JavaScript may lack some. */
+const MEMBERS = {
+  config: (value: unknown) => typeof value === 'object' && value !== null && '~standard' in value,
+  capabilities: (value: unknown) => typeof value === 'object' && value !== null,
+  secrets: Array.isArray,
+  version: (value: unknown) => typeof value === 'string',
+  load: (value: unknown) => typeof value === 'function',
+} satisfies Partial<Record<keyof Channel, (value: unknown) => boolean>>
+
+function checked(name: string, channel: unknown): Channel {
+  if (!isChannel(channel))
+    throw fault(
+      name,
+      'its default export is no channel',
+      'export what defineChannel of @plugboard/core gives as default',
+    )
+  const major = Number.parseInt(CONTRACT_VERSION, 10)
+  if (channel.contract !== major) {
+    const remedy = `install a version of it for contract ${major}, or a server for that contract`
+    throw fault(name, `it was written for contract ${channel.contract} and this server has ${major}`, remedy)
+  }
+  if (!channelNamePattern.test(channel.name))
+    throw fault(name, 'the name of its channel is not allowed', `it must match ${channelNamePattern.source}`)
+  for (const [member, fits] of Object.entries(MEMBERS)) {
+    if (!fits(channel[member as keyof typeof MEMBERS]))
+      throw fault(
+        name,
+        `its channel has no proper "${member}"`,
+        'see the Channel contract of @plugboard/core',
+      )
+  }
+  return channel
+}
+
+async function checkedOptions(
+  name: string,
+  channel: Channel,
+  all: ChannelSources['options'],
+): Promise<unknown> {
+  const given = Object.hasOwn(all, channel.name) ? all[channel.name] : undefined
+  const remedy = `correct "${channel.name}" in PLUGBOARD_CHANNEL_OPTIONS`
+  if (!channel.options) {
+    if (given === undefined) return undefined
+    throw fault(name, 'its channel takes no options', remedy)
+  }
+  const result = await channel.options['~standard'].validate(given ?? {})
+  if (!result.issues) return result.value
+  const faults = result.issues.map(({ path = [], message }) => {
+    const field = path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
+    return field === '' ? message : `"${field}": ${message}`
+  })
+  throw fault(name, `its options are wrong (${faults.join('. ')})`, remedy)
+}

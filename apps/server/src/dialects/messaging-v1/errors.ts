@@ -1,0 +1,67 @@
+import { type ErrorCode, isPlugboardError, PlugboardError } from '@plugboard/core'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+
+/** Status of each error code. The body is plain text, as the clients of this API expect. */
+export const statusOf = {
+  INVALID: 400,
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  MISMATCH: 422,
+  TOO_LARGE: 413,
+  RATE_LIMITED: 429,
+  UNAVAILABLE: 503,
+  INTERNAL: 500,
+} as const satisfies Record<ErrorCode, number>
+
+/** Bodies that are the same whatever the reason, by the wire contract. */
+const FIXED: Partial<Record<ErrorCode, string>> = {
+  UNAUTHORIZED: 'Unauthorized',
+  NOT_FOUND: 'Not Found',
+  INTERNAL: 'Internal Server Error',
+}
+
+/** How long to stay away when the store cannot be reached. */
+const RETRY_SECONDS = 1
+
+/** Answers every failure in this dialect's form: a status and a plain text. */
+export function sendError(
+  error: FastifyError | Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const known = asPlugboardError(error)
+  const status = statusOf[known.code]
+  if (status >= 500) request.log.error({ err: error }, 'request failed')
+  if (known.retryAfterMs !== undefined || status === 503) {
+    void reply.header('retry-after', Math.ceil((known.retryAfterMs ?? RETRY_SECONDS * 1000) / 1000))
+  }
+  return reply.code(status).type('text/plain; charset=utf-8').send(textOf(known))
+}
+
+function textOf(error: PlugboardError): string {
+  if (error.code === 'INVALID' && error.issues.length > 0) {
+    return error.issues.map((issue) => `"${labelOf(issue.path)}" ${issue.message}`).join('. ')
+  }
+  if (error.code === 'FORBIDDEN') return error.message || 'Forbidden'
+  return FIXED[error.code] ?? error.message
+}
+
+/** Where a fault is, in this API's words: `body.webhooks[0].url`. */
+export function labelOf(path: readonly (string | number)[]): string {
+  return path
+    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${part}`))
+    .join('')
+}
+
+/** What the framework refuses (a body that is too large, broken JSON) has a status of its own. */
+function asPlugboardError(error: FastifyError | Error): PlugboardError {
+  if (isPlugboardError(error)) return error
+  const status = 'statusCode' in error ? error.statusCode : undefined
+  if (status === 413) return new PlugboardError('TOO_LARGE', 'the body is too large', { cause: error })
+  if (status !== undefined && status >= 400 && status < 500) {
+    return new PlugboardError('INVALID', 'the body is not valid JSON', { cause: error })
+  }
+  return new PlugboardError('INTERNAL', 'Internal Server Error', { cause: error })
+}

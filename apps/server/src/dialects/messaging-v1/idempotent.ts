@@ -1,0 +1,35 @@
+import { type Id, isStorable, newId, PlugboardError } from '@plugboard/core'
+import type { Hub } from '@plugboard/hub'
+import type { RouteInput } from './route.js'
+
+const MAX_KEY = 255
+
+/**
+ * Makes an object with the id that its `Idempotency-Key` stands for, or with a new one where there is no key.
+ * @throws INVALID for a key that is none
+ */
+export function idempotent<T>(
+  hub: Hub,
+  { request, client }: Pick<RouteInput<unknown, unknown, unknown>, 'request' | 'client'>,
+  make: (id: Id) => Promise<T>,
+): Promise<T> {
+  const key = request.headers['idempotency-key']
+  if (key === undefined) return make(newId())
+  if (typeof key !== 'string' || key === '' || key.length > MAX_KEY || !isStorable(key)) {
+    throw new PlugboardError(
+      'INVALID',
+      `"headers.idempotency-key" must be a text of 1 to ${MAX_KEY} characters`,
+    )
+  }
+  const route = `${request.method} ${request.routeOptions.url}`
+  return hub.idempotency.run(client, { route, key, body: JSON.stringify(request.body ?? {}) }, make)
+}
+
+/** For routes whose answer holds a secret, which is not kept and so cannot be answered twice. @throws INVALID */
+export function refuseKey({ request }: Pick<RouteInput<unknown, unknown, unknown>, 'request'>): void {
+  if (request.headers['idempotency-key'] === undefined) return
+  throw new PlugboardError(
+    'INVALID',
+    '"headers.idempotency-key" is not allowed on a route that answers a secret',
+  )
+}

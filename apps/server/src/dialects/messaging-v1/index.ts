@@ -1,0 +1,75 @@
+import cors from '@fastify/cors'
+import { PlugboardError } from '@plugboard/core'
+import type { Hub } from '@plugboard/hub'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { AdminAccess, type AdminSettings, isSame } from '../admin-access.js'
+import { readBodies } from '../json-body.js'
+import { Credentials, credentialsOf } from './credentials.js'
+import { sendError } from './errors.js'
+import { adminRoutes } from './routes/admin.js'
+import { clientRoutes } from './routes/clients.js'
+import { conversationRoutes } from './routes/conversations.js'
+import { deliveryRoutes } from './routes/deliveries.js'
+import { endpointRoutes } from './routes/endpoints.js'
+import { messageRoutes } from './routes/messages.js'
+import { syncRoutes } from './routes/sync.js'
+import { userRoutes } from './routes/users.js'
+
+export interface MessagingV1Options {
+  hub: Hub
+  settings: AdminSettings & {
+    /** When set, every request must carry it in the header `password`. */
+    internalPassword?: string | undefined
+  }
+}
+
+/** The Messaging API v1 as a plugin; registered under `/api/v1`. */
+export async function messagingV1(
+  app: FastifyInstance,
+  { hub, settings }: MessagingV1Options,
+): Promise<void> {
+  const { internalPassword } = settings
+  const access = new AdminAccess(settings)
+  const credentials = new Credentials(hub)
+  readBodies(app)
+  app.setErrorHandler(sendError)
+  app.decorateRequest('client', null)
+  if (internalPassword !== undefined) {
+    app.addHook('onRequest', async ({ headers }) => {
+      if (!isSame(headers.password, internalPassword)) throw new PlugboardError('FORBIDDEN', 'Forbidden')
+    })
+  }
+
+  await app.register(async (scope) => {
+    scope.addHook('onRequest', async (request) => {
+      if (!access.mayAdminister(request, request.headers['x-bp-messaging-admin-key'])) {
+        throw new PlugboardError('UNAUTHORIZED', 'Unauthorized')
+      }
+    })
+    adminRoutes(scope, hub)
+  })
+  await app.register(async (scope) => {
+    scope.addHook('onRequest', async (request) => {
+      if (credentialsOf(request)) await credentials.require(request)
+    })
+    syncRoutes(scope, hub, credentials, access)
+  })
+  await app.register(async (scope) => {
+    await scope.register(cors, { delegator: corsOf })
+    scope.addHook('onRequest', async (request) => {
+      if (request.method !== 'OPTIONS') request.client = await credentials.require(request)
+    })
+    clientRoutes(scope, hub)
+    userRoutes(scope, hub)
+    conversationRoutes(scope, hub)
+    messageRoutes(scope, hub)
+    deliveryRoutes(scope, hub)
+    endpointRoutes(scope, hub)
+  })
+}
+
+/** Pages of any origin may call what is behind a client's token, and nothing else. */
+async function corsOf({ url }: FastifyRequest): Promise<{ origin: string | false; methods: string[] }> {
+  const isClosed = /^\/api\/v1\/(admin|sync)\b/.test(url)
+  return { origin: isClosed ? false : '*', methods: ['GET', 'POST', 'DELETE'] }
+}

@@ -1,0 +1,53 @@
+import { type Conversation, fromUuid, type Id, type Message, toUuid, type User } from '@plugboard/core'
+import type { ChannelRef, ClientName, ClientRecord, ClientView, NewToken } from '@plugboard/hub'
+
+/** Wire shapes of the Messaging API to and from the domain. Pure. */
+
+/** How the API names a client: by the id that the caller chose, or else by ours. */
+export const clientIdOf = (record: Pick<ClientRecord, 'id' | 'externalId'>): string =>
+  record.externalId ?? toUuid(record.id)
+
+/** Finds the client that the API names so. */
+export function clientNameOf(wireId: string): ClientName {
+  const id = fromUuid(wireId)
+  return id ? { id } : { externalId: wireId.toLowerCase() }
+}
+
+/** `TOKENID.SECRET`, as one opaque text. */
+export const tokenText = ({ id, secret }: NewToken): string => `${toUuid(id)}.${secret}`
+
+/** The parts of a token; a token may come without its id. Undefined when it can be none. */
+export function parseToken(text: string): { id?: Id; secret: string } | undefined {
+  const parts = text.split('.')
+  if (parts.length === 1) return { secret: text }
+  const id = fromUuid(parts[0] ?? '')
+  return parts.length === 2 && id && parts[1] ? { id, secret: parts[1] } : undefined
+}
+
+export const userJson = (client: ClientView, user: User): object => ({
+  id: toUuid(user.id),
+  clientId: clientIdOf(client.record),
+  ...(user.data && { data: user.data }),
+})
+
+export const conversationJson = (client: ClientView, conversation: Conversation): object => ({
+  id: toUuid(conversation.id),
+  clientId: clientIdOf(client.record),
+  userId: toUuid(conversation.userId),
+  createdOn: conversation.createdAt.toISOString(),
+})
+
+/**
+ * A message as JSON text. The payload is put in as it is stored, which is faster than to parse and print it, and keeps
+ * it byte for byte. A message of the bot has an `authorId` of null where it is read back, and none where it was posted.
+ */
+export function messageJson(message: Message, nullAuthor: boolean): string {
+  const author = message.author === 'business' ? undefined : message.author.userId
+  const authorJson = author ? `"authorId":"${toUuid(author)}",` : nullAuthor ? '"authorId":null,' : ''
+  const head = `{"id":"${toUuid(message.id)}","conversationId":"${toUuid(message.conversationId)}",${authorJson}`
+  return `${head}"sentOn":"${message.sentAt.toISOString()}","payload":${message.payload}}`
+}
+
+/** A channel that a plugin serves is an object with its version; a custom one is a text. */
+export const channelJson = (channel: ChannelRef, version: string): unknown =>
+  channel.custom ? channel.name : { name: channel.name, version }

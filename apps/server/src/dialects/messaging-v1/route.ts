@@ -1,0 +1,93 @@
+import { PlugboardError } from '@plugboard/core'
+import type { ClientView } from '@plugboard/hub'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type { z } from 'zod'
+import { nothing } from './schemas.js'
+import { parsePart } from './validate.js'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose credentials the request has; null on routes that need none. */
+    client: ClientView | null
+  }
+}
+
+/** A route: what it takes and gives, for the check of requests and for the API's document, and what it does. */
+export interface Route<B extends z.ZodType, P extends z.ZodType, Q extends z.ZodType> {
+  method: HTTPMethods
+  url: string
+  tag: string
+  summary: string
+  body?: B
+  /** Told of in place of `body`, where the form that a body must have depends on more than the body. */
+  documentedBody?: z.ZodType
+  params?: P
+  query?: Q
+  /** By status; undefined: an answer without a body. */
+  responses: Record<number, z.ZodType | undefined>
+  /** Answers the body: an object, JSON text, or a stream of JSON text. Its status is the first of `responses`. */
+  handle(input: RouteInput<z.infer<B>, z.infer<P>, z.infer<Q>>): Promise<unknown>
+}
+
+export interface RouteInput<B, P, Q> {
+  body: B
+  params: P
+  query: Q
+  /** @throws UNAUTHORIZED on a route that is not behind credentials. */
+  client: ClientView
+  request: FastifyRequest
+  reply: FastifyReply
+}
+
+type Nothing = typeof nothing
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+/** Registers a route. Every key that its schemas do not name is refused. */
+export function defineRoute<
+  B extends z.ZodType = Nothing,
+  P extends z.ZodType = Nothing,
+  Q extends z.ZodType = Nothing,
+>(app: FastifyInstance, route: Route<B, P, Q>): void {
+  const { method, url, tag, summary, responses, handle } = route
+  const [status = '200'] = Object.keys(responses)
+  const body = route.body ?? nothing
+  const params = route.params ?? nothing
+  const query = route.query ?? nothing
+  const documentedBody = route.documentedBody ?? route.body
+  app.route({
+    method,
+    url,
+    schema: {
+      tags: [tag],
+      summary,
+      ...(documentedBody && { body: documentedBody }),
+      ...(route.params && { params: route.params }),
+      ...(route.query && { querystring: route.query }),
+      response: Object.fromEntries(Object.entries(responses).filter(([, schema]) => schema)),
+    },
+    handler: async (request, reply) => {
+      const input: RouteInput<z.infer<B>, z.infer<P>, z.infer<Q>> = {
+        params: parsePart(params, 'params', request.params) as z.infer<P>,
+        query: parsePart(query, 'query', request.query) as z.infer<Q>,
+        body: parsePart(body, 'body', request.body) as z.infer<B>,
+        get client() {
+          if (request.client) return request.client
+          throw new PlugboardError('UNAUTHORIZED', 'Unauthorized')
+        },
+        request,
+        reply,
+      }
+      const answer = await handle(input)
+      void reply.code(Number(status))
+      if (answer !== undefined && !reply.hasHeader('content-type')) void reply.type(JSON_TYPE)
+      return reply.send(answer)
+    },
+  })
+}
+
+/** A plain `OK`. */
+export function ok(reply: FastifyReply): string {
+  void reply.type('text/plain; charset=utf-8')
+  return 'OK'
+}

@@ -1,0 +1,100 @@
+import { fromUuid, isPlugboardError, PlugboardError, toUuid } from '@plugboard/core'
+import type { ClientView, Hub } from '@plugboard/hub'
+import type { FastifyInstance } from 'fastify'
+import { refuseKey } from '../idempotent.js'
+import { clientIdOf, clientNameOf, tokenText } from '../map.js'
+import { defineRoute, ok } from '../route.js'
+import * as schemas from '../schemas.js'
+
+const PAGE = 20
+const MAX_PAGE = 500
+
+/** Clients, for the operator. */
+export function adminRoutes(app: FastifyInstance, hub: Hub): void {
+  defineRoute(app, {
+    method: 'POST',
+    url: '/admin/clients',
+    tag: 'admin',
+    summary: 'Make a client, with a chosen id or a new one',
+    body: schemas.createClientBody,
+    responses: { 201: schemas.clientResponse },
+    handle: async (input) => {
+      refuseKey(input)
+      const { client, token } = await create(hub, input.body.id)
+      return { id: clientIdOf(client.record), token: tokenText(token) }
+    },
+  })
+  defineRoute(app, {
+    method: 'PUT',
+    url: '/admin/clients/name',
+    tag: 'admin',
+    summary: "Name a client; the name stands in its channels' webhook addresses",
+    body: schemas.renameBody,
+    responses: { 200: schemas.okResponse, 204: undefined },
+    handle: async ({ body, reply }) => {
+      const client = await get(hub, body.id)
+      if (await hub.clients.rename(client.id, body.name)) return ok(reply)
+      return reply.code(204).send()
+    },
+  })
+  defineRoute(app, {
+    method: 'GET',
+    url: '/admin/clients',
+    tag: 'admin',
+    summary: 'List clients, oldest first',
+    query: schemas.clientPage,
+    responses: { 200: schemas.clientListResponse },
+    handle: async ({ query }) => {
+      const after = query.after === undefined ? undefined : (await get(hub, query.after)).id
+      const limit = Math.min(query.limit ?? PAGE, MAX_PAGE) || MAX_PAGE
+      const records = await hub.clients.list({ limit, ...(after && { after }) })
+      return {
+        clients: records.map((record) => ({
+          id: clientIdOf(record),
+          ...(record.name !== undefined && { name: record.name }),
+          createdOn: record.createdAt.toISOString(),
+        })),
+      }
+    },
+  })
+  defineRoute(app, {
+    method: 'DELETE',
+    url: '/admin/clients/:id',
+    tag: 'admin',
+    summary: 'Delete a client and all that belongs to it',
+    params: schemas.idParams,
+    responses: { 204: undefined },
+    handle: async ({ params }) => hub.clients.delete((await get(hub, params.id)).id),
+  })
+  defineRoute(app, {
+    method: 'POST',
+    url: '/admin/clients/:id/tokens',
+    tag: 'admin',
+    summary: 'Make one more token for a client that lost its own',
+    params: schemas.idParams,
+    responses: { 201: schemas.clientResponse },
+    handle: async (input) => {
+      refuseKey(input)
+      const token = await hub.clients.addToken((await get(hub, input.params.id)).id)
+      return { id: toUuid(token.id), token: tokenText(token) }
+    },
+  })
+}
+
+async function get(hub: Hub, wireId: string): Promise<ClientView> {
+  const client = await hub.clients.find(clientNameOf(wireId))
+  if (!client) throw new PlugboardError('NOT_FOUND', 'Not Found')
+  return client
+}
+
+/** An id that could be one of ours becomes the client's own, so that there is one way to find it. */
+async function create(hub: Hub, wireId: string | undefined) {
+  if (wireId === undefined) return hub.clients.create()
+  const id = fromUuid(wireId)
+  try {
+    return await hub.clients.create(id ? { id } : { externalId: wireId.toLowerCase() })
+  } catch (error) {
+    if (!isPlugboardError(error, 'CONFLICT')) throw error
+    throw new PlugboardError('FORBIDDEN', `client with id "${wireId}" already exists`, { cause: error })
+  }
+}

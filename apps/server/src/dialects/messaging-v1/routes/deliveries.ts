@@ -1,0 +1,123 @@
+import { fromUuid, invalid, PlugboardError, toUuid } from '@plugboard/core'
+import {
+  type ClientView,
+  type DeadLetter,
+  type Delivery,
+  endpointTarget,
+  type Hub,
+  parseTarget,
+  type Target,
+  webhookTarget,
+} from '@plugboard/hub'
+import type { FastifyInstance } from 'fastify'
+import { idOf } from '../ids.js'
+import { channelJson } from '../map.js'
+import { defineRoute } from '../route.js'
+import * as schemas from '../schemas.js'
+
+/** What became of what was owed. These routes are Plugboard's own. */
+export function deliveryRoutes(app: FastifyInstance, hub: Hub): void {
+  defineRoute(app, {
+    method: 'GET',
+    url: '/messages/:id/deliveries',
+    tag: 'deliveries',
+    summary: 'How far a message got to each of its targets',
+    params: schemas.idParams,
+    responses: { 200: schemas.deliveriesResponse },
+    handle: async ({ client, params }) => {
+      const deliveries = await hub.deliveries.ofMessage(client, idOf(params.id))
+      return { deliveries: deliveries.map((delivery) => deliveryJson(hub, delivery)) }
+    },
+  })
+  defineRoute(app, {
+    method: 'GET',
+    url: '/dead-letters',
+    tag: 'deliveries',
+    summary: 'List deliveries that were given up, by newest entry',
+    query: schemas.deadLetterPage,
+    responses: { 200: schemas.deadLettersResponse },
+    handle: async ({ client, query }) => {
+      const before = query.before === undefined ? {} : { before: parseId(query.before).entryId }
+      const limit = Math.min(query.limit || MAX_PAGE, MAX_PAGE)
+      const letters = await hub.deliveries.listDead(client, { limit, ...before })
+      return { deadLetters: letters.map((letter) => deadLetterJson(client, letter)) }
+    },
+  })
+  defineRoute(app, {
+    method: 'POST',
+    url: '/dead-letters/:id/replay',
+    tag: 'deliveries',
+    summary: 'Take a dead delivery up again, to its own target or to a webhook named by id or URL',
+    params: schemas.deadLetterParams,
+    body: schemas.replayBody,
+    responses: { 202: schemas.replayResponse },
+    handle: async ({ client, params, body }) => {
+      const { entryId, target } = parseId(params.id)
+      const to = body.target === undefined ? target : findWebhook(client, body.target)
+      await hub.deliveries.replay(client, entryId, target, to)
+      return { id: params.id }
+    },
+  })
+}
+
+const MAX_PAGE = 500
+
+/** A delivery's id: the entry, the kind of the target, the target. */
+function idText(entryId: Delivery['entryId'], target: Target): string {
+  const { kind, id } = parseTarget(target)
+  return `${toUuid(entryId)}.${kind}.${toUuid(id)}`
+}
+
+/** @throws NOT_FOUND for what is no such id */
+function parseId(text: string): { entryId: Delivery['entryId']; target: Target } {
+  const [entry = '', kind, guid = ''] = text.split('.')
+  const id = fromUuid(guid)
+  if (!id || (kind !== 'webhook' && kind !== 'endpoint')) throw new PlugboardError('NOT_FOUND', 'Not Found')
+  return { entryId: idOf(entry), target: kind === 'webhook' ? webhookTarget(id) : endpointTarget(id) }
+}
+
+function findWebhook(client: ClientView, name: string): Target {
+  const webhook = client.webhooks.find(({ id, url }) => url === name || toUuid(id) === name)
+  if (!webhook)
+    throw invalid({
+      path: ['body', 'target'],
+      message: 'must be the id or the URL of a webhook of the client',
+    })
+  return webhookTarget(webhook.id)
+}
+
+function deliveryJson(hub: Hub, { entryId, target, webhook, endpoint, ...rest }: Delivery): object {
+  const { kind, id } = parseTarget(target)
+  const version = (endpoint && hub.channels.find(endpoint.channel.name)?.version) ?? '1.0.0'
+  return {
+    id: idText(entryId, target),
+    target: {
+      type: kind,
+      id: toUuid(id),
+      ...(webhook && { url: webhook.url }),
+      ...(endpoint && {
+        channel: channelJson(endpoint.channel, version),
+        identity: endpoint.identity,
+        sender: endpoint.sender,
+        thread: endpoint.thread,
+      }),
+    },
+    ...rest,
+  }
+}
+
+function deadLetterJson(client: ClientView, { entry, target, dead }: DeadLetter): object {
+  const { kind, id } = parseTarget(target)
+  const url = client.webhooks.find((hook) => hook.id === id)?.url
+  const isMessage = entry.type === 'message'
+  return {
+    id: idText(entry.id, target),
+    ...(isMessage && { messageId: toUuid(entry.id), conversationId: toUuid(entry.streamId) }),
+    event: isMessage ? 'message.new' : entry.type,
+    target: { type: kind, id: toUuid(id), ...(url !== undefined && { url }) },
+    reason: dead.reason,
+    ...(dead.error !== undefined && { error: dead.error }),
+    attempts: dead.attempts,
+    diedAt: dead.at.toISOString(),
+  }
+}

@@ -1,0 +1,117 @@
+import { fromUuid, type JsonObject } from '@plugboard/core'
+import type { Hub } from '@plugboard/hub'
+import type { FastifyInstance } from 'fastify'
+import { idempotent } from '../idempotent.js'
+import { idOf } from '../ids.js'
+import { messageJson } from '../map.js'
+import { jsonList } from '../pages.js'
+import { defineRoute, ok } from '../route.js'
+import * as schemas from '../schemas.js'
+
+/** How long a collect request waits when it does not say. */
+const COLLECT_MS = 10_000
+
+/** Messages of conversations. */
+export function messageRoutes(app: FastifyInstance, hub: Hub): void {
+  defineRoute(app, {
+    method: 'POST',
+    url: '/messages',
+    tag: 'messages',
+    summary: 'Post a message of a user or, without an author, of the bot',
+    body: schemas.postMessageBody,
+    responses: { 201: schemas.messageResponse },
+    handle: async (input) => {
+      const { conversationId, authorId, payload, incomingId } = input.body
+      const replied = incomingId && fromUuid(incomingId)
+      const post = {
+        conversationId: idOf(conversationId),
+        author: authorId ? { userId: idOf(authorId) } : ('business' as const),
+        payload: payload as JsonObject,
+        ...(replied && { incomingId: replied }),
+      }
+      const message = await idempotent(hub, input, (id) => hub.messages.post(input.client, { ...post, id }))
+      return messageJson(message, false)
+    },
+  })
+  defineRoute(app, {
+    method: 'POST',
+    url: '/messages/collect',
+    tag: 'messages',
+    summary: "Post a user's message and wait for what the bot replies",
+    body: schemas.collectBody,
+    responses: { 201: schemas.collectResponse },
+    handle: async (input) => {
+      const { conversationId, authorId, payload, timeout = COLLECT_MS } = input.body
+      const post = {
+        conversationId: idOf(conversationId),
+        author: { userId: idOf(authorId) },
+        payload: payload as JsonObject,
+      }
+      const { message, responses } = await idempotent(hub, input, (id) =>
+        hub.collect.run(input.client, { ...post, id }, timeout),
+      )
+      const replies = responses.map((response) => messageJson(response, true)).join(',')
+      return `{"message":${messageJson(message, false)},"responses":[${replies}]}`
+    },
+  })
+  defineRoute(app, {
+    method: 'POST',
+    url: '/messages/turn/:id',
+    tag: 'messages',
+    summary: 'Say that the bot has replied all that it has to say to a message',
+    params: schemas.idParams,
+    responses: { 200: schemas.okResponse },
+    handle: async ({ client, params, reply }) => {
+      await hub.collect.endTurn(client, idOf(params.id))
+      return ok(reply)
+    },
+  })
+  defineRoute(app, {
+    method: 'GET',
+    url: '/messages/:id',
+    tag: 'messages',
+    summary: 'Get a message',
+    params: schemas.idParams,
+    responses: { 200: schemas.messageResponse },
+    handle: async ({ client, params }) => messageJson(await hub.messages.get(client, idOf(params.id)), true),
+  })
+  defineRoute(app, {
+    method: 'GET',
+    url: '/messages/conversation/:conversationId',
+    tag: 'messages',
+    summary: 'List the messages of a conversation, newest first',
+    params: schemas.conversationParams,
+    query: schemas.messagePage,
+    responses: { 200: schemas.messageListResponse },
+    handle: ({ client, params, query }) => {
+      const conversationId = idOf(params.conversationId)
+      const until = query.from && { until: query.from }
+      return jsonList(
+        query.limit,
+        query.before === undefined ? undefined : idOf(query.before),
+        (page) => hub.messages.list(client, conversationId, { ...page, ...until }),
+        (message) => messageJson(message, true),
+      )
+    },
+  })
+  defineRoute(app, {
+    method: 'DELETE',
+    url: '/messages/:id',
+    tag: 'messages',
+    summary: 'Delete a message; what has not gone out yet never will',
+    params: schemas.idParams,
+    responses: { 204: undefined },
+    handle: ({ client, params }) => hub.messages.delete(client, idOf(params.id)),
+  })
+  defineRoute(app, {
+    method: 'DELETE',
+    url: '/messages/conversation/:conversationId',
+    tag: 'messages',
+    summary: 'Delete all messages of a conversation',
+    params: schemas.conversationParams,
+    responses: { 200: schemas.countResponse },
+    handle: async ({ client, params }) => ({
+      count: await hub.messages.deleteAll(client, idOf(params.conversationId)),
+    }),
+  })
+}

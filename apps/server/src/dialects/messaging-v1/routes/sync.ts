@@ -1,0 +1,125 @@
+import { invalid, isPlugboardError, type JsonObject, PlugboardError } from '@plugboard/core'
+import type { ChannelConfiguration, ClientView, Configuration, Hub } from '@plugboard/hub'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { AdminAccess } from '../../admin-access.js'
+import { type Credentials, credentialsOf } from '../credentials.js'
+import { refuseKey } from '../idempotent.js'
+import { clientIdOf, clientNameOf, parseToken, tokenText } from '../map.js'
+import { defineRoute } from '../route.js'
+import * as schemas from '../schemas.js'
+import { parsePart } from '../validate.js'
+import { FORMAT_NAME } from '../webhook-format.js'
+
+/**
+ * Sync in both of its forms. With the client's headers it changes that client and refuses what it does not know. Without
+ * them, credentials may come in the body, or none: then it makes a client, and answers its id and token.
+ */
+export function syncRoutes(
+  app: FastifyInstance,
+  hub: Hub,
+  credentials: Credentials,
+  access: AdminAccess,
+): void {
+  defineRoute(app, {
+    method: 'POST',
+    url: '/sync',
+    tag: 'sync',
+    summary:
+      'Set the whole configuration of a client: its channels and webhooks; without credentials, make a client',
+    body: z.unknown(),
+    documentedBody: schemas.seedSyncBody,
+    responses: { 200: schemas.anySyncResponse },
+    handle: async (input) => {
+      refuseKey(input)
+      const { request } = input
+      return credentialsOf(request)
+        ? syncKnown(await credentials.require(request), request)
+        : syncSeed(parsePart(schemas.seedSyncBody, 'body', input.body), request)
+    },
+  })
+
+  async function syncKnown(client: ClientView, request: FastifyRequest): Promise<object> {
+    const { channels = {}, webhooks = [] } = parsePart(schemas.syncBody, 'body', request.body)
+    const configured = Object.entries(channels).map(([name, { enabled = true, version, ...config }]) => {
+      assertVersion(hub, name, version)
+      return { name, isEnabled: enabled, config: config as JsonObject }
+    })
+    return { webhooks: await run(client, { channels: configured, webhooks }) }
+  }
+
+  async function syncSeed(
+    body: z.infer<typeof schemas.seedSyncBody>,
+    request: FastifyRequest,
+  ): Promise<object> {
+    const channels = Object.entries(body.channels ?? {}).flatMap(
+      ([name, channel]): ChannelConfiguration[] => {
+        if (!channel || channel.enabled === false) return []
+        const { enabled: _, version: __, ...config }: Record<string, unknown> = channel
+        return [{ name, isEnabled: true, dropUnknown: true, config: config as JsonObject }]
+      },
+    )
+    const wanted = { channels, webhooks: body.webhooks ?? [] }
+    const known = body.id ? await hub.clients.find(clientNameOf(body.id)) : undefined
+    if (known) {
+      const token = body.token ? parseToken(body.token) : undefined
+      const isRight = token && (await hub.clients.authenticate({ id: known.id }, token.secret, token.id))
+      if (!isRight) throw new PlugboardError('FORBIDDEN', 'Forbidden')
+      await assertNameIsFree(body.name, known)
+      return answer(known, body.token ?? '', wanted, body.name)
+    }
+    if (!access.mayCreateClient(request, request.headers['x-bp-messaging-admin-key'])) {
+      throw new PlugboardError('UNAUTHORIZED', 'Unauthorized')
+    }
+    await assertNameIsFree(body.name)
+    await inBody(hub.sync.check(wanted))
+    const { client, token } = await hub.clients.create()
+    return answer(client, tokenText(token), wanted, body.name)
+  }
+
+  /** Only the operator may take a name from another client. @throws CONFLICT */
+  async function assertNameIsFree(name: string | null | undefined, client?: ClientView): Promise<void> {
+    const holder = name ? await hub.clients.find({ name }) : undefined
+    if (!holder || holder.id === client?.id) return
+    throw new PlugboardError('CONFLICT', '"body.name" is the name of another client')
+  }
+
+  async function answer(
+    client: ClientView,
+    token: string,
+    wanted: Configuration,
+    name: string | null | undefined,
+  ) {
+    const webhooks = await run(client, wanted)
+    if (name) await hub.clients.rename(client.id, name)
+    return { id: clientIdOf(client.record), token, webhooks }
+  }
+
+  /** Answers one webhook for each that was asked for, in their order. */
+  async function run(client: ClientView, wanted: Configuration): Promise<{ url: string; token: string }[]> {
+    const { webhooks } = await inBody(hub.sync.run(client.id, FORMAT_NAME, wanted))
+    const tokens = new Map(
+      webhooks.filter((hook) => hook.format === FORMAT_NAME).map(({ url, token }) => [url, token]),
+    )
+    return wanted.webhooks.map(({ url }) => ({ url, token: tokens.get(url) ?? '' }))
+  }
+}
+
+/** @throws INVALID when the channel is installed in another version, or none is named. */
+function assertVersion(hub: Hub, name: string, version: string | undefined): void {
+  const channel = hub.channels.find(name)
+  const path = ['body', 'channels', name, 'version']
+  if (!channel) return
+  if (version === undefined) throw invalid({ path, message: 'is required' })
+  if (version !== channel.version) throw invalid({ path, message: `must be ${channel.version}` })
+}
+
+/** The hub's faults name fields of the configuration; here it is the body. */
+async function inBody<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (!isPlugboardError(error, 'INVALID') || error.issues.length === 0) throw error
+    throw invalid(...error.issues.map(({ path, message }) => ({ path: ['body', ...path], message })))
+  }
+}

@@ -1,0 +1,45 @@
+import type { Hub } from '@plugboard/hub'
+import type { FastifyInstance } from 'fastify'
+import { idempotent, refuseKey } from '../idempotent.js'
+import { idOf } from '../ids.js'
+import { tokenText, userJson } from '../map.js'
+import { defineRoute } from '../route.js'
+import * as schemas from '../schemas.js'
+
+/** The people of a client. */
+export function userRoutes(app: FastifyInstance, hub: Hub): void {
+  defineRoute(app, {
+    method: 'POST',
+    url: '/users',
+    tag: 'users',
+    summary: 'Make a user',
+    responses: { 201: schemas.userResponse },
+    handle: async (input) => {
+      const user = await idempotent(hub, input, (id) => hub.users.create(input.client, id))
+      return userJson(input.client, user)
+    },
+  })
+  defineRoute(app, {
+    method: 'GET',
+    url: '/users/:id',
+    tag: 'users',
+    summary: 'Get a user',
+    params: schemas.idParams,
+    responses: { 200: schemas.userResponse },
+    handle: async ({ client, params }) => userJson(client, await hub.users.get(client, idOf(params.id))),
+  })
+  defineRoute(app, {
+    method: 'POST',
+    url: '/users/tokens',
+    tag: 'users',
+    summary: 'Make a credential for the own side of a user',
+    body: schemas.userTokenBody,
+    responses: { 201: schemas.clientResponse },
+    handle: async (input) => {
+      refuseKey(input)
+      const token = await hub.users.createToken(input.client, idOf(input.body.userId))
+      const text = tokenText(token)
+      return { id: text.split('.')[0], token: text }
+    },
+  })
+}

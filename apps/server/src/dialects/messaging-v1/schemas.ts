@@ -1,0 +1,175 @@
+import { isStorable } from '@plugboard/core'
+import { z } from 'zod'
+
+/** The wire shapes of the Messaging API v1: what comes in is checked by them, and the API's document is made of them. */
+
+const MAX_TEXT = 1000
+/** Longest name of a client. */
+const MAX_NAME = 200
+/** Digits, so that a number too large to be exact is refused and not rounded. */
+const MAX_SAFE = Number.MAX_SAFE_INTEGER
+
+const guid = z.guid()
+const UNSTORABLE = 'must not hold NUL or half a surrogate pair'
+const storable = z.string().min(1).max(MAX_TEXT).refine(isStorable, UNSTORABLE)
+const clientName = z.string().min(1).max(MAX_NAME).refine(isStorable, UNSTORABLE)
+
+/** `0` means all of them, `undefined` 20. Fractions are cut. */
+const limit = z
+  .string('must be a number')
+  .transform((text, context) => {
+    const value = /^\s*$/.test(text) ? Number.NaN : Number(text)
+    const fault = Number.isNaN(value)
+      ? 'must be a number'
+      : value > MAX_SAFE
+        ? 'must be a safe number'
+        : value < 0
+          ? 'must be greater than or equal to 0'
+          : undefined
+    if (fault === undefined) return value > 0 ? Math.max(1, Math.floor(value)) : 0
+    context.addIssue({ code: 'custom', message: fault })
+    return z.NEVER
+  })
+  .optional()
+
+const ISO_DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/
+const isoDate = z
+  .string()
+  .refine((text) => ISO_DATE.test(text) && !Number.isNaN(Date.parse(text)), 'must be in iso format')
+  .transform((text) => new Date(text))
+
+export const idParams = z.strictObject({ id: guid })
+export const userParams = z.strictObject({ userId: guid })
+export const conversationParams = z.strictObject({ conversationId: guid })
+/** A dead letter's id: the entry, the kind of the target, the target. */
+export const deadLetterParams = z.strictObject({ id: z.string().max(MAX_TEXT) })
+export const nothing = z.strictObject({})
+/** A page of a list; `before` is the id of the last item of the page before. */
+export const page = z.strictObject({ limit, before: guid.optional() })
+export const deadLetterPage = z.strictObject({ limit, before: z.string().max(MAX_TEXT).optional() })
+export const clientPage = z.strictObject({ limit, after: guid.optional() })
+/** `from` keeps messages of that time or older. */
+export const messagePage = z.strictObject({ limit, before: guid.optional(), from: isoDate.optional() })
+
+const payload = z.record(z.string(), z.unknown())
+/** Its other fields are those of the channel. */
+const seedChannel = z.looseObject({ enabled: z.boolean().optional() })
+const channel = seedChannel.extend({ version: z.string().optional() })
+const webhookUrl = z.url().refine(isStorable, UNSTORABLE)
+const webhooks = z.array(z.strictObject({ url: webhookUrl })).max(100)
+const looseWebhooks = z.array(z.object({ url: webhookUrl })).max(100)
+
+/** Sync with the client's headers. */
+export const syncBody = z.strictObject({
+  channels: z.record(z.string(), channel).optional(),
+  webhooks: webhooks.optional(),
+})
+/** Sync with credentials in the body, or none: keys that it does not know are left out. */
+export const seedSyncBody = z.object({
+  id: guid.nullish(),
+  token: z.string().nullish(),
+  name: clientName.nullish(),
+  channels: z.record(z.string(), seedChannel.nullable()).nullish(),
+  webhooks: looseWebhooks.nullish(),
+})
+export const createClientBody = z.strictObject({ id: guid.optional() })
+export const renameBody = z.strictObject({ id: guid, name: clientName })
+export const userTokenBody = z.strictObject({ userId: guid })
+export const createConversationBody = z.strictObject({ userId: guid })
+export const postMessageBody = z.strictObject({
+  conversationId: guid,
+  authorId: guid.nullish(),
+  payload,
+  incomingId: guid.nullish(),
+})
+export const collectBody = z.strictObject({
+  conversationId: guid,
+  authorId: guid,
+  payload,
+  timeout: z.number().min(0).max(50_000).optional(),
+})
+export const mapBody = z.strictObject({
+  channel: z.union(
+    [storable, z.strictObject({ name: z.string(), version: z.string() })],
+    'must be a text, or an object with name and version',
+  ),
+  identity: storable,
+  sender: storable,
+  thread: storable,
+})
+export const replayBody = z.strictObject({ target: z.string().optional() })
+
+const date = z.iso.datetime()
+export const clientResponse = z.object({ id: guid, token: z.string() })
+export const clientListResponse = z.object({
+  clients: z.array(z.object({ id: guid, name: z.string().optional(), createdOn: date })),
+})
+export const syncResponse = z.object({ webhooks: z.array(z.object({ url: z.string(), token: z.string() })) })
+/** `id` and `token` are answered to a sync with credentials in the body, or none. */
+export const anySyncResponse = syncResponse.extend({ id: guid.optional(), token: z.string().optional() })
+export const tokensResponse = z.object({ tokens: z.array(z.object({ id: guid, createdAt: date })) })
+export const healthResponse = z.object({
+  channels: z.record(
+    z.string(),
+    z.object({
+      status: z.enum(['active', 'paused']),
+      reason: z.string().optional(),
+      events: z.array(z.object({ type: z.string(), time: date, data: z.unknown().optional() })),
+    }),
+  ),
+})
+export const userResponse = z.object({ id: guid, clientId: guid, data: z.unknown().optional() })
+export const conversationResponse = z.object({ id: guid, clientId: guid, userId: guid, createdOn: date })
+export const conversationListResponse = z.array(conversationResponse)
+export const messageResponse = z.object({
+  id: guid,
+  conversationId: guid,
+  authorId: guid.nullable().optional(),
+  sentOn: date,
+  payload,
+})
+export const messageListResponse = z.array(messageResponse)
+export const collectResponse = z.object({ message: messageResponse, responses: messageListResponse })
+export const countResponse = z.object({ count: z.number() })
+const channelName = z.union([z.string(), z.object({ name: z.string(), version: z.string() })])
+const endpoint = z.object({
+  channel: channelName,
+  identity: z.string(),
+  sender: z.string(),
+  thread: z.string(),
+})
+export const endpointListResponse = z.array(endpoint)
+export const mapResponse = z.object({ conversationId: guid })
+const target = z.union([
+  z.object({ type: z.literal('webhook'), id: guid, url: z.string().optional() }),
+  endpoint.partial().extend({ type: z.literal('endpoint'), id: guid }),
+])
+export const deliveriesResponse = z.object({
+  deliveries: z.array(
+    z.object({
+      id: z.string(),
+      target,
+      state: z.enum(['pending', 'retrying', 'delivered', 'dead', 'cancelled']),
+      attempts: z.number().optional(),
+      nextAttemptAt: date.optional(),
+      error: z.string().optional(),
+    }),
+  ),
+})
+export const deadLettersResponse = z.object({
+  deadLetters: z.array(
+    z.object({
+      id: z.string(),
+      messageId: guid.optional(),
+      conversationId: guid.optional(),
+      event: z.string(),
+      target,
+      reason: z.enum(['exhausted', 'invalid', 'recipient', 'target-removed']),
+      error: z.string().optional(),
+      attempts: z.number(),
+      diedAt: date,
+    }),
+  ),
+})
+export const replayResponse = z.object({ id: z.string() })
+export const okResponse = z.string().meta({ example: 'OK' })

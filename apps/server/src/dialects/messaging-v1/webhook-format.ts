@@ -1,0 +1,60 @@
+import { toUuid } from '@plugboard/core'
+import { healthEventOf, type RetrySchedule, type WebhookEvent, type WebhookFormat } from '@plugboard/hub'
+import { clientIdOf, messageJson } from './map.js'
+
+/** Stands in the webhooks that this dialect makes. */
+export const FORMAT_NAME = 'messaging-v1'
+
+export interface MessagingFormatOptions {
+  schedule: RetrySchedule
+  /** Sent to every webhook in the header `password`. */
+  internalPassword?: string | undefined
+}
+
+/** Events as clients of the Messaging API know them: `{type, data}`. */
+export function messagingV1Format({ schedule, internalPassword }: MessagingFormatOptions): WebhookFormat {
+  return {
+    name: FORMAT_NAME,
+    schedule,
+    tells: (type) => type !== 'void',
+    render,
+    headers: (client, { token }) => ({
+      'x-bp-messaging-client-id': clientIdOf(client.record),
+      'x-bp-messaging-webhook-token': token,
+      ...(internalPassword !== undefined && { password: internalPassword }),
+    }),
+  }
+}
+
+function render(event: WebhookEvent): string {
+  const { type } = event.entry
+  return `{"type":"${type === 'message' ? 'message.new' : type}","data":${dataOf(event)}}`
+}
+
+function dataOf({ entry, userId, isCollecting }: WebhookEvent): string {
+  const user = userId && toUuid(userId)
+  const conversation = { userId: user, conversationId: toUuid(entry.streamId) }
+  switch (entry.type) {
+    case 'message': {
+      const { id, clientId, streamId: conversationId, seq, at: sentAt, payload, author = 'business' } = entry
+      const message = messageJson({ id, clientId, conversationId, seq, sentAt, payload, author }, false)
+      const head = JSON.stringify({
+        ...conversation,
+        channel: entry.channel,
+        ...(isCollecting && { collect: true }),
+      })
+      return `${head.slice(0, -1)},"message":${message}}`
+    }
+    case 'user.new':
+      return JSON.stringify({ userId: toUuid(entry.streamId) })
+    case 'conversation.new':
+    case 'conversation.deleted':
+      return JSON.stringify(conversation)
+    case 'conversation.started':
+      return JSON.stringify({ ...conversation, channel: entry.channel })
+    case 'health.new':
+      return JSON.stringify({ channel: entry.channel, event: healthEventOf(entry) })
+    case 'void':
+      return '{}'
+  }
+}

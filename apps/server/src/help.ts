@@ -1,0 +1,36 @@
+import { CONFIG_FILE } from './config.js'
+import { settingRows } from './settings.js'
+
+const COMMANDS = {
+  start: 'Start the server (also without a command).',
+  'rotate-key': 'Seal all stored secrets with another key. Stop the server first.',
+  help: 'Show this.',
+  version: 'Show the version.',
+}
+
+/** What `plugboard help` shows. */
+export function helpText(): string {
+  const commands = Object.entries(COMMANDS).map(([name, does]) => `  ${name.padEnd(12)}${does}`)
+  const settings = settingRows.map(
+    ({ key, initial, meaning }) => `  ${key}${initial === '' ? '' : `=${initial}`}\n      ${meaning}`,
+  )
+  return [
+    'Usage: plugboard [command]',
+    '',
+    ...commands,
+    '',
+    `Settings: environment variables, or members of ${CONFIG_FILE} in the working folder.`,
+    '',
+    ...settings,
+    '',
+  ].join('\n')
+}
+
+/** The table of settings in the README. */
+export function settingsMarkdown(): string {
+  const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
+  const rows = settingRows.map(
+    ({ key, initial, meaning }) => `| ${code(key)} | ${code(initial)} | ${meaning} |`,
+  )
+  return ['| setting | default | meaning |', '| --- | --- | --- |', ...rows].join('\n')
+}

@@ -1,0 +1,87 @@
+import { fastify } from 'fastify'
+import { describe, expect, it } from 'vitest'
+import { createLog, RequestLog } from './logging.js'
+
+function capture(level: string) {
+  const lines: string[] = []
+  const log = createLog(level, { write: (line) => void lines.push(line) })
+  return { log, lines, last: () => JSON.parse(lines.at(-1) ?? '{}') as Record<string, unknown> }
+}
+
+describe('the log', () => {
+  it('masks headers that hold credentials, wherever an object carries them', () => {
+    const { log, lines } = capture('info')
+    const headers = {
+      authorization: 'hunter2',
+      'x-bp-messaging-client-token': 'hunter2',
+      password: 'hunter2',
+    }
+    log.info({ headers }, 'a')
+    log.info({ request: { headers: { cookie: 'hunter2', host: 'x.example' } } }, 'b')
+    expect(lines.join('')).not.toContain('hunter2')
+    expect(lines.join('')).toContain('x.example')
+  })
+
+  it('takes of an error no more than what it says, and its causes', () => {
+    const { log, lines, last } = capture('info')
+    const cause = Object.assign(new Error('refused'), {
+      code: 'ECONNREFUSED',
+      config: { headers: 'hunter2' },
+    })
+    log.error({ err: new Error('failed', { cause }) }, 'x')
+    expect(last().err).toMatchObject({
+      type: 'Error',
+      message: 'failed',
+      cause: { message: 'refused', code: 'ECONNREFUSED' },
+    })
+    expect(lines.join('')).not.toContain('hunter2')
+  })
+
+  it('survives errors that are their own cause, and what is thrown without being an error', () => {
+    const { log, lines } = capture('info')
+    const circular = new Error('round')
+    circular.cause = circular
+    log.error({ err: circular }, 'x')
+    log.error({ err: 'text' }, 'x')
+    expect(lines).toHaveLength(2)
+  })
+})
+
+describe('the log of requests', () => {
+  async function request(level: string, url: string) {
+    const { log, lines, last } = capture(level)
+    const app = fastify({ loggerInstance: log, logController: new RequestLog() })
+    app.get('/things/:id', async (_, reply) => reply.code(Number(/\d+/.exec(url)?.[0])).send('x'))
+    await app.inject({ method: 'GET', url })
+    await app.close()
+    return { lines, last }
+  }
+
+  it.each([
+    [200, 'debug', 20],
+    [302, 'debug', 20],
+    [404, 'info', 30],
+    [500, 'error', 50],
+  ])('tells of a %i at %s', async (status, level, number) => {
+    const { lines, last } = await request(level, `/things/${status}`)
+    expect(lines).toHaveLength(1)
+    expect(last()).toMatchObject({
+      level: number,
+      reqId: expect.any(String),
+      req: { method: 'GET', path: `/things/${status}` },
+      status,
+      msg: 'request completed',
+    })
+  })
+
+  it('says nothing of a success at its usual level', async () => {
+    expect((await request('info', '/things/200')).lines).toEqual([])
+  })
+
+  it('never shows the query, nor the end of a path that no route has', async () => {
+    expect((await request('info', '/things/400?jwt=hunter2')).lines.join('')).not.toContain('hunter2')
+    const { last, lines } = await request('info', '/webhooks/bot/telegram/1234:hunter2')
+    expect(last().req).toMatchObject({ path: '/webhooks/bot/telegram/…' })
+    expect(lines.join('')).not.toContain('hunter2')
+  })
+})

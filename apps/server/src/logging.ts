@@ -1,0 +1,86 @@
+import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
+
+/** Headers that prove who someone is, or that someone's request is genuine. */
+const SECRET_HEADERS = [
+  'authorization',
+  'cookie',
+  'set-cookie',
+  'password',
+  'x-bp-messaging-client-token',
+  'x-bp-messaging-admin-key',
+  'x-bp-messaging-webhook-token',
+  'x-telegram-bot-api-secret-token',
+  'x-slack-signature',
+  'x-twilio-signature',
+  'webhook-signature',
+]
+
+const redacted = ['headers', '*.headers', '*.*.headers'].flatMap((place) =>
+  SECRET_HEADERS.map((name) => `${place}["${name}"]`),
+)
+
+/** How many errors deep a chain of causes is logged. */
+const MAX_CAUSES = 4
+
+/**
+ * The server's log: JSON lines. Bodies, query strings and headers are never put into it; the redaction is for what a
+ * plugin might log.
+ */
+export function createLog(level: string, destination?: DestinationStream): Logger {
+  const options: LoggerOptions = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: { paths: redacted, censor: '***' },
+    serializers: { err: serializeError, req: serializeRequest },
+  }
+  return destination ? pino(options, destination) : pino(options)
+}
+
+/** Errors of HTTP libraries carry requests with their credentials, so only these members are taken. */
+function serializeError(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const { name, message, stack, cause } = error
+  return {
+    type: name,
+    ...('code' in error && { code: error.code }),
+    message,
+    stack,
+    ...(cause !== undefined && depth < MAX_CAUSES && { cause: serializeError(cause, depth + 1) }),
+  }
+}
+
+const serializeRequest = (request: FastifyRequest): object => ({
+  method: request.method,
+  path: pathOf(request),
+  ip: request.ip,
+})
+
+/** Without the query, which may hold a token. Of a path that no route has, only the beginning. */
+function pathOf(request: FastifyRequest): string {
+  const [path = ''] = request.url.split('?', 1)
+  if (!request.is404) return path
+  const segments = path.split('/')
+  return segments.length > 4 ? `${segments.slice(0, 4).join('/')}/…` : path
+}
+
+/** One line for each answer, by its status: 5xx error, 4xx info, others debug, so that busy routes cost nothing. */
+export class RequestLog extends LogController {
+  constructor() {
+    super({ disableRequestLogging: true })
+  }
+
+  override requestCompleted(
+    error: Error | null | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): void {
+    const status = reply.statusCode
+    const level = status >= 500 || error ? 'error' : status >= 400 ? 'info' : 'debug'
+    const log = request.log as Logger
+    if (!log.isLevelEnabled(level)) return
+    const ms = Math.round(reply.elapsedTime)
+    log[level]({ req: request, status, ms, ...(error && { err: error }) }, 'request completed')
+  }
+}

@@ -1,0 +1,97 @@
+import { STATUS_CODES } from 'node:http'
+import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
+import { z } from 'zod'
+import { version } from './version.js'
+
+/** A route that the document tells of. */
+type Documented = Required<Pick<RouteOptions, 'method' | 'url' | 'schema'>>
+
+/**
+ * Serves the API's document (`/openapi.json`, OpenAPI 3.1) and a page to browse it (`/docs`). It tells of every route
+ * registered after this call that has a schema. Nothing is loaded or built before somebody asks.
+ */
+export function serveDocument(app: FastifyInstance): void {
+  const routes: Documented[] = []
+  app.addHook('onRoute', ({ method, url, schema }) => {
+    const isExtra = method === 'HEAD' || method === 'OPTIONS'
+    if (schema && !('hide' in schema) && !isExtra) routes.push({ method, url, schema })
+  })
+  let docs: Promise<FastifyInstance> | undefined
+  for (const url of ['/openapi.json', '/docs', '/docs/*']) {
+    app.get(
+      url,
+      { schema: { hide: true } as FastifySchema, exposeHeadRoute: false },
+      async (request, reply) => {
+        docs ??= buildDocs(routes)
+        const { url, headers } = request
+        const answer = await (await docs).inject({ method: 'GET', url, headers })
+        for (const name of ['content-type', 'content-security-policy', 'cache-control', 'etag', 'location']) {
+          const value = answer.headers[name]
+          if (value !== undefined) void reply.header(name, value)
+        }
+        return reply.code(answer.statusCode).send(answer.rawPayload)
+      },
+    )
+  }
+}
+
+/** A second server that never listens: the plugins that make the document must be there before the routes are. */
+async function buildDocs(routes: readonly Documented[]): Promise<FastifyInstance> {
+  const [{ fastify }, { default: swagger }, { default: swaggerUi }] = await Promise.all([
+    import('fastify'),
+    import('@fastify/swagger'),
+    import('@fastify/swagger-ui'),
+  ])
+  const docs = fastify({ exposeHeadRoutes: false })
+  docs.setValidatorCompiler(() => () => true)
+  docs.setSerializerCompiler(() => String)
+  docs.setNotFoundHandler((_, reply) => reply.code(404).type('text/plain; charset=utf-8').send('Not Found'))
+  await docs.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Plugboard', version, description: 'A self-hosted messaging hub.' },
+    },
+    transform: ({ schema, url }) => ({ schema: asJsonSchemas(schema), url }),
+  })
+  await docs.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, indexPrefix: '' })
+  for (const route of routes) docs.route({ ...route, handler: () => '' })
+  docs.get('/openapi.json', { schema: { hide: true } as FastifySchema }, (_, reply) =>
+    reply.type('application/json; charset=utf-8').send(JSON.stringify(docs.swagger())),
+  )
+  await docs.ready()
+  return docs
+}
+
+/** The parts of a route's schema as JSON Schema. */
+function asJsonSchemas(schema: FastifySchema): FastifySchema {
+  const { body, params, querystring, headers, response, ...rest } = schema
+  const inputs = Object.entries({ body, params, querystring, headers }).filter(([, value]) => value)
+  const responses = Object.entries(response ?? {}).map(([status, value]) => {
+    const description = STATUS_CODES[status] ?? 'Answer'
+    return [status, { description, ...asJsonSchema(value, 'output') }]
+  })
+  return {
+    ...rest,
+    ...Object.fromEntries(inputs.map(([part, value]) => [part, asJsonSchema(value, 'input')])),
+    ...(responses.length > 0 && { response: Object.fromEntries(responses) }),
+  }
+}
+
+function asJsonSchema(value: unknown, io: 'input' | 'output'): object {
+  if (!(value instanceof z.ZodType)) return Object(value)
+  const { $schema: _, ...json } = z.toJSONSchema(value, {
+    io,
+    unrepresentable: ({ zodSchema }) =>
+      zodSchema instanceof z.ZodDate
+        ? { type: 'string', format: 'date-time' }
+        : zodSchema instanceof z.ZodVoid
+          ? { type: 'null' }
+          : 'any',
+    override: ({ jsonSchema }) => {
+      // What the format says already, in a form that nobody reads.
+      if (jsonSchema.format) delete jsonSchema.pattern
+      delete jsonSchema.propertyNames
+    },
+  })
+  return json
+}

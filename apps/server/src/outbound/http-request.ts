@@ -1,0 +1,108 @@
+import { createHmac } from 'node:crypto'
+import type { Dispatcher } from 'undici'
+import { answeredWith, brokenBy, tooLate } from './send-failure.js'
+import type { SendFailure, WebhookItem } from './sender-port.js'
+import type { Route } from './target-routes.js'
+
+type Done = (failure?: SendFailure) => void
+type AnswerHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2]
+
+export interface AttemptLimits {
+  /** From the call to the end of the answer's body, a connection included. */
+  timeoutMs: number
+  /** A longer body is cut off, together with its connection. */
+  maxResponseBytes: number
+}
+
+/** Makes one attempt and calls `done` once. Never throws, never resends, follows no redirect. */
+export function attempt(route: Route, item: WebhookItem, limits: AttemptLimits, done: Done): void {
+  const exchange = new Exchange(limits, done)
+  // `dispatch` is what undici's `request` is made of. It is the one that tells when the request gets written.
+  route.pool.dispatch(
+    { method: 'POST', path: route.path, headers: requestHeaders(route, item), body: item.body },
+    exchange,
+  )
+}
+
+/** The headers of one attempt: the target's, and those of Standard Webhooks. */
+function requestHeaders(route: Route, item: WebhookItem): string[] {
+  const timestamp = String(Math.floor(Date.now() / 1000))
+  const headers = [...route.headers, 'webhook-id', item.id, 'webhook-timestamp', timestamp]
+  if (route.signingKey === undefined) return headers
+  const hmac = createHmac('sha256', route.signingKey).update(`${item.id}.${timestamp}.${item.body}`)
+  headers.push('webhook-signature', `v1,${hmac.digest('base64')}`)
+  return headers
+}
+
+/**
+ * One request and its answer. A status settles the outcome, even if the rest of the answer never comes: a receiver that
+ * said 200 has the message, and a repetition would be a duplicate. The body is awaited only so that the lane's next
+ * request follows a finished one and the connection can be used again.
+ */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #limits: AttemptLimits
+  readonly #timer: NodeJS.Timeout
+  #done: Done | undefined
+  /** Set just before the request is written. */
+  #controller: Dispatcher.DispatchController | undefined
+  #status = 0
+  #retryAfter: string | undefined
+  #receivedBytes = 0
+
+  constructor(limits: AttemptLimits, done: Done) {
+    this.#limits = limits
+    this.#done = done
+    this.#timer = setTimeout(onTimeout, limits.timeoutMs, this)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // The connection was made after the time was over, and this attempt has been reported as not made.
+    if (this.#done === undefined) controller.abort(new Error('too late'))
+    else this.#controller = controller
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
+    if (status < 200) return
+    this.#status = status
+    const retryAfter = headers['retry-after']
+    this.#retryAfter = Array.isArray(retryAfter) ? retryAfter[0] : retryAfter
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#receivedBytes += chunk.length
+    if (this.#receivedBytes <= this.#limits.maxResponseBytes) return
+    this.#settle(this.#answer())
+    controller.abort(new Error('answer too long'))
+  }
+
+  onResponseEnd(): void {
+    this.#settle(this.#answer())
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    this.#settle(this.#status === 0 ? brokenBy(error, this.#controller !== undefined) : this.#answer())
+  }
+
+  expire(): void {
+    const isWritten = this.#controller !== undefined
+    this.#settle(this.#status === 0 ? tooLate(this.#limits.timeoutMs, isWritten) : this.#answer())
+    this.#controller?.abort(new Error('timed out'))
+  }
+
+  #answer(): SendFailure | undefined {
+    const isTaken = this.#status >= 200 && this.#status < 300
+    return isTaken ? undefined : answeredWith(this.#status, this.#retryAfter, new Date())
+  }
+
+  #settle(failure: SendFailure | undefined): void {
+    const done = this.#done
+    if (done === undefined) return
+    this.#done = undefined
+    clearTimeout(this.#timer)
+    done(failure)
+  }
+}
+
+function onTimeout(exchange: Exchange): void {
+  exchange.expire()
+}

@@ -1,0 +1,207 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { LaneRunner } from './lane-runner.js'
+import type { SendFailure, WebhookItem, WebhookTarget } from './sender-port.js'
+
+const refused: SendFailure = { status: 500, message: 'answered 500', ambiguous: false }
+
+describe('LaneRunner', () => {
+  it('requests the items of a lane one after another', () => {
+    const { runner, flights, events } = setUp()
+    runner.push(1, 1, target('a'), items(1, 2))
+    runner.push(1, 1, target('a'), items(3))
+    expect(flights.map(({ seq }) => seq)).toEqual([1])
+    end(flights)
+    end(flights)
+    end(flights)
+    expect(events).toEqual(['delivered 1/1/1', 'delivered 1/1/2', 'delivered 1/1/3', 'dry'])
+  })
+
+  it('forgets the rest of a lane after a failure and ignores the old generation until a higher one comes', () => {
+    const { runner, flights, events } = setUp()
+    runner.push(1, 5, target('a'), items(1, 2, 3))
+    end(flights, refused)
+    runner.push(1, 5, target('a'), items(4))
+    runner.push(1, 4, target('a'), items(5))
+    expect(flights).toEqual([])
+    runner.push(1, 6, target('a'), items(1, 2))
+    expect(flights.map(({ seq }) => seq)).toEqual([1])
+    expect(events).toEqual(['failed 1/5/1', 'dry'])
+  })
+
+  it('lets a higher generation replace the queue, but not overtake the request in flight', () => {
+    const { runner, flights, events } = setUp()
+    runner.push(1, 1, target('a'), items(1, 2))
+    runner.push(1, 2, target('a'), items(7))
+    expect(flights.map(({ seq }) => seq)).toEqual([1])
+    end(flights, refused)
+    end(flights)
+    expect(events).toEqual(['failed 1/1/1', 'delivered 1/2/7', 'dry'])
+  })
+
+  it('cancels what is queued; a request in flight is reported before the cancel is confirmed', () => {
+    const { runner, flights, events } = setUp()
+    runner.push(1, 1, target('a'), items(1, 2))
+    runner.cancel(1)
+    runner.push(1, 1, target('a'), items(2))
+    expect(events).toEqual([])
+    end(flights)
+    runner.cancel(9)
+    expect(events).toEqual(['delivered 1/1/1', 'cancelled 1', 'cancelled 9'])
+    expect(flights.map(({ seq }) => seq)).toEqual([2])
+  })
+
+  it('serves the lanes of a target in turn, one item each, up to the limit', () => {
+    const { runner, flights } = setUp(2)
+    for (const lane of [1, 2, 3, 4]) runner.push(lane, 1, target('a'), items(lane * 10, lane * 10 + 1))
+    const order: number[] = []
+    while (flights.length > 0) {
+      expect(flights.length).toBeLessThanOrEqual(2)
+      order.push(end(flights).seq)
+    }
+    expect(order).toEqual([10, 20, 30, 40, 11, 21, 31, 41])
+  })
+
+  it('gives each target its own limit', () => {
+    const { runner, flights } = setUp(1)
+    runner.push(1, 1, target('a'), items(1))
+    runner.push(2, 1, target('a'), items(2))
+    runner.push(3, 1, target('b'), items(3))
+    expect(flights.map(({ seq }) => seq)).toEqual([1, 3])
+  })
+
+  it('uses a changed target for all that is queued, and does not wait for what hangs at the old URL', () => {
+    const { runner, flights } = setUp(1)
+    runner.push(1, 1, target('a', 'http://old/'), items(1))
+    runner.push(2, 1, target('a', 'http://old/'), items(2, 3))
+    runner.push(2, 1, target('a', 'http://new/'), items(4))
+    expect(flights.map(({ seq, url }) => `${seq} ${url}`)).toEqual(['1 http://old/', '2 http://new/'])
+  })
+
+  it('does not overflow the stack when thousands of lanes fail at once', () => {
+    const events: number[] = []
+    const listener = { ...silent, failed: (lane: number) => void events.push(lane) }
+    const held: (() => void)[] = []
+    const request = (_target: WebhookTarget, item: WebhookItem, done: (failure?: SendFailure) => void) =>
+      item.seq === 0 ? void held.push(done) : done(refused)
+    const runner = new LaneRunner(request, listener, 1)
+    runner.push(0, 1, target('a'), items(0))
+    for (let lane = 1; lane <= 20_000; lane++) runner.push(lane, 1, target('a'), items(lane))
+    held[0]?.()
+    expect(events.length).toBe(20_000)
+  })
+
+  it('starts nothing more once closed, and tells when the last request has ended', () => {
+    const { runner, flights, events } = setUp(1)
+    runner.push(1, 1, target('a'), items(1, 2))
+    runner.push(2, 1, target('a'), items(3))
+    runner.close(() => events.push('idle'))
+    runner.push(3, 1, target('b'), items(4))
+    end(flights)
+    expect(flights).toEqual([])
+    expect(events).toEqual(['delivered 1/1/1', 'dry', 'idle'])
+  })
+
+  it('keeps order, limits and completeness whatever comes in which order', () => {
+    const url = fc.constantFrom('http://one/', 'http://two/')
+    const count = fc.integer({ min: 1, max: 4 })
+    const step = fc.oneof(
+      fc.record({ type: fc.constant('push' as const), lane: fc.nat(5), count, url }),
+      fc.record({ type: fc.constant('end' as const), index: fc.nat(20), fails: fc.boolean() }),
+    )
+    const steps = fc.array(step, { maxLength: 200, size: 'max' })
+    fc.assert(fc.property(steps, fc.integer({ min: 1, max: 3 }), replay), { numRuns: 200 })
+  })
+})
+
+type Step =
+  | { type: 'push'; lane: number; count: number; url: string }
+  | { type: 'end'; index: number; fails: boolean }
+
+/** Plays the hub: a failure raises the generation and pushes again from the failed item. */
+function replay(steps: Step[], limit: number): void {
+  const lanes = Array.from({ length: 6 }, () => ({ pushed: 0, delivered: 0, generation: 1, url: '' }))
+  const laneOf = (number: number) => lanes[number] ?? expect.fail('no such lane')
+  const { runner, flights } = setUp(limit, {
+    delivered: (number, generation, seq) => {
+      const lane = laneOf(number)
+      expect([generation, seq]).toEqual([lane.generation, lane.delivered + 1])
+      lane.delivered = seq
+    },
+    failed: (number, generation, seq) => {
+      const lane = laneOf(number)
+      expect([generation, seq]).toEqual([lane.generation, lane.delivered + 1])
+      lane.generation++
+      push(number, seq, lane.pushed)
+    },
+  })
+  const push = (number: number, from: number, to: number) => {
+    const lane = laneOf(number)
+    const all: WebhookItem[] = []
+    for (let seq = from; seq <= to; seq++) all.push({ seq, id: String(number), body: '{}' })
+    lane.pushed = to
+    runner.push(number, lane.generation, target(number % 2 === 0 ? 'even' : 'odd', lane.url), all)
+  }
+  for (const step of steps) {
+    if (step.type === 'end') end(flights, step.fails ? refused : undefined, step.index)
+    else {
+      const lane = laneOf(step.lane)
+      lane.url = step.url
+      push(step.lane, lane.pushed + 1, lane.pushed + step.count)
+    }
+    expect(new Set(flights.map(({ lane }) => lane)).size).toBe(flights.length)
+    const places = flights.map(({ id, url }) => `${id} ${url}`)
+    const most = Math.max(0, ...places.map((place) => places.filter((other) => other === place).length))
+    expect(most).toBeLessThanOrEqual(limit)
+  }
+  while (flights.length > 0) end(flights)
+  expect(lanes.filter(({ pushed, delivered }) => pushed !== delivered)).toEqual([])
+}
+
+interface Flight {
+  lane: number
+  seq: number
+  id: string
+  url: string
+  done: (failure?: SendFailure) => void
+}
+
+const silent = { delivered() {}, failed() {}, cancelled() {}, ranDry() {} }
+
+type Heard = Pick<ConstructorParameters<typeof LaneRunner>[1], 'delivered' | 'failed'>
+
+/** A runner whose requests stay in `flights` until a test ends them. */
+function setUp(limit = 32, hub?: Heard) {
+  const events: string[] = []
+  const flights: Flight[] = []
+  const heard = hub ?? {
+    delivered: (...mark: number[]) => void events.push(`delivered ${mark.join('/')}`),
+    failed: (...mark: unknown[]) => void events.push(`failed ${mark.slice(0, 3).join('/')}`),
+  }
+  const runner = new LaneRunner(
+    ({ id, url }, { seq, id: itemId }, done) => {
+      flights.push({ lane: Number(itemId), seq, id, url, done })
+    },
+    {
+      ...heard,
+      cancelled: (lane) => void events.push(`cancelled ${lane}`),
+      ranDry: () => void events.push('dry'),
+    },
+    limit,
+  )
+  return { runner, flights, events }
+}
+
+function end(flights: Flight[], failure?: SendFailure, index = 0): { seq: number } {
+  const [flight] = flights.splice(index % Math.max(flights.length, 1), 1)
+  flight?.done(failure)
+  return { seq: flight?.seq ?? -1 }
+}
+
+function items(...seqs: number[]): WebhookItem[] {
+  return seqs.map((seq) => ({ seq, id: `msg_${seq}`, body: '{}' }))
+}
+
+function target(id: string, url = 'http://bot.example/'): WebhookTarget {
+  return { id, url, headers: {} }
+}

@@ -1,0 +1,74 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { Outstanding } from './outstanding.js'
+
+describe('Outstanding', () => {
+  let outstanding: Outstanding
+  beforeEach(() => {
+    outstanding = new Outstanding()
+  })
+  const push = (lane: number, generation: number, ...seqs: number[]) =>
+    outstanding.pushed(
+      lane,
+      generation,
+      seqs.map((seq) => ({ seq, id: `msg_${seq}`, body: '' })),
+    )
+
+  it('names the first item of each lane that has not been reported, once', () => {
+    push(1, 1, 1, 2, 3)
+    push(2, 7, 5)
+    push(3, 1, 1, 2)
+    outstanding.delivered(1, 1, 2)
+    outstanding.delivered(3, 1, 2)
+    expect(outstanding.takeAll().heads).toEqual([
+      { lane: 1, generation: 1, seq: 3 },
+      { lane: 2, generation: 7, seq: 5 },
+    ])
+    expect(outstanding.takeAll().heads).toEqual([])
+  })
+
+  it('names the first of each generation, since one may be in flight while the other waits', () => {
+    push(1, 1, 1, 2)
+    push(1, 2, 1)
+    expect(outstanding.takeAll().heads.map(({ generation, seq }) => [generation, seq])).toEqual([
+      [1, 1],
+      [2, 1],
+    ])
+  })
+
+  it('drops a generation that has failed, and those that a later delivery proves replaced', () => {
+    push(1, 1, 1, 2)
+    push(1, 2, 1)
+    outstanding.failed(1, 1)
+    push(2, 1, 1, 2)
+    push(2, 2, 1, 2)
+    outstanding.delivered(2, 2, 1)
+    expect(outstanding.takeAll().heads).toEqual([
+      { lane: 1, generation: 2, seq: 1 },
+      { lane: 2, generation: 2, seq: 2 },
+    ])
+  })
+
+  it('keeps what a cancel may have left in flight until the cancel is confirmed', () => {
+    push(1, 1, 1, 2)
+    expect(outstanding.cancelling(1)).toBe(true)
+    push(1, 1, 2)
+    outstanding.delivered(1, 1, 1)
+    outstanding.cancelled(1)
+    expect(outstanding.takeAll().heads).toEqual([{ lane: 1, generation: 1, seq: 2 }])
+  })
+
+  it('names the lanes of cancels that were not confirmed', () => {
+    push(3, 1, 1)
+    outstanding.cancelling(3)
+    outstanding.delivered(3, 1, 1)
+    expect(outstanding.takeAll()).toEqual({ heads: [], cancels: [3] })
+  })
+
+  it('has nothing to cancel in a lane where nothing is outstanding', () => {
+    expect(outstanding.cancelling(1)).toBe(false)
+    push(1, 1, 1)
+    outstanding.cancelling(1)
+    outstanding.cancelled(1)
+    expect(outstanding.cancelling(1)).toBe(false)
+  })
+})

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import { answeredWith, brokenBy, retryAfterMs } from './send-failure.js'
+
+const now = new Date('2026-03-01T12:00:00Z')
+
+describe('retryAfterMs', () => {
+  it.each([
+    ['120', 120_000],
+    [' 0 ', 0],
+    ['Sun, 01 Mar 2026 12:00:30 GMT', 30_000],
+    ['Sun, 01 Mar 2026 11:00:00 GMT', 0],
+    ['99999999999999999999', 86_400_000],
+    ['-5', undefined],
+    ['1.5', undefined],
+    ['soon', undefined],
+    ['Soon enough', undefined],
+    ['', undefined],
+    [undefined, undefined],
+  ])('reads %j as %j', (value, expected) => {
+    expect(retryAfterMs(value, now)).toBe(expected)
+  })
+})
+
+describe('answeredWith', () => {
+  it('honours Retry-After on 429 and 503 only', () => {
+    expect(answeredWith(429, '7', now)).toEqual({
+      status: 429,
+      message: 'answered 429',
+      retryAfterMs: 7000,
+      ambiguous: false,
+    })
+    expect(answeredWith(503, '7', now).retryAfterMs).toBe(7000)
+    expect(answeredWith(500, '7', now)).not.toHaveProperty('retryAfterMs')
+  })
+
+  it('says that redirects are not followed', () => {
+    expect(answeredWith(302, undefined, now).message).toContain('redirects are not followed')
+  })
+})
+
+describe('brokenBy', () => {
+  it('never repeats the text of an error', () => {
+    const error = Object.assign(new Error('connect EWHATEVER 10.1.2.3:80'), { code: 'EWHATEVER' })
+    expect(brokenBy(error, true)).toEqual({ message: 'the request failed (EWHATEVER)', ambiguous: true })
+    expect(brokenBy('10.1.2.3', false)).toEqual({ message: 'the request failed', ambiguous: false })
+  })
+})

@@ -1,0 +1,35 @@
+import type { DeliveryFailure, WebhookSender as Transport } from '@plugboard/hub'
+import type { SendFailure, WebhookSender } from './sender-port.js'
+
+/** The webhook sender as the hub wants it: says which kind a failure is of, and which cancel took effect. */
+export function senderTransport(sender: WebhookSender): Transport {
+  /** Generations whose cancel is not confirmed, by lane, in order. */
+  const cancels = new Map<number, number[]>()
+  return {
+    start(listener) {
+      sender.start({
+        delivered: (lane, generation, seq) => listener.delivered(lane, generation, seq),
+        failed: (lane, generation, seq, failure) =>
+          listener.failed(lane, generation, seq, asDeliveryFailure(failure)),
+        cancelled(lane) {
+          const waiting = cancels.get(lane) ?? []
+          const generation = waiting.shift()
+          if (waiting.length === 0) cancels.delete(lane)
+          if (generation !== undefined) listener.cancelled(lane, generation)
+        },
+      })
+    },
+    push: (lane, generation, address, items) => sender.push(lane, generation, address, items),
+    cancel(lane, generation) {
+      cancels.set(lane, [...(cancels.get(lane) ?? []), generation])
+      sender.cancel(lane)
+    },
+    close: (graceMs) => sender.close(graceMs),
+  }
+}
+
+/** The clients of this project's webhooks are tried again whatever they answer, so no status is final. */
+function asDeliveryFailure({ ambiguous, message, retryAfterMs }: SendFailure): DeliveryFailure {
+  if (ambiguous) return { kind: 'ambiguous', message }
+  return { kind: 'transient', message, ...(retryAfterMs !== undefined && { retryAfterMs }) }
+}

@@ -1,0 +1,133 @@
+import { type buildConnector, Pool } from 'undici'
+import { type Allowance, refusal, TargetForbiddenError } from './guard.js'
+import type { WebhookTarget } from './sender-port.js'
+import { targetKey } from './target-key.js'
+
+/** What is worked out once per target, not once per request. */
+export interface Route {
+  readonly path: string
+  /** Name, value, name, value …; names in lower case, each once. */
+  readonly headers: readonly string[]
+  readonly signingKey: Buffer | undefined
+  readonly pool: Pool
+}
+
+interface Entry extends Route {
+  readonly target: WebhookTarget
+  usedAt: number
+}
+
+export interface TargetRoutesOptions {
+  allowance: Allowance
+  connect: buildConnector.connector
+  /** How many targets keep their connections; beyond it the longest unused gives way. */
+  maxPools: number
+  /** A pool unused for as long is closed. */
+  idleMs: number
+}
+
+/** What the connection and the signature say is not a target's to set. */
+const RESERVED_HEADER =
+  /^(host|connection|keep-alive|content-length|transfer-encoding|upgrade|expect|te|trailer|proxy-.*|webhook-(id|timestamp|signature))$/
+
+/** Connection pools by target and URL, so that tenants who share a host share nothing else. */
+export class TargetRoutes {
+  readonly #options: TargetRoutesOptions
+  /** Longest unused first. */
+  readonly #entries = new Map<string, Entry>()
+
+  constructor(options: TargetRoutesOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** @throws TargetForbiddenError for a URL that must not be called */
+  get(target: WebhookTarget, now: number): Route {
+    const key = targetKey(target)
+    const known = this.#entries.get(key)
+    const entry =
+      known !== undefined && isSame(known.target, target) ? known : this.#create(target, known?.pool)
+    entry.usedAt = now
+    this.#entries.delete(key)
+    this.#entries.set(key, entry)
+    if (this.#entries.size > this.#options.maxPools) this.#closeOldest()
+    return entry
+  }
+
+  closeIdle(now: number): void {
+    for (const [key, entry] of this.#entries) {
+      if (now - entry.usedAt < this.#options.idleMs) return
+      this.#close(key, entry)
+    }
+  }
+
+  #create(target: WebhookTarget, pool: Pool | undefined): Entry {
+    const reason = refusal(target.url, this.#options.allowance)
+    if (reason !== undefined) throw new TargetForbiddenError(reason)
+    const url = new URL(target.url)
+    return {
+      target,
+      path: url.pathname + url.search,
+      headers: commonHeaders(target),
+      signingKey: signingKey(target.signingSecret),
+      pool: pool ?? this.#createPool(url.origin),
+      usedAt: 0,
+    }
+  }
+
+  #createPool(origin: string): Pool {
+    // The time limit of a request is one for the whole attempt, so undici's own two are off.
+    return new Pool(origin, {
+      connect: this.#options.connect,
+      pipelining: 1,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    })
+  }
+
+  #closeOldest(): void {
+    const [oldest] = this.#entries
+    if (oldest !== undefined) this.#close(...oldest)
+  }
+
+  /** Requests in flight complete. */
+  #close(key: string, entry: Entry): void {
+    this.#entries.delete(key)
+    void entry.pool.close()
+  }
+}
+
+/** Adds headers in lower case, so that a later one replaces an earlier one; drops reserved ones. */
+function addHeaders(into: Map<string, string>, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    const key = name.toLowerCase()
+    if (!RESERVED_HEADER.test(key)) into.set(key, value)
+  }
+}
+
+function commonHeaders(target: WebhookTarget): string[] {
+  const headers = new Map([
+    ['content-type', 'application/json'],
+    ['user-agent', 'Plugboard'],
+  ])
+  addHeaders(headers, target.headers)
+  return [...headers].flat()
+}
+
+/** The prefix is how Standard Webhooks writes a secret for people to copy. */
+function signingKey(secret: string | undefined): Buffer | undefined {
+  return secret === undefined ? undefined : Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
+}
+
+function isSame(a: WebhookTarget, b: WebhookTarget): boolean {
+  if (a === b) return true
+  if (a.url !== b.url || a.signingSecret !== b.signingSecret) return false
+  const names = Object.keys(a.headers)
+  return (
+    names.length === Object.keys(b.headers).length &&
+    names.every((name) => a.headers[name] === b.headers[name])
+  )
+}

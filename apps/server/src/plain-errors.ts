@@ -1,0 +1,45 @@
+import { STATUS_CODES } from 'node:http'
+import { type ErrorCode, errorCodes, type PlugboardError } from '@plugboard/core'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+const statuses = {
+  INVALID: 400,
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  MISMATCH: 422,
+  TOO_LARGE: 413,
+  RATE_LIMITED: 429,
+  UNAVAILABLE: 503,
+  INTERNAL: 500,
+} as const satisfies Record<ErrorCode, number>
+
+/** How long to stay away when nothing else is known, in milliseconds. */
+const RETRY_MS = 5_000
+
+/** Answers failures outside dialects: a status and a line of plain text. */
+export function sendPlainError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = asPlugboardError(error)
+  const status = known ? statuses[known.code] : clientStatus(error)
+  if (status >= 500) request.log.error({ err: error }, 'request failed')
+  if (status === 503 || status === 429)
+    void reply.header('retry-after', Math.ceil((known?.retryAfterMs ?? RETRY_MS) / 1000))
+  const isTold = known?.code === 'INVALID' || known?.code === 'CONFLICT'
+  return reply
+    .code(status)
+    .type('text/plain; charset=utf-8')
+    .send(isTold ? known.message : STATUS_CODES[status])
+}
+
+/** Also one of another copy of core, which a channel may bring along. */
+function asPlugboardError(error: unknown): PlugboardError | undefined {
+  const isOurs = error instanceof Error && error.name === 'PlugboardError' && 'code' in error
+  return isOurs && Object.hasOwn(errorCodes, String(error.code)) ? (error as PlugboardError) : undefined
+}
+
+/** What the framework refuses (a body that is too large, a malformed address) has a status of its own. */
+function clientStatus(error: unknown): number {
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
+  return status >= 400 && status < 500 ? status : 500
+}

@@ -1,0 +1,108 @@
+import { fromUuid, isStorable } from '@plugboard/core'
+import type { ClientName, ClientView, Hub } from '@plugboard/hub'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { Config } from './config.js'
+import { sendPlainError } from './plain-errors.js'
+
+export interface ProviderWebhooksOptions {
+  hub: Pick<Hub, 'clients' | 'ingest'>
+  config: Pick<Config, 'host' | 'port' | 'externalUrl'>
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose integration a provider calls; null outside the providers' routes. */
+    integrationOwner: ClientView | null
+  }
+}
+
+interface Params {
+  clientIdOrName: string
+  channel: string
+}
+
+const BODY_LIMIT_BYTES = 1_048_576
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const NO_BODY = new Uint8Array()
+
+/** Takes in what providers send, as raw bytes, and hands it to the channel. */
+export async function providerWebhooks(
+  app: FastifyInstance,
+  { hub, config }: ProviderWebhooksOptions,
+): Promise<void> {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.setErrorHandler(sendPlainError)
+  app.decorateRequest('integrationOwner', null)
+
+  app.route<{ Params: Params }>({
+    method: ['GET', 'POST'],
+    url: '/:clientIdOrName/:channel',
+    exposeHeadRoute: false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    schema: {
+      tags: ['providers'],
+      summary: 'Where a provider calls for an integration; the form of body and answer is its own',
+      params: z.object({ clientIdOrName: z.string(), channel: z.string() }),
+    },
+    // Before the body is read, and the same answer whether the client or the channel is unknown.
+    onRequest: async (request, reply) => {
+      const { clientIdOrName, channel } = request.params
+      const client = await findClient(hub, clientIdOrName)
+      if (!client?.integrations.has(channel))
+        return reply.code(404).type('text/plain; charset=utf-8').send('Not Found')
+      request.integrationOwner = client
+    },
+    handler: async (request, reply) => {
+      const client = request.integrationOwner
+      if (!client) throw new Error('the client was not looked up')
+      const { status, headers, body } = await hub.ingest.receive(client, request.params.channel, {
+        method: request.method === 'GET' ? 'GET' : 'POST',
+        publicUrl: publicBase(config, app) + pathOf(request),
+        headers: headersOf(request),
+        body: request.body instanceof Uint8Array ? request.body : NO_BODY,
+      })
+      return reply
+        .code(status)
+        .headers(headers ?? {})
+        .send(body)
+    },
+  })
+}
+
+/** By one of our ids, by an id that its maker chose, or by name. */
+async function findClient(hub: Pick<Hub, 'clients'>, text: string): Promise<ClientView | undefined> {
+  if (!isStorable(text)) return undefined
+  for (const name of namesOf(text)) {
+    const client = await hub.clients.find(name)
+    if (client) return client
+  }
+  return undefined
+}
+
+function namesOf(text: string): ClientName[] {
+  const id = fromUuid(text)
+  return [
+    ...(id ? [{ id }] : []),
+    ...(UUID.test(text) ? [{ externalId: text.toLowerCase() }] : []),
+    { name: text },
+  ]
+}
+
+/** Never from the Host header, which anybody can write: some providers sign this address. */
+function publicBase(config: ProviderWebhooksOptions['config'], app: FastifyInstance): string {
+  if (config.externalUrl !== undefined) return config.externalUrl
+  const bound = app.server.address()
+  const port = typeof bound === 'object' && bound ? bound.port : config.port
+  return `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+}
+
+/** Path and query byte for byte; a proxy may send the whole address. */
+const pathOf = ({ originalUrl }: FastifyRequest): string => originalUrl.replace(/^https?:\/\/[^/?#]*/i, '')
+
+function headersOf({ headers }: FastifyRequest): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+  )
+}

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Hub, Store } from '@plugboard/hub'
+import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify'
+import type { Logger } from 'pino'
+import type { Config } from './config.js'
+import { hostRoutes } from './host-routes.js'
+import { RequestLog } from './logging.js'
+import type { Metrics } from './metrics.js'
+import { serveDocument } from './openapi.js'
+import { sendPlainError } from './plain-errors.js'
+import { providerWebhooks } from './provider-webhooks.js'
+
+export interface ServerOptions {
+  config: Pick<Config, 'host' | 'port' | 'externalUrl'>
+  hub: Hub
+  store: Store
+  metrics: Metrics
+  log: Logger
+  /** Adds the dialects, each as a plugin with a prefix. */
+  register(app: FastifyInstance): void
+}
+
+/** 150 kB: what the Messaging API has always taken. */
+const BODY_LIMIT_BYTES = 153_600
+
+/** A name of a client has up to 200 characters, of up to nine bytes each when it is percent-encoded. */
+const MAX_PARAM_LENGTH = 2_000
+
+const TIMEOUTS = {
+  headersMs: 15_000,
+  requestMs: 30_000,
+  /** Longer than the 60 s after which load balancers drop an unused connection, so that they do it first. */
+  keepAliveMs: 72_000,
+  /** Without a byte in either direction. Longer than a collect request may wait. */
+  silenceMs: 120_000,
+}
+
+/** The HTTP server with all its routes; it does not listen yet. */
+export function buildServer(options: ServerOptions): FastifyInstance {
+  const { metrics, log, register } = options
+  const app = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new RequestLog(),
+    genReqId: requestIds(),
+    bodyLimit: BODY_LIMIT_BYTES,
+    trustProxy: false,
+    forceCloseConnections: 'idle',
+    connectionTimeout: TIMEOUTS.silenceMs,
+    requestTimeout: TIMEOUTS.requestMs,
+    keepAliveTimeout: TIMEOUTS.keepAliveMs,
+    http: { headersTimeout: TIMEOUTS.headersMs },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    // A malformed address meets no route and no hook.
+    frameworkErrors: (error, request, reply) => {
+      void sendPlainError(error, request, reply.header('x-request-id', request.id))
+    },
+  })
+  // Dialects check what comes in themselves; schemas of routes are for the API's document.
+  app.setValidatorCompiler(() => (value) => ({ value }))
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value))
+  app.setErrorHandler(sendPlainError)
+  app.setNotFoundHandler((_, reply) => reply.code(404).type('text/plain; charset=utf-8').send('Not Found'))
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id)
+    done()
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none')
+    metrics.request(route, request.method, reply.statusCode, reply.elapsedTime)
+    done()
+  })
+  serveDocument(app)
+  app.register(hostRoutes, options)
+  app.register(providerWebhooks, { ...options, prefix: '/webhooks/v1' })
+  register(app)
+  return app
+}
+
+/** The caller's request id where it has a sane one, else one of ours. */
+function requestIds(): (request: IncomingMessage) => string {
+  const process = randomBytes(4).toString('hex')
+  let count = 0
+  return ({ headers }) => {
+    const given = headers['x-request-id']
+    if (typeof given === 'string' && /^[\w.-]{1,64}$/.test(given)) return given
+    count += 1
+    return `${process}-${count.toString(36)}`
+  }
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import { formatDuration, parseDuration } from './duration.js'
+
+/** What the text of a setting may be, and how its value may be shown. */
+export interface Kind<Value> {
+  /** Undefined, or an error whose message says what is wrong without the value, when the text is not of this kind. */
+  parse(text: string): Value | undefined
+  /** Completes `must be …`. */
+  expected: string
+  show(value: Value): string
+}
+
+/** One setting of the environment. */
+export interface Setting<Schema extends z.ZodType = z.ZodType> {
+  /** Name of the environment variable. */
+  key: string
+  /** In the form that the environment has; a setting without one is unset. */
+  initial?: string
+  meaning: string
+  schema: Schema
+  show(value: z.output<Schema>): string
+}
+
+/** A setting that always has a value. */
+export function setting<Value>(key: string, kind: Kind<Value>, initial: string, meaning: string) {
+  const schema = schemaOf(kind).prefault(initial)
+  return { key, initial, meaning, schema, show: kind.show } satisfies Setting<typeof schema>
+}
+
+/** A setting that may be unset. */
+export function optional<Value>(key: string, kind: Kind<Value>, meaning: string) {
+  const schema = schemaOf(kind).optional()
+  return {
+    key,
+    meaning,
+    schema,
+    show: (value) => (value === undefined ? '' : kind.show(value)),
+  } satisfies Setting<typeof schema>
+}
+
+function schemaOf<Value>({ parse, expected }: Kind<Value>) {
+  return z.string().transform((text, context): Value => {
+    try {
+      const value = parse(text)
+      if (value !== undefined) return value
+      context.addIssue({ code: 'custom', message: `must be ${expected}` })
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message })
+    }
+    return z.NEVER
+  })
+}
+
+/** Shown in place of a secret. */
+export const MASK = '***'
+
+export const integer = (min: number, max: number): Kind<number> => ({
+  parse: (text) => within(/^\d{1,15}$/.test(text) ? Number(text) : undefined, min, max),
+  expected: `a whole number from ${min} to ${max}`,
+  show: String,
+})
+
+const MEBIBYTE = 1_048_576
+const BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: MEBIBYTE }
+
+export const bytes = (min: number, max: number): Kind<number> => ({
+  parse(text) {
+    const [, amount, unit = 'B'] = /^(\d{1,9})(B|KiB|MiB)?$/.exec(text) ?? []
+    return within(amount === undefined ? undefined : Number(amount) * (BYTES[unit] ?? 1), min, max)
+  },
+  expected: `a number of bytes such as 65536, 64KiB or 1MiB, from ${min} to ${max}`,
+  show: (value) => (value % MEBIBYTE === 0 ? `${value / MEBIBYTE}MiB` : String(value)),
+})
+
+export const duration = (minMs: number): Kind<number> => ({
+  parse: (text) => within(parseDuration(text), minMs, Number.POSITIVE_INFINITY),
+  expected: `a duration such as 500ms, 10s or 2m, from ${formatDuration(minMs)} to 24d`,
+  show: formatDuration,
+})
+
+/** Waits, as a list. */
+export const durations: Kind<readonly number[]> = {
+  parse(text) {
+    const list = text.split(',').map(parseDuration)
+    return list.every((ms) => ms !== undefined) ? list : undefined
+  },
+  expected: 'a list of durations such as 1s,5s,1m',
+  show: (value) => value.map(formatDuration).join(','),
+}
+
+export const oneOf = <const Value extends string>(...values: readonly Value[]): Kind<Value> => ({
+  parse: (text) => values.find((value) => value === text),
+  expected: `one of ${values.join(', ')}`,
+  show: String,
+})
+
+/** A secret that callers send in a header, so it must be able to stand in one. */
+export const headerSecret: Kind<string> = {
+  parse: (text) => (/^[!-~]([ -~]*[!-~])?$/.test(text) ? text : undefined),
+  expected: 'printable ASCII without spaces at its ends',
+  show: () => MASK,
+}
+
+function within(value: number | undefined, min: number, max: number): number | undefined {
+  return value !== undefined && value >= min && value <= max ? value : undefined
+}

@@ -1,0 +1,214 @@
+import { isIP } from 'node:net'
+import { parseAllowance } from './outbound/guard.js'
+import {
+  bytes,
+  duration,
+  durations,
+  headerSecret,
+  integer,
+  type Kind,
+  MASK,
+  oneOf,
+  optional,
+  setting,
+} from './setting.js'
+
+const host: Kind<string> = {
+  parse(text) {
+    const bare = text.replace(/^\[(.*)\]$/, '$1')
+    return isIP(bare) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(bare) ? bare : undefined
+  },
+  expected: 'an IP address or a host name, without a port',
+  show: String,
+}
+
+const databaseUrl: Kind<string> = {
+  parse(text) {
+    const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):(.*)$/is.exec(text) ?? []
+    if (scheme?.startsWith('mongodb'))
+      throw new Error('names MongoDB, which this version cannot use yet (@plugboard/store-mongodb)')
+    return scheme === 'file' && rest && /^[^?#\0]*[^?#\0/]$/.test(rest) ? text : undefined
+  },
+  expected: 'the URL of a file, such as file:./data/plugboard.db',
+  show: String,
+}
+
+/** Kept as it was written, since providers sign it byte for byte. */
+const externalUrl: Kind<string> = {
+  parse(text) {
+    if (!URL.canParse(text)) return undefined
+    const { protocol, username, password, search, hash } = new URL(text)
+    const isBare = `${username}${password}${search}${hash}` === '' && !/[?#]/.test(text)
+    return /^https?:$/.test(protocol) && isBare ? text.replace(/\/+$/, '') : undefined
+  },
+  expected: 'an http or https URL without a user name, a query or a fragment',
+  show: String,
+}
+
+const encryptionKey: Kind<Buffer> = {
+  parse: (text) => (/^[\w+/-]{43}=?$/.test(text) ? Buffer.from(text, 'base64') : undefined),
+  expected: '32 bytes in base64 (`openssl rand -base64 32` makes one)',
+  show: () => MASK,
+}
+
+/** Checked here, read by `parseAllowance` once it is known whether HOST is loopback. */
+const privateTargets: Kind<string> = {
+  parse(text) {
+    try {
+      parseAllowance(text, false)
+    } catch (error) {
+      throw new Error((error as Error).message.replace(/^ALLOW_PRIVATE_TARGETS: /, 'is wrong: '))
+    }
+    return text
+  },
+  expected: 'a list of CIDR ranges, loopback, all or none',
+  show: String,
+}
+
+const packages: Kind<readonly string[]> = {
+  parse: (text) =>
+    text
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+  expected: 'a list of package names',
+  show: (value) => value.join(','),
+}
+
+/** May hold secrets, so only the names are shown. */
+const channelOptions: Kind<Readonly<Record<string, unknown>>> = {
+  parse(text) {
+    try {
+      const value: unknown = JSON.parse(text)
+      return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
+    } catch {
+      return undefined
+    }
+  },
+  expected: 'a JSON object with the options of each channel by its name',
+  show: (value) =>
+    Object.keys(value)
+      .map((name) => `${name}: ${MASK}`)
+      .join(', '),
+}
+
+const ONE_GIBIBYTE = 1_073_741_824
+const MANY = 1_000_000
+
+/** Every setting. Its key here is its name in `plugboard.config.json`. */
+export const settings = {
+  port: setting('PORT', integer(0, 65_535), '3100', 'Port to listen on; 0 takes any that is free.'),
+  host: setting('HOST', host, '127.0.0.1', 'Address to listen on.'),
+  databaseUrl: setting('DATABASE_URL', databaseUrl, 'file:./data/plugboard.db', 'Where the data lies.'),
+  externalUrl: optional('EXTERNAL_URL', externalUrl, 'Public base URL, under which providers call.'),
+  adminKey: optional('ADMIN_KEY', headerSecret, 'Opens the admin routes; unset: this machine only.'),
+  internalPassword: optional(
+    'INTERNAL_PASSWORD',
+    headerSecret,
+    'Asked of every caller, told to every webhook.',
+  ),
+  encryptionKey: optional(
+    'ENCRYPTION_KEY',
+    encryptionKey,
+    'Seals stored secrets: 32 bytes in base64. Unset: a key file next to the database.',
+  ),
+  newEncryptionKey: optional(
+    'NEW_ENCRYPTION_KEY',
+    encryptionKey,
+    'For `plugboard rotate-key` only: the key to change to. Unset: a new key file.',
+  ),
+  allowPrivateTargets: optional(
+    'ALLOW_PRIVATE_TARGETS',
+    privateTargets,
+    'CIDR ranges, `loopback`, `all` or `none`: addresses beside the public ones that webhooks and channels may call. Unset: loopback while HOST is loopback.',
+  ),
+  logLevel: setting(
+    'LOG_LEVEL',
+    oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+    'info',
+    'Least level that is logged. Successful requests are logged at debug.',
+  ),
+  channels: setting(
+    'PLUGBOARD_CHANNELS',
+    packages,
+    '@plugboard/channel-webhook',
+    'Packages of the channels to load.',
+  ),
+  channelOptions: setting(
+    'PLUGBOARD_CHANNEL_OPTIONS',
+    channelOptions,
+    '{}',
+    'JSON: options of channels, by channel name.',
+  ),
+  webhookRetryDelays: setting(
+    'WEBHOOK_RETRY_DELAYS',
+    durations,
+    '100ms,200ms,400ms,800ms,1600ms,5s,15s,30s,1m,2m,5m,10m,20m,20m',
+    'Waits between the attempts at a webhook.',
+  ),
+  webhookTimeout: setting('WEBHOOK_TIMEOUT', duration(1), '10s', 'Longest time for one webhook request.'),
+  webhookConcurrency: setting(
+    'WEBHOOK_CONCURRENCY',
+    integer(1, 10_000),
+    '32',
+    'Requests at once to one webhook.',
+  ),
+  channelRetryDelays: setting(
+    'CHANNEL_RETRY_DELAYS',
+    durations,
+    '1s,5s,15s,30s,1m,2m,5m',
+    'Waits between the attempts at a channel.',
+  ),
+  channelTimeout: setting('CHANNEL_TIMEOUT', duration(1), '30s', 'Longest time for one call of a channel.'),
+  shutdownGrace: setting(
+    'SHUTDOWN_GRACE',
+    duration(0),
+    '10s',
+    'How long a stop waits for what is under way.',
+  ),
+  maxStreams: setting(
+    'MAX_STREAMS',
+    integer(1, MANY),
+    '8192',
+    'Conversations being delivered at once; others wait in the store.',
+  ),
+  maxStreamsPerClient: setting(
+    'MAX_STREAMS_PER_CLIENT',
+    integer(1, MANY),
+    '512',
+    'Of these, those of one client.',
+  ),
+  gateItems: setting('GATE_ITEMS', integer(1, MANY), '1024', 'Entries under way at once to one target.'),
+  gateBytes: setting('GATE_BYTES', bytes(1, ONE_GIBIBYTE), '1MiB', 'Their size.'),
+  gateFailures: setting(
+    'GATE_FAILURES',
+    integer(1, MANY),
+    '5',
+    'Failures in a row after which a target is left alone.',
+  ),
+  gatePause: setting('GATE_PAUSE', duration(1), '1s', 'How long at first; doubles each time.'),
+  gateMaxPause: setting('GATE_MAX_PAUSE', duration(1), '30s', 'How long at most.'),
+  pollInterval: setting(
+    'POLL_INTERVAL',
+    duration(10),
+    '1s',
+    'Longest time between two looks at what is due.',
+  ),
+  cacheSize: setting(
+    'CACHE_SIZE',
+    integer(1, 10_000_000),
+    '20000',
+    'Clients, users and sessions kept in memory, each.',
+  ),
+  rateLimit: setting(
+    'RATE_LIMIT',
+    integer(0, MANY),
+    '60',
+    'Wrong credentials that one address may send in a minute; 0: any number.',
+  ),
+}
+
+/** Settings as a table: name of the variable, default, meaning. */
+export const settingRows: readonly { key: string; initial: string; meaning: string }[] = Object.values(
+  settings,
+).map(({ key, meaning, ...rest }) => ({ key, meaning, initial: 'initial' in rest ? rest.initial : '' }))

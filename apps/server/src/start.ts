@@ -1,0 +1,181 @@
+import { isPlugboardError, PlugboardError } from '@plugboard/core'
+import { assertKey, createHub, type Hub, Keyring, type Store } from '@plugboard/hub'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { loadChannels } from './channels.js'
+import { type Config, printable } from './config.js'
+import { within } from './deadline.js'
+import { isLoopback } from './dialects/admin-access.js'
+import { messagingV1 } from './dialects/messaging-v1/index.js'
+import { messagingV1Format } from './dialects/messaging-v1/webhook-format.js'
+import { guardedFetch } from './guarded-fetch.js'
+import { readOrMakeKey } from './key-file.js'
+import { createLog } from './logging.js'
+import { Metrics } from './metrics.js'
+import { databaseFile, openStore } from './open-store.js'
+import { parseAllowance, refusal } from './outbound/guard.js'
+import { senderTransport } from './outbound/sender-transport.js'
+import { createWebhookSender } from './outbound/webhook-sender.js'
+import { assertNotRotating } from './rotate-key.js'
+import { buildServer } from './server.js'
+import { timedStore } from './timed-store.js'
+
+export interface StartOptions {
+  /** Default: JSON lines on the standard output. */
+  log?: Logger
+  /** The compiled thread of the webhook sender; default: the one next to the compiled server. */
+  workerUrl?: URL
+}
+
+/** A server that listens. */
+export interface Running {
+  url: string
+  /** The database file. */
+  database: string
+  /** Takes nothing new, lets what is under way end within the grace period, and closes the store. */
+  close(): Promise<void>
+}
+
+/** The longest that a collect request may wait, by its wire contract. */
+const COLLECT_MAX_MS = 50_000
+
+/** Starts a server. @throws PlugboardError when something is not as it must be, in words for the operator */
+export async function start(config: Config, options: StartOptions = {}): Promise<Running> {
+  const { log = createLog(config.logLevel) } = options
+  log.info({ settings: printable(config) }, 'starting')
+  const database = databaseFile(config)
+  const keyring = new Keyring(config.encryptionKey ?? (await readOrMakeKey(database)))
+  const metrics = new Metrics()
+  const store = await openStore(config, metrics)
+  try {
+    await assertNotRotating(store)
+    await assertKey(store, keyring)
+    const hub = await createConfiguredHub(config, options, {
+      store: timedStore(store, metrics),
+      keyring,
+      metrics,
+      log,
+    })
+    const app = buildServer({
+      config,
+      hub,
+      store,
+      metrics,
+      log,
+      register: (server) => registerDialects(server, hub, config),
+    })
+    const close = once(() => shutDown(app, hub, store, config.shutdownGrace))
+    try {
+      hub.start()
+      const url = await listen(app, config)
+      warnOfClosedAdmin(config, log)
+      return { url, database, close }
+    } catch (error) {
+      await close()
+      throw error
+    }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+interface Parts {
+  store: Store
+  keyring: Keyring
+  metrics: Metrics
+  log: Logger
+}
+
+async function createConfiguredHub(config: Config, { workerUrl }: StartOptions, parts: Parts): Promise<Hub> {
+  const { internalPassword } = config
+  const allowance = parseAllowance(config.allowPrivateTargets, isLoopback(config.host))
+  const { channels: packages, channelOptions, workingFolder } = config
+  return createHub({
+    store: parts.store,
+    keyring: parts.keyring,
+    channels: await loadChannels({ packages, options: channelOptions, workingFolder }),
+    formats: [messagingV1Format({ schedule: { delaysMs: config.webhookRetryDelays }, internalPassword })],
+    sender: senderTransport(
+      createWebhookSender({
+        allowance,
+        timeoutMs: config.webhookTimeout,
+        perTargetConcurrency: config.webhookConcurrency,
+        log: parts.log,
+        ...(workerUrl && { workerUrl }),
+      }),
+    ),
+    fetch: guardedFetch(allowance, config.channelTimeout),
+    refuseTarget: (url) => refusal(url, allowance),
+    settings: hubSettings(config),
+    observer: parts.metrics,
+    log: parts.log,
+  })
+}
+
+const hubSettings = (config: Config) => ({
+  delivery: {
+    streams: config.maxStreams,
+    streamsPerClient: config.maxStreamsPerClient,
+    pollMs: config.pollInterval,
+    gate: {
+      items: config.gateItems,
+      bytes: config.gateBytes,
+      failures: config.gateFailures,
+      pauseMs: config.gatePause,
+      maxPauseMs: config.gateMaxPause,
+    },
+  },
+  channelSchedule: { delaysMs: config.channelRetryDelays },
+  channelTimeoutMs: config.channelTimeout,
+  collectMaxMs: COLLECT_MAX_MS,
+  cacheSize: config.cacheSize,
+  // No other process has the database.
+  cacheAgeMs: 0,
+})
+
+function registerDialects(app: FastifyInstance, hub: Hub, settings: Config): void {
+  app.register(messagingV1, { prefix: '/api/v1', hub, settings })
+}
+
+/** What stops a server from listening, by the system's code. */
+const LISTEN_FAULTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there; set "PORT" to another port, or to 0 for any that is free',
+  EACCES: 'the system does not allow it; set "PORT" to 1024 or above',
+  EADDRNOTAVAIL: 'this machine has no such address; correct "HOST"',
+  ENOTFOUND: 'the name is not known; correct "HOST"',
+}
+
+async function listen(app: FastifyInstance, { host, port }: Config): Promise<string> {
+  try {
+    return await app.listen({ host, port })
+  } catch (cause) {
+    const reason = LISTEN_FAULTS[String((cause as NodeJS.ErrnoException).code)]
+    if (isPlugboardError(cause) || reason === undefined) throw cause
+    throw new PlugboardError('INVALID', `cannot listen on ${host}, port ${port}: ${reason}`, { cause })
+  }
+}
+
+function warnOfClosedAdmin({ adminKey, host, externalUrl }: Config, log: Logger): void {
+  const isLocal = isLoopback(host) && (externalUrl === undefined || isLoopback(new URL(externalUrl).hostname))
+  if (adminKey === undefined && !isLocal)
+    log.warn(
+      {},
+      'admin routes are closed: they need ADMIN_KEY, since this server can be reached from elsewhere',
+    )
+}
+
+/** In this order, so that collect requests that wait are answered and do not hold up the server's end. */
+async function shutDown(app: FastifyInstance, hub: Hub, store: Store, graceMs: number): Promise<void> {
+  const deadline = Date.now() + graceMs
+  const closed = app.close()
+  await hub.stop(graceMs)
+  await within(Math.max(0, deadline - Date.now()), closed).catch(() => app.server.closeAllConnections())
+  await closed
+  await store.close()
+}
+
+function once(action: () => Promise<void>): () => Promise<void> {
+  let result: Promise<void> | undefined
+  return () => (result ??= action())
+}

@@ -1,0 +1,83 @@
+import type { Appended, Mapped, Store } from '@plugboard/hub'
+import type { Metrics } from './metrics.js'
+
+/** Every method, and what a call of it appended to streams. */
+const methods: { [M in keyof Store]: (result: Awaited<ReturnType<Store[M]>>) => readonly Appended[] } = {
+  getMeta: nothing,
+  putMetaIfAbsent: nothing,
+  putMeta: nothing,
+  insertClient: nothing,
+  findClient: nothing,
+  replaceClient: nothing,
+  listClients: nothing,
+  purgeClient: nothing,
+  claimKey: nothing,
+  purgeKeys: nothing,
+  createUser: one,
+  findUser: nothing,
+  createConversation: one,
+  findConversation: nothing,
+  listConversations: nothing,
+  deleteConversation: one,
+  purgeDeleted: nothing,
+  mapEndpoint: ({ appended }: Mapped) => appended,
+  append: one,
+  findEntry: nothing,
+  listMessages: nothing,
+  listEntries: nothing,
+  listReplies: nothing,
+  endTurn: nothing,
+  deleteMessages: nothing,
+  claimDue: nothing,
+  readEntries: nothing,
+  mark: nothing,
+  bury: nothing,
+  listDead: nothing,
+  replay: nothing,
+  wakeClient: nothing,
+  findProgress: nothing,
+  backlog: nothing,
+  close: nothing,
+}
+
+function nothing(): readonly Appended[] {
+  return []
+}
+
+function one(appended: Appended | undefined): readonly Appended[] {
+  return appended ? [appended] : []
+}
+
+type Call = (...args: unknown[]) => Promise<unknown>
+
+/** A store that tells how long each call took, and what was appended. */
+export function timedStore(store: Store, metrics: Metrics): Store {
+  const timed = Object.entries(methods).map(([name, appendedBy]): [string, Call] => {
+    const call = store[name as keyof Store].bind(store) as Call
+    return [name, timedCall(call, name, appendedBy as (result: unknown) => readonly Appended[], metrics)]
+  })
+  return Object.fromEntries(timed) as unknown as Store
+}
+
+function timedCall(
+  call: Call,
+  name: string,
+  appendedBy: (result: unknown) => readonly Appended[],
+  metrics: Metrics,
+): Call {
+  let series: ReturnType<Metrics['storeMethod']> | undefined
+  return (...args) => {
+    series ??= metrics.storeMethod(name)
+    const { took, failed } = series
+    const start = performance.now()
+    const result = call(...args)
+    result.then(
+      (value) => {
+        took.observe((performance.now() - start) / 1000)
+        for (const { entry, duplicate } of appendedBy(value)) if (!duplicate) metrics.appended(entry.type)
+      },
+      () => failed.add(),
+    )
+    return result
+  }
+}

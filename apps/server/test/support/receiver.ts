@@ -1,0 +1,84 @@
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** One request that a receiver got. */
+export interface Received {
+  path: string
+  headers: IncomingHttpHeaders
+  text: string
+  /** The body, parsed. */
+  json: {
+    type: string
+    data: Record<string, unknown> & { message?: { id: string; payload: Record<string, unknown> } }
+  }
+  at: number
+}
+
+/** How a receiver answers: a status, or anything that it does with the response (also nothing at all). */
+export type Answer = (
+  request: Received,
+  response: ServerResponse,
+  index: number,
+) => number | undefined | Promise<number>
+
+export interface Receiver {
+  readonly url: string
+  /** All requests, in the order of their arrival. */
+  readonly requests: Received[]
+  /** Only those of this type, such as `message.new`. */
+  ofType(type: string): Received[]
+  answer: Answer
+  /** Waits until a condition on the requests holds. @throws when it does not within the time */
+  until(condition: (requests: readonly Received[]) => boolean, timeoutMs?: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** A local HTTP server that records what it gets. Answers 200 unless told otherwise. */
+export async function startReceiver(answer: Answer = () => 200, port = 0): Promise<Receiver> {
+  const requests: Received[] = []
+  const waiting = new Set<() => void>()
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk) => chunks.push(chunk))
+    request.on('end', async () => {
+      const text = Buffer.concat(chunks).toString()
+      const { url: path = '', headers } = request
+      const received: Received = { path, headers, text, json: JSON.parse(text), at: Date.now() }
+      requests.push(received)
+      const status = await receiver.answer(received, response, requests.length - 1)
+      for (const check of waiting) check()
+      if (status !== undefined) response.writeHead(status).end()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  const receiver: Receiver = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+    requests,
+    ofType: (type) => requests.filter(({ json }) => json.type === type),
+    answer,
+    until: (condition, timeoutMs = 10_000) =>
+      new Promise<void>((resolve, reject) => {
+        const end = (): void => {
+          clearTimeout(timer)
+          waiting.delete(check)
+        }
+        const check = (): void => {
+          if (!condition(requests)) return
+          end()
+          resolve()
+        }
+        const timer = setTimeout(() => {
+          end()
+          reject(new Error(`not within ${timeoutMs} ms; got ${requests.length} requests`))
+        }, timeoutMs)
+        waiting.add(check)
+        check()
+      }),
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+  return receiver
+}

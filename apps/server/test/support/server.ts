@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+
+/** A real server process on a folder of its own. */
+export interface TestServer {
+  readonly url: string
+  readonly pid: number
+  /** All that it printed. */
+  output(): string
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number | null>
+  /** SIGKILL, as a crash. */
+  kill(): Promise<void>
+  signal(signal: NodeJS.Signals): void
+  /** Starts it again on the same data and port. */
+  restart(env?: Record<string, string>): Promise<TestServer>
+}
+
+export interface TestServerOptions {
+  env?: Record<string, string>
+  /** Where its data lies; a new temporary folder by default. */
+  folder?: string
+}
+
+const folders: string[] = []
+const running = new Set<ChildProcess>()
+
+/** Starts the built server and waits until it listens. @throws with its output when it does not */
+export async function startServer({ env = {}, folder }: TestServerOptions = {}): Promise<TestServer> {
+  const cwd = folder ?? (await temporaryFolder())
+  const child = spawn(process.execPath, [MAIN], {
+    cwd,
+    env: {
+      PATH: process.env.PATH,
+      PORT: '0',
+      DATABASE_URL: `file:${join(cwd, 'plugboard.db')}`,
+      LOG_LEVEL: 'warn',
+      NODE_ENV: 'production',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  running.add(child)
+  let output = ''
+  const exited = once(child, 'exit').then(([code]) => {
+    running.delete(child)
+    return code as number | null
+  })
+  child.stderr.on('data', (chunk) => {
+    output += chunk
+  })
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface(child.stdout).on('line', (line) => {
+      output += `${line}\n`
+      const match = /Plugboard listens on (http:\/\/\S+)/.exec(line)
+      if (match?.[1]) resolve(match[1].replace(/\/$/, ''))
+    })
+    exited.then((code) => reject(new Error(`the server ended with ${code}:\n${output}`)))
+  })
+  return {
+    url,
+    pid: child.pid ?? 0,
+    output: () => output,
+    async stop() {
+      child.kill('SIGTERM')
+      return exited
+    },
+    async kill() {
+      child.kill('SIGKILL')
+      await exited
+    },
+    signal: (signal) => child.kill(signal),
+    restart: (more = {}) => startServer({ folder: cwd, env: { ...env, PORT: new URL(url).port, ...more } }),
+  }
+}
+
+/** A folder that {@link cleanUp} removes. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'plugboard-test-'))
+  folders.push(folder)
+  return folder
+}
+
+/** Ends every server that is still there and removes its folder; for `afterAll`. */
+export async function cleanUp(): Promise<void> {
+  for (const child of running) {
+    child.kill('SIGKILL')
+    await once(child, 'exit').catch(() => undefined)
+  }
+  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })))
+}
