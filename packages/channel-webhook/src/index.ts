@@ -20,4 +20,5 @@ export const webhook = defineChannel({
   load: async ({ fetch }) => ({ connect, verify, parse, render, deliver: deliver(fetch), classify }),
 })
 
+/** What the server imports. @alias */
 export default webhook

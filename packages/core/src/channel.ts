@@ -10,7 +10,10 @@ export const CONTRACT_VERSION = '1.0.0'
 
 /** What a channel can show and how much, so that core can turn what it cannot show into something that it can. */
 export interface Capabilities {
-  /** Content types shown natively; anything else is degraded before `render`. `any`: every payload goes through as it is. */
+  /**
+   * Content types shown natively, `text` among them; anything else is degraded before `render`. `any`: every payload
+   * goes through as it is.
+   */
   content: readonly ContentType[] | 'any'
   /** Longest text of one part, in UTF-16 units. */
   maxTextLength: number

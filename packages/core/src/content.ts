@@ -14,9 +14,9 @@ const openUrl = z.looseObject({ action: z.literal('Open URL'), title: text, url 
 const postback = z.looseObject({ action: z.literal('Postback'), title: text, payload: text })
 
 /** A button of a card. */
-export const actionSchema = z.discriminatedUnion('action', [saySomething, openUrl, postback])
+const actionSchema = z.discriminatedUnion('action', [saySomething, openUrl, postback])
 /** One answer that a person may choose. */
-export const choiceSchema = z.looseObject({ title: text, value: text })
+const choiceSchema = z.looseObject({ title: text, value: text })
 
 const common = {
   /** Show an indicator before the message, for `delay` milliseconds. */
@@ -34,43 +34,43 @@ const cardFields = {
   markdown: z.boolean().optional(),
 }
 
-export const textSchema = z.looseObject({
+const textSchema = z.looseObject({
   ...common,
   type: z.literal('text'),
   text,
   markdown: z.boolean().optional(),
 })
-export const imageSchema = z.looseObject({
+const imageSchema = z.looseObject({
   ...common,
   type: z.literal('image'),
   image: url,
   title: text.optional(),
 })
-export const audioSchema = z.looseObject({
+const audioSchema = z.looseObject({
   ...common,
   type: z.literal('audio'),
   audio: url,
   title: text.optional(),
 })
-export const voiceSchema = z.looseObject({
+const voiceSchema = z.looseObject({
   ...common,
   type: z.literal('voice'),
   audio: url,
   title: text.optional(),
 })
-export const videoSchema = z.looseObject({
+const videoSchema = z.looseObject({
   ...common,
   type: z.literal('video'),
   video: url,
   title: text.optional(),
 })
-export const fileSchema = z.looseObject({
+const fileSchema = z.looseObject({
   ...common,
   type: z.literal('file'),
   file: url,
   title: text.optional(),
 })
-export const locationSchema = z.looseObject({
+const locationSchema = z.looseObject({
   ...common,
   type: z.literal('location'),
   latitude: z.number().min(-90).max(90),
@@ -79,20 +79,20 @@ export const locationSchema = z.looseObject({
   title: text.optional(),
 })
 /** A card as it stands in a carousel. */
-export const cardBodySchema = z.looseObject(cardFields)
-export const cardSchema = z.looseObject({ ...common, type: z.literal('card'), ...cardFields })
-export const carouselSchema = z.looseObject({
+const cardBodySchema = z.looseObject(cardFields)
+const cardSchema = z.looseObject({ ...common, type: z.literal('card'), ...cardFields })
+const carouselSchema = z.looseObject({
   ...common,
   type: z.literal('carousel'),
   items: z.array(cardBodySchema).min(1),
 })
-export const choiceContentSchema = z.looseObject({
+const choiceContentSchema = z.looseObject({
   ...common,
   type: z.literal('single-choice'),
   text,
   choices: z.array(choiceSchema).min(1),
 })
-export const dropdownSchema = z.looseObject({
+const dropdownSchema = z.looseObject({
   ...common,
   type: z.literal('dropdown'),
   message: text,

@@ -3,7 +3,7 @@ import type { InboundRequest } from '../channel.js'
 const MEGABYTE = 1024 * 1024
 
 /** Bodies that no provider sends. */
-export const hostileBodies: Readonly<Record<string, Uint8Array>> = Object.fromEntries(
+const hostileBodies: Readonly<Record<string, Uint8Array>> = Object.fromEntries(
   Object.entries({
     'an empty body': '',
     'no JSON': '{"unfinished": ',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Channel, ChannelRuntime, Integration, OutboundContent, Part, Sent } from '../channel.js'
 import type { Endpoint } from '../endpoint.js'
@@ -13,7 +14,7 @@ export interface Subject<Config, Session, Options> {
   fixtures: ChannelFixtures<Config>
 }
 
-export interface Delivery<Config, Session> {
+interface Delivery<Config, Session> {
   integration?: Integration<Config, Session>
   deliveryId?: string
   signal?: AbortSignal
@@ -34,7 +35,7 @@ export interface Stage<Config, Session> {
   stranger: Integration<Config, Session>
   /** Where the first recorded event came from. */
   endpoint: Endpoint
-  /** What the channel logged, as JSON. */
+  /** What the channel logged. */
   log: string[]
   connect(integration: Integration<Config, Session>): Integration<Config, Session>
   /** The parts of content that the channel shows. */
@@ -61,19 +62,25 @@ export const stagedCase =
   (name: string, play: (stage: Stage<Config, Session>) => unknown): SuiteCase => ({
     name,
     run: async () => {
-      const stage = await setUp(subject)
+      const provider = await fakeProvider(subject.fixtures.provider)
       try {
-        await play(stage)
+        const stage = await setUp(subject, provider)
+        try {
+          await play(stage)
+        } finally {
+          stage.runtime.disconnect?.(stage.integration.session)
+          stage.runtime.disconnect?.(stage.stranger.session)
+        }
       } finally {
-        stage.runtime.disconnect?.(stage.integration.session)
-        stage.runtime.disconnect?.(stage.stranger.session)
-        await stage.provider.close()
+        await provider.close()
       }
     },
   })
 
-async function setUp<Config, Session, Options>({ channel, fixtures }: Subject<Config, Session, Options>) {
-  const provider = await fakeProvider(fixtures.provider)
+async function setUp<Config, Session, Options>(
+  { channel, fixtures }: Subject<Config, Session, Options>,
+  provider: FakeProvider,
+): Promise<Stage<Config, Session>> {
   const log: string[] = []
   const [own, other] = fixtures.configs(provider.url)
   const configs = [await accepted(channel.config, own), await accepted(channel.config, other)] as const
@@ -127,11 +134,10 @@ export async function accepted<T>(schema: StandardSchemaV1<unknown, T>, value: u
 /** As the host's: it follows no redirects. */
 const hostFetch: typeof globalThis.fetch = (input, init) => fetch(input, { redirect: 'manual', ...init })
 
+/** Writes down all that is in a context, whatever an SDK hung on its errors. */
 function recorder(lines: string[]): Logger {
   const record = (context: object, message: string): void => {
-    lines.push(
-      JSON.stringify([context, message], (_, value) => (value instanceof Error ? `${value.stack}` : value)),
-    )
+    lines.push(inspect([context, message], { depth: 10, maxStringLength: null, breakLength: Infinity }))
   }
   return { debug: record, info: record, warn: record, error: record }
 }
