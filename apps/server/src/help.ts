@@ -8,6 +8,8 @@ const COMMANDS = {
   version: 'Show the version.',
 }
 
+export type Command = keyof typeof COMMANDS
+
 /** What `plugboard help` shows. */
 export function helpText(): string {
   const commands = Object.entries(COMMANDS).map(([name, does]) => `  ${name.padEnd(12)}${does}`)

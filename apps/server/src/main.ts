@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
 import { isPlugboardError } from '@plugboard/core'
+import type { Command } from './help.js'
 
 const commands = {
   start: runServer,
   'rotate-key': changeKey,
   help: async () => console.log((await import('./help.js')).helpText()),
   version: async () => console.log((await import('./version.js')).version),
-} satisfies Record<string, () => Promise<void>>
+} satisfies Record<Command, () => Promise<void>>
 
 /** Shells and package managers pass one Ctrl-C on, so that it arrives more than once. */
 const SAME_SIGNAL_MS = 1_000
@@ -18,7 +19,7 @@ const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const
 async function main(): Promise<void> {
   const name = commandName()
   if (!Object.hasOwn(commands, name)) throw new UsageError(`there is no command "${name}"`)
-  await commands[name as keyof typeof commands]()
+  await commands[name as Command]()
 }
 
 class UsageError extends Error {}

@@ -1,13 +1,11 @@
 import { link, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { PlugboardError } from '@plugboard/core'
-import { type ClientRecord, Keyring, type Sealed, type Store } from '@plugboard/hub'
+import { type ClientRecord, KEY_FINGERPRINT, Keyring, type Sealed, type Store } from '@plugboard/hub'
 import type { Config } from './config.js'
 import { keyFileOf, makeKey, readKey, syncFolder } from './key-file.js'
 import { databaseFile, openStore } from './open-store.js'
 
-/** Where the hub keeps the fingerprint of the key (`assertKey`). During a rotation it is that of neither key. */
-const FINGERPRINT = 'encryption-key'
 const PAGE = 100
 
 /** How a rotation went: clients whose secrets have the new key now, and what is left to do for the operator. */
@@ -38,7 +36,7 @@ export async function rotateKey(config: Config): Promise<Rotation> {
 
 /** A rotation leaves its trace in the store before it changes anything. */
 export async function assertNotRotating(store: Store): Promise<void> {
-  const isRotating = (await store.getMeta(FINGERPRINT))?.includes('>')
+  const isRotating = (await store.getMeta(KEY_FINGERPRINT))?.includes('>')
   if (isRotating)
     throw new PlugboardError('CONFLICT', 'a change of keys was cut off: run `plugboard rotate-key` once more')
 }
@@ -47,10 +45,10 @@ async function reseal(store: Store, from: Keyring, to: Keyring): Promise<number>
   if (from.fingerprint === to.fingerprint)
     throw new PlugboardError('INVALID', '"NEW_ENCRYPTION_KEY" must be another key than the present one')
   const mark = `${from.fingerprint}>${to.fingerprint}`
-  const known = await store.putMetaIfAbsent(FINGERPRINT, mark)
+  const known = await store.putMetaIfAbsent(KEY_FINGERPRINT, mark)
   if (known === to.fingerprint) return 0
   if (known !== mark && known !== from.fingerprint) throw wrongKey(known)
-  await store.putMeta(FINGERPRINT, mark)
+  await store.putMeta(KEY_FINGERPRINT, mark)
   let clients = 0
   for (let after: ClientRecord | undefined; ; ) {
     const page: ClientRecord[] = await store.listClients({ limit: PAGE, ...(after && { after: after.id }) })
@@ -59,7 +57,7 @@ async function reseal(store: Store, from: Keyring, to: Keyring): Promise<number>
     after = page.at(-1)
     if (page.length < PAGE) break
   }
-  await store.putMeta(FINGERPRINT, to.fingerprint)
+  await store.putMeta(KEY_FINGERPRINT, to.fingerprint)
   return clients
 }
 

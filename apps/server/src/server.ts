@@ -7,7 +7,7 @@ import type { Config } from './config.js'
 import { hostRoutes } from './host-routes.js'
 import { RequestLog } from './logging.js'
 import type { Metrics } from './metrics.js'
-import { serveDocument } from './openapi.js'
+import { schemasForDocumentOnly, serveDocument } from './openapi.js'
 import { sendPlainError } from './plain-errors.js'
 import { providerWebhooks } from './provider-webhooks.js'
 
@@ -51,14 +51,12 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     keepAliveTimeout: TIMEOUTS.keepAliveMs,
     http: { headersTimeout: TIMEOUTS.headersMs },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    schemaController: schemasForDocumentOnly,
     // A malformed address meets no route and no hook.
     frameworkErrors: (error, request, reply) => {
       void sendPlainError(error, request, reply.header('x-request-id', request.id))
     },
   })
-  // Dialects check what comes in themselves; schemas of routes are for the API's document.
-  app.setValidatorCompiler(() => (value) => ({ value }))
-  app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   app.setErrorHandler(sendPlainError)
   app.setNotFoundHandler((_, reply) => reply.code(404).type('text/plain; charset=utf-8').send('Not Found'))
   app.addHook('onRequest', (request, reply, done) => {

@@ -11,7 +11,7 @@ export interface Kind<Value> {
 }
 
 /** One setting of the environment. */
-export interface Setting<Schema extends z.ZodType = z.ZodType> {
+interface Setting<Schema extends z.ZodType = z.ZodType> {
   /** Name of the environment variable. */
   key: string
   /** In the form that the environment has; a setting without one is unset. */

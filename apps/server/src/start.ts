@@ -113,7 +113,7 @@ async function createConfiguredHub(config: Config, { workerUrl }: StartOptions, 
   })
 }
 
-const hubSettings = (config: Config) => ({
+export const hubSettings = (config: Config) => ({
   delivery: {
     streams: config.maxStreams,
     streamsPerClient: config.maxStreamsPerClient,
@@ -169,10 +169,13 @@ function warnOfClosedAdmin({ adminKey, host, externalUrl }: Config, log: Logger)
 async function shutDown(app: FastifyInstance, hub: Hub, store: Store, graceMs: number): Promise<void> {
   const deadline = Date.now() + graceMs
   const closed = app.close()
-  await hub.stop(graceMs)
-  await within(Math.max(0, deadline - Date.now()), closed).catch(() => app.server.closeAllConnections())
-  await closed
-  await store.close()
+  try {
+    await hub.stop(graceMs)
+    await within(Math.max(0, deadline - Date.now()), closed).catch(() => app.server.closeAllConnections())
+    await closed
+  } finally {
+    await store.close()
+  }
 }
 
 function once(action: () => Promise<void>): () => Promise<void> {

@@ -5,6 +5,9 @@ import { type Answered, createClient, type TestClient } from './support/api.js'
 import { type Receiver, startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
 
+/** For polls: a busy machine is slow. */
+const PATIENT = { timeout: 10_000 }
+
 let server: TestServer
 let bot: Receiver
 let client: TestClient
@@ -228,21 +231,44 @@ describe('the webhook of a collected message', () => {
       [false, undefined],
     ])
   })
+
+  it.each([
+    ['the turn was ended', (owner: TestClient, id: string) => owner.call('POST', `/messages/turn/${id}`)],
+    ['the time is over', () => sleep(500)],
+  ])('says nothing of it when it arrives after %s', async (_, end) => {
+    const late = await startReceiver((request) => (request.json.type === 'message.new' ? 500 : 200))
+    const owner = await createClient(server, { webhooks: [{ url: late.url }] })
+    const { conversationId, userId } = await owner.converse()
+    const body = { conversationId, authorId: userId, payload: { text: 'hi' }, timeout: 500 }
+    const answer = owner.call('POST', '/messages/collect', body)
+    await late.until(() => late.ofType('message.new').length > 0)
+    const [first] = late.ofType('message.new')
+    expect(first?.json.data.collect).toBe(true)
+    await end(owner, first?.json.data.message?.id ?? '')
+    await answer
+    late.answer = () => 200
+    const seen = late.requests.length
+    await late.until((requests) => requests.length > seen)
+    expect(late.requests.at(-1)?.json.data).not.toHaveProperty('collect')
+    await late.close()
+  })
 })
 
 describe('a server that stops', () => {
-  it('answers those who wait, with what is there', async () => {
+  it('answers those who wait, with what is there, and waits for nobody else', async () => {
     const stopping = await startServer()
     const owner = await createClient(stopping)
     const { conversationId, userId } = await owner.converse()
     const body = { conversationId, authorId: userId, payload: { text: 'hi' }, timeout: 0 }
     const answer = owner.call('POST', '/messages/collect', body)
     const messages = async () => (await owner.call('GET', `/messages/conversation/${conversationId}`)).json
-    await expect.poll(async () => (await messages()).length).toBe(1)
+    await expect.poll(async () => (await messages()).length, PATIENT).toBe(1)
     const [{ id: incomingId }] = await messages()
     await owner.call('POST', '/messages', { conversationId, payload: { text: 'a reply' }, incomingId })
+    const since = Date.now()
     const stopped = stopping.stop()
     expect(textsOf(await answer)).toEqual(['a reply'])
     expect(await stopped).toBe(0)
+    expect(Date.now() - since).toBeLessThan(5_000)
   })
 })

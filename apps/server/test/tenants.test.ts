@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { newId, toUuid } from '@plugboard/core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createClient, type TestClient } from './support/api.js'
 import { type Receiver, startReceiver } from './support/receiver.js'
 import { adminSamples, documentedRoutes, type Named, samples, sendSample } from './support/routes.js'
@@ -30,7 +30,7 @@ async function newTenant(name: string): Promise<{ client: TestClient; named: Nam
   const messageId = (await client.say(conversationId, 'hi', userId)).json.id
   const tokenId = (await client.call('POST', '/clients/tokens')).json.id
   const letters = async () => (await client.call('GET', '/dead-letters')).json.deadLetters
-  await expect.poll(async () => (await letters()).length, { timeout: 5_000 }).toBeGreaterThan(2)
+  await vi.waitFor(async () => expect((await letters()).length).toBeGreaterThan(2), { timeout: 10_000 })
   const deadLetterId = (await letters())[0].id
   const named = {
     userId,

@@ -7,6 +7,9 @@ import { cleanUp, startServer, type TestServer } from './support/server.js'
 
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
 
+/** For polls: a busy machine is slow. */
+const PATIENT = { timeout: 10_000 }
+
 let server: TestServer
 const receivers: Receiver[] = []
 
@@ -264,7 +267,7 @@ describe('redirects', () => {
     const { conversationId } = await client.converse()
     const { id } = (await client.say(conversationId, 'hi')).json
     const state = async () => (await client.call('GET', `/messages/${id}/deliveries`)).json.deliveries[0]
-    await expect.poll(async () => (await state()).state, { timeout: 5_000 }).toBe('dead')
+    await expect.poll(async () => (await state()).state, PATIENT).toBe('dead')
     expect((await state()).error).toContain('redirects are not followed')
     expect(elsewhere.requests).toEqual([])
   })

@@ -17,7 +17,7 @@ export type { ClientName, ClientView, OpenIntegration, OpenWebhook } from './dir
 export type { WebhookEvent, WebhookFormat } from './format.js'
 export type { HealthEvent, HealthType, IntegrationHealth } from './health.js'
 export { healthEventOf } from './health.js'
-export { assertKey, createHub, type Hub, type HubOptions, type HubSettings } from './hub.js'
+export { assertKey, createHub, type Hub, type HubOptions, type HubSettings, KEY_FINGERPRINT } from './hub.js'
 export { Keyring } from './keyring.js'
 export type { Post } from './messages.js'
 export type {

@@ -13,13 +13,13 @@ const FIND_USER = `
   SELECT json_array(created_at, data) FROM streams WHERE client = ${toBytes} AND id = ${toBytes} AND kind = 0`
 
 const LIST = `
-  SELECT json_array(${toHex('id')}, created_at, last_message_at) AS row FROM streams
-  WHERE user = ${toBytes} AND client = ${toBytes} AND deleted_at IS NULL
-    AND (last_message_at, id) < (?, ${toBytes})
-  ORDER BY last_message_at DESC, id DESC LIMIT ?`
+  SELECT json_array(${toHex('s.id')}, s.created_at, t.last_message_at) AS row
+  FROM talks t JOIN streams s ON s.n = t.n
+  WHERE t.user = ? AND (t.last_message_at, t.n) < (?, ?)
+  ORDER BY t.last_message_at DESC, t.n DESC LIMIT ?`
 
 /** Before the first conversation of any user. */
-const START = [NEVER + 1, ''] as const
+const START = [NEVER + 1, 0] as const
 
 /** Users and their conversations, to read and to end. */
 export class Conversations {
@@ -59,17 +59,19 @@ export class Conversations {
   }
 
   list(clientId: Id, userId: Id, { before, limit }: Page): Conversation[] {
+    const user = this.#streams.find(clientId, userId)
+    if (user?.kind !== 'user') return []
     const last = before && this.#streams.find(clientId, before)
-    if (before && last?.userId !== userId) return []
-    const [at, id] = last ? [last.lastMessageAt, last.streamId] : START
-    return this.#list(userId, clientId, at, id, limit).map((row) => toConversation(clientId, userId, row))
+    if (before && last?.userN !== user.n) return []
+    const [at, n] = last ? [last.lastMessageAt, last.n] : START
+    return this.#list(user.n, at, n, limit).map((row) => toConversation(clientId, userId, row))
   }
 
   /** Its entries but the last read as deleted from then on, and its endpoints can be mapped anew. */
   delete(clientId: Id, id: Id, event: NewEntry): Appended | undefined {
     const stream = this.find(clientId, id)
     if (!stream) return undefined
-    const appended = this.#log.add(stream, event)
+    const appended = this.#log.add(stream, event, event)
     stream.deletedAt = stream.lastAt
     this.#endEndpoints(stream.n)
     return appended

@@ -26,7 +26,8 @@ export interface OpenDatabase {
   close(): void
 }
 
-/** Opens the file for this store alone, makes it and its folder where they are not, and brings its schema up. */
+/** Opens the file for this store alone, makes it and its folder (for its owner alone) where they are not, and brings
+ * its schema up. */
 export function openDatabase(given: string): OpenDatabase {
   try {
     const path = settle(given)
@@ -49,7 +50,7 @@ export function openDatabase(given: string): OpenDatabase {
 /** The one name of a file, so that a link to it meets the same lock. */
 function settle(given: string): string {
   const path = resolve(given)
-  mkdirSync(dirname(path), { recursive: true })
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   try {
     return realpathSync(path)
   } catch {
@@ -60,8 +61,9 @@ function settle(given: string): string {
 function close(db: Connection, unlock: () => void): void {
   try {
     db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-  } finally {
-    db.close()
-    unlock()
+  } catch {
+    // What was committed is safe in the log, and is copied at the next opening.
   }
+  db.close()
+  unlock()
 }

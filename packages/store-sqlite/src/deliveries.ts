@@ -29,14 +29,15 @@ const FREE = HOLDS.indexOf('free')
 const WOKEN = HOLDS.indexOf('woken')
 
 const CLAIM = `
-  SELECT json_array(${toHex('client')}, ${toHex('id')}, next_at) AS row FROM streams INDEXED BY streams_due
-  WHERE next_at >= ? AND next_at <= ? AND client NOT IN (SELECT unhex(value) FROM json_each(?))
+  SELECT json_array(${toHex('s.client')}, ${toHex('s.id')}, next_at) AS row
+  FROM progress p INDEXED BY progress_due CROSS JOIN streams s ON s.n = p.n
+  WHERE next_at >= ? AND next_at <= ? AND p.client NOT IN (SELECT unhex(value) FROM json_each(?))
     AND (hold = ${FREE} OR next_at <= ?)
   ORDER BY next_at LIMIT ?`
 
 const WAKE = `
-  UPDATE streams SET next_at = iif(hold = ${FREE}, ?1, next_at), hold = iif(hold = ${FREE}, hold, ${WOKEN})
-  WHERE n IN (SELECT n FROM streams INDEXED BY streams_due WHERE next_at > ?1 AND client = unhex(?2))`
+  UPDATE progress SET next_at = iif(hold = ${FREE}, ?1, next_at), hold = iif(hold = ${FREE}, hold, ${WOKEN})
+  WHERE n IN (SELECT n FROM progress INDEXED BY progress_due WHERE next_at > ?1 AND client = unhex(?2))`
 
 const BURY = `UPDATE entries SET dead = ?, dead_client = ${toBytes} WHERE n = ?`
 
@@ -47,7 +48,7 @@ type ReplayRow = [n: number, seq: number, streamId: Id, dead: string]
 /** What is owed, and how far it got. */
 export class Deliveries {
   readonly #streams: Streams
-  readonly #now: () => Date
+  readonly #now: () => number
   readonly #claim
   readonly #nextDue
   readonly #wake
@@ -59,25 +60,25 @@ export class Deliveries {
   #passed = 0
   #passedOver: ReadonlySet<Id> = new Set()
 
-  constructor(db: Connection, streams: Streams, now: () => Date) {
+  constructor(db: Connection, streams: Streams, now: () => number) {
     this.#streams = streams
     this.#now = now
     this.#claim = prepareAll<DueRow>(db, CLAIM)
     this.#nextDue = prepareNumber(
       db,
-      'SELECT next_at FROM streams WHERE next_at > ? ORDER BY next_at LIMIT 1',
+      'SELECT next_at FROM progress WHERE next_at > ? ORDER BY next_at LIMIT 1',
     )
     this.#wake = prepareWrite(db, WAKE)
-    const backlog = 'SELECT json_array(count(*), min(owed_at)) FROM streams INDEXED BY streams_due'
-    this.#backlog = prepareOne<[number, number | null]>(db, `${backlog} WHERE next_at IS NOT NULL`)
+    const backlog = 'SELECT json_array(count(*), min(owed_at)) FROM progress INDEXED BY progress_due'
+    this.#backlog = prepareOne<[number, number | null]>(db, backlog)
     this.#dead = prepareOne<DeadRow>(
       db,
       'SELECT json_array(n, dead) FROM entries WHERE stream = ? AND seq = ?',
     )
     this.#bury = prepareWrite(db, BURY)
     // Whoever held streams is gone.
-    const release = `UPDATE streams INDEXED BY streams_due SET next_at = ?, hold = ${FREE}`
-    prepareWrite(db, `${release} WHERE next_at IS NOT NULL AND hold <> ${FREE}`)(now().getTime())
+    const release = `UPDATE progress SET next_at = ?, hold = ${FREE} WHERE hold <> ${FREE}`
+    prepareWrite(db, release)(now())
     this.#toReplay = prepareOne<ReplayRow>(
       db,
       `SELECT json_array(e.n, e.seq, ${toHex('s.id')}, e.dead) FROM entries e JOIN streams s ON s.n = e.stream
@@ -89,7 +90,7 @@ export class Deliveries {
     this.#streams.flush()
     const ms = now.getTime()
     // A hold ends by our own clock, since it is not the caller's time that it began with.
-    const ours = this.#now().getTime()
+    const ours = this.#now()
     const rows = this.#claim(this.#startFor(except), ms, JSON.stringify(except), ours, limit)
     const last = rows.length < limit ? ms : (rows.at(-1)?.[2] ?? ms)
     this.#passed = Math.min(last, ours)
@@ -112,7 +113,7 @@ export class Deliveries {
     const stream = this.#streams.find(clientId, streamId)
     if (!stream) return undefined
     stream.hold = 'free'
-    hold(stream, this.#now().getTime())
+    hold(stream, this.#now())
     this.#streams.touch(stream)
     return claimedOf(stream)
   }
@@ -120,7 +121,7 @@ export class Deliveries {
   mark({ clientId, streamId }: StreamRef, lease: Lease, mark: Mark): number | 'lost' {
     const stream = this.#streams.find(clientId, streamId)
     if (!stream || !isHolder(stream, lease)) return 'lost'
-    progress(stream, mark, this.#now().getTime())
+    progress(stream, mark, this.#now())
     this.#streams.touch(stream)
     return stream.seq
   }

@@ -1,5 +1,5 @@
 import type { Id } from '@plugboard/core'
-import type { Entry, NewEntry, Page } from '@plugboard/hub'
+import type { Entry, Page } from '@plugboard/hub'
 import { ENTRY_ROW, ENTRY_TYPES, type EntryRow, MESSAGE, type Place, toAuthorHex, toEntry } from './rows.js'
 import {
   type Connection,
@@ -19,10 +19,11 @@ const INSERT = `
 const entries = (rest: string) => `SELECT ${ENTRY_ROW} AS row FROM entries e ${rest}`
 /** With what an entry takes from its stream, where that is not known. */
 const placed = (rest: string) => `
-  SELECT json_array(${toHex('s.id')}, s.seq, s.deleted_at, ${ENTRY_ROW}) AS row
+  SELECT json_array(${toHex('s.id')}, s.deleted_at,
+    iif(s.deleted_at IS NULL, 0, (SELECT max(seq) FROM entries WHERE stream = s.n)), ${ENTRY_ROW}) AS row
   FROM entries e JOIN streams s ON s.n = e.stream ${rest}`
 
-type PlacedRow = [streamId: Id, seq: number, deletedAt: number | null, row: EntryRow]
+type PlacedRow = [streamId: Id, deletedAt: number | null, seq: number, row: EntryRow]
 
 /** Entries on disk. What is asked of a stream here was found for the client before. */
 export class Entries {
@@ -68,12 +69,12 @@ export class Entries {
     this.#deleteAll = prepareWrite(db, deleting)
   }
 
-  insert(stream: StreamState, seq: number, at: number, entry: NewEntry): void {
+  insert(n: number, entry: Entry): void {
     this.#insert(
       entry.id,
-      stream.n,
-      seq,
-      at,
+      n,
+      entry.seq,
+      entry.at.getTime(),
       ENTRY_TYPES.indexOf(entry.type),
       toAuthorHex(entry.author),
       entry.channel ?? null,
@@ -144,5 +145,5 @@ export class Entries {
 /** Above every id: no text of hex reaches it, and no time either. */
 const AFTER_ALL = 'f'.repeat(26) as Id
 
-const fromPlaced = (clientId: Id, [streamId, seq, deletedAt, row]: PlacedRow): Entry =>
+const fromPlaced = (clientId: Id, [streamId, deletedAt, seq, row]: PlacedRow): Entry =>
   toEntry(row, { clientId, streamId, seq, deletedAt } satisfies Place)

@@ -11,7 +11,7 @@ import { sqliteCode } from './failure.js'
 export function lockFile(path: string): () => void {
   const lock = new Database(`${path}-lock`, { timeout: 0 })
   try {
-    lock.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE')
+    lock.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE')
   } catch (error) {
     lock.close()
     if (!sqliteCode(error)?.startsWith('SQLITE_BUSY')) throw error

@@ -1,7 +1,7 @@
 import { PlugboardError } from '@plugboard/core'
 import type { Connection } from './sql.js'
 
-/** Stands for "no message yet" in `streams.last_message_at`, so that such conversations come first in the index. */
+/** Stands for "no message yet" in `talks.last_message_at`, so that such conversations come first. */
 export const NEVER = Number.MAX_SAFE_INTEGER
 
 /**
@@ -30,30 +30,42 @@ const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX keys_by_age ON keys (at);
 
-  -- A user is the row of its stream (data), a conversation too (user, last_message_at).
+  -- What does not change with each entry. A user is the row of its stream (data), and so is a conversation (user: the
+  -- row of its user; over: it was deleted and owes nothing, so that it can be purged).
   CREATE TABLE streams (
     n INTEGER PRIMARY KEY,
     client BLOB NOT NULL,
     id BLOB NOT NULL,
     kind INTEGER NOT NULL,
-    user BLOB,
+    user INTEGER,
     created_at INTEGER NOT NULL,
     data TEXT,
-    seq INTEGER NOT NULL,
-    last_at INTEGER NOT NULL,
-    last_message_at INTEGER NOT NULL,
-    scanned INTEGER NOT NULL,
-    lanes TEXT,
-    next_at INTEGER,
-    owed_at INTEGER,
-    hold INTEGER NOT NULL,
-    deleted_at INTEGER
+    deleted_at INTEGER,
+    over INTEGER
   ) STRICT;
   CREATE UNIQUE INDEX streams_by_id ON streams (client, id);
-  CREATE INDEX streams_of_user ON streams (user, last_message_at, id) WHERE user IS NOT NULL AND deleted_at IS NULL;
+  CREATE INDEX streams_over ON streams (over) WHERE over IS NOT NULL;
+
+  -- The conversations of a user, in the order in which they are listed.
+  CREATE TABLE talks (
+    user INTEGER NOT NULL,
+    last_message_at INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (user, last_message_at, n)
+  ) STRICT, WITHOUT ROWID;
+
+  -- The streams that owe something. What is not here has been looked at to its end.
+  CREATE TABLE progress (
+    n INTEGER PRIMARY KEY,
+    client BLOB NOT NULL,
+    scanned INTEGER NOT NULL,
+    lanes TEXT,
+    next_at INTEGER NOT NULL,
+    owed_at INTEGER NOT NULL,
+    hold INTEGER NOT NULL
+  ) STRICT;
   -- More than next_at is there so that backlog, and claimDue where it passes over a stream, read no row.
-  CREATE INDEX streams_due ON streams (next_at, client, owed_at, hold) WHERE next_at IS NOT NULL;
-  CREATE INDEX streams_to_purge ON streams (deleted_at) WHERE deleted_at IS NOT NULL AND next_at IS NULL;
+  CREATE INDEX progress_due ON progress (next_at, client, owed_at, hold);
 
   CREATE TABLE entries (
     n INTEGER PRIMARY KEY,
@@ -77,7 +89,7 @@ const migrations: readonly string[] = [
   CREATE UNIQUE INDEX entries_by_id ON entries (id);
   CREATE UNIQUE INDEX entries_by_seq ON entries (stream, seq);
   CREATE UNIQUE INDEX entries_by_dedupe ON entries (stream, dedupe) WHERE dedupe IS NOT NULL;
-  CREATE INDEX entries_by_incoming ON entries (stream, incoming) WHERE incoming IS NOT NULL;
+  CREATE INDEX entries_by_incoming ON entries (stream, incoming, seq) WHERE incoming IS NOT NULL;
   CREATE INDEX entries_dead ON entries (dead_client, id) WHERE dead_client IS NOT NULL;
 
   -- ended: its conversation was deleted, and the address may be mapped anew.

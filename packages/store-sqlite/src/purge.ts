@@ -7,8 +7,8 @@ type StreamRow = [n: number, clientId: Id, streamId: Id]
 const STREAM_ROW = `SELECT json_array(n, ${toHex('client')}, ${toHex('id')}) FROM streams`
 
 /** The first so many rows of a table. */
-const slice = (table: string, key: string, where: string) =>
-  `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE ${where} LIMIT ?)`
+const slice = (table: string, key: string, where: string, order = key) =>
+  `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE ${where} ORDER BY ${order} LIMIT ?)`
 
 /** Removes what is not needed any more, in slices: a call removes no more rows than it is told. */
 export class Purge {
@@ -17,6 +17,8 @@ export class Purge {
   readonly #ofClient
   readonly #entries
   readonly #endpoints
+  readonly #talks
+  readonly #progress
   readonly #stream
   readonly #senders
   readonly #keys
@@ -25,17 +27,22 @@ export class Purge {
 
   constructor(db: Connection, streams: Streams) {
     this.#streams = streams
-    const deleted = 'INDEXED BY streams_to_purge WHERE deleted_at IS NOT NULL AND next_at IS NULL LIMIT 1'
+    const deleted = 'WHERE over IS NOT NULL LIMIT 1'
     this.#deleted = prepareOne<StreamRow>(db, `${STREAM_ROW} ${deleted}`)
-    this.#ofClient = prepareOne<StreamRow>(db, `${STREAM_ROW} WHERE client = ${toBytes} LIMIT 1`)
-    this.#entries = prepareWrite(db, slice('entries', 'n', 'stream = ?'))
+    // The newest first, so that a conversation goes before its user.
+    const ofClient = `WHERE client = ${toBytes} ORDER BY id DESC LIMIT 1`
+    this.#ofClient = prepareOne<StreamRow>(db, `${STREAM_ROW} ${ofClient}`)
+    // In order, since it is the last entry of a deleted conversation that tells what became of the others.
+    this.#entries = prepareWrite(db, slice('entries', 'n', 'stream = ?', 'seq'))
+    this.#talks = prepareWrite(db, slice('talks', 'user, last_message_at, n', 'user = ?'))
+    this.#progress = prepareWrite(db, 'DELETE FROM progress WHERE n = ?')
     this.#endpoints = prepareWrite(db, slice('endpoints', 'n', 'stream = ?'))
     this.#stream = prepareWrite(db, 'DELETE FROM streams WHERE n = ?')
     const senderKey = 'client, sender, identity, channel, custom'
     this.#senders = prepareWrite(db, slice('senders', senderKey, `client = ${toBytes}`))
     this.#keys = prepareWrite(db, slice('keys', 'client, key', `client = ${toBytes}`))
     this.#client = prepareWrite(db, `DELETE FROM clients WHERE id = ${toBytes}`)
-    this.#oldKeys = prepareWrite(db, slice('keys', 'client, key', 'at < ?'))
+    this.#oldKeys = prepareWrite(db, slice('keys', 'client, key', 'at < ?', 'at'))
   }
 
   /** Deleted conversations that owe nothing. Answers how many rows went. */
@@ -69,8 +76,13 @@ export class Purge {
       const [n, clientId, streamId] = row
       this.#streams.drop(clientId, streamId)
       left -= this.#entries(n, left)
-      if (left > 0) left -= this.#endpoints(n, left)
-      if (left > 0) left -= this.#stream(n)
+      for (const table of [this.#endpoints, this.#talks]) {
+        if (left > 0) left -= table(n, left)
+      }
+      if (left > 0) {
+        this.#progress(n)
+        left -= this.#stream(n)
+      }
     }
     return left
   }

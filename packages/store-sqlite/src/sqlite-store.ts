@@ -70,7 +70,8 @@ class SqliteStore implements Store {
 
   constructor(database: OpenDatabase, options: SqliteStoreOptions) {
     const { db } = database
-    const { now = () => new Date(), cacheSize = 20_000, onBatch } = options
+    const { cacheSize = 20_000, onBatch } = options
+    const now = options.now ? () => (options.now as () => Date)().getTime() : Date.now
     this.#database = database
     this.#streams = new Streams(db, cacheSize)
     this.#writer = new Writer(db, this.#streams, onBatch)

@@ -1,141 +1,137 @@
 import type { Id } from '@plugboard/core'
+import { NEVER } from './migrations.js'
 import {
-  ENDPOINT_ROW,
-  type EndpointRow,
-  fromLanesText,
-  HOLDS,
-  STREAM_KINDS,
-  toEndpoint,
-  toLanesText,
-} from './rows.js'
+  PROGRESS_ROW,
+  type ProgressRow,
+  ProgressRows,
+  type SavedProgress,
+  toProgress,
+} from './progress-rows.js'
+import { ENDPOINT_ROW, type EndpointRow, MESSAGE, STREAM_KINDS, toEndpoint } from './rows.js'
 import { type Connection, prepareNumber, prepareOne, prepareWrite, toBytes, toHexOrNull } from './sql.js'
-import { type Hold, NO_LANES, type StreamState, savedOf, settledUpTo } from './stream-state.js'
+import { NO_LANES, type StreamState } from './stream-state.js'
+
+/** A stream in memory, and what of it is on disk. */
+export interface StoredStream extends StreamState {
+  /** Names it in memory. */
+  readonly key: string
+  saved: {
+    lastMessageAt: number
+    deletedAt: number | null
+    isOver: boolean
+    progress: SavedProgress | undefined
+  }
+  /** Set while it has no row; `data` is a user's, as JSON text. */
+  fresh?: { data: string | null }
+}
 
 type Row = [
-  n: number,
-  kind: number,
-  userId: Id | null,
-  createdAt: number,
-  seq: number,
-  lastAt: number,
-  lastMessageAt: number,
-  scanned: number,
-  lanes: string | null,
-  nextAt: number | null,
-  owedAt: number | null,
-  hold: number,
-  deletedAt: number | null,
-  newest: number | null,
+  stream: [
+    n: number,
+    kind: number,
+    userN: number | null,
+    userId: Id | null,
+    createdAt: number,
+    deletedAt: number | null,
+    over: number | null,
+  ],
+  last: [seq: number | null, at: number | null, messageAt: number | null],
+  progress: ProgressRow,
   endpoints: EndpointRow[],
 ]
 
 const LOAD = `
-  SELECT json_array(n, kind, ${toHexOrNull('user')}, created_at, seq, last_at, last_message_at, scanned, lanes,
-    next_at, owed_at, hold, deleted_at, (SELECT max(seq) FROM entries WHERE stream = s.n),
+  SELECT json_array(
+    json_array(s.n, s.kind, s.user, ${toHexOrNull('u.id')}, s.created_at, s.deleted_at, s.over),
+    json_array(e.seq, e.at, iif(s.user IS NULL, NULL,
+      (SELECT at FROM entries WHERE stream = s.n AND type = ${MESSAGE} ORDER BY seq DESC LIMIT 1))),
+    ${PROGRESS_ROW},
     json((SELECT json_group_array(${ENDPOINT_ROW}) FROM endpoints WHERE stream = s.n)))
-  FROM streams s WHERE client = ${toBytes} AND id = ${toBytes}`
+  FROM streams s
+    LEFT JOIN streams u ON u.n = s.user
+    LEFT JOIN progress p ON p.n = s.n
+    LEFT JOIN entries e ON e.stream = s.n AND e.seq = (SELECT max(seq) FROM entries WHERE stream = s.n)
+  WHERE s.client = ${toBytes} AND s.id = ${toBytes}`
 
 const INSERT = `
-  INSERT INTO streams (seq, last_at, scanned, lanes, last_message_at, next_at, owed_at, hold, deleted_at,
-    n, client, id, kind, user, created_at, data)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${toBytes}, ${toBytes}, ?, ${toBytes}, ?, ?)`
+  INSERT INTO streams (n, client, id, kind, user, created_at, data) VALUES (?, ${toBytes}, ${toBytes}, ?, ?, ?, ?)`
 
-const updating = (columns: string) =>
-  `UPDATE streams SET seq = ?, last_at = ?, scanned = ?, lanes = ?${columns} WHERE n = ?`
-
-const TIME_AFTER = 'SELECT at FROM entries WHERE stream = ? AND seq > ? ORDER BY seq LIMIT 1'
-
-/** Rows of streams. An update names an indexed column only when it changed, since the name alone has its price. */
+/**
+ * Streams on disk. A number, and the time of an entry and of a message, are read off the entries themselves, so that
+ * an entry costs no write of its stream but the place in the list of conversations, and the progress while it is owed.
+ */
 export class StreamRows {
+  readonly #progress: ProgressRows
   readonly #load
   readonly #insert
-  readonly #updateTail
-  readonly #updateSpoken
-  readonly #updateDue
-  readonly #updateAll
-  readonly #timeAfter
+  readonly #end
+  readonly #addTalk
+  readonly #moveTalk
+  readonly #removeTalk
   /** The highest row number. */
   readonly lastN: number
 
   constructor(db: Connection) {
+    this.#progress = new ProgressRows(db)
     this.#load = prepareOne<Row>(db, LOAD)
     this.#insert = prepareWrite(db, INSERT)
-    this.#updateTail = prepareWrite(db, updating(''))
-    this.#updateSpoken = prepareWrite(db, updating(', last_message_at = ?'))
-    this.#updateDue = prepareWrite(db, updating(', next_at = ?, owed_at = ?, hold = ?'))
-    const all = ', last_message_at = ?, next_at = ?, owed_at = ?, hold = ?, deleted_at = ?'
-    this.#updateAll = prepareWrite(db, updating(all))
-    this.#timeAfter = prepareNumber(db, TIME_AFTER)
+    this.#end = prepareWrite(db, 'UPDATE streams SET deleted_at = ?, over = ? WHERE n = ?')
+    this.#addTalk = prepareWrite(db, 'INSERT INTO talks (last_message_at, user, n) VALUES (?, ?, ?)')
+    const talk = 'user = ? AND last_message_at = ? AND n = ?'
+    this.#moveTalk = prepareWrite(db, `UPDATE talks SET last_message_at = ? WHERE ${talk}`)
+    this.#removeTalk = prepareWrite(db, `DELETE FROM talks WHERE ${talk}`)
     this.lastN = prepareNumber(db, 'SELECT max(n) FROM streams')() ?? 0
   }
 
-  read(clientId: Id, streamId: Id): StreamState | undefined {
+  read(clientId: Id, streamId: Id): StoredStream | undefined {
     const row = this.#load(clientId, streamId)
     if (!row) return undefined
-    const [
-      n,
-      kind,
-      userId,
-      createdAt,
-      seq,
-      lastAt,
-      lastMessageAt,
-      scanned,
-      lanesText,
-      nextAt,
-      owedAt,
-      hold,
-      deletedAt,
-    ] = row
-    const [newest, endpoints] = [row[13], row[14]]
-    const state = {
+    const [stream, last, progress, endpoints] = row
+    const [n, kind, userN, userId, createdAt, deletedAt, over] = stream
+    const [seq, lastAt, messageAt] = last
+    const owed = toProgress(progress)
+    const lastMessageAt = messageAt ?? NEVER
+    return {
+      key: clientId + streamId,
       n,
       clientId,
       streamId,
       kind: STREAM_KINDS[kind] as StreamState['kind'],
-      userId: kind === 0 ? streamId : (userId ?? undefined),
+      userId: STREAM_KINDS[kind] === 'user' ? streamId : (userId ?? undefined),
+      userN,
       createdAt,
       endpoints: endpoints.map(toEndpoint),
-      seq: Math.max(seq, newest ?? 0),
-      lastAt,
+      seq: seq ?? 0,
+      lastAt: lastAt ?? 0,
       lastMessageAt,
-      scanned,
-      lanes: lanesText === null ? NO_LANES : fromLanesText(lanesText),
-      nextAt,
-      owedAt,
       deletedAt,
-      hold: HOLDS[hold] as Hold,
+      scanned: owed?.scanned ?? seq ?? 0,
+      lanes: owed?.lanes ?? NO_LANES,
+      nextAt: owed?.nextAt ?? null,
+      hold: owed?.hold ?? 'free',
+      saved: { lastMessageAt, deletedAt, isOver: over !== null, progress: owed },
     }
-    return { ...state, saved: savedOf(state, lanesText) }
   }
 
-  write(state: StreamState): void {
-    this.#findOwed(state)
-    const { saved, n, seq, lastAt, scanned, lastMessageAt, nextAt, owedAt, deletedAt } = state
-    const lanes = state.lanes === saved.lanes ? saved.lanesText : toLanesText(state.lanes)
-    const isSpoken = lastMessageAt !== saved.lastMessageAt
-    const isDue = nextAt !== saved.nextAt || owedAt !== saved.owedAt || state.hold !== saved.hold
-    const hold = HOLDS.indexOf(state.hold)
-    if (saved.fresh) {
-      const { clientId, streamId, kind, createdAt } = state
-      const user = kind === 'conversation' ? (state.userId ?? null) : null
-      const fixed = [n, clientId, streamId, STREAM_KINDS.indexOf(kind), user, createdAt, saved.fresh.data]
-      this.#insert(seq, lastAt, scanned, lanes, lastMessageAt, nextAt, owedAt, hold, deletedAt, ...fixed)
-    } else if ((isSpoken && isDue) || deletedAt !== saved.deletedAt) {
-      this.#updateAll(seq, lastAt, scanned, lanes, lastMessageAt, nextAt, owedAt, hold, deletedAt, n)
-    } else if (isSpoken) this.#updateSpoken(seq, lastAt, scanned, lanes, lastMessageAt, n)
-    else if (isDue) this.#updateDue(seq, lastAt, scanned, lanes, nextAt, owedAt, hold, n)
-    else this.#updateTail(seq, lastAt, scanned, lanes, n)
-    state.saved = savedOf(state, lanes)
+  write(stream: StoredStream): void {
+    const { n, deletedAt, userN, lastMessageAt, saved } = stream
+    if (stream.fresh) this.#create(stream, stream.fresh.data)
+    const isOver = deletedAt !== null && stream.nextAt === null
+    if (deletedAt !== saved.deletedAt || isOver !== saved.isOver) this.#end(deletedAt, isOver ? 1 : null, n)
+    if (userN !== null && saved.deletedAt === null) {
+      if (deletedAt !== null) this.#removeTalk(userN, saved.lastMessageAt, n)
+      else if (lastMessageAt !== saved.lastMessageAt)
+        this.#moveTalk(lastMessageAt, userN, saved.lastMessageAt, n)
+    }
+    const progress = this.#progress.write(stream, saved.progress)
+    stream.saved = { lastMessageAt, deletedAt, isOver, progress }
   }
 
-  #findOwed(state: StreamState): void {
-    const settled = settledUpTo(state)
-    if (state.nextAt === null) state.owedAt = null
-    // Most often it is the newest entry, whose time is known.
-    else if (settled + 1 >= state.seq) state.owedAt = state.lastAt
-    else if (state.owedAt === null || settled !== state.saved.settledUpTo) {
-      state.owedAt = this.#timeAfter(state.n, settled) ?? state.lastAt
-    }
+  #create(stream: StoredStream, data: string | null): void {
+    const { n, clientId, streamId, kind, userN, createdAt, lastMessageAt, saved } = stream
+    this.#insert(n, clientId, streamId, STREAM_KINDS.indexOf(kind), userN, createdAt, data)
+    if (userN !== null) this.#addTalk(lastMessageAt, userN, n)
+    saved.lastMessageAt = lastMessageAt
+    delete stream.fresh
   }
 }

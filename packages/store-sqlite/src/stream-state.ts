@@ -1,5 +1,14 @@
 import type { Id } from '@plugboard/core'
-import type { Claimed, EndpointRecord, LaneKey, LaneState, Lease, Mark, StreamKind } from '@plugboard/hub'
+import type {
+  Claimed,
+  EndpointRecord,
+  Entry,
+  LaneKey,
+  LaneState,
+  Lease,
+  Mark,
+  StreamKind,
+} from '@plugboard/hub'
 import type { Lanes } from './rows.js'
 
 /**
@@ -11,7 +20,7 @@ const SILENCE_MS = 60_000
 /** Whether someone delivers the stream, and whether it became due meanwhile: then it is due when it is given back. */
 export type Hold = 'free' | 'held' | 'woken'
 
-/** A stream as its row has it, or will have it at the end of the batch. Times are milliseconds. */
+/** A stream as the rows have it, or will have it at the end of the batch. Times are milliseconds. */
 export interface StreamState {
   /** Its row. */
   readonly n: number
@@ -20,33 +29,21 @@ export interface StreamState {
   readonly kind: StreamKind
   /** Whose conversation or stream it is. */
   readonly userId: Id | undefined
+  /** The row of the user whose conversation it is. */
+  readonly userN: number | null
   readonly createdAt: number
   endpoints: readonly EndpointRecord[]
   /** The newest number, and its time. */
   seq: number
   lastAt: number
   lastMessageAt: number
+  deletedAt: number | null
   scanned: number
   /** Never changed, only replaced. */
   lanes: Lanes
   /** When there is something to do, or the end of the hold; null when nothing is owed. */
   nextAt: number | null
-  /** When the first entry came in that may still be owed. */
-  owedAt: number | null
-  deletedAt: number | null
   hold: Hold
-  /** What its row has. */
-  saved: Saved
-}
-
-/** What a row has of the columns that cost more than others to write. */
-export interface Saved
-  extends Pick<StreamState, 'lastMessageAt' | 'nextAt' | 'owedAt' | 'hold' | 'deletedAt' | 'lanes'> {
-  lanesText: string | null
-  /** What `owedAt` was found for. */
-  settledUpTo: number
-  /** Set while there is no row; `data` is a user's, as JSON text. */
-  fresh?: { data: string | null }
 }
 
 export const NO_LANES: Lanes = {}
@@ -69,25 +66,26 @@ export function wake(state: StreamState, now: number): void {
   else state.nextAt = Math.min(state.nextAt ?? now, now)
 }
 
-/** Gives the next number to an entry. Answers whether who appended it now holds the stream. */
+/** Moves the end of the stream to an entry. Answers whether who appended it holds the stream from now on. */
 export function advance(
   state: StreamState,
-  entry: { at: number; isMessage: boolean; isOwed: boolean; claim: boolean },
-  now: number,
+  { seq, at, type, owes }: Entry,
+  claim: boolean,
+  now: () => number,
 ): boolean {
-  const isIdle = state.scanned === state.seq && !hasLanes(state)
-  state.seq += 1
-  state.lastAt = entry.at
-  if (entry.isMessage) state.lastMessageAt = entry.at
-  if (!entry.isOwed) {
-    if (isIdle) state.scanned = state.seq
+  const isIdle = state.nextAt === null
+  state.seq = seq
+  state.lastAt = at.getTime()
+  if (type === 'message') state.lastMessageAt = state.lastAt
+  if (owes.length === 0) {
+    if (isIdle) state.scanned = seq
     return false
   }
   // Its holder learns of the entry with the next mark.
   if (state.hold !== 'free') return false
-  if (entry.claim) hold(state, now)
-  else wake(state, Math.min(entry.at, now))
-  return entry.claim
+  if (claim) hold(state, now())
+  else wake(state, Math.min(state.lastAt, now()))
+  return claim
 }
 
 /** Takes over how far the lanes got, and the stream itself when its holder gives it back. */
@@ -104,12 +102,14 @@ export function progress(state: StreamState, { scanned, lanes, nextAt }: Mark, n
 
 function merge(lanes: Lanes, changes: Mark['lanes']): Lanes {
   const merged: Record<LaneKey, LaneState> = { ...lanes }
+  let isChanged = false
   for (const key of Object.keys(changes) as LaneKey[]) {
     const lane = changes[key]
     if (lane) merged[key] = lane
     else delete merged[key]
+    isChanged = true
   }
-  return merged
+  return isChanged ? merged : lanes
 }
 
 /** The last number that nothing is owed of, nor of any before it. */
@@ -118,18 +118,6 @@ export function settledUpTo({ scanned, lanes }: Pick<StreamState, 'scanned' | 'l
   for (const key in lanes) lowest = Math.min(lowest, lanes[key as LaneKey]?.done ?? lowest)
   return lowest
 }
-
-/** What is saved when the row is as the state is. */
-export const savedOf = (state: Omit<StreamState, 'saved'>, lanesText: string | null): Saved => ({
-  lastMessageAt: state.lastMessageAt,
-  nextAt: state.nextAt,
-  owedAt: state.owedAt,
-  deletedAt: state.deletedAt,
-  hold: state.hold,
-  lanes: state.lanes,
-  lanesText,
-  settledUpTo: settledUpTo(state),
-})
 
 /** The one holder there is, for as long as the process lives. */
 const LEASE: Lease = { fence: 1 }

@@ -2,17 +2,16 @@ import type { Id } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
 import { NEVER } from './migrations.js'
 import type { Connection } from './sql.js'
-import { StreamRows } from './stream-rows.js'
-import { NO_LANES, type StreamState, savedOf, wake } from './stream-state.js'
+import { type StoredStream, StreamRows } from './stream-rows.js'
+import { NO_LANES, type StreamState, wake } from './stream-state.js'
 import type { Pending } from './writer.js'
 
 /** What a stream is made with. */
 export interface NewStream
-  extends Pick<StreamState, 'clientId' | 'streamId' | 'kind' | 'userId' | 'createdAt'> {
-  lastMessageAt?: number
+  extends Pick<StreamState, 'clientId' | 'streamId' | 'kind' | 'userId' | 'userN' | 'createdAt'> {
   endpoints?: StreamState['endpoints']
   /** Of a user, as JSON text. */
-  data?: string
+  data?: string | null
 }
 
 /**
@@ -21,10 +20,10 @@ export interface NewStream
  */
 export class Streams implements Pending {
   readonly #rows: StreamRows
-  readonly #cache: LRUCache<string, StreamState>
+  readonly #cache: LRUCache<string, StoredStream>
   /** Since the last settled batch or item; a stream may leave the cache while it is here. */
-  readonly #touched = new Map<string, StreamState>()
-  readonly #unwritten = new Set<StreamState>()
+  readonly #touched = new Map<string, StoredStream>()
+  readonly #unwritten = new Set<StoredStream>()
   #lastN: number
   #earliestDue = 0
 
@@ -43,42 +42,45 @@ export class Streams implements Pending {
     return state
   }
 
-  create({ data, endpoints = [], lastMessageAt = NEVER, ...fixed }: NewStream): StreamState {
+  create({ data = null, endpoints = [], ...fixed }: NewStream): StreamState {
     this.#lastN += 1
-    const state = {
+    const stream: StoredStream = {
+      key: fixed.clientId + fixed.streamId,
       n: this.#lastN,
       ...fixed,
       endpoints,
       seq: 0,
       lastAt: 0,
-      lastMessageAt,
+      lastMessageAt: NEVER,
+      deletedAt: null,
       scanned: 0,
       lanes: NO_LANES,
       nextAt: null,
-      owedAt: null,
-      deletedAt: null,
-      hold: 'free' as const,
+      hold: 'free',
+      fresh: { data },
+      saved: { lastMessageAt: NEVER, deletedAt: null, isOver: false, progress: undefined },
     }
-    const created = { ...state, saved: { ...savedOf(state, null), fresh: { data: data ?? null } } }
-    this.#cache.set(keyOf(created), created)
-    this.touch(created)
-    return created
+    this.#cache.set(stream.key, stream)
+    this.touch(stream)
+    return stream
   }
 
   /** To be called with each stream that was changed. */
   touch(state: StreamState): void {
-    this.#touched.set(keyOf(state), state)
-    this.#unwritten.add(state)
+    const stream = state as StoredStream
+    this.#touched.set(stream.key, stream)
+    this.#unwritten.add(stream)
   }
 
   /** The rows of all streams of the client that owe something were woken: those in memory follow. */
   woken(clientId: Id, ms: number): void {
     this.#dueFrom(ms)
     for (const [key, state] of this.#cache.entries()) {
-      if (state.clientId !== clientId || state.nextAt === null) continue
+      const { progress } = state.saved
+      if (state.clientId !== clientId || !progress) continue
       wake(state, ms)
-      state.saved.nextAt = state.nextAt
-      state.saved.hold = state.hold
+      progress.nextAt = state.nextAt ?? ms
+      progress.hold = state.hold
       this.#touched.set(key, state)
     }
   }
@@ -86,6 +88,7 @@ export class Streams implements Pending {
   /** A stream that is no more. */
   drop(clientId: Id, streamId: Id): void {
     this.#cache.delete(clientId + streamId)
+    this.#touched.delete(clientId + streamId)
   }
 
   /** The earliest time at which a stream became due since this was asked last. */
@@ -123,5 +126,3 @@ export class Streams implements Pending {
     this.#earliestDue = Math.min(this.#earliestDue, ms)
   }
 }
-
-const keyOf = ({ clientId, streamId }: StreamState): string => clientId + streamId

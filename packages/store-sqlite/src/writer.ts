@@ -20,9 +20,9 @@ export interface Pending {
   flush(): void
   /** All of it is in the database now, or in the transaction under way. */
   settled(): void
-  /** What changed since the last {@link settled} did not come to be: it is dropped. */
+  /** What one write changed since the last {@link settled} did not come to be: it is dropped. */
   forget(): void
-  /** More than that did not come to be: everything in memory is dropped. */
+  /** A whole transaction did not come to be: everything in memory is dropped. */
   forgetAll(): void
 }
 
@@ -102,7 +102,7 @@ export class Writer {
       this.#pending.settled()
       return outcomes
     } catch {
-      this.#pending.forget()
+      this.#pending.forgetAll()
       this.#rollback()
       return undefined
     }

@@ -2,7 +2,7 @@ import { PlugboardError } from '@plugboard/core'
 import type { FastifyInstance } from 'fastify'
 
 /** How deep the objects and arrays of a body may nest. */
-export const MAX_JSON_DEPTH = 100
+const MAX_JSON_DEPTH = 100
 
 /**
  * Teaches a scope to read bodies: JSON up to a depth, forms, and an empty object for anything else, which is what the
@@ -29,7 +29,7 @@ export function readBodies(app: FastifyInstance): void {
 }
 
 /** Counts brackets outside strings: cheaper than a walk through the parsed value, and done before anything is built. */
-export function isTooDeep(json: string, max = MAX_JSON_DEPTH): boolean {
+function isTooDeep(json: string): boolean {
   let depth = 0
   let isInString = false
   for (let i = 0; i < json.length; i += 1) {
@@ -40,7 +40,7 @@ export function isTooDeep(json: string, max = MAX_JSON_DEPTH): boolean {
     } else if (unit === 34) isInString = true
     else if (unit === 123 || unit === 91) {
       depth += 1
-      if (depth > max) return true
+      if (depth > MAX_JSON_DEPTH) return true
     } else if (unit === 125 || unit === 93) depth -= 1
   }
   return false

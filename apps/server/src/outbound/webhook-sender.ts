@@ -59,7 +59,6 @@ class ThreadedSender implements WebhookSender {
 
   start(listener: SenderListener): void {
     this.#listener = listener
-    this.#spawn()
   }
 
   push(lane: number, generation: number, target: WebhookTarget, items: readonly WebhookItem[]): void {
@@ -85,14 +84,17 @@ class ThreadedSender implements WebhookSender {
     this.#outbox.push(command)
   }
 
-  /** Without a thread, commands wait for the next one. */
+  /** The thread is made for the first request. Without one, commands wait for the next. */
   #flush(): void {
-    if (this.#worker === undefined || this.#outbox.length === 0) return
+    if (this.#outbox.length === 0) return
+    if (this.#worker === undefined && this.#restart === undefined) return this.#spawn()
+    if (this.#worker === undefined) return
     this.#worker.postMessage(this.#outbox)
     this.#outbox = []
   }
 
   #spawn(): void {
+    this.#restart = undefined
     const startedAt = performance.now()
     const worker = new Worker(this.#workerUrl, { workerData: this.#settings, name: 'webhook-sender' })
     this.#worker = worker

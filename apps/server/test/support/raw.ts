@@ -5,7 +5,7 @@ export interface RawRequest {
   method?: string
   /** Sent as it is, whatever a URL may hold. */
   path: string
-  /** In this order, repeated names and all. A `host` among them takes the place of the usual one. */
+  /** In this order, repeated names and all. A `host` or a `content-length` among them takes the place of the usual one. */
   headers?: readonly (readonly [name: string, value: string])[]
   body?: string | Uint8Array
 }
@@ -16,9 +16,10 @@ export async function raw(
   { method = 'GET', path, headers = [], body }: RawRequest,
 ): Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; text: string }> {
   const { host, hostname, port } = new URL(server.url)
-  const isHostGiven = headers.some(([name]) => name.toLowerCase() === 'host')
-  const given: (readonly [string, string])[] = isHostGiven ? [...headers] : [['Host', host], ...headers]
-  if (body !== undefined) given.push(['Content-Length', String(Buffer.byteLength(body))])
+  const has = (wanted: string) => headers.some(([name]) => name.toLowerCase() === wanted)
+  const given: (readonly [string, string])[] = has('host') ? [...headers] : [['Host', host], ...headers]
+  if (body !== undefined && !has('content-length'))
+    given.push(['Content-Length', String(Buffer.byteLength(body))])
   return new Promise((resolve, reject) => {
     const sent = request(
       { hostname, port, method, path, headers: given.flat(), agent: false },

@@ -3,6 +3,7 @@ import type { ClientView, Hub } from '@plugboard/hub'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { clientNameOf, parseToken } from './map.js'
+import type { Refusals } from './refusals.js'
 
 const guid = z.guid()
 
@@ -16,19 +17,23 @@ export function credentialsOf({ headers }: FastifyRequest): { id: unknown; token
 /** Checks the client headers. */
 export class Credentials {
   readonly #hub: Hub
+  readonly #refusals: Refusals
 
-  constructor(hub: Hub) {
+  constructor(hub: Hub, refusals: Refusals) {
     this.#hub = hub
+    this.#refusals = refusals
   }
 
-  /** @throws UNAUTHORIZED, whatever is wrong */
+  /** @throws UNAUTHORIZED, whatever is wrong; RATE_LIMITED */
   async require(request: FastifyRequest): Promise<ClientView> {
-    const { id, token } = credentialsOf(request) ?? {}
+    const credentials = credentialsOf(request)
+    if (!credentials) throw new PlugboardError('UNAUTHORIZED', 'Unauthorized')
+    const { id, token } = credentials
     const parsed = typeof token === 'string' ? parseToken(token) : undefined
     if (parsed && guid.safeParse(id).success) {
       const client = await this.#hub.clients.authenticate(clientNameOf(String(id)), parsed.secret, parsed.id)
       if (client) return client
     }
-    throw new PlugboardError('UNAUTHORIZED', 'Unauthorized')
+    throw this.#refusals.of(request, 'UNAUTHORIZED')
   }
 }

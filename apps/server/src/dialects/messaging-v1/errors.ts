@@ -2,7 +2,7 @@ import { type ErrorCode, isPlugboardError, PlugboardError } from '@plugboard/cor
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 
 /** Status of each error code. The body is plain text, as the clients of this API expect. */
-export const statusOf = {
+const statusOf = {
   INVALID: 400,
   UNAUTHORIZED: 401,
   FORBIDDEN: 403,
@@ -49,7 +49,7 @@ function textOf(error: PlugboardError): string {
 }
 
 /** Where a fault is, in this API's words: `body.webhooks[0].url`. */
-export function labelOf(path: readonly (string | number)[]): string {
+function labelOf(path: readonly (string | number)[]): string {
   return path
     .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${part}`))
     .join('')

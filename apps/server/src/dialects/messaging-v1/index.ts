@@ -1,11 +1,11 @@
 import cors from '@fastify/cors'
-import { PlugboardError } from '@plugboard/core'
 import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { AdminAccess, type AdminSettings, isSame } from '../admin-access.js'
 import { readBodies } from '../json-body.js'
 import { Credentials, credentialsOf } from './credentials.js'
 import { sendError } from './errors.js'
+import { Refusals } from './refusals.js'
 import { adminRoutes } from './routes/admin.js'
 import { clientRoutes } from './routes/clients.js'
 import { conversationRoutes } from './routes/conversations.js'
@@ -20,6 +20,8 @@ export interface MessagingV1Options {
   settings: AdminSettings & {
     /** When set, every request must carry it in the header `password`. */
     internalPassword?: string | undefined
+    /** Wrong credentials that one address may send in a minute; 0, the default: any number. */
+    rateLimit?: number
   }
 }
 
@@ -30,20 +32,21 @@ export async function messagingV1(
 ): Promise<void> {
   const { internalPassword } = settings
   const access = new AdminAccess(settings)
-  const credentials = new Credentials(hub)
+  const refusals = new Refusals(settings.rateLimit ?? 0)
+  const credentials = new Credentials(hub, refusals)
   readBodies(app)
   app.setErrorHandler(sendError)
   app.decorateRequest('client', null)
   if (internalPassword !== undefined) {
-    app.addHook('onRequest', async ({ headers }) => {
-      if (!isSame(headers.password, internalPassword)) throw new PlugboardError('FORBIDDEN', 'Forbidden')
+    app.addHook('onRequest', async (request) => {
+      if (!isSame(request.headers.password, internalPassword)) throw refusals.of(request, 'FORBIDDEN')
     })
   }
 
   await app.register(async (scope) => {
     scope.addHook('onRequest', async (request) => {
       if (!access.mayAdminister(request, request.headers['x-bp-messaging-admin-key'])) {
-        throw new PlugboardError('UNAUTHORIZED', 'Unauthorized')
+        throw refusals.of(request, 'UNAUTHORIZED')
       }
     })
     adminRoutes(scope, hub)
@@ -52,7 +55,7 @@ export async function messagingV1(
     scope.addHook('onRequest', async (request) => {
       if (credentialsOf(request)) await credentials.require(request)
     })
-    syncRoutes(scope, hub, credentials, access)
+    syncRoutes(scope, { hub, credentials, access, refusals })
   })
   await app.register(async (scope) => {
     await scope.register(cors, { delegator: corsOf })

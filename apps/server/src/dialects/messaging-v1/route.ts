@@ -1,7 +1,7 @@
 import { PlugboardError } from '@plugboard/core'
 import type { ClientView } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { nothing } from './schemas.js'
 import { parsePart } from './validate.js'
 
@@ -64,7 +64,9 @@ export function defineRoute<
       ...(documentedBody && { body: documentedBody }),
       ...(route.params && { params: route.params }),
       ...(route.query && { querystring: route.query }),
-      response: Object.fromEntries(Object.entries(responses).filter(([, schema]) => schema)),
+      response: Object.fromEntries(
+        Object.entries(responses).map(([code, schema]) => [code, schema ?? z.void()]),
+      ),
     },
     handler: async (request, reply) => {
       const input: RouteInput<z.infer<B>, z.infer<P>, z.infer<Q>> = {

@@ -104,7 +104,7 @@ export const clientResponse = z.object({ id: guid, token: z.string() })
 export const clientListResponse = z.object({
   clients: z.array(z.object({ id: guid, name: z.string().optional(), createdOn: date })),
 })
-export const syncResponse = z.object({ webhooks: z.array(z.object({ url: z.string(), token: z.string() })) })
+const syncResponse = z.object({ webhooks: z.array(z.object({ url: z.string(), token: z.string() })) })
 /** `id` and `token` are answered to a sync with credentials in the body, or none. */
 export const anySyncResponse = syncResponse.extend({ id: guid.optional(), token: z.string().optional() })
 export const tokensResponse = z.object({ tokens: z.array(z.object({ id: guid, createdAt: date })) })

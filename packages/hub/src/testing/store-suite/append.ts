@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { newId } from '@plugboard/core'
+import type { Append } from '../../store.js'
 import { endpointTarget, webhookTarget } from '../../target.js'
 import { atOnce, idsOf, only, present, same } from './assertions.js'
 import { type Cases, entryOf } from './scene.js'
@@ -10,19 +11,15 @@ export const appendCases: Cases = {
     const talk = await scene.talk()
     const incoming = await scene.say(talk)
     const input = scene.appending(talk, {
-      ...{
-        author: { userId: talk.userId },
-        payload: '{ "type":"text" }',
-        dedupe: 'event 1',
-        incomingId: incoming.id,
-      },
-      ...{ collectUntil: scene.after(10), channel: 'telegram' },
+      author: { userId: talk.userId },
+      payload: '{ "type":"text" }',
+      dedupe: 'event 1',
+      incomingId: incoming.id,
+      collectUntil: scene.after(10),
+      channel: 'telegram',
       owes: [webhookTarget(newId()), endpointTarget(newId()), webhookTarget(newId())],
     })
-    const { entry, duplicate, userId } = await scene.append(talk, {
-      ...input.entry,
-      ...input.resolve({ endpoints: [] }),
-    })
+    const { entry, duplicate, userId } = present(await scene.store.append(input))
     same([duplicate, userId], [false, talk.userId])
     same(entry, entryOf(input, 3))
     same(await scene.store.findEntry(talk.clientId, entry.id), entry)
@@ -171,13 +168,12 @@ export const appendCases: Cases = {
 
   'resolve is told of no endpoint where there is none': async (scene) => {
     const talk = await scene.talk()
-    const seen: unknown[] = []
-    const input = scene.appending(talk)
-    await scene.store.append({
-      ...input,
-      resolve: (stream) => ({ owes: [], channel: String(seen.push(stream)) }),
-    })
-    same(seen[0], { userId: talk.userId, endpoints: [] })
+    const resolve: Append['resolve'] = (stream) => {
+      same(stream, { userId: talk.userId, endpoints: [] })
+      return { owes: [], channel: 'asked' }
+    }
+    const appended = await scene.store.append({ ...scene.appending(talk), resolve })
+    same(appended?.entry.channel, 'asked')
   },
 
   'of many appends at once those that fail leave the others whole': async (scene) => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { types } from 'node:util'
-import { type ErrorCode, type Id, isPlugboardError } from '@plugboard/core'
-import type { Entry, Page } from '../../store.js'
+import { type ErrorCode, type Id, isPlugboardError, newId } from '@plugboard/core'
+import type { Entry, Lease, Page, Store, StreamRef } from '../../store.js'
+import { webhookTarget } from '../../target.js'
 
 /** Deeply equal, absent members apart from undefined ones; prototypes do not matter. */
 export function same(actual: unknown, expected: unknown): void {
@@ -75,4 +76,14 @@ export function contiguous(entries: readonly Entry[], after = 0): readonly Entry
     )
   }
   return entries
+}
+
+/** A mark is refused, and changes neither what is known nor what is due. */
+export async function isLost(store: Store, stream: StreamRef, lease: Lease): Promise<void> {
+  const before = await store.findProgress(stream)
+  const lanes = { [webhookTarget(newId())]: { done: 2, attempt: 7 } }
+  for (const nextAt of ['active', null] as const) {
+    same(await store.mark(stream, lease, { scanned: 2, lanes, nextAt }), 'lost')
+  }
+  same(await store.findProgress(stream), before)
 }

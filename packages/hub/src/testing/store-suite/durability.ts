@@ -78,10 +78,10 @@ export const durabilityCases: Cases = {
     const at = scene.after(60)
     const first = await scene.say(talk, { at, dedupe: 'event 1' })
     await scene.reopen()
-    const again = await scene.append(talk, { dedupe: 'event 1' })
-    same([again.duplicate, again.entry], [true, first])
-    const same_ = await scene.append(talk, { id: first.id })
-    same([same_.duplicate, same_.entry], [true, first])
+    for (const seen of [{ dedupe: 'event 1' }, { id: first.id }]) {
+      const { duplicate, entry } = await scene.append(talk, seen)
+      same([duplicate, entry], [true, first])
+    }
     const next = await scene.say(talk)
     same(next.at, at)
     same((await scene.entries(talk)).slice(1), [first, next])

@@ -13,7 +13,10 @@ export const endpointCases: Cases = {
     same({ user: userId, conversation: conversationId, endpoint: endpointId }, input.ids)
     same(await scene.store.findUser(clientId, userId), { id: userId, clientId, createdAt: input.at })
     same(await scene.store.findConversation(clientId, conversationId), {
-      ...{ id: conversationId, clientId, userId, createdAt: input.at },
+      id: conversationId,
+      clientId,
+      userId,
+      createdAt: input.at,
       endpoints: [{ id: endpointId, channel: input.channel, ...input.endpoint }],
     })
     same(idsOf(await scene.store.listConversations(clientId, userId, { limit: 10 })), [conversationId])
@@ -101,20 +104,22 @@ export const endpointCases: Cases = {
   'endpoints that are equal to a careless eye are not the same': async (scene) => {
     const { id: clientId } = await scene.client()
     const endpoints: Partial<Endpoint>[] = [
-      ...[{ sender: 'ann' }, { sender: 'Ann' }, { sender: 'ann ' }, { sender: ' ann' }],
-      ...[
-        { sender: 'caf\u00e9' },
-        { sender: 'cafe\u0301' },
-        { sender: '1' },
-        { sender: '01' },
-        { sender: '1.0' },
-      ],
-      ...[
-        { identity: 'a', sender: 'b:c' },
-        { identity: 'a:b', sender: 'c' },
-        { identity: 'ab', sender: 'c' },
-      ],
-      ...[{ sender: "x' OR 1=1 --" }, { sender: '$where' }, { sender: '' }, { sender: '\u{1f600}' }],
+      { sender: 'ann' },
+      { sender: 'Ann' },
+      { sender: 'ann ' },
+      { sender: ' ann' },
+      { sender: 'caf\u00e9' },
+      { sender: 'cafe\u0301' },
+      { sender: '1' },
+      { sender: '01' },
+      { sender: '1.0' },
+      { identity: 'a', sender: 'b:c' },
+      { identity: 'a:b', sender: 'c' },
+      { identity: 'ab', sender: 'c' },
+      { sender: "x' OR 1=1 --" },
+      { sender: '$where' },
+      { sender: '' },
+      { sender: '\u{1f600}' },
     ]
     await allApart(
       scene,

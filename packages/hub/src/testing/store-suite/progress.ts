@@ -1,7 +1,7 @@
 import { newId } from '@plugboard/core'
-import type { LaneState, Lease, Mark, StreamRef } from '../../store.js'
-import { endpointTarget, type LaneKey, replayLane, type Target, webhookTarget } from '../../target.js'
-import { only, present, same } from './assertions.js'
+import type { LaneState, Lease, Mark } from '../../store.js'
+import { endpointTarget, replayLane, type Target, webhookTarget } from '../../target.js'
+import { isLost, only, present, same } from './assertions.js'
 import type { Cases, Scene, Talk } from './scene.js'
 
 /** How far the deliveries of a stream are, and who may write it. */
@@ -16,7 +16,11 @@ export const progressCases: Cases = {
   'a lane is kept with all that is known of it': async (scene) => {
     const { talk, lease } = await held(scene)
     const full: LaneState = {
-      ...{ done: 1, attempt: 3, part: 2, blockedUntil: scene.after(60), since: scene.after(-60) },
+      done: 1,
+      attempt: 3,
+      part: 2,
+      blockedUntil: scene.after(60),
+      since: scene.after(-60),
       error: 'HTTP 500: "no\nway" \u{1f600}',
     }
     const lanes = { [endpointTarget(newId())]: full, [replayLane(1, webhookTarget(newId()))]: { done: 0 } }
@@ -93,9 +97,31 @@ export const progressCases: Cases = {
     }
   },
 
-  'nobody can mark a stream that is not there': async (scene) => {
-    const { talk, lease } = await held(scene)
+  'who gave the stream back is answered `lost`, and writes nothing': async (scene) => {
+    const { talk, lease, target } = await held(scene)
+    await scene.store.mark(talk, lease, {
+      scanned: 2,
+      lanes: { [target]: { done: 1 } },
+      nextAt: scene.after(60),
+    })
+    await isLost(scene.store, talk, lease)
+    same(await scene.claimDue(), [])
+    same((await scene.dueStreams(scene.after(60))).length, 1)
+  },
+
+  'who never took the stream is answered `lost`, and writes nothing': async (scene) => {
+    const { lease } = await held(scene)
+    const talk = await scene.talk()
+    await scene.say(talk, { owes: [aTarget()] })
+    await isLost(scene.store, talk, lease)
+    same(await scene.dueStreams(), [talk.streamId])
     same(await scene.store.mark({ ...talk, streamId: newId() }, lease, active(2)), 'lost')
+  },
+
+  'an older fence than that of the lease is answered `lost`, and writes nothing': async (scene) => {
+    const { talk, lease } = await held(scene)
+    await isLost(scene.store, talk, { ...lease, fence: lease.fence - 1 })
+    same(await scene.store.mark(talk, lease, active(2)), 2)
   },
 
   'readEntries gives the entries after a number, in order, and no more than asked for': async (scene) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { newId } from '@plugboard/core'
 import { webhookTarget } from '../../target.js'
-import { present, same } from './assertions.js'
+import { same } from './assertions.js'
 import type { Cases, Scene } from './scene.js'
 import { populate, snapshot, type World } from './world.js'
 
@@ -14,14 +14,16 @@ export const purgeCases: Cases = {
     await scene.store.deleteConversation(gone.clientId, gone.streamId, event)
     await purge(scene, world, 7)
     const nothing = {
-      ...{
-        client: undefined,
-        users: [undefined, undefined],
-        conversations: [undefined, undefined],
-        lists: [[], []],
-      },
-      ...{ entries: [[], [], [], [], []], progress: Array.from({ length: 5 }, () => undefined) },
-      ...{ messages: undefined, replies: [], newest: [], dead: [] },
+      client: undefined,
+      users: [undefined, undefined],
+      conversations: [undefined, undefined],
+      lists: [[], []],
+      entries: [[], [], [], [], []],
+      progress: Array.from({ length: 5 }, () => undefined),
+      messages: undefined,
+      replies: [],
+      newest: [],
+      dead: [],
     }
     same(await snapshot(scene.store, world), nothing)
     same(await scene.store.findEntry(world.client.id, world.question.id), undefined)
@@ -93,5 +95,5 @@ async function count(
     await store.findConversation(id, talk.streamId),
   ]
   const objects = [...users, ...conversations].filter((object) => object !== undefined)
-  return present(entries).flat().length + objects.length
+  return entries.flat().length + objects.length
 }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { newId } from '@plugboard/core'
-import type { Lease, Store, StreamRef } from '../../store.js'
 import { webhookTarget } from '../../target.js'
-import { atOnce, only, present, same } from './assertions.js'
+import { atOnce, isLost, only, present, same } from './assertions.js'
 import type { Cases } from './scene.js'
 import { populate, snapshot } from './world.js'
 
@@ -99,6 +98,22 @@ export const replicaCases: Cases = {
     same(await scene.store.mark(talk, claimed.lease, { scanned: 3, lanes: {}, nextAt: null }), 3)
   },
 
+  'what one holds stays with it when the other wakes it or replays of it, and is due when it is given back':
+    async (scene) => {
+      const talk = await scene.talk()
+      const other = await scene.another()
+      const [target, { now }] = [webhookTarget(newId()), scene]
+      const { entry, claimed } = await scene.claimAtAppend(talk, target)
+      await other.bury(talk, 2, target, { reason: 'exhausted', attempts: 1, at: now, label: 'url' })
+      await other.wakeClient(talk.clientId, scene.tick())
+      const replay = { clientId: talk.clientId, entryId: entry.id, target, to: target, now: scene.tick() }
+      const { key, lane } = present(await other.replay(replay))
+      same((await other.claimDue({ now: scene.now, limit: 10, except: [] })).claimed, [])
+      same(await scene.store.mark(talk, claimed.lease, { scanned: 2, lanes: {}, nextAt: null }), 2)
+      const due = only((await other.claimDue({ now: scene.tick(), limit: 10, except: [] })).claimed)
+      same([due.streamId, due.lanes], [talk.streamId, { [key]: lane }])
+    },
+
   'what one gave back the other takes up, with a higher fence': async (scene) => {
     const talk = await scene.talk()
     const other = await scene.another()
@@ -127,7 +142,6 @@ export const replicaCases: Cases = {
     const other = await scene.another()
     const { claimed } = await scene.claimAtAppend(talk, webhookTarget(newId()))
     await isLost(other, talk, claimed.lease)
-    await isLost(scene.store, talk, { ...claimed.lease, fence: claimed.lease.fence - 1 })
     same(await scene.store.mark(talk, claimed.lease, { scanned: 2, lanes: {}, nextAt: null }), 2)
   },
 
@@ -148,14 +162,4 @@ export const replicaCases: Cases = {
     await isLost(scene.store, talk, claimed.lease)
     same(await scene.store.findProgress(talk), { scanned: 2, lanes })
   },
-}
-
-/** A mark is refused, and changes neither what is known nor what is due. */
-async function isLost(store: Store, stream: StreamRef, lease: Lease): Promise<void> {
-  const before = await store.findProgress(stream)
-  const lanes = { [webhookTarget(newId())]: { done: 2, attempt: 7 } }
-  for (const nextAt of ['active', null] as const) {
-    same(await store.mark(stream, lease, { scanned: 2, lanes, nextAt }), 'lost')
-  }
-  same(await store.findProgress(stream), before)
 }

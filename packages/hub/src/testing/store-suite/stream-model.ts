@@ -60,13 +60,12 @@ export class StreamModel {
   }
 
   async mark({ ahead, lane, state, next }: MarkPlan): Promise<void> {
-    if (!this.#isMine) return
     const scanned = Math.min(this.#tail, this.#scanned + ahead)
     const lanes = this.#changes(lane, state, next)
     const nextAt = { active: 'active' as const, later: this.#scene.after(60), never: null }[next]
     const answer = await this.#scene.store.mark(this.#talk, this.#lease, { scanned, lanes, nextAt })
-    same(answer, this.#tail)
-    this.#marked({ scanned, lanes, nextAt })
+    same(answer, this.#isMine ? this.#tail : 'lost')
+    if (this.#isMine) this.#marked({ scanned, lanes, nextAt })
   }
 
   /** A holder that has nothing more to do has no lane that it knows of; one that is to come back has one. */

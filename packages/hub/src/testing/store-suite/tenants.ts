@@ -128,15 +128,27 @@ const namesOf = ({
   claim,
   lease,
 }: World): Names => ({
-  ...{ userId: user.id, streamId: talk.streamId, integrationId: integration.streamId },
-  ...{ messageId: question.id, deadId: dead.id, target, lease },
-  ...{ sender: mapping.endpoint.sender, key: claim.key },
+  userId: user.id,
+  streamId: talk.streamId,
+  integrationId: integration.streamId,
+  messageId: question.id,
+  deadId: dead.id,
+  target,
+  lease,
+  sender: mapping.endpoint.sender,
+  key: claim.key,
 })
 
 const nobodys = ({ lease, target }: World): Names => ({
-  ...{ userId: newId(), streamId: newId(), integrationId: newId() },
-  ...{ messageId: newId(), deadId: newId(), target, lease },
-  ...{ sender: 'nobody', key: 'nothing' },
+  userId: newId(),
+  streamId: newId(),
+  integrationId: newId(),
+  messageId: newId(),
+  deadId: newId(),
+  target,
+  lease,
+  sender: 'nobody',
+  key: 'nothing',
 })
 
 /** What comes of it, a refusal by its code. */

@@ -6,10 +6,18 @@ import type { AdminAccess } from '../../admin-access.js'
 import { type Credentials, credentialsOf } from '../credentials.js'
 import { refuseKey } from '../idempotent.js'
 import { clientIdOf, clientNameOf, parseToken, tokenText } from '../map.js'
+import type { Refusals } from '../refusals.js'
 import { defineRoute } from '../route.js'
 import * as schemas from '../schemas.js'
 import { parsePart } from '../validate.js'
 import { FORMAT_NAME } from '../webhook-format.js'
+
+export interface SyncRoutesOptions {
+  hub: Hub
+  credentials: Credentials
+  access: AdminAccess
+  refusals: Refusals
+}
 
 /**
  * Sync in both of its forms. With the client's headers it changes that client and refuses what it does not know. Without
@@ -17,9 +25,7 @@ import { FORMAT_NAME } from '../webhook-format.js'
  */
 export function syncRoutes(
   app: FastifyInstance,
-  hub: Hub,
-  credentials: Credentials,
-  access: AdminAccess,
+  { hub, credentials, access, refusals }: SyncRoutesOptions,
 ): void {
   defineRoute(app, {
     method: 'POST',
@@ -64,12 +70,12 @@ export function syncRoutes(
     if (known) {
       const token = body.token ? parseToken(body.token) : undefined
       const isRight = token && (await hub.clients.authenticate({ id: known.id }, token.secret, token.id))
-      if (!isRight) throw new PlugboardError('FORBIDDEN', 'Forbidden')
+      if (!isRight) throw refusals.of(request, 'FORBIDDEN')
       await assertNameIsFree(body.name, known)
       return answer(known, body.token ?? '', wanted, body.name)
     }
     if (!access.mayCreateClient(request, request.headers['x-bp-messaging-admin-key'])) {
-      throw new PlugboardError('UNAUTHORIZED', 'Unauthorized')
+      throw refusals.of(request, 'UNAUTHORIZED')
     }
     await assertNameIsFree(body.name)
     await inBody(hub.sync.check(wanted))

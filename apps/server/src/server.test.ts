@@ -1,0 +1,197 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type ErrorCode, newId, PlugboardError } from '@plugboard/core'
+import { createHub, type Hub, Keyring, type Store } from '@plugboard/hub'
+import type { FastifyInstance } from 'fastify'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { readConfig } from './config.js'
+import { createLog } from './logging.js'
+import { Metrics } from './metrics.js'
+import { openStore } from './open-store.js'
+import { buildServer } from './server.js'
+import { hubSettings } from './start.js'
+import { timedStore } from './timed-store.js'
+
+let folder: string
+let store: Store
+let hub: Hub
+let app: FastifyInstance
+let logged: string[]
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plugboard-server-'))
+  const config = readConfig({ env: {}, workingFolder: folder })
+  const metrics = new Metrics()
+  logged = []
+  const log = createLog('info', { write: (line) => void logged.push(line) })
+  store = timedStore(await openStore(config, metrics), metrics)
+  hub = createHub({
+    store,
+    keyring: new Keyring(Buffer.alloc(32)),
+    channels: [],
+    formats: [],
+    sender: { start() {}, push() {}, cancel() {}, close: async () => undefined },
+    fetch,
+    refuseTarget: () => undefined,
+    settings: hubSettings(config),
+    observer: metrics,
+    log,
+  })
+  app = buildServer({ config, hub, store, metrics, log, register })
+})
+afterEach(async () => {
+  await app.close()
+  await hub.stop(1_000)
+  await store.close()
+  await rm(folder, { recursive: true })
+})
+
+/** Stands for a dialect. */
+function register(server: FastifyInstance): void {
+  server.post('/echo', async ({ body }) => body)
+  server.get('/fail/:code', async ({ params }) => {
+    const { code } = params as { code: ErrorCode | 'BUG' }
+    if (code === 'BUG') throw new Error('hunter2')
+    throw new PlugboardError(code, `about ${code}`, { retryAfterMs: 1_500 })
+  })
+  server.get('/things/:name', async ({ params }) => params)
+  server.get(
+    '/checked',
+    { schema: { querystring: z.object({ limit: z.number() }) } },
+    async ({ query }) => query,
+  )
+}
+
+const get = (url: string, headers: Record<string, string> = {}) => app.inject({ method: 'GET', url, headers })
+
+describe('the host', () => {
+  it('answers status and version in plain text', async () => {
+    const status = await get('/status')
+    expect([status.statusCode, status.body, status.headers['content-type']]).toEqual([
+      200,
+      'OK',
+      'text/plain; charset=utf-8',
+    ])
+    expect((await get('/version')).body).toMatch(/^\d+\.\d+\.\d+/)
+    expect((await get('/healthz')).json()).toEqual({ status: 'ok' })
+  })
+
+  it('answers an unknown path and a malformed one in plain text', async () => {
+    const unknown = await get('/api/v9/nothing')
+    expect([unknown.statusCode, unknown.body]).toEqual([404, 'Not Found'])
+    const malformed = await get('/things/%zz')
+    expect([malformed.statusCode, malformed.body]).toEqual([400, 'Bad Request'])
+    expect(malformed.headers['x-request-id']).toBeTruthy()
+  })
+
+  it('takes names as long as they may be, percent-encoded', async () => {
+    const name = '語'.repeat(200)
+    expect((await get(`/things/${encodeURIComponent(name)}`)).json()).toEqual({ name })
+  })
+
+  it('takes a body of 153,600 bytes and refuses one of 153,601', async () => {
+    const post = (size: number) =>
+      app.inject({
+        method: 'POST',
+        url: '/echo',
+        headers: { 'content-type': 'application/json' },
+        payload: `"${'x'.repeat(size - 2)}"`,
+      })
+    expect((await post(153_600)).statusCode).toBe(200)
+    const refused = await post(153_601)
+    expect([refused.statusCode, refused.body]).toEqual([413, 'Payload Too Large'])
+  })
+
+  it('gives every answer a request id: the caller’s where it is sane', async () => {
+    const idOf = async (given?: string) =>
+      (await get('/nothing', given === undefined ? {} : { 'x-request-id': given })).headers['x-request-id']
+    expect(await idOf('trace-1.a_B')).toBe('trace-1.a_B')
+    const [first, second] = [await idOf(), await idOf()]
+    expect(first).toMatch(/^[\w.-]{1,64}$/)
+    expect(second).not.toBe(first)
+    for (const insane of ['', 'a b', 'x'.repeat(65), 'é', '{"a":1}'])
+      expect(await idOf(insane)).not.toBe(insane)
+  })
+
+  it('leaves the check of requests to the routes, whatever their schemas say', async () => {
+    expect((await get('/checked?limit=x&other=1')).json()).toEqual({ limit: 'x', other: '1' })
+  })
+})
+
+/** Status and body of each error code. */
+const answers = {
+  INVALID: [400, 'about INVALID'],
+  UNAUTHORIZED: [401, 'Unauthorized'],
+  FORBIDDEN: [403, 'Forbidden'],
+  NOT_FOUND: [404, 'Not Found'],
+  CONFLICT: [409, 'about CONFLICT'],
+  MISMATCH: [422, 'Unprocessable Entity'],
+  TOO_LARGE: [413, 'Payload Too Large'],
+  RATE_LIMITED: [429, 'Too Many Requests'],
+  UNAVAILABLE: [503, 'Service Unavailable'],
+  INTERNAL: [500, 'Internal Server Error'],
+} satisfies Record<ErrorCode, [number, string]>
+
+describe('errors outside dialects', () => {
+  it.each(Object.entries(answers))('answers %s in plain text', async (code, [status, body]) => {
+    const answer = await get(`/fail/${code}`)
+    expect([answer.statusCode, answer.body]).toEqual([status, body])
+    expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8')
+    expect(answer.headers['retry-after']).toBe(status === 429 || status === 503 ? '2' : undefined)
+  })
+
+  it('shows nothing of a fault of ours, and logs it', async () => {
+    const answer = await get('/fail/BUG')
+    expect([answer.statusCode, answer.body]).toEqual([500, 'Internal Server Error'])
+    expect(logged.join('')).toContain('hunter2')
+  })
+})
+
+describe('readiness', () => {
+  it('holds while deliveries are made and the store answers', async () => {
+    expect((await get('/readyz')).statusCode).toBe(503)
+    expect((await get('/readyz')).json()).toEqual({
+      status: 'unavailable',
+      problems: ['nothing is being delivered'],
+    })
+    hub.start()
+    expect([(await get('/readyz')).statusCode, (await get('/readyz')).json()]).toEqual([
+      200,
+      { status: 'ok', problems: [] },
+    ])
+    await store.close()
+    expect((await get('/readyz')).json()).toMatchObject({ problems: ['the store does not answer'] })
+  })
+})
+
+describe('metrics', () => {
+  it('counts requests by route, entries by type, and calls and transactions of the store', async () => {
+    const { client } = await hub.clients.create()
+    await hub.users.create(client, newId())
+    await get('/things/a')
+    await get('/things/b')
+    await get('/nothing')
+    const { body, headers } = await get('/metrics')
+    expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8')
+    for (const line of [
+      'plugboard_http_request_duration_seconds_count{route="/things/:name",method="GET",status="2xx"} 2',
+      'plugboard_http_request_duration_seconds_count{route="none",method="GET",status="4xx"} 1',
+      'plugboard_store_call_duration_seconds_count{method="createUser"} 1',
+      'plugboard_store_commit_duration_seconds_count',
+      'plugboard_entries_total{type="user.new"} 1',
+      'plugboard_backlog_streams 0',
+      'plugboard_backlog_age_seconds 0',
+      'process_cpu_seconds_total',
+    ])
+      expect(body).toContain(line)
+  })
+
+  it('leaves the backlog out when the store does not answer, and counts the failure', async () => {
+    await store.close()
+    const { body } = await get('/metrics')
+    expect(body).not.toContain('plugboard_backlog_streams')
+    expect(body).toContain('plugboard_store_failures_total{method="backlog"} 1')
+  })
+})

@@ -1,0 +1,103 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readConfig } from './config.js'
+import { createLog } from './logging.js'
+import { start } from './start.js'
+
+/** The compiled one, since this test runs from the sources. */
+const workerUrl = new URL('../dist/outbound/sender.worker.js', import.meta.url)
+
+let workingFolder: string
+let logged: string[]
+
+beforeEach(async () => {
+  workingFolder = await mkdtemp(join(tmpdir(), 'plugboard-start-'))
+  logged = []
+})
+afterEach(() => rm(workingFolder, { recursive: true }))
+
+const startWith = (env: NodeJS.ProcessEnv = {}) =>
+  start(readConfig({ env: { PORT: '0', ...env }, workingFolder }), {
+    log: createLog('warn', { write: (line) => void logged.push(line) }),
+    workerUrl,
+  })
+
+describe('start', () => {
+  it('listens, keeps its data in the working folder, and can be closed more than once', async () => {
+    const server = await startWith()
+    expect(server.database).toBe(join(workingFolder, 'data', 'plugboard.db'))
+    expect(await (await fetch(`${server.url}/readyz`)).json()).toEqual({ status: 'ok', problems: [] })
+    await Promise.all([server.close(), server.close()])
+    await expect(fetch(`${server.url}/status`)).rejects.toThrow()
+    const again = await startWith()
+    await again.close()
+  })
+
+  it('answers a collect request that waits, with what is there, when it is closed', async () => {
+    const server = await startWith()
+    const post = async (path: string, body: object, headers: Record<string, string> = {}) =>
+      fetch(`${server.url}/api/v1${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(body),
+      })
+    const { id, token } = (await (await post('/sync', {})).json()) as { id: string; token: string }
+    const headers = { 'x-bp-messaging-client-id': id, 'x-bp-messaging-client-token': token }
+    const user = (await (await post('/users', {}, headers)).json()) as { id: string }
+    const made = await post('/conversations', { userId: user.id }, headers)
+    const { id: conversationId } = (await made.json()) as { id: string }
+    const body = { conversationId, authorId: user.id, payload: { type: 'text', text: 'hi' }, timeout: 40_000 }
+    const waiting = post('/messages/collect', body, headers)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    await server.close()
+    const answer = await waiting
+    expect(answer.status).toBe(201)
+    expect(await answer.json()).toMatchObject({ message: { conversationId }, responses: [] })
+  })
+
+  it('refuses a port that is taken, and leaves nothing open', async () => {
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const PORT = String((other.address() as AddressInfo).port)
+    await expect(startWith({ PORT })).rejects.toMatchObject({
+      code: 'INVALID',
+      message: `cannot listen on 127.0.0.1, port ${PORT}: another program listens there; set "PORT" to another port, or to 0 for any that is free`,
+    })
+    other.close()
+    await (await startWith()).close()
+  })
+
+  it('refuses a database that was made with another key', async () => {
+    await (await startWith()).close()
+    const ENCRYPTION_KEY = Buffer.alloc(32, 9).toString('base64')
+    await expect(startWith({ ENCRYPTION_KEY })).rejects.toThrow('made with another encryption key')
+  })
+
+  it('refuses a database that another server has open', async () => {
+    const server = await startWith()
+    await expect(startWith()).rejects.toMatchObject({ code: 'CONFLICT' })
+    await server.close()
+  })
+
+  it('stops at a channel that is not installed', async () => {
+    await expect(startWith({ PLUGBOARD_CHANNELS: '@acme/nothing' })).rejects.toThrow('is not installed')
+  })
+
+  it('warns that the admin routes are closed when others can reach it and there is no key', async () => {
+    for (const [env, warns] of [
+      [{}, false],
+      [{ EXTERNAL_URL: 'http://localhost:3100' }, false],
+      [{ EXTERNAL_URL: 'https://x.example' }, true],
+      [{ HOST: '0.0.0.0' }, true],
+      [{ HOST: '0.0.0.0', ADMIN_KEY: 'key' }, false],
+    ] as const) {
+      logged.length = 0
+      await (await startWith(env)).close()
+      expect(logged.some((line) => line.includes('admin routes are closed'))).toBe(warns)
+    }
+  })
+})

@@ -1,0 +1,415 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { call, clientOf, createClient, type TestClient } from './support/api.js'
+import { newSecret, tell, webhookChannel } from './support/person.js'
+import { raw } from './support/raw.js'
+import { startReceiver } from './support/receiver.js'
+import { adminSamples } from './support/routes.js'
+import { cleanUp, startServer, type TestServer } from './support/server.js'
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const adminKey = 'the-admin-key'
+const unauthorized = { status: 401, text: 'Unauthorized' }
+
+/** On loopback, without an admin key. */
+let local: TestServer
+/** On loopback, with an admin key. */
+let keyed: TestServer
+/** With an external URL, without an admin key. */
+let published: TestServer
+
+beforeAll(async () => {
+  ;[local, keyed, published] = await Promise.all([
+    startServer({ env: { RATE_LIMIT: '0' } }),
+    startServer({ env: { RATE_LIMIT: '0', ADMIN_KEY: adminKey } }),
+    startServer({ env: { EXTERNAL_URL: 'https://bots.example.com' } }),
+  ])
+})
+afterAll(cleanUp)
+
+const admin = (server: TestServer, route: string, clientId: string = randomUUID(), headers = {}) => {
+  const { path, body } = (adminSamples[route] as (id: string) => { path: string; body?: object })(clientId)
+  return call(server, route.split(' ')[0] ?? '', `/api/v1${path}`, { body, headers })
+}
+const routes = Object.keys(adminSamples)
+const sync = (server: TestServer, headers: Record<string, string> = {}) =>
+  call(server, 'POST', '/api/v1/sync', { body: {}, headers })
+const withKey = { 'x-bp-messaging-admin-key': adminKey }
+
+/** Headers that come with requests of others than this machine's own programs. */
+const FOREIGN: [string, string][] = [
+  ['Origin', 'http://localhost:3100'],
+  ['Origin', 'null'],
+  ['Forwarded', 'for=127.0.0.1'],
+  ['X-Forwarded-For', '127.0.0.1'],
+  ['X-Forwarded-Host', 'localhost'],
+  ['X-Forwarded-Proto', 'http'],
+  ['X-Forwarded-Port', '80'],
+  ['Host', 'example.com'],
+  ['Host', 'localhost.example.com'],
+  ['Host', '127.0.0.1.example.com'],
+  ['Host', '10.0.0.1:3100'],
+  ['Host', '2130706433'],
+  ['Host', ''],
+]
+
+describe('without an admin key, on loopback', () => {
+  it.each(routes)('%s is open to this machine', async (route) => {
+    const { id } = await createClient(local)
+    expect((await admin(local, route, id)).status).toBeOneOf([200, 201, 204])
+  })
+
+  it.each(['localhost', 'localhost:3100', 'LOCALHOST', '127.0.0.1', '127.9.9.9:80', '[::1]:3100'])(
+    'a request may call it %s',
+    async (host) => {
+      const request = { path: '/api/v1/admin/clients', headers: [['Host', host]] as const }
+      expect((await raw(local, request)).status).toBe(200)
+    },
+  )
+
+  it.each(FOREIGN)('a request with %s: %s is not from this machine', async (name, value) => {
+    const headers = [[name, value]] as const
+    expect(await raw(local, { path: '/api/v1/admin/clients', headers })).toMatchObject(unauthorized)
+    const create = { method: 'POST', path: '/api/v1/sync', headers }
+    expect(await raw(local, create)).toMatchObject(unauthorized)
+  })
+
+  it.each(FOREIGN)('a request with %s: %s may use its own client', async (name, value) => {
+    const { id, token, headers } = await createClient(local)
+    const all = [...Object.entries(headers), [name, value] as const]
+    expect((await raw(local, { path: '/api/v1/clients', headers: all })).status).toBe(200)
+    const body = JSON.stringify({ id, token })
+    const seed = [
+      [name, value],
+      ['Content-Type', 'application/json'],
+    ] as const
+    expect((await raw(local, { method: 'POST', path: '/api/v1/sync', headers: seed, body })).status).toBe(200)
+  })
+
+  it('a key is not asked for, and a wrong one does no harm', async () => {
+    expect((await admin(local, 'GET /admin/clients', '', withKey)).status).toBe(200)
+  })
+})
+
+describe('without an admin key, reachable from elsewhere', () => {
+  it.each(routes)('%s is closed', async (route) => {
+    expect(await admin(published, route)).toMatchObject(unauthorized)
+    expect(await admin(published, route, randomUUID(), { 'x-bp-messaging-admin-key': '' })).toMatchObject(
+      unauthorized,
+    )
+  })
+
+  it('no client is made by a sync', async () => {
+    expect(await sync(published)).toMatchObject(unauthorized)
+  })
+
+  it('the same holds when it listens on all addresses', async () => {
+    const open = await startServer({ env: { HOST: '0.0.0.0' } })
+    const reached = { ...open, url: open.url.replace('0.0.0.0', '127.0.0.1') }
+    expect(await admin(reached, 'GET /admin/clients')).toMatchObject(unauthorized)
+    expect(await sync(reached)).toMatchObject(unauthorized)
+    await open.stop()
+  })
+
+  it('an external URL on loopback is not elsewhere', async () => {
+    const tested = await startServer({ env: { EXTERNAL_URL: 'http://localhost:8080' } })
+    expect((await admin(tested, 'GET /admin/clients')).status).toBe(200)
+    await tested.stop()
+  })
+})
+
+describe('with an admin key', () => {
+  it.each(routes)('%s needs it', async (route) => {
+    const { id } = await createClient(keyed)
+    for (const key of [undefined, '', 'wrong', `${adminKey} `.trimEnd().slice(1), `${adminKey}x`]) {
+      const headers = key === undefined ? {} : { 'x-bp-messaging-admin-key': key }
+      expect(await admin(keyed, route, id, headers)).toMatchObject(unauthorized)
+    }
+    expect((await admin(keyed, route, id, withKey)).status).toBeOneOf([200, 201, 204])
+  })
+
+  it('the key is enough, wherever the request comes from', async () => {
+    const headers = [
+      ['Host', 'bots.example.com'],
+      ['X-Forwarded-For', '1.2.3.4'],
+      ...Object.entries(withKey),
+    ] as const
+    expect((await raw(keyed, { path: '/api/v1/admin/clients', headers })).status).toBe(200)
+    expect((await raw(keyed, { method: 'POST', path: '/api/v1/sync', headers })).status).toBe(200)
+  })
+
+  it('this machine makes a client by a sync without it, and others do not', async () => {
+    expect((await sync(keyed)).status).toBe(200)
+    expect(await sync(keyed, { 'x-forwarded-for': '1.2.3.4' })).toMatchObject(unauthorized)
+    expect((await sync(keyed, { 'x-forwarded-for': '1.2.3.4', ...withKey })).status).toBe(200)
+  })
+
+  it('the key is no credential of a client', async () => {
+    const { id } = await createClient(keyed)
+    const headers = { 'x-bp-messaging-client-id': id, 'x-bp-messaging-client-token': adminKey, ...withKey }
+    expect(await call(keyed, 'GET', '/api/v1/clients', { headers })).toMatchObject(unauthorized)
+  })
+})
+
+describe('pages of other origins', () => {
+  const origin = { origin: 'https://page.example.com' }
+  const preflight = (path: string, method: string) =>
+    call(local, 'OPTIONS', `/api/v1${path}`, {
+      headers: {
+        ...origin,
+        'access-control-request-method': method,
+        'access-control-request-headers': 'x-bp-messaging-client-id,x-bp-messaging-client-token,content-type',
+      },
+    })
+
+  it.each([
+    ['/messages', 'POST'],
+    [`/users/${randomUUID()}`, 'GET'],
+    [`/messages/${randomUUID()}`, 'DELETE'],
+  ])('may ask whether they may call %s', async (path, method) => {
+    const { status, headers } = await preflight(path, method)
+    expect(status).toBe(204)
+    expect(headers.get('access-control-allow-origin')).toBe('*')
+    expect(headers.get('access-control-allow-methods')?.split(/, ?/)).toEqual(['GET', 'POST', 'DELETE'])
+    expect(headers.get('access-control-allow-headers')).toMatch(/^\*$|x-bp-messaging-client-token/)
+  })
+
+  it('may read what they are answered, refusals too', async () => {
+    const { headers } = await createClient(local)
+    for (const sent of [headers, {}]) {
+      const answer = await call(local, 'GET', '/api/v1/clients', { headers: { ...sent, ...origin } })
+      expect(answer.headers.get('access-control-allow-origin')).toBe('*')
+    }
+  })
+
+  it.each([
+    ['/sync', 'POST'],
+    ['/admin/clients', 'GET'],
+    ['/admin/clients', 'POST'],
+    [`/admin/clients/${randomUUID()}`, 'DELETE'],
+    ['/admin/clients/name', 'PUT'],
+  ])('may neither call nor read %s', async (path, method) => {
+    const { headers } = await preflight(path, method)
+    expect(headers.get('access-control-allow-origin')).toBeNull()
+    const answer = await call(local, method, `/api/v1${path}`, { headers: origin })
+    expect(answer).toMatchObject(unauthorized)
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull()
+  })
+})
+
+describe('with an internal password', () => {
+  let internal: TestServer
+  let client: TestClient
+  beforeAll(async () => {
+    internal = await startServer({ env: { INTERNAL_PASSWORD: 'between us', RATE_LIMIT: '0' } })
+    const { json } = await sync(internal, { password: 'between us' })
+    client = clientOf(internal, json)
+  })
+
+  it.each([
+    ['none', {}],
+    ['a wrong one', { password: 'wrong' }],
+    ['an empty one', { password: '' }],
+  ])('a request with %s is forbidden, before anything else is looked at', async (_, password) => {
+    const forbidden = { status: 403, text: 'Forbidden' }
+    expect(await client.call('GET', '/clients', undefined, password)).toMatchObject(forbidden)
+    expect(await client.call('POST', '/messages', '{', password)).toMatchObject(forbidden)
+    expect(await call(internal, 'GET', '/api/v1/users/x', { headers: password })).toMatchObject(forbidden)
+    expect(await admin(internal, 'GET /admin/clients', '', password)).toMatchObject(forbidden)
+    expect(await sync(internal, password)).toMatchObject(forbidden)
+  })
+
+  it('a request with it is served, and needs its credentials all the same', async () => {
+    const password = { password: 'between us' }
+    expect((await client.call('GET', '/clients', undefined, password)).status).toBe(200)
+    expect(await call(internal, 'GET', '/api/v1/clients', { headers: password })).toMatchObject(unauthorized)
+  })
+
+  it('the server itself and providers need none', async () => {
+    expect((await call(internal, 'GET', '/status')).status).toBe(200)
+    expect((await call(internal, 'POST', `/webhooks/v1/${client.id}/webhook`, { body: {} })).status).toBe(404)
+  })
+})
+
+describe('wrong credentials', () => {
+  it('are answered 429 once an address has sent too many, and right ones still pass', async () => {
+    const strict = await startServer({ env: { RATE_LIMIT: '3' } })
+    const client = await createClient(strict)
+    const wrong = () => client.call('GET', '/users/x', undefined, { 'x-bp-messaging-client-token': 'wrong' })
+    for (let i = 0; i < 3; i += 1) expect(await wrong()).toMatchObject(unauthorized)
+    const { status, headers } = await wrong()
+    expect(status).toBe(429)
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(60)
+    expect((await client.call('GET', '/clients')).status).toBe(200)
+    await strict.stop()
+  })
+})
+
+describe('the tokens of a client', () => {
+  const works = async (client: TestClient, token: string) => {
+    const { status } = await client.call('GET', '/clients', undefined, {
+      'x-bp-messaging-client-token': token,
+    })
+    return status === 200
+  }
+
+  it('are rotated: a second one is made, then the first is revoked', async () => {
+    const client = await createClient(local)
+    const made = await client.call('POST', '/clients/tokens')
+    expect(made.status).toBe(201)
+    expect(made.json).toEqual({ id: expect.stringMatching(UUID), token: expect.any(String) })
+    const second = made.json.token as string
+    expect([await works(client, client.token), await works(client, second)]).toEqual([true, true])
+
+    const [firstId] = client.token.split('.')
+    const revoke = (id: string | undefined) =>
+      client.call('DELETE', `/clients/tokens/${id}`, undefined, { 'x-bp-messaging-client-token': second })
+    expect((await revoke(firstId)).status).toBe(204)
+    expect([await works(client, client.token), await works(client, second)]).toEqual([false, true])
+    expect((await revoke(firstId)).status).toBe(404)
+    expect((await revoke(made.json.id)).status).toBe(409)
+    expect(await works(client, second)).toBe(true)
+  })
+
+  it('are listed without their secrets', async () => {
+    const client = await createClient(local)
+    const { token } = (await client.call('POST', '/clients/tokens')).json
+    const { json, text } = await client.call('GET', '/clients/tokens')
+    const ids = [client.token, token].map((each) => each.split('.')[0])
+    expect(json.tokens).toEqual(ids.map((id) => ({ id, createdAt: expect.stringMatching(/^\d{4}-.*Z$/) })))
+    for (const each of [client.token, token]) expect(text).not.toContain(each.split('.')[1])
+  })
+
+  it('are good without their id part', async () => {
+    const client = await createClient(local)
+    const [, secret = ''] = client.token.split('.')
+    expect(await works(client, secret)).toBe(true)
+    expect(await works(client, secret.slice(1))).toBe(false)
+    expect(await works(await createClient(local), secret)).toBe(false)
+  })
+
+  it('are good in a sync that has them in its body, whichever it is', async () => {
+    const client = await createClient(local)
+    const { token } = (await client.call('POST', '/clients/tokens')).json
+    const { status, json } = await call(local, 'POST', '/api/v1/sync', { body: { id: client.id, token } })
+    expect([status, json.token]).toEqual([200, token])
+  })
+
+  it('are made by the operator for a client that lost its own', async () => {
+    const client = await createClient(local)
+    const { status, json } = await admin(local, 'POST /admin/clients/{id}/tokens', client.id)
+    expect(status).toBe(201)
+    expect(await works(client, json.token)).toBe(true)
+    expect((await admin(local, 'POST /admin/clients/{id}/tokens')).status).toBe(404)
+  })
+})
+
+describe('clients, for the operator', () => {
+  it('are made with an id that is chosen, once', async () => {
+    const id = randomUUID()
+    const create = (chosen: string) => call(local, 'POST', '/api/v1/admin/clients', { body: { id: chosen } })
+    const { status, json } = await create(id)
+    expect([status, json.id]).toEqual([201, id])
+    expect(json.token).toMatch(/^[0-9a-f-]{36}\.[\w+/=]{43,88}$/)
+    const taken = (name: string) => ({ status: 403, text: `client with id "${name}" already exists` })
+    expect(await create(id)).toMatchObject(taken(id))
+    expect(await create(id.toUpperCase())).toMatchObject(taken(id.toUpperCase()))
+    const client = clientOf(local, { ...json, webhooks: [] })
+    expect((await client.call('POST', '/users')).json.clientId).toBe(id)
+    const seed = await call(local, 'POST', '/api/v1/sync', { body: { id, token: json.token } })
+    expect([seed.status, seed.json.id]).toEqual([200, id])
+  })
+
+  it('are listed in the order of their making, page by page', async () => {
+    const ids: string[] = []
+    for (let i = 0; i < 5; i += 1) ids.push((await createClient(local)).id)
+    const [first = '', second, third, , last] = ids
+    const name = `bot-${second}`
+    await call(local, 'PUT', '/api/v1/admin/clients/name', { body: { id: second, name } })
+    const page = async (query: string) =>
+      (await call(local, 'GET', `/api/v1/admin/clients?${query}`)).json.clients as { id: string }[]
+    expect(await page(`after=${first}`)).toEqual(
+      ids.slice(1).map((id) => ({
+        id,
+        createdOn: expect.stringMatching(/Z$/),
+        ...(id === second && { name }),
+      })),
+    )
+    expect((await page(`limit=2&after=${first}`)).map(({ id }) => id)).toEqual([second, third])
+    expect(await page(`after=${last}`)).toEqual([])
+    expect((await page('limit=1')).length).toBe(1)
+  })
+
+  it('are named, and a name goes to the one that got it last', async () => {
+    const rename = (id: string, name: string) =>
+      call(local, 'PUT', '/api/v1/admin/clients/name', { body: { id, name } })
+    const [name, secret] = [`bot-${randomUUID()}`, newSecret()]
+    const channels = webhookChannel('http://127.0.0.1:9/', secret)
+    const [one, other] = [await createClient(local, { channels }), await createClient(local)]
+    expect(await rename(one.id, name)).toMatchObject({ status: 200, text: 'OK' })
+    expect(await rename(one.id, name)).toMatchObject({ status: 204, text: '' })
+    expect(await rename(other.id, name)).toMatchObject({ status: 200, text: 'OK' })
+    const told = { sender: 'sam', payload: { type: 'text', text: 'hi' } }
+    expect((await tell(local, { client: name, secret }, told)).status).toBe(404)
+    expect((await tell(local, { client: one.id, secret }, told)).status).toBe(200)
+    expect(await rename(randomUUID(), 'nobody')).toMatchObject({ status: 404, text: 'Not Found' })
+  })
+
+  it('keep their own address, whatever another is named', async () => {
+    const secret = newSecret()
+    const channels = webhookChannel('http://127.0.0.1:9/', secret)
+    const [one, other] = [await createClient(local, { channels }), await createClient(local)]
+    await call(local, 'PUT', '/api/v1/admin/clients/name', { body: { id: other.id, name: one.id } })
+    const told = { sender: 'sam', payload: { type: 'text', text: 'hi' } }
+    expect((await tell(local, { client: one.id, secret }, told)).status).toBe(200)
+  })
+
+  it.each([
+    ['no name', {}, '"body.name" is required'],
+    ['an empty name', { name: '' }, '"body.name" is not allowed to be empty'],
+    [
+      'too long a name',
+      { name: 'x'.repeat(201) },
+      '"body.name" length must be less than or equal to 200 characters long',
+    ],
+  ])('are not renamed with %s', async (_, more, text) => {
+    const { id } = await createClient(local)
+    const answer = await call(local, 'PUT', '/api/v1/admin/clients/name', { body: { id, ...more } })
+    expect(answer).toMatchObject({ status: 400, text })
+  })
+
+  it('are deleted with all that they have', async () => {
+    const bot = await startReceiver()
+    const secret = newSecret()
+    const client = await createClient(local, {
+      webhooks: [{ url: bot.url }],
+      channels: webhookChannel('http://127.0.0.1:9/', secret),
+    })
+    const { conversationId } = await client.converse()
+    await client.say(conversationId, 'hi')
+    await bot.until(() => bot.ofType('message.new').length === 1)
+
+    expect(await admin(local, 'DELETE /admin/clients/{id}', client.id)).toMatchObject({
+      status: 204,
+      text: '',
+    })
+    for (const path of ['/clients', `/conversations/${conversationId}`])
+      expect(await client.call('GET', path)).toMatchObject(unauthorized)
+    const told = { sender: 'sam', payload: { type: 'text', text: 'hi' } }
+    expect((await tell(local, { client: client.id, secret }, told)).status).toBe(404)
+    expect((await admin(local, 'DELETE /admin/clients/{id}', client.id)).status).toBe(404)
+    expect((await admin(local, 'POST /admin/clients/{id}/tokens', client.id)).status).toBe(404)
+    const { json } = await call(local, 'GET', '/api/v1/admin/clients?limit=0')
+    expect(json.clients.map(({ id }: { id: string }) => id)).not.toContain(client.id)
+    await bot.close()
+  })
+
+  it('that are deleted are not found by a sync with their id, which makes another', async () => {
+    const { id, token } = await createClient(local)
+    await admin(local, 'DELETE /admin/clients/{id}', id)
+    const { status, json } = await call(local, 'POST', '/api/v1/sync', { body: { id, token } })
+    expect(status).toBe(200)
+    expect(json.id).not.toBe(id)
+  })
+})

@@ -1,0 +1,93 @@
+import { type Id, newId } from '@plugboard/core'
+import type { Store, StreamRef } from '@plugboard/hub'
+import { describe, expect, it } from 'vitest'
+import { openStore, say, talk, target, temporaryPath } from '../test/temporary.js'
+
+/** A store whose clock goes by hand. */
+async function scene() {
+  const clock = { ms: Date.now() }
+  const store = await openStore({ path: await temporaryPath(), now: () => new Date(clock.ms) })
+  const now = () => new Date(clock.ms)
+  const due = async (except: readonly Id[] = [], limit = 100) => {
+    const { claimed } = await store.claimDue({ now: now(), limit, except })
+    return claimed.map(({ streamId }) => streamId)
+  }
+  return { store, clock, now, due }
+}
+
+/** Makes a new conversation of the client due at this time. */
+async function owing(store: Store, clientId: Id, at: Date): Promise<StreamRef> {
+  const stream = await talk(store, clientId, at)
+  await say(store, stream, { at, owes: [target()] })
+  return stream
+}
+
+describe('a stream whose holder says nothing', () => {
+  it('is offered again after a minute, and still is the holder’s', async () => {
+    const { store, clock, now, due } = await scene()
+    const stream = await owing(store, newId(), now())
+    const { claimed } = await store.claimDue({ now: now(), limit: 1, except: [] })
+    clock.ms += 59_000
+    expect(await due()).toEqual([])
+    clock.ms += 2000
+    expect(await due()).toEqual([stream.streamId])
+    const [{ lease } = { lease: { fence: 0 } }] = claimed
+    expect(await store.mark(stream, lease, { scanned: 2, lanes: {}, nextAt: null })).toBe(2)
+    clock.ms += 120_000
+    expect(await due()).toEqual([])
+  })
+
+  it('is not, while the holder goes on', async () => {
+    const { store, clock, now, due } = await scene()
+    const stream = await owing(store, newId(), now())
+    const { claimed } = await store.claimDue({ now: now(), limit: 1, except: [] })
+    for (let minute = 0; minute < 10; minute += 1) {
+      clock.ms += 50_000
+      const [{ lease } = { lease: { fence: 0 } }] = claimed
+      await store.mark(stream, lease, { scanned: 2, lanes: { [target()]: { done: 1 } }, nextAt: 'active' })
+      expect(await due()).toEqual([])
+    }
+  })
+})
+
+describe('what is due, with clients left out', () => {
+  it('is found behind what was passed over before, and before it', async () => {
+    const { store, clock, now, due } = await scene()
+    const [loud, quiet] = [newId(), newId()]
+    const streams = []
+    for (let index = 0; index < 20; index += 1) streams.push(await owing(store, loud, now()))
+    clock.ms += 10
+    expect(await due([loud])).toEqual([])
+    const behind = await owing(store, quiet, now())
+    expect(await due([loud])).toEqual([behind.streamId])
+    const before = await owing(store, quiet, new Date(clock.ms - 1000))
+    expect(await due([loud])).toEqual([before.streamId])
+    expect(await due([], 5)).toEqual(streams.slice(0, 5).map(({ streamId }) => streamId))
+    expect(await due([quiet])).toEqual(streams.slice(5).map(({ streamId }) => streamId))
+  })
+
+  it('is found when another client is left out than before', async () => {
+    const { store, clock, now, due } = await scene()
+    const [first, second] = [newId(), newId()]
+    const [a, b] = [await owing(store, first, now()), await owing(store, second, now())]
+    clock.ms += 10
+    expect(await due([first, second])).toEqual([])
+    expect(await due([first])).toEqual([b.streamId])
+    expect(await due([second])).toEqual([a.streamId])
+  })
+
+  it('is found when it was woken', async () => {
+    const { store, clock, now, due } = await scene()
+    const [loud, quiet] = [newId(), newId()]
+    await owing(store, loud, now())
+    const stream = await owing(store, quiet, now())
+    const { claimed } = await store.claimDue({ now: now(), limit: 1, except: [loud] })
+    const [{ lease } = { lease: { fence: 0 } }] = claimed
+    const nextAt = new Date(clock.ms + 3_600_000)
+    await store.mark(stream, lease, { scanned: 2, lanes: { [target()]: { done: 1 } }, nextAt })
+    clock.ms += 10
+    expect(await due([loud])).toEqual([])
+    await store.wakeClient(quiet, new Date(clock.ms - 5))
+    expect(await due([loud])).toEqual([stream.streamId])
+  })
+})
