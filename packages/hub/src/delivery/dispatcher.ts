@@ -41,6 +41,8 @@ export interface DispatcherOptions {
 /** How long to leave the store alone after it failed. */
 const STORE_FAILURE_MS = 1000
 const CLAIM_AT_ONCE = 256
+/** Streams that end within this time make room together. */
+const ROOM_MS = 10
 
 /**
  * Runs the deliveries of this process: starts a {@link StreamRunner} for each stream that has something to do, from
@@ -67,6 +69,8 @@ export class Dispatcher implements RunnerHost {
   #timer: NodeJS.Timeout | undefined
   #wakeAt = Number.POSITIVE_INFINITY
   #isPolling = false
+  /** Quiet gates are looked for when there are so many. */
+  #sweepAt: number
   #idle: (() => void) | undefined
 
   constructor(options: DispatcherOptions) {
@@ -74,6 +78,7 @@ export class Dispatcher implements RunnerHost {
     this.store = options.store
     this.now = options.now
     this.random = options.random ?? Math.random
+    this.#sweepAt = options.limits.streams
   }
 
   /** Begins to take up what is due in the store. */
@@ -91,7 +96,7 @@ export class Dispatcher implements RunnerHost {
     this.isStopping = true
     clearTimeout(this.#timer)
     for (const runner of this.#runners.values()) runner.changed()
-    if (this.#runners.size > 0) {
+    if (!this.#isIdle) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, graceMs)
         this.#idle = () => {
@@ -104,6 +109,11 @@ export class Dispatcher implements RunnerHost {
     this.#runners.clear()
   }
 
+  /** A look at what is due counts, since it may take something up. */
+  get #isIdle(): boolean {
+    return this.#runners.size === 0 && !this.#isPolling
+  }
+
   /** Whether there is room to deliver a stream of this client now. Where there is not, the store keeps it due. */
   hasRoom(clientId: Id, streamId: Id): boolean {
     if (this.isStopping) return false
@@ -113,10 +123,11 @@ export class Dispatcher implements RunnerHost {
   }
 
   /** An entry was appended. */
-  appended({ entry, claimed }: Appended): void {
+  appended(appended: Appended): void {
+    const { entry, claimed } = appended
     const runner = this.#runners.get(entry.streamId)
-    if (runner) runner.appended(entry)
-    else if (claimed) this.#begin(claimed).appended(entry)
+    if (runner) runner.appended(appended)
+    else if (claimed) this.#begin(claimed).appended(appended)
     else if (entry.owes.length > 0) this.#wake(this.#options.limits.pollMs)
   }
 
@@ -126,12 +137,18 @@ export class Dispatcher implements RunnerHost {
   }
 
   /** The configuration of a client was changed; what rests in the store is woken through the store. */
-  async clientChanged(clientId: Id): Promise<void> {
-    await this.store.wakeClient(clientId, this.now())
-    for (const runner of this.#runners.values()) {
-      if (runner.stream.clientId === clientId) runner.changed()
+  clientChanged(clientId: Id): Promise<void> {
+    return this.#wakeClient(clientId, (runner) => runner.changed())
+  }
+
+  /** What is in memory is told in any case. */
+  async #wakeClient(clientId: Id, tell: (runner: StreamRunner) => void): Promise<void> {
+    try {
+      await this.store.wakeClient(clientId, this.now())
+    } finally {
+      for (const runner of this.#runners.values()) if (runner.stream.clientId === clientId) tell(runner)
+      this.#wake(0)
     }
-    this.#wake(0)
   }
 
   /** A dead delivery was given a lane. */
@@ -150,11 +167,14 @@ export class Dispatcher implements RunnerHost {
   }
 
   #end({ stream }: StreamRunner): void {
+    const { streams, streamsPerClient } = this.#options.limits
     this.#runners.delete(stream.streamId)
     const left = (this.#perClient.get(stream.clientId) ?? 1) - 1
     if (left > 0) this.#perClient.set(stream.clientId, left)
     else this.#perClient.delete(stream.clientId)
-    if (this.isStopping && this.#runners.size === 0) this.#idle?.()
+    // Others may wait in the store for the room that there is now.
+    if (left + 1 >= streamsPerClient || this.#runners.size + 1 >= streams) this.#wake(ROOM_MS)
+    if (this.#isIdle) this.#idle?.()
   }
 
   /** Looks at what is due in `ms` at the latest. */
@@ -176,12 +196,13 @@ export class Dispatcher implements RunnerHost {
     this.#wakeAt = Number.POSITIVE_INFINITY
     let wait = limits.pollMs
     try {
-      const limit = Math.min(CLAIM_AT_ONCE, limits.streams - this.#runners.size)
+      const room = limits.streams - this.#runners.size
+      const limit = Math.min(CLAIM_AT_ONCE, limits.streamsPerClient, room)
       if (limit > 0) {
         const except = [...this.#perClient].filter(([, n]) => n >= limits.streamsPerClient).map(([id]) => id)
         const now = this.now()
         const due = await this.store.claimDue({ now, limit, except })
-        for (const claimed of due.claimed) (this.#runners.get(claimed.streamId) ?? this.#begin(claimed)).run()
+        for (const claimed of due.claimed) this.#claimed(claimed)
         if (due.claimed.length === limit) wait = 0
         else if (due.nextAt) wait = Math.min(wait, Math.max(1, due.nextAt.getTime() - now.getTime()))
       }
@@ -190,9 +211,16 @@ export class Dispatcher implements RunnerHost {
       wait = STORE_FAILURE_MS
     }
     this.#isPolling = false
+    if (this.#isIdle) this.#idle?.()
     const wakeAt = this.#wakeAt
     this.#wakeAt = Number.POSITIVE_INFINITY
     this.#wake(Math.max(0, Math.min(wait, wakeAt - Date.now())))
+  }
+
+  #claimed(claimed: Claimed): void {
+    const runner = this.#runners.get(claimed.streamId)
+    if (runner) runner.renewed(claimed)
+    else this.#begin(claimed).run()
   }
 
   register(runner: StreamRunner, open: (handle: number) => Lane): Lane {
@@ -213,14 +241,17 @@ export class Dispatcher implements RunnerHost {
   gate({ gate: key }: Route): Gate {
     const known = this.#gates.get(key)
     if (known) return known
-    if (this.#gates.size >= this.#options.limits.streams) this.#forgetQuietGates()
+    if (this.#gates.size >= this.#sweepAt) this.#forgetQuietGates()
     const gate = new Gate(this.#options.limits.gate)
     this.#gates.set(key, gate)
     return gate
   }
 
+  /** Not again before there are twice as many, so that it costs little for each. */
   #forgetQuietGates(): void {
-    for (const [key, gate] of this.#gates) if (gate.isQuiet) this.#gates.delete(key)
+    const now = this.now()
+    for (const [key, gate] of this.#gates) if (gate.isQuiet(now)) this.#gates.delete(key)
+    this.#sweepAt = Math.max(this.#options.limits.streams, 2 * this.#gates.size)
   }
 
   leftAlone(gate: Gate): void {
@@ -230,7 +261,7 @@ export class Dispatcher implements RunnerHost {
   }
 
   recovered(stream: Claimed): void {
-    this.clientChanged(stream.clientId).catch((err) =>
+    this.#wakeClient(stream.clientId, (runner) => runner.resume()).catch((err) =>
       this.#options.log.error({ err }, 'cannot wake a client'),
     )
   }
@@ -239,9 +270,10 @@ export class Dispatcher implements RunnerHost {
     return this.#options.refused(stream.clientId, route, reason)
   }
 
-  rested(runner: StreamRunner, nextAt: Date | null): void {
+  rested(runner: StreamRunner, nextAt: Date | null, late: readonly Appended[]): void {
     this.#end(runner)
     if (nextAt) this.#wake(Math.max(0, nextAt.getTime() - this.now().getTime()))
+    for (const appended of late) this.appended(appended)
   }
 
   abandoned(runner: StreamRunner, err?: unknown): void {

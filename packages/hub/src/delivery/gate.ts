@@ -14,8 +14,11 @@ export interface GateLimits {
 /** How many that wait are let try when one leaves: waking all for each would cost the square of their number. */
 const WAKE_AT_ONCE = 8
 
-/** Whether an entry may go now; if not, whether to wait in memory for room, or until a time. */
-export type Admission = 'go' | 'wait' | { until: Date }
+/**
+ * Whether an entry may go now, the only one (`probe`) after the target had been left alone; if not, whether to wait in
+ * memory for room, or until a time.
+ */
+export type Admission = 'go' | 'probe' | 'wait' | { until: Date }
 
 /**
  * Stands before one target and all its lanes. It bounds what is under way, so that a slow target holds little memory,
@@ -27,10 +30,12 @@ export class Gate {
   #bytes = 0
   #failures = 0
   #pausedUntil: Date | undefined
+  /** The target itself asked for the pause: that something arrives meanwhile does not end it. */
+  #isAsked = false
   #pauseMs = 0
-  #probing = false
+  #isProbing = false
   /** Lanes that wait for room, first come first served. */
-  readonly waiting = new Set<() => void>()
+  readonly #waiting = new Set<() => void>()
 
   constructor(limits: GateLimits) {
     this.#limits = limits
@@ -40,57 +45,73 @@ export class Gate {
   admit(bytes: number, overdue: boolean, now: Date): Admission {
     if (this.#items > 0 && (this.#items >= this.#limits.items || this.#bytes + bytes > this.#limits.bytes))
       return 'wait'
-    if (this.#pausedUntil && !overdue) {
-      if (now < this.#pausedUntil) return { until: this.#pausedUntil }
-      if (this.#probing) return 'wait'
-      this.#probing = true
+    const isProbe = this.#pausedUntil !== undefined && !overdue
+    if (isProbe) {
+      if (this.#isPaused(now)) return { until: this.#pausedUntil as Date }
+      if (this.#isProbing) return 'wait'
+      this.#isProbing = true
     }
     this.#items += 1
     this.#bytes += bytes
-    return 'go'
+    return isProbe ? 'probe' : 'go'
+  }
+
+  /** `wake` is called once, when it is worth trying again. Answers how to leave the queue before that. */
+  wait(wake: () => void): () => void {
+    this.#waiting.add(wake)
+    return () => this.#waiting.delete(wake)
   }
 
   /** An admitted entry is not under way any more, whatever became of it. Lets those that wait try again. */
-  release(bytes: number): void {
+  release(bytes: number, wasProbe: boolean): void {
     this.#items -= 1
     this.#bytes -= bytes
-    if (this.#items === 0) this.#probing = false
-    this.#wake(this.#items === 0 ? this.waiting.size : WAKE_AT_ONCE)
+    if (wasProbe) this.#isProbing = false
+    this.#wake(this.#items === 0 || wasProbe ? this.#waiting.size : WAKE_AT_ONCE)
   }
 
   #wake(count: number): void {
-    const woken = [...this.waiting].slice(0, count)
-    for (const wake of woken) this.waiting.delete(wake)
+    const woken = [...this.#waiting].slice(0, count)
+    for (const wake of woken) this.#waiting.delete(wake)
     for (const wake of woken) wake()
   }
 
   /** Answers whether the target had been left alone until now. */
-  succeeded(): boolean {
-    const recovered = this.#pausedUntil !== undefined
+  succeeded(now: Date): boolean {
     this.#failures = 0
+    if (this.#isAsked && this.#isPaused(now)) return false
+    const isRecovered = this.#pausedUntil !== undefined
     this.#pausedUntil = undefined
     this.#pauseMs = 0
-    this.#probing = false
-    return recovered
+    return isRecovered
   }
 
   /** Answers whether the target is to be left alone from now on. */
   failed(now: Date): boolean {
     this.#failures += 1
-    this.#probing = false
-    if (this.#failures < this.#limits.failures || (this.#pausedUntil && now < this.#pausedUntil)) return false
+    if (this.#failures < this.#limits.failures || this.#isPaused(now)) return false
     this.#pauseMs = Math.min(this.#pauseMs * 2 || this.#limits.pauseMs, this.#limits.maxPauseMs)
     this.#pausedUntil = new Date(now.getTime() + this.#pauseMs)
+    this.#isAsked = false
     return true
   }
 
-  /** Leaves the target alone until this time, without counting a failure. */
-  pause(until: Date): void {
-    if (!this.#pausedUntil || until > this.#pausedUntil) this.#pausedUntil = until
+  /** Leaves the target alone until this time, as it asked, without counting a failure. Answers as {@link failed}. */
+  pause(until: Date, now: Date): boolean {
+    const wasPaused = this.#isPaused(now)
+    if (!this.#pausedUntil || until > this.#pausedUntil) {
+      this.#pausedUntil = until
+      this.#isAsked = true
+    }
+    return !wasPaused
   }
 
-  /** Nothing is under way, nobody waits and nothing is remembered: it can be forgotten. */
-  get isQuiet(): boolean {
-    return this.#items === 0 && this.waiting.size === 0 && this.#failures === 0 && !this.#pausedUntil
+  #isPaused(now: Date): boolean {
+    return this.#pausedUntil !== undefined && now < this.#pausedUntil
+  }
+
+  /** Nothing is under way, nobody waits, and nothing is remembered that would matter: it can be forgotten. */
+  isQuiet(now: Date): boolean {
+    return this.#items === 0 && this.#waiting.size === 0 && !this.#isPaused(now)
   }
 }

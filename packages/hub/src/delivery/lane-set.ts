@@ -11,10 +11,11 @@ export class LaneSet implements Iterable<Lane> {
     return this.#lanes.has(key)
   }
 
-  /** `isStored`: it came from the store as it is. */
+  /** `isStored`: it came from the store as it is. What the store has of one that was there before does not count. */
   add(lane: Lane, isStored: boolean): void {
     this.#lanes.set(lane.key, lane)
     if (isStored) this.#stored.add(lane.key)
+    else this.#stored.delete(lane.key)
   }
 
   delete(lane: Lane): void {
@@ -55,6 +56,15 @@ export class LaneSet implements Iterable<Lane> {
       if (next === null || at < next) next = at
     }
     return next
+  }
+
+  /** When the first lane that nothing else will move has something to do again. */
+  get readyAt(): Date | undefined {
+    let first: Date | undefined
+    for (const { isActive, readyAt } of this.#lanes.values()) {
+      if (!isActive && readyAt && (!first || readyAt < first)) first = readyAt
+    }
+    return first
   }
 
   /** The lowest number that every lane has taken, and no higher than `scanned`. */

@@ -10,6 +10,7 @@ export const WINDOW = 64
 export interface Underway {
   entry: Entry
   gate: Gate
+  isProbe: boolean
 }
 
 /** One target in one stream, while it has something to do. Holds state alone; {@link StreamRunner} moves it. */
@@ -41,8 +42,8 @@ export class Lane {
   heldUntil: Date | undefined
   /** Its state differs from what the store has. */
   isDirty = false
-  /** It waits for room at the gate. */
-  isWaiting = false
+  /** Leaves the queue of the gate where it waits for room. */
+  #leave: (() => void) | undefined
 
   constructor(handle: number, key: LaneKey, state: LaneState) {
     const { target, only } = parseLaneKey(key)
@@ -106,6 +107,24 @@ export class Lane {
     return new Date(Math.max(blockedUntil.getTime(), heldUntil.getTime()))
   }
 
+  /** It waits for room at a gate. */
+  get isWaiting(): boolean {
+    return this.#leave !== undefined
+  }
+
+  /** Waits for room; `ready` is called when there may be some. */
+  waitAt(gate: Gate, ready: () => void): void {
+    this.#leave = gate.wait(() => {
+      this.#leave = undefined
+      ready()
+    })
+  }
+
+  stopWaiting(): void {
+    this.#leave?.()
+    this.#leave = undefined
+  }
+
   /** Whether the transport has something of it, or is about to. */
   get isActive(): boolean {
     return this.underway.length > 0 || this.isWaiting || this.isDraining
@@ -113,8 +132,8 @@ export class Lane {
 
   /** What was handed to the transport does not count any more: the lane is again where it is done. */
   rewind(): void {
-    for (const { entry, gate } of this.underway) gate.release(sizeOf(entry))
-    this.underway.length = 0
+    this.stopWaiting()
+    for (const { entry, gate, isProbe } of this.underway.splice(0)) gate.release(sizeOf(entry), isProbe)
     this.generation += 1
     this.taken = this.done
   }

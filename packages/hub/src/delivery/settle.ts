@@ -4,6 +4,9 @@ import type { DeliveryFailure } from './transport.js'
 
 /** How long a rate-limited target is left alone when it does not say. */
 const RATE_LIMIT_MS = 1000
+/** The least and the most that a target is believed: a provider may say 0, or anything. */
+const MIN_RATE_LIMIT_MS = 100
+const MAX_RATE_LIMIT_MS = 24 * 60 * 60 * 1000
 
 /** What to do after a failure. */
 export type Settlement =
@@ -39,9 +42,11 @@ export function settle(failed: Failed): Settlement {
     case 'invalid':
       return { do: 'bury', reason: failure.kind }
     case 'rate-limited': {
-      if (now >= deadlineOf(failed.schedule, failed.since)) return { do: 'bury', reason: 'exhausted' }
-      const until = new Date(now.getTime() + (failure.retryAfterMs ?? RATE_LIMIT_MS))
-      return failure.scope === 'endpoint' ? { do: 'wait', until } : { do: 'pause-target', until }
+      const deadline = deadlineOf(failed.schedule, failed.since)
+      if (now >= deadline) return { do: 'bury', reason: 'exhausted' }
+      const until = new Date(now.getTime() + rateLimitMs(failure.retryAfterMs))
+      if (failure.scope === 'integration') return { do: 'pause-target', until }
+      return { do: 'wait', until: until < deadline ? until : deadline }
     }
     case 'transient':
     case 'ambiguous': {
@@ -51,3 +56,10 @@ export function settle(failed: Failed): Settlement {
     }
   }
 }
+
+function rateLimitMs(asked = RATE_LIMIT_MS): number {
+  return Math.min(Math.max(asked, MIN_RATE_LIMIT_MS) || RATE_LIMIT_MS, MAX_RATE_LIMIT_MS)
+}
+
+/** Whether a failure tells of the target as such, so that it counts for leaving it alone. */
+export const isOutage = ({ kind }: DeliveryFailure): boolean => kind === 'transient' || kind === 'ambiguous'

@@ -38,9 +38,18 @@ const append = fc.record({
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 12, arbitrary: append },
-  { weight: 10, arbitrary: fc.record({ do: fc.constant('step' as const), count: fc.integer({ min: 1, max: 12 }) }) },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('mood' as const), target, mood: fc.constantFrom(...moods) }) },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 5000 }) }) },
+  {
+    weight: 10,
+    arbitrary: fc.record({ do: fc.constant('step' as const), count: fc.integer({ min: 1, max: 12 }) }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constant('mood' as const), target, mood: fc.constantFrom(...moods) }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 5000 }) }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -66,7 +75,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 test('whatever happens, all that is owed is settled, in order, and nothing is repeated without need', async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer(), fc.array(step, { maxLength: 80, size: 'max' }), async (seed, steps) => {
-      const targets = [webhookTarget(newId()), webhookTarget(newId()), endpointTarget(newId()), endpointTarget(newId())]
+      const targets = [
+        webhookTarget(newId()),
+        webhookTarget(newId()),
+        endpointTarget(newId()),
+        endpointTarget(newId()),
+      ]
       const world = new World({ seed, targets, streams: STREAMS })
       for (const each of steps) await take(world, targets, each)
       await recover(world, targets)
@@ -76,7 +90,12 @@ test('whatever happens, all that is owed is settled, in order, and nothing is re
       await idles(world)
       vi.clearAllTimers()
     }),
-    { numRuns: Number(process.env.RUNS ?? 150), ...(process.env.SEED && { seed: Number(process.env.SEED) }), ...(process.env.FCPATH && { path: process.env.FCPATH }) , endOnFailure: process.env.NOSHRINK !== undefined },
+    {
+      numRuns: Number(process.env.RUNS ?? 150),
+      ...(process.env.SEED && { seed: Number(process.env.SEED) }),
+      ...(process.env.FCPATH && { path: process.env.FCPATH }),
+      endOnFailure: process.env.NOSHRINK !== undefined,
+    },
   )
 }, 600_000)
 
@@ -87,7 +106,14 @@ async function take(world: World, targets: readonly Target[], step: Step): Promi
   const forget = (promise: Promise<unknown>): void => void promise.catch(() => undefined)
   switch (step.do) {
     case 'append':
-      if (row) forget(world.append(row, step.targets.flatMap((i) => targets[i] ?? []), 'x'.repeat(step.chars)))
+      if (row)
+        forget(
+          world.append(
+            row,
+            step.targets.flatMap((i) => targets[i] ?? []),
+            'x'.repeat(step.chars),
+          ),
+        )
       return
     case 'mood':
       if (target) world.place(target).mood = step.mood
@@ -105,7 +131,9 @@ async function take(world: World, targets: readonly Target[], step: Step): Promi
       return
     case 'replay': {
       const dead = world.streams.flatMap(({ entries }) =>
-        entries.flatMap((entry) => Object.keys(entry.dead ?? {}).map((key) => ({ entry, target: key as Target }))),
+        entries.flatMap((entry) =>
+          Object.keys(entry.dead ?? {}).map((key) => ({ entry, target: key as Target })),
+        ),
       )
       const one = dead[step.which % dead.length]
       if (one) forget(world.replay(one.entry, one.target, targets[step.to]))
@@ -127,11 +155,13 @@ async function take(world: World, targets: readonly Target[], step: Step): Promi
 /** All is well again. Everything has to come to an end in the time that the schedules and the gates take. */
 async function recover(world: World, targets: readonly Target[]): Promise<void> {
   world.storeFailures = 0
+  for (const target of targets) world.place(target).mood = 'well'
+  await world.pass(20_000)
   for (const target of targets) {
-    world.place(target).mood = 'well'
     if (world.place(target).status !== 'gone') void world.setStatus(target, 'here')
   }
-  for (let minutes = 0; minutes === 0 || (minutes < 5 && !world.isAtRest); minutes += 1) await world.pass(60_000)
+  for (let minutes = 0; minutes === 0 || (minutes < 5 && !world.isAtRest); minutes += 1)
+    await world.pass(60_000)
 }
 
 /** At rest it asks the store what is due, and does nothing else. */

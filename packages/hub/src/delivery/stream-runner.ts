@@ -1,12 +1,12 @@
-import type { Claimed, Dead, Entry, LaneState, Mark, Store } from '../store.js'
+import type { Appended, Claimed, Dead, Entry, LaneState, Lease, Mark, Store } from '../store.js'
 import type { LaneKey, Target } from '../target.js'
 import { EntryBuffer } from './entry-buffer.js'
 import type { Gate } from './gate.js'
-import { Lane, sizeOf, WINDOW } from './lane.js'
+import { Lane, sizeOf, type Underway, WINDOW } from './lane.js'
 import { LaneSet } from './lane-set.js'
 import { deadlineOf } from './retry.js'
 import type { Route, Routing } from './route.js'
-import { settle } from './settle.js'
+import { isOutage, settle } from './settle.js'
 import type { DeliveryFailure } from './transport.js'
 
 /** How long a lane whose integration is paused stays away, if nothing wakes it before. */
@@ -15,6 +15,10 @@ const PAUSED_MS = 60 * 60 * 1000
 const HOLE_MS = 500
 /** Lanes that wait for one target come back spread over this time. */
 const SPREAD_MS = 250
+/** How long a lane stays away whose credentials were refused, should that have paused nothing. */
+const REFUSED_MS = 1000
+/** The longest time that a timer can be set to. */
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** What a runner needs of the dispatcher. */
 export interface RunnerHost {
@@ -29,7 +33,7 @@ export interface RunnerHost {
   unregister(lane: Lane): void
   route(stream: Claimed, target: Target): Routing | Promise<Routing>
   gate(route: Route): Gate
-  /** The target failed too often: what has not begun is to be taken back from all lanes behind this gate. */
+  /** The target is to be left alone: what has not begun is to be taken back from all lanes behind this gate. */
   leftAlone(gate: Gate): void
   /** The target answers again after it had been left alone. */
   recovered(stream: Claimed): void
@@ -38,8 +42,8 @@ export interface RunnerHost {
   observeDelivered(route: Route, entry: Entry): void
   observeRetry(route: Route, entry: Entry, attempts: number, failure: DeliveryFailure): void
   observeDeath(target: Target, entry: Entry, dead: Dead): void
-  /** There is nothing more to do before `nextAt`. */
-  rested(runner: StreamRunner, nextAt: Date | null): void
+  /** The stream was given back, and is due then. `late`: what came in while that was being written down. */
+  rested(runner: StreamRunner, nextAt: Date | null, late: readonly Appended[]): void
   /** The store failed, or the lease is lost: what this runner has in memory is void. */
   abandoned(runner: StreamRunner, error?: unknown): void
 }
@@ -47,7 +51,7 @@ export interface RunnerHost {
 /**
  * Delivers one stream while this process holds its lease: looks at the entries in order, keeps a lane for each target
  * that is owed something, and writes down how far they got. When there is nothing to do before some later time it
- * rests: it leaves memory, and the store knows when to take the stream up again.
+ * rests: it gives the stream back and leaves memory, and the store knows when to take the stream up again.
  */
 export class StreamRunner {
   readonly stream: Claimed
@@ -57,13 +61,22 @@ export class StreamRunner {
   /** The newest number that is known to be there. */
   #tail: number
   #scanned: number
+  /** Rises when entries or the configuration change: what was read before does not count any more. */
+  #epoch = 0
   #isRunning = false
   #again = false
   #isSaving = false
+  /** The stream is being given back: nothing may begin before the store has answered. */
+  #isResting = false
+  /** What was appended meanwhile. */
+  #late: Appended[] = []
+  /** The store gave the stream to this process anew, meanwhile. */
+  #renewed: Lease | undefined
   /** Something was delivered or given up since the last mark. */
   #hasProgress = false
-  /** A number was reserved and is not there yet; it is looked for again then. */
-  #holeTimer: NodeJS.Timeout | undefined
+  /** A number was reserved and is not there yet. */
+  #isAtHole = false
+  #timer: NodeJS.Timeout | undefined
   #isStopped = false
 
   constructor(host: RunnerHost, claimed: Claimed) {
@@ -80,20 +93,36 @@ export class StreamRunner {
   }
 
   /** An entry was appended to the stream. */
-  appended(entry: Entry): void {
+  appended(appended: Appended): void {
+    const { entry } = appended
     if (entry.seq <= this.#scanned) return
+    if (this.#isResting) this.#late.push(appended)
     this.#tail = Math.max(this.#tail, entry.seq)
     this.#buffer.add(entry)
     this.run()
   }
 
+  /** The store gave the stream to this process, which has it already, or had it until a moment ago. */
+  renewed({ seq, lease }: Claimed): void {
+    if (this.#isResting) this.#renewed = lease
+    this.#tail = Math.max(this.#tail, seq)
+    this.run()
+  }
+
   /** Entries or the client's configuration changed: what has not gone out yet is looked at again. */
   changed(): void {
+    this.#epoch += 1
     this.#buffer.clear()
     for (const lane of this.#lanes) {
-      lane.heldUntil = undefined
+      lane.stopWaiting()
       this.cancel(lane)
     }
+    this.resume()
+  }
+
+  /** What was held back may go now. */
+  resume(): void {
+    for (const lane of this.#lanes) lane.heldUntil = undefined
     this.run()
   }
 
@@ -107,7 +136,7 @@ export class StreamRunner {
   /** Stops without a word to the store. What is under way may still end, and is not recorded. */
   stop(): void {
     this.#isStopped = true
-    clearTimeout(this.#holeTimer)
+    clearTimeout(this.#timer)
     for (const lane of this.#lanes) {
       lane.rewind()
       this.#host.unregister(lane)
@@ -117,11 +146,13 @@ export class StreamRunner {
   /** Does what there is to do; asked while it is at it, it looks once more. */
   run(): void {
     this.#again = true
-    if (!this.#isRunning && !this.#isStopped) this.#work().catch((error) => this.#abandon(error))
+    if (this.#isRunning || this.#isResting || this.#isStopped) return
+    this.#work().catch((error) => this.#abandon(error))
   }
 
   async #work(): Promise<void> {
     this.#isRunning = true
+    clearTimeout(this.#timer)
     while (this.#again && !this.#isStopped) {
       this.#again = false
       await this.#discover()
@@ -130,6 +161,16 @@ export class StreamRunner {
     this.#isRunning = false
     this.#buffer.dropUpTo(this.#lanes.lowestTaken(this.#scanned))
     this.#save()
+    this.#setTimer()
+  }
+
+  /** While some lane is under way the stream stays in memory, and so do the others that wait for their time. */
+  #setTimer(): void {
+    if (this.#isStopped || this.#isResting || this.#host.isStopping) return
+    const { readyAt } = this.#lanes
+    const left = readyAt ? Math.max(0, readyAt.getTime() - this.#host.now().getTime()) : MAX_TIMER_MS
+    const ms = Math.min(left, this.#isAtHole ? HOLE_MS : MAX_TIMER_MS)
+    if (ms < MAX_TIMER_MS) this.#timer = setTimeout(() => this.run(), ms).unref()
   }
 
   #abandon(error?: unknown): void {
@@ -139,20 +180,15 @@ export class StreamRunner {
     this.#host.abandoned(this, error)
   }
 
-  /** Opens a lane for each target of the entries that have not been looked at. */
+  /** Opens a lane for each target of the next entries that have not been looked at. */
   async #discover(): Promise<void> {
-    clearTimeout(this.#holeTimer)
-    this.#holeTimer = undefined
-    while (this.#scanned < this.#tail) {
-      const entries = await this.#entriesAfter(this.#scanned)
-      for (const entry of entries) this.#openLanes(entry)
-      const last = entries.at(-1)
-      if (last) this.#scanned = last.seq
-      else {
-        this.#holeTimer = setTimeout(() => this.run(), HOLE_MS).unref()
-        return
-      }
-    }
+    this.#isAtHole = false
+    if (this.#scanned >= this.#tail) return
+    const entries = await this.#entriesAfter(this.#scanned)
+    for (const entry of entries) this.#openLanes(entry)
+    this.#scanned = entries.at(-1)?.seq ?? this.#scanned
+    if (entries.length === 0) this.#isAtHole = true
+    else if (this.#scanned < this.#tail) this.#again = true
   }
 
   #openLanes(entry: Entry): void {
@@ -182,21 +218,37 @@ export class StreamRunner {
 
   /** Hands entries of a lane to its transport, as many as have room. */
   async #fill(lane: Lane): Promise<void> {
-    if (lane.isDraining || lane.isWaiting || this.#host.isStopping) return
     const end = lane.end(this.#scanned)
     if (lane.done >= end && !lane.isActive) return this.#close(lane)
+    const isStill = this.#watch(lane)
+    if (!isStill()) return
     const routing = await this.#host.route(this.stream, lane.target)
-    if (routing === 'gone') return this.#abolish(lane, end)
+    if (!isStill()) return
+    if (routing === 'gone') return this.#abolish(lane, end, isStill)
     const now = this.#host.now()
     if ((lane.readyAt ?? now) > now) return
     lane.heldUntil = routing === 'paused' ? new Date(now.getTime() + PAUSED_MS) : undefined
     if (routing === 'paused') return
-    while (lane.taken < end && lane.underway.length < WINDOW && !lane.isWaiting && !lane.heldUntil) {
+    while (lane.taken < end && lane.underway.length < WINDOW && !lane.heldUntil) {
       const entries = await this.#entriesAfter(lane.taken)
-      if (entries.length === 0) return
+      if (!isStill() || entries.length === 0) return
       this.#take(lane, routing, entries, end)
+      if (!isStill()) return
     }
     if (lane.done >= end && !lane.isActive) this.#close(lane)
+  }
+
+  /**
+   * Whether entries may still be handed over as they were read: nothing failed, was changed or taken back meanwhile.
+   * Whatever makes it false sees to it that the runner looks again.
+   */
+  #watch(lane: Lane): () => boolean {
+    const { generation } = lane
+    const epoch = this.#epoch
+    return () =>
+      epoch === this.#epoch &&
+      generation === lane.generation &&
+      !(lane.isDraining || lane.isWaiting || this.#host.isStopping || this.#isStopped)
   }
 
   /** Takes the entries that the lane owes, until there is no room. */
@@ -212,7 +264,8 @@ export class StreamRunner {
       if (lane.underway.length === 0) this.#advance(lane, entry.seq)
     }
     lane.route = route
-    if (batch.length > 0) route.push(lane.handle, lane.generation, batch, lane.part)
+    const isHead = lane.underway.length === batch.length
+    if (batch.length > 0) route.push(lane.handle, lane.generation, batch, isHead ? lane.part : 0)
   }
 
   #admit(lane: Lane, route: Route, entry: Entry): boolean {
@@ -220,17 +273,12 @@ export class StreamRunner {
     const now = this.#host.now()
     const deadline = deadlineOf(route.schedule, lane.since ?? entry.at)
     const admission = gate.admit(sizeOf(entry), now >= deadline, now)
-    if (admission === 'go') {
-      lane.underway.push({ entry, gate })
+    if (admission === 'go' || admission === 'probe') {
+      lane.underway.push({ entry, gate, isProbe: admission === 'probe' })
       return true
     }
-    if (admission === 'wait') {
-      lane.isWaiting = true
-      gate.waiting.add(() => {
-        lane.isWaiting = false
-        this.run()
-      })
-    } else {
+    if (admission === 'wait') lane.waitAt(gate, () => this.run())
+    else {
       const until = admission.until.getTime() + this.#host.random() * SPREAD_MS
       lane.heldUntil = new Date(Math.min(until, deadline.getTime()))
     }
@@ -242,24 +290,34 @@ export class StreamRunner {
     this.#hasProgress = true
   }
 
-  /** The target is gone: what the lane owes is given up, so that it can be listed, and replayed to another. */
-  async #abolish(lane: Lane, end: number): Promise<void> {
+  /**
+   * The target is gone: what the lane owes is given up, so that it can be listed, and replayed to another. One page at
+   * a time, so that other lanes have their turn.
+   */
+  async #abolish(lane: Lane, end: number, isStill: () => boolean): Promise<void> {
     if (lane.isActive) return this.cancel(lane)
-    while (lane.done < end) {
-      const entries = await this.#host.store.readEntries(this.stream, lane.done, WINDOW)
-      if (entries.length === 0) return
-      for (const entry of entries) {
-        if (entry.seq <= end && lane.owes(entry)) await this.#bury(lane, entry, 'target-removed', lane.target)
-        this.#advance(lane, Math.min(entry.seq, end))
-      }
-    }
-    this.#close(lane)
+    const entries = await this.#host.store.readEntries(this.stream, lane.done, WINDOW)
+    if (!isStill()) return
+    const last = Math.min(entries.at(-1)?.seq ?? end, end)
+    const owed = entries.filter((entry) => entry.seq <= end && lane.owes(entry))
+    const { attempt, error } = lane
+    await Promise.all(
+      owed.map((entry, i) => {
+        const history = i === 0 ? { attempts: attempt, error } : { attempts: 0 }
+        return this.#bury(lane, entry, { reason: 'target-removed', label: lane.target, ...history })
+      }),
+    )
+    this.#advance(lane, last)
+    this.#again = true
   }
 
   /** Written before the mark that passes the entry, so that a crash between the two loses nothing. */
-  async #bury(lane: Lane, entry: Entry, reason: Dead['reason'], label: string): Promise<void> {
-    const error = lane.error === undefined ? {} : { error: lane.error }
-    const dead: Dead = { reason, label, attempts: lane.attempt, at: this.#host.now(), ...error }
+  async #bury(
+    lane: Lane,
+    entry: Entry,
+    { error, ...why }: Pick<Dead, 'reason' | 'label' | 'attempts'> & { error?: string | undefined },
+  ): Promise<void> {
+    const dead: Dead = { ...why, at: this.#host.now(), ...(error !== undefined && { error }) }
     await this.#host.store.bury(this.stream, entry.seq, lane.target, dead)
     this.#host.observeDeath(lane.target, entry, dead)
   }
@@ -275,8 +333,8 @@ export class StreamRunner {
   #arrived(lane: Lane, seq: number): void {
     for (let head = lane.underway[0]; head && head.entry.seq <= seq; head = lane.underway[0]) {
       lane.underway.shift()
-      if (head.gate.succeeded()) this.#host.recovered(this.stream)
-      head.gate.release(sizeOf(head.entry))
+      if (head.gate.succeeded(this.#host.now())) this.#host.recovered(this.stream)
+      head.gate.release(sizeOf(head.entry), head.isProbe)
       if (lane.route) this.#host.observeDelivered(lane.route, head.entry)
       this.#advance(lane, head.entry.seq)
     }
@@ -306,9 +364,10 @@ export class StreamRunner {
     this.#arrived(lane, seq - 1)
     const head = lane.underway[0]
     lane.rewind()
+    lane.isDraining = false
     if (!head || !lane.route) return this.run()
     lane.isDraining = true
-    this.#settle(lane, lane.route, head.entry, head.gate, failure)
+    this.#settle(lane, lane.route, head, failure)
       .then(() => {
         lane.isDraining = false
         this.run()
@@ -316,32 +375,40 @@ export class StreamRunner {
       .catch((error) => this.#abandon(error))
   }
 
-  async #settle(lane: Lane, route: Route, entry: Entry, gate: Gate, failure: DeliveryFailure): Promise<void> {
+  /** Up to its first wait it is done at once: who is let in by the gate meets it as this failure left it. */
+  async #settle(
+    lane: Lane,
+    route: Route,
+    { entry, gate }: Underway,
+    failure: DeliveryFailure,
+  ): Promise<void> {
     const now = this.#host.now()
     const attempts = lane.attempt + 1
     const since = lane.since ?? entry.at
-    const { schedule } = route
+    const { schedule, label } = route
     const next = settle({ failure, schedule, attempts, since, now, random: this.#host.random() })
     lane.error = failure.message
     lane.part = failure.parts ?? lane.part
     lane.isDirty = true
     this.#hasProgress = true
+    if (isOutage(failure) && gate.failed(now)) this.#host.leftAlone(gate)
     switch (next.do) {
       case 'refuse':
-        return this.#host.refused(this.stream, route, failure.message)
+        await this.#host.refused(this.stream, route, failure.message)
+        lane.heldUntil = new Date(now.getTime() + REFUSED_MS)
+        return
       case 'pause-target':
-        return gate.pause(next.until)
+        if (gate.pause(next.until, now)) this.#host.leftAlone(gate)
+        return
       case 'wait':
         lane.blockedUntil = next.until
         return
       case 'retry':
         lane.attempt = attempts
         lane.blockedUntil = next.at
-        if (gate.failed(now)) this.#host.leftAlone(gate)
         return this.#host.observeRetry(route, entry, attempts, failure)
       case 'bury':
-        lane.attempt = attempts
-        await this.#bury(lane, entry, next.reason, route.label)
+        await this.#bury(lane, entry, { reason: next.reason, label, attempts, error: failure.message })
         return this.#advance(lane, entry.seq)
     }
   }
@@ -349,24 +416,43 @@ export class StreamRunner {
   /** Writes how far the lanes are, when there is something to write; one write at a time. */
   #save(): void {
     if (this.#isSaving || this.#isStopped || this.#isRunning) return
-    const isActive = this.#lanes.isActive || this.#holeTimer !== undefined
+    const isActive = this.#lanes.isActive || this.#isAtHole
     if (isActive && !this.#hasProgress) return
+    const nextAt = isActive ? 'active' : this.#lanes.nextAt(this.#host.now())
     this.#isSaving = true
+    this.#isResting = !isActive
     this.#hasProgress = false
-    const nextAt: Mark['nextAt'] = isActive ? 'active' : this.#lanes.nextAt(this.#host.now())
-    const mark: Mark = { scanned: this.#scanned, lanes: this.#lanes.takeChanges(), nextAt }
+    this.#mark({ scanned: this.#scanned, lanes: this.#lanes.takeChanges(), nextAt }, this.stream.lease)
+  }
+
+  #mark(mark: Mark, lease: Lease): void {
     this.#host.store
-      .mark(this.stream, this.stream.lease, mark)
-      .then((seq) => {
-        this.#isSaving = false
-        if (seq === 'lost') return this.#abandon()
-        this.#tail = Math.max(this.#tail, seq)
-        const isAtRest =
-          nextAt !== 'active' && this.#tail === this.#scanned && !this.#hasProgress && !this.#isRunning
-        if (!isAtRest) return this.run()
-        this.stop()
-        this.#host.rested(this, nextAt)
-      })
+      .mark(this.stream, lease, mark)
+      .then((seq) => this.#marked(mark, seq, lease))
       .catch((error) => this.#abandon(error))
+  }
+
+  #marked({ scanned, nextAt }: Mark, seq: number | 'lost', lease: Lease): void {
+    if (this.#isStopped) return
+    const isLost = seq === 'lost' && lease === this.stream.lease
+    if (seq !== 'lost' && (nextAt === 'active' || seq > scanned)) return this.#goOn(seq, lease)
+    // What had been given back before it was renewed is not lost.
+    if (isLost || nextAt === 'active') return this.#abandon()
+    const renewed = this.#renewed
+    this.#renewed = undefined
+    if (renewed) return this.#mark({ scanned, lanes: {}, nextAt: this.#host.now() }, renewed)
+    this.stop()
+    this.#host.rested(this, this.#again ? this.#host.now() : nextAt, this.#late)
+  }
+
+  /** The stream is still ours, with all that came in meanwhile. */
+  #goOn(seq: number, lease: Lease): void {
+    this.stream.lease = lease
+    this.#tail = Math.max(this.#tail, seq)
+    this.#isSaving = false
+    this.#isResting = false
+    this.#late = []
+    this.#renewed = undefined
+    this.run()
   }
 }

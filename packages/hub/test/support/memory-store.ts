@@ -39,9 +39,12 @@ export const LEASE_MS = 60_000
 export class MemoryStore {
   readonly streams = new Map<Id, StreamRow>()
   readonly #now: () => Date
+  readonly #answersHolder: boolean
 
-  constructor(now: () => Date) {
+  /** `answersHolder`: whether an append to a stream that is held is answered with the lease of its holder. */
+  constructor(now: () => Date, answersHolder: boolean) {
     this.#now = now
+    this.#answersHolder = answersHolder
   }
 
   /** After a crash: leases are void, and what owes something is due. */
@@ -73,6 +76,7 @@ export class MemoryStore {
       if (wasSettled) row.scanned = entry.seq
       return { entry, duplicate: false }
     }
+    if (row.heldUntil !== undefined && !this.#answersHolder) return { entry, duplicate: false }
     if (!claim) {
       if (row.heldUntil === undefined) row.nextAt = Math.min(row.nextAt ?? now, now)
       return { entry, duplicate: false }

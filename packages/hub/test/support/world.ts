@@ -4,7 +4,7 @@ import { vi } from 'vitest'
 import { Dispatcher, type DispatcherLimits } from '../../src/delivery/dispatcher.js'
 import type { Route, Routing } from '../../src/delivery/route.js'
 import type { DeliveryFailure } from '../../src/delivery/transport.js'
-import type { Appended, Entry, Replayed, Store } from '../../src/store.js'
+import type { Append, Appended, Entry, Replayed, Store } from '../../src/store.js'
 import type { Target } from '../../src/target.js'
 import { isSettled, MemoryStore, type StreamRow } from './memory-store.js'
 import { type Flight, type ScriptedItem, ScriptedTransport } from './scripted-transport.js'
@@ -42,6 +42,8 @@ interface Trace {
   /** Attempts of an earlier life of the process may be repeated when they were not recorded. */
   life: number
   mayRepeat: boolean
+  /** The store failed: nobody knows what it has of it. */
+  isDoubtful: boolean
   hasArrived: boolean
 }
 
@@ -93,12 +95,14 @@ export class World {
   readonly #deleted = new Set<Id>()
   readonly #replayed = new Set<string>()
   #inFlight = new Map<Target, number>()
+  #writing = new Map<StreamRow, Promise<unknown>>()
   #life = 0
+  #doubtUntil = 0
 
   constructor({ seed, targets = [], streams = 1, log = silentLogger, ...options }: WorldOptions) {
     this.random = seeded(seed)
     this.tasks = new Tasks(this.random)
-    this.store = new MemoryStore(() => new Date())
+    this.store = new MemoryStore(() => new Date(), this.random() < 0.5)
     this.#limits = { ...limits, ...options.limits }
     this.#log = log
     for (const target of targets) this.places.set(target, { mood: 'well', status: 'here', isKnown: true })
@@ -113,20 +117,35 @@ export class World {
     return place
   }
 
-  /** Takes an entry in, as `Messages` does. */
-  async append(row: StreamRow, owes: readonly Target[], payload = 'x'): Promise<Entry> {
+  /** Takes an entry in, as `Messages` does. Those of one stream are answered in their order, as by every store. */
+  append(row: StreamRow, owes: readonly Target[], payload = 'x'): Promise<Entry> {
+    return this.#inTurn(row, () => this.#append(row, owes, payload))
+  }
+
+  #inTurn<T>(row: StreamRow, write: () => Promise<T>): Promise<T> {
+    const writing = (this.#writing.get(row) ?? Promise.resolve()).then(write)
+    this.#writing.set(
+      row,
+      writing.catch(() => undefined),
+    )
+    return writing
+  }
+
+  async #append({ streamId }: StreamRow, owes: readonly Target[], payload: string): Promise<Entry> {
     const { dispatcher, clientId } = this
-    const claim = dispatcher.hasRoom(clientId, row.streamId)
-    const given = { id: newId(), type: 'message' as const, payload, at: new Date(), claim }
-    const { streamId } = row
-    const appended = await this.#call<Appended>('append', [
-      { clientId, streamId, kind: 'conversation', entry: given, resolve: () => ({ owes }) },
-    ])
+    const claim = dispatcher.hasRoom(clientId, streamId)
+    const entry = { id: newId(), type: 'message' as const, payload, at: new Date(), claim }
+    const append: Append = { clientId, streamId, kind: 'conversation', entry, resolve: () => ({ owes }) }
+    const appended = await this.#call<Appended>('append', [append])
     dispatcher.appended(appended)
     return appended.entry
   }
 
-  async delete(row: StreamRow, only: Id | 'all'): Promise<void> {
+  delete(row: StreamRow, only: Id | 'all'): Promise<void> {
+    return this.#inTurn(row, () => this.#delete(row, only))
+  }
+
+  async #delete(row: StreamRow, only: Id | 'all'): Promise<void> {
     const { dispatcher } = this
     const before = row.entries.filter(({ id }) => only === 'all' || id === only).map(({ id }) => id)
     await this.#call('deleteMessages', [row.streamId, only])
@@ -157,6 +176,7 @@ export class World {
     this.tasks.clear()
     vi.clearAllTimers()
     this.#inFlight = new Map()
+    this.#writing = new Map()
     for (const place of this.places.values()) place.isKnown = true
     this.store.reopen()
     ;[this.dispatcher, this.#transport] = this.#open()
@@ -166,12 +186,13 @@ export class World {
   /** SIGTERM, and a new process on the same data. What ends within the time is recorded, so that nothing is repeated. */
   async stop(graceMs: number): Promise<void> {
     const stopping = this.dispatcher.stop(graceMs)
-    await this.pass(graceMs)
+    await this.pass(graceMs + 1)
     await stopping
     await this.#transport.close()
-    const isOrderly = graceMs > TIMEOUT_MS
+    const ended = this.#life
     this.crash()
-    if (isOrderly) for (const trace of this.traces.values()) trace.life = this.#life
+    if (graceMs <= TIMEOUT_MS) return
+    for (const trace of this.traces.values()) if (trace.life === ended) trace.life = this.#life
   }
 
   #open(): [Dispatcher, ScriptedTransport<Address>] {
@@ -194,27 +215,29 @@ export class World {
   #asStore(): Store {
     const life = this.#life
     const get = (_: unknown, method: string) =>
-      method === 'then' || life !== this.#life ? undefined : (...input: unknown[]) => this.#call(method, input)
+      method === 'then' || life !== this.#life
+        ? undefined
+        : (...input: unknown[]) => this.#call(method, input)
     return new Proxy({}, { get }) as Store
   }
 
   #call<T>(method: string, input: unknown[]): Promise<T> {
     this.storeCalls += 1
     const fails = this.storeFailures > 0
-    if (fails) {
-      this.storeFailures -= 1
-      // Nobody knows now what was recorded of what had arrived.
-      for (const trace of this.traces.values()) trace.mayRepeat = true
-    }
+    if (fails) this.storeFailures -= 1
     const isDone = !fails || this.random() < 0.5
     return new Promise((resolve, reject) => {
       this.tasks.add(() => {
         const member: unknown = Reflect.get(this.store, method)
         const answer: unknown =
           isDone && typeof member === 'function' ? Reflect.apply(member, this.store, input) : undefined
-        this.tasks.add(() =>
-          fails ? reject(new PlugboardError('UNAVAILABLE', 'the store failed')) : resolve(answer as T),
-        )
+        this.tasks.add(() => {
+          if (!fails) return resolve(answer as T)
+          // Nobody knows now what was recorded of what is under way or has arrived.
+          this.#doubtUntil = Date.now() + 2 * TIMEOUT_MS
+          for (const trace of this.traces.values()) trace.mayRepeat = trace.isDoubtful = true
+          reject(new PlugboardError('UNAVAILABLE', 'the store failed'))
+        })
       })
     })
   }
@@ -305,14 +328,18 @@ export class World {
     const where = `part ${part} of entry ${entry.seq} of ${entry.streamId} to ${target}`
     const known = this.traces.get(key)
     const isReplay = this.#replayed.has(`${entry.id} ${target}`)
-    if (known && !known.mayRepeat && known.life === this.#life && !isReplay) this.#fault(`${where} is repeated`)
-    if (!isReplay && this.store.isDone(entry.streamId, target, entry.seq)) {
+    if (known && !known.mayRepeat && known.life === this.#life && !isReplay)
+      this.#fault(`${where} is repeated`)
+    const isDone = this.store.isDone(entry.streamId, target, entry.seq)
+    if (isDone && !isReplay && !known?.isDoubtful) {
       this.#fault(`${where} goes out though the store says that it is done`)
     }
     if (part > 0 && !this.traces.get(`${entry.id} ${target} ${part - 1}`)?.hasArrived) {
       this.#fault(`${where} goes out before the part before it`)
     }
-    const trace = { life: this.#life, mayRepeat: false, hasArrived: known?.hasArrived ?? false }
+    const { hasArrived = false } = known ?? {}
+    const isDoubtful = (known?.isDoubtful ?? false) || Date.now() < this.#doubtUntil
+    const trace = { life: this.#life, mayRepeat: isDoubtful, isDoubtful, hasArrived }
     this.traces.set(key, trace)
     return trace
   }
