@@ -181,6 +181,9 @@ describe('printable', () => {
 describe('README', () => {
   it('has the table of settings as it is', async () => {
     const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
-    expect(readme).toContain(settingsMarkdown())
+    expect(unpadded(readme)).toContain(unpadded(settingsMarkdown()))
   })
 })
+
+/** A table without what the formatter adds to align its columns. */
+const unpadded = (table: string): string => table.replace(/ +\|/g, ' |').replace(/-{3,}/g, '---')
