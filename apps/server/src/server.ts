@@ -63,6 +63,16 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     void reply.header('x-request-id', request.id)
     done()
   })
+  let isClosing = false
+  app.addHook('preClose', (done) => {
+    isClosing = true
+    done()
+  })
+  // A connection that is kept open would hold up the end of the server.
+  app.addHook('onSend', (_, reply, payload, done) => {
+    if (isClosing) void reply.header('connection', 'close')
+    done(null, payload)
+  })
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none')
     metrics.request(route, request.method, reply.statusCode, reply.elapsedTime)

@@ -326,6 +326,8 @@ describe('whatever is sent', () => {
     value: odd,
     name: fc.string({ unit: 'binary', maxLength: 20 }),
   })
+  /** Not `String`, which fails for an object whose `toString` is none. */
+  const asText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
   type Spoiling = typeof spoiling extends fc.Arbitrary<infer T> ? T : never
 
   function spoil(body: object, { at, how, value, name }: Spoiling): unknown {
@@ -361,7 +363,7 @@ describe('whatever is sent', () => {
         expect(answer.text).not.toContain('Invalid input')
         if (answer.status === 201 && /^.(users|conversations|messages)$/.test(path)) created += 1
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     )
     expect(created).toBeGreaterThan(0)
     expect(await countEntries(server)).toBe(before + created)
@@ -412,7 +414,7 @@ describe('whatever is sent', () => {
 
   it('in a path or a query, is answered by what the contract has', async () => {
     const routes = await documentedRoutes(server)
-    const part = fc.oneof(odd.map(String), fc.webFragments(), fc.uuid(), fc.string({ unit: 'grapheme' }))
+    const part = fc.oneof(odd.map(asText), fc.webFragments(), fc.uuid(), fc.string({ unit: 'grapheme' }))
     const queries = fc.dictionary(fc.constantFrom('limit', 'before', 'from', 'x', ''), part, { maxKeys: 2 })
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...routes), part, queries, async ({ method, path }, value, query) => {
@@ -421,7 +423,7 @@ describe('whatever is sent', () => {
         const answer = await client.call(method, `${filled}?${search}`, method === 'GET' ? undefined : {})
         expectProper(answer)
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     )
   })
 
@@ -434,7 +436,7 @@ describe('whatever is sent', () => {
         odd,
         async ([route, make], how, value) => {
           const { path, body } = make(
-            route.includes('{id}') ? encodeURIComponent(String(value).toWellFormed()) : id,
+            route.includes('{id}') ? encodeURIComponent(asText(value).toWellFormed()) : id,
           )
           const answer = await call(server, route.split(' ')[0] ?? '', `/api/v1${path}`, {
             ...(body && { body: spoil(body, how) }),
@@ -442,7 +444,7 @@ describe('whatever is sent', () => {
           expectProper(answer)
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 })

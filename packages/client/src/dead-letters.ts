@@ -7,7 +7,7 @@ export interface DeadLetters {
   /** A page of what was given up, the latest first. */
   list(options?: PageOptions): Promise<DeadLetter[]>
   /**
-   * Puts a dead delivery in the queue again, under the id it had; `target` (id of a webhook or an endpoint)
+   * Puts a dead delivery in the queue again, under the id it had; `target` (id or URL of a webhook)
    * sends it elsewhere, say when its own is gone. Answers the id of the delivery. Not repeated after a
    * network error, as it is then unknown whether the server took it.
    * @throws PlugboardApiError 404 when the client has no such dead letter.

@@ -1,7 +1,12 @@
-/** Where a message is owed to: a webhook of the client, or an address at a provider. */
+import type { Endpoint } from './endpoints.js'
+
+/**
+ * Where a message is owed to: a webhook of the client, or an address at a provider. What is known of it beside its id
+ * is absent when it is gone.
+ */
 export type DeliveryTarget =
-  | { type: 'webhook'; id: string; url: string }
-  | { type: 'endpoint'; id: string; channel: string; identity: string; sender: string; thread: string }
+  | { type: 'webhook'; id: string; url?: string }
+  | ({ type: 'endpoint'; id: string } & Partial<Endpoint>)
 
 /**
  * `pending` = not tried yet, `retrying` = failed and will be tried at `nextAttemptAt`, `delivered`, `dead` =

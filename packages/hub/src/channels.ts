@@ -107,7 +107,15 @@ function asIssues(name: string, config: JsonObject, issue: SchemaIssue): Issue[]
   const path = ['channels', name, ...keys]
   const unknown = unknownKeys(issue)
   if (unknown) return unknown.map((key) => ({ path: [...path, key], message: 'is not allowed' }))
-  return [{ path, message: isMissing(config, keys) ? 'is required' : `is invalid: ${issue.message}` }]
+  return [{ path, message: isMissing(config, keys) ? 'is required' : phraseOf(issue) }]
+}
+
+/** A wrong type in the words of this API; whatever else is wrong, the schema says best. */
+function phraseOf(issue: SchemaIssue): string {
+  const type =
+    'code' in issue && issue.code === 'invalid_type' && 'expected' in issue ? issue.expected : undefined
+  if (type === 'string' || type === 'number' || type === 'boolean') return `must be a ${type}`
+  return `is invalid: ${issue.message}`
 }
 
 /** The fields that a strict zod schema does not know; undefined for any other issue. */

@@ -64,9 +64,16 @@ export class Clients {
     return this.#directory.find(name)
   }
 
-  /** In order of making; `after` is the last one of the page before. */
-  list(page: { after?: Id; limit: number }): Promise<ClientRecord[]> {
-    return this.#store.listClients(page)
+  /** In order of making; `after` is the last one of the page before. Those that are being purged are left out. */
+  async list({ after, limit }: { after?: Id; limit: number }): Promise<ClientRecord[]> {
+    const clients: ClientRecord[] = []
+    let last = after
+    for (;;) {
+      const page = await this.#store.listClients({ limit, ...(last && { after: last }) })
+      clients.push(...page.filter((client) => !client.deletedAt))
+      last = page.at(-1)?.id
+      if (page.length < limit || clients.length >= limit) return clients.slice(0, limit)
+    }
   }
 
   /**
@@ -85,7 +92,7 @@ export class Clients {
 
   /** Removes a client at once for everybody, and all that belongs to it in the background. @throws NOT_FOUND */
   async delete(id: Id): Promise<void> {
-    await this.#directory.change(id, ({ name: _, ...record }) => ({
+    await this.#directory.change(id, ({ name: _, externalId: __, ...record }) => ({
       ...record,
       tokens: [],
       integrations: [],

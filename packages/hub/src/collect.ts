@@ -30,12 +30,18 @@ export class Collect {
   /** `timeoutMs` 0: as long as it may be. `id` must be chosen by the caller. @throws NOT_FOUND */
   async run(client: ClientView, post: Post & { id: Id }, timeoutMs: number): Promise<Collected> {
     const { store, messages, now, maxMs } = this.#options
-    const wait = Math.min(timeoutMs || maxMs, maxMs)
-    const turn = this.#wait(post.id, wait)
+    const waitMs = Math.min(timeoutMs || maxMs, maxMs)
+    // Before the message is there, so that no end of its turn is missed.
+    const turn = this.#wait(post.id)
     try {
-      const message = await messages.post(client, { ...post, collectUntil: new Date(now().getTime() + wait) })
+      const message = await messages.post(client, {
+        ...post,
+        collectUntil: new Date(now().getTime() + waitMs),
+      })
+      // A repeated request waits as long as the first one would have.
       const entry = await store.findEntry(client.id, post.id)
-      if (!entry?.turnEndedAt) await turn.ended
+      const leftMs = (entry?.collectUntil ?? now()).getTime() - now().getTime()
+      if (!entry?.turnEndedAt && leftMs > 0) await turn.ended(leftMs)
       const replies = await store.listReplies(client.id, message.conversationId, message.id)
       return { message, responses: replies.map(asMessage) }
     } finally {
@@ -57,19 +63,24 @@ export class Collect {
     for (const waiting of this.#waiting.values()) for (const end of waiting) end()
   }
 
-  #wait(id: Id, ms: number): { ended: Promise<void>; cancel(): void } {
+  #wait(id: Id): { ended(ms: number): Promise<void>; cancel(): void } {
     let end = (): void => undefined
     const ended = new Promise<void>((resolve) => {
       end = resolve
     })
-    const timer = setTimeout(end, ms)
+    let timer: NodeJS.Timeout | undefined
     const waiting = this.#waiting.get(id) ?? new Set()
     this.#waiting.set(id, waiting.add(end))
-    const cancel = (): void => {
-      clearTimeout(timer)
-      waiting.delete(end)
-      if (waiting.size === 0) this.#waiting.delete(id)
+    return {
+      ended(ms) {
+        timer = setTimeout(end, ms)
+        return ended
+      },
+      cancel: () => {
+        clearTimeout(timer)
+        waiting.delete(end)
+        if (waiting.size === 0) this.#waiting.delete(id)
+      },
     }
-    return { ended, cancel }
   }
 }

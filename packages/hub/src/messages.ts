@@ -54,8 +54,11 @@ export class Messages {
       }),
     })
     if (!appended) throw new PlugboardError('NOT_FOUND', 'there is no such conversation')
-    if (!appended.duplicate) dispatcher.appended(appended)
-    return asMessage(appended.entry)
+    const { entry, duplicate } = appended
+    if (!duplicate) dispatcher.appended(appended)
+    // What its poster repeats is gone; a provider that repeats an event is to hear that all is well.
+    else if (entry.deletedAt && extra.dedupe === undefined) throw notFound()
+    return asMessage(entry)
   }
 
   /** @throws NOT_FOUND */

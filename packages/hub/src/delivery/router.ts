@@ -80,7 +80,8 @@ export class Router {
     return {
       gate: integration.id,
       kind: 'endpoint',
-      label: `${integration.channel} ${endpoint.sender}`,
+      // Not the sender: it may be a telephone number.
+      label: `${integration.channel} ${endpoint.id}`,
       schedule,
       push(lane, generation, entries, part) {
         const items = entries.map((entry, i) => ({
