@@ -81,6 +81,9 @@ export class RequestLog extends LogController {
     const log = request.log as Logger
     if (!log.isLevelEnabled(level)) return
     const ms = Math.round(reply.elapsedTime)
-    log[level]({ req: request, status, ms, ...(error && { err: error }) }, 'request completed')
+    log[level](
+      { reqId: request.id, req: request, status, ms, ...(error && { err: error }) },
+      'request completed',
+    )
   }
 }

@@ -22,7 +22,7 @@ const RETRY_MS = 5_000
 export function sendPlainError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = asPlugboardError(error)
   const status = known ? statuses[known.code] : clientStatus(error)
-  if (status >= 500) request.log.error({ err: error }, 'request failed')
+  if (status >= 500) request.log.error({ err: error, reqId: request.id }, 'request failed')
   if (status === 503 || status === 429)
     void reply.header('retry-after', Math.ceil((known?.retryAfterMs ?? RETRY_MS) / 1000))
   const isTold = known?.code === 'INVALID' || known?.code === 'CONFLICT'

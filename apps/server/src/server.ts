@@ -42,6 +42,8 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new RequestLog(),
+    // A child for each request would cost more than the route of a short one; lines of requests name their id.
+    childLoggerFactory: (logger) => logger,
     genReqId: requestIds(),
     bodyLimit: BODY_LIMIT_BYTES,
     trustProxy: false,

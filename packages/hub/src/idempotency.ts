@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import { type Id, newId, PlugboardError } from '@plugboard/core'
 import type { ClientView } from './directory.js'
 import type { Store } from './store.js'
@@ -44,7 +44,7 @@ export class Idempotency {
     this.#inFlight.add(place)
     try {
       const at = now()
-      const hash = createHash('sha256').update(request.body).digest('hex')
+      const hash = digest('sha256', request.body)
       const expiresBefore = new Date(at.getTime() - REMEMBERED_MS)
       const claim = await store.claimKey({ clientId: client.id, key, hash, id: newId(), at, expiresBefore })
       if (claim.hash !== hash) {
@@ -56,10 +56,10 @@ export class Idempotency {
     }
   }
 
-  /** Forgets keys that are too old. */
-  async purge(): Promise<void> {
+  /** Forgets keys that are too old, in slices, as long as it may. */
+  async purge(mayGoOn: () => boolean = () => true): Promise<void> {
     const { store, now } = this.#options
     const before = new Date(now().getTime() - REMEMBERED_MS)
-    while ((await store.purgeKeys(before, PURGE_AT_ONCE)) === PURGE_AT_ONCE);
+    while (mayGoOn() && (await store.purgeKeys(before, PURGE_AT_ONCE)) === PURGE_AT_ONCE);
   }
 }

@@ -1,8 +1,8 @@
 import {
   createCipheriv,
   createDecipheriv,
-  createHash,
   createHmac,
+  hash,
   hkdfSync,
   randomBytes,
   timingSafeEqual,
@@ -71,7 +71,7 @@ function derive(master: Buffer, purpose: string): Buffer {
 export const newSecret = (): string => randomBytes(64).toString('base64')
 
 /** SHA-256 of a secret, hex: enough for secrets of 256 random bits. */
-export const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex')
+export const hashSecret = (secret: string): string => hash('sha256', secret)
 
 /** Compares two hashes in constant time. */
 export function isSameHash(a: string, b: string): boolean {

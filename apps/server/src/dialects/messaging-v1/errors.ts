@@ -33,7 +33,7 @@ export function sendError(
 ): FastifyReply {
   const known = asPlugboardError(error)
   const status = statusOf[known.code]
-  if (status >= 500) request.log.error({ err: error }, 'request failed')
+  if (status >= 500) request.log.error({ err: error, reqId: request.id }, 'request failed')
   if (known.retryAfterMs !== undefined || status === 503) {
     void reply.header('retry-after', Math.ceil((known.retryAfterMs ?? RETRY_SECONDS * 1000) / 1000))
   }

@@ -1,6 +1,7 @@
 import cors from '@fastify/cors'
+import { PlugboardError } from '@plugboard/core'
 import type { Hub } from '@plugboard/hub'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifySchema } from 'fastify'
 import { AdminAccess, type AdminSettings, isSame } from '../admin-access.js'
 import { readBodies } from '../json-body.js'
 import { Credentials, credentialsOf } from './credentials.js'
@@ -50,15 +51,18 @@ export async function messagingV1(
       }
     })
     adminRoutes(scope, hub)
+    refusePreflight(scope, '/admin/*')
   })
   await app.register(async (scope) => {
     scope.addHook('onRequest', async (request) => {
       if (credentialsOf(request)) await credentials.require(request)
     })
     syncRoutes(scope, { hub, credentials, access, refusals })
+    refusePreflight(scope, '/sync')
   })
   await app.register(async (scope) => {
-    await scope.register(cors, { delegator: corsOf })
+    // Pages of any origin may call what is behind a client's token, and nothing else.
+    await scope.register(cors, { origin: '*', methods: ['GET', 'POST', 'DELETE'] })
     scope.addHook('onRequest', async (request) => {
       if (request.method !== 'OPTIONS') request.client = await credentials.require(request)
     })
@@ -71,8 +75,9 @@ export async function messagingV1(
   })
 }
 
-/** Pages of any origin may call what is behind a client's token, and nothing else. */
-async function corsOf({ url }: FastifyRequest): Promise<{ origin: string | false; methods: string[] }> {
-  const isClosed = /^\/api\/v1\/(admin|sync)\b/.test(url)
-  return { origin: isClosed ? false : '*', methods: ['GET', 'POST', 'DELETE'] }
+/** The preflight route of the open scope would answer for these as well. */
+function refusePreflight(app: FastifyInstance, url: string): void {
+  app.options(url, { schema: { hide: true } as FastifySchema }, async () => {
+    throw new PlugboardError('NOT_FOUND', 'Not Found')
+  })
 }
