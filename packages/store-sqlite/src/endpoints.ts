@@ -58,11 +58,11 @@ export class Endpoints {
     const conversationEvent = events.conversation(userId, ids.conversation)
     const appended: Appended[] = []
     if (userEvent) {
-      appended.push(this.#log.createUser({ id: userId, clientId, createdAt: at }, userEvent))
+      appended.push(this.#log.openUser({ id: userId, clientId, createdAt: at }, userEvent))
       this.#insertSender(...senderOf(input), userId)
     }
     const conversation = { id: ids.conversation, clientId, userId, createdAt: at }
-    appended.push(this.#log.createConversation(conversation, conversationEvent, [recordOf(input)]))
+    appended.push(this.#log.openConversation(conversation, conversationEvent, [recordOf(input)]))
     const { n } = this.#streams.find(clientId, ids.conversation) as StreamState
     this.#insert(...senderOf(input), input.endpoint.thread, ids.endpoint, n, ids.conversation, userId)
     return { userId, conversationId: ids.conversation, endpointId: ids.endpoint, appended }

@@ -1,6 +1,15 @@
 import type { Id } from '@plugboard/core'
 import type { Entry, Page } from '@plugboard/hub'
-import { ENTRY_ROW, ENTRY_TYPES, type EntryRow, MESSAGE, type Place, toAuthorHex, toEntry } from './rows.js'
+import {
+  BUSINESS,
+  ENTRY_ROW,
+  ENTRY_TYPES,
+  type EntryRow,
+  MESSAGE,
+  type Place,
+  toAuthorHex,
+  toEntry,
+} from './rows.js'
 import {
   type Connection,
   prepareAll,
@@ -58,7 +67,7 @@ export class Entries {
     )
     this.#newest = prepareAll<EntryRow>(db, entries(`WHERE stream = ? ${page}`))
     this.#after = prepareAll<EntryRow>(db, entries('WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?'))
-    const replies = `WHERE stream = ? AND incoming = ${toBytes} AND author = x'' AND ${messages} ORDER BY seq`
+    const replies = `WHERE stream = ? AND incoming = ${toBytes} AND author = x'${BUSINESS}' AND ${messages} ORDER BY seq`
     this.#replies = prepareAll<EntryRow>(db, entries(replies))
     const dead = `WHERE e.dead_client = ${toBytes} AND e.id < ${toBytes} ORDER BY e.id DESC LIMIT ?`
     this.#dead = prepareAll<PlacedRow>(db, placed(dead))

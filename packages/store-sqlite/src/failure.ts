@@ -4,6 +4,8 @@ import { isPlugboardError, PlugboardError } from '@plugboard/core'
 const OUT_OF_REACH =
   /^SQLITE_(FULL|IOERR|BUSY|LOCKED|CANTOPEN|READONLY|NOTADB|CORRUPT|NOMEM|PERM|PROTOCOL|INTERRUPT)/
 
+const TAKEN = /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY|ROWID)/
+
 /** SQLite's own name for what went wrong; undefined for an error that is none of its. */
 export function sqliteCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
@@ -11,8 +13,7 @@ export function sqliteCode(error: unknown): string | undefined {
 }
 
 /** Whether a row was refused because there is one with the same unique value. */
-export const isTaken = (error: unknown): boolean =>
-  sqliteCode(error)?.startsWith('SQLITE_CONSTRAINT') ?? false
+export const isTaken = (error: unknown): boolean => TAKEN.test(sqliteCode(error) ?? '')
 
 /** What a caller of the store gets to see of an error. A bug stays what it is. */
 export function toStoreError(error: unknown): unknown {

@@ -57,25 +57,30 @@ export class Log {
     return appended
   }
 
-  createUser({ id, clientId, createdAt, data }: User, event: NewEntry): Appended {
-    const known = this.#streams.find(clientId, id)
-    if (known) return this.#first(known, 'user')
-    const user = { clientId, streamId: id, kind: 'user', userId: id } as const
-    return this.add(
-      this.#begin({ ...user, data: data ? JSON.stringify(data) : null }, createdAt),
-      event,
-      event,
-    )
+  createUser(user: User, event: NewEntry): Appended {
+    const known = this.#streams.find(user.clientId, user.id)
+    return known ? this.#first(known, 'user') : this.openUser(user, event)
   }
 
   /** @throws NOT_FOUND when the client has no such user */
-  createConversation(
+  createConversation(conversation: Conversation, event: NewEntry): Appended {
+    const known = this.#streams.find(conversation.clientId, conversation.id)
+    return known ? this.#first(known, 'conversation') : this.openConversation(conversation, event)
+  }
+
+  /** Begins the stream of a user whose id is new. */
+  openUser({ id, clientId, createdAt, data }: User, event: NewEntry): Appended {
+    const user = { clientId, streamId: id, kind: 'user', userId: id } as const
+    const stream = this.#begin({ ...user, data: data ? JSON.stringify(data) : null }, createdAt)
+    return this.add(stream, event, event)
+  }
+
+  /** Begins the stream of a conversation whose id is new. @throws NOT_FOUND when the client has no such user */
+  openConversation(
     { id, clientId, userId, createdAt }: Conversation,
     event: NewEntry,
     endpoints: readonly EndpointRecord[] = [],
   ): Appended {
-    const known = this.#streams.find(clientId, id)
-    if (known) return this.#first(known, 'conversation')
     const user = this.#streams.find(clientId, userId)
     if (user?.kind !== 'user') throw new PlugboardError('NOT_FOUND', 'there is no such user')
     const conversation = { clientId, streamId: id, kind: 'conversation', userId, userN: user.n } as const

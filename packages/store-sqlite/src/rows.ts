@@ -9,7 +9,7 @@ import type {
   StreamKind,
   Target,
 } from '@plugboard/hub'
-import { toHex, toHexOrNull } from './sql.js'
+import { toHex } from './sql.js'
 import type { Hold } from './stream-state.js'
 
 /** Their places are what stands on disk: add at the end only. */
@@ -28,27 +28,29 @@ export const ENTRY_TYPES: readonly EntryType[] = [
 export const HOLDS: readonly Hold[] = ['free', 'held', 'woken']
 export const MESSAGE = ENTRY_TYPES.indexOf('message')
 
-/** An author on disk: the id of a user, no bytes at all for the business, NULL for none. */
-export const toAuthorHex = (author: Author | undefined): string | null =>
-  author === undefined ? null : author === 'business' ? '' : author.userId
+/** The business as an author, where a user has an id: one byte. */
+export const BUSINESS = '00'
 
-const fromAuthorHex = (hex: string): Author => (hex === '' ? 'business' : { userId: hex as Id })
+export const toAuthorHex = (author: Author | undefined): string | null =>
+  author === undefined ? null : author === 'business' ? BUSINESS : author.userId
+
+const fromAuthorHex = (hex: string): Author => (hex === BUSINESS ? 'business' : { userId: hex as Id })
 
 /** One entry `e` as JSON text: an {@link EntryRow}. */
-export const ENTRY_ROW = `json_array(${toHex('e.id')}, e.seq, e.at, e.type, ${toHexOrNull('e.author')}, e.channel,
-  e.payload, e.owes, e.dedupe, ${toHexOrNull('e.incoming')}, e.collect_until, e.turn_ended_at, e.dead, e.deleted_at)`
+export const ENTRY_ROW = `json_array(${toHex('e.id')}, e.seq, e.at, e.type, ${toHex('e.author')}, e.channel,
+  e.payload, e.owes, e.dedupe, ${toHex('e.incoming')}, e.collect_until, e.turn_ended_at, e.dead, e.deleted_at)`
 
 export type EntryRow = [
   id: Id,
   seq: number,
   at: number,
   type: number,
-  author: string | null,
+  author: string,
   channel: string | null,
   payload: string,
   owes: string | null,
   dedupe: string | null,
-  incomingId: Id | null,
+  incomingId: Id | '',
   collectUntil: number | null,
   turnEndedAt: number | null,
   dead: string | null,
@@ -91,10 +93,10 @@ export function toEntry(row: EntryRow, stream: Place): Entry {
     at: new Date(at),
     owes: owes === null ? [] : (owes.split(' ') as Target[]),
   }
-  if (author !== null) entry.author = fromAuthorHex(author)
+  if (author !== '') entry.author = fromAuthorHex(author)
   if (channel !== null) entry.channel = channel
   if (dedupe !== null) entry.dedupe = dedupe
-  if (incomingId !== null) entry.incomingId = incomingId
+  if (incomingId !== '') entry.incomingId = incomingId
   if (collectUntil !== null) entry.collectUntil = new Date(collectUntil)
   if (turnEndedAt !== null) entry.turnEndedAt = new Date(turnEndedAt)
   if (dead !== null) entry.dead = fromDeadText(dead)

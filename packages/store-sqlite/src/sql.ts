@@ -10,10 +10,8 @@ export type Param = string | number | null
 
 /** An id is 12 bytes on disk and 24 hex characters elsewhere, and SQL alone converts: no driver's bytes get out. */
 export const toBytes = 'unhex(?)'
-/** An id as text, for a column that has one. */
+/** An id as text, empty for NULL. */
 export const toHex = (column: string): string => `lower(hex(${column}))`
-/** Bytes as hex text, null for none. */
-export const toHexOrNull = (column: string): string => `iif(${column} IS NULL, NULL, ${toHex(column)})`
 
 /** Prepares a statement that changes rows; it answers how many. */
 export function prepareWrite(db: Connection, sql: string): (...params: Param[]) => number {

@@ -8,7 +8,7 @@ import {
   toProgress,
 } from './progress-rows.js'
 import { ENDPOINT_ROW, type EndpointRow, MESSAGE, STREAM_KINDS, toEndpoint } from './rows.js'
-import { type Connection, prepareNumber, prepareOne, prepareWrite, toBytes, toHexOrNull } from './sql.js'
+import { type Connection, prepareNumber, prepareOne, prepareWrite, toBytes, toHex } from './sql.js'
 import { NO_LANES, type StreamState } from './stream-state.js'
 
 /** A stream in memory, and what of it is on disk. */
@@ -30,7 +30,7 @@ type Row = [
     n: number,
     kind: number,
     userN: number | null,
-    userId: Id | null,
+    userId: Id | '',
     createdAt: number,
     deletedAt: number | null,
     over: number | null,
@@ -42,7 +42,7 @@ type Row = [
 
 const LOAD = `
   SELECT json_array(
-    json_array(s.n, s.kind, s.user, ${toHexOrNull('u.id')}, s.created_at, s.deleted_at, s.over),
+    json_array(s.n, s.kind, s.user, ${toHex('u.id')}, s.created_at, s.deleted_at, s.over),
     json_array(e.seq, e.at, iif(s.user IS NULL, NULL,
       (SELECT at FROM entries WHERE stream = s.n AND type = ${MESSAGE} ORDER BY seq DESC LIMIT 1))),
     ${PROGRESS_ROW},
@@ -97,7 +97,7 @@ export class StreamRows {
       clientId,
       streamId,
       kind: STREAM_KINDS[kind] as StreamState['kind'],
-      userId: STREAM_KINDS[kind] === 'user' ? streamId : (userId ?? undefined),
+      userId: STREAM_KINDS[kind] === 'user' ? streamId : userId || undefined,
       userN,
       createdAt,
       endpoints: endpoints.map(toEndpoint),

@@ -72,12 +72,12 @@ export class Streams implements Pending {
     this.#unwritten.add(stream)
   }
 
-  /** The rows of all streams of the client that owe something were woken: those in memory follow. */
+  /** The rows of the client's streams that are due later than this were woken: those in memory follow. */
   woken(clientId: Id, ms: number): void {
     this.#dueFrom(ms)
     for (const [key, state] of this.#cache.entries()) {
       const { progress } = state.saved
-      if (state.clientId !== clientId || !progress) continue
+      if (state.clientId !== clientId || !progress || progress.nextAt <= ms) continue
       wake(state, ms)
       progress.nextAt = state.nextAt ?? ms
       progress.hold = state.hold

@@ -3,7 +3,7 @@ import { toStoreError } from './failure.js'
 import type { Connection } from './sql.js'
 
 /** Writes in one transaction at most, so that the process does other things in between. */
-export const MAX_BATCH = 512
+const MAX_BATCH = 512
 
 /** What is told of a transaction, for metrics. */
 export interface Batch {
