@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util'
+
+/** What one run of the benchmark measures, and for how long. */
+export interface Plan {
+  /** Short phases and a small store: shows that it works, not how fast it is. */
+  quick: boolean
+  /** Names of scenarios; all when empty. */
+  only: readonly string[]
+  /** Where the figures go as JSON. */
+  jsonFile: string
+  /** Shows where the server's time goes, in place of figures. */
+  profile: boolean
+  /** The measured time of one side of a comparison is cut into so many slices, which alternate with the other's. */
+  slices: number
+  sliceMs: number
+  /** Requests before each measurement, to each side: by number, since code is compiled by number too. */
+  warmUp: number
+  /** Says what is being done. */
+  say(text: string): void
+}
+
+export const USAGE = `pnpm bench [--quick] [--only NAME[,NAME]] [--seconds N] [--json FILE] [--profile]
+
+  --quick      short phases and a small store
+  --only       run these scenarios only
+  --seconds N  measured time of each side of a comparison (default 12; quick: 3)
+  --json FILE  where the figures go (default bench/results/latest.json)
+  --profile    show where the server's time goes, for scenarios that compare with the floor (default: post)`
+
+/** @throws Error that says what is wrong with the arguments */
+export function readPlan(defaultJsonFile: string): Plan | 'help' {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', default: '' },
+      seconds: { type: 'string' },
+      json: { type: 'string', default: defaultJsonFile },
+      profile: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  if (values.help) return 'help'
+  const { quick, profile, json: jsonFile } = values
+  const seconds = Number(values.seconds ?? (quick ? 3 : 12))
+  if (!(seconds > 0 && seconds <= 600)) throw new Error('--seconds must be a number up to 600')
+  const slices = quick ? 6 : 12
+  const only = values.only.split(',').filter((name) => name !== '')
+  return {
+    quick,
+    profile,
+    jsonFile,
+    only: profile && only.length === 0 ? ['post'] : only,
+    slices,
+    sliceMs: (seconds * 1000) / slices,
+    warmUp: quick ? 5000 : 30_000,
+    say: (text) => console.error(`  ${text}`),
+  }
+}

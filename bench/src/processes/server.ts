@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Child, startNode, temporaryFolder } from './children.js'
+import type { Memory } from './probe.js'
+
+const MAIN = fileURLToPath(new URL('../../../apps/server/dist/main.js', import.meta.url))
+
+/** Loaded into a process beside its own code: what measures from inside. */
+export const PROBE = ['--import', new URL('./probe.js', import.meta.url).href]
+
+export interface ServerOptions {
+  env?: Readonly<Record<string, string>>
+  /** Where its data lies; a new folder by default. */
+  folder?: string
+  /** Off where the start or the memory of the bare server is measured. */
+  hasProbe?: boolean
+}
+
+export interface Server extends Child {
+  /** After a full garbage collection. Needs the probe. */
+  memory(): Promise<Memory>
+}
+
+export const databaseIn = (folder: string): string => join(folder, 'plugboard.db')
+
+/** Starts the built server as a process of its own. */
+export async function startServer(options: ServerOptions = {}): Promise<Server> {
+  const { env = {}, folder = await temporaryFolder(), hasProbe = true } = options
+  const child = await startNode({
+    args: [...(hasProbe ? PROBE : []), MAIN],
+    cwd: folder,
+    env: { PORT: '0', DATABASE_URL: `file:${databaseIn(folder)}`, LOG_LEVEL: 'error', ...env },
+    hasQuestions: hasProbe,
+  })
+  return { ...child, memory: () => child.ask('memory') }
+}
+
+/** What the system says that a process has in memory, in bytes. Linux. */
+export async function residentBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  const [, kibibytes] = /^VmRSS:\s+(\d+) kB/m.exec(status) ?? []
+  return Number(kibibytes) * 1024
+}

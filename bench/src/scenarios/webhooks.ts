@@ -1,0 +1,108 @@
+import { converse, createClient, inTurn, messageRequest } from '../client.js'
+import type { Figure } from '../figure.js'
+import { type Load, load } from '../load.js'
+import type { Plan } from '../plan.js'
+import { type Receiver, startReceiver } from '../processes/receiver.js'
+import { startServer } from '../processes/server.js'
+import type { Scenario } from '../scenario.js'
+import { median, now, range } from '../statistics.js'
+
+interface Lanes {
+  name: string
+  conversations: number
+  /** Deliveries of one round. */
+  full: number
+  quick: number
+  /** Deliveries in a second. */
+  target: number
+}
+
+const ROUNDS = 3
+
+/** Deliveries a second to one webhook, over many conversations and in one. */
+export const webhooks: Scenario = {
+  name: 'webhooks',
+  run: async (plan) => [
+    ...(await measure(plan, {
+      name: '400 lanes',
+      conversations: 400,
+      full: 30_000,
+      quick: 4000,
+      target: 8000,
+    })),
+    ...(await measure(plan, { name: 'one lane', conversations: 1, full: 20_000, quick: 3000, target: 6000 })),
+  ],
+}
+
+async function measure(plan: Plan, lanes: Lanes): Promise<Figure[]> {
+  const [server, receiver] = await Promise.all([startServer(), startReceiver()])
+  const client = await createClient(server.url, [receiver.url])
+  const conversations = await converse(server.url, client, lanes.conversations)
+  // The webhook is told of the user and the conversations too.
+  await receiver.until(1 + conversations.length)
+  const next = inTurn(conversations.map((conversation) => messageRequest(client, conversation)))
+  const posts = { url: server.url, next }
+  const count = plan.quick ? lanes.quick : lanes.full
+  await endToEnd(posts, receiver, count)
+  const rounds: Round[] = []
+  for (let i = 0; i < ROUNDS; i += 1) rounds.push(await endToEnd(posts, receiver, count))
+  const drain = await afterOutage(posts, receiver, count)
+  await server.stop()
+  return [endToEndFigure(lanes, rounds), drainFigure(lanes, count, drain)]
+}
+
+interface Round {
+  delivered: number
+  posted: number
+}
+
+/** From the first post to the last delivery, posts as fast as they are taken. */
+async function endToEnd(posts: Load, receiver: Receiver, count: number): Promise<Round> {
+  await receiver.reset()
+  const start = now()
+  const { rate: posted } = await load(posts, { count })
+  const { lastAt } = await receiver.until(count)
+  return { delivered: (count / (lastAt - start)) * 1000, posted }
+}
+
+interface Drain {
+  /** From the first delivery to the last. */
+  rate: number
+  /** From when the receiver was well again to the first delivery. */
+  waitMs: number
+  refused: number
+}
+
+/** A backlog that grew while the receiver refused, from the moment that it takes the first. */
+async function afterOutage(posts: Load, receiver: Receiver, count: number): Promise<Drain> {
+  await receiver.become('refuse')
+  await receiver.reset()
+  await load(posts, { count })
+  const { refused } = await receiver.arrivals()
+  const wellAt = now()
+  await receiver.become('accept')
+  const { firstAt, lastAt } = await receiver.until(count)
+  return { rate: ((count - 1) / (lastAt - firstAt)) * 1000, waitMs: firstAt - wellAt, refused }
+}
+
+function endToEndFigure({ name, target }: Lanes, rounds: readonly Round[]): Figure {
+  const delivered = rounds.map((round) => round.delivered)
+  return {
+    name: `webhooks, ${name}, while posting`,
+    value: median(delivered),
+    unit: '/s',
+    spread: range(delivered),
+    target: { atLeast: target },
+    note: `posts ${Math.round(median(rounds.map(({ posted }) => posted)))}/s`,
+  }
+}
+
+function drainFigure({ name, target }: Lanes, count: number, { rate, waitMs, refused }: Drain): Figure {
+  return {
+    name: `webhooks, ${name}, after an outage`,
+    value: rate,
+    unit: '/s',
+    target: { atLeast: target },
+    note: `${count} waited; first after ${Math.round(waitMs)} ms; ${refused} attempts were refused`,
+  }
+}
