@@ -101,16 +101,16 @@ export class Clients {
     }))
   }
 
-  /** Removes all that belongs to clients that were deleted, in slices. */
-  async purge(): Promise<void> {
+  /** Removes all that belongs to clients that were deleted, in slices, as long as it may. */
+  async purge(mayGoOn: () => boolean = () => true): Promise<void> {
     let after: Id | undefined
     for (;;) {
       const page = await this.#store.listClients({ limit: PAGE, ...(after && { after }) })
       for (const { id, deletedAt } of page) {
-        if (deletedAt) while (!(await this.#store.purgeClient(id, PURGE_AT_ONCE)));
+        if (deletedAt) while (mayGoOn() && !(await this.#store.purgeClient(id, PURGE_AT_ONCE)));
       }
       after = page.at(-1)?.id
-      if (page.length < PAGE) return
+      if (page.length < PAGE || !mayGoOn()) return
     }
   }
 

@@ -22,6 +22,7 @@ export class Collect {
   readonly #options: CollectOptions
   /** Requests that wait, by the id of their message. */
   readonly #waiting = new Map<Id, Set<() => void>>()
+  #isClosed = false
 
   constructor(options: CollectOptions) {
     this.#options = options
@@ -41,7 +42,7 @@ export class Collect {
       // A repeated request waits as long as the first one would have.
       const entry = await store.findEntry(client.id, post.id)
       const leftMs = (entry?.collectUntil ?? now()).getTime() - now().getTime()
-      if (!entry?.turnEndedAt && leftMs > 0) await turn.ended(leftMs)
+      if (!entry?.turnEndedAt && leftMs > 0 && !this.#isClosed) await turn.ended(leftMs)
       const replies = await store.listReplies(client.id, message.conversationId, message.id)
       return { message, responses: replies.map(asMessage) }
     } finally {
@@ -58,8 +59,9 @@ export class Collect {
     for (const end of this.#waiting.get(messageId) ?? []) end()
   }
 
-  /** Answers everybody who waits, with what is there. */
+  /** Answers everybody who waits, with what is there, and lets nobody wait any more. */
   close(): void {
+    this.#isClosed = true
     for (const waiting of this.#waiting.values()) for (const end of waiting) end()
   }
 

@@ -40,6 +40,8 @@ export class Directory {
   readonly #views: LRUCache<string, ClientView>
   /** Chosen ids and names to ids. */
   readonly #aliases: LRUCache<string, Id>
+  /** Rises with each change, so that what was read before one is not kept after it. */
+  #changes = 0
 
   constructor(options: DirectoryOptions) {
     this.#options = options
@@ -58,9 +60,11 @@ export class Directory {
     const id = 'id' in by ? by.id : alias && this.#aliases.get(alias)
     const known = id && this.#views.get(id)
     if (known) return known
+    const changes = this.#changes
     const record = await this.#options.store.findClient(by)
     if (!record || record.deletedAt) return undefined
     const view = this.#open(record)
+    if (changes !== this.#changes) return view
     this.#views.set(record.id, view)
     if (alias) this.#aliases.set(alias, record.id)
     return view
@@ -98,9 +102,11 @@ export class Directory {
   }
 
   async #replaced(record: ClientRecord): Promise<void> {
+    this.#changes += 1
     this.#aliases.clear()
+    const isNewer = (this.#views.peek(record.id)?.record.version ?? 0) < record.version
     if (record.deletedAt) this.#views.delete(record.id)
-    else this.#views.set(record.id, this.#open(record))
+    else if (isNewer) this.#views.set(record.id, this.#open(record))
     await this.#options.changed(record.id)
   }
 

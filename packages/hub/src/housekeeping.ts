@@ -17,7 +17,8 @@ const PURGE_AT_ONCE = 500
 export class Housekeeping {
   readonly #options: HousekeepingOptions
   #timer: NodeJS.Timeout | undefined
-  #round: Promise<void> = Promise.resolve()
+  #round: Promise<void> | undefined
+  #isStopping = false
 
   constructor(options: HousekeepingOptions) {
     this.#options = options
@@ -25,13 +26,16 @@ export class Housekeeping {
 
   start(): void {
     this.#timer = setInterval(() => {
-      this.#round = this.#round.then(() => this.run())
+      this.#round ??= this.run().finally(() => {
+        this.#round = undefined
+      })
     }, EVERY_MS)
     this.#timer.unref()
   }
 
-  /** Waits for what it is at. */
+  /** Waits for the slice that it is at. */
   async stop(): Promise<void> {
+    this.#isStopping = true
     clearInterval(this.#timer)
     await this.#round
   }
@@ -40,9 +44,10 @@ export class Housekeeping {
   async run(): Promise<void> {
     const { store, clients, idempotency, log } = this.#options
     try {
-      while ((await store.purgeDeleted(PURGE_AT_ONCE)) === PURGE_AT_ONCE);
-      await clients.purge()
-      await idempotency.purge()
+      const mayGoOn = (): boolean => !this.#isStopping
+      while (mayGoOn() && (await store.purgeDeleted(PURGE_AT_ONCE)) === PURGE_AT_ONCE);
+      await clients.purge(mayGoOn)
+      await idempotency.purge(mayGoOn)
     } catch (err) {
       log.error({ err }, 'housekeeping failed')
     }

@@ -133,7 +133,9 @@ export function createHub(options: HubOptions): Hub {
     let channel: string | undefined
     const client = await directory.change(clientId, (record) => {
       const integration = record.integrations.find(({ id }) => id === route.gate)
-      channel = integration?.status === 'active' ? integration.channel : undefined
+      // What was refused may be of before a sync that has put it right.
+      const isCurrent = integration?.status === 'active' && integration.config === route.credentials
+      channel = isCurrent ? integration.channel : undefined
       if (!integration || !channel) return record
       const paused = { ...integration, status: 'paused' as const, reason }
       return {

@@ -271,7 +271,10 @@ export interface Appended {
   duplicate: boolean
   /** The person whose conversation it is in. */
   userId?: Id
-  /** How far the stream's lanes are, when this process may deliver it now. */
+  /**
+   * How far the stream's lanes are, when this append took the lease. Undefined while it is held, also by this process:
+   * the holder learns of the entry with its next mark, and what is answered late must not be taken for a new lease.
+   */
   claimed?: Claimed
 }
 

@@ -34,6 +34,11 @@ export interface ChannelDeliveryOptions {
   timeoutMs: number
 }
 
+/** How long a channel has to say how an attempt ended that was aborted, before it is given up. */
+const LAST_WORDS_MS = 1000
+
+class GivenUp extends Error {}
+
 /**
  * Delivers one entry to an endpoint: degrades, renders, and delivers part by part, telling of each that arrived.
  * Answers the failure, if there was one; never throws.
@@ -48,19 +53,19 @@ export function channelDelivery({ channels, timeoutMs }: ChannelDeliveryOptions)
     let done = item.part
     let runtime: Runtime | undefined
     try {
-      const connected = await channels.connect(address.clientId, address.integration)
+      const connecting = () => channels.connect(address.clientId, address.integration)
+      const connected = await inTime(timeoutMs, signal, connecting)
       runtime = connected.runtime
       const parts = renderParts(connected.channel.capabilities, runtime, item, address.endpoint)
       if (parts.length === 0) return { kind: 'invalid', message: 'the channel cannot show this content' }
       for (const [i, part] of parts.entries()) {
         if (i < done) continue
         const integration: Integration<unknown, unknown> = connected.integration
-        await runtime.deliver(part, {
-          endpoint: address.endpoint,
-          integration,
-          deliveryId: parts.length === 1 ? item.id : `${item.id}_${i}`,
-          signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-        })
+        const deliveryId = parts.length === 1 ? item.id : `${item.id}_${i}`
+        const { endpoint } = address
+        await inTime(timeoutMs, signal, (signal) =>
+          connected.runtime.deliver(part, { endpoint, integration, deliveryId, signal }),
+        )
         done = i + 1
         if (done < parts.length) progressed(done)
       }
@@ -81,8 +86,38 @@ function renderParts(
   return (degraded?.contents ?? []).flatMap((content: OutboundContent) => runtime.render(content, endpoint))
 }
 
+/**
+ * Does something with a signal that ends it after a time, or with `outer`. A channel that does not heed the signal is
+ * given up, so that it holds nothing up. (`AbortSignal.any` would do, but leaves memory behind at an `outer` that lives
+ * long.)
+ */
+function inTime<T>(
+  timeoutMs: number,
+  outer: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController()
+  return new Promise<T>((resolve, reject) => {
+    let timer = setTimeout(abort, timeoutMs)
+    function abort(): void {
+      clearTimeout(timer)
+      timer = setTimeout(() => reject(new GivenUp()), LAST_WORDS_MS)
+      controller.abort(new DOMException('the attempt took too long', 'TimeoutError'))
+    }
+    outer.addEventListener('abort', abort)
+    if (outer.aborted) abort()
+    work(controller.signal)
+      .then(resolve, reject)
+      .finally(() => {
+        clearTimeout(timer)
+        outer.removeEventListener('abort', abort)
+      })
+  })
+}
+
 /** A channel that cannot be loaded, or whose `classify` fails, is a fault that passes. */
 function classify(runtime: Runtime | undefined, error: unknown): Failure {
+  if (error instanceof GivenUp) return { kind: 'ambiguous', message: 'the channel did not end in time' }
   try {
     return runtime?.classify(error) ?? { kind: 'transient', message: 'the channel could not be loaded' }
   } catch {

@@ -11,9 +11,6 @@ export interface GateLimits {
   maxPauseMs: number
 }
 
-/** How many that wait are let try when one leaves: waking all for each would cost the square of their number. */
-const WAKE_AT_ONCE = 8
-
 /**
  * Whether an entry may go now, the only one (`probe`) after the target had been left alone; if not, whether to wait in
  * memory for room, or until a time.
@@ -34,8 +31,11 @@ export class Gate {
   #isAsked = false
   #pauseMs = 0
   #isProbing = false
-  /** Lanes that wait for room, first come first served. */
-  readonly #waiting = new Set<() => void>()
+  /** Lanes that wait for room, first come first served, each with how many releases there had been. */
+  readonly #waiting = new Map<() => void, number>()
+  #releases = 0
+  /** One of them was called and has not passed on yet. */
+  #isServing = false
 
   constructor(limits: GateLimits) {
     this.#limits = limits
@@ -56,10 +56,24 @@ export class Gate {
     return isProbe ? 'probe' : 'go'
   }
 
-  /** `wake` is called once, when it is worth trying again. Answers how to leave the queue before that. */
+  /** Hardly anything would have room: not worth reading entries for. */
+  get isCrowded(): boolean {
+    return this.#items > 0 && (this.#items >= this.#limits.items || this.#bytes >= 0.75 * this.#limits.bytes)
+  }
+
+  /**
+   * `wake` is called once, when it is worth trying again; who was called calls {@link passOn} when it has tried. Answers
+   * how to leave the queue before that.
+   */
   wait(wake: () => void): () => void {
-    this.#waiting.add(wake)
+    this.#waiting.set(wake, this.#releases)
     return () => this.#waiting.delete(wake)
+  }
+
+  /** Who was called has taken what it could. */
+  passOn(): void {
+    this.#isServing = false
+    this.#serve()
   }
 
   /** An admitted entry is not under way any more, whatever became of it. Lets those that wait try again. */
@@ -67,13 +81,23 @@ export class Gate {
     this.#items -= 1
     this.#bytes -= bytes
     if (wasProbe) this.#isProbing = false
-    this.#wake(this.#items === 0 || wasProbe ? this.#waiting.size : WAKE_AT_ONCE)
+    this.#releases += 1
+    this.#serve()
   }
 
-  #wake(count: number): void {
-    const woken = [...this.#waiting].slice(0, count)
-    for (const wake of woken) this.#waiting.delete(wake)
-    for (const wake of woken) wake()
+  /**
+   * Calls one after another, while at least half is free: each reads its entries anew, so it should find room for many,
+   * and not find that another has just taken it. Who found none since the last release is not called again.
+   */
+  #serve(): void {
+    const isRoomy = this.#items <= this.#limits.items / 2 && this.#bytes <= this.#limits.bytes / 2
+    const [first] = this.#waiting
+    if (!first || this.#isServing || !isRoomy) return
+    const [wake, since] = first
+    if (since === this.#releases) return
+    this.#waiting.delete(wake)
+    this.#isServing = true
+    wake()
   }
 
   /** Answers whether the target had been left alone until now. */

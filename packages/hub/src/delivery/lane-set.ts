@@ -11,11 +11,11 @@ export class LaneSet implements Iterable<Lane> {
     return this.#lanes.has(key)
   }
 
-  /** `isStored`: it came from the store as it is. What the store has of one that was there before does not count. */
+  /** `isStored`: it came from the store as it is. Else the store may still have an older one of this name. */
   add(lane: Lane, isStored: boolean): void {
     this.#lanes.set(lane.key, lane)
     if (isStored) this.#stored.add(lane.key)
-    else this.#stored.delete(lane.key)
+    else lane.isDirty = true
   }
 
   delete(lane: Lane): void {
@@ -40,7 +40,7 @@ export class LaneSet implements Iterable<Lane> {
       if (!this.#lanes.has(key)) changes[key] = null
     }
     for (const lane of this.#lanes.values()) {
-      if (lane.isDirty || !this.#stored.has(lane.key)) changes[lane.key] = lane.state
+      if (lane.isDirty) changes[lane.key] = lane.state
       lane.isDirty = false
     }
     this.#stored.clear()

@@ -5,6 +5,8 @@ import type { Route } from './route.js'
 
 /** Entries handed to the transport at once in one lane: enough that it never waits for the main thread. */
 export const WINDOW = 64
+/** A lane that has more than this under way takes nothing yet, so that it reads many entries at once. */
+export const REFILL_AT = WINDOW / 2
 
 /** An entry that the transport has. */
 export interface Underway {
@@ -44,6 +46,8 @@ export class Lane {
   isDirty = false
   /** Leaves the queue of the gate where it waits for room. */
   #leave: (() => void) | undefined
+  /** The gate that has called it. */
+  #calledBy: Gate | undefined
 
   constructor(handle: number, key: LaneKey, state: LaneState) {
     const { target, only } = parseLaneKey(key)
@@ -116,13 +120,22 @@ export class Lane {
   waitAt(gate: Gate, ready: () => void): void {
     this.#leave = gate.wait(() => {
       this.#leave = undefined
+      this.#calledBy = gate
       ready()
     })
+  }
+
+  /** It has taken what it could: the next one that waits may try. */
+  passOn(): void {
+    const gate = this.#calledBy
+    this.#calledBy = undefined
+    gate?.passOn()
   }
 
   stopWaiting(): void {
     this.#leave?.()
     this.#leave = undefined
+    this.passOn()
   }
 
   /** Whether the transport has something of it, or is about to. */

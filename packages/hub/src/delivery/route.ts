@@ -9,6 +9,8 @@ export interface Route {
   /** The target in words, for dead letters and logs: holds no secret. */
   label: string
   schedule: RetrySchedule
+  /** Differs after the configuration of the integration was changed, so that a refusal of an old one is told apart. */
+  credentials?: string
   /** Hands entries to the transport; `part` is how much of the first one has arrived already. */
   push(lane: number, generation: number, entries: readonly Entry[], part: number): void
   cancel(lane: number, generation: number): void

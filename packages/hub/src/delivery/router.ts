@@ -44,8 +44,11 @@ export class Router {
     }
     const endpoint = stream.endpoints.find((endpoint) => endpoint.id === id)
     const integration = endpoint && client.integrations.get(endpoint.channel.name)
-    if (!endpoint || !integration || !this.#options.channels.find(integration.channel)) return 'gone'
-    return integration.status === 'paused' ? 'paused' : this.#endpointRoute(client, endpoint, integration)
+    if (!endpoint || !integration) return 'gone'
+    // A channel that is not installed today may be again after the next start.
+    const isInstalled = this.#options.channels.find(integration.channel) !== undefined
+    if (integration.status === 'paused' || !isInstalled) return 'paused'
+    return this.#endpointRoute(client, endpoint, integration)
   }
 
   #webhookRoute(client: ClientView, stream: Claimed, webhook: OpenWebhook, format: WebhookFormat): Route {
@@ -77,12 +80,14 @@ export class Router {
   #endpointRoute(client: ClientView, endpoint: EndpointRecord, integration: OpenIntegration): Route {
     const { channelTransport: transport, channelSchedule: schedule } = this.#options
     const address: EndpointAddress = { clientId: client.id, integration, endpoint }
+    const credentials = client.record.integrations.find(({ id }) => id === integration.id)?.config
     return {
       gate: integration.id,
       kind: 'endpoint',
       // Not the sender: it may be a telephone number.
       label: `${integration.channel} ${endpoint.id}`,
       schedule,
+      ...(credentials !== undefined && { credentials }),
       push(lane, generation, entries, part) {
         const items = entries.map((entry, i) => ({
           seq: entry.seq,

@@ -2,7 +2,7 @@ import type { Appended, Claimed, Dead, Entry, LaneState, Lease, Mark, Store } fr
 import type { LaneKey, Target } from '../target.js'
 import { EntryBuffer } from './entry-buffer.js'
 import type { Gate } from './gate.js'
-import { Lane, sizeOf, type Underway, WINDOW } from './lane.js'
+import { Lane, REFILL_AT, sizeOf, type Underway, WINDOW } from './lane.js'
 import { LaneSet } from './lane-set.js'
 import { deadlineOf } from './retry.js'
 import type { Route, Routing } from './route.js'
@@ -156,7 +156,10 @@ export class StreamRunner {
     while (this.#again && !this.#isStopped) {
       this.#again = false
       await this.#discover()
-      for (const lane of this.#lanes) await this.#fill(lane)
+      for (const lane of this.#lanes) {
+        await this.#fill(lane)
+        lane.passOn()
+      }
     }
     this.#isRunning = false
     this.#buffer.dropUpTo(this.#lanes.lowestTaken(this.#scanned))
@@ -211,9 +214,9 @@ export class StreamRunner {
     this.#hasProgress = true
   }
 
-  async #entriesAfter(seq: number): Promise<readonly Entry[]> {
+  async #entriesAfter(seq: number, limit = WINDOW): Promise<readonly Entry[]> {
     const buffered = this.#buffer.after(seq)
-    return buffered.length > 0 ? buffered : this.#host.store.readEntries(this.stream, seq, WINDOW)
+    return buffered.length > 0 ? buffered : this.#host.store.readEntries(this.stream, seq, limit)
   }
 
   /** Hands entries of a lane to its transport, as many as have room. */
@@ -229,8 +232,10 @@ export class StreamRunner {
     if ((lane.readyAt ?? now) > now) return
     lane.heldUntil = routing === 'paused' ? new Date(now.getTime() + PAUSED_MS) : undefined
     if (routing === 'paused') return
-    while (lane.taken < end && lane.underway.length < WINDOW && !lane.heldUntil) {
-      const entries = await this.#entriesAfter(lane.taken)
+    const gate = this.#host.gate(routing)
+    while (lane.taken < end && lane.underway.length <= REFILL_AT && !lane.heldUntil) {
+      if (gate.isCrowded) return lane.waitAt(gate, () => this.run())
+      const entries = await this.#entriesAfter(lane.taken, WINDOW - lane.underway.length)
       if (!isStill() || entries.length === 0) return
       this.#take(lane, routing, entries, end)
       if (!isStill()) return

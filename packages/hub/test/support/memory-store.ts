@@ -39,12 +39,9 @@ export const LEASE_MS = 60_000
 export class MemoryStore {
   readonly streams = new Map<Id, StreamRow>()
   readonly #now: () => Date
-  readonly #answersHolder: boolean
 
-  /** `answersHolder`: whether an append to a stream that is held is answered with the lease of its holder. */
-  constructor(now: () => Date, answersHolder: boolean) {
+  constructor(now: () => Date) {
     this.#now = now
-    this.#answersHolder = answersHolder
   }
 
   /** After a crash: leases are void, and what owes something is due. */
@@ -76,12 +73,10 @@ export class MemoryStore {
       if (wasSettled) row.scanned = entry.seq
       return { entry, duplicate: false }
     }
-    if (row.heldUntil !== undefined && !this.#answersHolder) return { entry, duplicate: false }
-    if (!claim) {
-      if (row.heldUntil === undefined) row.nextAt = Math.min(row.nextAt ?? now, now)
-      return { entry, duplicate: false }
-    }
-    return { entry, duplicate: false, claimed: this.#hold(row) }
+    if (row.heldUntil !== undefined) return { entry, duplicate: false }
+    if (claim) return { entry, duplicate: false, claimed: this.#hold(row) }
+    row.nextAt = Math.min(row.nextAt ?? now, now)
+    return { entry, duplicate: false }
   }
 
   claimDue({ now, limit, except }: { now: Date; limit: number; except: readonly Id[] }): Due {

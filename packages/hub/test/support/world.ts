@@ -13,6 +13,7 @@ import { seeded, Tasks } from './tasks.js'
 /** How a target answers. */
 export const moods = [
   'well',
+  'slow',
   'transient',
   'lost',
   'doubtful',
@@ -53,16 +54,21 @@ export interface WorldOptions {
   targets?: readonly Target[]
   streams?: number
   log?: Logger
+  /** All happens in the order in which it was asked for, in place of any. */
+  isOrderly?: boolean
+  /** What comes of refused credentials; the target is paused unless told otherwise. */
+  refused?: (target: Target) => Promise<void>
 }
 
 const limits: DispatcherLimits = {
   streams: 6,
-  streamsPerClient: 4,
+  streamsPerClient: 3,
   gate: { items: 4, bytes: 1000, failures: 3, pauseMs: 1000, maxPauseMs: 8000 },
   pollMs: 1000,
 }
 export const delaysMs = [1000, 2000, 4000]
 const TIMEOUT_MS = 10_000
+const SLOW_MS = 100
 /** More than that without a step of the clock is a loop. */
 const MAX_TURNS = 5000
 
@@ -83,6 +89,8 @@ export class World {
   readonly places = new Map<Target, Place>()
   readonly streams: StreamRow[]
   readonly traces = new Map<string, Trace>()
+  /** What was asked of targets, in order. */
+  readonly requests: { streamId: Id; seq: number; target: Target }[] = []
   /** What arrived, in order. */
   readonly arrivals: { streamId: Id; seq: number; target: Target; part: number; at: number }[] = []
   dispatcher: Dispatcher
@@ -91,6 +99,7 @@ export class World {
   storeFailures = 0
   #transport: ScriptedTransport<Address>
   readonly #log: Logger
+  readonly #refused: (target: Target) => Promise<void>
   readonly #limits: DispatcherLimits
   readonly #deleted = new Set<Id>()
   readonly #replayed = new Set<string>()
@@ -100,11 +109,12 @@ export class World {
   #doubtUntil = 0
 
   constructor({ seed, targets = [], streams = 1, log = silentLogger, ...options }: WorldOptions) {
-    this.random = seeded(seed)
+    this.random = options.isOrderly ? () => 0 : seeded(seed)
     this.tasks = new Tasks(this.random)
-    this.store = new MemoryStore(() => new Date(), this.random() < 0.5)
+    this.store = new MemoryStore(() => new Date())
     this.#limits = { ...limits, ...options.limits }
     this.#log = log
+    this.#refused = options.refused ?? ((target) => this.setStatus(target, 'paused'))
     for (const target of targets) this.places.set(target, { mood: 'well', status: 'here', isKnown: true })
     this.streams = Array.from({ length: streams }, () => this.store.addStream(this.clientId))
     ;[this.dispatcher, this.#transport] = this.#open()
@@ -201,7 +211,7 @@ export class World {
       store: this.#asStore(),
       limits: this.#limits,
       route: (stream, target) => this.#route(transport, stream.streamId, target),
-      refused: async (_, { gate }) => this.setStatus(gate as Target, 'paused'),
+      refused: (_, { gate }) => this.#refused(gate as Target),
       observer: { delivered: () => undefined, retried: () => undefined, died: () => undefined },
       log: this.#log,
       now: () => new Date(),
@@ -272,6 +282,7 @@ export class World {
     const { seq } = item
     const entry = row.entries[seq - 1]
     assert.ok(entry)
+    this.requests.push({ streamId: row.streamId, seq, target })
     this.#count(target, 1)
     if (item.part === 0) this.#checkOrder(row, entry, target)
     let done = item.part
@@ -304,6 +315,9 @@ export class World {
     switch (mood) {
       case 'well':
         return later(true)
+      case 'slow':
+        setTimeout(() => later(true), SLOW_MS)
+        return
       case 'lost':
         return later(false, { kind: 'ambiguous', message })
       case 'doubtful':
@@ -337,9 +351,12 @@ export class World {
     if (part > 0 && !this.traces.get(`${entry.id} ${target} ${part - 1}`)?.hasArrived) {
       this.#fault(`${where} goes out before the part before it`)
     }
-    const { hasArrived = false } = known ?? {}
     const isDoubtful = (known?.isDoubtful ?? false) || Date.now() < this.#doubtUntil
-    const trace = { life: this.#life, mayRepeat: isDoubtful, isDoubtful, hasArrived }
+    const trace = Object.assign(known ?? { hasArrived: false }, {
+      life: this.#life,
+      mayRepeat: isDoubtful,
+      isDoubtful,
+    })
     this.traces.set(key, trace)
     return trace
   }
@@ -368,7 +385,9 @@ export class World {
   #count(target: Target, change: number): void {
     const count = (this.#inFlight.get(target) ?? 0) + change
     this.#inFlight.set(target, count)
-    if (count > this.#limits.gate.items) this.#fault(`${count} requests to ${target} at once`)
+    // What an abandoned stream has under way counts no more.
+    const isCertain = Date.now() >= this.#doubtUntil
+    if (count > this.#limits.gate.items && isCertain) this.#fault(`${count} requests to ${target} at once`)
   }
 
   #fault(fault: string): void {

@@ -1,0 +1,189 @@
+import { newId } from '@plugboard/core'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { StreamRow } from '../../test/support/memory-store.js'
+import { World, type WorldOptions } from '../../test/support/world.js'
+import { endpointTarget, type Target, webhookTarget } from '../target.js'
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const [a, b, c] = [webhookTarget(newId()), webhookTarget(newId()), endpointTarget(newId())]
+
+test('gives entries to their targets, each target in order', async () => {
+  const { world, row } = setUp()
+  for (let i = 0; i < 20; i += 1) void world.append(row, i % 2 ? [a, c] : [a, b])
+  await world.still()
+  expect(got(world, a)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1))
+  expect(got(world, b)).toEqual(Array.from({ length: 10 }, (_, i) => 2 * i + 1))
+  expect(world.isAtRest).toBe(true)
+})
+
+test('a target that hangs holds up no other target of the stream, nor its retries', async () => {
+  const { world, row } = setUp()
+  world.place(a).mood = 'hangs'
+  world.place(b).mood = 'transient'
+  await grow(world, world.append(row, [a, b]))
+  await world.pass(500)
+  world.place(b).mood = 'well'
+  await world.pass(1000)
+  expect(got(world, b)).toEqual([1])
+  expect(got(world, a)).toEqual([])
+})
+
+test('an entry that comes in while its stream is given back is delivered at once, and once', async () => {
+  for (let seed = 0; seed < 200; seed += 1) {
+    const { world, row } = setUp({ seed })
+    for (let i = 0; i < 8; i += 1) {
+      void world.append(row, [a])
+      await world.step(seed % 13)
+    }
+    await world.still()
+    expect(got(world, a)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    expect([world.faults, world.isAtRest]).toEqual([[], true])
+    vi.clearAllTimers()
+  }
+})
+
+test('when a target asks to be left alone, what it has not begun with is taken back', async () => {
+  const { world } = setUp({ streams: 2, isOrderly: true })
+  const [limited, other] = world.streams as [StreamRow, StreamRow]
+  world.place(a).mood = 'rate-limited'
+  void world.append(limited, [a])
+  for (let i = 0; i < 4; i += 1) void world.append(other, [a])
+  while (world.requests.length === 0) await world.step(1)
+  world.place(a).mood = 'well'
+  await world.pass(2000)
+  expect(world.requests.length).toBeLessThanOrEqual(3)
+  await world.pass(3000)
+  expect(got(world, a).length).toBe(5)
+})
+
+test('a target that is down is left alone, then probed by one', async () => {
+  const { world } = setUp({ streams: 3 })
+  world.place(a).mood = 'transient'
+  for (const row of world.streams) void world.append(row, [a])
+  await world.still()
+  expect(world.requests.length).toBe(3)
+  const before = Date.now()
+  await world.pass(900)
+  expect(world.requests.length).toBe(Date.now() - before >= 1000 ? 4 : 3)
+  world.place(a).mood = 'well'
+  await world.pass(5000)
+  expect(got(world, a)).toEqual([1, 1, 1])
+})
+
+test('streams of a client at its limit follow at once when others end', async () => {
+  const { world } = setUp({ streams: 30 })
+  world.place(a).mood = 'slow'
+  for (const row of world.streams) world.store.append(appendOf(world, row.streamId))
+  await world.pass(3000)
+  expect(got(world, a).length).toBe(30)
+})
+
+test('what a removed target was owed is dead, and other lanes of the stream have their turn meanwhile', async () => {
+  const { world, row } = setUp()
+  world.place(a).status = 'gone'
+  for (let i = 0; i < 500; i += 1) world.store.append(appendOf(world, row.streamId, [a, b]))
+  vi.advanceTimersToNextTimer()
+  await world.step(400)
+  expect(got(world, b).length).toBeGreaterThan(0)
+  expect(row.entries.some(({ dead }) => !dead)).toBe(true)
+  await world.still()
+  expect(got(world, b).length).toBe(500)
+  for (const { dead } of row.entries)
+    expect(dead?.[a]).toMatchObject({ reason: 'target-removed', attempts: 0 })
+  expect(world.isAtRest).toBe(true)
+})
+
+test('a number that is reserved and not there yet holds the stream up until it comes', async () => {
+  const { world, row } = setUp()
+  const read = world.store.readEntries
+  let isThere = false
+  world.store.readEntries = (...input) => (isThere ? read.apply(world.store, input) : [])
+  await grow(world, world.append(row, [a], 'x'.repeat(70_000)))
+  await world.pass(1200)
+  expect(got(world, a)).toEqual([])
+  isThere = true
+  await world.pass(1000)
+  expect(got(world, a)).toEqual([1])
+})
+
+test('credentials that are refused, and pause nothing, are tried now and then', async () => {
+  const { world, row } = setUp({ refused: async () => undefined })
+  world.place(c).mood = 'auth'
+  await grow(world, world.append(row, [c]))
+  await world.pass(5000)
+  expect(world.requests.length).toBeGreaterThan(1)
+  expect(world.requests.length).toBeLessThan(10)
+})
+
+test('a change of the configuration is heeded though the store cannot be told', async () => {
+  const { world, row } = setUp()
+  world.place(a).mood = 'slow'
+  void world.append(row, [a])
+  void world.append(row, [a])
+  await world.still()
+  world.storeFailures = 1
+  const changed = world.setStatus(a, 'paused')
+  changed.catch(() => undefined)
+  await world.pass(30_000)
+  await expect(changed).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  expect(got(world, a)).toEqual([1])
+})
+
+test('a look at what is due that is under way while the process stops leaves no stream behind', async () => {
+  for (let steps = 0; steps < 6; steps += 1) {
+    const { world } = setUp({ streams: 3 })
+    for (const row of world.streams) world.store.append(appendOf(world, row.streamId))
+    vi.advanceTimersToNextTimer()
+    await world.step(steps)
+    const stopped = world.dispatcher.stop(1000).then(() => world.tasks.size)
+    await world.pass(1001)
+    expect(await stopped).toBe(0)
+    expect(world.streams.filter(({ heldUntil }) => heldUntil !== undefined)).toEqual([])
+    vi.clearAllTimers()
+  }
+})
+
+test('after a store that failed all goes on', async () => {
+  const { world, row } = setUp()
+  world.place(a).mood = 'transient'
+  for (let i = 0; i < 3; i += 1) void world.append(row, [a])
+  await world.still()
+  world.storeFailures = 3
+  world.place(a).mood = 'well'
+  await world.pass(180_000)
+  expect(new Set(got(world, a))).toEqual(new Set([1, 2, 3]))
+  expect([world.faults, world.isAtRest]).toEqual([[], true])
+})
+
+function setUp(options: Partial<WorldOptions> = {}) {
+  const world = new World({ seed: 1, targets: [a, b, c], ...options })
+  const [row] = world.streams
+  if (!row) throw new Error('there is no stream')
+  return { world, row }
+}
+
+/** An append that the dispatcher is not told of: it finds it in the store. */
+const appendOf = (
+  { clientId }: World,
+  streamId: World['streams'][0]['streamId'],
+  owes: readonly Target[] = [a],
+) => ({
+  ...{ clientId, streamId, kind: 'conversation' as const, resolve: () => ({ owes }) },
+  entry: { id: newId(), type: 'message' as const, payload: 'x', at: new Date(), claim: false },
+})
+
+/** The numbers of the entries that a target has in full, in order. */
+const got = ({ arrivals }: World, target: Target): number[] =>
+  arrivals.filter((one) => one.target === target && one.part === (target === c ? 1 : 0)).map(({ seq }) => seq)
+
+/** Lets everything happen until a promise is kept. */
+async function grow<T>(world: World, promise: Promise<T>): Promise<T> {
+  await world.still()
+  return promise
+}

@@ -1,0 +1,186 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Gate } from './gate.js'
+
+const limits = { items: 3, bytes: 100, failures: 2, pauseMs: 1000, maxPauseMs: 3000 }
+const start = new Date('2026-11-22T08:00:00Z')
+const after = (ms: number): Date => new Date(start.getTime() + ms)
+
+describe('as a bound of what is under way', () => {
+  test('lets in as many as there is room for', () => {
+    const gate = new Gate(limits)
+    expect(Array.from({ length: 4 }, () => gate.admit(1, false, start))).toEqual(['go', 'go', 'go', 'wait'])
+    gate.release(1, false)
+    expect(gate.admit(1, false, start)).toBe('go')
+  })
+
+  test('lets in as much as there is room for, and one of any size alone', () => {
+    const gate = new Gate(limits)
+    expect(gate.admit(1000, false, start)).toBe('go')
+    expect(gate.admit(1, false, start)).toBe('wait')
+    gate.release(1000, false)
+    expect(gate.admit(60, false, start)).toBe('go')
+    expect(gate.admit(60, false, start)).toBe('wait')
+  })
+
+  test('wakes those that wait in their order, each once, and not those that left', () => {
+    const gate = new Gate(limits)
+    const woken: number[] = []
+    gate.admit(1, false, start)
+    gate.wait(() => woken.push(1))
+    const leave = gate.wait(() => woken.push(2))
+    gate.wait(() => woken.push(3))
+    leave()
+    gate.release(1, false)
+    expect(woken).toEqual([1])
+    gate.passOn()
+    expect(woken).toEqual([1, 3])
+    gate.passOn()
+    gate.admit(1, false, start)
+    gate.release(1, false)
+    expect(woken).toEqual([1, 3])
+  })
+})
+
+test('who found no room is not called again before something has left', () => {
+  const gate = new Gate(limits)
+  let calls = 0
+  const ask = (): void => {
+    calls += 1
+    if (gate.admit(80, false, start) === 'wait') gate.wait(ask)
+    gate.passOn()
+  }
+  gate.admit(40, false, start)
+  gate.admit(10, false, start)
+  ask()
+  expect(calls).toBe(1)
+  gate.release(10, false)
+  expect(calls).toBe(2)
+  gate.release(40, false)
+  expect(calls).toBe(3)
+})
+
+describe('as a circuit breaker', () => {
+  test('leaves the target alone after some failures in a row, ever longer, up to a limit', () => {
+    const gate = new Gate(limits)
+    expect(gate.failed(start)).toBe(false)
+    expect(gate.failed(start)).toBe(true)
+    expect(gate.admit(1, false, start)).toEqual({ until: after(1000) })
+    expect(gate.failed(after(1000))).toBe(true)
+    expect(gate.admit(1, false, after(1000))).toEqual({ until: after(3000) })
+    expect(gate.failed(after(3000))).toBe(true)
+    expect(gate.admit(1, false, after(3000))).toEqual({ until: after(6000) })
+  })
+
+  test('what was under way and fails meanwhile makes the pause no longer', () => {
+    const gate = new Gate(limits)
+    gate.failed(start)
+    gate.failed(start)
+    expect(gate.failed(after(500))).toBe(false)
+    expect(gate.admit(1, false, after(1000))).toBe('probe')
+  })
+
+  test('what is overdue goes also while the target is left alone', () => {
+    const gate = closed()
+    expect(gate.admit(1, true, start)).toBe('go')
+  })
+
+  test('lets one entry probe, the others wait', () => {
+    const gate = closed()
+    expect(gate.admit(1, false, after(1000))).toBe('probe')
+    expect(gate.admit(1, false, after(1000))).toBe('wait')
+    expect(gate.succeeded(after(1001))).toBe(true)
+    expect(gate.admit(1, false, after(1001))).toBe('go')
+    expect(gate.succeeded(after(1001))).toBe(false)
+  })
+
+  test('a probe that came to nothing lets another one, though something else is under way', () => {
+    const gate = closed()
+    let woken = 0
+    expect(gate.admit(1, true, after(1000))).toBe('go')
+    expect(gate.admit(1, false, after(1000))).toBe('probe')
+    const wake = (): void => {
+      woken += 1
+      gate.passOn()
+    }
+    for (let i = 0; i < 20; i += 1) gate.wait(() => wake())
+    gate.release(1, true)
+    expect(woken).toBe(20)
+    expect(gate.admit(1, false, after(1000))).toBe('probe')
+  })
+
+  test('a pause that the target asked for is not ended by what arrives meanwhile', () => {
+    const gate = new Gate(limits)
+    expect(gate.pause(after(5000), start)).toBe(true)
+    expect(gate.pause(after(4000), start)).toBe(false)
+    expect(gate.succeeded(after(100))).toBe(false)
+    expect(gate.admit(1, false, after(4999))).toEqual({ until: after(5000) })
+    expect(gate.admit(1, false, after(5000))).toBe('probe')
+    expect(gate.succeeded(after(5001))).toBe(true)
+  })
+
+  test('is quiet when there is nothing to remember, also of a target that has failed and is gone', () => {
+    const gate = closed()
+    expect(gate.isQuiet(start)).toBe(false)
+    expect(gate.isQuiet(after(1000))).toBe(true)
+    const leave = gate.wait(() => undefined)
+    expect(gate.isQuiet(after(1000))).toBe(false)
+    leave()
+    gate.admit(1, false, after(1000))
+    expect(gate.isQuiet(after(1000))).toBe(false)
+  })
+})
+
+const event = fc.constantFrom('ask', 'succeed', 'fail', 'pause', 'vanish', 'pass' as const)
+
+test('whatever happens, the bounds hold, one probes, and nobody waits for ever', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ event, bytes: fc.integer({ min: 1, max: 150 }) }), { maxLength: 200 }),
+      (steps) => {
+        const gate = new Gate(limits)
+        const underway: { bytes: number; isProbe: boolean }[] = []
+        let waiting = 0
+        let ms = 0
+        const ask = (bytes: number): void => {
+          const admission = gate.admit(bytes, false, after(ms))
+          if (admission === 'wait') {
+            waiting += 1
+            gate.wait(() => {
+              waiting -= 1
+              gate.passOn()
+            })
+          } else if (admission === 'go' || admission === 'probe')
+            underway.push({ bytes, isProbe: admission === 'probe' })
+          else expect(admission.until.getTime()).toBeGreaterThan(after(ms).getTime())
+        }
+        for (const { event, bytes } of steps) {
+          if (event === 'ask') ask(bytes)
+          else if (event === 'pass') ms += 10 * bytes
+          else {
+            const one = underway.shift()
+            if (!one) continue
+            gate.release(one.bytes, one.isProbe)
+            if (event === 'succeed') gate.succeeded(after(ms))
+            else if (event === 'fail') gate.failed(after(ms))
+            else if (event === 'pause') gate.pause(after(ms + 10 * bytes), after(ms))
+          }
+          expect(underway.length).toBeLessThanOrEqual(limits.items)
+          if (underway.length > 1) {
+            expect(underway.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(limits.bytes)
+          }
+          expect(underway.filter(({ isProbe }) => isProbe).length).toBeLessThanOrEqual(1)
+          if (underway.length === 0) expect(waiting).toBe(0)
+        }
+      },
+    ),
+  )
+})
+
+/** A gate that has just closed. */
+function closed(): Gate {
+  const gate = new Gate(limits)
+  gate.failed(start)
+  gate.failed(start)
+  return gate
+}

@@ -1,0 +1,24 @@
+import { type Channel, defineChannel, type JsonObject, type Part } from '@plugboard/core'
+import type { Runtime } from '../../src/channels.js'
+
+/** A channel of the tests, which takes any configuration and delivers to nowhere. */
+export function acmeChannel(runtime: Partial<Runtime> = {}, load?: () => Promise<never>): Channel {
+  return defineChannel({
+    ...{ contract: 1, name: 'acme', version: '1.0.0', secrets: [] },
+    config: {
+      '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value: value as JsonObject }) },
+    },
+    capabilities: { content: 'any', maxTextLength: 100 },
+    load:
+      load ??
+      (async () => ({
+        connect: () => undefined,
+        verify: () => ({ ok: true }),
+        parse: () => ({ events: [], response: { status: 200 } }),
+        render: (content): Part[] => [{ call: 'send', args: content as JsonObject }],
+        deliver: async () => ({ providerMessageIds: [] }),
+        classify: () => ({ kind: 'transient', message: 'no' }),
+        ...runtime,
+      })),
+  }) as Channel
+}
