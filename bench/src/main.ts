@@ -44,6 +44,7 @@ async function main(): Promise<void> {
   if (plan.profile) return showProfiles(plan, chosen)
   const figures: Figure[] = []
   for (const scenario of chosen) figures.push(...(await runOne(plan, scenario)))
+  if (figures.length === 0) return
   console.log(`\n${tableOf(figures)}`)
   await writeJson(plan, about, figures)
 }
@@ -109,12 +110,9 @@ async function writeJson(
   console.error(`\nwritten to ${file}`)
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, async () => {
-    await cleanUp()
-    process.exit(1)
-  })
-}
+// What was started ends with the process.
+process.once('SIGINT', () => process.exit(130))
+process.once('SIGTERM', () => process.exit(143))
 
 main()
   .catch((error) => {

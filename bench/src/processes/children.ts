@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -94,6 +95,12 @@ function asker(child: ChildProcess): Child['ask'] {
       child.send({ id: last, name, argument } satisfies Question)
     })
 }
+
+// The program may end in the middle of something.
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+})
 
 /** Ends every process that was started here and is still there, and removes all folders. */
 export async function cleanUp(): Promise<void> {

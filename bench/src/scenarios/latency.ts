@@ -3,13 +3,14 @@ import type { AddressInfo } from 'node:net'
 import { converse, createClient, messageRequest } from '../client.js'
 import { Connection, type RawRequest } from '../connection.js'
 import type { Figure } from '../figure.js'
+import { load } from '../load.js'
 import type { Plan } from '../plan.js'
 import { startServer } from '../processes/server.js'
 import type { Scenario } from '../scenario.js'
 import { percentile, sorted } from '../statistics.js'
 
 const EVERY_MS = 20
-const WARM_UP = 100
+const WARM_UP = 50
 const PATIENCE_MS = 10_000
 
 /** From the 201 to the webhook on a server with nothing else to do: one process posts and receives, by one clock. */
@@ -22,9 +23,10 @@ async function run(plan: Plan): Promise<Figure[]> {
     const client = await createClient(server.url, [receiver.url])
     const [conversation] = await converse(server.url, client, 1)
     if (!conversation) throw new Error('no conversation')
-    await receiver.quiet()
     const connection = await Connection.open(server.url)
     const request = messageRequest(client, conversation)
+    await load({ url: server.url, next: () => request }, { count: plan.warmUp / 5 })
+    await receiver.quiet()
     const times: Times[] = []
     for (let i = 0; i < WARM_UP + (plan.quick ? 150 : 500); i += 1) {
       times.push(await once(connection, request, receiver))

@@ -43,7 +43,7 @@ async function measure(plan: Plan, lanes: Lanes): Promise<Figure[]> {
   const next = inTurn(conversations.map((conversation) => messageRequest(client, conversation)))
   const posts = { url: server.url, next }
   const count = plan.quick ? lanes.quick : lanes.full
-  await endToEnd(posts, receiver, count)
+  await endToEnd(posts, receiver, plan.warmUp)
   const rounds: Round[] = []
   for (let i = 0; i < ROUNDS; i += 1) rounds.push(await endToEnd(posts, receiver, count))
   const drain = await afterOutage(posts, receiver, count)

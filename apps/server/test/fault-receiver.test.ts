@@ -1,0 +1,213 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { createClient, type TestClient } from './support/api.js'
+import { firstsOf, messageOf, numbered, textOf, textsOf } from './support/fault-load.js'
+import { type Answer, type Receiver, startReceiver } from './support/receiver.js'
+import { cleanUp, startServer, type TestServer } from './support/server.js'
+
+const PATIENT = { timeout: 15_000 }
+const COUNT = 10
+
+/** Leaves a failing webhook alone for moments only, so that it is tried again soon. */
+const GATE = { GATE_PAUSE: '20ms', GATE_MAX_PAUSE: '50ms', POLL_INTERVAL: '50ms', WEBHOOK_TIMEOUT: '300ms' }
+
+/** One that tries for long, and one that soon gives up. */
+let patient: TestServer
+let hasty: TestServer
+const receivers: Receiver[] = []
+
+beforeAll(async () => {
+  const delays = Array.from({ length: 500 }, () => '100ms').join(',')
+  ;[patient, hasty] = await Promise.all([
+    startServer({ env: { ...GATE, WEBHOOK_RETRY_DELAYS: delays } }),
+    startServer({ env: { ...GATE, WEBHOOK_RETRY_DELAYS: '50ms,100ms' } }),
+  ])
+})
+afterEach(async () => {
+  await Promise.all(receivers.splice(0).map((receiver) => receiver.close()))
+})
+afterAll(cleanUp)
+
+async function newReceiver(answer?: Answer, port?: number): Promise<Receiver> {
+  const receiver = await startReceiver(answer, port)
+  receivers.push(receiver)
+  return receiver
+}
+
+const sayAll = async (client: TestClient, conversationId: string, texts: readonly string[]) => {
+  const ids: string[] = []
+  for (const text of texts) ids.push((await client.say(conversationId, text)).json.id)
+  return ids
+}
+
+const deliveriesOf = async (client: TestClient, id: string) =>
+  (await client.call('GET', `/messages/${id}/deliveries`)).json.deliveries as Record<string, unknown>[]
+
+const deadOf = async (client: TestClient) =>
+  (await client.call('GET', '/dead-letters')).json.deadLetters as Record<string, unknown>[]
+
+const failing: [name: string, answer: Answer][] = [
+  ['hangs', () => undefined],
+  ['answers 500', () => 500],
+  [
+    'answers 429 with Retry-After',
+    (_request, response) => {
+      response.writeHead(429, { 'retry-after': '1' }).end()
+      return undefined
+    },
+  ],
+  [
+    'resets the connection',
+    (_request, response) => {
+      response.socket?.resetAndDestroy()
+      return undefined
+    },
+  ],
+]
+
+describe('a receiver that fails', () => {
+  /** While it fails, everybody else is served; when it recovers, it gets its messages in order. */
+  async function failAndRecover(
+    faulty: Receiver,
+    { fail, recover }: { fail(): Promise<void> | void; recover(): Promise<Receiver> | Receiver },
+  ): Promise<void> {
+    const [beside, stranger] = [await newReceiver(), await newReceiver()]
+    const client = await createClient(patient, { webhooks: [{ url: faulty.url }, { url: beside.url }] })
+    const other = await createClient(patient, { webhooks: [{ url: stranger.url }] })
+    const mine = (await client.converse()).conversationId
+    const theirs = (await other.converse()).conversationId
+    await faulty.until(() => faulty.ofType('conversation.new').length === 1)
+    await fail()
+    const [firstId = ''] = await sayAll(client, mine, ['0'])
+    const first = async () => (await deliveriesOf(client, firstId))[0]
+    await expect.poll(first, PATIENT).toMatchObject({ state: 'retrying', error: expect.any(String) })
+    await sayAll(client, mine, numbered(COUNT).slice(1))
+    await sayAll(other, theirs, numbered(COUNT))
+    await beside.until(() => textsOf(beside).length >= COUNT)
+    await stranger.until(() => textsOf(stranger).length >= COUNT)
+    expect(textsOf(beside)).toEqual(numbered(COUNT))
+    expect(textsOf(stranger)).toEqual(numbered(COUNT))
+
+    // All of that came while it was failing: it has not even its first one.
+    expect(await first()).toMatchObject({ state: 'retrying' })
+    expect(firstsOf(faulty).slice(1)).toEqual([])
+    const bot = await recover()
+    await bot.until(() => new Set(textsOf(bot)).size >= COUNT, 20_000)
+    await expect.poll(first, PATIENT).toMatchObject({ state: 'delivered' })
+    expect(firstsOf(bot, mine)).toEqual(numbered(COUNT))
+    const ids = bot.ofType('message.new').map(({ headers }) => headers['webhook-id'])
+    expect(new Set(ids).size).toBe(COUNT)
+    expect(textsOf(beside)).toEqual(numbered(COUNT))
+    expect(textsOf(stranger)).toEqual(numbered(COUNT))
+  }
+
+  it.each(failing)('and %s holds up nobody else, and gets its messages in order later', async (_, answer) => {
+    const bot = await newReceiver()
+    await failAndRecover(bot, {
+      fail: () => {
+        bot.answer = answer
+      },
+      recover: () => {
+        bot.answer = () => 200
+        return bot
+      },
+    })
+  })
+
+  it('and is down holds up nobody else, and gets its messages in order later', async () => {
+    const bot = await newReceiver()
+    await failAndRecover(bot, {
+      fail: () => bot.close(),
+      recover: () => newReceiver(() => 200, Number(new URL(bot.url).port)),
+    })
+  })
+
+  it('and asks for time with Retry-After gets no second attempt before it is over', async () => {
+    let refusedAt: number | undefined
+    const bot = await newReceiver((request, response) => {
+      if (textOf(request) === undefined || refusedAt !== undefined) return 200
+      refusedAt = performance.now()
+      response.writeHead(429, { 'retry-after': '2' }).end()
+      return undefined
+    })
+    let secondAt = 0
+    const { answer } = bot
+    bot.answer = (...given) => {
+      if (refusedAt !== undefined && secondAt === 0) secondAt = performance.now()
+      return answer(...given)
+    }
+    const client = await createClient(patient, { webhooks: [{ url: bot.url }] })
+    const { conversationId } = await client.converse()
+    await sayAll(client, conversationId, ['0', '1', '2'])
+    await bot.until(() => textsOf(bot).length >= 4)
+    expect(textsOf(bot)).toEqual(['0', '0', '1', '2'])
+    expect(secondAt - (refusedAt ?? 0)).toBeGreaterThanOrEqual(1_990)
+  })
+})
+
+describe('a delivery whose schedule is over', () => {
+  it.each(failing.filter(([name]) => name !== 'answers 429 with Retry-After'))(
+    'is dead when the receiver %s, and a later one is delivered',
+    async (_, answer) => {
+      const bot = await newReceiver((request, ...rest) =>
+        textOf(request) === 'doomed' ? answer(request, ...rest) : 200,
+      )
+      const client = await createClient(hasty, { webhooks: [{ url: bot.url }] })
+      const { conversationId } = await client.converse()
+      const [doomed = '', later = ''] = await sayAll(client, conversationId, ['doomed', 'later'])
+      await bot.until(() => textsOf(bot).includes('later'), 20_000)
+      await expect
+        .poll(async () => (await deliveriesOf(client, later))[0], PATIENT)
+        .toMatchObject({ state: 'delivered' })
+      const [delivery] = await deliveriesOf(client, doomed)
+      expect(delivery).toMatchObject({ state: 'dead', error: expect.any(String) })
+      const [letter, ...more] = await deadOf(client)
+      expect(more).toEqual([])
+      const [webhook] = client.webhooks
+      expect(letter).toMatchObject({
+        id: delivery?.id,
+        messageId: doomed,
+        conversationId,
+        event: 'message.new',
+        target: { type: 'webhook', url: webhook?.url },
+        reason: 'exhausted',
+      })
+      expect(firstsOf(bot)).toEqual(['doomed', 'later'])
+      const attempts = textsOf(bot).filter((text) => text === 'doomed').length
+      expect(letter?.attempts).toBe(attempts)
+      expect(attempts).toBeLessThanOrEqual(3)
+    },
+  )
+
+  it('is delivered by a replay with the same id, once, and leaves the list', async () => {
+    const bot = await newReceiver((request) => (textOf(request) === undefined ? 200 : 500))
+    const client = await createClient(hasty, { webhooks: [{ url: bot.url }] })
+    const { conversationId } = await client.converse()
+    const [id = ''] = await sayAll(client, conversationId, ['again'])
+    await expect.poll(async () => (await deadOf(client)).length, PATIENT).toBe(1)
+    const [letter] = await deadOf(client)
+    bot.answer = () => 200
+    const before = bot.requests.length
+    const replay = () => client.call('POST', `/dead-letters/${letter?.id}/replay`)
+    expect((await replay()).status).toBe(202)
+    await bot.until((requests) => requests.length > before)
+    await expect.poll(async () => (await deliveriesOf(client, id))[0]?.state, PATIENT).toBe('delivered')
+    expect(bot.requests).toHaveLength(before + 1)
+    const attempts = bot.requests.filter((request) => messageOf(request)?.id === id)
+    expect(new Set(attempts.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
+    expect(await deadOf(client)).toEqual([])
+    expect((await replay()).status).toBe(404)
+  })
+
+  it('lets all that waited behind it go with one attempt each, when the receiver stays down', async () => {
+    const bot = await newReceiver((request) => (textOf(request) === undefined ? 200 : 500))
+    const client = await createClient(hasty, { webhooks: [{ url: bot.url }] })
+    const { conversationId } = await client.converse()
+    await sayAll(client, conversationId, numbered(COUNT))
+    await expect.poll(async () => (await deadOf(client)).length, PATIENT).toBe(COUNT)
+    expect(firstsOf(bot)).toEqual(numbered(COUNT))
+    expect((await deadOf(client)).every(({ reason }) => reason === 'exhausted')).toBe(true)
+    bot.answer = () => 200
+    await sayAll(client, conversationId, ['later'])
+    await bot.until(() => textsOf(bot).includes('later'))
+  })
+})
