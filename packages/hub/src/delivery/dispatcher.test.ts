@@ -62,6 +62,22 @@ test('when a target asks to be left alone, what it has not begun with is taken b
   expect(got(world, a).length).toBe(5)
 })
 
+test('a stream with a long backlog leaves room at its target to one with a single entry', async () => {
+  for (let seed = 0; seed < 20; seed += 1) {
+    const { world } = setUp({ seed, streams: 2 })
+    const [long, short] = world.streams as [StreamRow, StreamRow]
+    for (let i = 0; i < 300; i += 1) world.store.append(appendOf(world, long.streamId))
+    vi.advanceTimersToNextTimer()
+    while (world.arrivals.length < 20) await world.step(1)
+    void world.append(short, [a])
+    await world.still()
+    const place = world.arrivals.findIndex(({ streamId }) => streamId === short.streamId)
+    expect(place).toBeLessThan(100)
+    expect([got(world, a).length, world.faults]).toEqual([301, []])
+    vi.clearAllTimers()
+  }
+})
+
 test('a target that is down is left alone, then probed by one', async () => {
   const { world } = setUp({ streams: 3 })
   world.place(a).mood = 'transient'
