@@ -30,7 +30,7 @@ export interface StreamRow extends StreamRef {
   heldUntil: number | undefined
 }
 
-export const LEASE_MS = 60_000
+const LEASE_MS = 60_000
 
 /**
  * What the delivery needs of a store, by the rules of `storeSuite`, and stricter than any real one: the fence rises each

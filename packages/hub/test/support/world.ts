@@ -66,7 +66,7 @@ const limits: DispatcherLimits = {
   gate: { items: 4, bytes: 1000, failures: 3, pauseMs: 1000, maxPauseMs: 8000 },
   pollMs: 1000,
 }
-export const delaysMs = [1000, 2000, 4000]
+const delaysMs = [1000, 2000, 4000]
 const TIMEOUT_MS = 10_000
 const SLOW_MS = 100
 /** More than that without a step of the clock is a loop. */
