@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { call, createClient } from './support/api.js'
+import { newSecret, webhookChannel } from './support/person.js'
 import { type Answer, type Receiver, startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
 
@@ -72,7 +73,9 @@ describe('a server on loopback, without the setting', () => {
   let server: TestServer
 
   beforeAll(async () => {
-    server = await startServer({ env: { WEBHOOK_RETRY_DELAYS: '50ms,50ms' } })
+    server = await startServer({
+      env: { WEBHOOK_RETRY_DELAYS: '50ms,50ms', CHANNEL_RETRY_DELAYS: '50ms,50ms' },
+    })
   })
 
   it.each(forbidden)('refuses %s', async (url) => {
@@ -117,7 +120,42 @@ describe('a server on loopback, without the setting', () => {
     expect((await deliveries())[0].error).toContain(`answered ${status}; redirects are not followed`)
     expect(trap.visits).toEqual([])
   })
+
+  it('does not follow a redirect of a channel either', async () => {
+    const trap = await setTrap()
+    const person = await newReceiver((_, response) => {
+      response.writeHead(307, { location: trap.url }).end()
+      return undefined
+    })
+    const { errorOf, reply } = await personAt(server, person.url)
+    const id = await reply('hi')
+    await expect.poll(() => errorOf(id), { timeout: 10_000 }).toEqual(expect.any(String))
+    expect(person.requests.length).toBeGreaterThan(0)
+    expect(trap.visits).toEqual([])
+  })
+
+  it('lets no channel call a private address', async () => {
+    const { errorOf, reply } = await personAt(server, 'http://[::ffff:10.0.0.1]/')
+    const id = await reply('hi')
+    await expect.poll(() => errorOf(id), { timeout: 10_000 }).toEqual(expect.any(String))
+    expect(await errorOf(id)).toContain(SETTING)
+  })
 })
+
+/** A conversation with a person whose system is at that address. */
+async function personAt(server: TestServer, url: string) {
+  const client = await createClient(server)
+  const { status } = await client.call('POST', '/sync', { channels: webhookChannel(url, newSecret()) })
+  expect(status).toBe(200)
+  const channel = { name: 'webhook', version: '1.0.0' }
+  const endpoint = { channel, identity: '*', sender: 'ada', thread: '*' }
+  const { conversationId } = (await client.call('POST', '/endpoints/map', endpoint)).json
+  return {
+    reply: async (text: string): Promise<string> => (await client.say(conversationId, text)).json.id,
+    errorOf: async (id: string): Promise<string | undefined> =>
+      (await client.call('GET', `/messages/${id}/deliveries`)).json.deliveries[0].error,
+  }
+}
 
 describe('a server that may call no private address at all', () => {
   it('refuses loopback, also by name', async () => {

@@ -62,21 +62,29 @@ test('when a target asks to be left alone, what it has not begun with is taken b
   expect(got(world, a).length).toBe(5)
 })
 
-test('a stream with a long backlog leaves room at its target to one with a single entry', async () => {
-  for (let seed = 0; seed < 20; seed += 1) {
-    const { world } = setUp({ seed, streams: 2 })
-    const [long, short] = world.streams as [StreamRow, StreamRow]
-    for (let i = 0; i < 300; i += 1) world.store.append(appendOf(world, long.streamId))
+test.each([
+  [4, 2],
+  [128, 3],
+  [256, 6],
+])(
+  'with room for %i entries, %i streams with a long backlog leave room to one with a single entry',
+  async (items, count) => {
+    const gate = { items, bytes: 100_000, failures: 3, pauseMs: 1000, maxPauseMs: 8000 }
+    const { world } = setUp({ streams: count + 1, limits: { gate, streams: 20, streamsPerClient: 20 } })
+    const [short, ...long] = [...world.streams].reverse() as [StreamRow, ...StreamRow[]]
+    for (const row of long) for (let i = 0; i < 600; i += 1) world.store.append(appendOf(world, row.streamId))
     vi.advanceTimersToNextTimer()
-    while (world.arrivals.length < 20) await world.step(1)
+    while (world.arrivals.length < 2 * items) await world.step(1)
     void world.append(short, [a])
     await world.still()
     const place = world.arrivals.findIndex(({ streamId }) => streamId === short.streamId)
-    expect(place).toBeLessThan(100)
-    expect([got(world, a).length, world.faults]).toEqual([301, []])
-    vi.clearAllTimers()
-  }
-})
+    expect(place).toBeLessThan(4 * items)
+    const half = world.arrivals.slice(0, 300 * count)
+    const shares = long.map((row) => half.filter(({ streamId }) => streamId === row.streamId).length)
+    expect(Math.min(...shares)).toBeGreaterThan(150)
+    expect([got(world, a).length, world.faults]).toEqual([600 * count + 1, []])
+  },
+)
 
 test('a target that is down is left alone, then probed by one', async () => {
   const { world } = setUp({ streams: 3 })

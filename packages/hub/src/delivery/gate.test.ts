@@ -60,6 +60,26 @@ test('who found no room is not called again before something has left', () => {
   expect(calls).toBe(3)
 })
 
+test('who waits behind others is called in its turn, without another release, and with nothing under way everyone is', () => {
+  const gate = new Gate({ ...limits, items: 8 })
+  const called: number[] = []
+  for (let i = 0; i < 4; i += 1) gate.admit(1, false, start)
+  expect(gate.hasQueue).toBe(false)
+  gate.wait(() => called.push(1))
+  expect(gate.hasQueue).toBe(true)
+  gate.wait(() => called.push(2), false)
+  gate.wait(() => called.push(3))
+  gate.release(1, false)
+  gate.passOn()
+  expect(called).toEqual([1, 2])
+  gate.wait(() => called.push(4))
+  gate.passOn()
+  gate.passOn()
+  expect(called).toEqual([1, 2, 3])
+  for (let i = 0; i < 3; i += 1) gate.release(1, false)
+  expect(called).toEqual([1, 2, 3, 4])
+})
+
 describe('as a circuit breaker', () => {
   test('leaves the target alone after some failures in a row, ever longer, up to a limit', () => {
     const gate = new Gate(limits)

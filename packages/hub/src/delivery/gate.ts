@@ -11,6 +11,9 @@ export interface GateLimits {
   maxPauseMs: number
 }
 
+/** What a lane takes at a time while others wait: few, so that all have their turn, and enough to be worth a read. */
+export const TURN = 8
+
 /**
  * Whether an entry may go now, the only one (`probe`) after the target had been left alone; if not, whether to wait in
  * memory for room, or until a time.
@@ -56,17 +59,33 @@ export class Gate {
     return isProbe ? 'probe' : 'go'
   }
 
-  /** Hardly anything would have room: not worth reading entries for. */
+  /** There is no room for a turn: not worth reading entries for. */
   get isCrowded(): boolean {
-    return this.#items > 0 && (this.#items >= this.#limits.items || this.#bytes >= 0.75 * this.#limits.bytes)
+    if (this.#items === 0) return false
+    const { items, bytes } = this.#limits
+    const free = { items: items - this.#items, bytes: bytes - this.#bytes }
+    return (
+      free.items < Math.min(TURN, items / 2) ||
+      free.bytes < Math.min((TURN * this.#bytes) / this.#items, bytes / 2)
+    )
+  }
+
+  /** Some wait: whoever comes now is to wait behind them. */
+  get hasQueue(): boolean {
+    return this.#waiting.size > 0
+  }
+
+  /** Others wait, or it is not known whether the target is well: who goes now should take no more than a turn. */
+  get isScarce(): boolean {
+    return this.hasQueue || this.#pausedUntil !== undefined
   }
 
   /**
-   * `wake` is called once, when it is worth trying again; who was called calls {@link passOn} when it has tried. Answers
-   * how to leave the queue before that.
+   * `wake` is called once, when it is worth trying again; who was called calls {@link passOn} when it has tried.
+   * `isRefused`: it has found no room, and not only others before it. Answers how to leave the queue before that.
    */
-  wait(wake: () => void): () => void {
-    this.#waiting.set(wake, this.#releases)
+  wait(wake: () => void, isRefused = true): () => void {
+    this.#waiting.set(wake, isRefused ? this.#releases : -1)
     return () => this.#waiting.delete(wake)
   }
 
@@ -86,15 +105,14 @@ export class Gate {
   }
 
   /**
-   * Calls one after another, while at least half is free: each reads its entries anew, so it should find room for many,
-   * and not find that another has just taken it. Who found none since the last release is not called again.
+   * Calls one after another, while there is room for a turn: each reads its entries anew, so it should find room for
+   * some, and not find that another has just taken it. Who found none since the last release is not called again.
    */
   #serve(): void {
-    const isRoomy = this.#items <= this.#limits.items / 2 && this.#bytes <= this.#limits.bytes / 2
     const [first] = this.#waiting
-    if (!first || this.#isServing || !isRoomy) return
+    if (!first || this.#isServing || this.isCrowded) return
     const [wake, since] = first
-    if (since === this.#releases) return
+    if (since === this.#releases && this.#items > 0) return
     this.#waiting.delete(wake)
     this.#isServing = true
     wake()

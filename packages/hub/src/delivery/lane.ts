@@ -5,9 +5,6 @@ import type { Route } from './route.js'
 
 /** Entries handed to the transport at once in one lane: enough that it never waits for the main thread. */
 export const WINDOW = 64
-/** A lane that has more than this under way takes nothing yet, so that it reads many entries at once. */
-export const REFILL_AT = WINDOW / 2
-
 /** An entry that the transport has. */
 export interface Underway {
   entry: Entry
@@ -116,13 +113,18 @@ export class Lane {
     return this.#leave !== undefined
   }
 
-  /** Waits for room; `ready` is called when there may be some. */
-  waitAt(gate: Gate, ready: () => void): void {
+  /** It is its turn at a gate. */
+  get isCalled(): boolean {
+    return this.#calledBy !== undefined
+  }
+
+  /** Waits for room; `ready` is called when there may be some. `isRefused`: it has found none. */
+  waitAt(gate: Gate, ready: () => void, isRefused = true): void {
     this.#leave = gate.wait(() => {
       this.#leave = undefined
       this.#calledBy = gate
       ready()
-    })
+    }, isRefused)
   }
 
   /** It has taken what it could: the next one that waits may try. */

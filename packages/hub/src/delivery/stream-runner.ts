@@ -1,8 +1,8 @@
 import type { Appended, Claimed, Dead, Entry, LaneState, Lease, Mark, Store } from '../store.js'
 import type { LaneKey, Target } from '../target.js'
 import { EntryBuffer } from './entry-buffer.js'
-import type { Gate } from './gate.js'
-import { Lane, REFILL_AT, sizeOf, type Underway, WINDOW } from './lane.js'
+import { type Gate, TURN } from './gate.js'
+import { Lane, sizeOf, type Underway, WINDOW } from './lane.js'
 import { LaneSet } from './lane-set.js'
 import { deadlineOf } from './retry.js'
 import type { Route, Routing } from './route.js'
@@ -233,14 +233,22 @@ export class StreamRunner {
     lane.heldUntil = routing === 'paused' ? new Date(now.getTime() + PAUSED_MS) : undefined
     if (routing === 'paused') return
     const gate = this.#host.gate(routing)
-    while (lane.taken < end && lane.underway.length <= REFILL_AT && !lane.heldUntil) {
+    if (gate.hasQueue && !lane.isCalled) return this.#queue(lane, gate)
+    const room = gate.isScarce ? TURN : WINDOW
+    // Not before half of it is free, so that it reads many entries at once.
+    while (lane.taken < end && lane.underway.length <= room / 2 && !lane.heldUntil) {
       if (gate.isCrowded) return lane.waitAt(gate, () => this.run())
-      const entries = await this.#entriesAfter(lane.taken, WINDOW - lane.underway.length)
+      const entries = await this.#entriesAfter(lane.taken, room - lane.underway.length)
       if (!isStill() || entries.length === 0) return
-      this.#take(lane, routing, entries, end)
+      this.#take(lane, routing, entries, { end, room })
       if (!isStill()) return
     }
     if (lane.done >= end && !lane.isActive) this.#close(lane)
+  }
+
+  /** Behind the others, so that none starves; not while it has something under way, whose end lets it look again. */
+  #queue(lane: Lane, gate: Gate): void {
+    if (lane.underway.length === 0) lane.waitAt(gate, () => this.run(), false)
   }
 
   /**
@@ -257,10 +265,15 @@ export class StreamRunner {
   }
 
   /** Takes the entries that the lane owes, until there is no room. */
-  #take(lane: Lane, route: Route, entries: readonly Entry[], end: number): void {
+  #take(
+    lane: Lane,
+    route: Route,
+    entries: readonly Entry[],
+    { end, room }: { end: number; room: number },
+  ): void {
     const batch: Entry[] = []
     for (const entry of entries) {
-      if (entry.seq > end || lane.underway.length >= WINDOW) break
+      if (entry.seq > end || lane.underway.length >= room) break
       if (lane.owes(entry)) {
         if (!this.#admit(lane, route, entry)) break
         batch.push(entry)

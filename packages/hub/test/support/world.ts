@@ -70,7 +70,7 @@ const delaysMs = [1000, 2000, 4000]
 const TIMEOUT_MS = 10_000
 const SLOW_MS = 100
 /** More than that without a step of the clock is a loop. */
-const MAX_TURNS = 5000
+const MAX_TURNS = 50_000
 
 const realImmediate = setImmediate
 /** Lets everything happen that waits for nothing but its turn. */
