@@ -45,6 +45,7 @@ export type {
   Store,
   StreamKind,
   StreamRef,
+  Watcher,
 } from './store.js'
 export type { ChannelConfiguration, Configuration } from './sync.js'
 export {

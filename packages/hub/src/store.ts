@@ -118,8 +118,26 @@ export interface Store {
   /** How many streams owe something, and when the entry of theirs that came in first and may still be owed did. */
   backlog(): Promise<{ streams: number; oldest?: Date }>
 
+  /**
+   * Tells what other processes do to the store, until it is closed; at most one watcher. Answers whether it does so at
+   * once: if not, it tells nothing, and who needs to know looks by itself. What this process does may be told too.
+   */
+  watch(watcher: Watcher): Promise<{ isInstant: boolean }>
+
   /** Ends all; what was accepted before is on disk when it resolves. */
   close(): Promise<void>
+}
+
+/** What a process wants to hear of the others. It is told too often rather than too seldom, and must not throw. */
+export interface Watcher {
+  /** A stream that nobody holds is due then (by the clock of this process): {@link Store.claimDue} is worth a call. */
+  due(at: Date): void
+  /** The client's document was written or removed. */
+  clientChanged(clientId: Id): void
+  /** The turn of this message ended. */
+  turnEnded(messageId: Id): void
+  /** Something may have been missed: all that is known of the store may be old, and something may be due. */
+  missed(): void
 }
 
 /** A keyset page: `before` is the id of the last item of the page before; `limit` is at least 1. */
@@ -272,8 +290,9 @@ export interface Appended {
   /** The person whose conversation it is in. */
   userId?: Id
   /**
-   * How far the stream's lanes are, when this append took the lease. Undefined while it is held, also by this process:
-   * the holder learns of the entry with its next mark, and what is answered late must not be taken for a new lease.
+   * How far the stream's lanes are: given only when this very append took the lease. Undefined while it is held, also
+   * by this process: the holder learns of the entry with its next mark, and what is answered late must not be taken for
+   * a new lease.
    */
   claimed?: Claimed
 }
@@ -281,7 +300,11 @@ export interface Appended {
 /** The right to deliver a stream. The fence rises each time that the owner changes. */
 export interface Lease {
   fence: number
-  /** By the clock of this process; undefined when it never ends. */
+  /**
+   * By the clock of this process; undefined when it never ends. Each mark with `active` renews it, and the store moves
+   * the time in this object then. Who has nothing to mark for long renews with one that changes nothing, and who finds
+   * the time past begins nothing new before a mark has been answered, since another may have the stream by now.
+   */
   until?: Date
 }
 

@@ -241,6 +241,11 @@ class SqliteStore implements Store {
     return this.#read(() => this.#deliveries.backlog())
   }
 
+  /** Nobody else can change it, so that there is nothing to tell. */
+  async watch() {
+    return { isInstant: true }
+  }
+
   async close() {
     if (this.#isClosed) return
     this.#isClosed = true
