@@ -6,6 +6,8 @@ export interface Load {
   url: string
   /** The next request, asked for each time that a connection is free. */
   next(): RawRequest
+  /** Default: 32. */
+  connections?: number
 }
 
 export interface Sample {
@@ -22,11 +24,14 @@ export interface Sample {
 const CONNECTIONS = 32
 
 /**
- * Keeps each of 32 connections busy with one request after another, for a time or until so many were sent.
+ * Keeps each connection busy with one request after another, for a time or until so many were sent.
  * @throws Error when an answer is none of success, or a connection breaks: then there is nothing to measure
  */
-export async function load({ url, next }: Load, until: { ms: number } | { count: number }): Promise<Sample> {
-  const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => Connection.open(url)))
+export async function load(
+  { url, next, connections: width = CONNECTIONS }: Load,
+  until: { ms: number } | { count: number },
+): Promise<Sample> {
+  const connections = await Promise.all(Array.from({ length: width }, () => Connection.open(url)))
   const latencies: number[] = []
   let left = 'count' in until ? until.count : Number.POSITIVE_INFINITY
   const cpuBefore = cpuMs()

@@ -12,6 +12,9 @@ const histogram = (name: string, help: string, labels: readonly string[], bounds
 const counter = (name: string, help: string, labels: readonly string[]) =>
   new Metric({ name, help, labels, type: 'counter' }, () => new Counter())
 
+/** By the first digit of a status. */
+const CLASSES = ['other', '1xx', '2xx', '3xx', '4xx', '5xx']
+
 type Kind = 'webhook' | 'endpoint'
 
 /** Longest wait for the store when it is asked for its backlog. */
@@ -56,7 +59,7 @@ export class Metrics implements DeliveryObserver {
   #runtime: Promise<Registry> | undefined
 
   request(route: string, method: string, status: number, ms: number): void {
-    this.#requests.of(route, method, `${Math.floor(status / 100)}xx`).observe(ms / 1000)
+    this.#requests.of(route, method, CLASSES[Math.floor(status / 100)] ?? 'other').observe(ms / 1000)
   }
 
   /** What to tell of each call of one method of the store. */

@@ -37,6 +37,7 @@ const methods: { [M in keyof Store]: (result: Awaited<ReturnType<Store[M]>>) => 
   wakeClient: nothing,
   findProgress: nothing,
   backlog: nothing,
+  watch: nothing,
   close: nothing,
 }
 

@@ -1,4 +1,5 @@
-import { converse, createClient, inTurn, messageRequest } from '../client.js'
+import { converse, createClient, inTurn, messageRequest, PAYLOAD } from '../client.js'
+import { rawRequest } from '../connection.js'
 import type { Figure } from '../figure.js'
 import { type Load, load } from '../load.js'
 import type { Plan } from '../plan.js'
@@ -18,6 +19,15 @@ interface Lanes {
 }
 
 const ROUNDS = 3
+
+/** As long as those of a delivery. */
+const WEBHOOK_HEADERS = {
+  'x-bp-messaging-client-id': 'i'.repeat(36),
+  'x-bp-messaging-webhook-token': 't'.repeat(125),
+  'webhook-id': 'd'.repeat(49),
+  'webhook-timestamp': '0'.repeat(10),
+  'webhook-signature': 's'.repeat(47),
+}
 
 /** Deliveries a second to one webhook, over many conversations and in one. */
 export const webhooks: Scenario = {
@@ -48,7 +58,8 @@ async function measure(plan: Plan, lanes: Lanes): Promise<Figure[]> {
   for (let i = 0; i < ROUNDS; i += 1) rounds.push(await endToEnd(posts, receiver, count))
   const drain = await afterOutage(posts, receiver, count)
   await server.stop()
-  return [endToEndFigure(lanes, rounds), drainFigure(lanes, count, drain)]
+  const floor = await floorOf(lanes, receiver, count)
+  return [endToEndFigure(lanes, rounds), { ...drainFigure(lanes, count, drain), floor }]
 }
 
 interface Round {
@@ -63,6 +74,27 @@ async function endToEnd(posts: Load, receiver: Receiver, count: number): Promise
   const { rate: posted } = await load(posts, { count })
   const { lastAt } = await receiver.until(count)
   return { delivered: (count / (lastAt - start)) * 1000, posted }
+}
+
+/** Of one client. More lanes than this share its connections. */
+const CONNECTIONS_TO_TARGET = 32
+
+/** What the receiver takes of a bare socket for each lane, each with one request after another, as order wants it. */
+async function floorOf(
+  lanes: Lanes,
+  { url }: Receiver,
+  count: number,
+): Promise<NonNullable<Figure['floor']>> {
+  const request = rawRequest('POST', '/', WEBHOOK_HEADERS, {
+    type: 'message.new',
+    data: { payload: PAYLOAD },
+  })
+  const connections = Math.min(lanes.conversations, CONNECTIONS_TO_TARGET)
+  const rates: number[] = []
+  for (let i = 0; i < ROUNDS; i += 1) {
+    rates.push((await load({ url, next: () => request, connections }, { count })).rate)
+  }
+  return { value: median(rates), spread: range(rates) }
 }
 
 interface Drain {

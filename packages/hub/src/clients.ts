@@ -60,6 +60,11 @@ export class Clients {
     return tokens.some((token) => isSameHash(token.hash, hash)) ? client : undefined
   }
 
+  /** Whether what was found of a client before is still all that there is to know of it. */
+  isCurrent(client: ClientView): boolean {
+    return this.#directory.peek(client.id) === client
+  }
+
   find(name: ClientName): Promise<ClientView | undefined> {
     return this.#directory.find(name)
   }

@@ -78,6 +78,9 @@ export interface Hub {
   stop(graceMs: number): Promise<void>
 }
 
+/** Of what is kept in memory, so many users and conversations come to one client. Room costs time at the start. */
+const STREAMS_PER_CLIENT = 4
+
 /** Wires the use cases together. */
 export function createHub(options: HubOptions): Hub {
   const { store, keyring, settings, sender, log, observer, now = () => new Date() } = options
@@ -87,7 +90,7 @@ export function createHub(options: HubOptions): Hub {
   const directory = new Directory({
     store,
     keyring,
-    maxClients: cacheSize,
+    maxClients: Math.ceil(cacheSize / STREAMS_PER_CLIENT),
     maxAgeMs: settings.cacheAgeMs,
     changed: (clientId) => dispatcher.clientChanged(clientId),
   })

@@ -41,7 +41,9 @@ export class Messages {
   async post(client: ClientView, post: Post): Promise<Message> {
     const { store, owing, dispatcher, users, now } = this.#options
     const { conversationId, author, origin } = post
-    if (author !== 'business') await users.assertExists(client, author.userId)
+    if (author !== 'business' && !users.isKnown(client, author.userId)) {
+      await users.assertExists(client, author.userId)
+    }
     const claim = dispatcher.hasRoom(client.id, conversationId)
     const appended = await store.append({
       clientId: client.id,

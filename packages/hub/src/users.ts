@@ -74,9 +74,14 @@ export class Users {
     return this.#options.keyring.sign(`user-token ${client.id} ${userId} ${tokenId}`)
   }
 
+  /** Whether the user is known to be one of the client; false where that has to be looked up. */
+  isKnown(client: ClientView, id: Id): boolean {
+    return this.#owners.get(id) === client.id
+  }
+
   /** @throws NOT_FOUND when the client has no such user. */
   async assertExists(client: ClientView, id: Id): Promise<void> {
-    if (this.#owners.get(id) !== client.id) await this.get(client, id)
+    if (!this.isKnown(client, id)) await this.get(client, id)
   }
 }
 

@@ -5,6 +5,9 @@ import type { Connection } from './sql.js'
 /** Writes in one transaction at most, so that the process does other things in between. */
 const MAX_BATCH = 512
 
+/** Longest wait for more writes to come before a transaction begins. */
+const MAX_GATHER_MS = 2
+
 /** What is told of a transaction, for metrics. */
 export interface Batch {
   writes: number
@@ -35,7 +38,7 @@ interface Item {
 type Outcome = { value: unknown } | { error: unknown }
 
 /**
- * Group commit: what is to be written waits for the end of this turn of the event loop, and goes to disk as one
+ * Group commit: what is to be written waits while each turn of the event loop brings more, and goes to disk as one
  * transaction. A promise resolves when its write is on disk. A write that throws a PlugboardError does so before it
  * has changed anything; after any other error the batch is taken back, and done again with each write on its own.
  */
@@ -45,6 +48,7 @@ export class Writer {
   readonly #onBatch: ((batch: Batch) => void) | undefined
   #queue: Item[] = []
   #timer: NodeJS.Immediate | undefined
+  #gatheredFrom = 0
 
   constructor(db: Connection, pending: Pending, onBatch?: (batch: Batch) => void) {
     this.#db = db
@@ -56,7 +60,20 @@ export class Writer {
   write<T>(work: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ work, resolve: resolve as (value: unknown) => void, reject })
-      this.#timer ??= setImmediate(() => this.#run())
+      if (this.#timer === undefined) {
+        this.#gatheredFrom = performance.now()
+        this.#gather(0)
+      }
+    })
+  }
+
+  /** Waits for the end of this turn, and for one more as long as more comes: a commit costs as much as 50 writes. */
+  #gather(before: number): void {
+    this.#timer = setImmediate(() => {
+      const { length } = this.#queue
+      const isOver = performance.now() - this.#gatheredFrom > MAX_GATHER_MS
+      if (length > before && length < MAX_BATCH && !isOver) this.#gather(length)
+      else this.#run()
     })
   }
 

@@ -37,14 +37,29 @@ export const conversationJson = (client: ClientView, conversation: Conversation)
   createdOn: conversation.createdAt.toISOString(),
 })
 
+/** Remembers the last answer, since the messages of a list are of one conversation and few authors. */
+function lastUuid(): (id: Id) => string {
+  let last: Id | undefined
+  let uuid = ''
+  return (id) => {
+    if (id === last) return uuid
+    last = id
+    uuid = toUuid(id)
+    return uuid
+  }
+}
+
+const uuidOfConversation = lastUuid()
+const uuidOfAuthor = lastUuid()
+
 /**
  * A message as JSON text. The payload is put in as it is stored, which is faster than to parse and print it, and keeps
  * it byte for byte. A message of the bot has an `authorId` of null where it is read back, and none where it was posted.
  */
 export function messageJson(message: Message, nullAuthor: boolean): string {
   const author = message.author === 'business' ? undefined : message.author.userId
-  const authorJson = author ? `"authorId":"${toUuid(author)}",` : nullAuthor ? '"authorId":null,' : ''
-  const head = `{"id":"${toUuid(message.id)}","conversationId":"${toUuid(message.conversationId)}",${authorJson}`
+  const authorJson = author ? `"authorId":"${uuidOfAuthor(author)}",` : nullAuthor ? '"authorId":null,' : ''
+  const head = `{"id":"${toUuid(message.id)}","conversationId":"${uuidOfConversation(message.conversationId)}",${authorJson}`
   return `${head}"sentOn":"${message.sentAt.toISOString()}","payload":${message.payload}}`
 }
 

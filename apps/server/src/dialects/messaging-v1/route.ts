@@ -63,7 +63,7 @@ export function defineRoute<
   Q extends z.ZodType = Nothing,
 >(app: FastifyInstance, route: Route<B, P, Q>): void {
   const { method, url, tag, summary, responses, handle } = route
-  const [status = '200'] = Object.keys(responses)
+  const status = Number(Object.keys(responses)[0])
   const body = route.body ?? nothing
   const params = route.params ?? nothing
   const query = route.query ?? nothing
@@ -87,11 +87,11 @@ export function defineRoute<
         query: parsePart(query, 'query', request.query) as z.infer<Q>,
         body: parsePart(body, 'body', request.body) as z.infer<B>,
       }
-      const input = new RouteInput(parts, request, reply)
-      const answer = await handle(input)
-      void reply.code(Number(status))
-      if (answer !== undefined && !reply.hasHeader('content-type')) void reply.type(JSON_TYPE)
-      return reply.send(answer)
+      const answer = await handle(new RouteInput(parts, request, reply))
+      void reply.code(status)
+      if (answer !== undefined && !reply.hasHeader('content-type'))
+        void reply.header('content-type', JSON_TYPE)
+      return answer
     },
   })
 }
