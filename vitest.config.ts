@@ -1,8 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import type { Reporter } from 'vitest/node'
 
 const packageJson = (root: string) => new URL(`${root}/package.json`, import.meta.url)
+
+/** Projects whose tests want a MongoDB server. */
+const wantsMongodb = new Set(['@plugboard/store-mongodb'])
+const mongodb = {
+  globalSetup: fileURLToPath(new URL('packages/test-mongodb/dist/global-setup.js', import.meta.url)),
+}
 
 /** Every package folder is a project named as in its package.json; nothing to edit when one is added. */
 const projects = [
@@ -14,7 +21,7 @@ const projects = [
   .filter((root) => existsSync(packageJson(root)))
   .map((root) => {
     const { name } = JSON.parse(readFileSync(packageJson(root), 'utf8')) as { name: string }
-    return { extends: true as const, root, test: { name } }
+    return { extends: true as const, root, test: { name, ...(wantsMongodb.has(name) && mongodb) } }
   })
 
 /** Ends the output with `N passed, N failed`; a file that cannot load and an unhandled error count as failed. */

@@ -1,0 +1,240 @@
+import type { Id } from '@plugboard/core'
+import type {
+  Claimed,
+  Dead,
+  Due,
+  Lease,
+  Mark,
+  Progress,
+  Replay,
+  Replayed,
+  StreamRef,
+  Target,
+} from '@plugboard/hub'
+import { replayLane } from '@plugboard/hub'
+import { Types } from 'mongoose'
+import type { DatabaseClock } from './clock.js'
+import type { EntryDoc, ObjectId, StreamDoc } from './documents.js'
+import { isFree, isMissing, type Leases, taking, waking } from './leases.js'
+import { idOf, later, oid, toClaimed, toProgress } from './rows.js'
+import type { Models } from './schemas.js'
+
+/** How long a replay that was begun keeps others from doing it again: the time of its three writes, by far. */
+const REPLAY_MS = 10_000
+
+/** What is owed, and how far it got. Times here are by the database's clock. */
+export class Deliveries {
+  readonly #models: Models
+  readonly #clock: DatabaseClock
+  readonly #leases: Leases
+
+  constructor(models: Models, clock: DatabaseClock, leases: Leases) {
+    this.#models = models
+    this.#clock = clock
+    this.#leases = leases
+  }
+
+  /** One round trip when nothing is due, else three, for however many streams. */
+  async claimDue({ now, limit, except }: Parameters<Deliveries['due']>[0]): Promise<Due> {
+    const { due, nextAt } = await this.due({ now, limit, except })
+    const claimed = due.length > 0 ? await this.#take(due, this.#clock.toDatabase(now)) : []
+    return { claimed, ...(nextAt && { nextAt: this.#clock.fromDatabase(nextAt) }) }
+  }
+
+  /** What is due, the longest first, and the time of what is due next. */
+  async due(claim: {
+    now: Date
+    limit: number
+    except: readonly Id[]
+  }): Promise<{ due: StreamDoc[]; nextAt?: Date }> {
+    const { limit, except } = claim
+    const now = this.#clock.toDatabase(claim.now)
+    const others = except.length > 0 ? { clientId: { $nin: except.map(oid) } } : {}
+    const streams = await this.#models.streams
+      .find({ nextAt: { $gt: new Date(0) }, ...others }, { clientId: 1, nextAt: 1 })
+      .sort({ nextAt: 1 })
+      .limit(limit + 1)
+      .lean<StreamDoc[]>()
+    const due = streams.slice(0, limit).filter(({ nextAt }) => nextAt && nextAt <= now)
+    const next = streams[due.length]?.nextAt
+    return { due, ...(next && next > now && { nextAt: next }) }
+  }
+
+  async #take(due: readonly StreamDoc[], now: Date): Promise<Claimed[]> {
+    const claim = new Types.ObjectId()
+    const until = this.#leases.until(later(now, this.#clock.now()))
+    const _id = { $in: due.map((stream) => stream._id) }
+    const clientId = {
+      $in: [...new Map(due.map((stream) => [idOf(stream.clientId), stream.clientId])).values()],
+    }
+    const { owner } = this.#leases
+    const update = [{ $set: { ...taking(owner, until, isFree(now)), claim } }]
+    const options = { updatePipeline: true }
+    await this.#models.streams.updateMany({ _id, clientId, nextAt: { $lte: now } }, update as never, options)
+    const projection = {
+      clientId: 1,
+      kind: 1,
+      userId: 1,
+      endpoints: 1,
+      seq: 1,
+      scanned: 1,
+      lanes: 1,
+      fence: 1,
+    }
+    const taken = await this.#models.streams
+      .find({ _id, clientId, claim, owner }, projection)
+      .lean<StreamDoc[]>()
+    const byId = new Map(taken.map((stream) => [idOf(stream._id), stream]))
+    return due.flatMap((stream) => {
+      const doc = byId.get(idOf(stream._id))
+      return doc ? [toClaimed(doc, doc.seq, this.#leases.leaseOf(doc.fence, until))] : []
+    })
+  }
+
+  /** One round trip: what the mark leads to is decided where the document is. */
+  async mark({ clientId, streamId }: StreamRef, lease: Lease, mark: Mark): Promise<number | 'lost'> {
+    const until = this.#leases.until(this.#clock.now())
+    const stages = [...lanesOf(mark), { $set: this.#rest(mark, until) }]
+    const filter = {
+      _id: oid(streamId),
+      clientId: oid(clientId),
+      owner: this.#leases.owner,
+      fence: lease.fence,
+    }
+    const options = {
+      updatePipeline: true,
+      returnDocument: 'after',
+      projection: { seq: 1, owner: 1 },
+    } as const
+    const stream = await this.#models.streams
+      .findOneAndUpdate(filter, stages as never, options)
+      .lean<StreamDoc>()
+    if (!stream) return 'lost'
+    if (stream.owner) this.#leases.renew(lease, until)
+    return stream.seq
+  }
+
+  /** Whether the holder keeps the stream, and when it is due if not. */
+  #rest({ nextAt }: Mark, until: Date): Record<string, unknown> {
+    const open = {
+      $filter: { input: { $ifNull: ['$open', []] }, as: 'n', cond: { $gt: ['$$n', '$scanned'] } },
+    }
+    if (nextAt === 'active') return { nextAt: until, open }
+    const given = nextAt && this.#clock.toDatabase(nextAt)
+    const goesOn = { $gt: ['$seq', '$scanned'] }
+    const now = this.#clock.now()
+    const isWoken = { $eq: ['$woken', true] }
+    const isDue = given ? isWoken : { $or: [isWoken, { $ne: ['$lanes', { $literal: {} }] }] }
+    // The time of the newest entry is past by any clock.
+    const soon = { $min: ['$lastAt', now, ...(given ? [given] : [])] }
+    const rest = { $cond: [isDue, soon, given ?? '$$REMOVE'] }
+    const ifResting = (then: unknown, otherwise: unknown) => ({ $cond: [goesOn, otherwise, then] })
+    const isOwing = given ? true : isDue
+    const isOver = { $cond: [isMissing('$deletedAt'), '$$REMOVE', true] }
+    return {
+      open,
+      nextAt: ifResting(rest, until),
+      wakeAt: ifResting(rest, '$wakeAt'),
+      owner: ifResting('$$REMOVE', '$owner'),
+      woken: ifResting('$$REMOVE', '$woken'),
+      owedAt: ifResting({ $cond: [isOwing, '$owedAt', '$$REMOVE'] }, '$owedAt'),
+      isOver: ifResting({ $cond: [isOwing, '$$REMOVE', isOver] }, '$$REMOVE'),
+    }
+  }
+
+  async bury({ clientId, streamId }: StreamRef, seq: number, target: Target, dead: Dead): Promise<void> {
+    const filter = { clientId: oid(clientId), streamId: oid(streamId), seq }
+    await this.#models.entries.updateOne(filter, { $set: { [`dead.${target}`]: dead, isDead: true } })
+  }
+
+  /**
+   * Three writes, since the entry and its stream are two documents: it is taken in hand, so that of many one does it;
+   * its lane is made; the mark of death goes. Whoever dies in between leaves it dead, to be replayed again.
+   */
+  async replay({ clientId, entryId, target, to, now }: Replay): Promise<Replayed | undefined> {
+    const id = { _id: oid(entryId), clientId: oid(clientId) }
+    const entry = await this.#takeInHand(id, target)
+    const dead = entry?.dead?.[target]
+    if (!entry || !dead) return undefined
+    const key = replayLane(entry.seq, to)
+    const lane = { done: entry.seq - 1, since: now }
+    const stream = { clientId: id.clientId, _id: entry.streamId }
+    const update = {
+      [`lanes.${key}`]: { $literal: lane },
+      ...waking(this.#clock.toDatabase(now)),
+      owedAt: { $min: ['$owedAt', entry.at] },
+      woken: { $cond: [isMissing('$owner'), '$$REMOVE', true] },
+      isOver: '$$REMOVE',
+    }
+    const options = { updatePipeline: true }
+    await this.#models.streams.updateOne(stream, [{ $set: update }] as never, options)
+    await this.#revive(id, target, dead)
+    return { clientId, streamId: idOf(entry.streamId), key, lane }
+  }
+
+  #takeInHand(id: { _id: ObjectId; clientId: ObjectId }, target: Target): Promise<EntryDoc | null> {
+    const now = this.#clock.now()
+    const earlier = new Date(now.getTime() - REPLAY_MS)
+    const begun = `replaying.${target}`
+    const filter = {
+      ...id,
+      [`dead.${target}`]: { $exists: true },
+      $or: [{ [begun]: { $exists: false } }, { [begun]: { $lt: earlier } }],
+    }
+    const projection = { streamId: 1, seq: 1, at: 1, dead: 1 }
+    return this.#models.entries
+      .findOneAndUpdate(filter as never, { $set: { [begun]: now } }, { projection })
+      .lean<EntryDoc>()
+      .exec()
+  }
+
+  /** Unless it died again meanwhile. */
+  async #revive(id: { _id: ObjectId; clientId: ObjectId }, target: Target, { at }: Dead): Promise<void> {
+    const options = { updatePipeline: true }
+    const isLast = { $eq: ['$dead', { $literal: {} }] }
+    await this.#models.entries.updateOne(
+      { ...id, [`dead.${target}.at`]: at },
+      [
+        { $unset: [`dead.${target}`, `replaying.${target}`] },
+        {
+          $set: {
+            isDead: { $cond: [isLast, '$$REMOVE', true] },
+            dead: { $cond: [isLast, '$$REMOVE', '$dead'] },
+          },
+        },
+      ] as never,
+      options,
+    )
+    await this.#models.entries.updateOne(id, { $unset: { [`replaying.${target}`]: 1 } })
+  }
+
+  async wakeClient(clientId: Id, time: Date): Promise<void> {
+    const now = this.#clock.toDatabase(time)
+    const woken = { $cond: [isMissing('$owner'), '$$REMOVE', true] }
+    const update = [{ $set: { ...waking(now), woken } }]
+    const filter = { clientId: oid(clientId), nextAt: { $gt: now } }
+    await this.#models.streams.updateMany(filter, update as never, { updatePipeline: true })
+  }
+
+  async findProgress({ clientId, streamId }: StreamRef): Promise<Progress | undefined> {
+    const filter = { _id: oid(streamId), clientId: oid(clientId) }
+    const stream = await this.#models.streams.findOne(filter, { scanned: 1, lanes: 1 }).lean<StreamDoc>()
+    return stream ? toProgress(stream) : undefined
+  }
+}
+
+/** What a mark writes of the lanes, whole. */
+function lanesOf({ scanned, lanes }: Mark): object[] {
+  const set: Record<string, unknown> = { scanned: { $max: ['$scanned', scanned] } }
+  const unset: string[] = []
+  for (const [key, lane] of Object.entries(lanes)) {
+    if (lane) set[`lanes.${key}`] = { $literal: lane }
+    else unset.push(`lanes.${key}`)
+  }
+  // Whole: $set merges what is an object on both sides.
+  const written = Object.keys(set).filter((name) => name.startsWith('lanes.'))
+  const stages: object[] = []
+  if (written.length > 0 || unset.length > 0) stages.push({ $unset: [...written, ...unset] })
+  stages.push({ $set: set })
+  return stages
+}

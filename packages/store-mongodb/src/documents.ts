@@ -1,0 +1,149 @@
+import type { Dead, EntryType, LaneKey, LaneState, StreamKind, Target } from '@plugboard/hub'
+import type { Types } from 'mongoose'
+
+export type ObjectId = Types.ObjectId
+export type Lanes = Readonly<Record<LaneKey, LaneState>>
+
+export interface EndpointDoc {
+  _id: ObjectId
+  channel: string
+  custom: boolean
+  identity: string
+  sender: string
+  thread: string
+}
+
+/** One place in a stream, and what it owes. */
+export interface EntryDoc {
+  _id: ObjectId
+  clientId: ObjectId
+  streamId: ObjectId
+  seq: number
+  at: Date
+  type: EntryType
+  /** JSON text, byte for byte; empty once deleted. */
+  payload: string
+  /** Null: the business. */
+  authorId?: ObjectId | null
+  channel?: string
+  incomingId?: ObjectId
+  collectUntil?: Date
+  turnEndedAt?: Date
+  dedupe?: string
+  owes: Target[]
+  deletedAt?: Date
+  /** A message that is not deleted. Absent otherwise, so that the index of messages has nothing else. */
+  listed?: true
+  dead?: Partial<Record<Target, Dead>>
+  /** Absent when nothing is dead. */
+  isDead?: true
+  /** Dead deliveries that are being replayed, since when. */
+  replaying?: Partial<Record<Target, Date>>
+}
+
+/**
+ * A stream: who it is of, the newest number, and how far its deliveries are. Times about due work and leases
+ * (`nextAt`, `wakeAt`) are by the clock of the database.
+ */
+export interface StreamDoc {
+  _id: ObjectId
+  clientId: ObjectId
+  kind: StreamKind
+  userId?: ObjectId
+  createdAt: Date
+  /** Of a user, as JSON text. */
+  data?: string
+  endpoints: EndpointDoc[]
+  /** Entries that were written with the stream itself, so that both are one write: the first, and that of its end. */
+  kept: EntryDoc[]
+  seq: number
+  /** Numbers of which it is not known yet whether they are entries. */
+  open?: number[]
+  lastAt: Date
+  lastMessageAt?: Date
+  /** The place in the list of conversations; absent once deleted. */
+  listAt?: Date
+  deletedAt?: Date
+  /** It was deleted and owes nothing: it may be purged. */
+  isOver?: true
+  scanned: number
+  lanes: Lanes
+  /** When there is something to do, or the end of the lease; absent when nothing is owed. */
+  nextAt?: Date
+  /** Follows `nextAt` while nobody has the lease, so that change streams tell of that alone. */
+  wakeAt?: Date
+  /** Not later than the time of the first entry that may still be owed. */
+  owedAt?: Date
+  /** Who has the lease. */
+  owner?: ObjectId
+  /** Rises with each change of the owner. */
+  fence: number
+  /** The call that took it up. */
+  claim?: ObjectId
+  /** It became due while someone had the lease. */
+  woken?: true
+}
+
+/** Who is at an address, or which conversation. */
+export interface AddressDoc {
+  _id: ObjectId
+  clientId: ObjectId
+  address: string
+  userId: ObjectId
+  /** Absent for a sender, whatever the thread. */
+  conversationId?: ObjectId
+  endpointId?: ObjectId
+  /**
+   * What it names may not be there: it is being made (`new`) or taken away (`end`), or a process died at that. Who finds
+   * this looks at the conversation itself.
+   */
+  check?: 'new' | 'end'
+}
+
+export interface KeyDoc {
+  _id: ObjectId
+  clientId: ObjectId
+  key: string
+  hash: string
+  id: ObjectId
+  at: Date
+}
+
+export interface MetaDoc {
+  _id: string
+  value: string
+}
+
+interface TokenDoc {
+  _id: ObjectId
+  hash: string
+  createdAt: Date
+}
+
+interface IntegrationDoc {
+  _id: ObjectId
+  channel: string
+  version: string
+  config: string
+  status: 'active' | 'paused'
+  reason?: string
+}
+
+interface WebhookDoc {
+  _id: ObjectId
+  url: string
+  token: string
+  format: string
+}
+
+export interface ClientDoc {
+  _id: ObjectId
+  externalId?: string
+  name?: string
+  version: number
+  createdAt: Date
+  deletedAt?: Date
+  tokens: TokenDoc[]
+  integrations: IntegrationDoc[]
+  webhooks: WebhookDoc[]
+}

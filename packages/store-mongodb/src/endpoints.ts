@@ -1,0 +1,124 @@
+import { PlugboardError } from '@plugboard/core'
+import type { Appended, MapEndpoint, Mapped, NewEntry } from '@plugboard/hub'
+import type { AddressDoc, ObjectId, StreamDoc } from './documents.js'
+import { orAgain } from './failure.js'
+import type { Log } from './log.js'
+import { idOf, oid, toAppended, toEndpointDoc, toEntry } from './rows.js'
+import type { Models } from './schemas.js'
+import type { NewStream, Streams } from './streams.js'
+
+/** Times that a mapping is begun anew, since its conversation was deleted meanwhile. */
+const MAX_TRIES = 5
+
+/**
+ * Which conversation an address is of, and who is there. An address is a document of its own, since what is unique in a
+ * sharded collection has to begin with its shard key. Ids are chosen with it; the user and the conversation are made
+ * after, by whoever finds that they are not there.
+ */
+export class Endpoints {
+  readonly #models: Models
+  readonly #streams: Streams
+  readonly #log: Log
+
+  constructor(models: Models, streams: Streams, log: Log) {
+    this.#models = models
+    this.#streams = streams
+    this.#log = log
+  }
+
+  /** One round trip for an endpoint that is known. */
+  async map(input: MapEndpoint): Promise<Mapped> {
+    const clientId = oid(input.clientId)
+    const address = addressOf(input)
+    for (let tries = 1; ; tries += 1) {
+      const known = await this.#models.addresses.findOne({ clientId, address }).lean<AddressDoc>()
+      if (known && !known.check) return mappedTo(known, [])
+      const mapped = known ? await this.#check(input, known, []) : await this.#make(input, address)
+      if (mapped) return mapped
+      if (tries === MAX_TRIES) {
+        throw new PlugboardError('UNAVAILABLE', 'the endpoint is deleted as often as it is mapped')
+      }
+    }
+  }
+
+  async #make(input: MapEndpoint, address: string): Promise<Mapped | undefined> {
+    const clientId = oid(input.clientId)
+    const { user, conversation, endpoint } = input.ids
+    const sender = await this.#claim(
+      { clientId, address: senderOf(input) },
+      { userId: oid(user), check: 'new' },
+    )
+    const appended = sender.check ? await this.#makeUser(input, sender) : []
+    const place = await this.#claim(
+      { clientId, address },
+      { userId: sender.userId, conversationId: oid(conversation), endpointId: oid(endpoint), check: 'new' },
+    )
+    return place.check ? this.#check(input, place, appended) : mappedTo(place, appended)
+  }
+
+  /** The address as it is, or as it is from now on. */
+  async #claim(
+    name: { clientId: ObjectId; address: string },
+    fresh: Partial<AddressDoc>,
+  ): Promise<AddressDoc> {
+    const claim = () =>
+      this.#models.addresses
+        .findOneAndUpdate(name, { $setOnInsert: fresh }, { upsert: true, returnDocument: 'after' })
+        .lean<AddressDoc>()
+        .orFail()
+    return orAgain(claim)
+  }
+
+  async #makeUser(input: MapEndpoint, sender: AddressDoc): Promise<Appended[]> {
+    const { userId: _id, clientId } = sender
+    const stream = { _id, clientId, userId: _id, kind: 'user', createdAt: input.at } as const
+    const appended = await this.#begin(stream, input.events.user(idOf(_id)))
+    await this.#ready(sender)
+    return appended
+  }
+
+  /** Makes the conversation where it is not there yet. Undefined when it was deleted, and the address is free again. */
+  async #check(input: MapEndpoint, place: AddressDoc, appended: Appended[]): Promise<Mapped | undefined> {
+    const { clientId, userId, conversationId: _id, endpointId } = place as Required<AddressDoc>
+    const event = input.events.conversation(idOf(userId), idOf(_id))
+    const endpoints = [toEndpointDoc(input, idOf(endpointId))]
+    if (place.check === 'new') {
+      const stream = { _id, clientId, userId, kind: 'conversation', createdAt: input.at, endpoints } as const
+      const made = await this.#begin(stream, event)
+      await this.#ready(place)
+      if (made.length > 0) return mappedTo(place, [...appended, ...made])
+    }
+    const state = await this.#models.streams.findOne({ _id, clientId }, { deletedAt: 1 }).lean<StreamDoc>()
+    if (state && !state.deletedAt) return mappedTo(place, appended)
+    await this.#models.addresses.deleteOne({ _id: place._id, clientId, conversationId: _id })
+    return undefined
+  }
+
+  /** Nothing when it is there already. */
+  async #begin(stream: NewStream, event: NewEntry): Promise<Appended[]> {
+    const created = await this.#streams.create(stream, event)
+    if (!created) return []
+    const { doc, claimed } = created
+    await this.#log.materialise(doc.kept)
+    return doc.kept.map((first) => ({
+      ...toAppended(toEntry(first, undefined), false, stream.userId),
+      ...(claimed && { claimed }),
+    }))
+  }
+
+  async #ready({ _id, clientId }: AddressDoc): Promise<void> {
+    await this.#models.addresses.updateOne({ _id, clientId, check: 'new' }, { $unset: { check: 1 } })
+  }
+}
+
+function mappedTo({ userId, conversationId, endpointId }: AddressDoc, appended: Appended[]): Mapped {
+  const ids = { conversationId: idOf(conversationId as ObjectId), endpointId: idOf(endpointId as ObjectId) }
+  return { userId: idOf(userId), ...ids, appended }
+}
+
+/** Parts in JSON, so that no two addresses are one text. */
+const senderOf = ({ channel, endpoint }: MapEndpoint): string =>
+  JSON.stringify([endpoint.sender, endpoint.identity, channel.name, channel.custom])
+
+const addressOf = ({ channel, endpoint }: MapEndpoint): string =>
+  JSON.stringify([endpoint.sender, endpoint.identity, channel.name, channel.custom, endpoint.thread])

@@ -1,0 +1,72 @@
+import { isPlugboardError, PlugboardError } from '@plugboard/core'
+import { Error as MongooseError, mongo } from 'mongoose'
+
+const DUPLICATE_KEY = 11_000
+
+/** Whether a document was refused because there is one with the same unique value. */
+export const isTaken = (error: unknown): boolean =>
+  error instanceof mongo.MongoServerError && error.code === DUPLICATE_KEY
+
+/** Whether that is why one write of many was refused. */
+export const isTakenWrite = (error: mongo.WriteError): boolean => error.code === DUPLICATE_KEY
+
+/**
+ * Codes of a server that cannot do now what it may do later: stepping down, shutting down, out of time or of disk,
+ * without a majority.
+ */
+const OUT_OF_REACH: ReadonlySet<number> = new Set([
+  6, 7, 50, 64, 89, 91, 100, 112, 133, 189, 202, 262, 317, 358, 9001, 10_058, 10_107, 11_600, 11_602, 13_435,
+  13_436, 14_031, 17_276,
+])
+/** Codes of a server that does not let this user do it: unauthorized, authentication failed. */
+const REFUSED: ReadonlySet<number> = new Set([13, 18, 8000])
+
+/** What a caller of the store gets to see of an error. A bug stays what it is. */
+export function toStoreError(error: unknown): unknown {
+  if (isPlugboardError(error)) return error
+  if (isTaken(error)) return new PlugboardError('CONFLICT', 'it exists already', { cause: error })
+  if (isRefused(error)) return new PlugboardError('UNAVAILABLE', REFUSAL, { cause: error })
+  if (isOutOfReach(error)) {
+    return new PlugboardError('UNAVAILABLE', 'the database cannot be reached now', { cause: error })
+  }
+  return error
+}
+
+/** Why a store cannot be opened: wrong credentials are told apart, since coming again does not help. */
+export function toOpenError(error: unknown): unknown {
+  return isRefused(error)
+    ? new PlugboardError('UNAUTHORIZED', REFUSAL, { cause: error })
+    : toStoreError(error)
+}
+
+const REFUSAL = 'the database refuses the user or the password of the connection string'
+
+const isRefused = (error: unknown): boolean =>
+  error instanceof mongo.MongoServerError && REFUSED.has(Number(error.code))
+
+function isOutOfReach(error: unknown): boolean {
+  if (error instanceof MongooseError.MongooseServerSelectionError) return true
+  if (error instanceof mongo.MongoServerError) {
+    return (
+      error instanceof mongo.MongoWriteConcernError ||
+      OUT_OF_REACH.has(Number(error.code)) ||
+      error.hasErrorLabel('RetryableWriteError') ||
+      error.hasErrorLabel('TransientTransactionError')
+    )
+  }
+  if (error instanceof mongo.MongoParseError || error instanceof mongo.MongoInvalidArgumentError) return false
+  // Mongoose's own word for a connection that is down (bufferCommands is off).
+  if (error instanceof MongooseError) return /not (yet )?connected|initial connection/i.test(error.message)
+  return (
+    error instanceof mongo.MongoNetworkError ||
+    error instanceof mongo.MongoSystemError ||
+    error instanceof mongo.MongoDriverError
+  )
+}
+
+/** Of two that insert at once one is refused, and finds it when it comes again. */
+export const orAgain = <T>(write: () => PromiseLike<T>): Promise<T> =>
+  Promise.resolve(write()).catch((error: unknown) => {
+    if (!isTaken(error)) throw error
+    return write()
+  })

@@ -1,0 +1,5 @@
+/**
+ * The store of Plugboard on MongoDB.
+ * @packageDocumentation
+ */
+export { type MongoStoreOptions, openMongoStore } from './mongo-store.js'

@@ -1,0 +1,49 @@
+import { PlugboardError } from '@plugboard/core'
+import type { Connection } from 'mongoose'
+import { indexes, type Models } from './schemas.js'
+
+interface SchemaDoc {
+  _id: 'schema'
+  version: number
+}
+
+const NAMESPACE_EXISTS = 48
+
+/**
+ * The steps from one version of the schema to the next: one that was released is never changed. Each may be done again
+ * and by several replicas at once, since it ends in the same.
+ */
+const migrations: readonly ((models: Models) => Promise<void>)[] = [createCollections]
+
+async function createCollections(models: Models): Promise<void> {
+  for (const name of Object.keys(indexes) as (keyof Models)[]) {
+    const { collection, db } = models[name] as Models['streams']
+    await db.createCollection(collection.collectionName).catch((error: { code?: unknown }) => {
+      if (error.code !== NAMESPACE_EXISTS) throw error
+    })
+    const specs = indexes[name].map(([index, key, options]) => ({ name: index, key, ...options }))
+    if (specs.length > 0) await collection.createIndexes(specs as never)
+  }
+}
+
+/**
+ * Brings the database to the newest schema, or only makes sure that it has it.
+ * @throws CONFLICT when a newer Plugboard has written it, or when it is not up to date and may not be changed
+ */
+export async function migrate(connection: Connection, models: Models, mayChange: boolean): Promise<void> {
+  const schema = connection.collection<SchemaDoc>('schema')
+  const version = (await schema.findOne({ _id: 'schema' }))?.version ?? 0
+  const newest = migrations.length
+  if (version > newest) {
+    const ours = `this one knows schema ${newest}, the database has ${version}`
+    throw new PlugboardError('CONFLICT', `${connection.name} was written by a newer Plugboard: ${ours}`)
+  }
+  if (version === newest) return
+  if (!mayChange) {
+    const theirs = `it has ${version}, this Plugboard needs ${newest}`
+    throw new PlugboardError('CONFLICT', `the schema of ${connection.name} is not up to date: ${theirs}`)
+  }
+  for (const step of migrations.slice(version)) await step(models)
+  // Another replica may have come further meanwhile.
+  await schema.updateOne({ _id: 'schema' }, { $max: { version: newest } }, { upsert: true })
+}

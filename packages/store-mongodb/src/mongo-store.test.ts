@@ -1,0 +1,32 @@
+import type { Store } from '@plugboard/hub'
+import { storeSuite } from '@plugboard/hub/testing'
+import { describe, it } from 'vitest'
+import { dropDatabase, hasServer, newDatabaseUrl } from '../test/database.js'
+import { openMongoStore } from './index.js'
+
+async function create() {
+  const url = newDatabaseUrl()
+  const open = async () => {
+    const store = await openMongoStore({ url })
+    handles.add(store)
+    return store
+  }
+  const handles = new Set<Store>()
+  const store = await open()
+  return {
+    store,
+    async reopen() {
+      await store.close()
+      return open()
+    },
+    another: open,
+    async close() {
+      await Promise.all([...handles].map((handle) => handle.close()))
+      await dropDatabase(url)
+    },
+  }
+}
+
+describe.runIf(hasServer)('the storage port', () => {
+  for (const { name, run } of storeSuite({ name: 'mongodb', create })) it(name, run)
+})

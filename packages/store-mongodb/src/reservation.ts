@@ -1,0 +1,157 @@
+import type { Append, Claimed } from '@plugboard/hub'
+import type { DatabaseClock } from './clock.js'
+import type { EntryDoc, ObjectId, StreamDoc } from './documents.js'
+import { isFree, isMissing, type Leases, taking, waking } from './leases.js'
+import { later, toClaimed } from './rows.js'
+import type { Models } from './schemas.js'
+import type { Head } from './streams.js'
+
+type Resolved = ReturnType<Append['resolve']>
+
+/** What an entry needs of its stream beside a number. */
+export interface Wanted {
+  entry: Append['entry']
+  resolved: Resolved
+}
+
+/** The numbers that follow `seq` are reserved. */
+export interface Reserved {
+  /** The newest number before. */
+  seq: number
+  /** Of each entry, in the order that they were given. */
+  times: Date[]
+  /** The lease, when it was taken; how far the lanes are. */
+  claimed?: (seq: number) => Claimed
+  wasIdle: boolean
+}
+
+const BEFORE = {
+  clientId: 1,
+  kind: 1,
+  userId: 1,
+  endpoints: 1,
+  seq: 1,
+  lastAt: 1,
+  scanned: 1,
+  lanes: 1,
+  owner: 1,
+  fence: 1,
+  nextAt: 1,
+} as const
+
+const isOwed = ({ resolved }: Wanted) => resolved.owes.length > 0
+const isClaim = (item: Wanted) => isOwed(item) && item.entry.claim
+
+/** Takes numbers for entries of one stream, the lease with them where it is wanted and can be had: one round trip. */
+export class Reservations {
+  readonly #streams: Models['streams']
+  readonly #clock: DatabaseClock
+  readonly #leases: Leases
+
+  constructor({ streams }: Models, clock: DatabaseClock, leases: Leases) {
+    this.#streams = streams
+    this.#clock = clock
+    this.#leases = leases
+  }
+
+  /** Undefined when there is no such stream of this kind, or it was deleted. */
+  async reserve(
+    stream: { _id: ObjectId; clientId: ObjectId },
+    head: Head,
+    items: readonly Wanted[],
+  ): Promise<Reserved | undefined> {
+    const now = this.#clock.now()
+    const filled = head.filled
+    head.filled = []
+    const stage = { ...this.#numbers(head, items, filled), ...this.#lease(items, now) }
+    return this.#update(stream, { kind: head.kind }, stage, items, now)
+  }
+
+  /** The last entry of a conversation, kept in it, which ends it in the same write. */
+  async end(
+    stream: { _id: ObjectId; clientId: ObjectId },
+    item: Wanted,
+    last: EntryDoc,
+  ): Promise<Reserved | undefined> {
+    const now = this.#clock.now()
+    const lastAt = { $max: ['$lastAt', item.entry.at] }
+    const place = { seq: { $add: ['$seq', 1] }, at: lastAt }
+    const { _id, ...fields } = last
+    const isOver = isOwed(item) ? '$$REMOVE' : { $cond: [isMissing('$nextAt'), true, '$$REMOVE'] }
+    const stage = {
+      seq: place.seq,
+      lastAt,
+      deletedAt: lastAt,
+      listAt: '$$REMOVE',
+      isOver,
+      kept: { $concatArrays: ['$kept', [{ $mergeObjects: [{ $literal: { _id, ...fields } }, place] }]] },
+      ...(isOwed(item) ? {} : scanning(1)),
+      ...this.#lease([item], now),
+    }
+    return this.#update(stream, { kind: 'conversation' }, stage, [item], now)
+  }
+
+  /** What becomes of the numbers, the times and the place in the list. */
+  #numbers({ kind }: Head, items: readonly Wanted[], filled: readonly number[]) {
+    const last = items.findLastIndex(({ entry }) => entry.type === 'message')
+    const upTo = (end: number) => ({ $max: ['$lastAt', newestOf(items.slice(0, end))] })
+    const isListed = kind === 'conversation' && last >= 0
+    const numbers = items.map((_, index) => ({ $add: ['$seq', index + 1] }))
+    const open = { $ifNull: ['$open', []] }
+    const left = { $filter: { input: open, as: 'n', cond: { $not: [{ $in: ['$$n', filled] }] } } }
+    return {
+      seq: { $add: ['$seq', items.length] },
+      lastAt: upTo(items.length),
+      open: { $concatArrays: [filled.length > 0 ? left : open, numbers] },
+      ...(isListed && { lastMessageAt: upTo(last + 1), listAt: upTo(last + 1) }),
+      ...(items.some(isOwed) ? {} : scanning(items.length)),
+    }
+  }
+
+  #lease(items: readonly Wanted[], now: Date) {
+    if (!items.some(isOwed)) return {}
+    const lastAt = { $max: ['$lastAt', newestOf(items)] }
+    const owedAt = { $ifNull: ['$owedAt', lastAt] }
+    if (!items.some(isClaim)) return { ...waking({ $min: [lastAt, now] }), owedAt }
+    return { ...taking(this.#leases.owner, this.#leases.until(now), isFree(now)), owedAt }
+  }
+
+  async #update(
+    { _id, clientId }: { _id: ObjectId; clientId: ObjectId },
+    filter: { kind: Head['kind'] },
+    stage: object,
+    items: readonly Wanted[],
+    now: Date,
+  ): Promise<Reserved | undefined> {
+    const before = await this.#streams
+      .findOneAndUpdate({ _id, clientId, ...filter, deletedAt: null }, [{ $set: stage }] as never, {
+        updatePipeline: true,
+        returnDocument: 'before',
+        projection: BEFORE,
+      })
+      .lean<StreamDoc>()
+    if (!before) return undefined
+    const { seq, nextAt } = before
+    const times: Date[] = []
+    for (const { entry } of items) times.push(later(times.at(-1) ?? before.lastAt, entry.at))
+    const claimed = items.some(isClaim) ? this.#taken(before, now) : undefined
+    return { seq, times, wasIdle: nextAt === undefined, ...(claimed && { claimed }) }
+  }
+
+  /** As {@link isFree} and {@link taking} say it to the server. */
+  #taken(before: StreamDoc, now: Date): Reserved['claimed'] {
+    const { owner, nextAt, fence } = before
+    if (owner && nextAt && nextAt > now) return undefined
+    const isMine = owner?.equals(this.#leases.owner) ?? false
+    const lease = this.#leases.leaseOf(isMine ? fence : fence + 1, this.#leases.until(now))
+    return (newest) => toClaimed(before, newest, lease)
+  }
+}
+
+/** Entries that are owed to nobody need not be looked at, where everything before them has been. */
+const scanning = (count: number) => ({
+  scanned: { $cond: [isMissing('$nextAt'), { $add: ['$seq', count] }, '$scanned'] },
+})
+
+const newestOf = (items: readonly Wanted[]): Date =>
+  items.map(({ entry }) => entry.at).reduce((newest, at) => later(newest, at))

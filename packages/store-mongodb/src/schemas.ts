@@ -1,0 +1,183 @@
+import { type Connection, type IndexDefinition, type IndexOptions, type Model, Schema } from 'mongoose'
+import type { AddressDoc, ClientDoc, EndpointDoc, EntryDoc, KeyDoc, MetaDoc, StreamDoc } from './documents.js'
+
+/** Unknown fields are refused, empty objects kept, and nothing is made or changed but by a migration. */
+const OPTIONS = {
+  strict: 'throw',
+  strictQuery: 'throw',
+  minimize: false,
+  versionKey: false,
+  autoIndex: false,
+  autoCreate: false,
+  id: false,
+} as const
+
+const { ObjectId, Mixed } = Schema.Types
+const id = { type: ObjectId, required: true } as const
+const text = { type: String, required: true } as const
+/** A text that may be empty, which mongoose does not take for a required one. */
+const anyText = { type: String } as const
+const time = { type: Date, required: true } as const
+
+const part = <T>(definition: Record<string, unknown>) =>
+  new Schema<T>(definition as never, { ...OPTIONS, excludeIndexes: true })
+
+const endpoint = part<EndpointDoc>({
+  _id: id,
+  channel: anyText,
+  custom: { type: Boolean, required: true },
+  identity: anyText,
+  sender: anyText,
+  thread: anyText,
+})
+
+const entryFields = {
+  _id: id,
+  clientId: id,
+  streamId: id,
+  seq: { type: Number, required: true },
+  at: time,
+  type: text,
+  payload: anyText,
+  authorId: { type: ObjectId },
+  channel: anyText,
+  incomingId: { type: ObjectId },
+  collectUntil: { type: Date },
+  turnEndedAt: { type: Date },
+  dedupe: anyText,
+  owes: { type: [String], required: true },
+  deletedAt: { type: Date },
+  listed: { type: Boolean },
+  dead: { type: Mixed },
+  isDead: { type: Boolean },
+  replaying: { type: Mixed },
+}
+
+const entry = new Schema<EntryDoc>(entryFields as never, OPTIONS)
+
+const stream = new Schema<StreamDoc>(
+  {
+    _id: id,
+    clientId: id,
+    kind: text,
+    userId: { type: ObjectId },
+    createdAt: time,
+    data: anyText,
+    endpoints: { type: [endpoint], required: true },
+    kept: { type: [part<EntryDoc>(entryFields)], required: true },
+    seq: { type: Number, required: true },
+    open: { type: [Number], default: undefined },
+    lastAt: time,
+    lastMessageAt: { type: Date },
+    listAt: { type: Date },
+    deletedAt: { type: Date },
+    isOver: { type: Boolean },
+    scanned: { type: Number, required: true },
+    lanes: { type: Mixed, required: true },
+    nextAt: { type: Date },
+    wakeAt: { type: Date },
+    owedAt: { type: Date },
+    owner: { type: ObjectId },
+    fence: { type: Number, required: true },
+    claim: { type: ObjectId },
+    woken: { type: Boolean },
+  } as never,
+  OPTIONS,
+)
+
+const address = new Schema<AddressDoc>(
+  {
+    clientId: id,
+    address: text,
+    userId: id,
+    conversationId: { type: ObjectId },
+    endpointId: { type: ObjectId },
+    check: { type: String },
+  } as never,
+  OPTIONS,
+)
+
+const key = new Schema<KeyDoc>({ clientId: id, key: anyText, hash: anyText, id, at: time } as never, OPTIONS)
+
+const meta = new Schema<MetaDoc>({ _id: text, value: anyText } as never, OPTIONS)
+
+const client = new Schema<ClientDoc>(
+  {
+    _id: id,
+    externalId: anyText,
+    name: anyText,
+    version: { type: Number, required: true },
+    createdAt: time,
+    deletedAt: { type: Date },
+    tokens: [part({ _id: id, hash: anyText, createdAt: time })],
+    integrations: [
+      part({
+        _id: id,
+        channel: anyText,
+        version: anyText,
+        config: anyText,
+        status: text,
+        reason: anyText,
+      }),
+    ],
+    webhooks: [part({ _id: id, url: anyText, token: anyText, format: anyText })],
+  } as never,
+  OPTIONS,
+)
+
+const there = (field: string) => ({ partialFilterExpression: { [field]: { $exists: true } } })
+
+type Index = readonly [name: string, keys: IndexDefinition & Record<string, 1 | -1>, options?: IndexOptions]
+
+/**
+ * The indexes of each collection, beside that of `_id`. Those that keep something unique begin with the shard key of
+ * their collection.
+ */
+export const indexes: Readonly<Record<keyof Models, readonly Index[]>> = {
+  streams: [
+    ['of_client', { clientId: 1, _id: 1 }],
+    ['due', { nextAt: 1, clientId: 1 }, there('nextAt')],
+    ['due_of_client', { clientId: 1, nextAt: 1 }, there('nextAt')],
+    ['owed', { owedAt: 1 }, there('owedAt')],
+    ['conversations', { clientId: 1, userId: 1, listAt: -1, _id: -1 }, there('listAt')],
+    ['over', { isOver: 1 }, there('isOver')],
+  ],
+  entries: [
+    ['places', { clientId: 1, streamId: 1, seq: 1 }, { unique: true }],
+    ['dedupe', { clientId: 1, streamId: 1, dedupe: 1 }, { unique: true, ...there('dedupe') }],
+    ['messages', { clientId: 1, streamId: 1, at: -1, seq: -1 }, there('listed')],
+    ['replies', { clientId: 1, streamId: 1, incomingId: 1, seq: 1 }, there('incomingId')],
+    ['dead', { clientId: 1, _id: -1 }, there('isDead')],
+  ],
+  addresses: [['addresses', { clientId: 1, address: 1 }, { unique: true }]],
+  keys: [
+    ['keys', { clientId: 1, key: 1 }, { unique: true }],
+    ['age', { at: 1 }],
+  ],
+  clients: [
+    ['external_id', { externalId: 1 }, { unique: true, ...there('externalId') }],
+    ['name', { name: 1 }, { unique: true, ...there('name') }],
+  ],
+  meta: [],
+}
+
+/** The collections of one connection. */
+export interface Models {
+  streams: Model<StreamDoc>
+  entries: Model<EntryDoc>
+  addresses: Model<AddressDoc>
+  keys: Model<KeyDoc>
+  clients: Model<ClientDoc>
+  meta: Model<MetaDoc>
+}
+
+export function modelsOf(connection: Connection): Models {
+  return {
+    streams: connection.model<StreamDoc>('stream', stream, 'streams'),
+    entries: connection.model<EntryDoc>('entry', entry, 'entries'),
+    addresses: connection.model<AddressDoc>('address', address, 'addresses'),
+    keys: connection.model<KeyDoc>('key', key, 'keys'),
+    clients: connection.model<ClientDoc>('client', client, 'clients'),
+    meta: connection.model<MetaDoc>('meta', meta, 'meta'),
+  }
+}

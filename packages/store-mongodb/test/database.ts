@@ -1,0 +1,36 @@
+import { newId } from '@plugboard/core'
+import type { Store } from '@plugboard/hub'
+import { createConnection } from 'mongoose'
+import { inject, onTestFinished } from 'vitest'
+import { type MongoStoreOptions, openMongoStore } from '../src/index.js'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    mongodbUrl: string | undefined
+  }
+}
+
+/** Whether there is a server; the setup has said so loudly where there is none. */
+export const hasServer = inject('mongodbUrl') !== undefined
+
+/** The connection string of a database that no other test has. */
+export function newDatabaseUrl(): string {
+  const url = inject('mongodbUrl') ?? ''
+  const [, origin = url, query = ''] = /^(\w[\w+]*:\/\/[^/?]+)(?:\/[^?]*)?(\?.*)?$/.exec(url) ?? []
+  return `${origin}/plugboard_${newId()}${query}`
+}
+
+export async function dropDatabase(url: string): Promise<void> {
+  const connection = await createConnection(url).asPromise()
+  await connection.dropDatabase()
+  await connection.close()
+}
+
+/** A store that is closed when the test is over, on a database of its own unless one is given. */
+export async function openStore(options: Partial<MongoStoreOptions> = {}): Promise<Store> {
+  const url = options.url ?? newDatabaseUrl()
+  const store = await openMongoStore({ ...options, url })
+  onTestFinished(() => store.close())
+  if (!options.url) onTestFinished(() => dropDatabase(url))
+  return store
+}
