@@ -13,6 +13,7 @@ import { Metrics } from './metrics.js'
 import { openStore } from './open-store.js'
 import { schemasForDocumentOnly } from './openapi.js'
 import { providerWebhooks } from './provider-webhooks.js'
+import { PublicUrls } from './public-urls.js'
 import { buildServer } from './server.js'
 import { hubSettings } from './start.js'
 
@@ -31,6 +32,7 @@ beforeEach(async () => {
   const { channels: packages, channelOptions: options, workingFolder } = config
   const metrics = new Metrics()
   const log = createLog('silent')
+  const urls = new PublicUrls(config)
   store = await openStore(config)
   hub = createHub({
     store,
@@ -39,6 +41,7 @@ beforeEach(async () => {
     formats: [],
     sender: { start() {}, push() {}, cancel() {}, close: async () => undefined },
     fetch,
+    urls,
     refuseTarget: () => undefined,
     settings: hubSettings(config),
     observer: metrics,
@@ -47,7 +50,7 @@ beforeEach(async () => {
   const created = await hub.clients.create({ externalId: CHOSEN_ID, name: 'büro/eins' })
   const channel = { name: 'webhook', isEnabled: true, config: { url: 'http://127.0.0.1:1/', secret } }
   client = await hub.sync.run(created.client.id, 'test', { channels: [channel], webhooks: [] })
-  app = buildServer({ config, hub, store, metrics, log, register: () => undefined })
+  app = buildServer({ urls, hub, store, metrics, log, register: () => undefined })
 })
 afterEach(async () => {
   await app.close()
@@ -157,10 +160,10 @@ describe('the request that a channel gets', () => {
       },
     } as unknown as Hub['ingest']
     const listening = fastify({ schemaController: schemasForDocumentOnly })
-    const config = { host: '::1', port: 3100, externalUrl }
+    const urls = new PublicUrls({ host: '::1', port: 3100, externalUrl })
     listening.register(providerWebhooks, {
       hub: { clients: hub.clients, ingest },
-      config,
+      urls,
       prefix: '/webhooks/v1',
     })
     const answer = await listening.inject(request)

@@ -2,12 +2,12 @@ import { fromUuid, isStorable } from '@plugboard/core'
 import type { ClientName, ClientView, Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { Config } from './config.js'
 import { sendPlainError } from './plain-errors.js'
+import type { PublicUrls } from './public-urls.js'
 
 export interface ProviderWebhooksOptions {
   hub: Pick<Hub, 'clients' | 'ingest'>
-  config: Pick<Config, 'host' | 'port' | 'externalUrl'>
+  urls: Pick<PublicUrls, 'base'>
 }
 
 declare module 'fastify' {
@@ -29,7 +29,7 @@ const NO_BODY = new Uint8Array()
 /** Takes in what providers send, as raw bytes, and hands it to the channel. */
 export async function providerWebhooks(
   app: FastifyInstance,
-  { hub, config }: ProviderWebhooksOptions,
+  { hub, urls }: ProviderWebhooksOptions,
 ): Promise<void> {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
@@ -59,7 +59,7 @@ export async function providerWebhooks(
       if (!client) throw new Error('the client was not looked up')
       const { status, headers, body } = await hub.ingest.receive(client, request.params.channel, {
         method: request.method === 'GET' ? 'GET' : 'POST',
-        publicUrl: publicBase(config, app) + pathOf(request),
+        publicUrl: urls.base + pathOf(request),
         headers: headersOf(request),
         body: request.body instanceof Uint8Array ? request.body : NO_BODY,
       })
@@ -88,14 +88,6 @@ function namesOf(text: string): ClientName[] {
     ...(UUID.test(text) ? [{ externalId: text.toLowerCase() }] : []),
     { name: text },
   ]
-}
-
-/** Never from the Host header, which anybody can write: some providers sign this address. */
-function publicBase(config: ProviderWebhooksOptions['config'], app: FastifyInstance): string {
-  if (config.externalUrl !== undefined) return config.externalUrl
-  const bound = app.server.address()
-  const port = typeof bound === 'object' && bound ? bound.port : config.port
-  return `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
 }
 
 /** Path and query byte for byte; a proxy may send the whole address. */

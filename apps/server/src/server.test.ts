@@ -10,6 +10,7 @@ import { readConfig } from './config.js'
 import { createLog } from './logging.js'
 import { Metrics } from './metrics.js'
 import { openStore } from './open-store.js'
+import { PublicUrls } from './public-urls.js'
 import { buildServer } from './server.js'
 import { hubSettings } from './start.js'
 import { timedStore } from './timed-store.js'
@@ -24,6 +25,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'plugboard-server-'))
   const config = readConfig({ env: {}, workingFolder: folder })
   const metrics = new Metrics()
+  const urls = new PublicUrls(config)
   logged = []
   const log = createLog('info', { write: (line) => void logged.push(line) })
   store = timedStore(await openStore(config, metrics), metrics)
@@ -34,12 +36,13 @@ beforeEach(async () => {
     formats: [],
     sender: { start() {}, push() {}, cancel() {}, close: async () => undefined },
     fetch,
+    urls,
     refuseTarget: () => undefined,
     settings: hubSettings(config),
     observer: metrics,
     log,
   })
-  app = buildServer({ config, hub, store, metrics, log, register })
+  app = buildServer({ urls, hub, store, metrics, log, register })
 })
 afterEach(async () => {
   await app.close()

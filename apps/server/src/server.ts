@@ -3,16 +3,16 @@ import type { IncomingMessage } from 'node:http'
 import type { Hub, Store } from '@plugboard/hub'
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify'
 import type { Logger } from 'pino'
-import type { Config } from './config.js'
 import { hostRoutes } from './host-routes.js'
 import { RequestLog } from './logging.js'
 import type { Metrics } from './metrics.js'
 import { schemasForDocumentOnly, serveDocument } from './openapi.js'
 import { sendPlainError } from './plain-errors.js'
 import { providerWebhooks } from './provider-webhooks.js'
+import type { PublicUrls } from './public-urls.js'
 
 export interface ServerOptions {
-  config: Pick<Config, 'host' | 'port' | 'externalUrl'>
+  urls: PublicUrls
   hub: Hub
   store: Store
   metrics: Metrics
@@ -38,7 +38,7 @@ const TIMEOUTS = {
 
 /** The HTTP server with all its routes; it does not listen yet. */
 export function buildServer(options: ServerOptions): FastifyInstance {
-  const { metrics, log, register } = options
+  const { metrics, log, register, urls } = options
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new RequestLog(),
@@ -80,6 +80,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     metrics.request(route, request.method, reply.statusCode, reply.elapsedTime)
     done()
   })
+  urls.listensAt(app.server)
   serveDocument(app)
   app.register(hostRoutes, options)
   app.register(providerWebhooks, { ...options, prefix: '/webhooks/v1' })

@@ -16,6 +16,7 @@ import { databaseFile, openStore } from './open-store.js'
 import { parseAllowance, refusal } from './outbound/guard.js'
 import { senderTransport } from './outbound/sender-transport.js'
 import { createWebhookSender } from './outbound/webhook-sender.js'
+import { PublicUrls } from './public-urls.js'
 import { assertNotRotating } from './rotate-key.js'
 import { buildServer } from './server.js'
 import { timedStore } from './timed-store.js'
@@ -46,6 +47,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   const database = databaseFile(config)
   const keyring = new Keyring(config.encryptionKey ?? (await readOrMakeKey(database)))
   const metrics = new Metrics()
+  const urls = new PublicUrls(config)
   const store = await openStore(config, metrics)
   try {
     await assertNotRotating(store)
@@ -55,9 +57,10 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       keyring,
       metrics,
       log,
+      urls,
     })
     const app = buildServer({
-      config,
+      urls,
       hub,
       store,
       metrics,
@@ -85,6 +88,7 @@ interface Parts {
   keyring: Keyring
   metrics: Metrics
   log: Logger
+  urls: PublicUrls
 }
 
 async function createConfiguredHub(config: Config, { workerUrl }: StartOptions, parts: Parts): Promise<Hub> {
@@ -106,6 +110,7 @@ async function createConfiguredHub(config: Config, { workerUrl }: StartOptions, 
       }),
     ),
     fetch: guardedFetch(allowance, config.channelTimeout),
+    urls: parts.urls,
     refuseTarget: (url) => refusal(url, allowance),
     settings: hubSettings(config),
     observer: parts.metrics,

@@ -12,6 +12,7 @@ const parts = render({ type: 'acme:form', fields: ['größe'] })
 const context = (config: Config, deliveryId = 'delivery-1'): DeliveryContext<Config, Session> => ({
   endpoint: { identity: '*', sender: 'ada', thread: 'room-7' },
   integration: { clientId: 'acme', config, session: connect(config) },
+  webhookUrl: 'https://hub.example/webhooks/v1/acme/webhook',
   deliveryId,
   signal: AbortSignal.timeout(5000),
 })

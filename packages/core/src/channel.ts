@@ -19,6 +19,10 @@ export interface Capabilities {
   maxTextLength: number
   /** Native buttons: how many at most, and the longest label in UTF-16 units. Absent: choices become numbered text. */
   buttons?: { max: number; maxLabel: number }
+  /** Longest title of a picture, a film or a file, in UTF-16 units. Absent: as `maxTextLength`. */
+  maxCaptionLength?: number
+  /** Parts in a second that the provider takes. The host keeps to it, for each integration and each endpoint alone. */
+  rate?: { perIntegration?: number; perEndpoint?: number }
 }
 
 /** What an operator gives to a channel of one process; never from a client's configuration. */
@@ -57,11 +61,40 @@ export interface InboundResponse {
 /** Whether a request is from the provider. */
 export type Verdict = { ok: true } | { ok: false; reason: 'missing' | 'mismatch' | 'stale' | 'malformed' }
 
-/** What a person's provider told us. `dedupeKey` is the same each time that the provider tells it. */
-export type InboundEvent = { dedupeKey: string; endpoint: Endpoint; at: Date } & (
-  | { type: 'message'; content: { type: string } & JsonObject }
-  | { type: 'started' }
+/**
+ * A file at the provider. `ref` is what {@link ChannelRuntime.openMedia} needs to find it, and holds no credential: the
+ * host seals it into an address of its own, and streams the file from there with the integration's credentials.
+ */
+export type MediaRef = { ref: Json; mime?: string; size?: number; name?: string }
+
+/** What a person wrote. In place of `media` the client gets `url`, and `mime`, `size` and `name` where they are known. */
+export type InboundContent = { type: string; media?: MediaRef } & JsonObject
+
+/** What the provider tells of a person. */
+export type Person = { name?: string; locale?: string; email?: string; phone?: string }
+
+/**
+ * What a person's provider told us. `dedupeKey` is the same each time that the provider tells it; that of a message is
+ * also its name in later events, as `messageKey`.
+ *
+ * - `choice`: a button was pressed; `token` is the value that `render` was given for it.
+ * - `started`: the conversation was opened, with what the link to it carried.
+ * - `blocked`: the person wants to hear no more.
+ * - `delivery`: what became of a delivery later, by the id that `deliver` was given.
+ */
+export type InboundEvent = { dedupeKey: string; endpoint: Endpoint; at: Date; person?: Person } & (
+  | { type: 'message'; content: InboundContent }
+  | { type: 'choice'; token: string; label?: string }
+  | { type: 'edited'; messageKey: string; content: InboundContent }
+  | { type: 'deleted'; messageKey: string }
+  | { type: 'reaction'; messageKey: string; emoji: string; isRemoved: boolean }
+  | { type: 'delivery'; deliveryId: string; status: DeliveryStatus; failure?: Failure }
+  | { type: 'started'; payload?: string }
+  | { type: 'blocked' }
 )
+
+/** What a provider tells of a delivery after it took it. */
+export type DeliveryStatus = 'sent' | 'delivered' | 'read' | 'failed'
 
 /** What a request held: its events in order, and the answer. */
 export interface Received {
@@ -69,7 +102,11 @@ export interface Received {
   response: InboundResponse
 }
 
-/** Content that the channel said it can show. With `content: 'any'` it may be any JSON object. */
+/**
+ * Content that the channel said it can show. With `content: 'any'` it may be any JSON object, as the client wrote it;
+ * else what stands behind each button (`value` of a choice or an option, `text` or `payload` of an action) is an opaque
+ * token of at most 40 ASCII characters, to be given back in a `choice` event.
+ */
 export type OutboundContent = Content | JsonObject
 
 /** One effect that a person sees, as plain JSON, so that it can be stored, tried again and counted alone. */
@@ -78,14 +115,28 @@ export interface Part {
   args: Json
 }
 
-/** What goes with each attempt to deliver a part. */
-export interface DeliveryContext<Config, Session> {
-  endpoint: Endpoint
+/** What goes with each call to the provider. */
+export interface CallContext<Config, Session> {
   integration: Integration<Config, Session>
+  /** Where the provider calls for this integration. */
+  webhookUrl: string
+  /** Aborted when the call takes too long. */
+  signal: AbortSignal
+}
+
+/** What goes with each attempt to deliver a part. */
+export interface DeliveryContext<Config, Session> extends CallContext<Config, Session> {
+  endpoint: Endpoint
   /** The same at each attempt of this part, and of no other part: an idempotency key for providers that take one. */
   deliveryId: string
-  /** Aborted when the attempt takes too long. */
-  signal: AbortSignal
+}
+
+/** A file of a provider, to be streamed on. */
+export interface OpenMedia {
+  body: ReadableStream<Uint8Array>
+  mime?: string
+  /** In bytes. */
+  size?: number
 }
 
 /** Answers of the provider to one delivered part. */
@@ -109,8 +160,18 @@ export interface ChannelRuntime<Config, Session> {
   render(content: OutboundContent, endpoint: Endpoint): Part[]
   /** Makes one visible effect. Throws anything; `classify` says what it meant. */
   deliver(part: Part, context: DeliveryContext<Config, Session>): Promise<Sent>
-  /** Pure. What an error thrown by `deliver` means. */
+  /** Pure. What an error thrown by any of the calls means. */
   classify(error: unknown): Failure
+  /** Asks the provider whether the credentials work. Throws when they do not, or when it cannot be asked. */
+  check?(context: CallContext<Config, Session>): Promise<void>
+  /** Tells the provider where to call. Called again after every change, so that it must not matter how often. */
+  provision?(context: CallContext<Config, Session>): Promise<void>
+  /** Takes that back. */
+  unprovision?(context: CallContext<Config, Session>): Promise<void>
+  /** Opens a file that an event named. */
+  openMedia?(ref: Json, context: CallContext<Config, Session>): Promise<OpenMedia>
+  /** Shows that someone is typing, for some seconds. */
+  indicateTyping?(context: DeliveryContext<Config, Session>): Promise<void>
 }
 
 /** A channel: a plugin that connects one provider. Made with {@link defineChannel}, exported as default by its package. */
@@ -128,6 +189,10 @@ export interface Channel<Config = unknown, Session = unknown, Options = unknown>
   /** Fields of the configuration that must never be shown. */
   secrets: readonly string[]
   capabilities: Capabilities
+  /** What only one client may use at a time, such as a bot that can have one webhook; without its secret. */
+  account?(config: Config): string
+  /** What a person has to do at the provider by hand, for integrations that `provision` cannot set up. */
+  setup?(webhookUrl: string): string
   /** Imports what is heavy; called when the first integration needs the channel, once in a process. */
   load(host: ChannelHost<Options>): Promise<ChannelRuntime<Config, Session>>
 }

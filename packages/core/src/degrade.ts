@@ -39,9 +39,7 @@ export function degrade(payload: JsonObject, capabilities: Capabilities): Degrad
   if (!content) return undefined
   const { typing, delay, ...quiet } = content
   const { contents, options } = numberChoices(simplify(quiet, capabilities), capabilities)
-  const [first, ...rest] = contents
-    .flatMap((each) => cut(each, capabilities.maxTextLength))
-    .filter(saysSomething)
+  const [first, ...rest] = contents.flatMap((each) => cut(each, capabilities)).filter(saysSomething)
   if (!first) return undefined
   const pace = { ...(typing !== undefined && { typing }), ...(delay !== undefined && { delay }) }
   return { contents: [{ ...first, ...pace }, ...rest], options }
@@ -134,7 +132,8 @@ function numberChoices(
 }
 
 /** Texts over the limit become several; a title over it leaves its picture and follows as text. */
-function cut(content: Content, max: number): Content[] {
+function cut(content: Content, can: Capabilities): Content[] {
+  const { maxTextLength: max, maxCaptionLength = max } = can
   switch (content.type) {
     case 'text':
       return splitText(content.text, max).map((text) => ({ ...content, text }))
@@ -150,7 +149,9 @@ function cut(content: Content, max: number): Content[] {
     case 'video':
     case 'file': {
       const { title, ...untitled } = content
-      return title !== undefined && title.length > max ? [untitled, ...cut(say(title), max)] : [content]
+      return title !== undefined && title.length > maxCaptionLength
+        ? [untitled, ...cut(say(title), can)]
+        : [content]
     }
     default:
       return [content]

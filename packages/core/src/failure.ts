@@ -4,7 +4,8 @@
  * - `rate-limited`: certainly not done; pauses its scope and spends no attempt.
  * - `transient`: certainly not done; tried again.
  * - `ambiguous`: may have been done (timeout, lost answer); tried again with the same id.
- * - `auth`: the credentials do not work any more; pauses the integration until the next sync.
+ * - `auth`: the credentials do not work any more; pauses the integration until the next sync. `field` is that of the
+ *   configuration which is wrong, where the provider says so.
  * - `recipient`: this person cannot be reached (blocked, unknown); never tried again.
  * - `invalid`: this message can never be sent; never tried again.
  */
@@ -12,7 +13,7 @@ export type Failure =
   | { kind: 'rate-limited'; message: string; scope: 'integration' | 'endpoint'; retryAfterMs?: number }
   | { kind: 'transient'; message: string; retryAfterMs?: number }
   | { kind: 'ambiguous'; message: string }
-  | { kind: 'auth'; message: string }
+  | { kind: 'auth'; message: string; field?: string }
   | { kind: 'recipient'; message: string }
   | { kind: 'invalid'; message: string }
 

@@ -3,6 +3,7 @@
  * @packageDocumentation
  */
 export {
+  type CallContext,
   type Capabilities,
   type Channel,
   type ChannelHost,
@@ -10,14 +11,19 @@ export {
   CONTRACT_VERSION,
   channelNamePattern,
   type DeliveryContext,
+  type DeliveryStatus,
   defineChannel,
+  type InboundContent,
   type InboundEvent,
   type InboundRequest,
   type InboundResponse,
   type Integration,
   isChannel,
+  type MediaRef,
+  type OpenMedia,
   type OutboundContent,
   type Part,
+  type Person,
   type Received,
   type Sent,
   type Verdict,

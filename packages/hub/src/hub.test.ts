@@ -1,6 +1,6 @@
 import { type Failure, newId, silentLogger } from '@plugboard/core'
 import { expect, test, vi } from 'vitest'
-import { acmeChannel } from '../test/support/acme-channel.js'
+import { acmeChannel, urls } from '../test/support/acme-channel.js'
 import { integrationOf, keyring, MemoryClients, recordOf, storeOf } from '../test/support/clients.js'
 import { MemoryStore } from '../test/support/memory-store.js'
 import { assertKey, createHub } from './hub.js'
@@ -82,7 +82,7 @@ async function setUp(config: object) {
   })
   const hub = createHub({
     ...{ store: storeFrom(memory, clients), keyring, channels: [{ channel }], formats: [], fetch },
-    ...{ log: silentLogger, refuseTarget: () => undefined },
+    ...{ log: silentLogger, urls, refuseTarget: () => undefined },
     sender: {
       start: () => undefined,
       push: () => undefined,

@@ -21,6 +21,7 @@ import { Ingest } from './ingest.js'
 import type { Keyring } from './keyring.js'
 import { Messages } from './messages.js'
 import { Owing } from './owing.js'
+import type { PublicAddresses } from './public-addresses.js'
 import type { Store } from './store.js'
 import { Sync } from './sync.js'
 import { Users } from './users.js'
@@ -35,6 +36,7 @@ export interface HubOptions {
   sender: WebhookSender
   /** For channels: refuses forbidden addresses. */
   fetch: typeof globalThis.fetch
+  urls: PublicAddresses
   /** Why a URL may not be called, if it may not. */
   refuseTarget(url: string): string | undefined
   settings: HubSettings
@@ -55,6 +57,8 @@ export interface HubSettings {
   cacheSize: number
   /** How long a client's configuration is used without a look at the store; 0 when there is no other process. */
   cacheAgeMs: number
+  /** Whether this process delivers. Default: true; false leaves that to others that have the store open. */
+  delivers?: boolean
 }
 
 /** The use cases: the only door for dialects. Nothing goes out before `start`. */
@@ -81,10 +85,13 @@ export interface Hub {
 /** Of what is kept in memory, so many users and conversations come to one client. Room costs time at the start. */
 const STREAMS_PER_CLIENT = 4
 
+/** Where the store tells what others change, looking by itself is for what may be lost on the way, and so rare. */
+const SELDOM = 15
+
 /** Wires the use cases together. */
 export function createHub(options: HubOptions): Hub {
   const { store, keyring, settings, sender, log, observer, now = () => new Date() } = options
-  const { cacheSize } = settings
+  const { cacheSize, delivers = true } = settings
   const formats = new Map(options.formats.map((format) => [format.name, format]))
   const channels = new Channels({ ...options, maxSessions: cacheSize })
   const directory = new Directory({
@@ -103,11 +110,12 @@ export function createHub(options: HubOptions): Hub {
     sender,
     channelTransport,
     channelSchedule: settings.channelSchedule,
+    urls: options.urls,
     now,
   })
   const dispatcher = new Dispatcher({
     store,
-    limits: settings.delivery,
+    limits: delivers ? settings.delivery : { ...settings.delivery, streams: 0 },
     route: (stream, target) => router.route(stream, target),
     refused: (clientId, route, reason) => pause(clientId, route, reason),
     observer,
@@ -151,6 +159,28 @@ export function createHub(options: HubOptions): Hub {
     await health.record(client, { id: route.gate as Id, channel }, 'pause', { reason })
   }
 
+  /** Until the store has said that it tells, and where it does not, everything here looks by itself. */
+  async function listenToOthers(): Promise<void> {
+    collect.isTold = false
+    const { isInstant } = await store.watch({
+      due: (at) => dispatcher.due(at),
+      clientChanged(clientId) {
+        directory.forget(clientId)
+        dispatcher.clientChangedElsewhere(clientId)
+      },
+      turnEnded: (messageId) => collect.turnEnded(messageId),
+      missed() {
+        directory.forget()
+        collect.look()
+        dispatcher.due(now())
+      },
+    })
+    if (!isInstant) return
+    collect.isTold = true
+    directory.maxAgeMs = SELDOM * settings.cacheAgeMs
+    dispatcher.pollMs = SELDOM * settings.delivery.pollMs
+  }
+
   return {
     clients,
     sync,
@@ -171,7 +201,8 @@ export function createHub(options: HubOptions): Hub {
       sender.start(dispatcher.listener)
       channelTransport.start(dispatcher.listener)
       dispatcher.start()
-      housekeeping.start()
+      if (delivers) housekeeping.start()
+      listenToOthers().catch((err) => log.error({ err }, 'cannot be told what other processes change'))
     },
     async stop(graceMs) {
       const deadline = Date.now() + graceMs

@@ -20,6 +20,7 @@ export { healthEventOf } from './health.js'
 export { assertKey, createHub, type Hub, type HubOptions, type HubSettings, KEY_FINGERPRINT } from './hub.js'
 export { Keyring } from './keyring.js'
 export type { Post } from './messages.js'
+export type { PublicAddresses } from './public-addresses.js'
 export type {
   Append,
   Appended,

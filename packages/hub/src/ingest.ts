@@ -67,8 +67,17 @@ export class Ingest {
       case 'started':
         await this.#started(client, conversationId, dedupe)
         break
+      case 'choice':
+        if (event.label === undefined) return
+        await messages.post(client, {
+          conversationId,
+          author: { userId },
+          payload: { type: 'text', text: event.label },
+          dedupe,
+          origin,
+        })
+        break
       default:
-        event satisfies never
     }
   }
 

@@ -20,6 +20,9 @@ interface Delivery<Config, Session> {
   signal?: AbortSignal
 }
 
+/** Where the provider is told to call. */
+const WEBHOOK_URL = 'https://hub.example/webhooks/v1/acme/channel'
+
 /** Empty when the part was sent; else what was thrown, and what it meant. */
 export interface Attempt {
   error?: unknown
@@ -111,7 +114,8 @@ function stageOf<Config, Session>(
       const signal = AbortSignal.timeout(10_000)
       // As when a replica takes over: a part has been stored, and comes back from JSON.
       const stored = JSON.parse(JSON.stringify(part)) as Part
-      return runtime.deliver(stored, { endpoint, integration, deliveryId: 'delivery-1', signal, ...delivery })
+      const context = { endpoint, integration, webhookUrl: WEBHOOK_URL, deliveryId: 'delivery-1', signal }
+      return runtime.deliver(stored, { ...context, ...delivery })
     },
     attempt: (part, delivery) =>
       stage.deliver(part, delivery).then(

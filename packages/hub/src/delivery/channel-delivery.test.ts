@@ -114,6 +114,7 @@ function setUp({ parts, failAt, load, ...more }: Script) {
     clientId: newId(),
     integration,
     endpoint: { identity: '*', sender: 'ada', thread: '*' },
+    webhookUrl: 'https://hub.example/webhooks/v1/client/acme',
   }
   const deliver = channelDelivery({ channels, timeoutMs: 1000 })
   return {

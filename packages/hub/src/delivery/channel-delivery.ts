@@ -16,6 +16,8 @@ export interface EndpointAddress {
   clientId: string
   integration: OpenIntegration
   endpoint: Endpoint
+  /** Where the provider calls for the integration. */
+  webhookUrl: string
 }
 
 /** One entry for an endpoint. */
@@ -62,9 +64,9 @@ export function channelDelivery({ channels, timeoutMs }: ChannelDeliveryOptions)
         if (i < done) continue
         const integration: Integration<unknown, unknown> = connected.integration
         const deliveryId = parts.length === 1 ? item.id : `${item.id}_${i}`
-        const { endpoint } = address
+        const { endpoint, webhookUrl } = address
         await inTime(timeoutMs, signal, (signal) =>
-          connected.runtime.deliver(part, { endpoint, integration, deliveryId, signal }),
+          connected.runtime.deliver(part, { endpoint, integration, webhookUrl, deliveryId, signal }),
         )
         done = i + 1
         if (done < parts.length) progressed(done)

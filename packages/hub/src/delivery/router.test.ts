@@ -1,6 +1,6 @@
 import { newId, silentLogger } from '@plugboard/core'
 import { expect, test } from 'vitest'
-import { acmeChannel } from '../../test/support/acme-channel.js'
+import { acmeChannel, urls } from '../../test/support/acme-channel.js'
 import {
   integrationOf,
   keyring,
@@ -132,6 +132,7 @@ function setUp(record = recordOf(), status: 'active' | 'paused' = 'active', isIn
   const now = new Date()
   const router = new Router({
     ...{ directory, sender, channelTransport: transport, channelSchedule: { delaysMs: [] }, now: () => now },
+    urls,
     channels: new Channels({ channels, log: silentLogger, fetch, maxSessions: 10 }),
     formats: new Map([['test', format]]),
   })

@@ -1,6 +1,7 @@
 import type { Channels } from '../channels.js'
 import type { ClientView, Directory, OpenIntegration, OpenWebhook } from '../directory.js'
 import type { WebhookFormat } from '../format.js'
+import type { PublicAddresses } from '../public-addresses.js'
 import type { Claimed, EndpointRecord, Entry } from '../store.js'
 import { parseTarget, type Target } from '../target.js'
 import type { EndpointAddress, EndpointItem } from './channel-delivery.js'
@@ -16,6 +17,7 @@ export interface RouterOptions {
   sender: WebhookSender
   channelTransport: Transport<EndpointAddress, EndpointItem>
   channelSchedule: RetrySchedule
+  urls: PublicAddresses
   now(): Date
 }
 
@@ -78,8 +80,9 @@ export class Router {
   }
 
   #endpointRoute(client: ClientView, endpoint: EndpointRecord, integration: OpenIntegration): Route {
-    const { channelTransport: transport, channelSchedule: schedule } = this.#options
-    const address: EndpointAddress = { clientId: client.id, integration, endpoint }
+    const { channelTransport: transport, channelSchedule: schedule, urls } = this.#options
+    const webhookUrl = urls.webhook(client.id, integration.channel)
+    const address: EndpointAddress = { clientId: client.id, integration, endpoint, webhookUrl }
     const credentials = client.record.integrations.find(({ id }) => id === integration.id)?.config
     return {
       gate: integration.id,

@@ -1,5 +1,11 @@
 import { type Channel, defineChannel, type JsonObject, type Part } from '@plugboard/core'
 import type { Runtime } from '../../src/channels.js'
+import type { PublicAddresses } from '../../src/public-addresses.js'
+
+/** Addresses of an installation of the tests. */
+export const urls: PublicAddresses = {
+  webhook: (clientId, channel) => `https://hub.example/webhooks/v1/${clientId}/${channel}`,
+}
 
 /** A channel of the tests, which takes any configuration and delivers to nowhere. */
 export function acmeChannel(runtime: Partial<Runtime> = {}, load?: () => Promise<never>): Channel {
