@@ -183,7 +183,7 @@ export class Deliveries {
     }
     const projection = { streamId: 1, seq: 1, at: 1, dead: 1 }
     return this.#models.entries
-      .findOneAndUpdate(filter as never, { $set: { [begun]: now } }, { projection })
+      .findOneAndUpdate(filter as never, { $set: { [begun]: now } }, { projection, returnDocument: 'after' })
       .lean<EntryDoc>()
       .exec()
   }

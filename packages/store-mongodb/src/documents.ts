@@ -60,6 +60,8 @@ export interface StreamDoc {
   /** Numbers of which it is not known yet whether they are entries. */
   open?: number[]
   lastAt: Date
+  /** `lastAt` before the newest numbers were reserved. */
+  priorAt?: Date
   lastMessageAt?: Date
   /** The place in the list of conversations; absent once deleted. */
   listAt?: Date

@@ -1,7 +1,7 @@
 import { PlugboardError } from '@plugboard/core'
 import type { Appended, MapEndpoint, Mapped, NewEntry } from '@plugboard/hub'
 import type { AddressDoc, ObjectId, StreamDoc } from './documents.js'
-import { orAgain } from './failure.js'
+import { upsert } from './failure.js'
 import type { Log } from './log.js'
 import { idOf, oid, toAppended, toEndpointDoc, toEntry } from './rows.js'
 import type { Models } from './schemas.js'
@@ -65,8 +65,7 @@ export class Endpoints {
       this.#models.addresses
         .findOneAndUpdate(name, { $setOnInsert: fresh }, { upsert: true, returnDocument: 'after' })
         .lean<AddressDoc>()
-        .orFail()
-    return orAgain(claim)
+    return upsert(claim)
   }
 
   async #makeUser(input: MapEndpoint, sender: AddressDoc): Promise<Appended[]> {

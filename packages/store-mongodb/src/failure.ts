@@ -64,9 +64,16 @@ function isOutOfReach(error: unknown): boolean {
   )
 }
 
-/** Of two that insert at once one is refused, and finds it when it comes again. */
-export const orAgain = <T>(write: () => PromiseLike<T>): Promise<T> =>
-  Promise.resolve(write()).catch((error: unknown) => {
+/**
+ * An upsert that answers the document. Of two that insert at once one is refused, or answered nothing, and finds it when
+ * it comes again.
+ */
+export async function upsert<T>(write: () => PromiseLike<T | null>): Promise<T> {
+  const first = await Promise.resolve(write()).catch((error: unknown) => {
     if (!isTaken(error)) throw error
-    return write()
+    return null
   })
+  const doc = first ?? (await write())
+  if (doc === null) throw new PlugboardError('UNAVAILABLE', 'the database did not answer what it has')
+  return doc
+}

@@ -1,7 +1,7 @@
 import type { Id } from '@plugboard/core'
 import type { KeyClaim } from '@plugboard/hub'
 import type { KeyDoc, MetaDoc } from './documents.js'
-import { isTaken, orAgain } from './failure.js'
+import { isTaken, upsert } from './failure.js'
 import { idOf, oid } from './rows.js'
 import type { Models } from './schemas.js'
 
@@ -21,7 +21,7 @@ export class Notes {
   }
 
   async put(key: string, value: string): Promise<void> {
-    await orAgain(() => this.#models.meta.updateOne({ _id: key }, { $set: { value } }, { upsert: true }))
+    await upsert(() => this.#models.meta.updateOne({ _id: key }, { $set: { value } }, { upsert: true }))
   }
 
   /** Answers what then stands there. */
@@ -29,7 +29,7 @@ export class Notes {
     const options = { upsert: true, returnDocument: 'after' } as const
     const put = () =>
       this.#models.meta.findOneAndUpdate({ _id: key }, { $setOnInsert: { value } }, options).lean<MetaDoc>()
-    return (await orAgain(put))?.value ?? value
+    return (await upsert(put)).value
   }
 
   /** One round trip for a fresh key, two for one that is repeated. */

@@ -1,4 +1,5 @@
 import type { Append, Claimed } from '@plugboard/hub'
+import { Types } from 'mongoose'
 import type { DatabaseClock } from './clock.js'
 import type { EntryDoc, ObjectId, StreamDoc } from './documents.js'
 import { isFree, isMissing, type Leases, taking, waking } from './leases.js'
@@ -22,21 +23,22 @@ export interface Reserved {
   times: Date[]
   /** The lease, when it was taken; how far the lanes are. */
   claimed?: (seq: number) => Claimed
+  /** Nothing was owed before. */
   wasIdle: boolean
 }
 
-const BEFORE = {
+/** The document as it is then: what it was before is told by fields of it, so that one answer is of one moment. */
+const AFTER = {
   clientId: 1,
   kind: 1,
   userId: 1,
   endpoints: 1,
   seq: 1,
-  lastAt: 1,
+  priorAt: 1,
   scanned: 1,
   lanes: 1,
-  owner: 1,
   fence: 1,
-  nextAt: 1,
+  claim: 1,
 } as const
 
 const isOwed = ({ resolved }: Wanted) => resolved.owes.length > 0
@@ -60,11 +62,11 @@ export class Reservations {
     head: Head,
     items: readonly Wanted[],
   ): Promise<Reserved | undefined> {
-    const now = this.#clock.now()
+    const call = this.#call()
     const filled = head.filled
     head.filled = []
-    const stage = { ...this.#numbers(head, items, filled), ...this.#lease(items, now) }
-    return this.#update(stream, { kind: head.kind }, stage, items, now)
+    const stage = { ...this.#numbers(head, items, filled), ...this.#lease(items, call) }
+    return this.#update(stream, { kind: head.kind }, stage, items, call)
   }
 
   /** The last entry of a conversation, kept in it, which ends it in the same write. */
@@ -73,7 +75,7 @@ export class Reservations {
     item: Wanted,
     last: EntryDoc,
   ): Promise<Reserved | undefined> {
-    const now = this.#clock.now()
+    const call = this.#call()
     const lastAt = { $max: ['$lastAt', item.entry.at] }
     const place = { seq: { $add: ['$seq', 1] }, at: lastAt }
     const { _id, ...fields } = last
@@ -86,9 +88,13 @@ export class Reservations {
       isOver,
       kept: { $concatArrays: ['$kept', [{ $mergeObjects: [{ $literal: { _id, ...fields } }, place] }]] },
       ...(isOwed(item) ? {} : scanning(1)),
-      ...this.#lease([item], now),
+      ...this.#lease([item], call),
     }
-    return this.#update(stream, { kind: 'conversation' }, stage, [item], now)
+    return this.#update(stream, { kind: 'conversation' }, stage, [item], call)
+  }
+
+  #call(): Call {
+    return { now: this.#clock.now(), claim: new Types.ObjectId() }
   }
 
   /** What becomes of the numbers, the times and the place in the list. */
@@ -108,12 +114,14 @@ export class Reservations {
     }
   }
 
-  #lease(items: readonly Wanted[], now: Date) {
+  #lease(items: readonly Wanted[], { now, claim }: Call) {
     if (!items.some(isOwed)) return {}
     const lastAt = { $max: ['$lastAt', newestOf(items)] }
     const owedAt = { $ifNull: ['$owedAt', lastAt] }
     if (!items.some(isClaim)) return { ...waking({ $min: [lastAt, now] }), owedAt }
-    return { ...taking(this.#leases.owner, this.#leases.until(now), isFree(now)), owedAt }
+    const given = isFree(now)
+    const taken = taking(this.#leases.owner, this.#leases.until(now), given)
+    return { ...taken, claim: { $cond: [given, claim, '$claim'] }, owedAt }
   }
 
   async #update(
@@ -121,31 +129,32 @@ export class Reservations {
     filter: { kind: Head['kind'] },
     stage: object,
     items: readonly Wanted[],
-    now: Date,
+    call: Call,
   ): Promise<Reserved | undefined> {
-    const before = await this.#streams
-      .findOneAndUpdate({ _id, clientId, ...filter, deletedAt: null }, [{ $set: stage }] as never, {
+    const update = [{ $set: { ...stage, priorAt: '$lastAt' } }]
+    const after = await this.#streams
+      .findOneAndUpdate({ _id, clientId, ...filter, deletedAt: null }, update as never, {
         updatePipeline: true,
-        returnDocument: 'before',
-        projection: BEFORE,
+        returnDocument: 'after',
+        projection: AFTER,
       })
       .lean<StreamDoc>()
-    if (!before) return undefined
-    const { seq, nextAt } = before
+    if (!after) return undefined
+    const seq = after.seq - items.length
     const times: Date[] = []
-    for (const { entry } of items) times.push(later(times.at(-1) ?? before.lastAt, entry.at))
-    const claimed = items.some(isClaim) ? this.#taken(before, now) : undefined
-    return { seq, times, wasIdle: nextAt === undefined, ...(claimed && { claimed }) }
+    for (const { entry } of items) times.push(later(times.at(-1) ?? after.priorAt ?? entry.at, entry.at))
+    const wasIdle = after.scanned === seq && Object.keys(after.lanes).length === 0
+    const reserved = { seq, times, wasIdle }
+    if (!after.claim?.equals(call.claim)) return reserved
+    const lease = this.#leases.leaseOf(after.fence, this.#leases.until(call.now))
+    return { ...reserved, claimed: (newest) => toClaimed(after, newest, lease) }
   }
+}
 
-  /** As {@link isFree} and {@link taking} say it to the server. */
-  #taken(before: StreamDoc, now: Date): Reserved['claimed'] {
-    const { owner, nextAt, fence } = before
-    if (owner && nextAt && nextAt > now) return undefined
-    const isMine = owner?.equals(this.#leases.owner) ?? false
-    const lease = this.#leases.leaseOf(isMine ? fence : fence + 1, this.#leases.until(now))
-    return (newest) => toClaimed(before, newest, lease)
-  }
+/** What one call writes: its time by the database's clock, and its name, by which it knows that it took the lease. */
+interface Call {
+  now: Date
+  claim: ObjectId
 }
 
 /** Entries that are owed to nobody need not be looked at, where everything before them has been. */

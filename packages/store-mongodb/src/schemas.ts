@@ -68,6 +68,7 @@ const stream = new Schema<StreamDoc>(
     seq: { type: Number, required: true },
     open: { type: [Number], default: undefined },
     lastAt: time,
+    priorAt: { type: Date },
     lastMessageAt: { type: Date },
     listAt: { type: Date },
     deletedAt: { type: Date },
