@@ -69,7 +69,10 @@ describe('readConfig', () => {
     ['HOST', 'http://hunter2'],
     ['HOST', 'hunter2:80'],
     ['DATABASE_URL', 'postgres://user:hunter2@db/x'],
-    ['DATABASE_URL', 'mongodb://user:hunter2@db/x'],
+    ['DATABASE_URL', 'mongodb://user:hunter2@db'],
+    ['DATABASE_URL', 'mongodb://user:hunter2@db/?replicaSet=x'],
+    ['ROLE', 'hunter2'],
+    ['LEASE_TIME', '1s'],
     ['DATABASE_URL', 'file:'],
     ['DATABASE_URL', 'file:./hunter2/'],
     ['DATABASE_URL', 'file:./hunter2.db?mode=memory'],
@@ -104,8 +107,21 @@ describe('readConfig', () => {
     expect(() => read({ PORT: 'x', LOG_LEVEL: 'y' })).toThrow(/"PORT" must be .*"LOG_LEVEL" must be one of/)
   })
 
-  it('says that MongoDB is not there yet', () => {
-    expect(() => read({ DATABASE_URL: 'mongodb+srv://db/x' })).toThrow('@plugboard/store-mongodb')
+  it.each([
+    [
+      'mongodb://user:hunter2@a.example:27017,b.example/hub?replicaSet=rs',
+      'mongodb://***@a.example:27017,b.example/hub',
+    ],
+    ['mongodb+srv://user:hunter2@cluster.example/hub', 'mongodb+srv://***@cluster.example/hub'],
+    ['mongodb://127.0.0.1:27017/hub?directConnection=true', 'mongodb://127.0.0.1:27017/hub'],
+  ])('takes %s, and never shows its credentials', (url, shown) => {
+    const config = read({ DATABASE_URL: url, ROLE: 'worker' })
+    expect(config).toMatchObject({ databaseUrl: url, role: 'worker' })
+    expect(printable(config)).toMatchObject({ DATABASE_URL: shown })
+  })
+
+  it('leaves all work to the one process of an embedded database', () => {
+    expect(() => read({ ROLE: 'api' })).toThrow(/"ROLE" must be all/)
   })
 })
 

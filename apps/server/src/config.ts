@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Issue, invalid, PlugboardError } from '@plugboard/core'
 import { z } from 'zod'
+import { isMongodbUrl } from './open-store.js'
 import { settings } from './settings.js'
 
 type Settings = typeof settings
@@ -34,7 +35,14 @@ export function readConfig(options: { env?: NodeJS.ProcessEnv; workingFolder?: s
     if (text !== undefined) texts[name] = text
   }
   const result = schema.safeParse(texts)
-  if (result.success) return { ...result.data, workingFolder }
+  if (result.success) {
+    if (result.data.role !== 'all' && !isMongodbUrl(result.data.databaseUrl))
+      throw invalid({
+        path: ['ROLE'],
+        message: 'must be all with an embedded database, which has one process',
+      })
+    return { ...result.data, workingFolder }
+  }
   throw invalid(
     ...result.error.issues.map(({ path: [name], message }): Issue => {
       const { key } = settings[name as Name]

@@ -2,14 +2,15 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { keyFileOf, readOrMakeKey } from './key-file.js'
+import { readOrMakeKey } from './key-file.js'
+import { type Database, databaseOf } from './open-store.js'
 
 let folder: string
-let database: string
+let database: Database
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'plugboard-key-'))
-  database = join(folder, 'data', 'plugboard.db')
+  database = databaseOf({ databaseUrl: 'file:./data/plugboard.db', workingFolder: folder })
 })
 afterEach(() => rm(folder, { recursive: true }))
 
@@ -17,9 +18,9 @@ describe('readOrMakeKey', () => {
   it('makes a key that only its owner can read, and finds it again', async () => {
     const key = await readOrMakeKey(database)
     expect(key).toHaveLength(32)
-    expect((await stat(keyFileOf(database))).mode & 0o777).toBe(0o600)
+    expect((await stat(database.keyFile)).mode & 0o777).toBe(0o600)
     expect(await readOrMakeKey(database)).toEqual(key)
-    expect(await readFile(keyFileOf(database), 'utf8')).toBe(`${key.toString('base64')}\n`)
+    expect(await readFile(database.keyFile, 'utf8')).toBe(`${key.toString('base64')}\n`)
   })
 
   it('gives one key to any number of starts at once, and leaves no draft behind', async () => {
@@ -30,17 +31,29 @@ describe('readOrMakeKey', () => {
 
   it('refuses to make a new key for a database that had another', async () => {
     await readOrMakeKey(database)
-    await rm(keyFileOf(database))
-    await writeFile(database, '')
+    await rm(database.keyFile)
+    await writeFile(database.place, '')
     await expect(readOrMakeKey(database)).rejects.toMatchObject({
       code: 'INVALID',
       message: expect.stringMatching(/is missing: put .*plugboard\.db\.key back, or set ENCRYPTION_KEY/),
     })
   })
 
+  it('makes one for MongoDB in the working folder, by the name of the database', async () => {
+    const databaseUrl = 'mongodb://user:hunter2@a.example,b.example:27018/hub?replicaSet=rs'
+    const mongodb = databaseOf({ databaseUrl, workingFolder: folder })
+    expect(mongodb).toMatchObject({
+      kind: 'mongodb',
+      place: databaseUrl,
+      label: 'mongodb://***@a.example,b.example:27018/hub',
+      keyFile: join(folder, 'data', 'hub.key'),
+    })
+    expect(await readOrMakeKey(mongodb)).toEqual(await readOrMakeKey(mongodb))
+  })
+
   it('refuses a damaged key file without showing it', async () => {
     await readOrMakeKey(database)
-    await writeFile(keyFileOf(database), 'hunter2')
+    await writeFile(database.keyFile, 'hunter2')
     await expect(readOrMakeKey(database)).rejects.toThrow(/is damaged/)
     await expect(readOrMakeKey(database)).rejects.not.toThrow(/hunter2/)
   })

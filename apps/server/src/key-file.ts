@@ -2,25 +2,23 @@ import { randomBytes } from 'node:crypto'
 import { access, link, mkdir, open, readFile, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { PlugboardError } from '@plugboard/core'
-
-/** Next to an embedded database. */
-export const keyFileOf = (databaseFile: string): string => `${databaseFile}.key`
+import type { Database } from './open-store.js'
 
 /**
- * The key in the file next to a database; a database that is new gets a new one.
+ * The key in the file of a database; a database that is new gets a new one. Whether one of MongoDB is new shows when its
+ * fingerprint is compared.
  * @throws INVALID when the file is damaged, or gone while the database is there
  */
-export async function readOrMakeKey(databaseFile: string): Promise<Buffer> {
-  const keyFile = keyFileOf(databaseFile)
+export async function readOrMakeKey({ kind, place, keyFile }: Database): Promise<Buffer> {
   const known = await readKey(keyFile)
   if (known) return known
-  if (!(await exists(databaseFile))) return makeKey(keyFile)
+  if (kind === 'mongodb' || !(await exists(place))) return makeKey(keyFile)
   // The key is always made first: one that is being made by another start is there by now.
   const made = await readKey(keyFile)
   if (made) return made
   throw new PlugboardError(
     'INVALID',
-    `the key of ${databaseFile} is missing: put ${keyFile} back, or set ENCRYPTION_KEY to the key it was used with`,
+    `the key of ${place} is missing: put ${keyFile} back, or set ENCRYPTION_KEY to the key it was used with`,
   )
 }
 

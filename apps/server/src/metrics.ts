@@ -44,6 +44,11 @@ export class Metrics implements DeliveryObserver {
     FAST,
   )
   readonly #writes = counter('plugboard_store_writes_total', 'Writes in these transactions.', [])
+  readonly #commands = counter(
+    'plugboard_store_commands_total',
+    'Commands sent to MongoDB, each a round trip, by name.',
+    ['command'],
+  )
   readonly #entries = counter('plugboard_entries_total', 'Entries appended to streams, by type.', ['type'])
   readonly #deliveries = counter(
     'plugboard_deliveries_total',
@@ -73,6 +78,11 @@ export class Metrics implements DeliveryObserver {
     this.#writes.of().add(writes)
   }
 
+  /** One command to a database that is elsewhere. */
+  command(name: string): void {
+    this.#commands.of(name).add()
+  }
+
   appended(type: EntryType): void {
     this.#entries.of(type).add()
   }
@@ -98,6 +108,7 @@ export class Metrics implements DeliveryObserver {
       this.#storeFailures,
       this.#commits,
       this.#writes,
+      this.#commands,
       this.#entries,
       this.#deliveries,
       this.#ages,

@@ -4,21 +4,62 @@ import type { Store } from '@plugboard/hub'
 import type { Config } from './config.js'
 import type { Metrics } from './metrics.js'
 
-/** The file that a `file:` URL names; a relative one starts at the working folder. */
-export function databaseFile({
-  databaseUrl,
-  workingFolder,
-}: Pick<Config, 'databaseUrl' | 'workingFolder'>): string {
-  if (databaseUrl.startsWith('file://')) return fileURLToPath(databaseUrl)
-  return resolve(workingFolder, databaseUrl.slice('file:'.length))
+/** What DATABASE_URL names. */
+export interface Database {
+  kind: 'sqlite' | 'mongodb'
+  /** The file, or the URL with its credentials. */
+  place: string
+  /** For people: without credentials. */
+  label: string
+  /** Where its key is kept when ENCRYPTION_KEY is not set. */
+  keyFile: string
 }
 
-/** Opens the store that DATABASE_URL names; the setting lets only schemes through that are known here. */
+/** Where keys of databases lie that have no file of their own. */
+const KEYS_FOLDER = 'data'
+
+/** Reads DATABASE_URL, of which the setting has checked the form. A relative file starts at the working folder. */
+export function databaseOf({
+  databaseUrl,
+  workingFolder,
+}: Pick<Config, 'databaseUrl' | 'workingFolder'>): Database {
+  if (isMongodbUrl(databaseUrl)) {
+    const keyFile = resolve(workingFolder, KEYS_FOLDER, `${databaseNameOf(databaseUrl)}.key`)
+    return { kind: 'mongodb', place: databaseUrl, label: withoutCredentials(databaseUrl), keyFile }
+  }
+  const file = databaseUrl.startsWith('file://')
+    ? fileURLToPath(databaseUrl)
+    : resolve(workingFolder, databaseUrl.slice('file:'.length))
+  return { kind: 'sqlite', place: file, label: file, keyFile: `${file}.key` }
+}
+
+export const isMongodbUrl = (url: string): boolean => /^mongodb(\+srv)?:\/\//i.test(url)
+
+/** The part behind the hosts; undefined where there is none. */
+export const databaseNameOf = (url: string): string | undefined =>
+  /^[^:]+:\/\/[^/?]+\/([^?/]+)/.exec(url)?.[1]
+
+/** The driver takes more forms of such an URL than `URL` does, such as several hosts. Options may hold secrets too. */
+export const withoutCredentials = (url: string): string =>
+  url.replace(/^([^:]+:\/\/)[^/?]*@/, '$1***@').replace(/\?.*$/s, '')
+
+/** Opens the store that DATABASE_URL names. @throws UNAVAILABLE, UNAUTHORIZED or CONFLICT as the store does */
 export async function openStore(config: Config, metrics?: Metrics): Promise<Store> {
+  const { kind, place } = databaseOf(config)
+  const { cacheSize } = config
+  if (kind === 'mongodb') {
+    const { openMongoStore } = await import('@plugboard/store-mongodb')
+    return openMongoStore({
+      url: place,
+      cacheSize,
+      leaseMs: config.leaseTime,
+      ...(metrics && { onCommand: ({ name }) => metrics.command(name) }),
+    })
+  }
   const { sqliteStore } = await import('@plugboard/store-sqlite')
   return sqliteStore({
-    path: databaseFile(config),
-    cacheSize: config.cacheSize,
+    path: place,
+    cacheSize,
     ...(metrics && { onBatch: ({ durationMs, writes }) => metrics.committed(durationMs, writes) }),
   })
 }

@@ -5,8 +5,8 @@ import { newId } from '@plugboard/core'
 import { assertKey, type ClientRecord, Keyring, type Store } from '@plugboard/hub'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readConfig } from './config.js'
-import { keyFileOf, readOrMakeKey } from './key-file.js'
-import { databaseFile, openStore } from './open-store.js'
+import { readOrMakeKey } from './key-file.js'
+import { databaseOf, openStore } from './open-store.js'
 import { assertNotRotating, rotateKey } from './rotate-key.js'
 
 let workingFolder: string
@@ -19,7 +19,7 @@ afterEach(() => rm(workingFolder, { recursive: true }))
 const oldKey = Buffer.alloc(32, 1)
 const newKey = Buffer.alloc(32, 2)
 const read = (env: NodeJS.ProcessEnv = {}) => readConfig({ env, workingFolder })
-const file = () => databaseFile(read())
+const database = () => databaseOf(read())
 
 async function withStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
   const store = await openStore(read())
@@ -81,10 +81,10 @@ describe('rotateKey', () => {
   })
 
   it('changes the key file, and keeps the old key for backups', async () => {
-    const before = await readOrMakeKey(file())
+    const before = await readOrMakeKey(database())
     const clients = await seed(before)
     const { next } = await rotateKey(read())
-    const after = await readOrMakeKey(file())
+    const after = await readOrMakeKey(database())
     expect(after).not.toEqual(before)
     await expectKey(after, clients)
     const [old] = (await readdir(join(workingFolder, 'data'))).filter((name) => name.endsWith('.old'))
@@ -95,7 +95,7 @@ describe('rotateKey', () => {
   })
 
   it('changes from a key file to a key in the environment', async () => {
-    const clients = await seed(await readOrMakeKey(file()))
+    const clients = await seed(await readOrMakeKey(database()))
     await rotateKey(read({ NEW_ENCRYPTION_KEY: keys.NEW_ENCRYPTION_KEY }))
     await expectKey(newKey, clients)
     expect(await readdir(join(workingFolder, 'data'))).not.toContain('plugboard.db.key')
@@ -104,7 +104,7 @@ describe('rotateKey', () => {
   it('changes from a key in the environment to a key file', async () => {
     const clients = await seed(oldKey)
     await rotateKey(read({ ENCRYPTION_KEY: keys.ENCRYPTION_KEY }))
-    await expectKey(await readOrMakeKey(file()), clients)
+    await expectKey(await readOrMakeKey(database()), clients)
   })
 
   it('goes on where it was cut off, and no server starts in between', async () => {
@@ -150,6 +150,6 @@ describe('rotateKey', () => {
   })
 
   it('says when there is no key to change', async () => {
-    await expect(rotateKey(read())).rejects.toThrow(`${keyFileOf(file())} does not exist`)
+    await expect(rotateKey(read())).rejects.toThrow(`${database().keyFile} does not exist`)
   })
 })

@@ -3,8 +3,8 @@ import { dirname } from 'node:path'
 import { PlugboardError } from '@plugboard/core'
 import { type ClientRecord, KEY_FINGERPRINT, Keyring, type Sealed, type Store } from '@plugboard/hub'
 import type { Config } from './config.js'
-import { keyFileOf, makeKey, readKey, syncFolder } from './key-file.js'
-import { databaseFile, openStore } from './open-store.js'
+import { makeKey, readKey, syncFolder } from './key-file.js'
+import { databaseOf, openStore } from './open-store.js'
 
 const PAGE = 100
 
@@ -20,8 +20,7 @@ export interface Rotation {
  * @throws CONFLICT when a server has the database open, or the key at hand is not the database's
  */
 export async function rotateKey(config: Config): Promise<Rotation> {
-  const file = databaseFile(config)
-  const keyFile = keyFileOf(file)
+  const { keyFile } = databaseOf(config)
   const oldKey = config.encryptionKey ?? (await readKey(keyFile))
   if (!oldKey) throw new PlugboardError('INVALID', `there is no key to change: ${keyFile} does not exist`)
   const store = await openStore(config)

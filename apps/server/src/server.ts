@@ -17,6 +17,8 @@ export interface ServerOptions {
   store: Store
   metrics: Metrics
   log: Logger
+  /** Default: true. A process that only delivers answers for itself and takes nothing in. */
+  takesRequests?: boolean
   /** Adds the dialects, each as a plugin with a prefix. */
   register(app: FastifyInstance): void
 }
@@ -38,7 +40,7 @@ const TIMEOUTS = {
 
 /** The HTTP server with all its routes; it does not listen yet. */
 export function buildServer(options: ServerOptions): FastifyInstance {
-  const { metrics, log, register, urls } = options
+  const { metrics, log, register, urls, takesRequests = true } = options
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new RequestLog(),
@@ -81,10 +83,12 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     done()
   })
   urls.listensAt(app.server)
-  serveDocument(app)
+  if (takesRequests) serveDocument(app)
   app.register(hostRoutes, options)
-  app.register(providerWebhooks, { ...options, prefix: '/webhooks/v1' })
-  register(app)
+  if (takesRequests) {
+    app.register(providerWebhooks, { ...options, prefix: '/webhooks/v1' })
+    register(app)
+  }
   return app
 }
 

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { databaseNameOf, isMongodbUrl, withoutCredentials } from './open-store.js'
 import { parseAllowance } from './outbound/guard.js'
 import {
   bytes,
@@ -24,13 +25,15 @@ const host: Kind<string> = {
 
 const databaseUrl: Kind<string> = {
   parse(text) {
+    if (isMongodbUrl(text)) {
+      if (databaseNameOf(text)) return text
+      throw new Error('must name a database, such as mongodb://localhost/plugboard')
+    }
     const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):(.*)$/is.exec(text) ?? []
-    if (scheme?.startsWith('mongodb'))
-      throw new Error('names MongoDB, which this version cannot use yet (@plugboard/store-mongodb)')
     return scheme === 'file' && rest && /^[^?#\0]*[^?#\0/]$/.test(rest) ? text : undefined
   },
-  expected: 'the URL of a file, such as file:./data/plugboard.db',
-  show: String,
+  expected: 'the URL of a file (file:./data/plugboard.db) or of MongoDB (mongodb://localhost/plugboard)',
+  show: withoutCredentials,
 }
 
 /** Kept as it was written, since providers sign it byte for byte. */
@@ -100,6 +103,18 @@ export const settings = {
   port: setting('PORT', integer(0, 65_535), '3100', 'Port to listen on; 0 takes any that is free.'),
   host: setting('HOST', host, '127.0.0.1', 'Address to listen on.'),
   databaseUrl: setting('DATABASE_URL', databaseUrl, 'file:./data/plugboard.db', 'Where the data lies.'),
+  role: setting(
+    'ROLE',
+    oneOf('all', 'api', 'worker'),
+    'all',
+    'What this process does, where several have one MongoDB: `api` takes requests, `worker` delivers.',
+  ),
+  leaseTime: setting(
+    'LEASE_TIME',
+    duration(3_000),
+    '30s',
+    'How long a conversation waits for a process that was killed; MongoDB only.',
+  ),
   externalUrl: optional('EXTERNAL_URL', externalUrl, 'Public base URL, under which providers call.'),
   adminKey: optional('ADMIN_KEY', headerSecret, 'Opens the admin routes; unset: this machine only.'),
   internalPassword: optional(
@@ -110,7 +125,7 @@ export const settings = {
   encryptionKey: optional(
     'ENCRYPTION_KEY',
     encryptionKey,
-    'Seals stored secrets: 32 bytes in base64. Unset: a key file next to the database.',
+    'Seals stored secrets: 32 bytes in base64. Unset: a key file next to the database; MongoDB needs it, but on a loopback HOST.',
   ),
   newEncryptionKey: optional(
     'NEW_ENCRYPTION_KEY',
@@ -191,8 +206,8 @@ export const settings = {
   pollInterval: setting(
     'POLL_INTERVAL',
     duration(10),
-    '1s',
-    'Longest time between two looks at what is due.',
+    '2s',
+    'Longest time between two looks at what is due; rarer where the database tells.',
   ),
   cacheSize: setting(
     'CACHE_SIZE',

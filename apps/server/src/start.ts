@@ -2,6 +2,7 @@ import { isPlugboardError, PlugboardError } from '@plugboard/core'
 import { assertKey, createHub, type Hub, Keyring, type Store } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { awaitStore } from './await-store.js'
 import { loadChannels } from './channels.js'
 import { type Config, printable } from './config.js'
 import { within } from './deadline.js'
@@ -12,7 +13,7 @@ import { guardedFetch } from './guarded-fetch.js'
 import { readOrMakeKey } from './key-file.js'
 import { createLog } from './logging.js'
 import { Metrics } from './metrics.js'
-import { databaseFile, openStore } from './open-store.js'
+import { type Database, databaseOf, openStore } from './open-store.js'
 import { parseAllowance, refusal } from './outbound/guard.js'
 import { senderTransport } from './outbound/sender-transport.js'
 import { createWebhookSender } from './outbound/webhook-sender.js'
@@ -31,7 +32,7 @@ export interface StartOptions {
 /** A server that listens. */
 export interface Running {
   url: string
-  /** The database file. */
+  /** Where the data is: a file, or an URL without credentials. */
   database: string
   /** Takes nothing new, lets what is under way end within the grace period, and closes the store. */
   close(): Promise<void>
@@ -40,15 +41,18 @@ export interface Running {
 /** The longest that a collect request may wait, by its wire contract. */
 const COLLECT_MAX_MS = 50_000
 
+/** What a client's configuration may be behind that of another process, where the database does not tell. */
+const SHARED_CACHE_MS = 1_500
+
 /** Starts a server. @throws PlugboardError when something is not as it must be, in words for the operator */
 export async function start(config: Config, options: StartOptions = {}): Promise<Running> {
   const { log = createLog(config.logLevel) } = options
   log.info({ settings: printable(config) }, 'starting')
-  const database = databaseFile(config)
-  const keyring = new Keyring(config.encryptionKey ?? (await readOrMakeKey(database)))
+  const database = databaseOf(config)
+  const keyring = new Keyring(config.encryptionKey ?? (await keyInFile(database, config)))
   const metrics = new Metrics()
   const urls = new PublicUrls(config)
-  const store = await openStore(config, metrics)
+  const store = await awaitStore(() => openStore(config, metrics), config, log)
   try {
     await assertNotRotating(store)
     await assertKey(store, keyring)
@@ -65,6 +69,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       store,
       metrics,
       log,
+      takesRequests: config.role !== 'worker',
       register: (server) => registerDialects(server, hub, config),
     })
     const close = once(() => shutDown(app, hub, store, config.shutdownGrace))
@@ -72,7 +77,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       hub.start()
       const url = await listen(app, config)
       warnOfClosedAdmin(config, log)
-      return { url, database, close }
+      return { url, database: database.label, close }
     } catch (error) {
       await close()
       throw error
@@ -81,6 +86,15 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     await store.close()
     throw error
   }
+}
+
+/** @throws INVALID where several processes need one key, which a file on one machine cannot be */
+async function keyInFile(database: Database, { host }: Config): Promise<Buffer> {
+  if (database.kind === 'sqlite' || isLoopback(host)) return readOrMakeKey(database)
+  throw new PlugboardError(
+    'INVALID',
+    '"ENCRYPTION_KEY" must be set with MongoDB, the same for every process (`openssl rand -base64 32` makes one)',
+  )
 }
 
 interface Parts {
@@ -135,8 +149,9 @@ export const hubSettings = (config: Config) => ({
   channelTimeoutMs: config.channelTimeout,
   collectMaxMs: COLLECT_MAX_MS,
   cacheSize: config.cacheSize,
-  // No other process has the database.
-  cacheAgeMs: 0,
+  // No other process has an embedded database.
+  cacheAgeMs: databaseOf(config).kind === 'sqlite' ? 0 : SHARED_CACHE_MS,
+  delivers: config.role !== 'api',
 })
 
 function registerDialects(app: FastifyInstance, hub: Hub, settings: Config): void {

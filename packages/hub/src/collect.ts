@@ -11,6 +11,15 @@ export interface CollectOptions {
   maxMs: number
 }
 
+/** Time between two looks of a request that waits and is not told. */
+const LOOK_MS = 100
+
+interface Waiter {
+  end(): void
+  /** Ends if the turn has ended meanwhile. */
+  look(): void
+}
+
 /** What a collect request is answered with. */
 export interface Collected {
   message: Message
@@ -21,8 +30,10 @@ export interface Collected {
 export class Collect {
   readonly #options: CollectOptions
   /** Requests that wait, by the id of their message. */
-  readonly #waiting = new Map<Id, Set<() => void>>()
+  readonly #waiting = new Map<Id, Set<Waiter>>()
   #isClosed = false
+  /** Whether turns that end at another process are told; if not, who waits looks by itself. */
+  isTold = true
 
   constructor(options: CollectOptions) {
     this.#options = options
@@ -33,7 +44,7 @@ export class Collect {
     const { store, messages, now, maxMs } = this.#options
     const waitMs = Math.min(timeoutMs || maxMs, maxMs)
     // Before the message is there, so that no end of its turn is missed.
-    const turn = this.#wait(post.id)
+    const turn = this.#wait(client, post.id)
     try {
       const message = await messages.post(client, {
         ...post,
@@ -56,31 +67,48 @@ export class Collect {
     if (!(await store.endTurn(client.id, messageId, now()))) {
       throw new PlugboardError('NOT_FOUND', 'there is no such message')
     }
-    for (const end of this.#waiting.get(messageId) ?? []) end()
+    this.turnEnded(messageId)
+  }
+
+  /** The turn of a message ended, here or at another process. */
+  turnEnded(messageId: Id): void {
+    for (const { end } of this.#waiting.get(messageId) ?? []) end()
+  }
+
+  /** Something may have been missed: everybody who waits looks once. */
+  look(): void {
+    for (const waiting of this.#waiting.values()) for (const { look } of waiting) look()
   }
 
   /** Answers everybody who waits, with what is there, and lets nobody wait any more. */
   close(): void {
     this.#isClosed = true
-    for (const waiting of this.#waiting.values()) for (const end of waiting) end()
+    for (const waiting of this.#waiting.values()) for (const { end } of waiting) end()
   }
 
-  #wait(id: Id): { ended(ms: number): Promise<void>; cancel(): void } {
+  #wait(client: ClientView, id: Id): { ended(ms: number): Promise<void>; cancel(): void } {
     let end = (): void => undefined
     const ended = new Promise<void>((resolve) => {
       end = resolve
     })
-    let timer: NodeJS.Timeout | undefined
+    const look = (): void => {
+      const found = this.#options.store.findEntry(client.id, id)
+      // A store that fails now is asked again, or the time is over.
+      found.then((entry) => entry?.turnEndedAt && end()).catch(() => undefined)
+    }
+    const waiter = { end, look }
+    const timers: NodeJS.Timeout[] = []
     const waiting = this.#waiting.get(id) ?? new Set()
-    this.#waiting.set(id, waiting.add(end))
+    this.#waiting.set(id, waiting.add(waiter))
     return {
-      ended(ms) {
-        timer = setTimeout(end, ms)
+      ended: (ms) => {
+        timers.push(setTimeout(end, ms))
+        if (!this.isTold) timers.push(setInterval(look, LOOK_MS))
         return ended
       },
       cancel: () => {
-        clearTimeout(timer)
-        waiting.delete(end)
+        for (const timer of timers) clearTimeout(timer)
+        waiting.delete(waiter)
         if (waiting.size === 0) this.#waiting.delete(id)
       },
     }

@@ -42,12 +42,15 @@ export class Directory {
   readonly #aliases: LRUCache<string, Id>
   /** Rises with each change, so that what was read before one is not kept after it. */
   #changes = 0
+  /** As {@link DirectoryOptions.maxAgeMs}; longer once it is known that changes of others are told. */
+  maxAgeMs: number
 
   constructor(options: DirectoryOptions) {
     this.#options = options
-    const { maxClients: max, maxAgeMs: ttl } = options
-    this.#views = new LRUCache({ max, ttl })
-    this.#aliases = new LRUCache({ max, ttl })
+    const { maxClients: max, maxAgeMs } = options
+    this.maxAgeMs = maxAgeMs
+    this.#views = new LRUCache({ max })
+    this.#aliases = new LRUCache({ max })
   }
 
   /** What is in memory of a client, without a wait. */
@@ -65,8 +68,8 @@ export class Directory {
     if (!record || record.deletedAt) return undefined
     const view = this.#open(record)
     if (changes !== this.#changes) return view
-    this.#views.set(record.id, view)
-    if (alias) this.#aliases.set(alias, record.id)
+    this.#views.set(record.id, view, { ttl: this.maxAgeMs })
+    if (alias) this.#aliases.set(alias, record.id, { ttl: this.maxAgeMs })
     return view
   }
 
@@ -80,7 +83,7 @@ export class Directory {
   async insert(record: ClientRecord): Promise<ClientView> {
     await this.#options.store.insertClient(record)
     const view = this.#open(record)
-    this.#views.set(record.id, view)
+    this.#views.set(record.id, view, { ttl: this.maxAgeMs })
     return view
   }
 
@@ -101,12 +104,20 @@ export class Directory {
     throw new PlugboardError('CONFLICT', 'the client is being changed by others; try again')
   }
 
+  /** Another process changed a client, or may have changed any: what is in memory is read anew. */
+  forget(id?: Id): void {
+    this.#changes += 1
+    this.#aliases.clear()
+    if (id) this.#views.delete(id)
+    else this.#views.clear()
+  }
+
   async #replaced(record: ClientRecord): Promise<void> {
     this.#changes += 1
     this.#aliases.clear()
     const isNewer = (this.#views.peek(record.id)?.record.version ?? 0) < record.version
     if (record.deletedAt) this.#views.delete(record.id)
-    else if (isNewer) this.#views.set(record.id, this.#open(record))
+    else if (isNewer) this.#views.set(record.id, this.#open(record), { ttl: this.maxAgeMs })
     await this.#options.changed(record.id)
   }
 

@@ -88,6 +88,8 @@ const STREAMS_PER_CLIENT = 4
 /** Where the store tells what others change, looking by itself is for what may be lost on the way, and so rare. */
 const SELDOM = 15
 
+const LISTEN_AGAIN_MS = 5_000
+
 /** Wires the use cases together. */
 export function createHub(options: HubOptions): Hub {
   const { store, keyring, settings, sender, log, observer, now = () => new Date() } = options
@@ -159,6 +161,14 @@ export function createHub(options: HubOptions): Hub {
     await health.record(client, { id: route.gate as Id, channel }, 'pause', { reason })
   }
 
+  function keepListening(): void {
+    listenToOthers().catch((err) => {
+      if (dispatcher.isStopping) return
+      log.error({ err }, 'cannot be told what other processes change; trying again')
+      setTimeout(keepListening, LISTEN_AGAIN_MS).unref()
+    })
+  }
+
   /** Until the store has said that it tells, and where it does not, everything here looks by itself. */
   async function listenToOthers(): Promise<void> {
     collect.isTold = false
@@ -202,7 +212,7 @@ export function createHub(options: HubOptions): Hub {
       channelTransport.start(dispatcher.listener)
       dispatcher.start()
       if (delivers) housekeeping.start()
-      listenToOthers().catch((err) => log.error({ err }, 'cannot be told what other processes change'))
+      keepListening()
     },
     async stop(graceMs) {
       const deadline = Date.now() + graceMs

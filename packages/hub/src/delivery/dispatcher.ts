@@ -58,6 +58,8 @@ export class Dispatcher implements RunnerHost {
     cancelled: (handle, ...what) => this.#report(handle, (runner, lane) => runner.cancelled(lane, ...what)),
   }
   isStopping = false
+  /** As {@link DispatcherLimits.pollMs}; longer once it is known that the store tells what is due. */
+  pollMs: number
   readonly now: () => Date
   readonly random: () => number
   readonly #options: DispatcherOptions
@@ -79,6 +81,12 @@ export class Dispatcher implements RunnerHost {
     this.now = options.now
     this.random = options.random ?? Math.random
     this.#sweepAt = options.limits.streams
+    this.pollMs = options.limits.pollMs
+  }
+
+  /** A stream that nobody holds is due then. */
+  due(at: Date): void {
+    this.#wake(Math.max(0, at.getTime() - this.now().getTime()))
   }
 
   /** Begins to take up what is due in the store. */
@@ -128,7 +136,7 @@ export class Dispatcher implements RunnerHost {
     const runner = this.#runners.get(entry.streamId)
     if (runner) runner.appended(appended)
     else if (claimed) this.#begin(claimed).appended(appended)
-    else if (entry.owes.length > 0) this.#wake(this.#options.limits.pollMs)
+    else if (entry.owes.length > 0) this.#wake(this.pollMs)
   }
 
   /** Entries of a stream were changed, so that what has not gone out yet must be looked at again. */
@@ -141,14 +149,23 @@ export class Dispatcher implements RunnerHost {
     return this.#wakeClient(clientId, (runner) => runner.changed())
   }
 
+  /** As {@link clientChanged}, where another process has woken what rests. */
+  clientChangedElsewhere(clientId: Id): void {
+    this.#tell(clientId, (runner) => runner.changed())
+  }
+
   /** What is in memory is told in any case. */
   async #wakeClient(clientId: Id, tell: (runner: StreamRunner) => void): Promise<void> {
     try {
       await this.store.wakeClient(clientId, this.now())
     } finally {
-      for (const runner of this.#runners.values()) if (runner.stream.clientId === clientId) tell(runner)
+      this.#tell(clientId, tell)
       this.#wake(0)
     }
+  }
+
+  #tell(clientId: Id, tell: (runner: StreamRunner) => void): void {
+    for (const runner of this.#runners.values()) if (runner.stream.clientId === clientId) tell(runner)
   }
 
   /** A dead delivery was given a lane. */
@@ -194,7 +211,7 @@ export class Dispatcher implements RunnerHost {
     this.#timer = undefined
     this.#isPolling = true
     this.#wakeAt = Number.POSITIVE_INFINITY
-    let wait = limits.pollMs
+    let wait = this.pollMs
     try {
       const room = limits.streams - this.#runners.size
       const limit = Math.min(CLAIM_AT_ONCE, limits.streamsPerClient, room)
