@@ -2,6 +2,7 @@
  * What every Plugboard package shares: the words of the domain, the content types, and the contract of a channel.
  * @packageDocumentation
  */
+export { type Button, type ButtonReply, buttonsOf, numberedAnswer, replaceButtons } from './buttons.js'
 export {
   type CallContext,
   type Capabilities,

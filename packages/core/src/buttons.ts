@@ -1,0 +1,126 @@
+import type { Capabilities } from './channel.js'
+import { type Action, type Content, contentSchema } from './content.js'
+import { degrade } from './degrade.js'
+import type { JsonObject } from './json.js'
+
+/** What a person says by pressing a button, as the payload of a message. */
+export type ButtonReply =
+  | { type: 'quick_reply'; text: string; payload: string }
+  | { type: 'say_something'; text: string }
+  | { type: 'postback'; payload: string }
+
+/** Something in a message that a person can answer with: a choice, an option, or an action that is no link. */
+export interface Button {
+  title: string
+  reply: ButtonReply
+}
+
+/** The buttons of a payload, in an order that never changes; none for a payload of no known type. */
+export function buttonsOf(payload: JsonObject): Button[] {
+  const buttons: Button[] = []
+  replaceButtons(payload, (_, button) => {
+    buttons.push(button)
+    return ''
+  })
+  return buttons
+}
+
+/**
+ * The payload with another text behind each button: `token` is asked with the number of the button, from 0 in the order
+ * of {@link buttonsOf}, and with the button. What has no buttons is answered as it is.
+ */
+export function replaceButtons(
+  payload: JsonObject,
+  token: (index: number, button: Button) => string,
+): JsonObject {
+  const known = contentSchema.safeParse(payload)
+  if (!known.success) return payload
+  let count = 0
+  const next = (button: Button): string => token(count++, button)
+  const replaced = replaceIn(known.data, next)
+  return count === 0 ? payload : (replaced as JsonObject)
+}
+
+type Next = (button: Button) => string
+
+function replaceIn(content: Content, next: Next): Content {
+  const body = replaceInBody(content, next)
+  const { choices } = body
+  if (!choices) return body
+  return {
+    ...body,
+    choices: choices.map((choice) => ({ ...choice, value: next(quickReply(choice.title, choice.value)) })),
+  } as Content
+}
+
+function replaceInBody(content: Content, next: Next): Content {
+  switch (content.type) {
+    case 'card':
+      return { ...content, actions: content.actions.map((action) => replaceAction(action, next)) }
+    case 'carousel':
+      return {
+        ...content,
+        items: content.items.map((card) => ({
+          ...card,
+          actions: card.actions.map((action) => replaceAction(action, next)),
+        })),
+      }
+    case 'dropdown':
+      return {
+        ...content,
+        options: content.options.map((option) => ({
+          ...option,
+          value: next(quickReply(option.label, option.value)),
+        })),
+      }
+    default:
+      return content
+  }
+}
+
+function replaceAction(action: Action, next: Next): Action {
+  const { title } = action
+  switch (action.action) {
+    case 'Say something':
+      return { ...action, text: next({ title, reply: { type: 'say_something', text: action.text } }) }
+    case 'Postback':
+      return { ...action, payload: next({ title, reply: { type: 'postback', payload: action.payload } }) }
+    case 'Open URL':
+      return action
+  }
+}
+
+const quickReply = (title: string, value: string): Button => ({
+  title,
+  reply: { type: 'quick_reply', text: title, payload: value },
+})
+
+/** A number with nothing but a dot or a bracket after it. */
+const NUMBER = /^\s*(\d{1,2})[.)]?\s*$/
+
+/**
+ * The button that a typed answer means, where the channel shows the buttons of this payload as numbered lines: by its
+ * number, or by its label whatever the case. Undefined where the channel shows them as buttons, or nothing fits.
+ */
+export function numberedAnswer(
+  payload: JsonObject,
+  capabilities: Capabilities,
+  text: string,
+): Button | undefined {
+  const buttons: Button[] = []
+  const indexed = replaceButtons(payload, (index, button) => {
+    buttons.push(button)
+    return String(index)
+  })
+  if (buttons.length === 0) return undefined
+  const { options = [] } = degrade(indexed, capabilities) ?? {}
+  const typed = NUMBER.exec(text)?.[1]
+  const label = fold(text)
+  const option =
+    options.find(({ title }) => label !== '' && fold(title) === label) ??
+    (typed === undefined ? undefined : options.find(({ number }) => number === Number(typed)))
+  return option && buttons[Number(option.value)]
+}
+
+/** Labels are compared so. */
+const fold = (text: string): string => text.normalize('NFC').trim().toLowerCase()
