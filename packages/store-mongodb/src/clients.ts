@@ -5,6 +5,9 @@ import { isTaken } from './failure.js'
 import { idOf, oid } from './rows.js'
 import type { Models } from './schemas.js'
 
+/** Below every other id. */
+const FIRST = oid('0'.repeat(24) as Id)
+
 /** Clients, each a document with its whole configuration. */
 export class Clients {
   readonly #clients: Models['clients']
@@ -37,7 +40,7 @@ export class Clients {
   }
 
   async list({ after, limit }: { after?: Id; limit: number }): Promise<ClientRecord[]> {
-    const filter = after ? { _id: { $gt: oid(after) } } : {}
+    const filter = { _id: after ? { $gt: oid(after) } : { $gte: FIRST } }
     const docs = await this.#clients.find(filter).sort({ _id: 1 }).limit(limit).lean<ClientDoc[]>()
     return docs.map(toClient)
   }

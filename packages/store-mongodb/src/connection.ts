@@ -29,7 +29,6 @@ export async function connect(options: ConnectionOptions, clock: DatabaseClock):
       autoCreate: false,
       writeConcern: { w: 'majority', journal: true },
       readPreference: 'primary',
-      readConcern: { level: 'local' },
       retryWrites: true,
       retryReads: true,
       serverSelectionTimeoutMS: options.selectionTimeoutMs,

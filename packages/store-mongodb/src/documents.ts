@@ -2,7 +2,7 @@ import type { Dead, EntryType, LaneKey, LaneState, StreamKind, Target } from '@p
 import type { Types } from 'mongoose'
 
 export type ObjectId = Types.ObjectId
-export type Lanes = Readonly<Record<LaneKey, LaneState>>
+type Lanes = Readonly<Record<LaneKey, LaneState>>
 
 export interface EndpointDoc {
   _id: ObjectId

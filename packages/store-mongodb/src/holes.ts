@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { ObjectId } from './documents.js'
 
 /** How long a number may be missing before it is taken for one that nobody will use. */
-export const HOLE_MS = 2000
+const HOLE_MS = 2000
 
 /** Numbers that were found to be missing, and since when by the monotonic clock of this process. */
 export class Holes {

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { DatabaseClock } from './clock.js'
+
+describe('the clock of the database', () => {
+  it('is that of this process where they differ by less than a measurement can tell', () => {
+    const clock = new DatabaseClock(() => 1000)
+    clock.read({ localTime: new Date(Date.now() + 300) })
+    expect(clock.now()).toEqual(new Date(1000))
+    const time = new Date(5)
+    expect([clock.toDatabase(time), clock.fromDatabase(time)]).toEqual([time, time])
+  })
+
+  it.each([60_000, -60_000])('is %i ms ahead where it is', (ahead) => {
+    const clock = new DatabaseClock(() => 1_000_000)
+    clock.read({ localTime: new Date(Date.now() + ahead) })
+    expect(Math.abs(clock.now().getTime() - 1_000_000 - ahead)).toBeLessThan(100)
+    const time = new Date(5_000_000)
+    expect(clock.fromDatabase(clock.toDatabase(time))).toEqual(time)
+    expect(Math.abs(clock.toDatabase(time).getTime() - time.getTime() - ahead)).toBeLessThan(100)
+  })
+
+  it('stays as it was when an answer has no time', () => {
+    const clock = new DatabaseClock(() => 1000)
+    clock.read({})
+    expect(clock.now()).toEqual(new Date(1000))
+  })
+})

@@ -1,0 +1,34 @@
+import { PlugboardError } from '@plugboard/core'
+import { mongo } from 'mongoose'
+import { describe, expect, it } from 'vitest'
+import { toOpenError, toStoreError } from './failure.js'
+
+const server = (code: number, errorLabels: string[] = []) =>
+  new mongo.MongoServerError({ message: 'no', code, errorLabels })
+
+describe('an error of the driver', () => {
+  it.each([
+    ['a lost connection', new mongo.MongoNetworkError('closed'), 'UNAVAILABLE'],
+    ['no primary', server(10_107), 'UNAVAILABLE'],
+    ['a step-down', server(189, ['RetryableWriteError']), 'UNAVAILABLE'],
+    ['no majority in time', server(64), 'UNAVAILABLE'],
+    ['a full disk', server(14_031), 'UNAVAILABLE'],
+    ['a user that is not let in', server(13), 'UNAVAILABLE'],
+    ['a unique value twice', server(11_000), 'CONFLICT'],
+  ])('for %s has the code of ours', (_, error, code) => {
+    expect(toStoreError(error)).toMatchObject({ name: 'PlugboardError', code, cause: error })
+  })
+
+  it('for wrong credentials is told apart when the store is opened', () => {
+    expect(toOpenError(server(18))).toMatchObject({ code: 'UNAUTHORIZED' })
+    expect(toOpenError(new mongo.MongoNetworkError('refused'))).toMatchObject({ code: 'UNAVAILABLE' })
+  })
+
+  it('stays what it is when it is a fault of ours', () => {
+    for (const error of [new TypeError('x'), server(9), new mongo.MongoInvalidArgumentError('bad')]) {
+      expect(toStoreError(error)).toBe(error)
+    }
+    const ours = new PlugboardError('NOT_FOUND', 'no')
+    expect(toStoreError(ours)).toBe(ours)
+  })
+})
