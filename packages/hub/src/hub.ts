@@ -1,4 +1,6 @@
 import { type Id, type Logger, PlugboardError } from '@plugboard/core'
+import { Answers } from './answers.js'
+import { ButtonTokens } from './button-tokens.js'
 import { Channels, type LoadedChannel } from './channels.js'
 import { Clients } from './clients.js'
 import { Collect } from './collect.js'
@@ -6,6 +8,7 @@ import { Conversations } from './conversations.js'
 import { Deliveries } from './deliveries.js'
 import { channelDelivery } from './delivery/channel-delivery.js'
 import { type DeliveryObserver, Dispatcher, type DispatcherLimits } from './delivery/dispatcher.js'
+import { RateLimiter } from './delivery/rate-limiter.js'
 import type { RetrySchedule } from './delivery/retry.js'
 import type { Route } from './delivery/route.js'
 import { Router } from './delivery/router.js'
@@ -103,7 +106,11 @@ export function createHub(options: HubOptions): Hub {
     maxAgeMs: settings.cacheAgeMs,
     changed: (clientId) => dispatcher.clientChanged(clientId),
   })
-  const carry = channelDelivery({ channels, timeoutMs: settings.channelTimeoutMs })
+  const tokens = new ButtonTokens(keyring)
+  const carry = channelDelivery({
+    ...{ channels, tokens, log, timeoutMs: settings.channelTimeoutMs },
+    limiter: new RateLimiter(),
+  })
   const channelTransport = new SerialTransport(carry)
   const router = new Router({
     directory,
@@ -133,7 +140,10 @@ export function createHub(options: HubOptions): Hub {
   const messages = new Messages({ ...shared, users })
   const collect = new Collect({ store, messages, now, maxMs: settings.collectMaxMs })
   const endpoints = new Endpoints({ ...shared, users, conversations })
-  const ingest = new Ingest({ store, channels, endpoints, conversations, messages, dispatcher })
+  const ingest = new Ingest({
+    ...{ store, channels, endpoints, conversations, messages, dispatcher },
+    answers: new Answers({ store, tokens }),
+  })
   const deliveries = new Deliveries({ ...shared, messages })
   const idempotency = new Idempotency({ store, now })
   const sync = new Sync({ directory, channels, keyring, health, refuseTarget: options.refuseTarget })

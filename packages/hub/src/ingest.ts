@@ -1,11 +1,14 @@
 import {
   type Id,
+  type InboundContent,
   type InboundEvent,
   type InboundRequest,
   type InboundResponse,
+  type JsonObject,
   newId,
   PlugboardError,
 } from '@plugboard/core'
+import type { Answers } from './answers.js'
 import type { Channels } from './channels.js'
 import type { Conversations } from './conversations.js'
 import type { Dispatcher } from './delivery/dispatcher.js'
@@ -18,6 +21,7 @@ import type { Store } from './store.js'
 export interface IngestOptions {
   store: Store
   channels: Channels
+  answers: Answers
   endpoints: Endpoints
   conversations: Conversations
   messages: Messages
@@ -54,31 +58,46 @@ export class Ingest {
     const mapped = await endpoints.map(client, { name: channelName, custom: false }, event.endpoint)
     const { conversationId, userId, endpointId: origin } = mapped
     const dedupe = `${channelName}:${event.dedupeKey}`
+    const post = async (payload: JsonObject | undefined): Promise<void> => {
+      if (!payload) return
+      await messages.post(client, { conversationId, author: { userId }, payload, dedupe, origin })
+    }
     switch (event.type) {
       case 'message':
-        await messages.post(client, {
-          conversationId,
-          author: { userId },
-          payload: event.content,
-          dedupe,
-          origin,
-        })
+        await post(await this.#payloadOf(client, channelName, conversationId, event.content))
         break
       case 'started':
         await this.#started(client, conversationId, dedupe)
         break
       case 'choice':
-        if (event.label === undefined) return
-        await messages.post(client, {
-          conversationId,
-          author: { userId },
-          payload: { type: 'text', text: event.label },
-          dedupe,
-          origin,
-        })
+        await post(await this.#choiceOf(client, conversationId, event))
         break
       default:
     }
+  }
+
+  /** What a person wrote, or chose by typing a number. */
+  async #payloadOf(
+    client: ClientView,
+    channelName: string,
+    conversationId: Id,
+    content: InboundContent,
+  ): Promise<JsonObject> {
+    const { answers, channels } = this.#options
+    const capabilities = channels.find(channelName)?.capabilities
+    if (content.type !== 'text' || typeof content.text !== 'string' || !capabilities) return content
+    const place = { clientId: client.id, conversationId }
+    return (await answers.toText(place, capabilities, content.text)) ?? content
+  }
+
+  /** What a pressed button says; its label, where nobody knows what it meant. */
+  async #choiceOf(
+    client: ClientView,
+    conversationId: Id,
+    { token, label }: { token: string; label?: string },
+  ): Promise<JsonObject | undefined> {
+    const reply = await this.#options.answers.toButton({ clientId: client.id, conversationId }, token)
+    return reply ?? (label === undefined ? undefined : { type: 'text', text: label })
   }
 
   async #started(client: ClientView, conversationId: Id, dedupe: string): Promise<void> {

@@ -39,6 +39,16 @@ export class Keyring {
     return createHmac('sha512', this.#signingKey).update(text).digest('base64')
   }
 
+  /** The first bytes of the HMAC of a text, which begins with what it is for. */
+  mac(text: string, bytes: number): Buffer {
+    return createHmac('sha512', this.#signingKey).update(text).digest().subarray(0, bytes)
+  }
+
+  /** Compares in constant time. */
+  isMac(mac: Uint8Array, text: string): boolean {
+    return timingSafeEqual(mac, this.mac(text, mac.byteLength))
+  }
+
   seal(text: string, context: string): Sealed {
     const iv = randomBytes(IV_BYTES)
     const cipher = createCipheriv('aes-256-gcm', this.#key, iv).setAAD(Buffer.from(context))

@@ -1,9 +1,18 @@
-import { type Failure, newId, type Part, silentLogger } from '@plugboard/core'
+import {
+  type Capabilities,
+  type Failure,
+  type JsonObject,
+  newId,
+  type Part,
+  silentLogger,
+} from '@plugboard/core'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { acmeChannel } from '../../test/support/acme-channel.js'
+import { keyring } from '../../test/support/clients.js'
+import { ButtonTokens } from '../button-tokens.js'
 import { Channels, type Runtime } from '../channels.js'
 import { channelDelivery, type EndpointAddress, type EndpointItem } from './channel-delivery.js'
-import type { DeliveryFailure } from './transport.js'
+import { RateLimiter } from './rate-limiter.js'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -78,6 +87,74 @@ test('a channel that cannot be loaded, or cannot say what went wrong, is tried a
   expect(await setUp({ parts: 1, render: fail }).carry()).toMatchObject({ kind: 'recipient' })
 })
 
+test('what stands behind buttons is a token that only this conversation can give back', async () => {
+  const shown: JsonObject[] = []
+  const choices = [{ title: 'M', value: 'secret-1' }]
+  const { carry, tokens, address, messageId } = setUp({
+    parts: 1,
+    capabilities: {
+      content: ['text', 'single-choice'],
+      maxTextLength: 100,
+      buttons: { max: 3, maxLabel: 20 },
+    },
+    render: (content) => {
+      shown.push(content as JsonObject)
+      return [{ call: 'send', args: content as JsonObject }]
+    },
+  })
+  await carry({ payload: JSON.stringify({ type: 'single-choice', text: 'Size?', choices }) })
+  const [choice] = (shown[0] as unknown as { choices: { value: string }[] }).choices
+  expect(choice?.value).toMatch(/^[\w-]{40}$/)
+  expect(tokens.open(choice?.value ?? '', address)).toEqual({ messageId, index: 0 })
+  expect(tokens.open(choice?.value ?? '', { ...address, conversationId: newId() })).toBe(undefined)
+})
+
+test('keeps to the rate of the provider, and what waits for it can be taken back', async () => {
+  const rate = { perEndpoint: 1 }
+  const { carry, calls, waiting } = setUp({
+    parts: 3,
+    capabilities: { content: 'any', maxTextLength: 9, rate },
+  })
+  const carried = carry()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(calls).toEqual(['part 0 delivery_0', 'progress 1'])
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(calls.slice(2)).toEqual(['part 1 delivery_1', 'progress 2'])
+  waiting.abort()
+  expect(await carried).toBe('withdrawn')
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('a wait for the rate is no part of the time that an attempt has', async () => {
+  const rate = { perIntegration: 0.1 }
+  const { carry, calls } = setUp({ parts: 2, capabilities: { content: 'any', maxTextLength: 9, rate } })
+  expect(await inTime(carry(), 10_000)).toBe(undefined)
+  expect(calls).toHaveLength(3)
+})
+
+test('shows typing before the first part of the first attempt, as long as the message wants', async () => {
+  const typing = async (payload: object, item: Partial<EndpointItem> = {}, more: Partial<Script> = {}) => {
+    const { carry, calls } = setUp({
+      parts: 1,
+      indicateTyping: async (_: unknown) => void calls.push('typing'),
+      ...more,
+    })
+    const start = Date.now()
+    const carried = carry({ payload: JSON.stringify({ type: 'text', text: 'hi', ...payload }), ...item })
+    await vi.runAllTimersAsync()
+    expect(await carried).toBe(undefined)
+    return [calls.filter((call) => call === 'typing').length, Date.now() - start]
+  }
+  expect(await typing({ typing: true })).toEqual([1, 1000])
+  expect(await typing({ typing: true, delay: 9000 })).toEqual([3, 9000])
+  expect(await typing({ typing: true, delay: 60_000 })).toEqual([3, 10_000])
+  expect(await typing({ typing: true, delay: 0 })).toEqual([1, 0])
+  expect(await typing({ delay: 5000 })).toEqual([0, 0])
+  expect(await typing({ typing: true }, { attempt: 1 })).toEqual([0, 0])
+  const fails = { indicateTyping: () => Promise.reject(new Error('no')) }
+  expect(await typing({ typing: true }, {}, fails)).toEqual([0, 1000])
+})
+
 test('leaves no timer behind', async () => {
   await setUp({ parts: 3 }).carry()
   expect(vi.getTimerCount()).toBe(0)
@@ -87,9 +164,10 @@ interface Script extends Partial<Runtime> {
   parts: number
   failAt?: number
   load?: () => Promise<never>
+  capabilities?: Capabilities
 }
 
-function setUp({ parts, failAt, load, ...more }: Script) {
+function setUp({ parts, failAt, load, capabilities, ...more }: Script) {
   const calls: string[] = []
   const runtime: Partial<Runtime> = {
     render: () => Array.from({ length: parts }, (_, i): Part => ({ call: 'send', args: i })),
@@ -101,7 +179,7 @@ function setUp({ parts, failAt, load, ...more }: Script) {
     classify: (error): Failure => ({ kind: 'recipient', message: (error as Error).message }),
     ...more,
   }
-  const channel = acmeChannel(runtime, load)
+  const channel = acmeChannel(runtime, load, capabilities)
   const channels = new Channels({ channels: [{ channel }], log: silentLogger, fetch, maxSessions: 10 })
   const integration = {
     id: newId(),
@@ -112,18 +190,35 @@ function setUp({ parts, failAt, load, ...more }: Script) {
   }
   const address: EndpointAddress = {
     clientId: newId(),
+    conversationId: newId(),
     integration,
-    endpoint: { identity: '*', sender: 'ada', thread: '*' },
+    endpoint: { id: newId(), identity: '*', sender: 'ada', thread: '*' },
     webhookUrl: 'https://hub.example/webhooks/v1/client/acme',
   }
-  const deliver = channelDelivery({ channels, timeoutMs: 1000 })
+  const tokens = new ButtonTokens(keyring)
+  const deliver = channelDelivery({
+    ...{ channels, timeoutMs: 1000, log: silentLogger },
+    ...{ tokens, limiter: new RateLimiter() },
+  })
+  const messageId = newId()
+  const waiting = new AbortController()
   return {
-    calls,
+    ...{ calls, waiting, tokens, address, messageId },
     carry: (item: Partial<EndpointItem> = {}, signal = new AbortController().signal) =>
       deliver(
         address,
-        { seq: 1, id: 'delivery', payload: '{"type":"text","text":"hi"}', part: 0, ...item },
-        signal,
+        {
+          ...{
+            seq: 1,
+            id: 'delivery',
+            messageId,
+            payload: '{"type":"text","text":"hi"}',
+            part: 0,
+            attempt: 0,
+          },
+          ...item,
+        },
+        { signal, waiting: () => waiting.signal },
         (n) => calls.push(`progress ${n}`),
       ),
   }
@@ -131,9 +226,9 @@ function setUp({ parts, failAt, load, ...more }: Script) {
 
 /** What comes of it when so much time has passed. */
 async function inTime(
-  carried: Promise<DeliveryFailure | undefined>,
+  carried: ReturnType<ReturnType<typeof channelDelivery>>,
   ms: number,
-): Promise<DeliveryFailure | undefined> {
+): ReturnType<ReturnType<typeof channelDelivery>> {
   await vi.advanceTimersByTimeAsync(ms)
   return carried
 }

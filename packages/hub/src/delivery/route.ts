@@ -11,9 +11,15 @@ export interface Route {
   schedule: RetrySchedule
   /** Differs after the configuration of the integration was changed, so that a refusal of an old one is told apart. */
   credentials?: string
-  /** Hands entries to the transport; `part` is how much of the first one has arrived already. */
-  push(lane: number, generation: number, entries: readonly Entry[], part: number): void
+  /** Hands entries to the transport. */
+  push(lane: number, generation: number, entries: readonly Entry[], head: Head): void
   cancel(lane: number, generation: number): void
+}
+
+/** How far the first of some entries is: parts of it that have arrived, and attempts that failed. */
+export interface Head {
+  part: number
+  attempt: number
 }
 
 /** `gone`: the target is not there any more. `paused`: it is, and nothing may be tried now. */

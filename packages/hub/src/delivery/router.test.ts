@@ -24,7 +24,7 @@ test('a webhook gets its entries as its format tells them, each under an id that
   const { routeTo, hook, stream, sender } = setUp()
   const [first, second] = [entryOf(1), entryOf(2)]
   for (const generation of [0, 1])
-    (await routeTo(webhookTarget(hook.id))).push(7, generation, [first, second], 0)
+    (await routeTo(webhookTarget(hook.id))).push(7, generation, [first, second], { part: 0, attempt: 0 })
   const [one, again] = sender.pushes
   expect(one).toMatchObject({ lane: 7, generation: 0, address: { id: hook.id, url: hook.url } })
   expect(one?.address.signingSecret).toBe(`token of ${hook.url}`)
@@ -41,7 +41,7 @@ test('a bot is told that someone waits for its reply as long as that is so', asy
   const { routeTo, hook, sender, now } = setUp()
   const until = (ms: number): { collectUntil: Date } => ({ collectUntil: new Date(now.getTime() + ms) })
   const entries = [entryOf(1, until(1)), entryOf(2, until(0)), entryOf(3, { ...until(1), turnEndedAt: now })]
-  ;(await routeTo(webhookTarget(hook.id))).push(1, 0, entries, 0)
+  ;(await routeTo(webhookTarget(hook.id))).push(1, 0, entries, { part: 0, attempt: 0 })
   expect(sender.pushes[0]?.items.map(({ body }) => body.split(' ').at(-1))).toEqual([
     'true',
     'false',
@@ -52,7 +52,7 @@ test('a bot is told that someone waits for its reply as long as that is so', asy
 test('an endpoint gets its entries through its channel, the first from the part where it stopped', async () => {
   const { routeTo, endpoint, transport } = setUp()
   const route = await routeTo(endpointTarget(endpoint.id))
-  route.push(1, 0, [entryOf(1), entryOf(2)], 3)
+  route.push(1, 0, [entryOf(1), entryOf(2)], { part: 3, attempt: 0 })
   expect(transport.pushes[0]?.items.map(({ seq, part }) => [seq, part])).toEqual([
     [1, 3],
     [2, 0],

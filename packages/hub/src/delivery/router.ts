@@ -1,3 +1,4 @@
+import type { Id } from '@plugboard/core'
 import type { Channels } from '../channels.js'
 import type { ClientView, Directory, OpenIntegration, OpenWebhook } from '../directory.js'
 import type { WebhookFormat } from '../format.js'
@@ -50,7 +51,7 @@ export class Router {
     // A channel that is not installed today may be again after the next start.
     const isInstalled = this.#options.channels.find(integration.channel) !== undefined
     if (integration.status === 'paused' || !isInstalled) return 'paused'
-    return this.#endpointRoute(client, endpoint, integration)
+    return this.#endpointRoute(client, stream.streamId, endpoint, integration)
   }
 
   #webhookRoute(client: ClientView, stream: Claimed, webhook: OpenWebhook, format: WebhookFormat): Route {
@@ -79,10 +80,21 @@ export class Router {
     }
   }
 
-  #endpointRoute(client: ClientView, endpoint: EndpointRecord, integration: OpenIntegration): Route {
+  #endpointRoute(
+    client: ClientView,
+    conversationId: Id,
+    endpoint: EndpointRecord,
+    integration: OpenIntegration,
+  ): Route {
     const { channelTransport: transport, channelSchedule: schedule, urls } = this.#options
     const webhookUrl = urls.webhook(client.id, integration.channel)
-    const address: EndpointAddress = { clientId: client.id, integration, endpoint, webhookUrl }
+    const address: EndpointAddress = {
+      clientId: client.id,
+      conversationId,
+      integration,
+      endpoint,
+      webhookUrl,
+    }
     const credentials = client.record.integrations.find(({ id }) => id === integration.id)?.config
     return {
       gate: integration.id,
@@ -91,12 +103,13 @@ export class Router {
       label: `${integration.channel} ${endpoint.id}`,
       schedule,
       ...(credentials !== undefined && { credentials }),
-      push(lane, generation, entries, part) {
+      push(lane, generation, entries, head) {
         const items = entries.map((entry, i) => ({
           seq: entry.seq,
           id: deliveryId(entry, endpoint.id),
+          messageId: entry.id,
           payload: entry.payload,
-          part: i === 0 ? part : 0,
+          ...(i === 0 ? head : { part: 0, attempt: 0 }),
         }))
         transport.push(lane, generation, address, items)
       },

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
-import { SerialTransport } from './serial-transport.js'
+import { type Control, SerialTransport } from './serial-transport.js'
 import type { DeliveryFailure } from './transport.js'
 
 const failure: DeliveryFailure = { kind: 'transient', message: 'no' }
@@ -38,6 +38,25 @@ test('confirms a cancel once what is under way has ended', async () => {
   expect(events).toEqual(['cancelled 9/2'])
   await end('1/1')
   expect(events.slice(1)).toEqual(['delivered 1/4/1', 'cancelled 1/4'])
+})
+
+test('what waits is told of a cancel at once, and one that was withdrawn is neither delivered nor failed', async () => {
+  const { transport, carried, events, end, waiting } = setUp()
+  transport.push(1, 0, 'a', items(1, 2))
+  const [before, other] = [waiting(), setUp()]
+  transport.cancel(1, 0)
+  expect(before?.aborted).toBe(true)
+  await end('1/1', 'withdrawn')
+  expect(events).toEqual(['cancelled 1/0'])
+  transport.push(1, 1, 'a', items(1))
+  expect([carried, waiting()?.aborted]).toEqual([['1/1', '1/1'], false])
+
+  other.transport.push(2, 0, 'b', items(1))
+  const late = other.transport.close(1000)
+  expect(other.waiting()?.aborted).toBe(true)
+  await other.end('2/1', 'withdrawn')
+  await late
+  expect(other.events).toEqual([])
 })
 
 test('tells of parts on the way', async () => {
@@ -124,13 +143,13 @@ function setUp() {
   const carried: string[] = []
   const underway = new Map<
     string,
-    { end(failure?: DeliveryFailure): void; progressed(parts: number): void }
+    { end(outcome?: DeliveryFailure | 'withdrawn'): void; progressed(parts: number): void }
   >()
-  let signal: AbortSignal | undefined
+  let control: Control | undefined
   const transport = new SerialTransport<string, { seq: number; lane?: number }>(
     (_, item, given, progressed) =>
       new Promise((end) => {
-        signal = given
+        control = given
         const key = `${item.lane}/${item.seq}`
         expect([...underway.keys()].filter((other) => other.startsWith(`${item.lane}/`))).toEqual([])
         carried.push(key)
@@ -155,12 +174,13 @@ function setUp() {
   })
   return {
     ...{ transport, events, carried, underway },
-    aborted: () => signal?.aborted,
+    aborted: () => control?.signal.aborted,
+    waiting: () => control?.waiting(),
     progress: (key: string, parts: number) => underway.get(key)?.progressed(parts),
-    async end(key: string, failure?: DeliveryFailure) {
+    async end(key: string, outcome?: DeliveryFailure | 'withdrawn') {
       const one = underway.get(key)
       underway.delete(key)
-      one?.end(failure)
+      one?.end(outcome)
       await turn()
     },
   }

@@ -1,17 +1,30 @@
 import type { DeliveryFailure, Transport, TransportListener } from './transport.js'
 
-/** Carries one item; answers the failure, if there was one, and never throws. */
+/** What may end the carrying of an item. */
+export interface Control {
+  /** Aborted when the process can wait no longer. */
+  signal: AbortSignal
+  /** A signal that is aborted when the item is not wanted any more: for waits, not for what is under way. */
+  waiting(): AbortSignal
+}
+
+/**
+ * Carries one item; answers the failure, if there was one, or `withdrawn` when it ended a wait because the item is not
+ * wanted any more; never throws.
+ */
 export type Carry<Address, Item> = (
   address: Address,
   item: Item,
-  signal: AbortSignal,
+  control: Control,
   progressed: (parts: number) => void,
-) => Promise<DeliveryFailure | undefined>
+) => Promise<DeliveryFailure | 'withdrawn' | undefined>
 
 interface Queue<Address, Item> {
   generation: number
   items: { address: Address; item: Item }[]
   isCarrying: boolean
+  /** Ends the waits of what is being carried; there when it waits. */
+  waiting: AbortController | undefined
   /** The generation whose cancel is to be confirmed when nothing is under way. */
   cancelled: number | undefined
 }
@@ -34,7 +47,10 @@ export class SerialTransport<Address, Item extends { seq: number }> implements T
 
   push(lane: number, generation: number, address: Address, items: readonly Item[]): void {
     if (this.#isClosing) return
-    const queue = this.#queues.get(lane) ?? { generation, items: [], isCarrying: false, cancelled: undefined }
+    const queue = this.#queues.get(lane) ?? {
+      ...{ generation, items: [], isCarrying: false },
+      ...{ waiting: undefined, cancelled: undefined },
+    }
     this.#queues.set(lane, queue)
     queue.generation = generation
     queue.items.push(...items.map((item) => ({ address, item })))
@@ -46,11 +62,15 @@ export class SerialTransport<Address, Item extends { seq: number }> implements T
     if (queue) queue.items = []
     if (queue?.isCarrying) queue.cancelled = generation
     else queueMicrotask(() => this.#listener?.cancelled(lane, generation))
+    queue?.waiting?.abort()
   }
 
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true
-    for (const queue of this.#queues.values()) queue.items = []
+    for (const queue of this.#queues.values()) {
+      queue.items = []
+      queue.waiting?.abort()
+    }
     const timer = setTimeout(() => this.#abort.abort(), graceMs)
     while (this.#queues.size > 0 && !this.#abort.signal.aborted)
       await new Promise((next) => setTimeout(next, 10))
@@ -63,16 +83,30 @@ export class SerialTransport<Address, Item extends { seq: number }> implements T
       const { generation } = queue
       const { seq } = next.item
       const progressed = (parts: number): void => this.#listener?.progressed(lane, generation, seq, parts)
-      const failure = await this.#carry(next.address, next.item, this.#abort.signal, progressed)
+      const outcome = await this.#carry(next.address, next.item, this.#controlOf(queue), progressed)
+      queue.waiting = undefined
       if (this.#abort.signal.aborted) break
-      if (failure) queue.items = []
-      if (failure) this.#listener?.failed(lane, generation, seq, failure)
-      else this.#listener?.delivered(lane, generation, seq)
+      if (outcome === undefined) this.#listener?.delivered(lane, generation, seq)
+      else if (outcome !== 'withdrawn') {
+        queue.items = []
+        this.#listener?.failed(lane, generation, seq, outcome)
+      }
       this.#confirm(lane, queue)
     }
     queue.isCarrying = false
     this.#queues.delete(lane)
     this.#confirm(lane, queue)
+  }
+
+  #controlOf(queue: Queue<Address, Item>): Control {
+    return {
+      signal: this.#abort.signal,
+      waiting: () => {
+        queue.waiting ??= new AbortController()
+        if (this.#isClosing || queue.cancelled !== undefined) queue.waiting.abort()
+        return queue.waiting.signal
+      },
+    }
   }
 
   #confirm(lane: number, queue: Queue<Address, Item>): void {

@@ -283,7 +283,9 @@ export class StreamRunner {
     }
     lane.route = route
     const isHead = lane.underway.length === batch.length
-    if (batch.length > 0) route.push(lane.handle, lane.generation, batch, isHead ? lane.part : 0)
+    if (batch.length === 0) return
+    const head = isHead ? { part: lane.part, attempt: lane.attempt } : { part: 0, attempt: 0 }
+    route.push(lane.handle, lane.generation, batch, head)
   }
 
   #admit(lane: Lane, route: Route, entry: Entry): boolean {

@@ -1,4 +1,4 @@
-import { type Channel, defineChannel, type JsonObject, type Part } from '@plugboard/core'
+import { type Capabilities, type Channel, defineChannel, type JsonObject, type Part } from '@plugboard/core'
 import type { Runtime } from '../../src/channels.js'
 import type { PublicAddresses } from '../../src/public-addresses.js'
 
@@ -8,13 +8,17 @@ export const urls: PublicAddresses = {
 }
 
 /** A channel of the tests, which takes any configuration and delivers to nowhere. */
-export function acmeChannel(runtime: Partial<Runtime> = {}, load?: () => Promise<never>): Channel {
+export function acmeChannel(
+  runtime: Partial<Runtime> = {},
+  load?: () => Promise<never>,
+  capabilities: Capabilities = { content: 'any', maxTextLength: 100 },
+): Channel {
   return defineChannel({
     ...{ contract: 1, name: 'acme', version: '1.0.0', secrets: [] },
     config: {
       '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value: value as JsonObject }) },
     },
-    capabilities: { content: 'any', maxTextLength: 100 },
+    capabilities,
     load:
       load ??
       (async () => ({

@@ -262,7 +262,7 @@ export class World {
       kind: target.startsWith('w') ? 'webhook' : 'endpoint',
       label: target,
       schedule: { delaysMs },
-      push: (lane, generation, entries, part) => {
+      push: (lane, generation, entries, { part }) => {
         for (const entry of entries) this.#checkPush(entry, target)
         const items = entries.map(({ seq }, i): ScriptedItem => ({ seq, part: i === 0 ? part : 0 }))
         transport.push(lane, generation, { row, target }, items)
