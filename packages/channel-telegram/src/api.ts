@@ -1,0 +1,133 @@
+import { Agent } from 'node:https'
+import type { Telegram } from 'telegraf'
+import { type Config, type Options, webhookSecret } from './config.js'
+
+/** All that is used of the SDK: the one form of a call that can be aborted. */
+interface Client {
+  callApi(method: string, args: object, options: { signal: AbortSignal }): Promise<unknown>
+}
+
+/** What one integration needs for its calls; costs next to nothing. */
+export interface Session {
+  client: Client
+  /** What Telegram sends back with each update. */
+  secret: string
+  /** Where files are: followed by their path. Holds the token. */
+  files: string
+}
+
+/** What a token is made of; another text would change the path of a call. */
+const TOKEN = /^[\w:-]{1,256}$/
+
+/** Makes sessions that call through one pool of connections. */
+export function connector(Client: typeof Telegram, { apiRoot }: Options): (config: Config) => Session {
+  const https = new Agent({ keepAlive: true })
+  return (config) => {
+    const { botToken } = config
+    const root = `${apiRoot}/`
+    const client = new Client(botToken, { apiRoot: root })
+    // The SDK follows redirects, with the message and to anywhere. Its transport, node-fetch, asks this function before
+    // each hop (https://github.com/node-fetch/node-fetch/tree/2.x#custom-agent); Telegraf's type knows agents only.
+    const agent = ({ href, protocol }: URL) => {
+      if (!href.startsWith(`${root}bot`)) throw new Redirected()
+      return protocol === 'https:' ? https : undefined
+    }
+    Object.assign(client.options, { agent })
+    return {
+      client: TOKEN.test(botToken) ? (client as unknown as Client) : nobody,
+      secret: webhookSecret(config),
+      files: `${root}file/bot${botToken}/`,
+    }
+  }
+}
+
+/** Where Telegram would say that there is no such bot, we need not ask. */
+const nobody: Client = {
+  callApi: () => Promise.reject({ response: { error_code: 401, description: 'Unauthorized' } }),
+}
+
+class Redirected extends Error {
+  override readonly name = 'Redirected'
+  readonly code = 'REDIRECTED'
+}
+
+interface ApiErrorDetails {
+  /** What Telegram answered, where it answered. */
+  status?: number | undefined
+  description?: string | undefined
+  retryAfterMs?: number | undefined
+  /** The chat that this group has become. */
+  migratedTo?: string | undefined
+  /** Why there was no answer. */
+  code?: string | undefined
+  /** Whether it was about a group, which has limits of its own. */
+  isGroup?: boolean
+}
+
+/**
+ * A call that did not go well, without what the SDK hangs on its errors: the token in an address, and the person's text
+ * in the arguments. So it has no `cause` either.
+ */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly method: string
+  readonly details: ApiErrorDetails
+
+  constructor(method: string, details: ApiErrorDetails) {
+    const { status, description, code } = details
+    const answer = `Telegram answered ${status} to ${method}${description ? `: ${description}` : ''}`
+    super(status === undefined ? `no answer to ${method} from Telegram${code ? ` (${code})` : ''}` : answer)
+    this.method = method
+    this.details = details
+  }
+}
+
+/** Calls a method of the Bot API. @throws ApiError */
+export async function call(
+  { client }: Session,
+  method: string,
+  args: object,
+  signal: AbortSignal,
+): Promise<unknown> {
+  try {
+    return await client.callApi(method, args, { signal })
+  } catch (error) {
+    const isGroup = 'chat_id' in args && String(args.chat_id).startsWith('-')
+    throw new ApiError(method, { ...detailsOf(error), isGroup })
+  }
+}
+
+/** A day: nobody means more. */
+const MAX_RETRY_AFTER_S = 86_400
+
+function detailsOf(error: unknown): ApiErrorDetails {
+  const response = at(error, 'response')
+  const status = at(response, 'error_code')
+  if (typeof status !== 'number') return { code: codeOf(error) }
+  const parameters = at(response, 'parameters')
+  const seconds = at(parameters, 'retry_after')
+  const chat = at(parameters, 'migrate_to_chat_id')
+  return {
+    status,
+    description: describe(at(response, 'description')),
+    retryAfterMs:
+      typeof seconds === 'number' && seconds >= 0 ? Math.min(seconds, MAX_RETRY_AFTER_S) * 1000 : undefined,
+    migratedTo: Number.isSafeInteger(chat) ? String(chat) : undefined,
+  }
+}
+
+const at = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
+
+/** `ECONNRESET`, `AbortError`, `invalid-json`: a word that says why there is no answer. */
+export function codeOf(error: unknown): string | undefined {
+  const words = [at(error, 'code'), at(at(error, 'cause'), 'code'), at(error, 'type'), at(error, 'name')]
+  return words.find((word): word is string => typeof word === 'string' && /^[\w-]{1,60}$/.test(word))
+}
+
+/** What Telegram says is wrong, up to where it may quote the message. */
+function describe(description: unknown): string | undefined {
+  if (typeof description !== 'string') return undefined
+  const [unquoted = ''] = description.split(/["“«`]|(?<!\w)'/)
+  return unquoted.slice(0, 200).trim().toWellFormed()
+}

@@ -1,0 +1,46 @@
+import type { Failure } from '@plugboard/core'
+import { ApiError } from './api.js'
+
+/** The README has the table. */
+export function classify(error: unknown): Failure {
+  if (!(error instanceof ApiError)) return { kind: 'ambiguous', message: 'the call to Telegram broke off' }
+  const { message, details } = error
+  if (details.status === undefined) return unanswered(message, details.code ?? '')
+  return answered(error, details.status)
+}
+
+/** Errors before the first byte of the request. */
+const NOT_CONNECTED =
+  /^(EAI_\w+|ECONNREFUSED|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ENOTFOUND|UND_ERR_CONNECT_TIMEOUT)$/
+
+/** OpenSSL's and Node's words for a certificate that does not hold. */
+const CERTIFICATE = /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_|UNABLE_TO_)/
+
+function unanswered(message: string, code: string): Failure {
+  if (code === 'REDIRECTED') return { kind: 'transient', message: `${message}; redirects are not followed` }
+  const isUnsent = NOT_CONNECTED.test(code) || CERTIFICATE.test(code)
+  return { kind: isUnsent ? 'transient' : 'ambiguous', message }
+}
+
+/**
+ * Answers that are about this person or room, among those with the status 400. Telegram has no list of them; these are
+ * of https://github.com/tdlib/telegram-bot-api and of MTProto's errors.
+ */
+const RECIPIENT =
+  /chat not found|user not found|chat_id is empty|peer_id_invalid|user_is_(blocked|deactivated|bot)|input_user_deactivated|user is deactivated|chat_write_forbidden|chat_restricted|chat_send_\w+_forbidden|(not enough|have no) rights|need administrator rights|message thread not found|topic_(closed|deleted|id_invalid)|group chat was (deactivated|upgraded)|channel_private|can't initiate conversation|bot was (kicked|blocked)/i
+
+function answered({ method, message, details }: ApiError, status: number): Failure {
+  const { retryAfterMs, isGroup, migratedTo, description = '' } = details
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs }
+  // A group takes 20 messages in a minute, which the host's rate does not keep to; else the whole bot was too fast.
+  if (status === 429)
+    return { kind: 'rate-limited', scope: isGroup ? 'endpoint' : 'integration', message, ...wait }
+  if (status >= 500) return { kind: 'ambiguous', message }
+  if (status === 401 || (status === 404 && method !== 'download'))
+    return { kind: 'auth', message: `${message}; is botToken right?`, field: 'botToken' }
+  if (status === 403 || migratedTo !== undefined || (status === 400 && RECIPIENT.test(description)))
+    return { kind: 'recipient', message }
+  if (status === 409) return { kind: 'transient', message }
+  if (status < 400) return { kind: 'transient', message: `${message}; redirects are not followed` }
+  return { kind: 'invalid', message }
+}

@@ -1,0 +1,98 @@
+import type { DeliveryContext, JsonObject, Part, Sent } from '@plugboard/core'
+import { z } from 'zod'
+import { ApiError, call, type Session } from './api.js'
+import type { Config } from './config.js'
+import { chatOf } from './endpoint.js'
+import { clean } from './formatted.js'
+import { messageKey } from './message.js'
+import { fieldOf } from './render.js'
+import { openUpload, type Upload } from './upload.js'
+
+type Send = (method: string, args: object, signal?: AbortSignal) => Promise<unknown>
+
+/**
+ * Sends one message. What Telegram certainly refused for its form is sent in a plainer one, in the same attempt: text
+ * without formats, a file from here in place of its address, and at last a text with the address.
+ */
+export function deliver(fetch: typeof globalThis.fetch) {
+  return async (part: Part, context: DeliveryContext<Config, Session>): Promise<Sent> => {
+    const send = sender(context)
+    // `render` made the args.
+    const args = part.args as JsonObject
+    try {
+      return idOf(await send(part.call, args))
+    } catch (error) {
+      if (isRefused(error, ENTITIES)) return idOf(await send(part.call, withoutEntities(args)))
+      const field = isMediaMethod(part.call) ? fieldOf[part.call] : undefined
+      if (field === undefined || !isRefused(error, MEDIA)) throw error
+      const url = String(args[field])
+      const isNoPicture = isRefused(error, /DIMENSIONS|IMAGE_PROCESS/i)
+      const uploaded = await openUpload(fetch, url, context.signal)
+      const method = isNoPicture || uploaded?.isLarge ? 'sendDocument' : part.call
+      const rest = { ...args, [field]: undefined }
+      return idOf(
+        (uploaded && (await sendUpload(send, method, rest, uploaded))) ?? (await sendLink(send, args, url)),
+      )
+    }
+  }
+}
+
+const isMediaMethod = (method: string): method is keyof typeof fieldOf => method in fieldOf
+
+/** A group that became a supergroup has another id, which Telegram tells as it refuses: one more try goes there. */
+function sender({ integration, endpoint, signal }: DeliveryContext<Config, Session>): Send {
+  let chat = chatOf(endpoint.thread)
+  return async (method, args, ownSignal = signal) => {
+    try {
+      return await call(integration.session, method, { ...args, ...chat }, ownSignal)
+    } catch (error) {
+      const to = error instanceof ApiError ? error.details.migratedTo : undefined
+      if (to === undefined || to === chat.chat_id) throw error
+      chat = { chat_id: to }
+      return call(integration.session, method, { ...args, ...chat }, ownSignal)
+    }
+  }
+}
+
+const ENTITIES = /can't parse (message |caption )?(entities|caption)|ENTITY_|ENTITIES_|entity/i
+
+/** Telegram could not get a file, or it is not what the method takes. */
+const MEDIA =
+  /wrong (file|remote file|type of)|HTTP URL|wrong file|PHOTO_|IMAGE_|WEBPAGE_|MEDIA_|FILE_|DIMENSIONS|file is too big|file of type|VOICE_MESSAGES_FORBIDDEN|Request Entity Too Large/i
+
+function isRefused(error: unknown, why: RegExp): boolean {
+  if (!(error instanceof ApiError)) return false
+  const { status, description = '' } = error.details
+  return (status === 400 || status === 413) && why.test(description)
+}
+
+function withoutEntities({ entities: _, caption_entities: __, ...args }: JsonObject): JsonObject {
+  return args
+}
+
+/** Undefined when the file cannot be sent: then it certainly was not, because a request without its end is none. */
+async function sendUpload(send: Send, method: string, args: object, file: Upload): Promise<unknown> {
+  const field = isMediaMethod(method) ? fieldOf[method] : 'document'
+  try {
+    return await send(method, { ...args, [field]: { source: file.source, filename: file.name } }, file.signal)
+  } catch (error) {
+    if (file.isBroken() || isRefused(error, MEDIA)) return undefined
+    throw error
+  } finally {
+    file.source.destroy()
+  }
+}
+
+/** What stood below the file, and its address. */
+function sendLink(send: Send, args: JsonObject, url: string): Promise<unknown> {
+  const { caption, caption_entities: entities, reply_markup } = args
+  const text = typeof caption === 'string' ? `${caption}\n${clean(url)}` : clean(url)
+  return send('sendMessage', { text, entities, reply_markup })
+}
+
+const sentSchema = z.object({ message_id: z.int(), chat: z.object({ id: z.int() }) })
+
+function idOf(result: unknown): Sent {
+  const sent = sentSchema.safeParse(result)
+  return { providerMessageIds: sent.success ? [messageKey(sent.data)] : [] }
+}

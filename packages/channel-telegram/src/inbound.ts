@@ -1,0 +1,237 @@
+import { timingSafeEqual } from 'node:crypto'
+import {
+  type InboundEvent,
+  type InboundRequest,
+  type InboundResponse,
+  type Integration,
+  invalid,
+  type Person,
+  type Received,
+  type Verdict,
+} from '@plugboard/core'
+import { z } from 'zod'
+import type { Session } from './api.js'
+import { botId, type Config } from './config.js'
+import { threadOf } from './endpoint.js'
+import { contentOf, messageKey } from './message.js'
+
+/** Telegram signs nothing: it says the secret that it was given with the webhook. */
+export function verify({ headers }: InboundRequest, { session }: Integration<Config, Session>): Verdict {
+  const said = headers['x-telegram-bot-api-secret-token']
+  if (!said) return { ok: false, reason: 'missing' }
+  const theirs = Buffer.from(said)
+  const ours = Buffer.from(session.secret)
+  const isSame = theirs.length === ours.length && timingSafeEqual(theirs, ours)
+  return isSame ? { ok: true } : { ok: false, reason: 'mismatch' }
+}
+
+const text = z.string()
+const time = z
+  .int()
+  .min(0)
+  .max(8_640_000_000_000)
+  .transform((seconds) => new Date(seconds * 1000))
+
+const userSchema = z.object({
+  id: z.int(),
+  is_bot: z.boolean().optional(),
+  first_name: text.optional().catch(undefined),
+  last_name: text.optional().catch(undefined),
+  language_code: text.optional().catch(undefined),
+})
+const chatSchema = z.object({ id: z.int(), title: text.optional().catch(undefined) })
+
+const place = {
+  message_id: z.int(),
+  chat: chatSchema,
+  is_topic_message: z.boolean().optional().catch(undefined),
+  message_thread_id: z.int().optional().catch(undefined),
+}
+const messageSchema = z.looseObject({
+  ...place,
+  date: time,
+  edit_date: time.optional(),
+  from: userSchema.optional(),
+  sender_chat: chatSchema.optional(),
+})
+const callbackSchema = z.object({
+  id: text.min(1),
+  from: userSchema,
+  data: text.optional(),
+  message: z.looseObject({ ...place, date: time, edit_date: time.optional() }).optional(),
+})
+const reactionSchema = z.object({
+  chat: chatSchema,
+  message_id: z.int(),
+  date: time,
+  user: userSchema.optional(),
+  actor_chat: chatSchema.optional(),
+  old_reaction: z.array(z.looseObject({ type: text })),
+  new_reaction: z.array(z.looseObject({ type: text })),
+})
+const memberSchema = z.object({
+  chat: chatSchema,
+  from: userSchema,
+  date: time,
+  new_chat_member: z.object({ status: text }),
+})
+const updateSchema = z.object({
+  update_id: z.int(),
+  message: messageSchema.optional(),
+  edited_message: messageSchema.optional(),
+  callback_query: callbackSchema.optional(),
+  message_reaction: reactionSchema.optional(),
+  my_chat_member: memberSchema.optional(),
+})
+
+type Update = z.infer<typeof updateSchema>
+type Message = z.infer<typeof messageSchema>
+type About = Omit<InboundEvent, 'type'>
+
+/** One request is one update: https://core.telegram.org/bots/api#update. Kinds that nobody asked for mean nothing. */
+export function parse(
+  { method, body }: InboundRequest,
+  { config }: Pick<Integration<Config, Session>, 'config'>,
+): Received {
+  if (method !== 'POST') throw invalid({ path: ['method'], message: 'must be POST' })
+  const update = updateSchema.safeParse(fromJson(body))
+  if (!update.success) {
+    const [issue] = update.error.issues
+    throw invalid({
+      path: ['body', ...(issue?.path ?? []).map(String)],
+      message: 'is not as Telegram sends it',
+    })
+  }
+  const { callback_query } = update.data
+  return { events: eventsOf(update.data, config), response: answer(callback_query?.id) }
+}
+
+/** The parser's own error would quote the body, so it goes no further. */
+function fromJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch {
+    throw invalid({ path: ['body'], message: 'must be JSON in UTF-8' })
+  }
+}
+
+/** A pressed button spins until it is answered, which may be done in the answer to its update. */
+function answer(callbackId: string | undefined): InboundResponse {
+  if (callbackId === undefined) return { status: 200 }
+  const body = JSON.stringify({ method: 'answerCallbackQuery', callback_query_id: callbackId })
+  return { status: 200, headers: { 'content-type': 'application/json' }, body }
+}
+
+function eventsOf(update: Update, config: Config): InboundEvent[] {
+  const { message, edited_message, callback_query, message_reaction, my_chat_member } = update
+  const dedupeKey = `update:${update.update_id}`
+  if (message) return written(message, config)
+  if (edited_message) return edited(edited_message, dedupeKey, config)
+  if (callback_query) return pressed(callback_query, dedupeKey)
+  if (message_reaction) return reacted(message_reaction, dedupeKey)
+  if (my_chat_member) return left(my_chat_member, dedupeKey)
+  return []
+}
+
+function written(message: Message, config: Config): InboundEvent[] {
+  const about = aboutOf(message, messageKey(message), config)
+  if (!about) return []
+  const start = typeof message.text === 'string' && /^\/start(?:@\w+)?(?:\s+(\S.*))?$/s.exec(message.text)
+  if (!start) return [{ ...about, type: 'message', content: contentOf(message) }]
+  const payload = start[1]?.trim()
+  return [{ ...about, type: 'started', ...(payload && { payload }) }]
+}
+
+function edited(message: Message, dedupeKey: string, config: Config): InboundEvent[] {
+  const about = aboutOf(message, dedupeKey, config)
+  if (!about) return []
+  const at = message.edit_date ?? message.date
+  return [{ ...about, at, type: 'edited', messageKey: messageKey(message), content: contentOf(message) }]
+}
+
+/** Nothing for what a bot wrote, ours or another. Who writes in the name of a group or a channel has a bot as stand-in. */
+function aboutOf(message: Message, dedupeKey: string, config: Config): About | undefined {
+  const { from, sender_chat, date } = message
+  const sender = sender_chat ?? from
+  if (!sender || String(sender.id) === botId(config)) return undefined
+  if (!sender_chat && from?.is_bot) return undefined
+  return { dedupeKey, endpoint: endpointOf(sender.id, message), at: date, ...personOf(sender_chat, from) }
+}
+
+interface Place {
+  chat: { id: number }
+  is_topic_message?: boolean | undefined
+  message_thread_id?: number | undefined
+}
+
+function endpointOf(sender: number, { chat, is_topic_message, message_thread_id }: Place): About['endpoint'] {
+  const topic = is_topic_message ? message_thread_id : undefined
+  return { identity: '*', sender: String(sender), thread: threadOf(chat.id, topic) }
+}
+
+function personOf(
+  room: z.infer<typeof chatSchema> | undefined,
+  user: z.infer<typeof userSchema> | undefined,
+): { person?: Person } {
+  const name = room ? room.title : [user?.first_name, user?.last_name].filter(Boolean).join(' ')
+  const locale = room ? undefined : user?.language_code
+  return name || locale ? { person: { ...(name && { name }), ...(locale && { locale }) } } : {}
+}
+
+/** Telegram does not say when a button was pressed; `at` is when its message was sent or last changed. */
+function pressed({ from, data, message }: z.infer<typeof callbackSchema>, dedupeKey: string): InboundEvent[] {
+  if (!data || !message) return []
+  const label = labelOf(message.reply_markup, data)
+  const about = {
+    dedupeKey,
+    endpoint: endpointOf(from.id, message),
+    at: message.edit_date ?? message.date,
+    ...personOf(undefined, from),
+  }
+  return [{ ...about, type: 'choice', token: data, ...(label !== undefined && { label }) }]
+}
+
+const markupSchema = z.object({
+  inline_keyboard: z.array(z.array(z.object({ text, callback_data: text.optional() }))),
+})
+
+function labelOf(markup: unknown, token: string): string | undefined {
+  const { data } = markupSchema.safeParse(markup)
+  return data?.inline_keyboard.flat().find(({ callback_data }) => callback_data === token)?.text
+}
+
+/** One update tells all reactions of a person to a message, before and after. It does not tell the topic. */
+function reacted(reaction: z.infer<typeof reactionSchema>, dedupeKey: string): InboundEvent[] {
+  const { chat, user, actor_chat, date } = reaction
+  const sender = user ?? actor_chat
+  if (!sender || user?.is_bot) return []
+  const [before, after] = [reaction.old_reaction.map(emojiOf), reaction.new_reaction.map(emojiOf)]
+  const changes = [
+    ...before.filter((emoji) => !after.includes(emoji)).map((emoji) => ({ emoji, isRemoved: true })),
+    ...after.filter((emoji) => !before.includes(emoji)).map((emoji) => ({ emoji, isRemoved: false })),
+  ]
+  return changes.map((change, i) => ({
+    dedupeKey: `${dedupeKey}:${i}`,
+    endpoint: endpointOf(sender.id, { chat }),
+    at: date,
+    ...personOf(actor_chat, user),
+    type: 'reaction',
+    messageKey: messageKey(reaction),
+    ...change,
+  }))
+}
+
+/** An emoji; other kinds by their name: `custom_emoji:5368324170671202286`, `paid`. */
+function emojiOf(reaction: { type: string; [key: string]: unknown }): string {
+  if (typeof reaction.emoji === 'string') return reaction.emoji
+  const { custom_emoji_id: id } = reaction
+  return typeof id === 'string' ? `${reaction.type}:${id}` : reaction.type
+}
+
+/** A person blocked the bot, or somebody took it out of a group. */
+function left(member: z.infer<typeof memberSchema>, dedupeKey: string): InboundEvent[] {
+  const { chat, from, date, new_chat_member } = member
+  if (!['kicked', 'left'].includes(new_chat_member.status)) return []
+  const endpoint = endpointOf(from.id, { chat })
+  return [{ dedupeKey, endpoint, at: date, ...personOf(undefined, from), type: 'blocked' }]
+}

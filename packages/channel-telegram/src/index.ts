@@ -1,0 +1,29 @@
+/**
+ * The Telegram channel: bots of the Bot API, in webhook mode. README.md tells how to set one up, and what goes both ways.
+ * @packageDocumentation
+ */
+import { contentTypes, defineChannel } from '@plugboard/core'
+import { account, configSchema, optionsSchema } from './config.js'
+import { MAX_BUTTONS, MAX_CAPTION, MAX_LABEL, MAX_TEXT } from './limits.js'
+
+export const telegram = defineChannel({
+  contract: 1,
+  name: 'telegram',
+  version: '1.0.0',
+  config: configSchema,
+  options: optionsSchema,
+  secrets: ['botToken'],
+  // https://core.telegram.org/bots/api and https://core.telegram.org/bots/faq#broadcasting-to-users
+  capabilities: {
+    content: contentTypes,
+    maxTextLength: MAX_TEXT,
+    maxCaptionLength: MAX_CAPTION,
+    buttons: { max: MAX_BUTTONS, maxLabel: MAX_LABEL },
+    rate: { perIntegration: 30, perEndpoint: 1 },
+  },
+  account,
+  load: async (host) => (await import('./runtime.js')).runtime(host),
+})
+
+/** What the server imports. @alias */
+export default telegram

@@ -1,0 +1,9 @@
+/** What one message may have, in UTF-16 units: https://core.telegram.org/bots/api. */
+export const MAX_TEXT = 4096
+export const MAX_CAPTION = 1024
+/** In one keyboard; more are not shown. */
+export const MAX_BUTTONS = 100
+/** Longer labels are cut by the apps. */
+export const MAX_LABEL = 64
+/** Formats in one message; more are not shown. */
+export const MAX_ENTITIES = 100

@@ -1,0 +1,128 @@
+import type { InboundContent, JsonObject, MediaRef } from '@plugboard/core'
+import { z } from 'zod'
+import { fileIdSchema } from './media.js'
+import { vcardOf } from './vcard.js'
+
+/** Names a message, in a chat and among all of them: a dedupe key, what a reaction is about, and the id of one sent. */
+export const messageKey = (message: { message_id: number; chat: { id: number } }): string =>
+  `${message.chat.id}:${message.message_id}`
+
+const file = z.object({
+  file_id: fileIdSchema,
+  file_size: z.int().optional(),
+  mime_type: z.string().optional(),
+  file_name: z.string().optional(),
+})
+const photo = z.array(file.extend({ width: z.int(), height: z.int() })).min(1)
+const sticker = file.extend({
+  is_animated: z.boolean().optional(),
+  is_video: z.boolean().optional(),
+  emoji: z.string().optional(),
+  thumbnail: file.optional(),
+})
+const place = z.object({ latitude: z.number(), longitude: z.number() })
+const venue = z.object({ location: place, title: z.string(), address: z.string() })
+const contact = z.object({
+  phone_number: z.string(),
+  first_name: z.string(),
+  last_name: z.string().optional(),
+  vcard: z.string().optional(),
+  user_id: z.int().optional(),
+})
+
+type File = z.infer<typeof file>
+
+function mediaOf({ file_id, file_size, mime_type, file_name }: File, usualMime?: string): MediaRef {
+  const mime = mime_type || usualMime
+  return {
+    ref: file_id,
+    ...(mime && { mime }),
+    ...(file_size !== undefined && { size: file_size }),
+    ...(file_name && { name: file_name }),
+  }
+}
+
+type Reader = (value: unknown) => InboundContent | undefined
+
+/** Reads one kind of content; what does not look as expected is said to be of that kind, and no more. */
+const reader =
+  <T>(schema: z.ZodType<T>, read: (value: T) => InboundContent | undefined): Reader =>
+  (value) => {
+    const result = schema.safeParse(value)
+    return result.success ? read(result.data) : undefined
+  }
+
+const fileReader = (type: 'file' | 'audio' | 'voice' | 'video', mime?: string): Reader =>
+  reader(file, (value) => ({ type, media: mediaOf(value, mime) }))
+
+/** By the field of a message that holds it. An animation has a `document` as well, and a venue a `location`. */
+const readers: Readonly<Record<string, Reader>> = {
+  text: reader(z.string(), (text) => ({ type: 'text', text })),
+  photo: reader(photo, (sizes) => {
+    const [largest] = [...sizes].sort((a, b) => b.width * b.height - a.width * a.height)
+    return largest && { type: 'image', media: mediaOf(largest, 'image/jpeg') }
+  }),
+  animation: reader(file, (value) => ({
+    type: value.mime_type === 'image/gif' ? 'image' : 'video',
+    media: mediaOf(value, 'video/mp4'),
+  })),
+  document: fileReader('file'),
+  audio: fileReader('audio'),
+  voice: fileReader('voice', 'audio/ogg'),
+  video: fileReader('video'),
+  video_note: fileReader('video', 'video/mp4'),
+  sticker: reader(sticker, ({ is_animated, is_video, emoji, thumbnail, ...still }) => {
+    // One that moves is no picture that others can show; its preview is.
+    const picture = is_animated || is_video ? thumbnail : still
+    return picture && { type: 'image', media: mediaOf(picture, 'image/webp'), ...(emoji && { title: emoji }) }
+  }),
+  venue: reader(venue, ({ location, title, address }) => ({ type: 'location', ...location, title, address })),
+  location: reader(place, (value) => ({ type: 'location', ...value })),
+  contact: reader(contact, (value) => ({ type: 'text', text: vcardOf(value) })),
+}
+
+/** What says how a message came, not what is in it. */
+const circumstances = new Set(
+  `message_id message_thread_id direct_messages_topic from sender_chat sender_boost_count sender_business_bot sender_tag
+  date business_connection_id chat forward_origin forward_from forward_from_chat forward_from_message_id
+  forward_signature forward_sender_name forward_date is_topic_message is_automatic_forward reply_to_message
+  external_reply quote reply_to_story reply_to_checklist_task_id via_bot edit_date has_protected_content
+  is_from_offline is_paid_post media_group_id author_signature paid_star_count entities link_preview_options
+  suggested_post_info effect_id caption caption_entities show_caption_above_media has_media_spoiler
+  reply_markup`.split(/\s+/),
+)
+
+const envelope = z.object({
+  caption: z.string().optional().catch(undefined),
+  media_group_id: z.string().optional().catch(undefined),
+  message_thread_id: z.int().optional().catch(undefined),
+  reply_to_message: z
+    .object({ message_id: z.int(), chat: z.object({ id: z.int() }) })
+    .optional()
+    .catch(undefined),
+})
+
+/** What a person wrote. A kind that nobody reads here is named in brackets. */
+export function contentOf(message: object): InboundContent {
+  const { caption, media_group_id, message_thread_id, reply_to_message } = envelope.parse(message)
+  // The first message of a topic is what all others in it answer to, as Telegram tells it.
+  const isReply = reply_to_message && reply_to_message.message_id !== message_thread_id
+  return {
+    ...titled(bodyOf(message), caption),
+    ...(isReply && { replyTo: messageKey(reply_to_message) }),
+    ...(media_group_id && { mediaGroup: media_group_id }),
+  }
+}
+
+function bodyOf(message: object): InboundContent {
+  const known = Object.keys(readers).find((each) => each in message)
+  const content = known === undefined ? undefined : readers[known]?.(Reflect.get(message, known))
+  const kind = known ?? Object.keys(message).find((each) => !circumstances.has(each)) ?? 'message'
+  return content ?? { type: 'text', text: `[${/^\w{1,64}$/.test(kind) ? kind : 'message'}]` }
+}
+
+function titled(content: InboundContent, caption: string | undefined): InboundContent {
+  if (!caption) return content
+  if (content.type !== 'text') return { ...content, title: caption }
+  return { ...content, text: `${String((content as JsonObject).text)} ${caption}` }
+}

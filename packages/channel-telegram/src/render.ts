@@ -1,0 +1,164 @@
+import type { Action, Card, Content, ContentOf, JsonObject, OutboundContent, Part } from '@plugboard/core'
+import { bold, type Formatted, isVisible, lines, NOTHING, plain, split } from './formatted.js'
+import { actionButton, answerButton, keyboard } from './keyboard.js'
+import { MAX_BUTTONS, MAX_CAPTION, MAX_TEXT } from './limits.js'
+import { extensionOf, isFetchable } from './links.js'
+import { markdown } from './markdown.js'
+
+/** Longer names of a place are said in a message of their own. */
+const MAX_PLACE = 255
+
+/**
+ * One part for each message that a person sees: the method of the Bot API and its arguments. The chat is added when a
+ * part is delivered.
+ */
+export function render(content: OutboundContent): Part[] {
+  // The host degrades to the types of the capabilities, and those are core's.
+  const known = content as Content
+  switch (known.type) {
+    case 'text':
+      return texts(words(known.text, known.markdown))
+    case 'image':
+    case 'audio':
+    case 'voice':
+    case 'video':
+    case 'file':
+      return media(known)
+    case 'location':
+      return location(known)
+    case 'card':
+      return card(known)
+    case 'carousel':
+      return known.items.flatMap(card)
+    case 'single-choice':
+      return ask(words(known.text, known.markdown === true), known.choices)
+    case 'dropdown':
+      return ask(
+        words(known.message, known.markdown === true),
+        known.options.map(({ label, value }) => ({ title: label, value })),
+      )
+  }
+}
+
+const words = (text: string, isMarkdown: boolean | undefined): Formatted =>
+  isMarkdown ? markdown(text) : plain(text)
+
+const formatted = (key: 'text' | 'caption', { text, entities }: Formatted): JsonObject => ({
+  [key]: text,
+  ...(entities.length > 0 && { [key === 'text' ? 'entities' : 'caption_entities']: entities }),
+})
+
+/** As many messages as the text needs; what hangs on it hangs on the last one. */
+function texts(text: Formatted, hanging: JsonObject = {}): Part[] {
+  const pieces = split(text, MAX_TEXT)
+  return pieces.map((piece, i) => ({
+    call: 'sendMessage',
+    args: { ...formatted('text', piece), ...(i === pieces.length - 1 && hanging) },
+  }))
+}
+
+type Media = ContentOf<'image' | 'audio' | 'voice' | 'video' | 'file'>
+
+function media(content: Media): Part[] {
+  const title = plain(content.title ?? '')
+  const url = urlOf(content)
+  if (!isFetchable(url)) return texts(lines(title, plain(url)))
+  return captioned(methodFor(content.type, extensionOf(url)), url, title)
+}
+
+function urlOf(content: Media): string {
+  switch (content.type) {
+    case 'image':
+      return content.image
+    case 'audio':
+    case 'voice':
+      return content.audio
+    case 'video':
+      return content.video
+    case 'file':
+      return content.file
+  }
+}
+
+/** The method whose name says how the app shows a file; by the ending, because Telegram refuses other formats there. */
+function methodFor(type: Media['type'], extension: string): keyof typeof fieldOf {
+  const isOne = (...extensions: string[]) => extension === '' || extensions.includes(extension)
+  switch (type) {
+    case 'image':
+      if (extension === 'gif') return 'sendAnimation'
+      return ['svg', 'tif', 'tiff', 'psd'].includes(extension) ? 'sendDocument' : 'sendPhoto'
+    case 'audio':
+      if (isOne('mp3', 'm4a')) return 'sendAudio'
+      return isOne('ogg', 'oga', 'opus') ? 'sendVoice' : 'sendDocument'
+    case 'voice':
+      return isOne('ogg', 'oga', 'opus', 'mp3', 'm4a') ? 'sendVoice' : 'sendDocument'
+    case 'video':
+      return isOne('mp4', 'm4v') ? 'sendVideo' : 'sendDocument'
+    case 'file':
+      return 'sendDocument'
+  }
+}
+
+/** The argument of each method that names the file. */
+export const fieldOf = {
+  sendPhoto: 'photo',
+  sendAnimation: 'animation',
+  sendAudio: 'audio',
+  sendVoice: 'voice',
+  sendVideo: 'video',
+  sendDocument: 'document',
+} as const
+
+/** A file with a text and buttons below it; a text that is too long for that follows, and takes the buttons along. */
+function captioned(
+  call: keyof typeof fieldOf,
+  url: string,
+  caption: Formatted,
+  hanging: JsonObject = {},
+): Part[] {
+  const file = { [fieldOf[call]]: url }
+  if (!isVisible(caption.text)) return [{ call, args: { ...file, ...hanging } }]
+  if (caption.text.length > MAX_CAPTION) return [{ call, args: file }, ...texts(caption, hanging)]
+  const [only = caption] = split(caption, MAX_CAPTION)
+  return [{ call, args: { ...file, ...formatted('caption', only), ...hanging } }]
+}
+
+function location({ latitude, longitude, title = '', address = '' }: ContentOf<'location'>): Part[] {
+  const isVenue = [title, address].every((text) => isVisible(text) && text.length <= MAX_PLACE)
+  if (isVenue) {
+    const place = { title: plain(title).text, address: plain(address).text }
+    return [{ call: 'sendVenue', args: { latitude, longitude, ...place } }]
+  }
+  const said = lines(bold(title), plain(address))
+  return [{ call: 'sendLocation', args: { latitude, longitude } }, ...(said.text ? texts(said) : [])]
+}
+
+function card({ title, subtitle = '', image, actions, markdown: isMarkdown }: Card): Part[] {
+  const buttons = actions.flatMap((action) => actionButton(action) ?? [])
+  const hanging = buttons.length > 0 ? keyboard(buttons) : {}
+  const isPicture = image !== undefined && isFetchable(image)
+  const text = lines(
+    isMarkdown ? markdown(title) : bold(title),
+    words(subtitle, isMarkdown),
+    image !== undefined && !isPicture ? plain(image) : undefined,
+    ...actions.map(refusedLink),
+  )
+  if (!isPicture) return texts(text, hanging)
+  return captioned(methodFor('image', extensionOf(image)), image, text, hanging)
+}
+
+/** A link that cannot be a button, as a line of text. */
+function refusedLink(action: Action): Formatted | undefined {
+  if (action.action !== 'Open URL' || actionButton(action)) return undefined
+  return plain([action.title, action.url].filter(isVisible).join(': '))
+}
+
+/** A question with its answers; those beyond the most that a keyboard takes follow with their own. */
+function ask(text: Formatted, choices: readonly { title: string; value: string }[]): Part[] {
+  if (choices.length === 0) return texts(text)
+  const buttons = choices.map(({ title, value }) => answerButton(title, value))
+  const pages = Array.from({ length: Math.ceil(buttons.length / MAX_BUTTONS) }, (_, i) =>
+    buttons.slice(i * MAX_BUTTONS, (i + 1) * MAX_BUTTONS),
+  )
+  return pages.flatMap((page, i) => texts(i === 0 ? text : plain(NOTHING), keyboard(page)))
+}
