@@ -1,0 +1,42 @@
+import type { DeliveryContext, Part, Sent } from '@plugboard/core'
+import { clientOf, type HttpClient, type Session } from './client.js'
+import type { Config } from './config.js'
+import { TwilioError } from './failure.js'
+import { isWhatsApp, WHATSAPP } from './medium.js'
+import type { MessageArgs } from './render.js'
+import { statusCallbackUrl } from './status.js'
+
+/** Sends one message. */
+export const deliver =
+  (http: HttpClient) =>
+  async (part: Part, context: DeliveryContext<Config, Session>): Promise<Sent> => {
+    const { endpoint, integration, signal } = context
+    const client = clientOf(integration.session)
+    // `render` made the args.
+    const args = part.args as MessageArgs
+    const statusCallback = statusCallbackUrl(context.webhookUrl, context.deliveryId)
+    const { sid } = await http.within(signal, () =>
+      client.messages.create({
+        to: endpoint.sender,
+        ...senderOf(context),
+        ...args,
+        ...(statusCallback !== undefined && { statusCallback }),
+      }),
+    )
+    return { providerMessageIds: [sid] }
+  }
+
+/** The number that the person knows; else the one of the configuration; else what the messaging service picks. */
+function senderOf({ endpoint, integration: { config } }: DeliveryContext<Config, Session>) {
+  const { messagingServiceSid } = config
+  const from = endpoint.identity === '*' ? config.from : endpoint.identity
+  if (from === undefined && messagingServiceSid === undefined) {
+    const message =
+      'no number to send from: the endpoint names none, and neither does the configuration ("from")'
+    throw new TwilioError({ kind: 'invalid', message })
+  }
+  return {
+    ...(from !== undefined && { from: isWhatsApp(endpoint) && !from.includes(':') ? WHATSAPP + from : from }),
+    ...(messagingServiceSid !== undefined && { messagingServiceSid }),
+  }
+}

@@ -1,0 +1,158 @@
+import {
+  type Endpoint,
+  type InboundContent,
+  type InboundEvent,
+  type InboundRequest,
+  invalid,
+  isStorable,
+  type JsonObject,
+  type Person,
+  type Received,
+} from '@plugboard/core'
+import { mediaUrl } from './media.js'
+import { isWhatsApp } from './medium.js'
+import { deliveryIdIn, deliveryUpdate } from './status.js'
+
+/** Twilio takes no more per message. */
+const MAX_MEDIA = 10
+const MAX_ID = 200
+
+/** Twilio tells no time of what it tells: it is that of the receipt, which the host knows. */
+const UNTOLD = new Date(0)
+
+/** The documented way of sending no answer to the person. */
+const response = { status: 200, headers: { 'content-type': 'text/xml' }, body: '<Response></Response>' }
+
+type Fields = ReadonlyMap<string, string>
+
+/** https://www.twilio.com/docs/messaging/guides/webhook-request: a message of a person, or news of one of ours. */
+export const parse =
+  (apiBaseUrl: string) =>
+  (request: InboundRequest): Received => {
+    const fields = fieldsOf(request)
+    const sid = idIn(fields, 'MessageSid', 'SmsSid')
+    const status = fields.get('MessageStatus')
+    const isCallback = status !== undefined && status !== 'received' && status !== 'receiving'
+    const events = isCallback
+      ? deliveryEvents(request.publicUrl, sid, status, fields)
+      : personEvents(apiBaseUrl, sid, fields)
+    return { events, response }
+  }
+
+function deliveryEvents(publicUrl: string, sid: string, status: string, fields: Fields): InboundEvent[] {
+  const update = deliveryUpdate(status, fields.get('ErrorCode'))
+  const deliveryId = deliveryIdIn(publicUrl)
+  if (!update || deliveryId === undefined || !isId(deliveryId)) return []
+  // A messaging service that found no number to send from tells none.
+  const identity = fields.get('From') ? idIn(fields, 'From') : '*'
+  const endpoint = { identity, sender: idIn(fields, 'To'), thread: '*' }
+  return [
+    { type: 'delivery', dedupeKey: `${sid}:${update.status}`, endpoint, at: UNTOLD, deliveryId, ...update },
+  ]
+}
+
+function personEvents(apiBaseUrl: string, sid: string, fields: Fields): InboundEvent[] {
+  const endpoint = { identity: idIn(fields, 'To'), sender: idIn(fields, 'From'), thread: '*' }
+  const about = { dedupeKey: sid, endpoint, at: UNTOLD, person: personOf(endpoint, fields) }
+  const token = fields.get('ButtonPayload') || fields.get('ListId')
+  if (token) {
+    const label = fields.get('ButtonText') || fields.get('ListTitle') || fields.get('Body') || token
+    return [{ ...about, type: 'choice', token, label }]
+  }
+  // Present only where Twilio itself keeps the list of who wants to hear nothing.
+  const optOut = fields.get('OptOutType')
+  if (optOut === 'STOP') return [{ ...about, type: 'blocked' }]
+  if (optOut === 'START') return [{ ...about, type: 'started' }]
+  const repliedTo = fields.get('OriginalRepliedMessageSid')
+  if (fields.get('MessageType') === 'reaction' && repliedTo) {
+    const emoji = fields.get('Body') ?? ''
+    return [{ ...about, type: 'reaction', messageKey: repliedTo, emoji, isRemoved: emoji === '' }]
+  }
+  return contentsOf(apiBaseUrl, endpoint, fields).map((content, i) => ({
+    ...about,
+    type: 'message',
+    dedupeKey: i === 0 ? sid : `${sid}:${i}`,
+    content: { ...content, ...(repliedTo && { replyTo: repliedTo }) },
+  }))
+}
+
+/** What a person wrote: each file is a message, and the words go with the first. */
+function contentsOf(apiBaseUrl: string, endpoint: Endpoint, fields: Fields): InboundContent[] {
+  const text = fields.get('Body') ?? ''
+  const files = filesOf(apiBaseUrl, endpoint, fields)
+  const [first, ...others] = files
+  if (first && text && first.type === 'text') return [{ type: 'text', text }, ...files]
+  if (first) return [{ ...first, ...(text && { title: text }) }, ...others]
+  const location = locationOf(fields)
+  if (location) return [location]
+  if (text) return [{ type: 'text', text }]
+  return [notice(fields.get('MessageType') || 'empty message')]
+}
+
+/** What stands for something that cannot be shown. */
+const notice = (kind: string): InboundContent => ({ type: 'text', text: `[${kind.slice(0, 50)}]` })
+
+function filesOf(apiBaseUrl: string, endpoint: Endpoint, fields: Fields): InboundContent[] {
+  const count = Math.min(Number(fields.get('NumMedia')) || 0, MAX_MEDIA)
+  return Array.from({ length: count }, (_, i) => {
+    const mime = fields.get(`MediaContentType${i}`)?.trim() ?? ''
+    const type = typeOf(mime, endpoint)
+    const ref = mediaUrl(fields.get(`MediaUrl${i}`) ?? '', apiBaseUrl)?.href
+    if (ref === undefined) return notice(type)
+    return { type, media: { ref, ...(/^[\w.+-]+\/[^\r\n]{1,100}$/.test(mime) && { mime }) } }
+  })
+}
+
+/** Voice notes of WhatsApp are Ogg, and are the only such files that come from there. */
+function typeOf(mime: string, endpoint: Endpoint): 'image' | 'audio' | 'voice' | 'video' | 'file' {
+  if (mime.startsWith('audio/ogg') && isWhatsApp(endpoint)) return 'voice'
+  const kind = mime.split('/')[0]
+  return kind === 'image' || kind === 'audio' || kind === 'video' ? kind : 'file'
+}
+
+function locationOf(fields: Fields): InboundContent | undefined {
+  const [latitude, longitude] = [fields.get('Latitude'), fields.get('Longitude')].map(Number)
+  if (latitude === undefined || longitude === undefined) return undefined
+  if (!(Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180)) return undefined
+  const title = fields.get('Label')
+  const address = fields.get('Address')
+  return { type: 'location', latitude, longitude, ...(title && { title }), ...(address && { address }) }
+}
+
+function personOf({ sender }: Endpoint, fields: Fields): Person {
+  const name = fields.get('ProfileName')
+  const phone = /\+\d{5,15}$/.exec(sender)?.[0]
+  return { ...(name && { name }), ...(phone && { phone }) }
+}
+
+/** The fields of the form, or of the JSON that Twilio posts in its place where it is set up so. */
+function fieldsOf({ method, headers, body }: InboundRequest): Fields {
+  if (method !== 'POST') throw invalid({ path: ['method'], message: 'must be POST' })
+  const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase()
+  const text = Buffer.from(body).toString()
+  if (type === 'application/x-www-form-urlencoded') return new Map(new URLSearchParams(text))
+  if (type === 'application/json') {
+    const texts = Object.entries(objectIn(text)).filter(([, value]) => typeof value === 'string')
+    return new Map(texts as [string, string][])
+  }
+  throw invalid({ path: ['content-type'], message: 'must be a form or JSON' })
+}
+
+function objectIn(text: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null) return value as JsonObject
+  } catch {
+    // The parser's own error would quote the body.
+  }
+  throw invalid({ path: ['body'], message: 'must be a JSON object' })
+}
+
+const isId = (text: string): boolean => text.length > 0 && text.length <= MAX_ID && isStorable(text)
+
+/** The first of these fields that is there. @throws PlugboardError INVALID when none can be an id. */
+function idIn(fields: Fields, ...names: string[]): string {
+  const id = names.map((name) => fields.get(name)).find(Boolean)
+  if (id !== undefined && isId(id)) return id
+  throw invalid({ path: names.slice(0, 1), message: id === undefined ? 'is required' : 'cannot be an id' })
+}

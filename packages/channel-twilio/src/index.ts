@@ -1,0 +1,33 @@
+/**
+ * SMS, MMS and WhatsApp through Twilio. README.md says what goes both ways and how to set it up.
+ * @packageDocumentation
+ */
+import { defineChannel } from '@plugboard/core'
+import { configSchema, optionsSchema } from './config.js'
+import { setup } from './setup.js'
+
+export const twilio = defineChannel({
+  contract: 1,
+  name: 'twilio',
+  version: '1.0.0',
+  config: configSchema,
+  options: optionsSchema,
+  secrets: ['authToken'],
+  capabilities: {
+    // No buttons: SMS has none, and WhatsApp's need templates that Meta has approved. So choices become numbered text.
+    content: ['text', 'image', 'audio', 'video', 'file', 'location'],
+    // The same for GSM-7 and UCS-2, https://www.twilio.com/docs/messaging/api/message-resource
+    maxTextLength: 1600,
+    // WhatsApp's; what is longer follows as a text of its own.
+    maxCaptionLength: 1024,
+    // Twilio paces numbers itself (one segment a second for a long code) and queues for hours, and the host sends one
+    // after another. So this only keeps a bot that loops from filling that queue; 1 would but slow WhatsApp.
+    rate: { perEndpoint: 10 },
+  },
+  setup,
+  // The SDK and the Markdown parser come with the runtime: 150 ms that only a server pays which uses the channel.
+  load: async (host) => (await import('./runtime.js')).createRuntime(host),
+})
+
+/** What the server imports. @alias */
+export default twilio

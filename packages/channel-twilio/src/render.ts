@@ -1,0 +1,93 @@
+import {
+  type Content,
+  type ContentOf,
+  type Endpoint,
+  type OutboundContent,
+  type Part,
+  splitText,
+} from '@plugboard/core'
+import { toPlainText, toWhatsApp } from './markdown.js'
+import { hasMms, isWhatsApp } from './medium.js'
+
+/** Longest body of a message, https://www.twilio.com/docs/api/errors/21617 */
+const MAX_BODY = 1600
+/** Longest name of a place that WhatsApp shows. */
+const MAX_PLACE = 1000
+
+/** What a part says beside who sends it to whom; the names are the SDK's. */
+export type MessageArgs = { body?: string; mediaUrl?: string[]; persistentAction?: string[] }
+
+/** One message per part. Nothing here depends on which number sends. */
+export function render(content: OutboundContent, endpoint: Endpoint): Part[] {
+  // The host keeps to the types of `capabilities`, so nothing gets to the default.
+  const known = content as Content
+  switch (known.type) {
+    case 'text':
+      return says(formatted(known, endpoint))
+    case 'image':
+      return picture(known, endpoint)
+    case 'audio':
+      return file(known.audio, known.title, endpoint)
+    case 'video':
+      return file(known.video, known.title, endpoint)
+    case 'file':
+      return file(known.file, known.title, endpoint)
+    case 'location':
+      return place(known, endpoint)
+    default:
+      return []
+  }
+}
+
+const message = (args: MessageArgs): Part => ({ call: 'message', args })
+
+/**
+ * Texts within the limit. The host has cut them already, but a converted Markdown text may be longer than its source.
+ * Half of a surrogate pair would garble its neighbours in the SDK's encoding.
+ */
+const says = (...lines: (string | undefined)[]): Part[] => {
+  const text = lines.filter(Boolean).join('\n').toWellFormed()
+  return splitText(text, MAX_BODY).map((body) => message({ body }))
+}
+
+function formatted({ text, markdown }: ContentOf<'text'>, endpoint: Endpoint): string {
+  if (!markdown) return text
+  // A text of nothing but definitions shows nothing.
+  return (isWhatsApp(endpoint) ? toWhatsApp(text) : toPlainText(text)) || text
+}
+
+/** What WhatsApp takes for pictures: JPEG and PNG. */
+const NO_PICTURE_ON_WHATSAPP = /\.(avif|bmp|gif|svg|tiff?|webp)$/i
+
+function picture({ image, title }: ContentOf<'image'>, endpoint: Endpoint): Part[] {
+  const path = URL.canParse(image) ? new URL(image).pathname : ''
+  const isShown = isWhatsApp(endpoint) ? !NO_PICTURE_ON_WHATSAPP.test(path) : hasMms(endpoint)
+  if (!isShown) return says(title, image)
+  return [message({ mediaUrl: [image], ...(title && { body: title.toWellFormed() }) })]
+}
+
+/** On WhatsApp the title is a message of its own: beside anything but a picture Twilio drops the text. */
+function file(url: string, title: string | undefined, endpoint: Endpoint): Part[] {
+  if (!isWhatsApp(endpoint)) return says(title, url)
+  return [...(title ? says(title) : []), message({ mediaUrl: [url] })]
+}
+
+function place(location: ContentOf<'location'>, endpoint: Endpoint): Part[] {
+  const { title, address } = location
+  const at = `${degrees(location.latitude)},${degrees(location.longitude)}`
+  if (!isWhatsApp(endpoint)) {
+    return says(title, address, `https://www.google.com/maps/search/?api=1&query=${at}`)
+  }
+  // https://www.twilio.com/docs/whatsapp/message-features: geo:LATITUDE,LONGITUDE|LABEL, and the body is required.
+  const words = [title, address].filter(Boolean).join('\n')
+  if (words.length > MAX_PLACE)
+    return [...says(words), message({ body: at, persistentAction: [`geo:${at}`] })]
+  const label = (address || title || '').replace(/[\s|]+/g, ' ').trim()
+  const action = label ? `geo:${at}|${label}` : `geo:${at}`
+  return [
+    message({ body: (title || address || at).toWellFormed(), persistentAction: [action.toWellFormed()] }),
+  ]
+}
+
+/** Six decimals are a hand's breadth, and never print as `1e-7`. */
+const degrees = (value: number): number => Number(value.toFixed(6))

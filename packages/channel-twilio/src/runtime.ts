@@ -1,0 +1,25 @@
+import type { ChannelHost, ChannelRuntime } from '@plugboard/core'
+import { check } from './check.js'
+import { connect, HttpClient, type Session } from './client.js'
+import type { Config, Options } from './config.js'
+import { deliver } from './deliver.js'
+import { classify } from './failure.js'
+import { parse } from './inbound.js'
+import { openMedia } from './media.js'
+import { render } from './render.js'
+import { verify } from './verify.js'
+
+/** The working half of the channel; importing this file loads the SDK. */
+export function createRuntime({ options, fetch }: ChannelHost<Options>): ChannelRuntime<Config, Session> {
+  const http = new HttpClient(options.apiBaseUrl)
+  return {
+    connect: connect(http),
+    verify,
+    parse: parse(options.apiBaseUrl),
+    render,
+    deliver: deliver(http),
+    classify,
+    check: check(http),
+    openMedia: openMedia(options.apiBaseUrl, fetch),
+  }
+}

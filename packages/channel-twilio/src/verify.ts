@@ -1,0 +1,37 @@
+import { isUtf8 } from 'node:buffer'
+import type { InboundRequest, Integration, Verdict } from '@plugboard/core'
+import twilio from 'twilio'
+import type { Session } from './client.js'
+import type { Config } from './config.js'
+
+/**
+ * Twilio signs the public address and the fields of the form, or the address alone with a hash of the body in its
+ * query when the body is JSON: https://www.twilio.com/docs/usage/security#validating-requests. It signs no time, so
+ * what stops replays is that an event's dedupe key stays the same.
+ */
+export function verify(
+  { method, headers, body, publicUrl }: InboundRequest,
+  { config }: Integration<Config, Session>,
+): Verdict {
+  const signature = headers['x-twilio-signature']
+  if (!signature) return { ok: false, reason: 'missing' }
+  // Bytes that are not UTF-8 would all look alike once decoded.
+  if (method !== 'POST' || !isUtf8(body) || !URL.canParse(publicUrl))
+    return { ok: false, reason: 'malformed' }
+  const text = Buffer.from(body).toString()
+  const isGenuine = new URL(publicUrl).searchParams.has('bodySHA256')
+    ? twilio.validateRequestWithBody(config.authToken, signature, publicUrl, text)
+    : twilio.validateRequest(config.authToken, signature, publicUrl, fieldsWithRepeats(text))
+  return isGenuine ? { ok: true } : { ok: false, reason: 'mismatch' }
+}
+
+/** Each name with all of its values. By way of entries, so that a field named `__proto__` is a field. */
+function fieldsWithRepeats(form: string): Record<string, string[]> {
+  const fields = new Map<string, string[]>()
+  for (const [name, value] of new URLSearchParams(form)) {
+    const values = fields.get(name)
+    if (values) values.push(value)
+    else fields.set(name, [value])
+  }
+  return Object.fromEntries(fields)
+}
