@@ -20,9 +20,12 @@ export interface IntegrationRecord {
   version: string
   /** The configuration, as sealed JSON text. */
   config: Sealed
-  /** `paused`: its credentials stopped working; resumes at the next sync. */
-  status: 'active' | 'paused'
-  /** The provider's words, when it is paused. */
+  /**
+   * `pending`: the provider does not know of it yet, or could not be asked; it is being tried. `paused`: its credentials
+   * stopped working; resumes at the next sync.
+   */
+  status: 'active' | 'pending' | 'paused'
+  /** The provider's words, when it is paused or pending. */
   reason?: string
 }
 

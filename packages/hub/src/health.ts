@@ -17,8 +17,8 @@ export interface HealthEvent {
 /** An enabled channel and what happened to it lately. */
 export interface IntegrationHealth {
   channel: string
-  status: 'active' | 'paused'
-  /** The provider's words, when it is paused. */
+  status: 'active' | 'pending' | 'paused'
+  /** The provider's words, when it is paused or pending. */
   reason?: string
   /** Newest first. */
   events: HealthEvent[]

@@ -18,6 +18,8 @@ export interface Store {
   /** Writes when absent; answers what then stands there, so that of two at once both learn who won. */
   putMetaIfAbsent(key: string, value: string): Promise<string>
   putMeta(key: string, value: string): Promise<void>
+  /** Compare-and-set: writes `to` where `from` stands, else answers false. */
+  replaceMeta(key: string, from: string, to: string): Promise<boolean>
 
   /** @throws CONFLICT when its id, external id or name is taken. */
   insertClient(client: ClientRecord): Promise<void>
@@ -75,6 +77,8 @@ export interface Store {
    */
   append(append: Append): Promise<Appended | undefined>
   findEntry(clientId: Id, id: Id): Promise<Entry | undefined>
+  /** The entry of a stream that was appended with this `dedupe`. */
+  findByDedupe(clientId: Id, streamId: Id, dedupe: string): Promise<Entry | undefined>
   /**
    * Messages of a conversation that are not deleted; `before` is the id of any of its entries (a deleted one too) and
    * `until` keeps those taken in at that time or earlier. Undefined when there is no such conversation.
@@ -165,7 +169,10 @@ export interface StreamRef {
   streamId: Id
 }
 
-/** What an entry is about. `void` fills a number that was reserved and never used. */
+/**
+ * What an entry is about. `void` fills a number that was reserved and never used; `activity` is what a provider tells of
+ * a conversation beside its messages (a message was edited, delivered, and so on).
+ */
 export type EntryType =
   | 'message'
   | 'user.new'
@@ -174,6 +181,7 @@ export type EntryType =
   | 'conversation.deleted'
   | 'health.new'
   | 'void'
+  | 'activity'
 
 /** An entry before it has its place. */
 export interface NewEntry {
@@ -260,6 +268,8 @@ export interface MapEndpoint {
   at: Date
   /** Used for what has to be made. */
   ids: { user: Id; conversation: Id; endpoint: Id }
+  /** What is known of the person: the `data` of the user, if it has to be made. */
+  userData?: Record<string, string>
   /** Asked for the first entries of what has to be made. */
   events: { user(userId: Id): NewEntry; conversation(userId: Id, conversationId: Id): NewEntry }
 }

@@ -127,7 +127,7 @@ interface IntegrationDoc {
   channel: string
   version: string
   config: string
-  status: 'active' | 'paused'
+  status: 'active' | 'pending' | 'paused'
   reason?: string
 }
 

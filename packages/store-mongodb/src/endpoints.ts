@@ -70,7 +70,9 @@ export class Endpoints {
 
   async #makeUser(input: MapEndpoint, sender: AddressDoc): Promise<Appended[]> {
     const { userId: _id, clientId } = sender
-    const stream = { _id, clientId, userId: _id, kind: 'user', createdAt: input.at } as const
+    const { at: createdAt, userData } = input
+    const data = userData && JSON.stringify(userData)
+    const stream = { _id, clientId, userId: _id, kind: 'user', createdAt, ...(data && { data }) } as const
     const appended = await this.#begin(stream, input.events.user(idOf(_id)))
     await this.#ready(sender)
     return appended

@@ -38,11 +38,18 @@ export class Entries {
     this.#inserter = inserter
   }
 
-  async find(clientId: Id, id: Id): Promise<Entry | undefined> {
-    const client = oid(clientId)
+  find(clientId: Id, id: Id): Promise<Entry | undefined> {
+    return this.#findOne(oid(clientId), { _id: oid(id) })
+  }
+
+  findByDedupe(clientId: Id, streamId: Id, dedupe: string): Promise<Entry | undefined> {
+    return this.#findOne(oid(clientId), { streamId: oid(streamId), dedupe })
+  }
+
+  async #findOne(clientId: ObjectId, filter: Partial<EntryDoc>): Promise<Entry | undefined> {
     const [doc] = await this.#models.entries.aggregate<PlacedDoc>([
-      { $match: { _id: oid(id), clientId: client } },
-      WITH_STREAM(client),
+      { $match: { ...filter, clientId } },
+      WITH_STREAM(clientId),
     ])
     return doc && toEntry(doc, doc.stream[0])
   }

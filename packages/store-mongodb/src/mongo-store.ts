@@ -105,6 +105,10 @@ class MongoStore implements Store {
     return this.#do(({ notes }) => notes.put(key, value))
   }
 
+  replaceMeta(key: string, from: string, to: string) {
+    return this.#do(({ notes }) => notes.replace(key, from, to))
+  }
+
   insertClient(client: ClientRecord) {
     return this.#do(({ clients }) => clients.insert(client))
   }
@@ -171,6 +175,10 @@ class MongoStore implements Store {
 
   findEntry(clientId: Id, id: Id) {
     return this.#do(({ entries }) => entries.find(clientId, id))
+  }
+
+  findByDedupe(clientId: Id, streamId: Id, dedupe: string) {
+    return this.#do(({ entries }) => entries.findByDedupe(clientId, streamId, dedupe))
   }
 
   listMessages(clientId: Id, conversationId: Id, page: Page & { until?: Date }) {

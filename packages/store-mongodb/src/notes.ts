@@ -32,6 +32,11 @@ export class Notes {
     return (await upsert(put)).value
   }
 
+  async replace(key: string, from: string, to: string): Promise<boolean> {
+    const replaced = await this.#models.meta.updateOne({ _id: key, value: from }, { $set: { value: to } })
+    return replaced.matchedCount > 0
+  }
+
   /** One round trip for a fresh key, two for one that is repeated. */
   async claimKey({
     expiresBefore,

@@ -51,14 +51,16 @@ export class Endpoints {
   map(input: MapEndpoint): Mapped {
     const known = this.find(input)
     if (known) return known
-    const { clientId, ids, events, at } = input
+    const { clientId, ids, events, at, userData: data } = input
     const knownUser = this.#findSender(...senderOf(input)) as Id | undefined
     const userId = knownUser ?? ids.user
     const userEvent = knownUser ? undefined : events.user(userId)
     const conversationEvent = events.conversation(userId, ids.conversation)
     const appended: Appended[] = []
     if (userEvent) {
-      appended.push(this.#log.openUser({ id: userId, clientId, createdAt: at }, userEvent))
+      appended.push(
+        this.#log.openUser({ id: userId, clientId, createdAt: at, ...(data && { data }) }, userEvent),
+      )
       this.#insertSender(...senderOf(input), userId)
     }
     const conversation = { id: ids.conversation, clientId, userId, createdAt: at }

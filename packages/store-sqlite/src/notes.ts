@@ -9,6 +9,7 @@ export class Notes {
   readonly #get
   readonly #put
   readonly #putIfAbsent
+  readonly #replace
   readonly #findKey
   readonly #putKey
 
@@ -16,6 +17,7 @@ export class Notes {
     this.#get = prepareText(db, 'SELECT value FROM meta WHERE key = ?')
     this.#put = prepareWrite(db, 'INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)')
     this.#putIfAbsent = prepareWrite(db, 'INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)')
+    this.#replace = prepareWrite(db, 'UPDATE meta SET value = ? WHERE key = ? AND value = ?')
     const key = `WHERE client = ${toBytes} AND key = ?`
     this.#findKey = prepareOne<KeyRow>(db, `SELECT json_array(hash, ${toHex('id')}, at) FROM keys ${key}`)
     const put = 'INSERT OR REPLACE INTO keys (client, key, hash, id, at)'
@@ -34,6 +36,10 @@ export class Notes {
   putIfAbsent(key: string, value: string): string {
     this.#putIfAbsent(key, value)
     return this.#get(key) ?? value
+  }
+
+  replace(key: string, from: string, to: string): boolean {
+    return this.#replace(to, key, from) > 0
   }
 
   claimKey({ expiresBefore, ...claim }: KeyClaim & { expiresBefore: Date }): KeyClaim & { fresh: boolean } {

@@ -23,6 +23,7 @@ export const ENTRY_TYPES: readonly EntryType[] = [
   'conversation.deleted',
   'health.new',
   'void',
+  'activity',
 ]
 /** As {@link STREAM_KINDS}. */
 export const HOLDS: readonly Hold[] = ['free', 'held', 'woken']

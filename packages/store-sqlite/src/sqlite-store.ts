@@ -97,6 +97,10 @@ class SqliteStore implements Store {
     return this.#write(() => this.#notes.put(key, value))
   }
 
+  replaceMeta(key: string, from: string, to: string) {
+    return this.#write(() => this.#notes.replace(key, from, to))
+  }
+
   insertClient(client: ClientRecord) {
     return this.#write(() => this.#clients.insert(client))
   }
@@ -164,6 +168,13 @@ class SqliteStore implements Store {
 
   findEntry(clientId: Id, id: Id) {
     return this.#read(() => this.#entries.find(clientId, id))
+  }
+
+  findByDedupe(clientId: Id, streamId: Id, dedupe: string) {
+    return this.#read(() => {
+      const stream = this.#streams.find(clientId, streamId)
+      return stream && this.#entries.findDuplicate(stream, dedupe)
+    })
   }
 
   listMessages(clientId: Id, conversationId: Id, page: Page & { until?: Date }) {

@@ -112,7 +112,7 @@ export const healthResponse = z.object({
   channels: z.record(
     z.string(),
     z.object({
-      status: z.enum(['active', 'paused']),
+      status: z.enum(['active', 'pending', 'paused']),
       reason: z.string().optional(),
       events: z.array(z.object({ type: z.string(), time: date, data: z.unknown().optional() })),
     }),

@@ -28,7 +28,13 @@ export function messagingV1Format({ schedule, internalPassword }: MessagingForma
 
 function render(event: WebhookEvent): string {
   const { type } = event.entry
-  return `{"type":"${type === 'message' ? 'message.new' : type}","data":${dataOf(event)}}`
+  return `{"type":"${nameOf(type)}","data":${dataOf(event)}}`
+}
+
+/** How the API calls an event. */
+function nameOf(type: WebhookEvent['entry']['type']): string {
+  if (type === 'message') return 'message.new'
+  return type === 'activity' ? 'conversation.activity' : type
 }
 
 function dataOf({ entry, userId, isCollecting }: WebhookEvent): string {
@@ -54,6 +60,8 @@ function dataOf({ entry, userId, isCollecting }: WebhookEvent): string {
       return JSON.stringify({ ...conversation, channel: entry.channel })
     case 'health.new':
       return JSON.stringify({ channel: entry.channel, event: healthEventOf(entry) })
+    case 'activity':
+      return `${JSON.stringify({ ...conversation, channel: entry.channel }).slice(0, -1)},"activity":${entry.payload}}`
     case 'void':
       return '{}'
   }

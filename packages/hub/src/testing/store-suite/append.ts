@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { newId } from '@plugboard/core'
-import type { Append } from '../../store.js'
+import type { Append, StreamRef } from '../../store.js'
 import { endpointTarget, webhookTarget } from '../../target.js'
 import { atOnce, idsOf, only, present, same } from './assertions.js'
 import { type Cases, entryOf } from './scene.js'
@@ -103,6 +103,25 @@ export const appendCases: Cases = {
     const user = await scene.user((await scene.client()).id)
     const talks = [await scene.conversation(user), await scene.conversation(user), await scene.talk()]
     for (const talk of talks) same((await scene.append(talk, { dedupe: 'event 1' })).duplicate, false)
+  },
+
+  'an entry is found by its dedupe, in its stream and by its client alone': async (scene) => {
+    const talk = await scene.talk()
+    const elsewhere = await scene.talk()
+    const { entry } = await scene.append(talk, { dedupe: 'event 1' })
+    await scene.append(talk, { dedupe: 'event 2' })
+    const find = (stream: StreamRef, dedupe = 'event 1') =>
+      scene.store.findByDedupe(stream.clientId, stream.streamId, dedupe)
+    same(await find(talk), entry)
+    for (const missing of [
+      find(talk, 'event 3'),
+      find(elsewhere),
+      find({ ...talk, clientId: elsewhere.clientId }),
+      find({ ...talk, streamId: newId() }),
+    ])
+      same(await missing, undefined)
+    await scene.store.deleteMessages(talk.clientId, talk.streamId, entry.id, scene.tick())
+    same((await find(talk))?.payload, '')
   },
 
   'an entry with the id of one in the stream is answered by that one, and is not appended': async (scene) => {

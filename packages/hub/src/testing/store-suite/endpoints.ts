@@ -22,6 +22,16 @@ export const endpointCases: Cases = {
     same(idsOf(await scene.store.listConversations(clientId, userId, { limit: 10 })), [conversationId])
   },
 
+  'what is known of the person becomes data of the user that it makes, and of no other': async (scene) => {
+    const { id: clientId } = await scene.client()
+    const userData = { name: 'Zoë "Z" 👋', locale: 'de-CH' }
+    const { userId } = await scene.store.mapEndpoint({ ...scene.mapping(clientId), userData })
+    same((await scene.store.findUser(clientId, userId))?.data, userData)
+    const thread = scene.mapping(clientId, { endpoint: { thread: 'other' } })
+    same((await scene.store.mapEndpoint({ ...thread, userData: { name: 'another' } })).userId, userId)
+    same((await scene.store.findUser(clientId, userId))?.data, userData)
+  },
+
   'what it makes has first entries, of which it tells': async (scene) => {
     const { id: clientId } = await scene.client()
     const user = scene.event('user.new', { owes: [webhookTarget(newId())] })

@@ -26,6 +26,25 @@ export const metaCases: Cases = {
     same(await store.getMeta('key'), 'theirs')
   },
 
+  'replaceMeta writes over what it was told of, and nothing else': async ({ store }) => {
+    same(await store.replaceMeta('key', '', 'mine'), false)
+    same(await store.getMeta('key'), undefined)
+    await store.putMeta('key', 'theirs')
+    same(await store.replaceMeta('key', 'their', 'mine'), false)
+    same(await store.getMeta('key'), 'theirs')
+    same(await store.replaceMeta('key', 'theirs', 'theirs'), true)
+    same(await store.replaceMeta('key', 'theirs', ''), true)
+    same(await store.replaceMeta('key', '', 'mine'), true)
+    same(await store.getMeta('key'), 'mine')
+  },
+
+  'of twenty who replace a text at once one does': async ({ store }) => {
+    await store.putMeta('key', 'first')
+    const answers = await atOnce(20, (index) => store.replaceMeta('key', 'first', `text ${index}`))
+    same(answers.filter(Boolean).length, 1)
+    same(await store.getMeta('key'), `text ${answers.indexOf(true)}`)
+  },
+
   'of twenty who put a text at once one wins, and all learn which': async ({ store }) => {
     const answers = await atOnce(20, (index) => store.putMetaIfAbsent('key', `text ${index}`))
     same(new Set(answers).size, 1)
