@@ -113,9 +113,11 @@ export class Conversations {
   }
 
   async endTurn(clientId: Id, messageId: Id, at: Date): Promise<boolean> {
-    const id = { _id: oid(messageId), clientId: oid(clientId) }
-    const message = await this.#models.entries.findOne(id, { streamId: 1, listed: 1 }).lean<EntryDoc>()
+    const message = await this.#models.entries
+      .findOne({ _id: oid(messageId), clientId: oid(clientId) }, { clientId: 1, streamId: 1, listed: 1 })
+      .lean<EntryDoc>()
     if (!message?.listed) return false
+    const id = { _id: message._id, clientId: message.clientId, streamId: message.streamId }
     const streamId = message.streamId.toHexString() as Id
     if (!(await this.find(clientId, streamId))) return false
     const update = [{ $set: { turnEndedAt: { $ifNull: ['$turnEndedAt', at] } } }]

@@ -14,10 +14,12 @@ import type {
 import { replayLane } from '@plugboard/hub'
 import { Types } from 'mongoose'
 import type { DatabaseClock } from './clock.js'
-import type { EntryDoc, ObjectId, StreamDoc } from './documents.js'
+import type { EntryDoc, StreamDoc } from './documents.js'
 import { isFree, isMissing, type Leases, taking, waking } from './leases.js'
 import { idOf, later, oid, toClaimed, toProgress } from './rows.js'
 import type { Models } from './schemas.js'
+
+type EntryName = Pick<EntryDoc, '_id' | 'clientId' | 'streamId'>
 
 /** How long a replay that was begun keeps others from doing it again: the time of its three writes, by far. */
 const REPLAY_MS = 10_000
@@ -142,17 +144,35 @@ export class Deliveries {
     }
   }
 
+  /** Gives a stream back that nobody has looked at: it is due now. */
+  async release({ clientId, streamId }: StreamRef, lease: Lease): Promise<void> {
+    const now = this.#clock.now()
+    const filter = {
+      _id: oid(streamId),
+      clientId: oid(clientId),
+      owner: this.#leases.owner,
+      fence: lease.fence,
+    }
+    const update = { $set: { nextAt: now, wakeAt: now }, $unset: { owner: 1, woken: 1 } }
+    await this.#models.streams.updateOne(filter, update)
+  }
+
   async bury({ clientId, streamId }: StreamRef, seq: number, target: Target, dead: Dead): Promise<void> {
     const filter = { clientId: oid(clientId), streamId: oid(streamId), seq }
     await this.#models.entries.updateOne(filter, { $set: { [`dead.${target}`]: dead, isDead: true } })
   }
 
   /**
-   * Three writes, since the entry and its stream are two documents: it is taken in hand, so that of many one does it;
+   * A read and three writes, since the entry and its stream are two documents: it is taken in hand, so that of many one does it;
    * its lane is made; the mark of death goes. Whoever dies in between leaves it dead, to be replayed again.
    */
   async replay({ clientId, entryId, target, to, now }: Replay): Promise<Replayed | undefined> {
-    const id = { _id: oid(entryId), clientId: oid(clientId) }
+    const known = await this.#models.entries
+      .findOne({ _id: oid(entryId), clientId: oid(clientId) }, { clientId: 1, streamId: 1 })
+      .lean<EntryName>()
+    if (!known) return undefined
+    // With its stream, which is a part of the shard key.
+    const id = { _id: known._id, clientId: known.clientId, streamId: known.streamId }
     const entry = await this.#takeInHand(id, target)
     const dead = entry?.dead?.[target]
     if (!entry || !dead) return undefined
@@ -172,7 +192,7 @@ export class Deliveries {
     return { clientId, streamId: idOf(entry.streamId), key, lane }
   }
 
-  #takeInHand(id: { _id: ObjectId; clientId: ObjectId }, target: Target): Promise<EntryDoc | null> {
+  #takeInHand(id: EntryName, target: Target): Promise<EntryDoc | null> {
     const now = this.#clock.now()
     const earlier = new Date(now.getTime() - REPLAY_MS)
     const begun = `replaying.${target}`
@@ -181,7 +201,7 @@ export class Deliveries {
       [`dead.${target}`]: { $exists: true },
       $or: [{ [begun]: { $exists: false } }, { [begun]: { $lt: earlier } }],
     }
-    const projection = { streamId: 1, seq: 1, at: 1, dead: 1 }
+    const projection = { clientId: 1, streamId: 1, seq: 1, at: 1, dead: 1 }
     return this.#models.entries
       .findOneAndUpdate(filter as never, { $set: { [begun]: now } }, { projection, returnDocument: 'after' })
       .lean<EntryDoc>()
@@ -189,7 +209,7 @@ export class Deliveries {
   }
 
   /** Unless it died again meanwhile. */
-  async #revive(id: { _id: ObjectId; clientId: ObjectId }, target: Target, { at }: Dead): Promise<void> {
+  async #revive(id: EntryName, target: Target, { at }: Dead): Promise<void> {
     const options = { updatePipeline: true }
     const isLast = { $eq: ['$dead', { $literal: {} }] }
     await this.#models.entries.updateOne(

@@ -127,18 +127,19 @@ export class Log {
         return this.#put(head, { entry, resolved }, place)
       }),
     )
-    for (const [index, { item, entry, resolved }] of wanted.entries()) {
+    const answers = wanted.map(({ item, entry, resolved }, index) => {
       const outcome = outcomes[index]
-      if (outcome?.status !== 'fulfilled') item.reject(toStoreError(outcome?.reason))
-      else if (outcome.value === 'voided') this.#again(item)
-      else {
-        const appended = outcome.value
-        const isClaim = !appended.duplicate && entry.claim && resolved.owes.length > 0
-        const lease = isClaim ? takeLease(appended.entry.seq) : undefined
-        item.resolve(lease ? { ...appended, claimed: lease } : appended)
-      }
-    }
-    if (claimed) await this.#giveBack(reserved, takeLease(reserved.seq + wanted.length))
+      if (outcome?.status !== 'fulfilled') return () => item.reject(toStoreError(outcome?.reason))
+      const { value: appended } = outcome
+      if (appended === 'voided') return () => this.#again(item)
+      const isClaim = !appended.duplicate && entry.claim && resolved.owes.length > 0
+      const lease = isClaim ? takeLease(appended.entry.seq) : undefined
+      return () => item.resolve(lease ? { ...appended, claimed: lease } : appended)
+    })
+    const left = takeLease(reserved.seq + wanted.length)
+    const hasAdded = outcomes.some(({ status, value }: Settled) => status === 'rejected' || isNew(value))
+    if (left) await this.#giveBack(left, reserved.wasIdle && !hasAdded)
+    for (const answerOne of answers) answerOne()
   }
 
   #again(item: Item & { tries?: number }): void {
@@ -151,14 +152,14 @@ export class Log {
     this.#queues.get(clientId + streamId)?.waiting.push(item)
   }
 
-  /** No entry came of it that would have needed the lease. */
-  async #giveBack({ wasIdle, seq }: Reserved, claimed: Claimed | undefined): Promise<void> {
-    if (!claimed) return
-    const scanned = wasIdle ? claimed.seq : Math.min(claimed.scanned, seq)
-    const nextAt = wasIdle ? null : new Date()
-    const rest = { scanned, lanes: {}, nextAt }
-    // Where it fails the lease ends by itself.
-    await this.#deliveries.mark(claimed, claimed.lease, rest).catch(() => undefined)
+  /** Who asked for the lease got no entry of its own. Where it fails, the lease ends by itself. */
+  async #giveBack(claimed: Claimed, isIdle: boolean): Promise<void> {
+    const nothing = { scanned: claimed.seq, lanes: {}, nextAt: null }
+    const deliveries = this.#deliveries
+    const given = isIdle
+      ? deliveries.mark(claimed, claimed.lease, nothing)
+      : deliveries.release(claimed, claimed.lease)
+    await given.catch(() => undefined)
   }
 
   /** `voided`: the number was given up by a reader before the entry got there. */
@@ -202,6 +203,15 @@ export class Log {
     await Promise.all(docs.map((doc) => this.#inserter.insert(doc)))
   }
 }
+
+/** What came of one entry of a batch. */
+interface Settled {
+  status: 'fulfilled' | 'rejected'
+  value?: Appended | 'voided'
+}
+
+const isNew = (outcome: Settled['value']): boolean =>
+  outcome !== undefined && outcome !== 'voided' && !outcome.duplicate
 
 const isRepeat = (doc: EntryDoc, dedupe: string | undefined): boolean =>
   dedupe !== undefined && doc.dedupe === dedupe

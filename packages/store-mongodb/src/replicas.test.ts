@@ -78,6 +78,42 @@ describe.runIf(hasServer)('the lease of a stream', () => {
   })
 })
 
+describe.runIf(hasServer)('a lease that was taken for an entry that was there before', () => {
+  it('is given back at once when something else is owed', async () => {
+    const { a, b, now } = await replicas()
+    const stream = await talk(a)
+    await say(a, stream, { dedupe: 'event 1' })
+    const { entry, claimed } = await take(a, stream)
+    const lanes = { [target()]: { done: entry.seq - 1 } }
+    await a.mark(stream, claimed.lease, {
+      scanned: entry.seq,
+      lanes,
+      nextAt: new Date(now().getTime() + 60_000),
+    })
+    expect((await say(b, stream, { dedupe: 'event 1', owes: [target()], claim: true })).claimed).toBe(
+      undefined,
+    )
+    expect(await due(a, now())).toEqual([stream.streamId])
+  })
+
+  it('is given back at once when another entry of the same moment is owed', async () => {
+    const { a, b, now } = await replicas()
+    const stream = await talk(a)
+    await say(a, stream, { dedupe: 'event 1' })
+    // The first keeps the stream busy, so that the two after it go together.
+    const [, repeat, fresh] = await Promise.all([
+      say(a, stream),
+      say(a, stream, { dedupe: 'event 1', owes: [target()], claim: true }),
+      say(a, stream, { owes: [target()] }),
+    ])
+    expect([repeat.duplicate, repeat.claimed, fresh.duplicate]).toEqual([true, undefined, false])
+    const { claimed } = await b.claimDue({ now: now(), limit: 9, except: [] })
+    expect(claimed.map(({ streamId, scanned }) => [streamId, scanned < fresh.entry.seq])).toEqual([
+      [stream.streamId, true],
+    ])
+  })
+})
+
 /** The database as it is after a process died that had reserved a number. */
 async function reserveOnly(url: string, streamId: string): Promise<void> {
   const connection = await createConnection(url).asPromise()
