@@ -94,8 +94,8 @@ export interface Store {
   deleteMessages(clientId: Id, conversationId: Id, only: Id | 'all', at: Date): Promise<number>
 
   /**
-   * Streams with something to do by now, oldest first, each with a lease when no one else holds it. `except`: clients
-   * that are left out.
+   * Streams with something to do by now, oldest first, each with a lease when no one else holds it. A lease is over when
+   * `now` has come to its end: both are by the clock of this process. `except`: clients that are left out.
    */
   claimDue(claim: { now: Date; limit: number; except: readonly Id[] }): Promise<Due>
   /** Entries after a number, in order, without a hole: it stops before a number that is not yet there. */
