@@ -1,0 +1,58 @@
+import { createHmac } from 'node:crypto'
+import { channelSuite, readRecordings } from '@plugboard/core/testing'
+import { test } from 'vitest'
+import { answerTo, callOf, faultAnswers, isVisible } from '../test/fake-telegram.js'
+import { telegram } from './index.js'
+
+const first = '7654321:AAHmadeUpTokenOfTheFirstBot-x0123456'
+const second = '8765432:AAGmadeUpTokenOfTheOtherBot-y9876543'
+const noTime = 'Telegram sends no time with the secret; replays are told by the id of the update'
+
+const cases = channelSuite({
+  channel: telegram,
+  fixtures: {
+    configs: () => [{ botToken: first }, { botToken: second }],
+    options: (url) => ({ apiRoot: url }),
+    invalidConfigs: {
+      'no token': {},
+      'an empty token': { botToken: '' },
+      'a token that is a number': { botToken: 7654321 },
+      'an unknown field': { botToken: first, apiRoot: 'https://evil.example' },
+    },
+    recordings: readRecordings(new URL('./fixtures/', import.meta.url)),
+    sign: (request, { botToken }) => {
+      const secret = createHmac('sha256', botToken).update('plugboard telegram webhook secret').digest('hex')
+      return { ...request, headers: { ...request.headers, 'x-telegram-bot-api-secret-token': secret } }
+    },
+    signatureHeaders: ['x-telegram-bot-api-secret-token'],
+    provider: {
+      answer: answerTo,
+      faultAnswers,
+      isVisible,
+      isFrom: (call, { botToken }) => callOf(call)?.token === botToken,
+    },
+    outcomes: {
+      refused: 'transient',
+      reset: 'ambiguous',
+      'lost-answer': 'ambiguous',
+      hang: 'ambiguous',
+      truncated: 'ambiguous',
+      endless: 'ambiguous',
+      garbage: 'ambiguous',
+      redirect: 'transient',
+      unauthorized: 'auth',
+      'server-error': 'ambiguous',
+      'rate-limited': 'rate-limited',
+      'rate-limited-for-2-s': 'rate-limited',
+    },
+    entry: new URL('../dist/index.js', import.meta.url),
+    lazy: ['telegraf', 'mdast-util-from-markdown'],
+    skip: {
+      'verify refuses a body of which one byte is changed': 'Telegram sends a secret, and signs no body',
+      'verify refuses an old request': noTime,
+      'verify refuses a request from the future': noTime,
+    },
+  },
+})
+
+for (const { name, run, skip } of cases) test(name, (context) => (skip ? context.skip(skip) : run()))
