@@ -8,8 +8,12 @@ import { isLinkable } from './links.js'
 /** What would take words away, or turn them into another thing than was written, is left as it is. */
 const literal = ['definition', 'htmlFlow', 'htmlText']
 
+/** A line of more quotes and lists in one another than anyone reads; the parser takes seconds for hundreds of them. */
+const TOO_DEEP = /^(?:[ \t]*(?:>|[*+-](?=[ \t])|\d{1,9}[.)](?=[ \t]))){20}/m
+
 /** CommonMark with `~~strikethrough~~` as a text with entities, so that no character needs an escape. */
 export function markdown(source: string): Formatted {
+  if (TOO_DEEP.test(source)) return plain(source)
   const tree = fromMarkdown(clean(source), {
     extensions: [gfmStrikethrough({ singleTilde: false }), { disable: { null: literal } }],
     mdastExtensions: [gfmStrikethroughFromMarkdown()],

@@ -1,0 +1,95 @@
+import {
+  type CallContext,
+  type ChannelRuntime,
+  type DeliveryContext,
+  degrade,
+  type Failure,
+  type JsonObject,
+  type Part,
+} from '@plugboard/core'
+import type { Session } from '../src/api.js'
+import type { Config } from '../src/config.js'
+import { telegram } from '../src/index.js'
+import { type FakeTelegram, type FakeTelegramOptions, fakeTelegram } from './fake-telegram.js'
+
+export const botToken = '7654321:AAHmadeUpTokenOfTheFirstBot-x0123456'
+export const webhookUrl = 'https://hub.example/webhooks/v1/acme/telegram'
+
+/** A loaded channel, one bot, and the Bot API that it calls. */
+export interface Stage {
+  api: FakeTelegram
+  runtime: ChannelRuntime<Config, Session>
+  context(changes?: {
+    thread?: string
+    signal?: AbortSignal
+    token?: string
+  }): DeliveryContext<Config, Session>
+  /** Delivers what a bot posted, as core degrades it, and answers with the ids. */
+  post(content: JsonObject, thread?: string): Promise<string[]>
+  /** Runs one call, and tells what its failure means. */
+  fail(call: () => Promise<unknown>): Promise<Failure & { thrown: unknown }>
+}
+
+/** What the host fetches for the bot; nothing leaves this machine. */
+type Fetch = typeof globalThis.fetch
+const unreachable: Fetch = () => Promise.reject(new TypeError('fetch failed'))
+
+/** Plays on a stage that is cleared away afterwards. */
+export async function onStage<T>(
+  play: (stage: Stage) => Promise<T>,
+  options: FakeTelegramOptions & { fetch?: Fetch; apiRoot?: string } = {},
+): Promise<T> {
+  const api = await fakeTelegram(options)
+  try {
+    const silent = () => undefined
+    const runtime = await telegram.load({
+      options: { apiRoot: options.apiRoot ?? api.url },
+      logger: { debug: silent, info: silent, warn: silent, error: silent },
+      fetch: options.fetch ?? unreachable,
+    })
+    return await play(stageOf(api, runtime))
+  } finally {
+    await api.close()
+  }
+}
+
+function stageOf(api: FakeTelegram, runtime: ChannelRuntime<Config, Session>): Stage {
+  const context: Stage['context'] = ({ thread = '501', signal, token = botToken } = {}) => {
+    const config = { botToken: token }
+    return {
+      endpoint: { identity: '*', sender: '501', thread },
+      integration: { clientId: 'acme', config, session: runtime.connect(config) },
+      webhookUrl,
+      deliveryId: 'delivery-1',
+      signal: signal ?? AbortSignal.timeout(10_000),
+    } satisfies DeliveryContext<Config, Session> & CallContext<Config, Session>
+  }
+  return {
+    api,
+    runtime,
+    context,
+    async post(content, thread = '501') {
+      const ids: string[] = []
+      for (const part of partsOf(runtime, content)) {
+        ids.push(...(await runtime.deliver(part, context({ thread }))).providerMessageIds)
+      }
+      return ids
+    },
+    async fail(call) {
+      const thrown = await call().then(
+        () => {
+          throw new Error('it went well')
+        },
+        (error: unknown) => error,
+      )
+      return { ...runtime.classify(thrown), thrown }
+    },
+  }
+}
+
+/** What a bot posted as parts, as the host makes and stores them. */
+export function partsOf(runtime: ChannelRuntime<Config, Session>, content: JsonObject): Part[] {
+  const contents = degrade(content, telegram.capabilities)?.contents ?? []
+  const endpoint = { identity: '*', sender: '501', thread: '501' }
+  return contents.flatMap((each) => JSON.parse(JSON.stringify(runtime.render(each, endpoint))) as Part[])
+}
