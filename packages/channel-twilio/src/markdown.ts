@@ -149,7 +149,7 @@ const unmarked = (nodes: readonly RootContent[]): RootContent[] =>
 function spellOut(words: string, url: string): string {
   if (!url) return words
   if (!words.trim()) return url
-  return bare(words) === bare(url) ? words : `${words} (${url})`
+  return bare(words) === bare(url) ? words.replace(/^mailto:/, '') : `${words} (${url})`
 }
 
 const bare = (text: string): string => text.replace(/^(mailto:|https?:\/\/)/, '').replace(/\/$/, '')
