@@ -12,13 +12,38 @@ describe('Markdown becomes', () => {
     ['bold on each line alone', '**a\nb**', 'a\nb', '*a*\n*b*'],
     ['code', '`a_b` and ``a`b``', 'a_b and a`b', '`a_b` and a`b'],
     ['a block of code', '```js\na = 1\n```', 'a = 1', '```\na = 1\n```'],
-    ['a link', '[shop](https://a.example/x_y_z)', 'shop (https://a.example/x_y_z)', 'shop (https://a.example/x_y_z)'],
-    ['a link by reference', '[shop][1]\n\n[1]: https://a.example', 'shop (https://a.example)', 'shop (https://a.example)'],
+    [
+      'a link',
+      '[shop](https://a.example/x_y_z)',
+      'shop (https://a.example/x_y_z)',
+      'shop (https://a.example/x_y_z)',
+    ],
+    [
+      'a link by reference',
+      '[shop][1]\n\n[1]: https://a.example',
+      'shop (https://a.example)',
+      'shop (https://a.example)',
+    ],
     ['a bare link', 'https://a.example/x_y_z_', 'https://a.example/x_y_z_', 'https://a.example/x_y_z_'],
     ['a link on itself', '[a.example](https://a.example/)', 'a.example', 'a.example'],
-    ['a mail address', '<mailto:a@b.example> c@d.example', 'a@b.example c@d.example', 'a@b.example c@d.example'],
-    ['a picture', '![cat](https://a.example/c.png)', 'cat (https://a.example/c.png)', 'cat (https://a.example/c.png)'],
-    ['a picture without words', '![](https://a.example/c.png)', 'https://a.example/c.png', 'https://a.example/c.png'],
+    [
+      'a mail address',
+      '<mailto:a@b.example> c@d.example',
+      'a@b.example c@d.example',
+      'a@b.example c@d.example',
+    ],
+    [
+      'a picture',
+      '![cat](https://a.example/c.png)',
+      'cat (https://a.example/c.png)',
+      'cat (https://a.example/c.png)',
+    ],
+    [
+      'a picture without words',
+      '![](https://a.example/c.png)',
+      'https://a.example/c.png',
+      'https://a.example/c.png',
+    ],
     ['lines', 'a\nb  \nc<br>d', 'a\nb\nc\nd', 'a\nb\nc\nd'],
     ['paragraphs', 'a\n\n\n\nb', 'a\n\nb', 'a\n\nb'],
     ['a list', '* a\n* b\n  * c', '- a\n- b\n  - c', '- a\n- b\n  - c'],
@@ -41,20 +66,27 @@ describe('Markdown becomes', () => {
 describe('any Markdown', () => {
   /** Words with marks around them, and the words alone. */
   const word = fc.stringMatching(/^[a-z0-9äשж😀]{1,8}$/u)
-  const marked = fc.tuple(word, fc.constantFrom('', '*', '**', '_', '__', '~~', '`', '***')).map(([text, sign]) => {
-    return { source: sign + text + sign, text }
-  })
+  const marked = fc
+    .tuple(word, fc.constantFrom('', '*', '**', '_', '__', '~~', '`', '***'))
+    .map(([text, sign]) => {
+      return { source: sign + text + sign, text }
+    })
   const line = fc.array(marked, { minLength: 1, maxLength: 8 })
   const prefix = fc.constantFrom('', '# ', '> ', '- ', '\n')
 
   test('keeps its words, in their order', () => {
-    const property = fc.property(fc.array(fc.tuple(prefix, line), { minLength: 1, maxLength: 8 }), (lines) => {
-      const source = lines.map(([before, items]) => before + items.map((item) => item.source).join(' ')).join('\n')
-      const words = lines.flatMap(([, items]) => items.map(({ text }) => text))
-      const shown = toPlainText(source).match(/[a-z0-9äשж😀]+/gu)
-      expect(shown).toEqual(words)
-      expect(toWhatsApp(source).match(/[a-z0-9äשж😀]+/gu)).toEqual(words)
-    })
+    const property = fc.property(
+      fc.array(fc.tuple(prefix, line), { minLength: 1, maxLength: 8 }),
+      (lines) => {
+        const source = lines
+          .map(([before, items]) => before + items.map((item) => item.source).join(' '))
+          .join('\n')
+        const words = lines.flatMap(([, items]) => items.map(({ text }) => text))
+        const shown = toPlainText(source).match(/[a-z0-9äשж😀]+/gu)
+        expect(shown).toEqual(words)
+        expect(toWhatsApp(source).match(/[a-z0-9äשж😀]+/gu)).toEqual(words)
+      },
+    )
     fc.assert(property, { numRuns: 300 })
   })
 

@@ -82,7 +82,12 @@ describe('what is long', () => {
     const requests = await requestsFor({ type: 'text', text, markdown: true }, endpoints.sms)
     expect(length).toBeLessThan(1600)
     expect(requests.length).toBeGreaterThan(5)
-    expect(requests.map(({ Body }) => Body).join(' ').match(/long\/path/g)).toHaveLength(300)
+    expect(
+      requests
+        .map(({ Body }) => Body)
+        .join(' ')
+        .match(/long\/path/g),
+    ).toHaveLength(300)
   })
 
   test('a place with a long name keeps its map', async () => {
@@ -104,24 +109,33 @@ describe('any text', () => {
   test('is taken by Twilio, and is what the person reads', async () => {
     await using twilioStage = await stage()
     const { send, provider } = twilioStage
-    const property = fc.asyncProperty(anyText, fc.constantFrom(...Object.values(endpoints)), async (text, endpoint) => {
-      const before = provider.messages.length
-      for (const content of contentsOf({ type: 'text', text: text.toWellFormed() })) await send(content, { endpoint })
-      const bodies = provider.messages.slice(before).map(({ body = '' }) => body)
-      expect(visible(bodies.join(''))).toBe(visible(text))
-    })
+    const property = fc.asyncProperty(
+      anyText,
+      fc.constantFrom(...Object.values(endpoints)),
+      async (text, endpoint) => {
+        const before = provider.messages.length
+        for (const content of contentsOf({ type: 'text', text: text.toWellFormed() }))
+          await send(content, { endpoint })
+        const bodies = provider.messages.slice(before).map(({ body = '' }) => body)
+        expect(visible(bodies.join(''))).toBe(visible(text))
+      },
+    )
     await fc.assert(property, { numRuns: 150 })
   })
 
   test('is taken by Twilio as Markdown', async () => {
     await using twilioStage = await stage()
     const { send, provider } = twilioStage
-    const property = fc.asyncProperty(anyText, fc.constantFrom(...Object.values(endpoints)), async (text, endpoint) => {
-      const contents = contentsOf({ type: 'text', text: text.toWellFormed(), markdown: true })
-      const before = provider.messages.length
-      for (const content of contents) await send(content, { endpoint })
-      expect(provider.messages.length - before).toBeGreaterThanOrEqual(contents.length)
-    })
+    const property = fc.asyncProperty(
+      anyText,
+      fc.constantFrom(...Object.values(endpoints)),
+      async (text, endpoint) => {
+        const contents = contentsOf({ type: 'text', text: text.toWellFormed(), markdown: true })
+        const before = provider.messages.length
+        for (const content of contents) await send(content, { endpoint })
+        expect(provider.messages.length - before).toBeGreaterThanOrEqual(contents.length)
+      },
+    )
     await fc.assert(property, { numRuns: 150 })
   })
 

@@ -1,6 +1,12 @@
 import { createHmac } from 'node:crypto'
 import type { InboundRequest } from '@plugboard/core'
-import { type Answer, type FakeProvider, type Fault, fakeProvider, type ProviderCall } from '@plugboard/core/testing'
+import {
+  type Answer,
+  type FakeProvider,
+  type Fault,
+  fakeProvider,
+  type ProviderCall,
+} from '@plugboard/core/testing'
 
 /**
  * A Twilio that refuses what the real one refuses, with its numbers of errors:
@@ -45,7 +51,10 @@ export const faultAnswers = {
   unauthorized: refusal(401, 20003, 'Authenticate'),
   'server-error': refusal(500, 20500, 'An internal server error has occurred'),
   'rate-limited': refusal(429, 20429, 'Too Many Requests'),
-  'rate-limited-for-2-s': { ...refusal(429, 20429, 'Too Many Requests'), ...withHeaders({ 'retry-after': '2' }) },
+  'rate-limited-for-2-s': {
+    ...refusal(429, 20429, 'Too Many Requests'),
+    ...withHeaders({ 'retry-after': '2' }),
+  },
 } satisfies Partial<Record<Fault, Answer>>
 
 /** Starts one on a port of this machine; `url` is the operator's `apiBaseUrl`. */
@@ -83,7 +92,12 @@ export function answerOf(call: ProviderCall, state: State): Answer {
   const denied = denial(call, accountSid, resource, state)
   if (denied) return denied
   if (call.method === 'GET' && resource === '.json') {
-    return ok(200, { sid: accountSid, status: state.accountStatus ?? 'active', friendly_name: 'Acme', type: 'Full' })
+    return ok(200, {
+      sid: accountSid,
+      status: state.accountStatus ?? 'active',
+      friendly_name: 'Acme',
+      type: 'Full',
+    })
   }
   if (call.method === 'GET' && state.files.has(pathname)) {
     return { status: 307, headers: { location: `/stored${pathname}` } }
@@ -144,7 +158,15 @@ function createMessage(call: ProviderCall, accountSid: string, state: State): An
   })
 }
 
-const PARAMETERS = ['To', 'From', 'MessagingServiceSid', 'Body', 'MediaUrl', 'PersistentAction', 'StatusCallback']
+const PARAMETERS = [
+  'To',
+  'From',
+  'MessagingServiceSid',
+  'Body',
+  'MediaUrl',
+  'PersistentAction',
+  'StatusCallback',
+]
 
 /** The first reason for which Twilio takes no such message. */
 function faultOf(call: ProviderCall, form: URLSearchParams, state: State): [number, string] | undefined {
@@ -156,14 +178,17 @@ function faultOf(call: ProviderCall, form: URLSearchParams, state: State): [numb
   const unknown = [...form.keys()].find((name) => !PARAMETERS.includes(name))
   const reach = unreachable[to]
 
-  if (!call.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) return [20001, 'not a form']
+  if (!call.headers['content-type']?.startsWith('application/x-www-form-urlencoded'))
+    return [20001, 'not a form']
   if (unknown) return [20001, `Unknown parameter ${unknown}`]
   if (!to) return [21604, "A 'To' phone number is required"]
   if (!/^(whatsapp:)?\+[1-9]\d{6,14}$/.test(to)) return [21211, `Invalid 'To' Phone Number: ${to}`]
   if (reach) return [reach, `${to} cannot be reached`]
   if (!from && !value('MessagingServiceSid')) return [21603, "A 'From' phone number is required"]
   if (from && numbers && !numbers.includes(from)) {
-    return isWhatsApp ? [63007, 'Could not find a Channel with that From address'] : [21606, 'not your number']
+    return isWhatsApp
+      ? [63007, 'Could not find a Channel with that From address']
+      : [21606, 'not your number']
   }
   if (from && from.startsWith('whatsapp:') !== isWhatsApp) return [21910, 'Invalid From and To pair']
   if (!isUtf8Form(call.body)) return [20001, 'not UTF-8']
@@ -197,9 +222,14 @@ function mediaFault(media: string[], body: string, isWhatsApp: boolean): [number
   return undefined
 }
 
-function addressFault(form: URLSearchParams, isWhatsApp: boolean, body: string): [number, string] | undefined {
+function addressFault(
+  form: URLSearchParams,
+  isWhatsApp: boolean,
+  body: string,
+): [number, string] | undefined {
   const action = form.get('PersistentAction')
-  if (action !== null && (!isWhatsApp || !body)) return [21623, 'PersistentAction is for WhatsApp, with a body']
+  if (action !== null && (!isWhatsApp || !body))
+    return [21623, 'PersistentAction is for WhatsApp, with a body']
   if (action !== null && !/^geo:-?\d{1,2}(\.\d+)?,-?\d{1,3}(\.\d+)?(\|[^|\n]{1,1000})?$/.test(action)) {
     return [21623, 'PersistentAction is malformed']
   }
@@ -215,7 +245,11 @@ function addressFault(form: URLSearchParams, isWhatsApp: boolean, body: string):
 export type MessageStatus = 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'undelivered' | 'failed'
 
 /** The unsigned request with which Twilio tells what became of a message. */
-export function statusCallback(message: SentMessage, status: MessageStatus, errorCode?: number): InboundRequest {
+export function statusCallback(
+  message: SentMessage,
+  status: MessageStatus,
+  errorCode?: number,
+): InboundRequest {
   return formRequest(message.statusCallback ?? '', {
     MessageSid: message.sid,
     MessageStatus: status,
@@ -232,7 +266,13 @@ export function statusCallback(message: SentMessage, status: MessageStatus, erro
 /** The unsigned request with which Twilio hands on a person's message. */
 export function inboundMessage(publicUrl: string, fields: Readonly<Record<string, string>>): InboundRequest {
   const { MessageSid = sid('SM', 0) } = fields
-  return formRequest(publicUrl, { ToCountry: 'US', NumMedia: '0', SmsStatus: 'received', MessageSid, ...fields })
+  return formRequest(publicUrl, {
+    ToCountry: 'US',
+    NumMedia: '0',
+    SmsStatus: 'received',
+    MessageSid,
+    ...fields,
+  })
 }
 
 function formRequest(publicUrl: string, fields: Readonly<Record<string, string>>): InboundRequest {

@@ -5,7 +5,10 @@ import { twilio } from '../src/index.js'
 import { endpoints } from './endpoints.js'
 import { type FakeTwilioOptions, fakeTwilio } from './fake-twilio.js'
 
-export const config: Config = { accountSID: `AC${'5e'.repeat(16)}`, authToken: 'f00dfacef00dfacef00dfacef00dface' }
+export const config: Config = {
+  accountSID: `AC${'5e'.repeat(16)}`,
+  authToken: 'f00dfacef00dfacef00dfacef00dface',
+}
 export const webhookUrl = 'https://hub.example/webhooks/v1/acme/twilio'
 
 interface Setting extends FakeTwilioOptions {

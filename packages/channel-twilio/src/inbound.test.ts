@@ -1,0 +1,203 @@
+import { createHash } from 'node:crypto'
+import type { InboundRequest } from '@plugboard/core'
+import { describe, expect, test } from 'vitest'
+import { endpoints } from '../test/endpoints.js'
+import { inboundMessage, sign, statusCallback } from '../test/fake-twilio.js'
+import { config, stage, webhookUrl } from '../test/stage.js'
+import { parse } from './inbound.js'
+import { verify } from './verify.js'
+
+const { identity: To, sender: From } = endpoints.sms
+const from = (fields: Record<string, string>, url = webhookUrl) =>
+  inboundMessage(url, { To, From, ...fields })
+const eventsOf = (request: InboundRequest) => parse('https://api.twilio.com')(request).events
+const verdictOn = (request: InboundRequest) =>
+  verify(request, { clientId: 'acme', config, session: undefined })
+
+describe('verify', () => {
+  const request = sign(from({ Body: 'hi' }), config)
+
+  test('agrees with the example of the documentation', () => {
+    // https://www.twilio.com/docs/usage/security#explore-the-algorithm-yourself
+    const fields = {
+      CallSid: 'CA1234567890ABCDE',
+      Caller: '+14158675310',
+      Digits: '1234',
+      From: '+14158675310',
+      To: '+18005551212',
+    }
+    const documented = {
+      ...from({}, 'https://mycompany.com/myapp.php?foo=1&bar=2'),
+      headers: { 'x-twilio-signature': 'RSOYDt4T1cUTdK1PDd93/VVr8B8=' },
+      body: Buffer.from(new URLSearchParams(fields).toString()),
+    }
+    const verdict = verify(documented, {
+      clientId: 'acme',
+      config: { ...config, authToken: '12345' },
+      session: undefined,
+    })
+    expect(verdict).toEqual({ ok: true })
+  })
+
+  test.each([
+    ['as it came', {}, { ok: true }],
+    ['with another path', { publicUrl: `${webhookUrl}/` }, { ok: false, reason: 'mismatch' }],
+    ['with another host', { publicUrl: webhookUrl.replace('hub', 'hab') }, { ok: false, reason: 'mismatch' }],
+    ['with a query', { publicUrl: `${webhookUrl}?delivery=1` }, { ok: false, reason: 'mismatch' }],
+    [
+      'with the port that https has anyway',
+      { publicUrl: webhookUrl.replace('.example', '.example:443') },
+      { ok: true },
+    ],
+    ['at an address that is none', { publicUrl: 'hub.example' }, { ok: false, reason: 'malformed' }],
+    ['without a signature', { headers: {} }, { ok: false, reason: 'missing' }],
+    ['as GET', { method: 'GET' as const }, { ok: false, reason: 'malformed' }],
+    ['in bytes that are no text', { body: Buffer.from([0xff]) }, { ok: false, reason: 'malformed' }],
+    [
+      'with one more field',
+      { body: Buffer.concat([request.body, Buffer.from('&a=b')]) },
+      { ok: false, reason: 'mismatch' },
+    ],
+    [
+      'with a field that objects inherit',
+      { body: Buffer.concat([request.body, Buffer.from('&__proto__=b')]) },
+      { ok: false, reason: 'mismatch' },
+    ],
+  ])('judges a request %s', (_, change, verdict) => {
+    expect(verdictOn({ ...request, ...change })).toEqual(verdict)
+  })
+
+  test('takes fields that are named as what objects inherit, and repeats, if they are signed', () => {
+    for (const more of ['&__proto__=b', '&constructor=b', '&a=2&a=1&a=2']) {
+      const body = Buffer.concat([request.body, Buffer.from(more)])
+      expect(verdictOn(sign({ ...request, body }, config))).toEqual({ ok: true })
+    }
+  })
+
+  test('takes JSON by the hash in the address, and no other body with it', () => {
+    const body = Buffer.from(JSON.stringify({ MessageSid: 'SM1', To, From, Body: 'hi' }))
+    const hash = createHash('sha256').update(body).digest('hex')
+    const headers = { 'content-type': 'application/json' }
+    const json = sign(
+      { method: 'POST', publicUrl: `${webhookUrl}?bodySHA256=${hash}`, headers, body },
+      config,
+    )
+    expect(verdictOn(json)).toEqual({ ok: true })
+    expect(eventsOf(json)).toMatchObject([{ type: 'message', dedupeKey: 'SM1', content: { text: 'hi' } }])
+    expect(verdictOn({ ...json, body: Buffer.from('{}') })).toEqual({ ok: false, reason: 'mismatch' })
+    expect(verdictOn({ ...json, publicUrl: json.publicUrl.replace(hash, '') })).toEqual({
+      ok: false,
+      reason: 'mismatch',
+    })
+  })
+})
+
+describe('parse', () => {
+  test('answers with the TwiML that says nothing', () => {
+    expect(parse('https://api.twilio.com')(from({ Body: 'hi' })).response).toEqual({
+      status: 200,
+      headers: { 'content-type': 'text/xml' },
+      body: '<Response></Response>',
+    })
+  })
+
+  test.each([
+    ['no sid', { MessageSid: '' }],
+    ['no sender', { From: '' }],
+    ['no recipient', { To: '' }],
+    ['an endless sender', { From: '+'.repeat(300) }],
+    ['a sender with NUL', { From: '+1\u00004' }],
+  ])('refuses a message with %s', (_, fields) => {
+    expect(() => eventsOf(from(fields))).toThrow(expect.objectContaining({ code: 'INVALID' }))
+  })
+
+  const media = (MediaUrl0: string, MediaContentType0 = 'image/png') => ({
+    NumMedia: '1',
+    MediaUrl0,
+    MediaContentType0,
+  })
+  const own = 'https://api.twilio.com/2010-04-01/Accounts/AC1/Messages/MM1/Media/ME1'
+  test.each([
+    ['a file of another host', media('https://evil.example/a.png'), { type: 'text', text: '[image]' }],
+    [
+      'such a file with words',
+      { ...media('https://evil.example/a.png'), Body: 'look' },
+      { type: 'text', text: 'look' },
+    ],
+    ['a file without an address', { NumMedia: '1' }, { type: 'text', text: '[file]' }],
+    ['a file without a type', media(own, ''), { type: 'file', media: { ref: own } }],
+    ['a type that is none', media(own, 'image'), { type: 'image', media: { ref: own } }],
+    ['sound by MMS', media(own, 'audio/ogg'), { type: 'audio', media: { ref: own, mime: 'audio/ogg' } }],
+    ['a count that is none', { NumMedia: 'many', Body: 'hi' }, { type: 'text', text: 'hi' }],
+    [
+      'a place outside of the world',
+      { Latitude: '91', Longitude: '0', Body: 'x' },
+      { type: 'text', text: 'x' },
+    ],
+    ['a place that is none', { Latitude: 'north', Longitude: '0', Body: 'x' }, { type: 'text', text: 'x' }],
+    ['the place zero', { Latitude: '0', Longitude: '0.0' }, { type: 'location', latitude: 0, longitude: 0 }],
+    ['a button without a payload', { ButtonText: 'Yes', Body: 'Yes' }, { type: 'text', text: 'Yes' }],
+  ])('reads %s', (_, fields, content) => {
+    expect(eventsOf(from(fields))[0]).toMatchObject({ type: 'message', content })
+  })
+
+  test('takes no more files than Twilio sends', () => {
+    expect(eventsOf(from({ NumMedia: '1000000000', Body: 'x' })).length).toBeLessThanOrEqual(11)
+  })
+
+  test('reads a reaction that is taken back', () => {
+    const fields = { MessageType: 'reaction', OriginalRepliedMessageSid: 'SM7', Body: '' }
+    expect(eventsOf(from(fields))).toMatchObject([{ type: 'reaction', messageKey: 'SM7', isRemoved: true }])
+  })
+
+  test('has no name and no number of a person that Twilio does not tell', () => {
+    expect(eventsOf(from({ From: 'ACME', Body: 'x' }))).toMatchObject([{ person: {} }])
+  })
+})
+
+describe('a status callback', () => {
+  test('comes back for a message that was sent, signed over the whole address', async () => {
+    await using set = await stage()
+    await set.send({ type: 'text', text: 'hi' }, { deliveryId: 'id/with ü&x' })
+    const [message] = set.provider.messages
+    if (!message) throw new Error('nothing was sent')
+    const callback = sign(statusCallback(message, 'failed', 21610), config)
+    expect(verdictOn(callback)).toEqual({ ok: true })
+    expect(verdictOn({ ...callback, publicUrl: webhookUrl })).toEqual({ ok: false, reason: 'mismatch' })
+    expect(eventsOf(callback)).toEqual([
+      {
+        type: 'delivery',
+        dedupeKey: `${message.sid}:failed`,
+        endpoint: endpoints.sms,
+        at: new Date(0),
+        deliveryId: 'id/with ü&x',
+        status: 'failed',
+        failure: { kind: 'recipient', message: expect.stringContaining('21610') },
+      },
+    ])
+  })
+
+  const about = { MessageStatus: 'sent', From: To, To: From }
+  const callbackUrl = `${webhookUrl}?delivery=delivery-1`
+  test.each(['accepted', 'scheduled', 'queued', 'sending', 'partially_delivered', 'no such status'])(
+    'tells nothing when it is %s',
+    (MessageStatus) => expect(eventsOf(from({ ...about, MessageStatus }, callbackUrl))).toEqual([]),
+  )
+
+  test('of a delivery that cannot be one of ours tells nothing', () => {
+    const urls = [webhookUrl, `${webhookUrl}?delivery=`, `${webhookUrl}?delivery=${'x'.repeat(300)}`]
+    for (const url of urls) expect(eventsOf(from(about, url))).toEqual([])
+  })
+
+  test('of a service that found no number to send from has none', () => {
+    const fields = { ...about, From: '', MessageStatus: 'failed', ErrorCode: 'none' }
+    expect(eventsOf(from(fields, callbackUrl))).toMatchObject([
+      { endpoint: { identity: '*' }, failure: { kind: 'ambiguous' } },
+    ])
+  })
+
+  test('that is no callback but a message with its status is a message', () => {
+    const fields = { MessageStatus: 'received', Body: 'hi' }
+    expect(eventsOf(from(fields))).toMatchObject([{ type: 'message', content: { text: 'hi' } }])
+  })
+})
