@@ -1,0 +1,175 @@
+import type { Action, Card, Choice, Json, Part } from '@plugboard/core'
+import { splitText } from '@plugboard/core'
+import type { Button, ImageBlock, KnownBlock, PlainTextElement, SectionBlock } from '@slack/types'
+import { OPENS_URL } from './interactions.js'
+import { type Elements, escapeText, isWebUrl, toMrkdwn } from './rich-text.js'
+
+/** Longest text of a section. */
+export const MAX_SECTION = 3000
+/** Buttons in a row; Slack shows more than five in a list that folds. */
+export const MAX_BUTTONS = 25
+/** Longest label of a button or an option. */
+export const MAX_LABEL = 75
+/** Longest description of a picture. */
+export const MAX_ALT = 2000
+const MAX_OPTIONS = 100
+/** Labels and tokens of one menu together, so that a message with it stays within what blocks may hold. */
+const MAX_MENU = 9000
+const MAX_PLACEHOLDER = 150
+
+/** Says nothing, in every language, where Slack wants a text. */
+export const NOTHING = '…'
+
+/** One message. `text` is what notifications and screen readers say, and what is shown when there are no blocks. */
+export function post(text: string, blocks: KnownBlock[] = [], options: { mrkdwn?: boolean } = {}): Part {
+  // Blocks are plain JSON, only their types do not say so.
+  const args = { text, ...(blocks.length > 0 && { blocks: blocks as unknown as Json }), ...options }
+  return { call: 'chat.postMessage', args }
+}
+
+/** Plain words: nothing in them is markup. */
+export const say = (text: string): Part => post(escapeText(text), [], { mrkdwn: false })
+
+export const label = (text: string, max = MAX_LABEL): PlainTextElement => ({
+  type: 'plain_text',
+  text: cut(text, max),
+  emoji: true,
+})
+
+/** At most so many UTF-16 units, never half a character; never blank. */
+export function cut(text: string, max: number): string {
+  if (text.trim() === '') return NOTHING
+  if (text.length <= max) return text
+  return `${(splitText(text, max - 1)[0] ?? '').slice(0, max - 1)}…`
+}
+
+export const image = (url: string, title?: string): ImageBlock => ({
+  type: 'image',
+  image_url: url,
+  alt_text: title?.trim() ? cut(title, MAX_ALT) : 'image',
+  ...(title?.trim() && { title: label(title, MAX_ALT) }),
+})
+
+export const choiceButton = ({ title, value }: Choice, i: number): Button => ({
+  type: 'button',
+  action_id: `choice:${i}`,
+  text: label(title),
+  value,
+})
+
+export const buttons = (elements: Button[]): KnownBlock[] =>
+  Array.from({ length: Math.ceil(elements.length / MAX_BUTTONS) }, (_, i) => ({
+    type: 'actions',
+    elements: elements.slice(i * MAX_BUTTONS, (i + 1) * MAX_BUTTONS),
+  }))
+
+/** As many menus as the options need. */
+export function menus(message: string, options: { label: string; value: string }[]): KnownBlock[] {
+  const pages: (typeof options)[] = []
+  let room = 0
+  for (const option of options) {
+    const size = Math.min(option.label.length, MAX_LABEL) + option.value.length
+    const page = pages.at(-1)
+    if (page && page.length < MAX_OPTIONS && size <= room) page.push(option)
+    else {
+      pages.push([option])
+      room = MAX_MENU
+    }
+    room -= size
+  }
+  return pages.map((page, i) => ({
+    type: 'actions',
+    elements: [
+      {
+        type: 'static_select',
+        action_id: `option:${i}`,
+        placeholder: label(message, MAX_PLACEHOLDER),
+        options: page.map(({ label: text, value }) => ({ text: label(text), value })),
+      },
+    ],
+  }))
+}
+
+/** Marks that mrkdwn would take for formatting, and that have no escape. */
+const AT_RISK = /(^|[^\p{L}\p{N}])[*_~`](?=\S)/u
+
+/**
+ * The words of a card beside its picture. Slack lets only sections have both, and sections only mrkdwn: words that would
+ * come out wrong there are shown without formatting.
+ */
+function cardWords(elements: Elements, plain: string, picture?: string): SectionBlock {
+  const mrkdwn = toMrkdwn(elements)
+  const isSafe = mrkdwn.length <= MAX_SECTION && !AT_RISK.test(plain)
+  return {
+    type: 'section',
+    text: isSafe ? { type: 'mrkdwn', text: mrkdwn } : { type: 'plain_text', text: plain, emoji: true },
+    ...(picture !== undefined && {
+      accessory: { type: 'image', image_url: picture, alt_text: cut(plain.split('\n')[0] ?? '', MAX_ALT) },
+    }),
+  }
+}
+
+/** Words with their formatting, and the same without it. */
+export interface Rich {
+  elements: Elements
+  plain: string
+}
+
+/** What a card shows: what has no room in its blocks comes first, as text. */
+export interface CardView {
+  before: string[]
+  text: string
+  blocks: KnownBlock[]
+}
+
+/** `read` tells how the words of the card are to be read. */
+export function card({ title, subtitle, image: url, actions }: Card, read: (text: string) => Rich): CardView {
+  const picture = url !== undefined && isWebUrl(url) ? url : undefined
+  const links = [...(url !== undefined && !picture ? [url] : []), ...actions.flatMap(unlinkable)]
+  const lines = [subtitle, ...links].filter((line): line is string => Boolean(line?.trim()))
+  const [head, rest] = [read(title.trim()), read(lines.join('\n'))]
+  const plain = [head.plain, rest.plain].filter(Boolean).join('\n')
+  const isLong = plain.length > MAX_SECTION
+  const isPicture = picture !== undefined && (isLong || plain === '')
+  const isWords = plain !== '' && !isLong
+  return {
+    before: isLong ? splitText(plain, MAX_SECTION) : [],
+    text: escapeText(cut(plain.split('\n')[0] ?? '', MAX_SECTION)),
+    blocks: [
+      ...(isPicture ? [image(picture)] : []),
+      ...(isWords ? [cardWords([...bold(head.elements), ...rest.elements], plain, picture)] : []),
+      ...buttons(actions.flatMap(cardButton)),
+    ],
+  }
+}
+
+/** A title's words; what is more than a line, such as a list, stays as it is. */
+const bold = (elements: Elements): Elements =>
+  elements.map((element) => {
+    if (element.type !== 'rich_text_section') return element
+    return { ...element, elements: element.elements.map(inBold) }
+  })
+
+const inBold = <T extends { style?: object }>(piece: T): T => ({
+  ...piece,
+  style: { ...piece.style, bold: true },
+})
+
+/** A link without an address that Slack takes is a line of text. */
+const unlinkable = (action: Action): string[] =>
+  action.action === 'Open URL' && !isWebUrl(action.url)
+    ? [[action.title, action.url].filter(Boolean).join(': ')]
+    : []
+
+function cardButton(action: Action, i: number): Button[] {
+  if (action.action !== 'Open URL') {
+    return [
+      choiceButton(
+        { title: action.title, value: action.action === 'Postback' ? action.payload : action.text },
+        i,
+      ),
+    ]
+  }
+  if (!isWebUrl(action.url)) return []
+  return [{ type: 'button', action_id: `${OPENS_URL}:${i}`, text: label(action.title), url: action.url }]
+}

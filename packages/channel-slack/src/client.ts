@@ -1,0 +1,80 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { CallContext } from '@plugboard/core'
+import type { WebClient, WebClientOptions } from '@slack/web-api'
+import type { Config, Options, Session } from './config.js'
+import { classify, RateLimitWithoutTime, SlackFailure } from './failures.js'
+
+type Context = CallContext<Config, Session>
+
+/** The fields of an answer, of which Slack may leave out any. */
+type Answer = { [field: string]: unknown }
+
+/** Calls a method of the Web API for one integration. @throws SlackFailure */
+export type Call = (method: string, args: Record<string, unknown>, context: Context) => Promise<Answer>
+
+/** How long a call may take that nobody aborts. */
+const TIMEOUT_MS = 30_000
+
+const ignore = (): void => undefined
+/** The SDK would print to the console, bodies and answers among it. */
+const silent: NonNullable<WebClientOptions['logger']> = {
+  debug: ignore,
+  info: ignore,
+  warn: ignore,
+  error: ignore,
+  setLevel: ignore,
+  setName: ignore,
+  getLevel: () => 'error' as ReturnType<NonNullable<WebClientOptions['logger']>['getLevel']>,
+}
+
+/**
+ * One client of the SDK for all integrations, which costs 44 KB each; a call carries its token. It takes no signal
+ * either: its `fetch` finds that of the call in the asynchronous context, and Slack's answer is aborted with the request.
+ */
+export function sharedClient(Client: typeof WebClient, { slackApiUrl }: Options): Call {
+  const signals = new AsyncLocalStorage<AbortSignal>()
+  const client = new Client(undefined, {
+    slackApiUrl,
+    fetch: (input, init) => guardedFetch(input, init, signals.getStore()),
+    timeout: TIMEOUT_MS,
+    // The host owns retries and rates. A queue would let tenants wait for each other.
+    retryConfig: { retries: 0 },
+    rejectRateLimitedCalls: true,
+    maxRequestConcurrency: Number.POSITIVE_INFINITY,
+    allowAbsoluteUrls: false,
+    logger: silent,
+  })
+  return async (method, args, { integration, signal }) => {
+    const token = tokenOf(integration.config)
+    try {
+      const answer = await signals.run(signal, () => client.apiCall(method, { token, ...args }))
+      return { ...answer }
+    } catch (error) {
+      throw new SlackFailure(classify(error))
+    }
+  }
+}
+
+/** A text that cannot stand in a header would be quoted by the error. */
+export function tokenOf({ botToken }: Config): string {
+  if (/^[\x21-\x7e]+$/.test(botToken)) return botToken
+  throw new SlackFailure({
+    kind: 'auth',
+    field: 'botToken',
+    message: 'the token has characters that no token has',
+  })
+}
+
+async function guardedFetch(
+  input: string | URL | Request,
+  init: RequestInit = {},
+  signal: AbortSignal | undefined,
+): Promise<Response> {
+  const signals = [init.signal, signal].filter((each) => each instanceof AbortSignal)
+  // A redirect that is not followed is an answer, and nothing was done; one that is refused looks like a broken line.
+  const response = await fetch(input, { ...init, redirect: 'manual', signal: AbortSignal.any(signals) })
+  if (response.status !== 429 || Number.parseInt(response.headers.get('retry-after') ?? '', 10) >= 0)
+    return response
+  await response.body?.cancel()
+  throw new RateLimitWithoutTime('429 without a time')
+}

@@ -1,0 +1,25 @@
+import type { CallContext, DeliveryContext, Part, Sent } from '@plugboard/core'
+import type { Call } from './client.js'
+import type { Config, Session } from './config.js'
+import { messageKey, targetOf } from './endpoint.js'
+import { SlackFailure } from './failures.js'
+
+/** Posts one message, in the thread that the endpoint names. Slack takes no idempotency key. */
+export const deliver =
+  (call: Call) =>
+  async (part: Part, context: DeliveryContext<Config, Session>): Promise<Sent> => {
+    const args = { ...targetOf(context.endpoint), ...(part.args as Record<string, unknown>) }
+    const { channel, ts } = await call(part.call, args, context)
+    if (typeof ts !== 'string' || ts === '') {
+      throw new SlackFailure({ kind: 'ambiguous', message: 'Slack answered without naming the message' })
+    }
+    // As `messageKey` of later events has it.
+    return { providerMessageIds: [messageKey(typeof channel === 'string' ? channel : args.channel, ts)] }
+  }
+
+/** Asks Slack whether the token works. */
+export const check =
+  (call: Call) =>
+  async (context: CallContext<Config, Session>): Promise<void> => {
+    await call('auth.test', {}, context)
+  }

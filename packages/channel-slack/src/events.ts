@@ -1,0 +1,146 @@
+import type { Endpoint, InboundEvent, Person } from '@plugboard/core'
+import { endpointOf, messageKey, timeOf } from './endpoint.js'
+import {
+  type Callback,
+  type Post,
+  readAssistant,
+  readCallback,
+  readChanged,
+  readDeleted,
+  readHome,
+  readNew,
+  readReaction,
+} from './payloads.js'
+import { said } from './said.js'
+
+/** Slack's own words about a channel and its members, and messages that other events tell of. */
+const NOTICE =
+  /^(channel|group|im|mpim|bot|pinned|unpinned|huddle|assistant)_|^(message_replied|reminder_add|tombstone|ekm_access_denied|app_conversation_leave|document_mention)$/
+
+/** Writes reminders and notices, and is no person. */
+const SLACKBOT = 'USLACKBOT'
+
+interface About {
+  /** Of the event; the same at each redelivery. */
+  id: string
+  at: Date
+  /** Users that are this bot. */
+  self: readonly string[]
+}
+
+/** What an event of the Events API says. Kinds that tell nothing of a person give nothing. */
+export function parseEvent(value: unknown): InboundEvent[] {
+  const { event, event_id: id, event_time, authorizations } = readCallback(value)
+  const self = (authorizations ?? []).flatMap(({ user_id, is_bot }) => (user_id && is_bot ? [user_id] : []))
+  const about = { id, at: new Date(event_time * 1000), self }
+  switch (event.type) {
+    case 'message':
+    case 'app_mention':
+      return parseMessage(event, about)
+    case 'reaction_added':
+    case 'reaction_removed':
+      return parseReaction(event, about)
+    case 'app_home_opened':
+      return parseHome(event, about)
+    case 'assistant_thread_started':
+      return parseAssistant(event, about)
+    default:
+      return []
+  }
+}
+
+function parseMessage(event: Callback['event'], about: About): InboundEvent[] {
+  switch (event.subtype) {
+    case 'message_changed':
+      return parseChanged(event, about)
+    case 'message_deleted':
+      return parseDeleted(event, about)
+    default:
+      return parseNew(event, about)
+  }
+}
+
+/** A mention comes twice, as `app_mention` and as `message`: both have the key of the message, so that one counts. */
+function parseNew(event: Callback['event'], { self }: About): InboundEvent[] {
+  const post = readNew(event)
+  if (!isPerson(post, self) || NOTICE.test(post.subtype ?? '')) return []
+  const { channel, user, ts, thread_ts } = post
+  return said(post, self).map(({ suffix, content }) => ({
+    type: 'message',
+    dedupeKey: messageKey(channel, ts) + suffix,
+    endpoint: endpointOf(user, channel, thread_ts, ts),
+    at: timeOf(ts),
+    ...personOf(post),
+    content,
+  }))
+}
+
+/** A preview of a link or a new reply changes a message too, and its words do not. */
+function parseChanged(event: unknown, { id, at, self }: About): InboundEvent[] {
+  const { channel, message, previous_message: previous } = readChanged(event)
+  if (!isPerson(message, self)) return []
+  const about = {
+    dedupeKey: id,
+    endpoint: endpointOf(message.user, channel, message.thread_ts, message.ts),
+    at,
+    messageKey: messageKey(channel, message.ts),
+  }
+  if (message.subtype === 'tombstone') return [{ type: 'deleted', ...about }]
+  if (previous && previous.text === message.text) return []
+  return [{ type: 'edited', ...about, content: said(message, self)[0].content }]
+}
+
+/** Only what was deleted says who wrote it. */
+function parseDeleted(event: unknown, { id, at, self }: About): InboundEvent[] {
+  const { channel, deleted_ts, previous_message: previous } = readDeleted(event)
+  if (!previous || !isPerson(previous, self)) return []
+  const endpoint = endpointOf(previous.user, channel, previous.thread_ts, deleted_ts)
+  return [{ type: 'deleted', dedupeKey: id, endpoint, at, messageKey: messageKey(channel, deleted_ts) }]
+}
+
+/** Slack does not say whether a message that is reacted to is in a thread; so it counts as in the channel. */
+function parseReaction(event: unknown, { id, self }: About): InboundEvent[] {
+  const { type, user, reaction, item, event_ts } = readReaction(event)
+  if (item.type !== 'message' || !item.channel || !item.ts || self.includes(user)) return []
+  return [
+    {
+      type: 'reaction',
+      dedupeKey: id,
+      endpoint: endpointOf(user, item.channel),
+      at: timeOf(event_ts),
+      messageKey: messageKey(item.channel, item.ts),
+      emoji: `:${reaction}:`,
+      isRemoved: type === 'reaction_removed',
+    },
+  ]
+}
+
+/** Slack tells each time that a person opens the direct messages with the app: the first time is the start. */
+function parseHome(event: unknown, { at }: About): InboundEvent[] {
+  const { user, channel, tab } = readHome(event)
+  return tab === 'home' ? [] : [started(endpointOf(user, channel), at)]
+}
+
+function parseAssistant(event: unknown, { at }: About): InboundEvent[] {
+  const { user_id, channel_id, thread_ts } = readAssistant(event).assistant_thread
+  return [started(endpointOf(user_id, channel_id, thread_ts), at)]
+}
+
+const started = (endpoint: Endpoint, at: Date): InboundEvent => ({
+  type: 'started',
+  dedupeKey: `started:${endpoint.sender}:${endpoint.thread}`,
+  endpoint,
+  at,
+})
+
+/** What bots write is dropped, our own first of all. */
+const isPerson = <T extends Pick<Post, 'user' | 'bot_id'>>(
+  post: T,
+  self: readonly string[],
+): post is T & { user: string } =>
+  Boolean(post.user) && !post.bot_id && post.user !== SLACKBOT && !self.includes(post.user ?? '')
+
+function personOf({ user_profile: profile }: Post): { person?: Person } {
+  const name = profile?.display_name || profile?.real_name
+  return name ? { person: { name } } : {}
+}

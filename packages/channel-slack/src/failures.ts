@@ -1,0 +1,162 @@
+import type { Failure } from '@plugboard/core'
+import { z } from 'zod'
+
+/** Slack asks for minutes at most; one that asks for more than a day gets a day. */
+const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000
+
+/** What went wrong, without what an SDK's error holds: its token, the person's text, a page of a proxy. */
+export class SlackFailure extends Error {
+  override readonly name = 'SlackFailure'
+  readonly failure: Failure
+
+  constructor(failure: Failure) {
+    super(failure.message)
+    this.failure = failure
+  }
+}
+
+/** Slack answered 429, and not how long to wait. The SDK's own error for that cannot be told from others. */
+export class RateLimitWithoutTime extends Error {
+  override readonly name = 'RateLimitWithoutTime'
+}
+
+/**
+ * Codes of Slack's answers, by what they mean. Others refuse the message as it is.
+ * https://docs.slack.dev/reference/methods/chat.postMessage#errors
+ */
+const codes = {
+  auth: [
+    'access_denied',
+    'account_inactive',
+    'ekm_access_denied',
+    'enterprise_is_restricted',
+    'invalid_auth',
+    'missing_scope',
+    'no_permission',
+    'not_allowed_token_type',
+    'not_authed',
+    'org_login_required',
+    'team_access_not_granted',
+    'token_expired',
+    'token_revoked',
+    'two_factor_setup_required',
+  ],
+  recipient: [
+    'cannot_dm_bot',
+    'cannot_reply_to_message',
+    'channel_is_limited_access',
+    'channel_not_found',
+    'is_archived',
+    'messages_tab_disabled',
+    'not_in_channel',
+    'restricted_action',
+    'restricted_action_non_threadable_channel',
+    'restricted_action_read_only_channel',
+    'restricted_action_thread_locked',
+    'restricted_action_thread_only_channel',
+    'thread_not_found',
+    'user_disabled',
+    'user_not_found',
+    'user_not_visible',
+    'users_not_found',
+  ],
+  ambiguous: ['fatal_error', 'internal_error', 'request_timeout', 'service_unavailable'],
+  transient: ['team_added_to_org'],
+} as const
+
+const kindOf = new Map<string, keyof typeof codes>(
+  Object.entries(codes).flatMap(([kind, all]) =>
+    all.map((code) => [code, kind as keyof typeof codes] as const),
+  ),
+)
+
+/** Errors before the first byte of the request. */
+const NOT_CONNECTED = new Set([
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'ERR_TARGET_FORBIDDEN',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+/** OpenSSL's and Node's words for a certificate that does not hold. */
+const CERTIFICATE = /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_|UNABLE_TO_)/
+
+const rateLimited = z.object({ code: z.literal('slack_webapi_rate_limited_error'), retryAfter: z.number() })
+const httpError = z.object({ code: z.literal('slack_webapi_http_error'), statusCode: z.number() })
+const platformError = z.object({
+  code: z.literal('slack_webapi_platform_error'),
+  data: z.object({
+    error: z.unknown(),
+    response_metadata: z.object({ messages: z.array(z.string()).optional() }).optional(),
+  }),
+})
+
+/** README.md has the table. */
+export function classify(error: unknown): Failure {
+  if (error instanceof SlackFailure) return error.failure
+  const limit = rateLimited.safeParse(error)
+  if (limit.success) return limited(Math.max(limit.data.retryAfter, 0) * 1000)
+  if (chain(error).some((each) => each instanceof RateLimitWithoutTime)) return limited()
+  const http = httpError.safeParse(error)
+  if (http.success) return classifyStatus(http.data.statusCode)
+  const platform = platformError.safeParse(error)
+  if (platform.success) return classifyCode(platform.data.data)
+  return classifyNetwork(error)
+}
+
+/** Slack counts messages for each channel. */
+function limited(retryAfterMs?: number): Failure {
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs: Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) }
+  return { kind: 'rate-limited', scope: 'endpoint', message: 'Slack asks to wait', ...wait }
+}
+
+/** What a status means that is not 200. Slack itself answers 429 only; others come from what stands between. */
+export function classifyStatus(status: number): Failure {
+  const message = `Slack answered ${status}`
+  if (status < 400) return { kind: 'transient', message: `${message}; redirects are not followed` }
+  if (status === 429) return limited()
+  if (status === 401 || status === 403) return { kind: 'auth', message, field: 'botToken' }
+  if (status === 404 || status === 408 || status === 425) return { kind: 'transient', message }
+  return { kind: status < 500 ? 'invalid' : 'ambiguous', message }
+}
+
+function classifyCode({ error, response_metadata }: z.infer<typeof platformError>['data']): Failure {
+  // A page of a proxy is here in full: it may have been done.
+  if (typeof error !== 'string' || !/^[a-z0-9_]{1,100}$/.test(error)) {
+    return { kind: 'ambiguous', message: 'no answer of Slack, but of something between' }
+  }
+  const message = `Slack answered ${error}`
+  if (error === 'ratelimited' || error === 'rate_limited') return limited()
+  if (error === 'message_limit_exceeded') return { kind: 'rate-limited', scope: 'integration', message }
+  const kind = kindOf.get(error)
+  if (kind === 'auth') return { kind, message, field: 'botToken' }
+  if (kind) return { kind, message }
+  const paths = (response_metadata?.messages ?? []).flatMap(
+    (text) => /\[json-pointer:([\w/]{1,80})\]/.exec(text)?.[1] ?? [],
+  )
+  return { kind: 'invalid', message: [message, ...new Set(paths.slice(0, 3))].join(' ') }
+}
+
+function classifyNetwork(error: unknown): Failure {
+  const causes = chain(error)
+  const codes = causes.flatMap((each) =>
+    'code' in each && typeof each.code === 'string' && /^[A-Z]\w{1,60}$/.test(each.code) ? [each.code] : [],
+  )
+  const unsent = codes.find((code) => NOT_CONNECTED.has(code) || CERTIFICATE.test(code))
+  if (unsent) return { kind: 'transient', message: `no connection to Slack (${unsent})` }
+  // Node's fetch does not call some ports at all, and has no code for it.
+  if (causes.some((each) => each.message === 'bad port')) {
+    return { kind: 'transient', message: 'no connection to Slack (bad port)' }
+  }
+  return { kind: 'ambiguous', message: `no answer from Slack${codes[0] ? ` (${codes[0]})` : ''}` }
+}
+
+/** An error and its causes. Anything may be thrown, loops included. */
+function chain(error: unknown): Error[] {
+  const causes: Error[] = []
+  for (let each = error; each instanceof Error && causes.length < 10; each = each.cause) causes.push(each)
+  return causes
+}

@@ -1,0 +1,79 @@
+import {
+  type InboundEvent,
+  type InboundRequest,
+  type InboundResponse,
+  invalid,
+  type Received,
+} from '@plugboard/core'
+import { endpointOf } from './endpoint.js'
+import { parseEvent } from './events.js'
+import { parseInteraction } from './interactions.js'
+import { readCommand, readEnvelope, readHeaders } from './payloads.js'
+import { readable } from './readable.js'
+
+/** Slack shows nothing to the person who pressed or typed. */
+const DONE: InboundResponse = { status: 200 }
+
+/**
+ * Slack sends events as JSON, and what people do with buttons and slash commands as forms. Each is answered with an
+ * empty 200, within three seconds. https://docs.slack.dev/apis/events-api/#responding
+ */
+export function parse({ method, headers, body }: InboundRequest): Received {
+  if (method !== 'POST') throw invalid({ path: ['method'], message: 'must be POST' })
+  const { 'content-type': type, 'x-slack-request-timestamp': seconds } = readHeaders(headers)
+  const text = decode(body)
+  if (/^application\/json\s*(;|$)/i.test(type)) return parseJson(fromJson(text, 'body'))
+  if (/^application\/x-www-form-urlencoded\s*(;|$)/i.test(type)) {
+    return { events: parseForm(new URLSearchParams(text), new Date(Number(seconds) * 1000)), response: DONE }
+  }
+  throw invalid({ path: ['headers', 'content-type'], message: 'must be JSON or a form' })
+}
+
+function parseJson(value: unknown): Received {
+  const { type, challenge } = readEnvelope(value)
+  if (type === 'url_verification') {
+    if (challenge === undefined) throw invalid({ path: ['body', 'challenge'], message: 'is required' })
+    const answer = { headers: { 'content-type': 'application/json' }, body: JSON.stringify({ challenge }) }
+    return { events: [], response: { status: 200, ...answer } }
+  }
+  // Others tell of the app, such as `app_rate_limited`, and not of a person.
+  return { events: type === 'event_callback' ? parseEvent(value) : [], response: DONE }
+}
+
+function parseForm(form: URLSearchParams, at: Date): InboundEvent[] {
+  const payload = form.get('payload')
+  if (payload !== null) return parseInteraction(fromJson(payload, 'payload'), at)
+  // Slack looks whether our certificate is good.
+  if (form.get('ssl_check') === '1') return []
+  return [parseCommand(form, at)]
+}
+
+/** A slash command has no time and no message of its own. */
+function parseCommand(form: URLSearchParams, at: Date): InboundEvent {
+  const { command, text, user_id, user_name, channel_id, trigger_id } = readCommand(Object.fromEntries(form))
+  return {
+    type: 'message',
+    dedupeKey: `command:${trigger_id}`,
+    endpoint: endpointOf(user_id, channel_id),
+    at,
+    ...(user_name && { person: { name: user_name } }),
+    content: { type: 'text', text: [command, readable(text)].filter(Boolean).join(' ') },
+  }
+}
+
+/** The parser's own error would quote the body, so it goes no further. */
+function fromJson(text: string, field: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw invalid({ path: [field], message: 'must be JSON' })
+  }
+}
+
+function decode(body: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body)
+  } catch {
+    throw invalid({ path: ['body'], message: 'must be UTF-8' })
+  }
+}

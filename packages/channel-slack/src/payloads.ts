@@ -1,0 +1,143 @@
+import { type Issue, invalid, isStorable } from '@plugboard/core'
+import { z } from 'zod'
+
+/** A hostile body can be wrong in a million places; its sender is told of the first. */
+const MAX_ISSUES = 5
+
+/** Ids of Slack, and what stands in for them. */
+const id = z.string().min(1).max(200).refine(isStorable)
+/** `1700000000.000100`: seconds, and what makes it unique in its channel. */
+const ts = z.string().regex(/^\d{1,12}\.\d{1,9}$/)
+const text = z.string().nullish()
+
+const fileSchema = z.object({
+  id,
+  name: text,
+  title: text,
+  mimetype: text,
+  size: z.number().nullish(),
+  /** `external` is kept elsewhere, `tombstone` and `hidden_by_limit` are gone. */
+  mode: text,
+  /** `slack_audio` and `slack_video` are recorded in Slack. */
+  subtype: text,
+  /** `check_file_info` has to be asked for by id: it is of another workspace. */
+  file_access: text,
+  url_private: text,
+  external_url: text,
+})
+export type SlackFile = z.infer<typeof fileSchema>
+
+const postSchema = z.object({
+  user: id.nullish(),
+  bot_id: id.nullish(),
+  subtype: text,
+  text,
+  ts,
+  thread_ts: ts.nullish(),
+  blocks: z.unknown().optional(),
+  files: z.array(fileSchema).nullish(),
+  attachments: z.array(z.object({ text, fallback: text })).nullish(),
+  user_profile: z.object({ real_name: text, display_name: text }).nullish(),
+})
+/** What a person or a bot wrote, as it stands in an event and in the `message` of a change. */
+export type Post = z.infer<typeof postSchema>
+
+const oldPostSchema = postSchema.omit({ files: true }).nullish()
+
+/** A subtype other than these two is part of what was written. */
+const newSchema = postSchema.extend({ channel: id })
+const changedSchema = z.object({ channel: id, message: postSchema, previous_message: oldPostSchema })
+const deletedSchema = z.object({ channel: id, deleted_ts: ts, previous_message: oldPostSchema })
+
+const reactionSchema = z.object({
+  type: z.enum(['reaction_added', 'reaction_removed']),
+  user: id,
+  reaction: z.string().min(1).max(200),
+  item: z.object({ type: z.string(), channel: id.optional(), ts: ts.optional() }),
+  event_ts: ts,
+})
+
+const homeSchema = z.object({ user: id, channel: id.nullish(), tab: text })
+const assistantSchema = z.object({
+  assistant_thread: z.object({ user_id: id, channel_id: id, thread_ts: ts }),
+})
+
+const envelopeSchema = z.object({
+  type: z.string(),
+  challenge: z.string().max(1000).optional(),
+})
+const callbackSchema = z.object({
+  event_id: id,
+  event_time: z.int().min(0).max(999_999_999_999),
+  event: z.looseObject({ type: z.string(), subtype: text }),
+  authorizations: z.array(z.object({ user_id: id.nullish(), is_bot: z.boolean().nullish() })).nullish(),
+})
+export type Callback = z.infer<typeof callbackSchema>
+
+const actionSchema = z.object({
+  type: z.string(),
+  action_id: z.string().max(300).default(''),
+  block_id: z.string().max(300).default(''),
+  action_ts: ts.optional(),
+  value: z.string().max(2000).nullish(),
+  text: z.object({ text: z.string() }).nullish(),
+  selected_option: z
+    .object({ value: z.string().max(2000), text: z.object({ text: z.string() }).nullish() })
+    .nullish(),
+})
+export type Action = z.infer<typeof actionSchema>
+
+const interactionSchema = z.object({
+  type: z.string(),
+  user: z.object({ id, name: text, username: text }),
+  trigger_id: id.optional(),
+  channel: z.object({ id }).nullish(),
+  container: z
+    .object({ channel_id: id.nullish(), thread_ts: ts.nullish(), message_ts: ts.nullish() })
+    .nullish(),
+  message: z.object({ ts: ts.nullish(), thread_ts: ts.nullish() }).nullish(),
+  actions: z.array(actionSchema).max(100).nullish(),
+})
+export type Interaction = z.infer<typeof interactionSchema>
+
+const commandSchema = z.object({
+  command: z.string().min(1).max(200),
+  text: z.string().default(''),
+  user_id: id,
+  user_name: z.string().optional(),
+  channel_id: id.optional(),
+  trigger_id: id,
+})
+
+const headersSchema = z.object({
+  'content-type': z.string(),
+  'x-slack-request-timestamp': z.string().regex(/^\d{1,12}$/, 'must be seconds since 1970'),
+})
+
+/** @throws PlugboardError INVALID, with the names of fields and never their values. */
+const reader =
+  <T>(whole: string, schema: z.ZodType<T>) =>
+  (value: unknown): T => {
+    const result = schema.safeParse(value)
+    if (result.success) return result.data
+    throw invalid(
+      ...result.error.issues.slice(0, MAX_ISSUES).map(
+        ({ path, message }): Issue => ({
+          path: [whole, ...path.map(String)],
+          message: message.slice(0, 100),
+        }),
+      ),
+    )
+  }
+
+export const readHeaders = reader('headers', headersSchema)
+export const readEnvelope = reader('body', envelopeSchema)
+export const readCallback = reader('body', callbackSchema)
+export const readNew = reader('event', newSchema)
+export const readChanged = reader('event', changedSchema)
+export const readDeleted = reader('event', deletedSchema)
+export const readReaction = reader('event', reactionSchema)
+export const readHome = reader('event', homeSchema)
+export const readAssistant = reader('event', assistantSchema)
+export const readInteraction = reader('payload', interactionSchema)
+export const readCommand = reader('body', commandSchema)

@@ -1,0 +1,180 @@
+import { type Card, type Content, type OutboundContent, type Part, splitText } from '@plugboard/core'
+import type { KnownBlock } from '@slack/types'
+import {
+  buttons,
+  type CardView,
+  card,
+  choiceButton,
+  cut,
+  image,
+  MAX_SECTION,
+  menus,
+  NOTHING,
+  post,
+  type Rich,
+  say,
+} from './blocks.js'
+import { fromMarkdown, type ParseMarkdown } from './markdown.js'
+import {
+  block,
+  type Elements,
+  escapeText,
+  fromPlain,
+  isWebUrl,
+  link,
+  mrkdwnLink,
+  section,
+  toMrkdwn,
+  words,
+} from './rich-text.js'
+
+/** Longest text of a message. */
+const MAX_TEXT = 40_000
+/** Blocks of a message. */
+const MAX_BLOCKS = 50
+/** Characters of the cards of one message, as their JSON has them. */
+const MAX_CARDS = 10_000
+/** A name of a place beyond this is a text of its own. */
+const MAX_PLACE = 1000
+
+type ContentOf<T extends Content['type']> = Extract<Content, { type: T }>
+
+/** Content in Slack's terms, each part one message. Pure: the parser of Markdown is, too. */
+export function render(parseMarkdown: ParseMarkdown): (content: OutboundContent) => Part[] {
+  const rich = richText(fromMarkdown(parseMarkdown))
+  return (content) => {
+    const shown = content as Content
+    switch (shown.type) {
+      case 'text':
+        return shown.markdown ? [markdown(rich(shown.text))] : [say(shown.text)]
+      case 'single-choice':
+        return [choice(shown, rich)]
+      case 'dropdown':
+        return dropdown(shown)
+      case 'image':
+        return [picture(shown)]
+      case 'audio':
+      case 'voice':
+        return [media(shown.audio, shown.title)]
+      case 'video':
+        return [media(shown.video, shown.title)]
+      case 'file':
+        return [media(shown.file, shown.title)]
+      case 'location':
+        return place(shown)
+      case 'card':
+        return cards([shown], rich)
+      case 'carousel':
+        return cards(shown.items, rich)
+    }
+  }
+}
+
+type Read = (text: string) => Rich
+
+/** Words as they are. */
+const verbatim: Read = (text) => ({ elements: section(words(text)), plain: text })
+
+/** Words of Markdown. What cannot be read as such, or shown, is shown as it is written. */
+const richText =
+  (read: (text: string) => Elements): Read =>
+  (text) => {
+    try {
+      const elements = read(text)
+      const isShown = elements.length > 0 && block(elements, text).elements === elements
+      return isShown && toMrkdwn(elements).length <= MAX_TEXT
+        ? { elements, plain: textOf(elements) }
+        : verbatim(text)
+    } catch {
+      // Nested too deep for the stack.
+      return verbatim(text)
+    }
+  }
+
+/** The words alone, with the addresses of links that do not show them. */
+const textOf = (elements: Elements): string =>
+  elements
+    .flatMap((element) => (element.type === 'rich_text_list' ? element.elements : [element]))
+    .map(({ elements }) =>
+      elements
+        .map((piece) => {
+          if (piece.type === 'link') return piece.text ? `${piece.text} (${piece.url})` : piece.url
+          return piece.type === 'text' ? piece.text : ''
+        })
+        .join(''),
+    )
+    .join('\n')
+
+const markdown = ({ elements, plain }: Rich): Part => post(toMrkdwn(elements), [block(elements, plain)])
+
+function choice({ text, choices, ...content }: ContentOf<'single-choice'>, rich: Read): Part {
+  const elements = isMarkdown(content) ? rich(text).elements : fromPlain(text)
+  const shown: KnownBlock[] = text.trim() ? [block(elements, text)] : []
+  return post(toMrkdwn(elements) || NOTHING, [...shown, ...buttons(choices.map(choiceButton))])
+}
+
+/** Where core turned a text with choices into this, its mark is kept. */
+const isMarkdown = (content: object): boolean => 'markdown' in content && content.markdown === true
+
+/** A menu for each hundred options, each a message, so that none is over what Slack takes. */
+function dropdown({ message, options }: ContentOf<'dropdown'>): Part[] {
+  const pieces = splitText(message, MAX_SECTION)
+  const last = pieces.at(-1) ?? ''
+  const text = escapeText(cut(last, MAX_SECTION))
+  const shown: KnownBlock[] = last.trim() ? [block(fromPlain(last), last)] : []
+  const asked = menus(last, options).map((menu, i) => post(text, [...(i === 0 ? shown : []), menu]))
+  return [...pieces.slice(0, -1).map(say), ...asked]
+}
+
+function picture({ image: url, title }: ContentOf<'image'>): Part {
+  if (!isWebUrl(url)) return media(url, title)
+  return post(escapeText(title?.trim() ? title : 'image'), [image(url, title)])
+}
+
+/** Slack plays what it knows, where the link is in a text. */
+function media(url: string, title = ''): Part {
+  return isWebUrl(url) ? post(mrkdwnLink(url, title)) : say(title ? `${title}: ${url}` : url)
+}
+
+function place({ latitude, longitude, title = '', address = '' }: ContentOf<'location'>): Part[] {
+  // Six decimals are a hand's breadth, and never print as `1e-7`.
+  const point = `${Number(latitude.toFixed(6))},${Number(longitude.toFixed(6))}`
+  const map = `https://www.google.com/maps/search/?api=1&query=${point}`
+  const isLong = title.length + address.length > MAX_PLACE
+  const before = isLong
+    ? splitText([title, address].filter((line) => line.trim()).join('\n'), MAX_SECTION)
+    : []
+  const name = isLong || !title.trim() ? [] : [...words(title, { bold: true }), ...words('\n')]
+  const elements = section([...name, ...link(map, isLong || !address.trim() ? point : address)])
+  return [...before.map(say), post(toMrkdwn(elements), [block(elements, map)])]
+}
+
+/** As many cards in a message as it takes: a person gets them at once, and Slack takes one message a second. */
+function cards(items: Card[], rich: Read): Part[] {
+  const parts: Part[] = []
+  let open: Pick<CardView, 'text' | 'blocks'>[] = []
+  const flush = (): void => {
+    const text = open.map((view) => view.text).join('\n')
+    if (open.length > 0)
+      parts.push(
+        post(
+          text,
+          open.flatMap((view) => view.blocks),
+        ),
+      )
+    open = []
+  }
+  for (const item of items) {
+    const { before, ...view } = card(item, item.markdown ? rich : verbatim)
+    if (before.length > 0 || !fits([...open, view])) flush()
+    parts.push(...before.map(say))
+    if (view.blocks.length > 0) open.push(view)
+  }
+  flush()
+  return parts.length > 0 ? parts : [say(NOTHING)]
+}
+
+const fits = (views: Pick<CardView, 'blocks'>[]): boolean => {
+  const blocks = views.flatMap((view) => view.blocks)
+  return blocks.length <= MAX_BLOCKS && JSON.stringify(blocks).length <= MAX_CARDS
+}

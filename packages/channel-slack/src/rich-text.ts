@@ -1,0 +1,142 @@
+import type {
+  RichTextBlock,
+  RichTextBlockElement,
+  RichTextLink,
+  RichTextList,
+  RichTextPreformatted,
+  RichTextText,
+} from '@slack/types'
+
+/** A piece of a line: words, or a link. Slack parses nothing in it, so that nothing has to be escaped. */
+export type Inline = RichTextText | RichTextLink
+export type Style = NonNullable<RichTextText['style']>
+/** The elements of a block: lines, lists, quotes and code. */
+export type Elements = RichTextBlockElement[]
+
+/**
+ * As much as a block may hold, in characters of its JSON. Slack refuses messages of about 13,000 characters with
+ * `msg_blocks_too_long`, and does not say how it counts: https://github.com/slackapi/bolt-js/issues/2509
+ */
+const MAX_BLOCK = 12_000
+/** Longest address of a link. */
+const MAX_URL = 3000
+
+export const isWebUrl = (url: string): boolean =>
+  url.length <= MAX_URL && /^https?:\/\/[^\s/]/i.test(url) && URL.canParse(url)
+
+const isLinkable = (url: string): boolean =>
+  isWebUrl(url) || (url.length <= MAX_URL && /^(mailto|tel):[^\s]+$/i.test(url))
+
+/** Words without an empty piece, which Slack refuses. */
+export function words(text: string, style: Style = {}): Inline[] {
+  if (text === '') return []
+  return [{ type: 'text', text, ...(Object.keys(style).length > 0 && { style }) }]
+}
+
+/** A link, or its label and address as words where Slack takes no such address. */
+export function link(url: string, label: string, style: Style = {}): Inline[] {
+  if (!isLinkable(url)) return words(label === '' || label === url ? url : `${label} (${url})`, style)
+  const text = label === url ? '' : label
+  return [{ type: 'link', url, ...(text && { text }), ...(Object.keys(style).length > 0 && { style }) }]
+}
+
+/** Neighbours of one style as one. */
+export function joined(pieces: readonly Inline[]): Inline[] {
+  const result: Inline[] = []
+  for (const piece of pieces) {
+    const last = result.at(-1)
+    if (last?.type === 'text' && piece.type === 'text' && isSame(last.style, piece.style)) {
+      result[result.length - 1] = { ...last, text: last.text + piece.text }
+    } else result.push(piece)
+  }
+  return result
+}
+
+const isSame = (a: Style = {}, b: Style = {}): boolean =>
+  (['bold', 'italic', 'strike', 'code'] as const).every((name) => Boolean(a[name]) === Boolean(b[name]))
+
+/** Lines, as the elements of a block; nothing for nothing. */
+export const section = (pieces: readonly Inline[]): Elements =>
+  pieces.length > 0 ? [{ type: 'rich_text_section', elements: joined(pieces) }] : []
+
+/** A block of these elements, or of the plain words where that would be too long. */
+export function block(elements: Elements, plain: string): RichTextBlock {
+  const rich: RichTextBlock = { type: 'rich_text', elements }
+  return JSON.stringify(rich).length <= MAX_BLOCK ? rich : { ...rich, elements: section(words(plain)) }
+}
+
+/** Words in which addresses are links. */
+export function fromPlain(text: string): Elements {
+  const pieces: Inline[] = []
+  let end = 0
+  for (const match of text.matchAll(/https?:\/\/[^\s<>"|]+/gi)) {
+    const url = match[0].replace(/[.,:;!?'"*_~)\]]+$/, '')
+    pieces.push(...words(text.slice(end, match.index)), ...link(url, ''))
+    end = match.index + url.length
+  }
+  return section([...pieces, ...words(text.slice(end))])
+}
+
+/** The three characters that control a text of Slack. */
+export const escapeText = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+
+/** A link in mrkdwn. What would end it has to go. */
+export function mrkdwnLink(url: string, label: string): string {
+  const address = escapeText(url.replaceAll('|', '%7C').replaceAll('<', '%3C').replaceAll('>', '%3E'))
+  const text = escapeText(label.replace(/\s+/g, ' ').trim())
+  return text === '' || label === url ? `<${address}>` : `<${address}|${text}>`
+}
+
+/** The same in mrkdwn, for notifications and cards. */
+export const toMrkdwn = (elements: Elements): string => elements.map(elementToMrkdwn).join('\n')
+
+function elementToMrkdwn(element: Elements[number]): string {
+  switch (element.type) {
+    case 'rich_text_section':
+      return inlineToMrkdwn(element.elements as Inline[])
+    case 'rich_text_list':
+      return element.elements
+        .map((item, i) => listItem(element, inlineToMrkdwn(item.elements as Inline[]), i))
+        .join('\n')
+    case 'rich_text_quote':
+      return inlineToMrkdwn(element.elements as Inline[]).replace(/^/gm, '> ')
+    case 'rich_text_preformatted':
+      return `\`\`\`\n${preformatted(element)}\n\`\`\``
+  }
+}
+
+const preformatted = ({ elements }: RichTextPreformatted): string =>
+  escapeText((elements as Inline[]).map((piece) => (piece.type === 'text' ? piece.text : piece.url)).join(''))
+
+function listItem(
+  { style, indent = 0, offset = 0 }: RichTextList & { offset?: number },
+  text: string,
+  i: number,
+): string {
+  return `${'    '.repeat(indent)}${style === 'ordered' ? `${offset + i + 1}.` : '•'} ${text}`
+}
+
+function inlineToMrkdwn(pieces: readonly Inline[]): string {
+  let text = ''
+  for (const [i, piece] of pieces.entries()) {
+    const inner = piece.type === 'text' ? escapeText(piece.text) : mrkdwnLink(piece.url, piece.text ?? '')
+    const marked = mark(inner, piece.style)
+    // A mark counts only at the edge of a word; this space has no width.
+    const isEdge = (isMarked(piece.style) || isMarked(pieces[i - 1]?.style)) && /\S$/.test(text)
+    text += isEdge && /^\S/.test(marked) ? `\u200b${marked}` : marked
+  }
+  return text
+}
+
+const isMarked = (style: Style = {}): boolean => Object.values(style).some(Boolean)
+
+/** Marks stand at the words of each line: not around space, and not over the end of a line. */
+const mark = (text: string, { bold, italic, strike, code }: Style = {}): string => {
+  const marks = [bold && '*', italic && '_', strike && '~', code && '`'].filter(
+    (each) => typeof each === 'string',
+  )
+  if (marks.length === 0) return text
+  const [before, after] = [marks.join(''), marks.toReversed().join('')]
+  return text.replace(/[^\s](?:[^\n]*[^\s])?/g, (line) => `${before}${line}${after}`)
+}

@@ -1,0 +1,37 @@
+import { isUtf8 } from 'node:buffer'
+import type { InboundRequest, Integration, Verdict } from '@plugboard/core'
+import type { verifySlackRequest } from '@slack/bolt'
+import type { Config, Session } from './config.js'
+
+/** How far Slack's clock may be from ours, either way. */
+const TOLERANCE_SECONDS = 5 * 60
+
+/**
+ * Slack signs `v0:{timestamp}:{raw body}`. Its SDK compares in constant time, and takes any time of the future; so time
+ * is checked here. Bytes that are not UTF-8 are refused first, because the SDK signs the decoded text, in which all such
+ * bytes look alike.
+ * https://docs.slack.dev/authentication/verifying-requests-from-slack
+ */
+export const verify =
+  (check: typeof verifySlackRequest) =>
+  ({ headers, body }: InboundRequest, { config }: Integration<Config, Session>): Verdict => {
+    const timestamp = headers['x-slack-request-timestamp']
+    const signature = headers['x-slack-signature']
+    if (!timestamp || !signature) return { ok: false, reason: 'missing' }
+    if (!/^\d{1,12}$/.test(timestamp) || !/^v0=[0-9a-f]{64}$/.test(signature) || !isUtf8(body)) {
+      return { ok: false, reason: 'malformed' }
+    }
+    const seconds = Number(timestamp)
+    if (Math.abs(Date.now() / 1000 - seconds) > TOLERANCE_SECONDS) return { ok: false, reason: 'stale' }
+    try {
+      check({
+        signingSecret: config.signingSecret,
+        body: Buffer.from(body).toString(),
+        headers: { 'x-slack-signature': signature, 'x-slack-request-timestamp': seconds },
+      })
+      return { ok: true }
+    } catch {
+      // The SDK has no other way to say so.
+      return { ok: false, reason: 'mismatch' }
+    }
+  }

@@ -1,0 +1,66 @@
+import type { InboundRequest } from '@plugboard/core'
+import { channelSuite, type ProviderCall, readRecordings } from '@plugboard/core/testing'
+import { test } from 'vitest'
+import type { Config } from '../src/config.js'
+import { slack } from '../src/index.js'
+import { answer, faultAnswers, signatureOf } from './fake-slack.js'
+
+const valid = { signingSecret: 'my-slack-signing-secret', botToken: 'my-slack-bot-token' }
+
+const sign = (request: InboundRequest, { signingSecret }: Config, at: Date): InboundRequest => ({
+  ...request,
+  headers: { ...request.headers, ...signatureOf(request.body, signingSecret, at) },
+})
+
+const isFrom = ({ headers }: ProviderCall, { botToken }: Config): boolean =>
+  headers.authorization === `Bearer ${botToken}`
+
+const cases = channelSuite({
+  channel: slack,
+  fixtures: {
+    configs: () => [
+      valid,
+      {
+        signingSecret: '8f742231b10e8888abcd99yyyzzz85a5',
+        botToken: 'xoxb-17653672481-19874698323-pdFZKVeTuE8sk7oOcBrzbqgy',
+      },
+    ],
+    options: (url) => ({ slackApiUrl: `${url}/api/` }),
+    invalidConfigs: {
+      'no signing secret': { botToken: valid.botToken },
+      'no token': { signingSecret: valid.signingSecret },
+      'an empty signing secret': { ...valid, signingSecret: '' },
+      'an empty token': { ...valid, botToken: '' },
+      'a token that is a number': { ...valid, botToken: 42 },
+      'an unknown field': { ...valid, slackApiUrl: 'https://slack.com/api/' },
+    },
+    recordings: readRecordings(new URL('./fixtures/inbound/', import.meta.url)),
+    sign,
+    signatureHeaders: ['x-slack-signature', 'x-slack-request-timestamp'],
+    provider: { answer: (call) => ({ body: JSON.stringify(answer(call)) }), faultAnswers, isFrom },
+    outcomes: {
+      refused: 'transient',
+      reset: 'ambiguous',
+      'lost-answer': 'ambiguous',
+      hang: 'ambiguous',
+      truncated: 'ambiguous',
+      endless: 'ambiguous',
+      garbage: 'ambiguous',
+      redirect: 'transient',
+      unauthorized: 'auth',
+      'server-error': 'ambiguous',
+      'rate-limited': 'rate-limited',
+      'rate-limited-for-2-s': 'rate-limited',
+    },
+    entry: new URL('../dist/index.js', import.meta.url),
+    lazy: [
+      '@slack/bolt',
+      '@slack/web-api',
+      'mdast-util-from-markdown',
+      'mdast-util-gfm',
+      'micromark-extension-gfm',
+    ],
+  },
+})
+
+for (const { name, run, skip } of cases) test(name, (context) => (skip ? context.skip(skip) : run()))

@@ -1,0 +1,160 @@
+import { createHmac } from 'node:crypto'
+import {
+  type Answer,
+  type FakeProvider,
+  type Fault,
+  fakeProvider,
+  type ProviderCall,
+} from '@plugboard/core/testing'
+import { type Block, faultsOf, visibleText } from './block-kit.js'
+
+/** A message that the fake took. */
+export interface Posted {
+  token: string
+  channel: string
+  ts: string
+  thread_ts?: string
+  text: string
+  blocks: Block[]
+  /** What a person reads, formatting aside. */
+  visible: string
+}
+
+export interface FakeSlack extends Omit<FakeProvider, 'failWith'> {
+  /** What goes into the operator's option `slackApiUrl`. */
+  readonly apiUrl: string
+  readonly posted: readonly Posted[]
+  failWith(fault?: Exclude<Fault, 'refused'>): void
+  /** Answers every method with `{ok: false, error}`; without a code, calls go well again. */
+  refuse(error?: string): void
+  /** Keeps a file that only this token may read, and gives its `url_private`. */
+  keep(path: string, file: { token: string; answer: Answer }): string
+}
+
+/** Longest `text`; Slack cuts what is longer, which counts as lost here. */
+const MAX_TEXT = 40_000
+
+/** Faults in Slack's form: it answers 200 to what it refuses. */
+export const faultAnswers: Partial<Record<Fault, Answer>> = {
+  unauthorized: json({ ok: false, error: 'invalid_auth' }),
+  'server-error': {
+    status: 503,
+    headers: { 'content-type': 'text/html' },
+    body: '<h1>Service Unavailable</h1>',
+  },
+}
+
+function json(value: object): Answer {
+  return { headers: { 'content-type': 'application/json; charset=utf-8' }, body: JSON.stringify(value) }
+}
+
+/**
+ * Slack on a port of this machine: takes what Slack takes and refuses what Slack refuses, as far as its documentation
+ * tells. Without `tokens`, any token will do.
+ */
+export async function fakeSlack(options: { tokens?: readonly string[] } = {}): Promise<FakeSlack> {
+  const posted: Posted[] = []
+  const files = new Map<string, { token: string; answer: Answer }>()
+  let refusal: string | undefined
+  const provider = await fakeProvider({
+    faultAnswers,
+    answer: (call) => {
+      const file = files.get(call.path)
+      if (file) return call.headers.authorization === `Bearer ${file.token}` ? file.answer : signIn(call.path)
+      return json(refusal ? { ok: false, error: refusal } : answer(call, posted, options.tokens))
+    },
+  })
+  return {
+    ...provider,
+    apiUrl: `${provider.url}/api/`,
+    posted,
+    refuse(error) {
+      refusal = error
+    },
+    keep(path, file) {
+      files.set(path, file)
+      return provider.url + path
+    },
+  }
+}
+
+/** Slack answers this with 200. */
+const signIn = (path: string): Answer => ({
+  headers: { 'content-type': 'text/html; charset=utf-8' },
+  body: `<html><title>Sign in | Slack</title><form action="/?redir=${encodeURIComponent(path)}"></form></html>`,
+})
+
+/** The answer to a call that goes well, and the refusal of what Slack refuses. Notes messages in `posted`. */
+export function answer(call: ProviderCall, posted: Posted[] = [], tokens?: readonly string[]): object {
+  const token = /^Bearer (.+)$/.exec(call.headers.authorization ?? '')?.[1]
+  if (!token) return { ok: false, error: 'not_authed' }
+  if (tokens && !tokens.includes(token)) return { ok: false, error: 'invalid_auth' }
+  const form = new URLSearchParams(call.body)
+  switch (call.path) {
+    case '/api/auth.test':
+      return {
+        ok: true,
+        url: 'https://acme.slack.com/',
+        team: 'Acme',
+        user: 'bot',
+        user_id: 'U0BOT',
+        bot_id: 'B0BOT',
+      }
+    case '/api/chat.postMessage':
+      return post(token, form, posted)
+    default:
+      return { ok: false, error: 'unknown_method' }
+  }
+}
+
+function post(token: string, form: URLSearchParams, posted: Posted[]): object {
+  const channel = form.get('channel')
+  const text = form.get('text') ?? ''
+  const thread_ts = form.get('thread_ts')
+  if (!channel || !/^[CDGUW][A-Z0-9]{1,20}$/.test(channel)) return { ok: false, error: 'channel_not_found' }
+  if (thread_ts !== null && !/^\d+\.\d+$/.test(thread_ts)) return { ok: false, error: 'invalid_thread_ts' }
+  const blocks = readBlocks(form.get('blocks'))
+  if (!blocks) return { ok: false, error: 'invalid_blocks_format' }
+  // A message with blocks and no text is taken by Slack, and says nothing in a notification.
+  if (text.trim() === '') return { ok: false, error: 'no_text' }
+  if (text.length > MAX_TEXT) return { ok: false, error: 'msg_too_long' }
+  const faults = faultsOf(blocks)
+  if (faults.length > 0) {
+    const error = faults.includes('msg_blocks_too_long') ? 'msg_blocks_too_long' : 'invalid_blocks'
+    return { ok: false, error, response_metadata: { messages: faults.map((fault) => `[ERROR] ${fault}`) } }
+  }
+  const ts = `1700000000.${String(posted.length + 1).padStart(6, '0')}`
+  // A message to a person goes to the direct messages with that person.
+  const where = /^[UW]/.test(channel) ? `D${channel.slice(1)}` : channel
+  posted.push({
+    token,
+    channel: where,
+    ts,
+    ...(thread_ts && { thread_ts }),
+    text,
+    blocks,
+    visible: visibleText(text, form.get('mrkdwn') !== 'false', blocks),
+  })
+  return { ok: true, channel: where, ts, message: { type: 'message', bot_id: 'B0BOT', text, ts } }
+}
+
+function readBlocks(text: string | null): Block[] | undefined {
+  try {
+    const blocks = JSON.parse(text ?? '[]')
+    return Array.isArray(blocks) ? blocks : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The headers with which Slack signs a body, by the words of its documentation. */
+export function signatureOf(
+  body: Uint8Array | string,
+  signingSecret: string,
+  at = new Date(),
+): Record<string, string> {
+  const timestamp = String(Math.floor(at.getTime() / 1000))
+  const signed = Buffer.concat([Buffer.from(`v0:${timestamp}:`), Buffer.from(body)])
+  const signature = createHmac('sha256', signingSecret).update(signed).digest('hex')
+  return { 'x-slack-request-timestamp': timestamp, 'x-slack-signature': `v0=${signature}` }
+}
