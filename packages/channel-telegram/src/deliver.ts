@@ -54,7 +54,7 @@ function sender({ integration, endpoint, signal }: DeliveryContext<Config, Sessi
   }
 }
 
-const ENTITIES = /can't parse (message |caption )?(entities|caption)|ENTITY_|ENTITIES_|entity/i
+const ENTITIES = /can't parse|ENTIT(Y|IES)_/i
 
 /** Telegram could not get a file, or it is not what the method takes. */
 const MEDIA =

@@ -84,7 +84,7 @@ let lastMessageId = 1000
 export function answerTo(request: ProviderCall, { tokens, files = {} }: FakeTelegramOptions = {}): Answer {
   const isBot = (token: string) => (tokens ? tokens.includes(token) : /^\d+:[\w-]{30,}$/.test(token))
   const [, owner, path] = /^\/file\/bot([^/]+)\/(.+)$/.exec(request.path) ?? []
-  if (owner !== undefined) return download(files, isBot(owner) ? path : undefined)
+  if (owner !== undefined) return download(files, isBot(owner) ? decodeURIComponent(path ?? '') : undefined)
   const call = callOf(request)
   if (!call || !isBot(call.token))
     return call && /^\d+:/.test(call.token) ? refusal(401, 'Unauthorized') : refusal(404, 'Not Found')

@@ -16,9 +16,9 @@ function parsePart(part: string): [string, unknown] {
   return [name, filename === undefined ? fromText(value) : { filename, size: Buffer.byteLength(value) }]
 }
 
-/** Objects and numbers are JSON in a form. */
+/** Objects and lists are JSON in a form. */
 function fromText(value: string): unknown {
-  if (!/^[[{]|^-?\d+(\.\d+)?$/.test(value)) return value
+  if (!/^[[{]/.test(value)) return value
   try {
     return JSON.parse(value)
   } catch {

@@ -1,0 +1,214 @@
+import type { InboundRequest } from '@plugboard/core'
+import { describe, expect, test } from 'vitest'
+import { botToken, onStage, webhookUrl } from '../test/support.js'
+import { webhookSecret } from './config.js'
+import { parse, verify } from './inbound.js'
+
+const config = { botToken }
+const secret = webhookSecret(config)
+const integration = {
+  clientId: 'acme',
+  config,
+  session: { secret, files: '', client: { callApi: async () => ({}) } },
+}
+
+const request = (body: unknown, headers: InboundRequest['headers'] = {}): InboundRequest => ({
+  method: 'POST',
+  publicUrl: webhookUrl,
+  headers: { 'content-type': 'application/json', 'x-telegram-bot-api-secret-token': secret, ...headers },
+  body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
+})
+const saying = (said: string | undefined) =>
+  verify(request({}, { 'x-telegram-bot-api-secret-token': said }), integration)
+const read = (update: object) => parse(request({ update_id: 7, ...update }), { config })
+
+const from = { id: 501, is_bot: false, first_name: 'Ada' }
+const chat = { id: 501, type: 'private' }
+const message = (fields: object) => ({
+  message: { message_id: 1, date: 1_795_334_400, from, chat, ...fields },
+})
+const contentOf = (fields: object) =>
+  read(message(fields)).events.map((event) => 'content' in event && event.content)
+
+describe('a request', () => {
+  test('with the secret of the webhook is from Telegram', () => {
+    expect(saying(secret)).toEqual({ ok: true })
+  })
+
+  test.each([
+    ['missing', 'no secret', undefined],
+    ['missing', 'an empty secret', ''],
+    ['mismatch', 'the token itself', botToken],
+    ['mismatch', 'the secret of another bot', webhookSecret({ botToken: '8765432:other' })],
+    ['mismatch', 'the secret in upper case', secret.toUpperCase()],
+    ['mismatch', 'a part of the secret', secret.slice(0, -1)],
+    ['mismatch', 'more than the secret', `${secret}0`],
+    ['mismatch', 'as many bytes in fewer characters', 'é'.repeat(32)],
+    ['mismatch', 'a secret of a megabyte', 'a'.repeat(1_000_000)],
+  ])('is refused as %s with %s', (reason, _, said) => {
+    expect(saying(said)).toEqual({ ok: false, reason })
+  })
+
+  test('that provision announced is one that verify accepts', () =>
+    onStage(async ({ api, runtime, context }) => {
+      await runtime.provision?.(context())
+      const { url, headers, body } = api.update(botToken, { update_id: 1 })
+      const posted = { ...request(body), headers }
+      expect(url).toBe(webhookUrl)
+      expect(await runtime.verify(posted, context().integration)).toEqual({ ok: true })
+    }))
+
+  test.each([
+    ['no JSON', '{"update_id":'],
+    ['a list', '[]'],
+    ['no id', '{}'],
+    ['an id that is a text', '{"update_id":"7"}'],
+    ['a message without a room', '{"update_id":7,"message":{"message_id":1,"date":0}}'],
+    ['a message beyond all time', '{"update_id":7,"message":{"message_id":1,"date":1e15,"chat":{"id":1}}}'],
+  ])('that holds %s is invalid, and not quoted', (_, body) => {
+    expect(() => parse(request(body), { config })).toThrow(expect.objectContaining({ code: 'INVALID' }))
+  })
+})
+
+describe('a pressed button', () => {
+  const pressed = (fields: object) => read({ callback_query: { id: '99', from, ...fields } })
+
+  test('is answered in the answer to its update', () => {
+    const { response } = pressed({ data: 'c:1', message: { message_id: 1, date: 0, chat } })
+    expect(JSON.parse(response.body ?? '')).toEqual({
+      method: 'answerCallbackQuery',
+      callback_query_id: '99',
+    })
+    expect(response).toMatchObject({ status: 200, headers: { 'content-type': 'application/json' } })
+  })
+
+  test('of a message that is too old to be shown still counts', () => {
+    const { events } = pressed({ data: 'c:1', message: { message_id: 1, date: 0, chat } })
+    expect(events).toMatchObject([{ type: 'choice', token: 'c:1', at: new Date(0) }])
+    expect(events[0]).not.toHaveProperty('label')
+  })
+
+  test('of a game, or of a message that was sent elsewhere, is answered and means nothing', () => {
+    for (const fields of [{ game_short_name: 'x' }, { inline_message_id: 'x', data: 'c:1' }]) {
+      const { events, response } = pressed(fields)
+      expect(events).toEqual([])
+      expect(response.body).toContain('answerCallbackQuery')
+    }
+  })
+})
+
+describe('a message', () => {
+  test.each([
+    'dice',
+    'poll',
+    'game',
+    'invoice',
+    'story',
+    'paid_media',
+    'checklist',
+    'giveaway',
+    'new_chat_members',
+    'pinned_message',
+    'successful_payment',
+    'web_app_data',
+    'video_chat_started',
+    'migrate_to_chat_id',
+  ])('of the kind %s is said to be one', (kind) => {
+    expect(contentOf({ [kind]: {} })).toEqual([{ type: 'text', text: `[${kind}]` }])
+  })
+
+  test('that does not look as its kind should is said to be of it', () => {
+    expect(contentOf({ photo: [] })).toEqual([{ type: 'text', text: '[photo]' }])
+    expect(contentOf({ document: { file_id: '../../etc/passwd' } })).toEqual([
+      { type: 'text', text: '[document]' },
+    ])
+    expect(contentOf({ location: { latitude: 'x' } })).toEqual([{ type: 'text', text: '[location]' }])
+    expect(contentOf({ 'a b"c': 1 })).toEqual([{ type: 'text', text: '[message]' }])
+    expect(contentOf({})).toEqual([{ type: 'text', text: '[message]' }])
+  })
+
+  test('of a contact with a card of its own is that card', () => {
+    const vcard = 'BEGIN:VCARD\nVERSION:3.0\nFN:Charles\nEND:VCARD'
+    expect(contentOf({ contact: { phone_number: '1', first_name: 'C', vcard } })).toEqual([
+      { type: 'text', text: vcard },
+    ])
+  })
+
+  test('of a sticker that moves and has no preview says so', () => {
+    expect(contentOf({ sticker: { file_id: 'x', is_video: true } })).toEqual([
+      { type: 'text', text: '[sticker]' },
+    ])
+  })
+
+  test('of a gif that is one is an image', () => {
+    const animation = { file_id: 'x', mime_type: 'image/gif' }
+    expect(contentOf({ animation })).toEqual([{ type: 'image', media: { ref: 'x', mime: 'image/gif' } }])
+  })
+
+  test('that looks like a command, and is none, is a text', () => {
+    for (const text of ['/starting', 'please /start', '/help', '/start/now']) {
+      expect(read(message({ text })).events).toMatchObject([
+        { type: 'message', content: { type: 'text', text } },
+      ])
+    }
+  })
+
+  test('of another bot, or of nobody, means nothing', () => {
+    expect(read(message({ text: 'x', from: { ...from, is_bot: true } })).events).toEqual([])
+    expect(read(message({ text: 'x', from: undefined })).events).toEqual([])
+    expect(read({ edited_message: { ...message({ text: 'x' }).message, from: undefined } }).events).toEqual(
+      [],
+    )
+  })
+})
+
+describe('an update', () => {
+  test('of a kind that nobody asked for means nothing', () => {
+    for (const kind of [
+      'channel_post',
+      'inline_query',
+      'poll',
+      'chat_member',
+      'business_message',
+      'of_tomorrow',
+    ]) {
+      expect(read({ [kind]: { id: 1 } })).toEqual({ events: [], response: { status: 200 } })
+    }
+  })
+
+  test('that the bot was taken out of a group counts as blocked, and that it got rights does not', () => {
+    const member = (status: string) => ({
+      my_chat_member: {
+        chat: { id: -4001 },
+        from,
+        date: 1,
+        old_chat_member: {},
+        new_chat_member: { status },
+      },
+    })
+    expect(read(member('left')).events).toMatchObject([{ type: 'blocked', endpoint: { thread: '-4001' } }])
+    for (const status of ['member', 'administrator', 'restricted'])
+      expect(read(member(status)).events).toEqual([])
+  })
+
+  test('of a reaction in the name of a channel is of that channel', () => {
+    const reaction = {
+      chat: { id: -4001 },
+      message_id: 3,
+      date: 1,
+      old_reaction: [],
+      new_reaction: [{ type: 'paid' }],
+    }
+    const { events } = read({ message_reaction: { ...reaction, actor_chat: { id: -100, title: 'News' } } })
+    expect(events).toMatchObject([
+      {
+        type: 'reaction',
+        emoji: 'paid',
+        messageKey: '-4001:3',
+        person: { name: 'News' },
+        endpoint: { sender: '-100' },
+      },
+    ])
+    expect(read({ message_reaction: { ...reaction, user: { ...from, is_bot: true } } }).events).toEqual([])
+  })
+})
