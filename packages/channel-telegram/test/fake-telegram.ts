@@ -16,7 +16,7 @@ export interface ApiCall {
 }
 
 /** A file of the fake's: what `getFile` tells of it, and what is there. */
-export interface FakeFile {
+interface FakeFile {
   path: string
   body: string
   /** Where its download goes on to, as a strange server might have it. */
