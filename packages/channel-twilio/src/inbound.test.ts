@@ -21,9 +21,9 @@ describe('verify', () => {
     // https://www.twilio.com/docs/usage/security#explore-the-algorithm-yourself
     const fields = {
       CallSid: 'CA1234567890ABCDE',
-      Caller: '+14158675310',
+      Caller: '+14158675309',
       Digits: '1234',
-      From: '+14158675310',
+      From: '+14158675309',
       To: '+18005551212',
     }
     const documented = {
