@@ -11,6 +11,9 @@ const mongodb = {
   globalSetup: fileURLToPath(new URL('packages/test-mongodb/dist/global-setup.js', import.meta.url)),
 }
 
+/** Run by {@link serverOnMongodb} alone. */
+const exclude = ['test/mongodb/**', '**/node_modules/**']
+
 /** Every package folder is a project named as in its package.json; nothing to edit when one is added. */
 const projects = [
   ...['packages', 'apps', 'examples'].flatMap((group) =>
@@ -21,8 +24,21 @@ const projects = [
   .filter((root) => existsSync(packageJson(root)))
   .map((root) => {
     const { name } = JSON.parse(readFileSync(packageJson(root), 'utf8')) as { name: string }
-    return { extends: true as const, root, test: { name, ...(wantsMongodb.has(name) && mongodb) } }
+    return { extends: true as const, root, test: { name, ...(wantsMongodb.has(name) && mongodb), exclude } }
   })
+
+/** The server once more on the other store, where its own faults are no part of what is tested. */
+const serverOnMongodb = {
+  extends: true as const,
+  root: 'apps/server',
+  test: {
+    name: '@plugboard/server on MongoDB',
+    env: { TEST_STORE: 'mongodb' },
+    exclude: ['src/**', 'test/fault-*.test.ts', 'test/embedded.test.ts', '**/node_modules/**'],
+    testTimeout: 60_000,
+    ...mongodb,
+  },
+}
 
 /** Ends the output with `N passed, N failed`; a file that cannot load and an unhandled error count as failed. */
 const summary: Reporter = {
@@ -38,7 +54,7 @@ export default defineConfig({
   test: {
     // Imports of another package resolve through its dist, as a user gets it: build before (`pnpm test` does).
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    projects,
+    projects: [...projects, serverOnMongodb],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -7,7 +7,7 @@ import { call, createClient, type TestClient } from './support/api.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
 import { type Received, type Receiver, startReceiver } from './support/receiver.js'
 import { adminSamples, samples } from './support/routes.js'
-import { cleanUp, startServer, type TestServer, temporaryFolder } from './support/server.js'
+import { cleanUp, startServer, type TestServer } from './support/server.js'
 
 /** For polls: a busy machine is slow. */
 const PATIENT = { timeout: 10_000 }
@@ -90,17 +90,6 @@ describe('the server', () => {
 
   it('has nothing at an unknown path', async () => {
     expect(await call(server, 'GET', '/nothing')).toMatchObject({ status: 404, text: 'Not Found' })
-  })
-
-  it('says what is wrong when another process has the file', async () => {
-    const folder = await temporaryFolder()
-    const first = await startServer({ folder })
-    const second = startServer({ folder })
-    await expect(second).rejects.toThrow(/another process has \S+plugboard\.db open/)
-    expect((await call(first, 'GET', '/status')).status).toBe(200)
-    expect(await first.stop()).toBe(0)
-    const third = await startServer({ folder })
-    expect(await third.stop()).toBe(0)
   })
 
   it('keeps everything over a restart', async () => {

@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type {} from '@plugboard/test-mongodb/global-setup'
+import { inject } from 'vitest'
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
@@ -29,6 +32,20 @@ export interface TestServerOptions {
   folder?: string
 }
 
+/** These tests run once on each store. */
+const isOnMongodb = process.env.TEST_STORE === 'mongodb'
+
+/** MongoDB wants a key where a server can be reached from elsewhere. */
+const ENCRYPTION_KEY = randomBytes(32).toString('base64')
+
+/** The store that a run of these tests is on: an embedded file, or a database of its own for each folder. */
+export function databaseUrl(folder: string): string {
+  if (!isOnMongodb) return `file:${join(folder, 'plugboard.db')}`
+  const url = inject('mongodbUrl')
+  if (url === undefined) throw new Error('there is no MongoDB server')
+  return url.replace(/\/(\?|$)/, `/${basename(folder)}$1`)
+}
+
 const folders: string[] = []
 const running = new Set<ChildProcess>()
 
@@ -40,7 +57,8 @@ export async function startServer({ env = {}, folder }: TestServerOptions = {}):
     env: {
       PATH: process.env.PATH,
       PORT: '0',
-      DATABASE_URL: `file:${join(cwd, 'plugboard.db')}`,
+      DATABASE_URL: databaseUrl(cwd),
+      ...(isOnMongodb && { ENCRYPTION_KEY }),
       LOG_LEVEL: 'warn',
       NODE_ENV: 'production',
       ...env,

@@ -4,6 +4,7 @@ import { EntryBuffer } from './entry-buffer.js'
 import { type Gate, TURN } from './gate.js'
 import { Lane, sizeOf, type Underway, WINDOW } from './lane.js'
 import { LaneSet } from './lane-set.js'
+import { LeaseTimer } from './lease-timer.js'
 import { deadlineOf } from './retry.js'
 import type { Route, Routing } from './route.js'
 import { isOutage, settle } from './settle.js'
@@ -58,6 +59,7 @@ export class StreamRunner {
   readonly #host: RunnerHost
   readonly #buffer = new EntryBuffer()
   readonly #lanes = new LaneSet()
+  readonly #lease: LeaseTimer
   /** The newest number that is known to be there. */
   #tail: number
   #scanned: number
@@ -84,6 +86,11 @@ export class StreamRunner {
     this.stream = claimed
     this.#tail = claimed.seq
     this.#scanned = claimed.scanned
+    this.#lease = new LeaseTimer(
+      claimed.lease,
+      () => host.now(),
+      () => this.#renewLease(),
+    )
     for (const [key, state] of Object.entries(claimed.lanes) as [LaneKey, LaneState][]) this.adopt(key, state)
   }
 
@@ -136,6 +143,7 @@ export class StreamRunner {
   /** Stops without a word to the store. What is under way may still end, and is not recorded. */
   stop(): void {
     this.#isStopped = true
+    this.#lease.end()
     clearTimeout(this.#timer)
     for (const lane of this.#lanes) {
       lane.rewind()
@@ -225,6 +233,7 @@ export class StreamRunner {
     if (lane.done >= end && !lane.isActive) return this.#close(lane)
     const isStill = this.#watch(lane)
     if (!isStill()) return
+    if (this.#lease.isOver) return this.#renewLease()
     const routing = await this.#host.route(this.stream, lane.target)
     if (!isStill()) return
     if (routing === 'gone') return this.#abolish(lane, end, isStill)
@@ -433,6 +442,12 @@ export class StreamRunner {
     }
   }
 
+  /** A mark keeps the stream, also one that changes nothing; while one is being written, that does. */
+  #renewLease(): void {
+    this.#hasProgress = true
+    this.#save()
+  }
+
   /** Writes how far the lanes are, when there is something to write; one write at a time. */
   #save(): void {
     if (this.#isSaving || this.#isStopped || this.#isRunning) return
@@ -468,6 +483,7 @@ export class StreamRunner {
   /** The stream is still ours, with all that came in meanwhile. */
   #goOn(seq: number, lease: Lease): void {
     this.stream.lease = lease
+    this.#lease.begin(lease)
     this.#tail = Math.max(this.#tail, seq)
     this.#isSaving = false
     this.#isResting = false

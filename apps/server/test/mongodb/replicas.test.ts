@@ -1,0 +1,255 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type MongodbServer, startMongodb } from '@plugboard/test-mongodb'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { call, clientOf, createClient, type TestClient } from '../support/api.js'
+import {
+  converseMany,
+  firstsOf,
+  forAll,
+  listAll,
+  messageOf,
+  numbered,
+  textOf,
+} from '../support/fault-load.js'
+import { type Receiver, startReceiver } from '../support/receiver.js'
+import { newDatabase, type Shared, startReplicas } from '../support/replicas.js'
+import { cleanUp, startServer, type TestServer } from '../support/server.js'
+
+afterAll(cleanUp)
+
+let standalone: MongodbServer
+beforeAll(async () => {
+  standalone = await startMongodb({ isStandalone: true })
+})
+afterAll(() => standalone.stop())
+
+const topologies = {
+  'with change streams': () => inject('mongodbUrl') ?? '',
+  'on a standalone server, by polling': () => standalone.url,
+}
+
+/** The same client at another process. */
+const at = (server: TestServer, client: TestClient): TestClient => clientOf(server, client)
+
+describe.each(Object.entries(topologies))('three processes on one database, %s', (_, mongodbUrl) => {
+  const MESSAGES = 3_000
+  const CONVERSATIONS = 60
+  const POSTERS = 12
+
+  it('lose nothing and keep the order, when one is killed and one is stopped under load', async () => {
+    const env = { ...newDatabase(mongodbUrl()), LEASE_TIME: '10s', SHUTDOWN_GRACE: '20s' }
+    const servers = await startReplicas(3, env)
+    const bot = await startReceiver()
+    const [first] = servers as [TestServer, TestServer, TestServer]
+    const client = await createClient(first, { webhooks: [{ url: bot.url }] })
+    const conversations = await converseMany(client, CONVERSATIONS)
+    const accepted = new Map<string, string>()
+    const refused: string[] = []
+    let next = 0
+    let killedAt = Number.POSITIVE_INFINITY
+    let [killed, stopped]: (Promise<unknown> | undefined)[] = []
+
+    const post = async (): Promise<void> => {
+      while (next < MESSAGES) {
+        const n = next
+        next += 1
+        if (n === MESSAGES / 3) {
+          killedAt = Date.now()
+          killed = servers[1]?.kill()
+        }
+        if (n === (MESSAGES * 2) / 3) stopped = servers[2]?.stop()
+        const server = servers[n % servers.length] as TestServer
+        const conversationId = conversations[n % CONVERSATIONS] as string
+        const answer = await at(server, client)
+          .say(conversationId, String(n))
+          .catch(() => undefined)
+        if (answer?.status === 201) accepted.set(answer.json.id, conversationId)
+        else if (answer && answer.status !== 503) refused.push(`${answer.status} ${answer.text}`)
+      }
+    }
+    await Promise.all(Array.from({ length: POSTERS }, post))
+    await killed
+    expect(await stopped).toBe(0)
+    expect(refused).toEqual([])
+    // Two of three could not answer for a part of the load.
+    expect(accepted.size).toBeGreaterThan(MESSAGES / 3)
+
+    const lists = new Map<string, string[]>()
+    await forAll(conversations, async (id) => {
+      lists.set(
+        id,
+        (await listAll(client, id)).map((message) => message.id),
+      )
+    })
+    const listed = new Set([...lists.values()].flat())
+    expect([...accepted.keys()].filter((id) => !listed.has(id))).toEqual([])
+    const arrived = () => new Set(bot.ofType('message.new').map((each) => messageOf(each)?.id))
+    await bot.until(() => arrived().size >= listed.size, 60_000)
+
+    const arrivals = new Map<string, string[]>()
+    const repeatedAt: number[] = []
+    const seen = new Set<string>()
+    for (const request of bot.ofType('message.new')) {
+      const { id = '', conversationId = '' } = messageOf(request) ?? {}
+      if (seen.has(id)) repeatedAt.push(request.at)
+      else arrivals.set(conversationId, [...(arrivals.get(conversationId) ?? []), id])
+      seen.add(id)
+    }
+    expect(Object.fromEntries(arrivals)).toEqual(Object.fromEntries(lists))
+    // What was under way at the kill is repeated when its lease is over; the stop repeats nothing.
+    expect(repeatedAt.filter((time) => time < killedAt)).toEqual([])
+    expect(repeatedAt.length).toBeLessThanOrEqual(CONVERSATIONS * 64)
+    await bot.close()
+  }, 180_000)
+
+  it('give each message of one conversation a place of its own, in one order for all', async () => {
+    const servers = await startReplicas(3, newDatabase(mongodbUrl()))
+    const client = await createClient(servers[0] as TestServer)
+    const { conversationId } = await client.converse()
+    const posted = new Set<string>()
+    await forAll(numbered(240), async (text, i) => {
+      const { status, json } = await at(servers[i % 3] as TestServer, client).say(conversationId, text)
+      expect(status).toBe(201)
+      posted.add(json.id)
+    })
+    const lists = await Promise.all(servers.map((server) => listAll(at(server, client), conversationId)))
+    expect(lists[0]).toHaveLength(240)
+    expect(new Set(lists[0]?.map(({ id }) => id))).toEqual(posted)
+    expect(lists[1]).toEqual(lists[0])
+    expect(lists[2]).toEqual(lists[0])
+    const times = (lists[0] as unknown as { sentOn: string }[]).map(({ sentOn }) => sentOn)
+    expect(times).toEqual([...times].sort())
+  })
+
+  it('have a configuration in force on all within two seconds, and credentials revoked', async () => {
+    const [one, other] = (await startReplicas(2, newDatabase(mongodbUrl()))) as [TestServer, TestServer]
+    const bots = [await startReceiver(), await startReceiver()] as [Receiver, Receiver]
+    const client = await createClient(one, { webhooks: [{ url: bots[0].url }] })
+    const elsewhere = at(other, client)
+    const { conversationId } = await elsewhere.converse()
+    await elsewhere.say(conversationId, 'before')
+    await bots[0].until(() => textsOf(bots[0]).includes('before'))
+
+    const body = { id: client.id, token: client.token, webhooks: [{ url: bots[1].url }] }
+    expect((await call(one, 'POST', '/api/v1/sync', { body })).status).toBe(200)
+    await sleep(2_000)
+    await elsewhere.say(conversationId, 'after')
+    await bots[1].until(() => textsOf(bots[1]).includes('after'))
+    expect(textsOf(bots[0])).toEqual(['before'])
+    await Promise.all(bots.map((bot) => bot.close()))
+  })
+
+  it('answer a collect at one with what the bot says at another', async () => {
+    const [one, other] = (await startReplicas(2, newDatabase(mongodbUrl()))) as [TestServer, TestServer]
+    const bot = await startReceiver()
+    const client = await createClient(one, { webhooks: [{ url: bot.url }] })
+    const { userId: authorId, conversationId } = await client.converse()
+    const collected = client.call('POST', '/messages/collect', {
+      conversationId,
+      authorId,
+      payload: { type: 'text', text: 'question' },
+      timeout: 20_000,
+    })
+    await bot.until(() => textsOf(bot).includes('question'))
+    const incomingId = bot.ofType('message.new')[0]?.json.data.message?.id
+    const elsewhere = at(other, client)
+    const payload = { type: 'text', text: 'answer' }
+    await elsewhere.call('POST', '/messages', { conversationId, payload, incomingId })
+    const endedAt = Date.now()
+    await elsewhere.call('POST', `/messages/turn/${incomingId}`)
+    const { json } = await collected
+    expect(json.responses.map((message: { payload: unknown }) => message.payload)).toEqual([payload])
+    expect(Date.now() - endedAt).toBeLessThan(5_000)
+    await bot.close()
+  })
+})
+
+describe('a process that was frozen for longer than its lease', () => {
+  it('marks nothing as its own when it goes on: the order holds, and what comes late has its old id', async () => {
+    const env = { ...newDatabase(inject('mongodbUrl') ?? ''), LEASE_TIME: '3s' }
+    const frozen = await startServer({ env })
+    const bot = await startReceiver()
+    const client = await createClient(frozen, { webhooks: [{ url: bot.url }] })
+    const { conversationId } = await client.converse()
+    let isHolding = true
+    const held: (() => void)[] = []
+    // The first delivery hangs at the bot while its sender is frozen.
+    bot.answer = (request) => {
+      if (!isHolding || textOf(request) !== '0') return 200
+      return new Promise((resolve) => held.push(() => resolve(200)))
+    }
+    await client.say(conversationId, '0')
+    await expect.poll(() => held.length).toBe(1)
+    const other = await startServer({ env })
+    frozen.signal('SIGSTOP')
+    isHolding = false
+    for (const text of ['1', '2', '3']) await at(other, client).say(conversationId, text)
+    await bot.until(() => firstsOf(bot).length === 4, 20_000)
+    expect(firstsOf(bot)).toEqual(['0', '1', '2', '3'])
+    frozen.signal('SIGCONT')
+    for (const answer of held) answer()
+    for (const text of ['4', '5']) await at(frozen, client).say(conversationId, text)
+    await bot.until(() => firstsOf(bot).length === 6, 20_000)
+    expect(firstsOf(bot)).toEqual(numbered(6))
+    const zeros = bot.ofType('message.new').filter((request) => textOf(request) === '0')
+    expect(zeros.length).toBeGreaterThanOrEqual(2)
+    expect(new Set(zeros.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
+    const last = (await listAll(client, conversationId)).at(-1)
+    const { json } = await client.call('GET', `/messages/${last?.id}/deliveries`)
+    await expect.poll(() => json.deliveries[0].state).toBe('delivered')
+    await bot.close()
+  }, 60_000)
+})
+
+describe('a delivery that takes longer than a lease', () => {
+  it('is left to the process that makes it', async () => {
+    const env = { ...newDatabase(inject('mongodbUrl') ?? ''), LEASE_TIME: '3s' }
+    const servers = await startReplicas(2, env)
+    const bot = await startReceiver(async () => {
+      await sleep(6_000)
+      return 200
+    })
+    const client = await createClient(servers[0] as TestServer)
+    const { conversationId } = await client.converse()
+    const body = { id: client.id, token: client.token, webhooks: [{ url: bot.url }] }
+    await call(servers[0] as TestServer, 'POST', '/api/v1/sync', { body })
+    await client.say(conversationId, 'hi')
+    await bot.until(() => bot.requests.length > 0)
+    const { json } = await client.call('GET', `/messages/conversation/${conversationId}`)
+    const deliveries = async () =>
+      (await client.call('GET', `/messages/${json[0].id}/deliveries`)).json.deliveries
+    await expect.poll(async () => (await deliveries())[0].state).toBe('delivered')
+    expect(textsOf(bot)).toEqual(['hi'])
+    await bot.close()
+  }, 60_000)
+})
+
+describe('processes with roles', () => {
+  const env: Shared = {}
+  beforeAll(() => Object.assign(env, newDatabase(inject('mongodbUrl') ?? '')))
+
+  it('take in at one, and deliver at the other', async () => {
+    const api = await startServer({ env: { ...env, ROLE: 'api' } })
+    const bot = await startReceiver()
+    const client = await createClient(api, { webhooks: [{ url: bot.url }] })
+    const { conversationId } = await client.converse()
+    await client.say(conversationId, 'hi')
+    await sleep(500)
+    expect(bot.requests).toEqual([])
+    const worker = await startServer({ env: { ...env, ROLE: 'worker' } })
+    await bot.until(() => textsOf(bot).includes('hi'))
+    await client.say(conversationId, 'again')
+    await bot.until(() => textsOf(bot).includes('again'))
+    expect((await call(worker, 'POST', '/api/v1/sync', { body: {} })).status).toBe(404)
+    for (const server of [api, worker]) expect((await call(server, 'GET', '/readyz')).status).toBe(200)
+    await bot.close()
+  })
+
+  it('do not start with another key', async () => {
+    const other = startServer({ env: { ...env, ENCRYPTION_KEY: randomBytes(32).toString('base64') } })
+    await expect(other).rejects.toThrow(/another encryption key/)
+  })
+})
+
+const textsOf = (bot: Receiver) => bot.ofType('message.new').map(textOf)

@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
+import { startServer, type TestServer } from './server.js'
+
+/** What all processes on one database have in common. */
+export type Shared = Record<string, string>
+
+/** A new database at a MongoDB server, as settings. */
+export const newDatabase = (mongodbUrl: string): Shared => ({
+  DATABASE_URL: mongodbUrl.replace(/\/(\?|$)/, `/replicas-${randomBytes(6).toString('hex')}$1`),
+  ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+})
+
+/** Starts processes on one database, one after another, as a rollout does. */
+export async function startReplicas(count: number, env: Shared): Promise<TestServer[]> {
+  const servers: TestServer[] = []
+  for (let i = 0; i < count; i += 1) servers.push(await startServer({ env }))
+  return servers
+}
+
+/** A way to a server that can be cut. */
+export interface Line {
+  /** The server's URL, over this line. */
+  readonly url: string
+  /** Ends all connections, and lets none through until {@link mend}. */
+  cut(): void
+  mend(): void
+  close(): Promise<void>
+}
+
+/** A line to the server of a MongoDB URL with one host. */
+export async function lineTo(mongodbUrl: string): Promise<Line> {
+  const { hostname, port } = new URL(mongodbUrl)
+  const sockets = new Set<Socket>()
+  let isCut = false
+  const proxy = createServer((inner) => {
+    if (isCut) return inner.destroy()
+    const outer = connect(Number(port), hostname)
+    for (const socket of [inner, outer]) {
+      sockets.add(socket)
+      socket.setNoDelay(true)
+      socket.on('error', () => undefined)
+      socket.on('close', () => {
+        sockets.delete(socket)
+        inner.destroy()
+        outer.destroy()
+      })
+    }
+    inner.pipe(outer).pipe(inner)
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  const url = new URL(mongodbUrl)
+  url.host = `127.0.0.1:${(proxy.address() as AddressInfo).port}`
+  url.searchParams.set('directConnection', 'true')
+  const drop = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
+  return {
+    url: url.href,
+    cut() {
+      isCut = true
+      drop()
+    },
+    mend() {
+      isCut = false
+    },
+    close: () =>
+      new Promise((resolve) => {
+        proxy.close(() => resolve())
+        drop()
+      }),
+  }
+}
