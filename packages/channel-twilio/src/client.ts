@@ -39,17 +39,23 @@ export class HttpClient extends twilio.RequestClient {
     const { pathname, search } = new URL(options.uri)
     // At log level "debug" (TWILIO_LOG_LEVEL) the SDK prints the text of each message.
     const request = { ...options, uri: `${this.#baseUrl}${pathname}${search}`, logLevel: 'error' }
-    const response = await super.request<Data>(request).catch((error: unknown) => {
-      throw new TwilioError(failureOfNetwork(error))
-    })
-    // Else the credentials of whoever called last would stay here.
-    delete this.lastRequest
-    delete this.lastResponse
+    const response = await super
+      .request<Data>(request)
+      .catch((error: unknown) => {
+        throw new TwilioError(failureOfNetwork(error))
+      })
+      .finally(() => this.#forget())
     const { statusCode: status, body, headers } = response
     const isObject = typeof body === 'object' && body !== null
     if (status >= 200 && status < 300 && isObject) return response
     const code = isObject && 'code' in body && Number.isSafeInteger(body.code) ? Number(body.code) : undefined
     throw new TwilioError(failureOfAnswer({ status, code, retryAfter: retryAfterOf(headers) }))
+  }
+
+  /** Else the credentials and the words of whoever called last would stay here. */
+  #forget(): void {
+    delete this.lastRequest
+    delete this.lastResponse
   }
 }
 

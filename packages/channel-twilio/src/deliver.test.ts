@@ -1,7 +1,9 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { endpoints } from '../test/endpoints.js'
+import { fakeTwilio } from '../test/fake-twilio.js'
 import { config, stage, webhookUrl } from '../test/stage.js'
+import { clientOf, connect, HttpClient } from './client.js'
 import { TwilioError } from './failure.js'
 
 const hello = { type: 'text', text: 'hello' }
@@ -153,4 +155,19 @@ test('a base URL with a path keeps it', async () => {
   if (!part) throw new Error('no part')
   await expect(runtime.deliver(part, set.context({ integration }))).rejects.toBeInstanceOf(TwilioError)
   expect(set.provider.calls[0]?.path).toBe(`/proxy/2010-04-01/Accounts/${config.accountSID}/Messages.json`)
+})
+
+test('the HTTP client that all share keeps neither credentials nor words of a call', async () => {
+  const provider = await fakeTwilio()
+  const http = new HttpClient(provider.url)
+  const client = clientOf(connect(http)(config))
+  const send = () =>
+    client.messages.create({ to: '+14155550123', from: '+15557122661', body: 'a private text' })
+  const traces = () => [http.lastRequest, http.lastResponse]
+  await send()
+  expect(traces()).toEqual([undefined, undefined])
+  provider.failWith('reset')
+  await expect(send()).rejects.toBeInstanceOf(TwilioError)
+  expect(traces()).toEqual([undefined, undefined])
+  await provider.close()
 })
