@@ -15,7 +15,7 @@ const counter = (name: string, help: string, labels: readonly string[]) =>
 /** By the first digit of a status. */
 const CLASSES = ['other', '1xx', '2xx', '3xx', '4xx', '5xx']
 
-type Kind = 'webhook' | 'endpoint'
+type Kind = 'webhook' | 'endpoint' | 'integration'
 
 /** Longest wait for the store when it is asked for its backlog. */
 const BACKLOG_MS = 2_000

@@ -174,6 +174,12 @@ export const settings = {
     '1s,5s,15s,30s,1m,2m,5m',
     'Waits between the attempts at a channel.',
   ),
+  provisionRetryDelays: setting(
+    'PROVISION_RETRY_DELAYS',
+    durations,
+    '1s,5s,15s,30s,1m,2m,5m,10m,15m',
+    'Waits between the attempts to tell a provider where to call; the last one is repeated for a day.',
+  ),
   channelTimeout: setting('CHANNEL_TIMEOUT', duration(1), '30s', 'Longest time for one call of a channel.'),
   shutdownGrace: setting(
     'SHUTDOWN_GRACE',

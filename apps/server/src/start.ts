@@ -44,6 +44,9 @@ const COLLECT_MAX_MS = 50_000
 /** What a client's configuration may be behind that of another process, where the database does not tell. */
 const SHARED_CACHE_MS = 1_500
 
+/** How long a sync waits for providers to say whether new credentials work. */
+const PROBE_MS = 3_000
+
 /** Starts a server. @throws PlugboardError when something is not as it must be, in words for the operator */
 export async function start(config: Config, options: StartOptions = {}): Promise<Running> {
   const { log = createLog(config.logLevel) } = options
@@ -146,6 +149,8 @@ export const hubSettings = (config: Config) => ({
     },
   },
   channelSchedule: { delaysMs: config.channelRetryDelays },
+  provisionSchedule: { delaysMs: config.provisionRetryDelays },
+  probeTimeoutMs: PROBE_MS,
   channelTimeoutMs: config.channelTimeout,
   collectMaxMs: COLLECT_MAX_MS,
   cacheSize: config.cacheSize,

@@ -70,13 +70,20 @@ export class Channels {
     open: OpenIntegration,
   ): Promise<{ channel: Channel; runtime: Runtime; integration: Integration<unknown, unknown> }> {
     const loaded = this.#channels.get(open.channel)
-    if (!loaded) throw new PlugboardError('NOT_FOUND', `the channel ${open.channel} is not installed`)
+    if (!loaded) throw notInstalled(open.channel)
     const runtime = await this.#load(loaded)
     const known = this.#sessions.get(open.id)
     const isCurrent = known?.integration.config === open.config
     const session = isCurrent ? known.session : runtime.connect(open.config)
     if (!isCurrent) this.#sessions.set(open.id, { integration: open, session, runtime })
     return { channel: loaded.channel, runtime, integration: { clientId, config: open.config, session } }
+  }
+
+  /** The working half of a channel. @throws NOT_FOUND when it is not loaded here. */
+  async runtime(name: string): Promise<Runtime> {
+    const loaded = this.#channels.get(name)
+    if (!loaded) throw notInstalled(name)
+    return this.#load(loaded)
   }
 
   /** Once in a process; a failure is tried again by the next that needs it. */
@@ -95,6 +102,9 @@ export class Channels {
     this.#sessions.clear()
   }
 }
+
+const notInstalled = (name: string): PlugboardError =>
+  new PlugboardError('NOT_FOUND', `the channel ${name} is not installed`)
 
 type SchemaIssue = {
   readonly message: string

@@ -81,7 +81,7 @@ export class Deliveries {
   async replay(client: ClientView, entryId: Id, target: Target, to: Target = target): Promise<void> {
     const { store, dispatcher, now } = this.#options
     const { kind, id } = parseTarget(to)
-    const isThere = kind === 'endpoint' || client.webhooks.some((hook) => hook.id === id)
+    const isThere = kind !== 'webhook' || client.webhooks.some((hook) => hook.id === id)
     if (!isThere) throw new PlugboardError('NOT_FOUND', 'there is no such target; name one that there is')
     const replayed = await store.replay({ clientId: client.id, entryId, target, to, now: now() })
     if (!replayed) throw new PlugboardError('NOT_FOUND', 'there is no such dead letter')

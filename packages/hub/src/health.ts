@@ -1,17 +1,28 @@
 import { type JsonObject, newId } from '@plugboard/core'
+import type { Sealed } from './client-record.js'
 import type { Dispatcher } from './delivery/dispatcher.js'
 import type { ClientView } from './directory.js'
 import type { Owing } from './owing.js'
 import type { Store } from './store.js'
+import { integrationTarget } from './target.js'
 
 /** What happens to an integration. */
-export type HealthType = 'create' | 'configure' | 'start' | 'pause' | 'delete'
+export type HealthType = 'create' | 'configure' | 'start' | 'initialize' | 'pause' | 'delete'
 
 /** One thing that happened to an integration. */
 export interface HealthEvent {
   type: HealthType
   time: Date
   data?: JsonObject
+}
+
+/** What is written down with what happened. */
+export interface HealthDetails {
+  data?: JsonObject
+  /** The configuration before, which the provider may know of; nobody is told of it. */
+  old?: Sealed
+  /** The provider is to be told; see {@link Provisioning}. */
+  tellsProvider?: boolean
 }
 
 /** An enabled channel and what happened to it lately. */
@@ -58,7 +69,7 @@ export class Health {
     client: ClientView,
     integration: { id: ClientView['id']; channel: string },
     type: HealthType,
-    data?: JsonObject,
+    { data, old, tellsProvider }: HealthDetails = {},
   ): Promise<void> {
     const { store, owing, dispatcher, now } = this.#options
     const appended = await store.append({
@@ -68,11 +79,15 @@ export class Health {
       entry: {
         id: newId(),
         type: 'health.new',
-        payload: JSON.stringify({ type, ...(data && { data }) }),
+        payload: JSON.stringify({ type, ...(data && { data }), ...(old && { old }) }),
         at: now(),
         claim: dispatcher.hasRoom(client.id, integration.id),
       },
-      resolve: () => ({ owes: owing.webhooks(client, 'health.new'), channel: integration.channel }),
+      resolve: () => {
+        const webhooks = owing.webhooks(client, 'health.new')
+        const owes = tellsProvider ? [...webhooks, integrationTarget(integration.id)] : webhooks
+        return { owes, channel: integration.channel }
+      },
     })
     if (appended) dispatcher.appended(appended)
   }
@@ -80,5 +95,6 @@ export class Health {
 
 /** The event that an entry of an integration's stream holds. */
 export function healthEventOf(entry: { payload: string; at: Date }): HealthEvent {
-  return { ...(JSON.parse(entry.payload) as { type: HealthType; data?: JsonObject }), time: entry.at }
+  const { type, data } = JSON.parse(entry.payload) as { type: HealthType; data?: JsonObject }
+  return { type, ...(data && { data }), time: entry.at }
 }

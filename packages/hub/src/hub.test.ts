@@ -96,6 +96,7 @@ async function setUp(config: object) {
         gate: { items: 10, bytes: 1000, failures: 3, pauseMs: 100, maxPauseMs: 1000 },
       },
       ...{ channelSchedule: { delaysMs: [1000] }, channelTimeoutMs: 5000, collectMaxMs: 1000 },
+      ...{ provisionSchedule: { delaysMs: [20] }, probeTimeoutMs: 200 },
       ...{ cacheSize: 10, cacheAgeMs: 0 },
     },
   })

@@ -1,4 +1,4 @@
-import { type Id, type Logger, PlugboardError } from '@plugboard/core'
+import { type Logger, PlugboardError } from '@plugboard/core'
 import { Answers } from './answers.js'
 import { ButtonTokens } from './button-tokens.js'
 import { Channels, type LoadedChannel } from './channels.js'
@@ -10,7 +10,6 @@ import { channelDelivery } from './delivery/channel-delivery.js'
 import { type DeliveryObserver, Dispatcher, type DispatcherLimits } from './delivery/dispatcher.js'
 import { RateLimiter } from './delivery/rate-limiter.js'
 import type { RetrySchedule } from './delivery/retry.js'
-import type { Route } from './delivery/route.js'
 import { Router } from './delivery/router.js'
 import { SerialTransport } from './delivery/serial-transport.js'
 import type { WebhookSender } from './delivery/webhook-sender.js'
@@ -24,6 +23,10 @@ import { Ingest } from './ingest.js'
 import type { Keyring } from './keyring.js'
 import { Messages } from './messages.js'
 import { Owing } from './owing.js'
+import { pauseIntegration } from './pause.js'
+import { Accounts } from './provisioning/accounts.js'
+import { probe } from './provisioning/probe.js'
+import { type IntegrationAddress, type IntegrationItem, Provisioning } from './provisioning/provisioning.js'
 import type { PublicAddresses } from './public-addresses.js'
 import type { Store } from './store.js'
 import { Sync } from './sync.js'
@@ -52,6 +55,10 @@ export interface HubSettings {
   delivery: DispatcherLimits
   /** Waits between the attempts of a channel to deliver. */
   channelSchedule: RetrySchedule
+  /** Waits between the attempts to tell a provider of an integration; the last one is repeated for a day. */
+  provisionSchedule: RetrySchedule
+  /** The longest that a sync waits for providers to say whether credentials work, in milliseconds. */
+  probeTimeoutMs: number
   /** The longest that a channel may take for one part, in milliseconds. */
   channelTimeoutMs: number
   /** The longest that a collect request may wait, in milliseconds. */
@@ -93,9 +100,19 @@ const SELDOM = 15
 
 const LISTEN_AGAIN_MS = 5_000
 
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/** A schedule whose last wait is repeated until a day is full. */
+function untilItIsDone({ delaysMs }: RetrySchedule): RetrySchedule {
+  const last = Math.max(delaysMs.at(-1) ?? DAY_MS, 1000)
+  const sum = delaysMs.reduce((total, delay) => total + delay, 0)
+  const more = Math.max(0, Math.ceil((DAY_MS - sum) / last))
+  return { delaysMs: [...delaysMs, ...Array<number>(more).fill(last)] }
+}
+
 /** Wires the use cases together. */
 export function createHub(options: HubOptions): Hub {
-  const { store, keyring, settings, sender, log, observer, now = () => new Date() } = options
+  const { store, keyring, settings, sender, urls, log, observer, now = () => new Date() } = options
   const { cacheSize, delivers = true } = settings
   const formats = new Map(options.formats.map((format) => [format.name, format]))
   const channels = new Channels({ ...options, maxSessions: cacheSize })
@@ -112,6 +129,9 @@ export function createHub(options: HubOptions): Hub {
     limiter: new RateLimiter(),
   })
   const channelTransport = new SerialTransport(carry)
+  const provisionTransport = new SerialTransport<IntegrationAddress, IntegrationItem>((...what) =>
+    provisioning.carry(...what),
+  )
   const router = new Router({
     directory,
     channels,
@@ -119,7 +139,9 @@ export function createHub(options: HubOptions): Hub {
     sender,
     channelTransport,
     channelSchedule: settings.channelSchedule,
-    urls: options.urls,
+    provisionTransport,
+    provisionSchedule: untilItIsDone(settings.provisionSchedule),
+    urls,
     now,
   })
   const dispatcher = new Dispatcher({
@@ -135,6 +157,12 @@ export function createHub(options: HubOptions): Hub {
   const shared = { store, owing, dispatcher, now }
   const clients = new Clients({ store, directory, now })
   const health = new Health(shared)
+  const pause = pauseIntegration({ directory, health, log })
+  const accounts = new Accounts({ store, directory, channels, now })
+  const provisioning = new Provisioning({
+    ...{ directory, channels, accounts, keyring, health, urls, log },
+    timeoutMs: settings.channelTimeoutMs,
+  })
   const users = new Users({ ...shared, keyring, maxCached: cacheSize })
   const conversations = new Conversations({ ...shared, users })
   const messages = new Messages({ ...shared, users })
@@ -146,30 +174,11 @@ export function createHub(options: HubOptions): Hub {
   })
   const deliveries = new Deliveries({ ...shared, messages })
   const idempotency = new Idempotency({ store, now })
-  const sync = new Sync({ directory, channels, keyring, health, refuseTarget: options.refuseTarget })
+  const sync = new Sync({
+    ...{ directory, channels, keyring, health, accounts, refuseTarget: options.refuseTarget },
+    probe: (...of) => probe({ channels, urls, timeoutMs: settings.probeTimeoutMs }, ...of),
+  })
   const housekeeping = new Housekeeping({ store, clients, idempotency, log })
-
-  /** An integration whose credentials stopped working waits for the next sync. */
-  async function pause(clientId: Id, route: Route, reason: string): Promise<void> {
-    const known = directory.peek(clientId)?.record.integrations.find(({ id }) => id === route.gate)
-    if (known?.status === 'paused') return
-    let channel: string | undefined
-    const client = await directory.change(clientId, (record) => {
-      const integration = record.integrations.find(({ id }) => id === route.gate)
-      // What was refused may be of before a sync that has put it right.
-      const isCurrent = integration?.status === 'active' && integration.config === route.credentials
-      channel = isCurrent ? integration.channel : undefined
-      if (!integration || !channel) return record
-      const paused = { ...integration, status: 'paused' as const, reason }
-      return {
-        ...record,
-        integrations: record.integrations.map((other) => (other === integration ? paused : other)),
-      }
-    })
-    if (!channel) return
-    log.error({ clientId, channel, reason }, 'integration paused')
-    await health.record(client, { id: route.gate as Id, channel }, 'pause', { reason })
-  }
 
   function keepListening(): void {
     listenToOthers().catch((err) => {
@@ -220,6 +229,7 @@ export function createHub(options: HubOptions): Hub {
     start() {
       sender.start(dispatcher.listener)
       channelTransport.start(dispatcher.listener)
+      provisionTransport.start(dispatcher.listener)
       dispatcher.start()
       if (delivers) housekeeping.start()
       keepListening()
@@ -230,7 +240,11 @@ export function createHub(options: HubOptions): Hub {
       collect.close()
       await housekeeping.stop()
       await dispatcher.stop(left())
-      await Promise.all([sender.close(left()), channelTransport.close(left())])
+      await Promise.all([
+        sender.close(left()),
+        channelTransport.close(left()),
+        provisionTransport.close(left()),
+      ])
       channels.close()
     },
   }

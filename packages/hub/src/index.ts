@@ -51,10 +51,12 @@ export type {
 export type { ChannelConfiguration, Configuration } from './sync.js'
 export {
   endpointTarget,
+  integrationTarget,
   type LaneKey,
   parseLaneKey,
   parseTarget,
   replayLane,
   type Target,
+  type TargetKind,
   webhookTarget,
 } from './target.js'

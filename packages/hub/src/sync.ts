@@ -3,8 +3,11 @@ import { type Id, invalid, type JsonObject, newId } from '@plugboard/core'
 import type { Channels } from './channels.js'
 import type { ClientRecord, IntegrationRecord, WebhookRecord } from './client-record.js'
 import type { ClientView, Directory } from './directory.js'
-import type { Health } from './health.js'
+import type { Health, HealthDetails, HealthType } from './health.js'
 import { type Keyring, newSecret } from './keyring.js'
+import type { Account, Accounts } from './provisioning/accounts.js'
+import { isSame as isSameAccount } from './provisioning/accounts.js'
+import type { Probed } from './provisioning/probe.js'
 
 /** The whole configuration that a client is to have, of the webhook format that asks. */
 export interface Configuration {
@@ -26,6 +29,9 @@ export interface SyncOptions {
   channels: Channels
   keyring: Keyring
   health: Health
+  accounts: Accounts
+  /** Asks the provider of a new configuration. @throws INVALID when it refuses the credentials. */
+  probe(clientId: Id, channel: string, config: JsonObject): Promise<Probed>
   /** Why a URL may not be called, if it may not. */
   refuseTarget(url: string): string | undefined
 }
@@ -40,19 +46,62 @@ export class Sync {
 
   /**
    * Webhooks are told apart by their URL: one that stays keeps its token. An integration whose configuration is the
-   * same stays as it is, and one that was paused is tried again. Whether a provider can be reached plays no part.
-   * @throws INVALID with every fault of the first channel that has any; NOT_FOUND
+   * same stays as it is, and one that was paused is tried again. A provider that cannot be reached plays no part: it is
+   * told later, see {@link Provisioning}.
+   * @throws INVALID with every fault of the first channel that has any, or when a provider refuses new credentials;
+   * CONFLICT when another client uses an account; NOT_FOUND
    */
   async run(clientId: Id, format: string, wanted: Configuration): Promise<ClientView> {
+    const { accounts, directory } = this.#options
     const channels = await this.check(wanted)
+    const before = await directory.get(clientId)
+    const had = accounts.ofClient(before)
+    const wants = channels.flatMap(({ name, config }) => accounts.of(name, config) ?? [])
+    const lacks = (list: readonly Account[]) => (account: Account) =>
+      !list.some((other) => isSameAccount(other, account))
+    const claimed: Account[] = []
     let changes: IntegrationChange[] = []
-    const client = await this.#options.directory.change(clientId, (record) => {
-      const next = this.#integrations(record, channels)
-      changes = next.changes
-      return { ...record, integrations: next.integrations, webhooks: this.#webhooks(record, format, wanted) }
-    })
+    let client: ClientView
+    try {
+      for (const account of wants.filter(lacks(had))) {
+        await accounts.claim(clientId, account)
+        claimed.push(account)
+      }
+      const probed = await this.#probe(before, channels)
+      client = await directory.change(clientId, (record) => {
+        const next = this.#integrations(record, channels, probed)
+        changes = next.changes
+        return {
+          ...record,
+          integrations: next.integrations,
+          webhooks: this.#webhooks(record, format, wanted),
+        }
+      })
+    } catch (error) {
+      for (const account of claimed) await accounts.release(clientId, account)
+      throw error
+    }
     await this.#report(client, changes)
+    for (const account of had.filter(lacks(wants))) await accounts.release(clientId, account)
     return client
+  }
+
+  /** Asks the providers of what is new, all at once. */
+  async #probe(
+    client: ClientView,
+    channels: readonly ChannelConfiguration[],
+  ): Promise<ReadonlyMap<string, Probed>> {
+    const isNew = ({ name, config }: ChannelConfiguration): boolean => {
+      const known = client.integrations.get(name)
+      return known?.status === 'paused' || !isDeepStrictEqual(known?.config, config)
+    }
+    const probing = channels.filter(isNew).map(async ({ name, config }): Promise<[string, Probed]> => {
+      // One that was paused is tried again as it is, so that nothing else of the configuration waits for it.
+      const isPaused = isDeepStrictEqual(client.integrations.get(name)?.config, config)
+      const probing = this.#options.probe(client.id, name, config)
+      return [name, await (isPaused ? probing.catch(() => ({ isPending: true })) : probing)]
+    })
+    return new Map(await Promise.all(probing))
   }
 
   /** Checks a configuration without changing anything; answers the channels that are enabled. @throws INVALID */
@@ -69,25 +118,41 @@ export class Sync {
     return checked.filter((channel) => channel.isEnabled)
   }
 
-  #integrations(record: ClientRecord, channels: readonly ChannelConfiguration[]) {
+  #integrations(
+    record: ClientRecord,
+    channels: readonly ChannelConfiguration[],
+    probed: ReadonlyMap<string, Probed>,
+  ) {
     const changes: IntegrationChange[] = []
     const integrations = channels.map(({ name, config }): IntegrationRecord => {
       const old = record.integrations.find((integration) => integration.channel === name)
       const isSame =
         old && isDeepStrictEqual(JSON.parse(this.#options.keyring.open(old.config, record.id)), config)
       const { reason: _, ...rest } = old ?? { id: newId(), channel: name }
-      if (!old) changes.push({ id: rest.id, channel: name, types: ['create', 'configure', 'start'] })
-      else if (!isSame) changes.push({ id: rest.id, channel: name, types: ['configure', 'start'] })
-      else if (old.status === 'paused') changes.push({ id: rest.id, channel: name, types: ['start'] })
+      const version = this.#options.channels.find(name)?.version ?? ''
+      const { id } = rest
+      if (isSame && old.status === 'active') return { ...old, version }
+      // Nobody may have asked, when another sync came in between.
+      const { isPending, reason } = probed.get(name) ?? { isPending: true, reason: old?.reason }
+      const status = isPending ? 'pending' : 'active'
+      const start = { id, channel: name, type: 'start', details: { tellsProvider: isPending } } as const
+      if (!old) changes.push({ id, channel: name, type: 'create' })
+      if (!isSame) {
+        const details = old ? { old: old.config, tellsProvider: true } : {}
+        changes.push({ id, channel: name, type: 'configure', details })
+      }
+      changes.push(start)
       return {
         ...rest,
-        version: this.#options.channels.find(name)?.version ?? '',
+        version,
         config: isSame ? old.config : this.#options.keyring.seal(JSON.stringify(config), record.id),
-        status: 'active',
+        status,
+        ...(reason !== undefined && { reason }),
       }
     })
-    for (const { id, channel } of record.integrations) {
-      if (!channels.some(({ name }) => name === channel)) changes.push({ id, channel, types: ['delete'] })
+    for (const { id, channel, config: old } of record.integrations) {
+      if (channels.some(({ name }) => name === channel)) continue
+      changes.push({ id, channel, type: 'delete', details: { old, tellsProvider: true } })
     }
     return { integrations, changes }
   }
@@ -102,8 +167,8 @@ export class Sync {
   }
 
   async #report(client: ClientView, changes: readonly IntegrationChange[]): Promise<void> {
-    for (const { types, ...integration } of changes) {
-      for (const type of types) await this.#options.health.record(client, integration, type)
+    for (const { type, details, ...integration } of changes) {
+      await this.#options.health.record(client, integration, type, details)
     }
   }
 }
@@ -111,5 +176,6 @@ export class Sync {
 interface IntegrationChange {
   id: Id
   channel: string
-  types: ('create' | 'configure' | 'start' | 'delete')[]
+  type: HealthType
+  details?: HealthDetails
 }

@@ -1,14 +1,15 @@
 import type { Id } from '@plugboard/core'
 
 /**
- * What an entry is owed to, as the key of a lane: `w` and a webhook's id, or `e` and an endpoint's id. A replay has a
- * lane of its own, `r` with the entry's number and the target, since it is exempt from order.
+ * What an entry is owed to, as the key of a lane: `w` and a webhook's id, `e` and an endpoint's id, or `i` and the id of
+ * an integration of which a provider is to be told. A replay has a lane of its own, `r` with the entry's number and the target, since it is exempt from order.
  */
-export type Target = `w${string}` | `e${string}`
+export type Target = `w${string}` | `e${string}` | `i${string}`
 export type LaneKey = Target | `r${number}:${Target}`
 
 export const webhookTarget = (webhookId: Id): Target => `w${webhookId}`
 export const endpointTarget = (endpointId: Id): Target => `e${endpointId}`
+export const integrationTarget = (integrationId: Id): Target => `i${integrationId}`
 export const replayLane = (seq: number, target: Target): LaneKey => `r${seq}:${target}`
 
 /** What a lane delivers to, and the one entry that it is about when it is a replay. */
@@ -18,7 +19,11 @@ export function parseLaneKey(key: LaneKey): { target: Target; only?: number } {
   return { target: key.slice(colon + 1) as Target, only: Number(key.slice(1, colon)) }
 }
 
-/** The kind of a target and the id of the webhook or endpoint. */
-export function parseTarget(target: Target): { kind: 'webhook' | 'endpoint'; id: Id } {
-  return { kind: target.startsWith('w') ? 'webhook' : 'endpoint', id: target.slice(1) as Id }
+export type TargetKind = 'webhook' | 'endpoint' | 'integration'
+
+const KINDS: Readonly<Record<string, TargetKind>> = { w: 'webhook', e: 'endpoint', i: 'integration' }
+
+/** The kind of a target and the id of the webhook, the endpoint or the integration. */
+export function parseTarget(target: Target): { kind: TargetKind; id: Id } {
+  return { kind: KINDS[target[0] ?? ''] ?? 'endpoint', id: target.slice(1) as Id }
 }

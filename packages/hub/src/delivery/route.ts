@@ -1,11 +1,15 @@
+import type { Id } from '@plugboard/core'
 import type { Entry } from '../store.js'
+import type { TargetKind } from '../target.js'
 import type { RetrySchedule } from './retry.js'
 
 /** How the entries of a lane go to its target, by the client's configuration as it is now. */
 export interface Route {
   /** Lanes with the same key share a gate: a webhook, or an integration. */
   gate: string
-  kind: 'webhook' | 'endpoint'
+  kind: TargetKind
+  /** The integration that pauses when the credentials are refused. */
+  integration?: Id
   /** The target in words, for dead letters and logs: holds no secret. */
   label: string
   schedule: RetrySchedule

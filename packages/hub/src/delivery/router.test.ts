@@ -12,6 +12,7 @@ import {
 import { Channels } from '../channels.js'
 import { Directory } from '../directory.js'
 import type { WebhookFormat } from '../format.js'
+import type { IntegrationAddress, IntegrationItem } from '../provisioning/provisioning.js'
 import type { Claimed, EndpointRecord, Entry } from '../store.js'
 import { endpointTarget, webhookTarget } from '../target.js'
 import type { EndpointAddress, EndpointItem } from './channel-delivery.js'
@@ -132,7 +133,8 @@ function setUp(record = recordOf(), status: 'active' | 'paused' = 'active', isIn
   const now = new Date()
   const router = new Router({
     ...{ directory, sender, channelTransport: transport, channelSchedule: { delaysMs: [] }, now: () => now },
-    urls,
+    ...{ urls, provisionTransport: new Recorder<IntegrationAddress, IntegrationItem>() },
+    provisionSchedule: { delaysMs: [] },
     channels: new Channels({ channels, log: silentLogger, fetch, maxSessions: 10 }),
     formats: new Map([['test', format]]),
   })

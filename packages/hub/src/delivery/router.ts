@@ -2,9 +2,10 @@ import type { Id } from '@plugboard/core'
 import type { Channels } from '../channels.js'
 import type { ClientView, Directory, OpenIntegration, OpenWebhook } from '../directory.js'
 import type { WebhookFormat } from '../format.js'
+import type { IntegrationAddress, IntegrationItem } from '../provisioning/provisioning.js'
 import type { PublicAddresses } from '../public-addresses.js'
 import type { Claimed, EndpointRecord, Entry } from '../store.js'
-import { parseTarget, type Target } from '../target.js'
+import { integrationTarget, parseTarget, type Target } from '../target.js'
 import type { EndpointAddress, EndpointItem } from './channel-delivery.js'
 import type { RetrySchedule } from './retry.js'
 import type { Route, Routing } from './route.js'
@@ -18,6 +19,8 @@ export interface RouterOptions {
   sender: WebhookSender
   channelTransport: Transport<EndpointAddress, EndpointItem>
   channelSchedule: RetrySchedule
+  provisionTransport: Transport<IntegrationAddress, IntegrationItem>
+  provisionSchedule: RetrySchedule
   urls: PublicAddresses
   now(): Date
 }
@@ -45,6 +48,7 @@ export class Router {
       const format = webhook && this.#options.formats.get(webhook.format)
       return webhook && format ? this.#webhookRoute(client, stream, webhook, format) : 'gone'
     }
+    if (kind === 'integration') return this.#integrationRoute(client, id)
     const endpoint = stream.endpoints.find((endpoint) => endpoint.id === id)
     const integration = endpoint && client.integrations.get(endpoint.channel.name)
     if (!endpoint || !integration) return 'gone'
@@ -99,6 +103,7 @@ export class Router {
     return {
       gate: integration.id,
       kind: 'endpoint',
+      integration: integration.id,
       // Not the sender: it may be a telephone number.
       label: `${integration.channel} ${endpoint.id}`,
       schedule,
@@ -111,6 +116,29 @@ export class Router {
           payload: entry.payload,
           ...(i === 0 ? head : { part: 0, attempt: 0 }),
         }))
+        transport.push(lane, generation, address, items)
+      },
+      cancel: (lane, generation) => transport.cancel(lane, generation),
+    }
+  }
+
+  /** One that is gone has a way too, for what is to be taken back. */
+  #integrationRoute(client: ClientView, integrationId: Id): Routing {
+    const { provisionTransport: transport, provisionSchedule: schedule } = this.#options
+    const record = client.record.integrations.find(({ id }) => id === integrationId)
+    const isInstalled = !record || this.#options.channels.find(record.channel) !== undefined
+    if (record?.status === 'paused' || !isInstalled) return 'paused'
+    const address: IntegrationAddress = { clientId: client.id, integrationId }
+    return {
+      // Not that of the endpoints: messages go out whether or not the provider can be told where to call.
+      gate: integrationTarget(integrationId),
+      kind: 'integration',
+      integration: integrationId,
+      label: `${record?.channel ?? 'integration'} ${integrationId}`,
+      schedule,
+      ...(record && { credentials: record.config }),
+      push(lane, generation, entries) {
+        const items = entries.map(({ seq, payload, channel = '' }) => ({ seq, payload, channel }))
         transport.push(lane, generation, address, items)
       },
       cancel: (lane, generation) => transport.cancel(lane, generation),

@@ -64,9 +64,10 @@ export class MemoryStore {
   append({ streamId, entry: given, resolve }: Append): Appended {
     const row = this.#get(streamId)
     const { claim, ...fields } = given
-    const { owes } = resolve({ endpoints: row.endpoints })
+    const { owes, channel } = resolve({ endpoints: row.endpoints })
     const wasSettled = isSettled(row)
-    const entry: Entry = { ...fields, clientId: row.clientId, streamId, seq: row.entries.length + 1, owes }
+    const place = { clientId: row.clientId, streamId, seq: row.entries.length + 1 }
+    const entry: Entry = { ...fields, ...place, owes, ...(channel !== undefined && { channel }) }
     row.entries.push(entry)
     const now = this.#now().getTime()
     if (owes.length === 0) {

@@ -143,6 +143,7 @@ export const mapResponse = z.object({ conversationId: guid })
 const target = z.union([
   z.object({ type: z.literal('webhook'), id: guid, url: z.string().optional() }),
   endpoint.partial().extend({ type: z.literal('endpoint'), id: guid }),
+  z.object({ type: z.literal('integration'), id: guid }),
 ])
 export const deliveriesResponse = z.object({
   deliveries: z.array(

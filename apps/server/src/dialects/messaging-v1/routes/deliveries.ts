@@ -1,12 +1,14 @@
-import { fromUuid, invalid, PlugboardError, toUuid } from '@plugboard/core'
+import { fromUuid, type Id, invalid, PlugboardError, toUuid } from '@plugboard/core'
 import {
   type ClientView,
   type DeadLetter,
   type Delivery,
   endpointTarget,
   type Hub,
+  integrationTarget,
   parseTarget,
   type Target,
+  type TargetKind,
   webhookTarget,
 } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
@@ -68,12 +70,19 @@ function idText(entryId: Delivery['entryId'], target: Target): string {
   return `${toUuid(entryId)}.${kind}.${toUuid(id)}`
 }
 
+const TARGETS: Readonly<Record<TargetKind, (id: Id) => Target>> = {
+  webhook: webhookTarget,
+  endpoint: endpointTarget,
+  integration: integrationTarget,
+}
+
 /** @throws NOT_FOUND for what is no such id */
 function parseId(text: string): { entryId: Delivery['entryId']; target: Target } {
   const [entry = '', kind, guid = ''] = text.split('.')
   const id = fromUuid(guid)
-  if (!id || (kind !== 'webhook' && kind !== 'endpoint')) throw new PlugboardError('NOT_FOUND', 'Not Found')
-  return { entryId: idOf(entry), target: kind === 'webhook' ? webhookTarget(id) : endpointTarget(id) }
+  const targetOf = Object.hasOwn(TARGETS, kind ?? '') ? TARGETS[kind as TargetKind] : undefined
+  if (!id || !targetOf) throw new PlugboardError('NOT_FOUND', 'Not Found')
+  return { entryId: idOf(entry), target: targetOf(id) }
 }
 
 function findWebhook(client: ClientView, name: string): Target {

@@ -80,7 +80,13 @@ export function syncRoutes(
     await assertNameIsFree(body.name)
     await inBody(hub.sync.check(wanted))
     const { client, token } = await hub.clients.create()
-    return answer(client, tokenText(token), wanted, body.name)
+    try {
+      return await answer(client, tokenText(token), wanted, body.name)
+    } catch (error) {
+      // Nobody will ever know its token.
+      await hub.clients.delete(client.id)
+      throw error
+    }
   }
 
   /** Only the operator may take a name from another client. @throws CONFLICT */
