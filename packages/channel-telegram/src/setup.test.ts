@@ -45,6 +45,16 @@ describe('provision', () => {
       })
     }))
 
+  test('of a Bot API server of the operator may be at an address that is not public', () =>
+    onStage(
+      async (stage) => {
+        const context = { ...stage.context(), webhookUrl: 'http://10.0.0.1:3100/webhooks/v1/acme/telegram' }
+        await stage.runtime.provision?.(context)
+        expect(stage.api.webhooks.get(botToken)?.url).toBe(context.webhookUrl)
+      },
+      { isLocal: true },
+    ))
+
   test('is taken back by unprovision, which may be done again', () =>
     onStage(async (stage) => {
       await calls.provision(stage)
