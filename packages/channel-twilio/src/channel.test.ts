@@ -1,6 +1,7 @@
 import { channelSuite, readRecordings } from '@plugboard/core/testing'
 import { test } from 'vitest'
-import { answerOf, faultAnswers, sign } from '../test/fake-twilio.js'
+import { answerOf, faultAnswers } from '../test/fake-twilio.js'
+import { sign } from '../test/twilio-requests.js'
 import { twilio } from './index.js'
 
 const accountSID = (letter: string) => `AC${letter.repeat(32)}`

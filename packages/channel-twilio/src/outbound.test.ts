@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { endpoints } from '../test/endpoints.js'
 import { stage } from '../test/stage.js'
 import { twilio } from './index.js'
+import { render } from './render.js'
 
 /** A content as a bot posts it, and what Twilio is asked for, by where it goes. */
 interface Sample {
@@ -142,6 +143,9 @@ describe('any text', () => {
   test('with half of a surrogate pair harms nothing but that half', async () => {
     const requests = await requestsFor({ type: 'text', text: 'before \ud83d after' }, endpoints.sms)
     expect(requests).toEqual([{ Body: 'before \ufffd after' }])
+    expect(render({ type: 'text', text: 'a\ud83d b' }, endpoints.sms)).toEqual([
+      { call: 'message', args: { body: 'a\ufffd b' } },
+    ])
   })
 
   test('is cut where core cuts', async () => {

@@ -43,7 +43,7 @@ const message = (args: MessageArgs): Part => ({ call: 'message', args })
 
 /**
  * Texts within the limit. The host has cut them already, but a converted Markdown text may be longer than its source.
- * Half of a surrogate pair would garble its neighbours in the SDK's encoding.
+ * Halves of surrogate pairs are replaced here: some versions of the SDK's encoder take what follows for the other half.
  */
 const says = (...lines: (string | undefined)[]): Part[] => {
   const text = lines.filter(Boolean).join('\n').toWellFormed()
