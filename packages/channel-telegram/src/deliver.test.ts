@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { refusal } from '../test/fake-telegram.js'
 import { onStage, partsOf, type Stage } from '../test/support.js'
 
@@ -17,7 +17,7 @@ describe('a delivered message', () => {
       expect(api.sent[0]?.args).toMatchObject({ chat_id: '-1002003004005', message_thread_id: 42 })
     }))
 
-  test('leaves nothing open when its attempt is aborted', () =>
+  test('ends when its attempt is aborted', () =>
     onStage(async ({ api, runtime, context, fail }) => {
       const [part] = partsOf(runtime, { type: 'text', text: 'hello' })
       for (const fault of ['hang', 'endless'] as const) {
@@ -195,6 +195,22 @@ test('typing is a chat action, in the topic of the thread', () =>
     ])
     expect(api.sent).toHaveLength(0)
   }))
+
+test('a file is fetched no further when the attempt ends', () => {
+  const cancel = vi.fn()
+  const body = new ReadableStream<Uint8Array>({ start: (to) => to.enqueue(new Uint8Array(1024)), cancel })
+  return onStage(
+    async ({ api, runtime, context, fail }) => {
+      const [part] = partsOf(runtime, { type: 'file', file: 'https://media.example/x.docx' })
+      api.answerNext(refusal(400, 'Bad Request: failed to get HTTP URL content'))
+      const signal = AbortSignal.timeout(100)
+      const failure = await fail(async () => part && runtime.deliver(part, context({ signal })))
+      expect(failure.kind).toBe('ambiguous')
+      await vi.waitFor(() => expect(cancel).toHaveBeenCalled())
+    },
+    { fetch: async () => new Response(body) },
+  )
+})
 
 function endless(): ReadableStream<Uint8Array> {
   const chunk = new Uint8Array(4 * 1024 * 1024)

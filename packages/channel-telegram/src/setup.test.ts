@@ -45,7 +45,7 @@ describe('provision', () => {
       })
     }))
 
-  test('of a Bot API server of the operator may be at an address that is not public', () =>
+  test('of a Bot API server of the operator may call an address that is not public', () =>
     onStage(
       async (stage) => {
         const context = { ...stage.context(), webhookUrl: 'http://10.0.0.1:3100/webhooks/v1/acme/telegram' }

@@ -1,4 +1,5 @@
-import { Readable, Transform } from 'node:stream'
+import { pipeline, Readable, Transform } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
 
 /** As much as a bot may send, and as a photo. https://core.telegram.org/bots/api#sending-files */
 const MAX_BYTES = 50 * 1024 * 1024
@@ -31,12 +32,9 @@ export async function openUpload(
     return undefined
   }
   const broken = new AbortController()
-  const source = limited()
-  const stop = () => broken.abort()
-  source.once('error', stop)
-  Readable.fromWeb(response.body as import('node:stream/web').ReadableStream)
-    .once('error', (error) => source.destroy(error))
-    .pipe(source)
+  const source = limited().once('error', () => broken.abort())
+  // Whichever end goes first takes the other along; why it broke is told by the error of `source`.
+  pipeline(Readable.fromWeb(response.body as ReadableStream), source, () => undefined)
   return {
     source,
     name: nameOf(url),
