@@ -2,7 +2,7 @@
 export interface Figure {
   name: string
   value: number
-  unit: '/s' | 'ms' | 's' | 'MB' | '×'
+  unit: '/s' | 'ms' | 's' | 'MB' | '×' | ''
   /** Lowest and highest of the slices: how much the machine wavers. */
   spread?: readonly [min: number, max: number]
   /** The same of the floor, measured in turns with it. */
@@ -70,7 +70,7 @@ const number = (value: number): string =>
   value.toLocaleString('en', { maximumFractionDigits: digits(value), minimumFractionDigits: 0 })
 
 const show = (value: number, unit: Figure['unit']): string =>
-  unit === '/s' || unit === '×' ? `${number(value)}${unit}` : `${number(value)} ${unit}`
+  unit === '/s' || unit === '×' || unit === '' ? `${number(value)}${unit}` : `${number(value)} ${unit}`
 
 const showSpread = ([min, max]: readonly [number, number], unit: Figure['unit']): string =>
   unit === '/s' ? `${number(min)}–${number(max)}` : `${number(min)}–${number(max)} ${unit}`

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Child, startNode, temporaryFolder } from './children.js'
 import type { Memory } from './probe.js'
@@ -24,13 +24,21 @@ export interface Server extends Child {
 
 export const databaseIn = (folder: string): string => join(folder, 'plugboard.db')
 
+/** A new database at the MongoDB server that DATABASE_URL names, or else a file. The databases of a run are left there. */
+function databaseUrl(folder: string): string {
+  const { DATABASE_URL: given } = process.env
+  if (!given?.startsWith('mongodb')) return `file:${databaseIn(folder)}`
+  const [, hosts, query = ''] = /^([^:]+:\/\/[^/?]+)[^?]*(\?.*)?$/.exec(given) ?? []
+  return `${hosts}/${basename(folder)}${query}`
+}
+
 /** Starts the built server as a process of its own. */
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
   const { env = {}, folder = await temporaryFolder(), hasProbe = true } = options
   const child = await startNode({
     args: [...(hasProbe ? PROBE : []), MAIN],
     cwd: folder,
-    env: { PORT: '0', DATABASE_URL: `file:${databaseIn(folder)}`, LOG_LEVEL: 'error', ...env },
+    env: { PORT: '0', DATABASE_URL: databaseUrl(folder), LOG_LEVEL: 'error', ...env },
     hasQuestions: hasProbe,
   })
   return { ...child, memory: () => child.ask('memory') }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createConnection } from 'mongoose'
 import { installSecantus } from './install.js'
-import { freePort, hasCommand, isListening, type Program, run } from './process.js'
+import { freePort, hasCommand, isListening, type Program, type Running, run } from './process.js'
 
 /** A server that tests may fill and drop. */
 export interface MongodbServer {
@@ -20,18 +20,29 @@ export interface MongodbServer {
 export interface StartOptions {
   /** Without a replica set, and so without change streams. `MONGODB_URL` is not asked then. Default: false. */
   isStandalone?: boolean
+  /** A standalone server that wants the credentials which are in its URL. `MONGODB_URL` is not asked then. */
+  isGuarded?: boolean
 }
+
+interface Topology {
+  isStandalone: boolean
+  isGuarded: boolean
+}
+
+/** Of a server that wants credentials. */
+const USER = { name: 'plugboard', password: 'a password, with: all/sorts@of?signs' }
 
 const START_MS = 30_000
 
 /** A server for this run, or why there is none. */
-export async function startMongodb({ isStandalone = false }: StartOptions = {}): Promise<MongodbServer> {
+export async function startMongodb(options: StartOptions = {}): Promise<MongodbServer> {
+  const { isGuarded = false, isStandalone = isGuarded } = options
   const given = process.env.MONGODB_URL
   if (given && !isStandalone) return named('MONGODB_URL', given, async () => undefined)
   const reasons: string[] = []
   for (const start of [startMongod, startSecantus, startMemoryServer]) {
     try {
-      const server = await start(isStandalone)
+      const server = await start({ isStandalone, isGuarded })
       if (server) return server
     } catch (error) {
       reasons.push(`${start.name.slice('start'.length)}: ${String(error)}`)
@@ -41,11 +52,11 @@ export async function startMongodb({ isStandalone = false }: StartOptions = {}):
   throw new Error(`there is no MongoDB server for the tests. ${ways}. ${reasons.join('; ')}`)
 }
 
-async function startMongod(isStandalone: boolean): Promise<MongodbServer | undefined> {
+async function startMongod({ isStandalone, isGuarded }: Topology): Promise<MongodbServer | undefined> {
   if (!(await hasCommand('mongod', ['--version']))) return undefined
   const set = isStandalone ? [] : ['--replSet', 'tests']
-  const options = ['--bind_ip', '127.0.0.1', ...set]
-  const server = await serve('mongod', (port, folder) => ({
+  const options = ['--bind_ip', '127.0.0.1', '--setParameter', 'enableTestCommands=1', ...set]
+  const server = await serve('mongod', isGuarded, (port, folder) => ({
     command: 'mongod',
     args: ['--port', `${port}`, '--dbpath', folder, ...options],
   }))
@@ -53,24 +64,19 @@ async function startMongod(isStandalone: boolean): Promise<MongodbServer | undef
   return server
 }
 
-async function startSecantus(isStandalone: boolean): Promise<MongodbServer> {
-  const program = await installSecantus()
-  return serve('SecantusDB', (port, folder) => ({
-    command: program.command,
-    args: [
-      ...program.args,
-      '--port',
-      `${port}`,
-      '--storage-path',
-      folder,
-      ...(isStandalone ? ['--standalone'] : []),
-    ],
+async function startSecantus({ isStandalone, isGuarded }: Topology): Promise<MongodbServer> {
+  const { command, args } = await installSecantus()
+  const options = ['--enable-test-commands', ...(isStandalone ? ['--standalone'] : [])]
+  return serve('SecantusDB', isGuarded, (port, folder) => ({
+    command,
+    args: [...args, '--port', `${port}`, '--storage-path', folder, ...options],
   }))
 }
 
 /** Only where a contributor has installed it: it downloads a server. */
-async function startMemoryServer(isStandalone: boolean): Promise<MongodbServer> {
+async function startMemoryServer({ isStandalone, isGuarded }: Topology): Promise<MongodbServer> {
   const name = 'mongodb-memory-server'
+  if (isGuarded) throw new Error('it is used without credentials here')
   const { MongoMemoryServer, MongoMemoryReplSet } = await import(name)
   const server = await (isStandalone
     ? MongoMemoryServer.create()
@@ -82,24 +88,53 @@ async function startMemoryServer(isStandalone: boolean): Promise<MongodbServer> 
 
 async function serve(
   kind: string,
+  isGuarded: boolean,
   program: (port: number, folder: string) => Program,
 ): Promise<MongodbServer> {
   const folder = await mkdtemp(join(tmpdir(), 'plugboard-mongodb-'))
   const port = await freePort()
-  const child = run(program(port, folder))
+  const plain = program(port, folder)
+  const url = `mongodb://127.0.0.1:${port}/?directConnection=true`
+  let child: Running | undefined
   const stop = async () => {
-    await child.stop()
+    await child?.stop()
     await rm(folder, { recursive: true, force: true })
   }
+  try {
+    child = await listening(kind, port, plain)
+    if (!isGuarded) return named(kind, url, stop)
+    await createUser(url)
+    await child.stop()
+    child = await listening(kind, port, { ...plain, args: [...plain.args, '--auth'] })
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  const credentials = `${USER.name}:${encodeURIComponent(USER.password)}@`
+  return named(kind, `${url.replace('//', `//${credentials}`)}&authSource=admin`, stop)
+}
+
+async function listening(kind: string, port: number, program: Program): Promise<Running> {
+  const child = run(program)
   const deadline = Date.now() + START_MS
   while (!(await isListening(port))) {
     if (child.hasEnded() || Date.now() > deadline) {
-      await stop()
+      await child.stop()
       throw new Error(`${kind} did not start: ${child.output()}`)
     }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  return named(kind, `mongodb://127.0.0.1:${port}/?directConnection=true`, stop)
+  return child
+}
+
+async function createUser(url: string): Promise<void> {
+  const connection = await createConnection(url, { serverSelectionTimeoutMS: START_MS }).asPromise()
+  try {
+    const admin = connection.getClient().db('admin')
+    await admin.command({ createUser: USER.name, pwd: USER.password, roles: ['root'] })
+  } finally {
+    await connection.close()
+  }
 }
 
 function named(kind: string, url: string, stop: () => Promise<void>): MongodbServer {
