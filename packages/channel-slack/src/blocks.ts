@@ -30,7 +30,7 @@ export function post(text: string, blocks: KnownBlock[] = [], options: { mrkdwn?
 /** Plain words: nothing in them is markup. */
 export const say = (text: string): Part => post(escapeText(text), [], { mrkdwn: false })
 
-export const label = (text: string, max = MAX_LABEL): PlainTextElement => ({
+const label = (text: string, max = MAX_LABEL): PlainTextElement => ({
   type: 'plain_text',
   text: cut(text, max),
   emoji: true,
@@ -90,8 +90,8 @@ export function menus(message: string, options: { label: string; value: string }
   }))
 }
 
-/** Marks that mrkdwn would take for formatting, and that have no escape. */
-const AT_RISK = /(^|[^\p{L}\p{N}])[*_~`](?=\S)/u
+/** What mrkdwn would take for formatting, and has no escape: marks that are not inside a word, and a quote's. */
+const AT_RISK = /(?<![\p{L}\p{N}])[*_~`]|[*_~`](?![\p{L}\p{N}])|^\s*>/mu
 
 /**
  * The words of a card beside its picture. Slack lets only sections have both, and sections only mrkdwn: words that would

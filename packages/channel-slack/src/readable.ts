@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** In a text of Slack, `<…>` holds a mention, a link or a command, and these three stand for themselves. */
-const CONTROL = /<([^<>]*)>/g
+const CONTROL = /<([^<>\s][^<>]*)>/g
 const ENTITY = /&(amp|lt|gt);/g
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>' }
 

@@ -30,6 +30,8 @@ import {
 
 /** Longest text of a message. */
 const MAX_TEXT = 40_000
+/** So many quotes or lists in one another that a parser takes a second for them. */
+const NESTED = /^(?:[ \t]*(?:>|[-*+]|\d{1,9}[.)])){50}/m
 /** Blocks of a message. */
 const MAX_BLOCKS = 50
 /** Characters of the cards of one message, as their JSON has them. */
@@ -79,6 +81,7 @@ const verbatim: Read = (text) => ({ elements: section(words(text)), plain: text 
 const richText =
   (read: (text: string) => Elements): Read =>
   (text) => {
+    if (NESTED.test(text)) return verbatim(text)
     try {
       const elements = read(text)
       const isShown = elements.length > 0 && block(elements, text).elements === elements

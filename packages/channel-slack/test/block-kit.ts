@@ -212,11 +212,11 @@ function readControl(control: Record<string, unknown>): string {
 const decode = (text: string): string =>
   text.replace(/&(amp|lt|gt);/g, (_, name) => ({ amp: '&', lt: '<', gt: '>' })[name as 'amp'])
 
-/** Formatting by the marks that Slack takes: at the edge of a word, around something that is no space. */
+/** Formatting by the marks that Slack takes: at the edge of a word, around something that is no space; and quotes. */
 function readMrkdwn(text: string): string {
   const linked = text.replace(/<([^<>|]+)(?:\|([^<>]*))?>/g, (_, url, label) => label ?? url)
   const marks = /(?<![\p{L}\p{N}])([*_~`])(?=\S)([^\n]*?\S)\1(?![\p{L}\p{N}])/u
-  let plain = linked
+  let plain = linked.replace(/^(?:&gt;|>) ?/gm, '')
   for (let found = marks.exec(plain); found; found = marks.exec(plain)) {
     plain = plain.slice(0, found.index) + found[2] + plain.slice(found.index + found[0].length)
   }

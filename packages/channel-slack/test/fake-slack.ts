@@ -20,6 +20,12 @@ export interface Posted {
   visible: string
 }
 
+interface StoredFile {
+  token: string
+  answer: Answer
+  id?: string
+}
+
 export interface FakeSlack extends Omit<FakeProvider, 'failWith'> {
   /** What goes into the operator's option `slackApiUrl`. */
   readonly apiUrl: string
@@ -27,8 +33,8 @@ export interface FakeSlack extends Omit<FakeProvider, 'failWith'> {
   failWith(fault?: Exclude<Fault, 'refused'>): void
   /** Answers every method with `{ok: false, error}`; without a code, calls go well again. */
   refuse(error?: string): void
-  /** Keeps a file that only this token may read, and gives its `url_private`. */
-  keep(path: string, file: { token: string; answer: Answer }): string
+  /** Keeps a file that only this token may read, and gives its `url_private`. With an `id`, `files.info` knows it. */
+  keep(path: string, file: StoredFile): string
 }
 
 /** Longest `text`; Slack cuts what is longer, which counts as lost here. */
@@ -54,14 +60,16 @@ function json(value: object): Answer {
  */
 export async function fakeSlack(options: { tokens?: readonly string[] } = {}): Promise<FakeSlack> {
   const posted: Posted[] = []
-  const files = new Map<string, { token: string; answer: Answer }>()
+  const files = new Map<string, StoredFile>()
   let refusal: string | undefined
   const provider = await fakeProvider({
     faultAnswers,
     answer: (call) => {
       const file = files.get(call.path)
       if (file) return call.headers.authorization === `Bearer ${file.token}` ? file.answer : signIn(call.path)
-      return json(refusal ? { ok: false, error: refusal } : answer(call, posted, options.tokens))
+      if (refusal) return json({ ok: false, error: refusal })
+      if (call.path === '/api/files.info') return json(fileInfo(call, files, provider.url))
+      return json(answer(call, posted, options.tokens))
     },
   })
   return {
@@ -76,6 +84,23 @@ export async function fakeSlack(options: { tokens?: readonly string[] } = {}): P
       return provider.url + path
     },
   }
+}
+
+/** What Slack tells of a file that this token may read. */
+function fileInfo(
+  { headers, body }: ProviderCall,
+  files: ReadonlyMap<string, StoredFile>,
+  url: string,
+): object {
+  const id = new URLSearchParams(body).get('file')
+  for (const [path, file] of files) {
+    if (file.id !== id || headers.authorization !== `Bearer ${file.token}`) continue
+    return {
+      ok: true,
+      file: { id, mimetype: file.answer.headers?.['content-type'], url_private: url + path },
+    }
+  }
+  return { ok: false, error: 'file_not_found' }
 }
 
 /** Slack answers this with 200. */

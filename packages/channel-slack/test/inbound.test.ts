@@ -1,0 +1,300 @@
+import type { InboundRequest, Integration } from '@plugboard/core'
+import { verifySlackRequest } from '@slack/bolt/dist/receivers/verify-request.js'
+import { describe, expect, test } from 'vitest'
+import type { Config, Session } from '../src/config.js'
+import { parse } from '../src/inbound.js'
+import { readable } from '../src/readable.js'
+import { verify } from '../src/verify.js'
+import { signatureOf } from './fake-slack.js'
+import { config, stranger } from './stage.js'
+
+const integration = (own: Config): Integration<Config, Session> => ({
+  clientId: 'acme',
+  config: own,
+  session: undefined,
+})
+
+const request = (body: string | Uint8Array, headers: Record<string, string> = {}): InboundRequest => ({
+  method: 'POST',
+  publicUrl: 'https://hub.example/webhooks/v1/acme/slack',
+  headers: { 'content-type': 'application/json', 'x-slack-request-timestamp': '1795334403', ...headers },
+  body: Buffer.from(body),
+})
+
+const event = (fields: object, envelope: object = {}) =>
+  parse(
+    request(
+      JSON.stringify({
+        type: 'event_callback',
+        event_id: 'Ev1',
+        event_time: 1795334401,
+        event: { type: 'message', channel: 'D1', user: 'U1', ts: '1795334401.000100', text: 'hi', ...fields },
+        authorizations: [{ user_id: 'U0BOT', is_bot: true }],
+        ...envelope,
+      }),
+    ),
+  ).events
+
+const form = (fields: Record<string, string>) =>
+  parse(
+    request(new URLSearchParams(fields).toString(), {
+      'content-type': 'application/x-www-form-urlencoded; charset=utf-8',
+    }),
+  )
+
+const interaction = (payload: object) =>
+  form({ payload: JSON.stringify({ user: { id: 'U1' }, ...payload }) }).events
+
+describe('verify', () => {
+  const check = verify(verifySlackRequest)
+  const body = 'token=x&command=%2Fweather'
+  const now = () => Math.floor(Date.now() / 1000)
+  const signed = (at: number, own = config) => signatureOf(body, own.signingSecret, new Date(at * 1000))
+
+  test.each([
+    ['a signature of now', signed(now()), { ok: true }],
+    ['one of almost five minutes ago', signed(now() - 290), { ok: true }],
+    ['one of almost five minutes ahead', signed(now() + 290), { ok: true }],
+    ['an old one', signed(now() - 305), { ok: false, reason: 'stale' }],
+    ['one of the future', signed(now() + 305), { ok: false, reason: 'stale' }],
+    ['that of another client', signed(now(), stranger), { ok: false, reason: 'mismatch' }],
+    ['none', {}, { ok: false, reason: 'missing' }],
+    [
+      'one in capitals',
+      { ...signed(now()), 'x-slack-signature': `v0=${'A'.repeat(64)}` },
+      { ok: false, reason: 'malformed' },
+    ],
+    [
+      'one of another version',
+      { ...signed(now()), 'x-slack-signature': `v1=${'a'.repeat(64)}` },
+      { ok: false, reason: 'malformed' },
+    ],
+    [
+      'one that is too short',
+      { ...signed(now()), 'x-slack-signature': 'v0=abc' },
+      { ok: false, reason: 'malformed' },
+    ],
+    [
+      'a time that is no number',
+      { ...signed(now()), 'x-slack-request-timestamp': 'soon' },
+      { ok: false, reason: 'malformed' },
+    ],
+  ])('%s', (_, headers, verdict) => {
+    expect(check({ ...request(body), headers }, integration(config))).toEqual(verdict)
+  })
+
+  test('a body that is not UTF-8 is refused even with a signature', () => {
+    const bytes = Buffer.from([0x61, 0xff, 0xfe])
+    const headers = signatureOf(bytes, config.signingSecret)
+    expect(check(request(bytes, headers), integration(config))).toEqual({ ok: false, reason: 'malformed' })
+  })
+})
+
+describe('the answer', () => {
+  test('to the verification of the URL is its challenge', () => {
+    const { events, response } = parse(
+      request('{"type":"url_verification","challenge":"3eZbrw1a","token":"x"}'),
+    )
+    expect(events).toEqual([])
+    expect(response).toMatchObject({ status: 200, body: '{"challenge":"3eZbrw1a"}' })
+  })
+
+  test('to anything else is an empty 200', () => {
+    expect(form({ ssl_check: '1' })).toEqual({ events: [], response: { status: 200 } })
+    expect(form({ command: '/a', user_id: 'U1', trigger_id: '1.2' }).response).toEqual({ status: 200 })
+    expect(parse(request('{"type":"app_rate_limited"}'))).toEqual({ events: [], response: { status: 200 } })
+  })
+
+  test.each([
+    ['a GET', { ...request('{}'), method: 'GET' as const }],
+    ['another content type', request('{}', { 'content-type': 'text/plain' })],
+    ['JSON that is none', request('{"type":')],
+    ['an event without an id', request('{"type":"event_callback","event":{"type":"message"}}')],
+    [
+      'a payload that is no JSON',
+      request('payload=%7B', { 'content-type': 'application/x-www-form-urlencoded' }),
+    ],
+    ['a form of nothing', request('a=1', { 'content-type': 'application/x-www-form-urlencoded' })],
+    [
+      'an interaction without what makes it unique',
+      request(`payload=${encodeURIComponent('{"type":"shortcut","user":{"id":"U1"}}')}`, {
+        'content-type': 'application/x-www-form-urlencoded',
+      }),
+    ],
+  ])('to %s is INVALID, and quotes nothing of it', (_, bad) => {
+    expect(() => parse(bad)).toThrow(expect.objectContaining({ code: 'INVALID' }))
+  })
+})
+
+describe('a message', () => {
+  test('and its mention have one key, and the same words', () => {
+    const text = '<@U0BOT>: hello'
+    const [one] = event({ text, blocks: [] })
+    const [other] = event({ type: 'app_mention', text })
+    expect(other).toEqual(one)
+    expect(one).toMatchObject({ dedupeKey: 'D1:1795334401.000100', content: { text: 'hello' } })
+  })
+
+  test.each([
+    ['a mention of the bot and nothing else is kept', { text: '<@U0BOT>' }, ['@U0BOT']],
+    ['a mention of someone else is kept', { text: '<@U9> hello' }, ['@U9 hello']],
+    ['what is said about oneself', { subtype: 'me_message', text: 'waves' }, ['waves']],
+    ['a reply that goes to the channel too', { subtype: 'thread_broadcast', text: 'a' }, ['a']],
+    [
+      'a message that was forwarded',
+      { text: '', attachments: [{ text: 'one' }, { fallback: 'two' }] },
+      ['one\ntwo'],
+    ],
+    ['one that says nothing that we know', { text: '', blocks: [{ type: 'poll' }] }, ['[message]']],
+    ['one of a kind that we do not know', { subtype: 'sh_poll', text: '' }, ['[sh_poll]']],
+  ])('%s', (_, fields, texts) => {
+    expect(event(fields).map((each) => 'content' in each && each.content.text)).toEqual(texts)
+  })
+
+  test.each([
+    ['of a bot', { bot_id: 'B1' }],
+    ['of ours', { user: 'U0BOT' }],
+    ['of Slackbot', { user: 'USLACKBOT' }],
+    ['of nobody', { user: undefined }],
+    ['about who came', { subtype: 'group_join' }],
+    ['about a topic', { subtype: 'channel_topic' }],
+    [
+      'of a bot that was changed',
+      { subtype: 'message_changed', message: { ts: '1.1', bot_id: 'B1', user: 'U1', text: 'a' } },
+    ],
+    [
+      'of a bot that was deleted',
+      {
+        subtype: 'message_deleted',
+        deleted_ts: '1.1',
+        previous_message: { ts: '1.1', bot_id: 'B1', user: 'U1' },
+      },
+    ],
+    ['that was deleted, and nobody knows whose', { subtype: 'message_deleted', deleted_ts: '1.1' }],
+    ['about a channel', { type: 'channel_rename' }],
+    [
+      'that is a reaction of ours',
+      {
+        type: 'reaction_added',
+        user: 'U0BOT',
+        reaction: 'a',
+        event_ts: '1.1',
+        item: { type: 'message', channel: 'C1', ts: '1.1' },
+      },
+    ],
+    [
+      'that is a reaction to a file',
+      { type: 'reaction_added', user: 'U1', reaction: 'a', event_ts: '1.1', item: { type: 'file' } },
+    ],
+    ['about the home tab', { type: 'app_home_opened', tab: 'home' }],
+  ])('%s is nothing', (_, fields) => {
+    expect(event(fields)).toEqual([])
+  })
+
+  test('that is deleted while others have replied becomes a tombstone', () => {
+    const message = {
+      ts: '1795334401.000100',
+      thread_ts: '1795334401.000100',
+      user: 'U1',
+      subtype: 'tombstone',
+      text: 'This message was deleted.',
+    }
+    const [deleted] = event({
+      subtype: 'message_changed',
+      message,
+      previous_message: { ...message, subtype: undefined, text: 'a' },
+    })
+    expect(deleted).toMatchObject({
+      type: 'deleted',
+      messageKey: 'D1:1795334401.000100',
+      endpoint: { thread: 'D1' },
+    })
+  })
+
+  test('on top of a thread is in the channel', () => {
+    expect(event({ thread_ts: '1795334401.000100' })[0]?.endpoint.thread).toBe('D1')
+    expect(event({ thread_ts: '1795334400.000100' })[0]?.endpoint.thread).toBe('D1:1795334400.000100')
+  })
+
+  test('that opens the direct messages again is the same start', () => {
+    const open = (event_id: string) =>
+      event({ type: 'app_home_opened', tab: 'messages' }, { event_id })[0]?.dedupeKey
+    expect(open('Ev1')).toBe(open('Ev2'))
+  })
+})
+
+describe('an interaction', () => {
+  test('with an old element of ours and a new one is one event each', () => {
+    const action = { type: 'button', value: 'tok', action_ts: '1.1', text: { text: 'A' } }
+    const events = interaction({
+      type: 'block_actions',
+      actions: [
+        { ...action, action_id: 'choice:0' },
+        { ...action, action_id: 'choice:1' },
+      ],
+    })
+    expect(events.map(({ dedupeKey }) => dedupeKey)).toEqual(['action:1.1::choice:0', 'action:1.1::choice:1'])
+    expect(events[0]?.endpoint).toEqual({ identity: '*', sender: 'U1', thread: '*' })
+  })
+
+  test.each(['shortcut', 'message_action', 'view_submission', 'interactive_message'])(
+    'of the kind %s is named',
+    (type) => {
+      expect(interaction({ type, trigger_id: '1.2', channel: { id: 'C1' } })).toMatchObject([
+        { type: 'message', dedupeKey: 'action:1.2', content: { type: 'text', text: `[${type}]` } },
+      ])
+    },
+  )
+
+  test.each(['view_closed', 'block_suggestion'])('of the kind %s is nothing', (type) => {
+    expect(interaction({ type, trigger_id: '1.2' })).toEqual([])
+  })
+
+  test('with a button that has no value is named', () => {
+    const [event] = interaction({
+      type: 'block_actions',
+      trigger_id: '1.2',
+      actions: [{ type: 'button', action_id: 'a' }],
+    })
+    expect(event).toMatchObject({ type: 'message', content: { text: '[button]' } })
+  })
+})
+
+describe('a text of Slack is readable', () => {
+  test.each([
+    ['<@U123>', '@U123'],
+    ['<@U123|ada>', '@ada'],
+    ['<#C123|general>', '#general'],
+    ['<#C123|>', '#C123'],
+    ['<!here> <!channel>', '@here @channel'],
+    ['<!subteam^S1|@team>', '@team'],
+    ['<!date^1392734382^{date}|Feb 18>', 'Feb 18'],
+    ['<https://a.example>', 'https://a.example'],
+    ['<https://a.example|a.example>', 'https://a.example'],
+    ['<https://a.example/?b=1&amp;c=2|our &lt;shop&gt;>', 'our <shop> (https://a.example/?b=1&c=2)'],
+    ['<mailto:a@b.example|a@b.example>', 'a@b.example'],
+    ['<tel:123|call>', 'call (123)'],
+    ['&amp;lt; is &lt;', '&lt; is <'],
+    ['1 < 2 > 0 &nbsp;', '1 < 2 > 0 &nbsp;'],
+    ['<<<', '<<<'],
+  ])('%s', (text, words) => {
+    expect(readable(text)).toBe(words)
+  })
+
+  test('emoji are characters where the blocks tell', () => {
+    const blocks = [
+      {
+        elements: [
+          {
+            elements: [
+              { type: 'emoji', name: 'wave', unicode: '1f44b' },
+              { type: 'emoji', name: 'odd', unicode: 'zz' },
+            ],
+          },
+        ],
+      },
+    ]
+    const [said] = event({ text: ':wave: :custom: :odd: 12:30:45', blocks })
+    expect(said).toMatchObject({ content: { text: '👋 :custom: :odd: 12:30:45' } })
+  })
+})
