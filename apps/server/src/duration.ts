@@ -5,11 +5,11 @@ type Unit = keyof typeof UNITS
 const LONGEST_MS = 24 * UNITS.d
 
 /** Milliseconds of a text such as `250ms`, `1.5s`, `5m`, `2h` or `1d`; undefined when it is none. */
-export function parseDuration(text: string): number | undefined {
+export function parseDuration(text: string, longestMs = LONGEST_MS): number | undefined {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim()) ?? []
   if (amount === undefined || unit === undefined) return undefined
   const ms = Math.round(Number(amount) * UNITS[unit as Unit])
-  return ms <= LONGEST_MS ? ms : undefined
+  return ms <= longestMs ? ms : undefined
 }
 
 /** A duration in the largest unit that divides it. */

@@ -60,6 +60,8 @@ const serializeRequest = (request: FastifyRequest): object => ({
 /** Without the query, which may hold a token. Of a path that no route has, only the beginning. */
 function pathOf(request: FastifyRequest): string {
   const [path = ''] = request.url.split('?', 1)
+  // The rest is the address of a file, which is all that one needs to have it.
+  if (path.startsWith('/media/')) return '/media/…'
   if (!request.is404) return path
   const segments = path.split('/')
   return segments.length > 4 ? `${segments.slice(0, 4).join('/')}/…` : path

@@ -50,7 +50,7 @@ beforeEach(async () => {
   const created = await hub.clients.create({ externalId: CHOSEN_ID, name: 'büro/eins' })
   const channel = { name: 'webhook', isEnabled: true, config: { url: 'http://127.0.0.1:1/', secret } }
   client = await hub.sync.run(created.client.id, 'test', { channels: [channel], webhooks: [] })
-  app = buildServer({ urls, hub, store, metrics, log, register: () => undefined })
+  app = buildServer({ urls, config, hub, store, metrics, log, register: () => undefined })
 })
 afterEach(async () => {
   await app.close()

@@ -30,4 +30,8 @@ export class PublicUrls implements PublicAddresses {
   webhook(clientId: Parameters<PublicAddresses['webhook']>[0], channel: string): string {
     return `${this.base}/webhooks/v1/${toUuid(clientId)}/${channel}`
   }
+
+  media(token: string): string {
+    return `${this.base}/media/v1/${token}`
+  }
 }

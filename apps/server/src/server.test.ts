@@ -42,7 +42,7 @@ beforeEach(async () => {
     observer: metrics,
     log,
   })
-  app = buildServer({ urls, hub, store, metrics, log, register })
+  app = buildServer({ urls, config, hub, store, metrics, log, register })
 })
 afterEach(async () => {
   await app.close()

@@ -3,8 +3,10 @@ import type { IncomingMessage } from 'node:http'
 import type { Hub, Store } from '@plugboard/hub'
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify'
 import type { Logger } from 'pino'
+import type { Config } from './config.js'
 import { hostRoutes } from './host-routes.js'
 import { RequestLog } from './logging.js'
+import { media } from './media.js'
 import type { Metrics } from './metrics.js'
 import { schemasForDocumentOnly, serveDocument } from './openapi.js'
 import { sendPlainError } from './plain-errors.js'
@@ -13,6 +15,7 @@ import type { PublicUrls } from './public-urls.js'
 
 export interface ServerOptions {
   urls: PublicUrls
+  config: Pick<Config, 'mediaMaxSize' | 'mediaTimeout'>
   hub: Hub
   store: Store
   metrics: Metrics
@@ -87,6 +90,8 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   app.register(hostRoutes, options)
   if (takesRequests) {
     app.register(providerWebhooks, { ...options, prefix: '/webhooks/v1' })
+    const { mediaMaxSize: maxBytes, mediaTimeout: timeoutMs } = options.config
+    app.register(media, { ...options, maxBytes, timeoutMs, prefix: '/media/v1' })
     register(app)
   }
   return app

@@ -78,10 +78,19 @@ export const duration = (minMs: number): Kind<number> => ({
   show: formatDuration,
 })
 
+const DECADE_MS = 3_650 * 24 * 60 * 60 * 1000
+
+/** An age, which no timer waits for. */
+export const age = (minMs: number): Kind<number> => ({
+  parse: (text) => within(parseDuration(text, DECADE_MS), minMs, Number.POSITIVE_INFINITY),
+  expected: `a duration such as 500ms, 10s or 2m, from ${formatDuration(minMs)} to ${formatDuration(DECADE_MS)}`,
+  show: formatDuration,
+})
+
 /** Waits, as a list. */
 export const durations: Kind<readonly number[]> = {
   parse(text) {
-    const list = text.split(',').map(parseDuration)
+    const list = text.split(',').map((each) => parseDuration(each))
     return list.every((ms) => ms !== undefined) ? list : undefined
   },
   expected: 'a list of durations such as 1s,5s,1m',

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { databaseNameOf, isMongodbUrl, withoutCredentials } from './open-store.js'
 import { parseAllowance } from './outbound/guard.js'
 import {
+  age,
   bytes,
   duration,
   durations,
@@ -181,6 +182,14 @@ export const settings = {
     'Waits between the attempts to tell a provider where to call; the last one is repeated for a day.',
   ),
   channelTimeout: setting('CHANNEL_TIMEOUT', duration(1), '30s', 'Longest time for one call of a channel.'),
+  mediaLinkTtl: setting(
+    'MEDIA_LINK_TTL',
+    age(1000),
+    '30d',
+    'How long the address of a file works that a person sent.',
+  ),
+  mediaMaxSize: setting('MEDIA_MAX_SIZE', bytes(1, ONE_GIBIBYTE), '64MiB', 'Largest file that is passed on.'),
+  mediaTimeout: setting('MEDIA_TIMEOUT', duration(1000), '5m', 'Longest time for passing a file on.'),
   shutdownGrace: setting(
     'SHUTDOWN_GRACE',
     duration(0),

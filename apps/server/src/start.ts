@@ -68,6 +68,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     })
     const app = buildServer({
       urls,
+      config,
       hub,
       store,
       metrics,
@@ -152,6 +153,7 @@ export const hubSettings = (config: Config) => ({
   provisionSchedule: { delaysMs: config.provisionRetryDelays },
   probeTimeoutMs: PROBE_MS,
   channelTimeoutMs: config.channelTimeout,
+  mediaLinkTtlMs: config.mediaLinkTtl,
   collectMaxMs: COLLECT_MAX_MS,
   cacheSize: config.cacheSize,
   // No other process has an embedded database.

@@ -21,8 +21,13 @@ export class Endpoints {
     this.#options = options
   }
 
-  /** The conversation of an endpoint; it and its user are made when they are new. */
-  async map(client: ClientView, channel: ChannelRef, endpoint: Endpoint): Promise<Mapped> {
+  /** The conversation of an endpoint; it and its user are made when they are new, the user with what is known of it. */
+  async map(
+    client: ClientView,
+    channel: ChannelRef,
+    endpoint: Endpoint,
+    userData?: Record<string, string>,
+  ): Promise<Mapped> {
     const { store, dispatcher, users, conversations, now } = this.#options
     const mapped = await store.mapEndpoint({
       clientId: client.id,
@@ -30,8 +35,9 @@ export class Endpoints {
       endpoint,
       at: now(),
       ids: { user: newId(), conversation: newId(), endpoint: newId() },
+      ...(userData && { userData }),
       events: {
-        user: (userId) => users.firstEntry(client, userId),
+        user: (userId) => users.firstEntry(client, userId, userData),
         conversation: (_, id) => conversations.entry(client, id, 'conversation.new'),
       },
     })

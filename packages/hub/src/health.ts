@@ -1,8 +1,11 @@
 import { type JsonObject, newId } from '@plugboard/core'
+import type { Channels } from './channels.js'
 import type { Sealed } from './client-record.js'
 import type { Dispatcher } from './delivery/dispatcher.js'
 import type { ClientView } from './directory.js'
+import type { IntegrationMonitor, IntegrationState } from './integration-monitor.js'
 import type { Owing } from './owing.js'
+import type { PublicAddresses } from './public-addresses.js'
 import type { Store } from './store.js'
 import { integrationTarget } from './target.js'
 
@@ -26,11 +29,17 @@ export interface HealthDetails {
 }
 
 /** An enabled channel and what happened to it lately. */
-export interface IntegrationHealth {
+export interface IntegrationHealth extends IntegrationState {
   channel: string
   status: 'active' | 'pending' | 'paused'
   /** The provider's words, when it is paused or pending. */
   reason?: string
+  /** Whether the provider knows of it. */
+  configured: boolean
+  /** Where the provider calls. */
+  webhookUrl: string
+  /** What a person has to do at the provider by hand. */
+  setup?: string
   /** Newest first. */
   events: HealthEvent[]
 }
@@ -39,6 +48,9 @@ export interface HealthOptions {
   store: Store
   owing: Owing
   dispatcher: Dispatcher
+  channels: Channels
+  monitor: IntegrationMonitor
+  urls: PublicAddresses
   now(): Date
 }
 
@@ -54,12 +66,24 @@ export class Health {
   }
 
   async list(client: ClientView): Promise<IntegrationHealth[]> {
+    const { store, monitor, urls, channels } = this.#options
     const integrations = [...client.integrations.values()]
     return Promise.all(
       integrations.map(async ({ id, channel, status, reason }) => {
-        const entries = await this.#options.store.listEntries(client.id, id, MAX_EVENTS)
-        const events = entries.map((entry) => healthEventOf(entry))
-        return { channel, status, ...(reason !== undefined && { reason }), events }
+        const [entries, state] = await Promise.all([
+          store.listEntries(client.id, id, MAX_EVENTS),
+          monitor.read(id),
+        ])
+        const webhookUrl = urls.webhook(client.id, channel)
+        const setup = channels.find(channel)?.setup?.(webhookUrl)
+        return {
+          ...{ channel, status, configured: status !== 'pending' },
+          ...(reason !== undefined && { reason }),
+          ...state,
+          webhookUrl,
+          ...(setup !== undefined && { setup }),
+          events: entries.map((entry) => healthEventOf(entry)),
+        }
       }),
     )
   }

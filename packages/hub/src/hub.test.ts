@@ -96,7 +96,7 @@ async function setUp(config: object) {
         gate: { items: 10, bytes: 1000, failures: 3, pauseMs: 100, maxPauseMs: 1000 },
       },
       ...{ channelSchedule: { delaysMs: [1000] }, channelTimeoutMs: 5000, collectMaxMs: 1000 },
-      ...{ provisionSchedule: { delaysMs: [20] }, probeTimeoutMs: 200 },
+      ...{ provisionSchedule: { delaysMs: [20] }, probeTimeoutMs: 200, mediaLinkTtlMs: 1000 },
       ...{ cacheSize: 10, cacheAgeMs: 0 },
     },
   })
@@ -130,6 +130,9 @@ function storeFrom(memory: MemoryStore, clients: MemoryClients): Store {
     async (...input: Input): Promise<Answer> =>
       method.apply(memory, input)
   return storeOf({
+    getMeta: async () => undefined,
+    putMetaIfAbsent: async (_, value) => value,
+    replaceMeta: async () => true,
     findClient: (by) => clients.findClient(by),
     replaceClient: (client) => clients.replaceClient(client),
     async append(append: Append) {

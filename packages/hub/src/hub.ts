@@ -20,7 +20,9 @@ import { Health } from './health.js'
 import { Housekeeping } from './housekeeping.js'
 import { Idempotency } from './idempotency.js'
 import { Ingest } from './ingest.js'
+import { IntegrationMonitor } from './integration-monitor.js'
 import type { Keyring } from './keyring.js'
+import { MediaLinks } from './media-links.js'
 import { Messages } from './messages.js'
 import { Owing } from './owing.js'
 import { pauseIntegration } from './pause.js'
@@ -61,6 +63,8 @@ export interface HubSettings {
   probeTimeoutMs: number
   /** The longest that a channel may take for one part, in milliseconds. */
   channelTimeoutMs: number
+  /** How long the address of a file works that a person sent, in milliseconds. */
+  mediaLinkTtlMs: number
   /** The longest that a collect request may wait, in milliseconds. */
   collectMaxMs: number
   /** Clients, users and sessions of integrations kept in memory, each. */
@@ -85,6 +89,7 @@ export interface Hub {
   readonly health: Health
   readonly idempotency: Idempotency
   readonly channels: Channels
+  readonly media: MediaLinks
   /** Whether deliveries are being made. */
   readonly isDelivering: boolean
   start(): void
@@ -99,6 +104,19 @@ const STREAMS_PER_CLIENT = 4
 const SELDOM = 15
 
 const LISTEN_AGAIN_MS = 5_000
+
+/** Tells the monitor what becomes of deliveries. */
+function watched(
+  carry: ReturnType<typeof channelDelivery>,
+  monitor: IntegrationMonitor,
+): ReturnType<typeof channelDelivery> {
+  return async (address, ...what) => {
+    const outcome = await carry(address, ...what)
+    if (outcome === undefined) monitor.delivered(address.integration.id)
+    else if (outcome !== 'withdrawn') monitor.failed(address.integration.id, outcome)
+    return outcome
+  }
+}
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
@@ -128,7 +146,8 @@ export function createHub(options: HubOptions): Hub {
     ...{ channels, tokens, log, timeoutMs: settings.channelTimeoutMs },
     limiter: new RateLimiter(),
   })
-  const channelTransport = new SerialTransport(carry)
+  const monitor = new IntegrationMonitor({ store, log, now })
+  const channelTransport = new SerialTransport(watched(carry, monitor))
   const provisionTransport = new SerialTransport<IntegrationAddress, IntegrationItem>((...what) =>
     provisioning.carry(...what),
   )
@@ -156,7 +175,7 @@ export function createHub(options: HubOptions): Hub {
   const owing = new Owing(formats)
   const shared = { store, owing, dispatcher, now }
   const clients = new Clients({ store, directory, now })
-  const health = new Health(shared)
+  const health = new Health({ ...shared, channels, monitor, urls })
   const pause = pauseIntegration({ directory, health, log })
   const accounts = new Accounts({ store, directory, channels, now })
   const provisioning = new Provisioning({
@@ -168,9 +187,13 @@ export function createHub(options: HubOptions): Hub {
   const messages = new Messages({ ...shared, users })
   const collect = new Collect({ store, messages, now, maxMs: settings.collectMaxMs })
   const endpoints = new Endpoints({ ...shared, users, conversations })
+  const media = new MediaLinks({
+    ...{ store, keyring, directory, channels, urls, now },
+    ...{ ttlMs: settings.mediaLinkTtlMs, timeoutMs: settings.channelTimeoutMs },
+  })
   const ingest = new Ingest({
     ...{ store, channels, endpoints, conversations, messages, dispatcher },
-    answers: new Answers({ store, tokens }),
+    ...{ answers: new Answers({ store, tokens }), media, monitor },
   })
   const deliveries = new Deliveries({ ...shared, messages })
   const idempotency = new Idempotency({ store, now })
@@ -223,6 +246,7 @@ export function createHub(options: HubOptions): Hub {
     health,
     idempotency,
     channels,
+    media,
     get isDelivering() {
       return dispatcher.isRunning
     },
@@ -232,6 +256,7 @@ export function createHub(options: HubOptions): Hub {
       provisionTransport.start(dispatcher.listener)
       dispatcher.start()
       if (delivers) housekeeping.start()
+      monitor.start()
       keepListening()
     },
     async stop(graceMs) {
@@ -245,6 +270,7 @@ export function createHub(options: HubOptions): Hub {
         channelTransport.close(left()),
         provisionTransport.close(left()),
       ])
+      await monitor.stop()
       channels.close()
     },
   }

@@ -3,6 +3,22 @@
  * {@link Store}.
  * @packageDocumentation
  */
+export { type Activity, activityOf } from './activity.js'
+export {
+  ARCHIVE_KINDS,
+  type Archive,
+  type ArchivedStore,
+  type ArchiveKind,
+  type ArchivePage,
+  type ArchiveRecord,
+  type ConversationStream,
+  COPY_META,
+  type Counts,
+  type MetaRecord,
+  type SenderRecord,
+  type StreamRecord,
+  type UserStream,
+} from './archive.js'
 export type { LoadedChannel } from './channels.js'
 export type { ClientRecord, IntegrationRecord, Sealed, TokenRecord, WebhookRecord } from './client-record.js'
 export type { NewToken } from './clients.js'
@@ -19,6 +35,7 @@ export type { HealthEvent, HealthType, IntegrationHealth } from './health.js'
 export { healthEventOf } from './health.js'
 export { assertKey, createHub, type Hub, type HubOptions, type HubSettings, KEY_FINGERPRINT } from './hub.js'
 export { Keyring } from './keyring.js'
+export type { LinkedMedia } from './media-links.js'
 export type { Post } from './messages.js'
 export type { PublicAddresses } from './public-addresses.js'
 export type {

@@ -8,12 +8,16 @@ import {
   newId,
   PlugboardError,
 } from '@plugboard/core'
+import { type Activity, messageIdOf } from './activity.js'
 import type { Answers } from './answers.js'
 import type { Channels } from './channels.js'
 import type { Conversations } from './conversations.js'
 import type { Dispatcher } from './delivery/dispatcher.js'
-import type { ClientView } from './directory.js'
+import type { ClientView, OpenIntegration } from './directory.js'
 import type { Endpoints } from './endpoints.js'
+import { payloadOf, userDataOf } from './inbound-content.js'
+import type { IntegrationMonitor } from './integration-monitor.js'
+import type { MediaLinks } from './media-links.js'
 import type { Messages } from './messages.js'
 import { channelOf } from './owing.js'
 import type { Store } from './store.js'
@@ -22,10 +26,22 @@ export interface IngestOptions {
   store: Store
   channels: Channels
   answers: Answers
+  media: MediaLinks
+  monitor: IntegrationMonitor
   endpoints: Endpoints
   conversations: Conversations
   messages: Messages
   dispatcher: Dispatcher
+}
+
+/** Where an event came from. */
+interface Origin {
+  client: ClientView
+  integration: OpenIntegration
+  conversationId: Id
+  userId: Id
+  endpointId: Id
+  dedupe: string
 }
 
 /** Takes in what providers send. */
@@ -49,67 +65,143 @@ export class Ingest {
     const verdict = await runtime.verify(request, integration)
     if (!verdict.ok) throw new PlugboardError('UNAUTHORIZED', `the signature is ${verdict.reason}`)
     const { events, response } = runtime.parse(request, integration)
-    for (const event of events) await this.#store(client, channelName, event)
+    for (const event of events) await this.#store(client, open, event)
+    if (events.length > 0) this.#options.monitor.received(open.id)
     return response
   }
 
-  async #store(client: ClientView, channelName: string, event: InboundEvent): Promise<void> {
-    const { endpoints, messages } = this.#options
-    const mapped = await endpoints.map(client, { name: channelName, custom: false }, event.endpoint)
-    const { conversationId, userId, endpointId: origin } = mapped
-    const dedupe = `${channelName}:${event.dedupeKey}`
-    const post = async (payload: JsonObject | undefined): Promise<void> => {
-      if (!payload) return
-      await messages.post(client, { conversationId, author: { userId }, payload, dedupe, origin })
-    }
+  async #store(client: ClientView, integration: OpenIntegration, event: InboundEvent): Promise<void> {
+    const { endpoints } = this.#options
+    const { channel } = integration
+    const userData = userDataOf(event.person)
+    const place = { name: channel, custom: false }
+    const { conversationId, userId, endpointId } = await endpoints.map(
+      client,
+      place,
+      event.endpoint,
+      userData,
+    )
+    const dedupe = dedupeOf(channel, event.dedupeKey)
+    const origin: Origin = { client, integration, conversationId, userId, endpointId, dedupe }
+    const id = newId()
     switch (event.type) {
       case 'message':
-        await post(await this.#payloadOf(client, channelName, conversationId, event.content))
-        break
-      case 'started':
-        await this.#started(client, conversationId, dedupe)
-        break
+        return this.#post(origin, id, await this.#written(origin, id, event.content))
       case 'choice':
-        await post(await this.#choiceOf(client, conversationId, event))
-        break
-      default:
+        return this.#post(origin, id, await this.#chosen(origin, event))
+      case 'started': {
+        const { payload } = event
+        return this.#append(origin, id, 'conversation.started', payload === undefined ? {} : { payload })
+      }
+      default: {
+        const activity = await this.#activityOf(origin, id, event)
+        return this.#append(origin, id, 'activity', activity)
+      }
     }
+  }
+
+  async #post(origin: Origin, id: Id, payload: JsonObject | undefined): Promise<void> {
+    if (!payload) return
+    const { client, conversationId, userId, endpointId, dedupe } = origin
+    const author = { userId }
+    const { messages } = this.#options
+    await messages.post(client, { id, conversationId, author, payload, dedupe, origin: endpointId })
   }
 
   /** What a person wrote, or chose by typing a number. */
-  async #payloadOf(
-    client: ClientView,
-    channelName: string,
-    conversationId: Id,
-    content: InboundContent,
-  ): Promise<JsonObject> {
+  async #written(origin: Origin, id: Id, content: InboundContent): Promise<JsonObject> {
     const { answers, channels } = this.#options
-    const capabilities = channels.find(channelName)?.capabilities
-    if (content.type !== 'text' || typeof content.text !== 'string' || !capabilities) return content
+    const { client, integration, conversationId } = origin
+    const capabilities = channels.find(integration.channel)?.capabilities
+    if (content.type !== 'text' || typeof content.text !== 'string' || !capabilities)
+      return this.#payloadOf(origin, id, content)
     const place = { clientId: client.id, conversationId }
-    return (await answers.toText(place, capabilities, content.text)) ?? content
+    const reply = await answers.toText(place, capabilities, content.text)
+    return reply ?? this.#payloadOf(origin, id, content)
+  }
+
+  #payloadOf({ client, integration: { channel } }: Origin, entryId: Id, content: InboundContent): JsonObject {
+    const place = { clientId: client.id, channel, entryId, part: 0 }
+    return payloadOf(content, (media) => this.#options.media.urlOf(place, media))
   }
 
   /** What a pressed button says; its label, where nobody knows what it meant. */
-  async #choiceOf(
-    client: ClientView,
-    conversationId: Id,
+  async #chosen(
+    { client, conversationId }: Origin,
     { token, label }: { token: string; label?: string },
   ): Promise<JsonObject | undefined> {
     const reply = await this.#options.answers.toButton({ clientId: client.id, conversationId }, token)
     return reply ?? (label === undefined ? undefined : { type: 'text', text: label })
   }
 
-  async #started(client: ClientView, conversationId: Id, dedupe: string): Promise<void> {
+  async #activityOf(
+    origin: Origin,
+    id: Id,
+    event: Exclude<InboundEvent, { type: 'message' | 'choice' | 'started' }>,
+  ): Promise<Activity> {
+    switch (event.type) {
+      case 'edited':
+        return {
+          type: 'edited',
+          ...(await this.#messageOf(origin, event.messageKey)),
+          payload: this.#payloadOf(origin, id, event.content),
+        }
+      case 'deleted':
+        return { type: 'deleted', ...(await this.#messageOf(origin, event.messageKey)) }
+      case 'reaction': {
+        const { emoji, isRemoved: removed } = event
+        return { type: 'reaction', ...(await this.#messageOf(origin, event.messageKey)), emoji, removed }
+      }
+      case 'delivery': {
+        const { status, failure } = event
+        if (failure) this.#options.monitor.failed(origin.integration.id, failure)
+        return {
+          type: 'delivery',
+          ...(await this.#deliveredOf(origin, event.deliveryId)),
+          status,
+          ...(failure && { failure: { kind: failure.kind, message: failure.message } }),
+        }
+      }
+      case 'blocked':
+        return { type: 'blocked' }
+    }
+  }
+
+  /** The person's message that the provider calls so. */
+  async #messageOf(
+    { client, integration, conversationId }: Origin,
+    key: string,
+  ): Promise<{ messageId?: Id }> {
+    const dedupe = dedupeOf(integration.channel, key)
+    const entry = await this.#options.store.findByDedupe(client.id, conversationId, dedupe)
+    return entry?.type === 'message' ? { messageId: entry.id } : {}
+  }
+
+  /** The message of ours that was delivered under this id. */
+  async #deliveredOf({ client, conversationId }: Origin, deliveryId: string): Promise<{ messageId?: Id }> {
+    const id = messageIdOf(deliveryId)
+    const entry = id && (await this.#options.store.findEntry(client.id, id))
+    return entry?.streamId === conversationId ? { messageId: entry.id } : {}
+  }
+
+  async #append(
+    { client, conversationId, dedupe }: Origin,
+    id: Id,
+    type: 'conversation.started' | 'activity',
+    tells: object,
+  ): Promise<void> {
     const { store, conversations, dispatcher } = this.#options
-    const { owes, ...entry } = conversations.entry(client, conversationId, 'conversation.started')
+    const { owes, ...entry } = conversations.entry(client, conversationId, type)
     const appended = await store.append({
       clientId: client.id,
       streamId: conversationId,
       kind: 'conversation',
-      entry: { ...entry, id: newId(), dedupe },
+      entry: { ...entry, id, payload: JSON.stringify(tells), dedupe },
       resolve: ({ endpoints }) => ({ owes, channel: channelOf(endpoints) }),
     })
     if (appended && !appended.duplicate) dispatcher.appended(appended)
   }
 }
+
+/** Of an event, among all that the conversation has. */
+const dedupeOf = (channel: string, key: string): string => `${channel}:${key}`

@@ -4,4 +4,6 @@ import type { Id } from '@plugboard/core'
 export interface PublicAddresses {
   /** Where the provider of this channel calls for the client. */
   webhook(clientId: Id, channel: string): string
+  /** Where a file is shown that a person sent. */
+  media(token: string): string
 }

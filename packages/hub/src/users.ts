@@ -38,12 +38,12 @@ export class Users {
   }
 
   /** What tells of a new user. */
-  firstEntry(client: ClientView, userId: Id): NewEntry {
+  firstEntry(client: ClientView, userId: Id, data?: Record<string, string>): NewEntry {
     const { owing, dispatcher, now } = this.#options
     return {
       id: newId(),
       type: 'user.new',
-      payload: '{}',
+      payload: data ? JSON.stringify({ data }) : '{}',
       at: now(),
       owes: owing.webhooks(client, 'user.new'),
       claim: dispatcher.hasRoom(client.id, userId),

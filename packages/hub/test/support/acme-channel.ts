@@ -5,6 +5,7 @@ import type { PublicAddresses } from '../../src/public-addresses.js'
 /** Addresses of an installation of the tests. */
 export const urls: PublicAddresses = {
   webhook: (clientId, channel) => `https://hub.example/webhooks/v1/${clientId}/${channel}`,
+  media: (token) => `https://hub.example/media/v1/${token}`,
 }
 
 /** A channel of the tests, which takes any configuration and delivers to nowhere. */

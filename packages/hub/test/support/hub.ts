@@ -51,7 +51,7 @@ export function openHub(shared: SharedStore, channels: readonly Channel[]): Hub 
         gate: { items: 10, bytes: 10_000, failures: 100, pauseMs: 10, maxPauseMs: 20 },
       },
       ...{ channelSchedule: { delaysMs: [1000] }, channelTimeoutMs: 5000, collectMaxMs: 1000 },
-      ...{ provisionSchedule: { delaysMs: [10, 10, 10] }, probeTimeoutMs: 100 },
+      ...{ provisionSchedule: { delaysMs: [10, 10, 10] }, probeTimeoutMs: 100, mediaLinkTtlMs: 60_000 },
       ...{ cacheSize: 10, cacheAgeMs: 1 },
     },
   })

@@ -114,6 +114,19 @@ export const healthResponse = z.object({
     z.object({
       status: z.enum(['active', 'pending', 'paused']),
       reason: z.string().optional(),
+      configured: z.boolean().meta({ description: 'Whether the provider knows of it' }),
+      webhookUrl: z.string().meta({ description: 'Where the provider calls' }),
+      setup: z.string().optional().meta({ description: 'What has to be done at the provider by hand' }),
+      lastInboundAt: date.optional(),
+      lastOutboundAt: date.optional(),
+      lastFailure: z
+        .object({
+          kind: z.enum(['rate-limited', 'transient', 'ambiguous', 'auth', 'recipient', 'invalid']),
+          message: z.string(),
+          at: date,
+        })
+        .optional(),
+      consecutiveFailures: z.number(),
       events: z.array(z.object({ type: z.string(), time: date, data: z.unknown().optional() })),
     }),
   ),

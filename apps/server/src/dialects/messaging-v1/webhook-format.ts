@@ -1,5 +1,11 @@
 import { toUuid } from '@plugboard/core'
-import { healthEventOf, type RetrySchedule, type WebhookEvent, type WebhookFormat } from '@plugboard/hub'
+import {
+  activityOf,
+  healthEventOf,
+  type RetrySchedule,
+  type WebhookEvent,
+  type WebhookFormat,
+} from '@plugboard/hub'
 import { clientIdOf, messageJson } from './map.js'
 
 /** Stands in the webhooks that this dialect makes. */
@@ -31,6 +37,19 @@ function render(event: WebhookEvent): string {
   return `{"type":"${nameOf(type)}","data":${dataOf(event)}}`
 }
 
+/** What is known of a new user. */
+function userDataOf({ payload }: { payload: string }): { userData?: object } {
+  const { data } = JSON.parse(payload) as { data?: object }
+  return data ? { userData: data } : {}
+}
+
+function activityJson(entry: { payload: string }): object {
+  const activity = activityOf(entry)
+  return 'messageId' in activity && activity.messageId
+    ? { ...activity, messageId: toUuid(activity.messageId) }
+    : activity
+}
+
 /** How the API calls an event. */
 function nameOf(type: WebhookEvent['entry']['type']): string {
   if (type === 'message') return 'message.new'
@@ -52,16 +71,16 @@ function dataOf({ entry, userId, isCollecting }: WebhookEvent): string {
       return `${head.slice(0, -1)},"message":${message}}`
     }
     case 'user.new':
-      return JSON.stringify({ userId: toUuid(entry.streamId) })
+      return JSON.stringify({ userId: toUuid(entry.streamId), ...userDataOf(entry) })
     case 'conversation.new':
     case 'conversation.deleted':
       return JSON.stringify(conversation)
     case 'conversation.started':
-      return JSON.stringify({ ...conversation, channel: entry.channel })
+      return JSON.stringify({ ...conversation, channel: entry.channel, ...JSON.parse(entry.payload) })
     case 'health.new':
       return JSON.stringify({ channel: entry.channel, event: healthEventOf(entry) })
     case 'activity':
-      return `${JSON.stringify({ ...conversation, channel: entry.channel }).slice(0, -1)},"activity":${entry.payload}}`
+      return JSON.stringify({ ...conversation, channel: entry.channel, activity: activityJson(entry) })
     case 'void':
       return '{}'
   }

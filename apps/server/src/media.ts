@@ -1,0 +1,96 @@
+import { Readable, Transform } from 'node:stream'
+import { PlugboardError } from '@plugboard/core'
+import type { Hub, LinkedMedia } from '@plugboard/hub'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { z } from 'zod'
+import { sendPlainError } from './plain-errors.js'
+
+export interface MediaOptions {
+  hub: Pick<Hub, 'media'>
+  /** Largest file that is passed on, in bytes. */
+  maxBytes: number
+  /** Longest time for passing one on. */
+  timeoutMs: number
+}
+
+/** A type as it may stand in a header. */
+const TYPE = /^[\w.+-]{1,100}\/[\w.+-]{1,100}$/
+/** What a browser would run, if someone talked it out of downloading. */
+const ACTIVE = /html|xml|svg|script/i
+
+/**
+ * Shows files that people sent: each under a sealed address that a message holds, streamed from the provider with the
+ * credentials of the integration, which stay here. Always as a download, since whoever wrote to a bot chose the bytes.
+ */
+export async function media(app: FastifyInstance, { hub, maxBytes, timeoutMs }: MediaOptions): Promise<void> {
+  app.setErrorHandler(sendPlainError)
+  app.route<{ Params: { '*': string } }>({
+    method: ['GET', 'HEAD'],
+    // Not a parameter, whose length is limited.
+    url: '/*',
+    exposeHeadRoute: false,
+    schema: {
+      tags: ['media'],
+      summary: 'A file that a person sent, under the address that its message holds, until that expires',
+      params: z.object({ '*': z.string() }),
+    },
+    handler: async ({ params, method }, reply) => {
+      const controller = new AbortController()
+      const timer = setTimeout(() => controller.abort(), timeoutMs)
+      reply.raw.on('close', () => {
+        clearTimeout(timer)
+        controller.abort()
+      })
+      const file = await hub.media.open(params['*'], controller.signal)
+      if ((file.size ?? 0) > maxBytes) {
+        await close(file)
+        throw new PlugboardError('TOO_LARGE', 'the file is larger than "MEDIA_MAX_SIZE"')
+      }
+      describe(reply, file)
+      if (method === 'HEAD') {
+        await close(file)
+        return reply.send()
+      }
+      const body = Readable.fromWeb(file.body as Parameters<typeof Readable.fromWeb>[0])
+      const limited = body.on('error', (error) => limited.destroy(error)).pipe(atMost(maxBytes))
+      const stop = (): void => void limited.destroy(new Error('the file took too long'))
+      controller.signal.addEventListener('abort', stop)
+      limited.on('close', () => body.destroy())
+      return reply.send(limited)
+    },
+  })
+}
+
+/** Lets go of the provider's answer, which nobody reads. */
+const close = ({ body }: LinkedMedia): Promise<void> => body.cancel().catch(() => undefined)
+
+function describe(reply: FastifyReply, { mime = '', name }: LinkedMedia): void {
+  const [type = ''] = mime.split(';')
+  void reply.headers({
+    'content-type': TYPE.test(type.trim()) && !ACTIVE.test(type) ? type.trim() : 'application/octet-stream',
+    'content-disposition': name ? `attachment; filename*=UTF-8''${encoded(name)}` : 'attachment',
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': "default-src 'none'; sandbox",
+    'cache-control': 'private, no-store',
+    'referrer-policy': 'no-referrer',
+  })
+}
+
+/** RFC 8187: `encodeURIComponent` leaves some characters that it must not. */
+const encoded = (name: string): string =>
+  encodeURIComponent(name.toWellFormed()).replace(
+    /['()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+
+/** Breaks off what is longer, so that the receiver can tell. */
+function atMost(maxBytes: number): Transform {
+  let left = maxBytes
+  return new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
+      left -= chunk.byteLength
+      if (left < 0) done(new Error('the file is too large'))
+      else done(null, chunk)
+    },
+  })
+}

@@ -1,0 +1,329 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { call, createClient, type TestClient } from './support/api.js'
+import {
+  type CourierProvider,
+  startCourierProvider,
+  startWithCouriers,
+  tellEvents,
+} from './support/courier-channel.js'
+import { type Receiver, startReceiver } from './support/receiver.js'
+import { cleanUp, type TestServer } from './support/server.js'
+
+let server: TestServer
+let provider: CourierProvider
+let bot: Receiver
+let client: TestClient
+let token: string
+beforeAll(async () => {
+  provider = await startCourierProvider()
+  server = await startWithCouriers(provider.url, { MEDIA_MAX_SIZE: '100KiB' })
+  bot = await startReceiver()
+})
+afterAll(async () => {
+  await Promise.all([bot.close(), provider.close()])
+  await cleanUp()
+})
+beforeEach(async () => {
+  provider.answer = () => 200
+  provider.calls.length = 0
+  bot.requests.length = 0
+  token = randomUUID()
+  const config = { version: '1.0.0', token, account: randomUUID() }
+  client = await createClient(server, {
+    webhooks: [{ url: bot.url }],
+    channels: { courier: config, telegraph: { ...config, account: randomUUID() } },
+  })
+})
+
+const tell = (channel: string, ...events: object[]) =>
+  tellEvents(server, { client: client.id, channel, token }, ...events)
+const write = (channel: string, text: string, key: string = randomUUID()) =>
+  tell(channel, { type: 'message', dedupeKey: key, content: { type: 'text', text } })
+
+/** Everything that people said, as the bot heard it. */
+const heard = () =>
+  bot
+    .ofType('message.new')
+    .map(({ json }) => json.data as { message: { authorId?: string; id: string; payload: { type: string } } })
+    .filter(({ message }) => message.authorId)
+    .map(({ message }) => message.payload)
+
+/** Lets a person say hello; answers the conversation. */
+async function converse(channel: string): Promise<string> {
+  expect((await write(channel, 'hello')).status).toBe(200)
+  await bot.until(() => heard().length === 1)
+  bot.requests.splice(0, bot.requests.length, ...bot.ofType('message.new'))
+  return bot.requests[0]?.json.data.conversationId as string
+}
+
+const post = (conversationId: string, payload: object) =>
+  client.call('POST', '/messages', { conversationId, payload })
+
+async function shown(path = '/send', count = 1) {
+  await expect.poll(() => provider.to(path).length, { timeout: 10_000 }).toBeGreaterThanOrEqual(count)
+  return provider.to(path)
+}
+
+describe('buttons', () => {
+  const choices = [
+    { title: 'Small', value: 'size-s' },
+    { title: 'Large', value: 'size-l' },
+  ]
+
+  it('come back as what stands behind them, which never went out', async () => {
+    const conversationId = await converse('courier')
+    const actions = [
+      { action: 'Say something', title: 'Say', text: 'said' },
+      { action: 'Postback', title: 'Post', payload: 'posted' },
+      { action: 'Open URL', title: 'Open', url: 'https://shop.example/' },
+    ]
+    await post(conversationId, { type: 'card', title: 'Card', actions, choices: [] })
+    await post(conversationId, { type: 'single-choice', text: 'Size?', choices })
+    const [card, question] = (await shown('/send', 2)).map(({ body }) => body.content)
+    expect(JSON.stringify([card, question])).not.toMatch(/size-|posted|"said"/)
+    const tokens = [card.actions[0].text, card.actions[1].payload, question.choices[1].value]
+    for (const each of tokens) expect(each).toMatch(/^[\w-]{40}$/)
+    for (const each of tokens) {
+      await tell('courier', { type: 'choice', dedupeKey: randomUUID(), token: each, label: 'label' })
+    }
+    await bot.until(() => heard().length === 4)
+    expect(heard().slice(1)).toEqual([
+      { type: 'say_something', text: 'said' },
+      { type: 'postback', payload: 'posted' },
+      { type: 'quick_reply', text: 'Large', payload: 'size-l' },
+    ])
+  })
+
+  it('that nobody knows, or whose message is gone, say their label, or nothing', async () => {
+    const conversationId = await converse('courier')
+    const { id } = (await post(conversationId, { type: 'single-choice', text: 'Size?', choices })).json
+    const value = (await shown())[0]?.body.content.choices[0].value
+    const events = [
+      { token: 'A'.repeat(40), label: 'forged' },
+      { token: '{"__proto__":1}', label: 'garbage' },
+      { token: value, label: 'stranger', endpoint: { identity: '*', sender: 'eve', thread: '*' } },
+      { token: 'unknown' },
+    ]
+    for (const event of events)
+      expect((await tell('courier', { type: 'choice', dedupeKey: randomUUID(), ...event })).status).toBe(200)
+    await client.call('DELETE', `/messages/${id}`)
+    await tell('courier', { type: 'choice', dedupeKey: randomUUID(), token: value, label: 'Small' })
+    await bot.until(() => heard().length === 5)
+    const texts = ['forged', 'garbage', 'stranger', 'Small'].map((text) => ({ type: 'text', text }))
+    expect(heard().slice(1)).toEqual(expect.arrayContaining(texts))
+  })
+
+  it('that were numbered are answered by number or label, until the next question', async () => {
+    const conversationId = await converse('telegraph')
+    await write('telegraph', '1')
+    await post(conversationId, { type: 'single-choice', text: 'Size?', choices })
+    expect((await shown())[0]?.body.content.text).toBe('Size?\n1. Small\n2. Large')
+    await post(conversationId, { type: 'text', text: 'Take your time' })
+    await write('telegraph', ' 2. ')
+    await write('telegraph', 'SMALL')
+    await write('telegraph', 'none of these')
+    await post(conversationId, {
+      type: 'dropdown',
+      message: 'Town?',
+      options: [{ label: 'Bern', value: 'brn' }],
+    })
+    await write('telegraph', '2')
+    await write('telegraph', '1')
+    await bot.until(() => heard().length === 7)
+    expect(heard().slice(1)).toEqual([
+      { type: 'text', text: '1' },
+      { type: 'quick_reply', text: 'Large', payload: 'size-l' },
+      { type: 'quick_reply', text: 'Small', payload: 'size-s' },
+      { type: 'text', text: 'none of these' },
+      { type: 'text', text: '2' },
+      { type: 'quick_reply', text: 'Bern', payload: 'brn' },
+    ])
+  })
+
+  it('that are shown as buttons are not answered by number', async () => {
+    const conversationId = await converse('courier')
+    await post(conversationId, { type: 'single-choice', text: 'Size?', choices })
+    await write('courier', '1')
+    await bot.until(() => heard().length === 2)
+    expect(heard()[1]).toEqual({ type: 'text', text: '1' })
+  })
+})
+
+describe('files', () => {
+  const file = { ref: 'file-1', mime: 'image/png', size: 5, name: 'Ein "Bild" ☃.png' }
+  const send = async (media: object = file) => {
+    await tell('courier', {
+      type: 'message',
+      dedupeKey: randomUUID(),
+      content: { type: 'image', media, title: 'Look' },
+    })
+    await bot.until(() => heard().length > 0)
+    return heard().at(-1) as { type: string; url: string }
+  }
+  const answerWith = (status: number, headers: Record<string, string>, body: string | Buffer) => {
+    provider.answer = ({ path }, response) => {
+      if (!path.startsWith('/files/')) return 200
+      response.writeHead(status, headers).end(body)
+      return undefined
+    }
+  }
+
+  it('have an address of ours, which streams them with the credentials on our side', async () => {
+    answerWith(200, { 'content-type': 'image/png' }, 'bytes')
+    const payload = await send()
+    expect(payload).toEqual({
+      type: 'image',
+      url: expect.stringMatching(`^${server.url}/media/v1/[\\w.-]+$`),
+      ...{ mime: 'image/png', size: 5, name: 'Ein "Bild" ☃.png', title: 'Look' },
+    })
+    expect(payload.url).not.toContain(token)
+    const response = await fetch(payload.url)
+    expect([response.status, await response.text()]).toEqual([200, 'bytes'])
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'image/png',
+      'content-disposition': `attachment; filename*=UTF-8''Ein%20%22Bild%22%20%E2%98%83.png`,
+      'x-content-type-options': 'nosniff',
+    })
+    expect(provider.to('/files/file-1')[0]?.token).toBe(token)
+    const head = await fetch(payload.url, { method: 'HEAD' })
+    expect([head.status, head.headers.get('content-type'), await head.text()]).toEqual([200, 'image/png', ''])
+  })
+
+  it('never come as what a browser would run', async () => {
+    for (const type of ['text/html', 'image/svg+xml', 'text/html; charset=x', 'not a type']) {
+      answerWith(200, { 'content-type': type }, '<script>')
+      const response = await fetch((await send({ ...file, mime: 'text/html' })).url)
+      expect(response.headers.get('content-type')).toBe('application/octet-stream')
+      await response.text()
+    }
+  })
+
+  it('are not found under an address that was changed, or when the message or the integration is gone', async () => {
+    answerWith(200, { 'content-type': 'image/png' }, 'bytes')
+    const { url } = await send()
+    const status = async (address: string) => (await fetch(address)).status
+    const at = url.length - 20
+    const forged = url.slice(0, at) + (url[at] === 'A' ? 'B' : 'A') + url.slice(at + 1)
+    for (const address of [forged, `${server.url}/media/v1/`, `${server.url}/media/v1/v1.AAAA`, `${url}/x`])
+      expect(await status(address)).toBe(404)
+    expect(await status(url)).toBe(200)
+    const { id } = (bot.ofType('message.new')[0]?.json.data.message ?? {}) as { id: string }
+    await client.call('DELETE', `/messages/${id}`)
+    expect(await status(url)).toBe(404)
+    bot.requests.length = 0
+    const second = (await send()).url
+    expect(await status(second)).toBe(200)
+    await client.call('POST', '/sync', { channels: {}, webhooks: [{ url: bot.url }] })
+    expect(await status(second)).toBe(404)
+    expect(provider.calls.filter(({ path }) => path.startsWith('/files/'))).toHaveLength(2)
+  })
+
+  it('that are too large are refused, or broken off where that was not known', async () => {
+    answerWith(200, { 'content-type': 'image/png', 'x-size': '200000' }, Buffer.alloc(200_000))
+    expect((await fetch((await send()).url)).status).toBe(413)
+    answerWith(200, { 'content-type': 'image/png' }, Buffer.alloc(200_000))
+    const response = await fetch((await send()).url)
+    await expect(response.arrayBuffer()).rejects.toThrow()
+  })
+
+  it('that the provider does not give are not found, or to be asked for again', async () => {
+    const { url } = await send()
+    answerWith(404, {}, 'gone')
+    expect((await fetch(url)).status).toBe(404)
+    answerWith(500, {}, 'later')
+    const { status, headers } = await fetch(url)
+    expect([status, headers.has('retry-after')]).toEqual([503, true])
+  })
+
+  it('are let go at the provider when who reads them goes away', async () => {
+    let ended = false
+    provider.answer = ({ path }, response) => {
+      if (!path.startsWith('/files/')) return 200
+      response.writeHead(200, { 'content-type': 'image/png' }).write('first')
+      response.on('close', () => (ended = true))
+      return undefined
+    }
+    const controller = new AbortController()
+    const response = await fetch((await send()).url, { signal: controller.signal })
+    await response.body?.getReader().read()
+    expect(ended).toBe(false)
+    controller.abort()
+    await expect.poll(() => ended).toBe(true)
+  })
+})
+
+describe('what a provider tells beside messages', () => {
+  it('is told to the bot as activity, with the message that it is about', async () => {
+    const conversationId = await converse('courier')
+    await write('courier', 'first', 'provider-key')
+    await bot.until(() => heard().length === 2)
+    const messageId = bot.ofType('message.new').at(-1)?.json.data.message?.id
+    const about = { messageKey: 'provider-key' }
+    const { id } = (await post(conversationId, { type: 'text', text: 'hi' })).json
+    const deliveryId = (await shown())[0]?.body.deliveryId
+    const failure = { kind: 'recipient', message: 'the number is wrong' }
+    await tell(
+      'courier',
+      { type: 'edited', dedupeKey: 'e', ...about, content: { type: 'text', text: 'changed' } },
+      { type: 'reaction', dedupeKey: 'r', ...about, emoji: '👍', isRemoved: false },
+      { type: 'deleted', dedupeKey: 'd', ...about },
+      { type: 'deleted', dedupeKey: 'd2', messageKey: 'unknown' },
+      { type: 'delivery', dedupeKey: 's', deliveryId, status: 'failed', failure },
+      { type: 'blocked', dedupeKey: 'b' },
+      { type: 'blocked', dedupeKey: 'b' },
+    )
+    await bot.until(() => bot.ofType('conversation.activity').length >= 6)
+    const events = bot.ofType('conversation.activity').map(({ json }) => json.data)
+    for (const event of events) expect(event).toMatchObject({ conversationId, channel: 'courier' })
+    expect(events.map(({ activity }) => activity)).toEqual([
+      { type: 'edited', messageId, payload: { type: 'text', text: 'changed' } },
+      { type: 'reaction', messageId, emoji: '👍', removed: false },
+      { type: 'deleted', messageId },
+      { type: 'deleted' },
+      { type: 'delivery', messageId: id, status: 'failed', failure },
+      { type: 'blocked' },
+    ])
+    expect((await client.call('GET', `/messages/conversation/${conversationId}`)).json ?? []).toHaveLength(3)
+    const health = (await client.call('GET', '/health')).json.channels.courier
+    expect(health.lastFailure).toMatchObject(failure)
+  })
+
+  it('of a person becomes data of the user', async () => {
+    const person = { name: 'Zoë 👋', locale: 'de-CH', phone: '' }
+    await tell('courier', {
+      type: 'started',
+      dedupeKey: 'start',
+      payload: 'campaign-7',
+      person,
+      endpoint: { identity: '*', sender: 'zoe', thread: '*' },
+    })
+    await bot.until(() => bot.ofType('conversation.started').length === 1)
+    const [started] = bot.ofType('conversation.started')
+    expect(started?.json.data).toMatchObject({ payload: 'campaign-7', channel: 'courier' })
+    const [user] = bot.ofType('user.new')
+    const data = { name: 'Zoë 👋', locale: 'de-CH' }
+    expect(user?.json.data.userData).toEqual(data)
+    expect((await client.call('GET', `/users/${user?.json.data.userId}`)).json.data).toEqual(data)
+  })
+})
+
+it('an address that has expired is not found', async () => {
+  const short = await startWithCouriers(provider.url, { MEDIA_LINK_TTL: '1s' })
+  const config = { version: '1.0.0', token, account: randomUUID() }
+  const other = await createClient(short, { webhooks: [{ url: bot.url }], channels: { courier: config } })
+  await tellEvents(
+    short,
+    { client: other.id, token },
+    {
+      type: 'message',
+      dedupeKey: '1',
+      content: { type: 'image', media: { ref: 'file-1' } },
+    },
+  )
+  await bot.until(() => heard().length > 0)
+  const { url } = heard().at(-1) as unknown as { url: string }
+  expect((await fetch(url)).status).toBe(200)
+  await expect.poll(async () => (await fetch(url)).status, { timeout: 5000 }).toBe(404)
+  expect((await call(short, 'GET', '/healthz')).status).toBe(200)
+})

@@ -1,0 +1,98 @@
+import { writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { type Answered, call } from './api.js'
+import { startServer, type TestServer, temporaryFolder } from './server.js'
+
+/** One call of the courier's API, as its provider saw it. */
+export interface CourierCall {
+  path: string
+  token: string
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into many shapes, and assert each
+  body: any
+  at: number
+}
+
+export interface CourierProvider {
+  url: string
+  calls: CourierCall[]
+  /** Calls to this path. */
+  to(path: string): CourierCall[]
+  /** How it answers; 200 by default. */
+  answer: (request: CourierCall, response: ServerResponse) => number | undefined
+  close(): Promise<void>
+}
+
+/** The provider of {@link startWithCouriers}. */
+export async function startCourierProvider(): Promise<CourierProvider> {
+  const calls: CourierCall[] = []
+  const server = createServer((request: IncomingMessage, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk) => chunks.push(chunk))
+    request.on('end', () => {
+      const text = Buffer.concat(chunks).toString()
+      const { url: path = '', headers } = request
+      const token = headers.authorization?.replace('Bearer ', '') ?? ''
+      const received = { path, token, body: text ? JSON.parse(text) : undefined, at: Date.now() }
+      calls.push(received)
+      const status = provider.answer(received, response)
+      if (status !== undefined) response.writeHead(status).end('{}')
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const provider: CourierProvider = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
+    to: (path) => calls.filter((each) => each.path === path),
+    answer: () => 200,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+  return provider
+}
+
+/**
+ * A server with two third-party channels: `courier`, which has buttons, and `telegraph`, which has none and takes ten
+ * parts in a second.
+ */
+export async function startWithCouriers(
+  apiUrl: string,
+  env: Record<string, string> = {},
+): Promise<TestServer> {
+  const folder = await temporaryFolder()
+  const source = JSON.stringify(new URL('../../test/support/courier.mjs', import.meta.url).href)
+  const install = (name: string, capabilities: object) =>
+    writeFile(
+      join(folder, `${name}.mjs`),
+      `import { courier } from ${source}\nexport default courier(${JSON.stringify({ name, capabilities })})\n`,
+    )
+  const content = ['text', 'image', 'single-choice', 'card']
+  await install('courier', { content, maxTextLength: 100, buttons: { max: 3, maxLabel: 20 } })
+  await install('telegraph', { content: ['text'], maxTextLength: 100, rate: { perEndpoint: 10 } })
+  return startServer({
+    folder,
+    env: {
+      PLUGBOARD_CHANNELS: './courier.mjs,./telegraph.mjs',
+      PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify({ courier: { apiUrl }, telegraph: { apiUrl } }),
+      POLL_INTERVAL: '50ms',
+      CHANNEL_RETRY_DELAYS: '50ms,50ms,50ms',
+      PROVISION_RETRY_DELAYS: '50ms,100ms,100ms',
+      ...env,
+    },
+  })
+}
+
+/** What the provider tells: events as the channel understands them, from a person called `ada` unless they say more. */
+export const tellEvents = (
+  server: Pick<TestServer, 'url'>,
+  { client, channel = 'courier', token }: { client: string; channel?: string; token: string },
+  ...events: object[]
+): Promise<Answered> =>
+  call(server, 'POST', `/webhooks/v1/${client}/${channel}`, {
+    body: events,
+    headers: { 'x-courier-token': token },
+  })

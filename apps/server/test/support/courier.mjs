@@ -1,0 +1,90 @@
+/** A channel of the tests, in plain JavaScript as a third party's: its provider is a local HTTP server, `apiUrl`. */
+const validate = (fields) => (value) => {
+  const missing = fields.filter((name) => typeof value?.[name] !== 'string')
+  return missing.length > 0
+    ? { issues: missing.map((name) => ({ message: 'is required', path: [name] })) }
+    : { value }
+}
+const schema = (fields) => ({ '~standard': { version: 1, vendor: 'test', validate: validate(fields) } })
+
+class ProviderError extends Error {
+  constructor(status, retryAfterMs) {
+    super(`the provider answered ${status}`)
+    this.status = status
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+function load({ options: { apiUrl } }) {
+  const call = async (path, { integration, signal }, body) => {
+    const response = await fetch(apiUrl + path, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { authorization: `Bearer ${integration.config.token}` },
+      body: body === undefined ? null : JSON.stringify(body),
+      signal,
+    })
+    if (!response.ok) {
+      await response.body?.cancel()
+      throw new ProviderError(response.status, Number(response.headers.get('retry-after') ?? 0) * 1000)
+    }
+    return response
+  }
+  const post = async (path, context, body) => {
+    const response = await call(path, context, body)
+    await response.arrayBuffer()
+  }
+  return {
+    connect: () => undefined,
+    verify: ({ headers }, { config }) =>
+      headers['x-courier-token'] === config.token ? { ok: true } : { ok: false, reason: 'mismatch' },
+    parse: ({ body }) => ({
+      events: JSON.parse(Buffer.from(body).toString()).map((event) => ({
+        endpoint: { identity: '*', sender: 'ada', thread: '*' },
+        ...event,
+        at: new Date(),
+      })),
+      response: { status: 200, body: 'thanks' },
+    }),
+    render: (content) => [{ call: 'send', args: content }],
+    async deliver({ args }, context) {
+      const { endpoint, deliveryId } = context
+      await post('/send', context, { content: args, endpoint, deliveryId })
+      return { providerMessageIds: [] }
+    },
+    classify(error) {
+      const { status, message, retryAfterMs } = error
+      if (status === 401) return { kind: 'auth', message, field: 'token' }
+      if (status === 403) return { kind: 'recipient', message }
+      if (status === 404) return { kind: 'invalid', message }
+      if (status === 429) return { kind: 'rate-limited', message, scope: 'endpoint', retryAfterMs }
+      return { kind: 'transient', message: error.cause?.code ?? message }
+    },
+    check: (context) => post('/check', context, {}),
+    provision: (context) => post('/provision', context, { webhookUrl: context.webhookUrl }),
+    unprovision: (context) => post('/unprovision', context, {}),
+    async openMedia(ref, context) {
+      const response = await call(`/files/${ref}`, context)
+      const { headers, body } = response
+      const size = headers.get('x-size')
+      return { body, mime: headers.get('content-type'), ...(size && { size: Number(size) }) }
+    },
+    indicateTyping: (context) => post('/typing', context, {}),
+  }
+}
+
+export const courier = (members) =>
+  Object.defineProperty(
+    {
+      contract: 1,
+      version: '1.0.0',
+      config: schema(['token', 'account']),
+      options: schema(['apiUrl']),
+      secrets: ['token'],
+      account: ({ account }) => account,
+      setup: (webhookUrl) => `Tell the courier to call ${webhookUrl}`,
+      load: async (host) => load(host),
+      ...members,
+    },
+    Symbol.for('plugboard.channel'),
+    { value: '1.0.0' },
+  )

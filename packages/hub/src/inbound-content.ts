@@ -1,0 +1,35 @@
+import type { InboundContent, JsonObject, MediaRef, Person } from '@plugboard/core'
+import { isStorable } from '@plugboard/core'
+
+/** Longest text that is kept of a person. */
+const MAX_TEXT = 200
+
+/** What the client gets of what a person wrote: the address of a file in place of its reference. */
+export function payloadOf(content: InboundContent, urlOf: (media: MediaRef) => string): JsonObject {
+  const { type, media, ...rest } = content
+  if (!media) return { type, ...rest }
+  const { mime, size, name } = media
+  return {
+    type,
+    url: urlOf(media),
+    ...(mime !== undefined && { mime }),
+    ...(size !== undefined && { size }),
+    ...(name !== undefined && { name }),
+    ...rest,
+  }
+}
+
+/** What is kept of a person that the provider tells of; undefined when that is nothing. */
+export function userDataOf({ name, locale, email, phone }: Person = {}): Record<string, string> | undefined {
+  const known = Object.entries({ name, locale, email, phone }).flatMap(([key, value]): [string, string][] =>
+    typeof value === 'string' && value !== '' && isStorable(value) ? [[key, cut(value)]] : [],
+  )
+  return known.length > 0 ? Object.fromEntries(known) : undefined
+}
+
+/** Not within a pair of surrogates. */
+const cut = (text: string): string =>
+  text
+    .slice(0, MAX_TEXT)
+    .toWellFormed()
+    .replace(/\ufffd$/, '')
