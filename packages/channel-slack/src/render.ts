@@ -84,10 +84,9 @@ const richText =
     if (NESTED.test(text)) return verbatim(text)
     try {
       const elements = read(text)
-      const isShown = elements.length > 0 && block(elements, text).elements === elements
-      return isShown && toMrkdwn(elements).length <= MAX_TEXT
-        ? { elements, plain: textOf(elements) }
-        : verbatim(text)
+      const plain = textOf(elements)
+      const isShown = plain.trim() !== '' && block(elements, text).elements === elements
+      return isShown && toMrkdwn(elements).length <= MAX_TEXT ? { elements, plain } : verbatim(text)
     } catch {
       // Nested too deep for the stack.
       return verbatim(text)

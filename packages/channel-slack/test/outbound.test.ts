@@ -155,6 +155,7 @@ describe('what Slack would refuse takes another form', () => {
       { type: 'text', markdown: true, text: '[a]: https://example.com' },
       '[a]: https://example.com',
     ],
+    ['Markdown that is a space', { type: 'text', markdown: true, text: '&nbsp;' }, '&nbsp;'],
     ['an item without words', { type: 'text', markdown: true, text: '- \n- a' }, ' \na'],
   ])('%s', async (_, payload, visible) => {
     expect(await all(payload)).toBe(visible)
