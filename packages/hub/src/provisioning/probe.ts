@@ -42,13 +42,15 @@ export async function probe(
       runtime.disconnect?.(session)
     }
   })
+  const deadline = Date.now() + timeoutMs
   try {
     const isAnswered = await Promise.race([asking.then(() => true), after(timeoutMs)])
-    if (!isAnswered) return { isPending: true, reason: 'the provider did not answer in time' }
+    if (!isAnswered) return LATE
     return { isPending: runtime?.provision !== undefined }
   } catch (error) {
     const failure = classify(runtime, error)
-    if (failure.kind !== 'auth') return { isPending: true, reason: failure.message }
+    if (failure.kind !== 'auth')
+      return Date.now() < deadline ? { isPending: true, reason: failure.message } : LATE
     const { field, message } = failure
     const path = ['channels', channel, ...(field === undefined ? [] : [field])]
     throw invalid({ path, message: `is refused by the provider: ${message}` })
@@ -56,6 +58,8 @@ export async function probe(
     asking.catch(() => undefined)
   }
 }
+
+const LATE: Probed = { isPending: true, reason: 'the provider did not answer in time' }
 
 const after = (ms: number): Promise<false> =>
   new Promise((resolve) => setTimeout(() => resolve(false), ms).unref())
