@@ -1,194 +1,114 @@
-import type { JsonObject } from '@plugboard/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { refusalOf } from '../test/rules.js'
-import { partsOf } from '../test/support.js'
-import { isVisible } from './formatted.js'
-import { telegram } from './index.js'
+import { looking, shown, shownWithLooks } from '../test/shown.js'
+import { wildPieces, wildText } from '../test/wild-text.js'
 
-const silent = () => undefined
-const runtime = await telegram.load({
-  options: { apiRoot: 'https://api.telegram.org' },
-  logger: { debug: silent, info: silent, warn: silent, error: silent },
-  fetch,
-})
-
-interface Shown {
-  text?: string
-  caption?: string
+/** Markdown, and the words that a person sees of it, each with its looks. */
+interface Piece {
+  source: string
+  seen: { words: string; looks: string[] }[]
 }
 
-/** What a person sees of a content, white space aside; fails when Telegram would refuse a part of it. */
-function shown(content: JsonObject): string {
-  const parts = partsOf(runtime, content)
-  for (const { call, args } of parts) {
-    expect(refusalOf(call, { ...(args as JsonObject), chat_id: '501' })).toBeUndefined()
-  }
-  return squeezed(parts.map(({ args }) => (args as Shown).text ?? (args as Shown).caption ?? '').join(' '))
-}
-
-const squeezed = (text: string): string => text.replace(/\s/g, '')
-
-/** Runs of all that is special somewhere: Markdown, MarkdownV2, HTML, pairs and halves, both directions, no width. */
-const special = [
-  ...'*_~`[]()<>#+-=|{}.!\\&"\'\n\t /:@',
-  ...[
-    '**',
-    '__',
-    '```',
-    '~~',
-    '](',
-    '![',
-    '> ',
-    '\n- ',
-    '\n1. ',
-    '\n\n',
-    '    ',
-    '<b>',
-    '</b>',
-    '&amp;',
-    '[a]: /b',
-  ],
-  ...[
-    'word',
-    'snake_case_name',
-    '2 * 3',
-    'https://example.com/a_(b)',
-    'ada@example.com',
-    'שלום',
-    'مرحبا',
-    '世界',
-  ],
-  ...[
-    '👋🏽',
-    '👨‍👩‍👧',
-    '\ud83d',
-    '\udc4b',
-    '\u200f',
-    '\u202e',
-    '\u200b',
-    '\u0301',
-    '\u0000',
-    '\u2028',
-    '\ufeff',
-    '⠀',
-  ],
-]
-const wild = fc.array(fc.oneof(fc.constantFrom(...special), fc.string({ unit: 'binary', maxLength: 5 })), {
-  maxLength: 60,
-})
-const wildText = wild.map((pieces) => pieces.join(''))
-
-describe('any text', () => {
-  test('is taken, and all of it is seen', () => {
-    fc.assert(
-      fc.property(wildText, (text) => {
-        const expected = isVisible(text.toWellFormed()) ? squeezed(text.toWellFormed()) : ''
-        expect(shown({ type: 'text', text }).replace(/^…$/, '')).toBe(expected)
-      }),
-      { numRuns: 500 },
-    )
-  })
-
-  test('that is long is taken in parts, and all of it is seen', () => {
-    const long = fc.tuple(wildText, fc.integer({ min: 1, max: 400 }))
-    fc.assert(
-      fc.property(long, ([text, times]) => {
-        const all = `a${`${text}b`.repeat(times)}`
-        expect(shown({ type: 'text', text: all })).toBe(squeezed(all.toWellFormed()))
-      }),
-      { numRuns: 50 },
-    )
-  })
-
-  test('is taken in every other place of a content', () => {
-    const image = 'https://media.example/picture.png'
-    fc.assert(
-      fc.property(wildText, fc.boolean(), (text, markdown) => {
-        const action = { action: 'Postback', title: text, payload: 'c:1' }
-        for (const content of [
-          { type: 'image', image, title: text },
-          { type: 'image', image: text || 'x' },
-          { type: 'location', latitude: 1, longitude: 2, title: text, address: text },
-          { type: 'card', title: text, subtitle: text, image, markdown, actions: [action] },
-          {
-            type: 'card',
-            title: text,
-            markdown,
-            actions: [{ action: 'Open URL', title: text, url: text || 'x' }],
-          },
-          { type: 'single-choice', text, markdown, choices: [{ title: text, value: 'c:1' }] },
-          { type: 'dropdown', message: text, options: [{ label: text, value: 'c:1' }] },
-        ]) {
-          shown(content)
-        }
-      }),
-      { numRuns: 300 },
-    )
-  })
+const bare = (source: string, words = source, ...looks: string[]): Piece => ({
+  source,
+  seen: [{ words, looks }],
 })
 
-type Piece = { source: string; seen: string }
 const join = (pieces: readonly Piece[], by: string): Piece => ({
   source: pieces.map(({ source }) => source).join(by),
-  seen: pieces.map(({ seen }) => seen).join(''),
+  seen: pieces.flatMap(({ seen }) => seen),
 })
 
-const punctuation = [...'*_~`[]()<>#+-=|{}.!\\&"\'/:@'].map((each) => ({ source: `\\${each}`, seen: each }))
-const words = ['Ada', 'ñandú', 'שלום', 'مرحبا', '世界', '👋🏽', 'x1', 'snake_case'].map((each) => ({
-  source: each,
-  seen: each,
-}))
-const word = fc.constantFrom<Piece>(...words, ...words, ...punctuation)
-const wrapped = (inner: fc.Arbitrary<Piece>, mark: string) =>
-  inner.map(({ source, seen }) => ({ source: `${mark}x ${source} x${mark}`, seen: `x${seen}x` }))
-const phrase = (inner: fc.Arbitrary<Piece>) =>
-  fc.array(inner, { minLength: 1, maxLength: 4 }).map((pieces) => join(pieces, ' '))
-
-const code = fc.constantFrom<Piece>({ source: '`a*b_c`', seen: 'a*b_c' })
-const leaf = fc.oneof(word, word, code)
-const linked = phrase(word).map(({ source, seen }) => ({
-  source: `[${source}](https://example.com/a_b?c=(d))`,
-  seen,
-}))
-const struck = phrase(fc.oneof(leaf, linked))
-const leaning = phrase(fc.oneof(leaf, linked, wrapped(struck, '~~')))
-const strong = phrase(fc.oneof(leaf, linked, wrapped(leaning, '_')))
-const inline = phrase(fc.oneof(leaf, linked, wrapped(strong, '**')))
-const block = fc.oneof(
-  inline.map(({ source, seen }) => ({ source: `para ${source}`, seen: `para${seen}` })),
-  inline.map(({ source, seen }) => ({ source: `# head ${source} end`, seen: `head${seen}end` })),
-  fc.array(inline, { minLength: 1, maxLength: 3 }).map((items) => ({
-    source: items.map(({ source }) => `- item ${source}`).join('\n'),
-    seen: items.map(({ seen }) => `•item${seen}`).join(''),
+/** Code stands in no bold and no italic. */
+const look = (type: string, { source, seen }: Piece): Piece => ({
+  source,
+  seen: seen.map(({ words, looks }) => ({
+    words,
+    looks:
+      looks.some((each) => ['code', 'pre'].includes(each)) && type !== 'blockquote'
+        ? looks
+        : [...looks, type],
   })),
-  inline.map(({ source, seen }) => ({ source: `> quote ${source}`, seen: `quote${seen}` })),
-  fc.constantFrom<Piece>({ source: '```ts\nconst a = `*b*`\n```', seen: 'consta=`*b*`' }),
+})
+
+const between = (before: string, { source, seen }: Piece, after = ''): Piece => ({
+  source: before + source + after,
+  seen,
+})
+
+const words = ['Ada', 'ñandú', 'שלום', 'مرحبا', '世界', '👋🏽', 'x1', 'snake_case'].map((each) => bare(each))
+const punctuation = [...'*_~`[]()<>#+-=|{}.!\\&"\'/:@'].map((each) => bare(`\\${each}`, each))
+const word = fc.constantFrom(...words, ...words, ...punctuation)
+
+const phrase = (inner: fc.Arbitrary<Piece>) =>
+  fc.array(inner, { minLength: 1, maxLength: 3 }).map((pieces) => join(pieces, ' '))
+const wrapped = (inner: fc.Arbitrary<Piece>, mark: string, type: string) =>
+  inner.map((piece) => look(type, between(mark, join([bare('x'), piece, bare('x')], ' '), mark)))
+
+const linked = phrase(word).map((piece) =>
+  look('text_link', between('[', piece, '](https://a.example/b_c?d=(e))')),
 )
-const document = fc.array(block, { minLength: 1, maxLength: 6 }).map((blocks) => join(blocks, '\n\n'))
+const refused = bare('[local](http://localhost:3000/x)', 'local (http://localhost:3000/x)')
+const leaf = fc.oneof(word, word, fc.constantFrom(bare('`a*b_c`', 'a*b_c', 'code'), refused), linked)
+const struck = phrase(leaf)
+const leaning = phrase(fc.oneof(leaf, wrapped(struck, '~~', 'strikethrough')))
+const strong = phrase(fc.oneof(leaf, wrapped(leaning, '_', 'italic')))
+const inline = phrase(fc.oneof(leaf, wrapped(strong, '**', 'bold'))).map((piece) =>
+  join([bare('a'), piece], ' '),
+)
+
+const fence = bare('```ts\nconst a = `*b*`\n```', 'const a = `*b*`', 'pre')
+const block = fc.oneof(
+  inline,
+  inline.map((piece) => look('bold', between('# ', join([piece, bare('end')], ' ')))),
+  fc.array(inline, { minLength: 1, maxLength: 3 }).map((items) =>
+    join(
+      items.map((item) => join([bare('-', '•'), item], ' ')),
+      '\n',
+    ),
+  ),
+  inline.map((piece) => look('blockquote', between('> ', piece))),
+  fc.constant(fence),
+)
+const document = fc.array(block, { minLength: 1, maxLength: 3 }).map((blocks) => join(blocks, '\n\n'))
+
+const looksOf = ({ seen }: Piece): string => seen.map(({ words, looks }) => looking(words, looks)).join('')
 
 describe('any Markdown', () => {
-  test('of known structure shows its words, and no mark', () => {
+  test('of known structure shows its words with their looks, and no mark', () => {
     fc.assert(
-      fc.property(document, ({ source, seen }) => {
-        expect(shown({ type: 'text', text: source, markdown: true })).toBe(squeezed(seen))
+      fc.property(document, (piece) => {
+        const content = { type: 'text', text: piece.source, markdown: true }
+        expect(shownWithLooks(content)).toBe(looksOf(piece))
       }),
       { numRuns: 200 },
     )
   })
 
-  test('at all is taken, and keeps the words', () => {
-    const wordsIn = (text: string): string[] => text.match(/\p{L}+/gu) ?? []
-    const safe = wild.map((pieces) => pieces.filter((each) => !/[&`![\]()<:]|~~~/.test(each)).join(''))
+  test('that is long keeps its looks over several messages', () => {
+    const filler = bare('filler '.repeat(500).trim())
     fc.assert(
-      fc.property(wildText, (text) => void shown({ type: 'text', text, markdown: true })),
-      { numRuns: 1000 },
+      fc.property(document, document, (before, after) => {
+        const piece = join([before, filler, after], '\n\n')
+        const content = { type: 'card', title: '', subtitle: piece.source, markdown: true, actions: [] }
+        expect(shownWithLooks(content)).toBe(looksOf(piece))
+      }),
+      { numRuns: 50 },
     )
+  })
+
+  test('at all is taken', () => {
+    const taken = fc.property(wildText, (text) => void shown({ type: 'text', text, markdown: true }))
+    fc.assert(taken, { numRuns: 1000 })
+  })
+
+  test('at all keeps its words, where none stands for something else', () => {
+    const wordsIn = (text: string): string => (text.match(/\p{L}+/gu) ?? []).join('')
+    const safe = wildPieces.map((pieces) => pieces.filter((each) => !/[&`![\]()<:~]/.test(each)).join(''))
     fc.assert(
       fc.property(safe, (text) => {
-        const source = text.replaceAll('~', '')
-        const seen = shown({ type: 'text', text: source, markdown: true })
-        expect(wordsIn(seen).join('')).toBe(wordsIn(source.toWellFormed()).join(''))
+        const seen = shown({ type: 'text', text, markdown: true })
+        expect(wordsIn(seen)).toBe(wordsIn(text.toWellFormed()))
       }),
       { numRuns: 500 },
     )
@@ -205,10 +125,11 @@ describe('any Markdown', () => {
     ['many formats', '**a** _b_ '.repeat(400)],
     ['many links', '[a](https://a.example/) '.repeat(170)],
     ['back ticks', '`'.repeat(4000)],
+    ['a long card', '**a** _b_ '.repeat(10_000)],
     ['a long heading', `# ${'word '.repeat(1500)}`],
   ])('of a hostile form is taken in a moment: %s', (_, text) => {
     const started = performance.now()
-    shown({ type: 'text', text, markdown: true })
+    shown({ type: 'card', title: 'Card', subtitle: text, markdown: true, actions: [] })
     expect(performance.now() - started).toBeLessThan(2000)
   })
 })

@@ -1,20 +1,32 @@
+import { splitText } from '@plugboard/core'
 import type { Link, List, ListItem, Nodes, Parents } from 'mdast'
 import { fromMarkdown } from 'mdast-util-from-markdown'
 import { gfmStrikethroughFromMarkdown } from 'mdast-util-gfm-strikethrough'
 import { gfmStrikethrough } from 'micromark-extension-gfm-strikethrough'
-import { clean, type Entity, type Formatted, isVisible, plain } from './formatted.js'
+import { clean, type Entity, type Formatted, isVisible, lines, plain } from './formatted.js'
+import { MAX_TEXT } from './limits.js'
 import { isLinkable } from './links.js'
 
 /** What would take words away, or turn them into another thing than was written, is left as it is. */
 const literal = ['definition', 'htmlFlow', 'htmlText']
 
-/** A line of more quotes and lists in one another than anyone reads; the parser takes seconds for hundreds of them. */
-const TOO_DEEP = /^(?:[ \t]*(?:>|[*+-](?=[ \t])|\d{1,9}[.)](?=[ \t]))){20}/m
+/**
+ * More quotes and lists in one another, or a longer run of stars, than anyone writes for a reader. The parser takes
+ * seconds for hundreds of them.
+ */
+const TOO_DEEP = /^(?:[ \t]*(?:>|[*+-](?=[ \t])|\d{1,9}[.)](?=[ \t]))){20}|([*_])\1{99}/m
 
-/** CommonMark with `~~strikethrough~~` as a text with entities, so that no character needs an escape. */
+/**
+ * CommonMark with `~~strikethrough~~` as a text with entities, so that no character needs an escape. A longer text than
+ * a message takes is parsed in pieces, because the parser's time grows faster than the text.
+ */
 export function markdown(source: string): Formatted {
+  return lines(...splitText(clean(source), MAX_TEXT).map(parse))
+}
+
+function parse(source: string): Formatted {
   if (TOO_DEEP.test(source)) return plain(source)
-  const tree = fromMarkdown(clean(source), {
+  const tree = fromMarkdown(source, {
     extensions: [gfmStrikethrough({ singleTilde: false }), { disable: { null: literal } }],
     mdastExtensions: [gfmStrikethroughFromMarkdown()],
   })
