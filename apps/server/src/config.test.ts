@@ -22,7 +22,7 @@ describe('readConfig', () => {
       port: 3100,
       host: '127.0.0.1',
       databaseUrl: 'file:./data/plugboard.db',
-      channels: ['@plugboard/channel-webhook'],
+      channels: ['webhook', 'telegram', 'slack', 'twilio'].map((name) => `@plugboard/channel-${name}`),
       channelOptions: {},
       webhookTimeout: 10_000,
       gateBytes: 1_048_576,

@@ -24,15 +24,14 @@ const ACTIVE = /html|xml|svg|script/i
  */
 export async function media(app: FastifyInstance, { hub, maxBytes, timeoutMs }: MediaOptions): Promise<void> {
   app.setErrorHandler(sendPlainError)
-  app.route<{ Params: { '*': string } }>({
+  app.route<{ Params: { token: string } }>({
     method: ['GET', 'HEAD'],
-    // Not a parameter, whose length is limited.
-    url: '/*',
+    url: '/:token',
     exposeHeadRoute: false,
     schema: {
       tags: ['media'],
       summary: 'A file that a person sent, under the address that its message holds, until that expires',
-      params: z.object({ '*': z.string() }),
+      params: z.object({ token: z.string() }),
     },
     handler: async ({ params, method }, reply) => {
       const controller = new AbortController()
@@ -41,7 +40,7 @@ export async function media(app: FastifyInstance, { hub, maxBytes, timeoutMs }: 
         clearTimeout(timer)
         controller.abort()
       })
-      const file = await hub.media.open(params['*'], controller.signal)
+      const file = await hub.media.open(params.token, controller.signal)
       if ((file.size ?? 0) > maxBytes) {
         await close(file)
         throw new PlugboardError('TOO_LARGE', 'the file is larger than "MEDIA_MAX_SIZE"')

@@ -29,8 +29,11 @@ export interface ServerOptions {
 /** 150 kB: what the Messaging API has always taken. */
 const BODY_LIMIT_BYTES = 153_600
 
-/** A name of a client has up to 200 characters, of up to nine bytes each when it is percent-encoded. */
-const MAX_PARAM_LENGTH = 2_000
+/**
+ * A name of a client has up to 200 characters, of up to nine bytes each when it is percent-encoded; the sealed address of
+ * a file holds what its channel needs to find it.
+ */
+const MAX_PARAM_LENGTH = 6_000
 
 const TIMEOUTS = {
   headersMs: 15_000,

@@ -147,7 +147,7 @@ export const settings = {
   channels: setting(
     'PLUGBOARD_CHANNELS',
     packages,
-    '@plugboard/channel-webhook',
+    '@plugboard/channel-webhook,@plugboard/channel-telegram,@plugboard/channel-slack,@plugboard/channel-twilio',
     'Packages of the channels to load.',
   ),
   channelOptions: setting(

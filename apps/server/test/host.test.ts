@@ -68,7 +68,8 @@ describe('the server', () => {
     )
     const own = ['status', 'version', 'healthz', 'readyz', 'metrics'].map((name) => `GET /${name}`)
     const providers = ['GET', 'POST'].map((method) => `${method} /webhooks/v1/{clientIdOrName}/{channel}`)
-    expect(documented.sort()).toEqual([...api, ...own, ...providers].sort())
+    const media = ['GET', 'HEAD'].map((method) => `${method} /media/v1/{token}`)
+    expect(documented.sort()).toEqual([...api, ...own, ...providers, ...media].sort())
   })
 
   it('has a page to browse it', async () => {
