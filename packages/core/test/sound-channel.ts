@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
 import {
+  type CallContext,
   type Channel,
   type ChannelHost,
   type ChannelRuntime,
@@ -20,6 +21,18 @@ const hmac = (token: string, { headers, body }: InboundRequest) =>
   createHmac('sha256', token).update(`${headers['x-time']}.`).update(body).digest('hex')
 
 const wire = z.strictObject({ id: z.string().min(1), from: z.string().min(1), text: z.string() })
+
+/** A call that is no delivery. */
+async function request(
+  fetch: typeof globalThis.fetch,
+  path: string,
+  { integration: { config, session }, signal }: CallContext<Config, { token: string }>,
+  body = '',
+): Promise<void> {
+  const headers = { authorization: `Bearer ${session.token}` }
+  const response = await fetch(config.url + path, { method: 'POST', headers, body, signal })
+  if (!response.ok) throw Object.assign(new Error('refused'), { status: response.status })
+}
 
 /** A small channel that keeps every rule. */
 const sound = ({ fetch }: ChannelHost<undefined>): Runtime => ({
@@ -44,6 +57,17 @@ const sound = ({ fetch }: ChannelHost<undefined>): Runtime => ({
     } catch {
       throw new PlugboardError('INVALID', 'body must be a message')
     }
+  },
+  check: (context) => request(fetch, '/check', context),
+  provision: (context) => request(fetch, '/provision', context, context.webhookUrl),
+  unprovision: (context) => request(fetch, '/unprovision', context),
+  indicateTyping: (context) => request(fetch, '/typing', context),
+  async openMedia(ref, { integration: { config, session }, signal }) {
+    const headers = { authorization: `Bearer ${session.token}` }
+    const url = `${config.url}/files/${encodeURIComponent(z.string().min(1).parse(ref))}`
+    const response = await fetch(url, { headers, signal })
+    if (!response.ok || !response.body) throw Object.assign(new Error('refused'), { status: response.status })
+    return { body: response.body, mime: response.headers.get('content-type') ?? 'text/plain' }
   },
   render: (content) => [{ call: 'send', args: JSON.parse(JSON.stringify(content)) }],
   async deliver({ args }, { deliveryId, integration, signal }) {
@@ -99,10 +123,11 @@ export const fixtures: ChannelFixtures<Config> = {
   },
   signatureHeaders: ['x-time', 'x-signature'],
   provider: {
-    answer: () => ({ body: '{"id":"theirs"}' }),
+    answer: ({ path }) => ({ body: path === '/files/file-1' ? 'bytes' : '{"id":"theirs"}' }),
     isFrom: (call, { token }) => call.headers.authorization === `Bearer ${token}`,
     idempotencyKey: (call) => call.headers['idempotency-key']?.toString(),
   },
+  file: { ref: 'file-1', body: 'bytes' },
   outcomes: {
     refused: 'transient',
     reset: 'ambiguous',
@@ -134,6 +159,8 @@ const definition: Definition = {
     maxTextLength: 60,
     buttons: { max: 3, maxLabel: 10 },
   },
+  account: ({ url }) => url,
+  setup: (webhookUrl) => `Make it call ${webhookUrl}`,
   load: async (host) => sound(host),
 }
 

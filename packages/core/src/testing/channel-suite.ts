@@ -3,6 +3,7 @@ import { declarationCases } from './cases/declaration.js'
 import { deliverCases } from './cases/deliver.js'
 import { faultCases } from './cases/faults.js'
 import { lifecycleCases } from './cases/lifecycle.js'
+import { optionalCases } from './cases/optional.js'
 import { parseCases } from './cases/parse.js'
 import { renderCases } from './cases/render.js'
 import { secrecyCases } from './cases/secrecy.js'
@@ -33,6 +34,7 @@ export function channelSuite<Config, Session, Options>(
     ...deliverCases(subject),
     ...faultCases(subject),
     ...secrecyCases(subject),
+    ...optionalCases(subject),
   ]
   const { skip = {} } = subject.fixtures
   for (const [name, reason] of Object.entries(skip)) {

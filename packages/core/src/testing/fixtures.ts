@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { InboundEvent, InboundRequest } from '../channel.js'
 import type { FailureKind } from '../failure.js'
+import type { Json } from '../json.js'
 import type { Answer, Fault, ProviderCall } from './fake-provider.js'
 
 /** A request of the provider as it was recorded, its signature left out, and what it means. */
@@ -45,6 +46,8 @@ export interface ChannelFixtures<Config> {
     /** The idempotency key of a call. Absent when the provider takes none. */
     idempotencyKey?(call: ProviderCall): string | undefined
   }
+  /** A file that the fake provider gives, as an event names it. Absent for channels without `openMedia`. */
+  file?: { ref: Json; body: string }
   /** How each fault has to end. */
   outcomes: Readonly<Record<Fault, Outcome>>
   /** The built entry of the package, to check that an import alone does nothing. */

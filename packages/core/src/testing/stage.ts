@@ -21,7 +21,7 @@ interface Delivery<Config, Session> {
 }
 
 /** Where the provider is told to call. */
-const WEBHOOK_URL = 'https://hub.example/webhooks/v1/acme/channel'
+export const WEBHOOK_URL = 'https://hub.example/webhooks/v1/acme/channel'
 
 /** Empty when the part was sent; else what was thrown, and what it meant. */
 export interface Attempt {

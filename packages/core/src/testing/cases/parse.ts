@@ -81,11 +81,20 @@ function checkReceived({ events, response }: Received): void {
       assert(text.length > 0 && isStorable(text), `not storable: ${JSON.stringify(text)}`)
     }
     assert(!Number.isNaN(event.at.getTime()), 'the time is none')
-    if (event.type === 'message') {
-      assert.equal(typeof event.content.type, 'string')
-      assert.deepEqual(JSON.parse(JSON.stringify(event.content)), event.content, 'the content is not JSON')
-    }
+    checkDetails(event)
   }
+}
+
+function checkDetails(event: InboundEvent): void {
+  if (event.type === 'message' || event.type === 'edited') {
+    const { content } = event
+    assert.equal(typeof content.type, 'string')
+    assert.deepEqual(JSON.parse(JSON.stringify(content)), content, 'the content is not JSON')
+    if (content.media) assert('ref' in content.media, 'a file without a reference')
+  }
+  if (event.type === 'choice')
+    assert(event.token !== '' && isStorable(event.token), 'a choice without a token')
+  if ('messageKey' in event) assert(event.messageKey !== '' && isStorable(event.messageKey), 'no message key')
 }
 
 const keysOf = ({ events }: Received): string[] => events.map((event: InboundEvent) => event.dedupeKey)

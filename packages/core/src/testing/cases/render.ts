@@ -48,8 +48,20 @@ export function renderCases<Config, Session, Options>(
       const json = JSON.stringify(render({ type: 'single-choice', text: 'Which?', choices }))
       for (const { title } of choices) assert(json.includes(title), `no button ${title}`)
     }),
+    test('render keeps the token behind each button whole', ({ render }) => {
+      const { buttons, content } = capabilities
+      if (!buttons || content === 'any' || !content.includes('single-choice')) return
+      const choices = Array.from({ length: buttons.max }, (_, i) => {
+        return { title: `${i}`.slice(0, buttons.maxLabel), value: `${i}`.padEnd(TOKEN_LENGTH, '-_Az09') }
+      })
+      const json = JSON.stringify(render({ type: 'single-choice', text: 'Which?', choices }))
+      for (const { value } of choices) assert(json.includes(value), `the token ${value} is lost`)
+    }),
   ]
 }
+
+/** As the host's are: the provider has to take them. */
+const TOKEN_LENGTH = 40
 
 const stringsIn = (value: unknown): string[] => {
   if (typeof value === 'string') return [value]

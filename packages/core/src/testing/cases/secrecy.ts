@@ -80,7 +80,7 @@ function wordsOf(error: unknown, depth = 0): string {
 }
 
 /** A secret, and its halves where it is made of such: `whsec_…`, `12345:…`. */
-function formsOf(config: unknown, field: string): string[] {
+export function formsOf(config: unknown, field: string): string[] {
   const secret: unknown =
     typeof config === 'object' && config !== null ? Reflect.get(config, field) : undefined
   if (typeof secret !== 'string') return []
