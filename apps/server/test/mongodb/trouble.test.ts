@@ -1,0 +1,135 @@
+import { type MongodbServer, startMongodb, stepDownAtNext } from '@plugboard/test-mongodb'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { call, createClient } from '../support/api.js'
+import { firstsOf, listAll, numbered } from '../support/fault-load.js'
+import { startReceiver } from '../support/receiver.js'
+import { freePort, type Line, lineTo, newDatabase } from '../support/replicas.js'
+import { cleanUp, startServer } from '../support/server.js'
+
+let line: Line
+beforeAll(async () => {
+  line = await lineTo(inject('mongodbUrl') ?? '')
+})
+afterAll(async () => {
+  await cleanUp()
+  await line.close()
+})
+
+describe('a database that cannot be reached', () => {
+  it('at the start: the server says so, is up and not ready, and starts when it can', async () => {
+    line.cut()
+    const port = await freePort()
+    const starting = startServer({ env: { ...newDatabase(line.url), PORT: String(port) } })
+    const server = { url: `http://127.0.0.1:${port}` }
+    const statusOf = (path: string) =>
+      call(server, 'GET', path).then(
+        ({ status }) => status,
+        () => 'refused',
+      )
+    await expect.poll(() => statusOf('/readyz'), { timeout: 20_000 }).toBe(503)
+    expect(await statusOf('/healthz')).toBe(200)
+    const { status, headers } = await call(server, 'POST', '/api/v1/sync', { body: {} })
+    expect([status, headers.get('retry-after')]).toEqual([503, '5'])
+    line.mend()
+    const started = await starting
+    expect(started.output()).toMatch(/the database cannot be reached; trying again/)
+    expect(started.output()).not.toContain(newDatabase(line.url).ENCRYPTION_KEY)
+    await expect.poll(() => statusOf('/readyz')).toBe(200)
+    expect((await call(server, 'POST', '/api/v1/sync', { body: {} })).status).toBe(200)
+    expect(await started.stop()).toBe(0)
+  }, 60_000)
+
+  it('in the middle: requests are answered 503, nothing accepted is lost, and it goes on by itself', async () => {
+    const server = await startServer({ env: { ...newDatabase(line.url), LEASE_TIME: '5s' } })
+    const bot = await startReceiver()
+    const client = await createClient(server, { webhooks: [{ url: bot.url }] })
+    const { conversationId } = await client.converse()
+    const accepted: string[] = []
+    const statuses = new Map<number, number>()
+    const retryAfter = new Set<string | null>()
+    let n = 0
+    const postFor = async (ms: number): Promise<void> => {
+      const end = Date.now() + ms
+      while (Date.now() < end) {
+        const text = String(n)
+        n += 1
+        const { status, headers } = await client.say(conversationId, text)
+        statuses.set(status, (statuses.get(status) ?? 0) + 1)
+        if (status === 201) accepted.push(text)
+        else retryAfter.add(headers.get('retry-after'))
+      }
+    }
+    await postFor(1_000)
+    line.cut()
+    const cutAfter = accepted.length
+    await postFor(7_000)
+    expect((await call(server, 'GET', '/readyz')).status).toBe(503)
+    expect((await call(server, 'GET', '/healthz')).status).toBe(200)
+    line.mend()
+    await expect
+      .poll(async () => (await call(server, 'GET', '/readyz')).status, { timeout: 20_000 })
+      .toBe(200)
+    await postFor(1_000)
+    expect(cutAfter).toBeGreaterThan(0)
+    expect(accepted.length).toBeGreaterThan(cutAfter)
+    const unknown = server.output().split('\n')
+    expect(
+      unknown.filter((text) => text.includes('request failed') && !text.includes('UNAVAILABLE')),
+    ).toEqual([])
+    expect([...statuses.keys()].sort()).toEqual([201, 503])
+    expect([...retryAfter]).toEqual([expect.stringMatching(/^\d+$/)])
+
+    const listed = (await listAll(client, conversationId)).map(({ payload }) => payload.text)
+    expect(accepted.filter((text) => !listed.includes(text))).toEqual([])
+    expect(listed).toEqual([...listed].sort((a, b) => Number(a) - Number(b)))
+    await bot.until(() => firstsOf(bot).length >= listed.length, 30_000)
+    expect(firstsOf(bot)).toEqual(listed)
+    expect(await server.stop()).toBe(0)
+    await bot.close()
+  }, 90_000)
+})
+
+describe('a primary that steps down', () => {
+  it('costs nothing: what is repeated is done once', async () => {
+    // A primary that steps down says so at once to who listens. One that only pretends to is asked instead.
+    const url = `${inject('mongodbUrl')}&serverMonitoringMode=poll`
+    const server = await startServer({ env: newDatabase(url) })
+    const bot = await startReceiver()
+    const client = await createClient(server, { webhooks: [{ url: bot.url }] })
+    const { conversationId } = await client.converse()
+    const statuses: number[] = []
+    for (const text of numbered(30)) {
+      if (Number(text) % 5 === 0) {
+        await stepDownAtNext(inject('mongodbUrl') ?? '', ['findAndModify', 'insert', 'update'])
+      }
+      statuses.push((await client.say(conversationId, text)).status)
+    }
+    expect(new Set(statuses)).toEqual(new Set([201]))
+    expect((await listAll(client, conversationId)).map(({ payload }) => payload.text)).toEqual(numbered(30))
+    await bot.until(() => firstsOf(bot).length === 30)
+    expect(firstsOf(bot)).toEqual(numbered(30))
+    await bot.close()
+  }, 60_000)
+})
+
+describe('a database that wants credentials', () => {
+  let guarded: MongodbServer
+  beforeAll(async () => {
+    guarded = await startMongodb({ isGuarded: true })
+  }, 60_000)
+  afterAll(() => guarded.stop())
+
+  it('is used with the right ones', async () => {
+    const server = await startServer({ env: newDatabase(guarded.url) })
+    expect((await createClient(server)).id).toBeDefined()
+    expect(server.output()).not.toContain('password')
+    expect(await server.stop()).toBe(0)
+  })
+
+  it('stops the start at once with wrong ones, in words that do not show them', async () => {
+    const url = guarded.url.replace(/:[^:@]+@/, ':hunter2@')
+    const starting = startServer({ env: newDatabase(url) })
+    await expect(starting).rejects.toThrow(/refuses the user or the password/)
+    await expect(starting).rejects.not.toThrow(/hunter2/)
+  })
+})
