@@ -58,7 +58,7 @@ async function refuseTaken<T>(write: () => Promise<T>): Promise<T> {
 const withDocId = <T extends { id: Id }>({ id, ...rest }: T) => ({ _id: oid(id), ...rest })
 const withId = <T extends { _id: ClientDoc['_id'] }>({ _id, ...rest }: T) => ({ id: idOf(_id), ...rest })
 
-const toDoc = ({ id, tokens, integrations, webhooks, ...rest }: ClientRecord): ClientDoc => ({
+export const toDoc = ({ id, tokens, integrations, webhooks, ...rest }: ClientRecord): ClientDoc => ({
   _id: oid(id),
   ...rest,
   tokens: tokens.map(withDocId),
@@ -66,7 +66,7 @@ const toDoc = ({ id, tokens, integrations, webhooks, ...rest }: ClientRecord): C
   webhooks: webhooks.map(withDocId),
 })
 
-const toClient = ({ _id, tokens, integrations, webhooks, ...rest }: ClientDoc): ClientRecord => ({
+export const toClient = ({ _id, tokens, integrations, webhooks, ...rest }: ClientDoc): ClientRecord => ({
   id: idOf(_id),
   ...rest,
   tokens: tokens.map(withId),

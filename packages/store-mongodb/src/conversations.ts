@@ -54,10 +54,17 @@ export class Conversations {
   ): Promise<Appended> {
     const created = await this.#streams.create(stream, event)
     const doc = created?.doc ?? (await this.#streams.existing(clientId, id, stream.kind))
-    const [first] = doc.kept as [EntryDoc]
+    const first = doc.kept[0] ?? (await this.#first(doc))
     if (created) await this.#log.materialise([first])
     const appended = toAppended(toEntry(first, undefined), !created, stream.userId)
     return created?.claimed ? { ...appended, claimed: created.claimed } : appended
+  }
+
+  /** A stream that was copied from another store keeps none. */
+  async #first({ _id: streamId, clientId }: StreamDoc): Promise<EntryDoc> {
+    const first = await this.#models.entries.findOne({ clientId, streamId, seq: 1 }).lean<EntryDoc>()
+    if (!first) throw new PlugboardError('CONFLICT', 'this id is taken')
+    return first
   }
 
   async findUser(clientId: Id, id: Id): Promise<User | undefined> {

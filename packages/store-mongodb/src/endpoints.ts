@@ -1,5 +1,5 @@
-import { PlugboardError } from '@plugboard/core'
-import type { Appended, MapEndpoint, Mapped, NewEntry } from '@plugboard/hub'
+import { type Endpoint, PlugboardError } from '@plugboard/core'
+import type { Appended, ChannelRef, MapEndpoint, Mapped, NewEntry } from '@plugboard/hub'
 import type { AddressDoc, ObjectId, StreamDoc } from './documents.js'
 import { upsert } from './failure.js'
 import type { Log } from './log.js'
@@ -29,7 +29,7 @@ export class Endpoints {
   /** One round trip for an endpoint that is known. */
   async map(input: MapEndpoint): Promise<Mapped> {
     const clientId = oid(input.clientId)
-    const address = addressOf(input)
+    const address = addressText(input.channel, input.endpoint)
     for (let tries = 1; ; tries += 1) {
       const known = await this.#models.addresses.findOne({ clientId, address }).lean<AddressDoc>()
       if (known && !known.check) return mappedTo(known, [])
@@ -45,7 +45,7 @@ export class Endpoints {
     const clientId = oid(input.clientId)
     const { user, conversation, endpoint } = input.ids
     const sender = await this.#claim(
-      { clientId, address: senderOf(input) },
+      { clientId, address: senderText(input.channel, input.endpoint) },
       { userId: oid(user), check: 'new' },
     )
     const appended = sender.check ? await this.#makeUser(input, sender) : []
@@ -82,7 +82,8 @@ export class Endpoints {
   async #check(input: MapEndpoint, place: AddressDoc, appended: Appended[]): Promise<Mapped | undefined> {
     const { clientId, userId, conversationId: _id, endpointId } = place as Required<AddressDoc>
     const event = input.events.conversation(idOf(userId), idOf(_id))
-    const endpoints = [toEndpointDoc(input, idOf(endpointId))]
+    const { channel, endpoint } = input
+    const endpoints = [toEndpointDoc({ ...endpoint, id: idOf(endpointId), channel })]
     if (place.check === 'new') {
       const stream = { _id, clientId, userId, kind: 'conversation', createdAt: input.at, endpoints } as const
       const made = await this.#begin(stream, event)
@@ -117,9 +118,11 @@ function mappedTo({ userId, conversationId, endpointId }: AddressDoc, appended: 
   return { userId: idOf(userId), ...ids, appended }
 }
 
-/** Parts in JSON, so that no two addresses are one text. */
-const senderOf = ({ channel, endpoint }: MapEndpoint): string =>
-  JSON.stringify([endpoint.sender, endpoint.identity, channel.name, channel.custom])
+/** What the documents of a sender and of an endpoint are named by: parts in JSON, so that no two are one text. */
+export const senderText = (
+  { name, custom }: ChannelRef,
+  { sender, identity }: Omit<Endpoint, 'thread'>,
+): string => JSON.stringify([sender, identity, name, custom])
 
-const addressOf = ({ channel, endpoint }: MapEndpoint): string =>
-  JSON.stringify([endpoint.sender, endpoint.identity, channel.name, channel.custom, endpoint.thread])
+export const addressText = ({ name, custom }: ChannelRef, { sender, identity, thread }: Endpoint): string =>
+  JSON.stringify([sender, identity, name, custom, thread])

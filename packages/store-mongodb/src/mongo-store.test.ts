@@ -1,5 +1,5 @@
 import type { Store } from '@plugboard/hub'
-import { storeSuite } from '@plugboard/hub/testing'
+import { archiveSuite, storeSuite } from '@plugboard/hub/testing'
 import { describe, it } from 'vitest'
 import { dropDatabase, hasServer, newDatabaseUrl } from '../test/database.js'
 import { openMongoStore } from './index.js'
@@ -26,6 +26,10 @@ async function create() {
     },
   }
 }
+
+describe.runIf(hasServer)('the archive', () => {
+  for (const { name, run } of archiveSuite({ name: 'mongodb', create })) it(name, run)
+})
 
 describe.runIf(hasServer)('the storage port', () => {
   for (const { name, run } of storeSuite({ name: 'mongodb', create })) it(name, run)

@@ -1,6 +1,7 @@
 import { type Conversation, type Id, PlugboardError, type User } from '@plugboard/core'
 import type {
   Append,
+  ArchivedStore,
   ClientRecord,
   Dead,
   KeyClaim,
@@ -10,12 +11,12 @@ import type {
   NewEntry,
   Page,
   Replay,
-  Store,
   StreamRef,
   Target,
   Watcher,
 } from '@plugboard/hub'
 import type { Connection } from 'mongoose'
+import type { MongoArchive } from './archive.js'
 import { ChangeStreams } from './change-streams.js'
 import { DatabaseClock } from './clock.js'
 import { connect } from './connection.js'
@@ -54,7 +55,7 @@ export interface MongoStoreOptions {
  * @throws UNAVAILABLE when there is no primary within the time, UNAUTHORIZED when the credentials are refused, CONFLICT
  * when a newer Plugboard wrote the database, or it is not up to date and may not be changed
  */
-export async function openMongoStore(options: MongoStoreOptions): Promise<Store> {
+export async function openMongoStore(options: MongoStoreOptions): Promise<ArchivedStore> {
   const { url, selectionTimeoutMs = 5000, leaseMs = 30_000, cacheSize = 20_000, onCommand } = options
   const now = options.now
   const clock = new DatabaseClock(now ? () => now().getTime() : Date.now)
@@ -77,7 +78,8 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
 }
 
 /** The port, call by call. */
-class MongoStore implements Store {
+class MongoStore implements ArchivedStore {
+  readonly archive: MongoArchive
   readonly #connection: Connection
   readonly #clock: DatabaseClock
   readonly #parts: Parts
@@ -90,6 +92,7 @@ class MongoStore implements Store {
     this.#connection = connection
     this.#clock = clock
     this.#parts = parts
+    this.archive = parts.archive
     this.#isInstant = isInstant
   }
 

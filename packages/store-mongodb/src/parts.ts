@@ -1,3 +1,4 @@
+import { MongoArchive } from './archive.js'
 import { Backlog } from './backlog.js'
 import { Clients } from './clients.js'
 import type { DatabaseClock } from './clock.js'
@@ -29,6 +30,7 @@ export function partsOf(
   return {
     deliveries,
     log,
+    archive: new MongoArchive(models, clock),
     notes: new Notes(models),
     clients: new Clients(models),
     conversations: new Conversations(models, streams, reservations, log),

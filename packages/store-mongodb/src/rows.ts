@@ -1,14 +1,5 @@
 import type { Author, Conversation, Id, User } from '@plugboard/core'
-import type {
-  Appended,
-  Claimed,
-  EndpointRecord,
-  Entry,
-  Lease,
-  MapEndpoint,
-  NewEntry,
-  Progress,
-} from '@plugboard/hub'
+import type { Appended, Claimed, EndpointRecord, Entry, Lease, NewEntry, Progress } from '@plugboard/hub'
 import { Types } from 'mongoose'
 import type { EndpointDoc, EntryDoc, ObjectId, StreamDoc } from './documents.js'
 
@@ -29,7 +20,7 @@ export interface Place {
   at: Date
 }
 
-type GivenEntry = Omit<NewEntry, 'owes' | 'channel' | 'claim'>
+type GivenEntry = Omit<Entry, 'clientId' | 'streamId' | 'seq' | 'owes' | 'channel'>
 
 export function toEntryDoc(
   given: GivenEntry,
@@ -92,13 +83,13 @@ export const toEndpoint = ({
   thread,
 })
 
-export const toEndpointDoc = ({ ids, channel, endpoint }: MapEndpoint, id = ids.endpoint): EndpointDoc => ({
+export const toEndpointDoc = ({ id, channel, identity, sender, thread }: EndpointRecord): EndpointDoc => ({
   _id: oid(id),
   channel: channel.name,
   custom: channel.custom,
-  identity: endpoint.identity,
-  sender: endpoint.sender,
-  thread: endpoint.thread,
+  identity,
+  sender,
+  thread,
 })
 
 export function toUser({ _id, clientId, createdAt, data }: StreamDoc): User {

@@ -71,7 +71,9 @@ export class Entries {
       db,
       entries(`WHERE stream = ? AND seq <= ? AND ${messages} ${page}`),
     )
-    this.#newest = prepareAll<EntryRow>(db, entries(`WHERE stream = ? ${page}`))
+    // A store of another kind, which this one is a copy of, may have filled numbers that it did not use.
+    const used = `type <> ${ENTRY_TYPES.indexOf('void')}`
+    this.#newest = prepareAll<EntryRow>(db, entries(`WHERE stream = ? AND ${used} ${page}`))
     this.#after = prepareAll<EntryRow>(db, entries('WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?'))
     const replies = `WHERE stream = ? AND incoming = ${toBytes} AND author = x'${BUSINESS}' AND ${messages} ORDER BY seq`
     this.#replies = prepareAll<EntryRow>(db, entries(replies))

@@ -1,15 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Store } from '@plugboard/hub'
-import { storeSuite } from '@plugboard/hub/testing'
+import { archiveSuite, storeSuite } from '@plugboard/hub/testing'
 import { describe, it } from 'vitest'
 import { sqliteStore } from './index.js'
 
 async function create() {
   const folder = await mkdtemp(join(tmpdir(), 'plugboard-'))
   const path = join(folder, 'data', 'plugboard.db')
-  let store: Store = await sqliteStore({ path })
+  let store = await sqliteStore({ path })
   return {
     store,
     async reopen() {
@@ -23,6 +22,10 @@ async function create() {
     },
   }
 }
+
+describe('the archive', () => {
+  for (const { name, run } of archiveSuite({ name: 'sqlite', create })) it(name, run)
+})
 
 describe('the storage port', () => {
   const lacks = { another: 'one process has the file, and one handle' }

@@ -1,6 +1,7 @@
 import { type Conversation, type Id, PlugboardError, type User } from '@plugboard/core'
 import type {
   Append,
+  ArchivedStore,
   ClientRecord,
   Dead,
   Entry,
@@ -11,10 +12,10 @@ import type {
   NewEntry,
   Page,
   Replay,
-  Store,
   StreamRef,
   Target,
 } from '@plugboard/hub'
+import { SqliteArchive } from './archive.js'
 import { Clients } from './clients.js'
 import { Conversations } from './conversations.js'
 import { type OpenDatabase, openDatabase } from './database.js'
@@ -43,7 +44,7 @@ export interface SqliteStoreOptions {
  * Opens the store in a file, which no other process may have open.
  * @throws CONFLICT when another has, or when a newer Plugboard wrote the file; UNAVAILABLE when it cannot be opened
  */
-export async function sqliteStore(options: SqliteStoreOptions): Promise<Store> {
+export async function sqliteStore(options: SqliteStoreOptions): Promise<ArchivedStore> {
   const database = openDatabase(options.path)
   try {
     return new SqliteStore(database, options)
@@ -54,7 +55,8 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<Store> {
 }
 
 /** The port, call by call: reads run at once, writes wait for the next transaction. */
-class SqliteStore implements Store {
+class SqliteStore implements ArchivedStore {
+  readonly archive: SqliteArchive
   readonly #database: OpenDatabase
   readonly #writer: Writer
   readonly #notes: Notes
@@ -83,6 +85,8 @@ class SqliteStore implements Store {
     this.#endpoints = new Endpoints(db, this.#streams, this.#log)
     this.#deliveries = new Deliveries(db, this.#streams, now)
     this.#purge = new Purge(db, this.#streams)
+    const doing = { read: this.#read.bind(this), write: this.#write.bind(this) }
+    this.archive = new SqliteArchive(db, this.#streams, doing)
   }
 
   getMeta(key: string) {

@@ -42,11 +42,16 @@ export class Streams implements Pending {
     return state
   }
 
-  create({ data = null, endpoints = [], ...fixed }: NewStream): StreamState {
+  /** The number of a row that is new, for who writes it past this. */
+  takeRow(): number {
     this.#lastN += 1
+    return this.#lastN
+  }
+
+  create({ data = null, endpoints = [], ...fixed }: NewStream): StreamState {
     const stream: StoredStream = {
       key: fixed.clientId + fixed.streamId,
-      n: this.#lastN,
+      n: this.takeRow(),
       ...fixed,
       endpoints,
       seq: 0,
@@ -74,7 +79,7 @@ export class Streams implements Pending {
 
   /** The rows of the client's streams that are due later than this were woken: those in memory follow. */
   woken(clientId: Id, ms: number): void {
-    this.#dueFrom(ms)
+    this.dueFrom(ms)
     for (const [key, state] of this.#cache.entries()) {
       const { progress } = state.saved
       if (state.clientId !== clientId || !progress || progress.nextAt <= ms) continue
@@ -101,7 +106,7 @@ export class Streams implements Pending {
   flush(): void {
     for (const state of this.#unwritten) {
       this.#rows.write(state)
-      if (state.nextAt !== null) this.#dueFrom(state.nextAt)
+      if (state.nextAt !== null) this.dueFrom(state.nextAt)
     }
     this.#unwritten.clear()
   }
@@ -114,7 +119,7 @@ export class Streams implements Pending {
     for (const key of this.#touched.keys()) this.#cache.delete(key)
     this.#touched.clear()
     this.#unwritten.clear()
-    this.#dueFrom(0)
+    this.dueFrom(0)
   }
 
   forgetAll(): void {
@@ -122,7 +127,8 @@ export class Streams implements Pending {
     this.#cache.clear()
   }
 
-  #dueFrom(ms: number): void {
+  /** A stream became due at this time. */
+  dueFrom(ms: number): void {
     this.#earliestDue = Math.min(this.#earliestDue, ms)
   }
 }

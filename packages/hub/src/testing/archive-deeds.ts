@@ -1,0 +1,127 @@
+import { type Id, newId } from '@plugboard/core'
+import fc from 'fast-check'
+import type { Entry, LaneState } from '../store.js'
+import { type Target, webhookTarget } from '../target.js'
+import { jsonText } from './store-suite/json-text.js'
+import type { Scene, Talk } from './store-suite/scene.js'
+
+const KINDS = [
+  'client',
+  'user',
+  'conversation',
+  'map',
+  'say',
+  'owe',
+  'ask',
+  'integration',
+  'bury',
+  'mark',
+  'delete message',
+  'delete conversation',
+  'key',
+  'meta',
+] as const
+
+/** Something that happens to a store. `pick` chooses what it happens to. */
+export const deed = fc.record({
+  kind: fc.constantFrom(...KINDS),
+  pick: fc.nat(),
+  text: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 8 }).map((text) => text.replaceAll('\0', '-')),
+  payload: jsonText,
+})
+
+type Deed = typeof deed extends fc.Arbitrary<infer T> ? T : never
+
+/** What has come to be so far. */
+interface World {
+  clients: Id[]
+  users: { clientId: Id; id: Id }[]
+  talks: Talk[]
+  targets: Target[]
+  messages: { talk: Talk; entry: Entry }[]
+}
+
+/** Does all that, to a store that is empty. What there is nothing for yet is left out. */
+export async function does(scene: Scene, deeds: readonly Deed[]): Promise<void> {
+  const world: World = {
+    clients: [(await scene.client()).id],
+    users: [],
+    talks: [],
+    targets: [webhookTarget(newId()), webhookTarget(newId())],
+    messages: [],
+  }
+  for (const each of deeds) await one(scene, world, each)
+}
+
+async function one(scene: Scene, world: World, { kind, pick, text, payload }: Deed): Promise<void> {
+  const from = <T>(items: readonly T[]): T | undefined => items[pick % items.length]
+  const clientId = from(world.clients) as Id
+  const { store } = scene
+  const talk = from(world.talks)
+  const target = from(world.targets) as Target
+  const message = from(world.messages)
+  const say = async (fields: Parameters<Scene['append']>[1]): Promise<void> => {
+    if (!talk) return
+    world.messages.push({ talk, entry: await scene.say(talk, { payload, ...fields }) })
+  }
+  const deeds: Record<Deed['kind'], () => Promise<unknown>> = {
+    client: async () => {
+      const webhooks = [{ id: newId(), url: text, token: text as never, format: 'messaging-v1' }]
+      world.clients.push((await scene.client({ webhooks, externalId: `${newId()} ${text}` })).id)
+    },
+    user: async () =>
+      world.users.push(await scene.user(clientId, pick % 2 ? { data: { [text]: text } } : {})),
+    conversation: async () => {
+      const user = from(world.users)
+      if (user) world.talks.push(await scene.conversation({ ...user, createdAt: scene.now }))
+    },
+    map: async () => {
+      const endpoint = { sender: text, thread: `${pick % 2}` }
+      const custom = pick % 3 === 0
+      const mapping = scene.mapping(clientId, { endpoint, channel: { name: 'telegram', custom } })
+      const { userId, conversationId: streamId } = await store.mapEndpoint(mapping)
+      world.talks.push({ clientId, streamId, userId })
+    },
+    say: () => say({ channel: text, author: talk && pick % 2 ? { userId: talk.userId } : 'business' }),
+    owe: () => say({ owes: world.targets.slice(0, 1 + (pick % 2)), claim: pick % 3 === 0, dedupe: text }),
+    ask: async () => {
+      await say({ collectUntil: scene.after(60), incomingId: message?.entry.id ?? newId() })
+      if (message) await store.endTurn(message.entry.clientId, message.entry.id, scene.tick())
+    },
+    integration: () =>
+      scene.say({ clientId, streamId: newId() }, { kind: 'integration', type: 'health.new', payload }),
+    bury: async () => {
+      if (!message) return
+      const dead = { reason: 'exhausted', attempts: 3, at: scene.tick(), label: text, error: text } as const
+      await store.bury(message.talk, message.entry.seq, target, dead)
+    },
+    mark: async () => {
+      for (const due of await scene.claimDue(scene.afterLeases)) {
+        const lane: LaneState = {
+          done: due.scanned,
+          attempt: 1 + (pick % 5),
+          blockedUntil: scene.after(pick % 99),
+        }
+        const nextAt = pick % 2 ? ('active' as const) : scene.after(pick % 500)
+        const lanes = pick % 3 ? { [target]: { ...lane, error: text } } : {}
+        await store.mark(due, due.lease, { scanned: due.seq, lanes, nextAt })
+      }
+    },
+    'delete message': async () =>
+      message && store.deleteMessages(clientId, message.talk.streamId, message.entry.id, scene.tick()),
+    'delete conversation': async () =>
+      talk &&
+      pick % 4 === 0 &&
+      store.deleteConversation(talk.clientId, talk.streamId, scene.event('conversation.deleted')),
+    key: () =>
+      store.claimKey({
+        ...{ clientId, key: text, hash: payload, id: newId(), at: scene.tick() },
+        expiresBefore: new Date(0),
+      }),
+    meta: () => store.putMeta(text, payload),
+  }
+  // What was deleted takes no more.
+  const isThere = talk && (await store.findConversation(talk.clientId, talk.streamId))
+  if (talk && !isThere) world.talks = world.talks.filter(({ streamId }) => streamId !== talk.streamId)
+  else await deeds[kind]()
+}

@@ -1,0 +1,70 @@
+import type { AddressDoc, EntryDoc, ObjectId, StreamDoc } from './documents.js'
+import { Inserter } from './inserter.js'
+import { toVoidDoc } from './rows.js'
+import type { Models } from './schemas.js'
+
+/** Streams that are looked at in one go. */
+const AT_ONCE = 16
+
+/** Completes what a process that died left half-made, at once: nobody else is there who may still be at it. */
+export class Completion {
+  readonly #models: Models
+  readonly #inserter: Inserter
+
+  constructor(models: Models) {
+    this.#models = models
+    this.#inserter = new Inserter(models.entries)
+  }
+
+  /** Gives streams the entries that they have kept, and fills numbers that nobody used. */
+  async streams(docs: readonly StreamDoc[]): Promise<void> {
+    const live = docs.filter(({ isOver }) => !isOver)
+    const kept = live.flatMap((doc) => doc.kept)
+    const there = new Set((await this.#having(kept.map(({ _id }) => _id))).map(String))
+    const lost = kept.filter(({ _id }) => !there.has(String(_id)))
+    await Promise.all(lost.map((entry) => this.#inserter.insert(entry)))
+    const open = live.filter((doc) => doc.open && doc.open.length > 0)
+    for (let start = 0; start < open.length; start += AT_ONCE) {
+      await Promise.all(open.slice(start, start + AT_ONCE).map((doc) => this.#fill(doc)))
+    }
+  }
+
+  /** A sender whose user was never made goes; answers the others. */
+  async senders(docs: readonly AddressDoc[]): Promise<AddressDoc[]> {
+    const gone = new Set<AddressDoc>()
+    for (const doc of docs) {
+      if (!doc.check) continue
+      const { _id, clientId, userId } = doc
+      if (await this.#models.streams.exists({ _id: userId, clientId })) {
+        await this.#models.addresses.updateOne({ _id, clientId }, { $unset: { check: 1 } })
+      } else {
+        await this.#models.addresses.deleteOne({ _id, clientId })
+        gone.add(doc)
+      }
+    }
+    return docs.filter((doc) => !gone.has(doc))
+  }
+
+  async #having(ids: readonly ObjectId[]): Promise<ObjectId[]> {
+    if (ids.length === 0) return []
+    const docs = await this.#models.entries
+      .find({ _id: { $in: ids } }, { _id: 1 })
+      .lean<{ _id: ObjectId }[]>()
+    return docs.map(({ _id }) => _id)
+  }
+
+  async #fill({ _id: streamId, clientId, open = [] }: StreamDoc): Promise<void> {
+    const stream = { clientId, streamId }
+    const there = await this.#models.entries
+      .find({ ...stream, seq: { $in: open } }, { _id: 0, seq: 1 })
+      .lean<{ seq: number }[]>()
+    const known = new Set(there.map(({ seq }) => seq))
+    for (const seq of open.filter((each) => !known.has(each)).sort((a, b) => a - b)) {
+      const before = await this.#models.entries
+        .findOne({ ...stream, seq: { $lt: seq } }, { at: 1 })
+        .sort({ seq: -1 })
+        .lean<Pick<EntryDoc, 'at'>>()
+      await this.#inserter.insert(toVoidDoc({ ...stream, seq, at: before?.at ?? new Date(0) }))
+    }
+  }
+}
