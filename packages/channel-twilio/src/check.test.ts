@@ -38,10 +38,16 @@ describe('check', () => {
     expect(await checked(set)).toMatchObject({ kind: 'auth', field: 'accountSID' })
   })
 
-  test('names the account when it cannot be one of Twilio, without a call', async () => {
+  test('asks Twilio of an account that has another form, and names it when Twilio knows no such one', async () => {
     await using set = await stage({ config: { accountSID: 'my-twilio-account-sid' } })
     expect(await checked(set)).toMatchObject({ kind: 'auth', field: 'accountSID' })
-    expect(set.provider.calls).toEqual([])
+    expect(set.provider.calls).toHaveLength(1)
+  })
+
+  test('lets an account of another form be what it is while Twilio cannot be reached', async () => {
+    await using set = await stage({ config: { accountSID: 'my-twilio-account-sid' } })
+    await set.provider.close()
+    expect(await checked(set)).toMatchObject({ kind: 'transient' })
   })
 
   test.each(['suspended', 'closed'] as const)('names the account when it is %s', async (accountStatus) => {
