@@ -89,13 +89,15 @@ export class Directory {
 
   /**
    * Changes a client by compare-and-set: `change` is asked again when another change came in between, and answers the
-   * whole new record. @throws NOT_FOUND, and CONFLICT when it cannot get through.
+   * whole new record, or the one that it was given where nothing is to change. @throws NOT_FOUND, and CONFLICT when it cannot get through.
    */
   async change(id: Id, change: (record: ClientRecord) => ClientRecord): Promise<ClientView> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const record = await this.#options.store.findClient({ id })
       if (!record || record.deletedAt) throw new PlugboardError('NOT_FOUND', 'there is no such client')
-      const next = { ...change(record), version: record.version + 1 }
+      const changed = change(record)
+      if (changed === record) return this.#open(record)
+      const next = { ...changed, version: record.version + 1 }
       if (await this.#options.store.replaceClient(next)) {
         await this.#replaced(next)
         return this.#open(next)

@@ -71,11 +71,13 @@ export class Sync {
       client = await directory.change(clientId, (record) => {
         const next = this.#integrations(record, channels, probed)
         changes = next.changes
-        return {
-          ...record,
-          integrations: next.integrations,
-          webhooks: this.#webhooks(record, format, wanted),
-        }
+        const webhooks = this.#webhooks(record, format, wanted)
+        // Bots sync whenever they start: what changes nothing is not to wake anybody.
+        const isSame = isDeepStrictEqual(
+          [next.integrations, webhooks],
+          [record.integrations, record.webhooks],
+        )
+        return isSame ? record : { ...record, integrations: next.integrations, webhooks }
       })
     } catch (error) {
       for (const account of claimed) await accounts.release(clientId, account)
