@@ -56,14 +56,13 @@ describe('the provider of a new integration', () => {
     await expect.poll(() => statusOf(client), PATIENT).toBe('active')
     const webhookUrl = `${server.url}/webhooks/v1/${client.id}/courier`
     expect(toldBy(token, '/provision').map(({ body }) => body)).toEqual([{ webhookUrl }])
-    const health = await healthOf(client)
-    expect(health).toMatchObject({
+    const typesOf = ({ events }: { events: { type: string }[] }) => events.map(({ type }) => type)
+    const types = ['initialize', 'start', 'configure', 'create']
+    await expect.poll(async () => typesOf(await healthOf(client)), PATIENT).toEqual(types)
+    expect(await healthOf(client)).toMatchObject({
       ...{ configured: true, webhookUrl, setup: `Tell the courier to call ${webhookUrl}` },
       consecutiveFailures: 0,
     })
-    expect(health.events.map(({ type }: { type: string }) => type)).toEqual([
-      ...['initialize', 'start', 'configure', 'create'],
-    ])
     await bot.until(() => bot.ofType('health.new').length === 4)
   })
 
@@ -149,13 +148,12 @@ describe('what goes to a provider', () => {
   it('keeps to its rate for each endpoint, and other endpoints do not wait', async () => {
     const { converse, say, sent } = await talk('telegraph')
     const [ada, eve] = [await converse('ada'), await converse('eve')]
-    for (let i = 0; i < 8; i += 1) await say(ada, text(`${i}`))
+    await Promise.all(Array.from({ length: 20 }, (_, i) => say(ada, text(`${i}`))))
     await say(eve, text('to eve'))
-    await expect.poll(() => sent().length, PATIENT).toBe(9)
+    await expect.poll(() => sent().length, PATIENT).toBe(21)
     const to = (sender: string) => sent().filter(({ endpoint }) => endpoint.sender === sender)
-    expect(to('ada').map(({ content }) => content.text)).toEqual([...'01234567'])
     const [first, last] = [to('ada')[0]?.at ?? 0, to('ada').at(-1)?.at ?? 0]
-    expect(last - first).toBeGreaterThan(600)
+    expect(last - first).toBeGreaterThan(1800)
     expect(to('eve')[0]?.at).toBeLessThan(last - 300)
   })
 
@@ -184,7 +182,9 @@ describe('what goes to a provider', () => {
   })
 
   it('shows typing before a message that wants it', async () => {
-    const { converse, say, sent, config } = await talk()
+    const { client, converse, say, sent, config } = await talk()
+    // Else it may be taken back meanwhile, and shown once more.
+    await expect.poll(() => statusOf(client), PATIENT).toBe('active')
     const ada = await converse('ada')
     await say(ada, text('after a while', { typing: true, delay: 400 }))
     await expect.poll(() => sent().length, PATIENT).toBe(1)
@@ -211,7 +211,7 @@ describe('what goes to a provider', () => {
     const { conversationId } = (await client.call('POST', '/endpoints/map', endpoint)).json
     answering({ '/send': 503 })
     await client.say(conversationId, 'fails')
-    await expect.poll(async () => (await healthOf(client)).consecutiveFailures, PATIENT).toBe(4)
+    await expect.poll(async () => (await healthOf(client)).consecutiveFailures, PATIENT).toBeGreaterThan(1)
     expect((await healthOf(client)).lastFailure).toMatchObject({
       ...{ kind: 'transient', message: 'the provider answered 503' },
     })

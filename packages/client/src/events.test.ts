@@ -8,6 +8,7 @@ const known: Record<string, object> = {
   'conversation.new': conversation,
   'conversation.started': { ...conversation, channel: 'teams' },
   'conversation.deleted': { conversationId: 'k1' },
+  'conversation.activity': { ...conversation, channel: 'telegram', activity: { type: 'blocked' } },
   'message.new': { ...conversation, channel: 'messaging', message },
   'message.feedback': { ...conversation, channel: 'messaging', messageId: 'm1', feedback: -1 },
   'health.new': { channel: 'slack', event: { type: 'start', time: '2026-11-22T08:00:00.000Z' } },

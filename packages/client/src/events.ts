@@ -17,7 +17,7 @@ export type ConversationNewEvent = EventOf<'conversation.new', { userId: string;
 /** A person opened a conversation without writing yet. */
 export type ConversationStartedEvent = EventOf<
   'conversation.started',
-  { userId: string; conversationId: string; channel: string }
+  { userId: string; conversationId: string; channel: string; payload?: string }
 >
 
 /** A conversation was deleted with its messages. */
@@ -40,6 +40,29 @@ export type MessageNewEvent = EventOf<
 export type MessageFeedbackEvent = EventOf<
   'message.feedback',
   { userId: string; conversationId: string; channel: string; messageId: string; feedback: number }
+>
+
+/** What a provider tells of a conversation beside its messages; `messageId` is absent where the message is not known. */
+export type Activity =
+  /** The person changed a message; `payload` is what it says now. */
+  | { type: 'edited'; messageId?: string; payload: Record<string, unknown> }
+  /** The person took a message back. */
+  | { type: 'deleted'; messageId?: string }
+  | { type: 'reaction'; messageId?: string; emoji: string; removed: boolean }
+  /** What became of a message of the bot after the provider took it. */
+  | {
+      type: 'delivery'
+      messageId?: string
+      status: 'sent' | 'delivered' | 'read' | 'failed'
+      failure?: { kind: string; message: string }
+    }
+  /** The person wants to hear no more. */
+  | { type: 'blocked' }
+
+/** Something happened in a conversation beside its messages. */
+export type ConversationActivityEvent = EventOf<
+  'conversation.activity',
+  { userId: string; conversationId: string; channel: string; activity: Activity }
 >
 
 /** Something happened to a channel of the client. */
@@ -65,6 +88,7 @@ export type WebhookEvent =
   | ConversationNewEvent
   | ConversationStartedEvent
   | ConversationDeletedEvent
+  | ConversationActivityEvent
   | MessageNewEvent
   | MessageFeedbackEvent
   | HealthNewEvent
@@ -79,6 +103,10 @@ const hasShape: Record<KnownType, (data: Fields) => boolean> = {
   'conversation.new': (data) => hasStrings(data, 'userId', 'conversationId'),
   'conversation.started': (data) => hasStrings(data, 'userId', 'conversationId', 'channel'),
   'conversation.deleted': (data) => hasStrings(data, 'conversationId'),
+  'conversation.activity': (data) =>
+    hasStrings(data, 'userId', 'conversationId', 'channel') &&
+    isObject(data.activity) &&
+    hasStrings(data.activity, 'type'),
   'message.new': (data) => hasStrings(data, 'userId', 'conversationId', 'channel') && isMessage(data.message),
   'message.feedback': (data) =>
     hasStrings(data, 'userId', 'conversationId', 'channel', 'messageId') && typeof data.feedback === 'number',

@@ -43,6 +43,8 @@ export type { Endpoint, Endpoints } from './endpoints.js'
 export { type ApiErrorReason, PlugboardApiError } from './errors.js'
 // Webhooks
 export type {
+  Activity,
+  ConversationActivityEvent,
   ConversationDeletedEvent,
   ConversationNewEvent,
   ConversationStartedEvent,
@@ -55,7 +57,7 @@ export type {
   WebhookEvent,
 } from './events.js'
 export type { FetchFunction } from './exchange.js'
-export type { Health, HealthEvent } from './health.js'
+export type { ChannelHealth, Health, HealthEvent } from './health.js'
 export type {
   Collected,
   CollectMessage,
