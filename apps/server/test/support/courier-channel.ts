@@ -6,7 +6,7 @@ import { type Answered, call } from './api.js'
 import { startServer, type TestServer, temporaryFolder } from './server.js'
 
 /** One call of the courier's API, as its provider saw it. */
-export interface CourierCall {
+interface CourierCall {
   path: string
   token: string
   // biome-ignore lint/suspicious/noExplicitAny: tests look into many shapes, and assert each

@@ -21,7 +21,7 @@ export interface Route {
 }
 
 /** How far the first of some entries is: parts of it that have arrived, and attempts that failed. */
-export interface Head {
+interface Head {
   part: number
   attempt: number
 }
