@@ -4,6 +4,7 @@ import { settingRows } from './settings.js'
 const COMMANDS = {
   start: 'Start the server (also without a command).',
   'rotate-key': 'Seal all stored secrets with another key. Stop the server first.',
+  copy: 'Copy everything: --from file:… --to mongodb://… (or any two). Stop all servers first.',
   help: 'Show this.',
   version: 'Show the version.',
 }
@@ -17,7 +18,7 @@ export function helpText(): string {
     ({ key, initial, meaning }) => `  ${key}${initial === '' ? '' : `=${initial}`}\n      ${meaning}`,
   )
   return [
-    'Usage: plugboard [command]',
+    'Usage: plugboard [command] [--from URL --to URL]',
     '',
     ...commands,
     '',

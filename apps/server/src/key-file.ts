@@ -40,11 +40,11 @@ export async function readKey(keyFile: string): Promise<Buffer | undefined> {
  * Makes a key file that only its owner can read, whole or not at all. Of several that make it at once one wins, and
  * all get the key that is in the file.
  */
-export async function makeKey(keyFile: string): Promise<Buffer> {
+export async function makeKey(keyFile: string, fresh: Buffer = randomBytes(32)): Promise<Buffer> {
   const draft = `${keyFile}.${process.pid}.${randomBytes(4).toString('hex')}`
   await mkdir(dirname(keyFile), { recursive: true })
   try {
-    await writeDurably(draft, `${randomBytes(32).toString('base64')}\n`)
+    await writeDurably(draft, `${fresh.toString('base64')}\n`)
     // Unlike a rename, a link does not replace what is there.
     await link(draft, keyFile).catch(ignoreExisting)
     await syncFolder(dirname(keyFile))

@@ -6,9 +6,10 @@ import type { Command } from './help.js'
 const commands = {
   start: runServer,
   'rotate-key': changeKey,
+  copy: copyDatabase,
   help: async () => console.log((await import('./help.js')).helpText()),
   version: async () => console.log((await import('./version.js')).version),
-} satisfies Record<Command, () => Promise<void>>
+} satisfies Record<Command, (line: Line) => Promise<void>>
 
 /** Shells and package managers pass one Ctrl-C on, so that it arrives more than once. */
 const SAME_SIGNAL_MS = 1_000
@@ -16,22 +17,38 @@ const SAME_SIGNAL_MS = 1_000
 /** Exit codes of a program that a signal ended. */
 const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const
 
+/** What the command line says. */
+interface Line {
+  command: string
+  from?: string | undefined
+  to?: string | undefined
+}
+
 async function main(): Promise<void> {
-  const name = commandName()
-  if (!Object.hasOwn(commands, name)) throw new UsageError(`there is no command "${name}"`)
-  await commands[name as Command]()
+  const line = commandLine()
+  const { command, from, to } = line
+  if (!Object.hasOwn(commands, command)) throw new UsageError(`there is no command "${command}"`)
+  if (command !== 'copy' && (from ?? to) !== undefined)
+    throw new UsageError('--from and --to are of the command copy')
+  await commands[command as Command](line)
 }
 
 class UsageError extends Error {}
 
-function commandName(): string {
+function commandLine(): Line {
   try {
     const { positionals, values } = parseArgs({
       allowPositionals: true,
-      options: { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'v' } },
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean', short: 'v' },
+        from: { type: 'string' },
+        to: { type: 'string' },
+      },
     })
     if (positionals.length > 1) throw new UsageError('one command at a time')
-    return values.help ? 'help' : values.version ? 'version' : (positionals[0] ?? 'start')
+    const { help, version, from, to } = values
+    return { command: help ? 'help' : version ? 'version' : (positionals[0] ?? 'start'), from, to }
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError((error as Error).message)
   }
@@ -76,6 +93,20 @@ async function changeKey(): Promise<void> {
   ])
   const { clients, next } = await rotateKey(readConfig())
   console.log(`Sealed the secrets of ${clients} clients with the new key.\n${next}`)
+}
+
+async function copyDatabase({ from, to }: Line): Promise<void> {
+  if (from === undefined || to === undefined) throw new UsageError('copy needs --from and --to')
+  const [{ readConfig }, { copy }, { progressOn }] = await Promise.all([
+    import('./config.js'),
+    import('./copy/copy.js'),
+    import('./copy/progress.js'),
+  ])
+  const progress = progressOn(process.stderr)
+  const onProgress = progress.show
+  const copied = await copy(readConfig(), { from, to, onProgress }).finally(progress.end)
+  const counts = Object.entries(copied.counts).map(([kind, count]) => `  ${kind.padEnd(14)}${count}`)
+  console.log(`Copied ${copied.from} to ${copied.to}. Both have:\n${counts.join('\n')}\n${copied.next}`)
 }
 
 /** One line for what an operator can mend, the whole stack for what is a fault of ours. */

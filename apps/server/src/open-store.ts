@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Store } from '@plugboard/hub'
+import type { ArchivedStore } from '@plugboard/hub'
 import type { Config } from './config.js'
 import type { Metrics } from './metrics.js'
 
@@ -44,7 +44,7 @@ export const withoutCredentials = (url: string): string =>
   url.replace(/^([^:]+:\/\/)[^/?]*@/, '$1***@').replace(/\?.*$/s, '')
 
 /** Opens the store that DATABASE_URL names. @throws UNAVAILABLE, UNAUTHORIZED or CONFLICT as the store does */
-export async function openStore(config: Config, metrics?: Metrics): Promise<Store> {
+export async function openStore(config: Config, metrics?: Metrics): Promise<ArchivedStore> {
   const { kind, place } = databaseOf(config)
   const { cacheSize } = config
   if (kind === 'mongodb') {

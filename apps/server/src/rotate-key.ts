@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { PlugboardError } from '@plugboard/core'
 import { type ClientRecord, KEY_FINGERPRINT, Keyring, type Sealed, type Store } from '@plugboard/hub'
 import type { Config } from './config.js'
+import { assertCopied, endCopiesFrom } from './copy/mark.js'
 import { makeKey, readKey, syncFolder } from './key-file.js'
 import { databaseOf, openStore } from './open-store.js'
 
@@ -25,6 +26,8 @@ export async function rotateKey(config: Config): Promise<Rotation> {
   if (!oldKey) throw new PlugboardError('INVALID', `there is no key to change: ${keyFile} does not exist`)
   const store = await openStore(config)
   try {
+    await assertCopied(store)
+    await endCopiesFrom(store)
     const newKey = config.newEncryptionKey ?? (await makeKey(nextFile(keyFile)))
     const clients = await reseal(store, new Keyring(oldKey), new Keyring(newKey))
     return { clients, next: await settle(config, keyFile, new Keyring(oldKey).fingerprint) }

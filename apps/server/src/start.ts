@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { awaitStore } from './await-store.js'
 import { loadChannels } from './channels.js'
 import { type Config, printable } from './config.js'
+import { assertCopied, endCopiesFrom } from './copy/mark.js'
 import { within } from './deadline.js'
 import { isLoopback } from './dialects/admin-access.js'
 import { messagingV1 } from './dialects/messaging-v1/index.js'
@@ -58,7 +59,9 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   const store = await awaitStore(() => openStore(config, metrics), config, log)
   try {
     await assertNotRotating(store)
+    await assertCopied(store)
     await assertKey(store, keyring)
+    await endCopiesFrom(store)
     const hub = await createConfiguredHub(config, options, {
       store: timedStore(store, metrics),
       keyring,

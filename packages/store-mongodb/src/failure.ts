@@ -34,6 +34,12 @@ export function toStoreError(error: unknown): unknown {
 
 /** Why a store cannot be opened: wrong credentials are told apart, since coming again does not help. */
 export function toOpenError(error: unknown): unknown {
+  // The driver's own words may quote the string, and a password with it.
+  if (error instanceof mongo.MongoParseError || error instanceof mongo.MongoInvalidArgumentError)
+    return new PlugboardError(
+      'INVALID',
+      'the connection string of MongoDB, or one of its options, is not understood',
+    )
   return isRefused(error)
     ? new PlugboardError('UNAUTHORIZED', REFUSAL, { cause: error })
     : toStoreError(error)

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto'
+import { PlugboardError } from '@plugboard/core'
+import { type ArchivedStore, COPY_META, type Store } from '@plugboard/hub'
+
+/** In a source: names the copies that were begun from it, until a server is started on it again. */
+const SOURCE = `${COPY_META}source`
+/** In a target: a {@link Mark}. */
+const TARGET = `${COPY_META}target`
+
+/** How far a copy is, kept where it goes to. */
+export interface Mark {
+  /** What its source says of itself. */
+  id: string
+  /** Records that are there. */
+  records: number
+  /** Where to go on. */
+  cursor?: string
+  isDone: boolean
+}
+
+/** A copy leaves its trace in the target before it writes anything. @throws CONFLICT when it is not through */
+export async function assertCopied(store: Store): Promise<void> {
+  const mark = await markOf(store)
+  if (mark && !mark.isDone)
+    throw new PlugboardError(
+      'CONFLICT',
+      'a copy into this database was cut off: run `plugboard copy` once more',
+    )
+}
+
+/** What comes next may change the store: copies from it that were cut off cannot be gone on with. */
+export async function endCopiesFrom(store: Store): Promise<void> {
+  if (await store.getMeta(SOURCE)) await store.putMeta(SOURCE, '')
+}
+
+/**
+ * Begins a copy, or takes up one that was cut off.
+ * @throws CONFLICT when the target has anything that is not of this copy
+ */
+export async function beginCopy(source: Store, target: ArchivedStore): Promise<Mark> {
+  const id = await nameOf(source)
+  const known = await markOf(target)
+  if (known) return assertMine(known, id)
+  const counts = Object.values(await target.archive.count())
+  if (counts.some((count) => count > 0))
+    throw new PlugboardError('CONFLICT', 'the target has data already: copy into an empty database')
+  const mark = { id, records: 0, isDone: false }
+  return assertMine(fromText(await target.putMetaIfAbsent(TARGET, JSON.stringify(mark))), id)
+}
+
+export const writeMark = (target: Store, mark: Mark): Promise<void> =>
+  target.putMeta(TARGET, JSON.stringify(mark))
+
+async function nameOf(source: Store): Promise<string> {
+  const fresh = randomBytes(12).toString('hex')
+  const known = await source.putMetaIfAbsent(SOURCE, fresh)
+  if (known !== '') return known
+  await source.replaceMeta(SOURCE, '', fresh)
+  return (await source.getMeta(SOURCE)) ?? fresh
+}
+
+function assertMine(mark: Mark, id: string): Mark {
+  if (mark.id === id) return mark
+  throw new PlugboardError(
+    'CONFLICT',
+    'the target has a copy of another database, or of this one before a server was started on it again: empty the target',
+  )
+}
+
+async function markOf(store: Store): Promise<Mark | undefined> {
+  const text = await store.getMeta(TARGET)
+  return text === undefined ? undefined : fromText(text)
+}
+
+const fromText = (text: string): Mark => JSON.parse(text) as Mark
