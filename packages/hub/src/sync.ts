@@ -59,14 +59,11 @@ export class Sync {
     const wants = channels.flatMap(({ name, config }) => accounts.of(name, config) ?? [])
     const lacks = (list: readonly Account[]) => (account: Account) =>
       !list.some((other) => isSameAccount(other, account))
-    const claimed: Account[] = []
+    const claims: (() => Promise<unknown>)[] = []
     let changes: IntegrationChange[] = []
     let client: ClientView
     try {
-      for (const account of wants.filter(lacks(had))) {
-        await accounts.claim(clientId, account)
-        claimed.push(account)
-      }
+      for (const account of wants.filter(lacks(had))) claims.push(await accounts.claim(clientId, account))
       const probed = await this.#probe(before, channels)
       client = await directory.change(clientId, (record) => {
         const next = this.#integrations(record, channels, probed)
@@ -80,7 +77,7 @@ export class Sync {
         return isSame ? record : { ...record, integrations: next.integrations, webhooks }
       })
     } catch (error) {
-      for (const account of claimed) await accounts.release(clientId, account)
+      for (const takeBack of claims) await takeBack()
       throw error
     }
     await this.#report(client, changes)

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { type Id, PlugboardError } from '@plugboard/core'
+import { type Id, newId, PlugboardError } from '@plugboard/core'
 import type { Channels } from '../channels.js'
 import type { ClientView, Directory } from '../directory.js'
 import type { Store } from '../store.js'
@@ -25,7 +25,7 @@ const MAX_TRIES = 10
 const FREE = ''
 
 /**
- * Which client has which account: a meta text for each, `client time`, changed by compare-and-set. It is no more than a
+ * Which client has which account: a meta text for each, `client time claim`, changed by compare-and-set. It is no more than a
  * claim: the client that does not have the account in its configuration, and did not claim it just now, has lost it.
  */
 export class Accounts {
@@ -46,17 +46,18 @@ export class Accounts {
     return [...integrations.values()].flatMap(({ channel, config }) => this.of(channel, config) ?? [])
   }
 
-  /** @throws CONFLICT when another client has it. */
-  async claim(clientId: Id, account: Account): Promise<void> {
+  /** Answers how to take the claim back. @throws CONFLICT when another client has it. */
+  async claim(clientId: Id, account: Account): Promise<() => Promise<unknown>> {
     const { store, now } = this.#options
     const key = keyOf(account)
-    const mine = textOf(clientId, now())
+    const mine = `${clientId} ${now().getTime()} ${newId()}`
+    const takeBack = () => store.replaceMeta(key, mine, FREE)
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const known = await store.putMetaIfAbsent(key, mine)
-      if (known === mine) return
+      if (known === mine) return takeBack
       const holder = holderOf(known)
       if (holder && holder.id !== clientId && (await this.#isHeld(holder, account))) break
-      if (await store.replaceMeta(key, known, mine)) return
+      if (await store.replaceMeta(key, known, mine)) return takeBack
     }
     const { channel } = account
     throw new PlugboardError(
@@ -85,7 +86,10 @@ export class Accounts {
   }
 
   async #has(clientId: Id, account: Account): Promise<boolean> {
-    const client = await this.#options.directory.find({ id: clientId })
+    const { directory } = this.#options
+    // Another process may just have changed it.
+    directory.forget(clientId)
+    const client = await directory.find({ id: clientId })
     return client !== undefined && this.ofClient(client).some((other) => isSame(other, account))
   }
 }
@@ -99,8 +103,6 @@ interface Holder {
   id: Id
   at: number
 }
-
-const textOf = (clientId: Id, at: Date): string => `${clientId} ${at.getTime()}`
 
 function holderOf(text: string): Holder | undefined {
   const [id, at] = text.split(' ')

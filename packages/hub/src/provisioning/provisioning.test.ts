@@ -92,6 +92,19 @@ test('a process that ends leaves it to the next one', async () => {
   })
 })
 
+test('a process that remembers the client as it was tells the provider of what it is now', async () => {
+  const { hub: idle, shared, channel, calls, health } = setUp()
+  await idle.stop(0)
+  const taking = openHub(shared, [channel], { delivers: false })
+  const delivering = openHub(shared, [channel], { cacheAgeMs: 60_000 })
+  hubs.push(taking, delivering)
+  const { id } = await client(delivering, shared)
+  const acme = { name: 'acme', isEnabled: true, config: { account: 'a', token: 'secret' } }
+  await taking.sync.run(id, 'test', { channels: [acme], webhooks: [] })
+  await vi.waitFor(() => expect(calls).toContain('provision a'))
+  await vi.waitFor(async () => expect(await health()).toMatchObject([{ status: 'active' }]))
+})
+
 test('what was set up is taken back when it is removed, or when another account takes its place', async () => {
   const { sync, calls, health } = setUp()
   await sync('a')

@@ -63,6 +63,8 @@ export class Provisioning {
   async #carry(address: IntegrationAddress, item: IntegrationItem, signal: AbortSignal): Promise<Outcome> {
     const { old } = JSON.parse(item.payload) as { old?: Sealed }
     const { clientId, integrationId } = address
+    // What is in memory may be of before the change that this tells of, where another process made it.
+    this.#options.directory.forget(clientId)
     const client = await this.#options.directory.find({ id: clientId })
     const now = client?.record.integrations.find(({ id }) => id === integrationId)
     if (old !== undefined) {

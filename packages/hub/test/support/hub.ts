@@ -1,6 +1,6 @@
 import { type Channel, silentLogger } from '@plugboard/core'
 import type { ClientRecord } from '../../src/client-record.js'
-import { createHub, type Hub } from '../../src/hub.js'
+import { createHub, type Hub, type HubSettings } from '../../src/hub.js'
 import type { Append, Store } from '../../src/store.js'
 import { urls } from './acme-channel.js'
 import { keyring, MemoryClients, storeOf } from './clients.js'
@@ -28,7 +28,11 @@ export class SharedStore {
 }
 
 /** A process with a hub on a shared store. */
-export function openHub(shared: SharedStore, channels: readonly Channel[]): Hub {
+export function openHub(
+  shared: SharedStore,
+  channels: readonly Channel[],
+  more: Partial<HubSettings> = {},
+): Hub {
   const hub = createHub({
     ...{
       store: shared.store,
@@ -53,6 +57,7 @@ export function openHub(shared: SharedStore, channels: readonly Channel[]): Hub 
       ...{ channelSchedule: { delaysMs: [1000] }, channelTimeoutMs: 5000, collectMaxMs: 1000 },
       ...{ provisionSchedule: { delaysMs: [10, 10, 10] }, probeTimeoutMs: 100, mediaLinkTtlMs: 60_000 },
       ...{ cacheSize: 10, cacheAgeMs: 1 },
+      ...more,
     },
   })
   hub.start()
