@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { channelSuite, readRecordings } from '@plugboard/core/testing'
 import { test } from 'vitest'
-import { answerTo, callOf, faultAnswers, isVisible } from '../test/fake-telegram.js'
+import { answerTo, faultAnswers, isVisible } from '../test/fake-telegram.js'
 import { telegram } from './index.js'
 
 const first = '7654321:AAHmadeUpTokenOfTheFirstBot-x0123456'
@@ -26,11 +26,13 @@ const cases = channelSuite({
     },
     signatureHeaders: ['x-telegram-bot-api-secret-token'],
     provider: {
-      answer: answerTo,
+      answer: (call) =>
+        answerTo(call, { files: { photo1: { path: 'photos/file_7.jpg', body: 'the bytes' } } }),
       faultAnswers,
       isVisible,
-      isFrom: (call, { botToken }) => callOf(call)?.token === botToken,
+      isFrom: (call, { botToken }) => call.path.includes(`/bot${botToken}/`),
     },
+    file: { ref: 'photo1', body: 'the bytes' },
     outcomes: {
       refused: 'transient',
       reset: 'ambiguous',

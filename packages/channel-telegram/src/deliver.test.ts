@@ -152,7 +152,7 @@ describe('a file that Telegram does not fetch by itself', () => {
       async (stage) => {
         expect(await stage.post(docx)).toHaveLength(1)
         expect(stage.api.sent.map(({ method, args }) => [method, args])).toEqual([
-          ['sendMessage', { chat_id: '501', text: `CV\n${docx.file}` }],
+          ['sendMessage', { chat_id: '501', text: `CV\n${new URL(docx.file).href}` }],
         ])
       },
       { fetch },

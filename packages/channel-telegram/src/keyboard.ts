@@ -1,7 +1,7 @@
 import type { Action, JsonObject } from '@plugboard/core'
 import { clean, isVisible, NOTHING } from './formatted.js'
 import { MAX_LABEL } from './limits.js'
-import { isLinkable } from './links.js'
+import { linkTo } from './links.js'
 
 /** A button below a message; `callback_data` may have 64 bytes. */
 type Button = { text: string; callback_data: string } | { text: string; url: string }
@@ -19,10 +19,10 @@ export function actionButton(action: Action): Button | undefined {
       return answerButton(action.title, action.text)
     case 'Postback':
       return answerButton(action.title, action.payload)
-    case 'Open URL':
-      return isLinkable(action.url)
-        ? { text: label(action.title || new URL(action.url).hostname), url: action.url }
-        : undefined
+    case 'Open URL': {
+      const url = linkTo(action.url)
+      return url === undefined ? undefined : { text: label(action.title || new URL(url).hostname), url }
+    }
   }
 }
 

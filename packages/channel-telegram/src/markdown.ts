@@ -5,7 +5,7 @@ import { gfmStrikethroughFromMarkdown } from 'mdast-util-gfm-strikethrough'
 import { gfmStrikethrough } from 'micromark-extension-gfm-strikethrough'
 import { clean, type Entity, type Formatted, isVisible, lines, plain } from './formatted.js'
 import { MAX_TEXT } from './limits.js'
-import { isLinkable } from './links.js'
+import { linkTo } from './links.js'
 
 /** What would take words away, or turn them into another thing than was written, is left as it is. */
 const literal = ['definition', 'htmlFlow', 'htmlText']
@@ -157,7 +157,8 @@ function writeLink(link: Link, to: Writer): void {
   const isBare = only?.type === 'text' && (only.value === url || `mailto:${only.value}` === url)
   if (isBare) return to.write(only.value)
   if (children.length === 0) return to.write(url)
-  if (isLinkable(url)) return to.marked({ type: 'text_link', url }, () => writeAll(link, to))
+  const target = linkTo(url)
+  if (target) return to.marked({ type: 'text_link', url: target }, () => writeAll(link, to))
   writeAll(link, to)
   if (url) to.write(` (${url})`)
 }

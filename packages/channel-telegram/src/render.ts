@@ -2,7 +2,7 @@ import type { Action, Card, Content, ContentOf, JsonObject, OutboundContent, Par
 import { bold, type Formatted, isVisible, lines, NOTHING, plain, split } from './formatted.js'
 import { actionButton, answerButton, keyboard } from './keyboard.js'
 import { MAX_BUTTONS, MAX_CAPTION, MAX_TEXT } from './limits.js'
-import { extensionOf, isFetchable } from './links.js'
+import { extensionOf, fileAt } from './links.js'
 import { markdown } from './markdown.js'
 
 /** Longer names of a place are said in a message of their own. */
@@ -61,8 +61,8 @@ type Media = ContentOf<'image' | 'audio' | 'voice' | 'video' | 'file'>
 
 function media(content: Media): Part[] {
   const title = plain(content.title ?? '')
-  const url = urlOf(content)
-  if (!isFetchable(url)) return texts(lines(title, plain(url)))
+  const url = fileAt(urlOf(content))
+  if (url === undefined) return texts(lines(title, plain(urlOf(content))))
   return captioned(methodFor(content.type, extensionOf(url)), url, title)
 }
 
@@ -133,18 +133,18 @@ function location({ latitude, longitude, title = '', address = '' }: ContentOf<'
   return [{ call: 'sendLocation', args: { latitude, longitude } }, ...(said.text ? texts(said) : [])]
 }
 
-function card({ title, subtitle = '', image, actions, markdown: isMarkdown }: Card): Part[] {
+function card({ title, subtitle = '', image = '', actions, markdown: isMarkdown }: Card): Part[] {
   const buttons = actions.flatMap((action) => actionButton(action) ?? [])
   const hanging = buttons.length > 0 ? keyboard(buttons) : {}
-  const isPicture = image !== undefined && isFetchable(image)
+  const picture = fileAt(image)
   const text = lines(
     isMarkdown ? markdown(title) : bold(title),
     words(subtitle, isMarkdown),
-    image !== undefined && !isPicture ? plain(image) : undefined,
+    picture === undefined ? plain(image) : undefined,
     ...actions.map(refusedLink),
   )
-  if (!isPicture) return texts(text, hanging)
-  return captioned(methodFor('image', extensionOf(image)), image, text, hanging)
+  if (picture === undefined) return texts(text, hanging)
+  return captioned(methodFor('image', extensionOf(picture)), picture, text, hanging)
 }
 
 /** A link that cannot be a button, as a line of text. */
