@@ -9,7 +9,7 @@ import { parseForm } from './form.js'
 import { type Args, refusalOf } from './rules.js'
 
 /** One call of the Bot API. */
-export interface ApiCall {
+interface ApiCall {
   token: string
   method: string
   args: Args
@@ -66,7 +66,7 @@ export const faultAnswers: Partial<Record<Fault, Answer>> = {
 }
 
 /** What a request asks for; undefined for one that is no call. */
-export function callOf({ path, headers, body }: ProviderCall): ApiCall | undefined {
+function callOf({ path, headers, body }: ProviderCall): ApiCall | undefined {
   const [, token = '', method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(path) ?? []
   if (!method) return undefined
   const contentType = headers['content-type'] ?? ''
