@@ -1,0 +1,98 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** What to make, and where. */
+export interface ScaffoldOptions {
+  /** New, or empty but for `.git`. */
+  folder: string
+  /** Default: the folder's name, without `plugboard-channel-` in front. */
+  name?: string | undefined
+  /** Name of the npm package. Default: `plugboard-channel-` and the channel's name. */
+  packageName?: string | undefined
+}
+
+/** What was made. */
+export interface Scaffolded {
+  folder: string
+  name: string
+  packageName: string
+}
+
+/** What the user can mend: a name or a folder. */
+export class ScaffoldError extends Error {
+  override readonly name = 'ScaffoldError'
+}
+
+/** What core allows, of which this package is no user: it has no dependencies, so that it starts at once. */
+export const namePattern = /^[a-z][a-z0-9-]{1,30}$/
+
+/** What npm allows for new packages. */
+const packagePattern = /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]{0,150}$/
+
+const root = new URL('..', import.meta.url)
+
+/**
+ * Copies the template, which is a channel that works, under another name.
+ * @throws ScaffoldError when a name is not allowed, or the folder is not empty
+ */
+export async function scaffold(options: ScaffoldOptions): Promise<Scaffolded> {
+  const folder = resolve(options.folder)
+  const name = options.name ?? basename(folder).replace(/^plugboard-channel-/, '')
+  if (!namePattern.test(name))
+    throw new ScaffoldError(
+      `"${name}" cannot be the name of a channel: 2 to 31 of a-z, 0-9 and -, a letter first; choose one with --name`,
+    )
+  const packageName = options.packageName ?? `plugboard-channel-${name}`
+  if (!packagePattern.test(packageName))
+    throw new ScaffoldError(`"${packageName}" cannot be the name of a package; choose one with --package`)
+  const inTheWay = (await entriesOf(folder)).filter((entry) => entry !== '.git')
+  if (inTheWay.length > 0) throw new ScaffoldError(`${folder} is not empty; choose another folder`)
+  await copyTemplate(folder, replacer(name, packageName, await coreRange()))
+  return { folder, name, packageName }
+}
+
+async function entriesOf(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return []
+    if (code === 'ENOTDIR') throw new ScaffoldError(`${folder} is a file; choose another folder`)
+    throw error
+  }
+}
+
+async function copyTemplate(folder: string, replace: (text: string) => string): Promise<void> {
+  const template = fileURLToPath(new URL('template/', root))
+  const entries = await readdir(template, { recursive: true, withFileTypes: true })
+  for (const entry of entries.filter((each) => each.isFile())) {
+    const source = join(entry.parentPath, entry.name)
+    // npm leaves a `.gitignore` out of what it publishes, so the template's has no dot.
+    const path = source.slice(template.length).replace(/^gitignore$/, '.gitignore')
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await writeFile(join(folder, path), replace(await readFile(source, 'utf8')), { flag: 'wx' })
+  }
+}
+
+/** Puts names in place of those of the template. */
+function replacer(name: string, packageName: string, range: string): (text: string) => string {
+  const words = name.split('-').filter(Boolean)
+  const title = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join(' ')
+  const names: Record<string, string> = {
+    'plugboard-channel-acme-chat': packageName,
+    'acme-chat': name,
+    'Acme Chat': title,
+    'workspace:^': range,
+  }
+  const pattern = new RegExp(Object.keys(names).join('|').replaceAll('^', '\\^'), 'g')
+  return (text) => text.replace(pattern, (found) => names[found] ?? found)
+}
+
+/** The core that this release was tested with: what publishing made of `workspace:^` in our own package.json. */
+async function coreRange(): Promise<string> {
+  const manifest: { devDependencies: Record<string, string> } = JSON.parse(
+    await readFile(new URL('package.json', root), 'utf8'),
+  )
+  return manifest.devDependencies['@plugboard/core'] ?? '*'
+}

@@ -1,0 +1,73 @@
+import type { Failure } from '@plugboard/core'
+import type { Session } from './config.js'
+
+/** Acme Chat answered, and did not do what was asked. Nothing of the answer's text is kept: it may quote the message. */
+class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly status: number
+  readonly retryAfterMs: number | undefined
+
+  constructor({ status, headers }: Response) {
+    super(`Acme Chat answered ${status}`)
+    this.status = status
+    const seconds = headers.get('retry-after')
+    this.retryAfterMs = seconds !== null && /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : undefined
+  }
+}
+
+/** One request to Acme Chat, in the name of an integration. @throws when it answers with anything but a 2xx. */
+export type Api = (path: string, session: Session, init: RequestInit) => Promise<Response>
+
+/** `fetch` is the host's: it refuses addresses that the server may not call. There are no retries; the host owns them. */
+export function apiOf(apiUrl: string, fetch: typeof globalThis.fetch): Api {
+  const base = apiUrl.replace(/\/+$/, '')
+  return async (path, { authorization }, init) => {
+    const headers = { authorization, ...init.headers }
+    const response = await fetch(base + path, { ...init, headers, redirect: 'manual' })
+    if (response.ok) return response
+    await response.body?.cancel()
+    throw new Refusal(response)
+  }
+}
+
+/** Says for each error whether it was certainly not done, or may have been. A guess loses messages, or repeats them. */
+export function classify(error: unknown): Failure {
+  if (error instanceof Refusal) return classifyStatus(error)
+  const codes = codesOf(error)
+  if (codes.includes('ERR_TARGET_FORBIDDEN'))
+    return { kind: 'invalid', message: 'the server may not call the address of Acme Chat' }
+  const unsent = codes.find((code) => NOT_CONNECTED.has(code))
+  if (unsent) return { kind: 'transient', message: `no connection to Acme Chat (${unsent})` }
+  return { kind: 'ambiguous', message: 'no proper answer from Acme Chat' }
+}
+
+function classifyStatus({ status, message, retryAfterMs }: Refusal): Failure {
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs }
+  if (status < 400) return { kind: 'transient', message: `${message}; redirects are not followed` }
+  switch (status) {
+    case 401:
+      return { kind: 'auth', message, field: 'apiToken' }
+    case 403:
+      return { kind: 'recipient', message: `${message}: the person has blocked the bot` }
+    case 404:
+      return { kind: 'recipient', message: `${message}: the chat is gone` }
+    case 429:
+      return { kind: 'rate-limited', scope: 'integration', message, ...wait }
+    case 503:
+      return { kind: 'transient', message, ...wait }
+    default:
+      return { kind: status < 500 ? 'invalid' : 'ambiguous', message }
+  }
+}
+
+/** Errors before the first byte of a request. */
+const NOT_CONNECTED = new Set(['EAI_AGAIN', 'ECONNREFUSED', 'ENOTFOUND', 'UND_ERR_CONNECT_TIMEOUT'])
+
+/** The codes in a chain of causes: `fetch` wraps the error that says why. Anything may be thrown, loops included. */
+function codesOf(error: unknown): string[] {
+  const codes: string[] = []
+  for (let each = error, depth = 0; each instanceof Error && depth < 10; each = each.cause, depth += 1) {
+    if ('code' in each && typeof each.code === 'string') codes.push(each.code)
+  }
+  return codes
+}

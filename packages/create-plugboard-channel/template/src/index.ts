@@ -1,0 +1,46 @@
+/**
+ * Acme Chat as a channel of Plugboard.
+ * @packageDocumentation
+ */
+import { defineChannel } from '@plugboard/core'
+import { apiOf, classify } from './api.js'
+import { type Config, configSchema, connect, optionsSchema } from './config.js'
+import { openMedia, parse, verify } from './inbound.js'
+import { check, deliver, render } from './outbound.js'
+
+export const channel = defineChannel({
+  contract: 1,
+  name: 'acme-chat',
+  version: '1.0.0',
+  config: configSchema,
+  options: optionsSchema,
+  secrets: ['apiToken', 'signingSecret'],
+  // Whatever is not named here reaches `render` as a text, or as a text with numbered answers.
+  capabilities: {
+    content: ['text', 'image', 'single-choice'],
+    maxTextLength: 4000,
+    maxCaptionLength: 1000,
+    buttons: { max: 3, maxLabel: 20 },
+    rate: { perIntegration: 30, perEndpoint: 5 },
+  },
+  // A bot has one webhook, so that only one client may have it.
+  account: ({ botId }: Config) => botId,
+  setup: (webhookUrl) => `In Acme Chat, open Bots → Webhook, enter ${webhookUrl} and save.`,
+  // A channel with an SDK imports it in here, so that it costs nothing until the first client has the channel.
+  load: async ({ options: { apiUrl }, fetch }) => {
+    const api = apiOf(apiUrl, fetch)
+    return {
+      connect,
+      verify,
+      parse,
+      render,
+      deliver: deliver(api),
+      check: check(api),
+      openMedia: openMedia(api),
+      classify,
+    }
+  },
+})
+
+/** What the server imports. */
+export default channel
