@@ -1,10 +1,13 @@
 import type { Id, Logger } from '@plugboard/core'
 import type { Appended, Claimed, Dead, Entry, Replayed, Store } from '../store.js'
 import { parseTarget, type Target } from '../target.js'
-import { Gate, type GateLimits } from './gate.js'
+import type { Gate, GateLimits } from './gate.js'
+import { Gates } from './gates.js'
 import type { Lane } from './lane.js'
+import type { Outcomes } from './outcomes.js'
 import type { Route, Routing } from './route.js'
-import { type RunnerHost, StreamRunner } from './stream-runner.js'
+import type { RunnerHost } from './runner-host.js'
+import { StreamRunner } from './stream-runner.js'
 import type { DeliveryFailure, TransportListener } from './transport.js'
 
 /** Limits of the deliveries of one process. */
@@ -52,10 +55,13 @@ export class Dispatcher implements RunnerHost {
   readonly store: Store
   /** What the transports report to. */
   readonly listener: TransportListener = {
-    delivered: (handle, ...what) => this.#report(handle, (runner, lane) => runner.delivered(lane, ...what)),
-    progressed: (handle, ...what) => this.#report(handle, (runner, lane) => runner.progressed(lane, ...what)),
-    failed: (handle, ...what) => this.#report(handle, (runner, lane) => runner.failed(lane, ...what)),
-    cancelled: (handle, ...what) => this.#report(handle, (runner, lane) => runner.cancelled(lane, ...what)),
+    delivered: (handle, ...what) =>
+      this.#report(handle, (outcomes, lane) => outcomes.delivered(lane, ...what)),
+    progressed: (handle, ...what) =>
+      this.#report(handle, (outcomes, lane) => outcomes.progressed(lane, ...what)),
+    failed: (handle, ...what) => this.#report(handle, (outcomes, lane) => outcomes.failed(lane, ...what)),
+    cancelled: (handle, ...what) =>
+      this.#report(handle, (outcomes, lane) => outcomes.cancelled(lane, ...what)),
   }
   isStopping = false
   /** As {@link DispatcherLimits.pollMs}; longer once it is known that the store tells what is due. */
@@ -66,13 +72,11 @@ export class Dispatcher implements RunnerHost {
   readonly #runners = new Map<Id, StreamRunner>()
   readonly #perClient = new Map<Id, number>()
   readonly #lanes = new Map<number, { lane: Lane; runner: StreamRunner }>()
-  readonly #gates = new Map<string, Gate>()
+  readonly #gates: Gates
   #lastHandle = 0
   #timer: NodeJS.Timeout | undefined
   #wakeAt = Number.POSITIVE_INFINITY
   #isPolling = false
-  /** Quiet gates are looked for when there are so many. */
-  #sweepAt: number
   #idle: (() => void) | undefined
 
   constructor(options: DispatcherOptions) {
@@ -80,7 +84,7 @@ export class Dispatcher implements RunnerHost {
     this.store = options.store
     this.now = options.now
     this.random = options.random ?? Math.random
-    this.#sweepAt = options.limits.streams
+    this.#gates = new Gates(options.limits.gate, options.limits.streams)
     this.pollMs = options.limits.pollMs
   }
 
@@ -255,20 +259,8 @@ export class Dispatcher implements RunnerHost {
     return this.#options.route(stream, target)
   }
 
-  gate({ gate: key }: Route): Gate {
-    const known = this.#gates.get(key)
-    if (known) return known
-    if (this.#gates.size >= this.#sweepAt) this.#forgetQuietGates()
-    const gate = new Gate(this.#options.limits.gate)
-    this.#gates.set(key, gate)
-    return gate
-  }
-
-  /** Not again before there are twice as many, so that it costs little for each. */
-  #forgetQuietGates(): void {
-    const now = this.now()
-    for (const [key, gate] of this.#gates) if (gate.isQuiet(now)) this.#gates.delete(key)
-    this.#sweepAt = Math.max(this.#options.limits.streams, 2 * this.#gates.size)
+  gate(route: Route): Gate {
+    return this.#gates.of(route.gate, this.now())
   }
 
   leftAlone(gate: Gate): void {
@@ -318,8 +310,8 @@ export class Dispatcher implements RunnerHost {
     this.#options.log.error({ entryId: entry.id, target: dead.label, ...dead }, 'delivery given up')
   }
 
-  #report(handle: number, tell: (runner: StreamRunner, lane: Lane) => void): void {
+  #report(handle: number, tell: (outcomes: Outcomes, lane: Lane) => void): void {
     const found = this.#lanes.get(handle)
-    if (found) tell(found.runner, found.lane)
+    if (found) tell(found.runner.outcomes, found.lane)
   }
 }

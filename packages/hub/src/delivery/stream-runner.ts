@@ -1,14 +1,14 @@
-import type { Appended, Claimed, Dead, Entry, LaneState, Lease, Mark, Store } from '../store.js'
-import type { LaneKey, Target } from '../target.js'
+import type { Appended, Claimed, Entry, LaneState } from '../store.js'
+import type { LaneKey } from '../target.js'
 import { EntryBuffer } from './entry-buffer.js'
 import { type Gate, TURN } from './gate.js'
-import { Lane, sizeOf, type Underway, WINDOW } from './lane.js'
+import { Lane, sizeOf, WINDOW } from './lane.js'
 import { LaneSet } from './lane-set.js'
-import { LeaseTimer } from './lease-timer.js'
+import { Outcomes } from './outcomes.js'
 import { deadlineOf } from './retry.js'
-import type { Route, Routing } from './route.js'
-import { isOutage, settle } from './settle.js'
-import type { DeliveryFailure } from './transport.js'
+import type { Route } from './route.js'
+import type { RunnerHost } from './runner-host.js'
+import { Tenure } from './tenure.js'
 
 /** How long a lane whose integration is paused stays away, if nothing wakes it before. */
 const PAUSED_MS = 60 * 60 * 1000
@@ -16,38 +16,8 @@ const PAUSED_MS = 60 * 60 * 1000
 const HOLE_MS = 500
 /** Lanes that wait for one target come back spread over this time. */
 const SPREAD_MS = 250
-/** How long a lane stays away whose credentials were refused, should that have paused nothing. */
-const REFUSED_MS = 1000
 /** The longest time that a timer can be set to. */
 const MAX_TIMER_MS = 2 ** 31 - 1
-
-/** What a runner needs of the dispatcher. */
-export interface RunnerHost {
-  readonly store: Store
-  /** The process is going down: nothing new goes out. */
-  readonly isStopping: boolean
-  now(): Date
-  /** In [0, 1). */
-  random(): number
-  /** A number that names a lane of this runner to the transports. */
-  register(runner: StreamRunner, open: (handle: number) => Lane): Lane
-  unregister(lane: Lane): void
-  route(stream: Claimed, target: Target): Routing | Promise<Routing>
-  gate(route: Route): Gate
-  /** The target is to be left alone: what has not begun is to be taken back from all lanes behind this gate. */
-  leftAlone(gate: Gate): void
-  /** The target answers again after it had been left alone. */
-  recovered(stream: Claimed): void
-  /** The credentials of this target do not work any more. */
-  refused(stream: Claimed, route: Route, reason: string): Promise<void>
-  observeDelivered(route: Route, entry: Entry): void
-  observeRetry(route: Route, entry: Entry, attempts: number, failure: DeliveryFailure): void
-  observeDeath(target: Target, entry: Entry, dead: Dead): void
-  /** The stream was given back, and is due then. `late`: what came in while that was being written down. */
-  rested(runner: StreamRunner, nextAt: Date | null, late: readonly Appended[]): void
-  /** The store failed, or the lease is lost: what this runner has in memory is void. */
-  abandoned(runner: StreamRunner, error?: unknown): void
-}
 
 /**
  * Delivers one stream while this process holds its lease: looks at the entries in order, keeps a lane for each target
@@ -59,7 +29,9 @@ export class StreamRunner {
   readonly #host: RunnerHost
   readonly #buffer = new EntryBuffer()
   readonly #lanes = new LaneSet()
-  readonly #lease: LeaseTimer
+  readonly #tenure: Tenure
+  /** What the transports report goes here. */
+  readonly outcomes: Outcomes
   /** The newest number that is known to be there. */
   #tail: number
   #scanned: number
@@ -67,15 +39,6 @@ export class StreamRunner {
   #epoch = 0
   #isRunning = false
   #again = false
-  #isSaving = false
-  /** The stream is being given back: nothing may begin before the store has answered. */
-  #isResting = false
-  /** What was appended meanwhile. */
-  #late: Appended[] = []
-  /** The store gave the stream to this process anew, meanwhile. */
-  #renewed: Lease | undefined
-  /** Something was delivered or given up since the last mark. */
-  #hasProgress = false
   /** A number was reserved and is not there yet. */
   #isAtHole = false
   #timer: NodeJS.Timeout | undefined
@@ -86,11 +49,27 @@ export class StreamRunner {
     this.stream = claimed
     this.#tail = claimed.seq
     this.#scanned = claimed.scanned
-    this.#lease = new LeaseTimer(
-      claimed.lease,
-      () => host.now(),
-      () => this.#renewLease(),
-    )
+    this.#tenure = new Tenure({
+      store: host.store,
+      stream: claimed,
+      lanes: this.#lanes,
+      now: () => host.now(),
+      due: () => this.#save(),
+      kept: (seq) => this.#reach(seq),
+      gaveBack: (nextAt, late) => {
+        this.stop()
+        host.rested(this, this.#again ? host.now() : nextAt, late)
+      },
+      lost: (error) => this.#abandon(error),
+    })
+    this.outcomes = new Outcomes({
+      host,
+      stream: claimed,
+      tenure: this.#tenure,
+      run: () => this.run(),
+      save: () => this.#save(),
+      abandon: (error) => this.#abandon(error),
+    })
     for (const [key, state] of Object.entries(claimed.lanes) as [LaneKey, LaneState][]) this.adopt(key, state)
   }
 
@@ -103,7 +82,7 @@ export class StreamRunner {
   appended(appended: Appended): void {
     const { entry } = appended
     if (entry.seq <= this.#scanned) return
-    if (this.#isResting) this.#late.push(appended)
+    this.#tenure.appended(appended)
     this.#tail = Math.max(this.#tail, entry.seq)
     this.#buffer.add(entry)
     this.run()
@@ -111,9 +90,8 @@ export class StreamRunner {
 
   /** The store gave the stream to this process, which has it already, or had it until a moment ago. */
   renewed({ seq, lease }: Claimed): void {
-    if (this.#isResting) this.#renewed = lease
-    this.#tail = Math.max(this.#tail, seq)
-    this.run()
+    this.#tenure.given(lease)
+    this.#reach(seq)
   }
 
   /** Entries or the client's configuration changed: what has not gone out yet is looked at again. */
@@ -143,7 +121,7 @@ export class StreamRunner {
   /** Stops without a word to the store. What is under way may still end, and is not recorded. */
   stop(): void {
     this.#isStopped = true
-    this.#lease.end()
+    this.#tenure.end()
     clearTimeout(this.#timer)
     for (const lane of this.#lanes) {
       lane.rewind()
@@ -154,7 +132,7 @@ export class StreamRunner {
   /** Does what there is to do; asked while it is at it, it looks once more. */
   run(): void {
     this.#again = true
-    if (this.#isRunning || this.#isResting || this.#isStopped) return
+    if (this.#isRunning || this.#tenure.isResting || this.#isStopped) return
     this.#work().catch((error) => this.#abandon(error))
   }
 
@@ -177,7 +155,7 @@ export class StreamRunner {
 
   /** While some lane is under way the stream stays in memory, and so do the others that wait for their time. */
   #setTimer(): void {
-    if (this.#isStopped || this.#isResting || this.#host.isStopping) return
+    if (this.#isStopped || this.#tenure.isResting || this.#host.isStopping) return
     const { readyAt } = this.#lanes
     const left = readyAt ? Math.max(0, readyAt.getTime() - this.#host.now().getTime()) : MAX_TIMER_MS
     const ms = Math.min(left, this.#isAtHole ? HOLE_MS : MAX_TIMER_MS)
@@ -219,7 +197,7 @@ export class StreamRunner {
   #close(lane: Lane): void {
     this.#lanes.delete(lane)
     this.#host.unregister(lane)
-    this.#hasProgress = true
+    this.#tenure.progressed()
   }
 
   async #entriesAfter(seq: number, limit = WINDOW): Promise<readonly Entry[]> {
@@ -233,10 +211,14 @@ export class StreamRunner {
     if (lane.done >= end && !lane.isActive) return this.#close(lane)
     const isStill = this.#watch(lane)
     if (!isStill()) return
-    if (this.#lease.isOver) return this.#renewLease()
+    if (this.#tenure.isOver) return this.#tenure.progressed()
     const routing = await this.#host.route(this.stream, lane.target)
     if (!isStill()) return
-    if (routing === 'gone') return this.#abolish(lane, end, isStill)
+    if (routing === 'gone') {
+      if (lane.isActive) return this.cancel(lane)
+      this.#again = (await this.outcomes.abolish(lane, end, isStill)) || this.#again
+      return
+    }
     const now = this.#host.now()
     if ((lane.readyAt ?? now) > now) return
     lane.heldUntil = routing === 'paused' ? new Date(now.getTime() + PAUSED_MS) : undefined
@@ -288,7 +270,7 @@ export class StreamRunner {
         batch.push(entry)
       }
       lane.taken = entry.seq
-      if (lane.underway.length === 0) this.#advance(lane, entry.seq)
+      if (lane.underway.length === 0) this.outcomes.advance(lane, entry.seq)
     }
     lane.route = route
     const isHead = lane.underway.length === batch.length
@@ -314,181 +296,13 @@ export class StreamRunner {
     return false
   }
 
-  #advance(lane: Lane, seq: number): void {
-    lane.advance(seq)
-    this.#hasProgress = true
-  }
-
-  /**
-   * The target is gone: what the lane owes is given up, so that it can be listed, and replayed to another. One page at
-   * a time, so that other lanes have their turn.
-   */
-  async #abolish(lane: Lane, end: number, isStill: () => boolean): Promise<void> {
-    if (lane.isActive) return this.cancel(lane)
-    const entries = await this.#host.store.readEntries(this.stream, lane.done, WINDOW)
-    if (!isStill()) return
-    const last = Math.min(entries.at(-1)?.seq ?? end, end)
-    const owed = entries.filter((entry) => entry.seq <= end && lane.owes(entry))
-    const { attempt, error } = lane
-    await Promise.all(
-      owed.map((entry, i) => {
-        const history = i === 0 ? { attempts: attempt, error } : { attempts: 0 }
-        return this.#bury(lane, entry, { reason: 'target-removed', label: lane.target, ...history })
-      }),
-    )
-    this.#advance(lane, last)
-    this.#again = true
-  }
-
-  /** Written before the mark that passes the entry, so that a crash between the two loses nothing. */
-  async #bury(
-    lane: Lane,
-    entry: Entry,
-    { error, ...why }: Pick<Dead, 'reason' | 'label' | 'attempts'> & { error?: string | undefined },
-  ): Promise<void> {
-    const dead: Dead = { ...why, at: this.#host.now(), ...(error !== undefined && { error }) }
-    await this.#host.store.bury(this.stream, entry.seq, lane.target, dead)
-    this.#host.observeDeath(lane.target, entry, dead)
-  }
-
-  /** The transport: everything up to this number has arrived. */
-  delivered(lane: Lane, generation: number, seq: number): void {
-    if (generation !== lane.generation) return
-    this.#arrived(lane, seq)
-    if (lane.underway.length === 0) this.#advance(lane, lane.taken)
-    this.run()
-  }
-
-  #arrived(lane: Lane, seq: number): void {
-    for (let head = lane.underway[0]; head && head.entry.seq <= seq; head = lane.underway[0]) {
-      lane.underway.shift()
-      if (head.gate.succeeded(this.#host.now())) this.#host.recovered(this.stream)
-      head.gate.release(sizeOf(head.entry), head.isProbe)
-      if (lane.route) this.#host.observeDelivered(lane.route, head.entry)
-      this.#advance(lane, head.entry.seq)
-    }
-  }
-
-  /** The transport: so many parts of this entry have arrived. */
-  progressed(lane: Lane, generation: number, seq: number, parts: number): void {
-    if (generation !== lane.generation) return
-    this.#arrived(lane, seq - 1)
-    lane.part = parts
-    lane.isDirty = true
-    this.#hasProgress = true
-    this.#save()
-  }
-
-  /** The transport: nothing of the lane is under way any more, as was asked. */
-  cancelled(lane: Lane, generation: number): void {
-    if (generation !== lane.generation) return
-    lane.rewind()
-    lane.isDraining = false
-    this.run()
-  }
-
-  /** The transport: this entry failed, and everything before it has arrived. */
-  failed(lane: Lane, generation: number, seq: number, failure: DeliveryFailure): void {
-    if (generation !== lane.generation) return
-    this.#arrived(lane, seq - 1)
-    const head = lane.underway[0]
-    lane.rewind()
-    lane.isDraining = false
-    if (!head || !lane.route) return this.run()
-    lane.isDraining = true
-    this.#settle(lane, lane.route, head, failure)
-      .then(() => {
-        lane.isDraining = false
-        this.run()
-      })
-      .catch((error) => this.#abandon(error))
-  }
-
-  /** Up to its first wait it is done at once: who is let in by the gate meets it as this failure left it. */
-  async #settle(
-    lane: Lane,
-    route: Route,
-    { entry, gate }: Underway,
-    failure: DeliveryFailure,
-  ): Promise<void> {
-    const now = this.#host.now()
-    const attempts = lane.attempt + 1
-    const since = lane.since ?? entry.at
-    const { schedule, label } = route
-    const next = settle({ failure, schedule, attempts, since, now, random: this.#host.random() })
-    lane.error = failure.message
-    lane.part = failure.parts ?? lane.part
-    lane.isDirty = true
-    this.#hasProgress = true
-    if (isOutage(failure) && gate.failed(now)) this.#host.leftAlone(gate)
-    switch (next.do) {
-      case 'refuse':
-        await this.#host.refused(this.stream, route, failure.message)
-        lane.heldUntil = new Date(now.getTime() + REFUSED_MS)
-        return
-      case 'pause-target':
-        if (gate.pause(next.until, now)) this.#host.leftAlone(gate)
-        return
-      case 'wait':
-        lane.blockedUntil = next.until
-        return
-      case 'retry':
-        lane.attempt = attempts
-        lane.blockedUntil = next.at
-        return this.#host.observeRetry(route, entry, attempts, failure)
-      case 'bury':
-        await this.#bury(lane, entry, { reason: next.reason, label, attempts, error: failure.message })
-        return this.#advance(lane, entry.seq)
-    }
-  }
-
-  /** A mark keeps the stream, also one that changes nothing; while one is being written, that does. */
-  #renewLease(): void {
-    this.#hasProgress = true
-    this.#save()
-  }
-
-  /** Writes how far the lanes are, when there is something to write; one write at a time. */
   #save(): void {
-    if (this.#isSaving || this.#isStopped || this.#isRunning) return
-    const isActive = this.#lanes.isActive || this.#isAtHole
-    if (isActive && !this.#hasProgress) return
-    const nextAt = isActive ? 'active' : this.#lanes.nextAt(this.#host.now())
-    this.#isSaving = true
-    this.#isResting = !isActive
-    this.#hasProgress = false
-    this.#mark({ scanned: this.#scanned, lanes: this.#lanes.takeChanges(), nextAt }, this.stream.lease)
+    if (!this.#isRunning) this.#tenure.save(this.#scanned, this.#lanes.isActive || this.#isAtHole)
   }
 
-  #mark(mark: Mark, lease: Lease): void {
-    this.#host.store
-      .mark(this.stream, lease, mark)
-      .then((seq) => this.#marked(mark, seq, lease))
-      .catch((error) => this.#abandon(error))
-  }
-
-  #marked({ scanned, nextAt }: Mark, seq: number | 'lost', lease: Lease): void {
-    if (this.#isStopped) return
-    const isLost = seq === 'lost' && lease === this.stream.lease
-    if (seq !== 'lost' && (nextAt === 'active' || seq > scanned)) return this.#goOn(seq, lease)
-    // What had been given back before it was renewed is not lost.
-    if (isLost || nextAt === 'active') return this.#abandon()
-    const renewed = this.#renewed
-    this.#renewed = undefined
-    if (renewed) return this.#mark({ scanned, lanes: {}, nextAt: this.#host.now() }, renewed)
-    this.stop()
-    this.#host.rested(this, this.#again ? this.#host.now() : nextAt, this.#late)
-  }
-
-  /** The stream is still ours, with all that came in meanwhile. */
-  #goOn(seq: number, lease: Lease): void {
-    this.stream.lease = lease
-    this.#lease.begin(lease)
+  /** There are entries up to this number. */
+  #reach(seq: number): void {
     this.#tail = Math.max(this.#tail, seq)
-    this.#isSaving = false
-    this.#isResting = false
-    this.#late = []
-    this.#renewed = undefined
     this.run()
   }
 }
