@@ -249,7 +249,7 @@ describe('files', () => {
     await response.body?.getReader().read()
     expect(ended).toBe(false)
     controller.abort()
-    await expect.poll(() => ended).toBe(true)
+    await expect.poll(() => ended, { timeout: 10_000 }).toBe(true)
   })
 })
 
@@ -309,7 +309,7 @@ describe('what a provider tells beside messages', () => {
 })
 
 it('an address that has expired is not found', async () => {
-  const short = await startWithCouriers(provider.url, { MEDIA_LINK_TTL: '1s' })
+  const short = await startWithCouriers(provider.url, { MEDIA_LINK_TTL: '3s' })
   const config = { version: '1.0.0', token, account: randomUUID() }
   const other = await createClient(short, { webhooks: [{ url: bot.url }], channels: { courier: config } })
   await tellEvents(
@@ -324,6 +324,6 @@ it('an address that has expired is not found', async () => {
   await bot.until(() => heard().length > 0)
   const { url } = heard().at(-1) as unknown as { url: string }
   expect((await fetch(url)).status).toBe(200)
-  await expect.poll(async () => (await fetch(url)).status, { timeout: 5000 }).toBe(404)
+  await expect.poll(async () => (await fetch(url)).status, { timeout: 10_000 }).toBe(404)
   expect((await call(short, 'GET', '/healthz')).status).toBe(200)
 })

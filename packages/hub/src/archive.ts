@@ -93,7 +93,7 @@ export interface ConversationStream extends StreamRecord {
   /** Absent when the user was purged before it. */
   userId?: Id
   endpoints: readonly EndpointRecord[]
-  /** As `lastAt`, of the newest message. */
+  /** As `lastAt`, of the newest message, or of a later one that was refused as a duplicate. */
   lastMessageAt?: Date
   deletedAt?: Date
 }

@@ -16,9 +16,9 @@ const transient: Failure = { kind: 'transient', message: 'cannot be reached' }
 test('a provider is told of a new integration, and then it is active', async () => {
   const { hub, sync, health, calls, shared } = setUp()
   await sync('a')
-  await vi.waitFor(async () => expect(await health()).toMatchObject([{ status: 'active' }]))
+  await eventually(async () => expect(await health()).toMatchObject([{ status: 'active' }]))
   expect(calls).toEqual(['check a', 'provision a'])
-  await vi.waitFor(() => expect(shared.events).toEqual(['create', 'configure', 'start', 'initialize']))
+  await eventually(() => expect(shared.events).toEqual(['create', 'configure', 'start', 'initialize']))
   await sync('a')
   await settle()
   expect(calls).toHaveLength(2)
@@ -42,15 +42,13 @@ test('a provider that cannot be reached is no reason: the integration is pending
   outcomes.provision = transient
   await sync('a')
   expect(await health()).toMatchObject([{ status: 'pending', reason: 'cannot be reached' }])
-  await vi.waitFor(() => expect(calls.filter((call) => call === 'provision a').length).toBeGreaterThan(2))
+  await eventually(() => expect(calls.filter((call) => call === 'provision a').length).toBeGreaterThan(2))
   outcomes.provision = { kind: 'invalid', message: 'an https address is needed' }
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await health()).toMatchObject([{ status: 'pending', reason: 'an https address is needed' }]),
   )
   outcomes.provision = undefined
-  await vi.waitFor(async () => expect(await health()).toMatchObject([{ status: 'active' }]), {
-    timeout: 5000,
-  })
+  await eventually(async () => expect(await health()).toMatchObject([{ status: 'active' }]))
   expect((await health())[0]?.reason).toBe(undefined)
 })
 
@@ -68,7 +66,7 @@ test('credentials that stop working while the provider is told pause the integra
   const { sync, health, outcomes, calls } = setUp()
   outcomes.provision = auth
   await sync('a')
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await health()).toMatchObject([{ status: 'paused', reason: 'wrong token' }]),
   )
   const tries = calls.length
@@ -76,7 +74,7 @@ test('credentials that stop working while the provider is told pause the integra
   expect(calls).toHaveLength(tries)
   outcomes.provision = undefined
   await sync('a')
-  await vi.waitFor(async () => expect(await health()).toMatchObject([{ status: 'active' }]))
+  await eventually(async () => expect(await health()).toMatchObject([{ status: 'active' }]))
 })
 
 test('a process that ends leaves it to the next one', async () => {
@@ -87,9 +85,7 @@ test('a process that ends leaves it to the next one', async () => {
   outcomes.provision = undefined
   shared.streams.reopen()
   hubs.push(openHub(shared, [channel]))
-  await vi.waitFor(async () => expect(await health()).toMatchObject([{ status: 'active' }]), {
-    timeout: 5000,
-  })
+  await eventually(async () => expect(await health()).toMatchObject([{ status: 'active' }]))
 })
 
 test('a process that remembers the client as it was tells the provider of what it is now', async () => {
@@ -101,28 +97,28 @@ test('a process that remembers the client as it was tells the provider of what i
   const { id } = await client(delivering, shared)
   const acme = { name: 'acme', isEnabled: true, config: { account: 'a', token: 'secret' } }
   await taking.sync.run(id, 'test', { channels: [acme], webhooks: [] })
-  await vi.waitFor(() => expect(calls).toContain('provision a'))
-  await vi.waitFor(async () => expect(await health()).toMatchObject([{ status: 'active' }]))
+  await eventually(() => expect(calls).toContain('provision a'))
+  await eventually(async () => expect(await health()).toMatchObject([{ status: 'active' }]))
 })
 
 test('what was set up is taken back when it is removed, or when another account takes its place', async () => {
   const { sync, calls, health } = setUp()
   await sync('a')
-  await vi.waitFor(async () => expect(await health()).toMatchObject([{ status: 'active' }]))
+  await eventually(async () => expect(await health()).toMatchObject([{ status: 'active' }]))
   await sync('b')
-  await vi.waitFor(() => expect(calls).toContain('provision b'))
+  await eventually(() => expect(calls).toContain('provision b'))
   expect(calls.indexOf('unprovision a')).toBeLessThan(calls.indexOf('provision b'))
   expect(calls).toContain('unprovision a')
   await sync(undefined)
-  await vi.waitFor(() => expect(calls.at(-1)).toBe('unprovision b'))
+  await eventually(() => expect(calls.at(-1)).toBe('unprovision b'))
 })
 
 test('new credentials of the same account take nothing back', async () => {
   const { sync, calls, health } = setUp()
   await sync('a', 'first')
-  await vi.waitFor(async () => expect(await health()).toMatchObject([{ status: 'active' }]))
+  await eventually(async () => expect(await health()).toMatchObject([{ status: 'active' }]))
   await sync('a', 'second')
-  await vi.waitFor(() => expect(calls.filter((call) => call === 'provision a')).toHaveLength(2))
+  await eventually(() => expect(calls.filter((call) => call === 'provision a')).toHaveLength(2))
   expect(calls).not.toContain('unprovision a')
 })
 
@@ -136,7 +132,7 @@ test('an account is one client’s alone, until that client gives it up', async 
   expect((await client(hub, shared, other.id)).integrations.size).toBe(0)
   await sync('b')
   await sync('a', 'x', other.id)
-  await vi.waitFor(() => expect(calls.filter((call) => call === 'provision a')).toHaveLength(2))
+  await eventually(() => expect(calls.filter((call) => call === 'provision a')).toHaveLength(2))
   await settle()
   // It is the other's now.
   expect(calls.lastIndexOf('unprovision a')).toBeLessThan(calls.lastIndexOf('provision a'))
@@ -160,6 +156,7 @@ test('a claim whose client does not have the account any more is taken over', as
   expect(shared.meta.get(key)?.startsWith(other.id)).toBe(true)
 })
 
+const eventually = <T>(claim: () => T | Promise<T>): Promise<T> => vi.waitFor(claim, { timeout: 10_000 })
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100))
 
 async function client(hub: Hub, shared: SharedStore, id = [...shared.clients.records.keys()][0]) {

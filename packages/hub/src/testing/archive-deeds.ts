@@ -83,7 +83,12 @@ async function one(scene: Scene, world: World, { kind, pick, text, payload }: De
       world.talks.push({ clientId, streamId, userId })
     },
     say: () => say({ channel: text, author: talk && pick % 2 ? { userId: talk.userId } : 'business' }),
-    owe: () => say({ owes: world.targets.slice(0, 1 + (pick % 2)), claim: pick % 3 === 0, dedupe: text }),
+    owe: () =>
+      say({
+        owes: world.targets.slice(0, 1 + (pick % 2)),
+        claim: pick % 3 === 0,
+        dedupe: `event ${pick % 4}`,
+      }),
     ask: async () => {
       await say({ collectUntil: scene.after(60), incomingId: message?.entry.id ?? newId() })
       if (message) await store.endTurn(message.entry.clientId, message.entry.id, scene.tick())
