@@ -1,9 +1,34 @@
 import assert from 'node:assert/strict'
 import { newId } from '@plugboard/core'
+import type { Watcher } from '../../store.js'
 import { webhookTarget } from '../../target.js'
 import { atOnce, isLost, only, present, same } from './assertions.js'
 import type { Cases } from './scene.js'
 import { populate, snapshot } from './world.js'
+
+/** A watcher that keeps what it is told, and who waits for it. */
+function listening() {
+  const told: string[] = []
+  let wake = (): void => undefined
+  const hear = (what: string): void => {
+    told.push(what)
+    wake()
+  }
+  const watcher: Watcher = {
+    due: () => hear('due'),
+    clientChanged: (id) => hear(`client ${id}`),
+    turnEnded: (id) => hear(`turn ${id}`),
+    missed: () => hear('missed'),
+  }
+  /** Waits for as long as the runner of the case allows. */
+  const hears = async (what: string): Promise<void> => {
+    while (!told.includes(what))
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+  }
+  return { told, watcher, hears }
+}
 
 /** Two processes on the same data. */
 export const replicaCases: Cases = {
@@ -11,6 +36,22 @@ export const replicaCases: Cases = {
     const other = await scene.another()
     const world = await populate(scene)
     same(await snapshot(other, world), await snapshot(scene.store, world))
+  },
+
+  'what one does the other is told of, or says that it is told nothing': async (scene) => {
+    const other = await scene.another()
+    const { told, watcher, hears } = listening()
+    const { isInstant } = await other.watch(watcher)
+    const talk = await scene.talk()
+    const owed = await scene.say(talk, { owes: [webhookTarget(newId())] })
+    const client = present(await scene.store.findClient({ id: talk.clientId }))
+    await scene.store.replaceClient({ ...client, version: 2, name: 'other' })
+    await scene.store.endTurn(talk.clientId, owed.id, scene.tick())
+    for (const what of ['due', `client ${client.id}`, `turn ${owed.id}`]) if (isInstant) await hears(what)
+    await other.close()
+    const before = [...told]
+    await scene.say(talk, { owes: [webhookTarget(newId())] })
+    same(told, isInstant ? before : [])
   },
 
   'entries appended at once through both get numbers without a hole, each its own': async (scene) => {
