@@ -15,6 +15,9 @@ export const schemasForDocumentOnly = {
   // The type allows compilers of ajv only.
 } as unknown as NonNullable<FastifyServerOptions['schemaController']>
 
+/** The `data` of what webhooks are sent, by its type. */
+export type Events = Readonly<Record<string, z.ZodType>>
+
 /** A route that the document tells of. */
 type Documented = Required<Pick<RouteOptions, 'method' | 'url' | 'schema'>>
 
@@ -22,7 +25,7 @@ type Documented = Required<Pick<RouteOptions, 'method' | 'url' | 'schema'>>
  * Serves the API's document (`/openapi.json`, OpenAPI 3.1) and a page to browse it (`/docs`). It tells of every route
  * registered after this call that has a schema. Nothing is loaded or built before somebody asks.
  */
-export function serveDocument(app: FastifyInstance): void {
+export function serveDocument(app: FastifyInstance, events: Events = {}): void {
   const routes: Documented[] = []
   app.addHook('onRoute', ({ method, url, schema }) => {
     const isExtra = method === 'HEAD' || method === 'OPTIONS'
@@ -34,7 +37,7 @@ export function serveDocument(app: FastifyInstance): void {
       url,
       { schema: { hide: true } as FastifySchema, exposeHeadRoute: false },
       async (request, reply) => {
-        docs ??= buildDocs(routes)
+        docs ??= buildDocs(routes, events)
         const { url, headers } = request
         const answer = await (await docs).inject({ method: 'GET', url, headers })
         for (const name of ['content-type', 'content-security-policy', 'cache-control', 'etag', 'location']) {
@@ -48,7 +51,7 @@ export function serveDocument(app: FastifyInstance): void {
 }
 
 /** A second server that never listens: the plugins that make the document must be there before the routes are. */
-async function buildDocs(routes: readonly Documented[]): Promise<FastifyInstance> {
+async function buildDocs(routes: readonly Documented[], events: Events): Promise<FastifyInstance> {
   const [{ fastify }, { default: swagger }, { default: swaggerUi }] = await Promise.all([
     import('fastify'),
     import('@fastify/swagger'),
@@ -60,6 +63,9 @@ async function buildDocs(routes: readonly Documented[]): Promise<FastifyInstance
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Plugboard', version, description: 'A self-hosted messaging hub.' },
+      webhooks: Object.fromEntries(
+        Object.entries(events).map(([type, data]) => [type, asWebhook(type, data)]),
+      ),
     },
     transform: ({ schema, url }) => ({ schema: asJsonSchemas(schema), url }),
   })
@@ -70,6 +76,14 @@ async function buildDocs(routes: readonly Documented[]): Promise<FastifyInstance
   )
   await docs.ready()
   return docs
+}
+
+/** The request that a client's webhook gets of an event. */
+function asWebhook(type: string, data: z.ZodType): object {
+  const schema = asJsonSchema(z.object({ type: z.literal(type), data }), 'output')
+  const requestBody = { required: true, content: { 'application/json': { schema } } }
+  const responses = { '2XX': { description: 'The event was taken; after anything else it is sent again' } }
+  return { post: { tags: ['events'], summary: `Sent to the webhooks of the client`, requestBody, responses } }
 }
 
 /** The parts of a route's schema as JSON Schema. */

@@ -8,7 +8,7 @@ import { hostRoutes } from './host-routes.js'
 import { RequestLog } from './logging.js'
 import { media } from './media.js'
 import type { Metrics } from './metrics.js'
-import { schemasForDocumentOnly, serveDocument } from './openapi.js'
+import { type Events, schemasForDocumentOnly, serveDocument } from './openapi.js'
 import { sendPlainError } from './plain-errors.js'
 import { providerWebhooks } from './provider-webhooks.js'
 import type { PublicUrls } from './public-urls.js'
@@ -22,6 +22,8 @@ export interface ServerOptions {
   log: Logger
   /** Default: true. A process that only delivers answers for itself and takes nothing in. */
   takesRequests?: boolean
+  /** What the webhooks of the dialects are sent, for the document. */
+  events?: Events
   /** Adds the dialects, each as a plugin with a prefix. */
   register(app: FastifyInstance): void
 }
@@ -89,7 +91,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     done()
   })
   urls.listensAt(app.server)
-  if (takesRequests) serveDocument(app)
+  if (takesRequests) serveDocument(app, options.events)
   app.register(hostRoutes, options)
   if (takesRequests) {
     app.register(providerWebhooks, { ...options, prefix: '/webhooks/v1' })

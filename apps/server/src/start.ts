@@ -9,6 +9,7 @@ import { assertCopied, endCopiesFrom } from './copy/mark.js'
 import { within } from './deadline.js'
 import { isLoopback } from './dialects/admin-access.js'
 import { messagingV1 } from './dialects/messaging-v1/index.js'
+import { events } from './dialects/messaging-v1/schemas.js'
 import { messagingV1Format } from './dialects/messaging-v1/webhook-format.js'
 import { guardedFetch } from './guarded-fetch.js'
 import { readOrMakeKey } from './key-file.js'
@@ -70,6 +71,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       urls,
     })
     const app = buildServer({
+      events,
       urls,
       config,
       hub,

@@ -68,6 +68,9 @@ describe('the server', () => {
     )
     const own = ['status', 'version', 'healthz', 'readyz', 'metrics'].map((name) => `GET /${name}`)
     const providers = ['GET', 'POST'].map((method) => `${method} /webhooks/v1/{clientIdOrName}/{channel}`)
+    expect(Object.keys(json.webhooks)).toEqual(
+      expect.arrayContaining(['message.new', 'conversation.activity']),
+    )
     const media = ['GET', 'HEAD'].map((method) => `${method} /media/v1/{token}`)
     expect(documented.sort()).toEqual([...api, ...own, ...providers, ...media].sort())
   })

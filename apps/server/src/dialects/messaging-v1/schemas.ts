@@ -186,4 +186,32 @@ export const deadLettersResponse = z.object({
   ),
 })
 export const replayResponse = z.object({ id: z.string() })
+
+const conversationEvent = z.object({ userId: guid, conversationId: guid })
+const channelEvent = conversationEvent.extend({ channel: z.string() })
+const messageId = guid.optional()
+const deliveryStatus = z.enum(['sent', 'delivered', 'read', 'failed'])
+const activity = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('edited'), messageId, payload }),
+  z.object({ type: z.literal('deleted'), messageId }),
+  z.object({ type: z.literal('reaction'), messageId, emoji: z.string(), removed: z.boolean() }),
+  z.object({
+    ...{ type: z.literal('delivery'), messageId, status: deliveryStatus },
+    failure: z.object({ kind: z.string(), message: z.string() }).optional(),
+  }),
+  z.object({ type: z.literal('blocked') }),
+])
+/** What webhooks are sent: the `data` of each event. */
+export const events = {
+  'user.new': z.object({ userId: guid, userData: z.record(z.string(), z.string()).optional() }),
+  'conversation.new': conversationEvent,
+  'conversation.started': channelEvent.extend({ payload: z.string().optional() }),
+  'conversation.deleted': conversationEvent,
+  'conversation.activity': channelEvent.extend({ activity }),
+  'message.new': channelEvent.extend({ collect: z.literal(true).optional(), message: messageResponse }),
+  'health.new': z.object({
+    channel: z.string(),
+    event: z.object({ type: z.string(), time: date, data: z.unknown().optional() }),
+  }),
+}
 export const okResponse = z.string().meta({ example: 'OK' })
