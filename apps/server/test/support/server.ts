@@ -39,7 +39,7 @@ const isOnMongodb = process.env.TEST_STORE === 'mongodb'
 const ENCRYPTION_KEY = randomBytes(32).toString('base64')
 
 /** The store that a run of these tests is on: an embedded file, or a database of its own for each folder. */
-export function databaseUrl(folder: string): string {
+function databaseUrl(folder: string): string {
   if (!isOnMongodb) return `file:${join(folder, 'plugboard.db')}`
   const url = inject('mongodbUrl')
   if (url === undefined) throw new Error('there is no MongoDB server')
