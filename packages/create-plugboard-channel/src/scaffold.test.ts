@@ -35,7 +35,8 @@ describe('a new channel', () => {
       packageName: 'plugboard-channel-pigeon-post',
     })
     const files = await filesIn(folder)
-    const expected = (await filesIn(template)).map((file) => file.replace(/^gitignore$/, '.gitignore')).sort()
+    const names: Record<string, string> = { gitignore: '.gitignore', 'manifest.json': 'package.json' }
+    const expected = (await filesIn(template)).map((file) => names[file] ?? file).sort()
     expect(files).toEqual(expected)
     const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))
     for (const text of texts) expect(text).not.toMatch(/acme[- ]chat/i)
@@ -106,7 +107,7 @@ test('the template asks for the versions that we use', async () => {
   const read = async (path: string) => JSON.parse(await readFile(new URL(path, import.meta.url), 'utf8'))
   const { devDependencies: ours } = await read('../../../package.json')
   const { dependencies: ofCore } = await read('../../core/package.json')
-  const { dependencies, devDependencies } = await read('../template/package.json')
+  const { dependencies, devDependencies } = await read('../template/manifest.json')
   expect({ ...dependencies, ...devDependencies }).toEqual({
     zod: ofCore.zod,
     '@plugboard/core': 'workspace:^',

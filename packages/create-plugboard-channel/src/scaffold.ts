@@ -32,6 +32,9 @@ const packagePattern = /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]{0,1
 
 const root = new URL('..', import.meta.url)
 
+/** What npm would not publish under its own name, or would take for something of this package. */
+const renamed: Record<string, string> = { gitignore: '.gitignore', 'manifest.json': 'package.json' }
+
 /**
  * Copies the template, which is a channel that works, under another name.
  * @throws ScaffoldError when a name is not allowed, or the folder is not empty
@@ -68,10 +71,10 @@ async function copyTemplate(folder: string, replace: (text: string) => string): 
   const entries = await readdir(template, { recursive: true, withFileTypes: true })
   for (const entry of entries.filter((each) => each.isFile())) {
     const source = join(entry.parentPath, entry.name)
-    // npm leaves a `.gitignore` out of what it publishes, so the template's has no dot.
-    const path = source.slice(template.length).replace(/^gitignore$/, '.gitignore')
-    await mkdir(dirname(join(folder, path)), { recursive: true })
-    await writeFile(join(folder, path), replace(await readFile(source, 'utf8')), { flag: 'wx' })
+    const path = source.slice(template.length)
+    const target = join(folder, renamed[path] ?? path)
+    await mkdir(dirname(target), { recursive: true })
+    await writeFile(target, replace(await readFile(source, 'utf8')), { flag: 'wx' })
   }
 }
 
