@@ -112,12 +112,12 @@ export function inboundBehaviour(kind: Kind): void {
       })
 
     it('is answered within the deadline when much comes at once, and all of it is there', async () => {
-      const count = 100
+      const count = 50
       const before = tenant.heard().length
       const times = await Promise.all(
         Array.from({ length: count }, async (_, i) => {
           const start = performance.now()
-          const { status } = await tenant.write(1000 + (i % 50), `at once ${i}`)
+          const { status } = await tenant.write(1000 + i, `at once ${i}`)
           expect(status).toBe(kind.thanks.status)
           return performance.now() - start
         }),

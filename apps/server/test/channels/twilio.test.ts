@@ -1,6 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTenant, EXTERNAL_URL, startHub, type Tenant } from '../support/channel-stage.js'
+import { type Provider, startProvider, type Told } from '../support/providers/provider.js'
 import { twilio } from '../support/providers/twilio.js'
+import { cleanUp } from '../support/server.js'
 import { inboundBehaviour } from './inbound.js'
 import { outboundBehaviour } from './outbound.js'
 
 inboundBehaviour(twilio)
 outboundBehaviour(twilio)
+
+describe('a number of Twilio', () => {
+  let provider: Provider
+  let tenant: Tenant
+  beforeAll(async () => {
+    provider = await startProvider(twilio)
+    tenant = await createTenant(await startHub([provider]), provider)
+  })
+  afterAll(async () => {
+    await tenant.bot.close()
+    await provider.close()
+    await cleanUp()
+  })
+
+  const texts = () => tenant.heard().map(({ payload }) => payload)
+  const ask = (title: string, value: string) =>
+    tenant.say(1, { type: 'single-choice', text: 'Which?', choices: [{ title, value }] })
+
+  it('takes a number for the answer to the newest question alone', async () => {
+    await tenant.write(1, '1')
+    await tenant.say(1, {
+      type: 'single-choice',
+      text: 'Size?',
+      choices: [
+        { title: 'Small', value: 'size-s' },
+        { title: 'Large', value: 'size-l' },
+      ],
+    })
+    await expect.poll(() => tenant.shownTo(1)[0]?.text).toBe('Size?\n1. Small\n2. Large')
+    await tenant.write(1, '2')
+    await ask('Red', 'color-r')
+    await tenant.write(1, '2')
+    await tenant.write(1, ' 1. ')
+    expect((await tenant.hears(4)).map(({ payload }) => payload)).toEqual([
+      { type: 'text', text: '1' },
+      { type: 'quick_reply', text: 'Large', payload: 'size-l' },
+      { type: 'text', text: '2' },
+      { type: 'quick_reply', text: 'Red', payload: 'color-r' },
+    ])
+    expect(texts()).toHaveLength(4)
+  })
+
+  it('says what became of a message, to the bot and in health', async () => {
+    const id = await tenant.say(2, { type: 'text', text: 'on its way' })
+    await expect.poll(() => tenant.shownTo(2).length).toBe(1)
+    const callback = tenant.shownTo(2)[0]?.callback ?? ''
+    const [path, query = ''] = callback.split('?')
+    expect(path).toBe(EXTERNAL_URL + tenant.path)
+    const status = (MessageStatus: string, more: Record<string, string> = {}): Told => ({
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({
+        ...{ MessageSid: `SM${'7'.repeat(32)}`, MessageStatus, To: twilio.addressOf(2) },
+        ...{ From: twilio.endpointOf(2).identity, ...more },
+      }).toString(),
+      query,
+    })
+    const failed = status('undelivered', { ErrorCode: '30005' })
+    for (const told of [status('queued'), status('sent'), status('sent'), failed, failed])
+      expect((await tenant.tell(told)).status).toBe(200)
+    expect((await tenant.post(failed, `${tenant.path}?${query}`)).status).toBe(401)
+    await tenant.bot.until(() => tenant.bot.ofType('conversation.activity').length >= 2)
+    await tenant.write(2, 'the end')
+    await expect.poll(() => texts().at(-1)?.text).toBe('the end')
+    const failure = { kind: 'recipient', message: expect.stringContaining('30005') }
+    const activities = tenant.bot.ofType('conversation.activity').map(({ json }) => json.data.activity)
+    expect(activities).toEqual([
+      { type: 'delivery', messageId: id, status: 'sent' },
+      { type: 'delivery', messageId: id, status: 'failed', failure },
+    ])
+    expect(await tenant.health()).toMatchObject({ lastFailure: failure })
+  })
+
+  it('has its address in the steps that health tells', async () => {
+    expect((await tenant.health()).setup).toContain(EXTERNAL_URL + tenant.path)
+  })
+})

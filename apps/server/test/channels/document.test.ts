@@ -1,0 +1,108 @@
+import { fakeProvider } from '@plugboard/core/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { call } from '../support/api.js'
+import { startProvider } from '../support/providers/provider.js'
+import { slack } from '../support/providers/slack.js'
+import { telegram } from '../support/providers/telegram.js'
+import { twilio } from '../support/providers/twilio.js'
+import { cleanUp, startServer, type TestServer } from '../support/server.js'
+
+/** The configurations of the document that the Messaging API began with, word for word. */
+const config = {
+  channels: {
+    telegram: {
+      enabled: true,
+      botToken: 'my-telegram-bot-toke',
+    },
+    slack: {
+      enabled: true,
+      signingSecret: 'my-slack-signing-secret',
+      botToken: 'my-slack-bot-token',
+    },
+  },
+  webhooks: [{ url: 'https://mywebsite.com/mycallback' }],
+}
+const newConfig = {
+  channels: {
+    telegram: {
+      enabled: true,
+      botToken: 'my-telegram-bot-toke',
+    },
+    twilio: {
+      enabled: true,
+      accountSID: 'my-twilio-account-sid',
+      authToken: 'my-twilio-auth-token',
+    },
+  },
+  webhooks: [{ url: 'https://mywebsite.com/mycallback' }],
+}
+const madeUp = [
+  'my-telegram-bot-toke',
+  'my-slack-signing-secret',
+  'my-slack-bot-token',
+  'my-twilio-auth-token',
+]
+
+const optionsFor = (url: (channel: string) => string) =>
+  JSON.stringify({
+    telegram: { apiRoot: url('telegram') },
+    slack: { slackApiUrl: `${url('slack')}/api/` },
+    twilio: { apiBaseUrl: url('twilio') },
+  })
+
+const sync = async (server: TestServer, body: object) => {
+  const start = performance.now()
+  const answer = await call(server, 'POST', '/api/v1/sync', { body })
+  return { ...answer, ms: performance.now() - start }
+}
+
+afterAll(cleanUp)
+
+describe('the made-up tokens of the document', () => {
+  let server: TestServer
+  beforeAll(async () => {
+    const gone = await fakeProvider()
+    await gone.close()
+    const PLUGBOARD_CHANNEL_OPTIONS = optionsFor(() => gone.url)
+    server = await startServer({ env: { PLUGBOARD_CHANNEL_OPTIONS, LOG_LEVEL: 'trace' } })
+  })
+
+  it('are stored at once while no provider can be reached, and health says what they wait for', async () => {
+    const first = await sync(server, config)
+    expect(first).toMatchObject({ status: 200, json: { webhooks: [{ url: config.webhooks[0]?.url }] } })
+    const { id, token } = first.json
+    const second = await sync(server, { id, token, ...newConfig })
+    expect(second.status).toBe(200)
+    // The first one loads what the providers' SDKs are; a busy machine takes its time for that.
+    expect(Math.max(first.ms, second.ms)).toBeLessThan(4000)
+    const headers = { 'x-bp-messaging-client-id': id, 'x-bp-messaging-client-token': token }
+    const health = async () => (await call(server, 'GET', '/api/v1/health', { headers })).json.channels
+    const pending = { status: 'pending', configured: false, reason: expect.stringContaining('ECONNREFUSED') }
+    expect(await health()).toMatchObject({ telegram: pending, twilio: pending })
+    expect(Object.keys(await health()).sort()).toEqual(['telegram', 'twilio'])
+    const told = [server.output(), first.text, second.text, JSON.stringify(await health())].join()
+    for (const secret of madeUp) expect(told).not.toContain(secret)
+  })
+})
+
+describe.each([telegram, slack, twilio])('credentials that $channel refuses', (kind) => {
+  it('are refused with the name of the field, and nothing is left', async () => {
+    const provider = await startProvider(kind)
+    const server = await startServer({ env: { PLUGBOARD_CHANNEL_OPTIONS: optionsFor(() => provider.url) } })
+    const { channel, fields } = kind
+    const known = await sync(server, { channels: {} })
+    const { id, token } = known.json
+    const channels = { [channel]: { enabled: true, ...kind.credentials() } }
+    provider.answerInstead = () => kind.refusals.unauthorized
+    const refused = await sync(server, { id, token, channels })
+    expect([refused.status, refused.text]).toEqual([
+      400,
+      expect.stringContaining(`channels.${channel}.${fields.token}`),
+    ])
+    const headers = { 'x-bp-messaging-client-id': id, 'x-bp-messaging-client-token': token }
+    expect((await call(server, 'GET', '/api/v1/health', { headers })).json.channels).toEqual({})
+    provider.answerInstead = () => undefined
+    expect((await sync(server, { id, token, channels })).status).toBe(200)
+    await provider.close()
+  })
+})

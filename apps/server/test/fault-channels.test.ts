@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTenant, startHub, type Tenant } from './support/channel-stage.js'
+import { type Provider, type Sent, startProvider } from './support/providers/provider.js'
+import { slack } from './support/providers/slack.js'
+import { telegram } from './support/providers/telegram.js'
+import { twilio } from './support/providers/twilio.js'
+import { cleanUp, type TestServer } from './support/server.js'
+
+const PATIENT = { timeout: 20_000 }
+const choices = [
+  { title: 'Small', value: 'size-s' },
+  { title: 'Large', value: 'size-l' },
+]
+
+describe.each([telegram, slack, twilio])('a server with $channel that is killed', (kind) => {
+  let provider: Provider
+  let server: TestServer
+  let tenant: Tenant
+  beforeAll(async () => {
+    provider = await startProvider(kind)
+    server = await startHub([provider])
+    tenant = await createTenant(server, provider)
+  })
+  afterAll(async () => {
+    await tenant.bot.close()
+    await provider.close()
+    await cleanUp()
+  })
+
+  const crash = async (between: () => void = () => undefined) => {
+    await server.kill()
+    between()
+    server = await server.restart()
+  }
+
+  it('right after its answer to the provider has the message, and tells the bot of it once', async () => {
+    tenant.bot.answer = () => 503
+    const told = provider.write(1, 'the last words', randomUUID())
+    expect((await tenant.tell(told)).status).toBe(200)
+    await crash(() => {
+      tenant.bot.answer = () => 200
+      tenant.bot.requests.length = 0
+    })
+    const conversation = await tenant.conversationWith(1)
+    const messages = await tenant.client.call('GET', `/messages/conversation/${conversation}`)
+    expect(messages.json.map(({ payload }: { payload: object }) => payload)).toEqual([
+      { type: 'text', text: 'the last words' },
+    ])
+    expect((await tenant.tell(provider.again(told))).status).toBe(200)
+    await tenant.write(1, 'and the first')
+    const heard = await tenant.hears(2)
+    expect(heard.map(({ payload }) => payload.text)).toEqual(['the last words', 'and the first'])
+  })
+
+  it('knows what an answer means to a question that it asked before', async () => {
+    const before = tenant.heard().length
+    await tenant.say(2, { type: 'single-choice', text: 'Size?', choices })
+    await expect.poll(() => tenant.shownTo(2).length, PATIENT).toBe(1)
+    await crash()
+    await tenant.tell(provider.press(2, tenant.shownTo(2)[0] as Sent, 1, randomUUID()))
+    const [heard] = (await tenant.hears(before + 1)).slice(before)
+    expect(heard?.payload).toEqual({ type: 'quick_reply', text: 'Large', payload: 'size-l' })
+  })
+
+  it('between the parts of a carousel sends no part a second time that had arrived', async () => {
+    const items = Array.from({ length: kind.cards }, (_, i) => ({
+      ...{ title: `Card ${i + 1}.`, subtitle: 'x'.repeat(400), actions: [] },
+    }))
+    const isLast = ({ text }: Sent) => text.includes(`Card ${kind.cards}.`)
+    provider.answerInstead = (sent) => (sent && isLast(sent) ? kind.refusals.broken : undefined)
+    const id = await tenant.say(3, { type: 'carousel', items })
+    await expect.poll(() => tenant.triedAt(3).filter(isLast).length, PATIENT).toBe(2)
+    await crash(() => {
+      provider.answerInstead = () => undefined
+    })
+    await expect.poll(async () => (await tenant.delivery(id)).state, PATIENT).toBe('delivered')
+    const earlier = tenant.triedAt(3).filter((sent) => !isLast(sent))
+    expect(earlier.length).toBeGreaterThan(0)
+    expect(new Set(earlier.map(({ text }) => text)).size).toBe(earlier.length)
+    const shown = tenant.shownTo(3).map(({ text }) => text)
+    for (const { title } of items) expect(shown.filter((text) => text.includes(title))).toHaveLength(1)
+  })
+})
