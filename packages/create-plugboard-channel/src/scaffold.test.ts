@@ -35,7 +35,11 @@ describe('a new channel', () => {
       packageName: 'plugboard-channel-pigeon-post',
     })
     const files = await filesIn(folder)
-    const names: Record<string, string> = { gitignore: '.gitignore', 'manifest.json': 'package.json' }
+    const names: Record<string, string> = {
+      gitignore: '.gitignore',
+      'manifest.json': 'package.json',
+      'mit.txt': 'LICENSE',
+    }
     const expected = (await filesIn(template)).map((file) => names[file] ?? file).sort()
     expect(files).toEqual(expected)
     const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))

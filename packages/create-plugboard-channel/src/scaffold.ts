@@ -32,8 +32,12 @@ const packagePattern = /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]{0,1
 
 const root = new URL('..', import.meta.url)
 
-/** What npm would not publish under its own name, or would take for something of this package. */
-const renamed: Record<string, string> = { gitignore: '.gitignore', 'manifest.json': 'package.json' }
+/** What publishing would leave out under its own name, or take for something of this package. */
+const renamed: Record<string, string> = {
+  gitignore: '.gitignore',
+  'manifest.json': 'package.json',
+  'mit.txt': 'LICENSE',
+}
 
 /**
  * Copies the template, which is a channel that works, under another name.

@@ -8,7 +8,7 @@ import { type Config, configSchema, connect, optionsSchema } from './config.js'
 import { openMedia, parse, verify } from './inbound.js'
 import { check, deliver, render } from './outbound.js'
 
-export const channel = defineChannel({
+const channel = defineChannel({
   contract: 1,
   name: 'acme-chat',
   version: '1.0.0',
