@@ -196,6 +196,37 @@ const cases: Cases = {
     same(only(then.claimed).streamId, late.streamId)
   },
 
+  'what was written is due where somebody has looked before': async (copies) => {
+    const { scene, archive } = await copies.fresh()
+    const talk = await scene.talk()
+    await scene.say(talk, { owes: [webhookTarget(newId())] })
+    const copy = await copies.fresh()
+    const look = () => copy.scene.store.claimDue({ now: scene.now, limit: 10, except: [] })
+    same((await look()).claimed, [])
+    await copy.archive.write(await recordsOf(archive))
+    same(only((await look()).claimed).streamId, talk.streamId)
+  },
+
+  'a number that nobody used is in no list, and is not used again': async (copies) => {
+    const { scene, archive } = await copies.fresh()
+    const talk = await scene.talk()
+    const said = await scene.say(talk)
+    const records = (await recordsOf(archive)).map((record) =>
+      'id' in record && record.id === talk.streamId ? { ...record, seq: 3, scanned: 3 } : record,
+    )
+    const { clientId, streamId } = talk
+    const unused = { id: newId(), clientId, streamId, seq: 3, type: 'void', payload: '', owes: [] } as const
+    const copy = await copies.fresh()
+    await copy.archive.write([...records, { kind: 'entry', ...unused, at: said.at }])
+    const listed = await copy.scene.store.listEntries(clientId, streamId, 10)
+    same(
+      listed.map(({ seq }) => seq),
+      [2, 1],
+    )
+    same(await copy.scene.store.listMessages(clientId, streamId, { limit: 10 }), [said])
+    same((await copy.scene.say(talk)).seq, 4)
+  },
+
   'a copy goes on as the original would have': async (copies) => {
     const { scene, archive } = await copies.fresh()
     const { client, user, quiet, talk, mapping, dead, target, claim, question } = await populate(scene)
