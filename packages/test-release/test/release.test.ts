@@ -41,7 +41,8 @@ async function projectWith(name: string, ...installed: string[]): Promise<string
   const project = join(outside, name)
   await mkdir(project)
   await writeFile(join(project, 'package.json'), JSON.stringify({ name, private: true, type: 'module' }))
-  await npm(project, 'install', ...installed)
+  // A package that is not for this version of Node, however deep, would be a warning otherwise.
+  await npm(project, 'install', '--engine-strict', ...installed)
   return project
 }
 
