@@ -26,6 +26,8 @@ export interface ChannelsOptions {
   fetch: typeof globalThis.fetch
   /** Sessions kept: one for each integration in use. */
   maxSessions: number
+  /** Told of each channel that has been loaded, because it was needed. */
+  loaded?(name: string): void
 }
 
 /** The channels of this process, and the sessions of the integrations that are in use. */
@@ -42,6 +44,10 @@ export class Channels {
       max: options.maxSessions,
       dispose: ({ runtime, session }) => runtime.disconnect?.(session),
     })
+  }
+
+  get names(): readonly string[] {
+    return [...this.#channels.keys()]
   }
 
   find(name: string): Channel | undefined {
@@ -94,7 +100,10 @@ export class Channels {
     const { log: logger, fetch } = this.#options
     const loading = channel.load({ options, logger, fetch })
     this.#runtimes.set(name, loading)
-    loading.catch(() => this.#runtimes.delete(name))
+    loading.then(
+      () => this.#options.loaded?.(name),
+      () => this.#runtimes.delete(name),
+    )
     return loading
   }
 

@@ -26,6 +26,7 @@ import { MediaLinks } from './media-links.js'
 import { Messages } from './messages.js'
 import { Owing } from './owing.js'
 import { pauseIntegration } from './pause.js'
+import { Preload } from './preload.js'
 import { Accounts } from './provisioning/accounts.js'
 import { probe } from './provisioning/probe.js'
 import { type IntegrationAddress, type IntegrationItem, Provisioning } from './provisioning/provisioning.js'
@@ -133,7 +134,12 @@ export function createHub(options: HubOptions): Hub {
   const { store, keyring, settings, sender, urls, log, observer, now = () => new Date() } = options
   const { cacheSize, delivers = true } = settings
   const formats = new Map(options.formats.map((format) => [format.name, format]))
-  const channels = new Channels({ ...options, maxSessions: cacheSize })
+  const channels = new Channels({
+    ...options,
+    maxSessions: cacheSize,
+    loaded: (name) => preload.used(name),
+  })
+  const preload = new Preload({ store, channels, log })
   const directory = new Directory({
     store,
     keyring,
@@ -257,12 +263,14 @@ export function createHub(options: HubOptions): Hub {
       dispatcher.start()
       if (delivers) housekeeping.start()
       monitor.start()
+      preload.start()
       keepListening()
     },
     async stop(graceMs) {
       const deadline = Date.now() + graceMs
       const left = (): number => Math.max(0, deadline - Date.now())
       collect.close()
+      preload.stop()
       await housekeeping.stop()
       await dispatcher.stop(left())
       await Promise.all([
