@@ -40,7 +40,8 @@ export const PAYLOAD = { type: 'text', text: 'Good morning! Is my order from las
 export const messageRequest = ({ headers }: Client, { conversationId, userId }: Conversation): Buffer =>
   rawRequest('POST', '/api/v1/messages', headers, { conversationId, authorId: userId, payload: PAYLOAD })
 
-async function post<T>(url: string, headers: Client['headers'], body: object): Promise<T> {
+/** @throws Error when the answer is no success */
+export async function post<T>(url: string, headers: Client['headers'], body: object): Promise<T> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { ...headers, 'content-type': 'application/json' },

@@ -8,6 +8,7 @@ import { type Plan, readPlan, USAGE } from './plan.js'
 import { cleanUp } from './processes/children.js'
 import { profileStage } from './profile.js'
 import type { Scenario } from './scenario.js'
+import { channels } from './scenarios/channels.js'
 import { latency } from './scenarios/latency.js'
 import { list } from './scenarios/list.js'
 import { mapKnown, mapNew } from './scenarios/map.js'
@@ -29,6 +30,7 @@ const embedded: readonly Scenario[] = [
   mapKnown,
   webhooks,
   memory,
+  channels,
 ]
 
 /** On MongoDB the way to it is what costs. The others can be asked for, beside a floor that writes to a file. */

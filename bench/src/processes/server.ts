@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { get } from 'node:http'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Child, startNode, temporaryFolder } from './children.js'
@@ -49,4 +50,16 @@ export async function residentBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   const [, kibibytes] = /^VmRSS:\s+(\d+) kB/m.exec(status) ?? []
   return Number(kibibytes) * 1024
+}
+
+/** One request on a connection of its own. @throws Error when it is not answered with 200 */
+export function answers(url: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = get(url, { agent: false }, (response) => {
+      response.resume()
+      if (response.statusCode === 200) resolve()
+      else reject(new Error(`${url} answered ${response.statusCode}`))
+    })
+    request.on('error', reject)
+  })
 }

@@ -1,7 +1,6 @@
-import { get } from 'node:http'
 import type { Figure } from '../figure.js'
 import type { Plan } from '../plan.js'
-import { residentBytes, startServer } from '../processes/server.js'
+import { answers, residentBytes, startServer } from '../processes/server.js'
 import type { Scenario } from '../scenario.js'
 import { median, range } from '../statistics.js'
 
@@ -34,15 +33,4 @@ async function run(plan: Plan): Promise<Figure[]> {
       note: 'resident',
     },
   ]
-}
-
-function answers(url: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const request = get(url, { agent: false }, (response) => {
-      response.resume()
-      if (response.statusCode === 200) resolve()
-      else reject(new Error(`${url} answered ${response.statusCode}`))
-    })
-    request.on('error', reject)
-  })
 }

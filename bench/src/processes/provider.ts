@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { startNode, temporaryFolder } from './children.js'
+
+const PROGRAM = fileURLToPath(new URL('./provider.program.js', import.meta.url))
+const PATIENCE_MS = 60_000
+
+/** Messages that people got. The time is that of `now()`, when the request arrived. */
+export interface Sent {
+  count: number
+  lastAt: number
+}
+
+export interface Provider {
+  /** Options of the channels, for PLUGBOARD_CHANNEL_OPTIONS. */
+  options: string
+  sent(): Promise<Sent>
+  /** Waits until so many were sent. @throws Error when they were not in time */
+  until(count: number): Promise<Sent>
+}
+
+/** Starts what stands for all providers as a process of its own. */
+export async function startProvider(): Promise<Provider> {
+  const { url, ask } = await startNode({ args: [PROGRAM], cwd: await temporaryFolder() })
+  const sent = (): Promise<Sent> => ask('sent')
+  return {
+    options: JSON.stringify({
+      telegram: { apiRoot: url },
+      slack: { slackApiUrl: `${url}/api/` },
+      twilio: { apiBaseUrl: url },
+    }),
+    sent,
+    async until(count) {
+      for (const deadline = performance.now() + PATIENCE_MS; performance.now() < deadline; await sleep(5)) {
+        const now = await sent()
+        if (now.count >= count) return now
+      }
+      throw new Error(`${(await sent()).count} of ${count} messages were sent in ${PATIENCE_MS} ms`)
+    },
+  }
+}
