@@ -66,7 +66,7 @@ export const faultAnswers: Partial<Record<Fault, Answer>> = {
 }
 
 /** What a request asks for; undefined for one that is no call. */
-function callOf({ path, headers, body }: ProviderCall): ApiCall | undefined {
+export function callOf({ path, headers, body }: ProviderCall): ApiCall | undefined {
   const [, token = '', method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(path) ?? []
   if (!method) return undefined
   const contentType = headers['content-type'] ?? ''
