@@ -10,7 +10,7 @@ export const EXTERNAL_URL = 'https://hub.example'
 const ADMIN_KEY = 'the-admin-key-of-the-channel-tests'
 
 /** What a person said, as the bot heard it. */
-export interface Heard {
+interface Heard {
   id: string
   authorId: string
   payload: { type: string; text?: string; payload?: string; url?: string }

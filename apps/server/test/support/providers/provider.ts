@@ -33,7 +33,7 @@ export interface Sent {
 export type Person = number
 
 /** Answers of a provider that refuses, in its own form. */
-export interface Refusals {
+interface Refusals {
   limited(seconds: number): Answer
   /** The person wants to hear nothing. */
   blocked: Answer
