@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pnpm, run } from './support/command.js'
+import { type Conversation, converse } from './support/conversation.js'
 import { checkShape, findFaults } from './support/inspect.js'
-import { type Peer, personSays, startPeer } from './support/peers.js'
+import { startPeer } from './support/peers.js'
 import { type Registry, startRegistry } from './support/registry.js'
 import { openRelease, publishable, type Release, repository, type Tarball } from './support/release.js'
-import { type InstalledServer, startInstalled } from './support/server.js'
+import { startInstalled } from './support/server.js'
 
 /** Each step may wait for a registry, on a machine that has other things to do. */
 const SLOW = 240_000
@@ -63,10 +64,17 @@ describe('what is packed', () => {
     expect(await findFaults(tarball as Tarball)).toEqual([])
   })
 
-  test('is taken by a dry run of the release', { timeout: SLOW }, async () => {
+  test('is what a dry run of the release publishes', { timeout: SLOW }, async () => {
     const filters = names.map((name) => `--filter=${name}`)
-    const config = [`--registry=${registry.url}`, `--config.@plugboard:registry=${registry.url}`]
-    await pnpm(release.folder, ...filters, 'publish', '--dry-run', '--no-git-checks', ...config)
+    const how = ['--dry-run', '--force', '--no-git-checks', '--report-summary', `--registry=${registry.url}`]
+    await pnpm(release.folder, ...filters, 'publish', ...how)
+    const summary = await readFile(join(release.folder, 'pnpm-publish-summary.json'), 'utf8')
+    const { publishedPackages }: { publishedPackages: { name: string; version: string }[] } =
+      JSON.parse(summary)
+    const published = publishedPackages.map(({ name, version }) => [name, version])
+    const packed = tarballs.map(({ manifest: { name, version } }) => [name, version])
+    expect(Object.fromEntries(published)).toEqual(Object.fromEntries(packed))
+    expect(packed).toContainEqual(['@plugboard/core', expect.stringMatching(/^[1-9]/)])
   })
 })
 
@@ -96,89 +104,42 @@ describe("a third party's channel", () => {
   test('is made, tested, built, packed, installed and carries a message both ways', {
     timeout: SLOW,
   }, async () => {
-    const folder = await makeChannel()
+    const [tarball, project] = await Promise.all([makeChannel(), projectWith('host', '@plugboard/server')])
+    await npm(project, 'install', '--engine-strict', tarball)
+    const cores = await run(project, 'find', ['node_modules', '-path', '*/@plugboard/core/package.json'])
+    expect(cores.trim()).toBe('node_modules/@plugboard/core/package.json')
+    const { forged, genuine, asked, answered } = await talkThrough(project)
+    expect({ forged, genuine }).toEqual({ forged: 401, genuine: 200 })
+    expect(asked.data).toMatchObject({ channel, message: { payload: { text: 'Is a pigeon there?' } } })
+    expect(answered).toMatchObject([
+      { headers: { authorization: `Bearer ${config.apiToken}` }, body: { chat: 'room-7', text: 'Coo.' } },
+    ])
+  })
+
+  /** As the guide says, word for word; the registry has nothing else that the first command needs. */
+  async function makeChannel(): Promise<string> {
+    const words = ['create', 'plugboard-channel@latest', channel]
+    await run(outside, 'npm', words, { npm_config_registry: registry.url, npm_config_yes: 'true' })
+    const folder = join(outside, channel)
     await npm(folder, 'install')
     expect(await npm(folder, 'test')).toMatch(/Tests.* passed/)
     await npm(folder, 'run', 'build')
     await npm(folder, 'pack')
-    const project = await projectWith('host', '@plugboard/server', join(folder, `${packageName}-0.0.0.tgz`))
-    const cores = await run(project, 'find', ['node_modules', '-path', '*/@plugboard/core/package.json'])
-    expect(cores.trim()).toBe('node_modules/@plugboard/core/package.json')
-    await talkThrough(project)
-  })
-
-  /** As the guide says, word for word; the registry has nothing else that the command needs. */
-  async function makeChannel(): Promise<string> {
-    const words = ['create', 'plugboard-channel@latest', channel]
-    await run(outside, 'npm', words, { npm_config_registry: registry.url, npm_config_yes: 'true' })
-    return join(outside, channel)
+    return join(folder, `${packageName}-0.0.0.tgz`)
   }
 
-  async function talkThrough(project: string): Promise<void> {
-    const bot = await startPeer({})
-    const provider = await startPeer({ id: 'msg_1' })
-    const channels = `@plugboard/channel-webhook,${packageName}`
-    const options = JSON.stringify({ [channel]: { apiUrl: provider.url } })
-    const env = { PLUGBOARD_CHANNELS: channels, PLUGBOARD_CHANNEL_OPTIONS: options }
-    const server = await startInstalled(project, env)
+  async function talkThrough(project: string): Promise<Conversation> {
+    const [bot, provider] = await Promise.all([startPeer({}), startPeer({ id: 'msg_1' })])
     try {
-      await talk(server, bot, provider)
+      const server = await startInstalled(project, {
+        PLUGBOARD_CHANNELS: `@plugboard/channel-webhook,${packageName}`,
+        PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify({ [channel]: { apiUrl: provider.url } }),
+      })
+      const parties = { url: server.url, channel, config, bot, provider }
+      return await converse(parties, 'Is a pigeon there?', 'Coo.').finally(server.stop)
     } finally {
-      const code = await server.stop()
       await Promise.all([bot.close(), provider.close()])
-      expect(code).toBe(0)
     }
-  }
-
-  async function talk({ url }: InstalledServer, bot: Peer, provider: Peer): Promise<void> {
-    const api = async (path: string, body: object, headers: Record<string, string> = {}) => {
-      const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers } }
-      const response = await fetch(`${url}/api/v1${path}`, { ...init, body: JSON.stringify(body) })
-      expect(response.ok, `${path}: ${response.status}`).toBe(true)
-      return (await response.json()) as { id: string; token: string }
-    }
-    const client = await api('/sync', {
-      channels: { [channel]: { version: '1.0.0', ...config } },
-      webhooks: [{ url: bot.url }],
-    })
-    const inbound = `${url}/webhooks/v1/${client.id}/${channel}`
-    const forged = await fetch(inbound, personSays('forged', { channel, secret: 'another secret' }))
-    expect(forged.status).toBe(401)
-    const taken = await fetch(
-      inbound,
-      personSays('Is a pigeon there?', { channel, secret: config.signingSecret }),
-    )
-    expect(taken.status).toBe(200)
-    const asked = await expect
-      .poll(() => heardMessage(bot), { timeout: 30_000 })
-      .toBeTruthy()
-      .then(() => heardMessage(bot))
-    expect(asked).toMatchObject({
-      message: { payload: { type: 'text', text: 'Is a pigeon there?' } },
-      channel,
-    })
-    const payload = { type: 'text', text: 'Coo.' }
-    const credentials = {
-      'x-bp-messaging-client-id': client.id,
-      'x-bp-messaging-client-token': client.token,
-    }
-    await api('/messages', { conversationId: asked?.conversationId, payload }, credentials)
-    const sent = () => provider.heard.filter(({ path }) => path === '/v1/messages')
-    await expect.poll(sent, { timeout: 30_000 }).toHaveLength(1)
-    expect(sent()).toMatchObject([
-      { headers: { authorization: `Bearer ${config.apiToken}` }, body: { chat: 'room-7', text: 'Coo.' } },
-    ])
-  }
-
-  interface Heard {
-    conversationId: string
-    channel: string
-    message: { payload: unknown }
-  }
-
-  const heardMessage = ({ heard }: Peer): Heard | undefined => {
-    const events = heard.map(({ body }) => body as { type: string; data: Heard })
-    return events.find(({ type }) => type === 'message.new')?.data
   }
 })
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 
 /** A request that a peer got. */
-interface Heard {
+export interface Heard {
   path: string
   headers: IncomingHttpHeaders
   body: unknown

@@ -32,7 +32,8 @@ export async function startRegistry(tarballs: readonly Tarball[]): Promise<Regis
       tarball: `${address()}-/${basename(tarball.path)}`,
       integrity: `sha512-${createHash('sha512').update(bytes).digest('base64')}`,
     }
-    response.writeHead(200, { 'content-type': 'application/json' })
+    // Another run may get the same port, and must not find these in npm's cache.
+    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
     response.end(
       JSON.stringify({
         name,
@@ -46,7 +47,7 @@ export async function startRegistry(tarballs: readonly Tarball[]): Promise<Regis
   await once(server, 'listening')
   return {
     url: address(),
-    env: { 'npm_config_@plugboard:registry': address() },
+    env: { 'npm_config_@plugboard:registry': address(), npm_config_prefer_offline: 'true' },
     async close() {
       server.close()
       server.closeAllConnections()

@@ -11,8 +11,8 @@ const PATIENCE_MS = 60_000
 /** A server that was installed from a package, in a process of its own. */
 export interface InstalledServer {
   url: string
-  /** Asks it to stop, and gives its exit code. */
-  stop(): Promise<number | null>
+  /** Asks it to stop. @throws when it does not end well */
+  stop(): Promise<void>
 }
 
 /** Starts the `plugboard` of a project. @throws with what it printed when it does not start */
@@ -32,18 +32,22 @@ export async function startInstalled(project: string, env: Record<string, string
       if (address) resolve(address.replace(/\/$/, ''))
     })
   })
-  const stop = async (): Promise<number | null> => {
+  const end = async (): Promise<void> => {
     child.kill('SIGTERM')
     const forced = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
     await exited
     clearTimeout(forced)
-    return child.exitCode
+  }
+  const stop = async (): Promise<void> => {
+    await end()
+    if (child.exitCode !== 0)
+      throw new Error(`the server ended with ${child.exitCode}:\n${printed.join('\n')}`)
   }
   const given = new AbortController()
   const late = sleep(PATIENCE_MS, undefined, { signal: given.signal }).catch(() => undefined)
   const address = await Promise.race([url, exited.then(() => undefined), late])
   given.abort()
   if (address !== undefined) return { url: address, stop }
-  if (child.exitCode === null) await stop()
+  if (child.exitCode === null) await end()
   throw new Error(`the server did not start:\n${printed.join('\n')}`)
 }
