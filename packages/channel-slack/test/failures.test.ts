@@ -199,7 +199,7 @@ describe('a call that is aborted', () => {
       const started = performance.now()
       mine.abort()
       expect(await aborted).toMatchObject({ kind: 'ambiguous' })
-      expect(performance.now() - started).toBeLessThan(1000)
+      expect(performance.now() - started).toBeLessThan(5_000)
       expect(await Promise.race([waiting, Promise.resolve('still waiting')])).toBe('still waiting')
       other.abort()
       expect(await waiting).toMatchObject({ kind: 'ambiguous' })

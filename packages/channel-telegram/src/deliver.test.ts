@@ -26,7 +26,7 @@ describe('a delivered message', () => {
         const signal = AbortSignal.timeout(50)
         const failure = await fail(async () => part && runtime.deliver(part, context({ signal })))
         expect(failure.kind).toBe('ambiguous')
-        expect(performance.now() - started).toBeLessThan(1000)
+        expect(performance.now() - started).toBeLessThan(5_000)
       }
     }))
 

@@ -94,6 +94,6 @@ describe.each(Object.entries(calls))('%s', (_, call) => {
       stage.api.failWith('hang')
       const started = performance.now()
       expect((await stage.fail(async () => call(stage, AbortSignal.timeout(50)))).kind).toBe('ambiguous')
-      expect(performance.now() - started).toBeLessThan(1000)
+      expect(performance.now() - started).toBeLessThan(5_000)
     }))
 })

@@ -71,7 +71,7 @@ describe('check', () => {
     set.provider.failWith('hang')
     const started = performance.now()
     expect(await checked(set, AbortSignal.timeout(50))).toMatchObject({ kind: 'ambiguous' })
-    expect(performance.now() - started).toBeLessThan(1000)
+    expect(performance.now() - started).toBeLessThan(5_000)
   })
 })
 

@@ -64,5 +64,5 @@ test.each([
 test('takes linear time on hostile texts', () => {
   const started = performance.now()
   for (const unit of ['!', ' ', '\n', '.!', '👋', 'a ']) splitText(unit.repeat(500_000 / unit.length), 40_000)
-  expect(performance.now() - started).toBeLessThan(1000)
+  expect(performance.now() - started).toBeLessThan(5_000)
 })
