@@ -5,9 +5,6 @@ import { createTenant, EXTERNAL_URL, startHub, type Tenant } from '../support/ch
 import { type Kind, type Provider, startProvider, type Told } from '../support/providers/provider.js'
 import { cleanUp, type TestServer } from '../support/server.js'
 
-/** Slack waits no longer; the others wait for more. */
-const DEADLINE_MS = 3000
-
 /** What holds for whatever a provider tells. */
 export function inboundBehaviour(kind: Kind): void {
   describe(`what ${kind.channel} tells`, () => {
@@ -110,24 +107,6 @@ export function inboundBehaviour(kind: Kind): void {
         await expect.poll(() => textsOf(tenant).includes('news')).toBe(true)
         expect(textsOf(tenant)).not.toContain('an old story')
       })
-
-    it('is answered within the deadline when much comes at once, and all of it is there', async () => {
-      const count = 50
-      const before = tenant.heard().length
-      const times = await Promise.all(
-        Array.from({ length: count }, async (_, i) => {
-          const start = performance.now()
-          const { status } = await tenant.write(1000 + i, `at once ${i}`)
-          expect(status).toBe(kind.thanks.status)
-          return performance.now() - start
-        }),
-      )
-      await tenant.hears(before + count)
-      expect(Math.max(...times)).toBeLessThan(DEADLINE_MS)
-      const texts = textsOf(tenant).filter((text) => text?.startsWith('at once'))
-      expect(new Set(texts).size).toBe(count)
-      expect(texts).toHaveLength(count)
-    })
 
     it('of a file gives the bot an address of ours, which streams it with the credentials on our side', async () => {
       const before = tenant.heard().length
