@@ -15,7 +15,7 @@ let server: TestServer
 const tenants: Tenant[] = []
 beforeAll(async () => {
   providers = await Promise.all(kinds.map(startProvider))
-  server = await startHub(providers, { MEDIA_LINK_TTL: '2s' })
+  server = await startHub(providers, { MEDIA_LINK_TTL: '1s' })
   for (const provider of providers) tenants.push(await createTenant(server, provider))
 })
 afterAll(async () => {
