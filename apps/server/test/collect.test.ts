@@ -6,7 +6,7 @@ import { type Receiver, startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
 
 /** For polls: a busy machine is slow. */
-const PATIENT = { timeout: 10_000 }
+const PATIENT = { timeout: 20_000 }
 
 let server: TestServer
 let bot: Receiver
@@ -121,11 +121,11 @@ describe('a collect', () => {
 
   it('ends when its time is over, with what is there; a reply does not prolong it', async () => {
     const started = Date.now()
-    const { answer, reply } = await ask('hello', { timeout: 300 })
+    const { answer, reply } = await ask('hello', { timeout: 2_000 })
     await reply('in time')
     expect(textsOf(await answer)).toEqual(['in time'])
-    expect(Date.now() - started).toBeGreaterThanOrEqual(290)
-    expect(Date.now() - started).toBeLessThan(2_000)
+    expect(Date.now() - started).toBeGreaterThanOrEqual(1_990)
+    expect(Date.now() - started).toBeLessThan(10_000)
   })
 
   it('waits with a timeout of 0, as long as it may', async () => {

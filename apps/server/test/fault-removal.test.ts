@@ -6,7 +6,7 @@ import { newSecret, webhookChannel } from './support/person.js'
 import { type Answer, type Receiver, startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
 
-const PATIENT = { timeout: 10_000 }
+const PATIENT = { timeout: 20_000 }
 
 let server: TestServer
 const receivers: Receiver[] = []

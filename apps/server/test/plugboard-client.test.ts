@@ -11,7 +11,7 @@ import { type Receiver, startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
 
 /** For polls: a busy machine is slow. */
-const PATIENT = { timeout: 10_000 }
+const PATIENT = { timeout: 20_000 }
 
 let server: TestServer
 const receivers: Receiver[] = []

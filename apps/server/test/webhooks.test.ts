@@ -8,13 +8,13 @@ import { cleanUp, startServer, type TestServer } from './support/server.js'
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
 
 /** For polls: a busy machine is slow. */
-const PATIENT = { timeout: 10_000 }
+const PATIENT = { timeout: 20_000 }
 
 let server: TestServer
 const receivers: Receiver[] = []
 
 beforeAll(async () => {
-  server = await startServer({ env: { WEBHOOK_RETRY_DELAYS: '50ms,50ms,50ms,50ms' } })
+  server = await startServer({ env: { WEBHOOK_RETRY_DELAYS: '50ms,50ms,50ms,50ms,5s' } })
 })
 afterEach(async () => {
   await Promise.all(receivers.splice(0).map((receiver) => receiver.close()))
