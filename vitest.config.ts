@@ -34,7 +34,13 @@ const serverOnMongodb = {
   test: {
     name: '@plugboard/server on MongoDB',
     env: { TEST_STORE: 'mongodb' },
-    exclude: ['src/**', 'test/fault-*.test.ts', 'test/embedded.test.ts', '**/node_modules/**'],
+    exclude: [
+      'src/**',
+      'test/fault-*.test.ts',
+      'test/embedded.test.ts',
+      'test/channels/**',
+      '**/node_modules/**',
+    ],
     testTimeout: 60_000,
     ...mongodb,
   },

@@ -234,12 +234,12 @@ describe('the webhook of a collected message', () => {
 
   it.each([
     ['the turn was ended', (owner: TestClient, id: string) => owner.call('POST', `/messages/turn/${id}`)],
-    ['the time is over', () => sleep(500)],
+    ['the time is over', () => sleep(3_000)],
   ])('says nothing of it when it arrives after %s', async (_, end) => {
     const late = await startReceiver((request) => (request.json.type === 'message.new' ? 500 : 200))
     const owner = await createClient(server, { webhooks: [{ url: late.url }] })
     const { conversationId, userId } = await owner.converse()
-    const body = { conversationId, authorId: userId, payload: { text: 'hi' }, timeout: 500 }
+    const body = { conversationId, authorId: userId, payload: { text: 'hi' }, timeout: 3_000 }
     const answer = owner.call('POST', '/messages/collect', body)
     await late.until(() => late.ofType('message.new').length > 0)
     const [first] = late.ofType('message.new')

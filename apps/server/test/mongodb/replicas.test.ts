@@ -3,15 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type MongodbServer, startMongodb } from '@plugboard/test-mongodb'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { call, clientOf, createClient, type TestClient } from '../support/api.js'
-import {
-  converseMany,
-  firstsOf,
-  forAll,
-  listAll,
-  messageOf,
-  numbered,
-  textOf,
-} from '../support/fault-load.js'
+import { firstsOf, forAll, listAll, numbered, textOf } from '../support/fault-load.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
 import { newDatabase, type Shared, startReplicas } from '../support/replicas.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
@@ -33,76 +25,6 @@ const topologies = {
 const at = (server: TestServer, client: TestClient): TestClient => clientOf(server, client)
 
 describe.each(Object.entries(topologies))('three processes on one database, %s', (_, mongodbUrl) => {
-  const MESSAGES = 3_000
-  const CONVERSATIONS = 60
-  const POSTERS = 12
-
-  it('lose nothing and keep the order, when one is killed and one is stopped under load', async () => {
-    const env = { ...newDatabase(mongodbUrl()), LEASE_TIME: '10s', SHUTDOWN_GRACE: '20s' }
-    const servers = await startReplicas(3, env)
-    const bot = await startReceiver()
-    const [first] = servers as [TestServer, TestServer, TestServer]
-    const client = await createClient(first, { webhooks: [{ url: bot.url }] })
-    const conversations = await converseMany(client, CONVERSATIONS)
-    const accepted = new Map<string, string>()
-    const refused: string[] = []
-    let next = 0
-    let killedAt = Number.POSITIVE_INFINITY
-    let [killed, stopped]: (Promise<unknown> | undefined)[] = []
-
-    const post = async (): Promise<void> => {
-      while (next < MESSAGES) {
-        const n = next
-        next += 1
-        if (n === MESSAGES / 3) {
-          killedAt = Date.now()
-          killed = servers[1]?.kill()
-        }
-        if (n === (MESSAGES * 2) / 3) stopped = servers[2]?.stop()
-        const server = servers[n % servers.length] as TestServer
-        const conversationId = conversations[n % CONVERSATIONS] as string
-        const answer = await at(server, client)
-          .say(conversationId, String(n))
-          .catch(() => undefined)
-        if (answer?.status === 201) accepted.set(answer.json.id, conversationId)
-        else if (answer && answer.status !== 503) refused.push(`${answer.status} ${answer.text}`)
-      }
-    }
-    await Promise.all(Array.from({ length: POSTERS }, post))
-    await killed
-    expect(await stopped).toBe(0)
-    expect(refused).toEqual([])
-    // Two of three could not answer for a part of the load.
-    expect(accepted.size).toBeGreaterThan(MESSAGES / 3)
-
-    const lists = new Map<string, string[]>()
-    await forAll(conversations, async (id) => {
-      lists.set(
-        id,
-        (await listAll(client, id)).map((message) => message.id),
-      )
-    })
-    const listed = new Set([...lists.values()].flat())
-    expect([...accepted.keys()].filter((id) => !listed.has(id))).toEqual([])
-    const arrived = () => new Set(bot.ofType('message.new').map((each) => messageOf(each)?.id))
-    await bot.until(() => arrived().size >= listed.size, 60_000)
-
-    const arrivals = new Map<string, string[]>()
-    const repeatedAt: number[] = []
-    const seen = new Set<string>()
-    for (const request of bot.ofType('message.new')) {
-      const { id = '', conversationId = '' } = messageOf(request) ?? {}
-      if (seen.has(id)) repeatedAt.push(request.at)
-      else arrivals.set(conversationId, [...(arrivals.get(conversationId) ?? []), id])
-      seen.add(id)
-    }
-    expect(Object.fromEntries(arrivals)).toEqual(Object.fromEntries(lists))
-    // What was under way at the kill is repeated when its lease is over; the stop repeats nothing.
-    expect(repeatedAt.filter((time) => time < killedAt)).toEqual([])
-    expect(repeatedAt.length).toBeLessThanOrEqual(CONVERSATIONS * 64)
-    await bot.close()
-  }, 180_000)
-
   it('give each message of one conversation a place of its own, in one order for all', async () => {
     const servers = await startReplicas(3, newDatabase(mongodbUrl()))
     const client = await createClient(servers[0] as TestServer)
