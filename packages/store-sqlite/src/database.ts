@@ -8,7 +8,7 @@ import type { Connection } from './sql.js'
 
 /**
  * FULL: a commit is on disk when it returns (fullfsync: on macOS too). No waiting for locks, since that would stop the
- * process. A cache of 32 MiB, and a log of up to 16 MiB: copied back less often, fewer pages are written twice, and it
+ * process. A cache of 32 MiB, and a log of up to 8 MiB: copied back less often, fewer pages are written twice, and it
  * still takes no longer than a slow commit.
  */
 const PRAGMAS = `
@@ -18,7 +18,7 @@ const PRAGMAS = `
   PRAGMA fullfsync = 1;
   PRAGMA foreign_keys = 0;
   PRAGMA cache_size = -32768;
-  PRAGMA wal_autocheckpoint = 4000;
+  PRAGMA wal_autocheckpoint = 2000;
   PRAGMA journal_size_limit = 67108864;
 `
 
