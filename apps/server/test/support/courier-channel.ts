@@ -79,6 +79,8 @@ export async function startWithCouriers(
       PLUGBOARD_CHANNELS: './courier.mjs,./telegraph.mjs',
       PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify({ courier: { apiUrl }, telegraph: { apiUrl } }),
       POLL_INTERVAL: '50ms',
+      // What a server that is killed leaves held on MongoDB is free again after this.
+      LEASE_TIME: '3s',
       CHANNEL_RETRY_DELAYS: '50ms,50ms,50ms',
       PROVISION_RETRY_DELAYS: '50ms,100ms,100ms',
       ...env,
