@@ -41,7 +41,7 @@ const serverOnMongodb = {
       'test/channels/**',
       '**/node_modules/**',
     ],
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     ...mongodb,
   },
 }

@@ -9,6 +9,7 @@ const server = (code: number, errorLabels: string[] = []) =>
 describe('an error of the driver', () => {
   it.each([
     ['a lost connection', new mongo.MongoNetworkError('closed'), 'UNAVAILABLE'],
+    ['a pipe that broke', Object.assign(new Error('ended'), { code: 'EPIPE' }), 'UNAVAILABLE'],
     ['no primary', server(10_107), 'UNAVAILABLE'],
     ['a step-down', server(189, ['RetryableWriteError']), 'UNAVAILABLE'],
     ['no majority in time', server(64), 'UNAVAILABLE'],

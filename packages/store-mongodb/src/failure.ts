@@ -50,8 +50,22 @@ const REFUSAL = 'the database refuses the user or the password of the connection
 const isRefused = (error: unknown): boolean =>
   error instanceof mongo.MongoServerError && REFUSED.has(Number(error.code))
 
+/** What the system says of a connection. The driver lets some of it through as it is. */
+const SYSTEM_CODES: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_WRITE_AFTER_END',
+  'ETIMEDOUT',
+])
+
 function isOutOfReach(error: unknown): boolean {
   if (error instanceof MongooseError.MongooseServerSelectionError) return true
+  if (error instanceof Error && 'code' in error && SYSTEM_CODES.has(error.code)) return true
   if (error instanceof mongo.MongoServerError) {
     return (
       error instanceof mongo.MongoWriteConcernError ||
