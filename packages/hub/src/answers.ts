@@ -7,7 +7,8 @@ import {
   numberedAnswer,
 } from '@plugboard/core'
 import type { ButtonTokens } from './button-tokens.js'
-import type { Entry, Store } from './store.js'
+import type { Entry } from './entry.js'
+import type { Store } from './store.js'
 
 export interface AnswersOptions {
   store: Store

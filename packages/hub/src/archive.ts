@@ -1,6 +1,9 @@
 import type { Id } from '@plugboard/core'
 import type { ClientRecord } from './client-record.js'
-import type { ChannelRef, EndpointRecord, Entry, KeyClaim, Progress, Store } from './store.js'
+import type { ChannelRef, EndpointRecord } from './endpoint-record.js'
+import type { Entry } from './entry.js'
+import type { Progress } from './progress.js'
+import type { KeyClaim, Store } from './store.js'
 
 /**
  * A whole store as records that no store is in the form of, so that one can be copied to another of any kind.

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { storeOf } from '../test/support/clients.js'
 import { Collect } from './collect.js'
 import type { ClientView } from './directory.js'
+import type { Entry } from './entry.js'
 import type { Messages } from './messages.js'
-import type { Entry } from './store.js'
 
 beforeEach(() => {
   vi.useFakeTimers()

@@ -1,8 +1,10 @@
 import { type Conversation, type Id, newId, PlugboardError } from '@plugboard/core'
 import type { Dispatcher } from './delivery/dispatcher.js'
 import type { ClientView } from './directory.js'
+import type { ConversationRecord } from './endpoint-record.js'
+import type { EntryType, NewEntry } from './entry.js'
 import type { Owing } from './owing.js'
-import type { ConversationRecord, EntryType, NewEntry, Page, Store } from './store.js'
+import type { Page, Store } from './store.js'
 import type { Users } from './users.js'
 
 export interface ConversationsOptions {

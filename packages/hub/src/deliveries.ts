@@ -1,8 +1,11 @@
 import { type Id, PlugboardError } from '@plugboard/core'
 import type { Dispatcher } from './delivery/dispatcher.js'
 import type { ClientView } from './directory.js'
+import type { EndpointRecord } from './endpoint-record.js'
+import type { Dead, Entry } from './entry.js'
 import type { Messages } from './messages.js'
-import type { Dead, EndpointRecord, Entry, Page, Progress, Store } from './store.js'
+import type { Progress } from './progress.js'
+import type { Page, Store } from './store.js'
 import { parseTarget, replayLane, type Target } from './target.js'
 
 /** How far one entry got to one target. */

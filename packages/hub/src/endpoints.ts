@@ -2,7 +2,8 @@ import { type Endpoint, type Id, newId } from '@plugboard/core'
 import type { Conversations } from './conversations.js'
 import type { Dispatcher } from './delivery/dispatcher.js'
 import type { ClientView } from './directory.js'
-import type { ChannelRef, EndpointRecord, Mapped, Store } from './store.js'
+import type { ChannelRef, EndpointRecord } from './endpoint-record.js'
+import type { Mapped, Store } from './store.js'
 import type { Users } from './users.js'
 
 export interface EndpointsOptions {

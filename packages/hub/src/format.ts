@@ -1,7 +1,7 @@
 import type { Id } from '@plugboard/core'
 import type { RetrySchedule } from './delivery/retry.js'
 import type { ClientView } from './directory.js'
-import type { Entry, EntryType } from './store.js'
+import type { Entry, EntryType } from './entry.js'
 
 /** What a webhook format is told of an entry. */
 export interface WebhookEvent {

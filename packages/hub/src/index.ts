@@ -30,6 +30,8 @@ export type { RetrySchedule } from './delivery/retry.js'
 export type { DeliveryFailure, Transport, TransportListener } from './delivery/transport.js'
 export type { WebhookAddress, WebhookItem, WebhookSender } from './delivery/webhook-sender.js'
 export type { ClientName, ClientView, OpenIntegration, OpenWebhook } from './directory.js'
+export type { ChannelRef, ConversationRecord, EndpointRecord } from './endpoint-record.js'
+export type { Dead, Entry, EntryType, NewEntry, StreamKind, StreamRef } from './entry.js'
 export type { WebhookEvent, WebhookFormat } from './format.js'
 export type { HealthEvent, HealthType, IntegrationHealth } from './health.js'
 export { healthEventOf } from './health.js'
@@ -37,32 +39,19 @@ export { assertKey, createHub, type Hub, type HubOptions, type HubSettings, KEY_
 export { Keyring } from './keyring.js'
 export type { LinkedMedia } from './media-links.js'
 export type { Post } from './messages.js'
+export type { Claimed, LaneState, Lease, Mark, Progress } from './progress.js'
 export type { PublicAddresses } from './public-addresses.js'
 export type {
   Append,
   Appended,
-  ChannelRef,
-  Claimed,
-  ConversationRecord,
-  Dead,
   Due,
-  EndpointRecord,
-  Entry,
-  EntryType,
   KeyClaim,
-  LaneState,
-  Lease,
   MapEndpoint,
   Mapped,
-  Mark,
-  NewEntry,
   Page,
-  Progress,
   Replay,
   Replayed,
   Store,
-  StreamKind,
-  StreamRef,
   Watcher,
 } from './store.js'
 export type { ChannelConfiguration, Configuration } from './sync.js'

@@ -1,8 +1,9 @@
 import { type Author, type Id, type JsonObject, type Message, newId, PlugboardError } from '@plugboard/core'
 import type { Dispatcher } from './delivery/dispatcher.js'
 import type { ClientView } from './directory.js'
+import type { Entry } from './entry.js'
 import { channelOf, type Owing } from './owing.js'
-import type { Append, Entry, Page, Store } from './store.js'
+import type { Append, Page, Store } from './store.js'
 import type { Users } from './users.js'
 
 /** A message to be taken in. */

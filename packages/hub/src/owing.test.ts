@@ -9,9 +9,9 @@ import {
   webhookOf,
 } from '../test/support/clients.js'
 import { Directory } from './directory.js'
+import type { EndpointRecord } from './endpoint-record.js'
 import type { WebhookFormat } from './format.js'
 import { channelOf, Owing } from './owing.js'
-import type { EndpointRecord } from './store.js'
 import { endpointTarget, webhookTarget } from './target.js'
 
 test('a message is owed to the webhooks that are told of messages and to the endpoints that a channel serves', async () => {

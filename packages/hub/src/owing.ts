@@ -1,6 +1,7 @@
 import type { ClientView } from './directory.js'
+import type { EndpointRecord } from './endpoint-record.js'
+import type { EntryType } from './entry.js'
 import type { WebhookFormat } from './format.js'
-import type { EndpointRecord, EntryType } from './store.js'
 import { endpointTarget, type Target, webhookTarget } from './target.js'
 
 /** The channel of a conversation that is on none, or on more than one. */

@@ -1,5 +1,8 @@
-import type { Author, Conversation, Endpoint, Id, User } from '@plugboard/core'
+import type { Conversation, Endpoint, Id, User } from '@plugboard/core'
 import type { ClientRecord } from './client-record.js'
+import type { ChannelRef, ConversationRecord, EndpointRecord } from './endpoint-record.js'
+import type { Dead, Entry, NewEntry, StreamKind, StreamRef } from './entry.js'
+import type { Claimed, LaneState, Lease, Mark, Progress } from './progress.js'
 import type { LaneKey, Target } from './target.js'
 
 /**
@@ -161,75 +164,6 @@ export interface KeyClaim {
   at: Date
 }
 
-export type StreamKind = 'user' | 'conversation' | 'integration'
-
-/** Names a stream in calls of the delivery. A user's and a conversation's stream have their id. */
-export interface StreamRef {
-  clientId: Id
-  streamId: Id
-}
-
-/**
- * What an entry is about. `void` fills a number that was reserved and never used; `activity` is what a provider tells of
- * a conversation beside its messages (a message was edited, delivered, and so on).
- */
-export type EntryType =
-  | 'message'
-  | 'user.new'
-  | 'conversation.new'
-  | 'conversation.started'
-  | 'conversation.deleted'
-  | 'health.new'
-  | 'void'
-  | 'activity'
-
-/** An entry before it has its place. */
-export interface NewEntry {
-  id: Id
-  type: Exclude<EntryType, 'void'>
-  /** A message's payload, or what an event tells, as JSON text. Kept byte for byte. */
-  payload: string
-  /** Of messages. */
-  author?: Author
-  /** Of messages: the channel that the conversation was on at that time. */
-  channel?: string
-  /** The message that this one replies to, for collect. */
-  incomingId?: Id
-  /** A collect request waits for replies to this message until then. */
-  collectUntil?: Date
-  /** The provider's event id: unique in the stream. */
-  dedupe?: string
-  /** The store moves it forward where the entry before it is younger. */
-  at: Date
-  owes: readonly Target[]
-  /** This process would deliver it now: the store takes the lease of the stream if it can be had. */
-  claim: boolean
-}
-
-/** One place in a stream. */
-export interface Entry extends Omit<NewEntry, 'type' | 'claim'> {
-  type: EntryType
-  clientId: Id
-  streamId: Id
-  seq: number
-  turnEndedAt?: Date
-  /** A tombstone: its payload is gone and nothing of it is delivered any more. */
-  deletedAt?: Date
-  /** Deliveries that were given up. */
-  dead?: Readonly<Partial<Record<Target, Dead>>>
-}
-
-/** Why and when a delivery was given up. */
-export interface Dead {
-  reason: 'exhausted' | 'invalid' | 'recipient' | 'target-removed'
-  /** What the last attempt met. */
-  error?: string
-  attempts: number
-  at: Date
-  /** The target in words (a URL, a channel), since it may be gone. */
-  label: string
-}
-
 export interface Replay {
   clientId: Id
   entryId: Id
@@ -244,21 +178,6 @@ export interface Replay {
 export interface Replayed extends StreamRef {
   key: LaneKey
   lane: LaneState
-}
-
-export interface EndpointRecord extends Endpoint {
-  id: Id
-  channel: ChannelRef
-}
-
-/** A channel of an endpoint: one that a plugin serves, or a custom name that only the client's webhooks know. */
-export interface ChannelRef {
-  name: string
-  custom: boolean
-}
-
-export interface ConversationRecord extends Conversation {
-  endpoints: readonly EndpointRecord[]
 }
 
 export interface MapEndpoint {
@@ -307,63 +226,8 @@ export interface Appended {
   claimed?: Claimed
 }
 
-/** The right to deliver a stream. The fence rises each time that the owner changes. */
-export interface Lease {
-  fence: number
-  /**
-   * By the clock of this process; undefined when it never ends. Each mark with `active` renews it, and the store moves
-   * the time in this object then. Who has nothing to mark for long renews with one that changes nothing, and who finds
-   * the time past begins nothing new before a mark has been answered, since another may have the stream by now.
-   */
-  until?: Date
-}
-
 /** What is due, and when to ask again at the latest (for a store that knows). */
 export interface Due {
   claimed: Claimed[]
   nextAt?: Date
-}
-
-/**
- * Progress of a stream: everything up to `scanned` has been looked at, and a target that has no lane has all that it
- * was owed up to there. A lane says where its target really is.
- */
-export interface Progress {
-  scanned: number
-  lanes: Readonly<Record<LaneKey, LaneState>>
-}
-
-/** A stream that this process may deliver. */
-export interface Claimed extends StreamRef, Progress {
-  /** The person whose conversation it is, or whose stream. */
-  userId?: Id
-  /** Where the conversation lives. */
-  endpoints: readonly EndpointRecord[]
-  /** The newest number. */
-  seq: number
-  lease: Lease
-}
-
-/** Where a target is that is not at the end. */
-export interface LaneState {
-  /** The last number handled. */
-  done: number
-  /** Attempts made at the next one. */
-  attempt?: number
-  /** Parts of the next one that the provider has. */
-  part?: number
-  /** No attempt before this time. */
-  blockedUntil?: Date
-  /** When the schedule of the next one starts, if not when it was taken in (a replay). */
-  since?: Date
-  /** What the last attempt met. */
-  error?: string
-}
-
-export interface Mark {
-  scanned: number
-  /** Only those that changed; null removes one. */
-  lanes: Readonly<Record<LaneKey, LaneState | null>>
-  /** `active`: the holder goes on. Else when there is something to do next; null when nothing is owed. */
-  nextAt: 'active' | Date | null
 }

@@ -2,9 +2,10 @@ import { type Id, newId, PlugboardError, type User } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
 import type { Dispatcher } from './delivery/dispatcher.js'
 import type { ClientView } from './directory.js'
+import type { NewEntry } from './entry.js'
 import { isSameHash, type Keyring } from './keyring.js'
 import type { Owing } from './owing.js'
-import type { NewEntry, Store } from './store.js'
+import type { Store } from './store.js'
 
 export interface UsersOptions {
   store: Store

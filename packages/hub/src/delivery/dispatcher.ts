@@ -1,5 +1,7 @@
 import type { Id, Logger } from '@plugboard/core'
-import type { Appended, Claimed, Dead, Entry, Replayed, Store } from '../store.js'
+import type { Dead, Entry } from '../entry.js'
+import type { Claimed } from '../progress.js'
+import type { Appended, Replayed, Store } from '../store.js'
 import { parseTarget, type Target } from '../target.js'
 import type { Gate, GateLimits } from './gate.js'
 import { Gates } from './gates.js'

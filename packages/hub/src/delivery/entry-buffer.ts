@@ -1,4 +1,4 @@
-import type { Entry } from '../store.js'
+import type { Entry } from '../entry.js'
 
 /** What one stream may hold in memory of entries that its lanes have not taken. What is over is read from the store. */
 const MAX_ENTRIES = 128

@@ -1,4 +1,4 @@
-import type { LaneState } from '../store.js'
+import type { LaneState } from '../progress.js'
 import type { LaneKey } from '../target.js'
 import type { Lane } from './lane.js'
 

@@ -1,4 +1,5 @@
-import type { Entry, LaneState } from '../store.js'
+import type { Entry } from '../entry.js'
+import type { LaneState } from '../progress.js'
 import { type LaneKey, parseLaneKey, type Target } from '../target.js'
 import type { Gate } from './gate.js'
 import type { Route } from './route.js'

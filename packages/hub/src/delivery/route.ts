@@ -1,5 +1,5 @@
 import type { Id } from '@plugboard/core'
-import type { Entry } from '../store.js'
+import type { Entry } from '../entry.js'
 import type { TargetKind } from '../target.js'
 import type { RetrySchedule } from './retry.js'
 

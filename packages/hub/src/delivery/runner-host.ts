@@ -1,4 +1,6 @@
-import type { Appended, Claimed, Dead, Entry, Store } from '../store.js'
+import type { Dead, Entry } from '../entry.js'
+import type { Claimed } from '../progress.js'
+import type { Appended, Store } from '../store.js'
 import type { Target } from '../target.js'
 import type { Gate } from './gate.js'
 import type { Lane } from './lane.js'

@@ -1,4 +1,6 @@
-import type { Appended, Claimed, Entry, LaneState } from '../store.js'
+import type { Entry } from '../entry.js'
+import type { Claimed, LaneState } from '../progress.js'
+import type { Appended } from '../store.js'
 import type { LaneKey } from '../target.js'
 import { EntryBuffer } from './entry-buffer.js'
 import { type Gate, TURN } from './gate.js'

@@ -1,4 +1,5 @@
-import type { Appended, Claimed, Lease, Mark, Store } from '../store.js'
+import type { Claimed, Lease, Mark } from '../progress.js'
+import type { Appended, Store } from '../store.js'
 import type { LaneSet } from './lane-set.js'
 import { LeaseTimer } from './lease-timer.js'
 

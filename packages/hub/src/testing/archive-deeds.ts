@@ -1,6 +1,7 @@
 import { type Id, newId } from '@plugboard/core'
 import fc from 'fast-check'
-import type { Entry, LaneState } from '../store.js'
+import type { Entry } from '../entry.js'
+import type { LaneState } from '../progress.js'
 import { type Target, webhookTarget } from '../target.js'
 import { jsonText } from './store-suite/json-text.js'
 import type { Scene, Talk } from './store-suite/scene.js'

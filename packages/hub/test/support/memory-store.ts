@@ -1,19 +1,8 @@
 import { type Id, newId } from '@plugboard/core'
-import type {
-  Append,
-  Appended,
-  Claimed,
-  Dead,
-  Due,
-  EndpointRecord,
-  Entry,
-  LaneState,
-  Lease,
-  Mark,
-  Replay,
-  Replayed,
-  StreamRef,
-} from '../../src/store.js'
+import type { EndpointRecord } from '../../src/endpoint-record.js'
+import type { Dead, Entry, StreamRef } from '../../src/entry.js'
+import type { Claimed, LaneState, Lease, Mark } from '../../src/progress.js'
+import type { Append, Appended, Due, Replay, Replayed } from '../../src/store.js'
 import { type LaneKey, replayLane, type Target } from '../../src/target.js'
 
 /** A stream as it is on disk. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { newId } from '@plugboard/core'
-import type { Append, StreamRef } from '../../store.js'
+import type { StreamRef } from '../../entry.js'
+import type { Append } from '../../store.js'
 import { endpointTarget, webhookTarget } from '../../target.js'
 import { atOnce, idsOf, only, present, same } from './assertions.js'
 import { type Cases, entryOf } from './scene.js'

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { types } from 'node:util'
 import { type ErrorCode, type Id, isPlugboardError, newId } from '@plugboard/core'
-import type { Entry, Lease, Page, Store, StreamRef } from '../../store.js'
+import type { Entry, StreamRef } from '../../entry.js'
+import type { Lease } from '../../progress.js'
+import type { Page, Store } from '../../store.js'
 import { webhookTarget } from '../../target.js'
 
 /** Deeply equal, absent members apart from undefined ones; prototypes do not matter. */

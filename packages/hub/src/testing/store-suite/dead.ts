@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Id, newId } from '@plugboard/core'
-import type { Dead, Entry, Replay, StreamRef } from '../../store.js'
+import type { Dead, Entry, StreamRef } from '../../entry.js'
+import type { Replay } from '../../store.js'
 import { endpointTarget, replayLane, type Target, webhookTarget } from '../../target.js'
 import { allPages, atOnce, idsOf, only, present, same } from './assertions.js'
 import type { Cases, Scene, Talk } from './scene.js'

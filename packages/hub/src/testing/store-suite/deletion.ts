@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Id, newId } from '@plugboard/core'
-import type { Entry } from '../../store.js'
+import type { Entry } from '../../entry.js'
 import { webhookTarget } from '../../target.js'
 import { atOnce, idsOf, only, present, same } from './assertions.js'
 import { type Cases, firstOf, type Scene, type Talk } from './scene.js'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Id, newId } from '@plugboard/core'
-import type { Claimed, StreamRef } from '../../store.js'
+import type { StreamRef } from '../../entry.js'
+import type { Claimed } from '../../progress.js'
 import { webhookTarget } from '../../target.js'
 import { atOnce, only, present, same } from './assertions.js'
 import type { Cases, Scene, Talk } from './scene.js'

@@ -1,5 +1,6 @@
 import { type Endpoint, newId } from '@plugboard/core'
-import type { ChannelRef, MapEndpoint, Mapped } from '../../store.js'
+import type { ChannelRef } from '../../endpoint-record.js'
+import type { MapEndpoint, Mapped } from '../../store.js'
 import { webhookTarget } from '../../target.js'
 import { atOnce, idsOf, present, same } from './assertions.js'
 import { type Cases, firstOf, type MappingFields, type Scene } from './scene.js'

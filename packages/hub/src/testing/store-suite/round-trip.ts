@@ -1,7 +1,7 @@
 import { type Id, newId, type User } from '@plugboard/core'
 import fc from 'fast-check'
 import type { ClientRecord, Sealed } from '../../client-record.js'
-import type { LaneState } from '../../store.js'
+import type { LaneState } from '../../progress.js'
 import { webhookTarget } from '../../target.js'
 import { idsOf, present, same } from './assertions.js'
 import { awkwardTexts, jsonText } from './json-text.js'

@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict'
 import { type Conversation, type Endpoint, type Id, newId, type User } from '@plugboard/core'
 import type { ClientRecord } from '../../client-record.js'
-import type {
-  Append,
-  Appended,
-  ChannelRef,
-  Claimed,
-  Entry,
-  MapEndpoint,
-  NewEntry,
-  Store,
-  StreamKind,
-  StreamRef,
-} from '../../store.js'
+import type { ChannelRef } from '../../endpoint-record.js'
+import type { Entry, NewEntry, StreamKind, StreamRef } from '../../entry.js'
+import type { Claimed } from '../../progress.js'
+import type { Append, Appended, MapEndpoint, Store } from '../../store.js'
 import type { Target } from '../../target.js'
 import { contiguous, present } from './assertions.js'
 import { checked } from './checked.js'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { newId } from '@plugboard/core'
-import type { Claimed, Dead, Entry, LaneState, Lease, Mark } from '../../store.js'
+import type { Dead, Entry } from '../../entry.js'
+import type { Claimed, LaneState, Lease, Mark } from '../../progress.js'
 import { type LaneKey, replayLane, type Target, webhookTarget } from '../../target.js'
 import { present, same } from './assertions.js'
 import type { EntryFields, Scene, Talk } from './scene.js'

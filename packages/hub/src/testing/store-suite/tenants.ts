@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Id, isPlugboardError, newId } from '@plugboard/core'
-import type { Lease } from '../../store.js'
+import type { Lease } from '../../progress.js'
 import { type Target, webhookTarget } from '../../target.js'
 import { same } from './assertions.js'
 import type { Cases, Scene } from './scene.js'

@@ -1,0 +1,59 @@
+import type { Id } from '@plugboard/core'
+import type { EndpointRecord } from './endpoint-record.js'
+import type { StreamRef } from './entry.js'
+import type { LaneKey } from './target.js'
+
+/** The right to deliver a stream. The fence rises each time that the owner changes. */
+export interface Lease {
+  fence: number
+  /**
+   * By the clock of this process; undefined when it never ends. Each mark with `active` renews it, and the store moves
+   * the time in this object then. Who has nothing to mark for long renews with one that changes nothing, and who finds
+   * the time past begins nothing new before a mark has been answered, since another may have the stream by now.
+   */
+  until?: Date
+}
+
+/**
+ * Progress of a stream: everything up to `scanned` has been looked at, and a target that has no lane has all that it
+ * was owed up to there. A lane says where its target really is.
+ */
+export interface Progress {
+  scanned: number
+  lanes: Readonly<Record<LaneKey, LaneState>>
+}
+
+/** A stream that this process may deliver. */
+export interface Claimed extends StreamRef, Progress {
+  /** The person whose conversation it is, or whose stream. */
+  userId?: Id
+  /** Where the conversation lives. */
+  endpoints: readonly EndpointRecord[]
+  /** The newest number. */
+  seq: number
+  lease: Lease
+}
+
+/** Where a target is that is not at the end. */
+export interface LaneState {
+  /** The last number handled. */
+  done: number
+  /** Attempts made at the next one. */
+  attempt?: number
+  /** Parts of the next one that the provider has. */
+  part?: number
+  /** No attempt before this time. */
+  blockedUntil?: Date
+  /** When the schedule of the next one starts, if not when it was taken in (a replay). */
+  since?: Date
+  /** What the last attempt met. */
+  error?: string
+}
+
+export interface Mark {
+  scanned: number
+  /** Only those that changed; null removes one. */
+  lanes: Readonly<Record<LaneKey, LaneState | null>>
+  /** `active`: the holder goes on. Else when there is something to do next; null when nothing is owed. */
+  nextAt: 'active' | Date | null
+}
