@@ -4,8 +4,8 @@ import type { Id } from './id.js'
 export interface Conversation {
   id: Id
   clientId: Id
-  /** The person whose conversation it is. */
-  userId: Id
+  /** The person whose conversation it is; absent where it is one of a group. */
+  userId?: Id
   createdAt: Date
   /** When the newest message was taken in; absent while there is none. */
   lastMessageAt?: Date

@@ -4,6 +4,7 @@ import type { ChannelRef, EndpointRecord } from './endpoint-record.js'
 import type { Entry } from './entry.js'
 import type { Progress } from './progress.js'
 import type { KeyClaim, Store } from './store.js'
+import type { StoredDocument } from './stored-document.js'
 
 /**
  * A whole store as records that no store is in the form of, so that one can be copied to another of any kind.
@@ -47,6 +48,8 @@ export const ARCHIVE_KINDS = [
   'integration',
   'sender',
   'entry',
+  'document',
+  'counter',
 ] as const
 
 export type ArchiveKind = (typeof ARCHIVE_KINDS)[number]
@@ -61,6 +64,8 @@ export type ArchiveRecord =
   | ({ kind: 'integration' } & StreamRecord)
   | ({ kind: 'sender' } & SenderRecord)
   | ({ kind: 'entry' } & Entry)
+  | ({ kind: 'document' } & StoredDocument)
+  | ({ kind: 'counter' } & CounterRecord)
 
 /** Names of meta that begin so tell of copies of this very store: they are no part of its archive. */
 export const COPY_META = 'copy.'
@@ -85,6 +90,7 @@ export interface StreamRecord extends Progress {
 }
 
 export interface UserStream extends StreamRecord {
+  deletedAt?: Date
   data?: Record<string, string>
 }
 
@@ -93,7 +99,7 @@ export interface UserStream extends StreamRecord {
  * lead to it.
  */
 export interface ConversationStream extends StreamRecord {
-  /** Absent when the user was purged before it. */
+  /** Absent when the user was purged before it, or when it is one of a group. */
   userId?: Id
   endpoints: readonly EndpointRecord[]
   /** As `lastAt`, of the newest message, or of a later one that was refused as a duplicate. */
@@ -108,4 +114,11 @@ export interface SenderRecord {
   identity: string
   sender: string
   userId: Id
+}
+
+/** What {@link Store.increment} counts. */
+export interface CounterRecord {
+  clientId: Id
+  name: string
+  value: number
 }

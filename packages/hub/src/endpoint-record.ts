@@ -12,5 +12,7 @@ export interface ChannelRef {
 }
 
 export interface ConversationRecord extends Conversation {
+  /** Number of the newest entry. */
+  seq: number
   endpoints: readonly EndpointRecord[]
 }

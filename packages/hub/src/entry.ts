@@ -16,6 +16,7 @@ export interface StreamRef {
 export type EntryType =
   | 'message'
   | 'user.new'
+  | 'user.deleted'
   | 'conversation.new'
   | 'conversation.started'
   | 'conversation.deleted'
@@ -29,6 +30,8 @@ export interface NewEntry {
   type: Exclude<EntryType, 'void'>
   /** A message's payload, or what an event tells, as JSON text. Kept byte for byte. */
   payload: string
+  /** Of messages: what is known beside the payload, as JSON text. Kept byte for byte. */
+  details?: string
   /** Of messages. */
   author?: Author
   /** Of messages: the channel that the conversation was on at that time. */
@@ -53,7 +56,7 @@ export interface Entry extends Omit<NewEntry, 'type' | 'claim'> {
   streamId: Id
   seq: number
   turnEndedAt?: Date
-  /** A tombstone: its payload is gone and nothing of it is delivered any more. */
+  /** A tombstone: its payload and its details are gone and nothing of it is delivered any more. */
   deletedAt?: Date
   /** Deliveries that were given up. */
   dead?: Readonly<Partial<Record<Target, Dead>>>

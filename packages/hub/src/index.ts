@@ -13,6 +13,7 @@ export {
   type ArchiveRecord,
   COPY_META,
   type ConversationStream,
+  type CounterRecord,
   type Counts,
   type MetaRecord,
   type SenderRecord,
@@ -48,12 +49,16 @@ export type {
   KeyClaim,
   MapEndpoint,
   Mapped,
+  MessageCount,
+  MessagePage,
   Page,
+  Range,
   Replay,
   Replayed,
   Store,
   Watcher,
 } from './store.js'
+export { NO_CLIENT, type StoredDocument } from './stored-document.js'
 export type { ChannelConfiguration, Configuration } from './sync.js'
 export {
   endpointTarget,

@@ -3,6 +3,7 @@ import type { ClientRecord } from './client-record.js'
 import type { ChannelRef, ConversationRecord, EndpointRecord } from './endpoint-record.js'
 import type { Dead, Entry, NewEntry, StreamKind, StreamRef } from './entry.js'
 import type { Claimed, LaneState, Lease, Mark, Progress } from './progress.js'
+import type { StoredDocument } from './stored-document.js'
 import type { LaneKey, Target } from './target.js'
 
 /**
@@ -48,21 +49,28 @@ export interface Store {
   /** A user and the first entry of its stream. A user with this id that the client has is answered in its place. */
   createUser(user: User, event: NewEntry): Promise<Appended>
   findUser(clientId: Id, id: Id): Promise<User | undefined>
+  /**
+   * Hides the user, cancels what the entries of its stream owe, and appends its last entry, in one write; who writes
+   * from its addresses is a new user from then on. Its conversations stay. Undefined when there is no such user.
+   */
+  deleteUser(clientId: Id, id: Id, event: NewEntry): Promise<Appended | undefined>
 
   /**
    * A conversation and the first entry of its stream. A conversation with this id that the client has is answered in
-   * its place. @throws NOT_FOUND when the client has no such user.
+   * its place. @throws NOT_FOUND when it names a user that the client does not have.
    */
   createConversation(conversation: Conversation, event: NewEntry): Promise<Appended>
   findConversation(clientId: Id, id: Id): Promise<ConversationRecord | undefined>
   /** Those without messages first, then by newest message; the page starts after `before`. */
   listConversations(clientId: Id, userId: Id, page: Page): Promise<Conversation[]>
+  /** The client's conversations in order of id: all, or those of one user. */
+  walkConversations(clientId: Id, range: Range & { userId?: Id }): Promise<ConversationRecord[]>
   /**
    * Hides the conversation, cancels what its entries owe, and appends its last entry, in one write: from then on its
    * other entries read as deleted. Undefined when there is no such conversation.
    */
   deleteConversation(clientId: Id, id: Id, event: NewEntry): Promise<Appended | undefined>
-  /** Conversations that were deleted and owe nothing any more: removes up to `limit` rows of them; answers how many. */
+  /** Users and conversations that were deleted and owe nothing any more: removes up to `limit` rows of them; answers how many. */
   purgeDeleted(limit: number): Promise<number>
 
   /**
@@ -71,6 +79,8 @@ export interface Store {
    * sender) one user.
    */
   mapEndpoint(input: MapEndpoint): Promise<Mapped>
+  /** The conversation is not there any more for what comes from this endpoint. False when it has no such endpoint. */
+  removeEndpoint(clientId: Id, conversationId: Id, endpointId: Id): Promise<boolean>
 
   /**
    * Adds an entry to a stream: gives it the next number and a time that is not before that of the number before it.
@@ -83,10 +93,15 @@ export interface Store {
   /** The entry of a stream that was appended with this `dedupe`. */
   findByDedupe(clientId: Id, streamId: Id, dedupe: string): Promise<Entry | undefined>
   /**
-   * Messages of a conversation that are not deleted; `before` is the id of any of its entries (a deleted one too) and
-   * `until` keeps those taken in at that time or earlier. Undefined when there is no such conversation.
+   * Messages of a conversation that are not deleted, see {@link MessagePage}. Undefined when there is no such
+   * conversation.
    */
-  listMessages(clientId: Id, conversationId: Id, page: Page & { until?: Date }): Promise<Entry[] | undefined>
+  listMessages(clientId: Id, conversationId: Id, page: MessagePage): Promise<Entry[] | undefined>
+  /**
+   * How many messages that are not deleted a conversation has after a number, those of one user left out; counts no
+   * further than `limit`.
+   */
+  countMessages(clientId: Id, conversationId: Id, of: MessageCount): Promise<number>
   /** Newest entries of a stream. */
   listEntries(clientId: Id, streamId: Id, limit: number): Promise<Entry[]>
   /** Messages of the business with this `incomingId`, oldest first. */
@@ -125,6 +140,28 @@ export interface Store {
   /** How many streams owe something, and when the entry of theirs that came in first and may still be owed did. */
   backlog(): Promise<{ streams: number; oldest?: Date }>
 
+  /** Adds one to a number of the client's that begins at 0; answers the new one. */
+  increment(clientId: Id, name: string): Promise<number>
+
+  /** False when its id or its name is taken among the client's documents of this collection. */
+  insertDocument(document: StoredDocument): Promise<boolean>
+  findDocument(
+    clientId: Id,
+    collection: string,
+    by: { id: Id } | { name: string },
+  ): Promise<StoredDocument | undefined>
+  /** Those of these that are there, in any order. */
+  findDocuments(clientId: Id, collection: string, ids: readonly Id[]): Promise<StoredDocument[]>
+  /**
+   * Compare-and-set of the whole document: writes when the stored version is `document.version - 1`, else answers false.
+   * @throws CONFLICT when its name is taken.
+   */
+  replaceDocument(document: StoredDocument): Promise<boolean>
+  /** False when it was not there. */
+  removeDocument(clientId: Id, collection: string, id: Id): Promise<boolean>
+  /** The client's documents of this collection in order of id: all, or those with this term. */
+  listDocuments(clientId: Id, collection: string, range: Range & { term?: string }): Promise<StoredDocument[]>
+
   /**
    * Tells what other processes do to the store, until it is closed; at most one watcher. Answers whether it does so at
    * once: if not, it tells nothing, and who needs to know looks by itself. What this process does may be told too.
@@ -150,6 +187,32 @@ export interface Watcher {
 /** A keyset page: `before` is the id of the last item of the page before; `limit` is at least 1. */
 export interface Page {
   before?: Id
+  limit: number
+}
+
+/**
+ * Messages, newest first: the newest that were taken in until a time, or came in before an entry, or the next ones after
+ * an entry. `before` and `after` are ids of any entries of the conversation, deleted ones too; one of them at most.
+ */
+export interface MessagePage extends Page {
+  until?: Date
+  after?: Id
+}
+
+/** Items between two ids, both left out, in order of id: the first of them or, with `fromEnd`, the last of them. */
+export interface Range {
+  after?: Id
+  before?: Id
+  fromEnd?: boolean
+  /** At least 1. */
+  limit: number
+}
+
+export interface MessageCount {
+  /** Number of an entry. */
+  after: number
+  /** Whose messages are left out. */
+  except?: Id
   limit: number
 }
 

@@ -1,6 +1,6 @@
 import type { Conversation, Id, User } from '@plugboard/core'
-import type { Appended, ConversationRecord, NewEntry, Page } from '@plugboard/hub'
-import type { Log } from './log.js'
+import type { Appended, ConversationRecord, NewEntry, Page, Range } from '@plugboard/hub'
+import { isUser, type Log } from './log.js'
 import { NEVER } from './migrations.js'
 import { type Connection, prepareAll, prepareOne, prepareWrite, toBytes, toHex } from './sql.js'
 import type { StreamState } from './stream-state.js'
@@ -10,7 +10,16 @@ type UserRow = [createdAt: number, data: string | null]
 type ConversationRow = [id: Id, createdAt: number, lastMessageAt: number]
 
 const FIND_USER = `
-  SELECT json_array(created_at, data) FROM streams WHERE client = ${toBytes} AND id = ${toBytes} AND kind = 0`
+  SELECT json_array(created_at, data) FROM streams WHERE client = ${toBytes} AND id = ${toBytes} AND kind = 0
+    AND deleted_at IS NULL`
+
+const walk = (where: string) => `
+  SELECT json_quote(${toHex('id')}) AS row FROM streams
+  WHERE ${where} AND id > ${toBytes} AND id < ${toBytes} AND kind = 1 AND deleted_at IS NULL`
+
+/** Below and above every id. */
+const FIRST = '00' as Id
+const LAST = 'f'.repeat(26) as Id
 
 const LIST = `
   SELECT json_array(${toHex('s.id')}, s.created_at, t.last_message_at) AS row
@@ -27,6 +36,8 @@ export class Conversations {
   readonly #log: Log
   readonly #findUser
   readonly #list
+  readonly #walk
+  readonly #walkBack
   readonly #endEndpoints
 
   constructor(db: Connection, streams: Streams, log: Log) {
@@ -34,6 +45,13 @@ export class Conversations {
     this.#log = log
     this.#findUser = prepareOne<UserRow>(db, FIND_USER)
     this.#list = prepareAll<ConversationRow>(db, LIST)
+    const walks = (order: string) =>
+      [
+        prepareAll<Id>(db, `${walk('user = ?')} ORDER BY id ${order} LIMIT ?`),
+        prepareAll<Id>(db, `${walk(`client = ${toBytes}`)} ORDER BY id ${order} LIMIT ?`),
+      ] as const
+    this.#walk = walks('ASC')
+    this.#walkBack = walks('DESC')
     this.#endEndpoints = prepareWrite(db, 'UPDATE endpoints SET ended = 1 WHERE stream = ?')
   }
 
@@ -52,10 +70,16 @@ export class Conversations {
 
   findRecord(clientId: Id, id: Id): ConversationRecord | undefined {
     const stream = this.find(clientId, id)
-    if (!stream) return undefined
-    const { createdAt, lastMessageAt, endpoints } = stream
-    const userId = stream.userId as Id
-    return { ...toConversation(clientId, userId, [id, createdAt, lastMessageAt]), endpoints }
+    return stream && toRecord(stream)
+  }
+
+  walk(clientId: Id, { userId, after = FIRST, before = LAST, fromEnd, limit }: Walk): ConversationRecord[] {
+    const user = userId === undefined ? undefined : this.#streams.find(clientId, userId)
+    if (userId !== undefined && !user) return []
+    const [ofUser, ofClient] = fromEnd ? this.#walkBack : this.#walk
+    const ids = user ? ofUser(user.n, after, before, limit) : ofClient(clientId, after, before, limit)
+    const found = ids.flatMap((id) => this.findRecord(clientId, id) ?? [])
+    return fromEnd ? found.reverse() : found
   }
 
   list(clientId: Id, userId: Id, { before, limit }: Page): Conversation[] {
@@ -76,14 +100,39 @@ export class Conversations {
     this.#endEndpoints(stream.n)
     return appended
   }
+
+  /** Its conversations stay. */
+  deleteUser(clientId: Id, id: Id, event: NewEntry): Appended | undefined {
+    const stream = this.#streams.find(clientId, id)
+    if (!stream || !isUser(stream)) return undefined
+    const appended = this.#log.add(stream, event, event)
+    stream.deletedAt = stream.lastAt
+    return appended
+  }
+}
+
+type Walk = Range & { userId?: Id }
+
+function toRecord({
+  clientId,
+  streamId,
+  userId,
+  createdAt,
+  lastMessageAt,
+  seq,
+  endpoints,
+}: StreamState): ConversationRecord {
+  const conversation = toConversation(clientId, userId, [streamId, createdAt, lastMessageAt])
+  return { ...conversation, seq, endpoints }
 }
 
 function toConversation(
   clientId: Id,
-  userId: Id,
+  userId: Id | undefined,
   [id, createdAt, lastMessageAt]: ConversationRow,
 ): Conversation {
-  const conversation: Conversation = { id, clientId, userId, createdAt: new Date(createdAt) }
+  const conversation: Conversation = { id, clientId, createdAt: new Date(createdAt) }
+  if (userId !== undefined) conversation.userId = userId
   if (lastMessageAt !== NEVER) conversation.lastMessageAt = new Date(lastMessageAt)
   return conversation
 }

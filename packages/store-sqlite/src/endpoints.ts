@@ -1,6 +1,6 @@
 import type { Id } from '@plugboard/core'
 import type { Appended, EndpointRecord, MapEndpoint, Mapped } from '@plugboard/hub'
-import type { Log } from './log.js'
+import { isUser, type Log } from './log.js'
 import { type Connection, prepareOne, prepareText, prepareWrite, toBytes, toHex } from './sql.js'
 import type { StreamState } from './stream-state.js'
 import type { Streams } from './streams.js'
@@ -20,7 +20,7 @@ const INSERT = `
   VALUES (${toBytes}, ?, ?, ?, ?, ?, ${toBytes}, ?, ${toBytes}, ${toBytes})`
 
 const INSERT_SENDER = `
-  INSERT INTO senders (client, sender, identity, channel, custom, user) VALUES (${toBytes}, ?, ?, ?, ?, ${toBytes})`
+  INSERT OR REPLACE INTO senders (client, sender, identity, channel, custom, user) VALUES (${toBytes}, ?, ?, ?, ?, ${toBytes})`
 
 /** Which conversation an address is of, and who is there. */
 export class Endpoints {
@@ -30,6 +30,7 @@ export class Endpoints {
   readonly #findSender
   readonly #insert
   readonly #insertSender
+  readonly #remove
 
   constructor(db: Connection, streams: Streams, log: Log) {
     this.#streams = streams
@@ -38,6 +39,7 @@ export class Endpoints {
     this.#findSender = prepareText(db, FIND_SENDER)
     this.#insert = prepareWrite(db, INSERT)
     this.#insertSender = prepareWrite(db, INSERT_SENDER)
+    this.#remove = prepareWrite(db, `DELETE FROM endpoints WHERE id = ${toBytes} AND stream = ?`)
   }
 
   find(input: MapEndpoint): Mapped | undefined {
@@ -52,7 +54,8 @@ export class Endpoints {
     const known = this.find(input)
     if (known) return known
     const { clientId, ids, events, at, userData: data } = input
-    const knownUser = this.#findSender(...senderOf(input)) as Id | undefined
+    const sender = this.#findSender(...senderOf(input)) as Id | undefined
+    const knownUser = sender && isUser(this.#streams.find(clientId, sender)) ? sender : undefined
     const userId = knownUser ?? ids.user
     const userEvent = knownUser ? undefined : events.user(userId)
     const conversationEvent = events.conversation(userId, ids.conversation)
@@ -68,6 +71,14 @@ export class Endpoints {
     const { n } = this.#streams.find(clientId, ids.conversation) as StreamState
     this.#insert(...senderOf(input), input.endpoint.thread, ids.endpoint, n, ids.conversation, userId)
     return { userId, conversationId: ids.conversation, endpointId: ids.endpoint, appended }
+  }
+
+  /** Runs within a transaction of the writer. */
+  remove(stream: StreamState, endpointId: Id): boolean {
+    if (this.#remove(endpointId, stream.n) === 0) return false
+    stream.endpoints = stream.endpoints.filter(({ id }) => id !== endpointId)
+    this.#streams.touch(stream)
+    return true
   }
 }
 

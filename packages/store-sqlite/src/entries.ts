@@ -1,5 +1,5 @@
 import type { Id } from '@plugboard/core'
-import type { Entry, Page } from '@plugboard/hub'
+import type { Entry, MessageCount, MessagePage, Page } from '@plugboard/hub'
 import {
   BUSINESS,
   ENTRY_ROW,
@@ -22,8 +22,9 @@ import {
 import type { StreamState } from './stream-state.js'
 
 const INSERT = `
-  INSERT INTO entries (id, stream, seq, at, type, author, channel, payload, owes, dedupe, incoming, collect_until)
-  VALUES (${toBytes}, ?, ?, ?, ?, ${toBytes}, ?, ?, ?, ?, ${toBytes}, ?)`
+  INSERT INTO entries (id, stream, seq, at, type, author, channel, payload, owes, dedupe, incoming, collect_until,
+    details)
+  VALUES (${toBytes}, ?, ?, ?, ?, ${toBytes}, ?, ?, ?, ?, ${toBytes}, ?, ?)`
 /** Of an entry like most, which costs a fifth less: each value has a price at the border to native code. */
 const INSERT_PLAIN = `
   INSERT INTO entries (id, stream, seq, at, type, author, channel, payload, owes)
@@ -47,6 +48,8 @@ export class Entries {
   readonly #seqOf
   readonly #timeOf
   readonly #messages
+  readonly #nextMessages
+  readonly #count
   readonly #newest
   readonly #after
   readonly #replies
@@ -71,6 +74,15 @@ export class Entries {
       db,
       entries(`WHERE stream = ? AND seq <= ? AND ${messages} ${page}`),
     )
+    this.#nextMessages = prepareAll<EntryRow>(
+      db,
+      entries(`WHERE stream = ? AND seq > ? AND ${messages} ORDER BY seq LIMIT ?`),
+    )
+    const others = `author <> ${toBytes} OR ?`
+    this.#count = prepareNumber(
+      db,
+      `SELECT count(*) FROM (SELECT 1 FROM entries WHERE stream = ? AND seq > ? AND ${messages} AND (${others}) LIMIT ?)`,
+    )
     // A store of another kind, which this one is a copy of, may have filled numbers that it did not use.
     const used = `type <> ${ENTRY_TYPES.indexOf('void')}`
     this.#newest = prepareAll<EntryRow>(db, entries(`WHERE stream = ? AND ${used} ${page}`))
@@ -81,19 +93,24 @@ export class Entries {
     this.#dead = prepareAll<PlacedRow>(db, placed(dead))
     const ending = 'UPDATE entries SET turn_ended_at = coalesce(turn_ended_at, ?)'
     this.#endTurn = prepareWrite(db, `${ending} WHERE stream = ? AND seq = ? AND ${messages}`)
-    const deleting = `UPDATE entries SET payload = '', deleted_at = ? WHERE stream = ? AND ${messages}`
+    const deleting = `UPDATE entries SET payload = '', details = NULL, deleted_at = ? WHERE stream = ? AND ${messages}`
     this.#deleteOne = prepareWrite(db, `${deleting} AND id = ${toBytes}`)
     this.#deleteAll = prepareWrite(db, deleting)
   }
 
   insert(n: number, entry: Entry): void {
-    const { id, seq, at, type, payload, owes, dedupe, incomingId, collectUntil } = entry
+    const { id, seq, at, type, payload, owes, dedupe, incomingId, collectUntil, details } = entry
     const ms = at.getTime()
     const typeNumber = ENTRY_TYPES.indexOf(type)
     const author = toAuthorHex(entry.author)
     const channel = entry.channel ?? null
     const owesText = owes.length === 0 ? null : owes.join(' ')
-    if (dedupe === undefined && incomingId === undefined && collectUntil === undefined) {
+    if (
+      dedupe === undefined &&
+      incomingId === undefined &&
+      collectUntil === undefined &&
+      details === undefined
+    ) {
       this.#insertPlain(id, n, seq, ms, typeNumber, author, channel, payload, owesText)
       return
     }
@@ -111,6 +128,7 @@ export class Entries {
       dedupe ?? null,
       incomingId ?? null,
       until,
+      details ?? null,
     )
   }
 
@@ -124,12 +142,21 @@ export class Entries {
     return row && toEntry(row, stream)
   }
 
-  /** Undefined where `before` is of no entry of the stream. */
-  listMessages(stream: StreamState, page: Page & { until?: Date }): Entry[] {
+  listMessages(stream: StreamState, page: MessagePage): Entry[] {
+    if (page.after !== undefined) {
+      const after = this.#seqOf(page.after, stream.n)
+      const next = after === undefined ? [] : this.#nextMessages(stream.n, after, page.limit)
+      return next.map((row) => toEntry(row, stream)).reverse()
+    }
     let last = stream.seq
     if (page.before !== undefined) last = (this.#seqOf(page.before, stream.n) ?? 0) - 1
     if (page.until) last = this.#lastUntil(stream, page.until.getTime(), last)
     return this.#messages(stream.n, last, page.limit).map((row) => toEntry(row, stream))
+  }
+
+  /** Stops counting at the limit. */
+  countMessages(stream: StreamState, { after, except, limit }: MessageCount): number {
+    return this.#count(stream.n, after, except ?? BUSINESS, except ? 0 : 1, limit) ?? 0
   }
 
   listNewest(stream: StreamState, limit: number): Entry[] {

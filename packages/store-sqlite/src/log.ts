@@ -5,6 +5,10 @@ import { isTaken } from './failure.js'
 import { advance, claimedOf, type StreamState } from './stream-state.js'
 import type { NewStream, Streams } from './streams.js'
 
+/** Whether it is the stream of a user who was not deleted. */
+export const isUser = (stream: StreamState | undefined): boolean =>
+  stream?.kind === 'user' && stream.deletedAt === null
+
 /** How streams begin and grow. Everything here runs within a transaction of the writer. */
 export class Log {
   readonly #streams: Streams
@@ -39,10 +43,11 @@ export class Log {
     { owes, channel }: ReturnType<Append['resolve']>,
   ): Appended {
     const { clientId, streamId, userId, lastAt } = stream
-    const { id, type, payload, author, incomingId, collectUntil, dedupe } = given
+    const { id, type, payload, details, author, incomingId, collectUntil, dedupe } = given
     const at = given.at.getTime() < lastAt ? new Date(lastAt) : given.at
     // Field by field, since copying objects was a third of the price of an append.
     const entry: Entry = { id, clientId, streamId, seq: stream.seq + 1, type, payload, at, owes }
+    if (details !== undefined) entry.details = details
     if (author !== undefined) entry.author = author
     if (channel !== undefined) entry.channel = channel
     if (incomingId !== undefined) entry.incomingId = incomingId
@@ -81,9 +86,10 @@ export class Log {
     event: NewEntry,
     endpoints: readonly EndpointRecord[] = [],
   ): Appended {
-    const user = this.#streams.find(clientId, userId)
-    if (user?.kind !== 'user') throw new PlugboardError('NOT_FOUND', 'there is no such user')
-    const conversation = { clientId, streamId: id, kind: 'conversation', userId, userN: user.n } as const
+    const user = userId === undefined ? undefined : this.#streams.find(clientId, userId)
+    if (userId !== undefined && !isUser(user)) throw new PlugboardError('NOT_FOUND', 'there is no such user')
+    const of = { userId, userN: user?.n ?? null }
+    const conversation = { clientId, streamId: id, kind: 'conversation', ...of } as const
     return this.add(this.#begin({ ...conversation, endpoints }, createdAt), event, event)
   }
 

@@ -122,6 +122,38 @@ const migrations: readonly string[] = [
     PRIMARY KEY (client, sender, identity, channel, custom)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE entries ADD COLUMN details TEXT;
+
+  CREATE INDEX streams_of_user ON streams (user, id) WHERE user IS NOT NULL;
+
+  CREATE TABLE documents (
+    client BLOB NOT NULL,
+    collection TEXT NOT NULL,
+    id BLOB NOT NULL,
+    name TEXT,
+    version INTEGER NOT NULL,
+    terms TEXT,
+    data TEXT NOT NULL,
+    PRIMARY KEY (client, collection, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX documents_by_name ON documents (client, collection, name) WHERE name IS NOT NULL;
+
+  CREATE TABLE document_terms (
+    client BLOB NOT NULL,
+    collection TEXT NOT NULL,
+    term TEXT NOT NULL,
+    id BLOB NOT NULL,
+    PRIMARY KEY (client, collection, term, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE counters (
+    client BLOB NOT NULL,
+    name TEXT NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY (client, name)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]
 
 /**

@@ -22,6 +22,9 @@ export class Purge {
   readonly #stream
   readonly #senders
   readonly #keys
+  readonly #documents
+  readonly #terms
+  readonly #counters
   readonly #client
   readonly #oldKeys
 
@@ -41,11 +44,15 @@ export class Purge {
     const senderKey = 'client, sender, identity, channel, custom'
     this.#senders = prepareWrite(db, slice('senders', senderKey, `client = ${toBytes}`))
     this.#keys = prepareWrite(db, slice('keys', 'client, key', `client = ${toBytes}`))
+    this.#documents = prepareWrite(db, slice('documents', 'client, collection, id', `client = ${toBytes}`))
+    const termKey = 'client, collection, term, id'
+    this.#terms = prepareWrite(db, slice('document_terms', termKey, `client = ${toBytes}`))
+    this.#counters = prepareWrite(db, slice('counters', 'client, name', `client = ${toBytes}`))
     this.#client = prepareWrite(db, `DELETE FROM clients WHERE id = ${toBytes}`)
     this.#oldKeys = prepareWrite(db, slice('keys', 'client, key', 'at < ?', 'at'))
   }
 
-  /** Deleted conversations that owe nothing. Answers how many rows went. */
+  /** Deleted users and conversations that owe nothing. Answers how many rows went. */
   deleted(limit: number): number {
     this.#streams.flush()
     return limit - this.#purge(() => this.#deleted(), limit)
@@ -55,7 +62,7 @@ export class Purge {
   client(clientId: Id, limit: number): boolean {
     this.#streams.flush()
     let left = this.#purge(() => this.#ofClient(clientId), limit)
-    for (const table of [this.#senders, this.#keys]) {
+    for (const table of [this.#senders, this.#keys, this.#documents, this.#terms, this.#counters]) {
       if (left > 0) left -= table(clientId, left)
     }
     if (left > 0) this.#client(clientId)

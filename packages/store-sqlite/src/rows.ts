@@ -24,6 +24,7 @@ export const ENTRY_TYPES: readonly EntryType[] = [
   'health.new',
   'void',
   'activity',
+  'user.deleted',
 ]
 /** As {@link STREAM_KINDS}. */
 export const HOLDS: readonly Hold[] = ['free', 'held', 'woken']
@@ -39,7 +40,7 @@ const fromAuthorHex = (hex: string): Author => (hex === BUSINESS ? 'business' : 
 
 /** One entry `e` as JSON text: an {@link EntryRow}. */
 export const ENTRY_ROW = `json_array(${toHex('e.id')}, e.seq, e.at, e.type, ${toHex('e.author')}, e.channel,
-  e.payload, e.owes, e.dedupe, ${toHex('e.incoming')}, e.collect_until, e.turn_ended_at, e.dead, e.deleted_at)`
+  e.payload, e.owes, e.dedupe, ${toHex('e.incoming')}, e.collect_until, e.turn_ended_at, e.dead, e.deleted_at, e.details)`
 
 export type EntryRow = [
   id: Id,
@@ -56,6 +57,7 @@ export type EntryRow = [
   turnEndedAt: number | null,
   dead: string | null,
   deletedAt: number | null,
+  details: string | null,
 ]
 
 /** What an entry takes from its stream. */
@@ -83,6 +85,7 @@ export function toEntry(row: EntryRow, stream: Place): Entry {
     turnEndedAt,
     dead,
   ] = row
+  const details = row[14]
   const deletedAt = row[13] ?? (seq < stream.seq ? stream.deletedAt : null)
   const entry: Entry = {
     id,
@@ -94,6 +97,7 @@ export function toEntry(row: EntryRow, stream: Place): Entry {
     at: new Date(at),
     owes: owes === null ? [] : (owes.split(' ') as Target[]),
   }
+  if (details !== null && deletedAt === null) entry.details = details
   if (author !== '') entry.author = fromAuthorHex(author)
   if (channel !== null) entry.channel = channel
   if (dedupe !== null) entry.dedupe = dedupe

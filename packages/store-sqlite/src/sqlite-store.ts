@@ -9,9 +9,13 @@ import type {
   Lease,
   MapEndpoint,
   Mark,
+  MessageCount,
+  MessagePage,
   NewEntry,
   Page,
+  Range,
   Replay,
+  StoredDocument,
   StreamRef,
   Target,
 } from '@plugboard/hub'
@@ -20,6 +24,7 @@ import { Clients } from './clients.js'
 import { Conversations } from './conversations.js'
 import { type OpenDatabase, openDatabase } from './database.js'
 import { Deliveries } from './deliveries.js'
+import { Documents } from './documents.js'
 import { Endpoints } from './endpoints.js'
 import { Entries } from './entries.js'
 import { toStoreError } from './failure.js'
@@ -66,6 +71,7 @@ class SqliteStore implements ArchivedStore {
   readonly #conversations: Conversations
   readonly #endpoints: Endpoints
   readonly #deliveries: Deliveries
+  readonly #documents: Documents
   readonly #purge: Purge
   readonly #streams: Streams
   #isClosed = false
@@ -84,6 +90,7 @@ class SqliteStore implements ArchivedStore {
     this.#conversations = new Conversations(db, this.#streams, this.#log)
     this.#endpoints = new Endpoints(db, this.#streams, this.#log)
     this.#deliveries = new Deliveries(db, this.#streams, now)
+    this.#documents = new Documents(db)
     this.#purge = new Purge(db, this.#streams)
     const doing = { read: this.#read.bind(this), write: this.#write.bind(this) }
     this.archive = new SqliteArchive(db, this.#streams, doing)
@@ -141,6 +148,10 @@ class SqliteStore implements ArchivedStore {
     return this.#read(() => this.#conversations.findUser(clientId, id))
   }
 
+  deleteUser(clientId: Id, id: Id, event: NewEntry) {
+    return this.#write(() => this.#conversations.deleteUser(clientId, id, event))
+  }
+
   createConversation(conversation: Conversation, event: NewEntry) {
     return this.#write(() => this.#log.createConversation(conversation, event))
   }
@@ -151,6 +162,10 @@ class SqliteStore implements ArchivedStore {
 
   listConversations(clientId: Id, userId: Id, page: Page) {
     return this.#read(() => this.#conversations.list(clientId, userId, page))
+  }
+
+  walkConversations(clientId: Id, range: Range & { userId?: Id }) {
+    return this.#read(() => this.#conversations.walk(clientId, range))
   }
 
   deleteConversation(clientId: Id, id: Id, event: NewEntry) {
@@ -164,6 +179,13 @@ class SqliteStore implements ArchivedStore {
   async mapEndpoint(input: MapEndpoint) {
     const known = await this.#read(() => this.#endpoints.find(input))
     return known ?? this.#write(() => this.#endpoints.map(input))
+  }
+
+  removeEndpoint(clientId: Id, conversationId: Id, endpointId: Id) {
+    return this.#write(() => {
+      const stream = this.#conversations.find(clientId, conversationId)
+      return stream !== undefined && this.#endpoints.remove(stream, endpointId)
+    })
   }
 
   append(append: Append) {
@@ -181,10 +203,17 @@ class SqliteStore implements ArchivedStore {
     })
   }
 
-  listMessages(clientId: Id, conversationId: Id, page: Page & { until?: Date }) {
+  listMessages(clientId: Id, conversationId: Id, page: MessagePage) {
     return this.#read(() => {
       const stream = this.#conversations.find(clientId, conversationId)
       return stream && this.#entries.listMessages(stream, page)
+    })
+  }
+
+  countMessages(clientId: Id, conversationId: Id, of: MessageCount) {
+    return this.#read(() => {
+      const stream = this.#conversations.find(clientId, conversationId)
+      return stream ? this.#entries.countMessages(stream, of) : 0
     })
   }
 
@@ -254,6 +283,34 @@ class SqliteStore implements ArchivedStore {
 
   backlog() {
     return this.#read(() => this.#deliveries.backlog())
+  }
+
+  increment(clientId: Id, name: string) {
+    return this.#write(() => this.#documents.increment(clientId, name))
+  }
+
+  insertDocument(document: StoredDocument) {
+    return this.#write(() => this.#documents.insert(document))
+  }
+
+  findDocument(clientId: Id, collection: string, by: { id: Id } | { name: string }) {
+    return this.#read(() => this.#documents.find(clientId, collection, by))
+  }
+
+  findDocuments(clientId: Id, collection: string, ids: readonly Id[]) {
+    return this.#read(() => this.#documents.findAll(clientId, collection, ids))
+  }
+
+  replaceDocument(document: StoredDocument) {
+    return this.#write(() => this.#documents.replace(document))
+  }
+
+  removeDocument(clientId: Id, collection: string, id: Id) {
+    return this.#write(() => this.#documents.remove(clientId, collection, id))
+  }
+
+  listDocuments(clientId: Id, collection: string, range: Range & { term?: string }) {
+    return this.#read(() => this.#documents.list(clientId, collection, range))
   }
 
   /** Nobody else can change it, so that there is nothing to tell. */

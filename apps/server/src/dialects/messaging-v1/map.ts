@@ -33,7 +33,7 @@ export const userJson = (client: ClientView, user: User): object => ({
 export const conversationJson = (client: ClientView, conversation: Conversation): object => ({
   id: toUuid(conversation.id),
   clientId: clientIdOf(client.record),
-  userId: toUuid(conversation.userId),
+  userId: conversation.userId ? toUuid(conversation.userId) : null,
   createdOn: conversation.createdAt.toISOString(),
 })
 

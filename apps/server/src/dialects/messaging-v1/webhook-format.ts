@@ -72,6 +72,8 @@ function dataOf({ entry, userId, isCollecting }: WebhookEvent): string {
     }
     case 'user.new':
       return JSON.stringify({ userId: toUuid(entry.streamId), ...userDataOf(entry) })
+    case 'user.deleted':
+      return JSON.stringify({ userId: toUuid(entry.streamId) })
     case 'conversation.new':
     case 'conversation.deleted':
       return JSON.stringify(conversation)

@@ -1,0 +1,152 @@
+import { type Id, PlugboardError } from '@plugboard/core'
+import type { Range, StoredDocument } from '@plugboard/hub'
+import { isTaken } from './failure.js'
+import {
+  type Connection,
+  prepareAll,
+  prepareNumber,
+  prepareOne,
+  prepareWrite,
+  toBytes,
+  toHex,
+} from './sql.js'
+
+type Row = [id: Id, name: string | null, version: number, terms: string | null, data: string]
+
+const ROW = `json_array(${toHex('d.id')}, d.name, d.version, d.terms, d.data)`
+const PLACE = `client = ${toBytes} AND collection = ?`
+const find = (where: string) => `SELECT ${ROW} AS row FROM documents d WHERE ${PLACE} AND ${where}`
+
+const INSERT = `
+  INSERT INTO documents (client, collection, id, name, version, terms, data)
+  VALUES (${toBytes}, ?, ${toBytes}, ?, ?, ?, ?)`
+
+const REPLACE = `
+  UPDATE documents SET name = ?, version = ?, terms = ?, data = ?
+  WHERE ${PLACE} AND id = ${toBytes} AND version = ?`
+
+const within = `id > ${toBytes} AND id < ${toBytes}`
+const list = (order: string) => `${find(within)} ORDER BY id ${order} LIMIT ?`
+const listByTerm = (order: string) => `
+  SELECT ${ROW} AS row FROM document_terms t
+  JOIN documents d ON d.client = t.client AND d.collection = t.collection AND d.id = t.id
+  WHERE t.client = ${toBytes} AND t.collection = ? AND t.term = ? AND t.id > ${toBytes} AND t.id < ${toBytes}
+  ORDER BY t.id ${order} LIMIT ?`
+
+const INCREMENT = `
+  INSERT INTO counters (client, name, value) VALUES (${toBytes}, ?, 1)
+  ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value`
+
+/** Below and above every id. */
+const FIRST = '00'
+const LAST = 'f'.repeat(26)
+
+/** What is kept beside the logs. */
+export class Documents {
+  readonly #byId
+  readonly #byName
+  readonly #several
+  readonly #list
+  readonly #listByTerm
+  readonly #insert
+  readonly #replace
+  readonly #remove
+  readonly #insertTerm
+  readonly #removeTerm
+  readonly #increment
+
+  constructor(db: Connection) {
+    this.#byId = prepareOne<Row>(db, find(`id = ${toBytes}`))
+    this.#byName = prepareOne<Row>(db, find('name = ?'))
+    this.#several = prepareAll<Row>(db, find('id IN (SELECT unhex(value) FROM json_each(?))'))
+    this.#list = [prepareAll<Row>(db, list('ASC')), prepareAll<Row>(db, list('DESC'))] as const
+    this.#listByTerm = [
+      prepareAll<Row>(db, listByTerm('ASC')),
+      prepareAll<Row>(db, listByTerm('DESC')),
+    ] as const
+    this.#insert = prepareWrite(db, INSERT)
+    this.#replace = prepareWrite(db, REPLACE)
+    this.#remove = prepareWrite(db, `DELETE FROM documents WHERE ${PLACE} AND id = ${toBytes}`)
+    const term = `INSERT INTO document_terms (client, collection, term, id) VALUES (${toBytes}, ?, ?, ${toBytes})`
+    this.#insertTerm = prepareWrite(db, term)
+    this.#removeTerm = prepareWrite(
+      db,
+      `DELETE FROM document_terms WHERE ${PLACE} AND term = ? AND id = ${toBytes}`,
+    )
+    this.#increment = prepareNumber(db, INCREMENT)
+  }
+
+  find(clientId: Id, collection: string, by: { id: Id } | { name: string }): StoredDocument | undefined {
+    const row =
+      'id' in by ? this.#byId(clientId, collection, by.id) : this.#byName(clientId, collection, by.name)
+    return row && toDocument(clientId, collection, row)
+  }
+
+  findAll(clientId: Id, collection: string, ids: readonly Id[]): StoredDocument[] {
+    if (ids.length === 0) return []
+    const rows = this.#several(clientId, collection, JSON.stringify(ids))
+    return rows.map((row) => toDocument(clientId, collection, row))
+  }
+
+  list(clientId: Id, collection: string, range: Range & { term?: string }): StoredDocument[] {
+    const { term, after = FIRST, before = LAST, fromEnd = false, limit } = range
+    const direction = fromEnd ? 1 : 0
+    const rows =
+      term === undefined
+        ? this.#list[direction](clientId, collection, after, before, limit)
+        : this.#listByTerm[direction](clientId, collection, term, after, before, limit)
+    const documents = rows.map((row) => toDocument(clientId, collection, row))
+    return fromEnd ? documents.reverse() : documents
+  }
+
+  /** False when its id or its name is taken. */
+  insert({ clientId, collection, id, name, version, terms, data }: StoredDocument): boolean {
+    try {
+      this.#insert(clientId, collection, id, name ?? null, version, toTermsText(terms), data)
+    } catch (error) {
+      if (isTaken(error)) return false
+      throw error
+    }
+    for (const term of terms) this.#insertTerm(clientId, collection, term, id)
+    return true
+  }
+
+  /** @throws CONFLICT when its name is taken */
+  replace({ clientId, collection, id, name, version, terms, data }: StoredDocument): boolean {
+    const old = this.find(clientId, collection, { id })
+    if (old?.version !== version - 1) return false
+    try {
+      this.#replace(name ?? null, version, toTermsText(terms), data, clientId, collection, id, version - 1)
+    } catch (error) {
+      if (isTaken(error)) throw new PlugboardError('CONFLICT', 'this name is taken')
+      throw error
+    }
+    for (const term of old.terms) if (!terms.includes(term)) this.#removeTerm(clientId, collection, term, id)
+    for (const term of terms) if (!old.terms.includes(term)) this.#insertTerm(clientId, collection, term, id)
+    return true
+  }
+
+  remove(clientId: Id, collection: string, id: Id): boolean {
+    const old = this.find(clientId, collection, { id })
+    if (!old) return false
+    for (const term of old.terms) this.#removeTerm(clientId, collection, term, id)
+    this.#remove(clientId, collection, id)
+    return true
+  }
+
+  increment(clientId: Id, name: string): number {
+    return this.#increment(clientId, name) ?? 0
+  }
+}
+
+const toTermsText = (terms: readonly string[]): string | null =>
+  terms.length === 0 ? null : JSON.stringify(terms)
+
+function toDocument(clientId: Id, collection: string, [id, name, version, terms, data]: Row): StoredDocument {
+  const document: StoredDocument = {
+    ...{ clientId, collection, id, version, data },
+    terms: terms === null ? [] : (JSON.parse(terms) as string[]),
+  }
+  if (name !== null) document.name = name
+  return document
+}
