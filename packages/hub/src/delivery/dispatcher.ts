@@ -3,10 +3,11 @@ import type { Dead, Entry } from '../entry.js'
 import type { Claimed } from '../progress.js'
 import type { Appended, Replayed, Store } from '../store.js'
 import { parseTarget, type Target } from '../target.js'
+import { DueClock } from './due-clock.js'
 import type { Gate, GateLimits } from './gate.js'
 import { Gates } from './gates.js'
 import type { Lane } from './lane.js'
-import type { Outcomes } from './outcomes.js'
+import { LaneRegistry } from './lane-registry.js'
 import type { Route, Routing } from './route.js'
 import type { RunnerHost } from './runner-host.js'
 import { StreamRunner } from './stream-runner.js'
@@ -55,16 +56,6 @@ const ROOM_MS = 10
  */
 export class Dispatcher implements RunnerHost {
   readonly store: Store
-  /** What the transports report to. */
-  readonly listener: TransportListener = {
-    delivered: (handle, ...what) =>
-      this.#report(handle, (outcomes, lane) => outcomes.delivered(lane, ...what)),
-    progressed: (handle, ...what) =>
-      this.#report(handle, (outcomes, lane) => outcomes.progressed(lane, ...what)),
-    failed: (handle, ...what) => this.#report(handle, (outcomes, lane) => outcomes.failed(lane, ...what)),
-    cancelled: (handle, ...what) =>
-      this.#report(handle, (outcomes, lane) => outcomes.cancelled(lane, ...what)),
-  }
   isStopping = false
   /** As {@link DispatcherLimits.pollMs}; longer once it is known that the store tells what is due. */
   pollMs: number
@@ -73,12 +64,14 @@ export class Dispatcher implements RunnerHost {
   readonly #options: DispatcherOptions
   readonly #runners = new Map<Id, StreamRunner>()
   readonly #perClient = new Map<Id, number>()
-  readonly #lanes = new Map<number, { lane: Lane; runner: StreamRunner }>()
+  readonly #lanes = new LaneRegistry()
   readonly #gates: Gates
-  #lastHandle = 0
-  #timer: NodeJS.Timeout | undefined
-  #wakeAt = Number.POSITIVE_INFINITY
-  #isPolling = false
+  readonly #clock = new DueClock({
+    look: () => this.#takeUp(),
+    looked: () => {
+      if (this.#isIdle) this.#idle?.()
+    },
+  })
   #idle: (() => void) | undefined
 
   constructor(options: DispatcherOptions) {
@@ -90,25 +83,30 @@ export class Dispatcher implements RunnerHost {
     this.pollMs = options.limits.pollMs
   }
 
+  /** What the transports report to. */
+  get listener(): TransportListener {
+    return this.#lanes.listener
+  }
+
   /** A stream that nobody holds is due then. */
   due(at: Date): void {
-    this.#wake(Math.max(0, at.getTime() - this.now().getTime()))
+    this.#clock.wake(Math.max(0, at.getTime() - this.now().getTime()))
   }
 
   /** Begins to take up what is due in the store. */
   start(): void {
-    this.#wake(0)
+    this.#clock.wake(0)
   }
 
   /** Whether polling for due work goes on. */
   get isRunning(): boolean {
-    return !this.isStopping && (this.#timer !== undefined || this.#isPolling)
+    return this.#clock.isRunning
   }
 
   /** Takes back what has not begun, waits for what has, and gives the streams back; at the latest after `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     this.isStopping = true
-    clearTimeout(this.#timer)
+    this.#clock.stop()
     for (const runner of this.#runners.values()) runner.changed()
     if (!this.#isIdle) {
       await new Promise<void>((resolve) => {
@@ -125,7 +123,7 @@ export class Dispatcher implements RunnerHost {
 
   /** A look at what is due counts, since it may take something up. */
   get #isIdle(): boolean {
-    return this.#runners.size === 0 && !this.#isPolling
+    return this.#runners.size === 0 && !this.#clock.isLooking
   }
 
   /** Whether there is room to deliver a stream of this client now. Where there is not, the store keeps it due. */
@@ -142,7 +140,7 @@ export class Dispatcher implements RunnerHost {
     const runner = this.#runners.get(entry.streamId)
     if (runner) runner.appended(appended)
     else if (claimed) this.#begin(claimed).appended(appended)
-    else if (entry.owes.length > 0) this.#wake(this.pollMs)
+    else if (entry.owes.length > 0) this.#clock.wake(this.pollMs)
   }
 
   /** Entries of a stream were changed, so that what has not gone out yet must be looked at again. */
@@ -166,7 +164,7 @@ export class Dispatcher implements RunnerHost {
       await this.store.wakeClient(clientId, this.now())
     } finally {
       this.#tell(clientId, tell)
-      this.#wake(0)
+      this.#clock.wake(0)
     }
   }
 
@@ -177,7 +175,7 @@ export class Dispatcher implements RunnerHost {
   /** A dead delivery was given a lane. */
   replayed({ streamId, key, lane }: Replayed): void {
     const runner = this.#runners.get(streamId)
-    if (!runner) return this.#wake(0)
+    if (!runner) return this.#clock.wake(0)
     runner.adopt(key, lane)
     runner.run()
   }
@@ -196,48 +194,28 @@ export class Dispatcher implements RunnerHost {
     if (left > 0) this.#perClient.set(stream.clientId, left)
     else this.#perClient.delete(stream.clientId)
     // Others may wait in the store for the room that there is now.
-    if (left + 1 >= streamsPerClient || this.#runners.size + 1 >= streams) this.#wake(ROOM_MS)
+    if (left + 1 >= streamsPerClient || this.#runners.size + 1 >= streams) this.#clock.wake(ROOM_MS)
     if (this.#isIdle) this.#idle?.()
   }
 
-  /** Looks at what is due in `ms` at the latest. */
-  #wake(ms: number): void {
-    const at = Date.now() + ms
-    if (this.isStopping || this.#isPolling || at >= this.#wakeAt) {
-      this.#wakeAt = Math.min(this.#wakeAt, at)
-      return
-    }
-    clearTimeout(this.#timer)
-    this.#wakeAt = at
-    this.#timer = setTimeout(() => void this.#poll(), ms)
-  }
-
-  async #poll(): Promise<void> {
-    const { limits, log } = this.#options
-    this.#timer = undefined
-    this.#isPolling = true
-    this.#wakeAt = Number.POSITIVE_INFINITY
-    let wait = this.pollMs
+  /** Takes up what is due, as far as there is room; answers when there may be more. */
+  async #takeUp(): Promise<number> {
     try {
-      const room = limits.streams - this.#runners.size
-      const limit = Math.min(CLAIM_AT_ONCE, limits.streamsPerClient, room)
-      if (limit > 0) {
-        const except = [...this.#perClient].filter(([, n]) => n >= limits.streamsPerClient).map(([id]) => id)
-        const now = this.now()
-        const due = await this.store.claimDue({ now, limit, except })
-        for (const claimed of due.claimed) this.#claimed(claimed)
-        if (due.claimed.length === limit) wait = 0
-        else if (due.nextAt) wait = Math.min(wait, Math.max(1, due.nextAt.getTime() - now.getTime()))
-      }
+      const { streams, streamsPerClient } = this.#options.limits
+      const limit = Math.min(CLAIM_AT_ONCE, streamsPerClient, streams - this.#runners.size)
+      if (limit <= 0) return this.pollMs
+      const except = [...this.#perClient].filter(([, n]) => n >= streamsPerClient).map(([id]) => id)
+      const now = this.now()
+      const due = await this.store.claimDue({ now, limit, except })
+      for (const claimed of due.claimed) this.#claimed(claimed)
+      if (due.claimed.length === limit) return 0
+      return due.nextAt
+        ? Math.min(this.pollMs, Math.max(1, due.nextAt.getTime() - now.getTime()))
+        : this.pollMs
     } catch (err) {
-      log.error({ err }, 'cannot take up what is due')
-      wait = STORE_FAILURE_MS
+      this.#options.log.error({ err }, 'cannot take up what is due')
+      return STORE_FAILURE_MS
     }
-    this.#isPolling = false
-    if (this.#isIdle) this.#idle?.()
-    const wakeAt = this.#wakeAt
-    this.#wakeAt = Number.POSITIVE_INFINITY
-    this.#wake(Math.max(0, Math.min(wait, wakeAt - Date.now())))
   }
 
   #claimed(claimed: Claimed): void {
@@ -247,14 +225,11 @@ export class Dispatcher implements RunnerHost {
   }
 
   register(runner: StreamRunner, open: (handle: number) => Lane): Lane {
-    this.#lastHandle += 1
-    const lane = open(this.#lastHandle)
-    this.#lanes.set(lane.handle, { lane, runner })
-    return lane
+    return this.#lanes.add(runner, open)
   }
 
   unregister(lane: Lane): void {
-    this.#lanes.delete(lane.handle)
+    this.#lanes.delete(lane)
   }
 
   route(stream: Claimed, target: Target): Routing | Promise<Routing> {
@@ -266,9 +241,7 @@ export class Dispatcher implements RunnerHost {
   }
 
   leftAlone(gate: Gate): void {
-    for (const { lane, runner } of this.#lanes.values()) {
-      if (lane.underway[0]?.gate === gate) runner.cancel(lane)
-    }
+    this.#lanes.cancelBehind(gate)
   }
 
   recovered(stream: Claimed): void {
@@ -283,7 +256,7 @@ export class Dispatcher implements RunnerHost {
 
   rested(runner: StreamRunner, nextAt: Date | null, late: readonly Appended[]): void {
     this.#end(runner)
-    if (nextAt) this.#wake(Math.max(0, nextAt.getTime() - this.now().getTime()))
+    if (nextAt) this.#clock.wake(Math.max(0, nextAt.getTime() - this.now().getTime()))
     for (const appended of late) this.appended(appended)
   }
 
@@ -291,7 +264,7 @@ export class Dispatcher implements RunnerHost {
     const { clientId, streamId } = runner.stream
     this.#options.log.error({ err, clientId, streamId }, 'gave up a stream for now')
     this.#end(runner)
-    this.#wake(STORE_FAILURE_MS)
+    this.#clock.wake(STORE_FAILURE_MS)
   }
 
   observeDelivered(route: Route, entry: Entry): void {
@@ -310,10 +283,5 @@ export class Dispatcher implements RunnerHost {
   observeDeath(target: Target, entry: Entry, dead: Dead): void {
     this.#options.observer.died(parseTarget(target).kind)
     this.#options.log.error({ entryId: entry.id, target: dead.label, ...dead }, 'delivery given up')
-  }
-
-  #report(handle: number, tell: (outcomes: Outcomes, lane: Lane) => void): void {
-    const found = this.#lanes.get(handle)
-    if (found) tell(found.runner.outcomes, found.lane)
   }
 }
