@@ -241,7 +241,7 @@ export class Dispatcher implements RunnerHost {
   }
 
   leftAlone(gate: Gate): void {
-    this.#lanes.cancelBehind(gate)
+    this.#lanes.takeBackBehind(gate)
   }
 
   recovered(stream: Claimed): void {

@@ -1,5 +1,6 @@
 import type { Gate } from './gate.js'
 import type { Lane } from './lane.js'
+import { takeBack } from './lane-feeder.js'
 import type { Outcomes } from './outcomes.js'
 import type { StreamRunner } from './stream-runner.js'
 import type { TransportListener } from './transport.js'
@@ -37,9 +38,9 @@ export class LaneRegistry {
   }
 
   /** Takes back what the transports have not begun with, in all lanes behind this gate. */
-  cancelBehind(gate: Gate): void {
-    for (const { lane, runner } of this.#lanes.values()) {
-      if (lane.underway[0]?.gate === gate) runner.cancel(lane)
+  takeBackBehind(gate: Gate): void {
+    for (const { lane } of this.#lanes.values()) {
+      if (lane.underway[0]?.gate === gate) takeBack(lane)
     }
   }
 

@@ -3,21 +3,15 @@ import type { Claimed, LaneState } from '../progress.js'
 import type { Appended } from '../store.js'
 import type { LaneKey } from '../target.js'
 import { EntryBuffer } from './entry-buffer.js'
-import { type Gate, TURN } from './gate.js'
-import { Lane, sizeOf, WINDOW } from './lane.js'
+import { Lane, WINDOW } from './lane.js'
+import { LaneFeeder, takeBack } from './lane-feeder.js'
 import { LaneSet } from './lane-set.js'
 import { Outcomes } from './outcomes.js'
-import { deadlineOf } from './retry.js'
-import type { Route } from './route.js'
 import type { RunnerHost } from './runner-host.js'
 import { Tenure } from './tenure.js'
 
-/** How long a lane whose integration is paused stays away, if nothing wakes it before. */
-const PAUSED_MS = 60 * 60 * 1000
 /** How long to wait for a number that was reserved and is not there yet. */
 const HOLE_MS = 500
-/** Lanes that wait for one target come back spread over this time. */
-const SPREAD_MS = 250
 /** The longest time that a timer can be set to. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
@@ -32,13 +26,12 @@ export class StreamRunner {
   readonly #buffer = new EntryBuffer()
   readonly #lanes = new LaneSet()
   readonly #tenure: Tenure
+  readonly #feeder: LaneFeeder
   /** What the transports report goes here. */
   readonly outcomes: Outcomes
   /** The newest number that is known to be there. */
   #tail: number
   #scanned: number
-  /** Rises when entries or the configuration change: what was read before does not count any more. */
-  #epoch = 0
   #isRunning = false
   #again = false
   /** A number was reserved and is not there yet. */
@@ -72,6 +65,15 @@ export class StreamRunner {
       save: () => this.#save(),
       abandon: (error) => this.#abandon(error),
     })
+    this.#feeder = new LaneFeeder({
+      host,
+      stream: claimed,
+      tenure: this.#tenure,
+      outcomes: this.outcomes,
+      entriesAfter: (seq, limit) => this.#entriesAfter(seq, limit),
+      run: () => this.run(),
+      close: (lane) => this.#close(lane),
+    })
     for (const [key, state] of Object.entries(claimed.lanes) as [LaneKey, LaneState][]) this.adopt(key, state)
   }
 
@@ -98,11 +100,11 @@ export class StreamRunner {
 
   /** Entries or the client's configuration changed: what has not gone out yet is looked at again. */
   changed(): void {
-    this.#epoch += 1
+    this.#feeder.changed()
     this.#buffer.clear()
     for (const lane of this.#lanes) {
       lane.stopWaiting()
-      this.cancel(lane)
+      takeBack(lane)
     }
     this.resume()
   }
@@ -113,16 +115,10 @@ export class StreamRunner {
     this.run()
   }
 
-  /** Takes back what the transport has not begun with. */
-  cancel(lane: Lane): void {
-    if (lane.underway.length === 0 || lane.isDraining) return
-    lane.isDraining = true
-    lane.route?.cancel(lane.handle, lane.generation)
-  }
-
   /** Stops without a word to the store. What is under way may still end, and is not recorded. */
   stop(): void {
     this.#isStopped = true
+    this.#feeder.stop()
     this.#tenure.end()
     clearTimeout(this.#timer)
     for (const lane of this.#lanes) {
@@ -145,7 +141,7 @@ export class StreamRunner {
       this.#again = false
       await this.#discover()
       for (const lane of this.#lanes) {
-        await this.#fill(lane)
+        await this.#feeder.feed(lane, this.#scanned)
         lane.passOn()
       }
     }
@@ -166,7 +162,7 @@ export class StreamRunner {
 
   #abandon(error?: unknown): void {
     if (this.#isStopped) return
-    for (const lane of this.#lanes) this.cancel(lane)
+    for (const lane of this.#lanes) takeBack(lane)
     this.stop()
     this.#host.abandoned(this, error)
   }
@@ -175,7 +171,7 @@ export class StreamRunner {
   async #discover(): Promise<void> {
     this.#isAtHole = false
     if (this.#scanned >= this.#tail) return
-    const entries = await this.#entriesAfter(this.#scanned)
+    const entries = await this.#entriesAfter(this.#scanned, WINDOW)
     for (const entry of entries) this.#openLanes(entry)
     this.#scanned = entries.at(-1)?.seq ?? this.#scanned
     if (entries.length === 0) this.#isAtHole = true
@@ -202,100 +198,9 @@ export class StreamRunner {
     this.#tenure.progressed()
   }
 
-  async #entriesAfter(seq: number, limit = WINDOW): Promise<readonly Entry[]> {
+  async #entriesAfter(seq: number, limit: number): Promise<readonly Entry[]> {
     const buffered = this.#buffer.after(seq)
     return buffered.length > 0 ? buffered : this.#host.store.readEntries(this.stream, seq, limit)
-  }
-
-  /** Hands entries of a lane to its transport, as many as have room. */
-  async #fill(lane: Lane): Promise<void> {
-    const end = lane.end(this.#scanned)
-    if (lane.done >= end && !lane.isActive) return this.#close(lane)
-    const isStill = this.#watch(lane)
-    if (!isStill()) return
-    if (this.#tenure.isOver) return this.#tenure.progressed()
-    const routing = await this.#host.route(this.stream, lane.target)
-    if (!isStill()) return
-    if (routing === 'gone') {
-      if (lane.isActive) return this.cancel(lane)
-      this.#again = (await this.outcomes.abolish(lane, end, isStill)) || this.#again
-      return
-    }
-    const now = this.#host.now()
-    if ((lane.readyAt ?? now) > now) return
-    lane.heldUntil = routing === 'paused' ? new Date(now.getTime() + PAUSED_MS) : undefined
-    if (routing === 'paused') return
-    const gate = this.#host.gate(routing)
-    if (gate.hasQueue && !lane.isCalled) return this.#queue(lane, gate)
-    const room = gate.isScarce ? TURN : WINDOW
-    // Not before half of it is free, so that it reads many entries at once.
-    while (lane.taken < end && lane.underway.length <= room / 2 && !lane.heldUntil) {
-      if (gate.isCrowded) return lane.waitAt(gate, () => this.run())
-      const entries = await this.#entriesAfter(lane.taken, room - lane.underway.length)
-      if (!isStill() || entries.length === 0) return
-      this.#take(lane, routing, entries, { end, room })
-      if (!isStill()) return
-    }
-    if (lane.done >= end && !lane.isActive) this.#close(lane)
-  }
-
-  /** Behind the others, so that none starves; not while it has something under way, whose end lets it look again. */
-  #queue(lane: Lane, gate: Gate): void {
-    if (lane.underway.length === 0) lane.waitAt(gate, () => this.run(), false)
-  }
-
-  /**
-   * Whether entries may still be handed over as they were read: nothing failed, was changed or taken back meanwhile.
-   * Whatever makes it false sees to it that the runner looks again.
-   */
-  #watch(lane: Lane): () => boolean {
-    const { generation } = lane
-    const epoch = this.#epoch
-    return () =>
-      epoch === this.#epoch &&
-      generation === lane.generation &&
-      !(lane.isDraining || lane.isWaiting || this.#host.isStopping || this.#isStopped)
-  }
-
-  /** Takes the entries that the lane owes, until there is no room. */
-  #take(
-    lane: Lane,
-    route: Route,
-    entries: readonly Entry[],
-    { end, room }: { end: number; room: number },
-  ): void {
-    const batch: Entry[] = []
-    for (const entry of entries) {
-      if (entry.seq > end || lane.underway.length >= room) break
-      if (lane.owes(entry)) {
-        if (!this.#admit(lane, route, entry)) break
-        batch.push(entry)
-      }
-      lane.taken = entry.seq
-      if (lane.underway.length === 0) this.outcomes.advance(lane, entry.seq)
-    }
-    lane.route = route
-    const isHead = lane.underway.length === batch.length
-    if (batch.length === 0) return
-    const head = isHead ? { part: lane.part, attempt: lane.attempt } : { part: 0, attempt: 0 }
-    route.push(lane.handle, lane.generation, batch, head)
-  }
-
-  #admit(lane: Lane, route: Route, entry: Entry): boolean {
-    const gate = this.#host.gate(route)
-    const now = this.#host.now()
-    const deadline = deadlineOf(route.schedule, lane.since ?? entry.at)
-    const admission = gate.admit(sizeOf(entry), now >= deadline, now)
-    if (admission === 'go' || admission === 'probe') {
-      lane.underway.push({ entry, gate, isProbe: admission === 'probe' })
-      return true
-    }
-    if (admission === 'wait') lane.waitAt(gate, () => this.run())
-    else {
-      const until = admission.until.getTime() + this.#host.random() * SPREAD_MS
-      lane.heldUntil = new Date(Math.min(until, deadline.getTime()))
-    }
-    return false
   }
 
   #save(): void {
