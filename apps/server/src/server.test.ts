@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ErrorCode, newId, PlugboardError } from '@plugboard/core'
+import { type ErrorCode, PlugboardError } from '@plugboard/core'
 import { createHub, type Hub, Keyring, type Store } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -172,7 +172,7 @@ describe('readiness', () => {
 describe('metrics', () => {
   it('counts requests by route, entries by type, and calls and transactions of the store', async () => {
     const { client } = await hub.clients.create()
-    await hub.users.create(client, newId())
+    await hub.users.create(client)
     await get('/things/a')
     await get('/things/b')
     await get('/nothing')

@@ -9,6 +9,12 @@ import type { DeliveryStatus, Failure, Id, JsonObject } from '@plugboard/core'
  * - `reaction`: the person answered a message with a sign, or took one back.
  * - `delivery`: what became of a message after the provider took it.
  * - `blocked`: the person wants to hear no more.
+ *
+ * And what the client's own side tells of it:
+ *
+ * - `read`, `typing`: of a user or, without a `userId`, of the business.
+ * - `joined`, `left`: a user of a group.
+ * - `closed`, `reopened`: nothing more is expected to happen, or something is again.
  */
 export type Activity =
   | { type: 'edited'; messageId?: Id; payload: JsonObject }
@@ -16,6 +22,10 @@ export type Activity =
   | { type: 'reaction'; messageId?: Id; emoji: string; removed: boolean }
   | { type: 'delivery'; messageId?: Id; status: DeliveryStatus; failure?: Pick<Failure, 'kind' | 'message'> }
   | { type: 'blocked' }
+  | { type: 'read'; userId?: Id }
+  | { type: 'typing'; userId?: Id; isTyping: boolean }
+  | { type: 'joined' | 'left'; userId: Id }
+  | { type: 'closed' | 'reopened' }
 
 /** The activity that an entry holds. */
 export const activityOf = (entry: { payload: string }): Activity => JSON.parse(entry.payload) as Activity

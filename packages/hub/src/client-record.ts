@@ -1,4 +1,4 @@
-import type { Id } from '@plugboard/core'
+import type { Id, JsonObject } from '@plugboard/core'
 
 /** A secret that must be read back, as ciphertext; see {@link Keyring}. */
 export type Sealed = string & { readonly __sealed: unique symbol }
@@ -37,6 +37,13 @@ export interface WebhookRecord {
   token: Sealed
   /** The dialect that made it, and whose event shapes and retry schedule it has. */
   format: string
+  /** What it is told of, in the words of its dialect; absent: what the dialect tells by itself. */
+  events?: string[]
+  /** What it belongs to, where the dialect's webhooks belong to something: it goes with that. */
+  ownerId?: Id
+  createdAt?: Date
+  /** What its dialect alone knows of. */
+  settings?: JsonObject
 }
 
 /**

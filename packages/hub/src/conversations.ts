@@ -1,43 +1,162 @@
 import { type Conversation, type Id, newId, PlugboardError } from '@plugboard/core'
+import { LRUCache } from 'lru-cache'
+import type { Activity } from './activity.js'
+import type { Collection } from './collection.js'
 import type { Dispatcher } from './delivery/dispatcher.js'
 import type { ClientView } from './directory.js'
 import type { ConversationRecord } from './endpoint-record.js'
 import type { EntryType, NewEntry } from './entry.js'
-import type { Owing } from './owing.js'
+import { type ConversationFacts, type ConversationView, type ExternalId, nameOfExternal } from './facts.js'
+import type { Topic } from './format.js'
+import { channelOf, type Owing } from './owing.js'
 import type { Page, Store } from './store.js'
 import type { Users } from './users.js'
 
 export interface ConversationsOptions {
   store: Store
+  facts: Collection<ConversationFacts>
   owing: Owing
   dispatcher: Dispatcher
   users: Users
   now(): Date
+  /** External ids kept in memory. */
+  maxCached: number
+}
+
+/** What a conversation is made with. */
+export interface NewConversation {
+  /** Chosen before, so that a repetition answers the same conversation. */
+  id?: Id
+  /** Absent for a group. */
+  userId?: Id
+  facts?: ConversationFacts
 }
 
 /** Conversations with the people of a client. */
 export class Conversations {
   readonly #options: ConversationsOptions
+  /** Ids by client and external id: what they lead to never changes but by the end of the conversation. */
+  readonly #ids: LRUCache<string, Id>
 
   constructor(options: ConversationsOptions) {
     this.#options = options
+    this.#ids = new LRUCache({ max: options.maxCached })
   }
 
-  /** `id`: chosen before, so that a repetition answers the same conversation. @throws NOT_FOUND for the user */
-  async create(client: ClientView, userId: Id, id: Id = newId()): Promise<Conversation> {
+  /** @throws NOT_FOUND for the user, CONFLICT when another conversation has the external id */
+  async create(
+    client: ClientView,
+    { id = newId(), userId, facts }: NewConversation,
+  ): Promise<ConversationView> {
     const { store, dispatcher, now } = this.#options
-    const conversation: Conversation = { id, clientId: client.id, userId, createdAt: now() }
+    if (userId) await this.#options.users.assertExists(client, userId)
+    if (facts && !(await this.#options.facts.insert(client.id, id, facts))) {
+      const isOwn = await this.#options.facts.find(client.id, { id })
+      if (!isOwn) throw new PlugboardError('CONFLICT', 'another conversation has this external id')
+    }
+    const conversation: Conversation = { id, clientId: client.id, createdAt: now() }
+    if (userId) conversation.userId = userId
     const appended = await store.createConversation(conversation, this.entry(client, id, 'conversation.new'))
-    if (appended.duplicate) return this.get(client, id)
+    if (appended.duplicate) return this.view(client, id)
     dispatcher.appended(appended)
-    return conversation
+    return { ...conversation, seq: 1, endpoints: [], facts: facts ?? {} }
+  }
+
+  /**
+   * The conversation with an external id, made when there is none: asked any number of times at once, one is made.
+   * `of` says what a new one is of.
+   * @throws NOT_FOUND for the user
+   */
+  async open(
+    client: ClientView,
+    externalId: ExternalId,
+    of: () => Omit<NewConversation, 'id'> | Promise<Omit<NewConversation, 'id'>>,
+  ): Promise<{ id: Id; isNew: boolean }> {
+    const name = nameOfExternal(externalId)
+    const place = `${client.id} ${name}`
+    for (;;) {
+      const known = this.#ids.get(place) ?? (await this.#options.facts.find(client.id, { name }))?.id
+      if (known && (await this.#isThere(client, known))) {
+        this.#ids.set(place, known)
+        return { id: known, isNew: false }
+      }
+      this.#ids.delete(place)
+      const { userId, facts } = await of()
+      const id = known ?? newId()
+      const isOwn = await this.#options.facts.insert(client.id, id, { ...facts, externalId })
+      if (!isOwn && !known) continue
+      const made = await this.#begin(client, id, userId)
+      if (made === 'deleted') await this.#options.facts.remove(client.id, id)
+      else return { id, isNew: made === 'new' }
+    }
+  }
+
+  async #isThere(client: ClientView, id: Id): Promise<boolean> {
+    return (await this.#options.store.findConversation(client.id, id)) !== undefined
+  }
+
+  /** `there`: another call has made it meanwhile. */
+  async #begin(client: ClientView, id: Id, userId: Id | undefined): Promise<'new' | 'there' | 'deleted'> {
+    const { store, dispatcher, now } = this.#options
+    const conversation: Conversation = { id, clientId: client.id, createdAt: now() }
+    if (userId) conversation.userId = userId
+    const appended = await store.createConversation(conversation, this.entry(client, id, 'conversation.new'))
+    if (appended.duplicate) return (await this.#isThere(client, id)) ? 'there' : 'deleted'
+    dispatcher.appended(appended)
+    return 'new'
+  }
+
+  /** What is known in memory of the conversation with an external id; it may be gone. */
+  recall(client: ClientView, externalId: ExternalId): Id | undefined {
+    return this.#ids.get(`${client.id} ${nameOfExternal(externalId)}`)
+  }
+
+  /** @throws NOT_FOUND */
+  async getExternal(client: ClientView, externalId: ExternalId): Promise<ConversationView> {
+    const kept = await this.#options.facts.find(client.id, { name: nameOfExternal(externalId) })
+    const conversation = kept && (await this.#options.store.findConversation(client.id, kept.id))
+    if (!conversation) throw notFound()
+    return { ...conversation, facts: kept.data }
   }
 
   /** What tells of a conversation. */
-  entry(client: ClientView, id: Id, type: Exclude<EntryType, 'void' | 'message'>): NewEntry {
+  entry(client: ClientView, id: Id, type: Exclude<EntryType, 'void' | 'message' | 'activity'>): NewEntry {
+    return this.#entry(client, id, type, type, '{}')
+  }
+
+  #entry(client: ClientView, id: Id, type: NewEntry['type'], topic: Topic, payload: string): NewEntry {
     const { owing, dispatcher, now } = this.#options
-    const owes = owing.webhooks(client, type)
-    return { id: newId(), type, payload: '{}', at: now(), owes, claim: dispatcher.hasRoom(client.id, id) }
+    const owes = owing.webhooks(client, topic)
+    return { id: newId(), type, payload, at: now(), owes, claim: dispatcher.hasRoom(client.id, id) }
+  }
+
+  /**
+   * Writes an activity down, and tells the webhooks. `dedupe`: the same one is written once. False when there is no such
+   * conversation.
+   */
+  async note(
+    client: ClientView,
+    id: Id,
+    activity: Activity,
+    of: { id?: Id; dedupe?: string } = {},
+  ): Promise<boolean> {
+    const { store, dispatcher } = this.#options
+    const topic: Topic = `activity.${activity.type}`
+    const { owes, ...entry } = this.#entry(client, id, 'activity', topic, JSON.stringify(activity))
+    const appended = await store.append({
+      clientId: client.id,
+      streamId: id,
+      kind: 'conversation',
+      entry: { ...entry, ...of },
+      resolve: ({ endpoints }) => ({ owes, channel: channelOf(endpoints) }),
+    })
+    if (appended && !appended.duplicate) dispatcher.appended(appended)
+    return appended !== undefined
+  }
+
+  /** Whether anybody wants to hear of this activity. */
+  isTold(client: ClientView, activity: Activity['type']): boolean {
+    return this.#options.owing.webhooks(client, `activity.${activity}`).length > 0
   }
 
   /** @throws NOT_FOUND */
@@ -45,6 +164,36 @@ export class Conversations {
     const conversation = await this.#options.store.findConversation(client.id, id)
     if (!conversation) throw notFound()
     return conversation
+  }
+
+  /** A conversation with what is known of it. @throws NOT_FOUND */
+  async view(client: ClientView, id: Id): Promise<ConversationView> {
+    const [conversation, kept] = await Promise.all([
+      this.get(client, id),
+      this.#options.facts.find(client.id, { id }),
+    ])
+    return { ...conversation, facts: kept?.data ?? {} }
+  }
+
+  /** Those that are there, in the same order, with what is known of them. */
+  async views(client: ClientView, conversations: readonly ConversationRecord[]): Promise<ConversationView[]> {
+    const ids = conversations.map(({ id }) => id)
+    const facts = await this.#options.facts.findAll(client.id, ids)
+    return conversations.map((conversation) => ({
+      ...conversation,
+      facts: facts.get(conversation.id) ?? {},
+    }))
+  }
+
+  /** Changes what is known of a conversation. @throws NOT_FOUND */
+  async change(
+    client: ClientView,
+    id: Id,
+    change: (facts: ConversationFacts) => ConversationFacts,
+  ): Promise<ConversationView> {
+    const conversation = await this.get(client, id)
+    const facts = await this.#options.facts.change(client.id, id, (known) => change(known ?? {}))
+    return { ...conversation, facts: facts ?? {} }
   }
 
   /** Those without messages first, then by newest message. @throws NOT_FOUND for the user */
@@ -55,12 +204,13 @@ export class Conversations {
 
   /** Gone for everybody at once; cancels what its messages owe. @throws NOT_FOUND */
   async delete(client: ClientView, id: Id): Promise<void> {
-    const { store, dispatcher } = this.#options
-    const appended = await store.deleteConversation(
-      client.id,
-      id,
-      this.entry(client, id, 'conversation.deleted'),
-    )
+    const { store, facts, dispatcher } = this.#options
+    const known = (await facts.find(client.id, { id }))?.data
+    const payload = known ? JSON.stringify({ facts: known }) : '{}'
+    const entry = { ...this.entry(client, id, 'conversation.deleted'), payload }
+    const appended = await store.deleteConversation(client.id, id, entry)
+    // Also where it is gone already: a process may have ended between the two.
+    await facts.remove(client.id, id)
     if (!appended) throw notFound()
     dispatcher.streamChanged(id)
     dispatcher.appended(appended)

@@ -1,7 +1,16 @@
 import type { Id } from '@plugboard/core'
+import type { Activity } from './activity.js'
 import type { RetrySchedule } from './delivery/retry.js'
-import type { ClientView } from './directory.js'
+import type { ClientView, OpenWebhook } from './directory.js'
 import type { Entry, EntryType } from './entry.js'
+import type { ConversationView, UserView } from './facts.js'
+
+/** What an entry is about, as far as that says who is told of it. */
+export type Topic = Exclude<EntryType, 'activity'> | `activity.${Activity['type']}`
+
+/** Of an entry. */
+export const topicOf = ({ type, payload }: Pick<Entry, 'type' | 'payload'>): Topic =>
+  type === 'activity' ? `activity.${(JSON.parse(payload) as Activity).type}` : type
 
 /** What a webhook format is told of an entry. */
 export interface WebhookEvent {
@@ -11,6 +20,16 @@ export interface WebhookEvent {
   userId: Id | undefined
   /** A collect request waits for replies to this message. */
   isCollecting: boolean
+  webhook: OpenWebhook
+  /** For formats whose events say more than the entry does. Both are as they are now, not as they were then. */
+  look: Look
+}
+
+/** Looks up what an event tells of; undefined for what is not there any more. */
+export interface Look {
+  conversation(id: Id): Promise<ConversationView | undefined>
+  user(id: Id): Promise<UserView | undefined>
+  message(id: Id): Promise<Entry | undefined>
 }
 
 /** The form in which the webhooks of one dialect get events. A dialect provides it. */
@@ -18,10 +37,17 @@ export interface WebhookFormat {
   /** Stands in the webhooks that the dialect makes. */
   name: string
   schedule: RetrySchedule
-  /** Whether its webhooks are told of entries of this type. */
-  tells(type: EntryType): boolean
-  /** The body of the request: JSON text. */
-  render(event: WebhookEvent): string
+  /** Whether the webhook is told of this. Pure. */
+  tells(topic: Topic, webhook: OpenWebhook): boolean
+  /** Its `render` looks things up, or leaves some out. Default: it does neither, and answers a text at once. */
+  isLate?: boolean
+  /**
+   * The body of the request: JSON text. Undefined when the webhook need not be told of this one after all. It is asked
+   * again when it rejects.
+   */
+  render(event: WebhookEvent): string | undefined | Promise<string | undefined>
+  /** Whether no other attempt is made after an answer with this status. Default: never. */
+  isFinal?(status: number): boolean
   /** Headers beside those of Standard Webhooks. */
-  headers(client: ClientView, webhook: { token: string }): Record<string, string>
+  headers(client: ClientView, webhook: OpenWebhook): Record<string, string>
 }

@@ -1,4 +1,5 @@
 import { type Logger, PlugboardError } from '@plugboard/core'
+import { Accounts } from './accounts.js'
 import { Answers } from './answers.js'
 import { ButtonTokens } from './button-tokens.js'
 import { Channels, type LoadedChannel } from './channels.js'
@@ -15,6 +16,7 @@ import { SerialTransport } from './delivery/serial-transport.js'
 import type { WebhookSender } from './delivery/webhook-sender.js'
 import { Directory } from './directory.js'
 import { Endpoints } from './endpoints.js'
+import { conversationFacts, userFacts } from './facts.js'
 import type { WebhookFormat } from './format.js'
 import { Health } from './health.js'
 import { Housekeeping } from './housekeeping.js'
@@ -22,18 +24,22 @@ import { Idempotency } from './idempotency.js'
 import { Ingest } from './ingest.js'
 import { IntegrationMonitor } from './integration-monitor.js'
 import type { Keyring } from './keyring.js'
+import { lookFor } from './look.js'
 import { MediaLinks } from './media-links.js'
 import { Messages } from './messages.js'
 import { Owing } from './owing.js'
+import { Participants } from './participants.js'
 import { pauseIntegration } from './pause.js'
 import { Preload } from './preload.js'
-import { Accounts } from './provisioning/accounts.js'
+import { Presence } from './presence.js'
+import { ProviderAccounts } from './provisioning/accounts.js'
 import { probe } from './provisioning/probe.js'
 import { type IntegrationAddress, type IntegrationItem, Provisioning } from './provisioning/provisioning.js'
 import type { PublicAddresses } from './public-addresses.js'
 import type { Store } from './store.js'
 import { Sync } from './sync.js'
 import { Users } from './users.js'
+import { Webhooks } from './webhooks.js'
 
 export interface HubOptions {
   store: Store
@@ -79,9 +85,13 @@ export interface HubSettings {
 /** The use cases: the only door for dialects. Nothing goes out before `start`. */
 export interface Hub {
   readonly clients: Clients
+  readonly accounts: Accounts
   readonly sync: Sync
+  readonly webhooks: Webhooks
   readonly users: Users
   readonly conversations: Conversations
+  readonly participants: Participants
+  readonly presence: Presence
   readonly messages: Messages
   readonly collect: Collect
   readonly endpoints: Endpoints
@@ -167,6 +177,8 @@ export function createHub(options: HubOptions): Hub {
     provisionTransport,
     provisionSchedule: untilItIsDone(settings.provisionSchedule),
     urls,
+    lookOf: (client) => lookFor(client, { store, users, conversations }),
+    log,
     now,
   })
   const dispatcher = new Dispatcher({
@@ -183,13 +195,25 @@ export function createHub(options: HubOptions): Hub {
   const clients = new Clients({ store, directory, now })
   const health = new Health({ ...shared, channels, monitor, urls })
   const pause = pauseIntegration({ directory, health, log })
-  const accounts = new Accounts({ store, directory, channels, now })
+  const providerAccounts = new ProviderAccounts({ store, directory, channels, now })
   const provisioning = new Provisioning({
-    ...{ directory, channels, accounts, keyring, health, urls, log },
+    ...{ directory, channels, accounts: providerAccounts, keyring, health, urls, log },
     timeoutMs: settings.channelTimeoutMs,
   })
-  const users = new Users({ ...shared, keyring, maxCached: cacheSize })
-  const conversations = new Conversations({ ...shared, users })
+  const facts = { users: userFacts(store), conversations: conversationFacts(store) }
+  const cached = { maxCached: cacheSize, maxAgeMs: settings.cacheAgeMs }
+  const accounts = new Accounts({ store, keyring, now, ...cached })
+  const users = new Users({ ...shared, ...cached, keyring, facts: facts.users })
+  const conversations = new Conversations({ ...shared, ...cached, users, facts: facts.conversations })
+  const participants = new Participants({
+    ...{ store, users, conversations, now },
+    ...{ userFacts: facts.users, conversationFacts: facts.conversations, maxCached: cacheSize },
+  })
+  const presence = new Presence({
+    ...{ channels, conversations, urls, log },
+    timeoutMs: settings.channelTimeoutMs,
+  })
+  const webhooks = new Webhooks({ directory, keyring, refuseTarget: options.refuseTarget, now })
   const messages = new Messages({ ...shared, users })
   const collect = new Collect({ store, messages, now, maxMs: settings.collectMaxMs })
   const endpoints = new Endpoints({ ...shared, users, conversations })
@@ -204,7 +228,8 @@ export function createHub(options: HubOptions): Hub {
   const deliveries = new Deliveries({ ...shared, messages })
   const idempotency = new Idempotency({ store, now })
   const sync = new Sync({
-    ...{ directory, channels, keyring, health, accounts, refuseTarget: options.refuseTarget },
+    ...{ directory, channels, keyring, health, accounts: providerAccounts },
+    refuseTarget: options.refuseTarget,
     probe: (...of) => probe({ channels, urls, timeoutMs: settings.probeTimeoutMs }, ...of),
   })
   const housekeeping = new Housekeeping({ store, clients, idempotency, log })
@@ -241,9 +266,13 @@ export function createHub(options: HubOptions): Hub {
 
   return {
     clients,
+    accounts,
     sync,
+    webhooks,
     users,
     conversations,
+    participants,
+    presence,
     messages,
     collect,
     endpoints,
@@ -270,6 +299,7 @@ export function createHub(options: HubOptions): Hub {
       const deadline = Date.now() + graceMs
       const left = (): number => Math.max(0, deadline - Date.now())
       collect.close()
+      presence.close()
       preload.stop()
       await housekeeping.stop()
       await dispatcher.stop(left())

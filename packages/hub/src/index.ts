@@ -3,6 +3,16 @@
  * {@link Store}.
  * @packageDocumentation
  */
+export {
+  type Account,
+  Accounts,
+  accountCollection,
+  type KeyAccount,
+  type KeyScope,
+  type PersonAccount,
+  type Role,
+  type WithId,
+} from './accounts.js'
 export { type Activity, activityOf } from './activity.js'
 export {
   ARCHIVE_KINDS,
@@ -24,6 +34,8 @@ export type { LoadedChannel } from './channels.js'
 export type { ClientRecord, IntegrationRecord, Sealed, TokenRecord, WebhookRecord } from './client-record.js'
 export type { NewToken } from './clients.js'
 export type { Collected } from './collect.js'
+export { Collection, type Index, type Kept } from './collection.js'
+export type { NewConversation } from './conversations.js'
 export type { DeadLetter, Delivery } from './deliveries.js'
 export type { DeliveryObserver, DispatcherLimits } from './delivery/dispatcher.js'
 export type { GateLimits } from './delivery/gate.js'
@@ -33,13 +45,23 @@ export type { WebhookAddress, WebhookItem, WebhookSender } from './delivery/webh
 export type { ClientName, ClientView, OpenIntegration, OpenWebhook } from './directory.js'
 export type { ChannelRef, ConversationRecord, EndpointRecord } from './endpoint-record.js'
 export type { Dead, Entry, EntryType, NewEntry, StreamKind, StreamRef } from './entry.js'
-export type { WebhookEvent, WebhookFormat } from './format.js'
+export type {
+  ConversationFacts,
+  ConversationView,
+  ExternalId,
+  Participant,
+  UserFacts,
+  UserView,
+} from './facts.js'
+export { metadataTerm } from './facts.js'
+export { type Look, type Topic, topicOf, type WebhookEvent, type WebhookFormat } from './format.js'
 export type { HealthEvent, HealthType, IntegrationHealth } from './health.js'
 export { healthEventOf } from './health.js'
 export { assertKey, createHub, type Hub, type HubOptions, type HubSettings, KEY_FINGERPRINT } from './hub.js'
 export { Keyring } from './keyring.js'
 export type { LinkedMedia } from './media-links.js'
 export type { Post } from './messages.js'
+export { MAX_PARTICIPANTS } from './participants.js'
 export type { Claimed, LaneState, Lease, Mark, Progress } from './progress.js'
 export type { PublicAddresses } from './public-addresses.js'
 export type {
@@ -71,3 +93,5 @@ export {
   type TargetKind,
   webhookTarget,
 } from './target.js'
+export type { NewUser } from './users.js'
+export type { NewWebhook, WebhookScope } from './webhooks.js'

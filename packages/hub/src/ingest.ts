@@ -91,11 +91,11 @@ export class Ingest {
         return this.#post(origin, id, await this.#chosen(origin, event))
       case 'started': {
         const { payload } = event
-        return this.#append(origin, id, 'conversation.started', payload === undefined ? {} : { payload })
+        return this.#started(origin, id, payload === undefined ? {} : { payload })
       }
       default: {
         const activity = await this.#activityOf(origin, id, event)
-        return this.#append(origin, id, 'activity', activity)
+        await this.#options.conversations.note(client, conversationId, activity, { id, dedupe })
       }
     }
   }
@@ -184,14 +184,9 @@ export class Ingest {
     return entry?.streamId === conversationId ? { messageId: entry.id } : {}
   }
 
-  async #append(
-    { client, conversationId, dedupe }: Origin,
-    id: Id,
-    type: 'conversation.started' | 'activity',
-    tells: object,
-  ): Promise<void> {
+  async #started({ client, conversationId, dedupe }: Origin, id: Id, tells: object): Promise<void> {
     const { store, conversations, dispatcher } = this.#options
-    const { owes, ...entry } = conversations.entry(client, conversationId, type)
+    const { owes, ...entry } = conversations.entry(client, conversationId, 'conversation.started')
     const appended = await store.append({
       clientId: client.id,
       streamId: conversationId,

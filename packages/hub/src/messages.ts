@@ -1,9 +1,17 @@
-import { type Author, type Id, type JsonObject, type Message, newId, PlugboardError } from '@plugboard/core'
+import {
+  type Author,
+  type Id,
+  type JsonObject,
+  type Message,
+  type MessageDetails,
+  newId,
+  PlugboardError,
+} from '@plugboard/core'
 import type { Dispatcher } from './delivery/dispatcher.js'
 import type { ClientView } from './directory.js'
 import type { Entry } from './entry.js'
 import { channelOf, type Owing } from './owing.js'
-import type { Append, Page, Store } from './store.js'
+import type { Append, MessagePage, Store } from './store.js'
 import type { Users } from './users.js'
 
 /** A message to be taken in. */
@@ -18,6 +26,7 @@ export interface Post {
   id?: Id
   /** The provider's event id: the same event makes one message. */
   dedupe?: string
+  details?: MessageDetails
   /** The endpoint that it came from, and is not sent back to. */
   origin?: Id
 }
@@ -77,7 +86,7 @@ export class Messages {
   }
 
   /** Newest first. @throws NOT_FOUND for the conversation */
-  async list(client: ClientView, conversationId: Id, page: Page & { until?: Date }): Promise<Message[]> {
+  async list(client: ClientView, conversationId: Id, page: MessagePage): Promise<Message[]> {
     const entries = await this.#options.store.listMessages(client.id, conversationId, page)
     if (!entries) throw new PlugboardError('NOT_FOUND', 'there is no such conversation')
     return entries.map(asMessage)
@@ -109,16 +118,19 @@ const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'there is
 
 /** Field by field: this is the hottest path, and spreading costs more than all else here. */
 function entryOf(post: Post, at: Date, claim: boolean): Append['entry'] {
-  const { id = newId(), author, payload, incomingId, collectUntil, dedupe } = post
+  const { id = newId(), author, payload, incomingId, collectUntil, dedupe, details } = post
   const entry: Append['entry'] = { id, type: 'message', author, payload: JSON.stringify(payload), at, claim }
   if (incomingId !== undefined) entry.incomingId = incomingId
   if (collectUntil !== undefined) entry.collectUntil = collectUntil
   if (dedupe !== undefined) entry.dedupe = dedupe
+  if (details !== undefined) entry.details = JSON.stringify(details)
   return entry
 }
 
 /** The message that an entry holds. */
 export function asMessage(entry: Entry): Message {
-  const { id, clientId, streamId, seq, at, payload, author = 'business' } = entry
-  return { id, clientId, conversationId: streamId, seq, author, sentAt: at, payload }
+  const { id, clientId, streamId, seq, at, payload, details, author = 'business' } = entry
+  const message: Message = { id, clientId, conversationId: streamId, seq, author, sentAt: at, payload }
+  if (details !== undefined) message.details = details
+  return message
 }

@@ -1,7 +1,6 @@
 import type { ClientView } from './directory.js'
 import type { EndpointRecord } from './endpoint-record.js'
-import type { EntryType } from './entry.js'
-import type { WebhookFormat } from './format.js'
+import type { Topic, WebhookFormat } from './format.js'
 import { endpointTarget, type Target, webhookTarget } from './target.js'
 
 /** The channel of a conversation that is on none, or on more than one. */
@@ -10,20 +9,20 @@ const NO_CHANNEL = 'messaging'
 /** Says what an entry owes, by the client's configuration and where its conversation lives. */
 export class Owing {
   readonly #formats: ReadonlyMap<string, WebhookFormat>
-  readonly #cache = new WeakMap<ClientView, Map<EntryType, readonly Target[]>>()
+  readonly #cache = new WeakMap<ClientView, Map<Topic, readonly Target[]>>()
 
   constructor(formats: ReadonlyMap<string, WebhookFormat>) {
     this.#formats = formats
   }
 
-  /** The webhooks that are told of entries of this type. */
-  webhooks(client: ClientView, type: EntryType): readonly Target[] {
-    const byType = this.#cache.get(client) ?? new Map<EntryType, readonly Target[]>()
-    const known = byType.get(type)
+  /** The webhooks that are told of this. */
+  webhooks(client: ClientView, topic: Topic): readonly Target[] {
+    const byTopic = this.#cache.get(client) ?? new Map<Topic, readonly Target[]>()
+    const known = byTopic.get(topic)
     if (known) return known
-    const told = client.webhooks.filter((hook) => this.#formats.get(hook.format)?.tells(type))
+    const told = client.webhooks.filter((hook) => this.#formats.get(hook.format)?.tells(topic, hook))
     const targets = told.map((hook) => webhookTarget(hook.id))
-    this.#cache.set(client, byType.set(type, targets))
+    this.#cache.set(client, byTopic.set(topic, targets))
     return targets
   }
 

@@ -5,7 +5,7 @@ import type { ClientRecord, IntegrationRecord, WebhookRecord } from './client-re
 import type { ClientView, Directory } from './directory.js'
 import type { Health, HealthDetails, HealthType } from './health.js'
 import { type Keyring, newSecret } from './keyring.js'
-import type { Account, Accounts } from './provisioning/accounts.js'
+import type { Account, ProviderAccounts } from './provisioning/accounts.js'
 import { isSame as isSameAccount } from './provisioning/accounts.js'
 import type { Probed } from './provisioning/probe.js'
 
@@ -29,7 +29,7 @@ export interface SyncOptions {
   channels: Channels
   keyring: Keyring
   health: Health
-  accounts: Accounts
+  accounts: ProviderAccounts
   /** Asks the provider of a new configuration. @throws INVALID when it refuses the credentials. */
   probe(clientId: Id, channel: string, config: JsonObject): Promise<Probed>
   /** Why a URL may not be called, if it may not. */

@@ -1,14 +1,17 @@
 import { type Id, newId, PlugboardError, type User } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
+import type { Collection } from './collection.js'
 import type { Dispatcher } from './delivery/dispatcher.js'
 import type { ClientView } from './directory.js'
 import type { NewEntry } from './entry.js'
+import { type ExternalId, emailTerm, nameOfExternal, type UserFacts, type UserView } from './facts.js'
 import { isSameHash, type Keyring } from './keyring.js'
 import type { Owing } from './owing.js'
 import type { Store } from './store.js'
 
 export interface UsersOptions {
   store: Store
+  facts: Collection<UserFacts>
   owing: Owing
   keyring: Keyring
   dispatcher: Dispatcher
@@ -27,28 +30,44 @@ export class Users {
     this.#owners = new LRUCache({ max: options.maxCached })
   }
 
-  /** `id`: chosen before, so that a repetition answers the same user. */
-  async create(client: ClientView, id: Id = newId()): Promise<User> {
+  /**
+   * `id`: chosen before, so that a repetition answers the same user, as it was made the first time.
+   * @throws CONFLICT when another user has the external id
+   */
+  async create(client: ClientView, { id = newId(), facts }: NewUser = {}): Promise<UserView> {
     const { store, dispatcher, now } = this.#options
+    if (facts) await this.#describe(client, id, facts)
     const user: User = { id, clientId: client.id, createdAt: now() }
     const appended = await store.createUser(user, this.firstEntry(client, id))
-    if (appended.duplicate) return this.get(client, id)
+    if (appended.duplicate) return this.view(client, id)
     this.#owners.set(id, client.id)
     dispatcher.appended(appended)
-    return user
+    return { ...user, facts: facts ?? {} }
+  }
+
+  /** What is known of a user comes first, so that whoever finds the user knows it. */
+  async #describe(client: ClientView, id: Id, facts: UserFacts): Promise<void> {
+    const collection = this.#options.facts
+    while (!(await collection.insert(client.id, id, facts))) {
+      const { externalId } = facts
+      const holder = externalId && (await collection.find(client.id, { name: nameOfExternal(externalId) }))
+      if (!holder || holder.id === id) return
+      const isThere = await this.#options.store.findUser(client.id, holder.id)
+      if (isThere) throw new PlugboardError('CONFLICT', 'another user has this external id')
+      // Of a user that was deleted, or never made since the process ended before.
+      await collection.remove(client.id, holder.id)
+    }
   }
 
   /** What tells of a new user. */
   firstEntry(client: ClientView, userId: Id, data?: Record<string, string>): NewEntry {
+    return this.#entry(client, userId, 'user.new', data ? JSON.stringify({ data }) : '{}')
+  }
+
+  #entry(client: ClientView, userId: Id, type: 'user.new' | 'user.deleted', payload: string): NewEntry {
     const { owing, dispatcher, now } = this.#options
-    return {
-      id: newId(),
-      type: 'user.new',
-      payload: data ? JSON.stringify({ data }) : '{}',
-      at: now(),
-      owes: owing.webhooks(client, 'user.new'),
-      claim: dispatcher.hasRoom(client.id, userId),
-    }
+    const owes = owing.webhooks(client, type)
+    return { id: newId(), type, payload, at: now(), owes, claim: dispatcher.hasRoom(client.id, userId) }
   }
 
   /** @throws NOT_FOUND */
@@ -57,6 +76,67 @@ export class Users {
     if (!user) throw notFound()
     this.#owners.set(id, client.id)
     return user
+  }
+
+  /** A user with what is known of them. @throws NOT_FOUND */
+  async view(client: ClientView, id: Id): Promise<UserView> {
+    const [user, kept] = await Promise.all([
+      this.get(client, id),
+      this.#options.facts.find(client.id, { id }),
+    ])
+    return { ...user, facts: kept?.data ?? factsOf(user) }
+  }
+
+  /** Those of these users that are there. */
+  async views(client: ClientView, ids: readonly Id[]): Promise<ReadonlyMap<Id, UserView>> {
+    const facts = await this.#options.facts.findAll(client.id, ids)
+    const users = await Promise.all(
+      [...new Set(ids)].map((id) => this.#options.store.findUser(client.id, id)),
+    )
+    return new Map(
+      users.flatMap((user) =>
+        user ? [[user.id, { ...user, facts: facts.get(user.id) ?? factsOf(user) }]] : [],
+      ),
+    )
+  }
+
+  /** @throws NOT_FOUND */
+  async getExternal(client: ClientView, externalId: ExternalId): Promise<UserView> {
+    const kept = await this.#options.facts.find(client.id, { name: nameOfExternal(externalId) })
+    const user = kept && (await this.#options.store.findUser(client.id, kept.id))
+    if (!user) throw notFound()
+    this.#owners.set(user.id, client.id)
+    return { ...user, facts: kept.data }
+  }
+
+  /** Those who have this e-mail address, in order of id. */
+  async listByEmail(client: ClientView, email: string, limit: number): Promise<UserView[]> {
+    const kept = await this.#options.facts.list(client.id, { term: emailTerm(email), limit })
+    const users = await this.views(
+      client,
+      kept.map(({ id }) => id),
+    )
+    return [...users.values()]
+  }
+
+  /** Changes what is known of a user. @throws NOT_FOUND */
+  async change(client: ClientView, id: Id, change: (facts: UserFacts) => UserFacts): Promise<UserView> {
+    const user = await this.get(client, id)
+    const facts = await this.#options.facts.change(client.id, id, (known) => change(known ?? factsOf(user)))
+    return { ...user, facts: facts ?? {} }
+  }
+
+  /** Gone for everybody at once; who writes from the same address is a new user from then on. @throws NOT_FOUND */
+  async delete(client: ClientView, id: Id): Promise<void> {
+    const { store, facts, dispatcher } = this.#options
+    const { externalId } = (await this.view(client, id)).facts
+    const payload = externalId ? JSON.stringify({ externalId }) : '{}'
+    const appended = await store.deleteUser(client.id, id, this.#entry(client, id, 'user.deleted', payload))
+    this.#owners.delete(id)
+    await facts.remove(client.id, id)
+    if (!appended) throw notFound()
+    dispatcher.streamChanged(id)
+    dispatcher.appended(appended)
   }
 
   /** A credential for the user's own side, such as a chat in a browser. It is derived, not stored. @throws NOT_FOUND */
@@ -83,6 +163,22 @@ export class Users {
   /** @throws NOT_FOUND when the client has no such user. */
   async assertExists(client: ClientView, id: Id): Promise<void> {
     if (!this.isKnown(client, id)) await this.get(client, id)
+  }
+}
+
+/** What a user is made with. */
+export interface NewUser {
+  id?: Id
+  facts?: UserFacts
+}
+
+/** What a provider told of a user. */
+function factsOf({ data = {} }: User): UserFacts {
+  const { name, email, locale } = data
+  return {
+    ...(name !== undefined && { givenName: name }),
+    ...(email !== undefined && { email }),
+    ...(locale !== undefined && { locale }),
   }
 }
 

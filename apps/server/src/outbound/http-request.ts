@@ -16,6 +16,7 @@ export interface AttemptLimits {
 
 /** Makes one attempt and calls `done` once. Never throws, never resends, follows no redirect. */
 export function attempt(route: Route, item: WebhookItem, limits: AttemptLimits, done: Done): void {
+  if (item.body === '') return done()
   const exchange = new Exchange(limits, done)
   // `dispatch` is what undici's `request` is made of. It is the one that tells when the request gets written.
   route.pool.dispatch(

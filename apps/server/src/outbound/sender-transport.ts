@@ -28,8 +28,9 @@ export function senderTransport(sender: WebhookSender): Transport {
   }
 }
 
-/** The clients of this project's webhooks are tried again whatever they answer, so no status is final. */
-function asDeliveryFailure({ ambiguous, message, retryAfterMs }: SendFailure): DeliveryFailure {
-  if (ambiguous) return { kind: 'ambiguous', message }
-  return { kind: 'transient', message, ...(retryAfterMs !== undefined && { retryAfterMs }) }
+/** No status is final by itself: that is for the webhook's dialect to say. */
+function asDeliveryFailure({ ambiguous, message, retryAfterMs, status }: SendFailure): DeliveryFailure {
+  const answer = status !== undefined && { status }
+  if (ambiguous) return { kind: 'ambiguous', message, ...answer }
+  return { kind: 'transient', message, ...(retryAfterMs !== undefined && { retryAfterMs }), ...answer }
 }

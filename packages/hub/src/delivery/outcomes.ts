@@ -127,12 +127,9 @@ export class Outcomes {
   }
 
   /** Up to its first wait it is done at once: who is let in by the gate meets it as this failure left it. */
-  async #settle(
-    lane: Lane,
-    route: Route,
-    { entry, gate }: Underway,
-    failure: DeliveryFailure,
-  ): Promise<void> {
+  async #settle(lane: Lane, route: Route, { entry, gate }: Underway, told: DeliveryFailure): Promise<void> {
+    const isFinal = told.status !== undefined && route.isFinal?.(told.status) === true
+    const failure: DeliveryFailure = isFinal ? { kind: 'invalid', message: told.message } : told
     const now = this.#host.now()
     const attempts = lane.attempt + 1
     const since = lane.since ?? entry.at

@@ -13,6 +13,8 @@ export interface Route {
   /** The target in words, for dead letters and logs: holds no secret. */
   label: string
   schedule: RetrySchedule
+  /** Whether no other attempt is made after an answer with this HTTP status. Default: never. */
+  isFinal?(status: number): boolean
   /** Differs after the configuration of the integration was changed, so that a refusal of an old one is told apart. */
   credentials?: string
   /** Hands entries to the transport. */

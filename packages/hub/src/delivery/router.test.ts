@@ -135,6 +135,12 @@ function setUp(record = recordOf(), status: 'active' | 'paused' = 'active', isIn
   const now = new Date()
   const router = new Router({
     ...{ directory, sender, channelTransport: transport, channelSchedule: { delaysMs: [] }, now: () => now },
+    lookOf: () => ({
+      conversation: async () => undefined,
+      user: async () => undefined,
+      message: async () => undefined,
+    }),
+    log: silentLogger,
     ...{ urls, provisionTransport: new Recorder<IntegrationAddress, IntegrationItem>() },
     provisionSchedule: { delaysMs: [] },
     channels: new Channels({ channels, log: silentLogger, fetch, maxSessions: 10 }),

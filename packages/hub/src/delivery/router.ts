@@ -1,14 +1,15 @@
-import type { Id } from '@plugboard/core'
+import type { Id, Logger } from '@plugboard/core'
 import type { Channels } from '../channels.js'
 import type { ClientView, Directory, OpenIntegration, OpenWebhook } from '../directory.js'
 import type { EndpointRecord } from '../endpoint-record.js'
 import type { Entry } from '../entry.js'
-import type { WebhookFormat } from '../format.js'
+import type { Look, WebhookFormat } from '../format.js'
 import type { Claimed } from '../progress.js'
 import type { IntegrationAddress, IntegrationItem } from '../provisioning/provisioning.js'
 import type { PublicAddresses } from '../public-addresses.js'
 import { integrationTarget, parseTarget, type Target } from '../target.js'
 import type { EndpointAddress, EndpointItem } from './channel-delivery.js'
+import { LateWebhooks } from './late-webhooks.js'
 import type { RetrySchedule } from './retry.js'
 import type { Route, Routing } from './route.js'
 import type { Transport } from './transport.js'
@@ -24,15 +25,19 @@ export interface RouterOptions {
   provisionTransport: Transport<IntegrationAddress, IntegrationItem>
   provisionSchedule: RetrySchedule
   urls: PublicAddresses
+  lookOf(client: ClientView): Look
+  log: Logger
   now(): Date
 }
 
 /** Finds the way to a target by the client's configuration as it is now. */
 export class Router {
   readonly #options: RouterOptions
+  readonly #late: LateWebhooks
 
   constructor(options: RouterOptions) {
     this.#options = options
+    this.#late = new LateWebhooks(options.sender, options.log)
   }
 
   route(stream: Claimed, target: Target): Routing | Promise<Routing> {
@@ -61,28 +66,34 @@ export class Router {
   }
 
   #webhookRoute(client: ClientView, stream: Claimed, webhook: OpenWebhook, format: WebhookFormat): Route {
-    const { sender, now } = this.#options
+    const { sender, now, lookOf } = this.#options
+    const look = lookOf(client)
     const address = {
       id: webhook.id,
       url: webhook.url,
       headers: format.headers(client, webhook),
       signingSecret: webhook.token,
     }
+    const late = this.#late
     return {
       gate: webhook.id,
       kind: 'webhook',
       label: webhook.url,
       schedule: format.schedule,
+      ...(format.isFinal && { isFinal: format.isFinal }),
       push(lane, generation, entries) {
-        const items = entries.map((entry) => {
+        const made = entries.map((entry) => {
           const isCollecting =
             entry.collectUntil !== undefined && entry.collectUntil > now() && !entry.turnEndedAt
-          const body = format.render({ entry, client, userId: stream.userId, isCollecting })
-          return { seq: entry.seq, id: deliveryId(entry, webhook.id), body }
+          const event = { entry, client, userId: stream.userId, isCollecting, webhook, look }
+          const make = () => format.render(event)
+          return { seq: entry.seq, id: deliveryId(entry, webhook.id), make }
         })
+        if (format.isLate) return late.push(lane, generation, address, made)
+        const items = made.map(({ seq, id, make }) => ({ seq, id, body: make() as string }))
         sender.push(lane, generation, address, items)
       },
-      cancel: (lane, generation) => sender.cancel(lane, generation),
+      cancel: (lane, generation) => (format.isLate ? late : sender).cancel(lane, generation),
     }
   }
 

@@ -1,7 +1,8 @@
 import { newId } from '@plugboard/core'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type Mood, moods, World } from '../../test/support/world.js'
+import { type Mood, moods } from '../../test/support/moods.js'
+import { World } from '../../test/support/world.js'
 import { endpointTarget, type Target, webhookTarget } from '../target.js'
 
 const STREAMS = 5

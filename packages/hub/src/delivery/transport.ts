@@ -33,4 +33,6 @@ export interface TransportListener {
 export type DeliveryFailure = Failure & {
   /** Parts of the entry that arrived, these attempts and earlier ones together. */
   parts?: number
+  /** The HTTP status that the target answered with. */
+  status?: number
 }

@@ -13,7 +13,7 @@ export interface WebhookAddress {
 export interface WebhookItem {
   seq: number
   id: string
-  /** JSON text. */
+  /** JSON text. Empty: there is nothing to tell, and it counts as delivered. */
   body: string
 }
 

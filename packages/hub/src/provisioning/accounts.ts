@@ -28,7 +28,7 @@ const FREE = ''
  * Which client has which account: a meta text for each, `client time claim`, changed by compare-and-set. It is no more than a
  * claim: the client that does not have the account in its configuration, and did not claim it just now, has lost it.
  */
-export class Accounts {
+export class ProviderAccounts {
   readonly #options: AccountsOptions
 
   constructor(options: AccountsOptions) {

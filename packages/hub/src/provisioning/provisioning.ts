@@ -9,7 +9,7 @@ import type { ClientView, Directory } from '../directory.js'
 import type { Health } from '../health.js'
 import type { Keyring } from '../keyring.js'
 import type { PublicAddresses } from '../public-addresses.js'
-import type { Accounts } from './accounts.js'
+import type { ProviderAccounts } from './accounts.js'
 
 /** The integration that a provider is to be told of. It may be gone: then only what was there before is taken back. */
 export interface IntegrationAddress {
@@ -28,7 +28,7 @@ export interface IntegrationItem {
 export interface ProvisioningOptions {
   directory: Directory
   channels: Channels
-  accounts: Accounts
+  accounts: ProviderAccounts
   keyring: Keyring
   health: Health
   urls: PublicAddresses

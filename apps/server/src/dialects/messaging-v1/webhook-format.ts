@@ -22,7 +22,7 @@ export function messagingV1Format({ schedule, internalPassword }: MessagingForma
   return {
     name: FORMAT_NAME,
     schedule,
-    tells: (type) => type !== 'void',
+    tells: (topic) => topic !== 'void',
     render,
     headers: (client, { token }) => ({
       'x-bp-messaging-client-id': clientIdOf(client.record),
@@ -45,9 +45,9 @@ function userDataOf({ payload }: { payload: string }): { userData?: object } {
 
 function activityJson(entry: { payload: string }): object {
   const activity = activityOf(entry)
-  return 'messageId' in activity && activity.messageId
-    ? { ...activity, messageId: toUuid(activity.messageId) }
-    : activity
+  if ('messageId' in activity && activity.messageId)
+    return { ...activity, messageId: toUuid(activity.messageId) }
+  return 'userId' in activity && activity.userId ? { ...activity, userId: toUuid(activity.userId) } : activity
 }
 
 /** How the API calls an event. */

@@ -19,7 +19,7 @@ export function conversationRoutes(app: FastifyInstance, hub: Hub): void {
     handle: async (input) => {
       const userId = idOf(input.body.userId)
       const conversation = await idempotent(hub, input, (id) =>
-        hub.conversations.create(input.client, userId, id),
+        hub.conversations.create(input.client, { id, userId }),
       )
       return conversationJson(input.client, conversation)
     },

@@ -15,7 +15,7 @@ export function userRoutes(app: FastifyInstance, hub: Hub): void {
     summary: 'Make a user',
     responses: { 201: schemas.userResponse },
     handle: async (input) => {
-      const user = await idempotent(hub, input, (id) => hub.users.create(input.client, id))
+      const user = await idempotent(hub, input, (id) => hub.users.create(input.client, { id }))
       return userJson(input.client, user)
     },
   })

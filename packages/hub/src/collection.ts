@@ -1,0 +1,102 @@
+import { type Id, PlugboardError } from '@plugboard/core'
+import type { Range, Store } from './store.js'
+import type { StoredDocument } from './stored-document.js'
+
+/** Times that a change is tried anew when another came in between. */
+const MAX_TRIES = 50
+
+/** How the documents of a collection can be found beside their id. */
+export interface Index<T> {
+  /** Unique among those of the client. */
+  nameOf?(data: T): string | undefined
+  /** What any number of them may have in common. */
+  termsOf?(data: T): readonly string[]
+}
+
+/** A document, and whose it is. */
+export interface Kept<T> {
+  clientId: Id
+  id: Id
+  data: T
+}
+
+/** The documents of one kind, as objects. What is read is the caller's own, and no other reader's. */
+export class Collection<T extends object> {
+  readonly #store: Store
+  readonly #name: string
+  readonly #index: Index<T>
+
+  constructor(store: Store, name: string, index: Index<T> = {}) {
+    this.#store = store
+    this.#name = name
+    this.#index = index
+  }
+
+  async find(clientId: Id, by: { id: Id } | { name: string }): Promise<Kept<T> | undefined> {
+    const document = await this.#store.findDocument(clientId, this.#name, by)
+    return document && keptOf<T>(document)
+  }
+
+  async findAll(clientId: Id, ids: readonly Id[]): Promise<ReadonlyMap<Id, T>> {
+    const documents =
+      ids.length === 0 ? [] : await this.#store.findDocuments(clientId, this.#name, [...new Set(ids)])
+    return new Map(documents.map((document) => [document.id, keptOf<T>(document).data]))
+  }
+
+  /** In order of id. */
+  async list(clientId: Id, range: Range & { term?: string }): Promise<Kept<T>[]> {
+    const documents = await this.#store.listDocuments(clientId, this.#name, range)
+    return documents.map((document) => keptOf<T>(document))
+  }
+
+  /** False when the id or the name is taken. */
+  insert(clientId: Id, id: Id, data: T): Promise<boolean> {
+    return this.#store.insertDocument(this.#documentOf(clientId, id, data, 1))
+  }
+
+  /**
+   * Changes a document by compare-and-set: `change` is asked again when another change came in between. It answers the
+   * new document, what it was given where nothing is to change, or undefined to leave things as they are.
+   * @throws CONFLICT when the name is taken, or it cannot get through
+   */
+  async change(clientId: Id, id: Id, change: (data: T | undefined) => T | undefined): Promise<T | undefined> {
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const old = await this.#store.findDocument(clientId, this.#name, { id })
+      const data = old && (JSON.parse(old.data) as T)
+      const next = change(data)
+      if (next === undefined || next === data) return data
+      const document = this.#documentOf(clientId, id, next, (old?.version ?? 0) + 1)
+      const isWritten = old
+        ? await this.#store.replaceDocument(document)
+        : await this.#store.insertDocument(document)
+      if (isWritten) return next
+      const { name } = document
+      if (!old && name !== undefined && (await this.find(clientId, { name }))) {
+        throw new PlugboardError('CONFLICT', 'this name is taken')
+      }
+    }
+    throw new PlugboardError('CONFLICT', 'this is being changed by others; try again')
+  }
+
+  /** False when it was not there. */
+  remove(clientId: Id, id: Id): Promise<boolean> {
+    return this.#store.removeDocument(clientId, this.#name, id)
+  }
+
+  #documentOf(clientId: Id, id: Id, data: T, version: number): StoredDocument {
+    const name = this.#index.nameOf?.(data)
+    const terms = [...new Set(this.#index.termsOf?.(data))]
+    const document: StoredDocument = {
+      ...{ clientId, collection: this.#name, id, terms, version },
+      data: JSON.stringify(data),
+    }
+    if (name !== undefined) document.name = name
+    return document
+  }
+}
+
+const keptOf = <T>({ clientId, id, data }: StoredDocument): Kept<T> => ({
+  clientId,
+  id,
+  data: JSON.parse(data) as T,
+})

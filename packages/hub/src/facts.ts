@@ -1,0 +1,98 @@
+import type { Id, JsonObject, User } from '@plugboard/core'
+import { Collection } from './collection.js'
+import type { ConversationRecord } from './endpoint-record.js'
+import type { Store } from './store.js'
+
+/**
+ * An id that a caller chose, one namespace per dialect, so that no dialect can pass for another's user. Unique in the
+ * client.
+ */
+export interface ExternalId {
+  namespace: string
+  value: string
+}
+
+/** What is known of a user. Times are ISO 8601. */
+export interface UserFacts {
+  externalId?: ExternalId
+  givenName?: string
+  surname?: string
+  email?: string
+  avatarUrl?: string
+  locale?: string
+  signedUpAt?: string
+  /** The client's own facts. */
+  metadata?: JsonObject
+  /** The conversation that is theirs where none is named. */
+  defaultConversationId?: Id
+  /** What one dialect alone knows of, by its name. */
+  dialect?: Record<string, JsonObject>
+}
+
+/** What is known of a conversation. Times are ISO 8601. */
+export interface ConversationFacts {
+  externalId?: ExternalId
+  /** Of any number of users, who join and leave. A conversation that is none is of one user from first to last. */
+  isGroup?: true
+  title?: string
+  description?: string
+  iconUrl?: string
+  /** The client's own facts. */
+  metadata?: JsonObject
+  /** Of a group: who takes part. Of any other: what is known of how far its user has read. */
+  participants?: Participant[]
+  /** How far the business has read. */
+  businessReadAt?: string
+  /** Set while it is closed: nothing more is expected to happen in it. */
+  closed?: { at: string; by?: string }
+  /** What one dialect alone knows of, by its name. */
+  dialect?: Record<string, JsonObject>
+}
+
+/** A user in a conversation. */
+export interface Participant {
+  id: Id
+  userId: Id
+  joinedAt: string
+  /** Number of the newest entry when they last read. */
+  readSeq: number
+  readAt?: string
+}
+
+/** A user with what is known of them. */
+export interface UserView extends User {
+  facts: UserFacts
+}
+
+/** A conversation with what is known of it. */
+export interface ConversationView extends ConversationRecord {
+  facts: ConversationFacts
+}
+
+/** The name of a document by an external id: no two are one text, since a namespace has no blank. */
+export const nameOfExternal = ({ namespace, value }: ExternalId): string => `${namespace} ${value}`
+
+/** What a user can be found by. */
+export const emailTerm = (email: string): string => `email ${email.toLowerCase()}`
+
+/** What a group can be found by. */
+export const memberTerm = (userId: Id): string => `member ${userId}`
+
+/** What a conversation can be found by, of its metadata. */
+export const metadataTerm = (key: string, value: unknown): string =>
+  `metadata ${JSON.stringify([key, value])}`
+
+export const userFacts = (store: Store): Collection<UserFacts> =>
+  new Collection<UserFacts>(store, 'user', {
+    nameOf: ({ externalId }) => externalId && nameOfExternal(externalId),
+    termsOf: ({ email }) => (email ? [emailTerm(email)] : []),
+  })
+
+export const conversationFacts = (store: Store): Collection<ConversationFacts> =>
+  new Collection<ConversationFacts>(store, 'conversation', {
+    nameOf: ({ externalId }) => externalId && nameOfExternal(externalId),
+    termsOf: ({ isGroup, participants = [], metadata = {} }) => [
+      ...(isGroup ? participants.map(({ userId }) => memberTerm(userId)) : []),
+      ...Object.entries(metadata).map(([key, value]) => metadataTerm(key, value)),
+    ],
+  })

@@ -1,0 +1,133 @@
+import { type Id, invalid, type JsonObject, newId, PlugboardError } from '@plugboard/core'
+import type { WebhookRecord } from './client-record.js'
+import type { ClientView, Directory, OpenWebhook } from './directory.js'
+import { type Keyring, newSecret } from './keyring.js'
+
+export interface WebhooksOptions {
+  directory: Directory
+  keyring: Keyring
+  /** Why a URL may not be called, if it may not. */
+  refuseTarget(url: string): string | undefined
+  now(): Date
+}
+
+/** Which webhooks a caller may see: those of its dialect and, where the dialect's belong to something, of that. */
+export interface WebhookScope {
+  format: string
+  ownerId?: Id
+}
+
+export interface NewWebhook extends WebhookScope {
+  url: string
+  events?: readonly string[]
+  settings?: JsonObject
+  /** The path of the URL in what the caller sent, for the error that names it. Default: `url`. */
+  path?: readonly (string | number)[]
+}
+
+/** Webhooks that are made one by one, each with its own events. */
+export class Webhooks {
+  readonly #options: WebhooksOptions
+
+  constructor(options: WebhooksOptions) {
+    this.#options = options
+  }
+
+  list(client: ClientView, scope: WebhookScope): OpenWebhook[] {
+    return client.webhooks.filter((hook) => isWithin(scope, hook))
+  }
+
+  /** @throws NOT_FOUND */
+  get(client: ClientView, scope: WebhookScope, id: Id): OpenWebhook {
+    const webhook = this.list(client, scope).find((hook) => hook.id === id)
+    if (!webhook) throw notFound()
+    return webhook
+  }
+
+  /**
+   * One that is there already is answered in its place when `isSame` says so. At most `max` of the format in a client.
+   * @throws INVALID for a URL that may not be called, CONFLICT when there are too many
+   */
+  async create(
+    client: ClientView,
+    { format, ownerId, url, events, settings, path }: NewWebhook,
+    { max, isSame = () => false }: { max: number; isSame?(hook: WebhookRecord): boolean },
+  ): Promise<OpenWebhook> {
+    const { directory, keyring, now } = this.#options
+    this.#assertTarget(url, path)
+    let id = newId()
+    const view = await directory.change(client.id, (record) => {
+      const others = record.webhooks.filter((hook) => hook.format === format)
+      const same = others.find(
+        (hook) => isWithin({ format, ...(ownerId && { ownerId }) }, hook) && isSame(hook),
+      )
+      if (same) {
+        id = same.id
+        return record
+      }
+      if (others.length >= max) throw new PlugboardError('CONFLICT', `at most ${max} webhooks are possible`)
+      const webhook: WebhookRecord = {
+        ...{ id, url, format, token: keyring.seal(newSecret(), record.id), createdAt: now() },
+        ...(ownerId && { ownerId }),
+        ...(events && { events: [...events] }),
+        ...(settings && { settings }),
+      }
+      return { ...record, webhooks: [...record.webhooks, webhook] }
+    })
+    return this.get(view, { format, ...(ownerId && { ownerId }) }, id)
+  }
+
+  /** @throws NOT_FOUND, INVALID */
+  async change(
+    client: ClientView,
+    scope: WebhookScope,
+    id: Id,
+    change: Partial<Pick<WebhookRecord, 'url' | 'events' | 'settings'>>,
+    path?: readonly (string | number)[],
+  ): Promise<OpenWebhook> {
+    if (change.url !== undefined) this.#assertTarget(change.url, path)
+    const view = await this.#options.directory.change(client.id, (record) => ({
+      ...record,
+      webhooks: replace(record.webhooks, scope, id, (hook) => [{ ...hook, ...change }]),
+    }))
+    return this.get(view, scope, id)
+  }
+
+  /** What is owed to it can be replayed to another. @throws NOT_FOUND */
+  async delete(client: ClientView, scope: WebhookScope, id: Id): Promise<void> {
+    await this.#options.directory.change(client.id, (record) => ({
+      ...record,
+      webhooks: replace(record.webhooks, scope, id, () => []),
+    }))
+  }
+
+  /** All that belong to something that goes. */
+  async deleteOf(client: ClientView, ownerId: Id): Promise<void> {
+    await this.#options.directory.change(client.id, (record) => {
+      const webhooks = record.webhooks.filter((hook) => hook.ownerId !== ownerId)
+      return webhooks.length === record.webhooks.length ? record : { ...record, webhooks }
+    })
+  }
+
+  #assertTarget(url: string, path: readonly (string | number)[] = ['url']): void {
+    const refusal = this.#options.refuseTarget(url)
+    if (refusal) throw invalid({ path: [...path], message: refusal })
+  }
+}
+
+const isWithin = (
+  { format, ownerId }: WebhookScope,
+  hook: Pick<WebhookRecord, 'format' | 'ownerId'>,
+): boolean => hook.format === format && (ownerId === undefined || hook.ownerId === ownerId)
+
+function replace(
+  webhooks: readonly WebhookRecord[],
+  scope: WebhookScope,
+  id: Id,
+  by: (hook: WebhookRecord) => WebhookRecord[],
+): WebhookRecord[] {
+  if (!webhooks.some((hook) => hook.id === id && isWithin(scope, hook))) throw notFound()
+  return webhooks.flatMap((hook) => (hook.id === id ? by(hook) : [hook]))
+}
+
+const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'there is no such webhook')
