@@ -151,7 +151,7 @@ test('a change of the configuration is heeded though the store cannot be told', 
   void world.append(row, [a])
   void world.append(row, [a])
   await world.still()
-  world.storeFailures = 1
+  world.storeLink.failures = 1
   const changed = world.setStatus(a, 'paused')
   changed.catch(() => undefined)
   await world.pass(30_000)
@@ -178,7 +178,7 @@ test('after a store that failed all goes on', async () => {
   world.place(a).mood = 'transient'
   for (let i = 0; i < 3; i += 1) void world.append(row, [a])
   await world.still()
-  world.storeFailures = 3
+  world.storeLink.failures = 3
   world.place(a).mood = 'well'
   await world.pass(180_000)
   expect(new Set(got(world, a))).toEqual(new Set([1, 2, 3]))

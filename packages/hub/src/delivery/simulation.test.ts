@@ -147,13 +147,13 @@ async function take(world: World, targets: readonly Target[], step: Step): Promi
     case 'stop':
       return world.stop(step.graceMs)
     case 'fail-store':
-      world.storeFailures = step.count
+      world.storeLink.failures = step.count
   }
 }
 
 /** All is well again. Everything has to come to an end in the time that the schedules and the gates take. */
 async function recover(world: World, targets: readonly Target[]): Promise<void> {
-  world.storeFailures = 0
+  world.storeLink.failures = 0
   for (const target of targets) world.place(target).mood = 'well'
   await world.pass(20_000)
   for (const target of targets) {
@@ -165,7 +165,7 @@ async function recover(world: World, targets: readonly Target[]): Promise<void> 
 
 /** At rest it asks the store what is due, and does nothing else. */
 async function idles(world: World): Promise<void> {
-  const before = world.storeCalls
+  const before = world.storeLink.calls
   await world.pass(10_000)
-  expect(world.storeCalls - before).toBeLessThanOrEqual(12)
+  expect(world.storeLink.calls - before).toBeLessThanOrEqual(12)
 }

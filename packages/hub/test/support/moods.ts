@@ -1,0 +1,57 @@
+import type { DeliveryFailure } from '../../src/delivery/transport.js'
+
+/** How a target answers. */
+export const moods = [
+  'well',
+  'slow',
+  'transient',
+  'lost',
+  'doubtful',
+  'rate-limited',
+  'rate-limited-lane',
+  'invalid',
+  'recipient',
+  'auth',
+  'hangs',
+] as const
+export type Mood = (typeof moods)[number]
+
+/** The longest time that an attempt takes. */
+export const TIMEOUT_MS = 10_000
+const SLOW_MS = 100
+
+/** An attempt to hand over one part. */
+export interface Attempt {
+  /** In [0, 1). */
+  random(): number
+  /** `hasArrived`: the target has the part, whatever it says. */
+  end(hasArrived: boolean, failure?: DeliveryFailure): void
+}
+
+/** Whether a target in this mood may be given rightly what it was given before. */
+export const mayAskAgain = (mood: Mood): boolean => mood !== 'well' && mood !== 'slow'
+
+/** What a target in this mood does with an attempt, now or later. */
+export function meet(mood: Mood, { random, end }: Attempt): void {
+  const message = 'no'
+  switch (mood) {
+    case 'well':
+      return end(true)
+    case 'slow':
+      setTimeout(() => end(true), SLOW_MS)
+      return
+    case 'lost':
+      return end(false, { kind: 'ambiguous', message })
+    case 'doubtful':
+      return end(true, { kind: 'ambiguous', message })
+    case 'hangs':
+      setTimeout(() => end(random() < 0.5, { kind: 'ambiguous', message }), TIMEOUT_MS)
+      return
+    case 'rate-limited':
+      return end(false, { kind: 'rate-limited', message, scope: 'integration', retryAfterMs: 3000 })
+    case 'rate-limited-lane':
+      return end(false, { kind: 'rate-limited', message, scope: 'endpoint' })
+    default:
+      return end(false, { kind: mood, message })
+  }
+}
