@@ -29,13 +29,13 @@ export class Completion {
     }
   }
 
-  /** A sender whose user was never made goes; answers the others. */
+  /** A sender whose user was never made, or was deleted, goes; answers the others. */
   async senders(docs: readonly AddressDoc[]): Promise<AddressDoc[]> {
     const gone = new Set<AddressDoc>()
     for (const doc of docs) {
       if (!doc.check) continue
       const { _id, clientId, userId } = doc
-      if (await this.#models.streams.exists({ _id: userId, clientId })) {
+      if (await this.#models.streams.exists({ _id: userId, clientId, deletedAt: null })) {
         await this.#models.addresses.updateOne({ _id, clientId }, { $unset: { check: 1 } })
       } else {
         await this.#models.addresses.deleteOne({ _id, clientId })

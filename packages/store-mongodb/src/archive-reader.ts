@@ -14,9 +14,19 @@ import type { mongo } from 'mongoose'
 import { Completion } from './archive-completion.js'
 import { toClient } from './clients.js'
 import type { DatabaseClock } from './clock.js'
-import type { AddressDoc, ClientDoc, EntryDoc, KeyDoc, MetaDoc, StreamDoc } from './documents.js'
+import type {
+  AddressDoc,
+  ClientDoc,
+  CounterDoc,
+  EntryDoc,
+  KeyDoc,
+  MetaDoc,
+  StoredDoc,
+  StreamDoc,
+} from './documents.js'
 import { idOf, oid, toEndpoint, toEntry, toProgress } from './rows.js'
 import type { Models } from './schemas.js'
+import { toDocument } from './stored-documents.js'
 
 /** Documents in a page. */
 const PAGE = 500
@@ -42,7 +52,7 @@ export class ArchiveReader {
     this.#models = models
     this.#clock = clock
     this.#completion = new Completion(models)
-    const { meta, clients, keys, addresses, entries } = models
+    const { meta, clients, keys, addresses, entries, documents, counters } = models
     this.#pages = {
       meta: (after) =>
         pagesOf<MetaDoc>(meta.collection, { _id: { $gt: after } }, (docs) =>
@@ -61,12 +71,16 @@ export class ArchiveReader {
             ...{ clientId: idOf(clientId), key, hash, id: idOf(id), at },
           })),
         ),
-      user: this.#streams('user', (doc) => ({ kind: 'user', ...this.#toUser(doc) })),
-      conversation: this.#streams('conversation', (doc) => ({
-        kind: 'conversation',
-        ...this.#toConversation(doc),
-      })),
-      integration: this.#streams('integration', (doc) => ({ kind: 'integration', ...this.#toStream(doc) })),
+      user: this.#streams('user', (docs) => docs.map((doc) => ({ kind: 'user', ...this.#toUser(doc) }))),
+      conversation: this.#streams('conversation', async (docs) =>
+        (await withoutPurged(models.streams, docs)).map((doc) => ({
+          kind: 'conversation',
+          ...this.#toConversation(doc),
+        })),
+      ),
+      integration: this.#streams('integration', (docs) =>
+        docs.map((doc) => ({ kind: 'integration', ...this.#toStream(doc) })),
+      ),
       sender: (after) =>
         pagesOf<AddressDoc>(addresses.collection, { ...from(after), ...SENDER }, async (docs) =>
           (await this.#completion.senders(docs)).map((doc) => ({ kind: 'sender', ...toSender(doc) })),
@@ -74,6 +88,17 @@ export class ArchiveReader {
       entry: (after) =>
         pagesOf<EntryDoc>(entries.collection, from(after), (docs) =>
           docs.map((doc) => ({ kind: 'entry', ...toEntry(doc, undefined) })),
+        ),
+      document: (after) =>
+        pagesOf<StoredDoc>(documents.collection, from(after), (docs) =>
+          docs.map((doc) => ({ kind: 'document', ...toDocument(doc) })),
+        ),
+      counter: (after) =>
+        pagesOf<CounterDoc>(counters.collection, from(after), (docs) =>
+          docs.map(({ clientId, name, value }) => ({
+            kind: 'counter',
+            ...{ clientId: idOf(clientId), name, value },
+          })),
         ),
     }
   }
@@ -83,7 +108,7 @@ export class ArchiveReader {
   }
 
   async count(): Promise<Counts> {
-    const { meta, clients, keys, addresses, streams, entries } = this.#models
+    const { meta, clients, keys, addresses, streams, entries, documents, counters } = this.#models
     const ofCopies = { _id: { $gte: COPY_META, $lt: AFTER_COPY_META } }
     const ofKind = (kind: StreamKind) => streams.countDocuments({ kind })
     return {
@@ -95,15 +120,20 @@ export class ArchiveReader {
       integration: await ofKind('integration'),
       sender: await addresses.countDocuments(SENDER),
       entry: await entries.countDocuments(),
+      document: await documents.countDocuments(),
+      counter: await counters.countDocuments(),
     }
   }
 
-  #streams(kind: StreamKind, toRecord: (doc: StreamDoc) => ArchiveRecord): Pages {
+  #streams(
+    kind: StreamKind,
+    toRecords: (docs: readonly StreamDoc[]) => ArchiveRecord[] | Promise<ArchiveRecord[]>,
+  ): Pages {
     const { collection } = this.#models.streams
     return (after) =>
       pagesOf<StreamDoc>(collection, { ...from(after), kind }, async (docs) => {
         await this.#completion.streams(docs)
-        return docs.map(toRecord)
+        return toRecords(docs)
       })
   }
 
@@ -118,7 +148,12 @@ export class ArchiveReader {
   }
 
   #toUser(doc: StreamDoc): UserStream {
-    return { ...this.#toStream(doc), ...(doc.data !== undefined && { data: JSON.parse(doc.data) }) }
+    const { deletedAt, data } = doc
+    return {
+      ...this.#toStream(doc),
+      ...(deletedAt && { deletedAt }),
+      ...(data !== undefined && { data: JSON.parse(data) }),
+    }
   }
 
   #toConversation(doc: StreamDoc): ConversationStream {
@@ -141,8 +176,28 @@ const AFTER_COPY_META = COPY_META.replace(/.$/, (last) => String.fromCharCode(la
 
 const from = (after: string) => (after === '' ? {} : { _id: { $gt: oid(after as Id) } })
 
+/** Conversations as they are, those of users who were purged without them. */
+async function withoutPurged(streams: Models['streams'], docs: readonly StreamDoc[]): Promise<StreamDoc[]> {
+  const there = await streams
+    .find({ _id: { $in: docs.flatMap(({ userId }) => userId ?? []) } }, { _id: 1 })
+    .lean<Pick<StreamDoc, '_id'>[]>()
+  const known = new Set(there.map(({ _id }) => idOf(_id)))
+  return docs.map((doc) => {
+    const { userId, ...rest } = doc
+    return userId && !known.has(idOf(userId)) ? rest : doc
+  })
+}
+
+/** A document, and what of it can be large. */
+interface Sized {
+  _id: EntryDoc['_id'] | string
+  payload?: string
+  details?: string
+  data?: string
+}
+
 /** One cursor for all, cut into pages as the documents come. */
-async function* pagesOf<T extends { _id: EntryDoc['_id'] | string; payload?: string }>(
+async function* pagesOf<T extends Sized>(
   collection: unknown,
   filter: object,
   toRecords: (docs: T[]) => ArchiveRecord[] | Promise<ArchiveRecord[]>,
@@ -158,7 +213,8 @@ async function* pagesOf<T extends { _id: EntryDoc['_id'] | string; payload?: str
     return { records, last }
   }
   for await (const doc of found.sort({ _id: 1 }).batchSize(PAGE)) {
-    const size = (doc as T).payload?.length ?? 0
+    const { payload = '', details = '', data = '' } = doc as T
+    const size = payload.length + details.length + data.length
     if (docs.length === PAGE || (docs.length > 0 && chars + size > PAGE_CHARS)) yield await page()
     docs.push(doc as T)
     chars += size

@@ -3,6 +3,7 @@ import type {
   ArchiveKind,
   ArchiveRecord,
   ConversationStream,
+  CounterRecord,
   Entry,
   KeyClaim,
   SenderRecord,
@@ -12,11 +13,14 @@ import type {
 import { mongo, Types } from 'mongoose'
 import { toDoc } from './clients.js'
 import type { DatabaseClock } from './clock.js'
-import type { AddressDoc, EntryDoc, KeyDoc, StreamDoc } from './documents.js'
+import type { AddressDoc, CounterDoc, EntryDoc, KeyDoc, StoredDoc, StreamDoc } from './documents.js'
 import { addressText, senderText } from './endpoints.js'
 import { isTakenWrite } from './failure.js'
-import { NEVER, oid, toEndpointDoc, toEntryDoc } from './rows.js'
+import { idOf, NEVER, oid, toEndpointDoc, toEntryDoc } from './rows.js'
 import type { Models } from './schemas.js'
+import { toStoredDoc } from './stored-documents.js'
+
+type NewDoc = Omit<StoredDoc, '_id'>
 
 type Of<K extends ArchiveKind> = Extract<ArchiveRecord, { kind: K }>
 
@@ -31,7 +35,7 @@ export class ArchiveWriter {
   }
 
   async write(records: readonly ArchiveRecord[]): Promise<void> {
-    const { meta, clients, keys, streams, addresses, entries } = this.#models
+    const { meta, clients, keys, streams, addresses, entries, documents, counters } = this.#models
     const of = <K extends ArchiveKind>(kind: K) =>
       records.filter((record): record is Of<K> => record.kind === kind)
     const metaDocs = of('meta').map(({ key, value }) => ({ _id: key, value }))
@@ -40,9 +44,24 @@ export class ArchiveWriter {
     await putAll(clients.collection, clientDocs, byId, ({ _id }) => `${_id}`)
     await putAll(keys.collection, of('key').map(toKeyDoc), byKey, keyPlace)
     await putAll(streams.collection, this.#streamDocs(of), byId, streamPlace)
-    const addressDocs = [...of('conversation').flatMap(toAddressDocs), ...of('sender').map(toSenderDoc)]
+    const talks = await this.#leading(of('conversation'))
+    const addressDocs = [...talks.flatMap(toAddressDocs), ...of('sender').map(toSenderDoc)]
     await putAll(addresses.collection, addressDocs, byAddress, addressPlace)
     await putAll(entries.collection, of('entry').map(toArchivedEntryDoc), byId, entryPlace)
+    await putAll(documents.collection, of('document').map(toStoredDoc), byDocument, documentPlace)
+    await putAll(counters.collection, of('counter').map(toCounterDoc), byCounter, counterPlace)
+  }
+
+  /** Conversations that endpoints lead to: neither they nor their users were deleted. */
+  async #leading(talks: readonly Of<'conversation'>[]): Promise<Of<'conversation'>[]> {
+    const live = talks.filter(({ deletedAt, endpoints }) => !deletedAt && endpoints.length > 0)
+    if (live.length === 0) return []
+    const ids = live.flatMap(({ userId }) => (userId ? oid(userId) : []))
+    const users = await this.#models.streams
+      .find({ _id: { $in: ids }, deletedAt: null }, { _id: 1 })
+      .lean<Pick<StreamDoc, '_id'>[]>()
+    const there = new Set(users.map(({ _id }) => idOf(_id)))
+    return live.filter(({ userId }) => userId && there.has(userId))
   }
 
   #streamDocs(of: <K extends StreamKind>(kind: K) => Of<K>[]): StreamDoc[] {
@@ -51,6 +70,8 @@ export class ArchiveWriter {
         ...this.#toStreamDoc('user', user),
         userId: oid(user.id),
         ...(user.data && { data: JSON.stringify(user.data) }),
+        ...(user.deletedAt && { deletedAt: user.deletedAt }),
+        ...(user.deletedAt && !user.nextAt && { isOver: true as const }),
       })),
       ...of('conversation').map((conversation) => this.#toConversationDoc(conversation)),
       ...of('integration').map((stream) => this.#toStreamDoc('integration', stream)),
@@ -86,7 +107,7 @@ export class ArchiveWriter {
  * Inserts what is not there. What was refused since something is there must be in its very place.
  * @throws CONFLICT when it is not
  */
-async function putAll<T extends { _id?: unknown }>(
+async function putAll<T extends object>(
   collection: unknown,
   docs: readonly T[],
   among: (docs: readonly T[]) => object,
@@ -121,6 +142,20 @@ const byAddress = (docs: readonly AddressDoc[]) => ({
   address: { $in: docs.map(({ address }) => address) },
 })
 
+const byDocument = (docs: readonly NewDoc[]) => ({
+  clientId: { $in: docs.map(({ clientId }) => clientId) },
+  kind: { $in: docs.map(({ kind }) => kind) },
+  documentId: { $in: docs.map(({ documentId }) => documentId) },
+})
+
+const byCounter = (docs: readonly CounterDoc[]) => ({
+  clientId: { $in: docs.map(({ clientId }) => clientId) },
+  name: { $in: docs.map(({ name }) => name) },
+})
+
+const documentPlace = ({ clientId, kind, documentId }: NewDoc): string =>
+  `${kind} ${documentId} of ${clientId}`
+const counterPlace = ({ clientId, name }: CounterDoc): string => `the counter ${name} of ${clientId}`
 const keyPlace = ({ clientId, key, id }: KeyDoc): string => `${clientId} ${key} ${id}`
 const streamPlace = ({ _id, clientId, kind }: StreamDoc): string => `${kind} ${_id} of ${clientId}`
 const entryPlace = ({ _id, clientId, streamId, seq }: EntryDoc): string =>
@@ -133,9 +168,8 @@ const toKeyDoc = ({ clientId, key, hash, id, at }: KeyClaim): KeyDoc => ({
   ...{ clientId: oid(clientId), key, hash, id: oid(id), at },
 })
 
-/** The endpoints of a deleted conversation lead nowhere. */
-const toAddressDocs = ({ id, clientId, userId, endpoints, deletedAt }: ConversationStream): AddressDoc[] =>
-  deletedAt || !userId
+const toAddressDocs = ({ id, clientId, userId, endpoints }: ConversationStream): AddressDoc[] =>
+  !userId
     ? []
     : endpoints.map((endpoint) => ({
         _id: new Types.ObjectId(),
@@ -145,6 +179,11 @@ const toAddressDocs = ({ id, clientId, userId, endpoints, deletedAt }: Conversat
         conversationId: oid(id),
         endpointId: oid(endpoint.id),
       }))
+
+const toCounterDoc = ({ clientId, name, value }: CounterRecord): CounterDoc => ({
+  _id: new Types.ObjectId(),
+  ...{ clientId: oid(clientId), name, value },
+})
 
 const toSenderDoc = ({ clientId, channel, identity, sender, userId }: SenderRecord): AddressDoc => ({
   _id: new Types.ObjectId(),

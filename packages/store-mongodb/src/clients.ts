@@ -74,5 +74,8 @@ export const toClient = ({ _id, tokens, integrations, webhooks, ...rest }: Clien
     const { config, ...integration } = withId(doc)
     return { ...integration, config: config as Sealed }
   }),
-  webhooks: webhooks.map((doc) => ({ ...withId(doc), token: doc.token as Sealed })),
+  webhooks: webhooks.map((doc) => {
+    const { ownerId, ...webhook } = withId(doc)
+    return { ...webhook, token: doc.token as Sealed, ...(ownerId && { ownerId: ownerId as Id }) }
+  }),
 })

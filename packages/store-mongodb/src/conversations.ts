@@ -1,11 +1,21 @@
 import { type Conversation, type Id, PlugboardError, type User } from '@plugboard/core'
-import type { Appended, ConversationRecord, NewEntry, Page } from '@plugboard/hub'
+import type { Appended, ConversationRecord, NewEntry, Page, Range } from '@plugboard/hub'
 import type { EntryDoc, StreamDoc } from './documents.js'
 import type { Log } from './log.js'
+import { findRange } from './ranges.js'
 import type { Reservations } from './reservation.js'
-import { NEVER, oid, toAppended, toConversation, toEndpoint, toEntry, toEntryDoc, toUser } from './rows.js'
+import {
+  NEVER,
+  oid,
+  toAppended,
+  toConversation,
+  toConversationRecord,
+  toEntry,
+  toEntryDoc,
+  toUser,
+} from './rows.js'
 import type { Models } from './schemas.js'
-import type { NewStream, Streams } from './streams.js'
+import type { Head, NewStream, Streams } from './streams.js'
 
 const CONVERSATION = {
   userId: 1,
@@ -14,7 +24,11 @@ const CONVERSATION = {
   kind: 1,
   deletedAt: 1,
   endpoints: 1,
+  seq: 1,
 } as const
+
+/** Conversations that were not deleted, and nothing else. */
+const LISTED = { listAt: { $exists: true } } as const
 
 /** Users and their conversations: made, read, ended. */
 export class Conversations {
@@ -40,9 +54,9 @@ export class Conversations {
   /** @throws NOT_FOUND when the client has no such user, CONFLICT when the id is taken by something else */
   async createConversation(conversation: Conversation, event: NewEntry): Promise<Appended> {
     const { id, clientId, userId, createdAt } = conversation
-    const user = await this.#streams.head(clientId, userId)
-    if (user?.kind !== 'user') throw new PlugboardError('NOT_FOUND', 'there is no such user')
-    const ids = { _id: oid(id), clientId: oid(clientId), userId: oid(userId) }
+    if (userId && !(await this.findUser(clientId, userId)))
+      throw new PlugboardError('NOT_FOUND', 'there is no such user')
+    const ids = { _id: oid(id), clientId: oid(clientId), ...(userId && { userId: oid(userId) }) }
     return this.#create({ clientId, id }, { ...ids, kind: 'conversation', createdAt }, event)
   }
 
@@ -68,15 +82,30 @@ export class Conversations {
   }
 
   async findUser(clientId: Id, id: Id): Promise<User | undefined> {
-    const doc = await this.#streams.find(clientId, id, { kind: 1, createdAt: 1, data: 1 })
-    return doc?.kind === 'user' ? toUser(doc) : undefined
+    const doc = await this.#streams.find(clientId, id, { kind: 1, createdAt: 1, data: 1, deletedAt: 1 })
+    return doc?.kind === 'user' && !doc.deletedAt ? toUser(doc) : undefined
+  }
+
+  /** Its addresses are marked before and removed after, as those of a conversation are. */
+  async deleteUser(clientId: Id, id: Id, event: NewEntry): Promise<Appended | undefined> {
+    const head = await this.#streams.head(clientId, id)
+    if (head?.kind !== 'user') return undefined
+    return this.#end({ clientId, id }, head, event, { clientId: oid(clientId), userId: oid(id) })
   }
 
   async find(clientId: Id, id: Id): Promise<ConversationRecord | undefined> {
     const doc = await this.#streams.find(clientId, id, CONVERSATION)
     if (doc?.kind !== 'conversation' || doc.deletedAt) return undefined
     this.#streams.know(doc)
-    return { ...toConversation(doc), endpoints: doc.endpoints.map(toEndpoint) }
+    return toConversationRecord(doc)
+  }
+
+  async walk(clientId: Id, { userId, ...range }: Range & { userId?: Id }): Promise<ConversationRecord[]> {
+    const of = userId ? { userId: oid(userId) } : { kind: 'conversation' }
+    const filter = { clientId: oid(clientId), ...of, ...LISTED }
+    const projection = { clientId: 1, ...CONVERSATION }
+    const docs = await findRange(this.#models.streams, filter, '_id', range, projection)
+    return docs.map(toConversationRecord)
   }
 
   /** One round trip for the first page, two for the others, since the place of the last one may have moved. */
@@ -97,24 +126,33 @@ export class Conversations {
     return docs.map(toConversation)
   }
 
-  /**
-   * Its end and its last entry are one write. Before it its addresses are marked, so that whoever finds one looks whether
-   * the conversation is there; after it they are removed.
-   */
   async delete(clientId: Id, id: Id, event: NewEntry): Promise<Appended | undefined> {
     const head = await this.#streams.head(clientId, id)
     if (head?.kind !== 'conversation') return undefined
+    const { userId, endpoints } = head
+    const hasAddresses = userId !== undefined && endpoints.length > 0
+    const addresses = { clientId: oid(clientId), userId, conversationId: oid(id) }
+    return this.#end({ clientId, id }, head, event, hasAddresses ? addresses : undefined)
+  }
+
+  /**
+   * Its end and its last entry are one write. Before it its addresses are marked, so that whoever finds one looks whether
+   * what it names is there; after it they are removed, also where that is all that a process left undone which died.
+   */
+  async #end(
+    { clientId, id }: { clientId: Id; id: Id },
+    head: Head,
+    event: NewEntry,
+    addresses: object | undefined,
+  ): Promise<Appended | undefined> {
     const stream = { _id: oid(id), clientId: oid(clientId) }
-    const addresses = { clientId: stream.clientId, conversationId: stream._id }
-    const ends = head.endpoints.length > 0
-    if (ends) await this.#models.addresses.updateMany(addresses, { $set: { check: 'end' } })
+    if (addresses) await this.#models.addresses.updateMany(addresses, { $set: { check: 'end' } })
     const base = toEntryDoc(event, event, { ...stream, streamId: stream._id, seq: 0, at: event.at })
-    const reserved = await this.#reservations.end(stream, { entry: event, resolved: event }, base)
-    if (!reserved) return undefined
-    const [at] = reserved.times as [Date]
-    const last = { ...base, seq: reserved.seq + 1, at }
-    await this.#log.materialise([last])
-    if (ends) await this.#models.addresses.deleteMany(addresses)
+    const reserved = await this.#reservations.end(stream, head, { entry: event, resolved: event }, base)
+    const last = reserved && { ...base, seq: reserved.seq + 1, at: reserved.times[0] as Date }
+    if (last) await this.#log.materialise([last])
+    if (addresses) await this.#models.addresses.deleteMany(addresses)
+    if (!last) return undefined
     const appended = toAppended(toEntry(last, undefined), false, head.userId)
     return reserved.claimed ? { ...appended, claimed: reserved.claimed(last.seq) } : appended
   }
@@ -142,7 +180,7 @@ export class Conversations {
     const stream = { clientId: oid(clientId), streamId: oid(id), listed: true as const }
     const { modifiedCount } = await this.#models.entries.updateMany(
       only === 'all' ? stream : { ...stream, _id: oid(only) },
-      { $set: { payload: '', deletedAt: at }, $unset: { listed: 1 } },
+      { $set: { payload: '', deletedAt: at }, $unset: { listed: 1, details: 1 } },
     )
     return modifiedCount
   }

@@ -1,3 +1,4 @@
+import type { JsonObject } from '@plugboard/core'
 import type { Dead, EntryType, LaneKey, LaneState, StreamKind, Target } from '@plugboard/hub'
 import type { Types } from 'mongoose'
 
@@ -23,6 +24,8 @@ export interface EntryDoc {
   type: EntryType
   /** JSON text, byte for byte; empty once deleted. */
   payload: string
+  /** JSON text, byte for byte; gone once deleted. */
+  details?: string
   /** Null: the business. */
   authorId?: ObjectId | null
   channel?: string
@@ -63,7 +66,7 @@ export interface StreamDoc {
   /** `lastAt` before the newest numbers were reserved. */
   priorAt?: Date
   lastMessageAt?: Date
-  /** The place in the list of conversations; absent once deleted. */
+  /** The place in the list of conversations. What has none is no conversation, or a deleted one. */
   listAt?: Date
   deletedAt?: Date
   /** It was deleted and owes nothing: it may be purged. */
@@ -97,7 +100,7 @@ export interface AddressDoc {
   endpointId?: ObjectId
   /**
    * What it names may not be there: it is being made (`new`) or taken away (`end`), or a process died at that. Who finds
-   * this looks at the conversation itself.
+   * this looks at the user and the conversation themselves.
    */
   check?: 'new' | 'end'
 }
@@ -109,6 +112,28 @@ export interface KeyDoc {
   hash: string
   id: ObjectId
   at: Date
+}
+
+/** What is kept beside the logs. */
+export interface StoredDoc {
+  _id: ObjectId
+  clientId: ObjectId
+  /** The collection, a word that mongoose keeps for itself. */
+  kind: string
+  documentId: ObjectId
+  name?: string
+  /** Absent when there are none, so that the index of terms has nothing else. */
+  terms?: string[]
+  version: number
+  /** JSON text, byte for byte. */
+  data: string
+}
+
+export interface CounterDoc {
+  _id: ObjectId
+  clientId: ObjectId
+  name: string
+  value: number
 }
 
 export interface MetaDoc {
@@ -136,6 +161,10 @@ interface WebhookDoc {
   url: string
   token: string
   format: string
+  events?: string[]
+  ownerId?: string
+  createdAt?: Date
+  settings?: JsonObject
 }
 
 export interface ClientDoc {

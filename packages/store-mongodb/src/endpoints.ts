@@ -1,9 +1,9 @@
-import { type Endpoint, PlugboardError } from '@plugboard/core'
+import { type Endpoint, type Id, PlugboardError } from '@plugboard/core'
 import type { Appended, ChannelRef, MapEndpoint, Mapped, NewEntry } from '@plugboard/hub'
 import type { AddressDoc, ObjectId, StreamDoc } from './documents.js'
 import { upsert } from './failure.js'
 import type { Log } from './log.js'
-import { idOf, oid, toAppended, toEndpointDoc, toEntry } from './rows.js'
+import { idOf, oid, toAppended, toEndpoint, toEndpointDoc, toEntry } from './rows.js'
 import type { Models } from './schemas.js'
 import type { NewStream, Streams } from './streams.js'
 
@@ -41,6 +41,7 @@ export class Endpoints {
     }
   }
 
+  /** Undefined when its user was deleted, and the sender is free again. */
   async #make(input: MapEndpoint, address: string): Promise<Mapped | undefined> {
     const clientId = oid(input.clientId)
     const { user, conversation, endpoint } = input.ids
@@ -48,7 +49,8 @@ export class Endpoints {
       { clientId, address: senderText(input.channel, input.endpoint) },
       { userId: oid(user), check: 'new' },
     )
-    const appended = sender.check ? await this.#makeUser(input, sender) : []
+    const appended = sender.check === 'new' ? await this.#makeUser(input, sender) : []
+    if (sender.check === 'end' && (await this.#stateOf(sender)) === 'gone') return undefined
     const place = await this.#claim(
       { clientId, address },
       { userId: sender.userId, conversationId: oid(conversation), endpointId: oid(endpoint), check: 'new' },
@@ -78,22 +80,61 @@ export class Endpoints {
     return appended
   }
 
-  /** Makes the conversation where it is not there yet. Undefined when it was deleted, and the address is free again. */
+  /**
+   * Makes the conversation where it is not there yet. Undefined when it was deleted, or its user, or the endpoint was
+   * removed from it: the address is free again. That is looked at after the address was written: who deletes removes it
+   * after that, and so one of the two finds the other.
+   */
   async #check(input: MapEndpoint, place: AddressDoc, appended: Appended[]): Promise<Mapped | undefined> {
+    const state = await this.#stateOf(place)
+    if (state === 'gone') return undefined
+    const made = state === 'unmade' ? await this.#makeConversation(input, place) : []
+    if (place.check === 'new') await this.#ready(place)
+    return mappedTo(place, [...appended, ...made])
+  }
+
+  #makeConversation(input: MapEndpoint, place: AddressDoc): Promise<Appended[]> {
     const { clientId, userId, conversationId: _id, endpointId } = place as Required<AddressDoc>
     const event = input.events.conversation(idOf(userId), idOf(_id))
     const { channel, endpoint } = input
     const endpoints = [toEndpointDoc({ ...endpoint, id: idOf(endpointId), channel })]
-    if (place.check === 'new') {
-      const stream = { _id, clientId, userId, kind: 'conversation', createdAt: input.at, endpoints } as const
-      const made = await this.#begin(stream, event)
-      await this.#ready(place)
-      if (made.length > 0) return mappedTo(place, [...appended, ...made])
+    const stream = { _id, clientId, userId, kind: 'conversation', createdAt: input.at, endpoints } as const
+    return this.#begin(stream, event)
+  }
+
+  /** Whether what an address names is there, or is to be made. Where it was deleted, the address goes. */
+  async #stateOf(place: AddressDoc): Promise<'made' | 'unmade' | 'gone'> {
+    const { _id, clientId, check, userId, conversationId, endpointId } = place
+    const those = { $in: conversationId ? [userId, conversationId] : [userId] }
+    const docs = await this.#models.streams
+      .find({ clientId, _id: those }, { deletedAt: 1, 'endpoints._id': 1 })
+      .lean<StreamDoc[]>()
+    const user = docs.find((doc) => doc._id.equals(userId))
+    if (user && !user.deletedAt) {
+      const talk = docs.find((doc) => conversationId && doc._id.equals(conversationId))
+      const leads = !talk?.deletedAt && talk?.endpoints.some((each) => each._id.equals(endpointId))
+      if (leads || !conversationId) return 'made'
+      if (!talk && check === 'new') return 'unmade'
     }
-    const state = await this.#models.streams.findOne({ _id, clientId }, { deletedAt: 1 }).lean<StreamDoc>()
-    if (state && !state.deletedAt) return mappedTo(place, appended)
-    await this.#models.addresses.deleteOne({ _id: place._id, clientId, conversationId: _id })
-    return undefined
+    await this.#models.addresses.deleteOne({ _id, clientId, userId })
+    return 'gone'
+  }
+
+  /** The address is marked before and removed after, so that whoever finds it in between looks at the conversation. */
+  async remove(clientId: Id, conversationId: Id, endpointId: Id): Promise<boolean> {
+    const [client, _id] = [oid(clientId), oid(conversationId)]
+    const known = { _id, clientId: client, deletedAt: null, 'endpoints._id': oid(endpointId) }
+    const doc = await this.#models.streams.findOne(known, { endpoints: 1 }).lean<StreamDoc>()
+    const endpoint = doc?.endpoints.map(toEndpoint).find(({ id }) => id === endpointId)
+    if (!endpoint) return false
+    const address = addressText(endpoint.channel, endpoint)
+    const place = { clientId: client, address, conversationId: _id, endpointId: oid(endpointId) }
+    await this.#models.addresses.updateOne(place, { $set: { check: 'end' } })
+    const pull = { $pull: { endpoints: { _id: oid(endpointId) } } }
+    const { modifiedCount } = await this.#models.streams.updateOne(known, pull)
+    this.#streams.forgetEndpoint(clientId, conversationId, endpointId)
+    await this.#models.addresses.deleteOne(place)
+    return modifiedCount > 0
   }
 
   /** Nothing when it is there already. */

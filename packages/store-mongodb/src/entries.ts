@@ -1,5 +1,5 @@
 import type { Id } from '@plugboard/core'
-import type { Entry, Page } from '@plugboard/hub'
+import type { Entry, MessageCount, MessagePage, Page } from '@plugboard/hub'
 import type { PipelineStage } from 'mongoose'
 import type { EntryDoc, ObjectId, StreamDoc } from './documents.js'
 import { Holes } from './holes.js'
@@ -55,11 +55,7 @@ export class Entries {
   }
 
   /** One round trip for the first page: the stream comes with the messages. */
-  async listMessages(
-    clientId: Id,
-    streamId: Id,
-    page: Page & { until?: Date },
-  ): Promise<Entry[] | undefined> {
+  async listMessages(clientId: Id, streamId: Id, page: MessagePage): Promise<Entry[] | undefined> {
     const stream = { clientId: oid(clientId), streamId: oid(streamId) }
     const bounds = await this.#boundsOf(stream, page)
     const docs = bounds ? await this.#messages(stream, bounds, page.limit) : []
@@ -67,31 +63,49 @@ export class Entries {
     if (state?.kind !== 'conversation' || state.deletedAt) return undefined
     const hole = await this.#lowestHole(state, docs)
     if (hole === undefined || !bounds || !docs.some(({ seq }) => seq > hole)) return docs.map(toRead(state))
-    const before = { ...bounds, seq: { $lt: Math.min(hole, bounds.seq?.$lt ?? hole) } }
+    // Who reads on finds nothing beyond it for now.
+    if (isOnwards(bounds)) return docs.filter(({ seq }) => seq < hole).map(toRead(state))
+    const before = { ...bounds, seq: { $lt: Math.min(hole, bounds.seq.$lt) } }
     return (await this.#messages(stream, before, page.limit)).map(toRead(state))
   }
 
-  #messages(stream: StreamKey, bounds: Bounds, limit: number): Promise<PlacedDoc[]> {
-    return this.#models.entries.aggregate<PlacedDoc>([
+  async #messages(stream: StreamKey, bounds: Bounds, limit: number): Promise<PlacedDoc[]> {
+    const direction = isOnwards(bounds) ? 1 : -1
+    const docs = await this.#models.entries.aggregate<PlacedDoc>([
       { $match: { ...stream, listed: true, ...bounds } },
-      { $sort: { at: -1, seq: -1 } },
+      { $sort: { at: direction, seq: direction } },
       { $limit: limit },
       WITH_STREAM(stream.clientId),
     ])
+    return direction === 1 ? docs.reverse() : docs
   }
 
-  /** Undefined when the page starts before an entry that is not there. */
-  async #boundsOf(
-    stream: StreamKey,
-    { before, until }: Page & { until?: Date },
-  ): Promise<Bounds | undefined> {
+  /** Undefined when the page starts at an entry that is not there. */
+  async #boundsOf(stream: StreamKey, { before, after, until }: MessagePage): Promise<Bounds | undefined> {
     // Bounds on both fields of the index, although a time follows from a number.
-    if (before === undefined) return { at: { $lte: until ?? NEVER } }
+    const cursor = before ?? after
+    if (cursor === undefined) return { at: { $lte: until ?? NEVER }, seq: { $lt: Number.MAX_SAFE_INTEGER } }
     const place = await this.#models.entries
-      .findOne({ _id: oid(before), ...stream }, { seq: 1, at: 1 })
+      .findOne({ _id: oid(cursor), ...stream }, { seq: 1, at: 1 })
       .lean<Pick<EntryDoc, 'seq' | 'at'>>()
     if (!place) return undefined
+    if (before === undefined) return { at: { $gte: place.at }, seq: { $gt: place.seq } }
     return { at: { $lte: until && until < place.at ? until : place.at }, seq: { $lt: place.seq } }
+  }
+
+  /** By number, so that it looks at no more than what came in since; the server stops at the limit. */
+  async countMessages(clientId: Id, streamId: Id, { after, except, limit }: MessageCount): Promise<number> {
+    const stream = { clientId: oid(clientId), streamId: oid(streamId) }
+    const others = except && { authorId: { $ne: oid(except) } }
+    const [[counted], state] = await Promise.all([
+      this.#models.entries.aggregate<{ messages: number }>([
+        { $match: { ...stream, seq: { $gt: after }, listed: true, ...others } },
+        { $limit: limit },
+        { $count: 'messages' },
+      ]),
+      this.#stream(clientId, streamId),
+    ])
+    return state?.kind === 'conversation' && !state.deletedAt ? (counted?.messages ?? 0) : 0
   }
 
   async listNewest(clientId: Id, streamId: Id, limit: number): Promise<Entry[]> {
@@ -209,9 +223,19 @@ interface StreamKey {
   streamId: ObjectId
 }
 
-interface Bounds {
+/** Of messages until a place, or after one. */
+type Bounds = Until | Onwards
+
+interface Until {
   at: { $lte: Date }
-  seq?: { $lt: number }
+  seq: { $lt: number }
 }
+
+interface Onwards {
+  at: { $gte: Date }
+  seq: { $gt: number }
+}
+
+const isOnwards = (bounds: Bounds): bounds is Onwards => '$gt' in bounds.seq
 
 const toRead = (state: StreamEnd) => (doc: EntryDoc) => toEntry(doc, state)

@@ -2,4 +2,4 @@
  * The store of Plugboard on MongoDB.
  * @packageDocumentation
  */
-export { type MongoStoreOptions, openMongoStore } from './mongo-store.js'
+export { type MongoStoreOptions, openMongoStore } from './open.js'

@@ -1,6 +1,7 @@
 import { PlugboardError } from '@plugboard/core'
 import type { Connection } from 'mongoose'
-import { indexes, type Models } from './schemas.js'
+import { versions } from './indexes.js'
+import type { Models } from './schemas.js'
 
 interface SchemaDoc {
   _id: 'schema'
@@ -13,15 +14,17 @@ const NAMESPACE_EXISTS = 48
  * The steps from one version of the schema to the next: one that was released is never changed. Each may be done again
  * and by several replicas at once, since it ends in the same.
  */
-const migrations: readonly ((models: Models) => Promise<void>)[] = [createCollections]
+const migrations: readonly ((models: Models) => Promise<void>)[] = versions.map(
+  (version) => (models) => createCollections(models, version),
+)
 
-async function createCollections(models: Models): Promise<void> {
+async function createCollections(models: Models, indexes: (typeof versions)[number]): Promise<void> {
   for (const name of Object.keys(indexes) as (keyof Models)[]) {
     const { collection, db } = models[name] as Models['streams']
     await db.createCollection(collection.collectionName).catch((error: { code?: unknown }) => {
       if (error.code !== NAMESPACE_EXISTS) throw error
     })
-    const specs = indexes[name].map(([index, key, options]) => ({ name: index, key, ...options }))
+    const specs = (indexes[name] ?? []).map(([index, key, options]) => ({ name: index, key, ...options }))
     if (specs.length > 0) await collection.createIndexes(specs as never)
   }
 }

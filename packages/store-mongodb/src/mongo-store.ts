@@ -8,9 +8,13 @@ import type {
   Lease,
   MapEndpoint,
   Mark,
+  MessageCount,
+  MessagePage,
   NewEntry,
   Page,
+  Range,
   Replay,
+  StoredDocument,
   StreamRef,
   Target,
   Watcher,
@@ -18,67 +22,12 @@ import type {
 import type { Connection } from 'mongoose'
 import type { MongoArchive } from './archive.js'
 import { ChangeStreams } from './change-streams.js'
-import { DatabaseClock } from './clock.js'
-import { connect } from './connection.js'
-import { toOpenError, toStoreError } from './failure.js'
-import { migrate } from './migrations.js'
-import { type Parts, partsOf } from './parts.js'
-import { modelsOf } from './schemas.js'
-
-export interface MongoStoreOptions {
-  /** `mongodb://…` or `mongodb+srv://…`, with the name of the database. */
-  url: string
-  /** Brings the schema up when it is opened; false: refuses a database that is not up to date. Default: true. */
-  migrate?: boolean
-  /**
-   * How others are told of changes: `auto` takes change streams where the server has them (a replica set or a sharded
-   * cluster), `polling` never. Default: `auto`.
-   */
-  wakeUps?: 'auto' | 'polling'
-  /**
-   * How long a stream is kept by a holder that says nothing, in milliseconds: what a killed process costs. One attempt to
-   * deliver takes at most a third of it. Default: 30,000.
-   */
-  leaseMs?: number
-  /** How long a call waits for a primary before it fails, in milliseconds. Default: 5,000. */
-  selectionTimeoutMs?: number
-  /** Streams whose unchanging part (whose it is, where it lives) is kept in memory. Default: 20,000. */
-  cacheSize?: number
-  /** The clock. Default: the system's. */
-  now?: () => Date
-  /** Told of each command that is sent, and its name: a round trip. For metrics and tests. */
-  onCommand?: (command: { name: string; body: Readonly<Record<string, unknown>> }) => void
-}
-
-/**
- * Opens a store on MongoDB, over a connection of its own. Any number of processes may have it open.
- * @throws UNAVAILABLE when there is no primary within the time, UNAUTHORIZED when the credentials are refused, CONFLICT
- * when a newer Plugboard wrote the database, or it is not up to date and may not be changed
- */
-export async function openMongoStore(options: MongoStoreOptions): Promise<ArchivedStore> {
-  const { url, selectionTimeoutMs = 5000, leaseMs = 30_000, cacheSize = 20_000, onCommand } = options
-  const now = options.now
-  const clock = new DatabaseClock(now ? () => now().getTime() : Date.now)
-  const monitorCommands = onCommand !== undefined
-  const { connection, hasChangeStreams } = await connect({ url, selectionTimeoutMs, monitorCommands }, clock)
-  try {
-    const models = modelsOf(connection)
-    await migrate(connection, models, options.migrate ?? true)
-    if (onCommand) {
-      connection
-        .getClient()
-        .on('commandStarted', ({ commandName: name, command: body }) => onCommand({ name, body }))
-    }
-    const isInstant = hasChangeStreams && options.wakeUps !== 'polling'
-    return new MongoStore(connection, clock, partsOf(models, clock, { leaseMs, cacheSize }), isInstant)
-  } catch (error) {
-    await connection.close().catch(() => undefined)
-    throw toOpenError(error)
-  }
-}
+import type { DatabaseClock } from './clock.js'
+import { toStoreError } from './failure.js'
+import type { Parts } from './parts.js'
 
 /** The port, call by call. */
-class MongoStore implements ArchivedStore {
+export class MongoStore implements ArchivedStore {
   readonly archive: MongoArchive
   readonly #connection: Connection
   readonly #clock: DatabaseClock
@@ -148,6 +97,10 @@ class MongoStore implements ArchivedStore {
     return this.#do(({ conversations }) => conversations.findUser(clientId, id))
   }
 
+  deleteUser(clientId: Id, id: Id, event: NewEntry) {
+    return this.#do(({ conversations }) => conversations.deleteUser(clientId, id, event))
+  }
+
   createConversation(conversation: Conversation, event: NewEntry) {
     return this.#do(({ conversations }) => conversations.createConversation(conversation, event))
   }
@@ -158,6 +111,10 @@ class MongoStore implements ArchivedStore {
 
   listConversations(clientId: Id, userId: Id, page: Page) {
     return this.#do(({ conversations }) => conversations.list(clientId, userId, page))
+  }
+
+  walkConversations(clientId: Id, range: Range & { userId?: Id }) {
+    return this.#do(({ conversations }) => conversations.walk(clientId, range))
   }
 
   deleteConversation(clientId: Id, id: Id, event: NewEntry) {
@@ -172,6 +129,10 @@ class MongoStore implements ArchivedStore {
     return this.#do(({ endpoints }) => endpoints.map(input))
   }
 
+  removeEndpoint(clientId: Id, conversationId: Id, endpointId: Id) {
+    return this.#do(({ endpoints }) => endpoints.remove(clientId, conversationId, endpointId))
+  }
+
   append(append: Append) {
     return this.#do(({ log }) => log.append(append))
   }
@@ -184,8 +145,12 @@ class MongoStore implements ArchivedStore {
     return this.#do(({ entries }) => entries.findByDedupe(clientId, streamId, dedupe))
   }
 
-  listMessages(clientId: Id, conversationId: Id, page: Page & { until?: Date }) {
+  listMessages(clientId: Id, conversationId: Id, page: MessagePage) {
     return this.#do(({ entries }) => entries.listMessages(clientId, conversationId, page))
+  }
+
+  countMessages(clientId: Id, conversationId: Id, of: MessageCount) {
+    return this.#do(({ entries }) => entries.countMessages(clientId, conversationId, of))
   }
 
   listEntries(clientId: Id, streamId: Id, limit: number) {
@@ -238,6 +203,34 @@ class MongoStore implements ArchivedStore {
 
   backlog() {
     return this.#do(({ backlog }) => backlog.measure())
+  }
+
+  increment(clientId: Id, name: string) {
+    return this.#do(({ documents }) => documents.increment(clientId, name))
+  }
+
+  insertDocument(document: StoredDocument) {
+    return this.#do(({ documents }) => documents.insert(document))
+  }
+
+  findDocument(clientId: Id, collection: string, by: { id: Id } | { name: string }) {
+    return this.#do(({ documents }) => documents.find(clientId, collection, by))
+  }
+
+  findDocuments(clientId: Id, collection: string, ids: readonly Id[]) {
+    return this.#do(({ documents }) => documents.findAll(clientId, collection, ids))
+  }
+
+  replaceDocument(document: StoredDocument) {
+    return this.#do(({ documents }) => documents.replace(document))
+  }
+
+  removeDocument(clientId: Id, collection: string, id: Id) {
+    return this.#do(({ documents }) => documents.remove(clientId, collection, id))
+  }
+
+  listDocuments(clientId: Id, collection: string, range: Range & { term?: string }) {
+    return this.#do(({ documents }) => documents.list(clientId, collection, range))
   }
 
   watch(watcher: Watcher) {

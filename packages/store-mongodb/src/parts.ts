@@ -13,6 +13,7 @@ import { Notes } from './notes.js'
 import { Purge } from './purge.js'
 import { Reservations } from './reservation.js'
 import type { Models } from './schemas.js'
+import { StoredDocuments } from './stored-documents.js'
 import { Streams } from './streams.js'
 
 /** The parts of a store, wired. */
@@ -32,6 +33,7 @@ export function partsOf(
     log,
     archive: new MongoArchive(models, clock),
     notes: new Notes(models),
+    documents: new StoredDocuments(models),
     clients: new Clients(models),
     conversations: new Conversations(models, streams, reservations, log),
     endpoints: new Endpoints(models, streams, log),

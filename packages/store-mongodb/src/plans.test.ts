@@ -5,7 +5,7 @@ import { dropDatabase, hasServer, newDatabaseUrl } from '../test/database.js'
 import { flawOf, type Query, queriesOf, stagesOf } from '../test/plans.js'
 import { event, mapping, say, take, talk, target } from '../test/scene.js'
 import { openMongoStore } from './index.js'
-import { indexes } from './schemas.js'
+import { indexes } from './indexes.js'
 
 /** Calls everything that the port has, in each of its ways; answers what was asked of the database, one of each form. */
 async function everyQuery(url: string): Promise<Query[]> {

@@ -18,14 +18,19 @@ export class Purge {
     this.#streams = streams
   }
 
-  /** Deleted conversations that owe nothing: their entries, and at last themselves. Answers how many went. */
+  /** Deleted users and conversations that owe nothing: their entries, and at last themselves. Answers how many went. */
   async deleted(limit: number): Promise<number> {
     let left = limit
     while (left > 0) {
-      const over = await this.#models.streams.findOne({ isOver: true }, { clientId: 1 }).lean<StreamDoc>()
+      const over = await this.#models.streams
+        .findOne({ isOver: true }, { clientId: 1, kind: 1 })
+        .lean<StreamDoc>()
       if (!over) break
-      const { _id, clientId } = over
+      const { _id, clientId, kind } = over
       left -= await this.#remove(this.#models.entries, { clientId, streamId: _id }, { seq: -1 }, left)
+      // Who deletes a user removes its addresses, unless the process died at that.
+      if (kind === 'user')
+        left -= await this.#remove(this.#models.addresses, { clientId, userId: _id }, {}, left)
       if (left > 0) left -= (await this.#models.streams.deleteOne({ _id, clientId })).deletedCount
     }
     if (left < limit) this.#streams.forgetAll()
@@ -35,10 +40,12 @@ export class Purge {
   /** All of a client, and the client itself at last. True when nothing is left. */
   async client(id: Id, limit: number): Promise<boolean> {
     const clientId = oid(id)
-    const { addresses, keys, clients } = this.#models
+    const { addresses, keys, clients, documents, counters } = this.#models
     let left = limit - (await this.#streamsOf(clientId, limit))
     left -= await this.#remove(addresses, { clientId }, { address: 1 }, left)
     left -= await this.#remove(keys, { clientId }, { key: 1 }, left)
+    left -= await this.#remove(documents, { clientId }, { kind: 1, documentId: 1 }, left)
+    left -= await this.#remove(counters, { clientId }, { name: 1 }, left)
     if (left > 0) await clients.deleteOne({ _id: clientId })
     this.#streams.forgetAll()
     return left > 0

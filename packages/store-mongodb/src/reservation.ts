@@ -3,7 +3,7 @@ import { Types } from 'mongoose'
 import type { DatabaseClock } from './clock.js'
 import type { EntryDoc, ObjectId, StreamDoc } from './documents.js'
 import { isFree, isMissing, type Leases, taking, waking } from './leases.js'
-import { later, toClaimed } from './rows.js'
+import { later, toClaimed, toEndpoint } from './rows.js'
 import type { Models } from './schemas.js'
 import type { Head } from './streams.js'
 
@@ -66,12 +66,13 @@ export class Reservations {
     const filled = head.filled
     head.filled = []
     const stage = { ...this.#numbers(head, items, filled), ...this.#lease(items, call) }
-    return this.#update(stream, { kind: head.kind }, stage, items, call)
+    return this.#update(stream, head, stage, items, call)
   }
 
-  /** The last entry of a conversation, kept in it, which ends it in the same write. */
+  /** The last entry of a user or a conversation, kept in it, which ends it in the same write. */
   async end(
     stream: { _id: ObjectId; clientId: ObjectId },
+    head: Head,
     item: Wanted,
     last: EntryDoc,
   ): Promise<Reserved | undefined> {
@@ -90,7 +91,7 @@ export class Reservations {
       ...(isOwed(item) ? {} : scanning(1)),
       ...this.#lease([item], call),
     }
-    return this.#update(stream, { kind: 'conversation' }, stage, [item], call)
+    return this.#update(stream, head, stage, [item], call)
   }
 
   #call(): Call {
@@ -126,20 +127,22 @@ export class Reservations {
 
   async #update(
     { _id, clientId }: { _id: ObjectId; clientId: ObjectId },
-    filter: { kind: Head['kind'] },
+    head: Head,
     stage: object,
     items: readonly Wanted[],
     call: Call,
   ): Promise<Reserved | undefined> {
     const update = [{ $set: { ...stage, priorAt: '$lastAt' } }]
     const after = await this.#streams
-      .findOneAndUpdate({ _id, clientId, ...filter, deletedAt: null }, update as never, {
+      .findOneAndUpdate({ _id, clientId, kind: head.kind, deletedAt: null }, update as never, {
         updatePipeline: true,
         returnDocument: 'after',
         projection: AFTER,
       })
       .lean<StreamDoc>()
     if (!after) return undefined
+    // Another process may have removed some.
+    if (after.endpoints.length !== head.endpoints.length) head.endpoints = after.endpoints.map(toEndpoint)
     const seq = after.seq - items.length
     const times: Date[] = []
     for (const { entry } of items) times.push(later(times.at(-1) ?? after.priorAt ?? entry.at, entry.at))

@@ -69,7 +69,7 @@ const expected = {
   'map an endpoint that is known': ['find'],
   'map a new endpoint': [
     ...['find', 'findAndModify', 'insert', 'insert', 'update'],
-    ...['findAndModify', 'insert', 'insert', 'update'],
+    ...['findAndModify', 'find', 'insert', 'insert', 'update'],
   ],
   'sync that changes nothing': ['find'],
   'sync that changes something': ['update'],

@@ -1,5 +1,14 @@
 import type { Author, Conversation, Id, User } from '@plugboard/core'
-import type { Appended, Claimed, EndpointRecord, Entry, Lease, NewEntry, Progress } from '@plugboard/hub'
+import type {
+  Appended,
+  Claimed,
+  ConversationRecord,
+  EndpointRecord,
+  Entry,
+  Lease,
+  NewEntry,
+  Progress,
+} from '@plugboard/hub'
 import { Types } from 'mongoose'
 import type { EndpointDoc, EntryDoc, ObjectId, StreamDoc } from './documents.js'
 
@@ -27,8 +36,9 @@ export function toEntryDoc(
   { owes, channel }: Pick<NewEntry, 'owes' | 'channel'>,
   { clientId, streamId, seq, at }: Place,
 ): EntryDoc {
-  const { id, type, payload, author, incomingId, collectUntil, dedupe } = given
+  const { id, type, payload, details, author, incomingId, collectUntil, dedupe } = given
   const doc: EntryDoc = { _id: oid(id), clientId, streamId, seq, at, type, payload, owes: [...owes] }
+  if (details !== undefined) doc.details = details
   if (author !== undefined) doc.authorId = authorOf(author)
   if (channel !== undefined) doc.channel = channel
   if (incomingId !== undefined) doc.incomingId = oid(incomingId)
@@ -57,6 +67,7 @@ export function toEntry(doc: EntryDoc, stream: StreamEnd | undefined): Entry {
     ...{ seq, type, at, owes },
     payload: deletedAt ? '' : doc.payload,
   }
+  if (doc.details !== undefined && !deletedAt) entry.details = doc.details
   if (authorId !== undefined) entry.author = authorId === null ? 'business' : { userId: idOf(authorId) }
   if (channel !== undefined) entry.channel = channel
   if (incomingId !== undefined) entry.incomingId = idOf(incomingId)
@@ -99,9 +110,17 @@ export function toUser({ _id, clientId, createdAt, data }: StreamDoc): User {
 }
 
 export function toConversation({ _id, clientId, userId, createdAt, lastMessageAt }: StreamDoc): Conversation {
-  const ids = { id: idOf(_id), clientId: idOf(clientId), userId: idOf(userId as ObjectId) }
-  return { ...ids, createdAt, ...(lastMessageAt && { lastMessageAt }) }
+  const conversation: Conversation = { id: idOf(_id), clientId: idOf(clientId), createdAt }
+  if (userId) conversation.userId = idOf(userId)
+  if (lastMessageAt) conversation.lastMessageAt = lastMessageAt
+  return conversation
 }
+
+export const toConversationRecord = (doc: StreamDoc): ConversationRecord => ({
+  ...toConversation(doc),
+  seq: doc.seq,
+  endpoints: doc.endpoints.map(toEndpoint),
+})
 
 export const toProgress = ({ scanned, lanes }: Pick<StreamDoc, 'scanned' | 'lanes'>): Progress => ({
   scanned,

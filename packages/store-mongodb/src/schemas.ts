@@ -1,5 +1,15 @@
-import { type Connection, type IndexDefinition, type IndexOptions, type Model, Schema } from 'mongoose'
-import type { AddressDoc, ClientDoc, EndpointDoc, EntryDoc, KeyDoc, MetaDoc, StreamDoc } from './documents.js'
+import { type Connection, type Model, Schema } from 'mongoose'
+import type {
+  AddressDoc,
+  ClientDoc,
+  CounterDoc,
+  EndpointDoc,
+  EntryDoc,
+  KeyDoc,
+  MetaDoc,
+  StoredDoc,
+  StreamDoc,
+} from './documents.js'
 
 /** Unknown fields are refused, empty objects kept, and nothing is made or changed but by a migration. */
 const OPTIONS = {
@@ -39,6 +49,7 @@ const entryFields = {
   at: time,
   type: text,
   payload: anyText,
+  details: anyText,
   authorId: { type: ObjectId },
   channel: anyText,
   incomingId: { type: ObjectId },
@@ -121,46 +132,39 @@ const client = new Schema<ClientDoc>(
         reason: anyText,
       }),
     ],
-    webhooks: [part({ _id: id, url: anyText, token: anyText, format: anyText })],
+    webhooks: [
+      part({
+        _id: id,
+        url: anyText,
+        token: anyText,
+        format: anyText,
+        events: { type: [String], default: undefined },
+        ownerId: anyText,
+        createdAt: { type: Date },
+        settings: { type: Mixed },
+      }),
+    ],
   } as never,
   OPTIONS,
 )
 
-const there = (field: string) => ({ partialFilterExpression: { [field]: { $exists: true } } })
+const stored = new Schema<StoredDoc>(
+  {
+    clientId: id,
+    kind: text,
+    documentId: id,
+    name: anyText,
+    terms: { type: [String], default: undefined },
+    version: { type: Number, required: true },
+    data: anyText,
+  } as never,
+  OPTIONS,
+)
 
-type Index = readonly [name: string, keys: IndexDefinition & Record<string, 1 | -1>, options?: IndexOptions]
-
-/**
- * The indexes of each collection, beside that of `_id`. Those that keep something unique begin with the shard key of
- * their collection.
- */
-export const indexes: Readonly<Record<keyof Models, readonly Index[]>> = {
-  streams: [
-    ['of_client', { clientId: 1, _id: 1 }],
-    ['due', { nextAt: 1, clientId: 1 }, there('nextAt')],
-    ['due_of_client', { clientId: 1, nextAt: 1 }, there('nextAt')],
-    ['owed', { owedAt: 1 }, there('owedAt')],
-    ['conversations', { clientId: 1, userId: 1, listAt: -1, _id: -1 }, there('listAt')],
-    ['over', { isOver: 1 }, there('isOver')],
-  ],
-  entries: [
-    ['places', { clientId: 1, streamId: 1, seq: 1 }, { unique: true }],
-    ['dedupe', { clientId: 1, streamId: 1, dedupe: 1 }, { unique: true, ...there('dedupe') }],
-    ['messages', { clientId: 1, streamId: 1, at: -1, seq: -1 }, there('listed')],
-    ['replies', { clientId: 1, streamId: 1, incomingId: 1, seq: 1 }, there('incomingId')],
-    ['dead', { clientId: 1, _id: -1 }, there('isDead')],
-  ],
-  addresses: [['addresses', { clientId: 1, address: 1 }, { unique: true }]],
-  keys: [
-    ['keys', { clientId: 1, key: 1 }, { unique: true }],
-    ['age', { at: 1 }],
-  ],
-  clients: [
-    ['external_id', { externalId: 1 }, { unique: true, ...there('externalId') }],
-    ['name', { name: 1 }, { unique: true, ...there('name') }],
-  ],
-  meta: [],
-}
+const counter = new Schema<CounterDoc>(
+  { clientId: id, name: anyText, value: { type: Number, required: true } } as never,
+  OPTIONS,
+)
 
 /** The collections of one connection. */
 export interface Models {
@@ -170,6 +174,8 @@ export interface Models {
   keys: Model<KeyDoc>
   clients: Model<ClientDoc>
   meta: Model<MetaDoc>
+  documents: Model<StoredDoc>
+  counters: Model<CounterDoc>
 }
 
 export function modelsOf(connection: Connection): Models {
@@ -180,5 +186,7 @@ export function modelsOf(connection: Connection): Models {
     keys: connection.model<KeyDoc>('key', key, 'keys'),
     clients: connection.model<ClientDoc>('client', client, 'clients'),
     meta: connection.model<MetaDoc>('meta', meta, 'meta'),
+    documents: connection.model<StoredDoc>('document', stored, 'documents'),
+    counters: connection.model<CounterDoc>('counter', counter, 'counters'),
   }
 }

@@ -8,11 +8,12 @@ import type { Leases } from './leases.js'
 import { idOf, later, NEVER, oid, toClaimed, toEndpoint, toEntryDoc } from './rows.js'
 import type { Models } from './schemas.js'
 
-/** What of a stream never changes, so that it is kept for as long as there is room. */
+/** What of a stream hardly ever changes, so that it is kept for as long as there is room. */
 export interface Head {
   readonly kind: StreamKind
   readonly userId: ObjectId | undefined
-  readonly endpoints: readonly EndpointRecord[]
+  /** Those that were removed by another process may still be here; what goes to one is dead then. */
+  endpoints: readonly EndpointRecord[]
   /** Numbers that this process has filled, and the stream may still have among its open ones. */
   filled: number[]
 }
@@ -44,7 +45,7 @@ export class Streams {
     this.#heads = new LRUCache({ max: cacheSize })
   }
 
-  /** What never changes of a stream, deleted or not. */
+  /** What hardly ever changes of a stream, deleted or not. */
   async head(clientId: Id, streamId: Id): Promise<Head | undefined> {
     const known = this.#heads.get(clientId + streamId)
     if (known) return known
@@ -65,6 +66,12 @@ export class Streams {
     const head = { kind, userId, endpoints: endpoints.map(toEndpoint), filled: [] }
     this.#heads.set(key, head)
     return head
+  }
+
+  /** The stream has it no more. */
+  forgetEndpoint(clientId: Id, streamId: Id, endpointId: Id): void {
+    const head = this.#heads.get(clientId + streamId)
+    if (head) head.endpoints = head.endpoints.filter(({ id }) => id !== endpointId)
   }
 
   forgetAll(): void {

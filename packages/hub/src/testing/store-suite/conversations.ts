@@ -13,6 +13,7 @@ export const conversationCases: Cases = {
     await scene.store.createConversation(conversation, scene.event('conversation.new'))
     same(await scene.store.findConversation(user.clientId, conversation.id), {
       ...conversation,
+      seq: 1,
       endpoints: [],
     })
     same(await scene.store.listConversations(user.clientId, user.id, { limit: 10 }), [conversation])

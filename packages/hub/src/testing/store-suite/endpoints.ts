@@ -18,6 +18,7 @@ export const endpointCases: Cases = {
       clientId,
       userId,
       createdAt: input.at,
+      seq: 1,
       endpoints: [{ id: endpointId, channel: input.channel, ...input.endpoint }],
     })
     same(idsOf(await scene.store.listConversations(clientId, userId, { limit: 10 })), [conversationId])

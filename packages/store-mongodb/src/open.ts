@@ -1,0 +1,60 @@
+import type { ArchivedStore } from '@plugboard/hub'
+import { DatabaseClock } from './clock.js'
+import { connect } from './connection.js'
+import { toOpenError } from './failure.js'
+import { migrate } from './migrations.js'
+import { MongoStore } from './mongo-store.js'
+import { partsOf } from './parts.js'
+import { modelsOf } from './schemas.js'
+
+export interface MongoStoreOptions {
+  /** `mongodb://…` or `mongodb+srv://…`, with the name of the database. */
+  url: string
+  /** Brings the schema up when it is opened; false: refuses a database that is not up to date. Default: true. */
+  migrate?: boolean
+  /**
+   * How others are told of changes: `auto` takes change streams where the server has them (a replica set or a sharded
+   * cluster), `polling` never. Default: `auto`.
+   */
+  wakeUps?: 'auto' | 'polling'
+  /**
+   * How long a stream is kept by a holder that says nothing, in milliseconds: what a killed process costs. One attempt to
+   * deliver takes at most a third of it. Default: 30,000.
+   */
+  leaseMs?: number
+  /** How long a call waits for a primary before it fails, in milliseconds. Default: 5,000. */
+  selectionTimeoutMs?: number
+  /** Streams whose unchanging part (whose it is, where it lives) is kept in memory. Default: 20,000. */
+  cacheSize?: number
+  /** The clock. Default: the system's. */
+  now?: () => Date
+  /** Told of each command that is sent, and its name: a round trip. For metrics and tests. */
+  onCommand?: (command: { name: string; body: Readonly<Record<string, unknown>> }) => void
+}
+
+/**
+ * Opens a store on MongoDB, over a connection of its own. Any number of processes may have it open.
+ * @throws UNAVAILABLE when there is no primary within the time, UNAUTHORIZED when the credentials are refused, CONFLICT
+ * when a newer Plugboard wrote the database, or it is not up to date and may not be changed
+ */
+export async function openMongoStore(options: MongoStoreOptions): Promise<ArchivedStore> {
+  const { url, selectionTimeoutMs = 5000, leaseMs = 30_000, cacheSize = 20_000, onCommand } = options
+  const now = options.now
+  const clock = new DatabaseClock(now ? () => now().getTime() : Date.now)
+  const monitorCommands = onCommand !== undefined
+  const { connection, hasChangeStreams } = await connect({ url, selectionTimeoutMs, monitorCommands }, clock)
+  try {
+    const models = modelsOf(connection)
+    await migrate(connection, models, options.migrate ?? true)
+    if (onCommand) {
+      connection
+        .getClient()
+        .on('commandStarted', ({ commandName: name, command: body }) => onCommand({ name, body }))
+    }
+    const isInstant = hasChangeStreams && options.wakeUps !== 'polling'
+    return new MongoStore(connection, clock, partsOf(models, clock, { leaseMs, cacheSize }), isInstant)
+  } catch (error) {
+    await connection.close().catch(() => undefined)
+    throw toOpenError(error)
+  }
+}

@@ -1,0 +1,98 @@
+import { type Id, PlugboardError } from '@plugboard/core'
+import type { Range, StoredDocument } from '@plugboard/hub'
+import type { CounterDoc, StoredDoc } from './documents.js'
+import { isTaken, upsert } from './failure.js'
+import { findRange } from './ranges.js'
+import { idOf, oid } from './rows.js'
+import type { Models } from './schemas.js'
+
+/** What is kept beside the logs. One round trip for each call. */
+export class StoredDocuments {
+  readonly #documents: Models['documents']
+  readonly #counters: Models['counters']
+
+  constructor({ documents, counters }: Models) {
+    this.#documents = documents
+    this.#counters = counters
+  }
+
+  /** False when its id or its name is taken. */
+  async insert(document: StoredDocument): Promise<boolean> {
+    const inserts = [{ insertOne: { document: toStoredDoc(document) } }]
+    try {
+      await this.#documents.bulkWrite(inserts as never, { timestamps: false })
+      return true
+    } catch (error) {
+      if (isTaken(error)) return false
+      throw error
+    }
+  }
+
+  async find(
+    clientId: Id,
+    kind: string,
+    by: { id: Id } | { name: string },
+  ): Promise<StoredDocument | undefined> {
+    const named = 'id' in by ? { documentId: oid(by.id) } : { name: by.name }
+    const doc = await this.#documents.findOne({ clientId: oid(clientId), kind, ...named }).lean<StoredDoc>()
+    return doc ? toDocument(doc) : undefined
+  }
+
+  async findAll(clientId: Id, kind: string, ids: readonly Id[]): Promise<StoredDocument[]> {
+    if (ids.length === 0) return []
+    const documentId = { $in: ids.map(oid) }
+    const docs = await this.#documents.find({ clientId: oid(clientId), kind, documentId }).lean<StoredDoc[]>()
+    return docs.map(toDocument)
+  }
+
+  async list(
+    clientId: Id,
+    kind: string,
+    { term, ...range }: Range & { term?: string },
+  ): Promise<StoredDocument[]> {
+    const filter = { clientId: oid(clientId), kind, ...(term !== undefined && { terms: term }) }
+    return (await findRange(this.#documents, filter, 'documentId', range)).map(toDocument)
+  }
+
+  /** Answers false, and writes nothing, when it is not one version ahead. @throws CONFLICT when its name is taken */
+  async replace(document: StoredDocument): Promise<boolean> {
+    const doc = toStoredDoc(document)
+    const { clientId, kind, documentId, version } = doc
+    const known = { clientId, kind, documentId, version: version - 1 }
+    try {
+      return (await this.#documents.replaceOne(known, doc as never)).matchedCount > 0
+    } catch (error) {
+      if (!isTaken(error)) throw error
+      throw new PlugboardError('CONFLICT', 'this name is taken', { cause: error })
+    }
+  }
+
+  async remove(clientId: Id, kind: string, id: Id): Promise<boolean> {
+    const filter = { clientId: oid(clientId), kind, documentId: oid(id) }
+    return (await this.#documents.deleteOne(filter)).deletedCount > 0
+  }
+
+  /** Of many at once each gets a number of its own: the server adds. */
+  async increment(clientId: Id, name: string): Promise<number> {
+    const options = { upsert: true, returnDocument: 'after' } as const
+    const add = () =>
+      this.#counters
+        .findOneAndUpdate({ clientId: oid(clientId), name }, { $inc: { value: 1 } }, options)
+        .lean<CounterDoc>()
+    return (await upsert(add)).value
+  }
+}
+
+export const toStoredDoc = (document: StoredDocument): Omit<StoredDoc, '_id'> => {
+  const { clientId, collection: kind, id, name, terms, version, data } = document
+  const doc: Omit<StoredDoc, '_id'> = { clientId: oid(clientId), kind, documentId: oid(id), version, data }
+  if (name !== undefined) doc.name = name
+  if (terms.length > 0) doc.terms = [...terms]
+  return doc
+}
+
+export function toDocument(doc: StoredDoc): StoredDocument {
+  const { clientId, kind: collection, documentId, name, terms = [], version, data } = doc
+  const ids = { clientId: idOf(clientId), collection, id: idOf(documentId) }
+  return { ...ids, ...(name !== undefined && { name }), terms, version, data }
+}
