@@ -1,0 +1,85 @@
+import { PlugboardError } from '../../src/errors.js'
+import { type Change, fixtures, type Runtime } from '../sound-channel.js'
+
+const accept: Runtime['verify'] = () => ({ ok: true })
+
+/** What comes in: verify and parse. */
+export const inbound: Record<string, Change[]> = {
+  'verify accepts the requests of the provider': [
+    { runtime: () => ({ verify: () => ({ ok: false, reason: 'mismatch' }) }) },
+  ],
+  'verify refuses a body of which one byte is changed': [{ runtime: () => ({ verify: accept }) }],
+  'verify refuses a signature header of which one character is changed': [
+    { runtime: () => ({ verify: accept }) },
+  ],
+  'verify refuses a request without a signature header': [{ runtime: () => ({ verify: accept }) }],
+  'verify refuses the signature of another tenant': [{ runtime: () => ({ verify: accept }) }],
+  'verify refuses an old request': [{ runtime: () => ({ verify: accept }) }],
+  'verify refuses a request from the future': [{ runtime: () => ({ verify: accept }) }],
+  'verify refuses forged headers without throwing': [
+    { runtime: () => ({ verify: accept }) },
+    {
+      runtime: (s) => ({
+        verify: (r, i) => (r.headers['x-time'] ? s.verify(r, i) : JSON.parse('')),
+      }),
+    },
+  ],
+  'verify gives a verdict on any body without throwing': [
+    { runtime: () => ({ verify: ({ body }) => JSON.parse(Buffer.from(body).toString()) }) },
+  ],
+  'parse finds the events of each recording': [
+    { runtime: () => ({ parse: () => ({ events: [], response: { status: 200 } }) }) },
+    { runtime: (s) => ({ parse: (r, i) => ({ ...s.parse(r, i), response: { status: 0 } }) }) },
+  ],
+  'parse is pure': [
+    {
+      runtime: (s) => ({
+        parse: (r, i) => ({ ...s.parse(r, i), response: { status: 200, body: `${Date.now()}` } }),
+      }),
+    },
+    {
+      runtime: (s) => ({
+        parse(r, i) {
+          const received = s.parse(r, i)
+          r.body.fill(0)
+          return received
+        },
+      }),
+    },
+  ],
+  'parse gives an event the same dedupe key when it is delivered again': [
+    {
+      runtime: (s) => ({
+        parse(r, i) {
+          const { events, response } = s.parse(r, i)
+          return { events: events.map((e) => ({ ...e, dedupeKey: `${r.headers['x-time']}` })), response }
+        },
+      }),
+    },
+  ],
+  'parse gives different events different dedupe keys': [
+    {
+      runtime: (s) => ({
+        parse(r, i) {
+          const { events, response } = s.parse(r, i)
+          return { events: events.map((e) => ({ ...e, dedupeKey: 'key' })), response }
+        },
+      }),
+    },
+    { fixtures: { recordings: fixtures.recordings.slice(0, 1) } },
+  ],
+  'parse answers a hostile request with storable events or with INVALID': [
+    { runtime: () => ({ parse: ({ body }) => JSON.parse(Buffer.from(body).toString()) }) },
+    {
+      runtime: (s) => ({
+        parse(r, i) {
+          try {
+            return s.parse(r, i)
+          } catch (error) {
+            throw new PlugboardError('INVALID', `${error} ${Buffer.from(r.body)}`)
+          }
+        },
+      }),
+    },
+  ],
+}

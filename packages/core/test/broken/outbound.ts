@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import { type Change, fixtures, type Runtime } from '../sound-channel.js'
+
+const textOf = (args: unknown): string => z.object({ text: z.string().catch('') }).parse(args).text
+let drifting = 0
+
+/** What goes out: render, deliver and classify. */
+export const outbound: Record<string, Change[]> = {
+  'render makes parts of plain JSON of each content type': [
+    { runtime: () => ({ render: () => [] }) },
+    { runtime: () => ({ render: (content) => [{ call: 'send', args: { title: `${content.title}` } }] }) },
+    { runtime: (s) => ({ render: (c, e) => s.render(Object.assign(c, { seen: true }), e) }) },
+  ],
+  'render gives the same parts each time': [
+    { runtime: () => ({ render: () => [{ call: 'send', args: { id: drifting++ } }] }) },
+  ],
+  'render keeps the longest text in parts within the limit': [
+    { runtime: () => ({ render: (content) => [{ call: 'send', args: { text: `${content.text}!` } }] }) },
+    { runtime: () => ({ render: () => [{ call: 'send', args: { text: '' } }] }) },
+  ],
+  'render takes as many buttons, with labels as long, as the channel says': [
+    { runtime: () => ({ render: (content) => [{ call: 'send', args: { text: String(content.text) } }] }) },
+  ],
+  'deliver shows each part once and answers with the ids that the provider gave': [
+    { runtime: () => ({ deliver: async () => ({ providerMessageIds: ['theirs'] }) }) },
+    { runtime: (s) => ({ deliver: (p, c) => s.deliver(p, c).then(() => s.deliver(p, c)) }) },
+    { runtime: (s) => ({ deliver: (p, c) => s.deliver(p, c).then(() => ({ providerMessageIds: [] })) }) },
+  ],
+  'deliver ends within a second when it is aborted': [
+    { runtime: (s) => ({ deliver: (p, c) => s.deliver(p, { ...c, signal: AbortSignal.timeout(1500) }) }) },
+  ],
+  'deliver gives a part the same idempotency key at each attempt': [
+    { runtime: (s) => ({ deliver: (p, c) => s.deliver(p, { ...c, deliveryId: `${drifting++}` }) }) },
+    { runtime: (s) => ({ deliver: (p, c) => s.deliver(p, { ...c, deliveryId: textOf(p.args) }) }) },
+  ],
+  'deliver uses the credentials of the tenant, also when two deliver at once': [
+    {
+      runtime: (s) => {
+        let session = { token: '' }
+        return {
+          async deliver(part, context) {
+            session = context.integration.session
+            await new Promise(setImmediate)
+            return s.deliver(part, { ...context, integration: { ...context.integration, session } })
+          },
+        }
+      },
+    },
+  ],
+  ...Object.fromEntries(
+    Object.entries(fixtures.outcomes).map(([fault, kind]) => [
+      `a fault is classified: ${fault}`,
+      [
+        {
+          runtime: () => ({
+            classify: () => ({ kind: kind === 'recipient' ? 'auth' : 'recipient', message: 'x' }),
+          }),
+        },
+        { runtime: () => ({ deliver: async () => ({ providerMessageIds: ['theirs'] }) }) },
+        {
+          runtime: (s: Runtime): Partial<Runtime> => ({
+            deliver: (p, c) => s.deliver(p, c).catch(() => s.deliver(p, c)),
+            classify: (e) => ({ ...s.classify(e), message: `${Object(e).status}` }),
+          }),
+        },
+      ].slice(0, ['refused', 'hang', 'endless'].includes(fault) ? 2 : 3),
+    ]),
+  ),
+  'classify answers for whatever is thrown': [
+    { runtime: () => ({ classify: (error) => ({ kind: 'auth', message: (error as Error).message }) }) },
+  ],
+  'render keeps the token behind each button whole': [
+    {
+      runtime: (s) => ({
+        render: (c, e) =>
+          s.render(c, e).map(({ call, args }) => ({
+            call,
+            args: JSON.parse(JSON.stringify(args).replace(/"value":"(.{39})./g, '"value":"$1')),
+          })),
+      }),
+    },
+  ],
+}
