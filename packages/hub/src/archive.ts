@@ -95,8 +95,8 @@ export interface UserStream extends StreamRecord {
 }
 
 /**
- * A conversation with its endpoints, deleted or not: the endpoints of a deleted one lead nowhere, and those of any other
- * lead to it.
+ * A conversation with its endpoints, deleted or not: the endpoints of a deleted one lead nowhere, nor do those of one
+ * whose user was deleted, and those of any other lead to it.
  */
 export interface ConversationStream extends StreamRecord {
   /** Absent when the user was purged before it, or when it is one of a group. */
@@ -107,7 +107,7 @@ export interface ConversationStream extends StreamRecord {
   deletedAt?: Date
 }
 
-/** Who a sender is, for longer than its conversations live. */
+/** Who a sender is, for longer than its conversations live; not longer than its user. */
 export interface SenderRecord {
   clientId: Id
   channel: ChannelRef

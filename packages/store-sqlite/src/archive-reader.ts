@@ -9,6 +9,7 @@ import {
   type UserStream,
 } from '@plugboard/hub'
 import type { Clients } from './clients.js'
+import { DOCUMENT_ROW, type DocumentRow, toDocument } from './documents.js'
 import { PROGRESS_ROW, type ProgressRow, toProgress } from './progress-rows.js'
 import {
   ENDPOINT_ROW,
@@ -33,16 +34,20 @@ const META = `SELECT json_array(key, value) AS row FROM meta
 const KEYS = `SELECT json_array(${toHex('client')}, key, hash, ${toHex('id')}, at) AS row FROM keys
   WHERE (client, key) > (${toBytes}, ?) ORDER BY client, key LIMIT ${PAGE}`
 
+/** A sender whose user was deleted is nobody. */
+const OF_USER = `EXISTS (
+  SELECT 1 FROM streams s WHERE s.client = senders.client AND s.id = senders.user AND s.deleted_at IS NULL)`
+
 const SENDERS = `
   SELECT json_array(${toHex('client')}, sender, identity, channel, custom, ${toHex('user')}) AS row FROM senders
-  WHERE (client, sender, identity, channel, custom) > (${toBytes}, ?, ?, ?, ?)
+  WHERE (client, sender, identity, channel, custom) > (${toBytes}, ?, ?, ?, ?) AND ${OF_USER}
   ORDER BY client, sender, identity, channel, custom LIMIT ${PAGE}`
 
 /** With what is read off the entries, as it is when a stream is loaded. */
 const STREAMS = `
   SELECT json_array(
     json_array(s.n, ${toHex('s.client')}, ${toHex('s.id')}, ${toHex('u.id')}, s.created_at, s.data, s.deleted_at),
-    json_array(e.seq, e.at, iif(s.user IS NULL, NULL,
+    json_array(e.seq, e.at, iif(s.kind <> 1, NULL,
       (SELECT at FROM entries WHERE stream = s.n AND type = ${MESSAGE} ORDER BY seq DESC LIMIT 1))),
     ${PROGRESS_ROW},
     json((SELECT json_group_array(${ENDPOINT_ROW}) FROM (SELECT * FROM endpoints WHERE stream = s.n ORDER BY n)))) AS row
@@ -55,8 +60,9 @@ const STREAMS = `
 /** The last entry of a page: one at least, and no more than fit. */
 const ENTRIES_END = `
   SELECT max(n) FROM (
-    SELECT n, sum(length(payload)) OVER (ORDER BY n) AS chars, row_number() OVER (ORDER BY n) AS place
-    FROM (SELECT n, payload FROM entries WHERE n > ? ORDER BY n LIMIT ${PAGE}))
+    SELECT n, sum(size) OVER (ORDER BY n) AS chars, row_number() OVER (ORDER BY n) AS place
+    FROM (SELECT n, length(payload) + ifnull(length(details), 0) AS size FROM entries WHERE n > ?
+      ORDER BY n LIMIT ${PAGE}))
   WHERE chars <= ${PAGE_CHARS} OR place = 1`
 
 /** As they are on disk: what an entry takes from its stream is not in them. */
@@ -64,13 +70,32 @@ const ENTRIES = `
   SELECT json_array(e.n, ${toHex('s.client')}, ${toHex('s.id')}, ${ENTRY_ROW}) AS row
   FROM entries e LEFT JOIN streams s ON s.n = e.stream WHERE e.n > ? AND e.n <= ? ORDER BY e.n`
 
+const DOCUMENT_KEY = '(d.client, d.collection, d.id)'
+
+/** As {@link ENTRIES_END}: how many documents are in a page. */
+const DOCUMENTS_SIZE = `
+  SELECT max(place) FROM (
+    SELECT sum(length(data)) OVER (ORDER BY client, collection, id) AS chars,
+      row_number() OVER (ORDER BY client, collection, id) AS place
+    FROM (SELECT client, collection, id, data FROM documents d WHERE ${DOCUMENT_KEY} > (${toBytes}, ?, ${toBytes})
+      ORDER BY client, collection, id LIMIT ${PAGE}))
+  WHERE chars <= ${PAGE_CHARS} OR place = 1`
+
+const DOCUMENTS = `SELECT json_array(${toHex('client')}, collection, ${DOCUMENT_ROW}) AS row FROM documents d
+  WHERE ${DOCUMENT_KEY} > (${toBytes}, ?, ${toBytes}) ORDER BY client, collection, id LIMIT ?`
+
+const COUNTERS = `SELECT json_array(${toHex('client')}, name, value) AS row FROM counters
+  WHERE (client, name) > (${toBytes}, ?) ORDER BY client, name LIMIT ${PAGE}`
+
 const COUNTS = `SELECT json_object(
   'meta', (SELECT count(*) FROM meta WHERE substr(key, 1, ${COPY_META.length}) <> '${COPY_META}'),
   'client', (SELECT count(*) FROM clients),
   'key', (SELECT count(*) FROM keys),
   ${STREAM_KINDS.map((kind, place) => `'${kind}', (SELECT count(*) FROM streams WHERE kind = ${place}),`).join(' ')}
-  'sender', (SELECT count(*) FROM senders),
-  'entry', (SELECT count(*) FROM entries))`
+  'sender', (SELECT count(*) FROM senders WHERE ${OF_USER}),
+  'entry', (SELECT count(*) FROM entries),
+  'document', (SELECT count(*) FROM documents),
+  'counter', (SELECT count(*) FROM counters))`
 
 type StreamRow = [
   stream: [
@@ -122,6 +147,8 @@ export class ArchiveReader {
       integration: ofKind('integration', (row) => ({ kind: 'integration', ...toStream(row) })),
       sender: senderPages(db),
       entry: entryPages(db),
+      document: documentPages(db),
+      counter: counterPages(db),
     }
   }
 
@@ -193,6 +220,29 @@ function entryPages(db: Connection) {
     )
 }
 
+function documentPages(db: Connection) {
+  const sizeOf = prepareNumber(db, DOCUMENTS_SIZE)
+  const read = prepareAll<[clientId: Id, collection: string, row: DocumentRow]>(db, DOCUMENTS)
+  return (after: string) => {
+    const place = placeFrom(after, ['', '', ''])
+    return pageOf(
+      read(...place, sizeOf(...place) ?? 0),
+      ([clientId, collection, row]) => ({ kind: 'document', ...toDocument(clientId, collection, row) }),
+      ([clientId, collection, [id]]) => JSON.stringify([clientId, collection, id]),
+    )
+  }
+}
+
+function counterPages(db: Connection) {
+  const read = prepareAll<[clientId: Id, name: string, value: number]>(db, COUNTERS)
+  return (after: string) =>
+    pageOf(
+      read(...placeFrom(after, ['', ''])),
+      ([clientId, name, value]) => ({ kind: 'counter', clientId, name, value }),
+      (row) => JSON.stringify(row.slice(0, 2)),
+    )
+}
+
 const placeFrom = <T extends unknown[]>(after: string, first: T): T =>
   after === '' ? first : (JSON.parse(after) as T)
 
@@ -211,8 +261,12 @@ function toStream([[, clientId, id, , createdAt], [seq, lastAt], progress]: Stre
 }
 
 function toUser(row: StreamRow): UserStream {
-  const [[, , , , , data]] = row
-  return { ...toStream(row), ...(data !== null && { data: JSON.parse(data) }) }
+  const [[, , , , , data, deletedAt]] = row
+  return {
+    ...toStream(row),
+    ...(deletedAt !== null && { deletedAt: new Date(deletedAt) }),
+    ...(data !== null && { data: JSON.parse(data) }),
+  }
 }
 
 function toConversation(row: StreamRow): ConversationStream {

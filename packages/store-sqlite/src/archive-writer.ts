@@ -9,6 +9,7 @@ import type {
   StreamRecord,
 } from '@plugboard/hub'
 import type { Clients } from './clients.js'
+import { Documents } from './documents.js'
 import { NEVER } from './migrations.js'
 import { ENTRY_TYPES, HOLDS, MESSAGE, STREAM_KINDS, toAuthorHex, toDeadText, toLanesText } from './rows.js'
 import { type Connection, prepareNumber, prepareWrite, toBytes } from './sql.js'
@@ -36,9 +37,12 @@ const ENDPOINT = `INSERT INTO endpoints
   VALUES (${toBytes}, ?, ?, ?, ?, ?, ${toBytes}, ?, ${toBytes}, ${toBytes}, ?)`
 
 const ENTRY = `INSERT INTO entries (id, stream, seq, at, type, author, channel, payload, owes, dedupe, incoming,
-    collect_until, turn_ended_at, dead, dead_client, deleted_at)
-  VALUES (${toBytes}, ?, ?, ?, ?, ${toBytes}, ?, ?, ?, ?, ${toBytes}, ?, ?, ?, ${toBytes}, ?)
+    collect_until, turn_ended_at, dead, dead_client, deleted_at, details)
+  VALUES (${toBytes}, ?, ?, ?, ?, ${toBytes}, ?, ?, ?, ?, ${toBytes}, ?, ?, ?, ${toBytes}, ?, ?)
   ON CONFLICT (id) DO NOTHING`
+
+const COUNTER = `INSERT INTO counters (client, name, value) VALUES (${toBytes}, ?, ?)
+  ON CONFLICT (client, name) DO NOTHING`
 
 const msOf = (time: Date | undefined): number | null => time?.getTime() ?? null
 
@@ -46,6 +50,7 @@ const msOf = (time: Date | undefined): number | null => time?.getTime() ?? null
 export class ArchiveWriter {
   readonly #streams: Streams
   readonly #clients: Clients
+  readonly #documents: Documents
   readonly #meta
   readonly #key
   readonly #sender
@@ -55,7 +60,9 @@ export class ArchiveWriter {
   readonly #progress
   readonly #endpoint
   readonly #entry
+  readonly #counter
   readonly #rowOf
+  readonly #hasUser
   readonly #rowOfKind
   readonly #hasEntry
   readonly #newestMessage
@@ -63,6 +70,7 @@ export class ArchiveWriter {
   constructor(db: Connection, streams: Streams, clients: Clients) {
     this.#streams = streams
     this.#clients = clients
+    this.#documents = new Documents(db)
     this.#meta = prepareWrite(db, META)
     this.#key = prepareWrite(db, KEY)
     this.#sender = prepareWrite(db, SENDER)
@@ -73,8 +81,10 @@ export class ArchiveWriter {
     this.#progress = prepareWrite(db, PROGRESS)
     this.#endpoint = prepareWrite(db, ENDPOINT)
     this.#entry = prepareWrite(db, ENTRY)
+    this.#counter = prepareWrite(db, COUNTER)
     const row = `SELECT n FROM streams WHERE client = ${toBytes} AND id = ${toBytes}`
     this.#rowOf = prepareNumber(db, row)
+    this.#hasUser = prepareNumber(db, 'SELECT 1 FROM streams WHERE n = ? AND deleted_at IS NULL')
     this.#rowOfKind = prepareNumber(db, `${row} AND kind = ?`)
     const here = `SELECT 1 FROM entries WHERE id = ${toBytes} AND stream = ? AND seq = ?`
     this.#hasEntry = prepareNumber(db, here)
@@ -112,6 +122,11 @@ export class ArchiveWriter {
         return this.#addConversation(record)
       case 'integration':
         this.#addStream('integration', record)
+        return
+      case 'document':
+        return this.#addDocument(record)
+      case 'counter':
+        this.#counter(record.clientId, record.name, record.value)
     }
   }
 
@@ -121,6 +136,12 @@ export class ArchiveWriter {
 
   #addKey({ clientId, key, hash, id, at }: KeyClaim): void {
     this.#key(clientId, key, hash, id, at.getTime())
+  }
+
+  #addDocument({ kind: _, ...document }: Extract<ArchiveRecord, { kind: 'document' }>): void {
+    const { clientId, collection, id, name } = document
+    if (!this.#documents.insert(document) && !this.#documents.find(clientId, collection, { id }))
+      throw new Refused(`the name ${name} of a document is taken`)
   }
 
   #addSender({ clientId, channel, identity, sender, userId }: SenderRecord): void {
@@ -158,11 +179,12 @@ export class ArchiveWriter {
     const userN = (userId && this.#rowOf(clientId, userId)) ?? null
     const n = this.#addStream('conversation', conversation, { userN })
     if (n === undefined) return
+    const leads = !deletedAt && userN !== null && this.#hasUser(userN) !== undefined
     // Its entries move it to its place in the list.
     if (userN !== null && !deletedAt) this.#talk(userN, NEVER, n)
     for (const { id: endpointId, channel, identity, sender, thread } of endpoints) {
       const address = [clientId, sender, identity, channel.name, channel.custom ? 1 : 0, thread] as const
-      this.#endpoint(...address, endpointId, n, id, userId ?? '', deletedAt ? 1 : 0)
+      this.#endpoint(...address, endpointId, n, id, userId ?? '', leads ? 0 : 1)
     }
   }
 
@@ -194,6 +216,7 @@ export class ArchiveWriter {
         ...([channel ?? null, payload, owes.length === 0 ? null : owes.join(' '), dedupe ?? null] as const),
         ...([incomingId ?? null, msOf(entry.collectUntil), msOf(entry.turnEndedAt)] as const),
         ...([deadText, deadText === null ? null : clientId, msOf(entry.deletedAt)] as const),
+        entry.details ?? null,
       ) > 0
     )
   }

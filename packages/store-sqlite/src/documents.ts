@@ -11,11 +11,13 @@ import {
   toHex,
 } from './sql.js'
 
-type Row = [id: Id, name: string | null, version: number, terms: string | null, data: string]
+/** One document, without what it was asked by. */
+export type DocumentRow = [id: Id, name: string | null, version: number, terms: string | null, data: string]
 
-const ROW = `json_array(${toHex('d.id')}, d.name, d.version, d.terms, d.data)`
+/** One document `d` as JSON text: a {@link DocumentRow}. */
+export const DOCUMENT_ROW = `json_array(${toHex('d.id')}, d.name, d.version, d.terms, d.data)`
 const PLACE = `client = ${toBytes} AND collection = ?`
-const find = (where: string) => `SELECT ${ROW} AS row FROM documents d WHERE ${PLACE} AND ${where}`
+const find = (where: string) => `SELECT ${DOCUMENT_ROW} AS row FROM documents d WHERE ${PLACE} AND ${where}`
 
 const INSERT = `
   INSERT INTO documents (client, collection, id, name, version, terms, data)
@@ -28,7 +30,7 @@ const REPLACE = `
 const within = `id > ${toBytes} AND id < ${toBytes}`
 const list = (order: string) => `${find(within)} ORDER BY id ${order} LIMIT ?`
 const listByTerm = (order: string) => `
-  SELECT ${ROW} AS row FROM document_terms t
+  SELECT ${DOCUMENT_ROW} AS row FROM document_terms t
   JOIN documents d ON d.client = t.client AND d.collection = t.collection AND d.id = t.id
   WHERE t.client = ${toBytes} AND t.collection = ? AND t.term = ? AND t.id > ${toBytes} AND t.id < ${toBytes}
   ORDER BY t.id ${order} LIMIT ?`
@@ -56,13 +58,16 @@ export class Documents {
   readonly #increment
 
   constructor(db: Connection) {
-    this.#byId = prepareOne<Row>(db, find(`id = ${toBytes}`))
-    this.#byName = prepareOne<Row>(db, find('name = ?'))
-    this.#several = prepareAll<Row>(db, find('id IN (SELECT unhex(value) FROM json_each(?))'))
-    this.#list = [prepareAll<Row>(db, list('ASC')), prepareAll<Row>(db, list('DESC'))] as const
+    this.#byId = prepareOne<DocumentRow>(db, find(`id = ${toBytes}`))
+    this.#byName = prepareOne<DocumentRow>(db, find('name = ?'))
+    this.#several = prepareAll<DocumentRow>(db, find('id IN (SELECT unhex(value) FROM json_each(?))'))
+    this.#list = [
+      prepareAll<DocumentRow>(db, list('ASC')),
+      prepareAll<DocumentRow>(db, list('DESC')),
+    ] as const
     this.#listByTerm = [
-      prepareAll<Row>(db, listByTerm('ASC')),
-      prepareAll<Row>(db, listByTerm('DESC')),
+      prepareAll<DocumentRow>(db, listByTerm('ASC')),
+      prepareAll<DocumentRow>(db, listByTerm('DESC')),
     ] as const
     this.#insert = prepareWrite(db, INSERT)
     this.#replace = prepareWrite(db, REPLACE)
@@ -142,7 +147,11 @@ export class Documents {
 const toTermsText = (terms: readonly string[]): string | null =>
   terms.length === 0 ? null : JSON.stringify(terms)
 
-function toDocument(clientId: Id, collection: string, [id, name, version, terms, data]: Row): StoredDocument {
+export function toDocument(
+  clientId: Id,
+  collection: string,
+  [id, name, version, terms, data]: DocumentRow,
+): StoredDocument {
   const document: StoredDocument = {
     ...{ clientId, collection, id, version, data },
     terms: terms === null ? [] : (JSON.parse(terms) as string[]),
