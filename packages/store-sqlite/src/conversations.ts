@@ -39,6 +39,7 @@ export class Conversations {
   readonly #walk
   readonly #walkBack
   readonly #endEndpoints
+  readonly #endEndpointsOfUser
 
   constructor(db: Connection, streams: Streams, log: Log) {
     this.#streams = streams
@@ -52,7 +53,9 @@ export class Conversations {
       ] as const
     this.#walk = walks('ASC')
     this.#walkBack = walks('DESC')
-    this.#endEndpoints = prepareWrite(db, 'UPDATE endpoints SET ended = 1 WHERE stream = ?')
+    const end = 'UPDATE endpoints SET ended = 1 WHERE stream'
+    this.#endEndpoints = prepareWrite(db, `${end} = ?`)
+    this.#endEndpointsOfUser = prepareWrite(db, `${end} IN (SELECT n FROM streams WHERE user = ?)`)
   }
 
   findUser(clientId: Id, id: Id): User | undefined {
@@ -101,12 +104,13 @@ export class Conversations {
     return appended
   }
 
-  /** Its conversations stay. */
+  /** Its conversations stay, but what comes from their endpoints is not of them any more. */
   deleteUser(clientId: Id, id: Id, event: NewEntry): Appended | undefined {
     const stream = this.#streams.find(clientId, id)
     if (!stream || !isUser(stream)) return undefined
     const appended = this.#log.add(stream, event, event)
     stream.deletedAt = stream.lastAt
+    this.#endEndpointsOfUser(stream.n)
     return appended
   }
 }
