@@ -43,7 +43,7 @@ type Row = [
 const LOAD = `
   SELECT json_array(
     json_array(s.n, s.kind, s.user, ${toHex('u.id')}, s.created_at, s.deleted_at, s.over),
-    json_array(e.seq, e.at, iif(s.user IS NULL, NULL,
+    json_array(e.seq, e.at, iif(s.kind <> 1, NULL,
       (SELECT at FROM entries WHERE stream = s.n AND type = ${MESSAGE} ORDER BY seq DESC LIMIT 1))),
     ${PROGRESS_ROW},
     json((SELECT json_group_array(${ENDPOINT_ROW}) FROM endpoints WHERE stream = s.n)))
