@@ -1,4 +1,4 @@
-import type { Failure } from '@plugboard/core'
+import { type Failure, networkFailure } from '@plugboard/core'
 import { z } from 'zod'
 
 /** Slack asks for minutes at most; one that asks for more than a day gets a day. */
@@ -70,20 +70,6 @@ const kindOf = new Map<string, keyof typeof codes>(
   ),
 )
 
-/** Errors before the first byte of the request. */
-const NOT_CONNECTED = new Set([
-  'EAI_AGAIN',
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'ERR_TARGET_FORBIDDEN',
-  'UND_ERR_CONNECT_TIMEOUT',
-])
-
-/** OpenSSL's and Node's words for a certificate that does not hold. */
-const CERTIFICATE = /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_|UNABLE_TO_)/
-
 const rateLimited = z.object({ code: z.literal('slack_webapi_rate_limited_error'), retryAfter: z.number() })
 const httpError = z.object({ code: z.literal('slack_webapi_http_error'), statusCode: z.number() })
 const platformError = z.object({
@@ -104,7 +90,7 @@ export function classify(error: unknown): Failure {
   if (http.success) return classifyStatus(http.data.statusCode)
   const platform = platformError.safeParse(error)
   if (platform.success) return classifyCode(platform.data.data)
-  return classifyNetwork(error)
+  return networkFailure(error, 'Slack')
 }
 
 /** Slack counts messages for each channel. */
@@ -138,20 +124,6 @@ function classifyCode({ error, response_metadata }: z.infer<typeof platformError
     (text) => /\[json-pointer:([\w/]{1,80})\]/.exec(text)?.[1] ?? [],
   )
   return { kind: 'invalid', message: [message, ...new Set(paths.slice(0, 3))].join(' ') }
-}
-
-function classifyNetwork(error: unknown): Failure {
-  const causes = chain(error)
-  const codes = causes.flatMap((each) =>
-    'code' in each && typeof each.code === 'string' && /^[A-Z]\w{1,60}$/.test(each.code) ? [each.code] : [],
-  )
-  const unsent = codes.find((code) => NOT_CONNECTED.has(code) || CERTIFICATE.test(code))
-  if (unsent) return { kind: 'transient', message: `no connection to Slack (${unsent})` }
-  // Node's fetch does not call some ports at all, and has no code for it.
-  if (causes.some((each) => each.message === 'bad port')) {
-    return { kind: 'transient', message: 'no connection to Slack (bad port)' }
-  }
-  return { kind: 'ambiguous', message: `no answer from Slack${codes[0] ? ` (${codes[0]})` : ''}` }
 }
 
 /** An error and its causes. Anything may be thrown, loops included. */

@@ -80,6 +80,11 @@ export class ApiError extends Error {
     this.method = method
     this.details = details
   }
+
+  /** Why there was no answer. */
+  get code(): string | undefined {
+    return this.details.code
+  }
 }
 
 /** Calls a method of the Bot API. @throws ApiError */

@@ -1,25 +1,17 @@
-import type { Failure } from '@plugboard/core'
+import { type Failure, networkFailure } from '@plugboard/core'
 import { ApiError } from './api.js'
 
 /** The README has the table. */
 export function classify(error: unknown): Failure {
   if (!(error instanceof ApiError)) return { kind: 'ambiguous', message: 'the call to Telegram broke off' }
-  const { message, details } = error
-  if (details.status === undefined) return unanswered(message, details.code ?? '')
-  return answered(error, details.status)
+  const { status } = error.details
+  return status === undefined ? unanswered(error) : answered(error, status)
 }
 
-/** Errors before the first byte of the request. */
-const NOT_CONNECTED =
-  /^(EAI_\w+|ECONNREFUSED|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ENOTFOUND|UND_ERR_CONNECT_TIMEOUT)$/
-
-/** OpenSSL's and Node's words for a certificate that does not hold. */
-const CERTIFICATE = /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_|UNABLE_TO_)/
-
-function unanswered(message: string, code: string): Failure {
+function unanswered(error: ApiError): Failure {
+  const { message, code } = error
   if (code === 'REDIRECTED') return { kind: 'transient', message: `${message}; redirects are not followed` }
-  const isUnsent = NOT_CONNECTED.test(code) || CERTIFICATE.test(code)
-  return { kind: isUnsent ? 'transient' : 'ambiguous', message }
+  return { ...networkFailure(error, 'Telegram'), message }
 }
 
 /**

@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { networkFailure } from '@plugboard/core'
 import twilio from 'twilio'
 import type { Config } from './config.js'
-import { failureOfAnswer, failureOfNetwork, TwilioError } from './failure.js'
+import { failureOfAnswer, TwilioError } from './failure.js'
 
 /** Answers are a few kilobytes; a longer one is no answer of Twilio's. */
 const MAX_ANSWER_BYTES = 1024 * 1024
@@ -42,7 +43,7 @@ export class HttpClient extends twilio.RequestClient {
     const response = await super
       .request<Data>(request)
       .catch((error: unknown) => {
-        throw new TwilioError(failureOfNetwork(error))
+        throw new TwilioError(networkFailure(error, 'Twilio'))
       })
       .finally(() => this.#forget())
     const { statusCode: status, body, headers } = response

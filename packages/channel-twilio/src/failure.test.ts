@@ -1,8 +1,6 @@
 import type { FailureKind } from '@plugboard/core'
 import { describe, expect, test } from 'vitest'
-import { classify, failureOfAnswer, failureOfDelivery, failureOfNetwork, TwilioError } from './failure.js'
-
-const coded = (code: string, message = '') => Object.assign(new Error(message), { code })
+import { classify, failureOfAnswer, failureOfDelivery, TwilioError } from './failure.js'
 
 describe('an answer of Twilio', () => {
   const codes: Partial<Record<FailureKind, number[]>> = {
@@ -68,25 +66,6 @@ describe('what Twilio tells later', () => {
     [undefined, 'ambiguous'],
   ])('%s is %s', (code, kind) => {
     expect(failureOfDelivery(code)).toMatchObject({ kind, message: expect.stringContaining('Twilio') })
-  })
-})
-
-describe('no answer', () => {
-  test.each([
-    ['transient', coded('ECONNREFUSED')],
-    ['transient', coded('ENOTFOUND', 'getaddrinfo ENOTFOUND secret.internal')],
-    ['transient', new TypeError('fetch failed', { cause: coded('EAI_AGAIN') })],
-    ['transient', Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' })],
-    ['transient', coded('CERT_HAS_EXPIRED')],
-    ['ambiguous', coded('ECONNRESET')],
-    ['ambiguous', coded('ECONNABORTED', 'timeout of 30000ms exceeded')],
-    ['ambiguous', coded('ERR_CANCELED')],
-    ['ambiguous', new DOMException('This operation was aborted', 'AbortError')],
-    ['ambiguous', undefined],
-  ])('is %s after %o', (kind, error) => {
-    const failure = failureOfNetwork(error)
-    expect(failure.kind).toBe(kind)
-    expect(failure.message).not.toContain('secret.internal')
   })
 })
 

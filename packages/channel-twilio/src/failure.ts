@@ -58,14 +58,6 @@ export function failureOfDelivery(code: number | undefined): Failure {
   return { kind: UNEXPLAINED.has(code) ? 'ambiguous' : 'invalid', message }
 }
 
-/** What it means that no answer came. */
-export function failureOfNetwork(error: unknown): Failure {
-  const codes = codesOf(error)
-  const unsent = codes.find((code) => NOT_CONNECTED.has(code) || CERTIFICATE.test(code))
-  if (unsent) return { kind: 'transient', message: `no connection to Twilio (${unsent})` }
-  return { kind: 'ambiguous', message: `no answer from Twilio${codes[0] ? ` (${codes[0]})` : ''}` }
-}
-
 const named = (code: number): string => `https://www.twilio.com/docs/api/errors/${code}`
 
 /** Too many requests; more messages queued for one number than Twilio keeps. Nothing was done. */
@@ -96,26 +88,4 @@ function retryAfterMs(value: string | undefined, now: Date): number | undefined 
   if (value === undefined) return undefined
   const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now.getTime()
   return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER_MS)
-}
-
-/** Errors before the first byte of the request. */
-const NOT_CONNECTED = new Set([
-  'EAI_AGAIN',
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'UND_ERR_CONNECT_TIMEOUT',
-])
-
-/** OpenSSL's and Node's words for a certificate that does not hold. */
-const CERTIFICATE = /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_|UNABLE_TO_)/
-
-/** The codes in a chain of causes. Anything may be thrown, loops included. */
-function codesOf(error: unknown): string[] {
-  const codes: string[] = []
-  for (let each = error, depth = 0; each instanceof Error && depth < 10; each = each.cause, depth += 1) {
-    if ('code' in each && typeof each.code === 'string' && /^\w{1,60}$/.test(each.code)) codes.push(each.code)
-  }
-  return codes
 }

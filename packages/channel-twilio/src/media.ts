@@ -1,7 +1,7 @@
-import type { CallContext, Json, OpenMedia } from '@plugboard/core'
+import { type CallContext, type Json, networkFailure, type OpenMedia } from '@plugboard/core'
 import { clientOf, type Session } from './client.js'
 import type { Config } from './config.js'
-import { failureOfAnswer, failureOfNetwork, TwilioError } from './failure.js'
+import { failureOfAnswer, TwilioError } from './failure.js'
 
 const API_ORIGIN = 'https://api.twilio.com'
 /** Twilio redirects once, to where the file is stored. */
@@ -46,7 +46,7 @@ export const openMedia =
 
 const get = (fetch: Fetch, url: string, init: RequestInit): Promise<Response> =>
   fetch(url, { ...init, redirect: 'manual' }).catch((error: unknown) => {
-    throw new TwilioError(failureOfNetwork(error))
+    throw new TwilioError(networkFailure(error, 'Twilio'))
   })
 
 const isRedirect = ({ status, headers }: Response): boolean =>

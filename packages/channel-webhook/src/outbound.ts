@@ -1,8 +1,10 @@
 import {
   type DeliveryContext,
   type Failure,
+  isForbiddenTarget,
   isStorable,
   type JsonObject,
+  networkFailure,
   type OutboundContent,
   type Part,
   type Sent,
@@ -97,16 +99,13 @@ function retryAfterMs(value: string | null, now: Date): number | undefined {
 /** The README has the table. */
 export function classify(error: unknown): Failure {
   if (error instanceof Refusal) return classifyStatus(error)
-  const codes = codesOf(error)
-  if (codes.includes('ERR_TARGET_FORBIDDEN')) {
+  if (isForbiddenTarget(error)) {
     return {
       kind: 'invalid',
       message: 'the url leads to an address that the server may not call (ALLOW_PRIVATE_TARGETS)',
     }
   }
-  const unsent = codes.find((code) => NOT_CONNECTED.has(code) || CERTIFICATE.test(code))
-  if (unsent) return { kind: 'transient', message: `no connection to the url (${unsent})` }
-  return { kind: 'ambiguous', message: `no answer from the url${codes[0] ? ` (${codes[0]})` : ''}` }
+  return networkFailure(error, 'the url')
 }
 
 function classifyStatus({ status, message, retryAfterMs }: Refusal): Failure {
@@ -128,26 +127,4 @@ function classifyStatus({ status, message, retryAfterMs }: Refusal): Failure {
     default:
       return { kind: status < 500 ? 'invalid' : 'ambiguous', message }
   }
-}
-
-/** Errors before the first byte of the request. */
-const NOT_CONNECTED = new Set([
-  'EAI_AGAIN',
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'UND_ERR_CONNECT_TIMEOUT',
-])
-
-/** OpenSSL's and Node's words for a certificate that does not hold. */
-const CERTIFICATE = /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_|UNABLE_TO_)/
-
-/** The codes in a chain of causes: `fetch` wraps the error that says why. Anything may be thrown, loops included. */
-function codesOf(error: unknown): string[] {
-  const codes: string[] = []
-  for (let each = error, depth = 0; each instanceof Error && depth < 10; each = each.cause, depth += 1) {
-    if ('code' in each && typeof each.code === 'string' && /^\w{1,60}$/.test(each.code)) codes.push(each.code)
-  }
-  return codes
 }

@@ -56,5 +56,6 @@ export { createIdSource, fromUuid, type Id, idTime, isId, newId, shortId, toUuid
 export { isStorable, type Json, type JsonObject } from './json.js'
 export { type Logger, silentLogger } from './logger.js'
 export type { Author, Message, MessageDetails } from './message.js'
+export { isForbiddenTarget, networkFailure } from './network-failure.js'
 export { splitText } from './split-text.js'
 export type { User } from './user.js'

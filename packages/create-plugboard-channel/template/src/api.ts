@@ -1,4 +1,4 @@
-import type { Failure } from '@plugboard/core'
+import { type Failure, isForbiddenTarget, networkFailure } from '@plugboard/core'
 import type { Session } from './config.js'
 
 /** Acme Chat answered, and did not do what was asked. Nothing of the answer's text is kept: it may quote the message. */
@@ -33,12 +33,9 @@ export function apiOf(apiUrl: string, fetch: typeof globalThis.fetch): Api {
 /** Says for each error whether it was certainly not done, or may have been. A guess loses messages, or repeats them. */
 export function classify(error: unknown): Failure {
   if (error instanceof Refusal) return classifyStatus(error)
-  const codes = codesOf(error)
-  if (codes.includes('ERR_TARGET_FORBIDDEN'))
+  if (isForbiddenTarget(error))
     return { kind: 'invalid', message: 'the server may not call the address of Acme Chat' }
-  const unsent = codes.find((code) => NOT_CONNECTED.has(code))
-  if (unsent) return { kind: 'transient', message: `no connection to Acme Chat (${unsent})` }
-  return { kind: 'ambiguous', message: 'no proper answer from Acme Chat' }
+  return networkFailure(error, 'Acme Chat')
 }
 
 function classifyStatus({ status, message, retryAfterMs }: Refusal): Failure {
@@ -58,16 +55,4 @@ function classifyStatus({ status, message, retryAfterMs }: Refusal): Failure {
     default:
       return { kind: status < 500 ? 'invalid' : 'ambiguous', message }
   }
-}
-
-/** Errors before the first byte of a request. */
-const NOT_CONNECTED = new Set(['EAI_AGAIN', 'ECONNREFUSED', 'ENOTFOUND', 'UND_ERR_CONNECT_TIMEOUT'])
-
-/** The codes in a chain of causes: `fetch` wraps the error that says why. Anything may be thrown, loops included. */
-function codesOf(error: unknown): string[] {
-  const codes: string[] = []
-  for (let each = error, depth = 0; each instanceof Error && depth < 10; each = each.cause, depth += 1) {
-    if ('code' in each && typeof each.code === 'string') codes.push(each.code)
-  }
-  return codes
 }
