@@ -30,6 +30,7 @@ export {
   type StreamRecord,
   type UserStream,
 } from './archive.js'
+export type { BlobInfo, BlobOwner, BlobStore, NewBlob, OpenBlob } from './blob-store.js'
 export type { LoadedChannel } from './channels.js'
 export type { ClientRecord, IntegrationRecord, Sealed, TokenRecord, WebhookRecord } from './client-record.js'
 export type { NewToken } from './clients.js'

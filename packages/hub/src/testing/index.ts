@@ -1,8 +1,9 @@
 /**
- * `storeSuite` and `archiveSuite`, the specification of a store of Plugboard as cases that any test runner can run. Needs `fast-check`.
+ * `storeSuite`, `archiveSuite` and `blobSuite`, the specification of a store of Plugboard as cases that any test runner can run. Needs `fast-check`.
  * @packageDocumentation
  */
 
 export { type ArchiveSuite, archiveSuite, type OpenArchive } from './archive-suite.js'
+export { type BlobSuite, blobSuite, type OpenBlobStore } from './blob-suite.js'
 export type { OpenStore } from './store-suite/open-store.js'
 export { type StoreCase, type StoreSuite, storeSuite } from './store-suite.js'
