@@ -1,5 +1,5 @@
 import type { InboundRequest } from '@plugboard/core'
-import { channelSuite, type ProviderCall, readRecordings } from '@plugboard/core/testing'
+import { channelSuite, type ProviderCall, readRecordings, usualOutcomes } from '@plugboard/core/testing'
 import { test } from 'vitest'
 import type { Config } from '../src/config.js'
 import { slack } from '../src/index.js'
@@ -38,20 +38,7 @@ const cases = channelSuite({
     sign,
     signatureHeaders: ['x-slack-signature', 'x-slack-request-timestamp'],
     provider: { answer: (call) => ({ body: JSON.stringify(answer(call)) }), faultAnswers, isFrom },
-    outcomes: {
-      refused: 'transient',
-      reset: 'ambiguous',
-      'lost-answer': 'ambiguous',
-      hang: 'ambiguous',
-      truncated: 'ambiguous',
-      endless: 'ambiguous',
-      garbage: 'ambiguous',
-      redirect: 'transient',
-      unauthorized: 'auth',
-      'server-error': 'ambiguous',
-      'rate-limited': 'rate-limited',
-      'rate-limited-for-2-s': 'rate-limited',
-    },
+    outcomes: usualOutcomes,
     entry: new URL('../dist/index.js', import.meta.url),
     lazy: [
       '@slack/bolt',

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { channelSuite, readRecordings } from '@plugboard/core/testing'
+import { channelSuite, readRecordings, usualOutcomes } from '@plugboard/core/testing'
 import { test } from 'vitest'
 import { answerTo, faultAnswers, isVisible } from '../test/fake-telegram.js'
 import { telegram } from './index.js'
@@ -33,20 +33,7 @@ const cases = channelSuite({
       isFrom: (call, { botToken }) => call.path.includes(`/bot${botToken}/`),
     },
     file: { ref: 'photo1', body: 'the bytes' },
-    outcomes: {
-      refused: 'transient',
-      reset: 'ambiguous',
-      'lost-answer': 'ambiguous',
-      hang: 'ambiguous',
-      truncated: 'ambiguous',
-      endless: 'ambiguous',
-      garbage: 'ambiguous',
-      redirect: 'transient',
-      unauthorized: 'auth',
-      'server-error': 'ambiguous',
-      'rate-limited': 'rate-limited',
-      'rate-limited-for-2-s': 'rate-limited',
-    },
+    outcomes: usualOutcomes,
     entry: new URL('../dist/index.js', import.meta.url),
     lazy: ['telegraf', 'mdast-util-from-markdown'],
     skip: {

@@ -1,4 +1,4 @@
-import { channelSuite, readRecordings } from '@plugboard/core/testing'
+import { channelSuite, readRecordings, usualOutcomes } from '@plugboard/core/testing'
 import { test } from 'vitest'
 import { answerOf, faultAnswers } from '../test/fake-twilio.js'
 import { sign } from '../test/twilio-requests.js'
@@ -33,20 +33,7 @@ const cases = channelSuite({
       isFrom: ({ headers }, { accountSID, authToken }) =>
         headers.authorization === `Basic ${Buffer.from(`${accountSID}:${authToken}`).toString('base64')}`,
     },
-    outcomes: {
-      refused: 'transient',
-      reset: 'ambiguous',
-      'lost-answer': 'ambiguous',
-      hang: 'ambiguous',
-      truncated: 'ambiguous',
-      endless: 'ambiguous',
-      garbage: 'ambiguous',
-      redirect: 'transient',
-      unauthorized: 'auth',
-      'server-error': 'ambiguous',
-      'rate-limited': 'rate-limited',
-      'rate-limited-for-2-s': 'rate-limited',
-    },
+    outcomes: usualOutcomes,
     entry: new URL('../dist/index.js', import.meta.url),
     lazy: ['twilio', 'axios', 'mdast-util-from-markdown'],
     skip: {

@@ -11,7 +11,7 @@ import {
 import { PlugboardError } from '../src/errors.js'
 import type { Failure } from '../src/failure.js'
 import { channelSuite } from '../src/testing/channel-suite.js'
-import type { ChannelFixtures } from '../src/testing/fixtures.js'
+import { type ChannelFixtures, usualOutcomes } from '../src/testing/fixtures.js'
 
 export const config = z.strictObject({ url: z.url(), token: z.string().min(8) })
 export type Config = z.infer<typeof config>
@@ -128,20 +128,7 @@ export const fixtures: ChannelFixtures<Config> = {
     idempotencyKey: (call) => call.headers['idempotency-key']?.toString(),
   },
   file: { ref: 'file-1', body: 'bytes' },
-  outcomes: {
-    refused: 'transient',
-    reset: 'ambiguous',
-    'lost-answer': 'ambiguous',
-    hang: 'ambiguous',
-    truncated: 'ambiguous',
-    endless: 'ambiguous',
-    garbage: 'ambiguous',
-    redirect: 'invalid',
-    unauthorized: 'auth',
-    'server-error': 'ambiguous',
-    'rate-limited': 'rate-limited',
-    'rate-limited-for-2-s': 'rate-limited',
-  },
+  outcomes: { ...usualOutcomes, redirect: 'invalid' },
   entry: dataModule(marked),
   lazy: ['zod'],
 }

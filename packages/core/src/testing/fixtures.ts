@@ -17,6 +17,22 @@ export interface Recording {
 /** How a fault ends: a kind of failure, or `sent` when the provider's answer still says that it is done. */
 export type Outcome = FailureKind | 'sent'
 
+/** How the faults end with most providers; a channel names what differs: `{ ...usualOutcomes, garbage: 'sent' }`. */
+export const usualOutcomes: Readonly<Record<Fault, Outcome>> = {
+  refused: 'transient',
+  reset: 'ambiguous',
+  'lost-answer': 'ambiguous',
+  hang: 'ambiguous',
+  truncated: 'ambiguous',
+  endless: 'ambiguous',
+  garbage: 'ambiguous',
+  redirect: 'transient',
+  unauthorized: 'auth',
+  'server-error': 'ambiguous',
+  'rate-limited': 'rate-limited',
+  'rate-limited-for-2-s': 'rate-limited',
+}
+
 /** What the suite has to know about a channel and its provider. */
 export interface ChannelFixtures<Config> {
   /**
@@ -48,7 +64,7 @@ export interface ChannelFixtures<Config> {
   }
   /** A file that the fake provider gives, as an event names it. Absent for channels without `openMedia`. */
   file?: { ref: Json; body: string }
-  /** How each fault has to end. */
+  /** How each fault has to end; mostly {@link usualOutcomes}. */
   outcomes: Readonly<Record<Fault, Outcome>>
   /** The built entry of the package, to check that an import alone does nothing. */
   entry?: URL

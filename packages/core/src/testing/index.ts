@@ -13,5 +13,11 @@ export {
   faults,
   type ProviderCall,
 } from './fake-provider.js'
-export { type ChannelFixtures, type Outcome, type Recording, readRecordings } from './fixtures.js'
+export {
+  type ChannelFixtures,
+  type Outcome,
+  type Recording,
+  readRecordings,
+  usualOutcomes,
+} from './fixtures.js'
 export type { Subject, SuiteCase } from './stage.js'

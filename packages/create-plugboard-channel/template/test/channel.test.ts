@@ -1,4 +1,4 @@
-import { channelSuite, readRecordings } from '@plugboard/core/testing'
+import { channelSuite, readRecordings, usualOutcomes } from '@plugboard/core/testing'
 import { test } from 'vitest'
 import channel from '../src/index.js'
 import { answerOf, file, sign } from './fake-provider.js'
@@ -28,20 +28,7 @@ const cases = channelSuite({
       isFrom: ({ headers }, { apiToken }) => headers.authorization === `Bearer ${apiToken}`,
       idempotencyKey: ({ headers }) => headers['idempotency-key']?.toString(),
     },
-    outcomes: {
-      refused: 'transient',
-      reset: 'ambiguous',
-      'lost-answer': 'ambiguous',
-      hang: 'ambiguous',
-      truncated: 'ambiguous',
-      endless: 'ambiguous',
-      garbage: 'ambiguous',
-      redirect: 'transient',
-      unauthorized: 'auth',
-      'server-error': 'ambiguous',
-      'rate-limited': 'rate-limited',
-      'rate-limited-for-2-s': 'rate-limited',
-    },
+    outcomes: usualOutcomes,
     entry: new URL('../dist/index.js', import.meta.url),
   },
 })
