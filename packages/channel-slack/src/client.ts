@@ -1,15 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { CallContext } from '@plugboard/core'
+import { type CallContext, FailureError } from '@plugboard/core'
 import type { WebClient, WebClientOptions } from '@slack/web-api'
 import type { Config, Options, Session } from './config.js'
-import { classify, RateLimitWithoutTime, SlackFailure } from './failures.js'
+import { classify, RateLimitWithoutTime } from './failures.js'
 
 type Context = CallContext<Config, Session>
 
 /** The fields of an answer, of which Slack may leave out any. */
 type Answer = { [field: string]: unknown }
 
-/** Calls a method of the Web API for one integration. @throws SlackFailure */
+/** Calls a method of the Web API for one integration. @throws FailureError */
 export type Call = (method: string, args: Record<string, unknown>, context: Context) => Promise<Answer>
 
 /** How long a call may take that nobody aborts. */
@@ -50,7 +50,7 @@ export function sharedClient(Client: typeof WebClient, { slackApiUrl }: Options)
       const answer = await signals.run(signal, () => client.apiCall(method, { token, ...args }))
       return { ...answer }
     } catch (error) {
-      throw new SlackFailure(classify(error))
+      throw new FailureError(classify(error))
     }
   }
 }
@@ -58,7 +58,7 @@ export function sharedClient(Client: typeof WebClient, { slackApiUrl }: Options)
 /** A text that cannot stand in a header would be quoted by the error. */
 export function tokenOf({ botToken }: Config): string {
   if (/^[\x21-\x7e]+$/.test(botToken)) return botToken
-  throw new SlackFailure({
+  throw new FailureError({
     kind: 'auth',
     field: 'botToken',
     message: 'the token has characters that no token has',

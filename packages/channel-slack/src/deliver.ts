@@ -1,8 +1,7 @@
-import type { CallContext, DeliveryContext, Part, Sent } from '@plugboard/core'
+import { type CallContext, type DeliveryContext, FailureError, type Part, type Sent } from '@plugboard/core'
 import type { Call } from './client.js'
 import type { Config, Session } from './config.js'
 import { messageKey, targetOf } from './endpoint.js'
-import { SlackFailure } from './failures.js'
 
 /** Posts one message, in the thread that the endpoint names. Slack takes no idempotency key. */
 export const deliver =
@@ -11,7 +10,7 @@ export const deliver =
     const args = { ...targetOf(context.endpoint), ...(part.args as Record<string, unknown>) }
     const { channel, ts } = await call(part.call, args, context)
     if (typeof ts !== 'string' || ts === '') {
-      throw new SlackFailure({ kind: 'ambiguous', message: 'Slack answered without naming the message' })
+      throw new FailureError({ kind: 'ambiguous', message: 'Slack answered without naming the message' })
     }
     // As `messageKey` of later events has it.
     return { providerMessageIds: [messageKey(typeof channel === 'string' ? channel : args.channel, ts)] }

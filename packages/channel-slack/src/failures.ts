@@ -1,19 +1,8 @@
-import { type Failure, networkFailure } from '@plugboard/core'
+import { type Failure, FailureError, networkFailure } from '@plugboard/core'
 import { z } from 'zod'
 
 /** Slack asks for minutes at most; one that asks for more than a day gets a day. */
 const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000
-
-/** What went wrong, without what an SDK's error holds: its token, the person's text, a page of a proxy. */
-export class SlackFailure extends Error {
-  override readonly name = 'SlackFailure'
-  readonly failure: Failure
-
-  constructor(failure: Failure) {
-    super(failure.message)
-    this.failure = failure
-  }
-}
 
 /** Slack answered 429, and not how long to wait. The SDK's own error for that cannot be told from others. */
 export class RateLimitWithoutTime extends Error {
@@ -82,7 +71,7 @@ const platformError = z.object({
 
 /** README.md has the table. */
 export function classify(error: unknown): Failure {
-  if (error instanceof SlackFailure) return error.failure
+  if (error instanceof FailureError) return error.failure
   const limit = rateLimited.safeParse(error)
   if (limit.success) return limited(Math.max(limit.data.retryAfter, 0) * 1000)
   if (chain(error).some((each) => each instanceof RateLimitWithoutTime)) return limited()

@@ -1,8 +1,8 @@
-import type { CallContext, Json, OpenMedia } from '@plugboard/core'
+import { type CallContext, FailureError, type Json, type OpenMedia } from '@plugboard/core'
 import { z } from 'zod'
 import { type Call, tokenOf } from './client.js'
 import type { Config, Options, Session } from './config.js'
-import { classify, classifyStatus, SlackFailure } from './failures.js'
+import { classify, classifyStatus } from './failures.js'
 
 const refSchema = z.union([
   z.object({ url: z.url(), mime: z.string().optional() }),
@@ -61,11 +61,11 @@ async function request(
   try {
     return await send(url, { headers, redirect: 'manual', signal })
   } catch (error) {
-    throw new SlackFailure(classify(error))
+    throw new FailureError(classify(error))
   }
 }
 
-/** @throws SlackFailure for an answer that is no file. */
+/** @throws FailureError for an answer that is no file. */
 async function follow(url: URL, get: (url: URL) => Promise<Response>): Promise<Response> {
   let target = url
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
@@ -83,11 +83,11 @@ async function follow(url: URL, get: (url: URL) => Promise<Response>): Promise<R
 }
 
 /** Reading does nothing, so that it is never ambiguous; a file that is gone says nothing of the token. */
-function unavailable(status: number): SlackFailure {
+function unavailable(status: number): FailureError {
   const failure = classifyStatus(status)
   const { message } = failure
-  if (failure.kind === 'ambiguous') return new SlackFailure({ kind: 'transient', message })
-  return [403, 404].includes(status) ? refusal(`${message} for the file`) : new SlackFailure(failure)
+  if (failure.kind === 'ambiguous') return new FailureError({ kind: 'transient', message })
+  return [403, 404].includes(status) ? refusal(`${message} for the file`) : new FailureError(failure)
 }
 
 async function opened(response: Response, expected: string | undefined): Promise<OpenMedia> {
@@ -105,7 +105,7 @@ async function opened(response: Response, expected: string | undefined): Promise
   }
 }
 
-const refusal = (message: string): SlackFailure => new SlackFailure({ kind: 'invalid', message })
+const refusal = (message: string): FailureError => new FailureError({ kind: 'invalid', message })
 
-const signIn = (): SlackFailure =>
+const signIn = (): FailureError =>
   refusal('Slack gave a page to sign in, not the file: the bot needs the scope files:read')

@@ -1,7 +1,6 @@
-import type { CallContext } from '@plugboard/core'
+import { type CallContext, FailureError } from '@plugboard/core'
 import type { HttpClient, Session } from './client.js'
 import type { Config } from './config.js'
-import { TwilioError } from './failure.js'
 
 /**
  * Fetches the account, which costs nothing and needs both credentials. Past the SDK's client, which refuses what does
@@ -18,5 +17,5 @@ export const check =
     const { status } = body
     if (status === 'active') return
     const state = status === 'suspended' || status === 'closed' ? status : 'not active'
-    throw new TwilioError({ kind: 'auth', message: `the Twilio account is ${state}`, field: 'accountSID' })
+    throw new FailureError({ kind: 'auth', message: `the Twilio account is ${state}`, field: 'accountSID' })
   }

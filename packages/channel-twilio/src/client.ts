@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { networkFailure } from '@plugboard/core'
+import { FailureError, networkFailure } from '@plugboard/core'
 import twilio from 'twilio'
 import type { Config } from './config.js'
-import { failureOfAnswer, TwilioError } from './failure.js'
+import { failureOfAnswer } from './failure.js'
 
 /** Answers are a few kilobytes; a longer one is no answer of Twilio's. */
 const MAX_ANSWER_BYTES = 1024 * 1024
@@ -13,7 +13,7 @@ type RequestOptions<Data> = Parameters<typeof twilio.RequestClient.prototype.req
 
 /**
  * The SDK's HTTP client, one for all integrations because its sockets are what costs. It calls the operator's base
- * URL, can be aborted, and makes each failure a {@link TwilioError} while Retry-After can still be seen and before
+ * URL, can be aborted, and makes each failure a {@link FailureError} while Retry-After can still be seen and before
  * the Authorization header gets into an error.
  */
 export class HttpClient extends twilio.RequestClient {
@@ -43,14 +43,14 @@ export class HttpClient extends twilio.RequestClient {
     const response = await super
       .request<Data>(request)
       .catch((error: unknown) => {
-        throw new TwilioError(networkFailure(error, 'Twilio'))
+        throw new FailureError(networkFailure(error, 'Twilio'))
       })
       .finally(() => this.#forget())
     const { statusCode: status, body, headers } = response
     const isObject = typeof body === 'object' && body !== null
     if (status >= 200 && status < 300 && isObject) return response
     const code = isObject && 'code' in body && Number.isSafeInteger(body.code) ? Number(body.code) : undefined
-    throw new TwilioError(failureOfAnswer({ status, code, retryAfter: retryAfterOf(headers) }))
+    throw new FailureError(failureOfAnswer({ status, code, retryAfter: retryAfterOf(headers) }))
   }
 
   /** Else the credentials and the words of whoever called last would stay here. */
@@ -77,9 +77,9 @@ export const connect =
   ({ accountSID, authToken }: Config): Session =>
     ACCOUNT_SID.test(accountSID) ? twilio(accountSID, authToken, { httpClient }) : undefined
 
-/** @throws TwilioError for an account that Twilio cannot have. */
+/** @throws FailureError for an account that Twilio cannot have. */
 export function clientOf(session: Session): twilio.Twilio {
   if (session) return session
   const message = 'accountSID is not that of a Twilio account, which begins with AC'
-  throw new TwilioError({ kind: 'auth', message, field: 'accountSID' })
+  throw new FailureError({ kind: 'auth', message, field: 'accountSID' })
 }

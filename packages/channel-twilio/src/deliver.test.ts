@@ -1,10 +1,10 @@
 import { inspect } from 'node:util'
+import { FailureError } from '@plugboard/core'
 import { describe, expect, test } from 'vitest'
 import { endpoints } from '../test/endpoints.js'
 import { fakeTwilio } from '../test/fake-twilio.js'
 import { config, stage, webhookUrl } from '../test/stage.js'
 import { clientOf, connect, HttpClient } from './client.js'
-import { TwilioError } from './failure.js'
 
 const hello = { type: 'text', text: 'hello' }
 
@@ -113,7 +113,7 @@ describe('a refusal', () => {
       const error: unknown = await set
         .send({ type: 'text', text: 'a private text' })
         .catch((thrown) => thrown)
-      expect(error).toBeInstanceOf(TwilioError)
+      expect(error).toBeInstanceOf(FailureError)
       const basic = Buffer.from(`${config.accountSID}:${config.authToken}`).toString('base64')
       const all = inspect(error, { depth: 20, showHidden: true })
       for (const secret of [config.authToken, basic, 'a private text']) expect(all).not.toContain(secret)
@@ -142,7 +142,7 @@ test('an aborted delivery ends at once, and one that goes on beside it does not'
   expect(set.runtime.classify(error)).toMatchObject({ kind: 'ambiguous' })
   expect(await Promise.race([beside, 'goes on'])).toBe('goes on')
   other.abort()
-  expect(await beside).toBeInstanceOf(TwilioError)
+  expect(await beside).toBeInstanceOf(FailureError)
 })
 
 test('a base URL with a path keeps it', async () => {
@@ -153,7 +153,7 @@ test('a base URL with a path keeps it', async () => {
   const integration = { clientId: 'acme', config, session: runtime.connect(config) }
   const [part] = runtime.render(hello, endpoints.sms)
   if (!part) throw new Error('no part')
-  await expect(runtime.deliver(part, set.context({ integration }))).rejects.toBeInstanceOf(TwilioError)
+  await expect(runtime.deliver(part, set.context({ integration }))).rejects.toBeInstanceOf(FailureError)
   expect(set.provider.calls[0]?.path).toBe(`/proxy/2010-04-01/Accounts/${config.accountSID}/Messages.json`)
 })
 
@@ -167,7 +167,7 @@ test('the HTTP client that all share keeps neither credentials nor words of a ca
   await send()
   expect(traces()).toEqual([undefined, undefined])
   provider.failWith('reset')
-  await expect(send()).rejects.toBeInstanceOf(TwilioError)
+  await expect(send()).rejects.toBeInstanceOf(FailureError)
   expect(traces()).toEqual([undefined, undefined])
   await provider.close()
 })

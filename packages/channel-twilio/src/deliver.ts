@@ -1,7 +1,6 @@
-import type { DeliveryContext, Part, Sent } from '@plugboard/core'
+import { type DeliveryContext, FailureError, type Part, type Sent } from '@plugboard/core'
 import { clientOf, type HttpClient, type Session } from './client.js'
 import type { Config } from './config.js'
-import { TwilioError } from './failure.js'
 import { isWhatsApp, WHATSAPP } from './medium.js'
 import type { MessageArgs } from './render.js'
 import { statusCallbackUrl } from './status.js'
@@ -33,7 +32,7 @@ function senderOf({ endpoint, integration: { config } }: DeliveryContext<Config,
   if (from === undefined && messagingServiceSid === undefined) {
     const message =
       'no number to send from: the endpoint names none, and neither does the configuration ("from")'
-    throw new TwilioError({ kind: 'invalid', message })
+    throw new FailureError({ kind: 'invalid', message })
   }
   return {
     ...(from !== undefined && { from: isWhatsApp(endpoint) && !from.includes(':') ? WHATSAPP + from : from }),

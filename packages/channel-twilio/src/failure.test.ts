@@ -1,6 +1,6 @@
-import type { FailureKind } from '@plugboard/core'
+import { FailureError, type FailureKind } from '@plugboard/core'
 import { describe, expect, test } from 'vitest'
-import { classify, failureOfAnswer, failureOfDelivery, TwilioError } from './failure.js'
+import { classify, failureOfAnswer, failureOfDelivery } from './failure.js'
 
 describe('an answer of Twilio', () => {
   const codes: Partial<Record<FailureKind, number[]>> = {
@@ -71,7 +71,7 @@ describe('what Twilio tells later', () => {
 
 test('classify gives the failure of an error, and takes any other for ambiguous', () => {
   const failure = { kind: 'invalid' as const, message: 'because' }
-  expect(classify(new TwilioError(failure))).toBe(failure)
+  expect(classify(new FailureError(failure))).toBe(failure)
   expect(classify(new SyntaxError('Unexpected token in "a private text"'))).toEqual({
     kind: 'ambiguous',
     message: 'an unexpected fault while calling Twilio',

@@ -1,22 +1,8 @@
-import type { Failure } from '@plugboard/core'
+import { type Failure, FailureError } from '@plugboard/core'
 
-/**
- * The only error that leaves this channel's calls. It has no cause: what the SDK throws holds the Authorization header
- * and the person's text.
- */
-export class TwilioError extends Error {
-  override readonly name = 'TwilioError'
-  readonly failure: Failure
-
-  constructor(failure: Failure) {
-    super(failure.message)
-    this.failure = failure
-  }
-}
-
-/** README.md has the table. */
+/** README.md has the table. Calls throw nothing but {@link FailureError}. */
 export function classify(error: unknown): Failure {
-  if (error instanceof TwilioError) return error.failure
+  if (error instanceof FailureError) return error.failure
   return { kind: 'ambiguous', message: 'an unexpected fault while calling Twilio' }
 }
 

@@ -1,7 +1,7 @@
-import { type CallContext, type Json, networkFailure, type OpenMedia } from '@plugboard/core'
+import { type CallContext, FailureError, type Json, networkFailure, type OpenMedia } from '@plugboard/core'
 import { clientOf, type Session } from './client.js'
 import type { Config } from './config.js'
-import { failureOfAnswer, TwilioError } from './failure.js'
+import { failureOfAnswer } from './failure.js'
 
 const API_ORIGIN = 'https://api.twilio.com'
 /** Twilio redirects once, to where the file is stored. */
@@ -30,7 +30,7 @@ export const openMedia =
     clientOf(integration.session)
     const { accountSID, authToken } = integration.config
     const url = typeof ref === 'string' ? mediaUrl(ref, apiBaseUrl) : undefined
-    if (!url) throw new TwilioError({ kind: 'invalid', message: 'this is no file at Twilio' })
+    if (!url) throw new FailureError({ kind: 'invalid', message: 'this is no file at Twilio' })
     const authorization = `Basic ${Buffer.from(`${accountSID}:${authToken}`).toString('base64')}`
     const first = url.origin === API_ORIGIN ? `${apiBaseUrl}${url.pathname}${url.search}` : url.href
     // Not the guarded one: the operator's base may well be in a private network.
@@ -41,12 +41,12 @@ export const openMedia =
     }
     if (response.ok) return opened(response)
     await response.body?.cancel()
-    throw new TwilioError(failureOf(response))
+    throw new FailureError(failureOf(response))
   }
 
 const get = (fetch: Fetch, url: string, init: RequestInit): Promise<Response> =>
   fetch(url, { ...init, redirect: 'manual' }).catch((error: unknown) => {
-    throw new TwilioError(networkFailure(error, 'Twilio'))
+    throw new FailureError(networkFailure(error, 'Twilio'))
   })
 
 const isRedirect = ({ status, headers }: Response): boolean =>
@@ -56,7 +56,7 @@ async function targetOf(response: Response, from: string): Promise<string> {
   await response.body?.cancel()
   const location = response.headers.get('location') ?? ''
   if (URL.canParse(location, from)) return new URL(location, from).href
-  throw new TwilioError({ kind: 'invalid', message: 'Twilio redirects to an address that is none' })
+  throw new FailureError({ kind: 'invalid', message: 'Twilio redirects to an address that is none' })
 }
 
 function opened({ headers, body }: Response): OpenMedia {

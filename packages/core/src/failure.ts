@@ -18,3 +18,17 @@ export type Failure =
   | { kind: 'invalid'; message: string }
 
 export type FailureKind = Failure['kind']
+
+/**
+ * An error that says what it means: a channel throws it where it knows, and its `classify` answers with `failure`. It has
+ * no `cause`, for what SDKs throw often holds credentials, the person's text, or a page of a proxy.
+ */
+export class FailureError extends Error {
+  override readonly name = 'FailureError'
+  readonly failure: Failure
+
+  constructor(failure: Failure) {
+    super(failure.message)
+    this.failure = failure
+  }
+}

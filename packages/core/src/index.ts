@@ -51,7 +51,7 @@ export {
   isPlugboardError,
   PlugboardError,
 } from './errors.js'
-export type { Failure, FailureKind } from './failure.js'
+export { type Failure, FailureError, type FailureKind } from './failure.js'
 export { createIdSource, fromUuid, type Id, idTime, isId, newId, shortId, toUuid } from './id.js'
 export { isStorable, type Json, type JsonObject } from './json.js'
 export { type Logger, silentLogger } from './logger.js'
