@@ -1,6 +1,8 @@
 import { type Id, isStorable, newId, PlugboardError } from '@plugboard/core'
 import type { ClientRecord, TokenRecord } from './client-record.js'
+import type { Collection } from './collection.js'
 import type { ClientName, ClientView, Directory } from './directory.js'
+import type { ClientFacts } from './facts.js'
 import { hashSecret, isSameHash, newSecret } from './keyring.js'
 import type { Store } from './store.js'
 
@@ -12,6 +14,7 @@ export interface NewToken {
 
 export interface ClientsOptions {
   store: Store
+  facts: Collection<ClientFacts>
   directory: Directory
   now(): Date
 }
@@ -24,24 +27,35 @@ const PAGE = 100
 /** Clients and the credentials that they come with. */
 export class Clients {
   readonly #store: Store
+  readonly #facts: Collection<ClientFacts>
   readonly #directory: Directory
   readonly #now: () => Date
 
-  constructor({ store, directory, now }: ClientsOptions) {
+  constructor({ store, facts, directory, now }: ClientsOptions) {
     this.#store = store
+    this.#facts = facts
     this.#directory = directory
     this.#now = now
   }
 
   /** A new client with its first token. @throws CONFLICT when a chosen id or name is taken. */
-  async create(
-    options: { id?: Id; externalId?: string; name?: string } = {},
-  ): Promise<{ client: ClientView; token: NewToken }> {
+  async create({
+    facts,
+    ...options
+  }: {
+    id?: Id
+    externalId?: string
+    name?: string
+    facts?: ClientFacts
+  } = {}): Promise<{ client: ClientView; token: NewToken }> {
     if (options.name !== undefined) assertName(options.name)
     const token = newToken(this.#now())
+    const { id = newId() } = options
+    // First, so that whoever finds the client finds what is known of it.
+    if (facts) await this.#facts.insert(id, id, facts)
     const client = await this.#directory.insert({
-      id: newId(),
       ...options,
+      id,
       version: 1,
       createdAt: this.#now(),
       tokens: [token.record],
@@ -67,6 +81,11 @@ export class Clients {
 
   find(name: ClientName): Promise<ClientView | undefined> {
     return this.#directory.find(name)
+  }
+
+  /** What is known of a client beside its configuration. */
+  async facts(id: Id): Promise<ClientFacts> {
+    return (await this.#facts.find(id, { id }))?.data ?? {}
   }
 
   /** In order of making; `after` is the last one of the page before. Those that are being purged are left out. */

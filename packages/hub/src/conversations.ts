@@ -9,7 +9,7 @@ import type { EntryType, NewEntry } from './entry.js'
 import { type ConversationFacts, type ConversationView, type ExternalId, nameOfExternal } from './facts.js'
 import type { Topic } from './format.js'
 import { channelOf, type Owing } from './owing.js'
-import type { Page, Store } from './store.js'
+import type { Page, Range, Store } from './store.js'
 import type { Users } from './users.js'
 
 export interface ConversationsOptions {
@@ -183,6 +183,16 @@ export class Conversations {
       ...conversation,
       facts: facts.get(conversation.id) ?? {},
     }))
+  }
+
+  /** All that the client has, in order of id. */
+  async list(client: ClientView, range: Range): Promise<ConversationView[]> {
+    return this.views(client, await this.#options.store.walkConversations(client.id, range))
+  }
+
+  /** The next number of a series of the client's, which begins at 1: for people who count conversations. */
+  nextNumber(client: ClientView, series: string): Promise<number> {
+    return this.#options.store.increment(client.id, `conversation ${series}`)
   }
 
   /** Changes what is known of a conversation. @throws NOT_FOUND */

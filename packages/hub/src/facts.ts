@@ -12,6 +12,14 @@ export interface ExternalId {
   value: string
 }
 
+/** What is known of a client beside its configuration. */
+export interface ClientFacts {
+  /** For people. Not unique, unlike the name that stands in addresses. */
+  displayName?: string
+  /** The account that made it, where one did. */
+  createdBy?: Id
+}
+
 /** What is known of a user. Times are ISO 8601. */
 export interface UserFacts {
   externalId?: ExternalId
@@ -81,6 +89,9 @@ export const memberTerm = (userId: Id): string => `member ${userId}`
 /** What a conversation can be found by, of its metadata. */
 export const metadataTerm = (key: string, value: unknown): string =>
   `metadata ${JSON.stringify([key, value])}`
+
+export const clientFacts = (store: Store): Collection<ClientFacts> =>
+  new Collection<ClientFacts>(store, 'client')
 
 export const userFacts = (store: Store): Collection<UserFacts> =>
   new Collection<UserFacts>(store, 'user', {

@@ -1,4 +1,5 @@
 import type { Id } from '@plugboard/core'
+import type { PersonAccount, WithId } from './accounts.js'
 import type { Activity } from './activity.js'
 import type { RetrySchedule } from './delivery/retry.js'
 import type { ClientView, OpenWebhook } from './directory.js'
@@ -30,6 +31,10 @@ export interface Look {
   conversation(id: Id): Promise<ConversationView | undefined>
   user(id: Id): Promise<UserView | undefined>
   message(id: Id): Promise<Entry | undefined>
+  /** The newest messages of a conversation, newest first. */
+  messages(conversationId: Id, limit: number): Promise<Entry[]>
+  /** Who acts for the business. */
+  person(id: Id): Promise<WithId<PersonAccount> | undefined>
 }
 
 /** The form in which the webhooks of one dialect get events. A dialect provides it. */

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { keyring, MemoryClients, recordOf, storeOf } from '../test/support/clients.js'
 import { Clients } from './clients.js'
 import { Directory } from './directory.js'
+import { clientFacts } from './facts.js'
 import { Housekeeping } from './housekeeping.js'
 import { Idempotency } from './idempotency.js'
 
@@ -82,7 +83,7 @@ function setUp(given: { conversations?: number; clients?: number; keys?: number 
     ...{ store: storeOf(new MemoryClients()), keyring, maxClients: 10, maxAgeMs: 0 },
     changed: async () => undefined,
   })
-  const clients = new Clients({ store, directory, now })
+  const clients = new Clients({ store, facts: clientFacts(store), directory, now })
   const idempotency = new Idempotency({ store, now })
   const housekeeping = new Housekeeping({ store, clients, idempotency, log: silentLogger })
   return { housekeeping, left, calls, store }

@@ -16,7 +16,7 @@ import { SerialTransport } from './delivery/serial-transport.js'
 import type { WebhookSender } from './delivery/webhook-sender.js'
 import { Directory } from './directory.js'
 import { Endpoints } from './endpoints.js'
-import { conversationFacts, userFacts } from './facts.js'
+import { clientFacts, conversationFacts, userFacts } from './facts.js'
 import type { WebhookFormat } from './format.js'
 import { Health } from './health.js'
 import { Housekeeping } from './housekeeping.js'
@@ -177,7 +177,7 @@ export function createHub(options: HubOptions): Hub {
     provisionTransport,
     provisionSchedule: untilItIsDone(settings.provisionSchedule),
     urls,
-    lookOf: (client) => lookFor(client, { store, users, conversations }),
+    lookOf: (client) => lookFor(client, { store, users, conversations, accounts }),
     log,
     now,
   })
@@ -192,7 +192,7 @@ export function createHub(options: HubOptions): Hub {
   })
   const owing = new Owing(formats)
   const shared = { store, owing, dispatcher, now }
-  const clients = new Clients({ store, directory, now })
+  const clients = new Clients({ store, facts: clientFacts(store), directory, now })
   const health = new Health({ ...shared, channels, monitor, urls })
   const pause = pauseIntegration({ directory, health, log })
   const providerAccounts = new ProviderAccounts({ store, directory, channels, now })
@@ -213,7 +213,7 @@ export function createHub(options: HubOptions): Hub {
     ...{ channels, conversations, urls, log },
     timeoutMs: settings.channelTimeoutMs,
   })
-  const webhooks = new Webhooks({ directory, keyring, refuseTarget: options.refuseTarget, now })
+  const webhooks = new Webhooks({ store, directory, keyring, refuseTarget: options.refuseTarget, now })
   const messages = new Messages({ ...shared, users })
   const collect = new Collect({ store, messages, now, maxMs: settings.collectMaxMs })
   const endpoints = new Endpoints({ ...shared, users, conversations })

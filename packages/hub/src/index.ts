@@ -47,6 +47,7 @@ export type { ClientName, ClientView, OpenIntegration, OpenWebhook } from './dir
 export type { ChannelRef, ConversationRecord, EndpointRecord } from './endpoint-record.js'
 export type { Dead, Entry, EntryType, NewEntry, StreamKind, StreamRef } from './entry.js'
 export type {
+  ClientFacts,
   ConversationFacts,
   ConversationView,
   ExternalId,

@@ -49,6 +49,11 @@ export class Keyring {
     return timingSafeEqual(mac, this.mac(text, mac.byteLength))
   }
 
+  /** A key of 32 bytes for one purpose, to sign with what another library signs. */
+  keyFor(purpose: string): Buffer {
+    return derive(this.#signingKey, purpose)
+  }
+
   seal(text: string, context: string): Sealed {
     const iv = randomBytes(IV_BYTES)
     const cipher = createCipheriv('aes-256-gcm', this.#key, iv).setAAD(Buffer.from(context))

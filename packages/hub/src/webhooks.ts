@@ -1,9 +1,13 @@
 import { type Id, invalid, type JsonObject, newId, PlugboardError } from '@plugboard/core'
 import type { WebhookRecord } from './client-record.js'
+import { Collection } from './collection.js'
 import type { ClientView, Directory, OpenWebhook } from './directory.js'
 import { type Keyring, newSecret } from './keyring.js'
+import type { Store } from './store.js'
+import { NO_CLIENT } from './stored-document.js'
 
 export interface WebhooksOptions {
+  store: Store
   directory: Directory
   keyring: Keyring
   /** Why a URL may not be called, if it may not. */
@@ -21,6 +25,8 @@ export interface NewWebhook extends WebhookScope {
   url: string
   events?: readonly string[]
   settings?: JsonObject
+  /** It can be found by its id alone, where the client is not known: see {@link Webhooks.locate}. */
+  isLocatable?: true
   /** The path of the URL in what the caller sent, for the error that names it. Default: `url`. */
   path?: readonly (string | number)[]
 }
@@ -28,9 +34,20 @@ export interface NewWebhook extends WebhookScope {
 /** Webhooks that are made one by one, each with its own events. */
 export class Webhooks {
   readonly #options: WebhooksOptions
+  /** Whose a webhook is, of those that can be located. It may be there no more. */
+  readonly #places: Collection<{ clientId: Id }>
 
   constructor(options: WebhooksOptions) {
     this.#options = options
+    this.#places = new Collection(options.store, 'webhook')
+  }
+
+  /** Any client's webhook by its id alone; no proof of who asks, so the caller must have one. */
+  async locate(id: Id, format: string): Promise<{ client: ClientView; webhook: OpenWebhook } | undefined> {
+    const place = await this.#places.find(NO_CLIENT, { id })
+    const client = place && (await this.#options.directory.find({ id: place.data.clientId }))
+    const webhook = client && this.list(client, { format }).find((hook) => hook.id === id)
+    return client && webhook && { client, webhook }
   }
 
   list(client: ClientView, scope: WebhookScope): OpenWebhook[] {
@@ -50,31 +67,34 @@ export class Webhooks {
    */
   async create(
     client: ClientView,
-    { format, ownerId, url, events, settings, path }: NewWebhook,
+    { format, ownerId, url, events, settings, isLocatable, path }: NewWebhook,
     { max, isSame = () => false }: { max: number; isSame?(hook: WebhookRecord): boolean },
   ): Promise<OpenWebhook> {
     const { directory, keyring, now } = this.#options
     this.#assertTarget(url, path)
-    let id = newId()
-    const view = await directory.change(client.id, (record) => {
-      const others = record.webhooks.filter((hook) => hook.format === format)
-      const same = others.find(
-        (hook) => isWithin({ format, ...(ownerId && { ownerId }) }, hook) && isSame(hook),
-      )
-      if (same) {
-        id = same.id
-        return record
-      }
-      if (others.length >= max) throw new PlugboardError('CONFLICT', `at most ${max} webhooks are possible`)
-      const webhook: WebhookRecord = {
-        ...{ id, url, format, token: keyring.seal(newSecret(), record.id), createdAt: now() },
-        ...(ownerId && { ownerId }),
-        ...(events && { events: [...events] }),
-        ...(settings && { settings }),
-      }
-      return { ...record, webhooks: [...record.webhooks, webhook] }
-    })
-    return this.get(view, { format, ...(ownerId && { ownerId }) }, id)
+    const fresh = newId()
+    let id = fresh
+    const scope = { format, ...(ownerId && { ownerId }) }
+    if (isLocatable) await this.#places.insert(NO_CLIENT, fresh, { clientId: client.id })
+    try {
+      const view = await directory.change(client.id, (record) => {
+        const others = record.webhooks.filter((hook) => hook.format === format)
+        id = others.find((hook) => isWithin(scope, hook) && isSame(hook))?.id ?? fresh
+        if (id !== fresh) return record
+        if (others.length >= max) throw new PlugboardError('CONFLICT', `at most ${max} webhooks are possible`)
+        const webhook: WebhookRecord = {
+          ...{ id, url, ...scope, token: keyring.seal(newSecret(), record.id), createdAt: now() },
+          ...(events && { events: [...events] }),
+          ...(settings && { settings }),
+        }
+        return { ...record, webhooks: [...record.webhooks, webhook] }
+      })
+      if (isLocatable && id !== fresh) await this.#places.remove(NO_CLIENT, fresh)
+      return this.get(view, scope, id)
+    } catch (error) {
+      if (isLocatable) await this.#places.remove(NO_CLIENT, fresh)
+      throw error
+    }
   }
 
   /** @throws NOT_FOUND, INVALID */
@@ -99,6 +119,7 @@ export class Webhooks {
       ...record,
       webhooks: replace(record.webhooks, scope, id, () => []),
     }))
+    await this.#places.remove(NO_CLIENT, id)
   }
 
   /** All that belong to something that goes. */

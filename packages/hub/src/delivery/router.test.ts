@@ -139,6 +139,8 @@ function setUp(record = recordOf(), status: 'active' | 'paused' = 'active', isIn
       conversation: async () => undefined,
       user: async () => undefined,
       message: async () => undefined,
+      messages: async () => [],
+      person: async () => undefined,
     }),
     log: silentLogger,
     ...{ urls, provisionTransport: new Recorder<IntegrationAddress, IntegrationItem>() },
