@@ -1,5 +1,6 @@
 /**
- * The store of Plugboard on MongoDB.
+ * The store of Plugboard on MongoDB, and its blobs in GridFS.
  * @packageDocumentation
  */
+export { type MongoBlobsOptions, openMongoBlobs } from './blobs.js'
 export { type MongoStoreOptions, openMongoStore } from './open.js'
