@@ -34,7 +34,7 @@ export interface Store {
    */
   replaceClient(client: ClientRecord): Promise<boolean>
   /** In order of id. */
-  listClients(page: { after?: Id; limit: number }): Promise<ClientRecord[]>
+  listClients(range: Range): Promise<ClientRecord[]>
   /** Removes up to `limit` rows of what belongs to the client, at last the client itself; true when nothing is left. */
   purgeClient(clientId: Id, limit: number): Promise<boolean>
 

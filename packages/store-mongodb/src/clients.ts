@@ -1,12 +1,13 @@
 import { type Id, PlugboardError } from '@plugboard/core'
-import type { ClientRecord, IntegrationRecord, Sealed } from '@plugboard/hub'
+import type { ClientRecord, IntegrationRecord, Range, Sealed } from '@plugboard/hub'
 import type { ClientDoc } from './documents.js'
 import { isTaken } from './failure.js'
+import { findRange } from './ranges.js'
 import { idOf, oid } from './rows.js'
 import type { Models } from './schemas.js'
 
 /** Below every other id. */
-const FIRST = oid('0'.repeat(24) as Id)
+const FIRST = '0'.repeat(24) as Id
 
 /** Clients, each a document with its whole configuration. */
 export class Clients {
@@ -39,9 +40,9 @@ export class Clients {
     })
   }
 
-  async list({ after, limit }: { after?: Id; limit: number }): Promise<ClientRecord[]> {
-    const filter = { _id: after ? { $gt: oid(after) } : { $gte: FIRST } }
-    const docs = await this.#clients.find(filter).sort({ _id: 1 }).limit(limit).lean<ClientDoc[]>()
+  async list(range: Range): Promise<ClientRecord[]> {
+    // Without a bound the server would not walk the index.
+    const docs = await findRange(this.#clients, {}, '_id', { after: FIRST, ...range })
     return docs.map(toClient)
   }
 }

@@ -73,8 +73,8 @@ export class MongoStore implements ArchivedStore {
     return this.#do(({ clients }) => clients.replace(client))
   }
 
-  listClients(page: { after?: Id; limit: number }) {
-    return this.#do(({ clients }) => clients.list(page))
+  listClients(range: Range) {
+    return this.#do(({ clients }) => clients.list(range))
   }
 
   purgeClient(clientId: Id, limit: number) {

@@ -27,6 +27,7 @@ async function everyQuery(url: string): Promise<Query[]> {
   await store.replaceClient({ ...client, version: 2 })
   await store.listClients(page)
   await store.listClients({ ...page, after: client.id })
+  await store.listClients({ ...page, before: client.id, fromEnd: true })
   const claim = {
     clientId: client.id,
     key: 'POST key',

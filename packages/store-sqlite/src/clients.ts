@@ -1,7 +1,11 @@
 import { type Id, PlugboardError } from '@plugboard/core'
-import type { ClientRecord } from '@plugboard/hub'
+import type { ClientRecord, Range } from '@plugboard/hub'
 import { isTaken } from './failure.js'
 import { type Connection, prepareAll, prepareOne, prepareWrite, toBytes } from './sql.js'
+
+/** Before and after every id. */
+const FIRST = '00' as Id
+const LAST = 'f'.repeat(26) as Id
 
 /** Of the document, the times; within JSON text they are milliseconds, as in the columns. */
 const TIMES: ReadonlySet<string> = new Set(['createdAt', 'deletedAt'])
@@ -24,6 +28,7 @@ export class Clients {
   readonly #byExternalId
   readonly #byName
   readonly #list
+  readonly #listBack
 
   constructor(db: Connection) {
     const columns = 'external_id, name, version, document, id'
@@ -37,8 +42,10 @@ export class Clients {
     this.#byId = find(`id = ${toBytes}`)
     this.#byExternalId = find('external_id = ?')
     this.#byName = find('name = ?')
-    const list = `SELECT document AS row FROM clients WHERE id > ${toBytes} ORDER BY id LIMIT ?`
-    this.#list = prepareAll<ClientRecord>(db, list)
+    const list = (order: 'ASC' | 'DESC') =>
+      `SELECT document AS row FROM clients WHERE id > ${toBytes} AND id < ${toBytes} ORDER BY id ${order} LIMIT ?`
+    this.#list = prepareAll<ClientRecord>(db, list('ASC'))
+    this.#listBack = prepareAll<ClientRecord>(db, list('DESC'))
   }
 
   insert(client: ClientRecord): void {
@@ -60,8 +67,9 @@ export class Clients {
     return refuseTaken(() => this.#replace(...columnsOf(client), client.version - 1)) > 0
   }
 
-  list({ after, limit }: { after?: Id; limit: number }): ClientRecord[] {
-    return this.#list(after ?? '', limit).map(toClient)
+  list({ after = FIRST, before = LAST, fromEnd = false, limit }: Range): ClientRecord[] {
+    const found = (fromEnd ? this.#listBack : this.#list)(after, before, limit).map(toClient)
+    return fromEnd ? found.reverse() : found
   }
 }
 

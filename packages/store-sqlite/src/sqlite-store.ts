@@ -124,8 +124,8 @@ class SqliteStore implements ArchivedStore {
     return this.#write(() => this.#clients.replace(client))
   }
 
-  listClients(page: { after?: Id; limit: number }) {
-    return this.#read(() => this.#clients.list(page))
+  listClients(range: Range) {
+    return this.#read(() => this.#clients.list(range))
   }
 
   purgeClient(clientId: Id, limit: number) {
