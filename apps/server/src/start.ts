@@ -11,6 +11,7 @@ import { isLoopback } from './dialects/admin-access.js'
 import { messagingV1 } from './dialects/messaging-v1/index.js'
 import { events } from './dialects/messaging-v1/schemas.js'
 import { messagingV1Format } from './dialects/messaging-v1/webhook-format.js'
+import { sunshineV2 } from './dialects/sunshine-v2/index.js'
 import { guardedFetch } from './guarded-fetch.js'
 import { readOrMakeKey } from './key-file.js'
 import { createLog } from './logging.js'
@@ -79,7 +80,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       metrics,
       log,
       takesRequests: config.role !== 'worker',
-      register: (server) => registerDialects(server, hub, config),
+      register: (server) => registerDialects(server, hub, urls, config),
     })
     const close = once(() => shutDown(app, hub, store, config.shutdownGrace))
     try {
@@ -166,8 +167,11 @@ export const hubSettings = (config: Config) => ({
   delivers: config.role !== 'api',
 })
 
-function registerDialects(app: FastifyInstance, hub: Hub, settings: Config): void {
+function registerDialects(app: FastifyInstance, hub: Hub, urls: PublicUrls, settings: Config): void {
   app.register(messagingV1, { prefix: '/api/v1', hub, settings })
+  // The hosted one is under /sc, so that clients may be told a base with it.
+  for (const prefix of ['/v2', '/sc/v2'])
+    app.register(sunshineV2, { prefix, hub, base: () => urls.base, settings })
 }
 
 /** What stops a server from listening, by the system's code. */

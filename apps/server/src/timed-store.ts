@@ -33,6 +33,7 @@ const methods: { [M in keyof Store]: (result: Awaited<ReturnType<Store[M]>>) => 
   listEntries: nothing,
   listReplies: nothing,
   endTurn: nothing,
+  editMessage: nothing,
   deleteMessages: nothing,
   claimDue: nothing,
   readEntries: nothing,

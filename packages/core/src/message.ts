@@ -15,6 +15,8 @@ export interface Message {
   sentAt: Date
   /** The payload as JSON text, byte for byte as it was stored. */
   payload: string
+  /** The channel that it came in by, and what the provider calls it; absent where it was posted. */
+  source?: { channel: string; key: string }
   /** What is known of the message beside its payload, as JSON text of a {@link MessageDetails}. */
   details?: string
 }

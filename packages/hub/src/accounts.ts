@@ -119,6 +119,11 @@ export class Accounts {
     return account
   }
 
+  /** Whether what was found of an account before is still all that there is to know of it. */
+  isCurrent(account: WithId<Account>): boolean {
+    return this.#cache.get(account.id) === account
+  }
+
   async findKey(id: Id): Promise<WithId<KeyAccount> | undefined> {
     const account = await this.find(id)
     return account?.kind === 'key' ? account : undefined

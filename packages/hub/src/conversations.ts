@@ -1,12 +1,20 @@
 import { type Conversation, type Id, newId, PlugboardError } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
 import type { Activity } from './activity.js'
+import type { Attachments } from './attachments.js'
 import type { Collection } from './collection.js'
 import type { Dispatcher } from './delivery/dispatcher.js'
 import type { ClientView } from './directory.js'
 import type { ConversationRecord } from './endpoint-record.js'
 import type { EntryType, NewEntry } from './entry.js'
-import { type ConversationFacts, type ConversationView, type ExternalId, nameOfExternal } from './facts.js'
+import {
+  type ConversationFacts,
+  type ConversationView,
+  type ExternalId,
+  metadataTerm,
+  nameOfExternal,
+  termsOfConversation as termsOf,
+} from './facts.js'
 import type { Topic } from './format.js'
 import { channelOf, type Owing } from './owing.js'
 import type { Page, Range, Store } from './store.js'
@@ -18,6 +26,7 @@ export interface ConversationsOptions {
   owing: Owing
   dispatcher: Dispatcher
   users: Users
+  attachments: Pick<Attachments, 'removeOf'>
   now(): Date
   /** External ids kept in memory. */
   maxCached: number
@@ -193,6 +202,34 @@ export class Conversations {
   /** The next number of a series of the client's, which begins at 1: for people who count conversations. */
   nextNumber(client: ClientView, series: string): Promise<number> {
     return this.#options.store.increment(client.id, `conversation ${series}`)
+  }
+
+  /** All conversations of the client that have this metadata, in order of id; no metadata: all that there are. */
+  async walk(
+    client: ClientView,
+    range: Range,
+    metadata: readonly (readonly [key: string, value: string])[] = [],
+  ): Promise<ConversationView[]> {
+    const { store, facts } = this.#options
+    const [term, ...others] = metadata.map(([key, value]) => metadataTerm(key, value))
+    if (term === undefined) return this.views(client, await store.walkConversations(client.id, range))
+    const found: ConversationView[] = []
+    for (let rest = range; ; ) {
+      const page = await facts.list(client.id, { ...rest, term })
+      const fitting = page.filter(({ data }) => others.every((other) => termsOf(data).includes(other)))
+      const views = await Promise.all(
+        fitting.map(async ({ id, data }) => {
+          const conversation = await store.findConversation(client.id, id)
+          return conversation && { ...conversation, facts: data }
+        }),
+      )
+      const there = views.filter((view) => view !== undefined)
+      found.splice(range.fromEnd ? 0 : found.length, 0, ...there)
+      const edge = range.fromEnd ? page[0]?.id : page.at(-1)?.id
+      if (page.length < range.limit || found.length >= range.limit || !edge) break
+      rest = range.fromEnd ? { ...range, before: edge } : { ...range, after: edge }
+    }
+    return range.fromEnd ? found.slice(-range.limit) : found.slice(0, range.limit)
   }
 
   /** Changes what is known of a conversation. @throws NOT_FOUND */

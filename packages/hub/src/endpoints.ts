@@ -1,4 +1,4 @@
-import { type Endpoint, type Id, newId } from '@plugboard/core'
+import { type Endpoint, type Id, newId, PlugboardError } from '@plugboard/core'
 import type { Conversations } from './conversations.js'
 import type { Dispatcher } from './delivery/dispatcher.js'
 import type { ClientView } from './directory.js'
@@ -44,6 +44,13 @@ export class Endpoints {
     })
     for (const appended of mapped.appended) dispatcher.appended(appended)
     return mapped
+  }
+
+  /** The conversation does not live there any more: what comes from there begins another. @throws NOT_FOUND */
+  async remove(client: ClientView, conversationId: Id, endpointId: Id): Promise<void> {
+    const isRemoved = await this.#options.store.removeEndpoint(client.id, conversationId, endpointId)
+    if (!isRemoved) throw new PlugboardError('NOT_FOUND', 'there is no such endpoint')
+    this.#options.dispatcher.streamChanged(conversationId)
   }
 
   /** @throws NOT_FOUND for the conversation */

@@ -86,9 +86,9 @@ export const emailTerm = (email: string): string => `email ${email.toLowerCase()
 /** What a group can be found by. */
 export const memberTerm = (userId: Id): string => `member ${userId}`
 
-/** What a conversation can be found by, of its metadata. */
+/** What a conversation can be found by, of its metadata: numbers and truth values as they are written. */
 export const metadataTerm = (key: string, value: unknown): string =>
-  `metadata ${JSON.stringify([key, value])}`
+  `metadata ${JSON.stringify([key, String(value)])}`
 
 export const clientFacts = (store: Store): Collection<ClientFacts> =>
   new Collection<ClientFacts>(store, 'client')
@@ -102,8 +102,15 @@ export const userFacts = (store: Store): Collection<UserFacts> =>
 export const conversationFacts = (store: Store): Collection<ConversationFacts> =>
   new Collection<ConversationFacts>(store, 'conversation', {
     nameOf: ({ externalId }) => externalId && nameOfExternal(externalId),
-    termsOf: ({ isGroup, participants = [], metadata = {} }) => [
-      ...(isGroup ? participants.map(({ userId }) => memberTerm(userId)) : []),
-      ...Object.entries(metadata).map(([key, value]) => metadataTerm(key, value)),
-    ],
+    termsOf: termsOfConversation,
   })
+
+/** All that a conversation can be found by. */
+export const termsOfConversation = ({
+  isGroup,
+  participants = [],
+  metadata = {},
+}: ConversationFacts): readonly string[] => [
+  ...(isGroup ? participants.map(({ userId }) => memberTerm(userId)) : []),
+  ...Object.entries(metadata).map(([key, value]) => metadataTerm(key, value)),
+]

@@ -214,7 +214,7 @@ export function createHub(options: HubOptions): Hub {
     timeoutMs: settings.channelTimeoutMs,
   })
   const webhooks = new Webhooks({ store, directory, keyring, refuseTarget: options.refuseTarget, now })
-  const messages = new Messages({ ...shared, users })
+  const messages = new Messages({ ...shared, users, conversations })
   const collect = new Collect({ store, messages, now, maxMs: settings.collectMaxMs })
   const endpoints = new Endpoints({ ...shared, users, conversations })
   const media = new MediaLinks({

@@ -75,6 +75,7 @@ export type {
   Mapped,
   MessageCount,
   MessagePage,
+  MessageText,
   Page,
   Range,
   Replay,

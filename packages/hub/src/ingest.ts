@@ -18,7 +18,7 @@ import type { Endpoints } from './endpoints.js'
 import { payloadOf, userDataOf } from './inbound-content.js'
 import type { IntegrationMonitor } from './integration-monitor.js'
 import type { MediaLinks } from './media-links.js'
-import type { Messages } from './messages.js'
+import { dedupeOf, type Messages } from './messages.js'
 import { channelOf } from './owing.js'
 import type { Store } from './store.js'
 
@@ -197,6 +197,3 @@ export class Ingest {
     if (appended && !appended.duplicate) dispatcher.appended(appended)
   }
 }
-
-/** Of an event, among all that the conversation has. */
-const dedupeOf = (channel: string, key: string): string => `${channel}:${key}`

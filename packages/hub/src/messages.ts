@@ -7,6 +7,7 @@ import {
   newId,
   PlugboardError,
 } from '@plugboard/core'
+import type { Conversations } from './conversations.js'
 import type { Dispatcher } from './delivery/dispatcher.js'
 import type { ClientView } from './directory.js'
 import type { Entry } from './entry.js'
@@ -29,6 +30,8 @@ export interface Post {
   details?: MessageDetails
   /** The endpoint that it came from, and is not sent back to. */
   origin?: Id
+  /** The channel that it goes out by, or `nobody`: webhooks are told all the same. Default: each that there is. */
+  to?: { channel: string } | 'nobody'
 }
 
 export interface MessagesOptions {
@@ -36,6 +39,7 @@ export interface MessagesOptions {
   owing: Owing
   dispatcher: Dispatcher
   users: Users
+  conversations: Conversations
   now(): Date
 }
 
@@ -50,7 +54,7 @@ export class Messages {
   /** Takes a message in: when this resolves it is on disk, with all that it owes. @throws NOT_FOUND */
   async post(client: ClientView, post: Post): Promise<Message> {
     const { store, owing, dispatcher, users, now } = this.#options
-    const { conversationId, author, origin } = post
+    const { conversationId, author } = post
     if (author !== 'business' && !users.isKnown(client, author.userId)) {
       await users.assertExists(client, author.userId)
     }
@@ -61,7 +65,7 @@ export class Messages {
       kind: 'conversation',
       entry: entryOf(post, now(), claim),
       resolve: ({ endpoints }) => ({
-        owes: owing.message(client, endpoints, origin),
+        owes: owing.message(client, endpoints, post),
         channel: channelOf(endpoints),
       }),
     })
@@ -90,6 +94,20 @@ export class Messages {
     const entries = await this.#options.store.listMessages(client.id, conversationId, page)
     if (!entries) throw new PlugboardError('NOT_FOUND', 'there is no such conversation')
     return entries.map(asMessage)
+  }
+
+  /** Makes a message say something else, and tells the webhooks. @throws NOT_FOUND */
+  async edit(
+    client: ClientView,
+    id: Id,
+    to: { payload: JsonObject; details: MessageDetails },
+  ): Promise<Message> {
+    const { store, conversations } = this.#options
+    const { streamId } = await this.getEntry(client, id)
+    const text = { payload: JSON.stringify(to.payload), details: JSON.stringify(to.details) }
+    if (!(await store.editMessage(client.id, streamId, id, text))) throw notFound()
+    await conversations.note(client, streamId, { type: 'edited', messageId: id, payload: to.payload })
+    return this.get(client, id)
   }
 
   /** Leaves a tombstone; what has not gone out yet never will. @throws NOT_FOUND */
@@ -129,8 +147,17 @@ function entryOf(post: Post, at: Date, claim: boolean): Append['entry'] {
 
 /** The message that an entry holds. */
 export function asMessage(entry: Entry): Message {
-  const { id, clientId, streamId, seq, at, payload, details, author = 'business' } = entry
+  const { id, clientId, streamId, seq, at, payload, details, dedupe, author = 'business' } = entry
   const message: Message = { id, clientId, conversationId: streamId, seq, author, sentAt: at, payload }
   if (details !== undefined) message.details = details
+  if (dedupe !== undefined) message.source = sourceOf(dedupe)
   return message
+}
+
+/** Names a provider's event among all that a conversation has. */
+export const dedupeOf = (channel: string, key: string): string => `${channel}:${key}`
+
+function sourceOf(dedupe: string): { channel: string; key: string } {
+  const colon = dedupe.indexOf(':')
+  return { channel: dedupe.slice(0, colon), key: dedupe.slice(colon + 1) }
 }

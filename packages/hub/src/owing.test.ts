@@ -18,7 +18,7 @@ test('a message is owed to the webhooks that are told of messages and to the end
   const { client, owing, hooks } = await setUp()
   const [served, other] = [endpointOf('acme'), endpointOf('telegram')]
   const custom = { ...endpointOf('acme'), channel: { name: 'acme', custom: true } }
-  expect(owing.message(client, [served, other, custom])).toEqual([
+  expect(owing.message(client, [served, other, custom], {})).toEqual([
     webhookTarget(hooks.all.id),
     endpointTarget(served.id),
   ])
@@ -27,7 +27,7 @@ test('a message is owed to the webhooks that are told of messages and to the end
 test('a message is not sent back to the endpoint that it came from', async () => {
   const { client, owing, hooks } = await setUp()
   const [here, there] = [endpointOf('acme'), endpointOf('acme')]
-  expect(owing.message(client, [here, there], here.id)).toEqual([
+  expect(owing.message(client, [here, there], { origin: here.id })).toEqual([
     webhookTarget(hooks.all.id),
     endpointTarget(there.id),
   ])

@@ -1,6 +1,7 @@
 import type { ClientView } from './directory.js'
 import type { EndpointRecord } from './endpoint-record.js'
 import type { Topic, WebhookFormat } from './format.js'
+import type { Post } from './messages.js'
 import { endpointTarget, type Target, webhookTarget } from './target.js'
 
 /** The channel of a conversation that is on none, or on more than one. */
@@ -27,11 +28,19 @@ export class Owing {
   }
 
   /** Webhooks, and the endpoints of the conversation that a configured channel serves, save the one it came from. */
-  message(client: ClientView, endpoints: readonly EndpointRecord[], origin?: string): readonly Target[] {
+  message(
+    client: ClientView,
+    endpoints: readonly EndpointRecord[],
+    { origin, to }: Pick<Post, 'origin' | 'to'>,
+  ): readonly Target[] {
     const webhooks = this.webhooks(client, 'message')
-    if (endpoints.length === 0) return webhooks
+    if (endpoints.length === 0 || to === 'nobody') return webhooks
     const served = endpoints.filter(
-      ({ id, channel }) => id !== origin && !channel.custom && client.integrations.has(channel.name),
+      ({ id, channel }) =>
+        id !== origin &&
+        !channel.custom &&
+        client.integrations.has(channel.name) &&
+        (to === undefined || to.channel === channel.name),
     )
     return served.length === 0 ? webhooks : [...webhooks, ...served.map(({ id }) => endpointTarget(id))]
   }

@@ -138,6 +138,20 @@ export class Participants {
     return conversations.views(client, page)
   }
 
+  /** Gone, with the conversations that are theirs alone; groups go on without them. @throws NOT_FOUND */
+  async deleteUser(client: ClientView, userId: Id): Promise<void> {
+    const { users, conversations } = this.#options
+    for (;;) {
+      const page = await this.walk(client, userId, { limit: 100 })
+      for (const { id, facts } of page) {
+        if (facts.isGroup) await this.leave(client, id, { userId })
+        else await conversations.delete(client, id)
+      }
+      if (page.length === 0) break
+    }
+    await users.delete(client, userId)
+  }
+
   /** The conversation that is a user's where none is named: the one that was made first. */
   async defaultOf(client: ClientView, userId: Id): Promise<Id | undefined> {
     const { store, userFacts } = this.#options

@@ -108,6 +108,11 @@ export interface Store {
   listReplies(clientId: Id, conversationId: Id, incomingId: Id): Promise<Entry[]>
   /** Ends the collection of a message at this time, once. False when the client has no such message. */
   endTurn(clientId: Id, messageId: Id, at: Date): Promise<boolean>
+  /**
+   * Writes another payload and other details into a message; what is on its way goes out as either. False when the
+   * conversation has no such message.
+   */
+  editMessage(clientId: Id, conversationId: Id, id: Id, to: MessageText): Promise<boolean>
   /** Turns messages into tombstones that keep their numbers, and cancels what they owe. Answers how many. */
   deleteMessages(clientId: Id, conversationId: Id, only: Id | 'all', at: Date): Promise<number>
 
@@ -207,6 +212,9 @@ export interface Range {
   /** At least 1. */
   limit: number
 }
+
+/** What a message says. */
+export type MessageText = Pick<NewEntry, 'payload' | 'details'>
 
 export interface MessageCount {
   /** Number of an entry. */

@@ -1,5 +1,5 @@
 import { type Conversation, type Id, PlugboardError, type User } from '@plugboard/core'
-import type { Appended, ConversationRecord, NewEntry, Page, Range } from '@plugboard/hub'
+import type { Appended, ConversationRecord, MessageText, NewEntry, Page, Range } from '@plugboard/hub'
 import type { EntryDoc, StreamDoc } from './documents.js'
 import type { Log } from './log.js'
 import { findRange } from './ranges.js'
@@ -171,6 +171,21 @@ export class Conversations {
       { ...id, listed: true },
       update as never,
       options,
+    )
+    return matchedCount > 0
+  }
+
+  async editMessage(
+    clientId: Id,
+    id: Id,
+    messageId: Id,
+    { payload, details }: MessageText,
+  ): Promise<boolean> {
+    if (!(await this.find(clientId, id))) return false
+    const message = { _id: oid(messageId), clientId: oid(clientId), streamId: oid(id), listed: true as const }
+    const { matchedCount } = await this.#models.entries.updateOne(
+      message,
+      details === undefined ? { $set: { payload }, $unset: { details: 1 } } : { $set: { payload, details } },
     )
     return matchedCount > 0
   }

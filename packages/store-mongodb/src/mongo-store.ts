@@ -10,6 +10,7 @@ import type {
   Mark,
   MessageCount,
   MessagePage,
+  MessageText,
   NewEntry,
   Page,
   Range,
@@ -163,6 +164,10 @@ export class MongoStore implements ArchivedStore {
 
   endTurn(clientId: Id, messageId: Id, at: Date) {
     return this.#do(({ conversations }) => conversations.endTurn(clientId, messageId, at))
+  }
+
+  editMessage(clientId: Id, conversationId: Id, id: Id, to: MessageText) {
+    return this.#do(({ conversations }) => conversations.editMessage(clientId, conversationId, id, to))
   }
 
   deleteMessages(clientId: Id, conversationId: Id, only: Id | 'all', at: Date) {

@@ -1,5 +1,5 @@
 import type { Id } from '@plugboard/core'
-import type { Entry, MessageCount, MessagePage, Page } from '@plugboard/hub'
+import type { Entry, MessageCount, MessagePage, MessageText, Page } from '@plugboard/hub'
 import {
   BUSINESS,
   ENTRY_ROW,
@@ -55,6 +55,7 @@ export class Entries {
   readonly #replies
   readonly #dead
   readonly #endTurn
+  readonly #edit
   readonly #deleteOne
   readonly #deleteAll
 
@@ -93,6 +94,8 @@ export class Entries {
     this.#dead = prepareAll<PlacedRow>(db, placed(dead))
     const ending = 'UPDATE entries SET turn_ended_at = coalesce(turn_ended_at, ?)'
     this.#endTurn = prepareWrite(db, `${ending} WHERE stream = ? AND seq = ? AND ${messages}`)
+    const editing = `UPDATE entries SET payload = ?, details = ? WHERE stream = ? AND ${messages}`
+    this.#edit = prepareWrite(db, `${editing} AND id = ${toBytes}`)
     const deleting = `UPDATE entries SET payload = '', details = NULL, deleted_at = ? WHERE stream = ? AND ${messages}`
     this.#deleteOne = prepareWrite(db, `${deleting} AND id = ${toBytes}`)
     this.#deleteAll = prepareWrite(db, deleting)
@@ -177,6 +180,10 @@ export class Entries {
 
   endTurn(stream: StreamState, seq: number, at: Date): boolean {
     return this.#endTurn(at.getTime(), stream.n, seq) > 0
+  }
+
+  edit(stream: StreamState, id: Id, { payload, details }: MessageText): boolean {
+    return this.#edit(payload, details ?? null, stream.n, id) > 0
   }
 
   deleteMessages(stream: StreamState, only: Id | 'all', at: Date): number {

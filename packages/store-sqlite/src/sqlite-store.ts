@@ -11,6 +11,7 @@ import type {
   Mark,
   MessageCount,
   MessagePage,
+  MessageText,
   NewEntry,
   Page,
   Range,
@@ -236,6 +237,13 @@ class SqliteStore implements ArchivedStore {
       const message = this.#entries.find(clientId, messageId)
       const stream = message && this.#conversations.find(clientId, message.streamId)
       return stream !== undefined && this.#entries.endTurn(stream, message?.seq ?? 0, at)
+    })
+  }
+
+  editMessage(clientId: Id, conversationId: Id, id: Id, to: MessageText) {
+    return this.#write(() => {
+      const stream = this.#conversations.find(clientId, conversationId)
+      return stream !== undefined && this.#entries.edit(stream, id, to)
     })
   }
 

@@ -3,8 +3,8 @@ import type { ClientView, Hub } from '@plugboard/hub'
 import type { FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
+import type { Refusals } from '../refusals.js'
 import { clientNameOf, parseToken } from './map.js'
-import type { Refusals } from './refusals.js'
 
 const guid = z.guid()
 

@@ -1,7 +1,7 @@
 import { fromUuid, isPlugboardError, PlugboardError, toUuid } from '@plugboard/core'
 import type { ClientView, Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
-import { refuseKey } from '../idempotent.js'
+import { refuseKey } from '../../idempotent.js'
 import { clientIdOf, clientNameOf, tokenText } from '../map.js'
 import { defineRoute, ok } from '../route.js'
 import * as schemas from '../schemas.js'

@@ -1,7 +1,7 @@
 import { toUuid } from '@plugboard/core'
 import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
-import { refuseKey } from '../idempotent.js'
+import { refuseKey } from '../../idempotent.js'
 import { idOf } from '../ids.js'
 import { tokenText } from '../map.js'
 import { defineRoute, ok } from '../route.js'

@@ -1,6 +1,6 @@
 import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
-import { idempotent } from '../idempotent.js'
+import { idempotent } from '../../idempotent.js'
 import { idOf } from '../ids.js'
 import { conversationJson } from '../map.js'
 import { jsonList } from '../pages.js'

@@ -1,7 +1,7 @@
 import { fromUuid, type JsonObject } from '@plugboard/core'
 import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
-import { idempotent } from '../idempotent.js'
+import { idempotent } from '../../idempotent.js'
 import { idOf } from '../ids.js'
 import { messageJson } from '../map.js'
 import { jsonList } from '../pages.js'

@@ -1,6 +1,6 @@
 import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
-import { idempotent, refuseKey } from '../idempotent.js'
+import { idempotent, refuseKey } from '../../idempotent.js'
 import { idOf } from '../ids.js'
 import { tokenText, userJson } from '../map.js'
 import { defineRoute } from '../route.js'

@@ -1,6 +1,6 @@
 import { type Id, isStorable, newId, PlugboardError } from '@plugboard/core'
-import type { Hub } from '@plugboard/hub'
-import type { RouteInput } from './route.js'
+import type { ClientView, Hub } from '@plugboard/hub'
+import type { FastifyRequest } from 'fastify'
 
 const MAX_KEY = 255
 
@@ -10,7 +10,7 @@ const MAX_KEY = 255
  */
 export function idempotent<T>(
   hub: Hub,
-  { request, client }: Pick<RouteInput<unknown, unknown, unknown>, 'request' | 'client'>,
+  { request, client }: { request: FastifyRequest; client: ClientView },
   make: (id: Id) => Promise<T>,
 ): Promise<T> {
   const key = request.headers['idempotency-key']
@@ -26,7 +26,7 @@ export function idempotent<T>(
 }
 
 /** For routes whose answer holds a secret, which is not kept and so cannot be answered twice. @throws INVALID */
-export function refuseKey({ request }: Pick<RouteInput<unknown, unknown, unknown>, 'request'>): void {
+export function refuseKey({ request }: { request: FastifyRequest }): void {
   if (request.headers['idempotency-key'] === undefined) return
   throw new PlugboardError(
     'INVALID',

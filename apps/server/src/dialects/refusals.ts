@@ -1,6 +1,6 @@
 import { PlugboardError } from '@plugboard/core'
 import type { FastifyRequest } from 'fastify'
-import { FailureLimit } from '../../failure-limit.js'
+import { FailureLimit } from '../failure-limit.js'
 
 const TEXTS = { UNAUTHORIZED: 'Unauthorized', FORBIDDEN: 'Forbidden' } as const
 

@@ -1,0 +1,118 @@
+import { type Id, isId } from '@plugboard/core'
+import type { ClientView, Hub, KeyAccount, KeyScope, WithId } from '@plugboard/hub'
+import type { FastifyRequest } from 'fastify'
+import { decodeProtectedHeader, jwtVerify } from 'jose'
+import { LRUCache } from 'lru-cache'
+import { isSame } from '../admin-access.js'
+import type { Refusals } from '../refusals.js'
+import { forbidden, unauthorized } from './errors.js'
+
+/** Who makes a request. */
+export interface Caller {
+  scope: KeyScope
+  key: WithId<KeyAccount>
+  /** When the credentials end, in milliseconds since 1970; they may not. */
+  endsAt?: number
+}
+
+/** Callers that need not be checked for each request. */
+const MAX_REMEMBERED = 2_000
+
+/** How ids of keys begin, by what the key is for. */
+const PREFIXES: Readonly<Record<KeyScope, string>> = { app: 'app', integration: 'int', account: 'act' }
+
+const KEY_ID = /^(app|int|act)_([0-9a-f]{24})$/
+
+/** The id of a key as this API knows it: its beginning tells what the key is for. */
+export const keyIdOf = ({ id, scope }: WithId<KeyAccount>): string => `${PREFIXES[scope]}_${id}`
+
+/** The id that the domain knows; undefined for what can be none. */
+export function parseKeyId(text: string): Id | undefined {
+  const id = KEY_ID.exec(text)?.[2]
+  return id && isId(id) ? id : undefined
+}
+
+/** Checks Basic credentials and bearer tokens. */
+export class Credentials {
+  readonly #hub: Hub
+  readonly #refusals: Refusals
+  /** By the header as it came: those that were right, for as long as their key stays as it was then. */
+  readonly #right = new LRUCache<string, Caller>({ max: MAX_REMEMBERED })
+
+  constructor(hub: Hub, refusals: Refusals) {
+    this.#hub = hub
+    this.#refusals = refusals
+  }
+
+  /** Who it is, where the same header was right before; undefined: ask {@link require}. */
+  recall(header: string | undefined): Caller | undefined {
+    const caller = header === undefined ? undefined : this.#right.get(header)
+    if (!caller || !this.#hub.accounts.isCurrent(caller.key)) return undefined
+    return caller.endsAt === undefined || Date.now() < caller.endsAt ? caller : undefined
+  }
+
+  /** @throws unauthorized, whatever is wrong, and forbidden for a token whose scope is not that of its key */
+  async require(request: FastifyRequest): Promise<Caller> {
+    const { authorization } = request.headers
+    if (authorization === undefined) throw unauthorized()
+    const [, scheme = '', value = ''] = /^(\w+) +(\S+)$/.exec(authorization) ?? []
+    const check = { basic: this.#basic, bearer: this.#bearer }[scheme.toLowerCase()]
+    const caller = await check?.call(this, value)
+    if (!caller) {
+      const refusal = this.#refusals.of(request, 'UNAUTHORIZED')
+      throw refusal.code === 'RATE_LIMITED' ? refusal : unauthorized()
+    }
+    this.#right.set(authorization, caller)
+    return caller
+  }
+
+  async #basic(value: string): Promise<Caller | undefined> {
+    const text = Buffer.from(value, 'base64').toString()
+    const colon = text.indexOf(':')
+    const key = await this.#keyOf(text.slice(0, Math.max(colon, 0)))
+    if (!key || !isSame(text.slice(colon + 1), this.#hub.accounts.secretOf(key))) return undefined
+    return { scope: key.scope, key }
+  }
+
+  /** RFC 7519, HS256 alone: the key's secret signs it. */
+  async #bearer(token: string): Promise<Caller | undefined> {
+    const key = await this.#keyOf(kidOf(token))
+    if (!key) return undefined
+    const secret = new TextEncoder().encode(this.#hub.accounts.secretOf(key))
+    const verified = await jwtVerify(token, secret, { algorithms: ['HS256'] }).catch(() => undefined)
+    if (!verified) return undefined
+    const { scope, exp } = verified.payload
+    if (scope !== key.scope) throw forbidden()
+    return { scope: key.scope, key, ...(exp !== undefined && { endsAt: exp * 1000 }) }
+  }
+
+  async #keyOf(keyId: string): Promise<WithId<KeyAccount> | undefined> {
+    const id = parseKeyId(keyId)
+    const key = id && (await this.#hub.accounts.findKey(id))
+    return key && keyIdOf(key) === keyId ? key : undefined
+  }
+}
+
+function kidOf(token: string): string {
+  try {
+    return decodeProtectedHeader(token).kid ?? ''
+  } catch {
+    return ''
+  }
+}
+
+/** What a route asks of its caller: the least that its key must be for. */
+export type Access = KeyScope
+
+const RANK: Readonly<Record<KeyScope, number>> = { integration: 0, app: 1, account: 2 }
+
+/** @throws forbidden */
+export function assertMay({ scope, key }: Caller, access: Access, appId: string | undefined): void {
+  if (RANK[scope] < RANK[access]) throw forbidden()
+  if (appId !== undefined && scope !== 'account' && key.clientId !== appId) throw forbidden()
+}
+
+/** The app of a request. */
+export async function findApp(hub: Hub, appId: string): Promise<ClientView | undefined> {
+  return isId(appId) ? hub.clients.find({ id: appId }) : undefined
+}

@@ -1,0 +1,114 @@
+import { type ErrorCode, isPlugboardError, PlugboardError } from '@plugboard/core'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+
+/** One entry of the envelope. */
+interface Fault {
+  code: string
+  title: string
+}
+
+/** What of this API may be missing, and has a code of its own. */
+export type Missing = 'app' | 'conversation' | 'user' | 'integration' | 'client' | 'device'
+
+/** A failure in this API's own words. */
+export class SunshineError extends Error {
+  readonly status: number
+  readonly faults: readonly Fault[]
+
+  constructor(status: number, ...faults: Fault[]) {
+    super(faults[0]?.title)
+    this.status = status
+    this.faults = faults
+  }
+}
+
+export const badRequest = (...titles: string[]): SunshineError =>
+  new SunshineError(400, ...titles.map((title) => ({ code: 'bad_request', title })))
+
+export const unauthorized = (): SunshineError =>
+  new SunshineError(401, { code: 'unauthorized', title: 'Authorization is required' })
+
+export const forbidden = (title = 'Forbidden'): SunshineError =>
+  new SunshineError(403, { code: 'forbidden', title })
+
+/** Without a kind: of things that have no code of their own. */
+export function notFound(kind?: Missing): SunshineError {
+  if (!kind) return new SunshineError(404, { code: 'not_found', title: 'Not found' })
+  const name = `${kind[0]?.toUpperCase()}${kind.slice(1)}`
+  return new SunshineError(404, { code: `${kind}_not_found`, title: `${name} not found` })
+}
+
+/** What the domain does not find is this kind of thing. */
+export async function orNotFound<T>(kind: Missing | undefined, looked: Promise<T>): Promise<T> {
+  try {
+    return await looked
+  } catch (error) {
+    throw isPlugboardError(error, 'NOT_FOUND') ? notFound(kind) : error
+  }
+}
+
+/** Status and code of each error of the domain. */
+const known = {
+  INVALID: [400, 'bad_request'],
+  UNAUTHORIZED: [401, 'unauthorized'],
+  FORBIDDEN: [403, 'forbidden'],
+  NOT_FOUND: [404, 'not_found'],
+  CONFLICT: [409, 'conflict'],
+  MISMATCH: [422, 'unprocessable_entity'],
+  TOO_LARGE: [413, 'payload_too_large'],
+  RATE_LIMITED: [429, 'too_many_requests'],
+  UNAVAILABLE: [503, 'service_unavailable'],
+  INTERNAL: [500, 'internal_server_error'],
+} as const satisfies Record<ErrorCode, readonly [number, string]>
+
+/** Of statuses that the framework refuses with. */
+const FRAMEWORK: Readonly<Record<number, readonly [ErrorCode | number, string]>> = {
+  413: ['TOO_LARGE', 'The body is too large'],
+  415: [415, 'Unsupported media type'],
+}
+
+/** How long to stay away when the store cannot be reached. */
+const RETRY_SECONDS = 1
+
+/** Answers every failure in this API's envelope. */
+export function sendError(
+  error: FastifyError | Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const { status, faults } = error instanceof SunshineError ? error : asSunshineError(error)
+  if (status >= 500) request.log.error({ err: error, reqId: request.id }, 'request failed')
+  const retryAfterMs = isPlugboardError(error) ? error.retryAfterMs : undefined
+  if (retryAfterMs !== undefined || status === 503) {
+    void reply.header('retry-after', Math.ceil((retryAfterMs ?? RETRY_SECONDS * 1000) / 1000))
+  }
+  return reply
+    .code(status)
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify({ errors: faults }))
+}
+
+function asSunshineError(error: FastifyError | Error): SunshineError {
+  if (isPlugboardError(error)) return fromDomain(error)
+  const status = 'statusCode' in error ? error.statusCode : undefined
+  const [code, title] = (status !== undefined && FRAMEWORK[status]) || []
+  if (code === 415) return new SunshineError(415, { code: 'unsupported_media_type', title: title ?? '' })
+  if (code) return fromDomain(new PlugboardError(code as ErrorCode, title ?? ''))
+  if (status !== undefined && status >= 400 && status < 500) return badRequest('The body is not valid JSON')
+  return fromDomain(new PlugboardError('INTERNAL', 'Internal server error'))
+}
+
+function fromDomain(error: PlugboardError): SunshineError {
+  const [status, code] = known[error.code]
+  if (error.code === 'INTERNAL') return new SunshineError(status, { code, title: 'Internal server error' })
+  if (error.code === 'INVALID' && error.issues.length > 0) {
+    const titles = error.issues.map(({ path, message }) =>
+      path.length === 0 ? message : `${labelOf(path)} ${message}`,
+    )
+    return badRequest(...titles)
+  }
+  return new SunshineError(status, { code, title: error.message })
+}
+
+const labelOf = (path: readonly (string | number)[]): string =>
+  path.map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${part}`)).join('')

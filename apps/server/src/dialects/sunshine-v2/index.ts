@@ -1,0 +1,48 @@
+import type { Hub } from '@plugboard/hub'
+import type { FastifyInstance } from 'fastify'
+import { readBodies } from '../json-body.js'
+import { Refusals } from '../refusals.js'
+import { Credentials } from './credentials.js'
+import { notFound, sendError } from './errors.js'
+import type { Scope } from './route.js'
+import { activityRoutes } from './routes/activities.js'
+import { clientRoutes } from './routes/clients.js'
+import { conversationRoutes } from './routes/conversations.js'
+import { messageRoutes } from './routes/messages.js'
+import { participantRoutes } from './routes/participants.js'
+import { userRoutes } from './routes/users.js'
+
+export interface SunshineV2Options {
+  hub: Hub
+  /** Where this server is called from outside; without a slash at its end. */
+  base(): string
+  settings: {
+    /** Wrong credentials that one address may send in a minute; 0, the default: any number. */
+    rateLimit?: number
+  }
+}
+
+/** 100 kB, by the wire contract. */
+const BODY_LIMIT_BYTES = 102_400
+
+/** The Sunshine Conversations API v2 as a plugin; registered under `/v2`, and under `/sc/v2` as the hosted one is. */
+export async function sunshineV2(app: FastifyInstance, options: SunshineV2Options): Promise<void> {
+  const { hub, settings, base } = options
+  const credentials = new Credentials(hub, new Refusals(settings.rateLimit ?? 0))
+  readBodies(app)
+  app.setErrorHandler(sendError)
+  app.setNotFoundHandler(() => {
+    throw notFound()
+  })
+  app.decorateRequest('sunshine', null)
+  const scope: Scope = { app, hub, credentials, baseUrl: () => `${base()}${app.prefix}` }
+  app.addHook('onRoute', (route) => {
+    route.bodyLimit ??= BODY_LIMIT_BYTES
+  })
+  conversationRoutes(scope)
+  participantRoutes(scope)
+  messageRoutes(scope)
+  activityRoutes(scope)
+  userRoutes(scope)
+  clientRoutes(scope)
+}

@@ -1,0 +1,153 @@
+import type { Id, JsonObject, Message, MessageDetails } from '@plugboard/core'
+import type { ClientView, ConversationView, Participant, UserView } from '@plugboard/hub'
+import { fromPayload } from './content.js'
+
+/** Shapes of the domain in the form of this API. Pure. */
+
+/** This dialect's name, in what it alone keeps. */
+export const DIALECT = 'sunshine-v2'
+
+/** Leaves out what is not known: this API has no nulls of its own accord. */
+export function known<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+}
+
+/** What only this dialect keeps of something. */
+export const ownOf = (facts: { dialect?: Record<string, JsonObject> }): JsonObject =>
+  facts.dialect?.[DIALECT] ?? {}
+
+/** The same with other own facts; those that are undefined go. */
+export const withOwn = <T extends { dialect?: Record<string, JsonObject> }>(facts: T, own: object): T => ({
+  ...facts,
+  dialect: { ...facts.dialect, [DIALECT]: known({ ...ownOf(facts), ...own }) as JsonObject },
+})
+
+export const typeOf = ({ facts }: Pick<ConversationView, 'facts'>): 'personal' | 'sdkGroup' =>
+  facts.isGroup ? 'sdkGroup' : 'personal'
+
+export function conversationJson(conversation: ConversationView, isDefault: boolean): JsonObject {
+  const { id, createdAt, lastMessageAt = createdAt, facts } = conversation
+  const { title, description, iconUrl, metadata, businessReadAt } = facts
+  return {
+    id,
+    type: typeOf(conversation),
+    isDefault,
+    ...known({ displayName: title, description, iconUrl, metadata, businessLastRead: businessReadAt }),
+    lastUpdatedAt: lastMessageAt.toISOString(),
+    createdAt: createdAt.toISOString(),
+  } as JsonObject
+}
+
+/** As it stands in webhooks. */
+export const shortConversationJson = (conversation: Pick<ConversationView, 'id' | 'facts'>): JsonObject => ({
+  id: conversation.id,
+  type: typeOf(conversation),
+  ...(conversation.facts.metadata && { metadata: conversation.facts.metadata }),
+})
+
+/** How this API names a user by the caller's own id. */
+export const externalOf = (value: string) => ({ namespace: DIALECT, value })
+
+/** The id that callers of this API chose. */
+export const externalIdOf = ({ facts: { externalId } }: Pick<UserView, 'facts'>): string | undefined =>
+  externalId?.namespace === DIALECT ? externalId.value : undefined
+
+export function userJson(user: UserView): JsonObject {
+  const { givenName, surname, email, avatarUrl, locale, signedUpAt, metadata = {} } = user.facts
+  const { toBeRetained, brandId } = ownOf(user.facts)
+  return {
+    id: user.id,
+    ...known({ externalId: externalIdOf(user), brandId, signedUpAt, toBeRetained }),
+    authenticated: false,
+    profile: known({ givenName, surname, email, avatarUrl, locale }),
+    metadata,
+    identities: [],
+  } as JsonObject
+}
+
+/** As it stands in webhooks. */
+export const shortUserJson = (user: UserView): JsonObject =>
+  ({ id: user.id, authenticated: false, ...known({ externalId: externalIdOf(user) }) }) as JsonObject
+
+export const participantJson = (
+  { id, userId, readAt }: Participant,
+  user: UserView | undefined,
+  unreadCount: number,
+): JsonObject =>
+  ({
+    id,
+    userId,
+    ...known({ userExternalId: user && externalIdOf(user), lastRead: readAt }),
+    unreadCount,
+    clientAssociations: [],
+  }) as JsonObject
+
+/** What this dialect keeps of a message. */
+interface OwnMessage extends JsonObject {
+  /** As it was posted, where the payload does not say the same. */
+  content?: JsonObject
+  quotedMessage?: JsonObject
+  references?: JsonObject[]
+}
+
+export const detailsOf = ({ details }: Pick<Message, 'details'>): MessageDetails =>
+  details === undefined ? {} : (JSON.parse(details) as MessageDetails)
+
+export function contentOf(message: Pick<Message, 'payload' | 'details'>): JsonObject {
+  const own = detailsOf(message).dialect?.[DIALECT] as OwnMessage | undefined
+  return own?.content ?? fromPayload(JSON.parse(message.payload) as JsonObject)
+}
+
+/** `users`: those of the authors that are known, for what they are called. */
+export function messageJson(
+  client: ClientView,
+  message: Message,
+  users?: ReadonlyMap<Id, UserView>,
+): JsonObject {
+  const details = detailsOf(message)
+  const own = (details.dialect?.[DIALECT] ?? {}) as OwnMessage
+  const json: JsonObject = {
+    id: message.id,
+    received: message.sentAt.toISOString(),
+    author: authorJson(message, details, users),
+    content: own.content ?? fromPayload(JSON.parse(message.payload) as JsonObject),
+    source: sourceJson(client, message),
+  }
+  if (details.metadata) json.metadata = details.metadata
+  if (own.quotedMessage) json.quotedMessage = own.quotedMessage
+  if (own.references) json.references = own.references
+  return json
+}
+
+const SUBTYPES = { ai: 'AI', bot: 'bot', agent: 'agent', activity: 'activity' } as const
+
+function authorJson(
+  { author }: Message,
+  { author: as = {} }: MessageDetails,
+  users: ReadonlyMap<Id, UserView> | undefined,
+): JsonObject {
+  const shown = known({
+    displayName: as.name,
+    avatarUrl: as.avatarUrl,
+    subtypes: as.kind && [SUBTYPES[as.kind]],
+  })
+  if (author === 'business') return { type: 'business', ...shown } as JsonObject
+  const facts = users?.get(author.userId)?.facts
+  const name = [facts?.givenName, facts?.surname].filter(Boolean).join(' ') || undefined
+  return {
+    type: 'user',
+    userId: author.userId,
+    ...known({ displayName: name, avatarUrl: facts?.avatarUrl }),
+    ...shown,
+  } as JsonObject
+}
+
+/** How this API calls a channel: by its own name, where that is one that it has. */
+export function sourceJson(client: ClientView, { source }: Pick<Message, 'source'>): JsonObject {
+  if (!source) return { type: 'api:conversations' }
+  const integrationId = client.integrations.get(source.channel)?.id
+  return {
+    type: source.channel,
+    ...known({ integrationId, originalMessageId: source.key }),
+  } as JsonObject
+}

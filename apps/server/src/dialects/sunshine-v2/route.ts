@@ -1,0 +1,117 @@
+import type { ClientView, Hub } from '@plugboard/hub'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import { z } from 'zod'
+import { type Access, assertMay, type Caller, type Credentials, findApp } from './credentials.js'
+import { type Missing, notFound, orNotFound } from './errors.js'
+import { parseInput } from './validate.js'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who makes the request, and of which app it is; null before that is known. */
+    sunshine: { caller: Caller; app: ClientView | undefined } | null
+  }
+}
+
+/** What the routes of this dialect work with. */
+export interface Scope {
+  app: FastifyInstance
+  hub: Hub
+  credentials: Credentials
+  /** Where the API is called from outside, up to and without the path of a route; without a slash at its end. */
+  baseUrl(): string
+}
+
+/** A route: who may call it, what it takes and gives, and what it does. */
+export interface Route<B extends z.ZodType, Q extends z.ZodType> {
+  method: HTTPMethods
+  /** From `/apps` on. */
+  url: string
+  tag: string
+  summary: string
+  /** The operation of the published document; absent for what is only ours. */
+  operationId?: string
+  access: Access
+  body?: B
+  query?: Q
+  /** The status of success. Default: 200. */
+  status?: 200 | 201
+  response: z.ZodType
+  /** What it is that the domain does not find, where it says so of nothing else. */
+  missing?: Missing
+  handle(input: RouteInput<z.infer<B>, z.infer<Q>>): Promise<unknown>
+}
+
+/** What a route gets. A class, since an object with getters of its own for each request costs more than the rest. */
+export class RouteInput<B, Q> {
+  readonly body: B
+  readonly query: Q
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+
+  constructor(parts: { body: B; query: Q }, request: FastifyRequest, reply: FastifyReply) {
+    this.body = parts.body
+    this.query = parts.query
+    this.request = request
+    this.reply = reply
+  }
+
+  get params(): Readonly<Record<string, string>> {
+    return this.request.params as Record<string, string>
+  }
+
+  get caller(): Caller {
+    if (!this.request.sunshine) throw new Error('a route before its credentials')
+    return this.request.sunshine.caller
+  }
+
+  /** The app of the path. */
+  get client(): ClientView {
+    const client = this.request.sunshine?.app
+    if (!client) throw notFound('app')
+    return client
+  }
+}
+
+const nothing = z.unknown()
+type Nothing = typeof nothing
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+/** Registers a route. What its schemas do not name is left out, as the API does. */
+export function defineRoute<B extends z.ZodType = Nothing, Q extends z.ZodType = Nothing>(
+  scope: Scope,
+  route: Route<B, Q>,
+): void {
+  const { app, hub, credentials } = scope
+  const { method, url, tag, summary, operationId, access, response, missing, handle, status = 200 } = route
+  app.route({
+    method,
+    url,
+    schema: {
+      tags: [`Sunshine: ${tag}`],
+      summary,
+      ...(operationId !== undefined && { operationId }),
+      ...(route.body && { body: route.body }),
+      ...(route.query && { querystring: route.query }),
+      response: { [status]: response },
+    },
+    // In this order, whatever else is wrong: who, what they may, whether the app is there, and only then the rest.
+    onRequest: async (request) => {
+      const caller = credentials.recall(request.headers.authorization) ?? (await credentials.require(request))
+      const { appId } = request.params as { appId?: string }
+      assertMay(caller, access, appId)
+      const found = appId === undefined ? undefined : await findApp(hub, appId)
+      if (appId !== undefined && !found) throw notFound('app')
+      request.sunshine = { caller, app: found }
+    },
+    handler: async (request, reply) => {
+      const parts = {
+        body: (route.body ? parseInput(route.body, request.body ?? {}) : undefined) as z.infer<B>,
+        query: (route.query ? parseInput(route.query, request.query) : undefined) as z.infer<Q>,
+      }
+      const answer = await orNotFound(missing, handle(new RouteInput(parts, request, reply)))
+      void reply.code(status).header('content-type', JSON_TYPE)
+      return answer
+    },
+  })
+}

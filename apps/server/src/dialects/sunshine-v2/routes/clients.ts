@@ -1,0 +1,83 @@
+import { isId, type JsonObject } from '@plugboard/core'
+import type { ClientView, ConversationView, EndpointRecord } from '@plugboard/hub'
+import { z } from 'zod'
+import { notFound } from '../errors.js'
+import { findUser } from '../find.js'
+import { known } from '../map.js'
+import { anyQuery, cut, linksOf, pageOf, rangeOf } from '../pages.js'
+import { defineRoute, type Scope } from '../route.js'
+import * as schemas from '../schemas.js'
+
+/** A user may be on so many channels. */
+const MAX_CONVERSATIONS = 1000
+
+/** Where users are: the endpoints of their conversations. */
+export function clientRoutes(scope: Scope): void {
+  const { hub, baseUrl } = scope
+  const url = '/apps/:appId/users/:userIdOrExternalId/clients'
+  const common = { tag: 'clients', access: 'integration' } as const
+
+  async function clientsOf(app: ClientView, user: string | undefined) {
+    const { id } = await findUser(hub, app, user)
+    const conversations = await hub.participants.walk(app, id, { limit: MAX_CONVERSATIONS })
+    return conversations.flatMap((conversation) =>
+      conversation.endpoints.map((endpoint) => ({ id: endpoint.id, endpoint, conversation })),
+    )
+  }
+
+  defineRoute(scope, {
+    ...common,
+    method: 'GET',
+    url,
+    summary: 'List where a user can be reached',
+    operationId: 'ListClients',
+    query: anyQuery,
+    response: z.object({ clients: z.array(z.looseObject({ id: z.string() })), ...schemas.page }),
+    handle: async ({ client, params, query, request }) => {
+      const page = pageOf(query)
+      const { after, before, fromEnd, limit } = rangeOf(page)
+      const all = await clientsOf(client, params.userIdOrExternalId)
+      const items = all
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .filter(({ id }) => (!after || id > after) && (!before || id < before))
+      const found = cut(fromEnd ? items.slice(-limit) : items.slice(0, limit), page)
+      return {
+        clients: found.items.map((each) => clientJson(client, each)),
+        ...linksOf(found, page, request, baseUrl()),
+      }
+    },
+  })
+  defineRoute(scope, {
+    ...common,
+    method: 'DELETE',
+    url: `${url}/:clientId`,
+    summary: 'Reach a user no more at one place',
+    operationId: 'RemoveClient',
+    response: schemas.empty,
+    missing: 'client',
+    handle: async ({ client, params }) => {
+      const { clientId = '' } = params
+      const all = await clientsOf(client, params.userIdOrExternalId)
+      const found = isId(clientId) ? all.find(({ id }) => id === clientId) : undefined
+      if (!found) throw notFound('client')
+      await hub.endpoints.remove(client, found.conversation.id, found.id)
+      return {}
+    },
+  })
+}
+
+function clientJson(
+  app: ClientView,
+  { endpoint, conversation }: { endpoint: EndpointRecord; conversation: ConversationView },
+): JsonObject {
+  const integration = endpoint.channel.custom ? undefined : app.integrations.get(endpoint.channel.name)
+  return {
+    id: endpoint.id,
+    type: endpoint.channel.custom ? 'custom' : endpoint.channel.name,
+    status: integration?.status === 'paused' || !integration ? 'inactive' : 'active',
+    ...known({ integrationId: integration?.id }),
+    externalId: endpoint.sender,
+    linkedAt: conversation.createdAt.toISOString(),
+    ...known({ lastSeen: conversation.lastMessageAt?.toISOString() }),
+  } as JsonObject
+}

@@ -1,0 +1,180 @@
+import { isId, isStorable } from '@plugboard/core'
+import { z } from 'zod'
+import { contentSchema } from './content-schemas.js'
+
+/** Bodies of requests. */
+
+const MAX_METADATA_BYTES = 4096
+
+/** Flat, and so small that it fits a message of any store. Null takes a key away where the whole is merged. */
+export const metadata = (of: string) =>
+  z
+    .record(
+      z.string().refine(isStorable, 'metadata has a key that cannot be stored'),
+      z.union([z.string(), z.number(), z.boolean(), z.null()]),
+    )
+    .refine(
+      (value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES,
+      `${of} metadata is limited to ${MAX_METADATA_BYTES} bytes in size.`,
+    )
+
+/** @throws bad_request's words when the whole is too big after a merge */
+export const isSmallMetadata = (value: object): boolean =>
+  Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES
+
+const storable = z.string().refine(isStorable, 'a text has characters that cannot be stored')
+const short = storable.min(1).max(100)
+export const externalId = storable.min(1).max(1024)
+/** Ids of a wrong shape are as unknown as any other. */
+export const anyId = z.string()
+const asId = (value: string) => (isId(value) ? value : undefined)
+export const idOrNothing = asId
+
+const one = (...names: string[]) => {
+  const words = `should have exactly one of the properties ${names.map((name) => `'${name}'`).join(', ')}`
+  const isOne = (value: object) =>
+    names.filter((name) => (value as Record<string, unknown>)[name] !== undefined).length === 1
+  return [isOne, words] as const
+}
+
+const participant = z
+  .object({
+    userId: anyId.optional(),
+    userExternalId: externalId.optional(),
+    subscribeSDKClient: z.boolean().optional(),
+  })
+  .refine(...one('userId', 'userExternalId'))
+
+const conversationFields = {
+  displayName: short.nullish(),
+  description: short.nullish(),
+  iconUrl: z.url().min(1).max(2048).nullish(),
+  metadata: metadata('Conversation').nullish(),
+}
+
+export const createConversation = z
+  .object({
+    type: z.enum(['personal', 'sdkGroup']),
+    participants: z.array(participant).max(10, 'Too many participants').optional(),
+    ...conversationFields,
+  })
+  .refine(
+    ({ type, participants }) => type !== 'personal' || participants?.length === 1,
+    'a personal conversation should have exactly 1 participant',
+  )
+
+export const updateConversation = z.object(conversationFields)
+
+export const join = participant
+
+export const leave = z
+  .object({
+    userId: anyId.optional(),
+    userExternalId: externalId.optional(),
+    participantId: anyId.optional(),
+  })
+  .refine(...one('userId', 'userExternalId', 'participantId'))
+
+const author = z
+  .object({
+    type: z.enum(['business', 'user']),
+    userId: anyId.optional(),
+    userExternalId: externalId.optional(),
+    brandId: z.string().optional(),
+    displayName: storable.max(255).optional(),
+    avatarUrl: z.url().max(2048).optional(),
+    subtypes: z
+      .array(z.enum(['AI', 'activity', 'agent', 'bot']))
+      .length(1)
+      .optional(),
+  })
+  .refine(
+    ({ type, userId, userExternalId }) =>
+      type === 'business' || (userId === undefined) !== (userExternalId === undefined),
+    "an author of type user should have exactly one of the properties 'userId', 'userExternalId'",
+  )
+
+const reference = z.object({
+  uri: z.url().max(2048),
+  title: z.string().max(255).optional(),
+  description: z.string().max(1024).optional(),
+})
+
+export const postMessage = z.object({
+  author,
+  content: contentSchema,
+  metadata: metadata('Message').optional(),
+  destination: z
+    .object({ integrationId: anyId.optional(), integrationType: z.string().optional() })
+    .refine(...one('integrationId', 'integrationType'))
+    .optional(),
+  override: z.record(z.string(), z.object({ payload: z.unknown() })).optional(),
+  schema: z.literal('whatsapp').optional(),
+  quotedMessage: z.record(z.string(), z.unknown()).optional(),
+  references: z.array(reference).min(1).max(10).optional(),
+})
+
+/** Ours: this API has no way to change a message. */
+export const editMessage = z
+  .object({ content: contentSchema.optional(), metadata: metadata('Message').nullish() })
+  .refine(({ content, metadata }) => (content ?? metadata) !== undefined, 'should have content or metadata')
+
+export const activity = z.object({
+  author,
+  type: z.enum(['conversation:read', 'typing:start', 'typing:stop']),
+})
+
+const profile = z.object({
+  givenName: storable.max(128).nullish(),
+  surname: storable.max(128).nullish(),
+  email: storable.max(128).nullish(),
+  avatarUrl: z.url().max(2048).nullish(),
+  locale: storable.max(64).nullish(),
+})
+
+const userFields = {
+  signedUpAt: z.iso.datetime({ offset: true }).nullish(),
+  toBeRetained: z.boolean().optional(),
+  profile: profile.nullish(),
+  metadata: metadata('User').nullish(),
+}
+
+export const createUser = z.object({
+  externalId: externalId.optional(),
+  brandId: z.string().optional(),
+  ...userFields,
+})
+export const updateUser = z.object(userFields)
+
+/** Answers, for the document of the API. */
+export const conversation = z.looseObject({
+  id: z.string(),
+  type: z.enum(['personal', 'sdkGroup']),
+  isDefault: z.boolean(),
+  lastUpdatedAt: z.iso.datetime(),
+  createdAt: z.iso.datetime(),
+})
+export const user = z.looseObject({
+  id: z.string(),
+  authenticated: z.boolean(),
+  profile: z.looseObject({}),
+  metadata: z.looseObject({}),
+  identities: z.array(z.looseObject({})),
+})
+export const message = z.looseObject({
+  id: z.string(),
+  received: z.iso.datetime(),
+  author: z.looseObject({}),
+  content: z.looseObject({}),
+  source: z.looseObject({}),
+})
+export const participantAnswer = z.looseObject({
+  id: z.string(),
+  userId: z.string(),
+  unreadCount: z.int(),
+})
+export const page = {
+  meta: z.looseObject({ hasMore: z.boolean() }),
+  links: z.looseObject({}),
+}
+export const empty = z.object({})
