@@ -1,11 +1,17 @@
 import { appendCases } from './store-suite/append.js'
 import { clientCases } from './store-suite/clients.js'
 import { conversationCases } from './store-suite/conversations.js'
+import { counterCases } from './store-suite/counters.js'
+import { countingCases } from './store-suite/counting.js'
 import { deadCases } from './store-suite/dead.js'
 import { deletionCases } from './store-suite/deletion.js'
+import { detailsCases } from './store-suite/details.js'
+import { documentCases } from './store-suite/documents.js'
 import { dueCases } from './store-suite/due.js'
 import { durabilityCases } from './store-suite/durability.js'
+import { endpointRemovalCases } from './store-suite/endpoint-removal.js'
 import { endpointCases } from './store-suite/endpoints.js'
+import { groupCases } from './store-suite/groups.js'
 import { keyCases } from './store-suite/keys.js'
 import { messageCases } from './store-suite/messages.js'
 import { metaCases } from './store-suite/meta.js'
@@ -17,7 +23,9 @@ import { replicaCases } from './store-suite/replicas.js'
 import { roundTripCases } from './store-suite/round-trip.js'
 import { type Cases, Scene } from './store-suite/scene.js'
 import { tenantCases } from './store-suite/tenants.js'
+import { userDeletionCases } from './store-suite/user-deletion.js'
 import { userCases } from './store-suite/users.js'
+import { walkCases } from './store-suite/walk.js'
 
 /** What the suite needs to know of a store. */
 export interface StoreSuite {
@@ -51,13 +59,21 @@ const groups: readonly Group[] = [
   { name: 'clients', cases: clientCases },
   { name: 'users', cases: userCases },
   { name: 'conversations', cases: conversationCases },
+  { name: 'walk', cases: walkCases },
+  { name: 'groups', cases: groupCases },
   { name: 'endpoints', cases: endpointCases },
+  { name: 'removal of endpoints', cases: endpointRemovalCases },
   { name: 'append', cases: appendCases },
   { name: 'messages', cases: messageCases },
+  { name: 'details', cases: detailsCases },
+  { name: 'counting', cases: countingCases },
   { name: 'deletion', cases: deletionCases },
+  { name: 'deletion of users', cases: userDeletionCases },
   { name: 'due', cases: dueCases },
   { name: 'progress', cases: progressCases },
   { name: 'dead deliveries', cases: deadCases },
+  { name: 'documents', cases: documentCases },
+  { name: 'counters', cases: counterCases },
   { name: 'idempotency keys', cases: keyCases },
   { name: 'tenants apart', cases: tenantCases },
   { name: 'purge of a client', cases: purgeCases },

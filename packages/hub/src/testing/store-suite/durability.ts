@@ -15,6 +15,7 @@ export const durabilityCases: Cases = {
     same(await Promise.all(worlds.map((world) => snapshot(store, world))), before)
     same([await store.getMeta('key'), await store.putMetaIfAbsent('key', 'other')], ['text', 'text'])
     same((await store.findClient({ name: 'shop' }))?.externalId, 'ext')
+    for (const { client, counter } of worlds) same(await store.increment(client.id, counter), 2)
     for (const { claim } of worlds)
       same((await store.claimKey({ ...claim, expiresBefore: new Date(0) })).fresh, false)
   },
@@ -100,6 +101,31 @@ export const durabilityCases: Cases = {
     same(await store.append(scene.appending(gone)), undefined)
     assert.ok((await store.purgeDeleted(1000)) >= 2)
     same(await scene.entries(gone), [])
+  },
+
+  'who was deleted stays deleted, what was removed stays removed, and groups go on': async (scene) => {
+    const { id: clientId } = await scene.client()
+    const [old, left] = [
+      await scene.store.mapEndpoint(scene.mapping(clientId)),
+      await scene.store.mapEndpoint(scene.mapping(clientId, { endpoint: { sender: 'other' } })),
+    ]
+    const group = { clientId, streamId: newId() }
+    const conversation = { id: group.streamId, clientId, createdAt: scene.tick() }
+    await scene.store.createConversation(conversation, scene.event('conversation.new'))
+    const { at: lastMessageAt } = await scene.say(group)
+    await scene.store.deleteUser(clientId, old.userId, scene.event('user.deleted'))
+    await scene.store.removeEndpoint(clientId, left.conversationId, left.endpointId)
+    const store = await scene.reopen()
+    same(await store.findUser(clientId, old.userId), undefined)
+    const fresh = await store.mapEndpoint(scene.mapping(clientId))
+    same([fresh.userId === old.userId, fresh.appended.length], [false, 2])
+    const moved = await store.mapEndpoint(scene.mapping(clientId, { endpoint: { sender: 'other' } }))
+    same([moved.userId, moved.conversationId === left.conversationId], [left.userId, false])
+    same((await store.findConversation(clientId, left.conversationId))?.endpoints, [])
+    const found = { ...conversation, lastMessageAt, seq: 2, endpoints: [] }
+    same(await store.findConversation(clientId, group.streamId), found)
+    same((await scene.say(group)).seq, 3)
+    assert.ok((await store.purgeDeleted(100)) >= 2)
   },
 
   'what is under way when the store closes is there when it was answered, and never half': async (scene) => {

@@ -1,5 +1,10 @@
 import fc from 'fast-check'
 
+/** A text that can be an id, a name or a key in every store: see `isStorable` of core. */
+export const storable: fc.Arbitrary<string> = fc
+  .oneof(fc.string({ unit: 'binary', maxLength: 30 }), fc.string({ unit: 'grapheme', maxLength: 10 }))
+  .map((each) => each.replaceAll('\u0000', ''))
+
 const space = fc.string({ unit: fc.constantFrom(' ', '\t', '\n', '\r'), maxLength: 3 })
 
 /** Spellings that a parser would not give back. */

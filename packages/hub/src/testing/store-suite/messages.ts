@@ -1,4 +1,4 @@
-import { newId } from '@plugboard/core'
+import { type Id, newId } from '@plugboard/core'
 import { allPages, atOnce, idsOf, only, present, same } from './assertions.js'
 import type { Cases, Scene, Talk } from './scene.js'
 
@@ -71,6 +71,37 @@ export const messageCases: Cases = {
     same(await list(scene, talk, { until: b.at, before: b.id }), [a])
     same(await list(scene, talk, { until: b.at, before: c.id }), [b, a])
     same(await list(scene, talk, { until: new Date(a.at.getTime() - 1) }), [])
+  },
+
+  'with `after` the next messages after any entry are listed, newest first': async (scene) => {
+    const talk = await scene.talk()
+    const [event] = await scene.entries(talk)
+    const a = await scene.say(talk)
+    const started = await scene.say(talk, { type: 'conversation.started' })
+    const b = await scene.say(talk, { at: started.at })
+    const deleted = await scene.say(talk)
+    const [c, d] = [await scene.say(talk), await scene.say(talk)]
+    await scene.store.deleteMessages(talk.clientId, talk.streamId, deleted.id, scene.tick())
+    const after = (entry: { id: Id } | undefined, limit = 100) =>
+      list(scene, talk, { after: present(entry).id, limit })
+    same(await after(event), [d, c, b, a])
+    same(await after(event, 1), [a])
+    same(await after(event, 3), [c, b, a])
+    same(await after(a, 2), [c, b])
+    same(await after(started), [d, c, b])
+    same(await after(deleted, 1), [c])
+    same([await after(d), await after({ id: newId() })], [[], []])
+  },
+
+  'messages of one time are listed after one of them by their numbers': async (scene) => {
+    const talk = await scene.talk()
+    const at = scene.tick()
+    const appended = await atOnce(9, () => scene.append(talk, { at }))
+    const bySeq = appended.map(({ entry }) => entry).sort((a, b) => a.seq - b.seq)
+    for (const [index, { id: after }] of bySeq.entries()) {
+      const next = bySeq.slice(index + 1, index + 4).reverse()
+      same(await list(scene, talk, { after, limit: 3 }), next)
+    }
   },
 
   'messages of other conversations are not in the list': async (scene) => {

@@ -18,8 +18,12 @@ export const purgeCases: Cases = {
       users: [undefined, undefined],
       conversations: [undefined, undefined],
       lists: [[], []],
-      entries: [[], [], [], [], []],
-      progress: Array.from({ length: 5 }, () => undefined),
+      walked: [],
+      counted: 0,
+      document: undefined,
+      documents: [[], []],
+      entries: [[], [], [], [], [], []],
+      progress: Array.from({ length: 6 }, () => undefined),
       messages: undefined,
       replies: [],
       newest: [],
@@ -31,6 +35,8 @@ export const purgeCases: Cases = {
     same(await scene.claimDue(scene.afterLeases), [])
     same(await scene.store.backlog(), { streams: 0 })
     same((await scene.store.claimKey({ ...world.claim, expiresBefore: new Date(0) })).fresh, true)
+    same(await scene.store.increment(world.client.id, world.counter), 1)
+    same(await scene.store.insertDocument(world.document), true)
   },
 
   'the external id and the name of a client that was purged are free, and so are its endpoints': async (
@@ -85,15 +91,16 @@ async function purge({ store }: Scene, { client }: World, limit: number): Promis
 /** How many entries and objects of it are there, that one slice may remove at most `limit` of. */
 async function count(
   { store }: Scene,
-  { client: { id }, user, quiet, talk, integration }: World,
+  { client: { id }, user, quiet, talk, integration, group, document }: World,
 ): Promise<number> {
-  const streams = [quiet, talk, integration, { clientId: id, streamId: user.id }]
+  const streams = [quiet, talk, integration, group, { clientId: id, streamId: user.id }]
   const entries = await Promise.all(streams.map((stream) => store.readEntries(stream, 0, 100)))
   const users = [await store.findUser(id, user.id), await store.findUser(id, talk.userId)]
   const conversations = [
     await store.findConversation(id, quiet.streamId),
     await store.findConversation(id, talk.streamId),
   ]
-  const objects = [...users, ...conversations].filter((object) => object !== undefined)
+  const documents = [await store.findDocument(id, document.collection, { id: document.id })]
+  const objects = [...users, ...conversations, ...documents].filter((object) => object !== undefined)
   return entries.flat().length + objects.length
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { newId } from '@plugboard/core'
-import type { Watcher } from '../../store.js'
+import type { Store, Watcher } from '../../store.js'
 import { webhookTarget } from '../../target.js'
-import { atOnce, isLost, only, present, same } from './assertions.js'
+import { atOnce, isLost, only, present, refuses, same } from './assertions.js'
 import type { Cases } from './scene.js'
 import { populate, snapshot } from './world.js'
 
@@ -32,6 +32,52 @@ function listening() {
 
 /** Two processes on the same data. */
 export const replicaCases: Cases = {
+  'numbers and documents are of both, also at once': async (scene) => {
+    const stores = [scene.store, await scene.another()]
+    const clientId = newId()
+    const both = <T>(what: (store: Store) => Promise<T>) =>
+      atOnce(20, (index) => what(stores[index % 2] as Store))
+    const numbers = await both((store) => store.increment(clientId, 'tickets'))
+    same(new Set(numbers).size, 20)
+    const texts = { collection: 'user', name: 'ann', terms: ['a'], data: '{}' }
+    const isIn = await both((store) => store.insertDocument({ clientId, id: newId(), version: 1, ...texts }))
+    only(isIn.filter((each) => each))
+    const document = only(await scene.store.listDocuments(clientId, 'user', { term: 'a', limit: 9 }))
+    const isReplaced = await both((store) => store.replaceDocument({ ...document, version: 2 }))
+    only(isReplaced.filter((each) => each))
+  },
+
+  'a user who was deleted by one is gone for the other': async (scene) => {
+    const other = await scene.another()
+    const { id: clientId } = await scene.client()
+    const { userId } = await other.mapEndpoint(scene.mapping(clientId))
+    await scene.store.deleteUser(clientId, userId, scene.event('user.deleted'))
+    same(await other.findUser(clientId, userId), undefined)
+    const conversation = { id: newId(), clientId, userId, createdAt: scene.tick() }
+    await refuses('NOT_FOUND', other.createConversation(conversation, scene.event('conversation.new')))
+    const entry = scene.appending({ clientId, streamId: userId }, { kind: 'user', type: 'user.new' })
+    same(await other.append(entry), undefined)
+    same(await other.deleteUser(clientId, userId, scene.event('user.deleted')), undefined)
+    const fresh = await other.mapEndpoint(scene.mapping(clientId))
+    same([fresh.userId === userId, fresh.appended.length], [false, 2])
+  },
+
+  'an endpoint that was removed by one is soon not asked for by the other': async (scene) => {
+    const other = await scene.another()
+    const { id: clientId } = await scene.client()
+    const { conversationId: streamId, endpointId } = await other.mapEndpoint(scene.mapping(clientId))
+    await scene.store.removeEndpoint(clientId, streamId, endpointId)
+    const counts: number[] = []
+    const resolve = ({ endpoints }: { endpoints: readonly unknown[] }) => {
+      counts.push(endpoints.length)
+      return { owes: [] }
+    }
+    for (let index = 0; index < 3; index += 1)
+      await other.append({ ...scene.appending({ clientId, streamId }), resolve })
+    same(counts.at(-1), 0)
+    same((await other.mapEndpoint(scene.mapping(clientId))).conversationId === streamId, false)
+  },
+
   'what one wrote the other reads': async (scene) => {
     const other = await scene.another()
     const world = await populate(scene)

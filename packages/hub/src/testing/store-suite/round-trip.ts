@@ -4,14 +4,9 @@ import type { ClientRecord, Sealed } from '../../client-record.js'
 import type { LaneState } from '../../progress.js'
 import { webhookTarget } from '../../target.js'
 import { idsOf, present, same } from './assertions.js'
-import { awkwardTexts, jsonText } from './json-text.js'
+import { awkwardTexts, jsonText, storable } from './json-text.js'
 import { type Cases, firstOf, type Scene, type Talk } from './scene.js'
 import { populate } from './world.js'
-
-/** A text that can be an id, a name or a key in every store: see `isStorable` of core. */
-const storable = fc
-  .oneof(fc.string({ unit: 'binary', maxLength: 30 }), fc.string({ unit: 'grapheme', maxLength: 10 }))
-  .map((text) => text.replaceAll('\u0000', ''))
 
 /** Ids that a careless store takes for numbers are among them. */
 const id = fc

@@ -15,13 +15,19 @@ interface Names {
   deadId: Id
   target: Target
   sender: string
+  endpointId: Id
   key: string
+  documentId: Id
+  documentName: string
+  term: string
+  counter: string
   lease: Lease
 }
 
 type Attempt = (scene: Scene, clientId: Id, names: Names) => Promise<unknown>
 
 const page = { limit: 10 }
+const drafted = { collection: 'user', terms: [], version: 1, data: '{}' }
 
 /** One call of each method that takes a client's id. What it answers does not depend on what is made anew. */
 const attempts: Readonly<Record<string, Attempt>> = {
@@ -66,6 +72,29 @@ const attempts: Readonly<Record<string, Attempt>> = {
     const append = scene.appending({ clientId, streamId }, { kind: 'integration', type: 'health.new' })
     return orElse(1, async () => (await scene.store.append(append))?.entry.seq ?? 1)
   },
+  deleteUser: (scene, clientId, { userId }) =>
+    scene.store.deleteUser(clientId, userId, scene.event('user.deleted')),
+  walkConversations: ({ store }, clientId) => store.walkConversations(clientId, page),
+  'walkConversations of a user': ({ store }, clientId, { userId }) =>
+    store.walkConversations(clientId, { ...page, userId }),
+  countMessages: ({ store }, clientId, { streamId }) =>
+    store.countMessages(clientId, streamId, { after: 0, limit: 10 }),
+  removeEndpoint: ({ store }, clientId, { streamId, endpointId }) =>
+    store.removeEndpoint(clientId, streamId, endpointId),
+  increment: ({ store }, clientId, { counter }) => store.increment(clientId, counter),
+  insertDocument: ({ store }, clientId, { documentId: id, documentName: name }) =>
+    store.insertDocument({ ...drafted, clientId, id, name }),
+  'findDocument by id': ({ store }, clientId, { documentId: id }) =>
+    store.findDocument(clientId, 'user', { id }),
+  'findDocument by name': ({ store }, clientId, { documentName: name }) =>
+    store.findDocument(clientId, 'user', { name }),
+  findDocuments: ({ store }, clientId, { documentId }) => store.findDocuments(clientId, 'user', [documentId]),
+  replaceDocument: ({ store }, clientId, { documentId: id }) =>
+    store.replaceDocument({ ...drafted, clientId, id, version: 2 }),
+  removeDocument: ({ store }, clientId, { documentId }) => store.removeDocument(clientId, 'user', documentId),
+  listDocuments: ({ store }, clientId) => store.listDocuments(clientId, 'user', page),
+  'listDocuments with a term': ({ store }, clientId, { term }) =>
+    store.listDocuments(clientId, 'user', { ...page, term }),
   mapEndpoint: async (scene, clientId, { sender }) => {
     const { appended } = await scene.store.mapEndpoint(scene.mapping(clientId, { endpoint: { sender } }))
     return appended.length
@@ -127,6 +156,8 @@ const namesOf = ({
   mapping,
   claim,
   lease,
+  document,
+  counter,
 }: World): Names => ({
   userId: user.id,
   streamId: talk.streamId,
@@ -136,7 +167,12 @@ const namesOf = ({
   target,
   lease,
   sender: mapping.endpoint.sender,
+  endpointId: mapping.ids.endpoint,
   key: claim.key,
+  documentId: document.id,
+  documentName: document.name ?? '',
+  term: document.terms[0] ?? '',
+  counter,
 })
 
 const nobodys = ({ lease, target }: World): Names => ({
@@ -148,7 +184,12 @@ const nobodys = ({ lease, target }: World): Names => ({
   target,
   lease,
   sender: 'nobody',
+  endpointId: newId(),
   key: 'nothing',
+  documentId: newId(),
+  documentName: 'nothing',
+  term: 'nothing',
+  counter: 'nothing',
 })
 
 /** What comes of it, a refusal by its code. */

@@ -1,8 +1,9 @@
-import { newId, type User } from '@plugboard/core'
+import { type Id, newId, type User } from '@plugboard/core'
 import type { ClientRecord } from '../../client-record.js'
 import type { Entry, StreamRef } from '../../entry.js'
 import type { Lease } from '../../progress.js'
 import type { KeyClaim, MapEndpoint, Store } from '../../store.js'
+import type { StoredDocument } from '../../stored-document.js'
 import { type Target, webhookTarget } from '../../target.js'
 import { present } from './assertions.js'
 import type { Scene, Talk } from './scene.js'
@@ -26,6 +27,12 @@ export interface World {
   /** Of the conversation of the endpoint, of which everything before `dead` is delivered. */
   lease: Lease
   integration: StreamRef
+  /** A conversation of nobody, in which one message was said. */
+  group: StreamRef
+  /** Has a name and a term. */
+  document: StoredDocument
+  /** Of a counter that stands at one. */
+  counter: string
   claim: KeyClaim
 }
 
@@ -43,7 +50,34 @@ export async function populate(scene: Scene, fields: Partial<ClientRecord> = {})
   await scene.say(integration, { kind: 'integration', type: 'health.new', owes: [webhookTarget(newId())] })
   const claim = { clientId, key: 'POST key', hash: 'sha', id: newId(), at: scene.tick() }
   await store.claimKey({ ...claim, expiresBefore: new Date(0) })
-  return { client, user, quiet, talk, mapping, integration, claim, ...(await converse(scene, talk)) }
+  const beside = { group: await gather(scene, clientId), ...(await note(scene, clientId)) }
+  return {
+    client,
+    user,
+    quiet,
+    talk,
+    mapping,
+    integration,
+    claim,
+    ...beside,
+    ...(await converse(scene, talk)),
+  }
+}
+
+async function gather(scene: Scene, clientId: Id): Promise<StreamRef> {
+  const group = { clientId, streamId: newId() }
+  const conversation = { id: group.streamId, clientId, createdAt: scene.tick() }
+  await scene.store.createConversation(conversation, scene.event('conversation.new'))
+  await scene.say(group)
+  return group
+}
+
+async function note({ store }: Scene, clientId: Id) {
+  const texts = { collection: 'user', name: 'ann', terms: ['a'], data: '{"a" : 1.0}' }
+  const document = { clientId, id: newId(), version: 1, ...texts }
+  await store.insertDocument(document)
+  await store.increment(clientId, 'tickets')
+  return { document, counter: 'tickets' }
 }
 
 async function converse(scene: Scene, talk: Talk) {
@@ -51,6 +85,7 @@ async function converse(scene: Scene, talk: Talk) {
   const fields = {
     author: { userId: talk.userId },
     collectUntil: scene.after(60),
+    details: '{"about" : "it"}',
     dedupe: 'event 1',
     claim: true,
   }
@@ -73,12 +108,14 @@ async function converse(scene: Scene, talk: Talk) {
 }
 
 /** Everything that can be read of it. */
-export async function snapshot(store: Store, { client, user, quiet, talk, integration, question }: World) {
+export async function snapshot(store: Store, world: World) {
+  const { client, user, quiet, talk, integration, group, question, document } = world
   const { id } = client
   const streams = [
     quiet,
     talk,
     integration,
+    group,
     { clientId: id, streamId: user.id },
     { clientId: id, streamId: talk.userId },
   ]
@@ -93,6 +130,13 @@ export async function snapshot(store: Store, { client, user, quiet, talk, integr
     lists: [
       await store.listConversations(id, user.id, page),
       await store.listConversations(id, talk.userId, page),
+    ],
+    walked: await store.walkConversations(id, page),
+    counted: await store.countMessages(id, talk.streamId, { after: 0, limit: 100 }),
+    document: await store.findDocument(id, 'user', { name: 'ann' }),
+    documents: [
+      await store.findDocuments(id, 'user', [document.id]),
+      await store.listDocuments(id, 'user', { ...page, term: 'a' }),
     ],
     entries: await Promise.all(streams.map((stream) => store.readEntries(stream, 0, 100))),
     progress: await Promise.all(streams.map((stream) => store.findProgress(stream))),
