@@ -72,14 +72,17 @@ export class StoredDocuments {
     return (await this.#documents.deleteOne(filter)).deletedCount > 0
   }
 
-  /** Of many at once each gets a number of its own: the server adds. */
+  /** Of many at once each gets a number of its own: the server adds. It begins apart, so that no upsert is repeated that adds. */
   async increment(clientId: Id, name: string): Promise<number> {
-    const options = { upsert: true, returnDocument: 'after' } as const
-    const add = () =>
-      this.#counters
-        .findOneAndUpdate({ clientId: oid(clientId), name }, { $inc: { value: 1 } }, options)
+    const counter = { clientId: oid(clientId), name }
+    for (;;) {
+      const counted = await this.#counters
+        .findOneAndUpdate(counter, { $inc: { value: 1 } }, { returnDocument: 'after' })
         .lean<CounterDoc>()
-    return (await upsert(add)).value
+      if (counted) return counted.value
+      const begin = { $setOnInsert: { value: 0 } }
+      await upsert(() => this.#counters.updateOne(counter, begin, { upsert: true }))
+    }
   }
 }
 
