@@ -12,16 +12,16 @@ type Item = z.infer<typeof itemSchema>
 export function toPayload(content: Content): JsonObject {
   switch (content.type) {
     case 'text':
-      return withActions({ type: 'text', text: textOf(content) ?? '' }, content.actions)
+      return withActions({ type: 'text', text: content.text ?? '' }, content.actions)
     case 'image': {
-      const title = textOf(content) ?? content.altText
+      const title = content.text ?? content.altText
       return withActions(
         { type: 'image', image: content.mediaUrl, ...(title !== undefined && { title }) },
         content.actions,
       )
     }
     case 'file': {
-      const title = textOf(content) ?? content.altText
+      const title = content.text ?? content.altText
       return { type: 'file', file: content.mediaUrl, ...(title !== undefined && { title }) }
     }
     case 'location': {
@@ -43,30 +43,6 @@ export function toPayload(content: Content): JsonObject {
       return { type: 'template', template: content.template as Json }
   }
 }
-
-type Texts = { text?: string | undefined; htmlText?: string | undefined; markdownText?: string | undefined }
-
-/** What is read where no markup is shown. */
-export function textOf({ text, htmlText, markdownText }: Texts): string | undefined {
-  return text ?? markdownText ?? (htmlText === undefined ? undefined : plainOf(htmlText))
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  '#39': "'",
-  nbsp: ' ',
-}
-
-/** Good enough for a text that is derived: the markup itself is kept beside it. */
-const plainOf = (html: string): string =>
-  html
-    .replace(/<(br|\/p|\/div|\/li)[^>]*>/gi, '\n')
-    .replace(/<[^>]*>/g, '')
-    .replace(/&(#?\w+);/g, (whole, name: string) => ENTITIES[name] ?? whole)
-    .trim()
 
 /** Replies become choices; everything else needs a card to stand on. */
 function withActions(payload: JsonObject, actions: readonly Action[] = []): JsonObject {

@@ -10,10 +10,11 @@ import {
 import type { ClientView, Hub, Post, UserView } from '@plugboard/hub'
 import { z } from 'zod'
 import { idempotent } from '../../idempotent.js'
-import { fromPayload, textOf, toPayload } from '../content.js'
+import { fromPayload, toPayload } from '../content.js'
 import { badRequest, notFound } from '../errors.js'
 import { conversationIdOf, findUserId } from '../find.js'
 import { DIALECT, detailsOf, known, messageJson } from '../map.js'
+import { resolveMarkup, type Texts } from '../markup.js'
 import { mergedMetadata } from '../merge.js'
 import { anyQuery, linksOf, type PageQuery, pageOf } from '../pages.js'
 import { defineRoute, type Scope } from '../route.js'
@@ -43,7 +44,7 @@ export function messageRoutes(scope: Scope): void {
       const { client, params, body } = input
       const conversationId = conversationIdOf(params.conversationId)
       const author = await authorOf(hub, client, conversationId, body.author)
-      const post = { conversationId, author, ...bodyOf(client, body) }
+      const post = { conversationId, author, ...(await bodyOf(client, body)) }
       const message = await idempotent(hub, input, (id) => hub.messages.post(client, { ...post, id }))
       return { messages: [messageJson(client, message)] }
     },
@@ -116,7 +117,7 @@ export function messageRoutes(scope: Scope): void {
       const old = await findMessage(hub, client, params)
       const details = detailsOf(old)
       const { payload, content } = body.content
-        ? contentOf(body.content)
+        ? await contentOf(body.content)
         : { payload: JSON.parse(old.payload) as JsonObject, content: details.dialect?.[DIALECT]?.content }
       const metadata = mergedMetadata(
         'Message',
@@ -179,9 +180,9 @@ async function authorOf(
 
 const KINDS = { AI: 'ai', bot: 'bot', agent: 'agent', activity: 'activity' } as const
 
-function bodyOf(client: ClientView, body: Body): Pick<Post, 'payload' | 'details' | 'to'> {
+async function bodyOf(client: ClientView, body: Body): Promise<Pick<Post, 'payload' | 'details' | 'to'>> {
   const { author, metadata, destination, override, schema, quotedMessage, references } = body
-  const { payload, content } = contentOf(body.content)
+  const { payload, content } = await contentOf(body.content)
   const [subtype] = author.subtypes ?? []
   const as = known({
     name: author.displayName,
@@ -202,19 +203,13 @@ function bodyOf(client: ClientView, body: Body): Pick<Post, 'payload' | 'details
 }
 
 /** The content itself is kept where the payload does not say the same. */
-function contentOf(given: z.infer<typeof schemas.postMessage>['content']): {
+async function contentOf(given: Body['content']): Promise<{
   payload: JsonObject
   content: JsonObject | undefined
-} {
-  const payload = toPayload(given)
-  const content = { ...given } as JsonObject
-  if ('markdownText' in content) {
-    content.htmlText ??= content.markdownText as string
-    delete content.markdownText
-  }
-  const text = 'htmlText' in given || 'markdownText' in given ? textOf(given) : undefined
-  if (text !== undefined) content.text ??= text
-  if (given.type === 'form') content.submitted = false
+}> {
+  const resolved = (await resolveMarkup<Texts>(given)) as Body['content']
+  const payload = toPayload(resolved)
+  const content = { ...resolved, ...(given.type === 'form' && { submitted: false }) } as JsonObject
   return { payload, content: isDeepStrictEqual(fromPayload(payload), content) ? undefined : content }
 }
 
