@@ -82,16 +82,30 @@ export class Accounts {
     this.#cache = new LRUCache({ max: options.maxCached, ttl: options.maxAgeMs })
   }
 
-  /** The secret is told now, and can be read back by {@link secretOf}. */
+  /**
+   * The secret is told now, and can be read back by {@link secretOf}. `max`: keys that there may be of the same client or
+   * integration. @throws CONFLICT when there are too many
+   */
   async createKey(
     of: Pick<KeyAccount, 'scope' | 'clientId' | 'integrationId' | 'displayName'>,
+    { max }: { max?: number } = {},
   ): Promise<{ key: WithId<KeyAccount>; secret: string }> {
     const id = newId()
     const secret = newSecret().replace(/[^A-Za-z0-9]/g, '')
     const sealed = this.#options.keyring.seal(secret, id)
     const key: KeyAccount = { kind: 'key', ...of, secret: sealed, createdAt: this.#now() }
     await this.#accounts.insert(NO_CLIENT, id, key)
+    if (max !== undefined) await this.#assertRoom({ ...key, id }, max)
     return { key: { ...key, id }, secret }
+  }
+
+  /** Looks after the key is there, so that of several at once none gets by. */
+  async #assertRoom({ id, clientId, integrationId }: WithId<KeyAccount>, max: number): Promise<void> {
+    const siblings = integrationId ? { integrationId } : clientId && { clientId }
+    const keys = siblings ? await this.listKeys(siblings) : []
+    if (keys.findIndex((key) => key.id === id) < max) return
+    await this.remove(id)
+    throw new PlugboardError('CONFLICT', `at most ${max} keys are possible`)
   }
 
   secretOf(key: WithId<KeyAccount>): string {

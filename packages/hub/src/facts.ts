@@ -18,6 +18,19 @@ export interface ClientFacts {
   displayName?: string
   /** The account that made it, where one did. */
   createdBy?: Id
+  /** The operator's own facts. */
+  metadata?: JsonObject
+  /** What one dialect alone knows of, by its name. */
+  dialect?: Record<string, JsonObject>
+}
+
+/** What is known of an integration beside its configuration. */
+export interface IntegrationFacts {
+  displayName?: string
+  /** No channel: a program that acts for the client with keys of its own, and has webhooks. */
+  isCustom?: true
+  /** What one dialect alone knows of, by its name. */
+  dialect?: Record<string, JsonObject>
 }
 
 /** What is known of a user. Times are ISO 8601. */
@@ -92,6 +105,14 @@ export const metadataTerm = (key: string, value: unknown): string =>
 
 export const clientFacts = (store: Store): Collection<ClientFacts> =>
   new Collection<ClientFacts>(store, 'client')
+
+/** What integrations that are no channel can be found by. */
+export const CUSTOM_TERM = 'custom'
+
+export const integrationFacts = (store: Store): Collection<IntegrationFacts> =>
+  new Collection<IntegrationFacts>(store, 'integration', {
+    termsOf: ({ isCustom }) => (isCustom ? [CUSTOM_TERM] : []),
+  })
 
 export const userFacts = (store: Store): Collection<UserFacts> =>
   new Collection<UserFacts>(store, 'user', {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Id, invalid, type JsonObject, newId } from '@plugboard/core'
+import { type Id, invalid, type JsonObject, newId, PlugboardError } from '@plugboard/core'
 import type { Channels } from './channels.js'
 import type { ClientRecord, IntegrationRecord, WebhookRecord } from './client-record.js'
 import type { ClientView, Directory } from './directory.js'
@@ -52,10 +52,40 @@ export class Sync {
    * CONFLICT when another client uses an account; NOT_FOUND
    */
   async run(clientId: Id, format: string, wanted: Configuration): Promise<ClientView> {
-    const { accounts, directory } = this.#options
     const channels = await this.check(wanted)
+    return this.#apply(clientId, channels, {
+      concerns: () => true,
+      webhooks: (record) => this.#webhooks(record, format, wanted),
+    })
+  }
+
+  /**
+   * Brings one channel to this configuration, or takes it out without one; the others and the webhooks stay as they are.
+   * `known`: the integration that is there now. @throws as {@link run}; CONFLICT where none should be there and one is,
+   * NOT_FOUND where it is gone
+   */
+  async runOne(
+    clientId: Id,
+    name: string,
+    { known, config }: { known?: Id | undefined; config?: JsonObject },
+  ): Promise<ClientView> {
+    const { channels } = this.#options
+    const wanted = config ? [{ name, isEnabled: true, config: await channels.check(name, config) }] : []
+    return this.#apply(clientId, wanted, {
+      concerns: ({ channel }) => channel === name,
+      webhooks({ integrations, webhooks }) {
+        const found = integrations.find(({ channel }) => channel === name)
+        if (found?.id === known) return webhooks
+        if (known) throw new PlugboardError('NOT_FOUND', 'there is no such integration')
+        throw new PlugboardError('CONFLICT', `the channel ${name} has an integration already`)
+      },
+    })
+  }
+
+  async #apply(clientId: Id, channels: readonly ChannelConfiguration[], scope: Scope): Promise<ClientView> {
+    const { accounts, directory } = this.#options
     const before = await directory.get(clientId)
-    const had = accounts.ofClient(before)
+    const had = accounts.ofClient(before).filter(scope.concerns)
     const wants = channels.flatMap(({ name, config }) => accounts.of(name, config) ?? [])
     const lacks = (list: readonly Account[]) => (account: Account) =>
       !list.some((other) => isSameAccount(other, account))
@@ -66,9 +96,9 @@ export class Sync {
       for (const account of wants.filter(lacks(had))) claims.push(await accounts.claim(clientId, account))
       const probed = await this.#probe(before, channels)
       client = await directory.change(clientId, (record) => {
-        const next = this.#integrations(record, channels, probed)
+        const webhooks = scope.webhooks(record)
+        const next = this.#integrations(record, channels, probed, scope)
         changes = next.changes
-        const webhooks = this.#webhooks(record, format, wanted)
         // Bots sync whenever they start: what changes nothing is not to wake anybody.
         const isSame = isDeepStrictEqual(
           [next.integrations, webhooks],
@@ -121,7 +151,9 @@ export class Sync {
     record: ClientRecord,
     channels: readonly ChannelConfiguration[],
     probed: ReadonlyMap<string, Probed>,
+    { concerns }: Scope,
   ) {
+    const others = record.integrations.filter((integration) => !concerns(integration))
     const changes: IntegrationChange[] = []
     const integrations = channels.map(({ name, config }): IntegrationRecord => {
       const old = record.integrations.find((integration) => integration.channel === name)
@@ -149,11 +181,11 @@ export class Sync {
         ...(reason !== undefined && { reason }),
       }
     })
-    for (const { id, channel, config: old } of record.integrations) {
+    for (const { id, channel, config: old } of record.integrations.filter(concerns)) {
       if (channels.some(({ name }) => name === channel)) continue
       changes.push({ id, channel, type: 'delete', details: { old, tellsProvider: true } })
     }
-    return { integrations, changes }
+    return { integrations: [...others, ...integrations], changes }
   }
 
   #webhooks(record: ClientRecord, format: string, { webhooks }: Configuration): WebhookRecord[] {
@@ -170,6 +202,14 @@ export class Sync {
       await this.#options.health.record(client, integration, type, details)
     }
   }
+}
+
+/** What of a client a change is about. */
+interface Scope {
+  /** Channels that the change does not name are taken out, if it is about them. */
+  concerns(of: { channel: string }): boolean
+  /** The webhooks that the client is to have; asked with each record that the change is tried on. */
+  webhooks(record: ClientRecord): WebhookRecord[]
 }
 
 interface IntegrationChange {
