@@ -3,7 +3,8 @@
  * @packageDocumentation
  */
 
-export { type ArchiveSuite, archiveSuite, type OpenArchive } from './archive-suite.js'
+export type { OpenArchive } from './archive-suite/copies.js'
+export { type ArchiveSuite, archiveSuite } from './archive-suite.js'
 export { type BlobSuite, blobSuite, type OpenBlobStore } from './blob-suite.js'
 export type { OpenStore } from './store-suite/open-store.js'
 export { type StoreCase, type StoreSuite, storeSuite } from './store-suite.js'

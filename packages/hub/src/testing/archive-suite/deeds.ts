@@ -1,15 +1,17 @@
 import { type Id, newId } from '@plugboard/core'
 import fc from 'fast-check'
-import type { Entry } from '../entry.js'
-import type { LaneState } from '../progress.js'
-import { type Target, webhookTarget } from '../target.js'
-import { jsonText } from './store-suite/json-text.js'
-import type { Scene, Talk } from './store-suite/scene.js'
+import type { Entry, StreamRef } from '../../entry.js'
+import type { LaneState } from '../../progress.js'
+import { NO_CLIENT, type StoredDocument } from '../../stored-document.js'
+import { type Target, webhookTarget } from '../../target.js'
+import { jsonText } from '../store-suite/json-text.js'
+import type { Scene } from '../store-suite/scene.js'
 
 const KINDS = [
   'client',
   'user',
   'conversation',
+  'group',
   'map',
   'say',
   'owe',
@@ -19,6 +21,12 @@ const KINDS = [
   'mark',
   'delete message',
   'delete conversation',
+  'delete user',
+  'remove endpoint',
+  'purge',
+  'document',
+  'change document',
+  'count',
   'key',
   'meta',
 ] as const
@@ -37,9 +45,10 @@ type Deed = typeof deed extends fc.Arbitrary<infer T> ? T : never
 interface World {
   clients: Id[]
   users: { clientId: Id; id: Id }[]
-  talks: Talk[]
+  talks: (StreamRef & { userId?: Id })[]
   targets: Target[]
-  messages: { talk: Talk; entry: Entry }[]
+  messages: { talk: StreamRef; entry: Entry }[]
+  documents: StoredDocument[]
 }
 
 /** Does all that, to a store that is empty. What there is nothing for yet is left out. */
@@ -50,6 +59,7 @@ export async function does(scene: Scene, deeds: readonly Deed[]): Promise<void> 
     talks: [],
     targets: [webhookTarget(newId()), webhookTarget(newId())],
     messages: [],
+    documents: [],
   }
   for (const each of deeds) await one(scene, world, each)
 }
@@ -76,14 +86,24 @@ async function one(scene: Scene, world: World, { kind, pick, text, payload }: De
       const user = from(world.users)
       if (user) world.talks.push(await scene.conversation({ ...user, createdAt: scene.now }))
     },
+    group: async () => {
+      const group = { clientId, streamId: newId() }
+      const conversation = { id: group.streamId, clientId, createdAt: scene.tick() }
+      await store.createConversation(conversation, scene.event('conversation.new'))
+      world.talks.push(group)
+    },
     map: async () => {
       const endpoint = { sender: text, thread: `${pick % 2}` }
       const custom = pick % 3 === 0
       const mapping = scene.mapping(clientId, { endpoint, channel: { name: 'telegram', custom } })
       const { userId, conversationId: streamId } = await store.mapEndpoint(mapping)
       world.talks.push({ clientId, streamId, userId })
+      world.users.push({ clientId, id: userId })
     },
-    say: () => say({ channel: text, author: talk && pick % 2 ? { userId: talk.userId } : 'business' }),
+    say: () => {
+      const author = talk?.userId && pick % 2 ? { userId: talk.userId } : 'business'
+      return say({ channel: text, author, ...(pick % 3 === 0 && { details: payload }) })
+    },
     owe: () =>
       say({
         owes: world.targets.slice(0, 1 + (pick % 2)),
@@ -119,6 +139,36 @@ async function one(scene: Scene, world: World, { kind, pick, text, payload }: De
       talk &&
       pick % 4 === 0 &&
       store.deleteConversation(talk.clientId, talk.streamId, scene.event('conversation.deleted')),
+    'delete user': async () => {
+      const user = from(world.users)
+      if (!user || pick % 3 > 0) return
+      const owes = pick % 2 ? [target] : []
+      await store.deleteUser(user.clientId, user.id, scene.event('user.deleted', { owes }))
+      world.users = world.users.filter(({ id }) => id !== user.id)
+    },
+    'remove endpoint': async () => {
+      if (!talk) return
+      const found = await store.findConversation(talk.clientId, talk.streamId)
+      for (const { id } of found?.endpoints ?? [])
+        await store.removeEndpoint(talk.clientId, talk.streamId, id)
+    },
+    purge: () => store.purgeDeleted(1 + (pick % 9)),
+    document: async () => {
+      const owner = pick % 4 ? clientId : NO_CLIENT
+      const document = { clientId: owner, collection: `${pick % 2}`, id: newId(), version: 1, data: payload }
+      const fields = pick % 3 ? { name: text, terms: [text, `${text}.`] } : { terms: [] }
+      if (await store.insertDocument({ ...document, ...fields }))
+        world.documents.push({ ...document, ...fields })
+    },
+    'change document': async () => {
+      const document = from(world.documents)
+      if (!document) return
+      world.documents = world.documents.filter((each) => each !== document)
+      const changed = { ...document, version: document.version + 1, terms: [text], data: payload }
+      if (pick % 2 === 0) await store.removeDocument(document.clientId, document.collection, document.id)
+      else if (await store.replaceDocument(changed)) world.documents.push(changed)
+    },
+    count: () => store.increment(clientId, text),
     key: () =>
       store.claimKey({
         ...{ clientId, key: text, hash: payload, id: newId(), at: scene.tick() },
