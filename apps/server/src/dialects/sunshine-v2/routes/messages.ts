@@ -207,7 +207,7 @@ async function contentOf(given: Body['content']): Promise<{
   payload: JsonObject
   content: JsonObject | undefined
 }> {
-  const resolved = (await resolveMarkup<Texts>(given)) as Body['content']
+  const resolved = (await resolveMarkup(given as Texts)) as Body['content']
   const payload = toPayload(resolved)
   const content = { ...resolved, ...(given.type === 'form' && { submitted: false }) } as JsonObject
   return { payload, content: isDeepStrictEqual(fromPayload(payload), content) ? undefined : content }
