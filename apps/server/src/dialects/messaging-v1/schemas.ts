@@ -73,6 +73,13 @@ export const seedSyncBody = z.object({
   webhooks: looseWebhooks.nullish(),
 })
 export const createClientBody = z.strictObject({ id: guid.optional() })
+export const createKeyBody = z.strictObject({
+  app: z.string().min(1),
+  scope: z.enum(['app', 'account', 'integration']),
+  integrationId: z.string().optional(),
+  displayName: z.string().min(1).max(100).optional(),
+})
+export const keyResponse = z.object({ appId: z.string(), keyId: z.string(), secret: z.string() })
 export const renameBody = z.strictObject({ id: guid, name: clientName })
 export const userTokenBody = z.strictObject({ userId: guid })
 export const createConversationBody = z.strictObject({ userId: guid })

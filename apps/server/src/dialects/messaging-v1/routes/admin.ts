@@ -1,6 +1,7 @@
 import { fromUuid, isPlugboardError, PlugboardError, toUuid } from '@plugboard/core'
 import type { ClientView, Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
+import { createKey } from '../../../operator-keys.js'
 import { refuseKey } from '../../idempotent.js'
 import { clientIdOf, clientNameOf, tokenText } from '../map.js'
 import { defineRoute, ok } from '../route.js'
@@ -22,6 +23,18 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
       refuseKey(input)
       const { client, token } = await create(hub, input.body.id)
       return { id: clientIdOf(client.record), token: tokenText(token) }
+    },
+  })
+  defineRoute(app, {
+    method: 'POST',
+    url: '/admin/keys',
+    tag: 'admin',
+    summary: 'Make a key of the Sunshine API, of an app that is there or a new one',
+    body: schemas.createKeyBody,
+    responses: { 201: schemas.keyResponse },
+    handle: (input) => {
+      refuseKey(input)
+      return createKey(hub, input.body)
     },
   })
   defineRoute(app, {
