@@ -96,7 +96,10 @@ export class Conversations {
       if (!isOwn && !known) continue
       const made = await this.#begin(client, id, userId)
       if (made === 'deleted') await this.#options.facts.remove(client.id, id)
-      else return { id, isNew: made === 'new' }
+      else {
+        this.#ids.set(place, id)
+        return { id, isNew: made === 'new' }
+      }
     }
   }
 
@@ -125,6 +128,7 @@ export class Conversations {
     const kept = await this.#options.facts.find(client.id, { name: nameOfExternal(externalId) })
     const conversation = kept && (await this.#options.store.findConversation(client.id, kept.id))
     if (!conversation) throw notFound()
+    this.#ids.set(`${client.id} ${nameOfExternal(externalId)}`, conversation.id)
     return { ...conversation, facts: kept.data }
   }
 
@@ -241,6 +245,16 @@ export class Conversations {
     const conversation = await this.get(client, id)
     const facts = await this.#options.facts.change(client.id, id, (known) => change(known ?? {}))
     return { ...conversation, facts: facts ?? {} }
+  }
+
+  /** Nothing more is expected to happen. One that is closed stays as it is. `by`: in the words of the dialect. */
+  async close(client: ClientView, id: Id, by?: string): Promise<ConversationView> {
+    const at = this.#options.now().toISOString()
+    const closed = { at, ...(by !== undefined && { by }) }
+    const view = await this.change(client, id, (facts) => (facts.closed ? facts : { ...facts, closed }))
+    // Also where it was closed before: a process may have ended between the two.
+    await this.note(client, id, { type: 'closed' }, { dedupe: `closed ${view.facts.closed?.at}` })
+    return view
   }
 
   /** Those without messages first, then by newest message. @throws NOT_FOUND for the user */

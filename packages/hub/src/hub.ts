@@ -14,10 +14,10 @@ import type { RetrySchedule } from './delivery/retry.js'
 import { Router } from './delivery/router.js'
 import { SerialTransport } from './delivery/serial-transport.js'
 import type { WebhookSender } from './delivery/webhook-sender.js'
-import { Directory } from './directory.js'
+import { type ClientView, Directory } from './directory.js'
 import { Endpoints } from './endpoints.js'
 import { clientFacts, conversationFacts, userFacts } from './facts.js'
-import type { WebhookFormat } from './format.js'
+import type { Look, WebhookFormat } from './format.js'
 import { Health } from './health.js'
 import { Housekeeping } from './housekeeping.js'
 import { Idempotency } from './idempotency.js'
@@ -101,6 +101,8 @@ export interface Hub {
   readonly idempotency: Idempotency
   readonly channels: Channels
   readonly media: MediaLinks
+  /** Looks up what there may be of a client's, as webhook formats do. */
+  look(client: ClientView): Look
   /** Whether deliveries are being made. */
   readonly isDelivering: boolean
   start(): void
@@ -177,7 +179,7 @@ export function createHub(options: HubOptions): Hub {
     provisionTransport,
     provisionSchedule: untilItIsDone(settings.provisionSchedule),
     urls,
-    lookOf: (client) => lookFor(client, { store, users, conversations, accounts }),
+    lookOf: (client) => look(client),
     log,
     now,
   })
@@ -190,6 +192,7 @@ export function createHub(options: HubOptions): Hub {
     log,
     now,
   })
+  const look = (client: ClientView) => lookFor(client, { store, users, conversations, accounts })
   const owing = new Owing(formats)
   const shared = { store, owing, dispatcher, now }
   const clients = new Clients({ store, facts: clientFacts(store), directory, now })
@@ -282,6 +285,7 @@ export function createHub(options: HubOptions): Hub {
     idempotency,
     channels,
     media,
+    look,
     get isDelivering() {
       return dispatcher.isRunning
     },
