@@ -1,4 +1,4 @@
-import { newId } from '@plugboard/core'
+import { type Id, newId } from '@plugboard/core'
 import type { ClientRecord, Store } from '@plugboard/hub'
 import { describe, expect, it } from 'vitest'
 import { hasServer, openStore } from '../test/database.js'
@@ -54,9 +54,33 @@ async function trips(clients: number, messages: number): Promise<Record<string, 
     'map a new endpoint': miss,
     'sync that changes nothing': await during(() => store.findClient({ id: client.id })),
     'sync that changes something': await during(() => store.replaceClient({ ...client, version: 2 })),
+    'count what is unseen': await during(() =>
+      store.countMessages(client.id, stream.streamId, { after: 1, limit: 100 }),
+    ),
+    'walk the conversations of a user': await during(() =>
+      store.walkConversations(client.id, { ...page, userId: stream.userId }),
+    ),
+    ...(await beside({ store, during }, client.id)),
     'poll when nothing is due': await during(() =>
       store.claimDue({ now: new Date(), limit: 100, except: [] }),
     ),
+  }
+}
+
+/** What is kept beside the logs. */
+async function beside({ store, during }: Awaited<ReturnType<typeof counted>>, clientId: Id) {
+  const ids = { clientId, collection: 'user', id: newId() }
+  const document = { ...ids, name: 'ann', terms: ['a'], version: 1, data: '{}' }
+  await store.increment(clientId, 'tickets')
+  return {
+    'keep a document': await during(() => store.insertDocument(document)),
+    'find a document by its name': await during(() => store.findDocument(clientId, 'user', { name: 'ann' })),
+    'find several documents': await during(() => store.findDocuments(clientId, 'user', [ids.id, newId()])),
+    'list documents by a term': await during(() =>
+      store.listDocuments(clientId, 'user', { term: 'a', limit: 20 }),
+    ),
+    'change a document': await during(() => store.replaceDocument({ ...document, version: 2 })),
+    'count a number on': await during(() => store.increment(clientId, 'tickets')),
   }
 }
 
@@ -73,6 +97,14 @@ const expected = {
   ],
   'sync that changes nothing': ['find'],
   'sync that changes something': ['update'],
+  'count what is unseen': ['find', 'aggregate'],
+  'walk the conversations of a user': ['find'],
+  'keep a document': ['insert'],
+  'find a document by its name': ['find'],
+  'find several documents': ['find'],
+  'list documents by a term': ['find'],
+  'change a document': ['update'],
+  'count a number on': ['findAndModify'],
   'poll when nothing is due': ['find'],
 }
 
