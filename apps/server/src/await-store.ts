@@ -1,6 +1,5 @@
 import { createServer, type Server } from 'node:http'
 import { isPlugboardError, type Logger } from '@plugboard/core'
-import type { Store } from '@plugboard/hub'
 import type { Config } from './config.js'
 
 const FIRST_WAIT_MS = 1_000
@@ -10,11 +9,11 @@ const MAX_WAIT_MS = 30_000
  * Opens the store; while it cannot be reached, goes on trying, and answers on the server's port that it is up and not
  * ready. @throws what trying again does not mend, such as wrong credentials
  */
-export async function awaitStore(
-  open: () => Promise<Store>,
+export async function awaitStore<T>(
+  open: () => Promise<T>,
   config: Pick<Config, 'host' | 'port'>,
   log: Logger,
-): Promise<Store> {
+): Promise<T> {
   let stand: Server | undefined
   try {
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, MAX_WAIT_MS)) {

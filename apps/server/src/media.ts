@@ -3,6 +3,7 @@ import { PlugboardError } from '@plugboard/core'
 import type { Hub, LinkedMedia } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
+import { fileHeaders } from './file-headers.js'
 import { sendPlainError } from './plain-errors.js'
 
 export interface MediaOptions {
@@ -12,11 +13,6 @@ export interface MediaOptions {
   /** Longest time for passing one on. */
   timeoutMs: number
 }
-
-/** A type as it may stand in a header. */
-const TYPE = /^[\w.+-]{1,100}\/[\w.+-]{1,100}$/
-/** What a browser would run, if someone talked it out of downloading. */
-const ACTIVE = /html|xml|svg|script/i
 
 /**
  * Shows files that people sent: each under a sealed address that a message holds, streamed from the provider with the
@@ -63,24 +59,9 @@ export async function media(app: FastifyInstance, { hub, maxBytes, timeoutMs }: 
 /** Lets go of the provider's answer, which nobody reads. */
 const close = ({ body }: LinkedMedia): Promise<void> => body.cancel().catch(() => undefined)
 
-function describe(reply: FastifyReply, { mime = '', name }: LinkedMedia): void {
-  const [type = ''] = mime.split(';')
-  void reply.headers({
-    'content-type': TYPE.test(type.trim()) && !ACTIVE.test(type) ? type.trim() : 'application/octet-stream',
-    'content-disposition': name ? `attachment; filename*=UTF-8''${encoded(name)}` : 'attachment',
-    'x-content-type-options': 'nosniff',
-    'content-security-policy': "default-src 'none'; sandbox",
-    'cache-control': 'private, no-store',
-    'referrer-policy': 'no-referrer',
-  })
+function describe(reply: FastifyReply, { mime, name }: LinkedMedia): void {
+  void reply.headers({ ...fileHeaders({ type: mime, name }), 'cache-control': 'private, no-store' })
 }
-
-/** RFC 8187: `encodeURIComponent` leaves some characters that it must not. */
-const encoded = (name: string): string =>
-  encodeURIComponent(name.toWellFormed()).replace(
-    /['()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
 
 /** Breaks off what is longer, so that the receiver can tell. */
 function atMost(maxBytes: number): Transform {

@@ -1,7 +1,9 @@
 import type { Server } from 'node:http'
-import { toUuid } from '@plugboard/core'
-import type { PublicAddresses } from '@plugboard/hub'
+import { isId, toUuid } from '@plugboard/core'
+import type { AttachmentPlace, PublicAddresses } from '@plugboard/hub'
 import type { Config } from './config.js'
+
+const ATTACHMENT = /^(https?:\/\/[^?#]+)\/attachments\/v1\/([^/?#]+)\/([^/?#]+)\/([\w-]+)(?:\/[^/?#]*)?$/
 
 /** Where this server is called from outside. In one place, since some providers sign these addresses. */
 export class PublicUrls implements PublicAddresses {
@@ -33,5 +35,16 @@ export class PublicUrls implements PublicAddresses {
 
   media(token: string): string {
     return `${this.base}/media/v1/${token}`
+  }
+
+  attachment({ clientId, id, mac }: AttachmentPlace, name?: string): string {
+    const end = name === undefined ? '' : `/${encodeURIComponent(name)}`
+    return `${this.base}/attachments/v1/${clientId}/${id}/${mac}${end}`
+  }
+
+  attachmentAt(url: string): ReturnType<PublicAddresses['attachmentAt']> {
+    const [, base, clientId = '', id = '', mac = ''] = ATTACHMENT.exec(url) ?? []
+    if (!isId(clientId) || !isId(id)) return undefined
+    return { place: { clientId, id, mac }, isHere: base === this.base }
   }
 }

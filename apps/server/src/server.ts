@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Hub, Store } from '@plugboard/hub'
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify'
 import type { Logger } from 'pino'
+import { attachments } from './attachments.js'
 import type { Config } from './config.js'
 import { hostRoutes } from './host-routes.js'
 import { RequestLog } from './logging.js'
@@ -39,7 +40,8 @@ const MAX_PARAM_LENGTH = 6_000
 
 const TIMEOUTS = {
   headersMs: 15_000,
-  requestMs: 30_000,
+  /** As long as the largest upload may take over a slow line. */
+  requestMs: 300_000,
   /** Longer than the 60 s after which load balancers drop an unused connection, so that they do it first. */
   keepAliveMs: 72_000,
   /** Without a byte in either direction. Longer than a collect request may wait. */
@@ -97,6 +99,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     app.register(providerWebhooks, { ...options, prefix: '/webhooks/v1' })
     const { mediaMaxSize: maxBytes, mediaTimeout: timeoutMs } = options.config
     app.register(media, { ...options, maxBytes, timeoutMs, prefix: '/media/v1' })
+    app.register(attachments, { ...options, timeoutMs, prefix: '/attachments/v1' })
     register(app)
   }
   return app

@@ -69,6 +69,12 @@ const privateTargets: Kind<string> = {
   show: String,
 }
 
+const folder: Kind<string> = {
+  parse: (text) => (text.includes('\0') ? undefined : text),
+  expected: 'the path of a folder',
+  show: String,
+}
+
 const packages: Kind<readonly string[]> = {
   parse: (text) =>
     text
@@ -190,6 +196,17 @@ export const settings = {
   ),
   mediaMaxSize: setting('MEDIA_MAX_SIZE', bytes(1, ONE_GIBIBYTE), '64MiB', 'Largest file that is passed on.'),
   mediaTimeout: setting('MEDIA_TIMEOUT', duration(1000), '5m', 'Longest time for passing a file on.'),
+  attachmentMaxSize: setting(
+    'ATTACHMENT_MAX_SIZE',
+    bytes(1, ONE_GIBIBYTE),
+    '50MiB',
+    'Largest file that a client may keep here.',
+  ),
+  blobPath: optional(
+    'BLOB_PATH',
+    folder,
+    'Folder for the files of clients. Unset: next to the embedded database, or in MongoDB.',
+  ),
   shutdownGrace: setting(
     'SHUTDOWN_GRACE',
     duration(0),

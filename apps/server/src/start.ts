@@ -1,5 +1,5 @@
 import { isPlugboardError, PlugboardError } from '@plugboard/core'
-import { assertKey, createHub, type Hub, Keyring, type Store } from '@plugboard/hub'
+import { assertKey, type BlobStore, createHub, type Hub, Keyring, type Store } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { awaitStore } from './await-store.js'
@@ -16,6 +16,7 @@ import { guardedFetch } from './guarded-fetch.js'
 import { readOrMakeKey } from './key-file.js'
 import { createLog } from './logging.js'
 import { Metrics } from './metrics.js'
+import { openBlobs } from './open-blobs.js'
 import { type Database, databaseOf, openStore } from './open-store.js'
 import { parseAllowance, refusal } from './outbound/guard.js'
 import { senderTransport } from './outbound/sender-transport.js'
@@ -59,13 +60,17 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   const metrics = new Metrics()
   const urls = new PublicUrls(config)
   const store = await awaitStore(() => openStore(config, metrics), config, log)
+  const opened: Closable[] = [store]
   try {
     await assertNotRotating(store)
     await assertCopied(store)
     await assertKey(store, keyring)
     await endCopiesFrom(store)
+    const blobs = await awaitStore(() => openBlobs(config), config, log)
+    opened.unshift(blobs)
     const hub = await createConfiguredHub(config, options, {
       store: timedStore(store, metrics),
+      blobs,
       keyring,
       metrics,
       log,
@@ -82,7 +87,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       takesRequests: config.role !== 'worker',
       register: (server) => registerDialects(server, hub, urls, config),
     })
-    const close = once(() => shutDown(app, hub, store, config.shutdownGrace))
+    const close = once(() => shutDown(app, hub, opened, config.shutdownGrace))
     try {
       hub.start()
       const url = await listen(app, config)
@@ -93,7 +98,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       throw error
     }
   } catch (error) {
-    await store.close()
+    for (const each of opened) await each.close()
     throw error
   }
 }
@@ -107,8 +112,11 @@ async function keyInFile(database: Database, { host }: Config): Promise<Buffer> 
   )
 }
 
+type Closable = Pick<Store, 'close'>
+
 interface Parts {
   store: Store
+  blobs: BlobStore
   keyring: Keyring
   metrics: Metrics
   log: Logger
@@ -121,6 +129,7 @@ async function createConfiguredHub(config: Config, { workerUrl }: StartOptions, 
   const { channels: packages, channelOptions, workingFolder } = config
   return createHub({
     store: parts.store,
+    blobs: parts.blobs,
     keyring: parts.keyring,
     channels: await loadChannels({ packages, options: channelOptions, workingFolder }),
     formats: [messagingV1Format({ schedule: { delaysMs: config.webhookRetryDelays }, internalPassword })],
@@ -160,6 +169,7 @@ export const hubSettings = (config: Config) => ({
   probeTimeoutMs: PROBE_MS,
   channelTimeoutMs: config.channelTimeout,
   mediaLinkTtlMs: config.mediaLinkTtl,
+  attachmentMaxBytes: config.attachmentMaxSize,
   collectMaxMs: COLLECT_MAX_MS,
   cacheSize: config.cacheSize,
   // No other process has an embedded database.
@@ -202,7 +212,12 @@ function warnOfClosedAdmin({ adminKey, host, externalUrl }: Config, log: Logger)
 }
 
 /** In this order, so that collect requests that wait are answered and do not hold up the server's end. */
-async function shutDown(app: FastifyInstance, hub: Hub, store: Store, graceMs: number): Promise<void> {
+async function shutDown(
+  app: FastifyInstance,
+  hub: Hub,
+  opened: readonly Closable[],
+  graceMs: number,
+): Promise<void> {
   const deadline = Date.now() + graceMs
   const closed = app.close()
   try {
@@ -210,7 +225,7 @@ async function shutDown(app: FastifyInstance, hub: Hub, store: Store, graceMs: n
     await within(Math.max(0, deadline - Date.now()), closed).catch(() => app.server.closeAllConnections())
     await closed
   } finally {
-    await store.close()
+    for (const each of opened) await each.close()
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Id, isStorable, newId, PlugboardError } from '@plugboard/core'
+import type { Attachments } from './attachments.js'
 import type { ClientRecord, TokenRecord } from './client-record.js'
 import type { Collection } from './collection.js'
 import type { ClientName, ClientView, Directory } from './directory.js'
@@ -16,6 +17,7 @@ export interface ClientsOptions {
   store: Store
   facts: Collection<ClientFacts>
   directory: Directory
+  attachments: Pick<Attachments, 'removeOf'>
   now(): Date
 }
 
@@ -29,12 +31,14 @@ export class Clients {
   readonly #store: Store
   readonly #facts: Collection<ClientFacts>
   readonly #directory: Directory
+  readonly #attachments: ClientsOptions['attachments']
   readonly #now: () => Date
 
-  constructor({ store, facts, directory, now }: ClientsOptions) {
+  constructor({ store, facts, directory, attachments, now }: ClientsOptions) {
     this.#store = store
     this.#facts = facts
     this.#directory = directory
+    this.#attachments = attachments
     this.#now = now
   }
 
@@ -131,6 +135,7 @@ export class Clients {
     for (;;) {
       const page = await this.#store.listClients({ limit: PAGE, ...(after && { after }) })
       for (const { id, deletedAt } of page) {
+        if (deletedAt) await this.#attachments.removeOf({ clientId: id })
         if (deletedAt) while (mayGoOn() && !(await this.#store.purgeClient(id, PURGE_AT_ONCE)));
       }
       after = page.at(-1)?.id

@@ -265,13 +265,14 @@ export class Conversations {
 
   /** Gone for everybody at once; cancels what its messages owe. @throws NOT_FOUND */
   async delete(client: ClientView, id: Id): Promise<void> {
-    const { store, facts, dispatcher } = this.#options
+    const { store, facts, attachments, dispatcher } = this.#options
     const known = (await facts.find(client.id, { id }))?.data
     const payload = known ? JSON.stringify({ facts: known }) : '{}'
     const entry = { ...this.entry(client, id, 'conversation.deleted'), payload }
     const appended = await store.deleteConversation(client.id, id, entry)
     // Also where it is gone already: a process may have ended between the two.
     await facts.remove(client.id, id)
+    await attachments.removeOf({ clientId: client.id, conversationId: id })
     if (!appended) throw notFound()
     dispatcher.streamChanged(id)
     dispatcher.appended(appended)

@@ -79,13 +79,15 @@ function setUp(given: { conversations?: number; clients?: number; keys?: number 
     },
   })
   const now = (): Date => new Date()
+  const attachments = { removeOf: async () => undefined }
   const directory = new Directory({
     ...{ store: storeOf(new MemoryClients()), keyring, maxClients: 10, maxAgeMs: 0 },
     changed: async () => undefined,
   })
-  const clients = new Clients({ store, facts: clientFacts(store), directory, now })
+  const clients = new Clients({ store, facts: clientFacts(store), directory, attachments, now })
   const idempotency = new Idempotency({ store, now })
-  const housekeeping = new Housekeeping({ store, clients, idempotency, log: silentLogger })
+  const blobs = { sweep: async () => undefined }
+  const housekeeping = new Housekeeping({ store, blobs, clients, idempotency, log: silentLogger })
   return { housekeeping, left, calls, store }
 }
 

@@ -1,10 +1,12 @@
 import type { Logger } from '@plugboard/core'
+import type { BlobStore } from './blob-store.js'
 import type { Clients } from './clients.js'
 import type { Idempotency } from './idempotency.js'
 import type { Store } from './store.js'
 
 export interface HousekeepingOptions {
   store: Store
+  blobs: Pick<BlobStore, 'sweep'>
   clients: Clients
   idempotency: Idempotency
   log: Logger
@@ -12,6 +14,8 @@ export interface HousekeepingOptions {
 
 const EVERY_MS = 60_000
 const PURGE_AT_ONCE = 500
+/** No upload takes longer. */
+const HALF_WRITTEN_MS = 24 * 60 * 60 * 1000
 
 /** Removes in the background what was deleted or is too old, in slices. */
 export class Housekeeping {
@@ -42,12 +46,13 @@ export class Housekeeping {
 
   /** One round. A failure is for the next round. */
   async run(): Promise<void> {
-    const { store, clients, idempotency, log } = this.#options
+    const { store, blobs, clients, idempotency, log } = this.#options
     try {
       const mayGoOn = (): boolean => !this.#isStopping
       while (mayGoOn() && (await store.purgeDeleted(PURGE_AT_ONCE)) === PURGE_AT_ONCE);
       await clients.purge(mayGoOn)
       await idempotency.purge(mayGoOn)
+      if (mayGoOn()) await blobs.sweep(new Date(Date.now() - HALF_WRITTEN_MS))
     } catch (err) {
       log.error({ err }, 'housekeeping failed')
     }

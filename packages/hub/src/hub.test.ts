@@ -2,6 +2,7 @@ import { type Failure, newId, silentLogger } from '@plugboard/core'
 import { expect, test, vi } from 'vitest'
 import { acmeChannel, urls } from '../test/support/acme-channel.js'
 import { integrationOf, keyring, MemoryClients, recordOf, storeOf } from '../test/support/clients.js'
+import { MemoryBlobs } from '../test/support/memory-blobs.js'
 import { MemoryStore } from '../test/support/memory-store.js'
 import { assertKey, createHub } from './hub.js'
 import { Keyring } from './keyring.js'
@@ -81,6 +82,7 @@ async function setUp(config: object) {
     classify: (error) => error as Failure,
   })
   const hub = createHub({
+    blobs: new MemoryBlobs(),
     ...{ store: storeFrom(memory, clients), keyring, channels: [{ channel }], formats: [], fetch },
     ...{ log: silentLogger, urls, refuseTarget: () => undefined },
     sender: {
@@ -97,7 +99,7 @@ async function setUp(config: object) {
       },
       ...{ channelSchedule: { delaysMs: [1000] }, channelTimeoutMs: 5000, collectMaxMs: 1000 },
       ...{ provisionSchedule: { delaysMs: [20] }, probeTimeoutMs: 200, mediaLinkTtlMs: 1000 },
-      ...{ cacheSize: 10, cacheAgeMs: 0 },
+      ...{ cacheSize: 10, cacheAgeMs: 0, attachmentMaxBytes: 1000 },
     },
   })
   hub.start()

@@ -1,6 +1,8 @@
 import { type Logger, PlugboardError } from '@plugboard/core'
 import { Accounts } from './accounts.js'
 import { Answers } from './answers.js'
+import { Attachments } from './attachments.js'
+import type { BlobStore } from './blob-store.js'
 import { ButtonTokens } from './button-tokens.js'
 import { Channels, type LoadedChannel } from './channels.js'
 import { Clients } from './clients.js'
@@ -43,6 +45,7 @@ import { Webhooks } from './webhooks.js'
 
 export interface HubOptions {
   store: Store
+  blobs: BlobStore
   /** Seals what must be read back. */
   keyring: Keyring
   channels: readonly LoadedChannel[]
@@ -72,6 +75,8 @@ export interface HubSettings {
   channelTimeoutMs: number
   /** How long the address of a file works that a person sent, in milliseconds. */
   mediaLinkTtlMs: number
+  /** Largest file that a client may keep here. */
+  attachmentMaxBytes: number
   /** The longest that a collect request may wait, in milliseconds. */
   collectMaxMs: number
   /** Clients, users and sessions of integrations kept in memory, each. */
@@ -101,6 +106,7 @@ export interface Hub {
   readonly idempotency: Idempotency
   readonly channels: Channels
   readonly media: MediaLinks
+  readonly attachments: Attachments
   /** Looks up what there may be of a client's, as webhook formats do. */
   look(client: ClientView): Look
   /** Whether deliveries are being made. */
@@ -143,7 +149,7 @@ function untilItIsDone({ delaysMs }: RetrySchedule): RetrySchedule {
 
 /** Wires the use cases together. */
 export function createHub(options: HubOptions): Hub {
-  const { store, keyring, settings, sender, urls, log, observer, now = () => new Date() } = options
+  const { store, blobs, keyring, settings, sender, urls, log, observer, now = () => new Date() } = options
   const { cacheSize, delivers = true } = settings
   const formats = new Map(options.formats.map((format) => [format.name, format]))
   const channels = new Channels({
@@ -193,9 +199,10 @@ export function createHub(options: HubOptions): Hub {
     now,
   })
   const look = (client: ClientView) => lookFor(client, { store, users, conversations, accounts })
+  const attachments = new Attachments({ store, blobs, keyring, urls, maxBytes: settings.attachmentMaxBytes })
   const owing = new Owing(formats)
   const shared = { store, owing, dispatcher, now }
-  const clients = new Clients({ store, facts: clientFacts(store), directory, now })
+  const clients = new Clients({ store, facts: clientFacts(store), directory, attachments, now })
   const health = new Health({ ...shared, channels, monitor, urls })
   const pause = pauseIntegration({ directory, health, log })
   const providerAccounts = new ProviderAccounts({ store, directory, channels, now })
@@ -207,7 +214,10 @@ export function createHub(options: HubOptions): Hub {
   const cached = { maxCached: cacheSize, maxAgeMs: settings.cacheAgeMs }
   const accounts = new Accounts({ store, keyring, now, ...cached })
   const users = new Users({ ...shared, ...cached, keyring, facts: facts.users })
-  const conversations = new Conversations({ ...shared, ...cached, users, facts: facts.conversations })
+  const conversations = new Conversations({
+    ...{ ...shared, ...cached, users, attachments },
+    facts: facts.conversations,
+  })
   const participants = new Participants({
     ...{ store, users, conversations, now },
     ...{ userFacts: facts.users, conversationFacts: facts.conversations, maxCached: cacheSize },
@@ -235,7 +245,7 @@ export function createHub(options: HubOptions): Hub {
     refuseTarget: options.refuseTarget,
     probe: (...of) => probe({ channels, urls, timeoutMs: settings.probeTimeoutMs }, ...of),
   })
-  const housekeeping = new Housekeeping({ store, clients, idempotency, log })
+  const housekeeping = new Housekeeping({ store, blobs, clients, idempotency, log })
 
   function keepListening(): void {
     listenToOthers().catch((err) => {
@@ -285,6 +295,7 @@ export function createHub(options: HubOptions): Hub {
     idempotency,
     channels,
     media,
+    attachments,
     look,
     get isDelivering() {
       return dispatcher.isRunning

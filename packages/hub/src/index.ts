@@ -30,6 +30,7 @@ export {
   type StreamRecord,
   type UserStream,
 } from './archive.js'
+export type { Attachment, Upload } from './attachments.js'
 export type { BlobInfo, BlobOwner, BlobStore, NewBlob, OpenBlob } from './blob-store.js'
 export type { LoadedChannel } from './channels.js'
 export type { ClientRecord, IntegrationRecord, Sealed, TokenRecord, WebhookRecord } from './client-record.js'
@@ -65,7 +66,7 @@ export type { LinkedMedia } from './media-links.js'
 export type { Post } from './messages.js'
 export { MAX_PARTICIPANTS } from './participants.js'
 export type { Claimed, LaneState, Lease, Mark, Progress } from './progress.js'
-export type { PublicAddresses } from './public-addresses.js'
+export type { AttachmentPlace, PublicAddresses } from './public-addresses.js'
 export type {
   Append,
   Appended,

@@ -1,4 +1,11 @@
-import { type Capabilities, type Channel, defineChannel, type JsonObject, type Part } from '@plugboard/core'
+import {
+  type Capabilities,
+  type Channel,
+  defineChannel,
+  type Id,
+  type JsonObject,
+  type Part,
+} from '@plugboard/core'
 import type { Runtime } from '../../src/channels.js'
 import type { PublicAddresses } from '../../src/public-addresses.js'
 
@@ -6,6 +13,13 @@ import type { PublicAddresses } from '../../src/public-addresses.js'
 export const urls: PublicAddresses = {
   webhook: (clientId, channel) => `https://hub.example/webhooks/v1/${clientId}/${channel}`,
   media: (token) => `https://hub.example/media/v1/${token}`,
+  attachment: ({ clientId, id, mac }, name = '') =>
+    `https://hub.example/attachments/${clientId}/${id}/${mac}/${name}`,
+  attachmentAt(url) {
+    const [, base, clientId, id, mac] = /^(.*)\/attachments\/(\w+)\/(\w+)\/([\w-]+)/.exec(url) ?? []
+    if (!clientId || !id || !mac) return undefined
+    return { place: { clientId: clientId as Id, id: id as Id, mac }, isHere: base === 'https://hub.example' }
+  },
 }
 
 /** A channel of the tests, which takes any configuration and delivers to nowhere. */

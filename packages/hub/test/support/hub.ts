@@ -4,6 +4,7 @@ import { createHub, type Hub, type HubSettings } from '../../src/hub.js'
 import type { Append, Store } from '../../src/store.js'
 import { urls } from './acme-channel.js'
 import { keyring, MemoryClients, storeOf } from './clients.js'
+import { MemoryBlobs } from './memory-blobs.js'
 import { MemoryStore } from './memory-store.js'
 
 /** What replicas have in common. */
@@ -36,6 +37,7 @@ export function openHub(
   const hub = createHub({
     ...{
       store: shared.store,
+      blobs: new MemoryBlobs(),
       keyring,
       channels: channels.map((channel) => ({ channel })),
       formats: [],
@@ -56,6 +58,7 @@ export function openHub(
       },
       ...{ channelSchedule: { delaysMs: [1000] }, channelTimeoutMs: 5000, collectMaxMs: 1000 },
       ...{ provisionSchedule: { delaysMs: [10, 10, 10] }, probeTimeoutMs: 100, mediaLinkTtlMs: 60_000 },
+      attachmentMaxBytes: 1000,
       ...{ cacheSize: 10, cacheAgeMs: 1 },
       ...more,
     },

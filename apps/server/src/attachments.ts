@@ -1,0 +1,65 @@
+import { Readable } from 'node:stream'
+import { isId, PlugboardError } from '@plugboard/core'
+import type { Hub, OpenBlob } from '@plugboard/hub'
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { fileHeaders } from './file-headers.js'
+import { sendPlainError } from './plain-errors.js'
+
+export interface AttachmentsOptions {
+  hub: Pick<Hub, 'attachments'>
+  /** Longest time for passing one on. */
+  timeoutMs: number
+}
+
+interface Params {
+  clientId: string
+  id: string
+  mac: string
+}
+
+/** How long caches may show one without asking. Its bytes never change, but it may be removed. */
+const MAX_AGE_SECONDS = 3_600
+
+/** Shows the files that clients keep here, under the signed addresses that an upload answers. */
+export async function attachments(app: FastifyInstance, options: AttachmentsOptions): Promise<void> {
+  const { hub, timeoutMs } = options
+  app.setErrorHandler(sendPlainError)
+  for (const url of ['/:clientId/:id/:mac', '/:clientId/:id/:mac/:name']) {
+    app.route<{ Params: Params }>({
+      method: ['GET', 'HEAD'],
+      url,
+      exposeHeadRoute: false,
+      schema: {
+        tags: ['media'],
+        summary: 'A file that a client keeps here, under the address that its upload answered',
+        params: z.object({ clientId: z.string(), id: z.string(), mac: z.string() }),
+      },
+      handler: async ({ params, method, headers }, reply) => {
+        const { clientId, id, mac } = params
+        if (!isId(clientId) || !isId(id)) throw new PlugboardError('NOT_FOUND', 'Not Found')
+        const file = await hub.attachments.open({ clientId, id, mac })
+        const etag = `"${id}"`
+        void reply.headers({
+          ...fileHeaders({ type: file.type, name: file.name, inline: true }),
+          'cache-control': `public, max-age=${MAX_AGE_SECONDS}`,
+          etag,
+        })
+        const isKnown = headers['if-none-match']?.split(',').some((tag) => tag.trim() === etag)
+        if (isKnown || method === 'HEAD') {
+          await close(file)
+          return isKnown ? reply.code(304).send() : reply.header('content-length', file.size).send()
+        }
+        const body = Readable.from(file.body, { objectMode: false })
+        const timer = setTimeout(() => body.destroy(new Error('the file took too long')), timeoutMs)
+        body.on('close', () => clearTimeout(timer))
+        return reply.header('content-length', file.size).send(body)
+      },
+    })
+  }
+}
+
+/** Lets go of a file that nobody reads. */
+const close = async ({ body }: OpenBlob): Promise<void> => {
+  await body[Symbol.asyncIterator]().return?.()
+}

@@ -1,0 +1,141 @@
+import { type Id, newId, PlugboardError } from '@plugboard/core'
+import type { BlobOwner, BlobStore, OpenBlob } from './blob-store.js'
+import type { ClientView } from './directory.js'
+import type { Keyring } from './keyring.js'
+import { withMediaType } from './media-type.js'
+import type { AttachmentPlace, PublicAddresses } from './public-addresses.js'
+import type { Store } from './store.js'
+
+export interface AttachmentsOptions {
+  store: Store
+  blobs: BlobStore
+  keyring: Keyring
+  urls: PublicAddresses
+  /** Largest file. */
+  maxBytes: number
+}
+
+/** A file that a client brings. */
+export interface Upload {
+  /** It is removed with this conversation. */
+  conversationId?: Id
+  name?: string
+  /** What the sender says that it is: counts where the bytes do not tell. */
+  type?: string
+  body: AsyncIterable<Uint8Array>
+}
+
+/** A file that is kept here. */
+export interface Attachment {
+  id: Id
+  /** Whoever has it can read the file, as long as that is there. */
+  url: string
+  type: string
+  size: number
+}
+
+const MAC_BYTES = 24
+const MAX_NAME = 200
+
+/** Files that clients keep here, to show them in messages. Ids are guessable, so an address is signed. */
+export class Attachments {
+  readonly #options: AttachmentsOptions
+
+  constructor(options: AttachmentsOptions) {
+    this.#options = options
+  }
+
+  /** Keeps a file. @throws NOT_FOUND for the conversation, TOO_LARGE */
+  async upload(client: ClientView, { conversationId, name, type, body }: Upload): Promise<Attachment> {
+    const { blobs, urls, maxBytes } = this.#options
+    if (conversationId) await this.#assertConversation(client.id, conversationId)
+    const typed = await withMediaType(atMost(maxBytes, body), type)
+    const id = newId()
+    const shown = nameOf(name)
+    const blob = {
+      ...{ clientId: client.id, id, type: typed.type },
+      ...(conversationId && { conversationId }),
+      ...(shown !== undefined && { name: shown }),
+    }
+    const { size } = await blobs.put(blob, typed.body)
+    await this.#assertOwner(blob)
+    const mac = this.#options.keyring.mac(signedText(client.id, id), MAC_BYTES).toString('base64url')
+    const place = { clientId: client.id, id, mac }
+    return { id, url: urls.attachment(place, shown), type: typed.type, size }
+  }
+
+  /** Opens the file of an address. @throws NOT_FOUND */
+  async open(place: AttachmentPlace): Promise<OpenBlob> {
+    const blob = this.#isSigned(place) && (await this.#options.blobs.open(place.clientId, place.id))
+    if (!blob) throw new PlugboardError('NOT_FOUND', 'Not Found')
+    return blob
+  }
+
+  /** Removes the file of an address. @throws INVALID when it is no address of ours, NOT_FOUND */
+  async remove(client: ClientView, url: string): Promise<void> {
+    const { urls, blobs } = this.#options
+    const found = urls.attachmentAt(url)
+    // It may be from before the address of this installation changed.
+    const isSigned = found !== undefined && this.#isSigned(found.place)
+    if (!found?.isHere && !isSigned)
+      throw new PlugboardError('INVALID', 'this is no address of an attachment of ours')
+    const isOwn = isSigned && found.place.clientId === client.id
+    if (isOwn && (await blobs.remove(client.id, found.place.id))) return
+    throw new PlugboardError('NOT_FOUND', 'there is no such attachment')
+  }
+
+  /** Removes all that go with a conversation, or are the client's. */
+  removeOf(owner: BlobOwner): Promise<void> {
+    return this.#options.blobs.removeAll(owner)
+  }
+
+  /** What it belongs to may have been deleted while it came: nothing would remove it any more. */
+  async #assertOwner({ clientId, conversationId, id }: BlobOwner & { id: Id }): Promise<void> {
+    const { store, blobs } = this.#options
+    try {
+      const client = await store.findClient({ id: clientId })
+      if (!client || client.deletedAt) throw new PlugboardError('NOT_FOUND', 'there is no such client')
+      if (conversationId) await this.#assertConversation(clientId, conversationId)
+    } catch (error) {
+      await blobs.remove(clientId, id)
+      throw error
+    }
+  }
+
+  async #assertConversation(clientId: Id, id: Id): Promise<void> {
+    if (!(await this.#options.store.findConversation(clientId, id)))
+      throw new PlugboardError('NOT_FOUND', 'there is no such conversation')
+  }
+
+  #isSigned({ clientId, id, mac }: AttachmentPlace): boolean {
+    const bytes = Buffer.from(mac, 'base64url')
+    return bytes.byteLength === MAC_BYTES && this.#options.keyring.isMac(bytes, signedText(clientId, id))
+  }
+}
+
+/** Begins with what it is for. */
+const signedText = (clientId: Id, id: Id): string => `attachment ${clientId} ${id}`
+
+/** Without folders and control characters; undefined when nothing is left. */
+function nameOf(name = ''): string | undefined {
+  const last = name.toWellFormed().split(/[/\\]/).at(-1) ?? ''
+  return (
+    last
+      .replace(/\p{Cc}/gu, '')
+      .slice(0, MAX_NAME)
+      .toWellFormed()
+      .trim() || undefined
+  )
+}
+
+async function* atMost(maxBytes: number, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let bytes = 0
+  for await (const piece of body) {
+    bytes += piece.byteLength
+    if (bytes > maxBytes) {
+      const message = `an attachment may have ${maxBytes} bytes at most (ATTACHMENT_MAX_SIZE)`
+      throw new PlugboardError('TOO_LARGE', message)
+    }
+    yield piece
+  }
+}

@@ -1,0 +1,44 @@
+import type { Id } from '@plugboard/core'
+import type { BlobInfo, BlobOwner, BlobStore, NewBlob } from '../../src/blob-store.js'
+
+/** Blobs of a test. */
+export class MemoryBlobs implements BlobStore {
+  readonly #blobs = new Map<string, { info: BlobInfo; bytes: Buffer }>()
+
+  async put(blob: NewBlob, body: AsyncIterable<Uint8Array>): Promise<BlobInfo> {
+    const pieces: Uint8Array[] = []
+    for await (const piece of body) pieces.push(piece)
+    const bytes = Buffer.concat(pieces)
+    const info = { ...blob, size: bytes.byteLength }
+    this.#blobs.set(`${blob.clientId} ${blob.id}`, { info, bytes })
+    return info
+  }
+
+  async open(clientId: Id, id: Id) {
+    const found = this.#blobs.get(`${clientId} ${id}`)
+    return found && { ...found.info, body: only(found.bytes) }
+  }
+
+  async remove(clientId: Id, id: Id): Promise<boolean> {
+    return this.#blobs.delete(`${clientId} ${id}`)
+  }
+
+  async removeAll({ clientId, conversationId }: BlobOwner): Promise<void> {
+    for (const [key, { info }] of this.#blobs) {
+      const isOf = conversationId === undefined || info.conversationId === conversationId
+      if (info.clientId === clientId && isOf) this.#blobs.delete(key)
+    }
+  }
+
+  async list({ limit }: { limit: number }): Promise<BlobInfo[]> {
+    return [...this.#blobs.values()].map(({ info }) => info).slice(0, limit)
+  }
+
+  async sweep(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
+
+async function* only(bytes: Buffer): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
