@@ -1,11 +1,12 @@
 import { type Id, isStorable, newId, PlugboardError } from '@plugboard/core'
+import type { Accounts } from './accounts.js'
 import type { Attachments } from './attachments.js'
 import type { ClientRecord, TokenRecord } from './client-record.js'
 import type { Collection } from './collection.js'
 import type { ClientName, ClientView, Directory } from './directory.js'
 import type { ClientFacts } from './facts.js'
 import { hashSecret, isSameHash, newSecret } from './keyring.js'
-import type { Store } from './store.js'
+import type { Range, Store } from './store.js'
 
 /** A credential of a client. The secret is known only now: the store has its hash. */
 export interface NewToken {
@@ -18,6 +19,7 @@ export interface ClientsOptions {
   facts: Collection<ClientFacts>
   directory: Directory
   attachments: Pick<Attachments, 'removeOf'>
+  accounts: Pick<Accounts, 'removeOf'>
   now(): Date
 }
 
@@ -32,13 +34,15 @@ export class Clients {
   readonly #facts: Collection<ClientFacts>
   readonly #directory: Directory
   readonly #attachments: ClientsOptions['attachments']
+  readonly #accounts: Pick<Accounts, 'removeOf'>
   readonly #now: () => Date
 
-  constructor({ store, facts, directory, attachments, now }: ClientsOptions) {
+  constructor({ store, facts, directory, attachments, accounts, now }: ClientsOptions) {
     this.#store = store
     this.#facts = facts
     this.#directory = directory
     this.#attachments = attachments
+    this.#accounts = accounts
     this.#now = now
   }
 
@@ -92,15 +96,25 @@ export class Clients {
     return (await this.#facts.find(id, { id }))?.data ?? {}
   }
 
-  /** In order of making; `after` is the last one of the page before. Those that are being purged are left out. */
-  async list({ after, limit }: { after?: Id; limit: number }): Promise<ClientRecord[]> {
+  /** Changes what is known of a client. @throws NOT_FOUND */
+  async changeFacts(id: Id, change: (facts: ClientFacts) => ClientFacts): Promise<ClientFacts> {
+    await this.#directory.get(id)
+    return (await this.#facts.change(id, id, (known) => change(known ?? {}))) ?? {}
+  }
+
+  /** In order of making. Those that are being purged are left out. */
+  async list(range: Range): Promise<ClientRecord[]> {
+    const { limit, fromEnd } = range
     const clients: ClientRecord[] = []
-    let last = after
-    for (;;) {
-      const page = await this.#store.listClients({ limit, ...(last && { after: last }) })
-      clients.push(...page.filter((client) => !client.deletedAt))
-      last = page.at(-1)?.id
-      if (page.length < limit || clients.length >= limit) return clients.slice(0, limit)
+    for (let rest = range; ; ) {
+      const page = await this.#store.listClients(rest)
+      const there = page.filter((client) => !client.deletedAt)
+      if (fromEnd) clients.unshift(...there)
+      else clients.push(...there)
+      const last = fromEnd ? page[0]?.id : page.at(-1)?.id
+      if (page.length < limit || clients.length >= limit || !last)
+        return fromEnd ? clients.slice(-limit) : clients.slice(0, limit)
+      rest = { ...rest, ...(fromEnd ? { before: last } : { after: last }) }
     }
   }
 
@@ -118,7 +132,7 @@ export class Clients {
     return true
   }
 
-  /** Removes a client at once for everybody, and all that belongs to it in the background. @throws NOT_FOUND */
+  /** Removes a client at once for everybody, its keys, and all else of it in the background. @throws NOT_FOUND */
   async delete(id: Id): Promise<void> {
     await this.#directory.change(id, ({ name: _, externalId: __, ...record }) => ({
       ...record,
@@ -127,6 +141,7 @@ export class Clients {
       webhooks: [],
       deletedAt: this.#now(),
     }))
+    await this.#accounts.removeOf({ clientId: id })
   }
 
   /** Removes all that belongs to clients that were deleted, in slices, as long as it may. */
@@ -135,8 +150,11 @@ export class Clients {
     for (;;) {
       const page = await this.#store.listClients({ limit: PAGE, ...(after && { after }) })
       for (const { id, deletedAt } of page) {
-        if (deletedAt) await this.#attachments.removeOf({ clientId: id })
-        if (deletedAt) while (mayGoOn() && !(await this.#store.purgeClient(id, PURGE_AT_ONCE)));
+        if (!deletedAt) continue
+        // Once more: the process that deleted it may have ended before it came to them.
+        await this.#accounts.removeOf({ clientId: id })
+        await this.#attachments.removeOf({ clientId: id })
+        while (mayGoOn() && !(await this.#store.purgeClient(id, PURGE_AT_ONCE)));
       }
       after = page.at(-1)?.id
       if (page.length < PAGE || !mayGoOn()) return

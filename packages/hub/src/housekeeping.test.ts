@@ -80,11 +80,14 @@ function setUp(given: { conversations?: number; clients?: number; keys?: number 
   })
   const now = (): Date => new Date()
   const attachments = { removeOf: async () => undefined }
+  const accounts = { removeOf: async () => undefined }
   const directory = new Directory({
     ...{ store: storeOf(new MemoryClients()), keyring, maxClients: 10, maxAgeMs: 0 },
     changed: async () => undefined,
   })
-  const clients = new Clients({ store, facts: clientFacts(store), directory, attachments, now })
+  const clients = new Clients({
+    ...{ store, facts: clientFacts(store), directory, attachments, accounts, now },
+  })
   const idempotency = new Idempotency({ store, now })
   const blobs = { sweep: async () => undefined }
   const housekeeping = new Housekeeping({ store, blobs, clients, idempotency, log: silentLogger })

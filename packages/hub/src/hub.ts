@@ -18,13 +18,14 @@ import { SerialTransport } from './delivery/serial-transport.js'
 import type { WebhookSender } from './delivery/webhook-sender.js'
 import { type ClientView, Directory } from './directory.js'
 import { Endpoints } from './endpoints.js'
-import { clientFacts, conversationFacts, userFacts } from './facts.js'
+import { clientFacts, conversationFacts, integrationFacts, userFacts } from './facts.js'
 import type { Look, WebhookFormat } from './format.js'
 import { Health } from './health.js'
 import { Housekeeping } from './housekeeping.js'
 import { Idempotency } from './idempotency.js'
 import { Ingest } from './ingest.js'
 import { IntegrationMonitor } from './integration-monitor.js'
+import { Integrations } from './integrations.js'
 import type { Keyring } from './keyring.js'
 import { lookFor } from './look.js'
 import { MediaLinks } from './media-links.js'
@@ -91,6 +92,7 @@ export interface HubSettings {
 export interface Hub {
   readonly clients: Clients
   readonly accounts: Accounts
+  readonly integrations: Integrations
   readonly sync: Sync
   readonly webhooks: Webhooks
   readonly users: Users
@@ -198,11 +200,10 @@ export function createHub(options: HubOptions): Hub {
     log,
     now,
   })
-  const look = (client: ClientView) => lookFor(client, { store, users, conversations, accounts })
   const attachments = new Attachments({ store, blobs, keyring, urls, maxBytes: settings.attachmentMaxBytes })
+  const look = (client: ClientView) => lookFor(client, { store, users, conversations, accounts })
   const owing = new Owing(formats)
   const shared = { store, owing, dispatcher, now }
-  const clients = new Clients({ store, facts: clientFacts(store), directory, attachments, now })
   const health = new Health({ ...shared, channels, monitor, urls })
   const pause = pauseIntegration({ directory, health, log })
   const providerAccounts = new ProviderAccounts({ store, directory, channels, now })
@@ -213,6 +214,7 @@ export function createHub(options: HubOptions): Hub {
   const facts = { users: userFacts(store), conversations: conversationFacts(store) }
   const cached = { maxCached: cacheSize, maxAgeMs: settings.cacheAgeMs }
   const accounts = new Accounts({ store, keyring, now, ...cached })
+  const clients = new Clients({ store, facts: clientFacts(store), directory, accounts, attachments, now })
   const users = new Users({ ...shared, ...cached, keyring, facts: facts.users })
   const conversations = new Conversations({
     ...{ ...shared, ...cached, users, attachments },
@@ -245,6 +247,7 @@ export function createHub(options: HubOptions): Hub {
     refuseTarget: options.refuseTarget,
     probe: (...of) => probe({ channels, urls, timeoutMs: settings.probeTimeoutMs }, ...of),
   })
+  const integrations = new Integrations({ facts: integrationFacts(store), sync, webhooks, accounts })
   const housekeeping = new Housekeeping({ store, blobs, clients, idempotency, log })
 
   function keepListening(): void {
@@ -280,6 +283,7 @@ export function createHub(options: HubOptions): Hub {
   return {
     clients,
     accounts,
+    integrations,
     sync,
     webhooks,
     users,

@@ -52,6 +52,7 @@ export type {
   ConversationFacts,
   ConversationView,
   ExternalId,
+  IntegrationFacts,
   Participant,
   UserFacts,
   UserView,
@@ -61,9 +62,10 @@ export { type Look, type Topic, topicOf, type WebhookEvent, type WebhookFormat }
 export type { HealthEvent, HealthType, IntegrationHealth } from './health.js'
 export { healthEventOf } from './health.js'
 export { assertKey, createHub, type Hub, type HubOptions, type HubSettings, KEY_FINGERPRINT } from './hub.js'
+export type { IntegrationKinds, IntegrationView } from './integrations.js'
 export { Keyring } from './keyring.js'
 export type { LinkedMedia } from './media-links.js'
-export type { Post } from './messages.js'
+export { asMessage, type Post } from './messages.js'
 export { MAX_PARTICIPANTS } from './participants.js'
 export type { Claimed, LaneState, Lease, Mark, Progress } from './progress.js'
 export type { AttachmentPlace, PublicAddresses } from './public-addresses.js'

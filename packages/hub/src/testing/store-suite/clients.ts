@@ -1,6 +1,7 @@
 import { newId } from '@plugboard/core'
 import type { ClientRecord, Sealed } from '../../client-record.js'
 import { idsOf, refuses, same } from './assertions.js'
+import { keepsRanges, scatteredIds } from './ranges.js'
 import type { Cases, Scene } from './scene.js'
 
 /** One tenant with its whole configuration, in one versioned document. */
@@ -102,6 +103,12 @@ export const clientCases: Cases = {
     await refuses('CONFLICT', scene.store.replaceClient({ ...client, name: 'shop', version: 2 }))
     same(await scene.store.findClient({ name: 'shop' }), taken)
     same(await scene.store.findClient({ name: 'mine' }), client)
+  },
+
+  'clients are listed from either end and between any two': async (scene) => {
+    const ids = scatteredIds(6)
+    for (const id of ids) await scene.client({ id })
+    await keepsRanges(ids, (range) => scene.store.listClients(range))
   },
 
   'clients are listed in order of id, in pages of any size': async (scene) => {
