@@ -35,28 +35,30 @@ export class Users {
    * @throws CONFLICT when another user has the external id
    */
   async create(client: ClientView, { id = newId(), facts }: NewUser = {}): Promise<UserView> {
-    const { store, dispatcher, now } = this.#options
-    if (facts) await this.#describe(client, id, facts)
-    const user: User = { id, clientId: client.id, createdAt: now() }
-    const appended = await store.createUser(user, this.firstEntry(client, id))
-    if (appended.duplicate) return this.view(client, id)
-    this.#owners.set(id, client.id)
-    dispatcher.appended(appended)
-    return { ...user, facts: facts ?? {} }
+    const collection = this.#options.facts
+    // What is known of a user comes first, so that whoever finds the user knows it.
+    const isFresh = !facts || (await collection.insert(client.id, id, facts))
+    const named = isFresh ? undefined : await this.#holderOf(client, facts?.externalId)
+    const user: User = { id: named ?? id, clientId: client.id, createdAt: this.#options.now() }
+    const appended = await this.#options.store.createUser(user, this.firstEntry(client, user.id))
+    if (!appended.duplicate) {
+      // Whoever began to make this user has not got there: the process ended, or is slower.
+      if (facts && user.id !== id) await collection.change(client.id, user.id, () => facts)
+      this.#owners.set(user.id, client.id)
+      this.#options.dispatcher.appended(appended)
+      return { ...user, facts: facts ?? {} }
+    }
+    const isThere = await this.#options.store.findUser(client.id, user.id)
+    if (isThere && user.id === id && (!isFresh || !facts)) return this.view(client, id)
+    if (isThere) throw new PlugboardError('CONFLICT', 'another user has this external id')
+    // The name of one that was deleted.
+    await collection.remove(client.id, user.id)
+    return this.create(client, { id: newId(), ...(facts && { facts }) })
   }
 
-  /** What is known of a user comes first, so that whoever finds the user knows it. */
-  async #describe(client: ClientView, id: Id, facts: UserFacts): Promise<void> {
-    const collection = this.#options.facts
-    while (!(await collection.insert(client.id, id, facts))) {
-      const { externalId } = facts
-      const holder = externalId && (await collection.find(client.id, { name: nameOfExternal(externalId) }))
-      if (!holder || holder.id === id) return
-      const isThere = await this.#options.store.findUser(client.id, holder.id)
-      if (isThere) throw new PlugboardError('CONFLICT', 'another user has this external id')
-      // Of a user that was deleted, or never made since the process ended before.
-      await collection.remove(client.id, holder.id)
-    }
+  async #holderOf(client: ClientView, externalId: ExternalId | undefined): Promise<Id | undefined> {
+    if (!externalId) return undefined
+    return (await this.#options.facts.find(client.id, { name: nameOfExternal(externalId) }))?.id
   }
 
   /** What tells of a new user. */

@@ -211,7 +211,7 @@ const ofConversation = z.strictObject({ conversation })
 const ofUser = z.strictObject({ user })
 
 /** By operation, in the spelling of the official client. */
-export const publishedAnswers: Record<string, z.ZodType> = {
+export const publishedAnswers = {
   createConversation: ofConversation,
   getConversation: ofConversation,
   updateConversation: ofConversation,
@@ -232,4 +232,9 @@ export const publishedAnswers: Record<string, z.ZodType> = {
   postActivity: nothing,
   listClients: z.strictObject({ clients: z.array(client), ...page }),
   removeClient: nothing,
-}
+  uploadAttachment: z.strictObject({
+    attachment: z.strictObject({ mediaUrl: z.url(), mediaType: z.string() }),
+  }),
+  deleteAttachment: nothing,
+  downloadMessageRef: z.looseObject({}),
+} as const satisfies Record<string, z.ZodType>

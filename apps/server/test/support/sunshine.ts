@@ -12,8 +12,6 @@ export interface Key {
   secret: string
 }
 
-export type Answer = Record<string, unknown>
-
 /** Makes a key by the admin API, of a new app by default. */
 export async function newKey(
   server: Pick<TestServer, 'url'>,
@@ -31,7 +29,14 @@ export async function newKey(
 export const basic = ({ keyId, secret }: Key): string =>
   `Basic ${Buffer.from(`${keyId}:${secret}`).toString('base64')}`
 
+// biome-ignore lint/suspicious/noExplicitAny: tests look into many shapes, and assert each
+export type Answer = any
+
 type Call = (...args: readonly unknown[]) => Promise<Answer>
+type Operation = keyof typeof publishedAnswers
+
+/** The operations of the official client. */
+export type OfficialClient = Record<Operation, Call>
 
 /** What a failed call rejects with. */
 export interface Refusal {
@@ -43,33 +48,28 @@ export interface Refusal {
  * The operations of the official client by name, with the app as the first argument left out. Each answer as it came over
  * the wire is held to the published document.
  */
-export function officialClient(server: Pick<TestServer, 'url'>, key: Key): Record<string, Call> {
+export function officialClient(server: Pick<TestServer, 'url'>, key: Key): OfficialClient {
   const api = new Sunshine.ApiClient()
   api.basePath = server.url
   Object.assign(api.authentications.basicAuth, { username: key.keyId, password: key.secret })
   const groups = Object.entries(Sunshine).filter(([name]) => name.endsWith('Api'))
-  return new Proxy(
-    {},
-    {
-      get:
-        (_, operation: string) =>
-        async (...args: unknown[]) => {
-          const [, Group] =
-            groups.find(([, Each]) => operation in (Each as { prototype: object }).prototype) ?? []
-          if (!Group) throw new Error(`the client has no operation ${operation}`)
-          const group = new (Group as new (api: unknown) => Record<string, Call>)(api)
-          const call = group[`${operation}WithHttpInfo`] as unknown as (
-            ...args: unknown[]
-          ) => Promise<{ data: Answer; response: { body: unknown } }>
-          const { data, response } = await call.call(group, ...withApp(operation, key.appId, args))
-          const published = publishedAnswers[operation]
-          if (!published) throw new Error(`nothing is known of what ${operation} answers`)
-          published.parse(response.body)
-          return data
-        },
-    },
-  )
+  return new Proxy({} as OfficialClient, {
+    get:
+      (_, operation: Operation) =>
+      async (...args: unknown[]) => {
+        const [, Group] =
+          groups.find(([, Each]) => operation in (Each as { prototype: object }).prototype) ?? []
+        if (!Group) throw new Error(`the client has no operation ${operation}`)
+        const group = new (Group as new (api: unknown) => Record<string, WithHttpInfo>)(api)
+        const call = group[`${operation}WithHttpInfo`] as WithHttpInfo
+        const { data, response } = await call.call(group, ...withApp(operation, key.appId, args))
+        publishedAnswers[operation].parse(response.body)
+        return data
+      },
+  })
 }
+
+type WithHttpInfo = (...args: unknown[]) => Promise<{ data: Answer; response: { body: unknown } }>
 
 /** Operations of the account name no app, or name it themselves. */
 const withApp = (operation: string, appId: string, args: readonly unknown[]): readonly unknown[] =>

@@ -55,7 +55,10 @@ const conversationFields = {
 export const createConversation = z
   .object({
     type: z.enum(['personal', 'sdkGroup']),
-    participants: z.array(participant).max(10, 'Too many participants').optional(),
+    participants: z
+      .array(participant)
+      .refine((list) => list.length <= 10, 'Too many participants')
+      .optional(),
     ...conversationFields,
   })
   .refine(

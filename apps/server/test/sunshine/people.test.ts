@@ -1,0 +1,255 @@
+import { fromUuid } from '@plugboard/core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { call, createClient } from '../support/api.js'
+import { newSecret, tell, webhookChannel } from '../support/person.js'
+import { cleanUp, startServer, type TestServer } from '../support/server.js'
+import {
+  basic,
+  type Key,
+  newKey,
+  type OfficialClient,
+  officialClient,
+  refusalOf,
+} from '../support/sunshine.js'
+
+let server: TestServer
+let key: Key
+let api: OfficialClient
+
+beforeAll(async () => {
+  server = await startServer()
+  key = await newKey(server)
+  api = officialClient(server, key)
+})
+afterAll(cleanUp)
+
+const newUser = async (body: object = {}) => (await api.createUser(body)).user
+const group = async (...userIds: string[]) =>
+  (await api.createConversation({ type: 'sdkGroup', participants: userIds.map((userId) => ({ userId })) }))
+    .conversation
+const text = (words: string, author: object = { type: 'business' }) => ({
+  author,
+  content: { type: 'text', text: words },
+})
+const raw = (method: string, path: string, body?: object) =>
+  call(server, method, `/v2/apps/${key.appId}${path}`, {
+    headers: { authorization: basic(key) },
+    ...(body && { body }),
+  })
+
+describe('a user', () => {
+  const profile = {
+    givenName: 'Ada',
+    surname: 'Lovelace',
+    email: 'ada@example.com',
+    avatarUrl: 'https://example.com/ada.png',
+    locale: 'en-GB',
+  }
+
+  it('is made with what is known, and found by the id and by the external id, whatever is in it', async () => {
+    for (const externalId of [
+      'plain',
+      'a/b@c.example?x=1&y=%2F',
+      'Zoë 🙂',
+      'a'.repeat(24),
+      'x'.repeat(1024),
+    ]) {
+      const body = { externalId, profile, metadata: { vip: true }, signedUpAt: '2026-01-05T10:00:00.123Z' }
+      const user = await newUser(body)
+      expect(user).toMatchObject({ ...body, identities: [] })
+      for (const name of [user.id, externalId]) expect((await api.getUser(name)).user.id).toBe(user.id)
+    }
+  })
+
+  it('has one external id for itself, also when many ask for it at once', async () => {
+    const answers = await Promise.allSettled(
+      Array.from({ length: 10 }, () => newUser({ externalId: 'race' })),
+    )
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(await refusalOf(newUser({ externalId: 'race' }))).toEqual({
+      ...{ status: 409, code: 'conflict', title: 'User already exists' },
+    })
+  })
+
+  it('is changed key by key: null takes a key away', async () => {
+    const { id } = await newUser({ profile, metadata: { a: 1, b: 2 } })
+    const body = { profile: { email: null, locale: 'de' }, metadata: { b: 3, c: 'x' }, toBeRetained: true }
+    const { json } = await raw('PATCH', `/users/${id}`, body)
+    const { email: _, ...rest } = profile
+    expect(json.user).toMatchObject({ metadata: { a: 1, b: 3, c: 'x' }, toBeRetained: true })
+    expect(json.user.profile).toEqual({ ...rest, locale: 'de' })
+  })
+
+  it('loses what tells who it is, and keeps its conversations', async () => {
+    const { id } = await newUser({ profile, metadata: { a: 1 }, externalId: 'forget-me' })
+    const { conversation } = await api.createConversation({
+      type: 'personal',
+      participants: [{ userId: id }],
+    })
+    expect((await api.deleteUserPersonalInformation(id)).user).toMatchObject({
+      id,
+      profile: {},
+      metadata: {},
+    })
+    expect((await api.getConversation(conversation.id)).conversation.id).toBe(conversation.id)
+  })
+
+  it('is deleted with the conversations that are its own; groups go on, and the external id is free', async () => {
+    const [{ id }, other] = [await newUser({ externalId: 'leaver' }), await newUser()]
+    const { conversation } = await api.createConversation({
+      type: 'personal',
+      participants: [{ userId: id }],
+    })
+    const shared = await group(id, other.id)
+    await api.deleteUser('leaver')
+    expect(await refusalOf(api.getUser(id))).toMatchObject({ status: 404, code: 'user_not_found' })
+    expect(await refusalOf(api.getConversation(conversation.id))).toMatchObject({ status: 404 })
+    const { participants } = await api.listParticipants(shared.id)
+    expect(participants).toMatchObject([{ userId: other.id }])
+    expect((await newUser({ externalId: 'leaver' })).id).not.toBe(id)
+  })
+
+  it('is found by the e-mail address of its profile, which is no identity', async () => {
+    const { id } = await newUser({ profile: { email: 'Find.Me@example.com' } })
+    const { json } = await raw('GET', '/users?filter[profile.email]=find.me@example.com')
+    expect(json.users).toMatchObject([{ id }])
+    expect((await raw('GET', '/users?filter%5Bidentities.email%5D=find.me@example.com')).json).toEqual({
+      users: [],
+    })
+    expect((await raw('GET', '/users')).status).toBe(400)
+  })
+
+  it.each([
+    ['an empty external id', { externalId: '' }, '.externalId'],
+    ['a NUL in the external id', { externalId: 'a\0b' }, 'stored'],
+    ['a long name', { profile: { givenName: 'x'.repeat(129) } }, '.profile.givenName'],
+    ['no date of signing up', { signedUpAt: 'today' }, '.signedUpAt'],
+    ['deep metadata', { metadata: { a: [] } }, '.metadata.a'],
+  ])('with %s is refused in words that name it', async (_, body, words) => {
+    const refusal = await refusalOf(api.createUser(body))
+    expect(refusal).toMatchObject({ status: 400, code: 'bad_request' })
+    expect(refusal.title).toContain(words)
+  })
+})
+
+describe('participants', () => {
+  it('join and leave a group, once each, and at most ten', async () => {
+    const users = await Promise.all(Array.from({ length: 11 }, () => newUser()))
+    const { id } = await group()
+    const joined = await Promise.all(
+      users.map((user) => api.joinConversation(id, { userId: user.id }).catch((e) => e)),
+    )
+    expect(joined.filter(({ participant }) => participant)).toHaveLength(10)
+    expect(joined.filter(({ status }) => status === 400)).toHaveLength(1)
+    const [first] = (await api.listParticipants(id)).participants
+    expect((await api.joinConversation(id, { userId: first.userId })).participant.id).toBe(first.id)
+    await api.leaveConversation(id, { participantId: first.id })
+    await api.joinConversation(id, { userId: first.userId })
+    await api.leaveConversation(id, { userId: first.userId })
+    expect(await refusalOf(api.leaveConversation(id, { userId: first.userId }))).toMatchObject({
+      ...{ status: 404, code: 'not_found' },
+    })
+    expect(await refusalOf(api.joinConversation(id, {}))).toMatchObject({ status: 400 })
+  })
+
+  it('neither join nor leave a personal conversation', async () => {
+    const [{ id: userId }, other] = [await newUser(), await newUser()]
+    const { conversation } = await api.createConversation({ type: 'personal', participants: [{ userId }] })
+    for (const refused of [
+      api.joinConversation(conversation.id, { userId: other.id }),
+      api.leaveConversation(conversation.id, { userId }),
+    ])
+      expect(await refusalOf(refused)).toMatchObject({ status: 400, code: 'bad_request' })
+  })
+
+  it('are listed in pages of any size', async () => {
+    const users = await Promise.all(Array.from({ length: 5 }, () => newUser()))
+    const { id } = await group(...users.map((user) => user.id))
+    const found: string[] = []
+    for (let after = ''; ; ) {
+      const { json } = await raw(
+        'GET',
+        `/conversations/${id}/participants?page[size]=2${after && `&page[after]=${after}`}`,
+      )
+      found.push(...json.participants.map(({ userId }: { userId: string }) => userId))
+      if (!json.meta.hasMore) break
+      after = json.meta.afterCursor
+    }
+    expect(found).toEqual(users.map((user) => user.id))
+  })
+})
+
+describe('activities', () => {
+  it('count what each participant has not read: messages of others since the last time', async () => {
+    const [ann, bob] = [await newUser(), await newUser()]
+    const { id } = await group(ann.id, bob.id)
+    const unread = async () =>
+      Object.fromEntries(
+        (await api.listParticipants(id)).participants.map((p: { userId: string; unreadCount: number }) => [
+          p.userId,
+          p.unreadCount,
+        ]),
+      )
+    await api.postMessage(id, text('a'))
+    await api.postMessage(id, text('b', { type: 'user', userId: ann.id }))
+    expect(await unread()).toEqual({ [ann.id]: 1, [bob.id]: 2 })
+    await api.postActivity(id, { author: { type: 'user', userId: bob.id }, type: 'conversation:read' })
+    expect(await unread()).toEqual({ [ann.id]: 1, [bob.id]: 0 })
+    await api.postMessage(id, text('c'))
+    expect(await unread()).toEqual({ [ann.id]: 2, [bob.id]: 1 })
+    const { participants } = await api.listParticipants(id)
+    expect(participants.map(({ lastRead }: { lastRead?: string }) => lastRead !== undefined)).toEqual([
+      false,
+      true,
+    ])
+  })
+
+  it('tell when the business has read', async () => {
+    const { id } = await group()
+    expect((await api.getConversation(id)).conversation.businessLastRead).toBeUndefined()
+    await api.postActivity(id, { author: { type: 'business' }, type: 'conversation:read' })
+    expect((await api.getConversation(id)).conversation.businessLastRead).toMatch(/^\d{4}-/)
+  })
+
+  it('of typing are the business’s alone', async () => {
+    const { id: userId } = await newUser()
+    const { id } = await group(userId)
+    for (const type of ['typing:start', 'typing:stop'])
+      expect(await api.postActivity(id, { author: { type: 'business' }, type })).toBe('{}')
+    const author = { type: 'user', userId }
+    expect(await refusalOf(api.postActivity(id, { author, type: 'typing:start' }))).toMatchObject({
+      ...{ status: 400, code: 'bad_request' },
+    })
+  })
+})
+
+describe('clients', () => {
+  it('tell where a user can be reached; one that is removed is reached no more, and writes anew', async () => {
+    const secret = newSecret()
+    const client = await createClient(server, { channels: webhookChannel('http://127.0.0.1:9/none', secret) })
+    const own = await newKey(server, { app: fromUuid(client.id) ?? '' })
+    const ownApi = officialClient(server, own)
+    const write = () =>
+      tell(server, { client: client.id, secret }, { sender: 'ann', payload: { type: 'text', text: 'hi' } })
+    await write()
+    const { conversations } = await listAll(own)
+    const [conversation] = conversations
+    const { participants } = await ownApi.listParticipants(conversation.id)
+    const { clients } = await ownApi.listClients(participants[0].userId)
+    expect(clients).toMatchObject([{ type: 'webhook', status: 'active' }])
+    await ownApi.removeClient(participants[0].userId, clients[0].id)
+    expect((await ownApi.listClients(participants[0].userId)).clients).toEqual([])
+    expect(await refusalOf(ownApi.removeClient(participants[0].userId, clients[0].id))).toMatchObject({
+      ...{ status: 404, code: 'client_not_found' },
+    })
+    await write()
+    expect((await listAll(own)).conversations).toHaveLength(2)
+  })
+
+  const listAll = async (of: Key) =>
+    (
+      await call(server, 'GET', `/v2/apps/${of.appId}/conversations?filter[all]=true`, {
+        headers: { authorization: basic(of) },
+      })
+    ).json
+})
