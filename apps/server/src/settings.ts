@@ -247,6 +247,24 @@ export const settings = {
     '20000',
     'Clients, users and sessions kept in memory, each.',
   ),
+  guestTokenTtl: setting(
+    'GUEST_TOKEN_TTL',
+    age(1000),
+    '365d',
+    'How long the token works that an anonymous sign-in of the Smartify API answers.',
+  ),
+  accountTokenTtl: setting(
+    'ACCOUNT_TOKEN_TTL',
+    age(1000),
+    '30d',
+    'How long the token works that a sign-in with e-mail and password answers.',
+  ),
+  guestRateLimit: setting(
+    'GUEST_RATE_LIMIT',
+    integer(0, MANY),
+    '600',
+    'Anonymous sign-ins of one address in a minute; 0: any number.',
+  ),
   rateLimit: setting(
     'RATE_LIMIT',
     integer(0, MANY),

@@ -11,6 +11,8 @@ import { isLoopback } from './dialects/admin-access.js'
 import { messagingV1 } from './dialects/messaging-v1/index.js'
 import { events } from './dialects/messaging-v1/schemas.js'
 import { messagingV1Format } from './dialects/messaging-v1/webhook-format.js'
+import { smartify } from './dialects/smartify/index.js'
+import { smartifyFormat } from './dialects/smartify/webhook-format.js'
 import { sunshineV2 } from './dialects/sunshine-v2/index.js'
 import { guardedFetch } from './guarded-fetch.js'
 import { readOrMakeKey } from './key-file.js'
@@ -85,7 +87,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       metrics,
       log,
       takesRequests: config.role !== 'worker',
-      register: (server) => registerDialects(server, hub, urls, config),
+      register: (server) => registerDialects(server, { hub, urls, keyring }, config),
     })
     const close = once(() => shutDown(app, hub, opened, config.shutdownGrace))
     try {
@@ -127,12 +129,16 @@ async function createConfiguredHub(config: Config, { workerUrl }: StartOptions, 
   const { internalPassword } = config
   const allowance = parseAllowance(config.allowPrivateTargets, isLoopback(config.host))
   const { channels: packages, channelOptions, workingFolder } = config
+  const schedule = { delaysMs: config.webhookRetryDelays }
   return createHub({
     store: parts.store,
     blobs: parts.blobs,
     keyring: parts.keyring,
     channels: await loadChannels({ packages, options: channelOptions, workingFolder }),
-    formats: [messagingV1Format({ schedule: { delaysMs: config.webhookRetryDelays }, internalPassword })],
+    formats: [
+      messagingV1Format({ schedule, internalPassword }),
+      smartifyFormat({ schedule, origin: () => parts.urls.base, internalPassword }),
+    ],
     sender: senderTransport(
       createWebhookSender({
         allowance,
@@ -177,11 +183,16 @@ export const hubSettings = (config: Config) => ({
   delivers: config.role !== 'api',
 })
 
-function registerDialects(app: FastifyInstance, hub: Hub, urls: PublicUrls, settings: Config): void {
+function registerDialects(
+  app: FastifyInstance,
+  { hub, urls, keyring }: Pick<Parts, 'urls' | 'keyring'> & { hub: Hub },
+  settings: Config,
+): void {
   app.register(messagingV1, { prefix: '/api/v1', hub, settings })
   // The hosted one is under /sc, so that clients may be told a base with it.
   for (const prefix of ['/v2', '/sc/v2'])
     app.register(sunshineV2, { prefix, hub, base: () => urls.base, settings })
+  app.register(smartify, { prefix: '/api', hub, tokenKey: keyring.keyFor('smartify-tokens'), settings })
 }
 
 /** What stops a server from listening, by the system's code. */

@@ -6,26 +6,31 @@ const MAX_JSON_DEPTH = 100
 
 /**
  * Teaches a scope to read bodies: JSON up to a depth, forms, and an empty object for anything else, which is what the
- * Messaging API takes other content types for.
+ * Messaging API takes other content types for. `bodyLimit`: default: the server's.
  */
-export function readBodies(app: FastifyInstance): void {
+export function readBodies(app: FastifyInstance, bodyLimit?: number): void {
+  const limit = bodyLimit === undefined ? {} : { bodyLimit }
   const parseJson = app.getDefaultJsonParser('error', 'ignore')
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
-    if (isTooDeep(body)) {
-      return done(new PlugboardError('INVALID', `the body may nest ${MAX_JSON_DEPTH} levels at most`))
-    }
-    if (body.trim() === '') return done(null, {})
-    parseJson(request, body, done)
-  })
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string', ...limit },
+    (request, body: string, done) => {
+      if (isTooDeep(body)) {
+        return done(new PlugboardError('INVALID', `the body may nest ${MAX_JSON_DEPTH} levels at most`))
+      }
+      if (body.trim() === '') return done(null, {})
+      parseJson(request, body, done)
+    },
+  )
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
-    { parseAs: 'string' },
+    { parseAs: 'string', ...limit },
     (_, body: string, done) => {
       done(null, Object.fromEntries(new URLSearchParams(body)))
     },
   )
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null, {}))
+  app.addContentTypeParser('*', { parseAs: 'buffer', ...limit }, (_request, _body, done) => done(null, {}))
 }
 
 /** Counts brackets outside strings: cheaper than a walk through the parsed value, and done before anything is built. */

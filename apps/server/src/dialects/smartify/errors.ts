@@ -1,0 +1,74 @@
+import { type ErrorCode, type Issue, isPlugboardError, PlugboardError } from '@plugboard/core'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+
+/** What the API says of bodies that are too large. */
+export const BODY_LIMIT_BYTES = 512_000
+
+/** How long to stay away when the store cannot be reached. */
+const RETRY_SECONDS = 1
+
+/** How each error code is answered. A body that is a text is sent as one. */
+const answers = {
+  INVALID: {
+    status: 422,
+    body: ({ message, issues }) => ({ errors: issues.length > 0 ? issues.map(asFault) : [message] }),
+  },
+  UNAUTHORIZED: { status: 401, body: () => 'Unauthorized' },
+  FORBIDDEN: { status: 403, body: saying },
+  NOT_FOUND: { status: 404, body: () => failure('Object not found.') },
+  CONFLICT: { status: 409, body: saying },
+  MISMATCH: { status: 422, body: saying },
+  TOO_LARGE: {
+    status: 413,
+    body: () => ({ err: 'request entity too large', limit: BODY_LIMIT_BYTES }),
+  },
+  RATE_LIMITED: { status: 429, body: saying },
+  UNAVAILABLE: { status: 503, body: () => failure('Service unavailable.') },
+  INTERNAL: { status: 500, body: () => failure('Internal server error.') },
+} as const satisfies Record<ErrorCode, { status: number; body(error: PlugboardError): unknown }>
+
+/** The envelope of what went wrong. */
+export const failure = (msg: string): { success: false; msg: string } => ({ success: false, msg })
+
+function saying({ message }: PlugboardError): object {
+  return failure(message)
+}
+
+/** A fault as this API tells it: `body.id_project` is the param `id_project` of the body. */
+function asFault({ path, message }: Issue): { msg: string; param: string; location: string } {
+  const [location = 'body', ...param] = path
+  return { msg: message, param: param.join('.'), location: String(location) }
+}
+
+/** Not a member, or not enough of one. */
+export const notAMember = (): PlugboardError =>
+  new PlugboardError('FORBIDDEN', 'you dont belong to the project.')
+export const roleTooLow = (): PlugboardError =>
+  new PlugboardError('FORBIDDEN', 'you dont have the required role.')
+
+/** Answers every failure in this dialect's form. */
+export function sendError(
+  error: FastifyError | Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const known = asPlugboardError(error)
+  if (!known) return reply.code(400).send({ err: 'the body is not valid JSON' })
+  const { status, body } = answers[known.code]
+  if (status >= 500) request.log.error({ err: error, reqId: request.id }, 'request failed')
+  if (known.code === 'UNAUTHORIZED') void reply.header('www-authenticate', 'Basic realm="Users"')
+  if (known.retryAfterMs !== undefined || status === 503)
+    void reply.header('retry-after', Math.ceil((known.retryAfterMs ?? RETRY_SECONDS * 1000) / 1000))
+  const answer = body(known)
+  if (typeof answer === 'string') void reply.type('text/plain; charset=utf-8')
+  return reply.code(status).send(answer)
+}
+
+/** What the framework refuses has a status of its own; undefined for a body that is no JSON. */
+function asPlugboardError(error: FastifyError | Error): PlugboardError | undefined {
+  if (isPlugboardError(error)) return error
+  const status = 'statusCode' in error ? error.statusCode : undefined
+  if (status === 413) return new PlugboardError('TOO_LARGE', 'the body is too large', { cause: error })
+  if (status !== undefined && status >= 400 && status < 500) return undefined
+  return new PlugboardError('INTERNAL', 'Internal Server Error', { cause: error })
+}

@@ -1,0 +1,70 @@
+import cors from '@fastify/cors'
+import { PlugboardError } from '@plugboard/core'
+import type { Hub } from '@plugboard/hub'
+import type { FastifyInstance } from 'fastify'
+import { isSame } from '../admin-access.js'
+import { readBodies } from '../json-body.js'
+import { Refusals } from '../refusals.js'
+import { Credentials, NoScheme } from './credentials.js'
+import { BODY_LIMIT_BYTES, failure, sendError } from './errors.js'
+import { Passwords } from './passwords.js'
+import { Requests } from './requests.js'
+import { authRoutes } from './routes/auth.js'
+import { ownProjectRoutes } from './routes/projects.js'
+import { requestRoutes } from './routes/requests.js'
+import { subscriptionRoutes } from './routes/subscriptions.js'
+import { ServerTokens } from './tokens.js'
+
+export interface SmartifyOptions {
+  hub: Hub
+  /** Signs the tokens of end users and of people. */
+  tokenKey: Uint8Array
+  settings: {
+    /** When set, every request must carry it in the header `password`. */
+    internalPassword?: string | undefined
+    /** Wrong credentials that one address may send in a minute; 0, the default: any number. */
+    rateLimit?: number
+    /** How long tokens are good, in milliseconds. */
+    guestTokenTtl: number
+    accountTokenTtl: number
+    /** Guests that one address may make in a minute; 0: any number. */
+    guestRateLimit: number
+  }
+}
+
+/** The external-channel API of Smartify as a plugin; registered under `/api`. */
+export async function smartify(
+  app: FastifyInstance,
+  { hub, tokenKey, settings }: SmartifyOptions,
+): Promise<void> {
+  const { internalPassword, rateLimit = 0 } = settings
+  const tokens = new ServerTokens(tokenKey)
+  const passwords = new Passwords(hub.accounts, rateLimit)
+  const refusals = new Refusals(rateLimit)
+  const requests = new Requests(hub)
+  const credentials = new Credentials({ hub, tokens, passwords, refusals })
+  readBodies(app, BODY_LIMIT_BYTES)
+  app.decorateRequest('smartify', null)
+  app.setErrorHandler((error: Error, request, reply) =>
+    error instanceof NoScheme
+      ? reply.code(400).type('text/plain; charset=utf-8').send('Bad Request')
+      : sendError(error, request, reply),
+  )
+  app.setNotFoundHandler((_, reply) => reply.code(404).send(failure('Not found.')))
+  await app.register(cors, {
+    origin: '*',
+    methods: ['GET', 'POST', 'PUT', 'DELETE'],
+    exposedHeaders: ['x-hook-secret'],
+    strictPreflight: false,
+  })
+  if (internalPassword !== undefined) {
+    app.addHook('onRequest', async (request) => {
+      if (request.method !== 'OPTIONS' && !isSame(request.headers.password, internalPassword))
+        throw new PlugboardError('FORBIDDEN', 'Forbidden')
+    })
+  }
+  authRoutes(app, { hub, credentials, passwords, refusals, requests, tokens, settings })
+  ownProjectRoutes(app, hub, credentials)
+  requestRoutes(app, { hub, credentials, requests })
+  subscriptionRoutes(app, hub, credentials)
+}

@@ -1,0 +1,108 @@
+import { type Capabilities, type Content, degrade, type JsonObject } from '@plugboard/core'
+
+/** What a message says, in this API and in the hub. Pure. */
+
+/** As this API has it: what is not text lies in `metadata`, buttons in `attributes`. */
+export interface Said {
+  type: string
+  text: string
+  metadata?: JsonObject
+  attributes?: JsonObject
+}
+
+const MEDIA = ['image', 'audio', 'video', 'file'] as const
+type MediaType = (typeof MEDIA)[number]
+
+const isMedia = (type: string): type is MediaType => MEDIA.some((known) => known === type)
+
+/** A file whose media type says that it is a picture, a sound or a film, is one. */
+function mediaTypeOf(type: MediaType, { type: mime }: JsonObject): MediaType {
+  const [major = ''] = typeof mime === 'string' ? mime.split('/') : []
+  return type === 'file' && isMedia(major) ? major : type
+}
+
+/** The payload of a message, for bots and channels. */
+export function payloadOf({
+  type,
+  text,
+  metadata = {},
+  attributes,
+}: Omit<Said, 'text'> & { text?: string }): JsonObject {
+  const { src, name } = metadata
+  if (isMedia(type) && typeof src === 'string') {
+    const kind = mediaTypeOf(type, metadata)
+    const title = text || (typeof name === 'string' ? name : undefined)
+    return { type: kind, [kind]: src, ...(title !== undefined && { title }) }
+  }
+  if (type === 'frame' && typeof src === 'string')
+    return { type: 'text', text: [text, src].filter(Boolean).join('\n') }
+  if (text === undefined) return { type, ...(Object.keys(metadata).length > 0 && { metadata }) }
+  const choices = choicesIn(attributes)
+  return { type: 'text', text, ...(choices.length > 0 && { choices }) }
+}
+
+/** Buttons that say something. */
+function choicesIn(attributes: JsonObject | undefined): JsonObject[] {
+  const attachment = objectIn(attributes?.attachment)
+  const buttons = Array.isArray(attachment?.buttons) ? attachment.buttons : []
+  return buttons.flatMap((button) => {
+    const { type, value } = objectIn(button) ?? {}
+    return type === 'text' && typeof value === 'string' ? [{ title: value, value }] : []
+  })
+}
+
+const objectIn = (value: unknown): JsonObject | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined
+
+/** What this API can show. Buttons lie beside the text and so may be any number, of any length. */
+const CAN: Capabilities = {
+  content: ['text', 'single-choice', ...MEDIA],
+  maxTextLength: 1_000_000,
+  buttons: { max: 1_000, maxLabel: 1_000_000 },
+}
+
+/** What a bot or a channel said. One message stays one: what comes after its first file is told in words. */
+export function saidIn(payload: JsonObject): Said {
+  const { contents = [] } = degrade(payload, CAN) ?? {}
+  const shown = contents as Content[]
+  const file = shown.find(({ type }) => isMedia(type))
+  const words = shown.map((content) => (content === file ? titleOf(content) : wordsOf(content)))
+  const text = words.filter((word) => word !== '').join('\n')
+  const buttons = shown.flatMap(({ type, choices = [] }) => (type === 'single-choice' ? choices : []))
+  return {
+    type: file?.type ?? (contents.length > 0 ? 'text' : String(payload.type ?? 'text')),
+    text,
+    ...(file && { metadata: { src: srcOf(file), ...(titleOf(file) && { name: titleOf(file) }) } }),
+    ...(buttons.length > 0 && {
+      attributes: {
+        attachment: {
+          type: 'template',
+          buttons: buttons.map(({ title }) => ({ type: 'text', value: title })),
+        },
+      },
+    }),
+  }
+}
+
+function srcOf(content: Content): string {
+  switch (content.type) {
+    case 'image':
+      return content.image
+    case 'audio':
+      return content.audio
+    case 'video':
+      return content.video
+    case 'file':
+      return content.file
+    default:
+      return ''
+  }
+}
+
+const titleOf = (content: Content): string =>
+  'title' in content && typeof content.title === 'string' ? content.title : ''
+
+function wordsOf(content: Content): string {
+  if (content.type === 'text' || content.type === 'single-choice') return content.text
+  return [titleOf(content), srcOf(content)].filter((word) => word !== '').join('\n')
+}

@@ -1,0 +1,112 @@
+import type { Author, Id, JsonObject, Message, MessageDetails } from '@plugboard/core'
+import type { ClientView, Entry, Look } from '@plugboard/hub'
+import { z } from 'zod'
+import { saidIn } from './map-content.js'
+import { nameOf, wireIdOf } from './map-people.js'
+import { DEFAULT_CHANNEL } from './names.js'
+
+/** Messages, as this API shows them. */
+
+const json = z.record(z.string(), z.json())
+
+/** What only this dialect knows of a message that came by it: what the payload does not say. */
+const ownFacts = z.object({
+  sender: z.string(),
+  createdBy: z.string().optional(),
+  type: z.string().optional(),
+  text: z.string().optional(),
+  metadata: json.optional(),
+  attributes: json.optional(),
+  language: z.string().optional(),
+  channel: z.string().optional(),
+})
+export type MessageFacts = z.infer<typeof ownFacts>
+
+/** A message, from the log or from an event. */
+export interface Told {
+  id: Id
+  at: Date
+  author: Author
+  payload: string
+  details?: string | undefined
+  /** The channel that its conversation is on, where that is known. */
+  channel?: string | undefined
+}
+
+export const toldIn = ({ id, at, author = 'business', payload, details, channel }: Entry): Told => ({
+  ...{ id, at, author, payload, details, channel },
+})
+export const toldOf = ({ id, sentAt: at, author, payload, details }: Message): Told => ({
+  ...{ id, at, author, payload, details },
+})
+
+const detailsOf = ({ details }: Told): MessageDetails =>
+  details === undefined ? {} : (JSON.parse(details) as MessageDetails)
+
+/** Undefined for a message that came another way. */
+function ownFactsOf({ dialect }: MessageDetails): MessageFacts | undefined {
+  return dialect?.smartify && ownFacts.safeParse(dialect.smartify).data
+}
+
+/** The name of the message's own channel. */
+export function channelOfMessage(told: Told): string {
+  return ownFactsOf(detailsOf(told))?.channel ?? channelNamed(told.channel)
+}
+
+/** What the hub calls a conversation that is on no channel, or on several, has the default one here. */
+export const channelNamed = (channel: string | undefined): string =>
+  channel === undefined || channel === 'messaging' ? DEFAULT_CHANNEL : channel
+
+export async function messageJson(
+  project: ClientView,
+  recipient: string,
+  told: Told,
+  look: Pick<Look, 'user'>,
+): Promise<JsonObject> {
+  const details = detailsOf(told)
+  const own = ownFactsOf(details)
+  const sender = await senderOf(project, told, details, own, look)
+  const payload = JSON.parse(told.payload) as JsonObject
+  const said = own?.type === undefined ? saidIn(payload) : { type: own.type, text: own.text ?? '' }
+  const { metadata, attributes, language } = { ...said, ...own }
+  const at = told.at.toISOString()
+  return {
+    senderFullname: sender.name,
+    type: said.type,
+    channel_type: 'group',
+    status: 200,
+    _id: told.id,
+    sender: sender.id,
+    recipient,
+    text: said.text,
+    id_project: project.id,
+    createdBy: own?.createdBy ?? sender.id,
+    channel: { name: channelOfMessage(told) },
+    ...(language !== undefined && { language }),
+    ...(attributes !== undefined && { attributes }),
+    ...(metadata !== undefined && { metadata }),
+    createdAt: at,
+    updatedAt: at,
+    __v: 0,
+  }
+}
+
+interface Sender {
+  id: string
+  name: string
+}
+
+/** The business is called by the id of who spoke for it, or else by that of the project. */
+async function senderOf(
+  project: ClientView,
+  { author }: Told,
+  details: MessageDetails,
+  own: MessageFacts | undefined,
+  look: Pick<Look, 'user'>,
+): Promise<Sender> {
+  const { accountId, name } = details.author ?? {}
+  if (own) return { id: own.sender, name: name ?? '' }
+  if (author === 'business') return { id: accountId ?? project.id, name: name ?? 'Bot' }
+  const user = await look.user(author.userId)
+  return user ? { id: wireIdOf(user), name: name ?? nameOf(user) } : { id: author.userId, name: name ?? '' }
+}

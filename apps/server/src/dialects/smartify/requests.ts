@@ -1,0 +1,197 @@
+import { fromUuid, type Id, isPlugboardError, type Message, PlugboardError } from '@plugboard/core'
+import type { ClientView, ConversationView, Hub, UserFacts, UserView } from '@plugboard/hub'
+import { payloadOf } from './map-content.js'
+import { toldOf } from './map-message.js'
+import { agentsFor, type RequestFacts, uuidIn } from './map-request.js'
+import { DEFAULT_CHANNEL, EXTERNAL_NAMESPACE } from './names.js'
+import type { MessageBody } from './schemas.js'
+import type { Speaker } from './speaker.js'
+
+/** The series that tickets are numbered in. */
+const TICKETS = 'ticket'
+
+/** What a message is posted with. */
+export interface NewMessage {
+  /** Chosen before, so that a repetition answers the same message. */
+  id: Id
+  requestId: string
+  body: MessageBody
+  speaker: Speaker
+}
+
+/** Requests by the id that their opener chose; the first message to one opens it. */
+export class Requests {
+  readonly #hub: Hub
+  /** Requests that are being opened, by project and id. */
+  readonly #opening = new Map<string, Promise<unknown>>()
+
+  constructor(hub: Hub) {
+    this.#hub = hub
+  }
+
+  /** Undefined when there is none. */
+  async find(project: ClientView, requestId: string): Promise<ConversationView | undefined> {
+    const { conversations } = this.#hub
+    const own = await orNone(
+      conversations.getExternal(project, { namespace: EXTERNAL_NAMESPACE, value: requestId }),
+    )
+    if (own) return own
+    const id = fromUuid(uuidIn(requestId) ?? '')
+    const other = id && (await orNone(conversations.view(project, id)))
+    // One with a chosen id has no other name.
+    return other?.facts.externalId?.namespace === EXTERNAL_NAMESPACE ? undefined : other
+  }
+
+  /** @throws NOT_FOUND */
+  async get(project: ClientView, requestId: string): Promise<ConversationView> {
+    const view = await this.find(project, requestId)
+    if (!view) throw new PlugboardError('NOT_FOUND', 'there is no such request')
+    return view
+  }
+
+  /**
+   * Posts a message, and opens the request with it when there is none. Of several first messages one opens it, and the
+   * others come after that one's.
+   * @throws INVALID for a first message that says nothing
+   */
+  async post(project: ClientView, message: NewMessage): Promise<Message> {
+    const { requestId } = message
+    const externalId = { namespace: EXTERNAL_NAMESPACE, value: requestId }
+    const known = this.#hub.conversations.recall(project, externalId)
+    const posted = known && (await orNone(this.#write(project, known, message)))
+    if (posted) return posted
+    const place = `${project.id} ${requestId}`
+    for (;;) {
+      const opening = this.#opening.get(place)
+      if (!opening) break
+      await opening.catch(() => undefined)
+    }
+    const work = this.#open(project, message)
+    this.#opening.set(place, work)
+    try {
+      return await work
+    } finally {
+      this.#opening.delete(place)
+    }
+  }
+
+  async #open(project: ClientView, message: NewMessage): Promise<Message> {
+    const { requestId, body } = message
+    const found = await this.find(project, requestId)
+    if (found) return this.#write(project, found.id, message)
+    if (!body.text && (body.type ?? 'text') === 'text')
+      throw new PlugboardError('INVALID', 'text field is required')
+    const externalId = { namespace: EXTERNAL_NAMESPACE, value: requestId }
+    const { id } = await this.#hub.conversations.open(project, externalId, () =>
+      this.#opened(project, message),
+    )
+    return this.#write(project, id, message)
+  }
+
+  /** What a new request is made of. */
+  async #opened(project: ClientView, { body, speaker }: NewMessage) {
+    const { conversations, accounts } = this.#hub
+    const userId = await this.#leadOf(project, speaker)
+    const [people, others, ticketId] = await Promise.all([
+      accounts.listPeople(project.id),
+      conversations.listByUser(project, userId, { limit: 1 }),
+      conversations.nextNumber(project, TICKETS),
+    ])
+    const facts: RequestFacts = {
+      ticketId,
+      firstText: body.text ?? '',
+      channel: body.channel?.name ?? DEFAULT_CHANNEL,
+      createdBy: speaker.id,
+      agents: agentsFor(people, ticketId, body.participants ?? []),
+      availableAgents: people.length,
+      isNewLead: others.length === 0,
+      given: givenIn(body),
+    }
+    return { userId, facts: { dialect: { smartify: asJson(facts) } } }
+  }
+
+  /** An end user leads their own request; who opens one for the business becomes the lead of it. */
+  async #leadOf(project: ClientView, speaker: Speaker): Promise<Id> {
+    if (speaker.author !== 'business') return speaker.author.userId
+    const facts = { givenName: speaker.name, ...(speaker.email !== undefined && { email: speaker.email }) }
+    return (await this.findOrMakeUser(project, speaker.id, facts)).id
+  }
+
+  /** The user with this id of this API's. */
+  async findOrMakeUser(
+    project: ClientView,
+    value: string,
+    facts: Omit<UserFacts, 'externalId'>,
+  ): Promise<UserView> {
+    const { users } = this.#hub
+    const externalId = { namespace: EXTERNAL_NAMESPACE, value }
+    const known = await orNone(users.getExternal(project, externalId))
+    if (known) return known
+    try {
+      return await users.create(project, { facts: { ...facts, externalId } })
+    } catch (error) {
+      if (!isPlugboardError(error, 'CONFLICT')) throw error
+      return users.getExternal(project, externalId)
+    }
+  }
+
+  #write(project: ClientView, conversationId: Id, { id, body, speaker }: NewMessage): Promise<Message> {
+    const { type = 'text', text, metadata, attributes, language, channel, senderFullname } = body
+    const isPlain = type === 'text' && metadata === undefined && attributes === undefined
+    return this.#hub.messages.post(project, {
+      id,
+      conversationId,
+      author: speaker.author,
+      payload: payloadOf({
+        type,
+        ...(text !== undefined && { text }),
+        ...(metadata && { metadata }),
+        ...(attributes && { attributes }),
+      }),
+      details: {
+        author: { ...speaker.shownAs, name: senderFullname ?? speaker.name },
+        dialect: {
+          smartify: {
+            sender: speaker.id,
+            ...(speaker.spokenBy !== undefined && { createdBy: speaker.spokenBy }),
+            ...(!isPlain && { type, text: text ?? '' }),
+            ...(metadata && { metadata }),
+            ...(attributes && { attributes }),
+            ...(language !== undefined && { language }),
+            ...(channel && { channel: channel.name }),
+          },
+        },
+      },
+    })
+  }
+
+  /** The newest message of a request, as the log has it. */
+  async newestIn(project: ClientView, conversationId: Id) {
+    const [newest] = await this.#hub.messages.list(project, conversationId, { limit: 1 })
+    return newest && toldOf(newest)
+  }
+}
+
+/** What only the message that opens a request says. */
+function givenIn(body: MessageBody): RequestFacts['given'] {
+  const { departmentid, sourcePage, userAgent, subject, preflight, location, priority, followers } = body
+  const { language, attributes } = body
+  return asJson({
+    ...{ departmentid, sourcePage, userAgent, subject, preflight, location, priority, followers },
+    ...{ language, attributes },
+  })
+}
+
+/** As it is stored: without members that are undefined. */
+const asJson = (value: object): RequestFacts['given'] =>
+  JSON.parse(JSON.stringify(value)) as RequestFacts['given']
+
+/** Undefined for what is not there. */
+export async function orNone<T>(looked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await looked
+  } catch (error) {
+    if (isPlugboardError(error, 'NOT_FOUND')) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,135 @@
+import { type Issue, invalid } from '@plugboard/core'
+import type { ClientView, Hub } from '@plugboard/hub'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type { z } from 'zod'
+import type { Credentials } from './credentials.js'
+import { notAMember, roleTooLow } from './errors.js'
+import { type Caller, isEnough, type Role, roleIn } from './roles.js'
+import { nothing, projectIdIn } from './schemas.js'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who calls and in which project; null outside of projects. */
+    smartify: Inside | null
+  }
+}
+
+/** Who calls, and where. */
+export interface Inside {
+  project: ClientView
+  caller: Caller
+  role: Role
+}
+
+type Nothing = typeof nothing
+
+/** What a route takes and gives. */
+interface Route<B extends z.ZodType, P extends z.ZodType, Q extends z.ZodType> {
+  method: HTTPMethods
+  summary: string
+  body?: B
+  params?: P
+  query?: Q
+}
+
+interface Input<B, P, Q> {
+  body: B
+  params: P
+  query: Q
+  request: FastifyRequest
+  reply: FastifyReply
+}
+
+export interface ProjectRoute<B extends z.ZodType, P extends z.ZodType, Q extends z.ZodType>
+  extends Route<B, P, Q> {
+  /** Below the project. */
+  path: string
+  /** The least role that may call it. */
+  asks: Role
+  handle(input: Input<z.output<B>, z.output<P>, z.output<Q>> & Inside): Promise<unknown>
+}
+
+export interface OpenRoute<B extends z.ZodType> extends Route<B, Nothing, Nothing> {
+  url: string
+  handle(input: Input<z.output<B>, unknown, unknown>): Promise<unknown>
+}
+
+const TAG = 'smartify'
+
+/** A route outside of projects: it checks by itself who calls. */
+export function defineOpenRoute<B extends z.ZodType = Nothing>(
+  app: FastifyInstance,
+  { method, url, summary, body, handle }: OpenRoute<B>,
+): void {
+  app.route({
+    method,
+    url,
+    schema: { tags: [TAG], summary, ...(body && { body }) },
+    handler: (request, reply) =>
+      handle({
+        body: parse(body ?? nothing, 'body', request.body) as z.output<B>,
+        params: undefined,
+        query: undefined,
+        request,
+        reply,
+      }),
+  })
+}
+
+/** Defines routes below a project: it, the caller and the caller's role are known before the body is read. */
+export function projectRoutes(app: FastifyInstance, hub: Hub, credentials: Credentials) {
+  return function define<
+    B extends z.ZodType = Nothing,
+    P extends z.ZodType = Nothing,
+    Q extends z.ZodType = Nothing,
+  >(route: ProjectRoute<B, P, Q>): void {
+    const { method, path, summary, asks, handle } = route
+    app.route({
+      method,
+      url: `/:projectId${path}`,
+      schema: {
+        tags: [TAG],
+        summary,
+        ...(route.body && { body: route.body }),
+        ...(route.params && { params: route.params }),
+        ...(route.query && { querystring: route.query }),
+      },
+      onRequest: async (request, reply) => {
+        const { projectId = '' } = request.params as { projectId?: string }
+        const project = await findProject(hub, projectId)
+        if ('error' in project) return reply.code(400).send(project)
+        const caller = await credentials.identify(request)
+        const role = await roleIn(hub, project, caller)
+        if (!role) throw notAMember()
+        if (!isEnough(role, asks)) throw roleTooLow()
+        request.smartify = { project, caller, role }
+      },
+      handler: (request, reply) => {
+        if (!request.smartify) throw notAMember()
+        const params = parse(route.params ?? nothing, 'params', request.params) as z.output<P>
+        const query = parse(route.query ?? nothing, 'query', request.query) as z.output<Q>
+        const body = parse(route.body ?? nothing, 'body', request.body) as z.output<B>
+        return handle({ params, query, body, request, reply, ...request.smartify })
+      },
+    })
+  }
+}
+
+/** The client that an URL or a body names, or the answer for one that is none. */
+export async function findProject(hub: Hub, text: string): Promise<ClientView | { error: string }> {
+  const id = projectIdIn(text)
+  if (!id) return { error: `Invalid project id: ${text}` }
+  return (await hub.clients.find({ id })) ?? { error: `Project not found with id: ${text}` }
+}
+
+/** @throws INVALID that names each fault, in the words of the peer */
+export function parse<T extends z.ZodType>(schema: T, part: string, value: unknown): z.output<T> {
+  const result = schema.safeParse(value ?? {})
+  if (result.success) return result.data
+  throw invalid(
+    ...result.error.issues.map(({ path, message, code }): Issue => {
+      const own = code === 'invalid_format' && !message.startsWith('Invalid')
+      return { path: [part, ...path.map(String)], message: own ? message : 'Invalid value' }
+    }),
+  )
+}

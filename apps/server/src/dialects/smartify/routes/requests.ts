@@ -1,0 +1,157 @@
+import { hash } from 'node:crypto'
+import { type Id, isStorable, newId, PlugboardError } from '@plugboard/core'
+import type { ClientView, Hub } from '@plugboard/hub'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Credentials } from '../credentials.js'
+import { roleTooLow } from '../errors.js'
+import { listOwn, listRequests, requestForStaff, transcriptOf } from '../lists.js'
+import { messageJson, toldOf } from '../map-message.js'
+import type { Reader } from '../map-people.js'
+import { requestFactsOf, requestIdOf, requestJson } from '../map-request.js'
+import type { Requests } from '../requests.js'
+import { type Caller, isEnough, type Role } from '../roles.js'
+import { projectRoutes } from '../route.js'
+import { messageBody, messageQuery, requestParams, requestQuery } from '../schemas.js'
+import { callerId, speakerOf } from '../speaker.js'
+import { remembering } from '../webhook-format.js'
+
+/** Messages of a request that are answered at once. */
+const MAX_MESSAGES = 1_000
+
+const MAX_KEY = 255
+
+/** Requests and their messages. */
+export function requestRoutes(
+  app: FastifyInstance,
+  { hub, credentials, requests }: { hub: Hub; credentials: Credentials; requests: Requests },
+): void {
+  const define = projectRoutes(app, hub, credentials)
+
+  define({
+    method: 'POST',
+    path: '/requests/:requestId/messages',
+    summary: 'Post a message; the first one opens the request',
+    asks: 'guest',
+    params: requestParams,
+    body: messageBody,
+    handle: async ({ project, caller, role, params: { requestId }, body, request }) => {
+      const speaker = await speakerOf(hub, { project, caller, role }, body.sender)
+      const message = await once(hub, project, request, `${requestId} ${speaker.id}`, (id) =>
+        requests.post(project, { id, requestId, body, speaker }),
+      )
+      const look = hub.look(project)
+      const [view, said] = await Promise.all([
+        hub.conversations.view(project, message.conversationId),
+        messageJson(project, requestId, toldOf(message), look),
+      ])
+      return { ...said, request: await requestJson(project, view, look, readerOf(caller)) }
+    },
+  })
+
+  define({
+    method: 'GET',
+    path: '/requests/:requestId/messages',
+    summary: 'The messages of a request, oldest first',
+    asks: 'guest',
+    params: requestParams,
+    query: messageQuery,
+    handle: async ({ project, caller, role, params, query }) => {
+      const view = await requests.get(project, params.requestId)
+      if (!isEnough(role, 'agent')) await assertParty(hub, project, view.id, caller)
+      const limit = query.limit || MAX_MESSAGES
+      const messages = await hub.messages.list(project, view.id, { limit })
+      const look = remembering(hub.look(project))
+      const told = messages.reverse().map(toldOf)
+      return Promise.all(told.map((each) => messageJson(project, requestIdOf(view), each, look)))
+    },
+  })
+
+  define({
+    method: 'GET',
+    path: '/requests',
+    summary: 'The requests of the project: open ones, unless the query says otherwise',
+    asks: 'agent',
+    query: requestQuery,
+    handle: ({ project, query }) => listRequests(hub, project, query),
+  })
+
+  define({
+    method: 'GET',
+    path: '/requests/me',
+    summary: "The caller's own open requests",
+    asks: 'guest',
+    query: requestQuery,
+    handle: async ({ project, caller, query }) => {
+      if (caller.kind !== 'guest' && caller.kind !== 'user')
+        return listRequests(hub, project, { ...query, participant: callerId(caller) })
+      const { userId, id } = caller
+      if (!userId) throw roleTooLow()
+      return listOwn(hub, project, { userId, id }, query)
+    },
+  })
+
+  define({
+    method: 'GET',
+    path: '/requests/:requestId',
+    summary: 'A request',
+    asks: 'agent',
+    params: requestParams,
+    handle: async ({ project, params }) => {
+      const view = await requests.get(project, params.requestId)
+      return requestForStaff(hub, project, view, hub.look(project))
+    },
+  })
+
+  define({
+    method: 'PUT',
+    path: '/requests/:requestId/close',
+    summary: 'Close a request; who is no agent of it must be an admin',
+    asks: 'agent',
+    params: requestParams,
+    handle: async ({ project, caller, role, params }) => {
+      const { id, facts } = await requests.get(project, params.requestId)
+      assertMayClose(caller, role, requestFactsOf(facts).agents)
+      const closed = await hub.conversations.close(project, id, callerId(caller))
+      const look = remembering(hub.look(project))
+      const request = await requestForStaff(hub, project, closed, look)
+      const messages = await hub.messages.list(project, id, { limit: MAX_MESSAGES })
+      const told = messages.reverse().map(toldOf)
+      const said = await Promise.all(told.map((each) => messageJson(project, params.requestId, each, look)))
+      return { ...request, transcript: transcriptOf(said) }
+    },
+  })
+}
+
+const readerOf = (caller: Caller): Reader =>
+  caller.kind === 'guest' || caller.kind === 'user' ? { guest: caller.id } : 'business'
+
+/** An end user reads what they take part in. @throws FORBIDDEN */
+async function assertParty(hub: Hub, project: ClientView, conversationId: Id, caller: Caller): Promise<void> {
+  if ((caller.kind !== 'guest' && caller.kind !== 'user') || !caller.userId) throw roleTooLow()
+  await hub.participants.assertMember(project, conversationId, caller.userId)
+}
+
+/** @throws FORBIDDEN */
+function assertMayClose(caller: Caller, role: Role, agents: readonly Id[]): void {
+  const isAgent = caller.kind === 'person' && agents.includes(caller.person.id)
+  if (!isAgent && !isEnough(role, 'admin')) throw roleTooLow()
+}
+
+/**
+ * Posts once for each `Idempotency-Key` that a sender has, so that a bridge may repeat what it had no answer to. Not
+ * the peer's, whose senders have no such way.
+ */
+function once<T>(
+  hub: Hub,
+  project: ClientView,
+  { headers, body }: FastifyRequest,
+  place: string,
+  make: (id: Id) => Promise<T>,
+): Promise<T> {
+  const key = headers['idempotency-key']
+  if (key === undefined) return make(newId())
+  if (typeof key !== 'string' || key === '' || key.length > MAX_KEY || !isStorable(key))
+    throw new PlugboardError('INVALID', `Idempotency-Key must be a text of 1 to ${MAX_KEY} characters`)
+  const route = `smartify ${hash('sha256', place)}`
+  return hub.idempotency.run(project, { route, key, body: JSON.stringify(body ?? {}) }, make)
+}
