@@ -18,8 +18,8 @@ interface Params {
   mac: string
 }
 
-/** How long caches may show one without asking. Its bytes never change, but it may be removed. */
-const MAX_AGE_SECONDS = 3_600
+/** How long caches may show one without asking: its bytes never change, but it may be removed. */
+const MAX_AGE_SECONDS = 900
 
 /** Shows the files that clients keep here, under the signed addresses that an upload answers. */
 export async function attachments(app: FastifyInstance, options: AttachmentsOptions): Promise<void> {

@@ -10,6 +10,7 @@ import { loadChannels } from './channels.js'
 import { readConfig } from './config.js'
 import { createLog } from './logging.js'
 import { Metrics } from './metrics.js'
+import { openBlobs } from './open-blobs.js'
 import { openStore } from './open-store.js'
 import { schemasForDocumentOnly } from './openapi.js'
 import { providerWebhooks } from './provider-webhooks.js'
@@ -36,6 +37,7 @@ beforeEach(async () => {
   store = await openStore(config)
   hub = createHub({
     store,
+    blobs: await openBlobs(config),
     keyring: new Keyring(Buffer.alloc(32)),
     channels: await loadChannels({ packages, options, workingFolder }),
     formats: [],

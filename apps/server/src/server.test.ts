@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { readConfig } from './config.js'
 import { createLog } from './logging.js'
 import { Metrics } from './metrics.js'
+import { openBlobs } from './open-blobs.js'
 import { openStore } from './open-store.js'
 import { PublicUrls } from './public-urls.js'
 import { buildServer } from './server.js'
@@ -31,6 +32,7 @@ beforeEach(async () => {
   store = timedStore(await openStore(config, metrics), metrics)
   hub = createHub({
     store,
+    blobs: await openBlobs(config),
     keyring: new Keyring(Buffer.alloc(32)),
     channels: [],
     formats: [],

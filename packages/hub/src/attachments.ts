@@ -45,6 +45,11 @@ export class Attachments {
     this.#options = options
   }
 
+  /** Largest file. */
+  get maxBytes(): number {
+    return this.#options.maxBytes
+  }
+
   /** Keeps a file. @throws NOT_FOUND for the conversation, TOO_LARGE */
   async upload(client: ClientView, { conversationId, name, type, body }: Upload): Promise<Attachment> {
     const { blobs, urls, maxBytes } = this.#options

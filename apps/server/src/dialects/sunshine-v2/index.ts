@@ -6,6 +6,7 @@ import { Credentials } from './credentials.js'
 import { notFound, sendError } from './errors.js'
 import type { Scope } from './route.js'
 import { activityRoutes } from './routes/activities.js'
+import { attachmentRoutes } from './routes/attachments.js'
 import { clientRoutes } from './routes/clients.js'
 import { conversationRoutes } from './routes/conversations.js'
 import { messageRoutes } from './routes/messages.js'
@@ -45,4 +46,5 @@ export async function sunshineV2(app: FastifyInstance, options: SunshineV2Option
   activityRoutes(scope)
   userRoutes(scope)
   clientRoutes(scope)
+  attachmentRoutes(scope)
 }
