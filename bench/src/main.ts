@@ -17,6 +17,7 @@ import { post } from './scenarios/post.js'
 import { postLarge } from './scenarios/post-large.js'
 import { roundTrips } from './scenarios/round-trips.js'
 import { start } from './scenarios/start.js'
+import { sunshineList, sunshinePost } from './scenarios/sunshine.js'
 import { webhooks } from './scenarios/webhooks.js'
 
 /** In this order, the ones that want a quiet machine first. */
@@ -28,6 +29,8 @@ const embedded: readonly Scenario[] = [
   list,
   mapNew,
   mapKnown,
+  sunshinePost,
+  sunshineList,
   webhooks,
   memory,
   channels,

@@ -18,16 +18,22 @@ export interface UsersOptions {
   now(): Date
   /** Users whose client is kept in memory, so that an author need not be looked up for each message. */
   maxCached: number
+  /** How long one is kept without looking again, in milliseconds; 0: as long as there is room (one process only). */
+  maxAgeMs: number
 }
 
 /** The people of a client. */
 export class Users {
   readonly #options: UsersOptions
   readonly #owners: LRUCache<Id, Id>
+  readonly #shown: LRUCache<Id, UserView>
+  /** Rises with each change, so that what was read before one is not kept after it. */
+  #changes = 0
 
   constructor(options: UsersOptions) {
     this.#options = options
     this.#owners = new LRUCache({ max: options.maxCached })
+    this.#shown = new LRUCache({ max: options.maxCached, ttl: options.maxAgeMs })
   }
 
   /**
@@ -89,6 +95,24 @@ export class Users {
     return { ...user, facts: kept?.data ?? factsOf(user) }
   }
 
+  /** What is known of these users, as it was a moment ago at the latest: for what is only shown. */
+  async shown(client: ClientView, ids: ReadonlySet<Id>): Promise<ReadonlyMap<Id, UserView>> {
+    const known = new Map<Id, UserView>()
+    const others: Id[] = []
+    for (const id of ids) {
+      const view = this.#shown.get(id)
+      if (view?.clientId === client.id) known.set(id, view)
+      else others.push(id)
+    }
+    if (others.length === 0) return known
+    const changes = this.#changes
+    for (const [id, view] of await this.views(client, others)) {
+      if (changes === this.#changes) this.#shown.set(id, view)
+      known.set(id, view)
+    }
+    return known
+  }
+
   /** Those of these users that are there. */
   async views(client: ClientView, ids: readonly Id[]): Promise<ReadonlyMap<Id, UserView>> {
     const facts = await this.#options.facts.findAll(client.id, ids)
@@ -125,7 +149,13 @@ export class Users {
   async change(client: ClientView, id: Id, change: (facts: UserFacts) => UserFacts): Promise<UserView> {
     const user = await this.get(client, id)
     const facts = await this.#options.facts.change(client.id, id, (known) => change(known ?? factsOf(user)))
+    this.#forget(id)
     return { ...user, facts: facts ?? {} }
+  }
+
+  #forget(id: Id): void {
+    this.#changes += 1
+    this.#shown.delete(id)
   }
 
   /** Gone for everybody at once; who writes from the same address is a new user from then on. @throws NOT_FOUND */
@@ -135,6 +165,7 @@ export class Users {
     const payload = externalId ? JSON.stringify({ externalId }) : '{}'
     const appended = await store.deleteUser(client.id, id, this.#entry(client, id, 'user.deleted', payload))
     this.#owners.delete(id)
+    this.#forget(id)
     await facts.remove(client.id, id)
     if (!appended) throw notFound()
     dispatcher.streamChanged(id)

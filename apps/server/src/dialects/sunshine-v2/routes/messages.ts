@@ -257,5 +257,5 @@ async function authorsOf(
 ): Promise<ReadonlyMap<Id, UserView>> {
   const ids = new Set<Id>()
   for (const { author } of messages) if (author !== 'business') ids.add(author.userId)
-  return ids.size === 0 ? new Map() : hub.users.views(client, [...ids])
+  return ids.size === 0 ? new Map() : hub.users.shown(client, ids)
 }
