@@ -42,6 +42,8 @@ export interface WebhookFormat {
   /** Stands in the webhooks that the dialect makes. */
   name: string
   schedule: RetrySchedule
+  /** How long one attempt may take, in milliseconds. Default: what the sender allows. */
+  timeoutMs?: number
   /** Whether the webhook is told of this. Pure. */
   tells(topic: Topic, webhook: OpenWebhook): boolean
   /** Its `render` looks things up, or leaves some out. Default: it does neither, and answers a text at once. */

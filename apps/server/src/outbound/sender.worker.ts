@@ -27,7 +27,8 @@ const request: Request = (target, item, done) => {
   } catch (error) {
     return done(brokenBy(error, false))
   }
-  attempt(route, item, settings, done)
+  const { timeoutMs } = target
+  attempt(route, item, timeoutMs === undefined ? settings : { ...settings, timeoutMs }, done)
 }
 
 const report = new ReportWriter((marks) => port.postMessage(marks))

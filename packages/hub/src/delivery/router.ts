@@ -73,6 +73,7 @@ export class Router {
       url: webhook.url,
       headers: format.headers(client, webhook),
       signingSecret: webhook.token,
+      ...(format.timeoutMs !== undefined && { timeoutMs: format.timeoutMs }),
     }
     const late = this.#late
     return {

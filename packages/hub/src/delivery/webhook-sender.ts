@@ -7,6 +7,8 @@ export interface WebhookAddress {
   headers: Readonly<Record<string, string>>
   /** Standard Webhooks secret, base64; signs each request. */
   signingSecret?: string
+  /** How long one attempt may take, in milliseconds. Default: what the sender allows. */
+  timeoutMs?: number
 }
 
 /** One request: `seq` orders it in its lane; `id` is its webhook-id, the same at each attempt. */
