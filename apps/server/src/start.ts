@@ -13,7 +13,8 @@ import { events } from './dialects/messaging-v1/schemas.js'
 import { messagingV1Format } from './dialects/messaging-v1/webhook-format.js'
 import { smartify } from './dialects/smartify/index.js'
 import { smartifyFormat } from './dialects/smartify/webhook-format.js'
-import { sunshineV2 } from './dialects/sunshine-v2/index.js'
+import { sunshineOauth, sunshineV2 } from './dialects/sunshine-v2/index.js'
+import { sunshineV2Format } from './dialects/sunshine-v2/webhook-format.js'
 import { guardedFetch } from './guarded-fetch.js'
 import { readOrMakeKey } from './key-file.js'
 import { createLog } from './logging.js'
@@ -137,6 +138,7 @@ async function createConfiguredHub(config: Config, { workerUrl }: StartOptions, 
     channels: await loadChannels({ packages, options: channelOptions, workingFolder }),
     formats: [
       messagingV1Format({ schedule, internalPassword }),
+      sunshineV2Format({ schedule: { delaysMs: config.sunshineRetryDelays } }),
       smartifyFormat({ schedule, origin: () => parts.urls.base, internalPassword }),
     ],
     sender: senderTransport(
@@ -190,8 +192,10 @@ function registerDialects(
 ): void {
   app.register(messagingV1, { prefix: '/api/v1', hub, settings })
   // The hosted one is under /sc, so that clients may be told a base with it.
-  for (const prefix of ['/v2', '/sc/v2'])
-    app.register(sunshineV2, { prefix, hub, base: () => urls.base, settings })
+  for (const prefix of ['', '/sc']) {
+    app.register(sunshineV2, { prefix: `${prefix}/v2`, hub, base: () => urls.base, settings })
+    app.register(sunshineOauth, { prefix: `${prefix}/oauth` })
+  }
   app.register(smartify, { prefix: '/api', hub, tokenKey: keyring.keyFor('smartify-tokens'), settings })
 }
 
