@@ -168,6 +168,12 @@ export const settings = {
     '100ms,200ms,400ms,800ms,1600ms,5s,15s,30s,1m,2m,5m,10m,20m,20m',
     'Waits between the attempts at a webhook.',
   ),
+  sunshineRetryDelays: setting(
+    'SUNSHINE_RETRY_DELAYS',
+    durations,
+    '15s,1m,3m,10m',
+    'Waits between the attempts at a webhook of the Sunshine API.',
+  ),
   webhookTimeout: setting('WEBHOOK_TIMEOUT', duration(1), '10s', 'Longest time for one webhook request.'),
   webhookConcurrency: setting(
     'WEBHOOK_CONCURRENCY',

@@ -38,6 +38,15 @@ export function notFound(kind?: Missing): SunshineError {
   return new SunshineError(404, { code: `${kind}_not_found`, title: `${name} not found` })
 }
 
+const NOT_IMPLEMENTED = 501
+
+/** Of operations of the published document that this server does not have. */
+export const notImplemented = (operationId: string): SunshineError =>
+  new SunshineError(NOT_IMPLEMENTED, {
+    code: 'not_implemented',
+    title: `${operationId} is not implemented by this server`,
+  })
+
 /** What the domain does not find is this kind of thing. */
 export async function orNotFound<T>(kind: Missing | undefined, looked: Promise<T>): Promise<T> {
   try {
@@ -77,7 +86,8 @@ export function sendError(
   reply: FastifyReply,
 ): FastifyReply {
   const { status, faults } = error instanceof SunshineError ? error : asSunshineError(error)
-  if (status >= 500) request.log.error({ err: error, reqId: request.id }, 'request failed')
+  if (status >= 500 && status !== NOT_IMPLEMENTED)
+    request.log.error({ err: error, reqId: request.id }, 'request failed')
   const retryAfterMs = isPlugboardError(error) ? error.retryAfterMs : undefined
   if (retryAfterMs !== undefined || status === 503) {
     void reply.header('retry-after', Math.ceil((retryAfterMs ?? RETRY_SECONDS * 1000) / 1000))

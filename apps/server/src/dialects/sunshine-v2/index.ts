@@ -1,17 +1,23 @@
 import type { Hub } from '@plugboard/hub'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifySchema } from 'fastify'
 import { readBodies } from '../json-body.js'
 import { Refusals } from '../refusals.js'
 import { Credentials } from './credentials.js'
-import { notFound, sendError } from './errors.js'
+import { notFound, notImplemented, sendError } from './errors.js'
 import type { Scope } from './route.js'
 import { activityRoutes } from './routes/activities.js'
+import { appKeyRoutes } from './routes/app-keys.js'
+import { appRoutes } from './routes/apps.js'
 import { attachmentRoutes } from './routes/attachments.js'
 import { clientRoutes } from './routes/clients.js'
 import { conversationRoutes } from './routes/conversations.js'
+import { integrationKeyRoutes } from './routes/integration-keys.js'
+import { integrationRoutes } from './routes/integrations.js'
 import { messageRoutes } from './routes/messages.js'
+import { OAUTH, routesNotHere } from './routes/not-here.js'
 import { participantRoutes } from './routes/participants.js'
 import { userRoutes } from './routes/users.js'
+import { webhookRoutes } from './routes/webhooks.js'
 
 export interface SunshineV2Options {
   hub: Hub
@@ -47,4 +53,25 @@ export async function sunshineV2(app: FastifyInstance, options: SunshineV2Option
   userRoutes(scope)
   clientRoutes(scope)
   attachmentRoutes(scope)
+  appRoutes(scope)
+  appKeyRoutes(scope)
+  integrationRoutes(scope)
+  integrationKeyRoutes(scope)
+  webhookRoutes(scope)
+  routesNotHere(scope)
+}
+
+/** What the hosted service has beside the API, for its marketplace: registered under `/oauth`. */
+export async function sunshineOauth(app: FastifyInstance): Promise<void> {
+  readBodies(app)
+  app.setErrorHandler(sendError)
+  for (const [operationId, method, url] of OAUTH) {
+    app.route({
+      ...{ method, url },
+      schema: { hide: true } as FastifySchema,
+      handler: async () => {
+        throw notImplemented(operationId)
+      },
+    })
+  }
 }

@@ -42,7 +42,7 @@ export function clientRoutes(scope: Scope): void {
         .filter(({ id }) => (!after || id > after) && (!before || id < before))
       const found = cut(fromEnd ? items.slice(-limit) : items.slice(0, limit), page)
       return {
-        clients: found.items.map((each) => clientJson(client, each)),
+        clients: found.items.map((each) => endpointJson(client, each.endpoint, each.conversation)),
         ...linksOf(found, page, request, baseUrl()),
       }
     },
@@ -66,9 +66,11 @@ export function clientRoutes(scope: Scope): void {
   })
 }
 
-function clientJson(
+/** Where a user can be reached: a client, in the words of this API. */
+export function endpointJson(
   app: ClientView,
-  { endpoint, conversation }: { endpoint: EndpointRecord; conversation: ConversationView },
+  endpoint: EndpointRecord,
+  conversation: ConversationView,
 ): JsonObject {
   const integration = endpoint.channel.custom ? undefined : app.integrations.get(endpoint.channel.name)
   return {

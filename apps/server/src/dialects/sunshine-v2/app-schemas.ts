@@ -1,0 +1,109 @@
+import { isStorable } from '@plugboard/core'
+import { z } from 'zod'
+import { metadata } from './schemas.js'
+
+/** Bodies of requests about apps, integrations, keys and webhooks. */
+
+const text = (max: number) =>
+  z.string().refine(isStorable, 'a text has characters that cannot be stored').min(1).max(max)
+
+/** What an app is called, an integration or a key. */
+const displayName = text(100)
+
+const settings = z.object({
+  conversationRetentionSeconds: z.int().min(0).max(3_155_673_600).nullish(),
+  maskCreditCardNumbers: z.boolean().optional(),
+  useAnimalNames: z.boolean().optional(),
+  echoPostback: z.boolean().optional(),
+  ignoreAutoConversationStart: z.boolean().optional(),
+  multiConvoEnabled: z.boolean().optional(),
+  appLocalizationEnabled: z.boolean().optional(),
+  endSessionEnabled: z.boolean().optional(),
+  disableConversationReopen: z.boolean().optional(),
+})
+
+export const createApp = z.object({
+  displayName,
+  settings: settings.optional(),
+  metadata: metadata('App').nullish(),
+})
+export const updateApp = createApp.partial()
+
+export const createKey = z.object({ displayName })
+
+/** What webhooks can be told of. Those that nothing happens for are taken all the same, as they do no harm. */
+export const TRIGGERS = [
+  'conversation:create',
+  'conversation:join',
+  'conversation:leave',
+  'conversation:message',
+  'conversation:message:delivery:channel',
+  'conversation:message:delivery:failure',
+  'conversation:message:delivery:user',
+  'conversation:postback',
+  'conversation:read',
+  'conversation:referral',
+  'conversation:remove',
+  'conversation:typing',
+  'client:add',
+  'client:remove',
+  'client:update',
+  'user:delete',
+  'user:merge',
+  'user:remove',
+  'user:update',
+  'passthrough:apple:interactive',
+  'passthrough:instagram:profile',
+  'passthrough:line:profile',
+  'passthrough:messaging',
+  'passthrough:messenger:profile',
+  'switchboard:acceptControl',
+  'switchboard:acceptControl:failure',
+  'switchboard:offerControl',
+  'switchboard:offerControl:failure',
+  'switchboard:passControl',
+  'switchboard:passControl:failure',
+  'switchboard:releaseControl',
+] as const
+
+export type Trigger = (typeof TRIGGERS)[number]
+
+const MAX_URL = 2048
+
+export const createWebhook = z.object({
+  target: z.url({ protocol: /^https?$/, error: '.target should be an http or https URL' }).max(MAX_URL),
+  triggers: z.array(z.enum(TRIGGERS)).min(1).max(TRIGGERS.length),
+  includeFullUser: z.boolean().optional(),
+  includeFullSource: z.boolean().optional(),
+})
+export const updateWebhook = createWebhook.partial()
+
+/** The fields of an integration depend on its type, and are checked with it. */
+export const createIntegration = z.looseObject({ type: z.string(), displayName: displayName.nullish() })
+export const updateIntegration = z.looseObject({ displayName: displayName.nullish() })
+export const customWebhooks = z.object({
+  webhooks: z.array(createWebhook).length(1, 'a custom integration should have exactly 1 webhook'),
+})
+
+/** Answers, for the document of the API. */
+export const app = z.looseObject({
+  id: z.string(),
+  displayName: z.string(),
+  settings: z.looseObject({}),
+  metadata: z.looseObject({}),
+})
+export const key = z.object({ id: z.string(), displayName: z.string(), secret: z.string() })
+export const integration = z.looseObject({
+  id: z.string(),
+  type: z.string(),
+  status: z.enum(['active', 'inactive', 'error']),
+})
+export const webhook = z.object({
+  id: z.string(),
+  version: z.literal('v2'),
+  target: z.string(),
+  triggers: z.array(z.string()),
+  secret: z.string(),
+  includeFullUser: z.boolean(),
+  includeFullSource: z.boolean(),
+})

@@ -1,0 +1,193 @@
+import type { Author, Id, JsonObject } from '@plugboard/core'
+import {
+  activityOf,
+  asMessage,
+  type ConversationFacts,
+  type ConversationView,
+  type ExternalId,
+  type UserView,
+  type WebhookEvent,
+} from '@plugboard/hub'
+import type { Trigger } from './app-schemas.js'
+import {
+  DIALECT,
+  known,
+  messageJson,
+  shortConversationJson,
+  shortUserJson,
+  sourceJson,
+  userJson,
+} from './map.js'
+import { endpointJson } from './routes/clients.js'
+
+/** What a webhook is told of an entry. */
+interface Told {
+  type: Trigger
+  payload: JsonObject
+}
+
+/** Undefined for what this API has no event for, and for what is not there any more. */
+export async function eventOf(event: WebhookEvent): Promise<Told | undefined> {
+  const { entry } = event
+  switch (entry.type) {
+    case 'user.deleted':
+      return userRemoved(event)
+    case 'conversation.deleted':
+      return conversationRemoved(event)
+    case 'message':
+    case 'conversation.new':
+    case 'activity': {
+      const conversation = await event.look.conversation(entry.streamId)
+      return conversation && eventIn(event, conversation)
+    }
+    default:
+      return undefined
+  }
+}
+
+function userRemoved({ entry, webhook }: WebhookEvent): Told {
+  const { externalId } = JSON.parse(entry.payload) as { externalId?: ExternalId }
+  const user = { id: entry.streamId, authenticated: false, ...known({ externalId: ownValue(externalId) }) }
+  // The published document has both names for it.
+  const type = webhook.events?.includes('user:remove') ? 'user:remove' : 'user:delete'
+  return { type, payload: { user } as JsonObject }
+}
+
+const ownValue = (externalId: ExternalId | undefined): string | undefined =>
+  externalId?.namespace === DIALECT ? externalId.value : undefined
+
+function conversationRemoved({ entry }: WebhookEvent): Told {
+  const { facts = {} } = JSON.parse(entry.payload) as { facts?: ConversationFacts }
+  return {
+    type: 'conversation:remove',
+    payload: { conversation: shortConversationJson({ id: entry.streamId, facts }) },
+  }
+}
+
+async function eventIn(event: WebhookEvent, view: ConversationView): Promise<Told | undefined> {
+  const conversation = shortConversationJson(view)
+  if (event.entry.type === 'conversation.new') return conversationCreated(event, view, conversation)
+  if (event.entry.type === 'message') return messageOf(event, view, conversation)
+  const activity = activityOf(event.entry)
+  switch (activity.type) {
+    case 'read':
+    case 'typing': {
+      const { type } = activity
+      const what = type === 'read' ? 'conversation:read' : `typing:${activity.isTyping ? 'start' : 'stop'}`
+      const author = await authorJson(event, activity.userId ? { userId: activity.userId } : 'business')
+      const source = { type: 'api:conversations' }
+      return {
+        type: `conversation:${type}`,
+        payload: { conversation, activity: { type: what, author, source } },
+      }
+    }
+    case 'joined':
+    case 'left': {
+      const user = await event.look.user(activity.userId)
+      const type = activity.type === 'joined' ? 'conversation:join' : 'conversation:leave'
+      return { type, payload: { conversation, user: userOf(event, activity.userId, user) } }
+    }
+    case 'delivery':
+      return deliveryOf(event, view, conversation)
+    default:
+      return undefined
+  }
+}
+
+/** One that a person began lives where they wrote; a caller of the API makes one that lives nowhere yet. */
+async function conversationCreated(
+  event: WebhookEvent,
+  { endpoints, userId }: ConversationView,
+  conversation: JsonObject,
+): Promise<Told> {
+  const [endpoint] = endpoints
+  const integration = endpoint && event.client.integrations.get(endpoint.channel.name)
+  const source = endpoint
+    ? { type: endpoint.channel.name, ...known({ integrationId: integration?.id }) }
+    : { type: 'api:conversations' }
+  const user = userId && { user: userOf(event, userId, await event.look.user(userId)) }
+  const creationReason = endpoint ? 'message' : 'none'
+  return {
+    type: 'conversation:create',
+    payload: { conversation, creationReason, source, ...user } as JsonObject,
+  }
+}
+
+async function messageOf(
+  event: WebhookEvent,
+  view: ConversationView,
+  conversation: JsonObject,
+): Promise<Told | undefined> {
+  const { client, entry } = event
+  const message = asMessage(entry)
+  const source = sourceOf(event, view)
+  const { type, payload, metadata } = JSON.parse(entry.payload) as JsonObject
+  if (type === 'postback' && message.author !== 'business') {
+    const user = await event.look.user(message.author.userId)
+    return {
+      type: 'conversation:postback',
+      payload: {
+        postback: { payload: String(payload), ...known({ metadata }) },
+        conversation,
+        user: userOf(event, message.author.userId, user),
+        source,
+      } as JsonObject,
+    }
+  }
+  const json = messageJson(client, message, await authorsOf(event, message.author))
+  const author = { ...(json.author as JsonObject), ...(await authorJson(event, message.author)) }
+  return { type: 'conversation:message', payload: { conversation, message: { ...json, author, source } } }
+}
+
+async function authorsOf({ look }: WebhookEvent, author: Author): Promise<ReadonlyMap<Id, UserView>> {
+  const user = author === 'business' ? undefined : await look.user(author.userId)
+  return new Map(user && [[user.id, user]])
+}
+
+async function authorJson(event: WebhookEvent, author: Author): Promise<JsonObject> {
+  if (author === 'business') return { type: 'business' }
+  const { userId } = author
+  return { type: 'user', userId, user: userOf(event, userId, await event.look.user(userId)) }
+}
+
+/** In short, or whole where the webhook asks for that; one that is gone has nothing but its id. */
+function userOf({ webhook }: WebhookEvent, id: Id, user: UserView | undefined): JsonObject {
+  if (!user) return { id, authenticated: false }
+  return webhook.settings?.includeFullUser === true ? userJson(user) : shortUserJson(user)
+}
+
+/** Where a message came from; with the person's address there, where the webhook asks for that. */
+function sourceOf({ client, entry, webhook }: WebhookEvent, view: ConversationView): JsonObject {
+  const message = asMessage(entry)
+  const source = sourceJson(client, message)
+  const endpoint = view.endpoints.find(({ channel }) => channel.name === message.source?.channel)
+  if (!endpoint || webhook.settings?.includeFullSource !== true) return source
+  return { ...source, client: endpointJson(client, endpoint, view) }
+}
+
+/** What a provider tells of a message; that it was read is no news beside that it arrived. */
+async function deliveryOf(
+  event: WebhookEvent,
+  { userId }: ConversationView,
+  conversation: JsonObject,
+): Promise<Told | undefined> {
+  const activity = activityOf(event.entry)
+  if (activity.type !== 'delivery' || activity.status === 'read' || !activity.messageId) return undefined
+  const { status, failure, messageId } = activity
+  const name = ({ sent: 'channel', delivered: 'user', failed: 'failure' } as const)[status]
+  const { type, integrationId } = sourceJson(event.client, asMessage(event.entry))
+  const user = userId && { user: userOf(event, userId, await event.look.user(userId)) }
+  return {
+    type: `conversation:message:delivery:${name}`,
+    payload: {
+      ...user,
+      conversation,
+      message: { id: messageId },
+      destination: { type, ...known({ integrationId }) },
+      isFinalEvent: status !== 'sent',
+      ...(status === 'failed' && {
+        error: { code: failure?.kind ?? 'unknown', ...known({ message: failure?.message }) },
+      }),
+    } as JsonObject,
+  }
+}

@@ -1,0 +1,53 @@
+import type { RetrySchedule, Topic, WebhookEvent, WebhookFormat } from '@plugboard/hub'
+import type { Trigger } from './app-schemas.js'
+import { eventOf } from './webhook-events.js'
+
+/** Stands in the webhooks that this dialect makes. */
+export const FORMAT_NAME = 'sunshine-v2'
+
+/** By the wire contract: an answer that takes longer is a failure. */
+const TIMEOUT_MS = 20_000
+
+/** By the wire contract: no other attempt is made. */
+const FINAL: ReadonlySet<number> = new Set([400, 401, 403, 404, 406])
+
+/** The triggers that may have to be told of something. Which of them it is in the end, an entry itself says. */
+const TRIGGERS: Readonly<Partial<Record<Topic, readonly Trigger[]>>> = {
+  message: ['conversation:message', 'conversation:postback'],
+  'conversation.new': ['conversation:create'],
+  'conversation.deleted': ['conversation:remove'],
+  'user.deleted': ['user:remove', 'user:delete'],
+  'activity.read': ['conversation:read'],
+  'activity.typing': ['conversation:typing'],
+  'activity.joined': ['conversation:join'],
+  'activity.left': ['conversation:leave'],
+  'activity.delivery': [
+    'conversation:message:delivery:channel',
+    'conversation:message:delivery:user',
+    'conversation:message:delivery:failure',
+  ],
+}
+
+/** Events as integrations of Sunshine know them: `{app, webhook, events}`, with one event in each request. */
+export const sunshineV2Format = ({ schedule }: { schedule: RetrySchedule }): WebhookFormat => ({
+  name: FORMAT_NAME,
+  schedule,
+  timeoutMs: TIMEOUT_MS,
+  tells: (topic, { events = [] }) => TRIGGERS[topic]?.some((trigger) => events.includes(trigger)) ?? false,
+  isLate: true,
+  render,
+  isFinal: (status) => FINAL.has(status),
+  headers: (_, { token }) => ({ 'x-api-key': token }),
+})
+
+/** The id of the entry is that of its event, so that it is the same at each attempt and at each webhook. */
+async function render(event: WebhookEvent): Promise<string | undefined> {
+  const { client, webhook, entry } = event
+  const found = await eventOf(event)
+  if (!found || !webhook.events?.includes(found.type)) return undefined
+  return JSON.stringify({
+    app: { id: client.id },
+    webhook: { id: webhook.id, version: 'v2' },
+    events: [{ id: entry.id, createdAt: entry.at.toISOString(), ...found }],
+  })
+}
