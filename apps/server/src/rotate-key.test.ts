@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { newId } from '@plugboard/core'
-import { assertKey, type ClientRecord, Keyring, type Store } from '@plugboard/hub'
+import { Accounts, assertKey, type ClientRecord, Keyring, type Store } from '@plugboard/hub'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readConfig } from './config.js'
 import { readOrMakeKey } from './key-file.js'
@@ -78,6 +78,31 @@ describe('rotateKey', () => {
     const clients = await seed(oldKey, 120)
     expect(await rotateKey(read(keys))).toMatchObject({ clients: 120 })
     await expectKey(newKey, clients)
+  })
+
+  it('seals the secrets of API keys with the new key, those of people and all else stay as they are', async () => {
+    await seed(oldKey, 1)
+    const accountsWith = (store: Store, key: Buffer) =>
+      new Accounts({ store, keyring: new Keyring(key), now: () => new Date(), maxCached: 10, maxAgeMs: 0 })
+    const made = await withStore(async (store) => {
+      const accounts = accountsWith(store, oldKey)
+      const person = { email: 'ann@example.org', passwordHash: 'hash', memberships: [] }
+      await accounts.createPerson(person)
+      return [
+        await accounts.createKey({ scope: 'account', displayName: 'all' }),
+        await accounts.createKey({ scope: 'app', clientId: newId(), displayName: 'one' }),
+      ]
+    })
+    await rotateKey(read(keys))
+    await withStore(async (store) => {
+      const accounts = accountsWith(store, newKey)
+      for (const { key, secret } of made) {
+        const known = await accounts.findKey(key.id)
+        expect(known && accounts.secretOf(known)).toBe(secret)
+        expect(() => accountsWith(store, oldKey).secretOf(known ?? key)).toThrow('does not open')
+      }
+      expect(await accounts.findPerson({ email: 'ann@example.org' })).toMatchObject({ passwordHash: 'hash' })
+    })
   })
 
   it('changes the key file, and keeps the old key for backups', async () => {

@@ -1,7 +1,15 @@
 import { link, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { PlugboardError } from '@plugboard/core'
-import { type ClientRecord, KEY_FINGERPRINT, Keyring, type Sealed, type Store } from '@plugboard/hub'
+import { type Id, PlugboardError } from '@plugboard/core'
+import {
+  accountCollection,
+  type ClientRecord,
+  KEY_FINGERPRINT,
+  Keyring,
+  NO_CLIENT,
+  type Sealed,
+  type Store,
+} from '@plugboard/hub'
 import type { Config } from './config.js'
 import { assertCopied, endCopiesFrom } from './copy/mark.js'
 import { makeKey, readKey, syncFolder } from './key-file.js'
@@ -59,8 +67,27 @@ async function reseal(store: Store, from: Keyring, to: Keyring): Promise<number>
     after = page.at(-1)
     if (page.length < PAGE) break
   }
+  await resealKeys(store, from, to)
   await store.putMeta(KEY_FINGERPRINT, to.fingerprint)
   return clients
+}
+
+/** The secrets of API keys, which belong to no client's document. */
+async function resealKeys(store: Store, from: Keyring, to: Keyring): Promise<void> {
+  const accounts = accountCollection(store)
+  for (let after: Id | undefined; ; ) {
+    const page = await accounts.list(NO_CLIENT, { limit: PAGE, ...(after && { after }) })
+    for (const { id, data } of page) {
+      if (data.kind !== 'key') continue
+      await accounts.change(NO_CLIENT, id, (known) =>
+        known?.kind === 'key'
+          ? { ...known, secret: to.seal(openWithEither(known.secret, id, from, to), id) }
+          : undefined,
+      )
+    }
+    after = page.at(-1)?.id
+    if (page.length < PAGE) return
+  }
 }
 
 function wrongKey(known: string): PlugboardError {
