@@ -38,14 +38,15 @@ it('a conversation held over three ends at once has the same messages in the sam
 
   expect((await write('first')).status).toBeLessThan(300)
   await bot.until(() => bot.ofType('message.new').length > 0)
-  const { conversationId, userId } = bot.ofType('message.new')[0]?.json.data as Record<string, string>
-  const [id, author] = [fromUuid(conversationId ?? ''), { type: 'user', userId: fromUuid(userId ?? '') }]
+  const [heard] = bot.ofType('message.new')
+  const { conversationId = '', userId = '' } = (heard?.json.data ?? {}) as Record<string, string>
+  const [id, author] = [fromUuid(conversationId), { type: 'user', userId: fromUuid(userId) }]
   const post = (text: string, by: object = { type: 'business' }) =>
     api.postMessage(id, { author: by, content: { type: 'text', text } })
 
   const ends = [
     (i: number) => write(`person ${i}`),
-    (i: number) => client.say(conversationId ?? '', `bot ${i}`),
+    (i: number) => client.say(conversationId, `bot ${i}`),
     (i: number) => post(`desk ${i}`),
     (i: number) => post(`app ${i}`, author),
   ]
