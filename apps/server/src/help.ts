@@ -5,6 +5,8 @@ const COMMANDS = {
   start: 'Start the server (also without a command).',
   'rotate-key': 'Seal all stored secrets with another key. Stop the server first.',
   copy: 'Copy everything: --from file:… --to mongodb://… (or any two). Stop all servers first.',
+  'owners create':
+    'Make a person own a project: --project new|ID --email E --password-stdin [--firstname F] [--lastname L] [--json] [--url OF_A_RUNNING_SERVER]',
   help: 'Show this.',
   version: 'Show the version.',
 }
@@ -13,12 +15,12 @@ export type Command = keyof typeof COMMANDS
 
 /** What `plugboard help` shows. */
 export function helpText(): string {
-  const commands = Object.entries(COMMANDS).map(([name, does]) => `  ${name.padEnd(12)}${does}`)
+  const commands = Object.entries(COMMANDS).map(([name, does]) => `  ${name.padEnd(15)}${does}`)
   const settings = settingRows.map(
     ({ key, initial, meaning }) => `  ${key}${initial === '' ? '' : `=${initial}`}\n      ${meaning}`,
   )
   return [
-    'Usage: plugboard [command] [--from URL --to URL]',
+    'Usage: plugboard [command] [options]',
     '',
     ...commands,
     '',

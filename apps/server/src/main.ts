@@ -1,12 +1,15 @@
 #!/usr/bin/env node
+import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { isPlugboardError } from '@plugboard/core'
+import type { Hub } from '@plugboard/hub'
 import type { Command } from './help.js'
 
 const commands = {
   start: runServer,
   'rotate-key': changeKey,
   copy: copyDatabase,
+  'owners create': makeOwner,
   help: async () => console.log((await import('./help.js')).helpText()),
   version: async () => console.log((await import('./version.js')).version),
 } satisfies Record<Command, (line: Line) => Promise<void>>
@@ -17,40 +20,63 @@ const SAME_SIGNAL_MS = 1_000
 /** Exit codes of a program that a signal ended. */
 const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const
 
-/** What the command line says. */
-interface Line {
-  command: string
-  from?: string | undefined
-  to?: string | undefined
+/** What the command line may say beside the command. */
+const options = {
+  from: { type: 'string' },
+  to: { type: 'string' },
+  project: { type: 'string' },
+  email: { type: 'string' },
+  firstname: { type: 'string' },
+  lastname: { type: 'string' },
+  'password-stdin': { type: 'boolean' },
+  json: { type: 'boolean' },
+  url: { type: 'string' },
+} as const
+
+/** Of which command each is. */
+const optionsOf: Partial<Record<Command, readonly (keyof typeof options)[]>> = {
+  copy: ['from', 'to'],
+  'owners create': ['project', 'email', 'firstname', 'lastname', 'password-stdin', 'json', 'url'],
 }
 
+type Line = ReturnType<typeof parseLine>['values']
+
+const parseLine = () =>
+  parseArgs({
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean', short: 'v' },
+      ...options,
+    },
+  })
+
 async function main(): Promise<void> {
-  const line = commandLine()
-  const { command, from, to } = line
-  if (!Object.hasOwn(commands, command)) throw new UsageError(`there is no command "${command}"`)
-  if (command !== 'copy' && (from ?? to) !== undefined)
-    throw new UsageError('--from and --to are of the command copy')
-  await commands[command as Command](line)
+  const { command, line } = commandLine()
+  await commands[command](line)
 }
 
 class UsageError extends Error {}
 
-function commandLine(): Line {
+function commandLine(): { command: Command; line: Line } {
+  const { positionals, values } = parsed()
+  const { help, version, ...line } = values
+  const name = help ? 'help' : version ? 'version' : positionals.join(' ') || 'start'
+  if (!isCommand(name)) throw new UsageError(`there is no command "${name}"`)
+  const own: readonly string[] = optionsOf[name] ?? []
+  const stray = Object.keys(line).find((option) => !own.includes(option))
+  if (stray !== undefined && !help && !version)
+    throw new UsageError(`--${stray} is not of the command ${name}`)
+  return { command: name, line }
+}
+
+const isCommand = (name: string): name is Command => Object.hasOwn(commands, name)
+
+function parsed(): ReturnType<typeof parseLine> {
   try {
-    const { positionals, values } = parseArgs({
-      allowPositionals: true,
-      options: {
-        help: { type: 'boolean', short: 'h' },
-        version: { type: 'boolean', short: 'v' },
-        from: { type: 'string' },
-        to: { type: 'string' },
-      },
-    })
-    if (positionals.length > 1) throw new UsageError('one command at a time')
-    const { help, version, from, to } = values
-    return { command: help ? 'help' : version ? 'version' : (positionals[0] ?? 'start'), from, to }
+    return parseLine()
   } catch (error) {
-    throw error instanceof UsageError ? error : new UsageError((error as Error).message)
+    throw new UsageError((error as Error).message)
   }
 }
 
@@ -107,6 +133,25 @@ async function copyDatabase({ from, to }: Line): Promise<void> {
   const copied = await copy(readConfig(), { from, to, onProgress }).finally(progress.end)
   const counts = Object.entries(copied.counts).map(([kind, count]) => `  ${kind.padEnd(14)}${count}`)
   console.log(`Copied ${copied.from} to ${copied.to}. Both have:\n${counts.join('\n')}\n${copied.next}`)
+}
+
+async function makeOwner({ project, email, firstname, lastname, json, url, ...line }: Line): Promise<void> {
+  if (!line['password-stdin']) throw new UsageError('owners create reads the password with --password-stdin')
+  const [{ readConfig }, { operate }, { createOwner, madeOwner, parseWantedOwner }] = await Promise.all([
+    import('./config.js'),
+    import('./operator.js'),
+    import('./operator-owners.js'),
+  ])
+  const body = parseWantedOwner({
+    ...(project !== undefined && { project }),
+    ...(email !== undefined && { email }),
+    ...(firstname !== undefined && { firstName: firstname }),
+    ...(lastname !== undefined && { lastName: lastname }),
+    password: (await text(process.stdin)).replace(/\r?\n$/, ''),
+  })
+  const run = (hub: Hub) => createOwner(hub, body)
+  const made = await operate(readConfig(), { path: '/owners', body, answer: madeOwner, run }, url)
+  console.log(json ? JSON.stringify(made) : `${email} owns the project ${made.projectId}`)
 }
 
 /** One line for what an operator can mend, the whole stack for what is a fault of ours. */

@@ -59,16 +59,13 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   const { log = createLog(config.logLevel) } = options
   log.info({ settings: printable(config) }, 'starting')
   const database = databaseOf(config)
-  const keyring = new Keyring(config.encryptionKey ?? (await keyInFile(database, config)))
+  const keyring = await keyringFor(database, config)
   const metrics = new Metrics()
   const urls = new PublicUrls(config)
   const store = await awaitStore(() => openStore(config, metrics), config, log)
   const opened: Closable[] = [store]
   try {
-    await assertNotRotating(store)
-    await assertCopied(store)
-    await assertKey(store, keyring)
-    await endCopiesFrom(store)
+    await assertUsable(store, keyring)
     const blobs = await awaitStore(() => openBlobs(config), config, log)
     opened.unshift(blobs)
     const hub = await createConfiguredHub(config, options, {
@@ -107,12 +104,21 @@ export async function start(config: Config, options: StartOptions = {}): Promise
 }
 
 /** @throws INVALID where several processes need one key, which a file on one machine cannot be */
-async function keyInFile(database: Database, { host }: Config): Promise<Buffer> {
-  if (database.kind === 'sqlite' || isLoopback(host)) return readOrMakeKey(database)
+export async function keyringFor(database: Database, { encryptionKey, host }: Config): Promise<Keyring> {
+  if (encryptionKey) return new Keyring(encryptionKey)
+  if (database.kind === 'sqlite' || isLoopback(host)) return new Keyring(await readOrMakeKey(database))
   throw new PlugboardError(
     'INVALID',
     '"ENCRYPTION_KEY" must be set with MongoDB, the same for every process (`openssl rand -base64 32` makes one)',
   )
+}
+
+/** Whether a store that was opened may be worked with. @throws CONFLICT */
+export async function assertUsable(store: Store, keyring: Keyring): Promise<void> {
+  await assertNotRotating(store)
+  await assertCopied(store)
+  await assertKey(store, keyring)
+  await endCopiesFrom(store)
 }
 
 type Closable = Pick<Store, 'close'>
@@ -126,7 +132,11 @@ interface Parts {
   urls: PublicUrls
 }
 
-async function createConfiguredHub(config: Config, { workerUrl }: StartOptions, parts: Parts): Promise<Hub> {
+export async function createConfiguredHub(
+  config: Config,
+  { workerUrl }: StartOptions,
+  parts: Parts,
+): Promise<Hub> {
   const { internalPassword } = config
   const allowance = parseAllowance(config.allowPrivateTargets, isLoopback(config.host))
   const { channels: packages, channelOptions, workingFolder } = config

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { call, type TestClient } from './api.js'
 import type { TestServer } from './server.js'
 
@@ -111,6 +112,10 @@ export const samples: Readonly<Record<string, readonly ((named: Named, own: Name
 export const adminSamples: Readonly<Record<string, (clientId: string) => Sample>> = {
   'GET /admin/clients': () => ({ path: '/admin/clients' }),
   'POST /admin/clients': () => ({ path: '/admin/clients', body: {} }),
+  'POST /admin/owners': () => ({
+    path: '/admin/owners',
+    body: { project: 'new', email: `${randomUUID()}@example.org`, password: randomUUID() },
+  }),
   'PUT /admin/clients/name': (id) => ({ path: '/admin/clients/name', body: { id, name: `name-${id}` } }),
   'DELETE /admin/clients/{id}': (id) => ({ path: `/admin/clients/${id}` }),
   'POST /admin/clients/{id}/tokens': (id) => ({ path: `/admin/clients/${id}/tokens`, body: {} }),

@@ -84,8 +84,8 @@ export function accountJson(person: WithId<PersonAccount>): JsonObject {
   return {
     _id: id,
     email,
-    ...(firstName !== undefined && { firstname: firstName }),
-    ...(lastName !== undefined && { lastname: lastName }),
+    firstname: firstName ?? nameOfPerson(person),
+    lastname: lastName ?? '',
     emailverified: false,
   }
 }
