@@ -2,6 +2,7 @@ import { fromUuid, isPlugboardError, PlugboardError, toUuid } from '@plugboard/c
 import type { ClientView, Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { createKey } from '../../../operator-keys.js'
+import { createOwner, madeOwner, wantedOwner } from '../../../operator-owners.js'
 import { refuseKey } from '../../idempotent.js'
 import { clientIdOf, clientNameOf, tokenText } from '../map.js'
 import { defineRoute, ok } from '../route.js'
@@ -35,6 +36,18 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     handle: (input) => {
       refuseKey(input)
       return createKey(hub, input.body)
+    },
+  })
+  defineRoute(app, {
+    method: 'POST',
+    url: '/admin/owners',
+    tag: 'admin',
+    summary: 'Make a person own a client, which is there or new, to sign in with by e-mail and password',
+    body: wantedOwner,
+    responses: { 201: madeOwner },
+    handle: (input) => {
+      refuseKey(input)
+      return createOwner(hub, input.body)
     },
   })
   defineRoute(app, {
