@@ -5,6 +5,8 @@ const COMMANDS = {
   start: 'Start the server (also without a command).',
   'rotate-key': 'Seal all stored secrets with another key. Stop the server first.',
   copy: 'Copy everything: --from file:… --to mongodb://… (or any two). Stop all servers first.',
+  'keys create':
+    'Make a key of the Sunshine API: --app new|ID --scope app|account|integration [--integration ID] [--name N] [--json] [--url OF_A_RUNNING_SERVER]',
   'owners create':
     'Make a person own a project: --project new|ID --email E --password-stdin [--firstname F] [--lastname L] [--json] [--url OF_A_RUNNING_SERVER]',
   help: 'Show this.',

@@ -9,6 +9,7 @@ const commands = {
   start: runServer,
   'rotate-key': changeKey,
   copy: copyDatabase,
+  'keys create': makeKey,
   'owners create': makeOwner,
   help: async () => console.log((await import('./help.js')).helpText()),
   version: async () => console.log((await import('./version.js')).version),
@@ -24,6 +25,10 @@ const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const
 const options = {
   from: { type: 'string' },
   to: { type: 'string' },
+  app: { type: 'string' },
+  scope: { type: 'string' },
+  integration: { type: 'string' },
+  name: { type: 'string' },
   project: { type: 'string' },
   email: { type: 'string' },
   firstname: { type: 'string' },
@@ -36,6 +41,7 @@ const options = {
 /** Of which command each is. */
 const optionsOf: Partial<Record<Command, readonly (keyof typeof options)[]>> = {
   copy: ['from', 'to'],
+  'keys create': ['app', 'scope', 'integration', 'name', 'json', 'url'],
   'owners create': ['project', 'email', 'firstname', 'lastname', 'password-stdin', 'json', 'url'],
 }
 
@@ -133,6 +139,24 @@ async function copyDatabase({ from, to }: Line): Promise<void> {
   const copied = await copy(readConfig(), { from, to, onProgress }).finally(progress.end)
   const counts = Object.entries(copied.counts).map(([kind, count]) => `  ${kind.padEnd(14)}${count}`)
   console.log(`Copied ${copied.from} to ${copied.to}. Both have:\n${counts.join('\n')}\n${copied.next}`)
+}
+
+async function makeKey({ app, scope, integration, name, json, url }: Line): Promise<void> {
+  const [{ readConfig }, { operate }, { createKey, madeKey, parseWantedKey }] = await Promise.all([
+    import('./config.js'),
+    import('./operator.js'),
+    import('./operator-keys.js'),
+  ])
+  const body = parseWantedKey({
+    ...(app !== undefined && { app }),
+    ...(scope !== undefined && { scope }),
+    ...(integration !== undefined && { integrationId: integration }),
+    ...(name !== undefined && { displayName: name }),
+  })
+  const run = (hub: Hub) => createKey(hub, body)
+  const made = await operate(readConfig(), { path: '/keys', body, answer: madeKey, run }, url)
+  const { appId, keyId, secret } = made
+  console.log(json ? JSON.stringify(made) : `App     ${appId}\nKey     ${keyId}\nSecret  ${secret}`)
 }
 
 async function makeOwner({ project, email, firstname, lastname, json, url, ...line }: Line): Promise<void> {

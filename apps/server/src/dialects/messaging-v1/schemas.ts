@@ -73,13 +73,6 @@ export const seedSyncBody = z.object({
   webhooks: looseWebhooks.nullish(),
 })
 export const createClientBody = z.strictObject({ id: guid.optional() })
-export const createKeyBody = z.strictObject({
-  app: z.string().min(1),
-  scope: z.enum(['app', 'account', 'integration']),
-  integrationId: z.string().optional(),
-  displayName: z.string().min(1).max(100).optional(),
-})
-export const keyResponse = z.object({ appId: z.string(), keyId: z.string(), secret: z.string() })
 export const renameBody = z.strictObject({ id: guid, name: clientName })
 export const userTokenBody = z.strictObject({ userId: guid })
 export const createConversationBody = z.strictObject({ userId: guid })
@@ -139,7 +132,11 @@ export const healthResponse = z.object({
   ),
 })
 export const userResponse = z.object({ id: guid, clientId: guid, data: z.unknown().optional() })
-export const conversationResponse = z.object({ id: guid, clientId: guid, userId: guid, createdOn: date })
+export const conversationResponse = z.object({
+  ...{ id: guid, clientId: guid, createdOn: date },
+  /** Null: it is one of a group. */
+  userId: guid.nullable(),
+})
 export const conversationListResponse = z.array(conversationResponse)
 export const messageResponse = z.object({
   id: guid,
@@ -194,7 +191,7 @@ export const deadLettersResponse = z.object({
 })
 export const replayResponse = z.object({ id: z.string() })
 
-const conversationEvent = z.object({ userId: guid, conversationId: guid })
+const conversationEvent = z.object({ userId: guid.optional(), conversationId: guid })
 const channelEvent = conversationEvent.extend({ channel: z.string() })
 const messageId = guid.optional()
 const deliveryStatus = z.enum(['sent', 'delivered', 'read', 'failed'])
@@ -207,10 +204,15 @@ const activity = z.discriminatedUnion('type', [
     failure: z.object({ kind: z.string(), message: z.string() }).optional(),
   }),
   z.object({ type: z.literal('blocked') }),
+  z.object({ type: z.literal('read'), userId: guid.optional() }),
+  z.object({ type: z.literal('typing'), userId: guid.optional(), isTyping: z.boolean() }),
+  z.object({ type: z.enum(['joined', 'left']), userId: guid }),
+  z.object({ type: z.enum(['closed', 'reopened']) }),
 ])
 /** What webhooks are sent: the `data` of each event. */
 export const events = {
   'user.new': z.object({ userId: guid, userData: z.record(z.string(), z.string()).optional() }),
+  'user.deleted': z.object({ userId: guid }),
   'conversation.new': conversationEvent,
   'conversation.started': channelEvent.extend({ payload: z.string().optional() }),
   'conversation.deleted': conversationEvent,

@@ -1,7 +1,7 @@
 import { fromUuid, isPlugboardError, PlugboardError, toUuid } from '@plugboard/core'
 import type { ClientView, Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
-import { createKey } from '../../../operator-keys.js'
+import { createKey, madeKey, wantedKey } from '../../../operator-keys.js'
 import { createOwner, madeOwner, wantedOwner } from '../../../operator-owners.js'
 import { refuseKey } from '../../idempotent.js'
 import { clientIdOf, clientNameOf, tokenText } from '../map.js'
@@ -31,8 +31,8 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     url: '/admin/keys',
     tag: 'admin',
     summary: 'Make a key of the Sunshine API, of an app that is there or a new one',
-    body: schemas.createKeyBody,
-    responses: { 201: schemas.keyResponse },
+    body: wantedKey,
+    responses: { 201: madeKey },
     handle: (input) => {
       refuseKey(input)
       return createKey(hub, input.body)
