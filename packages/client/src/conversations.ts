@@ -1,10 +1,11 @@
 import type { CallOptions, CreateOptions, Transport } from './transport.js'
 
-/** An ordered log of messages that belongs to one user. */
+/** An ordered log of messages, of one user or of a group. */
 export interface Conversation {
   id: string
   clientId: string
-  userId: string
+  /** Null in a group, which other APIs make. */
+  userId: string | null
   /** ISO 8601 with milliseconds, UTC. */
   createdOn: string
 }

@@ -5,11 +5,12 @@ const conversation = { userId: 'u1', conversationId: 'k1' }
 const message = { id: 'm1', conversationId: 'k1', sentOn: '2026-11-22T08:00:00.000Z', payload: {} }
 const known: Record<string, object> = {
   'user.new': { userId: 'u1' },
-  'conversation.new': conversation,
+  'user.deleted': { userId: 'u1' },
+  'conversation.new': { conversationId: 'k1' },
   'conversation.started': { ...conversation, channel: 'teams' },
   'conversation.deleted': { conversationId: 'k1' },
-  'conversation.activity': { ...conversation, channel: 'telegram', activity: { type: 'blocked' } },
-  'message.new': { ...conversation, channel: 'messaging', message },
+  'conversation.activity': { conversationId: 'k1', channel: 'telegram', activity: { type: 'blocked' } },
+  'message.new': { conversationId: 'k1', channel: 'messaging', message },
   'message.feedback': { ...conversation, channel: 'messaging', messageId: 'm1', feedback: -1 },
   'health.new': { channel: 'slack', event: { type: 'start', time: '2026-11-22T08:00:00.000Z' } },
 }

@@ -11,8 +11,11 @@ interface EventOf<Type, Data> {
 /** A user was made. */
 export type UserNewEvent = EventOf<'user.new', { userId: string; userData?: Record<string, string> }>
 
-/** A conversation was made. */
-export type ConversationNewEvent = EventOf<'conversation.new', { userId: string; conversationId: string }>
+/** A user was deleted. */
+export type UserDeletedEvent = EventOf<'user.deleted', { userId: string }>
+
+/** A conversation was made; `userId` is absent in all events of one of a group. */
+export type ConversationNewEvent = EventOf<'conversation.new', { userId?: string; conversationId: string }>
 
 /** A person opened a conversation without writing yet. */
 export type ConversationStartedEvent = EventOf<
@@ -28,12 +31,12 @@ export type ConversationDeletedEvent = EventOf<
 
 /**
  * A message was posted, by a user or by the bot itself: without `message.authorId` it is the bot's. `userId`
- * is the owner of the conversation. With `collect` somebody waits for the answer: post it with `incomingId`,
+ * is the owner of the conversation, absent in a group. With `collect` somebody waits for the answer: post it with `incomingId`,
  * then end the turn.
  */
 export type MessageNewEvent = EventOf<
   'message.new',
-  { userId: string; conversationId: string; channel: string; collect?: boolean; message: Message }
+  { userId?: string; conversationId: string; channel: string; collect?: boolean; message: Message }
 >
 
 /** A person judged a message: 1 = good, -1 = bad. */
@@ -42,7 +45,7 @@ export type MessageFeedbackEvent = EventOf<
   { userId: string; conversationId: string; channel: string; messageId: string; feedback: number }
 >
 
-/** What a provider tells of a conversation beside its messages; `messageId` is absent where the message is not known. */
+/** What is told of a conversation beside its messages; `messageId` is absent where the message is not known. */
 export type Activity =
   /** The person changed a message; `payload` is what it says now. */
   | { type: 'edited'; messageId?: string; payload: Record<string, unknown> }
@@ -58,11 +61,18 @@ export type Activity =
     }
   /** The person wants to hear no more. */
   | { type: 'blocked' }
+  /** Everything up to now was read: by the business, where there is no user. */
+  | { type: 'read'; userId?: string }
+  | { type: 'typing'; userId?: string; isTyping: boolean }
+  /** A user of a group. */
+  | { type: 'joined' | 'left'; userId: string }
+  /** Nothing more is expected to happen, or something is again. */
+  | { type: 'closed' | 'reopened' }
 
 /** Something happened in a conversation beside its messages. */
 export type ConversationActivityEvent = EventOf<
   'conversation.activity',
-  { userId: string; conversationId: string; channel: string; activity: Activity }
+  { userId?: string; conversationId: string; channel: string; activity: Activity }
 >
 
 /** Something happened to a channel of the client. */
@@ -85,6 +95,7 @@ export type UnknownEvent = EventOf<UnknownType, unknown>
 /** What a webhook of the client is sent. */
 export type WebhookEvent =
   | UserNewEvent
+  | UserDeletedEvent
   | ConversationNewEvent
   | ConversationStartedEvent
   | ConversationDeletedEvent
@@ -100,14 +111,15 @@ type Fields = Record<string, unknown>
 /** The fields that must be there for `data` to be what its type says; more may be, and are kept. */
 const hasShape: Record<KnownType, (data: Fields) => boolean> = {
   'user.new': (data) => hasStrings(data, 'userId'),
-  'conversation.new': (data) => hasStrings(data, 'userId', 'conversationId'),
+  'user.deleted': (data) => hasStrings(data, 'userId'),
+  'conversation.new': (data) => hasStrings(data, 'conversationId'),
   'conversation.started': (data) => hasStrings(data, 'userId', 'conversationId', 'channel'),
   'conversation.deleted': (data) => hasStrings(data, 'conversationId'),
   'conversation.activity': (data) =>
-    hasStrings(data, 'userId', 'conversationId', 'channel') &&
+    hasStrings(data, 'conversationId', 'channel') &&
     isObject(data.activity) &&
     hasStrings(data.activity, 'type'),
-  'message.new': (data) => hasStrings(data, 'userId', 'conversationId', 'channel') && isMessage(data.message),
+  'message.new': (data) => hasStrings(data, 'conversationId', 'channel') && isMessage(data.message),
   'message.feedback': (data) =>
     hasStrings(data, 'userId', 'conversationId', 'channel', 'messageId') && typeof data.feedback === 'number',
   'health.new': (data) =>

@@ -53,6 +53,7 @@ export type {
   MessageNewEvent,
   UnknownEvent,
   UnknownType,
+  UserDeletedEvent,
   UserNewEvent,
   WebhookEvent,
 } from './events.js'
