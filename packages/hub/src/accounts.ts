@@ -17,6 +17,8 @@ export interface KeyAccount {
   integrationId?: Id
   displayName: string
   secret: Sealed
+  /** Where there may be so many and no more: which of them it is, so that no two at once get by. */
+  place?: number
   createdAt: string
 }
 
@@ -56,11 +58,13 @@ const PAGE = 100
 
 const clientTerm = (clientId: Id): string => `client ${clientId}`
 const integrationTerm = (integrationId: Id): string => `integration ${integrationId}`
+const placeName = ({ clientId, integrationId, place }: KeyAccount): string | undefined =>
+  place === undefined ? undefined : `key ${integrationId ?? clientId} ${place}`
 const emailName = (email: string): string => `email ${email.toLowerCase()}`
 
 export const accountCollection = (store: Store): Collection<Account> =>
   new Collection<Account>(store, COLLECTION, {
-    nameOf: (account) => (account.kind === 'person' ? emailName(account.email) : undefined),
+    nameOf: (account) => (account.kind === 'person' ? emailName(account.email) : placeName(account)),
     termsOf: (account) =>
       account.kind === 'person'
         ? account.memberships.map(({ clientId }) => clientTerm(clientId))
@@ -94,17 +98,23 @@ export class Accounts {
     const secret = newSecret().replace(/[^A-Za-z0-9]/g, '')
     const sealed = this.#options.keyring.seal(secret, id)
     const key: KeyAccount = { kind: 'key', ...of, secret: sealed, createdAt: this.#now() }
-    await this.#accounts.insert(NO_CLIENT, id, key)
-    if (max !== undefined) await this.#assertRoom({ ...key, id }, max)
-    return { key: { ...key, id }, secret }
+    for (;;) {
+      if (max !== undefined) key.place = await this.#freePlace(of, max)
+      // Another may have taken the place meanwhile.
+      if (await this.#accounts.insert(NO_CLIENT, id, key)) return { key: { ...key, id }, secret }
+    }
   }
 
-  /** Looks after the key is there, so that of several at once none gets by. */
-  async #assertRoom({ id, clientId, integrationId }: WithId<KeyAccount>, max: number): Promise<void> {
+  /** @throws CONFLICT */
+  async #freePlace(
+    { clientId, integrationId }: Pick<KeyAccount, 'clientId' | 'integrationId'>,
+    max: number,
+  ): Promise<number> {
     const siblings = integrationId ? { integrationId } : clientId && { clientId }
     const keys = siblings ? await this.listKeys(siblings) : []
-    if (keys.findIndex((key) => key.id === id) < max) return
-    await this.remove(id)
+    const taken = new Set(keys.map(({ place }) => place))
+    const free = Array.from({ length: max }, (_, place) => place).find((place) => !taken.has(place))
+    if (keys.length < max && free !== undefined) return free
     throw new PlugboardError('CONFLICT', `at most ${max} keys are possible`)
   }
 
