@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { publishedOfApps } from './published-apps.js'
 
 /**
  * What the published document (OpenAPI, version 17.12.1) says of answers: their fields, types and limits, and nothing
@@ -237,4 +238,5 @@ export const publishedAnswers = {
   }),
   deleteAttachment: nothing,
   downloadMessageRef: z.looseObject({}),
+  ...publishedOfApps,
 } as const satisfies Record<string, z.ZodType>

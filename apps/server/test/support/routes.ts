@@ -112,6 +112,7 @@ export const samples: Readonly<Record<string, readonly ((named: Named, own: Name
 export const adminSamples: Readonly<Record<string, (clientId: string) => Sample>> = {
   'GET /admin/clients': () => ({ path: '/admin/clients' }),
   'POST /admin/clients': () => ({ path: '/admin/clients', body: {} }),
+  'POST /admin/keys': () => ({ path: '/admin/keys', body: { app: 'new', scope: 'app' } }),
   'POST /admin/owners': () => ({
     path: '/admin/owners',
     body: { project: 'new', email: `${randomUUID()}@example.org`, password: randomUUID() },
