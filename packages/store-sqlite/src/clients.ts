@@ -15,7 +15,8 @@ const toDocument = (client: ClientRecord): string =>
 
 /** Turns the times of a document into dates, in place. */
 function toClient(document: ClientRecord): ClientRecord {
-  for (const record of [document, ...document.tokens]) record.createdAt = new Date(record.createdAt)
+  for (const record of [document, ...document.tokens, ...document.webhooks])
+    if (record.createdAt !== undefined) record.createdAt = new Date(record.createdAt)
   if (document.deletedAt !== undefined) document.deletedAt = new Date(document.deletedAt)
   return document
 }

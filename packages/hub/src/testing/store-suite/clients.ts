@@ -144,6 +144,10 @@ function configuration(scene: Scene): Pick<ClientRecord, 'tokens' | 'integration
     ],
     webhooks: [
       { id: newId(), url: 'https://bot.example/a?b=c&d=%20', token: sealed(), format: 'messaging-v1' },
+      {
+        ...{ id: newId(), url: 'https://bot.example/b', token: sealed(), format: 'other' },
+        ...{ events: ['one', 'two'], ownerId: newId(), createdAt: scene.tick(), settings: { a: [1, null] } },
+      },
     ],
   }
 }
