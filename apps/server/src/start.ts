@@ -202,11 +202,21 @@ function registerDialects(
 ): void {
   app.register(messagingV1, { prefix: '/api/v1', hub, settings })
   // The hosted one is under /sc, so that clients may be told a base with it.
+  const base = (): string => urls.base
+  const download = downloadOptions(settings)
   for (const prefix of ['', '/sc']) {
-    app.register(sunshineV2, { prefix: `${prefix}/v2`, hub, base: () => urls.base, settings })
+    app.register(sunshineV2, { prefix: `${prefix}/v2`, hub, base, download, settings })
     app.register(sunshineOauth, { prefix: `${prefix}/oauth` })
   }
   app.register(smartify, { prefix: '/api', hub, tokenKey: keyring.keyFor('smartify-tokens'), settings })
+}
+
+/**
+ * For addresses that callers give on the spot. Loopback is not open to these only because the server is on a developer's
+ * machine: it takes the setting.
+ */
+function downloadOptions({ allowPrivateTargets, channelTimeout: timeoutMs }: Config) {
+  return { fetch: guardedFetch(parseAllowance(allowPrivateTargets, false), timeoutMs), timeoutMs }
 }
 
 /** What stops a server from listening, by the system's code. */

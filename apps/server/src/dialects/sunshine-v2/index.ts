@@ -11,6 +11,7 @@ import { appRoutes } from './routes/apps.js'
 import { attachmentRoutes } from './routes/attachments.js'
 import { clientRoutes } from './routes/clients.js'
 import { conversationRoutes } from './routes/conversations.js'
+import { type DownloadOptions, downloadRoutes } from './routes/download.js'
 import { integrationKeyRoutes } from './routes/integration-keys.js'
 import { integrationRoutes } from './routes/integrations.js'
 import { messageRoutes } from './routes/messages.js'
@@ -23,6 +24,8 @@ export interface SunshineV2Options {
   hub: Hub
   /** Where this server is called from outside; without a slash at its end. */
   base(): string
+  /** For what messages only refer to. */
+  download: DownloadOptions
   settings: {
     /** Wrong credentials that one address may send in a minute; 0, the default: any number. */
     rateLimit?: number
@@ -34,7 +37,7 @@ const BODY_LIMIT_BYTES = 102_400
 
 /** The Sunshine Conversations API v2 as a plugin; registered under `/v2`, and under `/sc/v2` as the hosted one is. */
 export async function sunshineV2(app: FastifyInstance, options: SunshineV2Options): Promise<void> {
-  const { hub, settings, base } = options
+  const { hub, settings, base, download } = options
   const credentials = new Credentials(hub, new Refusals(settings.rateLimit ?? 0))
   readBodies(app)
   app.setErrorHandler(sendError)
@@ -53,6 +56,7 @@ export async function sunshineV2(app: FastifyInstance, options: SunshineV2Option
   userRoutes(scope)
   clientRoutes(scope)
   attachmentRoutes(scope)
+  downloadRoutes(scope, download)
   appRoutes(scope)
   appKeyRoutes(scope)
   integrationRoutes(scope)

@@ -1,0 +1,64 @@
+import { createDecipheriv } from 'node:crypto'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import type { Json, JsonObject } from '@plugboard/core'
+import { AppleDataError } from './apple-data-error.js'
+import { isPropertyList, readPropertyList } from './property-list.js'
+
+const GZIP = Buffer.from([0x1f, 0x8b])
+const MAX_DEPTH = 100
+
+/** Counts from zero. */
+const IV = Buffer.alloc(16)
+
+/** A key as Apple writes it: hex, with two zeros before its 32 bytes. @throws AppleDataError */
+export function keyOf(text: string): Buffer {
+  const hex = text.length === 66 && text.startsWith('00') ? text.slice(2) : text
+  if (!/^[0-9a-f]{64}$/i.test(hex)) throw new AppleDataError('the key is not one of 32 bytes in hex')
+  return Buffer.from(hex, 'hex')
+}
+
+/** AES-256-CTR, as of attachments of Apple Messages for Business; unpacked where it is packed. @throws AppleDataError */
+export async function decrypt(bytes: Buffer, key: Buffer, maxBytes: number): Promise<Buffer> {
+  const decipher = createDecipheriv('aes-256-ctr', key, IV)
+  const data = Buffer.concat([decipher.update(bytes), decipher.final()])
+  if (!data.subarray(0, 2).equals(GZIP)) return data
+  try {
+    return await promisify(gunzip)(data, { maxOutputLength: maxBytes })
+  } catch {
+    throw new AppleDataError('the data cannot be unpacked, or are too large')
+  }
+}
+
+/** The object that a JSON text says; undefined where it is none. @throws AppleDataError when it nests too deep */
+export function readJson(bytes: Buffer): JsonObject | undefined {
+  // What cannot be an object need not be parsed.
+  if (!/^\s*\{/.test(bytes.subarray(0, 100).toString('latin1'))) return undefined
+  try {
+    return objectOf(JSON.parse(bytes.toString('utf8')) as Json)
+  } catch (error) {
+    if (error instanceof AppleDataError) throw error
+    return undefined
+  }
+}
+
+/** @throws AppleDataError */
+export function decode(bytes: Buffer): JsonObject {
+  const object = readJson(bytes) ?? (isPropertyList(bytes) ? objectOf(readPropertyList(bytes)) : undefined)
+  if (object) return object
+  throw new AppleDataError('the data are neither JSON nor a property list: is the key the right one?')
+}
+
+function objectOf(value: Json): JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new AppleDataError('the data are no object')
+  assertDepth(value, 0)
+  return value
+}
+
+/** What nests deeper could not be written down again. */
+function assertDepth(value: Json, depth: number): void {
+  if (depth > MAX_DEPTH) throw new AppleDataError('the data nest too deep')
+  if (typeof value !== 'object' || value === null) return
+  for (const inner of Object.values(value)) if (inner !== undefined) assertDepth(inner, depth + 1)
+}

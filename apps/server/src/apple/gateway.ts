@@ -1,0 +1,65 @@
+import type { JsonObject } from '@plugboard/core'
+import { SignJWT } from 'jose'
+import { AppleDataError } from './apple-data-error.js'
+import { readJson } from './decode.js'
+import { type DownloadOptions, download } from './download.js'
+import type { InteractiveDataRef } from './interactive-data.js'
+
+/** What a business and its messaging service provider are known by. */
+export interface AppleCredentials {
+  businessId: string
+  mspId: string
+  /** Base64. */
+  apiSecret: string
+}
+
+/** Apple's gateway for messaging service providers. */
+export const GATEWAY = 'https://mspgw.push.apple.com/v1'
+
+const WHAT = "Apple's gateway"
+
+/**
+ * Where the data of a reference can be downloaded for a short time.
+ * https://register.apple.com/resources/messages/msp-rest-api/ (`/preDownload`) @throws AppleDataError
+ */
+export async function preDownload(
+  { url, signature, owner }: InteractiveDataRef,
+  credentials: AppleCredentials,
+  gateway: string,
+  options: DownloadOptions,
+): Promise<string> {
+  // A signature comes in hex, and the gateway wants base64.
+  const isHex = /^([0-9a-f]{2})+$/i.test(signature)
+  const headers = {
+    ...(await headersOf(credentials)),
+    ...{ url, owner, signature: isHex ? Buffer.from(signature, 'hex').toString('base64') : signature },
+  }
+  const answer = readJson(await download(WHAT, `${gateway}/preDownload`, { headers }, options))
+  const found = answer?.['download-url']
+  if (typeof found !== 'string') throw new AppleDataError(`${WHAT} did not say where the data are`)
+  return found
+}
+
+/** Lets Apple decode the payload of an iMessage extension (`/decodePayload`). @throws AppleDataError */
+export async function decodePayload(
+  payload: Buffer,
+  bid: string,
+  credentials: AppleCredentials,
+  gateway: string,
+  options: DownloadOptions,
+): Promise<JsonObject> {
+  const headers = { ...(await headersOf(credentials)), bid, 'content-type': 'application/octet-stream' }
+  const init = { method: 'POST', headers, body: new Uint8Array(payload) }
+  const answer = readJson(await download(WHAT, `${gateway}/decodePayload`, init, options))
+  if (!answer) throw new AppleDataError(`${WHAT} did not decode the data`)
+  return answer
+}
+
+async function headersOf({ businessId, mspId, apiSecret }: AppleCredentials) {
+  const token = await new SignJWT({})
+    .setProtectedHeader({ alg: 'HS256' })
+    .setIssuer(mspId)
+    .setIssuedAt()
+    .sign(Buffer.from(apiSecret, 'base64'))
+  return { authorization: `Bearer ${token}`, 'source-id': businessId, accept: 'application/json' }
+}
