@@ -137,7 +137,8 @@ async function copyDatabase({ from, to }: Line): Promise<void> {
   const progress = progressOn(process.stderr)
   const onProgress = progress.show
   const copied = await copy(readConfig(), { from, to, onProgress }).finally(progress.end)
-  const counts = Object.entries(copied.counts).map(([kind, count]) => `  ${kind.padEnd(14)}${count}`)
+  const all = { ...copied.counts, attachment: copied.attachments }
+  const counts = Object.entries(all).map(([kind, count]) => `  ${kind.padEnd(14)}${count}`)
   console.log(`Copied ${copied.from} to ${copied.to}. Both have:\n${counts.join('\n')}\n${copied.next}`)
 }
 

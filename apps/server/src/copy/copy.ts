@@ -5,6 +5,7 @@ import type { Config } from '../config.js'
 import { type Database, databaseOf, openStore } from '../open-store.js'
 import { assertNotRotating } from '../rotate-key.js'
 import { settings } from '../settings.js'
+import { copyBlobs } from './blobs.js'
 import { planKey } from './key.js'
 import { assertCopied, beginCopy, type Mark, writeMark } from './mark.js'
 
@@ -21,6 +22,8 @@ export interface Copied {
   from: string
   to: string
   counts: Counts
+  /** Files of clients. */
+  attachments: number
   next: string
 }
 
@@ -46,8 +49,8 @@ export async function copy(config: Config, options: CopyOptions): Promise<Copied
     try {
       const mark = await beginCopy(input, output)
       await key.place()
-      const counts = await finish(input, output, mark, options)
-      return { from: source.label, to: target.label, counts, next: key.next }
+      const done = await finish(config, input, output, mark, options)
+      return { from: source.label, to: target.label, ...done, next: key.next }
     } finally {
       await output.close()
     }
@@ -73,16 +76,22 @@ const isEmpty = (counts: Counts): boolean => Object.values(counts).every((count)
 
 /** Does what is left of a copy. */
 async function finish(
+  config: Config,
   input: ArchivedStore,
   output: ArchivedStore,
   mark: Mark,
-  { onProgress }: CopyOptions,
-): Promise<Counts> {
-  if (mark.isDone) return output.archive.count()
+  { from, to, onProgress }: CopyOptions,
+): Promise<Pick<Copied, 'counts' | 'attachments'>> {
+  if (mark.isDone) return { counts: await output.archive.count(), attachments: mark.blobs?.count ?? 0 }
   const last = await transfer(input, output, mark, onProgress)
   const counts = await compare(input, output)
-  await writeMark(output, { ...last, isDone: true })
-  return counts
+  const { blobPath, workingFolder } = config
+  const places = { from, to, workingFolder, ...(blobPath !== undefined && { blobPath }) }
+  const blobs = await copyBlobs(places, last.blobs ?? { count: 0 }, (copied) =>
+    writeMark(output, { ...last, blobs: copied }),
+  )
+  await writeMark(output, { ...last, blobs, isDone: true })
+  return { counts, attachments: blobs.count }
 }
 
 /** Reads a page while the one before it is written. */

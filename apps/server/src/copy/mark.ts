@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { PlugboardError } from '@plugboard/core'
+import { type Id, PlugboardError } from '@plugboard/core'
 import { type ArchivedStore, COPY_META, type Store } from '@plugboard/hub'
 
 /** In a source: names the copies that were begun from it, until a server is started on it again. */
@@ -15,7 +15,15 @@ export interface Mark {
   records: number
   /** Where to go on. */
   cursor?: string
+  /** Files of clients, which come after the records. */
+  blobs?: CopiedBlobs
   isDone: boolean
+}
+
+/** Files of clients that are there, and the last of them. */
+export interface CopiedBlobs {
+  count: number
+  after?: { clientId: Id; id: Id }
 }
 
 /** A copy leaves its trace in the target before it writes anything. @throws CONFLICT when it is not through */
