@@ -70,8 +70,10 @@ export type Trigger = (typeof TRIGGERS)[number]
 
 const MAX_URL = 2048
 
+const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+
 export const createWebhook = z.object({
-  target: z.url({ protocol: /^https?$/, error: '.target should be an http or https URL' }).max(MAX_URL),
+  target: z.string().max(MAX_URL).refine(isHttpUrl, 'target should be an http or https URL'),
   triggers: z.array(z.enum(TRIGGERS)).min(1).max(TRIGGERS.length),
   includeFullUser: z.boolean().optional(),
   includeFullSource: z.boolean().optional(),
@@ -82,7 +84,9 @@ export const updateWebhook = createWebhook.partial()
 export const createIntegration = z.looseObject({ type: z.string(), displayName: displayName.nullish() })
 export const updateIntegration = z.looseObject({ displayName: displayName.nullish() })
 export const customWebhooks = z.object({
-  webhooks: z.array(createWebhook).length(1, 'a custom integration should have exactly 1 webhook'),
+  webhooks: z
+    .array(createWebhook)
+    .refine(({ length }) => length === 1, 'a custom integration should have exactly 1 webhook'),
 })
 
 /** Answers, for the document of the API. */
