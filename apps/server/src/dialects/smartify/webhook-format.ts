@@ -98,7 +98,11 @@ async function payloadOf(
     default: {
       const told = toldIn(entry)
       if (!isOfChannel(event, view, channelOfMessage(told))) return undefined
-      return { ...(await message(told)), request: await request() }
+      // As it was then: messages that came meanwhile are no reason to tell it otherwise at another attempt.
+      return {
+        ...(await message(told)),
+        request: { ...(await request()), updatedAt: entry.at.toISOString() },
+      }
     }
   }
 }

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startReceiver } from '../support/receiver.js'
+import { cleanUp, startServer, type TestServer } from '../support/server.js'
+import { createProject, newRequestId } from '../support/smartify.js'
+
+let server: TestServer
+
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(cleanUp)
+
+it('50 first messages at once make one request with all of them, each told once to each subscription', async () => {
+  const project = await createProject(server)
+  const receivers = await Promise.all([startReceiver(), startReceiver()])
+  for (const hook of receivers) await project.subscribe('message.create', hook.url)
+  const created = await startReceiver()
+  await project.subscribe('request.create', created.url)
+  const guest = await project.guest()
+  const requestId = newRequestId()
+  const texts = Array.from({ length: 50 }, (_, i) => `message ${i}`)
+  const answers = await Promise.all(texts.map((text) => project.say(requestId, text, guest)))
+  expect(answers.map(({ status }) => status)).toEqual(texts.map(() => 200))
+  expect(new Set(answers.map(({ json }) => json.request._id)).size).toBe(1)
+  expect(new Set(answers.map(({ json }) => json.request.ticket_id))).toEqual(new Set([1]))
+
+  const { json: messages } = await project.call('GET', `/requests/${requestId}/messages`, guest)
+  const inOrder = messages.map(({ text }: { text: string }) => text) as string[]
+  expect([...inOrder].sort()).toEqual([...texts].sort())
+  expect(answers[0]?.json.request.first_text).toBe(inOrder[0])
+  for (const hook of receivers) {
+    await hook.until(({ length }) => length >= 50)
+    const told = hook.requests.map(
+      ({ json }) => (json as unknown as { payload: { text: string } }).payload.text,
+    )
+    expect(told).toEqual(inOrder)
+  }
+  expect(created.requests).toHaveLength(1)
+  const { json: listed } = await project.call('GET', '/requests', project.owner)
+  expect(listed.count).toBe(1)
+  await Promise.all([...receivers, created].map((hook) => hook.close()))
+})
+
+it('what came in before a crash is there after it, and goes on being told', async () => {
+  const project = await createProject(server)
+  let isUp = false
+  const hook = await startReceiver(() => (isUp ? 200 : 503))
+  await project.subscribe('message.create', hook.url)
+  const guest = await project.guest()
+  const requestId = newRequestId()
+  for (const text of ['one', 'two', 'three']) await project.say(requestId, text, guest)
+  await server.kill()
+  server = await server.restart()
+  isUp = true
+  const { status } = await project.say(requestId, 'four', guest)
+  expect(status).toBe(200)
+  const told = () =>
+    hook.requests.map(({ json }) => (json as unknown as { payload: { text: string } }).payload.text)
+  await hook.until(() => told().includes('four'), 60_000)
+  expect([...new Set(told())]).toEqual(['one', 'two', 'three', 'four'])
+  await hook.close()
+})
+
+it('a message is posted once for each idempotency key', async () => {
+  const project = await createProject(server)
+  const [guest, requestId] = [await project.guest(), newRequestId()]
+  const keyed = { ...guest, headers: { ...guest.headers, 'idempotency-key': 'external message 1' } }
+  const [one, again] = [await project.say(requestId, 'hi', keyed), await project.say(requestId, 'hi', keyed)]
+  expect(again.json._id).toBe(one.json._id)
+  expect((await project.say(requestId, 'other', keyed)).status).toBe(422)
+  const elsewhere = await project.say(newRequestId(), 'hi', keyed)
+  expect(elsewhere.json._id).not.toBe(one.json._id)
+  const { json } = await project.call('GET', `/requests/${requestId}/messages`, guest)
+  expect(json).toHaveLength(1)
+})
