@@ -1,4 +1,4 @@
-import { silentLogger } from '@plugboard/core'
+import { type Id, silentLogger } from '@plugboard/core'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { keyring, MemoryClients, recordOf, storeOf } from '../test/support/clients.js'
 import { Clients } from './clients.js'
@@ -20,6 +20,13 @@ test('removes what was deleted or is too old, in slices, until nothing is left',
   const { housekeeping, left } = setUp({ conversations: 1200, clients: 3, keys: 2500 })
   await housekeeping.run()
   expect(left).toEqual({ conversations: 0, clients: 0, keys: 0 })
+})
+
+test('takes the files of deleted clients along, and what uploads have left half-written', async () => {
+  const { housekeeping, files } = setUp({ clients: 2 })
+  await housekeeping.run()
+  expect(new Set(files.removed).size).toBe(2)
+  expect(files.sweptBefore?.getTime()).toBeLessThan(Date.now() - 60 * MINUTE_MS)
 })
 
 test('goes about it each minute, one round at a time, and goes on after a failure', async () => {
@@ -79,7 +86,10 @@ function setUp(given: { conversations?: number; clients?: number; keys?: number 
     },
   })
   const now = (): Date => new Date()
-  const attachments = { removeOf: async () => undefined }
+  const files: { removed: Id[]; sweptBefore?: Date } = { removed: [] }
+  const attachments = {
+    removeOf: async ({ clientId }: { clientId: Id }) => void files.removed.push(clientId),
+  }
   const accounts = { removeOf: async () => undefined }
   const directory = new Directory({
     ...{ store: storeOf(new MemoryClients()), keyring, maxClients: 10, maxAgeMs: 0 },
@@ -89,9 +99,13 @@ function setUp(given: { conversations?: number; clients?: number; keys?: number 
     ...{ store, facts: clientFacts(store), directory, attachments, accounts, now },
   })
   const idempotency = new Idempotency({ store, now })
-  const blobs = { sweep: async () => undefined }
+  const blobs = {
+    async sweep(before: Date) {
+      files.sweptBefore = before
+    },
+  }
   const housekeeping = new Housekeeping({ store, blobs, clients, idempotency, log: silentLogger })
-  return { housekeeping, left, calls, store }
+  return { housekeeping, left, calls, store, files }
 }
 
 const setImmediateOf = globalThis.setImmediate

@@ -1,4 +1,4 @@
-import { type JsonObject, newId } from '@plugboard/core'
+import { isPlugboardError, type JsonObject, newId } from '@plugboard/core'
 import type { ClientView, ConversationFacts, ConversationView, Hub } from '@plugboard/hub'
 import { z } from 'zod'
 import { idempotent } from '../../idempotent.js'
@@ -114,10 +114,14 @@ export function conversationRoutes(scope: Scope): void {
     response: schemas.empty,
     missing: 'conversation',
     handle: async ({ client, params }) => {
-      const conversation = await findConversation(hub, client, params.conversationId)
-      const { id } = conversation
-      if (await isDefault(hub, client, conversation))
+      const id = conversationIdOf(params.conversationId)
+      const conversation = await hub.conversations.view(client, id).catch((error: unknown) => {
+        if (isPlugboardError(error, 'NOT_FOUND')) return undefined
+        throw error
+      })
+      if (conversation && (await isDefault(hub, client, conversation)))
         throw badRequest(`Conversation ${id} cannot be deleted because it is the default.`)
+      // Also where it is gone already: what belongs to it may be left.
       await hub.conversations.delete(client, id)
       return {}
     },
