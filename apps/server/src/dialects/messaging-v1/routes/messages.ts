@@ -1,5 +1,5 @@
 import { fromUuid, type JsonObject } from '@plugboard/core'
-import type { Hub } from '@plugboard/hub'
+import type { Hub, Post } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { idempotent } from '../../idempotent.js'
 import { idOf } from '../ids.js'
@@ -23,13 +23,17 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
     handle: async (input) => {
       const { conversationId, authorId, payload, incomingId } = input.body
       const replied = incomingId && fromUuid(incomingId)
-      const post = {
+      // Field by field: this is the hottest route, and spreading costs more than all else here.
+      const post: Post = {
         conversationId: idOf(conversationId),
-        author: authorId ? { userId: idOf(authorId) } : ('business' as const),
+        author: authorId ? { userId: idOf(authorId) } : 'business',
         payload: payload as JsonObject,
-        ...(replied && { incomingId: replied }),
       }
-      const message = await idempotent(hub, input, (id) => hub.messages.post(input.client, { ...post, id }))
+      if (replied) post.incomingId = replied
+      const message = await idempotent(hub, input, (id) => {
+        post.id = id
+        return hub.messages.post(input.client, post)
+      })
       return messageJson(message, false)
     },
   })
