@@ -98,8 +98,8 @@ describe('a conversation', () => {
     await personal(userId)
     const { id } = await personal(userId)
     await api.deleteConversation(id)
-    for (const again of [api.getConversation(id), api.deleteConversation(id), api.listMessages(id)])
-      expect(await refusalOf(again)).toMatchObject({
+    for (const again of [api.getConversation, api.deleteConversation, api.listMessages])
+      expect(await refusalOf(again(id))).toMatchObject({
         status: 404,
         code: 'conversation_not_found',
       })
