@@ -6,7 +6,8 @@ import type { Collection } from './collection.js'
 import type { ClientName, ClientView, Directory } from './directory.js'
 import type { ClientFacts } from './facts.js'
 import { hashSecret, isSameHash, newSecret } from './keyring.js'
-import type { Range, Store } from './store.js'
+import type { Range } from './page.js'
+import type { Store } from './store.js'
 
 /** A credential of a client. The secret is known only now: the store has its hash. */
 export interface NewToken {

@@ -1,5 +1,6 @@
 import { type Id, PlugboardError } from '@plugboard/core'
-import type { Range, Store } from './store.js'
+import type { Range } from './page.js'
+import type { Store } from './store.js'
 import type { StoredDocument } from './stored-document.js'
 
 /** Times that a change is tried anew when another came in between. */

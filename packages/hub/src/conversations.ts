@@ -17,7 +17,8 @@ import {
 } from './facts.js'
 import type { Topic } from './format.js'
 import { channelOf, type Owing } from './owing.js'
-import type { Page, Range, Store } from './store.js'
+import type { Page, Range } from './page.js'
+import type { Store } from './store.js'
 import type { Users } from './users.js'
 
 export interface ConversationsOptions {

@@ -4,8 +4,9 @@ import type { ClientView } from './directory.js'
 import type { EndpointRecord } from './endpoint-record.js'
 import type { Dead, Entry } from './entry.js'
 import type { Messages } from './messages.js'
+import type { Page } from './page.js'
 import type { Progress } from './progress.js'
-import type { Page, Store } from './store.js'
+import type { Store } from './store.js'
 import { parseTarget, replayLane, type Target } from './target.js'
 
 /** How far one entry got to one target. */

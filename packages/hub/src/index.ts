@@ -66,6 +66,7 @@ export type { IntegrationKinds, IntegrationView } from './integrations.js'
 export { Keyring } from './keyring.js'
 export type { LinkedMedia } from './media-links.js'
 export { asMessage, type Post } from './messages.js'
+export type { MessageCount, MessagePage, Page, Range } from './page.js'
 export { MAX_PARTICIPANTS } from './participants.js'
 export type { Claimed, LaneState, Lease, Mark, Progress } from './progress.js'
 export type { AttachmentPlace, PublicAddresses } from './public-addresses.js'
@@ -76,11 +77,7 @@ export type {
   KeyClaim,
   MapEndpoint,
   Mapped,
-  MessageCount,
-  MessagePage,
   MessageText,
-  Page,
-  Range,
   Replay,
   Replayed,
   Store,

@@ -3,7 +3,7 @@ import type { Accounts, KeyAccount, WithId } from './accounts.js'
 import type { Collection } from './collection.js'
 import type { ClientView, OpenIntegration, OpenWebhook } from './directory.js'
 import { CUSTOM_TERM, type IntegrationFacts } from './facts.js'
-import type { Range } from './store.js'
+import type { Range } from './page.js'
 import type { Sync } from './sync.js'
 import type { NewWebhook, Webhooks } from './webhooks.js'
 

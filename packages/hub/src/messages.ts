@@ -12,7 +12,8 @@ import type { Dispatcher } from './delivery/dispatcher.js'
 import type { ClientView } from './directory.js'
 import type { Entry } from './entry.js'
 import { channelOf, type Owing } from './owing.js'
-import type { Append, MessagePage, Store } from './store.js'
+import type { MessagePage } from './page.js'
+import type { Append, Store } from './store.js'
 import type { Users } from './users.js'
 
 /** A message to be taken in. */

@@ -10,7 +10,8 @@ import {
   type Participant,
   type UserFacts,
 } from './facts.js'
-import type { Range, Store } from './store.js'
+import type { Range } from './page.js'
+import type { Store } from './store.js'
 import type { Users } from './users.js'
 
 export interface ParticipantsOptions {

@@ -2,6 +2,7 @@ import type { Conversation, Endpoint, Id, User } from '@plugboard/core'
 import type { ClientRecord } from './client-record.js'
 import type { ChannelRef, ConversationRecord, EndpointRecord } from './endpoint-record.js'
 import type { Dead, Entry, NewEntry, StreamKind, StreamRef } from './entry.js'
+import type { MessageCount, MessagePage, Page, Range } from './page.js'
 import type { Claimed, LaneState, Lease, Mark, Progress } from './progress.js'
 import type { StoredDocument } from './stored-document.js'
 import type { LaneKey, Target } from './target.js'
@@ -189,40 +190,8 @@ export interface Watcher {
   missed(): void
 }
 
-/** A keyset page: `before` is the id of the last item of the page before; `limit` is at least 1. */
-export interface Page {
-  before?: Id
-  limit: number
-}
-
-/**
- * Messages, newest first: the newest that were taken in until a time, or came in before an entry, or the next ones after
- * an entry. `before` and `after` are ids of any entries of the conversation, deleted ones too; one of them at most.
- */
-export interface MessagePage extends Page {
-  until?: Date
-  after?: Id
-}
-
-/** Items between two ids, both left out, in order of id: the first of them or, with `fromEnd`, the last of them. */
-export interface Range {
-  after?: Id
-  before?: Id
-  fromEnd?: boolean
-  /** At least 1. */
-  limit: number
-}
-
 /** What a message says. */
 export type MessageText = Pick<NewEntry, 'payload' | 'details'>
-
-export interface MessageCount {
-  /** Number of an entry. */
-  after: number
-  /** Whose messages are left out. */
-  except?: Id
-  limit: number
-}
 
 export interface KeyClaim {
   clientId: Id

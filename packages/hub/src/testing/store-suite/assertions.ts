@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { types } from 'node:util'
 import { type ErrorCode, type Id, isPlugboardError, newId } from '@plugboard/core'
 import type { Entry, StreamRef } from '../../entry.js'
+import type { Page } from '../../page.js'
 import type { Lease } from '../../progress.js'
-import type { Page, Store } from '../../store.js'
+import type { Store } from '../../store.js'
 import { webhookTarget } from '../../target.js'
 
 /** Deeply equal, absent members apart from undefined ones; prototypes do not matter. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Conversation, type Id, newId, type User } from '@plugboard/core'
-import type { Page } from '../../store.js'
+import type { Page } from '../../page.js'
 import { webhookTarget } from '../../target.js'
 import { allPages, atOnce, idsOf, only, refuses, same } from './assertions.js'
 import { type Cases, firstOf, type Scene, type Talk } from './scene.js'
