@@ -25,7 +25,13 @@ const MAX_AGE_SECONDS = 900
 export async function attachments(app: FastifyInstance, options: AttachmentsOptions): Promise<void> {
   const { hub, timeoutMs } = options
   app.setErrorHandler(sendPlainError)
-  for (const url of ['/:clientId/:id/:mac', '/:clientId/:id/:mac/:name']) {
+  const names = { clientId: z.string(), id: z.string(), mac: z.string() }
+  const routes = {
+    '/:clientId/:id/:mac': z.object(names),
+    // The name is for people, and for programs that go by its ending.
+    '/:clientId/:id/:mac/:name': z.object({ ...names, name: z.string() }),
+  }
+  for (const [url, params] of Object.entries(routes)) {
     app.route<{ Params: Params }>({
       method: ['GET', 'HEAD'],
       url,
@@ -33,7 +39,7 @@ export async function attachments(app: FastifyInstance, options: AttachmentsOpti
       schema: {
         tags: ['media'],
         summary: 'A file that a client keeps here, under the address that its upload answered',
-        params: z.object({ clientId: z.string(), id: z.string(), mac: z.string() }),
+        params,
       },
       handler: async ({ params, method, headers }, reply) => {
         const { clientId, id, mac } = params

@@ -71,7 +71,10 @@ describe('the server', () => {
     expect(Object.keys(json.webhooks)).toEqual(
       expect.arrayContaining(['message.new', 'conversation.activity']),
     )
-    const media = ['GET', 'HEAD'].map((method) => `${method} /media/v1/{token}`)
+    const attachment = '/attachments/v1/{clientId}/{id}/{mac}'
+    const media = ['/media/v1/{token}', attachment, `${attachment}/{name}`].flatMap((path) =>
+      ['GET', 'HEAD'].map((method) => `${method} ${path}`),
+    )
     expect(documented.sort()).toEqual([...api, ...own, ...providers, ...media].sort())
   })
 
