@@ -56,10 +56,12 @@ export async function decodePayload(
 }
 
 async function headersOf({ businessId, mspId, apiSecret }: AppleCredentials) {
+  const secret = Buffer.from(apiSecret, 'base64')
+  if (secret.byteLength === 0) throw new AppleDataError('the secret of the Apple integration is not base64')
   const token = await new SignJWT({})
     .setProtectedHeader({ alg: 'HS256' })
     .setIssuer(mspId)
     .setIssuedAt()
-    .sign(Buffer.from(apiSecret, 'base64'))
+    .sign(secret)
   return { authorization: `Bearer ${token}`, 'source-id': businessId, accept: 'application/json' }
 }

@@ -93,6 +93,8 @@ it('asks the gateway of Apple for what lies with Apple, and lets it decode', asy
   expect(requests).toEqual(['GET /preDownload', 'POST /decodePayload'])
   const wrong = { ...credentials, apiSecret: 'AAAA' }
   await expect(fetchInteractiveData(ref, { ...options, credentials: wrong })).rejects.toThrow('status 401')
+  const none = { ...credentials, apiSecret: '?' }
+  await expect(fetchInteractiveData(ref, { ...options, credentials: none })).rejects.toThrow('not base64')
   await expect(fetchInteractiveData(ref, options)).rejects.toThrow('service provider')
   expect(requests).toHaveLength(3)
 })
