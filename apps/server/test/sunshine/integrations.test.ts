@@ -235,14 +235,14 @@ describe('a custom integration', () => {
     const [mine, theirs] = [await custom(), await custom()]
     const { key: own } = await api.createCustomIntegrationKey(mine.id, { displayName: 'x' })
     const [hook] = (await api.listWebhooks(mine.id)).webhooks
-    for (const asked of [
-      api.getCustomIntegrationKey(theirs.id, own.id),
-      api.deleteCustomIntegrationKey(theirs.id, own.id),
-      api.getWebhook(theirs.id, hook.id),
-      api.updateWebhook(theirs.id, hook.id, {}),
-      api.deleteWebhook(theirs.id, hook.id),
+    for (const ask of [
+      () => api.getCustomIntegrationKey(theirs.id, own.id),
+      () => api.deleteCustomIntegrationKey(theirs.id, own.id),
+      () => api.getWebhook(theirs.id, hook.id),
+      () => api.updateWebhook(theirs.id, hook.id, {}),
+      () => api.deleteWebhook(theirs.id, hook.id),
     ]) {
-      expect(await refusalOf(asked)).toMatchObject({ status: 404, code: 'not_found' })
+      expect(await refusalOf(ask())).toMatchObject({ status: 404, code: 'not_found' })
     }
   })
 })
