@@ -1,12 +1,10 @@
-import { type Failure, newId, silentLogger } from '@plugboard/core'
+import { type Failure, newId } from '@plugboard/core'
 import { expect, test, vi } from 'vitest'
-import { acmeChannel, urls } from '../test/support/acme-channel.js'
-import { integrationOf, keyring, MemoryClients, recordOf, storeOf } from '../test/support/clients.js'
-import { MemoryBlobs } from '../test/support/memory-blobs.js'
-import { MemoryStore } from '../test/support/memory-store.js'
-import { assertKey, createHub } from './hub.js'
+import { acmeChannel } from '../test/support/acme-channel.js'
+import { integrationOf, keyring, recordOf, storeOf } from '../test/support/clients.js'
+import { openHub, SharedStore } from '../test/support/hub.js'
+import { assertKey } from './key-fingerprint.js'
 import { Keyring } from './keyring.js'
-import type { Append, Store } from './store.js'
 
 test('an integration whose credentials are refused pauses, says so, and resumes with the next sync', async () => {
   const { hub, say, client, attempts, outcomes, health } = await setUp({ token: 'old' })
@@ -60,8 +58,7 @@ const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve,
 async function setUp(config: object) {
   const record = recordOf()
   record.integrations = [integrationOf(record.id, config)]
-  const clients = new MemoryClients(record)
-  const memory = new MemoryStore(() => new Date())
+  const shared = new SharedStore(record)
   const endpoint = {
     id: newId(),
     channel: { name: 'acme', custom: false },
@@ -69,7 +66,8 @@ async function setUp(config: object) {
     sender: 'ada',
     thread: '*',
   }
-  const { streamId: conversationId } = Object.assign(memory.addStream(record.id), { endpoints: [endpoint] })
+  const stream = shared.streams.addStream(record.id)
+  const { streamId: conversationId } = Object.assign(stream, { endpoints: [endpoint] })
   const attempts: unknown[] = []
   const outcomes: (Failure | Promise<Failure>)[] = []
   const channel = acmeChannel({
@@ -81,28 +79,7 @@ async function setUp(config: object) {
     },
     classify: (error) => error as Failure,
   })
-  const hub = createHub({
-    blobs: new MemoryBlobs(),
-    ...{ store: storeFrom(memory, clients), keyring, channels: [{ channel }], formats: [], fetch },
-    ...{ log: silentLogger, urls, refuseTarget: () => undefined },
-    sender: {
-      start: () => undefined,
-      push: () => undefined,
-      cancel: () => undefined,
-      close: async () => undefined,
-    },
-    observer: { delivered: () => undefined, retried: () => undefined, died: () => undefined },
-    settings: {
-      delivery: {
-        ...{ streams: 10, streamsPerClient: 10, pollMs: 100 },
-        gate: { items: 10, bytes: 1000, failures: 3, pauseMs: 100, maxPauseMs: 1000 },
-      },
-      ...{ channelSchedule: { delaysMs: [1000] }, channelTimeoutMs: 5000, collectMaxMs: 1000 },
-      ...{ provisionSchedule: { delaysMs: [20] }, probeTimeoutMs: 200, mediaLinkTtlMs: 1000 },
-      ...{ cacheSize: 10, cacheAgeMs: 0, attachmentMaxBytes: 1000 },
-    },
-  })
-  hub.start()
+  const hub = openHub(shared, [channel])
   const client = async () => {
     const found = await hub.clients.find({ id: record.id })
     if (!found) throw new Error('there is no client')
@@ -117,35 +94,6 @@ async function setUp(config: object) {
         payload: { type: 'text', text: 'hi' },
       }),
     /** What happened to integrations. */
-    health: (): string[] =>
-      [...memory.streams.values()]
-        .flatMap(({ entries }) => entries)
-        .filter(({ type }) => type === 'health.new')
-        .map(({ payload }) => (JSON.parse(payload) as { type: string }).type),
+    health: () => shared.events,
   }
-}
-
-/** A store of both, whose streams of integrations begin with their first entry. */
-function storeFrom(memory: MemoryStore, clients: MemoryClients): Store {
-  const later =
-    <Input extends unknown[], Answer>(method: (...input: Input) => Answer) =>
-    async (...input: Input): Promise<Answer> =>
-      method.apply(memory, input)
-  return storeOf({
-    getMeta: async () => undefined,
-    putMetaIfAbsent: async (_, value) => value,
-    replaceMeta: async () => true,
-    findClient: (by) => clients.findClient(by),
-    replaceClient: (client) => clients.replaceClient(client),
-    async append(append: Append) {
-      if (!memory.streams.has(append.streamId)) memory.addStream(append.clientId, append.streamId)
-      return memory.append(append)
-    },
-    listEntries: async (_, streamId) => memory.streams.get(streamId)?.entries ?? [],
-    claimDue: later(memory.claimDue),
-    readEntries: later(memory.readEntries),
-    mark: later(memory.mark),
-    bury: later(memory.bury),
-    wakeClient: later(memory.wakeClient),
-  })
 }

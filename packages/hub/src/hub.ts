@@ -1,32 +1,29 @@
-import { type Logger, PlugboardError } from '@plugboard/core'
 import { Accounts } from './accounts.js'
 import { Answers } from './answers.js'
 import { Attachments } from './attachments.js'
-import type { BlobStore } from './blob-store.js'
 import { ButtonTokens } from './button-tokens.js'
-import { Channels, type LoadedChannel } from './channels.js'
+import { Channels } from './channels.js'
 import { Clients } from './clients.js'
 import { Collect } from './collect.js'
 import { Conversations } from './conversations.js'
 import { Deliveries } from './deliveries.js'
 import { channelDelivery } from './delivery/channel-delivery.js'
-import { type DeliveryObserver, Dispatcher, type DispatcherLimits } from './delivery/dispatcher.js'
+import { Dispatcher } from './delivery/dispatcher.js'
 import { RateLimiter } from './delivery/rate-limiter.js'
 import type { RetrySchedule } from './delivery/retry.js'
 import { Router } from './delivery/router.js'
 import { SerialTransport } from './delivery/serial-transport.js'
-import type { WebhookSender } from './delivery/webhook-sender.js'
 import { type ClientView, Directory } from './directory.js'
 import { Endpoints } from './endpoints.js'
 import { clientFacts, conversationFacts, integrationFacts, userFacts } from './facts.js'
-import type { Look, WebhookFormat } from './format.js'
+import type { Look } from './format.js'
 import { Health } from './health.js'
 import { Housekeeping } from './housekeeping.js'
+import type { HubOptions } from './hub-options.js'
 import { Idempotency } from './idempotency.js'
 import { Ingest } from './ingest.js'
 import { IntegrationMonitor } from './integration-monitor.js'
 import { Integrations } from './integrations.js'
-import type { Keyring } from './keyring.js'
 import { lookFor } from './look.js'
 import { MediaLinks } from './media-links.js'
 import { Messages } from './messages.js'
@@ -38,56 +35,9 @@ import { Presence } from './presence.js'
 import { ProviderAccounts } from './provisioning/accounts.js'
 import { probe } from './provisioning/probe.js'
 import { type IntegrationAddress, type IntegrationItem, Provisioning } from './provisioning/provisioning.js'
-import type { PublicAddresses } from './public-addresses.js'
-import type { Store } from './store.js'
 import { Sync } from './sync.js'
 import { Users } from './users.js'
 import { Webhooks } from './webhooks.js'
-
-export interface HubOptions {
-  store: Store
-  blobs: BlobStore
-  /** Seals what must be read back. */
-  keyring: Keyring
-  channels: readonly LoadedChannel[]
-  /** One for each dialect that has webhooks. */
-  formats: readonly WebhookFormat[]
-  sender: WebhookSender
-  /** For channels: refuses forbidden addresses. */
-  fetch: typeof globalThis.fetch
-  urls: PublicAddresses
-  /** Why a URL may not be called, if it may not. */
-  refuseTarget(url: string): string | undefined
-  settings: HubSettings
-  observer: DeliveryObserver
-  log: Logger
-  now?: () => Date
-}
-
-export interface HubSettings {
-  delivery: DispatcherLimits
-  /** Waits between the attempts of a channel to deliver. */
-  channelSchedule: RetrySchedule
-  /** Waits between the attempts to tell a provider of an integration; the last one is repeated for a day. */
-  provisionSchedule: RetrySchedule
-  /** The longest that a sync waits for providers to say whether credentials work, in milliseconds. */
-  probeTimeoutMs: number
-  /** The longest that a channel may take for one part, in milliseconds. */
-  channelTimeoutMs: number
-  /** How long the address of a file works that a person sent, in milliseconds. */
-  mediaLinkTtlMs: number
-  /** Largest file that a client may keep here. */
-  attachmentMaxBytes: number
-  /** The longest that a collect request may wait, in milliseconds. */
-  collectMaxMs: number
-  /** Clients, users and sessions of integrations kept in memory, each. */
-  cacheSize: number
-  /** How long a client's configuration is used without a look at the store; 0 when there is no other process. */
-  cacheAgeMs: number
-  /** Whether this process delivers. Default: true; false leaves that to others that have the store open. */
-  delivers?: boolean
-}
-
 /** The use cases: the only door for dialects. Nothing goes out before `start`. */
 export interface Hub {
   readonly clients: Clients
@@ -331,17 +281,4 @@ export function createHub(options: HubOptions): Hub {
       channels.close()
     },
   }
-}
-
-/** Name, among the store's meta texts, of the fingerprint of the key that its secrets are sealed with. */
-export const KEY_FINGERPRINT = 'encryption-key'
-
-/**
- * Makes sure that this key is the one that the store's secrets are sealed with; a new store takes it as its own.
- * @throws CONFLICT
- */
-export async function assertKey(store: Store, keyring: Keyring): Promise<void> {
-  const known = await store.putMetaIfAbsent(KEY_FINGERPRINT, keyring.fingerprint)
-  if (known === keyring.fingerprint) return
-  throw new PlugboardError('CONFLICT', 'this database was made with another encryption key (ENCRYPTION_KEY)')
 }

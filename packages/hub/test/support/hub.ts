@@ -1,6 +1,7 @@
 import { type Channel, silentLogger } from '@plugboard/core'
 import type { ClientRecord } from '../../src/client-record.js'
-import { createHub, type Hub, type HubSettings } from '../../src/hub.js'
+import { createHub, type Hub } from '../../src/hub.js'
+import type { HubSettings } from '../../src/hub-options.js'
 import type { Append, Store } from '../../src/store.js'
 import { urls } from './acme-channel.js'
 import { keyring, MemoryClients, storeOf } from './clients.js'
@@ -96,6 +97,9 @@ function storeFrom(memory: MemoryStore, clients: MemoryClients, meta: Map<string
     mark: later(memory.mark),
     bury: later(memory.bury),
     wakeClient: later(memory.wakeClient),
+    // Nobody keeps anything beside the logs here.
+    findDocument: async () => undefined,
+    listDocuments: async () => [],
     watch: async () => ({ isInstant: false }),
   })
 }
