@@ -103,7 +103,7 @@ function asJsonSchemas(schema: FastifySchema): FastifySchema {
 
 function asJsonSchema(value: unknown, io: 'input' | 'output'): object {
   if (!(value instanceof z.ZodType)) return Object(value)
-  const { $schema: _, ...json } = z.toJSONSchema(value, {
+  const { $schema: _, $defs, ...json } = z.toJSONSchema(value, {
     io,
     unrepresentable: ({ zodSchema }) =>
       zodSchema instanceof z.ZodDate
@@ -117,5 +117,11 @@ function asJsonSchema(value: unknown, io: 'input' | 'output'): object {
       delete jsonSchema.propertyNames
     },
   })
-  return json
+  return $defs ? withoutReferences(json) : json
 }
+
+/** What refers to itself is any JSON, and in a document of many schemas there is no place that it could refer to. */
+const withoutReferences = (schema: object): object =>
+  JSON.parse(JSON.stringify(schema), (_, value: unknown) =>
+    typeof value === 'object' && value !== null && '$ref' in value ? {} : value,
+  ) as object

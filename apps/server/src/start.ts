@@ -205,7 +205,8 @@ function registerDialects(
   const base = (): string => urls.base
   const download = downloadOptions(settings)
   for (const prefix of ['', '/sc']) {
-    app.register(sunshineV2, { prefix: `${prefix}/v2`, hub, base, download, settings })
+    const isHidden = prefix !== ''
+    app.register(sunshineV2, { prefix: `${prefix}/v2`, hub, base, download, settings, isHidden })
     app.register(sunshineOauth, { prefix: `${prefix}/oauth` })
   }
   app.register(smartify, { prefix: '/api', hub, tokenKey: keyring.keyFor('smartify-tokens'), settings })

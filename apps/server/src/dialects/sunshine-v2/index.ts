@@ -30,6 +30,8 @@ export interface SunshineV2Options {
     /** Wrong credentials that one address may send in a minute; 0, the default: any number. */
     rateLimit?: number
   }
+  /** Leaves the routes out of the API's document, where they stand once already. */
+  isHidden?: boolean
 }
 
 /** 100 kB, by the wire contract. */
@@ -37,7 +39,7 @@ const BODY_LIMIT_BYTES = 102_400
 
 /** The Sunshine Conversations API v2 as a plugin; registered under `/v2`, and under `/sc/v2` as the hosted one is. */
 export async function sunshineV2(app: FastifyInstance, options: SunshineV2Options): Promise<void> {
-  const { hub, settings, base, download } = options
+  const { hub, settings, base, download, isHidden = false } = options
   const credentials = new Credentials(hub, new Refusals(settings.rateLimit ?? 0))
   readBodies(app)
   app.setErrorHandler(sendError)
@@ -45,7 +47,7 @@ export async function sunshineV2(app: FastifyInstance, options: SunshineV2Option
     throw notFound()
   })
   app.decorateRequest('sunshine', null)
-  const scope: Scope = { app, hub, credentials, baseUrl: () => `${base()}${app.prefix}` }
+  const scope: Scope = { app, hub, credentials, isHidden, baseUrl: () => `${base()}${app.prefix}` }
   app.addHook('onRoute', (route) => {
     route.bodyLimit ??= BODY_LIMIT_BYTES
   })

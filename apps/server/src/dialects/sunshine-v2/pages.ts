@@ -12,8 +12,14 @@ const refuse = () => badRequest('Invalid page query parameters')
 /** Parameters in brackets arrive as they are written: `page[size]`. */
 type Query = Readonly<Record<string, unknown>>
 
-/** For routes that look at their query themselves. */
-export const anyQuery = z.record(z.string(), z.unknown())
+const parameter = (description: string) => z.unknown().optional().meta({ type: 'string', description })
+
+/** For lists, which look at their query themselves: filters stand beside this. */
+export const anyQuery = z.looseObject({
+  'page[after]': parameter('The id of the last item of the page before'),
+  'page[before]': parameter('The id of the first item of the page after'),
+  'page[size]': parameter('1 to 100; 25 where it is not given'),
+})
 
 /** One page of a list in order of id, as it was asked for. */
 export interface PageQuery {

@@ -55,7 +55,7 @@ export function routesNotHere(scope: Scope): void {
     defineRoute(scope, {
       ...{ method, url, access, tag: 'not here' },
       summary: `${operationId}: not implemented`,
-      response: z.unknown(),
+      response: z.never(),
       handle: async () => {
         throw notImplemented(operationId)
       },
