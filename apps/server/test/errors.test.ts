@@ -197,12 +197,9 @@ describe('a path', () => {
     expect(answer.headers['content-type']).toMatch(/^text\/plain/)
   })
 
-  it.each(['/', '/api', '/api/v2/users', '/api/v1', '/webhooks/v1/x', '/admin'])(
-    '%s has nothing',
-    async (path) => {
-      expect(await raw(server, { path })).toMatchObject({ status: 404, text: 'Not Found' })
-    },
-  )
+  it.each(['/', '/api/v1', '/api/v1/', '/webhooks/v1/x', '/admin'])('%s has nothing', async (path) => {
+    expect(await raw(server, { path })).toMatchObject({ status: 404, text: 'Not Found' })
+  })
 
   it('has nothing for another method', async () => {
     expect((await client.call('PUT', '/users')).status).toBe(404)

@@ -19,6 +19,36 @@ afterAll(async () => {
   await cleanUp()
 })
 
+/** The operations, as the server's document names them. */
+const routes = [
+  'POST /api/auth/signinAnonymously',
+  'POST /api/auth/signin',
+  'POST /api/auth/signinWithCustomToken',
+  'GET /api/projects',
+  'POST /api/projects',
+  ...[
+    'GET /requests',
+    'GET /requests/me',
+    'GET /requests/{requestId}',
+    'PUT /requests/{requestId}/close',
+    'GET /requests/{requestId}/messages',
+    'POST /requests/{requestId}/messages',
+    'GET /subscriptions',
+    'POST /subscriptions',
+    'GET /subscriptions/{subscriptionId}',
+    'DELETE /subscriptions/{subscriptionId}',
+  ].map((route) => route.replace(' ', ' /api/{projectId}')),
+]
+
+it('every operation stands in the document of the server', async () => {
+  const { json } = await call(server, 'GET', '/openapi.json')
+  const documented = Object.entries(json.paths as Record<string, object>).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  )
+  const own = documented.filter((route) => /^\w+ \/api\/(?!v1\/)/.test(route))
+  expect(own.sort()).toEqual([...routes].sort())
+})
+
 const post = (path: string, body: unknown, authorization?: string) =>
   call(server, 'POST', path, { body, headers: authorization === undefined ? {} : { authorization } })
 

@@ -44,14 +44,9 @@ export async function messagingV1(
     })
   }
 
-  // What is below the prefix and no route of this API is none of another dialect's either.
-  app.route({
-    method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    url: '/*',
-    schema: { hide: true } as FastifySchema,
-    handler: async () => {
-      throw new PlugboardError('NOT_FOUND', 'Not Found')
-    },
+  // Also where the prefix of another dialect is the beginning of this one's.
+  app.setNotFoundHandler(() => {
+    throw new PlugboardError('NOT_FOUND', 'Not Found')
   })
 
   await app.register(async (scope) => {

@@ -1,11 +1,9 @@
 import { type ErrorCode, type Issue, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { noteFailure } from '../failure.js'
 
 /** What the API says of bodies that are too large. */
 export const BODY_LIMIT_BYTES = 512_000
-
-/** How long to stay away when the store cannot be reached. */
-const RETRY_SECONDS = 1
 
 /** How each error code is answered. A body that is a text is sent as one. */
 const answers = {
@@ -55,10 +53,8 @@ export function sendError(
   const known = asPlugboardError(error)
   if (!known) return reply.code(400).send({ err: 'the body is not valid JSON' })
   const { status, body } = answers[known.code]
-  if (status >= 500) request.log.error({ err: error, reqId: request.id }, 'request failed')
+  noteFailure(error, status, request, reply)
   if (known.code === 'UNAUTHORIZED') void reply.header('www-authenticate', 'Basic realm="Users"')
-  if (known.retryAfterMs !== undefined || status === 503)
-    void reply.header('retry-after', Math.ceil((known.retryAfterMs ?? RETRY_SECONDS * 1000) / 1000))
   const answer = body(known)
   if (typeof answer === 'string') void reply.type('text/plain; charset=utf-8')
   return reply.code(status).send(answer)

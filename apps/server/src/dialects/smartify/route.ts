@@ -1,7 +1,7 @@
 import { type Issue, invalid } from '@plugboard/core'
 import type { ClientView, Hub } from '@plugboard/hub'
-import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
-import type { z } from 'zod'
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, HTTPMethods } from 'fastify'
+import { z } from 'zod'
 import type { Credentials } from './credentials.js'
 import { notAMember, roleTooLow } from './errors.js'
 import { type Caller, isEnough, type Role, roleIn } from './roles.js'
@@ -22,9 +22,10 @@ export interface Inside {
 }
 
 type Nothing = typeof nothing
+type NoParams = typeof noParams
 
 /** What a route takes and gives. */
-interface Route<B extends z.ZodType, P extends z.ZodType, Q extends z.ZodType> {
+interface Route<B extends z.ZodType, P extends z.ZodObject, Q extends z.ZodType> {
   method: HTTPMethods
   summary: string
   body?: B
@@ -40,7 +41,7 @@ interface Input<B, P, Q> {
   reply: FastifyReply
 }
 
-export interface ProjectRoute<B extends z.ZodType, P extends z.ZodType, Q extends z.ZodType>
+export interface ProjectRoute<B extends z.ZodType, P extends z.ZodObject, Q extends z.ZodType>
   extends Route<B, P, Q> {
   /** Below the project. */
   path: string
@@ -49,12 +50,15 @@ export interface ProjectRoute<B extends z.ZodType, P extends z.ZodType, Q extend
   handle(input: Input<z.output<B>, z.output<P>, z.output<Q>> & Inside): Promise<unknown>
 }
 
-export interface OpenRoute<B extends z.ZodType> extends Route<B, Nothing, Nothing> {
+export interface OpenRoute<B extends z.ZodType> extends Route<B, NoParams, Nothing> {
   url: string
   handle(input: Input<z.output<B>, unknown, unknown>): Promise<unknown>
 }
 
 const TAG = 'smartify'
+
+/** For the document: the peer's objects have no schema of their own. */
+const ANSWER: Pick<FastifySchema, 'response'> = { response: { 200: z.unknown() } }
 
 /** A route outside of projects: it checks by itself who calls. */
 export function defineOpenRoute<B extends z.ZodType = Nothing>(
@@ -64,7 +68,7 @@ export function defineOpenRoute<B extends z.ZodType = Nothing>(
   app.route({
     method,
     url,
-    schema: { tags: [TAG], summary, ...(body && { body }) },
+    schema: { tags: [TAG], summary, ...(body && { body }), ...ANSWER },
     handler: (request, reply) =>
       handle({
         body: parse(body ?? nothing, 'body', request.body) as z.output<B>,
@@ -76,22 +80,29 @@ export function defineOpenRoute<B extends z.ZodType = Nothing>(
   })
 }
 
+/** Any id, also one that is none, save what begins the path of the Messaging API. */
+const BELOW_PROJECT = '/:projectId(^(?!v1$)[^/]+$)'
+
+const PROJECT = z.object({ projectId: z.string() })
+const noParams = z.object({})
+
 /** Defines routes below a project: it, the caller and the caller's role are known before the body is read. */
 export function projectRoutes(app: FastifyInstance, hub: Hub, credentials: Credentials) {
   return function define<
     B extends z.ZodType = Nothing,
-    P extends z.ZodType = Nothing,
+    P extends z.ZodObject = NoParams,
     Q extends z.ZodType = Nothing,
   >(route: ProjectRoute<B, P, Q>): void {
     const { method, path, summary, asks, handle } = route
     app.route({
       method,
-      url: `/:projectId${path}`,
+      url: `${BELOW_PROJECT}${path}`,
       schema: {
         tags: [TAG],
         summary,
         ...(route.body && { body: route.body }),
-        ...(route.params && { params: route.params }),
+        params: PROJECT.extend((route.params ?? noParams).shape),
+        ...ANSWER,
         ...(route.query && { querystring: route.query }),
       },
       onRequest: async (request, reply) => {
@@ -106,7 +117,7 @@ export function projectRoutes(app: FastifyInstance, hub: Hub, credentials: Crede
       },
       handler: (request, reply) => {
         if (!request.smartify) throw notAMember()
-        const params = parse(route.params ?? nothing, 'params', request.params) as z.output<P>
+        const params = parse(route.params ?? noParams, 'params', request.params) as z.output<P>
         const query = parse(route.query ?? nothing, 'query', request.query) as z.output<Q>
         const body = parse(route.body ?? nothing, 'body', request.body) as z.output<B>
         return handle({ params, query, body, request, reply, ...request.smartify })
