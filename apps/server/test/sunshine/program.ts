@@ -2,7 +2,7 @@ import { type Answer, type Received, type Receiver, startReceiver } from '../sup
 import type { OfficialClient } from '../support/sunshine.js'
 
 /** One event as a webhook gets it. */
-export interface Event {
+interface Event {
   id: string
   createdAt: string
   type: string

@@ -11,7 +11,7 @@ const SWITCHBOARD = '/apps/:appId/switchboards/:switchboardId'
 const USER = '/apps/:appId/users/:userIdOrExternalId'
 
 /** What the published document has and this server does not. */
-export const NOT_HERE: readonly Operation[] = [
+const NOT_HERE: readonly Operation[] = [
   ['PassControl', 'POST', `${CONVERSATION}/passControl`, 'integration'],
   ['ReleaseControl', 'POST', `${CONVERSATION}/releaseControl`, 'integration'],
   ['OfferControl', 'POST', `${CONVERSATION}/offerControl`, 'integration'],
