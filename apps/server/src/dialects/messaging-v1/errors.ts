@@ -1,5 +1,6 @@
 import { type ErrorCode, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { noteFailure } from '../failure.js'
 
 /** Status of each error code. The body is plain text, as the clients of this API expect. */
 const statusOf = {
@@ -22,9 +23,6 @@ const FIXED: Partial<Record<ErrorCode, string>> = {
   INTERNAL: 'Internal Server Error',
 }
 
-/** How long to stay away when the store cannot be reached. */
-const RETRY_SECONDS = 1
-
 /** Answers every failure in this dialect's form: a status and a plain text. */
 export function sendError(
   error: FastifyError | Error,
@@ -33,10 +31,7 @@ export function sendError(
 ): FastifyReply {
   const known = asPlugboardError(error)
   const status = statusOf[known.code]
-  if (status >= 500) request.log.error({ err: error, reqId: request.id }, 'request failed')
-  if (known.retryAfterMs !== undefined || status === 503) {
-    void reply.header('retry-after', Math.ceil((known.retryAfterMs ?? RETRY_SECONDS * 1000) / 1000))
-  }
+  noteFailure(error, status, request, reply)
   return reply.code(status).type('text/plain; charset=utf-8').send(textOf(known))
 }
 

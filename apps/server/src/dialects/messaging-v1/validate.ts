@@ -1,5 +1,6 @@
 import { type Issue, invalid } from '@plugboard/core'
 import type { z } from 'zod'
+import { valueAt } from '../failure.js'
 
 /** Parts of a request that are checked, by the name that faults give them. */
 export type Part = 'body' | 'params' | 'query'
@@ -57,13 +58,4 @@ function phraseOf(issue: ZodIssue): string {
     default:
       return issue.message
   }
-}
-
-function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  let value = root
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
-    value = (value as Record<PropertyKey, unknown>)[key]
-  }
-  return value
 }

@@ -1,5 +1,6 @@
 import { type ErrorCode, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { noteFailure } from '../failure.js'
 
 /** One entry of the envelope. */
 interface Fault {
@@ -76,9 +77,6 @@ const FRAMEWORK: Readonly<Record<number, readonly [ErrorCode | number, string]>>
   415: [415, 'Unsupported media type'],
 }
 
-/** How long to stay away when the store cannot be reached. */
-const RETRY_SECONDS = 1
-
 /** Answers every failure in this API's envelope. */
 export function sendError(
   error: FastifyError | Error,
@@ -86,12 +84,7 @@ export function sendError(
   reply: FastifyReply,
 ): FastifyReply {
   const { status, faults } = error instanceof SunshineError ? error : asSunshineError(error)
-  if (status >= 500 && status !== NOT_IMPLEMENTED)
-    request.log.error({ err: error, reqId: request.id }, 'request failed')
-  const retryAfterMs = isPlugboardError(error) ? error.retryAfterMs : undefined
-  if (retryAfterMs !== undefined || status === 503) {
-    void reply.header('retry-after', Math.ceil((retryAfterMs ?? RETRY_SECONDS * 1000) / 1000))
-  }
+  noteFailure(error, status, request, reply)
   return reply
     .code(status)
     .type('application/json; charset=utf-8')

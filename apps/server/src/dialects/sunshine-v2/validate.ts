@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { valueAt } from '../failure.js'
 import { badRequest } from './errors.js'
 
 type ZodIssue = z.core.$ZodIssue
@@ -47,12 +48,3 @@ function phraseOf(issue: ZodIssue): string {
 }
 
 const unitOf = (origin: string): string => (origin === 'array' ? 'items' : 'characters')
-
-function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  let value = root
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
-    value = (value as Record<PropertyKey, unknown>)[key]
-  }
-  return value
-}

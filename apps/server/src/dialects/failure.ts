@@ -1,0 +1,32 @@
+import { isPlugboardError } from '@plugboard/core'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+/** How long to stay away when the store cannot be reached. */
+const RETRY_MS = 1000
+
+/** A status that tells of no fault. */
+const NOT_IMPLEMENTED = 501
+
+/** What goes with a failure whatever the dialect: a line in the log for a fault of ours, and when to come again. */
+export function noteFailure(
+  error: Error,
+  status: number,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  if (status >= 500 && status !== NOT_IMPLEMENTED)
+    request.log.error({ err: error, reqId: request.id }, 'request failed')
+  const retryAfterMs = isPlugboardError(error) ? error.retryAfterMs : undefined
+  if (retryAfterMs === undefined && status !== 503) return
+  void reply.header('retry-after', Math.ceil((retryAfterMs ?? RETRY_MS) / 1000))
+}
+
+/** What stands at a path of a value; undefined where nothing does. */
+export function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  let value = root
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+    value = (value as Record<PropertyKey, unknown>)[key]
+  }
+  return value
+}
