@@ -10,7 +10,7 @@ export interface Member {
 }
 
 /** An anonymous user. */
-export interface Guest extends Member {
+interface Guest extends Member {
   /** With the scheme in front. */
   token: string
 }

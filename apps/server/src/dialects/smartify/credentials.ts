@@ -1,10 +1,11 @@
 import { isId, PlugboardError } from '@plugboard/core'
-import type { ClientView, Hub } from '@plugboard/hub'
+import type { Hub } from '@plugboard/hub'
 import type { FastifyRequest } from 'fastify'
 import type { JWTPayload } from 'jose'
 import { clientNameOf, parseToken } from '../messaging-v1/map.js'
 import type { Refusals } from '../refusals.js'
 import { externalUserIn, guestIn, personIn } from './claims.js'
+import { orNone } from './look.js'
 import { EXTERNAL_NAMESPACE, FORMAT_NAME } from './names.js'
 import type { Passwords } from './passwords.js'
 import type { Caller } from './roles.js'
@@ -85,17 +86,9 @@ export class Credentials {
     if (claims.sub === 'subscription') return { kind: 'subscription', clientId: client.id, webhook }
     const external = externalUserIn(claims)
     if (!external) return undefined
-    const user = await this.#findUser(client, external.id)
+    const externalId = { namespace: EXTERNAL_NAMESPACE, value: external.id }
+    const user = await orNone(this.#options.hub.users.getExternal(client, externalId))
     return { kind: 'user', clientId: client.id, id: external.id, name: external.fullName, userId: user?.id }
-  }
-
-  #findUser(client: ClientView, value: string) {
-    return this.#options.hub.users
-      .getExternal(client, { namespace: EXTERNAL_NAMESPACE, value })
-      .catch((error: unknown) => {
-        if (error instanceof PlugboardError && error.code === 'NOT_FOUND') return undefined
-        throw error
-      })
   }
 
   /** The claims of a token that is signed with the secret of the subscription that it names. */

@@ -12,7 +12,7 @@ import {
 import type { RequestQuery } from './schemas.js'
 
 /** Requests on a page where the query does not say. */
-export const PER_PAGE = 40
+const PER_PAGE = 40
 /** Conversations read at once. */
 const BATCH = 200
 /** Conversations that are looked through for one page, newest first: older ones need a filter less, or their id. */

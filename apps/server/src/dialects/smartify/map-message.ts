@@ -20,7 +20,7 @@ const ownFacts = z.object({
   language: z.string().optional(),
   channel: z.string().optional(),
 })
-export type MessageFacts = z.infer<typeof ownFacts>
+type MessageFacts = z.infer<typeof ownFacts>
 
 /** A message, from the log or from an event. */
 export interface Told {

@@ -1,7 +1,7 @@
 import { fromUuid, type Id, isPlugboardError, type Message, PlugboardError } from '@plugboard/core'
 import type { ClientView, ConversationView, Hub, UserFacts, UserView } from '@plugboard/hub'
+import { orNone } from './look.js'
 import { payloadOf } from './map-content.js'
-import { toldOf } from './map-message.js'
 import { agentsFor, type RequestFacts, uuidIn } from './map-request.js'
 import { DEFAULT_CHANNEL, EXTERNAL_NAMESPACE } from './names.js'
 import type { MessageBody } from './schemas.js'
@@ -164,12 +164,6 @@ export class Requests {
       },
     })
   }
-
-  /** The newest message of a request, as the log has it. */
-  async newestIn(project: ClientView, conversationId: Id) {
-    const [newest] = await this.#hub.messages.list(project, conversationId, { limit: 1 })
-    return newest && toldOf(newest)
-  }
 }
 
 /** What only the message that opens a request says. */
@@ -185,13 +179,3 @@ function givenIn(body: MessageBody): RequestFacts['given'] {
 /** As it is stored: without members that are undefined. */
 const asJson = (value: object): RequestFacts['given'] =>
   JSON.parse(JSON.stringify(value)) as RequestFacts['given']
-
-/** Undefined for what is not there. */
-export async function orNone<T>(looked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await looked
-  } catch (error) {
-    if (isPlugboardError(error, 'NOT_FOUND')) return undefined
-    throw error
-  }
-}

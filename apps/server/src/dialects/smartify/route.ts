@@ -15,7 +15,7 @@ declare module 'fastify' {
 }
 
 /** Who calls, and where. */
-export interface Inside {
+interface Inside {
   project: ClientView
   caller: Caller
   role: Role

@@ -8,6 +8,7 @@ import type {
   WebhookFormat,
 } from '@plugboard/hub'
 import { transcriptOf } from './lists.js'
+import { remembering } from './look.js'
 import { channelOfMessage, messageJson, toldIn } from './map-message.js'
 import { leadJson } from './map-people.js'
 import { subscriptionJson } from './map-project.js'
@@ -122,17 +123,4 @@ async function newLead(
 function isOfChannel(event: string, view: ConversationView, channel: string): boolean {
   const [, kind, name] = MESSAGE_OF_CHANNEL.exec(event) ?? []
   return kind === undefined || name === (kind === 'channel' ? channel : channelOfRequest(view))
-}
-
-/** Looks each user up once. */
-export function remembering(look: Look): Look {
-  const users = new Map<string, ReturnType<Look['user']>>()
-  return {
-    ...look,
-    user(id) {
-      const known = users.get(id) ?? look.user(id)
-      users.set(id, known)
-      return known
-    },
-  }
 }

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Credentials } from '../credentials.js'
 import { roleTooLow } from '../errors.js'
 import { listOwn, listRequests, requestForStaff, transcriptOf } from '../lists.js'
+import { remembering } from '../look.js'
 import { messageJson, toldOf } from '../map-message.js'
 import type { Reader } from '../map-people.js'
 import { requestFactsOf, requestIdOf, requestJson } from '../map-request.js'
@@ -13,7 +14,6 @@ import { type Caller, isEnough, type Role } from '../roles.js'
 import { projectRoutes } from '../route.js'
 import { messageBody, messageQuery, requestParams, requestQuery } from '../schemas.js'
 import { callerId, speakerOf } from '../speaker.js'
-import { remembering } from '../webhook-format.js'
 
 /** Messages of a request that are answered at once. */
 const MAX_MESSAGES = 1_000
