@@ -119,6 +119,23 @@ describe('a request that fails', () => {
 })
 
 describe('what was taken in', () => {
+  it('is given up, and listed, when its integration is deleted', async () => {
+    await newApp()
+    const program = await listen(() => 500)
+    const id = await personal(await newUser())
+    const [message] = (await say(id, 'one')).messages
+    await program.event()
+    await api.deleteIntegration(program.integrationId)
+    const path = `/v2/apps/${key.appId}/conversations/${id}/messages/${message.id}/deliveries`
+    await vi.waitFor(async () => {
+      const { json } = await call(server, 'GET', path, { headers: { authorization: basic(key) } })
+      expect(json.deliveries).toMatchObject([{ state: 'dead' }])
+    }, PATIENT)
+    const attempts = program.receiver.requests.length
+    await new Promise((resolve) => setTimeout(resolve, 1_200))
+    expect(program.receiver.requests).toHaveLength(attempts)
+  })
+
   it('is told after a crash, with the same event', async () => {
     await newApp()
     const program = await listen(() => undefined)

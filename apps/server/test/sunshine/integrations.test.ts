@@ -273,7 +273,7 @@ describe('the webhook of an integration', () => {
   it('is made, changed in part, listed and deleted', async () => {
     await newApp()
     const { id } = await custom()
-    const body = { target, triggers: ['conversation:read', 'conversation:typing'], includeFullUser: true }
+    const body = { target, triggers: ['conversation:read', 'passthrough:messaging'], includeFullUser: true }
     const { webhook } = await api.createWebhook(id, body)
     expect(webhook).toMatchObject({ ...body, includeFullSource: false, version: 'v2' })
     expect((await api.getWebhook(id, webhook.id)).webhook).toEqual(webhook)
@@ -296,7 +296,7 @@ describe('the webhook of an integration', () => {
   it.each([
     [{ triggers: ['conversation:message'] }, "should have required property 'target'"],
     [{ target }, "should have required property 'triggers'"],
-    [{ target, triggers: ['message:new'] }, /^\.triggers\.0 should be equal to one of the allowed values/],
+    [{ target, triggers: ['message:new'] }, 'triggers should be names of events'],
     [{ target: 'nonsense', triggers: ['conversation:message'] }, 'target should be an http or https URL'],
     [{ target: 'http://10.0.0.1/', triggers: ['conversation:message'] }, /^target .*ALLOW_PRIVATE_TARGETS/],
   ])('is not made of %j', async (body, title) => {
