@@ -1,4 +1,3 @@
-import { newId } from '@plugboard/core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { call } from '../support/api.js'
 import { newSecret } from '../support/person.js'
@@ -266,70 +265,5 @@ describe('a list of integrations', () => {
     expect(await of('telegram,twilio')).toEqual([bot.id])
     expect(await of('telegram,custom')).toEqual(all)
     expect(await of('web')).toEqual([])
-  })
-})
-
-describe('the webhook of an integration', () => {
-  it('is made, changed in part, listed and deleted', async () => {
-    await newApp()
-    const { id } = await custom()
-    const body = { target, triggers: ['conversation:read', 'passthrough:messaging'], includeFullUser: true }
-    const { webhook } = await api.createWebhook(id, body)
-    expect(webhook).toMatchObject({ ...body, includeFullSource: false, version: 'v2' })
-    expect((await api.getWebhook(id, webhook.id)).webhook).toEqual(webhook)
-    const changed = await api.updateWebhook(id, webhook.id, { includeFullSource: true })
-    expect(changed.webhook).toEqual({ ...webhook, includeFullSource: true })
-    const moved = await api.updateWebhook(id, webhook.id, {
-      target: `${target}/2`,
-      triggers: ['user:remove'],
-    })
-    expect(moved.webhook).toMatchObject({
-      target: `${target}/2`,
-      triggers: ['user:remove'],
-      secret: webhook.secret,
-    })
-    expect((await api.listWebhooks(id)).webhooks).toHaveLength(2)
-    expect(await api.deleteWebhook(id, webhook.id)).toBe('{}')
-    expect(await refusalOf(api.getWebhook(id, webhook.id))).toMatchObject({ status: 404, code: 'not_found' })
-  })
-
-  it.each([
-    [{ triggers: ['conversation:message'] }, "should have required property 'target'"],
-    [{ target }, "should have required property 'triggers'"],
-    [{ target, triggers: ['message:new'] }, 'triggers should be names of events'],
-    [{ target: 'nonsense', triggers: ['conversation:message'] }, 'target should be an http or https URL'],
-    [{ target: 'http://10.0.0.1/', triggers: ['conversation:message'] }, /^target .*ALLOW_PRIVATE_TARGETS/],
-  ])('is not made of %j', async (body, title) => {
-    await newApp()
-    const { id } = await custom()
-    const refusal = await refusalOf(api.createWebhook(id, body))
-    expect(refusal).toMatchObject({ status: 400, code: 'bad_request' })
-    expect(refusal.title).toMatch(title)
-  })
-
-  it('is one of ten at most in an app', async () => {
-    await newApp()
-    const [one, other] = [await custom(), await custom()]
-    for (let i = 0; i < 8; i += 1) await api.createWebhook(i % 2 ? one.id : other.id, oneWebhook)
-    const refusal = await refusalOf(api.createWebhook(one.id, oneWebhook))
-    expect(refusal).toMatchObject({ status: 400, title: 'at most 10 webhooks are possible' })
-    expect(await refusalOf(custom())).toMatchObject({ status: 400 })
-    expect((await api.listIntegrations()).integrations).toHaveLength(2)
-  })
-
-  it('is seen and changed by the program that it belongs to, which calls itself me', async () => {
-    await newApp()
-    const [mine, theirs] = [await custom(), await custom()]
-    const { key: own } = await api.createCustomIntegrationKey(mine.id, { displayName: 'x' })
-    const program = officialClient(server, { ...key, keyId: own.id, secret: own.secret })
-    const { webhooks } = await program.listWebhooks('me')
-    expect(webhooks).toHaveLength(1)
-    expect(await program.listWebhooks(mine.id)).toEqual({ webhooks })
-    const { webhook } = await program.createWebhook('me', oneWebhook)
-    expect((await api.listWebhooks(mine.id)).webhooks).toHaveLength(2)
-    expect(await program.deleteWebhook('me', webhook.id)).toBe('{}')
-    expect(await refusalOf(program.listWebhooks(theirs.id))).toMatchObject({ status: 403, code: 'forbidden' })
-    expect(await refusalOf(api.listWebhooks('me'))).toEqual(unknown)
-    expect(await refusalOf(api.listWebhooks(newId()))).toEqual(unknown)
   })
 })
