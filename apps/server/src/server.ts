@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Hub, Store } from '@plugboard/hub'
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify'
+import {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+} from 'fastify'
 import type { Logger } from 'pino'
 import { attachments } from './attachments.js'
 import type { Config } from './config.js'
@@ -14,6 +21,8 @@ import { sendPlainError } from './plain-errors.js'
 import { providerWebhooks } from './provider-webhooks.js'
 import type { PublicUrls } from './public-urls.js'
 
+type SendError = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => unknown
+
 export interface ServerOptions {
   urls: PublicUrls
   config: Pick<Config, 'mediaMaxSize' | 'mediaTimeout'>
@@ -23,6 +32,8 @@ export interface ServerOptions {
   log: Logger
   /** Default: true. A process that only delivers answers for itself and takes nothing in. */
   takesRequests?: boolean
+  /** How a malformed address is answered, by what it begins with. Default: in plain text. */
+  errorForms?: readonly (readonly [prefix: string, send: SendError])[]
   /** What the webhooks of the dialects are sent, for the document. */
   events?: Events
   /** Adds the dialects, each as a plugin with a prefix. */
@@ -68,7 +79,9 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     schemaController: schemasForDocumentOnly,
     // A malformed address meets no route and no hook.
     frameworkErrors: (error, request, reply) => {
-      void sendPlainError(error, request, reply.header('x-request-id', request.id))
+      const [, send = sendPlainError] =
+        options.errorForms?.find(([prefix]) => request.url.startsWith(prefix)) ?? []
+      void send(error, request, reply.header('x-request-id', request.id))
     },
   })
   app.setErrorHandler(sendPlainError)

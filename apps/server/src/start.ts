@@ -13,6 +13,7 @@ import { events } from './dialects/messaging-v1/schemas.js'
 import { messagingV1Format } from './dialects/messaging-v1/webhook-format.js'
 import { smartify } from './dialects/smartify/index.js'
 import { smartifyFormat } from './dialects/smartify/webhook-format.js'
+import { sendError as sendSunshineError } from './dialects/sunshine-v2/errors.js'
 import { sunshineOauth, sunshineV2 } from './dialects/sunshine-v2/index.js'
 import { sunshineV2Format } from './dialects/sunshine-v2/webhook-format.js'
 import { guardedFetch } from './guarded-fetch.js'
@@ -54,6 +55,9 @@ const SHARED_CACHE_MS = 1_500
 /** How long a sync waits for providers to say whether new credentials work. */
 const PROBE_MS = 3_000
 
+/** The hosted one is under /sc, so that clients may be told a base with it. */
+const SUNSHINE_PREFIXES = ['', '/sc']
+
 /** Starts a server. @throws PlugboardError when something is not as it must be, in words for the operator */
 export async function start(config: Config, options: StartOptions = {}): Promise<Running> {
   const { log = createLog(config.logLevel) } = options
@@ -77,6 +81,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       urls,
     })
     const app = buildServer({
+      errorForms: SUNSHINE_PREFIXES.map((prefix) => [`${prefix}/v2/`, sendSunshineError]),
       events,
       urls,
       config,
@@ -201,10 +206,9 @@ function registerDialects(
   settings: Config,
 ): void {
   app.register(messagingV1, { prefix: '/api/v1', hub, settings })
-  // The hosted one is under /sc, so that clients may be told a base with it.
   const base = (): string => urls.base
   const download = downloadOptions(settings)
-  for (const prefix of ['', '/sc']) {
+  for (const prefix of SUNSHINE_PREFIXES) {
     const isHidden = prefix !== ''
     app.register(sunshineV2, { prefix: `${prefix}/v2`, hub, base, download, settings, isHidden })
     app.register(sunshineOauth, { prefix: `${prefix}/oauth` })

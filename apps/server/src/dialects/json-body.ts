@@ -4,12 +4,8 @@ import type { FastifyInstance } from 'fastify'
 /** How deep the objects and arrays of a body may nest. */
 const MAX_JSON_DEPTH = 100
 
-/**
- * Teaches a scope to read bodies: JSON up to a depth, forms, and an empty object for anything else, which is what the
- * Messaging API takes other content types for. `bodyLimit`: default: the server's.
- */
-export function readBodies(app: FastifyInstance, bodyLimit?: number): void {
-  const limit = bodyLimit === undefined ? {} : { bodyLimit }
+/** Teaches a scope to read JSON up to a depth, and nothing else. An empty body is an empty object. */
+export function readJson(app: FastifyInstance, limit: { bodyLimit?: number } = {}): void {
   const parseJson = app.getDefaultJsonParser('error', 'ignore')
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
@@ -23,6 +19,15 @@ export function readBodies(app: FastifyInstance, bodyLimit?: number): void {
       parseJson(request, body, done)
     },
   )
+}
+
+/**
+ * Teaches a scope to read bodies: JSON, forms, and an empty object for anything else, which is what the Messaging API
+ * takes other content types for. `bodyLimit`: default: the server's.
+ */
+export function readBodies(app: FastifyInstance, bodyLimit?: number): void {
+  const limit = bodyLimit === undefined ? {} : { bodyLimit }
+  readJson(app, limit)
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string', ...limit },

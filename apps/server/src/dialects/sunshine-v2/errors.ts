@@ -26,6 +26,9 @@ export class SunshineError extends Error {
 export const badRequest = (...titles: string[]): SunshineError =>
   new SunshineError(400, ...titles.map((title) => ({ code: 'bad_request', title })))
 
+export const unsupportedMediaType = (): SunshineError =>
+  new SunshineError(415, { code: 'unsupported_media_type', title: 'The body should be JSON' })
+
 export const unauthorized = (): SunshineError =>
   new SunshineError(401, { code: 'unauthorized', title: 'Authorization is required' })
 
@@ -71,12 +74,6 @@ const known = {
   INTERNAL: [500, 'internal_server_error'],
 } as const satisfies Record<ErrorCode, readonly [number, string]>
 
-/** Of statuses that the framework refuses with. */
-const FRAMEWORK: Readonly<Record<number, readonly [ErrorCode | number, string]>> = {
-  413: ['TOO_LARGE', 'The body is too large'],
-  415: [415, 'Unsupported media type'],
-}
-
 /** Answers every failure in this API's envelope. */
 export function sendError(
   error: FastifyError | Error,
@@ -94,9 +91,9 @@ export function sendError(
 function asSunshineError(error: FastifyError | Error): SunshineError {
   if (isPlugboardError(error)) return fromDomain(error)
   const status = 'statusCode' in error ? error.statusCode : undefined
-  const [code, title] = (status !== undefined && FRAMEWORK[status]) || []
-  if (code === 415) return new SunshineError(415, { code: 'unsupported_media_type', title: title ?? '' })
-  if (code) return fromDomain(new PlugboardError(code as ErrorCode, title ?? ''))
+  if (status === 413) return fromDomain(new PlugboardError('TOO_LARGE', 'The body is too large'))
+  if (status === 415) return unsupportedMediaType()
+  if ('code' in error && error.code === 'FST_ERR_BAD_URL') return badRequest('The address is not valid')
   if (status !== undefined && status >= 400 && status < 500) return badRequest('The body is not valid JSON')
   return fromDomain(new PlugboardError('INTERNAL', 'Internal server error'))
 }

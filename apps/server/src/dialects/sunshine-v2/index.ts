@@ -1,9 +1,9 @@
 import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifySchema } from 'fastify'
-import { readBodies } from '../json-body.js'
+import { readJson } from '../json-body.js'
 import { Refusals } from '../refusals.js'
 import { Credentials } from './credentials.js'
-import { notFound, notImplemented, sendError } from './errors.js'
+import { notFound, notImplemented, sendError, unsupportedMediaType } from './errors.js'
 import type { Scope } from './route.js'
 import { activityRoutes } from './routes/activities.js'
 import { appKeyRoutes } from './routes/app-keys.js'
@@ -41,7 +41,10 @@ const BODY_LIMIT_BYTES = 102_400
 export async function sunshineV2(app: FastifyInstance, options: SunshineV2Options): Promise<void> {
   const { hub, settings, base, download, isHidden = false } = options
   const credentials = new Credentials(hub, new Refusals(settings.rateLimit ?? 0))
-  readBodies(app)
+  readJson(app)
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body: Buffer, done) =>
+    body.length === 0 ? done(null, {}) : done(unsupportedMediaType()),
+  )
   app.setErrorHandler(sendError)
   app.setNotFoundHandler(() => {
     throw notFound()
@@ -69,7 +72,7 @@ export async function sunshineV2(app: FastifyInstance, options: SunshineV2Option
 
 /** What the hosted service has beside the API, for its marketplace: registered under `/oauth`. */
 export async function sunshineOauth(app: FastifyInstance): Promise<void> {
-  readBodies(app)
+  readJson(app)
   app.setErrorHandler(sendError)
   for (const [operationId, method, url] of OAUTH) {
     app.route({
