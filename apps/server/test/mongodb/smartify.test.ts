@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { json } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, inject, it } from 'vitest'
+import { call } from '../support/api.js'
+import { startReceiver } from '../support/receiver.js'
+import { newDatabase, startReplicas } from '../support/replicas.js'
+import { cleanUp, type TestServer, temporaryFolder } from '../support/server.js'
+import { basic, createProject, newRequestId, type Project } from '../support/smartify.js'
+
+afterAll(cleanUp)
+
+/** The same project at another process. */
+const at = (server: TestServer, project: Project): Project => ({
+  ...project,
+  call: (method, path, member, body) =>
+    call(server, method, `/api/${project.id}${path}`, { body, headers: member?.headers ?? {} }),
+  say: (requestId, text, member) =>
+    at(server, project).call('POST', `/requests/${requestId}/messages`, member, { text }),
+})
+
+it('50 first messages at once at two processes make one request, each told once and in order', async () => {
+  const env = newDatabase(inject('mongodbUrl') ?? '')
+  const servers = (await startReplicas(2, env)) as [TestServer, TestServer]
+  const project = await createProject(servers[0])
+  const hook = await startReceiver()
+  await project.subscribe('message.create', hook.url)
+  // Until the other process knows of the subscription.
+  await new Promise((resolve) => setTimeout(resolve, 2_000))
+  const guest = await project.guest()
+  const requestId = newRequestId()
+  const texts = Array.from({ length: 50 }, (_, i) => `message ${i}`)
+  const answers = await Promise.all(
+    texts.map((text, i) => at(servers[i % 2] as TestServer, project).say(requestId, text, guest)),
+  )
+  expect(answers.map(({ status }) => status)).toEqual(texts.map(() => 200))
+  for (const field of ['_id', 'ticket_id'])
+    expect(new Set(answers.map((answer) => answer.json.request[field])).size).toBe(1)
+  const lists = await Promise.all(
+    servers.map((server) => at(server, project).call('GET', `/requests/${requestId}/messages`, guest)),
+  )
+  const inOrder = lists[0]?.json.map(({ text }: { text: string }) => text) as string[]
+  expect([...inOrder].sort()).toEqual([...texts].sort())
+  expect(lists[1]?.json).toEqual(lists[0]?.json)
+  await hook.until(({ length }) => length >= 50, 30_000)
+  const told = hook.requests.map(
+    (request) => (request.json as unknown as { payload: { text: string } }).payload.text,
+  )
+  expect(told).toEqual(inOrder)
+  await hook.close()
+})
+
+it('an owner is made at the command line while processes run, and signs in at each of them', async () => {
+  const env = newDatabase(inject('mongodbUrl') ?? '')
+  const servers = await startReplicas(2, env)
+  const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+  const options = ['--project', 'new', '--email', 'me@example.org', '--password-stdin', '--json']
+  const child = spawn(process.execPath, [main, 'owners', 'create', ...options], {
+    cwd: await temporaryFolder(),
+    env: { ...env, LOG_LEVEL: 'warn' },
+  })
+  child.stdin.end('a good password')
+  const [made, [code]] = await Promise.all([json(child.stdout), once(child, 'close')])
+  expect(code).toBe(0)
+  for (const server of servers) {
+    const headers = basic('me@example.org', 'a good password')
+    const { json } = await call(server, 'GET', '/api/projects', { headers })
+    expect(json[0].id_project._id).toBe((made as { projectId: string }).projectId)
+  }
+})
