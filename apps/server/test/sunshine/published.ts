@@ -149,7 +149,7 @@ const content = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('template'), template: z.record(z.string(), z.unknown()) }),
 ])
 
-export const message = z.strictObject({
+const message = z.strictObject({
   id,
   received: time,
   author: z.strictObject({

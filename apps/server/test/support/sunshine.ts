@@ -39,7 +39,7 @@ type Operation = keyof typeof publishedAnswers
 export type OfficialClient = Record<Operation, Call>
 
 /** What a failed call rejects with. */
-export interface Refusal {
+interface Refusal {
   status: number
   body: { errors: { code: string; title: string }[] }
 }

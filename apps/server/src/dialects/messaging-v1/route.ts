@@ -30,7 +30,7 @@ export interface Route<B extends z.ZodType, P extends z.ZodType, Q extends z.Zod
 }
 
 /** What a route gets. A class, since an object with a getter of its own for each request costs more than the rest. */
-export class RouteInput<B, P, Q> {
+class RouteInput<B, P, Q> {
   readonly body: B
   readonly params: P
   readonly query: Q

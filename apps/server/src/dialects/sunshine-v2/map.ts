@@ -22,7 +22,7 @@ export const withOwn = <T extends { dialect?: Record<string, JsonObject> }>(fact
   dialect: { ...facts.dialect, [DIALECT]: known({ ...ownOf(facts), ...own }) as JsonObject },
 })
 
-export const typeOf = ({ facts }: Pick<ConversationView, 'facts'>): 'personal' | 'sdkGroup' =>
+const typeOf = ({ facts }: Pick<ConversationView, 'facts'>): 'personal' | 'sdkGroup' =>
   facts.isGroup ? 'sdkGroup' : 'personal'
 
 export function conversationJson(conversation: ConversationView, isDefault: boolean): JsonObject {
@@ -49,7 +49,7 @@ export const shortConversationJson = (conversation: Pick<ConversationView, 'id' 
 export const externalOf = (value: string) => ({ namespace: DIALECT, value })
 
 /** The id that callers of this API chose. */
-export const externalIdOf = ({ facts: { externalId } }: Pick<UserView, 'facts'>): string | undefined =>
+const externalIdOf = ({ facts: { externalId } }: Pick<UserView, 'facts'>): string | undefined =>
   externalId?.namespace === DIALECT ? externalId.value : undefined
 
 export function userJson(user: UserView): JsonObject {
@@ -92,11 +92,6 @@ interface OwnMessage extends JsonObject {
 
 export const detailsOf = ({ details }: Pick<Message, 'details'>): MessageDetails =>
   details === undefined ? {} : (JSON.parse(details) as MessageDetails)
-
-export function contentOf(message: Pick<Message, 'payload' | 'details'>): JsonObject {
-  const own = detailsOf(message).dialect?.[DIALECT] as OwnMessage | undefined
-  return own?.content ?? fromPayload(JSON.parse(message.payload) as JsonObject)
-}
 
 /** `users`: those of the authors that are known, for what they are called. */
 export function messageJson(

@@ -1,4 +1,4 @@
-import { isId, isStorable } from '@plugboard/core'
+import { isStorable } from '@plugboard/core'
 import { z } from 'zod'
 import { contentSchema } from './content-schemas.js'
 
@@ -24,11 +24,9 @@ export const isSmallMetadata = (value: object): boolean =>
 
 const storable = z.string().refine(isStorable, 'a text has characters that cannot be stored')
 const short = storable.min(1).max(100)
-export const externalId = storable.min(1).max(1024)
+const externalId = storable.min(1).max(1024)
 /** Ids of a wrong shape are as unknown as any other. */
-export const anyId = z.string()
-const asId = (value: string) => (isId(value) ? value : undefined)
-export const idOrNothing = asId
+const anyId = z.string()
 
 const one = (...names: string[]) => {
   const words = `should have exactly one of the properties ${names.map((name) => `'${name}'`).join(', ')}`

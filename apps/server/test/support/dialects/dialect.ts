@@ -9,7 +9,7 @@ export interface Line {
 }
 
 /** A conversation of a person with the business, in the ids of a dialect. */
-export interface Place {
+interface Place {
   conversation: string
   person: string
   /** Goes with requests of the person, where the dialect has credentials of theirs. */
