@@ -103,7 +103,11 @@ function asJsonSchemas(schema: FastifySchema): FastifySchema {
 
 function asJsonSchema(value: unknown, io: 'input' | 'output'): object {
   if (!(value instanceof z.ZodType)) return Object(value)
-  const { $schema: _, $defs, ...json } = z.toJSONSchema(value, {
+  const {
+    $schema: _,
+    $defs,
+    ...json
+  } = z.toJSONSchema(value, {
     io,
     unrepresentable: ({ zodSchema }) =>
       zodSchema instanceof z.ZodDate
