@@ -1,4 +1,5 @@
 import type { DeliveryStatus, Failure, Id, JsonObject } from '@plugboard/core'
+import type { Dead } from './entry.js'
 
 /**
  * What a provider tells of a conversation beside its messages. `messageId` is the message that it is about, where that is
@@ -14,6 +15,8 @@ import type { DeliveryStatus, Failure, Id, JsonObject } from '@plugboard/core'
  *
  * - `read`, `typing`: of a user or, without a `userId`, of the business.
  * - `joined`, `left`: a user of a group.
+ * - `handed-over`, `given-up`: what became of a message on its way to an endpoint: the provider took it, or it will not
+ *   be tried any more.
  * - `closed`, `reopened`: nothing more is expected to happen, or something is again.
  */
 export type Activity =
@@ -25,6 +28,8 @@ export type Activity =
   | { type: 'read'; userId?: Id }
   | { type: 'typing'; userId?: Id; isTyping: boolean }
   | { type: 'joined' | 'left'; userId: Id }
+  | { type: 'handed-over'; messageId: Id; endpointId: Id }
+  | { type: 'given-up'; messageId: Id; endpointId: Id; reason: Dead['reason']; error?: string }
   | { type: 'closed' | 'reopened' }
 
 /** The activity that an entry holds. */

@@ -17,6 +17,7 @@ import { type ClientView, Directory } from './directory.js'
 import { Endpoints } from './endpoints.js'
 import { clientFacts, conversationFacts, integrationFacts, userFacts } from './facts.js'
 import type { Look } from './format.js'
+import { Handover } from './handover.js'
 import { Health } from './health.js'
 import { Housekeeping } from './housekeeping.js'
 import type { HubOptions } from './hub-options.js'
@@ -76,15 +77,18 @@ const SELDOM = 15
 
 const LISTEN_AGAIN_MS = 5_000
 
-/** Tells the monitor what becomes of deliveries. */
+/** Tells the monitor and the client's webhooks what becomes of deliveries. */
 function watched(
   carry: ReturnType<typeof channelDelivery>,
   monitor: IntegrationMonitor,
+  handover: () => Handover,
 ): ReturnType<typeof channelDelivery> {
-  return async (address, ...what) => {
-    const outcome = await carry(address, ...what)
-    if (outcome === undefined) monitor.delivered(address.integration.id)
-    else if (outcome !== 'withdrawn') monitor.failed(address.integration.id, outcome)
+  return async (address, item, ...how) => {
+    const outcome = await carry(address, item, ...how)
+    if (outcome === undefined) {
+      monitor.delivered(address.integration.id)
+      await handover().done(address, item)
+    } else if (outcome !== 'withdrawn') monitor.failed(address.integration.id, outcome)
     return outcome
   }
 }
@@ -123,7 +127,7 @@ export function createHub(options: HubOptions): Hub {
     limiter: new RateLimiter(),
   })
   const monitor = new IntegrationMonitor({ store, log, now })
-  const channelTransport = new SerialTransport(watched(carry, monitor))
+  const channelTransport = new SerialTransport(watched(carry, monitor, () => handover))
   const provisionTransport = new SerialTransport<IntegrationAddress, IntegrationItem>((...what) =>
     provisioning.carry(...what),
   )
@@ -146,6 +150,7 @@ export function createHub(options: HubOptions): Hub {
     limits: delivers ? settings.delivery : { ...settings.delivery, streams: 0 },
     route: (stream, target) => router.route(stream, target),
     refused: (clientId, route, reason) => pause(clientId, route, reason),
+    gaveUp: (...what) => handover.gaveUp(...what),
     observer,
     log,
     now,
@@ -170,6 +175,7 @@ export function createHub(options: HubOptions): Hub {
     ...{ ...shared, ...cached, users, attachments },
     facts: facts.conversations,
   })
+  const handover = new Handover({ directory, conversations, log })
   const participants = new Participants({
     ...{ store, users, conversations, now },
     ...{ userFacts: facts.users, conversationFacts: facts.conversations, maxCached: cacheSize },

@@ -1,5 +1,5 @@
 import type { Id, Logger } from '@plugboard/core'
-import type { Dead, Entry } from '../entry.js'
+import type { Dead, Entry, StreamRef } from '../entry.js'
 import type { Claimed } from '../progress.js'
 import type { Appended, Replayed, Store } from '../store.js'
 import { parseTarget, type Target } from '../target.js'
@@ -38,6 +38,8 @@ export interface DispatcherOptions {
   route(stream: Claimed, target: Target): Routing | Promise<Routing>
   /** The credentials of this target do not work any more. */
   refused(clientId: Id, route: Route, reason: string): Promise<void>
+  /** A delivery was given up; what it tells comes before the entry is passed. Never rejects. */
+  gaveUp(stream: StreamRef, target: Target, entry: Entry, dead: Dead): Promise<void>
   observer: DeliveryObserver
   log: Logger
   now(): Date
@@ -278,6 +280,10 @@ export class Dispatcher implements RunnerHost {
       { entryId: entry.id, target: route.label, attempts, kind, error },
       'delivery failed',
     )
+  }
+
+  gaveUp(stream: StreamRef, target: Target, entry: Entry, dead: Dead): Promise<void> {
+    return this.#options.gaveUp(stream, target, entry, dead)
   }
 
   observeDeath(target: Target, entry: Entry, dead: Dead): void {

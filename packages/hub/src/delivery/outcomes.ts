@@ -71,6 +71,7 @@ export class Outcomes {
     const dead: Dead = { ...why, at: this.#host.now(), ...(error !== undefined && { error }) }
     await this.#host.store.bury(this.#stream, entry.seq, lane.target, dead)
     this.#host.observeDeath(lane.target, entry, dead)
+    await this.#host.gaveUp(this.#stream, lane.target, entry, dead)
   }
 
   /** The transport: everything up to this number has arrived. */

@@ -1,4 +1,4 @@
-import type { Dead, Entry } from '../entry.js'
+import type { Dead, Entry, StreamRef } from '../entry.js'
 import type { Claimed } from '../progress.js'
 import type { Appended, Store } from '../store.js'
 import type { Target } from '../target.js'
@@ -30,6 +30,8 @@ export interface RunnerHost {
   observeDelivered(route: Route, entry: Entry): void
   observeRetry(route: Route, entry: Entry, attempts: number, failure: DeliveryFailure): void
   observeDeath(target: Target, entry: Entry, dead: Dead): void
+  /** The entry will not be tried any more, and that is written down; what passes it comes after this. */
+  gaveUp(stream: StreamRef, target: Target, entry: Entry, dead: Dead): Promise<void>
   /** The stream was given back, and is due then. `late`: what came in while that was being written down. */
   rested(runner: StreamRunner, nextAt: Date | null, late: readonly Appended[]): void
   /** The store failed, or the lease is lost: what this runner has in memory is void. */

@@ -179,6 +179,7 @@ export class World {
       limits: this.#limits,
       route: (stream, target) => this.#route(transport, stream.streamId, target),
       refused: (_, { gate }) => this.#refused(gate as Target),
+      gaveUp: async () => undefined,
       observer: { delivered: () => undefined, retried: () => undefined, died: () => undefined },
       log: this.#log,
       now: () => new Date(),

@@ -3,6 +3,7 @@ import {
   activityOf,
   healthEventOf,
   type RetrySchedule,
+  type Topic,
   type WebhookEvent,
   type WebhookFormat,
 } from '@plugboard/hub'
@@ -10,6 +11,9 @@ import { clientIdOf, messageJson } from './map.js'
 
 /** Stands in the webhooks that this dialect makes. */
 export const FORMAT_NAME = 'messaging-v1'
+
+/** How messages go out can be looked up, and would be an event for each message beside its own. */
+const UNTOLD: ReadonlySet<Topic> = new Set(['void', 'activity.handed-over', 'activity.given-up'])
 
 export interface MessagingFormatOptions {
   schedule: RetrySchedule
@@ -22,7 +26,7 @@ export function messagingV1Format({ schedule, internalPassword }: MessagingForma
   return {
     name: FORMAT_NAME,
     schedule,
-    tells: (topic) => topic !== 'void',
+    tells: (topic) => !UNTOLD.has(topic),
     render,
     headers: (client, { token }) => ({
       'x-bp-messaging-client-id': clientIdOf(client.record),

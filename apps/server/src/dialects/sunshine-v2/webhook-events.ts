@@ -89,6 +89,9 @@ async function eventIn(event: WebhookEvent, view: ConversationView): Promise<Tol
     }
     case 'delivery':
       return deliveryOf(event, view, conversation)
+    case 'handed-over':
+    case 'given-up':
+      return handoverOf(event, view, conversation)
     default:
       return undefined
   }
@@ -163,6 +166,34 @@ function sourceOf({ client, entry, webhook }: WebhookEvent, view: ConversationVi
   const endpoint = view.endpoints.find(({ channel }) => channel.name === message.source?.channel)
   if (!endpoint || webhook.settings?.includeFullSource !== true) return source
   return { ...source, client: endpointJson(client, endpoint, view) }
+}
+
+/** The provider took a message, or it will not be tried any more. */
+async function handoverOf(
+  event: WebhookEvent,
+  { userId, endpoints }: ConversationView,
+  conversation: JsonObject,
+): Promise<Told | undefined> {
+  const activity = activityOf(event.entry)
+  if (activity.type !== 'handed-over' && activity.type !== 'given-up') return undefined
+  const { messageId, endpointId } = activity
+  const channel = endpoints.find(({ id }) => id === endpointId)?.channel.name ?? event.entry.channel
+  const integrationId = channel && event.client.integrations.get(channel)?.id
+  const error = activity.type === 'given-up' && {
+    error: { code: activity.reason, ...known({ message: activity.error }) },
+  }
+  const user = userId && { user: userOf(event, userId, await event.look.user(userId)) }
+  return {
+    type: `conversation:message:delivery:${error ? 'failure' : 'channel'}`,
+    payload: {
+      ...user,
+      conversation,
+      message: { id: messageId },
+      destination: known({ type: channel, integrationId }),
+      isFinalEvent: error !== false,
+      ...error,
+    } as JsonObject,
+  }
 }
 
 /** What a provider tells of a message; that it was read is no news beside that it arrived. */

@@ -21,6 +21,8 @@ const TRIGGERS: Readonly<Partial<Record<Topic, readonly Trigger[]>>> = {
   'activity.typing': ['conversation:typing'],
   'activity.joined': ['conversation:join'],
   'activity.left': ['conversation:leave'],
+  'activity.handed-over': ['conversation:message:delivery:channel'],
+  'activity.given-up': ['conversation:message:delivery:failure'],
   'activity.delivery': [
     'conversation:message:delivery:channel',
     'conversation:message:delivery:user',
