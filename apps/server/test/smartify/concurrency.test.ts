@@ -38,6 +38,8 @@ it('50 first messages at once make one request with all of them, each told once 
   expect(created.requests).toHaveLength(1)
   const { json: listed } = await project.call('GET', '/requests', project.owner)
   expect(listed.count).toBe(1)
+  // Those that came too late to open it took no number.
+  expect((await project.say(newRequestId(), 'hi', guest)).json.request.ticket_id).toBe(2)
   await Promise.all([...receivers, created].map((hook) => hook.close()))
 })
 

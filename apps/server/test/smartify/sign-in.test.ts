@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { call } from '../support/api.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
@@ -85,6 +86,16 @@ describe('guests', () => {
     const client = await project.client()
     const path = `/api/v1/admin/clients/${client.id}`
     expect((await project.say(requestId, 'hi', gone)).status).toBe(200)
+    const { json: made } = await call(other, 'POST', '/api/v1/admin/keys', {
+      body: { app: project.id, scope: 'app' },
+    })
+    const userId = decodeJwt(gone.token.slice('JWT '.length)).id_lead
+    const deleted = await call(other, 'DELETE', `/v2/apps/${project.id}/users/${userId}`, {
+      headers: basic(made.keyId, made.secret),
+    })
+    expect(deleted.status).toBe(200)
+    expect((await project.say(requestId, 'hi', gone)).text).toContain('you dont belong to the project.')
+    expect((await project.say(requestId, 'hi', stays)).status).toBe(200)
     expect((await call(other, 'DELETE', path)).status).toBe(204)
     for (const member of [gone, stays, project.owner])
       expect((await project.say(requestId, 'hi', member)).json.error).toMatch(/^Project not found/)
