@@ -19,8 +19,8 @@ const INSERT = `
   INSERT INTO endpoints (client, sender, identity, channel, custom, thread, id, stream, conversation, user)
   VALUES (${toBytes}, ?, ?, ?, ?, ?, ${toBytes}, ?, ${toBytes}, ${toBytes})`
 
-const INSERT_SENDER = `
-  INSERT OR REPLACE INTO senders (client, sender, identity, channel, custom, user) VALUES (${toBytes}, ?, ?, ?, ?, ${toBytes})`
+const sender = (or: 'IGNORE' | 'REPLACE') => `
+  INSERT OR ${or} INTO senders (client, sender, identity, channel, custom, user) VALUES (${toBytes}, ?, ?, ?, ?, ${toBytes})`
 
 /** Which conversation an address is of, and who is there. */
 export class Endpoints {
@@ -29,7 +29,8 @@ export class Endpoints {
   readonly #find
   readonly #findSender
   readonly #insert
-  readonly #insertSender
+  readonly #addSender
+  readonly #replaceSender
   readonly #remove
 
   constructor(db: Connection, streams: Streams, log: Log) {
@@ -38,7 +39,8 @@ export class Endpoints {
     this.#find = prepareOne<Row>(db, FIND)
     this.#findSender = prepareText(db, FIND_SENDER)
     this.#insert = prepareWrite(db, INSERT)
-    this.#insertSender = prepareWrite(db, INSERT_SENDER)
+    this.#addSender = prepareWrite(db, sender('IGNORE'))
+    this.#replaceSender = prepareWrite(db, sender('REPLACE'))
     this.#remove = prepareWrite(db, `DELETE FROM endpoints WHERE id = ${toBytes} AND stream = ?`)
   }
 
@@ -51,26 +53,32 @@ export class Endpoints {
 
   /** Finds, or makes what is not there. Runs within a transaction of the writer. */
   map(input: MapEndpoint): Mapped {
-    const known = this.find(input)
-    if (known) return known
     const { clientId, ids, events, at, userData: data } = input
-    const sender = this.#findSender(...senderOf(input)) as Id | undefined
-    const knownUser = sender && isUser(this.#streams.find(clientId, sender)) ? sender : undefined
-    const userId = knownUser ?? ids.user
-    const userEvent = knownUser ? undefined : events.user(userId)
+    // Most who get here are new, and have no endpoint then: that costs no look.
+    const isNew = this.#addSender(...senderOf(input), ids.user) > 0
+    const known = isNew ? undefined : this.find(input)
+    if (known) return known
+    const userId = isNew ? ids.user : this.#userAt(input)
+    const userEvent = userId === ids.user ? events.user(userId) : undefined
     const conversationEvent = events.conversation(userId, ids.conversation)
     const appended: Appended[] = []
     if (userEvent) {
-      appended.push(
-        this.#log.openUser({ id: userId, clientId, createdAt: at, ...(data && { data }) }, userEvent),
-      )
-      this.#insertSender(...senderOf(input), userId)
+      const user = { id: userId, clientId, createdAt: at, ...(data && { data }) }
+      appended.push(this.#log.openUser(user, userEvent))
     }
     const conversation = { id: ids.conversation, clientId, userId, createdAt: at }
     appended.push(this.#log.openConversation(conversation, conversationEvent, [recordOf(input)]))
     const { n } = this.#streams.find(clientId, ids.conversation) as StreamState
     this.#insert(...senderOf(input), input.endpoint.thread, ids.endpoint, n, ids.conversation, userId)
     return { userId, conversationId: ids.conversation, endpointId: ids.endpoint, appended }
+  }
+
+  /** Who is there, or from now on the new user, where the one who was has been deleted. */
+  #userAt(input: MapEndpoint): Id {
+    const known = this.#findSender(...senderOf(input)) as Id | undefined
+    if (known && isUser(this.#streams.find(input.clientId, known))) return known
+    this.#replaceSender(...senderOf(input), input.ids.user)
+    return input.ids.user
   }
 
   /** Runs within a transaction of the writer. */
