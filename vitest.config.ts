@@ -37,7 +37,7 @@ const serverOnMongodb = {
     exclude: [
       'src/**',
       'test/fault-*.test.ts',
-      'test/embedded.test.ts',
+      'test/embedded*.test.ts',
       'test/channels/**',
       '**/node_modules/**',
     ],

@@ -6,22 +6,19 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { isId, newId, toUuid } from '@plugboard/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createClient } from '../support/api.js'
-import { cleanUp, startServer, type TestServer, temporaryFolder } from '../support/server.js'
-import { type Key, newKey, officialClient, refusalOf } from '../support/sunshine.js'
+import { createClient } from './support/api.js'
+import { cleanUp, startServer, type TestServer, temporaryFolder } from './support/server.js'
+import { type Key, newKey, officialClient, refusalOf } from './support/sunshine.js'
 
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const ID = /^[0-9a-f]{24}$/
-
-/** These tests are of the command line, and of the embedded store's lock: the other store is the operator's to name. */
-const isEmbedded = process.env.TEST_STORE !== 'mongodb'
 
 let server: TestServer
 let folder: string
 
 beforeAll(async () => {
   folder = await temporaryFolder()
-  if (isEmbedded) server = await startServer({ folder })
+  server = await startServer({ folder })
 })
 afterAll(cleanUp)
 
@@ -58,7 +55,7 @@ async function makesKeys(): Promise<{ app: Key; account: Key }> {
   return { app, account }
 }
 
-describe.runIf(isEmbedded)('plugboard keys create', () => {
+describe('plugboard keys create', () => {
   it('makes keys of every scope while a server runs, by its admin routes', async () => {
     const { app, account } = await makesKeys()
     expect((await appOf(app)).id).toBe(app.appId)

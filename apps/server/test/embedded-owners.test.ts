@@ -4,23 +4,20 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { call } from '../support/api.js'
-import { cleanUp, startServer, type TestServer, temporaryFolder } from '../support/server.js'
-import { basic } from '../support/smartify.js'
+import { call } from './support/api.js'
+import { cleanUp, startServer, type TestServer, temporaryFolder } from './support/server.js'
+import { basic } from './support/smartify.js'
 
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const ID = /^[0-9a-f]{24}$/
 const adminKey = 'the-admin-key'
-
-/** These tests are of the command line, and of the embedded store's lock: the other store is the operator's to name. */
-const isEmbedded = process.env.TEST_STORE !== 'mongodb'
 
 let server: TestServer
 let folder: string
 
 beforeAll(async () => {
   folder = await temporaryFolder()
-  if (isEmbedded) server = await startServer({ folder, env: { ADMIN_KEY: adminKey } })
+  server = await startServer({ folder, env: { ADMIN_KEY: adminKey } })
 })
 afterAll(cleanUp)
 
@@ -43,7 +40,7 @@ const create = (project: string, email: string, password: string, more: string[]
 const projectsOf = (email: string, password: string) =>
   call(server, 'GET', '/api/projects', { headers: basic(email, password) })
 
-describe.runIf(isEmbedded)('plugboard owners create', () => {
+describe('plugboard owners create', () => {
   it('works while a server runs, by its admin routes', async () => {
     const [email, password] = ['olga@example.org', randomUUID()]
     const env = { PORT: new URL(server.url).port, ADMIN_KEY: adminKey }
