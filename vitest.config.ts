@@ -11,7 +11,7 @@ const mongodb = {
   globalSetup: fileURLToPath(new URL('packages/test-mongodb/dist/global-setup.js', import.meta.url)),
 }
 
-/** Run by {@link serverOnMongodb} alone. */
+/** Run by {@link serverOnMongodb} and {@link serverUnderLoad} alone. */
 const exclude = ['test/mongodb/**', '**/node_modules/**']
 
 /** Every package folder is a project named as in its package.json; nothing to edit when one is added. */
@@ -28,21 +28,40 @@ const projects = [
   })
 
 /** The server once more on the other store, where its own faults are no part of what is tested. */
-const serverOnMongodb = {
+const onMongodb = {
   extends: true as const,
   root: 'apps/server',
+  test: { env: { TEST_STORE: 'mongodb' }, testTimeout: 180_000, ...mongodb },
+}
+
+/** Takes the whole machine, and is in time only when it has it. */
+const load = 'test/mongodb/*-load.test.ts'
+
+const serverOnMongodb = {
+  ...onMongodb,
   test: {
+    ...onMongodb.test,
     name: '@plugboard/server on MongoDB',
-    env: { TEST_STORE: 'mongodb' },
     exclude: [
       'src/**',
       'test/fault-*.test.ts',
       'test/embedded*.test.ts',
       'test/channels/**',
+      load,
       '**/node_modules/**',
     ],
-    testTimeout: 180_000,
-    ...mongodb,
+  },
+}
+
+/** After all others. */
+const serverUnderLoad = {
+  ...onMongodb,
+  test: {
+    ...onMongodb.test,
+    name: '@plugboard/server under load on MongoDB',
+    // What is included by all projects is added to, so that everything else has to be named.
+    exclude: ['src/**', 'test/*.test.ts', 'test/!(mongodb)/**', 'test/mongodb/!(*-load).test.ts'],
+    sequence: { groupOrder: 1 },
   },
 }
 
@@ -60,7 +79,7 @@ export default defineConfig({
   test: {
     // Imports of another package resolve through its dist, as a user gets it: build before (`pnpm test` does).
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    projects: [...projects, serverOnMongodb],
+    projects: [...projects, serverOnMongodb, serverUnderLoad],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
