@@ -34,6 +34,8 @@ export interface ServerOptions {
   takesRequests?: boolean
   /** How a malformed address is answered, by what it begins with. Default: in plain text. */
   errorForms?: readonly (readonly [prefix: string, send: SendError])[]
+  /** A prefix that addresses may have, which is left out where one of these comes after it. */
+  withoutPrefix?: readonly [prefix: string, before: readonly string[]]
   /** What the webhooks of the dialects are sent, for the document. */
   events?: Events
   /** Adds the dialects, each as a plugin with a prefix. */
@@ -77,6 +79,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     http: { headersTimeout: TIMEOUTS.headersMs },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     schemaController: schemasForDocumentOnly,
+    rewriteUrl: ({ url = '/' }) => withoutPrefix(url, options.withoutPrefix),
     // A malformed address meets no route and no hook.
     frameworkErrors: (error, request, reply) => {
       const [, send = sendPlainError] =
@@ -116,6 +119,12 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     register(app)
   }
   return app
+}
+
+function withoutPrefix(url: string, [prefix, before]: ServerOptions['withoutPrefix'] = ['', []]): string {
+  if (prefix === '' || !url.startsWith(prefix)) return url
+  const rest = url.slice(prefix.length)
+  return before.some((start) => rest.startsWith(start)) ? rest : url
 }
 
 /** The caller's request id where it has a sane one, else one of ours. */

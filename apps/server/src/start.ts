@@ -14,7 +14,7 @@ import { messagingV1Format } from './dialects/messaging-v1/webhook-format.js'
 import { smartify } from './dialects/smartify/index.js'
 import { smartifyFormat } from './dialects/smartify/webhook-format.js'
 import { sendError as sendSunshineError } from './dialects/sunshine-v2/errors.js'
-import { sunshineOauth, sunshineV2 } from './dialects/sunshine-v2/index.js'
+import { HOSTED_PREFIX, sunshineOauth, sunshineV2 } from './dialects/sunshine-v2/index.js'
 import { sunshineV2Format } from './dialects/sunshine-v2/webhook-format.js'
 import { guardedFetch } from './guarded-fetch.js'
 import { readOrMakeKey } from './key-file.js'
@@ -55,9 +55,6 @@ const SHARED_CACHE_MS = 1_500
 /** How long a sync waits for providers to say whether new credentials work. */
 const PROBE_MS = 3_000
 
-/** The hosted one is under /sc, so that clients may be told a base with it. */
-const SUNSHINE_PREFIXES = ['', '/sc']
-
 /** Starts a server. @throws PlugboardError when something is not as it must be, in words for the operator */
 export async function start(config: Config, options: StartOptions = {}): Promise<Running> {
   const { log = createLog(config.logLevel) } = options
@@ -81,7 +78,8 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       urls,
     })
     const app = buildServer({
-      errorForms: SUNSHINE_PREFIXES.map((prefix) => [`${prefix}/v2/`, sendSunshineError]),
+      errorForms: [['/v2/', sendSunshineError]],
+      withoutPrefix: [HOSTED_PREFIX, ['/v2/', '/oauth/']],
       events,
       urls,
       config,
@@ -208,11 +206,8 @@ function registerDialects(
   app.register(messagingV1, { prefix: '/api/v1', hub, settings })
   const base = (): string => urls.base
   const download = downloadOptions(settings)
-  for (const prefix of SUNSHINE_PREFIXES) {
-    const isHidden = prefix !== ''
-    app.register(sunshineV2, { prefix: `${prefix}/v2`, hub, base, download, settings, isHidden })
-    app.register(sunshineOauth, { prefix: `${prefix}/oauth` })
-  }
+  app.register(sunshineV2, { prefix: '/v2', hub, base, download, settings })
+  app.register(sunshineOauth, { prefix: '/oauth' })
   app.register(smartify, { prefix: '/api', hub, tokenKey: keyring.keyFor('smartify-tokens'), settings })
 }
 

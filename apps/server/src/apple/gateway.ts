@@ -1,5 +1,4 @@
 import type { JsonObject } from '@plugboard/core'
-import { SignJWT } from 'jose'
 import { AppleDataError } from './apple-data-error.js'
 import { readJson } from './decode.js'
 import { type DownloadOptions, download } from './download.js'
@@ -58,6 +57,7 @@ export async function decodePayload(
 async function headersOf({ businessId, mspId, apiSecret }: AppleCredentials) {
   const secret = Buffer.from(apiSecret, 'base64')
   if (secret.byteLength === 0) throw new AppleDataError('the secret of the Apple integration is not base64')
+  const { SignJWT } = await import('jose')
   const token = await new SignJWT({})
     .setProtectedHeader({ alg: 'HS256' })
     .setIssuer(mspId)

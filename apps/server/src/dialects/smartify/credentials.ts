@@ -61,7 +61,7 @@ export class Credentials {
   }
 
   async #byToken(token: string): Promise<Caller | undefined> {
-    const claimed = claimedIn(token)
+    const claimed = await claimedIn(token)
     if (claimed?.by === 'server') {
       const claims = await this.#options.tokens.verify(token)
       return claims && this.#byOwnClaims(claims)

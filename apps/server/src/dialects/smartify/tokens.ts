@@ -1,6 +1,6 @@
 import { createHash, createSecretKey, type KeyObject, randomUUID } from 'node:crypto'
 import type { OpenWebhook } from '@plugboard/hub'
-import { decodeJwt, type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import type { JWTPayload, jwtVerify } from 'jose'
 
 /** Issuer and audience of tokens, which the clients of this API expect. */
 const ISSUER = 'https://tiledesk.com'
@@ -13,7 +13,8 @@ const HEADER = { alg: ALGORITHM, typ: 'JWT' }
 export type Claimed = { by: 'server' } | { by: 'subscription'; id: string }
 
 /** Who a token says to be for. Undefined for what is no token of this API. */
-export function claimedIn(token: string): Claimed | undefined {
+export async function claimedIn(token: string): Promise<Claimed | undefined> {
+  const { decodeJwt } = await jose()
   try {
     const { aud } = decodeJwt(token)
     if (aud === ISSUER) return { by: 'server' }
@@ -23,6 +24,9 @@ export function claimedIn(token: string): Claimed | undefined {
     return undefined
   }
 }
+
+/** Takes its time to load, which a start need not wait for. */
+const jose = () => import('jose')
 
 /** Tokens that this server signs. */
 export class ServerTokens {
@@ -36,6 +40,7 @@ export class ServerTokens {
 
   /** With the scheme in front, as sign-in answers it. */
   async sign(subject: 'guest' | 'user', claims: object, ttlMs: number): Promise<string> {
+    const { SignJWT } = await jose()
     const seconds = Math.floor(this.#now() / 1000)
     const jws = await new SignJWT({ ...claims })
       .setProtectedHeader(HEADER)
@@ -71,7 +76,8 @@ const keyOf = (webhook: Pick<OpenWebhook, 'token'>): KeyObject =>
   createSecretKey(Buffer.from(secretOf(webhook)))
 
 /** What comes with an event, so that its receiver can call back as the subscription: no scheme in front. */
-export function signForSubscription(webhook: OpenWebhook, claims: object, at: Date): Promise<string> {
+export async function signForSubscription(webhook: OpenWebhook, claims: object, at: Date): Promise<string> {
+  const { SignJWT } = await jose()
   return new SignJWT({ ...claims })
     .setProtectedHeader(HEADER)
     .setIssuedAt(Math.floor(at.getTime() / 1000))
@@ -90,6 +96,7 @@ async function verified(
   key: KeyObject,
   options: Parameters<typeof jwtVerify>[2],
 ): Promise<JWTPayload | undefined> {
+  const { jwtVerify } = await jose()
   try {
     return (await jwtVerify(token, key, { ...options, algorithms: [ALGORITHM] })).payload
   } catch {

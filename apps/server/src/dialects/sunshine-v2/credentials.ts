@@ -1,7 +1,6 @@
 import { type Id, isId } from '@plugboard/core'
 import type { ClientView, Hub, KeyAccount, KeyScope, WithId } from '@plugboard/hub'
 import type { FastifyRequest } from 'fastify'
-import { decodeProtectedHeader, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { isSame } from '../admin-access.js'
 import type { Refusals } from '../refusals.js'
@@ -76,7 +75,9 @@ export class Credentials {
 
   /** RFC 7519, HS256 alone: the key's secret signs it. */
   async #bearer(token: string): Promise<Caller | undefined> {
-    const key = await this.#keyOf(kidOf(token))
+    // Most callers have no token, and the library for them takes its time at the start.
+    const { decodeProtectedHeader, jwtVerify } = await import('jose')
+    const key = await this.#keyOf(kidOf(token, decodeProtectedHeader))
     if (!key) return undefined
     const secret = new TextEncoder().encode(this.#hub.accounts.secretOf(key))
     const verified = await jwtVerify(token, secret, { algorithms: ['HS256'] }).catch(() => undefined)
@@ -93,7 +94,7 @@ export class Credentials {
   }
 }
 
-function kidOf(token: string): string {
+function kidOf(token: string, decodeProtectedHeader: (token: string) => { kid?: string }): string {
   try {
     return decodeProtectedHeader(token).kid ?? ''
   } catch {

@@ -1,5 +1,5 @@
 import type { Hub } from '@plugboard/hub'
-import type { FastifyInstance, FastifySchema } from 'fastify'
+import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify'
 import { readJson } from '../json-body.js'
 import { Refusals } from '../refusals.js'
 import { Credentials } from './credentials.js'
@@ -30,16 +30,17 @@ export interface SunshineV2Options {
     /** Wrong credentials that one address may send in a minute; 0, the default: any number. */
     rateLimit?: number
   }
-  /** Leaves the routes out of the API's document, where they stand once already. */
-  isHidden?: boolean
 }
 
 /** 100 kB, by the wire contract. */
 const BODY_LIMIT_BYTES = 102_400
 
-/** The Sunshine Conversations API v2 as a plugin; registered under `/v2`, and under `/sc/v2` as the hosted one is. */
+/** The hosted one is under this, so that clients may be told a base with it: it is taken as if it were not there. */
+export const HOSTED_PREFIX = '/sc'
+
+/** The Sunshine Conversations API v2 as a plugin; registered under `/v2`. */
 export async function sunshineV2(app: FastifyInstance, options: SunshineV2Options): Promise<void> {
-  const { hub, settings, base, download, isHidden = false } = options
+  const { hub, settings, base, download } = options
   const credentials = new Credentials(hub, new Refusals(settings.rateLimit ?? 0))
   readJson(app)
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body: Buffer, done) =>
@@ -50,7 +51,9 @@ export async function sunshineV2(app: FastifyInstance, options: SunshineV2Option
     throw notFound()
   })
   app.decorateRequest('sunshine', null)
-  const scope: Scope = { app, hub, credentials, isHidden, baseUrl: () => `${base()}${app.prefix}` }
+  const baseUrl = ({ originalUrl }: FastifyRequest): string =>
+    `${base()}${originalUrl.startsWith(`${HOSTED_PREFIX}/`) ? HOSTED_PREFIX : ''}${app.prefix}`
+  const scope: Scope = { app, hub, credentials, baseUrl }
   app.addHook('onRoute', (route) => {
     route.bodyLimit ??= BODY_LIMIT_BYTES
   })

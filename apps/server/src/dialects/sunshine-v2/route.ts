@@ -17,10 +17,8 @@ export interface Scope {
   app: FastifyInstance
   hub: Hub
   credentials: Credentials
-  /** Leaves the routes out of the API's document, where they stand once already. */
-  isHidden?: boolean
   /** Where the API is called from outside, up to and without the path of a route; without a slash at its end. */
-  baseUrl(): string
+  baseUrl(request: FastifyRequest): string
 }
 
 /** A route: who may call it, what it takes and gives, and what it does. */
@@ -96,7 +94,7 @@ export function defineRoute<B extends z.ZodType = Nothing, Q extends z.ZodType =
       ...(route.body && { body: route.body }),
       ...(route.query && { querystring: route.query }),
       response: { [status]: response },
-      ...((scope.isHidden || response instanceof z.ZodNever) && { hide: true }),
+      ...(response instanceof z.ZodNever && { hide: true }),
     },
     // In this order, whatever else is wrong: who, what they may, whether the app is there, and only then the rest.
     onRequest: async (request) => {

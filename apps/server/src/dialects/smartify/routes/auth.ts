@@ -86,7 +86,7 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
     handle: async ({ request }) => {
       const authorization = request.headers.authorization ?? ''
       const token = authorization.replace(/^JWT\s+/i, '')
-      const claimed = token === authorization ? undefined : claimedIn(token)
+      const claimed = token === authorization ? undefined : await claimedIn(token)
       const found =
         claimed?.by === 'subscription' && (await credentials.verifySubscription(token, claimed.id))
       const external = found && externalUserIn(found.claims)

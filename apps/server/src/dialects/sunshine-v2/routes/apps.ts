@@ -44,7 +44,7 @@ export function appRoutes(scope: Scope): void {
       const facts = await Promise.all(found.items.map(({ id }) => hub.clients.facts(id)))
       return {
         apps: found.items.map((record, i) => appJson(record, facts[i] ?? {})),
-        ...linksOf(found, page, request, baseUrl()),
+        ...linksOf(found, page, request, baseUrl(request)),
       }
     },
   })

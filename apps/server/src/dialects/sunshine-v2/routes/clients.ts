@@ -43,7 +43,7 @@ export function clientRoutes(scope: Scope): void {
       const found = cut(fromEnd ? items.slice(-limit) : items.slice(0, limit), page)
       return {
         clients: found.items.map((each) => endpointJson(client, each.endpoint, each.conversation)),
-        ...linksOf(found, page, request, baseUrl()),
+        ...linksOf(found, page, request, baseUrl(request)),
       }
     },
   })

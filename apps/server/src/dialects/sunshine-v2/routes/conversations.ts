@@ -61,7 +61,7 @@ export function conversationRoutes(scope: Scope): void {
         const conversations = await Promise.all(
           found.items.map(async (each) => conversationJson(each, await isDefault(hub, client, each))),
         )
-        return { conversations, ...linksOf(found, page, request, baseUrl()) }
+        return { conversations, ...linksOf(found, page, request, baseUrl(request)) }
       }
       if (userId !== undefined && userExternalId !== undefined) throw badRequest(FILTER)
       const id = await findUserId(hub, client, { userId, userExternalId })
@@ -72,7 +72,7 @@ export function conversationRoutes(scope: Scope): void {
       const found = cut(walked, page)
       return {
         conversations: found.items.map((each) => conversationJson(each, each.id === defaultId)),
-        ...linksOf(found, page, request, baseUrl()),
+        ...linksOf(found, page, request, baseUrl(request)),
       }
     },
   })

@@ -85,7 +85,7 @@ export function integrationRoutes(scope: Scope): void {
       const found = cut(await hub.integrations.list(client, rangeOf(page), kinds), page)
       return {
         integrations: found.items.map((integration) => json(client, integration)),
-        ...linksOf(found, page, request, baseUrl()),
+        ...linksOf(found, page, request, baseUrl(request)),
       }
     },
   })

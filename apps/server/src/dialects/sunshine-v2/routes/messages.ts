@@ -65,7 +65,7 @@ export function messageRoutes(scope: Scope): void {
       const users = await authorsOf(hub, client, messages)
       return {
         messages: messages.map((message) => messageJson(client, message, users)),
-        ...linksOf({ items: messages, ...found }, page, request, baseUrl(), true),
+        ...linksOf({ items: messages, ...found }, page, request, baseUrl(request), true),
       }
     },
   })

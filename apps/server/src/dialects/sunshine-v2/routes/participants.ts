@@ -36,7 +36,7 @@ export function participantRoutes(scope: Scope): void {
         participants: participants.map((each, i) =>
           participantJson(each, users.get(each.userId), unread[i] ?? 0),
         ),
-        ...linksOf(found, page, request, baseUrl()),
+        ...linksOf(found, page, request, baseUrl(request)),
       }
     },
   })
