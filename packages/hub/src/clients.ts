@@ -88,6 +88,11 @@ export class Clients {
     return this.#directory.peek(client.id) === client
   }
 
+  /** What is in memory of a client, without a wait. */
+  peek(id: Id): ClientView | undefined {
+    return this.#directory.peek(id)
+  }
+
   find(name: ClientName): Promise<ClientView | undefined> {
     return this.#directory.find(name)
   }

@@ -49,9 +49,14 @@ export class Participants {
     return [known ?? { id, userId, joinedAt: createdAt.toISOString(), readSeq: 0 }]
   }
 
+  /** Whether the user is known to take part; false where that has to be looked up. */
+  isKnownMember(conversationId: Id, userId: Id): boolean {
+    return this.#users.get(conversationId) === userId
+  }
+
   /** @throws NOT_FOUND for the conversation, FORBIDDEN when the user takes no part in it */
   async assertMember(client: ClientView, conversationId: Id, userId: Id): Promise<void> {
-    if (this.#users.get(conversationId) === userId) return
+    if (this.isKnownMember(conversationId, userId)) return
     const view = await this.#options.conversations.view(client, conversationId)
     if (!this.of(view).some((participant) => participant.userId === userId)) {
       throw new PlugboardError('FORBIDDEN', 'the user takes no part in this conversation')

@@ -107,11 +107,19 @@ export type Access = KeyScope
 
 const RANK: Readonly<Record<KeyScope, number>> = { integration: 0, app: 1, account: 2 }
 
+/** Whether a key is for as much as that. */
+export const isEnough = ({ scope }: Caller, access: Access): boolean => RANK[scope] >= RANK[access]
+
 /** @throws forbidden */
-export function assertMay({ scope, key }: Caller, access: Access, appId: string | undefined): void {
-  if (RANK[scope] < RANK[access]) throw forbidden()
+export function assertMay(caller: Caller, access: Access, appId: string | undefined): void {
+  const { scope, key } = caller
+  if (!isEnough(caller, access)) throw forbidden()
   if (appId !== undefined && scope !== 'account' && key.clientId !== appId) throw forbidden()
 }
+
+/** The app of a request, where it is in memory. */
+export const recallApp = (hub: Hub, appId: string | undefined): ClientView | undefined =>
+  appId !== undefined && isId(appId) ? hub.clients.peek(appId) : undefined
 
 /** The app of a request. */
 export async function findApp(hub: Hub, appId: string): Promise<ClientView | undefined> {

@@ -9,7 +9,9 @@ export const DIALECT = 'sunshine-v2'
 
 /** Leaves out what is not known: this API has no nulls of its own accord. */
 export function known<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+  const found: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(fields)) if (value !== undefined) found[key] = value
+  return found as never
 }
 
 /** What only this dialect keeps of something. */

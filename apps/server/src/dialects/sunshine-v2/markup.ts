@@ -1,21 +1,21 @@
 import { badRequest } from './errors.js'
 
 /** The texts that content may have. */
-export interface Texts {
+interface Texts {
   text?: string | undefined
   htmlText?: string | undefined
   markdownText?: string | undefined
 }
 
-/**
- * Markdown becomes HTML, and a text that is missing is derived. Content without markup is answered as it is, so that the
- * libraries are loaded by those alone who use it.
- */
-export async function resolveMarkup<T extends Texts>(content: T): Promise<Omit<T, 'markdownText'>> {
-  const { markdownText, ...rest } = content
+/** Whether there is anything to resolve. */
+export const hasMarkup = (content: object): boolean => 'markdownText' in content || 'htmlText' in content
+
+/** Markdown becomes HTML, and a text that is missing is derived. */
+export async function resolveMarkup<T extends object>(content: T): Promise<T> {
+  const { markdownText, ...rest } = content as Texts
   const htmlText = markdownText === undefined ? rest.htmlText : await toHtml(markdownText)
-  if (htmlText === undefined) return rest
-  return { ...rest, htmlText, text: rest.text ?? (await toText(htmlText)) }
+  if (htmlText === undefined) return content
+  return { ...rest, htmlText, text: rest.text ?? (await toText(htmlText)) } as T
 }
 
 async function toHtml(markdown: string): Promise<string> {

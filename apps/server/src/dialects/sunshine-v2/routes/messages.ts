@@ -1,22 +1,14 @@
-import { isDeepStrictEqual } from 'node:util'
-import {
-  type Author,
-  type Id,
-  isId,
-  type JsonObject,
-  type Message,
-  type MessageDetails,
-} from '@plugboard/core'
-import type { ClientView, Hub, Post, UserView } from '@plugboard/hub'
+import { type Id, isId, type JsonObject, type Message } from '@plugboard/core'
+import type { ClientView, Hub, UserView } from '@plugboard/hub'
 import { z } from 'zod'
 import { idempotent } from '../../idempotent.js'
-import { fromPayload, toPayload } from '../content.js'
-import { badRequest, notFound } from '../errors.js'
-import { conversationIdOf, findUserId } from '../find.js'
+import { notFound } from '../errors.js'
+import { conversationIdOf } from '../find.js'
 import { DIALECT, detailsOf, known, messageJson } from '../map.js'
-import { resolveMarkup, type Texts } from '../markup.js'
+import { hasMarkup, resolveMarkup } from '../markup.js'
 import { mergedMetadata } from '../merge.js'
 import { anyQuery, linksOf, type PageQuery, pageOf } from '../pages.js'
+import { contentOf, findAuthor, postOf, recallAuthor } from '../posting.js'
 import { defineRoute, type Scope } from '../route.js'
 import * as schemas from '../schemas.js'
 
@@ -43,9 +35,15 @@ export function messageRoutes(scope: Scope): void {
     handle: async (input) => {
       const { client, params, body } = input
       const conversationId = conversationIdOf(params.conversationId)
-      const author = await authorOf(hub, client, conversationId, body.author)
-      const post = { conversationId, author, ...(await bodyOf(client, body)) }
-      const message = await idempotent(hub, input, (id) => hub.messages.post(client, { ...post, id }))
+      const author =
+        recallAuthor(hub, client, conversationId, body.author) ??
+        (await findAuthor(hub, client, conversationId, body.author))
+      const content = hasMarkup(body.content) ? await resolveMarkup(body.content) : body.content
+      const post = postOf(client, { conversationId, author }, { ...body, content })
+      const message = await idempotent(hub, input, (id) => {
+        post.id = id
+        return hub.messages.post(client, post)
+      })
       return { messages: [messageJson(client, message)] }
     },
   })
@@ -117,7 +115,7 @@ export function messageRoutes(scope: Scope): void {
       const old = await findMessage(hub, client, params)
       const details = detailsOf(old)
       const { payload, content } = body.content
-        ? await contentOf(body.content)
+        ? contentOf(hasMarkup(body.content) ? await resolveMarkup(body.content) : body.content)
         : { payload: JSON.parse(old.payload) as JsonObject, content: details.dialect?.[DIALECT]?.content }
       const metadata = mergedMetadata(
         'Message',
@@ -161,66 +159,6 @@ export function messageRoutes(scope: Scope): void {
       }
     },
   })
-}
-
-type Body = z.infer<typeof schemas.postMessage>
-
-/** A user who writes takes part in the conversation. */
-async function authorOf(
-  hub: Hub,
-  client: ClientView,
-  conversationId: Id,
-  author: Body['author'],
-): Promise<Author> {
-  if (author.type === 'business') return 'business'
-  const userId = await findUserId(hub, client, author)
-  await hub.participants.assertMember(client, conversationId, userId)
-  return { userId }
-}
-
-const KINDS = { AI: 'ai', bot: 'bot', agent: 'agent', activity: 'activity' } as const
-
-async function bodyOf(client: ClientView, body: Body): Promise<Pick<Post, 'payload' | 'details' | 'to'>> {
-  const { author, metadata, destination, override, schema, quotedMessage, references } = body
-  const { payload, content } = await contentOf(body.content)
-  const [subtype] = author.subtypes ?? []
-  const as = known({
-    name: author.displayName,
-    avatarUrl: author.avatarUrl,
-    kind: subtype && KINDS[subtype],
-  })
-  const own = known({ content, override, schema, quotedMessage, references })
-  const details = {
-    ...(Object.keys(as).length > 0 && { author: as }),
-    ...(metadata && { metadata }),
-    ...(Object.keys(own).length > 0 && { dialect: { [DIALECT]: own } }),
-  } as MessageDetails
-  return {
-    payload,
-    ...(Object.keys(details).length > 0 && { details }),
-    ...destinationOf(client, destination),
-  }
-}
-
-/** The content itself is kept where the payload does not say the same. */
-async function contentOf(given: Body['content']): Promise<{
-  payload: JsonObject
-  content: JsonObject | undefined
-}> {
-  const resolved = (await resolveMarkup(given as Texts)) as Body['content']
-  const payload = toPayload(resolved)
-  const content = { ...resolved, ...(given.type === 'form' && { submitted: false }) } as JsonObject
-  return { payload, content: isDeepStrictEqual(fromPayload(payload), content) ? undefined : content }
-}
-
-function destinationOf(client: ClientView, destination: Body['destination']): Pick<Post, 'to'> {
-  if (!destination) return {}
-  const { integrationId, integrationType } = destination
-  if (integrationType === 'none') return { to: 'nobody' }
-  if (integrationType !== undefined) return { to: { channel: integrationType } }
-  const integration = [...client.integrations.values()].find(({ id }) => id === integrationId)
-  if (!integration) throw badRequest('destination names no integration of this app')
-  return { to: { channel: integration.channel } }
 }
 
 /** @throws not_found for one of another conversation too */
