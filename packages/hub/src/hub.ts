@@ -278,6 +278,7 @@ export function createHub(options: HubOptions): Hub {
       preload.stop()
       await housekeeping.stop()
       await dispatcher.stop(left())
+      router.close()
       await Promise.all([
         sender.close(left()),
         channelTransport.close(left()),

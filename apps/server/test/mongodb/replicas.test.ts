@@ -1,30 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type MongodbServer, startMongodb } from '@plugboard/test-mongodb'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { call, clientOf, createClient, type TestClient } from '../support/api.js'
 import { firstsOf, forAll, listAll, numbered, textOf } from '../support/fault-load.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
-import { newDatabase, type Shared, startReplicas } from '../support/replicas.js'
+import { newDatabase, type Shared, startReplicas, topologies } from '../support/replicas.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 
 afterAll(cleanUp)
 
-let standalone: MongodbServer
-beforeAll(async () => {
-  standalone = await startMongodb({ isStandalone: true })
-})
-afterAll(() => standalone.stop())
-
-const topologies = {
-  'with change streams': () => inject('mongodbUrl') ?? '',
-  'on a standalone server, by polling': () => standalone.url,
-}
-
 /** The same client at another process. */
 const at = (server: TestServer, client: TestClient): TestClient => clientOf(server, client)
 
-describe.each(Object.entries(topologies))('three processes on one database, %s', (_, mongodbUrl) => {
+describe.each(topologies())('three processes on one database, %s', (_, mongodbUrl) => {
   it('give each message of one conversation a place of its own, in one order for all', async () => {
     const servers = await startReplicas(3, newDatabase(mongodbUrl()))
     const client = await createClient(servers[0] as TestServer)

@@ -208,6 +208,19 @@ describe('the list of conversations', () => {
     expect(ofPage(await follow(json.links.prev))).toEqual(ids.slice(0, 2))
   })
 
+  it('has links with the prefix that it was asked for under', async () => {
+    const userId = await newUser()
+    for (let i = 0; i < 2; i += 1) await personal(userId)
+    const headers = { authorization: basic(key) }
+    for (const prefix of ['', '/sc']) {
+      const path = `${prefix}/v2/apps/${key.appId}/conversations?filter[userId]=${userId}&page[size]=1`
+      const { json } = await call(server, 'GET', path, { headers })
+      expect(json.links.next).toContain(`${server.url}${prefix}/v2/apps/${key.appId}/conversations?`)
+      const next = await (await fetch(json.links.next, { headers })).json()
+      expect(next).toMatchObject({ conversations: [{ isDefault: false }], meta: { hasMore: false } })
+    }
+  })
+
   it.each([
     ['no filter', ''],
     ['both filters', 'filter[userId]=x&filter[userExternalId]=y'],

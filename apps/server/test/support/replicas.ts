@@ -1,10 +1,28 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer, type Socket } from 'node:net'
+import { type MongodbServer, startMongodb } from '@plugboard/test-mongodb'
+import { afterAll, beforeAll, inject } from 'vitest'
 import { startServer, type TestServer } from './server.js'
 
 /** What all processes on one database have in common. */
 export type Shared = Record<string, string>
+
+/**
+ * What replicas may be on: by name, the URL of a replica set, which tells them of changes, and of a standalone server,
+ * which is started for the tests of this file.
+ */
+export function topologies(): readonly (readonly [name: string, url: () => string])[] {
+  let standalone: MongodbServer
+  beforeAll(async () => {
+    standalone = await startMongodb({ isStandalone: true })
+  })
+  afterAll(() => standalone.stop())
+  return [
+    ['with change streams', () => inject('mongodbUrl') ?? ''],
+    ['on a standalone server, by polling', () => standalone.url],
+  ]
+}
 
 /** A new database at a MongoDB server, as settings. */
 export const newDatabase = (mongodbUrl: string): Shared => ({

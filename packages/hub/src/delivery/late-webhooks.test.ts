@@ -72,6 +72,22 @@ test('what cannot be looked up is asked for again', async () => {
   expect(pushed).toEqual([[1, 1, [{ seq: 1, id: 'id-1', body: 'at last' }]]])
 })
 
+test('nothing is handed on or asked for again after the end', async () => {
+  let asked = 0
+  const make = async () => {
+    asked += 1
+    throw new Error('the store is closed')
+  }
+  const slow = held('late')
+  late.push(1, 1, address, [item(1, make)])
+  late.push(2, 1, address, [item(1, slow.make)])
+  await soon()
+  late.close()
+  slow.ready()
+  await new Promise((resolve) => setTimeout(resolve, 1100))
+  expect([asked, pushed]).toEqual([1, []])
+})
+
 test('what was cancelled is not handed on, and what is pushed after it is', async () => {
   const slow = held('old')
   late.push(1, 1, address, [item(1, slow.make)])

@@ -62,6 +62,12 @@ export class LateWebhooks {
     this.#sender.cancel(number, generation)
   }
 
+  /** What waits is forgotten, in all lanes. */
+  close(): void {
+    for (const { controller } of this.#lanes.values()) controller.abort()
+    this.#lanes.clear()
+  }
+
   async #made(make: MakeBody, signal: AbortSignal): Promise<string> {
     for (;;) {
       try {

@@ -40,6 +40,11 @@ export class Router {
     this.#late = new LateWebhooks(options.sender, options.log)
   }
 
+  /** What is being looked up for webhooks is forgotten: the process is going down. */
+  close(): void {
+    this.#late.close()
+  }
+
   route(stream: Claimed, target: Target): Routing | Promise<Routing> {
     const client = this.#options.directory.peek(stream.clientId)
     if (client) return this.#routeOf(client, stream, target)
