@@ -266,7 +266,7 @@ export class Conversations {
 
   /** Gone for everybody at once; cancels what its messages owe. @throws NOT_FOUND */
   async delete(client: ClientView, id: Id): Promise<void> {
-    const { store, facts, attachments, dispatcher } = this.#options
+    const { store, facts, attachments, users, dispatcher } = this.#options
     const known = (await facts.find(client.id, { id }))?.data
     const payload = known ? JSON.stringify({ facts: known }) : '{}'
     const entry = { ...this.entry(client, id, 'conversation.deleted'), payload }
@@ -277,6 +277,7 @@ export class Conversations {
     if (!appended) throw notFound()
     dispatcher.streamChanged(id)
     dispatcher.appended(appended)
+    if (appended.userId) await users.forgetDefault(client, appended.userId, id)
   }
 }
 

@@ -153,6 +153,16 @@ export class Users {
     return { ...user, facts: facts ?? {} }
   }
 
+  /** The user's default conversation is gone: the oldest one that is left takes its place. */
+  async forgetDefault(client: ClientView, id: Id, conversationId: Id): Promise<void> {
+    await this.#options.facts.change(client.id, id, (known) => {
+      if (known?.defaultConversationId !== conversationId) return known
+      const { defaultConversationId: _, ...rest } = known
+      return rest
+    })
+    this.#forget(id)
+  }
+
   #forget(id: Id): void {
     this.#changes += 1
     this.#shown.delete(id)

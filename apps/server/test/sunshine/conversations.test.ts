@@ -1,5 +1,6 @@
+import { type Id, toUuid } from '@plugboard/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { call } from '../support/api.js'
+import { call, clientOf } from '../support/api.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 import { basic, type Key, newKey, officialClient, refusalOf } from '../support/sunshine.js'
 
@@ -91,6 +92,17 @@ describe('a conversation', () => {
     })
     await api.deleteAllMessages(id)
     expect(await api.listMessages(id)).toMatchObject({ messages: [] })
+  })
+
+  it('becomes the default one when that is deleted by another API', async () => {
+    const userId = await newUser()
+    const [first, second] = [await personal(userId), await personal(userId)]
+    const id = toUuid(key.appId as Id)
+    const { token } = (await call(server, 'POST', `/api/v1/admin/clients/${id}/tokens`)).json
+    const client = clientOf(server, { id, token, webhooks: [] })
+    expect((await client.call('DELETE', `/conversations/${toUuid(first.id as Id)}`)).status).toBeLessThan(300)
+    expect((await api.getConversation(second.id)).conversation.isDefault).toBe(true)
+    expect((await personal(userId)).isDefault).toBe(false)
   })
 
   it('that is not the default is deleted, and then unknown', async () => {
