@@ -38,9 +38,18 @@ export const toAuthorHex = (author: Author | undefined): string | null =>
 
 const fromAuthorHex = (hex: string): Author => (hex === BUSINESS ? 'business' : { userId: hex as Id })
 
-/** One entry `e` as JSON text: an {@link EntryRow}. */
+/** What few entries have. */
+const RARE = ['dedupe', 'incoming', 'collect_until', 'turn_ended_at', 'dead', 'deleted_at', 'details']
+
+const NONE_IS_THERE = RARE.map((column) => `e.${column} IS NULL`).join(' AND ')
+
+/**
+ * One entry `e` as JSON text: an {@link EntryRow}. What few have is together at its end, since each value, null too, has
+ * to be printed and parsed.
+ */
 export const ENTRY_ROW = `json_array(${toHex('e.id')}, e.seq, e.at, e.type, ${toHex('e.author')}, e.channel,
-  e.payload, e.owes, e.dedupe, ${toHex('e.incoming')}, e.collect_until, e.turn_ended_at, e.dead, e.deleted_at, e.details)`
+  e.payload, e.owes, json(iif(${NONE_IS_THERE}, NULL, json_array(e.dedupe, ${toHex('e.incoming')}, e.collect_until,
+  e.turn_ended_at, e.dead, e.deleted_at, e.details))))`
 
 export type EntryRow = [
   id: Id,
@@ -51,6 +60,10 @@ export type EntryRow = [
   channel: string | null,
   payload: string,
   owes: string | null,
+  rare: RareRow | null,
+]
+
+type RareRow = [
   dedupe: string | null,
   incomingId: Id | '',
   collectUntil: number | null,
@@ -59,6 +72,8 @@ export type EntryRow = [
   deletedAt: number | null,
   details: string | null,
 ]
+
+const NOTHING_RARE: RareRow = [null, '', null, null, null, null, null]
 
 /** What an entry takes from its stream. */
 export interface Place {
@@ -70,23 +85,9 @@ export interface Place {
 
 /** All entries of a deleted stream but the last, which tells of it, read as deleted. */
 export function toEntry(row: EntryRow, stream: Place): Entry {
-  const [
-    id,
-    seq,
-    at,
-    type,
-    author,
-    channel,
-    payload,
-    owes,
-    dedupe,
-    incomingId,
-    collectUntil,
-    turnEndedAt,
-    dead,
-  ] = row
-  const details = row[14]
-  const deletedAt = row[13] ?? (seq < stream.seq ? stream.deletedAt : null)
+  const [id, seq, at, type, author, channel, payload, owes, rare] = row
+  const [dedupe, incomingId, collectUntil, turnEndedAt, dead, ownDeletedAt, details] = rare ?? NOTHING_RARE
+  const deletedAt = ownDeletedAt ?? (seq < stream.seq ? stream.deletedAt : null)
   const entry: Entry = {
     id,
     clientId: stream.clientId,
