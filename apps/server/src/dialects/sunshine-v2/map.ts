@@ -116,6 +116,31 @@ export function messageJson(
   return json
 }
 
+/** A payload that says nothing but a text stands for the same content, as it is. */
+const PLAIN = /^\{"type":"text","text":"(?:[^"\\]|\\.)*"\}$/
+
+/**
+ * Messages as JSON text: what most of them are is put in as it is stored, which is faster than to parse and print it, and
+ * what an author is called is printed once.
+ */
+export function messagesText(
+  client: ClientView,
+  messages: readonly Message[],
+  users: ReadonlyMap<Id, UserView>,
+): string {
+  const authors = new Map<Id | 'business', string>()
+  const texts = messages.map((message) => {
+    const { id, sentAt, payload, details, source, author } = message
+    if (details !== undefined || source || !PLAIN.test(payload))
+      return JSON.stringify(messageJson(client, message, users))
+    const who = author === 'business' ? author : author.userId
+    const by = authors.get(who) ?? JSON.stringify(authorJson(message, {}, users))
+    authors.set(who, by)
+    return `{"id":"${id}","received":"${sentAt.toISOString()}","author":${by},"content":${payload},"source":${POSTED}}`
+  })
+  return `[${texts.join(',')}]`
+}
+
 const SUBTYPES = { ai: 'AI', bot: 'bot', agent: 'agent', activity: 'activity' } as const
 
 function authorJson(
@@ -138,6 +163,9 @@ function authorJson(
     ...shown,
   } as JsonObject
 }
+
+/** Where messages come from that were posted. */
+const POSTED = JSON.stringify({ type: 'api:conversations' })
 
 /** How this API calls a channel: by its own name, where that is one that it has. */
 export function sourceJson(client: ClientView, { source }: Pick<Message, 'source'>): JsonObject {

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { idempotent } from '../../idempotent.js'
 import { notFound } from '../errors.js'
 import { conversationIdOf } from '../find.js'
-import { DIALECT, detailsOf, known, messageJson } from '../map.js'
+import { DIALECT, detailsOf, known, messageJson, messagesText } from '../map.js'
 import { hasMarkup, resolveMarkup } from '../markup.js'
 import { mergedMetadata } from '../merge.js'
 import { anyQuery, linksOf, type PageQuery, pageOf } from '../pages.js'
@@ -61,10 +61,8 @@ export function messageRoutes(scope: Scope): void {
       const page = pageOf(query, { size: PAGE_SIZE, sizeName: 'limit' })
       const { messages, ...found } = await pageOfMessages(hub, client, conversationId, page)
       const users = await authorsOf(hub, client, messages)
-      return {
-        messages: messages.map((message) => messageJson(client, message, users)),
-        ...linksOf({ items: messages, ...found }, page, request, baseUrl(request), true),
-      }
+      const links = linksOf({ items: messages, ...found }, page, request, baseUrl(request), true)
+      return `{"messages":${messagesText(client, messages, users)},${JSON.stringify(links).slice(1)}`
     },
   })
   defineRoute(scope, {
