@@ -11,6 +11,7 @@ import { LaneRegistry } from './lane-registry.js'
 import type { Route, Routing } from './route.js'
 import type { RunnerHost } from './runner-host.js'
 import { StreamRunner } from './stream-runner.js'
+import type { Late } from './tenure.js'
 import type { DeliveryFailure, TransportListener } from './transport.js'
 
 /** Limits of the deliveries of one process. */
@@ -138,10 +139,14 @@ export class Dispatcher implements RunnerHost {
 
   /** An entry was appended. */
   appended(appended: Appended): void {
+    this.#take(appended, false)
+  }
+
+  /** `isStale`: the entry is to be read from the store. */
+  #take(appended: Appended, isStale: boolean): void {
     const { entry, claimed } = appended
-    const runner = this.#runners.get(entry.streamId)
-    if (runner) runner.appended(appended)
-    else if (claimed) this.#begin(claimed).appended(appended)
+    const runner = this.#runners.get(entry.streamId) ?? (claimed && this.#begin(claimed))
+    if (runner) isStale ? runner.reach(entry.seq) : runner.appended(appended)
     else if (entry.owes.length > 0) this.#clock.wake(this.pollMs)
   }
 
@@ -256,10 +261,10 @@ export class Dispatcher implements RunnerHost {
     return this.#options.refused(stream.clientId, route, reason)
   }
 
-  rested(runner: StreamRunner, nextAt: Date | null, late: readonly Appended[]): void {
+  rested(runner: StreamRunner, nextAt: Date | null, { appended, isStale }: Late): void {
     this.#end(runner)
     if (nextAt) this.#clock.wake(Math.max(0, nextAt.getTime() - this.now().getTime()))
-    for (const appended of late) this.appended(appended)
+    for (const late of appended) this.#take(late, isStale)
   }
 
   abandoned(runner: StreamRunner, err?: unknown): void {

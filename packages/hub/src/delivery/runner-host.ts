@@ -1,11 +1,12 @@
 import type { Dead, Entry, StreamRef } from '../entry.js'
 import type { Claimed } from '../progress.js'
-import type { Appended, Store } from '../store.js'
+import type { Store } from '../store.js'
 import type { Target } from '../target.js'
 import type { Gate } from './gate.js'
 import type { Lane } from './lane.js'
 import type { Route, Routing } from './route.js'
 import type { StreamRunner } from './stream-runner.js'
+import type { Late } from './tenure.js'
 import type { DeliveryFailure } from './transport.js'
 
 /** What a runner needs of the dispatcher. */
@@ -32,8 +33,8 @@ export interface RunnerHost {
   observeDeath(target: Target, entry: Entry, dead: Dead): void
   /** The entry will not be tried any more, and that is written down; what passes it comes after this. */
   gaveUp(stream: StreamRef, target: Target, entry: Entry, dead: Dead): Promise<void>
-  /** The stream was given back, and is due then. `late`: what came in while that was being written down. */
-  rested(runner: StreamRunner, nextAt: Date | null, late: readonly Appended[]): void
+  /** The stream was given back, and is due then. */
+  rested(runner: StreamRunner, nextAt: Date | null, late: Late): void
   /** The store failed, or the lease is lost: what this runner has in memory is void. */
   abandoned(runner: StreamRunner, error?: unknown): void
 }

@@ -77,6 +77,29 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const steps = fc.array(step, { maxLength: 80, size: 'max' })
 
+/**
+ * Found once in many thousand runs, and tried in each since: an entry that comes in while its stream is being given back,
+ * and is deleted before that is answered.
+ */
+const deletedWhileGivenBack: [number, Step[]] = [
+  -2147483103,
+  [
+    { do: 'pass', ms: 1001 },
+    { do: 'append', stream: 0, targets: [], chars: 1 },
+    { do: 'append', stream: 0, targets: [], chars: 1 },
+    { do: 'append', stream: 1, targets: [0], chars: 1 },
+    { do: 'append', stream: 3, targets: [3], chars: 1 },
+    { do: 'append', stream: 3, targets: [0], chars: 1 },
+    { do: 'step', count: 4 },
+    { do: 'delete-all', stream: 3 },
+    { do: 'status', target: 3, status: 'paused' },
+    { do: 'step', count: 1 },
+    { do: 'step', count: 1 },
+    { do: 'status', target: 0, status: 'here' },
+    { do: 'append', stream: 1, targets: [], chars: 1 },
+  ],
+]
+
 test('whatever happens, all that is owed is settled, in order, and nothing is repeated without need', async () => {
   const property = fc.asyncProperty(fc.integer(), steps, async (seed, steps) => {
     const targets = [
@@ -95,7 +118,7 @@ test('whatever happens, all that is owed is settled, in order, and nothing is re
     vi.clearAllTimers()
     vi.setSystemTime('2026-11-22T08:00:00Z')
   })
-  await fc.assert(property, { numRuns: RUNS })
+  await fc.assert(property, { numRuns: RUNS, examples: [deletedWhileGivenBack] })
 }, 120_000)
 
 async function take(world: World, targets: readonly Target[], step: Step): Promise<void> {

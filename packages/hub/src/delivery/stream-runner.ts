@@ -50,7 +50,7 @@ export class StreamRunner {
       lanes: this.#lanes,
       now: () => host.now(),
       due: () => this.#save(),
-      kept: (seq) => this.#reach(seq),
+      kept: (seq) => this.reach(seq),
       gaveBack: (nextAt, late) => {
         this.stop()
         host.rested(this, this.#again ? host.now() : nextAt, late)
@@ -95,12 +95,13 @@ export class StreamRunner {
   /** The store gave the stream to this process, which has it already, or had it until a moment ago. */
   renewed({ seq, lease }: Claimed): void {
     this.#tenure.given(lease)
-    this.#reach(seq)
+    this.reach(seq)
   }
 
   /** Entries or the client's configuration changed: what has not gone out yet is looked at again. */
   changed(): void {
     this.#feeder.changed()
+    this.#tenure.changed()
     this.#buffer.clear()
     for (const lane of this.#lanes) {
       lane.stopWaiting()
@@ -207,8 +208,8 @@ export class StreamRunner {
     if (!this.#isRunning) this.#tenure.save(this.#scanned, this.#lanes.isActive || this.#isAtHole)
   }
 
-  /** There are entries up to this number. */
-  #reach(seq: number): void {
+  /** There are entries up to this number, in the store. */
+  reach(seq: number): void {
     this.#tail = Math.max(this.#tail, seq)
     this.run()
   }

@@ -12,10 +12,17 @@ export interface TenureOptions {
   due(): void
   /** The stream is still ours, and has entries up to this number. */
   kept(seq: number): void
-  /** It was given back, and is due then. `late`: what came in while that was being written down. */
-  gaveBack(nextAt: Date | null, late: readonly Appended[]): void
+  /** It was given back, and is due then. */
+  gaveBack(nextAt: Date | null, late: Late): void
   /** The store failed, or another process has the stream: what is in memory of it is void. */
   lost(error?: unknown): void
+}
+
+/** What came in while a stream was being given back. */
+export interface Late {
+  appended: readonly Appended[]
+  /** Entries were changed after that: what they are now, only the store knows. */
+  isStale: boolean
 }
 
 /**
@@ -30,6 +37,7 @@ export class Tenure {
   #isResting = false
   /** What was appended meanwhile. */
   #late: Appended[] = []
+  #isLateStale = false
   /** The store gave the stream to this process anew, meanwhile. */
   #renewed: Lease | undefined
   /** There is something to write since the last mark. */
@@ -61,6 +69,11 @@ export class Tenure {
 
   appended(appended: Appended): void {
     if (this.#isResting) this.#late.push(appended)
+  }
+
+  /** Entries or the configuration changed. */
+  changed(): void {
+    this.#isLateStale = this.#late.length > 0
   }
 
   /** The store gave the stream to this process, which has it already, or had it until a moment ago. */
@@ -103,7 +116,7 @@ export class Tenure {
     const renewed = this.#renewed
     this.#renewed = undefined
     if (renewed) return this.#mark({ scanned, lanes: {}, nextAt: now() }, renewed)
-    gaveBack(nextAt, this.#late)
+    gaveBack(nextAt, { appended: this.#late, isStale: this.#isLateStale })
   }
 
   /** The stream is still ours, with all that came in meanwhile. */
@@ -114,6 +127,7 @@ export class Tenure {
     this.#isSaving = false
     this.#isResting = false
     this.#late = []
+    this.#isLateStale = false
     this.#renewed = undefined
     kept(seq)
   }
