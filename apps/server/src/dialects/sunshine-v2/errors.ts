@@ -42,14 +42,12 @@ export function notFound(kind?: Missing): SunshineError {
   return new SunshineError(404, { code: `${kind}_not_found`, title: `${name} not found` })
 }
 
-const NOT_IMPLEMENTED = 501
+/** RFC 9110 §15.6.2. */
+const NOT_OFFERED = 501
 
-/** Of operations of the published document that this server does not have. */
-export const notImplemented = (operationId: string): SunshineError =>
-  new SunshineError(NOT_IMPLEMENTED, {
-    code: 'not_implemented',
-    title: `${operationId} is not implemented by this server`,
-  })
+/** Of operations of the published document that this server leaves out, and why. */
+export const notOffered = (operationId: string, why: string): SunshineError =>
+  new SunshineError(NOT_OFFERED, { code: 'not_implemented', title: `${operationId}: ${why}` })
 
 /** What the domain does not find is this kind of thing. */
 export async function orNotFound<T>(kind: Missing | undefined, looked: Promise<T>): Promise<T> {

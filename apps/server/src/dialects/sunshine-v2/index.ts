@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify'
 import { readJson } from '../json-body.js'
 import { Refusals } from '../refusals.js'
 import { Credentials } from './credentials.js'
-import { notFound, notImplemented, sendError, unsupportedMediaType } from './errors.js'
+import { notFound, notOffered, sendError, unsupportedMediaType } from './errors.js'
 import type { Scope } from './route.js'
 import { activityRoutes } from './routes/activities.js'
 import { appKeyRoutes } from './routes/app-keys.js'
@@ -77,12 +77,12 @@ export async function sunshineV2(app: FastifyInstance, options: SunshineV2Option
 export async function sunshineOauth(app: FastifyInstance): Promise<void> {
   readJson(app)
   app.setErrorHandler(sendError)
-  for (const [operationId, method, url] of OAUTH) {
+  for (const [operationId, method, url] of OAUTH.operations) {
     app.route({
       ...{ method, url },
       schema: { hide: true } as FastifySchema,
       handler: async () => {
-        throw notImplemented(operationId)
+        throw notOffered(operationId, OAUTH.why)
       },
     })
   }

@@ -1,64 +1,104 @@
 import type { HTTPMethods } from 'fastify'
 import { z } from 'zod'
 import type { Access } from '../credentials.js'
-import { notImplemented } from '../errors.js'
+import { notOffered } from '../errors.js'
 import { defineRoute, type Scope } from '../route.js'
 
-type Operation = readonly [operationId: string, method: HTTPMethods, url: string, access: Access]
+type Operation = readonly [operationId: string, method: HTTPMethods, url: string]
+
+/** Operations of the published document that this server leaves out, and why. */
+interface LeftOut {
+  /** Follows the operation's name in what a caller is told. */
+  why: string
+  access: Access
+  operations: readonly Operation[]
+}
 
 const CONVERSATION = '/apps/:appId/conversations/:conversationId'
-const SWITCHBOARD = '/apps/:appId/switchboards/:switchboardId'
+const SWITCHBOARDS = '/apps/:appId/switchboards'
+const SWITCHBOARD = `${SWITCHBOARDS}/:switchboardId`
+const MEMBER = `${SWITCHBOARD}/switchboardIntegrations/:switchboardIntegrationId`
 const USER = '/apps/:appId/users/:userIdOrExternalId'
 
-/** What the published document has and this server does not. */
-const NOT_HERE: readonly Operation[] = [
-  ['PassControl', 'POST', `${CONVERSATION}/passControl`, 'integration'],
-  ['ReleaseControl', 'POST', `${CONVERSATION}/releaseControl`, 'integration'],
-  ['OfferControl', 'POST', `${CONVERSATION}/offerControl`, 'integration'],
-  ['AcceptControl', 'POST', `${CONVERSATION}/acceptControl`, 'integration'],
-  ['PostConversionEvents', 'POST', `${CONVERSATION}/conversionEvents`, 'integration'],
-  ['CreateSwitchboard', 'POST', '/apps/:appId/switchboards', 'app'],
-  ['ListSwitchboards', 'GET', '/apps/:appId/switchboards', 'app'],
-  ['UpdateSwitchboard', 'PATCH', SWITCHBOARD, 'app'],
-  ['DeleteSwitchboard', 'DELETE', SWITCHBOARD, 'app'],
-  ['CreateSwitchboardIntegration', 'POST', `${SWITCHBOARD}/switchboardIntegrations`, 'app'],
-  ['ListSwitchboardIntegrations', 'GET', `${SWITCHBOARD}/switchboardIntegrations`, 'app'],
-  [
-    'UpdateSwitchboardIntegration',
-    'PATCH',
-    `${SWITCHBOARD}/switchboardIntegrations/:switchboardIntegrationId`,
-    'app',
-  ],
-  [
-    'DeleteSwitchboardIntegration',
-    'DELETE',
-    `${SWITCHBOARD}/switchboardIntegrations/:switchboardIntegrationId`,
-    'app',
-  ],
-  ['CreateClient', 'POST', `${USER}/clients`, 'integration'],
-  ['ListDevices', 'GET', `${USER}/devices`, 'integration'],
-  ['GetDevice', 'GET', `${USER}/devices/:deviceId`, 'integration'],
-  ['SyncUser', 'POST', '/apps/:appId/users/:zendeskId/sync', 'integration'],
-  ['GetTokenInfo', 'GET', '/tokenInfo', 'integration'],
+const NO_CONTROL = 'every integration hears every event here, so that there is no control to hand over'
+
+const LEFT_OUT: readonly LeftOut[] = [
+  {
+    why: NO_CONTROL,
+    access: 'integration',
+    operations: [
+      ['PassControl', 'POST', `${CONVERSATION}/passControl`],
+      ['ReleaseControl', 'POST', `${CONVERSATION}/releaseControl`],
+      ['OfferControl', 'POST', `${CONVERSATION}/offerControl`],
+      ['AcceptControl', 'POST', `${CONVERSATION}/acceptControl`],
+    ],
+  },
+  {
+    why: NO_CONTROL,
+    access: 'app',
+    operations: [
+      ['CreateSwitchboard', 'POST', SWITCHBOARDS],
+      ['ListSwitchboards', 'GET', SWITCHBOARDS],
+      ['UpdateSwitchboard', 'PATCH', SWITCHBOARD],
+      ['DeleteSwitchboard', 'DELETE', SWITCHBOARD],
+      ['CreateSwitchboardIntegration', 'POST', `${SWITCHBOARD}/switchboardIntegrations`],
+      ['ListSwitchboardIntegrations', 'GET', `${SWITCHBOARD}/switchboardIntegrations`],
+      ['UpdateSwitchboardIntegration', 'PATCH', MEMBER],
+      ['DeleteSwitchboardIntegration', 'DELETE', MEMBER],
+    ],
+  },
+  {
+    why: 'it passes events on to Meta, for which there is no channel here',
+    access: 'integration',
+    operations: [['PostConversionEvents', 'POST', `${CONVERSATION}/conversionEvents`]],
+  },
+  {
+    why: 'people are linked by writing first, since no channel here can ask them to',
+    access: 'integration',
+    operations: [['CreateClient', 'POST', `${USER}/clients`]],
+  },
+  {
+    why: 'devices are made by the mobile SDKs, which are not served here',
+    access: 'integration',
+    operations: [
+      ['ListDevices', 'GET', `${USER}/devices`],
+      ['GetDevice', 'GET', `${USER}/devices/:deviceId`],
+    ],
+  },
+  {
+    why: 'it needs the users of the hosted help desk',
+    access: 'integration',
+    operations: [['SyncUser', 'POST', '/apps/:appId/users/:zendeskId/sync']],
+  },
+  {
+    why: 'tokens of the hosted marketplace are not taken here',
+    access: 'integration',
+    operations: [['GetTokenInfo', 'GET', '/tokenInfo']],
+  },
 ]
 
 /** Beside the API, and without credentials. */
-export const OAUTH: readonly (readonly [operationId: string, method: HTTPMethods, url: string])[] = [
-  ['Authorize', 'GET', '/authorize'],
-  ['GetToken', 'POST', '/token'],
-  ['RevokeAccess', 'DELETE', '/authorization'],
-]
+export const OAUTH: Pick<LeftOut, 'why' | 'operations'> = {
+  why: 'there is no marketplace here',
+  operations: [
+    ['Authorize', 'GET', '/authorize'],
+    ['GetToken', 'POST', '/token'],
+    ['RevokeAccess', 'DELETE', '/authorization'],
+  ],
+}
 
 /** Says so, in the words of this API, in place of an answer that would be taken for another. */
 export function routesNotHere(scope: Scope): void {
-  for (const [operationId, method, url, access] of NOT_HERE) {
-    defineRoute(scope, {
-      ...{ method, url, access, tag: 'not here' },
-      summary: `${operationId}: not implemented`,
-      response: z.never(),
-      handle: async () => {
-        throw notImplemented(operationId)
-      },
-    })
+  for (const { why, access, operations } of LEFT_OUT) {
+    for (const [operationId, method, url] of operations) {
+      defineRoute(scope, {
+        ...{ method, url, access, tag: 'not here' },
+        summary: `${operationId}: ${why}`,
+        response: z.never(),
+        handle: async () => {
+          throw notOffered(operationId, why)
+        },
+      })
+    }
   }
 }
