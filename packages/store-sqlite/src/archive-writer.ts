@@ -26,8 +26,8 @@ const KEY = `INSERT INTO keys (client, key, hash, id, at) VALUES (${toBytes}, ?,
 const SENDER = `INSERT INTO senders (client, sender, identity, channel, custom, user)
   VALUES (${toBytes}, ?, ?, ?, ?, ${toBytes}) ON CONFLICT (client, sender, identity, channel, custom) DO NOTHING`
 
-const STREAM = `INSERT INTO streams (n, client, id, kind, user, created_at, data, deleted_at, over)
-  VALUES (?, ${toBytes}, ${toBytes}, ?, ?, ?, ?, ?, ?) ON CONFLICT (client, id) DO NOTHING`
+const STREAM = `INSERT INTO streams (n, client, id, kind, user, created_at, data, deleted_at, over, rank)
+  VALUES (?, ${toBytes}, ${toBytes}, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (client, id) DO NOTHING`
 
 const PROGRESS = `INSERT INTO progress (n, client, scanned, lanes, next_at, owed_at, hold)
   VALUES (?, ${toBytes}, ?, ?, ?, ?, ${HOLDS.indexOf('free')})`
@@ -55,8 +55,7 @@ export class ArchiveWriter {
   readonly #key
   readonly #sender
   readonly #stream
-  readonly #talk
-  readonly #moveTalk
+  readonly #rank
   readonly #progress
   readonly #endpoint
   readonly #entry
@@ -65,7 +64,6 @@ export class ArchiveWriter {
   readonly #hasUser
   readonly #rowOfKind
   readonly #hasEntry
-  readonly #newestMessage
 
   constructor(db: Connection, streams: Streams, clients: Clients) {
     this.#streams = streams
@@ -75,9 +73,8 @@ export class ArchiveWriter {
     this.#key = prepareWrite(db, KEY)
     this.#sender = prepareWrite(db, SENDER)
     this.#stream = prepareWrite(db, STREAM)
-    this.#talk = prepareWrite(db, 'INSERT INTO talks (user, last_message_at, n) VALUES (?, ?, ?)')
-    const ofStream = 'user = (SELECT user FROM streams WHERE n = ?1) AND last_message_at = ?2 AND n = ?1'
-    this.#moveTalk = prepareWrite(db, `UPDATE talks SET last_message_at = ?3 WHERE ${ofStream}`)
+    const newest = `SELECT at FROM entries WHERE stream = ?1 AND type = ${MESSAGE} ORDER BY seq DESC LIMIT 1`
+    this.#rank = prepareWrite(db, `UPDATE streams SET rank = (${newest}) WHERE n = ?1 AND rank IS NOT NULL`)
     this.#progress = prepareWrite(db, PROGRESS)
     this.#endpoint = prepareWrite(db, ENDPOINT)
     this.#entry = prepareWrite(db, ENTRY)
@@ -88,8 +85,6 @@ export class ArchiveWriter {
     this.#rowOfKind = prepareNumber(db, `${row} AND kind = ?`)
     const here = `SELECT 1 FROM entries WHERE id = ${toBytes} AND stream = ? AND seq = ?`
     this.#hasEntry = prepareNumber(db, here)
-    const newest = `SELECT at FROM entries WHERE stream = ? AND type = ${MESSAGE} ORDER BY seq DESC LIMIT 1`
-    this.#newestMessage = prepareNumber(db, newest)
   }
 
   write(records: readonly ArchiveRecord[]): void {
@@ -156,12 +151,13 @@ export class ArchiveWriter {
   ): number | undefined {
     const { clientId, id, createdAt, deletedAt, nextAt, owedAt, lastAt, scanned, lanes } = stream
     const n = this.#streams.takeRow()
-    const [kindN, deleted, over] = [
+    const [kindN, deleted, over, rank] = [
       STREAM_KINDS.indexOf(kind),
       msOf(deletedAt),
       deletedAt && !nextAt ? 1 : null,
+      userN === null || deletedAt ? null : NEVER,
     ]
-    if (this.#stream(n, clientId, id, kindN, userN, createdAt.getTime(), data, deleted, over) === 0) {
+    if (this.#stream(n, clientId, id, kindN, userN, createdAt.getTime(), data, deleted, over, rank) === 0) {
       if (this.#rowOfKind(clientId, id, kindN) === undefined) throw new Refused(`the id ${id} is taken`)
       return undefined
     }
@@ -180,8 +176,6 @@ export class ArchiveWriter {
     const n = this.#addStream('conversation', conversation, { userN })
     if (n === undefined) return
     const leads = !deletedAt && userN !== null && this.#hasUser(userN) !== undefined
-    // Its entries move it to its place in the list.
-    if (userN !== null && !deletedAt) this.#talk(userN, NEVER, n)
     for (const { id: endpointId, channel, identity, sender, thread } of endpoints) {
       const address = [clientId, sender, identity, channel.name, channel.custom ? 1 : 0, thread] as const
       this.#endpoint(...address, endpointId, n, id, userId ?? '', leads ? 0 : 1)
@@ -189,21 +183,17 @@ export class ArchiveWriter {
   }
 
   #addEntries(entries: readonly Entry[]): void {
-    /** When the newest message of each stream came in, before. */
-    const talks = new Map<number, number>()
+    const moved = new Set<number>()
     for (const entry of entries) {
       const { clientId, streamId, id, seq, type } = entry
       const n = this.#rowOf(clientId, streamId)
       if (n === undefined) throw new Refused(`the entry ${id} is of a stream that is not there`)
-      if (type === 'message' && !talks.has(n)) talks.set(n, this.#newestMessage(n) ?? NEVER)
+      if (type === 'message') moved.add(n)
       if (!this.#addEntry(n, entry) && this.#hasEntry(id, n, seq) === undefined)
         throw new Refused(`the id ${id} is taken`)
       this.#streams.drop(clientId, streamId)
     }
-    for (const [n, before] of talks) {
-      const after = this.#newestMessage(n) ?? NEVER
-      if (after !== before) this.#moveTalk(n, before, after)
-    }
+    for (const n of moved) this.#rank(n)
   }
 
   /** False when there is an entry with this id. */

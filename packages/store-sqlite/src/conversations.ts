@@ -7,7 +7,6 @@ import type { StreamState } from './stream-state.js'
 import type { Streams } from './streams.js'
 
 type UserRow = [createdAt: number, data: string | null]
-type ConversationRow = [id: Id, createdAt: number, lastMessageAt: number]
 
 const FIND_USER = `
   SELECT json_array(created_at, data) FROM streams WHERE client = ${toBytes} AND id = ${toBytes} AND kind = 0
@@ -22,10 +21,9 @@ const FIRST = '00' as Id
 const LAST = 'f'.repeat(26) as Id
 
 const LIST = `
-  SELECT json_array(${toHex('s.id')}, s.created_at, t.last_message_at) AS row
-  FROM talks t JOIN streams s ON s.n = t.n
-  WHERE t.user = ? AND (t.last_message_at, t.n) < (?, ?)
-  ORDER BY t.last_message_at DESC, t.n DESC LIMIT ?`
+  SELECT json_quote(${toHex('id')}) AS row FROM streams
+  WHERE user = ? AND rank IS NOT NULL AND (rank, n) < (?, ?)
+  ORDER BY rank DESC, n DESC LIMIT ?`
 
 /** Before the first conversation of any user. */
 const START = [NEVER + 1, 0] as const
@@ -45,7 +43,7 @@ export class Conversations {
     this.#streams = streams
     this.#log = log
     this.#findUser = prepareOne<UserRow>(db, FIND_USER)
-    this.#list = prepareAll<ConversationRow>(db, LIST)
+    this.#list = prepareAll<Id>(db, LIST)
     const walks = (order: string) =>
       [
         prepareAll<Id>(db, `${walk('user = ?')} ORDER BY id ${order} LIMIT ?`),
@@ -73,7 +71,7 @@ export class Conversations {
 
   findRecord(clientId: Id, id: Id): ConversationRecord | undefined {
     const stream = this.find(clientId, id)
-    return stream && toRecord(stream)
+    return stream && { ...toConversation(stream), seq: stream.seq, endpoints: stream.endpoints }
   }
 
   walk(clientId: Id, { userId, after = FIRST, before = LAST, fromEnd, limit }: Walk): ConversationRecord[] {
@@ -90,8 +88,10 @@ export class Conversations {
     if (user?.kind !== 'user') return []
     const last = before && this.#streams.find(clientId, before)
     if (before && last?.userN !== user.n) return []
-    const [at, n] = last ? [last.lastMessageAt, last.n] : START
-    return this.#list(user.n, at, n, limit).map((row) => toConversation(clientId, userId, row))
+    // One that was deleted has no rank any more, and stood where its last message was.
+    const [rank, n] = last ? [last.rank ?? last.lastMessageAt ?? NEVER, last.n] : START
+    const ids = this.#list(user.n, rank, n, limit)
+    return ids.map((id) => toConversation(this.#streams.find(clientId, id) as StreamState))
   }
 
   /** Its entries but the last read as deleted from then on, and its endpoints can be mapped anew. */
@@ -117,26 +117,15 @@ export class Conversations {
 
 type Walk = Range & { userId?: Id }
 
-function toRecord({
+function toConversation({
   clientId,
-  streamId,
+  streamId: id,
   userId,
   createdAt,
   lastMessageAt,
-  seq,
-  endpoints,
-}: StreamState): ConversationRecord {
-  const conversation = toConversation(clientId, userId, [streamId, createdAt, lastMessageAt])
-  return { ...conversation, seq, endpoints }
-}
-
-function toConversation(
-  clientId: Id,
-  userId: Id | undefined,
-  [id, createdAt, lastMessageAt]: ConversationRow,
-): Conversation {
+}: StreamState): Conversation {
   const conversation: Conversation = { id, clientId, createdAt: new Date(createdAt) }
   if (userId !== undefined) conversation.userId = userId
-  if (lastMessageAt !== NEVER) conversation.lastMessageAt = new Date(lastMessageAt)
+  if (lastMessageAt !== null) conversation.lastMessageAt = new Date(lastMessageAt)
   return conversation
 }

@@ -1,7 +1,7 @@
 import { PlugboardError } from '@plugboard/core'
 import type { Connection } from './sql.js'
 
-/** Stands for "no message yet" in `talks.last_message_at`, so that such conversations come first. */
+/** Stands for "no message yet" in a rank, so that such conversations come first. */
 export const NEVER = Number.MAX_SAFE_INTEGER
 
 /**
@@ -153,6 +153,13 @@ const migrations: readonly string[] = [
     value INTEGER NOT NULL,
     PRIMARY KEY (client, name)
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- The order in which the conversations of a user are listed; NULL for what is in no list (see ranks.ts).
+  ALTER TABLE streams ADD COLUMN rank INTEGER;
+  UPDATE streams SET rank = t.last_message_at FROM talks t WHERE t.n = streams.n;
+  DROP TABLE talks;
+  CREATE INDEX streams_by_rank ON streams (user, rank) WHERE rank IS NOT NULL;
   `,
 ]
 

@@ -17,7 +17,6 @@ export class Purge {
   readonly #ofClient
   readonly #entries
   readonly #endpoints
-  readonly #talks
   readonly #progress
   readonly #stream
   readonly #senders
@@ -37,7 +36,6 @@ export class Purge {
     this.#ofClient = prepareOne<StreamRow>(db, `${STREAM_ROW} ${ofClient}`)
     // In order, since it is the last entry of a deleted conversation that tells what became of the others.
     this.#entries = prepareWrite(db, slice('entries', 'n', 'stream = ?', 'seq'))
-    this.#talks = prepareWrite(db, slice('talks', 'user, last_message_at, n', 'user = ?'))
     this.#progress = prepareWrite(db, 'DELETE FROM progress WHERE n = ?')
     this.#endpoints = prepareWrite(db, slice('endpoints', 'n', 'stream = ?'))
     this.#stream = prepareWrite(db, 'DELETE FROM streams WHERE n = ?')
@@ -83,9 +81,7 @@ export class Purge {
       const [n, clientId, streamId] = row
       this.#streams.drop(clientId, streamId)
       left -= this.#entries(n, left)
-      for (const table of [this.#endpoints, this.#talks]) {
-        if (left > 0) left -= table(n, left)
-      }
+      if (left > 0) left -= this.#endpoints(n, left)
       if (left > 0) {
         this.#progress(n)
         left -= this.#stream(n)

@@ -1,5 +1,4 @@
 import type { Id } from '@plugboard/core'
-import { NEVER } from './migrations.js'
 import {
   PROGRESS_ROW,
   type ProgressRow,
@@ -16,7 +15,7 @@ export interface StoredStream extends StreamState {
   /** Names it in memory. */
   readonly key: string
   saved: {
-    lastMessageAt: number
+    rank: number | null
     deletedAt: number | null
     isOver: boolean
     progress: SavedProgress | undefined
@@ -34,6 +33,7 @@ type Row = [
     createdAt: number,
     deletedAt: number | null,
     over: number | null,
+    rank: number | null,
   ],
   last: [seq: number | null, at: number | null, messageAt: number | null],
   progress: ProgressRow,
@@ -42,7 +42,7 @@ type Row = [
 
 const LOAD = `
   SELECT json_array(
-    json_array(s.n, s.kind, s.user, ${toHex('u.id')}, s.created_at, s.deleted_at, s.over),
+    json_array(s.n, s.kind, s.user, ${toHex('u.id')}, s.created_at, s.deleted_at, s.over, s.rank),
     json_array(e.seq, e.at, iif(s.kind <> 1, NULL,
       (SELECT at FROM entries WHERE stream = s.n AND type = ${MESSAGE} ORDER BY seq DESC LIMIT 1))),
     ${PROGRESS_ROW},
@@ -54,20 +54,19 @@ const LOAD = `
   WHERE s.client = ${toBytes} AND s.id = ${toBytes}`
 
 const INSERT = `
-  INSERT INTO streams (n, client, id, kind, user, created_at, data) VALUES (?, ${toBytes}, ${toBytes}, ?, ?, ?, ?)`
+  INSERT INTO streams (n, client, id, kind, user, created_at, data, rank)
+  VALUES (?, ${toBytes}, ${toBytes}, ?, ?, ?, ?, ?)`
 
 /**
  * Streams on disk. A number, and the time of an entry and of a message, are read off the entries themselves, so that
- * an entry costs no write of its stream but the place in the list of conversations, and the progress while it is owed.
+ * an entry costs no write of its stream but the progress while it is owed, and the rank where that changes.
  */
 export class StreamRows {
   readonly #progress: ProgressRows
   readonly #load
   readonly #insert
   readonly #end
-  readonly #addTalk
-  readonly #moveTalk
-  readonly #removeTalk
+  readonly #move
   /** The highest row number. */
   readonly lastN: number
 
@@ -75,11 +74,8 @@ export class StreamRows {
     this.#progress = new ProgressRows(db)
     this.#load = prepareOne<Row>(db, LOAD)
     this.#insert = prepareWrite(db, INSERT)
-    this.#end = prepareWrite(db, 'UPDATE streams SET deleted_at = ?, over = ? WHERE n = ?')
-    this.#addTalk = prepareWrite(db, 'INSERT INTO talks (last_message_at, user, n) VALUES (?, ?, ?)')
-    const talk = 'user = ? AND last_message_at = ? AND n = ?'
-    this.#moveTalk = prepareWrite(db, `UPDATE talks SET last_message_at = ? WHERE ${talk}`)
-    this.#removeTalk = prepareWrite(db, `DELETE FROM talks WHERE ${talk}`)
+    this.#end = prepareWrite(db, 'UPDATE streams SET deleted_at = ?, over = ?, rank = NULL WHERE n = ?')
+    this.#move = prepareWrite(db, 'UPDATE streams SET rank = ? WHERE n = ?')
     this.lastN = prepareNumber(db, 'SELECT max(n) FROM streams')() ?? 0
   }
 
@@ -87,10 +83,9 @@ export class StreamRows {
     const row = this.#load(clientId, streamId)
     if (!row) return undefined
     const [stream, last, progress, endpoints] = row
-    const [n, kind, userN, userId, createdAt, deletedAt, over] = stream
+    const [n, kind, userN, userId, createdAt, deletedAt, over, rank] = stream
     const [seq, lastAt, messageAt] = last
     const owed = toProgress(progress)
-    const lastMessageAt = messageAt ?? NEVER
     return {
       key: clientId + streamId,
       n,
@@ -103,35 +98,32 @@ export class StreamRows {
       endpoints: endpoints.map(toEndpoint),
       seq: seq ?? 0,
       lastAt: lastAt ?? 0,
-      lastMessageAt,
+      lastMessageAt: messageAt,
+      rank,
       deletedAt,
       scanned: owed?.scanned ?? seq ?? 0,
       lanes: owed?.lanes ?? NO_LANES,
       nextAt: owed?.nextAt ?? null,
       hold: owed?.hold ?? 'free',
-      saved: { lastMessageAt, deletedAt, isOver: over !== null, progress: owed },
+      saved: { rank, deletedAt, isOver: over !== null, progress: owed },
     }
   }
 
   write(stream: StoredStream): void {
-    const { n, deletedAt, userN, lastMessageAt, saved } = stream
     if (stream.fresh) this.#create(stream, stream.fresh.data)
+    const { n, deletedAt, saved } = stream
+    const rank = deletedAt === null ? stream.rank : null
     const isOver = deletedAt !== null && stream.nextAt === null
     if (deletedAt !== saved.deletedAt || isOver !== saved.isOver) this.#end(deletedAt, isOver ? 1 : null, n)
-    if (userN !== null && saved.deletedAt === null) {
-      if (deletedAt !== null) this.#removeTalk(userN, saved.lastMessageAt, n)
-      else if (lastMessageAt !== saved.lastMessageAt)
-        this.#moveTalk(lastMessageAt, userN, saved.lastMessageAt, n)
-    }
+    else if (rank !== saved.rank) this.#move(rank, n)
     const progress = this.#progress.write(stream, saved.progress)
-    stream.saved = { lastMessageAt, deletedAt, isOver, progress }
+    stream.saved = { rank, deletedAt, isOver, progress }
   }
 
   #create(stream: StoredStream, data: string | null): void {
-    const { n, clientId, streamId, kind, userN, createdAt, lastMessageAt, saved } = stream
-    this.#insert(n, clientId, streamId, STREAM_KINDS.indexOf(kind), userN, createdAt, data)
-    if (userN !== null) this.#addTalk(lastMessageAt, userN, n)
-    saved.lastMessageAt = lastMessageAt
+    const { n, clientId, streamId, kind, userN, createdAt, rank, saved } = stream
+    this.#insert(n, clientId, streamId, STREAM_KINDS.indexOf(kind), userN, createdAt, data, rank)
+    saved.rank = rank
     delete stream.fresh
   }
 }

@@ -36,7 +36,9 @@ export interface StreamState {
   /** The newest number, and its time. */
   seq: number
   lastAt: number
-  lastMessageAt: number
+  lastMessageAt: number | null
+  /** Its place among the conversations of its user (see `Ranks`); null where it has none. */
+  rank: number | null
   deletedAt: number | null
   scanned: number
   /** Never changed, only replaced. */

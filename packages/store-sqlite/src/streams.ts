@@ -1,6 +1,7 @@
 import type { Id } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
 import { NEVER } from './migrations.js'
+import { Ranks } from './ranks.js'
 import type { Connection } from './sql.js'
 import { type StoredStream, StreamRows } from './stream-rows.js'
 import { NO_LANES, type StreamState, wake } from './stream-state.js'
@@ -20,6 +21,7 @@ export interface NewStream
  */
 export class Streams implements Pending {
   readonly #rows: StreamRows
+  readonly #ranks: Ranks
   readonly #cache: LRUCache<string, StoredStream>
   /** Since the last settled batch or item; a stream may leave the cache while it is here. */
   readonly #touched = new Map<string, StoredStream>()
@@ -29,6 +31,7 @@ export class Streams implements Pending {
 
   constructor(db: Connection, cacheSize: number) {
     this.#rows = new StreamRows(db)
+    this.#ranks = new Ranks(db, cacheSize)
     this.#cache = new LRUCache({ max: cacheSize })
     this.#lastN = this.#rows.lastN
   }
@@ -49,6 +52,7 @@ export class Streams implements Pending {
   }
 
   create({ data = null, endpoints = [], ...fixed }: NewStream): StreamState {
+    const rank = fixed.userN === null ? null : NEVER
     const stream: StoredStream = {
       key: fixed.clientId + fixed.streamId,
       n: this.takeRow(),
@@ -56,14 +60,15 @@ export class Streams implements Pending {
       endpoints,
       seq: 0,
       lastAt: 0,
-      lastMessageAt: NEVER,
+      lastMessageAt: null,
+      rank,
       deletedAt: null,
       scanned: 0,
       lanes: NO_LANES,
       nextAt: null,
       hold: 'free',
       fresh: { data },
-      saved: { lastMessageAt: NEVER, deletedAt: null, isOver: false, progress: undefined },
+      saved: { rank, deletedAt: null, isOver: false, progress: undefined },
     }
     this.#cache.set(stream.key, stream)
     this.touch(stream)
@@ -75,6 +80,11 @@ export class Streams implements Pending {
     const stream = state as StoredStream
     this.#touched.set(stream.key, stream)
     this.#unwritten.add(stream)
+  }
+
+  /** To be called with each message: its conversation is the newest of its user then. */
+  rise(stream: StreamState): void {
+    if (stream.userN !== null) this.#ranks.rise(stream.userN, stream)
   }
 
   /** The rows of the client's streams that are due later than this were woken: those in memory follow. */
@@ -94,6 +104,7 @@ export class Streams implements Pending {
   drop(clientId: Id, streamId: Id): void {
     this.#cache.delete(clientId + streamId)
     this.#touched.delete(clientId + streamId)
+    this.#ranks.clear()
   }
 
   /** The earliest time at which a stream became due since this was asked last. */
@@ -119,6 +130,7 @@ export class Streams implements Pending {
     for (const key of this.#touched.keys()) this.#cache.delete(key)
     this.#touched.clear()
     this.#unwritten.clear()
+    this.#ranks.clear()
     this.dueFrom(0)
   }
 

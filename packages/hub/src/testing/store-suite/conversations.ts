@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Conversation, type Id, newId, type User } from '@plugboard/core'
+import fc from 'fast-check'
 import type { Page } from '../../page.js'
 import { webhookTarget } from '../../target.js'
 import { allPages, atOnce, idsOf, only, refuses, same } from './assertions.js'
@@ -84,6 +85,26 @@ export const conversationCases: Cases = {
     same(await list(scene, user), streamsOf([e, d, a, c, b]))
   },
 
+  'whatever conversations messages come to, several at once and after deletions, the list is by newest message':
+    async (scene) => {
+      const { id: clientId } = await scene.client()
+      const plays = async (steps: (readonly number[] | 'delete')[]) => {
+        const user = await scene.user(clientId)
+        const talks: Talk[] = await several(scene, user)
+        await Promise.all(talks.map((talk) => scene.say(talk)))
+        for (const step of steps) {
+          const said = step === 'delete' ? [] : step.map((i) => talks[i % talks.length] as Talk)
+          await Promise.all(said.map((talk) => scene.say(talk)))
+          talks.sort((a, b) => said.lastIndexOf(a) - said.lastIndexOf(b))
+          if (step === 'delete' && talks.length > 1) await end(scene, talks.pop() as Talk)
+          same(await list(scene, user), streamsOf(talks.toReversed()))
+        }
+      }
+      const messages = fc.array(fc.nat(3), { minLength: 1, maxLength: 4 })
+      const step = fc.oneof({ weight: 5, arbitrary: messages }, fc.constant('delete' as const))
+      await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 12 }), plays), { numRuns: 20 })
+    },
+
   "another user's conversations are not in the list, and an unknown user has none": async (scene) => {
     const { id: clientId } = await scene.client()
     const [mine, yours] = [await scene.user(clientId), await scene.user(clientId)]
@@ -153,6 +174,9 @@ async function several(scene: Scene, user: User): Promise<[Talk, Talk, Talk, Tal
   const next = () => scene.conversation(user)
   return [await next(), await next(), await next(), await next()]
 }
+
+const end = (scene: Scene, { clientId, streamId }: Talk) =>
+  scene.store.deleteConversation(clientId, streamId, scene.event('conversation.deleted'))
 
 const read = ({ store }: Scene, { clientId, id }: User, page: Page): Promise<Conversation[]> =>
   store.listConversations(clientId, id, page)

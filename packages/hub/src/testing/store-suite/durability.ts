@@ -20,6 +20,27 @@ export const durabilityCases: Cases = {
       same((await store.claimKey({ ...claim, expiresBefore: new Date(0) })).fresh, false)
   },
 
+  "the order of a user's conversations goes on where it was": async (scene) => {
+    const { id: clientId } = await scene.client()
+    const user = await scene.user(clientId)
+    const [a, b] = [await scene.conversation(user), await scene.conversation(user)]
+    for (const talk of [b, a, a]) await scene.say(talk)
+    const order = async () => idsOf(await scene.store.listConversations(clientId, user.id, { limit: 2 }))
+    for (const [talk, expected] of [
+      [a, [a, b]],
+      [b, [b, a]],
+      [b, [b, a]],
+      [a, [a, b]],
+    ] as const) {
+      await scene.reopen()
+      await scene.say(talk)
+      same(
+        await order(),
+        expected.map(({ streamId }) => streamId),
+      )
+    }
+  },
+
   'everything that is owed is due, also what somebody held': async (scene) => {
     const { id: clientId } = await scene.client()
     const [waits, held, begun, done, empty] = await Promise.all(
