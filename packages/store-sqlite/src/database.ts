@@ -8,8 +8,11 @@ import type { Connection } from './sql.js'
 
 /**
  * FULL: a commit is on disk when it returns (fullfsync: on macOS too). No waiting for locks, since that would stop the
- * process. A cache of 32 MiB, and a log of up to 8 MiB: copied back less often, fewer pages are written twice, and it
- * still takes no longer than a slow commit.
+ * process. A cache of 32 MiB, and a log of up to 64 MiB: messages come to conversations here and there, and a page that
+ * many of them wrote is copied back once, while to copy a larger log takes hardly longer.
+ *
+ * It is this connection that copies the log back, and never another one beside it: of two that do, the SQLite in
+ * libsql (3.45) can lose what was committed (https://sqlite.org/wal.html#the_wal_reset_bug).
  */
 const PRAGMAS = `
   PRAGMA busy_timeout = 0;
@@ -18,7 +21,7 @@ const PRAGMAS = `
   PRAGMA fullfsync = 1;
   PRAGMA foreign_keys = 0;
   PRAGMA cache_size = -32768;
-  PRAGMA wal_autocheckpoint = 2000;
+  PRAGMA wal_autocheckpoint = 16000;
   PRAGMA journal_size_limit = 67108864;
 `
 
