@@ -110,6 +110,8 @@ export class Conversations {
     if (!stream || !isUser(stream)) return undefined
     const appended = this.#log.add(stream, event, event)
     stream.deletedAt = stream.lastAt
+    // Conversations that were mapped in this batch have no row before.
+    this.#streams.flush()
     this.#endEndpointsOfUser(stream.n)
     return appended
   }

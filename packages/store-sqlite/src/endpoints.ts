@@ -44,19 +44,12 @@ export class Endpoints {
     this.#remove = prepareWrite(db, `DELETE FROM endpoints WHERE id = ${toBytes} AND stream = ?`)
   }
 
-  find(input: MapEndpoint): Mapped | undefined {
-    const row = this.#find(...senderOf(input), input.endpoint.thread)
-    if (!row) return undefined
-    const [endpointId, conversationId, userId] = row
-    return { userId, conversationId, endpointId, appended: [] }
-  }
-
   /** Finds, or makes what is not there. Runs within a transaction of the writer. */
   map(input: MapEndpoint): Mapped {
     const { clientId, ids, events, at, userData: data } = input
-    // Most who get here are new, and have no endpoint then: that costs no look.
+    // Who is new has no endpoint: that costs no look.
     const isNew = this.#addSender(...senderOf(input), ids.user) > 0
-    const known = isNew ? undefined : this.find(input)
+    const known = isNew ? undefined : this.#known(input)
     if (known) return known
     const userId = isNew ? ids.user : this.#userAt(input)
     const userEvent = userId === ids.user ? events.user(userId) : undefined
@@ -71,6 +64,13 @@ export class Endpoints {
     const { n } = this.#streams.find(clientId, ids.conversation) as StreamState
     this.#insert(...senderOf(input), input.endpoint.thread, ids.endpoint, n, ids.conversation, userId)
     return { userId, conversationId: ids.conversation, endpointId: ids.endpoint, appended }
+  }
+
+  #known(input: MapEndpoint): Mapped | undefined {
+    const row = this.#find(...senderOf(input), input.endpoint.thread)
+    if (!row) return undefined
+    const [endpointId, conversationId, userId] = row
+    return { userId, conversationId, endpointId, appended: [] }
   }
 
   /** Who is there, or from now on the new user, where the one who was has been deleted. */

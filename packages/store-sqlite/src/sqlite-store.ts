@@ -127,9 +127,8 @@ class SqliteStore extends SideStore implements ArchivedStore {
     return this.write(() => this.#purge.deleted(limit))
   }
 
-  async mapEndpoint(input: MapEndpoint) {
-    const known = await this.read(() => this.#endpoints.find(input))
-    return known ?? this.write(() => this.#endpoints.map(input))
+  mapEndpoint(input: MapEndpoint) {
+    return this.write(() => this.#endpoints.map(input))
   }
 
   removeEndpoint(clientId: Id, conversationId: Id, endpointId: Id) {
