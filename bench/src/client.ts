@@ -23,11 +23,11 @@ export const credentials = (id: string, token: string) => ({
   'x-bp-messaging-client-token': token,
 })
 
-/** Makes conversations of one new user. */
+/** Makes conversations, each of a new user. */
 export async function converse(url: string, { headers }: Client, count: number): Promise<Conversation[]> {
-  const { id: userId } = await post<{ id: string }>(`${url}/api/v1/users`, headers, {})
   const conversations: Conversation[] = []
   for (let i = 0; i < count; i += 1) {
+    const { id: userId } = await post<{ id: string }>(`${url}/api/v1/users`, headers, {})
     const { id } = await post<{ id: string }>(`${url}/api/v1/conversations`, headers, { userId })
     conversations.push({ conversationId: id, userId })
   }

@@ -48,8 +48,8 @@ async function measure(plan: Plan, lanes: Lanes): Promise<Figure[]> {
   const [server, receiver] = await Promise.all([startServer(), startReceiver()])
   const client = await createClient(server.url, [receiver.url])
   const conversations = await converse(server.url, client, lanes.conversations)
-  // The webhook is told of the user and the conversations too.
-  await receiver.until(1 + conversations.length)
+  // The webhook is told of the users and the conversations too.
+  await receiver.until(2 * conversations.length)
   const next = inTurn(conversations.map((conversation) => messageRequest(client, conversation)))
   const posts = { url: server.url, next }
   const count = plan.quick ? lanes.quick : lanes.full

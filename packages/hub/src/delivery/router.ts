@@ -13,7 +13,7 @@ import { LateWebhooks } from './late-webhooks.js'
 import type { RetrySchedule } from './retry.js'
 import type { Route, Routing } from './route.js'
 import type { Transport } from './transport.js'
-import type { WebhookSender } from './webhook-sender.js'
+import type { WebhookAddress, WebhookSender } from './webhook-sender.js'
 
 export interface RouterOptions {
   directory: Directory
@@ -34,6 +34,8 @@ export interface RouterOptions {
 export class Router {
   readonly #options: RouterOptions
   readonly #late: LateWebhooks
+  /** One object for all lanes to a webhook as it is now, since what is sent to a thread has each object once. */
+  readonly #addresses = new WeakMap<OpenWebhook, WebhookAddress>()
 
   constructor(options: RouterOptions) {
     this.#options = options
@@ -73,13 +75,7 @@ export class Router {
   #webhookRoute(client: ClientView, stream: Claimed, webhook: OpenWebhook, format: WebhookFormat): Route {
     const { sender, now, lookOf } = this.#options
     const look = lookOf(client)
-    const address = {
-      id: webhook.id,
-      url: webhook.url,
-      headers: format.headers(client, webhook),
-      signingSecret: webhook.token,
-      ...(format.timeoutMs !== undefined && { timeoutMs: format.timeoutMs }),
-    }
+    const address = this.#addressOf(client, webhook, format)
     const late = this.#late
     return {
       gate: webhook.id,
@@ -101,6 +97,16 @@ export class Router {
       },
       cancel: (lane, generation) => (format.isLate ? late : sender).cancel(lane, generation),
     }
+  }
+
+  #addressOf(client: ClientView, webhook: OpenWebhook, format: WebhookFormat): WebhookAddress {
+    const known = this.#addresses.get(webhook)
+    if (known) return known
+    const { id, url, token: signingSecret } = webhook
+    const address: WebhookAddress = { id, url, headers: format.headers(client, webhook), signingSecret }
+    if (format.timeoutMs !== undefined) address.timeoutMs = format.timeoutMs
+    this.#addresses.set(webhook, address)
+    return address
   }
 
   #endpointRoute(
