@@ -1,4 +1,4 @@
-import { type Failure, FailureError } from '@plugboard/core'
+import { type Failure, FailureError, retryAfterMs } from '@plugboard/core'
 
 /** README.md has the table. Calls throw nothing but {@link FailureError}. */
 export function classify(error: unknown): Failure {
@@ -65,13 +65,3 @@ const RECIPIENT = new Set([
 
 /** Queue overflow, unknown error, lost segment, and a carrier that does not answer: it may or may not have come. */
 const UNEXPLAINED = new Set([30001, 30008, 30009, 30017])
-
-/** Who asks for more than a day gets a day. */
-const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000
-
-/** RFC 9110 §10.2.3: seconds or an HTTP date. */
-function retryAfterMs(value: string | undefined, now: Date): number | undefined {
-  if (value === undefined) return undefined
-  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now.getTime()
-  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER_MS)
-}

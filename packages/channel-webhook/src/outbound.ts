@@ -7,6 +7,7 @@ import {
   networkFailure,
   type OutboundContent,
   type Part,
+  retryAfterMs,
   type Sent,
 } from '@plugboard/core'
 import { z } from 'zod'
@@ -14,8 +15,6 @@ import type { Config, Session } from './config.js'
 
 /** As much of an answer as is read, in characters; all that is looked for in it is an id. */
 const MAX_ANSWER = 64 * 1024
-/** A receiver that asks for more than a day gets a day. */
-const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000
 
 /** Every payload goes out as it is, in one request. Payloads came as JSON, so the cast loses nothing. */
 export function render(content: OutboundContent): Part[] {
@@ -87,13 +86,6 @@ function idIn(answer: string): string | undefined {
   } catch {
     return undefined
   }
-}
-
-/** RFC 9110 §10.2.3: seconds or an HTTP date. */
-function retryAfterMs(value: string | null, now: Date): number | undefined {
-  if (value === null) return undefined
-  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now.getTime()
-  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER_MS)
 }
 
 /** The README has the table. */

@@ -1,25 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { answeredWith, brokenBy, retryAfterMs } from './send-failure.js'
+import { answeredWith, brokenBy } from './send-failure.js'
 
 const now = new Date('2026-03-01T12:00:00Z')
-
-describe('retryAfterMs', () => {
-  it.each([
-    ['120', 120_000],
-    [' 0 ', 0],
-    ['Sun, 01 Mar 2026 12:00:30 GMT', 30_000],
-    ['Sun, 01 Mar 2026 11:00:00 GMT', 0],
-    ['99999999999999999999', 86_400_000],
-    ['-5', undefined],
-    ['1.5', undefined],
-    ['soon', undefined],
-    ['Soon enough', undefined],
-    ['', undefined],
-    [undefined, undefined],
-  ])('reads %j as %j', (value, expected) => {
-    expect(retryAfterMs(value, now)).toBe(expected)
-  })
-})
 
 describe('answeredWith', () => {
   it('honours Retry-After on 429 and 503 only', () => {

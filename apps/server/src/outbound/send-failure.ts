@@ -1,8 +1,6 @@
+import { retryAfterMs } from '@plugboard/core'
 import { TargetForbiddenError } from './guard.js'
 import type { SendFailure } from './sender-port.js'
-
-/** Longer than any schedule of retries; keeps the number sane. */
-const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000
 
 /** What tenants read in place of a raw error, whose text may hold addresses of the inner network. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -43,18 +41,6 @@ export function brokenBy(error: unknown, isWritten: boolean): SendFailure {
 export function tooLate(timeoutMs: number, isWritten: boolean): SendFailure {
   const what = isWritten ? 'no complete answer' : 'no connection'
   return { message: `${what} within ${timeoutMs} ms`, ambiguous: isWritten }
-}
-
-/** RFC 9110 §10.2.3: seconds or an HTTP date. Anything else counts as absent. */
-export function retryAfterMs(value: string | undefined, now: Date): number | undefined {
-  if (value === undefined) return undefined
-  const text = value.trim()
-  const waitMs = /^\d+$/.test(text)
-    ? Number(text) * 1000
-    : /^[A-Z][a-z]{2}/.test(text)
-      ? Date.parse(text) - now.getTime()
-      : Number.NaN
-  return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(waitMs, 0), MAX_RETRY_AFTER_MS)
 }
 
 function codeOf(error: unknown): string | undefined {

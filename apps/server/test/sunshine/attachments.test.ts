@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
-import { type Answer, basic, type Key, newKey, officialClient, refusalOf } from '../support/sunshine.js'
+import { describe, expect, it } from 'vitest'
+import { type Answer, basic, newKey, officialClient, refusalOf } from '../support/sunshine.js'
+import { useSunshine } from './stage.js'
 
 const PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
@@ -9,16 +9,8 @@ const PNG = Buffer.from(
 )
 const MEBIBYTE = 1_048_576
 
-let server: TestServer
-let key: Key
-let api: ReturnType<typeof officialClient>
-
-beforeAll(async () => {
-  server = await startServer({ env: { ATTACHMENT_MAX_SIZE: '3MiB' } })
-  key = await newKey(server)
-  api = officialClient(server, key)
-})
-afterAll(cleanUp)
+const stage = useSunshine(() => ({ env: { ATTACHMENT_MAX_SIZE: '3MiB' } }))
+const { api } = stage
 
 const formOf = (bytes: Uint8Array, type: string, name = 'file', field = 'source') => {
   const form = new FormData()
@@ -27,8 +19,13 @@ const formOf = (bytes: Uint8Array, type: string, name = 'file', field = 'source'
   return form
 }
 
-const send = (query: string, body: RequestInit['body'], as = key, headers: Record<string, string> = {}) =>
-  fetch(`${server.url}/v2/apps/${key.appId}/attachments?${query}`, {
+const send = (
+  query: string,
+  body: RequestInit['body'],
+  as = stage.key,
+  headers: Record<string, string> = {},
+) =>
+  fetch(`${stage.server.url}/v2/apps/${stage.key.appId}/attachments?${query}`, {
     method: 'POST',
     headers: { authorization: basic(as), ...headers },
     body: body as string,
@@ -125,21 +122,30 @@ describe('an upload', () => {
       [send('access=public&for=user', formOf(PNG, 'image/png')), 400, 'bad_request'],
       [send('access=public', formOf(PNG, 'image/png', 'a', 'other')), 400, 'bad_request'],
       [
-        send('access=public', '{}', key, { 'content-type': 'application/json' }),
+        send('access=public', '{}', stage.key, { 'content-type': 'application/json' }),
         415,
         'unsupported_media_type',
       ],
-      [send('access=public', 'x', key, { 'content-type': 'multipart/form-data' }), 400, 'bad_request'],
-      [send('access=public', '', key, form), 400, 'bad_request'],
-      [send('access=public', 'nonsense', key, form), 400, 'bad_request'],
+      [send('access=public', 'x', stage.key, { 'content-type': 'multipart/form-data' }), 400, 'bad_request'],
+      [send('access=public', '', stage.key, form), 400, 'bad_request'],
+      [send('access=public', 'nonsense', stage.key, form), 400, 'bad_request'],
       [
-        send('access=public', '--x\r\ncontent-disposition: form-data; name="source"\r\n\r\nhalf', key, form),
+        send(
+          'access=public',
+          '--x\r\ncontent-disposition: form-data; name="source"\r\n\r\nhalf',
+          stage.key,
+          form,
+        ),
         400,
         'bad_request',
       ],
-      [send('access=public', formOf(PNG, 'image/png'), { ...key, secret: 'wrong' }), 401, 'unauthorized'],
       [
-        send(`access=public&for=message&conversationId=${key.appId}`, formOf(PNG, 'image/png')),
+        send('access=public', formOf(PNG, 'image/png'), { ...stage.key, secret: 'wrong' }),
+        401,
+        'unauthorized',
+      ],
+      [
+        send(`access=public&for=message&conversationId=${stage.key.appId}`, formOf(PNG, 'image/png')),
         404,
         'conversation_not_found',
       ],
@@ -152,8 +158,8 @@ describe('an upload', () => {
 describe('an attachment', () => {
   it('is there until it is removed by its address, after a restart too', async () => {
     const url = await upload(PNG, 'image/png')
-    await server.stop()
-    server = await server.restart()
+    await stage.server.stop()
+    await stage.restart()
     expect(await isThere(url)).toBe(true)
     await api.deleteAttachment({ mediaUrl: url })
     expect(await isThere(url)).toBe(false)
@@ -162,9 +168,9 @@ describe('an attachment', () => {
 
   it('cannot be removed by another app, nor by an address of somebody else', async () => {
     const url = await upload(PNG, 'image/png')
-    const other = officialClient(server, await newKey(server))
+    const other = officialClient(stage.server, await newKey(stage.server))
     expect(await codeOf(other.deleteAttachment({ mediaUrl: url }))).toEqual([404, 'not_found'])
-    for (const mediaUrl of ['https://pictures.example/1.png', 'nonsense', `${server.url}/v2`]) {
+    for (const mediaUrl of ['https://pictures.example/1.png', 'nonsense', `${stage.server.url}/v2`]) {
       expect(await codeOf(api.deleteAttachment({ mediaUrl }))).toEqual([400, 'bad_request'])
     }
     expect(await codeOf(api.deleteAttachment({}))).toEqual([400, 'bad_request'])
@@ -181,9 +187,9 @@ describe('an attachment', () => {
       `${clientId}/${id}/${mac.slice(1)}`,
       `x/${id}/${mac}`,
     ]) {
-      expect(await isThere(`${server.url}/attachments/v1/${path}`)).toBe(false)
+      expect(await isThere(`${stage.server.url}/attachments/v1/${path}`)).toBe(false)
     }
-    expect(await isThere(`${server.url}/attachments/v1/${clientId}/${id}/${mac}`)).toBe(true)
+    expect(await isThere(`${stage.server.url}/attachments/v1/${clientId}/${id}/${mac}`)).toBe(true)
   })
 
   it('that is for messages goes with its conversation, and others stay', async () => {

@@ -1,52 +1,25 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { call } from '../support/api.js'
-import type { Answer, Received, Receiver } from '../support/receiver.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
-import { basic, type Key, newKey, type OfficialClient, officialClient } from '../support/sunshine.js'
-import { bodyOf, type Program, startProgram } from './program.js'
+import { describe, expect, it, vi } from 'vitest'
+import type { Answer, Received } from '../support/receiver.js'
+import { bodyOf, type Program } from './program.js'
+import { usePrograms, useSunshine } from './stage.js'
 
 /** For polls: a busy machine is slow. */
 const PATIENT = { timeout: 20_000 }
 
-let server: TestServer
-let key: Key
-let api: OfficialClient
-const receivers: Receiver[] = []
-
-beforeAll(async () => {
-  server = await startServer({
-    env: {
-      // The last one is long, since their sum is a deadline too.
-      SUNSHINE_RETRY_DELAYS: '20ms,20ms,20ms,1s',
-      // Much shorter than what this API allows.
-      WEBHOOK_TIMEOUT: '200ms',
-      GATE_FAILURES: '1000000',
-    },
-  })
-})
-afterEach(async () => {
-  await Promise.all(receivers.splice(0).map((receiver) => receiver.close()))
-})
-afterAll(cleanUp)
+const stage = useSunshine(() => ({
+  env: {
+    // The last one is long, since their sum is a deadline too.
+    SUNSHINE_RETRY_DELAYS: '20ms,20ms,20ms,1s',
+    // Much shorter than what this API allows.
+    WEBHOOK_TIMEOUT: '200ms',
+    GATE_FAILURES: '1000000',
+  },
+}))
+const { api, newApp, newUser, personal, raw, say } = stage
+const start = usePrograms(stage)
 
 /** A custom integration that is told of messages, and answers so. */
-async function listen(answer: Answer): Promise<Program> {
-  const program = await startProgram(api, ['conversation:message'], { answer })
-  receivers.push(program.receiver)
-  return program
-}
-
-async function newApp(): Promise<void> {
-  key = await newKey(server)
-  api = officialClient(server, key)
-}
-
-const newUser = async (body: object = {}): Promise<string> => (await api.createUser(body)).user.id
-const personal = async (userId: string): Promise<string> =>
-  (await api.createConversation({ type: 'personal', participants: [{ userId }] })).conversation.id
-const business = { type: 'business' }
-const say = (conversationId: string, words: string, author: object = business) =>
-  api.postMessage(conversationId, { author, content: { type: 'text', text: words } })
+const listen = (answer: Answer): Promise<Program> => start(['conversation:message'], { answer })
 
 describe('a request that fails', () => {
   const attemptsAt = (program: Program, text: string): Received[] =>
@@ -108,9 +81,9 @@ describe('a request that fails', () => {
     const program = await listen(() => 404)
     const id = await personal(await newUser())
     const [message] = (await say(id, 'one')).messages
-    const path = `/v2/apps/${key.appId}/conversations/${id}/messages/${message.id}/deliveries`
+    const path = `/conversations/${id}/messages/${message.id}/deliveries`
     await vi.waitFor(async () => {
-      const { json } = await call(server, 'GET', path, { headers: { authorization: basic(key) } })
+      const { json } = await raw('GET', path)
       expect(json.deliveries).toMatchObject([
         { state: 'dead', webhook: { id: program.webhook.id, target: program.receiver.url } },
       ])
@@ -126,9 +99,9 @@ describe('what was taken in', () => {
     const [message] = (await say(id, 'one')).messages
     await program.event()
     await api.deleteIntegration(program.integrationId)
-    const path = `/v2/apps/${key.appId}/conversations/${id}/messages/${message.id}/deliveries`
+    const path = `/conversations/${id}/messages/${message.id}/deliveries`
     await vi.waitFor(async () => {
-      const { json } = await call(server, 'GET', path, { headers: { authorization: basic(key) } })
+      const { json } = await raw('GET', path)
       expect(json.deliveries).toMatchObject([{ state: 'dead' }])
     }, PATIENT)
     const attempts = program.receiver.requests.length
@@ -142,9 +115,9 @@ describe('what was taken in', () => {
     const id = await personal(await newUser())
     const { messages } = await say(id, 'hello')
     await program.event()
-    await server.kill()
+    await stage.server.kill()
     program.receiver.answer = () => 200
-    server = await server.restart({ LEASE_TIME: '3s' })
+    await stage.restart({ LEASE_TIME: '3s' })
     await program.receiver.until((requests) => requests.length >= 2, 60_000)
     expect(program.events().map((event) => event.id)).toEqual(program.events().map(() => messages[0].id))
   })

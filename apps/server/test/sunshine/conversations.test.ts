@@ -1,19 +1,11 @@
 import { type Id, toUuid } from '@plugboard/core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { call, clientOf } from '../support/api.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
-import { basic, type Key, newKey, officialClient, refusalOf } from '../support/sunshine.js'
+import { basic, refusalOf } from '../support/sunshine.js'
+import { useSunshine } from './stage.js'
 
-let server: TestServer
-let key: Key
-let api: ReturnType<typeof officialClient>
-
-beforeAll(async () => {
-  server = await startServer()
-  key = await newKey(server)
-  api = officialClient(server, key)
-})
-afterAll(cleanUp)
+const stage = useSunshine()
+const { api, newUser, raw } = stage
 
 interface Conversation {
   id: string
@@ -25,11 +17,6 @@ interface Conversation {
 
 const business = { type: 'business' }
 const text = (words: string) => ({ author: business, content: { type: 'text', text: words } })
-
-async function newUser(body: object = {}): Promise<string> {
-  const { user } = (await api.createUser(body)) as { user: { id: string } }
-  return user.id
-}
 
 async function create(body: object): Promise<Conversation> {
   return (await api.createConversation(body)).conversation
@@ -44,16 +31,13 @@ async function walk(userId: string, size: number, between?: () => Promise<unknow
   for (let after: string | undefined; ; ) {
     const query = new URLSearchParams({ 'filter[userId]': userId, 'page[size]': String(size) })
     if (after) query.set('page[after]', after)
-    const { json } = await get(`/conversations?${query}`)
+    const { json } = await raw('GET', `/conversations?${query}`)
     ids.push(...json.conversations.map(({ id }: Conversation) => id))
     after = json.meta.afterCursor
     if (!json.meta.hasMore) return ids
     await between?.()
   }
 }
-
-const get = (path: string) =>
-  call(server, 'GET', `/v2/apps/${key.appId}${path}`, { headers: { authorization: basic(key) } })
 
 describe('a conversation', () => {
   it('is made for one user with what is known of it, and is found again', async () => {
@@ -97,9 +81,9 @@ describe('a conversation', () => {
   it('becomes the default one when that is deleted by another API', async () => {
     const userId = await newUser()
     const [first, second] = [await personal(userId), await personal(userId)]
-    const id = toUuid(key.appId as Id)
-    const { token } = (await call(server, 'POST', `/api/v1/admin/clients/${id}/tokens`)).json
-    const client = clientOf(server, { id, token, webhooks: [] })
+    const id = toUuid(stage.key.appId as Id)
+    const { token } = (await call(stage.server, 'POST', `/api/v1/admin/clients/${id}/tokens`)).json
+    const client = clientOf(stage.server, { id, token, webhooks: [] })
     expect((await client.call('DELETE', `/conversations/${toUuid(first.id as Id)}`)).status).toBeLessThan(300)
     expect((await api.getConversation(second.id)).conversation.isDefault).toBe(true)
     expect((await personal(userId)).isDefault).toBe(false)
@@ -168,9 +152,10 @@ describe('a conversation', () => {
 
   it('is made once however often a request with one idempotency key comes', async () => {
     const userId = await newUser()
-    const headers = { authorization: basic(key), 'idempotency-key': 'once' }
+    const headers = { authorization: basic(stage.key), 'idempotency-key': 'once' }
     const body = { type: 'personal', participants: [{ userId }] }
-    const post = () => call(server, 'POST', `/v2/apps/${key.appId}/conversations`, { headers, body })
+    const post = () =>
+      call(stage.server, 'POST', `/v2/apps/${stage.key.appId}/conversations`, { headers, body })
     const [first, second] = [await post(), await post()]
     expect(second.json).toEqual(first.json)
   })
@@ -210,10 +195,10 @@ describe('the list of conversations', () => {
       'page[size]': '2',
       'page[after]': ids[1] ?? '',
     })
-    const { json } = await get(`/conversations?${query}`)
+    const { json } = await raw('GET', `/conversations?${query}`)
     expect(json.conversations.map(({ id }: Conversation) => id)).toEqual(ids.slice(2, 4))
     expect(json.meta).toEqual({ hasMore: true, afterCursor: ids[3], beforeCursor: ids[2] })
-    const headers = { authorization: basic(key) }
+    const headers = { authorization: basic(stage.key) }
     const follow = async (link: string) => (await (await fetch(link, { headers })).json()) as typeof json
     const ofPage = ({ conversations }: typeof json) => conversations.map(({ id }: Conversation) => id)
     expect(ofPage(await follow(json.links.next))).toEqual(ids.slice(4))
@@ -223,11 +208,13 @@ describe('the list of conversations', () => {
   it('has links with the prefix that it was asked for under', async () => {
     const userId = await newUser()
     for (let i = 0; i < 2; i += 1) await personal(userId)
-    const headers = { authorization: basic(key) }
+    const headers = { authorization: basic(stage.key) }
     for (const prefix of ['', '/sc']) {
-      const path = `${prefix}/v2/apps/${key.appId}/conversations?filter[userId]=${userId}&page[size]=1`
-      const { json } = await call(server, 'GET', path, { headers })
-      expect(json.links.next).toContain(`${server.url}${prefix}/v2/apps/${key.appId}/conversations?`)
+      const path = `${prefix}/v2/apps/${stage.key.appId}/conversations?filter[userId]=${userId}&page[size]=1`
+      const { json } = await call(stage.server, 'GET', path, { headers })
+      expect(json.links.next).toContain(
+        `${stage.server.url}${prefix}/v2/apps/${stage.key.appId}/conversations?`,
+      )
       const next = await (await fetch(json.links.next, { headers })).json()
       expect(next).toMatchObject({ conversations: [{ isDefault: false }], meta: { hasMore: false } })
     }
@@ -246,7 +233,7 @@ describe('the list of conversations', () => {
     ['a size of half', 'filter[userExternalId]=page-me&page[size]=1.5'],
   ])('with %s is refused', async (_, query) => {
     await api.createUser({ externalId: 'page-me' }).catch(() => undefined)
-    expect(await get(`/conversations?${query}`)).toMatchObject({
+    expect(await raw('GET', `/conversations?${query}`)).toMatchObject({
       status: 400,
       json: { errors: [{ code: 'bad_request' }] },
     })
@@ -260,7 +247,7 @@ describe('the list of conversations', () => {
     const one = await personal(userId, { metadata: { ticket: 12, kind: 'a' } })
     const two = await create({ type: 'sdkGroup', metadata: { ticket: 12, kind: 'b' } })
     const idsOf = async (query: string) =>
-      (await get(`/conversations?${query}`)).json.conversations.map(({ id }: Conversation) => id)
+      (await raw('GET', `/conversations?${query}`)).json.conversations.map(({ id }: Conversation) => id)
     expect(await idsOf('filter[metadata.ticket]=12')).toEqual([one.id, two.id])
     expect(await idsOf('filter[metadata.ticket]=12&filter[metadata.kind]=b')).toEqual([two.id])
     expect(await idsOf(`filter[createdAfter]=${since.toISOString()}`)).not.toContain(plain.id)

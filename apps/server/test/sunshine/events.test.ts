@@ -1,62 +1,36 @@
 import { isId, toUuid } from '@plugboard/core'
 import { Webhook } from 'standardwebhooks'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { call } from '../support/api.js'
 import { newSecret, type Told, tell } from '../support/person.js'
-import { type Received, type Receiver, startReceiver } from '../support/receiver.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
-import { basic, type Key, newKey, type OfficialClient, officialClient } from '../support/sunshine.js'
-import { bodyOf, type Program, startProgram } from './program.js'
+import { type Received, startReceiver } from '../support/receiver.js'
+import { basic } from '../support/sunshine.js'
+import { bodyOf } from './program.js'
+import { usePrograms, useSunshine } from './stage.js'
 
 const ID = /^[0-9a-f]{24}$/
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
 
-let server: TestServer
-let key: Key
-let api: OfficialClient
-const receivers: Receiver[] = []
+const stage = useSunshine()
+const { api, newApp, newUser, personal, say } = stage
+const listen = usePrograms(stage)
 
-beforeAll(async () => {
-  server = await startServer()
-})
-afterEach(async () => {
-  await Promise.all(receivers.splice(0).map((receiver) => receiver.close()))
-})
-afterAll(cleanUp)
-
-/** A custom integration whose webhook is told of these. */
-async function listen(triggers: string[], more: object = {}): Promise<Program> {
-  const program = await startProgram(api, triggers, { more })
-  receivers.push(program.receiver)
-  return program
-}
-
-async function newApp(): Promise<void> {
-  key = await newKey(server)
-  api = officialClient(server, key)
-}
-
-const newUser = async (body: object = {}): Promise<string> => (await api.createUser(body)).user.id
-const personal = async (userId: string): Promise<string> =>
-  (await api.createConversation({ type: 'personal', participants: [{ userId }] })).conversation.id
 const business = { type: 'business' }
-const say = (conversationId: string, words: string, author: object = business) =>
-  api.postMessage(conversationId, { author, content: { type: 'text', text: words } })
 
 /** A person who writes through the generic channel; answers what was told. */
 async function person(): Promise<(told: Partial<Told>) => Promise<void>> {
   const secret = newSecret()
   const config = { url: 'http://127.0.0.1:9/', secret }
-  const made = await call(server, 'POST', `/v2/apps/${key.appId}/integrations`, {
+  const made = await call(stage.server, 'POST', `/v2/apps/${stage.key.appId}/integrations`, {
     body: { type: 'webhook', config },
-    headers: { authorization: basic(key) },
+    headers: { authorization: basic(stage.key) },
   })
   expect(made.status).toBe(201)
-  const { appId } = key
+  const { appId } = stage.key
   if (!isId(appId)) throw new Error('an app has an id of the domain')
   return async (told) => {
     // Providers name a client by the id that the Messaging API gives it.
-    const answer = await tell(server, { client: toUuid(appId), secret }, { sender: 'sam', ...told })
+    const answer = await tell(stage.server, { client: toUuid(appId), secret }, { sender: 'sam', ...told })
     expect(answer.status).toBeLessThan(300)
   }
 }
@@ -69,7 +43,7 @@ describe('a request', () => {
     const event = await program.event()
     const request = program.receiver.requests[0] as Received
     expect(bodyOf(request)).toEqual({
-      app: { id: key.appId },
+      app: { id: stage.key.appId },
       webhook: { id: program.webhook.id, version: 'v2' },
       events: [event],
     })
@@ -109,7 +83,7 @@ describe('a request', () => {
     await say(id, 'one')
     await program.event()
     const moved = await startReceiver()
-    receivers.push(moved)
+    onTestFinished(() => moved.close())
     await api.updateWebhook(program.integrationId, program.webhook.id, { target: moved.url })
     await say(id, 'two')
     await moved.until((requests) => requests.length === 1)
@@ -158,7 +132,7 @@ describe('an event', () => {
 
   it('tells of the whole user where the webhook wants that', async () => {
     await newApp()
-    const program = await listen(['conversation:message'], { includeFullUser: true })
+    const program = await listen(['conversation:message'], { more: { includeFullUser: true } })
     const userId = await newUser(ann)
     await say(await personal(userId), 'hello', { type: 'user', userId })
     const { payload } = await program.event()
@@ -184,7 +158,9 @@ describe('an event', () => {
 
   it('tells of what a person begins on a channel, and where they are if the webhook wants that', async () => {
     await newApp()
-    const program = await listen(['conversation:create', 'conversation:message'], { includeFullSource: true })
+    const program = await listen(['conversation:create', 'conversation:message'], {
+      more: { includeFullSource: true },
+    })
     const write = await person()
     await write({ payload: { type: 'text', text: 'hi' } })
     await program.event(2)

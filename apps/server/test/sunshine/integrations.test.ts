@@ -1,28 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { call } from '../support/api.js'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { newSecret } from '../support/person.js'
 import { type Provider, startProvider } from '../support/providers/provider.js'
 import { telegram } from '../support/providers/telegram.js'
 import { twilio } from '../support/providers/twilio.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
-import {
-  basic,
-  type Key,
-  newKey,
-  type OfficialClient,
-  officialClient,
-  refusalOf,
-} from '../support/sunshine.js'
+import { officialClient, refusalOf } from '../support/sunshine.js'
+import { useSunshine } from './stage.js'
 
-let server: TestServer
 let bots: Provider
 let phones: Provider
-let key: Key
-let api: OfficialClient
-
-beforeAll(async () => {
+const stage = useSunshine(async () => {
   ;[bots, phones] = await Promise.all([startProvider(telegram), startProvider(twilio)])
-  server = await startServer({
+  return {
     env: {
       // Providers want to be told a secure address.
       EXTERNAL_URL: 'https://localhost',
@@ -32,17 +20,13 @@ beforeAll(async () => {
         twilio: { apiBaseUrl: phones.url },
       }),
     },
-  })
+  }
 })
+// A new app for each test, so that its channels are free.
+const { api, newApp, raw } = stage
 afterAll(async () => {
-  await Promise.all([bots.close(), phones.close(), cleanUp()])
+  await Promise.all([bots.close(), phones.close()])
 })
-
-/** A new app for each test, so that its channels are free. */
-async function newApp(): Promise<void> {
-  key = await newKey(server)
-  api = officialClient(server, key)
-}
 
 const target = 'http://127.0.0.1:9/sunshine'
 const oneWebhook = { target, triggers: ['conversation:message'] }
@@ -50,11 +34,6 @@ const custom = async (more: object = {}) =>
   (await api.createIntegration({ type: 'custom', displayName: 'CRM', webhooks: [oneWebhook], ...more }))
     .integration
 const newBot = () => ({ type: 'telegram', token: telegram.credentials().botToken ?? '' })
-const raw = (method: string, path: string, body?: object) =>
-  call(server, method, `/v2/apps/${key.appId}${path}`, {
-    headers: { authorization: basic(key) },
-    ...(body && { body }),
-  })
 const idsOf = (list: { id: string }[]) => list.map(({ id }) => id)
 const unknown = { status: 404, code: 'integration_not_found', title: 'Integration not found' }
 
@@ -210,7 +189,7 @@ describe('a custom integration', () => {
     expect(await refusalOf(api.listWebhooks(id))).toEqual(unknown)
     expect(await refusalOf(api.listCustomIntegrationKeys(id))).toEqual(unknown)
     expect(await refusalOf(api.deleteIntegration(id))).toEqual(unknown)
-    const program = officialClient(server, { ...key, keyId: own.id, secret: own.secret })
+    const program = officialClient(stage.server, { ...stage.key, keyId: own.id, secret: own.secret })
     expect(await refusalOf(program.listWebhooks('me'))).toMatchObject({ status: 401 })
   })
 

@@ -1,25 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { call } from '../support/api.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
-import {
-  basic,
-  type Key,
-  newKey,
-  type OfficialClient,
-  officialClient,
-  refusalOf,
-} from '../support/sunshine.js'
+import { basic, refusalOf } from '../support/sunshine.js'
+import { useSunshine } from './stage.js'
 
-let server: TestServer
-let key: Key
-let api: OfficialClient
-
-beforeAll(async () => {
-  server = await startServer()
-  key = await newKey(server)
-  api = officialClient(server, key)
-})
-afterAll(cleanUp)
+const stage = useSunshine()
+const { api, raw } = stage
 
 const business = { type: 'business' }
 
@@ -33,12 +18,6 @@ async function begin(externalId?: string): Promise<{ userId: string; id: string 
 
 const say = async (id: string, text: string, author: object = business) =>
   (await api.postMessage(id, { author, content: { type: 'text', text } })).messages[0]
-
-const raw = (method: string, path: string, body?: object) =>
-  call(server, method, `/v2/apps/${key.appId}${path}`, {
-    headers: { authorization: basic(key) },
-    ...(body && { body }),
-  })
 
 const action = { type: 'postback', text: 'Buy', payload: 'BUY', metadata: { a: 1 } }
 const item = { title: 'Lamp', description: 'Red', mediaUrl: 'https://example.com/a.png', actions: [action] }
@@ -247,16 +226,16 @@ describe('ours: a single message', () => {
 
   it('is posted once however often a request with one idempotency key comes', async () => {
     const { id } = await begin()
-    const headers = { authorization: basic(key), 'idempotency-key': 'post-once' }
+    const headers = { authorization: basic(stage.key), 'idempotency-key': 'post-once' }
     const body = { author: business, content: { type: 'text', text: 'once' } }
-    const url = `/v2/apps/${key.appId}/conversations/${id}/messages`
+    const url = `/v2/apps/${stage.key.appId}/conversations/${id}/messages`
     const answers = [
-      await call(server, 'POST', url, { headers, body }),
-      await call(server, 'POST', url, { headers, body }),
+      await call(stage.server, 'POST', url, { headers, body }),
+      await call(stage.server, 'POST', url, { headers, body }),
     ]
     expect(answers[1]?.json).toEqual(answers[0]?.json)
     const other = { ...body, content: { type: 'text', text: 'twice' } }
-    expect((await call(server, 'POST', url, { headers, body: other })).status).toBe(422)
+    expect((await call(stage.server, 'POST', url, { headers, body: other })).status).toBe(422)
     expect((await api.listMessages(id)).messages).toHaveLength(1)
   })
 })
@@ -274,7 +253,7 @@ describe('the list of messages', () => {
     const second = await api.listMessages(id, { page: { before: first.meta.beforeCursor } })
     expect(idsOf(second)).toEqual(made.slice(5, 105))
     const last: Awaited<typeof second> = await (
-      await fetch(second.links.prev, { headers: { authorization: basic(key) } })
+      await fetch(second.links.prev, { headers: { authorization: basic(stage.key) } })
     ).json()
     expect(idsOf(last)).toEqual(made.slice(0, 5))
     expect(last.meta).toEqual({ hasMore: false, afterCursor: made[4] })

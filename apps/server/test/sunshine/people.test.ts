@@ -1,27 +1,12 @@
 import { fromUuid } from '@plugboard/core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { call, createClient } from '../support/api.js'
 import { newSecret, tell, webhookChannel } from '../support/person.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
-import {
-  basic,
-  type Key,
-  newKey,
-  type OfficialClient,
-  officialClient,
-  refusalOf,
-} from '../support/sunshine.js'
+import { basic, type Key, newKey, officialClient, refusalOf } from '../support/sunshine.js'
+import { useSunshine } from './stage.js'
 
-let server: TestServer
-let key: Key
-let api: OfficialClient
-
-beforeAll(async () => {
-  server = await startServer()
-  key = await newKey(server)
-  api = officialClient(server, key)
-})
-afterAll(cleanUp)
+const stage = useSunshine()
+const { api, raw } = stage
 
 const newUser = async (body: object = {}) => (await api.createUser(body)).user
 const group = async (...userIds: string[]) =>
@@ -31,11 +16,6 @@ const text = (words: string, author: object = { type: 'business' }) => ({
   author,
   content: { type: 'text', text: words },
 })
-const raw = (method: string, path: string, body?: object) =>
-  call(server, method, `/v2/apps/${key.appId}${path}`, {
-    headers: { authorization: basic(key) },
-    ...(body && { body }),
-  })
 
 describe('a user', () => {
   const profile = {
@@ -225,11 +205,17 @@ describe('activities', () => {
 describe('clients', () => {
   it('tell where a user can be reached; one that is removed is reached no more, and writes anew', async () => {
     const secret = newSecret()
-    const client = await createClient(server, { channels: webhookChannel('http://127.0.0.1:9/none', secret) })
-    const own = await newKey(server, { app: fromUuid(client.id) ?? '' })
-    const ownApi = officialClient(server, own)
+    const client = await createClient(stage.server, {
+      channels: webhookChannel('http://127.0.0.1:9/none', secret),
+    })
+    const own = await newKey(stage.server, { app: fromUuid(client.id) ?? '' })
+    const ownApi = officialClient(stage.server, own)
     const write = () =>
-      tell(server, { client: client.id, secret }, { sender: 'ann', payload: { type: 'text', text: 'hi' } })
+      tell(
+        stage.server,
+        { client: client.id, secret },
+        { sender: 'ann', payload: { type: 'text', text: 'hi' } },
+      )
     await write()
     const { conversations } = await listAll(own)
     const [conversation] = conversations
@@ -247,7 +233,7 @@ describe('clients', () => {
 
   const listAll = async (of: Key) =>
     (
-      await call(server, 'GET', `/v2/apps/${of.appId}/conversations?filter[all]=true`, {
+      await call(stage.server, 'GET', `/v2/apps/${of.appId}/conversations?filter[all]=true`, {
         headers: { authorization: basic(of) },
       })
     ).json

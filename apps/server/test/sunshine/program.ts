@@ -28,11 +28,18 @@ export interface Program {
   event(count?: number): Promise<Event>
 }
 
+export interface ProgramOptions {
+  /** What else is said of the webhook. */
+  more?: object
+  /** How the webhook answers. */
+  answer?: Answer
+}
+
 /** Makes a custom integration whose webhook is told of these. */
 export async function startProgram(
   api: OfficialClient,
   triggers: string[],
-  { more, answer }: { more?: object; answer?: Answer } = {},
+  { more, answer }: ProgramOptions = {},
 ): Promise<Program> {
   const receiver = await startReceiver(answer)
   const webhooks = [{ target: receiver.url, triggers, ...more }]

@@ -1,22 +1,11 @@
 import { newId } from '@plugboard/core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
-import { type Key, newKey, type OfficialClient, officialClient, refusalOf } from '../support/sunshine.js'
+import { describe, expect, it } from 'vitest'
+import { officialClient, refusalOf } from '../support/sunshine.js'
+import { useSunshine } from './stage.js'
 
-let server: TestServer
-let key: Key
-let api: OfficialClient
-
-beforeAll(async () => {
-  server = await startServer()
-})
-afterAll(cleanUp)
-
-/** A new app for each test, since there may be ten webhooks in one. */
-async function newApp(): Promise<void> {
-  key = await newKey(server)
-  api = officialClient(server, key)
-}
+// A new app for each test, since there may be ten webhooks in one.
+const stage = useSunshine()
+const { api, newApp } = stage
 
 const target = 'http://127.0.0.1:9/sunshine'
 const oneWebhook = { target, triggers: ['conversation:message'] }
@@ -76,7 +65,7 @@ describe('the webhook of an integration', () => {
     await newApp()
     const [mine, theirs] = [await custom(), await custom()]
     const { key: own } = await api.createCustomIntegrationKey(mine.id, { displayName: 'x' })
-    const program = officialClient(server, { ...key, keyId: own.id, secret: own.secret })
+    const program = officialClient(stage.server, { ...stage.key, keyId: own.id, secret: own.secret })
     const { webhooks } = await program.listWebhooks('me')
     expect(webhooks).toHaveLength(1)
     expect(await program.listWebhooks(mine.id)).toEqual({ webhooks })
