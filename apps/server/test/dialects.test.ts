@@ -13,25 +13,15 @@ const dialects: readonly Dialect[] = [messaging, sunshine, smartify]
 const PATIENT_MS = 20_000
 
 let server: TestServer
-const receivers: Receiver[] = []
 
 beforeAll(async () => {
   server = await startServer()
 })
-afterAll(async () => {
-  await Promise.all(receivers.map((receiver) => receiver.close()))
-  await cleanUp()
-})
+afterAll(cleanUp)
 
 const newSide = async (dialect: Dialect): Promise<Side & { client: TestClient }> => {
   const client = await createClient(server)
   return { ...(await dialect.of(server, client)), client }
-}
-
-async function newReceiver(): Promise<Receiver> {
-  const receiver = await startReceiver()
-  receivers.push(receiver)
-  return receiver
 }
 
 const lines: readonly Line[] = [
@@ -54,7 +44,7 @@ describe.each(dialects)('by $name', (dialect) => {
 
   it('webhooks are told of every message once, in order', async () => {
     const side = await newSide(dialect)
-    const receiver = await newReceiver()
+    const receiver = await startReceiver()
     await side.subscribe(receiver.url)
     const place = await side.begin()
     for (const line of lines) await side.say(place, line)
@@ -96,7 +86,7 @@ describe('a conversation', () => {
       const { conversationId, userId } = await client.converse()
       const ids = { conversationId: fromUuid(conversationId) ?? '', userId: fromUuid(userId) ?? '' }
       const [writing, reading] = await Promise.all([writer.of(server, client), reader.of(server, client)])
-      const receiver = await newReceiver()
+      const receiver = await startReceiver()
       await reading.subscribe(receiver.url)
       for (const line of lines)
         expect((await writing.say(writer.placeOf(ids), line)).status).toBeLessThan(300)

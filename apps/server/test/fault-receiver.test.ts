@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient, type TestClient } from './support/api.js'
 import { firstsOf, messageOf, numbered, textOf, textsOf } from './support/fault-load.js'
 import { type Answer, type Receiver, startReceiver } from './support/receiver.js'
@@ -13,7 +13,6 @@ const GATE = { GATE_PAUSE: '20ms', GATE_MAX_PAUSE: '50ms', POLL_INTERVAL: '50ms'
 /** One that tries for long, and one that soon gives up. */
 let patient: TestServer
 let hasty: TestServer
-const receivers: Receiver[] = []
 
 beforeAll(async () => {
   const delays = Array.from({ length: 500 }, () => '100ms').join(',')
@@ -22,16 +21,7 @@ beforeAll(async () => {
     startServer({ env: { ...GATE, WEBHOOK_RETRY_DELAYS: '50ms,100ms' } }),
   ])
 })
-afterEach(async () => {
-  await Promise.all(receivers.splice(0).map((receiver) => receiver.close()))
-})
 afterAll(cleanUp)
-
-async function newReceiver(answer?: Answer, port?: number): Promise<Receiver> {
-  const receiver = await startReceiver(answer, port)
-  receivers.push(receiver)
-  return receiver
-}
 
 const sayAll = async (client: TestClient, conversationId: string, texts: readonly string[]) => {
   const ids: string[] = []
@@ -70,7 +60,7 @@ describe('a receiver that fails', () => {
     faulty: Receiver,
     { fail, recover }: { fail(): Promise<void> | void; recover(): Promise<Receiver> | Receiver },
   ): Promise<void> {
-    const [beside, stranger] = [await newReceiver(), await newReceiver()]
+    const [beside, stranger] = [await startReceiver(), await startReceiver()]
     const client = await createClient(patient, { webhooks: [{ url: faulty.url }, { url: beside.url }] })
     const other = await createClient(patient, { webhooks: [{ url: stranger.url }] })
     const mine = (await client.converse()).conversationId
@@ -101,7 +91,7 @@ describe('a receiver that fails', () => {
   }
 
   it.each(failing)('and %s holds up nobody else, and gets its messages in order later', async (_, answer) => {
-    const bot = await newReceiver()
+    const bot = await startReceiver()
     await failAndRecover(bot, {
       fail: () => {
         bot.answer = answer
@@ -114,16 +104,16 @@ describe('a receiver that fails', () => {
   })
 
   it('and is down holds up nobody else, and gets its messages in order later', async () => {
-    const bot = await newReceiver()
+    const bot = await startReceiver()
     await failAndRecover(bot, {
       fail: () => bot.close(),
-      recover: () => newReceiver(() => 200, Number(new URL(bot.url).port)),
+      recover: () => startReceiver(() => 200, Number(new URL(bot.url).port)),
     })
   })
 
   it('and asks for time with Retry-After gets no second attempt before it is over', async () => {
     let refusedAt: number | undefined
-    const bot = await newReceiver((request, response) => {
+    const bot = await startReceiver((request, response) => {
       if (textOf(request) === undefined || refusedAt !== undefined) return 200
       refusedAt = performance.now()
       response.writeHead(429, { 'retry-after': '2' }).end()
@@ -148,7 +138,7 @@ describe('a delivery whose schedule is over', () => {
   it.each(failing.filter(([name]) => name !== 'answers 429 with Retry-After'))(
     'is dead when the receiver %s, and a later one is delivered',
     async (_, answer) => {
-      const bot = await newReceiver((request, ...rest) =>
+      const bot = await startReceiver((request, ...rest) =>
         textOf(request) === 'doomed' ? answer(request, ...rest) : 200,
       )
       const client = await createClient(hasty, { webhooks: [{ url: bot.url }] })
@@ -179,7 +169,7 @@ describe('a delivery whose schedule is over', () => {
   )
 
   it('is delivered by a replay with the same id, once, and leaves the list', async () => {
-    const bot = await newReceiver((request) => (textOf(request) === undefined ? 200 : 500))
+    const bot = await startReceiver((request) => (textOf(request) === undefined ? 200 : 500))
     const client = await createClient(hasty, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()
     const [id = ''] = await sayAll(client, conversationId, ['again'])
@@ -199,7 +189,7 @@ describe('a delivery whose schedule is over', () => {
   })
 
   it('lets all that waited behind it go with one attempt each, when the receiver stays down', async () => {
-    const bot = await newReceiver((request) => (textOf(request) === undefined ? 200 : 500))
+    const bot = await startReceiver((request) => (textOf(request) === undefined ? 200 : 500))
     const client = await createClient(hasty, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()
     await sayAll(client, conversationId, numbered(COUNT))

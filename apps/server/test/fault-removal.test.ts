@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient, type TestClient } from './support/api.js'
 import { firstsOf, numbered, textOf, textsOf } from './support/fault-load.js'
 import { newSecret, webhookChannel } from './support/person.js'
@@ -9,7 +9,6 @@ import { cleanUp, startServer, type TestServer } from './support/server.js'
 const PATIENT = { timeout: 20_000 }
 
 let server: TestServer
-const receivers: Receiver[] = []
 
 beforeAll(async () => {
   const delays = Array.from({ length: 600 }, () => '50ms').join(',')
@@ -23,16 +22,7 @@ beforeAll(async () => {
     },
   })
 })
-afterEach(async () => {
-  await Promise.all(receivers.splice(0).map((receiver) => receiver.close()))
-})
 afterAll(cleanUp)
-
-async function newReceiver(answer?: Answer): Promise<Receiver> {
-  const receiver = await startReceiver(answer)
-  receivers.push(receiver)
-  return receiver
-}
 
 /** Takes everything except these texts. */
 const refuses =
@@ -67,8 +57,8 @@ const deadOf = async (client: TestClient) =>
 
 describe('a webhook that a sync removes while it is owed', () => {
   it('leaves dead letters, which can be replayed to another webhook', async () => {
-    const gone = await newReceiver(refuses('0'))
-    const kept = await newReceiver()
+    const gone = await startReceiver(refuses('0'))
+    const kept = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: gone.url }, { url: kept.url }] })
     const { conversationId } = await client.converse()
     const ids = await sayAll(client, conversationId, ['0', '1', '2'])
@@ -105,7 +95,7 @@ describe('a webhook that a sync removes while it is owed', () => {
 
 describe('a message that is deleted while it is owed', () => {
   it('is not delivered after the answer, and the next one is', async () => {
-    const bot = await newReceiver(refuses('0'))
+    const bot = await startReceiver(refuses('0'))
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()
     const [id] = await sayAll(client, conversationId, ['0', '1', '2'])
@@ -121,7 +111,7 @@ describe('a message that is deleted while it is owed', () => {
   })
 
   it('and waits behind another is never delivered', async () => {
-    const bot = await newReceiver(refuses('0'))
+    const bot = await startReceiver(refuses('0'))
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()
     const ids = await sayAll(client, conversationId, ['0', '1', '2'])
@@ -138,7 +128,7 @@ describe('a message that is deleted while it is owed', () => {
 describe('a conversation that is deleted while it owes', () => {
   it('is not found, its messages are not delivered, and its end is told', async () => {
     const texts = numbered(5)
-    const bot = await newReceiver(refuses(...texts))
+    const bot = await startReceiver(refuses(...texts))
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const { conversationId, userId } = await client.converse()
     const other = await client.converse()
@@ -171,8 +161,8 @@ describe('a conversation that is deleted while it owes', () => {
 
 describe('a channel that a sync removes while endpoints are owed', () => {
   it('leaves dead letters, and what the webhooks get is not touched', async () => {
-    const person = await newReceiver(() => 503)
-    const bot = await newReceiver()
+    const person = await startReceiver(() => 503)
+    const bot = await startReceiver()
     const webhooks = [{ url: bot.url }]
     const channels = webhookChannel(person.url, newSecret())
     const client = await createClient(server, { webhooks, channels })

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { call, createClient } from './support/api.js'
 import { newSecret, webhookChannel } from './support/person.js'
-import { type Answer, type Receiver, startReceiver } from './support/receiver.js'
+import { startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
 
 const SETTING = 'ALLOW_PRIVATE_TARGETS'
@@ -40,19 +40,11 @@ const loopback = [
 
 /** A trap answers nobody; it writes down who asked. */
 const traps: { close(): void }[] = []
-const receivers: Receiver[] = []
 
 afterEach(async () => {
   for (const trap of traps.splice(0)) trap.close()
-  await Promise.all(receivers.splice(0).map((receiver) => receiver.close()))
 })
 afterAll(cleanUp)
-
-async function newReceiver(answer?: Answer): Promise<Receiver> {
-  const receiver = await startReceiver(answer)
-  receivers.push(receiver)
-  return receiver
-}
 
 /** A local port that nobody may be led to. */
 async function setTrap(): Promise<{ url: string; visits: string[] }> {
@@ -96,7 +88,7 @@ describe('a server on loopback, without the setting', () => {
   )
 
   it('changes nothing when one of the webhooks is refused', async () => {
-    const bot = await newReceiver()
+    const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const webhooks = [{ url: `${bot.url}/other` }, { url: 'http://10.0.0.1/' }]
     expect((await client.call('POST', '/sync', { webhooks })).status).toBe(400)
@@ -108,7 +100,7 @@ describe('a server on loopback, without the setting', () => {
 
   it.each([301, 302, 303, 307, 308])('does not follow a redirect (%i) to another port', async (status) => {
     const trap = await setTrap()
-    const bot = await newReceiver((_, response) => {
+    const bot = await startReceiver((_, response) => {
       response.writeHead(status, { location: trap.url }).end()
       return undefined
     })
@@ -123,7 +115,7 @@ describe('a server on loopback, without the setting', () => {
 
   it('does not follow a redirect of a channel either', async () => {
     const trap = await setTrap()
-    const person = await newReceiver((_, response) => {
+    const person = await startReceiver((_, response) => {
       response.writeHead(307, { location: trap.url }).end()
       return undefined
     })
@@ -169,7 +161,7 @@ describe('a server that may call no private address at all', () => {
 
   it('does not call what was allowed before it was started anew', async () => {
     const server = await startServer({ env: { WEBHOOK_RETRY_DELAYS: '50ms,50ms' } })
-    const bot = await newReceiver()
+    const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()
     await bot.until(() => bot.ofType('conversation.new').length === 1)

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Webhook } from 'standardwebhooks'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { operations } from './sunshine/operations.js'
 import { call, createClient, type TestClient } from './support/api.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
@@ -14,20 +14,10 @@ import { cleanUp, startServer, type TestServer } from './support/server.js'
 const PATIENT = { timeout: 10_000 }
 
 let server: TestServer
-const receivers: Receiver[] = []
 beforeAll(async () => {
   server = await startServer()
 })
-afterEach(async () => {
-  await Promise.all(receivers.splice(0).map((receiver) => receiver.close()))
-})
 afterAll(cleanUp)
-
-async function newReceiver(answer?: Parameters<typeof startReceiver>[0]): Promise<Receiver> {
-  const receiver = await startReceiver(answer)
-  receivers.push(receiver)
-  return receiver
-}
 
 describe('the server', () => {
   it('says that it is there, in which version, and that it works', async () => {
@@ -39,7 +29,7 @@ describe('the server', () => {
   })
 
   it('counts requests, entries and deliveries', async () => {
-    const bot = await newReceiver()
+    const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     await client.call('POST', '/users')
     await bot.until(() => bot.ofType('user.new').length === 1)
@@ -150,7 +140,7 @@ describe('the output of the server', () => {
         RATE_LIMIT: '2',
       },
     })
-    const bot = await newReceiver(() => 500)
+    const bot = await startReceiver(() => 500)
     const password = { password: secrets.internal, authorization: `Bearer ${secrets.header}` }
     const sync = (body: object) => call(talkative, 'POST', '/api/v1/sync', { body, headers: password })
     const { json } = await sync({
@@ -205,8 +195,8 @@ describe('a conversation over the webhook channel', () => {
   let client: TestClient
 
   const begin = async (): Promise<void> => {
-    bot = await newReceiver()
-    person = await newReceiver()
+    bot = await startReceiver()
+    person = await startReceiver()
     client = await createClient(server, {
       webhooks: [{ url: bot.url }],
       channels: webhookChannel(person.url, secret),

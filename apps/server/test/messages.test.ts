@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient, type TestClient } from './support/api.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
-import { type Receiver, startReceiver } from './support/receiver.js'
+import { startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -20,22 +20,12 @@ const PATIENT = { timeout: 10_000 }
 
 let server: TestServer
 let client: TestClient
-const receivers: Receiver[] = []
 
 beforeAll(async () => {
   server = await startServer({ env: { WEBHOOK_RETRY_DELAYS: '50ms,50ms', CHANNEL_RETRY_DELAYS: '50ms' } })
   client = await createClient(server)
 })
-afterEach(async () => {
-  await Promise.all(receivers.splice(0).map((receiver) => receiver.close()))
-})
 afterAll(cleanUp)
-
-async function newReceiver(...options: Parameters<typeof startReceiver>): Promise<Receiver> {
-  const receiver = await startReceiver(...options)
-  receivers.push(receiver)
-  return receiver
-}
 
 /** Posts so many texts, 0 first, some at once. */
 async function sayMany(conversationId: string, count: number, atOnce = 1): Promise<MessageJson[]> {
@@ -272,7 +262,7 @@ describe('the deliveries of a message', () => {
   })
 
   it('tell of each webhook and endpoint how far it is', async () => {
-    const [good, bad] = [await newReceiver(), await newReceiver(() => 500)]
+    const [good, bad] = [await startReceiver(), await startReceiver(() => 500)]
     const owner = await createClient(server, {
       webhooks: [{ url: good.url }, { url: bad.url }],
       channels: webhookChannel(`${good.url}/out`, newSecret()),
@@ -314,7 +304,7 @@ describe('the deliveries of a message', () => {
 describe('dead letters', () => {
   /** A client whose webhook refuses messages, with one dead. */
   async function withDeadLetter() {
-    const receiver = await newReceiver((request) => (request.json.type === 'message.new' ? 500 : 200))
+    const receiver = await startReceiver((request) => (request.json.type === 'message.new' ? 500 : 200))
     const owner = await createClient(server, { webhooks: [{ url: receiver.url }] })
     const { conversationId } = await owner.converse()
     const { id: messageId } = (await owner.say(conversationId, 'hi')).json
@@ -356,7 +346,7 @@ describe('dead letters', () => {
 
   it('are delivered to another webhook, named by its URL', async () => {
     const { receiver, owner, letters } = await withDeadLetter()
-    const other = await newReceiver()
+    const other = await startReceiver()
     await owner.call('POST', '/sync', { webhooks: [{ url: receiver.url }, { url: other.url }] })
     const [letter] = await letters()
     const replay = (target: string) => owner.call('POST', `/dead-letters/${letter?.id}/replay`, { target })
@@ -393,7 +383,7 @@ describe('dead letters', () => {
 
 describe('a message of a conversation on a channel', () => {
   it('goes to the person, whoever wrote it, but not back to where it came from', async () => {
-    const [person, bot] = [await newReceiver(), await newReceiver()]
+    const [person, bot] = [await startReceiver(), await startReceiver()]
     const secret = newSecret()
     const owner = await createClient(server, {
       webhooks: [{ url: bot.url }],

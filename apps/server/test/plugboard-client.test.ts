@@ -7,21 +7,17 @@ import {
   type WebhookEvent,
 } from '@plugboard/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Receiver, startReceiver } from './support/receiver.js'
+import { startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
 
 /** For polls: a busy machine is slow. */
 const PATIENT = { timeout: 20_000 }
 
 let server: TestServer
-const receivers: Receiver[] = []
 beforeAll(async () => {
   server = await startServer({ env: { WEBHOOK_RETRY_DELAYS: '10ms' } })
 })
-afterAll(async () => {
-  await Promise.all(receivers.map((receiver) => receiver.close()))
-  await cleanUp()
-})
+afterAll(cleanUp)
 
 /** A bot with our own client: it keeps the events that `receiveWebhook` takes, and answers 401 to others. */
 async function newBot(
@@ -36,7 +32,6 @@ async function newBot(
       return 401
     }
   })
-  receivers.push(receiver)
   const made = await sync(server.url, { webhooks: [{ url: receiver.url }] })
   const token = made.webhooks[0]?.token ?? ''
   const plugboard = createClient({ url: server.url, clientId: made.id, clientToken: made.token })

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answered, call, createClient, type TestClient } from './support/api.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
-import { type Receiver, startReceiver } from './support/receiver.js'
+import { startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -10,24 +10,14 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const nowhere = (path: string) => `http://127.0.0.1:9/${path}`
 
 let server: TestServer
-const receivers: Receiver[] = []
 
 beforeAll(async () => {
   server = await startServer()
-})
-afterEach(async () => {
-  await Promise.all(receivers.splice(0).map((receiver) => receiver.close()))
 })
 afterAll(cleanUp)
 
 /** Sync without headers. */
 const seed = (body: unknown): Promise<Answered> => call(server, 'POST', '/api/v1/sync', { body })
-
-async function newReceiver(): Promise<Receiver> {
-  const receiver = await startReceiver()
-  receivers.push(receiver)
-  return receiver
-}
 
 const tokensOf = (answer: Answered) => (answer.json.webhooks as { token: string }[]).map(({ token }) => token)
 const urlsOf = (answer: Answered) => (answer.json.webhooks as { url: string }[]).map(({ url }) => url)
@@ -268,7 +258,7 @@ describe('webhooks of a sync', () => {
   })
 
   it('get an event once when a URL is named twice', async () => {
-    const { url, requests, until } = await newReceiver()
+    const { url, requests, until } = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url }, { url }] })
     expect(new Set(client.webhooks.map(({ token }) => token)).size).toBe(1)
     const { conversationId } = await client.converse()
@@ -278,7 +268,7 @@ describe('webhooks of a sync', () => {
   })
 
   it('get nothing more once they are not named', async () => {
-    const [gone, kept] = [await newReceiver(), await newReceiver()]
+    const [gone, kept] = [await startReceiver(), await startReceiver()]
     const client = await createClient(server, { webhooks: [{ url: gone.url }, { url: kept.url }] })
     const { conversationId } = await client.converse()
     await client.say(conversationId, 'before')
@@ -335,7 +325,7 @@ describe('channels of a sync', () => {
 
 describe('a sync that fails', () => {
   it('changes nothing of a client, whatever else it names', async () => {
-    const { url, ofType, until } = await newReceiver()
+    const { url, ofType, until } = await startReceiver()
     const secret = newSecret()
     const client = await createClient(server, {
       webhooks: [{ url }],

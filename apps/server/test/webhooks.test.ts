@@ -1,5 +1,5 @@
 import { Webhook } from 'standardwebhooks'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { call, createClient, type TestClient } from './support/api.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
 import { type Received, type Receiver, startReceiver } from './support/receiver.js'
@@ -11,13 +11,9 @@ const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
 const PATIENT = { timeout: 20_000 }
 
 let server: TestServer
-const receivers: Receiver[] = []
 
 beforeAll(async () => {
   server = await startServer({ env: { WEBHOOK_RETRY_DELAYS: '50ms,50ms,50ms,50ms,5s' } })
-})
-afterEach(async () => {
-  await Promise.all(receivers.splice(0).map((receiver) => receiver.close()))
 })
 afterAll(cleanUp)
 
@@ -27,7 +23,6 @@ async function newBot(
   more: object = {},
 ): Promise<{ bot: Receiver; client: TestClient; token: string }> {
   const bot = await startReceiver(answer)
-  receivers.push(bot)
   const client = await createClient(server, { webhooks: [{ url: bot.url }], ...more })
   return { bot, client, token: client.webhooks[0]?.token ?? '' }
 }
@@ -214,7 +209,6 @@ describe('the request of an event', () => {
 
   it('goes to the path and query of the URL', async () => {
     const bot = await startReceiver()
-    receivers.push(bot)
     const url = bot.url.replace('/hook', '/a%20b/c?d=e&f=%2F')
     const client = await createClient(server, { webhooks: [{ url }] })
     await client.call('POST', '/users')
@@ -277,7 +271,6 @@ describe('a server with an internal password', () => {
   it('tells it to the webhooks', async () => {
     const internal = await startServer({ env: { INTERNAL_PASSWORD: 'between us' } })
     const bot = await startReceiver()
-    receivers.push(bot)
     const password = { password: 'between us' }
     const body = { webhooks: [{ url: bot.url }] }
     const { json } = await call(internal, 'POST', '/api/v1/sync', { body, headers: password })

@@ -4,8 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 /** How long to stay away when the store cannot be reached. */
 const RETRY_MS = 1000
 
-/** A status that tells of no fault. */
-const NOT_IMPLEMENTED = 501
+/** What was asked for is left out (RFC 9110 §15.6.2), which is no fault. */
+export const NOT_IMPLEMENTED = 501
 
 /** What goes with a failure whatever the dialect: a line in the log for a fault of ours, and when to come again. */
 export function noteFailure(

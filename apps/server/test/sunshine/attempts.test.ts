@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { Answer, Received } from '../support/receiver.js'
-import { bodyOf, type Program } from './program.js'
-import { usePrograms, useSunshine } from './stage.js'
+import { bodyOf, type Program, startProgram } from './program.js'
+import { useSunshine } from './stage.js'
 
 /** For polls: a busy machine is slow. */
 const PATIENT = { timeout: 20_000 }
@@ -16,10 +16,9 @@ const stage = useSunshine(() => ({
   },
 }))
 const { api, newApp, newUser, personal, raw, say } = stage
-const start = usePrograms(stage)
 
 /** A custom integration that is told of messages, and answers so. */
-const listen = (answer: Answer): Promise<Program> => start(['conversation:message'], { answer })
+const listen = (answer: Answer): Promise<Program> => startProgram(api, ['conversation:message'], { answer })
 
 describe('a request that fails', () => {
   const attemptsAt = (program: Program, text: string): Received[] =>

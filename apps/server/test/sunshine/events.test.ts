@@ -1,19 +1,20 @@
 import { isId, toUuid } from '@plugboard/core'
 import { Webhook } from 'standardwebhooks'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { call } from '../support/api.js'
 import { newSecret, type Told, tell } from '../support/person.js'
 import { type Received, startReceiver } from '../support/receiver.js'
 import { basic } from '../support/sunshine.js'
-import { bodyOf } from './program.js'
-import { usePrograms, useSunshine } from './stage.js'
+import { bodyOf, type Program, type ProgramOptions, startProgram } from './program.js'
+import { useSunshine } from './stage.js'
 
 const ID = /^[0-9a-f]{24}$/
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
 
 const stage = useSunshine()
 const { api, newApp, newUser, personal, say } = stage
-const listen = usePrograms(stage)
+const listen = (triggers: string[], options?: ProgramOptions): Promise<Program> =>
+  startProgram(api, triggers, options)
 
 const business = { type: 'business' }
 
@@ -83,7 +84,6 @@ describe('a request', () => {
     await say(id, 'one')
     await program.event()
     const moved = await startReceiver()
-    onTestFinished(() => moved.close())
     await api.updateWebhook(program.integrationId, program.webhook.id, { target: moved.url })
     await say(id, 'two')
     await moved.until((requests) => requests.length === 1)

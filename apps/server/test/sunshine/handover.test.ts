@@ -2,7 +2,7 @@ import { fromUuid } from '@plugboard/core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createClient } from '../support/api.js'
 import { newSecret, tell, webhookChannel } from '../support/person.js'
-import { type Receiver, startReceiver } from '../support/receiver.js'
+import { startReceiver } from '../support/receiver.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 import { newKey, officialClient } from '../support/sunshine.js'
 import { startProgram } from './program.js'
@@ -10,15 +10,11 @@ import { startProgram } from './program.js'
 const TRIGGERS = ['conversation:message:delivery:channel', 'conversation:message:delivery:failure']
 
 let server: TestServer
-const receivers: Receiver[] = []
 
 beforeAll(async () => {
   server = await startServer()
 })
-afterAll(async () => {
-  await Promise.all(receivers.map((receiver) => receiver.close()))
-  await cleanUp()
-})
+afterAll(cleanUp)
 
 /** A person on the webhook channel, whose side answers so, and a program that is told how messages go out. */
 async function setUp(answer: () => number) {
@@ -30,7 +26,6 @@ async function setUp(answer: () => number) {
   })
   const api = officialClient(server, await newKey(server, { app: fromUuid(client.id) ?? '' }))
   const program = await startProgram(api, TRIGGERS)
-  receivers.push(person, bot, program.receiver)
   await tell(server, { client: client.id, secret }, { sender: 'ann', payload: { type: 'text', text: 'hi' } })
   await bot.until(() => bot.ofType('message.new').length > 0)
   const { conversationId = '', userId = '' } = (bot.ofType('message.new')[0]?.json.data ?? {}) as Record<

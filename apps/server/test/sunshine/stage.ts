@@ -1,9 +1,7 @@
-import { afterAll, afterEach, beforeAll } from 'vitest'
+import { afterAll, beforeAll } from 'vitest'
 import { type Answered, call } from '../support/api.js'
-import type { Receiver } from '../support/receiver.js'
 import { cleanUp, startServer, type TestServer, type TestServerOptions } from '../support/server.js'
 import { basic, type Key, newKey, type OfficialClient, officialClient } from '../support/sunshine.js'
-import { type Program, type ProgramOptions, startProgram } from './program.js'
 
 /** What the tests of a file share: one server, and an app at a time. */
 export interface Stage {
@@ -67,20 +65,5 @@ export function useSunshine(
       (await api.createConversation({ type: 'personal', participants: [{ userId }] })).conversation.id,
     say: (conversationId, text, author = { type: 'business' }) =>
       api.postMessage(conversationId, { author, content: { type: 'text', text } }),
-  }
-}
-
-/** Makes custom integrations whose webhooks are told of these; their receivers go when the test is over. */
-export function usePrograms({
-  api,
-}: Stage): (triggers: string[], options?: ProgramOptions) => Promise<Program> {
-  const receivers: Receiver[] = []
-  afterEach(async () => {
-    await Promise.all(receivers.splice(0).map((receiver) => receiver.close()))
-  })
-  return async (triggers, options) => {
-    const program = await startProgram(api, triggers, options)
-    receivers.push(program.receiver)
-    return program
   }
 }

@@ -2,31 +2,21 @@ import { fromUuid } from '@plugboard/core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createClient } from '../support/api.js'
 import { newSecret, tell, webhookChannel } from '../support/person.js'
-import { type Receiver, startReceiver } from '../support/receiver.js'
+import { startReceiver } from '../support/receiver.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 import { newKey, officialClient } from '../support/sunshine.js'
 
 const EACH = 30
 
 let server: TestServer
-const receivers: Receiver[] = []
 
 beforeAll(async () => {
   server = await startServer()
 })
-afterAll(async () => {
-  await Promise.all(receivers.map((receiver) => receiver.close()))
-  await cleanUp()
-})
-
-async function receiver(): Promise<Receiver> {
-  const started = await startReceiver()
-  receivers.push(started)
-  return started
-}
+afterAll(cleanUp)
 
 it('a conversation held over three ends at once has the same messages in the same order at each', async () => {
-  const [bot, person] = [await receiver(), await receiver()]
+  const [bot, person] = [await startReceiver(), await startReceiver()]
   const secret = newSecret()
   const client = await createClient(server, {
     channels: webhookChannel(person.url, secret),

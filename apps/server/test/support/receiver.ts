@@ -33,7 +33,14 @@ export interface Receiver {
   close(): Promise<void>
 }
 
-/** A local HTTP server that records what it gets. Answers 200 unless told otherwise. */
+const open = new Set<Receiver>()
+
+/** Closes every receiver that is still there. */
+export async function closeReceivers(): Promise<void> {
+  await Promise.all([...open].map((receiver) => receiver.close()))
+}
+
+/** A local HTTP server that records what it gets, until `cleanUp`. Answers 200 unless told otherwise. */
 export async function startReceiver(answer: Answer = () => 200, port = 0): Promise<Receiver> {
   const requests: Received[] = []
   const waiting = new Set<() => void>()
@@ -76,9 +83,11 @@ export async function startReceiver(answer: Answer = () => 200, port = 0): Promi
       }),
     close: () =>
       new Promise<void>((resolve) => {
+        open.delete(receiver)
         server.close(() => resolve())
         server.closeAllConnections()
       }),
   }
+  open.add(receiver)
   return receiver
 }

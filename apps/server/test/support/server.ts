@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type {} from '@plugboard/test-mongodb/global-setup'
 import { inject } from 'vitest'
+import { closeReceivers } from './receiver.js'
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
@@ -106,11 +107,12 @@ export async function temporaryFolder(): Promise<string> {
   return folder
 }
 
-/** Ends every server that is still there and removes its folder; for `afterAll`. */
+/** Ends every server and every receiver that is still there, and removes their folders; for `afterAll`. */
 export async function cleanUp(): Promise<void> {
   for (const child of running) {
     child.kill('SIGKILL')
     await once(child, 'exit').catch(() => undefined)
   }
+  await closeReceivers()
   await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })))
 }

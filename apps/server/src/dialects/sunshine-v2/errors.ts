@@ -1,6 +1,6 @@
 import { type ErrorCode, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { noteFailure } from '../failure.js'
+import { NOT_IMPLEMENTED, noteFailure } from '../failure.js'
 
 /** One entry of the envelope. */
 interface Fault {
@@ -42,12 +42,9 @@ export function notFound(kind?: Missing): SunshineError {
   return new SunshineError(404, { code: `${kind}_not_found`, title: `${name} not found` })
 }
 
-/** RFC 9110 §15.6.2. */
-const NOT_OFFERED = 501
-
 /** Of operations of the published document that this server leaves out, and why. */
 export const notOffered = (operationId: string, why: string): SunshineError =>
-  new SunshineError(NOT_OFFERED, { code: 'not_implemented', title: `${operationId}: ${why}` })
+  new SunshineError(NOT_IMPLEMENTED, { code: 'not_implemented', title: `${operationId}: ${why}` })
 
 /** What the domain does not find is this kind of thing. */
 export async function orNotFound<T>(kind: Missing | undefined, looked: Promise<T>): Promise<T> {
