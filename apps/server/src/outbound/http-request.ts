@@ -25,9 +25,26 @@ export function attempt(route: Route, item: WebhookItem, limits: AttemptLimits, 
   )
 }
 
-/** The headers of one attempt: the target's, and those of Standard Webhooks. */
+/** Headers of attempts to come. */
+const ready = new WeakMap<WebhookItem, { route: Route; timestamp: string; headers: string[] }>()
+
+/** Does what can be done ahead of an attempt: a lane that waits for an answer has the time. */
+export function makeReady(route: Route, item: WebhookItem): void {
+  const timestamp = currentSecond()
+  ready.set(item, { route, timestamp, headers: headersAt(timestamp, route, item) })
+}
+
 function requestHeaders(route: Route, item: WebhookItem): string[] {
-  const timestamp = String(Math.floor(Date.now() / 1000))
+  const timestamp = currentSecond()
+  const made = ready.get(item)
+  const isGood = made?.route === route && made.timestamp === timestamp
+  return isGood ? made.headers : headersAt(timestamp, route, item)
+}
+
+const currentSecond = (): string => String(Math.floor(Date.now() / 1000))
+
+/** The headers of one attempt: the target's, and those of Standard Webhooks. */
+function headersAt(timestamp: string, route: Route, item: WebhookItem): string[] {
   const headers = [...route.headers, 'webhook-id', item.id, 'webhook-timestamp', timestamp]
   if (route.signingKey === undefined) return headers
   const hmac = createHmac('sha256', route.signingKey).update(`${item.id}.${timestamp}.${item.body}`)

@@ -3,11 +3,15 @@ import { Fifo } from './fifo.js'
 import type { SenderListener, SendFailure, WebhookItem, WebhookTarget } from './sender-port.js'
 import { targetKey } from './target-key.js'
 
-/** Performs one request and calls `done` exactly once; it does not throw. */
+/**
+ * Performs one request and calls `done` exactly once; it does not throw. `next` follows in the lane as things are, and
+ * can be made ready meanwhile.
+ */
 export type Request = (
   target: WebhookTarget,
   item: WebhookItem,
   done: (failure?: SendFailure) => void,
+  next?: WebhookItem,
 ) => void
 
 export interface RunnerListener extends SenderListener {
@@ -155,7 +159,7 @@ export class LaneRunner {
     lane.flight = { seq: item.seq, generation: lane.generation, slot: lane.slot }
     lane.slot.inFlight++
     this.#inFlight++
-    this.#request(lane.slot.target, item, lane.done)
+    this.#request(lane.slot.target, item, lane.done, lane.queue.peek())
   }
 
   /** The books are in order before the listener is called, since it may push at once. */

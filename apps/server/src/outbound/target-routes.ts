@@ -35,6 +35,8 @@ export class TargetRoutes {
   readonly #options: TargetRoutesOptions
   /** Longest unused first. */
   readonly #entries = new Map<string, Entry>()
+  /** At the end of them already. */
+  #latest: Entry | undefined
 
   constructor(options: TargetRoutesOptions) {
     this.#options = options
@@ -51,6 +53,8 @@ export class TargetRoutes {
     const entry =
       known !== undefined && isSame(known.target, target) ? known : this.#create(target, known?.pool)
     entry.usedAt = now
+    if (entry === this.#latest) return entry
+    this.#latest = entry
     this.#entries.delete(key)
     this.#entries.set(key, entry)
     if (this.#entries.size > this.#options.maxPools) this.#closeOldest()
@@ -96,6 +100,7 @@ export class TargetRoutes {
   /** Requests in flight complete. */
   #close(key: string, entry: Entry): void {
     this.#entries.delete(key)
+    if (entry === this.#latest) this.#latest = undefined
     void entry.pool.close()
   }
 }

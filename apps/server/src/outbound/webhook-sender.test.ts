@@ -127,10 +127,25 @@ describe('a request', () => {
     const bot = await receiver((_request, response) => response.end())
     const { sender, log } = start()
     sender.push(1, 1, bot.target({ signingSecret: secret }), items(1, 1))
-    sender.push(2, 1, bot.target({ signingSecret: `whsec_${secret}` }), items(1, 1))
-    await until(() => log.delivered.size === 2)
+    sender.push(2, 1, bot.target({ signingSecret: `whsec_${secret}` }), items(1, 5))
+    await until(() => log.delivered.size === 2 && log.delivered.get(2) === 5)
     for (const { body, headers } of bot.requests)
-      expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toEqual({ n: 1 })
+      expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toEqual({
+        n: expect.any(Number),
+      })
+  })
+
+  it('is signed with the secret of the target as it is by then', async () => {
+    const bot = await receiver((_request, response) => setTimeout(() => response.end(), 20))
+    const { sender, log } = start()
+    const later = Buffer.from('another secret of some length').toString('base64')
+    sender.push(1, 1, bot.target({ signingSecret: secret }), items(1, 3))
+    await until(() => bot.ids().length === 1)
+    sender.push(1, 1, bot.target({ signingSecret: later }), items(4, 4))
+    await until(() => log.delivered.get(1) === 4)
+    const secrets = [secret, later, later, later]
+    for (const [i, { body, headers }] of bot.requests.entries())
+      expect(new Webhook(secrets[i] ?? '').verify(body, headers as Record<string, string>)).toBeTruthy()
   })
 
   it.each([301, 302, 307, 308])(
