@@ -8,7 +8,7 @@ import { isPlugboardError } from '@plugboard/core'
 import type { Entry } from '@plugboard/hub'
 import Database from 'libsql'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openStore, say, talk, temporaryPath } from '../test/temporary.js'
+import { openStore, say, talk, talkOf, temporaryPath } from '../test/temporary.js'
 import { sqliteStore } from './index.js'
 
 const program = fileURLToPath(new URL('../test/child.mjs', import.meta.url))
@@ -77,6 +77,33 @@ describe('the database file', () => {
     for (const _ of [1, 2]) {
       await expect(sqliteStore({ path })).rejects.toSatisfy(conflict(/newer Plugboard.*1000/))
     }
+  })
+
+  it('of version 2 is brought up, with the conversations of a user in their order', async () => {
+    const path = await temporaryPath()
+    const store = await sqliteStore({ path })
+    const first = await talk(store)
+    const second = await talkOf(store, first)
+    const silent = await talkOf(store, first)
+    for (const stream of [second, first]) await say(store, stream)
+    await store.close()
+    const db = new Database(path)
+    db.exec(`
+      CREATE TABLE talks (user INTEGER NOT NULL, last_message_at INTEGER NOT NULL, n INTEGER NOT NULL,
+        PRIMARY KEY (user, last_message_at, n)) STRICT, WITHOUT ROWID;
+      INSERT INTO talks SELECT user, rank, n FROM streams WHERE rank IS NOT NULL;
+      DROP INDEX streams_by_rank;
+      ALTER TABLE streams DROP COLUMN rank;
+      PRAGMA user_version = 2`)
+    db.close()
+    const again = await openStore({ path })
+    const order = async () => {
+      const listed = await again.listConversations(first.clientId, first.userId, { limit: 10 })
+      return listed.map(({ id }) => id)
+    }
+    expect(await order()).toEqual([silent, first, second].map(({ streamId }) => streamId))
+    await say(again, second, { at: new Date(Date.now() + 1000) })
+    expect(await order()).toEqual([silent, second, first].map(({ streamId }) => streamId))
   })
 
   it('is refused when it is none', async () => {

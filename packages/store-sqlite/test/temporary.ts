@@ -26,13 +26,25 @@ export function event(type: Exclude<EntryType, 'void'>, fields: Partial<NewEntry
   return { id: newId(), type, payload: '{}', at: new Date(), owes: [], claim: false, ...fields }
 }
 
+/** A conversation, and the person whose it is. */
+type Talk = StreamRef & { userId: Id }
+
 /** A conversation of a new user. */
-export async function talk(store: Store, clientId: Id = newId(), at = new Date()): Promise<StreamRef> {
-  const user = { id: newId(), clientId, createdAt: at }
-  await store.createUser(user, event('user.new', { at }))
-  const conversation = { id: newId(), clientId, userId: user.id, createdAt: at }
+export async function talk(store: Store, clientId: Id = newId(), at = new Date()): Promise<Talk> {
+  const userId = newId()
+  await store.createUser({ id: userId, clientId, createdAt: at }, event('user.new', { at }))
+  return talkOf(store, { clientId, userId }, at)
+}
+
+/** Another conversation of a user. */
+export async function talkOf(
+  store: Store,
+  { clientId, userId }: Pick<Talk, 'clientId' | 'userId'>,
+  at = new Date(),
+): Promise<Talk> {
+  const conversation = { id: newId(), clientId, userId, createdAt: at }
   await store.createConversation(conversation, event('conversation.new', { at }))
-  return { clientId, streamId: conversation.id }
+  return { clientId, streamId: conversation.id, userId }
 }
 
 /** The input of an append of a message. */
