@@ -14,22 +14,33 @@ export interface AttemptLimits {
   maxResponseBytes: number
 }
 
-/** Makes one attempt and calls `done` once. Never throws, never resends, follows no redirect. */
-export function attempt(route: Route, item: WebhookItem, limits: AttemptLimits, done: Done): void {
+/**
+ * Makes one attempt and calls `done` once. Never throws, never resends, follows no redirect. `next` is likely to follow
+ * on the same route.
+ */
+export function attempt(
+  route: Route,
+  item: WebhookItem,
+  limits: AttemptLimits,
+  done: Done,
+  next?: WebhookItem,
+): void {
   if (item.body === '') return done()
-  const exchange = new Exchange(limits, done)
+  // In the turn of the loop after the one that writes the request: a lane that waits for an answer has the time.
+  const exchange = new Exchange(limits, done, () => next && setImmediate(makeReady, route, next))
   // `dispatch` is what undici's `request` is made of. It is the one that tells when the request gets written.
   route.pool.dispatch(
     { method: 'POST', path: route.path, headers: requestHeaders(route, item), body: item.body },
     exchange,
   )
+  exchange.watch()
 }
 
 /** Headers of attempts to come. */
 const ready = new WeakMap<WebhookItem, { route: Route; timestamp: string; headers: string[] }>()
 
-/** Does what can be done ahead of an attempt: a lane that waits for an answer has the time. */
-export function makeReady(route: Route, item: WebhookItem): void {
+/** Does what can be done ahead of an attempt. */
+function makeReady(route: Route, item: WebhookItem): void {
   const timestamp = currentSecond()
   ready.set(item, { route, timestamp, headers: headersAt(timestamp, route, item) })
 }
@@ -59,7 +70,8 @@ function headersAt(timestamp: string, route: Route, item: WebhookItem): string[]
  */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #limits: AttemptLimits
-  readonly #timer: NodeJS.Timeout
+  readonly #onStart: () => void
+  #timer: NodeJS.Timeout | undefined
   #done: Done | undefined
   /** Set just before the request is written. */
   #controller: Dispatcher.DispatchController | undefined
@@ -67,16 +79,22 @@ class Exchange implements Dispatcher.DispatchHandler {
   #retryAfter: string | undefined
   #receivedBytes = 0
 
-  constructor(limits: AttemptLimits, done: Done) {
+  constructor(limits: AttemptLimits, done: Done, onStart: () => void) {
     this.#limits = limits
+    this.#onStart = onStart
     this.#done = done
-    this.#timer = setTimeout(onTimeout, limits.timeoutMs, this)
+  }
+
+  /** Starts the clock. To be called once the request is on its way, which need not wait for it. */
+  watch(): void {
+    if (this.#done) this.#timer = setTimeout(onTimeout, this.#limits.timeoutMs, this)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // The connection was made after the time was over, and this attempt has been reported as not made.
-    if (this.#done === undefined) controller.abort(new Error('too late'))
-    else this.#controller = controller
+    if (this.#done === undefined) return controller.abort(new Error('too late'))
+    this.#controller = controller
+    this.#onStart()
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
@@ -116,8 +134,9 @@ class Exchange implements Dispatcher.DispatchHandler {
     const done = this.#done
     if (done === undefined) return
     this.#done = undefined
-    clearTimeout(this.#timer)
+    // The lane's next request goes out first.
     done(failure)
+    clearTimeout(this.#timer)
   }
 }
 

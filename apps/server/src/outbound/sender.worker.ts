@@ -1,7 +1,7 @@
 /** The thread that performs a webhook sender's requests: a lane advances with this loop, not with the busy main one. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { guardedConnect } from './guarded-connect.js'
-import { attempt, makeReady } from './http-request.js'
+import { attempt } from './http-request.js'
 import { LaneRunner, type Request } from './lane-runner.js'
 import { brokenBy } from './send-failure.js'
 import { type Command, ReportWriter, type SenderSettings } from './sender-messages.js'
@@ -28,8 +28,7 @@ const request: Request = (target, item, done, next) => {
     return done(brokenBy(error, false))
   }
   const { timeoutMs } = target
-  attempt(route, item, timeoutMs === undefined ? settings : { ...settings, timeoutMs }, done)
-  if (next) makeReady(route, next)
+  attempt(route, item, timeoutMs === undefined ? settings : { ...settings, timeoutMs }, done, next)
 }
 
 const report = new ReportWriter((marks) => port.postMessage(marks))
