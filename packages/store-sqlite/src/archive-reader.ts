@@ -16,7 +16,7 @@ import {
   ENTRY_ROW,
   type EndpointRow,
   type EntryRow,
-  MESSAGE,
+  newestMessageAt,
   STREAM_KINDS,
   toEndpoint,
   toEntry,
@@ -47,8 +47,7 @@ const SENDERS = `
 const STREAMS = `
   SELECT json_array(
     json_array(s.n, ${toHex('s.client')}, ${toHex('s.id')}, ${toHex('u.id')}, s.created_at, s.data, s.deleted_at),
-    json_array(e.seq, e.at, iif(s.kind <> 1, NULL,
-      (SELECT at FROM entries WHERE stream = s.n AND type = ${MESSAGE} ORDER BY seq DESC LIMIT 1))),
+    json_array(e.seq, e.at, iif(s.kind <> 1, NULL, ${newestMessageAt('s.n')})),
     ${PROGRESS_ROW},
     json((SELECT json_group_array(${ENDPOINT_ROW}) FROM (SELECT * FROM endpoints WHERE stream = s.n ORDER BY n)))) AS row
   FROM streams s

@@ -11,7 +11,15 @@ import type {
 import type { Clients } from './clients.js'
 import { Documents } from './documents.js'
 import { NEVER } from './migrations.js'
-import { ENTRY_TYPES, HOLDS, MESSAGE, STREAM_KINDS, toAuthorHex, toDeadText, toLanesText } from './rows.js'
+import {
+  ENTRY_TYPES,
+  HOLDS,
+  newestMessageAt,
+  STREAM_KINDS,
+  toAuthorHex,
+  toDeadText,
+  toLanesText,
+} from './rows.js'
 import { type Connection, prepareNumber, prepareWrite, toBytes } from './sql.js'
 import type { Streams } from './streams.js'
 
@@ -73,8 +81,8 @@ export class ArchiveWriter {
     this.#key = prepareWrite(db, KEY)
     this.#sender = prepareWrite(db, SENDER)
     this.#stream = prepareWrite(db, STREAM)
-    const newest = `SELECT at FROM entries WHERE stream = ?1 AND type = ${MESSAGE} ORDER BY seq DESC LIMIT 1`
-    this.#rank = prepareWrite(db, `UPDATE streams SET rank = (${newest}) WHERE n = ?1 AND rank IS NOT NULL`)
+    const newest = newestMessageAt('?1')
+    this.#rank = prepareWrite(db, `UPDATE streams SET rank = ${newest} WHERE n = ?1 AND rank IS NOT NULL`)
     this.#progress = prepareWrite(db, PROGRESS)
     this.#endpoint = prepareWrite(db, ENDPOINT)
     this.#entry = prepareWrite(db, ENTRY)
@@ -194,6 +202,7 @@ export class ArchiveWriter {
       this.#streams.drop(clientId, streamId)
     }
     for (const n of moved) this.#rank(n)
+    this.#streams.ranked()
   }
 
   /** False when there is an entry with this id. */

@@ -2,11 +2,13 @@ import type { Conversation, Id, User } from '@plugboard/core'
 import type { Appended, ConversationRecord, NewEntry, Page, Range } from '@plugboard/hub'
 import { isUser, type Log } from './log.js'
 import { NEVER } from './migrations.js'
+import { newestMessageAt } from './rows.js'
 import { type Connection, prepareAll, prepareOne, prepareWrite, toBytes, toHex } from './sql.js'
 import type { StreamState } from './stream-state.js'
 import type { Streams } from './streams.js'
 
 type UserRow = [createdAt: number, data: string | null]
+type ConversationRow = [streamId: Id, createdAt: number, lastMessageAt: number | null]
 
 const FIND_USER = `
   SELECT json_array(created_at, data) FROM streams WHERE client = ${toBytes} AND id = ${toBytes} AND kind = 0
@@ -21,7 +23,7 @@ const FIRST = '00' as Id
 const LAST = 'f'.repeat(26) as Id
 
 const LIST = `
-  SELECT json_quote(${toHex('id')}) AS row FROM streams
+  SELECT json_array(${toHex('id')}, created_at, ${newestMessageAt('streams.n')}) AS row FROM streams
   WHERE user = ? AND rank IS NOT NULL AND (rank, n) < (?, ?)
   ORDER BY rank DESC, n DESC LIMIT ?`
 
@@ -43,7 +45,7 @@ export class Conversations {
     this.#streams = streams
     this.#log = log
     this.#findUser = prepareOne<UserRow>(db, FIND_USER)
-    this.#list = prepareAll<Id>(db, LIST)
+    this.#list = prepareAll<ConversationRow>(db, LIST)
     const walks = (order: string) =>
       [
         prepareAll<Id>(db, `${walk('user = ?')} ORDER BY id ${order} LIMIT ?`),
@@ -90,8 +92,9 @@ export class Conversations {
     if (before && last?.userN !== user.n) return []
     // One that was deleted has no rank any more, and stood where its last message was.
     const [rank, n] = last ? [last.rank ?? last.lastMessageAt ?? NEVER, last.n] : START
-    const ids = this.#list(user.n, rank, n, limit)
-    return ids.map((id) => toConversation(this.#streams.find(clientId, id) as StreamState))
+    return this.#list(user.n, rank, n, limit).map(([streamId, createdAt, lastMessageAt]) =>
+      toConversation({ clientId, streamId, userId, createdAt, lastMessageAt }),
+    )
   }
 
   /** Its entries but the last read as deleted from then on, and its endpoints can be mapped anew. */
@@ -125,7 +128,7 @@ function toConversation({
   userId,
   createdAt,
   lastMessageAt,
-}: StreamState): Conversation {
+}: Pick<StreamState, 'clientId' | 'streamId' | 'userId' | 'createdAt' | 'lastMessageAt'>): Conversation {
   const conversation: Conversation = { id, clientId, createdAt: new Date(createdAt) }
   if (userId !== undefined) conversation.userId = userId
   if (lastMessageAt !== null) conversation.lastMessageAt = new Date(lastMessageAt)

@@ -30,6 +30,10 @@ export const ENTRY_TYPES: readonly EntryType[] = [
 export const HOLDS: readonly Hold[] = ['free', 'held', 'woken']
 export const MESSAGE = ENTRY_TYPES.indexOf('message')
 
+/** When the newest message of a stream came in, its row being `n`; deleted ones count. */
+export const newestMessageAt = (n: string): string =>
+  `(SELECT at FROM entries WHERE stream = ${n} AND type = ${MESSAGE} ORDER BY seq DESC LIMIT 1)`
+
 /** The business as an author, where a user has an id: one byte. */
 export const BUSINESS = '00'
 

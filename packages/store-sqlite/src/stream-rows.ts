@@ -6,7 +6,7 @@ import {
   type SavedProgress,
   toProgress,
 } from './progress-rows.js'
-import { ENDPOINT_ROW, type EndpointRow, MESSAGE, STREAM_KINDS, toEndpoint } from './rows.js'
+import { ENDPOINT_ROW, type EndpointRow, newestMessageAt, STREAM_KINDS, toEndpoint } from './rows.js'
 import { type Connection, prepareNumber, prepareOne, prepareWrite, toBytes, toHex } from './sql.js'
 import { NO_LANES, type StreamState } from './stream-state.js'
 
@@ -43,8 +43,7 @@ type Row = [
 const LOAD = `
   SELECT json_array(
     json_array(s.n, s.kind, s.user, ${toHex('u.id')}, s.created_at, s.deleted_at, s.over, s.rank),
-    json_array(e.seq, e.at, iif(s.kind <> 1, NULL,
-      (SELECT at FROM entries WHERE stream = s.n AND type = ${MESSAGE} ORDER BY seq DESC LIMIT 1))),
+    json_array(e.seq, e.at, iif(s.kind <> 1, NULL, ${newestMessageAt('s.n')})),
     ${PROGRESS_ROW},
     json((SELECT json_group_array(${ENDPOINT_ROW}) FROM endpoints WHERE stream = s.n)))
   FROM streams s

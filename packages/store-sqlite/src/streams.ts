@@ -87,6 +87,11 @@ export class Streams implements Pending {
     if (stream.userN !== null) this.#ranks.rise(stream.userN, stream)
   }
 
+  /** Ranks were written past this. */
+  ranked(): void {
+    this.#ranks.clear()
+  }
+
   /** The rows of the client's streams that are due later than this were woken: those in memory follow. */
   woken(clientId: Id, ms: number): void {
     this.dueFrom(ms)
@@ -104,7 +109,6 @@ export class Streams implements Pending {
   drop(clientId: Id, streamId: Id): void {
     this.#cache.delete(clientId + streamId)
     this.#touched.delete(clientId + streamId)
-    this.#ranks.clear()
   }
 
   /** The earliest time at which a stream became due since this was asked last. */

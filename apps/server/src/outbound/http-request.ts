@@ -26,14 +26,13 @@ export function attempt(
   next?: WebhookItem,
 ): void {
   if (item.body === '') return done()
-  // In the turn of the loop after the one that writes the request: a lane that waits for an answer has the time.
+  // A turn of the loop after the request is written: until the answer comes the lane has the time, before it none.
   const exchange = new Exchange(limits, done, () => next && setImmediate(makeReady, route, next))
   // `dispatch` is what undici's `request` is made of. It is the one that tells when the request gets written.
   route.pool.dispatch(
     { method: 'POST', path: route.path, headers: requestHeaders(route, item), body: item.body },
     exchange,
   )
-  exchange.watch()
 }
 
 /** Headers of attempts to come. */
@@ -71,7 +70,7 @@ function headersAt(timestamp: string, route: Route, item: WebhookItem): string[]
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #limits: AttemptLimits
   readonly #onStart: () => void
-  #timer: NodeJS.Timeout | undefined
+  readonly #timer: NodeJS.Timeout
   #done: Done | undefined
   /** Set just before the request is written. */
   #controller: Dispatcher.DispatchController | undefined
@@ -83,11 +82,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#limits = limits
     this.#onStart = onStart
     this.#done = done
-  }
-
-  /** Starts the clock. To be called once the request is on its way, which need not wait for it. */
-  watch(): void {
-    if (this.#done) this.#timer = setTimeout(onTimeout, this.#limits.timeoutMs, this)
+    this.#timer = setTimeout(onTimeout, limits.timeoutMs, this)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -134,9 +129,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     const done = this.#done
     if (done === undefined) return
     this.#done = undefined
-    // The lane's next request goes out first.
-    done(failure)
     clearTimeout(this.#timer)
+    done(failure)
   }
 }
 
