@@ -10,7 +10,7 @@ import {
 } from '@plugboard/hub'
 import type { Clients } from './clients.js'
 import { DOCUMENT_ROW, type DocumentRow, toDocument } from './documents.js'
-import { PROGRESS_ROW, type ProgressRow, toProgress } from './progress-rows.js'
+import { PROGRESS_ROW, type ProgressRow, type ProgressRows, type SavedProgress } from './progress-rows.js'
 import {
   ENDPOINT_ROW,
   ENTRY_ROW,
@@ -96,7 +96,7 @@ const COUNTS = `SELECT json_object(
   'document', (SELECT count(*) FROM documents),
   'counter', (SELECT count(*) FROM counters))`
 
-type StreamRow = [
+type StreamRow<Progress = SavedProgress | undefined> = [
   stream: [
     n: number,
     clientId: Id,
@@ -107,7 +107,7 @@ type StreamRow = [
     deletedAt: number | null,
   ],
   last: [seq: number | null, at: number | null, messageAt: number | null],
-  progress: ProgressRow,
+  progress: Progress,
   endpoints: EndpointRow[],
 ]
 
@@ -122,9 +122,16 @@ export class ArchiveReader {
   readonly #pages: Readonly<Record<ArchiveKind, (after: string) => KindPage>>
   readonly #count
 
-  constructor(db: Connection, clients: Clients) {
+  constructor(db: Connection, clients: Clients, progress: ProgressRows) {
     this.#count = prepareOne<Counts>(db, COUNTS)
-    const streams = prepareAll<StreamRow>(db, STREAMS)
+    const readStreams = prepareAll<StreamRow<ProgressRow>>(db, STREAMS)
+    const streams = (place: number, after: number): StreamRow[] =>
+      readStreams(place, after).map(([stream, last, row, endpoints]) => [
+        stream,
+        last,
+        progress.at(stream[0], row),
+        endpoints,
+      ])
     const ofKind = <K extends 'user' | 'conversation' | 'integration'>(
       kind: K,
       toRecord: (row: StreamRow) => Extract<ArchiveRecord, { kind: K }>,
@@ -245,8 +252,7 @@ function counterPages(db: Connection) {
 const placeFrom = <T extends unknown[]>(after: string, first: T): T =>
   after === '' ? first : (JSON.parse(after) as T)
 
-function toStream([[, clientId, id, , createdAt], [seq, lastAt], progress]: StreamRow): StreamRecord {
-  const owed = toProgress(progress)
+function toStream([[, clientId, id, , createdAt], [seq, lastAt], owed]: StreamRow): StreamRecord {
   const last = new Date(lastAt ?? 0)
   return {
     ...{ id, clientId, createdAt: new Date(createdAt), seq: seq ?? 0, lastAt: last },

@@ -10,6 +10,7 @@ import {
 import { ArchiveReader } from './archive-reader.js'
 import { ArchiveWriter, Refused } from './archive-writer.js'
 import { Clients } from './clients.js'
+import type { ProgressRows } from './progress-rows.js'
 import type { Connection } from './sql.js'
 import type { Streams } from './streams.js'
 
@@ -26,12 +27,14 @@ const CURSOR = /^(\w+) (.*)$/s
 export class SqliteArchive implements Archive {
   readonly #db: Connection
   readonly #streams: Streams
+  readonly #progress: ProgressRows
   readonly #do: Doing
   #parts: { reader: ArchiveReader; writer: ArchiveWriter } | undefined
 
-  constructor(db: Connection, streams: Streams, doing: Doing) {
+  constructor(db: Connection, streams: Streams, progress: ProgressRows, doing: Doing) {
     this.#db = db
     this.#streams = streams
+    this.#progress = progress
     this.#do = doing
   }
 
@@ -65,7 +68,7 @@ export class SqliteArchive implements Archive {
   #open() {
     if (!this.#parts) {
       const clients = new Clients(this.#db)
-      const reader = new ArchiveReader(this.#db, clients)
+      const reader = new ArchiveReader(this.#db, clients, this.#progress)
       this.#parts = { reader, writer: new ArchiveWriter(this.#db, this.#streams, clients) }
     }
     return this.#parts

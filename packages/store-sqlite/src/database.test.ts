@@ -94,6 +94,7 @@ describe('the database file', () => {
       INSERT INTO talks SELECT user, rank, n FROM streams WHERE rank IS NOT NULL;
       DROP INDEX streams_by_rank;
       ALTER TABLE streams DROP COLUMN rank;
+      DROP TABLE progress_journal;
       PRAGMA user_version = 2`)
     db.close()
     const again = await openStore({ path })

@@ -1,7 +1,8 @@
 import { type Id, newId } from '@plugboard/core'
-import type { Store, StreamRef } from '@plugboard/hub'
+import type { Claimed, Store, StreamRef } from '@plugboard/hub'
 import { describe, expect, it } from 'vitest'
 import { openStore, say, talk, target, temporaryPath } from '../test/temporary.js'
+import { sqliteStore } from './index.js'
 
 /** A store whose clock goes by hand. */
 async function scene() {
@@ -89,5 +90,63 @@ describe('what is due, with clients left out', () => {
     expect(await due([loud])).toEqual([])
     await store.wakeClient(quiet, new Date(clock.ms - 5))
     expect(await due([loud])).toEqual([stream.streamId])
+  })
+})
+
+describe('progress, which stands in the journal before it is in the table', () => {
+  /** Streams with a message each that is owed, and is being delivered. */
+  async function owingStreams(count: number) {
+    const path = await temporaryPath()
+    const store = await sqliteStore({ path })
+    const streams = await Promise.all(Array.from({ length: count }, () => talk(store)))
+    const claimed = await Promise.all(
+      streams.map(async (stream) => {
+        const { claimed } = await say(store, stream, { owes: [target()], claim: true })
+        return claimed as Claimed
+      }),
+    )
+    const delivered = (stream: Claimed) =>
+      store.mark(stream, stream.lease, { scanned: stream.seq, lanes: {}, nextAt: null })
+    const reopen = async () => {
+      await store.close()
+      return openStore({ path })
+    }
+    return { store, claimed, delivered, reopen }
+  }
+
+  const dueIn = async (store: Store) => {
+    const { claimed } = await store.claimDue({ now: new Date(), limit: 10_000, except: [] })
+    return claimed.map(({ streamId }) => streamId).sort()
+  }
+
+  it('is not lost with a batch that failed', async () => {
+    const { store, claimed, delivered, reopen } = await owingStreams(4)
+    const [first, second, third, fourth] = claimed as [Claimed, Claimed, Claimed, Claimed]
+    await delivered(first)
+    const broken = say(store, third, { payload: null as unknown as string })
+    const [, failure] = await Promise.allSettled([delivered(second), broken, delivered(third)])
+    expect(failure).toMatchObject({ status: 'rejected' })
+    expect(await store.backlog()).toMatchObject({ streams: 1 })
+    expect(await dueIn(await reopen())).toEqual([fourth.streamId])
+  })
+
+  it('is there in another process, also of more streams than the journal has room for', async () => {
+    const { store, claimed, delivered, reopen } = await owingStreams(2500)
+    expect(await store.backlog()).toMatchObject({ streams: 2500 })
+    const [left, ...others] = claimed
+    for (const stream of others.slice(0, 300)) await delivered(stream)
+    await Promise.all(others.slice(300).map(delivered))
+    expect(await store.backlog()).toMatchObject({ streams: 1 })
+    const again = await reopen()
+    expect(await again.backlog()).toMatchObject({ streams: 1 })
+    expect(await dueIn(again)).toEqual([left?.streamId])
+  })
+
+  it('goes with its stream', async () => {
+    const { store, claimed, reopen } = await owingStreams(2)
+    const [gone, left] = claimed as [Claimed, Claimed]
+    while (!(await store.purgeClient(gone.clientId, 100)));
+    expect(await store.backlog()).toMatchObject({ streams: 1 })
+    expect(await dueIn(await reopen())).toEqual([left.streamId])
   })
 })

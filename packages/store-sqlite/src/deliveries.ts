@@ -12,6 +12,7 @@ import {
   type StreamRef,
   type Target,
 } from '@plugboard/hub'
+import type { ProgressRows } from './progress-rows.js'
 import { type Deaths, fromDeadText, HOLDS, toDeadText } from './rows.js'
 import {
   type Connection,
@@ -48,11 +49,11 @@ type ReplayRow = [n: number, seq: number, streamId: Id, dead: string]
 /** What is owed, and how far it got. */
 export class Deliveries {
   readonly #streams: Streams
+  readonly #progress: ProgressRows
   readonly #now: () => number
   readonly #claim
   readonly #nextDue
   readonly #wake
-  readonly #backlog
   readonly #dead
   readonly #bury
   readonly #toReplay
@@ -60,8 +61,9 @@ export class Deliveries {
   #passed = 0
   #passedOver: ReadonlySet<Id> = new Set()
 
-  constructor(db: Connection, streams: Streams, now: () => number) {
+  constructor(db: Connection, streams: Streams, progress: ProgressRows, now: () => number) {
     this.#streams = streams
+    this.#progress = progress
     this.#now = now
     this.#claim = prepareAll<DueRow>(db, CLAIM)
     this.#nextDue = prepareNumber(
@@ -69,8 +71,6 @@ export class Deliveries {
       'SELECT next_at FROM progress WHERE next_at > ? ORDER BY next_at LIMIT 1',
     )
     this.#wake = prepareWrite(db, WAKE)
-    const backlog = 'SELECT json_array(count(*), min(owed_at)) FROM progress INDEXED BY progress_due'
-    this.#backlog = prepareOne<[number, number | null]>(db, backlog)
     this.#dead = prepareOne<DeadRow>(
       db,
       'SELECT json_array(n, dead) FROM entries WHERE stream = ? AND seq = ?',
@@ -78,7 +78,10 @@ export class Deliveries {
     this.#bury = prepareWrite(db, BURY)
     // Whoever held streams is gone.
     const release = `UPDATE progress SET next_at = ?, hold = ${FREE} WHERE hold <> ${FREE}`
+    db.exec('BEGIN IMMEDIATE')
+    streams.catchUp()
     prepareWrite(db, release)(now())
+    db.exec('COMMIT')
     this.#toReplay = prepareOne<ReplayRow>(
       db,
       `SELECT json_array(e.n, e.seq, ${toHex('s.id')}, e.dead) FROM entries e JOIN streams s ON s.n = e.stream
@@ -87,7 +90,7 @@ export class Deliveries {
   }
 
   claimDue({ now, limit, except }: { now: Date; limit: number; except: readonly Id[] }): Due {
-    this.#streams.flush()
+    this.#streams.catchUp()
     const ms = now.getTime()
     // A hold ends by our own clock, since it is not the caller's time that it began with.
     const ours = this.#now()
@@ -153,7 +156,7 @@ export class Deliveries {
   }
 
   wakeClient(clientId: Id, now: Date): void {
-    this.#streams.flush()
+    this.#streams.catchUp()
     const ms = now.getTime()
     this.#wake(ms, clientId)
     this.#streams.woken(clientId, ms)
@@ -165,7 +168,7 @@ export class Deliveries {
   }
 
   backlog(): { streams: number; oldest?: Date } {
-    const [streams, oldest] = this.#backlog() ?? [0, null]
+    const { streams, oldest } = this.#progress.backlog()
     return { streams, ...(oldest !== null && { oldest: new Date(oldest) }) }
   }
 }

@@ -161,6 +161,11 @@ const migrations: readonly string[] = [
   DROP TABLE talks;
   CREATE INDEX streams_by_rank ON streams (user, rank) WHERE rank IS NOT NULL;
   `,
+  `
+  -- What the table progress does not have yet: for each transaction the streams that it changed, as JSON (see
+  -- progress-rows.ts).
+  CREATE TABLE progress_journal (n INTEGER PRIMARY KEY, changes TEXT NOT NULL) STRICT;
+  `,
 ]
 
 /**

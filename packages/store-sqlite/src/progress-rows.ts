@@ -1,6 +1,10 @@
 import { fromLanesText, HOLDS, toLanesText } from './rows.js'
-import { type Connection, prepareNumber, prepareWrite, toBytes } from './sql.js'
+import { type Connection, prepareAll, prepareNumber, prepareOne, prepareWrite } from './sql.js'
 import { type Hold, NO_LANES, type StreamState, settledUpTo } from './stream-state.js'
+
+/** Of the journal: its rows, and the streams that it tells of, before the table is brought up to it. */
+const MAX_JOURNAL = 256
+const MAX_CHANGES = 2048
 
 /** What the row of a stream that owes something has. */
 export interface SavedProgress extends Pick<StreamState, 'scanned' | 'lanes' | 'hold'> {
@@ -22,63 +26,164 @@ export type ProgressRow = [
   hold: number,
 ]
 
-export function toProgress([scanned, lanesText, nextAt, owedAt, hold]: ProgressRow):
-  | SavedProgress
-  | undefined {
-  if (nextAt === null) return undefined
-  const lanes = lanesText === null ? NO_LANES : fromLanesText(lanesText)
-  const progress = { scanned, lanes, lanesText, nextAt, owedAt, hold: HOLDS[hold] as Hold }
-  return { ...progress, settledUpTo: settledUpTo(progress) }
+/** One change as it stands in the journal: without a row when nothing is owed any more. */
+type JournalItem = [n: number, row?: ProgressRow]
+
+interface Change {
+  /** What is saved from now on. */
+  saved: SavedProgress | undefined
+  /** The table has a row of the stream, or may have. */
+  isInTable: boolean
 }
 
 /**
- * How far the deliveries of streams are: a row for each stream that owes something, so that this table is as small as
- * the backlog, and an entry that is owed nothing has none of its price. An update names an indexed column only when it
- * changed, since the name alone has its price.
+ * How far the deliveries of streams are: a row for each stream that owes something, so that the table `progress` is as
+ * small as the backlog. What is delivered at once would be a row that comes and goes again; so a transaction writes one
+ * row of a journal, with what it changed of all streams, and the table follows later. Then most of it has cancelled out.
+ * Who asks the table in SQL says {@link catchUp} first.
  */
 export class ProgressRows {
+  /** What the journal says beyond the table. Undefined: it is to be read again. */
+  #changes: Map<number, Change> | undefined
+  /** Of these streams, what is not in the journal yet. */
+  readonly #unwritten = new Set<number>()
+  /** The rows of the journal. */
+  #length = 0
   readonly #insert
-  readonly #update
-  readonly #updateDue
+  readonly #journal
+  readonly #put
   readonly #delete
+  readonly #clear
   readonly #timeAfter
+  readonly #backlog
 
   constructor(db: Connection) {
-    const columns = 'scanned, lanes, next_at, owed_at, hold, n, client'
-    this.#insert = prepareWrite(db, `INSERT INTO progress (${columns}) VALUES (?, ?, ?, ?, ?, ?, ${toBytes})`)
-    this.#update = prepareWrite(db, 'UPDATE progress SET scanned = ?, lanes = ? WHERE n = ?')
-    const due = 'UPDATE progress SET scanned = ?, lanes = ?, next_at = ?, owed_at = ?, hold = ? WHERE n = ?'
-    this.#updateDue = prepareWrite(db, due)
+    this.#insert = prepareWrite(db, 'INSERT INTO progress_journal (changes) VALUES (?)')
+    this.#journal = prepareAll<JournalItem[]>(db, 'SELECT changes AS row FROM progress_journal ORDER BY n')
+    this.#put = prepareWrite(
+      db,
+      `INSERT OR REPLACE INTO progress (n, client, scanned, lanes, next_at, owed_at, hold)
+       SELECT n, client, ?2, ?3, ?4, ?5, ?6 FROM streams WHERE n = ?1`,
+    )
     this.#delete = prepareWrite(db, 'DELETE FROM progress WHERE n = ?')
+    this.#clear = prepareWrite(db, 'DELETE FROM progress_journal')
     const timeAfter = 'SELECT at FROM entries WHERE stream = ? AND seq > ? ORDER BY seq LIMIT 1'
     this.#timeAfter = prepareNumber(db, timeAfter)
+    this.#backlog = prepareOne<[number, number | null]>(
+      db,
+      `SELECT json_array(count(*), min(owed_at)) FROM progress INDEXED BY progress_due
+       WHERE n NOT IN (SELECT value FROM json_each(?))`,
+    )
   }
 
-  /** Writes what differs from what is saved, and answers what is saved then. */
+  /** What is saved of a stream, whose row in the table is given. */
+  at(n: number, row: ProgressRow): SavedProgress | undefined {
+    const change = this.#read().get(n)
+    return change ? change.saved : toProgress(row)
+  }
+
+  /** Notes what differs from what is saved, and answers what is saved once it is flushed. */
   write(state: StreamState, saved: SavedProgress | undefined): SavedProgress | undefined {
     const { n, scanned, lanes, nextAt, hold } = state
     if (nextAt === null) {
-      if (saved) this.#delete(n)
+      if (saved) this.#note(n, undefined, saved)
       return undefined
     }
     const settled = settledUpTo(state)
     const owedAt = saved?.settledUpTo === settled ? saved.owedAt : this.#owedAt(state, settled)
-    if (!saved) {
-      const lanesText = toLanesText(lanes)
-      this.#insert(scanned, lanesText, nextAt, owedAt, HOLDS.indexOf(hold), n, state.clientId)
-      return { scanned, lanes, hold, lanesText, nextAt, owedAt, settledUpTo: settled }
+    if (saved && isSame(saved, state) && saved.owedAt === owedAt) return saved
+    const lanesText = saved?.lanes === lanes ? saved.lanesText : toLanesText(lanes)
+    const next = { scanned, lanes, lanesText, nextAt, owedAt, hold, settledUpTo: settled }
+    this.#note(n, next, saved)
+    return next
+  }
+
+  /** Puts what was noted into the journal. */
+  flush(): void {
+    if (this.#unwritten.size === 0) return
+    const changes = this.#read()
+    const items: JournalItem[] = []
+    for (const n of this.#unwritten) {
+      const saved = changes.get(n)?.saved
+      items.push(saved ? [n, toRow(saved)] : [n])
     }
-    const lanesText = lanes === saved.lanes ? saved.lanesText : toLanesText(lanes)
-    if (nextAt !== saved.nextAt || owedAt !== saved.owedAt || hold !== saved.hold) {
-      this.#updateDue(scanned, lanesText, nextAt, owedAt, HOLDS.indexOf(hold), n)
-    } else if (scanned !== saved.scanned || lanesText !== saved.lanesText) {
-      this.#update(scanned, lanesText, n)
+    this.#insert(JSON.stringify(items))
+    this.#unwritten.clear()
+    this.#length += 1
+    if (this.#length >= MAX_JOURNAL || changes.size >= MAX_CHANGES) this.catchUp()
+  }
+
+  /** Brings the table up to all that was noted. */
+  catchUp(): void {
+    const changes = this.#read()
+    for (const [n, { saved, isInTable }] of changes) {
+      if (saved) this.#put(n, ...toRow(saved))
+      else if (isInTable) this.#delete(n)
     }
-    return Object.assign(saved, { scanned, lanes, hold, lanesText, nextAt, owedAt, settledUpTo: settled })
+    if (this.#length > 0) this.#clear()
+    changes.clear()
+    this.#unwritten.clear()
+    this.#length = 0
+  }
+
+  /** What was noted and written last did not come to be. */
+  forget(): void {
+    this.#changes = undefined
+    this.#unwritten.clear()
+  }
+
+  /** How many streams owe something, and since when, in milliseconds. */
+  backlog(): { streams: number; oldest: number | null } {
+    const changes = this.#read()
+    let [streams, oldest] = this.#backlog(JSON.stringify([...changes.keys()])) ?? [0, null]
+    for (const { saved } of changes.values()) {
+      if (!saved) continue
+      streams += 1
+      oldest = Math.min(oldest ?? saved.owedAt, saved.owedAt)
+    }
+    return { streams, oldest }
+  }
+
+  #note(n: number, saved: SavedProgress | undefined, before: SavedProgress | undefined): void {
+    const changes = this.#read()
+    const change = changes.get(n)
+    if (change) change.saved = saved
+    else changes.set(n, { saved, isInTable: before !== undefined })
+    this.#unwritten.add(n)
+  }
+
+  /** A journal that a process left behind counts as what it is: the last word. */
+  #read(): Map<number, Change> {
+    if (this.#changes) return this.#changes
+    const journal = this.#journal()
+    this.#changes = new Map()
+    this.#length = journal.length
+    for (const [n, row] of journal.flat()) {
+      this.#changes.set(n, { saved: row && toProgress(row), isInTable: true })
+    }
+    return this.#changes
   }
 
   /** When the first entry came in that may still be owed: most often the newest, whose time is known. */
   #owedAt({ n, seq, lastAt }: StreamState, settled: number): number {
     return settled + 1 >= seq ? lastAt : (this.#timeAfter(n, settled) ?? lastAt)
   }
+}
+
+const isSame = (saved: SavedProgress, { scanned, lanes, nextAt, hold }: StreamState): boolean =>
+  saved.scanned === scanned && saved.lanes === lanes && saved.nextAt === nextAt && saved.hold === hold
+
+const toRow = ({ scanned, lanesText, nextAt, owedAt, hold }: SavedProgress): ProgressRow => [
+  scanned,
+  lanesText,
+  nextAt,
+  owedAt,
+  HOLDS.indexOf(hold),
+]
+
+function toProgress([scanned, lanesText, nextAt, owedAt, hold]: ProgressRow): SavedProgress | undefined {
+  if (nextAt === null) return undefined
+  const lanes = lanesText === null ? NO_LANES : fromLanesText(lanesText)
+  const progress = { scanned, lanes, lanesText, nextAt, owedAt, hold: HOLDS[hold] as Hold }
+  return { ...progress, settledUpTo: settledUpTo(progress) }
 }

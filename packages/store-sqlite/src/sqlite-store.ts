@@ -25,6 +25,7 @@ import { Endpoints } from './endpoints.js'
 import { Entries } from './entries.js'
 import { toStoreError } from './failure.js'
 import { Log } from './log.js'
+import { ProgressRows } from './progress-rows.js'
 import { Purge } from './purge.js'
 import { SideStore } from './side-store.js'
 import { Streams } from './streams.js'
@@ -70,17 +71,18 @@ class SqliteStore extends SideStore implements ArchivedStore {
     const { db } = database
     const { cacheSize = 20_000, onBatch } = options
     const now = options.now ? () => (options.now as () => Date)().getTime() : Date.now
-    const streams = new Streams(db, cacheSize)
+    const progress = new ProgressRows(db)
+    const streams = new Streams(db, progress, cacheSize)
     super(database, new Writer(db, streams, onBatch))
     this.#streams = streams
     this.#entries = new Entries(db)
     this.#log = new Log(this.#streams, this.#entries, now)
     this.#conversations = new Conversations(db, this.#streams, this.#log)
     this.#endpoints = new Endpoints(db, this.#streams, this.#log)
-    this.#deliveries = new Deliveries(db, this.#streams, now)
+    this.#deliveries = new Deliveries(db, this.#streams, progress, now)
     this.#purge = new Purge(db, this.#streams)
     const doing = { read: this.read.bind(this), write: this.write.bind(this) }
-    this.archive = new SqliteArchive(db, this.#streams, doing)
+    this.archive = new SqliteArchive(db, this.#streams, progress, doing)
   }
 
   purgeClient(clientId: Id, limit: number) {

@@ -1,11 +1,5 @@
 import type { Id } from '@plugboard/core'
-import {
-  PROGRESS_ROW,
-  type ProgressRow,
-  ProgressRows,
-  type SavedProgress,
-  toProgress,
-} from './progress-rows.js'
+import { PROGRESS_ROW, type ProgressRow, type ProgressRows, type SavedProgress } from './progress-rows.js'
 import { ENDPOINT_ROW, type EndpointRow, newestMessageAt, STREAM_KINDS, toEndpoint } from './rows.js'
 import { type Connection, prepareNumber, prepareOne, prepareWrite, toBytes, toHex } from './sql.js'
 import { NO_LANES, type StreamState } from './stream-state.js'
@@ -69,8 +63,8 @@ export class StreamRows {
   /** The highest row number. */
   readonly lastN: number
 
-  constructor(db: Connection) {
-    this.#progress = new ProgressRows(db)
+  constructor(db: Connection, progress: ProgressRows) {
+    this.#progress = progress
     this.#load = prepareOne<Row>(db, LOAD)
     this.#insert = prepareWrite(db, INSERT)
     this.#end = prepareWrite(db, 'UPDATE streams SET deleted_at = ?, over = ?, rank = NULL WHERE n = ?')
@@ -84,7 +78,7 @@ export class StreamRows {
     const [stream, last, progress, endpoints] = row
     const [n, kind, userN, userId, createdAt, deletedAt, over, rank] = stream
     const [seq, lastAt, messageAt] = last
-    const owed = toProgress(progress)
+    const owed = this.#progress.at(n, progress)
     return {
       key: clientId + streamId,
       n,

@@ -1,6 +1,7 @@
 import type { Id } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
 import { NEVER } from './migrations.js'
+import type { ProgressRows } from './progress-rows.js'
 import { Ranks } from './ranks.js'
 import type { Connection } from './sql.js'
 import { type StoredStream, StreamRows } from './stream-rows.js'
@@ -21,6 +22,7 @@ export interface NewStream
  */
 export class Streams implements Pending {
   readonly #rows: StreamRows
+  readonly #progress: ProgressRows
   readonly #ranks: Ranks
   readonly #cache: LRUCache<string, StoredStream>
   /** Since the last settled batch or item; a stream may leave the cache while it is here. */
@@ -29,8 +31,9 @@ export class Streams implements Pending {
   #lastN: number
   #earliestDue = 0
 
-  constructor(db: Connection, cacheSize: number) {
-    this.#rows = new StreamRows(db)
+  constructor(db: Connection, progress: ProgressRows, cacheSize: number) {
+    this.#progress = progress
+    this.#rows = new StreamRows(db, progress)
     this.#ranks = new Ranks(db, cacheSize)
     this.#cache = new LRUCache({ max: cacheSize })
     this.#lastN = this.#rows.lastN
@@ -124,6 +127,13 @@ export class Streams implements Pending {
       if (state.nextAt !== null) this.dueFrom(state.nextAt)
     }
     this.#unwritten.clear()
+    this.#progress.flush()
+  }
+
+  /** Writes everything to where SQL finds it. */
+  catchUp(): void {
+    this.flush()
+    this.#progress.catchUp()
   }
 
   settled(): void {
@@ -134,6 +144,7 @@ export class Streams implements Pending {
     for (const key of this.#touched.keys()) this.#cache.delete(key)
     this.#touched.clear()
     this.#unwritten.clear()
+    this.#progress.forget()
     this.#ranks.clear()
     this.dueFrom(0)
   }
