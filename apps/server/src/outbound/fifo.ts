@@ -11,8 +11,9 @@ export class Fifo<T> {
     this.#items.push(item)
   }
 
-  peek(): T | undefined {
-    return this.#items[this.#head]
+  /** What comes after so many others. */
+  peek(behind = 0): T | undefined {
+    return this.#items[this.#head + behind]
   }
 
   shift(): T | undefined {

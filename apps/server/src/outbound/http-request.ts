@@ -1,11 +1,23 @@
 import { createHmac } from 'node:crypto'
 import type { Dispatcher } from 'undici'
+import type { Fifo } from './fifo.js'
 import { answeredWith, brokenBy, tooLate } from './send-failure.js'
 import type { SendFailure, WebhookItem } from './sender-port.js'
 import type { Route } from './target-routes.js'
 
+/** An item, and maybe what was worked out ahead of its attempt. */
+export interface PreparedItem extends WebhookItem {
+  prepared?: { route: Route; second: number; headers: string[] }
+}
+
+/** Items to come, the next one first. */
+export type Queue = Pick<Fifo<PreparedItem>, 'peek'>
+
 type Done = (failure?: SendFailure) => void
 type AnswerHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2]
+
+/** So few that they are done before the answer comes. */
+const PREPARED_AT_ONCE = 4
 
 export interface AttemptLimits {
   /** From the call to the end of the answer's body, a connection included. */
@@ -15,19 +27,18 @@ export interface AttemptLimits {
 }
 
 /**
- * Makes one attempt and calls `done` once. Never throws, never resends, follows no redirect. `next` is likely to follow
- * on the same route.
+ * Makes one attempt and calls `done` once. Never throws, never resends, follows no redirect. What is in the queue is
+ * likely to follow on the same route.
  */
 export function attempt(
   route: Route,
-  item: WebhookItem,
+  item: PreparedItem,
   limits: AttemptLimits,
   done: Done,
-  next?: WebhookItem,
+  queue: Queue,
 ): void {
   if (item.body === '') return done()
-  // A turn of the loop after the request is written: until the answer comes the lane has the time, before it none.
-  const exchange = new Exchange(limits, done, () => next && setImmediate(makeReady, route, next))
+  const exchange = new Exchange(limits, done, () => prepare(route, queue))
   // `dispatch` is what undici's `request` is made of. It is the one that tells when the request gets written.
   route.pool.dispatch(
     { method: 'POST', path: route.path, headers: requestHeaders(route, item), body: item.body },
@@ -35,26 +46,37 @@ export function attempt(
   )
 }
 
-/** Headers of attempts to come. */
-const ready = new WeakMap<WebhookItem, { route: Route; timestamp: string; headers: string[] }>()
-
-/** Does what can be done ahead of an attempt. */
-function makeReady(route: Route, item: WebhookItem): void {
-  const timestamp = currentSecond()
-  ready.set(item, { route, timestamp, headers: headersAt(timestamp, route, item) })
+/**
+ * Signs what follows, once the request is written: until the answer comes the lane has the time, before it none. Several
+ * at once, since the code is at hand then.
+ */
+function prepare(route: Route, queue: Queue): void {
+  const next = queue.peek()
+  if (next !== undefined && !isPrepared(next, route)) setImmediate(prepareNext, route, queue)
 }
 
-function requestHeaders(route: Route, item: WebhookItem): string[] {
-  const timestamp = currentSecond()
-  const made = ready.get(item)
-  const isGood = made?.route === route && made.timestamp === timestamp
-  return isGood ? made.headers : headersAt(timestamp, route, item)
+function prepareNext(route: Route, queue: Queue): void {
+  const second = currentSecond()
+  for (let at = 0; at < PREPARED_AT_ONCE; at++) {
+    const item = queue.peek(at)
+    if (item === undefined) return
+    item.prepared = { route, second, headers: headersAt(second, route, item) }
+  }
 }
 
-const currentSecond = (): string => String(Math.floor(Date.now() / 1000))
+const isPrepared = (item: PreparedItem, route: Route): item is Required<PreparedItem> =>
+  item.prepared?.route === route && item.prepared.second === currentSecond()
+
+function requestHeaders(route: Route, item: PreparedItem): string[] {
+  if (isPrepared(item, route)) return item.prepared.headers
+  return headersAt(currentSecond(), route, item)
+}
+
+const currentSecond = (): number => Math.floor(Date.now() / 1000)
 
 /** The headers of one attempt: the target's, and those of Standard Webhooks. */
-function headersAt(timestamp: string, route: Route, item: WebhookItem): string[] {
+function headersAt(second: number, route: Route, item: WebhookItem): string[] {
+  const timestamp = String(second)
   const headers = [...route.headers, 'webhook-id', item.id, 'webhook-timestamp', timestamp]
   if (route.signingKey === undefined) return headers
   const hmac = createHmac('sha256', route.signingKey).update(`${item.id}.${timestamp}.${item.body}`)

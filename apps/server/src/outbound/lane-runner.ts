@@ -4,14 +4,14 @@ import type { SenderListener, SendFailure, WebhookItem, WebhookTarget } from './
 import { targetKey } from './target-key.js'
 
 /**
- * Performs one request and calls `done` exactly once; it does not throw. `next` follows in the lane as things are, and
- * can be made ready meanwhile.
+ * Performs one request and calls `done` exactly once; it does not throw. What is in the lane's queue follows as things
+ * are, and can be prepared meanwhile.
  */
 export type Request = (
   target: WebhookTarget,
   item: WebhookItem,
   done: (failure?: SendFailure) => void,
-  next?: WebhookItem,
+  queue: Pick<Fifo<WebhookItem>, 'peek'>,
 ) => void
 
 export interface RunnerListener extends SenderListener {
@@ -159,7 +159,7 @@ export class LaneRunner {
     lane.flight = { seq: item.seq, generation: lane.generation, slot: lane.slot }
     lane.slot.inFlight++
     this.#inFlight++
-    this.#request(lane.slot.target, item, lane.done, lane.queue.peek())
+    this.#request(lane.slot.target, item, lane.done, lane.queue)
   }
 
   /** The books are in order before the listener is called, since it may push at once. */

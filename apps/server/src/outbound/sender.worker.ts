@@ -20,7 +20,7 @@ const routes = new TargetRoutes({
 })
 setInterval(() => routes.closeIdle(Date.now()), settings.poolIdleMs / 4).unref()
 
-const request: Request = (target, item, done, next) => {
+const request: Request = (target, item, done, queue) => {
   let route: Route
   try {
     route = routes.get(target, Date.now())
@@ -28,7 +28,7 @@ const request: Request = (target, item, done, next) => {
     return done(brokenBy(error, false))
   }
   const { timeoutMs } = target
-  attempt(route, item, timeoutMs === undefined ? settings : { ...settings, timeoutMs }, done, next)
+  attempt(route, item, timeoutMs === undefined ? settings : { ...settings, timeoutMs }, done, queue)
 }
 
 const report = new ReportWriter((marks) => port.postMessage(marks))

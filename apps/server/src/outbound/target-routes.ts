@@ -13,7 +13,7 @@ export interface Route {
 }
 
 interface Entry extends Route {
-  readonly target: WebhookTarget
+  target: WebhookTarget
   usedAt: number
 }
 
@@ -48,13 +48,18 @@ export class TargetRoutes {
 
   /** @throws TargetForbiddenError for a URL that must not be called */
   get(target: WebhookTarget, now: number): Route {
+    if (this.#latest?.target !== target) this.#latest = this.#find(target)
+    this.#latest.usedAt = now
+    return this.#latest
+  }
+
+  /** Moves it to the end. */
+  #find(target: WebhookTarget): Entry {
     const key = targetKey(target)
     const known = this.#entries.get(key)
     const entry =
       known !== undefined && isSame(known.target, target) ? known : this.#create(target, known?.pool)
-    entry.usedAt = now
-    if (entry === this.#latest) return entry
-    this.#latest = entry
+    entry.target = target
     this.#entries.delete(key)
     this.#entries.set(key, entry)
     if (this.#entries.size > this.#options.maxPools) this.#closeOldest()
@@ -128,7 +133,6 @@ function signingKey(secret: string | undefined): Buffer | undefined {
 }
 
 function isSame(a: WebhookTarget, b: WebhookTarget): boolean {
-  if (a === b) return true
   if (a.url !== b.url || a.signingSecret !== b.signingSecret) return false
   const names = Object.keys(a.headers)
   return (
