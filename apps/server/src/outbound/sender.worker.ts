@@ -31,6 +31,10 @@ const request: Request = (target, item, done, queue) => {
   attempt(route, item, timeoutMs === undefined ? settings : { ...settings, timeoutMs }, done, queue)
 }
 
+// Node has a list of timers for each duration. One that stays keeps the list, which a lane would make anew for each of
+// its requests.
+setInterval(() => undefined, settings.timeoutMs).unref()
+
 const report = new ReportWriter((marks) => port.postMessage(marks))
 const runner = new LaneRunner(request, report, settings.perTargetConcurrency)
 
