@@ -4,7 +4,8 @@ import { guardedConnect } from './guarded-connect.js'
 import { attempt } from './http-request.js'
 import { LaneRunner, type Request } from './lane-runner.js'
 import { brokenBy } from './send-failure.js'
-import { type Command, ReportWriter, type SenderSettings } from './sender-messages.js'
+import { type CommandReceiver, type Commands, readCommands, type SenderSettings } from './sender-commands.js'
+import { ReportWriter } from './sender-reports.js'
 import { type Route, TargetRoutes } from './target-routes.js'
 
 const port = parentPort
@@ -37,19 +38,9 @@ setInterval(() => undefined, settings.timeoutMs).unref()
 
 const report = new ReportWriter((marks) => port.postMessage(marks))
 const runner = new LaneRunner(request, report, settings.perTargetConcurrency)
-
-port.on('message', (commands: Command[]) => {
-  for (const command of commands) {
-    switch (command.type) {
-      case 'push':
-        runner.push(command.lane, command.generation, command.target, command.items)
-        break
-      case 'cancel':
-        runner.cancel(command.lane)
-        break
-      case 'close':
-        runner.close(() => report.drained())
-        break
-    }
-  }
-})
+const receiver: CommandReceiver = {
+  push: (lane, generation, target, items) => runner.push(lane, generation, target, items),
+  cancel: (lane) => runner.cancel(lane),
+  close: () => runner.close(() => report.drained()),
+}
+port.on('message', (commands: Commands) => readCommands(commands, receiver))

@@ -2,8 +2,9 @@ import { Worker } from 'node:worker_threads'
 import { DeadGenerations } from './dead-generations.js'
 import type { Allowance } from './guard.js'
 import { Outstanding } from './outstanding.js'
-import { type Command, type Report, readReport, type SenderSettings } from './sender-messages.js'
+import { CommandWriter, type SenderSettings } from './sender-commands.js'
 import type { SenderListener, WebhookItem, WebhookSender, WebhookTarget } from './sender-port.js'
+import { type Report, readReport } from './sender-reports.js'
 
 export interface WebhookSenderOptions {
   allowance: Allowance
@@ -39,7 +40,7 @@ class ThreadedSender implements WebhookSender {
   readonly #dead = new DeadGenerations()
   #listener: SenderListener | undefined
   #worker: Worker | undefined
-  #outbox: Command[] = []
+  readonly #outbox = new CommandWriter()
   #restart: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
   #onDrained: (() => void) | undefined
@@ -64,13 +65,18 @@ class ThreadedSender implements WebhookSender {
   push(lane: number, generation: number, target: WebhookTarget, items: readonly WebhookItem[]): void {
     if (this.#closing !== undefined || items.length === 0 || this.#dead.has(lane, generation)) return
     this.#outstanding.pushed(lane, generation, items)
-    this.#send({ type: 'push', lane, generation, target, items })
+    this.#flushSoon()
+    this.#outbox.push(lane, generation, target, items)
   }
 
   cancel(lane: number): void {
     if (this.#closing !== undefined) return
-    if (this.#outstanding.cancelling(lane)) this.#send({ type: 'cancel', lane })
-    else setImmediate(() => this.#listener?.cancelled(lane))
+    if (!this.#outstanding.cancelling(lane)) {
+      setImmediate(() => this.#listener?.cancelled(lane))
+      return
+    }
+    this.#flushSoon()
+    this.#outbox.cancel(lane)
   }
 
   close(graceMs: number): Promise<void> {
@@ -79,18 +85,16 @@ class ThreadedSender implements WebhookSender {
   }
 
   /** All commands of one turn of the loop become one message. */
-  #send(command: Command): void {
-    if (this.#outbox.length === 0) setImmediate(() => this.#flush())
-    this.#outbox.push(command)
+  #flushSoon(): void {
+    if (this.#outbox.isEmpty) setImmediate(() => this.#flush())
   }
 
   /** The thread is made for the first request. Without one, commands wait for the next. */
   #flush(): void {
-    if (this.#outbox.length === 0) return
+    if (this.#outbox.isEmpty) return
     if (this.#worker === undefined && this.#restart === undefined) return this.#spawn()
     if (this.#worker === undefined) return
-    this.#worker.postMessage(this.#outbox)
-    this.#outbox = []
+    this.#worker.postMessage(this.#outbox.take())
   }
 
   #spawn(): void {
@@ -131,7 +135,7 @@ class ThreadedSender implements WebhookSender {
   /** What was in flight may have arrived. What was only queued is treated alike, since nobody can tell which is which. */
   #recover(exitCode: number, livedMs: number): void {
     this.#log?.error({ exitCode }, 'webhook sender thread ended unexpectedly')
-    this.#outbox = []
+    this.#outbox.take()
     const lost = this.#outstanding.takeAll()
     if (this.#closing !== undefined) this.#onDrained?.()
     else this.#restart = setTimeout(() => this.#spawn(), livedMs < RESTART_AFTER_MS ? RESTART_AFTER_MS : 0)
@@ -148,7 +152,8 @@ class ThreadedSender implements WebhookSender {
     const drained = new Promise<void>((resolve) => {
       this.#onDrained = resolve
     })
-    this.#outbox = [{ type: 'close' }]
+    this.#outbox.take()
+    this.#outbox.close()
     this.#flush()
     let timer: NodeJS.Timeout | undefined
     const graceOver = new Promise<void>((resolve) => {

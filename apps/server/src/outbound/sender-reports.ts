@@ -1,21 +1,5 @@
-import type { Allowance } from './guard.js'
-import type { AttemptLimits } from './http-request.js'
 import type { RunnerListener } from './lane-runner.js'
-import type { SendFailure, WebhookItem, WebhookTarget } from './sender-port.js'
-
-/** What the thread is started with. */
-export interface SenderSettings extends AttemptLimits {
-  allowance: Allowance
-  perTargetConcurrency: number
-  maxPools: number
-  poolIdleMs: number
-}
-
-/** Main thread → worker; one message is an array of these. */
-export type Command =
-  | { type: 'push'; lane: number; generation: number; target: WebhookTarget; items: readonly WebhookItem[] }
-  | { type: 'cancel'; lane: number }
-  | { type: 'close' }
+import type { SendFailure } from './sender-port.js'
 
 /** Worker → main thread: what happened in one turn of the worker's loop. */
 export interface Report {

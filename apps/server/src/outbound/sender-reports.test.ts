@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Report, ReportWriter, readReport } from './sender-messages.js'
+import { type Report, ReportWriter, readReport } from './sender-reports.js'
 
 const failure = { message: 'answered 500', status: 500, ambiguous: false }
 
