@@ -14,7 +14,18 @@ describe('LaneRunner', () => {
     end(flights)
     end(flights)
     end(flights)
-    expect(events).toEqual(['delivered 1/1/1', 'delivered 1/1/2', 'delivered 1/1/3', 'dry'])
+    expect(events).toEqual(['delivered 1/1/1', 'delivered 1/1/2', 'delivered 1/1/3', 'low'])
+  })
+
+  it('tells when a lane has done half of many, so that more can come before it has nothing to do', () => {
+    const { runner, flights, events } = setUp()
+    const all = Array.from({ length: 20 }, (_, i) => i + 1)
+    runner.push(1, 1, target('a'), items(...all))
+    for (const _ of all) end(flights)
+    const before = events.indexOf('low')
+    expect(before).toBe(10)
+    expect(events.slice(before + 1).filter((event) => event === 'low')).toEqual(['low'])
+    expect(events.at(-1)).toBe('low')
   })
 
   it('forgets the rest of a lane after a failure and ignores the old generation until a higher one comes', () => {
@@ -26,7 +37,7 @@ describe('LaneRunner', () => {
     expect(flights).toEqual([])
     runner.push(1, 6, target('a'), items(1, 2))
     expect(flights.map(({ seq }) => seq)).toEqual([1])
-    expect(events).toEqual(['failed 1/5/1', 'dry'])
+    expect(events).toEqual(['failed 1/5/1', 'low'])
   })
 
   it('lets a higher generation replace the queue, but not overtake the request in flight', () => {
@@ -36,7 +47,7 @@ describe('LaneRunner', () => {
     expect(flights.map(({ seq }) => seq)).toEqual([1])
     end(flights, refused)
     end(flights)
-    expect(events).toEqual(['failed 1/1/1', 'delivered 1/2/7', 'dry'])
+    expect(events).toEqual(['failed 1/1/1', 'delivered 1/2/7', 'low'])
   })
 
   it('cancels what is queued; a request in flight is reported before the cancel is confirmed', () => {
@@ -99,7 +110,7 @@ describe('LaneRunner', () => {
     runner.push(3, 1, target('b'), items(4))
     end(flights)
     expect(flights).toEqual([])
-    expect(events).toEqual(['delivered 1/1/1', 'dry', 'idle'])
+    expect(events).toEqual(['delivered 1/1/1', 'low', 'idle'])
   })
 
   it('keeps order, limits and completeness whatever comes in which order', () => {
@@ -166,7 +177,7 @@ interface Flight {
   done: (failure?: SendFailure) => void
 }
 
-const silent = { delivered() {}, failed() {}, cancelled() {}, ranDry() {} }
+const silent = { delivered() {}, failed() {}, cancelled() {}, ranLow() {} }
 
 type Heard = Pick<ConstructorParameters<typeof LaneRunner>[1], 'delivered' | 'failed'>
 
@@ -185,7 +196,7 @@ function setUp(limit = 32, hub?: Heard) {
     {
       ...heard,
       cancelled: (lane) => void events.push(`cancelled ${lane}`),
-      ranDry: () => void events.push('dry'),
+      ranLow: () => void events.push('low'),
     },
     limit,
   )

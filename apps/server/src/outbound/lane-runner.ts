@@ -15,15 +15,20 @@ export type Request = (
 ) => void
 
 export interface RunnerListener extends SenderListener {
-  /** Some lane has nothing left to do, so whoever feeds it should hear of it at once. */
-  ranDry(): void
+  /** Some lane has done half of what it had, or all of it: whoever feeds it should hear of it at once. */
+  ranLow(): void
 }
+
+/** Items that take so long that it is worth the while to tell when half of them are done. */
+const MANY = 16
 
 /** One lane while it has something to do. */
 interface Lane {
   readonly number: number
   readonly queue: Fifo<WebhookItem>
   readonly done: (failure?: SendFailure) => void
+  /** So many are left in the queue when half of what it had is done; 0 when it never had many. */
+  low: number
   /** The generation of what is queued. */
   generation: number
   slot: Slot
@@ -77,6 +82,7 @@ export class LaneRunner {
     if (generation > lane.generation) lane.queue.clear()
     lane.generation = generation
     for (const item of items) lane.queue.push(item)
+    lane.low = lane.queue.length < MANY ? 0 : lane.queue.length >> 1
     if (lane.slot !== slot) lane.isWaiting = false
     lane.slot = slot
     this.#enqueue(lane)
@@ -118,6 +124,7 @@ export class LaneRunner {
     const lane: Lane = {
       number,
       queue: new Fifo(),
+      low: 0,
       done,
       generation,
       slot,
@@ -172,12 +179,13 @@ export class LaneRunner {
     this.#inFlight--
     if (failure !== undefined) this.#dead.add(lane.number, flight.generation)
     if (failure !== undefined && lane.generation <= flight.generation) lane.queue.clear()
+    const isLow = lane.queue.length === lane.low
     const isDry = lane.queue.length === 0
     if (isDry) this.#forget(lane)
     else this.#enqueue(lane)
     this.#report(lane.number, flight, failure)
     for (let i = 0; i < cancels; i++) this.#listener.cancelled(lane.number)
-    if (isDry) this.#listener.ranDry()
+    if (isDry || isLow) this.#listener.ranLow()
     this.#serve(flight.slot)
     if (lane.slot !== flight.slot) this.#serve(lane.slot)
     if (this.#inFlight === 0) this.#onIdle?.()

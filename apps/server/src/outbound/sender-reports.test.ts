@@ -48,7 +48,7 @@ describe('ReportWriter', () => {
   it.each([
     ['a failure', () => writer.failed(1, 1, 2, failure)],
     ['a cancel', () => writer.cancelled(2)],
-    ['a lane that ran dry', () => writer.ranDry()],
+    ['a lane that ran low', () => writer.ranLow()],
     ['the end', () => writer.drained()],
   ])('waits with deliveries, but not with %s', (_what, happen) => {
     writer.delivered(1, 1, 1)

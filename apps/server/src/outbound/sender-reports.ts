@@ -61,7 +61,7 @@ export class ReportWriter implements RunnerListener {
     this.#flushSoon()
   }
 
-  ranDry(): void {
+  ranLow(): void {
     this.#flushSoon()
   }
 
@@ -88,7 +88,7 @@ export class ReportWriter implements RunnerListener {
 }
 
 /** Plays a report back. */
-export function readReport(report: Report, listener: Omit<RunnerListener, 'ranDry'>): void {
+export function readReport(report: Report, listener: Omit<RunnerListener, 'ranLow'>): void {
   const { marks, failures } = report
   let failure = 0
   for (let at = 0; at < marks.length; at += 4) {
