@@ -129,12 +129,12 @@ function endToEndFigure({ name, target }: Lanes, rounds: readonly Round[]): Figu
   }
 }
 
-/** Has no target of its own: where it should be is told by its floor, a socket that waits for each answer too. */
-function drainFigure({ name }: Lanes, count: number, { rate, waitMs, refused }: Drain): Figure {
+function drainFigure({ name, target }: Lanes, count: number, { rate, waitMs, refused }: Drain): Figure {
   return {
     name: `webhooks, ${name}, after an outage`,
     value: rate,
     unit: '/s',
+    target: { atLeast: target },
     note: `${count} waited; first after ${Math.round(waitMs)} ms; ${refused} attempts were refused`,
   }
 }
