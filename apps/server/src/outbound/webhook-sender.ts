@@ -65,8 +65,7 @@ class ThreadedSender implements WebhookSender {
   push(lane: number, generation: number, target: WebhookTarget, items: readonly WebhookItem[]): void {
     if (this.#closing !== undefined || items.length === 0 || this.#dead.has(lane, generation)) return
     this.#outstanding.pushed(lane, generation, items)
-    this.#flushSoon()
-    this.#outbox.push(lane, generation, target, items)
+    this.#collect().push(lane, generation, target, items)
   }
 
   cancel(lane: number): void {
@@ -75,8 +74,7 @@ class ThreadedSender implements WebhookSender {
       setImmediate(() => this.#listener?.cancelled(lane))
       return
     }
-    this.#flushSoon()
-    this.#outbox.cancel(lane)
+    this.#collect().cancel(lane)
   }
 
   close(graceMs: number): Promise<void> {
@@ -84,9 +82,10 @@ class ThreadedSender implements WebhookSender {
     return this.#closing
   }
 
-  /** All commands of one turn of the loop become one message. */
-  #flushSoon(): void {
+  /** For a command to be added: all of one turn of the loop become one message. */
+  #collect(): CommandWriter {
     if (this.#outbox.isEmpty) setImmediate(() => this.#flush())
+    return this.#outbox
   }
 
   /** The thread is made for the first request. Without one, commands wait for the next. */
