@@ -10,12 +10,12 @@ import type {
   StreamKind,
   StreamRecord,
 } from '@plugboard/hub'
-import { mongo, Types } from 'mongoose'
+import { type mongo, Types } from 'mongoose'
 import { toDoc } from './clients.js'
 import type { DatabaseClock } from './clock.js'
 import type { AddressDoc, CounterDoc, EntryDoc, KeyDoc, StoredDoc, StreamDoc } from './documents.js'
 import { addressText, senderText } from './endpoints.js'
-import { isTakenWrite } from './failure.js'
+import { isTakenWrite, refusedOf } from './failure.js'
 import { idOf, NEVER, oid, toEndpointDoc, toEntryDoc } from './rows.js'
 import type { Models } from './schemas.js'
 import { toStoredDoc } from './stored-documents.js'
@@ -118,10 +118,8 @@ async function putAll<T extends object>(
   try {
     await raw.insertMany([...docs] as mongo.Document[], { ordered: false })
   } catch (error) {
-    const refused = error instanceof mongo.MongoBulkWriteError ? [error.writeErrors].flat() : []
-    const isDoubtful =
-      error instanceof mongo.MongoBulkWriteError && error.result?.getWriteConcernError() !== undefined
-    if (refused.length === 0 || isDoubtful || !refused.every(isTakenWrite)) throw error
+    const refused = refusedOf(error)
+    if (!refused?.every(isTakenWrite)) throw error
     const taken = refused.flatMap(({ index }) => docs[index] ?? [])
     const there = new Set((await raw.find(among(taken)).toArray()).map((doc) => placeOf(doc as never)))
     const misplaced = taken.find((doc) => !there.has(placeOf(doc)))

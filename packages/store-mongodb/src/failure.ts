@@ -11,6 +11,17 @@ export const isTaken = (error: unknown): boolean =>
 export const isTakenWrite = (error: mongo.WriteError): boolean => error.code === DUPLICATE_KEY
 
 /**
+ * The writes of an unordered bulk that were refused, each by itself, while all others are done. Undefined where that is
+ * not known: the driver throws an error of the same class, without one of them, when the command as a whole failed.
+ */
+export function refusedOf(error: unknown): readonly mongo.WriteError[] | undefined {
+  if (!(error instanceof mongo.MongoBulkWriteError)) return undefined
+  const refused = [error.writeErrors].flat()
+  const isTold = refused.length > 0 && error.result?.getWriteConcernError() === undefined
+  return isTold ? refused : undefined
+}
+
+/**
  * Codes of a server that cannot do now what it may do later: stepping down, shutting down, out of time or of disk,
  * without a majority.
  */
@@ -68,6 +79,7 @@ function isOutOfReach(error: unknown): boolean {
   if (error instanceof Error && 'code' in error && SYSTEM_CODES.has(error.code)) return true
   if (error instanceof mongo.MongoServerError) {
     return (
+      isUnanswered(error) ||
       error instanceof mongo.MongoWriteConcernError ||
       OUT_OF_REACH.has(Number(error.code)) ||
       error.hasErrorLabel('RetryableWriteError') ||
@@ -83,6 +95,12 @@ function isOutOfReach(error: unknown): boolean {
     error instanceof mongo.MongoDriverError
   )
 }
+
+/** A bulk that got no answer at all, such as when the connection ended: its error has nothing that tells more. */
+const isUnanswered = (error: mongo.MongoServerError): boolean =>
+  error instanceof mongo.MongoBulkWriteError &&
+  error.code === undefined &&
+  [error.writeErrors].flat().length === 0
 
 /**
  * An upsert that answers the document. Of two that insert at once one is refused, or answered nothing, and finds it when

@@ -1,6 +1,6 @@
-import { type Model, mongo } from 'mongoose'
+import type { Model } from 'mongoose'
 import type { EntryDoc } from './documents.js'
-import { isTakenWrite } from './failure.js'
+import { isTakenWrite, refusedOf } from './failure.js'
 
 interface Item {
   entry: EntryDoc
@@ -48,17 +48,13 @@ export class Inserter {
 
 /** Each insert gets its own outcome, where the server told it. */
 function settle(items: readonly Item[], error: unknown): void {
-  const isTold = error instanceof mongo.MongoBulkWriteError && !hasDoubt(error)
-  const failed = new Map(isTold ? [error.writeErrors].flat().map((each) => [each.index, each]) : [])
+  const refused = refusedOf(error)
+  const failures = new Map(refused?.map((each) => [each.index, each]))
   for (const [index, item] of items.entries()) {
-    const failure = failed.get(index)
-    if (!isTold) item.reject(error)
+    const failure = failures.get(index)
+    if (!refused) item.reject(error)
     else if (failure === undefined) item.resolve('inserted')
     else if (isTakenWrite(failure)) item.resolve('taken')
     else item.reject(failure.err ?? error)
   }
 }
-
-/** Whether those that did not fail may not be with the majority. */
-const hasDoubt = (error: mongo.MongoBulkWriteError): boolean =>
-  error.result?.getWriteConcernError() !== undefined

@@ -18,9 +18,11 @@ export interface MongodbServer {
 }
 
 export interface StartOptions {
-  /** Without a replica set, and so without change streams. `MONGODB_URL` is not asked then. Default: false. */
+  /** For one test alone, which may make it fail. `MONGODB_URL` is not asked then. Default: false. */
+  isOwn?: boolean
+  /** Without a replica set, and so without change streams; an own one. Default: false. */
   isStandalone?: boolean
-  /** A standalone server that wants the credentials which are in its URL. `MONGODB_URL` is not asked then. */
+  /** A standalone server that wants the credentials which are in its URL. */
   isGuarded?: boolean
 }
 
@@ -36,9 +38,9 @@ const START_MS = 30_000
 
 /** A server for this run, or why there is none. */
 export async function startMongodb(options: StartOptions = {}): Promise<MongodbServer> {
-  const { isGuarded = false, isStandalone = isGuarded } = options
+  const { isGuarded = false, isStandalone = isGuarded, isOwn = isStandalone } = options
   const given = process.env.MONGODB_URL
-  if (given && !isStandalone) return named('MONGODB_URL', given, async () => undefined)
+  if (given && !isOwn) return named('MONGODB_URL', given, async () => undefined)
   const reasons: string[] = []
   for (const start of [startMongod, startSecantus, startMemoryServer]) {
     try {

@@ -1,4 +1,4 @@
-import { type MongodbServer, startMongodb, stepDownAtNext } from '@plugboard/test-mongodb'
+import { failNext, type MongodbServer, startMongodb } from '@plugboard/test-mongodb'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { call, createClient } from '../support/api.js'
 import { firstsOf, listAll, numbered } from '../support/fault-load.js'
@@ -90,9 +90,15 @@ describe('a database that cannot be reached', () => {
 })
 
 describe('a primary that steps down', () => {
+  let own: MongodbServer
+  beforeAll(async () => {
+    own = await startMongodb({ isOwn: true })
+  }, 60_000)
+  afterAll(() => own.stop())
+
   it('costs nothing: what is repeated is done once', async () => {
     // A primary that steps down says so at once to who listens. One that only pretends to is asked instead.
-    const url = `${inject('mongodbUrl')}&serverMonitoringMode=poll`
+    const url = `${own.url}&serverMonitoringMode=poll`
     const server = await startServer({ env: newDatabase(url) })
     const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
@@ -100,7 +106,7 @@ describe('a primary that steps down', () => {
     const statuses: number[] = []
     for (const text of numbered(30)) {
       if (Number(text) % 5 === 0) {
-        await stepDownAtNext(inject('mongodbUrl') ?? '', ['findAndModify', 'insert', 'update'])
+        await failNext(own.url, { commands: ['findAndModify', 'insert', 'update'] })
       }
       statuses.push((await client.say(conversationId, text)).status)
     }
