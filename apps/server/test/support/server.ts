@@ -7,7 +7,7 @@ import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type {} from '@plugboard/test-mongodb/global-setup'
-import { inject } from 'vitest'
+import { afterEach, inject } from 'vitest'
 import { closeReceivers } from './receiver.js'
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
@@ -48,7 +48,16 @@ function databaseUrl(folder: string): string {
 }
 
 const folders: string[] = []
-const running = new Set<ChildProcess>()
+const running = new Map<ChildProcess, { output: string }>()
+
+/** What a server said of itself often tells why a test failed. */
+afterEach(({ task }) => {
+  if (task.result?.state !== 'fail') return
+  for (const [{ pid }, { output }] of running) console.error(`server ${pid} said:\n${output.slice(-OUTPUT)}`)
+})
+
+/** Characters of it that are shown. */
+const OUTPUT = 4_000
 
 /** Starts the built server and waits until it listens. @throws with its output when it does not */
 export async function startServer({ env = {}, folder }: TestServerOptions = {}): Promise<TestServer> {
@@ -66,27 +75,27 @@ export async function startServer({ env = {}, folder }: TestServerOptions = {}):
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  running.add(child)
-  let output = ''
+  const said = { output: '' }
+  running.set(child, said)
   const exited = once(child, 'exit').then(([code]) => {
     running.delete(child)
     return code as number | null
   })
   child.stderr.on('data', (chunk) => {
-    output += chunk
+    said.output += chunk
   })
   const url = await new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).on('line', (line) => {
-      output += `${line}\n`
+      said.output += `${line}\n`
       const match = /Plugboard listens on (http:\/\/\S+)/.exec(line)
       if (match?.[1]) resolve(match[1].replace(/\/$/, ''))
     })
-    exited.then((code) => reject(new Error(`the server ended with ${code}:\n${output}`)))
+    exited.then((code) => reject(new Error(`the server ended with ${code}:\n${said.output}`)))
   })
   return {
     url,
     pid: child.pid ?? 0,
-    output: () => output,
+    output: () => said.output,
     async stop() {
       child.kill('SIGTERM')
       return exited
@@ -109,7 +118,7 @@ export async function temporaryFolder(): Promise<string> {
 
 /** Ends every server and every receiver that is still there, and removes their folders; for `afterAll`. */
 export async function cleanUp(): Promise<void> {
-  for (const child of running) {
+  for (const child of running.keys()) {
     child.kill('SIGKILL')
     await once(child, 'exit').catch(() => undefined)
   }
