@@ -6,7 +6,8 @@ import { createProject, newRequestId } from '../support/smartify.js'
 let server: TestServer
 
 beforeAll(async () => {
-  server = await startServer()
+  // What a crash costs.
+  server = await startServer({ env: { LEASE_TIME: '3s' } })
 })
 afterAll(cleanUp)
 

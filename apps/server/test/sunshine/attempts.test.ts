@@ -13,6 +13,8 @@ const stage = useSunshine(() => ({
     // Much shorter than what this API allows.
     WEBHOOK_TIMEOUT: '200ms',
     GATE_FAILURES: '1000000',
+    // What a crash costs.
+    LEASE_TIME: '3s',
   },
 }))
 const { api, newApp, newUser, personal, raw, say } = stage
@@ -116,7 +118,7 @@ describe('what was taken in', () => {
     await program.event()
     await stage.server.kill()
     program.receiver.answer = () => 200
-    await stage.restart({ LEASE_TIME: '3s' })
+    await stage.restart()
     await program.receiver.until((requests) => requests.length >= 2, 60_000)
     expect(program.events().map((event) => event.id)).toEqual(program.events().map(() => messages[0].id))
   })
