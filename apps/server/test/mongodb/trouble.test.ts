@@ -1,7 +1,7 @@
-import { failNext, type MongodbServer, startMongodb } from '@plugboard/test-mongodb'
+import { failNext, failNoMore, type MongodbServer, startMongodb } from '@plugboard/test-mongodb'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { call, createClient } from '../support/api.js'
-import { firstsOf, listAll, numbered } from '../support/fault-load.js'
+import { converseMany, firstsOf, listAll, numbered, seeded } from '../support/fault-load.js'
 import { startReceiver } from '../support/receiver.js'
 import { freePort, type Line, lineTo, newDatabase } from '../support/replicas.js'
 import { cleanUp, startServer } from '../support/server.js'
@@ -116,6 +116,46 @@ describe('a primary that steps down', () => {
     expect(firstsOf(bot)).toEqual(numbered(30))
     await bot.close()
   }, 60_000)
+
+  it('loses and doubles nothing of what is sent until it is taken, however often', async () => {
+    const server = await startServer({ env: newDatabase(`${own.url}&serverMonitoringMode=poll`) })
+    const bot = await startReceiver()
+    const client = await createClient(server, { webhooks: [{ url: bot.url }] })
+    const conversations = await converseMany(client, 6)
+    const random = seeded(20)
+    const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
+    let isOver = false
+    const fail = async (): Promise<void> => {
+      while (!isOver) {
+        const commands = pick([['insert'], ['findAndModify'], ['update'], ['find', 'aggregate', 'insert']])
+        await failNext(own.url, { commands, how: pick(['step-down', 'hang-up']), times: pick([1, 2, 3, 4]) })
+        await new Promise((resolve) => setTimeout(resolve, random() * 600))
+      }
+      await failNoMore(own.url)
+    }
+    const failing = fail()
+    const statuses = new Set<number>()
+    const sayAll = async (conversationId: string): Promise<void> => {
+      for (const text of numbered(6)) {
+        const key = { 'idempotency-key': `${conversationId} ${text}` }
+        for (let status = 0; status !== 201; statuses.add(status)) {
+          ;({ status } = await client.call('POST', '/messages', { conversationId, payload: { text } }, key))
+        }
+      }
+    }
+    await Promise.all(conversations.map(sayAll))
+    isOver = true
+    await failing
+    expect([...statuses].filter((status) => ![201, 409, 503].includes(status))).toEqual([])
+    expect(statuses).toContain(503)
+    for (const id of conversations) {
+      const texts = async () => (await listAll(client, id)).map(({ payload }) => payload.text)
+      await expect.poll(texts, { timeout: 20_000 }).toEqual(numbered(6))
+      await bot.until(() => firstsOf(bot, id).length === 6, 60_000)
+      expect(firstsOf(bot, id)).toEqual(numbered(6))
+    }
+    await bot.close()
+  }, 120_000)
 })
 
 describe('a database that wants credentials', () => {
