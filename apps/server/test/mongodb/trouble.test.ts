@@ -118,7 +118,8 @@ describe('a primary that steps down', () => {
   }, 60_000)
 
   it('loses and doubles nothing of what is sent until it is taken, however often', async () => {
-    const server = await startServer({ env: newDatabase(`${own.url}&serverMonitoringMode=poll`) })
+    const shared = newDatabase(`${own.url}&serverMonitoringMode=poll`)
+    const server = await startServer({ env: { ...shared, LEASE_TIME: '3s' } })
     const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const conversations = await converseMany(client, 6)
@@ -136,7 +137,7 @@ describe('a primary that steps down', () => {
     const failing = fail()
     const statuses = new Set<number>()
     const sayAll = async (conversationId: string): Promise<void> => {
-      for (const text of numbered(6)) {
+      for (const text of numbered(10)) {
         const key = { 'idempotency-key': `${conversationId} ${text}` }
         for (let status = 0; status !== 201; statuses.add(status)) {
           ;({ status } = await client.call('POST', '/messages', { conversationId, payload: { text } }, key))
@@ -150,9 +151,9 @@ describe('a primary that steps down', () => {
     expect(statuses).toContain(503)
     for (const id of conversations) {
       const texts = async () => (await listAll(client, id)).map(({ payload }) => payload.text)
-      await expect.poll(texts, { timeout: 20_000 }).toEqual(numbered(6))
-      await bot.until(() => firstsOf(bot, id).length === 6, 60_000)
-      expect(firstsOf(bot, id)).toEqual(numbered(6))
+      await expect.poll(texts, { timeout: 20_000 }).toEqual(numbered(10))
+      await bot.until(() => firstsOf(bot, id).length === 10, 60_000)
+      expect(firstsOf(bot, id)).toEqual(numbered(10))
     }
     await bot.close()
   }, 120_000)
