@@ -216,8 +216,13 @@ describe('what goes to a provider', () => {
       ...{ kind: 'transient', message: 'the provider answered 503' },
     })
     answering({})
-    await client.say(conversationId, 'arrives')
-    await expect.poll(async () => (await healthOf(client)).consecutiveFailures, PATIENT).toBe(0)
+    const { json: last } = await client.say(conversationId, 'arrives')
+    const states = async () => {
+      const { json } = await client.call('GET', `/messages/${last.id}/deliveries`)
+      return json.deliveries.map(({ state }: { state: string }) => state)
+    }
+    await expect.poll(states, PATIENT).toEqual(['delivered'])
+    expect((await healthOf(client)).consecutiveFailures).toBe(0)
     const before = await healthOf(client)
     for (const time of ['lastInboundAt', 'lastOutboundAt']) expect(before[time]).toMatch(/^\d{4}-.*Z$/)
     await own.stop()
