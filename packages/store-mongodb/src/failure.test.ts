@@ -6,9 +6,13 @@ import { toOpenError, toStoreError } from './failure.js'
 const server = (code: number, errorLabels: string[] = []) =>
   new mongo.MongoServerError({ message: 'no', code, errorLabels })
 
+/** As the driver tells of a bulk of which no single write was refused. */
+const bulk = (inner: Error) => new mongo.MongoBulkWriteError(inner as never, {} as never)
+
 describe('an error of the driver', () => {
   it.each([
     ['a lost connection', new mongo.MongoNetworkError('closed'), 'UNAVAILABLE'],
+    ['a connection that was lost in a bulk', bulk(new mongo.MongoNetworkError('closed')), 'UNAVAILABLE'],
     ['a pipe that broke', Object.assign(new Error('ended'), { code: 'EPIPE' }), 'UNAVAILABLE'],
     ['no primary', server(10_107), 'UNAVAILABLE'],
     ['a step-down', server(189, ['RetryableWriteError']), 'UNAVAILABLE'],
@@ -26,7 +30,8 @@ describe('an error of the driver', () => {
   })
 
   it('stays what it is when it is a fault of ours', () => {
-    for (const error of [new TypeError('x'), server(9), new mongo.MongoInvalidArgumentError('bad')]) {
+    const invalid = new mongo.MongoInvalidArgumentError('bad')
+    for (const error of [new TypeError('x'), server(9), invalid, bulk(invalid)]) {
       expect(toStoreError(error)).toBe(error)
     }
     const ours = new PlugboardError('NOT_FOUND', 'no')

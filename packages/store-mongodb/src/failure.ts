@@ -79,7 +79,7 @@ function isOutOfReach(error: unknown): boolean {
   if (error instanceof Error && 'code' in error && SYSTEM_CODES.has(error.code)) return true
   if (error instanceof mongo.MongoServerError) {
     return (
-      isUnanswered(error) ||
+      (error instanceof mongo.MongoBulkWriteError && isBulkOutOfReach(error)) ||
       error instanceof mongo.MongoWriteConcernError ||
       OUT_OF_REACH.has(Number(error.code)) ||
       error.hasErrorLabel('RetryableWriteError') ||
@@ -96,11 +96,11 @@ function isOutOfReach(error: unknown): boolean {
   )
 }
 
-/** A bulk that got no answer at all, such as when the connection ended: its error has nothing that tells more. */
-const isUnanswered = (error: mongo.MongoServerError): boolean =>
-  error instanceof mongo.MongoBulkWriteError &&
-  error.code === undefined &&
-  [error.writeErrors].flat().length === 0
+/** Of a bulk that failed as a whole, what failed is inside: an error, or the word of those it was to wait for. */
+const isBulkOutOfReach = (error: mongo.MongoBulkWriteError): boolean => {
+  const inner: unknown = error.errorResponse
+  return inner instanceof Error ? isOutOfReach(inner) : error.result?.getWriteConcernError() !== undefined
+}
 
 /**
  * An upsert that answers the document. Of two that insert at once one is refused, or answered nothing, and finds it when
