@@ -296,6 +296,17 @@ describe('the tokens of a client', () => {
     expect([status, json.token]).toEqual([200, token])
   })
 
+  it('are twenty at most, whoever makes them; one that is revoked makes room', async () => {
+    const client = await createClient(local)
+    for (let i = 2; i <= 20; i += 1) expect((await client.call('POST', '/clients/tokens')).status).toBe(201)
+    const full = { status: 409, text: 'a client can have at most 20 tokens; revoke one that is not in use' }
+    expect(await client.call('POST', '/clients/tokens')).toMatchObject(full)
+    expect(await admin(local, 'POST /admin/clients/{id}/tokens', client.id)).toMatchObject(full)
+    const [, spare] = (await client.call('GET', '/clients/tokens')).json.tokens
+    expect((await client.call('DELETE', `/clients/tokens/${spare.id}`)).status).toBe(204)
+    expect((await client.call('POST', '/clients/tokens')).status).toBe(201)
+  })
+
   it('are made by the operator for a client that lost its own', async () => {
     const client = await createClient(local)
     const { status, json } = await admin(local, 'POST /admin/clients/{id}/tokens', client.id)

@@ -52,6 +52,21 @@ test('those that were deleted are left out of a list, whichever way it goes, and
   expect(await list({ after: ids[0] as Id }, 1)).toEqual([ids[3]])
 })
 
+test('a client has at most twenty tokens, also when many are asked for at once', async () => {
+  const { clients, records, ids } = await setUp(1)
+  const [id] = ids
+  for (let i = 0; i < 15; i += 1) await clients.addToken(id)
+  const asked = await Promise.allSettled(Array.from({ length: 10 }, () => clients.addToken(id)))
+  const refused = asked.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
+  expect(records.records.get(id)?.tokens).toHaveLength(20)
+  for (const reason of refused) expect(reason).toMatchObject({ code: 'CONFLICT' })
+  expect(String(refused[0])).toContain('at most 20 tokens')
+  const revoked = records.records.get(id)?.tokens[0]?.id as Id
+  await clients.revokeToken(id, revoked)
+  await clients.addToken(id)
+  await expect(clients.addToken(id)).rejects.toMatchObject({ code: 'CONFLICT' })
+})
+
 /** So many clients. */
 async function setUp(count: number) {
   const made = Array.from({ length: count }, () => recordOf())

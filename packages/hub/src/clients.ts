@@ -26,6 +26,8 @@ export interface ClientsOptions {
 
 /** Longest name of a client. */
 const MAX_NAME = 200
+/** Tokens that a client may have at once: each is compared with what a caller sends. */
+const MAX_TOKENS = 20
 const PURGE_AT_ONCE = 1000
 const PAGE = 100
 
@@ -167,10 +169,17 @@ export class Clients {
     }
   }
 
-  /** One more token, so that the one before can be revoked without an outage. */
+  /** One more token, so that the one before can be revoked without an outage. @throws NOT_FOUND, CONFLICT */
   async addToken(id: Id): Promise<NewToken> {
     const { token, record } = newToken(this.#now())
-    await this.#directory.change(id, (client) => ({ ...client, tokens: [...client.tokens, record] }))
+    await this.#directory.change(id, (client) => {
+      if (client.tokens.length >= MAX_TOKENS)
+        throw new PlugboardError(
+          'CONFLICT',
+          `a client can have at most ${MAX_TOKENS} tokens; revoke one that is not in use`,
+        )
+      return { ...client, tokens: [...client.tokens, record] }
+    })
     return token
   }
 

@@ -32,6 +32,19 @@ test('what was sealed does not open with another key, for another context, or wh
   )
 })
 
+test('a sealed text that was cut at either end does not open', () => {
+  fc.assert(
+    fc.property(text, fc.nat({ max: 40 }), (text, n) => {
+      const bytes = Buffer.from(keyring.seal(text, 'client').slice(3), 'base64url')
+      const cut = n % bytes.length
+      for (const part of [bytes.subarray(0, cut), bytes.subarray(bytes.length - cut)])
+        expect(() => keyring.open(`v1.${part.toString('base64url')}` as Sealed, 'client')).toThrow(
+          'does not open',
+        )
+    }),
+  )
+})
+
 test('what is no sealed text does not open', () => {
   fc.assert(
     fc.property(text, (text) => {

@@ -10,6 +10,7 @@ import {
 import { PlugboardError } from '@plugboard/core'
 import type { Sealed } from './client-record.js'
 
+const CIPHER = 'aes-256-gcm'
 const IV_BYTES = 12
 const TAG_BYTES = 16
 const PREFIX = 'v1.'
@@ -56,7 +57,8 @@ export class Keyring {
 
   seal(text: string, context: string): Sealed {
     const iv = randomBytes(IV_BYTES)
-    const cipher = createCipheriv('aes-256-gcm', this.#key, iv).setAAD(Buffer.from(context))
+    const cipher = createCipheriv(CIPHER, this.#key, iv, { authTagLength: TAG_BYTES })
+    cipher.setAAD(Buffer.from(context))
     const sealed = Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()])
     return (PREFIX + sealed.toString('base64url')) as Sealed
   }
@@ -65,9 +67,12 @@ export class Keyring {
   open(sealed: Sealed, context: string): string {
     try {
       const bytes = Buffer.from(sealed.slice(PREFIX.length), 'base64url')
+      // In a shorter text a piece of the nonce would count as the tag.
+      if (bytes.length < IV_BYTES + TAG_BYTES) throw new Error('it is too short')
       const iv = bytes.subarray(0, IV_BYTES)
-      const decipher = createDecipheriv('aes-256-gcm', this.#key, iv).setAAD(Buffer.from(context))
-      decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
+      // Without the length, Node.js also takes a tag of 4 bytes, which can be guessed.
+      const decipher = createDecipheriv(CIPHER, this.#key, iv, { authTagLength: TAG_BYTES })
+      decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(-TAG_BYTES))
       return decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
     } catch (cause) {
       throw new PlugboardError('INTERNAL', 'a stored secret does not open with this encryption key', {

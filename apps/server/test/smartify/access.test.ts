@@ -283,12 +283,26 @@ describe('tokens under the secret of a subscription', () => {
       const posing = asMember(await sign(secret, _id, { sub, _id: project.owner.id }))
       expect((await project.call('GET', '/requests/me', posing)).status).toBe(401)
     }
-    const agent = asMember(await sign(secret, _id, { sub: 'userexternal', _id: project.owner.id }))
-    const { status: refused } = await call(server, 'POST', '/api/auth/signinWithCustomToken', {
-      headers: agent.headers,
-      body: {},
-    })
-    expect(refused).toBe(403)
+    // Nor do letters of another case make another id of it.
+    for (const id of [project.owner.id, project.id, _id])
+      for (const written of [id, id.toUpperCase()]) {
+        const agent = asMember(await sign(secret, _id, { sub: 'userexternal', _id: written }))
+        const { status: refused } = await call(server, 'POST', '/api/auth/signinWithCustomToken', {
+          headers: agent.headers,
+          body: {},
+        })
+        expect(refused).toBe(403)
+        expect((await project.say(newRequestId(), 'as an agent', agent)).status).toBe(401)
+      }
+  })
+
+  it('do not speak as a person who opened a request for themselves', async () => {
+    const own = newRequestId()
+    expect((await project.say(own, 'mine', project.owner)).status).toBe(200)
+    const { _id, secret } = await subscribe()
+    const posing = asMember(await sign(secret, _id, { sub: 'userexternal', _id: project.owner.id }))
+    expect((await project.say(own, 'as the owner', posing)).status).toBe(401)
+    expect((await project.call('GET', '/requests/me', posing)).status).toBe(401)
   })
 
   it('are no good under another secret, in another project, or when it has ended', async () => {

@@ -1,5 +1,5 @@
 import { isId, PlugboardError } from '@plugboard/core'
-import type { Hub } from '@plugboard/hub'
+import type { ClientView, Hub } from '@plugboard/hub'
 import type { FastifyRequest } from 'fastify'
 import type { JWTPayload } from 'jose'
 import { clientNameOf, parseToken } from '../messaging-v1/map.js'
@@ -85,7 +85,7 @@ export class Credentials {
     const { client, webhook, claims } = found
     if (claims.sub === 'subscription') return { kind: 'subscription', clientId: client.id, webhook }
     const external = externalUserIn(claims)
-    if (!external) return undefined
+    if (!external || (await isOfBusiness(this.#options.hub, client, external.id))) return undefined
     const externalId = { namespace: EXTERNAL_NAMESPACE, value: external.id }
     const user = await orNone(this.#options.hub.users.getExternal(client, externalId))
     return { kind: 'user', clientId: client.id, id: external.id, name: external.fullName, userId: user?.id }
@@ -97,6 +97,17 @@ export class Credentials {
     const claims = found && (await verifyForSubscription(found.webhook, token))
     return found && claims && { ...found, claims }
   }
+}
+
+/**
+ * Whether an id is that of somebody who acts for the business. Receivers may take ids that differ in the case of letters
+ * for the same, so it does not count.
+ */
+export async function isOfBusiness(hub: Hub, { id: clientId, webhooks }: ClientView, id: string) {
+  const lower = id.toLowerCase()
+  if (!isId(lower)) return false
+  if (lower === clientId || webhooks.some((webhook) => webhook.id === lower)) return true
+  return (await hub.accounts.findPerson({ id: lower })) !== undefined
 }
 
 /** A header that names no scheme is a bad request, and no wrong credential. */

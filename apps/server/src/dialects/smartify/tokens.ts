@@ -1,12 +1,12 @@
 import { createHash, createSecretKey, type KeyObject, randomUUID } from 'node:crypto'
 import type { OpenWebhook } from '@plugboard/hub'
-import type { JWTPayload, jwtVerify } from 'jose'
+import type { JWTPayload } from 'jose'
+import { ALGORITHM, claimsOf } from '../signed-token.js'
 
 /** Issuer and audience of tokens, which the clients of this API expect. */
 const ISSUER = 'https://tiledesk.com'
 const SUBSCRIPTION_AUDIENCE = /^https:\/\/tiledesk\.com\/subscriptions\/([0-9a-f]{24})$/
 
-const ALGORITHM = 'HS256'
 const HEADER = { alg: ALGORITHM, typ: 'JWT' }
 
 /** What a token is said to be, before its signature was looked at: that tells which key it must be signed with. */
@@ -57,7 +57,7 @@ export class ServerTokens {
   /** The claims of a token of ours that has not expired; undefined for any other. */
   verify(token: string): Promise<JWTPayload | undefined> {
     const currentDate = new Date(this.#now())
-    return verified(token, this.#key, { issuer: ISSUER, requiredClaims: ['exp', 'sub'], currentDate })
+    return claimsOf(token, this.#key, { issuer: ISSUER, requiredClaims: ['exp', 'sub'], currentDate })
   }
 }
 
@@ -89,18 +89,4 @@ export async function signForSubscription(webhook: OpenWebhook, claims: object, 
 
 /** The claims of a token that was signed with a subscription's secret; its expiry counts where it has one. */
 export const verifyForSubscription = (webhook: OpenWebhook, token: string): Promise<JWTPayload | undefined> =>
-  verified(token, keyOf(webhook), {})
-
-async function verified(
-  token: string,
-  key: KeyObject,
-  options: Parameters<typeof jwtVerify>[2],
-): Promise<JWTPayload | undefined> {
-  const { jwtVerify } = await jose()
-  try {
-    return (await jwtVerify(token, key, { ...options, algorithms: [ALGORITHM] })).payload
-  } catch {
-    // Why it is not good is nothing that a stranger should hear.
-    return undefined
-  }
-}
+  claimsOf(token, keyOf(webhook))

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { isId, type JsonObject, PlugboardError } from '@plugboard/core'
+import { type JsonObject, PlugboardError } from '@plugboard/core'
 import type { Hub, UserFacts } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { FailureLimit } from '../../../failure-limit.js'
 import type { Refusals } from '../../refusals.js'
-import { type ExternalUser, externalUserIn, guestClaimsOf, personClaimsOf } from '../claims.js'
-import type { Credentials } from '../credentials.js'
+import { externalUserIn, guestClaimsOf, personClaimsOf } from '../claims.js'
+import { type Credentials, isOfBusiness } from '../credentials.js'
 import { failure } from '../errors.js'
 import { accountJson, fullNameOf } from '../map-people.js'
 import { EXTERNAL_NAMESPACE } from '../names.js'
@@ -91,7 +91,9 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
         claimed?.by === 'subscription' && (await credentials.verifySubscription(token, claimed.id))
       const external = found && externalUserIn(found.claims)
       if (!found || !external) throw refusals.of(request, 'UNAUTHORIZED')
-      await assertNoColleague(hub, found.client.id, external)
+      // Whoever vouches for end users cannot make one that passes for an agent.
+      if (await isOfBusiness(hub, found.client, external.id))
+        throw new PlugboardError('FORBIDDEN', 'this id is that of an account')
       const { firstname = external.id, lastname, email } = external
       const facts = factsOf({ firstname, lastname, email }, 'user')
       const { id, facts: known } = await requests.findOrMakeUser(found.client, external.id, facts)
@@ -99,12 +101,6 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
       return { success: true, token: `JWT ${token}`, user: found.claims }
     },
   })
-}
-
-/** Whoever vouches for end users cannot make one that passes for an agent. @throws FORBIDDEN */
-async function assertNoColleague(hub: Hub, projectId: string, { id }: ExternalUser): Promise<void> {
-  const person = isId(id) ? await hub.accounts.findPerson({ id }) : undefined
-  if (id === projectId || person) throw new PlugboardError('FORBIDDEN', 'this id is that of an account')
 }
 
 function factsOf(

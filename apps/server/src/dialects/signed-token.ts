@@ -1,0 +1,26 @@
+import type { KeyObject } from 'node:crypto'
+import type { JWTPayload, JWTVerifyOptions } from 'jose'
+
+/** Keys sign with this one alone, so that no token can choose how it is checked. */
+export const ALGORITHM = 'HS256'
+
+/**
+ * The claims of a token (RFC 7519) that this key signed and that is good now; undefined for any other, whatever is wrong
+ * with it. Keys that a header brings or points to (`jwk`, `jku`, `x5u`) count for nothing.
+ */
+export async function claimsOf(
+  token: string,
+  key: KeyObject | Uint8Array,
+  options: Omit<JWTVerifyOptions, 'algorithms'> = {},
+): Promise<JWTPayload | undefined> {
+  // Most callers have no token, and the library for them takes its time at the start.
+  const { jwtVerify } = await import('jose')
+  try {
+    const { payload } = await jwtVerify(token, key, { ...options, algorithms: [ALGORITHM] })
+    const { iat } = payload
+    return iat === undefined || Number.isFinite(iat) ? payload : undefined
+  } catch {
+    // Why it is not good is nothing that a stranger should hear.
+    return undefined
+  }
+}
