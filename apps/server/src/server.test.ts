@@ -24,7 +24,7 @@ let logged: string[]
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'plugboard-server-'))
-  const config = readConfig({ env: {}, workingFolder: folder })
+  const config = readConfig({ env: { TRUSTED_PROXIES: '127.0.0.1' }, workingFolder: folder })
   const metrics = new Metrics()
   const urls = new PublicUrls(config)
   logged = []
@@ -61,6 +61,7 @@ function register(server: FastifyInstance): void {
     if (code === 'BUG') throw new Error('hunter2')
     throw new PlugboardError(code, `about ${code}`, { retryAfterMs: 1_500 })
   })
+  server.get('/caller', async ({ ip, host, hostname, protocol }) => ({ ip, host, hostname, protocol }))
   server.get('/things/:name', async ({ params }) => params)
   server.get(
     '/checked',
@@ -118,6 +119,25 @@ describe('the host', () => {
     expect(second).not.toBe(first)
     for (const insane of ['', 'a b', 'x'.repeat(65), 'é', '{"a":1}'])
       expect(await idOf(insane)).not.toBe(insane)
+  })
+
+  it('knows callers by what a trusted proxy says, in routes and in the log, and believes it nothing else', async () => {
+    const forwarded = {
+      host: 'hub.internal',
+      'x-forwarded-for': '1.1.1.1, 198.51.100.1',
+      'x-forwarded-host': 'evil.example',
+      'x-forwarded-proto': 'https',
+    }
+    expect((await get('/caller', forwarded)).json()).toEqual({
+      ...{ ip: '198.51.100.1', host: 'hub.internal', hostname: 'hub.internal', protocol: 'http' },
+    })
+    await get('/nothing', forwarded)
+    await get('/things/%zz', forwarded)
+    const addresses = logged.map((line) => JSON.parse(line).req?.ip).filter(Boolean)
+    expect(addresses).toEqual(addresses.map(() => '198.51.100.1'))
+    expect(addresses.length).toBeGreaterThan(0)
+    const stranger = { url: '/caller', headers: forwarded, remoteAddress: '203.0.113.9' }
+    expect((await app.inject(stranger)).json().ip).toBe('203.0.113.9')
   })
 
   it('leaves the check of requests to the routes, whatever their schemas say', async () => {

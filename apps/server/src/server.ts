@@ -20,12 +20,13 @@ import { type Events, schemasForDocumentOnly, serveDocument } from './openapi.js
 import { sendPlainError } from './plain-errors.js'
 import { providerWebhooks } from './provider-webhooks.js'
 import type { PublicUrls } from './public-urls.js'
+import { TrustedProxies } from './trusted-proxies.js'
 
 type SendError = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => unknown
 
 export interface ServerOptions {
   urls: PublicUrls
-  config: Pick<Config, 'mediaMaxSize' | 'mediaTimeout'>
+  config: Pick<Config, 'mediaMaxSize' | 'mediaTimeout' | 'trustedProxies'>
   hub: Hub
   store: Store
   metrics: Metrics
@@ -64,6 +65,7 @@ const TIMEOUTS = {
 /** The HTTP server with all its routes; it does not listen yet. */
 export function buildServer(options: ServerOptions): FastifyInstance {
   const { metrics, log, register, urls, takesRequests = true } = options
+  const proxies = new TrustedProxies(options.config.trustedProxies ?? [])
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new RequestLog(),
@@ -71,6 +73,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     childLoggerFactory: (logger) => logger,
     genReqId: requestIds(),
     bodyLimit: BODY_LIMIT_BYTES,
+    // It would take the host and the protocol from headers as well: `EXTERNAL_URL` says what they are.
     trustProxy: false,
     forceCloseConnections: 'idle',
     connectionTimeout: TIMEOUTS.silenceMs,
@@ -84,12 +87,14 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     frameworkErrors: (error, request, reply) => {
       const [, send = sendPlainError] =
         options.errorForms?.find(([prefix]) => request.url.startsWith(prefix)) ?? []
+      setAddress(request, proxies)
       void send(error, request, reply.header('x-request-id', request.id))
     },
   })
   app.setErrorHandler(sendPlainError)
   app.setNotFoundHandler((_, reply) => reply.code(404).type('text/plain; charset=utf-8').send('Not Found'))
   app.addHook('onRequest', (request, reply, done) => {
+    setAddress(request, proxies)
     void reply.header('x-request-id', request.id)
     done()
   })
@@ -119,6 +124,13 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     register(app)
   }
   return app
+}
+
+/** From here on `request.ip` is the address of the caller, also behind proxies. */
+function setAddress(request: FastifyRequest, proxies: TrustedProxies): void {
+  const { ip, headers } = request
+  const value = proxies.callerOf(ip, headers)
+  if (value !== ip) Object.defineProperty(request, 'ip', { value })
 }
 
 function withoutPrefix(url: string, [prefix, before]: ServerOptions['withoutPrefix'] = ['', []]): string {

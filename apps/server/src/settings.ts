@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { databaseNameOf, isMongodbUrl, withoutCredentials } from './open-store.js'
-import { parseAllowance } from './outbound/guard.js'
+import { parseAllowance, rangesOf } from './outbound/guard.js'
 import {
   age,
   bytes,
@@ -69,6 +69,18 @@ const privateTargets: Kind<string> = {
   show: String,
 }
 
+/** Empty for `none`. */
+const trustedProxies: Kind<readonly string[]> = {
+  parse(text) {
+    const words = text.split(/[\s,]+/).filter((word) => word !== '')
+    if (words.length === 1 && words[0] === 'none') return []
+    const ranges = words.map(rangesOf)
+    return words.length > 0 && ranges.every((each) => each !== undefined) ? ranges.flat() : undefined
+  },
+  expected: 'a list of addresses, CIDR ranges and `loopback`, or `none`',
+  show: (value) => (value.length === 0 ? 'none' : value.join(',')),
+}
+
 const folder: Kind<string> = {
   parse: (text) => (text.includes('\0') ? undefined : text),
   expected: 'the path of a folder',
@@ -123,6 +135,11 @@ export const settings = {
     'How long a conversation waits for a process that was killed; MongoDB only.',
   ),
   externalUrl: optional('EXTERNAL_URL', externalUrl, 'Public base URL, under which providers call.'),
+  trustedProxies: optional(
+    'TRUSTED_PROXIES',
+    trustedProxies,
+    'Addresses, CIDR ranges or `loopback`, comma-separated, of the proxies before this server; `none` where there is none. Their `X-Forwarded-For` or `Forwarded` says which address a request came from, for limits and the log.',
+  ),
   adminKey: optional('ADMIN_KEY', headerSecret, 'Opens the admin routes; unset: this machine only.'),
   internalPassword: optional(
     'INTERNAL_PASSWORD',

@@ -100,4 +100,18 @@ describe('start', () => {
       expect(logged.some((line) => line.includes('admin routes are closed'))).toBe(warns)
     }
   })
+
+  it('warns that callers share one address when a proxy before it is not known', async () => {
+    for (const [env, warns] of [
+      [{}, false],
+      [{ EXTERNAL_URL: 'http://localhost:3100' }, false],
+      [{ EXTERNAL_URL: 'https://x.example' }, true],
+      [{ EXTERNAL_URL: 'https://x.example', TRUSTED_PROXIES: '10.0.0.1' }, false],
+      [{ EXTERNAL_URL: 'https://x.example', TRUSTED_PROXIES: 'none' }, false],
+    ] as const) {
+      logged.length = 0
+      await (await startWith(env)).close()
+      expect(logged.some((line) => line.includes('TRUSTED_PROXIES is not set'))).toBe(warns)
+    }
+  })
 })

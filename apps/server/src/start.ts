@@ -95,6 +95,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       hub.start()
       const url = await listen(app, config)
       warnOfClosedAdmin(config, log)
+      warnOfUnknownProxies(config, log)
       return { url, database: database.label, close }
     } catch (error) {
       await close()
@@ -243,6 +244,16 @@ function warnOfClosedAdmin({ adminKey, host, externalUrl }: Config, log: Logger)
     log.warn(
       {},
       'admin routes are closed: they need ADMIN_KEY, since this server can be reached from elsewhere',
+    )
+}
+
+/** Behind a proxy that is not known as one, all callers are one to the limits. */
+function warnOfUnknownProxies({ externalUrl, trustedProxies }: Config, log: Logger): void {
+  if (externalUrl === undefined || isLoopback(new URL(externalUrl).hostname)) return
+  if (trustedProxies === undefined)
+    log.warn(
+      {},
+      'TRUSTED_PROXIES is not set: set it to the addresses of the proxy before this server, or all its callers share one address in limits and in the log; `none` says that there is no proxy',
     )
 }
 

@@ -31,12 +31,18 @@ export function parseAllowance(value: string | undefined, hostIsLoopback: boolea
   return { all: false, cidrs: words.flatMap(parseEntry) }
 }
 
-function parseEntry(word: string, index: number, words: readonly string[]): readonly string[] {
+/** The CIDR ranges that a word of a setting stands for: a range, an address, or `loopback`. Undefined for anything else. */
+export function rangesOf(word: string): readonly string[] | undefined {
   if (word === 'loopback') return LOOPBACK
   const family = isIP(word.replace(/\/\d+$/, ''))
   const cidr = isIP(word) === 0 ? word : `${word}/${family === 4 ? 32 : 128}`
   // The library alone would take `10/8` for 0.0.0.10/8.
-  if (family !== 0 && !cidr.includes('%') && ipaddr.isValidCIDR(cidr)) return [cidr]
+  return family !== 0 && !cidr.includes('%') && ipaddr.isValidCIDR(cidr) ? [cidr] : undefined
+}
+
+function parseEntry(word: string, index: number, words: readonly string[]): readonly string[] {
+  const ranges = rangesOf(word)
+  if (ranges) return ranges
   throw new Error(
     `${SETTING}: entry ${index + 1} of ${words.length} is neither a range such as 10.0.0.0/8 or fd00::/8, ` +
       'nor an address, nor "loopback" ("all" and "none" stand alone)',
