@@ -464,3 +464,26 @@ async function countClients(): Promise<number> {
   const { json } = await call(server, 'GET', '/api/v1/admin/clients?limit=0')
   return (json.clients as object[]).length
 }
+
+describe('whether a client is there', () => {
+  it('is told to nobody without its credentials or those of the operator', async () => {
+    const own = await startServer({ env: { ADMIN_KEY: 'k'.repeat(32), RATE_LIMIT: '0' } })
+    const post = (body: object, headers: Record<string, string> = {}) =>
+      call(own, 'POST', '/api/v1/sync', { body, headers })
+    const made = await post({}, { 'x-bp-messaging-admin-key': 'k'.repeat(32) })
+    const { id } = made.json as { id: string }
+    for (const token of [undefined, null, '', 'wrong', `${randomUUID()}.${'A'.repeat(88)}`]) {
+      // As from elsewhere, since who is on this machine may make clients.
+      const ask = (of: string) => post({ id: of, token }, { forwarded: 'for=192.0.2.1' })
+      const [known, unknown] = [await ask(id), await ask(randomUUID())]
+      expect([known.status, known.text]).toEqual([403, 'Forbidden'])
+      expect([unknown.status, unknown.text]).toEqual([known.status, known.text])
+    }
+    const headersOf = (of: string) => ({
+      'x-bp-messaging-client-id': of,
+      'x-bp-messaging-client-token': 'wrong',
+    })
+    const [known, unknown] = [await post({}, headersOf(id)), await post({}, headersOf(randomUUID()))]
+    expect([unknown.status, unknown.text]).toEqual([known.status, known.text])
+  })
+})

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 /**
  * An id of one of our objects: 24 lower-case hex characters (96 bits: 48 of Unix milliseconds, 48 that are unique
  * in their process). The same value has a second face, a version-7 UUID (RFC 9562), for wire APIs that want UUIDs.
+ * Whoever has seen one can guess others: an id names a thing, and is never what gives access to it.
  */
 export type Id = string & { readonly __id: unique symbol }
 

@@ -65,9 +65,9 @@ export class Messages {
       streamId: conversationId,
       kind: 'conversation',
       entry: entryOf(post, now(), claim),
-      resolve: ({ endpoints }) => ({
-        owes: owing.message(client, endpoints, post),
-        channel: channelOf(endpoints),
+      resolve: (stream) => ({
+        owes: owing.message(client, stream, post),
+        channel: channelOf(stream.endpoints),
       }),
     })
     if (!appended) throw new PlugboardError('NOT_FOUND', 'there is no such conversation')

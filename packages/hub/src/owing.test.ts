@@ -1,4 +1,4 @@
-import { newId } from '@plugboard/core'
+import { type Author, type Id, newId } from '@plugboard/core'
 import { expect, test } from 'vitest'
 import {
   integrationOf,
@@ -18,7 +18,7 @@ test('a message is owed to the webhooks that are told of messages and to the end
   const { client, owing, hooks } = await setUp()
   const [served, other] = [endpointOf('acme'), endpointOf('telegram')]
   const custom = { ...endpointOf('acme'), channel: { name: 'acme', custom: true } }
-  expect(owing.message(client, [served, other, custom], {})).toEqual([
+  expect(owing.message(client, { endpoints: [served, other, custom] }, { author: 'business' })).toEqual([
     webhookTarget(hooks.all.id),
     endpointTarget(served.id),
   ])
@@ -27,10 +27,25 @@ test('a message is owed to the webhooks that are told of messages and to the end
 test('a message is not sent back to the endpoint that it came from', async () => {
   const { client, owing, hooks } = await setUp()
   const [here, there] = [endpointOf('acme'), endpointOf('acme')]
-  expect(owing.message(client, [here, there], { origin: here.id })).toEqual([
-    webhookTarget(hooks.all.id),
-    endpointTarget(there.id),
-  ])
+  expect(
+    owing.message(client, { endpoints: [here, there] }, { author: 'business', origin: here.id }),
+  ).toEqual([webhookTarget(hooks.all.id), endpointTarget(there.id)])
+})
+
+test('what a user writes is delivered to the endpoints of that user, and to those of nobody else', async () => {
+  const { client, owing, hooks } = await setUp()
+  const [userId, otherId] = [newId(), newId()]
+  const endpoints = [endpointOf('acme')]
+  const webhooks = [webhookTarget(hooks.all.id)]
+  const all = [...webhooks, ...endpoints.map(({ id }) => endpointTarget(id))]
+  const owed = (stream: { userId?: Id }, author: Author) =>
+    owing.message(client, { ...stream, endpoints }, { author })
+  expect(owed({ userId }, 'business')).toEqual(all)
+  expect(owed({ userId }, { userId })).toEqual(all)
+  expect(owed({ userId }, { userId: otherId })).toEqual(webhooks)
+  // A group has no user whose endpoints they could be.
+  expect(owed({}, { userId })).toEqual(webhooks)
+  expect(owed({}, 'business')).toEqual(all)
 })
 
 test('an event is owed to the webhooks of formats that tell of it', async () => {

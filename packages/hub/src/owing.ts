@@ -1,3 +1,4 @@
+import type { Id } from '@plugboard/core'
 import type { ClientView } from './directory.js'
 import type { EndpointRecord } from './endpoint-record.js'
 import type { Topic, WebhookFormat } from './format.js'
@@ -27,14 +28,19 @@ export class Owing {
     return targets
   }
 
-  /** Webhooks, and the endpoints of the conversation that a configured channel serves, save the one it came from. */
+  /**
+   * Webhooks, and the endpoints of the conversation that a configured channel serves, save the one it came from. The
+   * endpoints of a conversation are those of its user: what another user writes is not delivered there, whoever posted
+   * it.
+   */
   message(
     client: ClientView,
-    endpoints: readonly EndpointRecord[],
-    { origin, to }: Pick<Post, 'origin' | 'to'>,
+    { userId, endpoints }: { userId?: Id; endpoints: readonly EndpointRecord[] },
+    { author, origin, to }: Pick<Post, 'author' | 'origin' | 'to'>,
   ): readonly Target[] {
     const webhooks = this.webhooks(client, 'message')
     if (endpoints.length === 0 || to === 'nobody') return webhooks
+    if (author !== 'business' && author.userId !== userId) return webhooks
     const served = endpoints.filter(
       ({ id, channel }) =>
         id !== origin &&

@@ -33,10 +33,13 @@ export const requestFactsOf = ({ dialect }: ConversationFacts): RequestFacts =>
 /** Before the id of a conversation that another dialect or a channel opened. */
 const PREFIX = 'support-group-'
 
-export function requestIdOf({ id, facts }: ConversationView): string {
-  const { externalId } = facts
-  return externalId?.namespace === EXTERNAL_NAMESPACE ? externalId.value : PREFIX + toUuid(id)
-}
+/** The id that a caller of this API chose for it. */
+const chosenIdOf = ({ facts: { externalId } }: ConversationView): string | undefined =>
+  externalId?.namespace === EXTERNAL_NAMESPACE ? externalId.value : undefined
+
+export const hasChosenId = (view: ConversationView): boolean => chosenIdOf(view) !== undefined
+
+export const requestIdOf = (view: ConversationView): string => chosenIdOf(view) ?? PREFIX + toUuid(view.id)
 
 /** The part of a request's id that may be an id of ours. */
 export const uuidIn = (requestId: string): string | undefined =>

@@ -2,8 +2,9 @@ import { fromUuid, type Id, isPlugboardError, type Message, PlugboardError } fro
 import type { ClientView, ConversationView, Hub, UserFacts, UserView } from '@plugboard/hub'
 import { orNone } from './look.js'
 import { payloadOf } from './map-content.js'
-import { agentsFor, type RequestFacts, uuidIn } from './map-request.js'
+import { agentsFor, hasChosenId, type RequestFacts, uuidIn } from './map-request.js'
 import { DEFAULT_CHANNEL, EXTERNAL_NAMESPACE } from './names.js'
+import type { Party } from './roles.js'
 import type { MessageBody } from './schemas.js'
 import type { Speaker } from './speaker.js'
 
@@ -17,6 +18,8 @@ export interface NewMessage {
   requestId: string
   body: MessageBody
   speaker: Speaker
+  /** Who calls: not always who speaks. */
+  by: Party
 }
 
 /** Requests by the id that their opener chose; the first message to one opens it. */
@@ -30,29 +33,37 @@ export class Requests {
   }
 
   /** Undefined when there is none. */
-  async find(project: ClientView, requestId: string): Promise<ConversationView | undefined> {
+  async #find(project: ClientView, requestId: string): Promise<ConversationView | undefined> {
     const { conversations } = this.#hub
     const own = await orNone(
       conversations.getExternal(project, { namespace: EXTERNAL_NAMESPACE, value: requestId }),
     )
     if (own) return own
-    const id = fromUuid(uuidIn(requestId) ?? '')
+    const id = idIn(requestId)
     const other = id && (await orNone(conversations.view(project, id)))
     // One with a chosen id has no other name.
-    return other?.facts.externalId?.namespace === EXTERNAL_NAMESPACE ? undefined : other
+    return other && hasChosenId(other) ? undefined : other
   }
 
-  /** @throws NOT_FOUND */
-  async get(project: ClientView, requestId: string): Promise<ConversationView> {
-    const view = await this.find(project, requestId)
-    if (!view) throw new PlugboardError('NOT_FOUND', 'there is no such request')
+  /**
+   * A request that the caller may read: an end user reads what they take part in.
+   * @throws NOT_FOUND, also for what is there and not theirs
+   */
+  async get(project: ClientView, requestId: string, by: Party): Promise<ConversationView> {
+    const view = await this.#find(project, requestId)
+    if (!view || !this.#isParty(view, by)) throw notFound()
     return view
+  }
+
+  #isParty(view: ConversationView, by: Party): boolean {
+    return by === 'business' || this.#hub.participants.of(view).some(({ userId }) => userId === by.userId)
   }
 
   /**
    * Posts a message, and opens the request with it when there is none. Of several first messages one opens it, and the
-   * others come after that one's.
-   * @throws INVALID for a first message that says nothing
+   * others come after that one's. An end user writes where they take part, and to any request whose id was chosen: our
+   * own ids are guessable, and so they are no proof of anything and open nothing.
+   * @throws INVALID for a first message that says nothing; NOT_FOUND, also for what is there and not for them
    */
   async post(project: ClientView, message: NewMessage): Promise<Message> {
     const { requestId } = message
@@ -76,8 +87,9 @@ export class Requests {
   }
 
   async #open(project: ClientView, message: NewMessage): Promise<Message> {
-    const { requestId, body } = message
-    const found = await this.find(project, requestId)
+    const { requestId, body, by } = message
+    const found = await this.#find(project, requestId)
+    if (found ? !hasChosenId(found) && !this.#isParty(found, by) : idIn(requestId)) throw notFound()
     if (found) return this.#write(project, found.id, message)
     if (!body.text && (body.type ?? 'text') === 'text')
       throw new PlugboardError('INVALID', 'text field is required')
@@ -135,8 +147,10 @@ export class Requests {
     }
   }
 
-  #write(project: ClientView, conversationId: Id, { id, body, speaker }: NewMessage): Promise<Message> {
-    const { type = 'text', text, metadata, attributes, language, channel, senderFullname } = body
+  #write(project: ClientView, conversationId: Id, { id, body, speaker, by }: NewMessage): Promise<Message> {
+    const { type = 'text', text, metadata, attributes, language, channel } = body
+    // An end user could pass for another.
+    const name = by === 'business' ? (body.senderFullname ?? speaker.name) : speaker.name
     const isPlain = type === 'text' && metadata === undefined && attributes === undefined
     return this.#hub.messages.post(project, {
       id,
@@ -149,7 +163,7 @@ export class Requests {
         ...(attributes && { attributes }),
       }),
       details: {
-        author: { ...speaker.shownAs, name: senderFullname ?? speaker.name },
+        author: { ...speaker.shownAs, name },
         dialect: {
           smartify: {
             sender: speaker.id,
@@ -165,6 +179,11 @@ export class Requests {
     })
   }
 }
+
+/** The id of ours that a request's id stands for. Nobody chooses such a one: it is, or becomes, another's name. */
+const idIn = (requestId: string): Id | undefined => fromUuid(uuidIn(requestId) ?? '')
+
+const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'there is no such request')
 
 /** What only the message that opens a request says. */
 function givenIn(body: MessageBody): RequestFacts['given'] {

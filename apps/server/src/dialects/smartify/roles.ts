@@ -1,5 +1,6 @@
 import type { Id } from '@plugboard/core'
 import type { ClientView, Hub, OpenWebhook, PersonAccount, WithId } from '@plugboard/hub'
+import { notAMember } from './errors.js'
 
 /** What a caller may do in a project. A role may do all that those before it may. */
 const ROLES = ['guest', 'user', 'agent', 'admin', 'owner'] as const
@@ -15,6 +16,16 @@ export type Caller =
   | { kind: 'subscription'; clientId: Id; webhook: OpenWebhook }
   /** A program with the client's own credentials. */
   | { kind: 'client'; client: ClientView }
+
+/** For whom a caller acts: the business, or an end user for themselves. */
+export type Party = 'business' | { userId: Id }
+
+/** @throws FORBIDDEN for an end user who is not known yet */
+export function partyOf(caller: Caller): Party {
+  if (caller.kind !== 'guest' && caller.kind !== 'user') return 'business'
+  if (!caller.userId) throw notAMember()
+  return { userId: caller.userId }
+}
 
 /** Whether a role is enough for what asks for another one. */
 export const isEnough = (role: Role, asked: Role): boolean => ROLES.indexOf(role) >= ROLES.indexOf(asked)

@@ -75,7 +75,8 @@ export function syncRoutes(
       return answer(known, body.token ?? '', wanted, body.name)
     }
     if (!access.mayCreateClient(request, request.headers['x-bp-messaging-admin-key'])) {
-      throw refusals.of(request, 'UNAUTHORIZED')
+      // As where there is one and the token is wrong.
+      throw refusals.of(request, body.id ? 'FORBIDDEN' : 'UNAUTHORIZED')
     }
     await assertNameIsFree(body.name)
     await inBody(hub.sync.check(wanted))

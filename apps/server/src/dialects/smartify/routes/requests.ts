@@ -10,7 +10,7 @@ import { messageJson, toldOf } from '../map-message.js'
 import type { Reader } from '../map-people.js'
 import { requestFactsOf, requestIdOf, requestJson } from '../map-request.js'
 import type { Requests } from '../requests.js'
-import { type Caller, isEnough, type Role } from '../roles.js'
+import { type Caller, isEnough, partyOf, type Role } from '../roles.js'
 import { projectRoutes } from '../route.js'
 import { messageBody, messageQuery, requestParams, requestQuery } from '../schemas.js'
 import { callerId, speakerOf } from '../speaker.js'
@@ -37,7 +37,7 @@ export function requestRoutes(
     handle: async ({ project, caller, role, params: { requestId }, body, request }) => {
       const speaker = await speakerOf(hub, { project, caller, role }, body.sender)
       const message = await once(hub, project, request, `${requestId} ${speaker.id}`, (id) =>
-        requests.post(project, { id, requestId, body, speaker }),
+        requests.post(project, { id, requestId, body, speaker, by: partyOf(caller) }),
       )
       const look = hub.look(project)
       const [view, said] = await Promise.all([
@@ -55,9 +55,8 @@ export function requestRoutes(
     asks: 'guest',
     params: requestParams,
     query: messageQuery,
-    handle: async ({ project, caller, role, params, query }) => {
-      const view = await requests.get(project, params.requestId)
-      if (!isEnough(role, 'agent')) await assertParty(hub, project, view.id, caller)
+    handle: async ({ project, caller, params, query }) => {
+      const view = await requests.get(project, params.requestId, partyOf(caller))
       const limit = query.limit || MAX_MESSAGES
       const messages = await hub.messages.list(project, view.id, { limit })
       const look = remembering(hub.look(project))
@@ -97,7 +96,7 @@ export function requestRoutes(
     asks: 'agent',
     params: requestParams,
     handle: async ({ project, params }) => {
-      const view = await requests.get(project, params.requestId)
+      const view = await requests.get(project, params.requestId, 'business')
       return requestForStaff(hub, project, view, hub.look(project))
     },
   })
@@ -109,7 +108,7 @@ export function requestRoutes(
     asks: 'agent',
     params: requestParams,
     handle: async ({ project, caller, role, params }) => {
-      const { id, facts } = await requests.get(project, params.requestId)
+      const { id, facts } = await requests.get(project, params.requestId, 'business')
       assertMayClose(caller, role, requestFactsOf(facts).agents)
       const closed = await hub.conversations.close(project, id, callerId(caller))
       const look = remembering(hub.look(project))
@@ -124,12 +123,6 @@ export function requestRoutes(
 
 const readerOf = (caller: Caller): Reader =>
   caller.kind === 'guest' || caller.kind === 'user' ? { guest: caller.id } : 'business'
-
-/** An end user reads what they take part in. @throws FORBIDDEN */
-async function assertParty(hub: Hub, project: ClientView, conversationId: Id, caller: Caller): Promise<void> {
-  if ((caller.kind !== 'guest' && caller.kind !== 'user') || !caller.userId) throw roleTooLow()
-  await hub.participants.assertMember(project, conversationId, caller.userId)
-}
 
 /** @throws FORBIDDEN */
 function assertMayClose(caller: Caller, role: Role, agents: readonly Id[]): void {
