@@ -40,16 +40,19 @@ export async function readKey(keyFile: string): Promise<Buffer | undefined> {
  * Makes a key file that only its owner can read, whole or not at all. Of several that make it at once one wins, and
  * all get the key that is in the file.
  */
-export async function makeKey(keyFile: string, fresh: Buffer = randomBytes(32)): Promise<Buffer> {
+export async function makeKey(
+  keyFile: string,
+  fresh: Buffer = randomBytes(32),
+  remedy = 'set ENCRYPTION_KEY instead (`openssl rand -base64 32` makes one)',
+): Promise<Buffer> {
   const draft = `${keyFile}.${process.pid}.${randomBytes(4).toString('hex')}`
-  await mkdir(dirname(keyFile), { recursive: true })
+  await mkdir(dirname(keyFile), { recursive: true, mode: 0o700 })
   try {
     await writeDurably(draft, `${fresh.toString('base64')}\n`)
     // Unlike a rename, a link does not replace what is there.
     await link(draft, keyFile).catch(ignoreExisting)
     await syncFolder(dirname(keyFile))
   } catch (error) {
-    const remedy = 'set ENCRYPTION_KEY instead (`openssl rand -base64 32` makes one)'
     throw new PlugboardError('INVALID', `the key file ${keyFile} cannot be made; ${remedy}`, { cause: error })
   } finally {
     await unlink(draft).catch(() => undefined)

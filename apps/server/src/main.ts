@@ -100,9 +100,10 @@ async function runServer(): Promise<void> {
       process.exit(1)
     })
   }
-  const { url, database, close } = await start(config, { log })
+  const { url, database, adminKeyFile, close } = await start(config, { log })
   closeOnSignal(close)
   console.log(`Plugboard listens on ${url}\nData is in ${database}`)
+  if (adminKeyFile !== undefined) console.log(`The admin key is in ${adminKeyFile}`)
 }
 
 /** The first signal drains; another one, unless it is the same that came twice, ends the process at once. */

@@ -13,6 +13,8 @@ export interface Database {
   label: string
   /** Where its key is kept when ENCRYPTION_KEY is not set. */
   keyFile: string
+  /** Where the key of the admin routes is kept when ADMIN_KEY is not set. */
+  adminKeyFile: string
 }
 
 /** Where keys of databases lie that have no file of their own. */
@@ -24,14 +26,24 @@ export function databaseOf({
   workingFolder,
 }: Pick<Config, 'databaseUrl' | 'workingFolder'>): Database {
   if (isMongodbUrl(databaseUrl)) {
-    const keyFile = resolve(workingFolder, KEYS_FOLDER, `${databaseNameOf(databaseUrl)}.key`)
-    return { kind: 'mongodb', place: databaseUrl, label: withoutCredentials(databaseUrl), keyFile }
+    const keys = resolve(workingFolder, KEYS_FOLDER, `${databaseNameOf(databaseUrl)}`)
+    return {
+      kind: 'mongodb',
+      place: databaseUrl,
+      label: withoutCredentials(databaseUrl),
+      ...keyFilesAt(keys),
+    }
   }
   const file = databaseUrl.startsWith('file://')
     ? fileURLToPath(databaseUrl)
     : resolve(workingFolder, databaseUrl.slice('file:'.length))
-  return { kind: 'sqlite', place: file, label: file, keyFile: `${file}.key` }
+  return { kind: 'sqlite', place: file, label: file, ...keyFilesAt(file) }
 }
+
+const keyFilesAt = (path: string): Pick<Database, 'keyFile' | 'adminKeyFile'> => ({
+  keyFile: `${path}.key`,
+  adminKeyFile: `${path}.admin-key`,
+})
 
 export const isMongodbUrl = (url: string): boolean => /^mongodb(\+srv)?:\/\//i.test(url)
 

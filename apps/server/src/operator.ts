@@ -1,6 +1,7 @@
 import { isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { Hub, Keyring, Store } from '@plugboard/hub'
 import type { z } from 'zod'
+import { findAdminKey } from './admin-key.js'
 import type { Config } from './config.js'
 import { createLog } from './logging.js'
 import { Metrics } from './metrics.js'
@@ -70,11 +71,9 @@ function addressOf({ host, port }: Config): string {
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
 }
 
-async function callAdmin<T>(
-  url: string,
-  { adminKey, internalPassword }: Config,
-  task: OperatorTask<T>,
-): Promise<T> {
+async function callAdmin<T>(url: string, config: Config, task: OperatorTask<T>): Promise<T> {
+  const { internalPassword } = config
+  const adminKey = await findAdminKey(databaseOf(config), config)
   const response = await fetch(`${url}/api/v1/admin${task.path}`, {
     method: 'POST',
     redirect: 'error',
@@ -89,7 +88,10 @@ async function callAdmin<T>(
   })
   const text = await response.text()
   if (response.status === 401)
-    throw new PlugboardError('UNAUTHORIZED', `the server at ${url} wants its ADMIN_KEY`)
+    throw new PlugboardError(
+      'UNAUTHORIZED',
+      `the server at ${url} wants its ADMIN_KEY, or the key in its file`,
+    )
   if (!response.ok) throw new PlugboardError('INVALID', `the server at ${url} answered: ${text}`)
   return task.answer.parse(JSON.parse(text))
 }

@@ -55,7 +55,7 @@ const encryptionKey: Kind<Buffer> = {
   show: () => MASK,
 }
 
-/** Checked here, read by `parseAllowance` once it is known whether HOST is loopback. */
+/** Checked here, read by `parseAllowance` once it is known whether the server is for its own machine only. */
 const privateTargets: Kind<string> = {
   parse(text) {
     try {
@@ -140,7 +140,11 @@ export const settings = {
     trustedProxies,
     'Addresses, CIDR ranges or `loopback`, comma-separated, of the proxies before this server; `none` where there is none. Their `X-Forwarded-For` or `Forwarded` says which address a request came from, for limits and the log.',
   ),
-  adminKey: optional('ADMIN_KEY', headerSecret, 'Opens the admin routes; unset: this machine only.'),
+  adminKey: optional(
+    'ADMIN_KEY',
+    headerSecret,
+    'Opens the admin routes. Unset: a key file next to the database; on MongoDB only with a loopback HOST, otherwise the routes are closed.',
+  ),
   internalPassword: optional(
     'INTERNAL_PASSWORD',
     headerSecret,
@@ -159,7 +163,7 @@ export const settings = {
   allowPrivateTargets: optional(
     'ALLOW_PRIVATE_TARGETS',
     privateTargets,
-    'CIDR ranges, `loopback`, `all` or `none`: addresses beside the public ones that webhooks and channels may call. Unset: loopback while HOST is loopback.',
+    'Private addresses that webhooks and channels may call: CIDR ranges, `loopback`, `all` or `none`. Unset: loopback if HOST and EXTERNAL_URL are loopback.',
   ),
   logLevel: setting(
     'LOG_LEVEL',

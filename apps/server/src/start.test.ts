@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -87,18 +87,25 @@ describe('start', () => {
     await expect(startWith({ PLUGBOARD_CHANNELS: '@acme/nothing' })).rejects.toThrow('is not installed')
   })
 
-  it('warns that the admin routes are closed when others can reach it and there is no key', async () => {
-    for (const [env, warns] of [
-      [{}, false],
-      [{ EXTERNAL_URL: 'http://localhost:3100' }, false],
-      [{ EXTERNAL_URL: 'https://x.example' }, true],
-      [{ HOST: '0.0.0.0' }, true],
-      [{ HOST: '0.0.0.0', ADMIN_KEY: 'key' }, false],
-    ] as const) {
-      logged.length = 0
-      await (await startWith(env)).close()
-      expect(logged.some((line) => line.includes('admin routes are closed'))).toBe(warns)
-    }
+  it('makes a key for the admin routes where none is set, and keeps it', async () => {
+    const server = await startWith()
+    const { adminKeyFile = '' } = server
+    expect(adminKeyFile).toBe(join(workingFolder, 'data', 'plugboard.db.admin-key'))
+    const key = (await readFile(adminKeyFile, 'utf8')).trim()
+    expect(Buffer.from(key, 'base64')).toHaveLength(32)
+    expect((await stat(adminKeyFile)).mode & 0o777).toBe(0o600)
+    const list = (url: string, headers = {}) => fetch(`${url}/api/v1/admin/clients`, { headers })
+    expect((await list(server.url)).status).toBe(401)
+    expect((await list(server.url, { 'x-bp-messaging-admin-key': key })).status).toBe(200)
+    await server.close()
+    const again = await startWith({ HOST: '0.0.0.0', EXTERNAL_URL: 'https://x.example' })
+    const url = again.url.replace('0.0.0.0', '127.0.0.1')
+    expect((await list(url, { 'x-bp-messaging-admin-key': key })).status).toBe(200)
+    await again.close()
+    const own = await startWith({ ADMIN_KEY: 'key' })
+    expect(own.adminKeyFile).toBeUndefined()
+    expect((await list(own.url, { 'x-bp-messaging-admin-key': key })).status).toBe(401)
+    await own.close()
   })
 
   it('warns that callers share one address when a proxy before it is not known', async () => {

@@ -2,12 +2,13 @@ import { isPlugboardError, PlugboardError } from '@plugboard/core'
 import { assertKey, type BlobStore, createHub, type Hub, Keyring, type Store } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { type AdminKey, adminKeyFor } from './admin-key.js'
 import { awaitStore } from './await-store.js'
 import { loadChannels } from './channels.js'
 import { type Config, printable } from './config.js'
 import { assertCopied, endCopiesFrom } from './copy/mark.js'
 import { within } from './deadline.js'
-import { isLoopback } from './dialects/admin-access.js'
+import { isLocalOnly, isLoopback } from './dialects/admin-access.js'
 import { messagingV1 } from './dialects/messaging-v1/index.js'
 import { events } from './dialects/messaging-v1/schemas.js'
 import { messagingV1Format } from './dialects/messaging-v1/webhook-format.js'
@@ -42,6 +43,8 @@ export interface Running {
   url: string
   /** Where the data is: a file, or an URL without credentials. */
   database: string
+  /** Where the key of the admin routes is, unless ADMIN_KEY is set or they are closed. */
+  adminKeyFile?: string
   /** Takes nothing new, lets what is under way end within the grace period, and closes the store. */
   close(): Promise<void>
 }
@@ -69,6 +72,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     await assertUsable(store, keyring)
     const blobs = await awaitStore(() => openBlobs(config), config, log)
     opened.unshift(blobs)
+    const adminKey = config.role === 'worker' ? undefined : await adminKeyFor(database, config)
     const hub = await createConfiguredHub(config, options, {
       store: timedStore(store, metrics),
       blobs,
@@ -88,15 +92,19 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       metrics,
       log,
       takesRequests: config.role !== 'worker',
-      register: (server) => registerDialects(server, { hub, urls, keyring }, config),
+      register: (server) => registerDialects(server, { hub, urls, keyring, adminKey }, config),
     })
     const close = once(() => shutDown(app, hub, opened, config.shutdownGrace))
     try {
       hub.start()
       const url = await listen(app, config)
-      warnOfClosedAdmin(config, log)
       warnOfUnknownProxies(config, log)
-      return { url, database: database.label, close }
+      if (config.role !== 'worker' && !adminKey)
+        log.warn(
+          {},
+          'admin routes are closed: set ADMIN_KEY, since this server can be reached from elsewhere',
+        )
+      return { url, database: database.label, ...(adminKey?.file && { adminKeyFile: adminKey.file }), close }
     } catch (error) {
       await close()
       throw error
@@ -142,7 +150,7 @@ export async function createConfiguredHub(
   parts: Parts,
 ): Promise<Hub> {
   const { internalPassword } = config
-  const allowance = parseAllowance(config.allowPrivateTargets, isLoopback(config.host))
+  const allowance = parseAllowance(config.allowPrivateTargets, isLocalOnly(config))
   const { channels: packages, channelOptions, workingFolder } = config
   const schedule = { delaysMs: config.webhookRetryDelays }
   return createHub({
@@ -201,10 +209,15 @@ export const hubSettings = (config: Config) => ({
 
 function registerDialects(
   app: FastifyInstance,
-  { hub, urls, keyring }: Pick<Parts, 'urls' | 'keyring'> & { hub: Hub },
+  {
+    hub,
+    urls,
+    keyring,
+    adminKey,
+  }: Pick<Parts, 'urls' | 'keyring'> & { hub: Hub; adminKey: AdminKey | undefined },
   settings: Config,
 ): void {
-  app.register(messagingV1, { prefix: '/api/v1', hub, settings })
+  app.register(messagingV1, { prefix: '/api/v1', hub, settings: { ...settings, adminKey: adminKey?.key } })
   const base = (): string => urls.base
   const download = downloadOptions(settings)
   app.register(sunshineV2, { prefix: '/v2', hub, base, download, settings })
@@ -213,8 +226,8 @@ function registerDialects(
 }
 
 /**
- * For addresses that callers give on the spot. Loopback is not open to these only because the server is on a developer's
- * machine: it takes the setting.
+ * For addresses that callers give on the spot, and whose answers they get. Loopback is not open to these even on a server
+ * for its own machine only: it takes the setting.
  */
 function downloadOptions({ allowPrivateTargets, channelTimeout: timeoutMs }: Config) {
   return { fetch: guardedFetch(parseAllowance(allowPrivateTargets, false), timeoutMs), timeoutMs }
@@ -236,15 +249,6 @@ async function listen(app: FastifyInstance, { host, port }: Config): Promise<str
     if (isPlugboardError(cause) || reason === undefined) throw cause
     throw new PlugboardError('INVALID', `cannot listen on ${host}, port ${port}: ${reason}`, { cause })
   }
-}
-
-function warnOfClosedAdmin({ adminKey, host, externalUrl }: Config, log: Logger): void {
-  const isLocal = isLoopback(host) && (externalUrl === undefined || isLoopback(new URL(externalUrl).hostname))
-  if (adminKey === undefined && !isLocal)
-    log.warn(
-      {},
-      'admin routes are closed: they need ADMIN_KEY, since this server can be reached from elsewhere',
-    )
 }
 
 /** Behind a proxy that is not known as one, all callers are one to the limits. */

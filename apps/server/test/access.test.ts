@@ -1,80 +1,173 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { call, clientOf, createClient, type TestClient } from './support/api.js'
+import { asAdmin, call, callAdmin, clientOf, createClient, type TestClient } from './support/api.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
 import { raw } from './support/raw.js'
 import { startReceiver } from './support/receiver.js'
 import { adminSamples } from './support/routes.js'
-import { cleanUp, startServer, type TestServer } from './support/server.js'
+import { ADMIN_KEY, cleanUp, startServer, type TestServer } from './support/server.js'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-const adminKey = 'the-admin-key'
 const unauthorized = { status: 401, text: 'Unauthorized' }
 
-/** On loopback, without an admin key. */
+/** On loopback. */
 let local: TestServer
-/** On loopback, with an admin key. */
-let keyed: TestServer
-/** With an external URL, without an admin key. */
+/** With an external URL. */
 let published: TestServer
 
 beforeAll(async () => {
-  ;[local, keyed, published] = await Promise.all([
+  ;[local, published] = await Promise.all([
     startServer({ env: { RATE_LIMIT: '0' } }),
-    startServer({ env: { RATE_LIMIT: '0', ADMIN_KEY: adminKey } }),
-    startServer({ env: { EXTERNAL_URL: 'https://bots.example.com' } }),
+    startServer({ env: { RATE_LIMIT: '0', EXTERNAL_URL: 'https://bots.example.com' } }),
   ])
 })
 afterAll(cleanUp)
 
-const admin = (server: TestServer, route: string, clientId: string = randomUUID(), headers = {}) => {
+const admin = (
+  server: TestServer,
+  route: string,
+  clientId: string = randomUUID(),
+  headers: Record<string, string> = asAdmin,
+) => {
   const { path, body } = (adminSamples[route] as (id: string) => { path: string; body?: object })(clientId)
   return call(server, route.split(' ')[0] ?? '', `/api/v1${path}`, { body, headers })
 }
 const routes = Object.keys(adminSamples)
 const sync = (server: TestServer, headers: Record<string, string> = {}) =>
   call(server, 'POST', '/api/v1/sync', { body: {}, headers })
-const withKey = { 'x-bp-messaging-admin-key': adminKey }
 
-/** Headers that come with requests of others than this machine's own programs. */
+/** Requests as they come from others than this machine's own programs. */
 const FOREIGN: [string, string][] = [
   ['Origin', 'http://localhost:3100'],
   ['Origin', 'null'],
-  ['Forwarded', 'for=127.0.0.1'],
-  ['X-Forwarded-For', '127.0.0.1'],
-  ['X-Forwarded-Host', 'localhost'],
-  ['X-Forwarded-Proto', 'http'],
-  ['X-Forwarded-Port', '80'],
+  ['Sec-Fetch-Site', 'cross-site'],
+  ['Sec-Fetch-Site', 'same-site'],
   ['Host', 'example.com'],
   ['Host', 'localhost.example.com'],
   ['Host', '127.0.0.1.example.com'],
   ['Host', '10.0.0.1:3100'],
   ['Host', '2130706433'],
   ['Host', ''],
+  ['Via', '1.1 proxy'],
+  ['Forwarded', 'for=127.0.0.1'],
+  ...[
+    ...['X-Forwarded', 'X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Forwarded-Port'],
+    ...['X-Forwarded-Server', 'X-Forwarded-Prefix', 'X-Forwarded-Client-Cert', 'X-Real-IP', 'X-Client-IP'],
+    ...['Client-IP', 'X-Cluster-Client-IP', 'True-Client-IP', 'Fastly-Client-IP', 'Incap-Client-IP'],
+    ...[
+      'WL-Proxy-Client-IP',
+      'CF-Connecting-IP',
+      'CF-Ray',
+      'CF-Visitor',
+      'CDN-Loop',
+      'CloudFront-Viewer-Country',
+    ],
+    ...[
+      'X-Amz-Cf-Id',
+      'X-Amzn-Trace-Id',
+      'X-Azure-ClientIP',
+      'X-Azure-FDID',
+      'X-FD-HealthProbe',
+      'X-ARR-LOG-ID',
+    ],
+    ...[
+      'X-Envoy-External-Address',
+      'X-AppEngine-User-IP',
+      'X-Cloud-Trace-Context',
+      'Fly-Client-IP',
+      'Fly-Region',
+    ],
+    ...[
+      'X-Vercel-Id',
+      'X-NF-Client-Connection-IP',
+      'DO-Connecting-IP',
+      'EO-Connecting-IP',
+      'Ali-CDN-Real-IP',
+    ],
+    ...[
+      'Akamai-Origin-Hop',
+      'X-Varnish',
+      'X-Remote-IP',
+      'X-Remote-Addr',
+      'Remote-Addr',
+      'Tailscale-User-Login',
+    ],
+    ...[
+      'X-Original-URL',
+      'X-Original-Host',
+      'X-Original-Forwarded-For',
+      'X-Rewrite-URL',
+      'X-Host',
+      'X-Scheme',
+    ],
+    ...[
+      'X-ProxyUser-IP',
+      'Proxy-Connection',
+      'X-Nginx-Proxy',
+      'Front-End-Https',
+      'X-Request-Start',
+      'Max-Forwards',
+    ],
+  ].map((name): [string, string] => [name, '127.0.0.1']),
 ]
 
-describe('without an admin key, on loopback', () => {
-  it.each(routes)('%s is open to this machine', async (route) => {
+describe('admin routes', () => {
+  it.each(routes)('%s needs the key, also on this machine', async (route) => {
     const { id } = await createClient(local)
+    for (const key of [undefined, '', 'wrong', ADMIN_KEY.slice(1), `${ADMIN_KEY}x`]) {
+      const headers: Record<string, string> = key === undefined ? {} : { 'x-bp-messaging-admin-key': key }
+      expect(await admin(local, route, id, headers)).toMatchObject(unauthorized)
+    }
     expect((await admin(local, route, id)).status).toBeOneOf([200, 201, 204])
   })
 
+  it('are closed to what nginx passes on without being set up for it', async () => {
+    const answer = await bytes(local, '/api/v1/admin/clients', 'HTTP/1.0', ['connection: close'])
+    expect(answer).toMatch(/^HTTP\/1\.\d 401 /)
+  })
+
+  it('need nothing but the key, wherever the request comes from', async () => {
+    const headers = [
+      ['Host', 'bots.example.com'],
+      ['X-Forwarded-For', '1.2.3.4'],
+      ...Object.entries(asAdmin),
+    ] as const
+    for (const server of [local, published]) {
+      expect((await raw(server, { path: '/api/v1/admin/clients', headers })).status).toBe(200)
+      expect((await raw(server, { method: 'POST', path: '/api/v1/sync', headers })).status).toBe(200)
+    }
+  })
+
+  it('have a key that is no credential of a client', async () => {
+    const { id } = await createClient(local)
+    const headers = { 'x-bp-messaging-client-id': id, 'x-bp-messaging-client-token': ADMIN_KEY, ...asAdmin }
+    expect(await call(local, 'GET', '/api/v1/clients', { headers })).toMatchObject(unauthorized)
+  })
+})
+
+describe('a sync that makes a client', () => {
   it.each(['localhost', 'localhost:3100', 'LOCALHOST', '127.0.0.1', '127.9.9.9:80', '[::1]:3100'])(
-    'a request may call it %s',
+    'needs no credentials on this machine, which it may call %s',
     async (host) => {
-      const request = { path: '/api/v1/admin/clients', headers: [['Host', host]] as const }
+      const request = { method: 'POST', path: '/api/v1/sync', headers: [['Host', host]] as const }
       expect((await raw(local, request)).status).toBe(200)
     },
   )
 
-  it.each(FOREIGN)('a request with %s: %s is not from this machine', async (name, value) => {
-    const headers = [[name, value]] as const
-    expect(await raw(local, { path: '/api/v1/admin/clients', headers })).toMatchObject(unauthorized)
-    const create = { method: 'POST', path: '/api/v1/sync', headers }
-    expect(await raw(local, create)).toMatchObject(unauthorized)
+  it.each(['none', 'same-origin'])('needs none either where the browser says %s', async (site) => {
+    expect((await sync(local, { 'sec-fetch-site': site })).status).toBe(200)
   })
 
-  it.each(FOREIGN)('a request with %s: %s may use its own client', async (name, value) => {
+  it.each(FOREIGN)('needs the key with %s: %s', async (name, value) => {
+    const create = { method: 'POST', path: '/api/v1/sync', headers: [[name, value]] as const }
+    expect(await raw(local, create)).toMatchObject(unauthorized)
+    const withKey = [...create.headers, ...Object.entries(asAdmin)]
+    expect((await raw(local, { ...create, headers: withKey })).status).toBe(200)
+  })
+
+  it.each(FOREIGN)('of another caller, with %s: %s, may change its own client', async (name, value) => {
     const { id, token, headers } = await createClient(local)
     const all = [...Object.entries(headers), [name, value] as const]
     expect((await raw(local, { path: '/api/v1/clients', headers: all })).status).toBe(200)
@@ -86,70 +179,44 @@ describe('without an admin key, on loopback', () => {
     expect((await raw(local, { method: 'POST', path: '/api/v1/sync', headers: seed, body })).status).toBe(200)
   })
 
-  it('a key is not asked for, and a wrong one does no harm', async () => {
-    expect((await admin(local, 'GET /admin/clients', '', withKey)).status).toBe(200)
-  })
-})
-
-describe('without an admin key, reachable from elsewhere', () => {
-  it.each(routes)('%s is closed', async (route) => {
-    expect(await admin(published, route)).toMatchObject(unauthorized)
-    expect(await admin(published, route, randomUUID(), { 'x-bp-messaging-admin-key': '' })).toMatchObject(
-      unauthorized,
-    )
+  it('needs the key over HTTP/1.0', async () => {
+    const head = ['content-type: application/json', 'content-length: 2']
+    expect(await bytes(local, '/api/v1/sync', 'HTTP/1.0', head, '{}')).toMatch(/^HTTP\/1\.\d 401 /)
+    expect(await bytes(local, '/api/v1/sync', 'HTTP/1.1', head, '{}')).toMatch(/^HTTP\/1\.\d 200 /)
   })
 
-  it('no client is made by a sync', async () => {
+  it('needs the key where the server can be reached from elsewhere', async () => {
     expect(await sync(published)).toMatchObject(unauthorized)
-  })
-
-  it('the same holds when it listens on all addresses', async () => {
+    expect((await sync(published, asAdmin)).status).toBe(200)
     const open = await startServer({ env: { HOST: '0.0.0.0' } })
     const reached = { ...open, url: open.url.replace('0.0.0.0', '127.0.0.1') }
-    expect(await admin(reached, 'GET /admin/clients')).toMatchObject(unauthorized)
     expect(await sync(reached)).toMatchObject(unauthorized)
     await open.stop()
   })
 
-  it('an external URL on loopback is not elsewhere', async () => {
+  it('needs none where the external URL is on loopback as well', async () => {
     const tested = await startServer({ env: { EXTERNAL_URL: 'http://localhost:8080' } })
-    expect((await admin(tested, 'GET /admin/clients')).status).toBe(200)
+    expect((await sync(tested)).status).toBe(200)
     await tested.stop()
   })
 })
 
-describe('with an admin key', () => {
-  it.each(routes)('%s needs it', async (route) => {
-    const { id } = await createClient(keyed)
-    for (const key of [undefined, '', 'wrong', `${adminKey} `.trimEnd().slice(1), `${adminKey}x`]) {
-      const headers = key === undefined ? {} : { 'x-bp-messaging-admin-key': key }
-      expect(await admin(keyed, route, id, headers)).toMatchObject(unauthorized)
-    }
-    expect((await admin(keyed, route, id, withKey)).status).toBeOneOf([200, 201, 204])
-  })
-
-  it('the key is enough, wherever the request comes from', async () => {
-    const headers = [
-      ['Host', 'bots.example.com'],
-      ['X-Forwarded-For', '1.2.3.4'],
-      ...Object.entries(withKey),
-    ] as const
-    expect((await raw(keyed, { path: '/api/v1/admin/clients', headers })).status).toBe(200)
-    expect((await raw(keyed, { method: 'POST', path: '/api/v1/sync', headers })).status).toBe(200)
-  })
-
-  it('this machine makes a client by a sync without it, and others do not', async () => {
-    expect((await sync(keyed)).status).toBe(200)
-    expect(await sync(keyed, { 'x-forwarded-for': '1.2.3.4' })).toMatchObject(unauthorized)
-    expect((await sync(keyed, { 'x-forwarded-for': '1.2.3.4', ...withKey })).status).toBe(200)
-  })
-
-  it('the key is no credential of a client', async () => {
-    const { id } = await createClient(keyed)
-    const headers = { 'x-bp-messaging-client-id': id, 'x-bp-messaging-client-token': adminKey, ...withKey }
-    expect(await call(keyed, 'GET', '/api/v1/clients', { headers })).toMatchObject(unauthorized)
-  })
-})
+/** An answer to bytes that no HTTP library would send. */
+async function bytes(
+  server: TestServer,
+  path: string,
+  version: string,
+  head: string[],
+  body = '',
+): Promise<string> {
+  const { host, hostname, port } = new URL(server.url)
+  const socket = connect(Number(port), hostname)
+  const method = body === '' ? 'GET' : 'POST'
+  socket.write([`${method} ${path} ${version}`, `host: ${host}`, ...head, '', body].join('\r\n'))
+  const [answer] = await once(socket, 'data')
+  socket.destroy()
+  return String(answer)
+}
 
 describe('pages of other origins', () => {
   const origin = { origin: 'https://page.example.com' }
@@ -319,7 +386,7 @@ describe('the tokens of a client', () => {
 describe('clients, for the operator', () => {
   it('are made with an id that is chosen, once', async () => {
     const id = randomUUID()
-    const create = (chosen: string) => call(local, 'POST', '/api/v1/admin/clients', { body: { id: chosen } })
+    const create = (chosen: string) => callAdmin(local, 'POST', '/clients', { id: chosen })
     const { status, json } = await create(id)
     expect([status, json.id]).toEqual([201, id])
     expect(json.token).toMatch(/^[0-9a-f-]{36}\.[\w+/=]{43,88}$/)
@@ -337,9 +404,9 @@ describe('clients, for the operator', () => {
     for (let i = 0; i < 5; i += 1) ids.push((await createClient(local)).id)
     const [first = '', second, third, , last] = ids
     const name = `bot-${second}`
-    await call(local, 'PUT', '/api/v1/admin/clients/name', { body: { id: second, name } })
+    await callAdmin(local, 'PUT', '/clients/name', { id: second, name })
     const page = async (query: string) =>
-      (await call(local, 'GET', `/api/v1/admin/clients?${query}`)).json.clients as { id: string }[]
+      (await callAdmin(local, 'GET', `/clients?${query}`)).json.clients as { id: string }[]
     expect(await page(`after=${first}`)).toEqual(
       ids.slice(1).map((id) => ({
         id,
@@ -353,8 +420,7 @@ describe('clients, for the operator', () => {
   })
 
   it('are named, and a name goes to the one that got it last', async () => {
-    const rename = (id: string, name: string) =>
-      call(local, 'PUT', '/api/v1/admin/clients/name', { body: { id, name } })
+    const rename = (id: string, name: string) => callAdmin(local, 'PUT', '/clients/name', { id, name })
     const [name, secret] = [`bot-${randomUUID()}`, newSecret()]
     const channels = webhookChannel('http://127.0.0.1:9/', secret)
     const [one, other] = [await createClient(local, { channels }), await createClient(local)]
@@ -371,7 +437,7 @@ describe('clients, for the operator', () => {
     const secret = newSecret()
     const channels = webhookChannel('http://127.0.0.1:9/', secret)
     const [one, other] = [await createClient(local, { channels }), await createClient(local)]
-    await call(local, 'PUT', '/api/v1/admin/clients/name', { body: { id: other.id, name: one.id } })
+    await callAdmin(local, 'PUT', '/clients/name', { id: other.id, name: one.id })
     const told = { sender: 'sam', payload: { type: 'text', text: 'hi' } }
     expect((await tell(local, { client: one.id, secret }, told)).status).toBe(200)
   })
@@ -386,7 +452,7 @@ describe('clients, for the operator', () => {
     ],
   ])('are not renamed with %s', async (_, more, text) => {
     const { id } = await createClient(local)
-    const answer = await call(local, 'PUT', '/api/v1/admin/clients/name', { body: { id, ...more } })
+    const answer = await callAdmin(local, 'PUT', '/clients/name', { id, ...more })
     expect(answer).toMatchObject({ status: 400, text })
   })
 
@@ -411,7 +477,7 @@ describe('clients, for the operator', () => {
     expect((await tell(local, { client: client.id, secret }, told)).status).toBe(404)
     expect((await admin(local, 'DELETE /admin/clients/{id}', client.id)).status).toBe(404)
     expect((await admin(local, 'POST /admin/clients/{id}/tokens', client.id)).status).toBe(404)
-    const { json } = await call(local, 'GET', '/api/v1/admin/clients?limit=0')
+    const { json } = await callAdmin(local, 'GET', '/clients?limit=0')
     expect(json.clients.map(({ id }: { id: string }) => id)).not.toContain(client.id)
     await bot.close()
   })

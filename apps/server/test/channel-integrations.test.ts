@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { call, createClient, type TestClient } from './support/api.js'
+import { call, callAdmin, createClient, type TestClient } from './support/api.js'
 import {
   type CourierProvider,
   startCourierProvider,
@@ -73,7 +73,7 @@ describe('the provider of a new integration', () => {
     const refused = await sync(known, { courier: config })
     expect([refused.status, refused.text]).toEqual([400, expect.stringContaining('channels.courier.token')])
     expect((await known.call('GET', '/health')).json.channels).toEqual({})
-    const count = async () => (await call(server, 'GET', '/api/v1/admin/clients')).json?.clients?.length
+    const count = async () => (await callAdmin(server, 'GET', '/clients')).json?.clients?.length
     const before = await count()
     const seed = await call(server, 'POST', '/api/v1/sync', { body: { channels: { courier: config } } })
     expect(seed.status).toBe(400)

@@ -8,7 +8,7 @@ import { isId, newId, toUuid } from '@plugboard/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient } from './support/api.js'
 import { cleanUp, startServer, type TestServer, temporaryFolder } from './support/server.js'
-import { type Key, newKey, officialClient, refusalOf } from './support/sunshine.js'
+import { type Key, officialClient, refusalOf } from './support/sunshine.js'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const ID = /^[0-9a-f]{24}$/
@@ -18,7 +18,8 @@ let folder: string
 
 beforeAll(async () => {
   folder = await temporaryFolder()
-  server = await startServer({ folder })
+  // The command reads the file that the server made.
+  server = await startServer({ folder, env: { ADMIN_KEY: '' } })
 })
 afterAll(cleanUp)
 
@@ -89,7 +90,7 @@ describe('plugboard keys create', () => {
   })
 
   it('keeps the secret from everybody who reads the store', async () => {
-    const { secret } = await newKey(server)
+    const { secret } = await create('--app', 'new', '--scope', 'app')
     const names = (await readdir(folder, { recursive: true })).filter((name) => name.includes('plugboard.db'))
     for (const name of names) {
       const bytes = await readFile(join(folder, name)).catch(() => Buffer.alloc(0))

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { call, clientOf, createClient, type TestClient } from './support/api.js'
+import { asAdmin, call, clientOf, createClient, type TestClient } from './support/api.js'
 import { type Receiver, startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
 
@@ -185,7 +185,9 @@ describe('a key', () => {
     ['/admin/clients', () => ({})],
     [`/admin/clients/${randomUUID()}/tokens`, () => ({})],
   ])('is refused where a secret is answered: POST %s', async (path, bodyOf) => {
-    const headers = path.startsWith('/admin') ? withKey() : { ...client.headers, ...withKey() }
+    const headers = path.startsWith('/admin')
+      ? { ...asAdmin, ...withKey() }
+      : { ...client.headers, ...withKey() }
     const { status, text } = await call(server, 'POST', `/api/v1${path}`, { body: bodyOf(), headers })
     expect(status).toBe(400)
     expect(text).toMatch(/^"headers\.idempotency-key" is not allowed/)

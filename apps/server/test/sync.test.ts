@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answered, call, createClient, type TestClient } from './support/api.js'
+import { type Answered, call, callAdmin, createClient, type TestClient } from './support/api.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
 import { startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
@@ -461,7 +461,7 @@ describe('the URL of a webhook', () => {
 })
 
 async function countClients(): Promise<number> {
-  const { json } = await call(server, 'GET', '/api/v1/admin/clients?limit=0')
+  const { json } = await callAdmin(server, 'GET', '/clients?limit=0')
   return (json.clients as object[]).length
 }
 

@@ -8,6 +8,7 @@ import { contender, type Stage, versusFloor } from '../scenario.js'
 
 const CONVERSATIONS = 100
 const MESSAGES = 40
+const ADMIN_KEY = 'the-admin-key-of-the-bench'
 
 /** The Sunshine dialect beside the Messaging one, which stands where the floor does elsewhere: the same work, one server. */
 export const sunshinePost = versusFloor('sunshine-post', postStage, (sides) => [
@@ -44,12 +45,12 @@ async function listStage(): Promise<Stage> {
 
 /** One client of both. */
 async function setUp() {
-  const server = await startServer()
+  const server = await startServer({ env: { ADMIN_KEY } })
   const client = await createClient(server.url)
   const app = idOf(client.headers['x-bp-messaging-client-id'] ?? '')
   const key = await post<{ keyId: string; secret: string }>(
     `${server.url}/api/v1/admin/keys`,
-    {},
+    { 'x-bp-messaging-admin-key': ADMIN_KEY },
     { app, scope: 'app' },
   )
   const authorization = `Basic ${Buffer.from(`${key.keyId}:${key.secret}`).toString('base64')}`

@@ -51,7 +51,7 @@ export interface StandaloneSyncResult extends SyncResult {
 
 /** Options of the standalone `sync`. */
 export interface StandaloneSyncOptions extends CallOptions {
-  /** Needed to make a client when the server has an `ADMIN_KEY`. */
+  /** Needed to make a client on a server that is published, and from another machine than the server's. */
   adminKey?: string | undefined
   /** Further headers, such as the `password` of a server with `INTERNAL_PASSWORD`. */
   headers?: Readonly<Record<string, string>> | undefined

@@ -2,45 +2,75 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { isIPv4 } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 
-/** What the rules of admin access depend on. */
-export interface AdminSettings {
-  adminKey?: string | undefined
+/** Where a server listens, and where it is published. */
+export interface Reach {
   /** The address that the server listens on. */
   host: string
   externalUrl?: string | undefined
 }
 
-/** Headers that a proxy or a browser page adds: with one of them a request is not from this machine's own programs. */
-const FOREIGN_HEADER = /^(origin|forwarded|via|x-real-ip|x-forwarded-.*)$/
+/** What the rules of admin access depend on. */
+export interface AdminSettings extends Reach {
+  /** Without one, all admin routes are closed. */
+  adminKey?: string | undefined
+}
 
 /**
- * Says who may use admin routes, and sync without credentials. Without an `ADMIN_KEY` only this machine may: the server
- * listens on loopback, is published nowhere else, and the request names loopback and came through nothing.
+ * Headers that a proxy, a CDN or a browser page adds: with one of them a request is not from this machine's own programs.
+ * By vendor: the standard ones and nginx, Apache and HAProxy; Cloudflare, Fastly, Akamai and others who name the client;
+ * Envoy, AWS, Azure, Google, Fly, Vercel, Netlify, Heroku; IIS and those who rewrite addresses.
+ */
+const FOREIGN_HEADERS = [
+  /^(origin|forwarded|via|x-forwarded(-.*)?|x-real-.*|x-proxy.*|proxy-.*|x-nginx-.*|x-haproxy-.*|max-forwards)$/,
+  /^((.*-)?client-?ip|cf-.*|cdn-.*|true-client-.*|fastly-.*|x-fastly-.*|akamai-.*|x-akamai-.*|x-varnish(-.*)?)$/,
+  /^((.*-)?(connecting|remote|source|src|real|user)-(ip|addr|address)|remote-addr|surrogate-capability)$/,
+  /^(x-envoy-.*|x-amzn-.*|x-amz-cf-.*|cloudfront-.*|x-azure-.*|x-fd-.*|x-arr-.*|x-appengine-.*|x-goog-.*)$/,
+  /^(x-cloud-trace-context|fly-.*|x-vercel-.*|x-nf-.*|x-heroku-.*|x-railway-.*|x-render-.*|tailscale-.*)$/,
+  /^(x-original-.*|x-rewrite-url|x-host|x-scheme|x-url-scheme|front-end-https|x-ssl-.*|x-request-start)$/,
+]
+
+/** What browsers say of requests that the user, or a page of the very same origin, caused. */
+const OWN_SITES: readonly unknown[] = [undefined, 'none', 'same-origin']
+
+/**
+ * Says who may use admin routes, and sync without credentials. Admin routes need the key, wherever a request comes from.
+ * A first sync may do without on a server for this machine only, where nothing about the request hints at a proxy or a page.
  */
 export class AdminAccess {
   readonly #key: string | undefined
   readonly #isLocal: boolean
 
-  constructor({ adminKey, host, externalUrl }: AdminSettings) {
-    this.#key = adminKey
-    this.#isLocal =
-      isLoopback(host) && (externalUrl === undefined || isLoopback(new URL(externalUrl).hostname))
+  constructor(settings: AdminSettings) {
+    this.#key = settings.adminKey
+    this.#isLocal = isLocalOnly(settings)
   }
 
   /** Admin routes. */
-  mayAdminister(request: FastifyRequest, key: unknown): boolean {
-    return this.#key === undefined ? this.#isFromHere(request) : isSame(key, this.#key)
+  mayAdminister(key: unknown): boolean {
+    return this.#key !== undefined && isSame(key, this.#key)
   }
 
   /** Making a client by a sync without credentials. */
   mayCreateClient(request: FastifyRequest, key: unknown): boolean {
-    return this.#isFromHere(request) || (this.#key !== undefined && isSame(key, this.#key))
+    return this.mayAdminister(key) || this.#isFromHere(request)
   }
 
-  #isFromHere({ headers }: FastifyRequest): boolean {
-    if (!this.#isLocal || Object.keys(headers).some((name) => FOREIGN_HEADER.test(name))) return false
+  #isFromHere({ headers, raw }: FastifyRequest): boolean {
+    // nginx's default for what it passes on is HTTP/1.0, with the name of the target as the host.
+    if (!this.#isLocal || raw.httpVersion !== '1.1') return false
+    if (!OWN_SITES.includes(headers['sec-fetch-site'])) return false
+    if (Object.keys(headers).some((name) => FOREIGN_HEADERS.some((pattern) => pattern.test(name))))
+      return false
     return isLoopback((headers.host ?? '').replace(/:\d+$/, ''))
   }
+}
+
+/**
+ * Whether a server is for programs of its own machine only: it listens on loopback and is published nowhere else. This
+ * alone decides what is open there that is closed elsewhere: loopback targets, and making a client without the admin key.
+ */
+export function isLocalOnly({ host, externalUrl }: Reach): boolean {
+  return isLoopback(host) && (externalUrl === undefined || isLoopback(new URL(externalUrl).hostname))
 }
 
 /** Whether a host name or address is literally this machine. */

@@ -20,12 +20,12 @@ export class TargetForbiddenError extends Error {
 
 /**
  * Reads ALLOW_PRIVATE_TARGETS: `all` or `none` alone, or a list of CIDR ranges, addresses and `loopback`. Unset means
- * `loopback` while the server itself listens on loopback only (a developer's machine), else `none`.
+ * `loopback` while the server is for its own machine only (a developer's), else `none`.
  * @throws Error that names the setting and the entry's place, not its value
  */
-export function parseAllowance(value: string | undefined, hostIsLoopback: boolean): Allowance {
+export function parseAllowance(value: string | undefined, isLocalOnly: boolean): Allowance {
   const words = (value ?? '').split(/[\s,]+/).filter((word) => word !== '')
-  if (words.length === 0) return { all: false, cidrs: hostIsLoopback ? LOOPBACK : [] }
+  if (words.length === 0) return { all: false, cidrs: isLocalOnly ? LOOPBACK : [] }
   if (words.length === 1 && words[0] === 'all') return { all: true, cidrs: [] }
   if (words.length === 1 && words[0] === 'none') return { all: false, cidrs: [] }
   return { all: false, cidrs: words.flatMap(parseEntry) }

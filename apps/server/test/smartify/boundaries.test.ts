@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Id, newId, toUuid } from '@plugboard/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answered, call, type TestClient } from '../support/api.js'
+import { type Answered, call, callAdmin, type TestClient } from '../support/api.js'
 import { newSecret, tell, webhookChannel } from '../support/person.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
@@ -69,9 +69,7 @@ beforeAll(async () => {
   const [participant, stranger] = [await project.guest(), await project.guest()]
   const password = randomUUID()
   const email = `${randomUUID()}@example.org`
-  const { json: agent } = await call(server, 'POST', '/api/v1/admin/owners', {
-    body: { project: project.id, email, password },
-  })
+  const { json: agent } = await callAdmin(server, 'POST', '/owners', { project: project.id, email, password })
   members = {
     'its participant': participant,
     'another guest': stranger,

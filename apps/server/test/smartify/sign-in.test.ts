@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { call } from '../support/api.js'
+import { call, callAdmin } from '../support/api.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 import { basic, createProject, newRequestId } from '../support/smartify.js'
 
@@ -58,7 +58,7 @@ describe('e-mail and password', () => {
     const list = () => call(server, 'GET', '/api/projects', { headers: { authorization: token } })
     expect((await list()).status).toBe(200)
     const body = { project: project.id, email, password: randomUUID() }
-    await call(server, 'POST', '/api/v1/admin/owners', { body })
+    await callAdmin(server, 'POST', '/owners', body)
     expect((await list()).status).toBe(401)
     expect((await signIn(email, password)).status).toBe(401)
   })
@@ -84,11 +84,9 @@ describe('guests', () => {
     const requestId = newRequestId()
     await project.say(requestId, 'hi', stays)
     const client = await project.client()
-    const path = `/api/v1/admin/clients/${client.id}`
+    const path = `/clients/${client.id}`
     expect((await project.say(requestId, 'hi', gone)).status).toBe(200)
-    const { json: made } = await call(other, 'POST', '/api/v1/admin/keys', {
-      body: { app: project.id, scope: 'app' },
-    })
+    const { json: made } = await callAdmin(other, 'POST', '/keys', { app: project.id, scope: 'app' })
     const userId = decodeJwt(gone.token.slice('JWT '.length)).id_lead
     const deleted = await call(other, 'DELETE', `/v2/apps/${project.id}/users/${userId}`, {
       headers: basic(made.keyId, made.secret),
@@ -96,7 +94,7 @@ describe('guests', () => {
     expect(deleted.status).toBe(200)
     expect((await project.say(requestId, 'hi', gone)).text).toContain('you dont belong to the project.')
     expect((await project.say(requestId, 'hi', stays)).status).toBe(200)
-    expect((await call(other, 'DELETE', path)).status).toBe(204)
+    expect((await callAdmin(other, 'DELETE', path)).status).toBe(204)
     for (const member of [gone, stays, project.owner])
       expect((await project.say(requestId, 'hi', member)).text).toContain('you dont belong to the project.')
     await other.stop()

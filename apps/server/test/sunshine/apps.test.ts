@@ -1,6 +1,6 @@
 import { newId } from '@plugboard/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { call, createClient } from '../support/api.js'
+import { call, callAdmin, createClient } from '../support/api.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 import { basic, type Key, newKey, officialClient, refusalOf } from '../support/sunshine.js'
 
@@ -83,9 +83,7 @@ describe('an app', () => {
 
   it('is the same client that the Messaging API made', async () => {
     const client = await createClient(server)
-    const { json } = await call(server, 'POST', '/api/v1/admin/keys', {
-      body: { app: client.id, scope: 'app' },
-    })
+    const { json } = await callAdmin(server, 'POST', '/keys', { app: client.id, scope: 'app' })
     const app = officialClient(server, json)
     expect((await app.updateApp({ displayName: 'Old bot' })).app).toMatchObject({ displayName: 'Old bot' })
     const { user } = await app.createUser({})

@@ -1,6 +1,6 @@
 import { type Id, toUuid } from '@plugboard/core'
 import { describe, expect, it } from 'vitest'
-import { call, clientOf } from '../support/api.js'
+import { call, callAdmin, clientOf } from '../support/api.js'
 import { basic, refusalOf } from '../support/sunshine.js'
 import { useSunshine } from './stage.js'
 
@@ -82,7 +82,7 @@ describe('a conversation', () => {
     const userId = await newUser()
     const [first, second] = [await personal(userId), await personal(userId)]
     const id = toUuid(stage.key.appId as Id)
-    const { token } = (await call(stage.server, 'POST', `/api/v1/admin/clients/${id}/tokens`)).json
+    const { token } = (await callAdmin(stage.server, 'POST', `/clients/${id}/tokens`)).json
     const client = clientOf(stage.server, { id, token, webhooks: [] })
     expect((await client.call('DELETE', `/conversations/${toUuid(first.id as Id)}`)).status).toBeLessThan(300)
     expect((await api.getConversation(second.id)).conversation.isDefault).toBe(true)

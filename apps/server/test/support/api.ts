@@ -1,4 +1,4 @@
-import type { TestServer } from './server.js'
+import { ADMIN_KEY, type TestServer } from './server.js'
 
 /** An answer as it came: status, headers, text, and the text parsed when it is JSON. */
 export interface Answered {
@@ -31,6 +31,13 @@ export async function call(
     json: isJson ? JSON.parse(text) : undefined,
   }
 }
+
+/** The header of the operator of a test server. */
+export const asAdmin = { 'x-bp-messaging-admin-key': ADMIN_KEY }
+
+/** A request of the operator, below `/api/v1/admin`. */
+export const callAdmin = (server: Pick<TestServer, 'url'>, method: string, path: string, body?: unknown) =>
+  call(server, method, `/api/v1/admin${path}`, { body, headers: asAdmin })
 
 /** A client made by a sync without credentials. */
 export interface TestClient {

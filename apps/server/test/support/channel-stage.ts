@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { vi } from 'vitest'
-import { type Answered, call, clientOf, type TestClient } from './api.js'
+import { type Answered, asAdmin, call, clientOf, type TestClient } from './api.js'
 import type { Credentials, Person, Provider, Sent, Told } from './providers/provider.js'
 import { type Receiver, startReceiver } from './receiver.js'
 import { startServer, type TestServer } from './server.js'
 
 /** Providers sign it, and refuse addresses that are not public. */
 export const EXTERNAL_URL = 'https://hub.example'
-const ADMIN_KEY = 'the-admin-key-of-the-channel-tests'
 
 /** What a person said, as the bot heard it. */
 interface Heard {
@@ -57,7 +56,8 @@ export const startHub = (
   return startServer({
     env: {
       EXTERNAL_URL,
-      ADMIN_KEY,
+      // The providers of these tests.
+      ALLOW_PRIVATE_TARGETS: 'loopback',
       LOG_LEVEL: 'trace',
       POLL_INTERVAL: '50ms',
       PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify(Object.fromEntries(options)),
@@ -71,10 +71,7 @@ export const startHub = (
 
 /** A sync without a client, which makes one. */
 export const seed = (server: TestServer, configuration: object): Promise<Answered> =>
-  call(server, 'POST', '/api/v1/sync', {
-    body: configuration,
-    headers: { 'x-bp-messaging-admin-key': ADMIN_KEY },
-  })
+  call(server, 'POST', '/api/v1/sync', { body: configuration, headers: asAdmin })
 
 /** A client with an integration that works. */
 export async function createTenant(server: TestServer, provider: Provider): Promise<Tenant> {

@@ -39,6 +39,9 @@ const isOnMongodb = process.env.TEST_STORE === 'mongodb'
 /** MongoDB wants a key where a server can be reached from elsewhere. */
 const ENCRYPTION_KEY = randomBytes(32).toString('base64')
 
+/** Opens the admin routes of every server that is started without another. */
+export const ADMIN_KEY = 'the-admin-key-of-the-tests'
+
 /** The store that a run of these tests is on: an embedded file, or a database of its own for each folder. */
 function databaseUrl(folder: string): string {
   if (!isOnMongodb) return `file:${join(folder, 'plugboard.db')}`
@@ -69,6 +72,7 @@ export async function startServer({ env = {}, folder }: TestServerOptions = {}):
       PORT: '0',
       DATABASE_URL: databaseUrl(cwd),
       ...(isOnMongodb && { ENCRYPTION_KEY }),
+      ADMIN_KEY,
       LOG_LEVEL: 'warn',
       NODE_ENV: 'production',
       ...env,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { fromUuid, type Id, toUuid } from '@plugboard/core'
-import { type Answered, call, clientOf, type TestClient } from './api.js'
+import { type Answered, call, callAdmin, clientOf, type TestClient } from './api.js'
 import type { TestServer } from './server.js'
 
 /** A member of a project, with what a call of theirs carries. */
@@ -37,8 +37,12 @@ export const basic = (name: string, password: string): Record<string, string> =>
 /** A new project with an owner, made by the operator. */
 export async function createProject(server: Pick<TestServer, 'url'>): Promise<Project> {
   const [email, password] = [`${randomUUID()}@example.org`, randomUUID()]
-  const { json } = await call(server, 'POST', '/api/v1/admin/owners', {
-    body: { project: 'new', email, password, firstName: 'Olga', lastName: 'Owner' },
+  const { json } = await callAdmin(server, 'POST', '/owners', {
+    project: 'new',
+    email,
+    password,
+    firstName: 'Olga',
+    lastName: 'Owner',
   })
   const { projectId: id, userId } = json as { projectId: string; userId: string }
   const owner = { id: userId, email, password, headers: basic(email, password) }
@@ -59,7 +63,7 @@ export async function createProject(server: Pick<TestServer, 'url'>): Promise<Pr
       (await project.call('POST', '/subscriptions', owner, { event, target })).json,
     async client() {
       const uuid = toUuid(id as Id)
-      const { json } = await call(server, 'POST', `/api/v1/admin/clients/${uuid}/tokens`, { body: {} })
+      const { json } = await callAdmin(server, 'POST', `/clients/${uuid}/tokens`, {})
       return clientOf(server, { id: uuid, token: json.token, webhooks: [] })
     },
   }

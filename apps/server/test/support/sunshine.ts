@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { publishedAnswers } from '../sunshine/published.js'
+import { asAdmin } from './api.js'
 import type { TestServer } from './server.js'
 
 /** The official client, which has no types. */
@@ -19,7 +20,7 @@ export async function newKey(
 ): Promise<Key> {
   const response = await fetch(`${server.url}/api/v1/admin/keys`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...asAdmin },
     body: JSON.stringify({ app: 'new', scope: 'app', ...of }),
   })
   if (!response.ok) throw new Error(`no key: ${response.status} ${await response.text()}`)

@@ -51,7 +51,7 @@ export async function messagingV1(
 
   await app.register(async (scope) => {
     scope.addHook('onRequest', async (request) => {
-      if (!access.mayAdminister(request, request.headers['x-bp-messaging-admin-key'])) {
+      if (!access.mayAdminister(request.headers['x-bp-messaging-admin-key'])) {
         throw refusals.of(request, 'UNAUTHORIZED')
       }
     })
