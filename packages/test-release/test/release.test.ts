@@ -79,6 +79,12 @@ describe('what is packed', () => {
 })
 
 describe.concurrent('a connector', () => {
+  /** What it depends on of us, beside core, its peer. */
+  const oursIn = (name: string): string[] => {
+    const manifest = tarballs.find((tarball) => tarball.manifest.name === name)?.manifest
+    return Object.keys(manifest?.dependencies ?? {}).filter((each) => each.startsWith('@plugboard/'))
+  }
+
   test.each(connectors)('%s can be installed alone', { timeout: SLOW }, async (name) => {
     const project = await projectWith(name.replace('@plugboard/', 'alone-'), name)
     const script = `
@@ -91,7 +97,7 @@ describe.concurrent('a connector', () => {
     expect(JSON.parse(said)).toEqual({
       isChannel: true,
       name: name.replace('@plugboard/channel-', ''),
-      ours: [name, '@plugboard/core'].sort(),
+      ours: [name, '@plugboard/core', ...oursIn(name)].sort(),
     })
   })
 })

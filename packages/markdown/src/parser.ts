@@ -1,0 +1,114 @@
+import Parser, { type MarkdownIt, type StateBlock, type StateInline } from 'markdown-it'
+import { addressAt, nextStop } from './address.js'
+
+/** A quote is one level, a list with its item is two. The parser would drop what is deeper than its own limit. */
+const MAX_LEVEL = 16
+/** Cells of a table. The parser makes up those that a row lacks, so that a short text may have many. */
+const MAX_CELLS = 2000
+
+/**
+ * GitHub's Markdown with HTML as words. Three kinds of text are words, for time's sake or because nothing in them may
+ * get lost: what is nested too deep, tables that are too large, and footnotes.
+ */
+export function createParser(): MarkdownIt {
+  // An address is what was written. Whoever shows it decides what is safe there.
+  const parser = new Parser({ html: false, maxNesting: 20 })
+  parser.normalizeLink = (url) => url
+  parser.normalizeLinkText = (url) => url
+  parser.validateLink = () => true
+  parser.block.ruler.before('table', 'too_deep', tooDeep)
+  parser.block.ruler.before('table', 'too_large', tooLarge)
+  parser.block.ruler.before('reference', 'footnote', footnote)
+  parser.inline.ruler.at('text', text)
+  parser.inline.ruler.at('linkify', address)
+  parser.inline.ruler.before('autolink', 'line_break', lineBreak)
+  boundPictures(parser)
+  return parser
+}
+
+type BlockRule = (state: StateBlock, line: number, end: number, isProbe: boolean) => boolean
+type InlineRule = (state: StateInline, isProbe: boolean) => boolean
+
+const tooDeep: BlockRule = (state, line, end, isProbe) =>
+  !isProbe && state.level >= MAX_LEVEL && writeWords(state, line, end)
+
+/** Below a row that may be a head, another that makes it one. */
+const DELIMITERS = /^[-:|\s]*\|[-:|\s]*$/
+
+const tooLarge: BlockRule = (state, line, end, isProbe) => {
+  if (isProbe || line + 1 >= end) return false
+  const delimiters = lineOf(state, line + 1)
+  if (!DELIMITERS.test(delimiters)) return false
+  const most = MAX_CELLS / delimiters.split('|').length
+  let last = line + 1
+  while (last < end && last - line <= most && !state.isEmpty(last)) last += 1
+  return last - line > most && writeWords(state, line, end)
+}
+
+const footnote: BlockRule = (state, line, end, isProbe) =>
+  !isProbe && lineOf(state, line).startsWith('[^') && writeWords(state, line, end)
+
+const lineOf = (state: StateBlock, line: number): string =>
+  state.src.slice((state.bMarks[line] ?? 0) + (state.tShift[line] ?? 0), state.eMarks[line])
+
+/** Makes a paragraph of all lines up to an empty one, or up to the end of the block around it. */
+function writeWords(state: StateBlock, line: number, end: number): true {
+  let next = line + 1
+  while (next < end && !state.isEmpty(next) && (state.sCount[next] ?? 0) >= state.blkIndent) next += 1
+  state.push('paragraph_open', 'p', 1)
+  const inline = state.push('inline', '', 0)
+  inline.content = state.getLines(line, next, state.blkIndent, false).trim()
+  inline.children = []
+  state.push('paragraph_close', 'p', -1)
+  state.line = next
+  return true
+}
+
+/** As the parser's own, which does not stop at addresses. */
+const text: InlineRule = (state, isProbe) => {
+  const end = Math.min(nextStop(state.src, state.pos), state.posMax)
+  if (end === state.pos) return false
+  if (!isProbe) state.pending += state.src.slice(state.pos, end)
+  state.pos = end
+  return true
+}
+
+/** As the parser's own, which is slower than its text is long, and knows no `www.`. */
+const address: InlineRule = (state, isProbe) => {
+  if (state.linkLevel > 0) return false
+  const found = addressAt(state.src, state.pos, (rest) => state.md.linkify.matchAtStart(rest)?.url)
+  if (!found) return false
+  if (!isProbe) {
+    state.push('link_open', 'a', 1).attrs = [['href', found.url]]
+    state.push('text', '', 0).content = found.text
+    state.push('link_close', 'a', -1)
+  }
+  state.pos += found.text.length
+  return true
+}
+
+const BREAK = /<br\s{0,9}\/?>/iy
+
+const lineBreak: InlineRule = (state, isProbe) => {
+  BREAK.lastIndex = state.pos
+  const [found] = BREAK.exec(state.src) ?? []
+  if (found === undefined) return false
+  if (!isProbe) state.push('hardbreak', 'br', 0)
+  state.pos += found.length
+  return true
+}
+
+/** The words of a picture are parsed once more for each picture around it; here those in a picture are left unread. */
+function boundPictures({ inline }: MarkdownIt): void {
+  const parse = inline.parse.bind(inline)
+  let depth = 0
+  inline.parse = (source, parser, env, tokens) => {
+    if (depth > 1) return
+    depth += 1
+    try {
+      parse(source, parser, env, tokens)
+    } finally {
+      depth -= 1
+    }
+  }
+}
