@@ -91,7 +91,7 @@ export function menus(message: string, options: { label: string; value: string }
 }
 
 /** What mrkdwn would take for formatting, and has no escape: marks that are not inside a word, and a quote's. */
-const AT_RISK = /(?<![\p{L}\p{N}])[*_~`]|[*_~`](?![\p{L}\p{N}])|^\s*>/mu
+const AT_RISK = /(?<![\p{L}\p{N}])[*_~`]|[*_~`](?![\p{L}\p{N}])|^[^\S\n]*>/mu
 
 /**
  * The words of a card beside its picture. Slack lets only sections have both, and sections only mrkdwn: words that would

@@ -47,7 +47,7 @@ export const slack = defineChannel({
     const [{ verifySlackRequest }, { WebClient }, { parseMarkdown }] = await Promise.all([
       import('@slack/bolt/dist/receivers/verify-request.js'),
       import('@slack/web-api'),
-      import('./parse-markdown.js'),
+      import('@plugboard/markdown'),
     ])
     const call = sharedClient(WebClient, options)
     return {

@@ -1,8 +1,8 @@
-import type { Definition, List, ListItem, Nodes, PhrasingContent, Root, RootContent, Table } from 'mdast'
+import type { Block, List, ListItem, Inline as MarkdownInline, Table } from '@plugboard/markdown'
 import { type Elements, type Inline, joined, link, type Style, section, words } from './rich-text.js'
 
-/** Makes a syntax tree of Markdown, GitHub's flavour. */
-export type ParseMarkdown = (text: string) => Root
+/** Makes a tree of Markdown. */
+export type ParseMarkdown = (text: string) => Block[]
 
 /** Deepest list that Slack shows. */
 const MAX_INDENT = 8
@@ -10,58 +10,45 @@ const MAX_INDENT = 8
 /** Markdown in Slack's terms: headings are bold lines, tables stand in code, pictures and HTML are words. */
 export const fromMarkdown =
   (parseMarkdown: ParseMarkdown) =>
-  (text: string): Elements => {
-    const root = parseMarkdown(text)
-    const definitions = new Map<string, string>()
-    for (const node of definitionsIn(root)) {
-      // The first of several counts.
-      if (!definitions.has(node.identifier)) definitions.set(node.identifier, node.url)
-    }
-    return blocks(root.children, definitions)
-  }
-
-type Definitions = ReadonlyMap<string, string>
-
-function definitionsIn(node: Nodes): Definition[] {
-  if (node.type === 'definition') return [node]
-  return 'children' in node ? node.children.flatMap(definitionsIn) : []
-}
+  (text: string): Elements =>
+    elementsOf(parseMarkdown(text))
 
 /** Lines that follow each other are one section, with an empty line between paragraphs. */
-function blocks(nodes: readonly RootContent[], definitions: Definitions): Elements {
+function elementsOf(blocks: readonly Block[]): Elements {
   const elements: Elements = []
-  let lines: Inline[] = []
+  let open: Inline[] = []
   const flush = (): void => {
-    elements.push(...section(lines))
-    lines = []
+    elements.push(...section(open))
+    open = []
   }
-  for (const node of nodes) {
-    const own = blockElements(node, definitions)
+  for (const block of blocks) {
+    const own = blockElements(block)
     if (own) {
       flush()
-      elements.push(...own)
+      for (const element of own) elements.push(element)
       continue
     }
-    const inline = flow(node, {}, definitions)
-    lines.push(...(lines.length > 0 && inline.length > 0 ? words('\n\n') : []), ...inline)
+    const inline = flow(block)
+    if (open.length > 0 && inline.length > 0) open.push(...words('\n\n'))
+    for (const piece of inline) open.push(piece)
   }
   flush()
   return elements
 }
 
 /** What is more than lines. */
-function blockElements(node: RootContent, definitions: Definitions): Elements | undefined {
-  switch (node.type) {
+function blockElements(block: Block): Elements | undefined {
+  switch (block.type) {
     case 'list':
-      return list(node, 0, definitions)
-    case 'blockquote': {
-      const elements = joined(lines(node.children, {}, definitions))
+      return list(block, 0)
+    case 'quote': {
+      const elements = joined(lines(block.children))
       return elements.length > 0 ? [{ type: 'rich_text_quote', elements }] : []
     }
-    case 'code':
-      return preformatted(node.value)
+    case 'code-block':
+      return preformatted(block.text)
     case 'table':
-      return preformatted(tableText(node, definitions))
+      return preformatted(tableText(block))
     default:
       return undefined
   }
@@ -70,10 +57,8 @@ function blockElements(node: RootContent, definitions: Definitions): Elements | 
 const preformatted = (text: string): Elements =>
   text === '' ? [] : [{ type: 'rich_text_preformatted', elements: [{ type: 'text', text }] }]
 
-const tableText = (table: Table, definitions: Definitions): string =>
-  table.children
-    .map((row) => row.children.map((cell) => plain(phrasing(cell.children, {}, definitions))).join(' | '))
-    .join('\n')
+const tableText = ({ rows }: Table): string =>
+  rows.map((row) => row.map((cell) => plain(phrasing(cell))).join(' | ')).join('\n')
 
 const plain = (pieces: readonly Inline[]): string =>
   pieces
@@ -81,13 +66,12 @@ const plain = (pieces: readonly Inline[]): string =>
     .join('')
 
 /** Slack's lists hold lines only: a list in a list is a deeper list of its own, and the outer one goes on after it. */
-function list(node: List, indent: number, definitions: Definitions): Elements {
+function list({ items, start }: List, indent: number): Elements {
   const elements: Elements = []
-  const first = node.start ?? 1
-  const style = node.ordered ? 'ordered' : 'bullet'
-  for (const [i, item] of node.children.entries()) {
+  const style = start === undefined ? 'bullet' : 'ordered'
+  for (const [i, item] of items.entries()) {
     const own = item.children.filter((child) => child.type !== 'list')
-    const inline = [...checkbox(item), ...lines(own, {}, definitions)]
+    const inline = [...checkbox(item), ...lines(own)]
     const line = {
       type: 'rich_text_section' as const,
       elements: joined(inline.length > 0 ? inline : words(' ')),
@@ -95,7 +79,7 @@ function list(node: List, indent: number, definitions: Definitions): Elements {
     const last = elements.at(-1)
     if (last?.type === 'rich_text_list' && last.indent === indent) last.elements.push(line)
     else {
-      const offset = node.ordered ? Math.max(first - 1, 0) + i : 0
+      const offset = start === undefined ? 0 : Math.max(start - 1, 0) + i
       elements.push({
         type: 'rich_text_list',
         style,
@@ -105,83 +89,63 @@ function list(node: List, indent: number, definitions: Definitions): Elements {
       })
     }
     for (const child of item.children) {
-      if (child.type === 'list') elements.push(...list(child, Math.min(indent + 1, MAX_INDENT), definitions))
+      if (child.type === 'list') elements.push(...list(child, Math.min(indent + 1, MAX_INDENT)))
     }
   }
   return elements
 }
 
-const checkbox = ({ checked }: ListItem): Inline[] =>
-  typeof checked === 'boolean' ? words(checked ? '☑ ' : '☐ ') : []
+const checkbox = ({ isChecked }: ListItem): Inline[] =>
+  isChecked === undefined ? [] : words(isChecked ? '☑ ' : '☐ ')
 
 /** Blocks as lines, where Slack takes lines only. */
-const lines = (nodes: readonly RootContent[], style: Style, definitions: Definitions): Inline[] =>
-  onLines(nodes.map((node) => flow(node, style, definitions)))
+const lines = (blocks: readonly Block[], style: Style = {}): Inline[] =>
+  onLines(blocks.map((block) => flow(block, style)))
 
 const onLines = (groups: Inline[][]): Inline[] =>
   groups.filter((each) => each.length > 0).flatMap((each, i) => (i > 0 ? [...words('\n'), ...each] : each))
 
-function flow(node: RootContent, style: Style, definitions: Definitions): Inline[] {
-  switch (node.type) {
+function flow(block: Block, style: Style = {}): Inline[] {
+  switch (block.type) {
     case 'paragraph':
-      return phrasing(node.children, style, definitions)
+      return phrasing(block.children, style)
     case 'heading':
-      return phrasing(node.children, { ...style, bold: true }, definitions)
-    case 'thematicBreak':
+      return phrasing(block.children, { ...style, bold: true })
+    case 'rule':
       return words('———', style)
-    case 'code':
-      return words(node.value, { ...style, code: true })
-    case 'html':
-      return words(node.value, style)
-    case 'blockquote':
-    case 'footnoteDefinition':
-      return lines(node.children, style, definitions)
+    case 'code-block':
+      return words(block.text, { ...style, code: true })
+    case 'quote':
+      return lines(block.children, style)
     case 'list':
       return onLines(
-        node.children.map((item) => [...words('• ', style), ...lines(item.children, style, definitions)]),
+        block.items.map((item) => [...words('• ', style), ...checkbox(item), ...lines(item.children, style)]),
       )
     case 'table':
-      return words(tableText(node, definitions), style)
-    case 'definition':
-      return []
-    default:
-      return 'value' in node || 'children' in node
-        ? phrasing([node as PhrasingContent], style, definitions)
-        : []
+      return words(tableText(block), style)
   }
 }
 
-const phrasing = (nodes: readonly PhrasingContent[], style: Style, definitions: Definitions): Inline[] =>
-  joined(nodes.flatMap((node) => phrase(node, style, definitions)))
+const phrasing = (inlines: readonly MarkdownInline[], style: Style = {}): Inline[] =>
+  joined(inlines.flatMap((inline) => phrase(inline, style)))
 
-function phrase(node: PhrasingContent, style: Style, definitions: Definitions): Inline[] {
-  switch (node.type) {
+function phrase(inline: MarkdownInline, style: Style): Inline[] {
+  switch (inline.type) {
     case 'text':
-    case 'html':
-      return words(node.value, style)
-    case 'inlineCode':
-      return words(node.value, { ...style, code: true })
+      return words(inline.text, style)
+    case 'code':
+      return words(inline.text, { ...style, code: true })
     case 'break':
       return words('\n', style)
     case 'strong':
-      return phrasing(node.children, { ...style, bold: true }, definitions)
+      return phrasing(inline.children, { ...style, bold: true })
     case 'emphasis':
-      return phrasing(node.children, { ...style, italic: true }, definitions)
-    case 'delete':
-      return phrasing(node.children, { ...style, strike: true }, definitions)
+      return phrasing(inline.children, { ...style, italic: true })
+    case 'strikethrough':
+      return phrasing(inline.children, { ...style, strike: true })
     case 'link':
-      return link(node.url, plain(phrasing(node.children, {}, definitions)), style)
-    case 'linkReference':
-      return link(
-        definitions.get(node.identifier) ?? '',
-        plain(phrasing(node.children, {}, definitions)),
-        style,
-      )
+      return link(inline.url, plain(phrasing(inline.children)), style)
     case 'image':
-      return link(node.url, node.alt ?? '', style)
-    case 'imageReference':
-      return link(definitions.get(node.identifier) ?? '', node.alt ?? '', style)
-    case 'footnoteReference':
-      return words(`[${node.label ?? node.identifier}]`, style)
+      return link(inline.url, inline.alt, style)
   }
 }

@@ -30,8 +30,6 @@ import {
 
 /** Longest text of a message. */
 const MAX_TEXT = 40_000
-/** So many quotes or lists in one another that a parser takes a second for them. */
-const NESTED = /^(?:[ \t]*(?:>|[-*+]|\d{1,9}[.)])){50}/m
 /** Blocks of a message. */
 const MAX_BLOCKS = 50
 /** Characters of the cards of one message, as their JSON has them. */
@@ -77,20 +75,14 @@ type Read = (text: string) => Rich
 /** Words as they are. */
 const verbatim: Read = (text) => ({ elements: section(words(text)), plain: text })
 
-/** Words of Markdown. What cannot be read as such, or shown, is shown as it is written. */
+/** Words of Markdown. What shows nothing as such, or has no room, is shown as it is written. */
 const richText =
   (read: (text: string) => Elements): Read =>
   (text) => {
-    if (NESTED.test(text)) return verbatim(text)
-    try {
-      const elements = read(text)
-      const plain = textOf(elements)
-      const isShown = plain.trim() !== '' && block(elements, text).elements === elements
-      return isShown && toMrkdwn(elements).length <= MAX_TEXT ? { elements, plain } : verbatim(text)
-    } catch {
-      // Nested too deep for the stack.
-      return verbatim(text)
-    }
+    const elements = read(text)
+    const plain = textOf(elements)
+    const isShown = plain.trim() !== '' && block(elements, text).elements === elements
+    return isShown && toMrkdwn(elements).length <= MAX_TEXT ? { elements, plain } : verbatim(text)
   }
 
 /** The words alone, with the addresses of links that do not show them. */
@@ -154,29 +146,49 @@ function place({ latitude, longitude, title = '', address = '' }: ContentOf<'loc
 /** As many cards in a message as it takes: a person gets them at once, and Slack takes one message a second. */
 function cards(items: Card[], rich: Read): Part[] {
   const parts: Part[] = []
-  let open: Pick<CardView, 'text' | 'blocks'>[] = []
+  let open = new CardMessage()
   const flush = (): void => {
-    const text = open.map((view) => view.text).join('\n')
-    if (open.length > 0)
-      parts.push(
-        post(
-          text,
-          open.flatMap((view) => view.blocks),
-        ),
-      )
-    open = []
+    if (!open.isEmpty) parts.push(open.part)
+    open = new CardMessage()
   }
   for (const item of items) {
     const { before, ...view } = card(item, item.markdown ? rich : verbatim)
-    if (before.length > 0 || !fits([...open, view])) flush()
+    if (before.length > 0 || !open.hasRoomFor(view)) flush()
     parts.push(...before.map(say))
-    if (view.blocks.length > 0) open.push(view)
+    if (view.blocks.length > 0) open.add(view)
   }
   flush()
   return parts.length > 0 ? parts : [say(NOTHING)]
 }
 
-const fits = (views: Pick<CardView, 'blocks'>[]): boolean => {
-  const blocks = views.flatMap((view) => view.blocks)
-  return blocks.length <= MAX_BLOCKS && JSON.stringify(blocks).length <= MAX_CARDS
+type Shown = Pick<CardView, 'text' | 'blocks'>
+
+/** One message of cards; a card that is larger than a message has one alone. */
+class CardMessage {
+  readonly #views: Shown[] = []
+  #blocks = 0
+  #characters = 0
+
+  get isEmpty(): boolean {
+    return this.#views.length === 0
+  }
+
+  get part(): Part {
+    return post(
+      this.#views.map(({ text }) => text).join('\n'),
+      this.#views.flatMap(({ blocks }) => blocks),
+    )
+  }
+
+  hasRoomFor({ blocks }: Shown): boolean {
+    return this.#blocks + blocks.length <= MAX_BLOCKS && this.#characters + sizeOf(blocks) <= MAX_CARDS
+  }
+
+  add(view: Shown): void {
+    this.#views.push(view)
+    this.#blocks += view.blocks.length
+    this.#characters += sizeOf(view.blocks)
+  }
 }
+
+const sizeOf = (blocks: KnownBlock[]): number => JSON.stringify(blocks).length

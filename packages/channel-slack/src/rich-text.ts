@@ -46,8 +46,8 @@ export function joined(pieces: readonly Inline[]): Inline[] {
   for (const piece of pieces) {
     const last = result.at(-1)
     if (last?.type === 'text' && piece.type === 'text' && isSame(last.style, piece.style)) {
-      result[result.length - 1] = { ...last, text: last.text + piece.text }
-    } else result.push(piece)
+      last.text += piece.text
+    } else result.push({ ...piece })
   }
   return result
 }
@@ -70,11 +70,18 @@ export function fromPlain(text: string): Elements {
   const pieces: Inline[] = []
   let end = 0
   for (const match of text.matchAll(/https?:\/\/[^\s<>"|]+/gi)) {
-    const url = match[0].replace(/[.,:;!?'"*_~)\]]+$/, '')
+    const url = withoutPunctuation(match[0])
     pieces.push(...words(text.slice(end, match.index)), ...link(url, ''))
     end = match.index + url.length
   }
   return section([...pieces, ...words(text.slice(end))])
+}
+
+/** What a sentence, or a mark, puts after an address. A pattern would be tried at each of its characters. */
+function withoutPunctuation(address: string): string {
+  let end = address.length
+  while (`.,:;!?'"*_~)]`.includes(address.charAt(end - 1))) end -= 1
+  return address.slice(0, end)
 }
 
 /** The three characters that control a text of Slack. */
@@ -119,12 +126,14 @@ function listItem(
 
 function inlineToMrkdwn(pieces: readonly Inline[]): string {
   let text = ''
+  let last = ''
   for (const [i, piece] of pieces.entries()) {
     const inner = piece.type === 'text' ? escapeText(piece.text) : mrkdwnLink(piece.url, piece.text ?? '')
     const marked = mark(inner, piece.style)
     // A mark counts only at the edge of a word; this space has no width.
-    const isEdge = (isMarked(piece.style) || isMarked(pieces[i - 1]?.style)) && /\S$/.test(text)
+    const isEdge = (isMarked(piece.style) || isMarked(pieces[i - 1]?.style)) && /\S/.test(last)
     text += isEdge && /^\S/.test(marked) ? `\u200b${marked}` : marked
+    last = marked.slice(-1)
   }
   return text
 }
@@ -138,5 +147,11 @@ const mark = (text: string, { bold, italic, strike, code }: Style = {}): string 
   )
   if (marks.length === 0) return text
   const [before, after] = [marks.join(''), marks.toReversed().join('')]
-  return text.replace(/[^\s](?:[^\n]*[^\s])?/g, (line) => `${before}${line}${after}`)
+  return text
+    .split('\n')
+    .map((line) => {
+      const words = line.trim()
+      return words === '' ? line : line.replace(words, () => `${before}${words}${after}`)
+    })
+    .join('\n')
 }

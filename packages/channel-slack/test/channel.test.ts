@@ -40,13 +40,7 @@ const cases = channelSuite({
     provider: { answer: (call) => ({ body: JSON.stringify(answer(call)) }), faultAnswers, isFrom },
     outcomes: usualOutcomes,
     entry: new URL('../dist/index.js', import.meta.url),
-    lazy: [
-      '@slack/bolt',
-      '@slack/web-api',
-      'mdast-util-from-markdown',
-      'mdast-util-gfm',
-      'micromark-extension-gfm',
-    ],
+    lazy: ['@slack/bolt', '@slack/web-api', 'markdown-it'],
   },
 })
 

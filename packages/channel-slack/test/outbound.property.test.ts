@@ -1,10 +1,9 @@
 import { degrade, type JsonObject } from '@plugboard/core'
+import { type Block, type Inline, parseMarkdown } from '@plugboard/markdown'
 import fc from 'fast-check'
-import { toString as wordsOf } from 'mdast-util-to-string'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { slack } from '../src/index.js'
-import { parseMarkdown } from '../src/parse-markdown.js'
-import { type Block, faultsOf, visibleText } from './block-kit.js'
+import { faultsOf, type Block as SlackBlock, visibleText } from './block-kit.js'
 import { load, type Stage, stage } from './stage.js'
 
 let on: Stage
@@ -77,7 +76,7 @@ function shown(payload: JsonObject): string {
         text,
         blocks = [],
         mrkdwn = true,
-      } = args as unknown as { text: string; blocks?: Block[]; mrkdwn?: boolean }
+      } = args as unknown as { text: string; blocks?: SlackBlock[]; mrkdwn?: boolean }
       expect(text.trim()).not.toBe('')
       expect(text.length).toBeLessThanOrEqual(40_000)
       expect(faultsOf(blocks)).toEqual([])
@@ -149,6 +148,16 @@ const block = fc.oneof(
   line.map((text) => `\`\`\`\n${text}\n\`\`\``),
 )
 const markdown = fc.array(block, { minLength: 1, maxLength: 8 }).map((blocks) => blocks.join('\n\n'))
+
+/** The words of a tree, without its form. */
+const wordsOf = (nodes: readonly (Block | Inline)[]): string =>
+  nodes
+    .map((node) => {
+      if ('text' in node) return node.text
+      if (node.type === 'list') return wordsOf(node.items.flatMap(({ children }) => children))
+      return 'children' in node ? wordsOf(node.children) : ''
+    })
+    .join('')
 
 test('the words of any Markdown are shown, and nothing else', () => {
   fc.assert(

@@ -182,7 +182,7 @@ describe('Markdown', () => {
     ['code in a list', '- a\n\n  ```\n  b\n  ```', 'a\nb'],
     ['a link by reference', '[a][1]\n\n[1]: https://example.com', 'a'],
     ['a picture without words', '![](https://example.com/a.png)', 'https://example.com/a.png'],
-    ['a footnote', 'a[^1]\n\n[^1]: b', 'a[1]\n\nb'],
+    ['a footnote, as it is', 'a[^1]\n\n[^1]: b', 'a[^1]\n\n[^1]: b'],
     ['HTML', '<b>a</b>', '<b>a</b>'],
     ['an address', 'see www.example.com or a@example.com', 'see www.example.com or a@example.com'],
     ['escapes', '\\*a\\* \\[b\\] &amp; &lt;', '*a* [b] & <'],

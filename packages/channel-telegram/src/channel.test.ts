@@ -35,7 +35,7 @@ const cases = channelSuite({
     file: { ref: 'photo1', body: 'the bytes' },
     outcomes: usualOutcomes,
     entry: new URL('../dist/index.js', import.meta.url),
-    lazy: ['telegraf', 'mdast-util-from-markdown'],
+    lazy: ['telegraf', 'markdown-it'],
     skip: {
       'verify refuses a body of which one byte is changed': 'Telegram sends a secret, and signs no body',
       'verify refuses an old request': noTime,

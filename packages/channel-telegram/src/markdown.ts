@@ -1,39 +1,14 @@
-import { splitText } from '@plugboard/core'
-import type { Link, List, ListItem, Nodes, Parents } from 'mdast'
-import { fromMarkdown } from 'mdast-util-from-markdown'
-import { gfmStrikethroughFromMarkdown } from 'mdast-util-gfm-strikethrough'
-import { gfmStrikethrough } from 'micromark-extension-gfm-strikethrough'
-import { clean, type Entity, type Formatted, isVisible, lines, plain } from './formatted.js'
-import { MAX_TEXT } from './limits.js'
+import { type Block, type Inline, type List, parseMarkdown } from '@plugboard/markdown'
+import { clean, type Entity, type Formatted, isVisible, plain } from './formatted.js'
 import { linkTo } from './links.js'
 
-/** What would take words away, or turn them into another thing than was written, is left as it is. */
-const literal = ['definition', 'htmlFlow', 'htmlText']
-
-/**
- * More quotes and lists in one another, or a longer run of stars, than anyone writes for a reader. The parser takes
- * seconds for hundreds of them.
- */
-const TOO_DEEP = /^(?:[ \t]*(?:>|[*+-](?=[ \t])|\d{1,9}[.)](?=[ \t]))){20}|([*_])\1{99}/m
-
-/**
- * CommonMark with `~~strikethrough~~` as a text with entities, so that no character needs an escape. A longer text than
- * a message takes is parsed in pieces, because the parser's time grows faster than the text.
- */
+/** Markdown as a text with entities, so that no character needs an escape. */
 export function markdown(source: string): Formatted {
-  return lines(...splitText(clean(source), MAX_TEXT).map(parse))
-}
-
-function parse(source: string): Formatted {
-  if (TOO_DEEP.test(source)) return plain(source)
-  const tree = fromMarkdown(source, {
-    extensions: [gfmStrikethrough({ singleTilde: false }), { disable: { null: literal } }],
-    mdastExtensions: [gfmStrikethroughFromMarkdown()],
-  })
+  const text = clean(source)
   const writer = new Writer()
-  write(tree, writer)
+  writeBlocks(parseMarkdown(text), writer, '\n\n')
   const written = writer.end()
-  return isVisible(written.text) ? written : plain(source)
+  return isVisible(written.text) ? written : plain(text)
 }
 
 type Mark = Pick<Entity, 'type' | 'url' | 'language'>
@@ -41,6 +16,8 @@ type Mark = Pick<Entity, 'type' | 'url' | 'language'>
 /** Puts a text together, and the entities on it, such that they stand inside of each other as Telegram wants it. */
 class Writer {
   #text = ''
+  /** Where the last piece ends of which a person sees something. */
+  #visibleEnd = 0
   readonly #entities: Entity[] = []
   /** What is open here, the outermost first. */
   readonly #open: (Mark & { start: number })[] = []
@@ -49,6 +26,7 @@ class Writer {
 
   write(text: string): void {
     this.#text += text.replaceAll('\n', `\n${this.#indent}`)
+    if (isVisible(text)) this.#visibleEnd = this.#text.length
   }
 
   /** Within a mark of the same type there is nothing to add, and a link holds nothing but what is spread over words. */
@@ -91,74 +69,89 @@ class Writer {
 
   #close({ start, ...mark }: Mark & { start: number }): void {
     const length = this.#text.length - start
-    if (isVisible(this.#text.slice(start))) this.#entities.push({ ...mark, offset: start, length })
+    if (this.#visibleEnd > start) this.#entities.push({ ...mark, offset: start, length })
   }
 }
 
-function write(node: Nodes, to: Writer): void {
-  switch (node.type) {
+function writeBlocks(blocks: readonly Block[], to: Writer, between: string): void {
+  for (const [i, block] of blocks.entries()) {
+    if (i > 0) to.write(between)
+    writeBlock(block, to)
+  }
+}
+
+function writeBlock(block: Block, to: Writer): void {
+  switch (block.type) {
+    case 'paragraph':
+      return writeLine(block.children, to)
+    case 'heading':
+      return to.marked({ type: 'bold' }, () => writeLine(block.children, to))
+    case 'rule':
+      return to.write('———')
+    case 'code-block':
+      return to.code({ type: 'pre', ...(block.language && { language: block.language }) }, block.text)
+    case 'quote':
+      return to.marked({ type: 'blockquote' }, () => writeBlocks(block.children, to, '\n\n'))
+    case 'list':
+      return writeList(block, to)
+    case 'table':
+      for (const [i, row] of block.rows.entries()) {
+        if (i > 0) to.write('\n')
+        for (const [j, cell] of row.entries()) {
+          if (j > 0) to.write(' | ')
+          writeLine(cell, to)
+        }
+      }
+  }
+}
+
+function writeList({ items, start }: List, to: Writer): void {
+  for (const [i, { isChecked, children }] of items.entries()) {
+    if (i > 0) to.write('\n')
+    const bullet = start === undefined ? '• ' : `${start + i}. `
+    const box = isChecked === undefined ? '' : isChecked ? '☑ ' : '☐ '
+    to.indented(bullet, () => {
+      to.write(box)
+      writeBlocks(children, to, '\n')
+    })
+  }
+}
+
+function writeLine(inlines: readonly Inline[], to: Writer): void {
+  for (const inline of inlines) writeInline(inline, to)
+}
+
+function writeInline(inline: Inline, to: Writer): void {
+  switch (inline.type) {
     case 'text':
-      return to.write(node.value)
+      return to.write(inline.text)
     case 'break':
       return to.write('\n')
-    case 'thematicBreak':
-      return to.write('———')
-    case 'heading':
-      return to.marked({ type: 'bold' }, () => writeAll(node, to))
     case 'strong':
-      return to.marked({ type: 'bold' }, () => writeAll(node, to))
+      return to.marked({ type: 'bold' }, () => writeLine(inline.children, to))
     case 'emphasis':
-      return to.marked({ type: 'italic' }, () => writeAll(node, to))
-    case 'delete':
-      return to.marked({ type: 'strikethrough' }, () => writeAll(node, to))
-    case 'inlineCode':
-      return to.code({ type: 'code' }, node.value)
+      return to.marked({ type: 'italic' }, () => writeLine(inline.children, to))
+    case 'strikethrough':
+      return to.marked({ type: 'strikethrough' }, () => writeLine(inline.children, to))
     case 'code':
-      return to.code({ type: 'pre', ...(node.lang && { language: node.lang }) }, node.value)
+      return to.code({ type: 'code' }, inline.text)
     case 'link':
-      return writeLink(node, to)
+      return writeLink(inline.url, inline.children, to)
     case 'image':
-      return writeLink(
-        { ...node, type: 'link', children: node.alt ? [{ type: 'text', value: node.alt }] : [] },
-        to,
-      )
-    case 'root':
-      return writeAll(node, to, '\n\n')
-    case 'blockquote':
-      return to.marked({ type: 'blockquote' }, () => writeAll(node, to, '\n\n'))
-    case 'list':
-      return writeList(node, to)
-    case 'listItem':
-      return writeAll(node, to, '\n')
-    default:
-      return 'children' in node ? writeAll(node, to) : undefined
+      return writeLink(inline.url, inline.alt ? [{ type: 'text', text: inline.alt }] : [], to)
   }
 }
 
-function writeAll({ children }: Parents | { children: (List | ListItem)[] }, to: Writer, between = ''): void {
-  for (const [i, child] of children.entries()) {
-    if (i > 0) to.write(between)
-    write(child, to)
-  }
-}
-
-function writeList(list: List, to: Writer): void {
-  const first = list.start ?? 1
-  for (const [i, item] of list.children.entries()) {
-    if (i > 0) to.write('\n')
-    to.indented(list.ordered ? `${first + i}. ` : '• ', () => write(item, to))
-  }
-}
-
-/** An address that Telegram would refuse stands behind its words, so that nothing is lost. */
-function writeLink(link: Link, to: Writer): void {
-  const { url, children } = link
+/** An address that Telegram would refuse stands behind its words, so that nothing is lost. The apps link bare ones. */
+function writeLink(url: string, children: readonly Inline[], to: Writer): void {
   const [only] = children
-  const isBare = only?.type === 'text' && (only.value === url || `mailto:${only.value}` === url)
-  if (isBare) return to.write(only.value)
+  const isBare =
+    only?.type === 'text' &&
+    [url, url.replace(/^mailto:/, ''), url.replace(/^http:\/\//, '')].includes(only.text)
+  if (isBare) return to.write(only.text)
   if (children.length === 0) return to.write(url)
   const target = linkTo(url)
-  if (target) return to.marked({ type: 'text_link', url: target }, () => writeAll(link, to))
-  writeAll(link, to)
+  if (target) return to.marked({ type: 'text_link', url: target }, () => writeLine(children, to))
+  writeLine(children, to)
   if (url) to.write(` (${url})`)
 }

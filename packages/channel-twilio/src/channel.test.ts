@@ -35,7 +35,7 @@ const cases = channelSuite({
     },
     outcomes: usualOutcomes,
     entry: new URL('../dist/index.js', import.meta.url),
-    lazy: ['twilio', 'axios', 'mdast-util-from-markdown'],
+    lazy: ['twilio', 'axios', 'markdown-it'],
     skip: {
       'verify refuses an old request': noTime,
       'verify refuses a request from the future': noTime,

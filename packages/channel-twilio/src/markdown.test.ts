@@ -1,6 +1,7 @@
+import { toPlainText } from '@plugboard/markdown'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { toPlainText, toWhatsApp } from './markdown.js'
+import { toWhatsApp } from './markdown.js'
 
 describe('Markdown becomes', () => {
   test.each([
@@ -52,7 +53,7 @@ describe('Markdown becomes', () => {
     ['a quotation', '> a\n> b', '> a\n> b', '> a\n> b'],
     ['a table', '| a | b |\n|--|--|\n| **c** | d |', 'a | b\nc | d', 'a | b\n*c* | d'],
     ['a rule', 'a\n\n***\n\nb', 'a\n\n---\n\nb', 'a\n\n---\n\nb'],
-    ['a footnote', 'a[^1]\n\n[^1]: b', 'a[1]\n\n[1] b', 'a[1]\n\n[1] b'],
+    ['a footnote, as it is', 'a[^1]\n\n[^1]: b', 'a[^1]\n\n[^1]: b', 'a[^1]\n\n[^1]: b'],
     ['escapes', '\\*a\\* &amp; &copy;', '*a* & ©', '*a* & ©'],
     ['names with underscores', 'snake_case_word 2*3*4', 'snake_case_word 234', 'snake_case_word 2_3_4'],
     ['HTML, as it is', 'a <b>c</b>', 'a <b>c</b>', 'a <b>c</b>'],
@@ -88,11 +89,5 @@ describe('any Markdown', () => {
       },
     )
     fc.assert(property, { numRuns: 300 })
-  })
-
-  test.each([...'*_~`[]()<>#|!&>-+\\'].map((sign) => [sign]))('is read in time, if it is all %s', (sign) => {
-    const started = performance.now()
-    for (const text of [sign.repeat(1600), `${sign}a `.repeat(530), `a${sign}`.repeat(800)]) toWhatsApp(text)
-    expect(performance.now() - started).toBeLessThan(20_000)
   })
 })

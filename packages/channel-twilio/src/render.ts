@@ -6,7 +6,8 @@ import {
   type Part,
   splitText,
 } from '@plugboard/core'
-import { toPlainText, toWhatsApp } from './markdown.js'
+import { toPlainText } from '@plugboard/markdown'
+import { toWhatsApp } from './markdown.js'
 import { hasMms, isWhatsApp } from './medium.js'
 
 /** Longest body of a message, https://www.twilio.com/docs/api/errors/21617 */
