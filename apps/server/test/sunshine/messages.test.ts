@@ -95,6 +95,17 @@ describe('a message', () => {
     }
   })
 
+  it('in markup of a hostile form becomes safe HTML', async () => {
+    const { id } = await begin()
+    const post = async (content: object) => {
+      const path = `/conversations/${id}/messages`
+      return raw('POST', path, { author: business, content: { type: 'text', ...content } })
+    }
+    expect((await post({ markdownText: `${'>'.repeat(4000)} a` })).status).toBe(201)
+    const { json } = await post({ htmlText: '<p onclick="b()">Hello<script>c()</script></p>' })
+    expect(json.messages[0].content).toEqual({ type: 'text', text: 'Hello', htmlText: '<p>Hello</p>' })
+  })
+
   it('keeps its metadata, its references, the message that it quotes and how its author shows', async () => {
     const { id, userId } = await begin('details')
     const first = await say(id, 'first')

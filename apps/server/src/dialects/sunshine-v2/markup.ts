@@ -1,4 +1,5 @@
 import { badRequest } from './errors.js'
+import { htmlOf, htmlToText, sanitiseHtml } from './html.js'
 
 /** The texts that content may have. */
 interface Texts {
@@ -10,22 +11,31 @@ interface Texts {
 /** Whether there is anything to resolve. */
 export const hasMarkup = (content: object): boolean => 'markdownText' in content || 'htmlText' in content
 
-/** Markdown becomes HTML, and a text that is missing is derived. */
+/** Markdown becomes HTML, HTML is sanitised, and a text that is missing is derived. */
 export async function resolveMarkup<T extends object>(content: T): Promise<T> {
   const { markdownText, ...rest } = content as Texts
-  const htmlText = markdownText === undefined ? rest.htmlText : await toHtml(markdownText)
-  if (htmlText === undefined) return content
-  return { ...rest, htmlText, text: rest.text ?? (await toText(htmlText)) } as T
+  if (markdownText !== undefined) return { ...rest, ...withText(rest, await fromMarkdown(markdownText)) } as T
+  if (rest.htmlText === undefined) return content
+  return { ...rest, ...withText(rest, await fromHtml(rest.htmlText)) } as T
 }
 
-async function toHtml(markdown: string): Promise<string> {
-  const { marked } = await import('marked')
-  return (await marked.parse(markdown)).trim()
+interface Markup {
+  htmlText: string
+  derived: string
 }
 
-async function toText(html: string): Promise<string> {
-  const { convert } = await import('html-to-text')
-  const text = convert(html, { wordwrap: false, limits: { maxInputLength: html.length } }).trim()
-  if (text === '') throw badRequest('the markup should have a text')
-  return text
+/** @throws bad_request where there is no text, neither given nor derived */
+function withText({ text }: Texts, { htmlText, derived }: Markup): Texts {
+  if (text === undefined && derived === '') throw badRequest('the markup should have a text')
+  return { htmlText, text: text ?? derived }
+}
+
+async function fromMarkdown(markdown: string): Promise<Markup> {
+  const { parseMarkdown, toPlainText } = await import('@plugboard/markdown')
+  return { htmlText: htmlOf(parseMarkdown(markdown)), derived: toPlainText(markdown) }
+}
+
+async function fromHtml(html: string): Promise<Markup> {
+  const htmlText = await sanitiseHtml(html)
+  return { htmlText, derived: await htmlToText(htmlText) }
 }

@@ -1,0 +1,121 @@
+import type { Block, Inline, List, Table } from '@plugboard/markdown'
+
+/** What a client's HTML may have, and Markdown becomes. */
+const TAGS = [
+  ...['p', 'div', 'span', 'br', 'hr', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'blockquote', 'pre', 'code'],
+  ...['b', 'strong', 'i', 'em', 'u', 's', 'del', 'strike', 'sub', 'sup', 'small', 'a', 'img'],
+  ...['ul', 'ol', 'li', 'table', 'thead', 'tbody', 'tr', 'th', 'td'],
+]
+/** Elements whose content is no text, or is read in another way than HTML: they go with all that is in them. */
+const WITH_CONTENT = [
+  ...['script', 'style', 'template', 'noscript', 'iframe', 'noembed', 'noframes', 'object', 'svg', 'math'],
+  ...['textarea', 'select', 'option', 'title', 'xmp', 'plaintext'],
+]
+const SCHEMES = ['http', 'https', 'mailto', 'tel']
+/** Elements in one another; the words of deeper ones stay. */
+const MAX_DEPTH = 20
+
+/** The HTML of a client without what could run, load or hide something where it is shown. */
+export async function sanitiseHtml(html: string): Promise<string> {
+  const { default: sanitise } = await import('sanitize-html')
+  return sanitise(html, {
+    allowedTags: TAGS,
+    nonTextTags: WITH_CONTENT,
+    allowedAttributes: { a: ['href', 'title'], img: ['src', 'alt', 'title'], ol: ['start'] },
+    allowedSchemes: SCHEMES,
+    allowedSchemesByTag: { img: ['http', 'https'] },
+    allowProtocolRelative: false,
+    parseStyleAttributes: false,
+    nestingLimit: MAX_DEPTH,
+  })
+}
+
+/** The words of HTML, which is no deeper than {@link sanitiseHtml} leaves it. */
+export async function htmlToText(html: string): Promise<string> {
+  const { convert } = await import('html-to-text')
+  const limits = { maxInputLength: html.length, maxDepth: 2 * MAX_DEPTH }
+  return convert(html, { wordwrap: false, limits }).trim()
+}
+
+/** The same as Markdown's tree. What is HTML in Markdown is words there. */
+export const htmlOf = (blocks: readonly Block[]): string => blocks.map(blockHtml).join('\n')
+
+function blockHtml(block: Block): string {
+  switch (block.type) {
+    case 'paragraph':
+      return `<p>${inlineHtml(block.children)}</p>`
+    case 'heading':
+      return `<h${block.level}>${inlineHtml(block.children)}</h${block.level}>`
+    case 'rule':
+      return '<hr>'
+    case 'code-block':
+      return `<pre><code>${escapeHtml(block.text)}\n</code></pre>`
+    case 'quote':
+      return `<blockquote>\n${htmlOf(block.children)}\n</blockquote>`
+    case 'list':
+      return listHtml(block)
+    case 'table':
+      return tableHtml(block)
+  }
+}
+
+function listHtml({ items, start, isTight }: List): string {
+  const [tag, attribute] = start === undefined ? ['ul', ''] : ['ol', start === 1 ? '' : ` start="${start}"`]
+  const rows = items.map(({ isChecked, children }) => {
+    const box = isChecked === undefined ? '' : isChecked ? '☑ ' : '☐ '
+    const body = children.map((child) =>
+      isTight && child.type === 'paragraph' ? inlineHtml(child.children) : blockHtml(child),
+    )
+    return `<li>${box}${body.join('\n')}</li>`
+  })
+  return `<${tag}${attribute}>\n${rows.join('\n')}\n</${tag}>`
+}
+
+function tableHtml({ rows: [head = [], ...body] }: Table): string {
+  const row = (cells: Inline[][], tag: string): string =>
+    `<tr>${cells.map((cell) => `<${tag}>${inlineHtml(cell)}</${tag}>`).join('')}</tr>`
+  const rows =
+    body.length > 0 ? `\n<tbody>\n${body.map((cells) => row(cells, 'td')).join('\n')}\n</tbody>` : ''
+  return `<table>\n<thead>\n${row(head, 'th')}\n</thead>${rows}\n</table>`
+}
+
+const inlineHtml = (inlines: readonly Inline[]): string => inlines.map(pieceHtml).join('')
+
+function pieceHtml(inline: Inline): string {
+  switch (inline.type) {
+    case 'text':
+      return escapeHtml(inline.text)
+    case 'break':
+      return '<br>'
+    case 'code':
+      return `<code>${escapeHtml(inline.text)}</code>`
+    case 'strong':
+      return `<strong>${inlineHtml(inline.children)}</strong>`
+    case 'emphasis':
+      return `<em>${inlineHtml(inline.children)}</em>`
+    case 'strikethrough':
+      return `<del>${inlineHtml(inline.children)}</del>`
+    case 'link': {
+      const words = inlineHtml(inline.children)
+      const url = escapeHtml(inline.url)
+      if (isSafe(inline.url, SCHEMES)) return `<a href="${url}">${words}</a>`
+      return url && url !== words ? `${words} (${url})` : words
+    }
+    case 'image': {
+      const alt = escapeHtml(inline.alt)
+      return isSafe(inline.url, ['http', 'https'])
+        ? `<img src="${escapeHtml(inline.url)}" alt="${alt}">`
+        : alt
+    }
+  }
+}
+
+/** Controls and white space, which browsers skip in a scheme, are in no address that is shown. */
+const isSafe = (url: string, schemes: readonly string[]): boolean => {
+  const [, scheme] = /^([a-z]+):[^\s\p{C}]+$/iu.exec(url) ?? []
+  return scheme !== undefined && schemes.includes(scheme.toLowerCase())
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
+
+const escapeHtml = (text: string): string => text.replace(/[&<>"]/g, (each) => ENTITIES[each] ?? each)
