@@ -1,5 +1,5 @@
 import type { Capabilities } from './channel.js'
-import { type Action, type Content, contentSchema } from './content.js'
+import { type Action, type Content, contentIn, listFields } from './content.js'
 import { degrade } from './degrade.js'
 import type { JsonObject } from './json.js'
 
@@ -14,9 +14,6 @@ export interface Button {
   title: string
   reply: ButtonReply
 }
-
-/** Where buttons may stand. */
-const FIELDS = ['choices', 'options', 'actions', 'items']
 
 /** The buttons of a payload, in an order that never changes; none for a payload of no known type. */
 export function buttonsOf(payload: JsonObject): Button[] {
@@ -37,12 +34,12 @@ export function replaceButtons(
   token: (index: number, button: Button) => string,
 ): JsonObject {
   // Most payloads have none, and a look at them is cheaper than the schema.
-  if (!FIELDS.some((field) => field in payload)) return payload
-  const known = contentSchema.safeParse(payload)
-  if (!known.success) return payload
+  if (!listFields.some((field) => field in payload)) return payload
+  const known = contentIn(payload)
+  if (!known) return payload
   let count = 0
   const next = (button: Button): string => token(count++, button)
-  const replaced = replaceIn(known.data, next)
+  const replaced = replaceIn(known, next)
   return count === 0 ? payload : (replaced as JsonObject)
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Json, JsonObject } from './json.js'
 
 /**
  * The content types that Plugboard knows, as they stand in a message's payload. Their wire form is the Messaging
@@ -123,3 +124,37 @@ export type Choice = z.infer<typeof choiceSchema>
 
 /** Every content type, in the order of the union. */
 export const contentTypes = contentSchema.options.map((option) => option.shape.type.value) as ContentType[]
+
+/** Fields that hold lists of what may be shown. */
+export const listFields = ['choices', 'options', 'actions', 'items'] as const
+
+/** Fields, choices, cards and buttons that content may have, all together. To check more than that takes too long. */
+const MAX_MEMBERS = 4000
+
+/**
+ * The content that a payload holds. Undefined for a payload of no known type, with a field that is not what its type
+ * asks for, or with too many members to be looked at. Never throws, and ends in bounded time whatever the payload.
+ */
+export function contentIn(payload: JsonObject): Content | undefined {
+  return isSmall(payload) ? contentSchema.safeParse(payload).data : undefined
+}
+
+/** Counts only what the schemas look at: other fields may hold anything. */
+function isSmall(payload: JsonObject): boolean {
+  let left = MAX_MEMBERS
+  const count = (value: Json): void => {
+    if (typeof value !== 'object' || value === null || left < 0) return
+    if (Array.isArray(value)) {
+      left -= value.length
+      if (left >= 0) for (const each of value) count(each)
+      return
+    }
+    left -= Object.keys(value).length
+    for (const field of listFields) {
+      const list = value[field]
+      if (Array.isArray(list)) count(list)
+    }
+  }
+  count(payload)
+  return left >= 0
+}

@@ -1,9 +1,13 @@
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { buttonsOf, numberedAnswer, replaceButtons } from './buttons.js'
 import type { Capabilities } from './channel.js'
 import { type ContentType, contentTypes } from './content.js'
 import { degrade } from './degrade.js'
+import type { JsonObject } from './json.js'
 import { contentSamples } from './testing/content-samples.js'
+import { hostilePayloads } from './testing/hostile-payloads.js'
 
 const plain: Capabilities = { content: ['text'], maxTextLength: 1600 }
 const buttons = { max: 3, maxLabel: 20 }
@@ -16,9 +20,9 @@ const choices = [
   { title: 'No', value: 'n' },
 ]
 
-describe('a channel that shows any payload', () => {
-  const any: Capabilities = { content: 'any', maxTextLength: 10 }
+const any: Capabilities = { content: 'any', maxTextLength: 10 }
 
+describe('a channel that shows any payload', () => {
   test('gets it untouched', () => {
     const payload = { type: 'acme:form', fields: [1, null] }
     expect(degrade(payload, any)).toEqual({ contents: [payload], options: [] })
@@ -258,4 +262,72 @@ test('whatever the content and the channel: nothing is undefined, over the limit
       },
     ),
   )
+})
+
+describe('any payload', () => {
+  const channels: Capabilities[] = [
+    any,
+    plain,
+    rich,
+    only('text', 'card', 'image'),
+    { content: [...contentTypes], maxTextLength: 60, buttons: { max: 2, maxLabel: 5 }, maxCaptionLength: 10 },
+  ]
+  // By hand: there are thousands of payloads.
+  const isJson = (value: unknown) =>
+    isDeepStrictEqual(JSON.parse(JSON.stringify(value)), value) || expect.fail(JSON.stringify(value))
+
+  function isDegraded(payload: JsonObject): void {
+    for (const channel of channels) {
+      const degraded = degrade(payload, channel)
+      isJson(degraded?.contents ?? [])
+      const shown: readonly unknown[] = channel.content === 'any' ? [payload.type] : channel.content
+      for (const { type } of degraded?.contents ?? [])
+        if (!shown.includes(type)) expect.fail(`shows ${JSON.stringify(type)}`)
+      numberedAnswer(payload, channel, '1')
+    }
+    const replaced = replaceButtons(payload, (index) => `token-${index}`)
+    isJson(replaced)
+    expect(buttonsOf(replaced)).toHaveLength(buttonsOf(payload).length)
+  }
+
+  test('degrades, whatever stands in the fields of a known type', () => {
+    for (const payload of hostilePayloads()) isDegraded(payload)
+  })
+
+  test('degrades, whatever object it is', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), fc.jsonValue()),
+        fc.constantFrom(...contentTypes, undefined),
+        (payload, type) => isDegraded(JSON.parse(JSON.stringify({ ...payload, type }))),
+      ),
+    )
+  })
+
+  test.each<[string, JsonObject]>([
+    ['choices that are none', { type: 'text', text: 'hi', choices: Array(160_000).fill({}) }],
+    ['cards that are none', { type: 'carousel', text: 'hi', items: Array(100_000).fill(null) }],
+    ['cards', { type: 'carousel', text: 'hi', items: Array(40_000).fill({ title: '' }) }],
+    ['actions that are none', { type: 'card', text: 'hi', title: '', actions: Array(200_000).fill(1) }],
+    [
+      'fields',
+      {
+        type: 'text',
+        text: 'hi',
+        ...Object.fromEntries(Array.from({ length: 40_000 }, (_, i) => [`${i}`, i])),
+      },
+    ],
+    [
+      'lists in lists',
+      { type: 'text', text: 'hi', choices: JSON.parse('['.repeat(5000) + ']'.repeat(5000)) },
+    ],
+  ])('with too many %s says no more than its text, and is degraded in no time', (_, payload) => {
+    const times = Array.from({ length: 3 }, () => {
+      const start = performance.now()
+      expect(degrade(payload, rich)?.contents).toEqual([{ type: 'text', text: 'hi' }])
+      expect(buttonsOf(payload)).toEqual([])
+      return performance.now() - start
+    })
+    expect(Math.min(...times)).toBeLessThan(50)
+  })
 })

@@ -6,7 +6,7 @@ import {
   type Content,
   type ContentOf,
   type ContentType,
-  contentSchema,
+  contentIn,
 } from './content.js'
 import type { JsonObject } from './json.js'
 import { splitText } from './split-text.js'
@@ -33,6 +33,11 @@ const NOTHING = '…'
  * to people (no known type and no text). A channel that names its types gets texts within its limit, buttons that fit,
  * and `choices` on `single-choice` only.
  */
+export function degrade(
+  payload: JsonObject,
+  capabilities: Capabilities & { content: readonly ContentType[] },
+): (Omit<Degraded, 'contents'> & { contents: Content[] }) | undefined
+export function degrade(payload: JsonObject, capabilities: Capabilities): Degraded | undefined
 export function degrade(payload: JsonObject, capabilities: Capabilities): Degraded | undefined {
   if (capabilities.content === 'any') return { contents: [payload], options: [] }
   const content = asContent(payload)
@@ -47,8 +52,8 @@ export function degrade(payload: JsonObject, capabilities: Capabilities): Degrad
 
 /** Known content, or the `text` of an unknown type. */
 function asContent(payload: JsonObject): Content | undefined {
-  const known = contentSchema.safeParse(payload)
-  if (known.success) return known.data
+  const known = contentIn(payload)
+  if (known) return known
   return typeof payload.text === 'string' ? { type: 'text', text: payload.text } : undefined
 }
 

@@ -19,6 +19,16 @@ export type Failure =
 
 export type FailureKind = Failure['kind']
 
+/** Every kind, to check what comes from outside. */
+export const failureKinds = Object.keys({
+  'rate-limited': true,
+  transient: true,
+  ambiguous: true,
+  auth: true,
+  recipient: true,
+  invalid: true,
+} satisfies Record<FailureKind, true>) as FailureKind[]
+
 /**
  * An error that says what it means: a channel throws it where it knows, and its `classify` answers with `failure`. It has
  * no `cause`, for what SDKs throw often holds credentials, the person's text, or a page of a proxy.

@@ -51,9 +51,9 @@ export {
   isPlugboardError,
   PlugboardError,
 } from './errors.js'
-export { type Failure, FailureError, type FailureKind } from './failure.js'
+export { type Failure, FailureError, type FailureKind, failureKinds } from './failure.js'
 export { createIdSource, fromUuid, type Id, idTime, isId, newId, shortId, toUuid } from './id.js'
-export { isStorable, type Json, type JsonObject } from './json.js'
+export { isJsonObject, isStorable, type Json, type JsonObject, parseJsonObject } from './json.js'
 export { type Logger, silentLogger } from './logger.js'
 export type { Author, Message, MessageDetails } from './message.js'
 export { isForbiddenTarget, networkFailure } from './network-failure.js'

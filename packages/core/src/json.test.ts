@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isStorable } from './json.js'
+import { isJsonObject, isStorable, parseJsonObject } from './json.js'
 
 test.each([
   ['a text', 'Größe 👋', true],
@@ -20,4 +20,19 @@ const anyUnits = fc
 test('storable is what comes back from UTF-8 as it was, NUL apart', () => {
   const survives = (text: string) => Buffer.from(text, 'utf8').toString('utf8') === text
   fc.assert(fc.property(anyUnits, (text) => isStorable(text) === (survives(text) && !text.includes('\0'))))
+})
+
+test.each([
+  ['{"a":{"b":[1]}}', { a: { b: [1] } }],
+  ['[]', {}],
+  ['null', {}],
+  ['"text"', {}],
+  ['{"a":', {}],
+  ['', {}],
+])('the object in %s', (text, expected) => {
+  expect(parseJsonObject(text)).toEqual(expected)
+})
+
+test('lists, null and what is absent are no objects', () => {
+  expect([{}, [], null, undefined, 'text', 0].map(isJsonObject)).toEqual([true, ...Array(5).fill(false)])
 })

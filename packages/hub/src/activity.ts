@@ -1,5 +1,15 @@
-import type { DeliveryStatus, Failure, Id, JsonObject } from '@plugboard/core'
-import type { Dead } from './entry.js'
+import {
+  type DeliveryStatus,
+  type Failure,
+  failureKinds,
+  type Id,
+  isId,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  parseJsonObject,
+} from '@plugboard/core'
+import { type Dead, deathReasons } from './entry.js'
 
 /**
  * What a provider tells of a conversation beside its messages. `messageId` is the message that it is about, where that is
@@ -32,11 +42,66 @@ export type Activity =
   | { type: 'given-up'; messageId: Id; endpointId: Id; reason: Dead['reason']; error?: string }
   | { type: 'closed' | 'reopened' }
 
-/** The activity that an entry holds. */
-export const activityOf = (entry: { payload: string }): Activity => JSON.parse(entry.payload) as Activity
+/** The activity that an entry holds; undefined for one that this version does not know. Never throws. */
+export function activityOf(entry: { payload: string }): Activity | undefined {
+  const { type, ...told } = parseJsonObject(entry.payload)
+  const about = idIn(told.messageId)
+  const messageId = about && { messageId: about }
+  const userId = idIn(told.userId)
+  switch (type) {
+    case 'edited':
+      return isJsonObject(told.payload) ? { type, ...messageId, payload: told.payload } : undefined
+    case 'deleted':
+      return { type, ...messageId }
+    case 'reaction': {
+      const { emoji, removed } = told
+      return typeof emoji === 'string' ? { type, ...messageId, emoji, removed: removed === true } : undefined
+    }
+    case 'delivery': {
+      const status = deliveryStatuses.find((each) => each === told.status)
+      const failure = failureIn(told.failure)
+      return status && { type, ...messageId, status, ...(failure && { failure }) }
+    }
+    case 'blocked':
+    case 'closed':
+    case 'reopened':
+      return { type }
+    case 'read':
+      return { type, ...(userId && { userId }) }
+    case 'typing':
+      return { type, ...(userId && { userId }), isTyping: told.isTyping === true }
+    case 'joined':
+    case 'left':
+      return userId && { type, userId }
+    case 'handed-over':
+    case 'given-up':
+      return handoverIn(type, told)
+    default:
+      return undefined
+  }
+}
+
+function handoverIn(type: 'handed-over' | 'given-up', told: JsonObject): Activity | undefined {
+  const [messageId, endpointId] = [idIn(told.messageId), idIn(told.endpointId)]
+  if (!messageId || !endpointId) return undefined
+  if (type === 'handed-over') return { type, messageId, endpointId }
+  const reason = deathReasons.find((each) => each === told.reason)
+  const { error } = told
+  return reason && { type, messageId, endpointId, reason, ...(typeof error === 'string' && { error }) }
+}
+
+const deliveryStatuses: readonly DeliveryStatus[] = ['sent', 'delivered', 'read', 'failed']
+
+const idIn = (value: Json | undefined): Id | undefined =>
+  typeof value === 'string' && isId(value) ? value : undefined
+
+function failureIn(value: Json | undefined): Pick<Failure, 'kind' | 'message'> | undefined {
+  if (!isJsonObject(value)) return undefined
+  const kind = failureKinds.find((each) => each === value.kind)
+  return kind && typeof value.message === 'string' ? { kind, message: value.message } : undefined
+}
 
 const DELIVERY_ID = /^([0-9a-f]{24})-[0-9a-f]{24}(_\d+)?$/
 
 /** The message that was delivered under this id, which only its conversation can tell to be one of its own. */
-export const messageIdOf = (deliveryId: string): Id | undefined =>
-  DELIVERY_ID.exec(deliveryId)?.[1] as Id | undefined
+export const messageIdOf = (deliveryId: string): Id | undefined => idIn(DELIVERY_ID.exec(deliveryId)?.[1])

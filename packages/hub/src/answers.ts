@@ -5,6 +5,7 @@ import {
   type Id,
   type JsonObject,
   numberedAnswer,
+  parseJsonObject,
 } from '@plugboard/core'
 import type { ButtonTokens } from './button-tokens.js'
 import type { Entry } from './entry.js'
@@ -59,4 +60,4 @@ export class Answers {
   }
 }
 
-const payloadOf = (entry: Entry): JsonObject => JSON.parse(entry.payload) as JsonObject
+const payloadOf = (entry: Entry): JsonObject => parseJsonObject(entry.payload)

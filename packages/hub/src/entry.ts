@@ -62,9 +62,12 @@ export interface Entry extends Omit<NewEntry, 'type' | 'claim'> {
   dead?: Readonly<Partial<Record<Target, Dead>>>
 }
 
+/** Why a delivery may be given up. `invalid`: the entry can never be sent there, or not be put in the target's form. */
+export const deathReasons = ['exhausted', 'invalid', 'recipient', 'target-removed'] as const
+
 /** Why and when a delivery was given up. */
 export interface Dead {
-  reason: 'exhausted' | 'invalid' | 'recipient' | 'target-removed'
+  reason: (typeof deathReasons)[number]
   /** What the last attempt met. */
   error?: string
   attempts: number

@@ -9,10 +9,6 @@ import type { ConversationView, UserView } from './facts.js'
 /** What an entry is about, as far as that says who is told of it. */
 export type Topic = Exclude<EntryType, 'activity'> | `activity.${Activity['type']}`
 
-/** Of an entry. */
-export const topicOf = ({ type, payload }: Pick<Entry, 'type' | 'payload'>): Topic =>
-  type === 'activity' ? `activity.${(JSON.parse(payload) as Activity).type}` : type
-
 /** What a webhook format is told of an entry. */
 export interface WebhookEvent {
   entry: Entry
@@ -31,8 +27,8 @@ export interface Look {
   conversation(id: Id): Promise<ConversationView | undefined>
   user(id: Id): Promise<UserView | undefined>
   message(id: Id): Promise<Entry | undefined>
-  /** The newest messages of a conversation, newest first. */
-  messages(conversationId: Id, limit: number): Promise<Entry[]>
+  /** The newest messages of a conversation, newest first: at most `limit`, and not many more than `maxChars` allows. */
+  messages(conversationId: Id, limit: number, maxChars: number): Promise<Entry[]>
   /** Who acts for the business. */
   person(id: Id): Promise<WithId<PersonAccount> | undefined>
 }
@@ -44,13 +40,13 @@ export interface WebhookFormat {
   schedule: RetrySchedule
   /** How long one attempt may take, in milliseconds. Default: what the sender allows. */
   timeoutMs?: number
-  /** Whether the webhook is told of this. Pure. */
+  /** Whether the webhook gets events of this topic. Pure. */
   tells(topic: Topic, webhook: OpenWebhook): boolean
   /** Its `render` looks things up, or leaves some out. Default: it does neither, and answers a text at once. */
   isLate?: boolean
   /**
-   * The body of the request: JSON text. Undefined when the webhook need not be told of this one after all. It is asked
-   * again when it rejects.
+   * The body of the request: JSON text. Undefined when there is nothing to send after all. Where it fails because a
+   * look-up failed, it is called again; where it fails for another reason, the delivery is dead.
    */
   render(event: WebhookEvent): string | undefined | Promise<string | undefined>
   /** Whether no other attempt is made after an answer with this status. Default: never. */

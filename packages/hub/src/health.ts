@@ -1,4 +1,4 @@
-import { type JsonObject, newId } from '@plugboard/core'
+import { isJsonObject, type JsonObject, newId, parseJsonObject } from '@plugboard/core'
 import type { Channels } from './channels.js'
 import type { Sealed } from './client-record.js'
 import type { Dispatcher } from './delivery/dispatcher.js'
@@ -9,8 +9,10 @@ import type { PublicAddresses } from './public-addresses.js'
 import type { Store } from './store.js'
 import { integrationTarget } from './target.js'
 
+const healthTypes = ['create', 'configure', 'start', 'initialize', 'pause', 'delete'] as const
+
 /** What happens to an integration. */
-export type HealthType = 'create' | 'configure' | 'start' | 'initialize' | 'pause' | 'delete'
+export type HealthType = (typeof healthTypes)[number]
 
 /** One thing that happened to an integration. */
 export interface HealthEvent {
@@ -82,7 +84,7 @@ export class Health {
           ...state,
           webhookUrl,
           ...(setup !== undefined && { setup }),
-          events: entries.map((entry) => healthEventOf(entry)),
+          events: entries.flatMap((entry) => healthEventOf(entry) ?? []),
         }
       }),
     )
@@ -117,8 +119,9 @@ export class Health {
   }
 }
 
-/** The event that an entry of an integration's stream holds. */
-export function healthEventOf(entry: { payload: string; at: Date }): HealthEvent {
-  const { type, data } = JSON.parse(entry.payload) as { type: HealthType; data?: JsonObject }
-  return { type, ...(data && { data }), time: entry.at }
+/** The event that an entry of an integration's stream holds; undefined for one that this version does not know. */
+export function healthEventOf(entry: { payload: string; at: Date }): HealthEvent | undefined {
+  const told = parseJsonObject(entry.payload)
+  const type = healthTypes.find((each) => each === told.type)
+  return type && { type, ...(isJsonObject(told.data) && { data: told.data }), time: entry.at }
 }

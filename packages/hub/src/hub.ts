@@ -262,6 +262,7 @@ export function createHub(options: HubOptions): Hub {
     },
     start() {
       sender.start(dispatcher.listener)
+      router.start(dispatcher.listener)
       channelTransport.start(dispatcher.listener)
       provisionTransport.start(dispatcher.listener)
       dispatcher.start()

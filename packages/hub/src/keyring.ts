@@ -64,7 +64,7 @@ export class Keyring {
   }
 
   /** @throws INTERNAL when it was sealed with another key or for another context, or was changed. */
-  open(sealed: Sealed, context: string): string {
+  open(sealed: string, context: string): string {
     try {
       const bytes = Buffer.from(sealed.slice(PREFIX.length), 'base64url')
       // In a shorter text a piece of the nonce would count as the tag.

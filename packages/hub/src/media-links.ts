@@ -7,7 +7,6 @@ import {
   PlugboardError,
 } from '@plugboard/core'
 import type { Channels, Runtime } from './channels.js'
-import type { Sealed } from './client-record.js'
 import { classify } from './delivery/classify.js'
 import { inTime } from './delivery/in-time.js'
 import type { ClientView, Directory } from './directory.js'
@@ -104,7 +103,7 @@ export class MediaLinks {
 
   #read(token: string): Ticket | undefined {
     try {
-      return JSON.parse(this.#options.keyring.open(token as Sealed, CONTEXT)) as Ticket
+      return JSON.parse(this.#options.keyring.open(token, CONTEXT)) as Ticket
     } catch (error) {
       if (isPlugboardError(error, 'INTERNAL')) return undefined
       throw error

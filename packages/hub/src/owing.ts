@@ -1,5 +1,5 @@
 import type { Id } from '@plugboard/core'
-import type { ClientView } from './directory.js'
+import type { ClientView, OpenWebhook } from './directory.js'
 import type { EndpointRecord } from './endpoint-record.js'
 import type { Topic, WebhookFormat } from './format.js'
 import type { Post } from './messages.js'
@@ -22,7 +22,7 @@ export class Owing {
     const byTopic = this.#cache.get(client) ?? new Map<Topic, readonly Target[]>()
     const known = byTopic.get(topic)
     if (known) return known
-    const told = client.webhooks.filter((hook) => this.#formats.get(hook.format)?.tells(topic, hook))
+    const told = client.webhooks.filter((hook) => tells(this.#formats.get(hook.format), topic, hook))
     const targets = told.map((hook) => webhookTarget(hook.id))
     this.#cache.set(client, byTopic.set(topic, targets))
     return targets
@@ -49,6 +49,15 @@ export class Owing {
         (to === undefined || to.channel === channel.name),
     )
     return served.length === 0 ? webhooks : [...webhooks, ...served.map(({ id }) => endpointTarget(id))]
+  }
+}
+
+/** A format that cannot say owes it: what is wrong then shows as a dead letter, and the message is taken in. */
+function tells(format: WebhookFormat | undefined, topic: Topic, hook: OpenWebhook): boolean {
+  try {
+    return format?.tells(topic, hook) ?? false
+  } catch {
+    return true
   }
 }
 

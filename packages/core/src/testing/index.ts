@@ -20,4 +20,5 @@ export {
   readRecordings,
   usualOutcomes,
 } from './fixtures.js'
+export { hostilePayloads } from './hostile-payloads.js'
 export type { Subject, SuiteCase } from './stage.js'

@@ -6,7 +6,7 @@ import {
   type Part,
   silentLogger,
 } from '@plugboard/core'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { acmeChannel } from '../../test/support/acme-channel.js'
 import { keyring } from '../../test/support/clients.js'
 import { ButtonTokens } from '../button-tokens.js'
@@ -79,12 +79,115 @@ test('a process that goes down ends what is under way', async () => {
 })
 
 test('a channel that cannot be loaded, or cannot say what went wrong, is tried again', async () => {
-  const fail = (): never => {
-    throw new Error('broken')
-  }
   expect(await setUp({ parts: 1, load: async () => fail() }).carry()).toMatchObject({ kind: 'transient' })
-  expect(await setUp({ parts: 1, failAt: 0, classify: fail }).carry()).toMatchObject({ kind: 'ambiguous' })
-  expect(await setUp({ parts: 1, render: fail }).carry()).toMatchObject({ kind: 'recipient' })
+  expect(await setUp({ parts: 1, failAt: 0, classify: () => fail() }).carry()).toMatchObject({
+    kind: 'ambiguous',
+  })
+})
+
+test.each<[string, () => unknown, string]>([
+  ['throws', () => fail(), 'could not render this message (Error)'],
+  ['throws nothing', () => fail(null), 'could not render this message (object)'],
+  ['takes its time', () => Promise.reject(new Error('late')), 'rendered something that is no list of parts'],
+  ['makes no list', () => ({ call: 'send' }), 'rendered something that is no list of parts'],
+  ['makes something that is no part', () => [null], 'rendered something that is no list of parts'],
+  ['makes what is no JSON', () => [{ call: 'send', args: 1n }], 'could not render this message (TypeError)'],
+  ['makes too many parts', () => Array(1001).fill({ call: 'send', args: 0 }), 'made more than 1000 parts'],
+  [
+    'makes too much',
+    () => [{ call: 'send', args: 'x'.repeat(5_000_000) }],
+    'made more than 4194304 characters of this message',
+  ],
+])(
+  'a message of which the channel %s is never sent, nor tried again, and says why',
+  async (_, render, why) => {
+    const classify = (): Failure => ({ kind: 'transient', message: 'try again' })
+    const { carry, calls } = setUp({ parts: 1, render: render as Runtime['render'], classify })
+    expect(await carry()).toEqual({ kind: 'invalid', message: `the channel acme ${why}` })
+    expect(calls).toEqual([])
+  },
+)
+
+test('a channel may say itself why a message cannot be shown', async () => {
+  const classify = (): Failure => ({ kind: 'invalid', message: 'the picture is too wide' })
+  const { carry } = setUp({ parts: 1, render: () => fail(), classify })
+  expect(await carry()).toEqual({ kind: 'invalid', message: 'the picture is too wide' })
+})
+
+test.each([
+  ['nothing', undefined],
+  ['an unknown kind', { kind: 'gone', message: 'x' }],
+  ['no words', { kind: 'transient' }],
+])('a channel that classifies as %s has failed in a way that passes', async (_, failure) => {
+  const { carry } = setUp({ parts: 1, failAt: 0, classify: () => failure as Failure })
+  expect(await carry()).toMatchObject({ kind: 'ambiguous' })
+})
+
+describe('a message that is tried again', () => {
+  /** A channel that fails so often, and counts how often it renders. */
+  function counting(failures: Failure[]) {
+    let renders = 0
+    const stage = setUp({
+      parts: 1,
+      render: () => {
+        renders += 1
+        return [{ call: 'send', args: renders }]
+      },
+      deliver: async () => {
+        if (failures.length > 0) throw new Error('no')
+        return { providerMessageIds: [] }
+      },
+      classify: () => failures.shift() ?? { kind: 'ambiguous', message: 'unknown' },
+    })
+    return { ...stage, renders: () => renders }
+  }
+  const no: Failure = { kind: 'transient', message: 'no' }
+
+  test('is rendered once, however many attempts it takes', async () => {
+    const { carry, renders } = counting([no, { kind: 'auth', message: 'no' }, no])
+    for (const attempt of [0, 1, 2, 3]) await carry({ attempt })
+    expect(renders()).toBe(1)
+  })
+
+  test('is rendered anew when it says something else, or goes elsewhere', async () => {
+    const { carry, renders, address } = counting([no, no, no, no])
+    await carry({ payload: '{"type":"text","text":"a"}' })
+    await carry({ payload: '{"type":"text","text":"b"}' })
+    expect(renders()).toBe(2)
+    address.endpoint.thread = 'another'
+    await carry({ payload: '{"type":"text","text":"b"}' })
+    expect(renders()).toBe(3)
+  })
+
+  test('leaves nothing behind once it has arrived, or never will', async () => {
+    const { carry, renders } = counting([no])
+    await carry()
+    await carry()
+    await carry()
+    expect(renders()).toBe(2)
+    const dead = counting([no, { kind: 'recipient', message: 'gone' }])
+    for (const _ of [1, 2, 3]) await dead.carry()
+    expect(dead.renders()).toBe(2)
+  })
+
+  test('is rendered once where it was taken back while it waited for its turn', async () => {
+    let renders = 0
+    const { carry, waiting } = setUp({
+      parts: 2,
+      capabilities: { content: 'any', maxTextLength: 9, rate: { perEndpoint: 0.001 } },
+      render: () => {
+        renders += 1
+        return [{ call: 'send', args: 0 }]
+      },
+    })
+    await carry()
+    const second = carry({ id: 'second' })
+    await vi.advanceTimersByTimeAsync(0)
+    waiting.abort()
+    expect(await second).toBe('withdrawn')
+    expect(await carry({ id: 'second' })).toBe('withdrawn')
+    expect(renders).toBe(2)
+  })
 })
 
 test('what stands behind buttons is a token that only this conversation can give back', async () => {
@@ -159,6 +262,10 @@ test('leaves no timer behind', async () => {
   await setUp({ parts: 3 }).carry()
   expect(vi.getTimerCount()).toBe(0)
 })
+
+function fail(error: unknown = new Error('broken')): never {
+  throw error
+}
 
 interface Script extends Partial<Runtime> {
   parts: number

@@ -6,16 +6,18 @@ import {
   type Integration,
   type JsonObject,
   type Logger,
-  type OutboundContent,
   type Part,
+  parseJsonObject,
   replaceButtons,
 } from '@plugboard/core'
 import type { ButtonTokens } from '../button-tokens.js'
 import type { Channels, Runtime } from '../channels.js'
 import type { OpenIntegration } from '../directory.js'
 import { classify } from './classify.js'
+import { errorShape } from './error-shape.js'
 import { inTime, pause } from './in-time.js'
 import type { RateLimiter } from './rate-limiter.js'
+import { type Kept, RenderedParts } from './rendered-parts.js'
 import type { Control } from './serial-transport.js'
 import type { DeliveryFailure } from './transport.js'
 import { showTyping, typingMsOf } from './typing.js'
@@ -60,10 +62,11 @@ interface Connected {
 
 /**
  * Delivers one entry to an endpoint: degrades, renders, shows typing where the message wants it, and delivers part by
- * part, within the provider's rate, telling of each that arrived. Answers the failure, if there was one, or `withdrawn`
- * when it was taken back while it waited; never throws.
+ * part, within the provider's rate, reporting each that arrived. What was rendered is kept for the next attempt. Answers
+ * the failure, if there was one, or `withdrawn` when it was taken back while it waited; never throws.
  */
 export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: ChannelDeliveryOptions) {
+  const rendered = new RenderedParts()
   return async (
     address: EndpointAddress,
     item: EndpointItem,
@@ -72,13 +75,20 @@ export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: C
   ): Promise<DeliveryFailure | 'withdrawn' | undefined> => {
     let done = item.part
     let runtime: Runtime | undefined
+    let kept: Kept | undefined
     try {
       const connecting = () => channels.connect(address.clientId, address.integration)
       const connected: Connected = await inTime(timeoutMs, signal, connecting)
       runtime = connected.runtime
-      const payload = JSON.parse(item.payload) as JsonObject
-      const parts = renderParts(connected, tokens, payload, address, item)
-      if (parts.length === 0) return { kind: 'invalid', message: 'the channel cannot show this content' }
+      const payload = parseJsonObject(item.payload)
+      const source = { payload: item.payload, endpoint: JSON.stringify(endpointOf(address)) }
+      kept = rendered.recall(item.id, source)
+      if (!kept) {
+        const made = renderParts(connected, tokens, payload, address, item, log)
+        if ('kind' in made) return made
+        kept = { ...source, ...made }
+      }
+      const { parts } = kept
       const contextOf = (i: number, signal: AbortSignal) => ({
         endpoint: endpointOf(address),
         integration: connected.integration,
@@ -95,18 +105,27 @@ export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: C
           indicate && (async (signal) => indicate.call(connected.runtime, contextOf(0, signal))),
           (err) => log.debug({ err: nameOf(err), clientId: address.clientId }, 'typing could not be shown'),
         )
-        if (!(await shown)) return 'withdrawn'
+        if (!(await shown)) return keep('withdrawn')
       }
       for (const [i, part] of parts.entries()) {
         if (i < done) continue
-        if (!(await haveTurn(limiter, connected.channel, address, waiting))) return 'withdrawn'
+        if (!(await haveTurn(limiter, connected.channel, address, waiting))) return keep('withdrawn')
         await inTime(timeoutMs, signal, (signal) => connected.runtime.deliver(part, contextOf(i, signal)))
         done = i + 1
         if (done < parts.length) progressed(done)
       }
+      rendered.forget(item.id)
       return undefined
     } catch (error) {
-      return { ...classify(runtime, error), parts: done }
+      return keep({ ...classify(runtime, error), parts: done })
+    }
+
+    /** For the next attempt, where there will be one. */
+    function keep<Outcome extends DeliveryFailure | 'withdrawn'>(outcome: Outcome): Outcome {
+      const isOver = outcome !== 'withdrawn' && (outcome.kind === 'invalid' || outcome.kind === 'recipient')
+      if (isOver) rendered.forget(item.id)
+      else if (kept) rendered.keep(item.id, kept)
+      return outcome
     }
   }
 }
@@ -141,18 +160,53 @@ async function haveTurn(
   return true
 }
 
+/** Most parts of one entry, and the longest that they may be together as JSON, in UTF-16 units. */
+const MAX_PARTS = 1000
+const MAX_PARTS_SIZE = 4 * 1024 * 1024
+
+const unshown = (message: string): DeliveryFailure => ({ kind: 'invalid', message })
+
+/** Never throws: a channel that cannot render a message now cannot do so later, since `render` is pure. */
 function renderParts(
-  { channel: { capabilities }, runtime }: Connected,
+  { channel: { capabilities, name }, runtime }: Connected,
   tokens: ButtonTokens,
   payload: JsonObject,
   address: EndpointAddress,
   { messageId }: EndpointItem,
-): Part[] {
+  log: Logger,
+): Pick<Kept, 'parts' | 'size'> | DeliveryFailure {
   const { clientId, conversationId } = address
-  const sealed =
-    capabilities.content === 'any'
-      ? payload
-      : replaceButtons(payload, (index) => tokens.seal({ clientId, conversationId, messageId }, index))
-  const { contents = [] } = degrade(sealed, capabilities) ?? {}
-  return contents.flatMap((content: OutboundContent) => runtime.render(content, endpointOf(address)))
+  try {
+    const sealed =
+      capabilities.content === 'any'
+        ? payload
+        : replaceButtons(payload, (index) => tokens.seal({ clientId, conversationId, messageId }, index))
+    const { contents = [] } = degrade(sealed, capabilities) ?? {}
+    const parts: Part[] = []
+    for (const content of contents) {
+      const made: unknown = runtime.render(content, endpointOf(address))
+      if (made instanceof Promise) made.catch(() => undefined)
+      if (!Array.isArray(made) || !made.every(isPart))
+        return unshown(`the channel ${name} rendered something that is no list of parts`)
+      parts.push(...made)
+      if (parts.length > MAX_PARTS) return unshown(`the channel ${name} made more than ${MAX_PARTS} parts`)
+    }
+    if (parts.length === 0) return unshown('the channel cannot show this content')
+    const size = JSON.stringify(parts).length
+    if (size <= MAX_PARTS_SIZE) return { parts, size }
+    return unshown(`the channel ${name} made more than ${MAX_PARTS_SIZE} characters of this message`)
+  } catch (error) {
+    const shape = errorShape(error)
+    log.error({ ...shape, clientId, messageId, channel: name }, 'message could not be rendered')
+    const said = classify(runtime, error)
+    return unshown(
+      said.kind === 'invalid'
+        ? said.message
+        : `the channel ${name} could not render this message (${shape.error})`,
+    )
+  }
 }
+
+/** The arguments are JSON, or cannot be stored. */
+const isPart = (value: unknown): value is Part =>
+  typeof value === 'object' && value !== null && 'call' in value && typeof value.call === 'string'

@@ -8,7 +8,7 @@ import type { Gate, GateLimits } from './gate.js'
 import { Gates } from './gates.js'
 import type { Lane } from './lane.js'
 import { LaneRegistry } from './lane-registry.js'
-import type { Route, Routing } from './route.js'
+import type { Route, RouteListener, Routing } from './route.js'
 import type { RunnerHost } from './runner-host.js'
 import { StreamRunner } from './stream-runner.js'
 import type { Late } from './tenure.js'
@@ -86,8 +86,8 @@ export class Dispatcher implements RunnerHost {
     this.pollMs = options.limits.pollMs
   }
 
-  /** What the transports report to. */
-  get listener(): TransportListener {
+  /** What the transports and the routes report to. */
+  get listener(): TransportListener & RouteListener {
     return this.#lanes.listener
   }
 
@@ -289,6 +289,13 @@ export class Dispatcher implements RunnerHost {
 
   gaveUp(stream: StreamRef, target: Target, entry: Entry, dead: Dead): Promise<void> {
     return this.#options.gaveUp(stream, target, entry, dead)
+  }
+
+  unrouted({ clientId, streamId }: Claimed, target: Target, err: unknown): void {
+    this.#options.log.error(
+      { err, clientId, streamId, target },
+      'cannot find the way to a target; trying again',
+    )
   }
 
   observeDeath(target: Target, entry: Entry, dead: Dead): void {

@@ -4,12 +4,14 @@ import { type Gate, TURN } from './gate.js'
 import { type Lane, sizeOf, WINDOW } from './lane.js'
 import type { Outcomes } from './outcomes.js'
 import { deadlineOf } from './retry.js'
-import type { Route } from './route.js'
+import type { Route, Routing } from './route.js'
 import type { RunnerHost } from './runner-host.js'
 import type { Tenure } from './tenure.js'
 
 /** How long a lane whose integration is paused stays away, if nothing wakes it before. */
 const PAUSED_MS = 60 * 60 * 1000
+/** How long a lane stays away whose route cannot be found. */
+const UNROUTED_MS = 1000
 /** Lanes that wait for one target come back spread over this time. */
 const SPREAD_MS = 250
 
@@ -54,13 +56,25 @@ export class LaneFeeder {
     const isStill = this.#watch(lane)
     if (!isStill()) return
     if (tenure.isOver) return tenure.progressed()
-    const routing = await host.route(this.#options.stream, lane.target)
-    if (!isStill()) return
+    const routing = await this.#routeOf(lane)
+    if (!isStill() || !routing) return
     if (routing === 'gone') return this.#abolish(lane, end, isStill)
     const now = host.now()
     if ((lane.readyAt ?? now) > now) return
     lane.heldUntil = routing === 'paused' ? new Date(now.getTime() + PAUSED_MS) : undefined
     if (routing !== 'paused') await this.#fill(lane, routing, end, isStill)
+  }
+
+  /** A lane whose route cannot be found now is left alone for some time, and holds no other up. */
+  async #routeOf(lane: Lane): Promise<Routing | undefined> {
+    const { host, stream } = this.#options
+    try {
+      return await host.route(stream, lane.target)
+    } catch (error) {
+      host.unrouted(stream, lane.target, error)
+      lane.heldUntil = new Date(host.now().getTime() + UNROUTED_MS)
+      return undefined
+    }
   }
 
   /** What is with the transport is taken back first. */
@@ -102,7 +116,7 @@ export class LaneFeeder {
     return () =>
       epoch === this.#epoch &&
       generation === lane.generation &&
-      !(lane.isDraining || lane.isWaiting || host.isStopping || this.#isStopped)
+      !(lane.isDraining || lane.isWaiting || lane.unrendered || host.isStopping || this.#isStopped)
   }
 
   /** Takes the entries that the lane owes, until there is no room. */

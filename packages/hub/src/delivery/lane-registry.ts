@@ -2,6 +2,7 @@ import type { Gate } from './gate.js'
 import type { Lane } from './lane.js'
 import { takeBack } from './lane-feeder.js'
 import type { Outcomes } from './outcomes.js'
+import type { RouteListener } from './route.js'
 import type { StreamRunner } from './stream-runner.js'
 import type { TransportListener } from './transport.js'
 
@@ -12,8 +13,8 @@ interface Registered {
 
 /** The lanes of all streams by the numbers that name them to the transports, whose reports find their way here. */
 export class LaneRegistry {
-  /** What the transports report to. */
-  readonly listener: TransportListener = {
+  /** What the transports and the routes report to. */
+  readonly listener: TransportListener & RouteListener = {
     delivered: (handle, ...what) =>
       this.#report(handle, (outcomes, lane) => outcomes.delivered(lane, ...what)),
     progressed: (handle, ...what) =>
@@ -21,6 +22,8 @@ export class LaneRegistry {
     failed: (handle, ...what) => this.#report(handle, (outcomes, lane) => outcomes.failed(lane, ...what)),
     cancelled: (handle, ...what) =>
       this.#report(handle, (outcomes, lane) => outcomes.cancelled(lane, ...what)),
+    unrendered: (handle, ...what) =>
+      this.#report(handle, (outcomes, lane) => outcomes.unrendered(lane, ...what)),
   }
   readonly #lanes = new Map<number, Registered>()
   #lastHandle = 0

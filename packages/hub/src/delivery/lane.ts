@@ -3,6 +3,7 @@ import type { LaneState } from '../progress.js'
 import { type LaneKey, parseLaneKey, type Target } from '../target.js'
 import type { Gate } from './gate.js'
 import type { Route } from './route.js'
+import type { DeliveryFailure } from './transport.js'
 
 /** Entries handed to the transport at once in one lane: enough that it never waits for the main thread. */
 export const WINDOW = 64
@@ -38,6 +39,8 @@ export class Lane {
   readonly underway: Underway[] = []
   /** How the entries under way went out. */
   route: Route | undefined
+  /** The entry under way that cannot be rendered; nothing after it has gone out. */
+  unrendered: { seq: number; failure: DeliveryFailure } | undefined
   /** Nothing goes out before this time, for a reason that the store need not know. */
   heldUntil: Date | undefined
   /** Its state differs from what the store has. */
@@ -150,6 +153,7 @@ export class Lane {
   rewind(): void {
     this.stopWaiting()
     for (const { entry, gate, isProbe } of this.underway.splice(0)) gate.release(sizeOf(entry), isProbe)
+    this.unrendered = undefined
     this.generation += 1
     this.taken = this.done
   }

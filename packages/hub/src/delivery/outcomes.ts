@@ -79,7 +79,22 @@ export class Outcomes {
     if (generation !== lane.generation) return
     this.#arrived(lane, seq)
     if (lane.underway.length === 0) this.advance(lane, lane.taken)
+    this.#failUnrendered(lane)
     this.#runner.run()
+  }
+
+  /** The route: this entry cannot be rendered. It is given up once everything before it has arrived. */
+  unrendered(lane: Lane, generation: number, seq: number, failure: DeliveryFailure): void {
+    if (generation !== lane.generation) return
+    lane.unrendered = { seq, failure }
+    this.#failUnrendered(lane)
+  }
+
+  /** Not while the lane is taken back: then it is rendered again. */
+  #failUnrendered(lane: Lane): void {
+    const { unrendered, underway, isDraining, generation } = lane
+    if (!unrendered || isDraining || underway[0]?.entry.seq !== unrendered.seq) return
+    this.failed(lane, generation, unrendered.seq, unrendered.failure)
   }
 
   #arrived(lane: Lane, seq: number): void {

@@ -2,6 +2,7 @@ import type { Id } from '@plugboard/core'
 import type { Entry } from '../entry.js'
 import type { TargetKind } from '../target.js'
 import type { RetrySchedule } from './retry.js'
+import type { DeliveryFailure } from './transport.js'
 
 /** How the entries of a lane go to its target, by the client's configuration as it is now. */
 export interface Route {
@@ -26,6 +27,15 @@ export interface Route {
 interface Head {
   part: number
   attempt: number
+}
+
+/** What a route reports beside its transport. */
+export interface RouteListener {
+  /**
+   * This entry cannot be put in the form of its target, now or ever. What comes before it may still be under way; what
+   * comes after it was not handed to the transport.
+   */
+  unrendered(lane: number, generation: number, seq: number, failure: DeliveryFailure): void
 }
 
 /** `gone`: the target is not there any more. `paused`: it is, and nothing may be tried now. */

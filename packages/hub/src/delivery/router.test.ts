@@ -52,6 +52,22 @@ test('a bot is told that someone waits for its reply as long as that is so', asy
   ])
 })
 
+test('what cannot be rendered is reported, and what comes after it waits for that', async () => {
+  const { router, routeTo, hook, sender } = setUp()
+  const reported: unknown[] = []
+  router.start({
+    unrendered: (lane, generation, seq, { kind }) => reported.push([lane, generation, seq, kind]),
+  })
+  const entries = [entryOf(1), entryOf(2, { payload: BROKEN }), entryOf(3)]
+  const route = await routeTo(webhookTarget(hook.id))
+  route.push(7, 1, entries, { part: 0, attempt: 0 })
+  expect(sender.pushes.map(({ items }) => items.map(({ seq }) => seq))).toEqual([[1]])
+  expect(reported).toEqual([[7, 1, 2, 'invalid']])
+  route.push(7, 2, entries.slice(1), { part: 0, attempt: 0 })
+  expect(sender.pushes).toHaveLength(1)
+  expect(reported).toHaveLength(2)
+})
+
 test('an endpoint gets its entries through its channel, the first from the part where it stopped', async () => {
   const { routeTo, endpoint, transport } = setUp()
   const route = await routeTo(endpointTarget(endpoint.id))
@@ -91,9 +107,14 @@ test('the credentials of a route differ when the configuration of its integratio
   expect(await credentials()).not.toBe(before)
 })
 
+const BROKEN = '{"type":"broken"}'
+
 const format: WebhookFormat = {
   ...{ name: 'test', schedule: { delaysMs: [1000] }, tells: () => true },
-  render: ({ entry, userId, isCollecting }) => `${entry.seq} of ${userId} ${isCollecting}`,
+  render({ entry, userId, isCollecting }) {
+    if (entry.payload === BROKEN) throw new Error('broken')
+    return `${entry.seq} of ${userId} ${isCollecting}`
+  },
   headers: (_, { token }) => ({ 'x-token': token }),
 }
 

@@ -3,7 +3,7 @@ import type { Channels } from '../channels.js'
 import type { ClientView, Directory, OpenIntegration, OpenWebhook } from '../directory.js'
 import type { EndpointRecord } from '../endpoint-record.js'
 import type { Entry } from '../entry.js'
-import type { Look, WebhookFormat } from '../format.js'
+import type { Look, WebhookEvent, WebhookFormat } from '../format.js'
 import type { Claimed } from '../progress.js'
 import type { IntegrationAddress, IntegrationItem } from '../provisioning/provisioning.js'
 import type { PublicAddresses } from '../public-addresses.js'
@@ -11,9 +11,10 @@ import { integrationTarget, parseTarget, type Target } from '../target.js'
 import type { EndpointAddress, EndpointItem } from './channel-delivery.js'
 import { LateWebhooks } from './late-webhooks.js'
 import type { RetrySchedule } from './retry.js'
-import type { Route, Routing } from './route.js'
+import type { Route, RouteListener, Routing } from './route.js'
 import type { Transport } from './transport.js'
-import type { WebhookAddress, WebhookSender } from './webhook-sender.js'
+import { lateWebhookBody, webhookBody } from './webhook-body.js'
+import type { WebhookAddress, WebhookItem, WebhookSender } from './webhook-sender.js'
 
 export interface RouterOptions {
   directory: Directory
@@ -34,12 +35,19 @@ export interface RouterOptions {
 export class Router {
   readonly #options: RouterOptions
   readonly #late: LateWebhooks
+  #listener: RouteListener | undefined
   /** One object for all lanes to a webhook as it is now, since what is sent to a thread has each object once. */
   readonly #addresses = new WeakMap<OpenWebhook, WebhookAddress>()
 
   constructor(options: RouterOptions) {
     this.#options = options
     this.#late = new LateWebhooks(options.sender, options.log)
+  }
+
+  /** Entries that cannot be rendered are reported to `listener`. */
+  start(listener: RouteListener): void {
+    this.#listener = listener
+    this.#late.start(listener)
   }
 
   /** What is being looked up for webhooks is forgotten: the process is going down. */
@@ -73,28 +81,42 @@ export class Router {
   }
 
   #webhookRoute(client: ClientView, stream: Claimed, webhook: OpenWebhook, format: WebhookFormat): Route {
-    const { sender, now, lookOf } = this.#options
+    const { sender, now, lookOf, log } = this.#options
     const look = lookOf(client)
     const address = this.#addressOf(client, webhook, format)
     const late = this.#late
+    const eventOf = (entry: Entry): WebhookEvent => {
+      const isCollecting =
+        entry.collectUntil !== undefined && entry.collectUntil > now() && !entry.turnEndedAt
+      return { entry, client, userId: stream.userId, isCollecting, webhook, look }
+    }
+    const pushLate: Route['push'] = (lane, generation, entries) => {
+      const items = entries.map((entry) => {
+        const event = eventOf(entry)
+        const make = () => lateWebhookBody(format, event, log)
+        return { seq: entry.seq, id: deliveryId(entry, webhook.id), make }
+      })
+      late.push(lane, generation, { clientId: client.id, address }, items)
+    }
+    const push: Route['push'] = (lane, generation, entries) => {
+      const items: WebhookItem[] = []
+      for (const entry of entries) {
+        const body = webhookBody(format, eventOf(entry), log)
+        if (typeof body !== 'string') {
+          if (items.length > 0) sender.push(lane, generation, address, items)
+          return this.#listener?.unrendered(lane, generation, entry.seq, body)
+        }
+        items.push({ seq: entry.seq, id: deliveryId(entry, webhook.id), body })
+      }
+      sender.push(lane, generation, address, items)
+    }
     return {
       gate: webhook.id,
       kind: 'webhook',
       label: webhook.url,
       schedule: format.schedule,
       ...(format.isFinal && { isFinal: format.isFinal }),
-      push(lane, generation, entries) {
-        const made = entries.map((entry) => {
-          const isCollecting =
-            entry.collectUntil !== undefined && entry.collectUntil > now() && !entry.turnEndedAt
-          const event = { entry, client, userId: stream.userId, isCollecting, webhook, look }
-          const make = () => format.render(event)
-          return { seq: entry.seq, id: deliveryId(entry, webhook.id), make }
-        })
-        if (format.isLate) return late.push(lane, generation, address, made)
-        const items = made.map(({ seq, id, make }) => ({ seq, id, body: make() as string }))
-        sender.push(lane, generation, address, items)
-      },
+      push: format.isLate ? pushLate : push,
       cancel: (lane, generation) => (format.isLate ? late : sender).cancel(lane, generation),
     }
   }

@@ -21,6 +21,8 @@ export interface RunnerHost {
   register(runner: StreamRunner, open: (handle: number) => Lane): Lane
   unregister(lane: Lane): void
   route(stream: Claimed, target: Target): Routing | Promise<Routing>
+  /** There was an error where a route was asked for; it is asked for again. */
+  unrouted(stream: Claimed, target: Target, error: unknown): void
   gate(route: Route): Gate
   /** The target is to be left alone: what has not begun is to be taken back from all lanes behind this gate. */
   leftAlone(gate: Gate): void

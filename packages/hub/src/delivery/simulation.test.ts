@@ -2,7 +2,7 @@ import { newId } from '@plugboard/core'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type Mood, moods } from '../../test/support/moods.js'
-import { World } from '../../test/support/world.js'
+import { UNRENDERABLE, World } from '../../test/support/world.js'
 import { endpointTarget, type Target, webhookTarget } from '../target.js'
 
 const STREAMS = 5
@@ -17,9 +17,9 @@ afterEach(() => {
 })
 
 type Step =
-  | { do: 'append'; stream: number; targets: readonly number[]; chars: number }
+  | { do: 'append'; stream: number; targets: readonly number[]; chars: number; isBroken?: boolean }
   | { do: 'mood'; target: number; mood: Mood }
-  | { do: 'status'; target: number; status: 'here' | 'gone' | 'paused' }
+  | { do: 'status'; target: number; status: 'here' | 'gone' | 'paused' | 'lost' }
   | { do: 'delete'; stream: number; which: number }
   | { do: 'delete-all'; stream: number }
   | { do: 'replay'; which: number; to: number }
@@ -37,6 +37,7 @@ const append = fc.record({
   stream,
   targets: fc.uniqueArray(target, { maxLength: 3 }),
   chars: fc.integer({ min: 1, max: 600 }),
+  isBroken: fc.integer({ min: 0, max: 3 }).map((one) => one === 0),
 })
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -58,7 +59,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('status' as const),
       target,
-      status: fc.constantFrom('here', 'gone', 'paused'),
+      status: fc.constantFrom('here', 'gone', 'paused', 'lost'),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('delete' as const), stream, which: fc.nat() }) },
@@ -106,7 +107,7 @@ test('whatever happens, all that is owed is settled, in order, and nothing is re
       ...[webhookTarget(newId()), webhookTarget(newId())],
       ...[endpointTarget(newId()), endpointTarget(newId())],
     ]
-    const world = new World({ seed, targets, streams: STREAMS })
+    const world = new World({ seed, targets, late: targets.slice(1, 2), streams: STREAMS })
     for (const each of steps) await take(world, targets, each)
     await recover(world, targets)
     expect(world.faults).toEqual([])
@@ -133,7 +134,7 @@ async function take(world: World, targets: readonly Target[], step: Step): Promi
           world.append(
             row,
             step.targets.flatMap((i) => targets[i] ?? []),
-            'x'.repeat(step.chars),
+            (step.isBroken ? UNRENDERABLE : 'x').repeat(step.chars),
           ),
         )
       return

@@ -1,7 +1,7 @@
 import type { Failure, Id, JsonObject, Logger } from '@plugboard/core'
-import { isPlugboardError } from '@plugboard/core'
+import { isPlugboardError, parseJsonObject } from '@plugboard/core'
 import type { Channels } from '../channels.js'
-import type { IntegrationRecord, Sealed } from '../client-record.js'
+import type { IntegrationRecord } from '../client-record.js'
 import { classify } from '../delivery/classify.js'
 import { inTime } from '../delivery/in-time.js'
 import type { Carry } from '../delivery/serial-transport.js'
@@ -61,13 +61,13 @@ export class Provisioning {
   }
 
   async #carry(address: IntegrationAddress, item: IntegrationItem, signal: AbortSignal): Promise<Outcome> {
-    const { old } = JSON.parse(item.payload) as { old?: Sealed }
+    const { old } = parseJsonObject(item.payload)
     const { clientId, integrationId } = address
     // What is in memory may be of before the change that this tells of, where another process made it.
     this.#options.directory.forget(clientId)
     const client = await this.#options.directory.find({ id: clientId })
     const now = client?.record.integrations.find(({ id }) => id === integrationId)
-    if (old !== undefined) {
+    if (typeof old === 'string') {
       const failure = await this.#takeBack(clientId, item.channel, old, client, signal)
       // Where there is a new configuration, it is what counts.
       if (failure && !now) return failure
@@ -79,7 +79,7 @@ export class Provisioning {
   async #takeBack(
     clientId: Id,
     channel: string,
-    sealed: Sealed,
+    sealed: string,
     client: ClientView | undefined,
     signal: AbortSignal,
   ): Promise<Outcome> {
@@ -98,9 +98,9 @@ export class Provisioning {
       : failure
   }
 
-  #open(sealed: Sealed, clientId: Id): JsonObject | undefined {
+  #open(sealed: string, clientId: Id): JsonObject | undefined {
     try {
-      return JSON.parse(this.#options.keyring.open(sealed, clientId)) as JsonObject
+      return parseJsonObject(this.#options.keyring.open(sealed, clientId))
     } catch {
       // The key was changed since.
       return undefined

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type Id, type Logger, newId, silentLogger } from '@plugboard/core'
 import { vi } from 'vitest'
 import { Dispatcher, type DispatcherLimits } from '../../src/delivery/dispatcher.js'
+import { LateWebhooks } from '../../src/delivery/late-webhooks.js'
 import type { Route, Routing } from '../../src/delivery/route.js'
 import type { DeliveryFailure } from '../../src/delivery/transport.js'
 import type { Entry } from '../../src/entry.js'
@@ -16,9 +17,17 @@ import { seeded, Tasks } from './tasks.js'
 
 interface Place {
   mood: Mood
-  status: 'here' | 'gone' | 'paused'
+  /** `lost`: the way to it cannot be found, for a fault of ours. */
+  status: 'here' | 'gone' | 'paused' | 'lost'
   /** The delivery has been told that it is gone or paused. */
   isKnown: boolean
+}
+
+/** What begins and ends with the process. */
+interface Process {
+  transport: ScriptedTransport<Address>
+  late: LateWebhooks<Address>
+  dispatcher: Dispatcher
 }
 
 interface Address {
@@ -34,6 +43,8 @@ export interface WorldOptions {
   log?: Logger
   /** All happens in the order in which it was asked for, in place of any. */
   isOrderly?: boolean
+  /** Webhooks whose events are looked up before they go out. */
+  late?: readonly Target[]
   /** What comes of refused credentials; the target is paused unless told otherwise. */
   refused?: (target: Target) => Promise<void>
 }
@@ -45,6 +56,17 @@ const limits: DispatcherLimits = {
   pollMs: 1000,
 }
 const delaysMs = [1000, 2000, 4000]
+
+/** What no webhook can be sent: it cannot be put in its form. */
+export const UNRENDERABLE = '!'
+
+const isRenderable = ({ payload }: Entry, target: Target): boolean =>
+  !target.startsWith('w') || !payload.startsWith(UNRENDERABLE)
+
+const UNRENDERED: DeliveryFailure = { kind: 'invalid', message: 'it has no form' }
+/** How many look-ups for a webhook fail. */
+const FAILED_LOOKUPS = 0.1
+
 /**
  * A dispatcher with a store and targets that a test directs, and a {@link RuleBook} of what must hold. Time is that of
  * vitest's fake timers; the order of all that is asynchronous is drawn by the seed.
@@ -65,6 +87,7 @@ export class World {
   #transport: ScriptedTransport<Address>
   readonly #log: Logger
   readonly #refused: (target: Target) => Promise<void>
+  readonly #late: readonly Target[]
   readonly #limits: DispatcherLimits
   readonly #book: RuleBook
   #writing = new Map<StreamRow, Promise<unknown>>()
@@ -82,6 +105,7 @@ export class World {
       failed: () => this.#book.doubt(2 * TIMEOUT_MS),
     })
     this.#log = log
+    this.#late = options.late ?? []
     this.#refused = options.refused ?? ((target) => this.setStatus(target, 'paused'))
     for (const target of targets) this.places.set(target, { mood: 'well', status: 'here', isKnown: true })
     this.streams = Array.from({ length: streams }, () => this.store.addStream(this.clientId))
@@ -174,10 +198,23 @@ export class World {
   #open(): [Dispatcher, ScriptedTransport<Address>] {
     const transport = new ScriptedTransport<Address>(this.tasks, (flight) => this.#request(flight))
     const { life } = this.#book
+    const late = new LateWebhooks<Address>(
+      {
+        push: (lane, generation, address, items) =>
+          transport.push(
+            lane,
+            generation,
+            address,
+            items.map(({ seq }) => ({ seq, part: 0 })),
+          ),
+        cancel: (lane, generation) => transport.cancel(lane, generation),
+      },
+      this.#log,
+    )
     const dispatcher = new Dispatcher({
       store: this.storeLink.storeWhile(() => life === this.#book.life),
       limits: this.#limits,
-      route: (stream, target) => this.#route(transport, stream.streamId, target),
+      route: (stream, target) => this.#route({ transport, late, dispatcher }, stream.streamId, target),
       refused: (_, { gate }) => this.#refused(gate as Target),
       gaveUp: async () => undefined,
       observer: { delivered: () => undefined, retried: () => undefined, died: () => undefined },
@@ -186,14 +223,17 @@ export class World {
       random: this.random,
     })
     transport.start(dispatcher.listener)
+    late.start(dispatcher.listener)
     return [dispatcher, transport]
   }
 
-  #route(transport: ScriptedTransport<Address>, streamId: Id, target: Target): Routing {
+  #route({ transport, late, dispatcher }: Process, streamId: Id, target: Target): Routing {
     const { status } = this.place(target)
+    if (status === 'lost') throw new Error('a fault of ours')
     if (status !== 'here') return status
     const row = this.store.streams.get(streamId)
     assert.ok(row)
+    const isLate = this.#late.includes(target)
     const route: Route = {
       gate: target,
       kind: target.startsWith('w') ? 'webhook' : 'endpoint',
@@ -201,12 +241,35 @@ export class World {
       schedule: { delaysMs },
       push: (lane, generation, entries, { part }) => {
         for (const entry of entries) this.#book.push(entry, target, this.#knownStatus(target))
-        const items = entries.map(({ seq }, i): ScriptedItem => ({ seq, part: i === 0 ? part : 0 }))
-        transport.push(lane, generation, { row, target }, items)
+        if (isLate) {
+          const items = entries.map((entry) => ({
+            seq: entry.seq,
+            id: '',
+            make: () => this.#make(entry, target),
+          }))
+          return late.push(lane, generation, { clientId: this.clientId, address: { row, target } }, items)
+        }
+        const broken = entries.findIndex((entry) => !isRenderable(entry, target))
+        const whole = broken === -1 ? entries : entries.slice(0, broken)
+        const items = whole.map(({ seq }, i): ScriptedItem => ({ seq, part: i === 0 ? part : 0 }))
+        if (items.length > 0) transport.push(lane, generation, { row, target }, items)
+        const { seq } = entries[broken] ?? {}
+        if (seq !== undefined) dispatcher.listener.unrendered(lane, generation, seq, UNRENDERED)
       },
-      cancel: (lane, generation) => transport.cancel(lane, generation),
+      cancel: (lane, generation) => (isLate ? late : transport).cancel(lane, generation),
     }
     return route
+  }
+
+  /** Sometime later; sometimes what it needs cannot be looked up. */
+  #make(entry: Entry, target: Target): Promise<string | DeliveryFailure> {
+    const isFound = this.random() >= FAILED_LOOKUPS
+    return new Promise((resolve, reject) => {
+      this.tasks.add(() => {
+        if (isFound) resolve(isRenderable(entry, target) ? 'body' : UNRENDERED)
+        else reject(new Error('the store is down'))
+      })
+    })
   }
 
   /** The status as far as the delivery has been told. */
@@ -219,6 +282,7 @@ export class World {
     const { seq } = item
     const entry = row.entries[seq - 1]
     assert.ok(entry)
+    assert.ok(isRenderable(entry, target), `entry ${seq} cannot be rendered and goes out`)
     this.requests.push({ streamId: row.streamId, seq, target })
     this.#book.beginRequest(row, entry, target, item.part)
     let done = item.part

@@ -1,4 +1,4 @@
-import { toUuid } from '@plugboard/core'
+import { isJsonObject, parseJsonObject, toUuid } from '@plugboard/core'
 import {
   activityOf,
   healthEventOf,
@@ -43,15 +43,30 @@ function render(event: WebhookEvent): string {
 
 /** What is known of a new user. */
 function userDataOf({ payload }: { payload: string }): { userData?: object } {
-  const { data } = JSON.parse(payload) as { data?: object }
-  return data ? { userData: data } : {}
+  const { data } = parseJsonObject(payload)
+  return isJsonObject(data) ? { userData: data } : {}
 }
 
+/** What the link to a conversation carried that a person opened. */
+function startedWith({ payload }: { payload: string }): { payload?: string } {
+  const { payload: carried } = parseJsonObject(payload)
+  return typeof carried === 'string' ? { payload: carried } : {}
+}
+
+/** @throws for one that this version does not know */
 function activityJson(entry: { payload: string }): object {
   const activity = activityOf(entry)
+  if (!activity) throw new TypeError('the entry holds no activity')
   if ('messageId' in activity && activity.messageId)
     return { ...activity, messageId: toUuid(activity.messageId) }
   return 'userId' in activity && activity.userId ? { ...activity, userId: toUuid(activity.userId) } : activity
+}
+
+/** @throws for one that this version does not know */
+function healthJson(entry: WebhookEvent['entry']): object {
+  const event = healthEventOf(entry)
+  if (!event) throw new TypeError('the entry holds no event of an integration')
+  return event
 }
 
 /** How the API calls an event. */
@@ -82,9 +97,9 @@ function dataOf({ entry, userId, isCollecting }: WebhookEvent): string {
     case 'conversation.deleted':
       return JSON.stringify(conversation)
     case 'conversation.started':
-      return JSON.stringify({ ...conversation, channel: entry.channel, ...JSON.parse(entry.payload) })
+      return JSON.stringify({ ...conversation, channel: entry.channel, ...startedWith(entry) })
     case 'health.new':
-      return JSON.stringify({ channel: entry.channel, event: healthEventOf(entry) })
+      return JSON.stringify({ channel: entry.channel, event: healthJson(entry) })
     case 'activity':
       return JSON.stringify({ ...conversation, channel: entry.channel, activity: activityJson(entry) })
     case 'void':

@@ -77,9 +77,12 @@ describe('what a bot says', () => {
       },
       { type: 'image', text: `One\n${src}2\nTwo`, metadata: { src }, attributes: buttons('A', 'B') },
     ],
-    ['a type of its own', { type: 'poll', options: [] }, { type: 'poll', text: '' }],
+    ['a type of its own', { type: 'poll', options: [] }, { type: 'poll', text: '[poll]' }],
+    ['cards that there are none of', { type: 'carousel' }, { type: 'text', text: '[carousel]' }],
+    ['a type that is none', { type: { toString: 1 } }, { type: 'text', text: '[message]' }],
     ['a type of its own with words', { type: 'poll', text: 'Red?' }, { type: 'text', text: 'Red?' }],
-    ['nothing', {}, { type: 'text', text: '' }],
+    ['an empty text', { type: 'text', text: '' }, { type: 'text', text: '' }],
+    ['nothing', {}, { type: 'text', text: '[message]' }],
   ])('is for Smartify: %s', (_, payload, said) => {
     expect(saidIn(payload)).toEqual(said)
   })

@@ -1,4 +1,13 @@
-import { type Capabilities, type Content, degrade, type JsonObject } from '@plugboard/core'
+import {
+  type Capabilities,
+  type Content,
+  contentTypes,
+  degrade,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+} from '@plugboard/core'
+import { placeholderOf, textIn, typeIn } from '../payload.js'
 
 /** What a message says, in this API and in the hub. Pure. */
 
@@ -51,26 +60,38 @@ function choicesIn(attributes: JsonObject | undefined): JsonObject[] {
   })
 }
 
-const objectIn = (value: unknown): JsonObject | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined
+const objectIn = (value: Json | undefined): JsonObject | undefined =>
+  isJsonObject(value) ? value : undefined
 
 /** What this API can show. Buttons lie beside the text and so may be any number, of any length. */
-const CAN: Capabilities = {
-  content: ['text', 'single-choice', ...MEDIA],
+const CAN = {
+  content: ['text', 'single-choice', ...MEDIA] as const,
   maxTextLength: 1_000_000,
   buttons: { max: 1_000, maxLabel: 1_000_000 },
+} satisfies Capabilities
+
+/** A type that only its author knows is kept; one that the hub knows, with fields that are not of it, is a text. */
+function ownTypeIn(payload: JsonObject): string {
+  const type = typeIn(payload)
+  return payload.type === undefined || type === 'message' || contentTypes.some((known) => known === type)
+    ? 'text'
+    : type
 }
 
-/** What a bot or a channel said. One message stays one: what comes after its first file is told in words. */
+/**
+ * What a bot or a channel said. One message stays one: what comes after its first file is said in words. Takes any JSON
+ * object; never throws.
+ */
 export function saidIn(payload: JsonObject): Said {
-  const { contents = [] } = degrade(payload, CAN) ?? {}
-  const shown = contents as Content[]
+  const { contents: shown = [] } = degrade(payload, CAN) ?? {}
+  if (shown.length === 0)
+    return { type: ownTypeIn(payload), text: textIn(payload.text) ?? placeholderOf(payload) }
   const file = shown.find(({ type }) => isMedia(type))
   const words = shown.map((content) => (content === file ? titleOf(content) : wordsOf(content)))
   const text = words.filter((word) => word !== '').join('\n')
   const buttons = shown.flatMap(({ type, choices = [] }) => (type === 'single-choice' ? choices : []))
   return {
-    type: file?.type ?? (contents.length > 0 ? 'text' : String(payload.type ?? 'text')),
+    type: file?.type ?? 'text',
     text,
     ...(file && { metadata: { src: srcOf(file), ...(titleOf(file) && { name: titleOf(file) }) } }),
     ...(buttons.length > 0 && {

@@ -1,26 +1,30 @@
-import type { Author, Id, JsonObject, Message, MessageDetails } from '@plugboard/core'
-import type { ClientView, Entry, Look } from '@plugboard/hub'
-import { z } from 'zod'
+import {
+  type Author,
+  type Id,
+  isJsonObject,
+  type JsonObject,
+  type Message,
+  type MessageDetails,
+  parseJsonObject,
+} from '@plugboard/core'
+import { type ClientView, type Entry, type Look, messageDetailsOf } from '@plugboard/hub'
 import { saidIn } from './map-content.js'
 import { nameOf, wireIdOf } from './map-people.js'
-import { DEFAULT_CHANNEL } from './names.js'
+import { DEFAULT_CHANNEL, FORMAT_NAME } from './names.js'
 
 /** Messages, as this API shows them. */
 
-const json = z.record(z.string(), z.json())
-
 /** What only this dialect knows of a message that came by it: what the payload does not say. */
-const ownFacts = z.object({
-  sender: z.string(),
-  createdBy: z.string().optional(),
-  type: z.string().optional(),
-  text: z.string().optional(),
-  metadata: json.optional(),
-  attributes: json.optional(),
-  language: z.string().optional(),
-  channel: z.string().optional(),
-})
-type MessageFacts = z.infer<typeof ownFacts>
+interface MessageFacts {
+  sender: string
+  createdBy?: string
+  type?: string
+  text?: string
+  metadata?: JsonObject
+  attributes?: JsonObject
+  language?: string
+  channel?: string
+}
 
 /** A message, from the log or from an event. */
 export interface Told {
@@ -41,11 +45,25 @@ export const toldOf = ({ id, sentAt: at, author, payload, details }: Message): T
 })
 
 const detailsOf = ({ details }: Told): MessageDetails =>
-  details === undefined ? {} : (JSON.parse(details) as MessageDetails)
+  messageDetailsOf(details === undefined ? {} : { details })
+
+const TEXTS = ['createdBy', 'type', 'text', 'language', 'channel'] as const
+const OBJECTS = ['metadata', 'attributes'] as const
 
 /** Undefined for a message that came another way. */
 function ownFactsOf({ dialect }: MessageDetails): MessageFacts | undefined {
-  return dialect?.smartify && ownFacts.safeParse(dialect.smartify).data
+  const own = dialect?.[FORMAT_NAME]
+  if (typeof own?.sender !== 'string') return undefined
+  const facts: MessageFacts = { sender: own.sender }
+  for (const name of TEXTS) {
+    const value = own[name]
+    if (typeof value === 'string') facts[name] = value
+  }
+  for (const name of OBJECTS) {
+    const value = own[name]
+    if (isJsonObject(value)) facts[name] = value
+  }
+  return facts
 }
 
 /** The name of the message's own channel. */
@@ -66,8 +84,8 @@ export async function messageJson(
   const details = detailsOf(told)
   const own = ownFactsOf(details)
   const sender = await senderOf(project, told, details, own, look)
-  const payload = JSON.parse(told.payload) as JsonObject
-  const said = own?.type === undefined ? saidIn(payload) : { type: own.type, text: own.text ?? '' }
+  const said =
+    own?.type === undefined ? saidIn(parseJsonObject(told.payload)) : { type: own.type, text: own.text ?? '' }
   const { metadata, attributes, language } = { ...said, ...own }
   const at = told.at.toISOString()
   return {

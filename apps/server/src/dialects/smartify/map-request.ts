@@ -1,34 +1,44 @@
-import { type Id, isId, type JsonObject, toUuid } from '@plugboard/core'
+import { type Id, isId, isJsonObject, type JsonObject, toUuid } from '@plugboard/core'
 import type { ClientView, ConversationFacts, ConversationView, Look, UserView } from '@plugboard/hub'
-import { z } from 'zod'
 import { channelNamed } from './map-message.js'
 import { agentJson, leadJson, type Reader, requesterJson, wireIdOf } from './map-people.js'
-import { EXTERNAL_NAMESPACE } from './names.js'
+import { EXTERNAL_NAMESPACE, FORMAT_NAME } from './names.js'
 
 /** Requests, as this API calls conversations. */
 
-const id = z.string().refine(isId)
-
 /** What only this dialect knows of a conversation. All of it is absent where another one opened it. */
-const ownFacts = z.object({
-  ticketId: z.number().optional(),
-  firstText: z.string().optional(),
-  channel: z.string().optional(),
+export interface RequestFacts {
+  ticketId?: number
+  firstText?: string
+  channel?: string
   /** Who opened it, as the API names them. */
-  createdBy: z.string().optional(),
-  agents: z.array(id).default([]),
-  availableAgents: z.number().default(0),
+  createdBy?: string
+  agents: Id[]
+  availableAgents: number
   /** It was the first one of its user. */
-  isNewLead: z.boolean().default(false),
+  isNewLead: boolean
   /** What came with the message that opened it, and says nothing to the hub. */
-  given: z.record(z.string(), z.json()).default({}),
-})
-export type RequestFacts = z.infer<typeof ownFacts>
+  given: JsonObject
+}
 
-const NOTHING = ownFacts.parse({})
+const TEXTS = ['firstText', 'channel', 'createdBy'] as const
 
-export const requestFactsOf = ({ dialect }: ConversationFacts): RequestFacts =>
-  ownFacts.safeParse(dialect?.smartify ?? {}).data ?? NOTHING
+/** What is not as it should be is left out. */
+export function requestFactsOf({ dialect }: ConversationFacts): RequestFacts {
+  const { ticketId, agents, availableAgents, isNewLead, given, ...own } = dialect?.[FORMAT_NAME] ?? {}
+  const facts: RequestFacts = {
+    agents: Array.isArray(agents) ? agents.filter((agent) => typeof agent === 'string').filter(isId) : [],
+    availableAgents: typeof availableAgents === 'number' ? availableAgents : 0,
+    isNewLead: isNewLead === true,
+    given: isJsonObject(given) ? given : {},
+  }
+  if (typeof ticketId === 'number') facts.ticketId = ticketId
+  for (const name of TEXTS) {
+    const value = own[name]
+    if (typeof value === 'string') facts[name] = value
+  }
+  return facts
+}
 
 /** Before the id of a conversation that another dialect or a channel opened. */
 const PREFIX = 'support-group-'

@@ -1,4 +1,12 @@
-import { fromUuid, type Id, isPlugboardError, type Message, PlugboardError } from '@plugboard/core'
+import {
+  fromUuid,
+  type Id,
+  isPlugboardError,
+  type JsonObject,
+  type Message,
+  PlugboardError,
+  parseJsonObject,
+} from '@plugboard/core'
 import type { ClientView, ConversationView, Hub, UserFacts, UserView } from '@plugboard/hub'
 import { orNone } from './look.js'
 import { payloadOf } from './map-content.js'
@@ -196,5 +204,4 @@ function givenIn(body: MessageBody): RequestFacts['given'] {
 }
 
 /** As it is stored: without members that are undefined. */
-const asJson = (value: object): RequestFacts['given'] =>
-  JSON.parse(JSON.stringify(value)) as RequestFacts['given']
+const asJson = (value: object): JsonObject => parseJsonObject(JSON.stringify(value))

@@ -24,17 +24,18 @@ export interface SmartifyFormatOptions {
   internalPassword?: string | undefined
 }
 
-/** What each event is told of. Those of messages go on with the name of a channel. */
-const topics: Readonly<Record<string, readonly Topic[]>> = {
-  'message.create': ['message'],
-  'request.create': ['conversation.new'],
-  'request.update': ['activity.closed', 'activity.reopened', 'activity.joined', 'activity.left'],
-  'request.close': ['activity.closed'],
-  'lead.create': ['user.new', 'conversation.new'],
-}
+/** The topics of each event. Those of messages go on with the name of a channel. */
+const topics: ReadonlyMap<string, readonly Topic[]> = new Map<string, readonly Topic[]>([
+  ['message.create', ['message']],
+  ['request.create', ['conversation.new']],
+  ['request.update', ['activity.closed', 'activity.reopened', 'activity.joined', 'activity.left']],
+  ['request.close', ['activity.closed']],
+  ['lead.create', ['user.new', 'conversation.new']],
+])
 
-/** The messages that `request.close` tells of, the newest ones. */
+/** The messages that come with `request.close`, the newest ones: how many, and their length in UTF-16 units. */
 const MAX_CLOSING_MESSAGES = 500
+const MAX_CLOSING_CHARS = 1024 * 1024
 
 const MESSAGE_OF_CHANNEL = /^message\.create\.(request\.channel|request\.channelOutbound|channel)\.(.+)$/
 
@@ -47,7 +48,7 @@ export function smartifyFormat(options: SmartifyFormatOptions): WebhookFormat {
     isLate: true,
     tells(topic, { events = [] }) {
       return events.some((event) =>
-        (topics[event] ?? (MESSAGE_OF_CHANNEL.test(event) ? ['message'] : [])).includes(topic),
+        (topics.get(event) ?? (MESSAGE_OF_CHANNEL.test(event) ? ['message'] : [])).includes(topic),
       )
     },
     render,
@@ -88,7 +89,7 @@ async function payloadOf(
     case 'request.update':
       return request()
     case 'request.close': {
-      const entries = await look.messages(view.id, MAX_CLOSING_MESSAGES)
+      const entries = await look.messages(view.id, MAX_CLOSING_MESSAGES, MAX_CLOSING_CHARS)
       const messages = await Promise.all(entries.reverse().map((each) => message(toldIn(each))))
       return { ...(await request()), transcript: transcriptOf(messages), messages }
     }

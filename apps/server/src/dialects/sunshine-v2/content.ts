@@ -1,5 +1,6 @@
-import type { Json, JsonObject } from '@plugboard/core'
+import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '@plugboard/core'
 import type { z } from 'zod'
+import { numberIn, placeholderOf, textIn, wordsIn } from '../payload.js'
 import type { actionSchema, contentSchema, itemSchema } from './content-schemas.js'
 
 /** Content of this API to and from the domain's. Pure. */
@@ -40,7 +41,7 @@ export function toPayload(content: Content): JsonObject {
     case 'form':
       return formPayload(content)
     case 'template':
-      return { type: 'template', template: content.template as Json }
+      return { type: 'template', template: parseJsonObject(JSON.stringify(content.template)) }
   }
 }
 
@@ -48,10 +49,10 @@ export function toPayload(content: Content): JsonObject {
 function withActions(payload: JsonObject, actions: readonly Action[] = []): JsonObject {
   if (actions.length === 0) return payload
   if (actions.every(isReply)) return withChoices(payload, actions)
-  const { image, title } = payload as { image?: string; title?: string }
+  const { type, image, title, text } = payload
   return {
     type: 'card',
-    title: String(payload.type === 'text' ? payload.text : (title ?? '')),
+    title: textIn(type === 'text' ? text : title) ?? '',
     ...(image !== undefined && { image }),
     actions: actions.map(buttonOf),
   }
@@ -103,80 +104,130 @@ function formPayload({ text, fields }: Extract<Content, { type: 'form' }>): Json
   return { type: 'text', text: [text, ...lines].filter(Boolean).join('\n') }
 }
 
-/** What a payload says, as content of this API. What it has no words for becomes text. */
+/** Items and replies shown of one message: what is more is left out, so that a list of messages stays readable. */
+const MAX_SHOWN = 100
+/** Buttons that an item may have. */
+const MAX_ITEM_ACTIONS = 3
+/** Longest label and description of an item. */
+const MAX_LABEL = 128
+/** Says nothing, in every language: this API has no empty labels. */
+const NOTHING = '…'
+
+/**
+ * What a payload says, as content of this API. What it has no words for becomes text, and what can be no payload of its
+ * type is shown as the name of that type. Takes any JSON object; never throws.
+ */
 export function fromPayload(payload: JsonObject): JsonObject {
   const content = bodyOf(payload)
-  const replies = choicesOf(payload)
-  if (replies.length === 0 || content.type === 'file') return content
-  if (content.type === 'carousel' || content.type === 'location') return content
-  return { ...content, actions: replies }
+  if (content.type !== 'text' && content.type !== 'image') return content
+  const replies = repliesIn(payload)
+  return replies.length > 0 ? { ...content, actions: replies } : content
 }
 
 function bodyOf(payload: JsonObject): JsonObject {
-  const { type, text, title, url, image, audio, video, file } = payload as Record<string, string>
-  const caption = typeof title === 'string' && title !== '' ? { text: title } : {}
-  switch (type) {
+  switch (payload.type) {
     case 'image':
-      return { type: 'image', mediaUrl: String(image ?? url), ...caption }
+      return mediaOf('image', payload, payload.image)
     case 'audio':
     case 'voice':
-      return { type: 'file', mediaUrl: String(audio ?? url), ...caption }
+      return mediaOf('file', payload, payload.audio)
     case 'video':
-      return { type: 'file', mediaUrl: String(video ?? url), ...caption }
+      return mediaOf('file', payload, payload.video)
     case 'file':
-      return { type: 'file', mediaUrl: String(file ?? url), ...caption }
+      return mediaOf('file', payload, payload.file)
     case 'location':
       return locationOf(payload)
     case 'card':
-      return { type: 'carousel', items: [itemOf(payload)] }
+      return carouselOf(payload, [payload])
     case 'carousel':
-      return { type: 'carousel', items: (payload.items as JsonObject[]).map(itemOf) }
+      return carouselOf(payload, listIn(payload.items))
     case 'dropdown':
-      return { type: 'text', text: String(payload.message) }
+      return textOf(payload, payload.message)
     case 'quick_reply':
-      return { type: 'text', text: String(text), payload: String(payload.payload) }
-    case 'postback':
-      return { type: 'text', text: String(payload.payload), payload: String(payload.payload) }
+    case 'postback': {
+      const carried = wordsIn(payload.payload)
+      const said = payload.type === 'quick_reply' ? wordsIn(payload.text) : undefined
+      return { ...textOf(payload, said ?? carried), ...(carried !== undefined && { payload: carried }) }
+    }
     default:
-      return { type: 'text', text: typeof text === 'string' ? text : `[${type}]` }
+      return { type: 'text', text: textIn(payload.text) ?? placeholderOf(payload) }
   }
 }
 
-function locationOf({ latitude, longitude, address, title }: JsonObject): JsonObject {
+const listIn = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : [])
+
+const textOf = (payload: JsonObject, text: Json | undefined): JsonObject => ({
+  type: 'text',
+  text: wordsIn(text) ?? placeholderOf(payload),
+})
+
+/** People's files have their address in `url`. */
+function mediaOf(type: 'image' | 'file', payload: JsonObject, address: Json | undefined): JsonObject {
+  const mediaUrl = [address, payload.url].find((url) => typeof url === 'string' && url !== '')
+  const caption = wordsIn(payload.title)
+  if (mediaUrl === undefined) return textOf(payload, caption)
+  return { type, mediaUrl, ...(caption !== undefined && { text: caption }) }
+}
+
+function locationOf(payload: JsonObject): JsonObject {
+  const { address, title } = payload
+  const [lat, long] = [numberIn(payload.latitude, -90, 90), numberIn(payload.longitude, -180, 180)]
+  if (lat === undefined || long === undefined) return textOf(payload, wordsIn(title) ?? address)
   const location = {
     ...(typeof address === 'string' && { address }),
     ...(typeof title === 'string' && { name: title }),
   }
   return {
     type: 'location',
-    coordinates: { lat: Number(latitude), long: Number(longitude) },
+    coordinates: { lat, long },
     ...(Object.keys(location).length > 0 && { location }),
   }
 }
 
-function choicesOf({ choices, options }: JsonObject): JsonObject[] {
-  const replies = [...(Array.isArray(choices) ? choices : []), ...(Array.isArray(options) ? options : [])]
-  return (replies as JsonObject[]).map(({ title, label, value }) => {
-    const text = String(title ?? label)
-    return { type: 'reply', text, payload: String(value ?? text) }
-  })
+/** Cards that say nothing are left out. */
+function carouselOf(payload: JsonObject, cards: readonly Json[]): JsonObject {
+  const items = cards.slice(0, MAX_SHOWN).flatMap((card) => (isJsonObject(card) ? itemsOf(card) : []))
+  return items.length > 0 ? { type: 'carousel', items } : textOf(payload, undefined)
 }
 
 /** An item has at least one action. */
-function itemOf({ title, subtitle, image, actions }: JsonObject): JsonObject {
-  const given = (Array.isArray(actions) ? (actions as JsonObject[]) : []).slice(0, 3).map(actionOf)
-  const text = String(title).slice(0, 128)
-  return {
-    title: text,
-    ...(typeof subtitle === 'string' && { description: subtitle.slice(0, 128) }),
-    ...(typeof image === 'string' && { mediaUrl: image }),
-    actions: given.length > 0 ? given : [{ type: 'postback', text, payload: text }],
-  }
+function itemsOf({ title, subtitle, image, actions }: JsonObject): JsonObject[] {
+  const [label, description] = [labelIn(title), labelIn(subtitle)]
+  const given = listIn(actions).slice(0, MAX_ITEM_ACTIONS).flatMap(actionsOf)
+  const mediaUrl = typeof image === 'string' && image !== '' ? image : undefined
+  if (label === undefined && description === undefined && !mediaUrl && given.length === 0) return []
+  const text = label ?? NOTHING
+  const item: JsonObject = { title: text }
+  if (description !== undefined) item.description = description
+  if (mediaUrl !== undefined) item.mediaUrl = mediaUrl
+  item.actions = given.length > 0 ? given : [{ type: 'postback', text, payload: text }]
+  return [item]
 }
 
-function actionOf({ action, title, url, payload, text }: JsonObject): JsonObject {
-  const label = String(title)
-  return action === 'Open URL'
-    ? { type: 'link', text: label, uri: String(url) }
-    : { type: 'postback', text: label, payload: String(payload ?? text ?? label) }
+const labelIn = (value: Json | undefined): string | undefined => wordsIn(value)?.slice(0, MAX_LABEL)
+
+/** None for a link that leads nowhere, and for what says nothing. */
+function actionsOf(button: Json): JsonObject[] {
+  if (!isJsonObject(button)) return []
+  const { action, title, url, payload, text } = button
+  const label = labelIn(title)
+  if (action === 'Open URL') {
+    const uri = wordsIn(url)
+    return uri === undefined ? [] : [{ type: 'link', text: label ?? uri.slice(0, MAX_LABEL), uri }]
+  }
+  const value = wordsIn(payload) ?? wordsIn(text) ?? label
+  return value === undefined
+    ? []
+    : [{ type: 'postback', text: label ?? value.slice(0, MAX_LABEL), payload: value }]
+}
+
+function repliesIn({ choices, options }: JsonObject): JsonObject[] {
+  return [...listIn(choices).slice(0, MAX_SHOWN), ...listIn(options).slice(0, MAX_SHOWN)].flatMap(
+    (choice) => {
+      if (!isJsonObject(choice)) return []
+      const { title, label, value } = choice
+      const text = wordsIn(title) ?? wordsIn(label) ?? wordsIn(value)
+      return text === undefined ? [] : [{ type: 'reply', text, payload: wordsIn(value) ?? text }]
+    },
+  )
 }

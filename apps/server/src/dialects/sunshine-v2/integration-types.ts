@@ -48,7 +48,7 @@ export function wantedOf(type: string, body: JsonObject, old: JsonObject = {}): 
     return { ...(config && { config: config as JsonObject }), own: {} }
   }
   const kept = (KEPT[type] ?? []).filter((name) => body[name] !== undefined)
-  const own = Object.fromEntries(kept.map((name) => [name, body[name]])) as JsonObject
+  const own = known(Object.fromEntries(kept.map((name) => [name, body[name]])))
   const given = Object.entries(names).filter(([name]) => body[name] !== undefined)
   if (given.length === 0) return { own }
   const config = { ...old }
@@ -91,7 +91,7 @@ export function integrationJson(hub: Hub, { id, channel, facts }: IntegrationVie
     ...known({ displayName }),
     ...ownOf(facts),
     ...fieldsOf(type, withoutSecrets(hub, type, channel.config)),
-  } as JsonObject
+  }
 }
 
 function withoutSecrets(hub: Hub, type: string, config: JsonObject): JsonObject {
@@ -106,5 +106,5 @@ function fieldsOf(type: string, config: JsonObject): JsonObject {
   const names = NAMES[type]
   if (!names) return { config }
   const fields = Object.entries(names).map(([name, inChannel]) => [name, config[inChannel]])
-  return known(Object.fromEntries(fields)) as JsonObject
+  return known(Object.fromEntries(fields))
 }

@@ -1,5 +1,19 @@
-import type { Id, JsonObject, Message, MessageDetails } from '@plugboard/core'
-import type { ClientView, ConversationView, Participant, UserView } from '@plugboard/hub'
+import {
+  type Id,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type Message,
+  type MessageDetails,
+  parseJsonObject,
+} from '@plugboard/core'
+import {
+  type ClientView,
+  type ConversationView,
+  messageDetailsOf,
+  type Participant,
+  type UserView,
+} from '@plugboard/hub'
 import { fromPayload } from './content.js'
 
 /** Shapes of the domain in the form of this API. Pure. */
@@ -8,10 +22,10 @@ import { fromPayload } from './content.js'
 export const DIALECT = 'sunshine-v2'
 
 /** Leaves out what is not known: this API has no nulls of its own accord. */
-export function known<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const found: Record<string, unknown> = {}
+export function known(fields: Readonly<Record<string, Json | undefined>>): JsonObject {
+  const found: JsonObject = {}
   for (const [key, value] of Object.entries(fields)) if (value !== undefined) found[key] = value
-  return found as never
+  return found
 }
 
 /** What only this dialect keeps of something. */
@@ -19,9 +33,12 @@ export const ownOf = (facts: { dialect?: Record<string, JsonObject> }): JsonObje
   facts.dialect?.[DIALECT] ?? {}
 
 /** The same with other own facts; those that are undefined go. */
-export const withOwn = <T extends { dialect?: Record<string, JsonObject> }>(facts: T, own: object): T => ({
+export const withOwn = <T extends { dialect?: Record<string, JsonObject> }>(
+  facts: T,
+  own: Readonly<Record<string, Json | undefined>>,
+): T => ({
   ...facts,
-  dialect: { ...facts.dialect, [DIALECT]: known({ ...ownOf(facts), ...own }) as JsonObject },
+  dialect: { ...facts.dialect, [DIALECT]: known({ ...ownOf(facts), ...own }) },
 })
 
 const typeOf = ({ facts }: Pick<ConversationView, 'facts'>): 'personal' | 'sdkGroup' =>
@@ -37,7 +54,7 @@ export function conversationJson(conversation: ConversationView, isDefault: bool
     ...known({ displayName: title, description, iconUrl, metadata, businessLastRead: businessReadAt }),
     lastUpdatedAt: lastMessageAt.toISOString(),
     createdAt: createdAt.toISOString(),
-  } as JsonObject
+  }
 }
 
 /** As it stands in webhooks. */
@@ -64,36 +81,27 @@ export function userJson(user: UserView): JsonObject {
     profile: known({ givenName, surname, email, avatarUrl, locale }),
     metadata,
     identities: [],
-  } as JsonObject
+  }
 }
 
 /** As it stands in webhooks. */
-export const shortUserJson = (user: UserView): JsonObject =>
-  ({ id: user.id, authenticated: false, ...known({ externalId: externalIdOf(user) }) }) as JsonObject
+export const shortUserJson = (user: UserView): JsonObject => ({
+  id: user.id,
+  authenticated: false,
+  ...known({ externalId: externalIdOf(user) }),
+})
 
 export const participantJson = (
   { id, userId, readAt }: Participant,
   user: UserView | undefined,
   unreadCount: number,
-): JsonObject =>
-  ({
-    id,
-    userId,
-    ...known({ userExternalId: user && externalIdOf(user), lastRead: readAt }),
-    unreadCount,
-    clientAssociations: [],
-  }) as JsonObject
-
-/** What this dialect keeps of a message. */
-interface OwnMessage extends JsonObject {
-  /** As it was posted, where the payload does not say the same. */
-  content?: JsonObject
-  quotedMessage?: JsonObject
-  references?: JsonObject[]
-}
-
-export const detailsOf = ({ details }: Pick<Message, 'details'>): MessageDetails =>
-  details === undefined ? {} : (JSON.parse(details) as MessageDetails)
+): JsonObject => ({
+  id,
+  userId,
+  ...known({ userExternalId: user && externalIdOf(user), lastRead: readAt }),
+  unreadCount,
+  clientAssociations: [],
+})
 
 /** `users`: those of the authors that are known, for what they are called. */
 export function messageJson(
@@ -101,18 +109,19 @@ export function messageJson(
   message: Message,
   users?: ReadonlyMap<Id, UserView>,
 ): JsonObject {
-  const details = detailsOf(message)
-  const own = (details.dialect?.[DIALECT] ?? {}) as OwnMessage
+  const details = messageDetailsOf(message)
+  // As it was posted, where the payload does not say the same, and what the payload cannot say.
+  const { content, quotedMessage, references } = ownOf(details)
   const json: JsonObject = {
     id: message.id,
     received: message.sentAt.toISOString(),
     author: authorJson(message, details, users),
-    content: own.content ?? fromPayload(JSON.parse(message.payload) as JsonObject),
+    content: isJsonObject(content) ? content : fromPayload(parseJsonObject(message.payload)),
     source: sourceJson(client, message),
   }
   if (details.metadata) json.metadata = details.metadata
-  if (own.quotedMessage) json.quotedMessage = own.quotedMessage
-  if (own.references) json.references = own.references
+  if (isJsonObject(quotedMessage)) json.quotedMessage = quotedMessage
+  if (Array.isArray(references)) json.references = references
   return json
 }
 
@@ -153,7 +162,7 @@ function authorJson(
     avatarUrl: as.avatarUrl,
     subtypes: as.kind && [SUBTYPES[as.kind]],
   })
-  if (author === 'business') return { type: 'business', ...shown } as JsonObject
+  if (author === 'business') return { type: 'business', ...shown }
   const facts = users?.get(author.userId)?.facts
   const name = [facts?.givenName, facts?.surname].filter(Boolean).join(' ') || undefined
   return {
@@ -161,7 +170,7 @@ function authorJson(
     userId: author.userId,
     ...known({ displayName: name, avatarUrl: facts?.avatarUrl }),
     ...shown,
-  } as JsonObject
+  }
 }
 
 /** Where messages come from that were posted. */
@@ -174,5 +183,5 @@ export function sourceJson(client: ClientView, { source }: Pick<Message, 'source
   return {
     type: source.channel,
     ...known({ integrationId, originalMessageId: source.key }),
-  } as JsonObject
+  }
 }

@@ -1,11 +1,18 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Author, type Id, isId, type JsonObject, type MessageDetails } from '@plugboard/core'
+import {
+  type Author,
+  type Id,
+  isId,
+  type JsonObject,
+  type MessageDetails,
+  parseJsonObject,
+} from '@plugboard/core'
 import type { ClientView, Hub, Post } from '@plugboard/hub'
 import type { z } from 'zod'
 import { fromPayload, toPayload } from './content.js'
 import { badRequest } from './errors.js'
 import { findUserId } from './find.js'
-import { DIALECT, known } from './map.js'
+import { DIALECT } from './map.js'
 import type * as schemas from './schemas.js'
 
 /** Posts of this API, in the domain's words. */
@@ -61,21 +68,27 @@ function detailsOf(body: Body, content: JsonObject | undefined): MessageDetails 
   const isPlain = !(name ?? avatarUrl ?? subtypes ?? metadata ?? content)
   if (isPlain && !(override ?? schema ?? quotedMessage ?? references)) return undefined
   const [subtype] = subtypes ?? []
-  const as = known({ name, avatarUrl, kind: subtype && KINDS[subtype] })
-  const own = known({ content, override, schema, quotedMessage, references })
+  const as: MessageDetails['author'] = {}
+  if (name !== undefined) as.name = name
+  if (avatarUrl !== undefined) as.avatarUrl = avatarUrl
+  if (subtype) as.kind = KINDS[subtype]
+  const own = asStored({ content, override, schema, quotedMessage, references })
   return {
     ...(Object.keys(as).length > 0 && { author: as }),
     ...(metadata && { metadata }),
     ...(Object.keys(own).length > 0 && { dialect: { [DIALECT]: own } }),
-  } as MessageDetails
+  }
 }
 
 /** The content itself is kept where the payload does not say the same. */
 export function contentOf(given: Content): { payload: JsonObject; content: JsonObject | undefined } {
   const payload = toPayload(given)
-  const content = (given.type === 'form' ? { ...given, submitted: false } : given) as JsonObject
+  const content = asStored(given.type === 'form' ? { ...given, submitted: false } : given)
   return { payload, content: isDeepStrictEqual(fromPayload(payload), content) ? undefined : content }
 }
+
+/** What a request said, as it is stored: without members that are undefined. */
+const asStored = (said: object): JsonObject => parseJsonObject(JSON.stringify(said))
 
 function destinationOf(client: ClientView, destination: NonNullable<Body['destination']>): Post['to'] & {} {
   const { integrationId, integrationType } = destination

@@ -1,13 +1,21 @@
-import type { Author, Id, JsonObject } from '@plugboard/core'
 import {
+  type Author,
+  type Id,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  parseJsonObject,
+} from '@plugboard/core'
+import {
+  type Activity,
   activityOf,
   asMessage,
   type ConversationFacts,
   type ConversationView,
-  type ExternalId,
   type UserView,
   type WebhookEvent,
 } from '@plugboard/hub'
+import { wordsIn } from '../payload.js'
 import type { Trigger } from './app-schemas.js'
 import {
   DIALECT,
@@ -46,21 +54,25 @@ export async function eventOf(event: WebhookEvent): Promise<Told | undefined> {
 }
 
 function userRemoved({ entry, webhook }: WebhookEvent): Told {
-  const { externalId } = JSON.parse(entry.payload) as { externalId?: ExternalId }
+  const { externalId } = parseJsonObject(entry.payload)
   const user = { id: entry.streamId, authenticated: false, ...known({ externalId: ownValue(externalId) }) }
   // The published document has both names for it.
   const type = webhook.events?.includes('user:remove') ? 'user:remove' : 'user:delete'
-  return { type, payload: { user } as JsonObject }
+  return { type, payload: { user } }
 }
 
-const ownValue = (externalId: ExternalId | undefined): string | undefined =>
-  externalId?.namespace === DIALECT ? externalId.value : undefined
+const ownValue = (externalId: Json | undefined): Json | undefined =>
+  isJsonObject(externalId) && externalId.namespace === DIALECT ? externalId.value : undefined
 
 function conversationRemoved({ entry }: WebhookEvent): Told {
-  const { facts = {} } = JSON.parse(entry.payload) as { facts?: ConversationFacts }
+  const { facts } = parseJsonObject(entry.payload)
+  const { isGroup, metadata } = isJsonObject(facts) ? facts : {}
+  const known: ConversationFacts = {}
+  if (isGroup === true) known.isGroup = true
+  if (isJsonObject(metadata)) known.metadata = metadata
   return {
     type: 'conversation:remove',
-    payload: { conversation: shortConversationJson({ id: entry.streamId, facts }) },
+    payload: { conversation: shortConversationJson({ id: entry.streamId, facts: known }) },
   }
 }
 
@@ -69,7 +81,7 @@ async function eventIn(event: WebhookEvent, view: ConversationView): Promise<Tol
   if (event.entry.type === 'conversation.new') return conversationCreated(event, view, conversation)
   if (event.entry.type === 'message') return messageOf(event, view, conversation)
   const activity = activityOf(event.entry)
-  switch (activity.type) {
+  switch (activity?.type) {
     case 'read':
     case 'typing': {
       const { type } = activity
@@ -88,10 +100,10 @@ async function eventIn(event: WebhookEvent, view: ConversationView): Promise<Tol
       return { type, payload: { conversation, user: userOf(event, activity.userId, user) } }
     }
     case 'delivery':
-      return deliveryOf(event, view, conversation)
+      return deliveryOf(event, activity, view, conversation)
     case 'handed-over':
     case 'given-up':
-      return handoverOf(event, view, conversation)
+      return handoverOf(event, activity, view, conversation)
     default:
       return undefined
   }
@@ -112,7 +124,7 @@ async function conversationCreated(
   const creationReason = endpoint ? 'message' : 'none'
   return {
     type: 'conversation:create',
-    payload: { conversation, creationReason, source, ...user } as JsonObject,
+    payload: { conversation, creationReason, source, ...user },
   }
 }
 
@@ -124,21 +136,23 @@ async function messageOf(
   const { client, entry } = event
   const message = asMessage(entry)
   const source = sourceOf(event, view)
-  const { type, payload, metadata } = JSON.parse(entry.payload) as JsonObject
-  if (type === 'postback' && message.author !== 'business') {
+  const { type, payload, metadata } = parseJsonObject(entry.payload)
+  const pressed = type === 'postback' ? wordsIn(payload) : undefined
+  if (pressed !== undefined && message.author !== 'business') {
     const user = await event.look.user(message.author.userId)
     return {
       type: 'conversation:postback',
       payload: {
-        postback: { payload: String(payload), ...known({ metadata }) },
+        postback: { payload: pressed, ...(isJsonObject(metadata) && { metadata }) },
         conversation,
         user: userOf(event, message.author.userId, user),
         source,
-      } as JsonObject,
+      },
     }
   }
   const json = messageJson(client, message, await authorsOf(event, message.author))
-  const author = { ...(json.author as JsonObject), ...(await authorJson(event, message.author)) }
+  const shown = isJsonObject(json.author) ? json.author : {}
+  const author = { ...shown, ...(await authorJson(event, message.author)) }
   return { type: 'conversation:message', payload: { conversation, message: { ...json, author, source } } }
 }
 
@@ -171,11 +185,10 @@ function sourceOf({ client, entry, webhook }: WebhookEvent, view: ConversationVi
 /** The provider took a message, or it will not be tried any more. */
 async function handoverOf(
   event: WebhookEvent,
+  activity: Extract<Activity, { type: 'handed-over' | 'given-up' }>,
   { userId, endpoints }: ConversationView,
   conversation: JsonObject,
 ): Promise<Told | undefined> {
-  const activity = activityOf(event.entry)
-  if (activity.type !== 'handed-over' && activity.type !== 'given-up') return undefined
   const { messageId, endpointId } = activity
   const channel = endpoints.find(({ id }) => id === endpointId)?.channel.name ?? event.entry.channel
   const integrationId = channel && event.client.integrations.get(channel)?.id
@@ -192,21 +205,21 @@ async function handoverOf(
       destination: known({ type: channel, integrationId }),
       isFinalEvent: error !== false,
       ...error,
-    } as JsonObject,
+    },
   }
 }
 
 /** What a provider tells of a message; that it was read is no news beside that it arrived. */
 async function deliveryOf(
   event: WebhookEvent,
+  activity: Extract<Activity, { type: 'delivery' }>,
   { userId }: ConversationView,
   conversation: JsonObject,
 ): Promise<Told | undefined> {
-  const activity = activityOf(event.entry)
-  if (activity.type !== 'delivery' || activity.status === 'read' || !activity.messageId) return undefined
+  if (activity.status === 'read' || !activity.messageId) return undefined
   const { status, failure, messageId } = activity
   const name = ({ sent: 'channel', delivered: 'user', failed: 'failure' } as const)[status]
-  const { type, integrationId } = sourceJson(event.client, asMessage(event.entry))
+  const { originalMessageId: _, ...destination } = sourceJson(event.client, asMessage(event.entry))
   const user = userId && { user: userOf(event, userId, await event.look.user(userId)) }
   return {
     type: `conversation:message:delivery:${name}`,
@@ -214,11 +227,11 @@ async function deliveryOf(
       ...user,
       conversation,
       message: { id: messageId },
-      destination: { type, ...known({ integrationId }) },
+      destination,
       isFinalEvent: status !== 'sent',
       ...(status === 'failed' && {
         error: { code: failure?.kind ?? 'unknown', ...known({ message: failure?.message }) },
       }),
-    } as JsonObject,
+    },
   }
 }

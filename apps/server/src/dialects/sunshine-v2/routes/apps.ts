@@ -1,4 +1,4 @@
-import type { JsonObject } from '@plugboard/core'
+import { isJsonObject, type JsonObject } from '@plugboard/core'
 import type { ClientFacts, ClientRecord } from '@plugboard/hub'
 import { z } from 'zod'
 import * as schemas from '../app-schemas.js'
@@ -102,10 +102,12 @@ const DEFAULT_SETTINGS = {
   disableConversationReopen: false,
 }
 
-const settingsOf = (facts: ClientFacts): JsonObject => ({
-  ...DEFAULT_SETTINGS,
-  ...(ownOf(facts).settings as JsonObject | undefined),
-})
+const ownSettingsOf = (facts: ClientFacts): JsonObject => {
+  const { settings } = ownOf(facts)
+  return isJsonObject(settings) ? settings : {}
+}
+
+const settingsOf = (facts: ClientFacts): JsonObject => ({ ...DEFAULT_SETTINGS, ...ownSettingsOf(facts) })
 
 const appJson = (record: Pick<ClientRecord, 'id' | 'name'>, facts: ClientFacts): JsonObject => ({
   id: record.id,
@@ -118,10 +120,10 @@ function factsOf(
   old: ClientFacts,
   { displayName, settings, metadata }: z.infer<typeof schemas.updateApp>,
 ): ClientFacts {
-  const own = changed({ ...(ownOf(old).settings as JsonObject | undefined) }, known({ ...settings }))
+  const own = changed(ownSettingsOf(old), known({ ...settings }))
   const facts = changed(old, {
     displayName,
-    metadata: mergedMetadata('App', old.metadata, metadata as JsonObject | null | undefined),
+    metadata: mergedMetadata('App', old.metadata, metadata),
   })
   return withOwn(facts, { settings: own })
 }

@@ -81,5 +81,5 @@ export function endpointJson(
     externalId: endpoint.sender,
     linkedAt: conversation.createdAt.toISOString(),
     ...known({ lastSeen: conversation.lastMessageAt?.toISOString() }),
-  } as JsonObject
+  }
 }

@@ -1,4 +1,4 @@
-import { isPlugboardError, type JsonObject, newId } from '@plugboard/core'
+import { isPlugboardError, newId } from '@plugboard/core'
 import type { ClientView, ConversationFacts, ConversationView, Hub } from '@plugboard/hub'
 import { z } from 'zod'
 import { idempotent } from '../../idempotent.js'
@@ -137,7 +137,7 @@ const fieldsOf = (
   { metadata: old }: ConversationFacts = {},
 ) => ({
   ...{ title: displayName, description, iconUrl },
-  metadata: mergedMetadata('Conversation', old, metadata as JsonObject | null | undefined),
+  metadata: mergedMetadata('Conversation', old, metadata),
 })
 
 const groupOf = (

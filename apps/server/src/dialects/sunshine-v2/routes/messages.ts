@@ -1,10 +1,10 @@
-import { type Id, isId, type JsonObject, type Message } from '@plugboard/core'
-import type { ClientView, Hub, UserView } from '@plugboard/hub'
+import { type Id, isId, type Message, parseJsonObject } from '@plugboard/core'
+import { type ClientView, type Hub, messageDetailsOf, type UserView } from '@plugboard/hub'
 import { z } from 'zod'
 import { idempotent } from '../../idempotent.js'
 import { notFound } from '../errors.js'
 import { conversationIdOf } from '../find.js'
-import { DIALECT, detailsOf, known, messageJson, messagesText } from '../map.js'
+import { DIALECT, known, messageJson, messagesText } from '../map.js'
 import { hasMarkup, resolveMarkup } from '../markup.js'
 import { mergedMetadata } from '../merge.js'
 import { anyQuery, linksOf, type PageQuery, pageOf } from '../pages.js'
@@ -111,15 +111,11 @@ export function messageRoutes(scope: Scope): void {
     response: z.object({ message: schemas.message }),
     handle: async ({ client, params, body }) => {
       const old = await findMessage(hub, client, params)
-      const details = detailsOf(old)
+      const details = messageDetailsOf(old)
       const { payload, content } = body.content
         ? contentOf(hasMarkup(body.content) ? await resolveMarkup(body.content) : body.content)
-        : { payload: JSON.parse(old.payload) as JsonObject, content: details.dialect?.[DIALECT]?.content }
-      const metadata = mergedMetadata(
-        'Message',
-        details.metadata,
-        body.metadata as JsonObject | null | undefined,
-      )
+        : { payload: parseJsonObject(old.payload), content: details.dialect?.[DIALECT]?.content }
+      const metadata = mergedMetadata('Message', details.metadata, body.metadata)
       const message = await hub.messages.edit(client, old.id, {
         payload,
         details: {
@@ -127,7 +123,7 @@ export function messageRoutes(scope: Scope): void {
           ...(metadata !== undefined && { metadata: metadata ?? {} }),
           dialect: {
             ...details.dialect,
-            [DIALECT]: known({ ...details.dialect?.[DIALECT], content }) as JsonObject,
+            [DIALECT]: known({ ...details.dialect?.[DIALECT], content }),
           },
         },
       })

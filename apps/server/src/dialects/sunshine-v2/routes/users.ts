@@ -1,4 +1,3 @@
-import type { JsonObject } from '@plugboard/core'
 import type { UserFacts } from '@plugboard/hub'
 import { z } from 'zod'
 import { idempotent } from '../../idempotent.js'
@@ -124,7 +123,7 @@ function factsOf(
   const facts = changed(known, {
     ...(profile === null ? NO_PROFILE : profile),
     signedUpAt: signedUpAt ? new Date(signedUpAt).toISOString() : signedUpAt,
-    metadata: mergedMetadata('User', known.metadata, metadata as JsonObject | null | undefined),
+    metadata: mergedMetadata('User', known.metadata, metadata),
   })
   return toBeRetained === undefined ? facts : withOwn(facts, { toBeRetained })
 }

@@ -1,0 +1,63 @@
+import { newId } from '@plugboard/core'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type Activity, activityOf, messageIdOf } from './activity.js'
+
+const [messageId, endpointId, userId] = [newId(), newId(), newId()]
+
+const activities: Activity[] = [
+  { type: 'edited', messageId, payload: { type: 'text', text: 'hi' } },
+  { type: 'deleted', messageId },
+  { type: 'deleted' },
+  { type: 'reaction', messageId, emoji: '👍', removed: true },
+  { type: 'delivery', messageId, status: 'read' },
+  { type: 'delivery', status: 'failed', failure: { kind: 'recipient', message: 'gone' } },
+  { type: 'blocked' },
+  { type: 'read', userId },
+  { type: 'read' },
+  { type: 'typing', userId, isTyping: true },
+  { type: 'joined', userId },
+  { type: 'left', userId },
+  { type: 'handed-over', messageId, endpointId },
+  { type: 'given-up', messageId, endpointId, reason: 'exhausted', error: 'no' },
+  { type: 'closed' },
+  { type: 'reopened' },
+]
+
+test.each(activities)('an activity is read as it was written: %j', (activity) => {
+  expect(activityOf({ payload: JSON.stringify(activity) })).toEqual(activity)
+})
+
+test.each([
+  {},
+  { type: 'merged' },
+  { type: 'joined' },
+  { type: 'joined', userId: 7 },
+  { type: 'edited', payload: [] },
+  { type: 'delivery', status: 'lost' },
+  { type: 'given-up', messageId, endpointId, reason: 'bored' },
+])('what is no activity that this version knows is none: %j', (json) => {
+  expect(activityOf({ payload: JSON.stringify(json) })).toBe(undefined)
+})
+
+test('whatever stands in its fields, an activity is read, or is none', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...activities),
+      fc.dictionary(fc.string(), fc.jsonValue()),
+      (activity, more) => {
+        const names = Object.keys(activity).filter((name) => name !== 'type')
+        const [name = 'x'] = names
+        const changed = { ...activity, ...more, [name]: Object.values(more)[0] ?? null }
+        const read = activityOf({ payload: JSON.stringify(changed) })
+        expect(JSON.parse(JSON.stringify(read ?? null))).toEqual(read ?? null)
+      },
+    ),
+  )
+  for (const payload of ['', '[]', 'null', '"x"', '{']) expect(activityOf({ payload })).toBe(undefined)
+})
+
+test('the message of a delivery is in its id', () => {
+  expect(messageIdOf(`${messageId}-${endpointId}_1`)).toBe(messageId)
+  expect(messageIdOf('toString')).toBe(undefined)
+})
