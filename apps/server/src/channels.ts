@@ -87,6 +87,7 @@ const MEMBERS = {
   config: (value: unknown) => typeof value === 'object' && value !== null && '~standard' in value,
   capabilities: (value: unknown) => typeof value === 'object' && value !== null,
   secrets: Array.isArray,
+  targets: (value: unknown) => value === undefined || Array.isArray(value),
   version: (value: unknown) => typeof value === 'string',
   load: (value: unknown) => typeof value === 'function',
 } satisfies Partial<Record<keyof Channel, (value: unknown) => boolean>>

@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { call, createClient } from './support/api.js'
+import { asAdmin, call, createClient } from './support/api.js'
 import { newSecret, webhookChannel } from './support/person.js'
 import { startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
+import { basic, newKey } from './support/sunshine.js'
 
 const SETTING = 'ALLOW_PRIVATE_TARGETS'
 
@@ -126,11 +127,30 @@ describe('a server on loopback, without the setting', () => {
     expect(trap.visits).toEqual([])
   })
 
-  it('lets no channel call a private address', async () => {
-    const { errorOf, reply } = await personAt(server, 'http://[::ffff:10.0.0.1]/')
-    const id = await reply('hi')
-    await expect.poll(() => errorOf(id), { timeout: 10_000 }).toEqual(expect.any(String))
-    expect(await errorOf(id)).toContain(SETTING)
+  it.each(forbidden)('lets no channel be configured with %s', async (url) => {
+    const client = await createClient(server)
+    const body = { channels: webhookChannel(url, newSecret()) }
+    for (const { status, text } of [
+      await client.call('POST', '/sync', body),
+      await call(server, 'POST', '/api/v1/sync', { body }),
+    ]) {
+      expect(status).toBe(400)
+      expect(text).toMatch(/^"body\.channels\.webhook\.url" /)
+      expect(text).toContain(SETTING)
+    }
+  })
+
+  it('lets no integration of another API be configured with a private address either', async () => {
+    const key = await newKey(server)
+    const config = { url: 'http://169.254.169.254/', secret: newSecret() }
+    const { status, json } = await call(server, 'POST', `/v2/apps/${key.appId}/integrations`, {
+      body: { type: 'webhook', config },
+      headers: { authorization: basic(key) },
+    })
+    expect([status, json.errors?.[0]?.title]).toEqual([
+      400,
+      expect.stringMatching(/^config\.url .*ALLOW_PRIVATE/),
+    ])
   })
 })
 
@@ -149,6 +169,22 @@ async function personAt(server: TestServer, url: string) {
   }
 }
 
+describe('a server on loopback behind a proxy', () => {
+  let server: TestServer
+
+  beforeAll(async () => {
+    server = await startServer({ env: { EXTERNAL_URL: 'https://bots.example.com' } })
+  })
+  const seed = (body: object) => call(server, 'POST', '/api/v1/sync', { body, headers: asAdmin })
+
+  it.each([...loopback, ...forbidden])('refuses %s', async (url) => {
+    for (const body of [{ webhooks: [{ url }] }, { channels: webhookChannel(url, newSecret()) }]) {
+      const { status, text } = await seed(body)
+      expect([status, text]).toEqual([400, expect.stringContaining(SETTING)])
+    }
+  })
+})
+
 describe('a server that may call no private address at all', () => {
   it('refuses loopback, also by name', async () => {
     const server = await startServer({ env: { [SETTING]: 'none' } })
@@ -157,6 +193,17 @@ describe('a server that may call no private address at all', () => {
       expect([url, status, text]).toEqual([url, 400, expect.stringContaining(SETTING)])
     }
     expect((await sync(server, 'https://bot.example/hook')).status).toBe(200)
+  })
+
+  it('does not let a channel call what was allowed before it was started anew', async () => {
+    const server = await startServer({ env: { CHANNEL_RETRY_DELAYS: '50ms,50ms' } })
+    const person = await startReceiver()
+    const { errorOf, reply } = await personAt(server, person.url)
+    await server.stop()
+    await server.restart({ [SETTING]: 'none' })
+    const id = await reply('hi')
+    await expect.poll(() => errorOf(id), { timeout: 10_000 }).toContain(SETTING)
+    expect(person.requests).toEqual([])
   })
 
   it('does not call what was allowed before it was started anew', async () => {

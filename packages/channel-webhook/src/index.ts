@@ -14,6 +14,7 @@ export const webhook = defineChannel({
   version: '1.0.0',
   config: configSchema,
   secrets: ['secret', 'previousSecret'],
+  targets: ['url'],
   // The receiver decides what it can show, so nothing is degraded and no limit applies.
   capabilities: { content: 'any', maxTextLength: Number.MAX_SAFE_INTEGER },
   // A channel with an SDK imports it here: `const { Telegram } = await import('telegraf')`.

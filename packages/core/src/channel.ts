@@ -188,6 +188,11 @@ export interface Channel<Config = unknown, Session = unknown, Options = unknown>
   options?: StandardSchemaV1<unknown, Options>
   /** Fields of the configuration that must never be shown. */
   secrets: readonly string[]
+  /**
+   * Fields of the configuration with an address that the channel calls. The host refuses a configuration with one that
+   * it may not call, such as a private address; a name is checked again whenever `fetch` resolves it.
+   */
+  targets?: readonly string[]
   capabilities: Capabilities
   /** What only one client may use at a time, such as a bot that can have one webhook; without its secret. */
   account?(config: Config): string
@@ -202,7 +207,10 @@ const MARK = Symbol.for('plugboard.channel')
 
 /** Declares a channel. The result is frozen and recognised by {@link isChannel}. */
 export function defineChannel<Config, Session, Options = undefined>(
-  channel: Channel<Config, Session, Options> & { secrets: readonly (keyof Config & string)[] },
+  channel: Channel<Config, Session, Options> & {
+    secrets: readonly (keyof Config & string)[]
+    targets?: readonly (keyof Config & string)[]
+  },
 ): Channel<Config, Session, Options> {
   return Object.freeze(Object.defineProperty({ ...channel }, MARK, { value: CONTRACT_VERSION }))
 }

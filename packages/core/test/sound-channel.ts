@@ -141,6 +141,7 @@ const definition: Definition = {
   version: '1.0.0',
   config,
   secrets: ['token'],
+  targets: ['url'],
   capabilities: {
     content: ['text', 'image', 'single-choice'],
     maxTextLength: 60,
@@ -167,6 +168,7 @@ export function suiteOf(change: Change = {}) {
   })
   const channel = defineChannel({ ...definition, load, ...change.definition } as typeof definition & {
     secrets: ['token']
+    targets: ['url']
   })
   return channelSuite({ channel, fixtures: { ...fixtures, ...change.fixtures } })
 }

@@ -69,8 +69,7 @@ export class Sync {
     name: string,
     { known, config }: { known?: Id | undefined; config?: JsonObject },
   ): Promise<ClientView> {
-    const { channels } = this.#options
-    const wanted = config ? [{ name, isEnabled: true, config: await channels.check(name, config) }] : []
+    const wanted = config ? [{ name, isEnabled: true, config: await this.#checked({ name, config }) }] : []
     return this.#apply(clientId, wanted, {
       concerns: ({ channel }) => channel === name,
       webhooks({ integrations, webhooks }) {
@@ -137,14 +136,29 @@ export class Sync {
   async check({ channels, webhooks }: Configuration): Promise<ChannelConfiguration[]> {
     const checked: ChannelConfiguration[] = []
     for (const channel of channels) {
-      const { name, config, dropUnknown } = channel
-      checked.push({ ...channel, config: await this.#options.channels.check(name, config, dropUnknown) })
+      checked.push({ ...channel, config: await this.#checked(channel) })
     }
     for (const [i, { url }] of webhooks.entries()) {
       const refusal = this.#options.refuseTarget(url)
       if (refusal) throw invalid({ path: ['webhooks', i, 'url'], message: refusal })
     }
     return checked.filter((channel) => channel.isEnabled)
+  }
+
+  /** The configuration of one channel as it is kept. @throws INVALID also for an address that may not be called */
+  async #checked({
+    name,
+    config,
+    dropUnknown,
+  }: Omit<ChannelConfiguration, 'isEnabled'>): Promise<JsonObject> {
+    const { channels, refuseTarget } = this.#options
+    const checked = await channels.check(name, config, dropUnknown)
+    for (const field of channels.find(name)?.targets ?? []) {
+      const value = checked[field]
+      const refusal = typeof value === 'string' ? refuseTarget(value) : undefined
+      if (refusal) throw invalid({ path: ['channels', name, field], message: refusal })
+    }
+    return checked
   }
 
   #integrations(

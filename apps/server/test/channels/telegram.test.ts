@@ -1,5 +1,8 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { callOf } from '../../../../packages/channel-telegram/test/fake-telegram.js'
+import { callOf, refusal } from '../../../../packages/channel-telegram/test/fake-telegram.js'
 import { createTenant, EXTERNAL_URL, seed, startHub } from '../support/channel-stage.js'
 import { type Provider, startProvider } from '../support/providers/provider.js'
 import { telegram } from '../support/providers/telegram.js'
@@ -57,6 +60,29 @@ describe('a bot of Telegram', () => {
     expect((await tenant.tell(told)).status).toBe(401)
     expect((await tenant.tell(told, { as: next })).status).toBe(200)
     await tenant.bot.close()
+  })
+
+  it('gets no file from inside when Telegram refuses its address', async () => {
+    const visits: string[] = []
+    const inside = createServer(({ url }, response) => {
+      visits.push(String(url))
+      response.end('secret')
+    })
+    await once(inside.listen(0, '0.0.0.0'), 'listening')
+    const bots = await startProvider(telegram)
+    bots.answerInstead = (_, call) =>
+      callOf(call)?.method === 'sendPhoto'
+        ? refusal(400, 'Bad Request: wrong file identifier/HTTP URL specified')
+        : undefined
+    // All of loopback is closed behind EXTERNAL_URL, and open here where the stand-in for Telegram is.
+    const hub = await startHub([bots], { ALLOW_PRIVATE_TARGETS: '127.0.0.1' })
+    const tenant = await createTenant(hub, bots)
+    const image = `http://127.0.0.2:${(inside.address() as AddressInfo).port}/latest/meta-data`
+    await tenant.say(1, { type: 'image', image })
+    await expect.poll(() => tenant.shownTo(1).map(({ text }) => text), { timeout: 10_000 }).toEqual([image])
+    expect(visits).toEqual([])
+    await Promise.all([hub.stop(), bots.close(), tenant.bot.close()])
+    inside.close()
   })
 
   it('belongs to one client, until that one gives it up', async () => {

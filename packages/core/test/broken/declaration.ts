@@ -28,6 +28,7 @@ export const declared: Record<string, Change[]> = {
     { definition: { config: config.refine(() => false) } },
   ],
   'each secret is a field of the configuration, and text': [{ definition: { secrets: ['password'] } }],
+  'each target is a field of the configuration, and an address': [{ definition: { targets: ['token'] } }],
   'an invalid configuration is refused with the reason': [
     { definition: { config: z.object({ url: z.string(), token: z.string() }) } },
     { definition: { config: config.catch({ url: 'http://a', token: 'token' }) } },

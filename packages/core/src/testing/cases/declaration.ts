@@ -46,6 +46,13 @@ export function declarationCases<Config, Session, Options>({
           assert(texts.includes(secret), `${secret} is not in the fixture`)
       }
     }),
+    test('each target is a field of the configuration, and an address', async () => {
+      for (const config of fixtures.configs(NOWHERE)) {
+        const fields = (await accepted(channel.config, config)) as object
+        for (const target of channel.targets ?? [])
+          assert(URL.canParse(String(Object(fields)[target])), `${target} is no address in the fixture`)
+      }
+    }),
     test('an invalid configuration is refused with the reason', async () => {
       const useless = { null: null, 'a number': 42, 'a text': 'text', 'an array': [] }
       for (const [name, config] of Object.entries({ ...fixtures.invalidConfigs, ...useless })) {
