@@ -1,6 +1,6 @@
-import type { AddressDoc, EntryDoc, ObjectId, StreamDoc } from './documents.js'
+import type { AddressDoc, ObjectId, StreamDoc } from './documents.js'
+import { missingOf, numbersOf, voidsFor } from './holes.js'
 import { Inserter } from './inserter.js'
-import { toVoidDoc } from './rows.js'
 import type { Models } from './schemas.js'
 
 /** Streams that are looked at in one go. */
@@ -23,7 +23,7 @@ export class Completion {
     const there = new Set((await this.#having(kept.map(({ _id }) => _id))).map(String))
     const lost = kept.filter(({ _id }) => !there.has(String(_id)))
     await Promise.all(lost.map((entry) => this.#inserter.insert(entry)))
-    const open = live.filter((doc) => doc.open && doc.open.length > 0)
+    const open = live.filter(({ reserved }) => reserved && reserved.length > 0)
     for (let start = 0; start < open.length; start += AT_ONCE) {
       await Promise.all(open.slice(start, start + AT_ONCE).map((doc) => this.#fill(doc)))
     }
@@ -53,18 +53,10 @@ export class Completion {
     return docs.map(({ _id }) => _id)
   }
 
-  async #fill({ _id: streamId, clientId, open = [] }: StreamDoc): Promise<void> {
+  async #fill({ _id: streamId, clientId, reserved }: StreamDoc): Promise<void> {
     const stream = { clientId, streamId }
-    const there = await this.#models.entries
-      .find({ ...stream, seq: { $in: open } }, { _id: 0, seq: 1 })
-      .lean<{ seq: number }[]>()
-    const known = new Set(there.map(({ seq }) => seq))
-    for (const seq of open.filter((each) => !known.has(each)).sort((a, b) => a - b)) {
-      const before = await this.#models.entries
-        .findOne({ ...stream, seq: { $lt: seq } }, { at: 1 })
-        .sort({ seq: -1 })
-        .lean<Pick<EntryDoc, 'at'>>()
-      await this.#inserter.insert(toVoidDoc({ ...stream, seq, at: before?.at ?? new Date(0) }))
-    }
+    const missing = await missingOf(this.#models, stream, numbersOf(reserved))
+    const voids = await voidsFor(this.#models, stream, missing)
+    await Promise.all(voids.map((entry) => this.#inserter.insert(entry)))
   }
 }

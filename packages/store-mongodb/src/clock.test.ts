@@ -19,9 +19,22 @@ describe('the clock of the database', () => {
     expect(Math.abs(clock.toDatabase(time).getTime() - time.getTime() - ahead)).toBeLessThan(100)
   })
 
-  it('stays as it was when an answer has no time', () => {
+  it.each([undefined, null, 1_700_000_000_000, '2026-01-01T00:00:00Z', {}, new Date(Number.NaN)])(
+    'stays as it was when an answer has %o for a time',
+    (localTime) => {
+      const clock = new DatabaseClock(() => 1000)
+      clock.read({ localTime })
+      expect([clock.now(), clock.measured()]).toEqual([new Date(1000), new Date(1000)])
+    },
+  )
+
+  it('is measured as it is, whatever this process says', () => {
     const clock = new DatabaseClock(() => 1000)
-    clock.read({})
-    expect(clock.now()).toEqual(new Date(1000))
+    for (const ahead of [300, -300, 3_600_000]) {
+      const localTime = new Date(Date.now() + ahead)
+      clock.read({ localTime })
+      const late = clock.measured().getTime() - localTime.getTime()
+      expect([late >= 0, late < 1000]).toEqual([true, true])
+    }
   })
 })

@@ -118,10 +118,14 @@ export class Deliveries {
 
   /** Whether the holder keeps the stream, and when it is due if not. */
   #rest({ nextAt }: Mark, until: Date): Record<string, unknown> {
-    const open = {
-      $filter: { input: { $ifNull: ['$open', []] }, as: 'n', cond: { $gt: ['$$n', '$scanned'] } },
+    const reserved = {
+      $filter: {
+        input: { $ifNull: ['$reserved', []] },
+        as: 'each',
+        cond: { $gt: ['$$each.last', '$scanned'] },
+      },
     }
-    if (nextAt === 'active') return { nextAt: until, open }
+    if (nextAt === 'active') return { nextAt: until, reserved }
     const given = nextAt && this.#clock.toDatabase(nextAt)
     const goesOn = { $gt: ['$seq', '$scanned'] }
     const now = this.#clock.now()
@@ -134,7 +138,7 @@ export class Deliveries {
     const isOwing = given ? true : isDue
     const isOver = { $cond: [isMissing('$deletedAt'), '$$REMOVE', true] }
     return {
-      open,
+      reserved,
       nextAt: ifResting(rest, until),
       wakeAt: ifResting(rest, '$wakeAt'),
       owner: ifResting('$$REMOVE', '$owner'),

@@ -44,6 +44,13 @@ export interface EntryDoc {
   replaying?: Partial<Record<Target, Date>>
 }
 
+/** Numbers that were reserved at once, and when, by the clock of the database. */
+export interface ReservationDoc {
+  first: number
+  last: number
+  at: Date
+}
+
 /**
  * A stream: who it is of, the newest number, and how far its deliveries are. Times about due work and leases
  * (`nextAt`, `wakeAt`) are by the clock of the database.
@@ -60,8 +67,8 @@ export interface StreamDoc {
   /** Entries that were written with the stream itself, so that both are one write: the first, and that of its end. */
   kept: EntryDoc[]
   seq: number
-  /** Numbers of which it is not known yet whether they are entries. */
-  open?: number[]
+  /** Reservations of which it is not known whether each number is an entry, or will be. */
+  reserved?: ReservationDoc[]
   lastAt: Date
   /** `lastAt` before the newest numbers were reserved. */
   priorAt?: Date

@@ -2,14 +2,13 @@ import type { Id } from '@plugboard/core'
 import type { Entry, MessageCount, MessagePage, Page } from '@plugboard/hub'
 import type { PipelineStage } from 'mongoose'
 import type { EntryDoc, ObjectId, StreamDoc } from './documents.js'
-import { Holes } from './holes.js'
-import type { Inserter } from './inserter.js'
-import { NEVER, oid, type StreamEnd, toEntry, toVoidDoc } from './rows.js'
+import type { Holes } from './holes.js'
+import { NEVER, oid, type StreamEnd, toEntry } from './rows.js'
 import type { Models } from './schemas.js'
 import type { Streams } from './streams.js'
 
 /** Of its stream, what tells how an entry is to be read. */
-const STREAM = { clientId: 1, kind: 1, seq: 1, deletedAt: 1, open: 1, kept: 1, lastAt: 1, isOver: 1 } as const
+const STREAM = { clientId: 1, kind: 1, seq: 1, deletedAt: 1, reserved: 1, kept: 1, isOver: 1 } as const
 type Stream = Pick<StreamDoc, '_id' | keyof typeof STREAM>
 
 /** A message with what it takes from its stream. */
@@ -29,13 +28,12 @@ const WITH_STREAM = (clientId: ObjectId): PipelineStage => ({
 export class Entries {
   readonly #models: Models
   readonly #streams: Streams
-  readonly #inserter: Inserter
-  readonly #holes = new Holes()
+  readonly #holes: Holes
 
-  constructor(models: Models, streams: Streams, inserter: Inserter) {
+  constructor(models: Models, streams: Streams, holes: Holes) {
     this.#models = models
     this.#streams = streams
-    this.#inserter = inserter
+    this.#holes = holes
   }
 
   find(clientId: Id, id: Id): Promise<Entry | undefined> {
@@ -61,12 +59,10 @@ export class Entries {
     const docs = bounds ? await this.#messages(stream, bounds, page.limit) : []
     const state = docs[0]?.stream[0] ?? (await this.#stream(clientId, streamId))
     if (state?.kind !== 'conversation' || state.deletedAt) return undefined
-    const hole = await this.#lowestHole(state, docs)
-    if (hole === undefined || !bounds || !docs.some(({ seq }) => seq > hole)) return docs.map(toRead(state))
-    // Who reads on finds nothing beyond it for now.
-    if (isOnwards(bounds)) return docs.filter(({ seq }) => seq < hole).map(toRead(state))
-    const before = { ...bounds, seq: { $lt: Math.min(hole, bounds.seq.$lt) } }
-    return (await this.#messages(stream, before, page.limit)).map(toRead(state))
+    if (!bounds) return []
+    const read = (below: number) => this.#messages(stream, endingBelow(bounds, below), page.limit)
+    const first = isOnwards(bounds) ? bounds.seq.$gt : undefined
+    return (await this.#settled(state, { docs, limit: page.limit, first, read })).map(toRead(state))
   }
 
   async #messages(stream: StreamKey, bounds: Bounds, limit: number): Promise<PlacedDoc[]> {
@@ -116,26 +112,25 @@ export class Entries {
         .sort({ seq: -1 })
         .limit(limit)
         .lean<EntryDoc[]>()
-    const [docs, state] = await Promise.all([read(Number.MAX_SAFE_INTEGER), this.#stream(clientId, streamId)])
+    const state = await this.#stream(clientId, streamId)
     if (!state) return []
-    const hole = await this.#lowestHole(state, docs)
-    const visible = hole === undefined || docs.every(({ seq }) => seq < hole) ? docs : await read(hole)
-    return visible.map(toRead(state))
+    const docs = await read(state.seq + 1)
+    return (await this.#settled(state, { docs, limit, read })).map(toRead(state))
   }
 
   async listReplies(clientId: Id, streamId: Id, incomingId: Id): Promise<Entry[]> {
     const filter = { clientId: oid(clientId), streamId: oid(streamId), incomingId: oid(incomingId) }
-    const [docs, state] = await Promise.all([
-      this.#models.entries
+    const read = async (below: number) => {
+      const docs = await this.#models.entries
         .find({ ...filter, authorId: null, listed: true })
         .sort({ seq: 1 })
-        .lean<EntryDoc[]>(),
-      this.#stream(clientId, streamId),
-    ])
+        .lean<EntryDoc[]>()
+      return docs.filter(({ authorId, seq }) => authorId === null && seq < below)
+    }
+    const state = await this.#stream(clientId, streamId)
     if (!state || state.deletedAt) return []
-    const replies = docs.filter(({ authorId }) => authorId === null)
-    const hole = (await this.#lowestHole(state, replies)) ?? Number.POSITIVE_INFINITY
-    return replies.filter(({ seq }) => seq < hole).map(toRead(state))
+    const docs = await read(state.seq + 1)
+    return (await this.#settled(state, { docs, read })).map(toRead(state))
   }
 
   async listDead(clientId: Id, { before, limit }: Page): Promise<Entry[]> {
@@ -168,54 +163,51 @@ export class Entries {
       entries.push(toRead(state)(doc))
       next += 1
     }
-    const isHole = next <= state.seq && entries.length < limit
-    if (isHole && (await this.#heal(state, next)) && entries.length === 0) {
-      return this.listAfter(clientId, streamId, after, limit)
-    }
-    return entries
+    if (next > state.seq || entries.length === limit) return entries
+    const end = docs.length < limit ? state.seq : Math.max(...docs.map(({ seq }) => seq))
+    const { hole } = await this.#holes.fill(state, missingBetween(docs, next, end))
+    const isFilled = hole === undefined || hole > next
+    return isFilled && entries.length === 0 ? this.listAfter(clientId, streamId, after, limit) : entries
   }
 
-  /** The lowest number of a stream that may still become an entry, if it stands below one of these. */
-  async #lowestHole(state: Stream, docs: readonly { seq: number }[]): Promise<number | undefined> {
-    const newest = Math.max(0, ...docs.map(({ seq }) => seq))
-    const known = new Set(docs.map(({ seq }) => seq))
-    const doubtful = (state.open ?? []).filter((seq) => seq < newest && !known.has(seq))
-    for (const { seq } of state.kept) if (seq < newest && seq > 1 && !known.has(seq)) doubtful.push(seq)
-    if (doubtful.length === 0) return undefined
-    const { _id: streamId, clientId } = state
-    const there = await this.#models.entries
-      .find({ clientId, streamId, seq: { $in: doubtful } }, { _id: 0, seq: 1 })
-      .lean<{ seq: number }[]>()
-    for (const { seq } of there) known.add(seq)
-    await this.#models.streams.updateOne({ _id: streamId, clientId }, { $pullAll: { open: [...known] } })
-    const missing = doubtful.filter((seq) => !known.has(seq)).sort((a, b) => a - b)
-    for (const seq of missing) if (!(await this.#heal(state, seq))) return seq
-    return undefined
-  }
-
-  /** Fills a number with the entry that its stream has kept for it, or, after a while, with nothing. True when done. */
-  async #heal(state: Stream, seq: number): Promise<boolean> {
-    if (state.isOver) return false
-    const kept = state.kept.find((doc) => doc.seq === seq)
-    const { _id: streamId, clientId } = state
-    if (!kept && !this.#holes.isStale(streamId, seq)) return false
-    await this.#inserter.insert(
-      kept ?? toVoidDoc({ clientId, streamId, seq, at: await this.#timeBefore(state, seq) }),
-    )
-    return true
-  }
-
-  async #timeBefore({ _id: streamId, clientId }: Stream, seq: number): Promise<Date> {
-    const before = await this.#models.entries
-      .findOne({ clientId, streamId, seq: { $lt: seq } }, { at: 1 })
-      .sort({ seq: -1 })
-      .lean<{ at: Date }>()
-    return before?.at ?? new Date(0)
+  /**
+   * What may be read of a list: nothing behind a number that may still become an entry, and all that is before it, also
+   * what arrived after the list was read.
+   */
+  async #settled<T extends Pick<EntryDoc, 'seq'>>(state: Stream, list: Listed<T>): Promise<T[]> {
+    const { docs, limit = Number.POSITIVE_INFINITY, first = 0, read } = list
+    const { hole, arrived } = await this.#holes.settle(state, docs)
+    const numbers = docs.map(({ seq }) => seq)
+    const oldest = docs.length < limit ? first : Math.min(...numbers)
+    const isWhole = hole === undefined && !arrived.some((seq) => seq > oldest)
+    return isWhole ? docs : read(hole ?? Math.max(...numbers) + 1)
   }
 
   #stream(clientId: Id, streamId: Id): Promise<Stream | undefined> {
     return this.#streams.find(clientId, streamId, STREAM)
   }
+}
+
+/** A list as it was read, and how to read it anew, below a number. */
+interface Listed<T> {
+  docs: T[]
+  limit?: number
+  /** It begins behind this number. Default: at the first. */
+  first?: number | undefined
+  read(below: number): Promise<T[]>
+}
+
+/** Numbers that are looked for in one go. */
+const MAX_MISSING = 1000
+
+/** The numbers from `next` to `end` that these entries do not have, the lowest of them. */
+function missingBetween(docs: readonly Pick<EntryDoc, 'seq'>[], next: number, end: number): number[] {
+  const known = new Set(docs.map(({ seq }) => seq))
+  const missing: number[] = []
+  for (let seq = next; seq <= end && missing.length < MAX_MISSING; seq += 1) {
+    if (!known.has(seq)) missing.push(seq)
+  }
+  return missing
 }
 
 interface StreamKey {
@@ -233,9 +225,14 @@ interface Until {
 
 interface Onwards {
   at: { $gte: Date }
-  seq: { $gt: number }
+  seq: { $gt: number; $lt?: number }
 }
 
 const isOnwards = (bounds: Bounds): bounds is Onwards => '$gt' in bounds.seq
+
+const endingBelow = (bounds: Bounds, below: number): Bounds =>
+  isOnwards(bounds)
+    ? { ...bounds, seq: { ...bounds.seq, $lt: below } }
+    : { ...bounds, seq: { $lt: Math.min(below, bounds.seq.$lt) } }
 
 const toRead = (state: StreamEnd) => (doc: EntryDoc) => toEntry(doc, state)

@@ -1,7 +1,7 @@
 import { isPlugboardError } from '@plugboard/core'
 import type { Store, StreamRef } from '@plugboard/hub'
 import { type Fault, failNext, failNoMore, type MongodbServer, startMongodb } from '@plugboard/test-mongodb'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { hasServer, openStore } from '../test/database.js'
 import { say, talk } from '../test/scene.js'
 
@@ -76,7 +76,9 @@ describe.runIf(hasServer)('a server that fails now and then', () => {
     async (fault) => {
       // One that only pretends to step down does not tell who listens, so it is asked. No call waits for it long.
       const url = `${server.database(`faults_${faults.indexOf(fault)}`)}&serverMonitoringMode=poll`
-      const store = await openStore({ url, selectionTimeoutMs: 50 })
+      const open = () => openStore({ url, selectionTimeoutMs: 50 })
+      // A busy machine may take longer than that to connect.
+      const store = await vi.waitFor(open, { timeout: 20_000 })
       const streams = [await talk(store), await talk(store), await talk(store)]
       const texts = Array.from({ length: MESSAGES }, (_, i) => `"message ${i}"`)
       await failNext(server.url, fault)

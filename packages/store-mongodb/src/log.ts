@@ -127,6 +127,7 @@ export class Log {
         return this.#put(head, { entry, resolved }, place)
       }),
     )
+    if (outcomes.every(({ status }) => status === 'fulfilled')) head.filled.push(reserved.seq + 1)
     const answers = wanted.map(({ item, entry, resolved }, index) => {
       const outcome = outcomes[index]
       if (outcome?.status !== 'fulfilled') return () => item.reject(toStoreError(outcome?.reason))
@@ -166,10 +167,7 @@ export class Log {
   async #put(head: Head, { entry: given, resolved }: Wanted, place: Place): Promise<Appended | 'voided'> {
     const doc = toEntryDoc(given, resolved, place)
     const outcome = await this.#insert(doc)
-    if (outcome === 'inserted') {
-      head.filled.push(place.seq)
-      return toAppended(toEntry(doc, undefined), false, head.userId)
-    }
+    if (outcome === 'inserted') return toAppended(toEntry(doc, undefined), false, head.userId)
     return this.#taken(head, doc, place)
   }
 

@@ -6,6 +6,7 @@ import { Conversations } from './conversations.js'
 import { Deliveries } from './deliveries.js'
 import { Endpoints } from './endpoints.js'
 import { Entries } from './entries.js'
+import { Holes } from './holes.js'
 import { Inserter } from './inserter.js'
 import { Leases } from './leases.js'
 import { Log } from './log.js'
@@ -37,7 +38,7 @@ export function partsOf(
     clients: new Clients(models),
     conversations: new Conversations(models, streams, reservations, log),
     endpoints: new Endpoints(models, streams, log),
-    entries: new Entries(models, streams, inserter),
+    entries: new Entries(models, streams, new Holes(models, inserter, clock)),
     backlog: new Backlog(models),
     purge: new Purge(models, streams),
   }

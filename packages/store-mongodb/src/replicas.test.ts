@@ -114,69 +114,6 @@ describe.runIf(hasServer)('a lease that was taken for an entry that was there be
   })
 })
 
-/** The database as it is after a process died that had reserved a number. */
-async function reserveOnly(url: string, streamId: string): Promise<void> {
-  const connection = await createConnection(url).asPromise()
-  const { ObjectId } = connection.base.Types
-  const filter = { _id: new ObjectId(streamId) }
-  const streams = connection.collection('streams')
-  const stream = await streams.findOne(filter)
-  const seq = (stream?.seq ?? 0) + 1
-  await streams.updateOne(filter, [{ $set: { seq, open: [seq] } }] as never)
-  await connection.close()
-}
-
-describe.runIf(hasServer)('a number that was reserved and never used', () => {
-  it('stops readers and is voided after two seconds, so that they go on', async () => {
-    const { a, b, url } = await replicas()
-    const stream = await talk(a)
-    const before = (await say(a, stream)).entry
-    await reserveOnly(url, stream.streamId)
-    const after = (await say(b, stream)).entry
-    expect([before.seq, after.seq]).toEqual([2, 4])
-    const list = async () =>
-      (await b.listMessages(stream.clientId, stream.streamId, { limit: 10 }))?.map(({ seq }) => seq)
-    const read = async () => (await b.readEntries(stream, 0, 10)).map(({ seq }) => seq)
-    expect([await list(), await read()]).toEqual([[2], [1, 2]])
-    await vi.waitFor(async () => expect(await read()).toEqual([1, 2, 3, 4]), {
-      timeout: 10_000,
-      interval: 300,
-    })
-    expect((await b.readEntries(stream, 2, 1))[0]).toMatchObject({ seq: 3, type: 'void', at: before.at })
-    expect(await list()).toEqual([4, 2])
-  })
-
-  it('is voided by whoever lists messages, also where nobody delivers', async () => {
-    const { a, url } = await replicas()
-    const stream = await talk(a)
-    await reserveOnly(url, stream.streamId)
-    await say(a, stream)
-    const list = async () => (await a.listMessages(stream.clientId, stream.streamId, { limit: 1 }))?.length
-    expect(await list()).toBe(0)
-    await vi.waitFor(async () => expect(await list()).toBe(1), { timeout: 10_000, interval: 300 })
-  })
-
-  it('is not used any more by who comes late: that entry gets another', async () => {
-    const { a, b, url } = await replicas()
-    const stream = await talk(a)
-    const connection = await createConnection(url).asPromise()
-    const { ObjectId } = connection.base.Types
-    const [clientId, streamId] = [new ObjectId(stream.clientId), new ObjectId(stream.streamId)]
-    // As a reader leaves it that gave the number up while its process was frozen.
-    const filled = { clientId, streamId, seq: 2, at: new Date(0), type: 'void', payload: '', owes: [] }
-    await connection.collection('entries').insertOne(filled)
-    await connection.close()
-    const { entry, duplicate } = await say(a, stream)
-    expect([entry.seq, duplicate]).toEqual([3, false])
-    const entries = await b.readEntries(stream, 0, 10)
-    expect(entries.map(({ seq, type }) => [seq, type])).toEqual([
-      [1, 'conversation.new'],
-      [2, 'void'],
-      [3, 'message'],
-    ])
-  })
-})
-
 describe.runIf(hasServer)('what was begun and not ended by a process that died', () => {
   it('a stream whose first entry is not in its place gets it from the first reader', async () => {
     const { a, b, url } = await replicas()

@@ -65,7 +65,7 @@ export class Reservations {
     const call = this.#call()
     const filled = head.filled
     head.filled = []
-    const stage = { ...this.#numbers(head, items, filled), ...this.#lease(items, call) }
+    const stage = { ...this.#numbers(head, items, filled, call), ...this.#lease(items, call) }
     return this.#update(stream, head, stage, items, call)
   }
 
@@ -95,22 +95,24 @@ export class Reservations {
   }
 
   #call(): Call {
-    return { now: this.#clock.now(), claim: new Types.ObjectId() }
+    return { now: this.#clock.now(), at: this.#clock.measured(), claim: new Types.ObjectId() }
   }
 
   /** What becomes of the numbers, the times and the place in the list. */
-  #numbers({ kind }: Head, items: readonly Wanted[], filled: readonly number[]) {
-    const last = items.findLastIndex(({ entry }) => entry.type === 'message')
+  #numbers({ kind }: Head, items: readonly Wanted[], filled: readonly number[], { at }: Call) {
+    const newest = items.findLastIndex(({ entry }) => entry.type === 'message')
     const upTo = (end: number) => ({ $max: ['$lastAt', newestOf(items.slice(0, end))] })
-    const isListed = kind === 'conversation' && last >= 0
-    const numbers = items.map((_, index) => ({ $add: ['$seq', index + 1] }))
-    const open = { $ifNull: ['$open', []] }
-    const left = { $filter: { input: open, as: 'n', cond: { $not: [{ $in: ['$$n', filled] }] } } }
+    const isListed = kind === 'conversation' && newest >= 0
+    const last = { $add: ['$seq', items.length] }
+    const mine = { first: { $add: ['$seq', 1] }, last, at }
+    const reserved = { $ifNull: ['$reserved', []] }
+    const isLeft = { $not: [{ $in: ['$$each.first', filled] }] }
+    const left = { $filter: { input: reserved, as: 'each', cond: isLeft } }
     return {
-      seq: { $add: ['$seq', items.length] },
+      seq: last,
       lastAt: upTo(items.length),
-      open: { $concatArrays: [filled.length > 0 ? left : open, numbers] },
-      ...(isListed && { lastMessageAt: upTo(last + 1), listAt: upTo(last + 1) }),
+      reserved: { $concatArrays: [filled.length > 0 ? left : reserved, [mine]] },
+      ...(isListed && { lastMessageAt: upTo(newest + 1), listAt: upTo(newest + 1) }),
       ...(items.some(isOwed) ? {} : scanning(items.length)),
     }
   }
@@ -157,6 +159,8 @@ export class Reservations {
 /** What one call writes: its time by the database's clock, and its name, by which it knows that it took the lease. */
 interface Call {
   now: Date
+  /** The same as exactly as it is known: when the numbers were reserved. */
+  at: Date
   claim: ObjectId
 }
 

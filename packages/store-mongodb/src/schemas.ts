@@ -66,6 +66,13 @@ const entryFields = {
 
 const entry = new Schema<EntryDoc>(entryFields as never, OPTIONS)
 
+const reservation = {
+  _id: false,
+  first: { type: Number, required: true },
+  last: { type: Number, required: true },
+  at: time,
+}
+
 const stream = new Schema<StreamDoc>(
   {
     _id: id,
@@ -77,7 +84,7 @@ const stream = new Schema<StreamDoc>(
     endpoints: { type: [endpoint], required: true },
     kept: { type: [part<EntryDoc>(entryFields)], required: true },
     seq: { type: Number, required: true },
-    open: { type: [Number], default: undefined },
+    reserved: { type: [reservation], default: undefined },
     lastAt: time,
     priorAt: { type: Date },
     lastMessageAt: { type: Date },

@@ -14,7 +14,7 @@ export interface Head {
   readonly userId: ObjectId | undefined
   /** Those that were removed by another process may still be here; what goes to one is dead then. */
   endpoints: readonly EndpointRecord[]
-  /** Numbers that this process has filled, and the stream may still have among its open ones. */
+  /** The first numbers of reservations that this process has filled, and the stream may still have as reserved. */
   filled: number[]
 }
 

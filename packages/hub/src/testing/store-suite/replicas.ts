@@ -113,6 +113,28 @@ export const replicaCases: Cases = {
     same((await scene.entries(talk, stores[1])).length, 61)
   },
 
+  'a list that is read while both append has all messages before its newest one': async (scene) => {
+    const talk = await scene.talk()
+    const stores = [scene.store, await scene.another()]
+    const listOf = async (store: Store): Promise<number[]> => {
+      const page = await store.listMessages(talk.clientId, talk.streamId, { limit: 1000 })
+      return present(page)
+        .map(({ seq }) => seq)
+        .reverse()
+    }
+    const lists: number[][] = []
+    const look = async (store: Store): Promise<void> => {
+      for (let round = 0; round < 20; round += 1) lists.push(await listOf(store))
+    }
+    const say = async (store: Store): Promise<void> => {
+      for (let round = 0; round < 10; round += 1) await atOnce(3, () => store.append(scene.appending(talk)))
+    }
+    await Promise.all(stores.flatMap((store) => [say(store), look(store)]))
+    const whole = await listOf(scene.store)
+    same(whole.length, 60)
+    for (const list of lists) same(list, whole.slice(0, list.length))
+  },
+
   'one dedupe at once through both is appended once': async (scene) => {
     const talk = await scene.talk()
     const stores = [scene.store, await scene.another()]
