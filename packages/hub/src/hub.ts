@@ -217,7 +217,7 @@ export function createHub(options: HubOptions): Hub {
   /** Until the store has said that it tells, and where it does not, everything here looks by itself. */
   async function listenToOthers(): Promise<void> {
     collect.isTold = false
-    const { isInstant } = await store.watch({
+    const { isInstant, reason } = await store.watch({
       due: (at) => dispatcher.due(at),
       clientChanged(clientId) {
         directory.forget(clientId)
@@ -230,7 +230,10 @@ export function createHub(options: HubOptions): Hub {
         dispatcher.due(now())
       },
     })
-    if (!isInstant) return
+    if (!isInstant) {
+      if (reason !== undefined) log.warn({ reason }, 'the database does not report changes; looking for them')
+      return
+    }
     collect.isTold = true
     directory.maxAgeMs = SELDOM * settings.cacheAgeMs
     dispatcher.pollMs = SELDOM * settings.delivery.pollMs

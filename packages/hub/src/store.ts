@@ -171,8 +171,9 @@ export interface Store {
   /**
    * Tells what other processes do to the store, until it is closed; at most one watcher. Answers whether it does so at
    * once: if not, it tells nothing, and who needs to know looks by itself. What this process does may be told too.
+   * `reason`: why not, where an operator may want to change that.
    */
-  watch(watcher: Watcher): Promise<{ isInstant: boolean }>
+  watch(watcher: Watcher): Promise<{ isInstant: boolean; reason?: string }>
 
   /** Ends all; what was accepted before is on disk when it resolves. */
   close(): Promise<void>

@@ -1,11 +1,21 @@
 import type { Watcher } from '@plugboard/hub'
-import type { Connection, mongo } from 'mongoose'
+import { type Connection, mongo } from 'mongoose'
 import type { DatabaseClock } from './clock.js'
 import type { ObjectId } from './documents.js'
 import { idOf } from './rows.js'
 
 /** How long to wait before a stream of changes that broke is opened anew. */
 const REOPEN_MS = 1000
+
+/**
+ * Codes of a server that has no change streams, or not for this user: unauthorized (13, and 8000 at Atlas), illegal
+ * operation (20), command not found (59), not supported (115, and 303 at Amazon DocumentDB), not implemented (238), no
+ * such stage (40324), only on replica sets (40573).
+ */
+const REFUSED: ReadonlySet<unknown> = new Set([13, 20, 59, 115, 238, 303, 8000, 40_324, 40_573])
+
+const isRefused = (error: unknown): error is mongo.MongoServerError =>
+  error instanceof mongo.MongoServerError && REFUSED.has(error.code)
 
 /** The field that tells; anything else that happens to the collection is of no interest. */
 const told = (coll: string, field: string) => ({
@@ -55,10 +65,10 @@ export class ChangeStreams {
     this.#watcher = watcher
   }
 
-  /** Resolves when it is told of all that happens from then on. */
-  async open(): Promise<void> {
+  /** Resolves when it is told of all that happens from then on, or to why the server will never tell. */
+  async open(): Promise<string | undefined> {
     const database = this.#connection.db
-    if (!database || this.#isClosed) return
+    if (!database || this.#isClosed) return undefined
     const stream = database.watch(PIPELINE)
     this.#stream = stream
     try {
@@ -66,8 +76,10 @@ export class ChangeStreams {
       const first = await stream.tryNext()
       if (first) this.#tell(first as unknown as Change)
       void this.#follow(stream)
+      return undefined
     } catch (error) {
       await stream.close().catch(() => undefined)
+      if (isRefused(error)) return `it refuses change streams, with code ${error.code}`
       throw error
     }
   }
@@ -88,11 +100,14 @@ export class ChangeStreams {
     if (!this.#isClosed) this.#reopen()
   }
 
-  /** What happened in between is not known. */
+  /** What happened in between is not known; where they are refused by now, that goes on. */
   #reopen(): void {
     this.#timer = setTimeout(() => {
       this.open().then(
-        () => this.#watcher.missed(),
+        (refusal) => {
+          this.#watcher.missed()
+          if (refusal !== undefined) this.#reopen()
+        },
         () => this.#reopen(),
       )
     }, REOPEN_MS)

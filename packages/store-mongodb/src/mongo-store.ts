@@ -243,8 +243,8 @@ export class MongoStore implements ArchivedStore {
       if (!this.#isInstant) return { isInstant: false }
       await this.#changes?.close()
       this.#changes = new ChangeStreams(this.#connection, this.#clock, watcher)
-      await this.#changes.open()
-      return { isInstant: true }
+      const refusal = await this.#changes.open()
+      return refusal === undefined ? { isInstant: true } : { isInstant: false, reason: refusal }
     })
   }
 
