@@ -1,4 +1,5 @@
 import type { Agent } from 'undici'
+import { lazy, lazyModule } from './lazy.js'
 import { type Allowance, refusal, TargetForbiddenError } from './outbound/guard.js'
 
 /** Longest answer that is read. */
@@ -9,25 +10,23 @@ const MAX_RESPONSE_BYTES = 33_554_432
  * neither the headers nor the next piece of an answer may take longer than `timeoutMs`.
  */
 export function guardedFetch(allowance: Allowance, timeoutMs: number): typeof globalThis.fetch {
-  let agent: Promise<Agent> | undefined
+  const agent = lazy(() => createAgent(allowance, timeoutMs))
   return async (input, init) => {
     const url = input instanceof Request ? input.url : String(input)
     const reason = refusal(url, allowance)
     if (reason) throw new TargetForbiddenError(reason)
-    agent ??= createAgent(allowance, timeoutMs)
     const redirect = init?.redirect === 'error' ? 'error' : 'manual'
     // Node's fetch takes an undici dispatcher, which the types of the web do not know.
-    const guarded = { ...init, redirect, dispatcher: await agent }
+    const guarded = { ...init, redirect, dispatcher: await agent() }
     return fetch(input, guarded as unknown as RequestInit)
   }
 }
 
-/** undici takes 120 ms to load on the main thread, so it waits for the first channel that needs it. */
+/** undici takes 120 ms to load on the main thread, which the start does not wait for. */
+const connecting = lazyModule(() => Promise.all([import('undici'), import('./outbound/guarded-connect.js')]))
+
 async function createAgent(allowance: Allowance, timeoutMs: number): Promise<Agent> {
-  const [{ Agent }, { guardedConnect }] = await Promise.all([
-    import('undici'),
-    import('./outbound/guarded-connect.js'),
-  ])
+  const [{ Agent }, { guardedConnect }] = await connecting()
   return new Agent({
     connect: guardedConnect(allowance, { timeoutMs }),
     headersTimeout: timeoutMs,

@@ -2,6 +2,7 @@ import type { Hub, Store } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { within } from './deadline.js'
+import type { Connections } from './descriptors.js'
 import type { Metrics } from './metrics.js'
 import { version } from './version.js'
 
@@ -9,6 +10,7 @@ export interface HostRoutesOptions {
   hub: Pick<Hub, 'isDelivering'>
   store: Store
   metrics: Metrics
+  connections: Pick<Connections, 'problems'>
 }
 
 const TEXT = 'text/plain; charset=utf-8'
@@ -20,7 +22,7 @@ const STORE_MS = 2_000
 /** What is asked of the server itself, without credentials and outside any dialect. */
 export async function hostRoutes(
   app: FastifyInstance,
-  { hub, store, metrics }: HostRoutesOptions,
+  { hub, store, metrics, connections }: HostRoutesOptions,
 ): Promise<void> {
   app.get('/status', text('Answers `OK`'), (_, reply) => reply.type(TEXT).send('OK'))
   app.get('/version', text('The version of the server'), (_, reply) => reply.type(TEXT).send(version))
@@ -29,7 +31,7 @@ export async function hostRoutes(
     '/readyz',
     json('Whether it can do its work; if not, what is wrong', { 200: readiness, 503: readiness }),
     async (_, reply) => {
-      const problems = await findProblems(hub, store)
+      const problems = [...(await findProblems(hub, store)), ...(await connections.problems())]
       void reply.code(problems.length === 0 ? 200 : 503)
       return { status: problems.length === 0 ? 'ok' : 'unavailable', problems }
     },

@@ -2,6 +2,7 @@ import type { DeliveryObserver, EntryType, Store } from '@plugboard/hub'
 import type { Registry } from 'prom-client'
 import { within } from './deadline.js'
 import { Counter, Histogram, Metric } from './instruments.js'
+import { lazy, lazyModule } from './lazy.js'
 
 const FAST = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const SLOW = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600]
@@ -61,7 +62,12 @@ export class Metrics implements DeliveryObserver {
     ['kind'],
     SLOW,
   )
-  #runtime: Promise<Registry> | undefined
+  readonly #refused = counter(
+    'plugboard_connections_refused_total',
+    'Connections refused because there were as many as the limit of open files allows.',
+    [],
+  )
+  readonly #runtime = lazy(loadRuntime)
 
   request(route: string, method: string, status: number, ms: number): void {
     this.#requests.of(route, method, CLASSES[Math.floor(status / 100)] ?? 'other').observe(ms / 1000)
@@ -76,6 +82,11 @@ export class Metrics implements DeliveryObserver {
   committed(ms: number, writes: number): void {
     this.#commits.of().observe(ms / 1000)
     this.#writes.of().add(writes)
+  }
+
+  /** One connection too many. */
+  connectionRefused(): void {
+    this.#refused.of().add()
   }
 
   /** One command to a database that is elsewhere. */
@@ -112,9 +123,9 @@ export class Metrics implements DeliveryObserver {
       this.#entries,
       this.#deliveries,
       this.#ages,
+      this.#refused,
     ]
-    this.#runtime ??= loadRuntime()
-    const [backlog, runtime] = await Promise.all([backlogText(store), this.#runtime])
+    const [backlog, runtime] = await Promise.all([backlogText(store), this.#runtime()])
     return own.map((metric) => metric.text()).join('') + backlog + (await runtime.metrics())
   }
 }
@@ -134,9 +145,11 @@ async function backlogText(store: Store): Promise<string> {
 const gauge = (name: string, help: string, value: number): string =>
   `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`
 
+const prometheus = lazyModule(() => import('prom-client'))
+
 /** Costs 70 ms and 13 MB, so only a server that is scraped has it. */
 async function loadRuntime(): Promise<Registry> {
-  const { default: client } = await import('prom-client')
+  const { default: client } = await prometheus()
   const registry = new client.Registry()
   client.collectDefaultMetrics({ register: registry })
   return registry

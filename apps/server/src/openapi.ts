@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyInstance, FastifySchema, FastifyServerOptions, RouteOptions } from 'fastify'
 import { z } from 'zod'
+import { lazy, lazyModule } from './lazy.js'
 import { version } from './version.js'
 
 /**
@@ -31,15 +32,14 @@ export function serveDocument(app: FastifyInstance, events: Events = {}): void {
     const isExtra = method === 'HEAD' || method === 'OPTIONS'
     if (schema && !('hide' in schema) && !isExtra) routes.push({ method, url, schema })
   })
-  let docs: Promise<FastifyInstance> | undefined
+  const docs = lazy(() => buildDocs(routes, events))
   for (const url of ['/openapi.json', '/docs', '/docs/*']) {
     app.get(
       url,
       { schema: { hide: true } as FastifySchema, exposeHeadRoute: false },
       async (request, reply) => {
-        docs ??= buildDocs(routes, events)
         const { url, headers } = request
-        const answer = await (await docs).inject({ method: 'GET', url, headers })
+        const answer = await (await docs()).inject({ method: 'GET', url, headers })
         for (const name of ['content-type', 'content-security-policy', 'cache-control', 'etag', 'location']) {
           const value = answer.headers[name]
           if (value !== undefined) void reply.header(name, value)
@@ -50,13 +50,13 @@ export function serveDocument(app: FastifyInstance, events: Events = {}): void {
   }
 }
 
+const documentModules = lazyModule(() =>
+  Promise.all([import('fastify'), import('@fastify/swagger'), import('@fastify/swagger-ui')]),
+)
+
 /** A second server that never listens: the plugins that make the document must be there before the routes are. */
 async function buildDocs(routes: readonly Documented[], events: Events): Promise<FastifyInstance> {
-  const [{ fastify }, { default: swagger }, { default: swaggerUi }] = await Promise.all([
-    import('fastify'),
-    import('@fastify/swagger'),
-    import('@fastify/swagger-ui'),
-  ])
+  const [{ fastify }, { default: swagger }, { default: swaggerUi }] = await documentModules()
   const docs = fastify({ exposeHeadRoutes: false, schemaController: schemasForDocumentOnly })
   docs.setNotFoundHandler((_, reply) => reply.code(404).type('text/plain; charset=utf-8').send('Not Found'))
   await docs.register(swagger, {

@@ -1,10 +1,11 @@
+import { lazyModule } from './lazy.js'
+
 /** Longest password: hashing costs time that grows with it. */
 export const MAX_PASSWORD = 256
 /** Shortest password. */
 export const MIN_PASSWORD = 8
 
-/** Loaded with the first password: most servers never see one. */
-const argon2 = () => import('@node-rs/argon2')
+const argon2 = lazyModule(() => import('@node-rs/argon2'))
 
 /** Argon2id with the parameters of the library, which are those that OWASP names; they stand in the hash. */
 export async function hashPassword(password: string): Promise<string> {

@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { readConfig } from './config.js'
+import { Connections } from './descriptors.js'
 import { createLog } from './logging.js'
 import { Metrics } from './metrics.js'
 import { openBlobs } from './open-blobs.js'
@@ -44,7 +45,8 @@ beforeEach(async () => {
     observer: metrics,
     log,
   })
-  app = buildServer({ urls, config, hub, store, metrics, log, register })
+  const connections = new Connections(() => undefined)
+  app = buildServer({ urls, config, hub, store, metrics, connections, log, register })
 })
 afterEach(async () => {
   await app.close()

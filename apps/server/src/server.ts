@@ -12,6 +12,7 @@ import {
 import type { Logger } from 'pino'
 import { attachments } from './attachments.js'
 import type { Config } from './config.js'
+import type { Connections } from './descriptors.js'
 import { hostRoutes } from './host-routes.js'
 import { RequestLog } from './logging.js'
 import { media } from './media.js'
@@ -30,6 +31,7 @@ export interface ServerOptions {
   hub: Hub
   store: Store
   metrics: Metrics
+  connections: Connections
   log: Logger
   /** Default: true. A process that only delivers answers for itself and takes nothing in. */
   takesRequests?: boolean

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { isPlugboardError, PlugboardError } from '@plugboard/core'
 import { assertKey, type BlobStore, createHub, type Hub, Keyring, type Store } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
@@ -8,6 +9,7 @@ import { loadChannels } from './channels.js'
 import { type Config, printable } from './config.js'
 import { assertCopied, endCopiesFrom } from './copy/mark.js'
 import { within } from './deadline.js'
+import { Connections, connectionsFor, descriptorLimit } from './descriptors.js'
 import { isLocalOnly, isLoopback } from './dialects/admin-access.js'
 import { messagingV1 } from './dialects/messaging-v1/index.js'
 import { events } from './dialects/messaging-v1/schemas.js'
@@ -19,6 +21,7 @@ import { HOSTED_PREFIX, sunshineOauth, sunshineV2 } from './dialects/sunshine-v2
 import { sunshineV2Format } from './dialects/sunshine-v2/webhook-format.js'
 import { guardedFetch } from './guarded-fetch.js'
 import { readOrMakeKey } from './key-file.js'
+import { loadModules } from './lazy.js'
 import { createLog } from './logging.js'
 import { Metrics } from './metrics.js'
 import { openBlobs } from './open-blobs.js'
@@ -81,7 +84,9 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       log,
       urls,
     })
+    const connections = new Connections(() => metrics.connectionRefused())
     const app = buildServer({
+      connections,
       errorForms: [['/v2/', sendSunshineError]],
       withoutPrefix: [HOSTED_PREFIX, ['/v2/', '/oauth/']],
       events,
@@ -97,7 +102,9 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     const close = once(() => shutDown(app, hub, opened, config.shutdownGrace))
     try {
       hub.start()
+      connections.cap(app.server, await mostConnections(config))
       const url = await listen(app, config)
+      void loadModules(log)
       warnOfUnknownProxies(config, log)
       if (config.role !== 'worker' && !adminKey)
         log.warn(
@@ -231,6 +238,12 @@ function registerDialects(
  */
 function downloadOptions({ allowPrivateTargets, channelTimeout: timeoutMs }: Config) {
   return { fetch: guardedFetch(parseAllowance(allowPrivateTargets, false), timeoutMs), timeoutMs }
+}
+
+/** A name may stand for two addresses, and Fastify makes a server for each. */
+async function mostConnections({ host }: Config): Promise<number | undefined> {
+  const limit = await descriptorLimit()
+  return limit && connectionsFor(isIP(host) === 0 ? limit / 2 : limit)
 }
 
 /** What stops a server from listening, by the system's code. */

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@plugboard/core'
+import { jose } from '../jose.js'
 import { AppleDataError } from './apple-data-error.js'
 import { readJson } from './decode.js'
 import { type DownloadOptions, download } from './download.js'
@@ -57,7 +58,7 @@ export async function decodePayload(
 async function headersOf({ businessId, mspId, apiSecret }: AppleCredentials) {
   const secret = Buffer.from(apiSecret, 'base64')
   if (secret.byteLength === 0) throw new AppleDataError('the secret of the Apple integration is not base64')
-  const { SignJWT } = await import('jose')
+  const { SignJWT } = await jose()
   const token = await new SignJWT({})
     .setProtectedHeader({ alg: 'HS256' })
     .setIssuer(mspId)

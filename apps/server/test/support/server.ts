@@ -31,6 +31,8 @@ export interface TestServerOptions {
   env?: Record<string, string>
   /** Where its data lies; a new temporary folder by default. */
   folder?: string
+  /** What the shell does before, such as `ulimit -n 128`. */
+  before?: string
 }
 
 /** These tests run once on each store. */
@@ -63,9 +65,12 @@ afterEach(({ task }) => {
 const OUTPUT = 4_000
 
 /** Starts the built server and waits until it listens. @throws with its output when it does not */
-export async function startServer({ env = {}, folder }: TestServerOptions = {}): Promise<TestServer> {
+export async function startServer({ env = {}, folder, before }: TestServerOptions = {}): Promise<TestServer> {
   const cwd = folder ?? (await temporaryFolder())
-  const child = spawn(process.execPath, [MAIN], {
+  const [command, args] = before
+    ? (['sh', ['-c', `${before} && exec "$0" "$@"`, process.execPath, MAIN]] as const)
+    : ([process.execPath, [MAIN]] as const)
+  const child = spawn(command, args, {
     cwd,
     env: {
       PATH: process.env.PATH,

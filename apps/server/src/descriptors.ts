@@ -1,0 +1,65 @@
+import { open, readFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { devNull } from 'node:os'
+import { z } from 'zod'
+
+/** Of all descriptors: for the program, its database and its files. */
+const OWN = 64
+/** Of the others: for callers. The rest is for webhooks, providers and files. */
+const SHARE = 0.75
+/** Even where the limit is lower than that. */
+const LEAST = 16
+
+/** How long a refused connection shows in readiness. */
+const SHOWN_MS = 10_000
+
+const report = z.object({ userLimits: z.object({ open_files: z.object({ soft: z.coerce.number() }) }) })
+
+/** How many files and connections this process may have open at once; undefined where there is no limit, or none is known. */
+export async function descriptorLimit(): Promise<number | undefined> {
+  const limits = await readFile('/proc/self/limits', 'utf8').catch(() => undefined)
+  if (limits !== undefined) return finite(Number(/^Max open files +(\d+)/m.exec(limits)?.[1]))
+  return finite(report.safeParse(process.report?.getReport()).data?.userLimits.open_files.soft)
+}
+
+const finite = (number = Number.NaN): number | undefined => (Number.isFinite(number) ? number : undefined)
+
+/** How many callers may be connected where so many descriptors are to be had. */
+export const connectionsFor = (descriptors: number): number =>
+  Math.max(LEAST, Math.floor((descriptors - OWN) * SHARE))
+
+/** The connections of callers, of which there are never so many that no file can be opened. */
+export class Connections {
+  readonly #refused: () => void
+  #max = Number.POSITIVE_INFINITY
+  #refusedAt = Number.NEGATIVE_INFINITY
+
+  /** `refused` is called for each connection that was one too many. */
+  constructor(refused: () => void) {
+    this.#refused = refused
+  }
+
+  /** Before it listens. */
+  cap(server: Server, max: number | undefined): void {
+    if (max === undefined) return
+    this.#max = max
+    server.maxConnections = max
+    server.on('drop', () => {
+      this.#refusedAt = performance.now()
+      this.#refused()
+    })
+  }
+
+  /** What is wrong with descriptors now, if anything. */
+  async problems(): Promise<string[]> {
+    const isFull = performance.now() - this.#refusedAt < SHOWN_MS
+    const handle = await open(devNull, 'r').catch((error: NodeJS.ErrnoException) => error.code)
+    if (typeof handle === 'object') await handle.close()
+    return [
+      ...(isFull
+        ? [`connections are refused: there are ${this.#max}, as many as the limit of open files allows`]
+        : []),
+      ...(handle === 'EMFILE' || handle === 'ENFILE' ? ['no more files can be opened'] : []),
+    ]
+  }
+}
