@@ -24,7 +24,8 @@ export const madeOwner = z.object({ projectId: z.string(), userId: z.string() })
 export async function createOwner(hub: Hub, wanted: WantedOwner): Promise<z.infer<typeof madeOwner>> {
   const known = wanted.project === 'new' ? undefined : await existing(hub, wanted.project)
   const { id: userId } = await accountOf(hub, wanted)
-  const project = known ?? (await hub.clients.create({ facts: { createdBy: userId } })).client
+  const made = { facts: { createdBy: userId }, acceptsGuests: true }
+  const project = known ?? (await hub.clients.create(made)).client
   await hub.accounts.changePerson(userId, (person) => withOwnership(person, project.id))
   return { projectId: project.id, userId }
 }

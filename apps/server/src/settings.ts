@@ -292,6 +292,18 @@ export const settings = {
     '600',
     'Anonymous sign-ins of one address in a minute; 0: any number.',
   ),
+  guestMessageLimit: setting(
+    'GUEST_MESSAGE_LIMIT',
+    integer(0, MANY),
+    '120',
+    'Messages that one anonymous user of the Smartify API may post in a minute to one process; 0: any number.',
+  ),
+  guestDailySize: setting(
+    'GUEST_DAILY_SIZE',
+    bytes(0, ONE_GIBIBYTE),
+    '20MiB',
+    'Size of the messages that one anonymous user may post in a day to one process; 0: any size.',
+  ),
   rateLimit: setting(
     'RATE_LIMIT',
     integer(0, MANY),

@@ -181,6 +181,8 @@ export interface ClientDoc {
   version: number
   createdAt: Date
   deletedAt?: Date
+  acceptsGuests?: boolean
+  maxStoredBytes?: number
   tokens: TokenDoc[]
   integrations: IntegrationDoc[]
   webhooks: WebhookDoc[]

@@ -1,4 +1,5 @@
 import { newId } from '@plugboard/core'
+import { clientsBeforeGuests } from '@plugboard/hub/testing'
 import { createConnection } from 'mongoose'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { dropDatabase, hasServer, newDatabaseUrl } from '../test/database.js'
@@ -27,6 +28,27 @@ async function ofTheFirst() {
   await connection.close()
   return { url, stream, mapped }
 }
+
+describe.runIf(hasServer)('a database of the second version', () => {
+  it('is brought up, and accepts guests where there are some or people want them', async () => {
+    const url = newDatabaseUrl()
+    onTestFinished(() => dropDatabase(url))
+    const store = await openMongoStore({ url })
+    const clients = await clientsBeforeGuests(store)
+    await store.close()
+    const connection = await createConnection(url).asPromise()
+    const schema = connection.collection<{ _id: string }>('schema')
+    await schema.updateOne({ _id: 'schema' }, { $set: { version: 2 } })
+    await connection.close()
+    const again = await openMongoStore({ url })
+    onTestFinished(() => again.close())
+    for (const [client, isOn] of clients)
+      expect(await again.findClient({ id: client.id })).toEqual({
+        ...client,
+        ...(isOn && { acceptsGuests: true }),
+      })
+  })
+})
 
 describe.runIf(hasServer)('a database of the first version', () => {
   it('is brought up with what is in it', async () => {

@@ -1,6 +1,7 @@
-import { PlugboardError } from '@plugboard/core'
+import { type Id, isId, PlugboardError } from '@plugboard/core'
 import type { Connection } from 'mongoose'
 import { versions } from './indexes.js'
+import { oid } from './rows.js'
 import type { Models } from './schemas.js'
 
 interface SchemaDoc {
@@ -14,9 +15,10 @@ const NAMESPACE_EXISTS = 48
  * The steps from one version of the schema to the next: one that was released is never changed. Each may be done again
  * and by several replicas at once, since it ends in the same.
  */
-const migrations: readonly ((models: Models) => Promise<void>)[] = versions.map(
-  (version) => (models) => createCollections(models, version),
-)
+const migrations: readonly ((models: Models) => Promise<void>)[] = [
+  ...versions.map((version) => (models: Models) => createCollections(models, version)),
+  keepGuests,
+]
 
 async function createCollections(models: Models, indexes: (typeof versions)[number]): Promise<void> {
   for (const name of Object.keys(indexes) as (keyof Models)[]) {
@@ -27,6 +29,40 @@ async function createCollections(models: Models, indexes: (typeof versions)[numb
     const specs = (indexes[name] ?? []).map(([index, key, options]) => ({ name: index, key, ...options }))
     if (specs.length > 0) await collection.createIndexes(specs as never)
   }
+}
+
+/** The client of documents that are no client's. */
+const NO_CLIENT = oid('0'.repeat(24) as Id)
+
+/**
+ * Every client accepted guests before that was a setting. It stays on where it is used: where people own the client,
+ * where it has a subscription of the Smartify API, or users with an id of that API.
+ */
+async function keepGuests({ clients, documents }: Models): Promise<void> {
+  const accepting = { $set: { acceptsGuests: true } }
+  const undecided = { acceptsGuests: { $exists: false } }
+  await clients.collection.updateMany({ ...undecided, 'webhooks.format': 'smartify' }, accepting)
+  const accounts = documents.collection.find({ clientId: NO_CLIENT, kind: 'account' })
+  for await (const { data } of accounts) {
+    const owned = ownedBy(data).map((id) => oid(id))
+    if (owned.length > 0)
+      await clients.collection.updateMany({ ...undecided, _id: { $in: owned } }, accepting)
+  }
+  for await (const { _id } of clients.collection.find(undecided, { projection: { _id: 1 } })) {
+    const user = { clientId: _id, kind: 'user', name: /^smartify / }
+    if (await documents.collection.findOne(user)) await clients.collection.updateOne({ _id }, accepting)
+  }
+}
+
+/** The clients that an account belongs to, where it is a person's. */
+function ownedBy(data: unknown): Id[] {
+  const account: unknown = typeof data === 'string' ? JSON.parse(data) : undefined
+  if (typeof account !== 'object' || account === null || !('memberships' in account)) return []
+  const { memberships } = account
+  return (Array.isArray(memberships) ? memberships : []).flatMap((each: unknown) => {
+    const id = typeof each === 'object' && each !== null && 'clientId' in each ? each.clientId : undefined
+    return typeof id === 'string' && isId(id) ? [id] : []
+  })
 }
 
 /**

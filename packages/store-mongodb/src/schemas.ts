@@ -128,6 +128,8 @@ const client = new Schema<ClientDoc>(
     version: { type: Number, required: true },
     createdAt: time,
     deletedAt: { type: Date },
+    acceptsGuests: { type: Boolean },
+    maxStoredBytes: { type: Number },
     tokens: [part({ _id: id, hash: anyText, createdAt: time })],
     integrations: [
       part({

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { isPlugboardError } from '@plugboard/core'
 import type { Entry } from '@plugboard/hub'
+import { clientsBeforeGuests } from '@plugboard/hub/testing'
 import Database from 'libsql'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openStore, say, talk, talkOf, temporaryPath } from '../test/temporary.js'
@@ -105,6 +106,22 @@ describe('the database file', () => {
     expect(await order()).toEqual([silent, first, second].map(({ streamId }) => streamId))
     await say(again, second, { at: new Date(Date.now() + 1000) })
     expect(await order()).toEqual([silent, second, first].map(({ streamId }) => streamId))
+  })
+
+  it('of version 4 is brought up, and accepts guests where there are some or people want them', async () => {
+    const path = await temporaryPath()
+    const store = await sqliteStore({ path })
+    const clients = await clientsBeforeGuests(store)
+    await store.close()
+    const db = new Database(path)
+    db.exec('PRAGMA user_version = 4')
+    db.close()
+    const again = await openStore({ path })
+    for (const [client, isOn] of clients)
+      expect(await again.findClient({ id: client.id })).toEqual({
+        ...client,
+        ...(isOn && { acceptsGuests: true }),
+      })
   })
 
   it('is refused when it is none', async () => {

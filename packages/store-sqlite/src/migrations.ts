@@ -166,6 +166,21 @@ const migrations: readonly string[] = [
   -- progress-rows.ts).
   CREATE TABLE progress_journal (n INTEGER PRIMARY KEY, changes TEXT NOT NULL) STRICT;
   `,
+  `
+  -- Every client accepted guests before that was a setting. It stays on where it is used: where people own the client,
+  -- where it has a subscription of the Smartify API, or users with an id of that API.
+  UPDATE clients SET document = json_set(document, '$.acceptsGuests', json('true'))
+  WHERE EXISTS (
+    SELECT 1 FROM json_each(clients.document, '$.webhooks') w WHERE json_extract(w.value, '$.format') = 'smartify'
+  ) OR EXISTS (
+    SELECT 1 FROM documents u
+    WHERE u.client = clients.id AND u.collection = 'user' AND u.name > 'smartify ' AND u.name < 'smartify!'
+  ) OR EXISTS (
+    SELECT 1 FROM document_terms t JOIN documents a ON a.client = t.client AND a.collection = t.collection AND a.id = t.id
+    WHERE t.client = zeroblob(12) AND t.collection = 'account' AND t.term = 'client ' || lower(hex(clients.id))
+      AND json_extract(a.data, '$.kind') = 'person'
+  );
+  `,
 ]
 
 /**

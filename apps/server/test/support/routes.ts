@@ -118,6 +118,8 @@ export const adminSamples: Readonly<Record<string, (clientId: string) => Sample>
     body: { project: 'new', email: `${randomUUID()}@example.org`, password: randomUUID() },
   }),
   'PUT /admin/clients/name': (id) => ({ path: '/admin/clients/name', body: { id, name: `name-${id}` } }),
+  'GET /admin/clients/{id}': (id) => ({ path: `/admin/clients/${id}` }),
+  'PATCH /admin/clients/{id}': (id) => ({ path: `/admin/clients/${id}`, body: { guests: true } }),
   'DELETE /admin/clients/{id}': (id) => ({ path: `/admin/clients/${id}` }),
   'POST /admin/clients/{id}/tokens': (id) => ({ path: `/admin/clients/${id}/tokens`, body: {} }),
 }

@@ -59,10 +59,15 @@ const webhookUrl = z.url().refine(isStorable, UNSTORABLE)
 const webhooks = z.array(z.strictObject({ url: webhookUrl })).max(100)
 const looseWebhooks = z.array(z.object({ url: webhookUrl })).max(100)
 
+const guests = z.boolean().meta({
+  description: 'Whether the Smartify API takes anonymous users; absent: as it is, which is off at first',
+})
+
 /** Sync with the client's headers. */
 export const syncBody = z.strictObject({
   channels: z.record(z.string(), channel).optional(),
   webhooks: webhooks.optional(),
+  guests: guests.optional(),
 })
 /** Sync with credentials in the body, or none: keys that it does not know are left out. */
 export const seedSyncBody = z.object({
@@ -71,8 +76,23 @@ export const seedSyncBody = z.object({
   name: clientName.nullish(),
   channels: z.record(z.string(), seedChannel.nullable()).nullish(),
   webhooks: looseWebhooks.nullish(),
+  guests: guests.nullish(),
 })
 export const createClientBody = z.strictObject({ id: guid.optional() })
+export const clientPolicyBody = z.strictObject({
+  guests: guests.optional(),
+  maxStoredBytes: z
+    .int()
+    .min(0)
+    .nullable()
+    .optional()
+    .meta({ description: 'How much it may keep; 0: any amount; null: what CLIENT_MAX_SIZE says' }),
+})
+export const clientPolicyResponse = z.object({
+  id: guid,
+  guests: z.boolean(),
+  maxStoredBytes: z.number().nullable(),
+})
 export const renameBody = z.strictObject({ id: guid, name: clientName })
 export const userTokenBody = z.strictObject({ userId: guid })
 export const createConversationBody = z.strictObject({ userId: guid })

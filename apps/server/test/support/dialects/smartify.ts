@@ -31,6 +31,7 @@ export const smartify: Dialect = {
         headers: { ...(authorization && { authorization }) },
         ...(body && { body }),
       })
+    await call(server, 'PATCH', `/api/v1/admin/clients/${client.id}`, { body: { guests: true } })
     const post = (authorization: string, conversation: string, body: object) =>
       ask(authorization, 'POST', `/${project}/requests/${encodeURIComponent(conversation)}/messages`, body)
     return {
