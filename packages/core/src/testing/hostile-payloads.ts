@@ -45,7 +45,7 @@ export function* hostilePayloads(): Generator<JsonObject> {
   const samples: Json[] = [...JSON.parse(JSON.stringify(contentSamples)), ...inboundSamples]
   for (const sample of samples) {
     if (typeof sample !== 'object' || sample === null || Array.isArray(sample)) continue
-    for (const name of ['choices', 'options', 'actions', 'items', 'text', 'title', 'metadata'])
+    for (const name of ['choices', 'items', 'text'])
       if (!(name in sample)) for (const value of STRANGE) yield { ...sample, [name]: value }
     for (const hiding of INHERITED) yield { ...sample, ...hiding }
     for (const changed of changes(sample)) yield changed

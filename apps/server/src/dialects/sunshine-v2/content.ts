@@ -161,11 +161,12 @@ const textOf = (payload: JsonObject, text: Json | undefined): JsonObject => ({
   text: wordsIn(text) ?? placeholderOf(payload),
 })
 
-/** People's files have their address in `url`. */
+/** People's files have their address in `url`. What is no address stands in a text. */
 function mediaOf(type: 'image' | 'file', payload: JsonObject, address: Json | undefined): JsonObject {
-  const mediaUrl = [address, payload.url].find((url) => typeof url === 'string' && url !== '')
+  const mediaUrl = wordsIn(address) ?? wordsIn(payload.url)
   const caption = wordsIn(payload.title)
-  if (mediaUrl === undefined) return textOf(payload, caption)
+  if (mediaUrl === undefined || !URL.canParse(mediaUrl))
+    return textOf(payload, [caption, mediaUrl].filter(Boolean).join('\n'))
   return { type, mediaUrl, ...(caption !== undefined && { text: caption }) }
 }
 
@@ -194,7 +195,7 @@ function carouselOf(payload: JsonObject, cards: readonly Json[]): JsonObject {
 function itemsOf({ title, subtitle, image, actions }: JsonObject): JsonObject[] {
   const [label, description] = [labelIn(title), labelIn(subtitle)]
   const given = listIn(actions).slice(0, MAX_ITEM_ACTIONS).flatMap(actionsOf)
-  const mediaUrl = typeof image === 'string' && image !== '' ? image : undefined
+  const mediaUrl = typeof image === 'string' && URL.canParse(image) ? image : undefined
   if (label === undefined && description === undefined && !mediaUrl && given.length === 0) return []
   const text = label ?? NOTHING
   const item: JsonObject = { title: text }
@@ -227,7 +228,9 @@ function repliesIn({ choices, options }: JsonObject): JsonObject[] {
       if (!isJsonObject(choice)) return []
       const { title, label, value } = choice
       const text = wordsIn(title) ?? wordsIn(label) ?? wordsIn(value)
-      return text === undefined ? [] : [{ type: 'reply', text, payload: wordsIn(value) ?? text }]
+      return text === undefined
+        ? []
+        : [{ type: 'reply', text: text.slice(0, MAX_LABEL), payload: wordsIn(value) ?? text }]
     },
   )
 }
