@@ -163,8 +163,9 @@ export class Entries {
       entries.push(toRead(state)(doc))
       next += 1
     }
-    if (next > state.seq || entries.length === limit) return entries
-    const end = docs.length < limit ? state.seq : Math.max(...docs.map(({ seq }) => seq))
+    // What is missing behind all of them is met by who reads on.
+    if (next > state.seq || (docs.length > 0 && entries.length === docs.length)) return entries
+    const end = docs.at(-1)?.seq ?? state.seq
     const { hole } = await this.#holes.fill(state, missingBetween(docs, next, end))
     const isFilled = hole === undefined || hole > next
     return isFilled && entries.length === 0 ? this.listAfter(clientId, streamId, after, limit) : entries

@@ -117,6 +117,24 @@ describe('a primary that steps down', () => {
     await bot.close()
   }, 60_000)
 
+  it('loses a whole batch, and what comes after it is listed and delivered soon', async () => {
+    const shared = newDatabase(`${own.url}&serverMonitoringMode=poll`)
+    // The lease is lost with the batch, and costs its time.
+    const server = await startServer({ env: { ...shared, LEASE_TIME: '3s' } })
+    const bot = await startReceiver()
+    const client = await createClient(server, { webhooks: [{ url: bot.url }] })
+    const { conversationId } = await client.converse()
+    await failNext(own.url, { commands: ['insert'], how: 'hang-up', times: 1000 })
+    const lost = await Promise.all(numbered(256).map((text) => client.say(conversationId, text)))
+    await failNoMore(own.url)
+    expect(new Set(lost.map(({ status }) => status))).toEqual(new Set([503]))
+    await expect.poll(async () => (await client.say(conversationId, 'next')).status).toBe(201)
+    // At the pace of one number in two seconds this would take nine minutes.
+    await bot.until(() => firstsOf(bot).length > 0, 15_000)
+    expect((await listAll(client, conversationId)).map(({ payload }) => payload.text)).toEqual(['next'])
+    await bot.close()
+  }, 60_000)
+
   it('loses and doubles nothing of what is sent until it is taken, however often', async () => {
     const shared = newDatabase(`${own.url}&serverMonitoringMode=poll`)
     const server = await startServer({ env: { ...shared, LEASE_TIME: '3s' } })
