@@ -1,9 +1,11 @@
 import {
+  formFault,
   type InboundEvent,
   type InboundRequest,
   type InboundResponse,
   invalid,
   type Received,
+  readJson,
 } from '@plugboard/core'
 import { endpointOf } from './endpoint.js'
 import { parseEvent } from './events.js'
@@ -21,10 +23,9 @@ const DONE: InboundResponse = { status: 200 }
 export function parse({ method, headers, body }: InboundRequest): Received {
   if (method !== 'POST') throw invalid({ path: ['method'], message: 'must be POST' })
   const { 'content-type': type, 'x-slack-request-timestamp': seconds } = readHeaders(headers)
-  const text = decode(body)
-  if (/^application\/json\s*(;|$)/i.test(type)) return parseJson(fromJson(text, 'body'))
+  if (/^application\/json\s*(;|$)/i.test(type)) return parseJson(readJson(body))
   if (/^application\/x-www-form-urlencoded\s*(;|$)/i.test(type)) {
-    return { events: parseForm(new URLSearchParams(text), new Date(Number(seconds) * 1000)), response: DONE }
+    return { events: parseForm(readForm(body), new Date(Number(seconds) * 1000)), response: DONE }
   }
   throw invalid({ path: ['headers', 'content-type'], message: 'must be JSON or a form' })
 }
@@ -42,7 +43,7 @@ function parseJson(value: unknown): Received {
 
 function parseForm(form: URLSearchParams, at: Date): InboundEvent[] {
   const payload = form.get('payload')
-  if (payload !== null) return parseInteraction(fromJson(payload, 'payload'), at)
+  if (payload !== null) return parseInteraction(readJson(payload, 'payload'), at)
   // Slack looks whether our certificate is good.
   if (form.get('ssl_check') === '1') return []
   return [parseCommand(form, at)]
@@ -61,18 +62,11 @@ function parseCommand(form: URLSearchParams, at: Date): InboundEvent {
   }
 }
 
-/** The parser's own error would quote the body, so it goes no further. */
-function fromJson(text: string, field: string): unknown {
+function readForm(body: Uint8Array): URLSearchParams {
+  const fault = formFault(body)
+  if (fault !== undefined) throw invalid({ path: ['body'], message: fault })
   try {
-    return JSON.parse(text)
-  } catch {
-    throw invalid({ path: [field], message: 'must be JSON' })
-  }
-}
-
-function decode(body: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body)
+    return new URLSearchParams(new TextDecoder('utf-8', { fatal: true }).decode(body))
   } catch {
     throw invalid({ path: ['body'], message: 'must be UTF-8' })
   }

@@ -41,6 +41,7 @@ export const slack = defineChannel({
     // https://docs.slack.dev/apis/web-api/rate-limits#posting-messages
     rate: { perEndpoint: 1 },
   },
+  inbound: { headers: ['x-slack-signature', 'x-slack-request-timestamp'] },
   setup,
   // Of Bolt only what verifies, and the client that it depends on: README.md has the figures.
   load: async ({ options, fetch }) => {

@@ -10,6 +10,11 @@ const id = z.string().min(1).max(200).refine(isStorable)
 const ts = z.string().regex(/^\d{1,12}\.\d{1,9}$/)
 const text = z.string().nullish()
 
+/** Files of a message, attachments, actions: Slack sends a few at once. */
+const MAX_ITEMS = 100
+/** Counted before each is looked at. */
+const few = <T extends z.ZodType>(item: T) => z.array(z.unknown()).max(MAX_ITEMS).pipe(z.array(item))
+
 const fileSchema = z.object({
   id,
   name: text,
@@ -35,8 +40,8 @@ const postSchema = z.object({
   ts,
   thread_ts: ts.nullish(),
   blocks: z.unknown().optional(),
-  files: z.array(fileSchema).nullish(),
-  attachments: z.array(z.object({ text, fallback: text })).nullish(),
+  files: few(fileSchema).nullish(),
+  attachments: few(z.object({ text, fallback: text })).nullish(),
   user_profile: z.object({ real_name: text, display_name: text }).nullish(),
 })
 /** What a person or a bot wrote, as it stands in an event and in the `message` of a change. */
@@ -70,7 +75,7 @@ const callbackSchema = z.object({
   event_id: id,
   event_time: z.int().min(0).max(999_999_999_999),
   event: z.looseObject({ type: z.string(), subtype: text }),
-  authorizations: z.array(z.object({ user_id: id.nullish(), is_bot: z.boolean().nullish() })).nullish(),
+  authorizations: few(z.object({ user_id: id.nullish(), is_bot: z.boolean().nullish() })).nullish(),
 })
 export type Callback = z.infer<typeof callbackSchema>
 
@@ -96,7 +101,7 @@ const interactionSchema = z.object({
     .object({ channel_id: id.nullish(), thread_ts: ts.nullish(), message_ts: ts.nullish() })
     .nullish(),
   message: z.object({ ts: ts.nullish(), thread_ts: ts.nullish() }).nullish(),
-  actions: z.array(actionSchema).max(100).nullish(),
+  actions: few(actionSchema).nullish(),
 })
 export type Interaction = z.infer<typeof interactionSchema>
 

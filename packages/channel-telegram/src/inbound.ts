@@ -7,6 +7,7 @@ import {
   invalid,
   type Person,
   type Received,
+  readJson,
   type Verdict,
 } from '@plugboard/core'
 import { z } from 'zod'
@@ -66,8 +67,8 @@ const reactionSchema = z.object({
   date: time,
   user: userSchema.optional(),
   actor_chat: chatSchema.optional(),
-  old_reaction: z.array(z.looseObject({ type: text })),
-  new_reaction: z.array(z.looseObject({ type: text })),
+  old_reaction: z.array(z.unknown()),
+  new_reaction: z.array(z.unknown()),
 })
 const memberSchema = z.object({
   chat: chatSchema,
@@ -94,7 +95,7 @@ export function parse(
   { config }: Pick<Integration<Config, Session>, 'config'>,
 ): Received {
   if (method !== 'POST') throw invalid({ path: ['method'], message: 'must be POST' })
-  const update = updateSchema.safeParse(fromJson(body))
+  const update = updateSchema.safeParse(readJson(body))
   if (!update.success) {
     const [issue] = update.error.issues
     throw invalid({
@@ -104,15 +105,6 @@ export function parse(
   }
   const { callback_query } = update.data
   return { events: eventsOf(update.data, config), response: answer(callback_query?.id) }
-}
-
-/** The parser's own error would quote the body, so it goes no further. */
-function fromJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-  } catch {
-    throw invalid({ path: ['body'], message: 'must be JSON in UTF-8' })
-  }
 }
 
 /** A pressed button spins until it is answered, which may be done in the answer to its update. */
@@ -200,12 +192,23 @@ function labelOf(markup: unknown, token: string): string | undefined {
   return data?.inline_keyboard.flat().find(({ callback_data }) => callback_data === token)?.text
 }
 
+/** Reactions of one person to one message that are looked at: Telegram allows a few, of premium users too. */
+const MAX_REACTIONS = 100
+
+const reactionTypeSchema = z.looseObject({ type: text.max(100) })
+
+const emojisOf = (reactions: readonly unknown[]): string[] =>
+  reactions.slice(0, MAX_REACTIONS).flatMap((reaction) => {
+    const { data } = reactionTypeSchema.safeParse(reaction)
+    return data ? [emojiOf(data)] : []
+  })
+
 /** One update tells all reactions of a person to a message, before and after. It does not tell the topic. */
 function reacted(reaction: z.infer<typeof reactionSchema>, dedupeKey: string): InboundEvent[] {
   const { chat, user, actor_chat, date } = reaction
   const sender = user ?? actor_chat
   if (!sender || user?.is_bot) return []
-  const [before, after] = [reaction.old_reaction.map(emojiOf), reaction.new_reaction.map(emojiOf)]
+  const [before, after] = [emojisOf(reaction.old_reaction), emojisOf(reaction.new_reaction)]
   const changes = [
     ...before.filter((emoji) => !after.includes(emoji)).map((emoji) => ({ emoji, isRemoved: true })),
     ...after.filter((emoji) => !before.includes(emoji)).map((emoji) => ({ emoji, isRemoved: false })),

@@ -21,6 +21,7 @@ export const telegram = defineChannel({
     buttons: { max: MAX_BUTTONS, maxLabel: MAX_LABEL },
     rate: { perIntegration: 30, perEndpoint: 1 },
   },
+  inbound: { headers: ['x-telegram-bot-api-secret-token'] },
   account,
   load: async (host) => (await import('./runtime.js')).runtime(host),
 })

@@ -5,9 +5,9 @@ import {
   type InboundRequest,
   invalid,
   isStorable,
-  type JsonObject,
   type Person,
   type Received,
+  readJson,
 } from '@plugboard/core'
 import { mediaUrl } from './media.js'
 import { isWhatsApp } from './medium.js'
@@ -129,23 +129,18 @@ function personOf({ sender }: Endpoint, fields: Fields): Person {
 function fieldsOf({ method, headers, body }: InboundRequest): Fields {
   if (method !== 'POST') throw invalid({ path: ['method'], message: 'must be POST' })
   const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase()
-  const text = Buffer.from(body).toString()
-  if (type === 'application/x-www-form-urlencoded') return new Map(new URLSearchParams(text))
-  if (type === 'application/json') {
-    const texts = Object.entries(objectIn(text)).filter(([, value]) => typeof value === 'string')
-    return new Map(texts as [string, string][])
-  }
+  if (type === 'application/x-www-form-urlencoded')
+    return new Map(new URLSearchParams(Buffer.from(body).toString()))
+  if (type === 'application/json') return textsIn(readJson(body))
   throw invalid({ path: ['content-type'], message: 'must be a form or JSON' })
 }
 
-function objectIn(text: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null) return value as JsonObject
-  } catch {
-    // The parser's own error would quote the body.
-  }
-  throw invalid({ path: ['body'], message: 'must be a JSON object' })
+function textsIn(value: unknown): Fields {
+  if (typeof value !== 'object' || value === null)
+    throw invalid({ path: ['body'], message: 'must be a JSON object' })
+  const fields = new Map<string, string>()
+  for (const [name, text] of Object.entries(value)) if (typeof text === 'string') fields.set(name, text)
+  return fields
 }
 
 const isId = (text: string): boolean => text.length > 0 && text.length <= MAX_ID && isStorable(text)

@@ -4,6 +4,7 @@
  */
 import { defineChannel } from '@plugboard/core'
 import { configSchema, optionsSchema } from './config.js'
+import { MAX_BODY_BYTES } from './limits.js'
 import { setup } from './setup.js'
 
 export const twilio = defineChannel({
@@ -24,6 +25,7 @@ export const twilio = defineChannel({
     // after another. So this only keeps a bot that loops from filling that queue; 1 would but slow WhatsApp.
     rate: { perEndpoint: 10 },
   },
+  inbound: { headers: ['x-twilio-signature'], maxBytes: MAX_BODY_BYTES },
   setup,
   // The SDK and the Markdown parser come with the runtime: 150 ms that only a server pays which uses the channel.
   load: async (host) => (await import('./runtime.js')).createRuntime(host),

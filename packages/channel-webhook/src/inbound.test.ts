@@ -125,10 +125,12 @@ describe('parse', () => {
     expect(fault(request)).toBe(expected)
   })
 
-  test('refuses a payload that is nested too deep, and takes one of 100 levels', () => {
+  test('refuses a payload that is nested too deep, and takes one of 99 levels', () => {
     const nested = (levels: number) => `{"type":"x","v":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`
-    expect(fault(post(`{"sender":"ada","payload":${nested(100)}}`))).toBe('none')
-    expect(fault(post(`{"sender":"ada","payload":${nested(101)}}`))).toBe('"payload.v" is nested too deep')
+    expect(fault(post(`{"sender":"ada","payload":${nested(99)}}`))).toBe('none')
+    expect(fault(post(`{"sender":"ada","payload":${nested(100)}}`))).toBe(
+      '"body" may nest 100 levels at most',
+    )
   })
 
   test('names no more than the first faults of a body that is all wrong', () => {

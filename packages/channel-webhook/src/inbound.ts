@@ -7,6 +7,7 @@ import {
   isStorable,
   type Json,
   type Received,
+  readJson,
   type Verdict,
 } from '@plugboard/core'
 import { z } from 'zod'
@@ -14,8 +15,6 @@ import type { Config, Session } from './config.js'
 
 /** How far a sender's clock may be from ours, either way; the same as in the library, which enforces it. */
 const TOLERANCE_MS = 5 * 60 * 1000
-/** Levels of objects and arrays in a payload. */
-const MAX_DEPTH = 100
 /** A hostile body can be wrong in a million places; its sender is told of the first. */
 const MAX_ISSUES = 5
 
@@ -75,9 +74,7 @@ const common = {
     .optional(),
 }
 
-const payload = z
-  .object({ type: text }, isNeeded('an object'))
-  .catchall(z.custom<Json>((value) => isWithin(MAX_DEPTH - 1, value), 'is nested too deep'))
+const payload = z.object({ type: text }, isNeeded('an object')).catchall(z.custom<Json>())
 
 const bodySchema = z.discriminatedUnion(
   'type',
@@ -95,7 +92,7 @@ const bodySchema = z.discriminatedUnion(
 export function parse({ method, headers, body }: InboundRequest): Received {
   if (method !== 'POST') throw invalid({ path: ['method'], message: 'must be POST' })
   const { 'webhook-id': dedupeKey, 'webhook-timestamp': sentAt } = check('headers', headersSchema, headers)
-  const { identity, sender, thread, at = sentAt, ...event } = check('body', bodySchema, fromJson(body))
+  const { identity, sender, thread, at = sentAt, ...event } = check('body', bodySchema, readJson(body))
   const about = { dedupeKey, endpoint: { identity, sender, thread }, at }
   return {
     events: [
@@ -104,15 +101,6 @@ export function parse({ method, headers, body }: InboundRequest): Received {
         : { ...about, type: 'message', content: event.payload },
     ],
     response: { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' },
-  }
-}
-
-/** The parser's own error would quote the body, so it goes no further. */
-function fromJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-  } catch {
-    throw invalid({ path: ['body'], message: 'must be JSON in UTF-8' })
   }
 }
 
@@ -131,9 +119,3 @@ const asIssues =
     }
     return issue.keys.map((key) => ({ path: [...path, key.slice(0, 50)], message: 'is not allowed' }))
   }
-
-/** Whether a value has at most so many levels; looks no deeper than that, so that no depth can exhaust the stack. */
-const isWithin = (levels: number, value: unknown): boolean =>
-  typeof value !== 'object' ||
-  value === null ||
-  (levels > 0 && Object.values(value).every((inner) => isWithin(levels - 1, inner)))

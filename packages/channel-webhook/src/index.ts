@@ -17,6 +17,7 @@ export const webhook = defineChannel({
   targets: ['url'],
   // The receiver decides what it can show, so nothing is degraded and no limit applies.
   capabilities: { content: 'any', maxTextLength: Number.MAX_SAFE_INTEGER },
+  inbound: { headers: ['webhook-id', 'webhook-timestamp', 'webhook-signature'] },
   // A channel with an SDK imports it here: `const { Telegram } = await import('telegraf')`.
   load: async ({ fetch }) => ({ connect, verify, parse, render, deliver: deliver(fetch), classify }),
 })

@@ -6,7 +6,7 @@ import type { Json, JsonObject } from './json.js'
 import type { Logger } from './logger.js'
 
 /** Semantic version of the shapes in this file. A channel names the major it was written for; the server checks it. */
-export const CONTRACT_VERSION = '1.0.0'
+export const CONTRACT_VERSION = '1.1.0'
 
 /** What a channel can show and how much, so that core can turn what it cannot show into something that it can. */
 export interface Capabilities {
@@ -174,6 +174,14 @@ export interface ChannelRuntime<Config, Session> {
   indicateTyping?(context: DeliveryContext<Config, Session>): Promise<void>
 }
 
+/** What requests of the provider are like. The host refuses others before it reads their bodies. */
+export interface InboundShape {
+  /** Headers that each request has, those with its signature above all. Names in lower case. */
+  headers?: readonly string[]
+  /** Longest body, in bytes. Default and most: 1 MiB. */
+  maxBytes?: number
+}
+
 /** A channel: a plugin that connects one provider. Made with {@link defineChannel}, exported as default by its package. */
 export interface Channel<Config = unknown, Session = unknown, Options = unknown> {
   /** The major version of the contract that it was written for, such as `1`. */
@@ -194,6 +202,7 @@ export interface Channel<Config = unknown, Session = unknown, Options = unknown>
    */
   targets?: readonly string[]
   capabilities: Capabilities
+  inbound?: InboundShape
   /** What only one client may use at a time, such as a bot that can have one webhook; without its secret. */
   account?(config: Config): string
   /** What a person has to do at the provider by hand, for integrations that `provision` cannot set up. */

@@ -2,6 +2,7 @@
  * What every Plugboard package shares: the words of the domain, the content types, and the contract of a channel.
  * @packageDocumentation
  */
+export { bodyLimits, formFault, jsonFault, readJson } from './body-limits.js'
 export { type Button, type ButtonReply, buttonsOf, numberedAnswer, replaceButtons } from './buttons.js'
 export {
   type CallContext,
@@ -18,6 +19,7 @@ export {
   type InboundEvent,
   type InboundRequest,
   type InboundResponse,
+  type InboundShape,
   type Integration,
   isChannel,
   type MediaRef,

@@ -23,6 +23,10 @@ export const declared: Record<string, Change[]> = {
     { definition: { capabilities: { content: ['image'], maxTextLength: 60 } } },
     { definition: { capabilities: { content: ['text', 'single-choice'], maxTextLength: 60 } } },
   ],
+  'requests of the provider are as the channel says': [
+    { definition: { inbound: { headers: ['x-nobody-sends-this'] } } },
+    { definition: { inbound: { maxBytes: 10 } } },
+  ],
   'a valid configuration is accepted, also when it comes back from the store': [
     { definition: { config: config.transform((value) => ({ ...value, url: `${value.url}#` })) } },
     { definition: { config: config.refine(() => false) } },

@@ -9,6 +9,7 @@ import {
   type Json,
   type OpenMedia,
   type Received,
+  readJson,
   type Verdict,
 } from '@plugboard/core'
 import { z } from 'zod'
@@ -65,7 +66,7 @@ const taken = { status: 200, headers: { 'content-type': 'application/json' }, bo
 
 /** One request holds one event. */
 export function parse({ body }: InboundRequest, { config }: Integration<Config, Session>): Received {
-  const value = fromJson(body)
+  const value = readJson(body)
   const { success, data } = z.object({ type: z.string() }).safeParse(value)
   if (!success) throw invalid({ path: ['type'], message: 'is required' })
   // Types that Acme Chat may add one day: it would send them again for ever if they were refused.
@@ -95,15 +96,6 @@ function toEvents(event: ProviderEvent, { botId }: Config): InboundEvent[] {
 function fileContent({ id: ref, type: mime, name, size }: z.infer<typeof fileSchema>) {
   const media = { ref, mime, ...(name !== undefined && { name }), ...(size !== undefined && { size }) }
   return { type: mime.startsWith('image/') ? 'image' : 'file', media }
-}
-
-/** The parser's own error would quote the body, so it goes no further. */
-function fromJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-  } catch {
-    throw invalid({ path: ['body'], message: 'must be JSON in UTF-8' })
-  }
 }
 
 const asIssue = ({ path, message }: z.core.$ZodIssue) => ({ path: path.map(String), message })

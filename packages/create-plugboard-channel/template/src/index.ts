@@ -23,6 +23,8 @@ const channel = defineChannel({
     buttons: { max: 3, maxLabel: 20 },
     rate: { perIntegration: 30, perEndpoint: 5 },
   },
+  // The host refuses requests without these before it reads them.
+  inbound: { headers: ['x-acme-chat-timestamp', 'x-acme-chat-signature'] },
   // A bot has one webhook, so that only one client may have it.
   account: ({ botId }: Config) => botId,
   setup: (webhookUrl) => `In Acme Chat, open Bots → Webhook, enter ${webhookUrl} and save.`,

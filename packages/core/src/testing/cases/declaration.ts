@@ -31,6 +31,16 @@ export function declarationCases<Config, Session, Options>({
       for (const type of content) assert(contentTypes.includes(type), `unknown type ${type}`)
       if (content.includes('single-choice')) assert(buttons, 'single-choice needs buttons')
     }),
+    test('requests of the provider are as the channel says', async () => {
+      const { headers = [], maxBytes = Number.POSITIVE_INFINITY } = channel.inbound ?? {}
+      const [config] = fixtures.configs(NOWHERE)
+      assert(config !== undefined, 'no configuration')
+      for (const { name, request } of fixtures.recordings) {
+        const signed = fixtures.sign(request, await accepted(channel.config, config), new Date())
+        for (const header of headers) assert(signed.headers[header], `${name} has no ${header}`)
+        assert(signed.body.length <= maxBytes, `${name} is longer than ${maxBytes} bytes`)
+      }
+    }),
     test('a valid configuration is accepted, also when it comes back from the store', async () => {
       for (const config of fixtures.configs(NOWHERE)) {
         const once = await accepted(channel.config, config)

@@ -1,0 +1,68 @@
+import { invalid } from './errors.js'
+
+/** How much a body from outside may hold: what is done with one after it was read grows with these numbers. */
+export const bodyLimits = {
+  /** Levels of objects and arrays, one in another. */
+  jsonLevels: 100,
+  /** Members of objects and items of arrays, over all levels. */
+  jsonValues: 10_000,
+  /** Fields of a form. */
+  formFields: 1_000,
+} as const
+
+/** Bytes that count. */
+const [QUOTE, AMPERSAND, COMMA, BACKSLASH] = [0x22, 0x26, 0x2c, 0x5c]
+const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
+
+/**
+ * What is too much about a JSON text, as a phrase such as `may nest 100 levels at most`; undefined when nothing is. It
+ * counts brackets and commas outside of texts, and builds nothing: a megabyte takes a millisecond or two. Whether it is
+ * JSON at all is for the parser to say.
+ */
+export function jsonFault(json: Uint8Array): string | undefined {
+  const { jsonLevels, jsonValues } = bodyLimits
+  let levels = 0
+  let values = 0
+  let isInText = false
+  for (let i = 0; i < json.length; i += 1) {
+    const byte = json[i]
+    if (isInText) {
+      if (byte === BACKSLASH) i += 1
+      else if (byte === QUOTE) isInText = false
+    } else if (byte === QUOTE) isInText = true
+    else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) {
+      levels += 1
+      values += 1
+      if (levels > jsonLevels) return `may nest ${jsonLevels} levels at most`
+    } else if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) levels -= 1
+    else if (byte === COMMA) values += 1
+    if (values > jsonValues) return `may hold ${jsonValues} values at most`
+  }
+  return undefined
+}
+
+/** What is too much about a form, as a phrase; undefined when nothing is. */
+export function formFault(form: Uint8Array): string | undefined {
+  const { formFields } = bodyLimits
+  let fields = 1
+  for (const byte of form) {
+    if (byte === AMPERSAND) fields += 1
+    if (fields > formFields) return `may have ${formFields} fields at most`
+  }
+  return undefined
+}
+
+/**
+ * Reads the JSON of a provider, within the {@link bodyLimits}. `field`: what it stands in, for the error.
+ * @throws PlugboardError INVALID, which quotes nothing of it
+ */
+export function readJson(json: Uint8Array | string, field = 'body'): unknown {
+  const bytes = typeof json === 'string' ? new TextEncoder().encode(json) : json
+  const fault = jsonFault(bytes)
+  if (fault !== undefined) throw invalid({ path: [field], message: fault })
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    throw invalid({ path: [field], message: 'must be JSON in UTF-8' })
+  }
+}
