@@ -1,6 +1,7 @@
 import { type Id, newId, PlugboardError } from '@plugboard/core'
 import type { BlobOwner, BlobStore, OpenBlob } from './blob-store.js'
 import type { ClientView } from './directory.js'
+import { fileNameOf } from './file-name.js'
 import type { Keyring } from './keyring.js'
 import { withMediaType } from './media-type.js'
 import type { AttachmentPlace, PublicAddresses } from './public-addresses.js'
@@ -35,7 +36,6 @@ export interface Attachment {
 }
 
 const MAC_BYTES = 24
-const MAX_NAME = 200
 
 /** Files that clients keep here, to show them in messages. Ids are guessable, so an address is signed. */
 export class Attachments {
@@ -56,7 +56,7 @@ export class Attachments {
     if (conversationId) await this.#assertConversation(client.id, conversationId)
     const typed = await withMediaType(atMost(maxBytes, body), type)
     const id = newId()
-    const shown = nameOf(name)
+    const shown = fileNameOf(name)
     const blob = {
       ...{ clientId: client.id, id, type: typed.type },
       ...(conversationId && { conversationId }),
@@ -120,18 +120,6 @@ export class Attachments {
 
 /** Begins with what it is for. */
 const signedText = (clientId: Id, id: Id): string => `attachment ${clientId} ${id}`
-
-/** Without folders and control characters; undefined when nothing is left. */
-function nameOf(name = ''): string | undefined {
-  const last = name.toWellFormed().split(/[/\\]/).at(-1) ?? ''
-  return (
-    last
-      .replace(/\p{Cc}/gu, '')
-      .slice(0, MAX_NAME)
-      .toWellFormed()
-      .trim() || undefined
-  )
-}
 
 async function* atMost(maxBytes: number, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let bytes = 0

@@ -1,5 +1,6 @@
 import type { InboundContent, JsonObject, MediaRef, Person } from '@plugboard/core'
 import { isStorable } from '@plugboard/core'
+import { fileNameOf } from './file-name.js'
 
 /** Longest text that is kept of a person. */
 const MAX_TEXT = 200
@@ -8,7 +9,8 @@ const MAX_TEXT = 200
 export function payloadOf(content: InboundContent, urlOf: (media: MediaRef) => string): JsonObject {
   const { type, media, ...rest } = content
   if (!media) return { type, ...rest }
-  const { mime, size, name } = media
+  const { mime, size } = media
+  const name = fileNameOf(media.name)
   return {
     type,
     url: urlOf(media),

@@ -34,6 +34,11 @@ export interface IngestOptions {
   dispatcher: Dispatcher
 }
 
+/** Events of one request: providers send a few at once, the largest of them some hundreds. */
+const MAX_EVENTS = 1_000
+/** Longest sign of a reaction that is kept, in UTF-16 units. Some providers have names in place of an emoji. */
+const MAX_EMOJI = 256
+
 /** Where an event came from. */
 interface Origin {
   client: ClientView
@@ -65,6 +70,8 @@ export class Ingest {
     const verdict = await runtime.verify(request, integration)
     if (!verdict.ok) throw new PlugboardError('UNAUTHORIZED', `the signature is ${verdict.reason}`)
     const { events, response } = runtime.parse(request, integration)
+    if (events.length > MAX_EVENTS)
+      throw new PlugboardError('INVALID', `a request may hold ${MAX_EVENTS} events at most`)
     for (const event of events) await this.#store(client, open, event)
     if (events.length > 0) this.#options.monitor.received(open.id)
     return response
@@ -149,7 +156,8 @@ export class Ingest {
       case 'deleted':
         return { type: 'deleted', ...(await this.#messageOf(origin, event.messageKey)) }
       case 'reaction': {
-        const { emoji, isRemoved: removed } = event
+        const { isRemoved: removed } = event
+        const emoji = event.emoji.slice(0, MAX_EMOJI).toWellFormed()
         return { type: 'reaction', ...(await this.#messageOf(origin, event.messageKey)), emoji, removed }
       }
       case 'delivery': {

@@ -10,6 +10,7 @@ import type { Channels, Runtime } from './channels.js'
 import { classify } from './delivery/classify.js'
 import { inTime } from './delivery/in-time.js'
 import type { ClientView, Directory } from './directory.js'
+import { fileNameOf } from './file-name.js'
 import type { Keyring } from './keyring.js'
 import type { PublicAddresses } from './public-addresses.js'
 import type { Store } from './store.js'
@@ -52,9 +53,6 @@ type Ticket = [
   name: string | null,
 ]
 
-/** Longest name of a file that is kept. */
-const MAX_NAME = 200
-
 /** The context of the seal, so that no other secret of the store opens as an address. */
 const CONTEXT = 'media'
 
@@ -73,7 +71,7 @@ export class MediaLinks {
   urlOf({ clientId, channel, entryId, part }: MediaPlace, media: MediaRef): string {
     const { keyring, urls, ttlMs, now } = this.#options
     const { ref, mime = null } = media
-    const name = media.name?.slice(0, MAX_NAME) ?? null
+    const name = fileNameOf(media.name) ?? null
     const expiresAt = now().getTime() + ttlMs
     const ticket: Ticket = [clientId, channel, entryId, part, expiresAt, ref, mime, name]
     return urls.media(keyring.seal(JSON.stringify(ticket), CONTEXT))

@@ -13,8 +13,6 @@ import type { Probed } from './provisioning/probe.js'
 export interface Configuration {
   channels: readonly ChannelConfiguration[]
   webhooks: readonly { url: string }[]
-  /** Absent: as it is. */
-  acceptsGuests?: boolean | undefined
 }
 
 export interface ChannelConfiguration {
@@ -58,7 +56,6 @@ export class Sync {
     return this.#apply(clientId, channels, {
       concerns: () => true,
       webhooks: (record) => this.#webhooks(record, format, wanted),
-      acceptsGuests: wanted.acceptsGuests,
     })
   }
 
@@ -102,14 +99,11 @@ export class Sync {
         const next = this.#integrations(record, channels, probed, scope)
         changes = next.changes
         // Bots sync whenever they start: what changes nothing is not to wake anybody.
-        const { acceptsGuests = record.acceptsGuests } = scope
         const isSame = isDeepStrictEqual(
-          [next.integrations, webhooks, acceptsGuests],
-          [record.integrations, record.webhooks, record.acceptsGuests],
+          [next.integrations, webhooks],
+          [record.integrations, record.webhooks],
         )
-        if (isSame) return record
-        const guests = acceptsGuests === undefined ? {} : { acceptsGuests }
-        return { ...record, ...guests, integrations: next.integrations, webhooks }
+        return isSame ? record : { ...record, integrations: next.integrations, webhooks }
       })
     } catch (error) {
       for (const takeBack of claims) await takeBack()
@@ -230,8 +224,6 @@ interface Scope {
   concerns(of: { channel: string }): boolean
   /** The webhooks that the client is to have; asked with each record that the change is tried on. */
   webhooks(record: ClientRecord): WebhookRecord[]
-  /** Absent: as it is. */
-  acceptsGuests?: boolean | undefined
 }
 
 interface IntegrationChange {
