@@ -8,7 +8,6 @@ import { Webhook } from 'standardwebhooks'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadChannels } from './channels.js'
 import { readConfig } from './config.js'
-import { Connections } from './descriptors.js'
 import { createLog } from './logging.js'
 import { Metrics } from './metrics.js'
 import { openBlobs } from './open-blobs.js'
@@ -53,8 +52,7 @@ beforeEach(async () => {
   const created = await hub.clients.create({ externalId: CHOSEN_ID, name: 'büro/eins' })
   const channel = { name: 'webhook', isEnabled: true, config: { url: 'http://127.0.0.1:1/', secret } }
   client = await hub.sync.run(created.client.id, 'test', { channels: [channel], webhooks: [] })
-  const connections = new Connections(() => undefined)
-  app = buildServer({ urls, config, hub, store, metrics, connections, log, register: () => undefined })
+  app = buildServer({ urls, config, hub, store, metrics, log, register: () => undefined })
 })
 afterEach(async () => {
   await app.close()
@@ -142,8 +140,37 @@ describe('a call of a provider', () => {
   })
 
   it('may have a body of 1 MiB and no more, of any type', async () => {
-    expect((await post('x'.repeat(1_048_576), { 'content-type': 'a/b' })).statusCode).toBe(401)
-    expect((await post('x'.repeat(1_048_577), { 'content-type': 'a/b' })).statusCode).toBe(413)
+    const headers = { ...signed('evt_1', event()), 'content-type': 'a/b' }
+    expect((await post('x'.repeat(1_048_576), headers)).statusCode).toBe(401)
+    expect((await post('x'.repeat(1_048_577), headers)).statusCode).toBe(413)
+  })
+
+  it.each(['webhook-id', 'webhook-timestamp', 'webhook-signature'])(
+    'is refused before its body is looked at when it has no %s',
+    async (name) => {
+      const { [name]: _, ...headers } = signed('evt_1', event())
+      const answer = await post('x'.repeat(2_000_000), headers)
+      expect([answer.statusCode, answer.body]).toEqual([401, 'Unauthorized'])
+    },
+  )
+
+  it.each([
+    ['JSON that nests deep', 'application/json', '['.repeat(101), '"body" may nest 100 levels at most'],
+    [
+      'JSON of many values',
+      'application/json',
+      `[${'0,'.repeat(10_000)}0]`,
+      '"body" may hold 10000 values at most',
+    ],
+    [
+      'a form of many fields',
+      'application/x-www-form-urlencoded',
+      'a=&'.repeat(1_000),
+      '"body" may have 1000 fields at most',
+    ],
+  ])('is refused before its signature is looked at when it is %s', async (_, type, body, text) => {
+    const answer = await post(body, { ...signed('evt_1', event()), 'content-type': type })
+    expect([answer.statusCode, answer.body]).toEqual([400, text])
   })
 
   it('must be a GET or a POST', async () => {
@@ -166,11 +193,18 @@ describe('the request that a channel gets', () => {
     const listening = fastify({ schemaController: schemasForDocumentOnly })
     const urls = new PublicUrls({ host: '::1', port: 3100, externalUrl })
     listening.register(providerWebhooks, {
-      hub: { clients: hub.clients, ingest },
+      hub: { channels: hub.channels, clients: hub.clients, ingest },
       urls,
       prefix: '/webhooks/v1',
     })
-    const answer = await listening.inject(request)
+    // What requests of the channel have, or they are refused before they get here.
+    const headers = {
+      'webhook-id': 'a',
+      'webhook-timestamp': '1',
+      'webhook-signature': 'v1,a',
+      ...request.headers,
+    }
+    const answer = await listening.inject({ ...request, headers })
     await listening.close()
     return { answer, seen: seen[0] }
   }

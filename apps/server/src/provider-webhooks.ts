@@ -1,4 +1,12 @@
-import { fromUuid, isStorable } from '@plugboard/core'
+import {
+  formFault,
+  fromUuid,
+  type InboundShape,
+  invalid,
+  isStorable,
+  jsonFault,
+  PlugboardError,
+} from '@plugboard/core'
 import type { ClientName, ClientView, Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
@@ -6,7 +14,7 @@ import { sendPlainError } from './plain-errors.js'
 import type { PublicUrls } from './public-urls.js'
 
 export interface ProviderWebhooksOptions {
-  hub: Pick<Hub, 'clients' | 'ingest'>
+  hub: Pick<Hub, 'channels' | 'clients' | 'ingest'>
   urls: Pick<PublicUrls, 'base'>
 }
 
@@ -32,7 +40,11 @@ export async function providerWebhooks(
   { hub, urls }: ProviderWebhooksOptions,
 ): Promise<void> {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    const fault = faultOf(request, body)
+    if (fault === undefined) done(null, body)
+    else done(invalid({ path: ['body'], message: fault }))
+  })
   app.setErrorHandler(sendPlainError)
   app.decorateRequest('integrationOwner', null)
 
@@ -52,6 +64,7 @@ export async function providerWebhooks(
       const client = await findClient(hub, clientIdOrName)
       if (!client?.integrations.has(channel))
         return reply.code(404).type('text/plain; charset=utf-8').send('Not Found')
+      assertIsLikely(request, hub.channels.find(channel)?.inbound)
       request.integrationOwner = client
     },
     handler: async (request, reply) => {
@@ -69,6 +82,32 @@ export async function providerWebhooks(
         .send(body)
     },
   })
+}
+
+/**
+ * Whether a request may be the provider's, as far as its head tells.
+ * @throws UNAUTHORIZED without a header that the provider sends; TOO_LARGE
+ */
+function assertIsLikely(
+  { headers }: FastifyRequest,
+  { headers: needed = [], maxBytes }: InboundShape = {},
+): void {
+  const missing = needed.find((name) => !headers[name])
+  if (missing !== undefined) throw new PlugboardError('UNAUTHORIZED', `the header ${missing} is missing`)
+  if (maxBytes !== undefined && Number(headers['content-length'] ?? 0) > maxBytes)
+    throw new PlugboardError('TOO_LARGE', `the body may have ${maxBytes} bytes at most`)
+}
+
+const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i
+const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i
+
+/** What is too much about a body for any channel to parse it. */
+function faultOf(
+  { headers: { 'content-type': type = '' } }: FastifyRequest,
+  body: Buffer,
+): string | undefined {
+  if (FORM.test(type)) return formFault(body)
+  return JSON_TYPE.test(type) ? jsonFault(body) : undefined
 }
 
 /** By one of our ids, by an id that its maker chose, or by name. */

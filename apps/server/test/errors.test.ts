@@ -105,6 +105,16 @@ describe('a body', () => {
     expect((await post('/messages', message(20_000))).status).toBe(400)
   })
 
+  it('may hold 10,000 values and no more', async () => {
+    const message = (values: number) =>
+      `{"conversationId":"${ids.conversationId}","payload":{"list":[${Array(values).fill(1).join(',')}]}}`
+    expect((await post('/messages', message(9_990))).status).toBe(201)
+    expect(await post('/messages', message(10_001))).toMatchObject({
+      status: 400,
+      text: 'the body may hold 10000 values at most',
+    })
+  })
+
   it('may hold brackets in its texts', async () => {
     const body = { conversationId: ids.conversationId, payload: { text: `\\"${'[{'.repeat(200)}` } }
     expect((await post('/messages', JSON.stringify(body))).status).toBe(201)
@@ -134,6 +144,13 @@ describe('a body', () => {
       body: new URLSearchParams(endpoint).toString(),
     })
     expect(answer.status).toBe(200)
+  })
+
+  it('may be a form of 1,000 fields and no more', async () => {
+    const headers = [...credentials, ['Content-Type', 'application/x-www-form-urlencoded'] as const]
+    const body = Array(1_001).fill('a=1').join('&')
+    const answer = await raw(server, { method: 'POST', path: '/api/v1/users', headers, body })
+    expect(answer).toMatchObject({ status: 400, text: 'the body may have 1000 fields at most' })
   })
 
   it('with a charset is JSON all the same', async () => {

@@ -85,6 +85,21 @@ describe('signing in anonymously', () => {
     expect(one._id).not.toBe(other._id)
   })
 
+  it('takes attributes of 16 kB and no more, and names them', async () => {
+    const attributesOf = (bytes: number) => ({ a: 'x'.repeat(bytes - 8) })
+    const signIn = (attributes: object) =>
+      post('/api/auth/signinAnonymously', { id_project: project.id, attributes })
+    const { status, json } = await signIn(attributesOf(16_384))
+    expect(status).toBe(200)
+    // A token that held them could not be sent: Node takes 16 kB of headers.
+    const headers = { authorization: json.token }
+    expect((await call(server, 'GET', `/api/${project.id}/requests/me`, { headers })).status).toBe(200)
+    expect(await signIn(attributesOf(16_385))).toMatchObject({
+      status: 413,
+      json: { err: 'body.attributes may have 16384 bytes of JSON at most' },
+    })
+  })
+
   it('gives a name to who says none', async () => {
     const { json } = await post('/api/auth/signinAnonymously', { id_project: project.id })
     expect(json.user.firstname).toBe(`guest#${json.user._id.slice(0, 4)}`)

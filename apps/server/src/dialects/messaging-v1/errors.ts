@@ -1,5 +1,6 @@
 import { type ErrorCode, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { BadRequest } from '../../bad-request.js'
 import { noteFailure } from '../failure.js'
 
 /** Status of each error code. The body is plain text, as the clients of this API expect. */
@@ -53,6 +54,7 @@ function labelOf(path: readonly (string | number)[]): string {
 /** What the framework refuses (a body that is too large, broken JSON) has a status of its own. */
 function asPlugboardError(error: FastifyError | Error): PlugboardError {
   if (isPlugboardError(error)) return error
+  if (error instanceof BadRequest) return new PlugboardError('INVALID', error.message, { cause: error })
   const status = 'statusCode' in error ? error.statusCode : undefined
   if (status === 413) return new PlugboardError('TOO_LARGE', 'the body is too large', { cause: error })
   if (status !== undefined && status >= 400 && status < 500) {

@@ -1,5 +1,6 @@
 import { isStorable } from '@plugboard/core'
 import { z } from 'zod'
+import { few, fewMembers, jsonObject, short } from '../bounded.js'
 
 /** The wire shapes of the Messaging API v1: what comes in is checked by them, and the API's document is made of them. */
 
@@ -32,10 +33,14 @@ const limit = z
   })
   .optional()
 
+const MAX_DATE = 100
 const ISO_DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/
 const isoDate = z
   .string()
-  .refine((text) => ISO_DATE.test(text) && !Number.isNaN(Date.parse(text)), 'must be in iso format')
+  .refine(
+    (text) => text.length <= MAX_DATE && ISO_DATE.test(text) && !Number.isNaN(Date.parse(text)),
+    'must be in iso format',
+  )
   .transform((text) => new Date(text))
 
 export const idParams = z.strictObject({ id: guid })
@@ -51,48 +56,33 @@ export const clientPage = z.strictObject({ limit, after: guid.optional() })
 /** `from` keeps messages of that time or older. */
 export const messagePage = z.strictObject({ limit, before: guid.optional(), from: isoDate.optional() })
 
-const payload = z.record(z.string(), z.unknown())
+const payload = jsonObject
 /** Its other fields are those of the channel. */
 const seedChannel = z.looseObject({ enabled: z.boolean().optional() })
 const channel = seedChannel.extend({ version: z.string().optional() })
-const webhookUrl = z.url().refine(isStorable, UNSTORABLE)
-const webhooks = z.array(z.strictObject({ url: webhookUrl })).max(100)
-const looseWebhooks = z.array(z.object({ url: webhookUrl })).max(100)
-
-const guests = z.boolean().meta({
-  description: 'Whether the Smartify API takes anonymous users; absent: as it is, which is off at first',
-})
+/** Longest address of a webhook. */
+const MAX_URL = 8_192
+const webhookUrl = short(z.url().refine(isStorable, UNSTORABLE), MAX_URL)
+const MAX_WEBHOOKS = 100
+const webhooks = few(z.strictObject({ url: webhookUrl }), { max: MAX_WEBHOOKS })
+const looseWebhooks = few(z.object({ url: webhookUrl }), { max: MAX_WEBHOOKS })
+/** Kinds of channels that one client can name. */
+const MAX_CHANNELS = 100
 
 /** Sync with the client's headers. */
 export const syncBody = z.strictObject({
-  channels: z.record(z.string(), channel).optional(),
+  channels: fewMembers(channel, MAX_CHANNELS).optional(),
   webhooks: webhooks.optional(),
-  guests: guests.optional(),
 })
 /** Sync with credentials in the body, or none: keys that it does not know are left out. */
 export const seedSyncBody = z.object({
   id: guid.nullish(),
   token: z.string().nullish(),
   name: clientName.nullish(),
-  channels: z.record(z.string(), seedChannel.nullable()).nullish(),
+  channels: fewMembers(seedChannel.nullable(), MAX_CHANNELS).nullish(),
   webhooks: looseWebhooks.nullish(),
-  guests: guests.nullish(),
 })
 export const createClientBody = z.strictObject({ id: guid.optional() })
-export const clientPolicyBody = z.strictObject({
-  guests: guests.optional(),
-  maxStoredBytes: z
-    .int()
-    .min(0)
-    .nullable()
-    .optional()
-    .meta({ description: 'How much it may keep; 0: any amount; null: what CLIENT_MAX_SIZE says' }),
-})
-export const clientPolicyResponse = z.object({
-  id: guid,
-  guests: z.boolean(),
-  maxStoredBytes: z.number().nullable(),
-})
 export const renameBody = z.strictObject({ id: guid, name: clientName })
 export const userTokenBody = z.strictObject({ userId: guid })
 export const createConversationBody = z.strictObject({ userId: guid })

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { type Id, isId, isStorable } from '@plugboard/core'
+import { type Id, isId, isStorable, type JsonObject } from '@plugboard/core'
 import type { PersonAccount } from '@plugboard/hub'
 import type { JWTPayload } from 'jose'
 import { z } from 'zod'
+import { isSmall } from '../bounded.js'
 import { fullNameOf } from './map-people.js'
 
 /** What stands in tokens. */
@@ -19,8 +20,15 @@ const guestClaims = z.object({
   id_lead: id,
 })
 
-export const guestClaimsOf = (user: object, scope: { project: Id; userId: Id }): object => ({
+/** Most attributes that a token repeats, in bytes: it stands in a header, and servers take 16 kB of these. */
+const MAX_ATTRIBUTES_BYTES = 4_096
+
+export const guestClaimsOf = (
+  { attributes, ...user }: { attributes?: JsonObject; [name: string]: unknown },
+  scope: { project: Id; userId: Id },
+): object => ({
   ...user,
+  ...(attributes && isSmall(attributes, MAX_ATTRIBUTES_BYTES) && { attributes }),
   id_project: scope.project,
   id_lead: scope.userId,
 })

@@ -1,5 +1,6 @@
 import { type ErrorCode, type Issue, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { BadRequest } from '../../bad-request.js'
 import { noteFailure } from '../failure.js'
 
 /** What the API says of bodies that are too large. */
@@ -18,7 +19,8 @@ const answers = {
   MISMATCH: { status: 422, body: saying },
   TOO_LARGE: {
     status: 413,
-    body: () => ({ err: 'request entity too large', limit: BODY_LIMIT_BYTES }),
+    body: ({ message, cause }) =>
+      cause === undefined ? { err: message } : { err: 'request entity too large', limit: BODY_LIMIT_BYTES },
   },
   RATE_LIMITED: { status: 429, body: saying },
   UNAVAILABLE: { status: 503, body: () => failure('Service unavailable.') },
@@ -51,7 +53,10 @@ export function sendError(
   reply: FastifyReply,
 ): FastifyReply {
   const known = asPlugboardError(error)
-  if (!known) return reply.code(400).send({ err: 'the body is not valid JSON' })
+  if (!known) {
+    const err = error instanceof BadRequest ? error.message : 'the body is not valid JSON'
+    return reply.code(400).send({ err })
+  }
   const { status, body } = answers[known.code]
   noteFailure(error, status, request, reply)
   if (known.code === 'UNAUTHORIZED') void reply.header('www-authenticate', 'Basic realm="Users"')

@@ -1,7 +1,8 @@
-import { type Issue, invalid } from '@plugboard/core'
+import { type Issue, invalid, PlugboardError } from '@plugboard/core'
 import type { ClientView, Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, HTTPMethods } from 'fastify'
 import { z } from 'zod'
+import { isTooLarge } from '../bounded.js'
 import type { Credentials } from './credentials.js'
 import { notAMember, roleTooLow } from './errors.js'
 import { type Caller, isEnough, type Role, roleIn } from './roles.js'
@@ -47,14 +48,14 @@ export interface ProjectRoute<B extends z.ZodType, P extends z.ZodObject, Q exte
   path: string
   /** The least role that may call it. */
   asks: Role
-  /** Asked before the body is read. @throws what the caller is answered with */
-  admit?(caller: Caller, request: FastifyRequest): void
   handle(input: Input<z.output<B>, z.output<P>, z.output<Q>> & Inside): Promise<unknown>
 }
 
-export interface OpenRoute<B extends z.ZodType> extends Route<B, NoParams, Nothing> {
+export interface OpenRoute<B extends z.ZodType, A> extends Route<B, NoParams, Nothing> {
   url: string
-  handle(input: Input<z.output<B>, unknown, unknown>): Promise<unknown>
+  /** Who calls, or whether anybody may now: before the body is read. What it finds is handed on as `admitted`. */
+  admit?(request: FastifyRequest): A | Promise<A>
+  handle(input: Input<z.output<B>, unknown, unknown> & { admitted: A }): Promise<unknown>
 }
 
 const TAG = 'smartify'
@@ -63,19 +64,24 @@ const TAG = 'smartify'
 const ANSWER: Pick<FastifySchema, 'response'> = { response: { 200: z.unknown() } }
 
 /** A route outside of projects: it checks by itself who calls. */
-export function defineOpenRoute<B extends z.ZodType = Nothing>(
+export function defineOpenRoute<B extends z.ZodType = Nothing, A = undefined>(
   app: FastifyInstance,
-  { method, url, summary, body, handle }: OpenRoute<B>,
+  { method, url, summary, body, admit, handle }: OpenRoute<B, A>,
 ): void {
+  const admissions = new WeakMap<FastifyRequest, A>()
   app.route({
     method,
     url,
     schema: { tags: [TAG], summary, ...(body && { body }), ...ANSWER },
+    onRequest: async (request) => {
+      if (admit) admissions.set(request, await admit(request))
+    },
     handler: (request, reply) =>
       handle({
         body: parse(body ?? nothing, 'body', request.body) as z.output<B>,
         params: undefined,
         query: undefined,
+        admitted: admissions.get(request) as A,
         request,
         reply,
       }),
@@ -95,7 +101,7 @@ export function projectRoutes(app: FastifyInstance, hub: Hub, credentials: Crede
     P extends z.ZodObject = NoParams,
     Q extends z.ZodType = Nothing,
   >(route: ProjectRoute<B, P, Q>): void {
-    const { method, path, summary, asks, admit, handle } = route
+    const { method, path, summary, asks, handle } = route
     app.route({
       method,
       url: `${BELOW_PROJECT}${path}`,
@@ -117,7 +123,6 @@ export function projectRoutes(app: FastifyInstance, hub: Hub, credentials: Crede
         const role = project && (await roleIn(hub, project, caller))
         if (!project || !role) throw notAMember()
         if (!isEnough(role, asks)) throw roleTooLow()
-        admit?.(caller, request)
         request.smartify = { project, caller, role }
       },
       handler: (request, reply) => {
@@ -131,20 +136,23 @@ export function projectRoutes(app: FastifyInstance, hub: Hub, credentials: Crede
   }
 }
 
-/** The client that anybody may become a guest of, or the answer where there is none, or it accepts no guests. */
-export async function findOpenProject(hub: Hub, text: string): Promise<ClientView | { error: string }> {
+/** The client that an URL or a body names, or the answer for one that is none. */
+export async function findProject(hub: Hub, text: string): Promise<ClientView | { error: string }> {
   const id = projectIdIn(text)
   if (!id) return { error: `Invalid project id: ${text}` }
-  const project = await hub.clients.find({ id })
-  return project?.record.acceptsGuests ? project : { error: `Project not found with id: ${text}` }
+  return (await hub.clients.find({ id })) ?? { error: `Project not found with id: ${text}` }
 }
 
-/** @throws INVALID that names each fault, in the words of the peer */
-export function parse<T extends z.ZodType>(schema: T, part: string, value: unknown): z.output<T> {
+const MAX_FAULTS = 10
+
+/** @throws INVALID that names the first faults, in the words of the peer; TOO_LARGE */
+function parse<T extends z.ZodType>(schema: T, part: string, value: unknown): z.output<T> {
   const result = schema.safeParse(value ?? {})
   if (result.success) return result.data
+  const large = result.error.issues.find(isTooLarge)
+  if (large) throw new PlugboardError('TOO_LARGE', `${part}.${large.path.join('.')} ${large.message}`)
   throw invalid(
-    ...result.error.issues.map(({ path, message, code }): Issue => {
+    ...result.error.issues.slice(0, MAX_FAULTS).map(({ path, message, code }): Issue => {
       const own = code === 'invalid_format' && !message.startsWith('Invalid')
       return { path: [part, ...path.map(String)], message: own ? message : 'Invalid value' }
     }),

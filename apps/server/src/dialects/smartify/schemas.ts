@@ -1,14 +1,15 @@
-import { isId, isStorable, type Json, type JsonObject } from '@plugboard/core'
+import { isId, isStorable } from '@plugboard/core'
 import { z } from 'zod'
 import { MAX_PASSWORD } from '../../password.js'
+import { few, jsonObject, MAX_METADATA_BYTES, short, small } from '../bounded.js'
 
 /** Wire shapes of what comes in. Members that no schema names are ignored, as the peer does. */
 
-const json: z.ZodType<Json> = z.json()
-const object: z.ZodType<JsonObject> = z.record(z.string(), json)
+const object = small(jsonObject, MAX_METADATA_BYTES, `may have ${MAX_METADATA_BYTES} bytes of JSON at most`)
 
 const MAX_NAME = 200
 const MAX_ID = 400
+const MAX_EMAIL = 320
 
 /** Texts that stand in ids, names and keys of every store. */
 const storable = (max: number) => z.string().max(max).refine(isStorable)
@@ -28,12 +29,12 @@ export const guestBody = z.object({
   id_project: z.string().min(1),
   firstname: maybe(name),
   lastname: maybe(name),
-  email: maybe(storable(320)),
+  email: maybe(storable(MAX_EMAIL)),
   attributes: maybe(object),
 })
 
 export const signinBody = z.object({
-  email: z.email().max(320),
+  email: short(z.email(), MAX_EMAIL),
   password: z.string().min(1).max(MAX_PASSWORD),
 })
 
@@ -57,9 +58,9 @@ export const messageBody = z.object({
   subject: maybe(z.string()),
   preflight: maybe(z.boolean()),
   location: maybe(object),
-  participants: maybe(z.array(z.string()).max(100)),
+  participants: maybe(few(z.string(), { max: 100 })),
   priority: maybe(name),
-  followers: maybe(z.array(z.string()).max(100)),
+  followers: maybe(few(z.string(), { max: 100 })),
 })
 export type MessageBody = z.output<typeof messageBody>
 
@@ -92,7 +93,7 @@ const EVENT =
   /^(message\.create(\.(request\.channel|request\.channelOutbound|channel)\.\S+)?|request\.(create|update|close)|lead\.create)$/
 
 export const subscriptionBody = z.object({
-  event: storable(MAX_NAME).regex(EVENT, 'This event is not supported'),
+  event: short(storable(MAX_NAME).regex(EVENT, 'This event is not supported'), MAX_NAME),
   target: z.string().min(1).max(2048),
 })
 

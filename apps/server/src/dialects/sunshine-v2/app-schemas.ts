@@ -1,5 +1,6 @@
 import { isStorable } from '@plugboard/core'
 import { z } from 'zod'
+import { few, short } from '../bounded.js'
 import { metadata } from './schemas.js'
 
 /** Bodies of requests about apps, integrations, keys and webhooks. */
@@ -60,7 +61,7 @@ export type Trigger = (typeof TRIGGERS)[number]
 const ELSEWHERE = /^(passthrough|switchboard)(:[a-zA-Z]+){1,3}$/
 
 const isTrigger = (name: string): boolean => ELSEWHERE.test(name) || TRIGGERS.some((known) => known === name)
-const trigger = z.string().max(100).refine(isTrigger, 'triggers should be names of events')
+const trigger = short(z.string().refine(isTrigger, 'triggers should be names of events'), 100)
 
 const MAX_TRIGGERS = 50
 
@@ -69,8 +70,8 @@ const MAX_URL = 2048
 const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 
 export const createWebhook = z.object({
-  target: z.string().max(MAX_URL).refine(isHttpUrl, 'target should be an http or https URL'),
-  triggers: z.array(trigger).min(1).max(MAX_TRIGGERS),
+  target: short(z.string().refine(isHttpUrl, 'target should be an http or https URL'), MAX_URL),
+  triggers: few(trigger, { min: 1, max: MAX_TRIGGERS }),
   includeFullUser: z.boolean().optional(),
   includeFullSource: z.boolean().optional(),
 })
@@ -80,9 +81,11 @@ export const updateWebhook = createWebhook.partial()
 export const createIntegration = z.looseObject({ type: z.string(), displayName: displayName.nullish() })
 export const updateIntegration = z.looseObject({ displayName: displayName.nullish() })
 export const customWebhooks = z.object({
-  webhooks: z
-    .array(createWebhook)
-    .refine(({ length }) => length === 1, 'a custom integration should have exactly 1 webhook'),
+  webhooks: few(createWebhook, {
+    min: 1,
+    max: 1,
+    message: 'a custom integration should have exactly 1 webhook',
+  }),
 })
 
 /** Answers, for the document of the API. */

@@ -1,10 +1,16 @@
 import { z } from 'zod'
+import { few, jsonObject, short, small } from '../bounded.js'
 
 /** Content of messages, §"Content" of the API's document: what may be posted. */
 
-const metadata = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional()
+const MAX_METADATA_BYTES = 4096
+const metadata = small(
+  z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  MAX_METADATA_BYTES,
+  `metadata is limited to ${MAX_METADATA_BYTES} bytes in size.`,
+).optional()
 const label = z.string().min(1).max(128)
-const url = z.url().max(2048)
+const url = short(z.url(), 2048)
 const payload = z.string().min(1).max(1000)
 const text = z.string().min(1).max(4096)
 
@@ -62,7 +68,7 @@ export const itemSchema = z.object({
   mediaType: z.string().max(128).optional(),
   altText: z.string().min(1).max(128).optional(),
   size: z.enum(['compact', 'large']).optional(),
-  actions: z.array(itemActionSchema).min(1).max(3),
+  actions: few(itemActionSchema, { min: 1, max: 3 }),
   metadata,
 })
 
@@ -81,7 +87,7 @@ const textContent = z
     type: z.literal('text'),
     ...texts,
     payload: z.string().max(4096).optional(),
-    actions: z.array(actionSchema).min(1).max(10).optional(),
+    actions: few(actionSchema, { min: 1, max: 10 }).optional(),
     blockChatInput: z.boolean().optional(),
   })
   .refine(oneMarkup, ONE_MARKUP)
@@ -115,10 +121,7 @@ const formField = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('select'),
     ...field,
-    options: z
-      .array(z.object({ name: label, label }))
-      .min(1)
-      .max(200),
+    options: few(z.object({ name: label, label }), { min: 1, max: 200 }),
   }),
 ])
 
@@ -126,7 +129,11 @@ const formField = z.discriminatedUnion('type', [
 export const contentSchema = z.discriminatedUnion('type', [
   textContent,
   z
-    .object({ type: z.literal('image'), ...media, actions: z.array(actionSchema).min(1).max(10).optional() })
+    .object({
+      type: z.literal('image'),
+      ...media,
+      actions: few(actionSchema, { min: 1, max: 10 }).optional(),
+    })
     .refine(oneMarkup, ONE_MARKUP),
   z.object({ type: z.literal('file'), ...media }).refine(oneMarkup, ONE_MARKUP),
   z.object({
@@ -136,19 +143,19 @@ export const contentSchema = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('carousel'),
-    items: z.array(itemSchema).min(1).max(10),
+    items: few(itemSchema, { min: 1, max: 10 }),
     displaySettings: z.object({ imageAspectRatio: z.enum(['horizontal', 'square']).optional() }).optional(),
   }),
   z.object({
     type: z.literal('list'),
-    items: z.array(itemSchema).min(1).max(10),
-    actions: z.array(itemActionSchema).min(1).max(10).optional(),
+    items: few(itemSchema, { min: 1, max: 10 }),
+    actions: few(itemActionSchema, { min: 1, max: 10 }).optional(),
   }),
   z.object({
     type: z.literal('form'),
     text: text.optional(),
-    fields: z.array(formField).min(1).max(20),
+    fields: few(formField, { min: 1, max: 20 }),
     blockChatInput: z.boolean().optional(),
   }),
-  z.object({ type: z.literal('template'), template: z.record(z.string(), z.unknown()) }),
+  z.object({ type: z.literal('template'), template: jsonObject }),
 ])

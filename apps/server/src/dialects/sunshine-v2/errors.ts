@@ -1,5 +1,6 @@
 import { type ErrorCode, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { BadRequest } from '../../bad-request.js'
 import { NOT_IMPLEMENTED, noteFailure } from '../failure.js'
 
 /** One entry of the envelope. */
@@ -85,6 +86,7 @@ export function sendError(
 
 function asSunshineError(error: FastifyError | Error): SunshineError {
   if (isPlugboardError(error)) return fromDomain(error)
+  if (error instanceof BadRequest) return badRequest(error.message)
   const status = 'statusCode' in error ? error.statusCode : undefined
   if (status === 413) return fromDomain(new PlugboardError('TOO_LARGE', 'The body is too large'))
   if (status === 415) return unsupportedMediaType()

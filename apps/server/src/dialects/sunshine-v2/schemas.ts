@@ -1,5 +1,6 @@
 import { isStorable } from '@plugboard/core'
 import { z } from 'zod'
+import { short as atMost, few, fewMembers, isSmall, jsonObject, small } from '../bounded.js'
 import { contentSchema } from './content-schemas.js'
 
 /** Bodies of requests. */
@@ -8,23 +9,23 @@ const MAX_METADATA_BYTES = 4096
 
 /** Flat, and so small that it fits a message of any store. Null takes a key away where the whole is merged. */
 export const metadata = (of: string) =>
-  z
-    .record(
+  small(
+    z.record(
       z.string().refine(isStorable, 'metadata has a key that cannot be stored'),
       z.union([z.string(), z.number(), z.boolean(), z.null()]),
-    )
-    .refine(
-      (value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES,
-      `${of} metadata is limited to ${MAX_METADATA_BYTES} bytes in size.`,
-    )
+    ),
+    MAX_METADATA_BYTES,
+    `${of} metadata is limited to ${MAX_METADATA_BYTES} bytes in size.`,
+  )
 
 /** @throws bad_request's words when the whole is too big after a merge */
-export const isSmallMetadata = (value: object): boolean =>
-  Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES
+export const isSmallMetadata = (value: object): boolean => isSmall(value, MAX_METADATA_BYTES)
 
 const storable = z.string().refine(isStorable, 'a text has characters that cannot be stored')
 const short = storable.min(1).max(100)
 const externalId = storable.min(1).max(1024)
+const MAX_URL = 2048
+const url = atMost(z.url().min(1), MAX_URL)
 /** Ids of a wrong shape are as unknown as any other. */
 const anyId = z.string()
 
@@ -46,17 +47,14 @@ const participant = z
 const conversationFields = {
   displayName: short.nullish(),
   description: short.nullish(),
-  iconUrl: z.url().min(1).max(2048).nullish(),
+  iconUrl: url.nullish(),
   metadata: metadata('Conversation').nullish(),
 }
 
 export const createConversation = z
   .object({
     type: z.enum(['personal', 'sdkGroup']),
-    participants: z
-      .array(participant)
-      .refine((list) => list.length <= 10, 'Too many participants')
-      .optional(),
+    participants: few(participant, { max: 10, message: 'Too many participants' }).optional(),
     ...conversationFields,
   })
   .refine(
@@ -83,11 +81,8 @@ const author = z
     userExternalId: externalId.optional(),
     brandId: z.string().optional(),
     displayName: storable.max(255).optional(),
-    avatarUrl: z.url().max(2048).optional(),
-    subtypes: z
-      .array(z.enum(['AI', 'activity', 'agent', 'bot']))
-      .length(1)
-      .optional(),
+    avatarUrl: url.optional(),
+    subtypes: few(z.enum(['AI', 'activity', 'agent', 'bot']), { min: 1, max: 1 }).optional(),
   })
   .refine(
     ({ type, userId, userExternalId }) =>
@@ -96,10 +91,13 @@ const author = z
   )
 
 const reference = z.object({
-  uri: z.url().max(2048),
+  uri: url,
   title: z.string().max(255).optional(),
   description: z.string().max(1024).optional(),
 })
+
+/** Channels that a message can be told otherwise to. */
+const MAX_OVERRIDES = 50
 
 export const postMessage = z.object({
   author,
@@ -109,10 +107,10 @@ export const postMessage = z.object({
     .object({ integrationId: anyId.optional(), integrationType: z.string().optional() })
     .refine(...one('integrationId', 'integrationType'))
     .optional(),
-  override: z.record(z.string(), z.object({ payload: z.unknown() })).optional(),
+  override: fewMembers(z.object({ payload: z.unknown() }), MAX_OVERRIDES).optional(),
   schema: z.literal('whatsapp').optional(),
-  quotedMessage: z.record(z.string(), z.unknown()).optional(),
-  references: z.array(reference).min(1).max(10).optional(),
+  quotedMessage: jsonObject.optional(),
+  references: few(reference, { min: 1, max: 10 }).optional(),
 })
 
 /** Ours: this API has no way to change a message. */
@@ -129,12 +127,12 @@ const profile = z.object({
   givenName: storable.max(128).nullish(),
   surname: storable.max(128).nullish(),
   email: storable.max(128).nullish(),
-  avatarUrl: z.url().max(2048).nullish(),
+  avatarUrl: url.nullish(),
   locale: storable.max(64).nullish(),
 })
 
 const userFields = {
-  signedUpAt: z.iso.datetime({ offset: true }).nullish(),
+  signedUpAt: atMost(z.iso.datetime({ offset: true }), 100).nullish(),
   toBeRetained: z.boolean().optional(),
   profile: profile.nullish(),
   metadata: metadata('User').nullish(),

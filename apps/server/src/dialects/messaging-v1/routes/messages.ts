@@ -1,4 +1,4 @@
-import { fromUuid, type JsonObject } from '@plugboard/core'
+import { fromUuid } from '@plugboard/core'
 import type { Hub, Post } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { idempotent } from '../../idempotent.js'
@@ -27,7 +27,7 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
       const post: Post = {
         conversationId: idOf(conversationId),
         author: authorId ? { userId: idOf(authorId) } : 'business',
-        payload: payload as JsonObject,
+        payload,
       }
       if (replied) post.incomingId = replied
       const message = await idempotent(hub, input, (id) => {
@@ -49,7 +49,7 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
       const post = {
         conversationId: idOf(conversationId),
         author: { userId: idOf(authorId) },
-        payload: payload as JsonObject,
+        payload,
       }
       const { message, responses } = await idempotent(hub, input, (id) =>
         hub.collect.run(input.client, { ...post, id }, timeout),

@@ -11,7 +11,7 @@ import { accountJson, fullNameOf } from '../map-people.js'
 import { EXTERNAL_NAMESPACE } from '../names.js'
 import type { Passwords } from '../passwords.js'
 import type { Requests } from '../requests.js'
-import { defineOpenRoute, findOpenProject } from '../route.js'
+import { defineOpenRoute, findProject } from '../route.js'
 import { guestBody, signinBody } from '../schemas.js'
 import { claimedIn, type ServerTokens } from '../tokens.js'
 
@@ -38,11 +38,13 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
     url: '/auth/signinAnonymously',
     summary: 'Make an anonymous user, and a token for it',
     body: guestBody,
-    handle: async ({ body, request, reply }) => {
-      const retryAfterMs = guests.waitMs(request.ip)
+    admit({ ip }) {
+      const retryAfterMs = guests.waitMs(ip)
       if (retryAfterMs > 0)
         throw new PlugboardError('RATE_LIMITED', 'Too many sign-ins. Try again later.', { retryAfterMs })
-      const project = await findOpenProject(hub, body.id_project)
+    },
+    handle: async ({ body, request, reply }) => {
+      const project = await findProject(hub, body.id_project)
       if ('error' in project) return reply.code(400).send(project)
       guests.failed(request.ip)
       const id = randomUUID()
@@ -83,7 +85,7 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
     method: 'POST',
     url: '/auth/signinWithCustomToken',
     summary: 'Make known the end user whom the holder of a subscription vouches for',
-    handle: async ({ request }) => {
+    admit: async (request) => {
       const authorization = request.headers.authorization ?? ''
       const token = authorization.replace(/^JWT\s+/i, '')
       const claimed = token === authorization ? undefined : await claimedIn(token)
@@ -91,6 +93,9 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
         claimed?.by === 'subscription' && (await credentials.verifySubscription(token, claimed.id))
       const external = found && externalUserIn(found.claims)
       if (!found || !external) throw refusals.of(request, 'UNAUTHORIZED')
+      return { token, found, external }
+    },
+    handle: async ({ admitted: { token, found, external } }) => {
       // Whoever vouches for end users cannot make one that passes for an agent.
       if (await isOfBusiness(hub, found.client, external.id))
         throw new PlugboardError('FORBIDDEN', 'this id is that of an account')

@@ -1,10 +1,10 @@
 import { PlugboardError } from '@plugboard/core'
-import type { Hub } from '@plugboard/hub'
-import type { FastifyInstance } from 'fastify'
+import type { Hub, PersonAccount, WithId } from '@plugboard/hub'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Credentials } from '../credentials.js'
 import { roleTooLow } from '../errors.js'
 import { membershipJson, projectJson } from '../map-project.js'
-import { defineOpenRoute, parse } from '../route.js'
+import { defineOpenRoute } from '../route.js'
 import { projectBody } from '../schemas.js'
 
 /** Projects that one person may make: each is a client of its own. */
@@ -12,19 +12,24 @@ const MAX_PROJECTS = 100
 
 /** Projects, for people of the business. */
 export function ownProjectRoutes(app: FastifyInstance, hub: Hub, credentials: Credentials): void {
+  /** @throws FORBIDDEN for who is no person of the business */
+  async function admit(request: FastifyRequest): Promise<WithId<PersonAccount>> {
+    const caller = await credentials.identify(request)
+    if (caller.kind !== 'person') throw roleTooLow()
+    return caller.person
+  }
+
   defineOpenRoute(app, {
     method: 'POST',
     url: '/projects',
     summary: 'Make a project; the caller owns it',
-    handle: async ({ request }) => {
-      const caller = await credentials.identify(request)
-      if (caller.kind !== 'person') throw roleTooLow()
-      const { name } = parse(projectBody, 'body', request.body)
-      const { id, memberships } = caller.person
+    body: projectBody,
+    admit,
+    handle: async ({ body: { name }, admitted: { id, memberships } }) => {
       if (memberships.length >= MAX_PROJECTS)
         throw new PlugboardError('CONFLICT', `at most ${MAX_PROJECTS} projects are possible`)
       const facts = { displayName: name, createdBy: id }
-      const { client } = await hub.clients.create({ facts, acceptsGuests: true })
+      const { client } = await hub.clients.create({ facts })
       await hub.accounts.changePerson(id, (person) => ({
         ...person,
         memberships: [...person.memberships, { clientId: client.id, role: 'owner' }],
@@ -37,10 +42,8 @@ export function ownProjectRoutes(app: FastifyInstance, hub: Hub, credentials: Cr
     method: 'GET',
     url: '/projects',
     summary: "The caller's projects",
-    handle: async ({ request }) => {
-      const caller = await credentials.identify(request)
-      if (caller.kind !== 'person') throw roleTooLow()
-      const { person } = caller
+    admit,
+    handle: async ({ admitted: person }) => {
       const projects = person.memberships.map(async ({ clientId, role }) => {
         const client = await hub.clients.find({ id: clientId })
         return client && membershipJson(person, role, projectJson(client, await hub.clients.facts(clientId)))
