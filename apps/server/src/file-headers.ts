@@ -28,9 +28,12 @@ export function fileHeaders({ type: given = '', name, inline = false }: ShownFil
   }
 }
 
+/** Controls that change the direction of what follows: with one of them `gpj.exe` shows as `exe.jpg`. */
+const BIDI_CONTROLS = /\p{Bidi_Control}/gu
+
 /** RFC 8187: `encodeURIComponent` leaves some characters that it must not. */
 const encoded = (name: string): string =>
-  encodeURIComponent(name.toWellFormed()).replace(
+  encodeURIComponent(name.toWellFormed().replace(BIDI_CONTROLS, '')).replace(
     /['()*]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
   )

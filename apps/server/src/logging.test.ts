@@ -78,6 +78,16 @@ describe('the log of requests', () => {
     expect((await request('info', '/things/200')).lines).toEqual([])
   })
 
+  it('shows 200 characters of a path at most, and nothing that opens a file', async () => {
+    for (const path of [`/things/404/${'x'.repeat(5_000)}`, `/${'x'.repeat(5_000)}404`]) {
+      const { last } = await request('info', path)
+      const shown = (last().req as { path: string }).path
+      expect(shown).toBe(`${path.slice(0, 199)}…`)
+    }
+    const { last } = await request('info', '/attachments/v1/client/id/hunter2/404.png')
+    expect(last().req).toMatchObject({ path: '/attachments/…' })
+  })
+
   it('never shows the query, nor the end of a path that no route has', async () => {
     expect((await request('info', '/things/400?jwt=hunter2')).lines.join('')).not.toContain('hunter2')
     const { last, lines } = await request('info', '/webhooks/bot/telegram/1234:hunter2')

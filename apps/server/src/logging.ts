@@ -57,14 +57,18 @@ const serializeRequest = (request: FastifyRequest): object => ({
   ip: request.ip,
 })
 
+/** Longest path that is logged, in characters: a caller may make one of many thousands. */
+const MAX_PATH = 200
+
 /** Without the query, which may hold a token. Of a path that no route has, only the beginning. */
 function pathOf(request: FastifyRequest): string {
   const [path = ''] = request.url.split('?', 1)
   // The rest is the address of a file, which is all that one needs to have it.
-  if (path.startsWith('/media/')) return '/media/…'
-  if (!request.is404) return path
-  const segments = path.split('/')
-  return segments.length > 4 ? `${segments.slice(0, 4).join('/')}/…` : path
+  const [, folder = ''] = /^\/(media|attachments)\//.exec(path) ?? []
+  if (folder) return `/${folder}/…`
+  const segments = request.is404 ? path.split('/', 5) : []
+  const shown = segments.length > 4 ? `${segments.slice(0, 4).join('/')}/…` : path
+  return shown.length > MAX_PATH ? `${shown.slice(0, MAX_PATH - 1)}…` : shown
 }
 
 /** One line for each answer, by its status: 5xx error, 4xx info, others debug, so that busy routes cost nothing. */

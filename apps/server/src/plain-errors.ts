@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { type ErrorCode, errorCodes, type PlugboardError } from '@plugboard/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { BadRequest } from './bad-request.js'
 
 const statuses = {
   INVALID: 400,
@@ -26,10 +27,8 @@ export function sendPlainError(error: unknown, request: FastifyRequest, reply: F
   if (status === 503 || status === 429)
     void reply.header('retry-after', Math.ceil((known?.retryAfterMs ?? RETRY_MS) / 1000))
   const isTold = known?.code === 'INVALID' || known?.code === 'CONFLICT'
-  return reply
-    .code(status)
-    .type('text/plain; charset=utf-8')
-    .send(isTold ? known.message : STATUS_CODES[status])
+  const text = isTold ? known.message : error instanceof BadRequest ? error.message : STATUS_CODES[status]
+  return reply.code(status).type('text/plain; charset=utf-8').send(text)
 }
 
 /** Also one of another copy of core, which a channel may bring along. */

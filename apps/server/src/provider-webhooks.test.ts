@@ -8,6 +8,7 @@ import { Webhook } from 'standardwebhooks'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadChannels } from './channels.js'
 import { readConfig } from './config.js'
+import { Connections } from './descriptors.js'
 import { createLog } from './logging.js'
 import { Metrics } from './metrics.js'
 import { openBlobs } from './open-blobs.js'
@@ -52,7 +53,8 @@ beforeEach(async () => {
   const created = await hub.clients.create({ externalId: CHOSEN_ID, name: 'büro/eins' })
   const channel = { name: 'webhook', isEnabled: true, config: { url: 'http://127.0.0.1:1/', secret } }
   client = await hub.sync.run(created.client.id, 'test', { channels: [channel], webhooks: [] })
-  app = buildServer({ urls, config, hub, store, metrics, log, register: () => undefined })
+  const connections = new Connections(() => undefined)
+  app = buildServer({ urls, config, hub, store, metrics, connections, log, register: () => undefined })
 })
 afterEach(async () => {
   await app.close()

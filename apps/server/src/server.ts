@@ -11,6 +11,7 @@ import {
 } from 'fastify'
 import type { Logger } from 'pino'
 import { attachments } from './attachments.js'
+import { BadRequest } from './bad-request.js'
 import type { Config } from './config.js'
 import type { Connections } from './descriptors.js'
 import { hostRoutes } from './host-routes.js'
@@ -64,6 +65,12 @@ const TIMEOUTS = {
   silenceMs: 120_000,
 }
 
+/**
+ * On every answer: what it says it is it is, and no cache keeps it, since most hold tokens or what people wrote. Files,
+ * which may be kept, have a `cache-control` of their own.
+ */
+const HEADERS = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' }
+
 /** The HTTP server with all its routes; it does not listen yet. */
 export function buildServer(options: ServerOptions): FastifyInstance {
   const { metrics, log, register, urls, takesRequests = true } = options
@@ -90,15 +97,17 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       const [, send = sendPlainError] =
         options.errorForms?.find(([prefix]) => request.url.startsWith(prefix)) ?? []
       setAddress(request, proxies)
-      void send(error, request, reply.header('x-request-id', request.id))
+      void send(error, request, reply.headers(HEADERS).header('x-request-id', request.id))
     },
   })
   app.setErrorHandler(sendPlainError)
   app.setNotFoundHandler((_, reply) => reply.code(404).type('text/plain; charset=utf-8').send('Not Found'))
   app.addHook('onRequest', (request, reply, done) => {
     setAddress(request, proxies)
-    void reply.header('x-request-id', request.id)
-    done()
+    void reply.headers(HEADERS).header('x-request-id', request.id)
+    if (!hasSeveralHosts(request.raw)) return done()
+    // Whichever a proxy went by, the other one may be what is meant here: RFC 9112 §3.2.
+    done(new BadRequest('the request has more than one Host header'))
   })
   let isClosing = false
   app.addHook('preClose', (done) => {
@@ -133,6 +142,16 @@ function setAddress(request: FastifyRequest, proxies: TrustedProxies): void {
   const { ip, headers } = request
   const value = proxies.callerOf(ip, headers)
   if (value !== ip) Object.defineProperty(request, 'ip', { value })
+}
+
+/** Node keeps the first one, and says nothing of the others. */
+function hasSeveralHosts({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1
+  }
+  return hosts > 1
 }
 
 function withoutPrefix(url: string, [prefix, before]: ServerOptions['withoutPrefix'] = ['', []]): string {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { operations } from './sunshine/operations.js'
 import { call, createClient, type TestClient } from './support/api.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
+import { raw } from './support/raw.js'
 import { type Received, type Receiver, startReceiver } from './support/receiver.js'
 import { adminSamples, samples } from './support/routes.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
@@ -98,6 +99,41 @@ describe('the server', () => {
     expect(new Set(ids).size).toBe(3)
     expect(await idOf('/status', { 'x-request-id': 'mine-1' })).toBe('mine-1')
     expect(await idOf('/status', { 'x-request-id': 'not "sane"' })).not.toContain('sane')
+  })
+
+  const everywhere = [
+    '/status',
+    '/openapi.json',
+    '/api/v1/clients',
+    '/v2/apps',
+    '/api/projects',
+    '/media/v1/x',
+    '/nothing',
+  ]
+
+  it.each([...everywhere, '/webhooks/v1/x/y', '/attachments/v1/a/b/c', '/api/v1/%zz', '/v2/%zz'])(
+    'says of each answer that it is what it says, and that no cache may keep it: %s',
+    async (path) => {
+      const { headers } = await raw(server, { path })
+      expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
+    },
+  )
+
+  it('has tokens kept by no cache', async () => {
+    const { headers, json } = await call(server, 'POST', '/api/v1/sync', { body: {} })
+    expect([json.token, headers.get('cache-control')]).toEqual([expect.any(String), 'no-store'])
+  })
+
+  it.each(everywhere)('refuses a request with two Host headers in the form of its API: %s', async (path) => {
+    const { status, text } = await raw(server, {
+      path,
+      headers: [
+        ['Host', '127.0.0.1'],
+        ['host', 'hub.example'],
+      ],
+    })
+    expect([status, text]).toEqual([400, expect.stringContaining('more than one Host header')])
+    expect(text.startsWith('{')).toBe(path.startsWith('/v2') || path === '/api/projects')
   })
 
   it('has nothing at an unknown path', async () => {

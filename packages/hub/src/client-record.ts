@@ -61,6 +61,10 @@ export interface ClientRecord {
   createdAt: Date
   /** Set while its data is being purged. */
   deletedAt?: Date
+  /** Whether anybody may become a user of it without credentials. */
+  acceptsGuests?: boolean
+  /** How much it may keep, in bytes, where that is not what the installation says; 0: any amount. */
+  maxStoredBytes?: number
   tokens: TokenRecord[]
   integrations: IntegrationRecord[]
   webhooks: WebhookRecord[]

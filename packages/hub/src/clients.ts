@@ -15,6 +15,13 @@ export interface NewToken {
   secret: string
 }
 
+/** What an operator decides for a client. */
+export interface ClientPolicy {
+  acceptsGuests?: boolean | undefined
+  /** Null: what the installation says. */
+  maxStoredBytes?: number | null | undefined
+}
+
 export interface ClientsOptions {
   store: Store
   facts: Collection<ClientFacts>
@@ -57,6 +64,7 @@ export class Clients {
     id?: Id
     externalId?: string
     name?: string
+    acceptsGuests?: boolean
     facts?: ClientFacts
   } = {}): Promise<{ client: ClientView; token: NewToken }> {
     if (options.name !== undefined) assertName(options.name)
@@ -138,6 +146,19 @@ export class Clients {
     if (holder) await this.#directory.change(holder.id, ({ name: _, ...record }) => record)
     await this.#directory.change(id, (record) => ({ ...record, name }))
     return true
+  }
+
+  /** Changes what a client may do; what is not named stays as it is. @throws NOT_FOUND */
+  configure(id: Id, policy: ClientPolicy): Promise<ClientView> {
+    return this.#directory.change(id, (record) => {
+      const { maxStoredBytes = record.maxStoredBytes, acceptsGuests = record.acceptsGuests } = policy
+      const { maxStoredBytes: _, ...rest } = record
+      return {
+        ...rest,
+        ...(acceptsGuests !== undefined && { acceptsGuests }),
+        ...(typeof maxStoredBytes === 'number' && { maxStoredBytes }),
+      }
+    })
   }
 
   /** Removes a client at once for everybody, its keys, and all else of it in the background. @throws NOT_FOUND */

@@ -34,9 +34,11 @@ export async function withMediaType(
   }
 }
 
-/** The detector takes 50 ms to load, so it waits for the first upload. */
+/** The detector takes 50 ms to load, which the start does not wait for. */
+export const loadDetector = () => import('file-type')
+
 async function mediaTypeOf(head: Uint8Array, given: string | undefined): Promise<string> {
-  const { fileTypeFromBuffer } = await import('file-type')
+  const { fileTypeFromBuffer } = await loadDetector()
   // What is cut off in the middle, or is no such file after all, is of no known type.
   const found = await fileTypeFromBuffer(head).catch(() => undefined)
   const said = sane(given)

@@ -13,6 +13,8 @@ import type { Probed } from './provisioning/probe.js'
 export interface Configuration {
   channels: readonly ChannelConfiguration[]
   webhooks: readonly { url: string }[]
+  /** Absent: as it is. */
+  acceptsGuests?: boolean | undefined
 }
 
 export interface ChannelConfiguration {
@@ -56,6 +58,7 @@ export class Sync {
     return this.#apply(clientId, channels, {
       concerns: () => true,
       webhooks: (record) => this.#webhooks(record, format, wanted),
+      acceptsGuests: wanted.acceptsGuests,
     })
   }
 
@@ -99,11 +102,14 @@ export class Sync {
         const next = this.#integrations(record, channels, probed, scope)
         changes = next.changes
         // Bots sync whenever they start: what changes nothing is not to wake anybody.
+        const { acceptsGuests = record.acceptsGuests } = scope
         const isSame = isDeepStrictEqual(
-          [next.integrations, webhooks],
-          [record.integrations, record.webhooks],
+          [next.integrations, webhooks, acceptsGuests],
+          [record.integrations, record.webhooks, record.acceptsGuests],
         )
-        return isSame ? record : { ...record, integrations: next.integrations, webhooks }
+        if (isSame) return record
+        const guests = acceptsGuests === undefined ? {} : { acceptsGuests }
+        return { ...record, ...guests, integrations: next.integrations, webhooks }
       })
     } catch (error) {
       for (const takeBack of claims) await takeBack()
@@ -224,6 +230,8 @@ interface Scope {
   concerns(of: { channel: string }): boolean
   /** The webhooks that the client is to have; asked with each record that the change is tried on. */
   webhooks(record: ClientRecord): WebhookRecord[]
+  /** Absent: as it is. */
+  acceptsGuests?: boolean | undefined
 }
 
 interface IntegrationChange {

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { JWTPayload, JWTVerifyOptions } from 'jose'
+import { jose } from '../jose.js'
 
 /** Keys sign with this one alone, so that no token can choose how it is checked. */
 export const ALGORITHM = 'HS256'
@@ -13,8 +14,7 @@ export async function claimsOf(
   key: KeyObject | Uint8Array,
   options: Omit<JWTVerifyOptions, 'algorithms'> = {},
 ): Promise<JWTPayload | undefined> {
-  // Most callers have no token, and the library for them takes its time at the start.
-  const { jwtVerify } = await import('jose')
+  const { jwtVerify } = await jose()
   try {
     const { payload } = await jwtVerify(token, key, { ...options, algorithms: [ALGORITHM] })
     const { iat } = payload

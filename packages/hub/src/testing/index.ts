@@ -5,6 +5,7 @@
 
 export type { OpenArchive } from './archive-suite/copies.js'
 export { type ArchiveSuite, archiveSuite } from './archive-suite.js'
+export { clientsBeforeGuests } from './before-guests.js'
 export { type BlobSuite, blobSuite, type OpenBlobStore } from './blob-suite.js'
 export type { OpenStore } from './store-suite/open-store.js'
 export { type StoreCase, type StoreSuite, storeSuite } from './store-suite.js'

@@ -69,10 +69,15 @@ const looseWebhooks = few(z.object({ url: webhookUrl }), { max: MAX_WEBHOOKS })
 /** Kinds of channels that one client can name. */
 const MAX_CHANNELS = 100
 
+const guests = z.boolean().meta({
+  description: 'Whether the Smartify API takes anonymous users; absent: as it is, which is off at first',
+})
+
 /** Sync with the client's headers. */
 export const syncBody = z.strictObject({
   channels: fewMembers(channel, MAX_CHANNELS).optional(),
   webhooks: webhooks.optional(),
+  guests: guests.optional(),
 })
 /** Sync with credentials in the body, or none: keys that it does not know are left out. */
 export const seedSyncBody = z.object({
@@ -81,8 +86,23 @@ export const seedSyncBody = z.object({
   name: clientName.nullish(),
   channels: fewMembers(seedChannel.nullable(), MAX_CHANNELS).nullish(),
   webhooks: looseWebhooks.nullish(),
+  guests: guests.nullish(),
 })
 export const createClientBody = z.strictObject({ id: guid.optional() })
+export const clientPolicyBody = z.strictObject({
+  guests: guests.optional(),
+  maxStoredBytes: z
+    .int()
+    .min(0)
+    .nullable()
+    .optional()
+    .meta({ description: 'How much it may keep; 0: any amount; null: what CLIENT_MAX_SIZE says' }),
+})
+export const clientPolicyResponse = z.object({
+  id: guid,
+  guests: z.boolean(),
+  maxStoredBytes: z.number().nullable(),
+})
 export const renameBody = z.strictObject({ id: guid, name: clientName })
 export const userTokenBody = z.strictObject({ userId: guid })
 export const createConversationBody = z.strictObject({ userId: guid })

@@ -7,6 +7,7 @@ import { readBodies } from '../json-body.js'
 import { Refusals } from '../refusals.js'
 import { Credentials, NoScheme } from './credentials.js'
 import { BODY_LIMIT_BYTES, failure, sendError } from './errors.js'
+import { GuestLimits } from './guest-limits.js'
 import { Passwords } from './passwords.js'
 import { Requests } from './requests.js'
 import { authRoutes } from './routes/auth.js'
@@ -29,6 +30,10 @@ export interface SmartifyOptions {
     accountTokenTtl: number
     /** Guests that one address may make in a minute; 0: any number. */
     guestRateLimit: number
+    /** Messages that one guest may post in a minute; 0: any number. */
+    guestMessageLimit: number
+    /** Bytes of messages that one guest may post in a day; 0: any number. */
+    guestDailySize: number
   }
 }
 
@@ -65,6 +70,10 @@ export async function smartify(
   }
   authRoutes(app, { hub, credentials, passwords, refusals, requests, tokens, settings })
   ownProjectRoutes(app, hub, credentials)
-  requestRoutes(app, { hub, credentials, requests })
+  const limits = new GuestLimits({
+    messagesPerMinute: settings.guestMessageLimit,
+    bytesPerDay: settings.guestDailySize,
+  })
+  requestRoutes(app, { hub, credentials, requests, limits })
   subscriptionRoutes(app, hub, credentials)
 }

@@ -3,6 +3,7 @@ import { PlugboardError } from '@plugboard/core'
 import type { Accounts, PersonAccount, WithId } from '@plugboard/hub'
 import { LRUCache } from 'lru-cache'
 import { FailureLimit } from '../../failure-limit.js'
+import { lazy } from '../../lazy.js'
 import { hashPassword, isPassword } from '../../password.js'
 
 /** Right passwords that need not be hashed again: hashing is slow on purpose. */
@@ -24,7 +25,7 @@ export class Passwords {
   readonly #digestKey = randomBytes(32)
   /** Attempts at one account from one address go one after the other, so that all are counted. */
   readonly #turns = new Map<string, Promise<unknown>>()
-  #nobody: Promise<string> | undefined
+  readonly #nobody = lazy(() => hashPassword(randomBytes(16).toString('base64')))
 
   /** `perMinute`: wrong ones for one account from one address; 0: any number. */
   constructor(accounts: Accounts, perMinute: number) {
@@ -68,8 +69,7 @@ export class Passwords {
 
   /** As slow for an account that is not there, so that nobody learns which are. */
   async #verify(person: PersonAccount | undefined, password: string): Promise<boolean> {
-    this.#nobody ??= hashPassword(randomBytes(16).toString('base64'))
-    const isRight = await isPassword(password, person?.passwordHash ?? (await this.#nobody))
+    const isRight = await isPassword(password, person?.passwordHash ?? (await this.#nobody()))
     return person !== undefined && isRight
   }
 }

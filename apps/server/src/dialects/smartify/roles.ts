@@ -37,6 +37,7 @@ export async function roleIn(hub: Hub, project: ClientView, caller: Caller): Pro
     case 'user': {
       const { userId, clientId, kind } = caller
       if (clientId !== project.id || !userId) return undefined
+      if (kind === 'guest' && !project.record.acceptsGuests) return undefined
       const isThere = hub.users.isKnown(project, userId) || (await hub.look(project).user(userId))
       return isThere ? kind : undefined
     }

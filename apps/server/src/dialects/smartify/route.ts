@@ -48,6 +48,8 @@ export interface ProjectRoute<B extends z.ZodType, P extends z.ZodObject, Q exte
   path: string
   /** The least role that may call it. */
   asks: Role
+  /** Asked before the body is read. @throws what the caller is answered with */
+  admit?(caller: Caller, request: FastifyRequest): void
   handle(input: Input<z.output<B>, z.output<P>, z.output<Q>> & Inside): Promise<unknown>
 }
 
@@ -101,7 +103,7 @@ export function projectRoutes(app: FastifyInstance, hub: Hub, credentials: Crede
     P extends z.ZodObject = NoParams,
     Q extends z.ZodType = Nothing,
   >(route: ProjectRoute<B, P, Q>): void {
-    const { method, path, summary, asks, handle } = route
+    const { method, path, summary, asks, admit, handle } = route
     app.route({
       method,
       url: `${BELOW_PROJECT}${path}`,
@@ -123,6 +125,7 @@ export function projectRoutes(app: FastifyInstance, hub: Hub, credentials: Crede
         const role = project && (await roleIn(hub, project, caller))
         if (!project || !role) throw notAMember()
         if (!isEnough(role, asks)) throw roleTooLow()
+        admit?.(caller, request)
         request.smartify = { project, caller, role }
       },
       handler: (request, reply) => {
@@ -136,11 +139,12 @@ export function projectRoutes(app: FastifyInstance, hub: Hub, credentials: Crede
   }
 }
 
-/** The client that an URL or a body names, or the answer for one that is none. */
-export async function findProject(hub: Hub, text: string): Promise<ClientView | { error: string }> {
+/** The client that anybody may become a guest of, or the answer where there is none, or it accepts no guests. */
+export async function findOpenProject(hub: Hub, text: string): Promise<ClientView | { error: string }> {
   const id = projectIdIn(text)
   if (!id) return { error: `Invalid project id: ${text}` }
-  return (await hub.clients.find({ id })) ?? { error: `Project not found with id: ${text}` }
+  const project = await hub.clients.find({ id })
+  return project?.record.acceptsGuests ? project : { error: `Project not found with id: ${text}` }
 }
 
 const MAX_FAULTS = 10

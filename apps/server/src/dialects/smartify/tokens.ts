@@ -1,6 +1,7 @@
 import { createHash, createSecretKey, type KeyObject, randomUUID } from 'node:crypto'
 import type { OpenWebhook } from '@plugboard/hub'
 import type { JWTPayload } from 'jose'
+import { jose } from '../../jose.js'
 import { ALGORITHM, claimsOf } from '../signed-token.js'
 
 /** Issuer and audience of tokens, which the clients of this API expect. */
@@ -24,9 +25,6 @@ export async function claimedIn(token: string): Promise<Claimed | undefined> {
     return undefined
   }
 }
-
-/** Takes its time to load, which a start need not wait for. */
-const jose = () => import('jose')
 
 /** Tokens that this server signs. */
 export class ServerTokens {

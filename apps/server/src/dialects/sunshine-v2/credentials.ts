@@ -2,6 +2,7 @@ import { type Id, isId } from '@plugboard/core'
 import type { ClientView, Hub, KeyAccount, KeyScope, WithId } from '@plugboard/hub'
 import type { FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
+import { jose } from '../../jose.js'
 import { isSame } from '../admin-access.js'
 import type { Refusals } from '../refusals.js'
 import { claimsOf } from '../signed-token.js'
@@ -95,7 +96,7 @@ export class Credentials {
 
 /** The key that a token names, before its signature was looked at; empty when it names none. */
 async function kidOf(token: string): Promise<string> {
-  const { decodeProtectedHeader } = await import('jose')
+  const { decodeProtectedHeader } = await jose()
   try {
     // The header is what the caller wrote: whatever the types say, it may hold anything.
     const kid: unknown = decodeProtectedHeader(token).kid

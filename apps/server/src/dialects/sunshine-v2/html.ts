@@ -1,4 +1,8 @@
 import type { Block, Inline, List, Table } from '@plugboard/markdown'
+import { lazyModule } from '../../lazy.js'
+
+const sanitizeHtml = lazyModule(() => import('sanitize-html'))
+const htmlToTextModule = lazyModule(() => import('html-to-text'))
 
 /** What a client's HTML may have, and Markdown becomes. */
 const TAGS = [
@@ -17,7 +21,7 @@ const MAX_DEPTH = 20
 
 /** The HTML of a client without what could run, load or hide something where it is shown. */
 export async function sanitiseHtml(html: string): Promise<string> {
-  const { default: sanitise } = await import('sanitize-html')
+  const { default: sanitise } = await sanitizeHtml()
   return sanitise(html, {
     allowedTags: TAGS,
     nonTextTags: WITH_CONTENT,
@@ -32,7 +36,7 @@ export async function sanitiseHtml(html: string): Promise<string> {
 
 /** The words of HTML, which is no deeper than {@link sanitiseHtml} leaves it. */
 export async function htmlToText(html: string): Promise<string> {
-  const { convert } = await import('html-to-text')
+  const { convert } = await htmlToTextModule()
   const limits = { maxInputLength: html.length, maxDepth: 2 * MAX_DEPTH }
   return convert(html, { wordwrap: false, limits }).trim()
 }

@@ -1,5 +1,8 @@
+import { lazyModule } from '../../lazy.js'
 import { badRequest } from './errors.js'
 import { htmlOf, htmlToText, sanitiseHtml } from './html.js'
+
+const markdownModule = lazyModule(() => import('@plugboard/markdown'))
 
 /** The texts that content may have. */
 interface Texts {
@@ -31,7 +34,7 @@ function withText({ text }: Texts, { htmlText, derived }: Markup): Texts {
 }
 
 async function fromMarkdown(markdown: string): Promise<Markup> {
-  const { parseMarkdown, toPlainText } = await import('@plugboard/markdown')
+  const { parseMarkdown, toPlainText } = await markdownModule()
   return { htmlText: htmlOf(parseMarkdown(markdown)), derived: toPlainText(markdown) }
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { fromUuid, type Id, toUuid } from '@plugboard/core'
-import { type Answered, call } from '../api.js'
+import { type Answered, call, callAdmin } from '../api.js'
 import type { Dialect, Line, Side } from './dialect.js'
 
 interface Message {
@@ -31,7 +31,7 @@ export const smartify: Dialect = {
         headers: { ...(authorization && { authorization }) },
         ...(body && { body }),
       })
-    await call(server, 'PATCH', `/api/v1/admin/clients/${client.id}`, { body: { guests: true } })
+    await callAdmin(server, 'PATCH', `/clients/${client.id}`, { guests: true })
     const post = (authorization: string, conversation: string, body: object) =>
       ask(authorization, 'POST', `/${project}/requests/${encodeURIComponent(conversation)}/messages`, body)
     return {

@@ -133,10 +133,14 @@ async function walk({ store }: Scene, limit: number): Promise<ClientRecord[]> {
 const token = (scene: Scene) => ({ id: newId(), hash: 'a'.repeat(64), createdAt: scene.tick() })
 
 /** Everything that a client's document can hold, different with each call. */
-function configuration(scene: Scene): Pick<ClientRecord, 'tokens' | 'integrations' | 'webhooks'> {
+function configuration(
+  scene: Scene,
+): Pick<ClientRecord, 'tokens' | 'integrations' | 'webhooks' | 'acceptsGuests' | 'maxStoredBytes'> {
   const sealed = () => `v1.${newId()}==` as Sealed
   const integration = { id: newId(), version: '1.0.0', config: sealed() }
   return {
+    acceptsGuests: true,
+    maxStoredBytes: 2 ** 40,
     tokens: [token(scene), token(scene)],
     integrations: [
       { ...integration, channel: 'telegram', status: 'active' },

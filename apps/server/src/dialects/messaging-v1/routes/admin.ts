@@ -84,6 +84,28 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     },
   })
   defineRoute(app, {
+    method: 'GET',
+    url: '/admin/clients/:id',
+    tag: 'admin',
+    summary: 'What a client may do',
+    params: schemas.idParams,
+    responses: { 200: schemas.clientPolicyResponse },
+    handle: async ({ params }) => policyJson(await get(hub, params.id)),
+  })
+  defineRoute(app, {
+    method: 'PATCH',
+    url: '/admin/clients/:id',
+    tag: 'admin',
+    summary: 'Change what a client may do; what is left out stays as it is',
+    params: schemas.idParams,
+    body: schemas.clientPolicyBody,
+    responses: { 200: schemas.clientPolicyResponse },
+    handle: async ({ params, body: { guests: acceptsGuests, maxStoredBytes } }) => {
+      const { id } = await get(hub, params.id)
+      return policyJson(await hub.clients.configure(id, { acceptsGuests, maxStoredBytes }))
+    },
+  })
+  defineRoute(app, {
     method: 'DELETE',
     url: '/admin/clients/:id',
     tag: 'admin',
@@ -106,6 +128,12 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     },
   })
 }
+
+const policyJson = ({ record }: ClientView): object => ({
+  id: clientIdOf(record),
+  guests: record.acceptsGuests ?? false,
+  maxStoredBytes: record.maxStoredBytes ?? null,
+})
 
 async function get(hub: Hub, wireId: string): Promise<ClientView> {
   const client = await hub.clients.find(clientNameOf(wireId))

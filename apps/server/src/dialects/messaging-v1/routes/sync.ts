@@ -46,12 +46,13 @@ export function syncRoutes(
   })
 
   async function syncKnown(client: ClientView, request: FastifyRequest): Promise<object> {
-    const { channels = {}, webhooks = [] } = parsePart(schemas.syncBody, 'body', request.body)
+    const { channels = {}, webhooks = [], guests } = parsePart(schemas.syncBody, 'body', request.body)
     const configured = Object.entries(channels).map(([name, { enabled = true, version, ...config }]) => {
       assertVersion(hub, name, version)
       return { name, isEnabled: enabled, config: config as JsonObject }
     })
-    return { webhooks: await run(client, { channels: configured, webhooks }) }
+    const wanted = { channels: configured, webhooks, acceptsGuests: guests }
+    return { webhooks: await run(client, wanted) }
   }
 
   async function syncSeed(
@@ -65,7 +66,7 @@ export function syncRoutes(
         return [{ name, isEnabled: true, dropUnknown: true, config: config as JsonObject }]
       },
     )
-    const wanted = { channels, webhooks: body.webhooks ?? [] }
+    const wanted = { channels, webhooks: body.webhooks ?? [], acceptsGuests: body.guests ?? undefined }
     const known = body.id ? await hub.clients.find(clientNameOf(body.id)) : undefined
     if (known) {
       const token = body.token ? parseToken(body.token) : undefined

@@ -11,7 +11,7 @@ import { accountJson, fullNameOf } from '../map-people.js'
 import { EXTERNAL_NAMESPACE } from '../names.js'
 import type { Passwords } from '../passwords.js'
 import type { Requests } from '../requests.js'
-import { defineOpenRoute, findProject } from '../route.js'
+import { defineOpenRoute, findOpenProject } from '../route.js'
 import { guestBody, signinBody } from '../schemas.js'
 import { claimedIn, type ServerTokens } from '../tokens.js'
 
@@ -44,7 +44,7 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
         throw new PlugboardError('RATE_LIMITED', 'Too many sign-ins. Try again later.', { retryAfterMs })
     },
     handle: async ({ body, request, reply }) => {
-      const project = await findProject(hub, body.id_project)
+      const project = await findOpenProject(hub, body.id_project)
       if ('error' in project) return reply.code(400).send(project)
       guests.failed(request.ip)
       const id = randomUUID()

@@ -29,7 +29,7 @@ export function ownProjectRoutes(app: FastifyInstance, hub: Hub, credentials: Cr
       if (memberships.length >= MAX_PROJECTS)
         throw new PlugboardError('CONFLICT', `at most ${MAX_PROJECTS} projects are possible`)
       const facts = { displayName: name, createdBy: id }
-      const { client } = await hub.clients.create({ facts })
+      const { client } = await hub.clients.create({ facts, acceptsGuests: true })
       await hub.accounts.changePerson(id, (person) => ({
         ...person,
         memberships: [...person.memberships, { clientId: client.id, role: 'owner' }],

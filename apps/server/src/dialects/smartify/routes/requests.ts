@@ -4,6 +4,7 @@ import type { ClientView, Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Credentials } from '../credentials.js'
 import { roleTooLow } from '../errors.js'
+import type { GuestLimits } from '../guest-limits.js'
 import { listOwn, listRequests, requestForStaff, transcriptOf } from '../lists.js'
 import { remembering } from '../look.js'
 import { messageJson, toldOf } from '../map-message.js'
@@ -23,7 +24,12 @@ const MAX_KEY = 255
 /** Requests and their messages. */
 export function requestRoutes(
   app: FastifyInstance,
-  { hub, credentials, requests }: { hub: Hub; credentials: Credentials; requests: Requests },
+  {
+    hub,
+    credentials,
+    requests,
+    limits,
+  }: { hub: Hub; credentials: Credentials; requests: Requests; limits: GuestLimits },
 ): void {
   const define = projectRoutes(app, hub, credentials)
 
@@ -34,7 +40,13 @@ export function requestRoutes(
     asks: 'guest',
     params: requestParams,
     body: messageBody,
+    admit: (caller, request) => {
+      if (caller.kind === 'guest') limits.admit(caller.id, Number(request.headers['content-length'] ?? 0))
+    },
     handle: async ({ project, caller, role, params: { requestId }, body, request }) => {
+      // A body that came in chunks did not say how large it is.
+      if (caller.kind === 'guest' && request.headers['content-length'] === undefined)
+        limits.spend(caller.id, Buffer.byteLength(JSON.stringify(request.body)))
       const speaker = await speakerOf(hub, { project, caller, role }, body.sender)
       const message = await once(hub, project, request, `${requestId} ${speaker.id}`, (id) =>
         requests.post(project, { id, requestId, body, speaker, by: partyOf(caller) }),

@@ -1,0 +1,357 @@
+import { randomUUID } from 'node:crypto'
+import { Agent, request } from 'node:http'
+import { bodyLimits } from '@plugboard/core'
+import { Webhook } from 'standardwebhooks'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readConfig } from '../src/config.js'
+import { createLog } from '../src/logging.js'
+import { type Running, start } from '../src/start.js'
+import { call, createClient } from './support/api.js'
+import { hostileForms, hostileParts, hostileTexts, hostileWholes, type Schema } from './support/hostile.js'
+import { type Provider, startProvider } from './support/providers/provider.js'
+import { slack } from './support/providers/slack.js'
+import { telegram } from './support/providers/telegram.js'
+import { twilio } from './support/providers/twilio.js'
+import { cleanUp, temporaryFolder } from './support/server.js'
+import { createProject, newRequestId } from './support/smartify.js'
+import { basic, newKey } from './support/sunshine.js'
+
+/** Longest that one request may keep all others waiting. */
+const MAX_HOLD_MS = 50
+/** What else runs on this machine delays a turn now and then, and not each time. */
+const TRIES = 6
+
+type Headers = Readonly<Record<string, string>>
+
+/** A route of the server's document, with the headers of who may call it. */
+interface Target {
+  name: string
+  method: string
+  path: string
+  schema: Schema | undefined
+  query: readonly string[]
+  limit: number
+  headers: Headers
+}
+
+/** In this process, so that its event loop can be watched. */
+let server: Running
+let fakes: Provider[]
+let targets: Target[]
+/** A provider's webhook, and how it signs. */
+let webhooks: { name: string; path: string; sign(body: string, type: string): Headers }[]
+const agent = new Agent({ keepAlive: true })
+
+beforeAll(async () => {
+  fakes = await Promise.all([telegram, slack, twilio].map(startProvider))
+  const [{ url: telegramUrl }, { url: slackUrl }, { url: twilioUrl }] = fakes as [
+    Provider,
+    Provider,
+    Provider,
+  ]
+  const env = {
+    PORT: '0',
+    PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify({
+      telegram: { apiRoot: telegramUrl },
+      slack: { slackApiUrl: `${slackUrl}/api/` },
+      twilio: { apiBaseUrl: twilioUrl },
+    }),
+    ALLOW_PRIVATE_TARGETS: 'loopback',
+    GUEST_RATE_LIMIT: '0',
+  }
+  server = await start(readConfig({ env, workingFolder: await temporaryFolder() }), {
+    log: createLog('silent'),
+    workerUrl: new URL('../dist/outbound/sender.worker.js', import.meta.url),
+  })
+  targets = await documented()
+  webhooks = await providerWebhooks()
+}, 60_000)
+afterAll(async () => {
+  agent.destroy()
+  await server?.close()
+  await Promise.all((fakes ?? []).map((fake) => fake.close()))
+  await cleanUp()
+})
+
+/** By what the path begins with. */
+const LIMITS = [
+  ['/api/v1/', 153_600],
+  ['/v2/', 102_400],
+  ['/api/', 512_000],
+] as const
+
+/** Every route of the dialects, with one of everything that its path names. */
+async function documented(): Promise<Target[]> {
+  const client = await createClient(server as never)
+  const { userId, conversationId } = await client.converse()
+  const key = await newKey(server, { scope: 'account' })
+  const account = { authorization: basic(key) }
+  const project = await createProject(server)
+  const guest = await project.guest()
+  const requestId = newRequestId()
+  await project.say(requestId, 'hi', guest)
+  const sunshine = async (path: string, body: object) =>
+    (await call(server, 'POST', `/v2/apps/${key.appId}${path}`, { body, headers: account })).json
+  const user = (await sunshine('/users', { externalId: 'ada' })).user.id
+  const integration = await sunshine('/integrations', {
+    type: 'custom',
+    webhooks: [{ target: 'https://example.org/', triggers: ['conversation:message'] }],
+  })
+  const conversation = await sunshine('/conversations', {
+    type: 'personal',
+    participants: [{ userId: user }],
+  })
+  const named: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    '/api/v1/': { userId, conversationId, id: conversationId },
+    '/v2/': {
+      appId: key.appId,
+      userIdOrExternalId: user,
+      conversationId: conversation.conversation.id,
+      integrationId: integration.integration.id,
+    },
+    '/api/': { projectId: project.id, requestId },
+  }
+  const callers: Readonly<Record<string, Headers>> = {
+    '/api/v1/': client.headers,
+    '/v2/': account,
+    '/api/': project.owner.headers,
+  }
+  const { json } = await call(server, 'GET', '/openapi.json')
+  return Object.entries(json.paths as Record<string, Record<string, never>>).flatMap(([path, methods]) => {
+    const [prefix, limit] = LIMITS.find(([start]) => path.startsWith(start)) ?? []
+    if (prefix === undefined || limit === undefined) return []
+    const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => named[prefix]?.[name] ?? randomUUID())
+    return Object.entries(methods).map(([method, operation]): Target => {
+      const { requestBody, parameters = [] } = operation as {
+        requestBody?: { content: Record<string, { schema: Schema }> }
+        parameters?: { in: string; name: string }[]
+      }
+      return {
+        ...{ name: `${method.toUpperCase()} ${path}`, method: method.toUpperCase(), path: filled, limit },
+        schema: requestBody?.content['application/json']?.schema,
+        query: parameters.filter((each) => each.in === 'query').map((each) => each.name),
+        headers: callers[prefix] ?? {},
+      }
+    })
+  })
+}
+
+/** A client with all channels. */
+async function providerWebhooks(): Promise<typeof webhooks> {
+  const secret = Buffer.alloc(32, 5).toString('base64')
+  const enabled = fakes.map((fake) => ({ fake, credentials: fake.credentials() }))
+  const { json } = await call(server, 'POST', '/api/v1/sync', {
+    body: {
+      channels: {
+        ...Object.fromEntries(enabled.map(({ fake, credentials }) => [fake.channel, credentials])),
+        webhook: { url: `${server.url}/nowhere`, secret },
+      },
+    },
+  })
+  const pathOf = (channel: string) => `/webhooks/v1/${json.id}/${channel}`
+  return [
+    ...enabled.map(({ fake, credentials }) => ({
+      name: fake.channel,
+      path: pathOf(fake.channel),
+      sign: (body: string, type: string) =>
+        fake.sign({ headers: { 'content-type': type }, body }, credentials, server.url + pathOf(fake.channel))
+          .headers,
+    })),
+    {
+      name: 'webhook',
+      path: pathOf('webhook'),
+      sign(body, type) {
+        const [id, at] = [randomUUID(), new Date()]
+        return {
+          'content-type': type,
+          'webhook-id': id,
+          'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+          'webhook-signature': new Webhook(secret).sign(id, at, body),
+        }
+      },
+    },
+  ]
+}
+
+interface Sent {
+  method: string
+  path: string
+  headers?: Headers
+  body?: string
+}
+
+/** Sends a request and answers its status; a connection that the server cut counts as 0. */
+const send = ({ method, path, headers = {}, body = '' }: Sent): Promise<number> =>
+  new Promise((resolve) => {
+    const { hostname, port } = new URL(server.url)
+    const bytes = Buffer.from(body)
+    const sent = request(
+      { hostname, port, method, path, agent, headers: { ...headers, 'content-length': bytes.length } },
+      (response) => {
+        response.resume()
+        response.on('end', () => resolve(response.statusCode ?? 0))
+        response.on('error', () => resolve(0))
+      },
+    )
+    sent.on('error', () => resolve(0))
+    sent.end(bytes)
+  })
+
+/** Takes every turn of the event loop, and measures the longest. */
+async function longestTurnDuring(work: Promise<unknown>): Promise<number> {
+  let longest = 0
+  let isDone = false
+  void work.finally(() => {
+    isDone = true
+  })
+  while (!isDone) {
+    const [at, used] = [performance.now(), process.cpuUsage()]
+    await new Promise(setImmediate)
+    const { user, system } = process.cpuUsage(used)
+    // What other processes take of the machine is no work of this one.
+    longest = Math.max(longest, Math.min(performance.now() - at, (user + system) / 1000))
+  }
+  return longest
+}
+
+/** How long a request keeps the event loop from all else, at least, in several tries. */
+async function holdOf(sent: () => Sent): Promise<{ ms: number; status: number }> {
+  let least = { ms: Number.POSITIVE_INFINITY, status: 0 }
+  for (let i = 0; i < TRIES && least.ms > MAX_HOLD_MS; i += 1) {
+    const sending = send(sent())
+    const ms = await longestTurnDuring(sending)
+    least = { ms: Math.min(least.ms, ms), status: await sending }
+  }
+  return least
+}
+
+/** What was too slow or went wrong, by what it was. */
+class Faults {
+  readonly found: Record<string, string> = {}
+
+  async check(name: string, sent: () => Sent): Promise<void> {
+    const { ms, status } = await holdOf(sent)
+    if (ms > MAX_HOLD_MS || status >= 500) this.found[name] = `${status} after ${Math.round(ms)} ms`
+  }
+}
+
+/** Node takes 16 kB of headers, the address among them. */
+const MAX_ADDRESS = 12_000
+/** Longest value of one parameter of a path. */
+const MAX_PARAM = 5_900
+const HEADERS = [
+  'authorization',
+  'cookie',
+  'idempotency-key',
+  'if-none-match',
+  'password',
+  'x-bp-messaging-admin-key',
+  'x-bp-messaging-client-id',
+  'x-bp-messaging-client-token',
+  'x-forwarded-for',
+  'x-request-id',
+]
+
+/** Who gets furthest with a request: where anybody may come, with nothing. */
+const callerOf = ({ path, headers }: Target): Headers => (/\/(auth|sync|admin)\b/.test(path) ? {} : headers)
+
+const json: Headers = { 'content-type': 'application/json' }
+const form: Headers = { 'content-type': 'application/x-www-form-urlencoded' }
+
+describe('no request holds up the others', () => {
+  test('whatever a body is', async () => {
+    const faults = new Faults()
+    for (const target of targets) {
+      const { name, method, path, limit } = target
+      if (method === 'GET') continue
+      const bodies = [
+        ...Object.entries(hostileWholes(limit)).map((each) => [...each, json] as const),
+        ...Object.entries(hostileForms(limit)).map((each) => [...each, form] as const),
+      ]
+      for (const [what, body, type] of bodies) {
+        const headers = { ...callerOf(target), ...type }
+        await faults.check(`${name}: ${what}`, () => ({ method, path, body, headers }))
+      }
+    }
+    expect(faults.found).toEqual({})
+  }, 300_000)
+
+  test('whatever stands in a place of a body', async () => {
+    const faults = new Faults()
+    for (const target of targets) {
+      const { name, method, path, schema, limit } = target
+      if (!schema) continue
+      const headers = { ...callerOf(target), ...json }
+      for (const [what, body] of hostileParts(schema, { bytes: limit, values: bodyLimits.jsonValues }))
+        await faults.check(`${name}: ${what}`, () => ({ method, path, body, headers }))
+    }
+    expect(faults.found).toEqual({})
+  }, 300_000)
+
+  test('whatever a provider sends, or who says to be one', async () => {
+    const faults = new Faults()
+    const limit = 1_048_576
+    for (const { name, path, sign } of webhooks) {
+      const bodies = [
+        ...Object.entries(hostileWholes(limit)).map((each) => [...each, 'application/json'] as const),
+        ...Object.entries(hostileForms(limit)).map(
+          (each) => [...each, 'application/x-www-form-urlencoded'] as const,
+        ),
+      ]
+      for (const [what, body, type] of bodies) {
+        const signed = sign(body, type)
+        const forged = Object.fromEntries(
+          Object.entries(signed).map(([key, value]) => [
+            key,
+            key === 'content-type' ? value : value.replace(/\w(=*)$/, 'x$1'),
+          ]),
+        )
+        for (const [who, headers] of Object.entries({
+          provider: signed,
+          forger: forged,
+          stranger: { 'content-type': type },
+        }))
+          await faults.check(`${name}, ${who}: ${what}`, () => ({ method: 'POST', path, headers, body }))
+      }
+    }
+    expect(faults.found).toEqual({})
+  }, 300_000)
+
+  test('whatever stands in an address', async () => {
+    const faults = new Faults()
+    for (const target of targets) {
+      const { name, method, path, query } = target
+      const headers = callerOf(target)
+      const check = (what: string, hostile: string) =>
+        faults.check(`${name}: ${what}`, () => ({ method, path: hostile, headers }))
+      for (const [what, text] of Object.entries(hostileTexts(MAX_ADDRESS))) {
+        // Percent-encoding makes some of them three times as long.
+        const encoded = encodeURIComponent(text).slice(0, MAX_ADDRESS).replace(/%.?$/, '')
+        for (const each of query)
+          await check(`${each}: ${what}`, `${path}?${encodeURIComponent(each)}=${encoded}`)
+        await check(`path: ${what}`, path.replace(/[^/]+$/, encoded.slice(0, MAX_PARAM).replace(/%.?$/, '')))
+      }
+      await check('many parameters', `${path}?${'a=&'.repeat(MAX_ADDRESS / 3)}`)
+    }
+    expect(faults.found).toEqual({})
+  }, 300_000)
+
+  test('whatever stands in a header', async () => {
+    const faults = new Faults()
+    const gets = targets.filter(({ method }) => method === 'GET')
+    for (const [prefix] of LIMITS) {
+      const target = gets.find(({ path }) => path.startsWith(prefix))
+      if (!target) throw new Error(`no route below ${prefix}`)
+      const { method, path } = target
+      for (const name of HEADERS) {
+        for (const [what, text] of Object.entries(hostileTexts(MAX_ADDRESS))) {
+          for (const value of [text, `JWT ${text}`, `Bearer ${text}`, `Basic ${text}`]) {
+            const headers = { ...callerOf(target), [name]: value }
+            await faults.check(`${path} ${name}: ${what}`, () => ({ method, path, headers }))
+          }
+        }
+      }
+    }
+    expect(faults.found).toEqual({})
+  }, 300_000)
+})
