@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { connectionsFor, descriptorLimit } from './descriptors.js'
+import { connectionsFor, descriptorLimit, mayRunOut } from './descriptors.js'
 
 it('knows how many files this process may have open', async () => {
   expect(await descriptorLimit()).toBeGreaterThan(100)
@@ -11,4 +11,9 @@ it('leaves files and calls out their part, whatever the limit is', () => {
     expect(limit - connectionsFor(limit)).toBeGreaterThanOrEqual(64)
   }
   expect(connectionsFor(10)).toBe(16)
+})
+
+it('knows where they may run out', () => {
+  expect([256, 1_024, 4_096].map(mayRunOut)).toEqual([true, true, true])
+  expect([20_000, 1_048_576].map(mayRunOut)).toEqual([false, false])
 })

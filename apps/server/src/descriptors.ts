@@ -10,6 +10,9 @@ const SHARE = 0.75
 /** Even where the limit is lower than that. */
 const LEAST = 16
 
+/** What callers leave to others where this is enough: 128 slow receivers of webhooks, with 32 requests each. */
+const PLENTY = 4_096
+
 /** How long a refused connection shows in readiness. */
 const SHOWN_MS = 10_000
 
@@ -28,6 +31,10 @@ const finite = (number = Number.NaN): number | undefined => (Number.isFinite(num
 export const connectionsFor = (descriptors: number): number =>
   Math.max(LEAST, Math.floor((descriptors - OWN) * SHARE))
 
+/** Whether they can run out where so many are to be had. */
+export const mayRunOut = (descriptors: number): boolean =>
+  descriptors - OWN - connectionsFor(descriptors) < PLENTY
+
 /** The connections of callers, of which there are never so many that no file can be opened. */
 export class Connections {
   readonly #refused: () => void
@@ -40,8 +47,7 @@ export class Connections {
   }
 
   /** Before it listens. */
-  cap(server: Server, max: number | undefined): void {
-    if (max === undefined) return
+  cap(server: Server, max: number): void {
     this.#max = max
     server.maxConnections = max
     server.on('drop', () => {

@@ -24,8 +24,8 @@ export function lazy<T>(load: () => Promise<T>): () => Promise<T> {
 }
 
 /**
- * As {@link lazy}, for a module, which is loaded soon after the start in any case. Node keeps an import that failed, such as
- * for want of file descriptors, until the process ends; so it must not be tried for the first time in such an hour.
+ * As {@link lazy}, for a module. Node keeps an import that failed, such as for want of file descriptors, until the process
+ * ends: where these may run out, {@link loadModules} is called before they do.
  */
 export function lazyModule<T>(load: () => Promise<T>): () => Promise<T> {
   const get = lazy(load)
@@ -33,9 +33,9 @@ export function lazyModule<T>(load: () => Promise<T>): () => Promise<T> {
   return get
 }
 
-/** Loads all modules that were declared, one after the other. */
-export async function loadModules(log: Logger): Promise<void> {
-  for (const load of declared) {
+/** Loads all modules that were declared, and `others`, one after the other. They take 30 MB. */
+export async function loadModules(log: Logger, ...others: (() => Promise<unknown>)[]): Promise<void> {
+  for (const load of [...declared, ...others]) {
     await sleep(REST_MS, undefined, { ref: false })
     await load().catch((err) => log.error({ err }, 'a module cannot be loaded: restart the server'))
   }

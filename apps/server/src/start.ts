@@ -1,6 +1,14 @@
 import { isIP } from 'node:net'
 import { isPlugboardError, PlugboardError } from '@plugboard/core'
-import { assertKey, type BlobStore, createHub, type Hub, Keyring, type Store } from '@plugboard/hub'
+import {
+  assertKey,
+  type BlobStore,
+  createHub,
+  type Hub,
+  Keyring,
+  loadFileTypes,
+  type Store,
+} from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { type AdminKey, adminKeyFor } from './admin-key.js'
@@ -9,7 +17,7 @@ import { loadChannels } from './channels.js'
 import { type Config, printable } from './config.js'
 import { assertCopied, endCopiesFrom } from './copy/mark.js'
 import { within } from './deadline.js'
-import { Connections, connectionsFor, descriptorLimit } from './descriptors.js'
+import { Connections, connectionsFor, descriptorLimit, mayRunOut } from './descriptors.js'
 import { isLocalOnly, isLoopback } from './dialects/admin-access.js'
 import { messagingV1 } from './dialects/messaging-v1/index.js'
 import { events } from './dialects/messaging-v1/schemas.js'
@@ -102,9 +110,10 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     const close = once(() => shutDown(app, hub, opened, config.shutdownGrace))
     try {
       hub.start()
-      connections.cap(app.server, await mostConnections(config))
+      const descriptors = await descriptorLimit()
+      if (descriptors !== undefined) connections.cap(app.server, mostConnections(descriptors, config))
       const url = await listen(app, config)
-      void loadModules(log)
+      if (descriptors !== undefined && mayRunOut(descriptors)) void loadModules(log, loadFileTypes)
       warnOfUnknownProxies(config, log)
       if (config.role !== 'worker' && !adminKey)
         log.warn(
@@ -241,10 +250,8 @@ function downloadOptions({ allowPrivateTargets, channelTimeout: timeoutMs }: Con
 }
 
 /** A name may stand for two addresses, and Fastify makes a server for each. */
-async function mostConnections({ host }: Config): Promise<number | undefined> {
-  const limit = await descriptorLimit()
-  return limit && connectionsFor(isIP(host) === 0 ? limit / 2 : limit)
-}
+const mostConnections = (descriptors: number, { host }: Config): number =>
+  connectionsFor(isIP(host) === 0 ? descriptors / 2 : descriptors)
 
 /** What stops a server from listening, by the system's code. */
 const LISTEN_FAULTS: Readonly<Record<string, string>> = {

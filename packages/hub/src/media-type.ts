@@ -34,11 +34,11 @@ export async function withMediaType(
   }
 }
 
-/** The detector takes 50 ms to load, which the start does not wait for. */
-export const loadDetector = () => import('file-type')
+/** What tells files apart by their bytes. It takes 50 ms to load, so it waits for the first upload, or for who asks. */
+export const loadFileTypes = () => import('file-type')
 
 async function mediaTypeOf(head: Uint8Array, given: string | undefined): Promise<string> {
-  const { fileTypeFromBuffer } = await loadDetector()
+  const { fileTypeFromBuffer } = await loadFileTypes()
   // What is cut off in the middle, or is no such file after all, is of no known type.
   const found = await fileTypeFromBuffer(head).catch(() => undefined)
   const said = sane(given)

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@plugboard/core'
 import type { Channels } from './channels.js'
-import { loadDetector } from './media-type.js'
 import type { Store } from './store.js'
 
 export interface PreloadOptions {
@@ -45,9 +44,6 @@ export class Preload {
 
   async #run(signal: AbortSignal): Promise<void> {
     const { store, channels, log } = this.#options
-    // Node keeps an import that failed, so that it must not be tried for the first time when files run out.
-    await sleep(REST_MS, undefined, { signal, ref: false })
-    await loadDetector()
     for (const name of channels.names) {
       await sleep(REST_MS, undefined, { signal, ref: false })
       if ((await store.getMeta(keyOf(name))) === undefined) continue
