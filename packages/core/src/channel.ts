@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Content, ContentType } from './content.js'
 import type { Endpoint } from './endpoint.js'
-import type { Failure } from './failure.js'
+import type { Failure, FailureError } from './failure.js'
 import type { Json, JsonObject } from './json.js'
 import type { Logger } from './logger.js'
 
@@ -156,7 +156,10 @@ export interface ChannelRuntime<Config, Session> {
   verify(request: InboundRequest, integration: Integration<Config, Session>): Verdict | Promise<Verdict>
   /** Pure. @throws PlugboardError INVALID when the body is not what the provider sends. */
   parse(request: InboundRequest, integration: Integration<Config, Session>): Received
-  /** Pure. Content is already degraded to what `capabilities` promise. */
+  /**
+   * Pure. Content is already degraded to what `capabilities` promise. Called once for a message: where it throws, the
+   * delivery is dead at once, with the message of a {@link FailureError} of kind `invalid` as the reason.
+   */
   render(content: OutboundContent, endpoint: Endpoint): Part[]
   /** Makes one visible effect. Throws anything; `classify` says what it meant. */
   deliver(part: Part, context: DeliveryContext<Config, Session>): Promise<Sent>

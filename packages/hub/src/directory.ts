@@ -1,5 +1,5 @@
 import type { Id, JsonObject } from '@plugboard/core'
-import { PlugboardError } from '@plugboard/core'
+import { PlugboardError, parseJsonObject } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
 import type { ClientRecord, IntegrationRecord, WebhookRecord } from './client-record.js'
 import type { Keyring } from './keyring.js'
@@ -127,7 +127,7 @@ export class Directory {
     const { keyring } = this.#options
     const webhooks = record.webhooks.map((hook) => ({ ...hook, token: keyring.open(hook.token, record.id) }))
     const integrations = record.integrations.map((integration): [string, OpenIntegration] => {
-      const config = JSON.parse(keyring.open(integration.config, record.id)) as JsonObject
+      const config = parseJsonObject(keyring.open(integration.config, record.id))
       return [integration.channel, { ...integration, config }]
     })
     return { id: record.id, record, webhooks, integrations: new Map(integrations) }

@@ -11,6 +11,9 @@ export const outbound: Record<string, Change[]> = {
     { runtime: () => ({ render: (content) => [{ call: 'send', args: { title: `${content.title}` } }] }) },
     { runtime: (s) => ({ render: (c, e) => s.render(Object.assign(c, { seen: true }), e) }) },
   ],
+  'render makes parts of plain JSON of whatever core makes of any payload': [
+    { runtime: (s) => ({ render: (c, e) => s.render({ ...c, seen: `${c}` }, e) }) },
+  ],
   'render gives the same parts each time': [
     { runtime: () => ({ render: () => [{ call: 'send', args: { id: drifting++ } }] }) },
   ],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Channel, OutboundContent } from '../../channel.js'
 import { degrade } from '../../degrade.js'
 import { contentSamples } from '../content-samples.js'
+import { hostilePayloads } from '../hostile-payloads.js'
 import { type Subject, type SuiteCase, stagedCase } from '../stage.js'
 
 /** Above this a limit is as good as none, and a text of that length says nothing. */
@@ -27,6 +28,14 @@ export function renderCases<Config, Session, Options>(
         assert.deepEqual(JSON.parse(JSON.stringify(parts)), parts, 'a part is not plain JSON')
         for (const { call } of parts) assert.equal(typeof call, 'string')
         assert.doesNotMatch(JSON.stringify(parts), /undefined/, 'a part says undefined')
+      }
+    }),
+    test('render makes parts of plain JSON of whatever core makes of any payload', ({ render }) => {
+      for (const payload of hostilePayloads()) {
+        for (const content of degrade(payload, capabilities)?.contents ?? []) {
+          const parts = render(content)
+          assert.deepEqual(JSON.parse(JSON.stringify(parts)), parts, `a part of ${JSON.stringify(payload)}`)
+        }
       }
     }),
     test('render gives the same parts each time', ({ render }) => {

@@ -1,3 +1,4 @@
+import { isPlugboardError } from '@plugboard/core'
 import type { UserFacts } from '@plugboard/hub'
 import { z } from 'zod'
 import { idempotent } from '../../idempotent.js'
@@ -34,7 +35,7 @@ export function userRoutes(scope: Scope): void {
         try {
           return { user: userJson(await hub.users.create(input.client, { id, facts })) }
         } catch (error) {
-          throw (error as { code?: unknown }).code === 'CONFLICT' ? alreadyExists() : error
+          throw isPlugboardError(error, 'CONFLICT') ? alreadyExists() : error
         }
       }),
   })

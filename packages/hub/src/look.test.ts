@@ -1,0 +1,47 @@
+import { newId } from '@plugboard/core'
+import { expect, test } from 'vitest'
+import { recordOf, storeOf } from '../test/support/clients.js'
+import type { Entry } from './entry.js'
+import { lookFor } from './look.js'
+import type { MessagePage } from './page.js'
+
+const record = recordOf()
+const client = { id: record.id, record, webhooks: [], integrations: new Map() }
+
+/** A look at messages of these lengths, newest first, and the pages that the store was asked for. */
+function lookAt(...lengths: number[]) {
+  const pages: MessagePage[] = []
+  const entries = lengths.map(
+    (length, i): Entry => ({
+      ...{ id: newId(), clientId: client.id, streamId: newId(), seq: lengths.length - i, type: 'message' },
+      ...{ payload: 'x'.repeat(length), at: new Date(), owes: [] },
+    }),
+  )
+  const store = storeOf({
+    async listMessages(_, __, page) {
+      pages.push(page)
+      const first = page.before ? entries.findIndex(({ id }) => id === page.before) + 1 : 0
+      return entries.slice(first, first + page.limit)
+    },
+  })
+  const none = {} as never
+  const look = lookFor(client, { store, users: none, conversations: none, accounts: none })
+  const messages = async (limit: number, maxChars: number) =>
+    (await look.messages(newId(), limit, maxChars)).map(({ payload }) => payload.length)
+  return { messages, pages }
+}
+
+test('the newest messages are those that fit, and are read a few at a time', async () => {
+  const many = Array.from({ length: 100 }, () => 10)
+  const { messages, pages } = lookAt(...many)
+  expect(await messages(500, 10_000)).toHaveLength(100)
+  expect(await messages(30, 10_000)).toHaveLength(30)
+  expect(await messages(500, 305)).toHaveLength(30)
+  for (const { limit } of pages) expect(limit).toBeLessThanOrEqual(20)
+})
+
+test('the newest message is there, however long it is, and none is left out between two', async () => {
+  expect(await lookAt(500, 1, 1).messages(10, 100)).toEqual([500])
+  expect(await lookAt(1, 500, 1).messages(10, 100)).toEqual([1])
+  expect(await lookAt().messages(10, 100)).toEqual([])
+})
