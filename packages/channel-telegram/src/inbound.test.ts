@@ -211,4 +211,14 @@ describe('an update', () => {
     ])
     expect(read({ message_reaction: { ...reaction, user: { ...from, is_bot: true } } }).events).toEqual([])
   })
+
+  test('of more reactions than a person can have is read as far as it is likely', () => {
+    const reactions = (prefix: string) =>
+      Array.from({ length: 1_000 }, (_, i) => ({ type: 'emoji', emoji: `${prefix}${i}` }))
+    const reaction = { chat: { id: 1 }, message_id: 3, date: 1, user: from }
+    const { events } = read({
+      message_reaction: { ...reaction, old_reaction: reactions('a'), new_reaction: reactions('b') },
+    })
+    expect(events).toHaveLength(200)
+  })
 })

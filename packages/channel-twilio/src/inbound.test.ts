@@ -67,6 +67,14 @@ describe('verify', () => {
     expect(verdictOn({ ...request, ...change })).toEqual(verdict)
   })
 
+  test('sorts no more fields, and no longer ones, than Twilio sends', () => {
+    const many = from(Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`${i}`, '1'])))
+    const long = from({ Body: 'x'.repeat(65_536) })
+    for (const request of [many, long])
+      expect(verdictOn(sign(request, config))).toEqual({ ok: false, reason: 'malformed' })
+    expect(verdictOn(sign(from({ Body: '👋'.repeat(2_048) }), config))).toEqual({ ok: true })
+  })
+
   test('takes fields that are named as what objects inherit, and repeats, if they are signed', () => {
     for (const more of ['&__proto__=b', '&constructor=b', '&a=2&a=1&a=2']) {
       const body = Buffer.concat([request.body, Buffer.from(more)])
