@@ -74,6 +74,9 @@ describe('guests', () => {
     const { status, headers, json } = await sign()
     expect([status, json.success]).toEqual([429, false])
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+    // Before the body is read.
+    const unread = await call(server, 'POST', '/api/auth/signinAnonymously', { body: '['.repeat(1_000) })
+    expect(unread.status).toBe(429)
     expect((await project.say(newRequestId(), 'hi', guest)).status).toBe(200)
   })
 

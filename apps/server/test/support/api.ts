@@ -54,7 +54,10 @@ export interface TestClient {
 }
 
 /** Makes a client with this configuration. */
-export async function createClient(server: TestServer, configuration: object = {}): Promise<TestClient> {
+export async function createClient(
+  server: Pick<TestServer, 'url'>,
+  configuration: object = {},
+): Promise<TestClient> {
   const { json } = await call(server, 'POST', '/api/v1/sync', { body: configuration })
   const { id, token, webhooks } = json as Pick<TestClient, 'id' | 'token' | 'webhooks'>
   return clientOf(server, { id, token, webhooks })

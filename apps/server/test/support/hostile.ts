@@ -162,6 +162,24 @@ export function* hostileParts(schema: Schema, room: Room): Generator<[string, st
   }
 }
 
+/** Bodies of the type `multipart/form-data; boundary=x`, of so many bytes. */
+export function hostileMultiparts(bytes: number): Record<string, string> {
+  const part = (head: string, body = '') =>
+    `--x\r\ncontent-disposition: form-data; ${head}\r\n\r\n${body}\r\n`
+  return {
+    'many parts': times(part('name="a"'), bytes),
+    'many files': times(part('name="a"; filename="b"'), bytes),
+    'no file, and much before it': times('-', bytes),
+    'what is nearly a boundary': times('\r\n--', bytes),
+    'a long field': part('name="a"', times('a', bytes)),
+    'a long name': part(`name="${times('a', bytes)}"`),
+    'a long name of a file': part(`name="source"; filename="${times('/\\', bytes)}"`, 'a'),
+    'many heads': `--x\r\n${times('a: b\r\n', bytes)}\r\n`,
+    'many parameters': part(`name="source"${times('; a="b"', bytes)}`),
+    'a file of what is nearly a boundary': part('name="source"; filename="a"', times('\r\n--', bytes)),
+  }
+}
+
 /** Forms of so many bytes. */
 export function hostileForms(bytes: number): Record<string, string> {
   const names = Array.from({ length: Math.floor(bytes / 8) }, (_, i) => `${i.toString(36)}=`)
