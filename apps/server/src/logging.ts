@@ -1,5 +1,6 @@
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
+import { withMaskedUrls } from './masked-urls.js'
 
 /** Headers that prove who someone is, or that someone's request is genuine. */
 const SECRET_HEADERS = [
@@ -25,7 +26,7 @@ const MAX_CAUSES = 4
 
 /**
  * The server's log: JSON lines. Bodies, query strings and headers are never put into it; the redaction is for what a
- * plugin might log.
+ * plugin might log. URLs lose what may be a secret, wherever they stand.
  */
 export function createLog(level: string, destination?: DestinationStream): Logger {
   const options: LoggerOptions = {
@@ -34,6 +35,7 @@ export function createLog(level: string, destination?: DestinationStream): Logge
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: redacted, censor: '***' },
     serializers: { err: serializeError, req: serializeRequest },
+    hooks: { streamWrite: withMaskedUrls },
   }
   return destination ? pino(options, destination) : pino(options)
 }

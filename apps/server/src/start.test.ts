@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -106,6 +106,23 @@ describe('start', () => {
     expect(own.adminKeyFile).toBeUndefined()
     expect((await list(own.url, { 'x-bp-messaging-admin-key': key })).status).toBe(401)
     await own.close()
+  })
+
+  it('keeps its data from others, and warns where they can read them all the same', async () => {
+    await (await startWith()).close()
+    const data = join(workingFolder, 'data')
+    const modes = async () =>
+      Promise.all((await readdir(data)).map(async (name) => (await stat(join(data, name))).mode & 0o077))
+    expect(new Set(await modes())).toEqual(new Set([0]))
+    expect((await stat(data)).mode & 0o777).toBe(0o700)
+    expect(logged.join('')).not.toContain('others on this machine')
+    await chmod(data, 0o755)
+    await chmod(join(data, 'plugboard.db.key'), 0o640)
+    await (await startWith()).close()
+    const warned = logged
+      .filter((line) => line.includes('others on this machine'))
+      .map((line) => JSON.parse(line).path)
+    expect(warned.sort()).toEqual([data, join(data, 'plugboard.db.key')])
   })
 
   it('warns that callers share one address when a proxy before it is not known', async () => {

@@ -1,4 +1,6 @@
+import { stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
+import { dirname } from 'node:path'
 import { isPlugboardError, PlugboardError } from '@plugboard/core'
 import {
   assertKey,
@@ -32,7 +34,7 @@ import { readOrMakeKey } from './key-file.js'
 import { loadModules } from './lazy.js'
 import { createLog } from './logging.js'
 import { Metrics } from './metrics.js'
-import { openBlobs } from './open-blobs.js'
+import { blobFolderOf, openBlobs } from './open-blobs.js'
 import { type Database, databaseOf, openStore } from './open-store.js'
 import { parseAllowance, refusal } from './outbound/guard.js'
 import { senderTransport } from './outbound/sender-transport.js'
@@ -115,6 +117,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       const url = await listen(app, config)
       if (descriptors !== undefined && mayRunOut(descriptors)) void loadModules(log, loadFileTypes)
       warnOfUnknownProxies(config, log)
+      await warnOfReaders(config, log)
       if (config.role !== 'worker' && !adminKey)
         log.warn(
           {},
@@ -268,6 +271,23 @@ async function listen(app: FastifyInstance, { host, port }: Config): Promise<str
     const reason = LISTEN_FAULTS[String((cause as NodeJS.ErrnoException).code)]
     if (isPlugboardError(cause) || reason === undefined) throw cause
     throw new PlugboardError('INVALID', `cannot listen on ${host}, port ${port}: ${reason}`, { cause })
+  }
+}
+
+/** Files are made for their owner alone; a folder that was there before may let others in. */
+async function warnOfReaders(config: Config, log: Logger): Promise<void> {
+  const { kind, place, keyFile, adminKeyFile } = databaseOf(config)
+  const folders = [blobFolderOf(config), ...(kind === 'sqlite' ? [dirname(place)] : [])]
+  for (const path of [...folders, keyFile, adminKeyFile]) {
+    const mode =
+      path === undefined
+        ? 0
+        : await stat(path).then(
+            (found) => found.mode,
+            () => 0,
+          )
+    if ((mode & 0o077) !== 0)
+      log.warn({ path }, 'others on this machine may read this: `chmod go-rwx` keeps them out')
   }
 }
 

@@ -163,6 +163,9 @@ describe('the output of the server', () => {
       text: `text-${randomUUID()}`,
       wrong: `wrong-${randomUUID()}`,
       header: `header-${randomUUID()}`,
+      query: `query-${randomUUID()}`,
+      path: `path-${randomUUID()}`,
+      link: `link-${randomUUID()}`,
     }
     const talkative = await startServer({
       env: {
@@ -180,8 +183,8 @@ describe('the output of the server', () => {
     const password = { password: secrets.internal, authorization: `Bearer ${secrets.header}` }
     const sync = (body: object) => call(talkative, 'POST', '/api/v1/sync', { body, headers: password })
     const { json } = await sync({
-      webhooks: [{ url: bot.url }],
-      channels: webhookChannel(bot.url, secrets.channel),
+      webhooks: [{ url: `${bot.url}/${secrets.path}?key=${secrets.query}` }],
+      channels: webhookChannel(`${bot.url}/${secrets.path}?key=${secrets.query}`, secrets.channel),
     })
     const headers = {
       ...password,
@@ -200,6 +203,8 @@ describe('the output of the server', () => {
     await bot.until(() => bot.ofType('message.new').length > 0)
     const conversationId = bot.ofType('message.new')[0]?.json.data.conversationId
     await send('POST', '/messages', { conversationId, payload })
+    const image = `https://files.example/${secrets.path}?sig=${secrets.link}`
+    await send('POST', '/messages', { conversationId, payload: { type: 'image', image } })
     await send('POST', '/messages', { conversationId, payload: secrets.text })
     await send('POST', '/messages', `{"${secrets.text}`)
     await send('GET', `/users/x?limit=${secrets.text}`)
@@ -211,7 +216,9 @@ describe('the output of the server', () => {
     // What was posted to the conversation is given up at both of its targets.
     await expect
       .poll(() => talkative.output().match(/delivery given up/g)?.length, PATIENT)
-      .toBeGreaterThan(8)
+      .toBeGreaterThan(10)
+    const health = (await send('GET', '/health')).text
+    const metrics = (await call(talkative, 'GET', '/metrics')).text
     await talkative.stop()
 
     const output = talkative.output()
@@ -221,6 +228,7 @@ describe('the output of the server', () => {
     const parts = tokens.filter((part) => part.length > 40)
     expect(parts.length).toBe(4)
     for (const secret of [...Object.values(secrets), ...parts]) expect(output).not.toContain(secret)
+    for (const secret of Object.values(secrets)) expect(health + metrics).not.toContain(secret)
   })
 })
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { chmod, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { isPlugboardError } from '@plugboard/core'
@@ -37,6 +37,35 @@ const conflict = (words: RegExp) => (error: unknown) =>
   isPlugboardError(error, 'CONFLICT') && words.test((error as Error).message)
 
 describe('the database file', () => {
+  it('and the files beside it are for their owner alone, in a folder that is so too', async () => {
+    const path = join(await temporaryPath(), 'data', 'hub.db')
+    const modes = async () =>
+      Promise.all(
+        (await readdir(dirname(path))).map(async (name) => [
+          name,
+          ((await stat(join(dirname(path), name))).mode & 0o777).toString(8),
+        ]),
+      )
+    const before = process.umask(0o022)
+    try {
+      const store = await sqliteStore({ path })
+      await store.putMeta('a', 'b')
+      expect(await modes()).toEqual(
+        ['hub.db', 'hub.db-lock', 'hub.db-shm', 'hub.db-wal'].map((name) => [name, '600']),
+      )
+      expect(((await stat(dirname(path))).mode & 0o777).toString(8)).toBe('700')
+      await store.close()
+      // As an earlier version left them.
+      for (const [name = ''] of await modes()) await chmod(join(dirname(path), name), 0o644)
+      const again = await sqliteStore({ path })
+      await again.putMeta('a', 'c')
+      expect((await modes()).map(([, mode]) => mode)).toEqual(['600', '600', '600', '600'])
+      await again.close()
+    } finally {
+      process.umask(before)
+    }
+  })
+
   it('is open in one process at a time, and free when that is killed', async () => {
     const path = await temporaryPath()
     const first = start(path, 'open')

@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { isPlugboardError, PlugboardError } from '@plugboard/core'
 import Database from 'libsql'
@@ -36,6 +36,7 @@ export interface OpenDatabase {
 export function openDatabase(given: string): OpenDatabase {
   try {
     const path = settle(given)
+    keepFromOthers(path)
     const unlock = lockFile(path)
     try {
       const db = new Database(path, { timeout: 0 })
@@ -60,6 +61,21 @@ function settle(given: string): string {
     return realpathSync(path)
   } catch {
     return join(realpathSync(dirname(path)), basename(path))
+  }
+}
+
+/**
+ * Makes the file for its owner alone; SQLite gives the files beside it the same mode. Those of an earlier version may be
+ * wider. Another owner's stay as they are.
+ */
+function keepFromOthers(path: string): void {
+  for (const file of [path, `${path}-lock`]) closeSync(openSync(file, 'a', 0o600))
+  for (const file of ['', '-lock', '-wal', '-shm'].map((end) => path + end)) {
+    try {
+      if (existsSync(file)) chmodSync(file, 0o600)
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) throw error
+    }
   }
 }
 
