@@ -16,6 +16,7 @@ import type { Config } from './config.js'
 import type { Connections } from './descriptors.js'
 import { hostRoutes } from './host-routes.js'
 import { RequestLog } from './logging.js'
+import { refuseMalformed } from './malformed-request.js'
 import { media } from './media.js'
 import type { Metrics } from './metrics.js'
 import { type Events, schemasForDocumentOnly, serveDocument } from './openapi.js'
@@ -89,6 +90,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     requestTimeout: TIMEOUTS.requestMs,
     keepAliveTimeout: TIMEOUTS.keepAliveMs,
     http: { headersTimeout: TIMEOUTS.headersMs },
+    clientErrorHandler: refuseMalformed,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     schemaController: schemasForDocumentOnly,
     rewriteUrl: ({ url = '/' }) => withoutPrefix(url, options.withoutPrefix),

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -118,6 +119,18 @@ describe('the server', () => {
       expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
     },
   )
+
+  it.each([
+    ['no HTTP', 'hello\r\n\r\n', 400],
+    ['HTTP with too long a header', `GET / HTTP/1.1\r\nhost: a\r\na: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+  ])('says so of what is %s, too', async (_, text, status) => {
+    const { hostname, port } = new URL(server.url)
+    const socket = connect(Number(port), hostname)
+    socket.end(text)
+    const answer = Buffer.concat(await socket.toArray()).toString()
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    expect(answer).toMatch(/^x-content-type-options: nosniff\r$/m)
+  })
 
   it('has tokens kept by no cache', async () => {
     const { headers, json } = await call(server, 'POST', '/api/v1/sync', { body: {} })

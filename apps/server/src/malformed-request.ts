@@ -1,0 +1,25 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** What is no 400, by the code that Node gives it. */
+const STATUSES: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_HEADER_OVERFLOW: 431,
+}
+
+/** Answers what is no HTTP, which no route and no hook gets: as every answer, one that no browser takes for a page. */
+export function refuseMalformed(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  const status = STATUSES[error.code ?? ''] ?? 400
+  const text = STATUS_CODES[status] ?? ''
+  const head = [
+    `HTTP/1.1 ${status} ${text}`,
+    'content-type: text/plain; charset=utf-8',
+    `content-length: ${text.length}`,
+    'x-content-type-options: nosniff',
+    'cache-control: no-store',
+    'connection: close',
+  ]
+  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${text}`)
+  socket.destroy(error)
+}
