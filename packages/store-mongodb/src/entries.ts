@@ -1,7 +1,8 @@
-import type { Id } from '@plugboard/core'
+import { type Id, isPlugboardError } from '@plugboard/core'
 import type { Entry, MessageCount, MessagePage, Page } from '@plugboard/hub'
 import type { PipelineStage } from 'mongoose'
 import type { EntryDoc, ObjectId, StreamDoc } from './documents.js'
+import { toStoreError } from './failure.js'
 import type { Holes } from './holes.js'
 import { NEVER, oid, type StreamEnd, toEntry } from './rows.js'
 import type { Models } from './schemas.js'
@@ -166,9 +167,20 @@ export class Entries {
     // What is missing behind all of them is met by who reads on.
     if (next > state.seq || (docs.length > 0 && entries.length === docs.length)) return entries
     const end = docs.at(-1)?.seq ?? state.seq
-    const { hole } = await this.#holes.fill(state, missingBetween(docs, next, end))
-    const isFilled = hole === undefined || hole > next
+    const isFilled = await this.#hasFilled(state, missingBetween(docs, next, end))
     return isFilled && entries.length === 0 ? this.listAfter(clientId, streamId, after, limit) : entries
+  }
+
+  /** Whether the first of these numbers is there now. A write that fails leaves it missing, to be tried again. */
+  async #hasFilled(state: Stream, missing: readonly number[]): Promise<boolean> {
+    try {
+      const { hole } = await this.#holes.fill(state, missing)
+      return hole === undefined || hole !== missing[0]
+    } catch (error) {
+      // Who delivers would give the stream up for it, and wait for the end of the lease.
+      if (isPlugboardError(toStoreError(error), 'UNAVAILABLE')) return false
+      throw error
+    }
   }
 
   /**

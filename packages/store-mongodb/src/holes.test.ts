@@ -1,3 +1,4 @@
+import { isPlugboardError } from '@plugboard/core'
 import type { Store, StreamRef } from '@plugboard/hub'
 import {
   failNext,
@@ -214,5 +215,18 @@ describe.runIf(hasServer)('a batch that is lost because the database fails', () 
     await vi.waitFor(async () => expect(await listed(fresh, stream)).toContain(entry.seq), 10_000)
     expect(await read(store, stream)).toEqual(upTo(entry.seq))
     expect(performance.now() - from).toBeLessThan(4000)
+  })
+
+  it('does not fail those who deliver while it cannot be filled, and fails lists', async () => {
+    const url = server.database('failing')
+    const store = await openStore({ url })
+    const stream = await talk(store)
+    await lose(url, stream.streamId, { count: 256, agoMs: 2000 })
+    const { entry } = await say(store, stream)
+    await failNext(server.url, { commands: ['insert'], times: 1000, how: 'hang-up' })
+    expect(await read(store, stream, 1)).toEqual([])
+    await expect(listed(store, stream)).rejects.toSatisfy((error) => isPlugboardError(error, 'UNAVAILABLE'))
+    await failNoMore(server.url)
+    await vi.waitFor(async () => expect(await listed(store, stream)).toEqual([entry.seq]), 10_000)
   })
 })

@@ -119,7 +119,7 @@ describe('a primary that steps down', () => {
 
   it('loses a whole batch, and what comes after it is listed and delivered soon', async () => {
     const shared = newDatabase(`${own.url}&serverMonitoringMode=poll`)
-    // The lease is lost with the batch, and costs its time.
+    // A mark that fails with the connections costs the time of the lease.
     const server = await startServer({ env: { ...shared, LEASE_TIME: '3s' } })
     const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
