@@ -1,7 +1,7 @@
 import { newId } from '@plugboard/core'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { StreamRow } from '../../test/support/memory-store.js'
-import { World, type WorldOptions } from '../../test/support/world.js'
+import { UNRENDERABLE, World, type WorldOptions } from '../../test/support/world.js'
 import { endpointTarget, type Target, webhookTarget } from '../target.js'
 
 beforeEach(() => {
@@ -32,6 +32,44 @@ test('a target that hangs holds up no other target of the stream, nor its retrie
   await world.pass(1000)
   expect(got(world, b)).toEqual([1])
   expect(got(world, a)).toEqual([])
+})
+
+test.each([
+  ['at once', []],
+  ['after a look at the store', [a]],
+])(
+  'an entry that cannot be rendered %s is dead in its turn, and what comes after it waits',
+  async (_, late) => {
+    const { world, row } = setUp({ late })
+    world.place(a).mood = 'slow'
+    for (const payload of ['x', UNRENDERABLE, 'x']) void world.append(row, [a, b, c], payload)
+    await world.still()
+    // What comes while the one before it is still under way waits, too.
+    await grow(world, world.append(row, [a, b, c]))
+    expect([got(world, a), got(world, b), got(world, c)]).toEqual([[], [1, 3, 4], [1, 2, 3, 4]])
+    expect(row.entries[1]?.dead?.[a]).toBe(undefined)
+    await world.pass(1000)
+    await world.pass(1000)
+    expect(got(world, a)).toEqual([1, 3, 4])
+    expect(row.entries[1]?.dead).toMatchObject({
+      [a]: { reason: 'invalid', attempts: 1, error: 'it has no form' },
+      [b]: { reason: 'invalid', attempts: 1 },
+    })
+    expect(row.entries[1]?.dead?.[c]).toBe(undefined)
+    expect([world.faults, world.isAtRest]).toEqual([[], true])
+  },
+)
+
+test('a target to which no way can be found holds up no other target of the stream', async () => {
+  const { world, row } = setUp()
+  world.place(a).status = 'lost'
+  for (let i = 0; i < 3; i += 1) void world.append(row, [a, b])
+  await world.still()
+  expect(got(world, b)).toEqual([1, 2, 3])
+  world.place(a).status = 'here'
+  await world.pass(1001)
+  expect(got(world, a)).toEqual([1, 2, 3])
+  expect([world.faults, world.isAtRest]).toEqual([[], true])
 })
 
 test('an entry that comes in while its stream is given back is delivered at once, and once', async () => {
