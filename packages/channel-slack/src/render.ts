@@ -153,9 +153,10 @@ function cards(items: Card[], rich: Read): Part[] {
   }
   for (const item of items) {
     const { before, ...view } = card(item, item.markdown ? rich : verbatim)
-    if (before.length > 0 || !open.hasRoomFor(view)) flush()
+    const size = JSON.stringify(view.blocks).length
+    if (before.length > 0 || !open.hasRoomFor(view, size)) flush()
     parts.push(...before.map(say))
-    if (view.blocks.length > 0) open.add(view)
+    if (view.blocks.length > 0) open.add(view, size)
   }
   flush()
   return parts.length > 0 ? parts : [say(NOTHING)]
@@ -167,7 +168,7 @@ type Shown = Pick<CardView, 'text' | 'blocks'>
 class CardMessage {
   readonly #views: Shown[] = []
   #blocks = 0
-  #characters = 0
+  #size = 0
 
   get isEmpty(): boolean {
     return this.#views.length === 0
@@ -180,15 +181,14 @@ class CardMessage {
     )
   }
 
-  hasRoomFor({ blocks }: Shown): boolean {
-    return this.#blocks + blocks.length <= MAX_BLOCKS && this.#characters + sizeOf(blocks) <= MAX_CARDS
+  /** `size` is in characters of the JSON of its blocks. */
+  hasRoomFor({ blocks }: Shown, size: number): boolean {
+    return this.#blocks + blocks.length <= MAX_BLOCKS && this.#size + size <= MAX_CARDS
   }
 
-  add(view: Shown): void {
+  add(view: Shown, size: number): void {
     this.#views.push(view)
     this.#blocks += view.blocks.length
-    this.#characters += sizeOf(view.blocks)
+    this.#size += size
   }
 }
-
-const sizeOf = (blocks: KnownBlock[]): number => JSON.stringify(blocks).length

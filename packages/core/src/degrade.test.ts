@@ -29,6 +29,39 @@ describe('a channel that shows any payload', () => {
   })
 })
 
+describe('Markdown', () => {
+  const can: Capabilities = { ...rich, maxTextLength: 3000 }
+  const isMarkdown = (payload: JsonObject): unknown[] =>
+    (degrade(payload, can)?.contents ?? []).map(({ markdown }) => markdown)
+
+  test('is of the first 10,000 characters of a text, in whole messages', () => {
+    const payload = { type: 'text', text: 'word '.repeat(4000).trim(), markdown: true }
+    expect(isMarkdown(payload)).toEqual([true, true, true, false, false, false, false])
+  })
+
+  test('is of the question below a text when the text is not longer', () => {
+    const question = (length: number) => ({
+      type: 'text',
+      text: 'x '.repeat(length / 2),
+      choices,
+      markdown: true,
+    })
+    expect(isMarkdown(question(100))).toEqual([true])
+    expect(isMarkdown(question(12_000))).toEqual([true, true, true, false])
+  })
+
+  test('is of the first cards of a carousel', () => {
+    const card = { title: 'x'.repeat(3000), subtitle: 'y'.repeat(1500), actions: [], markdown: true }
+    const [carousel] = degrade({ type: 'carousel', items: [card, card, card] }, can)?.contents ?? []
+    expect(carousel).toMatchObject({ items: [{ markdown: true }, { markdown: true }, { markdown: false }] })
+  })
+
+  test('is of a single longer card: whatever reads it has a limit of its own', () => {
+    const card = { type: 'card', title: 'x'.repeat(100_000), actions: [], markdown: true }
+    expect(isMarkdown(card)).toEqual([true])
+  })
+})
+
 describe('a channel that shows every known type', () => {
   test.each(contentSamples.map((sample) => [sample.type, sample]))('shows %s as it is', (_, sample) => {
     expect(degrade(sample, { ...rich, buttons: { max: 100, maxLabel: 100 } })).toEqual({

@@ -9,6 +9,7 @@ import {
   contentIn,
 } from './content.js'
 import type { JsonObject } from './json.js'
+import { limitMarkdown } from './limit-markdown.js'
 import { splitText } from './split-text.js'
 
 /** A numbered answer that stands in a text: what a person types, and what it means. */
@@ -31,7 +32,7 @@ const NOTHING = '…'
  * Turns a payload into contents that a channel can show; the same payload always gives the same contents. Nothing is
  * dropped silently: what has no native form becomes text, and undefined is the answer for a payload that says nothing
  * to people (no known type and no text). A channel that names its types gets texts within its limit, buttons that fit,
- * and `choices` on `single-choice` only.
+ * and `choices` on `single-choice` only; of Markdown it gets 10,000 characters, and the rest as plain text.
  */
 export function degrade(
   payload: JsonObject,
@@ -47,7 +48,7 @@ export function degrade(payload: JsonObject, capabilities: Capabilities): Degrad
   const [first, ...rest] = contents.flatMap((each) => cut(each, capabilities)).filter(saysSomething)
   if (!first) return undefined
   const pace = { ...(typing !== undefined && { typing }), ...(delay !== undefined && { delay }) }
-  return { contents: [{ ...first, ...pace }, ...rest], options }
+  return { contents: limitMarkdown([{ ...first, ...pace }, ...rest]), options }
 }
 
 /** Known content, or the `text` of an unknown type. */

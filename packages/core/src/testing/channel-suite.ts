@@ -7,6 +7,7 @@ import { optionalCases } from './cases/optional.js'
 import { parseCases } from './cases/parse.js'
 import { renderCases } from './cases/render.js'
 import { secrecyCases } from './cases/secrecy.js'
+import { timeCases } from './cases/time.js'
 import { verifyCases } from './cases/verify.js'
 import type { Subject, SuiteCase } from './stage.js'
 
@@ -15,7 +16,7 @@ import type { Subject, SuiteCase } from './stage.js'
  *
  * ```ts
  * for (const { name, run, skip } of channelSuite({ channel, fixtures })) {
- *   test(name, (context) => (skip ? context.skip(skip) : run()))
+ *   test(name, { timeout: 30_000 }, (context) => (skip ? context.skip(skip) : run()))
  * }
  * ```
  *
@@ -31,6 +32,7 @@ export function channelSuite<Config, Session, Options>(
     ...verifyCases(subject),
     ...parseCases(subject),
     ...renderCases(subject),
+    ...timeCases(subject),
     ...deliverCases(subject),
     ...faultCases(subject),
     ...secrecyCases(subject),

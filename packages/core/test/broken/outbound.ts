@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { contentTypes } from '../../src/content.js'
 import { type Change, fixtures, type Runtime } from '../sound-channel.js'
 
 const textOf = (args: unknown): string => z.object({ text: z.string().catch('') }).parse(args).text
@@ -24,6 +25,27 @@ export const outbound: Record<string, Change[]> = {
   'render takes as many buttons, with labels as long, as the channel says': [
     { runtime: () => ({ render: (content) => [{ call: 'send', args: { text: String(content.text) } }] }) },
   ],
+  ...Object.fromEntries(
+    contentTypes.map((type) => [
+      `render holds the thread for 50 ms at most, whatever the text: ${type}`,
+      [
+        {
+          runtime: (s: Runtime): Partial<Runtime> => ({
+            render(content, endpoint) {
+              // In microseconds of the processor, which others may have for most of the time.
+              const enough = JSON.stringify(content).length / 1.5
+              const before = process.cpuUsage()
+              for (let used = 0; used < enough; ) {
+                const { user, system } = process.cpuUsage(before)
+                used = user + system
+              }
+              return s.render(content, endpoint)
+            },
+          }),
+        },
+      ],
+    ]),
+  ),
   'deliver shows each part once and answers with the ids that the provider gave': [
     { runtime: () => ({ deliver: async () => ({ providerMessageIds: ['theirs'] }) }) },
     { runtime: (s) => ({ deliver: (p, c) => s.deliver(p, c).then(() => s.deliver(p, c)) }) },

@@ -33,4 +33,6 @@ const cases = channelSuite({
   },
 })
 
-for (const { name, run, skip } of cases) test(name, (context) => (skip ? context.skip(skip) : run()))
+for (const { name, run, skip } of cases) {
+  test(name, { timeout: 30_000 }, (context) => (skip ? context.skip(skip) : run()))
+}

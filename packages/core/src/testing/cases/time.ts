@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { replaceButtons } from '../../buttons.js'
+import type { Content } from '../../content.js'
+import { degrade } from '../../degrade.js'
+import type { Json, JsonObject } from '../../json.js'
+import { contentSamples } from '../content-samples.js'
+import { hostileTexts } from '../hostile-texts.js'
+import { type Subject, type SuiteCase, stagedCase } from '../stage.js'
+
+/** Everyone else waits so long at most. In milliseconds. */
+const MAX_MS = 50
+/** Other programs use the machine, too, so that the shortest of several runs counts. */
+const RUNS = 6
+/** As much as the API takes of one message, in characters of its JSON. */
+const MAX_LENGTH = 149_000
+
+/** A content of one type becomes parts in time, whatever its texts. */
+export function timeCases<Config, Session, Options>(subject: Subject<Config, Session, Options>): SuiteCase[] {
+  const { capabilities } = subject.channel
+  const test = stagedCase(subject)
+  const types = new Set(contentSamples.map(({ type }) => type))
+  return Array.from(types, (type) =>
+    test(`render holds the thread for 50 ms at most, whatever the text: ${type}`, ({ render }) => {
+      for (const [name, text] of hostileTexts) {
+        for (const [field, payload] of filled(type, text)) {
+          const taken = shortest(() => {
+            const sealed = replaceButtons(payload, (index) => `token-${index}`)
+            for (const content of degrade(sealed, capabilities)?.contents ?? []) render(content)
+          })
+          assert(taken <= MAX_MS, `${taken.toFixed()} ms for ${name} in ${field}`)
+        }
+      }
+    }),
+  )
+}
+
+function shortest(run: () => void): number {
+  let result = Number.POSITIVE_INFINITY
+  for (let i = 0; i < RUNS && result > MAX_MS; i += 1) {
+    const [cpu, started] = [process.cpuUsage(), performance.now()]
+    run()
+    const { user, system } = process.cpuUsage(cpu)
+    // Where others have the processor, the clock goes on; where this process has other threads, the usage does.
+    result = Math.min(result, performance.now() - started, (user + system) / 1000)
+  }
+  return result
+}
+
+type Filled = [field: string, payload: JsonObject][]
+
+/** The content of a type with a text in each of its fields, and with lists of as many items as fit, as Markdown and not. */
+function filled(type: Content['type'], text: string): Filled {
+  // The sample with the most fields.
+  const [sample] = contentSamples
+    .filter((each) => each.type === type)
+    .sort((a, b) => JSON.stringify(b).length - JSON.stringify(a).length)
+  return (MARKDOWN.includes(type) ? [false, true] : [false]).flatMap((markdown) => {
+    const base: JsonObject = { ...JSON.parse(JSON.stringify(sample)), markdown }
+    if (Array.isArray(base.items)) base.items = base.items.map((item) => ({ ...Object(item), markdown }))
+    return [...variants(base, text, markdown ? PLAIN : FIXED)].map(([field, value]): Filled[number] => [
+      markdown ? `${field}, Markdown` : field,
+      Object(value),
+    ])
+  })
+}
+
+/** Types with texts that may be Markdown. */
+const MARKDOWN: Content['type'][] = ['text', 'card', 'carousel', 'single-choice', 'dropdown']
+/** What says of which kind a thing is, and what the host replaces by a token. */
+const FIXED = ['type', 'action', 'value', 'payload']
+/** What is no Markdown. */
+const PLAIN = [...FIXED, 'actions', 'choices', 'options', 'image']
+
+type Variants = Generator<[field: string, value: Json]>
+
+/** The value with a text in one of its texts, for each of them, and with one of its lists made long, for each. */
+function* variants(value: Json, text: string, fixed: readonly string[]): Variants {
+  if (typeof value === 'string') yield ['', text]
+  else if (Array.isArray(value)) yield* variantsOfList(value, text, fixed)
+  else if (typeof value === 'object' && value !== null) {
+    for (const [name, inner] of Object.entries(value)) {
+      if (fixed.includes(name) || (name === 'text' && 'action' in value)) continue
+      for (const [field, changed] of variants(inner, text, fixed)) {
+        yield [field === '' ? name : `${name}.${field}`, { ...value, [name]: changed }]
+      }
+    }
+  }
+}
+
+/** One item of each kind stands for the others. */
+function* variantsOfList(list: Json[], text: string, fixed: readonly string[]): Variants {
+  const seen = new Set<unknown>()
+  for (const [i, item] of list.entries()) {
+    const kind: unknown = Object(item).action
+    if (seen.has(kind)) continue
+    seen.add(kind)
+    for (const [field, changed] of variants(item, text, fixed)) yield [`${i}.${field}`, list.with(i, changed)]
+  }
+  const [first] = list
+  if (first === undefined) return
+  const many = Math.floor(MAX_LENGTH / JSON.stringify(withSlices(first, text, 0)).length)
+  yield ['many', Array.from({ length: many }, (_, i) => withSlices(first, text, i))]
+}
+
+/** The value with a short piece of a text in each of its texts. */
+function withSlices(value: Json, text: string, i: number): Json {
+  if (typeof value === 'string') return text.slice(i * 20, i * 20 + 20)
+  if (Array.isArray(value)) return value.slice(0, 1).map((item) => withSlices(item, text, i))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      name,
+      FIXED.includes(name) ? inner : withSlices(inner, text, i),
+    ]),
+  )
+}
