@@ -274,6 +274,12 @@ export const settings = {
     '20000',
     'Clients, users and sessions kept in memory, each.',
   ),
+  listsPerClient: setting(
+    'LISTS_PER_CLIENT',
+    integer(1, 10_000),
+    '8',
+    'Lists of one client that are answered at once. More of them wait for a second, and are then refused with a 429.',
+  ),
   guestTokenTtl: setting(
     'GUEST_TOKEN_TTL',
     age(1000),

@@ -21,6 +21,7 @@ import { assertCopied, endCopiesFrom } from './copy/mark.js'
 import { within } from './deadline.js'
 import { Connections, connectionsFor, descriptorLimit, mayRunOut } from './descriptors.js'
 import { isLocalOnly, isLoopback } from './dialects/admin-access.js'
+import { ListSlots } from './dialects/list-slots.js'
 import { messagingV1 } from './dialects/messaging-v1/index.js'
 import { events } from './dialects/messaging-v1/schemas.js'
 import { messagingV1Format } from './dialects/messaging-v1/webhook-format.js'
@@ -236,6 +237,7 @@ function registerDialects(
   }: Pick<Parts, 'urls' | 'keyring'> & { hub: Hub; adminKey: AdminKey | undefined },
   settings: Config,
 ): void {
+  app.decorate('listSlots', new ListSlots({ perClient: settings.listsPerClient }))
   app.register(messagingV1, { prefix: '/api/v1', hub, settings: { ...settings, adminKey: adminKey?.key } })
   const base = (): string => urls.base
   const download = downloadOptions(settings)

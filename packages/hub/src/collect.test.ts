@@ -1,10 +1,11 @@
 import { newId } from '@plugboard/core'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { storeOf } from '../test/support/clients.js'
-import { Collect } from './collect.js'
+import { Collect, type Collected } from './collect.js'
 import type { ClientView } from './directory.js'
 import type { Entry } from './entry.js'
 import type { Messages } from './messages.js'
+import { firstPage } from './page.js'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -21,7 +22,7 @@ test('answers with the replies when the turn ends', async () => {
   reply('two')
   expect(ended()).toBe(false)
   await collect.endTurn(client, id)
-  expect((await answer).responses.map(({ payload }) => payload)).toEqual(['one', 'two'])
+  expect(await payloadsOf(answer)).toEqual(['one', 'two'])
   expect(vi.getTimerCount()).toBe(0)
 })
 
@@ -37,8 +38,19 @@ test('answers with what is there when the time is over, which is never more than
     reply('one')
     expect(ended()).toBe(false)
     await vi.advanceTimersByTimeAsync(1)
-    expect((await answer).responses.length).toBe(1)
+    expect(await payloadsOf(answer)).toEqual(['one'])
   }
+})
+
+test('more replies than there are on a page are all answered, and read as they are asked for', async () => {
+  const { ask, reply, reads } = setUp()
+  const { answer } = ask(1000)
+  const texts = Array.from({ length: 7 }, (_, n) => `${n}`.repeat(400_000))
+  for (const text of texts) reply(text)
+  await vi.advanceTimersByTimeAsync(1000)
+  expect([(await answer).message.seq, reads()]).toEqual([1, 0])
+  expect(await payloadsOf(answer)).toEqual(texts)
+  expect(reads()).toBe(3)
 })
 
 test('a turn that ends before the message is answered is not missed', async () => {
@@ -46,7 +58,7 @@ test('a turn that ends before the message is answered is not missed', async () =
   during(async (id) => collect.endTurn(client, id))
   const { answer } = ask(10_000)
   await vi.advanceTimersByTimeAsync(0)
-  expect((await answer).responses).toEqual([])
+  expect(await payloadsOf(answer)).toEqual([])
 })
 
 test('the end of the turn of an unknown message is not found', async () => {
@@ -59,8 +71,8 @@ test('a process that goes down answers who waits, and lets nobody wait any more'
   const { answer } = ask(10_000)
   await vi.advanceTimersByTimeAsync(1)
   collect.close()
-  expect((await answer).responses).toEqual([])
-  expect((await ask(10_000).answer).responses).toEqual([])
+  expect(await payloadsOf(answer)).toEqual([])
+  expect(await payloadsOf(ask(10_000).answer)).toEqual([])
 })
 
 test('a message that cannot be posted is refused at once, and leaves nothing behind', async () => {
@@ -72,14 +84,25 @@ test('a message that cannot be posted is refused at once, and leaves nothing beh
   expect(vi.getTimerCount()).toBe(0)
 })
 
+async function payloadsOf(answer: Promise<Collected>): Promise<string[]> {
+  const payloads: string[] = []
+  for await (const { payload } of (await answer).responses) payloads.push(payload)
+  return payloads
+}
+
 function setUp() {
   const entries = new Map<string, Partial<Entry>>()
-  const replies: Partial<Entry>[] = []
+  const replies: { payload: string; at: Date }[] = []
   let during = async (_: Entry['id']): Promise<void> => undefined
   let isEnded = false
+  let reads = 0
   const store = storeOf({
     findEntry: async (_, id) => entries.get(id) as Entry | undefined,
-    listReplies: async () => replies as Entry[],
+    async listReplies(_, __, ___, { after = 0, limit }) {
+      reads += 1
+      const page = firstPage(replies.slice(after), limit)
+      return page.map((reply, index) => ({ ...reply, seq: after + index + 1 }) as Entry)
+    },
     async endTurn(_, id, at) {
       const entry = entries.get(id)
       if (entry) entry.turnEndedAt = at
@@ -103,6 +126,7 @@ function setUp() {
   return {
     ...{ collect, client },
     ended: () => isEnded,
+    reads: () => reads,
     during: (what: typeof during) => {
       during = what
     },

@@ -1,6 +1,7 @@
 import { type Id, type Message, PlugboardError } from '@plugboard/core'
 import type { ClientView } from './directory.js'
 import { asMessage, type Messages, type Post } from './messages.js'
+import { isFull } from './page.js'
 import type { Store } from './store.js'
 
 export interface CollectOptions {
@@ -13,6 +14,8 @@ export interface CollectOptions {
 
 /** Time between two looks of a request that waits and is not told. */
 const LOOK_MS = 100
+/** Replies that are read at once. */
+const PAGE = 100
 
 interface Waiter {
   end(): void
@@ -23,7 +26,8 @@ interface Waiter {
 /** What a collect request is answered with. */
 export interface Collected {
   message: Message
-  responses: Message[]
+  /** Oldest first; read as they are asked for. */
+  responses: AsyncIterable<Message>
 }
 
 /** Posts a message and waits for what the business replies to it, until its turn ends or the time is over. */
@@ -54,8 +58,7 @@ export class Collect {
       const entry = await store.findEntry(client.id, post.id)
       const leftMs = (entry?.collectUntil ?? now()).getTime() - now().getTime()
       if (!entry?.turnEndedAt && leftMs > 0 && !this.#isClosed) await turn.ended(leftMs)
-      const replies = await store.listReplies(client.id, message.conversationId, message.id)
-      return { message, responses: replies.map(asMessage) }
+      return { message, responses: this.#replies(message) }
     } finally {
       turn.cancel()
     }
@@ -84,6 +87,18 @@ export class Collect {
   close(): void {
     this.#isClosed = true
     for (const waiting of this.#waiting.values()) for (const { end } of waiting) end()
+  }
+
+  async *#replies({ clientId, conversationId, id }: Message): AsyncIterable<Message> {
+    for (let after = 0; ; ) {
+      const replies = await this.#options.store.listReplies(clientId, conversationId, id, {
+        after,
+        limit: PAGE,
+      })
+      yield* replies.map(asMessage)
+      after = replies.at(-1)?.seq ?? after
+      if (!isFull(replies, PAGE)) return
+    }
   }
 
   #wait(client: ClientView, id: Id): { ended(ms: number): Promise<void>; cancel(): void } {

@@ -1,5 +1,6 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { type Id, PlugboardError } from '@plugboard/core'
-import type { Range } from './page.js'
+import { isFull, type Range } from './page.js'
 import type { Store } from './store.js'
 import type { StoredDocument } from './stored-document.js'
 
@@ -21,7 +22,11 @@ export interface Kept<T> {
   data: T
 }
 
-/** The documents of one kind, as objects. What is read is the caller's own, and no other reader's. */
+/**
+ * The documents of one kind, as objects: of several, one page of their texts is in memory, and the event loop has a turn
+ * between two pages. What is read is the caller's
+ * own, and no other reader's.
+ */
 export class Collection<T extends object> {
   readonly #store: Store
   readonly #name: string
@@ -39,15 +44,32 @@ export class Collection<T extends object> {
   }
 
   async findAll(clientId: Id, ids: readonly Id[]): Promise<ReadonlyMap<Id, T>> {
-    const documents =
-      ids.length === 0 ? [] : await this.#store.findDocuments(clientId, this.#name, [...new Set(ids)])
-    return new Map(documents.map((document) => [document.id, keptOf<T>(document).data]))
+    const found = new Map<Id, T>()
+    for (let rest = [...new Set(ids)]; rest.length > 0; ) {
+      const page = await this.#store.findDocuments(clientId, this.#name, rest)
+      for (const document of page) found.set(document.id, keptOf<T>(document).data)
+      const last = page.at(-1)
+      if (!last || !isFull(page, rest.length)) break
+      rest = rest.filter((id) => id > last.id)
+      await turn()
+    }
+    return found
   }
 
   /** In order of id. */
   async list(clientId: Id, range: Range & { term?: string }): Promise<Kept<T>[]> {
-    const documents = await this.#store.listDocuments(clientId, this.#name, range)
-    return documents.map((document) => keptOf<T>(document))
+    const { fromEnd = false } = range
+    const found: Kept<T>[] = []
+    for (let rest = range; ; ) {
+      const page = await this.#store.listDocuments(clientId, this.#name, rest)
+      const kept = page.map((document) => keptOf<T>(document))
+      found.splice(fromEnd ? 0 : found.length, 0, ...kept)
+      const edge = fromEnd ? page[0]?.id : page.at(-1)?.id
+      const limit = range.limit - found.length
+      if (!edge || limit === 0 || !isFull(page, rest.limit)) return found
+      rest = { ...rest, limit, ...(fromEnd ? { before: edge } : { after: edge }) }
+      await turn()
+    }
   }
 
   /** False when the id or the name is taken. */

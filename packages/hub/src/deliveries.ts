@@ -2,7 +2,7 @@ import { type Id, PlugboardError } from '@plugboard/core'
 import type { Dispatcher } from './delivery/dispatcher.js'
 import type { ClientView } from './directory.js'
 import type { EndpointRecord } from './endpoint-record.js'
-import type { Dead, Entry } from './entry.js'
+import type { Dead, DeadEntry, Entry } from './entry.js'
 import type { Messages } from './messages.js'
 import type { Page } from './page.js'
 import type { Progress } from './progress.js'
@@ -26,7 +26,7 @@ export interface Delivery {
 
 /** A delivery that was given up. */
 export interface DeadLetter {
-  entry: Entry
+  entry: DeadEntry
   target: Target
   dead: Dead
 }

@@ -62,6 +62,9 @@ export interface Entry extends Omit<NewEntry, 'type' | 'claim'> {
   dead?: Readonly<Partial<Record<Target, Dead>>>
 }
 
+/** An entry with dead deliveries, without what it says. */
+export type DeadEntry = Omit<Entry, 'payload' | 'details'>
+
 /** Why a delivery may be given up. `invalid`: the entry can never be sent there, or not be put in the target's form. */
 export const deathReasons = ['exhausted', 'invalid', 'recipient', 'target-removed'] as const
 

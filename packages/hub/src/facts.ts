@@ -90,6 +90,16 @@ export interface ConversationView extends ConversationRecord {
   facts: ConversationFacts
 }
 
+/** Characters of what somebody said that are kept as a fact: enough to know it by, whatever its length. */
+const EXCERPT_CHARS = 256
+
+/** The beginning of what somebody said, for a fact or a list. Not within a pair of surrogates. */
+export function excerptOf(text: string): string {
+  if (text.length <= EXCERPT_CHARS) return text
+  const isWithinPair = /[\ud800-\udbff]/.test(text.charAt(EXCERPT_CHARS - 1))
+  return text.slice(0, isWithinPair ? EXCERPT_CHARS - 1 : EXCERPT_CHARS)
+}
+
 /** The name of a document by an external id: no two are one text, since a namespace has no blank. */
 export const nameOfExternal = ({ namespace, value }: ExternalId): string => `${namespace} ${value}`
 

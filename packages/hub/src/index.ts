@@ -46,18 +46,19 @@ export type { DeliveryFailure, Transport, TransportListener } from './delivery/t
 export type { WebhookAddress, WebhookItem, WebhookSender } from './delivery/webhook-sender.js'
 export type { ClientName, ClientView, OpenIntegration, OpenWebhook } from './directory.js'
 export type { ChannelRef, ConversationRecord, EndpointRecord } from './endpoint-record.js'
-export type { Dead, Entry, EntryType, NewEntry, StreamKind, StreamRef } from './entry.js'
-export type {
-  ClientFacts,
-  ConversationFacts,
-  ConversationView,
-  ExternalId,
-  IntegrationFacts,
-  Participant,
-  UserFacts,
-  UserView,
+export type { Dead, DeadEntry, Entry, EntryType, NewEntry, StreamKind, StreamRef } from './entry.js'
+export {
+  type ClientFacts,
+  type ConversationFacts,
+  type ConversationView,
+  type ExternalId,
+  excerptOf,
+  type IntegrationFacts,
+  metadataTerm,
+  type Participant,
+  type UserFacts,
+  type UserView,
 } from './facts.js'
-export { metadataTerm } from './facts.js'
 export type { Look, Topic, WebhookEvent, WebhookFormat } from './format.js'
 export type { HealthEvent, HealthType, IntegrationHealth } from './health.js'
 export { healthEventOf } from './health.js'
@@ -70,7 +71,18 @@ export type { LinkedMedia } from './media-links.js'
 export { loadFileTypes } from './media-type.js'
 export { messageDetailsOf } from './message-details.js'
 export { asMessage, type Post } from './messages.js'
-export type { MessageCount, MessagePage, Page, Range } from './page.js'
+export {
+  bytesOf,
+  firstPage,
+  isFull,
+  type MessageCount,
+  type MessagePage,
+  PAGE_BYTES,
+  type Page,
+  type Range,
+  type ReplyPage,
+  type Texts,
+} from './page.js'
 export { MAX_PARTICIPANTS } from './participants.js'
 export type { Claimed, LaneState, Lease, Mark, Progress } from './progress.js'
 export type { AttachmentPlace, PublicAddresses } from './public-addresses.js'

@@ -1,8 +1,8 @@
 import type { Conversation, Endpoint, Id, User } from '@plugboard/core'
 import type { ClientRecord } from './client-record.js'
 import type { ChannelRef, ConversationRecord, EndpointRecord } from './endpoint-record.js'
-import type { Dead, Entry, NewEntry, StreamKind, StreamRef } from './entry.js'
-import type { MessageCount, MessagePage, Page, Range } from './page.js'
+import type { Dead, DeadEntry, Entry, NewEntry, StreamKind, StreamRef } from './entry.js'
+import type { MessageCount, MessagePage, Page, Range, ReplyPage } from './page.js'
 import type { Claimed, LaneState, Lease, Mark, Progress } from './progress.js'
 import type { StoredDocument } from './stored-document.js'
 import type { LaneKey, Target } from './target.js'
@@ -13,6 +13,8 @@ import type { LaneKey, Target } from './target.js'
  *   leaves nothing half-done;
  * - another client's id is as unknown as one that never was;
  * - time is passed in, lists are keyset pages, newest first unless said otherwise;
+ * - a page of entries or documents ends with the one that brings it to `PAGE_BYTES`, and no more is read into memory: a
+ *   page that is not full (`isFull`) is the last one;
  * - it throws PlugboardError UNAVAILABLE when the database cannot be reached.
  *
  * `storeSuite` in `@plugboard/hub/testing` is its specification.
@@ -106,7 +108,7 @@ export interface Store {
   /** Newest entries of a stream. */
   listEntries(clientId: Id, streamId: Id, limit: number): Promise<Entry[]>
   /** Messages of the business with this `incomingId`, oldest first. */
-  listReplies(clientId: Id, conversationId: Id, incomingId: Id): Promise<Entry[]>
+  listReplies(clientId: Id, conversationId: Id, incomingId: Id, page: ReplyPage): Promise<Entry[]>
   /** Ends the collection of a message at this time, once. False when the client has no such message. */
   endTurn(clientId: Id, messageId: Id, at: Date): Promise<boolean>
   /**
@@ -133,7 +135,7 @@ export interface Store {
   /** Records that an entry will not be delivered to a target. Idempotent. To be written before the mark that passes it. */
   bury(stream: StreamRef, seq: number, target: Target, dead: Dead): Promise<void>
   /** Entries that have dead deliveries. */
-  listDead(clientId: Id, page: Page): Promise<Entry[]>
+  listDead(clientId: Id, page: Page): Promise<DeadEntry[]>
   /**
    * Takes a dead delivery up again, to the same target or to another: removes the mark of death and gives it a lane of
    * its own, due now. Undefined when there is no such dead delivery.
@@ -156,7 +158,7 @@ export interface Store {
     collection: string,
     by: { id: Id } | { name: string },
   ): Promise<StoredDocument | undefined>
-  /** Those of these that are there, in any order. */
+  /** Those of these that are there, in order of id; after a full page the ids after its last one are to be asked for. */
   findDocuments(clientId: Id, collection: string, ids: readonly Id[]): Promise<StoredDocument[]>
   /**
    * Compare-and-set of the whole document: writes when the stored version is `document.version - 1`, else answers false.

@@ -1,9 +1,18 @@
 import { type Id, isPlugboardError } from '@plugboard/core'
-import type { Entry, MessageCount, MessagePage, Page } from '@plugboard/hub'
+import {
+  type DeadEntry,
+  type Entry,
+  isFull,
+  type MessageCount,
+  type MessagePage,
+  type Page,
+  type ReplyPage,
+} from '@plugboard/hub'
 import type { PipelineStage } from 'mongoose'
 import type { EntryDoc, ObjectId, StreamDoc } from './documents.js'
 import { toStoreError } from './failure.js'
 import type { Holes } from './holes.js'
+import { readPage } from './pages.js'
 import { NEVER, oid, type StreamEnd, toEntry } from './rows.js'
 import type { Models } from './schemas.js'
 import type { Streams } from './streams.js'
@@ -68,7 +77,7 @@ export class Entries {
 
   async #messages(stream: StreamKey, bounds: Bounds, limit: number): Promise<PlacedDoc[]> {
     const direction = isOnwards(bounds) ? 1 : -1
-    const docs = await this.#models.entries.aggregate<PlacedDoc>([
+    const docs = await this.#page<PlacedDoc>([
       { $match: { ...stream, listed: true, ...bounds } },
       { $sort: { at: direction, seq: direction } },
       { $limit: limit },
@@ -108,41 +117,51 @@ export class Entries {
   async listNewest(clientId: Id, streamId: Id, limit: number): Promise<Entry[]> {
     const stream = { clientId: oid(clientId), streamId: oid(streamId) }
     const read = (below: number) =>
-      this.#models.entries
-        .find({ ...stream, seq: { $lt: below }, type: { $ne: 'void' } })
-        .sort({ seq: -1 })
-        .limit(limit)
-        .lean<EntryDoc[]>()
+      this.#page([
+        { $match: { ...stream, seq: { $lt: below }, type: { $ne: 'void' } } },
+        { $sort: { seq: -1 } },
+        { $limit: limit },
+      ])
     const state = await this.#stream(clientId, streamId)
     if (!state) return []
     const docs = await read(state.seq + 1)
     return (await this.#settled(state, { docs, limit, read })).map(toRead(state))
   }
 
-  async listReplies(clientId: Id, streamId: Id, incomingId: Id): Promise<Entry[]> {
+  async listReplies(
+    clientId: Id,
+    streamId: Id,
+    incomingId: Id,
+    { after = 0, limit }: ReplyPage,
+  ): Promise<Entry[]> {
     const filter = { clientId: oid(clientId), streamId: oid(streamId), incomingId: oid(incomingId) }
-    const read = async (below: number) => {
-      const docs = await this.#models.entries
-        .find({ ...filter, authorId: null, listed: true })
-        .sort({ seq: 1 })
-        .lean<EntryDoc[]>()
-      return docs.filter(({ authorId, seq }) => authorId === null && seq < below)
-    }
+    const read = (below: number) =>
+      this.#page([
+        {
+          $match: { ...filter, authorId: { $type: 'null' }, listed: true, seq: { $gt: after, $lt: below } },
+        },
+        { $sort: { seq: 1 } },
+        { $limit: limit },
+      ])
     const state = await this.#stream(clientId, streamId)
     if (!state || state.deletedAt) return []
     const docs = await read(state.seq + 1)
-    return (await this.#settled(state, { docs, read })).map(toRead(state))
+    return (await this.#settled(state, { docs, limit, first: after, read })).map(toRead(state))
   }
 
-  async listDead(clientId: Id, { before, limit }: Page): Promise<Entry[]> {
+  async listDead(clientId: Id, { before, limit }: Page): Promise<DeadEntry[]> {
     const client = oid(clientId)
     const docs = await this.#models.entries.aggregate<PlacedDoc>([
       { $match: { clientId: client, isDead: true, ...(before && { _id: { $lt: oid(before) } }) } },
       { $sort: { _id: -1 } },
       { $limit: limit },
+      { $unset: ['payload', 'details'] },
       WITH_STREAM(client),
     ])
-    return docs.map((doc) => toEntry(doc, doc.stream[0]))
+    return docs.map((doc) => {
+      const { payload: _, ...entry } = toEntry(doc, doc.stream[0])
+      return entry
+    })
   }
 
   /** After a number, in order; where one is missing for long it is given up, so that it holds nobody up. */
@@ -150,11 +169,7 @@ export class Entries {
     const stream = { clientId: oid(clientId), streamId: oid(streamId) }
     const [state, docs] = await Promise.all([
       this.#stream(clientId, streamId),
-      this.#models.entries
-        .find({ ...stream, seq: { $gt: after } })
-        .sort({ seq: 1 })
-        .limit(limit)
-        .lean<EntryDoc[]>(),
+      this.#page([{ $match: { ...stream, seq: { $gt: after } } }, { $sort: { seq: 1 } }, { $limit: limit }]),
     ])
     if (!state) return []
     const entries: Entry[] = []
@@ -187,13 +202,17 @@ export class Entries {
    * What may be read of a list: nothing behind a number that may still become an entry, and all that is before it, also
    * what arrived after the list was read.
    */
-  async #settled<T extends Pick<EntryDoc, 'seq'>>(state: Stream, list: Listed<T>): Promise<T[]> {
-    const { docs, limit = Number.POSITIVE_INFINITY, first = 0, read } = list
+  async #settled<T extends EntryDoc>(state: Stream, list: Listed<T>): Promise<T[]> {
+    const { docs, limit, first, read } = list
     const { hole, arrived } = await this.#holes.settle(state, docs)
     const numbers = docs.map(({ seq }) => seq)
-    const oldest = docs.length < limit ? first : Math.min(...numbers)
+    const oldest = first ?? (isFull(docs, limit) ? Math.min(...numbers) : 0)
     const isWhole = hole === undefined && !arrived.some((seq) => seq > oldest)
     return isWhole ? docs : read(hole ?? Math.max(...numbers) + 1)
+  }
+
+  #page<T extends EntryDoc = EntryDoc>(stages: readonly PipelineStage[]): Promise<T[]> {
+    return readPage<T>(this.#models.entries, ['payload', 'details'], stages)
   }
 
   #stream(clientId: Id, streamId: Id): Promise<Stream | undefined> {
@@ -204,8 +223,8 @@ export class Entries {
 /** A list as it was read, and how to read it anew, below a number. */
 interface Listed<T> {
   docs: T[]
-  limit?: number
-  /** It begins behind this number. Default: at the first. */
+  limit: number
+  /** It begins behind this number. Default: it ends at the newest. */
   first?: number | undefined
   read(below: number): Promise<T[]>
 }

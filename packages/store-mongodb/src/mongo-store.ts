@@ -15,6 +15,7 @@ import type {
   Page,
   Range,
   Replay,
+  ReplyPage,
   StoredDocument,
   StreamRef,
   Target,
@@ -158,8 +159,8 @@ export class MongoStore implements ArchivedStore {
     return this.#do(({ entries }) => entries.listNewest(clientId, streamId, limit))
   }
 
-  listReplies(clientId: Id, conversationId: Id, incomingId: Id) {
-    return this.#do(({ entries }) => entries.listReplies(clientId, conversationId, incomingId))
+  listReplies(clientId: Id, conversationId: Id, incomingId: Id, page: ReplyPage) {
+    return this.#do(({ entries }) => entries.listReplies(clientId, conversationId, incomingId, page))
   }
 
   endTurn(clientId: Id, messageId: Id, at: Date) {

@@ -55,7 +55,7 @@ async function everyQuery(url: string): Promise<Query[]> {
   await walks((range) => store.walkConversations(client.id, { ...range, userId: stream.userId }))
   await keep(store, client.id)
   await store.listEntries(client.id, stream.streamId, 10)
-  await store.listReplies(client.id, stream.streamId, entry.id)
+  await store.listReplies(client.id, stream.streamId, entry.id, page)
   await store.listConversations(client.id, stream.userId, page)
   await store.listConversations(client.id, stream.userId, { ...page, before: stream.streamId })
   await store.findUser(client.id, stream.userId)

@@ -1,8 +1,10 @@
 import { type Id, PlugboardError } from '@plugboard/core'
 import type { Range, StoredDocument } from '@plugboard/hub'
+import type { PipelineStage } from 'mongoose'
 import type { CounterDoc, StoredDoc } from './documents.js'
 import { isTaken, upsert } from './failure.js'
-import { findRange } from './ranges.js'
+import { readPage } from './pages.js'
+import { stagesOf } from './ranges.js'
 import { idOf, oid } from './rows.js'
 import type { Models } from './schemas.js'
 
@@ -41,8 +43,11 @@ export class StoredDocuments {
   async findAll(clientId: Id, kind: string, ids: readonly Id[]): Promise<StoredDocument[]> {
     if (ids.length === 0) return []
     const documentId = { $in: ids.map(oid) }
-    const docs = await this.#documents.find({ clientId: oid(clientId), kind, documentId }).lean<StoredDoc[]>()
-    return docs.map(toDocument)
+    const stages = [
+      { $match: { clientId: oid(clientId), kind, documentId } },
+      { $sort: { documentId: 1 } },
+    ] satisfies PipelineStage[]
+    return (await this.#page(stages)).map(toDocument)
   }
 
   async list(
@@ -51,7 +56,12 @@ export class StoredDocuments {
     { term, ...range }: Range & { term?: string },
   ): Promise<StoredDocument[]> {
     const filter = { clientId: oid(clientId), kind, ...(term !== undefined && { terms: term }) }
-    return (await findRange(this.#documents, filter, 'documentId', range)).map(toDocument)
+    const docs = await this.#page(stagesOf(filter, 'documentId', range))
+    return (range.fromEnd ? docs.reverse() : docs).map(toDocument)
+  }
+
+  #page(stages: readonly PipelineStage[]): Promise<StoredDoc[]> {
+    return readPage<StoredDoc>(this.#documents, ['data'], stages)
   }
 
   /** Answers false, and writes nothing, when it is not one version ahead. @throws CONFLICT when its name is taken */

@@ -25,8 +25,8 @@ import { type Connection, prepareAll, prepareNumber, prepareOne, toBytes, toHex 
 
 /** Records in a page. */
 const PAGE = 500
-/** Characters of payload in a page of several entries. */
-const PAGE_CHARS = 4_000_000
+/** Bytes of payload in a page of several entries. */
+const PAGE_BYTES = 4_000_000
 
 const META = `SELECT json_array(key, value) AS row FROM meta
   WHERE key > ? AND substr(key, 1, ${COPY_META.length}) <> '${COPY_META}' ORDER BY key LIMIT ${PAGE}`
@@ -59,10 +59,10 @@ const STREAMS = `
 /** The last entry of a page: one at least, and no more than fit. */
 const ENTRIES_END = `
   SELECT max(n) FROM (
-    SELECT n, sum(size) OVER (ORDER BY n) AS chars, row_number() OVER (ORDER BY n) AS place
-    FROM (SELECT n, length(payload) + ifnull(length(details), 0) AS size FROM entries WHERE n > ?
+    SELECT n, sum(size) OVER (ORDER BY n) AS bytes, row_number() OVER (ORDER BY n) AS place
+    FROM (SELECT n, octet_length(payload) + ifnull(octet_length(details), 0) AS size FROM entries WHERE n > ?
       ORDER BY n LIMIT ${PAGE}))
-  WHERE chars <= ${PAGE_CHARS} OR place = 1`
+  WHERE bytes <= ${PAGE_BYTES} OR place = 1`
 
 /** As they are on disk: what an entry takes from its stream is not in them. */
 const ENTRIES = `
@@ -74,11 +74,11 @@ const DOCUMENT_KEY = '(d.client, d.collection, d.id)'
 /** As {@link ENTRIES_END}: how many documents are in a page. */
 const DOCUMENTS_SIZE = `
   SELECT max(place) FROM (
-    SELECT sum(length(data)) OVER (ORDER BY client, collection, id) AS chars,
+    SELECT sum(size) OVER (ORDER BY client, collection, id) AS bytes,
       row_number() OVER (ORDER BY client, collection, id) AS place
-    FROM (SELECT client, collection, id, data FROM documents d WHERE ${DOCUMENT_KEY} > (${toBytes}, ?, ${toBytes})
+    FROM (SELECT client, collection, id, octet_length(data) AS size FROM documents d WHERE ${DOCUMENT_KEY} > (${toBytes}, ?, ${toBytes})
       ORDER BY client, collection, id LIMIT ${PAGE}))
-  WHERE chars <= ${PAGE_CHARS} OR place = 1`
+  WHERE bytes <= ${PAGE_BYTES} OR place = 1`
 
 const DOCUMENTS = `SELECT json_array(${toHex('client')}, collection, ${DOCUMENT_ROW}) AS row FROM documents d
   WHERE ${DOCUMENT_KEY} > (${toBytes}, ?, ${toBytes}) ORDER BY client, collection, id LIMIT ?`

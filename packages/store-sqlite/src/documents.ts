@@ -1,23 +1,38 @@
 import { type Id, PlugboardError } from '@plugboard/core'
-import type { Range, StoredDocument } from '@plugboard/hub'
+import { bytesOf, PAGE_BYTES, type Range, type StoredDocument } from '@plugboard/hub'
 import { isTaken } from './failure.js'
 import {
   type Connection,
+  lean,
   prepareAll,
   prepareNumber,
   prepareOne,
+  prepareText,
   prepareWrite,
   toBytes,
   toHex,
 } from './sql.js'
 
 /** One document, without what it was asked by. */
-export type DocumentRow = [id: Id, name: string | null, version: number, terms: string | null, data: string]
+export type DocumentRow<Text = string> = [
+  id: Id,
+  name: string | null,
+  version: number,
+  terms: string | null,
+  data: Text,
+]
 
+/** As it was read together with others: a number is the size of data that are not short. */
+type LeanDocumentRow = DocumentRow<string | number>
+
+const documentRow = (data: string): string =>
+  `json_array(${toHex('d.id')}, d.name, d.version, d.terms, ${data})`
 /** One document `d` as JSON text: a {@link DocumentRow}. */
-export const DOCUMENT_ROW = `json_array(${toHex('d.id')}, d.name, d.version, d.terms, d.data)`
+export const DOCUMENT_ROW = documentRow('d.data')
+const LEAN_DOCUMENT_ROW = documentRow(lean('d.data'))
 const PLACE = `client = ${toBytes} AND collection = ?`
-const find = (where: string) => `SELECT ${DOCUMENT_ROW} AS row FROM documents d WHERE ${PLACE} AND ${where}`
+const find = (where: string, row = DOCUMENT_ROW) =>
+  `SELECT ${row} AS row FROM documents d WHERE ${PLACE} AND ${where}`
 
 const INSERT = `
   INSERT INTO documents (client, collection, id, name, version, terms, data)
@@ -28,9 +43,9 @@ const REPLACE = `
   WHERE ${PLACE} AND id = ${toBytes} AND version = ?`
 
 const within = `id > ${toBytes} AND id < ${toBytes}`
-const list = (order: string) => `${find(within)} ORDER BY id ${order} LIMIT ?`
+const list = (order: string) => `${find(within, LEAN_DOCUMENT_ROW)} ORDER BY id ${order} LIMIT ?`
 const listByTerm = (order: string) => `
-  SELECT ${DOCUMENT_ROW} AS row FROM document_terms t
+  SELECT ${LEAN_DOCUMENT_ROW} AS row FROM document_terms t
   JOIN documents d ON d.client = t.client AND d.collection = t.collection AND d.id = t.id
   WHERE t.client = ${toBytes} AND t.collection = ? AND t.term = ? AND t.id > ${toBytes} AND t.id < ${toBytes}
   ORDER BY t.id ${order} LIMIT ?`
@@ -48,6 +63,7 @@ export class Documents {
   readonly #byId
   readonly #byName
   readonly #several
+  readonly #data
   readonly #list
   readonly #listByTerm
   readonly #insert
@@ -60,14 +76,16 @@ export class Documents {
   constructor(db: Connection) {
     this.#byId = prepareOne<DocumentRow>(db, find(`id = ${toBytes}`))
     this.#byName = prepareOne<DocumentRow>(db, find('name = ?'))
-    this.#several = prepareAll<DocumentRow>(db, find('id IN (SELECT unhex(value) FROM json_each(?))'))
+    const several = find('id IN (SELECT unhex(value) FROM json_each(?))', LEAN_DOCUMENT_ROW)
+    this.#several = prepareAll<LeanDocumentRow>(db, `${several} ORDER BY id`)
+    this.#data = prepareText(db, `SELECT data FROM documents WHERE ${PLACE} AND id = ${toBytes}`)
     this.#list = [
-      prepareAll<DocumentRow>(db, list('ASC')),
-      prepareAll<DocumentRow>(db, list('DESC')),
+      prepareAll<LeanDocumentRow>(db, list('ASC')),
+      prepareAll<LeanDocumentRow>(db, list('DESC')),
     ] as const
     this.#listByTerm = [
-      prepareAll<DocumentRow>(db, listByTerm('ASC')),
-      prepareAll<DocumentRow>(db, listByTerm('DESC')),
+      prepareAll<LeanDocumentRow>(db, listByTerm('ASC')),
+      prepareAll<LeanDocumentRow>(db, listByTerm('DESC')),
     ] as const
     this.#insert = prepareWrite(db, INSERT)
     this.#replace = prepareWrite(db, REPLACE)
@@ -89,8 +107,7 @@ export class Documents {
 
   findAll(clientId: Id, collection: string, ids: readonly Id[]): StoredDocument[] {
     if (ids.length === 0) return []
-    const rows = this.#several(clientId, collection, JSON.stringify(ids))
-    return rows.map((row) => toDocument(clientId, collection, row))
+    return this.#page(clientId, collection, this.#several(clientId, collection, JSON.stringify(ids)))
   }
 
   list(clientId: Id, collection: string, range: Range & { term?: string }): StoredDocument[] {
@@ -100,8 +117,22 @@ export class Documents {
       term === undefined
         ? this.#list[direction](clientId, collection, after, before, limit)
         : this.#listByTerm[direction](clientId, collection, term, after, before, limit)
-    const documents = rows.map((row) => toDocument(clientId, collection, row))
+    const documents = this.#page(clientId, collection, rows)
     return fromEnd ? documents.reverse() : documents
+  }
+
+  /** Up to the document that fills a page. Only what is on it is read, where that is long. */
+  #page(clientId: Id, collection: string, rows: readonly LeanDocumentRow[]): StoredDocument[] {
+    const page: StoredDocument[] = []
+    let bytes = 0
+    for (const [id, name, version, terms, found] of rows) {
+      if (bytes >= PAGE_BYTES) break
+      const data = typeof found === 'string' ? found : (this.#data(clientId, collection, id) ?? '')
+      const document = toDocument(clientId, collection, [id, name, version, terms, data])
+      page.push(document)
+      bytes += bytesOf(document)
+    }
+    return page
   }
 
   /** False when its id or its name is taken. */

@@ -1,14 +1,28 @@
 import type { Id } from '@plugboard/core'
-import type { Entry, MessageCount, MessagePage, MessageText, Page } from '@plugboard/hub'
+import {
+  bytesOf,
+  type DeadEntry,
+  type Entry,
+  type MessageCount,
+  type MessagePage,
+  type MessageText,
+  PAGE_BYTES,
+  type Page,
+  type ReplyPage,
+} from '@plugboard/hub'
 import {
   BUSINESS,
   ENTRY_ROW,
   ENTRY_TYPES,
   type EntryRow,
+  LEAN_ENTRY_ROW,
+  type LeanEntryRow,
   MESSAGE,
   type Place,
+  SILENT_ENTRY_ROW,
   toAuthorHex,
   toEntry,
+  wholeRow,
 } from './rows.js'
 import {
   type Connection,
@@ -30,11 +44,13 @@ const INSERT_PLAIN = `
   INSERT INTO entries (id, stream, seq, at, type, author, channel, payload, owes)
   VALUES (${toBytes}, ?, ?, ?, ?, ${toBytes}, ?, ?, ?)`
 
-const entries = (rest: string) => `SELECT ${ENTRY_ROW} AS row FROM entries e ${rest}`
+const entries = (row: string, rest: string) => `SELECT ${row} AS row FROM entries e ${rest}`
+/** Of several, which are cut to a page before the long texts are read. */
+const several = (rest: string) => entries(LEAN_ENTRY_ROW, rest)
 /** With what an entry takes from its stream, where that is not known. */
-const placed = (rest: string) => `
+const placed = (row: string, rest: string) => `
   SELECT json_array(${toHex('s.id')}, s.deleted_at,
-    iif(s.deleted_at IS NULL, 0, (SELECT max(seq) FROM entries WHERE stream = s.n)), ${ENTRY_ROW}) AS row
+    iif(s.deleted_at IS NULL, 0, (SELECT max(seq) FROM entries WHERE stream = s.n)), ${row}) AS row
   FROM entries e JOIN streams s ON s.n = e.stream ${rest}`
 
 type PlacedRow = [streamId: Id, deletedAt: number | null, seq: number, row: EntryRow]
@@ -51,6 +67,7 @@ export class Entries {
   readonly #nextMessages
   readonly #count
   readonly #newest
+  readonly #texts
   readonly #after
   readonly #replies
   readonly #dead
@@ -62,8 +79,11 @@ export class Entries {
   constructor(db: Connection) {
     this.#insert = prepareWrite(db, INSERT)
     this.#insertPlain = prepareWrite(db, INSERT_PLAIN)
-    this.#byId = prepareOne<PlacedRow>(db, placed(`WHERE e.id = ${toBytes} AND s.client = ${toBytes}`))
-    this.#byDedupe = prepareOne<EntryRow>(db, entries('WHERE e.stream = ? AND e.dedupe = ?'))
+    this.#byId = prepareOne<PlacedRow>(
+      db,
+      placed(ENTRY_ROW, `WHERE e.id = ${toBytes} AND s.client = ${toBytes}`),
+    )
+    this.#byDedupe = prepareOne<EntryRow>(db, entries(ENTRY_ROW, 'WHERE e.stream = ? AND e.dedupe = ?'))
     this.#seqOf = prepareNumber(db, `SELECT seq FROM entries WHERE id = ${toBytes} AND stream = ?`)
     this.#timeOf = prepareNumber(
       db,
@@ -71,13 +91,17 @@ export class Entries {
     )
     const messages = `type = ${MESSAGE} AND deleted_at IS NULL`
     const page = 'ORDER BY seq DESC LIMIT ?'
-    this.#messages = prepareAll<EntryRow>(
+    this.#texts = prepareOne<[payload: string, details: string | null]>(
       db,
-      entries(`WHERE stream = ? AND seq <= ? AND ${messages} ${page}`),
+      'SELECT json_array(payload, details) FROM entries WHERE stream = ? AND seq = ?',
     )
-    this.#nextMessages = prepareAll<EntryRow>(
+    this.#messages = prepareAll<LeanEntryRow>(
       db,
-      entries(`WHERE stream = ? AND seq > ? AND ${messages} ORDER BY seq LIMIT ?`),
+      several(`WHERE stream = ? AND seq <= ? AND ${messages} ${page}`),
+    )
+    this.#nextMessages = prepareAll<LeanEntryRow>(
+      db,
+      several(`WHERE stream = ? AND seq > ? AND ${messages} ORDER BY seq LIMIT ?`),
     )
     const others = `author <> ${toBytes} OR ?`
     this.#count = prepareNumber(
@@ -86,12 +110,13 @@ export class Entries {
     )
     // A store of another kind, which this one is a copy of, may have filled numbers that it did not use.
     const used = `type <> ${ENTRY_TYPES.indexOf('void')}`
-    this.#newest = prepareAll<EntryRow>(db, entries(`WHERE stream = ? AND ${used} ${page}`))
-    this.#after = prepareAll<EntryRow>(db, entries('WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?'))
-    const replies = `WHERE stream = ? AND incoming = ${toBytes} AND author = x'${BUSINESS}' AND ${messages} ORDER BY seq`
-    this.#replies = prepareAll<EntryRow>(db, entries(replies))
+    this.#newest = prepareAll<LeanEntryRow>(db, several(`WHERE stream = ? AND ${used} ${page}`))
+    this.#after = prepareAll<LeanEntryRow>(db, several('WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?'))
+    const replies = `WHERE stream = ? AND incoming = ${toBytes} AND author = x'${BUSINESS}' AND seq > ?
+      AND ${messages} ORDER BY seq LIMIT ?`
+    this.#replies = prepareAll<LeanEntryRow>(db, several(replies))
     const dead = `WHERE e.dead_client = ${toBytes} AND e.id < ${toBytes} ORDER BY e.id DESC LIMIT ?`
-    this.#dead = prepareAll<PlacedRow>(db, placed(dead))
+    this.#dead = prepareAll<PlacedRow>(db, placed(SILENT_ENTRY_ROW, dead))
     const ending = 'UPDATE entries SET turn_ended_at = coalesce(turn_ended_at, ?)'
     this.#endTurn = prepareWrite(db, `${ending} WHERE stream = ? AND seq = ? AND ${messages}`)
     const editing = `UPDATE entries SET payload = ?, details = ? WHERE stream = ? AND ${messages}`
@@ -149,12 +174,12 @@ export class Entries {
     if (page.after !== undefined) {
       const after = this.#seqOf(page.after, stream.n)
       const next = after === undefined ? [] : this.#nextMessages(stream.n, after, page.limit)
-      return next.map((row) => toEntry(row, stream)).reverse()
+      return this.#page(stream, next).reverse()
     }
     let last = stream.seq
     if (page.before !== undefined) last = (this.#seqOf(page.before, stream.n) ?? 0) - 1
     if (page.until) last = this.#lastUntil(stream, page.until.getTime(), last)
-    return this.#messages(stream.n, last, page.limit).map((row) => toEntry(row, stream))
+    return this.#page(stream, this.#messages(stream.n, last, page.limit))
   }
 
   /** Stops counting at the limit. */
@@ -163,19 +188,22 @@ export class Entries {
   }
 
   listNewest(stream: StreamState, limit: number): Entry[] {
-    return this.#newest(stream.n, limit).map((row) => toEntry(row, stream))
+    return this.#page(stream, this.#newest(stream.n, limit))
   }
 
   listAfter(stream: StreamState, seq: number, limit: number): Entry[] {
-    return this.#after(stream.n, seq, limit).map((row) => toEntry(row, stream))
+    return this.#page(stream, this.#after(stream.n, seq, limit))
   }
 
-  listReplies(stream: StreamState, incomingId: Id): Entry[] {
-    return this.#replies(stream.n, incomingId).map((row) => toEntry(row, stream))
+  listReplies(stream: StreamState, incomingId: Id, { after = 0, limit }: ReplyPage): Entry[] {
+    return this.#page(stream, this.#replies(stream.n, incomingId, after, limit))
   }
 
-  listDead(clientId: Id, { before = AFTER_ALL, limit }: Page): Entry[] {
-    return this.#dead(clientId, before, limit).map((row) => fromPlaced(clientId, row))
+  listDead(clientId: Id, { before = AFTER_ALL, limit }: Page): DeadEntry[] {
+    return this.#dead(clientId, before, limit).map((row) => {
+      const { payload: _, details: __, ...entry } = fromPlaced(clientId, row)
+      return entry
+    })
   }
 
   endTurn(stream: StreamState, seq: number, at: Date): boolean {
@@ -189,6 +217,22 @@ export class Entries {
   deleteMessages(stream: StreamState, only: Id | 'all', at: Date): number {
     const ms = at.getTime()
     return only === 'all' ? this.#deleteAll(ms, stream.n) : this.#deleteOne(ms, stream.n, only)
+  }
+
+  /** Up to the entry that fills a page. Only what is on it is read, where that is long. */
+  #page(stream: StreamState, rows: readonly LeanEntryRow[]): Entry[] {
+    const page: Entry[] = []
+    let bytes = 0
+    for (const row of rows) {
+      if (bytes >= PAGE_BYTES) break
+      const entry = toEntry(
+        wholeRow(row, () => this.#texts(stream.n, row[1]) ?? ['', null]),
+        stream,
+      )
+      page.push(entry)
+      bytes += bytesOf(entry)
+    }
+    return page
   }
 
   /** Times never run against the numbers, so that the last entry of a time is found by halves. */

@@ -9,7 +9,7 @@ import type {
   StreamKind,
   Target,
 } from '@plugboard/hub'
-import { toHex } from './sql.js'
+import { lean, toHex } from './sql.js'
 import type { Hold } from './stream-state.js'
 
 /** Their places are what stands on disk: add at the end only. */
@@ -51,33 +51,65 @@ const NONE_IS_THERE = RARE.map((column) => `e.${column} IS NULL`).join(' AND ')
  * One entry `e` as JSON text: an {@link EntryRow}. What few have is together at its end, since each value, null too, has
  * to be printed and parsed.
  */
-export const ENTRY_ROW = `json_array(${toHex('e.id')}, e.seq, e.at, e.type, ${toHex('e.author')}, e.channel,
-  e.payload, e.owes, json(iif(${NONE_IS_THERE}, NULL, json_array(e.dedupe, ${toHex('e.incoming')}, e.collect_until,
-  e.turn_ended_at, e.dead, e.deleted_at, e.details))))`
+const entryRow = (
+  payload: string,
+  details: string,
+): string => `json_array(${toHex('e.id')}, e.seq, e.at, e.type,
+  ${toHex('e.author')}, e.channel, ${payload}, e.owes, json(iif(${NONE_IS_THERE}, NULL, json_array(e.dedupe,
+  ${toHex('e.incoming')}, e.collect_until, e.turn_ended_at, e.dead, e.deleted_at, ${details}))))`
 
-export type EntryRow = [
+export const ENTRY_ROW = entryRow('e.payload', 'e.details')
+
+/** As {@link ENTRY_ROW}, with the sizes of texts that are not short. */
+export const LEAN_ENTRY_ROW = entryRow(lean('e.payload'), lean('e.details'))
+
+/** As {@link ENTRY_ROW}, without what the entry says. */
+export const SILENT_ENTRY_ROW = entryRow("''", 'NULL')
+
+export type EntryRow<Text = string> = [
   id: Id,
   seq: number,
   at: number,
   type: number,
   author: string,
   channel: string | null,
-  payload: string,
+  payload: Text,
   owes: string | null,
-  rare: RareRow | null,
+  rare: RareRow<Text> | null,
 ]
 
-type RareRow = [
+type RareRow<Text = string> = [
   dedupe: string | null,
   incomingId: Id | '',
   collectUntil: number | null,
   turnEndedAt: number | null,
   dead: string | null,
   deletedAt: number | null,
-  details: string | null,
+  details: Text | null,
 ]
 
 const NOTHING_RARE: RareRow = [null, '', null, null, null, null, null]
+
+/** An entry as it was read together with others: what is a number is the size of a text that is not short. */
+export type LeanEntryRow = EntryRow<string | number>
+
+/** The same with its texts, which `read` gives when one of them is not there. */
+export function wholeRow(row: LeanEntryRow, read: () => [payload: string, details: string | null]): EntryRow {
+  const [id, seq, at, type, author, channel, payload, owes, rare] = row
+  const details = rare?.[6] ?? null
+  const isThere = typeof payload === 'string' && typeof details !== 'number'
+  const [wholePayload, wholeDetails] = isThere ? [payload, details] : read()
+  const wholeRare: RareRow | null = rare && [
+    rare[0],
+    rare[1],
+    rare[2],
+    rare[3],
+    rare[4],
+    rare[5],
+    wholeDetails,
+  ]
+  return [id, seq, at, type, author, channel, wholePayload, owes, wholeRare]
+}
 
 /** What an entry takes from its stream. */
 export interface Place {

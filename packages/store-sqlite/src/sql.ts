@@ -13,6 +13,13 @@ export const toBytes = 'unhex(?)'
 /** An id as text, empty for NULL. */
 export const toHex = (column: string): string => `lower(hex(${column}))`
 
+/** Bytes of a text that is read together with others: of a longer one its size is, which costs no read of it. */
+const SHORT = 2_048
+
+/** A text, or its size where it is not short. */
+export const lean = (column: string): string =>
+  `iif(octet_length(${column}) > ${SHORT}, octet_length(${column}), ${column})`
+
 /** Prepares a statement that changes rows; it answers how many. */
 export function prepareWrite(db: Connection, sql: string): (...params: Param[]) => number {
   const statement = db.prepare(sql)

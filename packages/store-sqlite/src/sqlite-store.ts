@@ -14,6 +14,7 @@ import type {
   Page,
   Range,
   Replay,
+  ReplyPage,
   StreamRef,
   Target,
 } from '@plugboard/hub'
@@ -176,10 +177,10 @@ class SqliteStore extends SideStore implements ArchivedStore {
     })
   }
 
-  listReplies(clientId: Id, conversationId: Id, incomingId: Id) {
+  listReplies(clientId: Id, conversationId: Id, incomingId: Id, page: ReplyPage) {
     return this.read(() => {
       const stream = this.#conversations.find(clientId, conversationId)
-      return stream ? this.#entries.listReplies(stream, incomingId) : []
+      return stream ? this.#entries.listReplies(stream, incomingId, page) : []
     })
   }
 

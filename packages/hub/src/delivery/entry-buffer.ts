@@ -1,4 +1,5 @@
 import type { Entry } from '../entry.js'
+import { sizeOf } from './lane.js'
 
 /** What one stream may hold in memory of entries that its lanes have not taken. What is over is read from the store. */
 const MAX_ENTRIES = 128
@@ -13,11 +14,12 @@ export class EntryBuffer {
   add(entry: Entry): void {
     const last = this.#entries.at(-1)
     const isNext = last === undefined || entry.seq === last.seq + 1
-    const isFull = this.#entries.length >= MAX_ENTRIES || this.#chars + entry.payload.length > MAX_CHARS
+    const size = sizeOf(entry)
+    const isFull = this.#entries.length >= MAX_ENTRIES || this.#chars + size > MAX_CHARS
     if (!isNext || isFull) this.clear()
-    if (entry.payload.length > MAX_CHARS) return
+    if (size > MAX_CHARS) return
     this.#entries.push(entry)
-    this.#chars += entry.payload.length
+    this.#chars += size
   }
 
   /** Entries from `seq + 1` on; empty when that one is not here. */
@@ -32,8 +34,10 @@ export class EntryBuffer {
     const last = this.#entries.at(-1)
     if (last === undefined) return
     if (last.seq <= seq) return this.clear()
-    while (this.#entries[0] && this.#entries[0].seq <= seq)
-      this.#chars -= this.#entries.shift()?.payload.length ?? 0
+    for (let first = this.#entries[0]; first && first.seq <= seq; first = this.#entries[0]) {
+      this.#chars -= sizeOf(first)
+      this.#entries.shift()
+    }
   }
 
   clear(): void {

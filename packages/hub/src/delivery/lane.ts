@@ -160,4 +160,4 @@ export class Lane {
 }
 
 /** What an entry weighs at a gate, in UTF-16 units. */
-export const sizeOf = (entry: Entry): number => entry.payload.length
+export const sizeOf = ({ payload, details = '' }: Entry): number => payload.length + details.length

@@ -17,6 +17,7 @@ import { messageCases } from './store-suite/messages.js'
 import { metaCases } from './store-suite/meta.js'
 import { modelCases } from './store-suite/model.js'
 import type { OpenStore } from './store-suite/open-store.js'
+import { pageSizeCases } from './store-suite/page-size.js'
 import { progressCases } from './store-suite/progress.js'
 import { purgeCases } from './store-suite/purge.js'
 import { replicaCases } from './store-suite/replicas.js'
@@ -66,6 +67,7 @@ const groups: readonly Group[] = [
   { name: 'append', cases: appendCases },
   { name: 'messages', cases: messageCases },
   { name: 'details', cases: detailsCases },
+  { name: 'page size', cases: pageSizeCases },
   { name: 'counting', cases: countingCases },
   { name: 'deletion', cases: deletionCases },
   { name: 'deletion of users', cases: userDeletionCases },

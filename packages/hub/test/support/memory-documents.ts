@@ -1,5 +1,5 @@
 import type { Id } from '@plugboard/core'
-import type { Range } from '../../src/page.js'
+import { firstPage, type Range } from '../../src/page.js'
 import type { Store } from '../../src/store.js'
 import type { StoredDocument } from '../../src/stored-document.js'
 
@@ -31,7 +31,12 @@ export class MemoryDocuments implements DocumentStore {
     )
 
   findDocuments = async (clientId: Id, collection: string, ids: readonly Id[]) =>
-    this.#within({ clientId, collection }).filter(({ id }) => ids.includes(id))
+    firstPage(
+      this.#within({ clientId, collection })
+        .filter(({ id }) => ids.includes(id))
+        .sort(byId),
+      ids.length,
+    )
 
   replaceDocument = async (document: StoredDocument): Promise<boolean> => {
     const place = placeOf(document)
@@ -50,8 +55,8 @@ export class MemoryDocuments implements DocumentStore {
         ({ id, terms }) =>
           (!after || id > after) && (!before || id < before) && (!term || terms.includes(term)),
       )
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
-    return fromEnd ? found.slice(-limit) : found.slice(0, limit)
+      .sort(byId)
+    return fromEnd ? firstPage(found.reverse(), limit).reverse() : firstPage(found, limit)
   }
 
   #within({ clientId, collection }: Pick<StoredDocument, 'clientId' | 'collection'>): StoredDocument[] {
@@ -61,3 +66,5 @@ export class MemoryDocuments implements DocumentStore {
 
 const placeOf = ({ clientId, collection, id }: Pick<StoredDocument, 'clientId' | 'collection' | 'id'>) =>
   `${clientId} ${collection} ${id}`
+
+const byId = (a: { id: Id }, b: { id: Id }): number => (a.id < b.id ? -1 : 1)

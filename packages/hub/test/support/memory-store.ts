@@ -1,6 +1,7 @@
 import { type Id, newId } from '@plugboard/core'
 import type { EndpointRecord } from '../../src/endpoint-record.js'
 import type { Dead, Entry, StreamRef } from '../../src/entry.js'
+import { firstPage } from '../../src/page.js'
 import type { Claimed, LaneState, Lease, Mark } from '../../src/progress.js'
 import type { Append, Appended, Due, Replay, Replayed } from '../../src/store.js'
 import { type LaneKey, replayLane, type Target } from '../../src/target.js'
@@ -80,7 +81,7 @@ export class MemoryStore {
   }
 
   readEntries({ streamId }: StreamRef, after: number, limit: number): Entry[] {
-    return this.#get(streamId).entries.slice(after, after + limit)
+    return firstPage(this.#get(streamId).entries.slice(after), limit)
   }
 
   mark({ streamId }: StreamRef, lease: Lease, { scanned, lanes, nextAt }: Mark): number | 'lost' {

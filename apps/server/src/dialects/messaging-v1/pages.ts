@@ -1,34 +1,37 @@
-import { Readable } from 'node:stream'
+import type { Id } from '@plugboard/core'
+import type { Page } from '@plugboard/hub'
+import { type JsonText, listText, pagesOf } from '../json-text.js'
 
 /** Items of a list where the request names no limit. */
 const DEFAULT_LIMIT = 20
 /** Items read at once: what is more is streamed. */
 const PAGE = 500
 
-/**
- * A list as a JSON array. A short one is answered whole; a long one, or all of it (`limit=0`), is streamed in keyset
- * pages, so that memory does not grow with it. Lists the first page before it answers, so that what is wrong shows.
- */
-export async function jsonList<T extends { id: string }, I extends string>(
-  wanted: number | undefined,
-  before: I | undefined,
-  read: (page: { limit: number; before?: I }) => Promise<T[]>,
-  print: (item: T) => string,
-): Promise<string | Readable> {
-  const limit = wanted === undefined ? DEFAULT_LIMIT : wanted === 0 ? Number.POSITIVE_INFINITY : wanted
-  const first = await read({ limit: Math.min(limit, PAGE), ...(before && { before }) })
-  if (first.length < PAGE || limit <= PAGE) return `[${first.map(print).join(',')}]`
-  return Readable.from(pages(first, limit))
+/** A list of the domain. */
+interface List<T> {
+  read(page: Page): Promise<T[]>
+  /** Whether a page has all that it can have, so that there may be more. Default: it has as many as were asked for. */
+  isFull?(page: readonly T[], limit: number): boolean
+  print(item: T): string
+}
 
-  async function* pages(page: T[], left: number): AsyncGenerator<string> {
-    let separator = '['
-    for (let rest = left; page.length > 0; ) {
-      yield separator + page.map(print).join(',')
-      separator = ','
-      rest -= page.length
-      const last = page.at(-1)
-      page = rest > 0 && last ? await read({ limit: Math.min(rest, PAGE), before: last.id as I }) : []
-    }
-    yield ']'
-  }
+/**
+ * A list as a JSON array, as many as are `wanted` (0: all) from `before` on. What is more than a page is streamed, so
+ * that memory does not grow with it.
+ */
+export function jsonList<T extends { id: Id }>(
+  wanted: number | undefined,
+  before: Id | undefined,
+  { read, isFull = ({ length }, limit) => length >= limit, print }: List<T>,
+): Promise<JsonText> {
+  const limit = wanted === undefined ? DEFAULT_LIMIT : wanted === 0 ? Number.POSITIVE_INFINITY : wanted
+  const pages = pagesOf<T>(
+    async (last, size) => {
+      const start = last?.id ?? before
+      const items = await read({ limit: size, ...(start !== undefined && { before: start }) })
+      return { items, hasMore: isFull(items, size) }
+    },
+    { pageSize: PAGE, limit },
+  )
+  return listText(pages, print)
 }

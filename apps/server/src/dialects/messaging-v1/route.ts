@@ -27,6 +27,8 @@ export interface Route<B extends z.ZodType, P extends z.ZodType, Q extends z.Zod
   responses: Record<number, z.ZodType | undefined>
   /** Answers the body: an object, JSON text, or a stream of JSON text. Its status is the first of `responses`. */
   handle(input: RouteInput<z.infer<B>, z.infer<P>, z.infer<Q>>): Promise<unknown>
+  /** It answers a list of the client's: of these a few are under way at once. */
+  isList?: true
 }
 
 /** What a route gets. A class, since an object with a getter of its own for each request costs more than the rest. */
@@ -87,7 +89,10 @@ export function defineRoute<
         query: parsePart(query, 'query', request.query) as z.infer<Q>,
         body: parsePart(body, 'body', request.body) as z.infer<B>,
       }
-      const answer = await handle(new RouteInput(parts, request, reply))
+      const input = new RouteInput(parts, request, reply)
+      const answer = await (route.isList
+        ? app.listSlots.run(input.client.id, reply.raw, () => handle(input))
+        : handle(input))
       void reply.code(status)
       if (answer !== undefined && !reply.hasHeader('content-type'))
         void reply.header('content-type', JSON_TYPE)

@@ -1,5 +1,15 @@
-import type { JsonObject } from '@plugboard/core'
-import type { ClientView, ConversationView, Hub, Look } from '@plugboard/hub'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Id, JsonObject, Message } from '@plugboard/core'
+import {
+  type ClientView,
+  type ConversationView,
+  excerptOf,
+  type Hub,
+  isFull,
+  type Look,
+} from '@plugboard/hub'
+import { type JsonText, listText, pagesOf } from '../json-text.js'
+import { remembering } from './look.js'
 import { messageJson, toldOf } from './map-message.js'
 import {
   channelOfRequest,
@@ -14,7 +24,11 @@ import type { RequestQuery } from './schemas.js'
 /** Requests on a page where the query does not say. */
 const PER_PAGE = 40
 /** Conversations read at once. */
-const BATCH = 200
+const BATCH = 50
+/** Conversations of one end user that are looked through. */
+const MAX_OWN = 200
+/** Messages read at once. */
+const MESSAGES_AT_ONCE = 100
 /** Conversations that are looked through for one page, newest first: older ones need a filter less, or their id. */
 const MAX_LOOKED_THROUGH = 10_000
 
@@ -38,21 +52,42 @@ function isWanted(query: RequestQuery, project: ClientView): (view: Conversation
   }
 }
 
-/** A page of the project's requests, newest first or (`direction` 1) oldest first. */
-export async function listRequests(hub: Hub, project: ClientView, query: RequestQuery): Promise<JsonObject> {
+/**
+ * A page of the project's requests, newest first or (`direction` 1) oldest first. It is printed request by request, and
+ * each is looked up for that: what is known of all of them is never in memory.
+ */
+export async function listRequests(hub: Hub, project: ClientView, query: RequestQuery): Promise<JsonText> {
   const perPage = query.limit || PER_PAGE
   const first = (query.page ?? 0) * perPage
   const accepts = isWanted(query, project)
-  const page: ConversationView[] = []
+  const page: Id[] = []
   let count = 0
   for await (const view of walk(hub, project, query.direction === '1')) {
     if (!accepts(view)) continue
-    if (count >= first && page.length < perPage) page.push(view)
+    if (count >= first && page.length < perPage) page.push(view.id)
     count += 1
   }
-  const look = hub.look(project)
-  const requests = await Promise.all(page.map((view) => requestForStaff(hub, project, view, look)))
-  return { perPage, count, requests }
+  const look = remembering(hub.look(project))
+  return requestsText({ perPage, count }, page, async (id) => {
+    const view = await look.conversation(id)
+    return view && requestForStaff(hub, project, view, look, 'excerpt')
+  })
+}
+
+/** Requests by their ids; those that are gone meanwhile are left out. */
+async function requestsText(
+  head: { perPage: number; count: number },
+  ids: readonly Id[],
+  read: (id: Id) => Promise<JsonObject | undefined>,
+): Promise<JsonText> {
+  async function* requests(): AsyncGenerator<readonly JsonObject[]> {
+    for (const id of ids) {
+      const request = await read(id)
+      if (request) yield [request]
+    }
+  }
+  const frame = { head: `${JSON.stringify(head).slice(0, -1)},"requests":[`, tail: ']}' }
+  return listText(requests(), (request) => JSON.stringify(request), frame)
 }
 
 async function* walk(hub: Hub, project: ClientView, isOldestFirst: boolean): AsyncIterable<ConversationView> {
@@ -64,6 +99,7 @@ async function* walk(hub: Hub, project: ClientView, isOldestFirst: boolean): Asy
     yield* views
     last = views.at(-1)?.id
     if (views.length < BATCH) return
+    await turn()
   }
 }
 
@@ -71,35 +107,87 @@ async function* walk(hub: Hub, project: ClientView, isOldestFirst: boolean): Asy
 export async function listOwn(
   hub: Hub,
   project: ClientView,
-  { userId, id }: { userId: ConversationView['id']; id: string },
+  { userId, id }: { userId: Id; id: string },
   query: RequestQuery,
-): Promise<JsonObject> {
-  const conversations = await hub.conversations.listByUser(project, userId, { limit: BATCH })
-  const views = await Promise.all(conversations.map((each) => hub.look(project).conversation(each.id)))
+): Promise<JsonText> {
   const { lead: _, ...others } = query
   const accepts = isWanted(others, project)
-  const own = views.filter((view) => view !== undefined).filter(accepts)
+  const look = remembering(hub.look(project))
+  const own: Id[] = []
+  for (const conversation of await hub.conversations.listByUser(project, userId, { limit: MAX_OWN })) {
+    const view = await look.conversation(conversation.id)
+    if (view && accepts(view)) own.push(view.id)
+  }
   const perPage = query.limit || PER_PAGE
-  const look = hub.look(project)
-  const requests = await Promise.all(
-    own.slice(0, perPage).map((view) => requestJson(project, view, look, { guest: id })),
-  )
-  return { perPage, count: own.length, requests }
+  return requestsText({ perPage, count: own.length }, own.slice(0, perPage), async (each) => {
+    const view = await look.conversation(each)
+    return view && requestJson(project, view, look, { guest: id })
+  })
 }
 
-/** A request as those see it who work on it. */
+/** The newest messages of a request, this many, oldest first: page by page, and never all in memory. */
+export async function messagesText(
+  hub: Hub,
+  project: ClientView,
+  view: ConversationView,
+  limit: number,
+): Promise<JsonText> {
+  const look = remembering(hub.look(project))
+  return listText(newestMessages(hub, project, view.id, limit), async (message) =>
+    JSON.stringify(await messageJson(project, requestIdOf(view), toldOf(message), look)),
+  )
+}
+
+/** Goes back to the oldest of them first, and then on from there. Where they fit on a page, that is all. */
+async function* newestMessages(
+  hub: Hub,
+  project: ClientView,
+  conversationId: Id,
+  limit: number,
+): AsyncGenerator<readonly Message[]> {
+  let newest: Message | undefined
+  let oldest: Message[] = []
+  const back = pagesOf<Message>(
+    async (last, size) => {
+      const items = await hub.messages.list(project, conversationId, {
+        limit: size,
+        ...(last && { before: last.id }),
+      })
+      return { items, hasMore: isFull(items, size) }
+    },
+    { pageSize: MESSAGES_AT_ONCE, limit },
+  )
+  for await (const page of back) {
+    newest ??= page[0]
+    if (page.length > 0) oldest = page.toReversed()
+  }
+  for (let page = oldest; page.length > 0; ) {
+    yield page
+    const last = page.at(-1)
+    if (!newest || !last || last.seq >= newest.seq) return
+    const { seq } = newest
+    await turn()
+    const next = await hub.messages.list(project, conversationId, { after: last.id, limit: MESSAGES_AT_ONCE })
+    page = next.reverse().filter((message) => message.seq <= seq)
+  }
+}
+
+/** A request as those see it who work on it; in a list, with the beginning of its last message. */
 export async function requestForStaff(
   hub: Hub,
   project: ClientView,
   view: ConversationView,
   look: Look,
+  lastMessage: 'whole' | 'excerpt' = 'whole',
 ): Promise<JsonObject> {
   const [request, [newest]] = await Promise.all([
     requestJson(project, view, look, 'business'),
     hub.messages.list(project, view.id, { limit: 1 }),
   ])
   const message = newest && (await messageJson(project, requestIdOf(view), toldOf(newest), look))
-  return withLastMessage(request, message)
+  const text = lastMessage === 'excerpt' &&
+    typeof message?.text === 'string' && { text: excerptOf(message.text) }
+  return withLastMessage(request, message && { ...message, ...text })
 }
 
 /** What was said, a line for each message. */

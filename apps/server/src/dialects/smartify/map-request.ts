@@ -1,5 +1,12 @@
 import { type Id, isId, isJsonObject, type JsonObject, toUuid } from '@plugboard/core'
-import type { ClientView, ConversationFacts, ConversationView, Look, UserView } from '@plugboard/hub'
+import {
+  type ClientView,
+  type ConversationFacts,
+  type ConversationView,
+  excerptOf,
+  type Look,
+  type UserView,
+} from '@plugboard/hub'
 import { channelNamed } from './map-message.js'
 import { agentJson, leadJson, type Reader, requesterJson, wireIdOf } from './map-people.js'
 import { EXTERNAL_NAMESPACE, FORMAT_NAME } from './names.js'
@@ -37,6 +44,8 @@ export function requestFactsOf({ dialect }: ConversationFacts): RequestFacts {
     const value = own[name]
     if (typeof value === 'string') facts[name] = value
   }
+  // Older stores have all of it.
+  if (facts.firstText !== undefined) facts.firstText = excerptOf(facts.firstText)
   return facts
 }
 

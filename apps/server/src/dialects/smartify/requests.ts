@@ -7,7 +7,14 @@ import {
   PlugboardError,
   parseJsonObject,
 } from '@plugboard/core'
-import type { ClientView, ConversationView, Hub, UserFacts, UserView } from '@plugboard/hub'
+import {
+  type ClientView,
+  type ConversationView,
+  excerptOf,
+  type Hub,
+  type UserFacts,
+  type UserView,
+} from '@plugboard/hub'
 import { orNone } from './look.js'
 import { payloadOf } from './map-content.js'
 import { agentsFor, hasChosenId, type RequestFacts, uuidIn } from './map-request.js'
@@ -119,7 +126,7 @@ export class Requests {
     ])
     const facts: RequestFacts = {
       ticketId,
-      firstText: body.text ?? '',
+      firstText: excerptOf(body.text ?? ''),
       channel: body.channel?.name ?? DEFAULT_CHANNEL,
       createdBy: speaker.id,
       agents: agentsFor(people, ticketId, body.participants ?? []),
@@ -195,7 +202,8 @@ const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'there is
 
 /** What only the message that opens a request says. */
 function givenIn(body: MessageBody): RequestFacts['given'] {
-  const { departmentid, sourcePage, userAgent, subject, preflight, location, priority, followers } = body
+  const { departmentid, sourcePage, userAgent, preflight, location, priority, followers } = body
+  const subject = body.subject === undefined ? undefined : excerptOf(body.subject)
   const { language, attributes } = body
   return asJson({
     ...{ departmentid, sourcePage, userAgent, subject, preflight, location, priority, followers },

@@ -50,6 +50,8 @@ export interface ProjectRoute<B extends z.ZodType, P extends z.ZodObject, Q exte
   asks: Role
   /** Asked before the body is read. @throws what the caller is answered with */
   admit?(caller: Caller, request: FastifyRequest): void
+  /** It answers a list of the project's: of these a few are under way at once. */
+  isList?: true
   handle(input: Input<z.output<B>, z.output<P>, z.output<Q>> & Inside): Promise<unknown>
 }
 
@@ -133,7 +135,10 @@ export function projectRoutes(app: FastifyInstance, hub: Hub, credentials: Crede
         const params = parse(route.params ?? noParams, 'params', request.params) as z.output<P>
         const query = parse(route.query ?? nothing, 'query', request.query) as z.output<Q>
         const body = parse(route.body ?? nothing, 'body', request.body) as z.output<B>
-        return handle({ params, query, body, request, reply, ...request.smartify })
+        const input = { params, query, body, request, reply, ...request.smartify }
+        if (!route.isList) return handle(input)
+        void reply.type('application/json; charset=utf-8')
+        return app.listSlots.run(input.project.id, reply.raw, () => handle(input))
       },
     })
   }

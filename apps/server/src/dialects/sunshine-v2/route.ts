@@ -46,6 +46,8 @@ export interface Route<B extends z.ZodType, Q extends z.ZodType> {
   response: z.ZodType
   /** What it is that the domain does not find, where it says so of nothing else. */
   missing?: Missing
+  /** It answers a list of the app's: of these a few are under way at once. */
+  isList?: true
   handle(input: RouteInput<z.infer<B>, z.infer<Q>>): Promise<unknown>
 }
 
@@ -131,7 +133,10 @@ export function defineRoute<B extends z.ZodType = Nothing, Q extends z.ZodType =
         body: (route.body ? parseInput(route.body, request.body ?? {}) : undefined) as z.infer<B>,
         query: (route.query ? parseInput(route.query, request.query) : undefined) as z.infer<Q>,
       }
-      const answer = await orNotFound(missing, handle(new RouteInput(parts, request, reply)))
+      const input = new RouteInput(parts, request, reply)
+      const answer = await (route.isList
+        ? app.listSlots.run(input.client.id, reply.raw, () => orNotFound(missing, handle(input)))
+        : orNotFound(missing, handle(input)))
       void reply.code(status).header('content-type', JSON_TYPE)
       return answer
     },

@@ -45,7 +45,7 @@ export function only<T>(items: readonly T[]): T {
   return items[0] as T
 }
 
-/** Everything that a keyset of pages gives, from the first page to one that is not full. */
+/** Everything that a keyset of pages gives, from the first page to an empty one. */
 export async function allPages<T extends { id: Id }>(
   limit: number,
   read: (page: Page) => Promise<T[] | undefined>,
@@ -58,7 +58,7 @@ export async function allPages<T extends { id: Id }>(
     const page = present(await read({ limit, ...(last && { before: last.id }) }), 'a page')
     assert.ok(page.length <= limit, `${page.length} items on a page of ${limit}`)
     all.push(...page)
-    if (page.length < limit) return all
+    if (page.length === 0) return all
     assert.ok(all.length <= 1000, 'the pages do not end')
   }
 }

@@ -74,7 +74,7 @@ export const deletionCases: Cases = {
     same(await scene.store.listConversations(clientId, talk.userId, { limit: 10 }), [])
     same(await messages(scene, talk), undefined)
     same(await scene.store.append(scene.appending(talk)), undefined)
-    same(await scene.store.listReplies(clientId, streamId, message.id), [])
+    same(await scene.store.listReplies(clientId, streamId, message.id, { limit: 10 }), [])
     same(await scene.store.endTurn(clientId, message.id, scene.tick()), false)
     same([await remove(scene, talk, 'all'), await remove(scene, talk, reply.id)], [0, 0])
   },

@@ -146,9 +146,9 @@ export const messageCases: Cases = {
     await scene.say(talk, { incomingId: newId() })
     await scene.say(talk, { incomingId, author: { userId: user.id } })
     await scene.say(elsewhere, { incomingId })
-    same(await scene.store.listReplies(talk.clientId, talk.streamId, incomingId), replies)
-    same(await scene.store.listReplies(talk.clientId, talk.streamId, newId()), [])
-    same(await scene.store.listReplies(talk.clientId, newId(), incomingId), [])
+    same(await scene.store.listReplies(talk.clientId, talk.streamId, incomingId, { limit: 10 }), replies)
+    same(await scene.store.listReplies(talk.clientId, talk.streamId, newId(), { limit: 10 }), [])
+    same(await scene.store.listReplies(talk.clientId, newId(), incomingId, { limit: 10 }), [])
   },
 
   'a reply that was deleted is no reply any more': async (scene) => {
@@ -156,7 +156,7 @@ export const messageCases: Cases = {
     const { id: incomingId } = await scene.say(talk)
     const [gone, kept] = [await scene.say(talk, { incomingId }), await scene.say(talk, { incomingId })]
     await scene.store.deleteMessages(talk.clientId, talk.streamId, gone.id, scene.tick())
-    same(await scene.store.listReplies(talk.clientId, talk.streamId, incomingId), [kept])
+    same(await scene.store.listReplies(talk.clientId, talk.streamId, incomingId, { limit: 10 }), [kept])
   },
 
   'the turn of a message ends once, and at that time': async (scene) => {

@@ -1,9 +1,10 @@
 import { type Id, newId, type User } from '@plugboard/core'
 import fc from 'fast-check'
 import type { ClientRecord, Sealed } from '../../client-record.js'
+import type { Page } from '../../page.js'
 import type { LaneState } from '../../progress.js'
 import { webhookTarget } from '../../target.js'
-import { idsOf, present, same } from './assertions.js'
+import { allPages, idsOf, present, same } from './assertions.js'
 import { awkwardTexts, jsonText, storable } from './json-text.js'
 import { type Cases, firstOf, type Scene, type Talk } from './scene.js'
 import { populate } from './world.js'
@@ -71,8 +72,8 @@ export const roundTripCases: Cases = {
     const listed = await store.listMessages(clientId, streamId, page)
     same(idsOf(present(listed)), idsOf([dead, reply, question]))
     same(idsOf(await store.listDead(clientId, page)), [dead.id])
-    same(idsOf(await store.listReplies(clientId, streamId, question.id)), [reply.id])
-    same((await store.listReplies(clientId, streamId, question.id))[0]?.incomingId, question.id)
+    same(idsOf(await store.listReplies(clientId, streamId, question.id, page)), [reply.id])
+    same((await store.listReplies(clientId, streamId, question.id, page))[0]?.incomingId, question.id)
     same((await store.findEntry(clientId, question.id))?.author, { userId: talk.userId })
     same((await store.findEntry(clientId, dead.id))?.owes, [target])
     same(idsOf(await store.listClients(page)), [clientId])
@@ -140,7 +141,8 @@ async function keepsPayloads(scene: Scene, talk: Talk, texts: readonly string[])
   )
   const entries = appended.map(({ entry }) => entry).sort((a, b) => a.seq - b.seq)
   same((await scene.entries(talk)).slice(1), entries)
-  same(await scene.store.listMessages(talk.clientId, talk.streamId, { limit: 100 }), entries.toReversed())
+  const list = (page: Page) => scene.store.listMessages(talk.clientId, talk.streamId, page)
+  same(await allPages(100, list), entries.toReversed())
   for (const entry of entries) same(await scene.store.findEntry(talk.clientId, entry.id), entry)
 }
 
@@ -178,9 +180,8 @@ async function payloads(scene: Scene, payload: string): Promise<string[]> {
   const { incomingId = newId(), id: entryId, seq } = fresh.entry
   await store.bury(talk, seq, target, { reason: 'invalid', attempts: 1, at: scene.tick(), label: 'url' })
   const lists = [
-    ...(await store.listReplies(clientId, talk.streamId, incomingId)),
+    ...(await store.listReplies(clientId, talk.streamId, incomingId, { limit: 10 })),
     ...(await store.listEntries(clientId, talk.streamId, 10)),
-    ...(await store.listDead(clientId, { limit: 10 })),
     present(await store.findEntry(clientId, entryId)),
   ]
   const last = present(await store.deleteConversation(clientId, talk.streamId, event()))

@@ -3,6 +3,7 @@ import { type Conversation, type Endpoint, type Id, newId, type User } from '@pl
 import type { ClientRecord } from '../../client-record.js'
 import type { ChannelRef } from '../../endpoint-record.js'
 import type { Entry, NewEntry, StreamKind, StreamRef } from '../../entry.js'
+import { isFull } from '../../page.js'
 import type { Claimed } from '../../progress.js'
 import type { Append, Appended, MapEndpoint, Store } from '../../store.js'
 import type { Target } from '../../target.js'
@@ -178,8 +179,12 @@ export class Scene {
 
   /** All entries of a stream, which have no hole; those that fill an unused number are left out. */
   async entries(stream: StreamRef, store = this.store): Promise<Entry[]> {
-    const entries = contiguous(await store.readEntries(stream, 0, 1000))
-    return entries.filter(({ type }) => type !== 'void')
+    const entries: Entry[] = []
+    for (;;) {
+      const page = await store.readEntries(stream, entries.at(-1)?.seq ?? 0, 1000)
+      entries.push(...page)
+      if (!isFull(page, 1000)) return contiguous(entries).filter(({ type }) => type !== 'void')
+    }
   }
 }
 

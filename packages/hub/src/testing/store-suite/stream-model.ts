@@ -199,7 +199,7 @@ export class StreamModel {
     )
     same(
       dead.filter(({ deletedAt }) => !deletedAt),
-      left.filter((entry) => entry.dead),
+      left.filter((entry) => entry.dead).map(({ payload: _, details: __, ...entry }) => entry),
     )
   }
 

@@ -40,7 +40,7 @@ const attempts: Readonly<Record<string, Attempt>> = {
   listMessages: ({ store }, clientId, { streamId }) => store.listMessages(clientId, streamId, page),
   listEntries: ({ store }, clientId, { streamId }) => store.listEntries(clientId, streamId, 10),
   listReplies: ({ store }, clientId, { streamId, messageId }) =>
-    store.listReplies(clientId, streamId, messageId),
+    store.listReplies(clientId, streamId, messageId, page),
   listDead: ({ store }, clientId) => store.listDead(clientId, page),
   endTurn: (scene, clientId, { messageId }) => scene.store.endTurn(clientId, messageId, scene.tick()),
   'deleteMessages of one': (scene, clientId, { streamId, messageId }) =>

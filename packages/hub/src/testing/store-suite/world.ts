@@ -141,7 +141,7 @@ export async function snapshot(store: Store, world: World) {
     entries: await Promise.all(streams.map((stream) => store.readEntries(stream, 0, 100))),
     progress: await Promise.all(streams.map((stream) => store.findProgress(stream))),
     messages: await store.listMessages(id, talk.streamId, page),
-    replies: await store.listReplies(id, talk.streamId, question.id),
+    replies: await store.listReplies(id, talk.streamId, question.id, page),
     newest: await store.listEntries(id, integration.streamId, 100),
     dead: await store.listDead(id, page),
   }

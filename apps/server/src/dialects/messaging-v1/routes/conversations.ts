@@ -1,3 +1,4 @@
+import type { Conversation } from '@plugboard/core'
 import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { idempotent } from '../../idempotent.js'
@@ -48,18 +49,17 @@ export function conversationRoutes(app: FastifyInstance, hub: Hub): void {
     url: '/conversations/user/:userId',
     tag: 'conversations',
     summary: 'List the conversations of a user: those without messages first, then by newest message',
+    isList: true,
     params: schemas.userParams,
     query: schemas.page,
     responses: { 200: schemas.conversationListResponse },
     handle: ({ client, params, query }) => {
       const userId = idOf(params.userId)
       const before = query.before === undefined ? undefined : idOf(query.before)
-      return jsonList(
-        query.limit,
-        before,
-        (page) => hub.conversations.listByUser(client, userId, page),
-        (conversation) => JSON.stringify(conversationJson(client, conversation)),
-      )
+      return jsonList<Conversation>(query.limit, before, {
+        read: (page) => hub.conversations.listByUser(client, userId, page),
+        print: (conversation) => JSON.stringify(conversationJson(client, conversation)),
+      })
     },
   })
 }

@@ -36,6 +36,7 @@ export function deliveryRoutes(app: FastifyInstance, hub: Hub): void {
     url: '/dead-letters',
     tag: 'deliveries',
     summary: 'List deliveries that were given up, by newest entry',
+    isList: true,
     query: schemas.deadLetterPage,
     responses: { 200: schemas.deadLettersResponse },
     handle: async ({ client, query }) => {

@@ -1,7 +1,8 @@
-import { fromUuid } from '@plugboard/core'
-import type { Hub, Post } from '@plugboard/hub'
+import { fromUuid, type Message } from '@plugboard/core'
+import { type Hub, isFull, type Post } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { idempotent } from '../../idempotent.js'
+import { listText, oneByOne } from '../../json-text.js'
 import { idOf } from '../ids.js'
 import { messageJson } from '../map.js'
 import { jsonList } from '../pages.js'
@@ -54,8 +55,8 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
       const { message, responses } = await idempotent(hub, input, (id) =>
         hub.collect.run(input.client, { ...post, id }, timeout),
       )
-      const replies = responses.map((response) => messageJson(response, true)).join(',')
-      return `{"message":${messageJson(message, false)},"responses":[${replies}]}`
+      const head = `{"message":${messageJson(message, false)},"responses":[`
+      return listText(oneByOne(responses), (response) => messageJson(response, true), { head, tail: ']}' })
     },
   })
   defineRoute(app, {
@@ -84,18 +85,18 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
     url: '/messages/conversation/:conversationId',
     tag: 'messages',
     summary: 'List the messages of a conversation, newest first',
+    isList: true,
     params: schemas.conversationParams,
     query: schemas.messagePage,
     responses: { 200: schemas.messageListResponse },
     handle: ({ client, params, query }) => {
       const conversationId = idOf(params.conversationId)
       const until = query.from && { until: query.from }
-      return jsonList(
-        query.limit,
-        query.before === undefined ? undefined : idOf(query.before),
-        (page) => hub.messages.list(client, conversationId, { ...page, ...until }),
-        (message) => messageJson(message, true),
-      )
+      return jsonList<Message>(query.limit, query.before === undefined ? undefined : idOf(query.before), {
+        read: (page) => hub.messages.list(client, conversationId, { ...page, ...until }),
+        isFull,
+        print: (message) => messageJson(message, true),
+      })
     },
   })
   defineRoute(app, {

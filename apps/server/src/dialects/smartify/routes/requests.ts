@@ -5,18 +5,18 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Credentials } from '../credentials.js'
 import { roleTooLow } from '../errors.js'
 import type { GuestLimits } from '../guest-limits.js'
-import { listOwn, listRequests, requestForStaff, transcriptOf } from '../lists.js'
+import { listOwn, listRequests, messagesText, requestForStaff, transcriptOf } from '../lists.js'
 import { remembering } from '../look.js'
 import { messageJson, toldOf } from '../map-message.js'
 import type { Reader } from '../map-people.js'
-import { requestFactsOf, requestIdOf, requestJson } from '../map-request.js'
+import { requestFactsOf, requestJson } from '../map-request.js'
 import type { Requests } from '../requests.js'
 import { type Caller, isEnough, partyOf, type Role } from '../roles.js'
 import { projectRoutes } from '../route.js'
 import { messageBody, messageQuery, requestParams, requestQuery } from '../schemas.js'
 import { callerId, speakerOf } from '../speaker.js'
 
-/** Messages of a request that are answered at once. */
+/** Messages of a request in a list; in a transcript, as many of them as fit on one page of the store. */
 const MAX_MESSAGES = 1_000
 
 const MAX_KEY = 255
@@ -63,23 +63,21 @@ export function requestRoutes(
   define({
     method: 'GET',
     path: '/requests/:requestId/messages',
+    isList: true,
     summary: 'The messages of a request, oldest first',
     asks: 'guest',
     params: requestParams,
     query: messageQuery,
     handle: async ({ project, caller, params, query }) => {
       const view = await requests.get(project, params.requestId, partyOf(caller))
-      const limit = query.limit || MAX_MESSAGES
-      const messages = await hub.messages.list(project, view.id, { limit })
-      const look = remembering(hub.look(project))
-      const told = messages.reverse().map(toldOf)
-      return Promise.all(told.map((each) => messageJson(project, requestIdOf(view), each, look)))
+      return messagesText(hub, project, view, query.limit || MAX_MESSAGES)
     },
   })
 
   define({
     method: 'GET',
     path: '/requests',
+    isList: true,
     summary: 'The requests of the project: open ones, unless the query says otherwise',
     asks: 'agent',
     query: requestQuery,
@@ -89,6 +87,7 @@ export function requestRoutes(
   define({
     method: 'GET',
     path: '/requests/me',
+    isList: true,
     summary: "The caller's own open requests",
     asks: 'guest',
     query: requestQuery,
@@ -116,6 +115,7 @@ export function requestRoutes(
   define({
     method: 'PUT',
     path: '/requests/:requestId/close',
+    isList: true,
     summary: 'Close a request; who is no agent of it must be an admin',
     asks: 'agent',
     params: requestParams,

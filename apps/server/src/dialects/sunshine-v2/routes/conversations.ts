@@ -49,6 +49,7 @@ export function conversationRoutes(scope: Scope): void {
     url,
     summary: 'List the conversations of a user, or (ours) of the app by metadata and date',
     operationId: 'ListConversations',
+    isList: true,
     query: anyQuery,
     response: z.object({ conversations: z.array(schemas.conversation), ...schemas.page }),
     handle: async ({ client, query, request }) => {

@@ -1,5 +1,5 @@
 import { type Id, isId, type Message, parseJsonObject } from '@plugboard/core'
-import { type ClientView, type Hub, messageDetailsOf, type UserView } from '@plugboard/hub'
+import { type ClientView, type Hub, isFull, messageDetailsOf, type UserView } from '@plugboard/hub'
 import { z } from 'zod'
 import { idempotent } from '../../idempotent.js'
 import { notFound } from '../errors.js'
@@ -53,6 +53,7 @@ export function messageRoutes(scope: Scope): void {
     url,
     summary: 'List the messages of a conversation: the newest page first, and in a page the oldest first',
     operationId: 'ListMessages',
+    isList: true,
     query: anyQuery,
     response: many.extend(schemas.page),
     missing: 'conversation',
@@ -167,13 +168,13 @@ async function findMessage(
   return message
 }
 
-/** Oldest first. One more than the page has tells whether there is another. */
+/** Oldest first. One more than the page has tells whether there is another, or that it ended before for its size. */
 async function pageOfMessages(hub: Hub, client: ClientView, conversationId: Id, page: PageQuery) {
   const { after, before, size } = page
   const cursor = { ...(after && { after }), ...(before && { before }) }
   const found = await hub.messages.list(client, conversationId, { ...cursor, limit: size + 1 })
-  const hasMore = found.length > size
-  const messages = (after && hasMore ? found.slice(1) : found.slice(0, size)).reverse()
+  const hasMore = isFull(found, size + 1)
+  const messages = (after ? found.slice(-size) : found.slice(0, size)).reverse()
   return {
     messages,
     hasNext: after ? hasMore : before !== undefined,

@@ -45,6 +45,7 @@ export function userRoutes(scope: Scope): void {
     url,
     summary: 'List the users with an e-mail identity or (ours) an e-mail address in their profile',
     operationId: 'ListUsers',
+    isList: true,
     query: anyQuery,
     response: z.object({ users: z.array(schemas.user) }),
     handle: async ({ client, query }) => {

@@ -1,0 +1,93 @@
+import { Readable } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
+
+/** JSON text, or a stream of it where it is long. */
+export type JsonText = string | Readable
+
+/** Characters that are sent at a time. */
+export const CHUNK = 65_536
+
+/** A page of a list, and whether there may be more after it. */
+export interface Listed<T> {
+  items: readonly T[]
+  hasMore: boolean
+}
+
+/**
+ * Pages of a list, each read when the one before has been passed on. `read` is given the last item that there was and
+ * how many may be read. The event loop has a turn between two pages.
+ */
+export async function* pagesOf<T>(
+  read: (last: T | undefined, limit: number) => Promise<Listed<T>>,
+  { pageSize, limit = Number.POSITIVE_INFINITY }: { pageSize: number; limit?: number },
+): AsyncGenerator<readonly T[]> {
+  let last: T | undefined
+  for (let left = limit; ; ) {
+    const { items, hasMore } = await read(last, Math.min(left, pageSize))
+    yield items
+    left -= items.length
+    last = items.at(-1)
+    if (!hasMore || left <= 0 || last === undefined) return
+    await turn()
+  }
+}
+
+/** Items as pages of one. */
+export async function* oneByOne<T>(items: AsyncIterable<T>): AsyncGenerator<readonly T[]> {
+  for await (const item of items) yield [item]
+}
+
+/** Around the items of a list. */
+export interface Frame {
+  head: string
+  tail: string
+}
+
+/**
+ * JSON text with a list in it. A short one is answered whole. A long one is a stream that makes each part when the one
+ * before has been sent, so that a reader who does not read costs one page of memory; the event loop has a turn between
+ * two parts. What goes wrong at its beginning rejects.
+ */
+export async function listText<T>(
+  pages: AsyncIterable<readonly T[]>,
+  print: (item: T) => string | Promise<string>,
+  { head, tail }: Frame = { head: '[', tail: ']' },
+): Promise<JsonText> {
+  const parts = partsOf(pages, print, { head, tail })
+  const [first, second] = [await parts.next(), await parts.next()]
+  if (first.done || second.done) return first.done ? '' : first.value
+  return Readable.from(resumed([first.value, second.value], parts), {
+    objectMode: false,
+    highWaterMark: CHUNK,
+  })
+}
+
+async function* partsOf<T>(
+  pages: AsyncIterable<readonly T[]>,
+  print: (item: T) => string | Promise<string>,
+  { head, tail }: Frame,
+): AsyncGenerator<string> {
+  let text = head
+  let separator = ''
+  for await (const page of pages) {
+    for (const item of page) {
+      const printed = print(item)
+      text += separator + (typeof printed === 'string' ? printed : await printed)
+      separator = ','
+      if (text.length < CHUNK) continue
+      yield text
+      text = ''
+      await turn()
+    }
+  }
+  yield text + tail
+}
+
+async function* resumed(begun: readonly string[], parts: AsyncGenerator<string>): AsyncGenerator<string> {
+  try {
+    yield* begun
+    yield* parts
+  } finally {
+    await parts.return(undefined)
+  }
+}
