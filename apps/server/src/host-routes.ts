@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { within } from './deadline.js'
 import type { Connections } from './descriptors.js'
+import type { Disk } from './disk.js'
 import type { Metrics } from './metrics.js'
 import { version } from './version.js'
 
@@ -11,6 +12,8 @@ export interface HostRoutesOptions {
   store: Store
   metrics: Metrics
   connections: Pick<Connections, 'problems'>
+  /** Those that this server writes to. */
+  disks?: readonly Pick<Disk, 'problems'>[]
 }
 
 const TEXT = 'text/plain; charset=utf-8'
@@ -22,7 +25,7 @@ const STORE_MS = 2_000
 /** What is asked of the server itself, without credentials and outside any dialect. */
 export async function hostRoutes(
   app: FastifyInstance,
-  { hub, store, metrics, connections }: HostRoutesOptions,
+  { hub, store, metrics, connections, disks = [] }: HostRoutesOptions,
 ): Promise<void> {
   app.get('/status', text('Answers `OK`'), (_, reply) => reply.type(TEXT).send('OK'))
   app.get('/version', text('The version of the server'), (_, reply) => reply.type(TEXT).send(version))
@@ -31,9 +34,10 @@ export async function hostRoutes(
     '/readyz',
     json('Whether it can do its work; if not, what is wrong', { 200: readiness, 503: readiness }),
     async (_, reply) => {
-      const problems = [...(await findProblems(hub, store)), ...(await connections.problems())]
-      void reply.code(problems.length === 0 ? 200 : 503)
-      return { status: problems.length === 0 ? 'ok' : 'unavailable', problems }
+      const looks = [connections, ...disks].map((part) => part.problems())
+      const found = (await Promise.all([findProblems(hub, store), ...looks])).flat()
+      void reply.code(found.length === 0 ? 200 : 503)
+      return { status: found.length === 0 ? 'ok' : 'unavailable', problems: found }
     },
   )
   app.get('/metrics', text('Figures in the text format of Prometheus'), async (_, reply) =>

@@ -13,6 +13,7 @@ const statuses = {
   TOO_LARGE: 413,
   RATE_LIMITED: 429,
   UNAVAILABLE: 503,
+  NO_SPACE: 507,
   INTERNAL: 500,
 } as const satisfies Record<ErrorCode, number>
 

@@ -158,6 +158,7 @@ const answers = {
   TOO_LARGE: [413, 'Payload Too Large'],
   RATE_LIMITED: [429, 'Too Many Requests'],
   UNAVAILABLE: [503, 'Service Unavailable'],
+  NO_SPACE: [507, 'Insufficient Storage'],
   INTERNAL: [500, 'Internal Server Error'],
 } satisfies Record<ErrorCode, [number, string]>
 

@@ -14,6 +14,7 @@ import { attachments } from './attachments.js'
 import { BadRequest } from './bad-request.js'
 import type { Config } from './config.js'
 import type { Connections } from './descriptors.js'
+import type { Disk } from './disk.js'
 import { hostRoutes } from './host-routes.js'
 import { RequestLog } from './logging.js'
 import { refuseMalformed } from './malformed-request.js'
@@ -34,6 +35,7 @@ export interface ServerOptions {
   store: Store
   metrics: Metrics
   connections: Connections
+  disks?: readonly Disk[]
   log: Logger
   /** Default: true. A process that only delivers answers for itself and takes nothing in. */
   takesRequests?: boolean

@@ -30,6 +30,7 @@ import { smartifyFormat } from './dialects/smartify/webhook-format.js'
 import { sendError as sendSunshineError } from './dialects/sunshine-v2/errors.js'
 import { HOSTED_PREFIX, sunshineOauth, sunshineV2 } from './dialects/sunshine-v2/index.js'
 import { sunshineV2Format } from './dialects/sunshine-v2/webhook-format.js'
+import { Disk } from './disk.js'
 import { guardedFetch } from './guarded-fetch.js'
 import { readOrMakeKey } from './key-file.js'
 import { loadModules } from './lazy.js'
@@ -98,6 +99,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
     const connections = new Connections(() => metrics.connectionRefused())
     const app = buildServer({
       connections,
+      disks: disksOf(config),
       errorForms: [['/v2/', sendSunshineError]],
       withoutPrefix: [HOSTED_PREFIX, ['/v2/', '/oauth/']],
       events,
@@ -274,6 +276,15 @@ async function listen(app: FastifyInstance, { host, port }: Config): Promise<str
     if (isPlugboardError(cause) || reason === undefined) throw cause
     throw new PlugboardError('INVALID', `cannot listen on ${host}, port ${port}: ${reason}`, { cause })
   }
+}
+
+function disksOf(config: Config): Disk[] {
+  const { kind, place } = databaseOf(config)
+  const blobs = blobFolderOf(config)
+  return [
+    ...(kind === 'sqlite' ? [new Disk(dirname(place), 'the database')] : []),
+    ...(blobs === undefined ? [] : [new Disk(blobs, 'files of clients')]),
+  ]
 }
 
 /** Files are made for their owner alone; a folder that was there before may let others in. */

@@ -17,7 +17,7 @@ describe('an error of the driver', () => {
     ['no primary', server(10_107), 'UNAVAILABLE'],
     ['a step-down', server(189, ['RetryableWriteError']), 'UNAVAILABLE'],
     ['no majority in time', server(64), 'UNAVAILABLE'],
-    ['a full disk', server(14_031), 'UNAVAILABLE'],
+    ['a full disk', server(14_031), 'NO_SPACE'],
     ['a user that is not let in', server(13), 'UNAVAILABLE'],
     ['a unique value twice', server(11_000), 'CONFLICT'],
   ])('for %s has the code of ours', (_, error, code) => {

@@ -27,8 +27,10 @@ export function refusedOf(error: unknown): readonly mongo.WriteError[] | undefin
  */
 const OUT_OF_REACH: ReadonlySet<number> = new Set([
   6, 7, 50, 64, 89, 91, 100, 112, 133, 189, 202, 262, 317, 358, 9001, 10_058, 10_107, 11_600, 11_602, 13_435,
-  13_436, 14_031, 17_276,
+  13_436, 17_276,
 ])
+/** OutOfDiskSpace. */
+const FULL = 14_031
 /** Codes of a server that does not let this user do it: unauthorized, authentication failed. */
 const REFUSED: ReadonlySet<number> = new Set([13, 18, 8000])
 
@@ -36,6 +38,8 @@ const REFUSED: ReadonlySet<number> = new Set([13, 18, 8000])
 export function toStoreError(error: unknown): unknown {
   if (isPlugboardError(error)) return error
   if (isTaken(error)) return new PlugboardError('CONFLICT', 'it exists already', { cause: error })
+  if (error instanceof mongo.MongoServerError && error.code === FULL)
+    return new PlugboardError('NO_SPACE', 'the disk of the database is full', { cause: error })
   if (isRefused(error)) return new PlugboardError('UNAVAILABLE', REFUSAL, { cause: error })
   if (isOutOfReach(error)) {
     return new PlugboardError('UNAVAILABLE', 'the database cannot be reached now', { cause: error })

@@ -2,7 +2,7 @@ import { isPlugboardError, PlugboardError } from '@plugboard/core'
 
 /** Codes of SQLite that speak of the disk, the file or its locks: the caller may come again. */
 const OUT_OF_REACH =
-  /^SQLITE_(FULL|IOERR|BUSY|LOCKED|CANTOPEN|READONLY|NOTADB|CORRUPT|NOMEM|PERM|PROTOCOL|INTERRUPT)/
+  /^SQLITE_(IOERR|BUSY|LOCKED|CANTOPEN|READONLY|NOTADB|CORRUPT|NOMEM|PERM|PROTOCOL|INTERRUPT)/
 
 const TAKEN = /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY|ROWID)/
 
@@ -21,6 +21,8 @@ export function toStoreError(error: unknown): unknown {
   const code = sqliteCode(error)
   if (code === undefined) return error
   if (isTaken(error)) return new PlugboardError('CONFLICT', 'it exists already', { cause: error })
+  if (code === 'SQLITE_FULL')
+    return new PlugboardError('NO_SPACE', 'the disk of the database is full', { cause: error })
   if (!OUT_OF_REACH.test(code)) return error
   return new PlugboardError('UNAVAILABLE', `the database file cannot be used now (${code})`, { cause: error })
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type Id, isId } from '@plugboard/core'
+import { type Id, isId, PlugboardError } from '@plugboard/core'
 import type { BlobInfo, BlobOwner, BlobStore, NewBlob } from '@plugboard/hub'
+import { isFull } from '../disk.js'
 
 /** Where half-written files lie: on the same file system, so that a rename brings them to their place. */
 const TEMPORARY = '.tmp'
@@ -42,6 +43,7 @@ class LocalBlobs implements BlobStore {
       return { ...blob, size }
     } catch (error) {
       await rm(temporary, { force: true })
+      if (isFull(error)) throw new PlugboardError('NO_SPACE', 'the disk for files is full', { cause: error })
       throw error
     }
   }

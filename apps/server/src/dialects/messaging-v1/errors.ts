@@ -14,6 +14,7 @@ const statusOf = {
   TOO_LARGE: 413,
   RATE_LIMITED: 429,
   UNAVAILABLE: 503,
+  NO_SPACE: 507,
   INTERNAL: 500,
 } as const satisfies Record<ErrorCode, number>
 

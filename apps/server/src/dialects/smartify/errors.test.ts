@@ -15,6 +15,7 @@ const answers = {
   TOO_LARGE: [413, { err: 'request entity too large', limit: 512_000 }],
   RATE_LIMITED: [429, failure('about RATE_LIMITED')],
   UNAVAILABLE: [503, failure('Service unavailable.')],
+  NO_SPACE: [507, failure('Insufficient storage.')],
   INTERNAL: [500, failure('Internal server error.')],
 } satisfies Record<ErrorCode, [number, unknown]>
 

@@ -24,6 +24,7 @@ const answers = {
   },
   RATE_LIMITED: { status: 429, body: saying },
   UNAVAILABLE: { status: 503, body: () => failure('Service unavailable.') },
+  NO_SPACE: { status: 507, body: () => failure('Insufficient storage.') },
   INTERNAL: { status: 500, body: () => failure('Internal server error.') },
 } as const satisfies Record<ErrorCode, { status: number; body(error: PlugboardError): unknown }>
 

@@ -67,6 +67,7 @@ const known = {
   TOO_LARGE: [413, 'payload_too_large'],
   RATE_LIMITED: [429, 'too_many_requests'],
   UNAVAILABLE: [503, 'service_unavailable'],
+  NO_SPACE: [507, 'insufficient_storage'],
   INTERNAL: [500, 'internal_server_error'],
 } as const satisfies Record<ErrorCode, readonly [number, string]>
 

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** No room on the disk, none left for this user, or more than one file may have. */
+const CODES: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EFBIG']
+
+/** Whether something failed because the disk is full. */
+export const isFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && CODES.includes(error.code)
+
+/** What a disk must have room for to count as not full. */
+const PROBE = Buffer.alloc(1_048_576)
+
+/** How long an answer holds: anybody may ask. */
+const AGE_MS = 5_000
+
+/** A folder that is written to, and the disk that it is on. */
+export class Disk {
+  readonly #folder: string
+  readonly #holds: string
+  #look: { at: number; problems: Promise<string[]> } | undefined
+
+  /** `holds`: what for, in words. */
+  constructor(folder: string, holds: string) {
+    this.#folder = folder
+    this.#holds = holds
+  }
+
+  /** What is wrong with it, as of some seconds ago. */
+  problems(): Promise<string[]> {
+    const now = performance.now()
+    if (this.#look === undefined || now - this.#look.at > AGE_MS)
+      this.#look = { at: now, problems: this.#probe() }
+    return this.#look.problems
+  }
+
+  async #probe(): Promise<string[]> {
+    const file = join(this.#folder, `.probe-${randomUUID()}`)
+    try {
+      await writeFile(file, PROBE, { mode: 0o600, flag: 'wx' })
+      return []
+    } catch (error) {
+      return [isFull(error) ? `the disk for ${this.#holds} is full` : `${this.#holds} cannot be written`]
+    } finally {
+      await rm(file, { force: true }).catch(() => undefined)
+    }
+  }
+}
