@@ -129,7 +129,7 @@ export const contentTypes = contentSchema.options.map((option) => option.shape.t
 export const listFields = ['choices', 'options', 'actions', 'items'] as const
 
 /** Fields, choices, cards and buttons that content may have, all together. To check more than that takes too long. */
-const MAX_MEMBERS = 4000
+const MAX_MEMBERS = 2000
 
 /**
  * The content that a payload holds. Undefined for a payload of no known type, with a field that is not what its type
