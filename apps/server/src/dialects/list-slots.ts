@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import { type Id, PlugboardError } from '@plugboard/core'
 import { CHUNK } from './json-text.js'
 
@@ -16,6 +15,12 @@ export interface ListSlotsOptions {
   maxWaitMs?: number
   /** How many of one client wait at most. Default: 100. */
   maxWaiting?: number
+}
+
+/** What of a response says when it is over, however that comes. */
+interface Closing {
+  readonly closed: boolean
+  once(event: 'close', listener: () => void): unknown
 }
 
 /** The lists of one client. */
@@ -41,7 +46,7 @@ export class ListSlots {
    * Makes an answer with a list in it. A short text ends with its making; anything else when the response is closed,
    * however that comes. @throws RATE_LIMITED
    */
-  async run<T>(clientId: Id, response: ServerResponse, make: () => Promise<T>): Promise<T> {
+  async run<T>(clientId: Id, response: Closing, make: () => Promise<T>): Promise<T> {
     const slots = this.#clients.get(clientId) ?? { taken: 0, waiting: new Set() }
     this.#clients.set(clientId, slots)
     if (slots.taken >= this.#options.perClient) await this.#wait(slots)
