@@ -12,7 +12,7 @@ const answers = {
   NOT_FOUND: [404, failure('Object not found.')],
   CONFLICT: [409, failure('about CONFLICT')],
   MISMATCH: [422, failure('about MISMATCH')],
-  TOO_LARGE: [413, { err: 'request entity too large', limit: 512_000 }],
+  TOO_LARGE: [413, { err: 'about TOO_LARGE' }],
   RATE_LIMITED: [429, failure('about RATE_LIMITED')],
   UNAVAILABLE: [503, failure('Service unavailable.')],
   NO_SPACE: [507, failure('Insufficient storage.')],
