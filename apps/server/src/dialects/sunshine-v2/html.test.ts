@@ -137,7 +137,10 @@ describe('any text', () => {
     await fc.assert(
       fc.asyncProperty(hostile, async (text) => {
         const html = await sanitiseHtml(text)
-        for (const each of [html, markdown(text)]) expect(each.replace(TAG, '')).not.toMatch(/[<>]/)
+        for (const each of [html, markdown(text)]) {
+          // Browsers skip controls in a scheme, or read what is no address then.
+          expect(each.replace(/\p{Cc}/gu, '').replace(TAG, '')).not.toMatch(/[<>]/)
+        }
         expect(await sanitiseHtml(html)).toBe(html)
       }),
       { numRuns: 1000 },
