@@ -1,53 +1,68 @@
-export interface FailureLimitOptions {
-  /** Failures that one key may have in a minute; 0: any number. */
-  perMinute: number
-  /** Keys that are remembered; over that, those with the oldest first failure are forgotten. Default: 10,000. */
+export type FailureLimitOptions = {
+  /** Keys that are remembered; over that, those are forgotten that failed longest ago. Default: 10,000. */
   maxKeys?: number
   now?: () => number
-}
+} & (
+  | {
+      /** Failures that one key may have, and how many of them are forgiven in a minute; 0: any number. */
+      perMinute: number
+    }
+  | {
+      /** The same in an hour. */
+      perHour: number
+    }
+)
 
-interface Window {
-  startedAt: number
-  failures: number
-}
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
 
-const WINDOW_MS = 60_000
-
-/** Counts failed credentials by key (an address, say), so that guessing is slow and costs little. */
+/**
+ * Counts failed credentials by key (an address, say), so that guessing is slow. Failures are forgiven one by one: a key
+ * that has failed too often waits for the next, and not for all.
+ */
 export class FailureLimit {
-  readonly #perMinute: number
+  readonly #max: number
+  /** For one failure to be forgiven. */
+  readonly #forgivenMs: number
   readonly #maxKeys: number
   readonly #now: () => number
-  readonly #windows = new Map<string, Window>()
+  /** When all failures of a key are forgiven. */
+  readonly #clearAt = new Map<string, number>()
 
-  constructor({ perMinute, maxKeys = 10_000, now = Date.now }: FailureLimitOptions) {
-    this.#perMinute = perMinute
+  constructor(options: FailureLimitOptions) {
+    const { maxKeys = 10_000, now = Date.now } = options
+    const [max, withinMs] =
+      'perMinute' in options ? [options.perMinute, MINUTE_MS] : [options.perHour, HOUR_MS]
+    this.#max = max
+    this.#forgivenMs = Math.ceil(withinMs / max)
     this.#maxKeys = maxKeys
     this.#now = now
   }
 
   /** How long a key has to wait before its next try, in milliseconds; 0: it may try now. */
   waitMs(key: string): number {
-    const window = this.#current(key)
-    if (!window || this.#perMinute === 0 || window.failures < this.#perMinute) return 0
-    return window.startedAt + WINDOW_MS - this.#now()
+    return this.#max === 0 ? 0 : Math.max(0, this.#owedMs(key) - (this.#max - 1) * this.#forgivenMs)
   }
 
   failed(key: string): void {
-    const window = this.#current(key)
-    if (window) {
-      window.failures += 1
-      return
-    }
-    const [oldest] = this.#windows.keys()
-    if (oldest !== undefined && this.#windows.size >= this.#maxKeys) this.#windows.delete(oldest)
-    this.#windows.set(key, { startedAt: this.#now(), failures: 1 })
+    if (this.#max > 0) this.#owe(key, this.#owedMs(key) + this.#forgivenMs)
   }
 
-  #current(key: string): Window | undefined {
-    const window = this.#windows.get(key)
-    if (!window || this.#now() - window.startedAt < WINDOW_MS) return window
-    this.#windows.delete(key)
-    return undefined
+  /** Takes one failure back, of a try that was counted before it was known to be right. */
+  forgive(key: string): void {
+    this.#owe(key, this.#owedMs(key) - this.#forgivenMs)
+  }
+
+  /** The time until all failures of a key are forgiven. */
+  #owedMs(key: string): number {
+    return Math.max(0, (this.#clearAt.get(key) ?? 0) - this.#now())
+  }
+
+  #owe(key: string, ms: number): void {
+    this.#clearAt.delete(key)
+    if (!(ms > 0)) return
+    const [oldest] = this.#clearAt.keys()
+    if (oldest !== undefined && this.#clearAt.size >= this.#maxKeys) this.#clearAt.delete(oldest)
+    this.#clearAt.set(key, this.#now() + ms)
   }
 }

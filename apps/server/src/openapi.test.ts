@@ -3,6 +3,7 @@ import { type FastifyInstance, fastify } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { messagingV1 } from './dialects/messaging-v1/index.js'
+import { Refusals } from './dialects/refusals.js'
 import { schemasForDocumentOnly, serveDocument } from './openapi.js'
 
 let app: FastifyInstance
@@ -75,7 +76,12 @@ describe('the document of the API', () => {
 
   it('is valid OpenAPI 3.1 with all routes of the Messaging API', async () => {
     const hub = {} as Parameters<typeof messagingV1>[1]['hub']
-    app.register(messagingV1, { prefix: '/api/v1', hub, settings: { host: '127.0.0.1' } })
+    app.register(messagingV1, {
+      prefix: '/api/v1',
+      hub,
+      refusals: new Refusals(0),
+      settings: { host: '127.0.0.1' },
+    })
     const document = (await get('/openapi.json')).json()
     expect(document.openapi).toBe('3.1.0')
     expect(Object.keys(document.paths)).toContain('/api/v1/messages/collect')

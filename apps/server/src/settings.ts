@@ -314,7 +314,13 @@ export const settings = {
     'RATE_LIMIT',
     integer(0, MANY),
     '60',
-    'Wrong credentials that one address may send in a minute; 0: any number.',
+    'Wrong credentials that one address (of IPv6, one /64 network) may send in a minute; 0: any number. Each process counts for itself.',
+  ),
+  accountRateLimit: setting(
+    'ACCOUNT_RATE_LIMIT',
+    integer(0, MANY),
+    '100',
+    'Wrong passwords that one account may have in an hour, from all addresses together; 0: any number. Each process counts for itself.',
   ),
 }
 

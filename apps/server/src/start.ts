@@ -25,6 +25,7 @@ import { ListSlots } from './dialects/list-slots.js'
 import { messagingV1 } from './dialects/messaging-v1/index.js'
 import { events } from './dialects/messaging-v1/schemas.js'
 import { messagingV1Format } from './dialects/messaging-v1/webhook-format.js'
+import { Refusals } from './dialects/refusals.js'
 import { smartify } from './dialects/smartify/index.js'
 import { smartifyFormat } from './dialects/smartify/webhook-format.js'
 import { sendError as sendSunshineError } from './dialects/sunshine-v2/errors.js'
@@ -240,12 +241,15 @@ function registerDialects(
   settings: Config,
 ): void {
   app.decorate('listSlots', new ListSlots({ perClient: settings.listsPerClient }))
-  app.register(messagingV1, { prefix: '/api/v1', hub, settings: { ...settings, adminKey: adminKey?.key } })
+  const refusals = new Refusals(settings.rateLimit)
+  const own = { ...settings, adminKey: adminKey?.key }
+  app.register(messagingV1, { prefix: '/api/v1', hub, refusals, settings: own })
   const base = (): string => urls.base
   const download = downloadOptions(settings)
-  app.register(sunshineV2, { prefix: '/v2', hub, base, download, settings })
+  app.register(sunshineV2, { prefix: '/v2', hub, refusals, base, download })
   app.register(sunshineOauth, { prefix: '/oauth' })
-  app.register(smartify, { prefix: '/api', hub, tokenKey: keyring.keyFor('smartify-tokens'), settings })
+  const tokenKey = keyring.keyFor('smartify-tokens')
+  app.register(smartify, { prefix: '/api', hub, refusals, tokenKey, settings })
 }
 
 /**

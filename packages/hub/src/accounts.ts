@@ -35,6 +35,8 @@ export interface PersonAccount {
   firstName?: string
   lastName?: string
   memberships: { clientId: Id; role: Role }[]
+  /** Where the account was signed in to from, in a form that says it to nobody else. */
+  knownNetworks?: string[]
   createdAt: string
 }
 

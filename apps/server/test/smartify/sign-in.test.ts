@@ -8,12 +8,23 @@ import { basic, createProject, newRequestId } from '../support/smartify.js'
 let server: TestServer
 
 beforeAll(async () => {
-  server = await startServer({ env: { RATE_LIMIT: '5', GUEST_RATE_LIMIT: '3' } })
+  server = await startServer({
+    env: { RATE_LIMIT: '5', ACCOUNT_RATE_LIMIT: '8', GUEST_RATE_LIMIT: '3', TRUSTED_PROXIES: 'loopback' },
+  })
 })
 afterAll(cleanUp)
 
-const signIn = (email: string, password: string) =>
-  call(server, 'POST', '/api/auth/signin', { body: { email, password } })
+/** Of the documentation's own network, a new one each time. */
+let addresses = 0
+const newAddress = (): string => {
+  addresses += 1
+  return `2001:db8:0:${addresses.toString(16)}::1`
+}
+
+const from = (address: string) => ({ 'x-forwarded-for': address })
+
+const signIn = (email: string, password: string, address = newAddress()) =>
+  call(server, 'POST', '/api/auth/signin', { body: { email, password }, headers: from(address) })
 
 describe('e-mail and password', () => {
   it('answer a token and the person', async () => {
@@ -36,19 +47,65 @@ describe('e-mail and password', () => {
     expect((await signIn('no e-mail', 'wrong')).status).toBe(422)
   })
 
-  it('may be tried only so often: then the right ones are refused too, unless they are known to be right', async () => {
-    const [project, known] = [await createProject(server), await createProject(server)]
-    const { email, password } = project.owner
-    expect((await signIn(known.owner.email, known.owner.password)).status).toBe(200)
-    const wrong = await Promise.all(Array.from({ length: 8 }, (_, i) => signIn(email, `wrong ${i}`)))
+  it('may be tried only so often from one address: then right ones are refused too, of accounts it has not been', async () => {
+    const [mine, other] = [await createProject(server), await createProject(server)]
+    const address = newAddress()
+    expect((await signIn(mine.owner.email, mine.owner.password, address)).status).toBe(200)
+    const wrong = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => signIn(`${randomUUID()}@example.org`, `wrong ${i}`, address)),
+    )
     expect(wrong.map(({ status }) => status).sort()).toEqual([...Array(5).fill(401), ...Array(3).fill(429)])
-    const late = await signIn(email, password)
+    const { email, password } = other.owner
+    const late = await signIn(email, password, address)
     expect([late.status, late.json.success]).toEqual([429, false])
     expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(0)
-    const headers = basic(email, password)
+    const headers = { ...basic(email, password), ...from(address) }
     expect((await call(server, 'GET', '/api/projects', { headers })).status).toBe(429)
-    for (let i = 0; i < 6; i += 1) await signIn(known.owner.email, 'wrong')
-    expect((await signIn(known.owner.email, known.owner.password)).status).toBe(200)
+    const neighbour = address.replace(/1$/, 'ffff:ffff')
+    expect((await signIn(email, password, neighbour)).status).toBe(429)
+    expect((await signIn(email, password)).status).toBe(200)
+    expect((await signIn(mine.owner.email, mine.owner.password, address)).status).toBe(200)
+  })
+
+  it('let their person in whatever strangers try, from where they came before and from anywhere new', async () => {
+    const { owner } = await createProject(server)
+    const [home, work] = [newAddress(), newAddress()]
+    expect((await signIn(owner.email, owner.password, home)).status).toBe(200)
+    const strangers = [newAddress(), newAddress()]
+    const statuses: number[] = []
+    for (const address of strangers)
+      for (let i = 0; i < 5; i += 1) statuses.push((await signIn(owner.email, `wrong ${i}`, address)).status)
+    expect(statuses).toEqual([...Array(8).fill(401), 429, 429])
+    expect((await signIn(owner.email, owner.password, strangers[0])).status).toBe(429)
+    expect((await signIn(owner.email, owner.password, home)).status).toBe(200)
+    expect((await signIn(owner.email, owner.password, work)).status).toBe(200)
+    expect((await signIn(owner.email, 'wrong')).status).toBe(429)
+    expect((await signIn(owner.email, 'wrong')).status).toBe(429)
+    expect((await signIn(owner.email, owner.password, work)).status).toBe(200)
+    server = await server.stop().then(() => server.restart())
+    for (let i = 0; i < 12; i += 1) await signIn(owner.email, 'wrong')
+    expect((await signIn(owner.email, owner.password)).status).toBe(429)
+    expect((await signIn(owner.email, owner.password, home)).status).toBe(200)
+  })
+
+  it('of an account that is not there are limited as those of one that is', async () => {
+    const { owner } = await createProject(server)
+    const statuses = async (email: string) => {
+      const found: number[] = []
+      for (let i = 0; i < 12; i += 1) found.push((await signIn(email, `wrong ${i}`)).status)
+      return found
+    }
+    expect(await statuses(`${randomUUID()}@example.org`)).toEqual(await statuses(owner.email))
+  })
+
+  it('that are right are hashed once, however many calls come with them at a time', async () => {
+    const { owner } = await createProject(server)
+    const address = newAddress()
+    const headers = { ...basic(owner.email, owner.password), ...from(address) }
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, () => call(server, 'GET', '/api/projects', { headers })),
+    )
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
   })
 
   it('that were changed end the tokens that were made with them', async () => {

@@ -4,7 +4,7 @@ import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import { AdminAccess, type AdminSettings, isSame } from '../admin-access.js'
 import { readBodies } from '../json-body.js'
-import { Refusals } from '../refusals.js'
+import type { Refusals } from '../refusals.js'
 import { Credentials, credentialsOf } from './credentials.js'
 import { sendError } from './errors.js'
 import { adminRoutes } from './routes/admin.js'
@@ -18,22 +18,20 @@ import { userRoutes } from './routes/users.js'
 
 export interface MessagingV1Options {
   hub: Hub
+  refusals: Refusals
   settings: AdminSettings & {
     /** When set, every request must carry it in the header `password`. */
     internalPassword?: string | undefined
-    /** Wrong credentials that one address may send in a minute; 0, the default: any number. */
-    rateLimit?: number
   }
 }
 
 /** The Messaging API v1 as a plugin; registered under `/api/v1`. */
 export async function messagingV1(
   app: FastifyInstance,
-  { hub, settings }: MessagingV1Options,
+  { hub, refusals, settings }: MessagingV1Options,
 ): Promise<void> {
   const { internalPassword } = settings
   const access = new AdminAccess(settings)
-  const refusals = new Refusals(settings.rateLimit ?? 0)
   const credentials = new Credentials(hub, refusals)
   readBodies(app)
   app.setErrorHandler(sendError)
@@ -51,9 +49,8 @@ export async function messagingV1(
 
   await app.register(async (scope) => {
     scope.addHook('onRequest', async (request) => {
-      if (!access.mayAdminister(request.headers['x-bp-messaging-admin-key'])) {
-        throw refusals.of(request, 'UNAUTHORIZED')
-      }
+      const isRight = access.mayAdminister(request.headers['x-bp-messaging-admin-key'])
+      refusals.assertChosen(request, { name: 'admin key', isRight, code: 'UNAUTHORIZED' })
     })
     adminRoutes(scope, hub)
     refusePreflight(scope, '/admin/*')

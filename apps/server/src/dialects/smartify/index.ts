@@ -4,7 +4,7 @@ import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { isSame } from '../admin-access.js'
 import { readBodies } from '../json-body.js'
-import { Refusals } from '../refusals.js'
+import type { Refusals } from '../refusals.js'
 import { Credentials, NoScheme } from './credentials.js'
 import { BODY_LIMIT_BYTES, failure, sendError } from './errors.js'
 import { GuestLimits } from './guest-limits.js'
@@ -18,13 +18,16 @@ import { ServerTokens } from './tokens.js'
 
 export interface SmartifyOptions {
   hub: Hub
+  refusals: Refusals
   /** Signs the tokens of end users and of people. */
   tokenKey: Uint8Array
   settings: {
     /** When set, every request must carry it in the header `password`. */
     internalPassword?: string | undefined
-    /** Wrong credentials that one address may send in a minute; 0, the default: any number. */
-    rateLimit?: number
+    /** Wrong passwords that one address may send in a minute; 0: any number. */
+    rateLimit: number
+    /** Wrong passwords that one account may have in an hour; 0: any number. */
+    accountRateLimit: number
     /** How long tokens are good, in milliseconds. */
     guestTokenTtl: number
     accountTokenTtl: number
@@ -40,12 +43,11 @@ export interface SmartifyOptions {
 /** The external-channel API of Smartify as a plugin; registered under `/api`. */
 export async function smartify(
   app: FastifyInstance,
-  { hub, tokenKey, settings }: SmartifyOptions,
+  { hub, refusals, tokenKey, settings }: SmartifyOptions,
 ): Promise<void> {
-  const { internalPassword, rateLimit = 0 } = settings
+  const { internalPassword, rateLimit: perMinute, accountRateLimit: perHour } = settings
   const tokens = new ServerTokens(tokenKey)
-  const passwords = new Passwords(hub.accounts, rateLimit)
-  const refusals = new Refusals(rateLimit)
+  const passwords = new Passwords({ accounts: hub.accounts, key: tokenKey, limits: { perMinute, perHour } })
   const requests = new Requests(hub)
   const credentials = new Credentials({ hub, tokens, passwords, refusals })
   readBodies(app, BODY_LIMIT_BYTES)

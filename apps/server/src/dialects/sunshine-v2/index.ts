@@ -1,7 +1,7 @@
 import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify'
 import { readJson } from '../json-body.js'
-import { Refusals } from '../refusals.js'
+import type { Refusals } from '../refusals.js'
 import { Credentials } from './credentials.js'
 import { notFound, notOffered, sendError, unsupportedMediaType } from './errors.js'
 import type { Scope } from './route.js'
@@ -26,10 +26,7 @@ export interface SunshineV2Options {
   base(): string
   /** For what messages only refer to. */
   download: DownloadOptions
-  settings: {
-    /** Wrong credentials that one address may send in a minute; 0, the default: any number. */
-    rateLimit?: number
-  }
+  refusals: Refusals
 }
 
 /** 100 kB, by the wire contract. */
@@ -40,8 +37,8 @@ export const HOSTED_PREFIX = '/sc'
 
 /** The Sunshine Conversations API v2 as a plugin; registered under `/v2`. */
 export async function sunshineV2(app: FastifyInstance, options: SunshineV2Options): Promise<void> {
-  const { hub, settings, base, download } = options
-  const credentials = new Credentials(hub, new Refusals(settings.rateLimit ?? 0))
+  const { hub, refusals, base, download } = options
+  const credentials = new Credentials(hub, refusals)
   readJson(app)
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body: Buffer, done) =>
     body.length === 0 ? done(null, {}) : done(unsupportedMediaType()),

@@ -75,10 +75,10 @@ export function syncRoutes(
       await assertNameIsFree(body.name, known)
       return answer(known, body.token ?? '', wanted, body.name)
     }
-    if (!access.mayCreateClient(request, request.headers['x-bp-messaging-admin-key'])) {
-      // As where there is one and the token is wrong.
-      throw refusals.of(request, body.id ? 'FORBIDDEN' : 'UNAUTHORIZED')
-    }
+    const isRight = access.mayCreateClient(request, request.headers['x-bp-messaging-admin-key'])
+    // As where there is one and the token is wrong.
+    const code = body.id ? 'FORBIDDEN' : 'UNAUTHORIZED'
+    refusals.assertChosen(request, { name: 'admin key', isRight, code })
     await assertNameIsFree(body.name)
     await inBody(hub.sync.check(wanted))
     const { client, token } = await hub.clients.create()

@@ -3,6 +3,7 @@ import { type JsonObject, PlugboardError } from '@plugboard/core'
 import type { Hub, UserFacts } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { FailureLimit } from '../../../failure-limit.js'
+import { networkOf } from '../../../trusted-proxies.js'
 import type { Refusals } from '../../refusals.js'
 import { externalUserIn, guestClaimsOf, personClaimsOf } from '../claims.js'
 import { type Credentials, isOfBusiness } from '../credentials.js'
@@ -39,14 +40,14 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
     summary: 'Make an anonymous user, and a token for it',
     body: guestBody,
     admit({ ip }) {
-      const retryAfterMs = guests.waitMs(ip)
+      const retryAfterMs = guests.waitMs(networkOf(ip))
       if (retryAfterMs > 0)
         throw new PlugboardError('RATE_LIMITED', 'Too many sign-ins. Try again later.', { retryAfterMs })
     },
     handle: async ({ body, request, reply }) => {
       const project = await findOpenProject(hub, body.id_project)
       if ('error' in project) return reply.code(400).send(project)
-      guests.failed(request.ip)
+      guests.failed(networkOf(request.ip))
       const id = randomUUID()
       const { lastname, email, attributes, firstname = `guest#${id.slice(0, 4)}` } = body
       const facts = factsOf({ firstname, lastname, email }, 'guest', attributes)
