@@ -313,6 +313,54 @@ describe('wrong credentials', () => {
   })
 })
 
+describe('the admin key', () => {
+  it('cannot be guessed: it does not pass from where too many were wrong, unless it was right there before', async () => {
+    const env = { RATE_LIMIT: '3', TRUSTED_PROXIES: 'loopback' }
+    const strict = await startServer({ env })
+    const list = (key: string, address: string) =>
+      admin(strict, 'GET /admin/clients', '', {
+        'x-bp-messaging-admin-key': key,
+        'x-forwarded-for': address,
+      })
+    expect((await list(ADMIN_KEY, '198.51.100.1')).status).toBe(200)
+    for (const address of ['198.51.100.1', '198.51.100.2']) {
+      for (let i = 0; i < 3; i += 1) expect(await list(`wrong ${i}`, address)).toMatchObject(unauthorized)
+      expect((await list('wrong', address)).status).toBe(429)
+    }
+    expect((await list(ADMIN_KEY, '198.51.100.2')).status).toBe(429)
+    expect((await list(ADMIN_KEY, '198.51.100.1')).status).toBe(200)
+    expect((await list(ADMIN_KEY, '198.51.100.3')).status).toBe(200)
+    const create = await call(strict, 'POST', '/api/v1/sync', {
+      body: {},
+      headers: { ...asAdmin, 'x-forwarded-for': '198.51.100.2' },
+    })
+    expect(create.status).toBe(429)
+    await strict.stop()
+  })
+})
+
+describe('wrong credentials of any API', () => {
+  it('count together for an address, and for the whole network of an IPv6 address', async () => {
+    const env = { RATE_LIMIT: '3', TRUSTED_PROXIES: 'loopback' }
+    const strict = await startServer({ env })
+    const tries = [
+      ['/api/v1/users/x', { 'x-bp-messaging-client-id': randomUUID(), 'x-bp-messaging-client-token': 'x' }],
+      ['/v2/apps/x', { authorization: 'Bearer x' }],
+      ['/api/projects', { authorization: 'JWT x' }],
+      ['/api/projects', { authorization: 'JWT y' }],
+      ['/api/v1/users/x', { 'x-bp-messaging-client-id': randomUUID(), 'x-bp-messaging-client-token': 'x' }],
+      ['/v2/apps/x', { authorization: 'Bearer x' }],
+    ] as const
+    const statuses: number[] = []
+    for (const [i, [path, headers]] of tries.entries()) {
+      const from = { 'x-forwarded-for': `2001:db8::${i + 1}` }
+      statuses.push((await call(strict, 'GET', path, { headers: { ...headers, ...from } })).status)
+    }
+    expect(statuses).toEqual([401, 401, 401, 429, 429, 429])
+    await strict.stop()
+  })
+})
+
 describe('the tokens of a client', () => {
   const works = async (client: TestClient, token: string) => {
     const { status } = await client.call('GET', '/clients', undefined, {
