@@ -2,6 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { type FastifyInstance, fastify } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { InternalPassword } from './dialects/internal-password.js'
 import { messagingV1 } from './dialects/messaging-v1/index.js'
 import { Refusals } from './dialects/refusals.js'
 import { schemasForDocumentOnly, serveDocument } from './openapi.js'
@@ -80,6 +81,7 @@ describe('the document of the API', () => {
       prefix: '/api/v1',
       hub,
       refusals: new Refusals(0),
+      internal: new InternalPassword({}),
       settings: { host: '127.0.0.1' },
     })
     const document = (await get('/openapi.json')).json()

@@ -81,6 +81,16 @@ const trustedProxies: Kind<readonly string[]> = {
   show: (value) => (value.length === 0 ? 'none' : value.join(',')),
 }
 
+/** Of the same origin, and the same path or one below it. */
+const urlPrefixes: Kind<readonly string[]> = {
+  parse(text) {
+    const urls = text.split(',').map((each) => externalUrl.parse(each.trim()))
+    return urls.every((url) => url !== undefined) ? urls : undefined
+  },
+  expected: 'a list of http or https URLs without a user name, a query or a fragment',
+  show: (value) => value.join(','),
+}
+
 const folder: Kind<string> = {
   parse: (text) => (text.includes('\0') ? undefined : text),
   expected: 'the path of a folder',
@@ -148,7 +158,12 @@ export const settings = {
   internalPassword: optional(
     'INTERNAL_PASSWORD',
     headerSecret,
-    'Asked of every caller, told to every webhook.',
+    'Password that every call of the APIs must have in the header `password`, and that the webhooks in INTERNAL_WEBHOOKS are sent. Providers, files and what watches the server need none.',
+  ),
+  internalWebhooks: optional(
+    'INTERNAL_WEBHOOKS',
+    urlPrefixes,
+    'URLs, comma-separated, such as `https://bots.internal/hooks`: webhooks at one of them or below are sent INTERNAL_PASSWORD. Unset: none is.',
   ),
   encryptionKey: optional(
     'ENCRYPTION_KEY',

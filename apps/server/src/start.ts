@@ -21,6 +21,7 @@ import { assertCopied, endCopiesFrom } from './copy/mark.js'
 import { within } from './deadline.js'
 import { Connections, connectionsFor, descriptorLimit, mayRunOut } from './descriptors.js'
 import { isLocalOnly, isLoopback } from './dialects/admin-access.js'
+import { InternalPassword } from './dialects/internal-password.js'
 import { ListSlots } from './dialects/list-slots.js'
 import { messagingV1 } from './dialects/messaging-v1/index.js'
 import { events } from './dialects/messaging-v1/schemas.js'
@@ -172,7 +173,7 @@ export async function createConfiguredHub(
   { workerUrl }: StartOptions,
   parts: Parts,
 ): Promise<Hub> {
-  const { internalPassword } = config
+  const internal = new InternalPassword(config)
   const allowance = parseAllowance(config.allowPrivateTargets, isLocalOnly(config))
   const { channels: packages, channelOptions, workingFolder } = config
   const schedule = { delaysMs: config.webhookRetryDelays }
@@ -182,9 +183,9 @@ export async function createConfiguredHub(
     keyring: parts.keyring,
     channels: await loadChannels({ packages, options: channelOptions, workingFolder }),
     formats: [
-      messagingV1Format({ schedule, internalPassword }),
-      sunshineV2Format({ schedule: { delaysMs: config.sunshineRetryDelays } }),
-      smartifyFormat({ schedule, origin: () => parts.urls.base, internalPassword }),
+      messagingV1Format({ schedule, internal }),
+      sunshineV2Format({ schedule: { delaysMs: config.sunshineRetryDelays }, internal }),
+      smartifyFormat({ schedule, origin: () => parts.urls.base, internal }),
     ],
     sender: senderTransport(
       createWebhookSender({
@@ -242,14 +243,15 @@ function registerDialects(
 ): void {
   app.decorate('listSlots', new ListSlots({ perClient: settings.listsPerClient }))
   const refusals = new Refusals(settings.rateLimit)
+  const shared = { hub, refusals, internal: new InternalPassword(settings) }
   const own = { ...settings, adminKey: adminKey?.key }
-  app.register(messagingV1, { prefix: '/api/v1', hub, refusals, settings: own })
+  app.register(messagingV1, { prefix: '/api/v1', ...shared, settings: own })
   const base = (): string => urls.base
   const download = downloadOptions(settings)
-  app.register(sunshineV2, { prefix: '/v2', hub, refusals, base, download })
-  app.register(sunshineOauth, { prefix: '/oauth' })
+  app.register(sunshineV2, { prefix: '/v2', ...shared, base, download })
+  app.register(sunshineOauth, { prefix: '/oauth', ...shared })
   const tokenKey = keyring.keyFor('smartify-tokens')
-  app.register(smartify, { prefix: '/api', hub, refusals, tokenKey, settings })
+  app.register(smartify, { prefix: '/api', ...shared, tokenKey, settings })
 }
 
 /**

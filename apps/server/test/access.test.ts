@@ -292,8 +292,42 @@ describe('with an internal password', () => {
     expect(await call(internal, 'GET', '/api/v1/clients', { headers: password })).toMatchObject(unauthorized)
   })
 
-  it('the server itself and providers need none', async () => {
-    expect((await call(internal, 'GET', '/status')).status).toBe(200)
+  it.each([
+    ['GET', '/v2/apps', { errors: [{ code: 'forbidden', title: 'Forbidden' }] }],
+    ['GET', '/sc/v2/apps/x/users/y', { errors: [{ code: 'forbidden', title: 'Forbidden' }] }],
+    ['GET', '/v2/nothing', { errors: [{ code: 'forbidden', title: 'Forbidden' }] }],
+    ['POST', '/oauth/token', { errors: [{ code: 'forbidden', title: 'Forbidden' }] }],
+    ['GET', '/api/projects', { success: false, msg: 'Forbidden' }],
+    ['POST', '/api/auth/signin', { success: false, msg: 'Forbidden' }],
+    ['GET', '/api/nothing/at/all', { success: false, msg: 'Forbidden' }],
+  ])('%s %s of another dialect needs it as well', async (method, path, json) => {
+    expect(await call(internal, method, path)).toMatchObject({ status: 403, json })
+    const answer = await call(internal, method, path, { headers: { password: 'between us' } })
+    expect(answer.status).not.toBe(403)
+  })
+
+  it('cannot be guessed, in whichever dialect: it does not pass where too many were wrong', async () => {
+    const env = { INTERNAL_PASSWORD: 'between us', RATE_LIMIT: '4', TRUSTED_PROXIES: 'loopback' }
+    const strict = await startServer({ env })
+    const ask = async (path: string, password: string, address: string) =>
+      (await call(strict, 'GET', path, { headers: { password, 'x-forwarded-for': address } })).status
+    const paths = ['/api/v1/nothing', '/v2/nothing', '/api/projects', '/sc/v2/apps']
+    expect(await ask('/v2/nothing', 'between us', '198.51.100.9')).toBe(404)
+    for (const address of ['198.51.100.1', '198.51.100.9']) {
+      for (const path of paths) expect(await ask(path, 'wrong', address)).toBe(403)
+      for (const path of paths) expect(await ask(path, 'wrong', address)).toBe(429)
+    }
+    for (const path of paths) expect(await ask(path, 'between us', '198.51.100.1')).toBe(429)
+    expect(await ask('/v2/nothing', 'between us', '198.51.100.9')).toBe(404)
+    await strict.stop()
+  })
+
+  it('the server itself, readers of files and providers need none', async () => {
+    for (const path of ['/status', '/version', '/healthz', '/readyz', '/metrics', '/openapi.json'])
+      expect((await call(internal, 'GET', path)).status).toBe(200)
+    for (const path of ['/media/v1/x', '/attachments/v1/x/y'])
+      expect((await call(internal, 'GET', path)).status).toBe(404)
+    expect((await call(internal, 'OPTIONS', '/api/projects')).status).toBe(204)
     expect((await call(internal, 'POST', `/webhooks/v1/${client.id}/webhook`, { body: {} })).status).toBe(404)
   })
 })

@@ -268,15 +268,21 @@ describe('redirects', () => {
 })
 
 describe('a server with an internal password', () => {
-  it('tells it to the webhooks', async () => {
-    const internal = await startServer({ env: { INTERNAL_PASSWORD: 'between us' } })
-    const bot = await startReceiver()
+  it('sends it to the webhooks that the operator lists, and to no other', async () => {
+    const [listed, other] = [await startReceiver(), await startReceiver()]
+    const env = { INTERNAL_PASSWORD: 'between us', INTERNAL_WEBHOOKS: `${listed.url}/hooks` }
+    const internal = await startServer({ env })
     const password = { password: 'between us' }
-    const body = { webhooks: [{ url: bot.url }] }
+    const body = {
+      webhooks: [`${listed.url}/hooks/1`, `${listed.url}/hooks2`, other.url].map((url) => ({ url })),
+    }
     const { json } = await call(internal, 'POST', '/api/v1/sync', { body, headers: password })
     const headers = { 'x-bp-messaging-client-id': json.id, 'x-bp-messaging-client-token': json.token }
     await call(internal, 'POST', '/api/v1/users', { headers: { ...headers, ...password } })
-    expect((await first(bot, 'user.new')).headers.password).toBe('between us')
+    await listed.until((requests) => requests.length === 2)
+    const sent = Object.fromEntries(listed.requests.map(({ path, headers }) => [path, headers.password]))
+    expect(sent).toEqual({ '/hook/hooks/1': 'between us', '/hook/hooks2': undefined })
+    expect((await first(other, 'user.new')).headers.password).toBeUndefined()
     await internal.stop()
   })
 })

@@ -15,6 +15,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { publishedAnswers } from '../../test/sunshine/published.js'
+import { InternalPassword } from './internal-password.js'
 import * as messaging from './messaging-v1/map.js'
 import { messageListResponse, events as messagingEvents } from './messaging-v1/schemas.js'
 import { messagingV1Format } from './messaging-v1/webhook-format.js'
@@ -69,10 +70,11 @@ const hookOf = (format: WebhookFormat, ...events: string[]): OpenWebhook => ({
 })
 
 const origin = () => 'https://hub.example'
+const internal = new InternalPassword({})
 const formats: [WebhookFormat, Partial<Record<Entry['type'], readonly string[]>>][] = [
-  [messagingV1Format({ schedule }), {}],
+  [messagingV1Format({ schedule, internal }), {}],
   [
-    sunshineV2Format({ schedule }),
+    sunshineV2Format({ schedule, internal }),
     {
       message: ['conversation:message', 'conversation:postback'],
       'conversation.new': ['conversation:create'],
@@ -81,7 +83,7 @@ const formats: [WebhookFormat, Partial<Record<Entry['type'], readonly string[]>>
     },
   ],
   [
-    smartifyFormat({ schedule, origin }),
+    smartifyFormat({ schedule, internal, origin }),
     {
       message: ['message.create', 'request.close'],
       'conversation.new': ['request.create', 'lead.create'],

@@ -160,15 +160,3 @@ describe('guests', () => {
     await other.stop()
   })
 })
-
-describe('a password between the operator and callers', () => {
-  it('is asked of every call, and told to every target', async () => {
-    const internal = await startServer({ env: { INTERNAL_PASSWORD: 'between us' } })
-    const body = { id_project: 'x' }
-    const path = '/api/auth/signinAnonymously'
-    expect((await call(internal, 'POST', path, { body })).status).toBe(403)
-    const headers = { password: 'between us' }
-    expect((await call(internal, 'POST', path, { body, headers })).status).toBe(400)
-    await internal.stop()
-  })
-})

@@ -2,7 +2,8 @@ import cors from '@fastify/cors'
 import { PlugboardError } from '@plugboard/core'
 import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifySchema } from 'fastify'
-import { AdminAccess, type AdminSettings, isSame } from '../admin-access.js'
+import { AdminAccess, type AdminSettings } from '../admin-access.js'
+import type { InternalPassword } from '../internal-password.js'
 import { readBodies } from '../json-body.js'
 import type { Refusals } from '../refusals.js'
 import { Credentials, credentialsOf } from './credentials.js'
@@ -19,28 +20,21 @@ import { userRoutes } from './routes/users.js'
 export interface MessagingV1Options {
   hub: Hub
   refusals: Refusals
-  settings: AdminSettings & {
-    /** When set, every request must carry it in the header `password`. */
-    internalPassword?: string | undefined
-  }
+  internal: InternalPassword
+  settings: AdminSettings & {}
 }
 
 /** The Messaging API v1 as a plugin; registered under `/api/v1`. */
 export async function messagingV1(
   app: FastifyInstance,
-  { hub, refusals, settings }: MessagingV1Options,
+  { hub, refusals, internal, settings }: MessagingV1Options,
 ): Promise<void> {
-  const { internalPassword } = settings
   const access = new AdminAccess(settings)
   const credentials = new Credentials(hub, refusals)
   readBodies(app)
   app.setErrorHandler(sendError)
   app.decorateRequest('client', null)
-  if (internalPassword !== undefined) {
-    app.addHook('onRequest', async (request) => {
-      if (!isSame(request.headers.password, internalPassword)) throw refusals.of(request, 'FORBIDDEN')
-    })
-  }
+  internal.requireIn(app, refusals)
 
   // Also where the prefix of another dialect is the beginning of this one's.
   app.setNotFoundHandler(() => {

@@ -7,6 +7,7 @@ import {
   type WebhookEvent,
   type WebhookFormat,
 } from '@plugboard/hub'
+import type { InternalPassword } from '../internal-password.js'
 import { clientIdOf, messageJson } from './map.js'
 
 /** Stands in the webhooks that this dialect makes. */
@@ -17,21 +18,20 @@ const UNTOLD: ReadonlySet<Topic> = new Set(['void', 'activity.handed-over', 'act
 
 export interface MessagingFormatOptions {
   schedule: RetrySchedule
-  /** Sent to every webhook in the header `password`. */
-  internalPassword?: string | undefined
+  internal: InternalPassword
 }
 
 /** Events as clients of the Messaging API know them: `{type, data}`. */
-export function messagingV1Format({ schedule, internalPassword }: MessagingFormatOptions): WebhookFormat {
+export function messagingV1Format({ schedule, internal }: MessagingFormatOptions): WebhookFormat {
   return {
     name: FORMAT_NAME,
     schedule,
     tells: (topic) => !UNTOLD.has(topic),
     render,
-    headers: (client, { token }) => ({
+    headers: (client, webhook) => ({
       'x-bp-messaging-client-id': clientIdOf(client.record),
-      'x-bp-messaging-webhook-token': token,
-      ...(internalPassword !== undefined && { password: internalPassword }),
+      'x-bp-messaging-webhook-token': webhook.token,
+      ...internal.headersFor(webhook),
     }),
   }
 }

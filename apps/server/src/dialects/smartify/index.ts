@@ -1,8 +1,7 @@
 import cors from '@fastify/cors'
-import { PlugboardError } from '@plugboard/core'
 import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
-import { isSame } from '../admin-access.js'
+import type { InternalPassword } from '../internal-password.js'
 import { readBodies } from '../json-body.js'
 import type { Refusals } from '../refusals.js'
 import { Credentials, NoScheme } from './credentials.js'
@@ -19,11 +18,10 @@ import { ServerTokens } from './tokens.js'
 export interface SmartifyOptions {
   hub: Hub
   refusals: Refusals
+  internal: InternalPassword
   /** Signs the tokens of end users and of people. */
   tokenKey: Uint8Array
   settings: {
-    /** When set, every request must carry it in the header `password`. */
-    internalPassword?: string | undefined
     /** Wrong passwords that one address may send in a minute; 0: any number. */
     rateLimit: number
     /** Wrong passwords that one account may have in an hour; 0: any number. */
@@ -43,9 +41,9 @@ export interface SmartifyOptions {
 /** The external-channel API of Smartify as a plugin; registered under `/api`. */
 export async function smartify(
   app: FastifyInstance,
-  { hub, refusals, tokenKey, settings }: SmartifyOptions,
+  { hub, refusals, internal, tokenKey, settings }: SmartifyOptions,
 ): Promise<void> {
-  const { internalPassword, rateLimit: perMinute, accountRateLimit: perHour } = settings
+  const { rateLimit: perMinute, accountRateLimit: perHour } = settings
   const tokens = new ServerTokens(tokenKey)
   const passwords = new Passwords({ accounts: hub.accounts, key: tokenKey, limits: { perMinute, perHour } })
   const requests = new Requests(hub)
@@ -64,12 +62,7 @@ export async function smartify(
     exposedHeaders: ['x-hook-secret'],
     strictPreflight: false,
   })
-  if (internalPassword !== undefined) {
-    app.addHook('onRequest', async (request) => {
-      if (request.method !== 'OPTIONS' && !isSame(request.headers.password, internalPassword))
-        throw new PlugboardError('FORBIDDEN', 'Forbidden')
-    })
-  }
+  internal.requireIn(app, refusals)
   authRoutes(app, { hub, credentials, passwords, refusals, requests, tokens, settings })
   ownProjectRoutes(app, hub, credentials)
   const limits = new GuestLimits({

@@ -7,6 +7,7 @@ import type {
   WebhookEvent,
   WebhookFormat,
 } from '@plugboard/hub'
+import type { InternalPassword } from '../internal-password.js'
 import { transcriptOf } from './lists.js'
 import { remembering } from './look.js'
 import { channelOfMessage, messageJson, toldIn } from './map-message.js'
@@ -20,8 +21,7 @@ export interface SmartifyFormatOptions {
   schedule: RetrySchedule
   /** Where this server is called, without a slash at its end. */
   origin(): string
-  /** Sent to every webhook in the header `password`. */
-  internalPassword?: string | undefined
+  internal: InternalPassword
 }
 
 /** The topics of each event. Those of messages go on with the name of a channel. */
@@ -41,7 +41,7 @@ const MESSAGE_OF_CHANNEL = /^message\.create\.(request\.channel|request\.channel
 
 /** Events as Smartify tells them: `{timestamp, payload, hook, token}`. */
 export function smartifyFormat(options: SmartifyFormatOptions): WebhookFormat {
-  const { schedule, origin, internalPassword } = options
+  const { schedule, origin, internal } = options
   return {
     name: FORMAT_NAME,
     schedule,
@@ -59,7 +59,7 @@ export function smartifyFormat(options: SmartifyFormatOptions): WebhookFormat {
       'x-hook-secret': secretOf(webhook),
       'user-agent': 'tiledesk-webhooks',
       origin: origin(),
-      ...(internalPassword !== undefined && { password: internalPassword }),
+      ...internal.headersFor(webhook),
     }),
   }
 }

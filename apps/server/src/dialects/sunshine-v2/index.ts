@@ -1,5 +1,6 @@
 import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify'
+import type { InternalPassword } from '../internal-password.js'
 import { readJson } from '../json-body.js'
 import type { Refusals } from '../refusals.js'
 import { Credentials } from './credentials.js'
@@ -27,6 +28,7 @@ export interface SunshineV2Options {
   /** For what messages only refer to. */
   download: DownloadOptions
   refusals: Refusals
+  internal: InternalPassword
 }
 
 /** 100 kB, by the wire contract. */
@@ -37,7 +39,7 @@ export const HOSTED_PREFIX = '/sc'
 
 /** The Sunshine Conversations API v2 as a plugin; registered under `/v2`. */
 export async function sunshineV2(app: FastifyInstance, options: SunshineV2Options): Promise<void> {
-  const { hub, refusals, base, download } = options
+  const { hub, refusals, internal, base, download } = options
   const credentials = new Credentials(hub, refusals)
   readJson(app)
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body: Buffer, done) =>
@@ -48,6 +50,7 @@ export async function sunshineV2(app: FastifyInstance, options: SunshineV2Option
     throw notFound()
   })
   app.decorateRequest('sunshine', null)
+  internal.requireIn(app, refusals)
   const baseUrl = ({ originalUrl }: FastifyRequest): string =>
     `${base()}${originalUrl.startsWith(`${HOSTED_PREFIX}/`) ? HOSTED_PREFIX : ''}${app.prefix}`
   const scope: Scope = { app, hub, credentials, baseUrl }
@@ -71,9 +74,13 @@ export async function sunshineV2(app: FastifyInstance, options: SunshineV2Option
 }
 
 /** What the hosted service has beside the API, for its marketplace: registered under `/oauth`. */
-export async function sunshineOauth(app: FastifyInstance): Promise<void> {
+export async function sunshineOauth(
+  app: FastifyInstance,
+  { refusals, internal }: Pick<SunshineV2Options, 'refusals' | 'internal'>,
+): Promise<void> {
   readJson(app)
   app.setErrorHandler(sendError)
+  internal.requireIn(app, refusals)
   for (const [operationId, method, url] of OAUTH.operations) {
     app.route({
       ...{ method, url },

@@ -1,10 +1,11 @@
 import { type Id, newId } from '@plugboard/core'
 import type { Activity, ClientView, Entry, OpenWebhook, Topic, WebhookEvent } from '@plugboard/hub'
 import { describe, expect, it } from 'vitest'
+import { InternalPassword } from '../internal-password.js'
 import { TRIGGERS } from './app-schemas.js'
 import { sunshineV2Format } from './webhook-format.js'
 
-const format = sunshineV2Format({ schedule: { delaysMs: [1] } })
+const format = sunshineV2Format({ schedule: { delaysMs: [1] }, internal: new InternalPassword({}) })
 const [clientId, conversationId, userId, messageId, integrationId] = Array.from({ length: 5 }, newId) as [
   Id,
   Id,

@@ -1,4 +1,5 @@
 import type { RetrySchedule, Topic, WebhookEvent, WebhookFormat } from '@plugboard/hub'
+import type { InternalPassword } from '../internal-password.js'
 import type { Trigger } from './app-schemas.js'
 import { eventOf } from './webhook-events.js'
 
@@ -30,8 +31,13 @@ const TRIGGERS: Readonly<Partial<Record<Topic, readonly Trigger[]>>> = {
   ],
 }
 
+export interface SunshineFormatOptions {
+  schedule: RetrySchedule
+  internal: InternalPassword
+}
+
 /** Events as integrations of Sunshine know them: `{app, webhook, events}`, with one event in each request. */
-export const sunshineV2Format = ({ schedule }: { schedule: RetrySchedule }): WebhookFormat => ({
+export const sunshineV2Format = ({ schedule, internal }: SunshineFormatOptions): WebhookFormat => ({
   name: FORMAT_NAME,
   schedule,
   timeoutMs: TIMEOUT_MS,
@@ -39,7 +45,7 @@ export const sunshineV2Format = ({ schedule }: { schedule: RetrySchedule }): Web
   isLate: true,
   render,
   isFinal: (status) => FINAL.has(status),
-  headers: (_, { token }) => ({ 'x-api-key': token }),
+  headers: (_, webhook) => ({ 'x-api-key': webhook.token, ...internal.headersFor(webhook) }),
 })
 
 /** The id of the entry is that of its event, so that it is the same at each attempt and at each webhook. */
