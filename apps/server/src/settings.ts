@@ -124,6 +124,7 @@ const channelOptions: Kind<Readonly<Record<string, unknown>>> = {
       .join(', '),
 }
 
+const ONE_MEBIBYTE = 1_048_576
 const ONE_GIBIBYTE = 1_073_741_824
 const MANY = 1_000_000
 
@@ -243,6 +244,12 @@ export const settings = {
     bytes(1, ONE_GIBIBYTE),
     '50MiB',
     'Largest file that a client may keep here.',
+  ),
+  clientMaxSize: setting(
+    'CLIENT_MAX_SIZE',
+    bytes(0, MANY * ONE_MEBIBYTE),
+    '0',
+    'What one client may keep: messages, what is known of users and conversations, and files; 0: any size.',
   ),
   blobPath: optional(
     'BLOB_PATH',

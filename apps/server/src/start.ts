@@ -224,6 +224,7 @@ export const hubSettings = (config: Config) => ({
   channelTimeoutMs: config.channelTimeout,
   mediaLinkTtlMs: config.mediaLinkTtl,
   attachmentMaxBytes: config.attachmentMaxSize,
+  clientMaxBytes: config.clientMaxSize,
   collectMaxMs: COLLECT_MAX_MS,
   cacheSize: config.cacheSize,
   // No other process has an embedded database.

@@ -30,6 +30,7 @@ const methods: { [M in keyof Store]: (result: Awaited<ReturnType<Store[M]>>) => 
   findByDedupe: nothing,
   listMessages: nothing,
   countMessages: nothing,
+  sizeOfMessages: nothing,
   listEntries: nothing,
   listReplies: nothing,
   endTurn: nothing,

@@ -5,6 +5,7 @@ import { keyring, recordOf, storeOf } from '../test/support/clients.js'
 import { MemoryBlobs } from '../test/support/memory-blobs.js'
 import { Attachments } from './attachments.js'
 import type { ClientView } from './directory.js'
+import { Usage } from './usage.js'
 
 const clientOf = (): ClientView => {
   const record = recordOf()
@@ -27,7 +28,9 @@ function prepare() {
         ? { ...{ clientId, id, createdAt: new Date(), endpoints: [], seq: 1 }, kind: 'conversation' }
         : undefined,
   })
-  const attachments = new Attachments({ store, blobs, keyring, urls, maxBytes: 10 })
+  const log = { debug() {}, info() {}, warn() {}, error() {} }
+  const usage = new Usage({ store: { increment: async () => 0 }, maxBytes: 0, maxCached: 1, log })
+  const attachments = new Attachments({ store, blobs, keyring, urls, usage, maxBytes: 10 })
   const read = async (url: string): Promise<string> => {
     const { body } = await attachments.open(urls.attachmentAt(url)?.place as never)
     let text = ''

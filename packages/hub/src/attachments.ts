@@ -6,12 +6,14 @@ import type { Keyring } from './keyring.js'
 import { withMediaType } from './media-type.js'
 import type { AttachmentPlace, PublicAddresses } from './public-addresses.js'
 import type { Store } from './store.js'
+import type { Usage } from './usage.js'
 
 export interface AttachmentsOptions {
   store: Store
   blobs: BlobStore
   keyring: Keyring
   urls: PublicAddresses
+  usage: Usage
   /** Largest file. */
   maxBytes: number
 }
@@ -50,9 +52,10 @@ export class Attachments {
     return this.#options.maxBytes
   }
 
-  /** Keeps a file. @throws NOT_FOUND for the conversation, TOO_LARGE */
+  /** Keeps a file. @throws NOT_FOUND for the conversation, TOO_LARGE, NO_SPACE */
   async upload(client: ClientView, { conversationId, name, type, body }: Upload): Promise<Attachment> {
-    const { blobs, urls, maxBytes } = this.#options
+    const { blobs, urls, usage, maxBytes } = this.#options
+    await usage.take(client, 0)
     if (conversationId) await this.#assertConversation(client.id, conversationId)
     const typed = await withMediaType(atMost(maxBytes, body), type)
     const id = newId()
@@ -63,7 +66,8 @@ export class Attachments {
       ...(shown !== undefined && { name: shown }),
     }
     const { size } = await blobs.put(blob, typed.body)
-    await this.#assertOwner(blob)
+    await this.#assertRoom(client, id, size)
+    await this.#assertOwner(blob, size)
     const mac = this.#options.keyring.mac(signedText(client.id, id), MAC_BYTES).toString('base64url')
     const place = { clientId: client.id, id, mac }
     return { id, url: urls.attachment(place, shown), type: typed.type, size }
@@ -85,24 +89,37 @@ export class Attachments {
     if (!found?.isHere && !isSigned)
       throw new PlugboardError('INVALID', 'this is no address of an attachment of ours')
     const isOwn = isSigned && found.place.clientId === client.id
-    if (isOwn && (await blobs.remove(client.id, found.place.id))) return
+    const size = isOwn ? await blobs.remove(client.id, found.place.id) : undefined
+    if (size !== undefined) return this.#options.usage.add(client.id, -size)
     throw new PlugboardError('NOT_FOUND', 'there is no such attachment')
   }
 
   /** Removes all that go with a conversation, or are the client's. */
-  removeOf(owner: BlobOwner): Promise<void> {
-    return this.#options.blobs.removeAll(owner)
+  async removeOf(owner: BlobOwner): Promise<void> {
+    const size = await this.#options.blobs.removeAll(owner)
+    if (owner.conversationId) this.#options.usage.add(owner.clientId, -size)
+  }
+
+  /** How large a file is is known only now. */
+  async #assertRoom(client: ClientView, id: Id, size: number): Promise<void> {
+    try {
+      await this.#options.usage.take(client, size)
+    } catch (error) {
+      await this.#options.blobs.remove(client.id, id)
+      throw error
+    }
   }
 
   /** What it belongs to may have been deleted while it came: nothing would remove it any more. */
-  async #assertOwner({ clientId, conversationId, id }: BlobOwner & { id: Id }): Promise<void> {
-    const { store, blobs } = this.#options
+  async #assertOwner({ clientId, conversationId, id }: BlobOwner & { id: Id }, size: number): Promise<void> {
+    const { store, blobs, usage } = this.#options
     try {
       const client = await store.findClient({ id: clientId })
       if (!client || client.deletedAt) throw new PlugboardError('NOT_FOUND', 'there is no such client')
       if (conversationId) await this.#assertConversation(clientId, conversationId)
     } catch (error) {
       await blobs.remove(clientId, id)
+      usage.add(clientId, -size)
       throw error
     }
   }

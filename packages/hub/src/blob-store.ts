@@ -38,10 +38,10 @@ export interface BlobStore {
    */
   put(blob: NewBlob, body: AsyncIterable<Uint8Array>): Promise<BlobInfo>
   open(clientId: Id, id: Id): Promise<OpenBlob | undefined>
-  /** False when it was not there. */
-  remove(clientId: Id, id: Id): Promise<boolean>
-  /** Removes all that go with a conversation; without one, all of the client. */
-  removeAll(owner: BlobOwner): Promise<void>
+  /** Answers how many bytes it had; undefined when it was not there. */
+  remove(clientId: Id, id: Id): Promise<number | undefined>
+  /** Removes all that go with a conversation, and answers how many bytes they had; without one, all of the client. */
+  removeAll(owner: BlobOwner): Promise<number>
   /** In order of client and id, from behind `after`: for copies of a whole store. */
   list(page: { after?: { clientId: Id; id: Id }; limit: number }): Promise<BlobInfo[]>
   /** Removes what processes left half-written that ended before this time. */

@@ -15,6 +15,9 @@ export interface Index<T> {
   termsOf?(data: T): readonly string[]
 }
 
+/** Told of each document that is written or removed: by how many bytes the client keeps more, or less. */
+export type Measure = (clientId: Id, bytes: number) => void
+
 /** A document, and whose it is. */
 export interface Kept<T> {
   clientId: Id
@@ -31,11 +34,13 @@ export class Collection<T extends object> {
   readonly #store: Store
   readonly #name: string
   readonly #index: Index<T>
+  readonly #measure: Measure | undefined
 
-  constructor(store: Store, name: string, index: Index<T> = {}) {
+  constructor(store: Store, name: string, index: Index<T> = {}, measure?: Measure) {
     this.#store = store
     this.#name = name
     this.#index = index
+    this.#measure = measure
   }
 
   async find(clientId: Id, by: { id: Id } | { name: string }): Promise<Kept<T> | undefined> {
@@ -73,8 +78,11 @@ export class Collection<T extends object> {
   }
 
   /** False when the id or the name is taken. */
-  insert(clientId: Id, id: Id, data: T): Promise<boolean> {
-    return this.#store.insertDocument(this.#documentOf(clientId, id, data, 1))
+  async insert(clientId: Id, id: Id, data: T): Promise<boolean> {
+    const document = this.#documentOf(clientId, id, data, 1)
+    const isInserted = await this.#store.insertDocument(document)
+    if (isInserted) this.#measure?.(clientId, Buffer.byteLength(document.data))
+    return isInserted
   }
 
   /**
@@ -92,7 +100,10 @@ export class Collection<T extends object> {
       const isWritten = old
         ? await this.#store.replaceDocument(document)
         : await this.#store.insertDocument(document)
-      if (isWritten) return next
+      if (isWritten) {
+        this.#measure?.(clientId, Buffer.byteLength(document.data) - Buffer.byteLength(old?.data ?? ''))
+        return next
+      }
       const { name } = document
       if (!old && name !== undefined && (await this.find(clientId, { name }))) {
         throw new PlugboardError('CONFLICT', 'this name is taken')
@@ -102,8 +113,11 @@ export class Collection<T extends object> {
   }
 
   /** False when it was not there. */
-  remove(clientId: Id, id: Id): Promise<boolean> {
-    return this.#store.removeDocument(clientId, this.#name, id)
+  async remove(clientId: Id, id: Id): Promise<boolean> {
+    const old = this.#measure && (await this.#store.findDocument(clientId, this.#name, { id }))
+    const isRemoved = await this.#store.removeDocument(clientId, this.#name, id)
+    if (isRemoved && old) this.#measure?.(clientId, -Buffer.byteLength(old.data))
+    return isRemoved
   }
 
   #documentOf(clientId: Id, id: Id, data: T, version: number): StoredDocument {

@@ -19,6 +19,7 @@ import type { Topic } from './format.js'
 import { channelOf, type Owing } from './owing.js'
 import type { Page, Range } from './page.js'
 import type { Store } from './store.js'
+import type { Usage } from './usage.js'
 import type { Users } from './users.js'
 
 export interface ConversationsOptions {
@@ -28,6 +29,7 @@ export interface ConversationsOptions {
   dispatcher: Dispatcher
   users: Users
   attachments: Pick<Attachments, 'removeOf'>
+  usage: Usage
   now(): Date
   /** External ids kept in memory. */
   maxCached: number
@@ -60,6 +62,7 @@ export class Conversations {
   ): Promise<ConversationView> {
     const { store, dispatcher, now } = this.#options
     if (userId) await this.#options.users.assertExists(client, userId)
+    await this.#options.usage.take(client, 0)
     if (facts && !(await this.#options.facts.insert(client.id, id, facts))) {
       const isOwn = await this.#options.facts.find(client.id, { id })
       if (!isOwn) throw new PlugboardError('CONFLICT', 'another conversation has this external id')
@@ -91,6 +94,7 @@ export class Conversations {
         return { id: known, isNew: false }
       }
       this.#ids.delete(place)
+      await this.#options.usage.take(client, 0)
       const { userId, facts } = await of()
       const id = known ?? newId()
       const isOwn = await this.#options.facts.insert(client.id, id, { ...facts, externalId })
@@ -266,11 +270,13 @@ export class Conversations {
 
   /** Gone for everybody at once; cancels what its messages owe. @throws NOT_FOUND */
   async delete(client: ClientView, id: Id): Promise<void> {
-    const { store, facts, attachments, users, dispatcher } = this.#options
+    const { store, facts, attachments, users, usage, dispatcher } = this.#options
     const known = (await facts.find(client.id, { id }))?.data
     const payload = known ? JSON.stringify({ facts: known }) : '{}'
     const entry = { ...this.entry(client, id, 'conversation.deleted'), payload }
+    const size = await store.sizeOfMessages(client.id, id)
     const appended = await store.deleteConversation(client.id, id, entry)
+    if (appended) usage.add(client.id, -size)
     // Also where it is gone already: a process may have ended between the two.
     await facts.remove(client.id, id)
     await attachments.removeOf({ clientId: client.id, conversationId: id })

@@ -1,5 +1,5 @@
 import type { Id, JsonObject, User } from '@plugboard/core'
-import { Collection } from './collection.js'
+import { Collection, type Index, type Measure } from './collection.js'
 import type { ConversationRecord } from './endpoint-record.js'
 import type { Store } from './store.js'
 
@@ -124,17 +124,21 @@ export const integrationFacts = (store: Store): Collection<IntegrationFacts> =>
     termsOf: ({ isCustom }) => (isCustom ? [CUSTOM_TERM] : []),
   })
 
-export const userFacts = (store: Store): Collection<UserFacts> =>
-  new Collection<UserFacts>(store, 'user', {
+export const userFacts = (store: Store, measure?: Measure): Collection<UserFacts> => {
+  const index: Index<UserFacts> = {
     nameOf: ({ externalId }) => externalId && nameOfExternal(externalId),
     termsOf: ({ email }) => (email ? [emailTerm(email)] : []),
-  })
+  }
+  return new Collection(store, 'user', index, measure)
+}
 
-export const conversationFacts = (store: Store): Collection<ConversationFacts> =>
-  new Collection<ConversationFacts>(store, 'conversation', {
+export const conversationFacts = (store: Store, measure?: Measure): Collection<ConversationFacts> => {
+  const index: Index<ConversationFacts> = {
     nameOf: ({ externalId }) => externalId && nameOfExternal(externalId),
     termsOf: termsOfConversation,
-  })
+  }
+  return new Collection(store, 'conversation', index, measure)
+}
 
 /** All that a conversation can be found by. */
 export const termsOfConversation = ({

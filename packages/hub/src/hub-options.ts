@@ -43,6 +43,8 @@ export interface HubSettings {
   mediaLinkTtlMs: number
   /** Largest file that a client may keep here. */
   attachmentMaxBytes: number
+  /** What one client may keep, in bytes, where it is not said of the client itself; 0, the default: any amount. */
+  clientMaxBytes?: number
   /** The longest that a collect request may wait, in milliseconds. */
   collectMaxMs: number
   /** Clients, users and sessions of integrations kept in memory, each. */

@@ -1,3 +1,4 @@
+import type { Id } from '@plugboard/core'
 import { Accounts } from './accounts.js'
 import { Answers } from './answers.js'
 import { Attachments } from './attachments.js'
@@ -37,6 +38,7 @@ import { ProviderAccounts } from './provisioning/accounts.js'
 import { probe } from './provisioning/probe.js'
 import { type IntegrationAddress, type IntegrationItem, Provisioning } from './provisioning/provisioning.js'
 import { Sync } from './sync.js'
+import { Usage } from './usage.js'
 import { Users } from './users.js'
 import { Webhooks } from './webhooks.js'
 /** The use cases: the only door for dialects. Nothing goes out before `start`. */
@@ -155,10 +157,14 @@ export function createHub(options: HubOptions): Hub {
     log,
     now,
   })
-  const attachments = new Attachments({ store, blobs, keyring, urls, maxBytes: settings.attachmentMaxBytes })
+  const usage = new Usage({ store, maxBytes: settings.clientMaxBytes ?? 0, maxCached: cacheSize, log })
+  const attachments = new Attachments({
+    ...{ store, blobs, keyring, urls, usage },
+    maxBytes: settings.attachmentMaxBytes,
+  })
   const look = (client: ClientView) => lookFor(client, { store, users, conversations, accounts })
   const owing = new Owing(formats)
-  const shared = { store, owing, dispatcher, now }
+  const shared = { store, owing, dispatcher, usage, now }
   const health = new Health({ ...shared, channels, monitor, urls })
   const pause = pauseIntegration({ directory, health, log })
   const providerAccounts = new ProviderAccounts({ store, directory, channels, now })
@@ -166,7 +172,8 @@ export function createHub(options: HubOptions): Hub {
     ...{ directory, channels, accounts: providerAccounts, keyring, health, urls, log },
     timeoutMs: settings.channelTimeoutMs,
   })
-  const facts = { users: userFacts(store), conversations: conversationFacts(store) }
+  const measure = (...of: [Id, number]) => usage.add(...of)
+  const facts = { users: userFacts(store, measure), conversations: conversationFacts(store, measure) }
   const cached = { maxCached: cacheSize, maxAgeMs: settings.cacheAgeMs }
   const accounts = new Accounts({ store, keyring, now, ...cached })
   const clients = new Clients({ store, facts: clientFacts(store), directory, accounts, attachments, now })
@@ -289,6 +296,7 @@ export function createHub(options: HubOptions): Hub {
         provisionTransport.close(left()),
       ])
       await monitor.stop()
+      await usage.flush()
       channels.close()
     },
   }

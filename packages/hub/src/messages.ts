@@ -13,7 +13,8 @@ import type { ClientView } from './directory.js'
 import type { Entry } from './entry.js'
 import { channelOf, type Owing } from './owing.js'
 import type { MessagePage } from './page.js'
-import type { Append, Store } from './store.js'
+import type { Append, Appended, Store } from './store.js'
+import { sizeOfMessage, type Usage } from './usage.js'
 import type { Users } from './users.js'
 
 /** A message to be taken in. */
@@ -41,6 +42,7 @@ export interface MessagesOptions {
   dispatcher: Dispatcher
   users: Users
   conversations: Conversations
+  usage: Usage
   now(): Date
 }
 
@@ -52,24 +54,33 @@ export class Messages {
     this.#options = options
   }
 
-  /** Takes a message in: when this resolves it is on disk, with all that it owes. @throws NOT_FOUND */
+  /** Takes a message in: when this resolves it is on disk, with all that it owes. @throws NOT_FOUND, NO_SPACE */
   async post(client: ClientView, post: Post): Promise<Message> {
-    const { store, owing, dispatcher, users, now } = this.#options
+    const { store, owing, dispatcher, users, usage, now } = this.#options
     const { conversationId, author } = post
     if (author !== 'business' && !users.isKnown(client, author.userId)) {
       await users.assertExists(client, author.userId)
     }
     const claim = dispatcher.hasRoom(client.id, conversationId)
-    const appended = await store.append({
-      clientId: client.id,
-      streamId: conversationId,
-      kind: 'conversation',
-      entry: entryOf(post, now(), claim),
-      resolve: (stream) => ({
-        owes: owing.message(client, stream, post),
-        channel: channelOf(stream.endpoints),
-      }),
-    })
+    const entryToAdd = entryOf(post, now(), claim)
+    const size = sizeOfMessage(entryToAdd)
+    const wait = usage.take(client, size)
+    if (wait) await wait
+    let appended: Appended | undefined
+    try {
+      appended = await store.append({
+        clientId: client.id,
+        streamId: conversationId,
+        kind: 'conversation',
+        entry: entryToAdd,
+        resolve: (stream) => ({
+          owes: owing.message(client, stream, post),
+          channel: channelOf(stream.endpoints),
+        }),
+      })
+    } finally {
+      if (appended?.duplicate !== false) usage.add(client.id, -size)
+    }
     if (!appended) throw new PlugboardError('NOT_FOUND', 'there is no such conversation')
     const { entry, duplicate } = appended
     if (!duplicate) dispatcher.appended(appended)
@@ -103,18 +114,22 @@ export class Messages {
     id: Id,
     to: { payload: JsonObject; details: MessageDetails },
   ): Promise<Message> {
-    const { store, conversations } = this.#options
-    const { streamId } = await this.getEntry(client, id)
+    const { store, conversations, usage } = this.#options
+    const before = await this.getEntry(client, id)
+    const { streamId } = before
     const text = { payload: JSON.stringify(to.payload), details: JSON.stringify(to.details) }
+    const growth = sizeOfMessage(text) - sizeOfMessage(before)
+    if (growth > 0) await usage.take(client, 0)
     if (!(await store.editMessage(client.id, streamId, id, text))) throw notFound()
+    usage.add(client.id, growth)
     await conversations.note(client, streamId, { type: 'edited', messageId: id, payload: to.payload })
     return this.get(client, id)
   }
 
   /** Leaves a tombstone; what has not gone out yet never will. @throws NOT_FOUND */
   async delete(client: ClientView, id: Id): Promise<void> {
-    const { streamId } = await this.getEntry(client, id)
-    const deleted = await this.#delete(client, streamId, id)
+    const entry = await this.getEntry(client, id)
+    const deleted = await this.#delete(client, entry.streamId, id, sizeOfMessage(entry))
     if (deleted === 0) throw notFound()
   }
 
@@ -122,12 +137,14 @@ export class Messages {
   async deleteAll(client: ClientView, conversationId: Id): Promise<number> {
     const conversation = await this.#options.store.findConversation(client.id, conversationId)
     if (!conversation) throw new PlugboardError('NOT_FOUND', 'there is no such conversation')
-    return this.#delete(client, conversationId, 'all')
+    const size = await this.#options.store.sizeOfMessages(client.id, conversationId)
+    return this.#delete(client, conversationId, 'all', size)
   }
 
-  async #delete(client: ClientView, conversationId: Id, only: Id | 'all'): Promise<number> {
-    const { store, dispatcher, now } = this.#options
+  async #delete(client: ClientView, conversationId: Id, only: Id | 'all', size: number): Promise<number> {
+    const { store, dispatcher, usage, now } = this.#options
     const count = await store.deleteMessages(client.id, conversationId, only, now())
+    if (count > 0) usage.add(client.id, -size)
     dispatcher.streamChanged(conversationId)
     return count
   }

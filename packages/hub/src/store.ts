@@ -105,6 +105,8 @@ export interface Store {
    * further than `limit`.
    */
   countMessages(clientId: Id, conversationId: Id, of: MessageCount): Promise<number>
+  /** The bytes of payloads and details of the messages of a conversation that are not deleted. */
+  sizeOfMessages(clientId: Id, conversationId: Id): Promise<number>
   /** Newest entries of a stream. */
   listEntries(clientId: Id, streamId: Id, limit: number): Promise<Entry[]>
   /** Messages of the business with this `incomingId`, oldest first. */
@@ -148,8 +150,8 @@ export interface Store {
   /** How many streams owe something, and when the entry of theirs that came in first and may still be owed did. */
   backlog(): Promise<{ streams: number; oldest?: Date }>
 
-  /** Adds one to a number of the client's that begins at 0; answers the new one. */
-  increment(clientId: Id, name: string): Promise<number>
+  /** Adds to a number of the client's that begins at 0, one unless said otherwise; answers the new one. */
+  increment(clientId: Id, name: string, by?: number): Promise<number>
 
   /** False when its id or its name is taken among the client's documents of this collection. */
   insertDocument(document: StoredDocument): Promise<boolean>

@@ -8,6 +8,7 @@ import { type ExternalId, emailTerm, nameOfExternal, type UserFacts, type UserVi
 import { isSameHash, type Keyring } from './keyring.js'
 import type { Owing } from './owing.js'
 import type { Store } from './store.js'
+import type { Usage } from './usage.js'
 
 export interface UsersOptions {
   store: Store
@@ -15,6 +16,7 @@ export interface UsersOptions {
   owing: Owing
   keyring: Keyring
   dispatcher: Dispatcher
+  usage: Usage
   now(): Date
   /** Users whose client is kept in memory, so that an author need not be looked up for each message. */
   maxCached: number
@@ -42,6 +44,7 @@ export class Users {
    */
   async create(client: ClientView, { id = newId(), facts }: NewUser = {}): Promise<UserView> {
     const collection = this.#options.facts
+    await this.#options.usage.take(client, 0)
     // What is known of a user comes first, so that whoever finds the user knows it.
     const isFresh = !facts || (await collection.insert(client.id, id, facts))
     const named = isFresh ? undefined : await this.#holderOf(client, facts?.externalId)

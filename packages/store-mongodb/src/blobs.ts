@@ -117,17 +117,16 @@ class MongoBlobs implements BlobStore {
     })
   }
 
-  remove(clientId: Id, id: Id): Promise<boolean> {
+  remove(clientId: Id, id: Id): Promise<number | undefined> {
     return answered(() => this.#drop(filterOf(clientId, id)))
   }
 
-  async removeAll({ clientId, conversationId }: BlobOwner): Promise<void> {
-    await answered(() =>
-      this.#drop({
-        'metadata.clientId': oid(clientId),
-        ...(conversationId && { 'metadata.conversationId': oid(conversationId) }),
-      }),
-    )
+  removeAll({ clientId, conversationId }: BlobOwner): Promise<number> {
+    const filter = {
+      'metadata.clientId': oid(clientId),
+      ...(conversationId && { 'metadata.conversationId': oid(conversationId) }),
+    }
+    return answered(async () => (await this.#drop(filter)) ?? 0)
   }
 
   list({ after, limit }: Parameters<BlobStore['list']>[0]): Promise<BlobInfo[]> {
@@ -182,13 +181,15 @@ class MongoBlobs implements BlobStore {
   }
 
   /** Removes files, some at once: the document first, so that nobody sees one without its bytes. */
-  async #drop(filter: object): Promise<boolean> {
-    let isAny = false
+  /** Answers how many bytes went; undefined when there was nothing. */
+  async #drop(filter: object): Promise<number | undefined> {
+    let bytes: number | undefined
     for (;;) {
-      const files = await this.#files.find(filter, { projection: { _id: 1 }, limit: AT_ONCE }).toArray()
+      const projection = { _id: 1, length: 1 }
+      const files = await this.#files.find(filter, { projection, limit: AT_ONCE }).toArray()
       const ids = files.map(({ _id }) => _id)
-      if (ids.length === 0) return isAny
-      isAny = true
+      if (ids.length === 0) return bytes
+      for (const { length } of files) bytes = (bytes ?? 0) + length
       const at = new Date()
       const writes = ids.map((_id) => ({
         updateOne: { filter: { _id }, update: { $set: { at } }, upsert: true },

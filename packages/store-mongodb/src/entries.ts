@@ -114,6 +114,19 @@ export class Entries {
     return state?.kind === 'conversation' && !state.deletedAt ? (counted?.messages ?? 0) : 0
   }
 
+  async sizeOfMessages(clientId: Id, streamId: Id): Promise<number> {
+    const bytesOf = (field: string) => ({ $strLenBytes: { $ifNull: [field, ''] } })
+    const bytes = { $sum: { $add: [bytesOf('$payload'), bytesOf('$details')] } }
+    const [[sum], state] = await Promise.all([
+      this.#models.entries.aggregate<{ bytes: number }>([
+        { $match: { clientId: oid(clientId), streamId: oid(streamId), listed: true } },
+        { $group: { _id: null, bytes } },
+      ]),
+      this.#stream(clientId, streamId),
+    ])
+    return state?.kind === 'conversation' && !state.deletedAt ? (sum?.bytes ?? 0) : 0
+  }
+
   async listNewest(clientId: Id, streamId: Id, limit: number): Promise<Entry[]> {
     const stream = { clientId: oid(clientId), streamId: oid(streamId) }
     const read = (below: number) =>

@@ -155,6 +155,10 @@ export class MongoStore implements ArchivedStore {
     return this.#do(({ entries }) => entries.countMessages(clientId, conversationId, of))
   }
 
+  sizeOfMessages(clientId: Id, conversationId: Id) {
+    return this.#do(({ entries }) => entries.sizeOfMessages(clientId, conversationId))
+  }
+
   listEntries(clientId: Id, streamId: Id, limit: number) {
     return this.#do(({ entries }) => entries.listNewest(clientId, streamId, limit))
   }
@@ -211,8 +215,8 @@ export class MongoStore implements ArchivedStore {
     return this.#do(({ backlog }) => backlog.measure())
   }
 
-  increment(clientId: Id, name: string) {
-    return this.#do(({ documents }) => documents.increment(clientId, name))
+  increment(clientId: Id, name: string, by?: number) {
+    return this.#do(({ documents }) => documents.increment(clientId, name, by))
   }
 
   insertDocument(document: StoredDocument) {

@@ -83,11 +83,11 @@ export class StoredDocuments {
   }
 
   /** Of many at once each gets a number of its own: the server adds. It begins apart, so that no upsert is repeated that adds. */
-  async increment(clientId: Id, name: string): Promise<number> {
+  async increment(clientId: Id, name: string, by = 1): Promise<number> {
     const counter = { clientId: oid(clientId), name }
     for (;;) {
       const counted = await this.#counters
-        .findOneAndUpdate(counter, { $inc: { value: 1 } }, { returnDocument: 'after' })
+        .findOneAndUpdate(counter, { $inc: { value: by } }, { returnDocument: 'after' })
         .lean<CounterDoc>()
       if (counted) return counted.value
       const begin = { $setOnInsert: { value: 0 } }

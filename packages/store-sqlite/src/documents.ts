@@ -51,8 +51,8 @@ const listByTerm = (order: string) => `
   ORDER BY t.id ${order} LIMIT ?`
 
 const INCREMENT = `
-  INSERT INTO counters (client, name, value) VALUES (${toBytes}, ?, 1)
-  ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value`
+  INSERT INTO counters (client, name, value) VALUES (${toBytes}, ?, ?)
+  ON CONFLICT DO UPDATE SET value = value + excluded.value RETURNING value`
 
 /** Below and above every id. */
 const FIRST = '00'
@@ -170,8 +170,8 @@ export class Documents {
     return true
   }
 
-  increment(clientId: Id, name: string): number {
-    return this.#increment(clientId, name) ?? 0
+  increment(clientId: Id, name: string, by = 1): number {
+    return this.#increment(clientId, name, by) ?? 0
   }
 }
 

@@ -66,6 +66,7 @@ export class Entries {
   readonly #messages
   readonly #nextMessages
   readonly #count
+  readonly #size
   readonly #newest
   readonly #texts
   readonly #after
@@ -108,6 +109,8 @@ export class Entries {
       db,
       `SELECT count(*) FROM (SELECT 1 FROM entries WHERE stream = ? AND seq > ? AND ${messages} AND (${others}) LIMIT ?)`,
     )
+    const bytes = "octet_length(payload) + octet_length(coalesce(details, ''))"
+    this.#size = prepareNumber(db, `SELECT sum(${bytes}) FROM entries WHERE stream = ? AND ${messages}`)
     // A store of another kind, which this one is a copy of, may have filled numbers that it did not use.
     const used = `type <> ${ENTRY_TYPES.indexOf('void')}`
     this.#newest = prepareAll<LeanEntryRow>(db, several(`WHERE stream = ? AND ${used} ${page}`))
@@ -185,6 +188,10 @@ export class Entries {
   /** Stops counting at the limit. */
   countMessages(stream: StreamState, { after, except, limit }: MessageCount): number {
     return this.#count(stream.n, after, except ?? BUSINESS, except ? 0 : 1, limit) ?? 0
+  }
+
+  sizeOfMessages(stream: StreamState): number {
+    return this.#size(stream.n) ?? 0
   }
 
   listNewest(stream: StreamState, limit: number): Entry[] {

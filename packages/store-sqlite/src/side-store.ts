@@ -61,8 +61,8 @@ export abstract class SideStore {
     return this.write(() => this.#notes.claimKey(claim))
   }
 
-  increment(clientId: Id, name: string) {
-    return this.write(() => this.#documents.increment(clientId, name))
+  increment(clientId: Id, name: string, by?: number) {
+    return this.write(() => this.#documents.increment(clientId, name, by))
   }
 
   insertDocument(document: StoredDocument) {

@@ -170,6 +170,13 @@ class SqliteStore extends SideStore implements ArchivedStore {
     })
   }
 
+  sizeOfMessages(clientId: Id, conversationId: Id) {
+    return this.read(() => {
+      const stream = this.#conversations.find(clientId, conversationId)
+      return stream ? this.#entries.sizeOfMessages(stream) : 0
+    })
+  }
+
   listEntries(clientId: Id, streamId: Id, limit: number) {
     return this.read(() => {
       const stream = this.#streams.find(clientId, streamId)

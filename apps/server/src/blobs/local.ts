@@ -60,28 +60,31 @@ class LocalBlobs implements BlobStore {
     }
   }
 
-  async remove(clientId: Id, id: Id): Promise<boolean> {
+  async remove(clientId: Id, id: Id): Promise<number | undefined> {
     try {
+      const info = await this.#find(clientId, id)
       await rm(this.#fileOf(clientId, id))
-      return true
+      return info?.size
     } catch (error) {
-      if (isMissing(error)) return false
+      if (isMissing(error)) return undefined
       throw error
     }
   }
 
-  async removeAll({ clientId, conversationId }: BlobOwner): Promise<void> {
+  async removeAll({ clientId, conversationId }: BlobOwner): Promise<number> {
     if (conversationId === undefined) {
       await rm(this.#folderOf(clientId), { recursive: true, force: true, maxRetries: 3 })
-      return
+      return 0
     }
+    let bytes = 0
     const marks = this.#marksOf(clientId, conversationId)
     for (const id of await namesIn(marks)) {
       // The mark may be of a blob that another one took the place of.
       const info = await this.#find(clientId, id)
-      if (info?.conversationId === conversationId) await this.remove(clientId, id)
+      if (info?.conversationId === conversationId) bytes += (await this.remove(clientId, id)) ?? 0
     }
     await rm(marks, { recursive: true, force: true, maxRetries: 3 })
+    return bytes
   }
 
   async list({ after, limit }: Parameters<BlobStore['list']>[0]): Promise<BlobInfo[]> {

@@ -7,6 +7,9 @@ const RETRY_MS = 1000
 /** What was asked for is left out (RFC 9110 §15.6.2), which is no fault. */
 export const NOT_IMPLEMENTED = 501
 
+/** There is no room (RFC 4918 §11.5). */
+const INSUFFICIENT_STORAGE = 507
+
 /** What goes with a failure whatever the dialect: a line in the log for a fault of ours, and when to come again. */
 export function noteFailure(
   error: Error,
@@ -14,8 +17,9 @@ export function noteFailure(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  if (status >= 500 && status !== NOT_IMPLEMENTED)
-    request.log.error({ err: error, reqId: request.id }, 'request failed')
+  // A full disk has a cause; a client that keeps too much has none, and is no fault of ours.
+  const isRefusal = status === NOT_IMPLEMENTED || (status === INSUFFICIENT_STORAGE && !error.cause)
+  if (status >= 500 && !isRefusal) request.log.error({ err: error, reqId: request.id }, 'request failed')
   const retryAfterMs = isPlugboardError(error) ? error.retryAfterMs : undefined
   if (retryAfterMs === undefined && status !== 503) return
   void reply.header('retry-after', Math.ceil((retryAfterMs ?? RETRY_MS) / 1000))

@@ -119,24 +119,24 @@ const cases: Cases = {
       break
     }
     await holds(blobs, info, bytes)
-    same(await blobs.remove(info.clientId, info.id), true)
+    same(await blobs.remove(info.clientId, info.id), info.size)
   },
 
   async 'that are unknown, or gone, are not there'({ blobs }) {
     const blob = blobOf(newId())
     await lacks(blobs, blob)
-    same(await blobs.remove(blob.clientId, blob.id), false)
-    await put(blobs, blob)
-    same(await blobs.remove(blob.clientId, blob.id), true)
+    same(await blobs.remove(blob.clientId, blob.id), undefined)
+    const { info } = await put(blobs, blob)
+    same(await blobs.remove(blob.clientId, blob.id), info.size)
     await lacks(blobs, blob)
-    same(await blobs.remove(blob.clientId, blob.id), false)
+    same(await blobs.remove(blob.clientId, blob.id), undefined)
   },
 
   async 'of one client are unknown to another'({ blobs }) {
     const { info, bytes } = await put(blobs, blobOf(newId()))
     const theirs = { clientId: newId(), id: info.id }
     await lacks(blobs, theirs)
-    same(await blobs.remove(theirs.clientId, theirs.id), false)
+    same(await blobs.remove(theirs.clientId, theirs.id), undefined)
     await blobs.removeAll({ clientId: theirs.clientId })
     await holds(blobs, info, bytes)
     const other = await put(blobs, { ...blobOf(theirs.clientId), id: info.id })
@@ -152,8 +152,9 @@ const cases: Cases = {
       await put(blobs, blobOf(clientId, { conversationId: newId() })),
       await put(blobs, blobOf(newId(), { conversationId })),
     ]
-    await blobs.removeAll({ clientId, conversationId })
-    await blobs.removeAll({ clientId, conversationId })
+    const bytesOfOwn = own.reduce((sum, { info }) => sum + info.size, 0)
+    same(await blobs.removeAll({ clientId, conversationId }), bytesOfOwn)
+    same(await blobs.removeAll({ clientId, conversationId }), 0)
     for (const { info } of own) await lacks(blobs, info)
     for (const { info, bytes } of others) await holds(blobs, info, bytes)
   },
@@ -180,7 +181,7 @@ const cases: Cases = {
     await holds(blobs, info, bytes)
     await blobs.removeAll(blob)
     await holds(blobs, info, bytes)
-    same(await blobs.remove(blob.clientId, blob.id), true)
+    same(await blobs.remove(blob.clientId, blob.id), info.size)
     await lacks(blobs, blob)
   },
 

@@ -19,15 +19,22 @@ export class MemoryBlobs implements BlobStore {
     return found && { ...found.info, body: only(found.bytes) }
   }
 
-  async remove(clientId: Id, id: Id): Promise<boolean> {
-    return this.#blobs.delete(`${clientId} ${id}`)
+  async remove(clientId: Id, id: Id): Promise<number | undefined> {
+    const key = `${clientId} ${id}`
+    const size = this.#blobs.get(key)?.info.size
+    this.#blobs.delete(key)
+    return size
   }
 
-  async removeAll({ clientId, conversationId }: BlobOwner): Promise<void> {
+  async removeAll({ clientId, conversationId }: BlobOwner): Promise<number> {
+    let bytes = 0
     for (const [key, { info }] of this.#blobs) {
       const isOf = conversationId === undefined || info.conversationId === conversationId
-      if (info.clientId === clientId && isOf) this.#blobs.delete(key)
+      if (info.clientId !== clientId || !isOf) continue
+      bytes += info.size
+      this.#blobs.delete(key)
     }
+    return bytes
   }
 
   async list({ limit }: { limit: number }): Promise<BlobInfo[]> {

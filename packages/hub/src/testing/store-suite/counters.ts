@@ -9,6 +9,17 @@ export const counterCases: Cases = {
     for (const expected of [1, 2, 3]) same(await store.increment(clientId, 'tickets'), expected)
   },
 
+  'a number rises and falls by what is said, and may be read': async ({ store }) => {
+    const clientId = newId()
+    const steps = [0, 5, 2 ** 40, -7, 0, -(2 ** 41)]
+    let sum = 0
+    for (const step of steps) {
+      sum += step
+      same(await store.increment(clientId, 'bytes', step), sum)
+    }
+    same(await store.increment(clientId, 'bytes'), sum + 1)
+  },
+
   'of fifty who count at once each gets a number of its own, and none is left out': async ({ store }) => {
     const clientId = newId()
     const numbers = await atOnce(50, () => store.increment(clientId, 'tickets'))

@@ -4,6 +4,25 @@ import type { Cases, Scene, Talk } from './scene.js'
 
 /** What readers of a conversation get. */
 export const messageCases: Cases = {
+  'the size of the messages of a conversation is that of their payloads and details, in bytes': async (
+    scene,
+  ) => {
+    const { store } = scene
+    const talk = await scene.talk()
+    const size = () => store.sizeOfMessages(talk.clientId, talk.streamId)
+    same(await size(), 0)
+    const first = await scene.say(talk, { payload: '{"text":"é\u{1f69a}"}' })
+    same(await size(), Buffer.byteLength(first.payload))
+    const details = '{"a":"ü"}'
+    await scene.say(talk, { payload: '{}', details })
+    same(await size(), Buffer.byteLength(first.payload) + 2 + Buffer.byteLength(details))
+    await store.deleteMessages(talk.clientId, talk.streamId, first.id, scene.tick())
+    same(await size(), 2 + Buffer.byteLength(details))
+    same(await store.sizeOfMessages(newId(), talk.streamId), 0)
+    await store.deleteMessages(talk.clientId, talk.streamId, 'all', scene.tick())
+    same(await size(), 0)
+  },
+
   'messages are listed newest first, whole, and events are not among them': async (scene) => {
     const talk = await scene.talk()
     const first = await scene.say(talk, {
