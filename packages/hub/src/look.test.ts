@@ -3,25 +3,27 @@ import { expect, test } from 'vitest'
 import { recordOf, storeOf } from '../test/support/clients.js'
 import type { Entry } from './entry.js'
 import { lookFor } from './look.js'
-import type { MessagePage } from './page.js'
+import { firstPage, type MessagePage, PAGE_BYTES } from './page.js'
 
 const record = recordOf()
 const client = { id: record.id, record, webhooks: [], integrations: new Map() }
 
 /** A look at messages of these lengths, newest first, and the pages that the store was asked for. */
-function lookAt(...lengths: number[]) {
+const lookAt = (...lengths: number[]) => lookAtTexts(...lengths.map((length) => 'x'.repeat(length)))
+
+function lookAtTexts(...texts: string[]) {
   const pages: MessagePage[] = []
-  const entries = lengths.map(
-    (length, i): Entry => ({
-      ...{ id: newId(), clientId: client.id, streamId: newId(), seq: lengths.length - i, type: 'message' },
-      ...{ payload: 'x'.repeat(length), at: new Date(), owes: [] },
+  const entries = texts.map(
+    (payload, i): Entry => ({
+      ...{ id: newId(), clientId: client.id, streamId: newId(), seq: texts.length - i, type: 'message' },
+      ...{ payload, at: new Date(), owes: [] },
     }),
   )
   const store = storeOf({
     async listMessages(_, __, page) {
       pages.push(page)
       const first = page.before ? entries.findIndex(({ id }) => id === page.before) + 1 : 0
-      return entries.slice(first, first + page.limit)
+      return firstPage(entries.slice(first), page.limit)
     },
   })
   const none = {} as never
@@ -44,4 +46,10 @@ test('the newest message is there, however long it is, and none is left out betw
   expect(await lookAt(500, 1, 1).messages(10, 100)).toEqual([500])
   expect(await lookAt(1, 500, 1).messages(10, 100)).toEqual([1])
   expect(await lookAt().messages(10, 100)).toEqual([])
+})
+
+test('a page that the store ends for its bytes is not the last one', async () => {
+  const text = '字'.repeat(PAGE_BYTES / 12)
+  const { messages } = lookAtTexts(...Array.from({ length: 10 }, () => text))
+  expect(await messages(500, PAGE_BYTES)).toHaveLength(10)
 })

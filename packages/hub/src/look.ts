@@ -4,6 +4,7 @@ import type { Conversations } from './conversations.js'
 import type { ClientView } from './directory.js'
 import type { Entry } from './entry.js'
 import type { Look } from './format.js'
+import { isFull } from './page.js'
 import type { Store } from './store.js'
 import type { Users } from './users.js'
 
@@ -47,7 +48,7 @@ async function newest(
       if (left >= 0 || found.length === 0) found.push(entry)
       else break
     }
-    if (read.length < page.limit) break
+    if (!isFull(read, page.limit)) break
   }
   return found
 }
