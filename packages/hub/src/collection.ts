@@ -27,8 +27,7 @@ export interface Kept<T> {
 
 /**
  * The documents of one kind, as objects: of several, one page of their texts is in memory, and the event loop has a turn
- * between two pages. What is read is the caller's
- * own, and no other reader's.
+ * between two pages. What is read is the caller's own, and no other reader's.
  */
 export class Collection<T extends object> {
   readonly #store: Store

@@ -172,7 +172,7 @@ export function createHub(options: HubOptions): Hub {
     ...{ directory, channels, accounts: providerAccounts, keyring, health, urls, log },
     timeoutMs: settings.channelTimeoutMs,
   })
-  const measure = (...of: [Id, number]) => usage.add(...of)
+  const measure = (clientId: Id, bytes: number) => usage.add(clientId, bytes)
   const facts = { users: userFacts(store, measure), conversations: conversationFacts(store, measure) }
   const cached = { maxCached: cacheSize, maxAgeMs: settings.cacheAgeMs }
   const accounts = new Accounts({ store, keyring, now, ...cached })

@@ -12,9 +12,9 @@ import type { Dispatcher } from './delivery/dispatcher.js'
 import type { ClientView } from './directory.js'
 import type { Entry } from './entry.js'
 import { channelOf, type Owing } from './owing.js'
-import type { MessagePage } from './page.js'
+import { bytesOf, type MessagePage } from './page.js'
 import type { Append, Appended, Store } from './store.js'
-import { sizeOfMessage, type Usage } from './usage.js'
+import type { Usage } from './usage.js'
 import type { Users } from './users.js'
 
 /** A message to be taken in. */
@@ -63,7 +63,7 @@ export class Messages {
     }
     const claim = dispatcher.hasRoom(client.id, conversationId)
     const entryToAdd = entryOf(post, now(), claim)
-    const size = sizeOfMessage(entryToAdd)
+    const size = bytesOf(entryToAdd)
     const wait = usage.take(client, size)
     if (wait) await wait
     let appended: Appended | undefined
@@ -118,7 +118,7 @@ export class Messages {
     const before = await this.getEntry(client, id)
     const { streamId } = before
     const text = { payload: JSON.stringify(to.payload), details: JSON.stringify(to.details) }
-    const growth = sizeOfMessage(text) - sizeOfMessage(before)
+    const growth = bytesOf(text) - bytesOf(before)
     if (growth > 0) await usage.take(client, 0)
     if (!(await store.editMessage(client.id, streamId, id, text))) throw notFound()
     usage.add(client.id, growth)
@@ -129,7 +129,7 @@ export class Messages {
   /** Leaves a tombstone; what has not gone out yet never will. @throws NOT_FOUND */
   async delete(client: ClientView, id: Id): Promise<void> {
     const entry = await this.getEntry(client, id)
-    const deleted = await this.#delete(client, entry.streamId, id, sizeOfMessage(entry))
+    const deleted = await this.#delete(client, entry.streamId, id, bytesOf(entry))
     if (deleted === 0) throw notFound()
   }
 

@@ -2,7 +2,7 @@ import { type Id, newId } from '@plugboard/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ClientView } from './directory.js'
-import { sizeOfMessage, Usage } from './usage.js'
+import { Usage } from './usage.js'
 
 const log = { debug() {}, info() {}, warn() {}, error() {} }
 
@@ -104,9 +104,4 @@ describe('what a client keeps', () => {
       }),
     )
   })
-})
-
-it('a message takes the bytes of what it says and of its details', () => {
-  expect(sizeOfMessage({ payload: '"é"' })).toBe(4)
-  expect(sizeOfMessage({ payload: '{}', details: '{"a":1}' })).toBe(9)
 })

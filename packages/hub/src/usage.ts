@@ -99,7 +99,3 @@ export class Usage {
     }
   }
 }
-
-/** What a message takes. */
-export const sizeOfMessage = ({ payload, details = '' }: { payload: string; details?: string }): number =>
-  Buffer.byteLength(payload) + Buffer.byteLength(details)
