@@ -1,4 +1,4 @@
-import type { JsonObject } from '@plugboard/core'
+import type { Json, JsonObject } from '@plugboard/core'
 import { z } from 'zod'
 
 /** Schemas that refuse what is too large before they look at its parts. */
@@ -17,7 +17,7 @@ const bounded = <T extends z.ZodType>(schema: T, faultOf: (value: unknown) => Fa
     return z.NEVER
   }, schema)
 
-/** A list: its items are counted before the first one is looked at. `message`: in place of the dialect's usual words. */
+/** A list: its items are counted before the first one is looked at. `message`: of the fault, where the dialect has words of its own. */
 export const few = <T extends z.ZodType>(
   item: T,
   { min = 0, max, message }: { min?: number; max: number; message?: string },
@@ -42,13 +42,13 @@ export const short = <T extends z.ZodType>(text: T, max: number) =>
     typeof value === 'string' && value.length > max ? tooBig('string', max, value) : undefined,
   )
 
-/** What JSON is so long as `max` bytes. `message`: of the fault. */
+/** A value of at most `max` bytes as JSON. `message`: of the fault. */
 export const small = <T extends z.ZodType>(schema: T, max: number, message: string) =>
   bounded(schema, (value) =>
     isSmall(value, max) ? undefined : { code: 'custom', message, params: { isTooLarge: true } },
   )
 
-/** Whether a value has at most so many bytes of JSON. */
+/** Whether a value has at most this many bytes as JSON. */
 export const isSmall = (value: unknown, maxBytes: number): boolean =>
   Buffer.byteLength(JSON.stringify(value) ?? '') <= maxBytes
 
@@ -63,6 +63,9 @@ export const jsonObject = z
     'must be of type object',
   )
   .meta({ type: 'object', additionalProperties: {} })
+
+/** Anything that a JSON parser makes. */
+export const jsonValue = z.custom<Json>().meta({})
 
 const tooBig = (origin: 'array' | 'string', maximum: number, input: unknown): Fault => ({
   code: 'too_big',

@@ -1,6 +1,6 @@
 import { isStorable } from '@plugboard/core'
 import { z } from 'zod'
-import { few, fewMembers, jsonObject, short } from '../bounded.js'
+import { few, fewMembers, jsonObject, jsonValue, short } from '../bounded.js'
 
 /** The wire shapes of the Messaging API v1: what comes in is checked by them, and the API's document is made of them. */
 
@@ -58,7 +58,7 @@ export const messagePage = z.strictObject({ limit, before: guid.optional(), from
 
 const payload = jsonObject
 /** Its other fields are those of the channel. */
-const seedChannel = z.looseObject({ enabled: z.boolean().optional() })
+const seedChannel = z.object({ enabled: z.boolean().optional() }).catchall(jsonValue)
 const channel = seedChannel.extend({ version: z.string().optional() })
 /** Longest address of a webhook. */
 const MAX_URL = 8_192

@@ -1,6 +1,6 @@
 import { isStorable } from '@plugboard/core'
 import { z } from 'zod'
-import { few, short } from '../bounded.js'
+import { few, jsonValue, short } from '../bounded.js'
 import { metadata } from './schemas.js'
 
 /** Bodies of requests about apps, integrations, keys and webhooks. */
@@ -78,8 +78,10 @@ export const createWebhook = z.object({
 export const updateWebhook = createWebhook.partial()
 
 /** The fields of an integration depend on its type, and are checked with it. */
-export const createIntegration = z.looseObject({ type: z.string(), displayName: displayName.nullish() })
-export const updateIntegration = z.looseObject({ displayName: displayName.nullish() })
+export const createIntegration = z
+  .object({ type: z.string(), displayName: displayName.nullish() })
+  .catchall(jsonValue)
+export const updateIntegration = z.object({ displayName: displayName.nullish() }).catchall(jsonValue)
 export const customWebhooks = z.object({
   webhooks: few(createWebhook, {
     min: 1,

@@ -1,6 +1,7 @@
-import { invalid, isPlugboardError, type JsonObject } from '@plugboard/core'
+import { invalid, isPlugboardError, type Json, type JsonObject } from '@plugboard/core'
 import type { Hub, IntegrationView } from '@plugboard/hub'
 import { z } from 'zod'
+import { jsonObject } from '../bounded.js'
 import { badRequest } from './errors.js'
 import { known, ownOf } from './map.js'
 import { parseInput } from './validate.js'
@@ -23,7 +24,7 @@ const NAMES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** Fields that are kept and shown, and mean nothing here. */
 const KEPT: Readonly<Record<string, readonly string[]>> = { twilio: ['phoneNumberSid'] }
 
-const anyConfig = z.object({ config: z.record(z.string(), z.unknown()).optional() })
+const anyConfig = z.object({ config: jsonObject.optional() })
 
 /** What a body says of an integration of a channel. */
 export interface Wanted {
@@ -41,11 +42,15 @@ export function assertType(hub: Hub, type: string): void {
  * Reads the fields of a type, over those that there are. Channels that this API has no type for take their own fields, in
  * `config`, whole.
  */
-export function wantedOf(type: string, body: JsonObject, old: JsonObject = {}): Wanted {
+export function wantedOf(
+  type: string,
+  body: Readonly<Record<string, Json | undefined>>,
+  old: JsonObject = {},
+): Wanted {
   const names = NAMES[type]
   if (!names) {
     const { config } = parseInput(anyConfig, body)
-    return { ...(config && { config: config as JsonObject }), own: {} }
+    return { ...(config && { config }), own: {} }
   }
   const kept = (KEPT[type] ?? []).filter((name) => body[name] !== undefined)
   const own = known(Object.fromEntries(kept.map((name) => [name, body[name]])))

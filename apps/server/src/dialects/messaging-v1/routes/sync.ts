@@ -1,4 +1,4 @@
-import { invalid, isPlugboardError, type JsonObject, PlugboardError } from '@plugboard/core'
+import { invalid, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { ChannelConfiguration, ClientView, Configuration, Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
@@ -49,7 +49,7 @@ export function syncRoutes(
     const { channels = {}, webhooks = [], guests } = parsePart(schemas.syncBody, 'body', request.body)
     const configured = Object.entries(channels).map(([name, { enabled = true, version, ...config }]) => {
       assertVersion(hub, name, version)
-      return { name, isEnabled: enabled, config: config as JsonObject }
+      return { name, isEnabled: enabled, config }
     })
     const wanted = { channels: configured, webhooks, acceptsGuests: guests }
     return { webhooks: await run(client, wanted) }
@@ -62,8 +62,8 @@ export function syncRoutes(
     const channels = Object.entries(body.channels ?? {}).flatMap(
       ([name, channel]): ChannelConfiguration[] => {
         if (!channel || channel.enabled === false) return []
-        const { enabled: _, version: __, ...config }: Record<string, unknown> = channel
-        return [{ name, isEnabled: true, dropUnknown: true, config: config as JsonObject }]
+        const { enabled: _, version: __, ...config } = channel
+        return [{ name, isEnabled: true, dropUnknown: true, config }]
       },
     )
     const wanted = { channels, webhooks: body.webhooks ?? [], acceptsGuests: body.guests ?? undefined }

@@ -66,7 +66,7 @@ export function integrationRoutes(scope: Scope): void {
       const facts = changed<IntegrationFacts>({}, { displayName })
       if (type === CUSTOM) return { integration: await createCustom(client, facts, body) }
       assertType(hub, type)
-      const { config = {}, own } = wantedOf(type, body as JsonObject)
+      const { config = {}, own } = wantedOf(type, body)
       const enabling = hub.integrations.enable(client, type, { config, facts: withOwn(facts, own) })
       return { integration: integrationJson(hub, await inFieldsOf(type, enabling)) }
     },
@@ -116,7 +116,7 @@ export function integrationRoutes(scope: Scope): void {
       const { channel } = await hub.integrations.get(client, id)
       const { displayName } = body
       const type = channel?.channel ?? CUSTOM
-      const { config, own } = channel ? wantedOf(type, body as JsonObject, channel.config) : { own: {} }
+      const { config, own } = channel ? wantedOf(type, body, channel.config) : { own: {} }
       const changing = hub.integrations.change(client, id, {
         ...(config && { config }),
         facts: (facts) => withOwn(changed(facts, { displayName }), own),
