@@ -1,4 +1,4 @@
-import type { Action, JsonObject } from '@plugboard/core'
+import { type Action, type JsonObject, truncate } from '@plugboard/core'
 import { clean, isVisible, NOTHING } from './formatted.js'
 import { MAX_LABEL } from './limits.js'
 import { linkTo } from './links.js'
@@ -39,5 +39,5 @@ export function keyboard(buttons: readonly Button[]): JsonObject {
 function label(title: string): string {
   const text = clean(title)
   if (!isVisible(text)) return NOTHING
-  return text.length <= MAX_LABEL ? text : `${text.slice(0, MAX_LABEL - 1).replace(/[\ud800-\udbff]$/, '')}…`
+  return text.length <= MAX_LABEL ? text : `${truncate(text, MAX_LABEL - 1)}…`
 }

@@ -55,10 +55,17 @@ export {
 } from './errors.js'
 export { type Failure, FailureError, type FailureKind, failureKinds } from './failure.js'
 export { createIdSource, fromUuid, type Id, idTime, isId, newId, shortId, toUuid } from './id.js'
-export { isJsonObject, isStorable, type Json, type JsonObject, parseJsonObject } from './json.js'
+export {
+  isJsonObject,
+  isStorable,
+  type Json,
+  type JsonObject,
+  jsonObjectOf,
+  parseJsonObject,
+} from './json.js'
 export { type Logger, silentLogger } from './logger.js'
 export type { Author, Message, MessageDetails } from './message.js'
 export { isForbiddenTarget, networkFailure } from './network-failure.js'
 export { retryAfterMs } from './retry-after.js'
-export { splitText } from './split-text.js'
+export { splitText, truncate } from './split-text.js'
 export type { User } from './user.js'

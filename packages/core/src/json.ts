@@ -18,6 +18,9 @@ export function parseJsonObject(text: string): JsonObject {
   }
 }
 
+/** A value as JSON keeps it: without members that are undefined. An empty object where that is no object. */
+export const jsonObjectOf = (value: unknown): JsonObject => parseJsonObject(JSON.stringify(value) ?? '')
+
 /**
  * Whether a text can be an id, a name or a key in every store: it holds no NUL, and no half of a surrogate pair
  * (which UTF-8 cannot carry, so that two different texts would become one).

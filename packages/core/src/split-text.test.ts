@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { splitText } from './split-text.js'
+import { splitText, truncate } from './split-text.js'
 
 const withoutSpace = (text: string): string => text.replace(/\s+/g, '')
 
@@ -65,4 +65,16 @@ test('takes linear time on hostile texts', () => {
   const started = performance.now()
   for (const unit of ['!', ' ', '\n', '.!', '👋', 'a ']) splitText(unit.repeat(500_000 / unit.length), 40_000)
   expect(performance.now() - started).toBeLessThan(5_000)
+})
+
+test('a text is truncated to its beginning, and never inside a surrogate pair', () => {
+  fc.assert(
+    fc.property(texts, fc.nat(40), (text, max) => {
+      const beginning = truncate(text, max)
+      expect(text.startsWith(beginning)).toBe(true)
+      expect(beginning.isWellFormed()).toBe(true)
+      expect(beginning.length).toBeLessThanOrEqual(max)
+      expect(beginning.length).toBeGreaterThanOrEqual(Math.min(text.length, max - 1))
+    }),
+  )
 })

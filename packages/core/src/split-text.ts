@@ -28,8 +28,13 @@ function cutPosition(text: string, max: number): number {
     for (const match of window.matchAll(pattern)) best = match.index + match[0].length
     if (best > max / 2) return best
   }
-  const splitsPair = max > 1 && isHighSurrogate(text.charCodeAt(max - 1))
-  return splitsPair ? max - 1 : max
+  return max > 1 ? truncate(text, max).length : max
+}
+
+/** The first `max` UTF-16 units of a text; one less where that would end inside a surrogate pair. */
+export function truncate(text: string, max: number): string {
+  if (text.length <= max) return text
+  return text.slice(0, isHighSurrogate(text.charCodeAt(max - 1)) ? max - 1 : max)
 }
 
 const isHighSurrogate = (unit: number): boolean => unit >= 0xd8_00 && unit <= 0xdb_ff

@@ -1,4 +1,4 @@
-import type { Id, JsonObject, User } from '@plugboard/core'
+import { type Id, type JsonObject, truncate, type User } from '@plugboard/core'
 import { Collection, type Index, type Measure } from './collection.js'
 import type { ConversationRecord } from './endpoint-record.js'
 import type { Store } from './store.js'
@@ -93,12 +93,8 @@ export interface ConversationView extends ConversationRecord {
 /** Characters of what somebody said that are kept as a fact: enough to know it by, whatever its length. */
 const EXCERPT_CHARS = 256
 
-/** The beginning of what somebody said, for a fact or a list. Not within a pair of surrogates. */
-export function excerptOf(text: string): string {
-  if (text.length <= EXCERPT_CHARS) return text
-  const isWithinPair = /[\ud800-\udbff]/.test(text.charAt(EXCERPT_CHARS - 1))
-  return text.slice(0, isWithinPair ? EXCERPT_CHARS - 1 : EXCERPT_CHARS)
-}
+/** The beginning of what somebody said, for a fact or a list. */
+export const excerptOf = (text: string): string => truncate(text, EXCERPT_CHARS)
 
 /** The name of a document by an external id: no two are one text, since a namespace has no blank. */
 export const nameOfExternal = ({ namespace, value }: ExternalId): string => `${namespace} ${value}`

@@ -1,5 +1,11 @@
-import type { InboundContent, JsonObject, MediaRef, Person } from '@plugboard/core'
-import { isStorable } from '@plugboard/core'
+import {
+  type InboundContent,
+  isStorable,
+  type JsonObject,
+  type MediaRef,
+  type Person,
+  truncate,
+} from '@plugboard/core'
 import { fileNameOf } from './file-name.js'
 
 /** Longest text that is kept of a person. */
@@ -24,14 +30,7 @@ export function payloadOf(content: InboundContent, urlOf: (media: MediaRef) => s
 /** What is kept of a person that the provider tells of; undefined when that is nothing. */
 export function userDataOf({ name, locale, email, phone }: Person = {}): Record<string, string> | undefined {
   const known = Object.entries({ name, locale, email, phone }).flatMap(([key, value]): [string, string][] =>
-    typeof value === 'string' && value !== '' && isStorable(value) ? [[key, cut(value)]] : [],
+    typeof value === 'string' && value !== '' && isStorable(value) ? [[key, truncate(value, MAX_TEXT)]] : [],
   )
   return known.length > 0 ? Object.fromEntries(known) : undefined
 }
-
-/** Not within a pair of surrogates. */
-const cut = (text: string): string =>
-  text
-    .slice(0, MAX_TEXT)
-    .toWellFormed()
-    .replace(/\ufffd$/, '')

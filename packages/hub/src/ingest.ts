@@ -7,6 +7,7 @@ import {
   type JsonObject,
   newId,
   PlugboardError,
+  truncate,
 } from '@plugboard/core'
 import { type Activity, messageIdOf } from './activity.js'
 import type { Answers } from './answers.js'
@@ -36,7 +37,7 @@ export interface IngestOptions {
 
 /** Events of one request: providers send a few at once, the largest of them some hundreds. */
 const MAX_EVENTS = 1_000
-/** Longest sign of a reaction that is kept, in UTF-16 units. Some providers have names in place of an emoji. */
+/** Longest sign of a reaction that is kept, in UTF-16 units. Some providers have names for them. */
 const MAX_EMOJI = 256
 
 /** Where an event came from. */
@@ -157,7 +158,7 @@ export class Ingest {
         return { type: 'deleted', ...(await this.#messageOf(origin, event.messageKey)) }
       case 'reaction': {
         const { isRemoved: removed } = event
-        const emoji = event.emoji.slice(0, MAX_EMOJI).toWellFormed()
+        const emoji = truncate(event.emoji, MAX_EMOJI).toWellFormed()
         return { type: 'reaction', ...(await this.#messageOf(origin, event.messageKey)), emoji, removed }
       }
       case 'delivery': {

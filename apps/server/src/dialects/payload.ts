@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '@plugboard/core'
+import { type Json, type JsonObject, truncate } from '@plugboard/core'
 
 /** What is read off payloads that another API, a bot or a channel wrote: any JSON object. Pure, and never throws. */
 
@@ -22,7 +22,7 @@ export function numberIn(value: Json | undefined, min: number, max: number): num
 
 /** The type of a payload; `message` where it has none. */
 export const typeIn = ({ type }: JsonObject): string =>
-  typeof type === 'string' && type.trim() !== '' ? type.slice(0, MAX_TYPE).toWellFormed() : 'message'
+  typeof type === 'string' && type.trim() !== '' ? truncate(type, MAX_TYPE).toWellFormed() : 'message'
 
 /** What stands for a payload that an API has no words for: its own text, or else its type. */
 export const placeholderOf = (payload: JsonObject): string => wordsIn(payload.text) ?? `[${typeIn(payload)}]`

@@ -1,4 +1,4 @@
-import { type Failure, failureKinds } from '@plugboard/core'
+import { type Failure, failureKinds, truncate } from '@plugboard/core'
 import type { Runtime } from '../channels.js'
 import { GivenUp } from './in-time.js'
 
@@ -28,6 +28,6 @@ const UNKNOWN: Failure = {
 function checked(failure: Failure): Failure | undefined {
   if (!failureKinds.includes(failure.kind) || typeof failure.message !== 'string') return undefined
   return failure.message.length > MAX_MESSAGE
-    ? { ...failure, message: `${failure.message.slice(0, MAX_MESSAGE).toWellFormed()}…` }
+    ? { ...failure, message: `${truncate(failure.message, MAX_MESSAGE)}…` }
     : failure
 }

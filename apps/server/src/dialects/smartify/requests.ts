@@ -2,10 +2,9 @@ import {
   fromUuid,
   type Id,
   isPlugboardError,
-  type JsonObject,
+  jsonObjectOf,
   type Message,
   PlugboardError,
-  parseJsonObject,
 } from '@plugboard/core'
 import {
   type ClientView,
@@ -134,7 +133,7 @@ export class Requests {
       isNewLead: others.length === 0,
       given: givenIn(body),
     }
-    return { userId, facts: { dialect: { smartify: asJson(facts) } } }
+    return { userId, facts: { dialect: { smartify: jsonObjectOf(facts) } } }
   }
 
   /** An end user leads their own request; who opens one for the business becomes the lead of it. */
@@ -205,11 +204,8 @@ function givenIn(body: MessageBody): RequestFacts['given'] {
   const { departmentid, sourcePage, userAgent, preflight, location, priority, followers } = body
   const subject = body.subject === undefined ? undefined : excerptOf(body.subject)
   const { language, attributes } = body
-  return asJson({
+  return jsonObjectOf({
     ...{ departmentid, sourcePage, userAgent, subject, preflight, location, priority, followers },
     ...{ language, attributes },
   })
 }
-
-/** As it is stored: without members that are undefined. */
-const asJson = (value: object): JsonObject => parseJsonObject(JSON.stringify(value))

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '@plugboard/core'
+import { isJsonObject, type Json, type JsonObject, truncate } from '@plugboard/core'
 import type { z } from 'zod'
 import { numberIn, placeholderOf, textIn, wordsIn } from '../payload.js'
 import type { actionSchema, contentSchema, itemSchema } from './content-schemas.js'
@@ -41,7 +41,7 @@ export function toPayload(content: Content): JsonObject {
     case 'form':
       return formPayload(content)
     case 'template':
-      return { type: 'template', template: parseJsonObject(JSON.stringify(content.template)) }
+      return { type: 'template', template: content.template }
   }
 }
 
@@ -205,7 +205,10 @@ function itemsOf({ title, subtitle, image, actions }: JsonObject): JsonObject[] 
   return [item]
 }
 
-const labelIn = (value: Json | undefined): string | undefined => wordsIn(value)?.slice(0, MAX_LABEL)
+function labelIn(value: Json | undefined): string | undefined {
+  const words = wordsIn(value)
+  return words && truncate(words, MAX_LABEL)
+}
 
 /** None for a link that leads nowhere, and for what says nothing. */
 function actionsOf(button: Json): JsonObject[] {
@@ -214,12 +217,12 @@ function actionsOf(button: Json): JsonObject[] {
   const label = labelIn(title)
   if (action === 'Open URL') {
     const uri = wordsIn(url)
-    return uri === undefined ? [] : [{ type: 'link', text: label ?? uri.slice(0, MAX_LABEL), uri }]
+    return uri === undefined ? [] : [{ type: 'link', text: label ?? truncate(uri, MAX_LABEL), uri }]
   }
   const value = wordsIn(payload) ?? wordsIn(text) ?? label
   return value === undefined
     ? []
-    : [{ type: 'postback', text: label ?? value.slice(0, MAX_LABEL), payload: value }]
+    : [{ type: 'postback', text: label ?? truncate(value, MAX_LABEL), payload: value }]
 }
 
 function repliesIn({ choices, options }: JsonObject): JsonObject[] {
@@ -230,7 +233,7 @@ function repliesIn({ choices, options }: JsonObject): JsonObject[] {
       const text = wordsIn(title) ?? wordsIn(label) ?? wordsIn(value)
       return text === undefined
         ? []
-        : [{ type: 'reply', text: text.slice(0, MAX_LABEL), payload: wordsIn(value) ?? text }]
+        : [{ type: 'reply', text: truncate(text, MAX_LABEL), payload: wordsIn(value) ?? text }]
     },
   )
 }

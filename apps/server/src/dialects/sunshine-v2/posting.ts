@@ -4,8 +4,8 @@ import {
   type Id,
   isId,
   type JsonObject,
+  jsonObjectOf,
   type MessageDetails,
-  parseJsonObject,
 } from '@plugboard/core'
 import type { ClientView, Hub, Post } from '@plugboard/hub'
 import type { z } from 'zod'
@@ -72,7 +72,7 @@ function detailsOf(body: Body, content: JsonObject | undefined): MessageDetails 
   if (name !== undefined) as.name = name
   if (avatarUrl !== undefined) as.avatarUrl = avatarUrl
   if (subtype) as.kind = KINDS[subtype]
-  const own = asStored({ content, override, schema, quotedMessage, references })
+  const own = jsonObjectOf({ content, override, schema, quotedMessage, references })
   return {
     ...(Object.keys(as).length > 0 && { author: as }),
     ...(metadata && { metadata }),
@@ -83,12 +83,10 @@ function detailsOf(body: Body, content: JsonObject | undefined): MessageDetails 
 /** The content itself is kept where the payload does not say the same. */
 export function contentOf(given: Content): { payload: JsonObject; content: JsonObject | undefined } {
   const payload = toPayload(given)
-  const content = asStored(given.type === 'form' ? { ...given, submitted: false } : given)
-  return { payload, content: isDeepStrictEqual(fromPayload(payload), content) ? undefined : content }
+  const content = given.type === 'form' ? { ...given, submitted: false } : given
+  const isSame = isDeepStrictEqual(fromPayload(payload), content)
+  return { payload, content: isSame ? undefined : jsonObjectOf(content) }
 }
-
-/** What a request said, as it is stored: without members that are undefined. */
-const asStored = (said: object): JsonObject => parseJsonObject(JSON.stringify(said))
 
 function destinationOf(client: ClientView, destination: NonNullable<Body['destination']>): Post['to'] & {} {
   const { integrationId, integrationType } = destination
