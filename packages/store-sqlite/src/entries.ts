@@ -29,6 +29,7 @@ import {
   prepareAll,
   prepareNumber,
   prepareOne,
+  prepareTexts,
   prepareWrite,
   toBytes,
   toHex,
@@ -92,10 +93,7 @@ export class Entries {
     )
     const messages = `type = ${MESSAGE} AND deleted_at IS NULL`
     const page = 'ORDER BY seq DESC LIMIT ?'
-    this.#texts = prepareOne<[payload: string, details: string | null]>(
-      db,
-      'SELECT json_array(payload, details) FROM entries WHERE stream = ? AND seq = ?',
-    )
+    this.#texts = prepareTexts(db, 'SELECT payload, details FROM entries WHERE stream = ? AND seq = ?')
     this.#messages = prepareAll<LeanEntryRow>(
       db,
       several(`WHERE stream = ? AND seq <= ? AND ${messages} ${page}`),
@@ -113,7 +111,7 @@ export class Entries {
     this.#size = prepareNumber(db, `SELECT sum(${bytes}) FROM entries WHERE stream = ? AND ${messages}`)
     // A store of another kind, which this one is a copy of, may have filled numbers that it did not use.
     const used = `type <> ${ENTRY_TYPES.indexOf('void')}`
-    this.#newest = prepareAll<LeanEntryRow>(db, several(`WHERE stream = ? AND ${used} ${page}`))
+    this.#newest = prepareAll<LeanEntryRow>(db, several(`WHERE stream = ? AND seq <= ? AND ${used} ${page}`))
     this.#after = prepareAll<LeanEntryRow>(db, several('WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?'))
     const replies = `WHERE stream = ? AND incoming = ${toBytes} AND author = x'${BUSINESS}' AND seq > ?
       AND ${messages} ORDER BY seq LIMIT ?`
@@ -174,15 +172,16 @@ export class Entries {
   }
 
   listMessages(stream: StreamState, page: MessagePage): Entry[] {
+    const { limit } = page
     if (page.after !== undefined) {
-      const after = this.#seqOf(page.after, stream.n)
-      const next = after === undefined ? [] : this.#nextMessages(stream.n, after, page.limit)
-      return this.#page(stream, next).reverse()
+      const from = this.#seqOf(page.after, stream.n)
+      if (from === undefined) return []
+      return this.#page(stream, { from, limit, isOnwards: true }, this.#nextMessages).reverse()
     }
     let last = stream.seq
     if (page.before !== undefined) last = (this.#seqOf(page.before, stream.n) ?? 0) - 1
     if (page.until) last = this.#lastUntil(stream, page.until.getTime(), last)
-    return this.#page(stream, this.#messages(stream.n, last, page.limit))
+    return this.#page(stream, { from: last, limit }, this.#messages)
   }
 
   /** Stops counting at the limit. */
@@ -195,15 +194,17 @@ export class Entries {
   }
 
   listNewest(stream: StreamState, limit: number): Entry[] {
-    return this.#page(stream, this.#newest(stream.n, limit))
+    return this.#page(stream, { from: stream.seq, limit }, this.#newest)
   }
 
-  listAfter(stream: StreamState, seq: number, limit: number): Entry[] {
-    return this.#page(stream, this.#after(stream.n, seq, limit))
+  listAfter(stream: StreamState, from: number, limit: number): Entry[] {
+    return this.#page(stream, { from, limit, isOnwards: true }, this.#after)
   }
 
   listReplies(stream: StreamState, incomingId: Id, { after = 0, limit }: ReplyPage): Entry[] {
-    return this.#page(stream, this.#replies(stream.n, incomingId, after, limit))
+    return this.#page(stream, { from: after, limit, isOnwards: true }, (n, from, size) =>
+      this.#replies(n, incomingId, from, size),
+    )
   }
 
   listDead(clientId: Id, { before = AFTER_ALL, limit }: Page): DeadEntry[] {
@@ -227,19 +228,29 @@ export class Entries {
   }
 
   /** Up to the entry that fills a page. Only what is on it is read, where that is long. */
-  #page(stream: StreamState, rows: readonly LeanEntryRow[]): Entry[] {
+  #page(
+    stream: StreamState,
+    { from, limit, isOnwards = false }: Walk,
+    read: (n: number, from: number, limit: number) => LeanEntryRow[],
+  ): Entry[] {
     const page: Entry[] = []
     let bytes = 0
-    for (const row of rows) {
-      if (bytes >= PAGE_BYTES) break
-      const entry = toEntry(
-        wholeRow(row, () => this.#texts(stream.n, row[1]) ?? ['', null]),
-        stream,
-      )
-      page.push(entry)
-      bytes += bytesOf(entry)
+    let next = from
+    for (let size = FIRST_ROWS; ; size *= 2) {
+      const wanted = Math.min(size, limit - page.length)
+      const rows = read(stream.n, next, wanted)
+      for (const row of rows) {
+        const entry = toEntry(
+          wholeRow(row, () => this.#texts(stream.n, row[1]) ?? ['', null]),
+          stream,
+        )
+        page.push(entry)
+        bytes += bytesOf(entry)
+        if (bytes >= PAGE_BYTES) return page
+        next = isOnwards ? entry.seq : entry.seq - 1
+      }
+      if (rows.length < wanted || page.length >= limit) return page
     }
-    return page
   }
 
   /** Times never run against the numbers, so that the last entry of a time is found by halves. */
@@ -253,6 +264,19 @@ export class Entries {
     }
     return low
   }
+}
+
+/**
+ * Rows that are read at once at first, twice as many then: what a row has behind a long text costs a walk through all of
+ * the text, so few are read that are not on the page.
+ */
+const FIRST_ROWS = 20
+
+/** The entries of a page: from this number back, it included, or onwards from the one after it. */
+interface Walk {
+  from: number
+  limit: number
+  isOnwards?: boolean
 }
 
 /** Above every id: no text of hex reaches it, and no time either. */

@@ -53,6 +53,18 @@ export function prepareText(db: Connection, sql: string): (...params: Param[]) =
   }
 }
 
+/**
+ * Prepares a query whose first row has a text and perhaps another, kept as they are: for long ones, which would be
+ * escaped and parsed once more as JSON.
+ */
+export function prepareTexts(
+  db: Connection,
+  sql: string,
+): (...params: Param[]) => [text: string, other: string | null] | undefined {
+  const statement = db.prepare(sql).raw()
+  return (...params) => statement.get(params) as [string, string | null] | undefined
+}
+
 /** Prepares a query whose first row has one number. */
 export function prepareNumber(db: Connection, sql: string): (...params: Param[]) => number | undefined {
   const statement = db.prepare(sql).raw()
