@@ -47,6 +47,7 @@ export type { WebhookAddress, WebhookItem, WebhookSender } from './delivery/webh
 export type { ClientName, ClientView, OpenIntegration, OpenWebhook } from './directory.js'
 export type { ChannelRef, ConversationRecord, EndpointRecord } from './endpoint-record.js'
 export type { Dead, DeadEntry, Entry, EntryType, NewEntry, StreamKind, StreamRef } from './entry.js'
+export { yieldIfBusy } from './event-loop.js'
 export {
   type ClientFacts,
   type ConversationFacts,

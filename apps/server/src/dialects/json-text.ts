@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { setImmediate as turn } from 'node:timers/promises'
+import { yieldIfBusy } from '@plugboard/hub'
 
 /** JSON text, or a stream of it where it is long. */
 export type JsonText = string | Readable
@@ -15,7 +15,7 @@ export interface Listed<T> {
 
 /**
  * Pages of a list, each read when the one before has been passed on. `read` is given the last item that there was and
- * how many may be read. The event loop has a turn between two pages.
+ * how many may be read. Others get turns of the event loop between two pages.
  */
 export async function* pagesOf<T>(
   read: (last: T | undefined, limit: number) => Promise<Listed<T>>,
@@ -28,7 +28,8 @@ export async function* pagesOf<T>(
     left -= items.length
     last = items.at(-1)
     if (!hasMore || left <= 0 || last === undefined) return
-    await turn()
+    const turn = yieldIfBusy()
+    if (turn) await turn
   }
 }
 
@@ -45,8 +46,8 @@ export interface Frame {
 
 /**
  * JSON text with a list in it. A short one is answered whole. A long one is a stream that makes each part when the one
- * before has been sent, so that a reader who does not read costs one page of memory; the event loop has a turn between
- * two parts. What goes wrong at its beginning rejects.
+ * before has been sent, so that a reader who does not read costs one page of memory; others get turns of the event
+ * loop between two parts. What goes wrong at its beginning rejects.
  */
 export async function listText<T>(
   pages: AsyncIterable<readonly T[]>,
@@ -77,7 +78,8 @@ async function* partsOf<T>(
       if (text.length < CHUNK) continue
       yield text
       text = ''
-      await turn()
+      const turn = yieldIfBusy()
+      if (turn) await turn
     }
   }
   yield text + tail

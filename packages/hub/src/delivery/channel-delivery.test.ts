@@ -15,7 +15,7 @@ import { channelDelivery, type EndpointAddress, type EndpointItem } from './chan
 import { RateLimiter } from './rate-limiter.js'
 
 beforeEach(() => {
-  vi.useFakeTimers()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
 })
 afterEach(() => {
   vi.useRealTimers()

@@ -13,6 +13,7 @@ import {
 import type { ButtonTokens } from '../button-tokens.js'
 import type { Channels, Runtime } from '../channels.js'
 import type { OpenIntegration } from '../directory.js'
+import { yieldIfBusy } from '../event-loop.js'
 import { classify } from './classify.js'
 import { errorShape } from './error-shape.js'
 import { inTime, pause } from './in-time.js'
@@ -84,6 +85,8 @@ export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: C
       const source = { payload: item.payload, endpoint: JSON.stringify(endpointOf(address)) }
       kept = rendered.recall(item.id, source)
       if (!kept) {
+        const turn = yieldIfBusy()
+        if (turn) await turn
         const made = renderParts(connected, tokens, payload, address, item, log)
         if ('kind' in made) return made
         kept = { ...source, ...made }

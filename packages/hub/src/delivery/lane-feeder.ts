@@ -1,4 +1,5 @@
 import type { Entry } from '../entry.js'
+import { yieldIfBusy } from '../event-loop.js'
 import type { Claimed } from '../progress.js'
 import { type Gate, TURN } from './gate.js'
 import { type Lane, sizeOf, WINDOW } from './lane.js'
@@ -94,6 +95,9 @@ export class LaneFeeder {
       if (gate.isCrowded) return lane.waitAt(gate, run)
       const entries = await entriesAfter(lane.taken, room - lane.underway.length)
       if (!isStill() || entries.length === 0) return
+      const turn = yieldIfBusy()
+      if (turn) await turn
+      if (!isStill()) return
       this.#take(lane, route, entries, { end, room })
       if (!isStill()) return
     }

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import type { Id, JsonObject, Message } from '@plugboard/core'
 import {
   type ClientView,
@@ -7,6 +6,7 @@ import {
   type Hub,
   isFull,
   type Look,
+  yieldIfBusy,
 } from '@plugboard/hub'
 import { type JsonText, listText, pagesOf } from '../json-text.js'
 import { remembering } from './look.js'
@@ -99,7 +99,8 @@ async function* walk(hub: Hub, project: ClientView, isOldestFirst: boolean): Asy
     yield* views
     last = views.at(-1)?.id
     if (views.length < BATCH) return
-    await turn()
+    const turn = yieldIfBusy()
+    if (turn) await turn
   }
 }
 
@@ -166,7 +167,8 @@ async function* newestMessages(
     const last = page.at(-1)
     if (!newest || !last || last.seq >= newest.seq) return
     const { seq } = newest
-    await turn()
+    const turn = yieldIfBusy()
+    if (turn) await turn
     const next = await hub.messages.list(project, conversationId, { after: last.id, limit: MESSAGES_AT_ONCE })
     page = next.reverse().filter((message) => message.seq <= seq)
   }
