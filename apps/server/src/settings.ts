@@ -300,7 +300,7 @@ export const settings = {
     'LISTS_PER_CLIENT',
     integer(1, 10_000),
     '8',
-    'Lists of one client that are answered at once. More of them wait for a second, and are then refused with a 429.',
+    'Lists of one client that are answered at once. More of them wait up to 5 seconds, then get a 429.',
   ),
   guestTokenTtl: setting(
     'GUEST_TOKEN_TTL',

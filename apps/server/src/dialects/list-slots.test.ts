@@ -20,7 +20,7 @@ test('a list that is long counts until its response is closed, and a stream does
   await slots.run(client, other, async () => Readable.from([]))
   await expect(slots.run(client, responseOf(), short)).rejects.toMatchObject({
     code: 'RATE_LIMITED',
-    retryAfterMs: 1,
+    retryAfterMs: 1000,
   })
   expect(await slots.run(newId(), responseOf(), short)).toBe('[]')
   other.emit('close')

@@ -11,7 +11,7 @@ declare module 'fastify' {
 export interface ListSlotsOptions {
   /** Lists of one client that are under way at once. */
   perClient: number
-  /** How long one more waits for another to end, in milliseconds. Default: a second. */
+  /** How long one more waits for another to end, in milliseconds. Default: 5 seconds. */
   maxWaitMs?: number
   /** How many of one client wait at most. Default: 100. */
   maxWaiting?: number
@@ -32,13 +32,13 @@ interface Slots {
 
 /**
  * Limits the lists of each client that are under way, since each holds a page in memory until it was sent: so no client
- * takes the memory of others. One more waits for a moment, so that short lists may come in any number.
+ * takes the memory of others. One more waits, which costs no memory, so that short lists may come in any number.
  */
 export class ListSlots {
   readonly #options: Required<ListSlotsOptions>
   readonly #clients = new Map<Id, Slots>()
 
-  constructor({ perClient, maxWaitMs = 1000, maxWaiting = 100 }: ListSlotsOptions) {
+  constructor({ perClient, maxWaitMs = 5_000, maxWaiting = 100 }: ListSlotsOptions) {
     this.#options = { perClient, maxWaitMs, maxWaiting }
   }
 
@@ -66,7 +66,7 @@ export class ListSlots {
   /** Until another hands its slot over. */
   #wait({ waiting }: Slots): Promise<void> {
     const { maxWaitMs, maxWaiting } = this.#options
-    if (waiting.size >= maxWaiting) return Promise.reject(tooMany(maxWaitMs))
+    if (waiting.size >= maxWaiting) return Promise.reject(tooMany())
     return new Promise((resolve, reject) => {
       const takeOver = (): void => {
         clearTimeout(timer)
@@ -74,7 +74,7 @@ export class ListSlots {
       }
       const timer = setTimeout(() => {
         waiting.delete(takeOver)
-        reject(tooMany(maxWaitMs))
+        reject(tooMany())
       }, maxWaitMs)
       waiting.add(takeOver)
     })
@@ -92,5 +92,8 @@ export class ListSlots {
   }
 }
 
-const tooMany = (retryAfterMs: number): PlugboardError =>
-  new PlugboardError('RATE_LIMITED', 'Too many lists at once. Try again later.', { retryAfterMs })
+/** When to come again, in milliseconds. */
+const RETRY_MS = 1000
+
+const tooMany = (): PlugboardError =>
+  new PlugboardError('RATE_LIMITED', 'Too many lists at once. Try again later.', { retryAfterMs: RETRY_MS })
