@@ -1,4 +1,4 @@
-import { fastify } from 'fastify'
+import { type FastifyReply, fastify } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { createLog, RequestLog } from './logging.js'
 
@@ -51,7 +51,11 @@ describe('the log of requests', () => {
   async function request(level: string, url: string) {
     const { log, lines, last } = capture(level)
     const app = fastify({ loggerInstance: log, logController: new RequestLog() })
-    app.get('/things/:id', async (_, reply) => reply.code(Number(/\d+/.exec(url)?.[0])).send('x'))
+    const answer = async (_: unknown, reply: FastifyReply) =>
+      reply.code(Number(/\d+/.exec(url)?.[0])).send('x')
+    app.get('/things/:id', answer)
+    app.get('/attachments/v1/:id/:name', answer)
+    app.get('/media/v1/:token', answer)
     await app.inject({ method: 'GET', url })
     await app.close()
     return { lines, last }
@@ -78,14 +82,25 @@ describe('the log of requests', () => {
     expect((await request('info', '/things/200')).lines).toEqual([])
   })
 
-  it('shows 200 characters of a path at most, and nothing that opens a file', async () => {
+  it('shows 200 characters of a path at most', async () => {
     for (const path of [`/things/404/${'x'.repeat(5_000)}`, `/${'x'.repeat(5_000)}404`]) {
       const { last } = await request('info', path)
       const shown = (last().req as { path: string }).path
       expect(shown).toBe(`${path.slice(0, 199)}…`)
     }
-    const { last } = await request('info', '/attachments/v1/client/id/hunter2/404.png')
-    expect(last().req).toMatchObject({ path: '/attachments/…' })
+  })
+
+  it.each([
+    ['/attachments/v1/client/id/hunter2/404.png', '/attachments/…'],
+    ['/attachments/v1/hunter2/404.png', '/attachments/…'],
+    ['/%61ttachments/v1/hunter2/404.png', '/attachments/…'],
+    ['/%6dedi%61/v1/404-hunter2', '/media/…'],
+    ['/Media/v1/404-hunter2', '/media/…'],
+    ['//media/v1/404-hunter2', '/media/…'],
+    ['/sc/media/v1/404-hunter2', '/sc/media/v1/…'],
+  ])('shows nothing that opens a file, however its address is written: %s', async (url, path) => {
+    const { last } = await request('info', url)
+    expect(last().req).toMatchObject({ path })
   })
 
   it('never shows the query, nor the end of a path that no route has', async () => {

@@ -59,15 +59,19 @@ const serializeRequest = (request: FastifyRequest): object => ({
   ip: request.ip,
 })
 
+/** What addresses of files begin with. Who has such an address can read the file, and so none is logged. */
+const FILES = /^\/+(media|attachments)\//i
+
 /** Longest path that is logged, in characters: a caller may make one of many thousands. */
 const MAX_PATH = 200
 
 /** Without the query, which may hold a token. Of a path that no route has, only the beginning. */
 function pathOf(request: FastifyRequest): string {
   const [path = ''] = request.url.split('?', 1)
-  // The rest is the address of a file, which is all that one needs to have it.
-  const [, folder = ''] = /^\/(media|attachments)\//.exec(path) ?? []
-  if (folder) return `/${folder}/…`
+  // A path may be written in other ways, such as `/%6dedia/`, and have the same route.
+  const { url: route = path } = request.routeOptions
+  const [, folder] = FILES.exec(route) ?? FILES.exec(path) ?? []
+  if (folder) return `/${folder.toLowerCase()}/…`
   const segments = request.is404 ? path.split('/', 5) : []
   const shown = segments.length > 4 ? `${segments.slice(0, 4).join('/')}/…` : path
   return shown.length > MAX_PATH ? `${shown.slice(0, MAX_PATH - 1)}…` : shown
