@@ -103,6 +103,15 @@ const FOREIGN: [string, string][] = [
       'X-Scheme',
     ],
     ...[
+      'X-HTTP-Forwarded-For',
+      'X_Forwarded_For',
+      'RS-Forwarded-For',
+      'X-Originating-IP',
+      'X-Edge-IP',
+      'X-Coming-From',
+      'Early-Data',
+    ],
+    ...[
       'X-ProxyUser-IP',
       'Proxy-Connection',
       'X-Nginx-Proxy',

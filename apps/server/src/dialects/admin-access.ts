@@ -17,12 +17,13 @@ export interface AdminSettings extends Reach {
 
 /**
  * Headers that a proxy, a CDN or a browser page adds: with one of them a request is not from this machine's own programs.
- * By vendor: the standard ones and nginx, Apache and HAProxy; Cloudflare, Fastly, Akamai and others who name the client;
+ * Whatever speaks of what was forwarded or of an IP address, and by vendor: the standard ones and nginx, Apache and HAProxy; Cloudflare, Fastly, Akamai and others who name the client;
  * Envoy, AWS, Azure, Google, Fly, Vercel, Netlify, Heroku; IIS and those who rewrite addresses.
  */
 const FOREIGN_HEADERS = [
-  /^(origin|forwarded|via|x-forwarded(-.*)?|x-real-.*|x-proxy.*|proxy-.*|x-nginx-.*|x-haproxy-.*|max-forwards)$/,
-  /^((.*-)?client-?ip|cf-.*|cdn-.*|true-client-.*|fastly-.*|x-fastly-.*|akamai-.*|x-akamai-.*|x-varnish(-.*)?)$/,
+  /forwarded|[-_]ip$/,
+  /^(origin|via|x-real-.*|x-proxy.*|proxy-.*|x-nginx-.*|x-haproxy-.*|max-forwards|early-data|x-coming-from)$/,
+  /^(client-?ip|.*-clientip|cf-.*|cdn-.*|true-client-.*|fastly-.*|x-fastly-.*|akamai-.*|x-akamai-.*|x-varnish(-.*)?)$/,
   /^((.*-)?(connecting|remote|source|src|real|user)-(ip|addr|address)|remote-addr|surrogate-capability)$/,
   /^(x-envoy-.*|x-amzn-.*|x-amz-cf-.*|cloudfront-.*|x-azure-.*|x-fd-.*|x-arr-.*|x-appengine-.*|x-goog-.*)$/,
   /^(x-cloud-trace-context|fly-.*|x-vercel-.*|x-nf-.*|x-heroku-.*|x-railway-.*|x-render-.*|tailscale-.*)$/,
