@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Id, newId } from '@plugboard/core'
@@ -49,4 +49,19 @@ it('opens no file by a name that is no id', async () => {
   await expect(blobs.put(blob, bytes('x'))).rejects.toThrow('ids')
   await expect(blobs.open(blob.clientId, blob.id)).rejects.toThrow('ids')
   await close()
+})
+
+it('makes every file and folder for its owner alone, whatever the umask', async () => {
+  const umask = process.umask(0)
+  const { path, blobs, close } = await create()
+  try {
+    const of = { clientId: newId(), conversationId: newId(), id: newId() }
+    await blobs.put({ ...of, type: 'text/plain' }, bytes('x'))
+    const names = await readdir(path, { recursive: true })
+    expect(names).toHaveLength(6)
+    for (const name of names) expect([name, (await stat(join(path, name))).mode & 0o077]).toEqual([name, 0])
+  } finally {
+    process.umask(umask)
+    await close()
+  }
 })

@@ -117,7 +117,7 @@ class LocalBlobs implements BlobStore {
     if (conversationId === undefined) return
     const marks = this.#marksOf(clientId, conversationId)
     await mkdir(marks, { recursive: true, mode: 0o700 })
-    await writeFile(join(marks, name(id)), '')
+    await writeFile(join(marks, name(id)), '', { mode: 0o600 })
     await syncFolder(marks)
     await syncFolder(dirname(marks))
   }
