@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 
 /** What is no 400, by the code that Node gives it. */
@@ -22,4 +22,10 @@ export function refuseMalformed(error: Error & { code?: string }, socket: Socket
   ]
   if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${text}`)
   socket.destroy(error)
+}
+
+/** Answers a request whose `Expect` is not `100-continue`: no route and no hook gets it either. */
+export function refuseExpectation(response: ServerResponse, headers: OutgoingHttpHeaders): void {
+  const type = { 'content-type': 'text/plain; charset=utf-8' }
+  response.writeHead(417, { ...headers, ...type, connection: 'close' }).end(STATUS_CODES[417])
 }

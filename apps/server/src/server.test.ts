@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ErrorCode, PlugboardError } from '@plugboard/core'
@@ -75,6 +76,28 @@ function register(server: FastifyInstance): void {
 const get = (url: string, headers: Record<string, string> = {}) => app.inject({ method: 'GET', url, headers })
 
 describe('the host', () => {
+  it('answers what comes while it closes as everything: it is what it says, and no cache keeps it', async () => {
+    const closing = new Promise<void>((resolve) => {
+      app.addHook('preClose', (done) => {
+        resolve()
+        done()
+      })
+    })
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    await new Promise<void>((resolve) => socket.write('GET /status HTTP/1.1\r\n', () => resolve()))
+    // By the time of this answer, the server knows of that request.
+    await fetch(`${url}/status`)
+    const closed = app.close()
+    await closing
+    socket.end('host: a\r\n\r\n')
+    const answer = Buffer.concat(await socket.toArray()).toString()
+    expect(answer).toMatch(/^HTTP\/1\.1 503 /)
+    expect(answer).toMatch(/^x-content-type-options: nosniff\r$/m)
+    expect(answer).toMatch(/^cache-control: no-store\r$/m)
+    await closed
+  })
+
   it('answers status and version in plain text', async () => {
     const status = await get('/status')
     expect([status.statusCode, status.body, status.headers['content-type']]).toEqual([

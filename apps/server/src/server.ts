@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Hub, Store } from '@plugboard/hub'
 import {
   type FastifyBaseLogger,
@@ -17,7 +17,7 @@ import type { Connections } from './descriptors.js'
 import type { Disk } from './disk.js'
 import { hostRoutes } from './host-routes.js'
 import { RequestLog } from './logging.js'
-import { refuseMalformed } from './malformed-request.js'
+import { refuseExpectation, refuseMalformed } from './malformed-request.js'
 import { media } from './media.js'
 import type { Metrics } from './metrics.js'
 import { type Events, schemasForDocumentOnly, serveDocument } from './openapi.js'
@@ -91,7 +91,8 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     connectionTimeout: TIMEOUTS.silenceMs,
     requestTimeout: TIMEOUTS.requestMs,
     keepAliveTimeout: TIMEOUTS.keepAliveMs,
-    http: { headersTimeout: TIMEOUTS.headersMs },
+    // Node would answer a request without a Host header itself, without the headers of every answer.
+    http: { headersTimeout: TIMEOUTS.headersMs, requireHostHeader: false },
     clientErrorHandler: refuseMalformed,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     schemaController: schemasForDocumentOnly,
@@ -109,9 +110,9 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   app.addHook('onRequest', (request, reply, done) => {
     setAddress(request, proxies)
     void reply.headers(HEADERS).header('x-request-id', request.id)
-    if (!hasSeveralHosts(request.raw)) return done()
-    // Whichever a proxy went by, the other one may be what is meant here: RFC 9112 §3.2.
-    done(new BadRequest('the request has more than one Host header'))
+    const fault = hostFault(request.raw)
+    if (fault === undefined) return done()
+    done(new BadRequest(fault))
   })
   let isClosing = false
   app.addHook('preClose', (done) => {
@@ -127,6 +128,11 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none')
     metrics.request(route, request.method, reply.statusCode, reply.elapsedTime)
     done()
+  })
+  app.server.on('checkExpectation', (_, response: ServerResponse) => refuseExpectation(response, HEADERS))
+  // Fastify answers what comes on an open connection now without any hook.
+  app.server.prependListener('request', (_, response: ServerResponse) => {
+    if (isClosing) for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
   })
   urls.listensAt(app.server)
   if (takesRequests) serveDocument(app, options.events)
@@ -148,14 +154,18 @@ function setAddress(request: FastifyRequest, proxies: TrustedProxies): void {
   if (value !== ip) Object.defineProperty(request, 'ip', { value })
 }
 
-/** Node keeps the first one, and says nothing of the others. */
-function hasSeveralHosts({ rawHeaders }: IncomingMessage): boolean {
+/**
+ * What is wrong with the Host headers of a request: RFC 9112 §3.2 wants one, and HTTP/1.0 has none. Node keeps the first
+ * of several and says nothing of the others; whichever a proxy went by, the other one may be what is meant here.
+ */
+function hostFault({ rawHeaders, httpVersion }: IncomingMessage): string | undefined {
   let hosts = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]
     if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1
   }
-  return hosts > 1
+  if (hosts > 1) return 'the request has more than one Host header'
+  return hosts === 0 && httpVersion !== '1.0' ? 'the request has no Host header' : undefined
 }
 
 function withoutPrefix(url: string, [prefix, before]: ServerOptions['withoutPrefix'] = ['', []]): string {

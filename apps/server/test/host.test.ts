@@ -123,6 +123,8 @@ describe('the server', () => {
   it.each([
     ['no HTTP', 'hello\r\n\r\n', 400],
     ['HTTP with too long a header', `GET / HTTP/1.1\r\nhost: a\r\na: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+    ['a request without a Host header', 'GET /status HTTP/1.1\r\nconnection: close\r\n\r\n', 400],
+    ['a request that expects what there is not', 'GET /status HTTP/1.1\r\nhost: a\r\nexpect: b\r\n\r\n', 417],
   ])('says so of what is %s, too', async (_, text, status) => {
     const { hostname, port } = new URL(server.url)
     const socket = connect(Number(port), hostname)
@@ -130,6 +132,14 @@ describe('the server', () => {
     const answer = Buffer.concat(await socket.toArray()).toString()
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
     expect(answer).toMatch(/^x-content-type-options: nosniff\r$/m)
+    expect(answer).toMatch(/^cache-control: no-store\r$/m)
+  })
+
+  it('needs no Host header of HTTP/1.0, which has none', async () => {
+    const { hostname, port } = new URL(server.url)
+    const socket = connect(Number(port), hostname)
+    socket.end('GET /status HTTP/1.0\r\n\r\n')
+    expect(Buffer.concat(await socket.toArray()).toString()).toMatch(/^HTTP\/1\.1 200 /)
   })
 
   it('has tokens kept by no cache', async () => {
