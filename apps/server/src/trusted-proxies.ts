@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { BlockList, isIP, isIPv6 } from 'node:net'
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 /** Headers in which proxies say where a request came from, each with the addresses that it names, the last hop last. */
@@ -11,7 +11,7 @@ const CHAINS: readonly (readonly [header: string, chainOf: (text: string) => Cha
 /** Undefined: what names no address, such as `unknown` and identifiers that hide one. */
 type Chain = readonly (string | undefined)[]
 
-/** Hops that are looked at. Nobody has so many proxies. */
+/** Hops that are looked at. No caller comes through as many proxies. */
 const MAX_HOPS = 32
 
 /**
@@ -70,8 +70,14 @@ export function networkOf(address: string): string {
   return `${parts.map((part) => part.toString(16)).join(':')}::/64`
 }
 
+/** How a socket for both families begins an IPv4 address. */
+const MAPPED = '::ffff:'
+
 /** Undefined for what is no address. IPv4-mapped ones, which a socket for both families has, are IPv4. */
 function normal(address: string): string | undefined {
+  // What most sockets have: to parse it would take longer than all else here.
+  const ipv4 = address.startsWith(MAPPED) ? address.slice(MAPPED.length) : address
+  if (isIPv4(ipv4)) return ipv4
   const [bare = ''] = address.split('%', 1)
   return isIP(bare) === 0 ? undefined : ipaddr.process(bare).toString()
 }

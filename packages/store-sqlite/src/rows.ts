@@ -95,21 +95,15 @@ export type LeanEntryRow = EntryRow<string | number>
 
 /** The same with its texts, which `read` gives when one of them is not there. */
 export function wholeRow(row: LeanEntryRow, read: () => [payload: string, details: string | null]): EntryRow {
-  const [id, seq, at, type, author, channel, payload, owes, rare] = row
-  const details = rare?.[6] ?? null
-  const isThere = typeof payload === 'string' && typeof details !== 'number'
-  const [wholePayload, wholeDetails] = isThere ? [payload, details] : read()
-  const wholeRare: RareRow | null = rare && [
-    rare[0],
-    rare[1],
-    rare[2],
-    rare[3],
-    rare[4],
-    rare[5],
-    wholeDetails,
-  ]
-  return [id, seq, at, type, author, channel, wholePayload, owes, wholeRare]
+  if (isWhole(row)) return row
+  const [payload, details] = read()
+  const [id, seq, at, type, author, channel, , owes, rare] = row
+  const whole: RareRow | null = rare && [rare[0], rare[1], rare[2], rare[3], rare[4], rare[5], details]
+  return [id, seq, at, type, author, channel, payload, owes, whole]
 }
+
+const isWhole = (row: LeanEntryRow): row is EntryRow =>
+  typeof row[6] === 'string' && typeof row[8]?.[6] !== 'number'
 
 /** What an entry takes from its stream. */
 export interface Place {
