@@ -160,11 +160,13 @@ describe('any text', () => {
   ])('of the longest form is read in time: %s', async (_, unit) => {
     const text = `${unit.repeat(4096).slice(0, 4094)} a`
     let shortest = Number.POSITIVE_INFINITY
-    for (let run = 0; run < 5; run += 1) {
-      const started = performance.now()
-      await resolveMarkup({ markdownText: text })
+    for (let run = 0; run < 8 && shortest > 100; run += 1) {
+      const [cpu, started] = [process.cpuUsage(), performance.now()]
+      await resolveMarkup({ type: 'text', markdownText: text })
       await htmlToText(await sanitiseHtml(text))
-      shortest = Math.min(shortest, performance.now() - started)
+      const { user, system } = process.cpuUsage(cpu)
+      // Other programs use the machine, too.
+      shortest = Math.min(shortest, performance.now() - started, (user + system) / 1000)
     }
     expect(shortest).toBeLessThan(100)
   })
