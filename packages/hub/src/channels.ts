@@ -5,6 +5,7 @@ import {
   type Issue,
   invalid,
   type JsonObject,
+  jsonObjectOf,
   type Logger,
   PlugboardError,
 } from '@plugboard/core'
@@ -62,7 +63,7 @@ export class Channels {
     const channel = this.find(name)
     if (!channel) throw invalid({ path: ['channels', name], message: 'is not allowed' })
     const result = await channel.config['~standard'].validate(config)
-    if (!result.issues) return result.value as JsonObject
+    if (!result.issues) return jsonObjectOf(result.value)
     const unknown = new Set(result.issues.flatMap((issue) => unknownKeys(issue) ?? []))
     if (dropUnknown && unknown.size > 0) {
       return this.check(name, Object.fromEntries(Object.entries(config).filter(([key]) => !unknown.has(key))))
@@ -144,6 +145,7 @@ function unknownKeys(issue: SchemaIssue): string[] | undefined {
 
 function isMissing(config: JsonObject, keys: readonly string[]): boolean {
   let value: unknown = config
-  for (const key of keys) value = (value as Record<string, unknown> | undefined)?.[key]
+  for (const key of keys)
+    value = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
   return value === undefined
 }

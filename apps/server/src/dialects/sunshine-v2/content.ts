@@ -5,7 +5,7 @@ import type { actionSchema, contentSchema, itemSchema } from './content-schemas.
 
 /** Content of this API to and from the domain's. Pure. */
 
-type Content = z.infer<typeof contentSchema>
+export type Content = z.infer<typeof contentSchema>
 type Action = z.infer<typeof actionSchema>
 type Item = z.infer<typeof itemSchema>
 

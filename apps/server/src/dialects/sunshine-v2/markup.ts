@@ -1,25 +1,20 @@
 import { lazyModule } from '../../lazy.js'
+import type { Content } from './content.js'
 import { badRequest } from './errors.js'
 import { htmlOf, htmlToText, sanitiseHtml } from './html.js'
 
 const markdownModule = lazyModule(() => import('@plugboard/markdown'))
 
-/** The texts that content may have. */
-interface Texts {
-  text?: string | undefined
-  htmlText?: string | undefined
-  markdownText?: string | undefined
-}
-
 /** Whether there is anything to resolve. */
-export const hasMarkup = (content: object): boolean => 'markdownText' in content || 'htmlText' in content
+export const hasMarkup = (content: Content): boolean => 'markdownText' in content || 'htmlText' in content
 
 /** Markdown becomes HTML, HTML is sanitised, and a text that is missing is derived. */
-export async function resolveMarkup<T extends object>(content: T): Promise<T> {
-  const { markdownText, ...rest } = content as Texts
-  if (markdownText !== undefined) return { ...rest, ...withText(rest, await fromMarkdown(markdownText)) } as T
+export async function resolveMarkup(content: Content): Promise<Content> {
+  if (!('htmlText' in content || 'markdownText' in content)) return content
+  const { markdownText, ...rest } = content
+  if (markdownText !== undefined) return { ...rest, ...withText(rest.text, await fromMarkdown(markdownText)) }
   if (rest.htmlText === undefined) return content
-  return { ...rest, ...withText(rest, await fromHtml(rest.htmlText)) } as T
+  return { ...rest, ...withText(rest.text, await fromHtml(rest.htmlText)) }
 }
 
 interface Markup {
@@ -28,7 +23,7 @@ interface Markup {
 }
 
 /** @throws bad_request where there is no text, neither given nor derived */
-function withText({ text }: Texts, { htmlText, derived }: Markup): Texts {
+function withText(text: string | undefined, { htmlText, derived }: Markup) {
   if (text === undefined && derived === '') throw badRequest('the markup should have a text')
   return { htmlText, text: text ?? derived }
 }

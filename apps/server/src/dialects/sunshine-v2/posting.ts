@@ -9,7 +9,7 @@ import {
 } from '@plugboard/core'
 import type { ClientView, Hub, Post } from '@plugboard/hub'
 import type { z } from 'zod'
-import { fromPayload, toPayload } from './content.js'
+import { type Content, fromPayload, toPayload } from './content.js'
 import { badRequest } from './errors.js'
 import { findUserId } from './find.js'
 import { DIALECT } from './map.js'
@@ -18,7 +18,6 @@ import type * as schemas from './schemas.js'
 /** Posts of this API, in the domain's words. */
 
 type Body = z.infer<typeof schemas.postMessage>
-type Content = Body['content']
 
 /** Who writes, where nothing has to be looked up for that. */
 export function recallAuthor(
