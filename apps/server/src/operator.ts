@@ -90,7 +90,7 @@ async function callAdmin<T>(url: string, config: Config, task: OperatorTask<T>):
   if (response.status === 401)
     throw new PlugboardError(
       'UNAUTHORIZED',
-      `the server at ${url} wants its ADMIN_KEY, or the key in its file`,
+      `the server at ${url} requires its admin key: set ADMIN_KEY, or run this where its key file can be read`,
     )
   if (!response.ok) throw new PlugboardError('INVALID', `the server at ${url} answered: ${text}`)
   return task.answer.parse(JSON.parse(text))

@@ -126,7 +126,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       if (config.role !== 'worker' && !adminKey)
         log.warn(
           {},
-          'admin routes are closed: set ADMIN_KEY, since this server can be reached from elsewhere',
+          'admin routes are closed: set ADMIN_KEY to open them; no key file is made on MongoDB unless HOST is loopback',
         )
       return { url, database: database.label, ...(adminKey?.file && { adminKeyFile: adminKey.file }), close }
     } catch (error) {

@@ -55,7 +55,7 @@ describe('plugboard owners create', () => {
     const other = await create(made.projectId, 'second@example.org', randomUUID(), ['--url', server.url], env)
     expect(JSON.parse(other.out).projectId).toBe(made.projectId)
     const refused = await create('new', email, password, [], { PORT: env.PORT })
-    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('wants its ADMIN_KEY')])
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('requires its admin key')])
     const unknown = await create('f'.repeat(24), email, password, [], env)
     expect([unknown.code, unknown.out]).toEqual([1, ''])
   })

@@ -24,7 +24,7 @@ async function fill(client: TestClient, conversationId: string): Promise<string[
     const { status, json, text } = await client.say(conversationId, 'x'.repeat(4 * KIBIBYTE))
     if (status === 201) ids.push(json.id)
     else {
-      expect([status, text]).toEqual([507, expect.stringMatching(/keeps as much as it may/)])
+      expect([status, text]).toEqual([507, expect.stringMatching(/has reached its storage limit/)])
       return ids
     }
   }

@@ -12,7 +12,7 @@ export const errorCodes = {
   TOO_LARGE: 'The input is over a limit of size.',
   RATE_LIMITED: 'Too many requests; retryAfterMs says when to come again.',
   UNAVAILABLE: 'The store, or something else that is needed, cannot be reached now.',
-  NO_SPACE: 'The disk is full, or the client keeps as much as it may; what was sent is not kept.',
+  NO_SPACE: 'The disk is full, or the client has reached its storage limit; nothing was stored.',
   INTERNAL: 'A fault of ours.',
 } as const
 

@@ -238,7 +238,7 @@ export function createHub(options: HubOptions): Hub {
       },
     })
     if (!isInstant) {
-      if (reason !== undefined) log.warn({ reason }, 'the database does not report changes; looking for them')
+      if (reason !== undefined) log.warn({ reason }, 'the database does not report changes; polling for them')
       return
     }
     collect.isTold = true

@@ -34,7 +34,7 @@ export async function withMediaType(
   }
 }
 
-/** What tells files apart by their bytes. It takes 50 ms to load, so it waits for the first upload, or for who asks. */
+/** What tells files apart by their bytes. It takes 50 ms to load: at the first upload, unless it was before. */
 export const loadFileTypes = () => import('file-type')
 
 async function mediaTypeOf(head: Uint8Array, given: string | undefined): Promise<string> {

@@ -1,6 +1,7 @@
 import type { Author, Id, Logger } from '@plugboard/core'
 import type { Channels } from './channels.js'
 import type { Conversations } from './conversations.js'
+import { errorShape } from './delivery/error-shape.js'
 import { inTime } from './delivery/in-time.js'
 import type { ClientView } from './directory.js'
 import type { EndpointRecord } from './endpoint-record.js'
@@ -32,9 +33,8 @@ export class Presence {
     if (conversations.isTold(client, 'typing')) await conversations.note(client, conversationId, activity)
     if (by !== 'business' || !isTyping) return
     for (const endpoint of endpoints) {
-      this.#indicate(client, endpoint).catch((err) => {
-        const why = err instanceof Error ? err.name : typeof err
-        this.#options.log.debug({ err: why, clientId: client.id }, 'typing could not be shown')
+      this.#indicate(client, endpoint).catch((error) => {
+        this.#options.log.debug({ ...errorShape(error), clientId: client.id }, 'typing could not be shown')
       })
     }
   }

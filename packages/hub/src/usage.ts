@@ -37,7 +37,7 @@ export class Usage {
   }
 
   /**
-   * Counts what is about to be kept; whoever does not keep it after all gives it back by {@link add}. Undefined where
+   * Counts what is about to be kept; a caller that does not keep it after all gives it back with {@link add}. Undefined where
    * there is nothing to wait for. @throws NO_SPACE, and counts nothing then
    */
   take(client: ClientView, bytes: number): Promise<void> | undefined {
@@ -49,7 +49,7 @@ export class Usage {
       if (sum + (this.#pending.get(id) ?? 0) + bytes > limit) {
         // Another process may have made room.
         this.add(id, 0)
-        throw new PlugboardError('NO_SPACE', `the client keeps as much as it may, which is ${limit} bytes`)
+        throw new PlugboardError('NO_SPACE', `the client has reached its storage limit of ${limit} bytes`)
       }
     }
     this.add(id, bytes)

@@ -88,9 +88,9 @@ test('a channel that cannot be loaded, or cannot say what went wrong, is tried a
 test.each<[string, () => unknown, string]>([
   ['throws', () => fail(), 'could not render this message (Error)'],
   ['throws nothing', () => fail(null), 'could not render this message (object)'],
-  ['takes its time', () => Promise.reject(new Error('late')), 'rendered something that is no list of parts'],
-  ['makes no list', () => ({ call: 'send' }), 'rendered something that is no list of parts'],
-  ['makes something that is no part', () => [null], 'rendered something that is no list of parts'],
+  ['takes its time', () => Promise.reject(new Error('late')), 'did not render a list of parts'],
+  ['makes no list', () => ({ call: 'send' }), 'did not render a list of parts'],
+  ['makes something that is no part', () => [null], 'did not render a list of parts'],
   ['makes what is no JSON', () => [{ call: 'send', args: 1n }], 'could not render this message (TypeError)'],
   ['makes too many parts', () => Array(1001).fill({ call: 'send', args: 0 }), 'made more than 1000 parts'],
   [

@@ -106,7 +106,7 @@ export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: C
           typingMs,
           waiting(),
           indicate && (async (signal) => indicate.call(connected.runtime, contextOf(0, signal))),
-          (err) => log.debug({ err: nameOf(err), clientId: address.clientId }, 'typing could not be shown'),
+          (err) => log.debug({ ...errorShape(err), clientId: address.clientId }, 'typing could not be shown'),
         )
         if (!(await shown)) return keep('withdrawn')
       }
@@ -132,9 +132,6 @@ export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: C
     }
   }
 }
-
-/** What an error may show in the log: its text may hold what a person wrote, or a credential. */
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error)
 
 const endpointOf = ({ endpoint: { identity, sender, thread } }: EndpointAddress): Endpoint => ({
   identity,
@@ -190,7 +187,7 @@ function renderParts(
       const made: unknown = runtime.render(content, endpointOf(address))
       if (made instanceof Promise) made.catch(() => undefined)
       if (!Array.isArray(made) || !made.every(isPart))
-        return unshown(`the channel ${name} rendered something that is no list of parts`)
+        return unshown(`the channel ${name} did not render a list of parts`)
       parts.push(...made)
       if (parts.length > MAX_PARTS) return unshown(`the channel ${name} made more than ${MAX_PARTS} parts`)
     }

@@ -294,7 +294,7 @@ export class Dispatcher implements RunnerHost {
   unrouted({ clientId, streamId }: Claimed, target: Target, err: unknown): void {
     this.#options.log.error(
       { err, clientId, streamId, target },
-      'cannot find the way to a target; trying again',
+      'cannot find the route to a target; trying again',
     )
   }
 
