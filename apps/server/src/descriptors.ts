@@ -27,11 +27,11 @@ export async function descriptorLimit(): Promise<number | undefined> {
 
 const finite = (number = Number.NaN): number | undefined => (Number.isFinite(number) ? number : undefined)
 
-/** How many callers may be connected where so many descriptors are to be had. */
+/** How many callers may be connected, of this many descriptors. */
 export const connectionsFor = (descriptors: number): number =>
   Math.max(LEAST, Math.floor((descriptors - OWN) * SHARE))
 
-/** Whether they can run out where so many are to be had. */
+/** Whether this many descriptors can run out. */
 export const mayRunOut = (descriptors: number): boolean =>
   descriptors - OWN - connectionsFor(descriptors) < PLENTY
 

@@ -16,8 +16,8 @@ interface Waiting {
 const RETRY_MS = 1_000
 
 /**
- * Lets few tasks run at once. Callers take turns, whoever has how many tasks; and when too many wait, one of the caller
- * who has most of them is refused, so that none can fill the queue for the others.
+ * Lets few tasks run at once. Callers take turns, however many tasks each has. When too many wait, a task of the
+ * caller with most of them is refused, so that no caller can fill the queue for the others.
  */
 export class FairQueue {
   readonly #options: FairQueueOptions

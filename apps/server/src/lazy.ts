@@ -8,8 +8,8 @@ const declared: (() => Promise<unknown>)[] = []
 const REST_MS = 100
 
 /**
- * Loads something once, when it is first needed, so that a start need not wait for it. A failure is not kept: the next who
- * needs it tries again.
+ * Loads something once, when it is first needed, so that a start need not wait for it. A failure is not kept: the
+ * next call tries again.
  */
 export function lazy<T>(load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined

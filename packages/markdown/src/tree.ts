@@ -73,6 +73,6 @@ export interface Image {
   type: 'image'
   /** As that of a link. */
   url: string
-  /** The words for whoever does not see it; may be empty. */
+  /** The words where the picture is not shown; may be empty. */
   alt: string
 }

@@ -43,8 +43,8 @@ export class ListSlots {
   }
 
   /**
-   * Makes an answer with a list in it. A short text ends with its making; anything else when the response is closed,
-   * however that comes. @throws RATE_LIMITED
+   * Makes an answer with a list in it. A short text gives its slot back once it is made; anything else when the response
+   * is closed. @throws RATE_LIMITED
    */
   async run<T>(clientId: Id, response: Closing, make: () => Promise<T>): Promise<T> {
     const slots = this.#clients.get(clientId) ?? { taken: 0, waiting: new Set() }

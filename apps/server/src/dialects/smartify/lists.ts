@@ -74,7 +74,7 @@ export async function listRequests(hub: Hub, project: ClientView, query: Request
   })
 }
 
-/** Requests by their ids; those that are gone meanwhile are left out. */
+/** Requests by their ids; those that were deleted since are left out. */
 async function requestsText(
   head: { perPage: number; count: number },
   ids: readonly Id[],

@@ -96,7 +96,7 @@ const reference = z.object({
   description: z.string().max(1024).optional(),
 })
 
-/** Channels that a message can be told otherwise to. */
+/** Channels for which a message can have a payload of its own. */
 const MAX_OVERRIDES = 50
 
 export const postMessage = z.object({

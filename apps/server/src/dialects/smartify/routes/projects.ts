@@ -12,7 +12,7 @@ const MAX_PROJECTS = 100
 
 /** Projects, for people of the business. */
 export function ownProjectRoutes(app: FastifyInstance, hub: Hub, credentials: Credentials): void {
-  /** @throws FORBIDDEN for who is no person of the business */
+  /** @throws FORBIDDEN unless the caller is a person of the business */
   async function admit(request: FastifyRequest): Promise<WithId<PersonAccount>> {
     const caller = await credentials.identify(request)
     if (caller.kind !== 'person') throw roleTooLow()

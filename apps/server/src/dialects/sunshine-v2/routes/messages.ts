@@ -168,7 +168,7 @@ async function findMessage(
   return message
 }
 
-/** Oldest first. One more than the page has tells whether there is another, or that it ended before for its size. */
+/** Oldest first. One more than the page has shows whether there is another; so does a page that the store ended for its size. */
 async function pageOfMessages(hub: Hub, client: ClientView, conversationId: Id, page: PageQuery) {
   const { after, before, size } = page
   const cursor = { ...(after && { after }), ...(before && { before }) }
