@@ -25,8 +25,8 @@ export function addressAt(
   const before = line.charAt(at - 1)
   if (start === undefined || /[a-z0-9]/i.test(before)) return undefined
   const scheme = start.toLowerCase() === 'www.' ? 'http://' : ''
-  const rest = line.slice(at, at + MAX_ADDRESS)
-  const found = find(scheme + (before === '_' ? trimEnd(rest.split(/\s/, 1)[0] ?? '', '*~?!.,:_') : rest))
+  const [rest = ''] = line.slice(at, at + MAX_ADDRESS).split(/\s/, 1)
+  const found = find(scheme + (before === '_' ? trimEnd(rest, '*~?!.,:_') : rest))
   const url = found === undefined ? '' : trimEnd(found, '*~?!.,:')
   const text = url.slice(scheme.length)
   return text.length > start.length ? { text, url } : undefined

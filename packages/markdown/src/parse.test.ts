@@ -181,6 +181,8 @@ const piece = fc.oneof(
       'é',
       '👋',
       '\u0301',
+      '\u200b',
+      '\0',
       '\ud83d',
     ],
   ),
@@ -188,9 +190,9 @@ const piece = fc.oneof(
 const unit = fc.array(piece, { minLength: 1, maxLength: 6 }).map((pieces) => pieces.join(''))
 
 /** In milliseconds; the shortest of several runs, for other programs use the machine, too. */
-function timeOf(run: () => void): number {
+function timeOf(run: () => void, enough = 50): number {
   let shortest = Number.POSITIVE_INFINITY
-  for (let i = 0; i < 5 && shortest > 50; i += 1) {
+  for (let i = 0; i < 5 && shortest > enough; i += 1) {
     const [cpu, started] = [process.cpuUsage(), performance.now()]
     run()
     const { user, system } = process.cpuUsage(cpu)
@@ -204,6 +206,22 @@ const depthOf = (nodes: readonly unknown[]): number =>
     const inner = typeof node === 'object' && node !== null ? Object.values(node) : []
     return Math.max(deepest, inner.length > 0 ? 1 + depthOf(inner) : 0)
   }, 0)
+
+describe('in time', () => {
+  test.each([
+    ['a row of a table that is none', `a\n${'|'.repeat(MAX_MARKDOWN - 3)}x`],
+    ['what starts as an address, without letters after it', 'www.\u200b'.repeat(MAX_MARKDOWN / 5)],
+    ['what starts as an address, after NUL', '\0www.'.repeat(MAX_MARKDOWN / 5)],
+    ['what starts as an address, between pictures of faces', 'www.😀'.repeat(MAX_MARKDOWN / 6)],
+    ['addresses that end in what is open', 'www.a\u200b'.repeat(MAX_MARKDOWN / 6)],
+  ])('%s', (_, source) => expect(timeOf(() => parseMarkdown(source), 25)).toBeLessThan(25))
+
+  test('every address of a text of many', () => {
+    const line = (i: number) => `see https://a.example/${i}, or www.b.example/${i}.`
+    const source = Array.from({ length: 150 }, (_, i) => line(i)).join('\n')
+    expect(JSON.stringify(parseMarkdown(source)).match(/"url":/g)).toHaveLength(300)
+  })
+})
 
 describe('any text', () => {
   test('repeated to 150 kB is read in time, into a tree that is not deep', () => {

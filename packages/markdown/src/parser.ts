@@ -32,13 +32,13 @@ type InlineRule = (state: StateInline, isProbe: boolean) => boolean
 const tooDeep: BlockRule = (state, line, end, isProbe) =>
   !isProbe && state.level >= MAX_LEVEL && writeWords(state, line, end)
 
-/** Below a row that may be a head, another that makes it one. */
-const DELIMITERS = /^[-:|\s]*\|[-:|\s]*$/
+/** Below a row that may be a head, another that makes it one, where it has a `|`. */
+const DELIMITERS = /^[-:|\s]+$/
 
 const tooLarge: BlockRule = (state, line, end, isProbe) => {
   if (isProbe || line + 1 >= end) return false
   const delimiters = lineOf(state, line + 1)
-  if (!DELIMITERS.test(delimiters)) return false
+  if (!delimiters.includes('|') || !DELIMITERS.test(delimiters)) return false
   const most = MAX_CELLS / delimiters.split('|').length
   let last = line + 1
   while (last < end && last - line <= most && !state.isEmpty(last)) last += 1
@@ -73,10 +73,21 @@ const text: InlineRule = (state, isProbe) => {
   return true
 }
 
+/**
+ * Characters of a text that are looked through for addresses, some of them several times: where one seems to start and
+ * none does, the next place is looked at. Texts of people need about as many as they are long.
+ */
+const MAX_LOOKED_THROUGH = 100_000
+
 /** As the parser's own, which is slower than its text is long, and knows no `www.`. */
 const address: InlineRule = (state, isProbe) => {
   if (state.linkLevel > 0) return false
-  const found = addressAt(state.src, state.pos, (rest) => state.md.linkify.matchAtStart(rest)?.url)
+  const found = addressAt(state.src, state.pos, (rest) => {
+    const lookedThrough = (Number(state.env.lookedThrough) || 0) + rest.length
+    if (lookedThrough > MAX_LOOKED_THROUGH) return undefined
+    state.env.lookedThrough = lookedThrough
+    return state.md.linkify.matchAtStart(rest)?.url
+  })
   if (!found) return false
   if (!isProbe) {
     state.push('link_open', 'a', 1).attrs = [['href', found.url]]
