@@ -1,6 +1,6 @@
 import type { Token } from 'markdown-it'
 import { inlinesOf } from './inlines.js'
-import { createParser } from './parser.js'
+import { createParser, roomFor } from './parser.js'
 import type { Block, Inline, List, ListItem, Table } from './tree.js'
 
 /** As much of a text as is read as Markdown, in UTF-16 units. */
@@ -17,7 +17,8 @@ const parser = createParser()
  */
 export function parseMarkdown(source: string): Block[] {
   const end = endOfMarkdown(source)
-  const blocks = blocksOf(parser.parse(source.slice(0, end), {}))
+  const markdown = source.slice(0, end)
+  const blocks = blocksOf(parser.parse(markdown, { ...roomFor(markdown) }))
   if (!blocks) return words(source)
   return end < source.length ? [...blocks, ...words(source.slice(end))] : blocks
 }

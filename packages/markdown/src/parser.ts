@@ -74,18 +74,21 @@ const text: InlineRule = (state, isProbe) => {
 }
 
 /**
- * Characters of a text that are looked through for addresses, some of them several times: where one seems to start and
- * none does, the next place is looked at. Texts of people need about as many as they are long.
+ * How much of a text is looked through for addresses, by its length: where one seems to start and none does, the same
+ * characters are looked through again from the next place. Texts of people need little more than their length.
  */
-const MAX_LOOKED_THROUGH = 100_000
+const LOOKS = 10
+
+/** What the parser keeps for a text: what is left of that. */
+export const roomFor = (source: string) => ({ lookable: LOOKS * source.length })
 
 /** As the parser's own, which is slower than its text is long, and knows no `www.`. */
 const address: InlineRule = (state, isProbe) => {
   if (state.linkLevel > 0) return false
   const found = addressAt(state.src, state.pos, (rest) => {
-    const lookedThrough = (Number(state.env.lookedThrough) || 0) + rest.length
-    if (lookedThrough > MAX_LOOKED_THROUGH) return undefined
-    state.env.lookedThrough = lookedThrough
+    const left = Number(state.env.lookable) - rest.length
+    if (!(left >= 0)) return undefined
+    state.env.lookable = left
     return state.md.linkify.matchAtStart(rest)?.url
   })
   if (!found) return false
