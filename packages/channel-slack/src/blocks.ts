@@ -90,8 +90,11 @@ export function menus(message: string, options: { label: string; value: string }
   }))
 }
 
-/** What mrkdwn would take for formatting, and has no escape: marks that are not inside a word, and a quote's. */
-const AT_RISK = /(?<![\p{L}\p{N}])[*_~`]|[*_~`](?![\p{L}\p{N}])|^[^\S\n]*>/mu
+/**
+ * What mrkdwn would take for formatting, and has no escape: marks that are not inside a word, and a quote's. Its blanks
+ * are none of the four that start a line, or a run of those would be tried from each of them.
+ */
+const AT_RISK = /(?<![\p{L}\p{N}])[*_~`]|[*_~`](?![\p{L}\p{N}])|^[^\S\n\r\u2028\u2029]*>/mu
 
 /**
  * The words of a card beside its picture. Slack lets only sections have both, and sections only mrkdwn: words that would

@@ -98,19 +98,29 @@ function* variantsOfList(list: Json[], text: string, fixed: readonly string[]): 
   }
   const [first] = list
   if (first === undefined) return
-  const many = Math.floor(MAX_LENGTH / JSON.stringify(withSlices(first, text, 0)).length)
-  yield ['many', Array.from({ length: many }, (_, i) => withSlices(first, text, i))]
+  for (const length of SLICES) {
+    const one = Buffer.byteLength(JSON.stringify(withSlices(first, text, { i: 0, length })))
+    const many = Math.max(1, Math.floor(MAX_LENGTH / one))
+    yield [
+      `many of ${length}`,
+      Array.from({ length: many }, (_, i) => withSlices(first, text, { i, length })),
+    ]
+  }
 }
 
-/** The value with a short piece of a text in each of its texts. */
-function withSlices(value: Json, text: string, i: number): Json {
-  if (typeof value === 'string') return text.slice(i * 20, i * 20 + 20)
-  if (Array.isArray(value)) return value.slice(0, 1).map((item) => withSlices(item, text, i))
+/** Lengths of the texts of many items: short ones, and what most providers take in one place. */
+const SLICES = [20, 1000]
+
+/** The value with a piece of a text in each of its texts. */
+function withSlices(value: Json, text: string, slice: { i: number; length: number }): Json {
+  if (typeof value === 'string')
+    return `a${text.slice(slice.i * slice.length, (slice.i + 1) * slice.length)}a`
+  if (Array.isArray(value)) return value.slice(0, 1).map((item) => withSlices(item, text, slice))
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => [
       name,
-      FIXED.includes(name) ? inner : withSlices(inner, text, i),
+      FIXED.includes(name) ? inner : withSlices(inner, text, slice),
     ]),
   )
 }
