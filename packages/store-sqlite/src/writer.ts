@@ -5,6 +5,9 @@ import type { Connection } from './sql.js'
 /** Writes in one transaction at most, so that the process does other things in between. */
 const MAX_BATCH = 512
 
+/** A transaction takes no more writes once it has taken so long: what is large goes to disk in several. */
+const MAX_BATCH_MS = 15
+
 /** Longest wait for more writes to come before a transaction begins. */
 const MAX_GATHER_MS = 2
 
@@ -91,14 +94,16 @@ export class Writer {
   }
 
   #runBatch(): void {
-    const items = this.#take()
+    const taken = this.#take()
     const start = performance.now()
     let isApart = false
-    let outcomes = this.#together(items)
+    let outcomes = this.#together(taken, start)
     if (!outcomes) {
       isApart = true
-      outcomes = this.#apart(items)
+      outcomes = this.#apart(taken)
     }
+    const items = taken.splice(0, outcomes.length)
+    if (taken.length > 0) this.#queue = [...taken, ...this.#queue]
     for (const [index, item] of items.entries()) settle(item, outcomes[index])
     this.#onBatch?.({ writes: items.length, durationMs: performance.now() - start, isApart })
   }
@@ -109,11 +114,15 @@ export class Writer {
     return items
   }
 
-  /** All in one; undefined when that failed. */
-  #together(items: readonly Item[]): Outcome[] | undefined {
+  /** All in one, or the first ones, where they take their time; undefined when that failed. */
+  #together(items: readonly Item[], start: number): Outcome[] | undefined {
     try {
       this.#db.exec('BEGIN IMMEDIATE')
-      const outcomes = items.map(attempt)
+      const outcomes: Outcome[] = []
+      for (const item of items) {
+        outcomes.push(attempt(item))
+        if (performance.now() - start > MAX_BATCH_MS) break
+      }
       this.#pending.flush()
       this.#db.exec('COMMIT')
       this.#pending.settled()
