@@ -1,4 +1,11 @@
-import { type CallContext, type DeliveryContext, FailureError, type Part, type Sent } from '@plugboard/core'
+import {
+  type CallContext,
+  type DeliveryContext,
+  FailureError,
+  isJsonObject,
+  type Part,
+  type Sent,
+} from '@plugboard/core'
 import type { Call } from './client.js'
 import type { Config, Session } from './config.js'
 import { messageKey, targetOf } from './endpoint.js'
@@ -7,7 +14,7 @@ import { messageKey, targetOf } from './endpoint.js'
 export const deliver =
   (call: Call) =>
   async (part: Part, context: DeliveryContext<Config, Session>): Promise<Sent> => {
-    const args = { ...targetOf(context.endpoint), ...(part.args as Record<string, unknown>) }
+    const args = { ...targetOf(context.endpoint), ...(isJsonObject(part.args) && part.args) }
     const { channel, ts } = await call(part.call, args, context)
     if (typeof ts !== 'string' || ts === '') {
       throw new FailureError({ kind: 'ambiguous', message: 'Slack answered without naming the message' })

@@ -1,4 +1,4 @@
-import type { DeliveryContext, JsonObject, Part, Sent } from '@plugboard/core'
+import { type DeliveryContext, isJsonObject, type JsonObject, type Part, type Sent } from '@plugboard/core'
 import { z } from 'zod'
 import { ApiError, call, type Session } from './api.js'
 import type { Config } from './config.js'
@@ -17,8 +17,7 @@ type Send = (method: string, args: object, signal?: AbortSignal) => Promise<unkn
 export function deliver(fetch: typeof globalThis.fetch) {
   return async (part: Part, context: DeliveryContext<Config, Session>): Promise<Sent> => {
     const send = sender(context)
-    // `render` made the args.
-    const args = part.args as JsonObject
+    const args = isJsonObject(part.args) ? part.args : {}
     try {
       return idOf(await send(part.call, args))
     } catch (error) {

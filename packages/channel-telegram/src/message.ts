@@ -1,4 +1,4 @@
-import type { InboundContent, JsonObject, MediaRef } from '@plugboard/core'
+import type { InboundContent, MediaRef } from '@plugboard/core'
 import { z } from 'zod'
 import { fileIdSchema } from './media.js'
 import { vcardOf } from './vcard.js'
@@ -124,5 +124,5 @@ function bodyOf(message: object): InboundContent {
 function titled(content: InboundContent, caption: string | undefined): InboundContent {
   if (!caption) return content
   if (content.type !== 'text') return { ...content, title: caption }
-  return { ...content, text: `${String((content as JsonObject).text)} ${caption}` }
+  return { ...content, text: `${String(content.text)} ${caption}` }
 }
