@@ -1,7 +1,7 @@
 import { type Id, invalid, isId, PlugboardError } from '@plugboard/core'
 import type { ClientView, Hub, KeyAccount, WithId } from '@plugboard/hub'
 import { z } from 'zod'
-import { clientNameOf } from './dialects/messaging-v1/map.js'
+import { namedClient } from './dialects/messaging-v1/map.js'
 import { keyIdOf } from './dialects/sunshine-v2/credentials.js'
 
 /** The key that an operator asks for. */
@@ -51,7 +51,7 @@ export function parseWantedKey(typed: Partial<Record<keyof WantedKey, string>>):
 }
 
 async function existing(hub: Hub, app: string): Promise<ClientView> {
-  const client = await hub.clients.find(isId(app) ? { id: app } : clientNameOf(app))
+  const client = await hub.clients.find(namedClient(app))
   if (!client) throw new PlugboardError('NOT_FOUND', 'there is no such app')
   return client
 }

@@ -1,6 +1,7 @@
-import { fromUuid, type Id, invalid, isId, isPlugboardError, PlugboardError } from '@plugboard/core'
+import { type Id, invalid, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { ClientView, Hub, PersonAccount, WithId } from '@plugboard/hub'
 import { z } from 'zod'
+import { namedClient } from './dialects/messaging-v1/map.js'
 import { hashPassword, MAX_PASSWORD, MIN_PASSWORD } from './password.js'
 
 /** The owner that an operator asks for. */
@@ -44,8 +45,7 @@ export function parseWantedOwner(typed: Partial<WantedOwner>): WantedOwner {
 }
 
 async function existing(hub: Hub, project: string): Promise<ClientView> {
-  const id = isId(project) ? project : fromUuid(project)
-  const client = await hub.clients.find(id ? { id } : { externalId: project.toLowerCase() })
+  const client = await hub.clients.find(namedClient(project))
   if (!client) throw new PlugboardError('NOT_FOUND', 'there is no such project')
   return client
 }

@@ -64,6 +64,7 @@ describe('whether anybody may be a guest of a client', () => {
     const show = () => callAdmin(server, 'GET', `/clients/${client.id}`)
     const off = { id: client.id, guests: false, maxStoredBytes: null }
     expect((await show()).json).toEqual(off)
+    expect((await callAdmin(server, 'GET', `/clients/${idOf(client.id)}`)).json).toEqual(off)
     expect((await configure(client, { guests: true, maxStoredBytes: 5 })).json).toEqual({
       ...{ id: client.id, guests: true, maxStoredBytes: 5 },
     })
@@ -103,7 +104,10 @@ describe('how much a guest may write', () => {
       statuses.push((await project.say(requestId, text, guest)).status)
     expect(statuses).toEqual([200, 200, 200, 429])
     const { headers, json } = await project.say(requestId, 'five', guest)
-    expect(json).toEqual({ success: false, msg: expect.stringMatching(/Too many messages/) })
+    expect(json).toEqual({
+      success: false,
+      msg: 'A guest may post 3 messages in a minute. Try again later.',
+    })
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
     expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(60)
     for (let i = 0; i < 5; i += 1)
@@ -132,6 +136,7 @@ describe('how much a guest may write', () => {
       expect((await say(guest, body, isChunked)).status).toBe(200)
       const refused = await say(guest, body, false)
       expect(refused.status).toBe(429)
+      expect(await refused.text()).toContain('2048 bytes of messages in a day')
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(60)
       expect((await say(project.owner, body, isChunked)).status).toBe(200)
     }

@@ -1,4 +1,4 @@
-import { type Conversation, fromUuid, type Id, type Message, toUuid, type User } from '@plugboard/core'
+import { type Conversation, fromUuid, type Id, isId, type Message, toUuid, type User } from '@plugboard/core'
 import type { ChannelRef, ClientName, ClientRecord, ClientView, NewToken } from '@plugboard/hub'
 
 /** Wire shapes of the Messaging API to and from the domain. Pure. */
@@ -12,6 +12,9 @@ export function clientNameOf(wireId: string): ClientName {
   const id = fromUuid(wireId)
   return id ? { id } : { externalId: wireId.toLowerCase() }
 }
+
+/** The client that an operator names by its id in any of the APIs. */
+export const namedClient = (text: string): ClientName => (isId(text) ? { id: text } : clientNameOf(text))
 
 /** `TOKENID.SECRET`, as one opaque text. */
 export const tokenText = ({ id, secret }: NewToken): string => `${toUuid(id)}.${secret}`

@@ -1,4 +1,4 @@
-import { isStorable } from '@plugboard/core'
+import { isId, isStorable } from '@plugboard/core'
 import { z } from 'zod'
 import { few, fewMembers, jsonObject, jsonValue, short } from '../bounded.js'
 
@@ -44,6 +44,13 @@ const isoDate = z
   .transform((text) => new Date(text))
 
 export const idParams = z.strictObject({ id: guid })
+const CLIENT_ID = 'must be a UUID or 24 hex digits'
+/** A client as operators name it: by its id in any of the APIs. */
+const clientId = z
+  .string()
+  .refine((text) => isId(text) || guid.safeParse(text).success, CLIENT_ID)
+  .meta({ description: "A client's id: a UUID, or the 24 hex digits of the other APIs" })
+export const clientParams = z.strictObject({ id: clientId })
 export const userParams = z.strictObject({ userId: guid })
 export const conversationParams = z.strictObject({ conversationId: guid })
 /** A dead letter's id: the entry, the kind of the target, the target. */
@@ -103,7 +110,7 @@ export const clientPolicyResponse = z.object({
   guests: z.boolean(),
   maxStoredBytes: z.number().nullable(),
 })
-export const renameBody = z.strictObject({ id: guid, name: clientName })
+export const renameBody = z.strictObject({ id: clientId, name: clientName })
 export const userTokenBody = z.strictObject({ userId: guid })
 export const createConversationBody = z.strictObject({ userId: guid })
 export const postMessageBody = z.strictObject({

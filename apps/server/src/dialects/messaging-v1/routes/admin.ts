@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { createKey, madeKey, wantedKey } from '../../../operator-keys.js'
 import { createOwner, madeOwner, wantedOwner } from '../../../operator-owners.js'
 import { refuseKey } from '../../idempotent.js'
-import { clientIdOf, clientNameOf, tokenText } from '../map.js'
+import { clientIdOf, namedClient, tokenText } from '../map.js'
 import { defineRoute, ok } from '../route.js'
 import * as schemas from '../schemas.js'
 
@@ -88,7 +88,7 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     url: '/admin/clients/:id',
     tag: 'admin',
     summary: 'What a client may do',
-    params: schemas.idParams,
+    params: schemas.clientParams,
     responses: { 200: schemas.clientPolicyResponse },
     handle: async ({ params }) => policyJson(await get(hub, params.id)),
   })
@@ -97,7 +97,7 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     url: '/admin/clients/:id',
     tag: 'admin',
     summary: 'Change what a client may do; what is left out stays as it is',
-    params: schemas.idParams,
+    params: schemas.clientParams,
     body: schemas.clientPolicyBody,
     responses: { 200: schemas.clientPolicyResponse },
     handle: async ({ params, body: { guests: acceptsGuests, maxStoredBytes } }) => {
@@ -110,7 +110,7 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     url: '/admin/clients/:id',
     tag: 'admin',
     summary: 'Delete a client and all that belongs to it',
-    params: schemas.idParams,
+    params: schemas.clientParams,
     responses: { 204: undefined },
     handle: async ({ params }) => hub.clients.delete((await get(hub, params.id)).id),
   })
@@ -119,7 +119,7 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     url: '/admin/clients/:id/tokens',
     tag: 'admin',
     summary: 'Make one more token for a client that lost its own',
-    params: schemas.idParams,
+    params: schemas.clientParams,
     responses: { 201: schemas.clientResponse },
     handle: async (input) => {
       refuseKey(input)
@@ -136,7 +136,7 @@ const policyJson = ({ record }: ClientView): object => ({
 })
 
 async function get(hub: Hub, wireId: string): Promise<ClientView> {
-  const client = await hub.clients.find(clientNameOf(wireId))
+  const client = await hub.clients.find(namedClient(wireId))
   if (!client) throw new PlugboardError('NOT_FOUND', 'Not Found')
   return client
 }
