@@ -92,6 +92,11 @@ async function callAdmin<T>(url: string, config: Config, task: OperatorTask<T>):
       'UNAUTHORIZED',
       `the server at ${url} requires its admin key: set ADMIN_KEY, or run this where its key file can be read`,
     )
+  if (response.status === 403 && internalPassword === undefined)
+    throw new PlugboardError(
+      'FORBIDDEN',
+      `the server at ${url} answered: ${text}; set INTERNAL_PASSWORD if it has one`,
+    )
   if (!response.ok) throw new PlugboardError('INVALID', `the server at ${url} answered: ${text}`)
   return task.answer.parse(JSON.parse(text))
 }

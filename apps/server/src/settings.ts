@@ -149,22 +149,22 @@ export const settings = {
   trustedProxies: optional(
     'TRUSTED_PROXIES',
     trustedProxies,
-    'Addresses, CIDR ranges or `loopback`, comma-separated, of the proxies before this server; `none` where there is none. Their `X-Forwarded-For` or `Forwarded` says which address a request came from, for limits and the log.',
+    'Proxies in front of this server: addresses, CIDR ranges or `loopback`, comma-separated; `none`: there is no proxy. The caller is the address in their `X-Forwarded-For` or `Forwarded`, in limits and in the log.',
   ),
   adminKey: optional(
     'ADMIN_KEY',
     headerSecret,
-    'Opens the admin routes. Unset: a key file next to the database; on MongoDB only with a loopback HOST, otherwise the routes are closed.',
+    'Key of the admin routes. Unset: a key file next to the database; on MongoDB only with a loopback HOST, otherwise the routes are closed.',
   ),
   internalPassword: optional(
     'INTERNAL_PASSWORD',
     headerSecret,
-    'Password that every call of the APIs must have in the header `password`, and that the webhooks in INTERNAL_WEBHOOKS are sent. Providers, files and what watches the server need none.',
+    'Password that every call of an API must have in the header `password`. It is also sent to the webhooks in INTERNAL_WEBHOOKS. Provider webhooks, files and health checks need none.',
   ),
   internalWebhooks: optional(
     'INTERNAL_WEBHOOKS',
     urlPrefixes,
-    'URLs, comma-separated, such as `https://bots.internal/hooks`: webhooks at one of them or below are sent INTERNAL_PASSWORD. Unset: none is.',
+    'Webhooks that get INTERNAL_PASSWORD: URLs, comma-separated, such as `https://bots.internal/hooks`, each with all paths below it. Unset: none.',
   ),
   encryptionKey: optional(
     'ENCRYPTION_KEY',
@@ -179,7 +179,7 @@ export const settings = {
   allowPrivateTargets: optional(
     'ALLOW_PRIVATE_TARGETS',
     privateTargets,
-    'Private addresses that webhooks and channels may call: CIDR ranges, `loopback`, `all` or `none`. Unset: loopback if HOST and EXTERNAL_URL are loopback.',
+    'Private addresses that webhooks and channels may call: CIDR ranges, `loopback`, `all` or `none`. Unset: `loopback` if HOST and EXTERNAL_URL are loopback or unset, otherwise `none`.',
   ),
   logLevel: setting(
     'LOG_LEVEL',
@@ -249,7 +249,7 @@ export const settings = {
     'CLIENT_MAX_SIZE',
     bytes(0, MANY * ONE_MEBIBYTE),
     '0',
-    'What one client may keep: messages, what is known of users and conversations, and files; 0: any size.',
+    'Largest size of what one client stores, such as `500MiB`: messages, data of users and conversations, and files; 0: any size.',
   ),
   blobPath: optional(
     'BLOB_PATH',
@@ -300,7 +300,7 @@ export const settings = {
     'LISTS_PER_CLIENT',
     integer(1, 10_000),
     '8',
-    'Lists of one client that are answered at once. More of them wait up to 5 seconds, then get a 429.',
+    'Lists of one client that are answered at once. Others wait for 5 seconds at most, then get a 429.',
   ),
   guestTokenTtl: setting(
     'GUEST_TOKEN_TTL',
@@ -324,25 +324,25 @@ export const settings = {
     'GUEST_MESSAGE_LIMIT',
     integer(0, MANY),
     '120',
-    'Messages that one anonymous user of the Smartify API may post in a minute to one process; 0: any number.',
+    'Messages that one anonymous user of the Smartify API may post in a minute; 0: any number. Each process counts for itself.',
   ),
   guestDailySize: setting(
     'GUEST_DAILY_SIZE',
     bytes(0, ONE_GIBIBYTE),
     '20MiB',
-    'Size of the messages that one anonymous user may post in a day to one process; 0: any size.',
+    'Size of all messages that one anonymous user of the Smartify API may post in a day; 0: any size. Each process counts for itself.',
   ),
   rateLimit: setting(
     'RATE_LIMIT',
     integer(0, MANY),
     '60',
-    'Wrong credentials that one address (of IPv6, one /64 network) may send in a minute; 0: any number. Each process counts for itself.',
+    'Wrong credentials that one address (for IPv6, one /64 network) may send in a minute; 0: any number. Each process counts for itself.',
   ),
   accountRateLimit: setting(
     'ACCOUNT_RATE_LIMIT',
     integer(0, MANY),
     '100',
-    'Wrong passwords that one account may have in an hour, from all addresses together; 0: any number. Each process counts for itself.',
+    'Wrong passwords for one account of the Smartify API in an hour, from all addresses together; 0: any number. Each process counts for itself.',
   ),
 }
 

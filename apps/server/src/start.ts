@@ -307,7 +307,7 @@ async function warnOfReaders(config: Config, log: Logger): Promise<void> {
             () => 0,
           )
     if ((mode & 0o077) !== 0)
-      log.warn({ path }, 'others on this machine may read this: `chmod go-rwx` keeps them out')
+      log.warn({ path }, 'other users of this machine can read this: run `chmod go-rwx` on it')
   }
 }
 
@@ -317,7 +317,7 @@ function warnOfUnknownProxies({ externalUrl, trustedProxies }: Config, log: Logg
   if (trustedProxies === undefined)
     log.warn(
       {},
-      'TRUSTED_PROXIES is not set: set it to the addresses of the proxy before this server, or all its callers share one address in limits and in the log; `none` says that there is no proxy',
+      'TRUSTED_PROXIES is not set, so all callers behind a proxy share its address in limits and in the log: set it to the addresses of the proxy, or to `none` if there is no proxy',
     )
 }
 

@@ -60,6 +60,19 @@ describe('plugboard owners create', () => {
     expect([unknown.code, unknown.out]).toEqual([1, ''])
   })
 
+  it('says which password is missing where the server has one', async () => {
+    const guarded = await startServer({ env: { ADMIN_KEY: adminKey, INTERNAL_PASSWORD: 'the password' } })
+    const env = { ADMIN_KEY: adminKey }
+    const [email, password] = [`${randomUUID()}@example.org`, randomUUID()]
+    const refused = await create('new', email, password, ['--url', guarded.url], env)
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('set INTERNAL_PASSWORD')])
+    const made = await create('new', email, password, ['--url', guarded.url], {
+      ...env,
+      INTERNAL_PASSWORD: 'the password',
+    })
+    expect(made.code).toBe(0)
+  })
+
   it('works while it is stopped, with the store itself, and adds to an account that is there', async () => {
     const [email, old, password] = [`${randomUUID()}@example.org`, randomUUID(), randomUUID()]
     const env = { PORT: new URL(server.url).port, ADMIN_KEY: adminKey }

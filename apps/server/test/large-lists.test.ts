@@ -26,6 +26,8 @@ function numberOf(text: string): number {
 const numbers = Array.from({ length: COUNT }, (_, n) => n)
 const newestFirst = numbers.toReversed()
 
+const TOO_MANY = 'A client may have 4 lists under way at once. Try again later.'
+
 let server: TestServer
 let project: Project
 let client: TestClient
@@ -92,7 +94,7 @@ describe(`lists of ${COUNT} messages of ${SIZE} bytes, by a process with a heap 
     const slow = await Promise.all([0, 0, 0, 0].map((limit) => begin(listOf(limit), client.headers)))
     for (const { statusCode } of slow) expect(statusCode).toBe(200)
     const one = await client.call('GET', listOf(1).replace('/api/v1', ''))
-    expect([one.status, one.text]).toEqual([429, 'Too many lists at once. Try again later.'])
+    expect([one.status, one.text]).toEqual([429, TOO_MANY])
     expect(Number(one.headers.get('retry-after'))).toBeGreaterThan(0)
     const other = await createClient(server)
     const talk = await other.converse()
@@ -116,12 +118,9 @@ describe(`lists of ${COUNT} messages of ${SIZE} bytes, by a process with a heap 
     ])
     expect([sunshine.status, sunshine.json]).toEqual([
       429,
-      { errors: [{ code: 'too_many_requests', title: 'Too many lists at once. Try again later.' }] },
+      { errors: [{ code: 'too_many_requests', title: TOO_MANY }] },
     ])
-    expect([smartify.status, smartify.json]).toEqual([
-      429,
-      { success: false, msg: 'Too many lists at once. Try again later.' },
-    ])
+    expect([smartify.status, smartify.json]).toEqual([429, { success: false, msg: TOO_MANY }])
     for (const { headers } of [sunshine, smartify])
       expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
     for (const response of slow) response.destroy()

@@ -71,7 +71,10 @@ export class Usage {
       const writes = ids.slice(i, i + AT_ONCE).map((id) => this.#write(id))
       for (const result of await Promise.allSettled(writes))
         if (result.status === 'rejected')
-          this.#options.log.warn({ err: result.reason }, 'could not count what a client keeps')
+          this.#options.log.warn(
+            { err: result.reason },
+            'cannot write the storage counts of clients; trying again',
+          )
     }
     if (this.#pending.size > 0) this.#schedule()
   }

@@ -8,6 +8,9 @@ declare module 'fastify' {
   }
 }
 
+/** When to come again, in milliseconds. */
+const RETRY_MS = 1000
+
 export interface ListSlotsOptions {
   /** Lists of one client that are under way at once. */
   perClient: number
@@ -65,7 +68,13 @@ export class ListSlots {
 
   /** Until another hands its slot over. */
   #wait({ waiting }: Slots): Promise<void> {
-    const { maxWaitMs, maxWaiting } = this.#options
+    const { perClient, maxWaitMs, maxWaiting } = this.#options
+    const tooMany = (): PlugboardError =>
+      new PlugboardError(
+        'RATE_LIMITED',
+        `A client may have ${perClient} lists under way at once. Try again later.`,
+        { retryAfterMs: RETRY_MS },
+      )
     if (waiting.size >= maxWaiting) return Promise.reject(tooMany())
     return new Promise((resolve, reject) => {
       const takeOver = (): void => {
@@ -91,9 +100,3 @@ export class ListSlots {
     if (slots.taken === 0) this.#clients.delete(clientId)
   }
 }
-
-/** When to come again, in milliseconds. */
-const RETRY_MS = 1000
-
-const tooMany = (): PlugboardError =>
-  new PlugboardError('RATE_LIMITED', 'Too many lists at once. Try again later.', { retryAfterMs: RETRY_MS })

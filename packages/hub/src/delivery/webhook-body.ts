@@ -15,7 +15,7 @@ export function webhookBody(format: WebhookFormat, event: WebhookEvent, log: Log
     const made = format.render(event)
     if (!isPromise(made)) return checked(format, made)
     made.catch(() => undefined)
-    return invalid(format, 'took time to render this event')
+    return invalid(format, 'did not render this event synchronously')
   } catch (error) {
     return broken(format, event, error, log)
   }

@@ -42,9 +42,10 @@ export class GuestLimits {
     const messages = current(known?.messages, now, MINUTE_MS)
     const bytes = current(known?.bytes, now, DAY_MS)
     if (messagesPerMinute > 0 && messages.spent >= messagesPerMinute)
-      throw tooMuch(messages.since + MINUTE_MS - now)
+      throw tooMuch(`${messagesPerMinute} messages in a minute`, messages.since + MINUTE_MS - now)
     // One message that is larger than the limit may never be posted.
-    if (bytesPerDay > 0 && bytes.spent + size > bytesPerDay) throw tooMuch(bytes.since + DAY_MS - now)
+    if (bytesPerDay > 0 && bytes.spent + size > bytesPerDay)
+      throw tooMuch(`${bytesPerDay} bytes of messages in a day`, bytes.since + DAY_MS - now)
     messages.spent += 1
     bytes.spent += size
     this.#guests.set(guestId, { messages, bytes })
@@ -60,5 +61,5 @@ export class GuestLimits {
 const current = (window: Window | undefined, now: number, lengthMs: number): Window =>
   window && now - window.since < lengthMs ? window : { since: now, spent: 0 }
 
-const tooMuch = (retryAfterMs: number): PlugboardError =>
-  new PlugboardError('RATE_LIMITED', 'Too many messages. Try again later.', { retryAfterMs })
+const tooMuch = (limit: string, retryAfterMs: number): PlugboardError =>
+  new PlugboardError('RATE_LIMITED', `A guest may post ${limit}. Try again later.`, { retryAfterMs })
