@@ -1,6 +1,10 @@
 import { formFault, jsonFault } from '@plugboard/core'
+import { yieldIfBusy } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { BadRequest } from '../bad-request.js'
+
+/** A body of more bytes than this is read when it is its turn, so that many at once keep small ones waiting no longer. */
+const LARGE = 16_384
 
 /** Teaches a scope to read JSON within limits, and nothing else. An empty body is an empty object. */
 export function readJson(app: FastifyInstance, limit: { bodyLimit?: number } = {}): void {
@@ -10,11 +14,16 @@ export function readJson(app: FastifyInstance, limit: { bodyLimit?: number } = {
     'application/json',
     { parseAs: 'buffer', ...limit },
     (request, body: Buffer, done) => {
-      const fault = jsonFault(body)
-      if (fault !== undefined) return done(tooMuch(fault))
-      const text = body.toString()
-      if (text.trim() === '') return done(null, {})
-      parseJson(request, text, done)
+      const parse = (): void => {
+        const fault = jsonFault(body)
+        if (fault !== undefined) return done(tooMuch(fault))
+        const text = body.toString()
+        if (text.trim() === '') return done(null, {})
+        parseJson(request, text, done)
+      }
+      const turn = body.length > LARGE ? yieldIfBusy() : undefined
+      if (turn) turn.then(parse).catch(done)
+      else parse()
     },
   )
 }
