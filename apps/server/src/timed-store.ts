@@ -31,6 +31,7 @@ const methods: { [M in keyof Store]: (result: Awaited<ReturnType<Store[M]>>) => 
   listMessages: nothing,
   countMessages: nothing,
   sizeOfMessages: nothing,
+  sizeOfActivities: nothing,
   listEntries: nothing,
   listReplies: nothing,
   endTurn: nothing,

@@ -59,6 +59,22 @@ describe('how much a client keeps', () => {
     expect((await client.say(conversationId, 'x'.repeat(100 * KIBIBYTE))).status).toBe(201)
   })
 
+  it('counts each change of a message, and has it back with the conversation', async () => {
+    const client = await createClient(server)
+    const { conversationId } = await client.converse()
+    const { id } = (await client.say(conversationId, 'x'.repeat(4 * KIBIBYTE))).json
+    const key = { authorization: basic(await newKey(server, { app: idOf(client.id) })) }
+    const path = `/v2/apps/${idOf(client.id)}/conversations/${idOf(conversationId)}/messages/${idOf(id)}`
+    const statuses: number[] = []
+    while (statuses.length < 30 && statuses.at(-1) !== 507) {
+      const content = { type: 'text', text: 'y'.repeat(4 * KIBIBYTE) }
+      statuses.push((await call(server, 'PATCH', path, { headers: key, body: { content } })).status)
+    }
+    expect([statuses.at(-1), statuses.length]).toEqual([507, 16])
+    expect((await client.call('DELETE', `/conversations/${conversationId}`)).status).toBe(204)
+    expect((await fill(client, (await client.converse()).conversationId)).length).toBe(15)
+  })
+
   it('counts files, and people who come in: all dialects answer 507', async () => {
     const client = await createClient(server)
     await limit(client, 20 * KIBIBYTE)

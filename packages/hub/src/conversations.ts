@@ -17,7 +17,7 @@ import {
 } from './facts.js'
 import type { Topic } from './format.js'
 import { channelOf, type Owing } from './owing.js'
-import type { Page, Range } from './page.js'
+import { bytesOf, type Page, type Range } from './page.js'
 import type { Store } from './store.js'
 import type { Usage } from './usage.js'
 import type { Users } from './users.js'
@@ -158,7 +158,9 @@ export class Conversations {
     activity: Activity,
     of: { id?: Id; dedupe?: string } = {},
   ): Promise<boolean> {
-    const { store, dispatcher } = this.#options
+    const { store, dispatcher, usage } = this.#options
+    // Of all activities, these alone are as large as a message.
+    if (activity.type === 'edited') await usage.take(client, 0)
     const topic: Topic = `activity.${activity.type}`
     const { owes, ...entry } = this.#entry(client, id, 'activity', topic, JSON.stringify(activity))
     const appended = await store.append({
@@ -168,7 +170,10 @@ export class Conversations {
       entry: { ...entry, ...of },
       resolve: ({ endpoints }) => ({ owes, channel: channelOf(endpoints) }),
     })
-    if (appended && !appended.duplicate) dispatcher.appended(appended)
+    if (appended && !appended.duplicate) {
+      usage.add(client.id, bytesOf(entry))
+      dispatcher.appended(appended)
+    }
     return appended !== undefined
   }
 
@@ -274,7 +279,8 @@ export class Conversations {
     const known = (await facts.find(client.id, { id }))?.data
     const payload = known ? JSON.stringify({ facts: known }) : '{}'
     const entry = { ...this.entry(client, id, 'conversation.deleted'), payload }
-    const size = await store.sizeOfMessages(client.id, id)
+    const sizes = [store.sizeOfMessages(client.id, id), store.sizeOfActivities(client.id, id)]
+    const size = (await Promise.all(sizes)).reduce((sum, each) => sum + each, 0)
     const appended = await store.deleteConversation(client.id, id, entry)
     if (appended) usage.add(client.id, -size)
     // Also where it is gone already: a process may have ended between the two.

@@ -119,7 +119,8 @@ export class Messages {
     const { streamId } = before
     const text = { payload: JSON.stringify(to.payload), details: JSON.stringify(to.details) }
     const growth = bytesOf(text) - bytesOf(before)
-    if (growth > 0) await usage.take(client, 0)
+    // What it says now is kept a second time, for those who are told of it.
+    await usage.take(client, 0)
     if (!(await store.editMessage(client.id, streamId, id, text))) throw notFound()
     usage.add(client.id, growth)
     await conversations.note(client, streamId, { type: 'edited', messageId: id, payload: to.payload })

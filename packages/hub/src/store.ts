@@ -107,6 +107,8 @@ export interface Store {
   countMessages(clientId: Id, conversationId: Id, of: MessageCount): Promise<number>
   /** The bytes of payloads and details of the messages of a conversation that are not deleted. */
   sizeOfMessages(clientId: Id, conversationId: Id): Promise<number>
+  /** The bytes of payloads of the activities of a conversation. */
+  sizeOfActivities(clientId: Id, conversationId: Id): Promise<number>
   /** Newest entries of a stream. */
   listEntries(clientId: Id, streamId: Id, limit: number): Promise<Entry[]>
   /** Messages of the business with this `incomingId`, oldest first. */

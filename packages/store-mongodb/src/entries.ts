@@ -114,12 +114,20 @@ export class Entries {
     return state?.kind === 'conversation' && !state.deletedAt ? (counted?.messages ?? 0) : 0
   }
 
-  async sizeOfMessages(clientId: Id, streamId: Id): Promise<number> {
+  sizeOfMessages(clientId: Id, streamId: Id): Promise<number> {
+    return this.#sizeOf(clientId, streamId, { listed: true })
+  }
+
+  sizeOfActivities(clientId: Id, streamId: Id): Promise<number> {
+    return this.#sizeOf(clientId, streamId, { type: 'activity' })
+  }
+
+  async #sizeOf(clientId: Id, streamId: Id, which: { listed: true } | { type: 'activity' }): Promise<number> {
     const bytesOf = (field: string) => ({ $strLenBytes: { $ifNull: [field, ''] } })
     const bytes = { $sum: { $add: [bytesOf('$payload'), bytesOf('$details')] } }
     const [[sum], state] = await Promise.all([
       this.#models.entries.aggregate<{ bytes: number }>([
-        { $match: { clientId: oid(clientId), streamId: oid(streamId), listed: true } },
+        { $match: { clientId: oid(clientId), streamId: oid(streamId), ...which } },
         { $group: { _id: null, bytes } },
       ]),
       this.#stream(clientId, streamId),

@@ -159,6 +159,10 @@ export class MongoStore implements ArchivedStore {
     return this.#do(({ entries }) => entries.sizeOfMessages(clientId, conversationId))
   }
 
+  sizeOfActivities(clientId: Id, conversationId: Id) {
+    return this.#do(({ entries }) => entries.sizeOfActivities(clientId, conversationId))
+  }
+
   listEntries(clientId: Id, streamId: Id, limit: number) {
     return this.#do(({ entries }) => entries.listNewest(clientId, streamId, limit))
   }

@@ -68,6 +68,7 @@ export class Entries {
   readonly #nextMessages
   readonly #count
   readonly #size
+  readonly #sizeOfActivities
   readonly #newest
   readonly #texts
   readonly #after
@@ -108,7 +109,10 @@ export class Entries {
       `SELECT count(*) FROM (SELECT 1 FROM entries WHERE stream = ? AND seq > ? AND ${messages} AND (${others}) LIMIT ?)`,
     )
     const bytes = "octet_length(payload) + octet_length(coalesce(details, ''))"
-    this.#size = prepareNumber(db, `SELECT sum(${bytes}) FROM entries WHERE stream = ? AND ${messages}`)
+    const sizeOf = (which: string) =>
+      prepareNumber(db, `SELECT sum(${bytes}) FROM entries WHERE stream = ? AND ${which}`)
+    this.#size = sizeOf(messages)
+    this.#sizeOfActivities = sizeOf(`type = ${ENTRY_TYPES.indexOf('activity')}`)
     // A store of another kind, which this one is a copy of, may have filled numbers that it did not use.
     const used = `type <> ${ENTRY_TYPES.indexOf('void')}`
     this.#newest = prepareAll<LeanEntryRow>(db, several(`WHERE stream = ? AND seq <= ? AND ${used} ${page}`))
@@ -191,6 +195,10 @@ export class Entries {
 
   sizeOfMessages(stream: StreamState): number {
     return this.#size(stream.n) ?? 0
+  }
+
+  sizeOfActivities(stream: StreamState): number {
+    return this.#sizeOfActivities(stream.n) ?? 0
   }
 
   listNewest(stream: StreamState, limit: number): Entry[] {

@@ -177,6 +177,13 @@ class SqliteStore extends SideStore implements ArchivedStore {
     })
   }
 
+  sizeOfActivities(clientId: Id, conversationId: Id) {
+    return this.read(() => {
+      const stream = this.#conversations.find(clientId, conversationId)
+      return stream ? this.#entries.sizeOfActivities(stream) : 0
+    })
+  }
+
   listEntries(clientId: Id, streamId: Id, limit: number) {
     return this.read(() => {
       const stream = this.#streams.find(clientId, streamId)

@@ -23,6 +23,21 @@ export const messageCases: Cases = {
     same(await size(), 0)
   },
 
+  'the size of the activities of a conversation is that of their payloads, in bytes': async (scene) => {
+    const { store } = scene
+    const talk = await scene.talk()
+    const size = () => store.sizeOfActivities(talk.clientId, talk.streamId)
+    same(await size(), 0)
+    const first = await scene.say(talk, { type: 'activity', payload: '{"type":"é"}' })
+    await scene.say(talk, { payload: '{"text":"no activity"}' })
+    await scene.say(talk, { type: 'conversation.started' })
+    same(await size(), Buffer.byteLength(first.payload))
+    await scene.say(talk, { type: 'activity', payload: '{}' })
+    await store.deleteMessages(talk.clientId, talk.streamId, 'all', scene.tick())
+    same(await size(), Buffer.byteLength(first.payload) + 2)
+    same(await store.sizeOfActivities(newId(), talk.streamId), 0)
+  },
+
   'messages are listed newest first, whole, and events are not among them': async (scene) => {
     const talk = await scene.talk()
     const first = await scene.say(talk, {

@@ -79,6 +79,7 @@ const attempts: Readonly<Record<string, Attempt>> = {
     store.walkConversations(clientId, { ...page, userId }),
   countMessages: ({ store }, clientId, { streamId }) =>
     store.countMessages(clientId, streamId, { after: 0, limit: 10 }),
+  sizeOfActivities: ({ store }, clientId, { streamId }) => store.sizeOfActivities(clientId, streamId),
   sizeOfMessages: ({ store }, clientId, { streamId }) => store.sizeOfMessages(clientId, streamId),
   removeEndpoint: ({ store }, clientId, { streamId, endpointId }) =>
     store.removeEndpoint(clientId, streamId, endpointId),

@@ -46,6 +46,7 @@ export async function populate(scene: Scene, fields: Partial<ClientRecord> = {})
   const mapping = scene.mapping(clientId)
   const { userId, conversationId: streamId } = await store.mapEndpoint(mapping)
   const talk = { clientId, streamId, userId }
+  await scene.say(talk, { type: 'activity' })
   const integration = { clientId, streamId: newId() }
   await scene.say(integration, { kind: 'integration', type: 'health.new', owes: [webhookTarget(newId())] })
   const claim = { clientId, key: 'POST key', hash: 'sha', id: newId(), at: scene.tick() }
