@@ -11,8 +11,8 @@ const mongodb = {
   globalSetup: fileURLToPath(new URL('packages/test-mongodb/dist/global-setup.js', import.meta.url)),
 }
 
-/** Run by {@link serverOnMongodb} and {@link serverUnderLoad} alone. */
-const exclude = ['test/mongodb/**', '**/node_modules/**']
+/** Run by {@link serverOnMongodb}, {@link serverUnderLoad} and {@link serverUnderAttack} alone. */
+const exclude = ['test/mongodb/**', 'test/hostile/**', '**/node_modules/**']
 
 /** Every package folder is a project named as in its package.json; nothing to edit when one is added. */
 const projects = [
@@ -47,6 +47,7 @@ const serverOnMongodb = {
       'test/fault-*.test.ts',
       'test/embedded*.test.ts',
       'test/channels/**',
+      'test/hostile/**',
       load,
       '**/node_modules/**',
     ],
@@ -65,6 +66,29 @@ const serverUnderLoad = {
   },
 }
 
+/** Everything that `pnpm test:hostile` sends, on both stores; CI sends a part of it. */
+const isWhole = process.env.HOSTILE === 'whole'
+const attackName = '@plugboard/server under attack'
+const attackExclude = ['src/**', 'test/*.test.ts', 'test/!(hostile)/**', '**/node_modules/**']
+/** What depends little on the store. */
+const onOneStore = ['test/hostile/!(neighbours).test.ts']
+
+/** One after another and after all others, since what another tenant notices is measured. */
+const serverUnderAttack = [
+  { extends: true as const, root: 'apps/server', test: { name: attackName, exclude: attackExclude } },
+  {
+    ...onMongodb,
+    test: {
+      ...onMongodb.test,
+      name: `${attackName} on MongoDB`,
+      exclude: [...attackExclude, ...(isWhole ? [] : onOneStore)],
+    },
+  },
+].map((project, i) => ({
+  ...project,
+  test: { ...project.test, maxWorkers: 1, sequence: { groupOrder: 2 + i } },
+}))
+
 /** Ends the output with `N passed, N failed`; a file that cannot load and an unhandled error count as failed. */
 const summary: Reporter = {
   onTestRunEnd(modules, unhandledErrors) {
@@ -79,7 +103,7 @@ export default defineConfig({
   test: {
     // Imports of another package resolve through its dist, as a user gets it: build before (`pnpm test` does).
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    projects: [...projects, serverOnMongodb, serverUnderLoad],
+    projects: [...projects, serverOnMongodb, serverUnderLoad, ...serverUnderAttack],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { clientOf } from '../support/api.js'
+import { seed } from '../support/channel-stage.js'
+import { cleanUp } from '../support/server.js'
+import { attacks, type Size } from './attacks.js'
+import { Neighbour, REQUESTS_PER_SECOND, type Report } from './support/neighbour.js'
+import { type Stage, startStage } from './support/stage.js'
+
+/** `pnpm test:hostile` sends everything; CI a part of it that takes less time and finds the same faults. */
+const isWhole = process.env.HOSTILE === 'whole'
+const isOnMongodb = process.env.TEST_STORE === 'mongodb'
+const size: Size = isWhole
+  ? { largeMessages: 450, repetitions: 300 }
+  : { largeMessages: isOnMongodb ? 20 : 100, repetitions: 60 }
+
+/** What the rest of the window is filled up to, so that retries of what was sent are in it. */
+const WINDOW_MS = isWhole ? 10_000 : 2_000
+
+const TRIES = 3
+const P99_MS = 100
+const RSS_MB = 400
+
+let stage: Stage
+let neighbour: Neighbour
+const reports: { name: string; report: Report }[] = []
+
+beforeAll(async () => {
+  stage = await startStage({ RATE_LIMIT: '60' })
+  const { json } = await seed(stage.server, {})
+  const client = clientOf(stage.server, json)
+  const { conversationId } = await client.converse()
+  neighbour = new Neighbour(stage.server, client, conversationId)
+  await sleep(1_000)
+  reports.push({ name: 'nothing', report: await window(async () => undefined) })
+}, 60_000)
+afterAll(async () => {
+  await neighbour.stop()
+  await stage.close()
+  await cleanUp()
+  console.log(table())
+})
+
+describe(`beside an attack, another tenant's ${REQUESTS_PER_SECOND} requests in a second`, () => {
+  test.for(attacks)('are answered as ever: $name', { timeout: 600_000 }, async (attack) => {
+    // A thread that is held is held each time; a machine that is busy with something else is not.
+    for (let tries = 1; ; tries += 1) {
+      const report = await window(() => attack.strike(stage, size))
+      if (!isUndisturbed(report) && tries < TRIES) continue
+      reports.push({ name: attack.name, report })
+      expect(report.failures).toEqual([])
+      expect(report.p99, `p99 of ${report.count} requests, in ms`).toBeLessThan(P99_MS)
+      expect(report.rssMb, 'memory of the server, in MB').toBeLessThan(RSS_MB)
+      expect(report.count).toBeGreaterThan((REQUESTS_PER_SECOND * WINDOW_MS) / 2_000)
+      return
+    }
+  })
+})
+
+/** What the neighbour sees while something is done, and for as long as it may have effects. */
+async function window(strike: () => Promise<void>): Promise<Report> {
+  await neighbour.report()
+  await Promise.all([strike(), sleep(WINDOW_MS)])
+  return neighbour.report()
+}
+
+const isUndisturbed = ({ failures, p99, rssMb }: Report): boolean =>
+  failures.length === 0 && p99 < P99_MS && rssMb < RSS_MB
+
+function table(): string {
+  const rows = reports.map(({ name, report: { count, p50, p99, max, rssMb } }) =>
+    [name.padEnd(56), ...[count, p50, p99, max, rssMb].map((value) => value.toFixed(0).padStart(7))].join(''),
+  )
+  const head = ['attack'.padEnd(56), ...['count', 'p50', 'p99', 'max', 'MB'].map((each) => each.padStart(7))]
+  return [head.join(''), ...rows].join('\n')
+}

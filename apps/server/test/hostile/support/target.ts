@@ -1,0 +1,108 @@
+import { fromUuid } from '@plugboard/core'
+import { type Answered, asAdmin, call, type TestClient } from '../../support/api.js'
+import { newRequestId } from '../../support/smartify.js'
+import { basic, newKey } from '../../support/sunshine.js'
+import type { Stage } from './stage.js'
+
+/** Values that name something that is there, by the name of the parameter or of the field. */
+export type Known = Readonly<Record<string, readonly string[]>>
+
+/** How an operation of a dialect is called with success: what there is, and who may. */
+export interface Target {
+  known: Known
+  /** Headers of callers; the first may do the most. */
+  callers: readonly Record<string, string>[]
+}
+
+/** What lists may be asked. */
+const OF_LISTS = { limit: ['0', '20'], 'page[size]': ['10'], skip: ['0'], page: ['0'] }
+
+const textAt = (answer: Answered, path: string): string => {
+  const value = path.split('.').reduce((each, key) => each?.[key], answer.json)
+  if (typeof value !== 'string')
+    throw new Error(`${answer.status} without ${path}: ${answer.text.slice(0, 200)}`)
+  return value
+}
+
+/** Makes one of everything that can be named, so that an operation that removes something takes it from no other. */
+export async function newTarget(stage: Stage, path: string): Promise<Target> {
+  if (path.startsWith('/api/v1/admin')) return adminTarget()
+  if (path.startsWith('/api/v1')) return messagingTarget(stage)
+  if (path.startsWith('/v2')) return sunshineTarget(stage)
+  if (path.startsWith('/api/')) return smartifyTarget(stage)
+  return { known: {}, callers: [{}] }
+
+  /** A client of its own: it may be renamed and deleted. */
+  async function adminTarget(): Promise<Target> {
+    const made = await call(stage.server, 'POST', '/api/v1/admin/clients', { body: {}, headers: asAdmin })
+    const id = textAt(made, 'id')
+    const app = fromUuid(id) ?? ''
+    return { known: { ...OF_LISTS, id: [id], app: [app, 'new'], project: [app, 'new'] }, callers: [asAdmin] }
+  }
+}
+
+async function messagingTarget({ tenants }: Stage): Promise<Target> {
+  const { client } = tenants.telegram
+  const { userId, conversationId } = await client.converse()
+  const messageId = textAt(await client.say(conversationId, 'hello', userId), 'id')
+  const webhook = textAt(await client.call('GET', '/health'), 'channels.telegram.status')
+  const known = {
+    ...OF_LISTS,
+    ...{ userId: [userId], authorId: [userId], conversationId: [conversationId], incomingId: [messageId] },
+    ...{ id: [userId, conversationId, messageId], webhook: [webhook] },
+    // Longer waits are what a caller asks for.
+    timeout: ['1'],
+  }
+  return { known, callers: [client.headers, { ...client.headers, ...(await userToken(client, userId)) }] }
+}
+
+async function userToken(client: TestClient, userId: string): Promise<Record<string, string>> {
+  const token = textAt(await client.call('POST', '/users/tokens', { userId }), 'token')
+  return { 'x-bp-messaging-user-id': userId, 'x-bp-messaging-user-token': token }
+}
+
+/** An app of its own: it may be deleted. */
+async function sunshineTarget({ server }: Stage): Promise<Target> {
+  const { appId } = await newKey(server)
+  const key = await newKey(server, { app: appId, scope: 'account' })
+  const headers = { authorization: basic(key) }
+  const post = (path: string, body: object) =>
+    call(server, 'POST', `/v2/apps/${appId}${path}`, { body, headers })
+  const userId = textAt(await post('/users', { externalId: `person-${Math.random()}` }), 'user.id')
+  const participants = [{ userId, subscribeSDKClient: true }]
+  const conversation = await post('/conversations', { type: 'sdkGroup', participants })
+  const conversationId = textAt(conversation, 'conversation.id')
+  const content = { type: 'text', text: 'hello' }
+  const message = await post(`/conversations/${conversationId}/messages`, {
+    author: { type: 'business' },
+    content,
+  })
+  const webhooks = [{ target: server.url, triggers: ['conversation:read'] }]
+  const integration = await post('/integrations', { type: 'custom', webhooks })
+  const integrationId = textAt(integration, 'integration.id')
+  const appKey = await post('/keys', { displayName: 'A key' })
+  const known = {
+    ...OF_LISTS,
+    ...{ appId: [appId], userId: [userId], userIdOrExternalId: [userId] },
+    ...{ 'filter[userId]': [userId], conversationId: [conversationId], integrationId: [integrationId] },
+    messageId: [textAt(message, 'messages.0.id')],
+    webhookId: [textAt(integration, 'integration.webhooks.0.id')],
+    keyId: [textAt(appKey, 'key.id')],
+    type: ['custom', 'text', 'personal', 'sdkGroup', 'business', 'conversation:read'],
+  }
+  return { known, callers: [headers] }
+}
+
+async function smartifyTarget({ project }: Stage): Promise<Target> {
+  const guest = await project.guest()
+  const requestId = newRequestId()
+  await project.say(requestId, 'hello', guest)
+  const { _id } = await project.subscribe('message.create', 'https://example.com/hook')
+  const known = {
+    ...OF_LISTS,
+    ...{ projectId: [project.id], id_project: [project.id], requestId: [requestId], subscriptionId: [_id] },
+    ...{ email: [project.owner.email], password: [project.owner.password] },
+    ...{ event: ['message.create', 'request.create'], target: ['https://example.com/hook'] },
+  }
+  return { known, callers: [project.owner.headers, guest.headers] }
+}
