@@ -18,6 +18,10 @@ const size: Size = isWhole
 const WINDOW_MS = isWhole ? 10_000 : 2_000
 
 const TRIES = 3
+/**
+ * Of posts and lists on the embedded store, and of what needs no store on any: the server that stands in for MongoDB in
+ * tests is slower by itself than this.
+ */
 const P99_MS = 100
 const RSS_MB = 400
 
@@ -49,7 +53,8 @@ describe(`beside an attack, another tenant's ${REQUESTS_PER_SECOND} requests in 
       if (!isUndisturbed(report) && tries < TRIES) continue
       reports.push({ name: attack.name, report })
       expect(report.failures).toEqual([])
-      expect(report.p99, `p99 of ${report.count} requests, in ms`).toBeLessThan(P99_MS)
+      expect(report.threadP99, 'p99 of what needs no store, in ms').toBeLessThan(P99_MS)
+      if (!isOnMongodb) expect(report.p99, `p99 of ${report.count} requests, in ms`).toBeLessThan(P99_MS)
       expect(report.rssMb, 'memory of the server, in MB').toBeLessThan(RSS_MB)
       expect(report.count).toBeGreaterThan((REQUESTS_PER_SECOND * WINDOW_MS) / 2_000)
       return
@@ -64,13 +69,19 @@ async function window(strike: () => Promise<void>): Promise<Report> {
   return neighbour.report()
 }
 
-const isUndisturbed = ({ failures, p99, rssMb }: Report): boolean =>
-  failures.length === 0 && p99 < P99_MS && rssMb < RSS_MB
+const isUndisturbed = ({ failures, p99, threadP99, rssMb }: Report): boolean =>
+  failures.length === 0 && (isOnMongodb ? threadP99 : p99) < P99_MS && rssMb < RSS_MB
 
 function table(): string {
-  const rows = reports.map(({ name, report: { count, p50, p99, max, rssMb } }) =>
-    [name.padEnd(56), ...[count, p50, p99, max, rssMb].map((value) => value.toFixed(0).padStart(7))].join(''),
+  const rows = reports.map(({ name, report: { count, p50, p99, max, threadP99, rssMb } }) =>
+    [
+      name.padEnd(56),
+      ...[count, p50, p99, max, threadP99, rssMb].map((value) => value.toFixed(0).padStart(7)),
+    ].join(''),
   )
-  const head = ['attack'.padEnd(56), ...['count', 'p50', 'p99', 'max', 'MB'].map((each) => each.padStart(7))]
+  const head = [
+    'attack'.padEnd(56),
+    ...['count', 'p50', 'p99', 'max', 'thread', 'MB'].map((each) => each.padStart(7)),
+  ]
   return [head.join(''), ...rows].join('\n')
 }

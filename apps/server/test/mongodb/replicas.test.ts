@@ -106,8 +106,9 @@ describe('a process that was frozen for longer than its lease', () => {
     expect(zeros.length).toBeGreaterThanOrEqual(2)
     expect(new Set(zeros.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
     const last = (await listAll(client, conversationId)).at(-1)
-    const { json } = await client.call('GET', `/messages/${last?.id}/deliveries`)
-    await expect.poll(() => json.deliveries[0].state).toBe('delivered')
+    const stateOf = async () =>
+      (await client.call('GET', `/messages/${last?.id}/deliveries`)).json.deliveries[0].state
+    await expect.poll(stateOf).toBe('delivered')
     await bot.close()
   }, 60_000)
 })

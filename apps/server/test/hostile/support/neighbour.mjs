@@ -4,7 +4,7 @@
  * for its start is not reported as fast.
  *
  * It gets `{ url, headers, conversationId, perSecond }` as its argument, `"report"` over IPC for each window, and sends
- * `{ count, p50, p99, max, failures }`, in milliseconds.
+ * `{ count, p50, p99, max, threadP99, failures }`, in milliseconds. `threadP99` is of requests that need no store.
  */
 import { Agent, request } from 'node:http'
 
@@ -13,14 +13,15 @@ const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 const body = JSON.stringify({ conversationId, payload: { type: 'text', text: 'hello' } })
 
 let latencies = []
+let threadLatencies = []
 let failures = []
 
-function send(method, path, expected) {
+function send(method, path, expected, times = latencies) {
   const due = performance.now()
   const started = request(`${url}${path}`, { method, agent, headers, timeout: 60_000 }, (response) => {
     response.resume()
     response.on('end', () => {
-      latencies.push(performance.now() - due)
+      times.push(performance.now() - due)
       if (response.statusCode !== expected) failures.push(`${method} ${response.statusCode}`)
     })
   })
@@ -38,14 +39,21 @@ setInterval(() => {
   for (; turns < due; turns += 1) {
     if (turns % 2 === 0) send('POST', '/api/v1/messages', 201)
     else send('GET', `/api/v1/messages/conversation/${conversationId}?limit=20`, 200)
+    if (turns % 2 === 0) send('GET', '/status', 200, threadLatencies)
   }
 }, 5)
 
+const sorted = (times) => times.toSorted((a, b) => a - b)
+const at = (times, share) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0
+
 process.on('message', () => {
-  const sorted = latencies.sort((a, b) => a - b)
-  const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
-  process.send?.({ count: sorted.length, p50: at(0.5), p99: at(0.99), max: sorted.at(-1) ?? 0, failures })
+  const [all, thread] = [sorted(latencies), sorted(threadLatencies)]
+  process.send?.({
+    ...{ count: all.length, p50: at(all, 0.5), p99: at(all, 0.99), max: all.at(-1) ?? 0 },
+    ...{ threadP99: at(thread, 0.99), failures },
+  })
   latencies = []
+  threadLatencies = []
   failures = []
 })
 process.on('disconnect', () => process.exit())

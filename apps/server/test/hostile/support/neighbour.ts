@@ -16,6 +16,8 @@ export interface Report {
   p50: number
   p99: number
   max: number
+  /** Of requests that need no store: how long the server's thread is held. */
+  threadP99: number
   /** Requests that failed, or were answered with another status than they should. */
   failures: string[]
   /** The most memory of the server's process in this window, in MB. */
