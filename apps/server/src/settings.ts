@@ -302,6 +302,12 @@ export const settings = {
     '8',
     'Lists of one client that are answered at once. Others wait for 5 seconds at most, then get a 429.',
   ),
+  largeBodiesPerClient: setting(
+    'LARGE_BODIES_PER_CLIENT',
+    integer(1, 10_000),
+    '16',
+    'Requests of one client with bodies over 32 KiB (files apart) that are handled at once. Others wait for 5 seconds at most, then get a 429.',
+  ),
   guestTokenTtl: setting(
     'GUEST_TOKEN_TTL',
     age(1000),

@@ -21,8 +21,8 @@ import { assertCopied, endCopiesFrom } from './copy/mark.js'
 import { within } from './deadline.js'
 import { Connections, connectionsFor, descriptorLimit, mayRunOut } from './descriptors.js'
 import { isLocalOnly, isLoopback } from './dialects/admin-access.js'
+import { ClientSlots } from './dialects/client-slots.js'
 import { InternalPassword } from './dialects/internal-password.js'
-import { ListSlots } from './dialects/list-slots.js'
 import { messagingV1 } from './dialects/messaging-v1/index.js'
 import { events } from './dialects/messaging-v1/schemas.js'
 import { messagingV1Format } from './dialects/messaging-v1/webhook-format.js'
@@ -242,7 +242,12 @@ function registerDialects(
   }: Pick<Parts, 'urls' | 'keyring'> & { hub: Hub; adminKey: AdminKey | undefined },
   settings: Config,
 ): void {
-  app.decorate('listSlots', new ListSlots({ perClient: settings.listsPerClient }))
+  const { listsPerClient, largeBodiesPerClient } = settings
+  app.decorate('listSlots', new ClientSlots({ what: 'lists', perClient: listsPerClient }))
+  app.decorate(
+    'largeBodySlots',
+    new ClientSlots({ what: 'requests with large bodies', perClient: largeBodiesPerClient }),
+  )
   const refusals = new Refusals(settings.rateLimit)
   const shared = { hub, refusals, internal: new InternalPassword(settings) }
   const own = { ...settings, adminKey: adminKey?.key }

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifySchema } from 'fastify'
 import { AdminAccess, type AdminSettings } from '../admin-access.js'
 import type { InternalPassword } from '../internal-password.js'
 import { readBodies } from '../json-body.js'
+import { limitLargeBodies } from '../large-bodies.js'
 import type { Refusals } from '../refusals.js'
 import { Credentials, credentialsOf } from './credentials.js'
 import { sendError } from './errors.js'
@@ -68,6 +69,7 @@ export async function messagingV1(
         done()
       }, done)
     })
+    limitLargeBodies(scope, (request) => request.client?.id)
     clientRoutes(scope, hub)
     userRoutes(scope, hub)
     conversationRoutes(scope, hub)

@@ -2,6 +2,7 @@ import { PlugboardError } from '@plugboard/core'
 import type { ClientView } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { z } from 'zod'
+import { withListSlot } from '../list-slots.js'
 import { nothing } from './schemas.js'
 import { parsePart } from './validate.js'
 
@@ -91,7 +92,7 @@ export function defineRoute<
       }
       const input = new RouteInput(parts, request, reply)
       const answer = await (route.isList
-        ? app.listSlots.run(input.client.id, reply.raw, () => handle(input))
+        ? withListSlot(app.listSlots, input.client.id, reply.raw, () => handle(input))
         : handle(input))
       void reply.code(status)
       if (answer !== undefined && !reply.hasHeader('content-type'))

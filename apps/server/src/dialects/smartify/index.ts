@@ -3,6 +3,7 @@ import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import type { InternalPassword } from '../internal-password.js'
 import { readBodies } from '../json-body.js'
+import { limitLargeBodies } from '../large-bodies.js'
 import type { Refusals } from '../refusals.js'
 import { Credentials, NoScheme } from './credentials.js'
 import { BODY_LIMIT_BYTES, failure, sendError } from './errors.js'
@@ -50,6 +51,7 @@ export async function smartify(
   const credentials = new Credentials({ hub, tokens, passwords, refusals })
   readBodies(app, BODY_LIMIT_BYTES)
   app.decorateRequest('smartify', null)
+  limitLargeBodies(app, (request) => request.smartify?.project.id)
   app.setErrorHandler((error: Error, request, reply) =>
     error instanceof NoScheme
       ? reply.code(400).type('text/plain; charset=utf-8').send('Bad Request')

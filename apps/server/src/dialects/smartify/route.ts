@@ -3,6 +3,7 @@ import type { ClientView, Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, HTTPMethods } from 'fastify'
 import { z } from 'zod'
 import { isTooLarge } from '../bounded.js'
+import { withListSlot } from '../list-slots.js'
 import type { Credentials } from './credentials.js'
 import { notAMember, roleTooLow } from './errors.js'
 import { type Caller, isEnough, type Role, roleIn } from './roles.js'
@@ -138,7 +139,7 @@ export function projectRoutes(app: FastifyInstance, hub: Hub, credentials: Crede
         const input = { params, query, body, request, reply, ...request.smartify }
         if (!route.isList) return handle(input)
         void reply.type('application/json; charset=utf-8')
-        return app.listSlots.run(input.project.id, reply.raw, () => handle(input))
+        return withListSlot(app.listSlots, input.project.id, reply.raw, () => handle(input))
       },
     })
   }

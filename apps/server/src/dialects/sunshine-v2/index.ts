@@ -2,6 +2,7 @@ import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify'
 import type { InternalPassword } from '../internal-password.js'
 import { readJson } from '../json-body.js'
+import { limitLargeBodies } from '../large-bodies.js'
 import type { Refusals } from '../refusals.js'
 import { Credentials } from './credentials.js'
 import { notFound, notOffered, sendError, unsupportedMediaType } from './errors.js'
@@ -50,6 +51,7 @@ export async function sunshineV2(app: FastifyInstance, options: SunshineV2Option
     throw notFound()
   })
   app.decorateRequest('sunshine', null)
+  limitLargeBodies(app, (request) => request.sunshine?.app?.id)
   internal.requireIn(app, refusals)
   const baseUrl = ({ originalUrl }: FastifyRequest): string =>
     `${base()}${originalUrl.startsWith(`${HOSTED_PREFIX}/`) ? HOSTED_PREFIX : ''}${app.prefix}`

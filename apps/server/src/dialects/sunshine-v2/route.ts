@@ -1,6 +1,7 @@
 import type { ClientView, Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { z } from 'zod'
+import { withListSlot } from '../list-slots.js'
 import {
   type Access,
   assertMay,
@@ -135,7 +136,7 @@ export function defineRoute<B extends z.ZodType = Nothing, Q extends z.ZodType =
       }
       const input = new RouteInput(parts, request, reply)
       const answer = await (route.isList
-        ? app.listSlots.run(input.client.id, reply.raw, () => orNotFound(missing, handle(input)))
+        ? withListSlot(app.listSlots, input.client.id, reply.raw, () => orNotFound(missing, handle(input)))
         : orNotFound(missing, handle(input)))
       void reply.code(status).header('content-type', JSON_TYPE)
       return answer
