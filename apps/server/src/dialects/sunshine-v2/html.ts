@@ -16,6 +16,7 @@ const WITH_CONTENT = [
   ...['textarea', 'select', 'option', 'title', 'xmp', 'plaintext'],
 ]
 const SCHEMES = ['http', 'https', 'mailto', 'tel']
+const FILE_SCHEMES = ['http', 'https']
 /** Elements in one another; the words of deeper ones stay. */
 const MAX_DEPTH = 20
 
@@ -26,12 +27,24 @@ export async function sanitiseHtml(html: string): Promise<string> {
     allowedTags: TAGS,
     nonTextTags: WITH_CONTENT,
     allowedAttributes: { a: ['href', 'title'], img: ['src', 'alt', 'title'], ol: ['start'] },
+    transformTags: {
+      a: (tagName, attribs) => ({ tagName, attribs: onlySafe(attribs, 'href', SCHEMES) }),
+      img: (tagName, attribs) => ({ tagName, attribs: onlySafe(attribs, 'src', FILE_SCHEMES) }),
+    },
     allowedSchemes: SCHEMES,
-    allowedSchemesByTag: { img: ['http', 'https'] },
-    allowProtocolRelative: false,
     parseStyleAttributes: false,
     nestingLimit: MAX_DEPTH,
   })
+}
+
+/** A relative address leads nowhere in a message, and what is read as one may be another thing elsewhere. */
+function onlySafe(
+  attributes: Readonly<Record<string, string>>,
+  name: string,
+  schemes: readonly string[],
+): Record<string, string> {
+  const { [name]: url = '', ...rest } = attributes
+  return isSafe(url, schemes) ? { ...rest, [name]: url } : rest
 }
 
 /** The words of HTML, which is no deeper than {@link sanitiseHtml} leaves it. */
@@ -107,9 +120,7 @@ function pieceHtml(inline: Inline): string {
     }
     case 'image': {
       const alt = escapeHtml(inline.alt)
-      return isSafe(inline.url, ['http', 'https'])
-        ? `<img src="${escapeHtml(inline.url)}" alt="${alt}">`
-        : alt
+      return isSafe(inline.url, FILE_SCHEMES) ? `<img src="${escapeHtml(inline.url)}" alt="${alt}">` : alt
     }
   }
 }
