@@ -31,6 +31,7 @@ import {
   prepareOne,
   prepareTexts,
   prepareWrite,
+  removable,
   toBytes,
   toHex,
 } from './sql.js'
@@ -77,7 +78,7 @@ export class Entries {
   readonly #endTurn
   readonly #edit
   readonly #deleteOne
-  readonly #deleteAll
+  readonly #deleteFirst
 
   constructor(db: Connection) {
     this.#insert = prepareWrite(db, INSERT)
@@ -126,9 +127,10 @@ export class Entries {
     this.#endTurn = prepareWrite(db, `${ending} WHERE stream = ? AND seq = ? AND ${messages}`)
     const editing = `UPDATE entries SET payload = ?, details = ? WHERE stream = ? AND ${messages}`
     this.#edit = prepareWrite(db, `${editing} AND id = ${toBytes}`)
-    const deleting = `UPDATE entries SET payload = '', details = NULL, deleted_at = ? WHERE stream = ? AND ${messages}`
-    this.#deleteOne = prepareWrite(db, `${deleting} AND id = ${toBytes}`)
-    this.#deleteAll = prepareWrite(db, deleting)
+    const deleting = "UPDATE entries SET payload = '', details = NULL, deleted_at = ?"
+    this.#deleteOne = prepareWrite(db, `${deleting} WHERE stream = ? AND ${messages} AND id = ${toBytes}`)
+    const first = removable(`stream = ? AND seq <= ? AND ${messages}`)
+    this.#deleteFirst = prepareWrite(db, `${deleting} WHERE n IN (${first})`)
   }
 
   insert(n: number, entry: Entry): void {
@@ -230,9 +232,13 @@ export class Entries {
     return this.#edit(payload, details ?? null, stream.n, id) > 0
   }
 
-  deleteMessages(stream: StreamState, only: Id | 'all', at: Date): number {
-    const ms = at.getTime()
-    return only === 'all' ? this.#deleteAll(ms, stream.n) : this.#deleteOne(ms, stream.n, only)
+  deleteMessage(stream: StreamState, id: Id, at: Date): number {
+    return this.#deleteOne(at.getTime(), stream.n, id)
+  }
+
+  /** The first messages up to a number, as many as one write removes. Answers how many: 0 when none is left. */
+  deleteMessages(stream: StreamState, upTo: number, at: Date): number {
+    return this.#deleteFirst(at.getTime(), stream.n, upTo, DELETED_AT_ONCE)
   }
 
   /** Up to the entry that fills a page. Only what is on it is read, where that is long. */
@@ -279,6 +285,8 @@ export class Entries {
  * the text, so few are read that are not on the page.
  */
 const FIRST_ROWS = 20
+
+const DELETED_AT_ONCE = 1000
 
 /** The entries of a page: from this number back, it included, or onwards from the one after it. */
 interface Walk {

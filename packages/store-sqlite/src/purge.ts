@@ -1,5 +1,5 @@
 import type { Id } from '@plugboard/core'
-import { type Connection, prepareOne, prepareWrite, toBytes, toHex } from './sql.js'
+import { type Connection, prepareNumber, prepareOne, prepareWrite, removable, toBytes, toHex } from './sql.js'
 import type { Streams } from './streams.js'
 
 type StreamRow = [n: number, clientId: Id, streamId: Id]
@@ -16,6 +16,7 @@ export class Purge {
   readonly #deleted
   readonly #ofClient
   readonly #entries
+  readonly #entry
   readonly #endpoints
   readonly #progress
   readonly #stream
@@ -35,7 +36,8 @@ export class Purge {
     const ofClient = `WHERE client = ${toBytes} ORDER BY id DESC LIMIT 1`
     this.#ofClient = prepareOne<StreamRow>(db, `${STREAM_ROW} ${ofClient}`)
     // In order, since it is the last entry of a deleted conversation that tells what became of the others.
-    this.#entries = prepareWrite(db, slice('entries', 'n', 'stream = ?', 'seq'))
+    this.#entries = prepareWrite(db, `DELETE FROM entries WHERE n IN (${removable('stream = ?')})`)
+    this.#entry = prepareNumber(db, 'SELECT n FROM entries WHERE stream = ? LIMIT 1')
     this.#progress = prepareWrite(db, 'DELETE FROM progress WHERE n = ?')
     this.#endpoints = prepareWrite(db, slice('endpoints', 'n', 'stream = ?'))
     this.#stream = prepareWrite(db, 'DELETE FROM streams WHERE n = ?')
@@ -81,6 +83,8 @@ export class Purge {
       const [n, clientId, streamId] = row
       this.#streams.drop(clientId, streamId)
       left -= this.#entries(n, left)
+      // Their bytes are enough for one call.
+      if (this.#entry(n) !== undefined) return 0
       if (left > 0) left -= this.#endpoints(n, left)
       if (left > 0) {
         this.#progress(n)

@@ -20,6 +20,20 @@ const SHORT = 2_048
 export const lean = (column: string): string =>
   `iif(octet_length(${column}) > ${SHORT}, octet_length(${column}), ${column})`
 
+/**
+ * Bytes of texts that one write removes at most, but for the last of them: what is long lies on many pages, each of which
+ * has to be freed.
+ */
+const REMOVED_BYTES = 4 * 1024 * 1024
+
+/** The first entries that a condition holds for, up to a number of them and to as many bytes as one write removes. */
+export const removable = (where: string): string => `
+  SELECT n FROM (
+    SELECT n, sum(size) OVER (ORDER BY seq) - size AS before FROM (
+      SELECT n, seq, octet_length(payload) + ifnull(octet_length(details), 0) AS size
+      FROM entries WHERE ${where} ORDER BY seq LIMIT ?))
+  WHERE before < ${REMOVED_BYTES}`
+
 /** Prepares a statement that changes rows; it answers how many. */
 export function prepareWrite(db: Connection, sql: string): (...params: Param[]) => number {
   const statement = db.prepare(sql)

@@ -213,11 +213,20 @@ class SqliteStore extends SideStore implements ArchivedStore {
     })
   }
 
-  deleteMessages(clientId: Id, conversationId: Id, only: Id | 'all', at: Date) {
-    return this.write(() => {
-      const stream = this.#conversations.find(clientId, conversationId)
-      return stream ? this.#entries.deleteMessages(stream, only, at) : 0
-    })
+  /** All of them in several writes, so that others have their turn between two of many. */
+  async deleteMessages(clientId: Id, conversationId: Id, only: Id | 'all', at: Date) {
+    let upTo: number | undefined
+    for (let count = 0; ; ) {
+      const deleted = await this.write(() => {
+        const stream = this.#conversations.find(clientId, conversationId)
+        if (!stream) return 0
+        if (only !== 'all') return this.#entries.deleteMessage(stream, only, at)
+        upTo ??= stream.seq
+        return this.#entries.deleteMessages(stream, upTo, at)
+      })
+      count += deleted
+      if (only !== 'all' || deleted === 0) return count
+    }
   }
 
   claimDue(claim: { now: Date; limit: number; except: readonly Id[] }) {
