@@ -203,6 +203,13 @@ describe('a sync that makes a client', () => {
     await open.stop()
   })
 
+  it('needs the key where proxies are declared, which may add nothing to a request', async () => {
+    const behind = await startServer({ env: { TRUSTED_PROXIES: 'loopback' } })
+    expect(await sync(behind)).toMatchObject(unauthorized)
+    expect((await sync(behind, asAdmin)).status).toBe(200)
+    await behind.stop()
+  })
+
   it('needs none where the external URL is on loopback as well', async () => {
     const tested = await startServer({ env: { EXTERNAL_URL: 'http://localhost:8080' } })
     expect((await sync(tested)).status).toBe(200)

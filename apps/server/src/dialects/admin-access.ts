@@ -13,12 +13,15 @@ export interface Reach {
 export interface AdminSettings extends Reach {
   /** Without one, all admin routes are closed. */
   adminKey?: string | undefined
+  /** Where proxies are declared, a request may come from anywhere. */
+  trustedProxies?: readonly string[] | undefined
 }
 
 /**
  * Headers that a proxy, a CDN or a browser page adds: with one of them a request is not from this machine's own programs.
- * Whatever speaks of what was forwarded or of an IP address, and by vendor: the standard ones and nginx, Apache and HAProxy; Cloudflare, Fastly, Akamai and others who name the client;
- * Envoy, AWS, Azure, Google, Fly, Vercel, Netlify, Heroku; IIS and those who rewrite addresses.
+ * Whatever names what was forwarded or an IP address, and by vendor: the standard ones and nginx, Apache and HAProxy;
+ * Cloudflare, Fastly, Akamai and others that name the client; Envoy, AWS, Azure, Google, Fly, Vercel, Netlify, Heroku; IIS
+ * and those that rewrite addresses.
  */
 const FOREIGN_HEADERS = [
   /forwarded|[-_]ip$/,
@@ -43,7 +46,7 @@ export class AdminAccess {
 
   constructor(settings: AdminSettings) {
     this.#key = settings.adminKey
-    this.#isLocal = isLocalOnly(settings)
+    this.#isLocal = isLocalOnly(settings) && !settings.trustedProxies?.length
   }
 
   /** Admin routes. */
