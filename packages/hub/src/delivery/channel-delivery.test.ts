@@ -258,8 +258,9 @@ test('shows typing before the first part of the first attempt, as long as the me
   expect(await typing({ typing: true }, {}, fails)).toEqual([0, 1000])
 })
 
-test('leaves no timer behind', async () => {
+test('leaves no timer behind, also where a channel throws at once', async () => {
   await setUp({ parts: 3 }).carry()
+  await setUp({ parts: 1, deliver: () => fail() }).carry()
   expect(vi.getTimerCount()).toBe(0)
 })
 

@@ -24,7 +24,9 @@ export function inTime<T>(
     }
     outer.addEventListener('abort', abort)
     if (outer.aborted) abort()
-    work(controller.signal)
+    const started = async (): Promise<T> => work(controller.signal)
+    // What throws at once rejects as well, so that the timer and the listener go in any case.
+    started()
       .then(resolve, reject)
       .finally(() => {
         clearTimeout(timer)

@@ -19,6 +19,20 @@ test('carries the items of a lane one after another, and lanes beside each other
   expect(events).toEqual(['delivered 1/0/1', 'delivered 1/0/2', 'delivered 2/0/7', 'delivered 1/0/3'])
 })
 
+test('carries in many lanes at once without a warning of a leak', async () => {
+  const warned = vi.spyOn(process, 'emitWarning')
+  const signals: AbortSignal[] = []
+  const transport = new SerialTransport<string, { seq: number }>(async (_, __, { signal }) => {
+    signal.addEventListener('abort', () => undefined)
+    signals.push(signal)
+    return undefined
+  })
+  for (let lane = 0; lane < 20; lane += 1) transport.push(lane, 0, 'a', items(1))
+  await turn()
+  expect(signals).toHaveLength(20)
+  expect(warned).not.toHaveBeenCalled()
+})
+
 test('forgets the rest of a lane after a failure, and takes up what comes then', async () => {
   const { transport, carried, events, end } = setUp()
   transport.push(1, 0, 'a', items(1, 2))

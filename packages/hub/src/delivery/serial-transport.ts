@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { DeliveryFailure, Transport, TransportListener } from './transport.js'
 
 /** What may end the carrying of an item. */
@@ -39,6 +40,8 @@ export class SerialTransport<Address, Item extends { seq: number }> implements T
 
   constructor(carry: Carry<Address, Item>) {
     this.#carry = carry
+    // Each lane listens while it carries something, and Node warns of a leak beyond ten.
+    setMaxListeners(0, this.#abort.signal)
   }
 
   start(listener: TransportListener): void {
