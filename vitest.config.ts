@@ -70,20 +70,20 @@ const serverUnderLoad = {
 const isWhole = process.env.HOSTILE === 'whole'
 const attackName = '@plugboard/server under attack'
 const attackExclude = ['src/**', 'test/*.test.ts', 'test/!(hostile)/**', '**/node_modules/**']
-/** What depends little on the store. */
-const onOneStore = ['test/hostile/!(neighbours).test.ts']
-
-/** One after another and after all others, since what another tenant notices is measured. */
+/**
+ * One after another and after all others, since what another tenant notices is measured. CI attacks the embedded store
+ * only: the server that stands in for MongoDB takes minutes for what is posted.
+ */
 const serverUnderAttack = [
   { extends: true as const, root: 'apps/server', test: { name: attackName, exclude: attackExclude } },
-  {
-    ...onMongodb,
-    test: {
-      ...onMongodb.test,
-      name: `${attackName} on MongoDB`,
-      exclude: [...attackExclude, ...(isWhole ? [] : onOneStore)],
-    },
-  },
+  ...(isWhole
+    ? [
+        {
+          ...onMongodb,
+          test: { ...onMongodb.test, name: `${attackName} on MongoDB`, exclude: attackExclude },
+        },
+      ]
+    : []),
 ].map((project, i) => ({
   ...project,
   test: { ...project.test, maxWorkers: 1, sequence: { groupOrder: 2 + i } },

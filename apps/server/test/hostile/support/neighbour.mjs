@@ -12,6 +12,9 @@ const { url, headers, conversationId, perSecond } = JSON.parse(process.argv[2])
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 const body = JSON.stringify({ conversationId, payload: { type: 'text', text: 'hello' } })
 
+/** Of the thread, which cost little. */
+const LOOKS_PER_SECOND = 25
+
 let latencies = []
 let threadLatencies = []
 let failures = []
@@ -32,14 +35,17 @@ function send(method, path, expected, times = latencies) {
 }
 
 let turns = 0
+let looks = 0
 const startedAt = performance.now()
 setInterval(() => {
   // As many as are due, so that a late timer lets no request out.
   const due = ((performance.now() - startedAt) / 1000) * perSecond
+  for (; looks < ((performance.now() - startedAt) / 1000) * LOOKS_PER_SECOND; looks += 1) {
+    send('GET', '/status', 200, threadLatencies)
+  }
   for (; turns < due; turns += 1) {
     if (turns % 2 === 0) send('POST', '/api/v1/messages', 201)
     else send('GET', `/api/v1/messages/conversation/${conversationId}?limit=20`, 200)
-    if (turns % 2 === 0) send('GET', '/status', 200, threadLatencies)
   }
 }, 5)
 
