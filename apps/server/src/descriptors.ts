@@ -35,7 +35,7 @@ export const connectionsFor = (descriptors: number): number =>
 export const mayRunOut = (descriptors: number): boolean =>
   descriptors - OWN - connectionsFor(descriptors) < PLENTY
 
-/** The connections of callers, of which there are never so many that no file can be opened. */
+/** Caps the connections of callers, so that descriptors for files remain. */
 export class Connections {
   readonly #refused: () => void
   #max = Number.POSITIVE_INFINITY

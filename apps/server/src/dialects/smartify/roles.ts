@@ -20,7 +20,7 @@ export type Caller =
 /** For whom a caller acts: the business, or an end user for themselves. */
 export type Party = 'business' | { userId: Id }
 
-/** @throws FORBIDDEN for an end user who is not known yet */
+/** @throws FORBIDDEN for an unknown end user */
 export function partyOf(caller: Caller): Party {
   if (caller.kind !== 'guest' && caller.kind !== 'user') return 'business'
   if (!caller.userId) throw notAMember()
