@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { lazy } from './lazy.js'
 
-it('loads once, for all that ask', async () => {
+test('loads once, for all that ask', async () => {
   let loads = 0
   const get = lazy(async () => ++loads)
   expect(loads).toBe(0)
@@ -9,7 +9,7 @@ it('loads once, for all that ask', async () => {
   expect(await get()).toBe(1)
 })
 
-it('tries again after a failure', async () => {
+test('tries again after a failure', async () => {
   let loads = 0
   const get = lazy(async () => {
     loads += 1

@@ -1,5 +1,5 @@
 import { type FastifyReply, fastify } from 'fastify'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createLog, RequestLog } from './logging.js'
 
 function capture(level: string) {
@@ -9,7 +9,7 @@ function capture(level: string) {
 }
 
 describe('the log', () => {
-  it('masks headers that hold credentials, wherever an object carries them', () => {
+  test('masks headers that hold credentials, wherever an object carries them', () => {
     const { log, lines } = capture('info')
     const headers = {
       authorization: 'hunter2',
@@ -22,7 +22,7 @@ describe('the log', () => {
     expect(lines.join('')).toContain('x.example')
   })
 
-  it('takes of an error no more than what it says, and its causes', () => {
+  test('takes of an error no more than what it says, and its causes', () => {
     const { log, lines, last } = capture('info')
     const cause = Object.assign(new Error('refused'), {
       code: 'ECONNREFUSED',
@@ -37,7 +37,7 @@ describe('the log', () => {
     expect(lines.join('')).not.toContain('hunter2')
   })
 
-  it('survives errors that are their own cause, and what is thrown without being an error', () => {
+  test('survives errors that are their own cause, and what is thrown without being an error', () => {
     const { log, lines } = capture('info')
     const circular = new Error('round')
     circular.cause = circular
@@ -61,7 +61,7 @@ describe('the log of requests', () => {
     return { lines, last }
   }
 
-  it.each([
+  test.each([
     [200, 'debug', 20],
     [302, 'debug', 20],
     [404, 'info', 30],
@@ -78,11 +78,11 @@ describe('the log of requests', () => {
     })
   })
 
-  it('says nothing of a success at its usual level', async () => {
+  test('says nothing of a success at its usual level', async () => {
     expect((await request('info', '/things/200')).lines).toEqual([])
   })
 
-  it('shows 200 characters of a path at most', async () => {
+  test('shows 200 characters of a path at most', async () => {
     for (const path of [`/things/404/${'x'.repeat(5_000)}`, `/${'x'.repeat(5_000)}404`]) {
       const { last } = await request('info', path)
       const shown = (last().req as { path: string }).path
@@ -90,7 +90,7 @@ describe('the log of requests', () => {
     }
   })
 
-  it.each([
+  test.each([
     ['/attachments/v1/client/id/hunter2/404.png', '/attachments/…'],
     ['/attachments/v1/hunter2/404.png', '/attachments/…'],
     ['/%61ttachments/v1/hunter2/404.png', '/attachments/…'],
@@ -103,7 +103,7 @@ describe('the log of requests', () => {
     expect(last().req).toMatchObject({ path })
   })
 
-  it('never shows the query, nor the end of a path that no route has', async () => {
+  test('never shows the query, nor the end of a path that no route has', async () => {
     expect((await request('info', '/things/400?jwt=hunter2')).lines.join('')).not.toContain('hunter2')
     const { last, lines } = await request('info', '/webhooks/bot/telegram/1234:hunter2')
     expect(last().req).toMatchObject({ path: '/webhooks/bot/telegram/…' })

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
@@ -49,7 +49,7 @@ function run(args: string[], env: Record<string, string> = {}) {
 }
 
 describe('plugboard', () => {
-  it('starts on an empty folder, and drains and ends with 0 at SIGTERM', async () => {
+  test('starts on an empty folder, and drains and ends with 0 at SIGTERM', async () => {
     const server = run([], { PORT: '0' })
     const url = await server.listening()
     expect(await (await fetch(`${url}/status`)).text()).toBe('OK')
@@ -59,7 +59,7 @@ describe('plugboard', () => {
     expect(out).toContain(`Data is in ${join(folder, 'data', 'plugboard.db')}`)
   })
 
-  it('takes the same signal twice in a row as one', async () => {
+  test('takes the same signal twice in a row as one', async () => {
     const server = run(['start'], { PORT: '0' })
     await server.listening()
     server.child.kill('SIGINT')
@@ -77,14 +77,14 @@ describe('plugboard', () => {
     await new Promise((resolve) => setTimeout(resolve, 300))
   }
 
-  it('waits for what is under way no longer than the grace period', async () => {
+  test('waits for what is under way no longer than the grace period', async () => {
     const server = run([], { PORT: '0', SHUTDOWN_GRACE: '500ms' })
     await hang(await server.listening())
     server.child.kill('SIGTERM')
     expect((await server.ended).code).toBe(0)
   })
 
-  it('ends at once at a second signal', async () => {
+  test('ends at once at a second signal', async () => {
     const server = run([], { PORT: '0', SHUTDOWN_GRACE: '1h' })
     await hang(await server.listening())
     server.child.kill('SIGTERM')
@@ -93,18 +93,18 @@ describe('plugboard', () => {
     expect((await server.ended).code).toBe(130)
   })
 
-  it('says in one line what is wrong with a setting, and ends with 1', async () => {
+  test('says in one line what is wrong with a setting, and ends with 1', async () => {
     const { code, out, err } = await run([], { PORT: 'hunter2' }).ended
     expect([code, out, err]).toEqual([1, '', 'plugboard: "PORT" must be a whole number from 0 to 65535\n'])
   })
 
-  it('says in one line why it cannot use a channel', async () => {
+  test('says in one line why it cannot use a channel', async () => {
     const { code, err } = await run([], { PORT: '0', PLUGBOARD_CHANNELS: 'nothing-here' }).ended
     expect(code).toBe(1)
     expect(err).toMatch(/^plugboard: the channel package nothing-here cannot be used: .*\n$/)
   })
 
-  it('changes the key of a database that a server made', async () => {
+  test('changes the key of a database that a server made', async () => {
     const server = run([], { PORT: '0' })
     await server.listening()
     const refused = await run(['rotate-key']).ended
@@ -123,7 +123,7 @@ describe('plugboard', () => {
     expect((await again.ended).code).toBe(0)
   })
 
-  it('shows its help and its version', async () => {
+  test('shows its help and its version', async () => {
     const { code, out } = await run(['help']).ended
     expect(code).toBe(0)
     expect(out).toContain('rotate-key')
@@ -132,9 +132,12 @@ describe('plugboard', () => {
     expect((await run(['version']).ended).out).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
 
-  it.each([[['nonsense']], [['start', 'now']], [['--verbose']]])('refuses the arguments %j', async (args) => {
-    const { code, err } = await run(args).ended
-    expect(code).toBe(1)
-    expect(err).toMatch(/^plugboard: .*; see plugboard help\n$/)
-  })
+  test.each([[['nonsense']], [['start', 'now']], [['--verbose']]])(
+    'refuses the arguments %j',
+    async (args) => {
+      const { code, err } = await run(args).ended
+      expect(code).toBe(1)
+      expect(err).toMatch(/^plugboard: .*; see plugboard help\n$/)
+    },
+  )
 })

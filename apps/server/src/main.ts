@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { isPlugboardError } from '@plugboard/core'
 import type { Hub } from '@plugboard/hub'
-import type { Command } from './help.js'
+import type { Command } from './config/help.js'
 
 const commands = {
   start: runServer,
@@ -12,7 +12,7 @@ const commands = {
   copy: copyDatabase,
   'keys create': makeKey,
   'owners create': makeOwner,
-  help: async () => console.log((await import('./help.js')).helpText()),
+  help: async () => console.log((await import('./config/help.js')).helpText()),
   version: async () => console.log((await import('./version.js')).version),
 } satisfies Record<Command, (line: Line) => Promise<void>>
 
@@ -96,7 +96,7 @@ function parsed(): ReturnType<typeof parseLine> {
 async function runServer(): Promise<void> {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`)
   const [{ readConfig }, { createLog }, { start }] = await Promise.all([
-    import('./config.js'),
+    import('./config/read-config.js'),
     import('./logging.js'),
     import('./start.js'),
   ])
@@ -129,8 +129,8 @@ function closeOnSignal(close: () => Promise<void>): void {
 
 async function changeKey(): Promise<void> {
   const [{ readConfig }, { rotateKey }] = await Promise.all([
-    import('./config.js'),
-    import('./rotate-key.js'),
+    import('./config/read-config.js'),
+    import('./operator/rotate-key.js'),
   ])
   const { clients, next } = await rotateKey(readConfig())
   console.log(`Sealed the secrets of ${clients} clients with the new key.\n${next}`)
@@ -139,9 +139,9 @@ async function changeKey(): Promise<void> {
 async function copyDatabase({ from, to }: Line): Promise<void> {
   if (from === undefined || to === undefined) throw new UsageError('copy needs --from and --to')
   const [{ readConfig }, { copy }, { progressOn }] = await Promise.all([
-    import('./config.js'),
-    import('./copy/copy.js'),
-    import('./copy/progress.js'),
+    import('./config/read-config.js'),
+    import('./operator/copy/copy.js'),
+    import('./operator/copy/progress.js'),
   ])
   const progress = progressOn(process.stderr)
   const onProgress = progress.show
@@ -153,9 +153,9 @@ async function copyDatabase({ from, to }: Line): Promise<void> {
 
 async function makeKey({ app, scope, integration, name, json, url }: Line): Promise<void> {
   const [{ readConfig }, { operate }, { createKey, madeKey, parseWantedKey }] = await Promise.all([
-    import('./config.js'),
-    import('./operator.js'),
-    import('./operator-keys.js'),
+    import('./config/read-config.js'),
+    import('./operator/task.js'),
+    import('./operator/keys.js'),
   ])
   const body = parseWantedKey({
     ...(app !== undefined && { app }),
@@ -172,9 +172,9 @@ async function makeKey({ app, scope, integration, name, json, url }: Line): Prom
 async function makeOwner({ project, email, firstname, lastname, json, url, ...line }: Line): Promise<void> {
   if (!line['password-stdin']) throw new UsageError('owners create reads the password with --password-stdin')
   const [{ readConfig }, { operate }, { createOwner, madeOwner, parseWantedOwner }] = await Promise.all([
-    import('./config.js'),
-    import('./operator.js'),
-    import('./operator-owners.js'),
+    import('./config/read-config.js'),
+    import('./operator/task.js'),
+    import('./operator/owners.js'),
   ])
   const body = parseWantedOwner({
     ...(project !== undefined && { project }),

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { withMaskedUrls } from './masked-urls.js'
 
-it.each([
+test.each([
   ['https://bot.example/hook', 'https://bot.example/hook'],
   ['https://bot.example/hook?token=hunter2&x=1#part', 'https://bot.example/hook?…'],
   ['https://bot.example/hook#hunter2', 'https://bot.example/hook#…'],
@@ -19,12 +19,12 @@ it.each([
   expect(withMaskedUrls(`cannot call ${url} or "${url}"`)).toBe(`cannot call ${shown} or "${shown}"`)
 })
 
-it('leaves stack traces as they are', () => {
+test('leaves stack traces as they are', () => {
   const trace = 'at start (file:///srv/node_modules/@plugboard/server/dist/a-very-long-file-name.js:12:3)'
   expect(withMaskedUrls(trace)).toBe(trace)
 })
 
-it('shows no secret, wherever it stands, and keeps a line of the log JSON', () => {
+test('shows no secret, wherever it stands, and keeps a line of the log JSON', () => {
   const secret = fc.stringMatching(/^[A-Za-z0-9_-]{24,64}$/)
   const place = fc.constantFrom<(secret: string) => string>(
     (s) => `https://x.example/${s}`,
@@ -46,7 +46,7 @@ it('shows no secret, wherever it stands, and keeps a line of the log JSON', () =
   )
 })
 
-it('takes time that grows with the text alone', () => {
+test('takes time that grows with the text alone', () => {
   for (const text of [
     'a://'.repeat(50_000),
     `a://${'@'.repeat(200_000)}`,

@@ -5,18 +5,18 @@ import { join } from 'node:path'
 import { type ErrorCode, PlugboardError } from '@plugboard/core'
 import { createHub, type Hub, Keyring, type Store } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { readConfig } from './config.js'
-import { Connections } from './descriptors.js'
+import { readConfig } from './config/read-config.js'
+import { Connections } from './http/descriptors.js'
+import { PublicUrls } from './http/public-urls.js'
 import { createLog } from './logging.js'
-import { Metrics } from './metrics.js'
-import { openBlobs } from './open-blobs.js'
-import { openStore } from './open-store.js'
-import { PublicUrls } from './public-urls.js'
+import { Metrics } from './metrics/metrics.js'
+import { timedStore } from './metrics/timed-store.js'
 import { buildServer } from './server.js'
 import { hubSettings } from './start.js'
-import { timedStore } from './timed-store.js'
+import { openBlobs } from './storage/open-blobs.js'
+import { openStore } from './storage/open-store.js'
 
 let folder: string
 let store: Store
@@ -76,7 +76,7 @@ function register(server: FastifyInstance): void {
 const get = (url: string, headers: Record<string, string> = {}) => app.inject({ method: 'GET', url, headers })
 
 describe('the host', () => {
-  it('answers what comes while it closes as everything: it is what it says, and no cache keeps it', async () => {
+  test('answers what comes while it closes as everything: it is what it says, and no cache keeps it', async () => {
     const closing = new Promise<void>((resolve) => {
       app.addHook('preClose', (done) => {
         resolve()
@@ -98,7 +98,7 @@ describe('the host', () => {
     await closed
   })
 
-  it('answers status and version in plain text', async () => {
+  test('answers status and version in plain text', async () => {
     const status = await get('/status')
     expect([status.statusCode, status.body, status.headers['content-type']]).toEqual([
       200,
@@ -109,7 +109,7 @@ describe('the host', () => {
     expect((await get('/healthz')).json()).toEqual({ status: 'ok' })
   })
 
-  it('answers an unknown path and a malformed one in plain text', async () => {
+  test('answers an unknown path and a malformed one in plain text', async () => {
     const unknown = await get('/api/v9/nothing')
     expect([unknown.statusCode, unknown.body]).toEqual([404, 'Not Found'])
     const malformed = await get('/things/%zz')
@@ -117,12 +117,12 @@ describe('the host', () => {
     expect(malformed.headers['x-request-id']).toBeTruthy()
   })
 
-  it('takes names as long as they may be, percent-encoded', async () => {
+  test('takes names as long as they may be, percent-encoded', async () => {
     const name = '語'.repeat(200)
     expect((await get(`/things/${encodeURIComponent(name)}`)).json()).toEqual({ name })
   })
 
-  it('takes a body of 153,600 bytes and refuses one of 153,601', async () => {
+  test('takes a body of 153,600 bytes and refuses one of 153,601', async () => {
     const post = (size: number) =>
       app.inject({
         method: 'POST',
@@ -135,7 +135,7 @@ describe('the host', () => {
     expect([refused.statusCode, refused.body]).toEqual([413, 'Payload Too Large'])
   })
 
-  it('gives every answer a request id: the caller’s where it is sane', async () => {
+  test('gives every answer a request id: the caller’s where it is sane', async () => {
     const idOf = async (given?: string) =>
       (await get('/nothing', given === undefined ? {} : { 'x-request-id': given })).headers['x-request-id']
     expect(await idOf('trace-1.a_B')).toBe('trace-1.a_B')
@@ -146,7 +146,7 @@ describe('the host', () => {
       expect(await idOf(insane)).not.toBe(insane)
   })
 
-  it('knows callers by what a trusted proxy says, in routes and in the log, and believes it nothing else', async () => {
+  test('knows callers by what a trusted proxy says, in routes and in the log, and believes it nothing else', async () => {
     const forwarded = {
       host: 'hub.internal',
       'x-forwarded-for': '1.1.1.1, 198.51.100.1',
@@ -165,7 +165,7 @@ describe('the host', () => {
     expect((await app.inject(stranger)).json().ip).toBe('203.0.113.9')
   })
 
-  it('leaves the check of requests to the routes, whatever their schemas say', async () => {
+  test('leaves the check of requests to the routes, whatever their schemas say', async () => {
     expect((await get('/checked?limit=x&other=1')).json()).toEqual({ limit: 'x', other: '1' })
   })
 })
@@ -186,14 +186,14 @@ const answers = {
 } satisfies Record<ErrorCode, [number, string]>
 
 describe('errors outside dialects', () => {
-  it.each(Object.entries(answers))('answers %s in plain text', async (code, [status, body]) => {
+  test.each(Object.entries(answers))('answers %s in plain text', async (code, [status, body]) => {
     const answer = await get(`/fail/${code}`)
     expect([answer.statusCode, answer.body]).toEqual([status, body])
     expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8')
     expect(answer.headers['retry-after']).toBe(status === 429 || status === 503 ? '2' : undefined)
   })
 
-  it('shows nothing of a fault of ours, and logs it', async () => {
+  test('shows nothing of a fault of ours, and logs it', async () => {
     const answer = await get('/fail/BUG')
     expect([answer.statusCode, answer.body]).toEqual([500, 'Internal Server Error'])
     expect(logged.join('')).toContain('hunter2')
@@ -201,7 +201,7 @@ describe('errors outside dialects', () => {
 })
 
 describe('readiness', () => {
-  it('holds while deliveries are made and the store answers', async () => {
+  test('holds while deliveries are made and the store answers', async () => {
     expect((await get('/readyz')).statusCode).toBe(503)
     expect((await get('/readyz')).json()).toEqual({
       status: 'unavailable',
@@ -218,7 +218,7 @@ describe('readiness', () => {
 })
 
 describe('metrics', () => {
-  it('counts requests by route, entries by type, and calls and transactions of the store', async () => {
+  test('counts requests by route, entries by type, and calls and transactions of the store', async () => {
     const { client } = await hub.clients.create()
     await hub.users.create(client)
     await get('/things/a')
@@ -239,7 +239,7 @@ describe('metrics', () => {
       expect(body).toContain(line)
   })
 
-  it('leaves the backlog out when the store does not answer, and counts the failure', async () => {
+  test('leaves the backlog out when the store does not answer, and counts the failure', async () => {
     await store.close()
     const { body } = await get('/metrics')
     expect(body).not.toContain('plugboard_backlog_streams')

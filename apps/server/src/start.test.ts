@@ -3,8 +3,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { readConfig } from './config.js'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { readConfig } from './config/read-config.js'
 import { createLog } from './logging.js'
 import { start } from './start.js'
 
@@ -27,7 +27,7 @@ const startWith = (env: NodeJS.ProcessEnv = {}) =>
   })
 
 describe('start', () => {
-  it('listens, keeps its data in the working folder, and can be closed more than once', async () => {
+  test('listens, keeps its data in the working folder, and can be closed more than once', async () => {
     const server = await startWith()
     expect(server.database).toBe(join(workingFolder, 'data', 'plugboard.db'))
     expect(await (await fetch(`${server.url}/readyz`)).json()).toEqual({ status: 'ok', problems: [] })
@@ -37,7 +37,7 @@ describe('start', () => {
     await again.close()
   })
 
-  it('answers a collect request that waits, with what is there, when it is closed', async () => {
+  test('answers a collect request that waits, with what is there, when it is closed', async () => {
     const server = await startWith()
     const post = async (path: string, body: object, headers: Record<string, string> = {}) =>
       fetch(`${server.url}/api/v1${path}`, {
@@ -59,7 +59,7 @@ describe('start', () => {
     expect(await answer.json()).toMatchObject({ message: { conversationId }, responses: [] })
   })
 
-  it('refuses a port that is taken, and leaves nothing open', async () => {
+  test('refuses a port that is taken, and leaves nothing open', async () => {
     const other = createServer()
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
     const PORT = String((other.address() as AddressInfo).port)
@@ -71,23 +71,23 @@ describe('start', () => {
     await (await startWith()).close()
   })
 
-  it('refuses a database that was made with another key', async () => {
+  test('refuses a database that was made with another key', async () => {
     await (await startWith()).close()
     const ENCRYPTION_KEY = Buffer.alloc(32, 9).toString('base64')
     await expect(startWith({ ENCRYPTION_KEY })).rejects.toThrow('made with another encryption key')
   })
 
-  it('refuses a database that another server has open', async () => {
+  test('refuses a database that another server has open', async () => {
     const server = await startWith()
     await expect(startWith()).rejects.toMatchObject({ code: 'CONFLICT' })
     await server.close()
   })
 
-  it('stops at a channel that is not installed', async () => {
+  test('stops at a channel that is not installed', async () => {
     await expect(startWith({ PLUGBOARD_CHANNELS: '@acme/nothing' })).rejects.toThrow('is not installed')
   })
 
-  it('makes a key for the admin routes where none is set, and keeps it', async () => {
+  test('makes a key for the admin routes where none is set, and keeps it', async () => {
     const server = await startWith()
     const { adminKeyFile = '' } = server
     expect(adminKeyFile).toBe(join(workingFolder, 'data', 'plugboard.db.admin-key'))
@@ -108,7 +108,7 @@ describe('start', () => {
     await own.close()
   })
 
-  it('keeps its data from others, and warns where they can read them all the same', async () => {
+  test('keeps its data from others, and warns where they can read them all the same', async () => {
     await (await startWith()).close()
     const data = join(workingFolder, 'data')
     const modes = async () =>
@@ -125,7 +125,7 @@ describe('start', () => {
     expect(warned.sort()).toEqual([data, join(data, 'plugboard.db.key')])
   })
 
-  it('warns that callers share one address when a proxy before it is not known', async () => {
+  test('warns that callers share one address when a proxy before it is not known', async () => {
     for (const [env, warns] of [
       [{}, false],
       [{ EXTERNAL_URL: 'http://localhost:3100' }, false],

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asAdmin, call, callAdmin, clientOf, createClient, type TestClient } from './support/api.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
 import { raw } from './support/raw.js'
@@ -123,7 +123,7 @@ const FOREIGN: [string, string][] = [
 ]
 
 describe('admin routes', () => {
-  it.each(routes)('%s needs the key, also on this machine', async (route) => {
+  test.each(routes)('%s needs the key, also on this machine', async (route) => {
     const { id } = await createClient(local)
     for (const key of [undefined, '', 'wrong', ADMIN_KEY.slice(1), `${ADMIN_KEY}x`]) {
       const headers: Record<string, string> = key === undefined ? {} : { 'x-bp-messaging-admin-key': key }
@@ -132,12 +132,12 @@ describe('admin routes', () => {
     expect((await admin(local, route, id)).status).toBeOneOf([200, 201, 204])
   })
 
-  it('are closed to what nginx passes on without being set up for it', async () => {
+  test('are closed to what nginx passes on without being set up for it', async () => {
     const answer = await bytes(local, '/api/v1/admin/clients', 'HTTP/1.0', ['connection: close'])
     expect(answer).toMatch(/^HTTP\/1\.\d 401 /)
   })
 
-  it('need nothing but the key, wherever the request comes from', async () => {
+  test('need nothing but the key, wherever the request comes from', async () => {
     const headers = [
       ['Host', 'bots.example.com'],
       ['X-Forwarded-For', '1.2.3.4'],
@@ -149,7 +149,7 @@ describe('admin routes', () => {
     }
   })
 
-  it('have a key that is no credential of a client', async () => {
+  test('have a key that is no credential of a client', async () => {
     const { id } = await createClient(local)
     const headers = { 'x-bp-messaging-client-id': id, 'x-bp-messaging-client-token': ADMIN_KEY, ...asAdmin }
     expect(await call(local, 'GET', '/api/v1/clients', { headers })).toMatchObject(unauthorized)
@@ -157,7 +157,7 @@ describe('admin routes', () => {
 })
 
 describe('a sync that makes a client', () => {
-  it.each(['localhost', 'localhost:3100', 'LOCALHOST', '127.0.0.1', '127.9.9.9:80', '[::1]:3100'])(
+  test.each(['localhost', 'localhost:3100', 'LOCALHOST', '127.0.0.1', '127.9.9.9:80', '[::1]:3100'])(
     'needs no credentials on this machine, which it may call %s',
     async (host) => {
       const request = { method: 'POST', path: '/api/v1/sync', headers: [['Host', host]] as const }
@@ -165,18 +165,18 @@ describe('a sync that makes a client', () => {
     },
   )
 
-  it.each(['none', 'same-origin'])('needs none either where the browser says %s', async (site) => {
+  test.each(['none', 'same-origin'])('needs none either where the browser says %s', async (site) => {
     expect((await sync(local, { 'sec-fetch-site': site })).status).toBe(200)
   })
 
-  it.each(FOREIGN)('needs the key with %s: %s', async (name, value) => {
+  test.each(FOREIGN)('needs the key with %s: %s', async (name, value) => {
     const create = { method: 'POST', path: '/api/v1/sync', headers: [[name, value]] as const }
     expect(await raw(local, create)).toMatchObject(unauthorized)
     const withKey = [...create.headers, ...Object.entries(asAdmin)]
     expect((await raw(local, { ...create, headers: withKey })).status).toBe(200)
   })
 
-  it.each(FOREIGN)('of another caller, with %s: %s, may change its own client', async (name, value) => {
+  test.each(FOREIGN)('of another caller, with %s: %s, may change its own client', async (name, value) => {
     const { id, token, headers } = await createClient(local)
     const all = [...Object.entries(headers), [name, value] as const]
     expect((await raw(local, { path: '/api/v1/clients', headers: all })).status).toBe(200)
@@ -188,13 +188,13 @@ describe('a sync that makes a client', () => {
     expect((await raw(local, { method: 'POST', path: '/api/v1/sync', headers: seed, body })).status).toBe(200)
   })
 
-  it('needs the key over HTTP/1.0', async () => {
+  test('needs the key over HTTP/1.0', async () => {
     const head = ['content-type: application/json', 'content-length: 2']
     expect(await bytes(local, '/api/v1/sync', 'HTTP/1.0', head, '{}')).toMatch(/^HTTP\/1\.\d 401 /)
     expect(await bytes(local, '/api/v1/sync', 'HTTP/1.1', head, '{}')).toMatch(/^HTTP\/1\.\d 200 /)
   })
 
-  it('needs the key where the server can be reached from elsewhere', async () => {
+  test('needs the key where the server can be reached from elsewhere', async () => {
     expect(await sync(published)).toMatchObject(unauthorized)
     expect((await sync(published, asAdmin)).status).toBe(200)
     const open = await startServer({ env: { HOST: '0.0.0.0' } })
@@ -203,14 +203,14 @@ describe('a sync that makes a client', () => {
     await open.stop()
   })
 
-  it('needs the key where proxies are declared, which may add nothing to a request', async () => {
+  test('needs the key where proxies are declared, which may add nothing to a request', async () => {
     const behind = await startServer({ env: { TRUSTED_PROXIES: 'loopback' } })
     expect(await sync(behind)).toMatchObject(unauthorized)
     expect((await sync(behind, asAdmin)).status).toBe(200)
     await behind.stop()
   })
 
-  it('needs none where the external URL is on loopback as well', async () => {
+  test('needs none where the external URL is on loopback as well', async () => {
     const tested = await startServer({ env: { EXTERNAL_URL: 'http://localhost:8080' } })
     expect((await sync(tested)).status).toBe(200)
     await tested.stop()
@@ -245,7 +245,7 @@ describe('pages of other origins', () => {
       },
     })
 
-  it.each([
+  test.each([
     ['/messages', 'POST'],
     [`/users/${randomUUID()}`, 'GET'],
     [`/messages/${randomUUID()}`, 'DELETE'],
@@ -257,7 +257,7 @@ describe('pages of other origins', () => {
     expect(headers.get('access-control-allow-headers')).toMatch(/^\*$|x-bp-messaging-client-token/)
   })
 
-  it('may read what they are answered, refusals too', async () => {
+  test('may read what they are answered, refusals too', async () => {
     const { headers } = await createClient(local)
     for (const sent of [headers, {}]) {
       const answer = await call(local, 'GET', '/api/v1/clients', { headers: { ...sent, ...origin } })
@@ -265,7 +265,7 @@ describe('pages of other origins', () => {
     }
   })
 
-  it.each([
+  test.each([
     ['/sync', 'POST'],
     ['/admin/clients', 'GET'],
     ['/admin/clients', 'POST'],
@@ -289,7 +289,7 @@ describe('with an internal password', () => {
     client = clientOf(internal, json)
   })
 
-  it.each([
+  test.each([
     ['none', {}],
     ['a wrong one', { password: 'wrong' }],
     ['an empty one', { password: '' }],
@@ -302,13 +302,13 @@ describe('with an internal password', () => {
     expect(await sync(internal, password)).toMatchObject(forbidden)
   })
 
-  it('a request with it is served, and needs its credentials all the same', async () => {
+  test('a request with it is served, and needs its credentials all the same', async () => {
     const password = { password: 'between us' }
     expect((await client.call('GET', '/clients', undefined, password)).status).toBe(200)
     expect(await call(internal, 'GET', '/api/v1/clients', { headers: password })).toMatchObject(unauthorized)
   })
 
-  it.each([
+  test.each([
     ['GET', '/v2/apps', { errors: [{ code: 'forbidden', title: 'Forbidden' }] }],
     ['GET', '/sc/v2/apps/x/users/y', { errors: [{ code: 'forbidden', title: 'Forbidden' }] }],
     ['GET', '/v2/nothing', { errors: [{ code: 'forbidden', title: 'Forbidden' }] }],
@@ -322,7 +322,7 @@ describe('with an internal password', () => {
     expect(answer.status).not.toBe(403)
   })
 
-  it('cannot be guessed, in whichever dialect: it does not pass where too many were wrong', async () => {
+  test('cannot be guessed, in whichever dialect: it does not pass where too many were wrong', async () => {
     const env = { INTERNAL_PASSWORD: 'between us', RATE_LIMIT: '4', TRUSTED_PROXIES: 'loopback' }
     const strict = await startServer({ env })
     const ask = async (path: string, password: string, address: string) =>
@@ -338,7 +338,7 @@ describe('with an internal password', () => {
     await strict.stop()
   })
 
-  it('the server itself, readers of files and providers need none', async () => {
+  test('the server itself, readers of files and providers need none', async () => {
     for (const path of ['/status', '/version', '/healthz', '/readyz', '/metrics', '/openapi.json'])
       expect((await call(internal, 'GET', path)).status).toBe(200)
     for (const path of ['/media/v1/x', '/attachments/v1/x/y'])
@@ -349,7 +349,7 @@ describe('with an internal password', () => {
 })
 
 describe('wrong credentials', () => {
-  it('are answered 429 once an address has sent too many, and right ones still pass', async () => {
+  test('are answered 429 once an address has sent too many, and right ones still pass', async () => {
     const strict = await startServer({ env: { RATE_LIMIT: '3' } })
     const client = await createClient(strict)
     const wrong = () => client.call('GET', '/users/x', undefined, { 'x-bp-messaging-client-token': 'wrong' })
@@ -364,7 +364,7 @@ describe('wrong credentials', () => {
 })
 
 describe('the admin key', () => {
-  it('cannot be guessed: it does not pass from where too many were wrong, unless it was right there before', async () => {
+  test('cannot be guessed: it does not pass from where too many were wrong, unless it was right there before', async () => {
     const env = { RATE_LIMIT: '3', TRUSTED_PROXIES: 'loopback' }
     const strict = await startServer({ env })
     const list = (key: string, address: string) =>
@@ -390,7 +390,7 @@ describe('the admin key', () => {
 })
 
 describe('wrong credentials of any API', () => {
-  it('count together for an address, and for the whole network of an IPv6 address', async () => {
+  test('count together for an address, and for the whole network of an IPv6 address', async () => {
     const env = { RATE_LIMIT: '3', TRUSTED_PROXIES: 'loopback' }
     const strict = await startServer({ env })
     const tries = [
@@ -419,7 +419,7 @@ describe('the tokens of a client', () => {
     return status === 200
   }
 
-  it('are rotated: a second one is made, then the first is revoked', async () => {
+  test('are rotated: a second one is made, then the first is revoked', async () => {
     const client = await createClient(local)
     const made = await client.call('POST', '/clients/tokens')
     expect(made.status).toBe(201)
@@ -437,7 +437,7 @@ describe('the tokens of a client', () => {
     expect(await works(client, second)).toBe(true)
   })
 
-  it('are listed without their secrets', async () => {
+  test('are listed without their secrets', async () => {
     const client = await createClient(local)
     const { token } = (await client.call('POST', '/clients/tokens')).json
     const { json, text } = await client.call('GET', '/clients/tokens')
@@ -446,7 +446,7 @@ describe('the tokens of a client', () => {
     for (const each of [client.token, token]) expect(text).not.toContain(each.split('.')[1])
   })
 
-  it('are good without their id part', async () => {
+  test('are good without their id part', async () => {
     const client = await createClient(local)
     const [, secret = ''] = client.token.split('.')
     expect(await works(client, secret)).toBe(true)
@@ -454,14 +454,14 @@ describe('the tokens of a client', () => {
     expect(await works(await createClient(local), secret)).toBe(false)
   })
 
-  it('are good in a sync that has them in its body, whichever it is', async () => {
+  test('are good in a sync that has them in its body, whichever it is', async () => {
     const client = await createClient(local)
     const { token } = (await client.call('POST', '/clients/tokens')).json
     const { status, json } = await call(local, 'POST', '/api/v1/sync', { body: { id: client.id, token } })
     expect([status, json.token]).toEqual([200, token])
   })
 
-  it('are twenty at most, whoever makes them; one that is revoked makes room', async () => {
+  test('are twenty at most, whoever makes them; one that is revoked makes room', async () => {
     const client = await createClient(local)
     for (let i = 2; i <= 20; i += 1) expect((await client.call('POST', '/clients/tokens')).status).toBe(201)
     const full = { status: 409, text: 'a client can have at most 20 tokens; revoke one that is not in use' }
@@ -472,7 +472,7 @@ describe('the tokens of a client', () => {
     expect((await client.call('POST', '/clients/tokens')).status).toBe(201)
   })
 
-  it('are made by the operator for a client that lost its own', async () => {
+  test('are made by the operator for a client that lost its own', async () => {
     const client = await createClient(local)
     const { status, json } = await admin(local, 'POST /admin/clients/{id}/tokens', client.id)
     expect(status).toBe(201)
@@ -482,7 +482,7 @@ describe('the tokens of a client', () => {
 })
 
 describe('clients, for the operator', () => {
-  it('are made with an id that is chosen, once', async () => {
+  test('are made with an id that is chosen, once', async () => {
     const id = randomUUID()
     const create = (chosen: string) => callAdmin(local, 'POST', '/clients', { id: chosen })
     const { status, json } = await create(id)
@@ -497,7 +497,7 @@ describe('clients, for the operator', () => {
     expect([seed.status, seed.json.id]).toEqual([200, id])
   })
 
-  it('are listed in the order of their making, page by page', async () => {
+  test('are listed in the order of their making, page by page', async () => {
     const ids: string[] = []
     for (let i = 0; i < 5; i += 1) ids.push((await createClient(local)).id)
     const [first = '', second, third, , last] = ids
@@ -517,7 +517,7 @@ describe('clients, for the operator', () => {
     expect((await page('limit=1')).length).toBe(1)
   })
 
-  it('are named, and a name goes to the one that got it last', async () => {
+  test('are named, and a name goes to the one that got it last', async () => {
     const rename = (id: string, name: string) => callAdmin(local, 'PUT', '/clients/name', { id, name })
     const [name, secret] = [`bot-${randomUUID()}`, newSecret()]
     const channels = webhookChannel('http://127.0.0.1:9/', secret)
@@ -531,7 +531,7 @@ describe('clients, for the operator', () => {
     expect(await rename(randomUUID(), 'nobody')).toMatchObject({ status: 404, text: 'Not Found' })
   })
 
-  it('keep their own address, whatever another is named', async () => {
+  test('keep their own address, whatever another is named', async () => {
     const secret = newSecret()
     const channels = webhookChannel('http://127.0.0.1:9/', secret)
     const [one, other] = [await createClient(local, { channels }), await createClient(local)]
@@ -540,7 +540,7 @@ describe('clients, for the operator', () => {
     expect((await tell(local, { client: one.id, secret }, told)).status).toBe(200)
   })
 
-  it.each([
+  test.each([
     ['no name', {}, '"body.name" is required'],
     ['an empty name', { name: '' }, '"body.name" is not allowed to be empty'],
     [
@@ -554,7 +554,7 @@ describe('clients, for the operator', () => {
     expect(answer).toMatchObject({ status: 400, text })
   })
 
-  it('are deleted with all that they have', async () => {
+  test('are deleted with all that they have', async () => {
     const bot = await startReceiver()
     const secret = newSecret()
     const client = await createClient(local, {
@@ -580,7 +580,7 @@ describe('clients, for the operator', () => {
     await bot.close()
   })
 
-  it('that are deleted are not found by a sync with their id, which makes another', async () => {
+  test('that are deleted are not found by a sync with their id, which makes another', async () => {
     const { id, token } = await createClient(local)
     await admin(local, 'DELETE /admin/clients/{id}', id)
     const { status, json } = await call(local, 'POST', '/api/v1/sync', { body: { id, token } })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { call, createClient, type TestClient } from './support/api.js'
 import {
   type CourierProvider,
@@ -71,7 +71,7 @@ describe('buttons', () => {
     { title: 'Large', value: 'size-l' },
   ]
 
-  it('come back as what stands behind them, which never went out', async () => {
+  test('come back as what stands behind them, which never went out', async () => {
     const conversationId = await converse('courier')
     const actions = [
       { action: 'Say something', title: 'Say', text: 'said' },
@@ -95,7 +95,7 @@ describe('buttons', () => {
     ])
   })
 
-  it('that nobody knows, or whose message is gone, say their label, or nothing', async () => {
+  test('that nobody knows, or whose message is gone, say their label, or nothing', async () => {
     const conversationId = await converse('courier')
     const { id } = (await post(conversationId, { type: 'single-choice', text: 'Size?', choices })).json
     const value = (await shown())[0]?.body.content.choices[0].value
@@ -114,7 +114,7 @@ describe('buttons', () => {
     expect(heard().slice(1)).toEqual(expect.arrayContaining(texts))
   })
 
-  it('that were numbered are answered by number or label, until the next question', async () => {
+  test('that were numbered are answered by number or label, until the next question', async () => {
     const conversationId = await converse('telegraph')
     await write('telegraph', '1')
     await post(conversationId, { type: 'single-choice', text: 'Size?', choices })
@@ -141,7 +141,7 @@ describe('buttons', () => {
     ])
   })
 
-  it('that are shown as buttons are not answered by number', async () => {
+  test('that are shown as buttons are not answered by number', async () => {
     const conversationId = await converse('courier')
     await post(conversationId, { type: 'single-choice', text: 'Size?', choices })
     await write('courier', '1')
@@ -169,7 +169,7 @@ describe('files', () => {
     }
   }
 
-  it('have an address of ours, which streams them with the credentials on our side', async () => {
+  test('have an address of ours, which streams them with the credentials on our side', async () => {
     answerWith(200, { 'content-type': 'image/png' }, 'bytes')
     const payload = await send()
     expect(payload).toEqual({
@@ -190,7 +190,7 @@ describe('files', () => {
     expect([head.status, head.headers.get('content-type'), await head.text()]).toEqual([200, 'image/png', ''])
   })
 
-  it('never come as what a browser would run', async () => {
+  test('never come as what a browser would run', async () => {
     for (const type of ['text/html', 'image/svg+xml', 'text/html; charset=x', 'not a type']) {
       answerWith(200, { 'content-type': type }, '<script>')
       const response = await fetch((await send({ ...file, mime: 'text/html' })).url)
@@ -199,7 +199,7 @@ describe('files', () => {
     }
   })
 
-  it('are not found under an address that was changed, or when the message or the integration is gone', async () => {
+  test('are not found under an address that was changed, or when the message or the integration is gone', async () => {
     answerWith(200, { 'content-type': 'image/png' }, 'bytes')
     const { url } = await send()
     const status = async (address: string) => (await fetch(address)).status
@@ -219,7 +219,7 @@ describe('files', () => {
     expect(provider.calls.filter(({ path }) => path.startsWith('/files/'))).toHaveLength(2)
   })
 
-  it('that are too large are refused, or broken off where that was not known', async () => {
+  test('that are too large are refused, or broken off where that was not known', async () => {
     answerWith(200, { 'content-type': 'image/png', 'x-size': '200000' }, Buffer.alloc(200_000))
     expect((await fetch((await send()).url)).status).toBe(413)
     answerWith(200, { 'content-type': 'image/png' }, Buffer.alloc(200_000))
@@ -227,7 +227,7 @@ describe('files', () => {
     await expect(response.arrayBuffer()).rejects.toThrow()
   })
 
-  it('that the provider does not give are not found, or to be asked for again', async () => {
+  test('that the provider does not give are not found, or to be asked for again', async () => {
     const { url } = await send()
     answerWith(404, {}, 'gone')
     expect((await fetch(url)).status).toBe(404)
@@ -236,7 +236,7 @@ describe('files', () => {
     expect([status, headers.has('retry-after')]).toEqual([503, true])
   })
 
-  it('are let go at the provider when who reads them goes away', async () => {
+  test('are let go at the provider when who reads them goes away', async () => {
     let ended = false
     provider.answer = ({ path }, response) => {
       if (!path.startsWith('/files/')) return 200
@@ -254,7 +254,7 @@ describe('files', () => {
 })
 
 describe('what a provider tells beside messages', () => {
-  it('is told to the bot as activity, with the message that it is about', async () => {
+  test('is told to the bot as activity, with the message that it is about', async () => {
     const conversationId = await converse('courier')
     await write('courier', 'first', 'provider-key')
     await bot.until(() => heard().length === 2)
@@ -289,7 +289,7 @@ describe('what a provider tells beside messages', () => {
     expect(health.lastFailure).toMatchObject(failure)
   })
 
-  it('of a person becomes data of the user', async () => {
+  test('of a person becomes data of the user', async () => {
     const person = { name: 'Zoë 👋', locale: 'de-CH', phone: '' }
     await tell('courier', {
       type: 'started',
@@ -308,7 +308,7 @@ describe('what a provider tells beside messages', () => {
   })
 })
 
-it('an address that has expired is not found', async () => {
+test('an address that has expired is not found', async () => {
   const short = await startWithCouriers(provider.url, { MEDIA_LINK_TTL: '3s' })
   const config = { version: '1.0.0', token, account: randomUUID() }
   const other = await createClient(short, { webhooks: [{ url: bot.url }], channels: { courier: config } })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { call, callAdmin, createClient, type TestClient } from './support/api.js'
 import {
   type CourierProvider,
@@ -47,7 +47,7 @@ const answering = (paths: Record<string, number>) => {
 }
 
 describe('the provider of a new integration', () => {
-  it('is told where to call, and the bot is told that it was', async () => {
+  test('is told where to call, and the bot is told that it was', async () => {
     const { token, ...rest } = courier()
     const client = await createClient(server, {
       channels: { courier: { ...rest, token } },
@@ -66,7 +66,7 @@ describe('the provider of a new integration', () => {
     await bot.until(() => bot.ofType('health.new').length === 4)
   })
 
-  it('that refuses the credentials makes the sync fail with the field, and nothing is left', async () => {
+  test('that refuses the credentials makes the sync fail with the field, and nothing is left', async () => {
     answering({ '/check': 401 })
     const known = await createClient(server, {})
     const config = courier()
@@ -82,7 +82,7 @@ describe('the provider of a new integration', () => {
     expect((await sync(known, { courier: config })).status).toBe(200)
   })
 
-  it('that cannot be reached does not hold the sync up: pending with the reason, until it can be, also after a crash', async () => {
+  test('that cannot be reached does not hold the sync up: pending with the reason, until it can be, also after a crash', async () => {
     answering({ '/check': 503, '/provision': 503 })
     const own = await startWithCouriers(provider.url)
     const config = courier()
@@ -98,7 +98,7 @@ describe('the provider of a new integration', () => {
     expect((await healthOf(client)).reason).toBe(undefined)
   })
 
-  it('that does not answer at all delays the sync by seconds at most', async () => {
+  test('that does not answer at all delays the sync by seconds at most', async () => {
     provider.answer = () => undefined
     const start = Date.now()
     const client = await createClient(server, { channels: { courier: courier(), telegraph: courier() } })
@@ -106,7 +106,7 @@ describe('the provider of a new integration', () => {
     expect((await healthOf(client)).reason).toContain('in time')
   })
 
-  it('is told when the integration goes', async () => {
+  test('is told when the integration goes', async () => {
     const config = courier()
     const client = await createClient(server, { channels: { courier: config } })
     await expect.poll(() => statusOf(client), PATIENT).toBe('active')
@@ -116,7 +116,7 @@ describe('the provider of a new integration', () => {
 })
 
 describe('an account that one client alone may use', () => {
-  it('is refused to another, until the first one gives it up or is gone', async () => {
+  test('is refused to another, until the first one gives it up or is gone', async () => {
     const [one, two] = [await createClient(server), await createClient(server)]
     const account = randomUUID()
     const wish = { courier: courier('token-1', account) }
@@ -145,7 +145,7 @@ describe('what goes to a provider', () => {
   }
   const text = (text: string, more: object = {}) => ({ type: 'text', text, ...more })
 
-  it('keeps to its rate for each endpoint, and other endpoints do not wait', async () => {
+  test('keeps to its rate for each endpoint, and other endpoints do not wait', async () => {
     const { converse, say, sent } = await talk('telegraph')
     const [ada, eve] = [await converse('ada'), await converse('eve')]
     await Promise.all(Array.from({ length: 20 }, (_, i) => say(ada, text(`${i}`))))
@@ -157,7 +157,7 @@ describe('what goes to a provider', () => {
     expect(to('eve')[0]?.at).toBeLessThan(last - 300)
   })
 
-  it('that asks for a pause of one endpoint gets it, and no other endpoint waits, nor is an attempt spent', async () => {
+  test('that asks for a pause of one endpoint gets it, and no other endpoint waits, nor is an attempt spent', async () => {
     const { client, converse, say, sent } = await talk()
     const [ada, eve] = [await converse('ada'), await converse('eve')]
     let limited = 6
@@ -181,7 +181,7 @@ describe('what goes to a provider', () => {
       .toMatch(/delivered|dead/)
   })
 
-  it('shows typing before a message that wants it', async () => {
+  test('shows typing before a message that wants it', async () => {
     const { client, converse, say, sent, config } = await talk()
     // Else it may be taken back meanwhile, and shown once more.
     await expect.poll(() => statusOf(client), PATIENT).toBe('active')
@@ -193,7 +193,7 @@ describe('what goes to a provider', () => {
     expect(toldBy(config.token, '/typing')).toHaveLength(1)
   })
 
-  it('and what comes from it is told in health, also after a restart', async () => {
+  test('and what comes from it is told in health, also after a restart', async () => {
     const own = await startWithCouriers(provider.url)
     const config = courier()
     const client = await createClient(own, { channels: { courier: config } })

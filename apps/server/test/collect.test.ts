@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answered, createClient, type TestClient } from './support/api.js'
 import { type Receiver, startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
@@ -73,7 +73,7 @@ const textsOf = ({ json }: Answered) =>
   (json.responses as { payload: { text: string } }[]).map(({ payload }) => payload.text)
 
 describe('a collect', () => {
-  it('answers the message and what the bot replied, in order, when the turn is ended', async () => {
+  test('answers the message and what the bot replied, in order, when the turn is ended', async () => {
     const { conversationId, userId, id, answer, reply, endTurn } = await ask('hello')
     const replies = [await reply('one'), await reply('two')]
     expect(await endTurn()).toMatchObject({ status: 200, text: 'OK' })
@@ -89,7 +89,7 @@ describe('a collect', () => {
     expect(json.responses).toMatchObject(replies.map((made) => made.json))
   })
 
-  it('gathers only messages of the bot that reply to its message', async () => {
+  test('gathers only messages of the bot that reply to its message', async () => {
     const { userId, answer, reply, endTurn } = await ask('hello')
     await reply('no reply', { incomingId: undefined })
     await reply('to something else', { incomingId: randomUUID() })
@@ -99,7 +99,7 @@ describe('a collect', () => {
     expect(textsOf(await answer)).toEqual(['a reply'])
   })
 
-  it('stores what it does not gather', async () => {
+  test('stores what it does not gather', async () => {
     const { conversationId, answer, reply, endTurn } = await ask('hello')
     await reply('no reply', { incomingId: undefined })
     await reply('a reply')
@@ -113,13 +113,13 @@ describe('a collect', () => {
     ])
   })
 
-  it('may end without a reply', async () => {
+  test('may end without a reply', async () => {
     const { answer, endTurn } = await ask('hello')
     await endTurn()
     expect((await answer).json.responses).toEqual([])
   })
 
-  it('ends when its time is over, with what is there; a reply does not prolong it', async () => {
+  test('ends when its time is over, with what is there; a reply does not prolong it', async () => {
     const started = Date.now()
     const { answer, reply } = await ask('hello', { timeout: 2_000 })
     await reply('in time')
@@ -128,7 +128,7 @@ describe('a collect', () => {
     expect(Date.now() - started).toBeLessThan(10_000)
   })
 
-  it('waits with a timeout of 0, as long as it may', async () => {
+  test('waits with a timeout of 0, as long as it may', async () => {
     const { answer, reply, endTurn } = await ask('hello', { timeout: 0 })
     const early = await Promise.race([answer, sleep(300, 'waiting')])
     expect(early).toBe('waiting')
@@ -137,7 +137,7 @@ describe('a collect', () => {
     expect(textsOf(await answer)).toEqual(['late'])
   })
 
-  it('is apart from others, of the same conversation too', async () => {
+  test('is apart from others, of the same conversation too', async () => {
     const one = await ask('one')
     const others = [await askIn(one, 'two'), await ask('three')]
     const all = [one, ...others]
@@ -146,7 +146,7 @@ describe('a collect', () => {
     for (const { id, answer } of all) expect(textsOf(await answer)).toEqual([`to ${id}`])
   })
 
-  it('goes on for the others when one ends', async () => {
+  test('goes on for the others when one ends', async () => {
     const [one, other] = [await ask('one'), await ask('other')]
     await one.endTurn()
     await one.answer
@@ -155,7 +155,7 @@ describe('a collect', () => {
     await other.answer
   })
 
-  it('is over for a caller that hangs up, and the message stays', async () => {
+  test('is over for a caller that hangs up, and the message stays', async () => {
     const { conversationId, userId } = await client.converse()
     const gone = new AbortController()
     const body = JSON.stringify({ conversationId, authorId: userId, payload: { text: 'hello?' } })
@@ -172,7 +172,7 @@ describe('a collect', () => {
     expect((await client.call('POST', `/messages/turn/${json[0].id}`)).status).toBe(200)
   })
 
-  it.each([
+  test.each([
     ['no author', { authorId: undefined }, '"body.authorId" is required'],
     ['a null author', { authorId: null }, '"body.authorId" must be a string'],
     ['no payload', { payload: undefined }, '"body.payload" is required'],
@@ -187,7 +187,7 @@ describe('a collect', () => {
     expect((await client.call('GET', `/messages/conversation/${conversationId}`)).json).toEqual([])
   })
 
-  it('is not found where there is no such conversation or author', async () => {
+  test('is not found where there is no such conversation or author', async () => {
     const { conversationId, userId } = await client.converse()
     const collect = (more: object) =>
       client.call('POST', '/messages/collect', {
@@ -203,20 +203,20 @@ describe('a collect', () => {
 })
 
 describe('the end of a turn', () => {
-  it('is OK for a message that is not collected, and said again', async () => {
+  test('is OK for a message that is not collected, and said again', async () => {
     const { userId, conversationId } = await client.converse()
     const { id } = (await client.say(conversationId, 'hi', userId)).json
     for (let i = 0; i < 2; i += 1)
       expect(await client.call('POST', `/messages/turn/${id}`)).toMatchObject({ status: 200, text: 'OK' })
   })
 
-  it('is not found for no message', async () => {
+  test('is not found for no message', async () => {
     expect(await client.call('POST', `/messages/turn/${randomUUID()}`)).toMatchObject({ status: 404 })
   })
 })
 
 describe('the webhook of a collected message', () => {
-  it('says so while somebody waits, and only for that message', async () => {
+  test('says so while somebody waits, and only for that message', async () => {
     const { conversationId, id, answer, reply, endTurn } = await ask('hello')
     await reply('a reply')
     await endTurn()
@@ -232,7 +232,7 @@ describe('the webhook of a collected message', () => {
     ])
   })
 
-  it.each([
+  test.each([
     ['the turn was ended', (owner: TestClient, id: string) => owner.call('POST', `/messages/turn/${id}`)],
     ['the time is over', () => sleep(3_000)],
   ])('says nothing of it when it arrives after %s', async (_, end) => {
@@ -255,7 +255,7 @@ describe('the webhook of a collected message', () => {
 })
 
 describe('a server that stops', () => {
-  it('answers those who wait, with what is there, and waits for nobody else', async () => {
+  test('answers those who wait, with what is there, and waits for nobody else', async () => {
     const stopping = await startServer()
     const owner = await createClient(stopping)
     const { conversationId, userId } = await owner.converse()

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, type TestClient } from './support/api.js'
 import { startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
@@ -29,7 +29,7 @@ const list = async (userId: string, query = ''): Promise<string[]> => {
 }
 
 describe('a conversation', () => {
-  it('is made of a user, and got', async () => {
+  test('is made of a user, and got', async () => {
     const { id: userId } = (await client.call('POST', '/users')).json
     const { status, json } = await client.call('POST', '/conversations', { userId })
     expect(status).toBe(201)
@@ -42,20 +42,20 @@ describe('a conversation', () => {
     expect(await client.call('GET', `/conversations/${json.id}`)).toMatchObject({ status: 200, json })
   })
 
-  it('is found by its id in upper case', async () => {
+  test('is found by its id in upper case', async () => {
     const { ids } = await newConversations(1)
     const { status, json } = await client.call('GET', `/conversations/${ids[0]?.toUpperCase()}`)
     expect([status, json.id]).toEqual([200, ids[0]])
   })
 
-  it('is not found when there is none, nor its user', async () => {
+  test('is not found when there is none, nor its user', async () => {
     const notFound = { status: 404, text: 'Not Found' }
     expect(await client.call('GET', `/conversations/${randomUUID()}`)).toMatchObject(notFound)
     expect(await client.call('POST', '/conversations', { userId: randomUUID() })).toMatchObject(notFound)
     expect(await client.call('GET', `/conversations/user/${randomUUID()}`)).toMatchObject(notFound)
   })
 
-  it.each([
+  test.each([
     ['no user', {}, '"body.userId" is required'],
     ['an empty user', { userId: '' }, '"body.userId" is not allowed to be empty'],
     ['a number for its user', { userId: 5 }, '"body.userId" must be a string'],
@@ -67,7 +67,7 @@ describe('a conversation', () => {
 })
 
 describe('the conversations of a user', () => {
-  it('are listed without messages first, newest first, then by newest message', async () => {
+  test('are listed without messages first, newest first, then by newest message', async () => {
     const { userId, ids } = await newConversations(5)
     const [a = '', b = '', c = '', d = '', e = ''] = ids
     for (const id of [d, a, c]) await client.say(id, 'hi')
@@ -76,14 +76,14 @@ describe('the conversations of a user', () => {
     expect(await list(userId)).toEqual([e, b, d, c, a])
   })
 
-  it('are 20 without a limit, and all with a limit of 0', async () => {
+  test('are 20 without a limit, and all with a limit of 0', async () => {
     const { userId, ids } = await newConversations(23)
     expect(await list(userId)).toEqual([...ids].reverse().slice(0, 20))
     expect(await list(userId, '?limit=0')).toEqual([...ids].reverse())
     expect(await list(userId, '?limit=2')).toHaveLength(2)
   })
 
-  it('are paged by the last one seen, across those with and without messages', async () => {
+  test('are paged by the last one seen, across those with and without messages', async () => {
     const { userId, ids } = await newConversations(6)
     for (const id of ids.slice(0, 3)) await client.say(id, 'hi')
     const pages: string[] = []
@@ -94,13 +94,13 @@ describe('the conversations of a user', () => {
     expect(pages).toEqual(await list(userId))
   })
 
-  it('are only those of that user', async () => {
+  test('are only those of that user', async () => {
     const [one, other] = [await newConversations(1), await newConversations(1)]
     expect(await list(one.userId)).toEqual(one.ids)
     expect(await list(other.userId)).toEqual(other.ids)
   })
 
-  it.each([
+  test.each([
     ['limit=-1', '"query.limit" must be greater than or equal to 0'],
     ['limit=x', '"query.limit" must be a number'],
     ['offset=1', '"query.offset" is not allowed'],
@@ -112,7 +112,7 @@ describe('the conversations of a user', () => {
 })
 
 describe('deleting a conversation', () => {
-  it('removes it with its messages and its endpoints, once', async () => {
+  test('removes it with its messages and its endpoints, once', async () => {
     const endpoint = { channel: 'custom', identity: '*', sender: randomUUID(), thread: 't' }
     const { conversationId } = (await client.call('POST', '/endpoints/map', endpoint)).json
     const { id } = (await client.say(conversationId, 'hi')).json
@@ -131,7 +131,7 @@ describe('deleting a conversation', () => {
     expect(await list(userId)).toEqual([])
   })
 
-  it('lets its endpoint be mapped to a new one, of the same user', async () => {
+  test('lets its endpoint be mapped to a new one, of the same user', async () => {
     const endpoint = { channel: 'custom', identity: '*', sender: randomUUID(), thread: 't' }
     const map = async () =>
       (await client.call('POST', '/endpoints/map', endpoint)).json.conversationId as string
@@ -144,7 +144,7 @@ describe('deleting a conversation', () => {
     expect(await owner(second)).toBe(userId)
   })
 
-  it('is told to the webhooks', async () => {
+  test('is told to the webhooks', async () => {
     const { url, ofType, until, close } = await startReceiver()
     const owner = await createClient(server, { webhooks: [{ url }] })
     const { userId, conversationId } = await owner.converse()

@@ -1,5 +1,5 @@
 import { fromUuid } from '@plugboard/core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, type TestClient } from './support/api.js'
 import type { Dialect, Line, Side } from './support/dialects/dialect.js'
 import { messaging } from './support/dialects/messaging.js'
@@ -35,14 +35,14 @@ const heardBy = (dialect: Dialect, receiver: Receiver): Line[] =>
   receiver.requests.flatMap((request) => dialect.lineOf(request) ?? [])
 
 describe.each(dialects)('by $name', (dialect) => {
-  it('what is posted is listed, in its order and with its authors', async () => {
+  test('what is posted is listed, in its order and with its authors', async () => {
     const side = await newSide(dialect)
     const place = await side.begin()
     for (const line of lines) expect((await side.say(place, line)).status).toBeLessThan(300)
     expect(dialect.linesOf(await side.list(place))).toEqual(lines)
   })
 
-  it('webhooks are told of every message once, in order', async () => {
+  test('webhooks are told of every message once, in order', async () => {
     const side = await newSide(dialect)
     const receiver = await startReceiver()
     await side.subscribe(receiver.url)
@@ -52,7 +52,7 @@ describe.each(dialects)('by $name', (dialect) => {
     expect(heardBy(dialect, receiver)).toEqual(lines)
   })
 
-  it("another client's conversation is as unknown as one that never was", async () => {
+  test("another client's conversation is as unknown as one that never was", async () => {
     const [side, other] = [await newSide(dialect), await newSide(dialect)]
     const place = await other.begin()
     for (const line of lines) await other.say(place, line)
@@ -64,7 +64,7 @@ describe.each(dialects)('by $name', (dialect) => {
     expect(dialect.linesOf(await other.list(place))).toEqual(lines)
   })
 
-  it('bad input is refused in words that name the field, and nothing is posted', async () => {
+  test('bad input is refused in words that name the field, and nothing is posted', async () => {
     const side = await newSide(dialect)
     const place = await side.begin()
     await side.say(place, lines[0] as Line)
@@ -79,7 +79,7 @@ describe.each(dialects)('by $name', (dialect) => {
 })
 
 describe('a conversation', () => {
-  it.each(dialects.flatMap((writer) => dialects.map((reader) => ({ writer, reader }))))(
+  test.each(dialects.flatMap((writer) => dialects.map((reader) => ({ writer, reader }))))(
     'that is held by $writer.name is read and heard by $reader.name',
     async ({ writer, reader }) => {
       const client = await createClient(server)

@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from './support/api.js'
 import { cleanUp, startServer, type TestServer, temporaryFolder } from './support/server.js'
 import { createProject, type Project } from './support/smartify.js'
@@ -76,7 +76,7 @@ describe('a server that gets more callers than it may have open files', () => {
       asked.on('error', reject).end()
     })
 
-  it('refuses those that are too many, and says so', async () => {
+  test('refuses those that are too many, and says so', async () => {
     expect((await ask('/readyz')).status).toBe(200)
     const { hostname, port } = new URL(server.url)
     for (let i = 0; i < CALLERS; i += 1) {
@@ -97,12 +97,12 @@ describe('a server that gets more callers than it may have open files', () => {
     expect((await ask('/metrics')).text).toMatch(/^plugboard_connections_refused_total [1-9]/m)
   })
 
-  it('still does all that takes files and modules, for who is connected', async () => {
+  test('still does all that takes files and modules, for who is connected', async () => {
     expect((await ask('/docs/static/swagger-ui.css')).status).toBe(200)
     expect((await ask('/openapi.json')).status).toBe(200)
   })
 
-  it('does everything once they have left, without a restart', async () => {
+  test('does everything once they have left, without a restart', async () => {
     for (const socket of sockets) socket.destroy()
     await expect.poll(async () => (await ask('/status')).status).toBe(200)
     await expect.poll(() => everything().catch(String), { timeout: 10_000 }).toEqual(good)

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from './support/api.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
 import { basic, newKey } from './support/sunshine.js'
@@ -16,7 +16,7 @@ const limitFiles = (bytes: number | 'unlimited') =>
   promisify(execFile)('prlimit', ['--pid', String(server.pid), `--fsize=${bytes}:`])
 
 describe.skipIf(process.platform !== 'linux')('a server whose disk is full', () => {
-  it('says so, keeps no half of a file, and goes on when there is room again', async () => {
+  test('says so, keeps no half of a file, and goes on when there is room again', async () => {
     const key = await newKey(server)
     const upload = async (bytes: number) => {
       const form = new FormData()

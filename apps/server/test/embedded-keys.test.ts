@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { isId, newId, toUuid } from '@plugboard/core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient } from './support/api.js'
 import { cleanUp, startServer, type TestServer, temporaryFolder } from './support/server.js'
 import { type Key, officialClient, refusalOf } from './support/sunshine.js'
@@ -57,7 +57,7 @@ async function makesKeys(): Promise<{ app: Key; account: Key }> {
 }
 
 describe('plugboard keys create', () => {
-  it('makes keys of every scope while a server runs, by its admin routes', async () => {
+  test('makes keys of every scope while a server runs, by its admin routes', async () => {
     const { app, account } = await makesKeys()
     expect((await appOf(app)).id).toBe(app.appId)
     expect((await officialClient(server, account).listAppKeys()).keys).toMatchObject([
@@ -72,7 +72,7 @@ describe('plugboard keys create', () => {
     expect(await refusalOf(officialClient(server, key).getApp())).toMatchObject({ status: 403 })
   })
 
-  it('makes keys while the server is stopped, with the store itself', async () => {
+  test('makes keys while the server is stopped, with the store itself', async () => {
     await server.stop()
     const { app, account } = await makesKeys().finally(async () => {
       server = await server.restart()
@@ -81,7 +81,7 @@ describe('plugboard keys create', () => {
     expect((await appOf(account)).id).toBe(app.appId)
   })
 
-  it('makes a key of a client that the Messaging API made', async () => {
+  test('makes a key of a client that the Messaging API made', async () => {
     const client = await createClient(server)
     const key = await create('--app', client.id, '--scope', 'app')
     const { user } = await officialClient(server, key).createUser({})
@@ -89,7 +89,7 @@ describe('plugboard keys create', () => {
     expect(known.status).toBe(200)
   })
 
-  it('keeps the secret from everybody who reads the store', async () => {
+  test('keeps the secret from everybody who reads the store', async () => {
     const { secret } = await create('--app', 'new', '--scope', 'app')
     const names = (await readdir(folder, { recursive: true })).filter((name) => name.includes('plugboard.db'))
     for (const name of names) {
@@ -99,13 +99,13 @@ describe('plugboard keys create', () => {
     expect(server.output()).not.toContain(secret)
   })
 
-  it('says it in words without --json', async () => {
+  test('says it in words without --json', async () => {
     const { out, code } = await run(['--app', 'new', '--scope', 'app'])
     expect(code).toBe(0)
     expect(out).toMatch(/^App {5}[0-9a-f]{24}\nKey {5}app_[0-9a-f]{24}\nSecret {2}\w{32,}\n$/)
   })
 
-  it.each([
+  test.each([
     [['--scope', 'app'], '"app" must be `new` or the id of an app'],
     [['--app', 'new'], '"scope" must be app, account or integration'],
     [['--app', 'new', '--scope', 'user'], '"scope" must be app, account or integration'],
@@ -122,7 +122,7 @@ describe('plugboard keys create', () => {
     expect(err).toContain(message)
   })
 
-  it('says where it looked for a server that is not there', async () => {
+  test('says where it looked for a server that is not there', async () => {
     const { err, code } = await run(['--app', 'new', '--scope', 'app', '--url', 'http://127.0.0.1:9'])
     expect([code, err]).toEqual([1, expect.stringContaining('http://127.0.0.1:9 cannot be reached')])
   })

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from './support/api.js'
 import { cleanUp, startServer, type TestServer, temporaryFolder } from './support/server.js'
 import { basic } from './support/smartify.js'
@@ -41,7 +41,7 @@ const projectsOf = (email: string, password: string) =>
   call(server, 'GET', '/api/projects', { headers: basic(email, password) })
 
 describe('plugboard owners create', () => {
-  it('works while a server runs, by its admin routes', async () => {
+  test('works while a server runs, by its admin routes', async () => {
     const [email, password] = ['olga@example.org', randomUUID()]
     const env = { PORT: new URL(server.url).port, ADMIN_KEY: adminKey }
     const { out, err, code } = await create('new', email, password, [], env)
@@ -60,7 +60,7 @@ describe('plugboard owners create', () => {
     expect([unknown.code, unknown.out]).toEqual([1, ''])
   })
 
-  it('says which password is missing where the server has one', async () => {
+  test('says which password is missing where the server has one', async () => {
     const guarded = await startServer({ env: { ADMIN_KEY: adminKey, INTERNAL_PASSWORD: 'the password' } })
     const env = { ADMIN_KEY: adminKey }
     const [email, password] = [`${randomUUID()}@example.org`, randomUUID()]
@@ -73,7 +73,7 @@ describe('plugboard owners create', () => {
     expect(made.code).toBe(0)
   })
 
-  it('works while it is stopped, with the store itself, and adds to an account that is there', async () => {
+  test('works while it is stopped, with the store itself, and adds to an account that is there', async () => {
     const [email, old, password] = [`${randomUUID()}@example.org`, randomUUID(), randomUUID()]
     const env = { PORT: new URL(server.url).port, ADMIN_KEY: adminKey }
     const first = JSON.parse((await create('new', email, old, [], env)).out)
@@ -87,7 +87,7 @@ describe('plugboard owners create', () => {
     expect((await projectsOf(email, password)).json).toHaveLength(2)
   })
 
-  it.each([
+  test.each([
     ['no project', ['--email', 'a@example.org', '--password-stdin'], '"project" must be'],
     ['no e-mail', ['--project', 'new', '--password-stdin'], '"email" must be an e-mail address'],
     [

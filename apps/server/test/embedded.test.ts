@@ -1,11 +1,11 @@
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { call } from './support/api.js'
 import { cleanUp, startServer, temporaryFolder } from './support/server.js'
 
 afterAll(cleanUp)
 
 describe('the embedded database', () => {
-  it('says what is wrong when another process has the file', async () => {
+  test('says what is wrong when another process has the file', async () => {
     const folder = await temporaryFolder()
     const first = await startServer({ folder })
     const second = startServer({ folder })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, type TestClient } from './support/api.js'
 import { startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
@@ -30,7 +30,7 @@ const userOf = async (conversationId: string): Promise<string> =>
   (await client.call('GET', `/conversations/${conversationId}`)).json.userId
 
 describe('mapping an endpoint', () => {
-  it('makes a user and a conversation, once', async () => {
+  test('makes a user and a conversation, once', async () => {
     const endpoint = newEndpoint()
     const conversationId = await map(endpoint)
     const userId = await userOf(conversationId)
@@ -39,7 +39,7 @@ describe('mapping an endpoint', () => {
     expect((await client.call('GET', `/conversations/user/${userId}`)).json).toHaveLength(1)
   })
 
-  it('gives one conversation and one user when it is asked 100 times at once', async () => {
+  test('gives one conversation and one user when it is asked 100 times at once', async () => {
     const { url, ofType, until, close } = await startReceiver()
     const owner = await createClient(server, { webhooks: [{ url }] })
     const endpoint = newEndpoint()
@@ -52,21 +52,21 @@ describe('mapping an endpoint', () => {
     await close()
   })
 
-  it('gives the same user another conversation in another thread', async () => {
+  test('gives the same user another conversation in another thread', async () => {
     const endpoint = newEndpoint()
     const [one, other] = [await map(endpoint), await map({ ...endpoint, thread: 'other' })]
     expect(one).not.toBe(other)
     expect(await userOf(one)).toBe(await userOf(other))
   })
 
-  it('gives one user to threads that are mapped at once', async () => {
+  test('gives one user to threads that are mapped at once', async () => {
     const endpoint = newEndpoint()
     const threads = Array.from({ length: 20 }, (_, i) => map({ ...endpoint, thread: `t${i}` }))
     const users = await Promise.all((await Promise.all(threads)).map(userOf))
     expect(new Set(users).size).toBe(1)
   })
 
-  it.each([
+  test.each([
     ['sender', { sender: 'another' }],
     ['identity', { identity: 'another' }],
     ['channel', { channel: 'another' }],
@@ -77,7 +77,7 @@ describe('mapping an endpoint', () => {
     expect(await userOf(one)).not.toBe(await userOf(other))
   })
 
-  it('tells a custom channel from an installed one of the same name', async () => {
+  test('tells a custom channel from an installed one of the same name', async () => {
     const custom = newEndpoint({ channel: 'webhook' })
     const installed = { ...custom, channel: { name: 'webhook', version: '1.0.0' } }
     const [one, other] = [await map(custom), await map(installed)]
@@ -86,12 +86,12 @@ describe('mapping an endpoint', () => {
     expect((await client.call('GET', `/endpoints/conversation/${other}`)).json).toEqual([installed])
   })
 
-  it('tells clients apart', async () => {
+  test('tells clients apart', async () => {
     const [endpoint, other] = [newEndpoint(), await createClient(server)]
     expect(await map(endpoint)).not.toBe(await map(endpoint, other))
   })
 
-  it('does not mix up values that read the same when put together', async () => {
+  test('does not mix up values that read the same when put together', async () => {
     const sender = randomUUID()
     const values = [
       { identity: 'a', sender: `b${sender}` },
@@ -103,7 +103,7 @@ describe('mapping an endpoint', () => {
     expect(new Set(ids).size).toBe(values.length)
   })
 
-  it('takes text in any script and of 1000 characters', async () => {
+  test('takes text in any script and of 1000 characters', async () => {
     const endpoint = newEndpoint({
       channel: 'пряма ☎',
       sender: `👩‍🚀 ${randomUUID()}`,
@@ -113,7 +113,7 @@ describe('mapping an endpoint', () => {
     expect((await client.call('GET', `/endpoints/conversation/${conversationId}`)).json).toEqual([endpoint])
   })
 
-  it.each([
+  test.each([
     ['no channel', { channel: undefined }, '"body.channel" is required'],
     ['an empty channel', { channel: '' }, '"body.channel" is not allowed to be empty'],
     ['no identity', { identity: undefined }, '"body.identity" is required'],
@@ -138,7 +138,7 @@ describe('mapping an endpoint', () => {
     })
   })
 
-  it.each([
+  test.each([
     ['a number', 5],
     ['null', null],
     ['NUL', 'a\0'],
@@ -155,7 +155,7 @@ describe('mapping an endpoint', () => {
 })
 
 describe('the endpoints of a conversation', () => {
-  it('are none when it was made without', async () => {
+  test('are none when it was made without', async () => {
     const { conversationId } = await client.converse()
     expect(await client.call('GET', `/endpoints/conversation/${conversationId}`)).toMatchObject({
       status: 200,
@@ -163,7 +163,7 @@ describe('the endpoints of a conversation', () => {
     })
   })
 
-  it('are not found for what is no conversation', async () => {
+  test('are not found for what is no conversation', async () => {
     expect(await client.call('GET', `/endpoints/conversation/${randomUUID()}`)).toMatchObject({
       status: 404,
       text: 'Not Found',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call, createClient, type TestClient } from './support/api.js'
 import { countEntries } from './support/entries.js'
 import { raw } from './support/raw.js'
@@ -54,7 +54,7 @@ function messageOf(bytes: number): string {
 }
 
 describe('a body', () => {
-  it('may have 153,600 bytes and no more', async () => {
+  test('may have 153,600 bytes and no more', async () => {
     const [fits, exceeds] = [messageOf(LIMIT), messageOf(LIMIT + 1)]
     expect((await post('/messages', fits)).status).toBe(201)
     const before = await messages()
@@ -62,17 +62,17 @@ describe('a body', () => {
     expect(await messages()).toEqual(before)
   })
 
-  it('is counted in bytes, not in characters', async () => {
+  test('is counted in bytes, not in characters', async () => {
     const body = { conversationId: ids.conversationId, payload: { text: 'ä'.repeat(LIMIT / 2) } }
     expect((await post('/messages', JSON.stringify(body))).status).toBe(413)
   })
 
-  it('is refused by its announced length, before it is sent', async () => {
+  test('is refused by its announced length, before it is sent', async () => {
     const answer = await post('/messages', '', [['Content-Length', String(LIMIT * 1_000)]])
     expect(answer.status).toBe(413)
   })
 
-  it.each([
+  test.each([
     ['broken', '{"conversationId": '],
     ['two values', '{}{}'],
     ['no JSON at all', 'hello'],
@@ -87,14 +87,14 @@ describe('a body', () => {
     expect(text).not.toContain('hello')
   })
 
-  it.each(['"text"', '5', 'true', '[]', '[{}]'])('that is %s is no object', async (body) => {
+  test.each(['"text"', '5', 'true', '[]', '[{}]'])('that is %s is no object', async (body) => {
     expect(await post('/messages', body)).toMatchObject({
       status: 400,
       text: '"body" must be of type object',
     })
   })
 
-  it.each([
+  test.each([
     ['objects', '{"a":', '}'],
     ['arrays', '[', ']'],
   ])('may nest 100 levels of %s and no more', async (_, open, close) => {
@@ -105,7 +105,7 @@ describe('a body', () => {
     expect((await post('/messages', message(20_000))).status).toBe(400)
   })
 
-  it('may hold 10,000 values and no more', async () => {
+  test('may hold 10,000 values and no more', async () => {
     const message = (values: number) =>
       `{"conversationId":"${ids.conversationId}","payload":{"list":[${Array(values).fill(1).join(',')}]}}`
     expect((await post('/messages', message(9_990))).status).toBe(201)
@@ -115,12 +115,12 @@ describe('a body', () => {
     })
   })
 
-  it('may hold brackets in its texts', async () => {
+  test('may hold brackets in its texts', async () => {
     const body = { conversationId: ids.conversationId, payload: { text: `\\"${'[{'.repeat(200)}` } }
     expect((await post('/messages', JSON.stringify(body))).status).toBe(201)
   })
 
-  it.each(['text/plain', 'application/xml', 'application/octet-stream', 'multipart/form-data; boundary=x'])(
+  test.each(['text/plain', 'application/xml', 'application/octet-stream', 'multipart/form-data; boundary=x'])(
     'of the type %s counts as an empty object',
     async (type) => {
       const headers = [...credentials, ['Content-Type', type] as const]
@@ -130,12 +130,12 @@ describe('a body', () => {
     },
   )
 
-  it('without a type counts as an empty object', async () => {
+  test('without a type counts as an empty object', async () => {
     const request = { method: 'POST', path: '/api/v1/users', headers: credentials, body: 'hello' }
     expect((await raw(server, request)).status).toBe(201)
   })
 
-  it('may be a form', async () => {
+  test('may be a form', async () => {
     const endpoint = { channel: 'c', identity: 'i', sender: randomUUID(), thread: 't' }
     const answer = await raw(server, {
       method: 'POST',
@@ -146,20 +146,20 @@ describe('a body', () => {
     expect(answer.status).toBe(200)
   })
 
-  it('may be a form of 1,000 fields and no more', async () => {
+  test('may be a form of 1,000 fields and no more', async () => {
     const headers = [...credentials, ['Content-Type', 'application/x-www-form-urlencoded'] as const]
     const body = Array(1_001).fill('a=1').join('&')
     const answer = await raw(server, { method: 'POST', path: '/api/v1/users', headers, body })
     expect(answer).toMatchObject({ status: 400, text: 'the body may have 1000 fields at most' })
   })
 
-  it('with a charset is JSON all the same', async () => {
+  test('with a charset is JSON all the same', async () => {
     const headers = [...credentials, ['Content-Type', 'application/json; charset=utf-8'] as const]
     const request = { method: 'POST', path: '/api/v1/messages', headers, body: messageOf(200) }
     expect((await raw(server, request)).status).toBe(201)
   })
 
-  it.each(['{"__proto__":{"x":1}}', '{"payload":{"__proto__":{"x":1}}}'])(
+  test.each(['{"__proto__":{"x":1}}', '{"payload":{"__proto__":{"x":1}}}'])(
     'cannot reach what all objects have: %s',
     async (text) => {
       const { conversationId } = ids
@@ -170,7 +170,7 @@ describe('a body', () => {
 })
 
 describe('a value', () => {
-  it.each([
+  test.each([
     ['missing', {}, '"body.conversationId" is required'],
     ['undefined to JSON', { conversationId: undefined }, '"body.conversationId" is required'],
     ['null', { conversationId: null }, '"body.conversationId" must be a string'],
@@ -188,7 +188,7 @@ describe('a value', () => {
     })
   })
 
-  it('that is not known is named after those that are wrong', async () => {
+  test('that is not known is named after those that are wrong', async () => {
     const body = { conversationId: ids.conversationId, payload: {}, mood: 'good' }
     expect((await client.call('POST', '/messages', body)).text).toBe('"body.mood" is not allowed')
     expect((await client.call('POST', '/messages', { ...body, payload: 5 })).text).toBe(
@@ -198,7 +198,7 @@ describe('a value', () => {
 })
 
 describe('a path', () => {
-  it.each<[string, number]>([
+  test.each<[string, number]>([
     ['/users/%', 400],
     ['/users/%zz', 400],
     ['/users/%E0%A4%A', 400],
@@ -214,17 +214,17 @@ describe('a path', () => {
     expect(answer.headers['content-type']).toMatch(/^text\/plain/)
   })
 
-  it.each(['/', '/api/v1', '/api/v1/', '/webhooks/v1/x', '/admin'])('%s has nothing', async (path) => {
+  test.each(['/', '/api/v1', '/api/v1/', '/webhooks/v1/x', '/admin'])('%s has nothing', async (path) => {
     expect(await raw(server, { path })).toMatchObject({ status: 404, text: 'Not Found' })
   })
 
-  it('has nothing for another method', async () => {
+  test('has nothing for another method', async () => {
     expect((await client.call('PUT', '/users')).status).toBe(404)
     expect((await client.call('DELETE', '/users')).status).toBe(404)
     expect((await client.call('PATCH', `/messages/${randomUUID()}`)).status).toBe(404)
   })
 
-  it('whose parameter is no GUID is named', async () => {
+  test('whose parameter is no GUID is named', async () => {
     for (const [path, name] of [
       ['/users/x', 'id'],
       ['/conversations/user/x', 'userId'],
@@ -238,7 +238,7 @@ describe('a path', () => {
 })
 
 describe('a query', () => {
-  it('that is not known is named', async () => {
+  test('that is not known is named', async () => {
     for (const path of ['/users', '/clients', `/conversations/${ids.conversationId}`]) {
       const method = path === '/users' ? 'POST' : 'GET'
       expect(await client.call(method, `${path}?page=2`)).toMatchObject({
@@ -248,7 +248,7 @@ describe('a query', () => {
     }
   })
 
-  it.each(['limit=%', 'limit=%zz', 'limit[]=1', '%00=1', '&&&=', `limit=${'9'.repeat(5_000)}`])(
+  test.each(['limit=%', 'limit=%zz', 'limit[]=1', '%00=1', '&&&=', `limit=${'9'.repeat(5_000)}`])(
     'such as ?%s is no fault of ours',
     async (query) => {
       const path = `/api/v1/messages/conversation/${ids.conversationId}?${query}`
@@ -258,7 +258,7 @@ describe('a query', () => {
 })
 
 describe('headers', () => {
-  it.each(['x-bp-messaging-client-id', 'x-bp-messaging-client-token'])(
+  test.each(['x-bp-messaging-client-id', 'x-bp-messaging-client-token'])(
     'are no credentials when %s comes twice',
     async (name) => {
       const twice = [...credentials, ...credentials.filter(([given]) => given === name)]
@@ -269,7 +269,7 @@ describe('headers', () => {
     },
   )
 
-  it('that are too many or too long are refused', async () => {
+  test('that are too many or too long are refused', async () => {
     const long = [...credentials, ['x-long', 'x'.repeat(100_000)] as const]
     expect((await raw(server, { path: '/api/v1/clients', headers: long })).status).toBe(431)
   })
@@ -279,7 +279,7 @@ describe('the order of checks', () => {
   const wrong = { 'x-bp-messaging-client-id': randomUUID(), 'x-bp-messaging-client-token': 'wrong' }
   const unauthorized = { status: 401, text: 'Unauthorized' }
 
-  it('has the credentials before the body', async () => {
+  test('has the credentials before the body', async () => {
     for (const body of ['{', '{}', messageOf(LIMIT + 1)])
       expect(await call(server, 'POST', '/api/v1/messages', { body, headers: wrong })).toMatchObject(
         unauthorized,
@@ -287,16 +287,16 @@ describe('the order of checks', () => {
     expect(await call(server, 'POST', '/api/v1/messages', { body: {} })).toMatchObject(unauthorized)
   })
 
-  it('has the credentials before the parameters', async () => {
+  test('has the credentials before the parameters', async () => {
     expect(await call(server, 'GET', '/api/v1/users/x?y=z')).toMatchObject(unauthorized)
   })
 
-  it('has the form before what there is', async () => {
+  test('has the form before what there is', async () => {
     const body = { conversationId: randomUUID(), payload: {}, mood: 'good' }
     expect((await client.call('POST', '/messages', body)).status).toBe(400)
   })
 
-  it.each([
+  test.each([
     ['no id', { 'x-bp-messaging-client-token': 'x' }],
     ['an id that is no GUID', { ...wrong, 'x-bp-messaging-client-id': 'x' }],
     ['an empty id', { ...wrong, 'x-bp-messaging-client-id': '' }],
@@ -306,7 +306,7 @@ describe('the order of checks', () => {
     expect(await call(server, 'GET', '/api/v1/clients', { headers })).toMatchObject(unauthorized)
   })
 
-  it('has 401 for a right token with something added, left out or changed', async () => {
+  test('has 401 for a right token with something added, left out or changed', async () => {
     const { token } = client
     const [id = '', secret = ''] = token.split('.')
     const last = secret.at(-3) === 'A' ? 'B' : 'A'
@@ -361,7 +361,7 @@ describe('whatever is sent', () => {
     expect(text).not.toMatch(/undefined|\[object|SQLITE|node_modules/)
   }
 
-  it('in a body, is answered by what the contract has, and a refusal writes nothing', async () => {
+  test('in a body, is answered by what the contract has, and a refusal writes nothing', async () => {
     const own: Named = { ...nothing(), ...(await client.converse()) }
     // A spoiled collect may be a good one that waits for long; a good mapping may write one thing, two or nothing.
     const isLeftOut = /sync|collect|map/
@@ -383,7 +383,7 @@ describe('whatever is sent', () => {
     expect(await countEntries(server)).toBe(before + created)
   })
 
-  it('in a mapping, is answered by what the contract has', async () => {
+  test('in a mapping, is answered by what the contract has', async () => {
     const endpoint = { channel: 'c', identity: 'i', sender: 's', thread: 't' }
     await fc.assert(
       fc.asyncProperty(spoiling, async (how) => {
@@ -396,7 +396,7 @@ describe('whatever is sent', () => {
     )
   })
 
-  it('in a sync, is answered by what the contract has, and a refusal changes nothing', async () => {
+  test('in a sync, is answered by what the contract has, and a refusal changes nothing', async () => {
     const tenant = await createClient(server)
     const seed = { id: tenant.id, token: tenant.token }
     const configuration = {
@@ -426,7 +426,7 @@ describe('whatever is sent', () => {
     )
   })
 
-  it('in a path or a query, is answered by what the contract has', async () => {
+  test('in a path or a query, is answered by what the contract has', async () => {
     const routes = await documentedRoutes(server)
     const part = fc.oneof(odd.map(asText), fc.webFragments(), fc.uuid(), fc.string({ unit: 'grapheme' }))
     const queries = fc.dictionary(fc.constantFrom('limit', 'before', 'from', 'x', ''), part, { maxKeys: 2 })
@@ -441,7 +441,7 @@ describe('whatever is sent', () => {
     )
   })
 
-  it('to the operator’s routes, is answered by what the contract has', async () => {
+  test('to the operator’s routes, is answered by what the contract has', async () => {
     const { id } = await createClient(server)
     await fc.assert(
       fc.asyncProperty(

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTenant, startHub, type Tenant } from './support/channel-stage.js'
 import { type Provider, type Sent, startProvider } from './support/providers/provider.js'
 import { slack } from './support/providers/slack.js'
@@ -38,7 +38,7 @@ describe.each([telegram, slack, twilio])('a server with $channel', (kind) => {
     server = await server.restart()
   }
 
-  it('answers within the deadline when much comes at once, and all of it is there', async () => {
+  test('answers within the deadline when much comes at once, and all of it is there', async () => {
     const texts = Array.from({ length: AT_ONCE }, (_, i) => `at once ${i}`)
     const times = await Promise.all(
       texts.map(async (text, i) => {
@@ -53,7 +53,7 @@ describe.each([telegram, slack, twilio])('a server with $channel', (kind) => {
     tenant.bot.requests.length = 0
   })
 
-  it('killed right after its answer to the provider has the message, and tells the bot of it once', async () => {
+  test('killed right after its answer to the provider has the message, and tells the bot of it once', async () => {
     tenant.bot.answer = () => 503
     const told = provider.write(1, 'the last words', randomUUID())
     expect((await tenant.tell(told)).status).toBe(200)
@@ -72,7 +72,7 @@ describe.each([telegram, slack, twilio])('a server with $channel', (kind) => {
     expect(heard.map(({ payload }) => payload.text)).toEqual(['the last words', 'and the first'])
   })
 
-  it('knows after a crash what an answer means to a question that it asked before', async () => {
+  test('knows after a crash what an answer means to a question that it asked before', async () => {
     const before = tenant.heard().length
     await tenant.say(2, { type: 'single-choice', text: 'Size?', choices })
     await expect.poll(() => tenant.shownTo(2).length, PATIENT).toBe(1)
@@ -82,7 +82,7 @@ describe.each([telegram, slack, twilio])('a server with $channel', (kind) => {
     expect(heard?.payload).toEqual({ type: 'quick_reply', text: 'Large', payload: 'size-l' })
   })
 
-  it('killed between the parts of a carousel sends no part a second time that had arrived', async () => {
+  test('killed between the parts of a carousel sends no part a second time that had arrived', async () => {
     const items = Array.from({ length: kind.cards }, (_, i) => ({
       ...{ title: `Card ${i + 1}.`, subtitle: 'x'.repeat(400), actions: [] },
     }))

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient } from './support/api.js'
 import { numbered } from './support/fault-load.js'
 import { newSecret, webhookChannel } from './support/person.js'
@@ -33,7 +33,7 @@ const endpoint = (sender: string) => ({
 })
 
 describe('an integration whose credentials are refused', () => {
-  it('pauses, says so, attempts nothing more, and the next sync resumes it in order', async () => {
+  test('pauses, says so, attempts nothing more, and the next sync resumes it in order', async () => {
     person.answer = () => 401
     const configuration = { webhooks: [{ url: bot.url }], channels: webhookChannel(person.url, newSecret()) }
     const client = await createClient(server, configuration)
@@ -74,7 +74,7 @@ describe('an integration whose credentials are refused', () => {
     expect(new Set(person.requests.map(({ headers }) => headers['webhook-id'])).size).toBe(6)
   })
 
-  it('stays paused over a restart', async () => {
+  test('stays paused over a restart', async () => {
     const before = person.requests.length
     person.answer = () => 401
     const configuration = { channels: webhookChannel(person.url, newSecret()) }

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { createClient } from './support/api.js'
 import { converseMany, forAll, textsOf } from './support/fault-load.js'
 import { startReceiver } from './support/receiver.js'
@@ -7,7 +7,7 @@ import { cleanUp, startServer } from './support/server.js'
 afterAll(cleanUp)
 
 describe('a tenant beside one whose webhook hangs in 200 conversations', () => {
-  it('gets all of its messages meanwhile', async () => {
+  test('gets all of its messages meanwhile', async () => {
     // Attempts at the webhook that hangs do not end by themselves as long as the test lasts.
     const server = await startServer({ env: { WEBHOOK_TIMEOUT: '120s', WEBHOOK_CONCURRENCY: '32' } })
     let answered = 0

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { createClient, type TestClient } from './support/api.js'
 import { converseMany, forAll, type Listed, listAll, messageOf, seeded } from './support/fault-load.js'
 import { type Received, type Receiver, startReceiver } from './support/receiver.js'
@@ -111,7 +111,7 @@ async function untilDelivered(client: TestClient, lists: readonly Listed[][]): P
 }
 
 describe('a server that is killed five times under load', () => {
-  it('loses nothing that it accepted, keeps nothing half, keeps the order, and repeats little', async () => {
+  test('loses nothing that it accepted, keeps nothing half, keeps the order, and repeats little', async () => {
     const random = seeded(seed)
     const server = await startServer({ env: { GATE_ITEMS: String(UNDERWAY) } })
     const bot = await startReceiver(async () => {
@@ -174,7 +174,7 @@ describe('a server that is killed five times under load', () => {
 })
 
 describe('a server that is killed at rest', () => {
-  it('repeats nothing, and carries on', async () => {
+  test('repeats nothing, and carries on', async () => {
     const server = await startServer()
     const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { call, createClient } from './support/api.js'
 import { converseMany, forAll, listAll, messageOf, numbered, textsOf } from './support/fault-load.js'
 import { type Receiver, startReceiver } from './support/receiver.js'
@@ -55,7 +55,7 @@ const ENV = {
 }
 
 describe(`${COUNT} messages owed to a webhook that hangs and to one that is down`, () => {
-  it('take less than 50 MB of heap, hold up no other tenant, and arrive in order later', async () => {
+  test('take less than 50 MB of heap, hold up no other tenant, and arrive in order later', async () => {
     // Little room, so that garbage does not pile up and is not taken for growth.
     const server = await startServer({ env: { ...ENV, NODE_OPTIONS: '--max-old-space-size=96' } })
     const hanging = await startReceiver(() => undefined)
@@ -94,7 +94,7 @@ describe(`${COUNT} messages owed to a webhook that hangs and to one that is down
 })
 
 describe('what is owed in 50 conversations to a webhook that was down', () => {
-  it('is read a few times at most while it is delivered, though all wait for room', async () => {
+  test('is read a few times at most while it is delivered, though all wait for room', async () => {
     const server = await startServer({ env: ENV })
     const down = await startReceiver()
     await down.close()

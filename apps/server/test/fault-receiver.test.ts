@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, type TestClient } from './support/api.js'
 import { firstsOf, messageOf, numbered, textOf, textsOf } from './support/fault-load.js'
 import { type Answer, type Receiver, startReceiver } from './support/receiver.js'
@@ -90,20 +90,23 @@ describe('a receiver that fails', () => {
     expect(textsOf(stranger)).toEqual(numbered(COUNT))
   }
 
-  it.each(failing)('and %s holds up nobody else, and gets its messages in order later', async (_, answer) => {
-    const bot = await startReceiver()
-    await failAndRecover(bot, {
-      fail: () => {
-        bot.answer = answer
-      },
-      recover: () => {
-        bot.answer = () => 200
-        return bot
-      },
-    })
-  })
+  test.each(failing)(
+    'and %s holds up nobody else, and gets its messages in order later',
+    async (_, answer) => {
+      const bot = await startReceiver()
+      await failAndRecover(bot, {
+        fail: () => {
+          bot.answer = answer
+        },
+        recover: () => {
+          bot.answer = () => 200
+          return bot
+        },
+      })
+    },
+  )
 
-  it('and is down holds up nobody else, and gets its messages in order later', async () => {
+  test('and is down holds up nobody else, and gets its messages in order later', async () => {
     const bot = await startReceiver()
     await failAndRecover(bot, {
       fail: () => bot.close(),
@@ -111,7 +114,7 @@ describe('a receiver that fails', () => {
     })
   })
 
-  it('and asks for time with Retry-After gets no second attempt before it is over', async () => {
+  test('and asks for time with Retry-After gets no second attempt before it is over', async () => {
     let refusedAt: number | undefined
     const bot = await startReceiver((request, response) => {
       if (textOf(request) === undefined || refusedAt !== undefined) return 200
@@ -135,7 +138,7 @@ describe('a receiver that fails', () => {
 })
 
 describe('a delivery whose schedule is over', () => {
-  it.each(failing.filter(([name]) => name !== 'answers 429 with Retry-After'))(
+  test.each(failing.filter(([name]) => name !== 'answers 429 with Retry-After'))(
     'is dead when the receiver %s, and a later one is delivered',
     async (_, answer) => {
       const bot = await startReceiver((request, ...rest) =>
@@ -168,7 +171,7 @@ describe('a delivery whose schedule is over', () => {
     },
   )
 
-  it('is delivered by a replay with the same id, once, and leaves the list', async () => {
+  test('is delivered by a replay with the same id, once, and leaves the list', async () => {
     const bot = await startReceiver((request) => (textOf(request) === undefined ? 200 : 500))
     const client = await createClient(hasty, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()
@@ -188,7 +191,7 @@ describe('a delivery whose schedule is over', () => {
     expect((await replay()).status).toBe(404)
   })
 
-  it('lets all that waited behind it go with one attempt each, when the receiver stays down', async () => {
+  test('lets all that waited behind it go with one attempt each, when the receiver stays down', async () => {
     const bot = await startReceiver((request) => (textOf(request) === undefined ? 200 : 500))
     const client = await createClient(hasty, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()

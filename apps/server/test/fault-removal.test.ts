@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, type TestClient } from './support/api.js'
 import { firstsOf, numbered, textOf, textsOf } from './support/fault-load.js'
 import { newSecret, webhookChannel } from './support/person.js'
@@ -56,7 +56,7 @@ const deadOf = async (client: TestClient) =>
   (await client.call('GET', '/dead-letters')).json.deadLetters as Letter[]
 
 describe('a webhook that a sync removes while it is owed', () => {
-  it('leaves dead letters, which can be replayed to another webhook', async () => {
+  test('leaves dead letters, which can be replayed to another webhook', async () => {
     const gone = await startReceiver(refuses('0'))
     const kept = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: gone.url }, { url: kept.url }] })
@@ -94,7 +94,7 @@ describe('a webhook that a sync removes while it is owed', () => {
 })
 
 describe('a message that is deleted while it is owed', () => {
-  it('is not delivered after the answer, and the next one is', async () => {
+  test('is not delivered after the answer, and the next one is', async () => {
     const bot = await startReceiver(refuses('0'))
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()
@@ -110,7 +110,7 @@ describe('a message that is deleted while it is owed', () => {
     expect(await deadOf(client)).toEqual([])
   })
 
-  it('and waits behind another is never delivered', async () => {
+  test('and waits behind another is never delivered', async () => {
     const bot = await startReceiver(refuses('0'))
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()
@@ -126,7 +126,7 @@ describe('a message that is deleted while it is owed', () => {
 })
 
 describe('a conversation that is deleted while it owes', () => {
-  it('is not found, its messages are not delivered, and its end is told', async () => {
+  test('is not found, its messages are not delivered, and its end is told', async () => {
     const texts = numbered(5)
     const bot = await startReceiver(refuses(...texts))
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
@@ -160,7 +160,7 @@ describe('a conversation that is deleted while it owes', () => {
 })
 
 describe('a channel that a sync removes while endpoints are owed', () => {
-  it('leaves dead letters, and what the webhooks get is not touched', async () => {
+  test('leaves dead letters, and what the webhooks get is not touched', async () => {
     const person = await startReceiver(() => 503)
     const bot = await startReceiver()
     const webhooks = [{ url: bot.url }]

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { createClient } from './support/api.js'
 import { converseMany, forAll, listAll, messageOf } from './support/fault-load.js'
 import { startReceiver } from './support/receiver.js'
@@ -11,7 +11,7 @@ const CONVERSATIONS = 20
 afterAll(cleanUp)
 
 describe('a server that is told to stop under load', () => {
-  it('ends with 0, loses nothing, repeats nothing and keeps the order', async () => {
+  test('ends with 0, loses nothing, repeats nothing and keeps the order', async () => {
     // The webhook takes a while, so that much is under way, but far less than the grace period.
     const server = await startServer({ env: { SHUTDOWN_GRACE: '20s' } })
     const bot = await startReceiver(async () => {
@@ -65,7 +65,7 @@ describe('a server that is told to stop under load', () => {
     await bot.close()
   }, 60_000)
 
-  it('ends with 0 within the grace period though a webhook hangs, and delivers after the restart', async () => {
+  test('ends with 0 within the grace period though a webhook hangs, and delivers after the restart', async () => {
     const server = await startServer({ env: { SHUTDOWN_GRACE: '300ms' } })
     const bot = await startReceiver(() => undefined)
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
@@ -84,7 +84,7 @@ describe('a server that is told to stop under load', () => {
     await bot.close()
   })
 
-  it('answers a collect that waits, with what is there', async () => {
+  test('answers a collect that waits, with what is there', async () => {
     const server = await startServer()
     const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })

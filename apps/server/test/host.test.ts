@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Webhook } from 'standardwebhooks'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { operations } from './sunshine/operations.js'
 import { call, createClient, type TestClient } from './support/api.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(cleanUp)
 
 describe('the server', () => {
-  it('says that it is there, in which version, and that it works', async () => {
+  test('says that it is there, in which version, and that it works', async () => {
     const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
     expect(await call(server, 'GET', '/status')).toMatchObject({ status: 200, text: 'OK' })
     expect(await call(server, 'GET', '/version')).toMatchObject({ status: 200, text: version })
@@ -30,7 +30,7 @@ describe('the server', () => {
     expect(await call(server, 'GET', '/readyz')).toMatchObject({ status: 200, json: { status: 'ok' } })
   })
 
-  it('counts requests, entries and deliveries', async () => {
+  test('counts requests, entries and deliveries', async () => {
     const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     await client.call('POST', '/users')
@@ -49,7 +49,7 @@ describe('the server', () => {
     expect(text).not.toContain(client.id)
   })
 
-  it('has a document of its API that is valid and tells of every route', async () => {
+  test('has a document of its API that is valid and tells of every route', async () => {
     const { status, json } = await call(server, 'GET', '/openapi.json')
     expect(status).toBe(200)
     expect(await new Validator().validate(json)).toMatchObject({ valid: true })
@@ -85,14 +85,14 @@ describe('the server', () => {
     )
   })
 
-  it('has a page to browse it', async () => {
+  test('has a page to browse it', async () => {
     const { status, text, headers } = await call(server, 'GET', '/docs')
     expect(status).toBe(200)
     expect(headers.get('content-type')).toMatch(/^text\/html/)
     expect(text).toContain('swagger-ui')
   })
 
-  it('gives each answer an id, the caller’s where it has one', async () => {
+  test('gives each answer an id, the caller’s where it has one', async () => {
     const idOf = async (path: string, headers = {}) =>
       (await call(server, 'GET', path, { headers })).headers.get('x-request-id')
     const ids = [await idOf('/status'), await idOf('/api/v1/clients'), await idOf('/nothing')]
@@ -112,7 +112,7 @@ describe('the server', () => {
     '/nothing',
   ]
 
-  it.each([...everywhere, '/webhooks/v1/x/y', '/attachments/v1/a/b/c', '/api/v1/%zz', '/v2/%zz'])(
+  test.each([...everywhere, '/webhooks/v1/x/y', '/attachments/v1/a/b/c', '/api/v1/%zz', '/v2/%zz'])(
     'says of each answer that it is what it says, and that no cache may keep it: %s',
     async (path) => {
       const { headers } = await raw(server, { path })
@@ -120,7 +120,7 @@ describe('the server', () => {
     },
   )
 
-  it.each([
+  test.each([
     ['no HTTP', 'hello\r\n\r\n', 400],
     ['HTTP with too long a header', `GET / HTTP/1.1\r\nhost: a\r\na: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
     ['a request without a Host header', 'GET /status HTTP/1.1\r\nconnection: close\r\n\r\n', 400],
@@ -135,35 +135,38 @@ describe('the server', () => {
     expect(answer).toMatch(/^cache-control: no-store\r$/m)
   })
 
-  it('needs no Host header of HTTP/1.0, which has none', async () => {
+  test('needs no Host header of HTTP/1.0, which has none', async () => {
     const { hostname, port } = new URL(server.url)
     const socket = connect(Number(port), hostname)
     socket.end('GET /status HTTP/1.0\r\n\r\n')
     expect(Buffer.concat(await socket.toArray()).toString()).toMatch(/^HTTP\/1\.1 200 /)
   })
 
-  it('has tokens kept by no cache', async () => {
+  test('has tokens kept by no cache', async () => {
     const { headers, json } = await call(server, 'POST', '/api/v1/sync', { body: {} })
     expect([json.token, headers.get('cache-control')]).toEqual([expect.any(String), 'no-store'])
   })
 
-  it.each(everywhere)('refuses a request with two Host headers in the form of its API: %s', async (path) => {
-    const { status, text } = await raw(server, {
-      path,
-      headers: [
-        ['Host', '127.0.0.1'],
-        ['host', 'hub.example'],
-      ],
-    })
-    expect([status, text]).toEqual([400, expect.stringContaining('more than one Host header')])
-    expect(text.startsWith('{')).toBe(path.startsWith('/v2') || path === '/api/projects')
-  })
+  test.each(everywhere)(
+    'refuses a request with two Host headers in the form of its API: %s',
+    async (path) => {
+      const { status, text } = await raw(server, {
+        path,
+        headers: [
+          ['Host', '127.0.0.1'],
+          ['host', 'hub.example'],
+        ],
+      })
+      expect([status, text]).toEqual([400, expect.stringContaining('more than one Host header')])
+      expect(text.startsWith('{')).toBe(path.startsWith('/v2') || path === '/api/projects')
+    },
+  )
 
-  it('has nothing at an unknown path', async () => {
+  test('has nothing at an unknown path', async () => {
     expect(await call(server, 'GET', '/nothing')).toMatchObject({ status: 404, text: 'Not Found' })
   })
 
-  it('keeps everything over a restart', async () => {
+  test('keeps everything over a restart', async () => {
     const first = await startServer()
     const client = await createClient(first)
     const { conversationId } = await client.converse()
@@ -177,7 +180,7 @@ describe('the server', () => {
 })
 
 describe('the output of the server', () => {
-  it('never holds a secret or the text of a message, whatever goes wrong', async () => {
+  test('never holds a secret or the text of a message, whatever goes wrong', async () => {
     const secrets = {
       admin: `admin-${randomUUID()}`,
       internal: `internal-${randomUUID()}`,
@@ -277,7 +280,7 @@ describe('a conversation over the webhook channel', () => {
     )
   const heard = (): Received[] => bot.ofType('message.new')
 
-  it('reaches the bot, and the bot’s reply the person, signed', async () => {
+  test('reaches the bot, and the bot’s reply the person, signed', async () => {
     await begin()
     expect(await say('hello')).toMatchObject({ status: 200, json: {} })
     await bot.until(() => heard().length === 1)
@@ -300,7 +303,7 @@ describe('a conversation over the webhook channel', () => {
     })
   })
 
-  it('has each message once, however often it is told', async () => {
+  test('has each message once, however often it is told', async () => {
     await begin()
     const id = randomUUID()
     const answers = [await say('hello', id), await say('hello', id)]
@@ -311,7 +314,7 @@ describe('a conversation over the webhook channel', () => {
     expect(heard().map(({ json }) => json.data.message?.payload.text)).toEqual(['hello', 'the next'])
   })
 
-  it('is in order, both ways', async () => {
+  test('is in order, both ways', async () => {
     await begin()
     bot.answer = async ({ json }) => {
       const { conversationId, message } = json.data
@@ -326,7 +329,7 @@ describe('a conversation over the webhook channel', () => {
     expect(got).toEqual(texts.map((text) => `re: ${text}`))
   })
 
-  it('is not entered by a forged request', async () => {
+  test('is not entered by a forged request', async () => {
     await begin()
     const told = { sender: 'sam', payload: { type: 'text', text: 'forged' } }
     expect((await tell(server, { client: client.id, secret: newSecret() }, told)).status).toBe(401)
@@ -337,7 +340,7 @@ describe('a conversation over the webhook channel', () => {
     expect(heard()[0]?.json.data.message?.payload.text).toBe('real')
   })
 
-  it('refuses what the person’s system may not send, and says why', async () => {
+  test('refuses what the person’s system may not send, and says why', async () => {
     await begin()
     const wrong = { sender: 'sam', payload: { text: 'no type' } }
     expect(await tell(server, { client: client.id, secret }, wrong)).toMatchObject({
@@ -346,7 +349,7 @@ describe('a conversation over the webhook channel', () => {
     })
   })
 
-  it('is not found for an unknown client or channel, whoever asks', async () => {
+  test('is not found for an unknown client or channel, whoever asks', async () => {
     await begin()
     const told = { sender: 'sam', payload: { type: 'text', text: 'hi' } }
     const notFound = { status: 404, text: 'Not Found' }

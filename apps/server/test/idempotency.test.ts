@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asAdmin, call, clientOf, createClient, type TestClient } from './support/api.js'
 import { type Receiver, startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
@@ -31,7 +31,7 @@ const texts = async (conversationId = ids.conversationId): Promise<string[]> => 
 }
 
 describe('a request that is sent again with its key', () => {
-  it.each([
+  test.each([
     ['/users', () => ({})],
     ['/conversations', () => ({ userId: ids.userId })],
     ['/messages', () => message()],
@@ -47,7 +47,7 @@ describe('a request that is sent again with its key', () => {
     expect(answers[1]?.json).toEqual(answers[0]?.json)
   })
 
-  it('makes one message, and is delivered once', async () => {
+  test('makes one message, and is delivered once', async () => {
     const [headers, body] = [withKey(), message()]
     for (let i = 0; i < 3; i += 1) await client.call('POST', '/messages', body, headers)
     expect((await texts()).filter((text) => text === body.payload.text)).toHaveLength(1)
@@ -58,7 +58,7 @@ describe('a request that is sent again with its key', () => {
     expect(heard(body.payload.text)).toHaveLength(1)
   })
 
-  it('makes one object when it is sent many times at once; who comes too early is told so', async () => {
+  test('makes one object when it is sent many times at once; who comes too early is told so', async () => {
     const [headers, body] = [withKey(), message()]
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => client.call('POST', '/messages', body, headers)),
@@ -70,7 +70,7 @@ describe('a request that is sent again with its key', () => {
     expect((await texts()).filter((text) => text === body.payload.text)).toHaveLength(1)
   })
 
-  it('is a conflict while the first one is under way', async () => {
+  test('is a conflict while the first one is under way', async () => {
     const [headers, body] = [withKey(), { ...message(), authorId: ids.userId, timeout: 0 }]
     const collecting = client.call('POST', '/messages/collect', body, headers)
     const heard = () => bot.requests.find((request) => request.text.includes(body.payload.text))
@@ -82,7 +82,7 @@ describe('a request that is sent again with its key', () => {
     expect((await client.call('POST', '/messages/collect', body, headers)).json).toEqual(json)
   })
 
-  it('after the time of its collect is answered at once', async () => {
+  test('after the time of its collect is answered at once', async () => {
     const [headers, body] = [withKey(), { ...message(), authorId: ids.userId, timeout: 1_000 }]
     const first = await client.call('POST', '/messages/collect', body, headers)
     const since = Date.now()
@@ -91,7 +91,7 @@ describe('a request that is sent again with its key', () => {
     expect(Date.now() - since).toBeLessThan(900)
   })
 
-  it('with another body is refused', async () => {
+  test('with another body is refused', async () => {
     const headers = withKey()
     expect((await client.call('POST', '/messages', message('one'), headers)).status).toBe(201)
     const { status, text } = await client.call('POST', '/messages', message('other'), headers)
@@ -100,20 +100,20 @@ describe('a request that is sent again with its key', () => {
     expect(await texts()).not.toContain('other')
   })
 
-  it('may be written in another way', async () => {
+  test('may be written in another way', async () => {
     const [headers, body] = [withKey(), message()]
     const first = await client.call('POST', '/messages', body, headers)
     const spaced = await client.call('POST', '/messages', JSON.stringify(body, null, 2), headers)
     expect(spaced.json).toEqual(first.json)
   })
 
-  it('that failed is tried again', async () => {
+  test('that failed is tried again', async () => {
     const [headers, body] = [withKey(), { ...message(), authorId: randomUUID() }]
     for (let i = 0; i < 2; i += 1)
       expect((await client.call('POST', '/messages', body, headers)).status).toBe(404)
   })
 
-  it('is not found when what it made was deleted', async () => {
+  test('is not found when what it made was deleted', async () => {
     const [headers, body] = [withKey(), message()]
     const { id } = (await client.call('POST', '/messages', body, headers)).json
     await client.call('DELETE', `/messages/${id}`)
@@ -124,14 +124,14 @@ describe('a request that is sent again with its key', () => {
     expect(await texts()).not.toContain(body.payload.text)
   })
 
-  it('is not found when the conversation that it made was deleted', async () => {
+  test('is not found when the conversation that it made was deleted', async () => {
     const [headers, body] = [withKey(), { userId: ids.userId }]
     const { id } = (await client.call('POST', '/conversations', body, headers)).json
     await client.call('DELETE', `/conversations/${id}`)
     expect((await client.call('POST', '/conversations', body, headers)).status).toBe(404)
   })
 
-  it('has the same answer after a crash', async () => {
+  test('has the same answer after a crash', async () => {
     const crashing = await startServer()
     const { id, token, webhooks } = await createClient(crashing)
     const before = clientOf(crashing, { id, token, webhooks })
@@ -146,14 +146,14 @@ describe('a request that is sent again with its key', () => {
 })
 
 describe('a key', () => {
-  it('is another one on another route', async () => {
+  test('is another one on another route', async () => {
     const headers = withKey()
     const user = await client.call('POST', '/users', {}, headers)
     const said = await client.call('POST', '/messages', message(), headers)
     expect([user.status, said.status]).toEqual([201, 201])
   })
 
-  it('is another one of another client', async () => {
+  test('is another one of another client', async () => {
     const headers = withKey()
     const other = await createClient(server)
     const made = [client, other].map(async (each) => (await each.call('POST', '/users', {}, headers)).json)
@@ -162,14 +162,14 @@ describe('a key', () => {
     expect(one.id).not.toBe(two.id)
   })
 
-  it('may have 255 characters, and not be empty or longer', async () => {
+  test('may have 255 characters, and not be empty or longer', async () => {
     const statusOf = async (key: string) => (await client.call('POST', '/users', {}, withKey(key))).status
     expect(await statusOf('x'.repeat(255))).toBe(201)
     expect(await statusOf('x'.repeat(256))).toBe(400)
     expect(await statusOf('')).toBe(400)
   })
 
-  it('without which everything is made anew', async () => {
+  test('without which everything is made anew', async () => {
     const body = message()
     const answers = [
       await client.call('POST', '/messages', body),
@@ -178,7 +178,7 @@ describe('a key', () => {
     expect(answers[0]?.json.id).not.toBe(answers[1]?.json.id)
   })
 
-  it.each([
+  test.each([
     ['/sync', () => ({})],
     ['/clients/tokens', () => ({})],
     ['/users/tokens', () => ({ userId: ids.userId })],
@@ -193,7 +193,7 @@ describe('a key', () => {
     expect(text).toMatch(/^"headers\.idempotency-key" is not allowed/)
   })
 
-  it('is refused by a sync that makes a client', async () => {
+  test('is refused by a sync that makes a client', async () => {
     const answer = await call(server, 'POST', '/api/v1/sync', { body: {}, headers: withKey() })
     expect(answer.status).toBe(400)
   })

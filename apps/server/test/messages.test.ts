@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, type TestClient } from './support/api.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
 import { startReceiver } from './support/receiver.js'
@@ -46,7 +46,7 @@ const list = async (conversationId: string, query = ''): Promise<MessageJson[]> 
 const idsOf = (messages: readonly { id: string }[]) => messages.map(({ id }) => id)
 
 describe('posting a message', () => {
-  it('answers it, with its author', async () => {
+  test('answers it, with its author', async () => {
     const { userId, conversationId } = await client.converse()
     const { status, json } = await client.say(conversationId, 'hi', userId)
     expect(status).toBe(201)
@@ -61,7 +61,7 @@ describe('posting a message', () => {
     expect((await client.call('GET', `/messages/${json.id}`)).json).toEqual(json)
   })
 
-  it.each([
+  test.each([
     ['no author', {}],
     ['a null author', { authorId: null }],
   ])('of the bot, with %s: absent in the answer, null where it is read back', async (_, author) => {
@@ -75,12 +75,12 @@ describe('posting a message', () => {
     expect(await list(conversationId)).toEqual([readBack])
   })
 
-  it('takes any user of the client for its author', async () => {
+  test('takes any user of the client for its author', async () => {
     const [{ conversationId }, { userId }] = [await client.converse(), await client.converse()]
     expect((await client.say(conversationId, 'hi', userId)).json.authorId).toBe(userId)
   })
 
-  it.each([
+  test.each([
     ['empty', {}],
     ['without a type', { text: 'hi' }],
     ['of an unknown type', { type: 'hologram', depth: 3, nested: { list: [1, null, true, 'x'] } }],
@@ -98,7 +98,7 @@ describe('posting a message', () => {
     expect((await client.call('GET', `/messages/${json.id}`)).json.payload).toEqual(payload)
   })
 
-  it.each([
+  test.each([
     ['an array', []],
     ['a text', 'hi'],
     ['null', null],
@@ -109,7 +109,7 @@ describe('posting a message', () => {
     expect(answer).toMatchObject({ status: 400, text: '"body.payload" must be of type object' })
   })
 
-  it('knows no conversation and no author but its own', async () => {
+  test('knows no conversation and no author but its own', async () => {
     const { conversationId } = await client.converse()
     const notFound = { status: 404, text: 'Not Found' }
     expect(await client.say(randomUUID(), 'hi')).toMatchObject(notFound)
@@ -117,7 +117,7 @@ describe('posting a message', () => {
     expect(await list(conversationId)).toEqual([])
   })
 
-  it('takes a message that it replies to, whether or not there is one', async () => {
+  test('takes a message that it replies to, whether or not there is one', async () => {
     const { userId, conversationId } = await client.converse()
     const { id } = (await client.say(conversationId, 'hi', userId)).json
     for (const incomingId of [id, randomUUID(), null]) {
@@ -128,13 +128,13 @@ describe('posting a message', () => {
 })
 
 describe('listing messages', () => {
-  it('answers 20 at most, newest first', async () => {
+  test('answers 20 at most, newest first', async () => {
     const { conversationId } = await client.converse()
     const said = await sayMany(conversationId, 23)
     expect(idsOf(await list(conversationId))).toEqual(idsOf(said).reverse().slice(0, 20))
   })
 
-  it('has one order, also within one millisecond, and the times never run against it', async () => {
+  test('has one order, also within one millisecond, and the times never run against it', async () => {
     const { conversationId } = await client.converse()
     await sayMany(conversationId, 120, 40)
     const all = await list(conversationId, '?limit=0')
@@ -149,7 +149,7 @@ describe('listing messages', () => {
     expect(await list(conversationId, '?limit=120')).toEqual(all)
   })
 
-  it('goes on before a message, page by page, with nothing twice and nothing left out', async () => {
+  test('goes on before a message, page by page, with nothing twice and nothing left out', async () => {
     const { conversationId } = await client.converse()
     await sayMany(conversationId, 40, 20)
     const pages: MessageJson[] = []
@@ -160,7 +160,7 @@ describe('listing messages', () => {
     expect(idsOf(pages)).toEqual(idsOf(await list(conversationId, '?limit=0')))
   })
 
-  it('goes on before a message that was deleted', async () => {
+  test('goes on before a message that was deleted', async () => {
     const { conversationId } = await client.converse()
     const [first, second, third] = await sayMany(conversationId, 3)
     await client.call('DELETE', `/messages/${second?.id}`)
@@ -168,7 +168,7 @@ describe('listing messages', () => {
     expect(idsOf(await list(conversationId))).toEqual([third?.id, first?.id])
   })
 
-  it('keeps those of a time or older', async () => {
+  test('keeps those of a time or older', async () => {
     const { conversationId } = await client.converse()
     const said: MessageJson[] = []
     for (let i = 0; i < 3; i += 1) {
@@ -185,7 +185,7 @@ describe('listing messages', () => {
     ])
   })
 
-  it('answers all with a limit of 0, however many there are', async () => {
+  test('answers all with a limit of 0, however many there are', async () => {
     const { conversationId } = await client.converse()
     const said = await sayMany(conversationId, 1_600, 100)
     const all = await list(conversationId, '?limit=0')
@@ -194,7 +194,7 @@ describe('listing messages', () => {
     expect(idsOf(await list(conversationId, '?limit=1501'))).toEqual(idsOf(all).slice(0, 1_501))
   })
 
-  it.each([
+  test.each([
     ['limit=-1', '"query.limit" must be greater than or equal to 0'],
     ['limit=ten', '"query.limit" must be a number'],
     ['limit=', '"query.limit" must be a number'],
@@ -210,21 +210,21 @@ describe('listing messages', () => {
     expect(answer).toMatchObject({ status: 400, text })
   })
 
-  it('takes a fraction for a limit, and the greatest safe number', async () => {
+  test('takes a fraction for a limit, and the greatest safe number', async () => {
     const { conversationId } = await client.converse()
     await sayMany(conversationId, 3)
     expect(await list(conversationId, '?limit=2.9')).toHaveLength(2)
     expect(await list(conversationId, '?limit=9007199254740991')).toHaveLength(3)
   })
 
-  it('of a conversation that is not there is not found', async () => {
+  test('of a conversation that is not there is not found', async () => {
     const answer = await client.call('GET', `/messages/conversation/${randomUUID()}`)
     expect(answer).toMatchObject({ status: 404, text: 'Not Found' })
   })
 })
 
 describe('deleting', () => {
-  it('removes a message, once', async () => {
+  test('removes a message, once', async () => {
     const { conversationId } = await client.converse()
     const [first, second] = await sayMany(conversationId, 2)
     const remove = () => client.call('DELETE', `/messages/${first?.id}`)
@@ -234,7 +234,7 @@ describe('deleting', () => {
     expect(idsOf(await list(conversationId))).toEqual([second?.id])
   })
 
-  it('removes all messages of a conversation, which stays', async () => {
+  test('removes all messages of a conversation, which stays', async () => {
     const { conversationId } = await client.converse()
     await sayMany(conversationId, 3)
     const remove = () => client.call('DELETE', `/messages/conversation/${conversationId}`)
@@ -245,7 +245,7 @@ describe('deleting', () => {
     expect(await list(conversationId)).toHaveLength(1)
   })
 
-  it('of what is not there is not found', async () => {
+  test('of what is not there is not found', async () => {
     for (const path of [`/messages/${randomUUID()}`, `/messages/conversation/${randomUUID()}`]) {
       expect(await client.call('DELETE', path)).toMatchObject({ status: 404, text: 'Not Found' })
     }
@@ -256,12 +256,12 @@ describe('the deliveries of a message', () => {
   const deliveriesOf = async (owner: TestClient, id: string) =>
     (await owner.call('GET', `/messages/${id}/deliveries`)).json.deliveries as Record<string, unknown>[]
 
-  it('are none without a target', async () => {
+  test('are none without a target', async () => {
     const { conversationId } = await client.converse()
     expect(await deliveriesOf(client, (await client.say(conversationId, 'hi')).json.id)).toEqual([])
   })
 
-  it('tell of each webhook and endpoint how far it is', async () => {
+  test('tell of each webhook and endpoint how far it is', async () => {
     const [good, bad] = [await startReceiver(), await startReceiver(() => 500)]
     const owner = await createClient(server, {
       webhooks: [{ url: good.url }, { url: bad.url }],
@@ -292,7 +292,7 @@ describe('the deliveries of a message', () => {
     ])
   })
 
-  it('of what was deleted, or never was, are not found', async () => {
+  test('of what was deleted, or never was, are not found', async () => {
     const { conversationId } = await client.converse()
     const { id } = (await client.say(conversationId, 'hi')).json
     await client.call('DELETE', `/messages/${id}`)
@@ -314,7 +314,7 @@ describe('dead letters', () => {
     return { receiver, owner, conversationId, messageId, letters }
   }
 
-  it('are listed with what was lost, to whom, and why', async () => {
+  test('are listed with what was lost, to whom, and why', async () => {
     const { receiver, conversationId, messageId, letters } = await withDeadLetter()
     expect(await letters()).toEqual([
       {
@@ -331,7 +331,7 @@ describe('dead letters', () => {
     ])
   })
 
-  it('are delivered by a replay, under their old id', async () => {
+  test('are delivered by a replay, under their old id', async () => {
     const { receiver, owner, letters } = await withDeadLetter()
     const failed = receiver.ofType('message.new')
     receiver.answer = () => 200
@@ -344,7 +344,7 @@ describe('dead letters', () => {
     expect(await letters()).toEqual([])
   })
 
-  it('are delivered to another webhook, named by its URL', async () => {
+  test('are delivered to another webhook, named by its URL', async () => {
     const { receiver, owner, letters } = await withDeadLetter()
     const other = await startReceiver()
     await owner.call('POST', '/sync', { webhooks: [{ url: receiver.url }, { url: other.url }] })
@@ -358,7 +358,7 @@ describe('dead letters', () => {
     await other.until(() => other.ofType('message.new').length === 1)
   })
 
-  it('are replayed once, and only those that there are', async () => {
+  test('are replayed once, and only those that there are', async () => {
     const { receiver, owner, letters } = await withDeadLetter()
     receiver.answer = () => 200
     const [letter] = await letters()
@@ -369,7 +369,7 @@ describe('dead letters', () => {
       expect(await replay(id)).toMatchObject({ status: 404, text: 'Not Found' })
   })
 
-  it('are listed page by page', async () => {
+  test('are listed page by page', async () => {
     const { owner, conversationId, letters } = await withDeadLetter()
     for (const text of ['two', 'three']) await owner.say(conversationId, text)
     await expect.poll(async () => (await letters()).length, PATIENT).toBe(3)
@@ -382,7 +382,7 @@ describe('dead letters', () => {
 })
 
 describe('a message of a conversation on a channel', () => {
-  it('goes to the person, whoever wrote it, but not back to where it came from', async () => {
+  test('goes to the person, whoever wrote it, but not back to where it came from', async () => {
     const [person, bot] = [await startReceiver(), await startReceiver()]
     const secret = newSecret()
     const owner = await createClient(server, {

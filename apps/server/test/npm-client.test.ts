@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { MessagingChannel, MessagingClient } from '@botpress/messaging-client'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from './support/api.js'
 import { type ExpressLike, startExpressLike } from './support/express-like.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
@@ -42,14 +42,14 @@ async function newConversation() {
 const statusOf = (error: unknown) => (error as { response?: { status: number } }).response?.status
 
 describe('the npm client as an operator', () => {
-  it('makes a client with an id of ours', async () => {
+  test('makes a client with an id of ours', async () => {
     const { id, token } = await channel.createClient()
     expect(id).toMatch(UUID)
     channel.start(id, { clientToken: token })
     expect(await channel.getClient(id)).toBe(true)
   })
 
-  it('makes a client with a chosen id, once', async () => {
+  test('makes a client with a chosen id, once', async () => {
     const id = randomUUID()
     const { id: made, token } = await channel.createClient(id)
     expect(made).toBe(id)
@@ -58,25 +58,25 @@ describe('the npm client as an operator', () => {
     expect(await channel.createClient(id).catch(statusOf)).toBe(403)
   })
 
-  it('is refused with another admin key', async () => {
+  test('is refused with another admin key', async () => {
     const stranger = new MessagingChannel({ url: server.url, adminKey: 'another' })
     expect(await stranger.createClient().catch(statusOf)).toBe(401)
   })
 
-  it('renames a client, also to the name that it has', async () => {
+  test('renames a client, also to the name that it has', async () => {
     const { clientId } = await newClient()
     await channel.renameClient(clientId, `bot-${clientId}`)
     await channel.renameClient(clientId, `bot-${clientId}`)
     expect(await channel.renameClient(randomUUID(), 'nobody').catch(statusOf)).toBe(404)
   })
 
-  it('learns that credentials are wrong', async () => {
+  test('learns that credentials are wrong', async () => {
     const { clientId } = await newClient()
     channel.start(clientId, { clientToken: 'wrong' })
     expect(await channel.getClient(clientId)).toBe(false)
   })
 
-  it('makes a user of each of its clients', async () => {
+  test('makes a user of each of its clients', async () => {
     const clients = [await newClient(), await newClient()]
     for (const { clientId } of clients) {
       expect(await channel.createUser(clientId)).toEqual({ id: expect.stringMatching(UUID), clientId })
@@ -85,7 +85,7 @@ describe('the npm client as an operator', () => {
 })
 
 describe('the npm client as a bot', () => {
-  it('syncs webhooks and a channel, and reads its health', async () => {
+  test('syncs webhooks and a channel, and reads its health', async () => {
     const client = await newClient()
     const url = 'http://127.0.0.1:9/hook'
     const { webhooks } = await client.sync({
@@ -98,14 +98,14 @@ describe('the npm client as a bot', () => {
     expect(channels.webhook?.events[0]?.time).toBeInstanceOf(Date)
   })
 
-  it('makes and gets a user', async () => {
+  test('makes and gets a user', async () => {
     const client = await newClient()
     const user = await client.createUser()
     expect(await client.getUser(user.id)).toMatchObject(user)
     expect(await client.getUser(randomUUID())).toBeUndefined()
   })
 
-  it('makes a token for a user', async () => {
+  test('makes a token for a user', async () => {
     const client = await newClient()
     const { id: userId } = await client.createUser()
     const { id, token } = await client.createUserToken(userId)
@@ -113,7 +113,7 @@ describe('the npm client as a bot', () => {
     expect(token).toMatch(new RegExp(`^${id}\\.[\\w+/=]{43,}$`))
   })
 
-  it('makes, gets and lists conversations', async () => {
+  test('makes, gets and lists conversations', async () => {
     const { client, userId, conversationId } = await newConversation()
     const conversation = await client.getConversation(conversationId)
     expect(conversation).toEqual({
@@ -129,7 +129,7 @@ describe('the npm client as a bot', () => {
     expect(await client.getConversation(randomUUID())).toBeUndefined()
   })
 
-  it('makes and gets messages of a user and of the bot', async () => {
+  test('makes and gets messages of a user and of the bot', async () => {
     const { client, userId, conversationId } = await newConversation()
     const payload = { type: 'text', text: 'hi' }
     const fromUser = await client.createMessage(conversationId, userId, payload)
@@ -146,7 +146,7 @@ describe('the npm client as a bot', () => {
     expect(await client.getMessage(randomUUID())).toBeUndefined()
   })
 
-  it('lists messages newest first, with a limit and from a time on', async () => {
+  test('lists messages newest first, with a limit and from a time on', async () => {
     const { client, conversationId } = await newConversation()
     for (const text of ['a', 'b', 'c']) await client.createMessage(conversationId, undefined, { text })
     const texts = async (limit?: number, from?: Date) =>
@@ -157,7 +157,7 @@ describe('the npm client as a bot', () => {
     expect(await texts(undefined, new Date())).toEqual(['c', 'b', 'a'])
   })
 
-  it('deletes one message, and all of a conversation', async () => {
+  test('deletes one message, and all of a conversation', async () => {
     const { client, conversationId } = await newConversation()
     const [first] = await Promise.all(
       ['a', 'b', 'c'].map((text) => client.createMessage(conversationId, undefined, { text })),
@@ -169,7 +169,7 @@ describe('the npm client as a bot', () => {
     expect(await client.deleteMessagesByConversation(randomUUID())).toBe(0)
   })
 
-  it('maps an endpoint and lists it', async () => {
+  test('maps an endpoint and lists it', async () => {
     const client = await newClient()
     const endpoint = { channel: 'my-channel', identity: '*', sender: 'sam', thread: 't1' }
     const conversationId = await client.mapEndpoint(endpoint)
@@ -179,7 +179,7 @@ describe('the npm client as a bot', () => {
     expect(await client.listEndpoints(await client.mapEndpoint(builtIn))).toEqual([builtIn])
   })
 
-  it('ends a turn', async () => {
+  test('ends a turn', async () => {
     const { client, userId, conversationId } = await newConversation()
     const { id } = await client.createMessage(conversationId, userId, { text: 'hi' })
     await client.endTurn(id)
@@ -215,14 +215,14 @@ describe('the npm client behind a webhook', () => {
     return bot
   }
 
-  it('hears of a new user', async () => {
+  test('hears of a new user', async () => {
     const bot = await newBot()
     const heard = new Promise((resolve) => bot.on('user', async (event) => resolve(event)))
     const { id: userId } = await bot.createUser()
     expect(await heard).toEqual({ userId })
   })
 
-  it('hears of messages of the user and of the bot, whose author is then absent', async () => {
+  test('hears of messages of the user and of the bot, whose author is then absent', async () => {
     const bot = await newBot()
     const { id: userId } = await bot.createUser()
     const { id: conversationId } = await bot.createConversation(userId)
@@ -245,7 +245,7 @@ describe('the npm client behind a webhook', () => {
     expect(heard.filter((event) => 'authorId' in (event as { message: object }).message)).toHaveLength(1)
   })
 
-  it('hears that a conversation was started on a channel', async () => {
+  test('hears that a conversation was started on a channel', async () => {
     const secret = newSecret()
     const bot = await newBot({ secret })
     const heard = new Promise((resolve) => bot.on('started', async (event) => resolve(event)))
@@ -258,7 +258,7 @@ describe('the npm client behind a webhook', () => {
     })
   })
 
-  it('answers a message that is being collected, and ends the turn', async () => {
+  test('answers a message that is being collected, and ends the turn', async () => {
     const bot = await newBot()
     bot.on('message', async ({ collect, conversationId, message }) => {
       if (!collect || !message.authorId) return
@@ -281,7 +281,7 @@ describe('the npm client behind a webhook', () => {
     ])
   })
 
-  it('takes every event that the server sends: its schemas fit', () => {
+  test('takes every event that the server sends: its schemas fit', () => {
     expect(router.statuses.length).toBeGreaterThan(8)
     expect(new Set(router.statuses)).toEqual(new Set([200]))
   })

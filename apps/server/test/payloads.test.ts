@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromUuid } from '@plugboard/core'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { bodyOf, type Program, startProgram } from './sunshine/program.js'
 import type { TestClient } from './support/api.js'
 import { type CourierProvider, startCourierProvider, tellEvents } from './support/courier-channel.js'
@@ -125,7 +125,7 @@ function arrived(start: string): Record<string, string[]> {
 }
 
 describe('a payload that others cannot read', () => {
-  it('of the business holds nothing up: what comes after it arrives at every end, in order', async () => {
+  test('of the business holds nothing up: what comes after it arrives at every end, in order', async () => {
     const after: string[] = []
     for (const [i, payload] of HOSTILE.entries()) {
       expect((await post(payload)).status).toBe(201)
@@ -141,7 +141,7 @@ describe('a payload that others cannot read', () => {
     expect(desk.requests).toHaveLength(1 + count)
   })
 
-  it('of a person holds nothing up, either', async () => {
+  test('of a person holds nothing up, either', async () => {
     for (const [i, payload] of HOSTILE.entries()) {
       expect((await post(payload, userId)).status).toBe(201)
       expect((await post({ type: 'text', text: `after ${i}` }, userId)).status).toBe(201)
@@ -156,7 +156,7 @@ describe('a payload that others cannot read', () => {
     )
   })
 
-  it('is in every list', async () => {
+  test('is in every list', async () => {
     for (const payload of HOSTILE) await post(payload)
     for (const payload of HOSTILE) await post(payload, userId)
     const count = 1 + 2 * HOSTILE.length
@@ -174,7 +174,7 @@ describe('a payload that others cannot read', () => {
     expect(messages.json).toHaveLength(count)
   })
 
-  it('and by a channel is dead after one attempt, with the reason', async () => {
+  test('and by a channel is dead after one attempt, with the reason', async () => {
     const { json } = await post({ type: 'carousel', items: [null] })
     await post({ type: 'text', text: 'after' })
     await vi.waitFor(() => expect(arrived('after').channel).toEqual(['after']), { timeout: 20_000 })

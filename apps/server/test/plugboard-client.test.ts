@@ -6,7 +6,7 @@ import {
   sync,
   type WebhookEvent,
 } from '@plugboard/client'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
 
@@ -47,7 +47,7 @@ async function newConversation(plugboard: PlugboardClient) {
 const text = (words: string) => ({ type: 'text' as const, text: words })
 
 describe('our own client', () => {
-  it('makes and reads users, conversations and messages', async () => {
+  test('makes and reads users, conversations and messages', async () => {
     const { plugboard } = await newBot()
     const { userId, conversationId } = await newConversation(plugboard)
     expect((await plugboard.users.get(userId)).id).toBe(userId)
@@ -61,7 +61,7 @@ describe('our own client', () => {
     expect(listed).toMatchObject([{ payload: text('hello') }])
   })
 
-  it('iterates over all messages, and deletes them', async () => {
+  test('iterates over all messages, and deletes them', async () => {
     const { plugboard } = await newBot()
     const { conversationId } = await newConversation(plugboard)
     for (const words of ['a', 'b', 'c', 'd', 'e'])
@@ -73,7 +73,7 @@ describe('our own client', () => {
     expect(await plugboard.messages.deleteByConversation(conversationId)).toEqual({ count: 5 })
   })
 
-  it('hears events, and answers who waits for it', async () => {
+  test('hears events, and answers who waits for it', async () => {
     const { plugboard, events } = await newBot()
     const { userId, conversationId } = await newConversation(plugboard)
     const collecting = plugboard.messages.collect({ conversationId, authorId: userId, payload: text('hi') })
@@ -89,14 +89,14 @@ describe('our own client', () => {
     await expect.poll(() => events.map(({ type }) => type).sort(), PATIENT).toEqual(types.sort())
   })
 
-  it('maps endpoints, and lists them', async () => {
+  test('maps endpoints, and lists them', async () => {
     const { plugboard } = await newBot()
     const endpoint = { channel: 'custom', identity: '*', sender: 'sam', thread: 't' }
     const { conversationId } = await plugboard.endpoints.map(endpoint)
     expect(await plugboard.endpoints.listByConversation(conversationId)).toEqual([endpoint])
   })
 
-  it('sees what became of a message, and takes it up again', async () => {
+  test('sees what became of a message, and takes it up again', async () => {
     const { plugboard } = await newBot(500)
     const { conversationId } = await newConversation(plugboard)
     const { id } = await plugboard.messages.post({ conversationId, payload: text('hi') })
@@ -107,7 +107,7 @@ describe('our own client', () => {
     expect(await plugboard.deadLetters.replay(letter?.id ?? '')).toEqual({ id: letter?.id })
   })
 
-  it('rotates its tokens, and reads its health', async () => {
+  test('rotates its tokens, and reads its health', async () => {
     const { plugboard } = await newBot()
     const [first] = await plugboard.tokens.list()
     const second = await plugboard.tokens.create()
@@ -117,7 +117,7 @@ describe('our own client', () => {
     await expect(plugboard.health()).rejects.toMatchObject({ status: 401, message: 'Unauthorized' })
   })
 
-  it('says what the server said when a call fails', async () => {
+  test('says what the server said when a call fails', async () => {
     const { plugboard } = await newBot()
     const failure = await plugboard.users.get('sam').catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(PlugboardApiError)

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newSecret, tell } from './support/person.js'
 import { type Receiver, startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
@@ -59,29 +59,29 @@ async function newConversation() {
 }
 
 describe('POST /api/v1/sync', () => {
-  it('creates a new client and token because a client id was not supplied', async () => {
+  test('creates a new client and token because a client id was not supplied', async () => {
     const { id, token, webhooks } = await newClient()
     expect([typeof id, typeof token]).toEqual(['string', 'string'])
     expect(webhooks).toEqual([{ url: url(), token: expect.any(String) }])
   })
 
-  it('updates the existing client when its id and token are given, and diffs the configuration', async () => {
+  test('updates the existing client when its id and token are given, and diffs the configuration', async () => {
     const { id, token, webhooks, get } = await newClient()
     const again = await sync({ id, token, channels: {}, webhooks: [{ url: url() }] })
     expect(again.data).toEqual({ id, token, webhooks })
     expect((await get('/api/v1/health')).data.channels).toEqual({})
   })
 
-  it('takes null for the id and the token', async () => {
+  test('takes null for the id and the token', async () => {
     expect((await sync({ id: null, token: null, channels: {}, webhooks: [] })).status).toBe(200)
   })
 
-  it('answers 403 if a valid client id with an invalid token was provided', async () => {
+  test('answers 403 if a valid client id with an invalid token was provided', async () => {
     const { id } = await newClient()
     expect(await sync({ id, token: 'invalid' })).toMatchObject({ status: 403, text: 'Forbidden' })
   })
 
-  it.each([
+  test.each([
     ['telegram', { enabled: true, botToken: 'my-telegram-bot-toke' }],
     ['slack', { enabled: true, signingSecret: 'my-slack-signing-secret', botToken: 'my-slack-bot-token' }],
     ['twilio', { enabled: true, accountSID: 'my-twilio-account-sid', authToken: 'my-twilio-auth-token' }],
@@ -90,7 +90,7 @@ describe('POST /api/v1/sync', () => {
     expect([status, text]).toEqual([400, `"body.channels.${name}" is not allowed`])
   })
 
-  it('connects channels to receive messages, and webhooks to send these messages back', async () => {
+  test('connects channels to receive messages, and webhooks to send these messages back', async () => {
     const { id, webhooks, post } = await newClient()
     const told = { sender: 'sam', payload: { type: 'text', text: `hello ${id}` } }
     expect((await tell(server, { client: id, secret }, told)).status).toBe(200)
@@ -110,33 +110,33 @@ describe('POST /api/v1/sync', () => {
 })
 
 describe('the other calls of the document', () => {
-  it('GET /api/v1/clients checks if the client exists', async () => {
+  test('GET /api/v1/clients checks if the client exists', async () => {
     const { get } = await newClient()
     expect(await get('/api/v1/clients')).toMatchObject({ status: 200, text: 'OK' })
   })
 
-  it('GET /api/v1/health provides information on configured channels', async () => {
+  test('GET /api/v1/health provides information on configured channels', async () => {
     const { get } = await newClient()
     const { data } = await get('/api/v1/health')
     expect(Object.keys(data.channels)).toEqual(['webhook'])
     expect(data.channels.webhook.events.length).toBeGreaterThan(0)
   })
 
-  it('POST /api/v1/users and GET /api/v1/users/:id', async () => {
+  test('POST /api/v1/users and GET /api/v1/users/:id', async () => {
     const { id: clientId, get, post } = await newClient()
     const user = await post('/api/v1/users')
     expect(user).toMatchObject({ status: 201, data: { clientId } })
     expect(await get(`/api/v1/users/${user.data.id}`)).toMatchObject({ status: 200, data: user.data })
   })
 
-  it('POST and GET /api/v1/conversations, and the list of a user', async () => {
+  test('POST and GET /api/v1/conversations, and the list of a user', async () => {
     const { userId, conversationId, get } = await newConversation()
     const { data } = await get(`/api/v1/conversations/${conversationId}`)
     expect(data).toMatchObject({ id: conversationId, userId })
     expect((await get(`/api/v1/conversations/user/${userId}?limit=1`)).data).toEqual([data])
   })
 
-  it('POST, GET, list and DELETE /api/v1/messages, the author null for the bot', async () => {
+  test('POST, GET, list and DELETE /api/v1/messages, the author null for the bot', async () => {
     const { userId, conversationId, get, post, remove } = await newConversation()
     for (const authorId of [userId, null]) {
       const payload = { type: 'text', text: 'hello' }
@@ -152,7 +152,7 @@ describe('the other calls of the document', () => {
     expect((await get(list)).data).toEqual([])
   })
 
-  it('POST /api/v1/messages/collect creates a message and collects responses', async () => {
+  test('POST /api/v1/messages/collect creates a message and collects responses', async () => {
     const { userId: authorId, conversationId, post } = await newConversation()
     const payload = { type: 'text', text: 'hello' }
     const { status, data } = await post('/api/v1/messages/collect', {
@@ -165,7 +165,7 @@ describe('the other calls of the document', () => {
     expect(data).toEqual({ message: expect.objectContaining({ authorId, payload }), responses: [] })
   })
 
-  it('POST /api/v1/endpoints/map maps an endpoint, and the conversation lists it', async () => {
+  test('POST /api/v1/endpoints/map maps an endpoint, and the conversation lists it', async () => {
     const { get, post } = await newClient()
     const endpoint = { channel: 'telegram', identity: '*', sender: '7', thread: '9' }
     const { status, data } = await post('/api/v1/endpoints/map', endpoint)

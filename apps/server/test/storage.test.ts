@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call, callAdmin, createClient, type TestClient } from './support/api.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
 import { idOf } from './support/smartify.js'
@@ -31,7 +31,7 @@ async function fill(client: TestClient, conversationId: string): Promise<string[
 }
 
 describe('how much a client keeps', () => {
-  it('has a limit, and what is deleted makes room', async () => {
+  test('has a limit, and what is deleted makes room', async () => {
     const [client, other] = [await createClient(server), await createClient(server)]
     const { conversationId } = await client.converse()
     const ids = await fill(client, conversationId)
@@ -48,7 +48,7 @@ describe('how much a client keeps', () => {
     expect((await client.call('GET', `/messages/conversation/${again.conversationId}`)).status).toBe(200)
   })
 
-  it('is what the operator says of it, before what the installation says', async () => {
+  test('is what the operator says of it, before what the installation says', async () => {
     const client = await createClient(server)
     const { conversationId } = await client.converse()
     await limit(client, 10 * KIBIBYTE)
@@ -59,7 +59,7 @@ describe('how much a client keeps', () => {
     expect((await client.say(conversationId, 'x'.repeat(100 * KIBIBYTE))).status).toBe(201)
   })
 
-  it('counts each change of a message, and has it back with the conversation', async () => {
+  test('counts each change of a message, and has it back with the conversation', async () => {
     const client = await createClient(server)
     const { conversationId } = await client.converse()
     const { id } = (await client.say(conversationId, 'x'.repeat(4 * KIBIBYTE))).json
@@ -75,7 +75,7 @@ describe('how much a client keeps', () => {
     expect((await fill(client, (await client.converse()).conversationId)).length).toBe(15)
   })
 
-  it('counts files, and people who come in: all dialects answer 507', async () => {
+  test('counts files, and people who come in: all dialects answer 507', async () => {
     const client = await createClient(server)
     await limit(client, 20 * KIBIBYTE)
     const app = idOf(client.id)
@@ -102,7 +102,7 @@ describe('how much a client keeps', () => {
     expect((await call(server, 'POST', '/api/auth/signinAnonymously', { body })).status).toBe(200)
   })
 
-  it('is known after a restart', async () => {
+  test('is known after a restart', async () => {
     const first = await startServer({ env: { CLIENT_MAX_SIZE: '64KiB' } })
     const client = await createClient(first)
     const { conversationId } = await client.converse()

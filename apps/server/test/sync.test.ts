@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answered, call, callAdmin, createClient, type TestClient } from './support/api.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
 import { startReceiver } from './support/receiver.js'
@@ -24,7 +24,7 @@ const urlsOf = (answer: Answered) => (answer.json.webhooks as { url: string }[])
 const hooks = (...paths: string[]) => ({ webhooks: paths.map((path) => ({ url: nowhere(path) })) })
 
 describe('a sync without credentials', () => {
-  it('makes a client, and answers its id, its token and its webhooks', async () => {
+  test('makes a client, and answers its id, its token and its webhooks', async () => {
     const { status, json } = await seed(hooks('a'))
     expect(status).toBe(200)
     expect(json).toEqual({
@@ -39,11 +39,11 @@ describe('a sync without credentials', () => {
     })
   })
 
-  it('makes another client each time', async () => {
+  test('makes another client each time', async () => {
     expect((await seed({})).json.id).not.toBe((await seed({})).json.id)
   })
 
-  it.each([
+  test.each([
     ['an empty object', {}],
     ['nulls', { id: null, token: null, name: null, channels: null, webhooks: null }],
     ['nothing', undefined],
@@ -53,7 +53,7 @@ describe('a sync without credentials', () => {
 })
 
 describe('a sync with credentials in its body', () => {
-  it('answers the same id and token, and changes the configuration', async () => {
+  test('answers the same id and token, and changes the configuration', async () => {
     const { id, token, webhooks } = (await seed(hooks('a'))).json
     const again = await seed({ id, token, ...hooks('a', 'b') })
     expect(again.json).toEqual({
@@ -63,7 +63,7 @@ describe('a sync with credentials in its body', () => {
     })
   })
 
-  it.each([
+  test.each([
     ['a wrong token', 'wrong'],
     ['the form of a token', `${randomUUID()}.${'A'.repeat(88)}`],
     ['no token', undefined],
@@ -76,12 +76,12 @@ describe('a sync with credentials in its body', () => {
     expect(tokensOf(await client.call('POST', '/sync', hooks('a')))).toEqual([client.webhooks[0]?.token])
   })
 
-  it("is forbidden with another client's token", async () => {
+  test("is forbidden with another client's token", async () => {
     const [{ id }, { token }] = [await createClient(server), await createClient(server)]
     expect(await seed({ id, token })).toMatchObject({ status: 403, text: 'Forbidden' })
   })
 
-  it.each([randomUUID(), '0198c0de-0000-7000-8000-000000000000'])(
+  test.each([randomUUID(), '0198c0de-0000-7000-8000-000000000000'])(
     'makes a new client with a new id for the unknown id %s',
     async (unknown) => {
       const { status, json } = await seed({ id: unknown, token: 'whatever' })
@@ -92,12 +92,12 @@ describe('a sync with credentials in its body', () => {
     },
   )
 
-  it('refuses an id that is no GUID', async () => {
+  test('refuses an id that is no GUID', async () => {
     expect(await seed({ id: 'mine' })).toMatchObject({ status: 400, text: '"body.id" must be a valid GUID' })
     expect(await seed({ id: 5 })).toMatchObject({ status: 400, text: '"body.id" must be a string' })
   })
 
-  it('names the client, and its channels are called by that name', async () => {
+  test('names the client, and its channels are called by that name', async () => {
     const [secret, name] = [newSecret(), `bot-${randomUUID()}`]
     const { id, token } = (await seed({ name, channels: webhookChannel(nowhere('out'), secret) })).json
     const told = { sender: 'sam', payload: { type: 'text', text: 'hi' } }
@@ -106,7 +106,7 @@ describe('a sync with credentials in its body', () => {
     expect((await seed({ id, token, name })).status).toBe(200)
   })
 
-  it('does not take the name of another client', async () => {
+  test('does not take the name of another client', async () => {
     const [secret, name] = [newSecret(), `bot-${randomUUID()}`]
     await seed({ name, channels: webhookChannel(nowhere('out'), secret) })
     const thief = (await seed({})).json
@@ -117,7 +117,7 @@ describe('a sync with credentials in its body', () => {
     expect((await tell(server, { client: name, secret }, told)).status).toBe(200)
   })
 
-  it.each([
+  test.each([
     ['empty', ''],
     ['too long', 'x'.repeat(201)],
     ['with a NUL', 'a\0b'],
@@ -129,7 +129,7 @@ describe('a sync with credentials in its body', () => {
     expect(await countClients()).toBe(before)
   })
 
-  it('drops a channel that is not enabled before it is looked at', async () => {
+  test('drops a channel that is not enabled before it is looked at', async () => {
     const channels = {
       webhook: { enabled: false, version: 5, url: 'no URL' },
       'carrier-pigeon': { enabled: false },
@@ -137,7 +137,7 @@ describe('a sync with credentials in its body', () => {
     expect((await seed({ channels })).status).toBe(200)
   })
 
-  it('leaves out keys that it does not know', async () => {
+  test('leaves out keys that it does not know', async () => {
     const { status, json } = await seed({
       sandbox: true,
       webhooks: [{ url: nowhere('a'), token: 'mine' }],
@@ -149,14 +149,14 @@ describe('a sync with credentials in its body', () => {
 })
 
 describe('a sync with the headers of a client', () => {
-  it('answers the webhooks and nothing else', async () => {
+  test('answers the webhooks and nothing else', async () => {
     const client = await createClient(server)
     const { status, json } = await client.call('POST', '/sync', hooks('a'))
     expect(status).toBe(200)
     expect(json).toEqual({ webhooks: [{ url: nowhere('a'), token: expect.any(String) }] })
   })
 
-  it.each([
+  test.each([
     ['id', { id: randomUUID() }, '"body.id" is not allowed'],
     ['id that is no GUID', { id: 5 }, '"body.id" is not allowed'],
     ['token', { token: 'x' }, '"body.token" is not allowed'],
@@ -200,7 +200,7 @@ describe('a sync with the headers of a client', () => {
     expect(tokensOf(await client.call('POST', '/sync', hooks('kept')))).toEqual([client.webhooks[0]?.token])
   })
 
-  it('lists all faults of a channel', async () => {
+  test('lists all faults of a channel', async () => {
     const client = await createClient(server)
     const { status, text } = await client.call('POST', '/sync', {
       channels: { webhook: { version: '1.0.0', colour: 'red' } },
@@ -213,7 +213,7 @@ describe('a sync with the headers of a client', () => {
     ])
   })
 
-  it('looks at a channel that is not enabled, and then takes it as absent', async () => {
+  test('looks at a channel that is not enabled, and then takes it as absent', async () => {
     const client = await createClient(server)
     const config = { version: '1.0.0', enabled: false, url: nowhere('out'), secret: newSecret() }
     const bad = await client.call('POST', '/sync', { channels: { webhook: { ...config, url: 'none' } } })
@@ -223,7 +223,7 @@ describe('a sync with the headers of a client', () => {
     expect((await client.call('GET', '/health')).json).toEqual({ channels: {} })
   })
 
-  it('is unauthorized with a wrong token, or with half of the headers', async () => {
+  test('is unauthorized with a wrong token, or with half of the headers', async () => {
     const { id, token } = await createClient(server)
     for (const headers of [
       { 'x-bp-messaging-client-id': id, 'x-bp-messaging-client-token': 'wrong' },
@@ -237,13 +237,13 @@ describe('a sync with the headers of a client', () => {
 })
 
 describe('webhooks of a sync', () => {
-  it('are answered in the order of the request', async () => {
+  test('are answered in the order of the request', async () => {
     const { call } = await createClient(server, hooks('a', 'b', 'c'))
     const paths = ['c', 'x', 'a', 'b']
     expect(urlsOf(await call('POST', '/sync', hooks(...paths)))).toEqual(paths.map(nowhere))
   })
 
-  it('keep their token while they stay, and have a new one when they come again', async () => {
+  test('keep their token while they stay, and have a new one when they come again', async () => {
     const { call } = await createClient(server)
     const [a1, b1] = tokensOf(await call('POST', '/sync', hooks('a', 'b')))
     const [a2] = tokensOf(await call('POST', '/sync', hooks('a')))
@@ -252,12 +252,12 @@ describe('webhooks of a sync', () => {
     expect(b3).not.toBe(b1)
   })
 
-  it('have a token of their own in each client', async () => {
+  test('have a token of their own in each client', async () => {
     const clients = [await createClient(server, hooks('a')), await createClient(server, hooks('a'))]
     expect(new Set(clients.map(({ webhooks }) => webhooks[0]?.token)).size).toBe(2)
   })
 
-  it('get an event once when a URL is named twice', async () => {
+  test('get an event once when a URL is named twice', async () => {
     const { url, requests, until } = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url }, { url }] })
     expect(new Set(client.webhooks.map(({ token }) => token)).size).toBe(1)
@@ -267,7 +267,7 @@ describe('webhooks of a sync', () => {
     expect(requests.filter(({ json }) => json.type === 'message.new')).toHaveLength(2)
   })
 
-  it('get nothing more once they are not named', async () => {
+  test('get nothing more once they are not named', async () => {
     const [gone, kept] = [await startReceiver(), await startReceiver()]
     const client = await createClient(server, { webhooks: [{ url: gone.url }, { url: kept.url }] })
     const { conversationId } = await client.converse()
@@ -279,7 +279,7 @@ describe('webhooks of a sync', () => {
     expect(gone.ofType('message.new')).toHaveLength(1)
   })
 
-  it('are all removed by an empty sync, and the channels with them', async () => {
+  test('are all removed by an empty sync, and the channels with them', async () => {
     const secret = newSecret()
     const client = await createClient(server, {
       ...hooks('a'),
@@ -293,7 +293,7 @@ describe('webhooks of a sync', () => {
 })
 
 describe('channels of a sync', () => {
-  it('tell in their health what happened to them', async () => {
+  test('tell in their health what happened to them', async () => {
     const client = await createClient(server)
     const sync = (url: string) =>
       client.call('POST', '/sync', { channels: webhookChannel(nowhere(url), secret) })
@@ -310,7 +310,7 @@ describe('channels of a sync', () => {
     expect(await types()).toEqual(['start', 'configure', 'start', 'configure', 'create'])
   })
 
-  it('verify with the new secret after a change, and with the old one no more', async () => {
+  test('verify with the new secret after a change, and with the old one no more', async () => {
     const client = await createClient(server)
     const secrets = [newSecret(), newSecret()] as const
     const told = { sender: 'sam', payload: { type: 'text', text: 'hi' } }
@@ -324,7 +324,7 @@ describe('channels of a sync', () => {
 })
 
 describe('a sync that fails', () => {
-  it('changes nothing of a client, whatever else it names', async () => {
+  test('changes nothing of a client, whatever else it names', async () => {
     const { url, ofType, until } = await startReceiver()
     const secret = newSecret()
     const client = await createClient(server, {
@@ -342,7 +342,7 @@ describe('a sync that fails', () => {
     await until(() => ofType('message.new').length === 1)
   })
 
-  it('makes no client', async () => {
+  test('makes no client', async () => {
     const before = await countClients()
     expect((await seed({ webhooks: [{ url: 'http://10.0.0.1/' }] })).status).toBe(400)
     expect((await seed({ channels: { pigeon: {} } })).status).toBe(400)
@@ -351,7 +351,7 @@ describe('a sync that fails', () => {
 })
 
 describe('two syncs at once', () => {
-  it('end in one of the two, whole', async () => {
+  test('end in one of the two, whole', async () => {
     const client = await createClient(server)
     const secrets = { left: newSecret(), right: newSecret() }
     const configurationOf = (side: 'left' | 'right') => ({
@@ -415,13 +415,13 @@ describe('the URL of a webhook', () => {
     'a NAT64 address': 'http://[64:ff9b::7f00:1]/',
   }
 
-  it.each(Object.entries(PRIVATE))('may not be private: %s', async (_, url) => {
+  test.each(Object.entries(PRIVATE))('may not be private: %s', async (_, url) => {
     const { status, text } = await seed({ webhooks: [{ url: nowhere('ok') }, { url }] })
     expect(status).toBe(400)
     expect(text).toMatch(/^"body\.webhooks\[1\]\.url" .*ALLOW_PRIVATE_TARGETS/)
   })
 
-  it.each([
+  test.each([
     ['ftp', 'ftp://example.com/', 'http'],
     ['file', 'file:///etc/passwd', 'http'],
     ['javascript', 'javascript:alert(1)', 'http'],
@@ -435,12 +435,12 @@ describe('the URL of a webhook', () => {
     expect(text).not.toContain('secret')
   })
 
-  it('may be loopback while the server listens there', async () => {
+  test('may be loopback while the server listens there', async () => {
     const webhooks = Object.values(LOOPBACK).map((url) => ({ url }))
     expect((await seed({ webhooks })).status).toBe(200)
   })
 
-  it('may not be loopback when that is not allowed', async () => {
+  test('may not be loopback when that is not allowed', async () => {
     const strict = await startServer({ env: { ALLOW_PRIVATE_TARGETS: 'none' } })
     for (const [what, url] of Object.entries(LOOPBACK)) {
       const { status, text } = await call(strict, 'POST', '/api/v1/sync', { body: { webhooks: [{ url }] } })
@@ -450,7 +450,7 @@ describe('the URL of a webhook', () => {
     await strict.stop()
   })
 
-  it('may be of a range that is allowed, and of that range only', async () => {
+  test('may be of a range that is allowed, and of that range only', async () => {
     const lenient = await startServer({ env: { ALLOW_PRIVATE_TARGETS: '10.0.0.0/8' } })
     const statuses = ['http://10.1.2.3/', 'http://[::ffff:10.1.2.3]/', 'http://192.168.0.1/'].map(
       async (url) => (await call(lenient, 'POST', '/api/v1/sync', { body: { webhooks: [{ url }] } })).status,
@@ -466,7 +466,7 @@ async function countClients(): Promise<number> {
 }
 
 describe('whether a client is there', () => {
-  it('is told to nobody without its credentials or those of the operator', async () => {
+  test('is told to nobody without its credentials or those of the operator', async () => {
     const own = await startServer({ env: { ADMIN_KEY: 'k'.repeat(32), RATE_LIMIT: '0' } })
     const post = (body: object, headers: Record<string, string> = {}) =>
       call(own, 'POST', '/api/v1/sync', { body, headers })

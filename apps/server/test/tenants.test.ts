@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { newId, toUuid } from '@plugboard/core'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createClient, type TestClient } from './support/api.js'
 import { type Receiver, startReceiver } from './support/receiver.js'
 import { adminSamples, documentedRoutes, type Named, samples, sendSample } from './support/routes.js'
@@ -76,14 +76,14 @@ function named(text: string): Named {
 }
 
 describe('the table of routes', () => {
-  it('has every route of the API', async () => {
+  test('has every route of the API', async () => {
     const documented = (await documentedRoutes(server)).map(({ method, path }) => `${method} ${path}`)
     expect([...Object.keys(samples), ...Object.keys(adminSamples)].sort()).toEqual(documented.sort())
   })
 })
 
 describe("another client's id", () => {
-  it.each(naming)('is as unknown as one that never was: $name', async ({ route, make }) => {
+  test.each(naming)('is as unknown as one that never was: $name', async ({ route, make }) => {
     const { client, named: own } = mine
     const foreign = await sendSample(client, route, make(theirs.named, own))
     const unknown = await sendSample(client, route, make(nothing(), own))
@@ -94,7 +94,7 @@ describe("another client's id", () => {
     expect(text).not.toContain(theirs.client.id)
   })
 
-  it('has come to no harm', async () => {
+  test('has come to no harm', async () => {
     const { client, named } = theirs
     const { json: messages } = await client.call('GET', `/messages/conversation/${named.conversationId}`)
     expect(messages.map(({ id }: { id: string }) => id)).toEqual([named.messageId])
@@ -107,7 +107,7 @@ describe("another client's id", () => {
 })
 
 describe("another client's token", () => {
-  it.each(cases)('is unauthorized: $name', async ({ route, make }) => {
+  test.each(cases)('is unauthorized: $name', async ({ route, make }) => {
     const mixed = { 'x-bp-messaging-client-token': theirs.client.token }
     const { path, body } = make(mine.named, mine.named)
     const answer = await mine.client.call(route.split(' ')[0] ?? '', path, body, mixed)
@@ -116,7 +116,7 @@ describe("another client's token", () => {
 })
 
 describe('what a client lists', () => {
-  it('holds nothing of another', async () => {
+  test('holds nothing of another', async () => {
     for (const path of ['/health', '/dead-letters?limit=0', '/clients/tokens']) {
       const { text } = await mine.client.call('GET', path)
       for (const id of Object.values(theirs.named)) expect(text).not.toContain(id)
@@ -125,7 +125,7 @@ describe('what a client lists', () => {
 })
 
 describe('the webhooks of a client', () => {
-  it('hear nothing of another', async () => {
+  test('hear nothing of another', async () => {
     const heard = webhook.requests.filter(({ path }) => path.endsWith('/mine'))
     expect(heard.length).toBeGreaterThan(0)
     for (const { text, headers } of heard) {

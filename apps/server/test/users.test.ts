@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, type TestClient } from './support/api.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(cleanUp)
 
 describe('a user', () => {
-  it('is made and got', async () => {
+  test('is made and got', async () => {
     const { status, json } = await client.call('POST', '/users')
     expect(status).toBe(201)
     expect(json).toEqual({ id: expect.stringMatching(UUID), clientId: client.id })
@@ -23,31 +23,31 @@ describe('a user', () => {
     expect(got.json.data ?? null).toBeNull()
   })
 
-  it('is another one each time', async () => {
+  test('is another one each time', async () => {
     const made = await Promise.all(Array.from({ length: 50 }, () => client.call('POST', '/users', {})))
     expect(new Set(made.map(({ json }) => json.id)).size).toBe(50)
   })
 
-  it('is not found when there is none', async () => {
+  test('is not found when there is none', async () => {
     for (const id of [randomUUID(), '0198c0de-0000-7000-8000-000000000000'])
       expect(await client.call('GET', `/users/${id}`)).toMatchObject({ status: 404, text: 'Not Found' })
   })
 
-  it('has no name but its id', async () => {
+  test('has no name but its id', async () => {
     const { id } = (await client.call('POST', '/users')).json
     const sameButForSpareBits = `${id.slice(0, -1)}1`
     expect((await client.call('GET', `/users/${sameButForSpareBits}`)).status).toBe(404)
     expect((await client.call('GET', '/users/sam')).text).toBe('"params.id" must be a valid GUID')
   })
 
-  it('is not made from a body with anything in it', async () => {
+  test('is not made from a body with anything in it', async () => {
     const answer = await client.call('POST', '/users', { name: 'sam' })
     expect(answer).toMatchObject({ status: 400, text: '"body.name" is not allowed' })
   })
 })
 
 describe('the token of a user', () => {
-  it('is an id and a secret, and another one each time', async () => {
+  test('is an id and a secret, and another one each time', async () => {
     const { id: userId } = (await client.call('POST', '/users')).json
     const make = () => client.call('POST', '/users/tokens', { userId })
     const [first, second] = [await make(), await make()]
@@ -57,13 +57,13 @@ describe('the token of a user', () => {
     expect(second.json.token).not.toBe(first.json.token)
   })
 
-  it('is made for users that there are', async () => {
+  test('is made for users that there are', async () => {
     const make = (body: object) => client.call('POST', '/users/tokens', body)
     expect(await make({ userId: randomUUID() })).toMatchObject({ status: 404, text: 'Not Found' })
     expect(await make({})).toMatchObject({ status: 400, text: '"body.userId" is required' })
   })
 
-  it('is no token of the client', async () => {
+  test('is no token of the client', async () => {
     const { id: userId } = (await client.call('POST', '/users')).json
     const { token } = (await client.call('POST', '/users/tokens', { userId })).json
     const answer = await client.call('GET', '/clients', undefined, { 'x-bp-messaging-client-token': token })

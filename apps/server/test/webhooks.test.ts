@@ -1,5 +1,5 @@
 import { Webhook } from 'standardwebhooks'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call, createClient, type TestClient } from './support/api.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
 import { type Received, type Receiver, startReceiver } from './support/receiver.js'
@@ -36,20 +36,20 @@ async function first(bot: Receiver, type: string): Promise<Received> {
 const textOf = ({ json }: Received) => json.data.message?.payload.text
 
 describe('an event', () => {
-  it('tells of a new user', async () => {
+  test('tells of a new user', async () => {
     const { bot, client } = await newBot()
     const { id: userId } = (await client.call('POST', '/users')).json
     expect((await first(bot, 'user.new')).json).toEqual({ type: 'user.new', data: { userId } })
   })
 
-  it('tells of a new conversation', async () => {
+  test('tells of a new conversation', async () => {
     const { bot, client } = await newBot()
     const { userId, conversationId } = await client.converse()
     const { json } = await first(bot, 'conversation.new')
     expect(json).toEqual({ type: 'conversation.new', data: { userId, conversationId } })
   })
 
-  it('tells of a message of the user', async () => {
+  test('tells of a message of the user', async () => {
     const { bot, client } = await newBot()
     const { userId, conversationId } = await client.converse()
     const payload = { type: 'custom', 'extra field': [1, { deep: null }], text: 'hi "there" 🎈' }
@@ -71,7 +71,7 @@ describe('an event', () => {
     })
   })
 
-  it('tells of a message of the bot, which has no author', async () => {
+  test('tells of a message of the bot, which has no author', async () => {
     const { bot, client } = await newBot()
     const { userId, conversationId } = await client.converse()
     const { json: message } = await client.say(conversationId, 'hi')
@@ -80,7 +80,7 @@ describe('an event', () => {
     expect(data.message).not.toHaveProperty('authorId')
   })
 
-  it('names the owner of the conversation, not the author', async () => {
+  test('names the owner of the conversation, not the author', async () => {
     const { bot, client } = await newBot()
     const [{ userId, conversationId }, other] = [await client.converse(), await client.converse()]
     await client.say(conversationId, 'hi', other.userId)
@@ -88,7 +88,7 @@ describe('an event', () => {
     expect(data).toMatchObject({ userId, message: { authorId: other.userId } })
   })
 
-  it('tells of users and conversations that a mapping made', async () => {
+  test('tells of users and conversations that a mapping made', async () => {
     const { bot, client } = await newBot()
     const endpoint = { channel: 'custom', identity: '*', sender: 's', thread: 't' }
     const { conversationId } = (await client.call('POST', '/endpoints/map', endpoint)).json
@@ -97,7 +97,7 @@ describe('an event', () => {
     expect((await first(bot, 'conversation.new')).json.data).toEqual({ userId, conversationId })
   })
 
-  it('tells that a conversation was started', async () => {
+  test('tells that a conversation was started', async () => {
     const secret = newSecret()
     const { bot, client } = await newBot(undefined, {
       channels: webhookChannel('http://127.0.0.1:9/', secret),
@@ -113,7 +113,7 @@ describe('an event', () => {
     expect(conversation.json.userId).toBe(data.userId)
   })
 
-  it('tells of what happens to a channel', async () => {
+  test('tells of what happens to a channel', async () => {
     const { bot } = await newBot(undefined, { channels: webhookChannel('http://127.0.0.1:9/', newSecret()) })
     await bot.until(() => bot.ofType('health.new').length === 3)
     expect(bot.ofType('health.new').map(({ json }) => json.data)).toEqual(
@@ -133,19 +133,19 @@ describe('the channel of a message event', () => {
     await client.say(conversationId, 'hi')
   }
 
-  it('is the custom one that its endpoint has', async () => {
+  test('is the custom one that its endpoint has', async () => {
     const { bot, client } = await newBot()
     await say(client, 'carrier pigeon')
     expect(await channelOf(bot)).toBe('carrier pigeon')
   })
 
-  it('is the installed one that its endpoint has, configured or not', async () => {
+  test('is the installed one that its endpoint has, configured or not', async () => {
     const { bot, client } = await newBot()
     await say(client, { name: 'webhook', version: '1.0.0' })
     expect(await channelOf(bot)).toBe('webhook')
   })
 
-  it('is the one that the message came from', async () => {
+  test('is the one that the message came from', async () => {
     const secret = newSecret()
     const { bot, client } = await newBot(undefined, {
       channels: webhookChannel('http://127.0.0.1:9/', secret),
@@ -160,7 +160,7 @@ describe('the channel of a message event', () => {
 })
 
 describe('the request of an event', () => {
-  it('has the headers of the wire contract', async () => {
+  test('has the headers of the wire contract', async () => {
     const { bot, client, token } = await newBot()
     await client.call('POST', '/users')
     const { headers } = await first(bot, 'user.new')
@@ -172,7 +172,7 @@ describe('the request of an event', () => {
     expect(headers).not.toHaveProperty('password')
   })
 
-  it('is signed after Standard Webhooks with the token of the webhook', async () => {
+  test('is signed after Standard Webhooks with the token of the webhook', async () => {
     const { bot, client, token } = await newBot()
     await client.call('POST', '/users')
     const { headers, text } = await first(bot, 'user.new')
@@ -182,7 +182,7 @@ describe('the request of an event', () => {
     expect(() => new Webhook(newSecret()).verify(text, signed)).toThrow()
   })
 
-  it('has another id for each event, and the same one at a retry', async () => {
+  test('has another id for each event, and the same one at a retry', async () => {
     const { bot, client, token } = await newBot((_request, _response, index) => (index < 2 ? 503 : 200))
     await client.call('POST', '/users')
     await bot.until((requests) => requests.length === 3)
@@ -195,7 +195,7 @@ describe('the request of an event', () => {
       expect(() => new Webhook(token).verify(text, headers as Record<string, string>)).not.toThrow()
   })
 
-  it('has another id and its own token at each webhook', async () => {
+  test('has another id and its own token at each webhook', async () => {
     const { bot: one } = await newBot()
     const { bot: other } = await newBot()
     const client = await createClient(server, { webhooks: [{ url: one.url }, { url: other.url }] })
@@ -207,7 +207,7 @@ describe('the request of an event', () => {
     expect(events[0]?.text).toBe(events[1]?.text)
   })
 
-  it('goes to the path and query of the URL', async () => {
+  test('goes to the path and query of the URL', async () => {
     const bot = await startReceiver()
     const url = bot.url.replace('/hook', '/a%20b/c?d=e&f=%2F')
     const client = await createClient(server, { webhooks: [{ url }] })
@@ -217,7 +217,7 @@ describe('the request of an event', () => {
 })
 
 describe('the events of a conversation', () => {
-  it('come in order, though posted at once', async () => {
+  test('come in order, though posted at once', async () => {
     const { bot, client } = await newBot()
     const { conversationId } = await client.converse()
     await Promise.all(Array.from({ length: 100 }, (_, i) => client.say(conversationId, String(i))))
@@ -227,7 +227,7 @@ describe('the events of a conversation', () => {
     expect(bot.ofType('message.new').map(textOf)).toEqual(stored)
   })
 
-  it('come in order across a retry', async () => {
+  test('come in order across a retry', async () => {
     const { bot, client } = await newBot((request) =>
       textOf(request) === '1' && bot.ofType('message.new').filter((each) => textOf(each) === '1').length < 3
         ? 500
@@ -239,7 +239,7 @@ describe('the events of a conversation', () => {
     expect(bot.ofType('message.new').map(textOf)).toEqual(['0', '1', '1', '1', '2', '3'])
   })
 
-  it('begin with that it is new', async () => {
+  test('begin with that it is new', async () => {
     const { bot, client } = await newBot()
     const { conversationId } = await client.converse()
     await client.say(conversationId, 'hi')
@@ -252,7 +252,7 @@ describe('the events of a conversation', () => {
 })
 
 describe('redirects', () => {
-  it('are not followed, and count as a failure', async () => {
+  test('are not followed, and count as a failure', async () => {
     const { bot: elsewhere } = await newBot()
     const { client } = await newBot((_request, response) => {
       response.writeHead(307, { location: elsewhere.url }).end()
@@ -268,7 +268,7 @@ describe('redirects', () => {
 })
 
 describe('a server with an internal password', () => {
-  it('sends it to the webhooks that the operator lists, and to no other', async () => {
+  test('sends it to the webhooks that the operator lists, and to no other', async () => {
     const [listed, other] = [await startReceiver(), await startReceiver()]
     const env = { INTERNAL_PASSWORD: 'between us', INTERNAL_WEBHOOKS: `${listed.url}/hooks` }
     const internal = await startServer({ env })

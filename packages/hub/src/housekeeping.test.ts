@@ -1,11 +1,11 @@
 import { type Id, silentLogger } from '@plugboard/core'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { keyring, MemoryClients, recordOf, storeOf } from '../test/support/clients.js'
-import { Clients } from './clients.js'
-import { Directory } from './directory.js'
-import { clientFacts } from './facts.js'
+import { Clients } from './clients/clients.js'
+import { Directory } from './clients/directory.js'
+import { Idempotency } from './clients/idempotency.js'
+import { clientFacts } from './documents/facts.js'
 import { Housekeeping } from './housekeeping.js'
-import { Idempotency } from './idempotency.js'
 
 const MINUTE_MS = 60_000
 

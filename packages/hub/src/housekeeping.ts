@@ -1,8 +1,8 @@
 import type { Logger } from '@plugboard/core'
-import type { BlobStore } from './blob-store.js'
-import type { Clients } from './clients.js'
-import type { Idempotency } from './idempotency.js'
-import type { Store } from './store.js'
+import type { Clients } from './clients/clients.js'
+import type { Idempotency } from './clients/idempotency.js'
+import type { BlobStore } from './ports/blob-store.js'
+import type { Store } from './ports/store.js'
 
 export interface HousekeepingOptions {
   store: Store

@@ -1,13 +1,13 @@
 import type { Logger } from '@plugboard/core'
-import type { BlobStore } from './blob-store.js'
-import type { LoadedChannel } from './channels.js'
+import type { LoadedChannel } from './channels/channels.js'
+import type { Keyring } from './clients/keyring.js'
 import type { DeliveryObserver, DispatcherLimits } from './delivery/dispatcher.js'
 import type { RetrySchedule } from './delivery/retry.js'
+import type { WebhookFormat } from './delivery/webhook-format.js'
 import type { WebhookSender } from './delivery/webhook-sender.js'
-import type { WebhookFormat } from './format.js'
-import type { Keyring } from './keyring.js'
-import type { PublicAddresses } from './public-addresses.js'
-import type { Store } from './store.js'
+import type { BlobStore } from './ports/blob-store.js'
+import type { PublicAddresses } from './ports/public-addresses.js'
+import type { Store } from './ports/store.js'
 
 export interface HubOptions {
   store: Store

@@ -3,8 +3,8 @@ import { expect, test, vi } from 'vitest'
 import { acmeChannel } from '../test/support/acme-channel.js'
 import { integrationOf, keyring, recordOf, storeOf } from '../test/support/clients.js'
 import { openHub, SharedStore } from '../test/support/hub.js'
-import { assertKey } from './key-fingerprint.js'
-import { Keyring } from './keyring.js'
+import { assertKey } from './clients/key-fingerprint.js'
+import { Keyring } from './clients/keyring.js'
 
 test('an integration whose credentials are refused pauses, says so, and resumes with the next sync', async () => {
   const { hub, say, client, attempts, outcomes, health } = await setUp({ token: 'old' })

@@ -1,46 +1,46 @@
 import type { Id } from '@plugboard/core'
-import { Accounts } from './accounts.js'
-import { Answers } from './answers.js'
-import { Attachments } from './attachments.js'
-import { ButtonTokens } from './button-tokens.js'
-import { Channels } from './channels.js'
-import { Clients } from './clients.js'
-import { Collect } from './collect.js'
-import { Conversations } from './conversations.js'
-import { Deliveries } from './deliveries.js'
+import { Channels } from './channels/channels.js'
+import { Preload } from './channels/preload.js'
+import { Accounts } from './clients/accounts.js'
+import { Clients } from './clients/clients.js'
+import { type ClientView, Directory } from './clients/directory.js'
+import { Idempotency } from './clients/idempotency.js'
+import { Usage } from './clients/usage.js'
+import { Webhooks } from './clients/webhooks.js'
+import { Collect } from './conversations/collect.js'
+import { Conversations } from './conversations/conversations.js'
+import { Deliveries } from './conversations/deliveries.js'
+import { DeliveryEvents } from './conversations/delivery-events.js'
+import { Endpoints } from './conversations/endpoints.js'
+import { lookupsFor } from './conversations/lookups.js'
+import { Messages } from './conversations/messages.js'
+import { Participants } from './conversations/participants.js'
+import { Presence } from './conversations/presence.js'
+import { Users } from './conversations/users.js'
+import { ButtonTokens } from './delivery/button-tokens.js'
 import { channelDelivery } from './delivery/channel-delivery.js'
 import { Dispatcher } from './delivery/dispatcher.js'
 import { RateLimiter } from './delivery/rate-limiter.js'
+import { Recipients } from './delivery/recipients.js'
 import type { RetrySchedule } from './delivery/retry.js'
 import { Router } from './delivery/router.js'
 import { SerialTransport } from './delivery/serial-transport.js'
-import { type ClientView, Directory } from './directory.js'
-import { Endpoints } from './endpoints.js'
-import { clientFacts, conversationFacts, integrationFacts, userFacts } from './facts.js'
-import type { Look } from './format.js'
-import { Handover } from './handover.js'
-import { Health } from './health.js'
+import type { Lookups } from './delivery/webhook-format.js'
+import { clientFacts, conversationFacts, integrationFacts, userFacts } from './documents/facts.js'
+import { Attachments } from './files/attachments.js'
+import { MediaLinks } from './files/media-links.js'
 import { Housekeeping } from './housekeeping.js'
 import type { HubOptions } from './hub-options.js'
-import { Idempotency } from './idempotency.js'
-import { Ingest } from './ingest.js'
-import { IntegrationMonitor } from './integration-monitor.js'
-import { Integrations } from './integrations.js'
-import { lookFor } from './look.js'
-import { MediaLinks } from './media-links.js'
-import { Messages } from './messages.js'
-import { Owing } from './owing.js'
-import { Participants } from './participants.js'
-import { pauseIntegration } from './pause.js'
-import { Preload } from './preload.js'
-import { Presence } from './presence.js'
-import { ProviderAccounts } from './provisioning/accounts.js'
-import { probe } from './provisioning/probe.js'
-import { type IntegrationAddress, type IntegrationItem, Provisioning } from './provisioning/provisioning.js'
-import { Sync } from './sync.js'
-import { Usage } from './usage.js'
-import { Users } from './users.js'
-import { Webhooks } from './webhooks.js'
+import { Answers } from './inbound/answers.js'
+import { Ingest } from './inbound/ingest.js'
+import { AccountClaims } from './integrations/account-claims.js'
+import { Health } from './integrations/health.js'
+import { IntegrationMonitor } from './integrations/integration-monitor.js'
+import { Integrations } from './integrations/integrations.js'
+import { pauseIntegration } from './integrations/pause.js'
+import { probe } from './integrations/probe.js'
+import { type IntegrationAddress, type IntegrationItem, Provisioning } from './integrations/provisioning.js'
+import { Sync } from './integrations/sync.js'
 /** The use cases: the only door for dialects. Nothing goes out before `start`. */
 export interface Hub {
   readonly clients: Clients
@@ -63,7 +63,7 @@ export interface Hub {
   readonly media: MediaLinks
   readonly attachments: Attachments
   /** Looks up what there may be of a client's, as webhook formats do. */
-  look(client: ClientView): Look
+  lookups(client: ClientView): Lookups
   /** Whether deliveries are being made. */
   readonly isDelivering: boolean
   start(): void
@@ -83,13 +83,13 @@ const LISTEN_AGAIN_MS = 5_000
 function watched(
   carry: ReturnType<typeof channelDelivery>,
   monitor: IntegrationMonitor,
-  handover: () => Handover,
+  deliveryEvents: () => DeliveryEvents,
 ): ReturnType<typeof channelDelivery> {
   return async (address, item, ...how) => {
     const outcome = await carry(address, item, ...how)
     if (outcome === undefined) {
       monitor.delivered(address.integration.id)
-      await handover().done(address, item)
+      await deliveryEvents().done(address, item)
     } else if (outcome !== 'withdrawn') monitor.failed(address.integration.id, outcome)
     return outcome
   }
@@ -129,7 +129,7 @@ export function createHub(options: HubOptions): Hub {
     limiter: new RateLimiter(),
   })
   const monitor = new IntegrationMonitor({ store, log, now })
-  const channelTransport = new SerialTransport(watched(carry, monitor, () => handover))
+  const channelTransport = new SerialTransport(watched(carry, monitor, () => deliveryEvents))
   const provisionTransport = new SerialTransport<IntegrationAddress, IntegrationItem>((...what) =>
     provisioning.carry(...what),
   )
@@ -143,7 +143,7 @@ export function createHub(options: HubOptions): Hub {
     provisionTransport,
     provisionSchedule: untilItIsDone(settings.provisionSchedule),
     urls,
-    lookOf: (client) => look(client),
+    lookupsOf: (client) => lookups(client),
     log,
     now,
   })
@@ -152,7 +152,7 @@ export function createHub(options: HubOptions): Hub {
     limits: delivers ? settings.delivery : { ...settings.delivery, streams: 0 },
     route: (stream, target) => router.route(stream, target),
     refused: (clientId, route, reason) => pause(clientId, route, reason),
-    gaveUp: (...what) => handover.gaveUp(...what),
+    gaveUp: (...what) => deliveryEvents.gaveUp(...what),
     observer,
     log,
     now,
@@ -162,14 +162,14 @@ export function createHub(options: HubOptions): Hub {
     ...{ store, blobs, keyring, urls, usage },
     maxBytes: settings.attachmentMaxBytes,
   })
-  const look = (client: ClientView) => lookFor(client, { store, users, conversations, accounts })
-  const owing = new Owing(formats)
-  const shared = { store, owing, dispatcher, usage, now }
+  const lookups = (client: ClientView) => lookupsFor(client, { store, users, conversations, accounts })
+  const recipients = new Recipients(formats)
+  const shared = { store, recipients, dispatcher, usage, now }
   const health = new Health({ ...shared, channels, monitor, urls })
   const pause = pauseIntegration({ directory, health, log })
-  const providerAccounts = new ProviderAccounts({ store, directory, channels, now })
+  const accountClaims = new AccountClaims({ store, directory, channels, now })
   const provisioning = new Provisioning({
-    ...{ directory, channels, accounts: providerAccounts, keyring, health, urls, log },
+    ...{ directory, channels, accounts: accountClaims, keyring, health, urls, log },
     timeoutMs: settings.channelTimeoutMs,
   })
   const measure = (clientId: Id, bytes: number) => usage.add(clientId, bytes)
@@ -182,7 +182,7 @@ export function createHub(options: HubOptions): Hub {
     ...{ ...shared, ...cached, users, attachments },
     facts: facts.conversations,
   })
-  const handover = new Handover({ directory, conversations, log })
+  const deliveryEvents = new DeliveryEvents({ directory, conversations, log })
   const participants = new Participants({
     ...{ store, users, conversations, now },
     ...{ userFacts: facts.users, conversationFacts: facts.conversations, maxCached: cacheSize },
@@ -206,7 +206,7 @@ export function createHub(options: HubOptions): Hub {
   const deliveries = new Deliveries({ ...shared, messages })
   const idempotency = new Idempotency({ store, now })
   const sync = new Sync({
-    ...{ directory, channels, keyring, health, accounts: providerAccounts },
+    ...{ directory, channels, keyring, health, accounts: accountClaims },
     refuseTarget: options.refuseTarget,
     probe: (...of) => probe({ channels, urls, timeoutMs: settings.probeTimeoutMs }, ...of),
   })
@@ -266,7 +266,7 @@ export function createHub(options: HubOptions): Hub {
     channels,
     media,
     attachments,
-    look,
+    lookups,
     get isDelivering() {
       return dispatcher.isRunning
     },

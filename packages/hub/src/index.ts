@@ -3,6 +3,8 @@
  * {@link Store}.
  * @packageDocumentation
  */
+
+export type { LoadedChannel } from './channels/channels.js'
 export {
   type Account,
   Accounts,
@@ -12,8 +14,75 @@ export {
   type PersonAccount,
   type Role,
   type WithId,
-} from './accounts.js'
-export { type Activity, activityOf } from './activity.js'
+} from './clients/accounts.js'
+export type { NewToken } from './clients/clients.js'
+export type { ClientName, ClientView, OpenIntegration, OpenWebhook } from './clients/directory.js'
+export { assertKey, KEY_FINGERPRINT } from './clients/key-fingerprint.js'
+export { Keyring } from './clients/keyring.js'
+export type { NewWebhook, WebhookScope } from './clients/webhooks.js'
+export type { Collected } from './conversations/collect.js'
+export type { NewConversation } from './conversations/conversations.js'
+export type { DeadLetter, Delivery } from './conversations/deliveries.js'
+export { messageDetailsOf } from './conversations/message-details.js'
+export { asMessage, type Post } from './conversations/messages.js'
+export { MAX_PARTICIPANTS } from './conversations/participants.js'
+export type { NewUser } from './conversations/users.js'
+export type { DeliveryObserver, DispatcherLimits } from './delivery/dispatcher.js'
+export type { GateLimits } from './delivery/gate.js'
+export type { RetrySchedule } from './delivery/retry.js'
+export type { DeliveryFailure, Transport, TransportListener } from './delivery/transport.js'
+export type { Lookups, Topic, WebhookEvent, WebhookFormat } from './delivery/webhook-format.js'
+export type { WebhookAddress, WebhookItem, WebhookSender } from './delivery/webhook-sender.js'
+export { Collection, type Index, type Kept } from './documents/collection.js'
+export {
+  type ClientFacts,
+  type ConversationFacts,
+  type ConversationView,
+  type ExternalId,
+  excerptOf,
+  type IntegrationFacts,
+  metadataTerm,
+  type Participant,
+  type UserFacts,
+  type UserView,
+} from './documents/facts.js'
+export { yieldIfBusy } from './event-loop.js'
+export type { Attachment, Upload } from './files/attachments.js'
+export type { LinkedMedia } from './files/media-links.js'
+export { loadFileTypes } from './files/media-type.js'
+export { createHub, type Hub } from './hub.js'
+export type { HubOptions, HubSettings } from './hub-options.js'
+export type { HealthEvent, HealthType, IntegrationHealth } from './integrations/health.js'
+export { healthEventOf } from './integrations/health.js'
+export type { IntegrationKinds, IntegrationView } from './integrations/integrations.js'
+export type { ChannelConfiguration, Configuration } from './integrations/sync.js'
+export { type Activity, activityOf } from './log/activity.js'
+export type { ChannelRef, ConversationRecord, EndpointRecord } from './log/endpoint-record.js'
+export type { Dead, DeadEntry, Entry, EntryType, NewEntry, StreamKind, StreamRef } from './log/entry.js'
+export {
+  bytesOf,
+  firstPage,
+  isFull,
+  type MessageCount,
+  type MessagePage,
+  PAGE_BYTES,
+  type Page,
+  type Range,
+  type ReplyPage,
+  type Texts,
+} from './log/page.js'
+export type { Claimed, LaneState, Lease, Mark, Progress } from './log/progress.js'
+export {
+  endpointTarget,
+  integrationTarget,
+  type LaneKey,
+  parseLaneKey,
+  parseTarget,
+  replayLane,
+  type Target,
+  type TargetKind,
+  webhookTarget,
+} from './log/target.js'
 export {
   ARCHIVE_KINDS,
   type Archive,
@@ -29,64 +98,16 @@ export {
   type SenderRecord,
   type StreamRecord,
   type UserStream,
-} from './archive.js'
-export type { Attachment, Upload } from './attachments.js'
-export type { BlobInfo, BlobOwner, BlobStore, NewBlob, OpenBlob } from './blob-store.js'
-export type { LoadedChannel } from './channels.js'
-export type { ClientRecord, IntegrationRecord, Sealed, TokenRecord, WebhookRecord } from './client-record.js'
-export type { NewToken } from './clients.js'
-export type { Collected } from './collect.js'
-export { Collection, type Index, type Kept } from './collection.js'
-export type { NewConversation } from './conversations.js'
-export type { DeadLetter, Delivery } from './deliveries.js'
-export type { DeliveryObserver, DispatcherLimits } from './delivery/dispatcher.js'
-export type { GateLimits } from './delivery/gate.js'
-export type { RetrySchedule } from './delivery/retry.js'
-export type { DeliveryFailure, Transport, TransportListener } from './delivery/transport.js'
-export type { WebhookAddress, WebhookItem, WebhookSender } from './delivery/webhook-sender.js'
-export type { ClientName, ClientView, OpenIntegration, OpenWebhook } from './directory.js'
-export type { ChannelRef, ConversationRecord, EndpointRecord } from './endpoint-record.js'
-export type { Dead, DeadEntry, Entry, EntryType, NewEntry, StreamKind, StreamRef } from './entry.js'
-export { yieldIfBusy } from './event-loop.js'
-export {
-  type ClientFacts,
-  type ConversationFacts,
-  type ConversationView,
-  type ExternalId,
-  excerptOf,
-  type IntegrationFacts,
-  metadataTerm,
-  type Participant,
-  type UserFacts,
-  type UserView,
-} from './facts.js'
-export type { Look, Topic, WebhookEvent, WebhookFormat } from './format.js'
-export type { HealthEvent, HealthType, IntegrationHealth } from './health.js'
-export { healthEventOf } from './health.js'
-export { createHub, type Hub } from './hub.js'
-export type { HubOptions, HubSettings } from './hub-options.js'
-export type { IntegrationKinds, IntegrationView } from './integrations.js'
-export { assertKey, KEY_FINGERPRINT } from './key-fingerprint.js'
-export { Keyring } from './keyring.js'
-export type { LinkedMedia } from './media-links.js'
-export { loadFileTypes } from './media-type.js'
-export { messageDetailsOf } from './message-details.js'
-export { asMessage, type Post } from './messages.js'
-export {
-  bytesOf,
-  firstPage,
-  isFull,
-  type MessageCount,
-  type MessagePage,
-  PAGE_BYTES,
-  type Page,
-  type Range,
-  type ReplyPage,
-  type Texts,
-} from './page.js'
-export { MAX_PARTICIPANTS } from './participants.js'
-export type { Claimed, LaneState, Lease, Mark, Progress } from './progress.js'
-export type { AttachmentPlace, PublicAddresses } from './public-addresses.js'
+} from './ports/archive.js'
+export type { BlobInfo, BlobOwner, BlobStore, NewBlob, OpenBlob } from './ports/blob-store.js'
+export type {
+  ClientRecord,
+  IntegrationRecord,
+  Sealed,
+  TokenRecord,
+  WebhookRecord,
+} from './ports/client-record.js'
+export type { AttachmentPlace, PublicAddresses } from './ports/public-addresses.js'
 export type {
   Append,
   Appended,
@@ -99,19 +120,5 @@ export type {
   Replayed,
   Store,
   Watcher,
-} from './store.js'
-export { NO_CLIENT, type StoredDocument } from './stored-document.js'
-export type { ChannelConfiguration, Configuration } from './sync.js'
-export {
-  endpointTarget,
-  integrationTarget,
-  type LaneKey,
-  parseLaneKey,
-  parseTarget,
-  replayLane,
-  type Target,
-  type TargetKind,
-  webhookTarget,
-} from './target.js'
-export type { NewUser } from './users.js'
-export type { NewWebhook, WebhookScope } from './webhooks.js'
+} from './ports/store.js'
+export { NO_CLIENT, type StoredDocument } from './ports/stored-document.js'

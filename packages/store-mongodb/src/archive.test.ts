@@ -1,7 +1,7 @@
 import { type Id, newId } from '@plugboard/core'
 import type { ArchivedStore, ArchiveRecord } from '@plugboard/hub'
 import { createConnection, mongo } from 'mongoose'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { dropDatabase, hasServer, newDatabaseUrl } from '../test/database.js'
 import { mapping, say, talk, target } from '../test/scene.js'
 import { openMongoStore } from './index.js'
@@ -28,7 +28,7 @@ async function recordsOf<K extends ArchiveRecord['kind']>(store: ArchivedStore, 
 const oid = (id: Id) => mongo.ObjectId.createFromHexString(id)
 
 describe.runIf(hasServer)('what a crash left half-made', () => {
-  it('is completed before it is read: an entry that its stream has kept, and a number that nobody used', async () => {
+  test('is completed before it is read: an entry that its stream has kept, and a number that nobody used', async () => {
     const { store, of } = await open()
     const stream = await talk(store)
     const streamId = oid(stream.streamId)
@@ -47,7 +47,7 @@ describe.runIf(hasServer)('what a crash left half-made', () => {
     expect((await store.readEntries(stream, 0, 10)).length).toBe(3)
   })
 
-  it('is left out where it leads nowhere: a sender whose user was never made', async () => {
+  test('is left out where it leads nowhere: a sender whose user was never made', async () => {
     const { store, of } = await open()
     const clientId = newId()
     const { userId } = await store.mapEndpoint(mapping(clientId))
@@ -65,7 +65,7 @@ describe.runIf(hasServer)('what a crash left half-made', () => {
     expect((await store.archive.count()).sender).toBe(1)
   })
 
-  it('is not brought back of what is being purged', async () => {
+  test('is not brought back of what is being purged', async () => {
     const { store, of } = await open()
     const stream = await talk(store)
     const event = { id: newId(), type: 'conversation.deleted', payload: '{}', at: new Date() } as const
@@ -77,7 +77,7 @@ describe.runIf(hasServer)('what a crash left half-made', () => {
 })
 
 describe.runIf(hasServer)('a stream that was copied', () => {
-  it('begins as it did for who makes it again, although it keeps no entry in itself', async () => {
+  test('begins as it did for who makes it again, although it keeps no entry in itself', async () => {
     const [{ store }, { store: copy }] = [await open(), await open()]
     const stream = await talk(store)
     for await (const { records } of store.archive.read()) await copy.archive.write(records)

@@ -2,7 +2,7 @@ import { type Id, newId } from '@plugboard/core'
 import type { BlobStore } from '@plugboard/hub'
 import { blobSuite } from '@plugboard/hub/testing'
 import { createConnection } from 'mongoose'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { dropDatabase, hasServer, newDatabaseUrl } from '../test/database.js'
 import { openMongoBlobs } from './index.js'
 
@@ -30,7 +30,7 @@ async function* inPieces(count: number) {
 }
 
 describe.runIf(hasServer)('the blob port', () => {
-  for (const { name, run } of blobSuite({ name: 'mongodb', create })) it(name, run)
+  for (const { name, run } of blobSuite({ name: 'mongodb', create })) test(name, run)
 })
 
 describe.runIf(hasServer)('GridFS', () => {
@@ -44,7 +44,7 @@ describe.runIf(hasServer)('GridFS', () => {
   }
   const blobOf = (clientId: Id) => ({ clientId, id: newId(), type: 'image/png' })
 
-  it('keeps nothing of what was removed, replaced or broken off, once it was swept', async () => {
+  test('keeps nothing of what was removed, replaced or broken off, once it was swept', async () => {
     const { blobs, url, close } = await create()
     onTestFinished(close)
     const [clientId, conversationId] = [newId(), newId()]
@@ -63,7 +63,7 @@ describe.runIf(hasServer)('GridFS', () => {
     expect(await counts(url)).toEqual({ files: 0, chunks: 0, pending: 0 })
   })
 
-  it('finds blobs by an index', async () => {
+  test('finds blobs by an index', async () => {
     const { blobs, url, close } = await create()
     onTestFinished(close)
     await blobs.put(blobOf(newId()), inPieces(1))
@@ -81,7 +81,7 @@ describe.runIf(hasServer)('GridFS', () => {
     }
   })
 
-  it('says what is unavailable', async () => {
+  test('says what is unavailable', async () => {
     const options = { url: 'mongodb://127.0.0.1:1/plugboard', selectionTimeoutMs: 100 }
     await expect(openMongoBlobs(options)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     const { blobs, close } = await create()

@@ -1,6 +1,6 @@
 import { PlugboardError } from '@plugboard/core'
 import { mongo } from 'mongoose'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { toOpenError, toStoreError } from './failure.js'
 
 const server = (code: number, errorLabels: string[] = []) =>
@@ -10,7 +10,7 @@ const server = (code: number, errorLabels: string[] = []) =>
 const bulk = (inner: Error) => new mongo.MongoBulkWriteError(inner as never, {} as never)
 
 describe('an error of the driver', () => {
-  it.each([
+  test.each([
     ['a lost connection', new mongo.MongoNetworkError('closed'), 'UNAVAILABLE'],
     ['a connection that was lost in a bulk', bulk(new mongo.MongoNetworkError('closed')), 'UNAVAILABLE'],
     ['a pipe that broke', Object.assign(new Error('ended'), { code: 'EPIPE' }), 'UNAVAILABLE'],
@@ -24,12 +24,12 @@ describe('an error of the driver', () => {
     expect(toStoreError(error)).toMatchObject({ name: 'PlugboardError', code, cause: error })
   })
 
-  it('for wrong credentials is told apart when the store is opened', () => {
+  test('for wrong credentials is told apart when the store is opened', () => {
     expect(toOpenError(server(18))).toMatchObject({ code: 'UNAUTHORIZED' })
     expect(toOpenError(new mongo.MongoNetworkError('refused'))).toMatchObject({ code: 'UNAVAILABLE' })
   })
 
-  it('stays what it is when it is a fault of ours', () => {
+  test('stays what it is when it is a fault of ours', () => {
     const invalid = new mongo.MongoInvalidArgumentError('bad')
     for (const error of [new TypeError('x'), server(9), invalid, bulk(invalid)]) {
       expect(toStoreError(error)).toBe(error)

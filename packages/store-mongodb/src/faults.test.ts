@@ -1,7 +1,7 @@
 import { isPlugboardError } from '@plugboard/core'
 import type { Store, StreamRef } from '@plugboard/hub'
 import { type Fault, failNext, failNoMore, type MongodbServer, startMongodb } from '@plugboard/test-mongodb'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { hasServer, openStore } from '../test/database.js'
 import { say, talk } from '../test/scene.js'
 
@@ -71,7 +71,7 @@ describe.runIf(hasServer)('a server that fails now and then', () => {
   }, 60_000)
   afterAll(() => server.stop())
 
-  it.each(faults)(
+  test.each(faults)(
     'has what was acknowledged, once and in its place: $commands, $how, $times',
     async (fault) => {
       // One that only pretends to step down does not tell who listens, so it is asked. No call waits for it long.

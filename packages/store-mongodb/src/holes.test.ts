@@ -8,7 +8,7 @@ import {
   startMongodb,
 } from '@plugboard/test-mongodb'
 import { createConnection } from 'mongoose'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { dropDatabase, hasServer, newDatabaseUrl, openStore } from '../test/database.js'
 import { say, talk, target } from '../test/scene.js'
 
@@ -49,7 +49,7 @@ const read = async (store: Store, stream: StreamRef, after = 0) =>
 const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, i) => first + i)
 
 describe.runIf(hasServer)('a number that was reserved and never used', () => {
-  it('stops readers for two seconds, and is nothing then, so that they go on', async () => {
+  test('stops readers for two seconds, and is nothing then, so that they go on', async () => {
     const { url, store, stream } = await scene()
     const before = (await say(store, stream)).entry
     await lose(url, stream.streamId)
@@ -64,7 +64,7 @@ describe.runIf(hasServer)('a number that was reserved and never used', () => {
     expect(await listed(store, stream)).toEqual([4, 2])
   })
 
-  it('stops nobody who meets it long after, also where it is one of many', async () => {
+  test('stops nobody who meets it long after, also where it is one of many', async () => {
     const { url, store, stream } = await scene()
     const { clientId, streamId } = stream
     for (let round = 0; round < 3; round += 1) {
@@ -90,7 +90,7 @@ describe.runIf(hasServer)('a number that was reserved and never used', () => {
     expect(await store.countMessages(clientId, streamId, { after: 1, limit: 10 })).toBe(3)
   })
 
-  it.each([
+  test.each([
     ['messages', (store: Store, stream: StreamRef) => listed(store, stream, { limit: 1 })],
     [
       'entries',
@@ -108,7 +108,7 @@ describe.runIf(hasServer)('a number that was reserved and never used', () => {
     expect(await newest(await openStore({ url }), stream)).toEqual([entry.seq])
   })
 
-  it('is nothing after two seconds also where nobody knows when it was reserved, or a clock was set back', async () => {
+  test('is nothing after two seconds also where nobody knows when it was reserved, or a clock was set back', async () => {
     const { url, store, stream } = await scene()
     await lose(url, stream.streamId, { count: 256, agoMs: -3_600_000 })
     const { entry } = await say(store, stream)
@@ -119,7 +119,7 @@ describe.runIf(hasServer)('a number that was reserved and never used', () => {
     })
   })
 
-  it('is filled where nothing comes after it too, so that who delivers has nothing left to wait for', async () => {
+  test('is filled where nothing comes after it too, so that who delivers has nothing left to wait for', async () => {
     const { url, store, stream } = await scene()
     const { entry, claimed } = await say(store, stream, { owes: [target()], claim: true })
     await lose(url, stream.streamId, { count: 256, agoMs: 2000 })
@@ -130,7 +130,7 @@ describe.runIf(hasServer)('a number that was reserved and never used', () => {
     expect(await store.backlog()).toEqual({ streams: 0 })
   })
 
-  it('is not used any more by who comes late: that entry gets another', async () => {
+  test('is not used any more by who comes late: that entry gets another', async () => {
     const { url, store, stream } = await scene()
     const connection = await createConnection(url).asPromise()
     const { ObjectId } = connection.base.Types
@@ -151,7 +151,7 @@ describe.runIf(hasServer)('a number that was reserved and never used', () => {
 })
 
 describe.runIf(hasServer)('a reader to whom the database’s clock is an hour ahead', () => {
-  it('voids nothing that is acknowledged, and passes nothing', async () => {
+  test('voids nothing that is acknowledged, and passes nothing', async () => {
     const { url, store, stream } = await scene()
     const ahead = await rewriteAnswers(url, (answer) =>
       answer.localTime instanceof Date
@@ -200,7 +200,7 @@ describe.runIf(hasServer)('a batch that is lost because the database fails', () 
   }, 60_000)
   afterAll(() => server.stop())
 
-  it('of 256: the next message is listed, and to be delivered, within four seconds', async () => {
+  test('of 256: the next message is listed, and to be delivered, within four seconds', async () => {
     const store = await openStore({ url: server.database('batch') })
     const stream = await talk(store)
     await say(store, stream)
@@ -217,7 +217,7 @@ describe.runIf(hasServer)('a batch that is lost because the database fails', () 
     expect(performance.now() - from).toBeLessThan(4000)
   })
 
-  it('does not fail those who deliver while it cannot be filled, and fails lists', async () => {
+  test('does not fail those who deliver while it cannot be filled, and fails lists', async () => {
     const url = server.database('failing')
     const store = await openStore({ url })
     const stream = await talk(store)

@@ -1,7 +1,7 @@
 import { newId } from '@plugboard/core'
 import { clientsBeforeGuests } from '@plugboard/hub/testing'
 import { createConnection } from 'mongoose'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { dropDatabase, hasServer, newDatabaseUrl } from '../test/database.js'
 import { event, mapping, say, talk } from '../test/scene.js'
 import { openMongoStore } from './index.js'
@@ -30,7 +30,7 @@ async function ofTheFirst() {
 }
 
 describe.runIf(hasServer)('a database of the second version', () => {
-  it('is brought up, and accepts guests where there are some or people want them', async () => {
+  test('is brought up, and accepts guests where there are some or people want them', async () => {
     const url = newDatabaseUrl()
     onTestFinished(() => dropDatabase(url))
     const store = await openMongoStore({ url })
@@ -51,7 +51,7 @@ describe.runIf(hasServer)('a database of the second version', () => {
 })
 
 describe.runIf(hasServer)('a database of the first version', () => {
-  it('is brought up with what is in it', async () => {
+  test('is brought up with what is in it', async () => {
     const { url, stream, mapped } = await ofTheFirst()
     const { clientId, streamId, userId } = stream
     await expect(openMongoStore({ url, migrate: false })).rejects.toThrow(/not up to date/)
@@ -71,7 +71,7 @@ describe.runIf(hasServer)('a database of the first version', () => {
     expect((await store.mapEndpoint(mapping(clientId))).appended.length).toBe(2)
   })
 
-  it('has the indexes of each version after that', async () => {
+  test('has the indexes of each version after that', async () => {
     const { url } = await ofTheFirst()
     await (await openMongoStore({ url })).close()
     const connection = await createConnection(url).asPromise()

@@ -1,6 +1,6 @@
 import type { Store } from '@plugboard/hub'
 import { archiveSuite, storeSuite } from '@plugboard/hub/testing'
-import { describe, it } from 'vitest'
+import { describe, test } from 'vitest'
 import { dropDatabase, hasServer, newDatabaseUrl } from '../test/database.js'
 import { openMongoStore } from './index.js'
 
@@ -28,9 +28,9 @@ async function create() {
 }
 
 describe.runIf(hasServer)('the archive', () => {
-  for (const { name, run } of archiveSuite({ name: 'mongodb', create })) it(name, run)
+  for (const { name, run } of archiveSuite({ name: 'mongodb', create })) test(name, run)
 })
 
 describe.runIf(hasServer)('the storage port', () => {
-  for (const { name, run } of storeSuite({ name: 'mongodb', create })) it(name, run)
+  for (const { name, run } of storeSuite({ name: 'mongodb', create })) test(name, run)
 })

@@ -1,7 +1,7 @@
 import { isPlugboardError } from '@plugboard/core'
 import type { Watcher } from '@plugboard/hub'
 import { type Rewrite, rewriteAnswers } from '@plugboard/test-mongodb'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { dropDatabase, hasServer, newDatabaseUrl, openStore } from '../test/database.js'
 import { due, say, talk, target } from '../test/scene.js'
 
@@ -35,7 +35,7 @@ function withoutChangeStreams(code: number) {
 }
 
 describe.runIf(hasServer)('a server whose `hello.localTime` is no date', () => {
-  it.each([1_700_000_000_000, '2026-01-01T00:00:00Z', null, { t: 1, i: 1 }])(
+  test.each([1_700_000_000_000, '2026-01-01T00:00:00Z', null, { t: 1, i: 1 }])(
     'is opened, and all goes by the clock of this process: %o',
     async (localTime) => {
       const store = await storeOn((answer) => ('localTime' in answer ? { ...answer, localTime } : answer))
@@ -48,7 +48,7 @@ describe.runIf(hasServer)('a server whose `hello.localTime` is no date', () => {
 })
 
 describe.runIf(hasServer)('a server that refuses change streams', () => {
-  it.each([13, 20, 59, 115, 238, 303, 8000, 40_324, 40_573])(
+  test.each([13, 20, 59, 115, 238, 303, 8000, 40_324, 40_573])(
     'for good, with code %i, is asked once, and does not tell at once what others do',
     async (code) => {
       const { asked, rewrite } = withoutChangeStreams(code)
@@ -62,7 +62,7 @@ describe.runIf(hasServer)('a server that refuses change streams', () => {
     },
   )
 
-  it.each([50, 91, 10_107])('for now, with code %i, may be asked again', async (code) => {
+  test.each([50, 91, 10_107])('for now, with code %i, may be asked again', async (code) => {
     const { rewrite } = withoutChangeStreams(code)
     const store = await storeOn(rewrite)
     await expect(store.watch(watcher)).rejects.toSatisfy((error) => isPlugboardError(error, 'UNAVAILABLE'))

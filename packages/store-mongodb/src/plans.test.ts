@@ -1,7 +1,7 @@
 import { type Id, newId } from '@plugboard/core'
 import type { Range, Store } from '@plugboard/hub'
 import { createConnection } from 'mongoose'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { dropDatabase, hasServer, newDatabaseUrl } from '../test/database.js'
 import { flawOf, type Query, queriesOf, stagesOf } from '../test/plans.js'
 import { event, mapping, say, take, talk, target } from '../test/scene.js'
@@ -127,12 +127,12 @@ describe.runIf(hasServer)('each query', () => {
     return () => dropDatabase(url)
   })
 
-  it('has an index that bounds it and gives its order', () => {
+  test('has an index that bounds it and gives its order', () => {
     expect(queries.length).toBeGreaterThan(70)
     expect(queries.map(flawOf).filter((flaw) => flaw !== undefined)).toEqual([])
   })
 
-  it('finds its indexes in the database', async () => {
+  test('finds its indexes in the database', async () => {
     const connection = await createConnection(url).asPromise()
     for (const [collection, declared] of Object.entries(indexes)) {
       const found = await connection.collection(collection).indexes()
@@ -145,7 +145,7 @@ describe.runIf(hasServer)('each query', () => {
     await connection.close()
   })
 
-  it('is done by it, as the server explains', async () => {
+  test('is done by it, as the server explains', async () => {
     const connection = await createConnection(url).asPromise()
     const explained: [Query, string[]][] = []
     let isExact = true
@@ -190,7 +190,7 @@ describe('the check of indexes', () => {
   })
   const stream = { clientId: 1, streamId: 2 }
 
-  it.each([
+  test.each([
     ['a field that no index begins with', query({ payload: 'x' })],
     ['everything', query({})],
     ['an order that the index does not have', query({ ...stream, seq: { $gt: 3 } }, { at: 1 })],

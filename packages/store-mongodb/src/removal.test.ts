@@ -1,6 +1,6 @@
 import { type Id, newId } from '@plugboard/core'
 import { createConnection } from 'mongoose'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { dropDatabase, hasServer, newDatabaseUrl, openStore } from '../test/database.js'
 import { event, mapping } from '../test/scene.js'
 
@@ -22,14 +22,14 @@ async function mapped() {
 }
 
 describe.runIf(hasServer)('the deletion of a user by a process that died', () => {
-  it('has not happened where only its addresses are marked', async () => {
+  test('has not happened where only its addresses are marked', async () => {
     const { store, clientId, map, mark, first } = await mapped()
     await mark('end')
     expect(await map()).toEqual({ ...first, appended: [] })
     expect(await store.findUser(clientId, first.userId)).toBeDefined()
   })
 
-  it('has happened once the user reads as deleted, also where an address is left', async () => {
+  test('has happened once the user reads as deleted, also where an address is left', async () => {
     const { store, clientId, map, mark, of, oid, first } = await mapped()
     await mark('end')
     await of('streams').updateOne({ _id: oid(first.userId) }, { $set: { deletedAt: new Date() } })
@@ -40,7 +40,7 @@ describe.runIf(hasServer)('the deletion of a user by a process that died', () =>
     expect(await store.findUser(clientId, second.userId)).toBeDefined()
   })
 
-  it('is ended by who deletes it again, and by the purge', async () => {
+  test('is ended by who deletes it again, and by the purge', async () => {
     const { store, clientId, of, oid, first } = await mapped()
     const left = await of('addresses').find({}).toArray()
     expect(await store.deleteUser(clientId, first.userId, event('user.deleted'))).toBeDefined()
@@ -55,13 +55,13 @@ describe.runIf(hasServer)('the deletion of a user by a process that died', () =>
 })
 
 describe.runIf(hasServer)('the removal of an endpoint by a process that died', () => {
-  it('has not happened where only its address is marked', async () => {
+  test('has not happened where only its address is marked', async () => {
     const { map, mark, first } = await mapped()
     await mark('end')
     expect(await map()).toEqual({ ...first, appended: [] })
   })
 
-  it('has happened once the conversation has it no more, also where its address is left', async () => {
+  test('has happened once the conversation has it no more, also where its address is left', async () => {
     const { map, mark, of, oid, first } = await mapped()
     await mark('end')
     await of('streams').updateOne({ _id: oid(first.conversationId) }, { $set: { endpoints: [] } })

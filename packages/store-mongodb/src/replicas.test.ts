@@ -1,7 +1,7 @@
 import { isPlugboardError, newId } from '@plugboard/core'
 import type { Store, Watcher } from '@plugboard/hub'
 import { createConnection } from 'mongoose'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { dropDatabase, hasServer, newDatabaseUrl, openStore } from '../test/database.js'
 import { due, event, mapping, say, take, talk, target } from '../test/scene.js'
 import { openMongoStore } from './index.js'
@@ -30,7 +30,7 @@ async function watching(store: Store) {
 }
 
 describe.runIf(hasServer)('the lease of a stream', () => {
-  it('is for the other when its holder says nothing for its time, and the holder marks nothing then', async () => {
+  test('is for the other when its holder says nothing for its time, and the holder marks nothing then', async () => {
     const { a, b, clock, now } = await replicas({ leaseMs: 10_000 })
     const stream = await talk(a)
     const { claimed } = await take(a, stream)
@@ -45,7 +45,7 @@ describe.runIf(hasServer)('the lease of a stream', () => {
     expect(await b.mark(stream, mine?.lease ?? claimed.lease, mark)).toBe(2)
   })
 
-  it('is renewed by a mark, which moves its end', async () => {
+  test('is renewed by a mark, which moves its end', async () => {
     const { a, b, clock, now } = await replicas({ leaseMs: 10_000 })
     const stream = await talk(a)
     const { claimed } = await take(a, stream)
@@ -57,7 +57,7 @@ describe.runIf(hasServer)('the lease of a stream', () => {
     }
   })
 
-  it('goes to an append when it is over, and stays with its owner’s fence when that is the same', async () => {
+  test('goes to an append when it is over, and stays with its owner’s fence when that is the same', async () => {
     const { a, b, clock } = await replicas({ leaseMs: 10_000 })
     const stream = await talk(a)
     const { claimed } = await take(a, stream)
@@ -67,7 +67,7 @@ describe.runIf(hasServer)('the lease of a stream', () => {
     expect((await take(b, stream)).claimed.lease.fence).toBe(claimed.lease.fence + 1)
   })
 
-  it('is not taken for an entry that was there before', async () => {
+  test('is not taken for an entry that was there before', async () => {
     const { a, b } = await replicas()
     const stream = await talk(a)
     await say(a, stream, { dedupe: 'event 1' })
@@ -79,7 +79,7 @@ describe.runIf(hasServer)('the lease of a stream', () => {
 })
 
 describe.runIf(hasServer)('a lease that was taken for an entry that was there before', () => {
-  it('is given back at once when something else is owed', async () => {
+  test('is given back at once when something else is owed', async () => {
     const { a, b, now } = await replicas()
     const stream = await talk(a)
     await say(a, stream, { dedupe: 'event 1' })
@@ -96,7 +96,7 @@ describe.runIf(hasServer)('a lease that was taken for an entry that was there be
     expect(await due(a, now())).toEqual([stream.streamId])
   })
 
-  it('is given back at once when another entry of the same moment is owed', async () => {
+  test('is given back at once when another entry of the same moment is owed', async () => {
     const { a, b, now } = await replicas()
     const stream = await talk(a)
     await say(a, stream, { dedupe: 'event 1' })
@@ -115,7 +115,7 @@ describe.runIf(hasServer)('a lease that was taken for an entry that was there be
 })
 
 describe.runIf(hasServer)('what was begun and not ended by a process that died', () => {
-  it('a stream whose first entry is not in its place gets it from the first reader', async () => {
+  test('a stream whose first entry is not in its place gets it from the first reader', async () => {
     const { a, b, url } = await replicas()
     const stream = await talk(a)
     const connection = await createConnection(url).asPromise()
@@ -126,7 +126,7 @@ describe.runIf(hasServer)('what was begun and not ended by a process that died',
     ])
   })
 
-  it('an endpoint whose conversation is not there gets it from who maps it next', async () => {
+  test('an endpoint whose conversation is not there gets it from who maps it next', async () => {
     const { a, b, url } = await replicas()
     const clientId = newId()
     const first = await a.mapEndpoint(mapping(clientId))
@@ -143,7 +143,7 @@ describe.runIf(hasServer)('what was begun and not ended by a process that died',
     expect((await a.mapEndpoint(mapping(clientId))).appended).toEqual([])
   })
 
-  it('an endpoint of a conversation that is being deleted gives a new one once it is', async () => {
+  test('an endpoint of a conversation that is being deleted gives a new one once it is', async () => {
     const { a, b, url } = await replicas()
     const clientId = newId()
     const first = await a.mapEndpoint(mapping(clientId))
@@ -160,7 +160,7 @@ describe.runIf(hasServer)('what was begun and not ended by a process that died',
 })
 
 describe.runIf(hasServer)('a watcher', () => {
-  it('hears at once what others do to clients, turns and what is due, where there are change streams', async () => {
+  test('hears at once what others do to clients, turns and what is due, where there are change streams', async () => {
     const { a, b } = await replicas()
     const { told, isInstant, hears } = await watching(b)
     if (!isInstant) return expect(told).toEqual([])
@@ -181,7 +181,7 @@ describe.runIf(hasServer)('a watcher', () => {
     await hears('due')
   })
 
-  it('hears of what is appended by who does not deliver, and of a replay', async () => {
+  test('hears of what is appended by who does not deliver, and of a replay', async () => {
     const { a, b } = await replicas()
     const { told, isInstant, hears } = await watching(b)
     const stream = await talk(a)
@@ -192,7 +192,7 @@ describe.runIf(hasServer)('a watcher', () => {
     expect(told.filter((what) => what !== 'due')).toEqual([])
   })
 
-  it('is told nothing by polling, and finds what is due by itself', async () => {
+  test('is told nothing by polling, and finds what is due by itself', async () => {
     const { a, b } = await replicas({ wakeUps: 'polling' })
     const { told, isInstant } = await watching(b)
     expect(isInstant).toBe(false)
@@ -204,7 +204,7 @@ describe.runIf(hasServer)('a watcher', () => {
 })
 
 describe.runIf(hasServer)('opening', () => {
-  it('refuses a database of a newer Plugboard, and one that is not up to date and may not be changed', async () => {
+  test('refuses a database of a newer Plugboard, and one that is not up to date and may not be changed', async () => {
     const url = newDatabaseUrl()
     onTestFinished(() => dropDatabase(url))
     const conflict = (words: RegExp) => (error: unknown) =>
@@ -220,7 +220,7 @@ describe.runIf(hasServer)('opening', () => {
     await expect(openMongoStore({ url })).rejects.toSatisfy(conflict(/newer Plugboard.*99/))
   })
 
-  it('by many at once makes one schema', async () => {
+  test('by many at once makes one schema', async () => {
     const url = newDatabaseUrl()
     onTestFinished(() => dropDatabase(url))
     const stores = await Promise.all(Array.from({ length: 4 }, () => openMongoStore({ url })))
@@ -229,7 +229,7 @@ describe.runIf(hasServer)('opening', () => {
     await Promise.all(stores.map((store) => store.close()))
   })
 
-  it('says UNAVAILABLE where nothing listens, and so does a store that is closed', async () => {
+  test('says UNAVAILABLE where nothing listens, and so does a store that is closed', async () => {
     const url = 'mongodb://127.0.0.1:1/none?directConnection=true'
     const unavailable = (error: unknown) => isPlugboardError(error, 'UNAVAILABLE')
     await expect(openMongoStore({ url, selectionTimeoutMs: 300 })).rejects.toSatisfy(unavailable)

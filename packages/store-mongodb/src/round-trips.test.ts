@@ -1,6 +1,6 @@
 import { type Id, newId } from '@plugboard/core'
 import type { ClientRecord, Store } from '@plugboard/hub'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { hasServer, openStore } from '../test/database.js'
 import { mapping, say, take, talk, target } from '../test/scene.js'
 
@@ -109,7 +109,7 @@ const expected = {
 }
 
 describe.runIf(hasServer)('round trips', () => {
-  it.each([
+  test.each([
     [1, 1],
     [1, 500],
     [10, 10],
@@ -118,7 +118,7 @@ describe.runIf(hasServer)('round trips', () => {
     expect(await trips(clients, messages)).toEqual(expected)
   })
 
-  it('are shared by appends that come at once', async () => {
+  test('are shared by appends that come at once', async () => {
     const { store, during } = await counted()
     const streams = [await talk(store), await talk(store), await talk(store)]
     const one = await during(() =>
@@ -131,7 +131,7 @@ describe.runIf(hasServer)('round trips', () => {
     expect(each.filter((name) => name === 'insert').length).toBeLessThanOrEqual(3)
   })
 
-  it('are three for a batch of what is due, however large', async () => {
+  test('are three for a batch of what is due, however large', async () => {
     const { store, during } = await counted()
     const streams = await Promise.all(Array.from({ length: 20 }, () => talk(store)))
     await Promise.all(streams.map((stream) => say(store, stream, { owes: [target()] })))

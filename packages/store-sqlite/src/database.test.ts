@@ -8,7 +8,7 @@ import { isPlugboardError } from '@plugboard/core'
 import type { Entry } from '@plugboard/hub'
 import { clientsBeforeGuests } from '@plugboard/hub/testing'
 import Database from 'libsql'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { openStore, say, talk, talkOf, temporaryPath } from '../test/temporary.js'
 import { sqliteStore } from './index.js'
 
@@ -37,7 +37,7 @@ const conflict = (words: RegExp) => (error: unknown) =>
   isPlugboardError(error, 'CONFLICT') && words.test((error as Error).message)
 
 describe('the database file', () => {
-  it('and the files beside it are for their owner alone, in a folder that is so too', async () => {
+  test('and the files beside it are for their owner alone, in a folder that is so too', async () => {
     const path = join(await temporaryPath(), 'data', 'hub.db')
     const modes = async () =>
       Promise.all(
@@ -66,7 +66,7 @@ describe('the database file', () => {
     }
   })
 
-  it('is open in one process at a time, and free when that is killed', async () => {
+  test('is open in one process at a time, and free when that is killed', async () => {
     const path = await temporaryPath()
     const first = start(path, 'open')
     expect(await first.next()).toBe('opened')
@@ -77,7 +77,7 @@ describe('the database file', () => {
     expect(await second.next()).toMatchObject({ failed: ['CONFLICT'] })
   })
 
-  it('is open once within a process, by whatever name, and free when it is closed', async () => {
+  test('is open once within a process, by whatever name, and free when it is closed', async () => {
     const path = await temporaryPath()
     const store = await sqliteStore({ path })
     await symlink(path, `${path}-link`)
@@ -88,7 +88,7 @@ describe('the database file', () => {
     await openStore({ path })
   })
 
-  it('can be read by others while it is open', async () => {
+  test('can be read by others while it is open', async () => {
     const path = await temporaryPath()
     const store = await openStore({ path })
     await store.putMeta('key', 'value')
@@ -98,7 +98,7 @@ describe('the database file', () => {
     await store.putMeta('key', 'other')
   })
 
-  it('is refused when a newer Plugboard wrote it, and left as it is', async () => {
+  test('is refused when a newer Plugboard wrote it, and left as it is', async () => {
     const path = await temporaryPath()
     await (await sqliteStore({ path })).close()
     const db = new Database(path)
@@ -109,7 +109,7 @@ describe('the database file', () => {
     }
   })
 
-  it('of version 2 is brought up, with the conversations of a user in their order', async () => {
+  test('of version 2 is brought up, with the conversations of a user in their order', async () => {
     const path = await temporaryPath()
     const store = await sqliteStore({ path })
     const first = await talk(store)
@@ -137,7 +137,7 @@ describe('the database file', () => {
     expect(await order()).toEqual([silent, second, first].map(({ streamId }) => streamId))
   })
 
-  it('of version 4 is brought up, and accepts guests where there are some or people want them', async () => {
+  test('of version 4 is brought up, and accepts guests where there are some or people want them', async () => {
     const path = await temporaryPath()
     const store = await sqliteStore({ path })
     const clients = await clientsBeforeGuests(store)
@@ -153,7 +153,7 @@ describe('the database file', () => {
       })
   })
 
-  it('is refused when it is none', async () => {
+  test('is refused when it is none', async () => {
     const path = await temporaryPath()
     await mkdir(dirname(path))
     await writeFile(path, 'no database, but longer than the header of one would be'.repeat(100))
@@ -188,7 +188,7 @@ async function inspect(path: string, acknowledged: readonly Entry[]): Promise<vo
 }
 
 describe('after a crash', () => {
-  it.each([1, 300, 2000])(
+  test.each([1, 300, 2000])(
     'everything acknowledged is there, and nothing is half (killed after %i)',
     async (many) => {
       const path = await temporaryPath()
@@ -202,7 +202,7 @@ describe('after a crash', () => {
     },
   )
 
-  it('a full disk fails what does not fit with UNAVAILABLE, and keeps the rest', async () => {
+  test('a full disk fails what does not fit with UNAVAILABLE, and keeps the rest', async () => {
     const path = await temporaryPath()
     const { next, exit } = start(path, 'write', 'ulimit -f 4000')
     expect(await next()).toBe('opened')
@@ -215,7 +215,7 @@ describe('after a crash', () => {
     await inspect(path, acknowledged)
   })
 
-  it('a conversation goes on in another process', async () => {
+  test('a conversation goes on in another process', async () => {
     const path = await temporaryPath()
     const store = await sqliteStore({ path })
     const stream = await talk(store)

@@ -1,6 +1,6 @@
 import { type Id, newId } from '@plugboard/core'
 import type { Claimed, Store, StreamRef } from '@plugboard/hub'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { openStore, say, talk, target, temporaryPath } from '../test/temporary.js'
 import { sqliteStore } from './index.js'
 
@@ -24,7 +24,7 @@ async function owing(store: Store, clientId: Id, at: Date): Promise<StreamRef> {
 }
 
 describe('a stream whose holder says nothing', () => {
-  it('is offered again after a minute, and still is the holder’s', async () => {
+  test('is offered again after a minute, and still is the holder’s', async () => {
     const { store, clock, now, due } = await scene()
     const stream = await owing(store, newId(), now())
     const { claimed } = await store.claimDue({ now: now(), limit: 1, except: [] })
@@ -38,7 +38,7 @@ describe('a stream whose holder says nothing', () => {
     expect(await due()).toEqual([])
   })
 
-  it('is not, while the holder goes on', async () => {
+  test('is not, while the holder goes on', async () => {
     const { store, clock, now, due } = await scene()
     const stream = await owing(store, newId(), now())
     const { claimed } = await store.claimDue({ now: now(), limit: 1, except: [] })
@@ -52,7 +52,7 @@ describe('a stream whose holder says nothing', () => {
 })
 
 describe('what is due, with clients left out', () => {
-  it('is found behind what was passed over before, and before it', async () => {
+  test('is found behind what was passed over before, and before it', async () => {
     const { store, clock, now, due } = await scene()
     const [loud, quiet] = [newId(), newId()]
     const streams = []
@@ -67,7 +67,7 @@ describe('what is due, with clients left out', () => {
     expect(await due([quiet])).toEqual(streams.slice(5).map(({ streamId }) => streamId))
   })
 
-  it('is found when another client is left out than before', async () => {
+  test('is found when another client is left out than before', async () => {
     const { store, clock, now, due } = await scene()
     const [first, second] = [newId(), newId()]
     const [a, b] = [await owing(store, first, now()), await owing(store, second, now())]
@@ -77,7 +77,7 @@ describe('what is due, with clients left out', () => {
     expect(await due([second])).toEqual([a.streamId])
   })
 
-  it('is found when it was woken', async () => {
+  test('is found when it was woken', async () => {
     const { store, clock, now, due } = await scene()
     const [loud, quiet] = [newId(), newId()]
     await owing(store, loud, now())
@@ -119,7 +119,7 @@ describe('progress, which stands in the journal before it is in the table', () =
     return claimed.map(({ streamId }) => streamId).sort()
   }
 
-  it('is not lost with a batch that failed', async () => {
+  test('is not lost with a batch that failed', async () => {
     const { store, claimed, delivered, reopen } = await owingStreams(4)
     const [first, second, third, fourth] = claimed as [Claimed, Claimed, Claimed, Claimed]
     await delivered(first)
@@ -130,7 +130,7 @@ describe('progress, which stands in the journal before it is in the table', () =
     expect(await dueIn(await reopen())).toEqual([fourth.streamId])
   })
 
-  it('is there in another process, also of more streams than the journal has room for', async () => {
+  test('is there in another process, also of more streams than the journal has room for', async () => {
     const { store, claimed, delivered, reopen } = await owingStreams(2500)
     expect(await store.backlog()).toMatchObject({ streams: 2500 })
     const [left, ...others] = claimed
@@ -142,7 +142,7 @@ describe('progress, which stands in the journal before it is in the table', () =
     expect(await dueIn(again)).toEqual([left?.streamId])
   })
 
-  it('goes with its stream', async () => {
+  test('goes with its stream', async () => {
     const { store, claimed, reopen } = await owingStreams(2)
     const [gone, left] = claimed as [Claimed, Claimed]
     while (!(await store.purgeClient(gone.clientId, 100)));

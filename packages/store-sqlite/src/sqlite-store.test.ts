@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { archiveSuite, storeSuite } from '@plugboard/hub/testing'
-import { describe, it } from 'vitest'
+import { describe, test } from 'vitest'
 import { sqliteStore } from './index.js'
 
 async function create() {
@@ -24,10 +24,10 @@ async function create() {
 }
 
 describe('the archive', () => {
-  for (const { name, run } of archiveSuite({ name: 'sqlite', create })) it(name, run)
+  for (const { name, run } of archiveSuite({ name: 'sqlite', create })) test(name, run)
 })
 
 describe('the storage port', () => {
   const lacks = { another: 'one process has the file, and one handle' }
-  for (const { name, run } of storeSuite({ name: 'sqlite', create, lacks })) it(name, run)
+  for (const { name, run } of storeSuite({ name: 'sqlite', create, lacks })) test(name, run)
 })

@@ -1,6 +1,6 @@
 import { type Id, isPlugboardError, newId } from '@plugboard/core'
 import type { MapEndpoint, NewEntry } from '@plugboard/hub'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { event, message, openStore, say, talk, target, temporaryPath } from '../test/temporary.js'
 import { type Batch, sqliteStore } from './index.js'
 
@@ -23,7 +23,7 @@ const mapping = (clientId: Id, user: NewEntry, conversation: NewEntry): MapEndpo
 })
 
 describe('group commit', () => {
-  it('writes in one transaction what comes in one turn of the event loop', async () => {
+  test('writes in one transaction what comes in one turn of the event loop', async () => {
     const { store, batches } = await observed()
     const stream = await talk(store)
     batches.length = 0
@@ -31,7 +31,7 @@ describe('group commit', () => {
     expect(batches).toMatchObject([{ writes: 100, isApart: false }])
   })
 
-  it('bounds a transaction, and keeps the order', async () => {
+  test('bounds a transaction, and keeps the order', async () => {
     const { store, batches } = await observed()
     const stream = await talk(store)
     batches.length = 0
@@ -41,7 +41,7 @@ describe('group commit', () => {
     expect(appended.map(({ entry }) => entry.seq)).toEqual(appended.map((_, index) => index + 2))
   })
 
-  it('bounds the time of a transaction, so that large writes keep nobody waiting', async () => {
+  test('bounds the time of a transaction, so that large writes keep nobody waiting', async () => {
     const { store, batches } = await observed()
     const stream = await talk(store)
     batches.length = 0
@@ -51,7 +51,7 @@ describe('group commit', () => {
     expect(appended.map(({ entry }) => entry.seq)).toEqual(appended.map((_, index) => index + 2))
   })
 
-  it('fails a write alone that fails half-way, and takes back what it did', async () => {
+  test('fails a write alone that fails half-way, and takes back what it did', async () => {
     const { store, batches } = await observed()
     const stream = await talk(store)
     const taken = await say(store, await talk(store))
@@ -77,7 +77,7 @@ describe('group commit', () => {
     expect(await store.mapEndpoint(whole)).toMatchObject({ userId: whole.ids.user, appended: [{}, {}] })
   })
 
-  it('refuses what a rule of the domain refuses without taking the others back', async () => {
+  test('refuses what a rule of the domain refuses without taking the others back', async () => {
     const { store, batches } = await observed()
     const stream = await talk(store)
     const conversation = { id: newId(), clientId: stream.clientId, userId: newId(), createdAt: new Date() }
@@ -88,7 +88,7 @@ describe('group commit', () => {
     expect(batches).toMatchObject([{ writes: 2, isApart: false }])
   })
 
-  it('works with fewer streams in memory than one transaction touches', async () => {
+  test('works with fewer streams in memory than one transaction touches', async () => {
     const { store, batches } = await observed(2)
     const clientId = newId()
     const streams = await Promise.all(Array.from({ length: 20 }, () => talk(store, clientId)))
@@ -102,7 +102,7 @@ describe('group commit', () => {
 })
 
 describe('a store that is closed', () => {
-  it('has written what came before, and refuses what comes after', async () => {
+  test('has written what came before, and refuses what comes after', async () => {
     const path = await temporaryPath()
     const store = await sqliteStore({ path })
     const stream = await talk(store)

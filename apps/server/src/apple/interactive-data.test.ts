@@ -2,8 +2,8 @@ import { createCipheriv, createHmac, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { expect, it, onTestFinished } from 'vitest'
-import { guardedFetch } from '../guarded-fetch.js'
+import { expect, onTestFinished, test } from 'vitest'
+import { guardedFetch } from '../outbound/guarded-fetch.js'
 import { fetchInteractiveData, type InteractiveDataRef } from './interactive-data.js'
 
 const HERE = guardedFetch({ all: false, cidrs: ['127.0.0.0/8'] }, 2_000)
@@ -48,7 +48,7 @@ const isSigned = (request: IncomingMessage, secret: Buffer): boolean => {
   return iss === 'the-msp' && isNow && signature === expected
 }
 
-it('downloads, decrypts and decodes what lies elsewhere, and shows signature and owner', async () => {
+test('downloads, decrypts and decodes what lies elsewhere, and shows signature and owner', async () => {
   const requests: IncomingMessage[] = []
   const data = { data: { replyMessage: { title: 'Grüße 😀' } }, list: [1, 'x', null] }
   const url = await listen((request, response) => {
@@ -61,13 +61,13 @@ it('downloads, decrypts and decodes what lies elsewhere, and shows signature and
   expect(JSON.stringify(requests[0]?.headers)).not.toContain(key.toString('hex'))
 })
 
-it('takes data that are packed, and property lists', async () => {
+test('takes data that are packed, and property lists', async () => {
   expect(await fetchFrom(await serve(encrypt(gzipSync(json({ a: 1 })))))).toEqual({ a: 1 })
   const list = 'YnBsaXN0MDDRAQJTa2V5VXZhbHVlCAsPAAAAAAAAAQEAAAAAAAAAAwAAAAAAAAAAAAAAAAAAABU='
   expect(await fetchFrom(await serve(encrypt(Buffer.from(list, 'base64'))))).toEqual({ key: 'value' })
 })
 
-it('asks the gateway of Apple for what lies with Apple, and lets it decode', async () => {
+test('asks the gateway of Apple for what lies with Apple, and lets it decode', async () => {
   const secret = randomBytes(32)
   const requests: string[] = []
   const content = await serve(encrypt(gzipSync(Buffer.from('an archive'))))
@@ -99,7 +99,7 @@ it('asks the gateway of Apple for what lies with Apple, and lets it decode', asy
   expect(requests).toHaveLength(3)
 })
 
-it('reaches no address that is not public, by no name and no way', async () => {
+test('reaches no address that is not public, by no name and no way', async () => {
   let calls = 0
   const here = await listen((_, response) => {
     calls += 1
@@ -126,7 +126,7 @@ it('reaches no address that is not public, by no name and no way', async () => {
   expect(calls).toBe(0)
 })
 
-it('follows no redirect, and waits and reads within limits', async () => {
+test('follows no redirect, and waits and reads within limits', async () => {
   let isFollowed = false
   const there = await listen((_, response) => {
     isFollowed = true
@@ -144,7 +144,7 @@ it('follows no redirect, and waits and reads within limits', async () => {
   await expect(fetchFrom('http://127.0.0.1:1/')).rejects.toThrow('cannot be reached')
 })
 
-it('says what is wrong without the key, the address or the bytes', async () => {
+test('says what is wrong without the key, the address or the bytes', async () => {
   const good = encrypt(json({ secret: 'words' }))
   const deep = `${'{"a":'.repeat(200)}1${'}'.repeat(200)}`
   const cases: [() => Promise<unknown>, RegExp][] = [

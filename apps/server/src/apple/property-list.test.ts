@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { readPropertyList } from './property-list.js'
 
 /** Written by Python's plistlib. */
@@ -26,7 +26,7 @@ function listOf(objects: readonly Buffer[]): Buffer {
 
 const array = (...refs: number[]): Buffer => Buffer.from([0xa0 | refs.length, ...refs])
 
-it('reads every kind of value', () => {
+test('reads every kind of value', () => {
   const list = readPropertyList(WRITTEN)
   const expected: unknown = JSON.parse(
     JSON.stringify({
@@ -43,7 +43,7 @@ it('reads every kind of value', () => {
   expect(JSON.stringify(list)).toBe(JSON.stringify(expected))
 })
 
-it('refuses what would never end, or never fit', () => {
+test('refuses what would never end, or never fit', () => {
   expect(() => readPropertyList(listOf([array(0)]))).toThrow('too large')
   // Each of these is twice the next one: 2^60 values in all.
   const doubling = Array.from({ length: 60 }, (_, i) => array(i + 1, i + 1))
@@ -54,7 +54,7 @@ it('refuses what would never end, or never fit', () => {
   expect(() => readPropertyList(listOf(lists))).toThrow('too large')
 })
 
-it('refuses what is broken, wherever it is', () => {
+test('refuses what is broken, wherever it is', () => {
   for (const length of [0, 8, 20, 39]) {
     expect(() => readPropertyList(WRITTEN.subarray(0, length))).toThrow('broken')
   }

@@ -1,7 +1,7 @@
 import { formFault, jsonFault } from '@plugboard/core'
 import { yieldIfBusy } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
-import { BadRequest } from '../bad-request.js'
+import { BadRequest } from '../http/bad-request.js'
 
 /** A body of more bytes than this is read when it is its turn, so that many at once keep small ones waiting no longer. */
 const LARGE = 16_384

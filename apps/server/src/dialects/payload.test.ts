@@ -5,7 +5,7 @@ import type {
   ClientView,
   ConversationView,
   Entry,
-  Look,
+  Lookups,
   OpenWebhook,
   UserView,
   WebhookFormat,
@@ -55,7 +55,7 @@ const conversationOf = (id: Id, facts: ConversationView['facts'] = {}): Conversa
   ...{ id, userId, clientId, createdAt: at, seq: 2, endpoints: [], facts },
 })
 
-function lookAt(entry: Entry): Look {
+function lookAt(entry: Entry): Lookups {
   return {
     conversation: async (id) => conversationOf(id),
     user: async () => user,
@@ -112,11 +112,11 @@ function isOf(schema: z.ZodType, shown: unknown): void {
 }
 
 async function isRendered(entry: Entry): Promise<void> {
-  const look = lookAt(entry)
+  const lookups = lookAt(entry)
   for (const [format, events] of formats) {
     for (const event of events[entry.type] ?? ['']) {
       const webhook = hookOf(format, event)
-      const about = { entry, client, userId, isCollecting: false, webhook, look }
+      const about = { entry, client, userId, isCollecting: false, webhook, lookups }
       const body = await format.render(about)
       if (body === undefined) continue
       const told: unknown = JSON.parse(body)

@@ -1,8 +1,8 @@
 import { PlugboardError } from '@plugboard/core'
 import type { FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
-import { FailureLimit } from '../failure-limit.js'
-import { networkOf } from '../trusted-proxies.js'
+import { FailureLimit } from '../http/failure-limit.js'
+import { networkOf } from '../http/trusted-proxies.js'
 
 const TEXTS = { UNAUTHORIZED: 'Unauthorized', FORBIDDEN: 'Forbidden' } as const
 

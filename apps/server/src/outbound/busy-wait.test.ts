@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { BusyWait } from './busy-wait.js'
 
 /** A loop whose turns and clock go by hand. */
@@ -36,7 +36,7 @@ function handLoop(processors = 2) {
 }
 
 describe('a thread that waits for an answer', () => {
-  it('stays awake for it after a quick one, and not for long', () => {
+  test('stays awake for it after a quick one, and not for long', () => {
     const loop = handLoop()
     loop.exchange(0.1)
     loop.pass(1)
@@ -47,7 +47,7 @@ describe('a thread that waits for an answer', () => {
     expect(loop.pass(10)).toBe(0)
   })
 
-  it('sleeps before it knows of one, after a slow one, and with nothing under way', () => {
+  test('sleeps before it knows of one, after a slow one, and with nothing under way', () => {
     const loop = handLoop()
     loop.wait.ended(loop.wait.began())
     loop.exchange(5)
@@ -56,7 +56,7 @@ describe('a thread that waits for an answer', () => {
     expect(loop.pass(10)).toBe(0)
   })
 
-  it('sleeps as soon as there is nothing to wait for', () => {
+  test('sleeps as soon as there is nothing to wait for', () => {
     const loop = handLoop()
     loop.exchange(0.1)
     loop.exchange(0.1)
@@ -64,7 +64,7 @@ describe('a thread that waits for an answer', () => {
     expect(loop.pass(1)).toBe(0)
   })
 
-  it('sleeps while many are under way', () => {
+  test('sleeps while many are under way', () => {
     const loop = handLoop()
     loop.exchange(0.1)
     for (let i = 0; i < 3; i += 1) loop.wait.began()
@@ -72,7 +72,7 @@ describe('a thread that waits for an answer', () => {
     expect(loop.pass(1)).toBe(0)
   })
 
-  it('sleeps on a machine with one processor, which the receiver may need', () => {
+  test('sleeps on a machine with one processor, which the receiver may need', () => {
     const loop = handLoop(1)
     loop.exchange(0.1)
     loop.wait.began()

@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { DeadGenerations } from './dead-generations.js'
 
-it('knows a dead generation and all before it, until a higher one revives the lane', () => {
+test('knows a dead generation and all before it, until a higher one revives the lane', () => {
   const dead = new DeadGenerations()
   dead.add(1, 5)
   expect([4, 5].map((generation) => dead.has(1, generation))).toEqual([true, true])
@@ -10,7 +10,7 @@ it('knows a dead generation and all before it, until a higher one revives the la
   expect(dead.has(1, 6)).toBe(false)
 })
 
-it('forgets the oldest failure when there are too many', () => {
+test('forgets the oldest failure when there are too many', () => {
   const dead = new DeadGenerations(2)
   for (const lane of [1, 2, 1, 3]) dead.add(lane, 1)
   expect([1, 2, 3].map((lane) => dead.has(lane, 1))).toEqual([true, false, true])

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { Fifo } from './fifo.js'
 
-it('behaves as an array does', () => {
+test('behaves as an array does', () => {
   const steps = fc.array(
     fc.oneof(fc.constant('shift' as const), fc.constant('clear' as const), fc.nat(3_000)),
   )

@@ -1,17 +1,17 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Allowance, forbiddenRange, parseAllowance, refusal } from './guard.js'
 
 const nothing: Allowance = { all: false, cidrs: [] }
 
 describe('parseAllowance', () => {
-  it('allows loopback by default on a server that only listens there, and nothing on any other', () => {
+  test('allows loopback by default on a server that only listens there, and nothing on any other', () => {
     expect(parseAllowance(undefined, true)).toEqual(parseAllowance('loopback', false))
     expect(parseAllowance(undefined, false)).toEqual(nothing)
     expect(parseAllowance(' ', false)).toEqual(nothing)
   })
 
-  it('reads all, none, ranges, single addresses and loopback', () => {
+  test('reads all, none, ranges, single addresses and loopback', () => {
     expect(parseAllowance('all', false)).toEqual({ all: true, cidrs: [] })
     expect(parseAllowance('none', true)).toEqual(nothing)
     expect(parseAllowance('10.0.0.0/8, fd00::/8 192.168.1.7', false).cidrs).toEqual([
@@ -22,7 +22,7 @@ describe('parseAllowance', () => {
     expect(parseAllowance('loopback,fd00::1', false).cidrs).toEqual(['127.0.0.0/8', '::1/128', 'fd00::1/128'])
   })
 
-  it.each([
+  test.each([
     'bot.example.com',
     '10/8',
     '10.0.0.0/33',
@@ -41,7 +41,7 @@ describe('parseAllowance', () => {
 })
 
 describe('refusal', () => {
-  it.each([
+  test.each([
     'https://bot.example.com/hook?token=1#part',
     'http://8.8.8.8:8080/',
     'http://[2606:4700::1111]/',
@@ -51,7 +51,7 @@ describe('refusal', () => {
     expect(refusal(url, nothing)).toBeUndefined()
   })
 
-  it.each([
+  test.each([
     ['', 'absolute'],
     ['/hook', 'absolute'],
     ['ftp://example.com/', 'http and https'],
@@ -62,7 +62,7 @@ describe('refusal', () => {
     expect(refusal(url, { all: true, cidrs: [] })).toContain(reason)
   })
 
-  it.each([
+  test.each([
     'http://2130706433/',
     'http://0x7f000001/',
     'http://0x7f.0.0.1/',
@@ -92,7 +92,7 @@ describe('refusal', () => {
 })
 
 describe('forbiddenRange', () => {
-  it.each([
+  test.each([
     ['0.0.0.0', 'unspecified'],
     ['0.1.2.3', 'unspecified'],
     ['10.255.255.255', 'private'],
@@ -135,12 +135,12 @@ describe('forbiddenRange', () => {
     expect(forbiddenRange(address, { all: true, cidrs: [] })).toBeUndefined()
   })
 
-  it.each(['9.255.255.255', '11.0.0.0', '172.15.255.255', '172.32.0.0', '100.63.255.255', '100.128.0.0'])(
+  test.each(['9.255.255.255', '11.0.0.0', '172.15.255.255', '172.32.0.0', '100.63.255.255', '100.128.0.0'])(
     'allows %s, next to a forbidden range',
     (address) => expect(forbiddenRange(address, nothing)).toBeUndefined(),
   )
 
-  it('opens the listed ranges and nothing beside them', () => {
+  test('opens the listed ranges and nothing beside them', () => {
     const allowance = parseAllowance('10.1.0.0/16, fd00::/8, 64:ff9b:1::/48', false)
     const isOpen = (address: string) => forbiddenRange(address, allowance) === undefined
     const open = ['10.1.255.255', '::ffff:10.1.0.1', '64:ff9b::a01:1', 'fdff::1', '64:ff9b:1::a00:1']
@@ -157,7 +157,7 @@ describe('every notation of an IPv4 address', () => {
   const octets = fc.tuple(fc.oneof(octet, special), second, octet, octet)
   const allowances = fc.constantFrom('none', 'all', 'loopback', '10.0.0.0/8, 192.168.0.0/17')
 
-  it('gets the same verdict', () => {
+  test('gets the same verdict', () => {
     fc.assert(
       fc.property(octets, allowances, (address, setting) => {
         const allowance = parseAllowance(setting, false)

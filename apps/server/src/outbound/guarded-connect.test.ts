@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Client } from 'undici'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { type Allowance, parseAllowance } from './guard.js'
 import { guardedConnect, type Lookup } from './guarded-connect.js'
 
@@ -13,13 +13,13 @@ afterEach(async () => {
 })
 
 describe('guardedConnect', () => {
-  it('connects to a permitted literal and to a name with permitted addresses', async () => {
+  test('connects to a permitted literal and to a name with permitted addresses', async () => {
     const { port } = await serve('127.0.0.1')
     expect(await call(`http://127.0.0.1:${port}`, loopback)).toBe('127.0.0.1')
     expect(await call(`http://bot.example:${port}`, loopback, answering(['127.0.0.1']))).toBe('127.0.0.1')
   })
 
-  it.each(['127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '2130706433'])(
+  test.each(['127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '2130706433'])(
     'refuses the literal %s, about which Node asks no lookup function',
     async (host) => {
       const { port, connections } = await serve('127.0.0.1')
@@ -29,7 +29,7 @@ describe('guardedConnect', () => {
     },
   )
 
-  it('refuses a name of which one address among several is forbidden', async () => {
+  test('refuses a name of which one address among several is forbidden', async () => {
     const { port, connections } = await serve('127.0.0.1')
     for (const addresses of [
       ['127.0.0.1', '10.0.0.1'],
@@ -43,7 +43,7 @@ describe('guardedConnect', () => {
     expect(connections()).toBe(0)
   })
 
-  it('connects to the address it checked, though the name changes from one answer to the next', async () => {
+  test('connects to the address it checked, though the name changes from one answer to the next', async () => {
     const open = await serve('127.0.0.1')
     const secret = await serve('127.0.0.2', open.port)
     const onlyOpen = parseAllowance('127.0.0.1', false)
@@ -58,13 +58,13 @@ describe('guardedConnect', () => {
     expect([open.connections(), secret.connections()]).toEqual([2, 0])
   })
 
-  it('tries the next address of a name when one does not answer', async () => {
+  test('tries the next address of a name when one does not answer', async () => {
     const { port } = await serve('127.0.0.1')
     const lookup = answering(['127.0.0.3', '127.0.0.1'])
     expect(await call(`http://bot.example:${port}`, loopback, lookup)).toBe('127.0.0.1')
   })
 
-  it('passes on that a name does not exist or has no address', async () => {
+  test('passes on that a name does not exist or has no address', async () => {
     const unknown: Lookup = (_name, _options, callback) =>
       process.nextTick(callback, Object.assign(new Error('unknown'), { code: 'ENOTFOUND' }), [])
     await expect(call('http://a.example', loopback, unknown)).rejects.toMatchObject({ code: 'ENOTFOUND' })
@@ -73,7 +73,7 @@ describe('guardedConnect', () => {
     })
   })
 
-  it('asks once for a name that several connections want at the same time', async () => {
+  test('asks once for a name that several connections want at the same time', async () => {
     const { port } = await serve('127.0.0.1')
     const lookup = answering(['127.0.0.1'])
     const connect = guardedConnect(loopback, { lookup })

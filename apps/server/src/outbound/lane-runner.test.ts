@@ -1,12 +1,12 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { LaneRunner } from './lane-runner.js'
 import type { SendFailure, WebhookItem, WebhookTarget } from './sender-port.js'
 
 const refused: SendFailure = { status: 500, message: 'answered 500', ambiguous: false }
 
 describe('LaneRunner', () => {
-  it('requests the items of a lane one after another', () => {
+  test('requests the items of a lane one after another', () => {
     const { runner, flights, events } = setUp()
     runner.push(1, 1, target('a'), items(1, 2))
     runner.push(1, 1, target('a'), items(3))
@@ -17,7 +17,7 @@ describe('LaneRunner', () => {
     expect(events).toEqual(['delivered 1/1/1', 'delivered 1/1/2', 'delivered 1/1/3', 'low'])
   })
 
-  it('tells when a lane has done half of many, so that more can come before it has nothing to do', () => {
+  test('tells when a lane has done half of many, so that more can come before it has nothing to do', () => {
     const { runner, flights, events } = setUp()
     const all = Array.from({ length: 20 }, (_, i) => i + 1)
     runner.push(1, 1, target('a'), items(...all))
@@ -28,7 +28,7 @@ describe('LaneRunner', () => {
     expect(events.at(-1)).toBe('low')
   })
 
-  it('forgets the rest of a lane after a failure and ignores the old generation until a higher one comes', () => {
+  test('forgets the rest of a lane after a failure and ignores the old generation until a higher one comes', () => {
     const { runner, flights, events } = setUp()
     runner.push(1, 5, target('a'), items(1, 2, 3))
     end(flights, refused)
@@ -40,7 +40,7 @@ describe('LaneRunner', () => {
     expect(events).toEqual(['failed 1/5/1', 'low'])
   })
 
-  it('lets a higher generation replace the queue, but not overtake the request in flight', () => {
+  test('lets a higher generation replace the queue, but not overtake the request in flight', () => {
     const { runner, flights, events } = setUp()
     runner.push(1, 1, target('a'), items(1, 2))
     runner.push(1, 2, target('a'), items(7))
@@ -50,7 +50,7 @@ describe('LaneRunner', () => {
     expect(events).toEqual(['failed 1/1/1', 'delivered 1/2/7', 'low'])
   })
 
-  it('cancels what is queued; a request in flight is reported before the cancel is confirmed', () => {
+  test('cancels what is queued; a request in flight is reported before the cancel is confirmed', () => {
     const { runner, flights, events } = setUp()
     runner.push(1, 1, target('a'), items(1, 2))
     runner.cancel(1)
@@ -62,7 +62,7 @@ describe('LaneRunner', () => {
     expect(flights.map(({ seq }) => seq)).toEqual([2])
   })
 
-  it('serves the lanes of a target in turn, one item each, up to the limit', () => {
+  test('serves the lanes of a target in turn, one item each, up to the limit', () => {
     const { runner, flights } = setUp(2)
     for (const lane of [1, 2, 3, 4]) runner.push(lane, 1, target('a'), items(lane * 10, lane * 10 + 1))
     const order: number[] = []
@@ -73,7 +73,7 @@ describe('LaneRunner', () => {
     expect(order).toEqual([10, 20, 30, 40, 11, 21, 31, 41])
   })
 
-  it('gives each target its own limit', () => {
+  test('gives each target its own limit', () => {
     const { runner, flights } = setUp(1)
     runner.push(1, 1, target('a'), items(1))
     runner.push(2, 1, target('a'), items(2))
@@ -81,7 +81,7 @@ describe('LaneRunner', () => {
     expect(flights.map(({ seq }) => seq)).toEqual([1, 3])
   })
 
-  it('uses a changed target for all that is queued, and does not wait for what hangs at the old URL', () => {
+  test('uses a changed target for all that is queued, and does not wait for what hangs at the old URL', () => {
     const { runner, flights } = setUp(1)
     runner.push(1, 1, target('a', 'http://old/'), items(1))
     runner.push(2, 1, target('a', 'http://old/'), items(2, 3))
@@ -89,7 +89,7 @@ describe('LaneRunner', () => {
     expect(flights.map(({ seq, url }) => `${seq} ${url}`)).toEqual(['1 http://old/', '2 http://new/'])
   })
 
-  it('does not overflow the stack when thousands of lanes fail at once', () => {
+  test('does not overflow the stack when thousands of lanes fail at once', () => {
     const events: number[] = []
     const listener = { ...silent, failed: (lane: number) => void events.push(lane) }
     const held: (() => void)[] = []
@@ -102,7 +102,7 @@ describe('LaneRunner', () => {
     expect(events.length).toBe(20_000)
   })
 
-  it('starts nothing more once closed, and tells when the last request has ended', () => {
+  test('starts nothing more once closed, and tells when the last request has ended', () => {
     const { runner, flights, events } = setUp(1)
     runner.push(1, 1, target('a'), items(1, 2))
     runner.push(2, 1, target('a'), items(3))
@@ -113,7 +113,7 @@ describe('LaneRunner', () => {
     expect(events).toEqual(['delivered 1/1/1', 'low', 'idle'])
   })
 
-  it('keeps order, limits and completeness whatever comes in which order', () => {
+  test('keeps order, limits and completeness whatever comes in which order', () => {
     const url = fc.constantFrom('http://one/', 'http://two/')
     const count = fc.integer({ min: 1, max: 4 })
     const step = fc.oneof(

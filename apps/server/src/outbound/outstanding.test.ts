@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { Outstanding } from './outstanding.js'
 
 describe('Outstanding', () => {
@@ -13,7 +13,7 @@ describe('Outstanding', () => {
       seqs.map((seq) => ({ seq, id: `msg_${seq}`, body: '' })),
     )
 
-  it('names the first item of each lane that has not been reported, once', () => {
+  test('names the first item of each lane that has not been reported, once', () => {
     push(1, 1, 1, 2, 3)
     push(2, 7, 5)
     push(3, 1, 1, 2)
@@ -26,7 +26,7 @@ describe('Outstanding', () => {
     expect(outstanding.takeAll().heads).toEqual([])
   })
 
-  it('names the first of each generation, since one may be in flight while the other waits', () => {
+  test('names the first of each generation, since one may be in flight while the other waits', () => {
     push(1, 1, 1, 2)
     push(1, 2, 1)
     expect(outstanding.takeAll().heads.map(({ generation, seq }) => [generation, seq])).toEqual([
@@ -35,7 +35,7 @@ describe('Outstanding', () => {
     ])
   })
 
-  it('drops a generation that has failed, and those that a later delivery proves replaced', () => {
+  test('drops a generation that has failed, and those that a later delivery proves replaced', () => {
     push(1, 1, 1, 2)
     push(1, 2, 1)
     outstanding.failed(1, 1)
@@ -48,7 +48,7 @@ describe('Outstanding', () => {
     ])
   })
 
-  it('keeps what a cancel may have left in flight until the cancel is confirmed', () => {
+  test('keeps what a cancel may have left in flight until the cancel is confirmed', () => {
     push(1, 1, 1, 2)
     expect(outstanding.cancelling(1)).toBe(true)
     push(1, 1, 2)
@@ -57,14 +57,14 @@ describe('Outstanding', () => {
     expect(outstanding.takeAll().heads).toEqual([{ lane: 1, generation: 1, seq: 2 }])
   })
 
-  it('names the lanes of cancels that were not confirmed', () => {
+  test('names the lanes of cancels that were not confirmed', () => {
     push(3, 1, 1)
     outstanding.cancelling(3)
     outstanding.delivered(3, 1, 1)
     expect(outstanding.takeAll()).toEqual({ heads: [], cancels: [3] })
   })
 
-  it('has nothing to cancel in a lane where nothing is outstanding', () => {
+  test('has nothing to cancel in a lane where nothing is outstanding', () => {
     expect(outstanding.cancelling(1)).toBe(false)
     push(1, 1, 1)
     outstanding.cancelling(1)

@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { answeredWith, brokenBy } from './send-failure.js'
 
 const now = new Date('2026-03-01T12:00:00Z')
 
 describe('answeredWith', () => {
-  it('honours Retry-After on 429 and 503 only', () => {
+  test('honours Retry-After on 429 and 503 only', () => {
     expect(answeredWith(429, '7', now)).toEqual({
       status: 429,
       message: 'answered 429',
@@ -15,13 +15,13 @@ describe('answeredWith', () => {
     expect(answeredWith(500, '7', now)).not.toHaveProperty('retryAfterMs')
   })
 
-  it('says that redirects are not followed', () => {
+  test('says that redirects are not followed', () => {
     expect(answeredWith(302, undefined, now).message).toContain('redirects are not followed')
   })
 })
 
 describe('brokenBy', () => {
-  it('never repeats the text of an error', () => {
+  test('never repeats the text of an error', () => {
     const error = Object.assign(new Error('connect EWHATEVER 10.1.2.3:80'), { code: 'EWHATEVER' })
     expect(brokenBy(error, true)).toEqual({ message: 'the request failed (EWHATEVER)', ambiguous: true })
     expect(brokenBy('10.1.2.3', false)).toEqual({ message: 'the request failed', ambiguous: false })

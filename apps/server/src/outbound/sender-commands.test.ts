@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { CommandWriter, readCommands } from './sender-commands.js'
 
 const number = fc.nat()
@@ -12,7 +12,7 @@ const command = fc.oneof(
 )
 
 describe('CommandWriter', () => {
-  it('collects commands that are read as they were written', () => {
+  test('collects commands that are read as they were written', () => {
     fc.assert(
       fc.property(fc.array(command), (commands) => {
         const writer = new CommandWriter()
@@ -24,7 +24,7 @@ describe('CommandWriter', () => {
     )
   })
 
-  it('says a target once for all pushes until it is taken', () => {
+  test('says a target once for all pushes until it is taken', () => {
     const writer = new CommandWriter()
     const [a = fail(), b = fail()] = targets
     for (const target of [a, b, a]) writer.push(1, 1, target, [])

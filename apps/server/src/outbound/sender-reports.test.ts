@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Report, ReportWriter, readReport } from './sender-reports.js'
 
 const failure = { message: 'answered 500', status: 500, ambiguous: false }
@@ -16,7 +16,7 @@ describe('ReportWriter', () => {
     vi.useRealTimers()
   })
 
-  it('makes one mark of the deliveries that follow each other in a lane', () => {
+  test('makes one mark of the deliveries that follow each other in a lane', () => {
     for (let seq = 1; seq <= 3; seq++) {
       writer.delivered(1, 1, seq)
       writer.delivered(2, 1, seq * 10)
@@ -25,7 +25,7 @@ describe('ReportWriter', () => {
     expect(reports.map(played)).toEqual([['delivered 1/1/3', 'delivered 2/1/30']])
   })
 
-  it('keeps the order of what happens in a lane', () => {
+  test('keeps the order of what happens in a lane', () => {
     writer.delivered(1, 1, 1)
     writer.failed(1, 1, 2, failure)
     writer.delivered(1, 2, 2)
@@ -45,7 +45,7 @@ describe('ReportWriter', () => {
     ])
   })
 
-  it.each([
+  test.each([
     ['a failure', () => writer.failed(1, 1, 2, failure)],
     ['a cancel', () => writer.cancelled(2)],
     ['a lane that ran low', () => writer.ranLow()],
@@ -61,7 +61,7 @@ describe('ReportWriter', () => {
     expect(reports.length).toBe(1)
   })
 
-  it('says when all is drained', () => {
+  test('says when all is drained', () => {
     writer.drained()
     vi.runAllTimers()
     expect(reports).toEqual([{ marks: [], failures: [], isDrained: true }])

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { parseAllowance } from './guard.js'
 import { guardedConnect } from './guarded-connect.js'
 import type { WebhookTarget } from './sender-port.js'
@@ -11,13 +11,13 @@ const server = createServer((_request, response) => setTimeout(() => response.en
 afterEach(() => void server.close())
 
 describe('TargetRoutes', () => {
-  it('gives each target a pool of its own, even on one host', () => {
+  test('gives each target a pool of its own, even on one host', () => {
     const routes = create()
     expect(routes.get(target('a'), 0)).toBe(routes.get(target('a'), 0))
     expect(routes.get(target('a'), 0).pool).not.toBe(routes.get(target('b'), 0).pool)
   })
 
-  it('keeps the pool of a target whose headers or secret change', () => {
+  test('keeps the pool of a target whose headers or secret change', () => {
     const routes = create()
     const before = routes.get(target('a'), 0)
     const after = routes.get({ ...target('a'), headers: { 'X-Token': 'new' }, signingSecret: 'c2VjcmV0' }, 0)
@@ -34,7 +34,7 @@ describe('TargetRoutes', () => {
     expect(routes.size).toBe(1)
   })
 
-  it('lets a target replace the headers that have a default', () => {
+  test('lets a target replace the headers that have a default', () => {
     const { headers } = create().get(
       { ...target('a'), headers: { 'User-Agent': 'Mine', 'Content-Type': 'a/b' } },
       0,
@@ -42,7 +42,7 @@ describe('TargetRoutes', () => {
     expect(headers).toEqual(['content-type', 'a/b', 'user-agent', 'Mine'])
   })
 
-  it('closes the pool that was not used for longest when there are too many', () => {
+  test('closes the pool that was not used for longest when there are too many', () => {
     const routes = create({ maxPools: 2 })
     const [a, b] = [routes.get(target('a'), 1), routes.get(target('b'), 2)]
     routes.get(target('a'), 3)
@@ -51,7 +51,7 @@ describe('TargetRoutes', () => {
     expect([a.pool.closed, b.pool.closed]).toEqual([false, true])
   })
 
-  it('closes pools that were not used for a while', () => {
+  test('closes pools that were not used for a while', () => {
     const routes = create({ idleMs: 100 })
     const [a, b] = [routes.get(target('a'), 0), routes.get(target('b'), 50)]
     routes.closeIdle(100)
@@ -59,7 +59,7 @@ describe('TargetRoutes', () => {
     expect(routes.get(target('a'), 100).pool.closed).toBe(false)
   })
 
-  it('lets a request end whose pool gives way', async () => {
+  test('lets a request end whose pool gives way', async () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
     const routes = create({ maxPools: 1 })
@@ -70,7 +70,7 @@ describe('TargetRoutes', () => {
     expect((await answer).statusCode).toBe(200)
   })
 
-  it.each(['http://10.0.0.1/', 'ftp://127.0.0.1/', 'no url'])('refuses %s', (url) => {
+  test.each(['http://10.0.0.1/', 'ftp://127.0.0.1/', 'no url'])('refuses %s', (url) => {
     expect(() => create().get({ ...target('a'), url }, 0)).toThrow(
       expect.objectContaining({ code: 'ERR_TARGET_FORBIDDEN' }),
     )

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { Client } from 'undici'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { parseAllowance, refusal } from './guard.js'
 import { guardedConnect, type Lookup } from './guarded-connect.js'
 
@@ -174,17 +174,17 @@ const forms = [
   (host: string) => `\thttp://${host}\n`,
 ]
 
-it('has a table worth its name', () => {
+test('has a table worth its name', () => {
   expect(Object.values(hosts).flat().length + others.length).toBeGreaterThanOrEqual(175)
   expect(new Set(Object.values(hosts).flat()).size).toBe(Object.values(hosts).flat().length)
 })
 
-it.each(Object.entries(hosts))('%s: no way to write it gets through', (_, list) => {
+test.each(Object.entries(hosts))('%s: no way to write it gets through', (_, list) => {
   const urls = list.flatMap((host) => forms.map((form) => form(host)))
   expect(urls.filter((url) => refusal(url, nothing) === undefined)).toEqual([])
 })
 
-it('nothing but a plain http or https URL gets through, not even where every address may be called', () => {
+test('nothing but a plain http or https URL gets through, not even where every address may be called', () => {
   const everything = parseAllowance('all', false)
   expect(others.filter((url) => refusal(url, everything) === undefined)).toEqual([])
 })
@@ -199,7 +199,7 @@ const addresses = [
   ),
 ]
 
-it('no name gets through that leads to one of these addresses, alone or beside a public one', async () => {
+test('no name gets through that leads to one of these addresses, alone or beside a public one', async () => {
   const reached: string[] = []
   for (const address of addresses) {
     for (const list of [[address], ['93.184.216.34', address]]) {

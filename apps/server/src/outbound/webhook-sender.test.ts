@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { Webhook } from 'standardwebhooks'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { parseAllowance } from './guard.js'
 import type { SendFailure, WebhookItem, WebhookSender, WebhookTarget } from './sender-port.js'
 import { createWebhookSender, type WebhookSenderOptions } from './webhook-sender.js'
@@ -16,7 +16,7 @@ afterEach(async () => {
 })
 
 describe('a lane', () => {
-  it('delivers in order, one request after another', async () => {
+  test('delivers in order, one request after another', async () => {
     const bot = await receiver((_request, response) => setTimeout(() => response.end(), 1))
     const { sender, log } = start()
     sender.push(1, 1, bot.target(), items(1, 60))
@@ -27,7 +27,7 @@ describe('a lane', () => {
     expect(log.failed).toEqual([])
   })
 
-  it('stops at a failure, ignores the old generation and goes on with a higher one', async () => {
+  test('stops at a failure, ignores the old generation and goes on with a higher one', async () => {
     const bot = await receiver((request, response) => answer(response, request.id === 'msg_3' ? 500 : 200))
     const { sender, log } = start()
     sender.push(1, 1, bot.target(), items(1, 5))
@@ -41,7 +41,7 @@ describe('a lane', () => {
     ])
   })
 
-  it('forgets what is queued when cancelled, and reports the request in flight', async () => {
+  test('forgets what is queued when cancelled, and reports the request in flight', async () => {
     const bot = await receiver((_request, response) => setTimeout(() => response.end(), 50))
     const { sender, log } = start()
     sender.push(1, 1, bot.target(), items(1, 3))
@@ -53,7 +53,7 @@ describe('a lane', () => {
     expect(log.cancelled).toEqual([1])
   })
 
-  it('that has nothing under way confirms a cancel all the same', async () => {
+  test('that has nothing under way confirms a cancel all the same', async () => {
     const { sender, log } = start()
     sender.cancel(7)
     await until(() => log.cancelled.length === 1)
@@ -62,7 +62,7 @@ describe('a lane', () => {
 })
 
 describe('a target', () => {
-  it('that hangs delays no other', async () => {
+  test('that hangs delays no other', async () => {
     const hanging = await receiver(() => {})
     const bot = await receiver((_request, response) => response.end())
     const { sender, log } = start({ timeoutMs: 20_000 })
@@ -72,7 +72,7 @@ describe('a target', () => {
     expect(hanging.ids().length).toBe(32)
   })
 
-  it('gets no more requests at once than the limit, and all of its lanes get their turn', async () => {
+  test('gets no more requests at once than the limit, and all of its lanes get their turn', async () => {
     const bot = await receiver((_request, response) => setTimeout(() => response.end(), 5))
     const { sender, log } = start({ perTargetConcurrency: 4 })
     for (let lane = 1; lane <= 12; lane++)
@@ -83,7 +83,7 @@ describe('a target', () => {
     expect(new Set(firsts.map((id) => id.slice(0, -2))).size).toBe(12)
   })
 
-  it('that changes its URL or its headers is used from the next push on', async () => {
+  test('that changes its URL or its headers is used from the next push on', async () => {
     const one = await receiver((_request, response) => response.end())
     const two = await receiver((_request, response) => response.end())
     const { sender, log } = start()
@@ -98,7 +98,7 @@ describe('a target', () => {
 })
 
 describe('a request', () => {
-  it('carries the body, the headers of the target, and no others that a tenant could misuse', async () => {
+  test('carries the body, the headers of the target, and no others that a tenant could misuse', async () => {
     const bot = await receiver((_request, response) => response.end())
     const { sender, log } = start()
     const headers = {
@@ -123,7 +123,7 @@ describe('a request', () => {
     expect(request?.headers).not.toHaveProperty('webhook-signature')
   })
 
-  it('is signed as Standard Webhooks says, anew at each attempt', async () => {
+  test('is signed as Standard Webhooks says, anew at each attempt', async () => {
     const bot = await receiver((_request, response) => response.end())
     const { sender, log } = start()
     sender.push(1, 1, bot.target({ signingSecret: secret }), items(1, 1))
@@ -135,7 +135,7 @@ describe('a request', () => {
       })
   })
 
-  it('is signed with the secret of the target as it is by then', async () => {
+  test('is signed with the secret of the target as it is by then', async () => {
     const bot = await receiver((_request, response) => setTimeout(() => response.end(), 20))
     const { sender, log } = start()
     const later = Buffer.from('another secret of some length').toString('base64')
@@ -148,7 +148,7 @@ describe('a request', () => {
       expect(new Webhook(secrets[i] ?? '').verify(body, headers as Record<string, string>)).toBeTruthy()
   })
 
-  it.each([301, 302, 307, 308])(
+  test.each([301, 302, 307, 308])(
     'that is answered with the redirect %i fails and goes nowhere else',
     async (status) => {
       const elsewhere = await receiver((_request, response) => response.end())
@@ -161,24 +161,24 @@ describe('a request', () => {
     },
   )
 
-  it.each([429, 503])('that is answered %i says how long to wait', async (status) => {
+  test.each([429, 503])('that is answered %i says how long to wait', async (status) => {
     const bot = await receiver((_request, response) => answer(response, status, { 'retry-after': '3' }))
     expect(await fail(bot.target())).toMatchObject({ status, retryAfterMs: 3000, ambiguous: false })
   })
 
-  it('without an answer in time may have arrived', async () => {
+  test('without an answer in time may have arrived', async () => {
     const bot = await receiver(() => {})
     const failure = await fail(bot.target(), { timeoutMs: 200 })
     expect(failure).toMatchObject({ message: 'no complete answer within 200 ms', ambiguous: true })
   })
 
-  it('whose connection breaks before the answer may have arrived', async () => {
+  test('whose connection breaks before the answer may have arrived', async () => {
     const bot = await receiver((request) => request.socket.destroy())
     expect(await fail(bot.target())).toMatchObject({ ambiguous: true })
     expect(bot.ids()).toEqual(['msg_1'])
   })
 
-  it('on a kept connection that turns out to be dead may have arrived, and is not sent again', async () => {
+  test('on a kept connection that turns out to be dead may have arrived, and is not sent again', async () => {
     const seen = new WeakSet<object>()
     const bot = await receiver((request, response) => {
       if (seen.has(request.socket)) request.socket.resetAndDestroy()
@@ -194,7 +194,7 @@ describe('a request', () => {
     expect(bot.ids()).toEqual(['msg_1', 'msg_2'])
   })
 
-  it('that no connection could be made for has not arrived', async () => {
+  test('that no connection could be made for has not arrived', async () => {
     const bot = await receiver(() => {})
     await bot.close()
     expect(await fail(bot.target())).toMatchObject({ message: 'connection refused', ambiguous: false })
@@ -204,7 +204,7 @@ describe('a request', () => {
     expect(handshake).toMatchObject({ message: 'no connection within 200 ms', ambiguous: false })
   })
 
-  it('to a forbidden address is not made', async () => {
+  test('to a forbidden address is not made', async () => {
     const bot = await receiver((_request, response) => response.end())
     const failure = await fail(bot.target(), { allowance: parseAllowance('none', false) })
     expect(failure.message).toContain('ALLOW_PRIVATE_TARGETS')
@@ -215,13 +215,13 @@ describe('a request', () => {
     expect(bot.ids()).toEqual([])
   })
 
-  it('with an impossible header or URL fails alone', async () => {
+  test('with an impossible header or URL fails alone', async () => {
     const bot = await receiver((_request, response) => response.end())
     expect(await fail(bot.target({ headers: { 'x-bad': 'a\r\nb: c' } }))).toMatchObject({ ambiguous: false })
     expect(await fail({ ...bot.target(), url: 'no url' })).toMatchObject({ ambiguous: false })
   })
 
-  it('that was answered 200 is delivered, even if the answer is too long or never ends', async () => {
+  test('that was answered 200 is delivered, even if the answer is too long or never ends', async () => {
     const bot = await receiver((request, response) => {
       response.write(request.id === 'msg_1' ? 'x'.repeat(1_000_000) : 'x')
     })
@@ -234,7 +234,7 @@ describe('a request', () => {
 })
 
 describe('close', () => {
-  it('lets requests in flight end and starts none', async () => {
+  test('lets requests in flight end and starts none', async () => {
     const bot = await receiver((_request, response) => setTimeout(() => response.end(), 100))
     const { sender, log } = start()
     sender.push(1, 1, bot.target(), items(1, 3))
@@ -246,7 +246,7 @@ describe('close', () => {
     expect(log.delivered).toEqual(new Map([[1, 1]]))
   })
 
-  it('aborts what has not ended after the grace period, and reports nothing of it', async () => {
+  test('aborts what has not ended after the grace period, and reports nothing of it', async () => {
     const bot = await receiver(() => {})
     const { sender, log } = start()
     sender.push(1, 1, bot.target(), items(1, 1))
@@ -260,7 +260,7 @@ describe('close', () => {
 })
 
 describe('a thread that dies', () => {
-  it('fails every lane as ambiguous, says so in the log, and is replaced', async () => {
+  test('fails every lane as ambiguous, says so in the log, and is replaced', async () => {
     const bot = await receiver((request, response) => request.id === 'msg_2' || response.end())
     const dying = `import { parentPort } from 'node:worker_threads'
       await import(${JSON.stringify(workerUrl.href)})

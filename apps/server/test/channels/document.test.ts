@@ -1,5 +1,5 @@
 import { fakeProvider } from '@plugboard/core/testing'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from '../support/api.js'
 import { startProvider } from '../support/providers/provider.js'
 import { slack } from '../support/providers/slack.js'
@@ -67,7 +67,7 @@ describe('the made-up tokens of the document', () => {
     server = await startServer({ env: { PLUGBOARD_CHANNEL_OPTIONS, LOG_LEVEL: 'trace' } })
   })
 
-  it('are stored at once while no provider can be reached, and health says what they wait for', async () => {
+  test('are stored at once while no provider can be reached, and health says what they wait for', async () => {
     const first = await sync(server, config)
     expect(first).toMatchObject({ status: 200, json: { webhooks: [{ url: config.webhooks[0]?.url }] } })
     const { id, token } = first.json
@@ -86,7 +86,7 @@ describe('the made-up tokens of the document', () => {
 })
 
 describe.each([telegram, slack, twilio])('credentials that $channel refuses', (kind) => {
-  it('are refused with the name of the field, and nothing is left', async () => {
+  test('are refused with the name of the field, and nothing is left', async () => {
     const provider = await startProvider(kind)
     const server = await startServer({ env: { PLUGBOARD_CHANNEL_OPTIONS: optionsFor(() => provider.url) } })
     const { channel, fields } = kind

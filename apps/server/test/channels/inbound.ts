@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from '../support/api.js'
 import { createTenant, EXTERNAL_URL, startHub, type Tenant } from '../support/channel-stage.js'
 import { type Kind, type Provider, startProvider, type Told } from '../support/providers/provider.js'
@@ -24,7 +24,7 @@ export function inboundBehaviour(kind: Kind): void {
       await cleanUp()
     })
 
-    it('reaches the bot, whose reply reaches the person', async () => {
+    test('reaches the bot, whose reply reaches the person', async () => {
       const before = tenant.heard().length
       const { status, text } = await tenant.write(1, 'Is anybody there? 👋')
       expect({ status, text }).toEqual(kind.thanks)
@@ -35,7 +35,7 @@ export function inboundBehaviour(kind: Kind): void {
       expect(neighbour.heard()).toEqual([])
     })
 
-    it('makes one message, however often it is told', async () => {
+    test('makes one message, however often it is told', async () => {
       const told = provider.write(2, 'only once', randomUUID())
       const again = provider.again(told)
       const answers = [
@@ -52,7 +52,7 @@ export function inboundBehaviour(kind: Kind): void {
       expect(textsOf(tenant).filter((text) => text === 'only once')).toHaveLength(1)
     })
 
-    it('is refused and leaves nothing when it is forged, meant for another, or not what the provider sends', async () => {
+    test('is refused and leaves nothing when it is forged, meant for another, or not what the provider sends', async () => {
       const fresh = await createTenant(server, provider)
       const told = provider.write(3, 'forged', randomUUID())
       const signed = provider.sign(told, fresh.credentials, EXTERNAL_URL + fresh.path)
@@ -90,14 +90,14 @@ export function inboundBehaviour(kind: Kind): void {
     })
 
     if (kind.proof !== 'secret')
-      it('is refused when it was changed on its way', async () => {
+      test('is refused when it was changed on its way', async () => {
         const told = provider.write(5, 'pay 10', randomUUID())
         const { headers, body } = provider.sign(told, tenant.credentials, EXTERNAL_URL + tenant.path)
         expect((await tenant.post({ headers, body: body.replace(/pay(.)10/, 'pay$11000') })).status).toBe(401)
       })
 
     if (kind.proof === 'signature of the time')
-      it('is refused when it is not of now', async () => {
+      test('is refused when it is not of now', async () => {
         const told = provider.write(5, 'an old story', randomUUID())
         for (const minutes of [-6, 6]) {
           const at = new Date(Date.now() + minutes * 60_000)
@@ -108,7 +108,7 @@ export function inboundBehaviour(kind: Kind): void {
         expect(textsOf(tenant)).not.toContain('an old story')
       })
 
-    it('of a file gives the bot an address of ours, which streams it with the credentials on our side', async () => {
+    test('of a file gives the bot an address of ours, which streams it with the credentials on our side', async () => {
       const before = tenant.heard().length
       const { told, bytes } = provider.send(6, randomUUID(), provider.url)
       expect((await tenant.tell(told)).status).toBe(200)
@@ -127,7 +127,7 @@ export function inboundBehaviour(kind: Kind): void {
       expect((await fetch(local)).status).toBe(404)
     })
 
-    it('and all that was done with it leaves no secret in the log, in an answer, or with the bot', async () => {
+    test('and all that was done with it leaves no secret in the log, in an answer, or with the bot', async () => {
       const answers = await Promise.all(
         ['/health', `/messages/conversation/${await tenant.conversationWith(1)}`, '/dead-letters'].map(
           async (path) => (await tenant.client.call('GET', path)).text,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { contentSamples } from '@plugboard/core/testing'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createTenant, startHub, type Tenant } from '../support/channel-stage.js'
 import { type Kind, type Provider, type Sent, startProvider } from '../support/providers/provider.js'
 import { cleanUp, type TestServer } from '../support/server.js'
@@ -53,7 +53,7 @@ export function outboundBehaviour(kind: Kind): void {
     const stateOf = async (id: string) => (await tenant.delivery(id)).state
     const arrives = (id: string) => expect.poll(() => stateOf(id), PATIENT).toBe('delivered')
 
-    it('is taken by the provider, whatever its type', async () => {
+    test('is taken by the provider, whatever its type', async () => {
       const ids = await Promise.all(contentSamples.map((content, i) => tenant.say(100 + i, content)))
       for (const [i, id] of ids.entries()) {
         await arrives(id)
@@ -62,7 +62,7 @@ export function outboundBehaviour(kind: Kind): void {
       expect(provider.refused).toEqual([])
     })
 
-    it('has buttons that say nothing to the provider, and come back as what stands behind them', async () => {
+    test('has buttons that say nothing to the provider, and come back as what stands behind them', async () => {
       await tenant.say(10, { type: 'single-choice', text: 'Size?', choices })
       await expect.poll(() => tenant.shownTo(10).length, PATIENT).toBe(1)
       const question = tenant.shownTo(10)[0] as Sent
@@ -86,7 +86,7 @@ export function outboundBehaviour(kind: Kind): void {
     })
 
     if (kind.forge)
-      it('takes a button that is not its own, or not that person’s, as words', async () => {
+      test('takes a button that is not its own, or not that person’s, as words', async () => {
         const before = tenant.heard().length
         const label = 'Large'
         const [{ token = '' } = {}] = (tenant.shownTo(10)[0] as Sent).buttons
@@ -103,7 +103,7 @@ export function outboundBehaviour(kind: Kind): void {
         expect(heard.map(({ payload }) => payload)).toEqual(forged.map(() => ({ type: 'text', text: label })))
       })
 
-    it('waits as the provider asks, spends no attempt by it, and keeps nobody else waiting', async () => {
+    test('waits as the provider asks, spends no attempt by it, and keeps nobody else waiting', async () => {
       answerTo(20, 'wait 2 s', 'wait', 'wait', 'wait', 'wait')
       const id = await tenant.say(20, text('limited'))
       await expect.poll(() => tenant.triedAt(20).length).toBe(1)
@@ -123,7 +123,7 @@ export function outboundBehaviour(kind: Kind): void {
       expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(1900)
     })
 
-    it('is sent again word for word when nobody knows whether it arrived', async () => {
+    test('is sent again word for word when nobody knows whether it arrived', async () => {
       answerTo(30, 'broken')
       await arrives(await tenant.say(30, text('perhaps')))
       provider.failWith('lost-answer')
@@ -146,7 +146,7 @@ export function outboundBehaviour(kind: Kind): void {
       }
     })
 
-    it('is given up at once for a person who blocks it, and nobody else waits', async () => {
+    test('is given up at once for a person who blocks it, and nobody else waits', async () => {
       answerTo(40, 'blocked')
       const id = await tenant.say(40, text('unwanted'))
       await expect.poll(() => stateOf(id)).toBe('dead')
@@ -158,7 +158,7 @@ export function outboundBehaviour(kind: Kind): void {
       expect(deadLetters).toMatchObject([{ reason: 'recipient', attempts: 1 }])
     })
 
-    it('in several parts goes on with the part that failed', async () => {
+    test('in several parts goes on with the part that failed', async () => {
       const title = (i: number) => `Card ${i + 1}.`
       const items = Array.from({ length: kind.cards }, (_, i) => ({
         ...{ title: title(i), subtitle: 'x'.repeat(400), actions: [] },
@@ -177,7 +177,7 @@ export function outboundBehaviour(kind: Kind): void {
       for (const { title } of items) expect(shown.filter((text) => text.includes(title))).toHaveLength(1)
     })
 
-    it('waits while the credentials are refused, and goes on at the next sync', async () => {
+    test('waits while the credentials are refused, and goes on at the next sync', async () => {
       const own = await createTenant(server, provider)
       const isOwn = (sent?: Sent) => sent?.by === own.credentials[kind.fields.account]
       provider.answerInstead = (sent) => (isOwn(sent) ? kind.refusals.unauthorized : undefined)
@@ -196,7 +196,7 @@ export function outboundBehaviour(kind: Kind): void {
       await own.bot.close()
     })
 
-    it('leaves no secret in the log, or in an answer', async () => {
+    test('leaves no secret in the log, or in an answer', async () => {
       const paths = ['/health', '/dead-letters']
       const answers = await Promise.all(
         paths.map(async (path) => (await tenant.client.call('GET', path)).text),

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTenant, EXTERNAL_URL, startHub, type Tenant } from '../support/channel-stage.js'
 import { type Provider, startProvider, type Told } from '../support/providers/provider.js'
 import { slack } from '../support/providers/slack.js'
@@ -27,18 +27,18 @@ describe('an app of Slack', () => {
     body: JSON.stringify({ type: 'url_verification', token: 'old', challenge: '3eZbrw1aB' }),
   }
 
-  it('verifies the address, which only Slack can', async () => {
+  test('verifies the address, which only Slack can', async () => {
     expect((await tenant.post(challenge)).status).toBe(401)
     const { status, json } = await tenant.tell(challenge)
     expect([status, json]).toEqual([200, { challenge: '3eZbrw1aB' }])
     expect(tenant.bot.requests.filter(({ json }) => json.type !== 'health.new')).toEqual([])
   })
 
-  it('has its address in the steps that health tells', async () => {
+  test('has its address in the steps that health tells', async () => {
     expect((await tenant.health()).setup).toContain(EXTERNAL_URL + tenant.path)
   })
 
-  it('may be written to with a command', async () => {
+  test('may be written to with a command', async () => {
     const body = new URLSearchParams({
       command: '/weather',
       text: 'Québec',

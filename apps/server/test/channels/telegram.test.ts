@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { callOf, refusal } from '../../../../packages/channel-telegram/test/fake-telegram.js'
 import { createTenant, EXTERNAL_URL, seed, startHub } from '../support/channel-stage.js'
 import { type Provider, startProvider } from '../support/providers/provider.js'
@@ -31,7 +31,7 @@ describe('a bot of Telegram', () => {
       return by === token && method === wanted && args ? [args] : []
     })
 
-  it('is told where to call and with what secret, and no more when it goes', async () => {
+  test('is told where to call and with what secret, and no more when it goes', async () => {
     const { credentials, path, sync, bot, health } = await createTenant(server, provider)
     const { botToken } = credentials
     expect(callsOf(botToken, 'setWebhook')).toEqual([
@@ -50,7 +50,7 @@ describe('a bot of Telegram', () => {
     await bot.close()
   })
 
-  it('that gets another token calls with the secret of that one, and the old one is taken back', async () => {
+  test('that gets another token calls with the secret of that one, and the old one is taken back', async () => {
     const tenant = await createTenant(server, provider)
     const next = telegram.credentials()
     expect((await tenant.sync(next)).status).toBe(200)
@@ -62,7 +62,7 @@ describe('a bot of Telegram', () => {
     await tenant.bot.close()
   })
 
-  it('gets no file from inside when Telegram refuses its address', async () => {
+  test('gets no file from inside when Telegram refuses its address', async () => {
     const visits: string[] = []
     const inside = createServer(({ url }, response) => {
       visits.push(String(url))
@@ -85,7 +85,7 @@ describe('a bot of Telegram', () => {
     inside.close()
   })
 
-  it('belongs to one client, until that one gives it up', async () => {
+  test('belongs to one client, until that one gives it up', async () => {
     const first = await createTenant(server, provider)
     const channels = { telegram: { version: '1.0.0', ...first.credentials } }
     const { status, text } = await seed(server, { channels })

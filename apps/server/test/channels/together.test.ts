@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createTenant, EXTERNAL_URL, startHub, type Tenant } from '../support/channel-stage.js'
 import { type Provider, startProvider } from '../support/providers/provider.js'
 import { slack } from '../support/providers/slack.js'
@@ -28,7 +28,7 @@ describe('on a server with all channels', () => {
   const each = kinds.map(({ channel }, i) => ({ channel, i }))
 
   // Telegram and Slack want a second between two messages to one person: so all three wait together.
-  it.concurrent.each(each)(
+  test.concurrent.each(each)(
     '50 quick messages keep their order, both ways: $channel',
     async ({ i }) => {
       const tenant = tenants[i] as Tenant
@@ -43,7 +43,7 @@ describe('on a server with all channels', () => {
     120_000,
   )
 
-  it.each(each)('addresses of files end: $channel', async ({ i }) => {
+  test.each(each)('addresses of files end: $channel', async ({ i }) => {
     const [tenant, provider] = [tenants[i] as Tenant, providers[i] as Provider]
     const before = tenant.heard().length
     await tenant.tell(provider.send(2, randomUUID(), provider.url).told)

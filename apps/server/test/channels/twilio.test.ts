@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTenant, EXTERNAL_URL, startHub, type Tenant } from '../support/channel-stage.js'
 import { type Provider, startProvider, type Told } from '../support/providers/provider.js'
 import { twilio } from '../support/providers/twilio.js'
@@ -26,7 +26,7 @@ describe('a number of Twilio', () => {
   const ask = (title: string, value: string) =>
     tenant.say(1, { type: 'single-choice', text: 'Which?', choices: [{ title, value }] })
 
-  it('takes a number for the answer to the newest question alone', async () => {
+  test('takes a number for the answer to the newest question alone', async () => {
     await tenant.write(1, '1')
     await tenant.say(1, {
       type: 'single-choice',
@@ -50,7 +50,7 @@ describe('a number of Twilio', () => {
     expect(texts()).toHaveLength(4)
   })
 
-  it('says what became of a message, to the bot and in health', async () => {
+  test('says what became of a message, to the bot and in health', async () => {
     const id = await tenant.say(2, { type: 'text', text: 'on its way' })
     await expect.poll(() => tenant.shownTo(2).length).toBe(1)
     const callback = tenant.shownTo(2)[0]?.callback ?? ''
@@ -80,7 +80,7 @@ describe('a number of Twilio', () => {
     expect(await tenant.health()).toMatchObject({ lastFailure: failure })
   })
 
-  it('has its address in the steps that health tells', async () => {
+  test('has its address in the steps that health tells', async () => {
     expect((await tenant.health()).setup).toContain(EXTERNAL_URL + tenant.path)
   })
 })

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type ArchiveSuite, archiveSuite } from '@plugboard/hub/testing'
 import { openMongoStore } from '@plugboard/store-mongodb'
 import { sqliteStore } from '@plugboard/store-sqlite'
-import { afterAll, describe, inject, it } from 'vitest'
+import { afterAll, describe, inject, test } from 'vitest'
 import { newDatabase } from '../support/replicas.js'
 import { cleanUp, temporaryFolder } from '../support/server.js'
 
@@ -24,5 +24,5 @@ describe('copies from one kind of store to the other and back', () => {
     ...archiveSuite({ name: 'file to MongoDB to file', create: inFile, through: inMongodb }),
     ...archiveSuite({ name: 'MongoDB to file to MongoDB', create: inMongodb, through: inFile }),
   ])
-    it(name, run)
+    test(name, run)
 })

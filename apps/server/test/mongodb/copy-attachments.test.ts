@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, expect, inject, it } from 'vitest'
+import { afterAll, expect, inject, test } from 'vitest'
 import { cleanUp, startServer, temporaryFolder } from '../support/server.js'
 import { newKey, officialClient } from '../support/sunshine.js'
 
@@ -10,7 +10,7 @@ afterAll(cleanUp)
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
-it('brings attachments along under the same addresses, and back', { timeout: 60_000 }, async () => {
+test('brings attachments along under the same addresses, and back', { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder()
   const mongodb = inject('mongodbUrl')?.replace(/\/(\?|$)/, `/${basename(folder)}$1`) ?? ''
   const env = { ENCRYPTION_KEY: '', DATABASE_URL: 'file:first.db' }

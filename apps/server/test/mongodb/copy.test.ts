@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, inject, it } from 'vitest'
+import { afterAll, expect, inject, test } from 'vitest'
 import { clientOf, createClient, type TestClient } from '../support/api.js'
 import { converseMany, firstsOf, forAll, listAll, numbered, textOf } from '../support/fault-load.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
@@ -107,7 +107,7 @@ async function fill(client: TestClient, bot: Receiver): Promise<Seen> {
   }
 }
 
-it.runIf(inject('mongodbUrl'))(
+test.runIf(inject('mongodbUrl'))(
   'a store moves from a file to MongoDB and back, with all that it has and owes',
   async () => {
     const folder = await temporaryFolder()

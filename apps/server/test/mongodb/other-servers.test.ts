@@ -1,5 +1,5 @@
 import { rewriteAnswers } from '@plugboard/test-mongodb'
-import { afterAll, describe, expect, inject, it, onTestFinished } from 'vitest'
+import { afterAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { createClient } from '../support/api.js'
 import { startReceiver } from '../support/receiver.js'
 import { newDatabase } from '../support/replicas.js'
@@ -8,7 +8,7 @@ import { cleanUp, startServer } from '../support/server.js'
 afterAll(cleanUp)
 
 describe('a server that says it has change streams, and refuses them', () => {
-  it('is logged once, and all goes on by polling', async () => {
+  test('is logged once, and all goes on by polling', async () => {
     const mongodb = await rewriteAnswers(inject('mongodbUrl') ?? '', (answer, command) => {
       const [stage] = Array.isArray(command?.pipeline) ? command.pipeline : []
       return stage?.$changeStream ? { ok: 0, code: 115, errmsg: 'not supported' } : answer

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { clientOf, createClient } from '../support/api.js'
 import { converseMany, forAll, listAll, messageOf } from '../support/fault-load.js'
 import { startReceiver } from '../support/receiver.js'
@@ -12,7 +12,7 @@ describe.each(topologies())('three processes on one database under load, %s', (_
   const CONVERSATIONS = 60
   const POSTERS = 12
 
-  it('lose nothing and keep the order, when one is killed and one is stopped under load', async () => {
+  test('lose nothing and keep the order, when one is killed and one is stopped under load', async () => {
     const env = { ...newDatabase(mongodbUrl()), LEASE_TIME: '10s', SHUTDOWN_GRACE: '20s' }
     const servers = await startReplicas(3, env)
     const bot = await startReceiver()

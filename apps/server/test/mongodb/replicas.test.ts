@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { call, clientOf, createClient, type TestClient } from '../support/api.js'
 import { firstsOf, forAll, listAll, numbered, textOf } from '../support/fault-load.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
@@ -13,7 +13,7 @@ afterAll(cleanUp)
 const at = (server: TestServer, client: TestClient): TestClient => clientOf(server, client)
 
 describe.each(topologies())('three processes on one database, %s', (_, mongodbUrl) => {
-  it('give each message of one conversation a place of its own, in one order for all', async () => {
+  test('give each message of one conversation a place of its own, in one order for all', async () => {
     const servers = await startReplicas(3, newDatabase(mongodbUrl()))
     const client = await createClient(servers[0] as TestServer)
     const { conversationId } = await client.converse()
@@ -32,7 +32,7 @@ describe.each(topologies())('three processes on one database, %s', (_, mongodbUr
     expect(times).toEqual([...times].sort())
   })
 
-  it('have a configuration in force on all within two seconds, and credentials revoked', async () => {
+  test('have a configuration in force on all within two seconds, and credentials revoked', async () => {
     const [one, other] = (await startReplicas(2, newDatabase(mongodbUrl()))) as [TestServer, TestServer]
     const bots = [await startReceiver(), await startReceiver()] as [Receiver, Receiver]
     const client = await createClient(one, { webhooks: [{ url: bots[0].url }] })
@@ -50,7 +50,7 @@ describe.each(topologies())('three processes on one database, %s', (_, mongodbUr
     await Promise.all(bots.map((bot) => bot.close()))
   })
 
-  it('answer a collect at one with what the bot says at another', async () => {
+  test('answer a collect at one with what the bot says at another', async () => {
     const [one, other] = (await startReplicas(2, newDatabase(mongodbUrl()))) as [TestServer, TestServer]
     const bot = await startReceiver()
     const client = await createClient(one, { webhooks: [{ url: bot.url }] })
@@ -76,7 +76,7 @@ describe.each(topologies())('three processes on one database, %s', (_, mongodbUr
 })
 
 describe('a process that was frozen for longer than its lease', () => {
-  it('marks nothing as its own when it goes on: the order holds, and what comes late has its old id', async () => {
+  test('marks nothing as its own when it goes on: the order holds, and what comes late has its old id', async () => {
     const env = { ...newDatabase(inject('mongodbUrl') ?? ''), LEASE_TIME: '3s' }
     const frozen = await startServer({ env })
     const bot = await startReceiver()
@@ -114,7 +114,7 @@ describe('a process that was frozen for longer than its lease', () => {
 })
 
 describe('a delivery that takes longer than a lease', () => {
-  it('is left to the process that makes it', async () => {
+  test('is left to the process that makes it', async () => {
     const env = { ...newDatabase(inject('mongodbUrl') ?? ''), LEASE_TIME: '3s' }
     const servers = await startReplicas(2, env)
     const bot = await startReceiver(async () => {
@@ -140,7 +140,7 @@ describe('processes with roles', () => {
   const env: Shared = {}
   beforeAll(() => Object.assign(env, newDatabase(inject('mongodbUrl') ?? '')))
 
-  it('take in at one, and deliver at the other', async () => {
+  test('take in at one, and deliver at the other', async () => {
     const api = await startServer({ env: { ...env, ROLE: 'api' } })
     const bot = await startReceiver()
     const client = await createClient(api, { webhooks: [{ url: bot.url }] })
@@ -157,7 +157,7 @@ describe('processes with roles', () => {
     await bot.close()
   })
 
-  it('do not start with another key', async () => {
+  test('do not start with another key', async () => {
     const other = startServer({ env: { ...env, ENCRYPTION_KEY: randomBytes(32).toString('base64') } })
     await expect(other).rejects.toThrow(/another encryption key/)
   })

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { json } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, inject, it } from 'vitest'
+import { afterAll, expect, inject, test } from 'vitest'
 import { call } from '../support/api.js'
 import { startReceiver } from '../support/receiver.js'
 import { newDatabase, startReplicas } from '../support/replicas.js'
@@ -20,7 +20,7 @@ const at = (server: TestServer, project: Project): Project => ({
     at(server, project).call('POST', `/requests/${requestId}/messages`, member, { text }),
 })
 
-it('50 first messages at once at two processes make one request, each told once and in order', async () => {
+test('50 first messages at once at two processes make one request, each told once and in order', async () => {
   const env = newDatabase(inject('mongodbUrl') ?? '')
   const servers = (await startReplicas(2, env)) as [TestServer, TestServer]
   const project = await createProject(servers[0])
@@ -51,7 +51,7 @@ it('50 first messages at once at two processes make one request, each told once 
   await hook.close()
 })
 
-it('an owner is made at the command line while processes run, and signs in at each of them', async () => {
+test('an owner is made at the command line while processes run, and signs in at each of them', async () => {
   const env = newDatabase(inject('mongodbUrl') ?? '')
   const servers = await startReplicas(2, env)
   const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))

@@ -1,5 +1,5 @@
 import { failNext, failNoMore, type MongodbServer, startMongodb } from '@plugboard/test-mongodb'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { call, createClient } from '../support/api.js'
 import { converseMany, firstsOf, listAll, numbered, seeded } from '../support/fault-load.js'
 import { startReceiver } from '../support/receiver.js'
@@ -16,7 +16,7 @@ afterAll(async () => {
 })
 
 describe('a database that cannot be reached', () => {
-  it('at the start: the server says so, is up and not ready, and starts when it can', async () => {
+  test('at the start: the server says so, is up and not ready, and starts when it can', async () => {
     line.cut()
     const port = await freePort()
     const starting = startServer({ env: { ...newDatabase(line.url), PORT: String(port) } })
@@ -39,7 +39,7 @@ describe('a database that cannot be reached', () => {
     expect(await started.stop()).toBe(0)
   }, 60_000)
 
-  it('in the middle: requests are answered 503, nothing accepted is lost, and it goes on by itself', async () => {
+  test('in the middle: requests are answered 503, nothing accepted is lost, and it goes on by itself', async () => {
     const server = await startServer({ env: { ...newDatabase(line.url), LEASE_TIME: '5s' } })
     const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
@@ -96,7 +96,7 @@ describe('a primary that steps down', () => {
   }, 60_000)
   afterAll(() => own.stop())
 
-  it('costs nothing: what is repeated is done once', async () => {
+  test('costs nothing: what is repeated is done once', async () => {
     // A primary that steps down says so at once to who listens. One that only pretends to is asked instead.
     const url = `${own.url}&serverMonitoringMode=poll`
     const server = await startServer({ env: newDatabase(url) })
@@ -117,7 +117,7 @@ describe('a primary that steps down', () => {
     await bot.close()
   }, 60_000)
 
-  it('loses a whole batch, and what comes after it is listed and delivered soon', async () => {
+  test('loses a whole batch, and what comes after it is listed and delivered soon', async () => {
     const shared = newDatabase(`${own.url}&serverMonitoringMode=poll`)
     // A mark that fails with the connections costs the time of the lease.
     const server = await startServer({ env: { ...shared, LEASE_TIME: '3s' } })
@@ -135,7 +135,7 @@ describe('a primary that steps down', () => {
     await bot.close()
   }, 60_000)
 
-  it('loses and doubles nothing of what is sent until it is taken, however often', async () => {
+  test('loses and doubles nothing of what is sent until it is taken, however often', async () => {
     const shared = newDatabase(`${own.url}&serverMonitoringMode=poll`)
     const server = await startServer({ env: { ...shared, LEASE_TIME: '3s' } })
     const bot = await startReceiver()
@@ -184,14 +184,14 @@ describe('a database that wants credentials', () => {
   }, 60_000)
   afterAll(() => guarded.stop())
 
-  it('is used with the right ones', async () => {
+  test('is used with the right ones', async () => {
     const server = await startServer({ env: newDatabase(guarded.url) })
     expect((await createClient(server)).id).toBeDefined()
     expect(server.output()).not.toContain('password')
     expect(await server.stop()).toBe(0)
   })
 
-  it('stops the start at once with wrong ones, in words that do not show them', async () => {
+  test('stops the start at once with wrong ones, in words that do not show them', async () => {
     const url = guarded.url.replace(/:[^:@]+@/, ':hunter2@')
     const starting = startServer({ env: newDatabase(url) })
     await expect(starting).rejects.toThrow(/refuses the user or the password/)

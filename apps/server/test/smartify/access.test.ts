@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answered, call } from '../support/api.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 import { basic, createProject, type Member, newRequestId, type Project } from '../support/smartify.js'
@@ -153,7 +153,7 @@ const table = operations.flatMap((operation) =>
 )
 
 describe('access', () => {
-  it.each(table)('$name by $who', async ({ operation, who }) => {
+  test.each(table)('$name by $who', async ({ operation, who }) => {
     const { status, text, headers } = await operation.send(members[who], project)
     const [wantedStatus, wantedText] = expected[who]?.(operation) ?? []
     expect(status).toBe(wantedStatus)
@@ -161,7 +161,7 @@ describe('access', () => {
     if (status === 401) expect(headers.get('www-authenticate')).toBe('Basic realm="Users"')
   })
 
-  it.each(operations)('a project that is not there answers as that of others: $name', async ({ send }) => {
+  test.each(operations)('a project that is not there answers as that of others: $name', async ({ send }) => {
     const elsewhere = (id: string): Project => ({
       ...project,
       call: (method, path, member, body) =>
@@ -177,7 +177,7 @@ describe('access', () => {
     }
   })
 
-  it.each(Object.keys(expected))('projects by %s', async (who) => {
+  test.each(Object.keys(expected))('projects by %s', async (who) => {
     const headers = members[who]?.headers ?? {}
     const list = await call(server, 'GET', '/api/projects', { headers })
     const make = await call(server, 'POST', '/api/projects', { headers, body: { name: 'x' } })
@@ -187,14 +187,14 @@ describe('access', () => {
     if (wanted === 200) expect(list.text).not.toContain(who.includes('another') ? project.id : 'nothing')
   })
 
-  it('a header without a scheme is a bad request', async () => {
+  test('a header without a scheme is a bad request', async () => {
     const { status, text } = await project.call('GET', '/requests/me', {
       ...{ id: '', headers: { authorization: 'nonsense' } },
     })
     expect([status, text]).toEqual([400, 'Bad Request'])
   })
 
-  it("a subscription is not seen, changed or ended through one's own project", async () => {
+  test("a subscription is not seen, changed or ended through one's own project", async () => {
     const other = await createProject(server)
     for (const method of ['GET', 'DELETE']) {
       const { status } = await other.call(method, `/subscriptions/${subscriptionId}`, other.owner)
@@ -208,14 +208,14 @@ describe('what a guest may not', () => {
   const speak = (member: Member | undefined, sender: string) =>
     project.call('POST', `/requests/${requestId}/messages`, member, { text: 'x', sender })
 
-  it('is to speak as somebody else', async () => {
+  test('is to speak as somebody else', async () => {
     const { guest, 'other guest': other } = members
     for (const sender of [project.owner.id, project.id, other?.id ?? '', randomUUID()])
       expect((await speak(guest, sender)).status).toBe(403)
     expect((await speak(guest, guest?.id ?? '')).status).toBe(200)
   })
 
-  it('is to learn how to reach agents or other guests, or what was said', async () => {
+  test('is to learn how to reach agents or other guests, or what was said', async () => {
     const own = newRequestId()
     const { guest, 'other guest': other } = members
     const mine = await project.say(own, 'mine', guest as Member)
@@ -229,7 +229,7 @@ describe('what a guest may not', () => {
 })
 
 describe('an owner', () => {
-  it('speaks for guests and colleagues of the project, and for nobody else', async () => {
+  test('speaks for guests and colleagues of the project, and for nobody else', async () => {
     const { guest, owner } = members
     const speak = (sender: string) =>
       project.call('POST', `/requests/${requestId}/messages`, owner, { text: 'x', sender })
@@ -249,7 +249,7 @@ describe('tokens under the secret of a subscription', () => {
   const asMember = (jws: string): Member => ({ id: '', headers: { authorization: `JWT ${jws}` } })
   const subscribe = () => project.subscribe('message.create', `${target}${randomUUID()}`)
 
-  it('make known an end user of a stable id, who then comes back to the same requests', async () => {
+  test('make known an end user of a stable id, who then comes back to the same requests', async () => {
     const { _id, secret } = await subscribe()
     const claims = { _id: 'telegram-1234', firstname: 'Tele', lastname: 'Gram', email: 'na@example.org' }
     const jws = await sign(secret, _id, { ...claims, sub: 'userexternal' })
@@ -272,7 +272,7 @@ describe('tokens under the secret of a subscription', () => {
     expect(mine.requests.map((each: { request_id: string }) => each.request_id)).toEqual([own])
   })
 
-  it('speak as the subscription, and for no account', async () => {
+  test('speak as the subscription, and for no account', async () => {
     const { _id, secret } = await subscribe()
     const member = asMember(await sign(secret, _id, { sub: 'subscription' }))
     const { status, json } = await project.say(requestId, 'by hook', member)
@@ -295,7 +295,7 @@ describe('tokens under the secret of a subscription', () => {
       }
   })
 
-  it('do not speak as a person who opened a request for themselves', async () => {
+  test('do not speak as a person who opened a request for themselves', async () => {
     const own = newRequestId()
     expect((await project.say(own, 'mine', project.owner)).status).toBe(200)
     const { _id, secret } = await subscribe()
@@ -304,7 +304,7 @@ describe('tokens under the secret of a subscription', () => {
     expect((await project.call('GET', '/requests/me', posing)).status).toBe(401)
   })
 
-  it('are no good under another secret, in another project, or when it has ended', async () => {
+  test('are no good under another secret, in another project, or when it has ended', async () => {
     const [one, two] = [await subscribe(), await subscribe()]
     const crossed = asMember(await sign(one.secret, two._id, { sub: 'subscription' }))
     expect((await project.call('GET', '/requests', crossed)).status).toBe(401)

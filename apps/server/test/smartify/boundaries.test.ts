@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Id, newId, toUuid } from '@plugboard/core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answered, call, callAdmin, type TestClient } from '../support/api.js'
 import { newSecret, tell, webhookChannel } from '../support/person.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
@@ -137,14 +137,14 @@ const table = verbs.flatMap((verb) =>
 )
 
 describe('who may do what with a request', () => {
-  it.each(table)('$verb $target, by $caller', async ({ verb, target, caller }) => {
+  test.each(table)('$verb $target, by $caller', async ({ verb, target, caller }) => {
     const requestId = target === 'a new id' ? newRequestId() : places[target]
     const { status, text } = await send(verb, requestId, members[caller])
     const [wantedStatus, wantedText = text] = wanted(caller, verb, target)
     expect([status, text]).toEqual([wantedStatus, wantedText])
   })
 
-  it.each(['post', 'list'] as const)(
+  test.each(['post', 'list'] as const)(
     'what is not there and what is not theirs answer alike: %s',
     async (verb) => {
       const names = [
@@ -178,7 +178,7 @@ describe('what an end user writes', () => {
     return texts()
   }
 
-  it('reaches nobody on a channel whose conversation a guest guesses', async () => {
+  test('reaches nobody on a channel whose conversation a guest guesses', async () => {
     const conversationId = await onChannel(client, 'victim')
     const guest = await project.guest({ firstname: 'Your bank' })
     const requestId = asRequest(conversationId)
@@ -199,7 +199,7 @@ describe('what an end user writes', () => {
     expect((await reached(conversationId)).join()).not.toContain(intrusion)
   })
 
-  it.each(['messages', 'collect'])(
+  test.each(['messages', 'collect'])(
     'reaches nobody else, whoever posts it: Messaging API, %s',
     async (route) => {
       const conversationId = await onChannel(client, `someone of ${route}`)
@@ -214,7 +214,7 @@ describe('what an end user writes', () => {
     },
   )
 
-  it('reaches nobody else when the business speaks for a guest in the conversation of another', async () => {
+  test('reaches nobody else when the business speaks for a guest in the conversation of another', async () => {
     const conversationId = await onChannel(client, 'spoken to')
     const [guest, intrusion] = [members['another guest'], randomUUID()]
     const body = { text: intrusion, sender: guest.id }
@@ -225,7 +225,7 @@ describe('what an end user writes', () => {
 })
 
 describe('how a message shows its author', () => {
-  it('is for the business to choose; a guest has the name that they signed in with', async () => {
+  test('is for the business to choose; a guest has the name that they signed in with', async () => {
     const guest = await project.guest({ firstname: 'John' })
     const path = `/requests/${newRequestId()}/messages`
     const say = (member: Member, more: object = {}) =>
@@ -237,7 +237,7 @@ describe('how a message shows its author', () => {
 })
 
 describe('whether a client is there', () => {
-  it('is told to nobody without credentials: Smartify', async () => {
+  test('is told to nobody without credentials: Smartify', async () => {
     for (const headers of [{}, basic(project.owner.email, 'wrong'), basic(client.id, 'wrong')]) {
       const ask = (id: string) => call(server, 'GET', `/api/${id}/requests/me`, { headers })
       const [known, unknown] = [await ask(project.id), await ask(newId())]
@@ -246,7 +246,7 @@ describe('whether a client is there', () => {
     }
   })
 
-  it('is told to no member of another: Smartify', async () => {
+  test('is told to no member of another: Smartify', async () => {
     const { headers } = members['guest of another project']
     const ask = (id: string) => call(server, 'GET', `/api/${id}/requests/me`, { headers })
     const [known, unknown] = [await ask(project.id), await ask(newId())]

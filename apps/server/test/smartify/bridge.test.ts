@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startReceiver } from '../support/receiver.js'
 import { cleanUp, startServer, type TestServer, temporaryFolder } from '../support/server.js'
 import { createProject, type Project } from '../support/smartify.js'
@@ -39,7 +39,7 @@ async function freePort(): Promise<number> {
 
 const again = () => new Promise((resolve) => setTimeout(resolve, 50))
 
-it('the bridge of the examples loses none of 200 messages, and is killed in the middle twice', async () => {
+test('the bridge of the examples loses none of 200 messages, and is killed in the middle twice', async () => {
   const network = await startReceiver()
   const [port, folder] = [await freePort(), await temporaryFolder()]
   const startBridge = async () => {

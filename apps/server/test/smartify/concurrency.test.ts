@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startReceiver } from '../support/receiver.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 import { createProject, newRequestId } from '../support/smartify.js'
@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(cleanUp)
 
-it('50 first messages at once make one request with all of them, each told once to each subscription', async () => {
+test('50 first messages at once make one request with all of them, each told once to each subscription', async () => {
   const project = await createProject(server)
   const receivers = await Promise.all([startReceiver(), startReceiver()])
   for (const hook of receivers) await project.subscribe('message.create', hook.url)
@@ -44,7 +44,7 @@ it('50 first messages at once make one request with all of them, each told once 
   await Promise.all([...receivers, created].map((hook) => hook.close()))
 })
 
-it('what came in before a crash is there after it, and goes on being told', async () => {
+test('what came in before a crash is there after it, and goes on being told', async () => {
   const project = await createProject(server)
   let isUp = false
   const hook = await startReceiver(() => (isUp ? 200 : 503))
@@ -64,7 +64,7 @@ it('what came in before a crash is there after it, and goes on being told', asyn
   await hook.close()
 })
 
-it('a message is posted once for each idempotency key', async () => {
+test('a message is posted once for each idempotency key', async () => {
   const project = await createProject(server)
   const [guest, requestId] = [await project.guest(), newRequestId()]
   const keyed = { ...guest, headers: { ...guest.headers, 'idempotency-key': 'external message 1' } }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from '../support/api.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
@@ -40,7 +40,7 @@ const routes = [
   ].map((route) => route.replace(' ', ' /api/{projectId}')),
 ]
 
-it('every operation stands in the document of the server', async () => {
+test('every operation stands in the document of the server', async () => {
   const { json } = await call(server, 'GET', '/openapi.json')
   const documented = Object.entries(json.paths as Record<string, object>).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
@@ -53,7 +53,7 @@ const post = (path: string, body: unknown, authorization?: string) =>
   call(server, 'POST', path, { body, headers: authorization === undefined ? {} : { authorization } })
 
 describe('signing in anonymously', () => {
-  it('answers a token and the user', async () => {
+  test('answers a token and the user', async () => {
     const { status, json, headers } = await post('/api/auth/signinAnonymously', {
       ...{ id_project: project.id, firstname: 'John' },
     })
@@ -72,7 +72,7 @@ describe('signing in anonymously', () => {
     })
   })
 
-  it('answers what else was sent, and makes a new user each time', async () => {
+  test('answers what else was sent, and makes a new user each time', async () => {
     const fields = {
       firstname: 'Ann',
       lastname: 'Lee',
@@ -85,7 +85,7 @@ describe('signing in anonymously', () => {
     expect(one._id).not.toBe(other._id)
   })
 
-  it('takes attributes of 16 kB and no more, and names them', async () => {
+  test('takes attributes of 16 kB and no more, and names them', async () => {
     const attributesOf = (bytes: number) => ({ a: 'x'.repeat(bytes - 8) })
     const signIn = (attributes: object) =>
       post('/api/auth/signinAnonymously', { id_project: project.id, attributes })
@@ -100,13 +100,13 @@ describe('signing in anonymously', () => {
     })
   })
 
-  it('gives a name to who says none', async () => {
+  test('gives a name to who says none', async () => {
     const { json } = await post('/api/auth/signinAnonymously', { id_project: project.id })
     expect(json.user.firstname).toBe(`guest#${json.user._id.slice(0, 4)}`)
     expect(json.user.fullName).toBe(json.user.firstname)
   })
 
-  it.each([
+  test.each([
     [
       'no project',
       undefined,
@@ -121,7 +121,7 @@ describe('signing in anonymously', () => {
 })
 
 describe('messages', () => {
-  it('open a request with the first one and go on in it', async () => {
+  test('open a request with the first one and go on in it', async () => {
     const guest = await project.guest()
     const requestId = newRequestId()
     const path = `/api/${project.id}/requests/${requestId}/messages`
@@ -152,7 +152,7 @@ describe('messages', () => {
     })
   })
 
-  it('are read back oldest first, and the request with its newest one', async () => {
+  test('are read back oldest first, and the request with its newest one', async () => {
     const guest = await project.guest()
     const requestId = newRequestId()
     for (const text of ['one', 'two']) await project.say(requestId, text, guest)
@@ -168,7 +168,7 @@ describe('messages', () => {
     })
   })
 
-  it('number their requests', async () => {
+  test('number their requests', async () => {
     const own = await createProject(server)
     const guest = await own.guest()
     const tickets: number[] = []
@@ -177,7 +177,7 @@ describe('messages', () => {
     expect(tickets).toEqual([1, 2, 3])
   })
 
-  it('need a text where they open a request, but for other types', async () => {
+  test('need a text where they open a request, but for other types', async () => {
     const guest = await project.guest()
     const path = `/api/${project.id}/requests/${newRequestId()}/messages`
     const answer = { status: 422, json: { errors: ['text field is required'] } }
@@ -189,7 +189,7 @@ describe('messages', () => {
     expect((await post(path, {}, guest.token)).status).toBe(200)
   })
 
-  it('go to any id that a caller chooses, with or without the prefix, each project its own', async () => {
+  test('go to any id that a caller chooses, with or without the prefix, each project its own', async () => {
     const other = await createProject(server)
     const id = `my request/${'ü'.repeat(100)}`
     for (const each of [project, other]) {
@@ -202,7 +202,7 @@ describe('messages', () => {
 })
 
 describe('subscriptions', () => {
-  it('are made with a secret of their own, told once', async () => {
+  test('are made with a secret of their own, told once', async () => {
     const body = { event: 'message.create', target: `${hook.url}/one` }
     const made = await project.call('POST', '/subscriptions', project.owner, body)
     const shape = shapes.subscription(project.id, project.owner.id, body.event, body.target)
@@ -223,7 +223,7 @@ describe('subscriptions', () => {
       expect(await project.call(method, path, project.owner)).toMatchObject(gone)
   })
 
-  it('are the same when they are made again, by event and target', async () => {
+  test('are the same when they are made again, by event and target', async () => {
     const target = `${hook.url}/again`
     const [one, two] = [
       await project.subscribe('message.create', target),
@@ -234,7 +234,7 @@ describe('subscriptions', () => {
     expect((await project.subscribe('message.create', `${target}/2`))._id).not.toBe(one._id)
   })
 
-  it.each([
+  test.each([
     ['no target', { event: 'message.create' }, 'target'],
     ['no event', { target: 'https://x.example' }, 'event'],
     ['an event that is never told', { event: 'faq.create', target: 'https://x.example' }, 'event'],
@@ -248,7 +248,7 @@ describe('subscriptions', () => {
 })
 
 describe('projects', () => {
-  it('are made by a person, who owns them, and listed', async () => {
+  test('are made by a person, who owns them, and listed', async () => {
     const { headers } = project.owner
     const made = await call(server, 'POST', '/api/projects', { body: { name: 'Shop' }, headers })
     expect(made.status).toBe(200)
@@ -263,7 +263,7 @@ describe('projects', () => {
 })
 
 describe('what is wrong', () => {
-  it.each([
+  test.each([
     ['a body that is no JSON', '{"text":', 400, { err: 'the body is not valid JSON' }],
     [
       'too large a body',
@@ -277,7 +277,7 @@ describe('what is wrong', () => {
     expect(answer).toMatchObject({ status, json })
   })
 
-  it('is said of operations that there are not', async () => {
+  test('is said of operations that there are not', async () => {
     const guest = await project.guest()
     const unknown = { status: 404, json: { success: false, msg: 'Not found.' } }
     for (const path of ['/faq', '/requests/x/notes', '/requests/x/closeg', ''])
@@ -288,7 +288,7 @@ describe('what is wrong', () => {
       expect(await call(server, 'GET', path)).toMatchObject({ status: 404, text: 'Not Found' })
   })
 
-  it('is nothing to a preflight of a page', async () => {
+  test('is nothing to a preflight of a page', async () => {
     const { status, headers } = await project.call('OPTIONS', '/requests/x/messages')
     expect([status, headers.get('access-control-allow-origin')]).toEqual([204, '*'])
   })

@@ -1,6 +1,6 @@
 import { fromUuid, toUuid } from '@plugboard/core'
 import { decodeJwt, jwtVerify } from 'jose'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Receiver, startReceiver } from '../support/receiver.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 import { createProject, idOf, newRequestId, type Project } from '../support/smartify.js'
@@ -45,7 +45,7 @@ async function until(hook: Receiver, count: number): Promise<Event[]> {
 }
 
 describe('message.create', () => {
-  it('tells of every message with its request, under the secret of the subscription', async () => {
+  test('tells of every message with its request, under the secret of the subscription', async () => {
     const hook = await receive()
     const { _id, secret } = await project.subscribe('message.create', hook.url)
     const guest = await project.guest()
@@ -78,7 +78,7 @@ describe('message.create', () => {
     await project.call('DELETE', `/subscriptions/${_id}`, project.owner)
   })
 
-  it('has the same body at each attempt, and comes again only where that is of use', async () => {
+  test('has the same body at each attempt, and comes again only where that is of use', async () => {
     const hook = await receive(500, 429, 200, 404, 302)
     const { _id } = await project.subscribe('message.create', hook.url)
     const guest = await project.guest()
@@ -90,7 +90,7 @@ describe('message.create', () => {
     await project.call('DELETE', `/subscriptions/${_id}`, project.owner)
   })
 
-  it('is limited to a channel, of the request or of the message', async () => {
+  test('is limited to a channel, of the request or of the message', async () => {
     const [ofRequests, ofMessages] = [await receive(), await receive()]
     const subscriptions = [
       await project.subscribe('message.create.request.channel.phone', ofRequests.url),
@@ -116,7 +116,7 @@ describe('message.create', () => {
 })
 
 describe('requests and leads', () => {
-  it('are told of when they begin and end', async () => {
+  test('are told of when they begin and end', async () => {
     const own = await createProject(server)
     const names = ['request.create', 'request.update', 'request.close', 'lead.create'] as const
     const receivers = await Promise.all(names.map(() => receive()))
@@ -147,7 +147,7 @@ describe('requests and leads', () => {
     expect(end?.payload.messages.map(({ text }: { text: string }) => text)).toEqual(['hello', 'bye'])
   })
 
-  it('take messages when they are closed, and stay so', async () => {
+  test('take messages when they are closed, and stay so', async () => {
     const guest = await project.guest()
     const requestId = newRequestId()
     await project.say(requestId, 'hello', guest)
@@ -167,7 +167,7 @@ describe('requests and leads', () => {
 })
 
 describe('with the Messaging API', () => {
-  it('a guest reaches the bot, and the bot the subscriptions', async () => {
+  test('a guest reaches the bot, and the bot the subscriptions', async () => {
     const own = await createProject(server)
     const [bot, hook] = [await receive(), await receive()]
     const client = await own.client()
@@ -203,7 +203,7 @@ describe('with the Messaging API', () => {
     expect(events[3]?.payload).toMatchObject({ type: 'image', metadata: { src: metadata.src }, text: '' })
   })
 
-  it('conversations that began there are requests, and agents answer in them', async () => {
+  test('conversations that began there are requests, and agents answer in them', async () => {
     const own = await createProject(server)
     const [bot, hook] = [await receive(), await receive()]
     const client = await own.client()
@@ -227,7 +227,7 @@ describe('with the Messaging API', () => {
     expect(json).toMatchObject({ count: 1, requests: [{ request_id: requestId, status: 100 }] })
   })
 
-  it('its ids are the same, in another form', async () => {
+  test('its ids are the same, in another form', async () => {
     const guest = await project.guest()
     const client = await project.client()
     const { json } = await project.say(newRequestId(), 'hello', guest)

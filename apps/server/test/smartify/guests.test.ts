@@ -1,5 +1,5 @@
 import { newId } from '@plugboard/core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call, callAdmin, createClient, type TestClient } from '../support/api.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 import { createProject, idOf, newRequestId, type Project } from '../support/smartify.js'
@@ -24,7 +24,7 @@ const withoutId = ({ status, text }: { status: number; text: string }, id: strin
 ]
 
 describe('whether anybody may be a guest of a client', () => {
-  it('is off at first: a sign-in answers as for a project that is not there', async () => {
+  test('is off at first: a sign-in answers as for a project that is not there', async () => {
     const [client, unknown] = [await createClient(server), newId()]
     const id = idOf(client.id)
     const answer = withoutId(await signIn(id), id)
@@ -33,7 +33,7 @@ describe('whether anybody may be a guest of a client', () => {
     expect((await client.call('GET', '/clients')).status).toBe(200)
   })
 
-  it('is on where a project was made for it, by the operator or by a person', async () => {
+  test('is on where a project was made for it, by the operator or by a person', async () => {
     const project = await createProject(server)
     expect((await signIn(project.id)).status).toBe(200)
     const { headers } = project.owner
@@ -41,7 +41,7 @@ describe('whether anybody may be a guest of a client', () => {
     expect((await signIn(json._id)).status).toBe(200)
   })
 
-  it('is set by a sync of either form, and a sync that does not say leaves it', async () => {
+  test('is set by a sync of either form, and a sync that does not say leaves it', async () => {
     const seed = (body: object) => call(server, 'POST', '/api/v1/sync', { body })
     const { json: made } = await seed({ guests: true })
     const { id, token } = made as { id: string; token: string }
@@ -59,7 +59,7 @@ describe('whether anybody may be a guest of a client', () => {
     expect(await sync({ guests: 'yes' })).toMatchObject({ status: 400, text: /"body.guests"/ })
   })
 
-  it('is set and shown by the admin API', async () => {
+  test('is set and shown by the admin API', async () => {
     const client = await createClient(server)
     const show = () => callAdmin(server, 'GET', `/clients/${client.id}`)
     const off = { id: client.id, guests: false, maxStoredBytes: null }
@@ -76,7 +76,7 @@ describe('whether anybody may be a guest of a client', () => {
     expect((await configure({ id: '0198c0de-0000-7000-8000-000000000000' }, {})).status).toBe(404)
   })
 
-  it('ends the tokens that there are, and the business goes on', async () => {
+  test('ends the tokens that there are, and the business goes on', async () => {
     const project = await createProject(server)
     const client = await project.client()
     const [guest, requestId] = [await project.guest(), newRequestId()]
@@ -97,7 +97,7 @@ describe('how much a guest may write', () => {
     project = await createProject(server)
   })
 
-  it('is so many messages in a minute; others go on', async () => {
+  test('is so many messages in a minute; others go on', async () => {
     const [guest, other, requestId] = [await project.guest(), await project.guest(), newRequestId()]
     const statuses: number[] = []
     for (const text of ['one', 'two', 'three', 'four'])
@@ -116,7 +116,7 @@ describe('how much a guest may write', () => {
     expect((await project.call('GET', '/requests/me', guest)).status).toBe(200)
   })
 
-  it('is so many bytes in a day, whether or not the body says its size', async () => {
+  test('is so many bytes in a day, whether or not the body says its size', async () => {
     const say = (member: { headers: Record<string, string> }, body: string, isChunked: boolean) => {
       const chunks = new ReadableStream({
         start(controller) {

@@ -1,6 +1,6 @@
 import { type Listed, type Message, type SignedIn, TiledeskClient } from '@tiledesk/tiledesk-client'
 import { SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 import { createProject, type Project } from '../support/smartify.js'
 
@@ -37,7 +37,7 @@ async function ownerClient(): Promise<TiledeskClient> {
 }
 
 describe('the npm client', () => {
-  it('signs a guest in and sends, with a promise or a callback', async () => {
+  test('signs a guest in and sends, with a promise or a callback', async () => {
     const { success, token, user } = await signInGuest()
     expect([success, user.firstname]).toEqual([true, `guest#${user._id.slice(0, 4)}`])
     const client = clientOf(token)
@@ -53,7 +53,7 @@ describe('the npm client', () => {
     expect(second).toMatchObject({ text: 'again', request: { request_id: requestId } })
   })
 
-  it('signs an owner in, lists, gets and closes requests', async () => {
+  test('signs an owner in, lists, gets and closes requests', async () => {
     const { token } = await signInGuest()
     const requestId = TiledeskClient.newRequestId(project.id)
     await clientOf(token).sendSupportMessage(requestId, { text: 'hello' })
@@ -69,7 +69,7 @@ describe('the npm client', () => {
     expect(open.count).toBe(listed.count - 1)
   })
 
-  it('signs an end user in whom a connector vouches for', async () => {
+  test('signs an end user in whom a connector vouches for', async () => {
     const { _id, secret } = await project.subscribe('message.create', 'http://127.0.0.1:9/')
     const custom = await new SignJWT({ _id: 'sms-39123', firstname: 'Sam', sub: 'userexternal' })
       .setProtectedHeader({ alg: 'HS256' })
@@ -83,7 +83,7 @@ describe('the npm client', () => {
     expect(sent.sender).toBe('sms-39123')
   })
 
-  it('hears of what is wrong', async () => {
+  test('hears of what is wrong', async () => {
     const guest = clientOf((await signInGuest()).token)
     await expect(guest.closeRequest('support-group-x')).rejects.toMatchObject({ response: { status: 403 } })
     const wrong = answerTo<SignedIn>((done) =>

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call, callAdmin } from '../support/api.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 import { basic, createProject, newRequestId } from '../support/smartify.js'
@@ -27,7 +27,7 @@ const signIn = (email: string, password: string, address = newAddress()) =>
   call(server, 'POST', '/api/auth/signin', { body: { email, password }, headers: from(address) })
 
 describe('e-mail and password', () => {
-  it('answer a token and the person', async () => {
+  test('answer a token and the person', async () => {
     const { owner } = await createProject(server)
     const { status, json } = await signIn(owner.email, owner.password)
     expect(status).toBe(200)
@@ -37,7 +37,7 @@ describe('e-mail and password', () => {
     })
   })
 
-  it('that are wrong are told alike, whether there is such a person or not', async () => {
+  test('that are wrong are told alike, whether there is such a person or not', async () => {
     const { owner } = await createProject(server)
     const wrong = await signIn(owner.email, 'wrong')
     const unknown = await signIn(`${randomUUID()}@example.org`, 'wrong')
@@ -47,7 +47,7 @@ describe('e-mail and password', () => {
     expect((await signIn('no e-mail', 'wrong')).status).toBe(422)
   })
 
-  it('may be tried only so often from one address: then right ones are refused too, of accounts it has not been', async () => {
+  test('may be tried only so often from one address: then right ones are refused too, of accounts it has not been', async () => {
     const [mine, other] = [await createProject(server), await createProject(server)]
     const address = newAddress()
     expect((await signIn(mine.owner.email, mine.owner.password, address)).status).toBe(200)
@@ -67,7 +67,7 @@ describe('e-mail and password', () => {
     expect((await signIn(mine.owner.email, mine.owner.password, address)).status).toBe(200)
   })
 
-  it('let their person in whatever strangers try, from where they came before and from anywhere new', async () => {
+  test('let their person in whatever strangers try, from where they came before and from anywhere new', async () => {
     const { owner } = await createProject(server)
     const [home, work] = [newAddress(), newAddress()]
     expect((await signIn(owner.email, owner.password, home)).status).toBe(200)
@@ -88,7 +88,7 @@ describe('e-mail and password', () => {
     expect((await signIn(owner.email, owner.password, home)).status).toBe(200)
   })
 
-  it('of an account that is not there are limited as those of one that is', async () => {
+  test('of an account that is not there are limited as those of one that is', async () => {
     const { owner } = await createProject(server)
     const statuses = async (email: string) => {
       const found: number[] = []
@@ -98,7 +98,7 @@ describe('e-mail and password', () => {
     expect(await statuses(`${randomUUID()}@example.org`)).toEqual(await statuses(owner.email))
   })
 
-  it('that are right are hashed once, however many calls come with them at a time', async () => {
+  test('that are right are hashed once, however many calls come with them at a time', async () => {
     const { owner } = await createProject(server)
     const address = newAddress()
     const headers = { ...basic(owner.email, owner.password), ...from(address) }
@@ -108,7 +108,7 @@ describe('e-mail and password', () => {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
   })
 
-  it('that were changed end the tokens that were made with them', async () => {
+  test('that were changed end the tokens that were made with them', async () => {
     const project = await createProject(server)
     const { email, password } = project.owner
     const { token } = (await signIn(email, password)).json
@@ -122,7 +122,7 @@ describe('e-mail and password', () => {
 })
 
 describe('guests', () => {
-  it('are only so many of one address in a minute, and go on all the same', async () => {
+  test('are only so many of one address in a minute, and go on all the same', async () => {
     const project = await createProject(server)
     const guest = await project.guest()
     const sign = () =>
@@ -137,7 +137,7 @@ describe('guests', () => {
     expect((await project.say(newRequestId(), 'hi', guest)).status).toBe(200)
   })
 
-  it('come to an end with their user, or with the project', async () => {
+  test('come to an end with their user, or with the project', async () => {
     const other = await startServer()
     const project = await createProject(other)
     const [gone, stays] = [await project.guest(), await project.guest()]

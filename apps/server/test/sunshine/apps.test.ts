@@ -1,5 +1,5 @@
 import { newId } from '@plugboard/core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call, callAdmin, createClient } from '../support/api.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 import { basic, type Key, newKey, officialClient, refusalOf } from '../support/sunshine.js'
@@ -30,7 +30,7 @@ const get = (path: string, key = account) =>
   call(server, 'GET', `/v2${path}`, { headers: { authorization: basic(key) } })
 
 describe('an app', () => {
-  it('is made with what is known of it, and is found again', async () => {
+  test('is made with what is known of it, and is found again', async () => {
     const fields = { displayName: 'Shop', metadata: { region: 'eu', size: 2, open: true } }
     const app = await createApp({ ...fields, settings: { echoPostback: true } })
     expect(app).toMatchObject({ ...fields, id: expect.stringMatching(/^[0-9a-f]{24}$/) })
@@ -38,7 +38,7 @@ describe('an app', () => {
     expect((await on(app.id).getApp()).app).toEqual(app)
   })
 
-  it.each([
+  test.each([
     [{}, "should have required property 'displayName'"],
     [{ displayName: '' }, '.displayName should be no shorter than 1 characters'],
     [{ displayName: 'x'.repeat(101) }, '.displayName should be no longer than 100 characters'],
@@ -51,7 +51,7 @@ describe('an app', () => {
     expect(await refusalOf(api.createApp(body))).toEqual({ status: 400, code: 'bad_request', title })
   })
 
-  it('is changed in part, and what is not named stays', async () => {
+  test('is changed in part, and what is not named stays', async () => {
     const { id } = await createApp({ displayName: 'Shop', metadata: { region: 'eu', size: 2 } })
     const app = on(id)
     await app.updateApp({ settings: { maskCreditCardNumbers: true } })
@@ -62,26 +62,26 @@ describe('an app', () => {
     expect((await app.getApp()).app).toEqual(changed)
   })
 
-  it('keeps its metadata small after each change', async () => {
+  test('keeps its metadata small after each change', async () => {
     const { id } = await createApp({ displayName: 'Shop', metadata: { a: 'x'.repeat(2500) } })
     const { status, title } = await refusalOf(on(id).updateApp({ metadata: { b: 'x'.repeat(2500) } }))
     expect([status, title]).toEqual([400, 'App metadata is limited to 4096 bytes in size.'])
   })
 
-  it('goes on with several conversations for each user', async () => {
+  test('goes on with several conversations for each user', async () => {
     const { id } = await createApp()
     const refusal = await refusalOf(on(id).updateApp({ settings: { multiConvoEnabled: false } }))
     expect(refusal).toMatchObject({ status: 400, code: 'bad_request' })
   })
 
-  it('may be read and changed with its own key', async () => {
+  test('may be read and changed with its own key', async () => {
     const { id } = await createApp()
     const own = officialClient(server, await keyOf(id))
     expect((await own.getApp()).app.displayName).toBe('Shop')
     expect((await own.updateApp({ displayName: 'Mine' })).app.displayName).toBe('Mine')
   })
 
-  it('is the same client that the Messaging API made', async () => {
+  test('is the same client that the Messaging API made', async () => {
     const client = await createClient(server)
     const { json } = await callAdmin(server, 'POST', '/keys', { app: client.id, scope: 'app' })
     const app = officialClient(server, json)
@@ -90,7 +90,7 @@ describe('an app', () => {
     expect(user.id).toMatch(/^[0-9a-f]{24}$/)
   })
 
-  it('goes with its keys and all else', async () => {
+  test('goes with its keys and all else', async () => {
     const { id } = await createApp()
     const key = await keyOf(id)
     expect(await on(id).deleteApp()).toBe('{}')
@@ -103,7 +103,7 @@ describe('an app', () => {
 })
 
 describe('a list of apps', () => {
-  it('is walked forward and back in pages of any size, each app once', async () => {
+  test('is walked forward and back in pages of any size, each app once', async () => {
     const made: string[] = []
     for (let i = 0; i < 5; i += 1) made.push((await createApp({ displayName: `No. ${i}` })).id)
     const seen: string[] = []
@@ -120,7 +120,7 @@ describe('a list of apps', () => {
     expect(back.json.meta).toMatchObject({ hasMore: true, beforeCursor: made[1] })
   })
 
-  it('is asked for with the page of the official client', async () => {
+  test('is asked for with the page of the official client', async () => {
     await createApp()
     const { apps, meta } = await api.listApps({ page: { size: 1 } })
     expect([apps.length, meta.hasMore]).toEqual([1, true])
@@ -128,7 +128,7 @@ describe('a list of apps', () => {
     expect(rest.apps.map(({ id }: { id: string }) => id)).not.toContain(apps[0].id)
   })
 
-  it('leaves out what was deleted', async () => {
+  test('leaves out what was deleted', async () => {
     const { id } = await createApp()
     await on(id).deleteApp()
     const { apps } = await api.listApps({ page: { after: newId() } })
@@ -137,7 +137,7 @@ describe('a list of apps', () => {
     expect(json.apps[0].id).not.toBe(id)
   })
 
-  it('refuses wrong pages', async () => {
+  test('refuses wrong pages', async () => {
     for (const query of ['page[size]=0', 'page[after]=x', 'page[size]=101']) {
       const { status, json } = await get(`/apps?${query}`)
       expect([status, json.errors[0].title]).toEqual([400, 'Invalid page query parameters'])
@@ -146,7 +146,7 @@ describe('a list of apps', () => {
 })
 
 describe('the key of an app', () => {
-  it('is made, listed and found with its secret, and works', async () => {
+  test('is made, listed and found with its secret, and works', async () => {
     const { id } = await createApp()
     const { key } = await on(id).createAppKey({ displayName: 'bot' })
     expect(key).toMatchObject({ id: expect.stringMatching(/^app_/), displayName: 'bot' })
@@ -156,7 +156,7 @@ describe('the key of an app', () => {
     expect((await officialClient(server, own).getApp()).app.id).toBe(id)
   })
 
-  it('works no more once it is deleted', async () => {
+  test('works no more once it is deleted', async () => {
     const { id } = await createApp()
     const key = await keyOf(id)
     expect((await get(`/apps/${id}`, key)).status).toBe(200)
@@ -167,7 +167,7 @@ describe('the key of an app', () => {
     expect(await refusalOf(on(id).deleteAppKey(key.keyId))).toEqual(refusal)
   })
 
-  it('is one of ten at most, however many are asked for at once', async () => {
+  test('is one of ten at most, however many are asked for at once', async () => {
     const { id } = await createApp()
     const made = await Promise.allSettled(
       Array.from({ length: 14 }, (_, i) => on(id).createAppKey({ displayName: `key ${i}` })),
@@ -179,7 +179,7 @@ describe('the key of an app', () => {
     })
   })
 
-  it('of another app is as unknown as none', async () => {
+  test('of another app is as unknown as none', async () => {
     const [mine, theirs] = [await createApp(), await createApp()]
     const key = await keyOf(theirs.id)
     for (const keyId of [key.keyId, `app_${newId()}`, 'app_x', `int_${newId()}`]) {
@@ -187,7 +187,7 @@ describe('the key of an app', () => {
     }
   })
 
-  it('needs a name', async () => {
+  test('needs a name', async () => {
     const { id } = await createApp()
     const { title } = await refusalOf(on(id).createAppKey({}))
     expect(title).toBe("should have required property 'displayName'")

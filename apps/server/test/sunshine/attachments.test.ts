@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Answer, basic, newKey, officialClient, refusalOf } from '../support/sunshine.js'
 import { useSunshine } from './stage.js'
 
@@ -63,7 +63,7 @@ async function converse(): Promise<string> {
 }
 
 describe('an upload', () => {
-  it('of a Buffer by the official client, which gives no name, is known by its bytes', async () => {
+  test('of a Buffer by the official client, which gives no name, is known by its bytes', async () => {
     const { attachment } = await api.uploadAttachment('public', PNG, {})
     expect(attachment.mediaType).toBe('image/png')
     const shown = await fetch(attachment.mediaUrl)
@@ -78,7 +78,7 @@ describe('an upload', () => {
     })
   })
 
-  it('of a large file comes back byte for byte', async () => {
+  test('of a large file comes back byte for byte', async () => {
     const bytes = randomBytes(3 * MEBIBYTE)
     const url = await upload(bytes, 'application/x-own', 'Bericht „März“.own')
     expect(url).toContain(`/${encodeURIComponent('Bericht „März“.own')}`)
@@ -87,7 +87,7 @@ describe('an upload', () => {
     expect(shown.headers.get('content-disposition')).toMatch(/^attachment; filename\*=UTF-8''Bericht%20/)
   })
 
-  it('is never shown as a page, whatever its sender calls it', async () => {
+  test('is never shown as a page, whatever its sender calls it', async () => {
     const page = Buffer.from('<script>alert(1)</script>')
     for (const type of ['text/html', 'image/svg+xml', 'application/xhtml+xml', 'text/javascript']) {
       const { headers } = await fetch(await upload(page, type, 'page.html'))
@@ -96,7 +96,7 @@ describe('an upload', () => {
     }
   })
 
-  it('answers HEAD, and what a cache has already', async () => {
+  test('answers HEAD, and what a cache has already', async () => {
     const url = await upload(PNG, 'image/png')
     const head = await fetch(url, { method: 'HEAD' })
     expect([head.status, head.headers.get('content-length')]).toEqual([200, String(PNG.byteLength)])
@@ -105,7 +105,7 @@ describe('an upload', () => {
     expect([again.status, await again.text()]).toEqual([304, ''])
   })
 
-  it('that is too large is a 413, said or not, and leaves the server well', async () => {
+  test('that is too large is a 413, said or not, and leaves the server well', async () => {
     const large = randomBytes(3 * MEBIBYTE + 1)
     const tooLarge = { status: 413, code: 'payload_too_large' }
     expect(await faultOf(await send('access=public', formOf(large, 'image/png')))).toMatchObject(tooLarge)
@@ -114,7 +114,7 @@ describe('an upload', () => {
     expect(await isThere(await upload(PNG, 'image/png'))).toBe(true)
   })
 
-  it('that is none is refused in the envelope', async () => {
+  test('that is none is refused in the envelope', async () => {
     const form = { 'content-type': 'multipart/form-data; boundary=x' }
     const cases: [Promise<Response>, number, string][] = [
       [send('', formOf(PNG, 'image/png')), 400, 'bad_request'],
@@ -156,7 +156,7 @@ describe('an upload', () => {
 })
 
 describe('an attachment', () => {
-  it('is there until it is removed by its address, after a restart too', async () => {
+  test('is there until it is removed by its address, after a restart too', async () => {
     const url = await upload(PNG, 'image/png')
     await stage.server.stop()
     await stage.restart()
@@ -166,7 +166,7 @@ describe('an attachment', () => {
     expect(await codeOf(api.deleteAttachment({ mediaUrl: url }))).toEqual([404, 'not_found'])
   })
 
-  it('cannot be removed by another app, nor by an address of somebody else', async () => {
+  test('cannot be removed by another app, nor by an address of somebody else', async () => {
     const url = await upload(PNG, 'image/png')
     const other = officialClient(stage.server, await newKey(stage.server))
     expect(await codeOf(other.deleteAttachment({ mediaUrl: url }))).toEqual([404, 'not_found'])
@@ -177,7 +177,7 @@ describe('an attachment', () => {
     expect(await isThere(url)).toBe(true)
   })
 
-  it('is not found by what can be guessed', async () => {
+  test('is not found by what can be guessed', async () => {
     const url = new URL(await upload(PNG, 'image/png', 'a.png'))
     const [, , , clientId, id, mac = ''] = url.pathname.split('/')
     const made = await upload(PNG, 'image/png')
@@ -192,7 +192,7 @@ describe('an attachment', () => {
     expect(await isThere(`${stage.server.url}/attachments/v1/${clientId}/${id}/${mac}`)).toBe(true)
   })
 
-  it('that is for messages goes with its conversation, and others stay', async () => {
+  test('that is for messages goes with its conversation, and others stay', async () => {
     const [conversationId, otherId] = [await converse(), await converse()]
     const own = await upload(PNG, 'image/png', 'a', `&for=message&conversationId=${conversationId}`)
     const others = [

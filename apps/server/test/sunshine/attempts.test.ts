@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Answer, Received } from '../support/receiver.js'
 import { bodyOf, type Program, startProgram } from './program.js'
 import { useSunshine } from './stage.js'
@@ -39,14 +39,14 @@ describe('a request that fails', () => {
   const failingAt = (text: string, status: number) => (request: Received) =>
     request.text.includes(`"${text}"`) ? status : 200
 
-  it.each([400, 401, 403, 404, 406])('with %i is made once, and the next goes on', async (status) => {
+  test.each([400, 401, 403, 404, 406])('with %i is made once, and the next goes on', async (status) => {
     await newApp()
     const program = await listen(failingAt('one', status))
     await sayTwo(program)
     expect(attemptsAt(program, 'one')).toHaveLength(1)
   })
 
-  it.each([500, 503, 429, 410])(
+  test.each([500, 503, 429, 410])(
     'with %i is made five times with the same event, and the next goes on',
     async (status) => {
       await newApp()
@@ -59,7 +59,7 @@ describe('a request that fails', () => {
     },
   )
 
-  it('may arrive later, in order', async () => {
+  test('may arrive later, in order', async () => {
     await newApp()
     const program = await listen((_, __, index) => (index < 3 ? 500 : 200))
     await sayTwo(program)
@@ -67,7 +67,7 @@ describe('a request that fails', () => {
     expect(attemptsAt(program, 'two')).toHaveLength(1)
   })
 
-  it('is no failure because the answer takes its time', async () => {
+  test('is no failure because the answer takes its time', async () => {
     await newApp()
     const program = await listen(async (_, __, index) => {
       if (index === 0) await new Promise((resolve) => setTimeout(resolve, 1_000))
@@ -77,7 +77,7 @@ describe('a request that fails', () => {
     expect(attemptsAt(program, 'one')).toHaveLength(1)
   })
 
-  it('is shown in the log of deliveries of its message', async () => {
+  test('is shown in the log of deliveries of its message', async () => {
     await newApp()
     const program = await listen(() => 404)
     const id = await personal(await newUser())
@@ -93,7 +93,7 @@ describe('a request that fails', () => {
 })
 
 describe('what was taken in', () => {
-  it('is given up, and listed, when its integration is deleted', async () => {
+  test('is given up, and listed, when its integration is deleted', async () => {
     await newApp()
     const program = await listen(() => 500)
     const id = await personal(await newUser())
@@ -110,7 +110,7 @@ describe('what was taken in', () => {
     expect(program.receiver.requests).toHaveLength(attempts)
   })
 
-  it('is told after a crash, with the same event', async () => {
+  test('is told after a crash, with the same event', async () => {
     await newApp()
     const program = await listen(() => undefined)
     const id = await personal(await newUser())

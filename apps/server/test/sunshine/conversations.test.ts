@@ -1,5 +1,5 @@
 import { type Id, toUuid } from '@plugboard/core'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { call, callAdmin, clientOf } from '../support/api.js'
 import { basic, refusalOf } from '../support/sunshine.js'
 import { useSunshine } from './stage.js'
@@ -40,7 +40,7 @@ async function walk(userId: string, size: number, between?: () => Promise<unknow
 }
 
 describe('a conversation', () => {
-  it('is made for one user with what is known of it, and is found again', async () => {
+  test('is made for one user with what is known of it, and is found again', async () => {
     const userId = await newUser()
     const fields = {
       displayName: 'Order 7',
@@ -53,20 +53,20 @@ describe('a conversation', () => {
     expect(await api.getConversation(made.id)).toMatchObject({ conversation: made })
   })
 
-  it('is the default one only when it is the first of its user', async () => {
+  test('is the default one only when it is the first of its user', async () => {
     const userId = await newUser()
     const made = [await personal(userId), await personal(userId)]
     expect(made.map(({ isDefault }: Conversation) => isDefault)).toEqual([true, false])
   })
 
-  it('of many that are made at once exactly one is the default', async () => {
+  test('of many that are made at once exactly one is the default', async () => {
     const userId = await newUser()
     await Promise.all(Array.from({ length: 10 }, () => personal(userId)))
     const { conversations } = await api.listConversations({ userId })
     expect(conversations.filter(({ isDefault }: Conversation) => isDefault)).toHaveLength(1)
   })
 
-  it('that is the default cannot be deleted, but its messages can', async () => {
+  test('that is the default cannot be deleted, but its messages can', async () => {
     const { id } = await personal(await newUser())
     await api.postMessage(id, text('hello'))
     expect(await refusalOf(api.deleteConversation(id))).toEqual({
@@ -78,7 +78,7 @@ describe('a conversation', () => {
     expect(await api.listMessages(id)).toMatchObject({ messages: [] })
   })
 
-  it('becomes the default one when that is deleted by another API', async () => {
+  test('becomes the default one when that is deleted by another API', async () => {
     const userId = await newUser()
     const [first, second] = [await personal(userId), await personal(userId)]
     const id = toUuid(stage.key.appId as Id)
@@ -89,7 +89,7 @@ describe('a conversation', () => {
     expect((await personal(userId)).isDefault).toBe(false)
   })
 
-  it('that is not the default is deleted, and then unknown', async () => {
+  test('that is not the default is deleted, and then unknown', async () => {
     const userId = await newUser()
     await personal(userId)
     const { id } = await personal(userId)
@@ -101,7 +101,7 @@ describe('a conversation', () => {
       })
   })
 
-  it('is changed field by field: what is absent stays, null takes away, metadata is merged', async () => {
+  test('is changed field by field: what is absent stays, null takes away, metadata is merged', async () => {
     const made = await personal(await newUser(), { displayName: 'A', metadata: { a: 1, b: 'x' } })
     const { conversation } = await api.updateConversation(made.id, {
       description: 'new',
@@ -112,7 +112,7 @@ describe('a conversation', () => {
     expect(conversation.displayName).toBeUndefined()
   })
 
-  it('of a group has no default, and up to ten participants', async () => {
+  test('of a group has no default, and up to ten participants', async () => {
     const users = await Promise.all(Array.from({ length: 11 }, () => newUser()))
     const participants = users.map((userId) => ({ userId }))
     expect(await create({ type: 'sdkGroup', participants: participants.slice(1) })).toMatchObject({
@@ -127,7 +127,7 @@ describe('a conversation', () => {
     })
   })
 
-  it.each([
+  test.each([
     ['no type', { participants: [] }, "should have required property 'type'"],
     ['an unknown type', { type: 'secret' }, 'one of the allowed values'],
     ['no participant', { type: 'personal' }, 'exactly 1 participant'],
@@ -142,7 +142,7 @@ describe('a conversation', () => {
     expect(refusal.title).toContain(words)
   })
 
-  it('with an unknown user is not made', async () => {
+  test('with an unknown user is not made', async () => {
     const refusal = { status: 404, code: 'user_not_found' }
     for (const participant of [{ userId: '0'.repeat(24) }, { userExternalId: 'nobody' }, { userId: 'x' }])
       expect(await refusalOf(create({ type: 'personal', participants: [participant] }))).toMatchObject(
@@ -150,7 +150,7 @@ describe('a conversation', () => {
       )
   })
 
-  it('is made once however often a request with one idempotency key comes', async () => {
+  test('is made once however often a request with one idempotency key comes', async () => {
     const userId = await newUser()
     const headers = { authorization: basic(stage.key), 'idempotency-key': 'once' }
     const body = { type: 'personal', participants: [{ userId }] }
@@ -162,7 +162,7 @@ describe('a conversation', () => {
 })
 
 describe('the list of conversations', () => {
-  it('has all that a user takes part in, and pages of any size skip and repeat none', async () => {
+  test('has all that a user takes part in, and pages of any size skip and repeat none', async () => {
     const userId = await newUser({ externalId: 'list/me@here' })
     const made = []
     for (let i = 0; i < 7; i += 1) {
@@ -174,7 +174,7 @@ describe('the list of conversations', () => {
     expect(byExternalId.conversations.map(({ id }: Conversation) => id)).toEqual(made)
   })
 
-  it('is walked without a gap while messages move the conversations and others are made', async () => {
+  test('is walked without a gap while messages move the conversations and others are made', async () => {
     const userId = await newUser()
     const made = [await personal(userId), await personal(userId), await personal(userId)]
     let more = 3
@@ -186,7 +186,7 @@ describe('the list of conversations', () => {
     expect(new Set(walked).size).toBe(walked.length)
   })
 
-  it('goes back by the cursors and the links of a page, which keep the filter and the size', async () => {
+  test('goes back by the cursors and the links of a page, which keep the filter and the size', async () => {
     const userId = await newUser()
     const ids = []
     for (let i = 0; i < 5; i += 1) ids.push((await personal(userId)).id)
@@ -205,7 +205,7 @@ describe('the list of conversations', () => {
     expect(ofPage(await follow(json.links.prev))).toEqual(ids.slice(0, 2))
   })
 
-  it('has links with the prefix that it was asked for under', async () => {
+  test('has links with the prefix that it was asked for under', async () => {
     const userId = await newUser()
     for (let i = 0; i < 2; i += 1) await personal(userId)
     const headers = { authorization: basic(stage.key) }
@@ -220,7 +220,7 @@ describe('the list of conversations', () => {
     }
   })
 
-  it.each([
+  test.each([
     ['no filter', ''],
     ['both filters', 'filter[userId]=x&filter[userExternalId]=y'],
     [
@@ -239,7 +239,7 @@ describe('the list of conversations', () => {
     })
   })
 
-  it('of the whole app can be asked for by metadata and date', async () => {
+  test('of the whole app can be asked for by metadata and date', async () => {
     const userId = await newUser()
     const before = await personal(userId)
     const plain = await personal(userId)

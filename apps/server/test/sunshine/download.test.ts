@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { call } from '../support/api.js'
 import { cleanUp, startServer, type TestServer, temporaryFolder } from '../support/server.js'
 import { basic, type Key, newKey, officialClient, refusalOf } from '../support/sunshine.js'
@@ -94,7 +94,7 @@ const bodyOf = (userId: string) => ({ userId, apple: { interactiveDataRef: ref }
 const codeOf = (trying: Promise<unknown>) => refusalOf(trying).then(({ status, code }) => [status, code])
 
 describe('the data behind a reference', () => {
-  it('are fetched with what proves who asks, decrypted and decoded', async () => {
+  test('are fetched with what proves who asks, decrypted and decoded', async () => {
     const { userId, conversationId } = await converse(servers.open)
     expect(await api.downloadMessageRef(conversationId, bodyOf(userId))).toEqual(data)
     const raw = await post(servers.open, `/conversations/${conversationId}/download`, bodyOf(userId))
@@ -103,7 +103,7 @@ describe('the data behind a reference', () => {
     expect(servers.open.output()).not.toContain(key.toString('hex'))
   })
 
-  it('are asked for by who may, of what there is', async () => {
+  test('are asked for by who may, of what there is', async () => {
     const { userId, conversationId } = await converse(servers.open)
     const [body, unknown] = [bodyOf(userId), credentials.appId]
     expect(await codeOf(api.downloadMessageRef(unknown, body))).toEqual([404, 'conversation_not_found'])
@@ -121,14 +121,14 @@ describe('the data behind a reference', () => {
     expect(requests).toEqual([])
   })
 
-  it('are a 4xx where the app has no Apple integration', async () => {
+  test('are a 4xx where the app has no Apple integration', async () => {
     const { userId, conversationId } = await converse(servers.open, { hasApple: false })
     const trying = api.downloadMessageRef(conversationId, bodyOf(userId))
     expect(await codeOf(trying)).toEqual([404, 'integration_not_found'])
     expect(requests).toEqual([])
   })
 
-  it('are a 4xx in the envelope whatever happens at their address', async () => {
+  test('are a 4xx in the envelope whatever happens at their address', async () => {
     const { userId, conversationId } = await converse(servers.open)
     const answers: ((response: ServerResponse) => unknown)[] = [
       (response) => response.writeHead(500).end(),
@@ -147,7 +147,7 @@ describe('the data behind a reference', () => {
     expect(title).toContain('service provider')
   })
 
-  it('are never fetched from an address that is not public, unless it is allowed', async () => {
+  test('are never fetched from an address that is not public, unless it is allowed', async () => {
     const { userId, conversationId } = await converse(servers.closed)
     const { port } = new URL(ref.url as string)
     for (const host of ['127.0.0.1', 'localhost', '[::1]', '0x7f000001', '10.0.0.1', '169.254.169.254']) {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { raw } from '../support/raw.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 import { basic, type Key, newKey } from '../support/sunshine.js'
@@ -62,7 +62,7 @@ const faults: Record<
   'an unknown method': [{ method: 'PUT', path: users, headers: [json], body: '{}' }, 404, 'not_found'],
 }
 
-it.each(Object.entries(faults))('%s is refused in the envelope', async (_, [request, status, code]) => {
+test.each(Object.entries(faults))('%s is refused in the envelope', async (_, [request, status, code]) => {
   for (const prefix of ['', '/sc']) {
     const answer = await raw(server, {
       ...request,
@@ -75,14 +75,14 @@ it.each(Object.entries(faults))('%s is refused in the envelope', async (_, [requ
   }
 })
 
-it('several faults of one body are several errors', async () => {
+test('several faults of one body are several errors', async () => {
   const body = JSON.stringify({ externalId: '', profile: { givenName: 1 }, metadata: { a: {} } })
   const headers = [json, ['authorization', basic(key)] as const]
   const { text } = await raw(server, { method: 'POST', path: users.replace('APP', key.appId), headers, body })
   expect(JSON.parse(text).errors).toHaveLength(3)
 })
 
-it('a delete with the type of JSON and no body is one', async () => {
+test('a delete with the type of JSON and no body is one', async () => {
   const headers = [json, ['authorization', basic(key)] as const]
   const path = users.replace('APP', key.appId)
   const made = await raw(server, { method: 'POST', path, headers, body: '{}' })

@@ -1,6 +1,6 @@
 import { isId, toUuid } from '@plugboard/core'
 import { Webhook } from 'standardwebhooks'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { call } from '../support/api.js'
 import { newSecret, type Told, tell } from '../support/person.js'
 import { type Received, startReceiver } from '../support/receiver.js'
@@ -37,7 +37,7 @@ async function person(): Promise<(told: Partial<Told>) => Promise<void>> {
 }
 
 describe('a request', () => {
-  it('says whose it is, carries the secret and is signed', async () => {
+  test('says whose it is, carries the secret and is signed', async () => {
     await newApp()
     const program = await listen(['conversation:message'])
     await say(await personal(await newUser()), 'hello')
@@ -59,7 +59,7 @@ describe('a request', () => {
     expect(new Webhook(program.webhook.secret).verify(request.text, headers)).toEqual(bodyOf(request))
   })
 
-  it('comes for what the webhook asked for, and for nothing else', async () => {
+  test('comes for what the webhook asked for, and for nothing else', async () => {
     await newApp()
     const [messages, reads] = [await listen(['conversation:message']), await listen(['conversation:read'])]
     const userId = await newUser()
@@ -77,7 +77,7 @@ describe('a request', () => {
     expect(reads.events().map(({ type }) => type)).toEqual(['conversation:read'])
   })
 
-  it('goes where the webhook is by now', async () => {
+  test('goes where the webhook is by now', async () => {
     await newApp()
     const program = await listen(['conversation:message'])
     const id = await personal(await newUser())
@@ -97,7 +97,7 @@ describe('a request', () => {
 })
 
 describe('an event', () => {
-  it('tells of a message of the business', async () => {
+  test('tells of a message of the business', async () => {
     await newApp()
     const program = await listen(['conversation:message'])
     const id = await personal(await newUser())
@@ -118,7 +118,7 @@ describe('an event', () => {
 
   const ann = { externalId: 'ann@example.org/1', profile: { givenName: 'Ann', surname: 'Lee' } }
 
-  it('tells of a message of a user, and of the user in short', async () => {
+  test('tells of a message of a user, and of the user in short', async () => {
     await newApp()
     const program = await listen(['conversation:message'])
     const userId = await newUser(ann)
@@ -130,7 +130,7 @@ describe('an event', () => {
     })
   })
 
-  it('tells of the whole user where the webhook wants that', async () => {
+  test('tells of the whole user where the webhook wants that', async () => {
     await newApp()
     const program = await listen(['conversation:message'], { more: { includeFullUser: true } })
     const userId = await newUser(ann)
@@ -139,7 +139,7 @@ describe('an event', () => {
     expect(payload.message.author.user).toMatchObject({ id: userId, ...ann, identities: [] })
   })
 
-  it('tells of a conversation that the API made, and whose it is', async () => {
+  test('tells of a conversation that the API made, and whose it is', async () => {
     await newApp()
     const program = await listen(['conversation:create'])
     const userId = await newUser()
@@ -156,7 +156,7 @@ describe('an event', () => {
     })
   })
 
-  it('tells of what a person begins on a channel, and where they are if the webhook wants that', async () => {
+  test('tells of what a person begins on a channel, and where they are if the webhook wants that', async () => {
     await newApp()
     const program = await listen(['conversation:create', 'conversation:message'], {
       more: { includeFullSource: true },
@@ -179,7 +179,7 @@ describe('an event', () => {
     })
   })
 
-  it('tells of a button that a person pressed, in place of a message', async () => {
+  test('tells of a button that a person pressed, in place of a message', async () => {
     await newApp()
     const program = await listen(['conversation:message', 'conversation:postback'])
     const write = await person()
@@ -199,7 +199,7 @@ describe('an event', () => {
     ])
   })
 
-  it('does not tell of a button as of a message', async () => {
+  test('does not tell of a button as of a message', async () => {
     await newApp()
     const program = await listen(['conversation:message'])
     const write = await person()
@@ -208,7 +208,7 @@ describe('an event', () => {
     expect((await program.event()).payload.message.content).toEqual({ type: 'text', text: 'hi' })
   })
 
-  it('tells who has read, and who is typing', async () => {
+  test('tells who has read, and who is typing', async () => {
     await newApp()
     const program = await listen(['conversation:read', 'conversation:typing'])
     const userId = await newUser()
@@ -232,7 +232,7 @@ describe('an event', () => {
     expect(program.events().every(({ payload }) => payload.conversation.id === id)).toBe(true)
   })
 
-  it('tells who joins a group, and who leaves it', async () => {
+  test('tells who joins a group, and who leaves it', async () => {
     await newApp()
     const program = await listen(['conversation:join', 'conversation:leave'])
     const { id } = (await api.createConversation({ type: 'sdkGroup' })).conversation
@@ -250,7 +250,7 @@ describe('an event', () => {
     ])
   })
 
-  it('tells of a conversation that is removed', async () => {
+  test('tells of a conversation that is removed', async () => {
     await newApp()
     const program = await listen(['conversation:remove'])
     const metadata = { room: 7 }
@@ -259,7 +259,7 @@ describe('an event', () => {
     expect((await program.event()).payload).toEqual({ conversation: { id, type: 'sdkGroup', metadata } })
   })
 
-  it('tells of a user who is removed, by either name of that', async () => {
+  test('tells of a user who is removed, by either name of that', async () => {
     await newApp()
     const [removed, deleted] = [await listen(['user:remove']), await listen(['user:delete'])]
     const userId = await newUser({ externalId: 'cy' })

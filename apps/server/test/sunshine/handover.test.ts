@@ -1,5 +1,5 @@
 import { fromUuid } from '@plugboard/core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createClient } from '../support/api.js'
 import { newSecret, tell, webhookChannel } from '../support/person.js'
 import { startReceiver } from '../support/receiver.js'
@@ -38,7 +38,7 @@ async function setUp(answer: () => number) {
   return { bot, program, id, user, reply }
 }
 
-it('a program hears that the channel took a message, once for each and in order', async () => {
+test('a program hears that the channel took a message, once for each and in order', async () => {
   const { bot, program, id, user, reply } = await setUp(() => 200)
   const messages = [await reply('one'), await reply('two')]
   await program.event(messages.length)
@@ -58,7 +58,7 @@ it('a program hears that the channel took a message, once for each and in order'
   expect(bot.ofType('conversation.activity')).toEqual([])
 })
 
-it('a program hears that a message could not be delivered, and why', async () => {
+test('a program hears that a message could not be delivered, and why', async () => {
   const { program, reply } = await setUp(() => 400)
   const message = await reply('no')
   expect(await program.event()).toMatchObject({

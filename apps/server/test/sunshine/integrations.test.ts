@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { newSecret } from '../support/person.js'
 import { type Provider, startProvider } from '../support/providers/provider.js'
 import { telegram } from '../support/providers/telegram.js'
@@ -38,7 +38,7 @@ const idsOf = (list: { id: string }[]) => list.map(({ id }) => id)
 const unknown = { status: 404, code: 'integration_not_found', title: 'Integration not found' }
 
 describe('an integration of a channel', () => {
-  it('is enabled with the fields of its type, and is active once the provider knows of it', async () => {
+  test('is enabled with the fields of its type, and is active once the provider knows of it', async () => {
     await newApp()
     const body = newBot()
     const { integration } = await api.createIntegration({ ...body, displayName: 'The bot' })
@@ -49,7 +49,7 @@ describe('an integration of a channel', () => {
     expect((await raw('GET', '/integrations')).text).not.toContain(body.token)
   })
 
-  it('says which field the provider refuses', async () => {
+  test('says which field the provider refuses', async () => {
     await newApp()
     bots.answerInstead = () => telegram.refusals.unauthorized
     const refusal = await refusalOf(api.createIntegration(newBot())).finally(() => {
@@ -59,7 +59,7 @@ describe('an integration of a channel', () => {
     expect(refusal.title).toMatch(/^token is refused by the provider: /)
   })
 
-  it('has fields that another type has by another name', async () => {
+  test('has fields that another type has by another name', async () => {
     await newApp()
     const { accountSID: accountSid, authToken } = twilio.credentials()
     const numbers = { phoneNumberSid: `PN${'0'.repeat(32)}`, phoneNumber: '+15557122661' }
@@ -71,7 +71,7 @@ describe('an integration of a channel', () => {
     expect(missing).toEqual({ status: 400, code: 'bad_request', title: 'authToken is required' })
   })
 
-  it('may be of a channel that the published document does not know, with its own configuration', async () => {
+  test('may be of a channel that the published document does not know, with its own configuration', async () => {
     await newApp()
     const config = { url: 'http://127.0.0.1:9/person', secret: newSecret() }
     const { json } = await raw('POST', '/integrations', { type: 'webhook', config })
@@ -81,13 +81,13 @@ describe('an integration of a channel', () => {
     expect([wrong.status, wrong.json.errors[0].title]).toEqual([400, 'config.signingSecret is required'])
   })
 
-  it.each(['web', 'whatsapp', 'nonsense', ''])('is not of the type "%s"', async (type) => {
+  test.each(['web', 'whatsapp', 'nonsense', ''])('is not of the type "%s"', async (type) => {
     await newApp()
     const refusal = { status: 400, code: 'bad_request', title: 'Invalid integration type' }
     expect(await refusalOf(api.createIntegration({ type }))).toEqual(refusal)
   })
 
-  it('leaves the others as they are, and is there once', async () => {
+  test('leaves the others as they are, and is there once', async () => {
     await newApp()
     const { integration } = await api.createIntegration(newBot())
     await raw('POST', '/integrations', {
@@ -101,7 +101,7 @@ describe('an integration of a channel', () => {
     expect((await api.listIntegrations()).integrations).toHaveLength(2)
   })
 
-  it('of an account that another app uses is refused', async () => {
+  test('of an account that another app uses is refused', async () => {
     await newApp()
     const body = newBot()
     await api.createIntegration(body)
@@ -109,7 +109,7 @@ describe('an integration of a channel', () => {
     expect(await refusalOf(api.createIntegration(body))).toMatchObject({ status: 409, code: 'conflict' })
   })
 
-  it('is changed in part, in its name and in its configuration', async () => {
+  test('is changed in part, in its name and in its configuration', async () => {
     await newApp()
     const { integration } = await api.createIntegration({ ...newBot(), displayName: 'Old' })
     const renamed = await api.updateIntegration(integration.id, { displayName: 'New' })
@@ -123,7 +123,7 @@ describe('an integration of a channel', () => {
     )
   })
 
-  it('is taken out, and may come back', async () => {
+  test('is taken out, and may come back', async () => {
     await newApp()
     const body = newBot()
     const { integration } = await api.createIntegration({ ...body, displayName: 'Old' })
@@ -136,7 +136,7 @@ describe('an integration of a channel', () => {
     expect(json.integration).not.toHaveProperty('displayName')
   })
 
-  it('has neither keys nor webhooks', async () => {
+  test('has neither keys nor webhooks', async () => {
     await newApp()
     const { id } = (await api.createIntegration(newBot())).integration
     const refusal = {
@@ -151,7 +151,7 @@ describe('an integration of a channel', () => {
 })
 
 describe('a custom integration', () => {
-  it('is made with one webhook', async () => {
+  test('is made with one webhook', async () => {
     await newApp()
     const integration = await custom()
     expect(integration).toMatchObject({ type: 'custom', status: 'active', displayName: 'CRM' })
@@ -162,7 +162,7 @@ describe('a custom integration', () => {
     expect(json.integration.webhooks).toEqual([{ ...webhooks[0] }])
   })
 
-  it.each([
+  test.each([
     [{ webhooks: undefined }, "should have required property 'webhooks'"],
     [{ webhooks: [] }, 'a custom integration should have exactly 1 webhook'],
     [{ webhooks: [oneWebhook, oneWebhook] }, 'a custom integration should have exactly 1 webhook'],
@@ -175,13 +175,13 @@ describe('a custom integration', () => {
     expect((await api.listIntegrations()).integrations).toEqual([])
   })
 
-  it('is renamed', async () => {
+  test('is renamed', async () => {
     await newApp()
     const { id } = await custom()
     expect((await api.updateIntegration(id, { displayName: 'Desk' })).integration.displayName).toBe('Desk')
   })
 
-  it('goes with its webhooks and keys', async () => {
+  test('goes with its webhooks and keys', async () => {
     await newApp()
     const { id } = await custom()
     const { key: own } = await api.createCustomIntegrationKey(id, { displayName: 'crm' })
@@ -193,7 +193,7 @@ describe('a custom integration', () => {
     expect(await refusalOf(program.listWebhooks('me'))).toMatchObject({ status: 401 })
   })
 
-  it('has ten keys at most, which are read back and deleted', async () => {
+  test('has ten keys at most, which are read back and deleted', async () => {
     await newApp()
     const { id } = await custom()
     const { key: first } = await api.createCustomIntegrationKey(id, { displayName: 'one' })
@@ -208,7 +208,7 @@ describe('a custom integration', () => {
     await api.createCustomIntegrationKey(id, { displayName: 'more' })
   })
 
-  it('has keys and webhooks that another one does not have', async () => {
+  test('has keys and webhooks that another one does not have', async () => {
     await newApp()
     const [mine, theirs] = [await custom(), await custom()]
     const { key: own } = await api.createCustomIntegrationKey(mine.id, { displayName: 'x' })
@@ -226,7 +226,7 @@ describe('a custom integration', () => {
 })
 
 describe('a list of integrations', () => {
-  it('is walked in pages, and may be of some types', async () => {
+  test('is walked in pages, and may be of some types', async () => {
     await newApp()
     const bot = (await api.createIntegration(newBot())).integration
     const programs = [await custom(), await custom(), await custom()]

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { call } from '../support/api.js'
 import { basic, refusalOf } from '../support/sunshine.js'
 import { useSunshine } from './stage.js'
@@ -61,14 +61,14 @@ const contents = {
 } as const
 
 describe('a message', () => {
-  it.each(Object.entries(contents))('that is %s is read back as it was posted', async (_, content) => {
+  test.each(Object.entries(contents))('that is %s is read back as it was posted', async (_, content) => {
     const { id } = await begin()
     const { messages } = await api.postMessage(id, { author: business, content })
     const listed = (await raw('GET', `/conversations/${id}/messages`)).json
     expect(listed.messages).toMatchObject([{ id: messages[0].id, content }])
   })
 
-  it('that is a form is not submitted at first', async () => {
+  test('that is a form is not submitted at first', async () => {
     const { id } = await begin()
     const options = [{ name: 'r', label: 'Red' }]
     const fields = [
@@ -81,7 +81,7 @@ describe('a message', () => {
     expect(json.messages[0].content).toEqual({ type: 'form', fields, submitted: false })
   })
 
-  it('in Markdown becomes HTML and a plain text, and so does HTML', async () => {
+  test('in Markdown becomes HTML and a plain text, and so does HTML', async () => {
     const { id } = await begin()
     for (const content of [
       { markdownText: 'Hello **you**' },
@@ -95,7 +95,7 @@ describe('a message', () => {
     }
   })
 
-  it('in markup of a hostile form becomes safe HTML', async () => {
+  test('in markup of a hostile form becomes safe HTML', async () => {
     const { id } = await begin()
     const post = async (content: object) => {
       const path = `/conversations/${id}/messages`
@@ -106,7 +106,7 @@ describe('a message', () => {
     expect(json.messages[0].content).toEqual({ type: 'text', text: 'Hello', htmlText: '<p>Hello</p>' })
   })
 
-  it('keeps its metadata, its references, the message that it quotes and how its author shows', async () => {
+  test('keeps its metadata, its references, the message that it quotes and how its author shows', async () => {
     const { id, userId } = await begin('details')
     const first = await say(id, 'first')
     const more = {
@@ -133,7 +133,7 @@ describe('a message', () => {
     expect(byUser.json.messages[0].author).toEqual({ type: 'user', userId })
   })
 
-  it('shows what its author is called', async () => {
+  test('shows what its author is called', async () => {
     const { id, userId } = await begin()
     await api.updateUser(userId, {
       profile: { givenName: 'Ada', surname: 'L.', avatarUrl: 'https://example.com/a' },
@@ -145,7 +145,7 @@ describe('a message', () => {
     })
   })
 
-  it.each([
+  test.each([
     ['no author', { content: { type: 'text', text: 'x' } }, "should have required property 'author'"],
     ['no content', { author: business }, "should have required property 'content'"],
     ['an unknown content', { author: business, content: { type: 'dance' } }, '.content'],
@@ -187,7 +187,7 @@ describe('a message', () => {
     expect((await api.listMessages(id)).messages).toEqual([])
   })
 
-  it('of a user needs one who takes part', async () => {
+  test('of a user needs one who takes part', async () => {
     const [{ id }, other] = [await begin(), await begin()]
     const author = { type: 'user', userId: other.userId }
     expect(await refusalOf(say(id, 'x', author))).toMatchObject({ status: 403, code: 'forbidden' })
@@ -195,12 +195,12 @@ describe('a message', () => {
     expect(await refusalOf(say(id, 'x', nobody))).toMatchObject({ status: 404, code: 'user_not_found' })
   })
 
-  it('to an unknown conversation is refused', async () => {
+  test('to an unknown conversation is refused', async () => {
     for (const id of ['0'.repeat(24), 'x', '%2F'])
       expect(await refusalOf(say(id, 'x'))).toMatchObject({ status: 404, code: 'conversation_not_found' })
   })
 
-  it('is deleted alone or with all others', async () => {
+  test('is deleted alone or with all others', async () => {
     const { id } = await begin()
     const [first, second] = [await say(id, 'a'), await say(id, 'b')]
     await api.deleteMessage(id, first.id)
@@ -210,7 +210,7 @@ describe('a message', () => {
     expect((await api.listMessages(id)).messages).toEqual([])
   })
 
-  it('moves the time of the last change of its conversation', async () => {
+  test('moves the time of the last change of its conversation', async () => {
     const { id } = await begin()
     const { received } = await say(id, 'a')
     expect((await api.getConversation(id)).conversation.lastUpdatedAt).toBe(received)
@@ -218,7 +218,7 @@ describe('a message', () => {
 })
 
 describe('ours: a single message', () => {
-  it('is read, changed in what it says and what is known of it, and only in its own conversation', async () => {
+  test('is read, changed in what it says and what is known of it, and only in its own conversation', async () => {
     const [{ id }, other] = [await begin(), await begin()]
     const { id: messageId } = await say(id, 'typo')
     const path = (of: string) => `/conversations/${of}/messages/${messageId}`
@@ -235,7 +235,7 @@ describe('ours: a single message', () => {
     expect((await raw('PATCH', path(id), {})).status).toBe(400)
   })
 
-  it('is posted once however often a request with one idempotency key comes', async () => {
+  test('is posted once however often a request with one idempotency key comes', async () => {
     const { id } = await begin()
     const headers = { authorization: basic(stage.key), 'idempotency-key': 'post-once' }
     const body = { author: business, content: { type: 'text', text: 'once' } }
@@ -252,7 +252,7 @@ describe('ours: a single message', () => {
 })
 
 describe('the list of messages', () => {
-  it('has the newest page first, the oldest message first in each, and goes back by cursors', async () => {
+  test('has the newest page first, the oldest message first in each, and goes back by cursors', async () => {
     const { id } = await begin()
     const made: string[] = []
     for (let i = 0; i < 205; i += 1) made.push((await say(id, String(i))).id)
@@ -273,7 +273,7 @@ describe('the list of messages', () => {
     expect(forward.meta).toMatchObject({ hasMore: true, afterCursor: made[104] })
   })
 
-  it('ignores the size of the page, and takes ours in its place', async () => {
+  test('ignores the size of the page, and takes ours in its place', async () => {
     const { id } = await begin()
     const made: string[] = []
     for (let i = 0; i < 5; i += 1) made.push((await say(id, String(i))).id)

@@ -1,5 +1,5 @@
 import { fromUuid } from '@plugboard/core'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { call, createClient } from '../support/api.js'
 import { newSecret, tell, webhookChannel } from '../support/person.js'
 import { basic, type Key, newKey, officialClient, refusalOf } from '../support/sunshine.js'
@@ -26,7 +26,7 @@ describe('a user', () => {
     locale: 'en-GB',
   }
 
-  it('is made with what is known, and found by the id and by the external id, whatever is in it', async () => {
+  test('is made with what is known, and found by the id and by the external id, whatever is in it', async () => {
     for (const externalId of [
       'plain',
       'a/b@c.example?x=1&y=%2F',
@@ -41,7 +41,7 @@ describe('a user', () => {
     }
   })
 
-  it('has one external id for itself, also when many ask for it at once', async () => {
+  test('has one external id for itself, also when many ask for it at once', async () => {
     const answers = await Promise.allSettled(
       Array.from({ length: 10 }, () => newUser({ externalId: 'race' })),
     )
@@ -51,7 +51,7 @@ describe('a user', () => {
     })
   })
 
-  it('is changed key by key: null takes a key away', async () => {
+  test('is changed key by key: null takes a key away', async () => {
     const { id } = await newUser({ profile, metadata: { a: 1, b: 2 } })
     const body = { profile: { email: null, locale: 'de' }, metadata: { b: 3, c: 'x' }, toBeRetained: true }
     const { json } = await raw('PATCH', `/users/${id}`, body)
@@ -60,7 +60,7 @@ describe('a user', () => {
     expect(json.user.profile).toEqual({ ...rest, locale: 'de' })
   })
 
-  it('loses what tells who it is, and keeps its conversations', async () => {
+  test('loses what tells who it is, and keeps its conversations', async () => {
     const { id } = await newUser({ profile, metadata: { a: 1 }, externalId: 'forget-me' })
     const { conversation } = await api.createConversation({
       type: 'personal',
@@ -74,7 +74,7 @@ describe('a user', () => {
     expect((await api.getConversation(conversation.id)).conversation.id).toBe(conversation.id)
   })
 
-  it('is deleted with the conversations that are its own; groups go on, and the external id is free', async () => {
+  test('is deleted with the conversations that are its own; groups go on, and the external id is free', async () => {
     const [{ id }, other] = [await newUser({ externalId: 'leaver' }), await newUser()]
     const { conversation } = await api.createConversation({
       type: 'personal',
@@ -89,7 +89,7 @@ describe('a user', () => {
     expect((await newUser({ externalId: 'leaver' })).id).not.toBe(id)
   })
 
-  it('is found by the e-mail address of its profile, which is no identity', async () => {
+  test('is found by the e-mail address of its profile, which is no identity', async () => {
     const { id } = await newUser({ profile: { email: 'Find.Me@example.com' } })
     const { json } = await raw('GET', '/users?filter[profile.email]=find.me@example.com')
     expect(json.users).toMatchObject([{ id }])
@@ -99,7 +99,7 @@ describe('a user', () => {
     expect((await raw('GET', '/users')).status).toBe(400)
   })
 
-  it.each([
+  test.each([
     ['an empty external id', { externalId: '' }, '.externalId'],
     ['a NUL in the external id', { externalId: 'a\0b' }, 'stored'],
     ['a long name', { profile: { givenName: 'x'.repeat(129) } }, '.profile.givenName'],
@@ -113,7 +113,7 @@ describe('a user', () => {
 })
 
 describe('participants', () => {
-  it('join and leave a group, once each, and at most ten', async () => {
+  test('join and leave a group, once each, and at most ten', async () => {
     const users = await Promise.all(Array.from({ length: 11 }, () => newUser()))
     const { id } = await group()
     const joined = await Promise.all(
@@ -132,7 +132,7 @@ describe('participants', () => {
     expect(await refusalOf(api.joinConversation(id, {}))).toMatchObject({ status: 400 })
   })
 
-  it('neither join nor leave a personal conversation', async () => {
+  test('neither join nor leave a personal conversation', async () => {
     const [{ id: userId }, other] = [await newUser(), await newUser()]
     const { conversation } = await api.createConversation({ type: 'personal', participants: [{ userId }] })
     const refusal = { status: 400, code: 'bad_request' }
@@ -141,7 +141,7 @@ describe('participants', () => {
     expect(await refusalOf(api.leaveConversation(conversation.id, { userId }))).toMatchObject(refusal)
   })
 
-  it('are listed in pages of any size', async () => {
+  test('are listed in pages of any size', async () => {
     const users = await Promise.all(Array.from({ length: 5 }, () => newUser()))
     const { id } = await group(...users.map((user) => user.id))
     const found: string[] = []
@@ -159,7 +159,7 @@ describe('participants', () => {
 })
 
 describe('activities', () => {
-  it('count what each participant has not read: messages of others since the last time', async () => {
+  test('count what each participant has not read: messages of others since the last time', async () => {
     const [ann, bob] = [await newUser(), await newUser()]
     const { id } = await group(ann.id, bob.id)
     const unread = async () =>
@@ -183,14 +183,14 @@ describe('activities', () => {
     ])
   })
 
-  it('tell when the business has read', async () => {
+  test('tell when the business has read', async () => {
     const { id } = await group()
     expect((await api.getConversation(id)).conversation.businessLastRead).toBeUndefined()
     await api.postActivity(id, { author: { type: 'business' }, type: 'conversation:read' })
     expect((await api.getConversation(id)).conversation.businessLastRead).toMatch(/^\d{4}-/)
   })
 
-  it('of typing are the business’s alone', async () => {
+  test('of typing are the business’s alone', async () => {
     const { id: userId } = await newUser()
     const { id } = await group(userId)
     for (const type of ['typing:start', 'typing:stop'])
@@ -203,7 +203,7 @@ describe('activities', () => {
 })
 
 describe('clients', () => {
-  it('tell where a user can be reached; one that is removed is reached no more, and writes anew', async () => {
+  test('tell where a user can be reached; one that is removed is reached no more, and writes anew', async () => {
     const secret = newSecret()
     const client = await createClient(stage.server, {
       channels: webhookChannel('http://127.0.0.1:9/none', secret),

@@ -1,7 +1,7 @@
 import { createSecretKey } from 'node:crypto'
 import { newId } from '@plugboard/core'
 import { SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answered, call } from '../support/api.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 import { basic, type Key, newKey, officialClient } from '../support/sunshine.js'
@@ -76,13 +76,13 @@ const table = operations.map((operation) => ({ name: name(operation), operation 
 const tableOfApps = ofApps.map((operation) => ({ name: name(operation), operation }))
 
 describe('the table', () => {
-  it('has every operation of the published document', () => {
+  test('has every operation of the published document', () => {
     const ids = [...operations, ...open].map(({ id }) => id)
     expect(new Set(ids).size).toBe(68)
     expect(operations.filter(({ isHere }) => isHere)).toHaveLength(47)
   })
 
-  it('has what the document of this server says of the operations that it has', async () => {
+  test('has what the document of this server says of the operations that it has', async () => {
     const { json } = await call(server, 'GET', '/openapi.json')
     const documented = Object.values(json.paths as Record<string, Record<string, { operationId?: string }>>)
       .flatMap((methods) => Object.values(methods))
@@ -93,7 +93,7 @@ describe('the table', () => {
 })
 
 describe.each(table)('$name', ({ operation }) => {
-  it('is refused without credentials, and with such that are none', async () => {
+  test('is refused without credentials, and with such that are none', async () => {
     const wrong = [
       undefined,
       'Basic',
@@ -110,7 +110,7 @@ describe.each(table)('$name', ({ operation }) => {
     }
   })
 
-  it.each(SCOPES)('answers a key of scope %s as the table says', async (scope) => {
+  test.each(SCOPES)('answers a key of scope %s as the table says', async (scope) => {
     const mayCall = operation.scopes.includes(scope)
     const named = mayCall ? { ...mine.named, ...harmless(operation) } : mine.named
     const answer = await send(operation, basic(mine.keys[scope]), named)
@@ -137,13 +137,13 @@ function harmless({ method, id }: Operation): Partial<Named> {
 }
 
 describe.each(tableOfApps)('$name', ({ operation }) => {
-  it('is forbidden to keys of another app', async () => {
+  test('is forbidden to keys of another app', async () => {
     for (const scope of ['app', 'integration'] as const) {
       expect(codeOf(await send(operation, basic(theirs.keys[scope]), mine.named))).toEqual([403, 'forbidden'])
     }
   })
 
-  it('answers an app that is not there to nobody but the account', async () => {
+  test('answers an app that is not there to nobody but the account', async () => {
     const named = { ...mine.named, appId: newId() }
     expect(codeOf(await send(operation, basic(mine.keys.account), named))).toEqual([404, 'app_not_found'])
     expect(codeOf(await send(operation, basic(mine.keys.app), named))).toEqual([403, 'forbidden'])
@@ -155,7 +155,7 @@ describe.each(tableOfApps)('$name', ({ operation }) => {
 describe('what another app has', () => {
   const own = ofApps.filter(({ path, isHere }) => isHere && /\{(?!appId)(?!keyId)/.test(path))
 
-  it.each(own.map((operation) => ({ name: name(operation), operation })))(
+  test.each(own.map((operation) => ({ name: name(operation), operation })))(
     'is unknown to $name',
     async ({ operation }) => {
       const named = { ...theirs.named, appId: mine.named.appId }
@@ -194,13 +194,13 @@ describe('what another app has', () => {
 describe('a token', () => {
   const path = () => ({ method: 'GET', path: `/v2/apps/${mine.named.appId}/users/${mine.named.userId}` })
 
-  it.each(SCOPES)('of scope %s, signed with such a key, is as good as the key', async (scope) => {
+  test.each(SCOPES)('of scope %s, signed with such a key, is as good as the key', async (scope) => {
     const key = mine.keys[scope]
     expect((await send(path(), await jwt(key, { scope }))).status).toBe(200)
     expect((await send(path(), await jwt(key, { scope, exp: now() + 60, iat: now() }))).status).toBe(200)
   })
 
-  it.each(
+  test.each(
     SCOPES.flatMap((scope) =>
       SCOPES.filter((other) => other !== scope).map((other) => [scope, other] as const),
     ),
@@ -209,26 +209,26 @@ describe('a token', () => {
     expect(codeOf(await send(path(), token))).toEqual([403, 'forbidden'])
   })
 
-  it('without a scope, or with that of a user, is forbidden', async () => {
+  test('without a scope, or with that of a user, is forbidden', async () => {
     for (const payload of [{}, { scope: 'user', userId: 'x' }]) {
       expect(codeOf(await send(path(), await jwt(mine.keys.app, payload)))).toEqual([403, 'forbidden'])
     }
   })
 
-  it('whose time is over, or has not come, is refused', async () => {
+  test('whose time is over, or has not come, is refused', async () => {
     for (const payload of [{ exp: now() - 60 }, { nbf: now() + 600 }]) {
       const token = await jwt(mine.keys.app, { scope: 'app', ...payload })
       expect(codeOf(await send(path(), token))).toEqual([401, 'unauthorized'])
     }
   })
 
-  it('is refused once its time is over, even where it was right before', async () => {
+  test('is refused once its time is over, even where it was right before', async () => {
     const token = await jwt(mine.keys.app, { scope: 'app', exp: now() + 2 })
     expect((await send(path(), token)).status).toBe(200)
     await expect.poll(async () => (await send(path(), token)).status, { timeout: 10_000 }).toBe(401)
   })
 
-  it('that nobody signed, or somebody else, or in another way, is refused', async () => {
+  test('that nobody signed, or somebody else, or in another way, is refused', async () => {
     const { app } = mine.keys
     const unsigned = `${base64url({ alg: 'none', kid: app.keyId })}.${base64url({ scope: 'app' })}.`
     const wrong = [
@@ -243,7 +243,7 @@ describe('a token', () => {
 })
 
 describe.each(open)('$id', (operation) => {
-  it('is of the hosted service, and says that it is not here', async () => {
+  test('is of the hosted service, and says that it is not here', async () => {
     for (const prefix of ['', '/sc']) {
       const answer = await send({ ...operation, path: prefix + operation.path })
       expect(codeOf(answer)).toEqual([501, 'not_implemented'])

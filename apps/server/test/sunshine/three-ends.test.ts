@@ -1,5 +1,5 @@
 import { fromUuid } from '@plugboard/core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createClient } from '../support/api.js'
 import { newSecret, tell, webhookChannel } from '../support/person.js'
 import { startReceiver } from '../support/receiver.js'
@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(cleanUp)
 
-it('a conversation held over three ends at once has the same messages in the same order at each', async () => {
+test('a conversation held over three ends at once has the same messages in the same order at each', async () => {
   const [bot, person] = [await startReceiver(), await startReceiver()]
   const secret = newSecret()
   const client = await createClient(server, {

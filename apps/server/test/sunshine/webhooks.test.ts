@@ -1,5 +1,5 @@
 import { newId } from '@plugboard/core'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { officialClient, refusalOf } from '../support/sunshine.js'
 import { useSunshine } from './stage.js'
 
@@ -14,7 +14,7 @@ const custom = async () =>
 const unknown = { status: 404, code: 'integration_not_found', title: 'Integration not found' }
 
 describe('the webhook of an integration', () => {
-  it('is made, changed in part, listed and deleted', async () => {
+  test('is made, changed in part, listed and deleted', async () => {
     await newApp()
     const { id } = await custom()
     const body = { target, triggers: ['conversation:read', 'passthrough:messaging'], includeFullUser: true }
@@ -37,7 +37,7 @@ describe('the webhook of an integration', () => {
     expect(await refusalOf(api.getWebhook(id, webhook.id))).toMatchObject({ status: 404, code: 'not_found' })
   })
 
-  it.each([
+  test.each([
     [{ triggers: ['conversation:message'] }, "should have required property 'target'"],
     [{ target }, "should have required property 'triggers'"],
     [{ target, triggers: ['message:new'] }, 'triggers should be names of events'],
@@ -51,7 +51,7 @@ describe('the webhook of an integration', () => {
     expect(refusal.title).toMatch(title)
   })
 
-  it('is one of ten at most in an app', async () => {
+  test('is one of ten at most in an app', async () => {
     await newApp()
     const [one, other] = [await custom(), await custom()]
     for (let i = 0; i < 8; i += 1) await api.createWebhook(i % 2 ? one.id : other.id, oneWebhook)
@@ -61,7 +61,7 @@ describe('the webhook of an integration', () => {
     expect((await api.listIntegrations()).integrations).toHaveLength(2)
   })
 
-  it('is seen and changed by the program that it belongs to, which calls itself me', async () => {
+  test('is seen and changed by the program that it belongs to, which calls itself me', async () => {
     await newApp()
     const [mine, theirs] = [await custom(), await custom()]
     const { key: own } = await api.createCustomIntegrationKey(mine.id, { displayName: 'x' })

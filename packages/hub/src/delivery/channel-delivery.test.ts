@@ -9,8 +9,8 @@ import {
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { acmeChannel } from '../../test/support/acme-channel.js'
 import { keyring } from '../../test/support/clients.js'
-import { ButtonTokens } from '../button-tokens.js'
-import { Channels, type Runtime } from '../channels.js'
+import { Channels, type Runtime } from '../channels/channels.js'
+import { ButtonTokens } from './button-tokens.js'
 import { channelDelivery, type EndpointAddress, type EndpointItem } from './channel-delivery.js'
 import { RateLimiter } from './rate-limiter.js'
 
@@ -57,7 +57,7 @@ test('a channel that heeds its signal ends in time, and says itself what that me
       new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
     classify: (error) => ({ kind: 'ambiguous', message: (error as Error).name }),
   })
-  expect(await inTime(carry(), 1000)).toEqual({ kind: 'ambiguous', message: 'TimeoutError', parts: 0 })
+  expect(await withTimeout(carry(), 1000)).toEqual({ kind: 'ambiguous', message: 'TimeoutError', parts: 0 })
 })
 
 test('a channel that does not heed its signal is given up, and so is one that does not load', async () => {
@@ -66,7 +66,7 @@ test('a channel that does not heed its signal is given up, and so is one that do
     { parts: 1, deliver: never },
     { parts: 1, load: never },
   ]) {
-    expect(await inTime(setUp(stuck).carry(), 2000)).toMatchObject({ kind: 'ambiguous' })
+    expect(await withTimeout(setUp(stuck).carry(), 2000)).toMatchObject({ kind: 'ambiguous' })
   }
 })
 
@@ -75,7 +75,7 @@ test('a process that goes down ends what is under way', async () => {
   const { carry } = setUp({ parts: 1, deliver: () => new Promise(() => undefined) })
   const carried = carry({}, controller.signal)
   controller.abort()
-  expect(await inTime(carried, 1000)).toMatchObject({ kind: 'ambiguous' })
+  expect(await withTimeout(carried, 1000)).toMatchObject({ kind: 'ambiguous' })
 })
 
 test('a channel that cannot be loaded, or cannot say what went wrong, is tried again', async () => {
@@ -231,7 +231,7 @@ test('keeps to the rate of the provider, and what waits for it can be taken back
 test('a wait for the rate is no part of the time that an attempt has', async () => {
   const rate = { perIntegration: 0.1 }
   const { carry, calls } = setUp({ parts: 2, capabilities: { content: 'any', maxTextLength: 9, rate } })
-  expect(await inTime(carry(), 10_000)).toBe(undefined)
+  expect(await withTimeout(carry(), 10_000)).toBe(undefined)
   expect(calls).toHaveLength(3)
 })
 
@@ -333,7 +333,7 @@ function setUp({ parts, failAt, load, capabilities, ...more }: Script) {
 }
 
 /** What comes of it when so much time has passed. */
-async function inTime(
+async function withTimeout(
   carried: ReturnType<ReturnType<typeof channelDelivery>>,
   ms: number,
 ): ReturnType<ReturnType<typeof channelDelivery>> {

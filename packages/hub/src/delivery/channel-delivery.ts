@@ -10,13 +10,13 @@ import {
   parseJsonObject,
   replaceButtons,
 } from '@plugboard/core'
-import type { ButtonTokens } from '../button-tokens.js'
-import type { Channels, Runtime } from '../channels.js'
-import type { OpenIntegration } from '../directory.js'
+import type { Channels, Runtime } from '../channels/channels.js'
+import { classify } from '../channels/classify.js'
+import { errorShape } from '../channels/error-shape.js'
+import { pause, withTimeout } from '../channels/timeout.js'
+import type { OpenIntegration } from '../clients/directory.js'
 import { yieldIfBusy } from '../event-loop.js'
-import { classify } from './classify.js'
-import { errorShape } from './error-shape.js'
-import { inTime, pause } from './in-time.js'
+import type { ButtonTokens } from './button-tokens.js'
 import type { RateLimiter } from './rate-limiter.js'
 import { type Kept, RenderedParts } from './rendered-parts.js'
 import type { Control } from './serial-transport.js'
@@ -79,7 +79,7 @@ export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: C
     let kept: Kept | undefined
     try {
       const connecting = () => channels.connect(address.clientId, address.integration)
-      const connected: Connected = await inTime(timeoutMs, signal, connecting)
+      const connected: Connected = await withTimeout(timeoutMs, signal, connecting)
       runtime = connected.runtime
       const payload = parseJsonObject(item.payload)
       const source = { payload: item.payload, endpoint: JSON.stringify(endpointOf(address)) }
@@ -113,7 +113,9 @@ export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: C
       for (const [i, part] of parts.entries()) {
         if (i < done) continue
         if (!(await haveTurn(limiter, connected.channel, address, waiting))) return keep('withdrawn')
-        await inTime(timeoutMs, signal, (signal) => connected.runtime.deliver(part, contextOf(i, signal)))
+        await withTimeout(timeoutMs, signal, (signal) =>
+          connected.runtime.deliver(part, contextOf(i, signal)),
+        )
         done = i + 1
         if (done < parts.length) progressed(done)
       }

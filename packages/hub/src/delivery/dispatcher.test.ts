@@ -2,7 +2,7 @@ import { newId } from '@plugboard/core'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { StreamRow } from '../../test/support/memory-store.js'
 import { UNRENDERABLE, World, type WorldOptions } from '../../test/support/world.js'
-import { endpointTarget, type Target, webhookTarget } from '../target.js'
+import { endpointTarget, type Target, webhookTarget } from '../log/target.js'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { DueClock } from './due-clock.js'
 
 beforeEach(() => {
@@ -26,7 +26,7 @@ function setUp(look: () => Promise<number> = async () => IDLE_MS) {
 }
 
 describe('DueClock', () => {
-  it('looks at the earliest time that it was asked for, and again after the time that each look says', async () => {
+  test('looks at the earliest time that it was asked for, and again after the time that each look says', async () => {
     const { clock, looks, looked } = setUp()
     clock.wake(500)
     clock.wake(200)
@@ -36,7 +36,7 @@ describe('DueClock', () => {
     expect(looked).toHaveBeenCalledTimes(3)
   })
 
-  it('makes one look at a time, and the one that was asked for meanwhile when it has ended', async () => {
+  test('makes one look at a time, and the one that was asked for meanwhile when it has ended', async () => {
     const { clock, looks } = setUp(() => new Promise((resolve) => setTimeout(resolve, 100, IDLE_MS)))
     clock.wake(0)
     await vi.advanceTimersByTimeAsync(10)
@@ -48,7 +48,7 @@ describe('DueClock', () => {
     expect(looks.length).toBe(2)
   })
 
-  it('keeps a time that was asked for during a look and is before the one that the look says', async () => {
+  test('keeps a time that was asked for during a look and is before the one that the look says', async () => {
     const { clock, looks } = setUp(() => new Promise((resolve) => setTimeout(resolve, 100, IDLE_MS)))
     clock.wake(0)
     await vi.advanceTimersByTimeAsync(10)
@@ -57,7 +57,7 @@ describe('DueClock', () => {
     expect(looks).toEqual([0, 510])
   })
 
-  it('begins no look once it is stopped, and lets one end that is under way', async () => {
+  test('begins no look once it is stopped, and lets one end that is under way', async () => {
     const { clock, looks, looked } = setUp(() => new Promise((resolve) => setTimeout(resolve, 100, IDLE_MS)))
     clock.wake(0)
     await vi.advanceTimersByTimeAsync(10)

@@ -1,7 +1,7 @@
 import { newId } from '@plugboard/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Entry } from '../entry.js'
+import type { Entry } from '../log/entry.js'
 import { EntryBuffer } from './entry-buffer.js'
 
 const entryOf = (seq: number, chars = 1): Entry => ({

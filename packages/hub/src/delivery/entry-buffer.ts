@@ -1,4 +1,4 @@
-import type { Entry } from '../entry.js'
+import type { Entry } from '../log/entry.js'
 import { sizeOf } from './lane.js'
 
 /** What one stream may hold in memory of entries that its lanes have not taken. What is over is read from the store. */

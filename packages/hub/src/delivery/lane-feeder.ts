@@ -1,6 +1,6 @@
-import type { Entry } from '../entry.js'
 import { yieldIfBusy } from '../event-loop.js'
-import type { Claimed } from '../progress.js'
+import type { Entry } from '../log/entry.js'
+import type { Claimed } from '../log/progress.js'
 import { type Gate, TURN } from './gate.js'
 import { type Lane, sizeOf, WINDOW } from './lane.js'
 import type { Outcomes } from './outcomes.js'

@@ -1,8 +1,8 @@
 import { newId } from '@plugboard/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { LaneState } from '../progress.js'
-import { type LaneKey, replayLane, webhookTarget } from '../target.js'
+import type { LaneState } from '../log/progress.js'
+import { type LaneKey, replayLane, webhookTarget } from '../log/target.js'
 import { Lane } from './lane.js'
 import { LaneSet } from './lane-set.js'
 

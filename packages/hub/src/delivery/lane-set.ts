@@ -1,5 +1,5 @@
-import type { LaneState } from '../progress.js'
-import type { LaneKey } from '../target.js'
+import type { LaneState } from '../log/progress.js'
+import type { LaneKey } from '../log/target.js'
 import type { Lane } from './lane.js'
 
 /** The lanes of one stream, and what the store knows of them. */

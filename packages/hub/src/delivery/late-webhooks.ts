@@ -1,5 +1,5 @@
 import type { Id, Logger } from '@plugboard/core'
-import { pause } from './in-time.js'
+import { pause } from '../channels/timeout.js'
 import type { RouteListener } from './route.js'
 import type { Transport } from './transport.js'
 import type { WebhookBody } from './webhook-body.js'

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { LeaseTimer } from './lease-timer.js'
 
 const START = new Date('2026-01-01T00:00:00Z')
@@ -14,7 +14,7 @@ afterEach(() => {
 const now = () => new Date()
 
 describe('LeaseTimer', () => {
-  it('asks for a renewal halfway to the end, and again after each renewal', () => {
+  test('asks for a renewal halfway to the end, and again after each renewal', () => {
     const renew = vi.fn()
     const timer = new LeaseTimer({ fence: 1, until: after(30_000) }, now, renew)
     vi.advanceTimersByTime(14_999)
@@ -26,7 +26,7 @@ describe('LeaseTimer', () => {
     expect(renew).toHaveBeenCalledTimes(2)
   })
 
-  it('is over at its end, also where the time was moved in the lease itself', () => {
+  test('is over at its end, also where the time was moved in the lease itself', () => {
     const lease = { fence: 1, until: after(10_000) }
     const timer = new LeaseTimer(lease, now, vi.fn())
     vi.advanceTimersByTime(9_999)
@@ -37,7 +37,7 @@ describe('LeaseTimer', () => {
     expect(timer.isOver).toBe(false)
   })
 
-  it('asks for nothing after its end, nor of a lease that never ends', () => {
+  test('asks for nothing after its end, nor of a lease that never ends', () => {
     const renew = vi.fn()
     new LeaseTimer({ fence: 1, until: after(10_000) }, now, renew).end()
     const endless = new LeaseTimer({ fence: 1 }, now, renew)

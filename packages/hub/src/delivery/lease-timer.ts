@@ -1,4 +1,4 @@
-import type { Lease } from '../progress.js'
+import type { Lease } from '../log/progress.js'
 
 /**
  * Watches the end of a lease. Every mark renews it; a stream whose target takes its time has nothing to mark for long,

@@ -1,5 +1,5 @@
-import type { Dead, Entry } from '../entry.js'
-import type { Claimed } from '../progress.js'
+import type { Dead, Entry } from '../log/entry.js'
+import type { Claimed } from '../log/progress.js'
 import { type Lane, sizeOf, type Underway, WINDOW } from './lane.js'
 import type { Route } from './route.js'
 import type { RunnerHost } from './runner-host.js'

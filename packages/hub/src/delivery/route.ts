@@ -1,6 +1,6 @@
 import type { Id } from '@plugboard/core'
-import type { Entry } from '../entry.js'
-import type { TargetKind } from '../target.js'
+import type { Entry } from '../log/entry.js'
+import type { TargetKind } from '../log/target.js'
 import type { RetrySchedule } from './retry.js'
 import type { DeliveryFailure } from './transport.js'
 

@@ -9,18 +9,18 @@ import {
   storeOf,
   webhookOf,
 } from '../../test/support/clients.js'
-import { Channels } from '../channels.js'
-import { Directory } from '../directory.js'
-import type { EndpointRecord } from '../endpoint-record.js'
-import type { Entry } from '../entry.js'
-import type { WebhookFormat } from '../format.js'
-import type { Claimed } from '../progress.js'
-import type { IntegrationAddress, IntegrationItem } from '../provisioning/provisioning.js'
-import { endpointTarget, webhookTarget } from '../target.js'
+import { Channels } from '../channels/channels.js'
+import { Directory } from '../clients/directory.js'
+import type { IntegrationAddress, IntegrationItem } from '../integrations/provisioning.js'
+import type { EndpointRecord } from '../log/endpoint-record.js'
+import type { Entry } from '../log/entry.js'
+import type { Claimed } from '../log/progress.js'
+import { endpointTarget, webhookTarget } from '../log/target.js'
 import type { EndpointAddress, EndpointItem } from './channel-delivery.js'
 import type { Route, Routing } from './route.js'
 import { Router } from './router.js'
 import type { Transport } from './transport.js'
+import type { WebhookFormat } from './webhook-format.js'
 import type { WebhookAddress, WebhookItem } from './webhook-sender.js'
 
 test('a webhook gets its entries as its format tells them, each under an id that never changes', async () => {
@@ -156,7 +156,7 @@ function setUp(record = recordOf(), status: 'active' | 'paused' = 'active', isIn
   const now = new Date()
   const router = new Router({
     ...{ directory, sender, channelTransport: transport, channelSchedule: { delaysMs: [] }, now: () => now },
-    lookOf: () => ({
+    lookupsOf: () => ({
       conversation: async () => undefined,
       user: async () => undefined,
       message: async () => undefined,

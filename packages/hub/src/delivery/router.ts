@@ -1,19 +1,19 @@
 import type { Id, Logger } from '@plugboard/core'
-import type { Channels } from '../channels.js'
-import type { ClientView, Directory, OpenIntegration, OpenWebhook } from '../directory.js'
-import type { EndpointRecord } from '../endpoint-record.js'
-import type { Entry } from '../entry.js'
-import type { Look, WebhookEvent, WebhookFormat } from '../format.js'
-import type { Claimed } from '../progress.js'
-import type { IntegrationAddress, IntegrationItem } from '../provisioning/provisioning.js'
-import type { PublicAddresses } from '../public-addresses.js'
-import { integrationTarget, parseTarget, type Target } from '../target.js'
+import type { Channels } from '../channels/channels.js'
+import type { ClientView, Directory, OpenIntegration, OpenWebhook } from '../clients/directory.js'
+import type { IntegrationAddress, IntegrationItem } from '../integrations/provisioning.js'
+import type { EndpointRecord } from '../log/endpoint-record.js'
+import type { Entry } from '../log/entry.js'
+import type { Claimed } from '../log/progress.js'
+import { integrationTarget, parseTarget, type Target } from '../log/target.js'
+import type { PublicAddresses } from '../ports/public-addresses.js'
 import type { EndpointAddress, EndpointItem } from './channel-delivery.js'
 import { LateWebhooks } from './late-webhooks.js'
 import type { RetrySchedule } from './retry.js'
 import type { Route, RouteListener, Routing } from './route.js'
 import type { Transport } from './transport.js'
 import { lateWebhookBody, webhookBody } from './webhook-body.js'
+import type { Lookups, WebhookEvent, WebhookFormat } from './webhook-format.js'
 import type { WebhookAddress, WebhookItem, WebhookSender } from './webhook-sender.js'
 
 export interface RouterOptions {
@@ -26,7 +26,7 @@ export interface RouterOptions {
   provisionTransport: Transport<IntegrationAddress, IntegrationItem>
   provisionSchedule: RetrySchedule
   urls: PublicAddresses
-  lookOf(client: ClientView): Look
+  lookupsOf(client: ClientView): Lookups
   log: Logger
   now(): Date
 }
@@ -81,14 +81,14 @@ export class Router {
   }
 
   #webhookRoute(client: ClientView, stream: Claimed, webhook: OpenWebhook, format: WebhookFormat): Route {
-    const { sender, now, lookOf, log } = this.#options
-    const look = lookOf(client)
+    const { sender, now, lookupsOf, log } = this.#options
+    const lookups = lookupsOf(client)
     const address = this.#addressOf(client, webhook, format)
     const late = this.#late
     const eventOf = (entry: Entry): WebhookEvent => {
       const isCollecting =
         entry.collectUntil !== undefined && entry.collectUntil > now() && !entry.turnEndedAt
-      return { entry, client, userId: stream.userId, isCollecting, webhook, look }
+      return { entry, client, userId: stream.userId, isCollecting, webhook, lookups }
     }
     const pushLate: Route['push'] = (lane, generation, entries) => {
       const items = entries.map((entry) => {

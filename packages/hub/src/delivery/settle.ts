@@ -1,4 +1,4 @@
-import type { Dead } from '../entry.js'
+import type { Dead } from '../log/entry.js'
 import { deadlineOf, nextAttempt, type RetrySchedule } from './retry.js'
 import type { DeliveryFailure } from './transport.js'
 

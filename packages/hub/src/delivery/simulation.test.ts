@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type Mood, moods } from '../../test/support/moods.js'
 import { UNRENDERABLE, World } from '../../test/support/world.js'
-import { endpointTarget, type Target, webhookTarget } from '../target.js'
+import { endpointTarget, type Target, webhookTarget } from '../log/target.js'
 
 const STREAMS = 5
 /** For a hunt: some thousands. */

@@ -1,5 +1,5 @@
-import type { Claimed, Lease, Mark } from '../progress.js'
-import type { Appended, Store } from '../store.js'
+import type { Claimed, Lease, Mark } from '../log/progress.js'
+import type { Appended, Store } from '../ports/store.js'
 import type { LaneSet } from './lane-set.js'
 import { LeaseTimer } from './lease-timer.js'
 

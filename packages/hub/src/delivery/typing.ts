@@ -1,5 +1,5 @@
 import type { JsonObject } from '@plugboard/core'
-import { pause } from './in-time.js'
+import { pause } from '../channels/timeout.js'
 
 /** How long typing is shown where the message does not say, and at most. */
 const DEFAULT_MS = 1000

@@ -1,8 +1,8 @@
 import { type Logger, newId, silentLogger } from '@plugboard/core'
 import { beforeEach, expect, test } from 'vitest'
 import { recordOf } from '../../test/support/clients.js'
-import type { Look, WebhookEvent, WebhookFormat } from '../format.js'
 import { lateWebhookBody, webhookBody } from './webhook-body.js'
+import type { Lookups, WebhookEvent, WebhookFormat } from './webhook-format.js'
 
 const SECRET = 'what the person wrote'
 
@@ -16,7 +16,7 @@ beforeEach(() => {
   log = { ...silentLogger, error: write, warn: write }
 })
 
-const look: Look = {
+const lookups: Lookups = {
   conversation: async () => undefined,
   user: async () => undefined,
   message: async () => undefined,
@@ -24,7 +24,7 @@ const look: Look = {
   person: async () => undefined,
 }
 
-function eventOf(looking: Partial<Look> = {}): WebhookEvent {
+function eventOf(looking: Partial<Lookups> = {}): WebhookEvent {
   const record = recordOf()
   return {
     entry: {
@@ -32,7 +32,7 @@ function eventOf(looking: Partial<Look> = {}): WebhookEvent {
       ...{ payload: '{}', at: new Date(), owes: [] },
     },
     client: { id: record.id, record, webhooks: [], integrations: new Map() },
-    ...{ userId: undefined, isCollecting: false, look: { ...look, ...looking } },
+    ...{ userId: undefined, isCollecting: false, lookups: { ...lookups, ...looking } },
     webhook: { id: newId(), url: 'https://a.example', token: 't', format: 'acme' },
   }
 }
@@ -116,13 +116,13 @@ test('a format that may not take its time and does is no reason for a crash', as
 })
 
 test('a look-up that the store fails is worth another try, and nothing else is', async () => {
-  const asking = formatOf(async (event) => `${(await event.look.user(newId()))?.id}`)
+  const asking = formatOf(async (event) => `${(await event.lookups.user(newId()))?.id}`)
   const down = new Error('the store is down')
   const asked = (error: unknown) => lateWebhookBody(asking, eventOf({ user: async () => fail(error)() }), log)
   await expect(asked(down)).rejects.toBe(down)
   // What is stored cannot be read, now or later.
   expect(await asked(new SyntaxError(SECRET))).toMatchObject({ kind: 'invalid' })
   // It had an answer for that.
-  const content = formatOf((event) => event.look.user(newId()).then(String, () => 'unknown'))
+  const content = formatOf((event) => event.lookups.user(newId()).then(String, () => 'unknown'))
   expect(await lateWebhookBody(content, eventOf({ user: async () => fail(down)() }), log)).toBe('unknown')
 })

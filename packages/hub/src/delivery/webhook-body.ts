@@ -1,7 +1,7 @@
 import type { Logger } from '@plugboard/core'
-import type { Look, WebhookEvent, WebhookFormat } from '../format.js'
-import { errorShape } from './error-shape.js'
+import { errorShape } from '../channels/error-shape.js'
 import type { DeliveryFailure } from './transport.js'
+import type { Lookups, WebhookEvent, WebhookFormat } from './webhook-format.js'
 
 /** Longest body of a request, in UTF-16 units. */
 const MAX_BODY = 4 * 1024 * 1024
@@ -30,9 +30,9 @@ export async function lateWebhookBody(
   event: WebhookEvent,
   log: Logger,
 ): Promise<WebhookBody> {
-  const watched = watch(event.look)
+  const watched = watch(event.lookups)
   try {
-    return checked(format, await format.render({ ...event, look: watched.look }))
+    return checked(format, await format.render({ ...event, lookups: watched.lookups }))
   } catch (error) {
     if (watched.failure && !isFault(watched.failure.error)) throw watched.failure.error
     return broken(format, event, error, log)
@@ -73,15 +73,15 @@ const isFault = (error: unknown): boolean =>
   error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError
 
 /** The same look-ups; `failure` is the first one that failed. */
-function watch(look: Look): { look: Look; failure: { error: unknown } | undefined } {
+function watch(lookups: Lookups): { lookups: Lookups; failure: { error: unknown } | undefined } {
   const watched: ReturnType<typeof watch> = {
     failure: undefined,
-    look: {
-      conversation: (id) => noted(() => look.conversation(id)),
-      user: (id) => noted(() => look.user(id)),
-      message: (id) => noted(() => look.message(id)),
-      messages: (...of) => noted(() => look.messages(...of)),
-      person: (id) => noted(() => look.person(id)),
+    lookups: {
+      conversation: (id) => noted(() => lookups.conversation(id)),
+      user: (id) => noted(() => lookups.user(id)),
+      message: (id) => noted(() => lookups.message(id)),
+      messages: (...of) => noted(() => lookups.messages(...of)),
+      person: (id) => noted(() => lookups.person(id)),
     },
   }
   async function noted<T>(looking: () => Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 import { newId } from '@plugboard/core'
-import type { ClientRecord, Sealed, WebhookRecord } from '../client-record.js'
-import type { Store } from '../store.js'
-import { NO_CLIENT } from '../stored-document.js'
+import type { ClientRecord, Sealed, WebhookRecord } from '../ports/client-record.js'
+import type { Store } from '../ports/store.js'
+import { NO_CLIENT } from '../ports/stored-document.js'
 
 /** Clients as they were before it was a setting whether they accept guests, each with whether it does from then on. */
 export async function clientsBeforeGuests(store: Store): Promise<Map<ClientRecord, boolean>> {

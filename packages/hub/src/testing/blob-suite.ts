@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { type Id, newId } from '@plugboard/core'
-import type { BlobInfo, BlobStore, NewBlob } from '../blob-store.js'
+import type { BlobInfo, BlobStore, NewBlob } from '../ports/blob-store.js'
 import { atOnce, present, same } from './store-suite/assertions.js'
 import type { StoreCase } from './store-suite.js'
 

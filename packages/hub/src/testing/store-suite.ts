@@ -89,7 +89,7 @@ const groups: readonly Group[] = [
  * The rules of the storage port as cases for any test runner:
  *
  * ```ts
- * for (const { name, run } of storeSuite({ name: 'sqlite', create })) it(name, run)
+ * for (const { name, run } of storeSuite({ name: 'sqlite', create })) test(name, run)
  * ```
  *
  * A store that passes all of them can be used by the hub. They use no timers; the longest takes some thousand calls.

@@ -6,8 +6,8 @@ import {
   type JsonObject,
   type Part,
 } from '@plugboard/core'
-import type { Runtime } from '../../src/channels.js'
-import type { PublicAddresses } from '../../src/public-addresses.js'
+import type { Runtime } from '../../src/channels/channels.js'
+import type { PublicAddresses } from '../../src/ports/public-addresses.js'
 
 /** Addresses of an installation of the tests. */
 export const urls: PublicAddresses = {

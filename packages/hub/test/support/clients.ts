@@ -1,7 +1,7 @@
 import { type Id, newId, PlugboardError } from '@plugboard/core'
-import type { ClientRecord, IntegrationRecord, WebhookRecord } from '../../src/client-record.js'
-import { Keyring } from '../../src/keyring.js'
-import type { Store } from '../../src/store.js'
+import { Keyring } from '../../src/clients/keyring.js'
+import type { ClientRecord, IntegrationRecord, WebhookRecord } from '../../src/ports/client-record.js'
+import type { Store } from '../../src/ports/store.js'
 
 export const keyring = new Keyring(new Uint8Array(32).fill(7))
 

@@ -1,5 +1,5 @@
 import type { Id } from '@plugboard/core'
-import type { BlobInfo, BlobOwner, BlobStore, NewBlob } from '../../src/blob-store.js'
+import type { BlobInfo, BlobOwner, BlobStore, NewBlob } from '../../src/ports/blob-store.js'
 
 /** Blobs of a test. */
 export class MemoryBlobs implements BlobStore {

@@ -1,7 +1,7 @@
 import type { Id } from '@plugboard/core'
-import { firstPage, type Range } from '../../src/page.js'
-import type { Store } from '../../src/store.js'
-import type { StoredDocument } from '../../src/stored-document.js'
+import { firstPage, type Range } from '../../src/log/page.js'
+import type { Store } from '../../src/ports/store.js'
+import type { StoredDocument } from '../../src/ports/stored-document.js'
 
 type DocumentStore = Pick<
   Store,

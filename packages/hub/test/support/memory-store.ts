@@ -1,10 +1,10 @@
 import { type Id, newId } from '@plugboard/core'
-import type { EndpointRecord } from '../../src/endpoint-record.js'
-import type { Dead, Entry, StreamRef } from '../../src/entry.js'
-import { firstPage } from '../../src/page.js'
-import type { Claimed, LaneState, Lease, Mark } from '../../src/progress.js'
-import type { Append, Appended, Due, Replay, Replayed } from '../../src/store.js'
-import { type LaneKey, replayLane, type Target } from '../../src/target.js'
+import type { EndpointRecord } from '../../src/log/endpoint-record.js'
+import type { Dead, Entry, StreamRef } from '../../src/log/entry.js'
+import { firstPage } from '../../src/log/page.js'
+import type { Claimed, LaneState, Lease, Mark } from '../../src/log/progress.js'
+import { type LaneKey, replayLane, type Target } from '../../src/log/target.js'
+import type { Append, Appended, Due, Replay, Replayed } from '../../src/ports/store.js'
 
 /** A stream as it is on disk. */
 export interface StreamRow extends StreamRef {

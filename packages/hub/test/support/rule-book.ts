@@ -1,6 +1,6 @@
 import type { Id } from '@plugboard/core'
-import type { Entry } from '../../src/entry.js'
-import type { Target } from '../../src/target.js'
+import type { Entry } from '../../src/log/entry.js'
+import type { Target } from '../../src/log/target.js'
 import type { MemoryStore, StreamRow } from './memory-store.js'
 
 /** What a target got of one part of an entry. */

@@ -1,5 +1,5 @@
 import { PlugboardError } from '@plugboard/core'
-import type { Store } from '../../src/store.js'
+import type { Store } from '../../src/ports/store.js'
 import type { MemoryStore } from './memory-store.js'
 import type { Tasks } from './tasks.js'
 

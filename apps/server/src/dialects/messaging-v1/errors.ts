@@ -1,6 +1,6 @@
 import { type ErrorCode, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { BadRequest } from '../../bad-request.js'
+import { BadRequest } from '../../http/bad-request.js'
 import { noteFailure } from '../failure.js'
 
 /** Status of each error code. The body is plain text, as the clients of this API expect. */

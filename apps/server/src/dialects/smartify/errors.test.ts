@@ -1,6 +1,6 @@
 import { type ErrorCode, invalid, PlugboardError } from '@plugboard/core'
 import { fastify } from 'fastify'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { sendError } from './errors.js'
 
 const failure = (msg: string) => ({ success: false, msg })
@@ -28,7 +28,7 @@ async function answerTo(error: Error) {
   return app.inject('/')
 }
 
-it.each(Object.entries(answers))('%s has its status and body', async (code, [status, body]) => {
+test.each(Object.entries(answers))('%s has its status and body', async (code, [status, body]) => {
   const details = code === 'RATE_LIMITED' ? { retryAfterMs: 1_500 } : {}
   const answer = await answerTo(new PlugboardError(code as ErrorCode, `about ${code}`, details))
   expect([answer.statusCode, typeof body === 'string' ? answer.body : answer.json()]).toEqual([status, body])
@@ -36,12 +36,12 @@ it.each(Object.entries(answers))('%s has its status and body', async (code, [sta
   expect(answer.headers['retry-after']).toBe({ 429: '2', 503: '1' }[status])
 })
 
-it('an unknown failure tells nothing of itself', async () => {
+test('an unknown failure tells nothing of itself', async () => {
   const answer = await answerTo(new Error('the secret of the day'))
   expect([answer.statusCode, answer.json()]).toEqual(answers.INTERNAL)
 })
 
-it('each fault names its param', async () => {
+test('each fault names its param', async () => {
   const answer = await answerTo(invalid({ path: ['body', 'channel', 'name'], message: 'Invalid value' }))
   expect(answer.json()).toEqual({
     errors: [{ msg: 'Invalid value', param: 'channel.name', location: 'body' }],

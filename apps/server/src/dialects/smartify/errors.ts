@@ -1,6 +1,6 @@
 import { type ErrorCode, type Issue, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { BadRequest } from '../../bad-request.js'
+import { BadRequest } from '../../http/bad-request.js'
 import { noteFailure } from '../failure.js'
 
 /** What the API says of bodies that are too large. */

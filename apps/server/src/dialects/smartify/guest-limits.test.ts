@@ -1,6 +1,6 @@
 import { isPlugboardError } from '@plugboard/core'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { GuestLimits } from './guest-limits.js'
 
 /** Limits with a clock that is set by hand; `admit` answers how long to stay away, 0 where the message was taken. */
@@ -20,7 +20,7 @@ function limitsOf(options: { messagesPerMinute: number; bytesPerDay: number }) {
 }
 
 describe('the limits of a guest', () => {
-  it('are so many messages in a minute, and then say how long to stay away', () => {
+  test('are so many messages in a minute, and then say how long to stay away', () => {
     const { clock, admit } = limitsOf({ messagesPerMinute: 2, bytesPerDay: 0 })
     expect([admit('a'), admit('a'), admit('a')]).toEqual([0, 0, 60_000])
     expect(admit('b')).toBe(0)
@@ -30,7 +30,7 @@ describe('the limits of a guest', () => {
     expect(admit('a')).toBe(0)
   })
 
-  it('are so many bytes in a day, also where the size is known late', () => {
+  test('are so many bytes in a day, also where the size is known late', () => {
     const { clock, limits, admit } = limitsOf({ messagesPerMinute: 0, bytesPerDay: 10 })
     expect([admit('a', 6), admit('a', 5), admit('a', 4)]).toEqual([0, 86_400_000, 0])
     expect(admit('b', 0)).toBe(0)
@@ -40,7 +40,7 @@ describe('the limits of a guest', () => {
     expect([admit('a', 10), admit('b', 10)]).toEqual([0, 0])
   })
 
-  it('never let more through than they say in any one window', () => {
+  test('never let more through than they say in any one window', () => {
     const steps = fc.array(fc.tuple(fc.nat(5_000), fc.nat(9)), { maxLength: 100 })
     fc.assert(
       fc.property(steps, (given) => {
@@ -60,7 +60,7 @@ describe('the limits of a guest', () => {
     )
   })
 
-  it('are none where they are 0', () => {
+  test('are none where they are 0', () => {
     const { admit } = limitsOf({ messagesPerMinute: 0, bytesPerDay: 0 })
     for (let i = 0; i < 1_000; i += 1) expect(admit('a', 1_000_000)).toBe(0)
   })

@@ -5,11 +5,11 @@ import {
   excerptOf,
   type Hub,
   isFull,
-  type Look,
+  type Lookups,
   yieldIfBusy,
 } from '@plugboard/hub'
 import { type JsonText, listText, pagesOf } from '../json-text.js'
-import { remembering } from './look.js'
+import { remembering } from './lookups.js'
 import { messageJson, toldOf } from './map-message.js'
 import {
   channelOfRequest,
@@ -67,10 +67,10 @@ export async function listRequests(hub: Hub, project: ClientView, query: Request
     if (count >= first && page.length < perPage) page.push(view.id)
     count += 1
   }
-  const look = remembering(hub.look(project))
+  const lookups = remembering(hub.lookups(project))
   return requestsText({ perPage, count }, page, async (id) => {
-    const view = await look.conversation(id)
-    return view && requestForStaff(hub, project, view, look, 'excerpt')
+    const view = await lookups.conversation(id)
+    return view && requestForStaff(hub, project, view, lookups, 'excerpt')
   })
 }
 
@@ -113,16 +113,16 @@ export async function listOwn(
 ): Promise<JsonText> {
   const { lead: _, ...others } = query
   const accepts = isWanted(others, project)
-  const look = remembering(hub.look(project))
+  const lookups = remembering(hub.lookups(project))
   const own: Id[] = []
   for (const conversation of await hub.conversations.listByUser(project, userId, { limit: MAX_OWN })) {
-    const view = await look.conversation(conversation.id)
+    const view = await lookups.conversation(conversation.id)
     if (view && accepts(view)) own.push(view.id)
   }
   const perPage = query.limit || PER_PAGE
   return requestsText({ perPage, count: own.length }, own.slice(0, perPage), async (each) => {
-    const view = await look.conversation(each)
-    return view && requestJson(project, view, look, { guest: id })
+    const view = await lookups.conversation(each)
+    return view && requestJson(project, view, lookups, { guest: id })
   })
 }
 
@@ -133,9 +133,9 @@ export async function messagesText(
   view: ConversationView,
   limit: number,
 ): Promise<JsonText> {
-  const look = remembering(hub.look(project))
+  const lookups = remembering(hub.lookups(project))
   return listText(newestMessages(hub, project, view.id, limit), async (message) =>
-    JSON.stringify(await messageJson(project, requestIdOf(view), toldOf(message), look)),
+    JSON.stringify(await messageJson(project, requestIdOf(view), toldOf(message), lookups)),
   )
 }
 
@@ -179,14 +179,14 @@ export async function requestForStaff(
   hub: Hub,
   project: ClientView,
   view: ConversationView,
-  look: Look,
+  lookups: Lookups,
   lastMessage: 'whole' | 'excerpt' = 'whole',
 ): Promise<JsonObject> {
   const [request, [newest]] = await Promise.all([
-    requestJson(project, view, look, 'business'),
+    requestJson(project, view, lookups, 'business'),
     hub.messages.list(project, view.id, { limit: 1 }),
   ])
-  const message = newest && (await messageJson(project, requestIdOf(view), toldOf(newest), look))
+  const message = newest && (await messageJson(project, requestIdOf(view), toldOf(newest), lookups))
   const text = lastMessage === 'excerpt' &&
     typeof message?.text === 'string' && { text: excerptOf(message.text) }
   return withLastMessage(request, message && { ...message, ...text })

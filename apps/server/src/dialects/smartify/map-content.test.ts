@@ -1,11 +1,11 @@
 import type { JsonObject } from '@plugboard/core'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { payloadOf, saidIn } from './map-content.js'
 
 const src = 'https://x.example/a'
 
 describe('what Smartify says', () => {
-  it.each<[string, Parameters<typeof payloadOf>[0], JsonObject]>([
+  test.each<[string, Parameters<typeof payloadOf>[0], JsonObject]>([
     ['a text', { type: 'text', text: 'hi' }, { type: 'text', text: 'hi' }],
     ['a picture', { type: 'image', text: '', metadata: { src } }, { type: 'image', image: src }],
     [
@@ -48,7 +48,7 @@ describe('what a bot says', () => {
     attachment: { type: 'template', buttons: values.map((value) => ({ type: 'text', value })) },
   })
 
-  it.each<[string, JsonObject, ReturnType<typeof saidIn>]>([
+  test.each<[string, JsonObject, ReturnType<typeof saidIn>]>([
     ['a text', { type: 'text', text: 'hi' }, { type: 'text', text: 'hi' }],
     ['a picture', { type: 'image', image: src }, { type: 'image', text: '', metadata: { src } }],
     [

@@ -7,7 +7,7 @@ import {
   type MessageDetails,
   parseJsonObject,
 } from '@plugboard/core'
-import { type ClientView, type Entry, type Look, messageDetailsOf } from '@plugboard/hub'
+import { type ClientView, type Entry, type Lookups, messageDetailsOf } from '@plugboard/hub'
 import { saidIn } from './map-content.js'
 import { nameOf, wireIdOf } from './map-people.js'
 import { DEFAULT_CHANNEL, FORMAT_NAME } from './names.js'
@@ -79,11 +79,11 @@ export async function messageJson(
   project: ClientView,
   recipient: string,
   told: Told,
-  look: Pick<Look, 'user'>,
+  lookups: Pick<Lookups, 'user'>,
 ): Promise<JsonObject> {
   const details = detailsOf(told)
   const own = ownFactsOf(details)
-  const sender = await senderOf(project, told, details, own, look)
+  const sender = await senderOf(project, told, details, own, lookups)
   const said =
     own?.type === undefined ? saidIn(parseJsonObject(told.payload)) : { type: own.type, text: own.text ?? '' }
   const { metadata, attributes, language } = { ...said, ...own }
@@ -120,11 +120,11 @@ async function senderOf(
   { author }: Told,
   details: MessageDetails,
   own: MessageFacts | undefined,
-  look: Pick<Look, 'user'>,
+  lookups: Pick<Lookups, 'user'>,
 ): Promise<Sender> {
   const { accountId, name } = details.author ?? {}
   if (own) return { id: own.sender, name: name ?? '' }
   if (author === 'business') return { id: accountId ?? project.id, name: name ?? 'Bot' }
-  const user = await look.user(author.userId)
+  const user = await lookups.user(author.userId)
   return user ? { id: wireIdOf(user), name: name ?? nameOf(user) } : { id: author.userId, name: name ?? '' }
 }

@@ -4,7 +4,7 @@ import {
   type ConversationFacts,
   type ConversationView,
   excerptOf,
-  type Look,
+  type Lookups,
   type UserView,
 } from '@plugboard/hub'
 import { channelNamed } from './map-message.js'
@@ -98,18 +98,18 @@ function departmentJson(project: ClientView): JsonObject {
 }
 
 /** The end user of a request; a group has none. */
-const userOf = (view: ConversationView, look: Pick<Look, 'user'>): Promise<UserView | undefined> =>
-  view.userId ? look.user(view.userId) : Promise.resolve(undefined)
+const userOf = (view: ConversationView, lookups: Pick<Lookups, 'user'>): Promise<UserView | undefined> =>
+  view.userId ? lookups.user(view.userId) : Promise.resolve(undefined)
 
 export async function requestJson(
   project: ClientView,
   view: ConversationView,
-  look: Pick<Look, 'user' | 'person'>,
+  lookups: Pick<Lookups, 'user' | 'person'>,
   reader: Reader,
 ): Promise<JsonObject> {
   const { ticketId, firstText, agents, availableAgents, createdBy, given } = requestFactsOf(view.facts)
-  const user = await userOf(view, look)
-  const people = (await Promise.all(agents.map((agent) => look.person(agent)))).filter(
+  const user = await userOf(view, lookups)
+  const people = (await Promise.all(agents.map((agent) => lookups.person(agent)))).filter(
     (person) => person !== undefined,
   )
   // Whoever knows its id may write, and reads nothing that others wrote.

@@ -1,8 +1,8 @@
 import { createHmac, hash, randomBytes } from 'node:crypto'
 import type { Accounts, PersonAccount, WithId } from '@plugboard/hub'
 import { LRUCache } from 'lru-cache'
-import { HASH_OF_NOBODY, isPassword } from '../../password.js'
-import { networkOf } from '../../trusted-proxies.js'
+import { HASH_OF_NOBODY, isPassword } from '../../http/password.js'
+import { networkOf } from '../../http/trusted-proxies.js'
 import { SignInLimits, type SignInLimitsOptions, type Try } from './sign-in-limits.js'
 
 /** Right passwords that need not be hashed again: hashing is slow on purpose. */

@@ -14,7 +14,7 @@ import {
   type UserFacts,
   type UserView,
 } from '@plugboard/hub'
-import { orNone } from './look.js'
+import { orNone } from './lookups.js'
 import { payloadOf } from './map-content.js'
 import { agentsFor, hasChosenId, type RequestFacts, uuidIn } from './map-request.js'
 import { DEFAULT_CHANNEL, EXTERNAL_NAMESPACE } from './names.js'

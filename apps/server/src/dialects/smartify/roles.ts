@@ -38,7 +38,7 @@ export async function roleIn(hub: Hub, project: ClientView, caller: Caller): Pro
       const { userId, clientId, kind } = caller
       if (clientId !== project.id || !userId) return undefined
       if (kind === 'guest' && !project.record.acceptsGuests) return undefined
-      const isThere = hub.users.isKnown(project, userId) || (await hub.look(project).user(userId))
+      const isThere = hub.users.isKnown(project, userId) || (await hub.lookups(project).user(userId))
       return isThere ? kind : undefined
     }
     case 'person':

@@ -1,5 +1,5 @@
 import { PlugboardError } from '@plugboard/core'
-import { FailureLimit } from '../../failure-limit.js'
+import { FailureLimit } from '../../http/failure-limit.js'
 
 export interface SignInLimitsOptions {
   /** Wrong passwords that one address may send in a minute, for all accounts together; 0: any number. */

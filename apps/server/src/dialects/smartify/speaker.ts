@@ -1,7 +1,7 @@
 import { type Author, isId, type MessageDetails } from '@plugboard/core'
 import type { ClientView, Hub, UserView } from '@plugboard/hub'
 import { notAMember, roleTooLow } from './errors.js'
-import { orNone } from './look.js'
+import { orNone } from './lookups.js'
 import { nameOf, nameOfPerson } from './map-people.js'
 import { EXTERNAL_NAMESPACE } from './names.js'
 import { type Caller, isEnough, type Role } from './roles.js'

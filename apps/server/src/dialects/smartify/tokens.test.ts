@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { newId } from '@plugboard/core'
 import type { OpenWebhook } from '@plugboard/hub'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { claimedIn, ServerTokens, secretOf, signForSubscription, verifyForSubscription } from './tokens.js'
 
 const bare = (token: string): string => token.slice('JWT '.length)
@@ -15,7 +15,7 @@ describe('tokens of the server', () => {
   let now = start
   const tokens = new ServerTokens(randomBytes(32), () => now)
 
-  it('are good until their time is over, and under their key', async () => {
+  test('are good until their time is over, and under their key', async () => {
     now = start
     const token = bare(await tokens.sign('guest', { a: 1 }, 60_000))
     expect(await claimedIn(token)).toEqual({ by: 'server' })
@@ -27,7 +27,7 @@ describe('tokens of the server', () => {
     expect(await tokens.verify(token)).toBeUndefined()
   })
 
-  it.each(['', 'x', 'a.b.c', `${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.`])(
+  test.each(['', 'x', 'a.b.c', `${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.`])(
     'are not taken for one: %j',
     async (token) => {
       expect(await claimedIn(token)).toBeUndefined()
@@ -37,7 +37,7 @@ describe('tokens of the server', () => {
 })
 
 describe('tokens of a subscription', () => {
-  it('are the same for the same event, and good under its own secret alone', async () => {
+  test('are the same for the same event, and good under its own secret alone', async () => {
     const [one, other] = [webhookOf('a'), webhookOf('b')]
     const at = new Date()
     const token = await signForSubscription(one, { event: 'x' }, at)
@@ -47,7 +47,7 @@ describe('tokens of a subscription', () => {
     expect(await verifyForSubscription(other, token)).toBeUndefined()
   })
 
-  it('have a UUID for a secret, each webhook its own', () => {
+  test('have a UUID for a secret, each webhook its own', () => {
     const secrets = ['a', 'b'].map((token) => secretOf({ token }))
     for (const secret of secrets)
       expect(secret).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)

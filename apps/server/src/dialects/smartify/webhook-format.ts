@@ -1,7 +1,7 @@
 import type { JsonObject } from '@plugboard/core'
 import type {
   ConversationView,
-  Look,
+  Lookups,
   RetrySchedule,
   Topic,
   WebhookEvent,
@@ -9,7 +9,7 @@ import type {
 } from '@plugboard/hub'
 import type { InternalPassword } from '../internal-password.js'
 import { transcriptOf } from './lists.js'
-import { remembering } from './look.js'
+import { remembering } from './lookups.js'
 import { channelOfMessage, messageJson, toldIn } from './map-message.js'
 import { leadJson } from './map-people.js'
 import { subscriptionJson } from './map-project.js'
@@ -67,7 +67,7 @@ export function smartifyFormat(options: SmartifyFormatOptions): WebhookFormat {
 /** The same for each attempt, as long as what it tells of is the same: times are those of the entry. */
 async function render(event: WebhookEvent): Promise<string | undefined> {
   const { client, webhook, entry } = event
-  const payload = await payloadOf(event, remembering(event.look))
+  const payload = await payloadOf(event, remembering(event.lookups))
   if (!payload) return undefined
   const hook = subscriptionJson(client.id, webhook)
   const token = await signForSubscription(webhook, hook, entry.at)
@@ -76,25 +76,25 @@ async function render(event: WebhookEvent): Promise<string | undefined> {
 
 async function payloadOf(
   { client, webhook, entry }: WebhookEvent,
-  look: Look,
+  lookups: Lookups,
 ): Promise<JsonObject | undefined> {
   const event = webhook.events?.[0] ?? ''
-  if (entry.type === 'user.new') return newLead(client, entry.streamId, look)
-  const view = await look.conversation(entry.streamId)
+  if (entry.type === 'user.new') return newLead(client, entry.streamId, lookups)
+  const view = await lookups.conversation(entry.streamId)
   if (!view) return undefined
-  const request = () => requestJson(client, view, look, 'business')
-  const message = (told: ReturnType<typeof toldIn>) => messageJson(client, requestIdOf(view), told, look)
+  const request = () => requestJson(client, view, lookups, 'business')
+  const message = (told: ReturnType<typeof toldIn>) => messageJson(client, requestIdOf(view), told, lookups)
   switch (event) {
     case 'request.create':
     case 'request.update':
       return request()
     case 'request.close': {
-      const entries = await look.messages(view.id, MAX_CLOSING_MESSAGES, MAX_CLOSING_CHARS)
+      const entries = await lookups.messages(view.id, MAX_CLOSING_MESSAGES, MAX_CLOSING_CHARS)
       const messages = await Promise.all(entries.reverse().map((each) => message(toldIn(each))))
       return { ...(await request()), transcript: transcriptOf(messages), messages }
     }
     case 'lead.create': {
-      const user = view.userId && requestFactsOf(view.facts).isNewLead && (await look.user(view.userId))
+      const user = view.userId && requestFactsOf(view.facts).isNewLead && (await lookups.user(view.userId))
       return user ? leadJson(client, user, 'business') : undefined
     }
     default: {
@@ -113,9 +113,9 @@ async function payloadOf(
 async function newLead(
   client: WebhookEvent['client'],
   userId: WebhookEvent['entry']['streamId'],
-  look: Look,
+  lookups: Lookups,
 ): Promise<JsonObject | undefined> {
-  const user = await look.user(userId)
+  const user = await lookups.user(userId)
   if (!user || user.facts.externalId?.namespace === EXTERNAL_NAMESPACE) return undefined
   return leadJson(client, user, 'business')
 }

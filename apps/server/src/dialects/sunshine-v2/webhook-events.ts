@@ -45,7 +45,7 @@ export async function eventOf(event: WebhookEvent): Promise<Told | undefined> {
     case 'message':
     case 'conversation.new':
     case 'activity': {
-      const conversation = await event.look.conversation(entry.streamId)
+      const conversation = await event.lookups.conversation(entry.streamId)
       return conversation && eventIn(event, conversation)
     }
     default:
@@ -95,7 +95,7 @@ async function eventIn(event: WebhookEvent, view: ConversationView): Promise<Tol
     }
     case 'joined':
     case 'left': {
-      const user = await event.look.user(activity.userId)
+      const user = await event.lookups.user(activity.userId)
       const type = activity.type === 'joined' ? 'conversation:join' : 'conversation:leave'
       return { type, payload: { conversation, user: userOf(event, activity.userId, user) } }
     }
@@ -120,7 +120,7 @@ async function conversationCreated(
   const source = endpoint
     ? { type: endpoint.channel.name, ...known({ integrationId: integration?.id }) }
     : { type: 'api:conversations' }
-  const user = userId && { user: userOf(event, userId, await event.look.user(userId)) }
+  const user = userId && { user: userOf(event, userId, await event.lookups.user(userId)) }
   const creationReason = endpoint ? 'message' : 'none'
   return {
     type: 'conversation:create',
@@ -139,7 +139,7 @@ async function messageOf(
   const { type, payload, metadata } = parseJsonObject(entry.payload)
   const pressed = type === 'postback' ? wordsIn(payload) : undefined
   if (pressed !== undefined && message.author !== 'business') {
-    const user = await event.look.user(message.author.userId)
+    const user = await event.lookups.user(message.author.userId)
     return {
       type: 'conversation:postback',
       payload: {
@@ -156,15 +156,15 @@ async function messageOf(
   return { type: 'conversation:message', payload: { conversation, message: { ...json, author, source } } }
 }
 
-async function authorsOf({ look }: WebhookEvent, author: Author): Promise<ReadonlyMap<Id, UserView>> {
-  const user = author === 'business' ? undefined : await look.user(author.userId)
+async function authorsOf({ lookups }: WebhookEvent, author: Author): Promise<ReadonlyMap<Id, UserView>> {
+  const user = author === 'business' ? undefined : await lookups.user(author.userId)
   return new Map(user && [[user.id, user]])
 }
 
 async function authorJson(event: WebhookEvent, author: Author): Promise<JsonObject> {
   if (author === 'business') return { type: 'business' }
   const { userId } = author
-  return { type: 'user', userId, user: userOf(event, userId, await event.look.user(userId)) }
+  return { type: 'user', userId, user: userOf(event, userId, await event.lookups.user(userId)) }
 }
 
 /** In short, or whole where the webhook asks for that; one that is gone has nothing but its id. */
@@ -195,7 +195,7 @@ async function handoverOf(
   const error = activity.type === 'given-up' && {
     error: { code: activity.reason, ...known({ message: activity.error }) },
   }
-  const user = userId && { user: userOf(event, userId, await event.look.user(userId)) }
+  const user = userId && { user: userOf(event, userId, await event.lookups.user(userId)) }
   return {
     type: `conversation:message:delivery:${error ? 'failure' : 'channel'}`,
     payload: {
@@ -220,7 +220,7 @@ async function deliveryOf(
   const { status, failure, messageId } = activity
   const name = ({ sent: 'channel', delivered: 'user', failed: 'failure' } as const)[status]
   const { originalMessageId: _, ...destination } = sourceJson(event.client, asMessage(event.entry))
-  const user = userId && { user: userOf(event, userId, await event.look.user(userId)) }
+  const user = userId && { user: userOf(event, userId, await event.lookups.user(userId)) }
   return {
     type: `conversation:message:delivery:${name}`,
     payload: {

@@ -1,6 +1,6 @@
 import { type Id, newId } from '@plugboard/core'
 import type { Activity, ClientView, Entry, OpenWebhook, Topic, WebhookEvent } from '@plugboard/hub'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { InternalPassword } from '../internal-password.js'
 import { TRIGGERS } from './app-schemas.js'
 import { sunshineV2Format } from './webhook-format.js'
@@ -26,7 +26,7 @@ const client = {
 
 /** What a webhook is told of an entry in a conversation of one user. */
 async function told(webhook: OpenWebhook, entry: Partial<Entry>) {
-  const look = {
+  const lookups = {
     conversation: async (id: Id) => ({
       id,
       userId,
@@ -37,9 +37,9 @@ async function told(webhook: OpenWebhook, entry: Partial<Entry>) {
       facts: {},
     }),
     user: async (id: Id) => ({ id, clientId, createdAt: at, facts: {} }),
-  } as unknown as WebhookEvent['look']
+  } as unknown as WebhookEvent['lookups']
   const whole = { id: newId(), clientId, streamId: conversationId, seq: 2, at, owes: [], ...entry } as Entry
-  const text = await format.render({ entry: whole, client, userId, isCollecting: false, webhook, look })
+  const text = await format.render({ entry: whole, client, userId, isCollecting: false, webhook, lookups })
   return text === undefined ? undefined : JSON.parse(text).events[0]
 }
 
@@ -59,7 +59,7 @@ describe('what a provider tells of a message', () => {
     destination: { type: 'acme', integrationId },
   }
 
-  it.each([
+  test.each([
     ['sent', 'channel', false],
     ['delivered', 'user', true],
   ] as const)('that it was %s is told as of the %s', async (status, name, isFinalEvent) => {
@@ -71,7 +71,7 @@ describe('what a provider tells of a message', () => {
     })
   })
 
-  it('that it failed is told with the reason', async () => {
+  test('that it failed is told with the reason', async () => {
     const failure = { kind: 'recipient', message: 'the person is gone' } as const
     const event = await toldOf(all, { type: 'delivery', messageId, status: 'failed', failure })
     expect(event).toMatchObject({
@@ -80,7 +80,7 @@ describe('what a provider tells of a message', () => {
     })
   })
 
-  it('is told to nobody who asked for something else, nor that it was read, nor of which message nobody knows', async () => {
+  test('is told to nobody who asked for something else, nor that it was read, nor of which message nobody knows', async () => {
     const failures = hookOf('conversation:message:delivery:failure')
     expect(await toldOf(failures, { type: 'delivery', messageId, status: 'sent' })).toBeUndefined()
     expect(await toldOf(all, { type: 'delivery', messageId, status: 'read' })).toBeUndefined()
@@ -106,24 +106,24 @@ describe('a webhook', () => {
   }
   const known: readonly Topic[] = [...new Set(Object.values(topics)), 'user.new', 'health.new', 'void']
 
-  it.each(TRIGGERS)('of %s is owed what may be that, and nothing else', (trigger) => {
+  test.each(TRIGGERS)('of %s is owed what may be that, and nothing else', (trigger) => {
     const owed = known.filter((topic) => format.tells(topic, hookOf(trigger)))
     expect(owed).toEqual(topics[trigger] ? [topics[trigger]] : [])
   })
 
-  it('that asked for nothing is owed nothing', () => {
+  test('that asked for nothing is owed nothing', () => {
     const { events: _, ...silent } = hookOf()
     expect(known.filter((topic) => format.tells(topic, silent))).toEqual([])
   })
 
-  it('hears nothing of a message that is neither a button nor wanted', async () => {
+  test('hears nothing of a message that is neither a button nor wanted', async () => {
     const payload = JSON.stringify({ type: 'text', text: 'hi' })
     const entry = { type: 'message', payload, author: { userId } } as const
     expect(await told(hookOf('conversation:postback'), entry)).toBeUndefined()
     expect(await told(hookOf('conversation:message'), entry)).toMatchObject({ type: 'conversation:message' })
   })
 
-  it('hears of what the business sends as a button as of a message', async () => {
+  test('hears of what the business sends as a button as of a message', async () => {
     const payload = JSON.stringify({ type: 'postback', payload: 'x' })
     const event = await told(hookOf('conversation:message'), { type: 'message', payload })
     expect(event).toMatchObject({ type: 'conversation:message' })

@@ -1,5 +1,5 @@
 import type { Id } from '@plugboard/core'
-import type { Archive, ArchivedStore, ArchiveRecord } from '../../archive.js'
+import type { Archive, ArchivedStore, ArchiveRecord } from '../../ports/archive.js'
 import { same } from '../store-suite/assertions.js'
 import type { OpenStore } from '../store-suite/open-store.js'
 import { Scene } from '../store-suite/scene.js'

@@ -1,9 +1,9 @@
 import { type Id, newId } from '@plugboard/core'
 import fc from 'fast-check'
-import type { Entry, StreamRef } from '../../entry.js'
-import type { LaneState } from '../../progress.js'
-import { NO_CLIENT, type StoredDocument } from '../../stored-document.js'
-import { type Target, webhookTarget } from '../../target.js'
+import type { Entry, StreamRef } from '../../log/entry.js'
+import type { LaneState } from '../../log/progress.js'
+import { type Target, webhookTarget } from '../../log/target.js'
+import { NO_CLIENT, type StoredDocument } from '../../ports/stored-document.js'
 import { jsonText } from '../store-suite/json-text.js'
 import type { Scene } from '../store-suite/scene.js'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { newId } from '@plugboard/core'
-import type { StreamRef } from '../../entry.js'
-import type { Append } from '../../store.js'
-import { endpointTarget, webhookTarget } from '../../target.js'
+import type { StreamRef } from '../../log/entry.js'
+import { endpointTarget, webhookTarget } from '../../log/target.js'
+import type { Append } from '../../ports/store.js'
 import { atOnce, idsOf, only, present, same } from './assertions.js'
 import { type Cases, entryOf } from './scene.js'
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { types } from 'node:util'
 import { type ErrorCode, type Id, isPlugboardError, newId } from '@plugboard/core'
-import type { Entry, StreamRef } from '../../entry.js'
-import type { Page } from '../../page.js'
-import type { Lease } from '../../progress.js'
-import type { Store } from '../../store.js'
-import { webhookTarget } from '../../target.js'
+import type { Entry, StreamRef } from '../../log/entry.js'
+import type { Page } from '../../log/page.js'
+import type { Lease } from '../../log/progress.js'
+import { webhookTarget } from '../../log/target.js'
+import type { Store } from '../../ports/store.js'
 
 /** Deeply equal, absent members apart from undefined ones; prototypes do not matter. */
 export function same(actual: unknown, expected: unknown): void {

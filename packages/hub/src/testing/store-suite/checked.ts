@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { types } from 'node:util'
 import { isId } from '@plugboard/core'
-import type { Store } from '../../store.js'
+import type { Store } from '../../ports/store.js'
 
 const ids = new Set(['id', 'clientId', 'streamId', 'userId', 'conversationId', 'endpointId', 'incomingId'])
 const dates = new Set([

@@ -1,5 +1,5 @@
 import { newId } from '@plugboard/core'
-import type { ClientRecord, Sealed } from '../../client-record.js'
+import type { ClientRecord, Sealed } from '../../ports/client-record.js'
 import { idsOf, refuses, same } from './assertions.js'
 import { keepsRanges, scatteredIds } from './ranges.js'
 import type { Cases, Scene } from './scene.js'

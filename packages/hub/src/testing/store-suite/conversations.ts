@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { type Conversation, type Id, newId, type User } from '@plugboard/core'
 import fc from 'fast-check'
-import type { Page } from '../../page.js'
-import { webhookTarget } from '../../target.js'
+import type { Page } from '../../log/page.js'
+import { webhookTarget } from '../../log/target.js'
 import { allPages, atOnce, idsOf, only, refuses, same } from './assertions.js'
 import { type Cases, firstOf, type Scene, type Talk } from './scene.js'
 

@@ -1,5 +1,5 @@
 import { newId } from '@plugboard/core'
-import type { MessageCount } from '../../page.js'
+import type { MessageCount } from '../../log/page.js'
 import { same } from './assertions.js'
 import type { Cases, Scene, Talk } from './scene.js'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { type Id, newId } from '@plugboard/core'
-import type { Dead, DeadEntry, Entry, StreamRef } from '../../entry.js'
-import type { Replay } from '../../store.js'
-import { endpointTarget, replayLane, type Target, webhookTarget } from '../../target.js'
+import type { Dead, DeadEntry, Entry, StreamRef } from '../../log/entry.js'
+import { endpointTarget, replayLane, type Target, webhookTarget } from '../../log/target.js'
+import type { Replay } from '../../ports/store.js'
 import { allPages, atOnce, idsOf, only, present, same } from './assertions.js'
 import type { Cases, Scene, Talk } from './scene.js'
 

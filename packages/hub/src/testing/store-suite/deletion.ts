@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Id, newId } from '@plugboard/core'
-import type { Entry } from '../../entry.js'
-import { webhookTarget } from '../../target.js'
+import type { Entry } from '../../log/entry.js'
+import { webhookTarget } from '../../log/target.js'
 import { atOnce, idsOf, only, present, same } from './assertions.js'
 import { type Cases, firstOf, type Scene, type Talk } from './scene.js'
 

@@ -1,6 +1,6 @@
 import { newId } from '@plugboard/core'
 import fc from 'fast-check'
-import { webhookTarget } from '../../target.js'
+import { webhookTarget } from '../../log/target.js'
 import { present, same } from './assertions.js'
 import { awkwardTexts, jsonText } from './json-text.js'
 import type { Cases, Scene, Talk } from './scene.js'

@@ -1,6 +1,6 @@
 import { type Id, newId } from '@plugboard/core'
 import fc from 'fast-check'
-import { NO_CLIENT, type StoredDocument } from '../../stored-document.js'
+import { NO_CLIENT, type StoredDocument } from '../../ports/stored-document.js'
 import { atOnce, idsOf, only, present, refuses, same } from './assertions.js'
 import { awkwardTexts, jsonText, storable } from './json-text.js'
 import { keepsRanges, scatteredIds } from './ranges.js'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { type Id, newId } from '@plugboard/core'
-import type { StreamRef } from '../../entry.js'
-import type { Claimed } from '../../progress.js'
-import { webhookTarget } from '../../target.js'
+import type { StreamRef } from '../../log/entry.js'
+import type { Claimed } from '../../log/progress.js'
+import { webhookTarget } from '../../log/target.js'
 import { atOnce, only, present, same } from './assertions.js'
 import type { Cases, Scene, Talk } from './scene.js'
 

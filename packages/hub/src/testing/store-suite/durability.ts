@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { newId } from '@plugboard/core'
-import { webhookTarget } from '../../target.js'
+import { webhookTarget } from '../../log/target.js'
 import { idsOf, only, present, same } from './assertions.js'
 import type { Cases } from './scene.js'
 import { populate, snapshot } from './world.js'

@@ -1,6 +1,6 @@
 import { newId } from '@plugboard/core'
-import type { EndpointRecord } from '../../endpoint-record.js'
-import type { Mapped } from '../../store.js'
+import type { EndpointRecord } from '../../log/endpoint-record.js'
+import type { Mapped } from '../../ports/store.js'
 import { atOnce, only, present, same } from './assertions.js'
 import type { Cases, Scene } from './scene.js'
 

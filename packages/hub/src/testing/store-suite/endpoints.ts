@@ -1,7 +1,7 @@
 import { type Endpoint, newId } from '@plugboard/core'
-import type { ChannelRef } from '../../endpoint-record.js'
-import type { MapEndpoint, Mapped } from '../../store.js'
-import { webhookTarget } from '../../target.js'
+import type { ChannelRef } from '../../log/endpoint-record.js'
+import { webhookTarget } from '../../log/target.js'
+import type { MapEndpoint, Mapped } from '../../ports/store.js'
 import { atOnce, idsOf, present, same } from './assertions.js'
 import { type Cases, firstOf, type MappingFields, type Scene } from './scene.js'
 

@@ -1,5 +1,5 @@
 import { type Conversation, newId } from '@plugboard/core'
-import { webhookTarget } from '../../target.js'
+import { webhookTarget } from '../../log/target.js'
 import { atOnce, idsOf, only, present, same } from './assertions.js'
 import { type Cases, firstOf, type Scene } from './scene.js'
 

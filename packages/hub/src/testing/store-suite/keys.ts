@@ -1,5 +1,5 @@
 import { type Id, newId } from '@plugboard/core'
-import type { KeyClaim } from '../../store.js'
+import type { KeyClaim } from '../../ports/store.js'
 import { atOnce, only, same } from './assertions.js'
 import type { Cases, Scene } from './scene.js'
 

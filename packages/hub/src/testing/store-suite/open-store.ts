@@ -1,4 +1,4 @@
-import type { Store } from '../../store.js'
+import type { Store } from '../../ports/store.js'
 
 /** A store that was made for one case. */
 export interface OpenStore {

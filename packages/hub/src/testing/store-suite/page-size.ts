@@ -1,9 +1,9 @@
 import { type Id, newId } from '@plugboard/core'
 import fc from 'fast-check'
-import type { Entry } from '../../entry.js'
-import { bytesOf, firstPage, isFull, PAGE_BYTES, type Texts } from '../../page.js'
-import type { StoredDocument } from '../../stored-document.js'
-import { webhookTarget } from '../../target.js'
+import type { Entry } from '../../log/entry.js'
+import { bytesOf, firstPage, isFull, PAGE_BYTES, type Texts } from '../../log/page.js'
+import { webhookTarget } from '../../log/target.js'
+import type { StoredDocument } from '../../ports/stored-document.js'
 import { idsOf, only, present, same } from './assertions.js'
 import type { Cases, Scene } from './scene.js'
 

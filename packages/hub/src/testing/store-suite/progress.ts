@@ -1,6 +1,6 @@
 import { newId } from '@plugboard/core'
-import type { LaneState, Lease, Mark } from '../../progress.js'
-import { endpointTarget, replayLane, type Target, webhookTarget } from '../../target.js'
+import type { LaneState, Lease, Mark } from '../../log/progress.js'
+import { endpointTarget, replayLane, type Target, webhookTarget } from '../../log/target.js'
 import { isLost, only, present, same } from './assertions.js'
 import type { Cases, Scene, Talk } from './scene.js'
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Id, newId } from '@plugboard/core'
-import type { Range } from '../../page.js'
+import type { Range } from '../../log/page.js'
 import { idsOf, same } from './assertions.js'
 
 /** So many ids in no order, and two that stand at the ends. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { newId } from '@plugboard/core'
-import type { Dead, Entry } from '../../entry.js'
-import type { Claimed, LaneState, Lease, Mark } from '../../progress.js'
-import { type LaneKey, replayLane, type Target, webhookTarget } from '../../target.js'
+import type { Dead, Entry } from '../../log/entry.js'
+import type { Claimed, LaneState, Lease, Mark } from '../../log/progress.js'
+import { type LaneKey, replayLane, type Target, webhookTarget } from '../../log/target.js'
 import { present, same } from './assertions.js'
 import type { EntryFields, Scene, Talk } from './scene.js'
 

@@ -1,6 +1,6 @@
 import { type Id, newId } from '@plugboard/core'
-import type { Mapped } from '../../store.js'
-import { webhookTarget } from '../../target.js'
+import { webhookTarget } from '../../log/target.js'
+import type { Mapped } from '../../ports/store.js'
 import { atOnce, idsOf, only, present, refuses, same } from './assertions.js'
 import { type Cases, firstOf, type Scene } from './scene.js'
 

@@ -1,5 +1,5 @@
 import { type Id, newId, type User } from '@plugboard/core'
-import { webhookTarget } from '../../target.js'
+import { webhookTarget } from '../../log/target.js'
 import { atOnce, only, same } from './assertions.js'
 import { type Cases, firstOf } from './scene.js'
 

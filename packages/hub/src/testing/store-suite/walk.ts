@@ -1,5 +1,5 @@
 import { type Id, newId } from '@plugboard/core'
-import type { Range } from '../../page.js'
+import type { Range } from '../../log/page.js'
 import { idsOf, present, same } from './assertions.js'
 import { keepsRanges, scatteredIds } from './ranges.js'
 import type { Cases, Scene } from './scene.js'

@@ -6,7 +6,7 @@ import type { Credentials } from '../credentials.js'
 import { roleTooLow } from '../errors.js'
 import type { GuestLimits } from '../guest-limits.js'
 import { listOwn, listRequests, messagesText, requestForStaff, transcriptOf } from '../lists.js'
-import { remembering } from '../look.js'
+import { remembering } from '../lookups.js'
 import { messageJson, toldOf } from '../map-message.js'
 import type { Reader } from '../map-people.js'
 import { requestFactsOf, requestJson } from '../map-request.js'
@@ -51,12 +51,12 @@ export function requestRoutes(
       const message = await once(hub, project, request, `${requestId} ${speaker.id}`, (id) =>
         requests.post(project, { id, requestId, body, speaker, by: partyOf(caller) }),
       )
-      const look = hub.look(project)
+      const lookups = hub.lookups(project)
       const [view, said] = await Promise.all([
         hub.conversations.view(project, message.conversationId),
-        messageJson(project, requestId, toldOf(message), look),
+        messageJson(project, requestId, toldOf(message), lookups),
       ])
-      return { ...said, request: await requestJson(project, view, look, readerOf(caller)) }
+      return { ...said, request: await requestJson(project, view, lookups, readerOf(caller)) }
     },
   })
 
@@ -108,7 +108,7 @@ export function requestRoutes(
     params: requestParams,
     handle: async ({ project, params }) => {
       const view = await requests.get(project, params.requestId, 'business')
-      return requestForStaff(hub, project, view, hub.look(project))
+      return requestForStaff(hub, project, view, hub.lookups(project))
     },
   })
 
@@ -123,11 +123,13 @@ export function requestRoutes(
       const { id, facts } = await requests.get(project, params.requestId, 'business')
       assertMayClose(caller, role, requestFactsOf(facts).agents)
       const closed = await hub.conversations.close(project, id, callerId(caller))
-      const look = remembering(hub.look(project))
-      const request = await requestForStaff(hub, project, closed, look)
+      const lookups = remembering(hub.lookups(project))
+      const request = await requestForStaff(hub, project, closed, lookups)
       const messages = await hub.messages.list(project, id, { limit: MAX_MESSAGES })
       const told = messages.reverse().map(toldOf)
-      const said = await Promise.all(told.map((each) => messageJson(project, params.requestId, each, look)))
+      const said = await Promise.all(
+        told.map((each) => messageJson(project, params.requestId, each, lookups)),
+      )
       return { ...request, transcript: transcriptOf(said) }
     },
   })

@@ -1,0 +1,50 @@
+import type { Server } from 'node:http'
+import { isId, toUuid } from '@plugboard/core'
+import type { AttachmentPlace, PublicAddresses } from '@plugboard/hub'
+import type { Config } from '../config/read-config.js'
+
+const ATTACHMENT = /^(https?:\/\/[^?#]+)\/attachments\/v1\/([^/?#]+)\/([^/?#]+)\/([\w-]+)(?:\/[^/?#]*)?$/
+
+/** Where this server is called from outside. In one place, since some providers sign these addresses. */
+export class PublicUrls implements PublicAddresses {
+  readonly #config: Pick<Config, 'host' | 'port' | 'externalUrl'>
+  #server: Server | undefined
+
+  constructor(config: Pick<Config, 'host' | 'port' | 'externalUrl'>) {
+    this.#config = config
+  }
+
+  /** The server whose port counts where the configuration leaves it open. */
+  listensAt(server: Server): void {
+    this.#server = server
+  }
+
+  /** Without a slash at its end. Never from the Host header, which anybody can write. */
+  get base(): string {
+    const { externalUrl, host, port } = this.#config
+    if (externalUrl !== undefined) return externalUrl
+    const bound = this.#server?.address()
+    const portNow = typeof bound === 'object' && bound ? bound.port : port
+    return `http://${host.includes(':') ? `[${host}]` : host}:${portNow}`
+  }
+
+  /** By the client's id, which outlives its names: providers keep this address. */
+  webhook(clientId: Parameters<PublicAddresses['webhook']>[0], channel: string): string {
+    return `${this.base}/webhooks/v1/${toUuid(clientId)}/${channel}`
+  }
+
+  media(token: string): string {
+    return `${this.base}/media/v1/${token}`
+  }
+
+  attachment({ clientId, id, mac }: AttachmentPlace, name?: string): string {
+    const end = name === undefined ? '' : `/${encodeURIComponent(name)}`
+    return `${this.base}/attachments/v1/${clientId}/${id}/${mac}${end}`
+  }
+
+  attachmentAt(url: string): ReturnType<PublicAddresses['attachmentAt']> {
+    const [, base, clientId = '', id = '', mac = ''] = ATTACHMENT.exec(url) ?? []
+    if (!isId(clientId) || !isId(id)) return undefined
+    return { place: { clientId, id, mac }, isHere: base === this.base }
+  }
+}

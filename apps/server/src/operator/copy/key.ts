@@ -1,0 +1,50 @@
+import { PlugboardError } from '@plugboard/core'
+import { KEY_FINGERPRINT, Keyring, type Store } from '@plugboard/hub'
+import { makeKey, readKey } from '../../config/key-file.js'
+import type { Config } from '../../config/read-config.js'
+import { isLoopback } from '../../dialects/admin-access.js'
+import type { Database } from '../../storage/open-store.js'
+
+/** What becomes of the encryption key, which a copy keeps. */
+export interface KeyPlan {
+  /** Puts the key file of the target in its place, where it has one on this machine. */
+  place(): Promise<void>
+  /** What is left to do for the operator. */
+  next: string
+}
+
+/** @throws CONFLICT when there is a key file of the target with another key */
+export async function planKey(
+  config: Config,
+  store: Store,
+  source: Database,
+  target: Database,
+): Promise<KeyPlan> {
+  const fingerprint = await store.getMeta(KEY_FINGERPRINT)
+  const isKey = (key: Buffer | undefined): key is Buffer =>
+    key !== undefined && new Keyring(key).fingerprint === fingerprint
+  if (fingerprint === undefined)
+    return told('It has no encryption key yet: the first start makes or takes one.')
+  if (isKey(config.encryptionKey)) return told('Its key is the ENCRYPTION_KEY that is set now: keep it set.')
+  const key = await readKey(source.keyFile)
+  if (!isKey(key))
+    return told(
+      `Set ENCRYPTION_KEY to the key that ${source.label} was used with before you start a server on it.`,
+    )
+  const isOfFile = target.kind === 'sqlite' || isLoopback(config.host)
+  if (!isOfFile)
+    return told(`Set ENCRYPTION_KEY to what is in ${source.keyFile} before you start a server on it.`)
+  const other = await readKey(target.keyFile)
+  if (other && !isKey(other))
+    throw new PlugboardError('CONFLICT', `${target.keyFile} holds another key: move it away first`)
+  const elsewhere =
+    target.kind === 'mongodb'
+      ? ' A server that can be reached from elsewhere, or on another machine, needs ENCRYPTION_KEY set to what is in it.'
+      : ''
+  return {
+    place: async () => void (await makeKey(target.keyFile, key)),
+    next: `Its key is in ${target.keyFile} now.${elsewhere}`,
+  }
+}
+
+const told = (next: string): KeyPlan => ({ place: async () => undefined, next })

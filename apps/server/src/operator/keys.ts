@@ -1,0 +1,77 @@
+import { type Id, invalid, isId, PlugboardError } from '@plugboard/core'
+import type { ClientView, Hub, KeyAccount, WithId } from '@plugboard/hub'
+import { z } from 'zod'
+import { namedClient } from '../dialects/messaging-v1/map.js'
+import { keyIdOf } from '../dialects/sunshine-v2/credentials.js'
+
+/** The key that an operator asks for. */
+export const wantedKey = z.strictObject({
+  /** The id of an app, as any of the APIs has it, or `new`. */
+  app: z.string().min(1),
+  scope: z.enum(['app', 'account', 'integration']),
+  /** For a key of scope `integration`. */
+  integrationId: z.string().min(1).optional(),
+  displayName: z.string().min(1).max(100).optional(),
+})
+export type WantedKey = z.infer<typeof wantedKey>
+
+/** A key of the Sunshine API; the secret is told this once. */
+export const madeKey = z.object({ appId: z.string(), keyId: z.string(), secret: z.string() })
+export type MadeKey = z.infer<typeof madeKey>
+
+/** Makes a key, and its app where that is to be new. @throws NOT_FOUND for the app or the integration, INVALID */
+export async function createKey(hub: Hub, wanted: WantedKey): Promise<MadeKey> {
+  const { app, scope, integrationId, displayName = 'operator' } = wanted
+  if ((scope === 'integration') !== (integrationId !== undefined))
+    throw invalid({ path: ['integration'], message: 'is for the scope integration, which needs it' })
+  if (integrationId !== undefined && app === 'new')
+    throw invalid({ path: ['app'], message: 'must be the app of the integration' })
+  const client = app === 'new' ? (await hub.clients.create()).client : await existing(hub, app)
+  const { key, secret } = await keyOf(hub, client, { scope, displayName, integrationId })
+  return { appId: client.id, keyId: keyIdOf(key), secret }
+}
+
+/** What an operator typed, checked. @throws INVALID that names the option */
+export function parseWantedKey(typed: Partial<Record<keyof WantedKey, string>>): WantedKey {
+  const result = wantedKey.safeParse(typed)
+  if (result.success) return result.data
+  const expected: Readonly<Record<string, [option: string, message: string]>> = {
+    app: ['app', 'must be `new` or the id of an app'],
+    scope: ['scope', 'must be app, account or integration'],
+    integrationId: ['integration', 'must be the id of an integration'],
+    displayName: ['name', 'must have 1 to 100 characters'],
+  }
+  const fields = [...new Set(result.error.issues.map(({ path }) => String(path[0])))]
+  throw invalid(
+    ...fields.map((field) => {
+      const [option, message] = expected[field] ?? [field, 'is wrong']
+      return { path: [option], message }
+    }),
+  )
+}
+
+async function existing(hub: Hub, app: string): Promise<ClientView> {
+  const client = await hub.clients.find(namedClient(app))
+  if (!client) throw new PlugboardError('NOT_FOUND', 'there is no such app')
+  return client
+}
+
+interface Wanted {
+  scope: WantedKey['scope']
+  displayName: string
+  integrationId: string | undefined
+}
+
+function keyOf(
+  hub: Hub,
+  client: ClientView,
+  { scope, displayName, integrationId }: Wanted,
+): Promise<{ key: WithId<KeyAccount>; secret: string }> {
+  if (integrationId !== undefined) return hub.integrations.createKey(client, idOf(integrationId), displayName)
+  return hub.accounts.createKey({ scope, displayName, ...(scope === 'app' && { clientId: client.id }) })
+}
+
+function idOf(text: string): Id {
+  if (!isId(text)) throw new PlugboardError('NOT_FOUND', 'there is no such integration')
+  return text
+}

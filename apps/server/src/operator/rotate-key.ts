@@ -1,0 +1,137 @@
+import { link, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { type Id, PlugboardError } from '@plugboard/core'
+import {
+  accountCollection,
+  type ClientRecord,
+  KEY_FINGERPRINT,
+  Keyring,
+  NO_CLIENT,
+  type Sealed,
+  type Store,
+} from '@plugboard/hub'
+import { makeKey, readKey, syncFolder } from '../config/key-file.js'
+import type { Config } from '../config/read-config.js'
+import { databaseOf, openStore } from '../storage/open-store.js'
+import { assertCopied, endCopiesFrom } from './copy/mark.js'
+
+const PAGE = 100
+
+/** How a rotation went: clients whose secrets have the new key now, and what is left to do for the operator. */
+export interface Rotation {
+  clients: number
+  next: string
+}
+
+/**
+ * Seals every stored secret with another key: NEW_ENCRYPTION_KEY, or that of a new key file. Can be cut off at any
+ * instant and run again; until it is through, no server starts on this database.
+ * @throws CONFLICT when a server has the database open, or the key at hand is not the database's
+ */
+export async function rotateKey(config: Config): Promise<Rotation> {
+  const { keyFile } = databaseOf(config)
+  const oldKey = config.encryptionKey ?? (await readKey(keyFile))
+  if (!oldKey) throw new PlugboardError('INVALID', `there is no key to change: ${keyFile} does not exist`)
+  const store = await openStore(config)
+  try {
+    await assertCopied(store)
+    await endCopiesFrom(store)
+    const newKey = config.newEncryptionKey ?? (await makeKey(nextFile(keyFile)))
+    const clients = await reseal(store, new Keyring(oldKey), new Keyring(newKey))
+    return { clients, next: await settle(config, keyFile, new Keyring(oldKey).fingerprint) }
+  } finally {
+    await store.close()
+  }
+}
+
+/** A rotation leaves its trace in the store before it changes anything. */
+export async function assertNotRotating(store: Store): Promise<void> {
+  const isRotating = (await store.getMeta(KEY_FINGERPRINT))?.includes('>')
+  if (isRotating)
+    throw new PlugboardError('CONFLICT', 'a change of keys was cut off: run `plugboard rotate-key` once more')
+}
+
+async function reseal(store: Store, from: Keyring, to: Keyring): Promise<number> {
+  if (from.fingerprint === to.fingerprint)
+    throw new PlugboardError('INVALID', '"NEW_ENCRYPTION_KEY" must be another key than the present one')
+  const mark = `${from.fingerprint}>${to.fingerprint}`
+  const known = await store.putMetaIfAbsent(KEY_FINGERPRINT, mark)
+  if (known === to.fingerprint) return 0
+  if (known !== mark && known !== from.fingerprint) throw wrongKey(known)
+  await store.putMeta(KEY_FINGERPRINT, mark)
+  let clients = 0
+  for (let after: ClientRecord | undefined; ; ) {
+    const page: ClientRecord[] = await store.listClients({ limit: PAGE, ...(after && { after: after.id }) })
+    for (const client of page) await resealClient(store, client, from, to)
+    clients += page.length
+    after = page.at(-1)
+    if (page.length < PAGE) break
+  }
+  await resealKeys(store, from, to)
+  await store.putMeta(KEY_FINGERPRINT, to.fingerprint)
+  return clients
+}
+
+/** The secrets of API keys, which belong to no client's document. */
+async function resealKeys(store: Store, from: Keyring, to: Keyring): Promise<void> {
+  const accounts = accountCollection(store)
+  for (let after: Id | undefined; ; ) {
+    const page = await accounts.list(NO_CLIENT, { limit: PAGE, ...(after && { after }) })
+    for (const { id, data } of page) {
+      if (data.kind !== 'key') continue
+      await accounts.change(NO_CLIENT, id, (known) =>
+        known?.kind === 'key'
+          ? { ...known, secret: to.seal(openWithEither(known.secret, id, from, to), id) }
+          : undefined,
+      )
+    }
+    after = page.at(-1)?.id
+    if (page.length < PAGE) return
+  }
+}
+
+function wrongKey(known: string): PlugboardError {
+  return new PlugboardError(
+    'CONFLICT',
+    known.includes('>')
+      ? 'a change to another key was cut off: finish it first, with the same two keys'
+      : 'this database was made with another encryption key (ENCRYPTION_KEY)',
+  )
+}
+
+async function resealClient(store: Store, client: ClientRecord, from: Keyring, to: Keyring): Promise<void> {
+  const again = (sealed: Sealed): Sealed => to.seal(openWithEither(sealed, client.id, from, to), client.id)
+  const isReplaced = await store.replaceClient({
+    ...client,
+    version: client.version + 1,
+    integrations: client.integrations.map((each) => ({ ...each, config: again(each.config) })),
+    webhooks: client.webhooks.map((each) => ({ ...each, token: again(each.token) })),
+  })
+  if (!isReplaced) throw new PlugboardError('CONFLICT', 'a client was changed by another process meanwhile')
+}
+
+/** After a rotation that was cut off, some are sealed with the new key already. */
+function openWithEither(sealed: Sealed, context: string, from: Keyring, to: Keyring): string {
+  try {
+    return from.open(sealed, context)
+  } catch {
+    return to.open(sealed, context)
+  }
+}
+
+const nextFile = (keyFile: string): string => `${keyFile}.new`
+
+/** Puts key files in their places. The old key stays beside them: backups of the database need it. */
+async function settle(config: Config, keyFile: string, oldFingerprint: string): Promise<string> {
+  const oldFile = `${keyFile}.${oldFingerprint.slice(0, 8)}.old`
+  if (config.newEncryptionKey) {
+    if (!config.encryptionKey) await rename(keyFile, oldFile)
+    return 'Set ENCRYPTION_KEY to the new key before the next start.'
+  }
+  if (!config.encryptionKey) await link(keyFile, oldFile).catch(() => undefined)
+  await rename(nextFile(keyFile), keyFile)
+  await syncFolder(dirname(keyFile))
+  return config.encryptionKey
+    ? `Unset ENCRYPTION_KEY before the next start; the new key is in ${keyFile}.`
+    : `The new key is in ${keyFile}. Backups made until now need the old one, in ${oldFile}.`
+}

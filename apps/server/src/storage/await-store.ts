@@ -1,0 +1,61 @@
+import { createServer, type Server } from 'node:http'
+import { isPlugboardError, type Logger } from '@plugboard/core'
+import type { Config } from '../config/read-config.js'
+
+const FIRST_WAIT_MS = 1_000
+const MAX_WAIT_MS = 30_000
+
+/**
+ * Opens the store; while it cannot be reached, goes on trying, and answers on the server's port that it is up and not
+ * ready. @throws what trying again does not mend, such as wrong credentials
+ */
+export async function awaitStore<T>(
+  open: () => Promise<T>,
+  config: Pick<Config, 'host' | 'port'>,
+  log: Logger,
+): Promise<T> {
+  let stand: Server | undefined
+  try {
+    for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, MAX_WAIT_MS)) {
+      try {
+        return await open()
+      } catch (err) {
+        if (!isPlugboardError(err) || err.code !== 'UNAVAILABLE') throw err
+        log.error({ err, waitMs }, 'the database cannot be reached; trying again')
+      }
+      stand ??= await standIn(config)
+      await new Promise((resolve) => setTimeout(resolve, waitMs))
+    }
+  } finally {
+    await leave(stand)
+  }
+}
+
+const UP = JSON.stringify({ status: 'ok' })
+const NOT_READY = JSON.stringify({ status: 'unavailable', problems: ['the store does not answer'] })
+
+async function standIn({ host, port }: Pick<Config, 'host' | 'port'>): Promise<Server> {
+  const server = createServer(({ url }, response) => {
+    const isUp = url?.split('?', 1)[0] === '/healthz'
+    response
+      .writeHead(isUp ? 200 : 503, {
+        'content-type': 'application/json; charset=utf-8',
+        ...(!isUp && { 'retry-after': '5' }),
+        connection: 'close',
+      })
+      .end(isUp ? UP : NOT_READY)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  return server
+}
+
+async function leave(server: Server | undefined): Promise<void> {
+  if (!server) return
+  await new Promise((resolve) => {
+    server.close(resolve)
+    server.closeAllConnections()
+  })
+}

@@ -1,0 +1,151 @@
+import {
+  type Channel,
+  type ChannelRuntime,
+  type Integration,
+  type Issue,
+  invalid,
+  type JsonObject,
+  jsonObjectOf,
+  type Logger,
+  PlugboardError,
+} from '@plugboard/core'
+import { LRUCache } from 'lru-cache'
+import type { OpenIntegration } from '../clients/directory.js'
+
+export type Runtime = ChannelRuntime<unknown, unknown>
+
+/** A channel with the options that the operator gives it. */
+export interface LoadedChannel {
+  channel: Channel
+  options?: unknown
+}
+
+export interface ChannelsOptions {
+  channels: readonly LoadedChannel[]
+  log: Logger
+  /** Refuses forbidden addresses. */
+  fetch: typeof globalThis.fetch
+  /** Sessions kept: one for each integration in use. */
+  maxSessions: number
+  /** Told of each channel that has been loaded, because it was needed. */
+  loaded?(name: string): void
+}
+
+/** The channels of this process, and the sessions of the integrations that are in use. */
+export class Channels {
+  readonly #options: ChannelsOptions
+  readonly #channels: ReadonlyMap<string, LoadedChannel>
+  readonly #runtimes = new Map<string, Promise<Runtime>>()
+  readonly #sessions: LRUCache<string, { integration: OpenIntegration; session: unknown; runtime: Runtime }>
+
+  constructor(options: ChannelsOptions) {
+    this.#options = options
+    this.#channels = new Map(options.channels.map((loaded) => [loaded.channel.name, loaded]))
+    this.#sessions = new LRUCache({
+      max: options.maxSessions,
+      dispose: ({ runtime, session }) => runtime.disconnect?.(session),
+    })
+  }
+
+  get names(): readonly string[] {
+    return [...this.#channels.keys()]
+  }
+
+  find(name: string): Channel | undefined {
+    return this.#channels.get(name)?.channel
+  }
+
+  /**
+   * Checks a configuration; `dropUnknown` leaves out fields that the channel does not know, in place of refusing them.
+   * @throws INVALID with an issue for each fault, their paths below `channels.NAME`.
+   */
+  async check(name: string, config: JsonObject, dropUnknown = false): Promise<JsonObject> {
+    const channel = this.find(name)
+    if (!channel) throw invalid({ path: ['channels', name], message: 'is not allowed' })
+    const result = await channel.config['~standard'].validate(config)
+    if (!result.issues) return jsonObjectOf(result.value)
+    const unknown = new Set(result.issues.flatMap((issue) => unknownKeys(issue) ?? []))
+    if (dropUnknown && unknown.size > 0) {
+      return this.check(name, Object.fromEntries(Object.entries(config).filter(([key]) => !unknown.has(key))))
+    }
+    throw invalid(...result.issues.flatMap((issue) => asIssues(name, config, issue)))
+  }
+
+  /** What is needed to call the channel for one integration. @throws NOT_FOUND when the channel is not loaded here. */
+  async connect(
+    clientId: string,
+    open: OpenIntegration,
+  ): Promise<{ channel: Channel; runtime: Runtime; integration: Integration<unknown, unknown> }> {
+    const loaded = this.#channels.get(open.channel)
+    if (!loaded) throw notInstalled(open.channel)
+    const runtime = await this.#load(loaded)
+    const known = this.#sessions.get(open.id)
+    const isCurrent = known?.integration.config === open.config
+    const session = isCurrent ? known.session : runtime.connect(open.config)
+    if (!isCurrent) this.#sessions.set(open.id, { integration: open, session, runtime })
+    return { channel: loaded.channel, runtime, integration: { clientId, config: open.config, session } }
+  }
+
+  /** The working half of a channel. @throws NOT_FOUND when it is not loaded here. */
+  async runtime(name: string): Promise<Runtime> {
+    const loaded = this.#channels.get(name)
+    if (!loaded) throw notInstalled(name)
+    return this.#load(loaded)
+  }
+
+  /** Once in a process; a failure is tried again by the next that needs it. */
+  #load({ channel, options }: LoadedChannel): Promise<Runtime> {
+    const { name } = channel
+    const known = this.#runtimes.get(name)
+    if (known) return known
+    const { log: logger, fetch } = this.#options
+    const loading = channel.load({ options, logger, fetch })
+    this.#runtimes.set(name, loading)
+    loading.then(
+      () => this.#options.loaded?.(name),
+      () => this.#runtimes.delete(name),
+    )
+    return loading
+  }
+
+  close(): void {
+    this.#sessions.clear()
+  }
+}
+
+const notInstalled = (name: string): PlugboardError =>
+  new PlugboardError('NOT_FOUND', `the channel ${name} is not installed`)
+
+type SchemaIssue = {
+  readonly message: string
+  readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined
+}
+
+/** A schema's issue in our words: what is missing `is required`, what is not known `is not allowed`. */
+function asIssues(name: string, config: JsonObject, issue: SchemaIssue): Issue[] {
+  const keys = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part))
+  const path = ['channels', name, ...keys]
+  const unknown = unknownKeys(issue)
+  if (unknown) return unknown.map((key) => ({ path: [...path, key], message: 'is not allowed' }))
+  return [{ path, message: isMissing(config, keys) ? 'is required' : phraseOf(issue) }]
+}
+
+/** A wrong type in the words of this API; whatever else is wrong, the schema says best. */
+function phraseOf(issue: SchemaIssue): string {
+  const type =
+    'code' in issue && issue.code === 'invalid_type' && 'expected' in issue ? issue.expected : undefined
+  if (type === 'string' || type === 'number' || type === 'boolean') return `must be a ${type}`
+  return `is invalid: ${issue.message}`
+}
+
+/** The fields that a strict zod schema does not know; undefined for any other issue. */
+function unknownKeys(issue: SchemaIssue): string[] | undefined {
+  return 'keys' in issue && Array.isArray(issue.keys) ? issue.keys.map(String) : undefined
+}
+
+function isMissing(config: JsonObject, keys: readonly string[]): boolean {
+  let value: unknown = config
+  for (const key of keys)
+    value = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
+  return value === undefined
+}

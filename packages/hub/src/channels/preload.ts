@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '@plugboard/core'
+import type { Store } from '../ports/store.js'
+import type { Channels } from './channels.js'
+
+export interface PreloadOptions {
+  store: Store
+  channels: Channels
+  log: Logger
+}
+
+/** Between the start and the first channel, and from one channel to the next: loading holds everything else up. */
+const REST_MS = 250
+
+/**
+ * Loads the channels that were used before, after the start: a provider's SDK takes some tenths of a second, for which
+ * the first message would wait. A channel that nobody uses costs nothing.
+ */
+export class Preload {
+  readonly #options: PreloadOptions
+  readonly #controller = new AbortController()
+
+  constructor(options: PreloadOptions) {
+    this.#options = options
+  }
+
+  /** A channel was needed: it will be loaded after the next start, too. */
+  used(channel: string): void {
+    const { store, log } = this.#options
+    store.putMetaIfAbsent(keyOf(channel), 'used').catch((err) => {
+      if (!this.#controller.signal.aborted) log.debug({ err, channel }, 'cannot write down that it is used')
+    })
+  }
+
+  start(): void {
+    this.#run(this.#controller.signal).catch((err) => {
+      if (!this.#controller.signal.aborted) this.#options.log.debug({ err }, 'channels were not loaded ahead')
+    })
+  }
+
+  stop(): void {
+    this.#controller.abort()
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { store, channels, log } = this.#options
+    for (const name of channels.names) {
+      await sleep(REST_MS, undefined, { signal, ref: false })
+      if ((await store.getMeta(keyOf(name))) === undefined) continue
+      await channels.runtime(name).catch((err) => log.debug({ err, channel: name }, 'cannot be loaded ahead'))
+    }
+  }
+}
+
+const keyOf = (channel: string): string => `channel:${channel}`

@@ -1,0 +1,228 @@
+import { type Id, isStorable, newId, PlugboardError } from '@plugboard/core'
+import type { Collection } from '../documents/collection.js'
+import type { ClientFacts } from '../documents/facts.js'
+import type { Attachments } from '../files/attachments.js'
+import type { Range } from '../log/page.js'
+import type { ClientRecord, TokenRecord } from '../ports/client-record.js'
+import type { Store } from '../ports/store.js'
+import type { Accounts } from './accounts.js'
+import type { ClientName, ClientView, Directory } from './directory.js'
+import { hashSecret, isSameHash, newSecret } from './keyring.js'
+
+/** A credential of a client. The secret is known only now: the store has its hash. */
+export interface NewToken {
+  id: Id
+  secret: string
+}
+
+/** What an operator decides for a client. */
+export interface ClientPolicy {
+  acceptsGuests?: boolean | undefined
+  /** Null: what the installation says. */
+  maxStoredBytes?: number | null | undefined
+}
+
+export interface ClientsOptions {
+  store: Store
+  facts: Collection<ClientFacts>
+  directory: Directory
+  attachments: Pick<Attachments, 'removeOf'>
+  accounts: Pick<Accounts, 'removeOf'>
+  now(): Date
+}
+
+/** Longest name of a client. */
+const MAX_NAME = 200
+/** Tokens that a client may have at once: each is compared with what a caller sends. */
+const MAX_TOKENS = 20
+const PURGE_AT_ONCE = 1000
+const PAGE = 100
+
+/** Clients and the credentials that they come with. */
+export class Clients {
+  readonly #store: Store
+  readonly #facts: Collection<ClientFacts>
+  readonly #directory: Directory
+  readonly #attachments: ClientsOptions['attachments']
+  readonly #accounts: Pick<Accounts, 'removeOf'>
+  readonly #now: () => Date
+
+  constructor({ store, facts, directory, attachments, accounts, now }: ClientsOptions) {
+    this.#store = store
+    this.#facts = facts
+    this.#directory = directory
+    this.#attachments = attachments
+    this.#accounts = accounts
+    this.#now = now
+  }
+
+  /** A new client with its first token. @throws CONFLICT when a chosen id or name is taken. */
+  async create({
+    facts,
+    ...options
+  }: {
+    id?: Id
+    externalId?: string
+    name?: string
+    acceptsGuests?: boolean
+    facts?: ClientFacts
+  } = {}): Promise<{ client: ClientView; token: NewToken }> {
+    if (options.name !== undefined) assertName(options.name)
+    const token = newToken(this.#now())
+    const { id = newId() } = options
+    // First, so that whoever finds the client finds what is known of it.
+    if (facts) await this.#facts.insert(id, id, facts)
+    const client = await this.#directory.insert({
+      ...options,
+      id,
+      version: 1,
+      createdAt: this.#now(),
+      tokens: [token.record],
+      integrations: [],
+      webhooks: [],
+    })
+    return { client, token: token.token }
+  }
+
+  /** The client that these credentials are of; `tokenId` narrows it to one token. */
+  async authenticate(name: ClientName, secret: string, tokenId?: Id): Promise<ClientView | undefined> {
+    const client = await this.#directory.find(name)
+    if (!client) return undefined
+    const hash = hashSecret(secret)
+    const tokens = client.record.tokens.filter((token) => tokenId === undefined || token.id === tokenId)
+    return tokens.some((token) => isSameHash(token.hash, hash)) ? client : undefined
+  }
+
+  /** Whether what was found of a client before is still all that there is to know of it. */
+  isCurrent(client: ClientView): boolean {
+    return this.#directory.peek(client.id) === client
+  }
+
+  /** What is in memory of a client, without a wait. */
+  peek(id: Id): ClientView | undefined {
+    return this.#directory.peek(id)
+  }
+
+  find(name: ClientName): Promise<ClientView | undefined> {
+    return this.#directory.find(name)
+  }
+
+  /** What is known of a client beside its configuration. */
+  async facts(id: Id): Promise<ClientFacts> {
+    return (await this.#facts.find(id, { id }))?.data ?? {}
+  }
+
+  /** Changes what is known of a client. @throws NOT_FOUND */
+  async changeFacts(id: Id, change: (facts: ClientFacts) => ClientFacts): Promise<ClientFacts> {
+    await this.#directory.get(id)
+    return (await this.#facts.change(id, id, (known) => change(known ?? {}))) ?? {}
+  }
+
+  /** In order of making. Those that are being purged are left out. */
+  async list(range: Range): Promise<ClientRecord[]> {
+    const { limit, fromEnd } = range
+    const clients: ClientRecord[] = []
+    for (let rest = range; ; ) {
+      const page = await this.#store.listClients(rest)
+      const there = page.filter((client) => !client.deletedAt)
+      if (fromEnd) clients.unshift(...there)
+      else clients.push(...there)
+      const last = fromEnd ? page[0]?.id : page.at(-1)?.id
+      if (page.length < limit || clients.length >= limit || !last)
+        return fromEnd ? clients.slice(-limit) : clients.slice(0, limit)
+      rest = { ...rest, ...(fromEnd ? { before: last } : { after: last }) }
+    }
+  }
+
+  /**
+   * Names a client. A client that had the name falls back to its id, and keeps its channels.
+   * @returns whether the name changed. @throws NOT_FOUND, INVALID
+   */
+  async rename(id: Id, name: string): Promise<boolean> {
+    assertName(name)
+    const client = await this.#directory.get(id)
+    if (client.record.name === name) return false
+    const holder = await this.#directory.find({ name })
+    if (holder) await this.#directory.change(holder.id, ({ name: _, ...record }) => record)
+    await this.#directory.change(id, (record) => ({ ...record, name }))
+    return true
+  }
+
+  /** Changes what a client may do; what is not named stays as it is. @throws NOT_FOUND */
+  configure(id: Id, policy: ClientPolicy): Promise<ClientView> {
+    return this.#directory.change(id, (record) => {
+      const { maxStoredBytes = record.maxStoredBytes, acceptsGuests = record.acceptsGuests } = policy
+      const { maxStoredBytes: _, ...rest } = record
+      return {
+        ...rest,
+        ...(acceptsGuests !== undefined && { acceptsGuests }),
+        ...(typeof maxStoredBytes === 'number' && { maxStoredBytes }),
+      }
+    })
+  }
+
+  /** Removes a client at once for everybody, its keys, and all else of it in the background. @throws NOT_FOUND */
+  async delete(id: Id): Promise<void> {
+    await this.#directory.change(id, ({ name: _, externalId: __, ...record }) => ({
+      ...record,
+      tokens: [],
+      integrations: [],
+      webhooks: [],
+      deletedAt: this.#now(),
+    }))
+    await this.#accounts.removeOf({ clientId: id })
+  }
+
+  /** Removes all that belongs to clients that were deleted, in slices, as long as it may. */
+  async purge(mayGoOn: () => boolean = () => true): Promise<void> {
+    let after: Id | undefined
+    for (;;) {
+      const page = await this.#store.listClients({ limit: PAGE, ...(after && { after }) })
+      for (const { id, deletedAt } of page) {
+        if (!deletedAt) continue
+        // Once more: the process that deleted it may have ended before it came to them.
+        await this.#accounts.removeOf({ clientId: id })
+        await this.#attachments.removeOf({ clientId: id })
+        while (mayGoOn() && !(await this.#store.purgeClient(id, PURGE_AT_ONCE)));
+      }
+      after = page.at(-1)?.id
+      if (page.length < PAGE || !mayGoOn()) return
+    }
+  }
+
+  /** One more token, so that the one before can be revoked without an outage. @throws NOT_FOUND, CONFLICT */
+  async addToken(id: Id): Promise<NewToken> {
+    const { token, record } = newToken(this.#now())
+    await this.#directory.change(id, (client) => {
+      if (client.tokens.length >= MAX_TOKENS)
+        throw new PlugboardError(
+          'CONFLICT',
+          `a client can have at most ${MAX_TOKENS} tokens; revoke one that is not in use`,
+        )
+      return { ...client, tokens: [...client.tokens, record] }
+    })
+    return token
+  }
+
+  /** @throws NOT_FOUND, and CONFLICT for the last token, since nobody could act for the client any more. */
+  async revokeToken(id: Id, tokenId: Id): Promise<void> {
+    await this.#directory.change(id, (client) => {
+      const tokens = client.tokens.filter((token) => token.id !== tokenId)
+      if (tokens.length === client.tokens.length)
+        throw new PlugboardError('NOT_FOUND', 'there is no such token')
+      if (tokens.length === 0) throw new PlugboardError('CONFLICT', 'the last token cannot be revoked')
+      return { ...client, tokens }
+    })
+  }
+}
+
+function newToken(createdAt: Date): { token: NewToken; record: TokenRecord } {
+  const token = { id: newId(), secret: newSecret() }
+  return { token, record: { id: token.id, hash: hashSecret(token.secret), createdAt } }
+}
+
+function assertName(name: string): void {
+  if (name === '' || name.length > MAX_NAME || !isStorable(name)) {
+    throw new PlugboardError('INVALID', `"name" must be a text of 1 to ${MAX_NAME} characters`)
+  }
+}

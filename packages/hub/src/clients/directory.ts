@@ -1,0 +1,138 @@
+import type { Id, JsonObject } from '@plugboard/core'
+import { PlugboardError, parseJsonObject } from '@plugboard/core'
+import { LRUCache } from 'lru-cache'
+import type { ClientRecord, IntegrationRecord, WebhookRecord } from '../ports/client-record.js'
+import type { Store } from '../ports/store.js'
+import type { Keyring } from './keyring.js'
+
+/** A client as the hub works with it: the record, with its secrets opened. Never logged. */
+export interface ClientView {
+  readonly id: Id
+  readonly record: ClientRecord
+  readonly webhooks: readonly OpenWebhook[]
+  /** By name of the channel. */
+  readonly integrations: ReadonlyMap<string, OpenIntegration>
+}
+
+export type OpenWebhook = Omit<WebhookRecord, 'token'> & { token: string }
+export type OpenIntegration = Omit<IntegrationRecord, 'config'> & { config: JsonObject }
+
+/** How a client can be named. */
+export type ClientName = { id: Id } | { externalId: string } | { name: string }
+
+export interface DirectoryOptions {
+  store: Store
+  keyring: Keyring
+  /** Clients kept in memory. */
+  maxClients: number
+  /** How long one is kept without looking again, in milliseconds; 0: as long as there is room (one process only). */
+  maxAgeMs: number
+  /** Told of each change, after it is in force here. */
+  changed(clientId: Id): Promise<void>
+}
+
+/** Times that a change is tried anew when another came in between. */
+const MAX_TRIES = 20
+
+/** The clients and their configuration: read through a cache, changed by compare-and-set. */
+export class Directory {
+  readonly #options: DirectoryOptions
+  readonly #views: LRUCache<string, ClientView>
+  /** Chosen ids and names to ids. */
+  readonly #aliases: LRUCache<string, Id>
+  /** Rises with each change, so that what was read before one is not kept after it. */
+  #changes = 0
+  /** As {@link DirectoryOptions.maxAgeMs}; longer once it is known that changes of others are told. */
+  maxAgeMs: number
+
+  constructor(options: DirectoryOptions) {
+    this.#options = options
+    const { maxClients: max, maxAgeMs } = options
+    this.maxAgeMs = maxAgeMs
+    this.#views = new LRUCache({ max })
+    this.#aliases = new LRUCache({ max })
+  }
+
+  /** What is in memory of a client, without a wait. */
+  peek(id: Id): ClientView | undefined {
+    return this.#views.get(id)
+  }
+
+  async find(by: ClientName): Promise<ClientView | undefined> {
+    const alias = 'id' in by ? undefined : aliasOf(by)
+    const id = 'id' in by ? by.id : alias && this.#aliases.get(alias)
+    const known = id && this.#views.get(id)
+    if (known) return known
+    const changes = this.#changes
+    const record = await this.#options.store.findClient(by)
+    if (!record || record.deletedAt) return undefined
+    const view = this.#open(record)
+    if (changes !== this.#changes) return view
+    this.#views.set(record.id, view, { ttl: this.maxAgeMs })
+    if (alias) this.#aliases.set(alias, record.id, { ttl: this.maxAgeMs })
+    return view
+  }
+
+  /** @throws NOT_FOUND */
+  async get(id: Id): Promise<ClientView> {
+    const view = await this.find({ id })
+    if (!view) throw new PlugboardError('NOT_FOUND', 'there is no such client')
+    return view
+  }
+
+  async insert(record: ClientRecord): Promise<ClientView> {
+    await this.#options.store.insertClient(record)
+    const view = this.#open(record)
+    this.#views.set(record.id, view, { ttl: this.maxAgeMs })
+    return view
+  }
+
+  /**
+   * Changes a client by compare-and-set: `change` is asked again when another change came in between, and answers the
+   * whole new record, or the one that it was given where nothing is to change. @throws NOT_FOUND, and CONFLICT when it cannot get through.
+   */
+  async change(id: Id, change: (record: ClientRecord) => ClientRecord): Promise<ClientView> {
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const record = await this.#options.store.findClient({ id })
+      if (!record || record.deletedAt) throw new PlugboardError('NOT_FOUND', 'there is no such client')
+      const changed = change(record)
+      if (changed === record) return this.#open(record)
+      const next = { ...changed, version: record.version + 1 }
+      if (await this.#options.store.replaceClient(next)) {
+        await this.#replaced(next)
+        return this.#open(next)
+      }
+    }
+    throw new PlugboardError('CONFLICT', 'the client is being changed by others; try again')
+  }
+
+  /** Another process changed a client, or may have changed any: what is in memory is read anew. */
+  forget(id?: Id): void {
+    this.#changes += 1
+    this.#aliases.clear()
+    if (id) this.#views.delete(id)
+    else this.#views.clear()
+  }
+
+  async #replaced(record: ClientRecord): Promise<void> {
+    this.#changes += 1
+    this.#aliases.clear()
+    const isNewer = (this.#views.peek(record.id)?.record.version ?? 0) < record.version
+    if (record.deletedAt) this.#views.delete(record.id)
+    else if (isNewer) this.#views.set(record.id, this.#open(record), { ttl: this.maxAgeMs })
+    await this.#options.changed(record.id)
+  }
+
+  #open(record: ClientRecord): ClientView {
+    const { keyring } = this.#options
+    const webhooks = record.webhooks.map((hook) => ({ ...hook, token: keyring.open(hook.token, record.id) }))
+    const integrations = record.integrations.map((integration): [string, OpenIntegration] => {
+      const config = parseJsonObject(keyring.open(integration.config, record.id))
+      return [integration.channel, { ...integration, config }]
+    })
+    return { id: record.id, record, webhooks, integrations: new Map(integrations) }
+  }
+}
+
+const aliasOf = (by: { externalId: string } | { name: string }): string =>
+  'name' in by ? `name:${by.name}` : `id:${by.externalId}`

@@ -1,0 +1,65 @@
+import { hash as digest } from 'node:crypto'
+import { type Id, newId, PlugboardError } from '@plugboard/core'
+import type { Store } from '../ports/store.js'
+import type { ClientView } from './directory.js'
+
+export interface IdempotencyOptions {
+  store: Store
+  now(): Date
+}
+
+/** How long a key is remembered. */
+const REMEMBERED_MS = 24 * 60 * 60 * 1000
+const PURGE_AT_ONCE = 1000
+
+/** A request that carries a key, so that repeating it makes nothing a second time. */
+export interface KeyedRequest {
+  /** What the key is for: one key may be used once on each route. */
+  route: string
+  key: string
+  /** The request's body, in one canonical form. */
+  body: string
+}
+
+/**
+ * Idempotency keys. The key is stored with the id of the object to be made, before it is made: a repetition, also
+ * after a crash in between, makes or finds the object with that id, and so has the same answer.
+ */
+export class Idempotency {
+  readonly #options: IdempotencyOptions
+  readonly #inFlight = new Set<string>()
+
+  constructor(options: IdempotencyOptions) {
+    this.#options = options
+  }
+
+  /** @throws MISMATCH for a key that came with another body, CONFLICT while the first request is under way. */
+  async run<T>(client: ClientView, request: KeyedRequest, make: (id: Id) => Promise<T>): Promise<T> {
+    const { store, now } = this.#options
+    const key = `${request.route} ${request.key}`
+    const place = `${client.id} ${key}`
+    if (this.#inFlight.has(place)) {
+      throw new PlugboardError('CONFLICT', 'the first request with this idempotency key is still under way')
+    }
+    this.#inFlight.add(place)
+    try {
+      const at = now()
+      const hash = digest('sha256', request.body)
+      const expiresBefore = new Date(at.getTime() - REMEMBERED_MS)
+      const claim = await store.claimKey({ clientId: client.id, key, hash, id: newId(), at, expiresBefore })
+      if (claim.hash !== hash) {
+        throw new PlugboardError('MISMATCH', 'this idempotency key was used for another request')
+      }
+      return await make(claim.id)
+    } finally {
+      this.#inFlight.delete(place)
+    }
+  }
+
+  /** Forgets keys that are too old, in slices, as long as it may. */
+  async purge(mayGoOn: () => boolean = () => true): Promise<void> {
+    const { store, now } = this.#options
+    const before = new Date(now().getTime() - REMEMBERED_MS)
+    while (mayGoOn() && (await store.purgeKeys(before, PURGE_AT_ONCE)) === PURGE_AT_ONCE);
+  }
+}

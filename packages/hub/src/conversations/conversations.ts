@@ -1,0 +1,296 @@
+import { type Conversation, type Id, newId, PlugboardError } from '@plugboard/core'
+import { LRUCache } from 'lru-cache'
+import type { ClientView } from '../clients/directory.js'
+import type { Usage } from '../clients/usage.js'
+import type { Dispatcher } from '../delivery/dispatcher.js'
+import { channelOf, type Recipients } from '../delivery/recipients.js'
+import type { Topic } from '../delivery/webhook-format.js'
+import type { Collection } from '../documents/collection.js'
+import {
+  type ConversationFacts,
+  type ConversationView,
+  type ExternalId,
+  metadataTerm,
+  nameOfExternal,
+  termsOfConversation as termsOf,
+} from '../documents/facts.js'
+import type { Attachments } from '../files/attachments.js'
+import type { Activity } from '../log/activity.js'
+import type { ConversationRecord } from '../log/endpoint-record.js'
+import type { EntryType, NewEntry } from '../log/entry.js'
+import { bytesOf, type Page, type Range } from '../log/page.js'
+import type { Store } from '../ports/store.js'
+import type { Users } from './users.js'
+
+export interface ConversationsOptions {
+  store: Store
+  facts: Collection<ConversationFacts>
+  recipients: Recipients
+  dispatcher: Dispatcher
+  users: Users
+  attachments: Pick<Attachments, 'removeOf'>
+  usage: Usage
+  now(): Date
+  /** External ids kept in memory. */
+  maxCached: number
+}
+
+/** What a conversation is made with. */
+export interface NewConversation {
+  /** Chosen before, so that a repetition answers the same conversation. */
+  id?: Id
+  /** Absent for a group. */
+  userId?: Id
+  facts?: ConversationFacts
+}
+
+/** Conversations with the people of a client. */
+export class Conversations {
+  readonly #options: ConversationsOptions
+  /** Ids by client and external id: what they lead to never changes but by the end of the conversation. */
+  readonly #ids: LRUCache<string, Id>
+
+  constructor(options: ConversationsOptions) {
+    this.#options = options
+    this.#ids = new LRUCache({ max: options.maxCached })
+  }
+
+  /** @throws NOT_FOUND for the user, CONFLICT when another conversation has the external id */
+  async create(
+    client: ClientView,
+    { id = newId(), userId, facts }: NewConversation,
+  ): Promise<ConversationView> {
+    const { store, dispatcher, now } = this.#options
+    if (userId) await this.#options.users.assertExists(client, userId)
+    await this.#options.usage.take(client, 0)
+    if (facts && !(await this.#options.facts.insert(client.id, id, facts))) {
+      const isOwn = await this.#options.facts.find(client.id, { id })
+      if (!isOwn) throw new PlugboardError('CONFLICT', 'another conversation has this external id')
+    }
+    const conversation: Conversation = { id, clientId: client.id, createdAt: now() }
+    if (userId) conversation.userId = userId
+    const appended = await store.createConversation(conversation, this.entry(client, id, 'conversation.new'))
+    if (appended.duplicate) return this.view(client, id)
+    dispatcher.appended(appended)
+    return { ...conversation, seq: 1, endpoints: [], facts: facts ?? {} }
+  }
+
+  /**
+   * The conversation with an external id, made when there is none: asked any number of times at once, one is made.
+   * `of` says what a new one is of.
+   * @throws NOT_FOUND for the user
+   */
+  async open(
+    client: ClientView,
+    externalId: ExternalId,
+    of: () => Omit<NewConversation, 'id'> | Promise<Omit<NewConversation, 'id'>>,
+  ): Promise<{ id: Id; isNew: boolean }> {
+    const name = nameOfExternal(externalId)
+    const place = `${client.id} ${name}`
+    for (;;) {
+      const known = this.#ids.get(place) ?? (await this.#options.facts.find(client.id, { name }))?.id
+      if (known && (await this.#isThere(client, known))) {
+        this.#ids.set(place, known)
+        return { id: known, isNew: false }
+      }
+      this.#ids.delete(place)
+      await this.#options.usage.take(client, 0)
+      const { userId, facts } = await of()
+      const id = known ?? newId()
+      const isOwn = await this.#options.facts.insert(client.id, id, { ...facts, externalId })
+      if (!isOwn && !known) continue
+      const made = await this.#begin(client, id, userId)
+      if (made === 'deleted') await this.#options.facts.remove(client.id, id)
+      else {
+        this.#ids.set(place, id)
+        return { id, isNew: made === 'new' }
+      }
+    }
+  }
+
+  async #isThere(client: ClientView, id: Id): Promise<boolean> {
+    return (await this.#options.store.findConversation(client.id, id)) !== undefined
+  }
+
+  /** `there`: another call has made it meanwhile. */
+  async #begin(client: ClientView, id: Id, userId: Id | undefined): Promise<'new' | 'there' | 'deleted'> {
+    const { store, dispatcher, now } = this.#options
+    const conversation: Conversation = { id, clientId: client.id, createdAt: now() }
+    if (userId) conversation.userId = userId
+    const appended = await store.createConversation(conversation, this.entry(client, id, 'conversation.new'))
+    if (appended.duplicate) return (await this.#isThere(client, id)) ? 'there' : 'deleted'
+    dispatcher.appended(appended)
+    return 'new'
+  }
+
+  /** What is known in memory of the conversation with an external id; it may be gone. */
+  recall(client: ClientView, externalId: ExternalId): Id | undefined {
+    return this.#ids.get(`${client.id} ${nameOfExternal(externalId)}`)
+  }
+
+  /** @throws NOT_FOUND */
+  async getExternal(client: ClientView, externalId: ExternalId): Promise<ConversationView> {
+    const kept = await this.#options.facts.find(client.id, { name: nameOfExternal(externalId) })
+    const conversation = kept && (await this.#options.store.findConversation(client.id, kept.id))
+    if (!conversation) throw notFound()
+    this.#ids.set(`${client.id} ${nameOfExternal(externalId)}`, conversation.id)
+    return { ...conversation, facts: kept.data }
+  }
+
+  /** What tells of a conversation. */
+  entry(client: ClientView, id: Id, type: Exclude<EntryType, 'void' | 'message' | 'activity'>): NewEntry {
+    return this.#entry(client, id, type, type, '{}')
+  }
+
+  #entry(client: ClientView, id: Id, type: NewEntry['type'], topic: Topic, payload: string): NewEntry {
+    const { recipients, dispatcher, now } = this.#options
+    const owes = recipients.webhooks(client, topic)
+    return { id: newId(), type, payload, at: now(), owes, claim: dispatcher.hasRoom(client.id, id) }
+  }
+
+  /**
+   * Writes an activity down, and tells the webhooks. `dedupe`: the same one is written once. False when there is no such
+   * conversation.
+   */
+  async note(
+    client: ClientView,
+    id: Id,
+    activity: Activity,
+    of: { id?: Id; dedupe?: string } = {},
+  ): Promise<boolean> {
+    const { store, dispatcher, usage } = this.#options
+    // Of all activities, these alone are as large as a message.
+    if (activity.type === 'edited') await usage.take(client, 0)
+    const topic: Topic = `activity.${activity.type}`
+    const { owes, ...entry } = this.#entry(client, id, 'activity', topic, JSON.stringify(activity))
+    const appended = await store.append({
+      clientId: client.id,
+      streamId: id,
+      kind: 'conversation',
+      entry: { ...entry, ...of },
+      resolve: ({ endpoints }) => ({ owes, channel: channelOf(endpoints) }),
+    })
+    if (appended && !appended.duplicate) {
+      usage.add(client.id, bytesOf(entry))
+      dispatcher.appended(appended)
+    }
+    return appended !== undefined
+  }
+
+  /** Whether anybody wants to hear of this activity. */
+  isTold(client: ClientView, activity: Activity['type']): boolean {
+    return this.#options.recipients.webhooks(client, `activity.${activity}`).length > 0
+  }
+
+  /** @throws NOT_FOUND */
+  async get(client: ClientView, id: Id): Promise<ConversationRecord> {
+    const conversation = await this.#options.store.findConversation(client.id, id)
+    if (!conversation) throw notFound()
+    return conversation
+  }
+
+  /** A conversation with what is known of it. @throws NOT_FOUND */
+  async view(client: ClientView, id: Id): Promise<ConversationView> {
+    const [conversation, kept] = await Promise.all([
+      this.get(client, id),
+      this.#options.facts.find(client.id, { id }),
+    ])
+    return { ...conversation, facts: kept?.data ?? {} }
+  }
+
+  /** Those that are there, in the same order, with what is known of them. */
+  async views(client: ClientView, conversations: readonly ConversationRecord[]): Promise<ConversationView[]> {
+    const ids = conversations.map(({ id }) => id)
+    const facts = await this.#options.facts.findAll(client.id, ids)
+    return conversations.map((conversation) => ({
+      ...conversation,
+      facts: facts.get(conversation.id) ?? {},
+    }))
+  }
+
+  /** All that the client has, in order of id. */
+  async list(client: ClientView, range: Range): Promise<ConversationView[]> {
+    return this.views(client, await this.#options.store.walkConversations(client.id, range))
+  }
+
+  /** The next number of a series of the client's, which begins at 1: for people who count conversations. */
+  nextNumber(client: ClientView, series: string): Promise<number> {
+    return this.#options.store.increment(client.id, `conversation ${series}`)
+  }
+
+  /** All conversations of the client that have this metadata, in order of id; no metadata: all that there are. */
+  async walk(
+    client: ClientView,
+    range: Range,
+    metadata: readonly (readonly [key: string, value: string])[] = [],
+  ): Promise<ConversationView[]> {
+    const { store, facts } = this.#options
+    const [term, ...others] = metadata.map(([key, value]) => metadataTerm(key, value))
+    if (term === undefined) return this.views(client, await store.walkConversations(client.id, range))
+    const found: ConversationView[] = []
+    for (let rest = range; ; ) {
+      const page = await facts.list(client.id, { ...rest, term })
+      const fitting = page.filter(({ data }) => others.every((other) => termsOf(data).includes(other)))
+      const views = await Promise.all(
+        fitting.map(async ({ id, data }) => {
+          const conversation = await store.findConversation(client.id, id)
+          return conversation && { ...conversation, facts: data }
+        }),
+      )
+      const there = views.filter((view) => view !== undefined)
+      found.splice(range.fromEnd ? 0 : found.length, 0, ...there)
+      const edge = range.fromEnd ? page[0]?.id : page.at(-1)?.id
+      if (page.length < range.limit || found.length >= range.limit || !edge) break
+      rest = range.fromEnd ? { ...range, before: edge } : { ...range, after: edge }
+    }
+    return range.fromEnd ? found.slice(-range.limit) : found.slice(0, range.limit)
+  }
+
+  /** Changes what is known of a conversation. @throws NOT_FOUND */
+  async change(
+    client: ClientView,
+    id: Id,
+    change: (facts: ConversationFacts) => ConversationFacts,
+  ): Promise<ConversationView> {
+    const conversation = await this.get(client, id)
+    const facts = await this.#options.facts.change(client.id, id, (known) => change(known ?? {}))
+    return { ...conversation, facts: facts ?? {} }
+  }
+
+  /** Nothing more is expected to happen. One that is closed stays as it is. `by`: in the words of the dialect. */
+  async close(client: ClientView, id: Id, by?: string): Promise<ConversationView> {
+    const at = this.#options.now().toISOString()
+    const closed = { at, ...(by !== undefined && { by }) }
+    const view = await this.change(client, id, (facts) => (facts.closed ? facts : { ...facts, closed }))
+    // Also where it was closed before: a process may have ended between the two.
+    await this.note(client, id, { type: 'closed' }, { dedupe: `closed ${view.facts.closed?.at}` })
+    return view
+  }
+
+  /** Those without messages first, then by newest message. @throws NOT_FOUND for the user */
+  async listByUser(client: ClientView, userId: Id, page: Page): Promise<Conversation[]> {
+    await this.#options.users.assertExists(client, userId)
+    return this.#options.store.listConversations(client.id, userId, page)
+  }
+
+  /** Gone for everybody at once; cancels what its messages owe. @throws NOT_FOUND */
+  async delete(client: ClientView, id: Id): Promise<void> {
+    const { store, facts, attachments, users, usage, dispatcher } = this.#options
+    const known = (await facts.find(client.id, { id }))?.data
+    const payload = known ? JSON.stringify({ facts: known }) : '{}'
+    const entry = { ...this.entry(client, id, 'conversation.deleted'), payload }
+    const sizes = [store.sizeOfMessages(client.id, id), store.sizeOfActivities(client.id, id)]
+    const size = (await Promise.all(sizes)).reduce((sum, each) => sum + each, 0)
+    const appended = await store.deleteConversation(client.id, id, entry)
+    if (appended) usage.add(client.id, -size)
+    // Also where it is gone already: a process may have ended between the two.
+    await facts.remove(client.id, id)
+    await attachments.removeOf({ clientId: client.id, conversationId: id })
+    if (!appended) throw notFound()
+    dispatcher.streamChanged(id)
+    dispatcher.appended(appended)
+    if (appended.userId) await users.forgetDefault(client, appended.userId, id)
+  }
+}
+
+const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'there is no such conversation')

@@ -1,0 +1,115 @@
+import { type Id, PlugboardError } from '@plugboard/core'
+import type { ClientView } from '../clients/directory.js'
+import type { Dispatcher } from '../delivery/dispatcher.js'
+import type { EndpointRecord } from '../log/endpoint-record.js'
+import type { Dead, DeadEntry, Entry } from '../log/entry.js'
+import type { Page } from '../log/page.js'
+import type { Progress } from '../log/progress.js'
+import { parseTarget, replayLane, type Target } from '../log/target.js'
+import type { Store } from '../ports/store.js'
+import type { Messages } from './messages.js'
+
+/** How far one entry got to one target. */
+export interface Delivery {
+  entryId: Id
+  target: Target
+  /** What the target is; undefined when it is gone. */
+  webhook?: { id: Id; url: string }
+  endpoint?: EndpointRecord
+  state: 'pending' | 'retrying' | 'delivered' | 'dead' | 'cancelled'
+  /** Attempts that failed; known while it is tried, and when it is dead. */
+  attempts?: number
+  nextAttemptAt?: Date
+  /** What the last attempt met. */
+  error?: string
+}
+
+/** A delivery that was given up. */
+export interface DeadLetter {
+  entry: DeadEntry
+  target: Target
+  dead: Dead
+}
+
+export interface DeliveriesOptions {
+  store: Store
+  dispatcher: Dispatcher
+  messages: Messages
+  now(): Date
+}
+
+/** What became of what was owed: to look at, and to take up again. */
+export class Deliveries {
+  readonly #options: DeliveriesOptions
+
+  constructor(options: DeliveriesOptions) {
+    this.#options = options
+  }
+
+  /** One for each target of a message. @throws NOT_FOUND */
+  async ofMessage(client: ClientView, messageId: Id): Promise<Delivery[]> {
+    const { store, messages } = this.#options
+    const entry = await messages.getEntry(client, messageId)
+    const progress = await store.findProgress(entry)
+    const conversation = await store.findConversation(client.id, entry.streamId)
+    return entry.owes.map((target) => {
+      const { kind, id } = parseTarget(target)
+      const webhook = kind === 'webhook' && client.webhooks.find((hook) => hook.id === id)
+      const endpoint = kind === 'endpoint' && conversation?.endpoints.find((endpoint) => endpoint.id === id)
+      return {
+        entryId: entry.id,
+        target,
+        ...(webhook && { webhook: { id: webhook.id, url: webhook.url } }),
+        ...(endpoint && { endpoint }),
+        ...stateOf(entry, target, progress),
+      }
+    })
+  }
+
+  /** Dead deliveries, by newest entry; those of one entry are on one page. */
+  async listDead(client: ClientView, page: Page): Promise<DeadLetter[]> {
+    const entries = await this.#options.store.listDead(client.id, page)
+    return entries.flatMap((entry) =>
+      Object.entries(entry.dead ?? {}).map(([target, dead]) => ({
+        entry,
+        target: target as Target,
+        dead: dead as Dead,
+      })),
+    )
+  }
+
+  /**
+   * Takes a dead delivery up again, with a schedule that starts now; it keeps its id, and is exempt from order. `to`
+   * names another target than the one that it was owed to. @throws NOT_FOUND
+   */
+  async replay(client: ClientView, entryId: Id, target: Target, to: Target = target): Promise<void> {
+    const { store, dispatcher, now } = this.#options
+    const { kind, id } = parseTarget(to)
+    const isThere = kind !== 'webhook' || client.webhooks.some((hook) => hook.id === id)
+    if (!isThere) throw new PlugboardError('NOT_FOUND', 'there is no such target; name one that there is')
+    const replayed = await store.replay({ clientId: client.id, entryId, target, to, now: now() })
+    if (!replayed) throw new PlugboardError('NOT_FOUND', 'there is no such dead letter')
+    dispatcher.replayed(replayed)
+  }
+}
+
+/** Reads the state of a delivery off the entry and the lanes of its stream. */
+function stateOf(
+  entry: Entry,
+  target: Target,
+  progress: Progress | undefined,
+): Pick<Delivery, 'state' | 'attempts' | 'nextAttemptAt' | 'error'> {
+  const dead = entry.dead?.[target]
+  if (dead)
+    return { state: 'dead', attempts: dead.attempts, ...(dead.error !== undefined && { error: dead.error }) }
+  const lane = progress?.lanes[replayLane(entry.seq, target)] ?? progress?.lanes[target]
+  if ((lane?.done ?? progress?.scanned ?? 0) >= entry.seq) return { state: 'delivered' }
+  if (entry.deletedAt) return { state: 'cancelled' }
+  if (lane?.done !== entry.seq - 1 || !lane.attempt) return { state: 'pending' }
+  return {
+    state: 'retrying',
+    attempts: lane.attempt,
+    ...(lane.blockedUntil && { nextAttemptAt: lane.blockedUntil }),
+    ...(lane.error !== undefined && { error: lane.error }),
+  }
+}

@@ -1,0 +1,60 @@
+import { type Endpoint, type Id, newId, PlugboardError } from '@plugboard/core'
+import type { ClientView } from '../clients/directory.js'
+import type { Dispatcher } from '../delivery/dispatcher.js'
+import type { ChannelRef, EndpointRecord } from '../log/endpoint-record.js'
+import type { Mapped, Store } from '../ports/store.js'
+import type { Conversations } from './conversations.js'
+import type { Users } from './users.js'
+
+export interface EndpointsOptions {
+  store: Store
+  dispatcher: Dispatcher
+  users: Users
+  conversations: Conversations
+  now(): Date
+}
+
+/** Where conversations live at providers. */
+export class Endpoints {
+  readonly #options: EndpointsOptions
+
+  constructor(options: EndpointsOptions) {
+    this.#options = options
+  }
+
+  /** The conversation of an endpoint; it and its user are made when they are new, the user with what is known of it. */
+  async map(
+    client: ClientView,
+    channel: ChannelRef,
+    endpoint: Endpoint,
+    userData?: Record<string, string>,
+  ): Promise<Mapped> {
+    const { store, dispatcher, users, conversations, now } = this.#options
+    const mapped = await store.mapEndpoint({
+      clientId: client.id,
+      channel,
+      endpoint,
+      at: now(),
+      ids: { user: newId(), conversation: newId(), endpoint: newId() },
+      ...(userData && { userData }),
+      events: {
+        user: (userId) => users.firstEntry(client, userId, userData),
+        conversation: (_, id) => conversations.entry(client, id, 'conversation.new'),
+      },
+    })
+    for (const appended of mapped.appended) dispatcher.appended(appended)
+    return mapped
+  }
+
+  /** The conversation does not live there any more: what comes from there begins another. @throws NOT_FOUND */
+  async remove(client: ClientView, conversationId: Id, endpointId: Id): Promise<void> {
+    const isRemoved = await this.#options.store.removeEndpoint(client.id, conversationId, endpointId)
+    if (!isRemoved) throw new PlugboardError('NOT_FOUND', 'there is no such endpoint')
+    this.#options.dispatcher.streamChanged(conversationId)
+  }
+
+  /** @throws NOT_FOUND for the conversation */
+  async list(client: ClientView, conversationId: Id): Promise<readonly EndpointRecord[]> {
+    return (await this.#options.conversations.get(client, conversationId)).endpoints
+  }
+}

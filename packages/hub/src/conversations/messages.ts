@@ -1,0 +1,182 @@
+import {
+  type Author,
+  type Id,
+  type JsonObject,
+  type Message,
+  type MessageDetails,
+  newId,
+  PlugboardError,
+} from '@plugboard/core'
+import type { ClientView } from '../clients/directory.js'
+import type { Usage } from '../clients/usage.js'
+import type { Dispatcher } from '../delivery/dispatcher.js'
+import { channelOf, type Recipients } from '../delivery/recipients.js'
+import type { Entry } from '../log/entry.js'
+import { bytesOf, type MessagePage } from '../log/page.js'
+import type { Append, Appended, Store } from '../ports/store.js'
+import type { Conversations } from './conversations.js'
+import type { Users } from './users.js'
+
+/** A message to be taken in. */
+export interface Post {
+  conversationId: Id
+  author: Author
+  payload: JsonObject
+  /** The message that it replies to, for collect. */
+  incomingId?: Id
+  collectUntil?: Date
+  /** Chosen before, so that a repetition answers the same message. */
+  id?: Id
+  /** The provider's event id: the same event makes one message. */
+  dedupe?: string
+  details?: MessageDetails
+  /** The endpoint that it came from, and is not sent back to. */
+  origin?: Id
+  /** The channel that it goes out by, or `nobody`: webhooks are told all the same. Default: each that there is. */
+  to?: { channel: string } | 'nobody'
+}
+
+export interface MessagesOptions {
+  store: Store
+  recipients: Recipients
+  dispatcher: Dispatcher
+  users: Users
+  conversations: Conversations
+  usage: Usage
+  now(): Date
+}
+
+/** The messages of conversations. */
+export class Messages {
+  readonly #options: MessagesOptions
+
+  constructor(options: MessagesOptions) {
+    this.#options = options
+  }
+
+  /** Takes a message in: when this resolves it is on disk, with all that it owes. @throws NOT_FOUND, NO_SPACE */
+  async post(client: ClientView, post: Post): Promise<Message> {
+    const { store, recipients, dispatcher, users, usage, now } = this.#options
+    const { conversationId, author } = post
+    if (author !== 'business' && !users.isKnown(client, author.userId)) {
+      await users.assertExists(client, author.userId)
+    }
+    const claim = dispatcher.hasRoom(client.id, conversationId)
+    const entryToAdd = entryOf(post, now(), claim)
+    const size = bytesOf(entryToAdd)
+    const wait = usage.take(client, size)
+    if (wait) await wait
+    let appended: Appended | undefined
+    try {
+      appended = await store.append({
+        clientId: client.id,
+        streamId: conversationId,
+        kind: 'conversation',
+        entry: entryToAdd,
+        resolve: (stream) => ({
+          owes: recipients.message(client, stream, post),
+          channel: channelOf(stream.endpoints),
+        }),
+      })
+    } finally {
+      if (appended?.duplicate !== false) usage.add(client.id, -size)
+    }
+    if (!appended) throw new PlugboardError('NOT_FOUND', 'there is no such conversation')
+    const { entry, duplicate } = appended
+    if (!duplicate) dispatcher.appended(appended)
+    // What its poster repeats is gone; a provider that repeats an event is to hear that all is well.
+    else if (entry.deletedAt && post.dedupe === undefined) throw notFound()
+    return asMessage(entry)
+  }
+
+  /** @throws NOT_FOUND */
+  async get(client: ClientView, id: Id): Promise<Message> {
+    return asMessage(await this.getEntry(client, id))
+  }
+
+  /** @throws NOT_FOUND */
+  async getEntry(client: ClientView, id: Id): Promise<Entry> {
+    const entry = await this.#options.store.findEntry(client.id, id)
+    if (entry?.type !== 'message' || entry.deletedAt) throw notFound()
+    return entry
+  }
+
+  /** Newest first. @throws NOT_FOUND for the conversation */
+  async list(client: ClientView, conversationId: Id, page: MessagePage): Promise<Message[]> {
+    const entries = await this.#options.store.listMessages(client.id, conversationId, page)
+    if (!entries) throw new PlugboardError('NOT_FOUND', 'there is no such conversation')
+    return entries.map(asMessage)
+  }
+
+  /** Makes a message say something else, and tells the webhooks. @throws NOT_FOUND */
+  async edit(
+    client: ClientView,
+    id: Id,
+    to: { payload: JsonObject; details: MessageDetails },
+  ): Promise<Message> {
+    const { store, conversations, usage } = this.#options
+    const before = await this.getEntry(client, id)
+    const { streamId } = before
+    const text = { payload: JSON.stringify(to.payload), details: JSON.stringify(to.details) }
+    const growth = bytesOf(text) - bytesOf(before)
+    // What it says now is kept a second time, for those who are told of it.
+    await usage.take(client, 0)
+    if (!(await store.editMessage(client.id, streamId, id, text))) throw notFound()
+    usage.add(client.id, growth)
+    await conversations.note(client, streamId, { type: 'edited', messageId: id, payload: to.payload })
+    return this.get(client, id)
+  }
+
+  /** Leaves a tombstone; what has not gone out yet never will. @throws NOT_FOUND */
+  async delete(client: ClientView, id: Id): Promise<void> {
+    const entry = await this.getEntry(client, id)
+    const deleted = await this.#delete(client, entry.streamId, id, bytesOf(entry))
+    if (deleted === 0) throw notFound()
+  }
+
+  /** @returns how many there were. @throws NOT_FOUND for the conversation */
+  async deleteAll(client: ClientView, conversationId: Id): Promise<number> {
+    const conversation = await this.#options.store.findConversation(client.id, conversationId)
+    if (!conversation) throw new PlugboardError('NOT_FOUND', 'there is no such conversation')
+    const size = await this.#options.store.sizeOfMessages(client.id, conversationId)
+    return this.#delete(client, conversationId, 'all', size)
+  }
+
+  async #delete(client: ClientView, conversationId: Id, only: Id | 'all', size: number): Promise<number> {
+    const { store, dispatcher, usage, now } = this.#options
+    const count = await store.deleteMessages(client.id, conversationId, only, now())
+    if (count > 0) usage.add(client.id, -size)
+    dispatcher.streamChanged(conversationId)
+    return count
+  }
+}
+
+const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'there is no such message')
+
+/** Field by field: this is the hottest path, and spreading costs more than all else here. */
+function entryOf(post: Post, at: Date, claim: boolean): Append['entry'] {
+  const { id = newId(), author, payload, incomingId, collectUntil, dedupe, details } = post
+  const entry: Append['entry'] = { id, type: 'message', author, payload: JSON.stringify(payload), at, claim }
+  if (incomingId !== undefined) entry.incomingId = incomingId
+  if (collectUntil !== undefined) entry.collectUntil = collectUntil
+  if (dedupe !== undefined) entry.dedupe = dedupe
+  if (details !== undefined) entry.details = JSON.stringify(details)
+  return entry
+}
+
+/** The message that an entry holds. */
+export function asMessage(entry: Entry): Message {
+  const { id, clientId, streamId, seq, at, payload, details, dedupe, author = 'business' } = entry
+  const message: Message = { id, clientId, conversationId: streamId, seq, author, sentAt: at, payload }
+  if (details !== undefined) message.details = details
+  if (dedupe !== undefined) message.source = sourceOf(dedupe)
+  return message
+}
+
+/** Names a provider's event among all that a conversation has. */
+export const dedupeOf = (channel: string, key: string): string => `${channel}:${key}`
+
+function sourceOf(dedupe: string): { channel: string; key: string } {
+  const colon = dedupe.indexOf(':')
+  return { channel: dedupe.slice(0, colon), key: dedupe.slice(colon + 1) }
+}

@@ -1,0 +1,183 @@
+import { type Author, type Id, invalid, newId, PlugboardError } from '@plugboard/core'
+import { LRUCache } from 'lru-cache'
+import type { ClientView } from '../clients/directory.js'
+import type { Collection } from '../documents/collection.js'
+import {
+  type ConversationFacts,
+  type ConversationView,
+  memberTerm,
+  type Participant,
+  type UserFacts,
+} from '../documents/facts.js'
+import type { Range } from '../log/page.js'
+import type { Store } from '../ports/store.js'
+import type { Conversations } from './conversations.js'
+import type { Users } from './users.js'
+
+export interface ParticipantsOptions {
+  store: Store
+  users: Users
+  conversations: Conversations
+  userFacts: Collection<UserFacts>
+  conversationFacts: Collection<ConversationFacts>
+  now(): Date
+  /** Conversations of one user whose user is kept in memory, so that an author need not be looked up each time. */
+  maxCached: number
+}
+
+/** Users in a group, at most. */
+export const MAX_PARTICIPANTS = 10
+/** Unread messages are counted no further. */
+const MAX_UNREAD = 1000
+
+/** Who takes part in conversations, and how far they have read. */
+export class Participants {
+  readonly #options: ParticipantsOptions
+  readonly #users: LRUCache<Id, Id>
+
+  constructor(options: ParticipantsOptions) {
+    this.#options = options
+    this.#users = new LRUCache({ max: options.maxCached })
+  }
+
+  /** Who takes part, those who came first at the beginning. */
+  of({ userId, id, createdAt, facts }: ConversationView): Participant[] {
+    const { isGroup, participants = [] } = facts
+    if (isGroup) return participants
+    if (!userId) return []
+    const known = participants.find((participant) => participant.userId === userId)
+    return [known ?? { id, userId, joinedAt: createdAt.toISOString(), readSeq: 0 }]
+  }
+
+  /** Whether the user is known to take part; false where that has to be looked up. */
+  isKnownMember(conversationId: Id, userId: Id): boolean {
+    return this.#users.get(conversationId) === userId
+  }
+
+  /** @throws NOT_FOUND for the conversation, FORBIDDEN when the user takes no part in it */
+  async assertMember(client: ClientView, conversationId: Id, userId: Id): Promise<void> {
+    if (this.isKnownMember(conversationId, userId)) return
+    const view = await this.#options.conversations.view(client, conversationId)
+    if (!this.of(view).some((participant) => participant.userId === userId)) {
+      throw new PlugboardError('FORBIDDEN', 'the user takes no part in this conversation')
+    }
+    if (!view.facts.isGroup) this.#users.set(conversationId, userId)
+  }
+
+  /** @throws NOT_FOUND, and INVALID for a conversation that is no group or is full */
+  async join(client: ClientView, conversationId: Id, userId: Id): Promise<Participant> {
+    const { users, conversations, now } = this.#options
+    await users.assertExists(client, userId)
+    const participant = { id: newId(), userId, joinedAt: now().toISOString(), readSeq: 0 }
+    const view = await conversations.change(client, conversationId, (facts) => {
+      assertGroup(facts)
+      const { participants = [] } = facts
+      if (participants.some((other) => other.userId === userId)) return facts
+      if (participants.length >= MAX_PARTICIPANTS)
+        throw invalid({ path: [], message: 'Too many participants' })
+      return { ...facts, participants: [...participants, participant] }
+    })
+    const joined = this.of(view).find((other) => other.userId === userId) ?? participant
+    if (joined.id === participant.id)
+      await conversations.note(client, conversationId, { type: 'joined', userId })
+    return joined
+  }
+
+  /** @throws NOT_FOUND for the conversation or the participant, INVALID for a conversation that is no group */
+  async leave(
+    client: ClientView,
+    conversationId: Id,
+    who: { userId: Id } | { participantId: Id },
+  ): Promise<void> {
+    const { conversations } = this.#options
+    let left: Participant | undefined
+    await conversations.change(client, conversationId, (facts) => {
+      assertGroup(facts)
+      const { participants = [] } = facts
+      left = participants.find(({ id, userId }) =>
+        'userId' in who ? userId === who.userId : id === who.participantId,
+      )
+      if (!left) throw new PlugboardError('NOT_FOUND', 'the user takes no part in this conversation')
+      return { ...facts, participants: participants.filter((other) => other !== left) }
+    })
+    if (left) await conversations.note(client, conversationId, { type: 'left', userId: left.userId })
+  }
+
+  /** Messages of others since they last read; counts no further than a thousand. */
+  unread(client: ClientView, conversationId: Id, { readSeq, userId }: Participant): Promise<number> {
+    const of = { after: readSeq, except: userId, limit: MAX_UNREAD }
+    return this.#options.store.countMessages(client.id, conversationId, of)
+  }
+
+  /** Everything up to now was read. @throws NOT_FOUND, and FORBIDDEN for a user who takes no part */
+  async read(client: ClientView, conversationId: Id, by: Author): Promise<void> {
+    const { conversations, now } = this.#options
+    const before = await conversations.view(client, conversationId)
+    const at = now().toISOString()
+    if (by !== 'business') await this.assertMember(client, conversationId, by.userId)
+    await conversations.change(client, conversationId, (facts) => {
+      if (by === 'business') return { ...facts, businessReadAt: at }
+      const participants = this.of({ ...before, facts })
+      const read = participants.map((participant) =>
+        participant.userId === by.userId
+          ? { ...participant, readSeq: Math.max(participant.readSeq, before.seq), readAt: at }
+          : participant,
+      )
+      return { ...facts, participants: read }
+    })
+    const activity = { type: 'read', ...(by !== 'business' && { userId: by.userId }) } as const
+    if (conversations.isTold(client, 'read')) await conversations.note(client, conversationId, activity)
+  }
+
+  /** The conversations that a user takes part in, groups too, in order of id. @throws NOT_FOUND for the user */
+  async walk(client: ClientView, userId: Id, range: Range): Promise<ConversationView[]> {
+    const { store, users, conversations, conversationFacts } = this.#options
+    await users.assertExists(client, userId)
+    const [own, groups] = await Promise.all([
+      store.walkConversations(client.id, { ...range, userId }),
+      conversationFacts.list(client.id, { ...range, term: memberTerm(userId) }),
+    ])
+    const records = await Promise.all(groups.map(({ id }) => store.findConversation(client.id, id)))
+    const all = [...own, ...records.filter((record) => record !== undefined)]
+    all.sort((a, b) => (a.id < b.id ? -1 : 1))
+    const page = range.fromEnd ? all.slice(-range.limit) : all.slice(0, range.limit)
+    return conversations.views(client, page)
+  }
+
+  /** Gone, with the conversations that are theirs alone; groups go on without them. @throws NOT_FOUND */
+  async deleteUser(client: ClientView, userId: Id): Promise<void> {
+    const { users, conversations } = this.#options
+    for (;;) {
+      const page = await this.walk(client, userId, { limit: 100 })
+      for (const { id, facts } of page) {
+        if (facts.isGroup) await this.leave(client, id, { userId })
+        else await conversations.delete(client, id)
+      }
+      if (page.length === 0) break
+    }
+    await users.delete(client, userId)
+  }
+
+  /** The conversation that is a user's where none is named: the one that was made first. */
+  async defaultOf(client: ClientView, userId: Id): Promise<Id | undefined> {
+    const { store, userFacts } = this.#options
+    const known = (await userFacts.find(client.id, { id: userId }))?.data.defaultConversationId
+    if (known) return known
+    const [first] = await store.walkConversations(client.id, { userId, limit: 1 })
+    return first?.id
+  }
+
+  /** Makes a conversation the user's default one, unless there is one; answers which is. */
+  async claimDefault(client: ClientView, userId: Id, conversationId: Id): Promise<Id> {
+    const { store, users } = this.#options
+    const [first] = await store.walkConversations(client.id, { userId, limit: 1 })
+    const { facts } = await users.change(client, userId, (known) =>
+      known.defaultConversationId ? known : { ...known, defaultConversationId: first?.id ?? conversationId },
+    )
+    return facts.defaultConversationId ?? conversationId
+  }
+}
+
+function assertGroup({ isGroup }: ConversationFacts): void {
+  if (!isGroup) throw invalid({ path: [], message: 'only groups can be joined and left' })
+}

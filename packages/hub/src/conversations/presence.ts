@@ -1,0 +1,62 @@
+import type { Author, Id, Logger } from '@plugboard/core'
+import type { Channels } from '../channels/channels.js'
+import { errorShape } from '../channels/error-shape.js'
+import { withTimeout } from '../channels/timeout.js'
+import type { ClientView } from '../clients/directory.js'
+import type { EndpointRecord } from '../log/endpoint-record.js'
+import type { PublicAddresses } from '../ports/public-addresses.js'
+import type { Conversations } from './conversations.js'
+
+export interface PresenceOptions {
+  channels: Channels
+  conversations: Conversations
+  urls: PublicAddresses
+  /** The longest that a provider may take. */
+  timeoutMs: number
+  log: Logger
+}
+
+/** Tells the other side that someone is typing: webhooks of a person, and providers of the business. */
+export class Presence {
+  readonly #options: PresenceOptions
+  readonly #abort = new AbortController()
+
+  constructor(options: PresenceOptions) {
+    this.#options = options
+  }
+
+  /** Resolves before providers were told, which is of no consequence. @throws NOT_FOUND */
+  async typing(client: ClientView, conversationId: Id, by: Author, isTyping: boolean): Promise<void> {
+    const { conversations } = this.#options
+    const { endpoints } = await conversations.get(client, conversationId)
+    const activity = { type: 'typing', isTyping, ...(by !== 'business' && { userId: by.userId }) } as const
+    if (conversations.isTold(client, 'typing')) await conversations.note(client, conversationId, activity)
+    if (by !== 'business' || !isTyping) return
+    for (const endpoint of endpoints) {
+      this.#indicate(client, endpoint).catch((error) => {
+        this.#options.log.debug({ ...errorShape(error), clientId: client.id }, 'typing could not be shown')
+      })
+    }
+  }
+
+  close(): void {
+    this.#abort.abort()
+  }
+
+  async #indicate(client: ClientView, endpoint: EndpointRecord): Promise<void> {
+    const { channels, urls, timeoutMs } = this.#options
+    const { id, channel, identity, sender, thread } = endpoint
+    const open = channel.custom ? undefined : client.integrations.get(channel.name)
+    if (!open || open.status === 'paused' || !channels.find(channel.name)) return
+    const { runtime, integration } = await channels.connect(client.id, open)
+    await withTimeout(timeoutMs, this.#abort.signal, async (signal) => {
+      await runtime.indicateTyping?.({
+        integration,
+        endpoint: { identity, sender, thread },
+        webhookUrl: urls.webhook(client.id, channel.name),
+        deliveryId: `typing-${id}`,
+        signal,
+      })
+    })
+  }
+}

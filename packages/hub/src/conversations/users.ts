@@ -1,0 +1,237 @@
+import { type Id, newId, PlugboardError, type User } from '@plugboard/core'
+import { LRUCache } from 'lru-cache'
+import type { ClientView } from '../clients/directory.js'
+import { isSameHash, type Keyring } from '../clients/keyring.js'
+import type { Usage } from '../clients/usage.js'
+import type { Dispatcher } from '../delivery/dispatcher.js'
+import type { Recipients } from '../delivery/recipients.js'
+import type { Collection } from '../documents/collection.js'
+import {
+  type ExternalId,
+  emailTerm,
+  nameOfExternal,
+  type UserFacts,
+  type UserView,
+} from '../documents/facts.js'
+import type { NewEntry } from '../log/entry.js'
+import type { Store } from '../ports/store.js'
+
+export interface UsersOptions {
+  store: Store
+  facts: Collection<UserFacts>
+  recipients: Recipients
+  keyring: Keyring
+  dispatcher: Dispatcher
+  usage: Usage
+  now(): Date
+  /** Users whose client is kept in memory, so that an author need not be looked up for each message. */
+  maxCached: number
+  /** How long one is kept without looking again, in milliseconds; 0: as long as there is room (one process only). */
+  maxAgeMs: number
+}
+
+/** The people of a client. */
+export class Users {
+  readonly #options: UsersOptions
+  readonly #owners: LRUCache<Id, Id>
+  readonly #shown: LRUCache<Id, UserView>
+  /** Rises with each change, so that what was read before one is not kept after it. */
+  #changes = 0
+
+  constructor(options: UsersOptions) {
+    this.#options = options
+    this.#owners = new LRUCache({ max: options.maxCached })
+    this.#shown = new LRUCache({ max: options.maxCached, ttl: options.maxAgeMs })
+  }
+
+  /**
+   * `id`: chosen before, so that a repetition answers the same user, as it was made the first time.
+   * @throws CONFLICT when another user has the external id
+   */
+  async create(client: ClientView, { id = newId(), facts }: NewUser = {}): Promise<UserView> {
+    const collection = this.#options.facts
+    await this.#options.usage.take(client, 0)
+    // What is known of a user comes first, so that whoever finds the user knows it.
+    const isFresh = !facts || (await collection.insert(client.id, id, facts))
+    const named = isFresh ? undefined : await this.#holderOf(client, facts?.externalId)
+    const user: User = { id: named ?? id, clientId: client.id, createdAt: this.#options.now() }
+    const appended = await this.#options.store.createUser(user, this.firstEntry(client, user.id))
+    if (!appended.duplicate) {
+      // Whoever began to make this user has not got there: the process ended, or is slower.
+      if (facts && user.id !== id) await collection.change(client.id, user.id, () => facts)
+      this.#owners.set(user.id, client.id)
+      this.#options.dispatcher.appended(appended)
+      return { ...user, facts: facts ?? {} }
+    }
+    const isThere = await this.#options.store.findUser(client.id, user.id)
+    if (isThere && user.id === id && (!isFresh || !facts)) return this.view(client, id)
+    if (isThere) throw new PlugboardError('CONFLICT', 'another user has this external id')
+    // The name of one that was deleted.
+    await collection.remove(client.id, user.id)
+    return this.create(client, { id: newId(), ...(facts && { facts }) })
+  }
+
+  async #holderOf(client: ClientView, externalId: ExternalId | undefined): Promise<Id | undefined> {
+    if (!externalId) return undefined
+    return (await this.#options.facts.find(client.id, { name: nameOfExternal(externalId) }))?.id
+  }
+
+  /** What tells of a new user. */
+  firstEntry(client: ClientView, userId: Id, data?: Record<string, string>): NewEntry {
+    return this.#entry(client, userId, 'user.new', data ? JSON.stringify({ data }) : '{}')
+  }
+
+  #entry(client: ClientView, userId: Id, type: 'user.new' | 'user.deleted', payload: string): NewEntry {
+    const { recipients, dispatcher, now } = this.#options
+    const owes = recipients.webhooks(client, type)
+    return { id: newId(), type, payload, at: now(), owes, claim: dispatcher.hasRoom(client.id, userId) }
+  }
+
+  /** @throws NOT_FOUND */
+  async get(client: ClientView, id: Id): Promise<User> {
+    const user = await this.#options.store.findUser(client.id, id)
+    if (!user) throw notFound()
+    this.#owners.set(id, client.id)
+    return user
+  }
+
+  /** A user with what is known of them. @throws NOT_FOUND */
+  async view(client: ClientView, id: Id): Promise<UserView> {
+    const [user, kept] = await Promise.all([
+      this.get(client, id),
+      this.#options.facts.find(client.id, { id }),
+    ])
+    return { ...user, facts: kept?.data ?? factsOf(user) }
+  }
+
+  /** What is known of these users, as it was a moment ago at the latest: for what is only shown. */
+  async shown(client: ClientView, ids: ReadonlySet<Id>): Promise<ReadonlyMap<Id, UserView>> {
+    const known = new Map<Id, UserView>()
+    const others: Id[] = []
+    for (const id of ids) {
+      const view = this.#shown.get(id)
+      if (view?.clientId === client.id) known.set(id, view)
+      else others.push(id)
+    }
+    if (others.length === 0) return known
+    const changes = this.#changes
+    for (const [id, view] of await this.views(client, others)) {
+      if (changes === this.#changes) this.#shown.set(id, view)
+      known.set(id, view)
+    }
+    return known
+  }
+
+  /** Those of these users that are there. */
+  async views(client: ClientView, ids: readonly Id[]): Promise<ReadonlyMap<Id, UserView>> {
+    const facts = await this.#options.facts.findAll(client.id, ids)
+    const users = await Promise.all(
+      [...new Set(ids)].map((id) => this.#options.store.findUser(client.id, id)),
+    )
+    return new Map(
+      users.flatMap((user) =>
+        user ? [[user.id, { ...user, facts: facts.get(user.id) ?? factsOf(user) }]] : [],
+      ),
+    )
+  }
+
+  /** @throws NOT_FOUND */
+  async getExternal(client: ClientView, externalId: ExternalId): Promise<UserView> {
+    const kept = await this.#options.facts.find(client.id, { name: nameOfExternal(externalId) })
+    const user = kept && (await this.#options.store.findUser(client.id, kept.id))
+    if (!user) throw notFound()
+    this.#owners.set(user.id, client.id)
+    return { ...user, facts: kept.data }
+  }
+
+  /** Those who have this e-mail address, in order of id. */
+  async listByEmail(client: ClientView, email: string, limit: number): Promise<UserView[]> {
+    const kept = await this.#options.facts.list(client.id, { term: emailTerm(email), limit })
+    const users = await this.views(
+      client,
+      kept.map(({ id }) => id),
+    )
+    return [...users.values()]
+  }
+
+  /** Changes what is known of a user. @throws NOT_FOUND */
+  async change(client: ClientView, id: Id, change: (facts: UserFacts) => UserFacts): Promise<UserView> {
+    const user = await this.get(client, id)
+    const facts = await this.#options.facts.change(client.id, id, (known) => change(known ?? factsOf(user)))
+    this.#forget(id)
+    return { ...user, facts: facts ?? {} }
+  }
+
+  /** The user's default conversation is gone: the oldest one that is left takes its place. */
+  async forgetDefault(client: ClientView, id: Id, conversationId: Id): Promise<void> {
+    await this.#options.facts.change(client.id, id, (known) => {
+      if (known?.defaultConversationId !== conversationId) return known
+      const { defaultConversationId: _, ...rest } = known
+      return rest
+    })
+    this.#forget(id)
+  }
+
+  #forget(id: Id): void {
+    this.#changes += 1
+    this.#shown.delete(id)
+  }
+
+  /** Gone for everybody at once; who writes from the same address is a new user from then on. @throws NOT_FOUND */
+  async delete(client: ClientView, id: Id): Promise<void> {
+    const { store, facts, dispatcher } = this.#options
+    const { externalId } = (await this.view(client, id)).facts
+    const payload = externalId ? JSON.stringify({ externalId }) : '{}'
+    const appended = await store.deleteUser(client.id, id, this.#entry(client, id, 'user.deleted', payload))
+    this.#owners.delete(id)
+    this.#forget(id)
+    await facts.remove(client.id, id)
+    if (!appended) throw notFound()
+    dispatcher.streamChanged(id)
+    dispatcher.appended(appended)
+  }
+
+  /** A credential for the user's own side, such as a chat in a browser. It is derived, not stored. @throws NOT_FOUND */
+  async createToken(client: ClientView, userId: Id): Promise<{ id: Id; secret: string }> {
+    await this.assertExists(client, userId)
+    const id = newId()
+    return { id, secret: this.#secretOf(client, userId, id) }
+  }
+
+  /** Whether a token was made by {@link createToken} for this user. */
+  isToken(client: ClientView, userId: Id, token: { id: Id; secret: string }): boolean {
+    return isSameHash(token.secret, this.#secretOf(client, userId, token.id))
+  }
+
+  #secretOf(client: ClientView, userId: Id, tokenId: Id): string {
+    return this.#options.keyring.sign(`user-token ${client.id} ${userId} ${tokenId}`)
+  }
+
+  /** Whether the user is known to be one of the client; false where that has to be looked up. */
+  isKnown(client: ClientView, id: Id): boolean {
+    return this.#owners.get(id) === client.id
+  }
+
+  /** @throws NOT_FOUND when the client has no such user. */
+  async assertExists(client: ClientView, id: Id): Promise<void> {
+    if (!this.isKnown(client, id)) await this.get(client, id)
+  }
+}
+
+/** What a user is made with. */
+export interface NewUser {
+  id?: Id
+  facts?: UserFacts
+}
+
+/** What a provider told of a user. */
+function factsOf({ data = {} }: User): UserFacts {
+  const { name, email, locale } = data
+  return {
+    ...(name !== undefined && { givenName: name }),
+    ...(email !== undefined && { email }),
+    ...(locale !== undefined && { locale }),
+  }
+}
+
+const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'there is no such user')

@@ -1,0 +1,55 @@
+import type { Id } from '@plugboard/core'
+import type { Keyring } from '../clients/keyring.js'
+
+/** Where a message with buttons is. */
+export interface ButtonPlace {
+  clientId: Id
+  conversationId: Id
+  messageId: Id
+}
+
+const ID_BYTES = 12
+const INDEX_BYTES = 2
+const MAC_BYTES = 16
+/** 30 bytes are 40 characters: within what every provider carries (Telegram's 64 bytes are the least). */
+const TOKEN = /^[\w-]{40}$/
+
+/**
+ * What stands behind buttons at a provider: which button of which message, and a proof that it was put there. Nothing is
+ * stored, so that any replica can read it back; a value that a person made up, or took from another conversation, is
+ * none.
+ */
+export class ButtonTokens {
+  readonly #keyring: Keyring
+
+  constructor(keyring: Keyring) {
+    this.#keyring = keyring
+  }
+
+  seal(place: ButtonPlace, index: number): string {
+    const head = Buffer.alloc(ID_BYTES + INDEX_BYTES)
+    head.write(place.messageId, 'hex')
+    head.writeUInt16BE(index, ID_BYTES)
+    return Buffer.concat([head, this.#mac(place, index)]).toString('base64url')
+  }
+
+  /** The button that a token was made for, in this conversation; undefined for anything else. */
+  open(token: string, where: Omit<ButtonPlace, 'messageId'>): { messageId: Id; index: number } | undefined {
+    if (!TOKEN.test(token)) return undefined
+    const bytes = Buffer.from(token, 'base64url')
+    const messageId = bytes.toString('hex', 0, ID_BYTES) as Id
+    const index = bytes.readUInt16BE(ID_BYTES)
+    const isOurs = this.#keyring.isMac(
+      bytes.subarray(ID_BYTES + INDEX_BYTES),
+      textOf({ ...where, messageId }, index),
+    )
+    return isOurs ? { messageId, index } : undefined
+  }
+
+  #mac(place: ButtonPlace, index: number): Buffer {
+    return this.#keyring.mac(textOf(place, index), MAC_BYTES)
+  }
+}
+
+const textOf = ({ clientId, conversationId, messageId }: ButtonPlace, index: number): string =>
+  `button ${clientId} ${conversationId} ${messageId} ${index}`

@@ -1,0 +1,151 @@
+import { type Id, newId, PlugboardError } from '@plugboard/core'
+import type { ClientView } from '../clients/directory.js'
+import type { Keyring } from '../clients/keyring.js'
+import type { Usage } from '../clients/usage.js'
+import type { BlobOwner, BlobStore, OpenBlob } from '../ports/blob-store.js'
+import type { AttachmentPlace, PublicAddresses } from '../ports/public-addresses.js'
+import type { Store } from '../ports/store.js'
+import { fileNameOf } from './file-name.js'
+import { withMediaType } from './media-type.js'
+
+export interface AttachmentsOptions {
+  store: Store
+  blobs: BlobStore
+  keyring: Keyring
+  urls: PublicAddresses
+  usage: Usage
+  /** Largest file. */
+  maxBytes: number
+}
+
+/** A file that a client brings. */
+export interface Upload {
+  /** It is removed with this conversation. */
+  conversationId?: Id
+  name?: string
+  /** What the sender says that it is: counts where the bytes do not tell. */
+  type?: string
+  body: AsyncIterable<Uint8Array>
+}
+
+/** A file that is kept here. */
+export interface Attachment {
+  id: Id
+  /** Whoever has it can read the file, as long as that is there. */
+  url: string
+  type: string
+  size: number
+}
+
+const MAC_BYTES = 24
+
+/** Files that clients keep here, to show them in messages. Ids are guessable, so an address is signed. */
+export class Attachments {
+  readonly #options: AttachmentsOptions
+
+  constructor(options: AttachmentsOptions) {
+    this.#options = options
+  }
+
+  /** Largest file. */
+  get maxBytes(): number {
+    return this.#options.maxBytes
+  }
+
+  /** Keeps a file. @throws NOT_FOUND for the conversation, TOO_LARGE, NO_SPACE */
+  async upload(client: ClientView, { conversationId, name, type, body }: Upload): Promise<Attachment> {
+    const { blobs, urls, usage, maxBytes } = this.#options
+    await usage.take(client, 0)
+    if (conversationId) await this.#assertConversation(client.id, conversationId)
+    const typed = await withMediaType(atMost(maxBytes, body), type)
+    const id = newId()
+    const shown = fileNameOf(name)
+    const blob = {
+      ...{ clientId: client.id, id, type: typed.type },
+      ...(conversationId && { conversationId }),
+      ...(shown !== undefined && { name: shown }),
+    }
+    const { size } = await blobs.put(blob, typed.body)
+    await this.#assertRoom(client, id, size)
+    await this.#assertOwner(blob, size)
+    const mac = this.#options.keyring.mac(signedText(client.id, id), MAC_BYTES).toString('base64url')
+    const place = { clientId: client.id, id, mac }
+    return { id, url: urls.attachment(place, shown), type: typed.type, size }
+  }
+
+  /** Opens the file of an address. @throws NOT_FOUND */
+  async open(place: AttachmentPlace): Promise<OpenBlob> {
+    const blob = this.#isSigned(place) && (await this.#options.blobs.open(place.clientId, place.id))
+    if (!blob) throw new PlugboardError('NOT_FOUND', 'Not Found')
+    return blob
+  }
+
+  /** Removes the file of an address. @throws INVALID when it is no address of ours, NOT_FOUND */
+  async remove(client: ClientView, url: string): Promise<void> {
+    const { urls, blobs } = this.#options
+    const found = urls.attachmentAt(url)
+    // It may be from before the address of this installation changed.
+    const isSigned = found !== undefined && this.#isSigned(found.place)
+    if (!found?.isHere && !isSigned)
+      throw new PlugboardError('INVALID', 'this is no address of an attachment of ours')
+    const isOwn = isSigned && found.place.clientId === client.id
+    const size = isOwn ? await blobs.remove(client.id, found.place.id) : undefined
+    if (size !== undefined) return this.#options.usage.add(client.id, -size)
+    throw new PlugboardError('NOT_FOUND', 'there is no such attachment')
+  }
+
+  /** Removes all that go with a conversation, or are the client's. */
+  async removeOf(owner: BlobOwner): Promise<void> {
+    const size = await this.#options.blobs.removeAll(owner)
+    if (owner.conversationId) this.#options.usage.add(owner.clientId, -size)
+  }
+
+  /** How large a file is is known only now. */
+  async #assertRoom(client: ClientView, id: Id, size: number): Promise<void> {
+    try {
+      await this.#options.usage.take(client, size)
+    } catch (error) {
+      await this.#options.blobs.remove(client.id, id)
+      throw error
+    }
+  }
+
+  /** What it belongs to may have been deleted while it came: nothing would remove it any more. */
+  async #assertOwner({ clientId, conversationId, id }: BlobOwner & { id: Id }, size: number): Promise<void> {
+    const { store, blobs, usage } = this.#options
+    try {
+      const client = await store.findClient({ id: clientId })
+      if (!client || client.deletedAt) throw new PlugboardError('NOT_FOUND', 'there is no such client')
+      if (conversationId) await this.#assertConversation(clientId, conversationId)
+    } catch (error) {
+      await blobs.remove(clientId, id)
+      usage.add(clientId, -size)
+      throw error
+    }
+  }
+
+  async #assertConversation(clientId: Id, id: Id): Promise<void> {
+    if (!(await this.#options.store.findConversation(clientId, id)))
+      throw new PlugboardError('NOT_FOUND', 'there is no such conversation')
+  }
+
+  #isSigned({ clientId, id, mac }: AttachmentPlace): boolean {
+    const bytes = Buffer.from(mac, 'base64url')
+    return bytes.byteLength === MAC_BYTES && this.#options.keyring.isMac(bytes, signedText(clientId, id))
+  }
+}
+
+/** Begins with what it is for. */
+const signedText = (clientId: Id, id: Id): string => `attachment ${clientId} ${id}`
+
+async function* atMost(maxBytes: number, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let bytes = 0
+  for await (const piece of body) {
+    bytes += piece.byteLength
+    if (bytes > maxBytes) {
+      const message = `an attachment may have ${maxBytes} bytes at most (ATTACHMENT_MAX_SIZE)`
+      throw new PlugboardError('TOO_LARGE', message)
+    }
+    yield piece
+  }
+}

@@ -1,0 +1,141 @@
+import {
+  type Id,
+  isPlugboardError,
+  type Json,
+  type MediaRef,
+  type OpenMedia,
+  PlugboardError,
+} from '@plugboard/core'
+import type { Channels, Runtime } from '../channels/channels.js'
+import { classify } from '../channels/classify.js'
+import { withTimeout } from '../channels/timeout.js'
+import type { ClientView, Directory } from '../clients/directory.js'
+import type { Keyring } from '../clients/keyring.js'
+import type { PublicAddresses } from '../ports/public-addresses.js'
+import type { Store } from '../ports/store.js'
+import { fileNameOf } from './file-name.js'
+
+export interface MediaLinksOptions {
+  store: Store
+  keyring: Keyring
+  directory: Directory
+  channels: Channels
+  urls: PublicAddresses
+  /** How long an address works. */
+  ttlMs: number
+  /** The longest that a channel may take to open a file. */
+  timeoutMs: number
+  now(): Date
+}
+
+/** Where in which entry a file stands. */
+export interface MediaPlace {
+  clientId: Id
+  channel: string
+  entryId: Id
+  part: number
+}
+
+/** A file of a provider, as it is to be shown. */
+export interface LinkedMedia extends OpenMedia {
+  name?: string
+}
+
+/** What is sealed into an address. */
+type Ticket = [
+  clientId: Id,
+  channel: string,
+  entryId: Id,
+  part: number,
+  expiresAt: number,
+  ref: Json,
+  mime: string | null,
+  name: string | null,
+]
+
+/** The context of the seal, so that no other secret of the store opens as an address. */
+const CONTEXT = 'media'
+
+/**
+ * Addresses of files that people sent: they hold, sealed, what the channel needs to find the file at the provider, and
+ * where it was sent. The credentials stay here.
+ */
+export class MediaLinks {
+  readonly #options: MediaLinksOptions
+
+  constructor(options: MediaLinksOptions) {
+    this.#options = options
+  }
+
+  /** The address of a file; it works until it expires, or the entry is deleted. */
+  urlOf({ clientId, channel, entryId, part }: MediaPlace, media: MediaRef): string {
+    const { keyring, urls, ttlMs, now } = this.#options
+    const { ref, mime = null } = media
+    const name = fileNameOf(media.name) ?? null
+    const expiresAt = now().getTime() + ttlMs
+    const ticket: Ticket = [clientId, channel, entryId, part, expiresAt, ref, mime, name]
+    return urls.media(keyring.seal(JSON.stringify(ticket), CONTEXT))
+  }
+
+  /**
+   * Opens the file of an address at its provider. `signal` ends it. @throws NOT_FOUND for what is no address (any more),
+   * or a file that is gone; UNAVAILABLE when the provider does not give it now
+   */
+  async open(token: string, signal: AbortSignal): Promise<LinkedMedia> {
+    const ticket = this.#read(token)
+    const [clientId, channel, entryId, , expiresAt, ref, mime, name] = ticket ?? throwNotFound()
+    const { store, directory, now } = this.#options
+    if (expiresAt <= now().getTime()) throwNotFound()
+    const client = (await directory.find({ id: clientId })) ?? throwNotFound()
+    const entry = await store.findEntry(clientId, entryId)
+    if (!entry || entry.deletedAt) throwNotFound()
+    const opened = await this.#openMedia(client, channel, ref, signal)
+    const type = opened.mime ?? mime
+    return {
+      body: opened.body,
+      ...(type && { mime: type }),
+      ...(opened.size !== undefined && { size: opened.size }),
+      ...(name !== null && { name }),
+    }
+  }
+
+  #read(token: string): Ticket | undefined {
+    try {
+      return JSON.parse(this.#options.keyring.open(token, CONTEXT)) as Ticket
+    } catch (error) {
+      if (isPlugboardError(error, 'INTERNAL')) return undefined
+      throw error
+    }
+  }
+
+  async #openMedia(client: ClientView, channel: string, ref: Json, outer: AbortSignal): Promise<OpenMedia> {
+    const { channels, urls, timeoutMs } = this.#options
+    const open = client.integrations.get(channel)
+    if (!open || !channels.find(channel)) throwNotFound()
+    let runtime: Runtime | undefined
+    // The file is read after this has ended: what ends the opening must not end the reading.
+    const reading = new AbortController()
+    outer.addEventListener('abort', () => reading.abort())
+    try {
+      return await withTimeout(timeoutMs, outer, async (opening) => {
+        const connected = await channels.connect(client.id, open)
+        runtime = connected.runtime
+        const { openMedia } = runtime
+        if (!openMedia) throwNotFound()
+        opening.addEventListener('abort', () => reading.abort())
+        const { integration } = connected
+        const context = { integration, webhookUrl: urls.webhook(client.id, channel), signal: reading.signal }
+        return await openMedia.call(runtime, ref, context)
+      })
+    } catch (error) {
+      if (isPlugboardError(error)) throw error
+      const { kind, message } = classify(runtime, error)
+      if (kind === 'invalid' || kind === 'recipient') throwNotFound()
+      throw new PlugboardError('UNAVAILABLE', `the provider does not give the file now: ${message}`)
+    }
+  }
+}
+
+function throwNotFound(): never {
+  throw new PlugboardError('NOT_FOUND', 'Not Found')
+}

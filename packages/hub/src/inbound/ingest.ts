@@ -1,0 +1,208 @@
+import {
+  type Id,
+  type InboundContent,
+  type InboundEvent,
+  type InboundRequest,
+  type InboundResponse,
+  type JsonObject,
+  newId,
+  PlugboardError,
+  truncate,
+} from '@plugboard/core'
+import type { Channels } from '../channels/channels.js'
+import type { ClientView, OpenIntegration } from '../clients/directory.js'
+import type { Conversations } from '../conversations/conversations.js'
+import type { Endpoints } from '../conversations/endpoints.js'
+import { dedupeOf, type Messages } from '../conversations/messages.js'
+import type { Dispatcher } from '../delivery/dispatcher.js'
+import { channelOf } from '../delivery/recipients.js'
+import type { MediaLinks } from '../files/media-links.js'
+import type { IntegrationMonitor } from '../integrations/integration-monitor.js'
+import { type Activity, messageIdOf } from '../log/activity.js'
+import type { Store } from '../ports/store.js'
+import type { Answers } from './answers.js'
+import { payloadOf, userDataOf } from './inbound-content.js'
+
+export interface IngestOptions {
+  store: Store
+  channels: Channels
+  answers: Answers
+  media: MediaLinks
+  monitor: IntegrationMonitor
+  endpoints: Endpoints
+  conversations: Conversations
+  messages: Messages
+  dispatcher: Dispatcher
+}
+
+/** Events of one request: providers send a few at once, the largest of them some hundreds. */
+const MAX_EVENTS = 1_000
+/** Longest sign of a reaction that is kept, in UTF-16 units. Some providers have names for them. */
+const MAX_EMOJI = 256
+
+/** Where an event came from. */
+interface Origin {
+  client: ClientView
+  integration: OpenIntegration
+  conversationId: Id
+  userId: Id
+  endpointId: Id
+  dedupe: string
+}
+
+/** Takes in what providers send. */
+export class Ingest {
+  readonly #options: IngestOptions
+
+  constructor(options: IngestOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Verifies a provider's request and stores its events, in order. The answer is for the provider, and is given only
+   * when everything is on disk; what was seen before is answered the same and stored no second time.
+   * @throws NOT_FOUND for a channel that the client has not enabled, UNAUTHORIZED for a request that is not the
+   * provider's, INVALID for a body that is not what it sends.
+   */
+  async receive(client: ClientView, channelName: string, request: InboundRequest): Promise<InboundResponse> {
+    const open = client.integrations.get(channelName)
+    if (!open) throw new PlugboardError('NOT_FOUND', 'there is no such channel')
+    const { runtime, integration } = await this.#options.channels.connect(client.id, open)
+    const verdict = await runtime.verify(request, integration)
+    if (!verdict.ok) throw new PlugboardError('UNAUTHORIZED', `the signature is ${verdict.reason}`)
+    const { events, response } = runtime.parse(request, integration)
+    if (events.length > MAX_EVENTS)
+      throw new PlugboardError('INVALID', `a request may hold ${MAX_EVENTS} events at most`)
+    for (const event of events) await this.#store(client, open, event)
+    if (events.length > 0) this.#options.monitor.received(open.id)
+    return response
+  }
+
+  async #store(client: ClientView, integration: OpenIntegration, event: InboundEvent): Promise<void> {
+    const { endpoints } = this.#options
+    const { channel } = integration
+    const userData = userDataOf(event.person)
+    const place = { name: channel, custom: false }
+    const { conversationId, userId, endpointId } = await endpoints.map(
+      client,
+      place,
+      event.endpoint,
+      userData,
+    )
+    const dedupe = dedupeOf(channel, event.dedupeKey)
+    const origin: Origin = { client, integration, conversationId, userId, endpointId, dedupe }
+    const id = newId()
+    switch (event.type) {
+      case 'message':
+        return this.#post(origin, id, await this.#written(origin, id, event.content))
+      case 'choice':
+        return this.#post(origin, id, await this.#chosen(origin, event))
+      case 'started': {
+        const { payload } = event
+        return this.#started(origin, id, payload === undefined ? {} : { payload })
+      }
+      default: {
+        const activity = await this.#activityOf(origin, id, event)
+        await this.#options.conversations.note(client, conversationId, activity, { id, dedupe })
+      }
+    }
+  }
+
+  async #post(origin: Origin, id: Id, payload: JsonObject | undefined): Promise<void> {
+    if (!payload) return
+    const { client, conversationId, userId, endpointId, dedupe } = origin
+    const author = { userId }
+    const { messages } = this.#options
+    await messages.post(client, { id, conversationId, author, payload, dedupe, origin: endpointId })
+  }
+
+  /** What a person wrote, or chose by typing a number. */
+  async #written(origin: Origin, id: Id, content: InboundContent): Promise<JsonObject> {
+    const { answers, channels } = this.#options
+    const { client, integration, conversationId } = origin
+    const capabilities = channels.find(integration.channel)?.capabilities
+    if (content.type !== 'text' || typeof content.text !== 'string' || !capabilities)
+      return this.#payloadOf(origin, id, content)
+    const place = { clientId: client.id, conversationId }
+    const reply = await answers.toText(place, capabilities, content.text)
+    return reply ?? this.#payloadOf(origin, id, content)
+  }
+
+  #payloadOf({ client, integration: { channel } }: Origin, entryId: Id, content: InboundContent): JsonObject {
+    const place = { clientId: client.id, channel, entryId, part: 0 }
+    return payloadOf(content, (media) => this.#options.media.urlOf(place, media))
+  }
+
+  /** What a pressed button says; its label, where nobody knows what it meant. */
+  async #chosen(
+    { client, conversationId }: Origin,
+    { token, label }: { token: string; label?: string },
+  ): Promise<JsonObject | undefined> {
+    const reply = await this.#options.answers.toButton({ clientId: client.id, conversationId }, token)
+    return reply ?? (label === undefined ? undefined : { type: 'text', text: label })
+  }
+
+  async #activityOf(
+    origin: Origin,
+    id: Id,
+    event: Exclude<InboundEvent, { type: 'message' | 'choice' | 'started' }>,
+  ): Promise<Activity> {
+    switch (event.type) {
+      case 'edited':
+        return {
+          type: 'edited',
+          ...(await this.#messageOf(origin, event.messageKey)),
+          payload: this.#payloadOf(origin, id, event.content),
+        }
+      case 'deleted':
+        return { type: 'deleted', ...(await this.#messageOf(origin, event.messageKey)) }
+      case 'reaction': {
+        const { isRemoved: removed } = event
+        const emoji = truncate(event.emoji, MAX_EMOJI).toWellFormed()
+        return { type: 'reaction', ...(await this.#messageOf(origin, event.messageKey)), emoji, removed }
+      }
+      case 'delivery': {
+        const { status, failure } = event
+        if (failure) this.#options.monitor.failed(origin.integration.id, failure)
+        return {
+          type: 'delivery',
+          ...(await this.#deliveredOf(origin, event.deliveryId)),
+          status,
+          ...(failure && { failure: { kind: failure.kind, message: failure.message } }),
+        }
+      }
+      case 'blocked':
+        return { type: 'blocked' }
+    }
+  }
+
+  /** The person's message that the provider calls so. */
+  async #messageOf(
+    { client, integration, conversationId }: Origin,
+    key: string,
+  ): Promise<{ messageId?: Id }> {
+    const dedupe = dedupeOf(integration.channel, key)
+    const entry = await this.#options.store.findByDedupe(client.id, conversationId, dedupe)
+    return entry?.type === 'message' ? { messageId: entry.id } : {}
+  }
+
+  /** The message of ours that was delivered under this id. */
+  async #deliveredOf({ client, conversationId }: Origin, deliveryId: string): Promise<{ messageId?: Id }> {
+    const id = messageIdOf(deliveryId)
+    const entry = id && (await this.#options.store.findEntry(client.id, id))
+    return entry?.streamId === conversationId ? { messageId: entry.id } : {}
+  }
+
+  async #started({ client, conversationId, dedupe }: Origin, id: Id, tells: object): Promise<void> {
+    const { store, conversations, dispatcher } = this.#options
+    const { owes, ...entry } = conversations.entry(client, conversationId, 'conversation.started')
+    const appended = await store.append({
+      clientId: client.id,
+      streamId: conversationId,
+      kind: 'conversation',
+      entry: { ...entry, id, payload: JSON.stringify(tells), dedupe },
+      resolve: ({ endpoints }) => ({ owes, channel: channelOf(endpoints) }),
+    })
+    if (appended && !appended.duplicate) dispatcher.appended(appended)
+  }
+}

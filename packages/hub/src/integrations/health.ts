@@ -1,0 +1,127 @@
+import { isJsonObject, type JsonObject, newId, parseJsonObject } from '@plugboard/core'
+import type { Channels } from '../channels/channels.js'
+import type { ClientView } from '../clients/directory.js'
+import type { Dispatcher } from '../delivery/dispatcher.js'
+import type { Recipients } from '../delivery/recipients.js'
+import { integrationTarget } from '../log/target.js'
+import type { Sealed } from '../ports/client-record.js'
+import type { PublicAddresses } from '../ports/public-addresses.js'
+import type { Store } from '../ports/store.js'
+import type { IntegrationMonitor, IntegrationState } from './integration-monitor.js'
+
+const healthTypes = ['create', 'configure', 'start', 'initialize', 'pause', 'delete'] as const
+
+/** What happens to an integration. */
+export type HealthType = (typeof healthTypes)[number]
+
+/** One thing that happened to an integration. */
+export interface HealthEvent {
+  type: HealthType
+  time: Date
+  data?: JsonObject
+}
+
+/** What is written down with what happened. */
+export interface HealthDetails {
+  data?: JsonObject
+  /** The configuration before, which the provider may know of; nobody is told of it. */
+  old?: Sealed
+  /** The provider is to be told; see {@link Provisioning}. */
+  tellsProvider?: boolean
+}
+
+/** An enabled channel and what happened to it lately. */
+export interface IntegrationHealth extends IntegrationState {
+  channel: string
+  status: 'active' | 'pending' | 'paused'
+  /** The provider's words, when it is paused or pending. */
+  reason?: string
+  /** Whether the provider knows of it. */
+  configured: boolean
+  /** Where the provider calls. */
+  webhookUrl: string
+  /** What a person has to do at the provider by hand. */
+  setup?: string
+  /** Newest first. */
+  events: HealthEvent[]
+}
+
+export interface HealthOptions {
+  store: Store
+  recipients: Recipients
+  dispatcher: Dispatcher
+  channels: Channels
+  monitor: IntegrationMonitor
+  urls: PublicAddresses
+  now(): Date
+}
+
+/** Events shown for one integration. */
+const MAX_EVENTS = 20
+
+/** The integrations of a client, and how they are. */
+export class Health {
+  readonly #options: HealthOptions
+
+  constructor(options: HealthOptions) {
+    this.#options = options
+  }
+
+  async list(client: ClientView): Promise<IntegrationHealth[]> {
+    const { store, monitor, urls, channels } = this.#options
+    const integrations = [...client.integrations.values()]
+    return Promise.all(
+      integrations.map(async ({ id, channel, status, reason }) => {
+        const [entries, state] = await Promise.all([
+          store.listEntries(client.id, id, MAX_EVENTS),
+          monitor.read(id),
+        ])
+        const webhookUrl = urls.webhook(client.id, channel)
+        const setup = channels.find(channel)?.setup?.(webhookUrl)
+        return {
+          ...{ channel, status, configured: status !== 'pending' },
+          ...(reason !== undefined && { reason }),
+          ...state,
+          webhookUrl,
+          ...(setup !== undefined && { setup }),
+          events: entries.flatMap((entry) => healthEventOf(entry) ?? []),
+        }
+      }),
+    )
+  }
+
+  /** Writes down what happened to an integration, and tells the webhooks. */
+  async record(
+    client: ClientView,
+    integration: { id: ClientView['id']; channel: string },
+    type: HealthType,
+    { data, old, tellsProvider }: HealthDetails = {},
+  ): Promise<void> {
+    const { store, recipients, dispatcher, now } = this.#options
+    const appended = await store.append({
+      clientId: client.id,
+      streamId: integration.id,
+      kind: 'integration',
+      entry: {
+        id: newId(),
+        type: 'health.new',
+        payload: JSON.stringify({ type, ...(data && { data }), ...(old && { old }) }),
+        at: now(),
+        claim: dispatcher.hasRoom(client.id, integration.id),
+      },
+      resolve: () => {
+        const webhooks = recipients.webhooks(client, 'health.new')
+        const owes = tellsProvider ? [...webhooks, integrationTarget(integration.id)] : webhooks
+        return { owes, channel: integration.channel }
+      },
+    })
+    if (appended) dispatcher.appended(appended)
+  }
+}
+
+/** The event that an entry of an integration's stream holds; undefined for one that this version does not know. */
+export function healthEventOf(entry: { payload: string; at: Date }): HealthEvent | undefined {
+  const told = parseJsonObject(entry.payload)
+  const type = healthTypes.find((each) => each === told.type)
+  return type && { type, ...(isJsonObject(told.data) && { data: told.data }), time: entry.at }
+}

@@ -1,0 +1,136 @@
+import { type Channel, newId } from '@plugboard/core'
+import { afterEach, expect, test } from 'vitest'
+import { acmeChannel } from '../../test/support/acme-channel.js'
+import { integrationOf, recordOf, webhookOf } from '../../test/support/clients.js'
+import { openHub, SharedStore } from '../../test/support/hub.js'
+import { MemoryDocuments } from '../../test/support/memory-documents.js'
+import type { Hub } from '../hub.js'
+
+const hubs: Hub[] = []
+
+afterEach(async () => {
+  await Promise.all(hubs.splice(0).map((hub) => hub.stop(0)))
+})
+
+test('a channel is enabled, changed and taken out, and the others and the webhooks stay as they are', async () => {
+  const { hub, client } = await setUp()
+  const before = (await client()).record
+  const { id } = await hub.integrations.enable(await client(), 'beta', { config: { token: 'a' }, facts: {} })
+  const facts = () => ({ displayName: 'B' })
+  const changed = await hub.integrations.change(await client(), id, { config: { token: 'b' }, facts })
+  expect(changed).toMatchObject({ id, channel: { config: { token: 'b' } }, facts: { displayName: 'B' } })
+  const { integrations, webhooks } = (await client()).record
+  expect(integrations[0]).toEqual(before.integrations[0])
+  expect([integrations.length, webhooks]).toEqual([2, before.webhooks])
+  await hub.integrations.delete(await client(), id)
+  expect((await client()).record).toMatchObject({
+    integrations: before.integrations,
+    webhooks: before.webhooks,
+  })
+})
+
+test('of two who enable one channel at once one does, and the other is told', async () => {
+  const { hub, client } = await setUp()
+  const known = await client()
+  const enable = (token: string) => hub.integrations.enable(known, 'beta', { config: { token }, facts: {} })
+  const results = await Promise.allSettled([enable('a'), enable('b')])
+  const [lost] = results.filter((result) => result.status === 'rejected')
+  expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  expect(lost?.reason).toMatchObject({ code: 'CONFLICT' })
+})
+
+test('an integration that a sync has replaced meanwhile is not found, and the new one stays', async () => {
+  const { hub, client } = await setUp()
+  const { id } = await hub.integrations.enable(await client(), 'beta', { config: { token: 'a' }, facts: {} })
+  const stale = await client()
+  await hub.sync.run(stale.id, 'test', { channels: [], webhooks: [] })
+  const beta = { name: 'beta', isEnabled: true, config: { token: 'c' } }
+  await hub.sync.run(stale.id, 'test', { channels: [beta], webhooks: [] })
+  const change = hub.integrations.change(stale, id, { config: { token: 'b' }, facts: (known) => known })
+  await expect(change).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  await expect(hub.integrations.delete(stale, id)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  expect((await client()).integrations.get('beta')?.config).toEqual({ token: 'c' })
+})
+
+test('channels and custom ones are listed in one order, from either end and between any two', async () => {
+  const { hub, client } = await setUp()
+  const made = [...(await client()).integrations.values()].map(({ id }) => id)
+  made.push((await hub.integrations.createCustom(await client(), {})).id)
+  const beta = await hub.integrations.enable(await client(), 'beta', { config: {}, facts: {} })
+  made.push(beta.id, (await hub.integrations.createCustom(await client(), {})).id)
+  const list = async (...asked: [range: object, kinds?: object]) =>
+    (await hub.integrations.list(await client(), { limit: 10, ...asked[0] }, asked[1])).map(({ id }) => id)
+  expect(await list({})).toEqual(made)
+  expect(await list({ limit: 2 })).toEqual(made.slice(0, 2))
+  expect(await list({ limit: 2, fromEnd: true })).toEqual(made.slice(2))
+  expect(await list({ after: made[0], before: made[3] })).toEqual(made.slice(1, 3))
+  expect(await list({}, { channels: ['beta'], custom: false })).toEqual([beta.id])
+  expect(await list({}, { channels: [], custom: true })).toEqual([made[1], made[3]])
+})
+
+test('a custom integration goes with its keys and webhooks, and takes no other along', async () => {
+  const { hub, client, documents } = await setUp()
+  const [mine, theirs] = [
+    await hub.integrations.createCustom(await client(), {}),
+    await hub.integrations.createCustom(await client(), {}),
+  ]
+  for (const { id } of [mine, theirs]) {
+    await hub.integrations.createKey(await client(), id, 'a key')
+    const webhook = { format: 'test', ownerId: id, url: `https://${id}.example` }
+    await hub.integrations.createWebhook(await client(), webhook, { max: 9 })
+  }
+  await hub.integrations.delete(await client(), mine.id)
+  expect((await client()).webhooks.map(({ ownerId }) => ownerId)).toEqual([undefined, theirs.id])
+  expect(documents.of('account').map(({ data }) => JSON.parse(data).integrationId)).toEqual([theirs.id])
+  await expect(hub.integrations.get(await client(), mine.id)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+})
+
+test('what is made for an integration that is deleted meanwhile is taken back', async () => {
+  const { hub, client, documents } = await setUp()
+  const { id } = await hub.integrations.createCustom(await client(), {})
+  const insert = documents.insertDocument
+  documents.insertDocument = async (document) => {
+    const isInserted = await insert(document)
+    await documents.removeDocument((await client()).id, 'integration', id)
+    return isInserted
+  }
+  const making = hub.integrations.createKey(await client(), id, 'a key')
+  await expect(making).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  expect(documents.of('account')).toEqual([])
+})
+
+test('a channel has neither keys nor webhooks', async () => {
+  const { hub, client } = await setUp()
+  const known = await client()
+  const [channel] = [...known.integrations.values()]
+  const id = channel?.id ?? newId()
+  const webhook = { format: 'test', ownerId: id, url: 'https://x.example' }
+  await expect(hub.integrations.createKey(known, id, 'a key')).rejects.toMatchObject({ code: 'INVALID' })
+  const hooking = hub.integrations.createWebhook(known, webhook, { max: 9 })
+  await expect(hooking).rejects.toMatchObject({ code: 'INVALID' })
+})
+
+/** A hub whose client has a channel that is paused, and a webhook. */
+async function setUp() {
+  const record = recordOf()
+  record.integrations = [{ ...integrationOf(record.id, { token: 'old' }), status: 'paused', reason: 'no' }]
+  record.webhooks = [webhookOf(record.id, 'https://bot.example')]
+  const shared = new SharedStore(record)
+  const documents = new MemoryDocuments()
+  // Read anew with each call, so that a test can stand in its way.
+  const later = Object.keys(documents).filter((name) => name !== 'all') as (keyof MemoryDocuments)[]
+  const methods = later.map((name) => [
+    name,
+    (...input: never[]) => (documents[name] as (...input: never[]) => unknown)(...input),
+  ])
+  Object.assign(shared.store, Object.fromEntries(methods))
+  const beta: Channel = { ...acmeChannel(), name: 'beta' }
+  const hub = openHub(shared, [acmeChannel(), beta])
+  hubs.push(hub)
+  const client = async () => {
+    const found = await hub.clients.find({ id: record.id })
+    if (!found) throw new Error('the client is gone')
+    return found
+  }
+  return { hub, client, documents }
+}

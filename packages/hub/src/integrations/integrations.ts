@@ -1,0 +1,167 @@
+import { type Id, invalid, type JsonObject, newId, PlugboardError } from '@plugboard/core'
+import type { Accounts, KeyAccount, WithId } from '../clients/accounts.js'
+import type { ClientView, OpenIntegration, OpenWebhook } from '../clients/directory.js'
+import type { NewWebhook, Webhooks } from '../clients/webhooks.js'
+import type { Collection } from '../documents/collection.js'
+import { CUSTOM_TERM, type IntegrationFacts } from '../documents/facts.js'
+import type { Range } from '../log/page.js'
+import type { Sync } from './sync.js'
+
+/** What connects a client with the world: a channel that is enabled or, without one, a program of the client's own. */
+export interface IntegrationView {
+  id: Id
+  /** Absent for a custom one. */
+  channel?: OpenIntegration
+  facts: IntegrationFacts
+}
+
+export interface IntegrationsOptions {
+  facts: Collection<IntegrationFacts>
+  sync: Sync
+  webhooks: Webhooks
+  accounts: Accounts
+}
+
+/** Which integrations are meant; of all channels, and custom ones, by default. */
+export interface IntegrationKinds {
+  channels?: readonly string[]
+  custom?: boolean
+}
+
+/** The integrations of a client one by one; {@link Sync} brings all channels to a configuration at once. */
+export class Integrations {
+  readonly #options: IntegrationsOptions
+
+  constructor(options: IntegrationsOptions) {
+    this.#options = options
+  }
+
+  /** In order of id. */
+  async list(
+    client: ClientView,
+    range: Range,
+    { channels, custom = true }: IntegrationKinds = {},
+  ): Promise<IntegrationView[]> {
+    const { facts } = this.#options
+    const { after, before, limit, fromEnd } = range
+    const enabled = [...client.integrations.values()].filter(
+      ({ id, channel }) =>
+        (channels?.includes(channel) ?? true) && (!after || id > after) && (!before || id < before),
+    )
+    const [known, own] = await Promise.all([
+      facts.findAll(
+        client.id,
+        enabled.map(({ id }) => id),
+      ),
+      custom ? facts.list(client.id, { ...range, term: CUSTOM_TERM }) : [],
+    ])
+    const all = [
+      ...enabled.map((channel) => ({ id: channel.id, channel, facts: known.get(channel.id) ?? {} })),
+      ...own.map(({ id, data }) => ({ id, facts: data })),
+    ]
+    all.sort((a, b) => (a.id < b.id ? -1 : 1))
+    return fromEnd ? all.slice(-limit) : all.slice(0, limit)
+  }
+
+  /** @throws NOT_FOUND */
+  async get(client: ClientView, id: Id): Promise<IntegrationView> {
+    const channel = [...client.integrations.values()].find((integration) => integration.id === id)
+    const facts = (await this.#options.facts.find(client.id, { id }))?.data
+    if (channel) return { id, channel, facts: facts ?? {} }
+    // What is known of a channel may be left behind by a sync that took it out.
+    if (!facts?.isCustom) throw notFound()
+    return { id, facts }
+  }
+
+  /** @throws INVALID, and CONFLICT when the channel is enabled already or another client uses the account */
+  async enable(
+    client: ClientView,
+    name: string,
+    { config, facts }: { config: JsonObject; facts: IntegrationFacts },
+  ): Promise<IntegrationView> {
+    const changed = await this.#options.sync.runOne(client.id, name, { config })
+    const channel = changed.integrations.get(name)
+    if (!channel) throw notFound()
+    await this.#options.facts.insert(client.id, channel.id, facts)
+    return { id: channel.id, channel, facts }
+  }
+
+  /** One that is no channel. */
+  async createCustom(client: ClientView, facts: IntegrationFacts): Promise<IntegrationView> {
+    const [id, known] = [newId(), { ...facts, isCustom: true as const }]
+    await this.#options.facts.insert(client.id, id, known)
+    return { id, facts: known }
+  }
+
+  /** `config`: of a channel. @throws NOT_FOUND, and INVALID */
+  async change(
+    client: ClientView,
+    id: Id,
+    { config, facts }: { config?: JsonObject; facts(known: IntegrationFacts): IntegrationFacts },
+  ): Promise<IntegrationView> {
+    const { channel } = await this.get(client, id)
+    const changed =
+      channel && config
+        ? await this.#options.sync.runOne(client.id, channel.channel, { known: id, config })
+        : client
+    await this.#options.facts.change(client.id, id, (known) => {
+      if (!known && !channel) throw notFound()
+      return facts(known ?? {})
+    })
+    return this.get(changed, id)
+  }
+
+  /** With its webhooks and keys; what is owed to it can be replayed to another target. @throws NOT_FOUND */
+  async delete(client: ClientView, id: Id): Promise<void> {
+    const { sync, webhooks, accounts, facts } = this.#options
+    const { channel } = await this.get(client, id)
+    if (channel) await sync.runOne(client.id, channel.channel, { known: id })
+    await webhooks.deleteOf(client, id)
+    await accounts.removeOf({ integrationId: id })
+    // Last, so that a process that ended before can be followed by another that does the same.
+    await facts.remove(client.id, id)
+  }
+
+  /** For a custom integration. @throws NOT_FOUND, INVALID, and CONFLICT when there are too many */
+  async createKey(
+    client: ClientView,
+    integrationId: Id,
+    displayName: string,
+    limit: { max?: number } = {},
+  ): Promise<{ key: WithId<KeyAccount>; secret: string }> {
+    const { accounts } = this.#options
+    await this.assertCustom(client, integrationId, 'API keys are available only for custom integrations')
+    const of = { scope: 'integration', clientId: client.id, integrationId, displayName } as const
+    const made = await accounts.createKey(of, limit)
+    await this.#assertStill(client, integrationId, () => accounts.remove(made.key.id))
+    return made
+  }
+
+  /** For a custom integration. @throws NOT_FOUND, INVALID, and CONFLICT when there are too many */
+  async createWebhook(
+    client: ClientView,
+    webhook: NewWebhook & { ownerId: Id },
+    limit: { max: number },
+  ): Promise<OpenWebhook> {
+    const { webhooks } = this.#options
+    await this.assertCustom(client, webhook.ownerId, 'Webhooks are available only for custom integrations')
+    const made = await webhooks.create(client, webhook, limit)
+    await this.#assertStill(client, webhook.ownerId, () => webhooks.delete(client, webhook, made.id))
+    return made
+  }
+
+  /** @throws NOT_FOUND, and INVALID in these words for a channel */
+  async assertCustom(client: ClientView, id: Id, message: string): Promise<void> {
+    const { channel } = await this.get(client, id)
+    if (channel) throw invalid({ path: [], message })
+  }
+
+  /** What was made for an integration that was deleted meanwhile would belong to nothing. @throws NOT_FOUND */
+  async #assertStill(client: ClientView, id: Id, takeBack: () => Promise<void>): Promise<void> {
+    if (await this.#options.facts.find(client.id, { id })) return
+    await takeBack().catch(() => undefined)
+    throw notFound()
+  }
+}
+
+const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'there is no such integration')

@@ -1,0 +1,37 @@
+import type { Id, Logger } from '@plugboard/core'
+import type { Directory } from '../clients/directory.js'
+import type { Route } from '../delivery/route.js'
+import type { Health } from './health.js'
+
+/** Makes an integration whose credentials stopped working wait for the next sync. */
+export function pauseIntegration({
+  directory,
+  health,
+  log,
+}: {
+  directory: Directory
+  health: Health
+  log: Logger
+}) {
+  return async (clientId: Id, route: Route, reason: string): Promise<void> => {
+    const isRefused = ({ id }: { id: Id }): boolean => id === route.integration
+    const known = directory.peek(clientId)?.record.integrations.find(isRefused)
+    if (known?.status === 'paused') return
+    let channel: string | undefined
+    const client = await directory.change(clientId, (record) => {
+      const integration = record.integrations.find(isRefused)
+      // What was refused may be of before a sync that has put it right.
+      const isCurrent = integration?.status !== 'paused' && integration?.config === route.credentials
+      channel = isCurrent ? integration?.channel : undefined
+      if (!integration || !channel) return record
+      const paused = { ...integration, status: 'paused' as const, reason }
+      return {
+        ...record,
+        integrations: record.integrations.map((other) => (other === integration ? paused : other)),
+      }
+    })
+    if (!channel || !route.integration) return
+    log.error({ clientId, channel, reason }, 'integration paused')
+    await health.record(client, { id: route.integration, channel }, 'pause', { data: { reason } })
+  }
+}

@@ -1,0 +1,65 @@
+import { type Id, invalid, type JsonObject } from '@plugboard/core'
+import type { Channels, Runtime } from '../channels/channels.js'
+import { classify } from '../channels/classify.js'
+import { withTimeout } from '../channels/timeout.js'
+import type { PublicAddresses } from '../ports/public-addresses.js'
+
+export interface ProbeOptions {
+  channels: Channels
+  urls: PublicAddresses
+  /** The longest that a sync waits for providers. */
+  timeoutMs: number
+}
+
+/** What is known of a configuration that is new. */
+export interface Probed {
+  /** The provider has to be told of it, or asked again. */
+  isPending: boolean
+  /** Why the provider could not be asked. */
+  reason?: string
+}
+
+/**
+ * Asks the provider of a new configuration whether it works. Who cannot be asked in time is no reason to refuse it.
+ * @throws INVALID when the provider says that the credentials are wrong.
+ */
+export async function probe(
+  { channels, urls, timeoutMs }: ProbeOptions,
+  clientId: Id,
+  channel: string,
+  config: JsonObject,
+): Promise<Probed> {
+  let runtime: Runtime | undefined
+  const never = new AbortController()
+  const asking = withTimeout(timeoutMs, never.signal, async (signal) => {
+    runtime = await channels.runtime(channel)
+    if (!runtime.check) return
+    const session = runtime.connect(config)
+    const integration = { clientId, config, session }
+    try {
+      await runtime.check({ integration, webhookUrl: urls.webhook(clientId, channel), signal })
+    } finally {
+      runtime.disconnect?.(session)
+    }
+  })
+  const deadline = Date.now() + timeoutMs
+  try {
+    const isAnswered = await Promise.race([asking.then(() => true), after(timeoutMs)])
+    if (!isAnswered) return LATE
+    return { isPending: runtime?.provision !== undefined }
+  } catch (error) {
+    const failure = classify(runtime, error)
+    if (failure.kind !== 'auth')
+      return Date.now() < deadline ? { isPending: true, reason: failure.message } : LATE
+    const { field, message } = failure
+    const path = ['channels', channel, ...(field === undefined ? [] : [field])]
+    throw invalid({ path, message: `is refused by the provider: ${message}` })
+  } finally {
+    asking.catch(() => undefined)
+  }
+}
+
+const LATE: Probed = { isPending: true, reason: 'the provider did not answer in time' }
+
+const after = (ms: number): Promise<false> =>
+  new Promise((resolve) => setTimeout(() => resolve(false), ms).unref())

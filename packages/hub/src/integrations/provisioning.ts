@@ -1,0 +1,187 @@
+import type { Failure, Id, JsonObject, Logger } from '@plugboard/core'
+import { isPlugboardError, parseJsonObject } from '@plugboard/core'
+import type { Channels } from '../channels/channels.js'
+import { classify } from '../channels/classify.js'
+import { withTimeout } from '../channels/timeout.js'
+import type { ClientView, Directory } from '../clients/directory.js'
+import type { Keyring } from '../clients/keyring.js'
+import type { Carry } from '../delivery/serial-transport.js'
+import type { IntegrationRecord } from '../ports/client-record.js'
+import type { PublicAddresses } from '../ports/public-addresses.js'
+import type { AccountClaims } from './account-claims.js'
+import type { Health } from './health.js'
+
+/** The integration that a provider is to be told of. It may be gone: then only what was there before is taken back. */
+export interface IntegrationAddress {
+  clientId: Id
+  integrationId: Id
+}
+
+/** Something that happened to the integration. */
+export interface IntegrationItem {
+  seq: number
+  channel: string
+  /** Of an entry of the integration's stream: JSON text. */
+  payload: string
+}
+
+export interface ProvisioningOptions {
+  directory: Directory
+  channels: Channels
+  accounts: AccountClaims
+  keyring: Keyring
+  health: Health
+  urls: PublicAddresses
+  /** The longest that one call of a channel may take. */
+  timeoutMs: number
+  log: Logger
+}
+
+type Outcome = Failure | undefined
+
+/**
+ * Tells providers of integrations: where to call for one that is new or changed, and no more for one that is gone. It is
+ * owed by the entry that says what happened, so that it is done by one replica at a time, in order, and again until it
+ * is done.
+ */
+export class Provisioning {
+  readonly #options: ProvisioningOptions
+
+  constructor(options: ProvisioningOptions) {
+    this.#options = options
+  }
+
+  readonly carry: Carry<IntegrationAddress, IntegrationItem> = async (address, item, { signal }) => {
+    try {
+      return await this.#carry(address, item, signal)
+    } catch (err) {
+      this.#options.log.error({ err, clientId: address.clientId }, 'cannot tell a provider of an integration')
+      return { kind: 'transient', message: 'the store failed' }
+    }
+  }
+
+  async #carry(address: IntegrationAddress, item: IntegrationItem, signal: AbortSignal): Promise<Outcome> {
+    const { old } = parseJsonObject(item.payload)
+    const { clientId, integrationId } = address
+    // What is in memory may be of before the change that this tells of, where another process made it.
+    this.#options.directory.forget(clientId)
+    const client = await this.#options.directory.find({ id: clientId })
+    const now = client?.record.integrations.find(({ id }) => id === integrationId)
+    if (typeof old === 'string') {
+      const failure = await this.#takeBack(clientId, item.channel, old, client, signal)
+      // Where there is a new configuration, it is what counts.
+      if (failure && !now) return failure
+    }
+    return client && now?.status === 'pending' ? this.#setUp(client, now, signal) : undefined
+  }
+
+  /** Best effort: credentials that do not work any more need nothing taken back. */
+  async #takeBack(
+    clientId: Id,
+    channel: string,
+    sealed: string,
+    client: ClientView | undefined,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { accounts, channels, log } = this.#options
+    const config = this.#open(sealed, clientId)
+    if (!config || !channels.find(channel)) return undefined
+    const account = accounts.of(channel, config)
+    // What was set up by now for the same account must stay.
+    const isInUse = account ? await accounts.isTaken(clientId, account) : client?.integrations.has(channel)
+    if (isInUse) return undefined
+    const failure = await this.#call('unprovision', clientId, channel, config, signal)
+    if (!failure) return undefined
+    log.warn({ clientId, channel, kind: failure.kind, error: failure.message }, 'integration not taken back')
+    return failure.kind === 'auth' || failure.kind === 'invalid' || failure.kind === 'recipient'
+      ? undefined
+      : failure
+  }
+
+  #open(sealed: string, clientId: Id): JsonObject | undefined {
+    try {
+      return parseJsonObject(this.#options.keyring.open(sealed, clientId))
+    } catch {
+      // The key was changed since.
+      return undefined
+    }
+  }
+
+  async #setUp(client: ClientView, record: IntegrationRecord, signal: AbortSignal): Promise<Outcome> {
+    const { id, channel } = record
+    const open = client.integrations.get(channel)
+    if (open?.id !== id) return undefined
+    const failure = await this.#call('provision', client.id, channel, open.config, signal)
+    if (failure?.kind === 'auth') return failure
+    const changed = await this.#update(client.id, record, failure?.message)
+    if (!failure) {
+      if (changed) await this.#options.health.record(changed, { id, channel }, 'initialize')
+      return undefined
+    }
+    // Whatever the provider does not like (an address that it cannot reach) may be put right meanwhile.
+    const isFinal = failure.kind === 'invalid' || failure.kind === 'recipient'
+    return isFinal ? { kind: 'transient', message: failure.message } : failure
+  }
+
+  /** Writes how it went, if the configuration is still the same; only when that is news. */
+  async #update(
+    clientId: Id,
+    { id, config }: IntegrationRecord,
+    reason: string | undefined,
+  ): Promise<ClientView | undefined> {
+    const { directory } = this.#options
+    const isNews = (each: IntegrationRecord): boolean =>
+      each.id === id &&
+      each.config === config &&
+      each.status === 'pending' &&
+      (reason === undefined || each.reason !== reason)
+    const current = await directory.get(clientId).catch(() => undefined)
+    if (!current?.record.integrations.some(isNews)) return undefined
+    return directory
+      .change(clientId, (client) => ({
+        ...client,
+        integrations: client.integrations.map((each) => (isNews(each) ? withReason(each, reason) : each)),
+      }))
+      .catch((error) => {
+        // The client went away meanwhile.
+        if (isPlugboardError(error, 'NOT_FOUND')) return undefined
+        throw error
+      })
+  }
+
+  /** Calls the channel; one that lacks the member has nothing to do. `check` stands in for `provision`. */
+  async #call(
+    what: 'provision' | 'unprovision',
+    clientId: Id,
+    channel: string,
+    config: JsonObject,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { channels, urls, timeoutMs } = this.#options
+    let runtime: Awaited<ReturnType<Channels['runtime']>> | undefined
+    try {
+      await withTimeout(timeoutMs, signal, async (signal) => {
+        runtime = await channels.runtime(channel)
+        const call = what === 'provision' ? (runtime.provision ?? runtime.check) : runtime.unprovision
+        if (!call) return
+        const session = runtime.connect(config)
+        try {
+          const integration = { clientId, config, session }
+          await call.call(runtime, { integration, webhookUrl: urls.webhook(clientId, channel), signal })
+        } finally {
+          runtime.disconnect?.(session)
+        }
+      })
+      return undefined
+    } catch (error) {
+      return classify(runtime, error)
+    }
+  }
+}
+
+function withReason(
+  { reason: _, ...record }: IntegrationRecord,
+  reason: string | undefined,
+): IntegrationRecord {
+  return reason === undefined ? { ...record, status: 'active' } : { ...record, reason }
+}

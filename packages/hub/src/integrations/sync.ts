@@ -1,0 +1,242 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type Id, invalid, type JsonObject, newId, PlugboardError } from '@plugboard/core'
+import type { Channels } from '../channels/channels.js'
+import type { ClientView, Directory } from '../clients/directory.js'
+import { type Keyring, newSecret } from '../clients/keyring.js'
+import type { ClientRecord, IntegrationRecord, WebhookRecord } from '../ports/client-record.js'
+import type { Account, AccountClaims } from './account-claims.js'
+import { isSame as isSameAccount } from './account-claims.js'
+import type { Health, HealthDetails, HealthType } from './health.js'
+import type { Probed } from './probe.js'
+
+/** The whole configuration that a client is to have, of the webhook format that asks. */
+export interface Configuration {
+  channels: readonly ChannelConfiguration[]
+  webhooks: readonly { url: string }[]
+  /** Absent: as it is. */
+  acceptsGuests?: boolean | undefined
+}
+
+export interface ChannelConfiguration {
+  name: string
+  /** One that is not enabled is checked all the same, and then taken as absent. */
+  isEnabled: boolean
+  /** Fields that the channel does not know are left out, in place of refused. */
+  dropUnknown?: boolean
+  config: JsonObject
+}
+
+export interface SyncOptions {
+  directory: Directory
+  channels: Channels
+  keyring: Keyring
+  health: Health
+  accounts: AccountClaims
+  /** Asks the provider of a new configuration. @throws INVALID when it refuses the credentials. */
+  probe(clientId: Id, channel: string, config: JsonObject): Promise<Probed>
+  /** Why a URL may not be called, if it may not. */
+  refuseTarget(url: string): string | undefined
+}
+
+/** Brings a client's configuration to what is asked for: all of it or, when anything is wrong with it, nothing. */
+export class Sync {
+  readonly #options: SyncOptions
+
+  constructor(options: SyncOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Webhooks are told apart by their URL: one that stays keeps its token. An integration whose configuration is the
+   * same stays as it is, and one that was paused is tried again. A provider that cannot be reached plays no part: it is
+   * told later, see {@link Provisioning}.
+   * @throws INVALID with every fault of the first channel that has any, or when a provider refuses new credentials;
+   * CONFLICT when another client uses an account; NOT_FOUND
+   */
+  async run(clientId: Id, format: string, wanted: Configuration): Promise<ClientView> {
+    const channels = await this.check(wanted)
+    return this.#apply(clientId, channels, {
+      concerns: () => true,
+      webhooks: (record) => this.#webhooks(record, format, wanted),
+      acceptsGuests: wanted.acceptsGuests,
+    })
+  }
+
+  /**
+   * Brings one channel to this configuration, or takes it out without one; the others and the webhooks stay as they are.
+   * `known`: the integration that is there now. @throws as {@link run}; CONFLICT where none should be there and one is,
+   * NOT_FOUND where it is gone
+   */
+  async runOne(
+    clientId: Id,
+    name: string,
+    { known, config }: { known?: Id | undefined; config?: JsonObject },
+  ): Promise<ClientView> {
+    const wanted = config ? [{ name, isEnabled: true, config: await this.#checked({ name, config }) }] : []
+    return this.#apply(clientId, wanted, {
+      concerns: ({ channel }) => channel === name,
+      webhooks({ integrations, webhooks }) {
+        const found = integrations.find(({ channel }) => channel === name)
+        if (found?.id === known) return webhooks
+        if (known) throw new PlugboardError('NOT_FOUND', 'there is no such integration')
+        throw new PlugboardError('CONFLICT', `the channel ${name} has an integration already`)
+      },
+    })
+  }
+
+  async #apply(clientId: Id, channels: readonly ChannelConfiguration[], scope: Scope): Promise<ClientView> {
+    const { accounts, directory } = this.#options
+    const before = await directory.get(clientId)
+    const had = accounts.ofClient(before).filter(scope.concerns)
+    const wants = channels.flatMap(({ name, config }) => accounts.of(name, config) ?? [])
+    const lacks = (list: readonly Account[]) => (account: Account) =>
+      !list.some((other) => isSameAccount(other, account))
+    const claims: (() => Promise<unknown>)[] = []
+    let changes: IntegrationChange[] = []
+    let client: ClientView
+    try {
+      for (const account of wants.filter(lacks(had))) claims.push(await accounts.claim(clientId, account))
+      const probed = await this.#probe(before, channels)
+      client = await directory.change(clientId, (record) => {
+        const webhooks = scope.webhooks(record)
+        const next = this.#integrations(record, channels, probed, scope)
+        changes = next.changes
+        // Bots sync whenever they start: what changes nothing is not to wake anybody.
+        const { acceptsGuests = record.acceptsGuests } = scope
+        const isSame = isDeepStrictEqual(
+          [next.integrations, webhooks, acceptsGuests],
+          [record.integrations, record.webhooks, record.acceptsGuests],
+        )
+        if (isSame) return record
+        const guests = acceptsGuests === undefined ? {} : { acceptsGuests }
+        return { ...record, ...guests, integrations: next.integrations, webhooks }
+      })
+    } catch (error) {
+      for (const takeBack of claims) await takeBack()
+      throw error
+    }
+    await this.#report(client, changes)
+    for (const account of had.filter(lacks(wants))) await accounts.release(clientId, account)
+    return client
+  }
+
+  /** Asks the providers of what is new, all at once. */
+  async #probe(
+    client: ClientView,
+    channels: readonly ChannelConfiguration[],
+  ): Promise<ReadonlyMap<string, Probed>> {
+    const isNew = ({ name, config }: ChannelConfiguration): boolean => {
+      const known = client.integrations.get(name)
+      return known?.status === 'paused' || !isDeepStrictEqual(known?.config, config)
+    }
+    const probing = channels.filter(isNew).map(async ({ name, config }): Promise<[string, Probed]> => {
+      // One that was paused is tried again as it is, so that nothing else of the configuration waits for it.
+      const isPaused = isDeepStrictEqual(client.integrations.get(name)?.config, config)
+      const probing = this.#options.probe(client.id, name, config)
+      return [name, await (isPaused ? probing.catch(() => ({ isPending: true })) : probing)]
+    })
+    return new Map(await Promise.all(probing))
+  }
+
+  /** Checks a configuration without changing anything; answers the channels that are enabled. @throws INVALID */
+  async check({ channels, webhooks }: Configuration): Promise<ChannelConfiguration[]> {
+    const checked: ChannelConfiguration[] = []
+    for (const channel of channels) {
+      checked.push({ ...channel, config: await this.#checked(channel) })
+    }
+    for (const [i, { url }] of webhooks.entries()) {
+      const refusal = this.#options.refuseTarget(url)
+      if (refusal) throw invalid({ path: ['webhooks', i, 'url'], message: refusal })
+    }
+    return checked.filter((channel) => channel.isEnabled)
+  }
+
+  /** The configuration of one channel as it is kept. @throws INVALID also for an address that may not be called */
+  async #checked({
+    name,
+    config,
+    dropUnknown,
+  }: Omit<ChannelConfiguration, 'isEnabled'>): Promise<JsonObject> {
+    const { channels, refuseTarget } = this.#options
+    const checked = await channels.check(name, config, dropUnknown)
+    for (const field of channels.find(name)?.targets ?? []) {
+      const value = checked[field]
+      const refusal = typeof value === 'string' ? refuseTarget(value) : undefined
+      if (refusal) throw invalid({ path: ['channels', name, field], message: refusal })
+    }
+    return checked
+  }
+
+  #integrations(
+    record: ClientRecord,
+    channels: readonly ChannelConfiguration[],
+    probed: ReadonlyMap<string, Probed>,
+    { concerns }: Scope,
+  ) {
+    const others = record.integrations.filter((integration) => !concerns(integration))
+    const changes: IntegrationChange[] = []
+    const integrations = channels.map(({ name, config }): IntegrationRecord => {
+      const old = record.integrations.find((integration) => integration.channel === name)
+      const isSame =
+        old && isDeepStrictEqual(JSON.parse(this.#options.keyring.open(old.config, record.id)), config)
+      const { reason: _, ...rest } = old ?? { id: newId(), channel: name }
+      const version = this.#options.channels.find(name)?.version ?? ''
+      const { id } = rest
+      if (isSame && old.status === 'active') return { ...old, version }
+      // Nobody may have asked, when another sync came in between.
+      const { isPending, reason } = probed.get(name) ?? { isPending: true, reason: old?.reason }
+      const status = isPending ? 'pending' : 'active'
+      const start = { id, channel: name, type: 'start', details: { tellsProvider: isPending } } as const
+      if (!old) changes.push({ id, channel: name, type: 'create' })
+      if (!isSame) {
+        const details = old ? { old: old.config, tellsProvider: true } : {}
+        changes.push({ id, channel: name, type: 'configure', details })
+      }
+      changes.push(start)
+      return {
+        ...rest,
+        version,
+        config: isSame ? old.config : this.#options.keyring.seal(JSON.stringify(config), record.id),
+        status,
+        ...(reason !== undefined && { reason }),
+      }
+    })
+    for (const { id, channel, config: old } of record.integrations.filter(concerns)) {
+      if (channels.some(({ name }) => name === channel)) continue
+      changes.push({ id, channel, type: 'delete', details: { old, tellsProvider: true } })
+    }
+    return { integrations: [...others, ...integrations], changes }
+  }
+
+  #webhooks(record: ClientRecord, format: string, { webhooks }: Configuration): WebhookRecord[] {
+    const urls = [...new Set(webhooks.map(({ url }) => url))]
+    const own = urls.map((url): WebhookRecord => {
+      const old = record.webhooks.find((hook) => hook.format === format && hook.url === url)
+      return old ?? { id: newId(), url, format, token: this.#options.keyring.seal(newSecret(), record.id) }
+    })
+    return [...record.webhooks.filter((hook) => hook.format !== format), ...own]
+  }
+
+  async #report(client: ClientView, changes: readonly IntegrationChange[]): Promise<void> {
+    for (const { type, details, ...integration } of changes) {
+      await this.#options.health.record(client, integration, type, details)
+    }
+  }
+}
+
+/** What of a client a change is about. */
+interface Scope {
+  /** Channels that the change does not name are taken out, if it is about them. */
+  concerns(of: { channel: string }): boolean
+  /** The webhooks that the client is to have; asked with each record that the change is tried on. */
+  webhooks(record: ClientRecord): WebhookRecord[]
+  /** Absent: as it is. */
+  acceptsGuests?: boolean | undefined
+}
+
+interface IntegrationChange {
+  id: Id
+  channel: string
+  type: HealthType
+  details?: HealthDetails
+}
