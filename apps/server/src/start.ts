@@ -15,6 +15,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { readOrMakeKey } from './config/key-file.js'
 import { type Config, printable } from './config/read-config.js'
+import { limits } from './config/settings.js'
 import { within } from './deadline.js'
 import { isLocalOnly, isLoopback } from './dialects/admin-access.js'
 import { ClientSlots } from './dialects/client-slots.js'
@@ -65,15 +66,6 @@ export interface Running {
   /** Takes nothing new, lets what is under way end within the grace period, and closes the store. */
   close(): Promise<void>
 }
-
-/** The longest that a collect request may wait, by its wire contract. */
-const COLLECT_MAX_MS = 50_000
-
-/** What a client's configuration may be behind that of another process, where the database does not tell. */
-const SHARED_CACHE_MS = 1_500
-
-/** How long a sync waits for providers to say whether new credentials work. */
-const PROBE_MS = 3_000
 
 /** Starts a server. @throws PlugboardError when something is not as it must be, in words for the operator */
 export async function start(config: Config, options: StartOptions = {}): Promise<Running> {
@@ -220,15 +212,15 @@ export const hubSettings = (config: Config) => ({
   },
   channelSchedule: { delaysMs: config.channelRetryDelays },
   provisionSchedule: { delaysMs: config.provisionRetryDelays },
-  probeTimeoutMs: PROBE_MS,
+  probeTimeoutMs: limits.probeTimeoutMs,
   channelTimeoutMs: config.channelTimeout,
   mediaLinkTtlMs: config.mediaLinkTtl,
   attachmentMaxBytes: config.attachmentMaxSize,
   clientMaxBytes: config.clientMaxSize,
-  collectMaxMs: COLLECT_MAX_MS,
+  collectMaxMs: limits.collectMaxMs,
   cacheSize: config.cacheSize,
   // No other process has an embedded database.
-  cacheAgeMs: databaseOf(config).kind === 'sqlite' ? 0 : SHARED_CACHE_MS,
+  cacheAgeMs: databaseOf(config).kind === 'sqlite' ? 0 : limits.sharedCacheMaxAgeMs,
   delivers: config.role !== 'api',
 })
 

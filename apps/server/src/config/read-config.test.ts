@@ -129,8 +129,8 @@ describe('readConfig', () => {
     expect(printable(config)).toMatchObject({ DATABASE_URL: shown })
   })
 
-  test('leaves all work to the one process of an embedded database', () => {
-    expect(() => read({ ROLE: 'api' })).toThrow(/"ROLE" must be all/)
+  test('refuses a split role with an embedded database', () => {
+    expect(() => read({ ROLE: 'api' })).toThrow(/"ROLE" must be `all`/)
   })
 })
 
@@ -160,16 +160,16 @@ describe('plugboard.config.json', () => {
     expect(() => read()).toThrow(/^"PORT in plugboard.config.json" must be a whole number/)
   })
 
-  test('refuses what is no setting', async () => {
+  test('refuses unknown settings', async () => {
     await writeFileConfig({ prot: 4000 })
-    expect(() => read()).toThrow('"prot in plugboard.config.json" is no setting')
+    expect(() => read()).toThrow('"prot in plugboard.config.json" is not a setting')
   })
 
   test.each(['{"adminKey": "hunter2"', '["hunter2"]', 'null'])(
     'refuses %s without showing it',
     async (text) => {
       await writeFileConfig(text)
-      expect(() => read()).toThrow('plugboard.config.json is not a JSON object')
+      expect(() => read()).toThrow('plugboard.config.json must be a JSON object')
       expect(() => read()).not.toThrow('hunter2')
     },
   )

@@ -9,13 +9,13 @@ type Settings = typeof settings
 type Name = keyof Settings
 type Shape = { [K in Name]: Settings[K]['schema'] }
 
-/** All settings, checked. Holds secrets: log {@link printable} instead. */
+/** All settings, parsed. Holds secrets: log the result of {@link printable}. */
 export type Config = z.output<z.ZodObject<Shape>> & {
-  /** Relative paths start here, and channels are resolved from here. */
+  /** Base of relative paths and of channel packages. */
   workingFolder: string
 }
 
-/** Where settings may also stand, in the working folder. The environment wins. */
+/** Optional file with settings, in the working folder. Environment variables take precedence. */
 export const CONFIG_FILE = 'plugboard.config.json'
 
 const names = Object.keys(settings) as Name[]
@@ -23,8 +23,8 @@ const names = Object.keys(settings) as Name[]
 const schema = z.object(Object.fromEntries(names.map((name) => [name, settings[name].schema])) as Shape)
 
 /**
- * Reads all settings: from the environment, then from the file, then the defaults. An empty variable counts as unset.
- * @throws INVALID that names each bad setting and shows no value
+ * Reads all settings. Precedence: environment, file, default. An empty variable counts as unset.
+ * @throws INVALID that names each invalid setting, never its value
  */
 export function readConfig(options: { env?: NodeJS.ProcessEnv; workingFolder?: string } = {}): Config {
   const { env = process.env, workingFolder = process.cwd() } = options
@@ -39,7 +39,7 @@ export function readConfig(options: { env?: NodeJS.ProcessEnv; workingFolder?: s
     if (result.data.role !== 'all' && !isMongodbUrl(result.data.databaseUrl))
       throw invalid({
         path: ['ROLE'],
-        message: 'must be all with an embedded database, which has one process',
+        message: 'must be `all` with an embedded database, because only one process can open it',
       })
     return { ...result.data, workingFolder }
   }
@@ -51,13 +51,13 @@ export function readConfig(options: { env?: NodeJS.ProcessEnv; workingFolder?: s
   )
 }
 
-/** The settings in the file, as the texts that the environment would have. */
+/** The settings in the file, in the syntax of the environment. */
 function readConfigFile(workingFolder: string): Partial<Record<Name, string>> {
   const value = parseConfigFile(workingFolder)
   const unknown = Object.keys(value).filter((name) => !Object.hasOwn(settings, name))
   if (unknown.length > 0)
     throw invalid(
-      ...unknown.map((name) => ({ path: [`${name} in ${CONFIG_FILE}`], message: 'is no setting' })),
+      ...unknown.map((name) => ({ path: [`${name} in ${CONFIG_FILE}`], message: 'is not a setting' })),
     )
   return Object.fromEntries(Object.entries(value).map(([name, setting]) => [name, asText(setting)]))
 }
@@ -68,15 +68,15 @@ function parseConfigFile(workingFolder: string): object {
     text = readFileSync(join(workingFolder, CONFIG_FILE), 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
-    throw new PlugboardError('INVALID', `${CONFIG_FILE} cannot be read`, { cause: error })
+    throw new PlugboardError('INVALID', `cannot read ${CONFIG_FILE}`, { cause: error })
   }
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
   } catch {
-    // The parser's message would show a piece of the file.
+    // The parser's message would quote the file, which may hold secrets.
   }
-  throw new PlugboardError('INVALID', `${CONFIG_FILE} is not a JSON object`)
+  throw new PlugboardError('INVALID', `${CONFIG_FILE} must be a JSON object`)
 }
 
 function asText(value: unknown): string {
@@ -84,7 +84,7 @@ function asText(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
-/** What may be logged: the settings in force by the names of their variables, secrets masked. */
+/** The effective settings by variable name, with secrets masked: safe to log. */
 export function printable(config: Config): Record<string, string> {
   const entries = names.flatMap((name): [string, string][] => {
     const { key, show } = settings[name]

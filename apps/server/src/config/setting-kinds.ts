@@ -1,33 +1,33 @@
 import { z } from 'zod'
 import { formatDuration, parseDuration } from './duration.js'
 
-/** What the text of a setting may be, and how its value may be shown. */
+/** A type of setting: how to parse its text and how to show its value. */
 export interface Kind<Value> {
-  /** Undefined, or an error whose message says what is wrong without the value, when the text is not of this kind. */
+  /** Returns undefined if the text does not fit. May throw an error with a more exact reason, without the value. */
   parse(text: string): Value | undefined
-  /** Completes `must be …`. */
+  /** Ends the error message that starts with `must be`. */
   expected: string
   show(value: Value): string
 }
 
-/** One setting of the environment. */
+/** One setting. */
 interface Setting<Schema extends z.ZodType = z.ZodType> {
   /** Name of the environment variable. */
   key: string
-  /** In the form that the environment has; a setting without one is unset. */
+  /** The default, in the syntax of the environment. Without one, the setting is unset. */
   initial?: string
   meaning: string
   schema: Schema
   show(value: z.output<Schema>): string
 }
 
-/** A setting that always has a value. */
+/** Declares a setting with a default. */
 export function setting<Value>(key: string, kind: Kind<Value>, initial: string, meaning: string) {
   const schema = schemaOf(kind).prefault(initial)
   return { key, initial, meaning, schema, show: kind.show } satisfies Setting<typeof schema>
 }
 
-/** A setting that may be unset. */
+/** Declares a setting without a default. */
 export function optional<Value>(key: string, kind: Kind<Value>, meaning: string) {
   const schema = schemaOf(kind).optional()
   return {
@@ -51,7 +51,7 @@ function schemaOf<Value>({ parse, expected }: Kind<Value>) {
   })
 }
 
-/** Shown in place of a secret. */
+/** Replaces a secret in logs. */
 export const MASK = '***'
 
 export const integer = (min: number, max: number): Kind<number> => ({
@@ -80,20 +80,20 @@ export const duration = (minMs: number): Kind<number> => ({
 
 const DECADE_MS = 3_650 * 24 * 60 * 60 * 1000
 
-/** An age, which no timer waits for. */
+/** A duration that no timer measures, so it may exceed the longest timer. */
 export const age = (minMs: number): Kind<number> => ({
   parse: (text) => within(parseDuration(text, DECADE_MS), minMs, Number.POSITIVE_INFINITY),
   expected: `a duration such as 500ms, 10s or 2m, from ${formatDuration(minMs)} to ${formatDuration(DECADE_MS)}`,
   show: formatDuration,
 })
 
-/** Waits, as a list. */
+/** A list of durations. */
 export const durations: Kind<readonly number[]> = {
   parse(text) {
     const list = text.split(',').map((each) => parseDuration(each))
     return list.every((ms) => ms !== undefined) ? list : undefined
   },
-  expected: 'a list of durations such as 1s,5s,1m',
+  expected: 'a comma-separated list of durations such as 1s,5s,1m',
   show: (value) => value.map(formatDuration).join(','),
 }
 
@@ -103,10 +103,10 @@ export const oneOf = <const Value extends string>(...values: readonly Value[]): 
   show: String,
 })
 
-/** A secret that callers send in a header, so it must be able to stand in one. */
+/** A secret that is sent in an HTTP header, so it may only hold characters that are valid there. */
 export const headerSecret: Kind<string> = {
   parse: (text) => (/^[!-~]([ -~]*[!-~])?$/.test(text) ? text : undefined),
-  expected: 'printable ASCII without spaces at its ends',
+  expected: 'printable ASCII without leading or trailing spaces',
   show: () => MASK,
 }
 

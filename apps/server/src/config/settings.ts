@@ -33,11 +33,11 @@ const databaseUrl: Kind<string> = {
     const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):(.*)$/is.exec(text) ?? []
     return scheme === 'file' && rest && /^[^?#\0]*[^?#\0/]$/.test(rest) ? text : undefined
   },
-  expected: 'the URL of a file (file:./data/plugboard.db) or of MongoDB (mongodb://localhost/plugboard)',
+  expected: 'a file URL (file:./data/plugboard.db) or a MongoDB URL (mongodb://localhost/plugboard)',
   show: withoutCredentials,
 }
 
-/** Kept as it was written, since providers sign it byte for byte. */
+/** Keeps the spelling of the text, because providers sign it byte for byte. */
 const externalUrl: Kind<string> = {
   parse(text) {
     if (!URL.canParse(text)) return undefined
@@ -45,31 +45,31 @@ const externalUrl: Kind<string> = {
     const isBare = `${username}${password}${search}${hash}` === '' && !/[?#]/.test(text)
     return /^https?:$/.test(protocol) && isBare ? text.replace(/\/+$/, '') : undefined
   },
-  expected: 'an http or https URL without a user name, a query or a fragment',
+  expected: 'an http or https URL without user name, query or fragment',
   show: String,
 }
 
 const encryptionKey: Kind<Buffer> = {
   parse: (text) => (/^[\w+/-]{43}=?$/.test(text) ? Buffer.from(text, 'base64') : undefined),
-  expected: '32 bytes in base64 (`openssl rand -base64 32` makes one)',
+  expected: '32 bytes in base64 (generate one with `openssl rand -base64 32`)',
   show: () => MASK,
 }
 
-/** Checked here, read by `parseAllowance` once it is known whether the server is for its own machine only. */
+/** Only checked here. `parseAllowance` reads it later, because the default depends on HOST and EXTERNAL_URL. */
 const privateTargets: Kind<string> = {
   parse(text) {
     try {
       parseAllowance(text, false)
     } catch (error) {
-      throw new Error((error as Error).message.replace(/^ALLOW_PRIVATE_TARGETS: /, 'is wrong: '))
+      throw new Error((error as Error).message.replace(/^ALLOW_PRIVATE_TARGETS: /, 'is invalid: '))
     }
     return text
   },
-  expected: 'a list of CIDR ranges, loopback, all or none',
+  expected: 'a comma-separated list of CIDR ranges and `loopback`, or `all`, or `none`',
   show: String,
 }
 
-/** Empty for `none`. */
+/** An empty list means `none`. */
 const trustedProxies: Kind<readonly string[]> = {
   parse(text) {
     const words = text.split(/[\s,]+/).filter((word) => word !== '')
@@ -77,17 +77,17 @@ const trustedProxies: Kind<readonly string[]> = {
     const ranges = words.map(rangesOf)
     return words.length > 0 && ranges.every((each) => each !== undefined) ? ranges.flat() : undefined
   },
-  expected: 'a list of addresses, CIDR ranges and `loopback`, or `none`',
+  expected: 'a comma-separated list of IP addresses, CIDR ranges and `loopback`, or `none`',
   show: (value) => (value.length === 0 ? 'none' : value.join(',')),
 }
 
-/** Of the same origin, and the same path or one below it. */
+/** Each URL covers its own path and all paths below it. */
 const urlPrefixes: Kind<readonly string[]> = {
   parse(text) {
     const urls = text.split(',').map((each) => externalUrl.parse(each.trim()))
     return urls.every((url) => url !== undefined) ? urls : undefined
   },
-  expected: 'a list of http or https URLs without a user name, a query or a fragment',
+  expected: 'a comma-separated list of http or https URLs without user name, query or fragment',
   show: (value) => value.join(','),
 }
 
@@ -103,11 +103,11 @@ const packages: Kind<readonly string[]> = {
       .split(',')
       .map((name) => name.trim())
       .filter((name) => name !== ''),
-  expected: 'a list of package names',
+  expected: 'a comma-separated list of package names',
   show: (value) => value.join(','),
 }
 
-/** May hold secrets, so only the names are shown. */
+/** Values may be secrets, so only the names are shown. */
 const channelOptions: Kind<Readonly<Record<string, unknown>>> = {
   parse(text) {
     try {
@@ -117,242 +117,306 @@ const channelOptions: Kind<Readonly<Record<string, unknown>>> = {
       return undefined
     }
   },
-  expected: 'a JSON object with the options of each channel by its name',
+  expected: 'a JSON object that maps channel names to options',
   show: (value) =>
     Object.keys(value)
       .map((name) => `${name}: ${MASK}`)
       .join(', '),
 }
 
+/** Limits that operators cannot set. */
+export const limits = {
+  /** Longest wait of a collect request; part of the wire contract. */
+  collectMaxMs: 50_000,
+  /** How long a sync waits for providers to check new credentials. */
+  probeTimeoutMs: 3_000,
+  /** Age at which a cached client is read again, if several processes share a database that sends no notifications. */
+  sharedCacheMaxAgeMs: 1_500,
+}
+
 const ONE_MEBIBYTE = 1_048_576
 const ONE_GIBIBYTE = 1_073_741_824
 const MANY = 1_000_000
 
-/** Every setting. Its key here is its name in `plugboard.config.json`. */
+/** All settings. The key of each is its name in `plugboard.config.json`. */
 export const settings = {
-  port: setting('PORT', integer(0, 65_535), '3100', 'Port to listen on; 0 takes any that is free.'),
-  host: setting('HOST', host, '127.0.0.1', 'Address to listen on.'),
-  databaseUrl: setting('DATABASE_URL', databaseUrl, 'file:./data/plugboard.db', 'Where the data lies.'),
+  port: setting('PORT', integer(0, 65_535), '3100', 'Port to listen on. `0` takes any free port.'),
+  host: setting(
+    'HOST',
+    host,
+    '127.0.0.1',
+    'Address to listen on. The default accepts connections from this machine only.',
+  ),
+  databaseUrl: setting(
+    'DATABASE_URL',
+    databaseUrl,
+    'file:./data/plugboard.db',
+    'Database: `file:PATH` for the embedded one, or a `mongodb://` URL that names a database. Relative paths start in the working folder.',
+  ),
   role: setting(
     'ROLE',
     oneOf('all', 'api', 'worker'),
     'all',
-    'What this process does, where several have one MongoDB: `api` takes requests, `worker` delivers.',
+    'Work of this process: `api` answers requests, `worker` delivers, `all` does both. Use `api` and `worker` when several processes share one MongoDB.',
   ),
   leaseTime: setting(
     'LEASE_TIME',
     duration(3_000),
     '30s',
-    'How long a conversation waits for a process that was killed; MongoDB only.',
+    'How long a conversation stays reserved for a process that crashed. Another process then continues its deliveries. MongoDB only.',
   ),
-  externalUrl: optional('EXTERNAL_URL', externalUrl, 'Public base URL, under which providers call.'),
+  externalUrl: optional(
+    'EXTERNAL_URL',
+    externalUrl,
+    'Public base URL of this server. Providers call webhooks and open files under it. Unset: the address that the server listens on.',
+  ),
   trustedProxies: optional(
     'TRUSTED_PROXIES',
     trustedProxies,
-    'Proxies in front of this server: addresses, CIDR ranges or `loopback`, comma-separated; `none`: there is no proxy. The caller is the address in their `X-Forwarded-For` or `Forwarded`, in limits and in the log.',
+    'Proxies in front of this server: comma-separated addresses, CIDR ranges or `loopback`, or `none`. Rate limits and logs use the caller address in the `X-Forwarded-For` or `Forwarded` header of these proxies. Unset: no header is trusted, and all callers behind a proxy share one limit.',
   ),
   adminKey: optional(
     'ADMIN_KEY',
     headerSecret,
-    'Key of the admin routes. Unset: a key file next to the database; on MongoDB only with a loopback HOST, otherwise the routes are closed.',
+    'Key for the admin routes. Unset: a key file next to the database. On MongoDB, that file is used only when HOST is loopback; otherwise the admin routes are closed.',
   ),
   internalPassword: optional(
     'INTERNAL_PASSWORD',
     headerSecret,
-    'Password that every call of an API must have in the header `password`. It is also sent to the webhooks in INTERNAL_WEBHOOKS. Provider webhooks, files and health checks need none.',
+    'Shared secret required from every API caller, in the header `password`. Webhooks in INTERNAL_WEBHOOKS receive it too. Provider webhooks, files and health checks do not need it. Unset: not required.',
   ),
   internalWebhooks: optional(
     'INTERNAL_WEBHOOKS',
     urlPrefixes,
-    'Webhooks that get INTERNAL_PASSWORD: URLs, comma-separated, such as `https://bots.internal/hooks`, each with all paths below it. Unset: none.',
+    'Webhooks that receive INTERNAL_PASSWORD: comma-separated URLs such as `https://bots.internal/hooks`. Each URL includes all paths below it. Unset: no webhook receives it.',
   ),
   encryptionKey: optional(
     'ENCRYPTION_KEY',
     encryptionKey,
-    'Seals stored secrets: 32 bytes in base64. Unset: a key file next to the database; MongoDB needs it, but on a loopback HOST.',
+    'Key that encrypts stored secrets: 32 bytes in base64. Unset: a key file next to the database. Required on MongoDB unless HOST is loopback.',
   ),
   newEncryptionKey: optional(
     'NEW_ENCRYPTION_KEY',
     encryptionKey,
-    'For `plugboard rotate-key` only: the key to change to. Unset: a new key file.',
+    'Key to change to, for `plugboard rotate-key` only: 32 bytes in base64. Unset: a new key file.',
   ),
   allowPrivateTargets: optional(
     'ALLOW_PRIVATE_TARGETS',
     privateTargets,
-    'Private addresses that webhooks and channels may call: CIDR ranges, `loopback`, `all` or `none`. Unset: `loopback` if HOST and EXTERNAL_URL are loopback or unset, otherwise `none`.',
+    'Private addresses that webhooks and channels may call: comma-separated CIDR ranges, `loopback`, `all` or `none`. Unset: `loopback` if HOST and EXTERNAL_URL are each loopback or unset, otherwise `none`.',
   ),
   logLevel: setting(
     'LOG_LEVEL',
     oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     'info',
-    'Least level that is logged. Successful requests are logged at debug.',
+    'Lowest level to log. Successful requests are logged at `debug`, so the default leaves them out.',
   ),
   channels: setting(
     'PLUGBOARD_CHANNELS',
     packages,
     '@plugboard/channel-webhook,@plugboard/channel-telegram,@plugboard/channel-slack,@plugboard/channel-twilio',
-    'Packages of the channels to load.',
+    'Channels to load: comma-separated npm package names.',
   ),
   channelOptions: setting(
     'PLUGBOARD_CHANNEL_OPTIONS',
     channelOptions,
     '{}',
-    'JSON: options of channels, by channel name.',
+    'Options of the channels: a JSON object keyed by channel name. The README of each channel lists its options.',
   ),
   webhookRetryDelays: setting(
     'WEBHOOK_RETRY_DELAYS',
     durations,
     '100ms,200ms,400ms,800ms,1600ms,5s,15s,30s,1m,2m,5m,10m,20m,20m',
-    'Waits between the attempts at a webhook.',
+    'Delays between attempts to deliver an event to a webhook. After the last one, the event becomes a dead letter. The default retries for about an hour.',
   ),
   sunshineRetryDelays: setting(
     'SUNSHINE_RETRY_DELAYS',
     durations,
     '15s,1m,3m,10m',
-    'Waits between the attempts at a webhook of the Sunshine API.',
+    'Delays between attempts to deliver an event to a webhook of the Sunshine API. After the last one, the event becomes a dead letter. The default retries for about 14 minutes.',
   ),
-  webhookTimeout: setting('WEBHOOK_TIMEOUT', duration(1), '10s', 'Longest time for one webhook request.'),
+  webhookTimeout: setting(
+    'WEBHOOK_TIMEOUT',
+    duration(1),
+    '10s',
+    'Maximum duration of one webhook request. A slower request fails and is retried.',
+  ),
   webhookConcurrency: setting(
     'WEBHOOK_CONCURRENCY',
     integer(1, 10_000),
     '32',
-    'Requests at once to one webhook.',
+    'Maximum concurrent requests to one webhook, per process.',
   ),
   channelRetryDelays: setting(
     'CHANNEL_RETRY_DELAYS',
     durations,
     '1s,5s,15s,30s,1m,2m,5m',
-    'Waits between the attempts at a channel.',
+    'Delays between attempts to send a message through a channel. After the last one, the message becomes a dead letter. The default retries for about 9 minutes.',
   ),
   provisionRetryDelays: setting(
     'PROVISION_RETRY_DELAYS',
     durations,
     '1s,5s,15s,30s,1m,2m,5m,10m,15m',
-    'Waits between the attempts to tell a provider where to call; the last one is repeated for a day.',
+    'Delays between attempts to register a webhook address with a provider. The last delay repeats until a day has passed.',
   ),
-  channelTimeout: setting('CHANNEL_TIMEOUT', duration(1), '30s', 'Longest time for one call of a channel.'),
+  channelTimeout: setting(
+    'CHANNEL_TIMEOUT',
+    duration(1),
+    '30s',
+    'Maximum duration of one call to a provider.',
+  ),
   mediaLinkTtl: setting(
     'MEDIA_LINK_TTL',
     age(1000),
     '30d',
-    'How long the address of a file works that a person sent.',
+    'How long a link to a file that a person sent stays valid.',
   ),
-  mediaMaxSize: setting('MEDIA_MAX_SIZE', bytes(1, ONE_GIBIBYTE), '64MiB', 'Largest file that is passed on.'),
-  mediaTimeout: setting('MEDIA_TIMEOUT', duration(1000), '5m', 'Longest time for passing a file on.'),
+  mediaMaxSize: setting(
+    'MEDIA_MAX_SIZE',
+    bytes(1, ONE_GIBIBYTE),
+    '64MiB',
+    'Maximum size of a file that a person sent. Larger files cannot be downloaded through the server.',
+  ),
+  mediaTimeout: setting(
+    'MEDIA_TIMEOUT',
+    duration(1000),
+    '5m',
+    'Maximum duration of one download of a file that a person sent.',
+  ),
   attachmentMaxSize: setting(
     'ATTACHMENT_MAX_SIZE',
     bytes(1, ONE_GIBIBYTE),
     '50MiB',
-    'Largest file that a client may keep here.',
+    'Maximum size of a file that a client uploads.',
   ),
   clientMaxSize: setting(
     'CLIENT_MAX_SIZE',
     bytes(0, MANY * ONE_MEBIBYTE),
     '0',
-    'Largest size of what one client stores, such as `500MiB`: messages, data of users and conversations, and files; 0: any size.',
+    'Maximum storage per client, such as `500MiB`: messages, data of users and conversations, and files. `0`: no limit.',
   ),
   blobPath: optional(
     'BLOB_PATH',
     folder,
-    'Folder for the files of clients. Unset: next to the embedded database, or in MongoDB.',
+    'Folder for uploaded files. Unset: a folder next to the embedded database, or MongoDB itself.',
   ),
   shutdownGrace: setting(
     'SHUTDOWN_GRACE',
     duration(0),
     '10s',
-    'How long a stop waits for what is under way.',
+    'Maximum time for requests and deliveries in progress to finish when the server stops.',
   ),
   maxStreams: setting(
     'MAX_STREAMS',
     integer(1, MANY),
     '8192',
-    'Conversations being delivered at once; others wait in the store.',
+    'Maximum conversations delivered concurrently, per process. The others wait in the database.',
   ),
   maxStreamsPerClient: setting(
     'MAX_STREAMS_PER_CLIENT',
     integer(1, MANY),
     '512',
-    'Of these, those of one client.',
+    'Maximum conversations of one client delivered concurrently, per process. Keeps one client from using all of MAX_STREAMS.',
   ),
-  gateItems: setting('GATE_ITEMS', integer(1, MANY), '1024', 'Entries under way at once to one target.'),
-  gateBytes: setting('GATE_BYTES', bytes(1, ONE_GIBIBYTE), '1MiB', 'Their size.'),
+  gateItems: setting(
+    'GATE_ITEMS',
+    integer(1, MANY),
+    '1024',
+    'Maximum deliveries in flight per target (a webhook or a channel integration), per process.',
+  ),
+  gateBytes: setting(
+    'GATE_BYTES',
+    bytes(1, ONE_GIBIBYTE),
+    '1MiB',
+    'Maximum bytes in flight per target, per process.',
+  ),
   gateFailures: setting(
     'GATE_FAILURES',
     integer(1, MANY),
     '5',
-    'Failures in a row after which a target is left alone.',
+    'Consecutive failures that open the circuit of a target. Deliveries to it then pause.',
   ),
-  gatePause: setting('GATE_PAUSE', duration(1), '1s', 'How long at first; doubles each time.'),
-  gateMaxPause: setting('GATE_MAX_PAUSE', duration(1), '30s', 'How long at most.'),
+  gatePause: setting(
+    'GATE_PAUSE',
+    duration(1),
+    '1s',
+    'First pause of an open circuit. Doubles up to GATE_MAX_PAUSE.',
+  ),
+  gateMaxPause: setting(
+    'GATE_MAX_PAUSE',
+    duration(1),
+    '30s',
+    'Maximum pause of an open circuit. After each pause, one delivery tests the target.',
+  ),
   pollInterval: setting(
     'POLL_INTERVAL',
     duration(10),
     '2s',
-    'Longest time between two looks at what is due; rarer where the database tells.',
+    'Interval between polls for due deliveries. With a database that sends change notifications, polls are 15 times rarer.',
   ),
   cacheSize: setting(
     'CACHE_SIZE',
     integer(1, 10_000_000),
     '20000',
-    'Clients, users and sessions kept in memory, each.',
+    'Maximum clients, users and sessions in the memory cache: this number of each.',
   ),
   listsPerClient: setting(
     'LISTS_PER_CLIENT',
     integer(1, 10_000),
     '8',
-    'Lists of one client that are answered at once. Others wait for 5 seconds at most, then get a 429.',
+    'Maximum concurrent list requests per client, per process. Further requests wait for up to 5 seconds, then get a 429.',
   ),
   largeBodiesPerClient: setting(
     'LARGE_BODIES_PER_CLIENT',
     integer(1, 10_000),
     '16',
-    'Requests of one client with bodies over 32 KiB (files apart) that are handled at once. Others wait for 5 seconds at most, then get a 429.',
+    'Maximum concurrent requests per client with a body over 32 KiB, per process; file uploads do not count. Further requests wait for up to 5 seconds, then get a 429.',
   ),
   guestTokenTtl: setting(
     'GUEST_TOKEN_TTL',
     age(1000),
     '365d',
-    'How long the token works that an anonymous sign-in of the Smartify API answers.',
+    'How long the token from an anonymous sign-in of the Smartify API stays valid.',
   ),
   accountTokenTtl: setting(
     'ACCOUNT_TOKEN_TTL',
     age(1000),
     '30d',
-    'How long the token works that a sign-in with e-mail and password answers.',
+    'How long the token from a sign-in with email and password of the Smartify API stays valid.',
   ),
   guestRateLimit: setting(
     'GUEST_RATE_LIMIT',
     integer(0, MANY),
     '600',
-    'Anonymous sign-ins of one address in a minute; 0: any number.',
+    'Maximum anonymous sign-ins of the Smartify API per minute and address, per process. `0`: no limit.',
   ),
   guestMessageLimit: setting(
     'GUEST_MESSAGE_LIMIT',
     integer(0, MANY),
     '120',
-    'Messages that one anonymous user of the Smartify API may post in a minute; 0: any number. Each process counts for itself.',
+    'Maximum messages per minute from one anonymous user of the Smartify API, per process. `0`: no limit.',
   ),
   guestDailySize: setting(
     'GUEST_DAILY_SIZE',
     bytes(0, ONE_GIBIBYTE),
     '20MiB',
-    'Size of all messages that one anonymous user of the Smartify API may post in a day; 0: any size. Each process counts for itself.',
+    'Maximum size of the messages per day from one anonymous user of the Smartify API, per process. `0`: no limit.',
   ),
   rateLimit: setting(
     'RATE_LIMIT',
     integer(0, MANY),
     '60',
-    'Wrong credentials that one address (for IPv6, one /64 network) may send in a minute; 0: any number. Each process counts for itself.',
+    'Maximum wrong credentials per minute from one address (IPv6: one /64 network), per process. `0`: no limit.',
   ),
   accountRateLimit: setting(
     'ACCOUNT_RATE_LIMIT',
     integer(0, MANY),
     '100',
-    'Wrong passwords for one account of the Smartify API in an hour, from all addresses together; 0: any number. Each process counts for itself.',
+    'Maximum wrong passwords per hour for one account of the Smartify API, from all addresses together, per process. `0`: no limit.',
   ),
 }
 
-/** Settings as a table: name of the variable, default, meaning. */
+/** The settings as rows for the help text and the README: variable, default, meaning. */
 export const settingRows: readonly { key: string; initial: string; meaning: string }[] = Object.values(
   settings,
 ).map(({ key, meaning, ...rest }) => ({ key, meaning, initial: 'initial' in rest ? rest.initial : '' }))

@@ -1,5 +1,6 @@
 import { isId, isStorable } from '@plugboard/core'
 import { z } from 'zod'
+import { limits } from '../../config/settings.js'
 import { few, fewMembers, jsonObject, jsonValue, short } from '../bounded.js'
 
 /** The wire shapes of the Messaging API v1: what comes in is checked by them, and the API's document is made of them. */
@@ -123,7 +124,7 @@ export const collectBody = z.strictObject({
   conversationId: guid,
   authorId: guid,
   payload,
-  timeout: z.number().min(0).max(50_000).optional(),
+  timeout: z.number().min(0).max(limits.collectMaxMs).optional(),
 })
 export const mapBody = z.strictObject({
   channel: z.union(
