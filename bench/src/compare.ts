@@ -1,7 +1,7 @@
+import type { Contender, Stage } from './contender.js'
 import type { Figure } from './figure.js'
 import { load, type Sample } from './load.js'
 import type { Plan } from './plan.js'
-import type { Contender, Stage } from './scenario.js'
 import { median, percentile, range, sorted } from './statistics.js'
 
 /** One side of a comparison. */

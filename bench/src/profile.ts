@@ -1,6 +1,6 @@
+import type { Contender, Stage } from './contender.js'
 import { load } from './load.js'
 import type { Plan } from './plan.js'
-import type { Contender, Stage } from './scenario.js'
 
 /** What V8's profiler tells, as far as it is used. */
 interface CpuProfile {

@@ -155,7 +155,7 @@ async function makeKey({ app, scope, integration, name, json, url }: Line): Prom
   const [{ readConfig }, { operate }, { createKey, madeKey, parseWantedKey }] = await Promise.all([
     import('./config/read-config.js'),
     import('./operator/task.js'),
-    import('./operator/keys.js'),
+    import('./dialects/messaging-v1/admin-keys.js'),
   ])
   const body = parseWantedKey({
     ...(app !== undefined && { app }),
@@ -174,7 +174,7 @@ async function makeOwner({ project, email, firstname, lastname, json, url, ...li
   const [{ readConfig }, { operate }, { createOwner, madeOwner, parseWantedOwner }] = await Promise.all([
     import('./config/read-config.js'),
     import('./operator/task.js'),
-    import('./operator/owners.js'),
+    import('./dialects/messaging-v1/admin-owners.js'),
   ])
   const body = parseWantedOwner({
     ...(project !== undefined && { project }),

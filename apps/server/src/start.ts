@@ -2,52 +2,38 @@ import { stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { dirname } from 'node:path'
 import { isPlugboardError, PlugboardError } from '@plugboard/core'
-import {
-  assertKey,
-  type BlobStore,
-  createHub,
-  type Hub,
-  Keyring,
-  loadFileTypes,
-  type Store,
-} from '@plugboard/hub'
+import { type Hub, type Keyring, loadFileTypes, type Store } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { readOrMakeKey } from './config/key-file.js'
+import { databaseOf } from './config/database.js'
 import { type Config, printable } from './config/read-config.js'
-import { limits } from './config/settings.js'
+import { createConfiguredHub } from './configured-hub.js'
 import { within } from './deadline.js'
-import { isLocalOnly, isLoopback } from './dialects/admin-access.js'
+import { isLoopback } from './dialects/admin-access.js'
 import { ClientSlots } from './dialects/client-slots.js'
 import { InternalPassword } from './dialects/internal-password.js'
 import { messagingV1 } from './dialects/messaging-v1/index.js'
 import { events } from './dialects/messaging-v1/schemas.js'
-import { messagingV1Format } from './dialects/messaging-v1/webhook-format.js'
 import { Refusals } from './dialects/refusals.js'
 import { smartify } from './dialects/smartify/index.js'
-import { smartifyFormat } from './dialects/smartify/webhook-format.js'
 import { sendError as sendSunshineError } from './dialects/sunshine-v2/errors.js'
 import { HOSTED_PREFIX, sunshineOauth, sunshineV2 } from './dialects/sunshine-v2/index.js'
-import { sunshineV2Format } from './dialects/sunshine-v2/webhook-format.js'
 import { Connections, connectionsFor, descriptorLimit, mayRunOut } from './http/descriptors.js'
 import { PublicUrls } from './http/public-urls.js'
 import { loadModules } from './lazy.js'
-import { loadChannels } from './load-channels.js'
 import { createLog } from './logging.js'
 import { Metrics } from './metrics/metrics.js'
 import { timedStore } from './metrics/timed-store.js'
 import { type AdminKey, adminKeyFor } from './operator/admin-key.js'
-import { assertCopied, endCopiesFrom } from './operator/copy/mark.js'
-import { assertNotRotating } from './operator/rotate-key.js'
-import { parseAllowance, refusal } from './outbound/guard.js'
+import { keyringFor } from './operator/keyring.js'
+import { assertUsable } from './operator/usable-store.js'
+import { parseAllowance } from './outbound/guard.js'
 import { guardedFetch } from './outbound/guarded-fetch.js'
-import { senderTransport } from './outbound/sender-transport.js'
-import { createWebhookSender } from './outbound/webhook-sender.js'
 import { buildServer } from './server.js'
 import { awaitStore } from './storage/await-store.js'
 import { Disk } from './storage/disk.js'
 import { blobFolderOf, openBlobs } from './storage/open-blobs.js'
-import { type Database, databaseOf, openStore } from './storage/open-store.js'
+import { openStore } from './storage/open-store.js'
 
 export interface StartOptions {
   /** Default: JSON lines on the standard output. */
@@ -131,98 +117,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   }
 }
 
-/** @throws INVALID where several processes need one key, which a file on one machine cannot be */
-export async function keyringFor(database: Database, { encryptionKey, host }: Config): Promise<Keyring> {
-  if (encryptionKey) return new Keyring(encryptionKey)
-  if (database.kind === 'sqlite' || isLoopback(host)) return new Keyring(await readOrMakeKey(database))
-  throw new PlugboardError(
-    'INVALID',
-    '"ENCRYPTION_KEY" must be set with MongoDB, the same for every process (`openssl rand -base64 32` makes one)',
-  )
-}
-
-/** Whether a store that was opened may be worked with. @throws CONFLICT */
-export async function assertUsable(store: Store, keyring: Keyring): Promise<void> {
-  await assertNotRotating(store)
-  await assertCopied(store)
-  await assertKey(store, keyring)
-  await endCopiesFrom(store)
-}
-
 type Closable = Pick<Store, 'close'>
-
-interface Parts {
-  store: Store
-  blobs: BlobStore
-  keyring: Keyring
-  metrics: Metrics
-  log: Logger
-  urls: PublicUrls
-}
-
-export async function createConfiguredHub(
-  config: Config,
-  { workerUrl }: StartOptions,
-  parts: Parts,
-): Promise<Hub> {
-  const internal = new InternalPassword(config)
-  const allowance = parseAllowance(config.allowPrivateTargets, isLocalOnly(config))
-  const { channels: packages, channelOptions, workingFolder } = config
-  const schedule = { delaysMs: config.webhookRetryDelays }
-  return createHub({
-    store: parts.store,
-    blobs: parts.blobs,
-    keyring: parts.keyring,
-    channels: await loadChannels({ packages, options: channelOptions, workingFolder }),
-    formats: [
-      messagingV1Format({ schedule, internal }),
-      sunshineV2Format({ schedule: { delaysMs: config.sunshineRetryDelays }, internal }),
-      smartifyFormat({ schedule, origin: () => parts.urls.base, internal }),
-    ],
-    sender: senderTransport(
-      createWebhookSender({
-        allowance,
-        timeoutMs: config.webhookTimeout,
-        perTargetConcurrency: config.webhookConcurrency,
-        log: parts.log,
-        ...(workerUrl && { workerUrl }),
-      }),
-    ),
-    fetch: guardedFetch(allowance, config.channelTimeout),
-    urls: parts.urls,
-    refuseTarget: (url) => refusal(url, allowance),
-    settings: hubSettings(config),
-    observer: parts.metrics,
-    log: parts.log,
-  })
-}
-
-export const hubSettings = (config: Config) => ({
-  delivery: {
-    streams: config.maxStreams,
-    streamsPerClient: config.maxStreamsPerClient,
-    pollMs: config.pollInterval,
-    gate: {
-      items: config.gateItems,
-      bytes: config.gateBytes,
-      failures: config.gateFailures,
-      pauseMs: config.gatePause,
-      maxPauseMs: config.gateMaxPause,
-    },
-  },
-  channelSchedule: { delaysMs: config.channelRetryDelays },
-  provisionSchedule: { delaysMs: config.provisionRetryDelays },
-  probeTimeoutMs: limits.probeTimeoutMs,
-  channelTimeoutMs: config.channelTimeout,
-  mediaLinkTtlMs: config.mediaLinkTtl,
-  attachmentMaxBytes: config.attachmentMaxSize,
-  clientMaxBytes: config.clientMaxSize,
-  collectMaxMs: limits.collectMaxMs,
-  cacheSize: config.cacheSize,
-  // No other process has an embedded database.
-  cacheAgeMs: databaseOf(config).kind === 'sqlite' ? 0 : limits.sharedCacheMaxAgeMs,
-  delivers: config.role !== 'api',
-})
 
 function registerDialects(
   app: FastifyInstance,
@@ -231,7 +126,7 @@ function registerDialects(
     urls,
     keyring,
     adminKey,
-  }: Pick<Parts, 'urls' | 'keyring'> & { hub: Hub; adminKey: AdminKey | undefined },
+  }: { urls: PublicUrls; keyring: Keyring; hub: Hub; adminKey: AdminKey | undefined },
   settings: Config,
 ): void {
   const { listsPerClient, largeBodiesPerClient } = settings

@@ -1,10 +1,11 @@
 import { type Client, createClient, inTurn } from '../client.js'
 import { comparison } from '../compare.js'
 import { type RawRequest, rawRequest } from '../connection.js'
+import { contender, type Stage } from '../contender.js'
 import { load } from '../load.js'
 import { startFloor } from '../processes/floor.js'
 import { startServer } from '../processes/server.js'
-import { contender, type Stage, versusFloor } from '../scenario.js'
+import { versusFloor } from '../scenario.js'
 
 const KNOWN = 1000
 

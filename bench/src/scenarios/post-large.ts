@@ -1,9 +1,10 @@
 import { messageRequest } from '../client.js'
 import { comparison } from '../compare.js'
+import { contender, type Stage } from '../contender.js'
 import type { Plan } from '../plan.js'
 import { startFloor } from '../processes/floor.js'
 import { startServer } from '../processes/server.js'
-import { contender, type Stage, versusFloor } from '../scenario.js'
+import { versusFloor } from '../scenario.js'
 import { seededWorld } from '../seed.js'
 
 const FULL = { clients: 1000, conversations: 10_000, messages: 1_000_000 }

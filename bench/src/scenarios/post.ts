@@ -1,8 +1,9 @@
 import { converse, createClient, messageRequest } from '../client.js'
 import { comparison } from '../compare.js'
+import { contender, type Stage } from '../contender.js'
 import { startFloor } from '../processes/floor.js'
 import { startServer } from '../processes/server.js'
-import { contender, type Stage, versusFloor } from '../scenario.js'
+import { versusFloor } from '../scenario.js'
 
 /** Messages of a person to one conversation, of a client without webhooks. */
 export const post = versusFloor('post', stage, (sides) => {

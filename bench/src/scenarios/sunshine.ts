@@ -2,9 +2,10 @@ import { fromUuid } from '@plugboard/core'
 import { converse, createClient, inTurn, messageRequest, PAYLOAD, post } from '../client.js'
 import { comparison } from '../compare.js'
 import { rawRequest } from '../connection.js'
+import { contender, type Stage } from '../contender.js'
 import { load } from '../load.js'
 import { startServer } from '../processes/server.js'
-import { contender, type Stage, versusFloor } from '../scenario.js'
+import { versusFloor } from '../scenario.js'
 
 const CONVERSATIONS = 100
 const MESSAGES = 40

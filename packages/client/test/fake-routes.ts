@@ -1,7 +1,20 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Message } from '../src/index.js'
-import type { World } from './fake-server.js'
+import type { Conversation, Message } from '../src/index.js'
+
+/** State of the fake: one client, in memory. */
+export interface World {
+  clientId: string
+  clientToken: string
+  users: Map<string, { id: string; clientId: string }>
+  conversations: Map<string, Conversation>
+  messages: Message[]
+  webhooks: Map<string, string>
+  endpoints: Map<string, { conversationId: string; endpoint: unknown }>
+  tokens: Map<string, string>
+  turns: Map<string, () => void>
+  answers: Map<string, Promise<Reply>>
+}
 
 /** One request, taken apart. `id` is the id in its path. */
 export interface Call {

@@ -1,8 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Conversation, Message } from '../src/index.js'
-import { type Call, HttpFault, type Reply, routes } from './fake-routes.js'
+import { type Call, HttpFault, type Reply, routes, type World } from './fake-routes.js'
 
 /** A request as it arrived. */
 export interface Recorded {
@@ -29,20 +28,6 @@ export const stallInBody: Fault = (response) => {
   response.writeHead(200, { 'content-type': 'application/json' }).write('{"id":')
 }
 export const proceed: Fault = (response, work) => void work().then((reply) => send(response, reply))
-
-/** State of the fake: one client, in memory. */
-export interface World {
-  clientId: string
-  clientToken: string
-  users: Map<string, { id: string; clientId: string }>
-  conversations: Map<string, Conversation>
-  messages: Message[]
-  webhooks: Map<string, string>
-  endpoints: Map<string, { conversationId: string; endpoint: unknown }>
-  tokens: Map<string, string>
-  turns: Map<string, () => void>
-  answers: Map<string, Promise<Reply>>
-}
 
 /** A Messaging API over real HTTP, as `reference/messaging-api.md` and Plugboard's extensions describe it. */
 export async function startFakeServer() {

@@ -1,6 +1,6 @@
-import { fromLanesText, HOLDS, toLanesText } from './rows.js'
+import { fromLanesText, HOLDS, type Hold, toLanesText } from './rows.js'
 import { type Connection, prepareAll, prepareNumber, prepareOne, prepareWrite } from './sql.js'
-import { type Hold, NO_LANES, type StreamState, settledUpTo } from './stream-state.js'
+import { NO_LANES, type StreamState, settledUpTo } from './stream-state.js'
 
 /** Of the journal: its rows, and the streams that it tells of, before the table is brought up to it. */
 const MAX_JOURNAL = 256

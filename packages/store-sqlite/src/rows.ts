@@ -10,7 +10,6 @@ import type {
   Target,
 } from '@plugboard/hub'
 import { lean, toHex } from './sql.js'
-import type { Hold } from './stream-state.js'
 
 /** Their places are what stands on disk: add at the end only. */
 export const STREAM_KINDS: readonly StreamKind[] = ['user', 'conversation', 'integration']
@@ -27,7 +26,9 @@ export const ENTRY_TYPES: readonly EntryType[] = [
   'user.deleted',
 ]
 /** As {@link STREAM_KINDS}. */
-export const HOLDS: readonly Hold[] = ['free', 'held', 'woken']
+export const HOLDS = ['free', 'held', 'woken'] as const
+/** Whether someone delivers the stream, and whether it became due meanwhile: then it is due when it is given back. */
+export type Hold = (typeof HOLDS)[number]
 export const MESSAGE = ENTRY_TYPES.indexOf('message')
 
 /** When the newest message of a stream came in, its row being `n`; deleted ones count. */

@@ -9,16 +9,13 @@ import type {
   Mark,
   StreamKind,
 } from '@plugboard/hub'
-import type { Lanes } from './rows.js'
+import type { Hold, Lanes } from './rows.js'
 
 /**
  * How long a stream is left to a holder that says nothing. Since only this process can hold it, the lease as such never
  * ends; this is for a holder that gave up without a word.
  */
 const SILENCE_MS = 60_000
-
-/** Whether someone delivers the stream, and whether it became due meanwhile: then it is due when it is given back. */
-export type Hold = 'free' | 'held' | 'woken'
 
 /** A stream as the rows have it, or will have it at the end of the batch. Times are milliseconds. */
 export interface StreamState {

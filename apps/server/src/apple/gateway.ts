@@ -3,7 +3,6 @@ import { jose } from '../jose.js'
 import { AppleDataError } from './apple-data-error.js'
 import { readJson } from './decode.js'
 import { type DownloadOptions, download } from './download.js'
-import type { InteractiveDataRef } from './interactive-data.js'
 
 /** What a business and its messaging service provider are known by. */
 export interface AppleCredentials {
@@ -11,6 +10,13 @@ export interface AppleCredentials {
   mspId: string
   /** Base64. */
   apiSecret: string
+}
+
+/** Where data lie with Apple, and what proves that the business may read them. */
+export interface SignedPlace {
+  url: string
+  signature: string
+  owner: string
 }
 
 /** Apple's gateway for messaging service providers. */
@@ -23,7 +29,7 @@ const WHAT = "Apple's gateway"
  * https://register.apple.com/resources/messages/msp-rest-api/ (`/preDownload`) @throws AppleDataError
  */
 export async function preDownload(
-  { url, signature, owner }: InteractiveDataRef,
+  { url, signature, owner }: SignedPlace,
   credentials: AppleCredentials,
   gateway: string,
   options: DownloadOptions,

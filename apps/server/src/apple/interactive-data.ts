@@ -2,17 +2,14 @@ import type { JsonObject } from '@plugboard/core'
 import { AppleDataError } from './apple-data-error.js'
 import { decode, decrypt, keyOf, readJson } from './decode.js'
 import { download } from './download.js'
-import { type AppleCredentials, decodePayload, GATEWAY, preDownload } from './gateway.js'
+import { type AppleCredentials, decodePayload, GATEWAY, preDownload, type SignedPlace } from './gateway.js'
 
 /** Where Apple Messages for Business keeps what a person answered, when it is too large for a message. */
-export interface InteractiveDataRef {
-  url: string
+export interface InteractiveDataRef extends SignedPlace {
   /** The iMessage extension that the data are of. */
   bid: string
   /** What they are encrypted with, hex. */
   key: string
-  signature: string
-  owner: string
 }
 
 export interface InteractiveDataOptions {

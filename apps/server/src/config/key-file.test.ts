@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Database, databaseOf } from '../storage/open-store.js'
+import { type Database, databaseOf } from './database.js'
 import { readOrMakeKey } from './key-file.js'
 
 let folder: string

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { access, link, mkdir, open, readFile, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { PlugboardError } from '@plugboard/core'
-import type { Database } from '../storage/open-store.js'
+import type { Database } from './database.js'
 
 /**
  * The key in the file of a database; a database that is new gets a new one. Whether one of MongoDB is new shows when its

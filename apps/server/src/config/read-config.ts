@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Issue, invalid, PlugboardError } from '@plugboard/core'
 import { z } from 'zod'
-import { isMongodbUrl } from '../storage/open-store.js'
+import { isMongodbUrl } from './database.js'
 import { settings } from './settings.js'
 
 type Settings = typeof settings

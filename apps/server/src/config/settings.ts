@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { parseAllowance, rangesOf } from '../outbound/guard.js'
-import { databaseNameOf, isMongodbUrl, withoutCredentials } from '../storage/open-store.js'
+import { databaseNameOf, isMongodbUrl, withoutCredentials } from './database.js'
 import {
   age,
   bytes,

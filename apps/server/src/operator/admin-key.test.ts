@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { databaseOf } from '../storage/open-store.js'
+import { databaseOf } from '../config/database.js'
 import { adminKeyFor, findAdminKey } from './admin-key.js'
 
 let workingFolder: string

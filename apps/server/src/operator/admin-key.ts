@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import type { Database } from '../config/database.js'
 import { makeKey, readKey } from '../config/key-file.js'
 import type { Config } from '../config/read-config.js'
 import { isLoopback } from '../dialects/admin-access.js'
-import type { Database } from '../storage/open-store.js'
 
 /** What opens the admin routes. */
 export interface AdminKey {

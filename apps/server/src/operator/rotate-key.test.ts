@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { newId } from '@plugboard/core'
 import { Accounts, assertKey, type ClientRecord, Keyring, type Store } from '@plugboard/hub'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { databaseOf } from '../config/database.js'
 import { readOrMakeKey } from '../config/key-file.js'
 import { readConfig } from '../config/read-config.js'
-import { databaseOf, openStore } from '../storage/open-store.js'
+import { openStore } from '../storage/open-store.js'
 import { assertNotRotating, rotateKey } from './rotate-key.js'
 
 let workingFolder: string

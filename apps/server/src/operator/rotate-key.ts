@@ -10,9 +10,10 @@ import {
   type Sealed,
   type Store,
 } from '@plugboard/hub'
+import { databaseOf } from '../config/database.js'
 import { makeKey, readKey, syncFolder } from '../config/key-file.js'
 import type { Config } from '../config/read-config.js'
-import { databaseOf, openStore } from '../storage/open-store.js'
+import { openStore } from '../storage/open-store.js'
 import { assertCopied, endCopiesFrom } from './copy/mark.js'
 
 const PAGE = 100

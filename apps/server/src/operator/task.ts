@@ -1,14 +1,17 @@
 import { isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { Hub, Keyring, Store } from '@plugboard/hub'
 import type { z } from 'zod'
+import { databaseOf } from '../config/database.js'
 import type { Config } from '../config/read-config.js'
+import { createConfiguredHub } from '../configured-hub.js'
 import { PublicUrls } from '../http/public-urls.js'
 import { createLog } from '../logging.js'
 import { Metrics } from '../metrics/metrics.js'
-import { assertUsable, createConfiguredHub, keyringFor } from '../start.js'
 import { openBlobs } from '../storage/open-blobs.js'
-import { databaseOf, openStore } from '../storage/open-store.js'
+import { openStore } from '../storage/open-store.js'
 import { findAdminKey } from './admin-key.js'
+import { keyringFor } from './keyring.js'
+import { assertUsable } from './usable-store.js'
 
 /** What an operator asks for at the command line: one use of the hub that an admin route offers as well. */
 export interface OperatorTask<T> {

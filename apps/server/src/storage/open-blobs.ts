@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { BlobStore } from '@plugboard/hub'
+import { databaseOf } from '../config/database.js'
 import type { Config } from '../config/read-config.js'
-import { databaseOf } from './open-store.js'
 
 type Place = Pick<Config, 'blobPath' | 'databaseUrl' | 'workingFolder'>
 

@@ -1,8 +1,8 @@
 import { type Id, isStorable, newId, PlugboardError } from '@plugboard/core'
 import type { Collection } from '../documents/collection.js'
 import type { ClientFacts } from '../documents/facts.js'
-import type { Attachments } from '../files/attachments.js'
 import type { Range } from '../log/page.js'
+import type { BlobOwner } from '../ports/blob-store.js'
 import type { ClientRecord, TokenRecord } from '../ports/client-record.js'
 import type { Store } from '../ports/store.js'
 import type { Accounts } from './accounts.js'
@@ -26,7 +26,7 @@ export interface ClientsOptions {
   store: Store
   facts: Collection<ClientFacts>
   directory: Directory
-  attachments: Pick<Attachments, 'removeOf'>
+  attachments: { removeOf(owner: BlobOwner): Promise<void> }
   accounts: Pick<Accounts, 'removeOf'>
   now(): Date
 }

@@ -1,5 +1,4 @@
 import {
-  type Author,
   type Id,
   type JsonObject,
   type Message,
@@ -10,7 +9,7 @@ import {
 import type { ClientView } from '../clients/directory.js'
 import type { Usage } from '../clients/usage.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
-import { channelOf, type Recipients } from '../delivery/recipients.js'
+import { channelOf, type Posting, type Recipients } from '../delivery/recipients.js'
 import type { Entry } from '../log/entry.js'
 import { bytesOf, type MessagePage } from '../log/page.js'
 import type { Append, Appended, Store } from '../ports/store.js'
@@ -18,9 +17,8 @@ import type { Conversations } from './conversations.js'
 import type { Users } from './users.js'
 
 /** A message to be taken in. */
-export interface Post {
+export interface Post extends Posting {
   conversationId: Id
-  author: Author
   payload: JsonObject
   /** The message that it replies to, for collect. */
   incomingId?: Id
@@ -30,10 +28,6 @@ export interface Post {
   /** The provider's event id: the same event makes one message. */
   dedupe?: string
   details?: MessageDetails
-  /** The endpoint that it came from, and is not sent back to. */
-  origin?: Id
-  /** The channel that it goes out by, or `nobody`: webhooks are told all the same. Default: each that there is. */
-  to?: { channel: string } | 'nobody'
 }
 
 export interface MessagesOptions {

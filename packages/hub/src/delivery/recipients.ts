@@ -1,12 +1,20 @@
-import type { Id } from '@plugboard/core'
+import type { Author, Id } from '@plugboard/core'
 import type { ClientView, OpenWebhook } from '../clients/directory.js'
-import type { Post } from '../conversations/messages.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import { endpointTarget, type Target, webhookTarget } from '../log/target.js'
 import type { Topic, WebhookFormat } from './webhook-format.js'
 
 /** The channel of a conversation that is on none, or on more than one. */
 const NO_CHANNEL = 'messaging'
+
+/** What decides where a message goes. */
+export interface Posting {
+  author: Author
+  /** The endpoint that it came from, and is not sent back to. */
+  origin?: Id
+  /** The channel that it goes out by, or `nobody`: webhooks are told all the same. Default: each that there is. */
+  to?: { channel: string } | 'nobody'
+}
 
 /** Says what an entry owes, by the client's configuration and where its conversation lives. */
 export class Recipients {
@@ -36,7 +44,7 @@ export class Recipients {
   message(
     client: ClientView,
     { userId, endpoints }: { userId?: Id; endpoints: readonly EndpointRecord[] },
-    { author, origin, to }: Pick<Post, 'author' | 'origin' | 'to'>,
+    { author, origin, to }: Posting,
   ): readonly Target[] {
     const webhooks = this.webhooks(client, 'message')
     if (endpoints.length === 0 || to === 'nobody') return webhooks

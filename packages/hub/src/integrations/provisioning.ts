@@ -5,25 +5,12 @@ import { classify } from '../channels/classify.js'
 import { withTimeout } from '../channels/timeout.js'
 import type { ClientView, Directory } from '../clients/directory.js'
 import type { Keyring } from '../clients/keyring.js'
+import type { IntegrationAddress, IntegrationItem } from '../delivery/integration-event.js'
 import type { Carry } from '../delivery/serial-transport.js'
 import type { IntegrationRecord } from '../ports/client-record.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 import type { AccountClaims } from './account-claims.js'
 import type { Health } from './health.js'
-
-/** The integration that a provider is to be told of. It may be gone: then only what was there before is taken back. */
-export interface IntegrationAddress {
-  clientId: Id
-  integrationId: Id
-}
-
-/** Something that happened to the integration. */
-export interface IntegrationItem {
-  seq: number
-  channel: string
-  /** Of an entry of the integration's stream: JSON text. */
-  payload: string
-}
 
 export interface ProvisioningOptions {
   directory: Directory

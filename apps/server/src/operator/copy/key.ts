@@ -1,9 +1,9 @@
 import { PlugboardError } from '@plugboard/core'
 import { KEY_FINGERPRINT, Keyring, type Store } from '@plugboard/hub'
+import type { Database } from '../../config/database.js'
 import { makeKey, readKey } from '../../config/key-file.js'
 import type { Config } from '../../config/read-config.js'
 import { isLoopback } from '../../dialects/admin-access.js'
-import type { Database } from '../../storage/open-store.js'
 
 /** What becomes of the encryption key, which a copy keeps. */
 export interface KeyPlan {

@@ -1,8 +1,8 @@
 import { type Id, invalid, isId, PlugboardError } from '@plugboard/core'
 import type { ClientView, Hub, KeyAccount, WithId } from '@plugboard/hub'
 import { z } from 'zod'
-import { namedClient } from '../dialects/messaging-v1/map.js'
-import { keyIdOf } from '../dialects/sunshine-v2/credentials.js'
+import { keyIdOf } from '../sunshine-v2/credentials.js'
+import { namedClient } from './map.js'
 
 /** The key that an operator asks for. */
 export const wantedKey = z.strictObject({

@@ -1,8 +1,8 @@
 import { type Id, invalid, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { ClientView, Hub, PersonAccount, WithId } from '@plugboard/hub'
 import { z } from 'zod'
-import { namedClient } from '../dialects/messaging-v1/map.js'
-import { hashPassword, MAX_PASSWORD, MIN_PASSWORD } from '../http/password.js'
+import { hashPassword, MAX_PASSWORD, MIN_PASSWORD } from '../../http/password.js'
+import { namedClient } from './map.js'
 
 /** The owner that an operator asks for. */
 export const wantedOwner = z.strictObject({
