@@ -2,20 +2,16 @@ import type { Action, Card, Choice, Json, Part } from '@plugboard/core'
 import { splitText } from '@plugboard/core'
 import type { Button, ImageBlock, KnownBlock, PlainTextElement, SectionBlock } from '@slack/types'
 import { OPENS_URL } from './interactions.js'
+import {
+  MAX_ALT,
+  MAX_BUTTONS,
+  MAX_LABEL,
+  MAX_MENU,
+  MAX_OPTIONS,
+  MAX_PLACEHOLDER,
+  MAX_SECTION,
+} from './limits.js'
 import { type Elements, escapeText, isWebUrl, toMrkdwn } from './rich-text.js'
-
-/** Longest text of a section. */
-export const MAX_SECTION = 3000
-/** Buttons in a row; Slack shows more than five in a list that folds. */
-export const MAX_BUTTONS = 25
-/** Longest label of a button or an option. */
-export const MAX_LABEL = 75
-/** Longest description of a picture. */
-export const MAX_ALT = 2000
-const MAX_OPTIONS = 100
-/** Labels and tokens of one menu together, so that a message with it stays within what blocks may hold. */
-const MAX_MENU = 9000
-const MAX_PLACEHOLDER = 150
 
 /** Says nothing, in every language, where Slack wants a text. */
 export const NOTHING = '…'

@@ -32,8 +32,3 @@ export const optionsSchema = z
   .prefault({})
 
 export type Options = z.infer<typeof optionsSchema>
-
-/** A client needs nothing of its own: all share one Slack client, and each call carries its token. */
-export type Session = undefined
-
-export const connect = (_config: Config): Session => undefined

@@ -1,13 +1,6 @@
-import {
-  type CallContext,
-  type DeliveryContext,
-  FailureError,
-  isJsonObject,
-  type Part,
-  type Sent,
-} from '@plugboard/core'
-import type { Call } from './client.js'
-import type { Config, Session } from './config.js'
+import { type DeliveryContext, FailureError, isJsonObject, type Part, type Sent } from '@plugboard/core'
+import type { Call, Session } from './api.js'
+import type { Config } from './config.js'
 import { messageKey, targetOf } from './endpoint.js'
 
 /** Posts one message, in the thread that the endpoint names. Slack takes no idempotency key. */
@@ -21,11 +14,4 @@ export const deliver =
     }
     // As `messageKey` of later events has it.
     return { providerMessageIds: [messageKey(typeof channel === 'string' ? channel : args.channel, ts)] }
-  }
-
-/** Asks Slack whether the token works. */
-export const check =
-  (call: Call) =>
-  async (context: CallContext<Config, Session>): Promise<void> => {
-    await call('auth.test', {}, context)
   }

@@ -1,5 +1,6 @@
 import type { Endpoint, InboundEvent, Person } from '@plugboard/core'
 import { endpointOf, messageKey, timeOf } from './endpoint.js'
+import { contentsOf } from './message-contents.js'
 import {
   type Callback,
   type Post,
@@ -11,7 +12,6 @@ import {
   readNew,
   readReaction,
 } from './payloads.js'
-import { said } from './said.js'
 
 /** Slack's own words about a channel and its members, and messages that other events tell of. */
 const NOTICE =
@@ -65,7 +65,7 @@ function parseNew(event: Callback['event'], { self }: About): InboundEvent[] {
   const post = readNew(event)
   if (!isPerson(post, self) || NOTICE.test(post.subtype ?? '')) return []
   const { channel, user, ts, thread_ts } = post
-  return said(post, self).map(({ suffix, content }) => ({
+  return contentsOf(post, self).map(({ suffix, content }) => ({
     type: 'message',
     dedupeKey: messageKey(channel, ts) + suffix,
     endpoint: endpointOf(user, channel, thread_ts, ts),
@@ -87,7 +87,7 @@ function parseChanged(event: unknown, { id, at, self }: About): InboundEvent[] {
   }
   if (message.subtype === 'tombstone') return [{ type: 'deleted', ...about }]
   if (previous && previous.text === message.text) return []
-  return [{ type: 'edited', ...about, content: said(message, self)[0].content }]
+  return [{ type: 'edited', ...about, content: contentsOf(message, self)[0].content }]
 }
 
 /** Only what was deleted says who wrote it. */

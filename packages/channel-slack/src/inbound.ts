@@ -11,7 +11,7 @@ import { endpointOf } from './endpoint.js'
 import { parseEvent } from './events.js'
 import { parseInteraction } from './interactions.js'
 import { readCommand, readEnvelope, readHeaders } from './payloads.js'
-import { readable } from './readable.js'
+import { readable } from './readable-text.js'
 
 /** Slack shows nothing to the person who pressed or typed. */
 const DONE: InboundResponse = { status: 200 }

@@ -3,16 +3,9 @@
  * @packageDocumentation
  */
 import { defineChannel } from '@plugboard/core'
-import { MAX_ALT, MAX_BUTTONS, MAX_LABEL, MAX_SECTION } from './blocks.js'
-import { sharedClient } from './client.js'
-import { configSchema, connect, optionsSchema } from './config.js'
-import { check, deliver } from './deliver.js'
-import { classify } from './failures.js'
-import { parse } from './inbound.js'
-import { openMedia } from './media.js'
-import { render } from './render.js'
+import { configSchema, optionsSchema } from './config.js'
+import { MAX_ALT, MAX_BUTTONS, MAX_LABEL, MAX_SECTION } from './limits.js'
 import { setup } from './setup.js'
-import { verify } from './verify.js'
 
 export const slack = defineChannel({
   contract: 1,
@@ -43,25 +36,8 @@ export const slack = defineChannel({
   },
   inbound: { headers: ['x-slack-signature', 'x-slack-request-timestamp'] },
   setup,
-  // Of Bolt only what verifies, and the client that it depends on: README.md has the figures.
-  load: async ({ options, fetch }) => {
-    const [{ verifySlackRequest }, { WebClient }, { parseMarkdown }] = await Promise.all([
-      import('@slack/bolt/dist/receivers/verify-request.js'),
-      import('@slack/web-api'),
-      import('@plugboard/markdown'),
-    ])
-    const call = sharedClient(WebClient, options)
-    return {
-      connect,
-      verify: verify(verifySlackRequest),
-      parse,
-      render: render(parseMarkdown),
-      deliver: deliver(call),
-      classify,
-      check: check(call),
-      openMedia: openMedia(call, options, fetch),
-    }
-  },
+  // The SDK and the Markdown parser come with the runtime, so only a server that uses the channel pays for them.
+  load: async (host) => (await import('./runtime.js')).runtime(host),
 })
 
 /** What the server imports. @alias */

@@ -1,8 +1,8 @@
 import { type InboundEvent, invalid, isStorable } from '@plugboard/core'
 import { endpointOf, timeOf } from './endpoint.js'
+import { notice } from './message-contents.js'
 import { type Action, type Interaction, readInteraction } from './payloads.js'
-import { unescapeText } from './readable.js'
-import { kind } from './said.js'
+import { unescapeText } from './readable-text.js'
 
 /** In front of the `action_id` of a button that opens a link: Slack tells of the press, and it means nothing to us. */
 export const OPENS_URL = 'open_url'
@@ -17,7 +17,11 @@ export function parseInteraction(value: unknown, at: Date): InboundEvent[] {
   if (interaction.type !== 'block_actions') {
     if (!interaction.trigger_id) throw invalid({ path: ['payload', 'trigger_id'], message: 'is required' })
     return [
-      { ...base(interaction, interaction.trigger_id, at), type: 'message', content: kind(interaction.type) },
+      {
+        ...base(interaction, interaction.trigger_id, at),
+        type: 'message',
+        content: notice(interaction.type),
+      },
     ]
   }
   return (interaction.actions ?? []).flatMap((action) => parseAction(interaction, action, at))
@@ -37,7 +41,7 @@ function parseAction(interaction: Interaction, action: Action, at: Date): Inboun
     type === 'static_select'
       ? [action.selected_option?.value, action.selected_option?.text?.text]
       : [type === 'button' ? action.value : undefined, action.text?.text]
-  if (!token) return [{ ...about, type: 'message', content: kind(type) }]
+  if (!token) return [{ ...about, type: 'message', content: notice(type) }]
   return [{ ...about, type: 'choice', token, ...(label && { label: unescapeText(label) }) }]
 }
 

@@ -1,17 +1,18 @@
-import type { Block, List, ListItem, Inline as MarkdownInline, Table } from '@plugboard/markdown'
+import {
+  type Block,
+  type List,
+  type ListItem,
+  type Inline as MarkdownInline,
+  parseMarkdown,
+  type Table,
+} from '@plugboard/markdown'
 import { type Elements, type Inline, joined, link, type Style, section, words } from './rich-text.js'
-
-/** Makes a tree of Markdown. */
-export type ParseMarkdown = (text: string) => Block[]
 
 /** Deepest list that Slack shows. */
 const MAX_INDENT = 8
 
 /** Markdown in Slack's terms: headings are bold lines, tables stand in code, pictures and HTML are words. */
-export const fromMarkdown =
-  (parseMarkdown: ParseMarkdown) =>
-  (text: string): Elements =>
-    elementsOf(parseMarkdown(text))
+export const fromMarkdown = (text: string): Elements => elementsOf(parseMarkdown(text))
 
 /** Lines that follow each other are one section, with an empty line between paragraphs. */
 function elementsOf(blocks: readonly Block[]): Elements {

@@ -1,8 +1,8 @@
 import { type CallContext, FailureError, type Json, type OpenMedia } from '@plugboard/core'
 import { z } from 'zod'
-import { type Call, tokenOf } from './client.js'
-import type { Config, Options, Session } from './config.js'
-import { classify, classifyStatus } from './failures.js'
+import { type Call, type Session, tokenOf } from './api.js'
+import type { Config, Options } from './config.js'
+import { classify, classifyStatus } from './failure.js'
 
 const refSchema = z.union([
   z.object({ url: z.url(), mime: z.string().optional() }),

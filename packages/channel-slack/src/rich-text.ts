@@ -6,20 +6,13 @@ import type {
   RichTextPreformatted,
   RichTextText,
 } from '@slack/types'
+import { MAX_RICH_TEXT, MAX_URL } from './limits.js'
 
 /** A piece of a line: words, or a link. Slack parses nothing in it, so that nothing has to be escaped. */
 export type Inline = RichTextText | RichTextLink
 export type Style = NonNullable<RichTextText['style']>
 /** The elements of a block: lines, lists, quotes and code. */
 export type Elements = RichTextBlockElement[]
-
-/**
- * As much as a block may hold, in characters of its JSON. Slack refuses messages of about 13,000 characters with
- * `msg_blocks_too_long`, and does not say how it counts: https://github.com/slackapi/bolt-js/issues/2509
- */
-const MAX_BLOCK = 12_000
-/** Longest address of a link. */
-const MAX_URL = 3000
 
 export const isWebUrl = (url: string): boolean =>
   url.length <= MAX_URL && /^https?:\/\/[^\s/]/i.test(url) && URL.canParse(url)
@@ -62,7 +55,7 @@ export const section = (pieces: readonly Inline[]): Elements =>
 /** A block of these elements, or of the plain words where that would be too long. */
 export function block(elements: Elements, plain: string): RichTextBlock {
   const rich: RichTextBlock = { type: 'rich_text', elements }
-  return JSON.stringify(rich).length <= MAX_BLOCK ? rich : { ...rich, elements: section(words(plain)) }
+  return JSON.stringify(rich).length <= MAX_RICH_TEXT ? rich : { ...rich, elements: section(words(plain)) }
 }
 
 /** Words in which addresses are links. */

@@ -1,3 +1,7 @@
+import type { CallContext } from '@plugboard/core'
+import type { Call, Session } from './api.js'
+import type { Config } from './config.js'
+
 /** Slack lets no program do this: what a person does on https://api.slack.com/apps, once for each app. */
 export const setup = (webhookUrl: string): string => `On https://api.slack.com/apps, in your app:
 1. OAuth & Permissions: add the bot token scopes chat:write, app_mentions:read, channels:history, groups:history, \
@@ -10,3 +14,10 @@ reaction_removed. Save.
 4. Slash Commands: give each command the same Request URL.
 5. App Home: switch on the Messages Tab, and let people send messages from it.
 6. Install the app again when Slack asks for it, and invite the bot to its channels with /invite.`
+
+/** Asks Slack whether the token works. */
+export const check =
+  (call: Call) =>
+  async (context: CallContext<Config, Session>): Promise<void> => {
+    await call('auth.test', {}, context)
+  }

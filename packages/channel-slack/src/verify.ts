@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { InboundRequest, Integration, Verdict } from '@plugboard/core'
-import type { verifySlackRequest } from '@slack/bolt'
-import type { Config, Session } from './config.js'
+import { verifySlackRequest } from '@slack/bolt/dist/receivers/verify-request.js'
+import type { Session } from './api.js'
+import type { Config } from './config.js'
 
 /** How far Slack's clock may be from ours, either way. */
 const TOLERANCE_SECONDS = 5 * 60
@@ -12,26 +13,24 @@ const TOLERANCE_SECONDS = 5 * 60
  * bytes look alike.
  * https://docs.slack.dev/authentication/verifying-requests-from-slack
  */
-export const verify =
-  (check: typeof verifySlackRequest) =>
-  ({ headers, body }: InboundRequest, { config }: Integration<Config, Session>): Verdict => {
-    const timestamp = headers['x-slack-request-timestamp']
-    const signature = headers['x-slack-signature']
-    if (!timestamp || !signature) return { ok: false, reason: 'missing' }
-    if (!/^\d{1,12}$/.test(timestamp) || !/^v0=[0-9a-f]{64}$/.test(signature) || !isUtf8(body)) {
-      return { ok: false, reason: 'malformed' }
-    }
-    const seconds = Number(timestamp)
-    if (Math.abs(Date.now() / 1000 - seconds) > TOLERANCE_SECONDS) return { ok: false, reason: 'stale' }
-    try {
-      check({
-        signingSecret: config.signingSecret,
-        body: Buffer.from(body).toString(),
-        headers: { 'x-slack-signature': signature, 'x-slack-request-timestamp': seconds },
-      })
-      return { ok: true }
-    } catch {
-      // The SDK has no other way to say so.
-      return { ok: false, reason: 'mismatch' }
-    }
+export function verify({ headers, body }: InboundRequest, { config }: Integration<Config, Session>): Verdict {
+  const timestamp = headers['x-slack-request-timestamp']
+  const signature = headers['x-slack-signature']
+  if (!timestamp || !signature) return { ok: false, reason: 'missing' }
+  if (!/^\d{1,12}$/.test(timestamp) || !/^v0=[0-9a-f]{64}$/.test(signature) || !isUtf8(body)) {
+    return { ok: false, reason: 'malformed' }
   }
+  const seconds = Number(timestamp)
+  if (Math.abs(Date.now() / 1000 - seconds) > TOLERANCE_SECONDS) return { ok: false, reason: 'stale' }
+  try {
+    verifySlackRequest({
+      signingSecret: config.signingSecret,
+      body: Buffer.from(body).toString(),
+      headers: { 'x-slack-signature': signature, 'x-slack-request-timestamp': seconds },
+    })
+    return { ok: true }
+  } catch {
+    // The SDK has no other way to say so.
+    return { ok: false, reason: 'mismatch' }
+  }
+}

@@ -1,6 +1,7 @@
 import type { ChannelRuntime, DeliveryContext, OutboundContent } from '@plugboard/core'
 import { silentLogger } from '@plugboard/core'
-import type { Config, Session } from '../src/config.js'
+import type { Session } from '../src/api.js'
+import type { Config } from '../src/config.js'
 import { slack } from '../src/index.js'
 import { type FakeSlack, fakeSlack } from './fake-slack.js'
 

@@ -1,5 +1,5 @@
 import { Agent } from 'node:https'
-import type { Telegram } from 'telegraf'
+import { Telegram } from 'telegraf'
 import { type Config, type Options, webhookSecret } from './config.js'
 
 /** All that is used of the SDK: the one form of a call that can be aborted. */
@@ -20,12 +20,12 @@ export interface Session {
 const TOKEN = /^[\w:-]{1,256}$/
 
 /** Makes sessions that call through one pool of connections. */
-export function connector(Client: typeof Telegram, { apiRoot }: Options): (config: Config) => Session {
+export function connect({ apiRoot }: Options): (config: Config) => Session {
   const https = new Agent({ keepAlive: true })
   return (config) => {
     const { botToken } = config
     const root = `${apiRoot}/`
-    const client = new Client(botToken, { apiRoot: root })
+    const client = new Telegram(botToken, { apiRoot: root })
     // The SDK follows redirects, with the message and to anywhere. Its transport, node-fetch, asks this function before
     // each hop (https://github.com/node-fetch/node-fetch/tree/2.x#custom-agent); Telegraf's type knows agents only.
     const agent = ({ href, protocol }: URL) => {

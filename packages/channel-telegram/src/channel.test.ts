@@ -19,7 +19,7 @@ const cases = channelSuite({
       'a token that is a number': { botToken: 7654321 },
       'an unknown field': { botToken: first, apiRoot: 'https://evil.example' },
     },
-    recordings: readRecordings(new URL('./fixtures/', import.meta.url)),
+    recordings: readRecordings(new URL('./fixtures/inbound/', import.meta.url)),
     sign: (request, { botToken }) => {
       const secret = createHmac('sha256', botToken).update('plugboard telegram webhook secret').digest('hex')
       return { ...request, headers: { ...request.headers, 'x-telegram-bot-api-secret-token': secret } }

@@ -1,6 +1,6 @@
 import { fakeProvider } from '@plugboard/core/testing'
 import { describe, expect, test } from 'vitest'
-import { botToken, onStage } from '../test/support.js'
+import { botToken, onStage } from '../test/stage.js'
 import { account, configSchema, optionsSchema, webhookSecret } from './config.js'
 
 describe('the configuration', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { refusal } from '../test/fake-telegram.js'
-import { onStage, partsOf, type Stage } from '../test/support.js'
+import { onStage, partsOf, type Stage } from '../test/stage.js'
 
 const methods = ({ api }: Stage) => api.calls.map(({ method }) => method)
 

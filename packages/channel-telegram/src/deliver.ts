@@ -2,10 +2,9 @@ import { type DeliveryContext, isJsonObject, type JsonObject, type Part, type Se
 import { z } from 'zod'
 import { ApiError, call, type Session } from './api.js'
 import type { Config } from './config.js'
-import { chatOf } from './endpoint.js'
-import { clean } from './formatted.js'
-import { messageKey } from './message.js'
-import { fieldOf } from './render.js'
+import { chatOf, messageKey } from './endpoint.js'
+import { clean } from './formatted-text.js'
+import { fieldOf } from './outbound.js'
 import { openUpload, type Upload } from './upload.js'
 
 type Send = (method: string, args: object, signal?: AbortSignal) => Promise<unknown>
@@ -94,4 +93,14 @@ const sentSchema = z.object({ message_id: z.int(), chat: z.object({ id: z.int() 
 function idOf(result: unknown): Sent {
   const sent = sentSchema.safeParse(result)
   return { providerMessageIds: sent.success ? [messageKey(sent.data)] : [] }
+}
+
+/** Shown for five seconds, or until a message comes. */
+export async function indicateTyping({
+  integration,
+  endpoint,
+  signal,
+}: DeliveryContext<Config, Session>): Promise<void> {
+  const args = { ...chatOf(endpoint.thread), action: 'typing' }
+  await call(integration.session, 'sendChatAction', args, signal)
 }

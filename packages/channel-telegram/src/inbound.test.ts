@@ -1,25 +1,15 @@
 import type { InboundRequest } from '@plugboard/core'
 import { describe, expect, test } from 'vitest'
-import { botToken, onStage, webhookUrl } from '../test/support.js'
-import { webhookSecret } from './config.js'
-import { parse, verify } from './inbound.js'
+import { botToken, webhookUrl } from '../test/stage.js'
+import { parse } from './inbound.js'
 
 const config = { botToken }
-const secret = webhookSecret(config)
-const integration = {
-  clientId: 'acme',
-  config,
-  session: { secret, files: '', client: { callApi: async () => ({}) } },
-}
-
-const request = (body: unknown, headers: InboundRequest['headers'] = {}): InboundRequest => ({
+const request = (body: unknown): InboundRequest => ({
   method: 'POST',
   publicUrl: webhookUrl,
-  headers: { 'content-type': 'application/json', 'x-telegram-bot-api-secret-token': secret, ...headers },
+  headers: { 'content-type': 'application/json' },
   body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
 })
-const saying = (said: string | undefined) =>
-  verify(request({}, { 'x-telegram-bot-api-secret-token': said }), integration)
 const read = (update: object) => parse(request({ update_id: 7, ...update }), { config })
 
 const from = { id: 501, is_bot: false, first_name: 'Ada' }
@@ -31,33 +21,6 @@ const contentOf = (fields: object) =>
   read(message(fields)).events.map((event) => 'content' in event && event.content)
 
 describe('a request', () => {
-  test('with the secret of the webhook is from Telegram', () => {
-    expect(saying(secret)).toEqual({ ok: true })
-  })
-
-  test.each([
-    ['missing', 'no secret', undefined],
-    ['missing', 'an empty secret', ''],
-    ['mismatch', 'the token itself', botToken],
-    ['mismatch', 'the secret of another bot', webhookSecret({ botToken: '8765432:other' })],
-    ['mismatch', 'the secret in upper case', secret.toUpperCase()],
-    ['mismatch', 'a part of the secret', secret.slice(0, -1)],
-    ['mismatch', 'more than the secret', `${secret}0`],
-    ['mismatch', 'as many bytes in fewer characters', 'é'.repeat(32)],
-    ['mismatch', 'a secret of a megabyte', 'a'.repeat(1_000_000)],
-  ])('is refused as %s with %s', (reason, _, said) => {
-    expect(saying(said)).toEqual({ ok: false, reason })
-  })
-
-  test('that provision announced is one that verify accepts', () =>
-    onStage(async ({ api, runtime, context }) => {
-      await runtime.provision?.(context())
-      const { url, headers, body } = api.update(botToken, { update_id: 1 })
-      const posted = { ...request(body), headers }
-      expect(url).toBe(webhookUrl)
-      expect(await runtime.verify(posted, context().integration)).toEqual({ ok: true })
-    }))
-
   test.each([
     ['no JSON', '{"update_id":'],
     ['a list', '[]'],

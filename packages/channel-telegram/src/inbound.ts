@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto'
 import {
   type InboundEvent,
   type InboundRequest,
@@ -8,23 +7,12 @@ import {
   type Person,
   type Received,
   readJson,
-  type Verdict,
 } from '@plugboard/core'
 import { z } from 'zod'
 import type { Session } from './api.js'
 import { botId, type Config } from './config.js'
-import { threadOf } from './endpoint.js'
-import { contentOf, messageKey } from './message.js'
-
-/** Telegram signs nothing: it says the secret that it was given with the webhook. */
-export function verify({ headers }: InboundRequest, { session }: Integration<Config, Session>): Verdict {
-  const said = headers['x-telegram-bot-api-secret-token']
-  if (!said) return { ok: false, reason: 'missing' }
-  const theirs = Buffer.from(said)
-  const ours = Buffer.from(session.secret)
-  const isSame = theirs.length === ours.length && timingSafeEqual(theirs, ours)
-  return isSame ? { ok: true } : { ok: false, reason: 'mismatch' }
-}
+import { endpointOf, messageKey } from './endpoint.js'
+import { contentOf } from './message-contents.js'
 
 const text = z.string()
 const time = z
@@ -148,17 +136,6 @@ function aboutOf(message: Message, dedupeKey: string, config: Config): About | u
   if (!sender || String(sender.id) === botId(config)) return undefined
   if (!sender_chat && from?.is_bot) return undefined
   return { dedupeKey, endpoint: endpointOf(sender.id, message), at: date, ...personOf(sender_chat, from) }
-}
-
-interface Place {
-  chat: { id: number }
-  is_topic_message?: boolean | undefined
-  message_thread_id?: number | undefined
-}
-
-function endpointOf(sender: number, { chat, is_topic_message, message_thread_id }: Place): About['endpoint'] {
-  const topic = is_topic_message ? message_thread_id : undefined
-  return { identity: '*', sender: String(sender), thread: threadOf(chat.id, topic) }
 }
 
 function personOf(

@@ -1,9 +1,9 @@
 import { type Block, type Inline, type List, parseMarkdown } from '@plugboard/markdown'
-import { clean, type Entity, type Formatted, isVisible, plain } from './formatted.js'
+import { clean, type Entity, type Formatted, isVisible, plain } from './formatted-text.js'
 import { linkTo } from './links.js'
 
 /** Markdown as a text with entities, so that no character needs an escape. */
-export function markdown(source: string): Formatted {
+export function fromMarkdown(source: string): Formatted {
   const text = clean(source)
   const writer = new Writer()
   writeBlocks(parseMarkdown(text), writer, '\n\n')

@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers'
 import type { Json } from '@plugboard/core'
 import { describe, expect, test } from 'vitest'
 import { fakeTelegram, refusal } from '../test/fake-telegram.js'
-import { botToken, onStage } from '../test/support.js'
+import { botToken, onStage } from '../test/stage.js'
 
 const tokenHalf = botToken.split(':')[1] ?? ''
 const files = {

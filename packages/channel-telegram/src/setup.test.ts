@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { botToken, onStage, type Stage, webhookUrl } from '../test/support.js'
+import { botToken, onStage, type Stage, webhookUrl } from '../test/stage.js'
 
 const secretHalf = botToken.split(':')[1] ?? ''
 const calls = {

@@ -1,7 +1,6 @@
-import type { CallContext, DeliveryContext } from '@plugboard/core'
+import type { CallContext } from '@plugboard/core'
 import { call, type Session } from './api.js'
 import type { Config } from './config.js'
-import { chatOf } from './endpoint.js'
 
 type Context = CallContext<Config, Session>
 
@@ -22,14 +21,4 @@ export async function provision({ integration, webhookUrl, signal }: Context): P
 
 export async function unprovision({ integration, signal }: Context): Promise<void> {
   await call(integration.session, 'deleteWebhook', {}, signal)
-}
-
-/** Shown for five seconds, or until a message comes. */
-export async function indicateTyping({
-  integration,
-  endpoint,
-  signal,
-}: DeliveryContext<Config, Session>): Promise<void> {
-  const args = { ...chatOf(endpoint.thread), action: 'typing' }
-  await call(integration.session, 'sendChatAction', args, signal)
 }

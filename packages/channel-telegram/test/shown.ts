@@ -2,7 +2,7 @@ import type { JsonObject } from '@plugboard/core'
 import { expect } from 'vitest'
 import { telegram } from '../src/index.js'
 import { refusalOf } from './rules.js'
-import { partsOf } from './support.js'
+import { partsOf } from './stage.js'
 
 const silent = () => undefined
 const runtime = await telegram.load({

@@ -1,10 +1,9 @@
 import { inspect } from 'node:util'
 import { FailureError } from '@plugboard/core'
 import { describe, expect, test } from 'vitest'
-import { endpoints } from '../test/endpoints.js'
 import { fakeTwilio } from '../test/fake-twilio.js'
-import { config, stage, webhookUrl } from '../test/stage.js'
-import { clientOf, connect, HttpClient } from './client.js'
+import { config, endpoints, stage, webhookUrl } from '../test/stage.js'
+import { clientOf, connect, HttpClient } from './api.js'
 
 const hello = { type: 'text', text: 'hello' }
 

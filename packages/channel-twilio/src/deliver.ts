@@ -1,9 +1,9 @@
 import { type DeliveryContext, FailureError, type Part, type Sent } from '@plugboard/core'
-import { clientOf, type HttpClient, type Session } from './client.js'
+import { clientOf, type HttpClient, type Session } from './api.js'
 import type { Config } from './config.js'
-import { isWhatsApp, WHATSAPP } from './medium.js'
-import type { MessageArgs } from './render.js'
-import { statusCallbackUrl } from './status.js'
+import { statusCallbackUrl } from './delivery-status.js'
+import { isWhatsApp, WHATSAPP } from './endpoint.js'
+import type { MessageArgs } from './outbound.js'
 
 /** Sends one message. */
 export const deliver =

@@ -9,9 +9,9 @@ import {
   type Received,
   readJson,
 } from '@plugboard/core'
+import { deliveryIdIn, deliveryUpdate } from './delivery-status.js'
+import { isWhatsApp } from './endpoint.js'
 import { mediaUrl } from './media.js'
-import { isWhatsApp } from './medium.js'
-import { deliveryIdIn, deliveryUpdate } from './status.js'
 
 /** Twilio takes no more per message. */
 const MAX_MEDIA = 10

@@ -4,7 +4,7 @@
  */
 import { defineChannel } from '@plugboard/core'
 import { configSchema, optionsSchema } from './config.js'
-import { MAX_BODY_BYTES } from './limits.js'
+import { MAX_CAPTION, MAX_REQUEST_BYTES, MAX_TEXT } from './limits.js'
 import { setup } from './setup.js'
 
 export const twilio = defineChannel({
@@ -17,18 +17,16 @@ export const twilio = defineChannel({
   capabilities: {
     // No buttons: SMS has none, and WhatsApp's need templates that Meta has approved. So choices become numbered text.
     content: ['text', 'image', 'audio', 'video', 'file', 'location'],
-    // The same for GSM-7 and UCS-2, https://www.twilio.com/docs/messaging/api/message-resource
-    maxTextLength: 1600,
-    // WhatsApp's; what is longer follows as a text of its own.
-    maxCaptionLength: 1024,
+    maxTextLength: MAX_TEXT,
+    maxCaptionLength: MAX_CAPTION,
     // Twilio paces numbers itself (one segment a second for a long code) and queues for hours, and the host sends one
     // after another. So this only keeps a bot that loops from filling that queue; 1 would but slow WhatsApp.
     rate: { perEndpoint: 10 },
   },
-  inbound: { headers: ['x-twilio-signature'], maxBytes: MAX_BODY_BYTES },
+  inbound: { headers: ['x-twilio-signature'], maxBytes: MAX_REQUEST_BYTES },
   setup,
   // The SDK and the Markdown parser come with the runtime: 150 ms that only a server pays which uses the channel.
-  load: async (host) => (await import('./runtime.js')).createRuntime(host),
+  load: async (host) => (await import('./runtime.js')).runtime(host),
 })
 
 /** What the server imports. @alias */

@@ -1,5 +1,5 @@
 import { type CallContext, FailureError, type Json, networkFailure, type OpenMedia } from '@plugboard/core'
-import { clientOf, type Session } from './client.js'
+import { clientOf, type Session } from './api.js'
 import type { Config } from './config.js'
 import { failureOfAnswer } from './failure.js'
 

@@ -3,10 +3,9 @@ import { degrade, type Endpoint, type JsonObject, splitText } from '@plugboard/c
 import { contentSamples } from '@plugboard/core/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { endpoints } from '../test/endpoints.js'
-import { stage } from '../test/stage.js'
+import { endpoints, stage } from '../test/stage.js'
 import { twilio } from './index.js'
-import { render } from './render.js'
+import { render } from './outbound.js'
 
 /** A content as a bot posts it, and what Twilio is asked for, by where it goes. */
 interface Sample {

@@ -1,3 +1,7 @@
+import { type CallContext, FailureError } from '@plugboard/core'
+import type { HttpClient, Session } from './api.js'
+import type { Config } from './config.js'
+
 /** Twilio is told by hand: which of an account's numbers belong to an integration is for its owner to say. */
 export function setup(webhookUrl: string): string {
   return [
@@ -8,3 +12,21 @@ export function setup(webhookUrl: string): string {
     'Nothing has to be set for status callbacks: each message that is sent names its own.',
   ].join('\n')
 }
+
+/**
+ * Fetches the account, which costs nothing and needs both credentials. Past the SDK's client, which refuses what does
+ * not begin with AC: whether there is such an account only Twilio can say.
+ */
+export const check =
+  (http: HttpClient) =>
+  async ({ integration, signal }: CallContext<Config, Session>): Promise<void> => {
+    const { accountSID: username, authToken: password } = integration.config
+    const uri = `https://api.twilio.com/2010-04-01/Accounts/${encodeURIComponent(username)}.json`
+    const { body } = await http.within(signal, () =>
+      http.request<{ status?: unknown }>({ method: 'get', uri, username, password, headers: {} }),
+    )
+    const { status } = body
+    if (status === 'active') return
+    const state = status === 'suspended' || status === 'closed' ? status : 'not active'
+    throw new FailureError({ kind: 'auth', message: `the Twilio account is ${state}`, field: 'accountSID' })
+  }

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import { formFault, type InboundRequest, type Integration, type Verdict } from '@plugboard/core'
 import twilio from 'twilio'
-import type { Session } from './client.js'
+import type { Session } from './api.js'
 import type { Config } from './config.js'
-import { MAX_BODY_BYTES } from './limits.js'
+import { MAX_REQUEST_BYTES } from './limits.js'
 
 /**
  * Twilio signs the public address and the fields of the form, or the address alone with a hash of the body in its
@@ -18,7 +18,7 @@ export function verify(
   if (!signature) return { ok: false, reason: 'missing' }
   // A stranger's form costs its sorting; Twilio sends a few dozen fields. Bytes that are not UTF-8 would all look alike
   // once decoded.
-  if (body.length > MAX_BODY_BYTES || formFault(body) !== undefined || !isUtf8(body))
+  if (body.length > MAX_REQUEST_BYTES || formFault(body) !== undefined || !isUtf8(body))
     return { ok: false, reason: 'malformed' }
   if (method !== 'POST' || !URL.canParse(publicUrl)) return { ok: false, reason: 'malformed' }
   const text = Buffer.from(body).toString()

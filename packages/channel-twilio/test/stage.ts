@@ -1,8 +1,7 @@
 import { type DeliveryContext, type Endpoint, type OutboundContent, silentLogger } from '@plugboard/core'
-import type { Session } from '../src/client.js'
+import type { Session } from '../src/api.js'
 import type { Config } from '../src/config.js'
 import { twilio } from '../src/index.js'
-import { endpoints } from './endpoints.js'
 import { type FakeTwilioOptions, fakeTwilio } from './fake-twilio.js'
 
 export const config: Config = {
@@ -10,6 +9,14 @@ export const config: Config = {
   authToken: 'f00dfacef00dfacef00dfacef00dface',
 }
 export const webhookUrl = 'https://hub.example/webhooks/v1/acme/twilio'
+
+/** Where the tests send to. */
+export const endpoints = {
+  /** In the United States or Canada, where MMS exists. */
+  sms: { identity: '+15557122661', sender: '+14155550123', thread: '*' },
+  smsElsewhere: { identity: '+15557122661', sender: '+4915112345678', thread: '*' },
+  whatsApp: { identity: 'whatsapp:+14155238886', sender: 'whatsapp:+4915112345678', thread: '*' },
+} as const
 
 interface Setting extends FakeTwilioOptions {
   config?: Partial<Config>

@@ -45,7 +45,7 @@ const cases = channelSuite({
       'a previous secret that is empty': { ...valid, previousSecret: '' },
       'an unknown field': { ...valid, sceret: valid.secret },
     },
-    recordings: readRecordings(new URL('./fixtures/', import.meta.url)),
+    recordings: readRecordings(new URL('./fixtures/inbound/', import.meta.url)),
     sign,
     signatureHeaders: ['webhook-id', 'webhook-timestamp', 'webhook-signature'],
     provider: {

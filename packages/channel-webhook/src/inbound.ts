@@ -1,49 +1,16 @@
-import { isUtf8 } from 'node:buffer'
 import {
   type InboundRequest,
-  type Integration,
   type Issue,
   invalid,
   isStorable,
   type Json,
   type Received,
   readJson,
-  type Verdict,
 } from '@plugboard/core'
 import { z } from 'zod'
-import type { Config, Session } from './config.js'
 
-/** How far a sender's clock may be from ours, either way; the same as in the library, which enforces it. */
-const TOLERANCE_MS = 5 * 60 * 1000
 /** A hostile body can be wrong in a million places; its sender is told of the first. */
 const MAX_ISSUES = 5
-
-/**
- * Standard Webhooks: one of the signatures has to be ours, over id, time and raw body. Bytes that are not UTF-8 are
- * refused first, because the library verifies the decoded text, in which all such bytes look alike.
- */
-export function verify(
-  { headers, body }: InboundRequest,
-  { session }: Integration<Config, Session>,
-): Verdict {
-  const id = headers['webhook-id']
-  const timestamp = headers['webhook-timestamp']
-  const signature = headers['webhook-signature']
-  if (!id || !timestamp || !signature) return { ok: false, reason: 'missing' }
-  if (!/^\d{1,12}$/.test(timestamp) || !isUtf8(body)) return { ok: false, reason: 'malformed' }
-  const text = Buffer.from(body).toString()
-  const signed = { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature }
-  for (const key of session) {
-    try {
-      key.verify(text, signed, { jsonParse: false })
-      return { ok: true }
-    } catch {
-      // Not this key: the library has no other way to say so.
-    }
-  }
-  const isStale = Math.abs(Date.now() - Number(timestamp) * 1000) > TOLERANCE_MS
-  return { ok: false, reason: isStale ? 'stale' : 'mismatch' }
-}
 
 const isNeeded = (what: string) => ({
   error: ({ input }: { input?: unknown }) => (input === undefined ? 'is required' : `must be ${what}`),

@@ -5,8 +5,11 @@
  */
 import { defineChannel } from '@plugboard/core'
 import { configSchema, connect } from './config.js'
-import { parse, verify } from './inbound.js'
-import { classify, deliver, render } from './outbound.js'
+import { deliver } from './deliver.js'
+import { classify } from './failure.js'
+import { parse } from './inbound.js'
+import { render } from './outbound.js'
+import { verify } from './verify.js'
 
 export const webhook = defineChannel({
   contract: 1,

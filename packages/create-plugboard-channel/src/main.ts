@@ -57,7 +57,7 @@ const nextSteps = ({
   npm test
 
 It talks to a provider that does not exist. Make it yours, file by file:
-src/config.ts, src/inbound.ts, src/outbound.ts, src/api.ts, and what test/fixtures records.
+everything in src, test/fake-${name}.ts, and what src/fixtures records.
 Then an operator installs ${packageName} next to the server and names it in PLUGBOARD_CHANNELS.`
 
 main().catch((error: unknown) => {

@@ -27,7 +27,7 @@ async function filesIn(folder: string): Promise<string[]> {
 }
 
 describe('a new channel', () => {
-  test('has all files of the template, and its own name in place of that of the template', async () => {
+  test('has all files of the template, with its own name in texts and file names', async () => {
     const folder = join(await temporaryFolder(), 'deep', 'pigeon-post')
     expect(await scaffold({ folder })).toEqual({
       folder,
@@ -40,7 +40,9 @@ describe('a new channel', () => {
       'manifest.json': 'package.json',
       'mit.txt': 'LICENSE',
     }
-    const expected = (await filesIn(template)).map((file) => names[file] ?? file).sort()
+    const expected = (await filesIn(template))
+      .map((file) => names[file] ?? file.replace('acme-chat', 'pigeon-post'))
+      .sort()
     expect(files).toEqual(expected)
     const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))
     for (const text of texts) expect(text).not.toMatch(/acme[- ]chat/i)

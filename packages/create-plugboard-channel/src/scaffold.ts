@@ -76,7 +76,7 @@ async function copyTemplate(folder: string, replace: (text: string) => string): 
   for (const entry of entries.filter((each) => each.isFile())) {
     const source = join(entry.parentPath, entry.name)
     const path = source.slice(template.length)
-    const target = join(folder, renamed[path] ?? path)
+    const target = join(folder, renamed[path] ?? replace(path))
     await mkdir(dirname(target), { recursive: true })
     await writeFile(target, replace(await readFile(source, 'utf8')), { flag: 'wx' })
   }

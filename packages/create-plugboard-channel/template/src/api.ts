@@ -1,19 +1,17 @@
-import { type Failure, isForbiddenTarget, networkFailure } from '@plugboard/core'
-import type { Session } from './config.js'
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import type { Config } from './config.js'
+import { Refusal } from './failure.js'
 
-/** Acme Chat answered, and did not do what was asked. Nothing of the answer's text is kept: it may quote the message. */
-class Refusal extends Error {
-  override readonly name = 'Refusal'
-  readonly status: number
-  readonly retryAfterMs: number | undefined
-
-  constructor({ status, headers }: Response) {
-    super(`Acme Chat answered ${status}`)
-    this.status = status
-    const seconds = headers.get('retry-after')
-    this.retryAfterMs = seconds !== null && /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : undefined
-  }
+/** What is made of a configuration once, and not for each message. */
+export interface Session {
+  authorization: string
+  signingKey: KeyObject
 }
+
+export const connect = ({ apiToken, signingSecret }: Config): Session => ({
+  authorization: `Bearer ${apiToken}`,
+  signingKey: createSecretKey(Buffer.from(signingSecret)),
+})
 
 /** One request to Acme Chat, in the name of an integration. @throws when it answers with anything but a 2xx. */
 export type Api = (path: string, session: Session, init: RequestInit) => Promise<Response>
@@ -27,32 +25,5 @@ export function apiOf(apiUrl: string, fetch: typeof globalThis.fetch): Api {
     if (response.ok) return response
     await response.body?.cancel()
     throw new Refusal(response)
-  }
-}
-
-/** Says for each error whether it was certainly not done, or may have been. A guess loses messages, or repeats them. */
-export function classify(error: unknown): Failure {
-  if (error instanceof Refusal) return classifyStatus(error)
-  if (isForbiddenTarget(error))
-    return { kind: 'invalid', message: 'the server may not call the address of Acme Chat' }
-  return networkFailure(error, 'Acme Chat')
-}
-
-function classifyStatus({ status, message, retryAfterMs }: Refusal): Failure {
-  const wait = retryAfterMs === undefined ? {} : { retryAfterMs }
-  if (status < 400) return { kind: 'transient', message: `${message}; redirects are not followed` }
-  switch (status) {
-    case 401:
-      return { kind: 'auth', message, field: 'apiToken' }
-    case 403:
-      return { kind: 'recipient', message: `${message}: the person has blocked the bot` }
-    case 404:
-      return { kind: 'recipient', message: `${message}: the chat is gone` }
-    case 429:
-      return { kind: 'rate-limited', scope: 'integration', message, ...wait }
-    case 503:
-      return { kind: 'transient', message, ...wait }
-    default:
-      return { kind: status < 500 ? 'invalid' : 'ambiguous', message }
   }
 }

@@ -1,4 +1,3 @@
-import { createSecretKey, type KeyObject } from 'node:crypto'
 import { z } from 'zod'
 
 const secret = z.string().min(8, 'must be at least 8 characters long')
@@ -21,15 +20,4 @@ export const optionsSchema = z.strictObject({
   apiUrl: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .default('https://api.acme-chat.example'),
-})
-
-/** What is made of a configuration once, and not for each message. */
-export interface Session {
-  authorization: string
-  signingKey: KeyObject
-}
-
-export const connect = ({ apiToken, signingSecret }: Config): Session => ({
-  authorization: `Bearer ${apiToken}`,
-  signingKey: createSecretKey(Buffer.from(signingSecret)),
 })

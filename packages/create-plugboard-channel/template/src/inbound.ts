@@ -1,42 +1,18 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
 import {
-  type CallContext,
   type InboundEvent,
   type InboundRequest,
   type Integration,
   invalid,
   isStorable,
-  type Json,
-  type OpenMedia,
   type Received,
   readJson,
-  type Verdict,
 } from '@plugboard/core'
 import { z } from 'zod'
-import type { Api } from './api.js'
-import type { Config, Session } from './config.js'
-
-/** How far the time in a signature may be from ours, either way: an old request that was caught is of no use. */
-const TOLERANCE_MS = 5 * 60 * 1000
-
-/** Acme Chat signs `timestamp.body` with HMAC-SHA256. Nothing is parsed before this has said yes. */
-export function verify(
-  { headers, body }: InboundRequest,
-  { session }: Integration<Config, Session>,
-): Verdict {
-  const timestamp = headers['x-acme-chat-timestamp']
-  const signature = headers['x-acme-chat-signature']
-  if (!timestamp || !signature) return { ok: false, reason: 'missing' }
-  if (!/^\d{1,12}$/.test(timestamp) || !/^[0-9a-f]{64}$/.test(signature))
-    return { ok: false, reason: 'malformed' }
-  const expected = createHmac('sha256', session.signingKey).update(`${timestamp}.`).update(body).digest()
-  if (!timingSafeEqual(expected, Buffer.from(signature, 'hex'))) return { ok: false, reason: 'mismatch' }
-  const isStale = Math.abs(Date.now() - Number(timestamp) * 1000) > TOLERANCE_MS
-  return isStale ? { ok: false, reason: 'stale' } : { ok: true }
-}
+import type { Session } from './api.js'
+import type { Config } from './config.js'
 
 /** An id at Acme Chat. */
-const id = z.string().min(1).max(200).refine(isStorable)
+export const id = z.string().min(1).max(200).refine(isStorable)
 
 const fileSchema = z.object({
   id,
@@ -92,27 +68,10 @@ function toEvents(event: ProviderEvent, { botId }: Config): InboundEvent[] {
   }
 }
 
-/** Files are named, not fetched: the host opens them when somebody asks, with {@link openMedia}. */
+/** Files are named, not fetched: the host opens them when somebody asks, with `openMedia`. */
 function fileContent({ id: ref, type: mime, name, size }: z.infer<typeof fileSchema>) {
   const media = { ref, mime, ...(name !== undefined && { name }), ...(size !== undefined && { size }) }
   return { type: mime.startsWith('image/') ? 'image' : 'file', media }
 }
 
 const asIssue = ({ path, message }: z.core.$ZodIssue) => ({ path: path.map(String), message })
-
-/** Opens a file that an event named. The reference is an id and no address, so that it can lead nowhere else. */
-export const openMedia =
-  (api: Api) =>
-  async (ref: Json, { integration, signal }: CallContext<Config, Session>): Promise<OpenMedia> => {
-    const { body, headers } = await api(
-      `/v1/files?id=${encodeURIComponent(id.parse(ref))}`,
-      integration.session,
-      {
-        signal,
-      },
-    )
-    if (!body) throw new Error('the file is empty')
-    const mime = headers.get('content-type')
-    const size = headers.get('content-length')
-    return { body, ...(mime !== null && { mime }), ...(size !== null && { size: Number(size) }) }
-  }

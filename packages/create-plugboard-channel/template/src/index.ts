@@ -3,10 +3,15 @@
  * @packageDocumentation
  */
 import { defineChannel } from '@plugboard/core'
-import { apiOf, classify } from './api.js'
-import { type Config, configSchema, connect, optionsSchema } from './config.js'
-import { openMedia, parse, verify } from './inbound.js'
-import { check, deliver, render } from './outbound.js'
+import { apiOf, connect } from './api.js'
+import { type Config, configSchema, optionsSchema } from './config.js'
+import { deliver } from './deliver.js'
+import { classify } from './failure.js'
+import { parse } from './inbound.js'
+import { openMedia } from './media.js'
+import { render } from './outbound.js'
+import { check, setup } from './setup.js'
+import { verify } from './verify.js'
 
 const channel = defineChannel({
   contract: 1,
@@ -27,7 +32,7 @@ const channel = defineChannel({
   inbound: { headers: ['x-acme-chat-timestamp', 'x-acme-chat-signature'] },
   // A bot has one webhook, so that only one client may have it.
   account: ({ botId }: Config) => botId,
-  setup: (webhookUrl) => `In Acme Chat, open Bots → Webhook, enter ${webhookUrl} and save.`,
+  setup,
   // A channel with an SDK imports it in here, so that it costs nothing until the first client has the channel.
   load: async ({ options: { apiUrl }, fetch }) => {
     const api = apiOf(apiUrl, fetch)

@@ -1,15 +1,4 @@
-import type {
-  CallContext,
-  Content,
-  DeliveryContext,
-  JsonObject,
-  OutboundContent,
-  Part,
-  Sent,
-} from '@plugboard/core'
-import { z } from 'zod'
-import type { Api } from './api.js'
-import type { Config, Session } from './config.js'
+import type { Content, JsonObject, OutboundContent, Part } from '@plugboard/core'
 
 /** Content becomes parts: plain JSON, one for each thing that the person sees. Pure, so that fixtures can show it. */
 export function render(content: OutboundContent): Part[] {
@@ -34,28 +23,3 @@ const message = (args: JsonObject): Part => ({ call: 'message', args })
 
 const formatOf = (content: { [field: string]: unknown }) =>
   content.markdown === true ? { format: 'markdown' } : {}
-
-const answerSchema = z.object({ id: z.string().min(1).max(200) })
-
-/** Sends one part. A second attempt has the same key, so that Acme Chat shows it once. */
-export const deliver =
-  (api: Api) =>
-  async (part: Part, context: DeliveryContext<Config, Session>): Promise<Sent> => {
-    const { endpoint, integration, deliveryId, signal } = context
-    const response = await api('/v1/messages', integration.session, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'idempotency-key': deliveryId },
-      // `render` made the args.
-      body: JSON.stringify({ chat: endpoint.thread, ...(part.args as JsonObject) }),
-      signal,
-    })
-    return { providerMessageIds: [answerSchema.parse(await response.json()).id] }
-  }
-
-/** Asks who the bot is: an answer says that the token works. */
-export const check =
-  (api: Api) =>
-  async ({ integration, signal }: CallContext<Config, Session>): Promise<void> => {
-    const response = await api('/v1/me', integration.session, { signal })
-    await response.body?.cancel()
-  }

@@ -1,11 +1,7 @@
 import type { InboundContent, MediaRef } from '@plugboard/core'
 import { z } from 'zod'
+import { messageKey } from './endpoint.js'
 import { fileIdSchema } from './media.js'
-import { vcardOf } from './vcard.js'
-
-/** Names a message, in a chat and among all of them: a dedupe key, what a reaction is about, and the id of one sent. */
-export const messageKey = (message: { message_id: number; chat: { id: number } }): string =>
-  `${message.chat.id}:${message.message_id}`
 
 const file = z.object({
   file_id: fileIdSchema,
@@ -126,3 +122,20 @@ function titled(content: InboundContent, caption: string | undefined): InboundCo
   if (content.type !== 'text') return { ...content, title: caption }
   return { ...content, text: `${String(content.text)} ${caption}` }
 }
+
+/** The card that came along, or one of name and number: RFC 2426. */
+function vcardOf({ phone_number, first_name, last_name = '', vcard }: z.infer<typeof contact>): string {
+  if (vcard) return vcard
+  const name = [first_name, last_name].filter(Boolean).join(' ')
+  const rows = [
+    'BEGIN:VCARD',
+    'VERSION:3.0',
+    `N:${escaped(last_name)};${escaped(first_name)};;;`,
+    `FN:${escaped(name)}`,
+    `TEL:${escaped(phone_number)}`,
+    'END:VCARD',
+  ]
+  return rows.join('\n')
+}
+
+const escaped = (text: string): string => text.replace(/[\\;,]/g, '\\$&').replace(/\r?\n/g, '\\n')

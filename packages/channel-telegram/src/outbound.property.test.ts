@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { shown, squeezed } from '../test/shown.js'
 import { wildText } from '../test/wild-text.js'
-import { isVisible } from './formatted.js'
+import { isVisible } from './formatted-text.js'
 
 const image = 'https://media.example/picture.png'
 

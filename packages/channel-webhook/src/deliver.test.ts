@@ -3,7 +3,9 @@ import { type Answer, fakeProvider } from '@plugboard/core/testing'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, test } from 'vitest'
 import { type Config, connect, type Session } from './config.js'
-import { classify, deliver, render } from './outbound.js'
+import { deliver } from './deliver.js'
+import { classify } from './failure.js'
+import { render } from './outbound.js'
 
 const secret = `whsec_${Buffer.alloc(32, 'n').toString('base64')}`
 const previousSecret = Buffer.alloc(24, 'o').toString('base64')
@@ -110,34 +112,5 @@ describe('an answer that is no 2xx', () => {
     const wait = 'retryAfterMs' in result ? (result.retryAfterMs ?? 0) : 0
     expect(wait).toBeGreaterThan(55_000)
     expect(wait).toBeLessThanOrEqual(60_000)
-  })
-})
-
-describe('no answer', () => {
-  const failed = (cause: unknown) => new TypeError('fetch failed', { cause })
-  const coded = (code: string, message = '') => Object.assign(new Error(message), { code })
-
-  test.each([
-    ['transient', failed(coded('ECONNREFUSED'))],
-    ['transient', failed(coded('ENOTFOUND', 'getaddrinfo ENOTFOUND secret.internal'))],
-    ['transient', failed(Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }))],
-    ['transient', failed(coded('UND_ERR_CONNECT_TIMEOUT'))],
-    ['transient', failed(coded('CERT_HAS_EXPIRED'))],
-    ['transient', failed(coded('DEPTH_ZERO_SELF_SIGNED_CERT'))],
-    ['ambiguous', failed(coded('ECONNRESET'))],
-    ['ambiguous', failed(coded('UND_ERR_SOCKET'))],
-    ['ambiguous', failed(coded('ETIMEDOUT'))],
-    ['ambiguous', new DOMException('This operation was aborted', 'AbortError')],
-    ['ambiguous', new Error('of a kind that nobody knows')],
-    ['invalid', failed(coded('ERR_TARGET_FORBIDDEN', 'the address is not public (loopback)'))],
-    ['invalid', failed(new Error('socket', { cause: coded('ERR_TARGET_FORBIDDEN') }))],
-  ])('is %s after %o', (kind, error) => {
-    const failure = classify(error)
-    expect(failure.kind).toBe(kind)
-    expect(failure.message).not.toContain('secret.internal')
-  })
-
-  test('a refused target says which setting allows it', () => {
-    expect(classify(failed(coded('ERR_TARGET_FORBIDDEN'))).message).toContain('ALLOW_PRIVATE_TARGETS')
   })
 })

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { JsonObject } from '@plugboard/core'
 import { describe, expect, test } from 'vitest'
-import { onStage } from '../test/support.js'
+import { onStage } from '../test/stage.js'
 
 const folder = new URL('./fixtures/outbound/', import.meta.url)
 const samples = readdirSync(folder).map((file) => {

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { degrade, type JsonObject, silentLogger } from '@plugboard/core'
 import { fakeProvider } from '@plugboard/core/testing'
 import { describe, expect, test } from 'vitest'
-import { connect } from '../src/config.js'
-import channel from '../src/index.js'
-import { answerOf } from './fake-provider.js'
+import { answerOf } from '../test/fake-acme-chat.js'
+import { connect } from './api.js'
+import channel from './index.js'
 
 /** A content as a bot posts it, and the messages that Acme Chat is asked for: these files are documentation too. */
 interface Sample {

@@ -1,12 +1,17 @@
-import type { Action, Card, Content, ContentOf, JsonObject, OutboundContent, Part } from '@plugboard/core'
-import { bold, type Formatted, isVisible, lines, NOTHING, plain, split } from './formatted.js'
-import { actionButton, answerButton, keyboard } from './keyboard.js'
-import { MAX_BUTTONS, MAX_CAPTION, MAX_TEXT } from './limits.js'
-import { extensionOf, fileAt } from './links.js'
-import { markdown } from './markdown.js'
-
-/** Longer names of a place are said in a message of their own. */
-const MAX_PLACE = 255
+import {
+  type Action,
+  type Card,
+  type Content,
+  type ContentOf,
+  type JsonObject,
+  type OutboundContent,
+  type Part,
+  truncate,
+} from '@plugboard/core'
+import { bold, clean, type Formatted, isVisible, lines, NOTHING, plain, split } from './formatted-text.js'
+import { MAX_BUTTONS, MAX_CAPTION, MAX_LABEL, MAX_PLACE, MAX_TEXT } from './limits.js'
+import { extensionOf, fileAt, linkTo } from './links.js'
+import { fromMarkdown } from './markdown.js'
 
 /**
  * One part for each message that a person sees: the method of the Bot API and its arguments. The chat is added when a
@@ -41,7 +46,7 @@ export function render(content: OutboundContent): Part[] {
 }
 
 const words = (text: string, isMarkdown: boolean | undefined): Formatted =>
-  isMarkdown ? markdown(text) : plain(text)
+  isMarkdown ? fromMarkdown(text) : plain(text)
 
 const formatted = (key: 'text' | 'caption', { text, entities }: Formatted): JsonObject => ({
   [key]: text,
@@ -138,7 +143,7 @@ function card({ title, subtitle = '', image = '', actions, markdown: isMarkdown 
   const hanging = buttons.length > 0 ? keyboard(buttons) : {}
   const picture = fileAt(image)
   const text = lines(
-    isMarkdown ? markdown(title) : bold(title),
+    isMarkdown ? fromMarkdown(title) : bold(title),
     words(subtitle, isMarkdown),
     picture === undefined ? plain(image) : undefined,
     ...actions.map(refusedLink),
@@ -161,4 +166,43 @@ function ask(text: Formatted, choices: readonly { title: string; value: string }
     buttons.slice(i * MAX_BUTTONS, (i + 1) * MAX_BUTTONS),
   )
   return pages.flatMap((page, i) => texts(i === 0 ? text : plain(NOTHING), keyboard(page)))
+}
+
+/** A button below a message; `callback_data` may have 64 bytes. */
+type Button = { text: string; callback_data: string } | { text: string; url: string }
+
+/** A button that gives its token back when it is pressed. */
+const answerButton = (title: string, token: string): Button => ({
+  text: label(title),
+  callback_data: token,
+})
+
+/** The button of a card; undefined for a link that Telegram refuses. */
+function actionButton(action: Action): Button | undefined {
+  switch (action.action) {
+    case 'Say something':
+      return answerButton(action.title, action.text)
+    case 'Postback':
+      return answerButton(action.title, action.payload)
+    case 'Open URL': {
+      const url = linkTo(action.url)
+      return url === undefined ? undefined : { text: label(action.title || new URL(url).hostname), url }
+    }
+  }
+}
+
+/** Short labels share a row. */
+function keyboard(buttons: readonly Button[]): JsonObject {
+  const longest = Math.max(...buttons.map(({ text }) => text.length))
+  const perRow = longest <= 6 ? 4 : longest <= 16 ? 2 : 1
+  const rows = Array.from({ length: Math.ceil(buttons.length / perRow) }, (_, i) =>
+    buttons.slice(i * perRow, (i + 1) * perRow),
+  )
+  return { reply_markup: { inline_keyboard: rows } }
+}
+
+function label(title: string): string {
+  const text = clean(title)
+  if (!isVisible(text)) return NOTHING
+  return text.length <= MAX_LABEL ? text : `${truncate(text, MAX_LABEL - 1)}…`
 }

@@ -2,9 +2,9 @@ import { degrade, type JsonObject } from '@plugboard/core'
 import { type Block, type Inline, parseMarkdown } from '@plugboard/markdown'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { slack } from '../src/index.js'
-import { faultsOf, type Block as SlackBlock, visibleText } from './block-kit.js'
-import { load, type Stage, stage } from './stage.js'
+import { faultsOf, type Block as SlackBlock, visibleText } from '../test/block-kit.js'
+import { load, type Stage, stage } from '../test/stage.js'
+import { slack } from './index.js'
 
 let on: Stage
 beforeAll(async () => {

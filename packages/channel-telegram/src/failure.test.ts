@@ -2,9 +2,9 @@ import type { Failure } from '@plugboard/core'
 import type { Answer, Fault } from '@plugboard/core/testing'
 import { describe, expect, test } from 'vitest'
 import { refusal } from '../test/fake-telegram.js'
-import { botToken, onStage } from '../test/support.js'
+import { botToken, onStage } from '../test/stage.js'
 import { ApiError } from './api.js'
-import { classify } from './classify.js'
+import { classify } from './failure.js'
 
 /** What becomes of a text that Telegram answers so. */
 const answered = (answer: Answer, thread = '501') =>

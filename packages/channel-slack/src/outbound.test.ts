@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { contentTypes, degrade, type JsonObject } from '@plugboard/core'
 import type { ProviderCall } from '@plugboard/core/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { slack } from '../src/index.js'
-import { type Stage, stage } from './stage.js'
+import { type Stage, stage } from '../test/stage.js'
+import { slack } from './index.js'
 
 let on: Stage
 beforeAll(async () => {

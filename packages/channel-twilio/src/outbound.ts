@@ -7,13 +7,9 @@ import {
   splitText,
 } from '@plugboard/core'
 import { toPlainText } from '@plugboard/markdown'
+import { hasMms, isWhatsApp } from './endpoint.js'
+import { MAX_PLACE, MAX_TEXT } from './limits.js'
 import { toWhatsApp } from './markdown.js'
-import { hasMms, isWhatsApp } from './medium.js'
-
-/** Longest body of a message, https://www.twilio.com/docs/api/errors/21617 */
-const MAX_BODY = 1600
-/** Longest name of a place that WhatsApp shows. */
-const MAX_PLACE = 1000
 
 /** What a part says beside who sends it to whom; the names are the SDK's. */
 export type MessageArgs = { body?: string; mediaUrl?: string[]; persistentAction?: string[] }
@@ -48,7 +44,7 @@ const message = (args: MessageArgs): Part => ({ call: 'message', args })
  */
 const says = (...lines: (string | undefined)[]): Part[] => {
   const text = lines.filter(Boolean).join('\n').toWellFormed()
-  return splitText(text, MAX_BODY).map((body) => message({ body }))
+  return splitText(text, MAX_TEXT).map((body) => message({ body }))
 }
 
 function formatted({ text, markdown }: ContentOf<'text'>, endpoint: Endpoint): string {

@@ -3,8 +3,8 @@ import type { ReadableStream } from 'node:stream/web'
 import type { Json } from '@plugboard/core'
 import { type FakeProvider, fakeProvider } from '@plugboard/core/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { classify } from '../src/failures.js'
-import { config, type Stage, stage, stranger } from './stage.js'
+import { config, type Stage, stage, stranger } from '../test/stage.js'
+import { classify } from './failure.js'
 
 let on: Stage
 let elsewhere: FakeProvider

@@ -1,18 +1,7 @@
-import type { InboundRequest, Integration } from '@plugboard/core'
-import { verifySlackRequest } from '@slack/bolt/dist/receivers/verify-request.js'
+import type { InboundRequest } from '@plugboard/core'
 import { describe, expect, test } from 'vitest'
-import type { Config, Session } from '../src/config.js'
-import { parse } from '../src/inbound.js'
-import { readable } from '../src/readable.js'
-import { verify } from '../src/verify.js'
-import { signatureOf } from './fake-slack.js'
-import { config, stranger } from './stage.js'
-
-const integration = (own: Config): Integration<Config, Session> => ({
-  clientId: 'acme',
-  config: own,
-  session: undefined,
-})
+import { parse } from './inbound.js'
+import { readable } from './readable-text.js'
 
 const request = (body: string | Uint8Array, headers: Record<string, string> = {}): InboundRequest => ({
   method: 'POST',
@@ -44,51 +33,6 @@ const form = (fields: Record<string, string>) =>
 
 const interaction = (payload: object) =>
   form({ payload: JSON.stringify({ user: { id: 'U1' }, ...payload }) }).events
-
-describe('verify', () => {
-  const check = verify(verifySlackRequest)
-  const body = 'token=x&command=%2Fweather'
-  const now = () => Math.floor(Date.now() / 1000)
-  const signed = (at: number, own = config) => signatureOf(body, own.signingSecret, new Date(at * 1000))
-
-  test.each([
-    ['a signature of now', signed(now()), { ok: true }],
-    ['one of almost five minutes ago', signed(now() - 290), { ok: true }],
-    ['one of almost five minutes ahead', signed(now() + 290), { ok: true }],
-    ['an old one', signed(now() - 305), { ok: false, reason: 'stale' }],
-    ['one of the future', signed(now() + 305), { ok: false, reason: 'stale' }],
-    ['that of another client', signed(now(), stranger), { ok: false, reason: 'mismatch' }],
-    ['none', {}, { ok: false, reason: 'missing' }],
-    [
-      'one in capitals',
-      { ...signed(now()), 'x-slack-signature': `v0=${'A'.repeat(64)}` },
-      { ok: false, reason: 'malformed' },
-    ],
-    [
-      'one of another version',
-      { ...signed(now()), 'x-slack-signature': `v1=${'a'.repeat(64)}` },
-      { ok: false, reason: 'malformed' },
-    ],
-    [
-      'one that is too short',
-      { ...signed(now()), 'x-slack-signature': 'v0=abc' },
-      { ok: false, reason: 'malformed' },
-    ],
-    [
-      'a time that is no number',
-      { ...signed(now()), 'x-slack-request-timestamp': 'soon' },
-      { ok: false, reason: 'malformed' },
-    ],
-  ])('%s', (_, headers, verdict) => {
-    expect(check({ ...request(body), headers }, integration(config))).toEqual(verdict)
-  })
-
-  test('a body that is not UTF-8 is refused even with a signature', () => {
-    const bytes = Buffer.from([0x61, 0xff, 0xfe])
-    const headers = signatureOf(bytes, config.signingSecret)
-    expect(check(request(bytes, headers), integration(config))).toEqual({ ok: false, reason: 'malformed' })
-  })
-})
 
 describe('the answer', () => {
   test('to the verification of the URL is its challenge', () => {

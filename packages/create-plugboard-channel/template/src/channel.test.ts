@@ -1,7 +1,7 @@
 import { channelSuite, readRecordings, usualOutcomes } from '@plugboard/core/testing'
 import { test } from 'vitest'
-import channel from '../src/index.js'
-import { answerOf, file, sign } from './fake-provider.js'
+import { answerOf, file, sign } from '../test/fake-acme-chat.js'
+import channel from './index.js'
 
 const valid = { botId: 'bot_1', apiToken: 'token-of-the-first', signingSecret: 'secret-of-the-first' }
 const other = { botId: 'bot_2', apiToken: 'token-of-the-second', signingSecret: 'secret-of-the-second' }

@@ -1,9 +1,9 @@
 import type { InboundRequest } from '@plugboard/core'
 import { channelSuite, type ProviderCall, readRecordings, usualOutcomes } from '@plugboard/core/testing'
 import { test } from 'vitest'
-import type { Config } from '../src/config.js'
-import { slack } from '../src/index.js'
-import { answer, faultAnswers, signatureOf } from './fake-slack.js'
+import { answer, faultAnswers, signatureOf } from '../test/fake-slack.js'
+import type { Config } from './config.js'
+import { slack } from './index.js'
 
 const valid = { signingSecret: 'my-slack-signing-secret', botToken: 'my-slack-bot-token' }
 

@@ -1,27 +1,27 @@
 import type { InboundContent } from '@plugboard/core'
 import type { Post, SlackFile } from './payloads.js'
-import { emojiIn, readable } from './readable.js'
+import { emojiIn, readable } from './readable-text.js'
 
 /** What a person wrote, with what names it beside the message's own key: nothing for the first. */
-export type Said = { suffix: string; content: InboundContent }
+export type MessageContent = { suffix: string; content: InboundContent }
 
 /**
  * The contents of one message: its words, then each file. The first goes by the message's key, so that a reaction or an
  * edit finds it. `self` are users that are this bot: a mention of it in front is how one speaks to it, and left out.
  */
-export function said(post: Post, self: readonly string[] = []): [Said, ...Said[]] {
+export function contentsOf(post: Post, self: readonly string[] = []): [MessageContent, ...MessageContent[]] {
   const files = (post.files ?? []).map((file) => ({ id: file.id, content: fileContent(file) }))
   const text = wordsOf(post, self)
-  if (text === '' && files.length === 0) return [{ suffix: '', content: kind(post.subtype ?? 'message') }]
+  if (text === '' && files.length === 0) return [{ suffix: '', content: notice(post.subtype ?? 'message') }]
   const words = text === '' ? [] : [{ id: 'text', content: { type: 'text', text } }]
   const [first, ...rest] = [...words, ...files].map(({ id, content }, i) => {
     return { suffix: i === 0 ? '' : `:${id}`, content }
   })
-  return [first as Said, ...rest]
+  return [first as MessageContent, ...rest]
 }
 
 /** What cannot be shown is named. */
-export const kind = (name: string): InboundContent => ({ type: 'text', text: `[${name.slice(0, 50)}]` })
+export const notice = (name: string): InboundContent => ({ type: 'text', text: `[${name.slice(0, 50)}]` })
 
 /** A message that was forwarded has its words in an attachment. */
 function wordsOf({ text, blocks, attachments }: Post, self: readonly string[]): string {
@@ -41,7 +41,7 @@ function fileContent(file: SlackFile): InboundContent {
   if (mode === 'external') {
     return { type: 'text', text: [title, file.external_url].filter(Boolean).join(': ') || '[external]' }
   }
-  if (mode === 'tombstone' || mode === 'hidden_by_limit') return kind(mode)
+  if (mode === 'tombstone' || mode === 'hidden_by_limit') return notice(mode)
   const byId = file.file_access === 'check_file_info' || !file.url_private
   return {
     type: mediaType(file),

@@ -1,8 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type CallContext, FailureError } from '@plugboard/core'
-import type { WebClient, WebClientOptions } from '@slack/web-api'
-import type { Config, Options, Session } from './config.js'
-import { classify, RateLimitWithoutTime } from './failures.js'
+import { WebClient, type WebClientOptions } from '@slack/web-api'
+import type { Config, Options } from './config.js'
+import { classify, RateLimitWithoutTime } from './failure.js'
+
+/** None is needed: all integrations share one client of the SDK, and each call carries its token. */
+export type Session = undefined
+
+export const connect = (_config: Config): Session => undefined
 
 type Context = CallContext<Config, Session>
 
@@ -31,9 +36,9 @@ const silent: NonNullable<WebClientOptions['logger']> = {
  * One client of the SDK for all integrations, which costs 44 KB each; a call carries its token. It takes no signal
  * either: its `fetch` finds that of the call in the asynchronous context, and Slack's answer is aborted with the request.
  */
-export function sharedClient(Client: typeof WebClient, { slackApiUrl }: Options): Call {
+export function sharedClient({ slackApiUrl }: Options): Call {
   const signals = new AsyncLocalStorage<AbortSignal>()
-  const client = new Client(undefined, {
+  const client = new WebClient(undefined, {
     slackApiUrl,
     fetch: (input, init) => guardedFetch(input, init, signals.getStore()),
     timeout: TIMEOUT_MS,

@@ -1,4 +1,11 @@
-import { type Card, type Content, type OutboundContent, type Part, splitText } from '@plugboard/core'
+import {
+  type Card,
+  type Content,
+  type ContentOf,
+  type OutboundContent,
+  type Part,
+  splitText,
+} from '@plugboard/core'
 import type { KnownBlock } from '@slack/types'
 import {
   buttons,
@@ -7,14 +14,14 @@ import {
   choiceButton,
   cut,
   image,
-  MAX_SECTION,
   menus,
   NOTHING,
   post,
   type Rich,
   say,
 } from './blocks.js'
-import { fromMarkdown, type ParseMarkdown } from './markdown.js'
+import { MAX_BLOCKS, MAX_CARDS, MAX_PLACE, MAX_SECTION, MAX_TEXT } from './limits.js'
+import { fromMarkdown } from './markdown.js'
 import {
   block,
   type Elements,
@@ -28,62 +35,45 @@ import {
   words,
 } from './rich-text.js'
 
-/** Longest text of a message. */
-const MAX_TEXT = 40_000
-/** Blocks of a message. */
-const MAX_BLOCKS = 50
-/** Characters of the cards of one message, as their JSON has them. */
-const MAX_CARDS = 10_000
-/** A name of a place beyond this is a text of its own. */
-const MAX_PLACE = 1000
-
-type ContentOf<T extends Content['type']> = Extract<Content, { type: T }>
-
-/** Content in Slack's terms, each part one message. Pure: the parser of Markdown is, too. */
-export function render(parseMarkdown: ParseMarkdown): (content: OutboundContent) => Part[] {
-  const rich = richText(fromMarkdown(parseMarkdown))
-  return (content) => {
-    const shown = content as Content
-    switch (shown.type) {
-      case 'text':
-        return shown.markdown ? [markdown(rich(shown.text))] : [say(shown.text)]
-      case 'single-choice':
-        return [choice(shown, rich)]
-      case 'dropdown':
-        return dropdown(shown)
-      case 'image':
-        return [picture(shown)]
-      case 'audio':
-      case 'voice':
-        return [media(shown.audio, shown.title)]
-      case 'video':
-        return [media(shown.video, shown.title)]
-      case 'file':
-        return [media(shown.file, shown.title)]
-      case 'location':
-        return place(shown)
-      case 'card':
-        return cards([shown], rich)
-      case 'carousel':
-        return cards(shown.items, rich)
-    }
+/** Turns content into messages of Slack, one part each. */
+export function render(content: OutboundContent): Part[] {
+  // The host degrades to the types of `capabilities`, and those are core's.
+  const known = content as Content
+  switch (known.type) {
+    case 'text':
+      return known.markdown ? [markdown(rich(known.text))] : [say(known.text)]
+    case 'single-choice':
+      return [choice(known)]
+    case 'dropdown':
+      return dropdown(known)
+    case 'image':
+      return [picture(known)]
+    case 'audio':
+    case 'voice':
+      return [media(known.audio, known.title)]
+    case 'video':
+      return [media(known.video, known.title)]
+    case 'file':
+      return [media(known.file, known.title)]
+    case 'location':
+      return place(known)
+    case 'card':
+      return cards([known])
+    case 'carousel':
+      return cards(known.items)
   }
 }
 
-type Read = (text: string) => Rich
+/** A text as it is written. */
+const verbatim = (text: string): Rich => ({ elements: section(words(text)), plain: text })
 
-/** Words as they are. */
-const verbatim: Read = (text) => ({ elements: section(words(text)), plain: text })
-
-/** Words of Markdown. What shows nothing as such, or has no room, is shown as it is written. */
-const richText =
-  (read: (text: string) => Elements): Read =>
-  (text) => {
-    const elements = read(text)
-    const plain = textOf(elements)
-    const isShown = plain.trim() !== '' && block(elements, text).elements === elements
-    return isShown && toMrkdwn(elements).length <= MAX_TEXT ? { elements, plain } : verbatim(text)
-  }
+/** A Markdown text. One that would show nothing, or that is too long, is shown as it is written. */
+function rich(text: string): Rich {
+  const elements = fromMarkdown(text)
+  const plain = textOf(elements)
+  const isShown = plain.trim() !== '' && block(elements, text).elements === elements
+  return isShown && toMrkdwn(elements).length <= MAX_TEXT ? { elements, plain } : verbatim(text)
+}
 
 /** The words alone, with the addresses of links that do not show them. */
 const textOf = (elements: Elements): string =>
@@ -101,7 +91,7 @@ const textOf = (elements: Elements): string =>
 
 const markdown = ({ elements, plain }: Rich): Part => post(toMrkdwn(elements), [block(elements, plain)])
 
-function choice({ text, choices, ...content }: ContentOf<'single-choice'>, rich: Read): Part {
+function choice({ text, choices, ...content }: ContentOf<'single-choice'>): Part {
   const elements = isMarkdown(content) ? rich(text).elements : fromPlain(text)
   const shown: KnownBlock[] = text.trim() ? [block(elements, text)] : []
   return post(toMrkdwn(elements) || NOTHING, [...shown, ...buttons(choices.map(choiceButton))])
@@ -144,7 +134,7 @@ function place({ latitude, longitude, title = '', address = '' }: ContentOf<'loc
 }
 
 /** As many cards in a message as it takes: a person gets them at once, and Slack takes one message a second. */
-function cards(items: Card[], rich: Read): Part[] {
+function cards(items: Card[]): Part[] {
   const parts: Part[] = []
   let open = new CardMessage()
   const flush = (): void => {

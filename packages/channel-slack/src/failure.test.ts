@@ -6,8 +6,8 @@ import {
   WebAPIRequestError,
 } from '@slack/web-api'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { classify, classifyStatus, RateLimitWithoutTime } from '../src/failures.js'
-import { config, load, type Stage, stage, stranger } from './stage.js'
+import { config, load, type Stage, stage, stranger } from '../test/stage.js'
+import { classify, classifyStatus, RateLimitWithoutTime } from './failure.js'
 
 let on: Stage
 beforeAll(async () => {

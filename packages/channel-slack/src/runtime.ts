@@ -1,0 +1,25 @@
+import type { ChannelHost, ChannelRuntime } from '@plugboard/core'
+import { connect, type Session, sharedClient } from './api.js'
+import type { Config, Options } from './config.js'
+import { deliver } from './deliver.js'
+import { classify } from './failure.js'
+import { parse } from './inbound.js'
+import { openMedia } from './media.js'
+import { render } from './outbound.js'
+import { check } from './setup.js'
+import { verify } from './verify.js'
+
+/** The working half of the channel; importing this file loads the SDK. */
+export function runtime({ options, fetch }: ChannelHost<Options>): ChannelRuntime<Config, Session> {
+  const call = sharedClient(options)
+  return {
+    connect,
+    verify,
+    parse,
+    render,
+    deliver: deliver(call),
+    classify,
+    check: check(call),
+    openMedia: openMedia(call, options, fetch),
+  }
+}

@@ -1,0 +1,64 @@
+import type { InboundRequest, Integration } from '@plugboard/core'
+import { describe, expect, test } from 'vitest'
+import { signatureOf } from '../test/fake-slack.js'
+import { config, stranger } from '../test/stage.js'
+import type { Session } from './api.js'
+import type { Config } from './config.js'
+import { verify } from './verify.js'
+
+const integration = (own: Config): Integration<Config, Session> => ({
+  clientId: 'acme',
+  config: own,
+  session: undefined,
+})
+
+const request = (body: string | Uint8Array, headers: Record<string, string> = {}): InboundRequest => ({
+  method: 'POST',
+  publicUrl: 'https://hub.example/webhooks/v1/acme/slack',
+  headers: { 'content-type': 'application/json', 'x-slack-request-timestamp': '1795334403', ...headers },
+  body: Buffer.from(body),
+})
+
+describe('verify', () => {
+  const body = 'token=x&command=%2Fweather'
+  const now = () => Math.floor(Date.now() / 1000)
+  const signed = (at: number, own = config) => signatureOf(body, own.signingSecret, new Date(at * 1000))
+
+  test.each([
+    ['a signature of now', signed(now()), { ok: true }],
+    ['one of almost five minutes ago', signed(now() - 290), { ok: true }],
+    ['one of almost five minutes ahead', signed(now() + 290), { ok: true }],
+    ['an old one', signed(now() - 305), { ok: false, reason: 'stale' }],
+    ['one of the future', signed(now() + 305), { ok: false, reason: 'stale' }],
+    ['that of another client', signed(now(), stranger), { ok: false, reason: 'mismatch' }],
+    ['none', {}, { ok: false, reason: 'missing' }],
+    [
+      'one in capitals',
+      { ...signed(now()), 'x-slack-signature': `v0=${'A'.repeat(64)}` },
+      { ok: false, reason: 'malformed' },
+    ],
+    [
+      'one of another version',
+      { ...signed(now()), 'x-slack-signature': `v1=${'a'.repeat(64)}` },
+      { ok: false, reason: 'malformed' },
+    ],
+    [
+      'one that is too short',
+      { ...signed(now()), 'x-slack-signature': 'v0=abc' },
+      { ok: false, reason: 'malformed' },
+    ],
+    [
+      'a time that is no number',
+      { ...signed(now()), 'x-slack-request-timestamp': 'soon' },
+      { ok: false, reason: 'malformed' },
+    ],
+  ])('%s', (_, headers, verdict) => {
+    expect(verify({ ...request(body), headers }, integration(config))).toEqual(verdict)
+  })
+
+  test('a body that is not UTF-8 is refused even with a signature', () => {
+    const bytes = Buffer.from([0x61, 0xff, 0xfe])
+    const headers = signatureOf(bytes, config.signingSecret)
+    expect(verify(request(bytes, headers), integration(config))).toEqual({ ok: false, reason: 'malformed' })
+  })
+})
