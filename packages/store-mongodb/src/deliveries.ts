@@ -6,6 +6,7 @@ import type {
   Lease,
   Mark,
   Progress,
+  Reclaimed,
   Replay,
   Replayed,
   StreamRef,
@@ -114,6 +115,25 @@ export class Deliveries {
     if (!stream) return 'lost'
     if (stream.owner) this.#leases.renew(lease, until)
     return stream.seq
+  }
+
+  /** One round trip. */
+  async reclaim({ clientId, streamId }: StreamRef, lease: Lease): Promise<Reclaimed | 'lost'> {
+    const until = this.#leases.until(this.#clock.now())
+    const filter = {
+      _id: oid(streamId),
+      clientId: oid(clientId),
+      owner: this.#leases.owner,
+      fence: lease.fence,
+    }
+    const stream = await this.#models.streams
+      .findOneAndUpdate(
+        filter,
+        { $set: { nextAt: until }, $inc: { fence: 1 } },
+        { returnDocument: 'after', projection: { seq: 1, fence: 1 } },
+      )
+      .lean<StreamDoc>()
+    return stream ? { seq: stream.seq, lease: this.#leases.leaseOf(stream.fence, until) } : 'lost'
   }
 
   /** Whether the holder keeps the stream, and when it is due if not. */

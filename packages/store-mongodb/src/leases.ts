@@ -45,9 +45,7 @@ export const isFree = (now: Date) => ({ $or: [isMissing('$owner'), { $lte: ['$ne
 /** What an update sets so that this owner has the lease, where `given` is true. */
 export const taking = (owner: ObjectId, until: Date, given: object) => ({
   owner: { $cond: [given, owner, '$owner'] },
-  fence: {
-    $cond: [{ $and: [given, { $ne: ['$owner', owner] }] }, { $add: ['$fence', 1] }, '$fence'],
-  },
+  fence: { $cond: [given, { $add: ['$fence', 1] }, '$fence'] },
   nextAt: { $cond: [given, until, '$nextAt'] },
   woken: { $cond: [given, '$$REMOVE', '$woken'] },
 })

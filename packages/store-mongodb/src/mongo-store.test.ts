@@ -6,8 +6,9 @@ import { openMongoStore } from './index.js'
 
 async function create() {
   const url = newDatabaseUrl()
+  let ahead = 0
   const open = async () => {
-    const store = await openMongoStore({ url })
+    const store = await openMongoStore({ url, now: () => new Date(Date.now() + ahead) })
     handles.add(store)
     return store
   }
@@ -20,6 +21,9 @@ async function create() {
       return open()
     },
     another: open,
+    advance(ms: number) {
+      ahead += ms
+    },
     async close() {
       await Promise.all([...handles].map((handle) => handle.close()))
       await dropDatabase(url)

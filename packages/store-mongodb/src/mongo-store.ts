@@ -195,6 +195,10 @@ export class MongoStore implements ArchivedStore {
     return this.#do(({ deliveries }) => deliveries.mark(stream, lease, progress))
   }
 
+  reclaim(stream: StreamRef, lease: Lease) {
+    return this.#do(({ deliveries }) => deliveries.reclaim(stream, lease))
+  }
+
   bury(stream: StreamRef, seq: number, target: Target, dead: Dead) {
     return this.#do(({ deliveries }) => deliveries.bury(stream, seq, target, dead))
   }

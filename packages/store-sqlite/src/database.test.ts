@@ -9,7 +9,7 @@ import type { Entry } from '@plugboard/hub'
 import { clientsBeforeGuests } from '@plugboard/hub/testing'
 import Database from 'libsql'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { openStore, say, talk, talkOf, temporaryPath } from '../test/temporary.js'
+import { openStore, say, talk, talkOf, target, temporaryPath } from '../test/temporary.js'
 import { sqliteStore } from './index.js'
 
 const program = fileURLToPath(new URL('../test/child.mjs', import.meta.url))
@@ -125,6 +125,7 @@ describe('the database file', () => {
       DROP INDEX streams_by_rank;
       ALTER TABLE streams DROP COLUMN rank;
       DROP TABLE progress_journal;
+      ALTER TABLE progress DROP COLUMN fence;
       PRAGMA user_version = 2`)
     db.close()
     const again = await openStore({ path })
@@ -143,7 +144,7 @@ describe('the database file', () => {
     const clients = await clientsBeforeGuests(store)
     await store.close()
     const db = new Database(path)
-    db.exec('PRAGMA user_version = 4')
+    db.exec('ALTER TABLE progress DROP COLUMN fence; PRAGMA user_version = 4')
     db.close()
     const again = await openStore({ path })
     for (const [client, isOn] of clients)
@@ -153,6 +154,30 @@ describe('the database file', () => {
       })
   })
 
+  test('of version 5 is brought up, with what is owed in its journal', async () => {
+    const path = await temporaryPath()
+    const store = await sqliteStore({ path })
+    const stream = await talk(store)
+    await say(store, stream, { owes: [target()], claim: true })
+    await store.close()
+    const db = new Database(path)
+    const rows = db.prepare('SELECT n, changes FROM progress_journal').all([]) as Journal
+    expect(rows.length).toBeGreaterThan(0)
+    for (const { n, changes } of rows) {
+      const before = (JSON.parse(changes) as [number, unknown[]?][]).map(([of, row]) => [
+        of,
+        row?.slice(0, 5),
+      ])
+      db.prepare('UPDATE progress_journal SET changes = ? WHERE n = ?').run([JSON.stringify(before), n])
+    }
+    db.exec('ALTER TABLE progress DROP COLUMN fence; PRAGMA user_version = 5')
+    db.close()
+    const again = await openStore({ path })
+    const { claimed } = await again.claimDue({ now: new Date(), limit: 9, except: [] })
+    expect(claimed.map(({ streamId }) => streamId)).toEqual([stream.streamId])
+    expect(claimed[0]?.lease.fence).toBeGreaterThan(0)
+  })
+
   test('is refused when it is none', async () => {
     const path = await temporaryPath()
     await mkdir(dirname(path))
@@ -160,6 +185,8 @@ describe('the database file', () => {
     await expect(sqliteStore({ path })).rejects.toSatisfy((error) => isPlugboardError(error, 'UNAVAILABLE'))
   })
 })
+
+type Journal = { n: number; changes: string }[]
 
 /** Reads the file after its writer is gone: all it acknowledged is there, without a hole, and nothing is half. */
 async function inspect(path: string, acknowledged: readonly Entry[]): Promise<void> {

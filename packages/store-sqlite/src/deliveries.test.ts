@@ -23,8 +23,8 @@ async function owing(store: Store, clientId: Id, at: Date): Promise<StreamRef> {
   return stream
 }
 
-describe('a stream whose holder says nothing', () => {
-  test('is offered again after a minute, and still is the holder’s', async () => {
+describe('a stream whose holder does not mark it', () => {
+  test('goes to the next who asks after a minute, and the holder loses it', async () => {
     const { store, clock, now, due } = await scene()
     const stream = await owing(store, newId(), now())
     const { claimed } = await store.claimDue({ now: now(), limit: 1, except: [] })
@@ -33,12 +33,12 @@ describe('a stream whose holder says nothing', () => {
     clock.ms += 2000
     expect(await due()).toEqual([stream.streamId])
     const [{ lease } = { lease: { fence: 0 } }] = claimed
-    expect(await store.mark(stream, lease, { scanned: 2, lanes: {}, nextAt: null })).toBe(2)
+    expect(await store.mark(stream, lease, { scanned: 2, lanes: {}, nextAt: null })).toBe('lost')
     clock.ms += 120_000
-    expect(await due()).toEqual([])
+    expect(await due()).toEqual([stream.streamId])
   })
 
-  test('is not, while the holder goes on', async () => {
+  test('stays with a holder who does', async () => {
     const { store, clock, now, due } = await scene()
     const stream = await owing(store, newId(), now())
     const { claimed } = await store.claimDue({ now: now(), limit: 1, except: [] })

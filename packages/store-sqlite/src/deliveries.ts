@@ -6,6 +6,7 @@ import {
   type Lease,
   type Mark,
   type Progress,
+  type Reclaimed,
   type Replay,
   type Replayed,
   replayLane,
@@ -23,7 +24,7 @@ import {
   toBytes,
   toHex,
 } from './sql.js'
-import { claimedOf, hold, isHolder, progress, wake } from './stream-state.js'
+import { claimedOf, isHolder, leaseOf, progress, wake } from './stream-state.js'
 import type { Streams } from './streams.js'
 
 const FREE = HOLDS.indexOf('free')
@@ -33,7 +34,6 @@ const CLAIM = `
   SELECT json_array(${toHex('s.client')}, ${toHex('s.id')}, next_at) AS row
   FROM progress p INDEXED BY progress_due CROSS JOIN streams s ON s.n = p.n
   WHERE next_at >= ? AND next_at <= ? AND p.client NOT IN (SELECT unhex(value) FROM json_each(?))
-    AND (hold = ${FREE} OR next_at <= ?)
   ORDER BY next_at LIMIT ?`
 
 const WAKE = `
@@ -92,13 +92,11 @@ export class Deliveries {
   claimDue({ now, limit, except }: { now: Date; limit: number; except: readonly Id[] }): Due {
     this.#streams.catchUp()
     const ms = now.getTime()
-    // A hold ends by our own clock, since it is not the caller's time that it began with.
-    const ours = this.#now()
-    const rows = this.#claim(this.#startFor(except), ms, JSON.stringify(except), ours, limit)
-    const last = rows.length < limit ? ms : (rows.at(-1)?.[2] ?? ms)
-    this.#passed = Math.min(last, ours)
+    const rows = this.#claim(this.#startFor(except), ms, JSON.stringify(except), limit)
+    this.#passed = rows.length < limit ? ms : (rows.at(-1)?.[2] ?? ms)
     this.#passedOver = new Set(except)
-    const claimed = rows.flatMap(([clientId, streamId]) => this.#take(clientId, streamId) ?? [])
+    const from = Math.max(ms, this.#now())
+    const claimed = rows.flatMap(([clientId, streamId]) => this.#take(clientId, streamId, from) ?? [])
     this.#streams.flush()
     const nextAt = this.#nextDue(ms)
     return { claimed, ...(nextAt !== undefined && { nextAt: new Date(nextAt) }) }
@@ -112,21 +110,27 @@ export class Deliveries {
     return Math.min(this.#passed, earliest)
   }
 
-  #take(clientId: Id, streamId: Id): Claimed | undefined {
+  #take(clientId: Id, streamId: Id, now: number): Claimed | undefined {
     const stream = this.#streams.find(clientId, streamId)
     if (!stream) return undefined
-    stream.hold = 'free'
-    hold(stream, this.#now())
-    this.#streams.touch(stream)
+    this.#streams.take(stream, now)
     return claimedOf(stream)
   }
 
-  mark({ clientId, streamId }: StreamRef, lease: Lease, mark: Mark): number | 'lost' {
+  /** Answers the lease too, whose end may have moved. */
+  mark({ clientId, streamId }: StreamRef, lease: Lease, mark: Mark): Reclaimed | 'lost' {
     const stream = this.#streams.find(clientId, streamId)
     if (!stream || !isHolder(stream, lease)) return 'lost'
     progress(stream, mark, this.#now())
     this.#streams.touch(stream)
-    return stream.seq
+    return { seq: stream.seq, lease: stream.hold === 'free' ? lease : leaseOf(stream) }
+  }
+
+  reclaim({ clientId, streamId }: StreamRef, lease: Lease): Reclaimed | 'lost' {
+    const stream = this.#streams.find(clientId, streamId)
+    if (!stream || !isHolder(stream, lease)) return 'lost'
+    this.#streams.retake(stream, this.#now())
+    return { seq: stream.seq, lease: leaseOf(stream) }
   }
 
   bury({ clientId, streamId }: StreamRef, seq: number, target: Target, dead: Dead): void {

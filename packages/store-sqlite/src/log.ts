@@ -55,6 +55,7 @@ export class Log {
     if (dedupe !== undefined) entry.dedupe = dedupe
     this.#entries.insert(stream.n, entry)
     const isClaimed = advance(stream, entry, given.claim, this.#now)
+    if (isClaimed) this.#streams.take(stream, this.#now())
     if (type === 'message') this.#streams.rise(stream)
     this.#streams.touch(stream)
     const appended: Appended = { entry, duplicate: false }

@@ -181,6 +181,10 @@ const migrations: readonly string[] = [
       AND json_extract(a.data, '$.kind') = 'person'
   );
   `,
+  `
+  -- Of the newest lease of the stream.
+  ALTER TABLE progress ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;
+  `,
 ]
 
 /**

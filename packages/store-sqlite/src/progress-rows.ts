@@ -7,7 +7,7 @@ const MAX_JOURNAL = 256
 const MAX_CHANGES = 2048
 
 /** What the row of a stream that owes something has. */
-export interface SavedProgress extends Pick<StreamState, 'scanned' | 'lanes' | 'hold'> {
+export interface SavedProgress extends Pick<StreamState, 'scanned' | 'lanes' | 'hold' | 'fence'> {
   lanesText: string | null
   nextAt: number
   owedAt: number
@@ -16,7 +16,7 @@ export interface SavedProgress extends Pick<StreamState, 'scanned' | 'lanes' | '
 }
 
 /** One row `p` as JSON text: a {@link ProgressRow}, all NULL where there is none. */
-export const PROGRESS_ROW = 'json_array(p.scanned, p.lanes, p.next_at, p.owed_at, p.hold)'
+export const PROGRESS_ROW = 'json_array(p.scanned, p.lanes, p.next_at, p.owed_at, p.hold, p.fence)'
 
 export type ProgressRow = [
   scanned: number,
@@ -24,6 +24,8 @@ export type ProgressRow = [
   nextAt: number | null,
   owedAt: number,
   hold: number,
+  /** Not in a journal that an earlier version wrote. */
+  fence?: number,
 ]
 
 /** One change as it stands in the journal: without a row when nothing is owed any more. */
@@ -62,8 +64,8 @@ export class ProgressRows {
     this.#journal = prepareAll<JournalItem[]>(db, 'SELECT changes AS row FROM progress_journal ORDER BY n')
     this.#put = prepareWrite(
       db,
-      `INSERT OR REPLACE INTO progress (n, client, scanned, lanes, next_at, owed_at, hold)
-       SELECT n, client, ?2, ?3, ?4, ?5, ?6 FROM streams WHERE n = ?1`,
+      `INSERT OR REPLACE INTO progress (n, client, scanned, lanes, next_at, owed_at, hold, fence)
+       SELECT n, client, ?2, ?3, ?4, ?5, ?6, ?7 FROM streams WHERE n = ?1`,
     )
     this.#delete = prepareWrite(db, 'DELETE FROM progress WHERE n = ?')
     this.#clear = prepareWrite(db, 'DELETE FROM progress_journal')
@@ -84,7 +86,7 @@ export class ProgressRows {
 
   /** Notes what differs from what is saved, and answers what is saved once it is flushed. */
   write(state: StreamState, saved: SavedProgress | undefined): SavedProgress | undefined {
-    const { n, scanned, lanes, nextAt, hold } = state
+    const { n, scanned, lanes, nextAt, hold, fence } = state
     if (nextAt === null) {
       if (saved) this.#note(n, undefined, saved)
       return undefined
@@ -93,7 +95,7 @@ export class ProgressRows {
     const owedAt = saved?.settledUpTo === settled ? saved.owedAt : this.#owedAt(state, settled)
     if (saved && isSame(saved, state) && saved.owedAt === owedAt) return saved
     const lanesText = saved?.lanes === lanes ? saved.lanesText : toLanesText(lanes)
-    const next = { scanned, lanes, lanesText, nextAt, owedAt, hold, settledUpTo: settled }
+    const next = { scanned, lanes, lanesText, nextAt, owedAt, hold, fence, settledUpTo: settled }
     this.#note(n, next, saved)
     return next
   }
@@ -170,20 +172,23 @@ export class ProgressRows {
   }
 }
 
-const isSame = (saved: SavedProgress, { scanned, lanes, nextAt, hold }: StreamState): boolean =>
-  saved.scanned === scanned && saved.lanes === lanes && saved.nextAt === nextAt && saved.hold === hold
+const isSame = (saved: SavedProgress, { scanned, lanes, nextAt, hold, fence }: StreamState): boolean =>
+  saved.scanned === scanned &&
+  saved.lanes === lanes &&
+  saved.nextAt === nextAt &&
+  saved.hold === hold &&
+  saved.fence === fence
 
-const toRow = ({ scanned, lanesText, nextAt, owedAt, hold }: SavedProgress): ProgressRow => [
-  scanned,
-  lanesText,
-  nextAt,
-  owedAt,
-  HOLDS.indexOf(hold),
-]
+const toRow = (saved: SavedProgress): Required<ProgressRow> => {
+  const { scanned, lanesText, nextAt, owedAt, hold, fence } = saved
+  return [scanned, lanesText, nextAt, owedAt, HOLDS.indexOf(hold), fence]
+}
 
-function toProgress([scanned, lanesText, nextAt, owedAt, hold]: ProgressRow): SavedProgress | undefined {
+function toProgress([scanned, lanesText, nextAt, owedAt, hold, fence = 0]: ProgressRow):
+  | SavedProgress
+  | undefined {
   if (nextAt === null) return undefined
   const lanes = lanesText === null ? NO_LANES : fromLanesText(lanesText)
-  const progress = { scanned, lanes, lanesText, nextAt, owedAt, hold: HOLDS[hold] as Hold }
+  const progress = { scanned, lanes, lanesText, nextAt, owedAt, hold: HOLDS[hold] as Hold, fence }
   return { ...progress, settledUpTo: settledUpTo(progress) }
 }

@@ -8,13 +8,18 @@ import { sqliteStore } from './index.js'
 async function create() {
   const folder = await mkdtemp(join(tmpdir(), 'plugboard-'))
   const path = join(folder, 'data', 'plugboard.db')
-  let store = await sqliteStore({ path })
+  let ahead = 0
+  const now = () => new Date(Date.now() + ahead)
+  let store = await sqliteStore({ path, now })
   return {
     store,
     async reopen() {
       await store.close()
-      store = await sqliteStore({ path })
+      store = await sqliteStore({ path, now })
       return store
+    },
+    advance(ms: number) {
+      ahead += ms
     },
     async close() {
       await store.close()

@@ -240,8 +240,15 @@ class SqliteStore extends SideStore implements ArchivedStore {
     })
   }
 
-  mark(stream: StreamRef, lease: Lease, progress: Mark) {
-    return this.write(() => this.#deliveries.mark(stream, lease, progress))
+  async mark(stream: StreamRef, lease: Lease, progress: Mark) {
+    const marked = await this.write(() => this.#deliveries.mark(stream, lease, progress))
+    if (marked === 'lost') return marked
+    if (marked.lease.until) lease.until = marked.lease.until
+    return marked.seq
+  }
+
+  reclaim(stream: StreamRef, lease: Lease) {
+    return this.write(() => this.#deliveries.reclaim(stream, lease))
   }
 
   bury(stream: StreamRef, seq: number, target: Target, dead: Dead) {

@@ -98,6 +98,7 @@ export class StreamRows {
       lanes: owed?.lanes ?? NO_LANES,
       nextAt: owed?.nextAt ?? null,
       hold: owed?.hold ?? 'free',
+      fence: owed?.fence ?? 0,
       saved: { rank, deletedAt, isOver: over !== null, progress: owed },
     }
   }

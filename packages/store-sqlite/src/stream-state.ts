@@ -11,11 +11,8 @@ import type {
 } from '@plugboard/hub'
 import type { Hold, Lanes } from './rows.js'
 
-/**
- * How long a stream is left to a holder that says nothing. Since only this process can hold it, the lease as such never
- * ends; this is for a holder that gave up without a word.
- */
-const SILENCE_MS = 60_000
+/** The time of a lease: how long a stream is left to a holder that does not mark it. */
+const LEASE_MS = 60_000
 
 /** A stream as the rows have it, or will have it at the end of the batch. Times are milliseconds. */
 export interface StreamState {
@@ -43,6 +40,8 @@ export interface StreamState {
   /** When there is something to do, or the end of the hold; null when nothing is owed. */
   nextAt: number | null
   hold: Hold
+  /** Of the lease, while the stream is held. */
+  fence: number
 }
 
 export const NO_LANES: Lanes = {}
@@ -52,11 +51,23 @@ const hasLanes = ({ lanes }: StreamState): boolean => {
   return false
 }
 
-/** Leaves the stream to its holder. The end of that moves seldom, since each time costs a change of the index. */
-export function hold(state: StreamState, now: number): void {
+/** Gives the stream to a holder, with a fence that no lease had before. */
+export function take(state: StreamState, fence: number, now: number): void {
+  state.hold = 'held'
+  state.fence = fence
+  state.nextAt = now + LEASE_MS
+}
+
+/** Leaves the stream to its holder. The end of the lease moves seldom, since each time costs a change of the index. */
+function keep(state: StreamState, now: number): void {
   const left = (state.nextAt ?? 0) - now
-  if (left < SILENCE_MS / 2 || left > SILENCE_MS) state.nextAt = now + SILENCE_MS
-  if (state.hold === 'free') state.hold = 'held'
+  if (left < LEASE_MS / 2 || left > LEASE_MS) state.nextAt = now + LEASE_MS
+}
+
+/** Takes the lease anew for its holder. */
+export function retake(state: StreamState, fence: number, now: number): void {
+  state.fence = fence
+  keep(state, now)
 }
 
 /** Makes the stream due, at the latest when its holder gives it back. */
@@ -65,7 +76,7 @@ export function wake(state: StreamState, now: number): void {
   else state.nextAt = Math.min(state.nextAt ?? now, now)
 }
 
-/** Moves the end of the stream to an entry. Answers whether who appended it holds the stream from now on. */
+/** Moves the end of the stream to an entry. Answers whether the lease is to be given to whoever appended it. */
 export function advance(
   state: StreamState,
   { seq, at, type, owes }: Entry,
@@ -80,18 +91,18 @@ export function advance(
     if (isIdle) state.scanned = seq
     return false
   }
-  // Its holder learns of the entry with the next mark.
-  if (state.hold !== 'free') return false
-  if (claim) hold(state, now())
-  else wake(state, Math.min(state.lastAt, now()))
-  return claim
+  // A holder learns of the entry with its next mark.
+  const isHeld = state.hold !== 'free'
+  if (claim) return !isHeld || (state.nextAt ?? 0) <= now()
+  if (!isHeld) wake(state, Math.min(state.lastAt, now()))
+  return false
 }
 
 /** Takes over how far the lanes got, and the stream itself when its holder gives it back. */
 export function progress(state: StreamState, { scanned, lanes, nextAt }: Mark, now: number): void {
   state.scanned = Math.max(state.scanned, scanned)
   state.lanes = merge(state.lanes, lanes)
-  if (nextAt === 'active' || state.seq > state.scanned) return hold(state, now)
+  if (nextAt === 'active' || state.seq > state.scanned) return keep(state, now)
   const isDue = state.hold === 'woken' || (nextAt === null && hasLanes(state))
   state.hold = 'free'
   state.nextAt = nextAt?.getTime() ?? null
@@ -118,17 +129,17 @@ export function settledUpTo({ scanned, lanes }: Pick<StreamState, 'scanned' | 'l
   return lowest
 }
 
-/** The one holder there is, for as long as the process lives. */
-const LEASE: Lease = { fence: 1 }
-
-/** Whether the lease is of this process, and the stream was not given back. */
+/** Whether this is the newest lease of the stream, and the stream was not given back. */
 export const isHolder = (state: StreamState, { fence }: Lease): boolean =>
-  state.hold !== 'free' && fence === LEASE.fence
+  state.hold !== 'free' && fence === state.fence
+
+/** The lease of a stream that is held. */
+export const leaseOf = ({ fence, nextAt }: StreamState): Lease => ({ fence, until: new Date(nextAt ?? 0) })
 
 /** What someone needs to know who delivers it. */
 export function claimedOf(state: StreamState): Claimed {
   const { clientId, streamId, userId, endpoints, seq, scanned, lanes } = state
-  const claimed: Claimed = { clientId, streamId, endpoints, seq, scanned, lanes, lease: LEASE }
+  const claimed: Claimed = { clientId, streamId, endpoints, seq, scanned, lanes, lease: leaseOf(state) }
   if (userId !== undefined) claimed.userId = userId
   return claimed
 }

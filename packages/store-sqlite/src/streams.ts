@@ -5,7 +5,7 @@ import type { ProgressRows } from './progress-rows.js'
 import { Ranks } from './ranks.js'
 import type { Connection } from './sql.js'
 import { type StoredStream, StreamRows } from './stream-rows.js'
-import { NO_LANES, type StreamState, wake } from './stream-state.js'
+import { NO_LANES, retake, type StreamState, take, wake } from './stream-state.js'
 import type { Pending } from './writer.js'
 
 /** What a stream is made with. */
@@ -30,6 +30,8 @@ export class Streams implements Pending {
   readonly #unwritten = new Set<StoredStream>()
   #lastN: number
   #earliestDue = 0
+  /** Of the newest lease. Those of earlier processes are void, so that it can begin anew. */
+  #lastFence = 0
 
   constructor(db: Connection, progress: ProgressRows, cacheSize: number) {
     this.#progress = progress
@@ -70,6 +72,7 @@ export class Streams implements Pending {
       lanes: NO_LANES,
       nextAt: null,
       hold: 'free',
+      fence: 0,
       fresh: { data },
       saved: { rank, deletedAt: null, isOver: false, progress: undefined },
     }
@@ -83,6 +86,23 @@ export class Streams implements Pending {
     const stream = state as StoredStream
     this.#touched.set(stream.key, stream)
     this.#unwritten.add(stream)
+  }
+
+  /** Gives the stream to a holder. */
+  take(stream: StreamState, now: number): void {
+    take(stream, this.#nextFence(), now)
+    this.touch(stream)
+  }
+
+  /** Gives its holder a new lease of the stream. */
+  retake(stream: StreamState, now: number): void {
+    retake(stream, this.#nextFence(), now)
+    this.touch(stream)
+  }
+
+  #nextFence(): number {
+    this.#lastFence += 1
+    return this.#lastFence
   }
 
   /** To be called with each message: its conversation is the newest of its user then. */

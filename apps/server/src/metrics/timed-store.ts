@@ -40,6 +40,7 @@ const methods: { [M in keyof Store]: (result: Awaited<ReturnType<Store[M]>>) => 
   claimDue: nothing,
   readEntries: nothing,
   mark: nothing,
+  reclaim: nothing,
   bury: nothing,
   listDead: nothing,
   replay: nothing,

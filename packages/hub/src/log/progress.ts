@@ -3,13 +3,15 @@ import type { EndpointRecord } from './endpoint-record.js'
 import type { StreamRef } from './entry.js'
 import type { LaneKey } from './target.js'
 
-/** The right to deliver a stream. The fence rises each time that the owner changes. */
+/** The right to deliver a stream. */
 export interface Lease {
+  /** Rises each time that the stream is taken, also by the same process. A write with an older fence is refused. */
   fence: number
   /**
-   * By the clock of this process; undefined when it never ends. Each mark with `active` renews it, and the store moves
-   * the time in this object then. Who has nothing to mark for long renews with one that changes nothing, and who finds
-   * the time past begins nothing new before a mark has been answered, since another may have the stream by now.
+   * The end, by the clock of this process; undefined when the lease never ends. A mark with `active` renews the lease:
+   * the store moves the time in this object. A holder with nothing to mark renews with a mark that changes nothing.
+   * After this time the holder must start nothing new until a mark or a reclaim was answered, since another may have
+   * taken the stream.
    */
   until?: Date
 }
@@ -21,6 +23,13 @@ export interface Lease {
 export interface Progress {
   scanned: number
   lanes: Readonly<Record<LaneKey, LaneState>>
+}
+
+/** A stream whose lease was taken anew by its holder. */
+export interface Reclaimed {
+  /** The newest number of the stream. */
+  seq: number
+  lease: Lease
 }
 
 /** A stream that this process may deliver. */

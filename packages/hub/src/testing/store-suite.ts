@@ -13,6 +13,7 @@ import { endpointRemovalCases } from './store-suite/endpoint-removal.js'
 import { endpointCases } from './store-suite/endpoints.js'
 import { groupCases } from './store-suite/groups.js'
 import { keyCases } from './store-suite/keys.js'
+import { leaseCases, leaseEndCases } from './store-suite/leases.js'
 import { messageCases } from './store-suite/messages.js'
 import { metaCases } from './store-suite/meta.js'
 import { modelCases } from './store-suite/model.js'
@@ -35,10 +36,10 @@ export interface StoreSuite {
   /** Opens a fresh and empty store; asked once for each case. */
   create(): Promise<OpenStore>
   /**
-   * Why `create` gives no `reopen` or no `another`, in words. The cases that need it are then left out; without a
-   * reason they fail. Default: it gives both.
+   * Why `create` gives no `reopen`, no `another` or no `advance`, in words. The cases that need it are then left out;
+   * without a reason they fail. Default: it gives all of them.
    */
-  lacks?: { reopen?: string; another?: string }
+  lacks?: { reopen?: string; another?: string; advance?: string }
 }
 
 /** One rule of the storage port. It may run alone, and beside others when `create` allows that. */
@@ -52,7 +53,7 @@ export interface StoreCase {
 interface Group {
   name: string
   cases: Cases
-  needs?: 'reopen' | 'another'
+  needs?: 'reopen' | 'another' | 'advance'
 }
 
 const groups: readonly Group[] = [
@@ -73,6 +74,7 @@ const groups: readonly Group[] = [
   { name: 'deletion of users', cases: userDeletionCases },
   { name: 'due', cases: dueCases },
   { name: 'progress', cases: progressCases },
+  { name: 'leases', cases: leaseCases },
   { name: 'dead deliveries', cases: deadCases },
   { name: 'documents', cases: documentCases },
   { name: 'counters', cases: counterCases },
@@ -81,6 +83,7 @@ const groups: readonly Group[] = [
   { name: 'purge of a client', cases: purgeCases },
   { name: 'round trip', cases: roundTripCases },
   { name: 'model', cases: modelCases },
+  { name: 'the end of a lease', cases: leaseEndCases, needs: 'advance' },
   { name: 'after reopening', cases: durabilityCases, needs: 'reopen' },
   { name: 'two handles', cases: replicaCases, needs: 'another' },
 ]

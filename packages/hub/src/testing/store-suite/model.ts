@@ -39,6 +39,8 @@ const replay = fc
   .tuple(choice, choice, choice)
   .map(([entry, dead, to]) => step(`replay ${entry} ${dead} ${to}`, (model) => model.replay(entry, dead, to)))
 
+const reclaim = fc.constant(step('reclaim', (model) => model.reclaim()))
+
 const claim = fc.constant(step('claim', (model) => model.claim()))
 
 const steps = fc.array(
@@ -49,6 +51,7 @@ const steps = fc.array(
     { weight: 3, arbitrary: bury },
     { weight: 3, arbitrary: replay },
     { weight: 2, arbitrary: claim },
+    { weight: 1, arbitrary: reclaim },
   ),
   { minLength: 1, maxLength: 25 },
 )
@@ -70,6 +73,6 @@ export const modelCases: Cases = {
           await model.check()
         }
       }
-      await fc.assert(fc.asyncProperty(steps, plays), { numRuns: 50 })
+      await fc.assert(fc.asyncProperty(steps, plays), { numRuns: 30 })
     },
 }

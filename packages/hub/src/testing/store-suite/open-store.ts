@@ -8,6 +8,8 @@ export interface OpenStore {
   reopen?(): Promise<Store>
   /** Opens a second handle on the same data, as a second process does while the first one runs. */
   another?(): Promise<Store>
+  /** Moves the clock of every handle, open or opened later, forward by this time. */
+  advance?(ms: number): void
   /** Closes every handle that was opened, and removes the data. */
   close(): Promise<void>
 }

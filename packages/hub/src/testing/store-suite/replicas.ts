@@ -251,6 +251,7 @@ export const replicaCases: Cases = {
     const other = await scene.another()
     const { claimed } = await scene.claimAtAppend(talk, webhookTarget(newId()))
     await isLost(other, talk, claimed.lease)
+    same(await other.reclaim(talk, claimed.lease), 'lost')
     same(await scene.store.mark(talk, claimed.lease, { scanned: 2, lanes: {}, nextAt: null }), 2)
   },
 
@@ -266,6 +267,7 @@ export const replicaCases: Cases = {
     const { lease } = only((await other.claimDue({ now, limit: 10, except: [] })).claimed)
     assert.ok(lease.fence > claimed.lease.fence)
     await isLost(scene.store, talk, claimed.lease)
+    same(await scene.store.reclaim(talk, claimed.lease), 'lost')
     const lanes = { [target]: { done: 1, attempt: 1 } }
     same(await other.mark(talk, lease, { scanned: 2, lanes, nextAt: 'active' }), 2)
     await isLost(scene.store, talk, claimed.lease)

@@ -78,6 +78,13 @@ export class Scene {
     return checked(await this.#open.another())
   }
 
+  /** Lets time pass, for the store too. */
+  pass(seconds: number): void {
+    assert.ok(this.#open.advance, 'create() gave no `advance`: say why in `lacks.advance`, or give it')
+    this.#open.advance(seconds * 1000)
+    this.#ms += seconds * 1000
+  }
+
   clientRecord(fields: Partial<ClientRecord> = {}): ClientRecord {
     const lists = { tokens: [], integrations: [], webhooks: [] }
     return { id: newId(), version: 1, createdAt: this.tick(), ...lists, ...fields }

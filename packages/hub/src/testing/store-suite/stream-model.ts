@@ -25,7 +25,7 @@ export class StreamModel {
   readonly #lanes = new Map<LaneKey, LaneState>()
   /** Lanes of replays that came while the stream was held, and that the holder was not told of. */
   readonly #unknown = new Set<LaneKey>()
-  #lease: Lease = { fence: 1 }
+  #lease: Lease = { fence: 0 }
   #isMine = false
   /** Whether it is due at some time; undefined where a store may find out sooner or later that it is not. */
   #isDue: boolean | undefined = false
@@ -147,10 +147,20 @@ export class StreamModel {
     else this.#isDue = true
   }
 
-  /** Takes the stream up if it is due at any time. */
+  /** Takes the lease anew, where it is mine. */
+  async reclaim(): Promise<void> {
+    const reclaimed = await this.#scene.store.reclaim(this.#talk, this.#lease)
+    if (!this.#isMine || reclaimed === 'lost') return same([reclaimed, this.#isMine], ['lost', false])
+    same(reclaimed.seq, this.#tail)
+    this.#holds(reclaimed.lease)
+  }
+
+  /** Takes the stream up if it is due at any time, or when my lease of it has ended. */
   async claim(): Promise<void> {
-    if (this.#isMine) return
-    const { store, afterLeases: now } = this.#scene
+    if (this.#isMine) this.#isDue = this.#lease.until !== undefined
+    const { store, afterLeases } = this.#scene
+    const until = this.#lease.until?.getTime() ?? 0
+    const now = new Date(Math.max(afterLeases.getTime(), until + 1000))
     const due = await store.claimDue({ now, limit: 10_000, except: [] })
     const claimed = due.claimed.find(({ streamId }) => streamId === this.#talk.streamId)
     if (this.#isDue !== undefined) same(claimed !== undefined, this.#isDue)
@@ -162,8 +172,13 @@ export class StreamModel {
     this.#scannedIs(scanned)
     same([seq, lanes], [this.#tail, Object.fromEntries(this.#lanes)])
     this.#isMine = true
-    this.#lease = lease
+    this.#holds(lease)
     this.#unknown.clear()
+  }
+
+  #holds(lease: Lease): void {
+    assert.ok(lease.fence > this.#lease.fence, 'the fence did not rise')
+    this.#lease = lease
   }
 
   /** The store may pass entries that are owed nothing by itself. */
