@@ -17,7 +17,7 @@ import type { StoredDocument } from './stored-document.js'
  *   page that is not full (`isFull`) is the last one;
  * - it throws PlugboardError UNAVAILABLE when the database cannot be reached.
  *
- * `storeSuite` in `@plugboard/hub/testing` is its specification.
+ * `storeSuite` in `@plugboard/hub/testing` is its specification, and `memoryDatabase` there is the store to read first.
  */
 export interface Store {
   /** Meta: a few named texts of the whole store. */

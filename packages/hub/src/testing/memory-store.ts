@@ -1,0 +1,108 @@
+import { PlugboardError } from '@plugboard/core'
+import type { Entry } from '../log/entry.js'
+import type { Store } from '../ports/store.js'
+import { appendMethods } from './memory-store/append.js'
+import { clientMethods } from './memory-store/clients.js'
+import { conversationMethods } from './memory-store/conversations.js'
+import { counterMethods } from './memory-store/counters.js'
+import { Database, type Methods } from './memory-store/database.js'
+import { deliveryMethods } from './memory-store/deliveries.js'
+import { documentMethods } from './memory-store/documents.js'
+import { endpointMethods } from './memory-store/endpoints.js'
+import { entryMethods } from './memory-store/entries.js'
+import { idempotencyKeyMethods } from './memory-store/idempotency-keys.js'
+import { metaMethods } from './memory-store/meta.js'
+import { purgeMethods } from './memory-store/purge.js'
+import type { Owner, Stream } from './memory-store/stream.js'
+
+export interface MemoryDatabaseOptions {
+  /** The clock of the database. Default: the system's. */
+  now?(): Date
+  /** How long a lease lasts, in milliseconds, unless it is renewed. Default: 30 seconds. */
+  leaseMs?: number
+}
+
+/** All that a database would keep. Any number of handles may be open on it. */
+export interface MemoryDatabase {
+  /**
+   * Opens a handle, as a process does: an owner of leases. Leases of a handle that was closed, or that is not used any
+   * more, go on until they end.
+   */
+  open(): Store
+  /** Every stream as it stands, for tests to look at: not a copy, so read it at once and change nothing. */
+  streams(): readonly StreamView[]
+}
+
+/** A stream with its entries, how far its deliveries are, and who holds it. */
+export type StreamView = Readonly<Omit<Stream, 'entries'>> & { readonly entries: readonly Entry[] }
+
+const LEASE_MS = 30_000
+
+/**
+ * A store in memory that keeps every rule of the port in the plainest way: read it before you write a store of your own.
+ * It is for tests: nothing is on disk, and nothing is fast.
+ *
+ * Every method has its whole effect when it is called, before its promise is looked at. Start with `database.ts` (what is
+ * kept) and `stream.ts`, then `append.ts`, `leases.ts` and `deliveries.ts`; each of the other files stands alone.
+ *
+ * ```ts
+ * const database = memoryDatabase()
+ * const store = database.open()
+ * ```
+ */
+export function memoryDatabase({
+  now = () => new Date(),
+  leaseMs = LEASE_MS,
+}: MemoryDatabaseOptions = {}): MemoryDatabase {
+  const database = new Database(now, leaseMs)
+  let handles = 0
+  return {
+    open() {
+      handles += 1
+      return openHandle(database, handles)
+    },
+    streams: () => [...database.streams.values()],
+  }
+}
+
+function openHandle(database: Database, owner: Owner): Store {
+  let isOpen = true
+  /** An answer is a copy, as if it had come over a wire. Other handles are notified when everything is in place. */
+  const asynchronous =
+    <Input extends unknown[], Answer>(method: (...input: Input) => Answer) =>
+    async (...input: Input): Promise<Answer> => {
+      if (!isOpen) throw new PlugboardError('UNAVAILABLE', 'this store was closed')
+      const answer = structuredClone(method(...input))
+      database.publish(owner)
+      return answer
+    }
+  const methods = Object.entries(methodsOf(database, owner)).map(([name, method]) => [
+    name,
+    asynchronous(method as (...input: unknown[]) => unknown),
+  ])
+  return {
+    ...(Object.fromEntries(methods) as Omit<Store, 'watch' | 'close'>),
+    async watch(watcher) {
+      database.watchers.set(owner, watcher)
+      return { isInstant: true }
+    },
+    async close() {
+      isOpen = false
+      database.watchers.delete(owner)
+    },
+  }
+}
+
+const methodsOf = (database: Database, owner: Owner): Methods => ({
+  ...metaMethods(database),
+  ...clientMethods(database),
+  ...idempotencyKeyMethods(database),
+  ...counterMethods(database),
+  ...documentMethods(database),
+  ...appendMethods(database, owner),
+  ...entryMethods(database),
+  ...conversationMethods(database, owner),
+  ...endpointMethods(database, owner),
+  ...deliveryMethods(database, owner),
+  ...purgeMethods(database),
+})

@@ -1,0 +1,92 @@
+import type { Id } from '@plugboard/core'
+import type { ClientRecord } from '../../ports/client-record.js'
+import type { KeyClaim, Store, Watcher } from '../../ports/store.js'
+import type { StoredDocument } from '../../ports/stored-document.js'
+import type { Owner, Stream } from './stream.js'
+
+/** The person at an address of a channel. */
+export interface Person {
+  clientId: Id
+  userId: Id
+}
+
+export interface Counter {
+  clientId: Id
+  value: number
+}
+
+/**
+ * The methods of the port without their promises: in memory, everything is done when a method returns. A method that
+ * throws has changed nothing.
+ */
+export type Methods = {
+  [Name in Exclude<keyof Store, 'watch' | 'close'>]: (
+    ...input: Parameters<Store[Name]>
+  ) => Awaited<ReturnType<Store[Name]>>
+}
+
+/** All that is kept, one Map for each table. What comes in from a caller is copied before it is kept. */
+export class Database {
+  readonly meta = new Map<string, string>()
+  readonly clients = new Map<Id, ClientRecord>()
+  readonly idempotencyKeys = new Map<string, KeyClaim>()
+  readonly counters = new Map<string, Counter>()
+  readonly documents = new Map<string, StoredDocument>()
+  readonly people = new Map<string, Person>()
+  readonly streams = new Map<string, Stream>()
+  /** One for each handle that watches. */
+  readonly watchers = new Map<Owner, Watcher>()
+  readonly now: () => Date
+  readonly leaseMs: number
+  #order = 0
+  #news: ((watcher: Watcher) => void)[] = []
+
+  constructor(now: () => Date, leaseMs: number) {
+    this.now = now
+    this.leaseMs = leaseMs
+  }
+
+  /** The stream of this client, also when it was deleted and is not purged yet. */
+  find(clientId: Id, streamId: Id): Stream | undefined {
+    return this.streams.get(keyOf(clientId, streamId))
+  }
+
+  /** The stream of a user who was not deleted. */
+  user(clientId: Id, id: Id): Stream | undefined {
+    const stream = this.find(clientId, id)
+    return stream?.kind === 'user' && !stream.deletedAt ? stream : undefined
+  }
+
+  /** The stream of a conversation that was not deleted. */
+  conversation(clientId: Id, id: Id): Stream | undefined {
+    const stream = this.find(clientId, id)
+    return stream?.kind === 'conversation' && !stream.deletedAt ? stream : undefined
+  }
+
+  streamsOf(clientId: Id): Stream[] {
+    return [...this.streams.values()].filter((stream) => stream.clientId === clientId)
+  }
+
+  /** A number above all that were given out before. */
+  nextOrder(): number {
+    this.#order += 1
+    return this.#order
+  }
+
+  /** Remembers what watchers are to learn once the call is complete. */
+  announce(news: (watcher: Watcher) => void): void {
+    this.#news.push(news)
+  }
+
+  /** Notifies the watchers of all other handles of what this one has changed. */
+  publish(owner: Owner): void {
+    const news = this.#news
+    this.#news = []
+    for (const [other, watcher] of this.watchers) {
+      if (other !== owner) for (const each of news) each(watcher)
+    }
+  }
+}
+
+/** The key of a row. Its parts may hold any text, so that they cannot be joined with a separator. */
+export const keyOf = (...parts: readonly (string | boolean)[]): string => JSON.stringify(parts)

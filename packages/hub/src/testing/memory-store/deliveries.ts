@@ -1,0 +1,108 @@
+import type { Entry, StreamRef } from '../../log/entry.js'
+import type { LaneState, Lease, Mark } from '../../log/progress.js'
+import { type LaneKey, replayLane, type Target } from '../../log/target.js'
+import type { Database, Methods } from './database.js'
+import { findEntry, replaceEntry } from './entries.js'
+import { dueAt, giveBack, hold, isHolder, renew, take, wake } from './leases.js'
+import { type Owner, owesSomething, type Stream } from './stream.js'
+
+/** What is owed, who delivers it, and how far that got. */
+export const deliveryMethods = (database: Database, owner: Owner) =>
+  ({
+    claimDue({ now, limit, except }) {
+      const streams = [...database.streams.values()].filter(({ clientId }) => !except.includes(clientId))
+      const times = streams.flatMap((stream) => {
+        const at = dueAt(stream)
+        return at ? [{ stream, at }] : []
+      })
+      times.sort((a, b) => a.at.getTime() - b.at.getTime())
+      const due = times.filter(({ at }) => at <= now).slice(0, limit)
+      const nextAt = times.find(({ at }) => at > now)?.at
+      // A claim that was long on its way still gets a whole lease.
+      const from = new Date(Math.max(now.getTime(), database.now().getTime()))
+      const claimed = due.map(({ stream }) => take(database, stream, owner, from))
+      return { claimed, ...(nextAt && { nextAt }) }
+    },
+
+    mark({ clientId, streamId }, lease, { scanned, lanes, nextAt }) {
+      const stream = database.find(clientId, streamId)
+      if (!stream || !isHolder(stream, owner, lease)) return 'lost'
+      stream.scanned = Math.max(stream.scanned, scanned)
+      stream.lanes = changedLanes(stream.lanes, lanes)
+      const seq = stream.entries.length
+      if (nextAt === 'active' || seq > stream.scanned) renew(database, stream, lease)
+      else giveBack(database, stream, nextAt)
+      return seq
+    },
+
+    reclaim({ clientId, streamId }: StreamRef, lease: Lease): { seq: number; lease: Lease } | 'lost' {
+      const stream = database.find(clientId, streamId)
+      if (!stream || !isHolder(stream, owner, lease)) return 'lost'
+      return { seq: stream.entries.length, lease: hold(database, stream, owner) }
+    },
+
+    bury({ clientId, streamId }, seq, target, dead) {
+      const stream = database.find(clientId, streamId)
+      const entry = stream?.entries[seq - 1]
+      if (entry) replaceEntry(stream, { ...entry, dead: { ...entry.dead, [target]: structuredClone(dead) } })
+    },
+
+    listDead(clientId, { before, limit }) {
+      const entries = database.streamsOf(clientId).flatMap((stream) => stream.entries)
+      return entries
+        .filter(({ id, dead }) => dead && (before === undefined || id < before))
+        .sort((a, b) => (a.id < b.id ? 1 : -1))
+        .slice(0, limit)
+        .map(({ payload: _, details: __, ...entry }) => entry)
+    },
+
+    replay({ clientId, entryId, target, to, now }) {
+      const entry = findEntry(database, clientId, entryId)
+      const stream = entry && database.find(clientId, entry.streamId)
+      if (!stream || !entry.dead?.[target] || entry.deletedAt) return undefined
+      replaceEntry(stream, revived(entry, target))
+      const key = replayLane(entry.seq, to)
+      const lane = { done: entry.seq - 1, since: new Date(now) }
+      stream.lanes = { ...stream.lanes, [key]: lane }
+      wake(database, stream, now)
+      return { clientId, streamId: stream.streamId, key, lane }
+    },
+
+    wakeClient(clientId, now) {
+      for (const stream of database.streamsOf(clientId))
+        if (owesSomething(stream)) wake(database, stream, now)
+    },
+
+    findProgress({ clientId, streamId }) {
+      const stream = database.find(clientId, streamId)
+      return stream && { scanned: stream.scanned, lanes: stream.lanes }
+    },
+
+    backlog() {
+      const owing = [...database.streams.values()].filter(owesSomething)
+      const times = owing.flatMap((stream) => firstOwed(stream)?.at ?? [])
+      const oldest = times.sort((a, b) => a.getTime() - b.getTime())[0]
+      return { streams: owing.length, ...(oldest && { oldest }) }
+    },
+  }) satisfies Partial<Methods> & { reclaim: unknown }
+
+/** What is left of the lanes after a mark. A lane that it names is replaced whole, or removed. */
+function changedLanes(lanes: Stream['lanes'], changes: Mark['lanes']): Stream['lanes'] {
+  const changed: Record<LaneKey, LaneState> = { ...lanes }
+  for (const [key, lane] of Object.entries(changes) as [LaneKey, LaneState | null][]) {
+    if (lane) changed[key] = structuredClone(lane)
+    else delete changed[key]
+  }
+  return changed
+}
+
+/** The entry without the mark of death of a target. */
+function revived({ dead, ...entry }: Entry, target: Target): Entry {
+  const { [target]: _, ...left } = dead ?? {}
+  return Object.keys(left).length > 0 ? { ...entry, dead: left } : entry
+}
+
+/** The first entry that some target may not have yet. */
+function firstOwed({ scanned, lanes, entries }: Stream): Entry | undefined {
+  return entries[Math.min(scanned, ...Object.values<LaneState>(lanes).map(({ done }) => done))]
+}

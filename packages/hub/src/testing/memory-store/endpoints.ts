@@ -1,0 +1,61 @@
+import type { EndpointRecord } from '../../log/endpoint-record.js'
+import type { Appended, MapEndpoint } from '../../ports/store.js'
+import { openConversation, openUser } from './conversations.js'
+import { type Database, keyOf, type Methods } from './database.js'
+import type { Owner, Stream } from './stream.js'
+
+/** Which conversation a message from an address is in, and who is at that address. */
+export const endpointMethods = (database: Database, owner: Owner) =>
+  ({
+    mapEndpoint(input) {
+      const { clientId, ids, events, at, userData } = input
+      const person = database.people.get(addressOf(input))
+      const userId = person?.userId ?? ids.user
+      const known = person && findEndpoint(database, input, userId)
+      if (known) return { userId, ...known, appended: [] }
+      // Asked before anything is changed, since it may throw.
+      const userEvent = person ? undefined : events.user(userId)
+      const conversationEvent = events.conversation(userId, ids.conversation)
+      const appended: Appended[] = []
+      if (userEvent) {
+        const user = { id: userId, clientId, createdAt: at, ...(userData && { data: userData }) }
+        database.people.set(addressOf(input), { clientId, userId })
+        appended.push(openUser(database, owner, user, userEvent))
+      }
+      const conversation = { id: ids.conversation, clientId, userId, createdAt: at }
+      const endpoints = [recordOf(input)]
+      appended.push(openConversation(database, owner, conversation, conversationEvent, endpoints))
+      return { userId, conversationId: ids.conversation, endpointId: ids.endpoint, appended }
+    },
+
+    removeEndpoint(clientId, conversationId, endpointId) {
+      const stream = database.conversation(clientId, conversationId)
+      if (!stream?.endpoints.some(({ id }) => id === endpointId)) return false
+      stream.endpoints = stream.endpoints.filter(({ id }) => id !== endpointId)
+      return true
+    },
+  }) satisfies Partial<Methods>
+
+/** The conversation of the user that has this endpoint. One that was deleted has it no more. */
+function findEndpoint(database: Database, input: MapEndpoint, userId: Stream['userId']) {
+  for (const stream of database.streamsOf(input.clientId)) {
+    if (stream.deletedAt || stream.userId !== userId) continue
+    const endpoint = stream.endpoints.find((each) => isSame(each, input))
+    if (endpoint) return { conversationId: stream.streamId, endpointId: endpoint.id }
+  }
+  return undefined
+}
+
+const isSame = (record: EndpointRecord, { channel, endpoint }: MapEndpoint): boolean =>
+  record.channel.name === channel.name &&
+  record.channel.custom === channel.custom &&
+  record.identity === endpoint.identity &&
+  record.sender === endpoint.sender &&
+  record.thread === endpoint.thread
+
+/** A person is the same in each thread. */
+const addressOf = ({ clientId, channel, endpoint }: MapEndpoint): string =>
+  keyOf(clientId, channel.name, channel.custom, endpoint.identity, endpoint.sender)
+
+const recordOf = ({ ids, channel, endpoint }: MapEndpoint): EndpointRecord =>
+  structuredClone({ id: ids.endpoint, channel, ...endpoint })

@@ -1,0 +1,46 @@
+import type { Id } from '@plugboard/core'
+import { type Database, keyOf, type Methods } from './database.js'
+import type { Stream } from './stream.js'
+
+/** Removes what is not needed any more, in slices: a call removes no more rows than its limit. */
+export const purgeMethods = (database: Database) =>
+  ({
+    purgeClient(clientId, limit) {
+      let left = limit - removeStreams(database, database.streamsOf(clientId), limit)
+      const { people, idempotencyKeys, documents, counters } = database
+      for (const table of [people, idempotencyKeys, documents, counters])
+        left -= removeRows<{ clientId: Id }>(table, clientId, left)
+      // The client goes last, so that a purge that was interrupted can be taken up again.
+      if (left > 0 && database.clients.delete(clientId))
+        database.announce((watcher) => watcher.clientChanged(clientId))
+      return left > 0
+    },
+
+    purgeDeleted: (limit) => removeStreams(database, [...database.streams.values()].filter(isOver), limit),
+  }) satisfies Partial<Methods>
+
+/** Deleted, and its last entry is delivered. */
+const isOver = ({ deletedAt, holder, nextAt }: Stream): boolean =>
+  deletedAt !== undefined && !holder && !nextAt
+
+/** Each stream is a row, and each of its entries; the newest entries go first. Answers how many rows went. */
+function removeStreams(database: Database, streams: readonly Stream[], limit: number): number {
+  let left = limit
+  for (const { clientId, streamId, entries } of streams) {
+    while (left > 0 && entries.pop()) left -= 1
+    if (left === 0) break
+    database.streams.delete(keyOf(clientId, streamId))
+    left -= 1
+  }
+  return limit - left
+}
+
+function removeRows<Row extends { clientId: Id }>(
+  table: Map<string, Row>,
+  clientId: Id,
+  limit: number,
+): number {
+  const rows = [...table].filter(([, row]) => row.clientId === clientId).slice(0, limit)
+  for (const [key] of rows) table.delete(key)
+  return rows.length
+}
