@@ -1,7 +1,7 @@
 import { type BlobStore, createHub, type Hub, type Keyring, type Store } from '@plugboard/hub'
 import type { Logger } from 'pino'
 import { databaseOf } from './config/database.js'
-import type { Config } from './config/read-config.js'
+import { type Config, maxAttemptMs } from './config/read-config.js'
 import { limits } from './config/settings.js'
 import { isLocalOnly } from './dialects/admin-access.js'
 import { InternalPassword } from './dialects/internal-password.js'
@@ -50,6 +50,7 @@ export async function createConfiguredHub(
       createWebhookSender({
         allowance,
         timeoutMs: config.webhookTimeout,
+        maxTimeoutMs: maxAttemptMs(config),
         perTargetConcurrency: config.webhookConcurrency,
         log: parts.log,
         ...(workerUrl && { workerUrl }),

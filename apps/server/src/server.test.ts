@@ -38,7 +38,7 @@ beforeEach(async () => {
     keyring: new Keyring(Buffer.alloc(32)),
     channels: [],
     formats: [],
-    sender: { start() {}, push() {}, cancel() {}, close: async () => undefined },
+    sender: { start() {}, push() {}, renew() {}, cancel() {}, close: async () => undefined },
     fetch,
     urls,
     refuseTarget: () => undefined,

@@ -9,7 +9,9 @@ afterAll(cleanUp)
 describe('a tenant beside one whose webhook hangs in 200 conversations', () => {
   test('gets all of its messages meanwhile', async () => {
     // Attempts at the webhook that hangs do not end by themselves as long as the test lasts.
-    const server = await startServer({ env: { WEBHOOK_TIMEOUT: '120s', WEBHOOK_CONCURRENCY: '32' } })
+    const server = await startServer({
+      env: { WEBHOOK_TIMEOUT: '120s', LEASE_TIME: '6m', WEBHOOK_CONCURRENCY: '32' },
+    })
     let answered = 0
     const hanging = await startReceiver((_request, response) => {
       response.on('finish', () => {

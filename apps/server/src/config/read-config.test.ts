@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { settingsMarkdown } from './help.js'
-import { CONFIG_FILE, printable, readConfig } from './read-config.js'
+import { CONFIG_FILE, maxAttemptMs, printable, readConfig } from './read-config.js'
 
 let workingFolder: string
 
@@ -131,6 +131,17 @@ describe('readConfig', () => {
 
   test('refuses a split role with an embedded database', () => {
     expect(() => read({ ROLE: 'api' })).toThrow(/"ROLE" must be `all`/)
+  })
+
+  test('wants a lease on MongoDB in which an attempt at a webhook fits three times', () => {
+    const DATABASE_URL = 'mongodb://127.0.0.1/hub'
+    expect(() => read({ DATABASE_URL, LEASE_TIME: '10s', WEBHOOK_TIMEOUT: '4s' })).toThrow(
+      '"LEASE_TIME" is 10s and must be at least 3 times WEBHOOK_TIMEOUT, which is 4s',
+    )
+    const config = read({ DATABASE_URL, LEASE_TIME: '12s', WEBHOOK_TIMEOUT: '4s' })
+    expect(maxAttemptMs(config)).toBe(4_000)
+    expect(maxAttemptMs(read({ DATABASE_URL }))).toBe(20_000)
+    expect(maxAttemptMs(read({ WEBHOOK_TIMEOUT: '2h' }))).toBe(Number.POSITIVE_INFINITY)
   })
 })
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Issue, invalid, PlugboardError } from '@plugboard/core'
 import { z } from 'zod'
 import { isMongodbUrl } from './database.js'
+import { formatDuration } from './duration.js'
 import { settings } from './settings.js'
 
 type Settings = typeof settings
@@ -36,11 +37,7 @@ export function readConfig(options: { env?: NodeJS.ProcessEnv; workingFolder?: s
   }
   const result = schema.safeParse(texts)
   if (result.success) {
-    if (result.data.role !== 'all' && !isMongodbUrl(result.data.databaseUrl))
-      throw invalid({
-        path: ['ROLE'],
-        message: 'must be `all` with an embedded database, because only one process can open it',
-      })
+    assertConsistent(result.data)
     return { ...result.data, workingFolder }
   }
   throw invalid(
@@ -49,6 +46,33 @@ export function readConfig(options: { env?: NodeJS.ProcessEnv; workingFolder?: s
       return { path: [env[key] ? key : `${key} in ${CONFIG_FILE}`], message }
     }),
   )
+}
+
+/** Attempts at a webhook that fit into one lease, so that one can start while a renewal of the lease is late. */
+const ATTEMPTS_PER_LEASE = 3
+
+/** The longest that one attempt at a webhook may take, in milliseconds: it has to end before the lease does. */
+export const maxAttemptMs = ({
+  databaseUrl,
+  leaseTime,
+}: Pick<Config, 'databaseUrl' | 'leaseTime'>): number =>
+  isMongodbUrl(databaseUrl) ? leaseTime / ATTEMPTS_PER_LEASE : Number.POSITIVE_INFINITY
+
+/** @throws INVALID for settings that are valid alone and do not fit each other */
+function assertConsistent(config: Omit<Config, 'workingFolder'>): void {
+  const { role, databaseUrl, leaseTime, webhookTimeout } = config
+  if (role !== 'all' && !isMongodbUrl(databaseUrl))
+    throw invalid({
+      path: ['ROLE'],
+      message: 'must be `all` with an embedded database, because only one process can open it',
+    })
+  if (webhookTimeout > maxAttemptMs(config))
+    throw invalid({
+      path: ['LEASE_TIME'],
+      message:
+        `is ${formatDuration(leaseTime)} and must be at least ${ATTEMPTS_PER_LEASE} times WEBHOOK_TIMEOUT, ` +
+        `which is ${formatDuration(webhookTimeout)}`,
+    })
 }
 
 /** The settings in the file, in the syntax of the environment. */

@@ -161,9 +161,9 @@ export const settings = {
   ),
   leaseTime: setting(
     'LEASE_TIME',
-    duration(3_000),
-    '30s',
-    'How long a conversation stays reserved for a process that crashed. Another process then continues its deliveries. MongoDB only.',
+    duration(5_000),
+    '60s',
+    'How long a conversation stays reserved for a process that crashed. Another process then continues its deliveries. Must be at least three times WEBHOOK_TIMEOUT. MongoDB only.',
   ),
   externalUrl: optional(
     'EXTERNAL_URL',
@@ -239,7 +239,7 @@ export const settings = {
     'WEBHOOK_TIMEOUT',
     duration(1),
     '10s',
-    'Maximum duration of one webhook request. A slower request fails and is retried.',
+    'Maximum duration of one webhook request. A slower request fails and is retried. Sunshine webhooks have 20 seconds instead; on MongoDB a third of LEASE_TIME if that is shorter.',
   ),
   webhookConcurrency: setting(
     'WEBHOOK_CONCURRENCY',
@@ -263,7 +263,7 @@ export const settings = {
     'CHANNEL_TIMEOUT',
     duration(1),
     '30s',
-    'Maximum duration of one call to a provider.',
+    'Maximum duration of one call to a provider. May exceed LEASE_TIME: a call to send a message is aborted before the lease of its conversation ends, and is then retried.',
   ),
   mediaLinkTtl: setting(
     'MEDIA_LINK_TTL',

@@ -42,7 +42,7 @@ beforeEach(async () => {
     keyring: new Keyring(Buffer.alloc(32)),
     channels: await loadChannels({ packages, options, workingFolder }),
     formats: [],
-    sender: { start() {}, push() {}, cancel() {}, close: async () => undefined },
+    sender: { start() {}, push() {}, renew() {}, cancel() {}, close: async () => undefined },
     fetch,
     urls,
     refuseTarget: () => undefined,

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { monotonicMs } from '@plugboard/hub'
 import type { Dispatcher } from 'undici'
 import { BusyWait } from './busy-wait.js'
 import type { Fifo } from './fifo.js'
@@ -96,6 +97,7 @@ function headersAt(second: number, route: Route, item: WebhookItem): string[] {
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #limits: AttemptLimits
   readonly #onStart: () => void
+  readonly #endsAt: number
   readonly #timer: NodeJS.Timeout
   #done: Done | undefined
   /** Set just before the request is written. */
@@ -109,12 +111,16 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#limits = limits
     this.#onStart = onStart
     this.#done = done
+    this.#endsAt = monotonicMs() + limits.timeoutMs
     this.#timer = setTimeout(onTimeout, limits.timeoutMs, this)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    // The connection was made after the time was over, and this attempt has been reported as not made.
-    if (this.#done === undefined) return controller.abort(new Error('too late'))
+    // The connection took too long. The timer may be late: the process may have been suspended until now.
+    if (this.#done === undefined || monotonicMs() >= this.#endsAt) {
+      this.#settle(tooLate(this.#limits.timeoutMs, false))
+      return controller.abort(new Error('too late'))
+    }
     this.#controller = controller
     this.#began = busyWait.began()
     this.#onStart()

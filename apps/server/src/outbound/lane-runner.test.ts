@@ -8,8 +8,8 @@ const refused: SendFailure = { status: 500, message: 'answered 500', ambiguous: 
 describe('LaneRunner', () => {
   test('requests the items of a lane one after another', () => {
     const { runner, flights, events } = setUp()
-    runner.push(1, 1, target('a'), items(1, 2))
-    runner.push(1, 1, target('a'), items(3))
+    runner.push(1, 1, target('a'), items(1, 2), forever)
+    runner.push(1, 1, target('a'), items(3), forever)
     expect(flights.map(({ seq }) => seq)).toEqual([1])
     end(flights)
     end(flights)
@@ -20,7 +20,7 @@ describe('LaneRunner', () => {
   test('tells when a lane has done half of many, so that more can come before it has nothing to do', () => {
     const { runner, flights, events } = setUp()
     const all = Array.from({ length: 20 }, (_, i) => i + 1)
-    runner.push(1, 1, target('a'), items(...all))
+    runner.push(1, 1, target('a'), items(...all), forever)
     for (const _ of all) end(flights)
     const before = events.indexOf('low')
     expect(before).toBe(10)
@@ -30,20 +30,20 @@ describe('LaneRunner', () => {
 
   test('forgets the rest of a lane after a failure and ignores the old generation until a higher one comes', () => {
     const { runner, flights, events } = setUp()
-    runner.push(1, 5, target('a'), items(1, 2, 3))
+    runner.push(1, 5, target('a'), items(1, 2, 3), forever)
     end(flights, refused)
-    runner.push(1, 5, target('a'), items(4))
-    runner.push(1, 4, target('a'), items(5))
+    runner.push(1, 5, target('a'), items(4), forever)
+    runner.push(1, 4, target('a'), items(5), forever)
     expect(flights).toEqual([])
-    runner.push(1, 6, target('a'), items(1, 2))
+    runner.push(1, 6, target('a'), items(1, 2), forever)
     expect(flights.map(({ seq }) => seq)).toEqual([1])
     expect(events).toEqual(['failed 1/5/1', 'low'])
   })
 
   test('lets a higher generation replace the queue, but not overtake the request in flight', () => {
     const { runner, flights, events } = setUp()
-    runner.push(1, 1, target('a'), items(1, 2))
-    runner.push(1, 2, target('a'), items(7))
+    runner.push(1, 1, target('a'), items(1, 2), forever)
+    runner.push(1, 2, target('a'), items(7), forever)
     expect(flights.map(({ seq }) => seq)).toEqual([1])
     end(flights, refused)
     end(flights)
@@ -52,9 +52,9 @@ describe('LaneRunner', () => {
 
   test('cancels what is queued; a request in flight is reported before the cancel is confirmed', () => {
     const { runner, flights, events } = setUp()
-    runner.push(1, 1, target('a'), items(1, 2))
+    runner.push(1, 1, target('a'), items(1, 2), forever)
     runner.cancel(1)
-    runner.push(1, 1, target('a'), items(2))
+    runner.push(1, 1, target('a'), items(2), forever)
     expect(events).toEqual([])
     end(flights)
     runner.cancel(9)
@@ -64,7 +64,8 @@ describe('LaneRunner', () => {
 
   test('serves the lanes of a target in turn, one item each, up to the limit', () => {
     const { runner, flights } = setUp(2)
-    for (const lane of [1, 2, 3, 4]) runner.push(lane, 1, target('a'), items(lane * 10, lane * 10 + 1))
+    for (const lane of [1, 2, 3, 4])
+      runner.push(lane, 1, target('a'), items(lane * 10, lane * 10 + 1), forever)
     const order: number[] = []
     while (flights.length > 0) {
       expect(flights.length).toBeLessThanOrEqual(2)
@@ -75,17 +76,17 @@ describe('LaneRunner', () => {
 
   test('gives each target its own limit', () => {
     const { runner, flights } = setUp(1)
-    runner.push(1, 1, target('a'), items(1))
-    runner.push(2, 1, target('a'), items(2))
-    runner.push(3, 1, target('b'), items(3))
+    runner.push(1, 1, target('a'), items(1), forever)
+    runner.push(2, 1, target('a'), items(2), forever)
+    runner.push(3, 1, target('b'), items(3), forever)
     expect(flights.map(({ seq }) => seq)).toEqual([1, 3])
   })
 
   test('uses a changed target for all that is queued, and does not wait for what hangs at the old URL', () => {
     const { runner, flights } = setUp(1)
-    runner.push(1, 1, target('a', 'http://old/'), items(1))
-    runner.push(2, 1, target('a', 'http://old/'), items(2, 3))
-    runner.push(2, 1, target('a', 'http://new/'), items(4))
+    runner.push(1, 1, target('a', 'http://old/'), items(1), forever)
+    runner.push(2, 1, target('a', 'http://old/'), items(2, 3), forever)
+    runner.push(2, 1, target('a', 'http://new/'), items(4), forever)
     expect(flights.map(({ seq, url }) => `${seq} ${url}`)).toEqual(['1 http://old/', '2 http://new/'])
   })
 
@@ -95,22 +96,71 @@ describe('LaneRunner', () => {
     const held: (() => void)[] = []
     const request = (_target: WebhookTarget, item: WebhookItem, done: (failure?: SendFailure) => void) =>
       item.seq === 0 ? void held.push(done) : done(refused)
-    const runner = new LaneRunner(request, listener, 1)
-    runner.push(0, 1, target('a'), items(0))
-    for (let lane = 1; lane <= 20_000; lane++) runner.push(lane, 1, target('a'), items(lane))
+    const runner = new LaneRunner({ ...ample, request, listener, perTargetConcurrency: 1 })
+    runner.push(0, 1, target('a'), items(0), forever)
+    for (let lane = 1; lane <= 20_000; lane++) runner.push(lane, 1, target('a'), items(lane), forever)
     held[0]?.()
     expect(events.length).toBe(20_000)
   })
 
   test('starts nothing more once closed, and tells when the last request has ended', () => {
     const { runner, flights, events } = setUp(1)
-    runner.push(1, 1, target('a'), items(1, 2))
-    runner.push(2, 1, target('a'), items(3))
+    runner.push(1, 1, target('a'), items(1, 2), forever)
+    runner.push(2, 1, target('a'), items(3), forever)
     runner.close(() => events.push('idle'))
-    runner.push(3, 1, target('b'), items(4))
+    runner.push(3, 1, target('b'), items(4), forever)
     end(flights)
     expect(flights).toEqual([])
     expect(events).toEqual(['delivered 1/1/1', 'low', 'idle'])
+  })
+
+  test('starts a request only if its timeout ends before the lease does, else reports that the lease is over', () => {
+    const { runner, flights, events, clock } = setUp()
+    runner.push(1, 3, target('a'), items(1, 2, 3), 1000)
+    clock.now = 900
+    end(flights)
+    expect(flights.map(({ seq }) => seq)).toEqual([2])
+    clock.now = 901
+    end(flights)
+    expect(flights).toEqual([])
+    expect(events).toEqual(['delivered 1/3/1', 'delivered 1/3/2', 'expired 1/3'])
+    runner.push(1, 3, target('a'), items(4), 2000)
+    expect(flights).toEqual([])
+    runner.push(1, 4, target('a'), items(3), 2000)
+    expect(flights.map(({ seq }) => seq)).toEqual([3])
+  })
+
+  test('counts with the timeout that a target has of its own', () => {
+    const { runner, flights, events } = setUp()
+    runner.push(1, 1, { ...target('a'), timeoutMs: 501 }, items(1), 500)
+    runner.push(2, 1, { ...target('b'), timeoutMs: 500 }, items(1), 500)
+    expect(flights.map(({ id }) => id)).toEqual(['b'])
+    expect(events).toEqual(['expired 1/1'])
+  })
+
+  test('starts what is queued after a renewal of the lease, or a push with a later end', () => {
+    const { runner, flights, clock } = setUp()
+    for (const lane of [1, 2]) runner.push(lane, 1, target('a'), items(1, 2), 1000)
+    clock.now = 950
+    runner.renew(1, 2000)
+    runner.renew(1, 500)
+    runner.renew(9, 2000)
+    runner.push(2, 1, target('a'), items(3), 2000)
+    end(flights)
+    end(flights)
+    expect(flights.map(({ seq }) => seq)).toEqual([2, 2])
+  })
+
+  test('forgets a lane whose lease ends while it waits for its turn, and serves the next', () => {
+    const { runner, flights, events, clock } = setUp(1)
+    runner.push(1, 1, target('a'), items(1), 1000)
+    runner.push(2, 1, target('a'), items(1), 1000)
+    runner.push(3, 1, target('a'), items(7), 2000)
+    clock.now = 1500
+    end(flights)
+    expect(flights.map(({ seq }) => seq)).toEqual([7])
+    runner.cancel(2)
+    expect(events).toEqual(['delivered 1/1/1', 'low', 'expired 2/1', 'cancelled 2'])
   })
 
   test('keeps order, limits and completeness whatever comes in which order', () => {
@@ -151,7 +201,7 @@ function replay(steps: Step[], limit: number): void {
     const all: WebhookItem[] = []
     for (let seq = from; seq <= to; seq++) all.push({ seq, id: String(number), body: '{}' })
     lane.pushed = to
-    runner.push(number, lane.generation, target(number % 2 === 0 ? 'even' : 'odd', lane.url), all)
+    runner.push(number, lane.generation, target(number % 2 === 0 ? 'even' : 'odd', lane.url), all, forever)
   }
   for (const step of steps) {
     if (step.type === 'end') end(flights, step.fails ? refused : undefined, step.index)
@@ -177,9 +227,11 @@ interface Flight {
   done: (failure?: SendFailure) => void
 }
 
-const silent = { delivered() {}, failed() {}, cancelled() {}, ranLow() {} }
+const silent = { delivered() {}, failed() {}, cancelled() {}, expired() {}, ranLow() {} }
+const forever = Number.POSITIVE_INFINITY
+const ample = { timeoutMsOf: () => 100, now: () => 0 }
 
-type Heard = Pick<ConstructorParameters<typeof LaneRunner>[1], 'delivered' | 'failed'>
+type Heard = Pick<ConstructorParameters<typeof LaneRunner>[0]['listener'], 'delivered' | 'failed'>
 
 /** A runner whose requests stay in `flights` until a test ends them. */
 function setUp(limit = 32, hub?: Heard) {
@@ -189,18 +241,22 @@ function setUp(limit = 32, hub?: Heard) {
     delivered: (...mark: number[]) => void events.push(`delivered ${mark.join('/')}`),
     failed: (...mark: unknown[]) => void events.push(`failed ${mark.slice(0, 3).join('/')}`),
   }
-  const runner = new LaneRunner(
-    ({ id, url }, { seq, id: itemId }, done) => {
+  const clock = { now: 0 }
+  const runner = new LaneRunner({
+    request: ({ id, url }, { seq, id: itemId }, done) => {
       flights.push({ lane: Number(itemId), seq, id, url, done })
     },
-    {
+    listener: {
       ...heard,
       cancelled: (lane) => void events.push(`cancelled ${lane}`),
+      expired: (...mark) => void events.push(`expired ${mark.join('/')}`),
       ranLow: () => void events.push('low'),
     },
-    limit,
-  )
-  return { runner, flights, events }
+    perTargetConcurrency: limit,
+    timeoutMsOf: ({ timeoutMs = 100 }) => timeoutMs,
+    now: () => clock.now,
+  })
+  return { runner, flights, events, clock }
 }
 
 function end(flights: Flight[], failure?: SendFailure, index = 0): { seq: number } {

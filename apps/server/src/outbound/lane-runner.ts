@@ -14,6 +14,17 @@ export type Request = (
   queue: Pick<Fifo<WebhookItem>, 'peek'>,
 ) => void
 
+export interface LaneRunnerOptions {
+  request: Request
+  /** How long a request to the target may take, in milliseconds. */
+  timeoutMsOf(target: WebhookTarget): number
+  listener: RunnerListener
+  /** Requests in flight to one target. */
+  perTargetConcurrency: number
+  /** The clock of the leases. */
+  now(): number
+}
+
 export interface RunnerListener extends SenderListener {
   /** Some lane has done half of what it had, or all of it: whoever feeds it should hear of it at once. */
   ranLow(): void
@@ -31,6 +42,8 @@ interface Lane {
   low: number
   /** The generation of what is queued. */
   generation: number
+  /** Every request of the lane is over by then. */
+  leaseEndsAt: number
   slot: Slot
   isWaiting: boolean
   flight: Flight | undefined
@@ -58,22 +71,26 @@ interface Slot {
  * there, so none starves another; targets have nothing in common.
  */
 export class LaneRunner {
-  readonly #request: Request
+  readonly #options: LaneRunnerOptions
   readonly #listener: RunnerListener
-  readonly #concurrency: number
   readonly #lanes = new Map<number, Lane>()
   readonly #slots = new Map<string, Slot>()
   readonly #dead = new DeadGenerations()
   #inFlight = 0
   #onIdle: (() => void) | undefined
 
-  constructor(request: Request, listener: RunnerListener, perTargetConcurrency: number) {
-    this.#request = request
-    this.#listener = listener
-    this.#concurrency = perTargetConcurrency
+  constructor(options: LaneRunnerOptions) {
+    this.#options = options
+    this.#listener = options.listener
   }
 
-  push(number: number, generation: number, target: WebhookTarget, items: readonly WebhookItem[]): void {
+  push(
+    number: number,
+    generation: number,
+    target: WebhookTarget,
+    items: readonly WebhookItem[],
+    leaseEndsAt: number,
+  ): void {
     const isClosing = this.#onIdle !== undefined
     if (isClosing || items.length === 0 || this.#dead.has(number, generation)) return
     const slot = this.#slotOf(target)
@@ -81,12 +98,18 @@ export class LaneRunner {
     if (generation < lane.generation) return
     if (generation > lane.generation) lane.queue.clear()
     lane.generation = generation
+    lane.leaseEndsAt = Math.max(lane.leaseEndsAt, leaseEndsAt)
     for (const item of items) lane.queue.push(item)
     lane.low = lane.queue.length < MANY ? 0 : lane.queue.length >> 1
     if (lane.slot !== slot) lane.isWaiting = false
     lane.slot = slot
     this.#enqueue(lane)
     this.#serve(slot)
+  }
+
+  renew(number: number, leaseEndsAt: number): void {
+    const lane = this.#lanes.get(number)
+    if (lane !== undefined) lane.leaseEndsAt = Math.max(lane.leaseEndsAt, leaseEndsAt)
   }
 
   cancel(number: number): void {
@@ -127,6 +150,7 @@ export class LaneRunner {
       low: 0,
       done,
       generation,
+      leaseEndsAt: 0,
       slot,
       isWaiting: false,
       flight: undefined,
@@ -148,7 +172,7 @@ export class LaneRunner {
   #serve(slot: Slot): void {
     if (slot.isServing) return
     slot.isServing = true
-    while (slot.inFlight < this.#concurrency) {
+    while (slot.inFlight < this.#options.perTargetConcurrency) {
       const lane = slot.waiting.shift()
       if (lane === undefined) break
       // A lane that was cancelled, or has moved to another slot, leaves its place behind.
@@ -161,12 +185,22 @@ export class LaneRunner {
 
   #begin(lane: Lane): void {
     lane.isWaiting = false
+    const { request, timeoutMsOf, now } = this.#options
+    if (lane.queue.length > 0 && now() + timeoutMsOf(lane.slot.target) > lane.leaseEndsAt)
+      return this.#expire(lane)
     const item = lane.queue.shift()
     if (item === undefined) return
     lane.flight = { seq: item.seq, generation: lane.generation, slot: lane.slot }
     lane.slot.inFlight++
     this.#inFlight++
-    this.#request(lane.slot.target, item, lane.done, lane.queue)
+    request(lane.slot.target, item, lane.done, lane.queue)
+  }
+
+  #expire(lane: Lane): void {
+    lane.queue.clear()
+    this.#dead.add(lane.number, lane.generation)
+    this.#forget(lane)
+    this.#listener.expired(lane.number, lane.generation)
   }
 
   /** The books are in order before the listener is called, since it may push at once. */

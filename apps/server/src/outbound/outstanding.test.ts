@@ -38,7 +38,7 @@ describe('Outstanding', () => {
   test('drops a generation that has failed, and those that a later delivery proves replaced', () => {
     push(1, 1, 1, 2)
     push(1, 2, 1)
-    outstanding.failed(1, 1)
+    outstanding.ended(1, 1)
     push(2, 1, 1, 2)
     push(2, 2, 1, 2)
     outstanding.delivered(2, 2, 1)

@@ -22,6 +22,11 @@ export class Outstanding {
     for (const { seq } of items) entries.push({ generation, seq })
   }
 
+  /** Whether the thread has something of this lane. */
+  has(lane: number): boolean {
+    return this.#lanes.has(lane)
+  }
+
   /** False when the lane has nothing outstanding, so that there is nothing to cancel. */
   cancelling(lane: number): boolean {
     const entries = this.#lanes.get(lane)
@@ -42,8 +47,8 @@ export class Outstanding {
     this.#drop(lane, () => false)
   }
 
-  /** A failure ends all of its generation and of those before it. */
-  failed(lane: number, generation: number): void {
+  /** A failure, or the end of a lease, ends all of its generation and of those before it. */
+  ended(lane: number, generation: number): void {
     const entries = this.#lanes.get(lane)
     if (entries === undefined) return
     const rest = new Fifo<Entry>()

@@ -6,7 +6,15 @@ const number = fc.nat()
 const item = fc.record({ seq: number, id: fc.string(), body: fc.string() })
 const targets = ['a', 'b'].map((id) => ({ id, url: `http://${id}/`, headers: {} }))
 const command = fc.oneof(
-  fc.tuple(fc.constant('push' as const), number, number, fc.constantFrom(...targets), fc.array(item)),
+  fc.tuple(
+    fc.constant('push' as const),
+    number,
+    number,
+    fc.constantFrom(...targets),
+    fc.array(item),
+    fc.constantFrom(7.5, Number.POSITIVE_INFINITY),
+  ),
+  fc.tuple(fc.constant('renew' as const), number, number),
   fc.tuple(fc.constant('cancel' as const), number),
   fc.tuple(fc.constant('close' as const)),
 )
@@ -27,9 +35,9 @@ describe('CommandWriter', () => {
   test('says a target once for all pushes until it is taken', () => {
     const writer = new CommandWriter()
     const [a = fail(), b = fail()] = targets
-    for (const target of [a, b, a]) writer.push(1, 1, target, [])
+    for (const target of [a, b, a]) writer.push(1, 1, target, [], 0)
     expect(writer.take().targets).toEqual([a, b])
-    writer.push(1, 1, b, [])
+    writer.push(1, 1, b, [], 0)
     expect(writer.take().targets).toEqual([b])
   })
 })
@@ -39,6 +47,7 @@ function read(writer: CommandWriter): unknown[] {
   const commands: unknown[] = []
   readCommands(structuredClone(writer.take()), {
     push: (...args) => commands.push(['push', ...args]),
+    renew: (...args) => commands.push(['renew', ...args]),
     cancel: (...args) => commands.push(['cancel', ...args]),
     close: () => commands.push(['close']),
   })

@@ -5,6 +5,7 @@ import type { WebhookItem, WebhookSender, WebhookTarget } from './sender-port.js
 /** What the thread is started with. */
 export interface SenderSettings extends AttemptLimits {
   allowance: Allowance
+  maxTimeoutMs: number
   perTargetConcurrency: number
   maxPools: number
   poolIdleMs: number
@@ -16,8 +17,8 @@ export interface SenderSettings extends AttemptLimits {
  */
 export interface Commands {
   /**
-   * One command after the other: `PUSH`, lane, generation, the target's place, how many items, the seq of each; `CANCEL`,
-   * lane; `CLOSE`.
+   * One command after the other: `PUSH`, lane, generation, end of the lease, the target's place, how many items, the seq
+   * of each; `RENEW`, lane, end of the lease; `CANCEL`, lane; `CLOSE`.
    */
   numbers: number[]
   /** Id and body of each item, in order. */
@@ -28,6 +29,7 @@ export interface Commands {
 const PUSH = 0
 const CANCEL = 1
 const CLOSE = 2
+const RENEW = 3
 
 /** Collects commands. */
 export class CommandWriter {
@@ -38,13 +40,23 @@ export class CommandWriter {
     return this.#commands.numbers.length === 0
   }
 
-  push(lane: number, generation: number, target: WebhookTarget, items: readonly WebhookItem[]): void {
+  push(
+    lane: number,
+    generation: number,
+    target: WebhookTarget,
+    items: readonly WebhookItem[],
+    leaseEndsAt: number,
+  ): void {
     const { numbers, texts } = this.#commands
-    numbers.push(PUSH, lane, generation, this.#placeOf(target), items.length)
+    numbers.push(PUSH, lane, generation, leaseEndsAt, this.#placeOf(target), items.length)
     for (const { seq, id, body } of items) {
       numbers.push(seq)
       texts.push(id, body)
     }
+  }
+
+  renew(lane: number, leaseEndsAt: number): void {
+    this.#commands.numbers.push(RENEW, lane, leaseEndsAt)
   }
 
   cancel(lane: number): void {
@@ -73,7 +85,7 @@ export class CommandWriter {
   }
 }
 
-export interface CommandReceiver extends Pick<WebhookSender, 'push' | 'cancel'> {
+export interface CommandReceiver extends Pick<WebhookSender, 'push' | 'renew' | 'cancel'> {
   close(): void
 }
 
@@ -85,12 +97,14 @@ export function readCommands({ numbers, texts, targets }: Commands, receiver: Co
     const kind = number()
     if (kind === CLOSE) receiver.close()
     else if (kind === CANCEL) receiver.cancel(number())
+    else if (kind === RENEW) receiver.renew(number(), number())
     else {
-      const [lane, generation, target, count] = [number(), number(), targets[number()], number()]
+      const [lane, generation, leaseEndsAt] = [number(), number(), number()]
+      const [target, count] = [targets[number()], number()]
       const items: WebhookItem[] = []
       for (let i = 0; i < count; i++)
         items.push({ seq: number(), id: texts[text++] ?? '', body: texts[text++] ?? '' })
-      if (target) receiver.push(lane, generation, target, items)
+      if (target) receiver.push(lane, generation, target, items, leaseEndsAt)
     }
   }
 }

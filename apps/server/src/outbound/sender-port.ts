@@ -20,6 +20,8 @@ export interface SenderListener {
   failed(lane: number, generation: number, seq: number, failure: SendFailure): void
   /** A cancel of this lane has taken effect: nothing that was pushed before it will be reported any more. */
   cancelled(lane: number): void
+  /** The lease ended: nothing of this generation starts any more, and what was queued is forgotten. */
+  expired(lane: number, generation: number): void
 }
 
 /** Performs the requests of each lane one after another. Order, retries and progress are the hub's. */
@@ -30,8 +32,18 @@ export interface WebhookSender {
    * a failure the rest of the lane's queue is forgotten, and pushes that still carry the old generation are ignored.
    * `seq` rises within a generation. A higher generation replaces what is queued of a lower one. A target that differs
    * from the one of the push before (same id, new url or headers) holds for all that is still queued.
+   * A request starts only if its timeout ends before `leaseEndsAt`, a time of `monotonicMs()`; a later time than that of
+   * the push before holds for all that is queued.
    */
-  push(lane: number, generation: number, target: WebhookTarget, items: readonly WebhookItem[]): void
+  push(
+    lane: number,
+    generation: number,
+    target: WebhookTarget,
+    items: readonly WebhookItem[],
+    leaseEndsAt: number,
+  ): void
+  /** The lease of a lane was renewed, and now ends at this time. */
+  renew(lane: number, leaseEndsAt: number): void
   /** Forgets what is queued in a lane; a request in flight completes and is reported, then `cancelled` is. */
   cancel(lane: number): void
   /**

@@ -32,6 +32,7 @@ describe('ReportWriter', () => {
     writer.cancelled(1)
     writer.delivered(1, 2, 3)
     writer.delivered(1, 3, 4)
+    writer.expired(1, 3)
     writer.failed(2, 1, 1, { ...failure, status: 404 })
     vi.runAllTimers()
     expect(reports.flatMap(played)).toEqual([
@@ -41,6 +42,7 @@ describe('ReportWriter', () => {
       'cancelled 1',
       'delivered 1/2/3',
       'delivered 1/3/4',
+      'expired 1/3',
       'failed 2/1/1 404',
     ])
   })
@@ -48,6 +50,7 @@ describe('ReportWriter', () => {
   test.each([
     ['a failure', () => writer.failed(1, 1, 2, failure)],
     ['a cancel', () => writer.cancelled(2)],
+    ['the end of a lease', () => writer.expired(2, 1)],
     ['a lane that ran low', () => writer.ranLow()],
     ['the end', () => writer.drained()],
   ])('waits with deliveries, but not with %s', (_what, happen) => {
@@ -75,6 +78,7 @@ function played(report: Report): string[] {
     failed: (lane, generation, seq, { status }) =>
       events.push(`failed ${lane}/${generation}/${seq} ${status}`),
     cancelled: (lane) => events.push(`cancelled ${lane}`),
+    expired: (...mark) => events.push(`expired ${mark.join('/')}`),
   })
   return events
 }

@@ -14,6 +14,7 @@ export interface Report {
 const DELIVERED = 0
 const FAILED = 1
 const CANCELLED = 2
+const EXPIRED = 3
 
 const UNEXPLAINED: SendFailure = { message: 'the request failed', ambiguous: true }
 
@@ -61,6 +62,12 @@ export class ReportWriter implements RunnerListener {
     this.#flushSoon()
   }
 
+  expired(lane: number, generation: number): void {
+    this.#deliveries.delete(lane)
+    this.#report.marks.push(EXPIRED, lane, generation, 0)
+    this.#flushSoon()
+  }
+
   ranLow(): void {
     this.#flushSoon()
   }
@@ -97,6 +104,7 @@ export function readReport(report: Report, listener: Omit<RunnerListener, 'ranLo
     const seq = marks[at + 3] ?? 0
     if (marks[at] === DELIVERED) listener.delivered(lane, generation, seq)
     else if (marks[at] === CANCELLED) listener.cancelled(lane)
+    else if (marks[at] === EXPIRED) listener.expired(lane, generation)
     else listener.failed(lane, generation, seq, failures[failure++] ?? UNEXPLAINED)
   }
 }

@@ -17,9 +17,11 @@ export function senderTransport(sender: WebhookSender): Transport {
           if (waiting.length === 0) cancels.delete(lane)
           if (generation !== undefined) listener.cancelled(lane, generation)
         },
+        expired: (lane, generation) => listener.expired(lane, generation),
       })
     },
-    push: (lane, generation, address, items) => sender.push(lane, generation, address, items),
+    push: (...what) => sender.push(...what),
+    renew: (lane, leaseEndsAt) => sender.renew(lane, leaseEndsAt),
     cancel(lane, generation) {
       cancels.set(lane, [...(cancels.get(lane) ?? []), generation])
       sender.cancel(lane)

@@ -1,10 +1,12 @@
 /** The thread that performs a webhook sender's requests: a lane advances with this loop, not with the busy main one. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { monotonicMs } from '@plugboard/hub'
 import { guardedConnect } from './guarded-connect.js'
 import { attempt } from './http-request.js'
 import { LaneRunner, type Request } from './lane-runner.js'
 import { brokenBy } from './send-failure.js'
 import { type CommandReceiver, type Commands, readCommands, type SenderSettings } from './sender-commands.js'
+import type { WebhookTarget } from './sender-port.js'
 import { ReportWriter } from './sender-reports.js'
 import { type Route, TargetRoutes } from './target-routes.js'
 
@@ -21,6 +23,9 @@ const routes = new TargetRoutes({
 })
 setInterval(() => routes.closeIdle(Date.now()), settings.poolIdleMs / 4).unref()
 
+const timeoutMsOf = ({ timeoutMs = settings.timeoutMs }: WebhookTarget): number =>
+  Math.min(timeoutMs, settings.maxTimeoutMs)
+
 const request: Request = (target, item, done, queue) => {
   let route: Route
   try {
@@ -28,8 +33,7 @@ const request: Request = (target, item, done, queue) => {
   } catch (error) {
     return done(brokenBy(error, false))
   }
-  const { timeoutMs } = target
-  attempt(route, item, timeoutMs === undefined ? settings : { ...settings, timeoutMs }, done, queue)
+  attempt(route, item, { ...settings, timeoutMs: timeoutMsOf(target) }, done, queue)
 }
 
 // Node has a list of timers for each duration. One that stays keeps the list, which a lane would make anew for each of
@@ -37,9 +41,13 @@ const request: Request = (target, item, done, queue) => {
 setInterval(() => undefined, settings.timeoutMs).unref()
 
 const report = new ReportWriter((marks) => port.postMessage(marks))
-const runner = new LaneRunner(request, report, settings.perTargetConcurrency)
+const runner = new LaneRunner({
+  ...{ request, timeoutMsOf, listener: report, now: monotonicMs },
+  perTargetConcurrency: settings.perTargetConcurrency,
+})
 const receiver: CommandReceiver = {
-  push: (lane, generation, target, items) => runner.push(lane, generation, target, items),
+  push: (...what) => runner.push(...what),
+  renew: (lane, leaseEndsAt) => runner.renew(lane, leaseEndsAt),
   cancel: (lane) => runner.cancel(lane),
   close: () => runner.close(() => report.drained()),
 }

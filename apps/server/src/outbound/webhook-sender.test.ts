@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import { monotonicMs } from '@plugboard/hub'
 import { Webhook } from 'standardwebhooks'
 import { afterEach, describe, expect, test } from 'vitest'
 import { parseAllowance } from './guard.js'
@@ -10,6 +11,8 @@ import { createWebhookSender, type WebhookSenderOptions } from './webhook-sender
 const workerUrl = new URL('../../dist/outbound/sender.worker.js', import.meta.url)
 const secret = 'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 
+const forever = Number.POSITIVE_INFINITY
+
 const closing: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
@@ -19,8 +22,8 @@ describe('a lane', () => {
   test('delivers in order, one request after another', async () => {
     const bot = await receiver((_request, response) => setTimeout(() => response.end(), 1))
     const { sender, log } = start()
-    sender.push(1, 1, bot.target(), items(1, 60))
-    sender.push(1, 1, bot.target(), items(61, 100))
+    sender.push(1, 1, bot.target(), items(1, 60), forever)
+    sender.push(1, 1, bot.target(), items(61, 100), forever)
     await until(() => log.delivered.get(1) === 100)
     expect(bot.ids()).toEqual(ids(1, 100))
     expect(bot.mostAtOnce()).toBe(1)
@@ -30,10 +33,10 @@ describe('a lane', () => {
   test('stops at a failure, ignores the old generation and goes on with a higher one', async () => {
     const bot = await receiver((request, response) => answer(response, request.id === 'msg_3' ? 500 : 200))
     const { sender, log } = start()
-    sender.push(1, 1, bot.target(), items(1, 5))
+    sender.push(1, 1, bot.target(), items(1, 5), forever)
     await until(() => log.failed.length === 1)
-    sender.push(1, 1, bot.target(), items(6, 7))
-    sender.push(1, 2, bot.target(), items(8, 9))
+    sender.push(1, 1, bot.target(), items(6, 7), forever)
+    sender.push(1, 2, bot.target(), items(8, 9), forever)
     await until(() => log.delivered.get(1) === 9)
     expect(bot.ids()).toEqual(['msg_1', 'msg_2', 'msg_3', 'msg_8', 'msg_9'])
     expect(log.failed).toEqual([
@@ -44,10 +47,10 @@ describe('a lane', () => {
   test('forgets what is queued when cancelled, and reports the request in flight', async () => {
     const bot = await receiver((_request, response) => setTimeout(() => response.end(), 50))
     const { sender, log } = start()
-    sender.push(1, 1, bot.target(), items(1, 3))
+    sender.push(1, 1, bot.target(), items(1, 3), forever)
     await until(() => bot.ids().length === 1)
     sender.cancel(1)
-    sender.push(1, 1, bot.target(), items(4, 4))
+    sender.push(1, 1, bot.target(), items(4, 4), forever)
     await until(() => log.delivered.get(1) === 4)
     expect(bot.ids()).toEqual(['msg_1', 'msg_4'])
     expect(log.cancelled).toEqual([1])
@@ -61,13 +64,67 @@ describe('a lane', () => {
   })
 })
 
+describe('the lease of a lane', () => {
+  /** A sender whose thread runs, and a bot whose answers wait for the test. */
+  async function holding(options: Partial<WebhookSenderOptions>) {
+    const warm = await receiver((_request, response) => response.end())
+    const answers: (() => void)[] = []
+    const bot = await receiver((_request, response) => void answers.push(() => response.end()))
+    const { sender, log } = start(options)
+    sender.push(0, 1, warm.target(), items(1, 1), forever)
+    await until(() => log.delivered.get(0) === 1)
+    return { sender, log, bot, answers }
+  }
+
+  test('ends what is queued: nothing starts whose timeout ends after it, until a new generation comes', async () => {
+    const { sender, log, bot, answers } = await holding({ timeoutMs: 5_000 })
+    const leaseEndsAt = monotonicMs() + 6_000
+    sender.push(1, 1, bot.target(), items(1, 3), leaseEndsAt)
+    await until(() => answers.length === 1)
+    await until(() => monotonicMs() + 5_000 > leaseEndsAt)
+    answers.shift()?.()
+    await until(() => log.expired.length === 1)
+    sender.push(1, 1, bot.target(), items(4, 4), forever)
+    sender.push(1, 2, bot.target(), items(2, 2), forever)
+    await until(() => answers.length === 1)
+    answers.shift()?.()
+    await until(() => log.delivered.get(1) === 2)
+    expect(bot.ids()).toEqual(['msg_1', 'msg_2'])
+    expect(log.expired).toEqual([[1, 1]])
+  })
+
+  test('goes on when it is renewed', async () => {
+    const { sender, log, bot, answers } = await holding({ timeoutMs: 5_000 })
+    const leaseEndsAt = monotonicMs() + 6_000
+    sender.push(1, 1, bot.target(), items(1, 2), leaseEndsAt)
+    await until(() => answers.length === 1)
+    sender.renew(1, leaseEndsAt + 60_000)
+    await until(() => monotonicMs() + 5_000 > leaseEndsAt)
+    answers.shift()?.()
+    await until(() => answers.length === 1)
+    answers.shift()?.()
+    await until(() => log.delivered.get(1) === 2)
+    expect(log.expired).toEqual([])
+  })
+
+  test('holds for targets with a timeout of their own, up to the longest that is allowed', async () => {
+    const bot = await receiver((_request, response) => response.end())
+    const { sender, log } = start({ timeoutMs: 1_000, maxTimeoutMs: 10_000 })
+    const patient = (id: string, timeoutMs: number) => ({ ...bot.target(), id, timeoutMs })
+    sender.push(1, 1, patient('a', 9_000), items(1, 1), monotonicMs() + 5_000)
+    sender.push(2, 1, patient('b', 60_000), items(1, 1), monotonicMs() + 15_000)
+    await until(() => log.expired.length === 1 && log.delivered.get(2) === 1)
+    expect(log.expired).toEqual([[1, 1]])
+  })
+})
+
 describe('a target', () => {
   test('that hangs delays no other', async () => {
     const hanging = await receiver(() => {})
     const bot = await receiver((_request, response) => response.end())
     const { sender, log } = start({ timeoutMs: 20_000 })
-    for (let lane = 100; lane < 300; lane++) sender.push(lane, 1, hanging.target(), items(1, 5))
-    for (let lane = 1; lane <= 10; lane++) sender.push(lane, 1, bot.target(), items(1, 20))
+    for (let lane = 100; lane < 300; lane++) sender.push(lane, 1, hanging.target(), items(1, 5), forever)
+    for (let lane = 1; lane <= 10; lane++) sender.push(lane, 1, bot.target(), items(1, 20), forever)
     await until(() => [...log.delivered.values()].filter((seq) => seq === 20).length === 10)
     expect(hanging.ids().length).toBe(32)
   })
@@ -76,7 +133,7 @@ describe('a target', () => {
     const bot = await receiver((_request, response) => setTimeout(() => response.end(), 5))
     const { sender, log } = start({ perTargetConcurrency: 4 })
     for (let lane = 1; lane <= 12; lane++)
-      sender.push(lane, 1, bot.target(), items(lane * 100, lane * 100 + 4))
+      sender.push(lane, 1, bot.target(), items(lane * 100, lane * 100 + 4), forever)
     await until(() => [...log.delivered].filter(([lane, seq]) => seq === lane * 100 + 4).length === 12)
     expect(bot.mostAtOnce()).toBe(4)
     const firsts = bot.ids().slice(0, 12)
@@ -87,10 +144,10 @@ describe('a target', () => {
     const one = await receiver((_request, response) => response.end())
     const two = await receiver((_request, response) => response.end())
     const { sender, log } = start()
-    sender.push(1, 1, one.target(), items(1, 1))
-    sender.push(1, 1, { ...one.target(), headers: { 'x-token': 'new' } }, items(2, 2))
+    sender.push(1, 1, one.target(), items(1, 1), forever)
+    sender.push(1, 1, { ...one.target(), headers: { 'x-token': 'new' } }, items(2, 2), forever)
     await until(() => log.delivered.get(1) === 2)
-    sender.push(1, 1, { ...two.target(), id: one.target().id }, items(3, 3))
+    sender.push(1, 1, { ...two.target(), id: one.target().id }, items(3, 3), forever)
     await until(() => log.delivered.get(1) === 3)
     expect(one.requests.at(-1)?.headers['x-token']).toBe('new')
     expect(two.ids()).toEqual(['msg_3'])
@@ -108,7 +165,7 @@ describe('a request', () => {
       'Webhook-Id': 'forged',
     }
     const body = '{"text":"grüße 👋"}'
-    sender.push(1, 1, bot.target({ headers }), [{ seq: 1, id: 'msg_1', body }])
+    sender.push(1, 1, bot.target({ headers }), [{ seq: 1, id: 'msg_1', body }], forever)
     await until(() => log.delivered.get(1) === 1)
     const [request] = bot.requests
     expect(request).toMatchObject({ method: 'POST', url: '/hook?a=1', body })
@@ -126,8 +183,8 @@ describe('a request', () => {
   test('is signed as Standard Webhooks says, anew at each attempt', async () => {
     const bot = await receiver((_request, response) => response.end())
     const { sender, log } = start()
-    sender.push(1, 1, bot.target({ signingSecret: secret }), items(1, 1))
-    sender.push(2, 1, bot.target({ signingSecret: `whsec_${secret}` }), items(1, 5))
+    sender.push(1, 1, bot.target({ signingSecret: secret }), items(1, 1), forever)
+    sender.push(2, 1, bot.target({ signingSecret: `whsec_${secret}` }), items(1, 5), forever)
     await until(() => log.delivered.size === 2 && log.delivered.get(2) === 5)
     for (const { body, headers } of bot.requests)
       expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toEqual({
@@ -139,9 +196,9 @@ describe('a request', () => {
     const bot = await receiver((_request, response) => setTimeout(() => response.end(), 20))
     const { sender, log } = start()
     const later = Buffer.from('another secret of some length').toString('base64')
-    sender.push(1, 1, bot.target({ signingSecret: secret }), items(1, 3))
+    sender.push(1, 1, bot.target({ signingSecret: secret }), items(1, 3), forever)
     await until(() => bot.ids().length === 1)
-    sender.push(1, 1, bot.target({ signingSecret: later }), items(4, 4))
+    sender.push(1, 1, bot.target({ signingSecret: later }), items(4, 4), forever)
     await until(() => log.delivered.get(1) === 4)
     const secrets = [secret, later, later, later]
     for (const [i, { body, headers }] of bot.requests.entries())
@@ -186,9 +243,9 @@ describe('a request', () => {
       seen.add(request.socket)
     })
     const { sender, log } = start()
-    sender.push(1, 1, bot.target(), items(1, 1))
+    sender.push(1, 1, bot.target(), items(1, 1), forever)
     await until(() => log.delivered.get(1) === 1)
-    sender.push(1, 1, bot.target(), items(2, 2))
+    sender.push(1, 1, bot.target(), items(2, 2), forever)
     await until(() => log.failed.length === 1)
     expect(log.failed[0]).toMatchObject({ seq: 2, ambiguous: true })
     expect(bot.ids()).toEqual(['msg_1', 'msg_2'])
@@ -226,7 +283,7 @@ describe('a request', () => {
       response.write(request.id === 'msg_1' ? 'x'.repeat(1_000_000) : 'x')
     })
     const { sender, log } = start({ timeoutMs: 300 })
-    sender.push(1, 1, bot.target(), items(1, 2))
+    sender.push(1, 1, bot.target(), items(1, 2), forever)
     await until(() => log.delivered.get(1) === 2)
     expect(bot.ids()).toEqual(['msg_1', 'msg_2'])
     expect(log.failed).toEqual([])
@@ -237,10 +294,10 @@ describe('close', () => {
   test('lets requests in flight end and starts none', async () => {
     const bot = await receiver((_request, response) => setTimeout(() => response.end(), 100))
     const { sender, log } = start()
-    sender.push(1, 1, bot.target(), items(1, 3))
+    sender.push(1, 1, bot.target(), items(1, 3), forever)
     await until(() => bot.ids().length === 1)
     const closed = sender.close(10_000)
-    sender.push(2, 1, bot.target(), items(1, 1))
+    sender.push(2, 1, bot.target(), items(1, 1), forever)
     await closed
     expect(bot.ids()).toEqual(['msg_1'])
     expect(log.delivered).toEqual(new Map([[1, 1]]))
@@ -249,7 +306,7 @@ describe('close', () => {
   test('aborts what has not ended after the grace period, and reports nothing of it', async () => {
     const bot = await receiver(() => {})
     const { sender, log } = start()
-    sender.push(1, 1, bot.target(), items(1, 1))
+    sender.push(1, 1, bot.target(), items(1, 1), forever)
     await until(() => bot.ids().length === 1)
     const startedAt = performance.now()
     await sender.close(100)
@@ -268,17 +325,17 @@ describe('a thread that dies', () => {
     const entries: object[] = []
     const log = { error: (context: object, message: string) => void entries.push({ ...context, message }) }
     const { sender, log: heard } = start({ workerUrl: dataUrl(dying), log })
-    sender.push(1, 1, bot.target(), items(1, 3))
+    sender.push(1, 1, bot.target(), items(1, 3), forever)
     await until(() => heard.delivered.get(1) === 1 && bot.ids().length === 2)
-    sender.push(2, 4, bot.target(), [{ seq: 8, id: 'msg_8', body: '"die"' }])
+    sender.push(2, 4, bot.target(), [{ seq: 8, id: 'msg_8', body: '"die"' }], forever)
     await until(() => heard.failed.length === 2)
     const lost = { message: 'the sender restarted', ambiguous: true }
     expect(heard.failed).toEqual([
       { lane: 1, generation: 1, seq: 2, ...lost },
       { lane: 2, generation: 4, seq: 8, ...lost },
     ])
-    sender.push(1, 1, bot.target(), items(3, 3))
-    sender.push(1, 2, bot.target(), items(4, 4))
+    sender.push(1, 1, bot.target(), items(3, 3), forever)
+    sender.push(1, 2, bot.target(), items(4, 4), forever)
     await until(() => heard.delivered.get(1) === 4)
     expect(bot.ids()).not.toContain('msg_3')
     expect(entries).toEqual([{ exitCode: 7, message: 'webhook sender thread ended unexpectedly' }])
@@ -331,16 +388,18 @@ interface Heard {
   delivered: Map<number, number>
   failed: ({ lane: number; generation: number; seq: number } & SendFailure)[]
   cancelled: number[]
+  expired: [lane: number, generation: number][]
 }
 
 function start(options: Partial<WebhookSenderOptions> = {}): { sender: WebhookSender; log: Heard } {
-  const log: Heard = { delivered: new Map(), failed: [], cancelled: [] }
+  const log: Heard = { delivered: new Map(), failed: [], cancelled: [], expired: [] }
   const allowance = parseAllowance('loopback', false)
   const sender = createWebhookSender({ allowance, workerUrl, ...options })
   sender.start({
     delivered: (lane, _generation, seq) => void log.delivered.set(lane, seq),
     failed: (lane, generation, seq, failure) => void log.failed.push({ lane, generation, seq, ...failure }),
     cancelled: (lane) => void log.cancelled.push(lane),
+    expired: (lane, generation) => void log.expired.push([lane, generation]),
   })
   closing.push(() => sender.close(0))
   return { sender, log }
@@ -352,7 +411,7 @@ async function fail(
   options: Partial<WebhookSenderOptions> = {},
 ): Promise<SendFailure> {
   const { sender, log } = start(options)
-  sender.push(1, 1, target, items(1, 1))
+  sender.push(1, 1, target, items(1, 1), forever)
   await until(() => log.failed.length + log.delivered.size > 0)
   const [failure] = log.failed
   if (failure === undefined) throw new Error('delivered, against expectation')

@@ -10,6 +10,8 @@ export interface WebhookSenderOptions {
   allowance: Allowance
   /** For one attempt, from connection to the end of the answer. Default 10 s. */
   timeoutMs?: number
+  /** The longest timeout that an address may have. Default: no limit. */
+  maxTimeoutMs?: number
   /** Requests in flight to one target. Default 32. */
   perTargetConcurrency?: number
   /** How much of an answer is read. Default 64 KiB. */
@@ -49,6 +51,7 @@ class ThreadedSender implements WebhookSender {
     this.#settings = {
       allowance: options.allowance,
       timeoutMs: options.timeoutMs ?? 10_000,
+      maxTimeoutMs: options.maxTimeoutMs ?? Number.POSITIVE_INFINITY,
       perTargetConcurrency: options.perTargetConcurrency ?? 32,
       maxResponseBytes: options.maxResponseBytes ?? 65_536,
       maxPools: options.maxPools ?? 1_000,
@@ -62,10 +65,20 @@ class ThreadedSender implements WebhookSender {
     this.#listener = listener
   }
 
-  push(lane: number, generation: number, target: WebhookTarget, items: readonly WebhookItem[]): void {
+  push(
+    lane: number,
+    generation: number,
+    target: WebhookTarget,
+    items: readonly WebhookItem[],
+    leaseEndsAt: number,
+  ): void {
     if (this.#closing !== undefined || items.length === 0 || this.#dead.has(lane, generation)) return
     this.#outstanding.pushed(lane, generation, items)
-    this.#collect().push(lane, generation, target, items)
+    this.#collect().push(lane, generation, target, items, leaseEndsAt)
+  }
+
+  renew(lane: number, leaseEndsAt: number): void {
+    if (this.#closing === undefined && this.#outstanding.has(lane)) this.#collect().renew(lane, leaseEndsAt)
   }
 
   cancel(lane: number): void {
@@ -119,16 +132,25 @@ class ThreadedSender implements WebhookSender {
         listener.delivered(lane, generation, seq)
       },
       failed: (lane, generation, seq, failure) => {
-        this.#outstanding.failed(lane, generation)
-        this.#dead.add(lane, generation)
+        this.#end(lane, generation)
         listener.failed(lane, generation, seq, failure)
       },
       cancelled: (lane) => {
         this.#outstanding.cancelled(lane)
         listener.cancelled(lane)
       },
+      expired: (lane, generation) => {
+        this.#end(lane, generation)
+        listener.expired(lane, generation)
+      },
     })
     if (report.isDrained) this.#onDrained?.()
+  }
+
+  /** Pushes of this generation that are still to come are ignored. */
+  #end(lane: number, generation: number): void {
+    this.#outstanding.ended(lane, generation)
+    this.#dead.add(lane, generation)
   }
 
   /** What was in flight may have arrived. What was only queued is treated alike, since nobody can tell which is which. */

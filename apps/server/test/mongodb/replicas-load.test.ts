@@ -13,7 +13,12 @@ describe.each(topologies())('three processes on one database under load, %s', (_
   const POSTERS = 12
 
   test('lose nothing and keep the order, when one is killed and one is stopped under load', async () => {
-    const env = { ...newDatabase(mongodbUrl()), LEASE_TIME: '10s', SHUTDOWN_GRACE: '20s' }
+    const env = {
+      ...newDatabase(mongodbUrl()),
+      LEASE_TIME: '10s',
+      WEBHOOK_TIMEOUT: '3s',
+      SHUTDOWN_GRACE: '20s',
+    }
     const servers = await startReplicas(3, env)
     const bot = await startReceiver()
     const [first] = servers as [TestServer, TestServer, TestServer]

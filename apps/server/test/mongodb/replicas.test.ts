@@ -5,7 +5,7 @@ import { call, clientOf, createClient, type TestClient } from '../support/api.js
 import { firstsOf, forAll, listAll, numbered, textOf } from '../support/fault-load.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
 import { newDatabase, type Shared, startReplicas, topologies } from '../support/replicas.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, SHORT_LEASE, startServer, type TestServer } from '../support/server.js'
 
 afterAll(cleanUp)
 
@@ -77,7 +77,7 @@ describe.each(topologies())('three processes on one database, %s', (_, mongodbUr
 
 describe('a process that was frozen for longer than its lease', () => {
   test('marks nothing as its own when it goes on: the order holds, and what comes late has its old id', async () => {
-    const env = { ...newDatabase(inject('mongodbUrl') ?? ''), LEASE_TIME: '3s' }
+    const env = { ...newDatabase(inject('mongodbUrl') ?? ''), ...SHORT_LEASE }
     const frozen = await startServer({ env })
     const bot = await startReceiver()
     const client = await createClient(frozen, { webhooks: [{ url: bot.url }] })
@@ -113,25 +113,25 @@ describe('a process that was frozen for longer than its lease', () => {
   }, 60_000)
 })
 
-describe('a delivery that takes longer than a lease', () => {
-  test('is left to the process that makes it', async () => {
-    const env = { ...newDatabase(inject('mongodbUrl') ?? ''), LEASE_TIME: '3s' }
+describe('a lane that is busy for longer than a lease', () => {
+  test('is left to the process that delivers it', async () => {
+    const env = { ...newDatabase(inject('mongodbUrl') ?? ''), ...SHORT_LEASE }
     const servers = await startReplicas(2, env)
     const bot = await startReceiver(async () => {
-      await sleep(6_000)
+      await sleep(700)
       return 200
     })
     const client = await createClient(servers[0] as TestServer)
     const { conversationId } = await client.converse()
     const body = { id: client.id, token: client.token, webhooks: [{ url: bot.url }] }
     await call(servers[0] as TestServer, 'POST', '/api/v1/sync', { body })
-    await client.say(conversationId, 'hi')
-    await bot.until(() => bot.requests.length > 0)
-    const { json } = await client.call('GET', `/messages/conversation/${conversationId}`)
+    for (const text of numbered(10)) await client.say(conversationId, text)
+    await bot.until(() => bot.requests.length === 10, 20_000)
+    const last = (await listAll(client, conversationId)).at(-1)
     const deliveries = async () =>
-      (await client.call('GET', `/messages/${json[0].id}/deliveries`)).json.deliveries
+      (await client.call('GET', `/messages/${last?.id}/deliveries`)).json.deliveries
     await expect.poll(async () => (await deliveries())[0].state).toBe('delivered')
-    expect(textsOf(bot)).toEqual(['hi'])
+    expect(textsOf(bot)).toEqual(numbered(10))
     await bot.close()
   }, 60_000)
 })

@@ -4,7 +4,7 @@ import { call, createClient } from '../support/api.js'
 import { converseMany, firstsOf, listAll, numbered, seeded } from '../support/fault-load.js'
 import { startReceiver } from '../support/receiver.js'
 import { freePort, type Line, lineTo, newDatabase } from '../support/replicas.js'
-import { cleanUp, startServer } from '../support/server.js'
+import { cleanUp, SHORT_LEASE, startServer } from '../support/server.js'
 
 let line: Line
 beforeAll(async () => {
@@ -40,7 +40,7 @@ describe('a database that cannot be reached', () => {
   }, 60_000)
 
   test('in the middle: requests are answered 503, nothing accepted is lost, and it goes on by itself', async () => {
-    const server = await startServer({ env: { ...newDatabase(line.url), LEASE_TIME: '5s' } })
+    const server = await startServer({ env: { ...newDatabase(line.url), ...SHORT_LEASE } })
     const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()
@@ -120,7 +120,7 @@ describe('a primary that steps down', () => {
   test('loses a whole batch, and what comes after it is listed and delivered soon', async () => {
     const shared = newDatabase(`${own.url}&serverMonitoringMode=poll`)
     // A mark that fails with the connections costs the time of the lease.
-    const server = await startServer({ env: { ...shared, LEASE_TIME: '3s' } })
+    const server = await startServer({ env: { ...shared, ...SHORT_LEASE } })
     const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()
@@ -137,7 +137,7 @@ describe('a primary that steps down', () => {
 
   test('loses and doubles nothing of what is sent until it is taken, however often', async () => {
     const shared = newDatabase(`${own.url}&serverMonitoringMode=poll`)
-    const server = await startServer({ env: { ...shared, LEASE_TIME: '3s' } })
+    const server = await startServer({ env: { ...shared, ...SHORT_LEASE } })
     const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const conversations = await converseMany(client, 6)

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startReceiver } from '../support/receiver.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, SHORT_LEASE, startServer, type TestServer } from '../support/server.js'
 import { createProject, newRequestId } from '../support/smartify.js'
 
 let server: TestServer
 
 beforeAll(async () => {
-  // What a crash costs.
-  server = await startServer({ env: { LEASE_TIME: '3s' } })
+  server = await startServer({ env: SHORT_LEASE })
 })
 afterAll(cleanUp)
 

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { Answer, Received } from '../support/receiver.js'
+import { SHORT_LEASE } from '../support/server.js'
 import { bodyOf, type Program, startProgram } from './program.js'
 import { useSunshine } from './stage.js'
 
@@ -10,11 +11,10 @@ const stage = useSunshine(() => ({
   env: {
     // The last one is long, since their sum is a deadline too.
     SUNSHINE_RETRY_DELAYS: '20ms,20ms,20ms,1s',
+    ...SHORT_LEASE,
     // Much shorter than what this API allows.
     WEBHOOK_TIMEOUT: '200ms',
     GATE_FAILURES: '1000000',
-    // What a crash costs.
-    LEASE_TIME: '3s',
   },
 }))
 const { api, newApp, newUser, personal, raw, say } = stage

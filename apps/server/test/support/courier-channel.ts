@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Answered, call } from './api.js'
-import { startServer, type TestServer, temporaryFolder } from './server.js'
+import { SHORT_LEASE, startServer, type TestServer, temporaryFolder } from './server.js'
 
 /** One call of the courier's API, as its provider saw it. */
 interface CourierCall {
@@ -79,8 +79,7 @@ export async function startWithCouriers(
       PLUGBOARD_CHANNELS: './courier.mjs,./telegraph.mjs',
       PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify({ courier: { apiUrl }, telegraph: { apiUrl } }),
       POLL_INTERVAL: '50ms',
-      // What a server that is killed leaves held on MongoDB is free again after this.
-      LEASE_TIME: '3s',
+      ...SHORT_LEASE,
       CHANNEL_RETRY_DELAYS: '50ms,50ms,50ms',
       PROVISION_RETRY_DELAYS: '50ms,100ms,100ms',
       ...env,

@@ -41,6 +41,9 @@ const isOnMongodb = process.env.TEST_STORE === 'mongodb'
 /** MongoDB wants a key where a server can be reached from elsewhere. */
 const ENCRYPTION_KEY = randomBytes(32).toString('base64')
 
+/** The shortest lease, so that what a killed server held on MongoDB is free again soon. Webhook attempts fit into it. */
+export const SHORT_LEASE = { LEASE_TIME: '5s', WEBHOOK_TIMEOUT: '1500ms' }
+
 /** Opens the admin routes of every server that is started without another. */
 export const ADMIN_KEY = 'the-admin-key-of-the-tests'
 

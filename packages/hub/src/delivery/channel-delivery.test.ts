@@ -228,6 +228,21 @@ test('keeps to the rate of the provider, and what waits for it can be taken back
   expect(vi.getTimerCount()).toBe(0)
 })
 
+test('starts no part that the lease leaves no time for, and takes no turn of the provider', async () => {
+  const rate = { perEndpoint: 1, perIntegration: 1 }
+  const { carry, calls } = setUp({ parts: 3, capabilities: { content: 'any', maxTextLength: 9, rate } })
+  let leftMs = 1500
+  const carried = carry({}, undefined, () => leftMs > 0)
+  await vi.advanceTimersByTimeAsync(1000)
+  leftMs = 0
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(await carried).toBe('withdrawn')
+  expect(calls).toEqual(['part 0 delivery_0', 'progress 1', 'part 1 delivery_1', 'progress 2'])
+  const again = carry({ part: 2 })
+  await vi.advanceTimersByTimeAsync(0)
+  expect(await again).toBe(undefined)
+})
+
 test('a wait for the rate is no part of the time that an attempt has', async () => {
   const rate = { perIntegration: 0.1 }
   const { carry, calls } = setUp({ parts: 2, capabilities: { content: 'any', maxTextLength: 9, rate } })
@@ -312,7 +327,7 @@ function setUp({ parts, failAt, load, capabilities, ...more }: Script) {
   const waiting = new AbortController()
   return {
     ...{ calls, waiting, tokens, address, messageId },
-    carry: (item: Partial<EndpointItem> = {}, signal = new AbortController().signal) =>
+    carry: (item: Partial<EndpointItem> = {}, signal = new AbortController().signal, mayStart = () => true) =>
       deliver(
         address,
         {
@@ -326,7 +341,7 @@ function setUp({ parts, failAt, load, capabilities, ...more }: Script) {
           },
           ...item,
         },
-        { signal, waiting: () => waiting.signal },
+        { signal, waiting: waiting.signal, mayStart },
         (n) => calls.push(`progress ${n}`),
       ),
   }

@@ -63,17 +63,18 @@ interface Connected {
 
 /**
  * Delivers one entry to an endpoint: degrades, renders, shows typing where the message wants it, and delivers part by
- * part, within the provider's rate, reporting each that arrived. What was rendered is kept for the next attempt. Answers
- * the failure, if there was one, or `withdrawn` when it was taken back while it waited; never throws.
+ * part, within the provider's rate, reporting each that arrived. What was rendered is kept for the next attempt. No part
+ * starts that the lease leaves no time for.
  */
 export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: ChannelDeliveryOptions) {
   const rendered = new RenderedParts()
   return async (
     address: EndpointAddress,
     item: EndpointItem,
-    { signal, waiting }: Control,
+    control: Control,
     progressed: (parts: number) => void,
   ): Promise<DeliveryFailure | 'withdrawn' | undefined> => {
+    const { signal, waiting } = control
     let done = item.part
     let runtime: Runtime | undefined
     let kept: Kept | undefined
@@ -104,7 +105,7 @@ export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: C
         const { indicateTyping: indicate } = connected.runtime
         const shown = showTyping(
           typingMs,
-          waiting(),
+          waiting,
           indicate && (async (signal) => indicate.call(connected.runtime, contextOf(0, signal))),
           (err) => log.debug({ ...errorShape(err), clientId: address.clientId }, 'typing could not be shown'),
         )
@@ -112,7 +113,11 @@ export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: C
       }
       for (const [i, part] of parts.entries()) {
         if (i < done) continue
-        if (!(await haveTurn(limiter, connected.channel, address, waiting))) return keep('withdrawn')
+        const turn = await takeTurn(limiter, connected.channel, address, waiting)
+        if (!turn || !control.mayStart()) {
+          turn?.giveBack()
+          return keep('withdrawn')
+        }
         await withTimeout(timeoutMs, signal, (signal) =>
           connected.runtime.deliver(part, contextOf(i, signal)),
         )
@@ -141,13 +146,20 @@ const endpointOf = ({ endpoint: { identity, sender, thread } }: EndpointAddress)
   thread,
 })
 
-/** Waits until the provider takes one more, first here and then at all; false when it was taken back meanwhile. */
-async function haveTurn(
+/**
+ * Waits until the provider takes one more part: first from this endpoint, then from the integration. Undefined when the
+ * wait was aborted. A turn that is not used is given back.
+ */
+async function takeTurn(
   limiter: RateLimiter,
   { capabilities: { rate } }: Channel,
   { integration, endpoint }: EndpointAddress,
-  waiting: () => AbortSignal,
-): Promise<boolean> {
+  waiting: AbortSignal,
+): Promise<{ giveBack(): void } | undefined> {
+  const taken: (readonly [key: string, perSecond: number])[] = []
+  const giveBack = (): void => {
+    for (const bucket of taken) limiter.giveBack(...bucket)
+  }
   const buckets = [
     [`e${endpoint.id}`, rate?.perEndpoint],
     [`i${integration.id}`, rate?.perIntegration],
@@ -155,11 +167,12 @@ async function haveTurn(
   for (const [key, perSecond] of buckets) {
     if (perSecond === undefined) continue
     const waitMs = limiter.take(key, perSecond, Date.now())
-    if (waitMs === 0 || (await pause(waitMs, waiting()))) continue
-    limiter.giveBack(key, perSecond)
-    return false
+    taken.push([key, perSecond])
+    if (waitMs === 0 || (await pause(waitMs, waiting))) continue
+    giveBack()
+    return undefined
   }
-  return true
+  return { giveBack }
 }
 
 /** Most parts of one entry, and the longest that they may be together as JSON, in UTF-16 units. */

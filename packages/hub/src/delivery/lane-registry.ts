@@ -22,6 +22,7 @@ export class LaneRegistry {
     failed: (handle, ...what) => this.#report(handle, (outcomes, lane) => outcomes.failed(lane, ...what)),
     cancelled: (handle, ...what) =>
       this.#report(handle, (outcomes, lane) => outcomes.cancelled(lane, ...what)),
+    expired: (handle, ...what) => this.#report(handle, (outcomes, lane) => outcomes.cancelled(lane, ...what)),
     unrendered: (handle, ...what) =>
       this.#report(handle, (outcomes, lane) => outcomes.unrendered(lane, ...what)),
   }

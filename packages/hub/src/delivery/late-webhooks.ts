@@ -101,13 +101,13 @@ export class LateWebhooks<Address = WebhookAddress> {
       const body = made[i] ?? ''
       if (typeof body !== 'string') {
         controller.abort()
-        if (ready.length > 0) this.#sender.push(number, generation, address, ready)
+        if (ready.length > 0) this.#sender.push(number, generation, address, ready, Number.POSITIVE_INFINITY)
         this.#listener?.unrendered(number, generation, seq, body)
         return
       }
       ready.push({ seq, id, body })
     }
-    this.#sender.push(number, generation, address, ready)
+    this.#sender.push(number, generation, address, ready, Number.POSITIVE_INFINITY)
   }
 
   async #made(clientId: Id, make: LateItem['make'], signal: AbortSignal): Promise<WebhookBody> {

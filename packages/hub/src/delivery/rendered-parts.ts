@@ -1,23 +1,23 @@
 import type { Part } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
 
-/** What the parts of one process may take between attempts, as UTF-16 units of their JSON. */
+/** Most that a process keeps, in UTF-16 units of JSON. */
 const MAX_KEPT = 16 * 1024 * 1024
 
-/** Parts of a delivery, and what they were made of. */
+/** Parts of a delivery, and what they were rendered from. */
 export interface Kept {
-  /** JSON text: an edited message is rendered anew. */
+  /** JSON text: an edited message is rendered again. */
   payload: string
-  /** Of the endpoint, all that a channel sees of it. */
+  /** The endpoint as a channel sees it, as JSON text. */
   endpoint: string
   parts: readonly Part[]
-  /** Of the parts as JSON. */
+  /** Length of the parts as JSON. */
   size: number
 }
 
 /**
- * Parts of deliveries that are to be tried again, so that a slow `render` is paid once for an entry and not at each
- * attempt. What does not fit any more is rendered again.
+ * Rendered parts of deliveries that will be retried, so that a slow `render` runs once for an entry and not once for
+ * each attempt. What was evicted is rendered again.
  */
 export class RenderedParts {
   readonly #kept = new LRUCache<string, Kept>({
@@ -25,7 +25,7 @@ export class RenderedParts {
     sizeCalculation: ({ payload, size }) => payload.length + size,
   })
 
-  /** The parts of this delivery, if they are of the same payload and endpoint. */
+  /** The parts of this delivery, if they were rendered from the same payload and endpoint. */
   recall(deliveryId: string, { payload, endpoint }: Pick<Kept, 'payload' | 'endpoint'>): Kept | undefined {
     const kept = this.#kept.get(deliveryId)
     return kept?.payload === payload && kept.endpoint === endpoint ? kept : undefined
@@ -35,7 +35,7 @@ export class RenderedParts {
     this.#kept.set(deliveryId, kept)
   }
 
-  /** The delivery has ended. */
+  /** The delivery will not be retried. */
   forget(deliveryId: string): void {
     this.#kept.delete(deliveryId)
   }

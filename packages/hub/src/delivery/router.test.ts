@@ -205,6 +205,8 @@ class Recorder<Address, Item> implements Transport<Address, Item> {
     this.pushes.push({ lane, generation, address, items })
   }
 
+  renew(): void {}
+
   cancel(): void {}
 
   async close(): Promise<void> {}

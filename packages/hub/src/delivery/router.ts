@@ -103,12 +103,12 @@ export class Router {
       for (const entry of entries) {
         const body = webhookBody(format, eventOf(entry), log)
         if (typeof body !== 'string') {
-          if (items.length > 0) sender.push(lane, generation, address, items)
+          if (items.length > 0) sender.push(lane, generation, address, items, Number.POSITIVE_INFINITY)
           return this.#listener?.unrendered(lane, generation, entry.seq, body)
         }
         items.push({ seq: entry.seq, id: deliveryId(entry, webhook.id), body })
       }
-      sender.push(lane, generation, address, items)
+      sender.push(lane, generation, address, items, Number.POSITIVE_INFINITY)
     }
     return {
       gate: webhook.id,
@@ -163,7 +163,7 @@ export class Router {
           payload: entry.payload,
           ...(i === 0 ? head : { part: 0, attempt: 0 }),
         }))
-        transport.push(lane, generation, address, items)
+        transport.push(lane, generation, address, items, Number.POSITIVE_INFINITY)
       },
       cancel: (lane, generation) => transport.cancel(lane, generation),
     }
@@ -186,7 +186,7 @@ export class Router {
       ...(record && { credentials: record.config }),
       push(lane, generation, entries) {
         const items = entries.map(({ seq, payload, channel = '' }) => ({ seq, payload, channel }))
-        transport.push(lane, generation, address, items)
+        transport.push(lane, generation, address, items, Number.POSITIVE_INFINITY)
       },
       cancel: (lane, generation) => transport.cancel(lane, generation),
     }

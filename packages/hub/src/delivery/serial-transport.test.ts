@@ -1,15 +1,16 @@
 import fc from 'fast-check'
-import { expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { monotonicMs } from './monotonic.js'
 import { type Control, SerialTransport } from './serial-transport.js'
 import type { DeliveryFailure } from './transport.js'
 
 const failure: DeliveryFailure = { kind: 'transient', message: 'no' }
 
 test('carries the items of a lane one after another, and lanes beside each other', async () => {
-  const { transport, carried, events, end } = setUp()
-  transport.push(1, 0, 'a', items(1, 2))
-  transport.push(1, 0, 'a', items(3))
-  transport.push(2, 0, 'b', items(7))
+  const { push, carried, events, end } = setUp()
+  push(1, 0, 'a', items(1, 2))
+  push(1, 0, 'a', items(3))
+  push(2, 0, 'b', items(7))
   expect(carried).toEqual(['1/1', '2/7'])
   await end('1/1')
   await end('1/2')
@@ -19,33 +20,19 @@ test('carries the items of a lane one after another, and lanes beside each other
   expect(events).toEqual(['delivered 1/0/1', 'delivered 1/0/2', 'delivered 2/0/7', 'delivered 1/0/3'])
 })
 
-test('carries in many lanes at once without a warning of a leak', async () => {
-  const warned = vi.spyOn(process, 'emitWarning')
-  const signals: AbortSignal[] = []
-  const transport = new SerialTransport<string, { seq: number }>(async (_, __, { signal }) => {
-    signal.addEventListener('abort', () => undefined)
-    signals.push(signal)
-    return undefined
-  })
-  for (let lane = 0; lane < 20; lane += 1) transport.push(lane, 0, 'a', items(1))
-  await turn()
-  expect(signals).toHaveLength(20)
-  expect(warned).not.toHaveBeenCalled()
-})
-
 test('forgets the rest of a lane after a failure, and takes up what comes then', async () => {
-  const { transport, carried, events, end } = setUp()
-  transport.push(1, 0, 'a', items(1, 2))
+  const { push, carried, events, end } = setUp()
+  push(1, 0, 'a', items(1, 2))
   await end('1/1', failure)
-  transport.push(1, 1, 'a', items(1))
+  push(1, 1, 'a', items(1))
   await end('1/1')
   expect(carried).toEqual(['1/1', '1/1'])
   expect(events).toEqual(['failed 1/0/1', 'delivered 1/1/1'])
 })
 
 test('confirms a cancel once what is under way has ended', async () => {
-  const { transport, events, end } = setUp()
-  transport.push(1, 4, 'a', items(1, 2))
+  const { transport, push, events, end } = setUp()
+  push(1, 4, 'a', items(1, 2))
   transport.cancel(1, 4)
   transport.cancel(9, 2)
   await turn()
@@ -54,18 +41,18 @@ test('confirms a cancel once what is under way has ended', async () => {
   expect(events.slice(1)).toEqual(['delivered 1/4/1', 'cancelled 1/4'])
 })
 
-test('what waits is told of a cancel at once, and one that was withdrawn is neither delivered nor failed', async () => {
-  const { transport, carried, events, end, waiting } = setUp()
-  transport.push(1, 0, 'a', items(1, 2))
+test('a cancel aborts waits at once, and an item that was withdrawn is neither delivered nor failed', async () => {
+  const { transport, push, carried, events, end, waiting } = setUp()
+  push(1, 0, 'a', items(1, 2))
   const [before, other] = [waiting(), setUp()]
   transport.cancel(1, 0)
   expect(before?.aborted).toBe(true)
   await end('1/1', 'withdrawn')
   expect(events).toEqual(['cancelled 1/0'])
-  transport.push(1, 1, 'a', items(1))
+  push(1, 1, 'a', items(1))
   expect([carried, waiting()?.aborted]).toEqual([['1/1', '1/1'], false])
 
-  other.transport.push(2, 0, 'b', items(1))
+  other.push(2, 0, 'b', items(1))
   const late = other.transport.close(1000)
   expect(other.waiting()?.aborted).toBe(true)
   await other.end('2/1', 'withdrawn')
@@ -73,29 +60,109 @@ test('what waits is told of a cancel at once, and one that was withdrawn is neit
   expect(other.events).toEqual([])
 })
 
-test('tells of parts on the way', async () => {
-  const { transport, events, end, progress } = setUp()
-  transport.push(1, 3, 'a', items(5))
+test('reports parts on the way', async () => {
+  const { push, events, end, progress } = setUp()
+  push(1, 3, 'a', items(5))
   progress('1/5', 1)
   await end('1/5')
   expect(events).toEqual(['progressed 1/3/5 1', 'delivered 1/3/5'])
 })
 
-test('closing waits for what is under way and begins nothing, and after its time aborts and is silent', async () => {
+test('close waits for what is under way and starts nothing; after the grace period it aborts and reports nothing', async () => {
   const orderly = setUp()
-  orderly.transport.push(1, 0, 'a', items(1, 2))
+  orderly.push(1, 0, 'a', items(1, 2))
   const closed = orderly.transport.close(5000)
   await orderly.end('1/1')
   await closed
   expect([orderly.carried, orderly.events]).toEqual([['1/1'], ['delivered 1/0/1']])
 
   const late = setUp()
-  late.transport.push(1, 0, 'a', items(1, 2))
+  late.push(1, 0, 'a', items(1, 2))
   await late.transport.close(1)
   expect(late.aborted()).toBe(true)
   await late.end('1/1')
-  late.transport.push(1, 1, 'a', items(1))
+  late.push(1, 1, 'a', items(1))
   expect([late.carried, late.events]).toEqual([['1/1'], []])
+})
+
+describe('the lease of a lane', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'hrtime'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  test('lets an item start while there are two seconds left, and no longer', async () => {
+    const { push, carried, events, end } = setUp()
+    push(1, 4, 'a', items(1, 2, 3), monotonicMs() + 10_000)
+    vi.advanceTimersByTime(8000)
+    await end('1/1')
+    expect(carried).toEqual(['1/1', '1/2'])
+    vi.advanceTimersByTime(1)
+    await end('1/2')
+    expect(carried).toEqual(['1/1', '1/2'])
+    expect(events).toEqual(['delivered 1/4/1', 'delivered 1/4/2', 'expired 1/4'])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('that is over when items are pushed is reported once, after the push', async () => {
+    const { push, carried, events } = setUp()
+    push(1, 4, 'a', items(1, 2), monotonicMs() + 1999)
+    push(1, 4, 'a', items(3), monotonicMs() + 1999)
+    expect(events).toEqual([])
+    await turn()
+    expect([carried, events]).toEqual([[], ['expired 1/4']])
+    push(1, 5, 'a', items(1), monotonicMs() + 2000)
+    expect(carried).toEqual(['1/1'])
+  })
+
+  test.each([
+    ['a renewal', 'renew'],
+    ['a push with a later end', 'push'],
+  ])('is extended by %s, also for the attempt under way', async (_, by) => {
+    const { transport, push, carried, events, end, aborted } = setUp()
+    push(1, 0, 'a', items(1, 2), monotonicMs() + 5000)
+    vi.advanceTimersByTime(3000)
+    if (by === 'renew') transport.renew(1, monotonicMs() + 10_000)
+    else push(1, 0, 'a', items(3), monotonicMs() + 10_000)
+    transport.renew(1, monotonicMs() + 3000)
+    transport.renew(2, monotonicMs() + 10_000)
+    vi.advanceTimersByTime(8000)
+    expect(aborted()).toBe(false)
+    await end('1/1')
+    expect([carried, events]).toEqual([['1/1', '1/2'], ['delivered 1/0/1']])
+  })
+
+  test('aborts the attempt under way one second before it ends, which then fails', async () => {
+    const { push, carried, events, end, aborted, waiting, mayStart } = setUp()
+    push(1, 0, 'a', items(1, 2), monotonicMs() + 10_000)
+    vi.advanceTimersByTime(8000)
+    expect(mayStart()).toBe(true)
+    vi.advanceTimersByTime(999)
+    expect([mayStart(), aborted(), waiting()?.aborted]).toEqual([false, false, false])
+    vi.advanceTimersByTime(1)
+    expect([aborted(), waiting()?.aborted]).toEqual([true, true])
+    await end('1/1', { kind: 'ambiguous', message: 'too late', parts: 1 })
+    expect([carried, events]).toEqual([['1/1'], ['failed 1/0/1']])
+  })
+
+  test('is reported when an item starts no further part, unless it was cancelled', async () => {
+    const { transport, push, events, end } = setUp()
+    for (const lane of [1, 2]) push(lane, 0, 'a', items(1, 2), monotonicMs() + 3000)
+    transport.cancel(2, 0)
+    vi.advanceTimersByTime(2000)
+    await end('1/1', 'withdrawn')
+    await end('2/1', 'withdrawn')
+    expect(events).toEqual(['expired 1/0', 'cancelled 2/0'])
+  })
+
+  test('that never ends needs no timer', async () => {
+    const { push, end } = setUp()
+    push(1, 0, 'a', items(1))
+    expect(vi.getTimerCount()).toBe(0)
+    await end('1/1')
+  })
 })
 
 const command = fc.record({
@@ -103,10 +170,10 @@ const command = fc.record({
   do: fc.constantFrom('push', 'push', 'cancel', 'deliver', 'deliver', 'fail' as const),
 })
 
-test('whatever is asked, each lane has one thing under way, and is told in order of all that it was given', async () => {
+test('in any sequence of calls each lane has one item under way and reports all items in order', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(command, { maxLength: 60 }), async (commands) => {
-      const { transport, underway, events, end } = setUp()
+      const { transport, push, underway, events, end } = setUp()
       const lanes = [0, 1, 2].map(() => ({
         generation: 0,
         next: 1,
@@ -128,7 +195,7 @@ test('whatever is asked, each lane has one thing under way, and is told in order
         const lane = lanes[number]
         if (!lane) continue
         if (what === 'push' && !lane.isDraining) {
-          transport.push(number, lane.generation, 'a', items(lane.next, lane.next + 1))
+          push(number, lane.generation, 'a', items(lane.next, lane.next + 1))
           lane.next += 2
         } else if (what === 'cancel' && !lane.isDraining && underway.size > 0) {
           if (![...underway.keys()].some((key) => key.startsWith(`${number}/`))) continue
@@ -170,26 +237,33 @@ function setUp() {
         underway.set(key, { end, progressed })
       }),
   )
-  const push = transport.push.bind(transport)
-  vi.spyOn(transport, 'push').mockImplementation((lane, generation, address, items) =>
-    push(
+  const push = (
+    lane: number,
+    generation: number,
+    address: string,
+    items: { seq: number }[],
+    leaseEndsAt = Number.POSITIVE_INFINITY,
+  ): void =>
+    transport.push(
       lane,
       generation,
       address,
       items.map((item) => ({ ...item, lane })),
-    ),
-  )
+      leaseEndsAt,
+    )
   transport.start({
     delivered: (...what) => events.push(`delivered ${what.join('/')}`),
     failed: (lane, generation, seq) => events.push(`failed ${lane}/${generation}/${seq}`),
     cancelled: (...what) => events.push(`cancelled ${what.join('/')}`),
+    expired: (...what) => events.push(`expired ${what.join('/')}`),
     progressed: (lane, generation, seq, parts) =>
       events.push(`progressed ${lane}/${generation}/${seq} ${parts}`),
   })
   return {
-    ...{ transport, events, carried, underway },
+    ...{ transport, push, events, carried, underway },
     aborted: () => control?.signal.aborted,
-    waiting: () => control?.waiting(),
+    waiting: () => control?.waiting,
+    mayStart: () => control?.mayStart(),
     progress: (key: string, parts: number) => underway.get(key)?.progressed(parts),
     async end(key: string, outcome?: DeliveryFailure | 'withdrawn') {
       const one = underway.get(key)

@@ -1,17 +1,23 @@
-import { setMaxListeners } from 'node:events'
+import { LAST_WORDS_MS } from '../channels/timeout.js'
+import { monotonicMs } from './monotonic.js'
 import type { DeliveryFailure, Transport, TransportListener } from './transport.js'
 
-/** What may end the carrying of an item. */
+/** Nothing starts with less time than this before the end of the lease: it would only be aborted. */
+const MIN_LEFT_MS = 2000
+
+/** What may end an item that is under way. */
 export interface Control {
-  /** Aborted when the process can wait no longer. */
-  signal: AbortSignal
-  /** A signal that is aborted when the item is not wanted any more: for waits, not for what is under way. */
-  waiting(): AbortSignal
+  /** Aborted when the attempt has to end: the process stops, or the lease of the lane is about to end. */
+  readonly signal: AbortSignal
+  /** Aborted when the item is no longer wanted, too: for waits, not for calls that are under way. */
+  readonly waiting: AbortSignal
+  /** Whether the lease leaves time to start something. */
+  mayStart(): boolean
 }
 
 /**
- * Carries one item; answers the failure, if there was one, or `withdrawn` when it ended a wait because the item is not
- * wanted any more; never throws.
+ * Sends one item. Returns its failure, if any, or `withdrawn` when it started nothing more because a wait was aborted or
+ * the lease leaves no time. Never throws.
  */
 export type Carry<Address, Item> = (
   address: Address,
@@ -22,99 +28,170 @@ export type Carry<Address, Item> = (
 
 interface Queue<Address, Item> {
   generation: number
+  leaseEndsAt: number
   items: { address: Address; item: Item }[]
-  isCarrying: boolean
-  /** Ends the waits of what is being carried; there when it waits. */
-  waiting: AbortController | undefined
+  isRunning: boolean
+  attempt: Attempt | undefined
   /** The generation whose cancel is to be confirmed when nothing is under way. */
   cancelled: number | undefined
 }
 
-/** A transport in this thread: one loop for each lane that has something to carry. */
+/** A transport in this thread: one loop for each lane that has something to send. */
 export class SerialTransport<Address, Item extends { seq: number }> implements Transport<Address, Item> {
   readonly #carry: Carry<Address, Item>
   readonly #queues = new Map<number, Queue<Address, Item>>()
-  readonly #abort = new AbortController()
   #listener: TransportListener | undefined
   #isClosing = false
+  /** The grace period is over: nothing is reported any more. */
+  #isAborted = false
 
   constructor(carry: Carry<Address, Item>) {
     this.#carry = carry
-    // Each lane listens while it carries something, and Node warns of a leak beyond ten.
-    setMaxListeners(0, this.#abort.signal)
   }
 
   start(listener: TransportListener): void {
     this.#listener = listener
   }
 
-  push(lane: number, generation: number, address: Address, items: readonly Item[]): void {
+  push(
+    lane: number,
+    generation: number,
+    address: Address,
+    items: readonly Item[],
+    leaseEndsAt: number,
+  ): void {
     if (this.#isClosing) return
     const queue = this.#queues.get(lane) ?? {
-      ...{ generation, items: [], isCarrying: false },
-      ...{ waiting: undefined, cancelled: undefined },
+      ...{ generation, leaseEndsAt, items: [], isRunning: false },
+      ...{ attempt: undefined, cancelled: undefined },
     }
     this.#queues.set(lane, queue)
     queue.generation = generation
+    queue.leaseEndsAt = Math.max(queue.leaseEndsAt, leaseEndsAt)
     queue.items.push(...items.map((item) => ({ address, item })))
-    if (!queue.isCarrying) void this.#run(lane, queue)
+    if (!queue.isRunning) void this.#run(lane, queue)
+  }
+
+  renew(lane: number, leaseEndsAt: number): void {
+    const queue = this.#queues.get(lane)
+    if (queue) queue.leaseEndsAt = Math.max(queue.leaseEndsAt, leaseEndsAt)
   }
 
   cancel(lane: number, generation: number): void {
     const queue = this.#queues.get(lane)
     if (queue) queue.items = []
-    if (queue?.isCarrying) queue.cancelled = generation
+    if (queue?.isRunning) queue.cancelled = generation
     else queueMicrotask(() => this.#listener?.cancelled(lane, generation))
-    queue?.waiting?.abort()
+    queue?.attempt?.withdraw()
   }
 
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true
     for (const queue of this.#queues.values()) {
       queue.items = []
-      queue.waiting?.abort()
+      queue.attempt?.withdraw()
     }
-    const timer = setTimeout(() => this.#abort.abort(), graceMs)
-    while (this.#queues.size > 0 && !this.#abort.signal.aborted)
-      await new Promise((next) => setTimeout(next, 10))
+    const timer = setTimeout(() => this.#abort(), graceMs)
+    while (this.#queues.size > 0 && !this.#isAborted) await new Promise((next) => setTimeout(next, 10))
     clearTimeout(timer)
   }
 
+  #abort(): void {
+    this.#isAborted = true
+    for (const { attempt } of this.#queues.values()) attempt?.abort()
+  }
+
   async #run(lane: number, queue: Queue<Address, Item>): Promise<void> {
-    queue.isCarrying = true
-    for (let next = queue.items.shift(); next; next = queue.items.shift()) {
-      const { generation } = queue
-      const { seq } = next.item
-      const progressed = (parts: number): void => this.#listener?.progressed(lane, generation, seq, parts)
-      const outcome = await this.#carry(next.address, next.item, this.#controlOf(queue), progressed)
-      queue.waiting = undefined
-      if (this.#abort.signal.aborted) break
-      if (outcome === undefined) this.#listener?.delivered(lane, generation, seq)
-      else if (outcome !== 'withdrawn') {
-        queue.items = []
-        this.#listener?.failed(lane, generation, seq, outcome)
+    queue.isRunning = true
+    while (queue.items.length > 0 && !this.#isAborted) {
+      if (mayStart(queue)) await this.#next(lane, queue)
+      else {
+        // A push must not be answered before it returns.
+        await undefined
+        if (!mayStart(queue) && queue.items.length > 0) this.#expire(lane, queue, queue.generation)
       }
       this.#confirm(lane, queue)
     }
-    queue.isCarrying = false
+    queue.isRunning = false
     this.#queues.delete(lane)
-    this.#confirm(lane, queue)
   }
 
-  #controlOf(queue: Queue<Address, Item>): Control {
-    return {
-      signal: this.#abort.signal,
-      waiting: () => {
-        queue.waiting ??= new AbortController()
-        if (this.#isClosing || queue.cancelled !== undefined) queue.waiting.abort()
-        return queue.waiting.signal
-      },
-    }
+  async #next(lane: number, queue: Queue<Address, Item>): Promise<void> {
+    const next = queue.items.shift()
+    if (!next) return
+    const { generation } = queue
+    const { seq } = next.item
+    const progressed = (parts: number): void => this.#listener?.progressed(lane, generation, seq, parts)
+    queue.attempt = new Attempt(queue)
+    const outcome = await this.#carry(next.address, next.item, queue.attempt, progressed)
+    queue.attempt.end()
+    queue.attempt = undefined
+    if (this.#isAborted) return
+    if (outcome === undefined) this.#listener?.delivered(lane, generation, seq)
+    else if (outcome !== 'withdrawn') {
+      queue.items = []
+      this.#listener?.failed(lane, generation, seq, outcome)
+    } else if (queue.cancelled === undefined && !this.#isClosing) this.#expire(lane, queue, generation)
+  }
+
+  #expire(lane: number, queue: Queue<Address, Item>, generation: number): void {
+    queue.items = []
+    this.#listener?.expired(lane, generation)
   }
 
   #confirm(lane: number, queue: Queue<Address, Item>): void {
     const { cancelled } = queue
     queue.cancelled = undefined
     if (cancelled !== undefined) this.#listener?.cancelled(lane, cancelled)
+  }
+}
+
+type Leased = Pick<Queue<unknown, unknown>, 'leaseEndsAt'>
+
+const mayStart = ({ leaseEndsAt }: Leased): boolean => leaseEndsAt - monotonicMs() >= MIN_LEFT_MS
+
+/** One item under way. It ends in time for the lease of its lane, which may be renewed until then. */
+class Attempt implements Control {
+  readonly #queue: Leased
+  readonly #ending = new AbortController()
+  readonly #withdrawing = new AbortController()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(queue: Leased) {
+    this.#queue = queue
+    this.#watchLease()
+  }
+
+  get signal(): AbortSignal {
+    return this.#ending.signal
+  }
+
+  get waiting(): AbortSignal {
+    return this.#withdrawing.signal
+  }
+
+  mayStart(): boolean {
+    return mayStart(this.#queue)
+  }
+
+  withdraw(): void {
+    this.#withdrawing.abort()
+  }
+
+  abort(): void {
+    this.#ending.abort()
+    this.#withdrawing.abort()
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+  }
+
+  /** Early enough that a call which does not heed its signal is given up when the lease ends. */
+  #watchLease(): void {
+    const leftMs = this.#queue.leaseEndsAt - LAST_WORDS_MS - monotonicMs()
+    if (leftMs <= 0) this.abort()
+    else if (leftMs < Number.POSITIVE_INFINITY)
+      this.#timer = setTimeout(() => this.#watchLease(), Math.ceil(leftMs))
   }
 }

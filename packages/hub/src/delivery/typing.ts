@@ -1,21 +1,23 @@
 import type { JsonObject } from '@plugboard/core'
 import { pause } from '../channels/timeout.js'
 
-/** How long typing is shown where the message does not say, and at most. */
+/** How long typing is shown when the message names no time. */
 const DEFAULT_MS = 1000
+/** The longest that typing is shown. */
 const MAX_MS = 10_000
-/** Providers show it for some five seconds. */
+/** Providers show it for about five seconds, so it is repeated. */
 const AGAIN_MS = 4000
 
-/** How long a message wants typing to be shown before it; undefined when it does not. */
+/** How long typing is shown before this message; undefined when the message does not ask for it. */
 export function typingMsOf({ typing, delay }: JsonObject): number | undefined {
   if (typing !== true) return undefined
   return Math.min(typeof delay === 'number' && delay >= 0 ? delay : DEFAULT_MS, MAX_MS)
 }
 
 /**
- * Shows typing for so long, which `indicate` does for some seconds; its failures are told and have no consequence. What
- * it has not done by then is aborted, so that it cannot come after the message. False when `signal` ended it.
+ * Shows typing for `ms` milliseconds; each `indicate` lasts some seconds. Failures are reported to `failed` and have no
+ * other effect. A call that is still under way at the end is aborted, so that typing is not shown after the message.
+ * False when `signal` ended the wait.
  */
 export async function showTyping(
   ms: number,

@@ -48,6 +48,7 @@ export function openHub(
     sender: {
       start: () => undefined,
       push: () => undefined,
+      renew: () => undefined,
       cancel: () => undefined,
       close: async () => undefined,
     },

@@ -68,6 +68,9 @@ export class ScriptedTransport<Address> implements Transport<Address, ScriptedIt
     })
   }
 
+  /** The leases of these tests never end. */
+  renew(): void {}
+
   async close(): Promise<void> {
     this.#listener = undefined
   }
