@@ -1,5 +1,5 @@
-import type { Entry, StreamRef } from '../../log/entry.js'
-import type { LaneState, Lease, Mark } from '../../log/progress.js'
+import type { Entry } from '../../log/entry.js'
+import type { LaneState, Mark } from '../../log/progress.js'
 import { type LaneKey, replayLane, type Target } from '../../log/target.js'
 import type { Database, Methods } from './database.js'
 import { findEntry, replaceEntry } from './entries.js'
@@ -35,7 +35,7 @@ export const deliveryMethods = (database: Database, owner: Owner) =>
       return seq
     },
 
-    reclaim({ clientId, streamId }: StreamRef, lease: Lease): { seq: number; lease: Lease } | 'lost' {
+    reclaim({ clientId, streamId }, lease) {
       const stream = database.find(clientId, streamId)
       if (!stream || !isHolder(stream, owner, lease)) return 'lost'
       return { seq: stream.entries.length, lease: hold(database, stream, owner) }
@@ -84,7 +84,7 @@ export const deliveryMethods = (database: Database, owner: Owner) =>
       const oldest = times.sort((a, b) => a.getTime() - b.getTime())[0]
       return { streams: owing.length, ...(oldest && { oldest }) }
     },
-  }) satisfies Partial<Methods> & { reclaim: unknown }
+  }) satisfies Partial<Methods>
 
 /** What is left of the lanes after a mark. A lane that it names is replaced whole, or removed. */
 function changedLanes(lanes: Stream['lanes'], changes: Mark['lanes']): Stream['lanes'] {
