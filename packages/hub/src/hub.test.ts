@@ -1,10 +1,12 @@
 import { type Failure, newId } from '@plugboard/core'
 import { expect, test, vi } from 'vitest'
 import { acmeChannel } from '../test/support/acme-channel.js'
-import { integrationOf, keyring, recordOf, storeOf } from '../test/support/clients.js'
+import { integrationOf, keyring, recordOf } from '../test/support/clients.js'
 import { openHub, SharedStore } from '../test/support/hub.js'
 import { assertKey } from './clients/key-fingerprint.js'
 import { Keyring } from './clients/keyring.js'
+import type { NewEntry } from './log/entry.js'
+import { memoryDatabase } from './testing/memory-store.js'
 
 test('an integration whose credentials are refused pauses, says so, and resumes with the next sync', async () => {
   const { hub, say, client, attempts, outcomes, health } = await setUp({ token: 'old' })
@@ -35,13 +37,7 @@ test('a refusal that comes after the sync which put it right pauses nothing', as
 })
 
 test('a store that was made with another key is refused', async () => {
-  let fingerprint: string | undefined
-  const store = storeOf({
-    async putMetaIfAbsent(_, value) {
-      fingerprint ??= value
-      return fingerprint
-    },
-  })
+  const store = memoryDatabase().open()
   await assertKey(store, keyring)
   await assertKey(store, keyring)
   const another = new Keyring(new Uint8Array(32).fill(8))
@@ -54,20 +50,21 @@ const acme = (token: string) => ({ name: 'acme', isEnabled: true, config: { toke
 /** Lets all happen that would happen by itself. */
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50))
 
+const firstEntry = (type: NewEntry['type']): NewEntry => ({
+  ...{ id: newId(), type, payload: '{}', at: new Date(), owes: [], claim: false },
+})
+
 /** A hub with one client, whose one conversation is at an endpoint of a channel that answers as the test says. */
 async function setUp(config: object) {
   const record = recordOf()
   record.integrations = [integrationOf(record.id, config)]
   const shared = new SharedStore(record)
-  const endpoint = {
-    id: newId(),
-    channel: { name: 'acme', custom: false },
-    identity: '*',
-    sender: 'ada',
-    thread: '*',
-  }
-  const stream = shared.streams.addStream(record.id)
-  const { streamId: conversationId } = Object.assign(stream, { endpoints: [endpoint] })
+  const { conversationId } = await shared.store.mapEndpoint({
+    ...{ clientId: record.id, at: new Date(), channel: { name: 'acme', custom: false } },
+    endpoint: { identity: '*', sender: 'ada', thread: '*' },
+    ids: { user: newId(), conversation: newId(), endpoint: newId() },
+    events: { user: () => firstEntry('user.new'), conversation: () => firstEntry('conversation.new') },
+  })
   const attempts: unknown[] = []
   const outcomes: (Failure | Promise<Failure>)[] = []
   const channel = acmeChannel({
@@ -79,7 +76,7 @@ async function setUp(config: object) {
     },
     classify: (error) => error as Failure,
   })
-  const hub = openHub(shared, [channel])
+  const hub = openHub(shared.open(), [channel])
   const client = async () => {
     const found = await hub.clients.find({ id: record.id })
     if (!found) throw new Error('there is no client')

@@ -1,9 +1,9 @@
 import type { Id } from '@plugboard/core'
 import { expect, test } from 'vitest'
-import { keyring, MemoryClients, recordOf, storeOf } from '../../test/support/clients.js'
-import { MemoryDocuments } from '../../test/support/memory-documents.js'
+import { keyring, recordOf } from '../../test/support/clients.js'
 import { clientFacts } from '../documents/facts.js'
 import type { Range } from '../log/page.js'
+import { memoryDatabase } from '../testing/memory-store.js'
 import { Accounts } from './accounts.js'
 import { Clients } from './clients.js'
 import { Directory } from './directory.js'
@@ -29,14 +29,14 @@ test('the keys of a client go at once when it is deleted, and people stay withou
 })
 
 test('they go with the purge, where the process ended that deleted it', async () => {
-  const { clients, accounts, ids, records } = await setUp(1)
+  const { clients, accounts, ids, store } = await setUp(1)
   const [id] = ids
   await accounts.createKey({ scope: 'app', clientId: id, displayName: 'mine' })
-  const record = records.records.get(id)
-  if (record) records.records.set(id, { ...record, deletedAt: new Date() })
+  const record = await store.findClient({ id })
+  if (record) await store.replaceClient({ ...record, version: 2, deletedAt: new Date() })
   await clients.purge()
   expect(await accounts.listKeys({ clientId: id })).toEqual([])
-  expect(records.records.size).toBe(0)
+  expect(await store.listClients({ limit: 10 })).toEqual([])
 })
 
 test('those that were deleted are left out of a list, whichever way it goes, and pages stay full', async () => {
@@ -53,16 +53,16 @@ test('those that were deleted are left out of a list, whichever way it goes, and
 })
 
 test('a client has at most twenty tokens, also when many are asked for at once', async () => {
-  const { clients, records, ids } = await setUp(1)
+  const { clients, store, ids } = await setUp(1)
   const [id] = ids
   for (let i = 0; i < 15; i += 1) await clients.addToken(id)
   const asked = await Promise.allSettled(Array.from({ length: 10 }, () => clients.addToken(id)))
   const refused = asked.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
-  expect(records.records.get(id)?.tokens).toHaveLength(20)
+  const { tokens = [] } = (await store.findClient({ id })) ?? {}
+  expect(tokens).toHaveLength(20)
   for (const reason of refused) expect(reason).toMatchObject({ code: 'CONFLICT' })
   expect(String(refused[0])).toContain('at most 20 tokens')
-  const revoked = records.records.get(id)?.tokens[0]?.id as Id
-  await clients.revokeToken(id, revoked)
+  await clients.revokeToken(id, tokens[0]?.id as Id)
   await clients.addToken(id)
   await expect(clients.addToken(id)).rejects.toMatchObject({ code: 'CONFLICT' })
 })
@@ -70,23 +70,12 @@ test('a client has at most twenty tokens, also when many are asked for at once',
 /** So many clients. */
 async function setUp(count: number) {
   const made = Array.from({ length: count }, () => recordOf())
-  const records = new MemoryClients(...made)
-  const store = storeOf({
-    findClient: (by) => records.findClient(by),
-    replaceClient: (client) => records.replaceClient(client),
-    async listClients({ after, before, fromEnd, limit }) {
-      const found = [...records.records.values()]
-        .filter(({ id }) => (!after || id > after) && (!before || id < before))
-        .sort((a, b) => (a.id < b.id ? -1 : 1))
-      return fromEnd ? found.slice(-limit) : found.slice(0, limit)
-    },
-    purgeClient: async (id) => records.records.delete(id),
-    ...new MemoryDocuments(),
-  })
+  const store = memoryDatabase().open()
+  for (const record of made) await store.insertClient(record)
   const now = (): Date => new Date()
   const directory = new Directory({ store, keyring, maxClients: 10, maxAgeMs: 0, changed: async () => {} })
   const accounts = new Accounts({ store, keyring, now, maxCached: 10, maxAgeMs: 0 })
   const attachments = { removeOf: async () => undefined }
   const clients = new Clients({ store, facts: clientFacts(store), directory, accounts, attachments, now })
-  return { clients, accounts, records, ids: made.map(({ id }) => id) as [Id, Id, ...Id[]] }
+  return { clients, accounts, store, ids: made.map(({ id }) => id) as [Id, Id, ...Id[]] }
 }

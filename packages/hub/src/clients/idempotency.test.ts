@@ -1,7 +1,6 @@
 import { type Id, newId } from '@plugboard/core'
 import { expect, test } from 'vitest'
-import { storeOf } from '../../test/support/clients.js'
-import type { KeyClaim } from '../ports/store.js'
+import { memoryDatabase } from '../testing/memory-store.js'
 import type { ClientView } from './directory.js'
 import { Idempotency } from './idempotency.js'
 
@@ -64,24 +63,15 @@ test('a key is forgotten after 24 hours', async () => {
 })
 
 function setUp() {
-  const keys = new Map<string, KeyClaim>()
   let now = Date.parse('2026-11-22T08:00:00Z')
   let purged = 0
-  const store = storeOf({
-    async claimKey({ expiresBefore, ...claim }) {
-      const place = `${claim.clientId} ${claim.key}`
-      const known = keys.get(place)
-      if (known && known.at >= expiresBefore) return { ...known, fresh: false }
-      keys.set(place, claim)
-      return { ...claim, fresh: true }
-    },
-    async purgeKeys(before, limit) {
-      const old = [...keys].filter(([, { at }]) => at < before).slice(0, limit)
-      for (const [place] of old) keys.delete(place)
-      purged += old.length
-      return old.length
-    },
-  })
+  const store = memoryDatabase().open()
+  const { purgeKeys } = store
+  store.purgeKeys = async (before, limit) => {
+    const count = await purgeKeys(before, limit)
+    purged += count
+    return count
+  }
   const another = (): Idempotency => new Idempotency({ store, now: () => new Date(now) })
   const idempotency = another()
   const [client, other] = [{ id: newId() } as ClientView, { id: newId() } as ClientView]

@@ -1,6 +1,6 @@
 import { newId, silentLogger } from '@plugboard/core'
 import { expect, test } from 'vitest'
-import { storeOf } from '../../test/support/clients.js'
+import { memoryDatabase } from '../testing/memory-store.js'
 import { IntegrationMonitor } from './integration-monitor.js'
 
 const id = newId()
@@ -59,26 +59,21 @@ test('writes nothing where nothing happened', async () => {
 
 function setUp() {
   const at = new Date(960_000)
-  const texts = new Map<string, string>()
   const meta = { isBroken: false, writes: 0 }
+  const store = memoryDatabase().open()
+  const { putMetaIfAbsent, replaceMeta } = store
   const check = (): void => {
     meta.writes += 1
     if (meta.isBroken) throw new Error('the store failed')
   }
-  const store = storeOf({
-    getMeta: async (key) => texts.get(key),
-    async putMetaIfAbsent(key, value) {
-      check()
-      if (!texts.has(key)) texts.set(key, value)
-      return texts.get(key) ?? value
-    },
-    async replaceMeta(key, from, to) {
-      check()
-      if (texts.get(key) !== from) return false
-      texts.set(key, to)
-      return true
-    },
-  })
+  store.putMetaIfAbsent = async (key, value) => {
+    check()
+    return putMetaIfAbsent(key, value)
+  }
+  store.replaceMeta = async (key, from, to) => {
+    check()
+    return replaceMeta(key, from, to)
+  }
   const open = () => new IntegrationMonitor({ store, log: silentLogger, now: () => new Date(at) })
   return { open, meta, at }
 }

@@ -3,8 +3,8 @@ import { afterEach, expect, test } from 'vitest'
 import { acmeChannel } from '../../test/support/acme-channel.js'
 import { integrationOf, recordOf, webhookOf } from '../../test/support/clients.js'
 import { openHub, SharedStore } from '../../test/support/hub.js'
-import { MemoryDocuments } from '../../test/support/memory-documents.js'
 import type { Hub } from '../hub.js'
+import { NO_CLIENT } from '../ports/stored-document.js'
 
 const hubs: Hub[] = []
 
@@ -69,7 +69,7 @@ test('channels and custom ones are listed in one order, from either end and betw
 })
 
 test('a custom integration goes with its keys and webhooks, and takes no other along', async () => {
-  const { hub, client, documents } = await setUp()
+  const { hub, client, keys } = await setUp()
   const [mine, theirs] = [
     await hub.integrations.createCustom(await client(), {}),
     await hub.integrations.createCustom(await client(), {}),
@@ -81,22 +81,22 @@ test('a custom integration goes with its keys and webhooks, and takes no other a
   }
   await hub.integrations.delete(await client(), mine.id)
   expect((await client()).webhooks.map(({ ownerId }) => ownerId)).toEqual([undefined, theirs.id])
-  expect(documents.of('account').map(({ data }) => JSON.parse(data).integrationId)).toEqual([theirs.id])
+  expect((await keys()).map(({ data }) => JSON.parse(data).integrationId)).toEqual([theirs.id])
   await expect(hub.integrations.get(await client(), mine.id)).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })
 
 test('what is made for an integration that is deleted meanwhile is taken back', async () => {
-  const { hub, client, documents } = await setUp()
+  const { hub, client, store, keys } = await setUp()
   const { id } = await hub.integrations.createCustom(await client(), {})
-  const insert = documents.insertDocument
-  documents.insertDocument = async (document) => {
+  const insert = store.insertDocument
+  store.insertDocument = async (document) => {
     const isInserted = await insert(document)
-    await documents.removeDocument((await client()).id, 'integration', id)
+    await store.removeDocument((await client()).id, 'integration', id)
     return isInserted
   }
   const making = hub.integrations.createKey(await client(), id, 'a key')
   await expect(making).rejects.toMatchObject({ code: 'NOT_FOUND' })
-  expect(documents.of('account')).toEqual([])
+  expect(await keys()).toEqual([])
 })
 
 test('a channel has neither keys nor webhooks', async () => {
@@ -116,21 +116,16 @@ async function setUp() {
   record.integrations = [{ ...integrationOf(record.id, { token: 'old' }), status: 'paused', reason: 'no' }]
   record.webhooks = [webhookOf(record.id, 'https://bot.example')]
   const shared = new SharedStore(record)
-  const documents = new MemoryDocuments()
-  // Read anew with each call, so that a test can stand in its way.
-  const later = Object.keys(documents).filter((name) => name !== 'all') as (keyof MemoryDocuments)[]
-  const methods = later.map((name) => [
-    name,
-    (...input: never[]) => (documents[name] as (...input: never[]) => unknown)(...input),
-  ])
-  Object.assign(shared.store, Object.fromEntries(methods))
+  const store = shared.open()
   const beta: Channel = { ...acmeChannel(), name: 'beta' }
-  const hub = openHub(shared, [acmeChannel(), beta])
+  const hub = openHub(store, [acmeChannel(), beta])
   hubs.push(hub)
   const client = async () => {
     const found = await hub.clients.find({ id: record.id })
     if (!found) throw new Error('the client is gone')
     return found
   }
-  return { hub, client, documents }
+  /** What is kept of the keys of integrations. */
+  const keys = () => store.listDocuments(NO_CLIENT, 'account', { limit: 10 })
+  return { hub, client, store, keys }
 }

@@ -14,7 +14,7 @@ const auth: Failure = { kind: 'auth', message: 'wrong token', field: 'token' }
 const transient: Failure = { kind: 'transient', message: 'cannot be reached' }
 
 test('a provider is told of a new integration, and then it is active', async () => {
-  const { hub, sync, health, calls, shared } = setUp()
+  const { hub, sync, health, calls, shared, id } = setUp()
   await sync('a')
   await eventually(async () => expect(await health()).toMatchObject([{ status: 'active' }]))
   expect(calls).toEqual(['check a', 'provision a'])
@@ -22,7 +22,7 @@ test('a provider is told of a new integration, and then it is active', async () 
   await sync('a')
   await settle()
   expect(calls).toHaveLength(2)
-  expect(await hub.health.list(await client(hub, shared))).toHaveLength(1)
+  expect(await hub.health.list(await client(hub, id))).toHaveLength(1)
 })
 
 test('a provider that refuses new credentials makes the sync fail, and nothing is stored', async () => {
@@ -34,7 +34,7 @@ test('a provider that refuses new credentials makes the sync fail, and nothing i
   })
   expect([await health(), shared.events]).toEqual([[], []])
   // But for what the next start is to load.
-  const meta = [...shared.meta].filter(([key, value]) => value && !key.startsWith('channel:'))
+  const meta = [...shared.database.meta()].filter(([key, value]) => value && !key.startsWith('channel:'))
   expect(meta).toEqual([])
 })
 
@@ -85,18 +85,17 @@ test('a process that ends leaves it to the next one', async () => {
   await sync('a')
   await hub.stop(100)
   outcomes.provision = undefined
-  shared.streams.reopen()
-  hubs.push(openHub(shared, [channel]))
+  hubs.push(openHub(shared.open(), [channel]))
   await eventually(async () => expect(await health()).toMatchObject([{ status: 'active' }]))
 })
 
 test('a process that remembers the client as it was tells the provider of what it is now', async () => {
-  const { hub: idle, shared, channel, calls, health } = setUp()
+  const { hub: idle, shared, id, channel, calls, health } = setUp()
   await idle.stop(0)
-  const taking = openHub(shared, [channel], { delivers: false })
-  const delivering = openHub(shared, [channel], { cacheAgeMs: 60_000 })
+  const taking = openHub(shared.open(), [channel], { delivers: false })
+  const delivering = openHub(shared.open(), [channel], { cacheAgeMs: 60_000 })
   hubs.push(taking, delivering)
-  const { id } = await client(delivering, shared)
+  await client(delivering, id)
   const acme = { name: 'acme', isEnabled: true, config: { account: 'a', token: 'secret' } }
   await taking.sync.run(id, 'test', { channels: [acme], webhooks: [] })
   await eventually(() => expect(calls).toContain('provision a'))
@@ -125,13 +124,13 @@ test('new credentials of the same account take nothing back', async () => {
 })
 
 test('an account is one client’s alone, until that client gives it up', async () => {
-  const { hub, sync, shared, other, calls } = setUp()
+  const { hub, sync, other, calls } = setUp()
   await sync('a')
   await expect(sync('a', 'x', other.id)).rejects.toMatchObject({
     code: 'CONFLICT',
     message: expect.stringContaining('channels.acme'),
   })
-  expect((await client(hub, shared, other.id)).integrations.size).toBe(0)
+  expect((await client(hub, other.id)).integrations.size).toBe(0)
   await sync('b')
   await sync('a', 'x', other.id)
   await eventually(() => expect(calls.filter((call) => call === 'provision a')).toHaveLength(2))
@@ -149,20 +148,21 @@ test('of two clients that claim an account at once one gets it', async () => {
 })
 
 test('a claim whose client does not have the account any more is taken over', async () => {
-  const { hub, sync, shared, other } = setUp()
+  const { hub, sync, shared, id, other } = setUp()
   await sync('a')
-  const [[key = '', value = ''] = []] = [...shared.meta].filter(([key]) => key.startsWith('account:'))
-  await hub.clients.delete((await client(hub, shared)).id)
-  shared.meta.set(key, value.replace(/ .*/, ' 1000'))
+  const meta = shared.database.meta()
+  const [[key = '', value = ''] = []] = [...meta].filter(([key]) => key.startsWith('account:'))
+  await hub.clients.delete(id)
+  await shared.store.putMeta(key, value.replace(/ .*/, ' 1000'))
   await sync('a', 'x', other.id)
-  expect(shared.meta.get(key)?.startsWith(other.id)).toBe(true)
+  expect(meta.get(key)?.startsWith(other.id)).toBe(true)
 })
 
 const eventually = <T>(claim: () => T | Promise<T>): Promise<T> => vi.waitFor(claim, { timeout: 10_000 })
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100))
 
-async function client(hub: Hub, shared: SharedStore, id = [...shared.clients.records.keys()][0]) {
-  const found = await hub.clients.find({ id: id as Id })
+async function client(hub: Hub, id: Id) {
+  const found = await hub.clients.find({ id })
   if (!found) throw new Error('there is no client')
   return found
 }
@@ -188,12 +188,12 @@ function setUp() {
   }
   const [record, other] = [recordOf(), recordOf({ id: newId() })]
   const shared = new SharedStore(record, other)
-  const hub = openHub(shared, [channel])
+  const hub = openHub(shared.open(), [channel])
   hubs.push(hub)
   const sync = (account: string | undefined, token = 'secret', id: Id = record.id) => {
     const channels = account ? [{ name: 'acme', isEnabled: true, config: { account, token } }] : []
     return hub.sync.run(id, 'test', { channels, webhooks: [] })
   }
-  const health = async (id: Id = record.id) => hub.health.list(await client(hub, shared, id))
-  return { hub, sync, health, calls, outcomes, shared, channel, other }
+  const health = async (id: Id = record.id) => hub.health.list(await client(hub, id))
+  return { hub, sync, health, calls, outcomes, shared, channel, id: record.id, other }
 }

@@ -31,6 +31,8 @@ export interface MemoryDatabase {
   open(): Store
   /** Every stream as it stands, for tests to look at: not a copy, so read it at once and change nothing. */
   streams(): readonly StreamView[]
+  /** The named texts of the whole store, in the same way. */
+  meta(): ReadonlyMap<string, string>
 }
 
 /** A stream with its entries, how far its deliveries are, and who holds it. */
@@ -62,6 +64,7 @@ export function memoryDatabase({
       return openHandle(database, handles)
     },
     streams: () => [...database.streams.values()],
+    meta: () => database.meta,
   }
 }
 
