@@ -72,7 +72,7 @@ export {
   type ReplyPage,
   type Texts,
 } from './log/page.js'
-export type { Claimed, LaneState, Lease, Mark, Progress, Reclaimed } from './log/progress.js'
+export type { Claimed, LaneState, Lease, Mark, Progress } from './log/progress.js'
 export {
   endpointTarget,
   integrationTarget,

@@ -6,7 +6,6 @@ import type {
   Lease,
   Mark,
   Progress,
-  Reclaimed,
   Replay,
   Replayed,
   StreamRef,
@@ -24,6 +23,12 @@ type EntryName = Pick<EntryDoc, '_id' | 'clientId' | 'streamId'>
 
 /** How long a replay that was begun keeps others from doing it again: the time of its three writes, by far. */
 const REPLAY_MS = 10_000
+
+/** What is read of a stream for its holder. */
+const CLAIMED = {
+  ...{ clientId: 1, kind: 1, userId: 1, endpoints: 1 },
+  ...{ seq: 1, scanned: 1, lanes: 1, fence: 1 },
+} as const
 
 /** What is owed, and how far it got. Times here are by the database's clock. */
 export class Deliveries {
@@ -74,18 +79,8 @@ export class Deliveries {
     const update = [{ $set: { ...taking(owner, until, isFree(now)), claim } }]
     const options = { updatePipeline: true }
     await this.#models.streams.updateMany({ _id, clientId, nextAt: { $lte: now } }, update as never, options)
-    const projection = {
-      clientId: 1,
-      kind: 1,
-      userId: 1,
-      endpoints: 1,
-      seq: 1,
-      scanned: 1,
-      lanes: 1,
-      fence: 1,
-    }
     const taken = await this.#models.streams
-      .find({ _id, clientId, claim, owner }, projection)
+      .find({ _id, clientId, claim, owner }, CLAIMED)
       .lean<StreamDoc[]>()
     const byId = new Map(taken.map((stream) => [idOf(stream._id), stream]))
     return due.flatMap((stream) => {
@@ -118,22 +113,17 @@ export class Deliveries {
   }
 
   /** One round trip. */
-  async reclaim({ clientId, streamId }: StreamRef, lease: Lease): Promise<Reclaimed | 'lost'> {
+  async reclaim({ clientId, streamId }: StreamRef, lease?: Lease): Promise<Claimed | 'lost'> {
     const until = this.#leases.until(this.#clock.now())
-    const filter = {
-      _id: oid(streamId),
-      clientId: oid(clientId),
-      owner: this.#leases.owner,
-      fence: lease.fence,
-    }
+    const mine = { _id: oid(streamId), clientId: oid(clientId), owner: this.#leases.owner }
+    const filter = lease ? { ...mine, $or: [{ fence: lease.fence }, { reclaimedFrom: lease.fence }] } : mine
+    const fence = lease
+      ? { $set: { nextAt: until, fence: lease.fence + 1, reclaimedFrom: lease.fence } }
+      : { $set: { nextAt: until }, $inc: { fence: 1 }, $unset: { reclaimedFrom: 1 } }
     const stream = await this.#models.streams
-      .findOneAndUpdate(
-        filter,
-        { $set: { nextAt: until }, $inc: { fence: 1 } },
-        { returnDocument: 'after', projection: { seq: 1, fence: 1 } },
-      )
+      .findOneAndUpdate(filter, fence, { returnDocument: 'after', projection: CLAIMED })
       .lean<StreamDoc>()
-    return stream ? { seq: stream.seq, lease: this.#leases.leaseOf(stream.fence, until) } : 'lost'
+    return stream ? toClaimed(stream, stream.seq, this.#leases.leaseOf(stream.fence, until)) : 'lost'
   }
 
   /** Whether the holder keeps the stream, and when it is due if not. */

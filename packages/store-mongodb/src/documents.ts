@@ -90,6 +90,8 @@ export interface StreamDoc {
   owner?: ObjectId
   /** Rises with each change of the owner. */
   fence: number
+  /** The fence of the lease that was reclaimed, if it was: that reclaim may be repeated. */
+  reclaimedFrom?: number
   /** The call that took it up. */
   claim?: ObjectId
   /** It became due while someone had the lease. */

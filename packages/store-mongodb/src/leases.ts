@@ -46,6 +46,7 @@ export const isFree = (now: Date) => ({ $or: [isMissing('$owner'), { $lte: ['$ne
 export const taking = (owner: ObjectId, until: Date, given: object) => ({
   owner: { $cond: [given, owner, '$owner'] },
   fence: { $cond: [given, { $add: ['$fence', 1] }, '$fence'] },
+  reclaimedFrom: { $cond: [given, '$$REMOVE', '$reclaimedFrom'] },
   nextAt: { $cond: [given, until, '$nextAt'] },
   woken: { $cond: [given, '$$REMOVE', '$woken'] },
 })

@@ -195,7 +195,7 @@ export class MongoStore implements ArchivedStore {
     return this.#do(({ deliveries }) => deliveries.mark(stream, lease, progress))
   }
 
-  reclaim(stream: StreamRef, lease: Lease) {
+  reclaim(stream: StreamRef, lease?: Lease) {
     return this.#do(({ deliveries }) => deliveries.reclaim(stream, lease))
   }
 

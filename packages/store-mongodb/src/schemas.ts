@@ -98,6 +98,7 @@ const stream = new Schema<StreamDoc>(
     owedAt: { type: Date },
     owner: { type: ObjectId },
     fence: { type: Number, required: true },
+    reclaimedFrom: { type: Number },
     claim: { type: ObjectId },
     woken: { type: Boolean },
   } as never,

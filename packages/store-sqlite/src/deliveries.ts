@@ -6,7 +6,6 @@ import {
   type Lease,
   type Mark,
   type Progress,
-  type Reclaimed,
   type Replay,
   type Replayed,
   replayLane,
@@ -24,7 +23,7 @@ import {
   toBytes,
   toHex,
 } from './sql.js'
-import { claimedOf, isHolder, leaseOf, progress, wake } from './stream-state.js'
+import { claimedOf, isHolder, leaseOf, mayReclaim, progress, wake } from './stream-state.js'
 import type { Streams } from './streams.js'
 
 const FREE = HOLDS.indexOf('free')
@@ -118,7 +117,7 @@ export class Deliveries {
   }
 
   /** Answers the lease too, whose end may have moved. */
-  mark({ clientId, streamId }: StreamRef, lease: Lease, mark: Mark): Reclaimed | 'lost' {
+  mark({ clientId, streamId }: StreamRef, lease: Lease, mark: Mark): { seq: number; lease: Lease } | 'lost' {
     const stream = this.#streams.find(clientId, streamId)
     if (!stream || !isHolder(stream, lease)) return 'lost'
     progress(stream, mark, this.#now())
@@ -126,11 +125,11 @@ export class Deliveries {
     return { seq: stream.seq, lease: stream.hold === 'free' ? lease : leaseOf(stream) }
   }
 
-  reclaim({ clientId, streamId }: StreamRef, lease: Lease): Reclaimed | 'lost' {
+  reclaim({ clientId, streamId }: StreamRef, lease?: Lease): Claimed | 'lost' {
     const stream = this.#streams.find(clientId, streamId)
-    if (!stream || !isHolder(stream, lease)) return 'lost'
-    this.#streams.retake(stream, this.#now())
-    return { seq: stream.seq, lease: leaseOf(stream) }
+    if (!stream || !mayReclaim(stream, lease)) return 'lost'
+    this.#streams.retake(stream, lease?.fence ?? stream.fence, this.#now())
+    return claimedOf(stream)
   }
 
   bury({ clientId, streamId }: StreamRef, seq: number, target: Target, dead: Dead): void {

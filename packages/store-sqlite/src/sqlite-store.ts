@@ -247,7 +247,7 @@ class SqliteStore extends SideStore implements ArchivedStore {
     return marked.seq
   }
 
-  reclaim(stream: StreamRef, lease: Lease) {
+  reclaim(stream: StreamRef, lease?: Lease) {
     return this.write(() => this.#deliveries.reclaim(stream, lease))
   }
 

@@ -99,6 +99,7 @@ export class StreamRows {
       nextAt: owed?.nextAt ?? null,
       hold: owed?.hold ?? 'free',
       fence: owed?.fence ?? 0,
+      reclaimedFrom: undefined,
       saved: { rank, deletedAt, isOver: over !== null, progress: owed },
     }
   }

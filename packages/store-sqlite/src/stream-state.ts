@@ -42,6 +42,8 @@ export interface StreamState {
   hold: Hold
   /** Of the lease, while the stream is held. */
   fence: number
+  /** The fence of the lease that was reclaimed last, if it was: that reclaim may be repeated. */
+  reclaimedFrom: number | undefined
 }
 
 export const NO_LANES: Lanes = {}
@@ -55,6 +57,7 @@ const hasLanes = ({ lanes }: StreamState): boolean => {
 export function take(state: StreamState, fence: number, now: number): void {
   state.hold = 'held'
   state.fence = fence
+  state.reclaimedFrom = undefined
   state.nextAt = now + LEASE_MS
 }
 
@@ -65,7 +68,8 @@ function keep(state: StreamState, now: number): void {
 }
 
 /** Takes the lease anew for its holder. */
-export function retake(state: StreamState, fence: number, now: number): void {
+export function retake(state: StreamState, from: number, fence: number, now: number): void {
+  state.reclaimedFrom = from
   state.fence = fence
   keep(state, now)
 }
@@ -132,6 +136,10 @@ export function settledUpTo({ scanned, lanes }: Pick<StreamState, 'scanned' | 'l
 /** Whether this is the newest lease of the stream, and the stream was not given back. */
 export const isHolder = (state: StreamState, { fence }: Lease): boolean =>
   state.hold !== 'free' && fence === state.fence
+
+/** Whether a reclaim may have the lease: it is still this one, or what an earlier reclaim made of it. */
+export const mayReclaim = ({ hold, fence, reclaimedFrom }: StreamState, lease: Lease | undefined): boolean =>
+  hold !== 'free' && (lease === undefined || lease.fence === fence || lease.fence === reclaimedFrom)
 
 /** The lease of a stream that is held. */
 export const leaseOf = ({ fence, nextAt }: StreamState): Lease => ({ fence, until: new Date(nextAt ?? 0) })

@@ -73,6 +73,7 @@ export class Streams implements Pending {
       nextAt: null,
       hold: 'free',
       fence: 0,
+      reclaimedFrom: undefined,
       fresh: { data },
       saved: { rank, deletedAt: null, isOver: false, progress: undefined },
     }
@@ -95,8 +96,8 @@ export class Streams implements Pending {
   }
 
   /** Gives its holder a new lease of the stream. */
-  retake(stream: StreamState, now: number): void {
-    retake(stream, this.#nextFence(), now)
+  retake(stream: StreamState, from: number, now: number): void {
+    retake(stream, from, this.#nextFence(), now)
     this.touch(stream)
   }
 

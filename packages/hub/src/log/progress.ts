@@ -25,13 +25,6 @@ export interface Progress {
   lanes: Readonly<Record<LaneKey, LaneState>>
 }
 
-/** A stream whose lease was taken anew by its holder. */
-export interface Reclaimed {
-  /** The newest number of the stream. */
-  seq: number
-  lease: Lease
-}
-
 /** A stream that this process may deliver. */
 export interface Claimed extends StreamRef, Progress {
   /** The person whose conversation it is, or whose stream. */

@@ -2,7 +2,7 @@ import type { Conversation, Endpoint, Id, User } from '@plugboard/core'
 import type { ChannelRef, ConversationRecord, EndpointRecord } from '../log/endpoint-record.js'
 import type { Dead, DeadEntry, Entry, NewEntry, StreamKind, StreamRef } from '../log/entry.js'
 import type { MessageCount, MessagePage, Page, Range, ReplyPage } from '../log/page.js'
-import type { Claimed, LaneState, Lease, Mark, Progress, Reclaimed } from '../log/progress.js'
+import type { Claimed, LaneState, Lease, Mark, Progress } from '../log/progress.js'
 import type { LaneKey, Target } from '../log/target.js'
 import type { ClientRecord } from './client-record.js'
 import type { StoredDocument } from './stored-document.js'
@@ -138,10 +138,11 @@ export interface Store {
   mark(stream: StreamRef, lease: Lease, progress: Mark): Promise<number | 'lost'>
   /**
    * Takes a lease of mine anew: its fence rises, so that a mark whose answer never came can no longer take effect, and
-   * its end moves. It also works after the end of the lease, as long as nobody else has taken the stream. `lost`: the
-   * stream was given back, or has another holder.
+   * its end moves. It also works after the end of the lease, as long as nobody else has taken the stream, and may be
+   * repeated with the same lease when it was not answered. Without a lease: whichever I have of this stream, for a caller
+   * whose append failed and may have taken it. `lost`: the stream was given back, or has another holder.
    */
-  reclaim(stream: StreamRef, lease: Lease): Promise<Reclaimed | 'lost'>
+  reclaim(stream: StreamRef, lease?: Lease): Promise<Claimed | 'lost'>
   /** Records that an entry will not be delivered to a target. Idempotent. To be written before the mark that passes it. */
   bury(stream: StreamRef, seq: number, target: Target, dead: Dead): Promise<void>
   /** Entries that have dead deliveries. */

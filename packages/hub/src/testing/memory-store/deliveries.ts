@@ -3,7 +3,7 @@ import type { LaneState, Mark } from '../../log/progress.js'
 import { type LaneKey, replayLane, type Target } from '../../log/target.js'
 import type { Database, Methods } from './database.js'
 import { findEntry, replaceEntry } from './entries.js'
-import { dueAt, giveBack, hold, isHolder, renew, take, wake } from './leases.js'
+import { dueAt, giveBack, isHolder, mayReclaim, renew, retake, take, wake } from './leases.js'
 import { type Owner, owesSomething, type Stream } from './stream.js'
 
 /** What is owed, who delivers it, and how far that got. */
@@ -37,8 +37,8 @@ export const deliveryMethods = (database: Database, owner: Owner) =>
 
     reclaim({ clientId, streamId }, lease) {
       const stream = database.find(clientId, streamId)
-      if (!stream || !isHolder(stream, owner, lease)) return 'lost'
-      return { seq: stream.entries.length, lease: hold(database, stream, owner) }
+      if (!stream || !mayReclaim(stream, owner, lease)) return 'lost'
+      return retake(database, stream, owner, lease)
     },
 
     bury({ clientId, streamId }, seq, target, dead) {

@@ -12,12 +12,30 @@ export const dueAt = ({ holder, nextAt }: Stream): Date | undefined => holder?.u
 export const isHolder = ({ holder }: Stream, owner: Owner, { fence }: Lease): boolean =>
   holder !== undefined && holder.owner === owner && holder.fence === fence
 
+/** Whether a reclaim may have the lease: it is the owner's, and still this one or what an earlier reclaim made of it. */
+export function mayReclaim({ holder }: Stream, owner: Owner, lease: Lease | undefined): boolean {
+  if (holder?.owner !== owner) return false
+  return lease === undefined || lease.fence === holder.fence || lease.fence === holder.reclaimedFrom
+}
+
+/** Gives the owner its lease anew. */
+export function retake(database: Database, stream: Stream, owner: Owner, lease: Lease | undefined): Claimed {
+  const from = lease?.fence ?? stream.fence
+  const again = hold(database, stream, owner)
+  if (stream.holder) stream.holder.reclaimedFrom = from
+  return claimedOf(stream, again)
+}
+
 /** Gives a stream that is free to the owner, with all that it needs to deliver it. */
 export function take(database: Database, stream: Stream, owner: Owner, now = database.now()): Claimed {
   const lease = hold(database, stream, owner, now)
   stream.nextAt = undefined
   // The new holder reads everything that is there.
   stream.isWoken = false
+  return claimedOf(stream, lease)
+}
+
+function claimedOf(stream: Stream, lease: Lease): Claimed {
   const { clientId, streamId, userId, endpoints, scanned, lanes, entries } = stream
   return {
     ...{ clientId, streamId, endpoints, scanned, lanes, seq: entries.length, lease },
@@ -29,7 +47,7 @@ export function take(database: Database, stream: Stream, owner: Owner, now = dat
  * Begins a lease. The fence rises each time, also when an owner takes its own lease again: a call that still uses the
  * earlier one is refused.
  */
-export function hold(database: Database, stream: Stream, owner: Owner, now = database.now()): Lease {
+function hold(database: Database, stream: Stream, owner: Owner, now = database.now()): Lease {
   stream.fence += 1
   stream.holder = { owner, fence: stream.fence, until: endOf(database, now) }
   return { fence: stream.fence, until: stream.holder.until }

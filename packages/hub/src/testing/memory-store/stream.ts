@@ -41,6 +41,8 @@ export interface Stream extends StreamRef {
 interface Holder {
   owner: Owner
   fence: number
+  /** The fence of the lease that was reclaimed, if it was: that reclaim may be repeated. */
+  reclaimedFrom?: number
   until: Date
 }
 

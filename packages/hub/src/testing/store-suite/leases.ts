@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { newId } from '@plugboard/core'
-import type { Claimed, Lease, Mark, Reclaimed } from '../../log/progress.js'
+import type { Claimed, Lease, Mark } from '../../log/progress.js'
 import { type Target, webhookTarget } from '../../log/target.js'
 import { isLost, only, present, same } from './assertions.js'
 import type { Cases, Scene, Talk } from './scene.js'
@@ -52,9 +52,29 @@ export const leaseCases: Cases = {
     const newest = present(leases.pop())
     for (const old of leases) {
       await isLost(scene.store, talk, old)
-      same(await scene.store.reclaim(talk, old), 'lost')
+      if (old !== leases.at(-1)) same(await scene.store.reclaim(talk, old), 'lost')
     }
     same(await scene.store.mark(talk, newest, { scanned: 2, lanes: {}, nextAt: null }), 2)
+  },
+
+  'a reclaim that was not answered can be repeated': async (scene) => {
+    const { talk, lease } = await held(scene)
+    await reclaim(scene, talk, lease)
+    const again = await reclaim(scene, talk, lease)
+    same(await scene.store.mark(talk, again.lease, active(2)), 2)
+    await isLost(scene.store, talk, lease)
+  },
+
+  'whoever does not know its lease reclaims it without, with all that a claim says': async (scene) => {
+    const { talk, target, lease } = await held(scene)
+    const lanes = { [target]: { done: 1, attempt: 1 } }
+    await scene.store.mark(talk, lease, { scanned: 2, lanes, nextAt: 'active' })
+    const { lease: again, ...claimed } = await reclaim(scene, talk)
+    const { clientId, streamId, userId } = talk
+    same(claimed, { ...{ clientId, streamId, userId, endpoints: [] }, ...{ scanned: 2, lanes, seq: 2 } })
+    await isLost(scene.store, talk, lease)
+    await giveBack(scene, talk, again)
+    same(await scene.store.reclaim(talk), 'lost')
   },
 
   'a stream that was given back, was never taken or does not exist cannot be reclaimed': async (scene) => {
@@ -160,7 +180,7 @@ async function giveBack({ store, now }: Scene, talk: Talk, lease: Lease): Promis
   same(await store.mark(talk, lease, { scanned: 2, lanes, nextAt: now }), 2)
 }
 
-async function reclaim({ store }: Scene, talk: Talk, lease: Lease): Promise<Reclaimed> {
+async function reclaim({ store }: Scene, talk: Talk, lease?: Lease): Promise<Claimed> {
   const reclaimed = await store.reclaim(talk, lease)
   assert.ok(reclaimed !== 'lost', 'the lease was lost')
   return reclaimed
