@@ -131,7 +131,7 @@ describe('the token goes to Slack only', () => {
   test.each([
     ['to sign in', '/?redir=%2Ffiles-pri%2Fa.png', 'sign in'],
     ['to itself', '/files-pri/loop', 'too often'],
-    ['to an address of another kind', 'file:///etc/passwd', 'another kind'],
+    ['to an address of another kind', 'file:///etc/passwd', 'not a web address'],
   ])('a redirect %s is no file', async (_, location, message) => {
     const url = keep('/files-pri/loop', { status: 302, headers: { location } })
     expect(await failure({ url })).toMatchObject({

@@ -125,7 +125,7 @@ const at = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
 
 /** `ECONNRESET`, `AbortError`, `invalid-json`: a word that says why there is no answer. */
-export function codeOf(error: unknown): string | undefined {
+function codeOf(error: unknown): string | undefined {
   const words = [at(error, 'code'), at(at(error, 'cause'), 'code'), at(error, 'type'), at(error, 'name')]
   return words.find((word): word is string => typeof word === 'string' && /^[\w-]{1,60}$/.test(word))
 }

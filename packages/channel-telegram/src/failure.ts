@@ -1,8 +1,9 @@
-import { type Failure, networkFailure } from '@plugboard/core'
+import { type Failure, FailureError, networkFailure } from '@plugboard/core'
 import { ApiError } from './api.js'
 
 /** The README has the table. */
 export function classify(error: unknown): Failure {
+  if (error instanceof FailureError) return error.failure
   if (!(error instanceof ApiError)) return { kind: 'ambiguous', message: 'the call to Telegram broke off' }
   const { status } = error.details
   return status === undefined ? unanswered(error) : answered(error, status)
@@ -21,14 +22,14 @@ function unanswered(error: ApiError): Failure {
 const RECIPIENT =
   /chat not found|user not found|chat_id is empty|peer_id_invalid|user_is_(blocked|deactivated|bot)|input_user_deactivated|user is deactivated|chat_write_forbidden|chat_restricted|chat_send_\w+_forbidden|(not enough|have no) rights|need administrator rights|message thread not found|topic_(closed|deleted|id_invalid)|group chat was (deactivated|upgraded)|channel_private|can't initiate conversation|bot was (kicked|blocked)/i
 
-function answered({ method, message, details }: ApiError, status: number): Failure {
+function answered({ message, details }: ApiError, status: number): Failure {
   const { retryAfterMs, isGroup, migratedTo, description = '' } = details
   const wait = retryAfterMs === undefined ? {} : { retryAfterMs }
   // A group takes 20 messages in a minute, which the host's rate does not keep to; else the whole bot was too fast.
   if (status === 429)
     return { kind: 'rate-limited', scope: isGroup ? 'endpoint' : 'integration', message, ...wait }
   if (status >= 500) return { kind: 'ambiguous', message }
-  if (status === 401 || (status === 404 && method !== 'download'))
+  if (status === 401 || status === 404)
     return { kind: 'auth', message: `${message}; is botToken right?`, field: 'botToken' }
   if (status === 403 || migratedTo !== undefined || (status === 400 && RECIPIENT.test(description)))
     return { kind: 'recipient', message }

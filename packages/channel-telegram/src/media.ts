@@ -1,7 +1,16 @@
-import { type CallContext, invalid, type Json, type OpenMedia } from '@plugboard/core'
+import {
+  type CallContext,
+  type Failure,
+  FailureError,
+  invalid,
+  type Json,
+  type OpenMedia,
+  openProviderFile,
+} from '@plugboard/core'
 import { z } from 'zod'
-import { ApiError, call, codeOf, type Session } from './api.js'
+import { ApiError, call, type Session } from './api.js'
 import type { Config } from './config.js'
+import { classify } from './failure.js'
 
 /** An id as Telegram makes them: no address, and no path. */
 export const fileIdSchema = z.string().regex(/^[\w-]{1,256}$/)
@@ -9,37 +18,39 @@ export const fileIdSchema = z.string().regex(/^[\w-]{1,256}$/)
 const fileSchema = z.object({ file_path: z.string(), file_size: z.int().min(0).optional() })
 
 /**
- * Streams a file that somebody sent. The address holds the bot's token, so it is asked for each time, goes nowhere but to
- * the Bot API, and leads no further: a redirect is an error.
+ * Opens a file that a person sent. Its address holds the bot's token, so it is requested each time, goes to the Bot API
+ * only, and no redirect is followed.
  */
-export async function openMedia(
-  ref: Json,
-  { integration, signal }: CallContext<Config, Session>,
-): Promise<OpenMedia> {
-  const fileId = fileIdSchema.safeParse(ref)
-  if (!fileId.success) throw invalid({ path: ['ref'], message: 'must be the id of a file at Telegram' })
-  const { session } = integration
-  const file = fileSchema.safeParse(await call(session, 'getFile', { file_id: fileId.data }, signal))
-  if (!file.success || !isRelative(file.data.file_path))
-    throw new ApiError('download', { status: 400, description: 'Telegram keeps this file elsewhere' })
-  const response = await download(session.files + file.data.file_path, signal)
-  const { file_size: size = Number(response.headers.get('content-length') ?? Number.NaN) } = file.data
-  return { body: response.body, ...(Number.isSafeInteger(size) && { size }) }
-}
+export const openMedia =
+  (fetch: typeof globalThis.fetch) =>
+  async (ref: Json, { integration, signal }: CallContext<Config, Session>): Promise<OpenMedia> => {
+    const fileId = fileIdSchema.safeParse(ref)
+    if (!fileId.success) throw invalid({ path: ['ref'], message: 'must be the id of a file at Telegram' })
+    const { session } = integration
+    const file = fileSchema.safeParse(await call(session, 'getFile', { file_id: fileId.data }, signal))
+    if (!file.success || !isRelative(file.data.file_path))
+      throw new FailureError({ kind: 'invalid', message: 'Telegram keeps this file elsewhere' })
+    const { body, size } = await openProviderFile({
+      provider: 'Telegram',
+      url: new URL(session.files + file.data.file_path),
+      // The address has them.
+      credentialsFor: () => ({}),
+      maxRedirects: 0,
+      fetch,
+      signal,
+      failureOf,
+    })
+    const known = file.data.file_size ?? size
+    // Telegram answers every file as `application/octet-stream`; the type is in the event.
+    return { body, ...(known !== undefined && { size: known }) }
+  }
 
 /** `photos/file_7.jpg`. A Bot API server in its local mode answers a path of its own disk. */
 const isRelative = (path: string): boolean =>
   /^[\w-][\w .-]*(\/[\w-][\w .-]*)*$/.test(path) && !path.includes('..')
 
-type Streamed = Response & { body: ReadableStream<Uint8Array> }
-
-async function download(url: string, signal: AbortSignal): Promise<Streamed> {
-  const response = await fetch(url, { signal, redirect: 'manual' }).catch((error: unknown) => {
-    throw new ApiError('download', { code: codeOf(error) })
-  })
-  if (response.ok && hasBody(response)) return response
-  await response.body?.cancel().catch(() => undefined)
-  throw new ApiError('download', { status: response.status })
+function failureOf({ ok, status }: Response): Failure | undefined {
+  if (ok) return undefined
+  if (status === 404) return { kind: 'invalid', message: 'the file is gone' }
+  return classify(new ApiError('download', { status }))
 }
-
-const hasBody = (response: Response): response is Streamed => response.body !== null

@@ -20,6 +20,6 @@ export const runtime = ({ options, fetch }: ChannelHost<Options>): ChannelRuntim
   check,
   provision,
   unprovision,
-  openMedia,
+  openMedia: openMedia(fetch),
   indicateTyping,
 })

@@ -66,6 +66,7 @@ export {
 export { type Logger, silentLogger } from './logger.js'
 export type { Author, Message, MessageDetails } from './message.js'
 export { isForbiddenTarget, networkFailure } from './network-failure.js'
+export { openProviderFile, type ProviderFile } from './provider-file.js'
 export { retryAfterMs } from './retry-after.js'
 export { splitText, truncate } from './split-text.js'
 export type { User } from './user.js'

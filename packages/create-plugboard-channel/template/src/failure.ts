@@ -1,4 +1,4 @@
-import { type Failure, isForbiddenTarget, networkFailure } from '@plugboard/core'
+import { type Failure, FailureError, isForbiddenTarget, networkFailure } from '@plugboard/core'
 
 /** Acme Chat answered, and did not do what was asked. Nothing of the answer's text is kept: it may quote the message. */
 export class Refusal extends Error {
@@ -16,6 +16,7 @@ export class Refusal extends Error {
 
 /** Says for each error whether it was certainly not done, or may have been. A guess loses messages, or repeats them. */
 export function classify(error: unknown): Failure {
+  if (error instanceof FailureError) return error.failure
   if (error instanceof Refusal) return classifyStatus(error)
   if (isForbiddenTarget(error))
     return { kind: 'invalid', message: 'the server may not call the address of Acme Chat' }

@@ -43,7 +43,7 @@ const channel = defineChannel({
       render,
       deliver: deliver(api),
       check: check(api),
-      openMedia: openMedia(api),
+      openMedia: openMedia(apiUrl, fetch),
       classify,
     }
   },

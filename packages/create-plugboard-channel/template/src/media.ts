@@ -1,21 +1,23 @@
-import type { CallContext, Json, OpenMedia } from '@plugboard/core'
-import type { Api, Session } from './api.js'
+import { type CallContext, type Json, type OpenMedia, openProviderFile } from '@plugboard/core'
+import type { Session } from './api.js'
 import type { Config } from './config.js'
+import { classify, Refusal } from './failure.js'
 import { id } from './inbound.js'
 
 /** Opens a file that an event named. The reference is an id and no address, so that it can lead nowhere else. */
 export const openMedia =
-  (api: Api) =>
+  (apiUrl: string, fetch: typeof globalThis.fetch) =>
   async (ref: Json, { integration, signal }: CallContext<Config, Session>): Promise<OpenMedia> => {
-    const { body, headers } = await api(
-      `/v1/files?id=${encodeURIComponent(id.parse(ref))}`,
-      integration.session,
-      {
-        signal,
-      },
-    )
-    if (!body) throw new Error('the file is empty')
-    const mime = headers.get('content-type')
-    const size = headers.get('content-length')
-    return { body, ...(mime !== null && { mime }), ...(size !== null && { size: Number(size) }) }
+    const url = new URL(`${apiUrl.replace(/\/+$/, '')}/v1/files?id=${encodeURIComponent(id.parse(ref))}`)
+    const { authorization } = integration.session
+    return openProviderFile({
+      provider: 'Acme Chat',
+      url,
+      // Where Acme Chat redirects to, such as a file store, must not get the token.
+      credentialsFor: ({ origin }) => (origin === url.origin ? { authorization } : undefined),
+      fetch,
+      signal,
+      failureOf: (response) =>
+        response.ok || response.status === 404 ? undefined : classify(new Refusal(response)),
+    })
   }
