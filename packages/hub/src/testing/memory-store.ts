@@ -25,11 +25,11 @@ export interface MemoryDatabaseOptions {
 /** All that a database would keep. Any number of handles may be open on it. */
 export interface MemoryDatabase {
   /**
-   * Opens a handle, as a process does: an owner of leases. Leases of a handle that was closed, or that is not used any
-   * more, go on until they end.
+   * Opens a handle, as a process does: an owner of leases. Closing it, or no longer using it, ends none of its leases
+   * before their time.
    */
   open(): Store
-  /** Every stream as it stands, for tests to look at: not a copy, so read it at once and change nothing. */
+  /** Every stream, for tests to inspect. It is no copy: read it at once, and change nothing. */
   streams(): readonly StreamView[]
   /** The named texts of the whole store, in the same way. */
   meta(): ReadonlyMap<string, string>
@@ -44,8 +44,11 @@ const LEASE_MS = 30_000
  * A store in memory that keeps every rule of the port in the plainest way: read it before you write a store of your own.
  * It is for tests: nothing is on disk, and nothing is fast.
  *
- * Every method has its whole effect when it is called, before its promise is looked at. Start with `database.ts` (what is
- * kept) and `stream.ts`, then `append.ts`, `leases.ts` and `deliveries.ts`; each of the other files stands alone.
+ * Start with `database.ts` and `stream.ts`, which say what is kept. Then read `append.ts`, `leases.ts` and
+ * `deliveries.ts`. Each of the other files can be read alone.
+ *
+ * Every method has its whole effect at the call, and then returns a resolved promise. That includes a mark, which moves
+ * the end of the lease in the object of the caller: a test that delays or loses answers has to pass a copy of it.
  *
  * ```ts
  * const database = memoryDatabase()
@@ -70,7 +73,7 @@ export function memoryDatabase({
 
 function openHandle(database: Database, owner: Owner): Store {
   let isOpen = true
-  /** An answer is a copy, as if it had come over a wire. Other handles are notified when everything is in place. */
+  /** An answer is a copy, as if it came over a network. Other handles are notified once all changes are made. */
   const asynchronous =
     <Input extends unknown[], Answer>(method: (...input: Input) => Answer) =>
     async (...input: Input): Promise<Answer> => {

@@ -4,17 +4,6 @@ import type { KeyClaim, Store, Watcher } from '../../ports/store.js'
 import type { StoredDocument } from '../../ports/stored-document.js'
 import type { Owner, Stream } from './stream.js'
 
-/** The person at an address of a channel. */
-export interface Person {
-  clientId: Id
-  userId: Id
-}
-
-export interface Counter {
-  clientId: Id
-  value: number
-}
-
 /**
  * The methods of the port without their promises: in memory, everything is done when a method returns. A method that
  * throws has changed nothing.
@@ -30,9 +19,10 @@ export class Database {
   readonly meta = new Map<string, string>()
   readonly clients = new Map<Id, ClientRecord>()
   readonly idempotencyKeys = new Map<string, KeyClaim>()
-  readonly counters = new Map<string, Counter>()
+  readonly counters = new Map<string, { clientId: Id; value: number }>()
   readonly documents = new Map<string, StoredDocument>()
-  readonly people = new Map<string, Person>()
+  /** The user at an address of a channel. */
+  readonly people = new Map<string, { clientId: Id; userId: Id }>()
   readonly streams = new Map<string, Stream>()
   /** One for each handle that watches. */
   readonly watchers = new Map<Owner, Watcher>()
@@ -67,18 +57,18 @@ export class Database {
     return [...this.streams.values()].filter((stream) => stream.clientId === clientId)
   }
 
-  /** A number above all that were given out before. */
+  /** A number above all that it returned before. */
   nextOrder(): number {
     this.#order += 1
     return this.#order
   }
 
-  /** Remembers what watchers are to learn once the call is complete. */
+  /** Keeps a notification until the call is complete. */
   announce(news: (watcher: Watcher) => void): void {
     this.#news.push(news)
   }
 
-  /** Notifies the watchers of all other handles of what this one has changed. */
+  /** Notifies the watchers of all other handles of what this one changed. */
   publish(owner: Owner): void {
     const news = this.#news
     this.#news = []

@@ -9,7 +9,7 @@ export const purgeMethods = (database: Database) =>
       let left = limit - removeStreams(database, database.streamsOf(clientId), limit)
       const { people, idempotencyKeys, documents, counters } = database
       for (const table of [people, idempotencyKeys, documents, counters])
-        left -= removeRows<{ clientId: Id }>(table, clientId, left)
+        left -= removeRows(table, clientId, left)
       // The client goes last, so that a purge that was interrupted can be taken up again.
       if (left > 0 && database.clients.delete(clientId))
         database.announce((watcher) => watcher.clientChanged(clientId))
@@ -35,11 +35,7 @@ function removeStreams(database: Database, streams: readonly Stream[], limit: nu
   return limit - left
 }
 
-function removeRows<Row extends { clientId: Id }>(
-  table: Map<string, Row>,
-  clientId: Id,
-  limit: number,
-): number {
+function removeRows(table: Map<string, { clientId: Id }>, clientId: Id, limit: number): number {
   const rows = [...table].filter(([, row]) => row.clientId === clientId).slice(0, limit)
   for (const [key] of rows) table.delete(key)
   return rows.length
