@@ -15,6 +15,7 @@ import { metaMethods } from './memory-store/meta.js'
 import { purgeMethods } from './memory-store/purge.js'
 import type { Owner, Stream } from './memory-store/stream.js'
 
+/** The clock of a database in memory, and its leases. */
 export interface MemoryDatabaseOptions {
   /** The clock of the database. Default: the system's. */
   now?(): Date
