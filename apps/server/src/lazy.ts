@@ -37,6 +37,6 @@ export function lazyModule<T>(load: () => Promise<T>): () => Promise<T> {
 export async function loadModules(log: Logger, ...others: (() => Promise<unknown>)[]): Promise<void> {
   for (const load of [...declared, ...others]) {
     await sleep(REST_MS, undefined, { ref: false })
-    await load().catch((err) => log.error({ err }, 'a module cannot be loaded: restart the server'))
+    await load().catch((err) => log.error({ err }, 'cannot load a module: restart the server'))
   }
 }

@@ -73,34 +73,34 @@ describe('loadChannels', () => {
   })
 
   test.each([
-    ['throws when it is loaded', 'throw new Error("no such SDK")', /fails when it is loaded \(no such SDK\)/],
-    ['needs a package that is missing', 'import "not-there"', /fails when it is loaded .*not-there/],
+    ['throws when it is loaded', 'throw new Error("no such SDK")', /loading it failed \(no such SDK\)/],
+    ['needs a package that is missing', 'import "not-there"', /loading it failed .*not-there/],
     [
       'exports nothing',
       'export const channel = {}',
-      /default export is no channel; export what defineChannel/,
+      /default export is not a channel; export the result of defineChannel/,
     ],
-    ['exports another object', 'export default { name: "acme" }', /default export is no channel/],
+    ['exports another object', 'export default { name: "acme" }', /default export is not a channel/],
     [
       'has another contract',
       channel({ contract: '2' }),
-      /for contract 2 and this server has 1; install a version/,
+      /contract 2, but this server needs 1; install a version/,
     ],
-    ['has a name that is not allowed', channel({ name: '"Acme!"' }), /name of its channel is not allowed/],
-    ['has no load', channel({ load: 'undefined' }), /has no proper "load"/],
-    ['has no config', channel({ config: '{}' }), /has no proper "config"/],
+    ['has a name that is not allowed', channel({ name: '"Acme!"' }), /name of its channel is invalid/],
+    ['has no load', channel({ load: 'undefined' }), /has an invalid "load"/],
+    ['has no config', channel({ config: '{}' }), /has an invalid "config"/],
   ])('stops at a package that %s', async (_, source, message) => {
     await install('acme', source)
     await expect(load(['acme'])).rejects.toMatchObject({
       code: 'INVALID',
-      message: expect.stringMatching(/^the channel package acme cannot be used: /),
+      message: expect.stringMatching(/^cannot use the channel package acme: /),
     })
     await expect(load(['acme'])).rejects.toThrow(message)
   })
 
   test('says how to install a package that is not there', async () => {
     await expect(load(['@acme/nothing'])).rejects.toThrow(
-      `the channel package @acme/nothing cannot be used: it is not installed in ${workingFolder}; run \`npm install @acme/nothing\` there`,
+      `cannot use the channel package @acme/nothing: it is not installed in ${workingFolder}; run \`npm install @acme/nothing\` there`,
     )
   })
 
@@ -112,7 +112,7 @@ describe('loadChannels', () => {
     await install('one', channel())
     await install('two', channel())
     await expect(load(['one', 'two'])).rejects.toThrow(
-      'package two cannot be used: its channel "acme" is that of one too',
+      'cannot use the channel package two: one has a channel "acme" too',
     )
   })
 
@@ -120,7 +120,7 @@ describe('loadChannels', () => {
     await install('acme', channel({ options: optionsSchema }))
     const attempt = load(['acme'], { acme: { bass: 'hunter2' } })
     await expect(attempt).rejects.toThrow(
-      'its options are wrong ("base": is required); correct "acme" in PLUGBOARD_CHANNEL_OPTIONS',
+      'its options are invalid ("base": is required); correct "acme" in PLUGBOARD_CHANNEL_OPTIONS',
     )
     await expect(attempt).rejects.not.toThrow('hunter2')
     await expect(load(['acme'])).rejects.toThrow('"base": is required')
@@ -130,7 +130,7 @@ describe('loadChannels', () => {
     await install('acme', channel())
     await expect(load(['acme'], { acme: {} })).rejects.toThrow('its channel takes no options')
     await expect(load(['acme'], { acmee: {} })).rejects.toThrow(
-      '"PLUGBOARD_CHANNEL_OPTIONS" names "acmee", but the channels are acme',
+      '"PLUGBOARD_CHANNEL_OPTIONS" has options for "acmee", but the channels are acme',
     )
   })
 })

@@ -32,7 +32,7 @@ export async function loadChannels(sources: ChannelSources): Promise<LoadedChann
     const channel = checked(name, modules[i])
     const owner = owners.get(channel.name)
     if (owner !== undefined)
-      throw fault(name, `its channel "${channel.name}" is that of ${owner} too`, 'load only one of them')
+      throw fault(name, `${owner} has a channel "${channel.name}" too`, 'load only one of them')
     owners.set(channel.name, name)
     loaded.push({ channel, options: await checkedOptions(name, channel, options) })
   }
@@ -45,14 +45,14 @@ function fault(name: string, reason: string, remedy: string, cause?: unknown): P
   const details = cause === undefined ? {} : { cause }
   return new PlugboardError(
     'INVALID',
-    `the channel package ${name} cannot be used: ${reason}; ${remedy}`,
+    `cannot use the channel package ${name}: ${reason}; ${remedy}`,
     details,
   )
 }
 
 function unknownOptions(name: string, channels: readonly string[]): PlugboardError {
   const known = channels.length > 0 ? `the channels are ${channels.join(', ')}` : 'there are no channels'
-  return new PlugboardError('INVALID', `"PLUGBOARD_CHANNEL_OPTIONS" names "${name}", but ${known}`)
+  return new PlugboardError('INVALID', `"PLUGBOARD_CHANNEL_OPTIONS" has options for "${name}", but ${known}`)
 }
 
 async function importPackage(name: string, workingFolder: string): Promise<unknown> {
@@ -61,7 +61,7 @@ async function importPackage(name: string, workingFolder: string): Promise<unkno
     return ((await import(url)) as { default?: unknown }).default
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    throw fault(name, `it fails when it is loaded (${why})`, 'repair or reinstall it', error)
+    throw fault(name, `loading it failed (${why})`, 'repair or reinstall it', error)
   }
 }
 
@@ -96,21 +96,21 @@ function checked(name: string, channel: unknown): Channel {
   if (!isChannel(channel))
     throw fault(
       name,
-      'its default export is no channel',
-      'export what defineChannel of @plugboard/core gives as default',
+      'its default export is not a channel',
+      'export the result of defineChannel of @plugboard/core as default',
     )
   const major = Number.parseInt(CONTRACT_VERSION, 10)
   if (channel.contract !== major) {
-    const remedy = `install a version of it for contract ${major}, or a server for that contract`
-    throw fault(name, `it was written for contract ${channel.contract} and this server has ${major}`, remedy)
+    const remedy = `install a version for contract ${major}, or a server for contract ${channel.contract}`
+    throw fault(name, `it implements contract ${channel.contract}, but this server needs ${major}`, remedy)
   }
   if (!channelNamePattern.test(channel.name))
-    throw fault(name, 'the name of its channel is not allowed', `it must match ${channelNamePattern.source}`)
+    throw fault(name, 'the name of its channel is invalid', `it must match ${channelNamePattern.source}`)
   for (const [member, fits] of Object.entries(MEMBERS)) {
     if (!fits(channel[member as keyof typeof MEMBERS]))
       throw fault(
         name,
-        `its channel has no proper "${member}"`,
+        `its channel has an invalid "${member}"`,
         'see the Channel contract of @plugboard/core',
       )
   }
@@ -134,5 +134,5 @@ async function checkedOptions(
     const field = path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
     return field === '' ? message : `"${field}": ${message}`
   })
-  throw fault(name, `its options are wrong (${faults.join('. ')})`, remedy)
+  throw fault(name, `its options are invalid (${faults.join('. ')})`, remedy)
 }

@@ -101,7 +101,7 @@ describe('plugboard', () => {
   test('says in one line why it cannot use a channel', async () => {
     const { code, err } = await run([], { PORT: '0', PLUGBOARD_CHANNELS: 'nothing-here' }).ended
     expect(code).toBe(1)
-    expect(err).toMatch(/^plugboard: the channel package nothing-here cannot be used: .*\n$/)
+    expect(err).toMatch(/^plugboard: cannot use the channel package nothing-here: .*\n$/)
   })
 
   test('changes the key of a database that a server made', async () => {
@@ -116,7 +116,7 @@ describe('plugboard', () => {
     await server.ended
     const { code, out } = await run(['rotate-key']).ended
     expect(code).toBe(0)
-    expect(out).toMatch(/^Sealed the secrets of 0 clients with the new key\.\nThe new key is in /)
+    expect(out).toMatch(/^Encrypted the secrets of 0 clients with the new key\.\nThe new key is in /)
     const again = run([], { PORT: '0' })
     await again.listening()
     again.child.kill('SIGTERM')

@@ -75,11 +75,11 @@ function commandLine(): { command: Command; line: Line } {
   const { positionals, values } = parsed()
   const { help, version, ...line } = values
   const name = help ? 'help' : version ? 'version' : positionals.join(' ') || 'start'
-  if (!isCommand(name)) throw new UsageError(`there is no command "${name}"`)
+  if (!isCommand(name)) throw new UsageError(`unknown command "${name}"`)
   const own: readonly string[] = optionsOf[name] ?? []
   const stray = Object.keys(line).find((option) => !own.includes(option))
   if (stray !== undefined && !help && !version)
-    throw new UsageError(`--${stray} is not of the command ${name}`)
+    throw new UsageError(`--${stray} is not an option of the command ${name}`)
   return { command: name, line }
 }
 
@@ -104,7 +104,7 @@ async function runServer(): Promise<void> {
   const log = createLog(config.logLevel)
   for (const event of ['uncaughtException', 'unhandledRejection']) {
     process.on(event, (err) => {
-      log.fatal({ err }, 'the server failed in a way that it does not know')
+      log.fatal({ err }, 'uncaught error; exiting')
       process.exit(1)
     })
   }
@@ -133,7 +133,7 @@ async function changeKey(): Promise<void> {
     import('./operator/rotate-key.js'),
   ])
   const { clients, next } = await rotateKey(readConfig())
-  console.log(`Sealed the secrets of ${clients} clients with the new key.\n${next}`)
+  console.log(`Encrypted the secrets of ${clients} clients with the new key.\n${next}`)
 }
 
 async function copyDatabase({ from, to }: Line): Promise<void> {
@@ -148,7 +148,7 @@ async function copyDatabase({ from, to }: Line): Promise<void> {
   const copied = await copy(readConfig(), { from, to, onProgress }).finally(progress.end)
   const all = { ...copied.counts, attachment: copied.attachments }
   const counts = Object.entries(all).map(([kind, count]) => `  ${kind.padEnd(14)}${count}`)
-  console.log(`Copied ${copied.from} to ${copied.to}. Both have:\n${counts.join('\n')}\n${copied.next}`)
+  console.log(`Copied ${copied.from} to ${copied.to}. Both hold:\n${counts.join('\n')}\n${copied.next}`)
 }
 
 async function makeKey({ app, scope, integration, name, json, url }: Line): Promise<void> {

@@ -205,7 +205,7 @@ describe('readiness', () => {
     expect((await get('/readyz')).statusCode).toBe(503)
     expect((await get('/readyz')).json()).toEqual({
       status: 'unavailable',
-      problems: ['nothing is being delivered'],
+      problems: ['delivery is stopped'],
     })
     hub.start()
     expect([(await get('/readyz')).statusCode, (await get('/readyz')).json()]).toEqual([
@@ -213,7 +213,7 @@ describe('readiness', () => {
       { status: 'ok', problems: [] },
     ])
     await store.close()
-    expect((await get('/readyz')).json()).toMatchObject({ problems: ['the store does not answer'] })
+    expect((await get('/readyz')).json()).toMatchObject({ problems: ['the database does not respond'] })
   })
 })
 

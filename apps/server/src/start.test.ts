@@ -65,7 +65,7 @@ describe('start', () => {
     const PORT = String((other.address() as AddressInfo).port)
     await expect(startWith({ PORT })).rejects.toMatchObject({
       code: 'INVALID',
-      message: `cannot listen on 127.0.0.1, port ${PORT}: another program listens there; set "PORT" to another port, or to 0 for any that is free`,
+      message: `cannot listen on 127.0.0.1, port ${PORT}: the port is in use; set "PORT" to another port, or to 0 for any free port`,
     })
     other.close()
     await (await startWith()).close()
@@ -74,7 +74,7 @@ describe('start', () => {
   test('refuses a database that was made with another key', async () => {
     await (await startWith()).close()
     const ENCRYPTION_KEY = Buffer.alloc(32, 9).toString('base64')
-    await expect(startWith({ ENCRYPTION_KEY })).rejects.toThrow('made with another encryption key')
+    await expect(startWith({ ENCRYPTION_KEY })).rejects.toThrow('uses another encryption key')
   })
 
   test('refuses a database that another server has open', async () => {
@@ -115,7 +115,7 @@ describe('start', () => {
       Promise.all((await readdir(data)).map(async (name) => (await stat(join(data, name))).mode & 0o077))
     expect(new Set(await modes())).toEqual(new Set([0]))
     expect((await stat(data)).mode & 0o777).toBe(0o700)
-    expect(logged.join('')).not.toContain('other users of this machine')
+    expect(logged.join('')).not.toContain('readable by other users')
     await chmod(data, 0o755)
     await chmod(join(data, 'plugboard.db.key'), 0o640)
     await (await startWith()).close()

@@ -104,7 +104,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       if (config.role !== 'worker' && !adminKey)
         log.warn(
           {},
-          'admin routes are closed: set ADMIN_KEY to open them; no key file is made on MongoDB unless HOST is loopback',
+          'admin routes are closed: set ADMIN_KEY to open them. On MongoDB, a key file is created only if HOST is loopback',
         )
       return { url, database: database.label, ...(adminKey?.file && { adminKeyFile: adminKey.file }), close }
     } catch (error) {
@@ -161,10 +161,10 @@ const mostConnections = (descriptors: number, { host }: Config): number =>
 
 /** What stops a server from listening, by the system's code. */
 const LISTEN_FAULTS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program listens there; set "PORT" to another port, or to 0 for any that is free',
-  EACCES: 'the system does not allow it; set "PORT" to 1024 or above',
-  EADDRNOTAVAIL: 'this machine has no such address; correct "HOST"',
-  ENOTFOUND: 'the name is not known; correct "HOST"',
+  EADDRINUSE: 'the port is in use; set "PORT" to another port, or to 0 for any free port',
+  EACCES: 'permission denied; set "PORT" to 1024 or above',
+  EADDRNOTAVAIL: 'the address is not available on this machine; correct "HOST"',
+  ENOTFOUND: 'the host name cannot be resolved; correct "HOST"',
 }
 
 async function listen(app: FastifyInstance, { host, port }: Config): Promise<string> {
@@ -199,7 +199,7 @@ async function warnOfReaders(config: Config, log: Logger): Promise<void> {
             () => 0,
           )
     if ((mode & 0o077) !== 0)
-      log.warn({ path }, 'other users of this machine can read this: run `chmod go-rwx` on it')
+      log.warn({ path }, 'path is readable by other users of this machine: run `chmod go-rwx` on it')
   }
 }
 
@@ -209,7 +209,7 @@ function warnOfUnknownProxies({ externalUrl, trustedProxies }: Config, log: Logg
   if (trustedProxies === undefined)
     log.warn(
       {},
-      'TRUSTED_PROXIES is not set, so all callers behind a proxy share its address in limits and in the log: set it to the addresses of the proxy, or to `none` if there is no proxy',
+      'TRUSTED_PROXIES is not set: behind a proxy, all callers share its address in rate limits and logs. Set it to the addresses of the proxy, or to `none` if there is none',
     )
 }
 

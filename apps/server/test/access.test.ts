@@ -464,7 +464,7 @@ describe('the tokens of a client', () => {
   test('are twenty at most, whoever makes them; one that is revoked makes room', async () => {
     const client = await createClient(local)
     for (let i = 2; i <= 20; i += 1) expect((await client.call('POST', '/clients/tokens')).status).toBe(201)
-    const full = { status: 409, text: 'a client can have at most 20 tokens; revoke one that is not in use' }
+    const full = { status: 409, text: 'a client can have at most 20 tokens; revoke an unused one' }
     expect(await client.call('POST', '/clients/tokens')).toMatchObject(full)
     expect(await admin(local, 'POST /admin/clients/{id}/tokens', client.id)).toMatchObject(full)
     const [, spare] = (await client.call('GET', '/clients/tokens')).json.tokens

@@ -110,12 +110,15 @@ describe('plugboard keys create', () => {
     [['--app', 'new'], '"scope" must be app, account or integration'],
     [['--app', 'new', '--scope', 'user'], '"scope" must be app, account or integration'],
     [['--app', newId(), '--scope', 'app'], 'answered: Not Found'],
-    [['--app', 'new', '--scope', 'integration'], '"integration" is for the scope integration'],
+    [['--app', 'new', '--scope', 'integration'], '"integration" is required for the scope integration'],
     [
       ['--app', 'new', '--scope', 'app', '--integration', newId()],
-      '"integration" is for the scope integration',
+      '"integration" is required for the scope integration',
     ],
-    [['--app', 'new', '--scope', 'app', '--project', 'x'], '--project is not of the command keys create'],
+    [
+      ['--app', 'new', '--scope', 'app', '--project', 'x'],
+      '--project is not an option of the command keys create',
+    ],
   ])('says what is wrong with %j', async (args, message) => {
     const { out, err, code } = await run(args)
     expect([code, out]).toEqual([1, ''])
@@ -124,6 +127,6 @@ describe('plugboard keys create', () => {
 
   test('says where it looked for a server that is not there', async () => {
     const { err, code } = await run(['--app', 'new', '--scope', 'app', '--url', 'http://127.0.0.1:9'])
-    expect([code, err]).toEqual([1, expect.stringContaining('http://127.0.0.1:9 cannot be reached')])
+    expect([code, err]).toEqual([1, expect.stringContaining('cannot reach the server at http://127.0.0.1:9')])
   })
 })

@@ -96,7 +96,7 @@ describe('plugboard owners create', () => {
       '"password" must have 8',
     ],
     ['no password', ['--project', 'new', '--email', 'a@example.org'], '--password-stdin'],
-    ['an option of another command', ['--from', 'x'], '--from is not of the command owners create'],
+    ['an option of another command', ['--from', 'x'], '--from is not an option of the command owners create'],
   ])('says what is wrong with %s', async (_, args, message) => {
     const { out, err, code } = await run(['owners', 'create', ...args], 'short')
     expect([code, out]).toEqual([1, ''])

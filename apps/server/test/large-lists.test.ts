@@ -26,7 +26,7 @@ function numberOf(text: string): number {
 const numbers = Array.from({ length: COUNT }, (_, n) => n)
 const newestFirst = numbers.toReversed()
 
-const TOO_MANY = 'A client may have 4 lists under way at once. Try again later.'
+const TOO_MANY = 'At most 4 concurrent lists per client. Try again later.'
 
 let server: TestServer
 let project: Project

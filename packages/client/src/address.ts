@@ -1,9 +1,9 @@
-/** Query of a request; keys without a value are left out. */
+/** Query of a request. Keys without a value are omitted. */
 export type Query = Readonly<Record<string, string | number | undefined>>
 
 /**
- * The root of the API, without a slash at its end.
- * @throws TypeError for an address that can never work; the text does not hold it, as it may have a password.
+ * Returns the root URL of the API, without a trailing slash.
+ * @throws TypeError for an invalid address; the message omits it, because it may contain a password
  */
 export function apiRoot(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
@@ -17,8 +17,8 @@ export function apiRoot(url: string): string {
 }
 
 /**
- * A path of the API, `/users/u1`, from its segments.
- * @throws TypeError for an empty or dotted segment, which would name another route.
+ * Builds a path of the API, such as `/users/u1`, from its segments.
+ * @throws TypeError for an empty or dotted segment, which would select another route
  */
 export function pathOf(segments: readonly string[]): string {
   return segments.map((segment) => `/${encode(segment)}`).join('')

@@ -12,32 +12,32 @@ import { type Users, users } from './users.js'
 /** Options of `createClient`. */
 export interface ClientOptions {
   /**
-   * Address of the server without `/api/v1`, `https://plugboard.example`; a path in front of the API is kept.
+   * Address of the server without `/api/v1`, such as `https://plugboard.example`. May contain a path prefix.
    */
   url: string
   /** From `sync` or the admin API. */
   clientId: string
-  /** From `sync` or the admin API. Whoever has it acts as the client: keep it out of browsers. */
+  /** From `sync` or the admin API. It grants full access to the client: keep it out of browsers. */
   clientToken: string
-  /** Default: the global one. */
+  /** Default: the global `fetch`. */
   fetch?: FetchFunction | undefined
-  /** Longest time of one attempt, its body included, in milliseconds; default 10000. */
+  /** Time limit of one attempt, including its body, in milliseconds. Default: 10000. */
   timeoutMs?: number | undefined
   /**
-   * Further attempts after a network error, a timeout, 429, 502, 503 or 504; default 2. `Retry-After` is
-   * honoured up to 30 s, otherwise the pauses are about 100 ms, 200 ms … A retry never posts twice: it
-   * carries the `Idempotency-Key` of its first attempt.
+   * Retries after a network error, a time-out, 429, 502, 503 or 504. Default: 2. `Retry-After` is honored up to
+   * 30 s; otherwise the delays are about 100 ms, 200 ms … A retry never posts twice: it sends the
+   * `Idempotency-Key` of the first attempt.
    */
   retries?: number | undefined
-  /** Further headers of each request, such as the `password` of a server with `INTERNAL_PASSWORD`. */
+  /** Additional headers of each request, such as the `password` of a server with `INTERNAL_PASSWORD`. */
   headers?: Readonly<Record<string, string>> | undefined
 }
 
-/** What `createClient` makes. Every call throws a `PlugboardApiError` when it fails. */
+/** The result of `createClient`. A failed call throws a `PlugboardApiError`. */
 export interface PlugboardClient {
   /**
-   * Replaces the whole configuration of this client. 400 for one that does not fit, or whose credentials a
-   * provider refuses.
+   * Replaces the whole configuration of this client. Fails with 400 if it is invalid, or if a provider rejects its
+   * credentials.
    */
   sync(config: SyncConfig, options?: CallOptions): Promise<SyncResult>
   /** The latest events of each configured channel, newest first. */
@@ -51,10 +51,9 @@ export interface PlugboardClient {
 }
 
 /**
- * A client of the Messaging API of one Plugboard server. Makes no request by itself and holds no connection
- * to close.
- * @throws TypeError or RangeError for an option that can never work; the text names the option and never its
- * value.
+ * Creates a client of the Messaging API of one Plugboard server. It sends no request on creation and has no
+ * connection to close.
+ * @throws TypeError or RangeError for an invalid option; the message names the option, never its value
  *
  * ```ts
  * const plugboard = createClient({ url: 'http://localhost:3100', clientId, clientToken })

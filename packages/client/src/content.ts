@@ -1,4 +1,4 @@
-/** A choice that a person can pick; `value` comes back to the bot. */
+/** A choice that a person can pick. The bot receives its `value`. */
 export interface Choice {
   title: string
   value: string
@@ -12,9 +12,9 @@ export type CardAction =
 
 /** Fields that any content may have. */
 export interface ContentExtras {
-  /** Show a typing indicator before the message, where the channel can. */
+  /** Shows a typing indicator before the message, if the channel supports it. */
   typing?: boolean
-  /** How long the indicator is shown, in milliseconds; the server's default is 1000. */
+  /** Duration of the typing indicator, in milliseconds. Default: 1000. */
   delay?: number
   /** Quick replies under the message. */
   choices?: Choice[]
@@ -27,14 +27,14 @@ export interface TextContent extends ContentExtras {
   markdown?: boolean
 }
 
-/** A picture by URL. */
+/** An image by URL. */
 export interface ImageContent extends ContentExtras {
   type: 'image'
   image: string
   title?: string
 }
 
-/** A sound file by URL. */
+/** An audio file by URL. */
 export interface AudioContent extends ContentExtras {
   type: 'audio'
   audio: string
@@ -47,7 +47,7 @@ export interface VoiceContent extends ContentExtras {
   audio: string
 }
 
-/** A film by URL. */
+/** A video by URL. */
 export interface VideoContent extends ContentExtras {
   type: 'video'
   video: string
@@ -61,7 +61,7 @@ export interface FileContent extends ContentExtras {
   title?: string
 }
 
-/** A place, in degrees (WGS 84). */
+/** A location, in degrees (WGS 84). */
 export interface LocationContent extends ContentExtras {
   type: 'location'
   latitude: number
@@ -70,7 +70,7 @@ export interface LocationContent extends ContentExtras {
   title?: string
 }
 
-/** A card as an item of a carousel; with `type: 'card'` a message of its own. */
+/** A card as an item of a carousel. With `type: 'card'`, it is a message. */
 export interface CarouselItem {
   title: string
   subtitle?: string
@@ -104,7 +104,7 @@ export interface DropdownContent extends ContentExtras {
   options: { label: string; value: string }[]
 }
 
-/** What a bot can post to be shown by the channels. */
+/** Content that a bot can post and channels can show. */
 export type Content =
   | TextContent
   | ImageContent
@@ -137,21 +137,21 @@ export interface PostbackContent {
   payload: string
 }
 
-/** A file that a person sent. Unlike a bot's, its address is in `url`. */
+/** A file that a person sent. Its URL is always in `url`, unlike in content of a bot. */
 export interface ReceivedMedia {
   type: 'image' | 'audio' | 'video' | 'file'
   url: string
   title?: string
 }
 
-/** What channels make of what a person did; besides these they send `text`. */
+/** Content that channels create from a person's actions, besides `text`. */
 export type InboundContent = QuickReplyContent | SaySomethingContent | PostbackContent | ReceivedMedia
 
 declare const customType: unique symbol
 
 /**
- * A `type` that is none of the known ones: a string that the compiler keeps apart, so that `payload.type ===
- * 'text'` leaves `TextContent` alone. `String(payload.type)` makes a plain one of it.
+ * An unknown `type`: a string that the compiler distinguishes from the known types, so that `payload.type ===
+ * 'text'` narrows to `TextContent`. `String(payload.type)` converts it to a plain string.
  */
 export interface CustomType {
   readonly [customType]: true
@@ -159,7 +159,7 @@ export interface CustomType {
 }
 
 /**
- * Content of a form of your own: Plugboard keeps it and passes it on untouched. Made with `customContent`.
+ * Custom content, which Plugboard stores and passes on unchanged. Created with `customContent`.
  */
 export interface CustomContent {
   type?: CustomType
@@ -167,13 +167,12 @@ export interface CustomContent {
 }
 
 /**
- * The payload of a message. The server takes any JSON object, so these types state what Plugboard's channels
- * and a bot that uses this client send; check before use what other holders of the client token may have
- * posted.
+ * The payload of a message. The server accepts any JSON object. These types cover what Plugboard's channels and
+ * bots with this client send; validate payloads from other programs that have the client token.
  */
 export type Payload = Content | InboundContent | CustomContent
 
-/** Lets any JSON object through as a payload: a type of your own, or a known type with fields of your own. */
+/** Accepts any JSON object as a payload: a custom type, or a known type with custom fields. */
 export function customContent(payload: object): CustomContent {
   return payload as CustomContent
 }

@@ -4,7 +4,7 @@ import type { CallOptions, CreateOptions, Transport } from './transport.js'
 export interface Conversation {
   id: string
   clientId: string
-  /** Null in a group, which other APIs make. */
+  /** Null for a group, which other APIs create. */
   userId: string | null
   /** ISO 8601 with milliseconds, UTC. */
   createdOn: string
@@ -12,27 +12,27 @@ export interface Conversation {
 
 /** One page of a list. */
 export interface PageOptions extends CallOptions {
-  /** Most items to answer; the server's default is 20, and 0 means all. */
+  /** Maximum number of items. Default: 20; 0 returns all. */
   limit?: number | undefined
-  /** Id of the last item of the page before; the page then begins after it. */
+  /** Id of the last item of the previous page. */
   before?: string | undefined
 }
 
 /**
- * Calls under `/conversations`. All throw a PlugboardApiError 404 for a user or a conversation that the
- * client does not have.
+ * Calls under `/conversations`. All throw a PlugboardApiError 404 if the user or the conversation does not exist
+ * for the client.
  */
 export interface Conversations {
   /** Creates a conversation of a user. */
   create(params: { userId: string }, options?: CreateOptions): Promise<Conversation>
   get(id: string, options?: CallOptions): Promise<Conversation>
-  /** A page of the user's conversations, the one last spoken in first. */
+  /** A page of the user's conversations, most recently used first. */
   listByUser(userId: string, options?: PageOptions): Promise<Conversation[]>
   /** Deletes a conversation with its messages. */
   delete(id: string, options?: CallOptions): Promise<void>
 }
 
-/** Binds the calls to a server. */
+/** Creates the calls for a server. */
 export function conversations(http: Transport): Conversations {
   return {
     create: (params, options) => http.create({ path: ['conversations'], body: params }, options),

@@ -2,20 +2,20 @@ import type { PageOptions } from './conversations.js'
 import type { DeadLetter } from './delivery.js'
 import type { CallOptions, Transport } from './transport.js'
 
-/** Calls under `/dead-letters`: deliveries that were given up. */
+/** Calls under `/dead-letters`: deliveries that failed all retries. */
 export interface DeadLetters {
-  /** A page of what was given up, the latest first. */
+  /** A page of dead letters, newest first. */
   list(options?: PageOptions): Promise<DeadLetter[]>
   /**
-   * Puts a dead delivery in the queue again, under the id it had; `target` (id or URL of a webhook)
-   * sends it elsewhere, say when its own is gone. Answers the id of the delivery. Not repeated after a
-   * network error, as it is then unknown whether the server took it.
-   * @throws PlugboardApiError 404 when the client has no such dead letter.
+   * Queues a dead letter again, under the same id. `target` (id or URL of a webhook) sends it to another target,
+   * for example if its own was removed. Returns the id of the delivery. Not retried after a network error, because
+   * it is unknown whether the server accepted it.
+   * @throws PlugboardApiError 404 if the dead letter does not exist
    */
   replay(id: string, params?: { target?: string }, options?: CallOptions): Promise<{ id: string }>
 }
 
-/** Binds the calls to a server. */
+/** Creates the calls for a server. */
 export function deadLetters(http: Transport): DeadLetters {
   return {
     async list({ limit, before, ...options } = {}) {

@@ -1,34 +1,34 @@
 import type { CallOptions, Transport } from './transport.js'
 
-/** Address of a conversation at a provider; what each part holds depends on the channel. */
+/** Address of a conversation at a provider. The meaning of each part depends on the channel. */
 export interface Endpoint {
   /**
-   * A name of your own, or name and version of a channel of the server. The two never mean the same channel.
+   * A custom name, or name and version of a channel of the server. The two forms never denote the same channel.
    */
   channel: string | { name: string; version: string }
-  /** The business's side, such as the number that was called; `*` when there is one only. */
+  /** The business's side, such as the called number; `*` if there is only one. */
   identity: string
   /** The person's id at the provider. */
   sender: string
-  /** The room at the provider; `*` when a person has one only. */
+  /** The room at the provider; `*` if a person has only one. */
   thread: string
 }
 
 /** Calls under `/endpoints`. */
 export interface Endpoints {
   /**
-   * The conversation of an address; it and its user are made when missing. The same address always gives the
-   * same one.
+   * Returns the conversation of an address. Creates it and its user if missing. The same address always returns the
+   * same conversation.
    */
   map(endpoint: Endpoint, options?: CallOptions): Promise<{ conversationId: string }>
   /**
    * The addresses of a conversation.
-   * @throws PlugboardApiError 404 when the client has no such conversation.
+   * @throws PlugboardApiError 404 if the conversation does not exist
    */
   listByConversation(conversationId: string, options?: CallOptions): Promise<Endpoint[]>
 }
 
-/** Binds the calls to a server. */
+/** Creates the calls for a server. */
 export function endpoints(http: Transport): Endpoints {
   return {
     map: (endpoint, options) =>

@@ -1,11 +1,10 @@
 /**
- * Why a call failed: `status` = the server answered with an error, `timeout` = no whole answer within
- * `timeoutMs`, `network` = no connection or a broken one, `answer` = a success whose body is not what the API
- * promises.
+ * Why a call failed: `status` = the server returned an error status, `timeout` = no complete response within
+ * `timeoutMs`, `network` = no connection, or it broke, `answer` = a success with an invalid body.
  */
 export type ApiErrorReason = 'status' | 'timeout' | 'network' | 'answer'
 
-/** What a `PlugboardApiError` is made of. Give no secret to `message`. */
+/** Fields of a `PlugboardApiError`. `message` must not contain a secret. */
 export interface ApiErrorDetails {
   reason: ApiErrorReason
   status: number
@@ -18,22 +17,21 @@ export interface ApiErrorDetails {
 }
 
 /**
- * The one error that calls of the client throw (besides `TypeError`/`RangeError` for arguments that can never
- * work, and the `reason` of an `AbortSignal` of yours). It holds no token: neither the message nor a field
- * has one.
+ * The error of failed calls. Calls also throw `TypeError` or `RangeError` for invalid arguments, and the `reason` of
+ * your `AbortSignal`. Neither its message nor its fields contain a token.
  */
 export class PlugboardApiError extends Error {
   override readonly name = 'PlugboardApiError'
   readonly reason: ApiErrorReason
-  /** HTTP status of the last attempt; 0 when no answer came (`timeout`, `network`). */
+  /** HTTP status of the last attempt; 0 without a response (`timeout`, `network`). */
   readonly status: number
   /** HTTP method, `POST`. */
   readonly method: string
   /** Path without host and query, `/api/v1/messages`. */
   readonly path: string
-  /** The server's `x-request-id`, to find the call in its log. */
+  /** The server's `x-request-id`, which identifies the call in the server's log. */
   readonly requestId: string | undefined
-  /** The server's `Retry-After` in milliseconds, when it sent one. */
+  /** The server's `Retry-After` in milliseconds, if present. */
   readonly retryAfterMs: number | undefined
 
   constructor(details: ApiErrorDetails) {

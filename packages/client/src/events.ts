@@ -2,19 +2,19 @@ import type { HealthEvent } from './health.js'
 import type { Message } from './messages.js'
 
 interface EventOf<Type, Data> {
-  /** `webhook-id` of the delivery. It stays the same over retries and replays: handle an id once. */
+  /** `webhook-id` of the delivery. It stays the same for retries and replays: handle each id once. */
   id: string
   type: Type
   data: Data
 }
 
-/** A user was made. */
+/** A user was created. */
 export type UserNewEvent = EventOf<'user.new', { userId: string; userData?: Record<string, string> }>
 
 /** A user was deleted. */
 export type UserDeletedEvent = EventOf<'user.deleted', { userId: string }>
 
-/** A conversation was made; `userId` is absent in all events of one of a group. */
+/** A conversation was created. `userId` is absent in all events of a group. */
 export type ConversationNewEvent = EventOf<'conversation.new', { userId?: string; conversationId: string }>
 
 /** A person opened a conversation without writing yet. */
@@ -30,46 +30,46 @@ export type ConversationDeletedEvent = EventOf<
 >
 
 /**
- * A message was posted, by a user or by the bot itself: without `message.authorId` it is the bot's. `userId`
- * is the owner of the conversation, absent in a group. With `collect` somebody waits for the answer: post it with `incomingId`,
- * then end the turn.
+ * A message was posted, by a user or by the bot (without `message.authorId`). `userId` is the owner of the
+ * conversation, absent in a group. With `collect`, a caller waits for the reply: post it with `incomingId`, then end the
+ * turn.
  */
 export type MessageNewEvent = EventOf<
   'message.new',
   { userId?: string; conversationId: string; channel: string; collect?: boolean; message: Message }
 >
 
-/** A person judged a message: 1 = good, -1 = bad. */
+/** A person rated a message: 1 = good, -1 = bad. */
 export type MessageFeedbackEvent = EventOf<
   'message.feedback',
   { userId: string; conversationId: string; channel: string; messageId: string; feedback: number }
 >
 
-/** What is told of a conversation beside its messages; `messageId` is absent where the message is not known. */
+/** An event of a conversation other than a message. `messageId` is absent if the message is unknown. */
 export type Activity =
-  /** The person changed a message; `payload` is what it says now. */
+  /** The person edited a message; `payload` is its new content. */
   | { type: 'edited'; messageId?: string; payload: Record<string, unknown> }
-  /** The person took a message back. */
+  /** The person deleted a message. */
   | { type: 'deleted'; messageId?: string }
   | { type: 'reaction'; messageId?: string; emoji: string; removed: boolean }
-  /** What became of a message of the bot after the provider took it. */
+  /** Status of a bot's message after the provider accepted it. */
   | {
       type: 'delivery'
       messageId?: string
       status: 'sent' | 'delivered' | 'read' | 'failed'
       failure?: { kind: string; message: string }
     }
-  /** The person wants to hear no more. */
+  /** The person blocked the bot. */
   | { type: 'blocked' }
-  /** Everything up to now was read: by the business, where there is no user. */
+  /** Everything up to now was read; without a user, by the business. */
   | { type: 'read'; userId?: string }
   | { type: 'typing'; userId?: string; isTyping: boolean }
-  /** A user of a group. */
+  /** A user joined or left a group. */
   | { type: 'joined' | 'left'; userId: string }
-  /** Nothing more is expected to happen, or something is again. */
+  /** The conversation was closed or reopened. */
   | { type: 'closed' | 'reopened' }
 
-/** Something happened in a conversation beside its messages. */
+/** Something other than a message happened in a conversation. */
 export type ConversationActivityEvent = EventOf<
   'conversation.activity',
   { userId?: string; conversationId: string; channel: string; activity: Activity }
@@ -81,18 +81,18 @@ export type HealthNewEvent = EventOf<'health.new', { channel: string; event: Hea
 declare const unknownType: unique symbol
 
 /**
- * A `type` that is none of the known ones: a string that the compiler keeps apart, so that `event.type ===
- * 'message.new'` leaves `MessageNewEvent` alone. `String(event.type)` makes a plain one of it.
+ * An unknown `type`: a string that the compiler distinguishes from the known types, so that `event.type ===
+ * 'message.new'` narrows to `MessageNewEvent`. `String(event.type)` converts it to a plain string.
  */
 export interface UnknownType {
   readonly [unknownType]: true
   toString(): string
 }
 
-/** An event of a type that this version of the client does not know, as it came. */
+/** An unchanged event of a type unknown to this version of the client. */
 export type UnknownEvent = EventOf<UnknownType, unknown>
 
-/** What a webhook of the client is sent. */
+/** An event sent to a webhook of the client. */
 export type WebhookEvent =
   | UserNewEvent
   | UserDeletedEvent
@@ -108,7 +108,7 @@ export type WebhookEvent =
 type KnownType = Exclude<WebhookEvent, UnknownEvent>['type']
 type Fields = Record<string, unknown>
 
-/** The fields that must be there for `data` to be what its type says; more may be, and are kept. */
+/** Checks the required fields of `data` per type. Additional fields are kept. */
 const hasShape: Record<KnownType, (data: Fields) => boolean> = {
   'user.new': (data) => hasStrings(data, 'userId'),
   'user.deleted': (data) => hasStrings(data, 'userId'),
@@ -126,7 +126,7 @@ const hasShape: Record<KnownType, (data: Fields) => boolean> = {
     hasStrings(data, 'channel') && isObject(data.event) && hasStrings(data.event, 'type', 'time'),
 }
 
-/** The event in a webhook's JSON, or undefined when it is none or lacks a field of its type. */
+/** Parses the event in a webhook's JSON. Undefined if it is not an event or lacks a field of its type. */
 export function toEvent(id: string, json: unknown): WebhookEvent | undefined {
   if (!isObject(json) || typeof json.type !== 'string') return undefined
   const { type, data } = json

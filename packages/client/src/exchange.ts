@@ -2,21 +2,21 @@ import type { ApiErrorDetails, PlugboardApiError } from './errors.js'
 import { parseRetryAfterMs } from './retry.js'
 
 /**
- * The part of `fetch` that the client uses; the global one fits, and so does a wrapper that adds a proxy or a
- * log.
+ * The part of `fetch` that the client uses. The global `fetch` fits, and so does a wrapper that adds a proxy or
+ * logging.
  */
 export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>
 
-/** Makes the error of a call from what is known about one attempt. */
+/** Creates the error of a call from the details of one attempt. */
 export type Failure = (details: Omit<ApiErrorDetails, 'method' | 'path'>) => PlugboardApiError
 
-/** A whole answer: the body is read. */
+/** A complete response, including its body. */
 export interface Answer {
   response: Response
   text: string
 }
 
-/** What one attempt sends, and how long it may take. */
+/** The request of one attempt, and its time limit. */
 export interface Attempt {
   url: string
   init: RequestInit
@@ -27,8 +27,8 @@ export interface Attempt {
 const MAX_MESSAGE_LENGTH = 1_000
 
 /**
- * One attempt, body included, under one time limit.
- * @throws PlugboardApiError when no whole answer came, or the reason of the caller's signal.
+ * Performs one attempt, including the body, within one time limit.
+ * @throws PlugboardApiError without a complete response, or the reason of the caller's signal
  */
 export async function exchange(send: FetchFunction, attempt: Attempt, failure: Failure): Promise<Answer> {
   const { url, init, timeoutMs, signal } = attempt
@@ -55,8 +55,8 @@ export async function exchange(send: FetchFunction, attempt: Attempt, failure: F
 }
 
 /**
- * The error that a status other than 2xx stands for. The server's errors are plain text; a proxy's HTML page
- * says nothing.
+ * Creates the error for a status other than 2xx. The server's errors are plain text; HTML pages of proxies are
+ * ignored.
  */
 export function statusFailure({ response, text }: Answer, failure: Failure): PlugboardApiError {
   const { status, headers, type } = response
@@ -73,8 +73,8 @@ export function statusFailure({ response, text }: Answer, failure: Failure): Plu
 }
 
 /**
- * A success whose body `read` cannot take. The reader's error is left out: it quotes the body, which may hold
- * a token.
+ * Reads the body of a success. If `read` fails, its error is dropped, because it quotes the body, which may contain a
+ * token.
  */
 export function readAnswer<Result>(answer: Answer, read: (text: string) => Result, failure: Failure): Result {
   const { response, text } = answer

@@ -3,7 +3,7 @@ import type { CallOptions, Transport } from './transport.js'
 /** Something that happened to a channel of the client. */
 export interface HealthEvent {
   /**
-   * `create`, `configure`, `start`, `initialize` (the provider was told), `pause`, `delete`; more may come.
+   * `create`, `configure`, `start`, `initialize` (the provider was set up), `pause`, `delete`; others may be added.
    */
   type: string
   /** ISO 8601 with milliseconds, UTC. */
@@ -11,17 +11,17 @@ export interface HealthEvent {
   data?: unknown
 }
 
-/** How a configured channel does. */
+/** State of a configured channel. */
 export interface ChannelHealth {
-  /** `pending`: the provider is yet to be told of it. `paused`: the credentials stopped working; sync again. */
+  /** `pending`: the provider is not set up yet. `paused`: the credentials stopped working; sync again. */
   status: 'active' | 'pending' | 'paused'
-  /** The provider's words, when it is not active. */
+  /** The provider's message, if the channel is not active. */
   reason?: string
-  /** Whether the provider knows of it. */
+  /** Whether the provider is set up for it. */
   configured: boolean
-  /** Where the provider calls. */
+  /** URL that the provider calls. */
   webhookUrl: string
-  /** What has to be done at the provider by hand. */
+  /** Manual steps at the provider. */
   setup?: string
   /** Times are ISO 8601. */
   lastInboundAt?: string

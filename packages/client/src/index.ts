@@ -1,6 +1,6 @@
 /**
- * Typed client of Plugboard's Messaging API v1, and the check of its webhooks. Runs wherever `fetch` and Web
- * Crypto are.
+ * Typed client of Plugboard's Messaging API v1, with webhook verification. Runs on any platform with `fetch` and Web
+ * Crypto.
  * @packageDocumentation
  */
 
@@ -34,7 +34,7 @@ export {
   type VideoContent,
   type VoiceContent,
 } from './content.js'
-// What the calls take and answer
+// Parameters and results of the calls
 export type { Conversation, Conversations, PageOptions } from './conversations.js'
 export type { DeadLetters } from './dead-letters.js'
 export type { DeadLetter, Delivery, DeliveryState, DeliveryTarget } from './delivery.js'

@@ -19,9 +19,9 @@ export interface Message {
 export interface NewMessage {
   conversationId: string
   payload: Payload
-  /** The user who writes; leave it out for the bot. */
+  /** The author; omit it for the bot. */
   authorId?: string | null | undefined
-  /** Id of the message that this one answers; a `collect` that waits on it gathers the answer. */
+  /** Id of the message that this one replies to. A waiting `collect` returns the reply. */
   incomingId?: string | undefined
 }
 
@@ -31,13 +31,12 @@ export interface CollectMessage {
   authorId: string
   payload: Payload
   /**
-   * How long the server gathers answers, in milliseconds up to 50000; the server's default is 10000, and 0 is
-   * the ceiling.
+   * How long the server waits for replies, in milliseconds, at most 50000. Default: 10000; 0 is the maximum.
    */
   timeout?: number | undefined
 }
 
-/** What `collect` answers: the message that was posted, and the bot's replies in their order. */
+/** Result of `collect`: the posted message, and the bot's replies in order. */
 export interface Collected {
   message: Message
   responses: Message[]
@@ -49,15 +48,15 @@ export interface MessagePageOptions extends PageOptions {
   from?: Date | string | undefined
 }
 
-/** How to walk a conversation. */
+/** Options to iterate over a conversation. */
 export interface IterateOptions extends Omit<MessagePageOptions, 'limit'> {
-  /** Messages asked for at once, 1 or more; default 100. */
+  /** Messages per request, at least 1. Default: 100. */
   pageSize?: number | undefined
 }
 
 /**
- * Calls under `/messages`. All throw a PlugboardApiError 404 for an author, conversation or message that the
- * client does not have.
+ * Calls under `/messages`. All throw a PlugboardApiError 404 if the author, conversation or message does not exist for
+ * the client.
  */
 export interface Messages {
   /** Posts a message; it is sent to the endpoints of the conversation. */
@@ -65,32 +64,31 @@ export interface Messages {
   get(id: string, options?: CallOptions): Promise<Message>
   /** A page of a conversation's messages, newest first. */
   listByConversation(conversationId: string, options?: MessagePageOptions): Promise<Message[]>
-  /** All messages of a conversation, newest first, fetched page by page as the loop goes on. */
+  /** All messages of a conversation, newest first, fetched page by page. */
   iterate(conversationId: string, options?: IterateOptions): AsyncGenerator<Message, void, undefined>
   delete(id: string, options?: CallOptions): Promise<void>
   /**
-   * Deletes the messages of a conversation and keeps the conversation. `count` is how many the last attempt
-   * found, so after a retry it may be fewer than were deleted in all.
+   * Deletes the messages of a conversation and keeps the conversation. `count` is the number that the last attempt
+   * deleted, so after a retry it may be too low.
    */
   deleteByConversation(conversationId: string, options?: CallOptions): Promise<{ count: number }>
   /**
-   * Posts a user's message and answers with what the bot replied once it ends its turn or `timeout` is over;
-   * there may be no reply. The time limit of an attempt is by default that of the client on top of `timeout`.
+   * Posts a user's message and returns the bot's replies (possibly none) when the bot ends its turn or `timeout` is
+   * over. The default time limit of an attempt is that of the client plus `timeout`.
    */
   collect(message: CollectMessage, options?: CreateOptions): Promise<Collected>
   /**
-   * Ends the bot's turn on a user's message, so that a `collect` waiting on it answers. Does nothing when
-   * none waits.
+   * Ends the bot's turn for a user's message, so that a waiting `collect` returns. Without one, it has no effect.
    */
   endTurn(messageId: string, options?: CallOptions): Promise<void>
-  /** Where the message is owed to, and how far each delivery got. */
+  /** The deliveries of a message, with target and state. */
   deliveries(messageId: string, options?: CallOptions): Promise<Delivery[]>
 }
 
 const COLLECT_DEFAULT_MS = 10_000
 const COLLECT_CEILING_MS = 50_000
 
-/** Binds the calls to a server. */
+/** Creates the calls for a server. */
 export function messages(http: Transport): Messages {
   const listByConversation: Messages['listByConversation'] = async (
     id,
@@ -128,7 +126,7 @@ export function messages(http: Transport): Messages {
   }
 }
 
-/** Walks a conversation from its newest message to its oldest, by the keyset cursor `before`. */
+/** Iterates over a conversation from the newest to the oldest message, with the keyset cursor `before`. */
 async function* iterate(
   list: Messages['listByConversation'],
   conversationId: string,
@@ -140,7 +138,7 @@ async function* iterate(
   for (;;) {
     const page = await list(conversationId, { ...options, limit: pageSize, before })
     const last = page.at(-1)
-    // A short page is no end: the server may cap the page size. An empty one is.
+    // Only an empty page is the end: the server may cap the page size.
     if (last === undefined) return
     if (last.id === before) throw stuckCursor(conversationId)
     yield* page
@@ -148,7 +146,7 @@ async function* iterate(
   }
 }
 
-/** A server that ignores `before` would make the loop endless. */
+/** Prevents an endless loop with a server that ignores `before`. */
 function stuckCursor(conversationId: string): PlugboardApiError {
   return new PlugboardApiError({
     reason: 'answer',

@@ -1,23 +1,21 @@
 import type { PlugboardApiError } from './errors.js'
 
 /**
- * When a request may be sent again. `always`: a second arrival changes nothing (reads, deletions, or a POST
- * with an `Idempotency-Key`). `refused`: only after a 429, the one failure that says that the server did
- * nothing.
+ * When a request may be retried. `always`: it is idempotent (reads, deletions, or a POST with an `Idempotency-Key`).
+ * `refused`: only after a 429, the only failure with which the server certainly did nothing.
  */
 export type RepeatRule = 'always' | 'refused'
 
 const FIRST_DELAY_MS = 100
 const MAX_BACKOFF_MS = 5_000
-/** A server that asks for a longer pause gets no retry: the caller sees the error with its `retryAfterMs`. */
+/** Longer waits are not retried: the call throws the error with its `retryAfterMs`. */
 const MAX_RETRY_AFTER_MS = 30_000
 
 const PASSING_STATUSES = new Set([429, 502, 503, 504])
 
 /**
- * Whether the failure of one attempt is worth another. A 409 to a repeated `Idempotency-Key` means that our
- * own earlier attempt is still being worked on, so it is asked for again; on a first attempt it is the
- * caller's conflict.
+ * Whether to retry after a failed attempt. On a retry, a 409 for the `Idempotency-Key` means that an earlier attempt is
+ * still in progress, so it is retried. On the first attempt, it is a real conflict.
  */
 export function isRepeatable(
   error: PlugboardApiError,
@@ -32,9 +30,8 @@ export function isRepeatable(
 }
 
 /**
- * Milliseconds to wait before the attempt after `attempt` (0 = the first). `Retry-After` is a floor;
- * otherwise 100 ms doubling up to 5 s, of which a random half is taken off so that clients do not come back
- * together.
+ * Delay in milliseconds before the attempt after `attempt` (0 = the first). `Retry-After` is the minimum. Otherwise
+ * 100 ms, doubling up to 5 s, minus a random part of up to half, so that clients do not retry simultaneously.
  */
 export function retryDelayMs(
   error: PlugboardApiError,
@@ -47,7 +44,7 @@ export function retryDelayMs(
 }
 
 /**
- * `Retry-After` (seconds or an HTTP date) as milliseconds from `nowMs`; undefined when absent or unreadable.
+ * `Retry-After` (seconds or an HTTP date) as milliseconds from `nowMs`; undefined if absent or invalid.
  */
 export function parseRetryAfterMs(header: string | null, nowMs: number): number | undefined {
   if (header === null) return undefined
@@ -57,7 +54,7 @@ export function parseRetryAfterMs(header: string | null, nowMs: number): number 
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs)
 }
 
-/** Waits, or throws the signal's reason as soon as it is aborted. */
+/** Waits, or throws the signal's reason when it is aborted. */
 export function pause(delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => {

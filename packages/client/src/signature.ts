@@ -1,11 +1,11 @@
 const HMAC = { name: 'HMAC', hash: 'SHA-256' }
-/** More than a rotation needs; a request cannot make us verify thousands. */
+/** More than a rotation needs. Keeps a request from causing thousands of verifications. */
 const MAX_SIGNATURES = 20
 
 /** The type of a Web Crypto key, whatever library declares it. */
 type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>
 
-/** What is signed: the three parts joined by dots. */
+/** The signed parts, which are joined by dots. */
 export interface SignedRequest {
   id: string
   timestamp: string
@@ -13,8 +13,8 @@ export interface SignedRequest {
 }
 
 /**
- * A webhook's token (base64, with or without `whsec_`) as a key.
- * @throws TypeError when it is not base64; the text does not hold it.
+ * Imports a webhook's token (base64, with or without `whsec_`) as a key.
+ * @throws TypeError if it is not base64; the message omits it
  */
 export async function importKey(token: string): Promise<Key> {
   const secret = typeof token === 'string' ? fromBase64(token.trim().replace(/^whsec_/, '')) : undefined
@@ -23,8 +23,8 @@ export async function importKey(token: string): Promise<Key> {
 }
 
 /**
- * Whether one of the signatures (`v1,<base64>`, separated by spaces; other versions are passed over) is made
- * with one of the keys.
+ * Whether one of the signatures (`v1,<base64>`, separated by spaces; other versions are ignored) matches one of the
+ * keys.
  */
 export async function isSigned(
   request: SignedRequest,

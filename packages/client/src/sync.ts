@@ -1,16 +1,16 @@
 import type { FetchFunction } from './exchange.js'
 import { type CallOptions, type Transport, transport } from './transport.js'
 
-/** Configuration of one channel. Which fields there are is told in the channel's README. */
+/** Configuration of one channel. The channel's README lists its fields. */
 export interface ChannelConfig {
   /** Version of the channel's contract, `1.0.0`. `client.sync` needs it, the standalone `sync` does not. */
   version?: string
-  /** `false` takes the channel away. */
+  /** `false` disables the channel. */
   enabled?: boolean
   [field: string]: unknown
 }
 
-/** Channels by name, with the fields of those that come with Plugboard. */
+/** Channels by name, with the fields of Plugboard's own channels. */
 export interface ChannelConfigs {
   telegram?: ChannelConfig & { botToken: string }
   slack?: ChannelConfig & { botToken: string; signingSecret: string }
@@ -18,32 +18,32 @@ export interface ChannelConfigs {
   [name: string]: ChannelConfig | undefined
 }
 
-/** The whole configuration of a client: a channel or webhook that is not in it is removed. */
+/** The whole configuration of a client. Channels and webhooks that it omits are removed. */
 export interface SyncConfig {
   channels?: ChannelConfigs
-  /** Where events are sent. A URL that stays keeps its token. */
+  /** URLs that receive events. A URL that was configured before keeps its token. */
   webhooks?: { url: string }[]
 }
 
-/** A webhook as it is configured. `token` is the secret that `receiveWebhook` needs. */
+/** A configured webhook. `token` is the secret for `receiveWebhook`. */
 export interface ConfiguredWebhook {
   url: string
   token: string
 }
 
-/** What `client.sync` answers: the webhooks in the order of the request. */
+/** Result of `client.sync`: the webhooks in the order of the request. */
 export interface SyncResult {
   webhooks: ConfiguredWebhook[]
 }
 
-/** Configuration for the standalone `sync`. Without `id` and `token` a client is made. */
+/** Configuration for the standalone `sync`. Without `id` and `token`, it creates a client. */
 export interface StandaloneSyncConfig extends SyncConfig {
   id?: string | null
   token?: string | null
   name?: string | null
 }
 
-/** What the standalone `sync` answers: the credentials for `createClient`, and the webhooks. */
+/** Result of the standalone `sync`: the credentials for `createClient`, and the webhooks. */
 export interface StandaloneSyncResult extends SyncResult {
   id: string
   token: string
@@ -51,25 +51,25 @@ export interface StandaloneSyncResult extends SyncResult {
 
 /** Options of the standalone `sync`. */
 export interface StandaloneSyncOptions extends CallOptions {
-  /** Needed to make a client on a server that is published, and from another machine than the server's. */
+  /** Required to create a client on a public server, or from another machine. */
   adminKey?: string | undefined
-  /** Further headers, such as the `password` of a server with `INTERNAL_PASSWORD`. */
+  /** Additional headers, such as the `password` of a server with `INTERNAL_PASSWORD`. */
   headers?: Readonly<Record<string, string>> | undefined
   fetch?: FetchFunction | undefined
-  /** Further attempts after a passing failure; default 2. */
+  /** Retries after a temporary failure. Default: 2. */
   retries?: number | undefined
 }
 
-/** Replaces the configuration of the client that `http` signs in as. */
+/** Replaces the configuration of the client whose credentials `http` has. */
 export function syncClient(http: Transport, config: SyncConfig, options?: CallOptions): Promise<SyncResult> {
   return http.send({ method: 'POST', path: ['sync'], body: config, repeat: 'always' }, options)
 }
 
 /**
- * Makes a client and configures it in one call or, given its `id` and `token`, configures it anew.
+ * Creates and configures a client in one call. With `id` and `token`, configures an existing client.
  *
- * A call that makes a client is not repeated after a network error: the server may have made one already.
- * @throws PlugboardApiError 403 when `token` is not that client's, 400 for a configuration that does not fit.
+ * A call that creates a client is not retried after a network error, because the server may have created it.
+ * @throws PlugboardApiError 403 if `token` does not belong to the client, 400 for an invalid configuration
  *
  * ```ts
  * const webhooks = [{ url: 'https://bot.example/hook' }]

@@ -1,6 +1,6 @@
 import type { CallOptions, Transport } from './transport.js'
 
-/** A client token as the server lists it: without its secret. `createdAt` is ISO 8601, UTC. */
+/** A listed client token, without its secret. `createdAt` is ISO 8601, UTC. */
 export interface ClientToken {
   id: string
   createdAt: string
@@ -9,17 +9,17 @@ export interface ClientToken {
 /** Calls under `/clients/tokens`. A client can hold several tokens: create, roll out, revoke the old one. */
 export interface Tokens {
   /**
-   * Makes a further token for this client. `token` is shown this once. Not repeated after a network error: a
-   * lost answer would leave a token that nobody knows.
+   * Creates another token for this client. `token` is not returned again. Not retried after a network error, because a
+   * lost response would leave an unknown token.
    */
   create(options?: CallOptions): Promise<{ id: string; token: string }>
   /** The tokens of this client. */
   list(options?: CallOptions): Promise<ClientToken[]>
-  /** Makes a token void at once. @throws PlugboardApiError 404 when the client has no such token. */
+  /** Revokes a token immediately. @throws PlugboardApiError 404 if the token does not exist */
   revoke(id: string, options?: CallOptions): Promise<void>
 }
 
-/** Binds the calls to a server. */
+/** Creates the calls for a server. */
 export function tokens(http: Transport): Tokens {
   return {
     create: (options) =>

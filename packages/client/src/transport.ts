@@ -5,34 +5,34 @@ import { isRepeatable, pause, type RepeatRule, retryDelayMs } from './retry.js'
 
 /** Options of every call, as its last argument. */
 export interface CallOptions {
-  /** Ends the call, its retries included; the call then throws the signal's `reason`. */
+  /** Aborts the call and its retries; the call then throws the signal's `reason`. */
   signal?: AbortSignal | undefined
-  /** Longest time of one attempt in milliseconds; default: that of the client. */
+  /** Time limit of one attempt in milliseconds. Default: that of the client. */
   timeoutMs?: number | undefined
 }
 
 /** Options of calls that create something. */
 export interface CreateOptions extends CallOptions {
   /**
-   * Sent as `Idempotency-Key`; default: a random UUID for each call. Give your own (say, one made from the id
-   * of the event that you answer) to make the call repeatable across restarts: for 24 hours the server
-   * answers the same key with the same object.
+   * Sent as `Idempotency-Key`. Default: a random UUID per call. Set your own (for example, derived from the id of the
+   * event) to make the call repeatable across restarts: for 24 hours, the server returns the same object for the same
+   * key.
    */
   idempotencyKey?: string | undefined
 }
 
-/** How to reach one server, and as whom. */
+/** Address of one server, and the credentials for it. */
 export interface TransportOptions {
   url: string
   headers: Readonly<Record<string, string>>
-  /** Texts that no error may hold, in case the server's message quotes one. */
+  /** Texts to remove from errors, in case the server's message quotes one. */
   secrets: readonly string[]
   fetch?: FetchFunction | undefined
   timeoutMs?: number | undefined
   retries?: number | undefined
 }
 
-/** What a call asks for. */
+/** The target of a call. */
 interface Target {
   /** Segments after `/api/v1`, not encoded. */
   path: readonly string[]
@@ -40,29 +40,29 @@ interface Target {
   body?: unknown
 }
 
-/** A call in full. */
+/** A complete call. */
 interface ApiRequest extends Target {
   method: 'GET' | 'POST' | 'DELETE'
   repeat: RepeatRule
   idempotencyKey?: string | undefined
-  /** Default `json`. With `none` the body, empty or `OK`, is passed over. */
+  /** Default: `json`. With `none`, the body (empty or `OK`) is ignored. */
   answer?: 'json' | 'none'
   /**
-   * A repeated deletion may find nothing because its first attempt did the work: take that 404 as success.
+   * Treats a 404 on a retried deletion as success, because an earlier attempt may have deleted the object.
    */
   isGoneDone?: boolean
 }
 
 /**
- * Sends requests with time limit, retries and error mapping. `Answer` is the JSON of the answer; its shape is
- * what the API promises and is not checked.
+ * Sends requests with time limit, retries and error mapping. `Answer` is the type of the JSON response; it is not
+ * validated.
  */
 export interface Transport {
   send<Answer>(request: ApiRequest, options?: CallOptions): Promise<Answer>
   get<Answer>(target: Target, options?: CallOptions): Promise<Answer>
-  /** A POST with an `Idempotency-Key`: it may be repeated, and makes one thing. */
+  /** A POST with an `Idempotency-Key`, so that retries create one object. */
   create<Answer>(target: Target, options?: CreateOptions): Promise<Answer>
-  /** The deletion of one thing, answered without content. */
+  /** The deletion of one object; the response has no content. */
   delete(target: Target, options?: CallOptions): Promise<void>
   /** Time limit of one attempt in milliseconds. */
   readonly timeoutMs: number
@@ -74,9 +74,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1
 const SHORTEST_SECRET = 8
 
 /**
- * Builds the transport.
- * @throws TypeError or RangeError for an option that can never work; the text names the option and never its
- * value.
+ * Creates the transport.
+ * @throws TypeError or RangeError for an invalid option; the message names the option, never its value
  */
 export function transport(options: TransportOptions): Transport {
   const { headers, secrets, timeoutMs = DEFAULT_TIMEOUT_MS, retries = DEFAULT_RETRIES } = options
@@ -125,7 +124,7 @@ export function transport(options: TransportOptions): Transport {
 function initOf(request: ApiRequest, fixed: Readonly<Record<string, string>>): RequestInit {
   const headers = new Headers(fixed)
   if (request.idempotencyKey !== undefined) headers.set('idempotency-key', request.idempotencyKey)
-  // Not followed: fetch would carry the client token to whatever host the redirect names.
+  // Redirects are not followed, because fetch would send the client token to any host.
   const init: RequestInit = { method: request.method, headers, redirect: 'manual' }
   if (request.body === undefined) return init
   headers.set('content-type', 'application/json')
@@ -146,7 +145,7 @@ function withoutSecrets(message: string, secrets: readonly string[]): string {
     .reduce((text, secret) => text.replaceAll(secret, '[removed]'), message)
 }
 
-/** Checked here since the error of `fetch` for a bad header quotes its value, which may be a token. */
+/** Validated here, because the error of `fetch` for an invalid header quotes its value, which may be a token. */
 function checkHeader(name: string, value: unknown): void {
   if (typeof value === 'string' && /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value)) return
   throw new TypeError(`the value for ${name} must be a non-empty text of visible ASCII characters`)

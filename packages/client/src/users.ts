@@ -1,10 +1,10 @@
 import type { CallOptions, CreateOptions, Transport } from './transport.js'
 
-/** A person, as the client knows them. */
+/** A person, as seen by the client. */
 export interface User {
   id: string
   clientId: string
-  /** Absent or null when nobody has set any. */
+  /** Absent or null if not set. */
   data?: Record<string, string> | null
 }
 
@@ -12,11 +12,11 @@ export interface User {
 export interface Users {
   /** Creates a user. */
   create(options?: CreateOptions): Promise<User>
-  /** @throws PlugboardApiError 404 when the client has no such user. */
+  /** @throws PlugboardApiError 404 if the user does not exist */
   get(id: string, options?: CallOptions): Promise<User>
 }
 
-/** Binds the calls to a server. */
+/** Creates the calls for a server. */
 export function users(http: Transport): Users {
   return {
     create: (options) => http.create({ path: ['users'], body: {} }, options),

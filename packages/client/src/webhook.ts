@@ -2,9 +2,9 @@ import { toEvent, type WebhookEvent } from './events.js'
 import { importKey, isSigned } from './signature.js'
 
 /**
- * Why a webhook was refused: `missing-header` = one of the three signature headers is not there,
- * `bad-timestamp` = not a number of seconds, `too-old` and `too-new` = outside the tolerance, `bad-signature`
- * = signed by nobody whose token you gave, `bad-body` = signed, but not an event.
+ * Why a webhook request was rejected: `missing-header` = one of the three signature headers is missing,
+ * `bad-timestamp` = not a number of seconds, `too-old` and `too-new` = outside the tolerance, `bad-signature` = not
+ * signed with a given token, `bad-body` = signed, but not an event.
  */
 export type WebhookErrorReason =
   | 'missing-header'
@@ -14,11 +14,11 @@ export type WebhookErrorReason =
   | 'bad-signature'
   | 'bad-body'
 
-/** A request that is no authentic event. Its message holds neither token nor body. */
+/** The request is not an authentic event. The message contains neither token nor body. */
 export class WebhookError extends Error {
   override readonly name = 'WebhookError'
   readonly reason: WebhookErrorReason
-  /** What to answer with: 400 for `bad-body`, else 401. */
+  /** Status to respond with: 400 for `bad-body`, otherwise 401. */
   readonly status: 400 | 401
 
   constructor(reason: WebhookErrorReason, message: string, options?: { cause?: unknown }) {
@@ -28,13 +28,13 @@ export class WebhookError extends Error {
   }
 }
 
-/** A `Headers` object, or the plain one of Node, Express, Fastify or a cloud function. Names in any case. */
+/** A `Headers` object, or the plain object of Node, Express, Fastify or a cloud function. Names in any case. */
 export type WebhookHeaders =
   | { get(name: string): string | null }
   | { readonly [name: string]: string | readonly string[] | undefined }
 
 /**
- * The request as it came. `body` is the raw one: JSON that was parsed and written again has another
+ * The unmodified request. `body` must be the raw body: JSON that was parsed and serialized again has another
  * signature.
  */
 export interface WebhookRequest {
@@ -43,24 +43,24 @@ export interface WebhookRequest {
 }
 
 interface WebhookTolerance {
-  /** How far `webhook-timestamp` may be from now, either way, in seconds; default 300. */
+  /** Maximum difference between `webhook-timestamp` and now, in seconds. Default: 300. */
   toleranceSeconds?: number | undefined
 }
 
-/** Secrets to accept: the webhook's token from sync, or several while one replaces another. */
+/** Accepted secrets: the webhook's token from sync, or several during a rotation. */
 export type WebhookOptions = WebhookTolerance &
   ({ token: string; tokens?: undefined } | { tokens: readonly string[]; token?: undefined })
 
 const DEFAULT_TOLERANCE_SECONDS = 300
 
 /**
- * Checks that a request comes from Plugboard (Standard Webhooks: HMAC-SHA256 of `id.timestamp.body`) and
- * returns its event.
+ * Verifies that a request comes from Plugboard (Standard Webhooks: HMAC-SHA256 of `id.timestamp.body`) and returns its
+ * event.
  *
- * Plugboard delivers at least once: keep the `id` of what you handled, and answer 2xx only when you did, as
- * anything else is sent again.
- * @throws WebhookError for a request to refuse. TypeError for a use that can never work: a token that is not
- * base64, a parsed body.
+ * Plugboard delivers at least once: remember the `id` of handled events, and respond with 2xx only after handling one.
+ * Any other response causes a retry.
+ * @throws WebhookError for a request to reject. TypeError for a programming error: a token that is not base64, a parsed
+ * body.
  *
  * ```ts
  * const event = await receiveWebhook({ headers: request.headers, body: await request.text() }, { token })

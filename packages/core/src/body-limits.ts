@@ -1,23 +1,23 @@
 import { invalid } from './errors.js'
 
-/** How much a body from outside may hold: what is done with one after it was read grows with these numbers. */
+/** Limits for JSON and form bodies from outside. The cost of processing a body grows with these numbers. */
 export const bodyLimits = {
-  /** Levels of objects and arrays, one in another. */
+  /** Maximum nesting of objects and arrays. */
   jsonLevels: 100,
-  /** Members of objects and items of arrays, over all levels. */
+  /** Maximum number of object members and array items, over all levels. */
   jsonValues: 10_000,
-  /** Fields of a form. */
+  /** Maximum number of form fields. */
   formFields: 1_000,
 } as const
 
-/** Bytes that count. */
+/** Bytes that the scanner distinguishes. */
 const [QUOTE, AMPERSAND, COMMA, BACKSLASH] = [0x22, 0x26, 0x2c, 0x5c]
 const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
 
 /**
- * What is too much about a JSON text, as a phrase such as `may nest 100 levels at most`; undefined when nothing is. It
- * counts brackets and commas outside of texts, and builds nothing: a megabyte takes a millisecond or two. Whether it is
- * JSON at all is for the parser to say.
+ * Returns which limit a JSON text exceeds, as a phrase such as `may nest 100 levels at most`, or undefined. It only
+ * counts brackets and commas outside of strings, so a megabyte takes one or two milliseconds. It does not validate the
+ * JSON.
  */
 export function jsonFault(json: Uint8Array): string | undefined {
   const { jsonLevels, jsonValues } = bodyLimits
@@ -41,7 +41,7 @@ export function jsonFault(json: Uint8Array): string | undefined {
   return undefined
 }
 
-/** What is too much about a form, as a phrase; undefined when nothing is. */
+/** Returns which limit a form exceeds, as a phrase, or undefined. */
 export function formFault(form: Uint8Array): string | undefined {
   const { formFields } = bodyLimits
   let fields = 1
@@ -53,8 +53,8 @@ export function formFault(form: Uint8Array): string | undefined {
 }
 
 /**
- * Reads the JSON of a provider, within the {@link bodyLimits}. `field`: what it stands in, for the error.
- * @throws PlugboardError INVALID, which quotes nothing of it
+ * Parses JSON of a provider within the {@link bodyLimits}. `field` names it in the error.
+ * @throws PlugboardError INVALID; the message never quotes the JSON
  */
 export function readJson(json: Uint8Array | string, field = 'body'): unknown {
   const bytes = typeof json === 'string' ? new TextEncoder().encode(json) : json

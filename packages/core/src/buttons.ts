@@ -3,19 +3,19 @@ import { type Action, type Content, contentIn, listFields } from './content.js'
 import { degrade } from './degrade.js'
 import type { JsonObject } from './json.js'
 
-/** What a person says by pressing a button, as the payload of a message. */
+/** The payload of the message that a button press creates. */
 export type ButtonReply =
   | { type: 'quick_reply'; text: string; payload: string }
   | { type: 'say_something'; text: string }
   | { type: 'postback'; payload: string }
 
-/** Something in a message that a person can answer with: a choice, an option, or an action that is no link. */
+/** An answer offered by a message: a choice, an option, or an action other than a link. */
 export interface Button {
   title: string
   reply: ButtonReply
 }
 
-/** The buttons of a payload, in an order that never changes; none for a payload of no known type. */
+/** Returns the buttons of a payload, in a stable order. A payload of an unknown type has none. */
 export function buttonsOf(payload: JsonObject): Button[] {
   const buttons: Button[] = []
   replaceButtons(payload, (_, button) => {
@@ -26,14 +26,14 @@ export function buttonsOf(payload: JsonObject): Button[] {
 }
 
 /**
- * The payload with another text behind each button: `token` is asked with the number of the button, from 0 in the order
- * of {@link buttonsOf}, and with the button. What has no buttons is answered as it is.
+ * Returns the payload with new button values. `token` gets the index of each button, in the order of
+ * {@link buttonsOf}, and the button. A payload without buttons is returned unchanged.
  */
 export function replaceButtons(
   payload: JsonObject,
   token: (index: number, button: Button) => string,
 ): JsonObject {
-  // Most payloads have none, and a look at them is cheaper than the schema.
+  // Most payloads have no buttons, and this check is cheaper than the schema.
   if (!listFields.some((field) => field in payload)) return payload
   const known = contentIn(payload)
   if (!known) return payload
@@ -97,12 +97,12 @@ const quickReply = (title: string, value: string): Button => ({
   reply: { type: 'quick_reply', text: title, payload: value },
 })
 
-/** A number with nothing but a dot or a bracket after it. */
+/** A number, optionally followed by a dot or a bracket. */
 const NUMBER = /^\s*(\d{1,2})[.)]?\s*$/
 
 /**
- * The button that a typed answer means, where the channel shows the buttons of this payload as numbered lines: by its
- * number, or by its label whatever the case. Undefined where the channel shows them as buttons, or nothing fits.
+ * Finds the button that a typed answer selects, by number or by label (ignoring case), if the channel shows the buttons
+ * of this payload as numbered lines. Undefined if the channel shows real buttons, or nothing matches.
  */
 export function numberedAnswer(
   payload: JsonObject,
@@ -124,5 +124,5 @@ export function numberedAnswer(
   return option && buttons[Number(option.value)]
 }
 
-/** Labels are compared so. */
+/** Normalizes a label for comparison. */
 const fold = (text: string): string => text.normalize('NFC').trim().toLowerCase()

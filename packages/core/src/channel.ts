@@ -5,42 +5,42 @@ import type { Failure, FailureError } from './failure.js'
 import type { Json, JsonObject } from './json.js'
 import type { Logger } from './logger.js'
 
-/** Semantic version of the shapes in this file. A channel names the major it was written for; the server checks it. */
+/** Semantic version of the shapes in this file. A channel declares the major version it implements; the server checks it. */
 export const CONTRACT_VERSION = '1.1.0'
 
-/** What a channel can show and how much, so that core can turn what it cannot show into something that it can. */
+/** Content types and limits of a channel. Core converts other content to fit them. */
 export interface Capabilities {
   /**
-   * Content types shown natively, `text` among them; anything else is degraded before `render`. `any`: every payload
-   * goes through as it is.
+   * Content types shown natively, including `text`. Other types are degraded before `render`. `any`: every payload is
+   * passed unchanged.
    */
   content: readonly ContentType[] | 'any'
-  /** Longest text of one part, in UTF-16 units. */
+  /** Maximum text length of one part, in UTF-16 units. */
   maxTextLength: number
-  /** Native buttons: how many at most, and the longest label in UTF-16 units. Absent: choices become numbered text. */
+  /** Native buttons: maximum count, and maximum label length in UTF-16 units. Absent: choices become numbered text. */
   buttons?: { max: number; maxLabel: number }
-  /** Longest title of a picture, a film or a file, in UTF-16 units. Absent: as `maxTextLength`. */
+  /** Maximum title length of an image, a video or a file, in UTF-16 units. Default: `maxTextLength`. */
   maxCaptionLength?: number
-  /** Parts in a second that the provider takes. The host keeps to it, for each integration and each endpoint alone. */
+  /** Parts per second that the provider accepts. The host enforces it per integration and per endpoint. */
   rate?: { perIntegration?: number; perEndpoint?: number }
 }
 
-/** What an operator gives to a channel of one process; never from a client's configuration. */
+/** What the host passes to a channel, once per process. Never contains client configuration. */
 export interface ChannelHost<Options> {
   options: Options
   logger: Logger
-  /** Refuses forbidden addresses (private ranges and such) at connect time, and follows no redirects. */
+  /** Rejects forbidden addresses (such as private ranges) at connect time, and does not follow redirects. */
   fetch: typeof globalThis.fetch
 }
 
-/** One client's integration. `session` is what `connect` made; it may be dropped and made again between any two calls. */
+/** One client's integration. `session` comes from `connect`; the host may recreate it between any two calls. */
 export interface Integration<Config, Session> {
   clientId: string
   config: Config
   session: Session
 }
 
-/** A provider's request, as it came. */
+/** An unmodified request of a provider. */
 export interface InboundRequest {
   method: 'GET' | 'POST'
   /** The public address, byte for byte: the configured external URL, then the original path and query. */
@@ -51,36 +51,36 @@ export interface InboundRequest {
   body: Uint8Array
 }
 
-/** The answer that the provider gets, once its events are stored. */
+/** The response to the provider, sent after its events are stored. */
 export interface InboundResponse {
   status: number
   headers?: Record<string, string>
   body?: string
 }
 
-/** Whether a request is from the provider. */
+/** Whether a request is authentic. */
 export type Verdict = { ok: true } | { ok: false; reason: 'missing' | 'mismatch' | 'stale' | 'malformed' }
 
 /**
- * A file at the provider. `ref` is what {@link ChannelRuntime.openMedia} needs to find it, and holds no credential: the
- * host seals it into an address of its own, and streams the file from there with the integration's credentials.
+ * A file at the provider. {@link ChannelRuntime.openMedia} finds it by `ref`, which must not contain credentials. The
+ * host encrypts `ref` into a URL, and streams the file with the integration's credentials when that URL is fetched.
  */
 export type MediaRef = { ref: Json; mime?: string; size?: number; name?: string }
 
-/** What a person wrote. In place of `media` the client gets `url`, and `mime`, `size` and `name` where they are known. */
+/** Content from a person. For the client, `media` is replaced by `url`, and by `mime`, `size` and `name` if known. */
 export type InboundContent = { type: string; media?: MediaRef } & JsonObject
 
-/** What the provider tells of a person. */
+/** A person's data from the provider. */
 export type Person = { name?: string; locale?: string; email?: string; phone?: string }
 
 /**
- * What a person's provider told us. `dedupeKey` is the same each time that the provider tells it; that of a message is
- * also its name in later events, as `messageKey`.
+ * An event from a provider. `dedupeKey` is the same for each redelivery of the event. Later events refer to a message by
+ * its `dedupeKey`, as `messageKey`.
  *
- * - `choice`: a button was pressed; `token` is the value that `render` was given for it.
- * - `started`: the conversation was opened, with what the link to it carried.
- * - `blocked`: the person wants to hear no more.
- * - `delivery`: what became of a delivery later, by the id that `deliver` was given.
+ * - `choice`: a button was pressed; `token` is the value that `render` got for it.
+ * - `started`: the conversation was opened, with the data of its link.
+ * - `blocked`: the person blocked the bot.
+ * - `delivery`: a later status of a delivery, by the id that `deliver` returned.
  */
 export type InboundEvent = { dedupeKey: string; endpoint: Endpoint; at: Date; person?: Person } & (
   | { type: 'message'; content: InboundContent }
@@ -93,45 +93,45 @@ export type InboundEvent = { dedupeKey: string; endpoint: Endpoint; at: Date; pe
   | { type: 'blocked' }
 )
 
-/** What a provider tells of a delivery after it took it. */
+/** Status of a delivery after the provider accepted it. */
 export type DeliveryStatus = 'sent' | 'delivered' | 'read' | 'failed'
 
-/** What a request held: its events in order, and the answer. */
+/** The events of a request, in order, and the response to it. */
 export interface Received {
   events: InboundEvent[]
   response: InboundResponse
 }
 
 /**
- * Content that the channel said it can show. With `content: 'any'` it may be any JSON object, as the client wrote it;
- * else what stands behind each button (`value` of a choice or an option, `text` or `payload` of an action) is an opaque
- * token of at most 40 ASCII characters, to be given back in a `choice` event.
+ * Content within the declared capabilities. With `content: 'any'`, any JSON object, unchanged. Otherwise each button
+ * value (`value` of a choice or an option, `text` or `payload` of an action) is an opaque token of at most 40 ASCII
+ * characters, which a `choice` event returns.
  */
 export type OutboundContent = Content | JsonObject
 
-/** One effect that a person sees, as plain JSON, so that it can be stored, tried again and counted alone. */
+/** One visible effect, as plain JSON, so that it can be stored, retried and counted separately. */
 export interface Part {
   call: string
   args: Json
 }
 
-/** What goes with each call to the provider. */
+/** Context of each call to the provider. */
 export interface CallContext<Config, Session> {
   integration: Integration<Config, Session>
-  /** Where the provider calls for this integration. */
+  /** The URL that the provider calls for this integration. */
   webhookUrl: string
   /** Aborted when the call takes too long. */
   signal: AbortSignal
 }
 
-/** What goes with each attempt to deliver a part. */
+/** Context of each attempt to deliver a part. */
 export interface DeliveryContext<Config, Session> extends CallContext<Config, Session> {
   endpoint: Endpoint
-  /** The same at each attempt of this part, and of no other part: an idempotency key for providers that take one. */
+  /** Unique per part and the same for each attempt: the idempotency key for providers that accept one. */
   deliveryId: string
 }
 
-/** A file of a provider, to be streamed on. */
+/** A file of a provider, as a stream. */
 export interface OpenMedia {
   body: ReadableStream<Uint8Array>
   mime?: string
@@ -139,85 +139,85 @@ export interface OpenMedia {
   size?: number
 }
 
-/** Answers of the provider to one delivered part. */
+/** Result of one delivered part. */
 export interface Sent {
   providerMessageIds: string[]
 }
 
 /**
- * The working half of a channel, made by `load`. Stateless: nothing here may be needed by a second replica. The host
- * owns order and retries, so SDK retries are off. Optional members are capabilities; absence means "cannot".
+ * The code of a channel that runs, returned by `load`. It must be stateless, because replicas share no memory. The host
+ * handles order and retries, so disable SDK retries. Omit an optional member if the provider does not support it.
  */
 export interface ChannelRuntime<Config, Session> {
-  /** Synchronous, no network, no timers: called when the session is not cached. */
+  /** Creates a session: synchronously, without network access or timers. Called if no session is cached. */
   connect(config: Config): Session
   disconnect?(session: Session): void
-  /** Checks the signature over the raw bytes. Never throws on hostile input. */
+  /** Verifies the signature over the raw bytes. Must not throw on hostile input. */
   verify(request: InboundRequest, integration: Integration<Config, Session>): Verdict | Promise<Verdict>
-  /** Pure. @throws PlugboardError INVALID when the body is not what the provider sends. */
+  /** Pure. @throws PlugboardError INVALID if the body is not in the provider's format */
   parse(request: InboundRequest, integration: Integration<Config, Session>): Received
   /**
-   * Pure. Content is already degraded to what `capabilities` promise. Called once for a message: where it throws, the
-   * delivery is dead at once, with the message of a {@link FailureError} of kind `invalid` as the reason.
+   * Pure. Content is already degraded to the `capabilities`. Called once per message. If it throws, the delivery becomes
+   * a dead letter immediately; the message of a {@link FailureError} of kind `invalid` is its reason.
    */
   render(content: OutboundContent, endpoint: Endpoint): Part[]
-  /** Makes one visible effect. Throws anything; `classify` says what it meant. */
+  /** Sends one part. May throw anything; `classify` interprets it. */
   deliver(part: Part, context: DeliveryContext<Config, Session>): Promise<Sent>
-  /** Pure. What an error thrown by any of the calls means. */
+  /** Pure. Classifies an error thrown by any call. */
   classify(error: unknown): Failure
-  /** Asks the provider whether the credentials work. Throws when they do not, or when it cannot be asked. */
+  /** Verifies the credentials with the provider. Throws if they are invalid, or if the provider is unreachable. */
   check?(context: CallContext<Config, Session>): Promise<void>
-  /** Tells the provider where to call. Called again after every change, so that it must not matter how often. */
+  /** Registers the webhook with the provider. Must be idempotent: it is called again after every change. */
   provision?(context: CallContext<Config, Session>): Promise<void>
-  /** Takes that back. */
+  /** Reverts `provision`. */
   unprovision?(context: CallContext<Config, Session>): Promise<void>
-  /** Opens a file that an event named. */
+  /** Opens a file by the `ref` of an event. */
   openMedia?(ref: Json, context: CallContext<Config, Session>): Promise<OpenMedia>
-  /** Shows that someone is typing, for some seconds. */
+  /** Shows a typing indicator for a few seconds. */
   indicateTyping?(context: DeliveryContext<Config, Session>): Promise<void>
 }
 
-/** What requests of the provider are like. The host refuses others before it reads their bodies. */
+/** Properties of all requests of the provider. The host rejects other requests before it reads their bodies. */
 export interface InboundShape {
-  /** Headers that each request has, those with its signature above all. Names in lower case. */
+  /** Headers that each request has, such as its signature. Names in lower case. */
   headers?: readonly string[]
-  /** Longest body, in bytes. Default and most: 1 MiB. */
+  /** Maximum body size, in bytes. Default and maximum: 1 MiB. */
   maxBytes?: number
 }
 
-/** A channel: a plugin that connects one provider. Made with {@link defineChannel}, exported as default by its package. */
+/** A channel: a plugin that connects one provider. Created with {@link defineChannel}; the default export of its package. */
 export interface Channel<Config = unknown, Session = unknown, Options = unknown> {
-  /** The major version of the contract that it was written for, such as `1`. */
+  /** Major version of the contract that the channel implements, such as `1`. */
   contract: number
   /** Key in sync's `channels` and segment of the provider's webhook path: `/^[a-z][a-z0-9-]{1,30}$/`. */
   name: string
   /** Version of the integration's configuration on the wire, such as `1.0.0`. */
   version: string
-  /** Checks the configuration of one integration; its fields are the wire names of sync. */
+  /** Schema of the configuration of one integration. Its fields have the names that sync uses. */
   config: StandardSchemaV1<unknown, Config>
-  /** Checks the operator's options. */
+  /** Schema of the operator's options. */
   options?: StandardSchemaV1<unknown, Options>
-  /** Fields of the configuration that must never be shown. */
+  /** Fields of the configuration that must never be returned or logged. */
   secrets: readonly string[]
   /**
-   * Fields of the configuration with an address that the channel calls. The host refuses a configuration with one that
-   * it may not call, such as a private address; a name is checked again whenever `fetch` resolves it.
+   * Fields of the configuration with a URL that the channel calls. The host rejects a configuration with a forbidden URL,
+   * such as a private address. `fetch` checks host names again when it resolves them.
    */
   targets?: readonly string[]
   capabilities: Capabilities
   inbound?: InboundShape
-  /** What only one client may use at a time, such as a bot that can have one webhook; without its secret. */
+  /** Identifies an account that only one client may use, such as a bot with one webhook. Contains no secret. */
   account?(config: Config): string
-  /** What a person has to do at the provider by hand, for integrations that `provision` cannot set up. */
+  /** Instructions for manual setup at the provider, if `provision` cannot do it. */
   setup?(webhookUrl: string): string
-  /** Imports what is heavy; called when the first integration needs the channel, once in a process. */
+  /** Imports heavy dependencies. Called once per process, when the first integration needs the channel. */
   load(host: ChannelHost<Options>): Promise<ChannelRuntime<Config, Session>>
 }
 
-/** Survives two copies of core in one process, which `instanceof` would not. */
+/** Works across two copies of core in one process, unlike `instanceof`. */
 const MARK = Symbol.for('plugboard.channel')
 
-/** Declares a channel. The result is frozen and recognised by {@link isChannel}. */
+/** Declares a channel. The result is frozen and recognized by {@link isChannel}. */
 export function defineChannel<Config, Session, Options = undefined>(
   channel: Channel<Config, Session, Options> & {
     secrets: readonly (keyof Config & string)[]
@@ -227,9 +227,9 @@ export function defineChannel<Config, Session, Options = undefined>(
   return Object.freeze(Object.defineProperty({ ...channel }, MARK, { value: CONTRACT_VERSION }))
 }
 
-/** Whether a value was made by {@link defineChannel}, of this or another copy of core. */
+/** Whether a value was created by {@link defineChannel}, of this or another copy of core. */
 export const isChannel = (value: unknown): value is Channel =>
   typeof value === 'object' && value !== null && MARK in value
 
-/** What a channel's name may be. */
+/** Valid channel names. */
 export const channelNamePattern = /^[a-z][a-z0-9-]{1,30}$/

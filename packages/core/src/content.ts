@@ -2,9 +2,8 @@ import { z } from 'zod'
 import type { Json, JsonObject } from './json.js'
 
 /**
- * The content types that Plugboard knows, as they stand in a message's payload. Their wire form is the Messaging
- * API's. Extra fields are kept. A payload need not be of any of these types: it is stored and passed on as it is,
- * and only a channel that cannot show it objects.
+ * The content types of message payloads, in the format of the Messaging API. Extra fields are kept. A payload may have
+ * any other type: it is stored and passed on unchanged, and only a channel that cannot show it rejects it.
  */
 
 const url = z.string().min(1)
@@ -16,14 +15,14 @@ const postback = z.looseObject({ action: z.literal('Postback'), title: text, pay
 
 /** A button of a card. */
 const actionSchema = z.discriminatedUnion('action', [saySomething, openUrl, postback])
-/** One answer that a person may choose. */
+/** One answer that a person can choose. */
 const choiceSchema = z.looseObject({ title: text, value: text })
 
 const common = {
-  /** Show an indicator before the message, for `delay` milliseconds. */
+  /** Shows a typing indicator before the message, for `delay` milliseconds. */
   typing: z.boolean().optional(),
   delay: z.number().min(0).optional(),
-  /** Quick replies may hang on any type. */
+  /** Quick replies; allowed on any type. */
   choices: z.array(choiceSchema).optional(),
 }
 
@@ -79,7 +78,7 @@ const locationSchema = z.looseObject({
   address: text.optional(),
   title: text.optional(),
 })
-/** A card as it stands in a carousel. */
+/** A card in a carousel. */
 const cardBodySchema = z.looseObject(cardFields)
 const cardSchema = z.looseObject({ ...common, type: z.literal('card'), ...cardFields })
 const carouselSchema = z.looseObject({
@@ -100,7 +99,7 @@ const dropdownSchema = z.looseObject({
   options: z.array(z.looseObject({ label: text, value: text })).min(1),
 })
 
-/** Any content that Plugboard knows how to show. */
+/** Any content that Plugboard can show. */
 export const contentSchema = z.discriminatedUnion('type', [
   textSchema,
   imageSchema,
@@ -125,21 +124,21 @@ export type Choice = z.infer<typeof choiceSchema>
 /** Every content type, in the order of the union. */
 export const contentTypes = contentSchema.options.map((option) => option.shape.type.value) as ContentType[]
 
-/** Fields that hold lists of what may be shown. */
+/** Fields that contain lists of content. */
 export const listFields = ['choices', 'options', 'actions', 'items'] as const
 
-/** Fields, choices, cards and buttons that content may have, all together. To check more than that takes too long. */
+/** Maximum total of fields, choices, cards and buttons. Validating more takes too long. */
 const MAX_MEMBERS = 2000
 
 /**
- * The content that a payload holds. Undefined for a payload of no known type, with a field that is not what its type
- * asks for, or with too many members to be looked at. Never throws, and ends in bounded time whatever the payload.
+ * Parses the content of a payload. Undefined if the type is unknown, a field is invalid, or the payload has too many
+ * members. Never throws, and takes bounded time for any payload.
  */
 export function contentIn(payload: JsonObject): Content | undefined {
   return isSmall(payload) ? contentSchema.safeParse(payload).data : undefined
 }
 
-/** Counts only what the schemas look at: other fields may hold anything. */
+/** Counts only members that the schemas validate. Other fields are ignored. */
 function isSmall(payload: JsonObject): boolean {
   let left = MAX_MEMBERS
   const count = (value: Json): void => {

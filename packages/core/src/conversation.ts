@@ -4,9 +4,9 @@ import type { Id } from './id.js'
 export interface Conversation {
   id: Id
   clientId: Id
-  /** The person whose conversation it is; absent where it is one of a group. */
+  /** The user of the conversation; absent for a group. */
   userId?: Id
   createdAt: Date
-  /** When the newest message was taken in; absent while there is none. */
+  /** When the newest message was accepted; absent if there is none. */
   lastMessageAt?: Date
 }

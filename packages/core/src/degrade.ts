@@ -12,27 +12,27 @@ import type { JsonObject } from './json.js'
 import { limitMarkdown } from './limit-markdown.js'
 import { splitText } from './split-text.js'
 
-/** A numbered answer that stands in a text: what a person types, and what it means. */
+/** A numbered answer in a text: what a person types, and its meaning. */
 export interface NumberedOption {
   number: number
   title: string
   value: string
 }
 
-/** What a channel is to show in place of a payload, in order, and the numbers that stand in its texts. */
+/** The contents that a channel shows for a payload, in order, and the numbered answers in their texts. */
 export interface Degraded {
   contents: (Content | JsonObject)[]
   options: NumberedOption[]
 }
 
-/** Says nothing, in every language, above buttons whose message says nothing: providers refuse an empty text. */
+/** Placeholder text above buttons without a message, because providers reject an empty text. */
 const NOTHING = '…'
 
 /**
- * Turns a payload into contents that a channel can show; the same payload always gives the same contents. Nothing is
- * dropped silently: what has no native form becomes text, and undefined is the answer for a payload that says nothing
- * to people (no known type and no text). A channel that names its types gets texts within its limit, buttons that fit,
- * and `choices` on `single-choice` only; of Markdown it gets 10,000 characters, and the rest as plain text.
+ * Converts a payload to contents that a channel can show. The result is deterministic. Nothing is dropped silently:
+ * content without a native form becomes text. Returns undefined for a payload with nothing to show (no known type and
+ * no text). A channel that lists its types gets texts within its limit, buttons that fit, and `choices` only on
+ * `single-choice`. It gets at most 10,000 characters of Markdown; the rest is plain text.
  */
 export function degrade(
   payload: JsonObject,
@@ -60,7 +60,7 @@ function asContent(payload: JsonObject): Content | undefined {
 
 const saysSomething = (content: Content): boolean => content.type !== 'text' || content.text.trim() !== ''
 
-/** The same in types that the channel shows, texts and `single-choice`; numbers and lengths come later. */
+/** Converts content to types that the channel shows, texts and `single-choice`. Does not number or cut yet. */
 function simplify(content: Content, can: Capabilities): Content[] {
   if (content.type === 'single-choice') return [content]
   const { choices = [], ...body } = content
@@ -68,7 +68,7 @@ function simplify(content: Content, can: Capabilities): Content[] {
   return choices.length > 0 ? ask(contents, choices) : contents
 }
 
-/** What stands for content that the channel does not show. */
+/** Replaces content that the channel cannot show. */
 function replace(content: Exclude<Content, { type: 'single-choice' }>, can: Capabilities): Content[] {
   switch (content.type) {
     case 'text':
@@ -78,7 +78,7 @@ function replace(content: Exclude<Content, { type: 'single-choice' }>, can: Capa
       return [{ type: 'single-choice', text: content.message, choices }]
     }
     case 'carousel':
-      // Not `simplify`: a card in a carousel has no choices of its own, and an extra field of that name may be anything.
+      // Not `simplify`: a card in a carousel has no choices, and an extra field of that name may hold anything.
       return content.items
         .map(asCard)
         .flatMap((card) => (isShown(card, can) ? [card] : replaceCard(card, can)))
@@ -99,7 +99,7 @@ function replace(content: Exclude<Content, { type: 'single-choice' }>, can: Capa
   }
 }
 
-/** The picture, then the words with the buttons; both in one when there are no buttons. */
+/** The image, then the text with the buttons. Without buttons, one content has both. */
 function replaceCard(card: ContentOf<'card'>, can: Capabilities): Content[] {
   const picture = card.image !== undefined && isNative('image', can) ? card.image : undefined
   const words = say(card.title, card.subtitle, picture ? undefined : card.image, ...card.actions.map(asLink))
@@ -110,14 +110,14 @@ function replaceCard(card: ContentOf<'card'>, can: Capabilities): Content[] {
   return picture ? [{ type: 'image', image: picture, ...(text.text && { title: text.text }) }] : [text]
 }
 
-/** Hangs choices on the last of some contents when it is a text; else they get a message of their own. */
+/** Adds choices to the last content if it is a text; otherwise appends a separate content for them. */
 function ask(contents: Content[], choices: Choice[]): Content[] {
   const last = contents.at(-1)
   if (last?.type !== 'text') return [...contents, { type: 'single-choice', text: '', choices }]
   return [...contents.slice(0, -1), { ...last, type: 'single-choice', choices }]
 }
 
-/** Choices that do not fit on buttons become numbered lines. The numbers run through all contents. */
+/** Converts choices that do not fit buttons to numbered lines, numbered across all contents. */
 function numberChoices(
   contents: Content[],
   can: Capabilities,
@@ -137,7 +137,7 @@ function numberChoices(
   return { contents: numbered, options }
 }
 
-/** Texts over the limit become several; a title over it leaves its picture and follows as text. */
+/** Splits texts above the limit. A title above it follows its image as text. */
 function cut(content: Content, can: Capabilities): Content[] {
   const { maxTextLength: max, maxCaptionLength = max } = can
   switch (content.type) {
@@ -167,7 +167,7 @@ function cut(content: Content, can: Capabilities): Content[] {
 const isNative = (type: ContentType, can: Capabilities): boolean =>
   can.content === 'any' || can.content.includes(type)
 
-/** Whether the channel shows content as it is: its type, and the buttons of its cards. */
+/** Whether the channel can show content unchanged: its type, and the buttons of its cards. */
 function isShown(content: Content, can: Capabilities): boolean {
   if (!isNative(content.type, can)) return false
   if (content.type === 'card') return fitOnButtons(content.actions, can)
@@ -181,7 +181,7 @@ function fitOnButtons(labels: readonly { title: string }[], { buttons }: Capabil
   return labels.every(({ title }) => title.length <= buttons.maxLabel)
 }
 
-/** Lines of text. What is absent or empty leaves no line. */
+/** Joins lines to a text. Absent and empty lines are skipped. */
 const say = (...lines: (string | undefined)[]): ContentOf<'text'> => ({
   type: 'text',
   text: lines.filter(Boolean).join('\n'),
@@ -195,15 +195,15 @@ const asFile = (file: string, title: string | undefined): ContentOf<'file'> => (
   ...(title && { title }),
 })
 
-/** Six decimals are a hand's breadth, and never print as `1e-7`. */
+/** Six decimals are precise to about 10 cm, and never print as `1e-7`. */
 const mapLink = ({ latitude, longitude }: ContentOf<'location'>): string =>
   `https://www.google.com/maps/search/?api=1&query=${Number(latitude.toFixed(6))},${Number(longitude.toFixed(6))}`
 
-/** A link as a line of text; other buttons are none. */
+/** A link as a line of text; undefined for other buttons. */
 const asLink = (action: Action): string | undefined =>
   action.action === 'Open URL' ? [action.title, action.url].filter(Boolean).join(': ') : undefined
 
-/** A button that a person answers with; a link is none. */
+/** A button as a choice; none for a link. */
 function asChoice(action: Action): Choice[] {
   if (action.action === 'Open URL') return []
   return [{ title: action.title, value: action.action === 'Postback' ? action.payload : action.text }]

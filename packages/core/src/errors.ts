@@ -1,6 +1,6 @@
 /**
- * Every way in which Plugboard refuses or fails, in one closed table: the code and what it means. A dialect maps
- * each code to a status and a body of its own, and does not compile until it has answered for a new one.
+ * All error codes and their meaning. Each dialect maps every code to a status and a body, and does not compile if one is
+ * missing.
  */
 export const errorCodes = {
   INVALID: 'The input does not have the form asked for; the message names the field.',
@@ -19,22 +19,22 @@ export const errorCodes = {
 /** A key of {@link errorCodes}. */
 export type ErrorCode = keyof typeof errorCodes
 
-/** One fault of an input: where it is, and what is wrong, as a phrase that follows the field's name (`is required`). */
+/** One fault of an input: its path, and a message that follows the field's name, such as `is required`. */
 export interface Issue {
   path: readonly (string | number)[]
   message: string
 }
 
-/** What may come with an error beside its message. */
+/** Optional details of an error. */
 export interface ErrorDetails {
-  /** The faults of an input, when code is INVALID. */
+  /** The faults of an input, if the code is INVALID. */
   issues?: readonly Issue[]
   cause?: unknown
-  /** When to try again, in milliseconds from now. */
+  /** When to retry, in milliseconds from now. */
   retryAfterMs?: number
 }
 
-/** The one error class. Its message may be shown to the caller: it never holds a secret or the text of a message. */
+/** The only error class. Its message may be shown to callers, so it must not contain secrets or message texts. */
 export class PlugboardError extends Error {
   readonly code: ErrorCode
   readonly retryAfterMs: number | undefined
@@ -49,15 +49,15 @@ export class PlugboardError extends Error {
   }
 }
 
-/** An INVALID error that names each field and what was expected of it. */
+/** Creates an INVALID error that names each field and its expected value. */
 export function invalid(...issues: Issue[]): PlugboardError {
   const message = issues.map(({ path, message }) => `"${path.join('.')}" ${message}`).join('. ')
   return new PlugboardError('INVALID', message, { issues })
 }
 
 /**
- * Whether a caught value is a {@link PlugboardError}, of this code when one is given. Not `instanceof`: a channel may
- * have come with a copy of core of its own.
+ * Whether a caught value is a {@link PlugboardError}, optionally with a given code. It does not use `instanceof`, because
+ * a channel may bring another copy of core.
  */
 export function isPlugboardError(error: unknown, code?: ErrorCode): error is PlugboardError {
   if (!(error instanceof Error) || error.name !== 'PlugboardError' || !('code' in error)) return false

@@ -1,13 +1,13 @@
 /**
- * Why a delivery did not succeed. `message` is for operators: free of credentials and of the person's text.
+ * Why a delivery failed. `message` is for operators and must not contain credentials or message texts.
  *
- * - `rate-limited`: certainly not done; pauses its scope and spends no attempt.
- * - `transient`: certainly not done; tried again.
- * - `ambiguous`: may have been done (timeout, lost answer); tried again with the same id.
- * - `auth`: the credentials do not work any more; pauses the integration until the next sync. `field` is that of the
- *   configuration which is wrong, where the provider says so.
- * - `recipient`: this person cannot be reached (blocked, unknown); never tried again.
- * - `invalid`: this message can never be sent; never tried again.
+ * - `rate-limited`: certainly not sent; pauses its scope and does not count as an attempt.
+ * - `transient`: certainly not sent; retried.
+ * - `ambiguous`: may have been sent (time-out, lost response); retried with the same id.
+ * - `auth`: the credentials stopped working; pauses the integration until the next sync. `field` is the invalid field of
+ *   the configuration, if the provider names it.
+ * - `recipient`: the person is unreachable (blocked, unknown); not retried.
+ * - `invalid`: the message can never be sent; not retried.
  */
 export type Failure =
   | { kind: 'rate-limited'; message: string; scope: 'integration' | 'endpoint'; retryAfterMs?: number }
@@ -19,7 +19,7 @@ export type Failure =
 
 export type FailureKind = Failure['kind']
 
-/** Every kind, to check what comes from outside. */
+/** All kinds, to validate input. */
 export const failureKinds = Object.keys({
   'rate-limited': true,
   transient: true,
@@ -30,8 +30,8 @@ export const failureKinds = Object.keys({
 } satisfies Record<FailureKind, true>) as FailureKind[]
 
 /**
- * An error that says what it means: a channel throws it where it knows, and its `classify` answers with `failure`. It has
- * no `cause`, for what SDKs throw often holds credentials, the person's text, or a page of a proxy.
+ * An error with a known classification: a channel throws it, and its `classify` returns `failure`. It has no `cause`,
+ * because errors of SDKs often contain credentials, message texts, or the HTML page of a proxy.
  */
 export class FailureError extends Error {
   override readonly name = 'FailureError'

@@ -1,25 +1,25 @@
 import { randomBytes } from 'node:crypto'
 
 /**
- * An id of one of our objects: 24 lower-case hex characters (96 bits: 48 of Unix milliseconds, 48 that are unique
- * in their process). The same value has a second face, a version-7 UUID (RFC 9562), for wire APIs that want UUIDs.
- * Whoever has seen one can guess others: an id names a thing, and is never what gives access to it.
+ * An object id: 24 lower-case hex characters (96 bits: 48 of Unix milliseconds, 48 that are unique within a process).
+ * The same value can be written as a version-7 UUID (RFC 9562), for APIs that use UUIDs. Ids can be guessed from other
+ * ids: an id identifies an object and never grants access.
  */
 export type Id = string & { readonly __id: unique symbol }
 
 const HEX_24 = /^[0-9a-f]{24}$/
-/** Version 7, RFC variant, and the last 26 of the random bits zero, so that no two UUIDs name one object. */
+/** Version 7, RFC variant, and the last 26 random bits zero, so that each object has exactly one UUID. */
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{5}[048c]000000$/
 
-/** The lower 22 bits of the counter stand in the last group of a UUID, before its 26 zero bits. */
+/** The lower 22 bits of the counter are in the last group of a UUID, before its 26 zero bits. */
 const LOW_22 = 0x3f_ffff
-/** Half of the counter. Arithmetic is kept below 2^31, since larger numbers print ten times slower. */
+/** Half of the counter. Numbers stay below 2^31, because larger ones print ten times slower. */
 const HALF = 2 ** 24
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0')
 
 /**
- * Makes a source of ids that rise strictly within the process, also when the clock is set back.
+ * Creates a source of ids that increase strictly within the process, even if the clock is set back.
  * The lower 48 bits count up from a random start whose top bit is clear, so that they cannot overflow.
  */
 export function createIdSource(now: () => number = Date.now): () => Id {
@@ -42,16 +42,16 @@ export function createIdSource(now: () => number = Date.now): () => Id {
   }
 }
 
-/** A new id from the process's own source. */
+/** Returns a new id from the process-wide source. */
 export const newId = createIdSource()
 
-/** Whether a text is an id in its 24-hex face. Upper case is refused: one object has one name. */
+/** Whether a text is an id of 24 hex characters. Upper case is rejected, so that each object has one id. */
 export const isId = (text: string): text is Id => HEX_24.test(text)
 
-/** When an id was made. */
+/** When an id was created. */
 export const idTime = (id: Id): Date => new Date(Number.parseInt(id.slice(0, 12), 16))
 
-/** The UUID face of an id. */
+/** The id as a UUID. */
 export function toUuid(id: Id): string {
   const middle = Number.parseInt(id.slice(15, 18), 16)
   const end = Number.parseInt(id.slice(18), 16)
@@ -61,8 +61,8 @@ export function toUuid(id: Id): string {
 }
 
 /**
- * The id that a UUID is the other face of; undefined when it is the face of none (another version, or spare bits
- * that are not zero). Case is ignored, as RFC 9562 asks of readers.
+ * The id of a UUID; undefined if the UUID is not an id (another version, or spare bits that are not zero). Ignores case,
+ * as RFC 9562 requires.
  */
 export function fromUuid(text: string): Id | undefined {
   if (!UUID_V7.test(text)) {
@@ -75,5 +75,5 @@ export function fromUuid(text: string): Id | undefined {
   return (head + hex((variant >> 2) & 0xfff, 3) + hex(end, 6)) as Id
 }
 
-/** The middle of an id, which varies between neighbours, for names and logs. */
+/** A short form of an id for names and logs, which differs between consecutive ids. */
 export const shortId = (id: Id): string => id.slice(8, 12) + id.slice(20)

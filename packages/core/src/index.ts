@@ -1,5 +1,5 @@
 /**
- * What every Plugboard package shares: the words of the domain, the content types, and the contract of a channel.
+ * Shared by every Plugboard package: the domain terms, the content types, and the channel contract.
  * @packageDocumentation
  */
 export { bodyLimits, formFault, jsonFault, readJson } from './body-limits.js'

@@ -1,12 +1,11 @@
 import type { Card, Content } from './content.js'
 
-/** As much of a payload as is read as Markdown, in UTF-16 units. */
+/** Maximum length of Markdown per payload, in UTF-16 units. */
 const MAX_MARKDOWN = 10_000
 
 /**
- * Takes the mark of Markdown from what is over the limit, so that it is shown as it is written: a payload may become
- * hundreds of messages, and a channel reads each alone. The first is left as it is, however long: whatever reads
- * Markdown has a limit of its own.
+ * Turns Markdown above the limit into plain text, because a payload may become hundreds of messages, and a channel parses
+ * each. The first content stays Markdown at any length: the parser has its own limit.
  */
 export function limitMarkdown(contents: readonly Content[]): Content[] {
   let length = 0
@@ -25,7 +24,7 @@ export function limitMarkdown(contents: readonly Content[]): Content[] {
         return { ...content, items: content.items.map(limitCard) }
       case 'text':
       case 'single-choice':
-        // Where core made a question of a text, it has the text's mark.
+        // A question that core created from a text has the text's Markdown flag.
         return content.markdown !== true || isWithin(content.text) ? content : { ...content, markdown: false }
       case 'dropdown':
         return content.markdown !== true || isWithin(content.message)

@@ -1,4 +1,4 @@
-/** The part of a pino logger that our packages use: object first, then a constant lower-case message. */
+/** The subset of a pino logger that the packages use: object first, then a constant lower-case message. */
 export interface Logger {
   debug(context: object, message: string): void
   info(context: object, message: string): void
@@ -8,5 +8,5 @@ export interface Logger {
 
 const ignore = (): void => undefined
 
-/** A logger that says nothing. */
+/** A logger that discards everything. */
 export const silentLogger: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }

@@ -9,24 +9,24 @@ export interface Message {
   id: Id
   clientId: Id
   conversationId: Id
-  /** Place in the conversation; `sentAt` never runs against it. */
+  /** Position in the conversation. `sentAt` never contradicts it. */
   seq: number
   author: Author
   sentAt: Date
-  /** The payload as JSON text, byte for byte as it was stored. */
+  /** The payload as JSON text, byte for byte as stored. */
   payload: string
-  /** The channel that it came in by, and what the provider calls it; absent where it was posted. */
+  /** The inbound channel and the provider's key of the message; absent for messages posted through the API. */
   source?: { channel: string; key: string }
-  /** What is known of the message beside its payload, as JSON text of a {@link MessageDetails}. */
+  /** Data besides the payload, as JSON text of {@link MessageDetails}. */
   details?: string
 }
 
-/** What is known of a message beside its payload. */
+/** Data of a message besides its payload. */
 export interface MessageDetails {
-  /** How the author shows. Of the business: which of its people or programs it was. */
+  /** Display data of the author. For the business: which person or program wrote the message. */
   author?: { accountId?: Id; name?: string; avatarUrl?: string; kind?: 'agent' | 'bot' | 'ai' | 'activity' }
-  /** The client's own facts of it. */
+  /** Metadata of the client. */
   metadata?: JsonObject
-  /** What one dialect alone knows of, by the name of its webhook format. */
+  /** Data of a single dialect, by the name of its webhook format. */
   dialect?: Record<string, JsonObject>
 }

@@ -3,21 +3,21 @@ import type { Failure } from './failure.js'
 /** Errors before the first byte of a request. */
 const NOT_SENT =
   /^(EAI_\w+|ECONNREFUSED|EHOSTDOWN|EHOSTUNREACH|ENETDOWN|ENETUNREACH|ENOTFOUND|UND_ERR_CONNECT_TIMEOUT)$/
-/** OpenSSL's and Node's words for a certificate that does not hold. */
+/** Codes of OpenSSL and Node for an invalid certificate. */
 const CERTIFICATE = /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_|UNABLE_TO_)/
-/** Of the `fetch` that the host gives a channel, for an address that the server may not call. */
+/** Code of the host's `fetch` for a forbidden address. */
 const FORBIDDEN = 'ERR_TARGET_FORBIDDEN'
-/** What Node's fetch says of ports that it does not call; it has no code for it. */
+/** Message of Node's fetch for blocked ports, which have no code. */
 const BAD_PORT = 'bad port'
-/** What is taken for a code of Node, OpenSSL or undici, and shown. Messages are not: they may name addresses. */
+/** Error codes of Node, OpenSSL or undici, which are shown. Messages are not shown, because they may contain URLs. */
 const CODE = /^[A-Z]\w{1,60}$/
 const MAX_CAUSES = 10
 
 /**
- * What it means that a call threw in place of an answer: `transient` when the request was certainly not sent (no such
- * host, no connection, a bad certificate, an address that the host refuses), else `ambiguous`. Causes count, since
- * `fetch` wraps the error that says why; anything may be given. `peer`: who was called, for the message, which quotes
- * nothing of the error but its code.
+ * Classifies an error of a call without a response: `transient` if the request was certainly not sent (unknown host, no
+ * connection, invalid certificate, forbidden address), otherwise `ambiguous`. It reads the chain of causes, because
+ * `fetch` wraps the original error. `error` may be any value. `peer` names the called service in the message, which
+ * quotes only the code of the error.
  *
  * ```ts
  * classify: (error) => (error instanceof Refusal ? classifyStatus(error) : networkFailure(error, 'Acme Chat'))
@@ -34,15 +34,15 @@ export function networkFailure(
 }
 
 /**
- * Whether a call failed because the `fetch` of the host refused its address. `networkFailure` takes that for `transient`;
- * where the address stands in a client's configuration, it will not get better.
+ * Whether a call failed because the host's `fetch` rejected its address. `networkFailure` returns `transient` for it. If
+ * the address is part of a client's configuration, retries will not help.
  */
 export const isForbiddenTarget = (error: unknown): boolean => reasonsOf(error).includes(FORBIDDEN)
 
 const isUnsent = (reason: string): boolean =>
   reason === FORBIDDEN || reason === BAD_PORT || NOT_SENT.test(reason) || CERTIFICATE.test(reason)
 
-/** Why it failed, in words that quote nothing: of the error and its causes, which may go in a circle. */
+/** The codes of an error and its causes, without their messages. Handles circular causes. */
 function reasonsOf(error: unknown): string[] {
   const reasons: string[] = []
   for (let each = error, i = 0; each instanceof Error && i < MAX_CAUSES; each = each.cause, i += 1) {

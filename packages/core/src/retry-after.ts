@@ -1,13 +1,13 @@
-/** Who asks for more than a day gets a day. */
+/** Longer waits are cut to one day. */
 const MAX_MS = 24 * 60 * 60 * 1000
 
 const SECONDS = /^\d+$/
-/** How all three forms of a date in HTTP begin; `Date.parse` takes more than those. */
+/** Start of all three HTTP date formats; `Date.parse` accepts more than those. */
 const DATE = /^[A-Z][a-z]{2}/
 
 /**
- * How long the header `Retry-After` asks to wait, in milliseconds, a day at most: it has seconds or an HTTP date
- * (RFC 9110 §10.2.3). Undefined where it says neither.
+ * Parses a `Retry-After` header (seconds or an HTTP date, RFC 9110 §10.2.3) to milliseconds, at most one day. Undefined
+ * if it has neither format.
  */
 export function retryAfterMs(value: string | null | undefined, now: Date): number | undefined {
   const text = value?.trim() ?? ''

@@ -1,12 +1,12 @@
 /**
- * Where a text may be cut, best first: paragraph, line, sentence, word. Each match ends where the next piece starts.
- * The look-behinds keep each search linear, whatever the text.
+ * Positions to cut a text, best first: paragraph, line, sentence, word. Each match ends where the next piece starts. The
+ * look-behinds keep each search linear for any text.
  */
 const BREAKS = [/\n\n+/g, /\n/g, /(?<=[.!?…])\s+|(?<=[。！？])/g, /\s+/g]
 
 /**
  * Cuts a text into pieces of at most `max` UTF-16 units, at the best place in the second half of each piece, and
- * never inside a surrogate pair (unless `max` is 1). The pieces joined are the text, save for white space at the cuts.
+ * never inside a surrogate pair (unless `max` is 1). The joined pieces equal the text, except for white space at the cuts.
  */
 export function splitText(text: string, max: number): string[] {
   const pieces: string[] = []
@@ -31,7 +31,7 @@ function cutPosition(text: string, max: number): number {
   return max > 1 ? truncate(text, max).length : max
 }
 
-/** The first `max` UTF-16 units of a text; one less where that would end inside a surrogate pair. */
+/** The first `max` UTF-16 units of a text, or one less to avoid splitting a surrogate pair. */
 export function truncate(text: string, max: number): string {
   if (text.length <= max) return text
   return text.slice(0, isHighSurrogate(text.charCodeAt(max - 1)) ? max - 1 : max)

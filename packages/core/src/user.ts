@@ -1,6 +1,6 @@
 import type { Id } from './id.js'
 
-/** A person, as one client knows them. */
+/** A person, as seen by one client. */
 export interface User {
   id: Id
   clientId: Id

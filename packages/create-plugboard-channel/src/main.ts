@@ -33,7 +33,7 @@ function argumentsOf() {
   }
 }
 
-/** Only a person at a terminal is asked; a script gets told. */
+/** Prompts only in a terminal; a script gets an error. */
 async function ask(): Promise<string> {
   if (!process.stdin.isTTY) throw new ScaffoldError(`which folder?\n\n${usage}`)
   const terminal = createInterface({ input: process.stdin, output: process.stdout })

@@ -2,37 +2,37 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** What to make, and where. */
+/** Name and folder of the package. */
 export interface ScaffoldOptions {
-  /** New, or empty but for `.git`. */
+  /** New, or empty except for `.git`. */
   folder: string
-  /** Default: the folder's name, without `plugboard-channel-` in front. */
+  /** Default: the folder's name, without the prefix `plugboard-channel-`. */
   name?: string | undefined
   /** Name of the npm package. Default: `plugboard-channel-` and the channel's name. */
   packageName?: string | undefined
 }
 
-/** What was made. */
+/** The created package. */
 export interface Scaffolded {
   folder: string
   name: string
   packageName: string
 }
 
-/** What the user can mend: a name or a folder. */
+/** An error that the user can fix: a name or a folder. */
 export class ScaffoldError extends Error {
   override readonly name = 'ScaffoldError'
 }
 
-/** What core allows, of which this package is no user: it has no dependencies, so that it starts at once. */
+/** As in core. Not imported, because this package has no dependencies, so that it starts quickly. */
 export const namePattern = /^[a-z][a-z0-9-]{1,30}$/
 
-/** What npm allows for new packages. */
+/** Valid npm names for new packages. */
 const packagePattern = /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]{0,150}$/
 
 const root = new URL('..', import.meta.url)
 
-/** What publishing would leave out under its own name, or take for something of this package. */
+/** Files that npm would omit from the package under their real name, or treat as its own. */
 const renamed: Record<string, string> = {
   gitignore: '.gitignore',
   'manifest.json': 'package.json',
@@ -40,8 +40,8 @@ const renamed: Record<string, string> = {
 }
 
 /**
- * Copies the template, which is a channel that works, under another name.
- * @throws ScaffoldError when a name is not allowed, or the folder is not empty
+ * Copies the template, a working channel, under another name.
+ * @throws ScaffoldError if a name is invalid, or the folder is not empty
  */
 export async function scaffold(options: ScaffoldOptions): Promise<Scaffolded> {
   const folder = resolve(options.folder)
@@ -82,7 +82,7 @@ async function copyTemplate(folder: string, replace: (text: string) => string): 
   }
 }
 
-/** Puts names in place of those of the template. */
+/** Replaces the names of the template. */
 function replacer(name: string, packageName: string, range: string): (text: string) => string {
   const words = name.split('-').filter(Boolean)
   const title = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join(' ')
@@ -96,7 +96,7 @@ function replacer(name: string, packageName: string, range: string): (text: stri
   return (text) => text.replace(pattern, (found) => names[found] ?? found)
 }
 
-/** The core that this release was tested with: what publishing made of `workspace:^` in our own package.json. */
+/** The version of core that this release was tested with: publishing replaces `workspace:^` in package.json. */
 async function coreRange(): Promise<string> {
   const manifest: { devDependencies: Record<string, string> } = JSON.parse(
     await readFile(new URL('package.json', root), 'utf8'),

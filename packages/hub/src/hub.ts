@@ -217,7 +217,7 @@ export function createHub(options: HubOptions): Hub {
   function keepListening(): void {
     listenToOthers().catch((err) => {
       if (dispatcher.isStopping) return
-      log.error({ err }, 'cannot be told what other processes change; trying again')
+      log.error({ err }, 'cannot subscribe to changes of other processes; retrying')
       setTimeout(keepListening, LISTEN_AGAIN_MS).unref()
     })
   }
@@ -239,7 +239,8 @@ export function createHub(options: HubOptions): Hub {
       },
     })
     if (!isInstant) {
-      if (reason !== undefined) log.warn({ reason }, 'the database does not report changes; polling for them')
+      if (reason !== undefined)
+        log.warn({ reason }, 'the database sends no change notifications; polling instead')
       return
     }
     collect.isTold = true

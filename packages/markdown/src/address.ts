@@ -1,19 +1,19 @@
-/** What a bare address starts with, and the characters that are, or may be, markup. */
+/** Matches the start of a bare address, and characters that may be markup. */
 const STOP = /[\n!&*:<@[\]\\_`~]|(?<![a-z0-9])(?:https?:\/\/|www\.)/gi
 const START = /(?:https?:\/\/|www\.)/iy
-/** Longer ones are linked nowhere. */
+/** Longer addresses are not linked. */
 const MAX_ADDRESS = 4096
 
-/** Where the next piece of a line starts that may be more than words; the end of the line for none. */
+/** Position of the next possible markup in a line, or the end of the line. */
 export function nextStop(line: string, from: number): number {
   STOP.lastIndex = from
   return STOP.exec(line)?.index ?? line.length
 }
 
 /**
- * The bare address at a place of a line, as it is written, and where it leads. `find` reads one with a scheme at the
- * start of a text. Punctuation at its end is none of it: stars and tildes close what was opened before, and so does an
- * underscore where one stands before the address.
+ * The bare address at a position of a line, unchanged, and its target. `find` reads an address with a scheme at the
+ * start of a text. Trailing punctuation is not part of the address: stars and tildes close an open style, and so does an
+ * underscore if one precedes the address.
  */
 export function addressAt(
   line: string,
@@ -32,7 +32,7 @@ export function addressAt(
   return text.length > start.length ? { text, url } : undefined
 }
 
-/** A pattern would be tried at each of the characters. */
+/** Not a regular expression, which would be tried at each character. */
 function trimEnd(text: string, characters: string): string {
   let end = text.length
   while (end > 0 && characters.includes(text.charAt(end - 1))) end -= 1
@@ -42,7 +42,7 @@ function trimEnd(text: string, characters: string): string {
 /** https://github.github.com/gfm/#extended-email-autolink */
 const MAIL = /(?<![\w.+-])[\w.+-]{1,64}@[a-z0-9](?:[a-z0-9-]{0,62}\.[a-z0-9]){1,8}[a-z0-9-]{0,62}(?<![-_])/gi
 
-/** The mail addresses in a text, in order, as `[start, end]`. */
+/** The e-mail addresses in a text, in order, as `[start, end]`. */
 export const mailAddresses = (text: string): [start: number, end: number][] =>
   text.includes('@')
     ? Array.from(text.matchAll(MAIL), (match) => [match.index, match.index + match[0].length])

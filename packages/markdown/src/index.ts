@@ -1,5 +1,5 @@
 /**
- * Markdown for channels: one parser for all of them, bounded in time and size, and a tree that each walks.
+ * Markdown for channels: a parser with bounded time and size, and the tree that channels convert.
  * @packageDocumentation
  */
 export { MAX_MARKDOWN, parseMarkdown } from './parse.js'

@@ -2,7 +2,7 @@ import type { Token } from 'markdown-it'
 import { mailAddresses } from './address.js'
 import type { Inline, Link, Style } from './tree.js'
 
-/** The pieces of a line, and the length of all addresses in them. */
+/** The inlines of a line, and the total length of their addresses. */
 export function inlinesOf(tokens: readonly Token[]): { inlines: Inline[]; addresses: number } {
   const line = new Line()
   for (const token of tokens) line.add(token)
@@ -12,9 +12,9 @@ export function inlinesOf(tokens: readonly Token[]): { inlines: Inline[]; addres
 class Line {
   readonly inlines: Inline[] = []
   addresses = 0
-  /** Where pieces go, the innermost last. */
+  /** Open inline lists, innermost last. */
   readonly #open: Inline[][] = [this.inlines]
-  /** How often a style is open: within itself it adds nothing, and a tree of it would be as deep as the text is long. */
+  /** How often each style is open. A style within itself is ignored; otherwise the tree could be as deep as the text is long. */
   readonly #styles: Record<Style, number> = { strong: 0, emphasis: 0, strikethrough: 0 }
   #isInLink = false
 
@@ -99,7 +99,7 @@ class Line {
   }
 }
 
-/** The words of a picture without their styles; those of a picture in a picture as they are written. */
+/** The alternative text of an image without styles. An image within it stays as written. */
 function altOf({ children, content }: Token): string {
   if (!children || children.length === 0) return content
   return children

@@ -3,17 +3,17 @@ import { inlinesOf } from './inlines.js'
 import { createParser, roomFor } from './parser.js'
 import type { Block, Inline, List, ListItem, Table } from './tree.js'
 
-/** As much of a text as is read as Markdown, in UTF-16 units. */
+/** Maximum length of Markdown, in UTF-16 units. The rest of a text is plain text. */
 export const MAX_MARKDOWN = 10_000
-/** Characters of the addresses of all links: a reference repeats the one of its definition. */
+/** Maximum total length of link addresses: each reference repeats the address of its definition. */
 const MAX_ADDRESSES = 2 * MAX_MARKDOWN
 
 const parser = createParser()
 
 /**
- * The blocks of a Markdown text: CommonMark with GitHub's tables, tasks, `~~strikethrough~~` and bare addresses. HTML
- * and footnotes are words. Takes some milliseconds at most, whatever the text: what is over {@link MAX_MARKDOWN}, or
- * nested too deep, is plain words.
+ * Parses the blocks of a Markdown text: CommonMark with GitHub's tables, tasks, `~~strikethrough~~` and bare addresses.
+ * HTML and footnotes are plain text. Takes at most a few milliseconds for any text: parts beyond {@link MAX_MARKDOWN},
+ * or nested too deeply, are plain text.
  */
 export function parseMarkdown(source: string): Block[] {
   const end = endOfMarkdown(source)
@@ -26,7 +26,7 @@ export function parseMarkdown(source: string): Block[] {
 const words = (text: string): Block[] =>
   text.trim() === '' ? [] : [{ type: 'paragraph', children: [{ type: 'text', text: text.trim() }] }]
 
-/** The whole of a text within the limit; else up to the last paragraph, line or word that is. */
+/** End of the text, or of its last paragraph, line or word within the limit. */
 function endOfMarkdown(source: string): number {
   if (source.length <= MAX_MARKDOWN) return source.length
   const whole = source.slice(0, MAX_MARKDOWN)
@@ -37,7 +37,7 @@ function endOfMarkdown(source: string): number {
   return /[\ud800-\udbff]$/.test(whole.slice(-1)) ? MAX_MARKDOWN - 1 : MAX_MARKDOWN
 }
 
-/** Undefined where the addresses of links are too long together. */
+/** Undefined if the link addresses exceed the limit in total. */
 function blocksOf(tokens: readonly Token[]): Block[] | undefined {
   const builder = new Builder()
   for (const token of tokens) {
@@ -47,16 +47,16 @@ function blocksOf(tokens: readonly Token[]): Block[] | undefined {
   return builder.blocks
 }
 
-/** Puts the tree together from the parser's flat list. */
+/** Builds the tree from the parser's flat list. */
 class Builder {
   readonly blocks: Block[] = []
-  /** Characters of addresses so far. */
+  /** Length of the addresses so far. */
   addresses = 0
-  /** Where blocks go, the innermost last. */
+  /** Open block lists, innermost last. */
   readonly #open: Block[][] = [this.blocks]
   readonly #lists: List[] = []
   #table: Table = { type: 'table', rows: [] }
-  /** What the last line, or cell, holds. */
+  /** Content of the last line or cell. */
   #inlines: Inline[] = []
 
   add(token: Token): void {
@@ -132,13 +132,13 @@ class Builder {
     this.#lists.push(list)
   }
 
-  /** The parser hides the paragraphs of a list without empty lines. */
+  /** The parser marks paragraphs of a list without empty lines as hidden. */
   #loosen(token: Token): void {
     const list = this.#lists.at(-1)
     if (list && !token.hidden && list.items.at(-1)?.children === this.#open.at(-1)) list.isTight = false
   }
 
-  /** A box at the start of an item makes a task of it. */
+  /** A checkbox at the start makes an item a task. */
   #check(): void {
     const item = this.#lists.at(-1)?.items.at(-1)
     const [paragraph] = item?.children ?? []

@@ -1,17 +1,17 @@
 import Parser, { type MarkdownIt, type StateBlock, type StateInline } from 'markdown-it'
 import { addressAt, nextStop } from './address.js'
 
-/** A quote is one level, a list with its item is two. The parser would drop what is deeper than its own limit. */
+/** A quote is one level, a list with its item is two. The parser itself would drop deeper text. */
 const MAX_LEVEL = 16
-/** Cells of a table. The parser makes up those that a row lacks, so that a short text may have many. */
+/** Maximum cells of a table. The parser adds missing cells, so even a short text can have many. */
 const MAX_CELLS = 2000
 
 /**
- * GitHub's Markdown with HTML as words. Three kinds of text are words, for time's sake or because nothing in them may
- * get lost: what is nested too deep, tables that are too large, and footnotes.
+ * Creates a parser for GitHub's Markdown with HTML as plain text. Text nested too deeply, large tables and footnotes are
+ * plain text too, to bound the time or to lose nothing.
  */
 export function createParser(): MarkdownIt {
-  // An address is what was written. Whoever shows it decides what is safe there.
+  // Addresses stay unchanged. The channel decides which are safe.
   const parser = new Parser({ html: false, maxNesting: 20 })
   parser.normalizeLink = (url) => url
   parser.normalizeLinkText = (url) => url
@@ -32,7 +32,7 @@ type InlineRule = (state: StateInline, isProbe: boolean) => boolean
 const tooDeep: BlockRule = (state, line, end, isProbe) =>
   !isProbe && state.level >= MAX_LEVEL && writeWords(state, line, end)
 
-/** Below a row that may be a head, another that makes it one, where it has a `|`. */
+/** The delimiter row below a table head, if it contains a `|`. */
 const DELIMITERS = /^[-:|\s]+$/
 
 const tooLarge: BlockRule = (state, line, end, isProbe) => {
@@ -51,7 +51,7 @@ const footnote: BlockRule = (state, line, end, isProbe) =>
 const lineOf = (state: StateBlock, line: number): string =>
   state.src.slice((state.bMarks[line] ?? 0) + (state.tShift[line] ?? 0), state.eMarks[line])
 
-/** Makes a paragraph of all lines up to an empty one, or up to the end of the block around it. */
+/** Makes a paragraph of all lines up to an empty line, or to the end of the surrounding block. */
 function writeWords(state: StateBlock, line: number, end: number): true {
   let next = line + 1
   while (next < end && !state.isEmpty(next) && (state.sCount[next] ?? 0) >= state.blkIndent) next += 1
@@ -64,7 +64,7 @@ function writeWords(state: StateBlock, line: number, end: number): true {
   return true
 }
 
-/** As the parser's own, which does not stop at addresses. */
+/** Like the parser's rule, which does not stop at addresses. */
 const text: InlineRule = (state, isProbe) => {
   const end = Math.min(nextStop(state.src, state.pos), state.posMax)
   if (end === state.pos) return false
@@ -74,15 +74,15 @@ const text: InlineRule = (state, isProbe) => {
 }
 
 /**
- * How much of a text is looked through for addresses, by its length: where one seems to start and none does, the same
- * characters are looked through again from the next place. Texts of people need little more than their length.
+ * Limit for the address search, as a multiple of the text length: a false start causes the same characters to be
+ * searched again. Real texts need little more than their length.
  */
 const LOOKS = 10
 
-/** What the parser keeps for a text: what is left of that. */
+/** State of the parser for one text: the remaining search limit. */
 export const roomFor = (source: string) => ({ lookable: LOOKS * source.length })
 
-/** As the parser's own, which is slower than its text is long, and knows no `www.`. */
+/** Like the parser's rule, which is slower than linear and does not support `www.`. */
 const address: InlineRule = (state, isProbe) => {
   if (state.linkLevel > 0) return false
   const found = addressAt(state.src, state.pos, (rest) => {
@@ -112,7 +112,7 @@ const lineBreak: InlineRule = (state, isProbe) => {
   return true
 }
 
-/** The words of a picture are parsed once more for each picture around it; here those in a picture are left unread. */
+/** The parser would parse nested images once per level. This leaves images within images unparsed. */
 function boundPictures({ inline }: MarkdownIt): void {
   const parse = inline.parse.bind(inline)
   let depth = 0

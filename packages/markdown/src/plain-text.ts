@@ -1,7 +1,7 @@
 import { parseMarkdown } from './parse.js'
 import type { Block, Inline, List } from './tree.js'
 
-/** How a medium marks what is marked up. */
+/** Notation of a medium for styles. */
 export interface Marks {
   strong(text: string): string
   emphasis(text: string): string
@@ -21,8 +21,8 @@ const NONE: Marks = {
 }
 
 /**
- * A Markdown text for people who see plain text: quotes with `>`, lists with `-` or numbers, tables with `|` between
- * cells, links as `words (address)`. Other markup is gone, or as `marks` write it. May be empty: definitions of links
+ * Converts Markdown to plain text: quotes with `>`, lists with `-` or numbers, tables with `|` between cells, links as
+ * `words (address)`. Other markup is removed, or written with `marks`. The result may be empty, because link definitions
  * show nothing.
  */
 export function toPlainText(markdown: string, marks: Marks = NONE): string {
@@ -31,15 +31,15 @@ export function toPlainText(markdown: string, marks: Marks = NONE): string {
   return writer.text.trim()
 }
 
-/** Writes lines, each with what the quotes and lists around it put before it. */
+/** Writes lines with the prefixes of the surrounding quotes and lists. */
 class Writer {
   text = ''
   readonly #marks: Marks
-  /** What stands before each line; before an empty one; and before the next one, where that differs. */
+  /** Prefix of each line; of an empty line; and of the next line, if different. */
   #before = ''
   #beforeEmpty = ''
   #marker: string | undefined
-  /** What separates the next line from the ones before it. */
+  /** Separator before the next line. */
   #between = ''
 
   constructor(marks: Marks) {
@@ -59,7 +59,7 @@ class Writer {
       case 'paragraph':
         return this.#lines(this.#inline(block.children))
       case 'heading':
-        // Bold in bold would end it.
+        // Bold within bold would end it.
         return this.#lines(strong(this.#inline(block.children, true)))
       case 'rule':
         return this.#lines('---')
@@ -99,7 +99,7 @@ class Writer {
     this.#before = before + rest
     if (restEmpty) this.#beforeEmpty = before + restEmpty
     body()
-    // Of a quote without words nothing is left.
+    // A quote without text leaves nothing.
     this.#marker = this.#marker === undefined ? undefined : marker
     this.#before = before
     this.#beforeEmpty = beforeEmpty
@@ -146,7 +146,7 @@ class Writer {
   }
 }
 
-/** A link as words; one whose words are its address is only that. */
+/** A link as plain text; only the address if the text equals it. */
 function spellOut(words: string, url: string): string {
   if (!url) return words
   if (!words.trim()) return url

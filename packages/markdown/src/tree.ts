@@ -1,4 +1,4 @@
-/** Something that takes lines of its own. Quotes and lists stand in one another at most sixteen and eight deep. */
+/** A block element. Quotes nest at most 16 levels deep, lists at most 8. */
 export type Block =
   | { type: 'paragraph'; children: Inline[] }
   | { type: 'heading'; level: number; children: Inline[] }
@@ -11,7 +11,7 @@ export type Block =
 export interface CodeBlock {
   type: 'code-block'
   text: string
-  /** The first word after the fence; empty where there is none. */
+  /** The first word after the fence, or empty. */
   language: string
 }
 
@@ -22,29 +22,29 @@ export interface Quote {
 
 export interface List {
   type: 'list'
-  /** The number of the first item. Absent in a list with bullets. */
+  /** Number of the first item. Absent in a bullet list. */
   start?: number
-  /** Whether no empty line is between its items. */
+  /** Whether there are no empty lines between items. */
   isTight: boolean
   items: ListItem[]
 }
 
 export interface ListItem {
-  /** Whether the box of a task is checked. Absent on an item that is no task. */
+  /** Whether a task is checked. Absent if the item is not a task. */
   isChecked?: boolean
   children: Block[]
 }
 
 export interface Table {
   type: 'table'
-  /** The first is the head. Each has as many cells as that. */
+  /** The first row is the head. All rows have the same number of cells. */
   rows: Inline[][][]
 }
 
-/** A piece of a line. A style holds no other of the same kind, and a link no other link. */
+/** An inline element. A style does not contain the same style, and a link does not contain a link. */
 export type Inline = Text | Code | { type: 'break' } | Styled | Link | Image
 
-/** Words, with a line feed where the source has one. */
+/** Text, with the line feeds of the source. */
 export interface Text {
   type: 'text'
   text: string
@@ -64,15 +64,15 @@ export type Style = 'strong' | 'emphasis' | 'strikethrough'
 
 export interface Link {
   type: 'link'
-  /** As it is written, escapes and entities aside: any text, also `javascript:…` or an empty one. */
+  /** As written, with escapes and entities resolved. May be any text, including `javascript:…` or empty. */
   url: string
   children: Inline[]
 }
 
 export interface Image {
   type: 'image'
-  /** As that of a link. */
+  /** As for a link. */
   url: string
-  /** The words where the picture is not shown; may be empty. */
+  /** Alternative text; may be empty. */
   alt: string
 }

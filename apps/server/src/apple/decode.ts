@@ -14,7 +14,7 @@ const IV = Buffer.alloc(16)
 /** A key as Apple writes it: hex, with two zeros before its 32 bytes. @throws AppleDataError */
 export function keyOf(text: string): Buffer {
   const hex = text.length === 66 && text.startsWith('00') ? text.slice(2) : text
-  if (!/^[0-9a-f]{64}$/i.test(hex)) throw new AppleDataError('the key is not one of 32 bytes in hex')
+  if (!/^[0-9a-f]{64}$/i.test(hex)) throw new AppleDataError('the key must be 32 bytes in hex')
   return Buffer.from(hex, 'hex')
 }
 
@@ -26,7 +26,7 @@ export async function decrypt(bytes: Buffer, key: Buffer, maxBytes: number): Pro
   try {
     return await promisify(gunzip)(data, { maxOutputLength: maxBytes })
   } catch {
-    throw new AppleDataError('the data cannot be unpacked, or are too large')
+    throw new AppleDataError('the data cannot be decompressed, or is too large')
   }
 }
 
@@ -46,19 +46,19 @@ export function readJson(bytes: Buffer): JsonObject | undefined {
 export function decode(bytes: Buffer): JsonObject {
   const object = readJson(bytes) ?? (isPropertyList(bytes) ? objectOf(readPropertyList(bytes)) : undefined)
   if (object) return object
-  throw new AppleDataError('the data are neither JSON nor a property list: is the key the right one?')
+  throw new AppleDataError('the data is neither JSON nor a property list: check the key')
 }
 
 function objectOf(value: Json): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new AppleDataError('the data are no object')
+    throw new AppleDataError('the data is not an object')
   assertDepth(value, 0)
   return value
 }
 
 /** What nests deeper could not be written down again. */
 function assertDepth(value: Json, depth: number): void {
-  if (depth > MAX_DEPTH) throw new AppleDataError('the data nest too deep')
+  if (depth > MAX_DEPTH) throw new AppleDataError('the data is nested too deeply')
   if (typeof value !== 'object' || value === null) return
   for (const inner of Object.values(value)) if (inner !== undefined) assertDepth(inner, depth + 1)
 }

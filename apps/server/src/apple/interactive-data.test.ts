@@ -137,7 +137,7 @@ test('follows no redirect, and waits and reads within limits', async () => {
   expect(isFollowed).toBe(false)
   await expect(fetchFrom(await serve(Buffer.alloc(17_000_000)))).rejects.toThrow('more than')
   await expect(fetchFrom(await serve(encrypt(gzipSync(Buffer.alloc(17_000_000)))))).rejects.toThrow(
-    'unpacked',
+    'decompressed',
   )
   const slow = fetchInteractiveData(refOf(await listen(() => undefined)), { fetch: HERE, timeoutMs: 200 })
   await expect(slow).rejects.toThrow('took too long')
@@ -148,16 +148,16 @@ test('says what is wrong without the key, the address or the bytes', async () =>
   const good = encrypt(json({ secret: 'words' }))
   const deep = `${'{"a":'.repeat(200)}1${'}'.repeat(200)}`
   const cases: [() => Promise<unknown>, RegExp][] = [
-    [async () => fetchFrom(await serve(good), { key: 'nonsense' }), /the key is not one of 32 bytes/],
+    [async () => fetchFrom(await serve(good), { key: 'nonsense' }), /the key must be 32 bytes/],
     [
       async () => fetchFrom(await serve(good), { key: `00${randomBytes(32).toString('hex')}` }),
-      /is the key the right one/,
+      /check the key/,
     ],
     [async () => fetchFrom(await serve(good, 404)), /status 404/],
     [async () => fetchFrom(await serve(new Uint8Array())), /neither JSON nor/],
     [async () => fetchFrom(await serve(encrypt(json(['a', 'list'])))), /neither JSON nor/],
-    [async () => fetchFrom(await serve(encrypt(Buffer.from(deep)))), /too deep/],
-    [() => fetchFrom('nonsense'), /no URL/],
+    [async () => fetchFrom(await serve(encrypt(Buffer.from(deep)))), /too deeply/],
+    [() => fetchFrom('nonsense'), /not a URL/],
   ]
   for (const [trying, words] of cases) {
     const error = await trying().then(

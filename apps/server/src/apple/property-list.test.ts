@@ -56,7 +56,7 @@ test('refuses what would never end, or never fit', () => {
 
 test('refuses what is broken, wherever it is', () => {
   for (const length of [0, 8, 20, 39]) {
-    expect(() => readPropertyList(WRITTEN.subarray(0, length))).toThrow('broken')
+    expect(() => readPropertyList(WRITTEN.subarray(0, length))).toThrow('malformed')
   }
   for (let at = 8; at < WRITTEN.byteLength; at += 1) {
     for (const byte of [0x00, 0x7f, 0xa5, 0xdf, 0xff]) {

@@ -21,7 +21,7 @@ export function readPropertyList(bytes: Buffer): Json {
   try {
     return new Reader(bytes).read()
   } catch (error) {
-    if (error instanceof RangeError) throw new AppleDataError('the property list is broken')
+    if (error instanceof RangeError) throw new AppleDataError('the property list is malformed')
     throw error
   }
 }
@@ -82,7 +82,7 @@ class Reader {
       case 0xd:
         return this.#dictionary(this.#refs(start, 2 * count), depth)
       default:
-        throw new AppleDataError('the property list is broken')
+        throw new AppleDataError('the property list is malformed')
     }
   }
 

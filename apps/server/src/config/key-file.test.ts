@@ -35,7 +35,7 @@ describe('readOrMakeKey', () => {
     await writeFile(database.place, '')
     await expect(readOrMakeKey(database)).rejects.toMatchObject({
       code: 'INVALID',
-      message: expect.stringMatching(/is missing: put .*plugboard\.db\.key back, or set ENCRYPTION_KEY/),
+      message: expect.stringMatching(/is missing: restore .*plugboard\.db\.key, or set ENCRYPTION_KEY/),
     })
   })
 

@@ -18,7 +18,7 @@ export async function readOrMakeKey({ kind, place, keyFile }: Database): Promise
   if (made) return made
   throw new PlugboardError(
     'INVALID',
-    `the key of ${place} is missing: put ${keyFile} back, or set ENCRYPTION_KEY to the key it was used with`,
+    `the key file of ${place} is missing: restore ${keyFile}, or set ENCRYPTION_KEY to its key`,
   )
 }
 
@@ -29,7 +29,7 @@ export async function readKey(keyFile: string): Promise<Buffer | undefined> {
     text = await readFile(keyFile, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new PlugboardError('INVALID', `the key file ${keyFile} cannot be read`, { cause: error })
+    throw new PlugboardError('INVALID', `cannot read the key file ${keyFile}`, { cause: error })
   }
   const key = Buffer.from(text, 'base64')
   if (key.byteLength === 32) return key
@@ -43,7 +43,7 @@ export async function readKey(keyFile: string): Promise<Buffer | undefined> {
 export async function makeKey(
   keyFile: string,
   fresh: Buffer = randomBytes(32),
-  remedy = 'set ENCRYPTION_KEY instead (`openssl rand -base64 32` makes one)',
+  remedy = 'set ENCRYPTION_KEY instead (generate one with `openssl rand -base64 32`)',
 ): Promise<Buffer> {
   const draft = `${keyFile}.${process.pid}.${randomBytes(4).toString('hex')}`
   await mkdir(dirname(keyFile), { recursive: true, mode: 0o700 })
@@ -53,13 +53,13 @@ export async function makeKey(
     await link(draft, keyFile).catch(ignoreExisting)
     await syncFolder(dirname(keyFile))
   } catch (error) {
-    throw new PlugboardError('INVALID', `the key file ${keyFile} cannot be made; ${remedy}`, { cause: error })
+    throw new PlugboardError('INVALID', `cannot create the key file ${keyFile}; ${remedy}`, { cause: error })
   } finally {
     await unlink(draft).catch(() => undefined)
   }
   const key = await readKey(keyFile)
   if (key) return key
-  throw new PlugboardError('INVALID', `the key file ${keyFile} was removed while it was being made`)
+  throw new PlugboardError('INVALID', `the key file ${keyFile} was removed while it was being created`)
 }
 
 async function writeDurably(file: string, text: string): Promise<void> {

@@ -32,7 +32,7 @@ export const few = <T extends z.ZodType>(
 export const fewMembers = <T extends z.ZodType>(value: T, max: number) =>
   bounded(z.record(z.string(), value), (given) =>
     typeof given === 'object' && given !== null && Object.keys(given).length > max
-      ? { code: 'custom', message: `must have ${max} members at most` }
+      ? { code: 'custom', message: `must have at most ${max} members` }
       : undefined,
   )
 

@@ -48,7 +48,7 @@ export class ClientSlots {
     const tooMany = (): PlugboardError =>
       new PlugboardError(
         'RATE_LIMITED',
-        `A client may have ${perClient} ${what} under way at once. Try again later.`,
+        `At most ${perClient} concurrent ${what} per client. Try again later.`,
         { retryAfterMs: RETRY_MS },
       )
     if (waiting.size >= maxWaiting) return Promise.reject(tooMany())

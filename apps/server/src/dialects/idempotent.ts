@@ -16,10 +16,7 @@ export function idempotent<T>(
   const key = request.headers['idempotency-key']
   if (key === undefined) return make(newId())
   if (typeof key !== 'string' || key === '' || key.length > MAX_KEY || !isStorable(key)) {
-    throw new PlugboardError(
-      'INVALID',
-      `"headers.idempotency-key" must be a text of 1 to ${MAX_KEY} characters`,
-    )
+    throw new PlugboardError('INVALID', `"headers.idempotency-key" must have 1 to ${MAX_KEY} characters`)
   }
   const route = `${request.method} ${request.routeOptions.url}`
   return hub.idempotency.run(client, { route, key, body: JSON.stringify(request.body ?? {}) }, make)
@@ -30,6 +27,6 @@ export function refuseKey({ request }: { request: FastifyRequest }): void {
   if (request.headers['idempotency-key'] === undefined) return
   throw new PlugboardError(
     'INVALID',
-    '"headers.idempotency-key" is not allowed on a route that answers a secret',
+    '"headers.idempotency-key" is not allowed on a route whose response holds a secret',
   )
 }

@@ -38,7 +38,7 @@ export async function attachments(app: FastifyInstance, options: AttachmentsOpti
       exposeHeadRoute: false,
       schema: {
         tags: ['media'],
-        summary: 'A file that a client keeps here, under the address that its upload answered',
+        summary: 'Get an uploaded file, by the URL that its upload returned',
         params,
       },
       handler: async ({ params, method, headers }, reply) => {
@@ -57,7 +57,7 @@ export async function attachments(app: FastifyInstance, options: AttachmentsOpti
           return isKnown ? reply.code(304).send() : reply.header('content-length', file.size).send()
         }
         const body = Readable.from(file.body, { objectMode: false })
-        const timer = setTimeout(() => body.destroy(new Error('the file took too long')), timeoutMs)
+        const timer = setTimeout(() => body.destroy(new Error('the file transfer timed out')), timeoutMs)
         body.on('close', () => clearTimeout(timer))
         return reply.header('content-length', file.size).send(body)
       },

@@ -62,10 +62,8 @@ export class Connections {
     const handle = await open(devNull, 'r').catch((error: NodeJS.ErrnoException) => error.code)
     if (typeof handle === 'object') await handle.close()
     return [
-      ...(isFull
-        ? [`connections are refused: there are ${this.#max}, as many as the limit of open files allows`]
-        : []),
-      ...(handle === 'EMFILE' || handle === 'ENFILE' ? ['no more files can be opened'] : []),
+      ...(isFull ? [`connections are refused: the limit of open files allows ${this.#max}`] : []),
+      ...(handle === 'EMFILE' || handle === 'ENFILE' ? ['the limit of open files is reached'] : []),
     ]
   }
 }

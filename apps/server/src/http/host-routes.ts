@@ -32,7 +32,7 @@ export async function hostRoutes(
   app.get('/healthz', json('Whether the process is up', { 200: status }), async () => ({ status: 'ok' }))
   app.get(
     '/readyz',
-    json('Whether it can do its work; if not, what is wrong', { 200: readiness, 503: readiness }),
+    json('Whether the server is ready; if not, why', { 200: readiness, 503: readiness }),
     async (_, reply) => {
       const looks = [connections, ...disks].map((part) => part.problems())
       const found = (await Promise.all([findProblems(hub, store), ...looks])).flat()
@@ -40,7 +40,7 @@ export async function hostRoutes(
       return { status: found.length === 0 ? 'ok' : 'unavailable', problems: found }
     },
   )
-  app.get('/metrics', text('Figures in the text format of Prometheus'), async (_, reply) =>
+  app.get('/metrics', text('Metrics in the Prometheus text format'), async (_, reply) =>
     reply.type(PROMETHEUS).send(await metrics.text(store)),
   )
 }
@@ -63,7 +63,7 @@ async function findProblems(hub: Pick<Hub, 'isDelivering'>, store: Store): Promi
     () => false,
   )
   return [
-    ...(isReachable ? [] : ['the store does not answer']),
-    ...(hub.isDelivering ? [] : ['nothing is being delivered']),
+    ...(isReachable ? [] : ['the database does not respond']),
+    ...(hub.isDelivering ? [] : ['delivery is stopped']),
   ]
 }

@@ -26,7 +26,7 @@ export async function media(app: FastifyInstance, { hub, maxBytes, timeoutMs }: 
     exposeHeadRoute: false,
     schema: {
       tags: ['media'],
-      summary: 'A file that a person sent, under the address that its message holds, until that expires',
+      summary: 'Get a file that a person sent, by the URL in its message, until that URL expires',
       params: z.object({ token: z.string() }),
     },
     handler: async ({ params, method }, reply) => {
@@ -48,7 +48,7 @@ export async function media(app: FastifyInstance, { hub, maxBytes, timeoutMs }: 
       }
       const body = Readable.fromWeb(file.body as Parameters<typeof Readable.fromWeb>[0])
       const limited = body.on('error', (error) => limited.destroy(error)).pipe(atMost(maxBytes))
-      const stop = (): void => void limited.destroy(new Error('the file took too long'))
+      const stop = (): void => void limited.destroy(new Error('the file transfer timed out'))
       controller.signal.addEventListener('abort', stop)
       limited.on('close', () => body.destroy())
       return reply.send(limited)

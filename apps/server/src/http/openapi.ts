@@ -82,7 +82,9 @@ async function buildDocs(routes: readonly Documented[], events: Events): Promise
 function asWebhook(type: string, data: z.ZodType): object {
   const schema = asJsonSchema(z.object({ type: z.literal(type), data }), 'output')
   const requestBody = { required: true, content: { 'application/json': { schema } } }
-  const responses = { '2XX': { description: 'The event was taken; after anything else it is sent again' } }
+  const responses = {
+    '2XX': { description: 'The event was accepted; after any other status it is sent again' },
+  }
   return { post: { tags: ['events'], summary: `Sent to the webhooks of the client`, requestBody, responses } }
 }
 

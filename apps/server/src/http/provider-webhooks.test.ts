@@ -88,10 +88,10 @@ async function texts(): Promise<unknown[]> {
     ids: { user: client.id, conversation: client.id, endpoint: client.id },
     events: {
       user: () => {
-        throw new Error('there is no such endpoint')
+        throw new Error('endpoint not found')
       },
       conversation: () => {
-        throw new Error('there is no such endpoint')
+        throw new Error('endpoint not found')
       },
     },
   })
@@ -132,7 +132,7 @@ describe('a call of a provider', () => {
     expect((await post(event(), { 'content-type': 'application/json' })).statusCode).toBe(401)
     const forged = await post(event('forged'), signed('evt_1', event()))
     expect([forged.statusCode, forged.body]).toEqual([401, 'Unauthorized'])
-    await expect(texts()).rejects.toThrow('there is no such endpoint')
+    await expect(texts()).rejects.toThrow('endpoint not found')
   })
 
   test('is told what is wrong with its body, which is not shown', async () => {

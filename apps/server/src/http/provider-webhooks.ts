@@ -55,7 +55,7 @@ export async function providerWebhooks(
     bodyLimit: BODY_LIMIT_BYTES,
     schema: {
       tags: ['providers'],
-      summary: 'Where a provider calls for an integration; the form of body and answer is its own',
+      summary: 'Webhook for the provider of an integration; the provider defines the format',
       params: z.object({ clientIdOrName: z.string(), channel: z.string() }),
     },
     // Before the body is read, and the same answer whether the client or the channel is unknown.
@@ -69,7 +69,7 @@ export async function providerWebhooks(
     },
     handler: async (request, reply) => {
       const client = request.integrationOwner
-      if (!client) throw new Error('the client was not looked up')
+      if (!client) throw new Error('the client was not loaded')
       const { status, headers, body } = await hub.ingest.receive(client, request.params.channel, {
         method: request.method === 'GET' ? 'GET' : 'POST',
         publicUrl: urls.base + pathOf(request),
@@ -93,9 +93,9 @@ function assertIsLikely(
   { headers: needed = [], maxBytes }: InboundShape = {},
 ): void {
   const missing = needed.find((name) => !headers[name])
-  if (missing !== undefined) throw new PlugboardError('UNAUTHORIZED', `the header ${missing} is missing`)
+  if (missing !== undefined) throw new PlugboardError('UNAUTHORIZED', `the header "${missing}" is required`)
   if (maxBytes !== undefined && Number(headers['content-length'] ?? 0) > maxBytes)
-    throw new PlugboardError('TOO_LARGE', `the body may have ${maxBytes} bytes at most`)
+    throw new PlugboardError('TOO_LARGE', `the body exceeds ${maxBytes} bytes`)
 }
 
 const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i

@@ -31,20 +31,18 @@ export class Metrics implements DeliveryObserver {
   )
   readonly #storeCalls = histogram(
     'plugboard_store_call_duration_seconds',
-    'Calls of the store by method.',
+    'Store calls by method.',
     ['method'],
     FAST,
   )
-  readonly #storeFailures = counter('plugboard_store_failures_total', 'Calls of the store that failed.', [
-    'method',
-  ])
+  readonly #storeFailures = counter('plugboard_store_failures_total', 'Failed store calls.', ['method'])
   readonly #commits = histogram(
     'plugboard_store_commit_duration_seconds',
-    'Transactions of the store: the time that the process was held up.',
+    'Store transactions: time that the process was blocked.',
     [],
     FAST,
   )
-  readonly #writes = counter('plugboard_store_writes_total', 'Writes in these transactions.', [])
+  readonly #writes = counter('plugboard_store_writes_total', 'Writes in store transactions.', [])
   readonly #commands = counter(
     'plugboard_store_commands_total',
     'Commands sent to MongoDB, each a round trip, by name.',
@@ -58,13 +56,13 @@ export class Metrics implements DeliveryObserver {
   )
   readonly #ages = histogram(
     'plugboard_delivery_age_seconds',
-    'Time from an entry being taken in to its delivery.',
+    'Time from accepting an entry to its delivery.',
     ['kind'],
     SLOW,
   )
   readonly #refused = counter(
     'plugboard_connections_refused_total',
-    'Connections refused because there were as many as the limit of open files allows.',
+    'Connections refused because of the limit of open files.',
     [],
   )
   readonly #runtime = lazy(loadRuntime)
@@ -137,8 +135,8 @@ async function backlogText(store: Store): Promise<string> {
   const { streams, oldest } = backlog
   const age = oldest ? Math.max(0, Date.now() - oldest.getTime()) / 1000 : 0
   return (
-    gauge('plugboard_backlog_streams', 'Streams that owe something.', streams) +
-    gauge('plugboard_backlog_age_seconds', 'Age of the oldest entry that may still be owed.', age)
+    gauge('plugboard_backlog_streams', 'Streams with pending deliveries.', streams) +
+    gauge('plugboard_backlog_age_seconds', 'Age of the oldest entry that may be undelivered.', age)
   )
 }
 

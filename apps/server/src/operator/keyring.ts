@@ -11,6 +11,6 @@ export async function keyringFor(database: Database, { encryptionKey, host }: Co
   if (database.kind === 'sqlite' || isLoopback(host)) return new Keyring(await readOrMakeKey(database))
   throw new PlugboardError(
     'INVALID',
-    '"ENCRYPTION_KEY" must be set with MongoDB, the same for every process (`openssl rand -base64 32` makes one)',
+    '"ENCRYPTION_KEY" must be set on MongoDB, to the same value for every process (generate one with `openssl rand -base64 32`)',
   )
 }

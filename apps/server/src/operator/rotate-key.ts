@@ -32,7 +32,7 @@ export interface Rotation {
 export async function rotateKey(config: Config): Promise<Rotation> {
   const { keyFile } = databaseOf(config)
   const oldKey = config.encryptionKey ?? (await readKey(keyFile))
-  if (!oldKey) throw new PlugboardError('INVALID', `there is no key to change: ${keyFile} does not exist`)
+  if (!oldKey) throw new PlugboardError('INVALID', `no key to change: ${keyFile} does not exist`)
   const store = await openStore(config)
   try {
     await assertCopied(store)
@@ -49,12 +49,12 @@ export async function rotateKey(config: Config): Promise<Rotation> {
 export async function assertNotRotating(store: Store): Promise<void> {
   const isRotating = (await store.getMeta(KEY_FINGERPRINT))?.includes('>')
   if (isRotating)
-    throw new PlugboardError('CONFLICT', 'a change of keys was cut off: run `plugboard rotate-key` once more')
+    throw new PlugboardError('CONFLICT', 'a key rotation was interrupted: run `plugboard rotate-key` again')
 }
 
 async function reseal(store: Store, from: Keyring, to: Keyring): Promise<number> {
   if (from.fingerprint === to.fingerprint)
-    throw new PlugboardError('INVALID', '"NEW_ENCRYPTION_KEY" must be another key than the present one')
+    throw new PlugboardError('INVALID', '"NEW_ENCRYPTION_KEY" must differ from the current key')
   const mark = `${from.fingerprint}>${to.fingerprint}`
   const known = await store.putMetaIfAbsent(KEY_FINGERPRINT, mark)
   if (known === to.fingerprint) return 0
@@ -95,8 +95,8 @@ function wrongKey(known: string): PlugboardError {
   return new PlugboardError(
     'CONFLICT',
     known.includes('>')
-      ? 'a change to another key was cut off: finish it first, with the same two keys'
-      : 'this database was made with another encryption key (ENCRYPTION_KEY)',
+      ? 'another key rotation was interrupted: finish it first, with the same two keys'
+      : 'this database uses another encryption key (ENCRYPTION_KEY)',
   )
 }
 
@@ -108,7 +108,8 @@ async function resealClient(store: Store, client: ClientRecord, from: Keyring, t
     integrations: client.integrations.map((each) => ({ ...each, config: again(each.config) })),
     webhooks: client.webhooks.map((each) => ({ ...each, token: again(each.token) })),
   })
-  if (!isReplaced) throw new PlugboardError('CONFLICT', 'a client was changed by another process meanwhile')
+  if (!isReplaced)
+    throw new PlugboardError('CONFLICT', 'another process changed a client during the rotation')
 }
 
 /** After a rotation that was cut off, some are sealed with the new key already. */
@@ -134,5 +135,5 @@ async function settle(config: Config, keyFile: string, oldFingerprint: string): 
   await syncFolder(dirname(keyFile))
   return config.encryptionKey
     ? `Unset ENCRYPTION_KEY before the next start; the new key is in ${keyFile}.`
-    : `The new key is in ${keyFile}. Backups made until now need the old one, in ${oldFile}.`
+    : `The new key is in ${keyFile}. Older backups need the old key, in ${oldFile}.`
 }

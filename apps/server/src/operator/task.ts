@@ -69,7 +69,7 @@ async function withHub<T>(
 /** Where a server with this configuration can be reached from its own machine. */
 function addressOf({ host, port }: Config): string {
   if (port === 0)
-    throw new PlugboardError('INVALID', 'a running server has the database open: say where with --url')
+    throw new PlugboardError('INVALID', 'a running server has the database open: give its address with --url')
   const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
 }
@@ -87,13 +87,13 @@ async function callAdmin<T>(url: string, config: Config, task: OperatorTask<T>):
     },
     body: JSON.stringify(task.body),
   }).catch((cause: unknown) => {
-    throw new PlugboardError('UNAVAILABLE', `the server at ${url} cannot be reached`, { cause })
+    throw new PlugboardError('UNAVAILABLE', `cannot reach the server at ${url}`, { cause })
   })
   const text = await response.text()
   if (response.status === 401)
     throw new PlugboardError(
       'UNAUTHORIZED',
-      `the server at ${url} requires its admin key: set ADMIN_KEY, or run this where its key file can be read`,
+      `the server at ${url} requires its admin key: set ADMIN_KEY, or run this command where its key file is readable`,
     )
   if (response.status === 403 && internalPassword === undefined)
     throw new PlugboardError(

@@ -21,7 +21,7 @@ export async function awaitStore<T>(
         return await open()
       } catch (err) {
         if (!isPlugboardError(err) || err.code !== 'UNAVAILABLE') throw err
-        log.error({ err, waitMs }, 'the database cannot be reached; trying again')
+        log.error({ err, waitMs }, 'cannot reach the database; retrying')
       }
       stand ??= await standIn(config)
       await new Promise((resolve) => setTimeout(resolve, waitMs))
@@ -32,7 +32,7 @@ export async function awaitStore<T>(
 }
 
 const UP = JSON.stringify({ status: 'ok' })
-const NOT_READY = JSON.stringify({ status: 'unavailable', problems: ['the store does not answer'] })
+const NOT_READY = JSON.stringify({ status: 'unavailable', problems: ['the database does not respond'] })
 
 async function standIn({ host, port }: Pick<Config, 'host' | 'port'>): Promise<Server> {
   const server = createServer(({ url }, response) => {

@@ -41,7 +41,7 @@ export class Disk {
       await writeFile(file, PROBE, { mode: 0o600, flag: 'wx' })
       return []
     } catch (error) {
-      return [isFull(error) ? `the disk for ${this.#holds} is full` : `${this.#holds} cannot be written`]
+      return [isFull(error) ? `the disk for ${this.#holds} is full` : `cannot write ${this.#holds}`]
     } finally {
       await rm(file, { force: true }).catch(() => undefined)
     }

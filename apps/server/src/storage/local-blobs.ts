@@ -147,7 +147,7 @@ class LocalBlobs implements BlobStore {
 
 /** The last guard: what is no id names no file. */
 function name(id: Id): string {
-  if (!isId(id)) throw new Error('a blob must be named by ids')
+  if (!isId(id)) throw new Error('a blob name must consist of ids')
   return id
 }
 

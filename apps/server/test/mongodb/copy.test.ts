@@ -137,7 +137,7 @@ test.runIf(inject('mongodbUrl'))(
 
     const killed = await runCopy(folder, 'file:plugboard.db', url, 40)
     expect([killed.code, killed.out]).toEqual([null, ''])
-    await expect(start(url)).rejects.toThrow('run `plugboard copy` once more')
+    await expect(start(url)).rejects.toThrow('run `plugboard copy` again')
     const copied = await runCopy(folder, 'file:plugboard.db', url)
     expect([copied.code, copied.lines.at(-1)]).toEqual([0, expect.stringMatching(/^100 % /)])
     // It went on where it was.

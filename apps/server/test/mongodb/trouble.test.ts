@@ -32,7 +32,7 @@ describe('a database that cannot be reached', () => {
     expect([status, headers.get('retry-after')]).toEqual([503, '5'])
     line.mend()
     const started = await starting
-    expect(started.output()).toMatch(/the database cannot be reached; trying again/)
+    expect(started.output()).toMatch(/cannot reach the database; retrying/)
     expect(started.output()).not.toContain(newDatabase(line.url).ENCRYPTION_KEY)
     await expect.poll(() => statusOf('/readyz')).toBe(200)
     expect((await call(server, 'POST', '/api/v1/sync', { body: {} })).status).toBe(200)

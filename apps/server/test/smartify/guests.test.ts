@@ -106,7 +106,7 @@ describe('how much a guest may write', () => {
     const { headers, json } = await project.say(requestId, 'five', guest)
     expect(json).toEqual({
       success: false,
-      msg: 'A guest may post 3 messages in a minute. Try again later.',
+      msg: 'A guest may post at most 3 messages in a minute. Try again later.',
     })
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
     expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(60)

@@ -175,7 +175,7 @@ describe('the key of an app', () => {
     expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(10)
     expect((await on(id).listAppKeys()).keys).toHaveLength(10)
     expect(await refusalOf(on(id).createAppKey({ displayName: 'more' }))).toEqual({
-      ...{ status: 400, code: 'bad_request', title: 'at most 10 keys are possible' },
+      ...{ status: 400, code: 'bad_request', title: 'at most 10 keys are allowed' },
     })
   })
 

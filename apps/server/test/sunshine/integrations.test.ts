@@ -56,7 +56,7 @@ describe('an integration of a channel', () => {
       bots.answerInstead = () => undefined
     })
     expect(refusal).toMatchObject({ status: 400, code: 'bad_request' })
-    expect(refusal.title).toMatch(/^token is refused by the provider: /)
+    expect(refusal.title).toMatch(/^token was refused by the provider: /)
   })
 
   test('has fields that another type has by another name', async () => {
@@ -201,7 +201,7 @@ describe('a custom integration', () => {
     expect((await api.getCustomIntegrationKey(id, first.id)).key).toEqual(first)
     for (let i = 2; i <= 10; i += 1) await api.createCustomIntegrationKey(id, { displayName: `key ${i}` })
     expect(await refusalOf(api.createCustomIntegrationKey(id, { displayName: 'more' }))).toEqual({
-      ...{ status: 400, code: 'bad_request', title: 'at most 10 keys are possible' },
+      ...{ status: 400, code: 'bad_request', title: 'at most 10 keys are allowed' },
     })
     expect(await api.deleteCustomIntegrationKey(id, first.id)).toBe('{}')
     expect((await api.listCustomIntegrationKeys(id)).keys).toHaveLength(9)

@@ -56,7 +56,7 @@ describe('the webhook of an integration', () => {
     const [one, other] = [await custom(), await custom()]
     for (let i = 0; i < 8; i += 1) await api.createWebhook(i % 2 ? one.id : other.id, oneWebhook)
     const refusal = await refusalOf(api.createWebhook(one.id, oneWebhook))
-    expect(refusal).toMatchObject({ status: 400, title: 'at most 10 webhooks are possible' })
+    expect(refusal).toMatchObject({ status: 400, title: 'at most 10 webhooks are allowed' })
     expect(await refusalOf(custom())).toMatchObject({ status: 400 })
     expect((await api.listIntegrations()).integrations).toHaveLength(2)
   })

@@ -2,7 +2,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { Config } from './config.js'
 import { Refusal } from './failure.js'
 
-/** What is made of a configuration once, and not for each message. */
+/** Prepared once per configuration, not per message. */
 export interface Session {
   authorization: string
   signingKey: KeyObject
@@ -13,10 +13,10 @@ export const connect = ({ apiToken, signingSecret }: Config): Session => ({
   signingKey: createSecretKey(Buffer.from(signingSecret)),
 })
 
-/** One request to Acme Chat, in the name of an integration. @throws when it answers with anything but a 2xx. */
+/** One request to Acme Chat for an integration. @throws unless the status is 2xx */
 export type Api = (path: string, session: Session, init: RequestInit) => Promise<Response>
 
-/** `fetch` is the host's: it refuses addresses that the server may not call. There are no retries; the host owns them. */
+/** `fetch` comes from the host and rejects forbidden addresses. No retries here: the host retries. */
 export function apiOf(apiUrl: string, fetch: typeof globalThis.fetch): Api {
   const base = apiUrl.replace(/\/+$/, '')
   return async (path, { authorization }, init) => {

@@ -2,21 +2,21 @@ import { z } from 'zod'
 
 const secret = z.string().min(8, 'must be at least 8 characters long')
 
-/** What a client configures; the fields are the names in sync. Unknown ones are refused, so that a typo shows. */
+/** The client's configuration, with the field names of sync. Unknown fields are rejected, to detect typos. */
 export const configSchema = z.strictObject({
   /** The name of the bot at Acme Chat. */
   botId: z.string().min(1).max(100),
-  /** Goes with each call to Acme Chat. */
+  /** Sent with each call to Acme Chat. */
   apiToken: secret,
-  /** Signs what Acme Chat sends. */
+  /** Signs requests of Acme Chat. */
   signingSecret: secret,
 })
 
 export type Config = z.infer<typeof configSchema>
 
-/** What the operator of the server sets; never a client, who could point the server at addresses of its network. */
+/** The operator's options. Not part of the client's configuration, because a client could target the server's network. */
 export const optionsSchema = z.strictObject({
-  /** Base address of the API. */
+  /** Base URL of the API. */
   apiUrl: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .default('https://api.acme-chat.example'),

@@ -5,7 +5,7 @@ import type { Config } from './config.js'
 
 const answerSchema = z.object({ id: z.string().min(1).max(200) })
 
-/** Sends one part. A second attempt has the same key, so that Acme Chat shows it once. */
+/** Sends one part. Retries have the same key, so that Acme Chat shows it once. */
 export const deliver =
   (api: Api) =>
   async (part: Part, context: DeliveryContext<Config, Session>): Promise<Sent> => {
@@ -13,7 +13,7 @@ export const deliver =
     const response = await api('/v1/messages', integration.session, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'idempotency-key': deliveryId },
-      // `render` made the args.
+      // `render` created the args.
       body: JSON.stringify({ chat: endpoint.thread, ...(part.args as JsonObject) }),
       signal,
     })

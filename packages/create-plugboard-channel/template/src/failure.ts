@@ -1,6 +1,6 @@
 import { type Failure, FailureError, isForbiddenTarget, networkFailure } from '@plugboard/core'
 
-/** Acme Chat answered, and did not do what was asked. Nothing of the answer's text is kept: it may quote the message. */
+/** An error response of Acme Chat. Its text is dropped, because it may quote the message. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
   readonly status: number
@@ -14,7 +14,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Says for each error whether it was certainly not done, or may have been. A guess loses messages, or repeats them. */
+/** Decides whether a failed call certainly had no effect. A wrong answer loses or duplicates messages. */
 export function classify(error: unknown): Failure {
   if (error instanceof FailureError) return error.failure
   if (error instanceof Refusal) return classifyStatus(error)

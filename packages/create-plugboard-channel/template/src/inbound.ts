@@ -21,7 +21,7 @@ const fileSchema = z.object({
   size: z.number().int().min(0).optional(),
 })
 
-/** What every event has. */
+/** Fields of every event. */
 const common = {
   id,
   at: z.iso.datetime({ offset: true }).transform((at) => new Date(at)),
@@ -37,22 +37,22 @@ const eventSchema = z.discriminatedUnion('type', [
 
 type ProviderEvent = z.infer<typeof eventSchema>
 
-/** Answered to every request that we understand, also to one that holds nothing for us. */
+/** Response to every valid request, even if it has no event for the host. */
 const taken = { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' }
 
-/** One request holds one event. */
+/** A request has one event. */
 export function parse({ body }: InboundRequest, { config }: Integration<Config, Session>): Received {
   const value = readJson(body)
   const { success, data } = z.object({ type: z.string() }).safeParse(value)
   if (!success) throw invalid({ path: ['type'], message: 'is required' })
-  // Types that Acme Chat may add one day: it would send them again for ever if they were refused.
+  // Accept types that Acme Chat may add later: it would retry a rejected event forever.
   if (!['message', 'file', 'button'].includes(data.type)) return { events: [], response: taken }
   const event = eventSchema.safeParse(value)
   if (!event.success) throw invalid(...event.error.issues.slice(0, 5).map(asIssue))
   return { events: toEvents(event.data, config), response: taken }
 }
 
-/** What the bot said itself comes back as an event; nobody needs to hear it. */
+/** Acme Chat also reports the bot's own messages; they are ignored. */
 function toEvents(event: ProviderEvent, { botId }: Config): InboundEvent[] {
   const { id: dedupeKey, at, chat, from } = event
   if (from.isBot) return []

@@ -20,7 +20,7 @@ const channel = defineChannel({
   config: configSchema,
   options: optionsSchema,
   secrets: ['apiToken', 'signingSecret'],
-  // Whatever is not named here reaches `render` as a text, or as a text with numbered answers.
+  // Other types reach `render` as a text, or as a text with numbered answers.
   capabilities: {
     content: ['text', 'image', 'single-choice'],
     maxTextLength: 4000,
@@ -28,12 +28,12 @@ const channel = defineChannel({
     buttons: { max: 3, maxLabel: 20 },
     rate: { perIntegration: 30, perEndpoint: 5 },
   },
-  // The host refuses requests without these before it reads them.
+  // The host rejects requests without these headers before it reads the body.
   inbound: { headers: ['x-acme-chat-timestamp', 'x-acme-chat-signature'] },
-  // A bot has one webhook, so that only one client may have it.
+  // A bot has one webhook, so only one client can use it.
   account: ({ botId }: Config) => botId,
   setup,
-  // A channel with an SDK imports it in here, so that it costs nothing until the first client has the channel.
+  // Import an SDK here, so that it is only loaded when the first client enables the channel.
   load: async ({ options: { apiUrl }, fetch }) => {
     const api = apiOf(apiUrl, fetch)
     return {
@@ -49,5 +49,5 @@ const channel = defineChannel({
   },
 })
 
-/** What the server imports. */
+/** The server imports the default export. */
 export default channel

@@ -4,7 +4,7 @@ import type { Config } from './config.js'
 import { classify, Refusal } from './failure.js'
 import { id } from './inbound.js'
 
-/** Opens a file that an event named. The reference is an id and no address, so that it can lead nowhere else. */
+/** Opens a file of an event. The reference is an id, not a URL, so it cannot lead to another host. */
 export const openMedia =
   (apiUrl: string, fetch: typeof globalThis.fetch) =>
   async (ref: Json, { integration, signal }: CallContext<Config, Session>): Promise<OpenMedia> => {

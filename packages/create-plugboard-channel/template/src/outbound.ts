@@ -1,8 +1,8 @@
 import type { Content, JsonObject, OutboundContent, Part } from '@plugboard/core'
 
-/** Content becomes parts: plain JSON, one for each thing that the person sees. Pure, so that fixtures can show it. */
+/** Converts content to parts: plain JSON, one per visible item. Pure, so that fixtures can test it. */
 export function render(content: OutboundContent): Part[] {
-  // The host keeps to the types of `capabilities`, so that nothing gets to the default.
+  // The host only passes types of `capabilities`, so the default is never reached.
   const known = content as Content
   switch (known.type) {
     case 'text':
@@ -10,7 +10,7 @@ export function render(content: OutboundContent): Part[] {
     case 'image':
       return [message({ image: known.image, ...(known.title && { caption: known.title }) })]
     case 'single-choice': {
-      // `value` is a token that the host made. It comes back in `choice`, and the host knows what stands behind it.
+      // `value` is a token of the host. The `choice` event returns it, and the host resolves it.
       const buttons = known.choices.map(({ title, value }) => ({ label: title || '…', value }))
       return [message({ text: known.text, ...formatOf(known), buttons })]
     }

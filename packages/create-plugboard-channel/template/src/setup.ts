@@ -6,7 +6,7 @@ import type { Config } from './config.js'
 export const setup = (webhookUrl: string): string =>
   `In Acme Chat, open Bots → Webhook, enter ${webhookUrl} and save.`
 
-/** Asks who the bot is: an answer says that the token works. */
+/** Requests the bot's profile: a response proves that the token works. */
 export const check =
   (api: Api) =>
   async ({ integration, signal }: CallContext<Config, Session>): Promise<void> => {

@@ -3,10 +3,10 @@ import type { InboundRequest, Integration, Verdict } from '@plugboard/core'
 import type { Session } from './api.js'
 import type { Config } from './config.js'
 
-/** How far the time in a signature may be from ours, either way: an old request that was caught is of no use. */
+/** Maximum difference between the signed time and now, so that recorded requests cannot be replayed later. */
 const TOLERANCE_MS = 5 * 60 * 1000
 
-/** Acme Chat signs `timestamp.body` with HMAC-SHA256. Nothing is parsed before this has said yes. */
+/** Acme Chat signs `timestamp.body` with HMAC-SHA256. The host parses a request only if this succeeds. */
 export function verify(
   { headers, body }: InboundRequest,
   { session }: Integration<Config, Session>,

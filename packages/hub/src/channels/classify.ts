@@ -10,8 +10,8 @@ const MAX_MESSAGE = 500
  * fault that passes.
  */
 export function classify(runtime: Runtime | undefined, error: unknown): Failure {
-  if (error instanceof GivenUp) return { kind: 'ambiguous', message: 'the channel did not end in time' }
-  if (!runtime) return { kind: 'transient', message: 'the channel could not be loaded' }
+  if (error instanceof GivenUp) return { kind: 'ambiguous', message: 'the channel timed out' }
+  if (!runtime) return { kind: 'transient', message: 'cannot load the channel' }
   try {
     return checked(runtime.classify(error)) ?? UNKNOWN
   } catch {
@@ -21,7 +21,7 @@ export function classify(runtime: Runtime | undefined, error: unknown): Failure 
 
 const UNKNOWN: Failure = {
   kind: 'ambiguous',
-  message: 'the channel failed in a way that it does not know',
+  message: 'the channel threw an unknown error',
 }
 
 /** A channel may have been built against other types, or none. */

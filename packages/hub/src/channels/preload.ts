@@ -28,13 +28,13 @@ export class Preload {
   used(channel: string): void {
     const { store, log } = this.#options
     store.putMetaIfAbsent(keyOf(channel), 'used').catch((err) => {
-      if (!this.#controller.signal.aborted) log.debug({ err, channel }, 'cannot write down that it is used')
+      if (!this.#controller.signal.aborted) log.debug({ err, channel }, 'cannot record channel use')
     })
   }
 
   start(): void {
     this.#run(this.#controller.signal).catch((err) => {
-      if (!this.#controller.signal.aborted) this.#options.log.debug({ err }, 'channels were not loaded ahead')
+      if (!this.#controller.signal.aborted) this.#options.log.debug({ err }, 'cannot preload channels')
     })
   }
 
@@ -47,7 +47,7 @@ export class Preload {
     for (const name of channels.names) {
       await sleep(REST_MS, undefined, { signal, ref: false })
       if ((await store.getMeta(keyOf(name))) === undefined) continue
-      await channels.runtime(name).catch((err) => log.debug({ err, channel: name }, 'cannot be loaded ahead'))
+      await channels.runtime(name).catch((err) => log.debug({ err, channel: name }, 'cannot preload channel'))
     }
   }
 }

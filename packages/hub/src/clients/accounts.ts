@@ -117,7 +117,7 @@ export class Accounts {
     const taken = new Set(keys.map(({ place }) => place))
     const free = Array.from({ length: max }, (_, place) => place).find((place) => !taken.has(place))
     if (keys.length < max && free !== undefined) return free
-    throw new PlugboardError('CONFLICT', `at most ${max} keys are possible`)
+    throw new PlugboardError('CONFLICT', `at most ${max} keys are allowed`)
   }
 
   secretOf(key: WithId<KeyAccount>): string {
@@ -132,7 +132,7 @@ export class Accounts {
     const email = of.email.toLowerCase()
     const person: PersonAccount = { kind: 'person', ...of, email, createdAt: this.#now() }
     if (await this.#accounts.insert(NO_CLIENT, id, person)) return { ...person, id }
-    throw new PlugboardError('CONFLICT', 'another account has this e-mail address')
+    throw new PlugboardError('CONFLICT', 'another account already has this e-mail address')
   }
 
   async find(id: Id): Promise<WithId<Account> | undefined> {
@@ -194,7 +194,7 @@ export class Accounts {
       known?.kind === 'person' ? change(known) : undefined,
     )
     this.#cache.delete(id)
-    if (account?.kind !== 'person') throw new PlugboardError('NOT_FOUND', 'there is no such account')
+    if (account?.kind !== 'person') throw new PlugboardError('NOT_FOUND', 'account not found')
     return { ...account, id }
   }
 
@@ -202,7 +202,7 @@ export class Accounts {
   async remove(id: Id): Promise<void> {
     this.#cache.delete(id)
     const isRemoved = await this.#accounts.remove(NO_CLIENT, id)
-    if (!isRemoved) throw new PlugboardError('NOT_FOUND', 'there is no such account')
+    if (!isRemoved) throw new PlugboardError('NOT_FOUND', 'account not found')
   }
 
   /** Nobody acts for a client or an integration any more. People stay, without it. */

@@ -197,7 +197,7 @@ export class Clients {
       if (client.tokens.length >= MAX_TOKENS)
         throw new PlugboardError(
           'CONFLICT',
-          `a client can have at most ${MAX_TOKENS} tokens; revoke one that is not in use`,
+          `a client can have at most ${MAX_TOKENS} tokens; revoke an unused one`,
         )
       return { ...client, tokens: [...client.tokens, record] }
     })
@@ -208,8 +208,7 @@ export class Clients {
   async revokeToken(id: Id, tokenId: Id): Promise<void> {
     await this.#directory.change(id, (client) => {
       const tokens = client.tokens.filter((token) => token.id !== tokenId)
-      if (tokens.length === client.tokens.length)
-        throw new PlugboardError('NOT_FOUND', 'there is no such token')
+      if (tokens.length === client.tokens.length) throw new PlugboardError('NOT_FOUND', 'token not found')
       if (tokens.length === 0) throw new PlugboardError('CONFLICT', 'the last token cannot be revoked')
       return { ...client, tokens }
     })
@@ -223,6 +222,6 @@ function newToken(createdAt: Date): { token: NewToken; record: TokenRecord } {
 
 function assertName(name: string): void {
   if (name === '' || name.length > MAX_NAME || !isStorable(name)) {
-    throw new PlugboardError('INVALID', `"name" must be a text of 1 to ${MAX_NAME} characters`)
+    throw new PlugboardError('INVALID', `"name" must have 1 to ${MAX_NAME} characters`)
   }
 }

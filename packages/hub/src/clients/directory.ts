@@ -76,7 +76,7 @@ export class Directory {
   /** @throws NOT_FOUND */
   async get(id: Id): Promise<ClientView> {
     const view = await this.find({ id })
-    if (!view) throw new PlugboardError('NOT_FOUND', 'there is no such client')
+    if (!view) throw new PlugboardError('NOT_FOUND', 'client not found')
     return view
   }
 
@@ -94,7 +94,7 @@ export class Directory {
   async change(id: Id, change: (record: ClientRecord) => ClientRecord): Promise<ClientView> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const record = await this.#options.store.findClient({ id })
-      if (!record || record.deletedAt) throw new PlugboardError('NOT_FOUND', 'there is no such client')
+      if (!record || record.deletedAt) throw new PlugboardError('NOT_FOUND', 'client not found')
       const changed = change(record)
       if (changed === record) return this.#open(record)
       const next = { ...changed, version: record.version + 1 }
@@ -103,7 +103,7 @@ export class Directory {
         return this.#open(next)
       }
     }
-    throw new PlugboardError('CONFLICT', 'the client is being changed by others; try again')
+    throw new PlugboardError('CONFLICT', 'the client changed concurrently; try again')
   }
 
   /** Another process changed a client, or may have changed any: what is in memory is read anew. */

@@ -39,7 +39,7 @@ export class Idempotency {
     const key = `${request.route} ${request.key}`
     const place = `${client.id} ${key}`
     if (this.#inFlight.has(place)) {
-      throw new PlugboardError('CONFLICT', 'the first request with this idempotency key is still under way')
+      throw new PlugboardError('CONFLICT', 'the first request with this idempotency key is still in progress')
     }
     this.#inFlight.add(place)
     try {
@@ -48,7 +48,7 @@ export class Idempotency {
       const expiresBefore = new Date(at.getTime() - REMEMBERED_MS)
       const claim = await store.claimKey({ clientId: client.id, key, hash, id: newId(), at, expiresBefore })
       if (claim.hash !== hash) {
-        throw new PlugboardError('MISMATCH', 'this idempotency key was used for another request')
+        throw new PlugboardError('MISMATCH', 'this idempotency key was used with a different request')
       }
       return await make(claim.id)
     } finally {

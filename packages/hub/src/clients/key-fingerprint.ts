@@ -12,5 +12,5 @@ export const KEY_FINGERPRINT = 'encryption-key'
 export async function assertKey(store: Store, keyring: Keyring): Promise<void> {
   const known = await store.putMetaIfAbsent(KEY_FINGERPRINT, keyring.fingerprint)
   if (known === keyring.fingerprint) return
-  throw new PlugboardError('CONFLICT', 'this database was made with another encryption key (ENCRYPTION_KEY)')
+  throw new PlugboardError('CONFLICT', 'this database uses another encryption key (ENCRYPTION_KEY)')
 }

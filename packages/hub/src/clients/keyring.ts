@@ -28,7 +28,7 @@ export class Keyring {
   /** @throws INVALID when the key is not 32 bytes. */
   constructor(key: Uint8Array) {
     if (key.byteLength !== 32)
-      throw new PlugboardError('INVALID', 'the encryption key must be 32 bytes, in base64')
+      throw new PlugboardError('INVALID', 'the encryption key must be 32 bytes in base64')
     const master = Buffer.from(key)
     this.#key = derive(master, 'seal')
     this.#signingKey = derive(master, 'sign')
@@ -75,7 +75,7 @@ export class Keyring {
       decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(-TAG_BYTES))
       return decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
     } catch (cause) {
-      throw new PlugboardError('INTERNAL', 'a stored secret does not open with this encryption key', {
+      throw new PlugboardError('INTERNAL', 'cannot decrypt a stored secret with this encryption key', {
         cause,
       })
     }

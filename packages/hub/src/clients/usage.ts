@@ -73,7 +73,7 @@ export class Usage {
         if (result.status === 'rejected')
           this.#options.log.warn(
             { err: result.reason },
-            'cannot write the storage counts of clients; trying again',
+            'cannot write the storage usage of clients; retrying',
           )
     }
     if (this.#pending.size > 0) this.#schedule()

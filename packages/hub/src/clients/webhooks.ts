@@ -81,7 +81,7 @@ export class Webhooks {
         const others = record.webhooks.filter((hook) => hook.format === format)
         id = others.find((hook) => isWithin(scope, hook) && isSame(hook))?.id ?? fresh
         if (id !== fresh) return record
-        if (others.length >= max) throw new PlugboardError('CONFLICT', `at most ${max} webhooks are possible`)
+        if (others.length >= max) throw new PlugboardError('CONFLICT', `at most ${max} webhooks are allowed`)
         const webhook: WebhookRecord = {
           ...{ id, url, ...scope, token: keyring.seal(newSecret(), record.id), createdAt: now() },
           ...(events && { events: [...events] }),
@@ -151,4 +151,4 @@ function replace(
   return webhooks.flatMap((hook) => (hook.id === id ? by(hook) : [hook]))
 }
 
-const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'there is no such webhook')
+const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'webhook not found')

@@ -68,7 +68,7 @@ export class Collect {
   async endTurn(client: ClientView, messageId: Id): Promise<void> {
     const { store, now } = this.#options
     if (!(await store.endTurn(client.id, messageId, now()))) {
-      throw new PlugboardError('NOT_FOUND', 'there is no such message')
+      throw new PlugboardError('NOT_FOUND', 'message not found')
     }
     this.turnEnded(messageId)
   }

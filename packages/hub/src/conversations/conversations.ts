@@ -65,7 +65,7 @@ export class Conversations {
     await this.#options.usage.take(client, 0)
     if (facts && !(await this.#options.facts.insert(client.id, id, facts))) {
       const isOwn = await this.#options.facts.find(client.id, { id })
-      if (!isOwn) throw new PlugboardError('CONFLICT', 'another conversation has this external id')
+      if (!isOwn) throw new PlugboardError('CONFLICT', 'another conversation already has this external id')
     }
     const conversation: Conversation = { id, clientId: client.id, createdAt: now() }
     if (userId) conversation.userId = userId
@@ -293,4 +293,4 @@ export class Conversations {
   }
 }
 
-const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'there is no such conversation')
+const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'conversation not found')

@@ -86,9 +86,9 @@ export class Deliveries {
     const { store, dispatcher, now } = this.#options
     const { kind, id } = parseTarget(to)
     const isThere = kind !== 'webhook' || client.webhooks.some((hook) => hook.id === id)
-    if (!isThere) throw new PlugboardError('NOT_FOUND', 'there is no such target; name one that there is')
+    if (!isThere) throw new PlugboardError('NOT_FOUND', 'target not found')
     const replayed = await store.replay({ clientId: client.id, entryId, target, to, now: now() })
-    if (!replayed) throw new PlugboardError('NOT_FOUND', 'there is no such dead letter')
+    if (!replayed) throw new PlugboardError('NOT_FOUND', 'dead letter not found')
     dispatcher.replayed(replayed)
   }
 }

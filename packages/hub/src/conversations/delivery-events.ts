@@ -48,7 +48,7 @@ export class DeliveryEvents {
       if (client && conversations.isTold(client, activity.type))
         await conversations.note(client, conversationId, activity, { dedupe })
     } catch (err) {
-      log.error({ err, clientId }, 'webhooks could not be told of a delivery')
+      log.error({ err, clientId }, 'cannot notify webhooks about a delivery')
     }
   }
 }

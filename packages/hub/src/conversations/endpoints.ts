@@ -49,7 +49,7 @@ export class Endpoints {
   /** The conversation does not live there any more: what comes from there begins another. @throws NOT_FOUND */
   async remove(client: ClientView, conversationId: Id, endpointId: Id): Promise<void> {
     const isRemoved = await this.#options.store.removeEndpoint(client.id, conversationId, endpointId)
-    if (!isRemoved) throw new PlugboardError('NOT_FOUND', 'there is no such endpoint')
+    if (!isRemoved) throw new PlugboardError('NOT_FOUND', 'endpoint not found')
     this.#options.dispatcher.streamChanged(conversationId)
   }
 

@@ -75,7 +75,7 @@ export class Messages {
     } finally {
       if (appended?.duplicate !== false) usage.add(client.id, -size)
     }
-    if (!appended) throw new PlugboardError('NOT_FOUND', 'there is no such conversation')
+    if (!appended) throw new PlugboardError('NOT_FOUND', 'conversation not found')
     const { entry, duplicate } = appended
     if (!duplicate) dispatcher.appended(appended)
     // What its poster repeats is gone; a provider that repeats an event is to hear that all is well.
@@ -98,7 +98,7 @@ export class Messages {
   /** Newest first. @throws NOT_FOUND for the conversation */
   async list(client: ClientView, conversationId: Id, page: MessagePage): Promise<Message[]> {
     const entries = await this.#options.store.listMessages(client.id, conversationId, page)
-    if (!entries) throw new PlugboardError('NOT_FOUND', 'there is no such conversation')
+    if (!entries) throw new PlugboardError('NOT_FOUND', 'conversation not found')
     return entries.map(asMessage)
   }
 
@@ -131,7 +131,7 @@ export class Messages {
   /** @returns how many there were. @throws NOT_FOUND for the conversation */
   async deleteAll(client: ClientView, conversationId: Id): Promise<number> {
     const conversation = await this.#options.store.findConversation(client.id, conversationId)
-    if (!conversation) throw new PlugboardError('NOT_FOUND', 'there is no such conversation')
+    if (!conversation) throw new PlugboardError('NOT_FOUND', 'conversation not found')
     const size = await this.#options.store.sizeOfMessages(client.id, conversationId)
     return this.#delete(client, conversationId, 'all', size)
   }
@@ -145,7 +145,7 @@ export class Messages {
   }
 }
 
-const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'there is no such message')
+const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'message not found')
 
 /** Field by field: this is the hottest path, and spreading costs more than all else here. */
 function entryOf(post: Post, at: Date, claim: boolean): Append['entry'] {

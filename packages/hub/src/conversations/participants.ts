@@ -59,7 +59,7 @@ export class Participants {
     if (this.isKnownMember(conversationId, userId)) return
     const view = await this.#options.conversations.view(client, conversationId)
     if (!this.of(view).some((participant) => participant.userId === userId)) {
-      throw new PlugboardError('FORBIDDEN', 'the user takes no part in this conversation')
+      throw new PlugboardError('FORBIDDEN', 'the user is not a participant of this conversation')
     }
     if (!view.facts.isGroup) this.#users.set(conversationId, userId)
   }
@@ -97,7 +97,7 @@ export class Participants {
       left = participants.find(({ id, userId }) =>
         'userId' in who ? userId === who.userId : id === who.participantId,
       )
-      if (!left) throw new PlugboardError('NOT_FOUND', 'the user takes no part in this conversation')
+      if (!left) throw new PlugboardError('NOT_FOUND', 'the user is not a participant of this conversation')
       return { ...facts, participants: participants.filter((other) => other !== left) }
     })
     if (left) await conversations.note(client, conversationId, { type: 'left', userId: left.userId })
@@ -179,5 +179,6 @@ export class Participants {
 }
 
 function assertGroup({ isGroup }: ConversationFacts): void {
-  if (!isGroup) throw invalid({ path: [], message: 'only groups can be joined and left' })
+  if (!isGroup)
+    throw invalid({ path: [], message: 'participants can only be changed in a group conversation' })
 }

@@ -34,7 +34,7 @@ export class Presence {
     if (by !== 'business' || !isTyping) return
     for (const endpoint of endpoints) {
       this.#indicate(client, endpoint).catch((error) => {
-        this.#options.log.debug({ ...errorShape(error), clientId: client.id }, 'typing could not be shown')
+        this.#options.log.debug({ ...errorShape(error), clientId: client.id }, 'cannot show typing')
       })
     }
   }

@@ -65,7 +65,7 @@ export class Users {
     }
     const isThere = await this.#options.store.findUser(client.id, user.id)
     if (isThere && user.id === id && (!isFresh || !facts)) return this.view(client, id)
-    if (isThere) throw new PlugboardError('CONFLICT', 'another user has this external id')
+    if (isThere) throw new PlugboardError('CONFLICT', 'another user already has this external id')
     // The name of one that was deleted.
     await collection.remove(client.id, user.id)
     return this.create(client, { id: newId(), ...(facts && { facts }) })
@@ -234,4 +234,4 @@ function factsOf({ data = {} }: User): UserFacts {
   }
 }
 
-const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'there is no such user')
+const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'user not found')

@@ -105,10 +105,10 @@ export class Collection<T extends object> {
       }
       const { name } = document
       if (!old && name !== undefined && (await this.find(clientId, { name }))) {
-        throw new PlugboardError('CONFLICT', 'this name is taken')
+        throw new PlugboardError('CONFLICT', 'this name is already in use')
       }
     }
-    throw new PlugboardError('CONFLICT', 'this is being changed by others; try again')
+    throw new PlugboardError('CONFLICT', 'the object changed concurrently; try again')
   }
 
   /** False when it was not there. */

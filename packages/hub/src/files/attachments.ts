@@ -87,11 +87,11 @@ export class Attachments {
     // It may be from before the address of this installation changed.
     const isSigned = found !== undefined && this.#isSigned(found.place)
     if (!found?.isHere && !isSigned)
-      throw new PlugboardError('INVALID', 'this is no address of an attachment of ours')
+      throw new PlugboardError('INVALID', 'not an attachment URL of this server')
     const isOwn = isSigned && found.place.clientId === client.id
     const size = isOwn ? await blobs.remove(client.id, found.place.id) : undefined
     if (size !== undefined) return this.#options.usage.add(client.id, -size)
-    throw new PlugboardError('NOT_FOUND', 'there is no such attachment')
+    throw new PlugboardError('NOT_FOUND', 'attachment not found')
   }
 
   /** Removes all that go with a conversation, or are the client's. */
@@ -115,7 +115,7 @@ export class Attachments {
     const { store, blobs, usage } = this.#options
     try {
       const client = await store.findClient({ id: clientId })
-      if (!client || client.deletedAt) throw new PlugboardError('NOT_FOUND', 'there is no such client')
+      if (!client || client.deletedAt) throw new PlugboardError('NOT_FOUND', 'client not found')
       if (conversationId) await this.#assertConversation(clientId, conversationId)
     } catch (error) {
       await blobs.remove(clientId, id)
@@ -126,7 +126,7 @@ export class Attachments {
 
   async #assertConversation(clientId: Id, id: Id): Promise<void> {
     if (!(await this.#options.store.findConversation(clientId, id)))
-      throw new PlugboardError('NOT_FOUND', 'there is no such conversation')
+      throw new PlugboardError('NOT_FOUND', 'conversation not found')
   }
 
   #isSigned({ clientId, id, mac }: AttachmentPlace): boolean {

@@ -131,7 +131,7 @@ export class MediaLinks {
       if (isPlugboardError(error)) throw error
       const { kind, message } = classify(runtime, error)
       if (kind === 'invalid' || kind === 'recipient') throwNotFound()
-      throw new PlugboardError('UNAVAILABLE', `the provider does not give the file now: ${message}`)
+      throw new PlugboardError('UNAVAILABLE', `the provider did not return the file: ${message}`)
     }
   }
 }

@@ -66,13 +66,13 @@ export class Ingest {
    */
   async receive(client: ClientView, channelName: string, request: InboundRequest): Promise<InboundResponse> {
     const open = client.integrations.get(channelName)
-    if (!open) throw new PlugboardError('NOT_FOUND', 'there is no such channel')
+    if (!open) throw new PlugboardError('NOT_FOUND', 'channel not found')
     const { runtime, integration } = await this.#options.channels.connect(client.id, open)
     const verdict = await runtime.verify(request, integration)
     if (!verdict.ok) throw new PlugboardError('UNAUTHORIZED', `the signature is ${verdict.reason}`)
     const { events, response } = runtime.parse(request, integration)
     if (events.length > MAX_EVENTS)
-      throw new PlugboardError('INVALID', `a request may hold ${MAX_EVENTS} events at most`)
+      throw new PlugboardError('INVALID', `a request may contain at most ${MAX_EVENTS} events`)
     for (const event of events) await this.#store(client, open, event)
     if (events.length > 0) this.#options.monitor.received(open.id)
     return response

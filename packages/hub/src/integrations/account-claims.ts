@@ -62,7 +62,7 @@ export class AccountClaims {
     const { channel } = account
     throw new PlugboardError(
       'CONFLICT',
-      `"channels.${channel}" is an account that another client uses already`,
+      `"channels.${channel}" is an account that another client already uses`,
     )
   }
 

@@ -108,7 +108,7 @@ export class IntegrationMonitor {
             ? { ...merge(seen, younger), hasSucceeded: seen.hasSucceeded || younger.hasSucceeded }
             : seen,
         )
-        this.#options.log.warn({ err }, 'cannot write down how integrations do')
+        this.#options.log.warn({ err }, 'cannot store integration health; retrying')
         return
       }
     }

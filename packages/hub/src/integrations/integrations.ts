@@ -164,4 +164,4 @@ export class Integrations {
   }
 }
 
-const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'there is no such integration')
+const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'integration not found')

@@ -53,13 +53,13 @@ export async function probe(
       return Date.now() < deadline ? { isPending: true, reason: failure.message } : LATE
     const { field, message } = failure
     const path = ['channels', channel, ...(field === undefined ? [] : [field])]
-    throw invalid({ path, message: `is refused by the provider: ${message}` })
+    throw invalid({ path, message: `was refused by the provider: ${message}` })
   } finally {
     asking.catch(() => undefined)
   }
 }
 
-const LATE: Probed = { isPending: true, reason: 'the provider did not answer in time' }
+const LATE: Probed = { isPending: true, reason: 'the provider did not respond in time' }
 
 const after = (ms: number): Promise<false> =>
   new Promise((resolve) => setTimeout(() => resolve(false), ms).unref())

@@ -42,7 +42,10 @@ export class Provisioning {
     try {
       return await this.#carry(address, item, signal)
     } catch (err) {
-      this.#options.log.error({ err, clientId: address.clientId }, 'cannot tell a provider of an integration')
+      this.#options.log.error(
+        { err, clientId: address.clientId },
+        'cannot set up an integration at its provider; retrying',
+      )
       return { kind: 'transient', message: 'the store failed' }
     }
   }
@@ -79,7 +82,10 @@ export class Provisioning {
     if (isInUse) return undefined
     const failure = await this.#call('unprovision', clientId, channel, config, signal)
     if (!failure) return undefined
-    log.warn({ clientId, channel, kind: failure.kind, error: failure.message }, 'integration not taken back')
+    log.warn(
+      { clientId, channel, kind: failure.kind, error: failure.message },
+      'cannot remove an integration at its provider',
+    )
     return failure.kind === 'auth' || failure.kind === 'invalid' || failure.kind === 'recipient'
       ? undefined
       : failure

@@ -78,8 +78,8 @@ export class Sync {
       webhooks({ integrations, webhooks }) {
         const found = integrations.find(({ channel }) => channel === name)
         if (found?.id === known) return webhooks
-        if (known) throw new PlugboardError('NOT_FOUND', 'there is no such integration')
-        throw new PlugboardError('CONFLICT', `the channel ${name} has an integration already`)
+        if (known) throw new PlugboardError('NOT_FOUND', 'integration not found')
+        throw new PlugboardError('CONFLICT', `the channel ${name} already has an integration`)
       },
     })
   }

@@ -23,7 +23,10 @@ export type MadeKey = z.infer<typeof madeKey>
 export async function createKey(hub: Hub, wanted: WantedKey): Promise<MadeKey> {
   const { app, scope, integrationId, displayName = 'operator' } = wanted
   if ((scope === 'integration') !== (integrationId !== undefined))
-    throw invalid({ path: ['integration'], message: 'is for the scope integration, which needs it' })
+    throw invalid({
+      path: ['integration'],
+      message: 'is required for the scope integration, and not allowed for others',
+    })
   if (integrationId !== undefined && app === 'new')
     throw invalid({ path: ['app'], message: 'must be the app of the integration' })
   const client = app === 'new' ? (await hub.clients.create()).client : await existing(hub, app)
@@ -44,7 +47,7 @@ export function parseWantedKey(typed: Partial<Record<keyof WantedKey, string>>):
   const fields = [...new Set(result.error.issues.map(({ path }) => String(path[0])))]
   throw invalid(
     ...fields.map((field) => {
-      const [option, message] = expected[field] ?? [field, 'is wrong']
+      const [option, message] = expected[field] ?? [field, 'is invalid']
       return { path: [option], message }
     }),
   )
@@ -52,7 +55,7 @@ export function parseWantedKey(typed: Partial<Record<keyof WantedKey, string>>):
 
 async function existing(hub: Hub, app: string): Promise<ClientView> {
   const client = await hub.clients.find(namedClient(app))
-  if (!client) throw new PlugboardError('NOT_FOUND', 'there is no such app')
+  if (!client) throw new PlugboardError('NOT_FOUND', 'app not found')
   return client
 }
 
@@ -72,6 +75,6 @@ function keyOf(
 }
 
 function idOf(text: string): Id {
-  if (!isId(text)) throw new PlugboardError('NOT_FOUND', 'there is no such integration')
+  if (!isId(text)) throw new PlugboardError('NOT_FOUND', 'integration not found')
   return text
 }

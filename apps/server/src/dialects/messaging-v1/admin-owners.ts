@@ -41,12 +41,12 @@ export function parseWantedOwner(typed: Partial<WantedOwner>): WantedOwner {
     password: `must have ${MIN_PASSWORD} to ${MAX_PASSWORD} characters`,
   }
   const fields = [...new Set(result.error.issues.map(({ path }) => String(path[0])))]
-  throw invalid(...fields.map((field) => ({ path: [field], message: expected[field] ?? 'is wrong' })))
+  throw invalid(...fields.map((field) => ({ path: [field], message: expected[field] ?? 'is invalid' })))
 }
 
 async function existing(hub: Hub, project: string): Promise<ClientView> {
   const client = await hub.clients.find(namedClient(project))
-  if (!client) throw new PlugboardError('NOT_FOUND', 'there is no such project')
+  if (!client) throw new PlugboardError('NOT_FOUND', 'project not found')
   return client
 }
 

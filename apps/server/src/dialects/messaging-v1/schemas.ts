@@ -78,7 +78,7 @@ const looseWebhooks = few(z.object({ url: webhookUrl }), { max: MAX_WEBHOOKS })
 const MAX_CHANNELS = 100
 
 const guests = z.boolean().meta({
-  description: 'Whether the Smartify API takes anonymous users; absent: as it is, which is off at first',
+  description: 'Whether the Smartify API accepts anonymous users; absent: unchanged; off for a new client',
 })
 
 /** Sync with the client's headers. */
@@ -104,7 +104,7 @@ export const clientPolicyBody = z.strictObject({
     .min(0)
     .nullable()
     .optional()
-    .meta({ description: 'How much it may keep; 0: any amount; null: what CLIENT_MAX_SIZE says' }),
+    .meta({ description: 'Maximum storage in bytes; 0: no limit; null: CLIENT_MAX_SIZE' }),
 })
 export const clientPolicyResponse = z.object({
   id: guid,
@@ -152,9 +152,9 @@ export const healthResponse = z.object({
     z.object({
       status: z.enum(['active', 'pending', 'paused']),
       reason: z.string().optional(),
-      configured: z.boolean().meta({ description: 'Whether the provider knows of it' }),
-      webhookUrl: z.string().meta({ description: 'Where the provider calls' }),
-      setup: z.string().optional().meta({ description: 'What has to be done at the provider by hand' }),
+      configured: z.boolean().meta({ description: 'Whether the provider is set up for it' }),
+      webhookUrl: z.string().meta({ description: 'Address that the provider calls' }),
+      setup: z.string().optional().meta({ description: 'Manual steps at the provider' }),
       lastInboundAt: date.optional(),
       lastOutboundAt: date.optional(),
       lastFailure: z

@@ -56,7 +56,7 @@ function startedWith({ payload }: { payload: string }): { payload?: string } {
 /** @throws for one that this version does not know */
 function activityJson(entry: { payload: string }): object {
   const activity = activityOf(entry)
-  if (!activity) throw new TypeError('the entry holds no activity')
+  if (!activity) throw new TypeError('the entry has no activity')
   if ('messageId' in activity && activity.messageId)
     return { ...activity, messageId: toUuid(activity.messageId) }
   return 'userId' in activity && activity.userId ? { ...activity, userId: toUuid(activity.userId) } : activity
@@ -65,7 +65,7 @@ function activityJson(entry: { payload: string }): object {
 /** @throws for one that this version does not know */
 function healthJson(entry: WebhookEvent['entry']): object {
   const event = healthEventOf(entry)
-  if (!event) throw new TypeError('the entry holds no event of an integration')
+  if (!event) throw new TypeError('the entry has no integration event')
   return event
 }
 

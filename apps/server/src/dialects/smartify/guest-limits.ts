@@ -62,4 +62,4 @@ const current = (window: Window | undefined, now: number, lengthMs: number): Win
   window && now - window.since < lengthMs ? window : { since: now, spent: 0 }
 
 const tooMuch = (limit: string, retryAfterMs: number): PlugboardError =>
-  new PlugboardError('RATE_LIMITED', `A guest may post ${limit}. Try again later.`, { retryAfterMs })
+  new PlugboardError('RATE_LIMITED', `A guest may post at most ${limit}. Try again later.`, { retryAfterMs })

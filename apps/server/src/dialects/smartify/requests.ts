@@ -197,7 +197,7 @@ export class Requests {
 /** The id of ours that a request's id stands for. Nobody chooses such a one: it is, or becomes, another's name. */
 const idIn = (requestId: string): Id | undefined => fromUuid(uuidIn(requestId) ?? '')
 
-const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'there is no such request')
+const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'request not found')
 
 /** What only the message that opens a request says. */
 function givenIn(body: MessageBody): RequestFacts['given'] {

@@ -53,7 +53,7 @@ export function defineKeyRoutes(
     ...common,
     method: 'POST',
     url,
-    summary: 'Create a key; its secret can be read back',
+    summary: 'Create a key; its secret can be read again later',
     operationId: `Create${operation}`,
     body: schemas.createKey,
     status: 201,
@@ -86,7 +86,7 @@ export function defineKeyRoutes(
     ...common,
     method: 'DELETE',
     url: `${url}/:keyId`,
-    summary: 'Delete a key; it is refused from then on',
+    summary: 'Delete a key; further requests with it are rejected',
     operationId: `Delete${operation}`,
     response: empty,
     handle: async (input) => {

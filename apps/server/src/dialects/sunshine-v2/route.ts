@@ -71,7 +71,7 @@ export class RouteInput<B, Q> {
   }
 
   get caller(): Caller {
-    if (!this.request.sunshine) throw new Error('a route before its credentials')
+    if (!this.request.sunshine) throw new Error('the request was not authenticated yet')
     return this.request.sunshine.caller
   }
 

@@ -65,10 +65,10 @@ test('copies the key file too, for its owner alone, and says where it is', async
 test('says what ENCRYPTION_KEY to set where there is no key file to copy', async () => {
   const { folder, key, config } = await prepare()
   const set = await copy(config({ ENCRYPTION_KEY: key.toString('base64') }), { from: FROM, to: TO })
-  expect(set.next).toContain('the ENCRYPTION_KEY that is set now')
+  expect(set.next).toContain('the current ENCRYPTION_KEY')
   await rm(join(folder, 'from.db.key'))
   const unknown = await copy(config(), { from: FROM, to: 'file:other.db' })
-  expect(unknown.next).toContain(`the key that ${join(folder, 'from.db')} was used with`)
+  expect(unknown.next).toContain(`the key of ${join(folder, 'from.db')}`)
   await expect(stat(join(folder, 'other.db.key'))).rejects.toThrow('ENOENT')
 })
 
@@ -82,7 +82,7 @@ test('leaves another key file as it is, and refuses', async () => {
 test('goes on where it was cut off, and no server starts on the target before', async () => {
   const { folder, config } = await prepare(1_200)
   await cutOff(config())
-  const words = 'run `plugboard copy` once more'
+  const words = 'run `plugboard copy` again'
   await expect(start(config({ DATABASE_URL: TO }))).rejects.toThrow(words)
   await expect(rotateKey(config({ DATABASE_URL: TO }))).rejects.toThrow(words)
   await expect(copy(config(), { from: TO, to: 'file:third.db' })).rejects.toThrow(words)
@@ -123,7 +123,9 @@ test('refuses a database that another process has open, one that is not there an
   const missing = copy(config(), { from: 'file:missing.db', to: TO })
   await expect(missing).rejects.toThrow(`${join(folder, 'missing.db')} does not exist`)
   await expect(stat(join(folder, 'missing.db'))).rejects.toThrow('ENOENT')
-  await expect(copy(config(), { from: FROM, to: 'file:./from.db' })).rejects.toThrow('another database')
+  await expect(copy(config(), { from: FROM, to: 'file:./from.db' })).rejects.toThrow(
+    'must differ from --from',
+  )
   await expect(copy(config(), { from: FROM, to: 'postgres://u:secret@host/x' })).rejects.toThrow(
     /^(?!.*secret).*--to/s,
   )
@@ -144,5 +146,5 @@ test('fails when the target does not have what the source has', async () => {
   })
   const words = '1200 of client became 1199'
   await expect(copy(config(), { from: FROM, to: TO })).rejects.toThrow(words)
-  await expect(start(config({ DATABASE_URL: TO }))).rejects.toThrow('was cut off')
+  await expect(start(config({ DATABASE_URL: TO }))).rejects.toThrow('was interrupted')
 })

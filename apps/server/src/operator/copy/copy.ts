@@ -36,15 +36,14 @@ export interface Copied {
 export async function copy(config: Config, options: CopyOptions): Promise<Copied> {
   const source = databaseFrom(config, '--from', options.from)
   const target = databaseFrom(config, '--to', options.to)
-  if (source.place === target.place)
-    throw invalid({ path: ['--to'], message: 'must be another database than --from' })
+  if (source.place === target.place) throw invalid({ path: ['--to'], message: 'must differ from --from' })
   if (source.kind === 'sqlite') await assertThere(source.place)
   const input = await openStore({ ...config, databaseUrl: options.from })
   try {
     await assertNotRotating(input)
     await assertCopied(input)
     if (isEmpty(await input.archive.count()))
-      throw new PlugboardError('INVALID', `there is nothing to copy: ${source.label} is empty`)
+      throw new PlugboardError('INVALID', `nothing to copy: ${source.label} is empty`)
     const key = await planKey(config, input, source, target)
     const output = await openStore({ ...config, databaseUrl: options.to })
     try {
@@ -69,7 +68,7 @@ function databaseFrom({ workingFolder }: Config, option: string, text: string): 
 /** To open a file makes it. */
 async function assertThere(file: string): Promise<void> {
   await access(file).catch((cause) => {
-    throw new PlugboardError('INVALID', `there is nothing to copy: ${file} does not exist`, { cause })
+    throw new PlugboardError('INVALID', `nothing to copy: ${file} does not exist`, { cause })
   })
 }
 
@@ -127,6 +126,6 @@ async function compare(input: ArchivedStore, output: ArchivedStore): Promise<Cou
   const words = differing.map((kind) => `${there[kind]} of ${kind} became ${here[kind]}`).join(', ')
   throw new PlugboardError(
     'CONFLICT',
-    `the copy is not whole (${words}): stop every server on either database, empty the target and copy again`,
+    `the copy is incomplete (${words}): stop every server on either database, empty the target and copy again`,
   )
 }

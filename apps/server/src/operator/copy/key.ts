@@ -23,27 +23,24 @@ export async function planKey(
   const fingerprint = await store.getMeta(KEY_FINGERPRINT)
   const isKey = (key: Buffer | undefined): key is Buffer =>
     key !== undefined && new Keyring(key).fingerprint === fingerprint
-  if (fingerprint === undefined)
-    return told('It has no encryption key yet: the first start makes or takes one.')
-  if (isKey(config.encryptionKey)) return told('Its key is the ENCRYPTION_KEY that is set now: keep it set.')
+  if (fingerprint === undefined) return told('It has no encryption key yet: the first start sets one.')
+  if (isKey(config.encryptionKey)) return told('Its key is the current ENCRYPTION_KEY: keep it set.')
   const key = await readKey(source.keyFile)
   if (!isKey(key))
-    return told(
-      `Set ENCRYPTION_KEY to the key that ${source.label} was used with before you start a server on it.`,
-    )
+    return told(`Before you start a server on it, set ENCRYPTION_KEY to the key of ${source.label}.`)
   const isOfFile = target.kind === 'sqlite' || isLoopback(config.host)
   if (!isOfFile)
-    return told(`Set ENCRYPTION_KEY to what is in ${source.keyFile} before you start a server on it.`)
+    return told(`Before you start a server on it, set ENCRYPTION_KEY to the content of ${source.keyFile}.`)
   const other = await readKey(target.keyFile)
   if (other && !isKey(other))
-    throw new PlugboardError('CONFLICT', `${target.keyFile} holds another key: move it away first`)
+    throw new PlugboardError('CONFLICT', `${target.keyFile} holds another key: move it elsewhere first`)
   const elsewhere =
     target.kind === 'mongodb'
-      ? ' A server that can be reached from elsewhere, or on another machine, needs ENCRYPTION_KEY set to what is in it.'
+      ? ' A server on another machine, or with a HOST that is not loopback, needs ENCRYPTION_KEY set to the content of that file.'
       : ''
   return {
     place: async () => void (await makeKey(target.keyFile, key)),
-    next: `Its key is in ${target.keyFile} now.${elsewhere}`,
+    next: `Its key is now in ${target.keyFile}.${elsewhere}`,
   }
 }
 

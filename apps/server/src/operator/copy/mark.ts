@@ -32,7 +32,7 @@ export async function assertCopied(store: Store): Promise<void> {
   if (mark && !mark.isDone)
     throw new PlugboardError(
       'CONFLICT',
-      'a copy into this database was cut off: run `plugboard copy` once more',
+      'a copy into this database was interrupted: run `plugboard copy` again',
     )
 }
 
@@ -51,7 +51,7 @@ export async function beginCopy(source: Store, target: ArchivedStore): Promise<M
   if (known) return assertMine(known, id)
   const counts = Object.values(await target.archive.count())
   if (counts.some((count) => count > 0))
-    throw new PlugboardError('CONFLICT', 'the target has data already: copy into an empty database')
+    throw new PlugboardError('CONFLICT', 'the target is not empty: copy into an empty database')
   const mark = { id, records: 0, isDone: false }
   return assertMine(fromText(await target.putMetaIfAbsent(TARGET, JSON.stringify(mark))), id)
 }
@@ -71,7 +71,7 @@ function assertMine(mark: Mark, id: string): Mark {
   if (mark.id === id) return mark
   throw new PlugboardError(
     'CONFLICT',
-    'the target has a copy of another database, or of this one before a server was started on it again: empty the target',
+    'the target holds a copy of another database, or of this one before a server last started on it: empty the target',
   )
 }
 

@@ -21,7 +21,7 @@ export function clientRoutes(app: FastifyInstance, hub: Hub): void {
     method: 'GET',
     url: '/health',
     tag: 'clients',
-    summary: 'The enabled channels and what happened to them lately',
+    summary: 'Get the enabled channels with their recent events',
     responses: { 200: schemas.healthResponse },
     handle: async ({ client }) => {
       const integrations = await hub.health.list(client)
@@ -32,7 +32,7 @@ export function clientRoutes(app: FastifyInstance, hub: Hub): void {
     method: 'POST',
     url: '/clients/tokens',
     tag: 'clients',
-    summary: 'Make one more token, so that another can be revoked without an outage',
+    summary: 'Create another token, to replace one without downtime',
     responses: { 201: schemas.clientResponse },
     handle: async (input) => {
       refuseKey(input)
@@ -57,7 +57,7 @@ export function clientRoutes(app: FastifyInstance, hub: Hub): void {
     method: 'DELETE',
     url: '/clients/tokens/:id',
     tag: 'clients',
-    summary: 'Revoke a token; the last one cannot be',
+    summary: 'Revoke a token; the last one cannot be revoked',
     params: schemas.idParams,
     responses: { 204: undefined },
     handle: ({ client, params }) => hub.clients.revokeToken(client.id, idOf(params.id)),

@@ -14,7 +14,7 @@ export function conversationRoutes(app: FastifyInstance, hub: Hub): void {
     method: 'POST',
     url: '/conversations',
     tag: 'conversations',
-    summary: 'Make a conversation of a user',
+    summary: 'Create a conversation of a user',
     body: schemas.createConversationBody,
     responses: { 201: schemas.conversationResponse },
     handle: async (input) => {

@@ -13,7 +13,7 @@ export function endpointRoutes(app: FastifyInstance, hub: Hub): void {
     method: 'POST',
     url: '/endpoints/map',
     tag: 'endpoints',
-    summary: 'The conversation of an endpoint; it and its user are made when they are new',
+    summary: 'Get the conversation of an endpoint; creates it and its user if they are new',
     body: schemas.mapBody,
     responses: { 200: schemas.mapResponse },
     handle: async ({ client, body }) => {

@@ -63,7 +63,7 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
     method: 'POST',
     url: '/messages/turn/:id',
     tag: 'messages',
-    summary: 'Say that the bot has replied all that it has to say to a message',
+    summary: 'Mark the replies of the bot to a message as complete',
     params: schemas.idParams,
     responses: { 200: schemas.okResponse },
     handle: async ({ client, params, reply }) => {
@@ -103,7 +103,7 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
     method: 'DELETE',
     url: '/messages/:id',
     tag: 'messages',
-    summary: 'Delete a message; what has not gone out yet never will',
+    summary: 'Delete a message; pending deliveries are canceled',
     params: schemas.idParams,
     responses: { 204: undefined },
     handle: ({ client, params }) => hub.messages.delete(client, idOf(params.id)),

@@ -95,7 +95,7 @@ export function syncRoutes(
   async function assertNameIsFree(name: string | null | undefined, client?: ClientView): Promise<void> {
     const holder = name ? await hub.clients.find({ name }) : undefined
     if (!holder || holder.id === client?.id) return
-    throw new PlugboardError('CONFLICT', '"body.name" is the name of another client')
+    throw new PlugboardError('CONFLICT', '"body.name" is used by another client')
   }
 
   async function answer(

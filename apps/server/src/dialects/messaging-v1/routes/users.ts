@@ -12,7 +12,7 @@ export function userRoutes(app: FastifyInstance, hub: Hub): void {
     method: 'POST',
     url: '/users',
     tag: 'users',
-    summary: 'Make a user',
+    summary: 'Create a user',
     responses: { 201: schemas.userResponse },
     handle: async (input) => {
       const user = await idempotent(hub, input, (id) => hub.users.create(input.client, { id }))
@@ -32,7 +32,7 @@ export function userRoutes(app: FastifyInstance, hub: Hub): void {
     method: 'POST',
     url: '/users/tokens',
     tag: 'users',
-    summary: 'Make a credential for the own side of a user',
+    summary: 'Create a token with which a user can act',
     body: schemas.userTokenBody,
     responses: { 201: schemas.clientResponse },
     handle: async (input) => {

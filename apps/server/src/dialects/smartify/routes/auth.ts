@@ -37,7 +37,7 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
   defineOpenRoute(app, {
     method: 'POST',
     url: '/auth/signinAnonymously',
-    summary: 'Make an anonymous user, and a token for it',
+    summary: 'Create an anonymous user and a token for it',
     body: guestBody,
     admit({ ip }) {
       const retryAfterMs = guests.waitMs(networkOf(ip))
@@ -71,7 +71,7 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
   defineOpenRoute(app, {
     method: 'POST',
     url: '/auth/signin',
-    summary: 'A token for a person of the business, by e-mail and password',
+    summary: 'Create a token for a person of the business, by e-mail and password',
     body: signinBody,
     handle: async ({ body, request, reply }) => {
       const person = await passwords.check({ ...body, from: request.ip })
@@ -85,7 +85,7 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
   defineOpenRoute(app, {
     method: 'POST',
     url: '/auth/signinWithCustomToken',
-    summary: 'Make known the end user whom the holder of a subscription vouches for',
+    summary: 'Sign in an end user whose identity is signed with the secret of a subscription',
     admit: async (request) => {
       const authorization = request.headers.authorization ?? ''
       const token = authorization.replace(/^JWT\s+/i, '')
@@ -99,7 +99,7 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
     handle: async ({ admitted: { token, found, external } }) => {
       // Whoever vouches for end users cannot make one that passes for an agent.
       if (await isOfBusiness(hub, found.client, external.id))
-        throw new PlugboardError('FORBIDDEN', 'this id is that of an account')
+        throw new PlugboardError('FORBIDDEN', 'this id belongs to an account')
       const { firstname = external.id, lastname, email } = external
       const facts = factsOf({ firstname, lastname, email }, 'user')
       const { id, facts: known } = await requests.findOrMakeUser(found.client, external.id, facts)

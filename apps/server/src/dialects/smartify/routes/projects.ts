@@ -22,12 +22,12 @@ export function ownProjectRoutes(app: FastifyInstance, hub: Hub, credentials: Cr
   defineOpenRoute(app, {
     method: 'POST',
     url: '/projects',
-    summary: 'Make a project; the caller owns it',
+    summary: 'Create a project, owned by the caller',
     body: projectBody,
     admit,
     handle: async ({ body: { name }, admitted: { id, memberships } }) => {
       if (memberships.length >= MAX_PROJECTS)
-        throw new PlugboardError('CONFLICT', `at most ${MAX_PROJECTS} projects are possible`)
+        throw new PlugboardError('CONFLICT', `at most ${MAX_PROJECTS} projects are allowed`)
       const facts = { displayName: name, createdBy: id }
       const { client } = await hub.clients.create({ facts, acceptsGuests: true })
       await hub.accounts.changePerson(id, (person) => ({

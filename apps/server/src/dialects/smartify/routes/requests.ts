@@ -64,7 +64,7 @@ export function requestRoutes(
     method: 'GET',
     path: '/requests/:requestId/messages',
     isList: true,
-    summary: 'The messages of a request, oldest first',
+    summary: 'List the messages of a request, oldest first',
     asks: 'guest',
     params: requestParams,
     query: messageQuery,
@@ -78,7 +78,7 @@ export function requestRoutes(
     method: 'GET',
     path: '/requests',
     isList: true,
-    summary: 'The requests of the project: open ones, unless the query says otherwise',
+    summary: 'List the requests of the project; by default the open ones',
     asks: 'agent',
     query: requestQuery,
     handle: ({ project, query }) => listRequests(hub, project, query),
@@ -103,7 +103,7 @@ export function requestRoutes(
   define({
     method: 'GET',
     path: '/requests/:requestId',
-    summary: 'A request',
+    summary: 'Get a request',
     asks: 'agent',
     params: requestParams,
     handle: async ({ project, params }) => {
@@ -116,7 +116,7 @@ export function requestRoutes(
     method: 'PUT',
     path: '/requests/:requestId/close',
     isList: true,
-    summary: 'Close a request; who is no agent of it must be an admin',
+    summary: 'Close a request; only for its agents and for admins',
     asks: 'agent',
     params: requestParams,
     handle: async ({ project, caller, role, params }) => {
@@ -158,7 +158,7 @@ function once<T>(
   const key = headers['idempotency-key']
   if (key === undefined) return make(newId())
   if (typeof key !== 'string' || key === '' || key.length > MAX_KEY || !isStorable(key))
-    throw new PlugboardError('INVALID', `Idempotency-Key must be a text of 1 to ${MAX_KEY} characters`)
+    throw new PlugboardError('INVALID', `Idempotency-Key must have 1 to ${MAX_KEY} characters`)
   const route = `smartify ${hash('sha256', place)}`
   return hub.idempotency.run(project, { route, key, body: JSON.stringify(body ?? {}) }, make)
 }

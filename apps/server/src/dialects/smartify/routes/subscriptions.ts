@@ -21,7 +21,7 @@ export function subscriptionRoutes(app: FastifyInstance, hub: Hub, credentials: 
   define({
     method: 'POST',
     path: '/subscriptions',
-    summary: 'Subscribe a URL to an event; the same again answers the same subscription',
+    summary: 'Subscribe a URL to an event; repeating it returns the same subscription',
     asks: 'admin',
     body: subscriptionBody,
     handle: async ({ project, caller, body: { event, target }, reply }) => {
@@ -46,7 +46,7 @@ export function subscriptionRoutes(app: FastifyInstance, hub: Hub, credentials: 
   define({
     method: 'GET',
     path: '/subscriptions',
-    summary: 'The subscriptions of the project, without their secrets',
+    summary: 'List the subscriptions of the project, without their secrets',
     asks: 'admin',
     handle: async ({ project }) =>
       hub.webhooks.list(project, scope).map((webhook) => subscriptionJson(project.id, webhook)),
@@ -55,7 +55,7 @@ export function subscriptionRoutes(app: FastifyInstance, hub: Hub, credentials: 
   define({
     method: 'GET',
     path: '/subscriptions/:subscriptionId',
-    summary: 'A subscription, without its secret',
+    summary: 'Get a subscription, without its secret',
     asks: 'admin',
     params: subscriptionParams,
     handle: async ({ project, params }) =>
@@ -65,7 +65,7 @@ export function subscriptionRoutes(app: FastifyInstance, hub: Hub, credentials: 
   define({
     method: 'DELETE',
     path: '/subscriptions/:subscriptionId',
-    summary: 'End a subscription; what it is owed can be replayed to another',
+    summary: 'Delete a subscription; its pending deliveries can be replayed to another',
     asks: 'admin',
     params: subscriptionParams,
     handle: async ({ project, params }) => {
@@ -79,5 +79,5 @@ export function subscriptionRoutes(app: FastifyInstance, hub: Hub, credentials: 
 /** @throws NOT_FOUND for what can be no id */
 function idIn(text: string): Id {
   if (isId(text)) return text
-  throw new PlugboardError('NOT_FOUND', 'there is no such subscription')
+  throw new PlugboardError('NOT_FOUND', 'subscription not found')
 }

@@ -12,7 +12,7 @@ export function activityRoutes(scope: Scope): void {
     access: 'integration',
     method: 'POST',
     url: '/apps/:appId/conversations/:conversationId/activity',
-    summary: 'Say that someone has read, or is typing',
+    summary: 'Report that someone has read the conversation or is typing',
     operationId: 'PostActivity',
     body: schemas.activity,
     response: schemas.empty,

@@ -31,7 +31,7 @@ export function attachmentRoutes(scope: Scope): void {
       {
         ...common,
         url: '/apps/:appId/attachments',
-        summary: 'Keep a file: the field `source` of a multipart form',
+        summary: 'Upload a file: the field `source` of a multipart form',
         operationId: 'UploadAttachment',
         query: upload,
         status: 201,
@@ -59,7 +59,7 @@ export function attachmentRoutes(scope: Scope): void {
   defineRoute(scope, {
     ...common,
     url: '/apps/:appId/attachments/remove',
-    summary: 'Remove a file',
+    summary: 'Delete a file',
     operationId: 'DeleteAttachment',
     body: removal,
     response: schemas.empty,

@@ -93,7 +93,7 @@ export function conversationRoutes(scope: Scope): void {
     ...common,
     method: 'PATCH',
     url: `${url}/:conversationId`,
-    summary: 'Change what is known of a conversation',
+    summary: 'Update a conversation',
     operationId: 'UpdateConversation',
     body: schemas.updateConversation,
     response: one,

@@ -37,7 +37,7 @@ export function downloadRoutes(scope: Scope, options: DownloadOptions): void {
     access: 'integration',
     method: 'POST',
     url: '/apps/:appId/conversations/:conversationId/download',
-    summary: 'Download what a message of Apple Messages for Business refers to',
+    summary: 'Download the data that a message of Apple Messages for Business refers to',
     operationId: 'DownloadMessageRef',
     body: reference,
     response: z.looseObject({}),

@@ -51,7 +51,7 @@ export function messageRoutes(scope: Scope): void {
     ...common,
     method: 'GET',
     url,
-    summary: 'List the messages of a conversation: the newest page first, and in a page the oldest first',
+    summary: 'List the messages of a conversation: newest page first, oldest message first in each page',
     operationId: 'ListMessages',
     isList: true,
     query: anyQuery,
@@ -83,7 +83,7 @@ export function messageRoutes(scope: Scope): void {
     ...common,
     method: 'DELETE',
     url: `${url}/:messageId`,
-    summary: 'Delete a message; what has not gone out yet never will',
+    summary: 'Delete a message; pending deliveries are canceled',
     operationId: 'DeleteMessage',
     response: schemas.empty,
     handle: async ({ client, params }) => {
@@ -107,7 +107,7 @@ export function messageRoutes(scope: Scope): void {
     ...common,
     method: 'PATCH',
     url: `${url}/:messageId`,
-    summary: 'Change what a message says or its metadata; what was shown to a person stays as it was (ours)',
+    summary: 'Update the content or metadata of a message; already sent copies stay unchanged (ours)',
     body: schemas.editMessage,
     response: z.object({ message: schemas.message }),
     handle: async ({ client, params, body }) => {
@@ -135,7 +135,7 @@ export function messageRoutes(scope: Scope): void {
     ...common,
     method: 'GET',
     url: `${url}/:messageId/deliveries`,
-    summary: 'How far a message got to each of its targets (ours)',
+    summary: 'Get the delivery status of a message for each target (ours)',
     response: z.object({ deliveries: z.array(z.looseObject({ state: z.string() })) }),
     handle: async ({ client, params }) => {
       const { id } = await findMessage(hub, client, params)
