@@ -76,7 +76,7 @@ function coreFaults({ name, dependencies = {}, peerDependencies = {} }: Manifest
   const isUser = /^@plugboard\/(channel-|store-|hub$)/.test(name)
   const faults: string[] = []
   if (!isHost && '@plugboard/core' in dependencies) faults.push('core is no peer')
-  if (isUser && !/^\^[1-9]\d*\./.test(peerDependencies['@plugboard/core'] ?? ''))
+  if (isUser && !/^\^\d+\.\d+\.\d+$/.test(peerDependencies['@plugboard/core'] ?? ''))
     faults.push(`core is a peer in the range ${peerDependencies['@plugboard/core']}`)
   return faults
 }
