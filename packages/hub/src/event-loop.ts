@@ -1,22 +1,22 @@
-/** How long work that can wait may hold the event loop before others get a turn, in milliseconds. */
+/** Time that deferrable work may block the event loop per turn, in milliseconds. */
 const BUDGET_MS = 10
 
 const waiting: (() => void)[] = []
-/** When the first work of this turn began; undefined before there is any. */
+/** When the first work of this turn started; undefined before. */
 let startedAt: number | undefined
 
 /**
- * To be called before each piece of work that can wait and may be large: rendering an entry, a part of a long list.
- * Answers undefined while such work has taken little of this turn of the event loop. Else it answers a promise for a
- * later turn, and each turn has one of them, so that requests are served between two pieces, however many deliveries and
- * lists there are at once:
+ * Call this before each piece of deferrable work that may be large: rendering an entry, a part of a long list. Returns
+ * undefined while such work has taken little time in this turn of the event loop. Otherwise it returns a promise for a
+ * later turn. Each turn resolves one such promise, so that requests are served between two pieces, however many
+ * deliveries and lists run concurrently:
  *
  * ```ts
  * const turn = yieldIfBusy()
  * if (turn) await turn
  * ```
  *
- * with the work right after it: whoever awaits undefined lets others ask before the work that they should wait for.
+ * Start the work immediately afterwards. Do not await undefined, because other work could then start in between.
  */
 export function yieldIfBusy(): Promise<void> | undefined {
   const now = performance.now()

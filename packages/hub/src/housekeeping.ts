@@ -14,10 +14,10 @@ export interface HousekeepingOptions {
 
 const EVERY_MS = 60_000
 const PURGE_AT_ONCE = 500
-/** No upload takes longer. */
+/** Age of an abandoned upload. */
 const HALF_WRITTEN_MS = 24 * 60 * 60 * 1000
 
-/** Removes in the background what was deleted or is too old, in slices. */
+/** Removes deleted and expired data in the background, in slices. */
 export class Housekeeping {
   readonly #options: HousekeepingOptions
   #timer: NodeJS.Timeout | undefined
@@ -37,14 +37,14 @@ export class Housekeeping {
     this.#timer.unref()
   }
 
-  /** Waits for the slice that it is at. */
+  /** Waits for the current slice. */
   async stop(): Promise<void> {
     this.#isStopping = true
     clearInterval(this.#timer)
     await this.#round
   }
 
-  /** One round. A failure is for the next round. */
+  /** One round. After a failure, the next round retries. */
   async run(): Promise<void> {
     const { store, blobs, clients, idempotency, log } = this.#options
     try {

@@ -12,16 +12,16 @@ import type { Store } from './ports/store.js'
 export interface HubOptions {
   store: Store
   blobs: BlobStore
-  /** Seals what must be read back. */
+  /** Encrypts secrets that must be read back. */
   keyring: Keyring
   channels: readonly LoadedChannel[]
   /** One for each dialect that has webhooks. */
   formats: readonly WebhookFormat[]
   sender: WebhookSender
-  /** For channels: refuses forbidden addresses. */
+  /** For channels: rejects forbidden addresses. */
   fetch: typeof globalThis.fetch
   urls: PublicAddresses
-  /** Why a URL may not be called, if it may not. */
+  /** Returns why a URL must not be called, or undefined. */
   refuseTarget(url: string): string | undefined
   settings: HubSettings
   observer: DeliveryObserver
@@ -31,26 +31,26 @@ export interface HubOptions {
 
 export interface HubSettings {
   delivery: DispatcherLimits
-  /** Waits between the attempts of a channel to deliver. */
+  /** Delays between delivery attempts of a channel. */
   channelSchedule: RetrySchedule
-  /** Waits between the attempts to tell a provider of an integration; the last one is repeated for a day. */
+  /** Delays between attempts to set up an integration at its provider. The last one repeats for a day. */
   provisionSchedule: RetrySchedule
-  /** The longest that a sync waits for providers to say whether credentials work, in milliseconds. */
+  /** How long a sync waits for providers to check credentials, in milliseconds. */
   probeTimeoutMs: number
-  /** The longest that a channel may take for one part, in milliseconds. */
+  /** Time limit of a channel for one part, in milliseconds. */
   channelTimeoutMs: number
-  /** How long the address of a file works that a person sent, in milliseconds. */
+  /** Validity of the URL of a file that a person sent, in milliseconds. */
   mediaLinkTtlMs: number
-  /** Largest file that a client may keep here. */
+  /** Maximum size of an uploaded file, in bytes. */
   attachmentMaxBytes: number
-  /** What one client may keep, in bytes, where it is not said of the client itself; 0, the default: any amount. */
+  /** Default storage limit of a client, in bytes. Default: 0, no limit. */
   clientMaxBytes?: number
-  /** The longest that a collect request may wait, in milliseconds. */
+  /** Maximum wait of a collect request, in milliseconds. */
   collectMaxMs: number
-  /** Clients, users and sessions of integrations kept in memory, each. */
+  /** Maximum cached clients, users and sessions: this number of each. */
   cacheSize: number
-  /** How long a client's configuration is used without a look at the store; 0 when there is no other process. */
+  /** Maximum age of a cached client, in milliseconds. 0: no limit, for a single process. */
   cacheAgeMs: number
-  /** Whether this process delivers. Default: true; false leaves that to others that have the store open. */
+  /** Whether this process delivers. Default: true. */
   delivers?: boolean
 }

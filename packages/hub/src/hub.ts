@@ -42,7 +42,7 @@ import { pauseIntegration } from './integrations/pause.js'
 import { probe } from './integrations/probe.js'
 import { Provisioning } from './integrations/provisioning.js'
 import { Sync } from './integrations/sync.js'
-/** The use cases: the only door for dialects. Nothing goes out before `start`. */
+/** The use cases, and the only entry point for dialects. Nothing is delivered before `start`. */
 export interface Hub {
   readonly clients: Clients
   readonly accounts: Accounts
@@ -63,24 +63,24 @@ export interface Hub {
   readonly channels: Channels
   readonly media: MediaLinks
   readonly attachments: Attachments
-  /** Looks up what there may be of a client's, as webhook formats do. */
+  /** Lookups of a client's objects, as for webhook formats. */
   lookups(client: ClientView): Lookups
-  /** Whether deliveries are being made. */
+  /** Whether delivery is running. */
   readonly isDelivering: boolean
   start(): void
-  /** Ends waiting collects, lets what is under way end within the grace period, gives the rest back to the store. */
+  /** Ends waiting collects, waits for deliveries in progress within the grace period, and releases the rest to the store. */
   stop(graceMs: number): Promise<void>
 }
 
-/** Of what is kept in memory, so many users and conversations come to one client. Room costs time at the start. */
+/** Assumed streams per client when sizing caches. Larger caches take longer to allocate at the start. */
 const STREAMS_PER_CLIENT = 4
 
-/** Where the store tells what others change, looking by itself is for what may be lost on the way, and so rare. */
+/** Factor for polling intervals if the store sends change notifications: polling then only covers lost ones. */
 const SELDOM = 15
 
 const LISTEN_AGAIN_MS = 5_000
 
-/** Tells the monitor and the client's webhooks what becomes of deliveries. */
+/** Reports the outcome of deliveries to the monitor and to the client's webhooks. */
 function watched(
   carry: ReturnType<typeof channelDelivery>,
   monitor: IntegrationMonitor,
@@ -98,7 +98,7 @@ function watched(
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
-/** A schedule whose last wait is repeated until a day is full. */
+/** Repeats the last delay of a schedule until it covers a day. */
 function untilItIsDone({ delaysMs }: RetrySchedule): RetrySchedule {
   const last = Math.max(delaysMs.at(-1) ?? DAY_MS, 1000)
   const sum = delaysMs.reduce((total, delay) => total + delay, 0)
@@ -222,7 +222,7 @@ export function createHub(options: HubOptions): Hub {
     })
   }
 
-  /** Until the store has said that it tells, and where it does not, everything here looks by itself. */
+  /** Polls until the store confirms change notifications; keeps polling if it has none. */
   async function listenToOthers(): Promise<void> {
     collect.isTold = false
     const { isInstant, reason } = await store.watch({

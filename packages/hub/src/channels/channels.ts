@@ -14,7 +14,7 @@ import type { OpenIntegration } from '../clients/directory.js'
 
 export type Runtime = ChannelRuntime<unknown, unknown>
 
-/** A channel with the options that the operator gives it. */
+/** A channel with its operator options. */
 export interface LoadedChannel {
   channel: Channel
   options?: unknown
@@ -23,15 +23,15 @@ export interface LoadedChannel {
 export interface ChannelsOptions {
   channels: readonly LoadedChannel[]
   log: Logger
-  /** Refuses forbidden addresses. */
+  /** Rejects forbidden addresses. */
   fetch: typeof globalThis.fetch
-  /** Sessions kept: one for each integration in use. */
+  /** Maximum number of cached sessions, one per active integration. */
   maxSessions: number
-  /** Told of each channel that has been loaded, because it was needed. */
+  /** Called when a channel was loaded on demand. */
   loaded?(name: string): void
 }
 
-/** The channels of this process, and the sessions of the integrations that are in use. */
+/** The channels of this process, and the sessions of active integrations. */
 export class Channels {
   readonly #options: ChannelsOptions
   readonly #channels: ReadonlyMap<string, LoadedChannel>
@@ -56,8 +56,8 @@ export class Channels {
   }
 
   /**
-   * Checks a configuration; `dropUnknown` leaves out fields that the channel does not know, in place of refusing them.
-   * @throws INVALID with an issue for each fault, their paths below `channels.NAME`.
+   * Validates a configuration. `dropUnknown` drops unknown fields instead of rejecting them.
+   * @throws INVALID with an issue for each fault, with paths below `channels.NAME`
    */
   async check(name: string, config: JsonObject, dropUnknown = false): Promise<JsonObject> {
     const channel = this.find(name)
@@ -71,7 +71,7 @@ export class Channels {
     throw invalid(...result.issues.flatMap((issue) => asIssues(name, config, issue)))
   }
 
-  /** What is needed to call the channel for one integration. @throws NOT_FOUND when the channel is not loaded here. */
+  /** Runtime and session of one integration. @throws NOT_FOUND if the channel is not loaded in this process */
   async connect(
     clientId: string,
     open: OpenIntegration,
@@ -86,14 +86,14 @@ export class Channels {
     return { channel: loaded.channel, runtime, integration: { clientId, config: open.config, session } }
   }
 
-  /** The working half of a channel. @throws NOT_FOUND when it is not loaded here. */
+  /** The runtime of a channel. @throws NOT_FOUND if it is not loaded in this process */
   async runtime(name: string): Promise<Runtime> {
     const loaded = this.#channels.get(name)
     if (!loaded) throw notInstalled(name)
     return this.#load(loaded)
   }
 
-  /** Once in a process; a failure is tried again by the next that needs it. */
+  /** Loads once per process. After a failure, the next call tries again. */
   #load({ channel, options }: LoadedChannel): Promise<Runtime> {
     const { name } = channel
     const known = this.#runtimes.get(name)
@@ -121,7 +121,7 @@ type SchemaIssue = {
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined
 }
 
-/** A schema's issue in our words: what is missing `is required`, what is not known `is not allowed`. */
+/** Converts an issue of a schema: missing fields `is required`, unknown fields `is not allowed`. */
 function asIssues(name: string, config: JsonObject, issue: SchemaIssue): Issue[] {
   const keys = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part))
   const path = ['channels', name, ...keys]
@@ -130,7 +130,7 @@ function asIssues(name: string, config: JsonObject, issue: SchemaIssue): Issue[]
   return [{ path, message: isMissing(config, keys) ? 'is required' : phraseOf(issue) }]
 }
 
-/** A wrong type in the words of this API; whatever else is wrong, the schema says best. */
+/** Uses the wording of this API for wrong types, and the schema's message otherwise. */
 function phraseOf(issue: SchemaIssue): string {
   const type =
     'code' in issue && issue.code === 'invalid_type' && 'expected' in issue ? issue.expected : undefined
@@ -138,7 +138,7 @@ function phraseOf(issue: SchemaIssue): string {
   return `is invalid: ${issue.message}`
 }
 
-/** The fields that a strict zod schema does not know; undefined for any other issue. */
+/** The unknown fields of a strict zod schema; undefined for any other issue. */
 function unknownKeys(issue: SchemaIssue): string[] | undefined {
   return 'keys' in issue && Array.isArray(issue.keys) ? issue.keys.map(String) : undefined
 }

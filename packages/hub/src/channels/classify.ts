@@ -2,12 +2,12 @@ import { type Failure, failureKinds, truncate } from '@plugboard/core'
 import type { Runtime } from './channels.js'
 import { GivenUp } from './timeout.js'
 
-/** Longest message of a failure that is kept, in UTF-16 units. */
+/** Maximum length of a stored failure message, in UTF-16 units. */
 const MAX_MESSAGE = 500
 
 /**
- * What an error of a channel's call means. One that cannot be loaded, or whose `classify` fails or gives no failure, is a
- * fault that passes.
+ * Classifies an error of a channel call. If the channel cannot be loaded, or its `classify` fails or returns no failure,
+ * the failure is temporary.
  */
 export function classify(runtime: Runtime | undefined, error: unknown): Failure {
   if (error instanceof GivenUp) return { kind: 'ambiguous', message: 'the channel timed out' }
@@ -24,7 +24,7 @@ const UNKNOWN: Failure = {
   message: 'the channel threw an unknown error',
 }
 
-/** A channel may have been built against other types, or none. */
+/** Validates the result, because a channel may be built with other types, or without types. */
 function checked(failure: Failure): Failure | undefined {
   if (!failureKinds.includes(failure.kind) || typeof failure.message !== 'string') return undefined
   return failure.message.length > MAX_MESSAGE

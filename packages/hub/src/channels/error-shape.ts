@@ -1,9 +1,9 @@
-/** Where in the program an error came from. */
+/** Maximum number of stack frames. */
 const MAX_FRAMES = 3
 
 /**
- * What may be shown of an error that met what a person wrote: its name and where it was thrown. Its message may repeat
- * the person's words, or a credential.
+ * The loggable part of an error that handled a person's message: its name and stack frames. Its message may quote the
+ * person's text, or a credential.
  */
 export function errorShape(error: unknown): { error: string; at?: string[] } {
   if (!(error instanceof Error)) return { error: typeof error }

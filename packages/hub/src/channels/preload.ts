@@ -9,12 +9,12 @@ export interface PreloadOptions {
   log: Logger
 }
 
-/** Between the start and the first channel, and from one channel to the next: loading holds everything else up. */
+/** Pause before each channel, because loading blocks the event loop. */
 const REST_MS = 250
 
 /**
- * Loads the channels that were used before, after the start: a provider's SDK takes some tenths of a second, for which
- * the first message would wait. A channel that nobody uses costs nothing.
+ * Preloads the channels that were used before, after the start. A provider's SDK takes some tenths of a second to load,
+ * which would delay the first message. Unused channels are not loaded.
  */
 export class Preload {
   readonly #options: PreloadOptions
@@ -24,7 +24,7 @@ export class Preload {
     this.#options = options
   }
 
-  /** A channel was needed: it will be loaded after the next start, too. */
+  /** Records that a channel was used, so that the next start preloads it. */
   used(channel: string): void {
     const { store, log } = this.#options
     store.putMetaIfAbsent(keyOf(channel), 'used').catch((err) => {

@@ -6,7 +6,7 @@ import type { Store } from '../ports/store.js'
 import { NO_CLIENT } from '../ports/stored-document.js'
 import { type Keyring, newSecret } from './keyring.js'
 
-/** What an API key may do: everything, what concerns one client, or what concerns one integration of it. */
+/** Scope of an API key: everything, one client, or one integration of a client. */
 export type KeyScope = 'account' | 'app' | 'integration'
 
 /** A program that acts for a client. */
@@ -17,12 +17,12 @@ export interface KeyAccount {
   integrationId?: Id
   displayName: string
   secret: Sealed
-  /** Where there may be so many and no more: which of them it is, so that no two at once get by. */
+  /** Index below a maximum count. Unique, so that concurrent requests cannot exceed the maximum. */
   place?: number
   createdAt: string
 }
 
-/** What a person may do for a client. */
+/** Role of a person for a client. */
 export type Role = 'agent' | 'admin' | 'owner'
 
 /** A person who acts for clients. */
@@ -30,12 +30,12 @@ export interface PersonAccount {
   kind: 'person'
   /** In lower case. */
   email: string
-  /** As the library that made it wants it back. */
+  /** In the format of the hashing library. */
   passwordHash: string
   firstName?: string
   lastName?: string
   memberships: { clientId: Id; role: Role }[]
-  /** Where the account was signed in to from, in a form that says it to nobody else. */
+  /** Networks of earlier sign-ins, hashed with a key. */
   knownNetworks?: string[]
   createdAt: string
 }
@@ -49,9 +49,9 @@ export interface AccountsOptions {
   store: Store
   keyring: Keyring
   now(): Date
-  /** Accounts kept in memory. */
+  /** Maximum number of cached accounts. */
   maxCached: number
-  /** How long one is kept without looking again, in milliseconds; 0: as long as there is room (one process only). */
+  /** Maximum age of a cache entry, in milliseconds. 0: no limit (single process only). */
   maxAgeMs: number
 }
 
@@ -89,8 +89,8 @@ export class Accounts {
   }
 
   /**
-   * The secret is told now, and can be read back by {@link secretOf}. `max`: keys that there may be of the same client or
-   * integration. @throws CONFLICT when there are too many
+   * Creates a key. {@link secretOf} returns its secret again later. `max`: maximum keys of the same client or integration.
+   * @throws CONFLICT if there are too many
    */
   async createKey(
     of: Pick<KeyAccount, 'scope' | 'clientId' | 'integrationId' | 'displayName'>,
@@ -102,7 +102,7 @@ export class Accounts {
     const key: KeyAccount = { kind: 'key', ...of, secret: sealed, createdAt: this.#now() }
     for (;;) {
       if (max !== undefined) key.place = await this.#freePlace(of, max)
-      // Another may have taken the place meanwhile.
+      // A concurrent request may have taken the place.
       if (await this.#accounts.insert(NO_CLIENT, id, key)) return { key: { ...key, id }, secret }
     }
   }
@@ -124,7 +124,7 @@ export class Accounts {
     return this.#options.keyring.open(key.secret, key.id)
   }
 
-  /** @throws CONFLICT when another person has the e-mail address */
+  /** @throws CONFLICT if another person has the e-mail address */
   async createPerson(
     of: Pick<PersonAccount, 'email' | 'passwordHash' | 'firstName' | 'lastName' | 'memberships'>,
   ): Promise<WithId<PersonAccount>> {
@@ -145,7 +145,7 @@ export class Accounts {
     return account
   }
 
-  /** Whether what was found of an account before is still all that there is to know of it. */
+  /** Whether an account that was read before is still current. */
   isCurrent(account: WithId<Account>): boolean {
     return this.#cache.get(account.id) === account
   }
@@ -165,7 +165,7 @@ export class Accounts {
     return kept && { ...kept.data, id: kept.id }
   }
 
-  /** Keys of a client itself, or of one of its integrations, in order of making. */
+  /** Keys of a client itself, or of one of its integrations, in creation order. */
   async listKeys(of: { clientId: Id } | { integrationId: Id }): Promise<WithId<KeyAccount>[]> {
     const term = 'clientId' in of ? clientTerm(of.clientId) : integrationTerm(of.integrationId)
     const keys: WithId<KeyAccount>[] = []
@@ -176,7 +176,7 @@ export class Accounts {
     return keys
   }
 
-  /** People who act for a client, in order of making. */
+  /** People who act for a client, in creation order. */
   async listPeople(clientId: Id): Promise<WithId<PersonAccount>[]> {
     const people: WithId<PersonAccount>[] = []
     for await (const account of this.#walk(clientTerm(clientId))) {
@@ -205,7 +205,7 @@ export class Accounts {
     if (!isRemoved) throw new PlugboardError('NOT_FOUND', 'account not found')
   }
 
-  /** Nobody acts for a client or an integration any more. People stay, without it. */
+  /** Removes all keys and memberships of a client or an integration. People stay. */
   async removeOf(of: { clientId: Id } | { integrationId: Id }): Promise<void> {
     const term = 'clientId' in of ? clientTerm(of.clientId) : integrationTerm(of.integrationId)
     for await (const account of this.#walk(term)) {

@@ -9,16 +9,16 @@ import type { Accounts } from './accounts.js'
 import type { ClientName, ClientView, Directory } from './directory.js'
 import { hashSecret, isSameHash, newSecret } from './keyring.js'
 
-/** A credential of a client. The secret is known only now: the store has its hash. */
+/** A new credential of a client. The secret cannot be read again: the store only has its hash. */
 export interface NewToken {
   id: Id
   secret: string
 }
 
-/** What an operator decides for a client. */
+/** Limits that the operator sets for a client. */
 export interface ClientPolicy {
   acceptsGuests?: boolean | undefined
-  /** Null: what the installation says. */
+  /** Null: the default of the installation. */
   maxStoredBytes?: number | null | undefined
 }
 
@@ -31,14 +31,14 @@ export interface ClientsOptions {
   now(): Date
 }
 
-/** Longest name of a client. */
+/** Maximum length of a client name. */
 const MAX_NAME = 200
-/** Tokens that a client may have at once: each is compared with what a caller sends. */
+/** Maximum tokens per client: a caller's token is compared with each. */
 const MAX_TOKENS = 20
 const PURGE_AT_ONCE = 1000
 const PAGE = 100
 
-/** Clients and the credentials that they come with. */
+/** Clients and their credentials. */
 export class Clients {
   readonly #store: Store
   readonly #facts: Collection<ClientFacts>
@@ -56,7 +56,7 @@ export class Clients {
     this.#now = now
   }
 
-  /** A new client with its first token. @throws CONFLICT when a chosen id or name is taken. */
+  /** Creates a client with its first token. @throws CONFLICT if the given id or name is in use */
   async create({
     facts,
     ...options
@@ -70,7 +70,7 @@ export class Clients {
     if (options.name !== undefined) assertName(options.name)
     const token = newToken(this.#now())
     const { id = newId() } = options
-    // First, so that whoever finds the client finds what is known of it.
+    // First, so that a reader that finds the client also finds its facts.
     if (facts) await this.#facts.insert(id, id, facts)
     const client = await this.#directory.insert({
       ...options,
@@ -84,7 +84,7 @@ export class Clients {
     return { client, token: token.token }
   }
 
-  /** The client that these credentials are of; `tokenId` narrows it to one token. */
+  /** Finds the client of these credentials. `tokenId` restricts the check to one token. */
   async authenticate(name: ClientName, secret: string, tokenId?: Id): Promise<ClientView | undefined> {
     const client = await this.#directory.find(name)
     if (!client) return undefined
@@ -93,12 +93,12 @@ export class Clients {
     return tokens.some((token) => isSameHash(token.hash, hash)) ? client : undefined
   }
 
-  /** Whether what was found of a client before is still all that there is to know of it. */
+  /** Whether a client that was read before is still current. */
   isCurrent(client: ClientView): boolean {
     return this.#directory.peek(client.id) === client
   }
 
-  /** What is in memory of a client, without a wait. */
+  /** The cached client, without waiting. */
   peek(id: Id): ClientView | undefined {
     return this.#directory.peek(id)
   }
@@ -107,18 +107,18 @@ export class Clients {
     return this.#directory.find(name)
   }
 
-  /** What is known of a client beside its configuration. */
+  /** Data of a client besides its configuration. */
   async facts(id: Id): Promise<ClientFacts> {
     return (await this.#facts.find(id, { id }))?.data ?? {}
   }
 
-  /** Changes what is known of a client. @throws NOT_FOUND */
+  /** Updates the facts of a client. @throws NOT_FOUND */
   async changeFacts(id: Id, change: (facts: ClientFacts) => ClientFacts): Promise<ClientFacts> {
     await this.#directory.get(id)
     return (await this.#facts.change(id, id, (known) => change(known ?? {}))) ?? {}
   }
 
-  /** In order of making. Those that are being purged are left out. */
+  /** In creation order, without clients that are being purged. */
   async list(range: Range): Promise<ClientRecord[]> {
     const { limit, fromEnd } = range
     const clients: ClientRecord[] = []
@@ -135,7 +135,7 @@ export class Clients {
   }
 
   /**
-   * Names a client. A client that had the name falls back to its id, and keeps its channels.
+   * Names a client. Another client with this name loses it, falls back to its id, and keeps its channels.
    * @returns whether the name changed. @throws NOT_FOUND, INVALID
    */
   async rename(id: Id, name: string): Promise<boolean> {
@@ -148,7 +148,7 @@ export class Clients {
     return true
   }
 
-  /** Changes what a client may do; what is not named stays as it is. @throws NOT_FOUND */
+  /** Updates the limits of a client; omitted members stay unchanged. @throws NOT_FOUND */
   configure(id: Id, policy: ClientPolicy): Promise<ClientView> {
     return this.#directory.change(id, (record) => {
       const { maxStoredBytes = record.maxStoredBytes, acceptsGuests = record.acceptsGuests } = policy
@@ -161,7 +161,7 @@ export class Clients {
     })
   }
 
-  /** Removes a client at once for everybody, its keys, and all else of it in the background. @throws NOT_FOUND */
+  /** Deletes a client and its keys immediately, and its data in the background. @throws NOT_FOUND */
   async delete(id: Id): Promise<void> {
     await this.#directory.change(id, ({ name: _, externalId: __, ...record }) => ({
       ...record,
@@ -173,14 +173,14 @@ export class Clients {
     await this.#accounts.removeOf({ clientId: id })
   }
 
-  /** Removes all that belongs to clients that were deleted, in slices, as long as it may. */
+  /** Removes the data of deleted clients, in slices, while `mayGoOn` returns true. */
   async purge(mayGoOn: () => boolean = () => true): Promise<void> {
     let after: Id | undefined
     for (;;) {
       const page = await this.#store.listClients({ limit: PAGE, ...(after && { after }) })
       for (const { id, deletedAt } of page) {
         if (!deletedAt) continue
-        // Once more: the process that deleted it may have ended before it came to them.
+        // Again, because the process that deleted it may have ended before this step.
         await this.#accounts.removeOf({ clientId: id })
         await this.#attachments.removeOf({ clientId: id })
         while (mayGoOn() && !(await this.#store.purgeClient(id, PURGE_AT_ONCE)));
@@ -190,7 +190,7 @@ export class Clients {
     }
   }
 
-  /** One more token, so that the one before can be revoked without an outage. @throws NOT_FOUND, CONFLICT */
+  /** Adds a token, so that another can be revoked without downtime. @throws NOT_FOUND, CONFLICT */
   async addToken(id: Id): Promise<NewToken> {
     const { token, record } = newToken(this.#now())
     await this.#directory.change(id, (client) => {
@@ -204,7 +204,7 @@ export class Clients {
     return token
   }
 
-  /** @throws NOT_FOUND, and CONFLICT for the last token, since nobody could act for the client any more. */
+  /** @throws NOT_FOUND, and CONFLICT for the last token, because the client would become inaccessible */
   async revokeToken(id: Id, tokenId: Id): Promise<void> {
     await this.#directory.change(id, (client) => {
       const tokens = client.tokens.filter((token) => token.id !== tokenId)

@@ -5,7 +5,7 @@ import type { ClientRecord, IntegrationRecord, WebhookRecord } from '../ports/cl
 import type { Store } from '../ports/store.js'
 import type { Keyring } from './keyring.js'
 
-/** A client as the hub works with it: the record, with its secrets opened. Never logged. */
+/** A client with decrypted secrets. Must not be logged. */
 export interface ClientView {
   readonly id: Id
   readonly record: ClientRecord
@@ -17,32 +17,32 @@ export interface ClientView {
 export type OpenWebhook = Omit<WebhookRecord, 'token'> & { token: string }
 export type OpenIntegration = Omit<IntegrationRecord, 'config'> & { config: JsonObject }
 
-/** How a client can be named. */
+/** Ways to identify a client. */
 export type ClientName = { id: Id } | { externalId: string } | { name: string }
 
 export interface DirectoryOptions {
   store: Store
   keyring: Keyring
-  /** Clients kept in memory. */
+  /** Maximum number of cached clients. */
   maxClients: number
-  /** How long one is kept without looking again, in milliseconds; 0: as long as there is room (one process only). */
+  /** Maximum age of a cache entry, in milliseconds. 0: no limit (single process only). */
   maxAgeMs: number
-  /** Told of each change, after it is in force here. */
+  /** Called after each change, once this process uses it. */
   changed(clientId: Id): Promise<void>
 }
 
-/** Times that a change is tried anew when another came in between. */
+/** Maximum attempts of a change when concurrent changes interfere. */
 const MAX_TRIES = 20
 
 /** The clients and their configuration: read through a cache, changed by compare-and-set. */
 export class Directory {
   readonly #options: DirectoryOptions
   readonly #views: LRUCache<string, ClientView>
-  /** Chosen ids and names to ids. */
+  /** Ids by external id and name. */
   readonly #aliases: LRUCache<string, Id>
-  /** Rises with each change, so that what was read before one is not kept after it. */
+  /** Incremented by each change, so that a value read before the change is not cached after it. */
   #changes = 0
-  /** As {@link DirectoryOptions.maxAgeMs}; longer once it is known that changes of others are told. */
+  /** As {@link DirectoryOptions.maxAgeMs}; longer once the store confirmed change notifications. */
   maxAgeMs: number
 
   constructor(options: DirectoryOptions) {
@@ -53,7 +53,7 @@ export class Directory {
     this.#aliases = new LRUCache({ max })
   }
 
-  /** What is in memory of a client, without a wait. */
+  /** The cached client, without waiting. */
   peek(id: Id): ClientView | undefined {
     return this.#views.get(id)
   }
@@ -88,8 +88,8 @@ export class Directory {
   }
 
   /**
-   * Changes a client by compare-and-set: `change` is asked again when another change came in between, and answers the
-   * whole new record, or the one that it was given where nothing is to change. @throws NOT_FOUND, and CONFLICT when it cannot get through.
+   * Changes a client by compare-and-set. `change` returns the whole new record, or its argument for no change. It is
+   * called again if a concurrent change interfered. @throws NOT_FOUND, and CONFLICT after too many attempts
    */
   async change(id: Id, change: (record: ClientRecord) => ClientRecord): Promise<ClientView> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
@@ -106,7 +106,7 @@ export class Directory {
     throw new PlugboardError('CONFLICT', 'the client changed concurrently; try again')
   }
 
-  /** Another process changed a client, or may have changed any: what is in memory is read anew. */
+  /** Drops cached data because another process changed a client, or may have changed any client. */
   forget(id?: Id): void {
     this.#changes += 1
     this.#aliases.clear()

@@ -8,22 +8,22 @@ export interface IdempotencyOptions {
   now(): Date
 }
 
-/** How long a key is remembered. */
+/** How long a key is stored. */
 const REMEMBERED_MS = 24 * 60 * 60 * 1000
 const PURGE_AT_ONCE = 1000
 
-/** A request that carries a key, so that repeating it makes nothing a second time. */
+/** A request with an idempotency key, so that a repetition creates nothing. */
 export interface KeyedRequest {
-  /** What the key is for: one key may be used once on each route. */
+  /** Scope of the key: the same key may be used on each route. */
   route: string
   key: string
-  /** The request's body, in one canonical form. */
+  /** The request body in canonical form. */
   body: string
 }
 
 /**
- * Idempotency keys. The key is stored with the id of the object to be made, before it is made: a repetition, also
- * after a crash in between, makes or finds the object with that id, and so has the same answer.
+ * Idempotency keys. A key is stored with the id of the new object before the object is created. A repetition creates or
+ * finds the object with that id, so it gets the same response, even after a crash in between.
  */
 export class Idempotency {
   readonly #options: IdempotencyOptions
@@ -33,7 +33,7 @@ export class Idempotency {
     this.#options = options
   }
 
-  /** @throws MISMATCH for a key that came with another body, CONFLICT while the first request is under way. */
+  /** @throws MISMATCH for a key that was used with another body, CONFLICT while the first request is in progress */
   async run<T>(client: ClientView, request: KeyedRequest, make: (id: Id) => Promise<T>): Promise<T> {
     const { store, now } = this.#options
     const key = `${request.route} ${request.key}`
@@ -56,7 +56,7 @@ export class Idempotency {
     }
   }
 
-  /** Forgets keys that are too old, in slices, as long as it may. */
+  /** Removes expired keys, in slices, while `mayGoOn` returns true. */
   async purge(mayGoOn: () => boolean = () => true): Promise<void> {
     const { store, now } = this.#options
     const before = new Date(now().getTime() - REMEMBERED_MS)

@@ -2,11 +2,11 @@ import { PlugboardError } from '@plugboard/core'
 import type { Store } from '../ports/store.js'
 import type { Keyring } from './keyring.js'
 
-/** Name, among the store's meta texts, of the fingerprint of the key that its secrets are sealed with. */
+/** Meta name of the fingerprint of the encryption key. */
 export const KEY_FINGERPRINT = 'encryption-key'
 
 /**
- * Makes sure that this key is the one that the store's secrets are sealed with; a new store takes it as its own.
+ * Checks that this key encrypted the store's secrets. A new store adopts the key.
  * @throws CONFLICT
  */
 export async function assertKey(store: Store, keyring: Keyring): Promise<void> {

@@ -16,13 +16,13 @@ const TAG_BYTES = 16
 const PREFIX = 'v1.'
 
 /**
- * Seals what must be read back (provider configuration, webhook tokens) with AES-256-GCM. The context (the client's
- * id) is authenticated, so that a sealed text moved to another client does not open.
+ * Encrypts secrets that must be read back (provider configuration, webhook tokens) with AES-256-GCM. The context (the
+ * client's id) is authenticated, so that a sealed text of one client cannot be opened for another.
  */
 export class Keyring {
   readonly #key: Buffer
   readonly #signingKey: Buffer
-  /** Tells one key from another without telling the key. */
+  /** Identifies the key without revealing it. */
   readonly fingerprint: string
 
   /** @throws INVALID when the key is not 32 bytes. */
@@ -35,12 +35,12 @@ export class Keyring {
     this.fingerprint = derive(master, 'fingerprint').toString('hex')
   }
 
-  /** HMAC-SHA512 of a text, base64: a credential that need not be stored. The text begins with what it is for. */
+  /** HMAC-SHA512 of a text, base64: a credential that need not be stored. The text starts with its purpose. */
   sign(text: string): string {
     return createHmac('sha512', this.#signingKey).update(text).digest('base64')
   }
 
-  /** The first bytes of the HMAC of a text, which begins with what it is for. */
+  /** The first bytes of the HMAC of a text, which starts with its purpose. */
   mac(text: string, bytes: number): Buffer {
     return createHmac('sha512', this.#signingKey).update(text).digest().subarray(0, bytes)
   }
@@ -50,7 +50,7 @@ export class Keyring {
     return timingSafeEqual(mac, this.mac(text, mac.byteLength))
   }
 
-  /** A key of 32 bytes for one purpose, to sign with what another library signs. */
+  /** Derives a key of 32 bytes for one purpose, for signatures of another library. */
   keyFor(purpose: string): Buffer {
     return derive(this.#signingKey, purpose)
   }
@@ -63,14 +63,14 @@ export class Keyring {
     return (PREFIX + sealed.toString('base64url')) as Sealed
   }
 
-  /** @throws INTERNAL when it was sealed with another key or for another context, or was changed. */
+  /** @throws INTERNAL if it was sealed with another key or for another context, or was modified */
   open(sealed: string, context: string): string {
     try {
       const bytes = Buffer.from(sealed.slice(PREFIX.length), 'base64url')
-      // In a shorter text a piece of the nonce would count as the tag.
+      // In a shorter text, a part of the nonce would be read as the tag.
       if (bytes.length < IV_BYTES + TAG_BYTES) throw new Error('it is too short')
       const iv = bytes.subarray(0, IV_BYTES)
-      // Without the length, Node.js also takes a tag of 4 bytes, which can be guessed.
+      // Without the length, Node.js also accepts a tag of 4 bytes, which can be guessed.
       const decipher = createDecipheriv(CIPHER, this.#key, iv, { authTagLength: TAG_BYTES })
       decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(-TAG_BYTES))
       return decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
@@ -82,7 +82,7 @@ export class Keyring {
   }
 }
 
-/** A key for one purpose (RFC 5869), so that no two uses share one. */
+/** Derives a key for one purpose (RFC 5869), so that no two purposes share a key. */
 function derive(master: Buffer, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', master, '', `plugboard:${purpose}`, 32))
 }

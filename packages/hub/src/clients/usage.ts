@@ -5,28 +5,28 @@ import type { ClientView } from './directory.js'
 
 export interface UsageOptions {
   store: Pick<Store, 'increment'>
-  /** What a client may keep, in bytes, where its own record does not say; 0: any amount. */
+  /** Default storage limit of a client, in bytes. 0: no limit. */
   maxBytes: number
-  /** Clients whose sum is kept in memory. */
+  /** Maximum number of clients with a cached sum. */
   maxCached: number
   log: Logger
 }
 
-/** The number of the store that has the sum. */
+/** Name of the counter with the sum. */
 const COUNTER = 'bytes kept'
 const FLUSH_MS = 5_000
 const AT_ONCE = 50
 
 /**
- * How many bytes each client keeps: what messages say, what is known of users and conversations, and files. It is counted
- * in memory and written now and then, so that nothing waits for it. So it is approximate: a process that is killed forgets
- * what it counted in the last seconds, and each replica learns that late of what the others counted.
+ * Counts the storage of each client in bytes: messages, facts of users and conversations, and files. The counts are kept
+ * in memory and stored every few seconds, so that no request waits. They are approximate: a killed process loses its last
+ * seconds, and replicas see the counts of each other some seconds late.
  */
 export class Usage {
   readonly #options: UsageOptions
-  /** As the store had it when this process last wrote or read it. */
+  /** Sums at the last read or write of this process. */
   readonly #sums: LRUCache<Id, number>
-  /** Counted since. 0: the sum is to be read again. */
+  /** Counted since then. 0: read the sum again. */
   readonly #pending = new Map<Id, number>()
   readonly #writing = new Map<Id, Promise<void>>()
   #timer: NodeJS.Timeout | undefined
@@ -37,8 +37,8 @@ export class Usage {
   }
 
   /**
-   * Counts what is about to be kept; a caller that does not keep it after all gives it back with {@link add}. Undefined where
-   * there is nothing to wait for. @throws NO_SPACE, and counts nothing then
+   * Reserves bytes before they are stored. If the caller does not store them, it reverts with {@link add}. Returns
+   * undefined if there is nothing to wait for. @throws NO_SPACE, without counting
    */
   take(client: ClientView, bytes: number): Promise<void> | undefined {
     const { id, record } = client
@@ -47,7 +47,7 @@ export class Usage {
       const sum = this.#sums.get(id)
       if (sum === undefined) return this.#write(id).then(() => this.take(client, bytes))
       if (sum + (this.#pending.get(id) ?? 0) + bytes > limit) {
-        // Another process may have made room.
+        // Another process may have freed space.
         this.add(id, 0)
         throw new PlugboardError('NO_SPACE', `the client has reached its storage limit of ${limit} bytes`)
       }
@@ -56,13 +56,13 @@ export class Usage {
     return undefined
   }
 
-  /** Counts what was kept or, below zero, removed. */
+  /** Counts stored bytes; negative for removed ones. */
   add(clientId: Id, bytes: number): void {
     this.#pending.set(clientId, (this.#pending.get(clientId) ?? 0) + bytes)
     this.#schedule()
   }
 
-  /** Writes what was counted. A failure is for the next time. */
+  /** Stores the counts. After a failure, the next flush retries. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined

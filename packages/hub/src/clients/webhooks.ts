@@ -10,12 +10,12 @@ export interface WebhooksOptions {
   store: Store
   directory: Directory
   keyring: Keyring
-  /** Why a URL may not be called, if it may not. */
+  /** Returns why a URL must not be called, or undefined. */
   refuseTarget(url: string): string | undefined
   now(): Date
 }
 
-/** Which webhooks a caller may see: those of its dialect and, where the dialect's belong to something, of that. */
+/** The webhooks that a caller can see: those of its dialect, and of one owner if they have owners. */
 export interface WebhookScope {
   format: string
   ownerId?: Id
@@ -25,16 +25,16 @@ export interface NewWebhook extends WebhookScope {
   url: string
   events?: readonly string[]
   settings?: JsonObject
-  /** It can be found by its id alone, where the client is not known: see {@link Webhooks.locate}. */
+  /** Allows lookups by id alone, without the client: see {@link Webhooks.locate}. */
   isLocatable?: true
-  /** The path of the URL in what the caller sent, for the error that names it. Default: `url`. */
+  /** Path of the URL in the request, for errors. Default: `url`. */
   path?: readonly (string | number)[]
 }
 
-/** Webhooks that are made one by one, each with its own events. */
+/** Webhooks that are created individually, each with its own events. */
 export class Webhooks {
   readonly #options: WebhooksOptions
-  /** Whose a webhook is, of those that can be located. It may be there no more. */
+  /** Clients of locatable webhooks. The webhook may have been deleted. */
   readonly #places: Collection<{ clientId: Id }>
 
   constructor(options: WebhooksOptions) {
@@ -42,7 +42,7 @@ export class Webhooks {
     this.#places = new Collection(options.store, 'webhook')
   }
 
-  /** Any client's webhook by its id alone; no proof of who asks, so the caller must have one. */
+  /** Finds a webhook of any client by id. The id proves nothing, so the caller must authenticate the request. */
   async locate(id: Id, format: string): Promise<{ client: ClientView; webhook: OpenWebhook } | undefined> {
     const place = await this.#places.find(NO_CLIENT, { id })
     const client = place && (await this.#options.directory.find({ id: place.data.clientId }))
@@ -62,8 +62,8 @@ export class Webhooks {
   }
 
   /**
-   * One that is there already is answered in its place when `isSame` says so. At most `max` of the format in a client.
-   * @throws INVALID for a URL that may not be called, CONFLICT when there are too many
+   * Creates a webhook, or returns an existing one for which `isSame` is true. `max`: maximum of this format per client.
+   * @throws INVALID for a forbidden URL, CONFLICT if there are too many
    */
   async create(
     client: ClientView,
@@ -113,7 +113,7 @@ export class Webhooks {
     return this.get(view, scope, id)
   }
 
-  /** What is owed to it can be replayed to another. @throws NOT_FOUND */
+  /** Its pending deliveries can be replayed to another webhook. @throws NOT_FOUND */
   async delete(client: ClientView, scope: WebhookScope, id: Id): Promise<void> {
     await this.#options.directory.change(client.id, (record) => ({
       ...record,
@@ -122,7 +122,7 @@ export class Webhooks {
     await this.#places.remove(NO_CLIENT, id)
   }
 
-  /** All that belong to something that goes. */
+  /** Deletes all webhooks of an owner. */
   async deleteOf(client: ClientView, ownerId: Id): Promise<void> {
     await this.#options.directory.change(client.id, (record) => {
       const webhooks = record.webhooks.filter((hook) => hook.ownerId !== ownerId)

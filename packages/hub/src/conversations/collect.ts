@@ -8,53 +8,53 @@ export interface CollectOptions {
   store: Store
   messages: Messages
   now(): Date
-  /** The longest that a request may wait. */
+  /** Maximum wait of a request, in milliseconds. */
   maxMs: number
 }
 
-/** Time between two looks of a request that waits and is not told. */
+/** Polling interval of a waiting request, without change notifications. */
 const LOOK_MS = 100
-/** Replies that are read at once. */
+/** Replies per page. */
 const PAGE = 100
 
 interface Waiter {
   end(): void
-  /** Ends if the turn has ended meanwhile. */
+  /** Checks whether the turn has ended. */
   look(): void
 }
 
-/** What a collect request is answered with. */
+/** Result of a collect request. */
 export interface Collected {
   message: Message
-  /** Oldest first; read as they are asked for. */
+  /** Oldest first; read lazily. */
   responses: AsyncIterable<Message>
 }
 
-/** Posts a message and waits for what the business replies to it, until its turn ends or the time is over. */
+/** Posts a message and waits for the replies of the business, until its turn ends or the time is over. */
 export class Collect {
   readonly #options: CollectOptions
-  /** Requests that wait, by the id of their message. */
+  /** Waiting requests by the id of their message. */
   readonly #waiting = new Map<Id, Set<Waiter>>()
   #isClosed = false
-  /** Whether turns that end at another process are told; if not, who waits looks by itself. */
+  /** Whether the store reports turns that end in other processes. If not, waiting requests poll. */
   isTold = true
 
   constructor(options: CollectOptions) {
     this.#options = options
   }
 
-  /** `timeoutMs` 0: as long as it may be. `id` must be chosen by the caller. @throws NOT_FOUND */
+  /** `timeoutMs` 0: the maximum. The caller must set `id`. @throws NOT_FOUND */
   async run(client: ClientView, post: Post & { id: Id }, timeoutMs: number): Promise<Collected> {
     const { store, messages, now, maxMs } = this.#options
     const waitMs = Math.min(timeoutMs || maxMs, maxMs)
-    // Before the message is there, so that no end of its turn is missed.
+    // Registered before the message exists, so that no end of its turn is missed.
     const turn = this.#wait(client, post.id)
     try {
       const message = await messages.post(client, {
         ...post,
         collectUntil: new Date(now().getTime() + waitMs),
       })
-      // A repeated request waits as long as the first one would have.
+      // A repeated request waits until the deadline of the first one.
       const entry = await store.findEntry(client.id, post.id)
       const leftMs = (entry?.collectUntil ?? now()).getTime() - now().getTime()
       if (!entry?.turnEndedAt && leftMs > 0 && !this.#isClosed) await turn.ended(leftMs)
@@ -64,7 +64,7 @@ export class Collect {
     }
   }
 
-  /** The business has said all that it has to say to a message. @throws NOT_FOUND */
+  /** Marks the replies of the business to a message as complete. @throws NOT_FOUND */
   async endTurn(client: ClientView, messageId: Id): Promise<void> {
     const { store, now } = this.#options
     if (!(await store.endTurn(client.id, messageId, now()))) {
@@ -73,17 +73,17 @@ export class Collect {
     this.turnEnded(messageId)
   }
 
-  /** The turn of a message ended, here or at another process. */
+  /** The turn of a message ended, in this or another process. */
   turnEnded(messageId: Id): void {
     for (const { end } of this.#waiting.get(messageId) ?? []) end()
   }
 
-  /** Something may have been missed: everybody who waits looks once. */
+  /** A notification may have been missed: every waiting request checks once. */
   look(): void {
     for (const waiting of this.#waiting.values()) for (const { look } of waiting) look()
   }
 
-  /** Answers everybody who waits, with what is there, and lets nobody wait any more. */
+  /** Answers all waiting requests with the replies so far, and stops further waiting. */
   close(): void {
     this.#isClosed = true
     for (const waiting of this.#waiting.values()) for (const { end } of waiting) end()
@@ -108,7 +108,7 @@ export class Collect {
     })
     const look = (): void => {
       const found = this.#options.store.findEntry(client.id, id)
-      // A store that fails now is asked again, or the time is over.
+      // If the store fails, the next poll retries until the time is over.
       found.then((entry) => entry?.turnEndedAt && end()).catch(() => undefined)
     }
     const waiter = { end, look }

@@ -31,23 +31,23 @@ export interface ConversationsOptions {
   attachments: Pick<Attachments, 'removeOf'>
   usage: Usage
   now(): Date
-  /** External ids kept in memory. */
+  /** Maximum number of cached external ids. */
   maxCached: number
 }
 
-/** What a conversation is made with. */
+/** Data of a new conversation. */
 export interface NewConversation {
-  /** Chosen before, so that a repetition answers the same conversation. */
+  /** Given by the caller, so that a repetition returns the same conversation. */
   id?: Id
   /** Absent for a group. */
   userId?: Id
   facts?: ConversationFacts
 }
 
-/** Conversations with the people of a client. */
+/** The conversations of a client. */
 export class Conversations {
   readonly #options: ConversationsOptions
-  /** Ids by client and external id: what they lead to never changes but by the end of the conversation. */
+  /** Ids by client and external id. The mapping only ends with the conversation. */
   readonly #ids: LRUCache<string, Id>
 
   constructor(options: ConversationsOptions) {
@@ -55,7 +55,7 @@ export class Conversations {
     this.#ids = new LRUCache({ max: options.maxCached })
   }
 
-  /** @throws NOT_FOUND for the user, CONFLICT when another conversation has the external id */
+  /** @throws NOT_FOUND for the user, CONFLICT if another conversation has the external id */
   async create(
     client: ClientView,
     { id = newId(), userId, facts }: NewConversation,
@@ -76,8 +76,8 @@ export class Conversations {
   }
 
   /**
-   * The conversation with an external id, made when there is none: asked any number of times at once, one is made.
-   * `of` says what a new one is of.
+   * Returns the conversation with an external id. Creates it if it does not exist; concurrent calls create only one.
+   * `of` returns the data of a new one.
    * @throws NOT_FOUND for the user
    */
   async open(
@@ -112,7 +112,7 @@ export class Conversations {
     return (await this.#options.store.findConversation(client.id, id)) !== undefined
   }
 
-  /** `there`: another call has made it meanwhile. */
+  /** `there`: a concurrent call has created it. */
   async #begin(client: ClientView, id: Id, userId: Id | undefined): Promise<'new' | 'there' | 'deleted'> {
     const { store, dispatcher, now } = this.#options
     const conversation: Conversation = { id, clientId: client.id, createdAt: now() }
@@ -123,7 +123,7 @@ export class Conversations {
     return 'new'
   }
 
-  /** What is known in memory of the conversation with an external id; it may be gone. */
+  /** The cached id of a conversation by external id. The conversation may be deleted. */
   recall(client: ClientView, externalId: ExternalId): Id | undefined {
     return this.#ids.get(`${client.id} ${nameOfExternal(externalId)}`)
   }
@@ -137,7 +137,7 @@ export class Conversations {
     return { ...conversation, facts: kept.data }
   }
 
-  /** What tells of a conversation. */
+  /** An event entry of a conversation. */
   entry(client: ClientView, id: Id, type: Exclude<EntryType, 'void' | 'message' | 'activity'>): NewEntry {
     return this.#entry(client, id, type, type, '{}')
   }
@@ -149,8 +149,8 @@ export class Conversations {
   }
 
   /**
-   * Writes an activity down, and tells the webhooks. `dedupe`: the same one is written once. False when there is no such
-   * conversation.
+   * Stores an activity and notifies the webhooks. An activity with the same `dedupe` is stored once. False if the
+   * conversation does not exist.
    */
   async note(
     client: ClientView,
@@ -159,7 +159,7 @@ export class Conversations {
     of: { id?: Id; dedupe?: string } = {},
   ): Promise<boolean> {
     const { store, dispatcher, usage } = this.#options
-    // Of all activities, these alone are as large as a message.
+    // Only these activities are as large as a message.
     if (activity.type === 'edited') await usage.take(client, 0)
     const topic: Topic = `activity.${activity.type}`
     const { owes, ...entry } = this.#entry(client, id, 'activity', topic, JSON.stringify(activity))
@@ -177,7 +177,7 @@ export class Conversations {
     return appended !== undefined
   }
 
-  /** Whether anybody wants to hear of this activity. */
+  /** Whether any webhook wants this activity. */
   isTold(client: ClientView, activity: Activity['type']): boolean {
     return this.#options.recipients.webhooks(client, `activity.${activity}`).length > 0
   }
@@ -189,7 +189,7 @@ export class Conversations {
     return conversation
   }
 
-  /** A conversation with what is known of it. @throws NOT_FOUND */
+  /** A conversation with its facts. @throws NOT_FOUND */
   async view(client: ClientView, id: Id): Promise<ConversationView> {
     const [conversation, kept] = await Promise.all([
       this.get(client, id),
@@ -198,7 +198,7 @@ export class Conversations {
     return { ...conversation, facts: kept?.data ?? {} }
   }
 
-  /** Those that are there, in the same order, with what is known of them. */
+  /** The existing ones, in the same order, with their facts. */
   async views(client: ClientView, conversations: readonly ConversationRecord[]): Promise<ConversationView[]> {
     const ids = conversations.map(({ id }) => id)
     const facts = await this.#options.facts.findAll(client.id, ids)
@@ -208,17 +208,17 @@ export class Conversations {
     }))
   }
 
-  /** All that the client has, in order of id. */
+  /** All conversations of the client, in order of id. */
   async list(client: ClientView, range: Range): Promise<ConversationView[]> {
     return this.views(client, await this.#options.store.walkConversations(client.id, range))
   }
 
-  /** The next number of a series of the client's, which begins at 1: for people who count conversations. */
+  /** The next number of a series of the client, from 1: numbers for people, such as tickets. */
   nextNumber(client: ClientView, series: string): Promise<number> {
     return this.#options.store.increment(client.id, `conversation ${series}`)
   }
 
-  /** All conversations of the client that have this metadata, in order of id; no metadata: all that there are. */
+  /** All conversations of the client with this metadata, in order of id. Without metadata: all. */
   async walk(
     client: ClientView,
     range: Range,
@@ -246,7 +246,7 @@ export class Conversations {
     return range.fromEnd ? found.slice(-range.limit) : found.slice(0, range.limit)
   }
 
-  /** Changes what is known of a conversation. @throws NOT_FOUND */
+  /** Updates the facts of a conversation. @throws NOT_FOUND */
   async change(
     client: ClientView,
     id: Id,
@@ -257,23 +257,23 @@ export class Conversations {
     return { ...conversation, facts: facts ?? {} }
   }
 
-  /** Nothing more is expected to happen. One that is closed stays as it is. `by`: in the words of the dialect. */
+  /** Closes a conversation. A closed one stays unchanged. `by`: in the terms of the dialect. */
   async close(client: ClientView, id: Id, by?: string): Promise<ConversationView> {
     const at = this.#options.now().toISOString()
     const closed = { at, ...(by !== undefined && { by }) }
     const view = await this.change(client, id, (facts) => (facts.closed ? facts : { ...facts, closed }))
-    // Also where it was closed before: a process may have ended between the two.
+    // Also if it was closed before: a process may have ended between the two steps.
     await this.note(client, id, { type: 'closed' }, { dedupe: `closed ${view.facts.closed?.at}` })
     return view
   }
 
-  /** Those without messages first, then by newest message. @throws NOT_FOUND for the user */
+  /** Conversations without messages first, then by newest message. @throws NOT_FOUND for the user */
   async listByUser(client: ClientView, userId: Id, page: Page): Promise<Conversation[]> {
     await this.#options.users.assertExists(client, userId)
     return this.#options.store.listConversations(client.id, userId, page)
   }
 
-  /** Gone for everybody at once; cancels what its messages owe. @throws NOT_FOUND */
+  /** Deletes the conversation immediately and cancels its pending deliveries. @throws NOT_FOUND */
   async delete(client: ClientView, id: Id): Promise<void> {
     const { store, facts, attachments, users, usage, dispatcher } = this.#options
     const known = (await facts.find(client.id, { id }))?.data
@@ -283,7 +283,7 @@ export class Conversations {
     const size = (await Promise.all(sizes)).reduce((sum, each) => sum + each, 0)
     const appended = await store.deleteConversation(client.id, id, entry)
     if (appended) usage.add(client.id, -size)
-    // Also where it is gone already: a process may have ended between the two.
+    // Also if it is already deleted: a process may have ended between the two steps.
     await facts.remove(client.id, id)
     await attachments.removeOf({ clientId: client.id, conversationId: id })
     if (!appended) throw notFound()

@@ -9,22 +9,22 @@ import { parseTarget, replayLane, type Target } from '../log/target.js'
 import type { Store } from '../ports/store.js'
 import type { Messages } from './messages.js'
 
-/** How far one entry got to one target. */
+/** State of one delivery: one entry to one target. */
 export interface Delivery {
   entryId: Id
   target: Target
-  /** What the target is; undefined when it is gone. */
+  /** The webhook; undefined if it was removed. */
   webhook?: { id: Id; url: string }
   endpoint?: EndpointRecord
   state: 'pending' | 'retrying' | 'delivered' | 'dead' | 'cancelled'
-  /** Attempts that failed; known while it is tried, and when it is dead. */
+  /** Failed attempts; known while it is retried, and when it is dead. */
   attempts?: number
   nextAttemptAt?: Date
-  /** What the last attempt met. */
+  /** Error of the last attempt. */
   error?: string
 }
 
-/** A delivery that was given up. */
+/** A delivery that failed all retries. */
 export interface DeadLetter {
   entry: DeadEntry
   target: Target
@@ -38,7 +38,7 @@ export interface DeliveriesOptions {
   now(): Date
 }
 
-/** What became of what was owed: to look at, and to take up again. */
+/** Reads the state of deliveries, and replays dead letters. */
 export class Deliveries {
   readonly #options: DeliveriesOptions
 
@@ -66,7 +66,7 @@ export class Deliveries {
     })
   }
 
-  /** Dead deliveries, by newest entry; those of one entry are on one page. */
+  /** Dead letters, newest entry first. Those of one entry are on the same page. */
   async listDead(client: ClientView, page: Page): Promise<DeadLetter[]> {
     const entries = await this.#options.store.listDead(client.id, page)
     return entries.flatMap((entry) =>
@@ -79,8 +79,8 @@ export class Deliveries {
   }
 
   /**
-   * Takes a dead delivery up again, with a schedule that starts now; it keeps its id, and is exempt from order. `to`
-   * names another target than the one that it was owed to. @throws NOT_FOUND
+   * Replays a dead letter, with a retry schedule that starts now. It keeps its id and ignores the order. `to` selects
+   * another target. @throws NOT_FOUND
    */
   async replay(client: ClientView, entryId: Id, target: Target, to: Target = target): Promise<void> {
     const { store, dispatcher, now } = this.#options
@@ -93,7 +93,7 @@ export class Deliveries {
   }
 }
 
-/** Reads the state of a delivery off the entry and the lanes of its stream. */
+/** Derives the state of a delivery from the entry and the lanes of its stream. */
 function stateOf(
   entry: Entry,
   target: Target,

@@ -13,8 +13,8 @@ export interface DeliveryEventsOptions {
 }
 
 /**
- * Tells webhooks that want to hear of it what became of messages on their way out. It is told before the delivery is
- * marked as done, so that a crash in between tells it again, which is known by its dedupe, rather than never.
+ * Notifies subscribed webhooks of the outcome of outbound messages. The notification is stored before the delivery is
+ * marked as done. After a crash in between, it is repeated and deduplicated, so it is never lost.
  */
 export class DeliveryEvents {
   readonly #options: DeliveryEventsOptions
@@ -23,7 +23,7 @@ export class DeliveryEvents {
     this.#options = options
   }
 
-  /** The provider has taken a message. */
+  /** The provider accepted a message. */
   done(
     { clientId, conversationId, endpoint }: EndpointAddress,
     { id, messageId }: EndpointItem,
@@ -32,7 +32,7 @@ export class DeliveryEvents {
     return this.#note(clientId, conversationId, activity, `handed-over:${id}`)
   }
 
-  /** A message will not be tried any more at a target. */
+  /** A message failed all retries for a target. */
   async gaveUp(stream: StreamRef, target: Target, entry: Entry, { error, reason }: Dead): Promise<void> {
     const { kind, id: endpointId } = parseTarget(target)
     if (kind !== 'endpoint' || entry.type !== 'message') return

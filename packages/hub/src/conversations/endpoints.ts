@@ -14,7 +14,7 @@ export interface EndpointsOptions {
   now(): Date
 }
 
-/** Where conversations live at providers. */
+/** Addresses of conversations at providers. */
 export class Endpoints {
   readonly #options: EndpointsOptions
 
@@ -22,7 +22,7 @@ export class Endpoints {
     this.#options = options
   }
 
-  /** The conversation of an endpoint; it and its user are made when they are new, the user with what is known of it. */
+  /** Returns the conversation of an endpoint. Creates it and its user (with its data) if they are new. */
   async map(
     client: ClientView,
     channel: ChannelRef,
@@ -46,7 +46,7 @@ export class Endpoints {
     return mapped
   }
 
-  /** The conversation does not live there any more: what comes from there begins another. @throws NOT_FOUND */
+  /** Detaches an endpoint from its conversation: its next message starts another one. @throws NOT_FOUND */
   async remove(client: ClientView, conversationId: Id, endpointId: Id): Promise<void> {
     const isRemoved = await this.#options.store.removeEndpoint(client.id, conversationId, endpointId)
     if (!isRemoved) throw new PlugboardError('NOT_FOUND', 'endpoint not found')

@@ -8,7 +8,7 @@ import type { Store } from '../ports/store.js'
 import type { Conversations } from './conversations.js'
 import type { Users } from './users.js'
 
-/** Looks up, for the webhooks of a client, what their events tell of. */
+/** Lookups for webhook events of a client. */
 export function lookupsFor(
   client: ClientView,
   {
@@ -28,7 +28,7 @@ export function lookupsFor(
   }
 }
 
-/** Messages read at once: each may be as large as a request. */
+/** Messages per read: each may be as large as a request. */
 const READ_AT_ONCE = 20
 
 async function newest(

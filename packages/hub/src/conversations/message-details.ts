@@ -7,7 +7,7 @@ import {
   parseJsonObject,
 } from '@plugboard/core'
 
-/** What is known of a message beside its payload; what is not as it should be is left out. Never throws. */
+/** Parses the details of a message. Invalid members are dropped. Never throws. */
 export function messageDetailsOf({ details }: Pick<Message, 'details'>): MessageDetails {
   if (details === undefined) return {}
   const { author, metadata, dialect } = parseJsonObject(details)

@@ -16,16 +16,16 @@ import type { Append, Appended, Store } from '../ports/store.js'
 import type { Conversations } from './conversations.js'
 import type { Users } from './users.js'
 
-/** A message to be taken in. */
+/** A message to post. */
 export interface Post extends Posting {
   conversationId: Id
   payload: JsonObject
   /** The message that it replies to, for collect. */
   incomingId?: Id
   collectUntil?: Date
-  /** Chosen before, so that a repetition answers the same message. */
+  /** Given by the caller, so that a repetition returns the same message. */
   id?: Id
-  /** The provider's event id: the same event makes one message. */
+  /** The provider's event id: the same event creates one message. */
   dedupe?: string
   details?: MessageDetails
 }
@@ -48,7 +48,7 @@ export class Messages {
     this.#options = options
   }
 
-  /** Takes a message in: when this resolves it is on disk, with all that it owes. @throws NOT_FOUND, NO_SPACE */
+  /** Posts a message. When this resolves, it is on disk with its recipients. @throws NOT_FOUND, NO_SPACE */
   async post(client: ClientView, post: Post): Promise<Message> {
     const { store, recipients, dispatcher, users, usage, now } = this.#options
     const { conversationId, author } = post
@@ -78,7 +78,7 @@ export class Messages {
     if (!appended) throw new PlugboardError('NOT_FOUND', 'conversation not found')
     const { entry, duplicate } = appended
     if (!duplicate) dispatcher.appended(appended)
-    // What its poster repeats is gone; a provider that repeats an event is to hear that all is well.
+    // Repeating the post of a deleted message fails; a provider that repeats an event gets a success.
     else if (entry.deletedAt && post.dedupe === undefined) throw notFound()
     return asMessage(entry)
   }
@@ -102,7 +102,7 @@ export class Messages {
     return entries.map(asMessage)
   }
 
-  /** Makes a message say something else, and tells the webhooks. @throws NOT_FOUND */
+  /** Changes the content of a message and notifies the webhooks. @throws NOT_FOUND */
   async edit(
     client: ClientView,
     id: Id,
@@ -113,7 +113,7 @@ export class Messages {
     const { streamId } = before
     const text = { payload: JSON.stringify(to.payload), details: JSON.stringify(to.details) }
     const growth = bytesOf(text) - bytesOf(before)
-    // What it says now is kept a second time, for those who are told of it.
+    // The new content is stored a second time, in the notification.
     await usage.take(client, 0)
     if (!(await store.editMessage(client.id, streamId, id, text))) throw notFound()
     usage.add(client.id, growth)
@@ -121,14 +121,14 @@ export class Messages {
     return this.get(client, id)
   }
 
-  /** Leaves a tombstone; what has not gone out yet never will. @throws NOT_FOUND */
+  /** Leaves a tombstone and cancels pending deliveries. @throws NOT_FOUND */
   async delete(client: ClientView, id: Id): Promise<void> {
     const entry = await this.getEntry(client, id)
     const deleted = await this.#delete(client, entry.streamId, id, bytesOf(entry))
     if (deleted === 0) throw notFound()
   }
 
-  /** @returns how many there were. @throws NOT_FOUND for the conversation */
+  /** @returns the number of deleted messages. @throws NOT_FOUND for the conversation */
   async deleteAll(client: ClientView, conversationId: Id): Promise<number> {
     const conversation = await this.#options.store.findConversation(client.id, conversationId)
     if (!conversation) throw new PlugboardError('NOT_FOUND', 'conversation not found')
@@ -147,7 +147,7 @@ export class Messages {
 
 const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'message not found')
 
-/** Field by field: this is the hottest path, and spreading costs more than all else here. */
+/** Copies field by field: on this hot path, object spread would dominate the cost. */
 function entryOf(post: Post, at: Date, claim: boolean): Append['entry'] {
   const { id = newId(), author, payload, incomingId, collectUntil, dedupe, details } = post
   const entry: Append['entry'] = { id, type: 'message', author, payload: JSON.stringify(payload), at, claim }
@@ -158,7 +158,7 @@ function entryOf(post: Post, at: Date, claim: boolean): Append['entry'] {
   return entry
 }
 
-/** The message that an entry holds. */
+/** Converts an entry to a message. */
 export function asMessage(entry: Entry): Message {
   const { id, clientId, streamId, seq, at, payload, details, dedupe, author = 'business' } = entry
   const message: Message = { id, clientId, conversationId: streamId, seq, author, sentAt: at, payload }
@@ -167,7 +167,7 @@ export function asMessage(entry: Entry): Message {
   return message
 }
 
-/** Names a provider's event among all that a conversation has. */
+/** Dedupe key of a provider's event within a conversation. */
 export const dedupeOf = (channel: string, key: string): string => `${channel}:${key}`
 
 function sourceOf(dedupe: string): { channel: string; key: string } {

@@ -21,16 +21,16 @@ export interface ParticipantsOptions {
   userFacts: Collection<UserFacts>
   conversationFacts: Collection<ConversationFacts>
   now(): Date
-  /** Conversations of one user whose user is kept in memory, so that an author need not be looked up each time. */
+  /** Maximum number of conversations whose user is cached, to avoid a lookup of each author. */
   maxCached: number
 }
 
-/** Users in a group, at most. */
+/** Maximum users of a group. */
 export const MAX_PARTICIPANTS = 10
-/** Unread messages are counted no further. */
+/** Maximum count of unread messages. */
 const MAX_UNREAD = 1000
 
-/** Who takes part in conversations, and how far they have read. */
+/** Participants of conversations and their read positions. */
 export class Participants {
   readonly #options: ParticipantsOptions
   readonly #users: LRUCache<Id, Id>
@@ -40,7 +40,7 @@ export class Participants {
     this.#users = new LRUCache({ max: options.maxCached })
   }
 
-  /** Who takes part, those who came first at the beginning. */
+  /** The participants, in order of joining. */
   of({ userId, id, createdAt, facts }: ConversationView): Participant[] {
     const { isGroup, participants = [] } = facts
     if (isGroup) return participants
@@ -49,12 +49,12 @@ export class Participants {
     return [known ?? { id, userId, joinedAt: createdAt.toISOString(), readSeq: 0 }]
   }
 
-  /** Whether the user is known to take part; false where that has to be looked up. */
+  /** Whether the cache knows the user as a participant; false requires a lookup. */
   isKnownMember(conversationId: Id, userId: Id): boolean {
     return this.#users.get(conversationId) === userId
   }
 
-  /** @throws NOT_FOUND for the conversation, FORBIDDEN when the user takes no part in it */
+  /** @throws NOT_FOUND for the conversation, FORBIDDEN if the user is not a participant */
   async assertMember(client: ClientView, conversationId: Id, userId: Id): Promise<void> {
     if (this.isKnownMember(conversationId, userId)) return
     const view = await this.#options.conversations.view(client, conversationId)
@@ -64,7 +64,7 @@ export class Participants {
     if (!view.facts.isGroup) this.#users.set(conversationId, userId)
   }
 
-  /** @throws NOT_FOUND, and INVALID for a conversation that is no group or is full */
+  /** @throws NOT_FOUND, and INVALID for a conversation that is not a group or is full */
   async join(client: ClientView, conversationId: Id, userId: Id): Promise<Participant> {
     const { users, conversations, now } = this.#options
     await users.assertExists(client, userId)
@@ -83,7 +83,7 @@ export class Participants {
     return joined
   }
 
-  /** @throws NOT_FOUND for the conversation or the participant, INVALID for a conversation that is no group */
+  /** @throws NOT_FOUND for the conversation or the participant, INVALID for a conversation that is not a group */
   async leave(
     client: ClientView,
     conversationId: Id,
@@ -103,13 +103,13 @@ export class Participants {
     if (left) await conversations.note(client, conversationId, { type: 'left', userId: left.userId })
   }
 
-  /** Messages of others since they last read; counts no further than a thousand. */
+  /** Messages of others since the last read, at most 1,000. */
   unread(client: ClientView, conversationId: Id, { readSeq, userId }: Participant): Promise<number> {
     const of = { after: readSeq, except: userId, limit: MAX_UNREAD }
     return this.#options.store.countMessages(client.id, conversationId, of)
   }
 
-  /** Everything up to now was read. @throws NOT_FOUND, and FORBIDDEN for a user who takes no part */
+  /** Marks everything up to now as read. @throws NOT_FOUND, and FORBIDDEN for a user who is not a participant */
   async read(client: ClientView, conversationId: Id, by: Author): Promise<void> {
     const { conversations, now } = this.#options
     const before = await conversations.view(client, conversationId)
@@ -129,7 +129,7 @@ export class Participants {
     if (conversations.isTold(client, 'read')) await conversations.note(client, conversationId, activity)
   }
 
-  /** The conversations that a user takes part in, groups too, in order of id. @throws NOT_FOUND for the user */
+  /** The conversations of a user, including groups, in order of id. @throws NOT_FOUND for the user */
   async walk(client: ClientView, userId: Id, range: Range): Promise<ConversationView[]> {
     const { store, users, conversations, conversationFacts } = this.#options
     await users.assertExists(client, userId)
@@ -144,7 +144,7 @@ export class Participants {
     return conversations.views(client, page)
   }
 
-  /** Gone, with the conversations that are theirs alone; groups go on without them. @throws NOT_FOUND */
+  /** Deletes a user and the conversations without other participants. Groups continue. @throws NOT_FOUND */
   async deleteUser(client: ClientView, userId: Id): Promise<void> {
     const { users, conversations } = this.#options
     for (;;) {
@@ -158,7 +158,7 @@ export class Participants {
     await users.delete(client, userId)
   }
 
-  /** The conversation that is a user's where none is named: the one that was made first. */
+  /** The default conversation of a user: the oldest one. */
   async defaultOf(client: ClientView, userId: Id): Promise<Id | undefined> {
     const { store, userFacts } = this.#options
     const known = (await userFacts.find(client.id, { id: userId }))?.data.defaultConversationId
@@ -167,7 +167,7 @@ export class Participants {
     return first?.id
   }
 
-  /** Makes a conversation the user's default one, unless there is one; answers which is. */
+  /** Makes a conversation the user's default unless there is one. Returns the default. */
   async claimDefault(client: ClientView, userId: Id, conversationId: Id): Promise<Id> {
     const { store, users } = this.#options
     const [first] = await store.walkConversations(client.id, { userId, limit: 1 })

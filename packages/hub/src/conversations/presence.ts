@@ -11,12 +11,12 @@ export interface PresenceOptions {
   channels: Channels
   conversations: Conversations
   urls: PublicAddresses
-  /** The longest that a provider may take. */
+  /** Time limit of a provider call, in milliseconds. */
   timeoutMs: number
   log: Logger
 }
 
-/** Tells the other side that someone is typing: webhooks of a person, and providers of the business. */
+/** Reports typing to the other side: a person's typing to webhooks, the business's typing to providers. */
 export class Presence {
   readonly #options: PresenceOptions
   readonly #abort = new AbortController()
@@ -25,7 +25,7 @@ export class Presence {
     this.#options = options
   }
 
-  /** Resolves before providers were told, which is of no consequence. @throws NOT_FOUND */
+  /** Resolves before providers are called; their failures are ignored. @throws NOT_FOUND */
   async typing(client: ClientView, conversationId: Id, by: Author, isTyping: boolean): Promise<void> {
     const { conversations } = this.#options
     const { endpoints } = await conversations.get(client, conversationId)

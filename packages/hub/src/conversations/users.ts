@@ -24,9 +24,9 @@ export interface UsersOptions {
   dispatcher: Dispatcher
   usage: Usage
   now(): Date
-  /** Users whose client is kept in memory, so that an author need not be looked up for each message. */
+  /** Maximum number of users whose client is cached, to avoid a lookup of each author. */
   maxCached: number
-  /** How long one is kept without looking again, in milliseconds; 0: as long as there is room (one process only). */
+  /** Maximum age of a cache entry, in milliseconds. 0: no limit (single process only). */
   maxAgeMs: number
 }
 
@@ -35,7 +35,7 @@ export class Users {
   readonly #options: UsersOptions
   readonly #owners: LRUCache<Id, Id>
   readonly #shown: LRUCache<Id, UserView>
-  /** Rises with each change, so that what was read before one is not kept after it. */
+  /** Incremented by each change, so that a value read before the change is not cached after it. */
   #changes = 0
 
   constructor(options: UsersOptions) {
@@ -45,19 +45,19 @@ export class Users {
   }
 
   /**
-   * `id`: chosen before, so that a repetition answers the same user, as it was made the first time.
-   * @throws CONFLICT when another user has the external id
+   * `id`: given by the caller, so that a repetition returns the same user as created first.
+   * @throws CONFLICT if another user has the external id
    */
   async create(client: ClientView, { id = newId(), facts }: NewUser = {}): Promise<UserView> {
     const collection = this.#options.facts
     await this.#options.usage.take(client, 0)
-    // What is known of a user comes first, so that whoever finds the user knows it.
+    // The facts are stored first, so that a reader that finds the user also finds them.
     const isFresh = !facts || (await collection.insert(client.id, id, facts))
     const named = isFresh ? undefined : await this.#holderOf(client, facts?.externalId)
     const user: User = { id: named ?? id, clientId: client.id, createdAt: this.#options.now() }
     const appended = await this.#options.store.createUser(user, this.firstEntry(client, user.id))
     if (!appended.duplicate) {
-      // Whoever began to make this user has not got there: the process ended, or is slower.
+      // The creator of this user did not finish: its process ended, or is slower.
       if (facts && user.id !== id) await collection.change(client.id, user.id, () => facts)
       this.#owners.set(user.id, client.id)
       this.#options.dispatcher.appended(appended)
@@ -66,7 +66,7 @@ export class Users {
     const isThere = await this.#options.store.findUser(client.id, user.id)
     if (isThere && user.id === id && (!isFresh || !facts)) return this.view(client, id)
     if (isThere) throw new PlugboardError('CONFLICT', 'another user already has this external id')
-    // The name of one that was deleted.
+    // The name of a deleted user.
     await collection.remove(client.id, user.id)
     return this.create(client, { id: newId(), ...(facts && { facts }) })
   }
@@ -76,7 +76,7 @@ export class Users {
     return (await this.#options.facts.find(client.id, { name: nameOfExternal(externalId) }))?.id
   }
 
-  /** What tells of a new user. */
+  /** The first entry of a user: its creation event. */
   firstEntry(client: ClientView, userId: Id, data?: Record<string, string>): NewEntry {
     return this.#entry(client, userId, 'user.new', data ? JSON.stringify({ data }) : '{}')
   }
@@ -95,7 +95,7 @@ export class Users {
     return user
   }
 
-  /** A user with what is known of them. @throws NOT_FOUND */
+  /** A user with its facts. @throws NOT_FOUND */
   async view(client: ClientView, id: Id): Promise<UserView> {
     const [user, kept] = await Promise.all([
       this.get(client, id),
@@ -104,7 +104,7 @@ export class Users {
     return { ...user, facts: kept?.data ?? factsOf(user) }
   }
 
-  /** What is known of these users, as it was a moment ago at the latest: for what is only shown. */
+  /** These users from a short-lived cache, for display only. */
   async shown(client: ClientView, ids: ReadonlySet<Id>): Promise<ReadonlyMap<Id, UserView>> {
     const known = new Map<Id, UserView>()
     const others: Id[] = []
@@ -122,7 +122,7 @@ export class Users {
     return known
   }
 
-  /** Those of these users that are there. */
+  /** The existing ones of these users. */
   async views(client: ClientView, ids: readonly Id[]): Promise<ReadonlyMap<Id, UserView>> {
     const facts = await this.#options.facts.findAll(client.id, ids)
     const users = await Promise.all(
@@ -144,7 +144,7 @@ export class Users {
     return { ...user, facts: kept.data }
   }
 
-  /** Those who have this e-mail address, in order of id. */
+  /** The users with this e-mail address, in order of id. */
   async listByEmail(client: ClientView, email: string, limit: number): Promise<UserView[]> {
     const kept = await this.#options.facts.list(client.id, { term: emailTerm(email), limit })
     const users = await this.views(
@@ -154,7 +154,7 @@ export class Users {
     return [...users.values()]
   }
 
-  /** Changes what is known of a user. @throws NOT_FOUND */
+  /** Updates the facts of a user. @throws NOT_FOUND */
   async change(client: ClientView, id: Id, change: (facts: UserFacts) => UserFacts): Promise<UserView> {
     const user = await this.get(client, id)
     const facts = await this.#options.facts.change(client.id, id, (known) => change(known ?? factsOf(user)))
@@ -162,7 +162,7 @@ export class Users {
     return { ...user, facts: facts ?? {} }
   }
 
-  /** The user's default conversation is gone: the oldest one that is left takes its place. */
+  /** Replaces a deleted default conversation by the oldest remaining one. */
   async forgetDefault(client: ClientView, id: Id, conversationId: Id): Promise<void> {
     await this.#options.facts.change(client.id, id, (known) => {
       if (known?.defaultConversationId !== conversationId) return known
@@ -177,7 +177,7 @@ export class Users {
     this.#shown.delete(id)
   }
 
-  /** Gone for everybody at once; who writes from the same address is a new user from then on. @throws NOT_FOUND */
+  /** Deletes a user immediately. The next message from the same address creates a new user. @throws NOT_FOUND */
   async delete(client: ClientView, id: Id): Promise<void> {
     const { store, facts, dispatcher } = this.#options
     const { externalId } = (await this.view(client, id)).facts
@@ -191,14 +191,14 @@ export class Users {
     dispatcher.appended(appended)
   }
 
-  /** A credential for the user's own side, such as a chat in a browser. It is derived, not stored. @throws NOT_FOUND */
+  /** Creates a credential for the user, such as for a chat in a browser. Derived, not stored. @throws NOT_FOUND */
   async createToken(client: ClientView, userId: Id): Promise<{ id: Id; secret: string }> {
     await this.assertExists(client, userId)
     const id = newId()
     return { id, secret: this.#secretOf(client, userId, id) }
   }
 
-  /** Whether a token was made by {@link createToken} for this user. */
+  /** Whether {@link createToken} created this token for this user. */
   isToken(client: ClientView, userId: Id, token: { id: Id; secret: string }): boolean {
     return isSameHash(token.secret, this.#secretOf(client, userId, token.id))
   }
@@ -207,24 +207,24 @@ export class Users {
     return this.#options.keyring.sign(`user-token ${client.id} ${userId} ${tokenId}`)
   }
 
-  /** Whether the user is known to be one of the client; false where that has to be looked up. */
+  /** Whether the cache knows the user of this client; false requires a lookup. */
   isKnown(client: ClientView, id: Id): boolean {
     return this.#owners.get(id) === client.id
   }
 
-  /** @throws NOT_FOUND when the client has no such user. */
+  /** @throws NOT_FOUND if the user does not exist for the client */
   async assertExists(client: ClientView, id: Id): Promise<void> {
     if (!this.isKnown(client, id)) await this.get(client, id)
   }
 }
 
-/** What a user is made with. */
+/** Data of a new user. */
 export interface NewUser {
   id?: Id
   facts?: UserFacts
 }
 
-/** What a provider told of a user. */
+/** Facts from a provider's data of a user. */
 function factsOf({ data = {} }: User): UserFacts {
   const { name, email, locale } = data
   return {

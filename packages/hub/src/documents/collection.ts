@@ -4,21 +4,21 @@ import { isFull, type Range } from '../log/page.js'
 import type { Store } from '../ports/store.js'
 import type { StoredDocument } from '../ports/stored-document.js'
 
-/** Times that a change is tried anew when another came in between. */
+/** Maximum attempts of a change when concurrent changes interfere. */
 const MAX_TRIES = 50
 
-/** How the documents of a collection can be found beside their id. */
+/** How to find documents of a collection other than by id. */
 export interface Index<T> {
-  /** Unique among those of the client. */
+  /** Unique within the client. */
   nameOf?(data: T): string | undefined
-  /** What any number of them may have in common. */
+  /** Search terms; not unique. */
   termsOf?(data: T): readonly string[]
 }
 
-/** Told of each document that is written or removed: by how many bytes the client keeps more, or less. */
+/** Called for each written or removed document, with the change of the client's storage in bytes. */
 export type Measure = (clientId: Id, bytes: number) => void
 
-/** A document, and whose it is. */
+/** A document with its id and client. */
 export interface Kept<T> {
   clientId: Id
   id: Id
@@ -26,8 +26,8 @@ export interface Kept<T> {
 }
 
 /**
- * The documents of one kind, as objects: of several, one page of their texts is in memory, and the event loop has a turn
- * between two pages. What is read is the caller's own, and no other reader's.
+ * The documents of one kind, as objects. A list keeps one page of texts in memory, and yields to the event loop between
+ * two pages. Returned objects are not shared with other readers.
  */
 export class Collection<T extends object> {
   readonly #store: Store
@@ -76,7 +76,7 @@ export class Collection<T extends object> {
     }
   }
 
-  /** False when the id or the name is taken. */
+  /** False if the id or the name is in use. */
   async insert(clientId: Id, id: Id, data: T): Promise<boolean> {
     const document = this.#documentOf(clientId, id, data, 1)
     const isInserted = await this.#store.insertDocument(document)
@@ -85,9 +85,9 @@ export class Collection<T extends object> {
   }
 
   /**
-   * Changes a document by compare-and-set: `change` is asked again when another change came in between. It answers the
-   * new document, what it was given where nothing is to change, or undefined to leave things as they are.
-   * @throws CONFLICT when the name is taken, or it cannot get through
+   * Changes a document by compare-and-set. `change` returns the new document, or its argument or undefined for no change.
+   * It is called again if a concurrent change interfered.
+   * @throws CONFLICT if the name is in use, or after too many attempts
    */
   async change(clientId: Id, id: Id, change: (data: T | undefined) => T | undefined): Promise<T | undefined> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
@@ -111,7 +111,7 @@ export class Collection<T extends object> {
     throw new PlugboardError('CONFLICT', 'the object changed concurrently; try again')
   }
 
-  /** False when it was not there. */
+  /** False if it did not exist. */
   async remove(clientId: Id, id: Id): Promise<boolean> {
     const old = this.#measure && (await this.#store.findDocument(clientId, this.#name, { id }))
     const isRemoved = await this.#store.removeDocument(clientId, this.#name, id)

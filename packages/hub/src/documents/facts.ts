@@ -4,36 +4,36 @@ import type { Store } from '../ports/store.js'
 import { Collection, type Index, type Measure } from './collection.js'
 
 /**
- * An id that a caller chose, one namespace per dialect, so that no dialect can pass for another's user. Unique in the
- * client.
+ * An id chosen by the caller, with one namespace per dialect, so that dialects cannot impersonate each other's users.
+ * Unique within the client.
  */
 export interface ExternalId {
   namespace: string
   value: string
 }
 
-/** What is known of a client beside its configuration. */
+/** Data of a client besides its configuration. */
 export interface ClientFacts {
-  /** For people. Not unique, unlike the name that stands in addresses. */
+  /** Display name. Not unique, unlike the name in URLs. */
   displayName?: string
-  /** The account that made it, where one did. */
+  /** The account that created it, if any. */
   createdBy?: Id
-  /** The operator's own facts. */
+  /** Metadata of the operator. */
   metadata?: JsonObject
-  /** What one dialect alone knows of, by its name. */
+  /** Data of a single dialect, by its name. */
   dialect?: Record<string, JsonObject>
 }
 
-/** What is known of an integration beside its configuration. */
+/** Data of an integration besides its configuration. */
 export interface IntegrationFacts {
   displayName?: string
-  /** No channel: a program that acts for the client with keys of its own, and has webhooks. */
+  /** Not a channel: a program with its own keys and webhooks that acts for the client. */
   isCustom?: true
-  /** What one dialect alone knows of, by its name. */
+  /** Data of a single dialect, by its name. */
   dialect?: Record<string, JsonObject>
 }
 
-/** What is known of a user. Times are ISO 8601. */
+/** Data of a user. Times are ISO 8601. */
 export interface UserFacts {
   externalId?: ExternalId
   givenName?: string
@@ -42,31 +42,31 @@ export interface UserFacts {
   avatarUrl?: string
   locale?: string
   signedUpAt?: string
-  /** The client's own facts. */
+  /** Metadata of the client. */
   metadata?: JsonObject
-  /** The conversation that is theirs where none is named. */
+  /** The default conversation. */
   defaultConversationId?: Id
-  /** What one dialect alone knows of, by its name. */
+  /** Data of a single dialect, by its name. */
   dialect?: Record<string, JsonObject>
 }
 
-/** What is known of a conversation. Times are ISO 8601. */
+/** Data of a conversation. Times are ISO 8601. */
 export interface ConversationFacts {
   externalId?: ExternalId
-  /** Of any number of users, who join and leave. A conversation that is none is of one user from first to last. */
+  /** A group, whose users join and leave. Any other conversation always has one user. */
   isGroup?: true
   title?: string
   description?: string
   iconUrl?: string
-  /** The client's own facts. */
+  /** Metadata of the client. */
   metadata?: JsonObject
-  /** Of a group: who takes part. Of any other: what is known of how far its user has read. */
+  /** Of a group: its participants. Otherwise: the read position of its user. */
   participants?: Participant[]
-  /** How far the business has read. */
+  /** When the business last read. */
   businessReadAt?: string
-  /** Set while it is closed: nothing more is expected to happen in it. */
+  /** Set while the conversation is closed. */
   closed?: { at: string; by?: string }
-  /** What one dialect alone knows of, by its name. */
+  /** Data of a single dialect, by its name. */
   dialect?: Record<string, JsonObject>
 }
 
@@ -75,44 +75,44 @@ export interface Participant {
   id: Id
   userId: Id
   joinedAt: string
-  /** Number of the newest entry when they last read. */
+  /** Number of the newest entry at the last read. */
   readSeq: number
   readAt?: string
 }
 
-/** A user with what is known of them. */
+/** A user with its facts. */
 export interface UserView extends User {
   facts: UserFacts
 }
 
-/** A conversation with what is known of it. */
+/** A conversation with its facts. */
 export interface ConversationView extends ConversationRecord {
   facts: ConversationFacts
 }
 
-/** Characters of what somebody said that are kept as a fact: enough to know it by, whatever its length. */
+/** Maximum length of a stored excerpt of a message: enough to recognize it. */
 const EXCERPT_CHARS = 256
 
-/** The beginning of what somebody said, for a fact or a list. */
+/** An excerpt of a message, for a fact or a list. */
 export const excerptOf = (text: string): string => truncate(text, EXCERPT_CHARS)
 
-/** The name of a document by an external id: no two are one text, since a namespace has no blank. */
+/** Document name of an external id. Unique, because a namespace has no space. */
 export const nameOfExternal = ({ namespace, value }: ExternalId): string => `${namespace} ${value}`
 
-/** What a user can be found by. */
+/** Search term for users by e-mail address. */
 export const emailTerm = (email: string): string => `email ${email.toLowerCase()}`
 
-/** What a group can be found by. */
+/** Search term for groups by member. */
 export const memberTerm = (userId: Id): string => `member ${userId}`
 
-/** What a conversation can be found by, of its metadata: numbers and truth values as they are written. */
+/** Search term for conversations by metadata; numbers and booleans as text. */
 export const metadataTerm = (key: string, value: unknown): string =>
   `metadata ${JSON.stringify([key, String(value)])}`
 
 export const clientFacts = (store: Store): Collection<ClientFacts> =>
   new Collection<ClientFacts>(store, 'client')
 
-/** What integrations that are no channel can be found by. */
+/** Search term for custom integrations. */
 export const CUSTOM_TERM = 'custom'
 
 export const integrationFacts = (store: Store): Collection<IntegrationFacts> =>
@@ -136,7 +136,7 @@ export const conversationFacts = (store: Store, measure?: Measure): Collection<C
   return new Collection(store, 'conversation', index, measure)
 }
 
-/** All that a conversation can be found by. */
+/** All search terms of a conversation. */
 export const termsOfConversation = ({
   isGroup,
   participants = [],

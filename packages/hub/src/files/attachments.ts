@@ -14,24 +14,24 @@ export interface AttachmentsOptions {
   keyring: Keyring
   urls: PublicAddresses
   usage: Usage
-  /** Largest file. */
+  /** Maximum file size, in bytes. */
   maxBytes: number
 }
 
-/** A file that a client brings. */
+/** A file to upload. */
 export interface Upload {
-  /** It is removed with this conversation. */
+  /** The file is deleted with this conversation. */
   conversationId?: Id
   name?: string
-  /** What the sender says that it is: counts where the bytes do not tell. */
+  /** Type given by the sender. Used if the content does not reveal the type. */
   type?: string
   body: AsyncIterable<Uint8Array>
 }
 
-/** A file that is kept here. */
+/** An uploaded file. */
 export interface Attachment {
   id: Id
-  /** Whoever has it can read the file, as long as that is there. */
+  /** Anyone who has this URL can read the file until it is deleted. */
   url: string
   type: string
   size: number
@@ -39,7 +39,7 @@ export interface Attachment {
 
 const MAC_BYTES = 24
 
-/** Files that clients keep here, to show them in messages. Ids are guessable, so an address is signed. */
+/** Uploaded files for messages. Ids are guessable, so URLs are signed. */
 export class Attachments {
   readonly #options: AttachmentsOptions
 
@@ -47,12 +47,12 @@ export class Attachments {
     this.#options = options
   }
 
-  /** Largest file. */
+  /** Maximum file size, in bytes. */
   get maxBytes(): number {
     return this.#options.maxBytes
   }
 
-  /** Keeps a file. @throws NOT_FOUND for the conversation, TOO_LARGE, NO_SPACE */
+  /** Stores a file. @throws NOT_FOUND for the conversation, TOO_LARGE, NO_SPACE */
   async upload(client: ClientView, { conversationId, name, type, body }: Upload): Promise<Attachment> {
     const { blobs, urls, usage, maxBytes } = this.#options
     await usage.take(client, 0)
@@ -73,18 +73,18 @@ export class Attachments {
     return { id, url: urls.attachment(place, shown), type: typed.type, size }
   }
 
-  /** Opens the file of an address. @throws NOT_FOUND */
+  /** Opens the file of a URL. @throws NOT_FOUND */
   async open(place: AttachmentPlace): Promise<OpenBlob> {
     const blob = this.#isSigned(place) && (await this.#options.blobs.open(place.clientId, place.id))
     if (!blob) throw new PlugboardError('NOT_FOUND', 'Not Found')
     return blob
   }
 
-  /** Removes the file of an address. @throws INVALID when it is no address of ours, NOT_FOUND */
+  /** Deletes the file of a URL. @throws INVALID if it is not a URL of this server, NOT_FOUND */
   async remove(client: ClientView, url: string): Promise<void> {
     const { urls, blobs } = this.#options
     const found = urls.attachmentAt(url)
-    // It may be from before the address of this installation changed.
+    // The URL may be older than the current address of this installation.
     const isSigned = found !== undefined && this.#isSigned(found.place)
     if (!found?.isHere && !isSigned)
       throw new PlugboardError('INVALID', 'not an attachment URL of this server')
@@ -94,13 +94,13 @@ export class Attachments {
     throw new PlugboardError('NOT_FOUND', 'attachment not found')
   }
 
-  /** Removes all that go with a conversation, or are the client's. */
+  /** Deletes all files of a conversation or a client. */
   async removeOf(owner: BlobOwner): Promise<void> {
     const size = await this.#options.blobs.removeAll(owner)
     if (owner.conversationId) this.#options.usage.add(owner.clientId, -size)
   }
 
-  /** How large a file is is known only now. */
+  /** Checked after the upload, because the size is unknown before. */
   async #assertRoom(client: ClientView, id: Id, size: number): Promise<void> {
     try {
       await this.#options.usage.take(client, size)
@@ -110,7 +110,7 @@ export class Attachments {
     }
   }
 
-  /** What it belongs to may have been deleted while it came: nothing would remove it any more. */
+  /** The owner may have been deleted during the upload; then nothing would delete the file. */
   async #assertOwner({ clientId, conversationId, id }: BlobOwner & { id: Id }, size: number): Promise<void> {
     const { store, blobs, usage } = this.#options
     try {
@@ -135,7 +135,7 @@ export class Attachments {
   }
 }
 
-/** Begins with what it is for. */
+/** Starts with its purpose. */
 const signedText = (clientId: Id, id: Id): string => `attachment ${clientId} ${id}`
 
 async function* atMost(maxBytes: number, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

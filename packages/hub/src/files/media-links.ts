@@ -21,14 +21,14 @@ export interface MediaLinksOptions {
   directory: Directory
   channels: Channels
   urls: PublicAddresses
-  /** How long an address works. */
+  /** Validity of a URL, in milliseconds. */
   ttlMs: number
-  /** The longest that a channel may take to open a file. */
+  /** Time limit to open a file, in milliseconds. */
   timeoutMs: number
   now(): Date
 }
 
-/** Where in which entry a file stands. */
+/** Position of a file in an entry. */
 export interface MediaPlace {
   clientId: Id
   channel: string
@@ -36,12 +36,12 @@ export interface MediaPlace {
   part: number
 }
 
-/** A file of a provider, as it is to be shown. */
+/** A file of a provider, with its display data. */
 export interface LinkedMedia extends OpenMedia {
   name?: string
 }
 
-/** What is sealed into an address. */
+/** The content of a sealed URL. */
 type Ticket = [
   clientId: Id,
   channel: string,
@@ -53,12 +53,12 @@ type Ticket = [
   name: string | null,
 ]
 
-/** The context of the seal, so that no other secret of the store opens as an address. */
+/** Context of the encryption, so that no other secret of the store can be used as a URL. */
 const CONTEXT = 'media'
 
 /**
- * Addresses of files that people sent: they hold, sealed, what the channel needs to find the file at the provider, and
- * where it was sent. The credentials stay here.
+ * URLs of files that people sent. Each contains, encrypted, the channel's reference to the file and the message. The
+ * credentials stay on this server.
  */
 export class MediaLinks {
   readonly #options: MediaLinksOptions
@@ -67,7 +67,7 @@ export class MediaLinks {
     this.#options = options
   }
 
-  /** The address of a file; it works until it expires, or the entry is deleted. */
+  /** The URL of a file; valid until it expires, or the entry is deleted. */
   urlOf({ clientId, channel, entryId, part }: MediaPlace, media: MediaRef): string {
     const { keyring, urls, ttlMs, now } = this.#options
     const { ref, mime = null } = media
@@ -78,8 +78,8 @@ export class MediaLinks {
   }
 
   /**
-   * Opens the file of an address at its provider. `signal` ends it. @throws NOT_FOUND for what is no address (any more),
-   * or a file that is gone; UNAVAILABLE when the provider does not give it now
+   * Opens the file of a URL at its provider. `signal` aborts it. @throws NOT_FOUND for an invalid or expired URL or a
+   * deleted file; UNAVAILABLE if the provider does not return it
    */
   async open(token: string, signal: AbortSignal): Promise<LinkedMedia> {
     const ticket = this.#read(token)
@@ -113,7 +113,7 @@ export class MediaLinks {
     const open = client.integrations.get(channel)
     if (!open || !channels.find(channel)) throwNotFound()
     let runtime: Runtime | undefined
-    // The file is read after this has ended: what ends the opening must not end the reading.
+    // The file is read after this call: the time limit of the opening must not abort the reading.
     const reading = new AbortController()
     outer.addEventListener('abort', () => reading.abort())
     try {

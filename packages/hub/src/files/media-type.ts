@@ -1,10 +1,10 @@
-/** Enough of a file to tell what it is; inside a container such as a spreadsheet that takes more than its first bytes. */
+/** Bytes to read for type detection. Containers such as spreadsheets need more than their first bytes. */
 const HEAD_BYTES = 65_536
 
 const UNKNOWN = 'application/octet-stream'
 const WELL_FORMED = /^[\w.+-]{1,100}\/[\w.+-]{1,100}$/
 
-/** What many kinds of files are packed in: whoever sent one may know more. */
+/** Container formats of many file types: the sender's type may be more specific. */
 const CONTAINERS: ReadonlySet<string> = new Set([
   'application/gzip',
   'application/x-cfb',
@@ -12,7 +12,7 @@ const CONTAINERS: ReadonlySet<string> = new Set([
   'application/zip',
 ])
 
-/** A file, what it is by its bytes or else by what its sender says, and all of its bytes once more. */
+/** Detects the type of a file by its content, or else uses the sender's. Returns the complete file. */
 export async function withMediaType(
   body: AsyncIterable<Uint8Array>,
   given: string | undefined,
@@ -34,12 +34,12 @@ export async function withMediaType(
   }
 }
 
-/** What tells files apart by their bytes. It takes 50 ms to load: at the first upload, unless it was before. */
+/** The library for type detection. Loading takes 50 ms, at the first upload unless preloaded. */
 export const loadFileTypes = () => import('file-type')
 
 async function mediaTypeOf(head: Uint8Array, given: string | undefined): Promise<string> {
   const { fileTypeFromBuffer } = await loadFileTypes()
-  // What is cut off in the middle, or is no such file after all, is of no known type.
+  // A truncated or malformed file has an unknown type.
   const found = await fileTypeFromBuffer(head).catch(() => undefined)
   const said = sane(given)
   if (!found) return said ?? UNKNOWN

@@ -21,12 +21,12 @@ interface Place {
   conversationId: Id
 }
 
-/** How far back a question may be, in messages. */
+/** How many messages back a question may be. */
 const MESSAGES_BACK = 50
-/** A longer text is no label of an option. */
+/** Longer texts are not compared with labels. */
 const MAX_ANSWER = 200
 
-/** Finds what people mean who press a button or type the number of an option: read from the store, on any replica. */
+/** Resolves button presses and typed numbers. Reads from the store, so any replica can do it. */
 export class Answers {
   readonly #options: AnswersOptions
 
@@ -34,7 +34,7 @@ export class Answers {
     this.#options = options
   }
 
-  /** What a pressed button says; undefined when its token is not ours, or its message is gone. */
+  /** Resolves a pressed button; undefined if its token is invalid, or its message was deleted. */
   async toButton(place: Place, token: string): Promise<ButtonReply | undefined> {
     const { store, tokens } = this.#options
     const button = tokens.open(token, place)
@@ -44,8 +44,7 @@ export class Answers {
   }
 
   /**
-   * What a text says that answers the newest message of the business with options, where that message was shown with
-   * numbers; undefined for any other text.
+   * Resolves a text that answers the newest message of the business with numbered options; undefined for any other text.
    */
   async toText(place: Place, capabilities: Capabilities, text: string): Promise<ButtonReply | undefined> {
     if (capabilities.content === 'any' || text.length > MAX_ANSWER || text.trim() === '') return undefined

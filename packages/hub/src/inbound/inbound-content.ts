@@ -8,10 +8,10 @@ import {
 } from '@plugboard/core'
 import { fileNameOf } from '../files/file-name.js'
 
-/** Longest text that is kept of a person. */
+/** Maximum length of a stored text about a person. */
 const MAX_TEXT = 200
 
-/** What the client gets of what a person wrote: the address of a file in place of its reference. */
+/** The payload of inbound content: with the URL of a file instead of its reference. */
 export function payloadOf(content: InboundContent, urlOf: (media: MediaRef) => string): JsonObject {
   const { type, media, ...rest } = content
   if (!media) return { type, ...rest }
@@ -27,7 +27,7 @@ export function payloadOf(content: InboundContent, urlOf: (media: MediaRef) => s
   }
 }
 
-/** What is kept of a person that the provider tells of; undefined when that is nothing. */
+/** The stored data of a person; undefined if there is none. */
 export function userDataOf({ name, locale, email, phone }: Person = {}): Record<string, string> | undefined {
   const known = Object.entries({ name, locale, email, phone }).flatMap(([key, value]): [string, string][] =>
     typeof value === 'string' && value !== '' && isStorable(value) ? [[key, truncate(value, MAX_TEXT)]] : [],

@@ -35,12 +35,12 @@ export interface IngestOptions {
   dispatcher: Dispatcher
 }
 
-/** Events of one request: providers send a few at once, the largest of them some hundreds. */
+/** Maximum events of one request. Providers send a few, at most some hundreds. */
 const MAX_EVENTS = 1_000
-/** Longest sign of a reaction that is kept, in UTF-16 units. Some providers have names for them. */
+/** Maximum length of a stored reaction, in UTF-16 units. Some providers use names. */
 const MAX_EMOJI = 256
 
-/** Where an event came from. */
+/** Origin of an event. */
 interface Origin {
   client: ClientView
   integration: OpenIntegration
@@ -50,7 +50,7 @@ interface Origin {
   dedupe: string
 }
 
-/** Takes in what providers send. */
+/** Receives requests of providers. */
 export class Ingest {
   readonly #options: IngestOptions
 
@@ -59,10 +59,10 @@ export class Ingest {
   }
 
   /**
-   * Verifies a provider's request and stores its events, in order. The answer is for the provider, and is given only
-   * when everything is on disk; what was seen before is answered the same and stored no second time.
-   * @throws NOT_FOUND for a channel that the client has not enabled, UNAUTHORIZED for a request that is not the
-   * provider's, INVALID for a body that is not what it sends.
+   * Verifies a provider's request and stores its events, in order. Returns the response to the provider once everything
+   * is on disk. Duplicates get the same response and are not stored again.
+   * @throws NOT_FOUND for a channel that the client has not enabled, UNAUTHORIZED for a request that is not authentic,
+   * INVALID for a malformed body
    */
   async receive(client: ClientView, channelName: string, request: InboundRequest): Promise<InboundResponse> {
     const open = client.integrations.get(channelName)
@@ -116,7 +116,7 @@ export class Ingest {
     await messages.post(client, { id, conversationId, author, payload, dedupe, origin: endpointId })
   }
 
-  /** What a person wrote, or chose by typing a number. */
+  /** The payload of a written message, or of a choice by number. */
   async #written(origin: Origin, id: Id, content: InboundContent): Promise<JsonObject> {
     const { answers, channels } = this.#options
     const { client, integration, conversationId } = origin
@@ -133,7 +133,7 @@ export class Ingest {
     return payloadOf(content, (media) => this.#options.media.urlOf(place, media))
   }
 
-  /** What a pressed button says; its label, where nobody knows what it meant. */
+  /** The payload of a pressed button; its label if it cannot be resolved. */
   async #chosen(
     { client, conversationId }: Origin,
     { token, label }: { token: string; label?: string },
@@ -176,7 +176,7 @@ export class Ingest {
     }
   }
 
-  /** The person's message that the provider calls so. */
+  /** The person's message with this provider key. */
   async #messageOf(
     { client, integration, conversationId }: Origin,
     key: string,
@@ -186,7 +186,7 @@ export class Ingest {
     return entry?.type === 'message' ? { messageId: entry.id } : {}
   }
 
-  /** The message of ours that was delivered under this id. */
+  /** The outbound message with this delivery id. */
   async #deliveredOf({ client, conversationId }: Origin, deliveryId: string): Promise<{ messageId?: Id }> {
     const id = messageIdOf(deliveryId)
     const entry = id && (await this.#options.store.findEntry(client.id, id))

@@ -11,22 +11,22 @@ export interface AccountsOptions {
   now(): Date
 }
 
-/** An account at a provider that one client alone may use, as it is wanted in a configuration. */
+/** An account at a provider that only one client may use. */
 export interface Account {
   channel: string
-  /** As the channel names it; not secret, and not shown either. */
+  /** As returned by the channel; not secret, but not shown either. */
   name: string
 }
 
-/** How long a claim holds that has not led to a configuration yet: longer than a sync may take. */
+/** Validity of a claim without a configuration: longer than a sync may take. */
 const FRESH_MS = 30_000
 const MAX_TRIES = 10
-/** Nobody has it. */
+/** Not claimed. */
 const FREE = ''
 
 /**
- * Which client has which account: a meta text for each, `client time claim`, changed by compare-and-set. It is no more than a
- * claim: the client that does not have the account in its configuration, and did not claim it just now, has lost it.
+ * Assigns accounts to clients: one meta text per account, `client time claim`, changed by compare-and-set. A claim
+ * expires if the client's configuration does not contain the account soon after.
  */
 export class AccountClaims {
   readonly #options: AccountsOptions
@@ -35,18 +35,18 @@ export class AccountClaims {
     this.#options = options
   }
 
-  /** The account of a configuration, where its channel says that it is one client's alone. */
+  /** The exclusive account of a configuration, if its channel declares one. */
   of(channel: string, config: unknown): Account | undefined {
     const name = this.#options.channels.find(channel)?.account?.(config)
     return name === undefined ? undefined : { channel, name }
   }
 
-  /** Those that a client has in its configuration. */
+  /** The accounts in a client's configuration. */
   ofClient({ integrations }: ClientView): Account[] {
     return [...integrations.values()].flatMap(({ channel, config }) => this.of(channel, config) ?? [])
   }
 
-  /** Answers how to take the claim back. @throws CONFLICT when another client has it. */
+  /** Claims an account. Returns a function that reverts it. @throws CONFLICT if another client has it */
   async claim(clientId: Id, account: Account): Promise<() => Promise<unknown>> {
     const { store, now } = this.#options
     const key = keyOf(account)
@@ -66,14 +66,14 @@ export class AccountClaims {
     )
   }
 
-  /** Gives an account up, if it is the client's. */
+  /** Releases an account of the client. */
   async release(clientId: Id, account: Account): Promise<void> {
     const key = keyOf(account)
     const known = await this.#options.store.getMeta(key)
     if (known && holderOf(known)?.id === clientId) await this.#options.store.replaceMeta(key, known, FREE)
   }
 
-  /** Whether some client has it now; of this one its configuration counts alone. */
+  /** Whether a client has it now. For this client, only its configuration counts. */
   async isTaken(clientId: Id, account: Account): Promise<boolean> {
     const known = await this.#options.store.getMeta(keyOf(account))
     const holder = known && holderOf(known)
@@ -87,7 +87,7 @@ export class AccountClaims {
 
   async #has(clientId: Id, account: Account): Promise<boolean> {
     const { directory } = this.#options
-    // Another process may just have changed it.
+    // Another process may have just changed it.
     directory.forget(clientId)
     const client = await directory.find({ id: clientId })
     return client !== undefined && this.ofClient(client).some((other) => isSame(other, account))
@@ -96,7 +96,7 @@ export class AccountClaims {
 
 export const isSame = (a: Account, b: Account): boolean => a.channel === b.channel && a.name === b.name
 
-/** Hashed, since a name may be of any length. */
+/** Hashed, because a name may have any length. */
 const keyOf = ({ channel, name }: Account): string => `account:${channel}:${hash('sha256', name)}`
 
 interface Holder {

@@ -11,36 +11,36 @@ import type { IntegrationMonitor, IntegrationState } from './integration-monitor
 
 const healthTypes = ['create', 'configure', 'start', 'initialize', 'pause', 'delete'] as const
 
-/** What happens to an integration. */
+/** Type of a health event of an integration. */
 export type HealthType = (typeof healthTypes)[number]
 
-/** One thing that happened to an integration. */
+/** A health event of an integration. */
 export interface HealthEvent {
   type: HealthType
   time: Date
   data?: JsonObject
 }
 
-/** What is written down with what happened. */
+/** Details of a health event. */
 export interface HealthDetails {
   data?: JsonObject
-  /** The configuration before, which the provider may know of; nobody is told of it. */
+  /** The previous configuration, which may be set up at the provider. Never shown. */
   old?: Sealed
-  /** The provider is to be told; see {@link Provisioning}. */
+  /** Whether to set up the provider; see {@link Provisioning}. */
   tellsProvider?: boolean
 }
 
-/** An enabled channel and what happened to it lately. */
+/** An enabled channel with its recent events. */
 export interface IntegrationHealth extends IntegrationState {
   channel: string
   status: 'active' | 'pending' | 'paused'
-  /** The provider's words, when it is paused or pending. */
+  /** The provider's message, if it is paused or pending. */
   reason?: string
-  /** Whether the provider knows of it. */
+  /** Whether the provider is set up for it. */
   configured: boolean
-  /** Where the provider calls. */
+  /** URL that the provider calls. */
   webhookUrl: string
-  /** What a person has to do at the provider by hand. */
+  /** Manual steps at the provider. */
   setup?: string
   /** Newest first. */
   events: HealthEvent[]
@@ -56,10 +56,10 @@ export interface HealthOptions {
   now(): Date
 }
 
-/** Events shown for one integration. */
+/** Maximum events shown per integration. */
 const MAX_EVENTS = 20
 
-/** The integrations of a client, and how they are. */
+/** Health of a client's integrations. */
 export class Health {
   readonly #options: HealthOptions
 
@@ -90,7 +90,7 @@ export class Health {
     )
   }
 
-  /** Writes down what happened to an integration, and tells the webhooks. */
+  /** Stores a health event and notifies the webhooks. */
   async record(
     client: ClientView,
     integration: { id: ClientView['id']; channel: string },
@@ -119,7 +119,7 @@ export class Health {
   }
 }
 
-/** The event that an entry of an integration's stream holds; undefined for one that this version does not know. */
+/** Parses the event of an integration's entry; undefined if this version does not know it. */
 export function healthEventOf(entry: { payload: string; at: Date }): HealthEvent | undefined {
   const told = parseJsonObject(entry.payload)
   const type = healthTypes.find((each) => each === told.type)

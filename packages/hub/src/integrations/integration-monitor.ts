@@ -1,7 +1,7 @@
 import type { Failure, Id, Logger } from '@plugboard/core'
 import type { Store } from '../ports/store.js'
 
-/** How an integration does its work. */
+/** Working state of an integration. */
 export interface IntegrationState {
   lastInboundAt?: Date
   lastOutboundAt?: Date
@@ -16,20 +16,20 @@ export interface IntegrationMonitorOptions {
   now(): Date
 }
 
-/** What this process has seen since it last wrote it down. */
+/** Observations of this process since the last flush. */
 interface Seen extends IntegrationState {
-  /** Something succeeded: what was counted before is over. */
+  /** A success resets the stored failure count. */
   hasSucceeded: boolean
 }
 
 const FLUSH_MS = 5000
 const MAX_TRIES = 5
-/** These tell of one person or one message; the integration works. */
+/** These failures concern one person or message; the integration works. */
 const OF_ONE: ReadonlySet<Failure['kind']> = new Set(['recipient', 'invalid', 'rate-limited'])
 
 /**
- * Watches how integrations work: in memory, and in the store every few seconds, where the processes merge what each has
- * seen. A crash may lose some seconds of it.
+ * Tracks the working state of integrations in memory, and merges it into the store every few seconds. A crash may lose
+ * some seconds.
  */
 export class IntegrationMonitor {
   readonly #options: IntegrationMonitorOptions
@@ -51,12 +51,12 @@ export class IntegrationMonitor {
     await this.flush()
   }
 
-  /** Something came in. */
+  /** A message was received. */
   received(integrationId: Id): void {
     this.#of(integrationId).lastInboundAt = this.#options.now()
   }
 
-  /** Something went out. */
+  /** A message was delivered. */
   delivered(integrationId: Id): void {
     const seen = this.#of(integrationId)
     seen.lastOutboundAt = this.#options.now()
@@ -78,7 +78,7 @@ export class IntegrationMonitor {
     return seen
   }
 
-  /** What all processes have written down, and this one has seen. */
+  /** The stored state of all processes, merged with that of this process. */
   async read(integrationId: Id): Promise<IntegrationState> {
     const text = await this.#options.store.getMeta(keyOf(integrationId))
     const seen = this.#seen.get(integrationId)
@@ -86,7 +86,7 @@ export class IntegrationMonitor {
     return seen ? merge(stored, seen) : stored
   }
 
-  /** Writes down what is new; one at a time. A failure is for the next time. */
+  /** Stores new observations, one flush at a time. After a failure, the next flush retries. */
   flush(): Promise<void> {
     this.#flushing ??= this.#flush().finally(() => {
       this.#flushing = undefined
@@ -100,7 +100,7 @@ export class IntegrationMonitor {
       try {
         await this.#write(id, seen)
       } catch (err) {
-        // What was seen meanwhile is younger.
+        // Observations during the write are newer.
         const younger = this.#seen.get(id)
         this.#seen.set(
           id,

@@ -7,7 +7,7 @@ import { CUSTOM_TERM, type IntegrationFacts } from '../documents/facts.js'
 import type { Range } from '../log/page.js'
 import type { Sync } from './sync.js'
 
-/** What connects a client with the world: a channel that is enabled or, without one, a program of the client's own. */
+/** An integration of a client: an enabled channel, or a custom program. */
 export interface IntegrationView {
   id: Id
   /** Absent for a custom one. */
@@ -22,13 +22,13 @@ export interface IntegrationsOptions {
   accounts: Accounts
 }
 
-/** Which integrations are meant; of all channels, and custom ones, by default. */
+/** Filter for integrations. Default: all channels and custom ones. */
 export interface IntegrationKinds {
   channels?: readonly string[]
   custom?: boolean
 }
 
-/** The integrations of a client one by one; {@link Sync} brings all channels to a configuration at once. */
+/** Manages single integrations; {@link Sync} replaces the whole configuration. */
 export class Integrations {
   readonly #options: IntegrationsOptions
 
@@ -68,12 +68,12 @@ export class Integrations {
     const channel = [...client.integrations.values()].find((integration) => integration.id === id)
     const facts = (await this.#options.facts.find(client.id, { id }))?.data
     if (channel) return { id, channel, facts: facts ?? {} }
-    // What is known of a channel may be left behind by a sync that took it out.
+    // A sync that removed a channel may have left its facts.
     if (!facts?.isCustom) throw notFound()
     return { id, facts }
   }
 
-  /** @throws INVALID, and CONFLICT when the channel is enabled already or another client uses the account */
+  /** @throws INVALID, and CONFLICT if the channel is already enabled or another client uses the account */
   async enable(
     client: ClientView,
     name: string,
@@ -86,7 +86,7 @@ export class Integrations {
     return { id: channel.id, channel, facts }
   }
 
-  /** One that is no channel. */
+  /** Creates a custom integration. */
   async createCustom(client: ClientView, facts: IntegrationFacts): Promise<IntegrationView> {
     const [id, known] = [newId(), { ...facts, isCustom: true as const }]
     await this.#options.facts.insert(client.id, id, known)
@@ -111,18 +111,18 @@ export class Integrations {
     return this.get(changed, id)
   }
 
-  /** With its webhooks and keys; what is owed to it can be replayed to another target. @throws NOT_FOUND */
+  /** Deletes it with its webhooks and keys. Pending deliveries can be replayed to another target. @throws NOT_FOUND */
   async delete(client: ClientView, id: Id): Promise<void> {
     const { sync, webhooks, accounts, facts } = this.#options
     const { channel } = await this.get(client, id)
     if (channel) await sync.runOne(client.id, channel.channel, { known: id })
     await webhooks.deleteOf(client, id)
     await accounts.removeOf({ integrationId: id })
-    // Last, so that a process that ended before can be followed by another that does the same.
+    // Last, so that the deletion can be repeated if the process ended before.
     await facts.remove(client.id, id)
   }
 
-  /** For a custom integration. @throws NOT_FOUND, INVALID, and CONFLICT when there are too many */
+  /** For a custom integration. @throws NOT_FOUND, INVALID, and CONFLICT if there are too many */
   async createKey(
     client: ClientView,
     integrationId: Id,
@@ -137,7 +137,7 @@ export class Integrations {
     return made
   }
 
-  /** For a custom integration. @throws NOT_FOUND, INVALID, and CONFLICT when there are too many */
+  /** For a custom integration. @throws NOT_FOUND, INVALID, and CONFLICT if there are too many */
   async createWebhook(
     client: ClientView,
     webhook: NewWebhook & { ownerId: Id },
@@ -150,13 +150,13 @@ export class Integrations {
     return made
   }
 
-  /** @throws NOT_FOUND, and INVALID in these words for a channel */
+  /** @throws NOT_FOUND, and INVALID with this message for a channel */
   async assertCustom(client: ClientView, id: Id, message: string): Promise<void> {
     const { channel } = await this.get(client, id)
     if (channel) throw invalid({ path: [], message })
   }
 
-  /** What was made for an integration that was deleted meanwhile would belong to nothing. @throws NOT_FOUND */
+  /** Reverts a creation if the integration was deleted concurrently. @throws NOT_FOUND */
   async #assertStill(client: ClientView, id: Id, takeBack: () => Promise<void>): Promise<void> {
     if (await this.#options.facts.find(client.id, { id })) return
     await takeBack().catch(() => undefined)

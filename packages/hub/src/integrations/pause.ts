@@ -3,7 +3,7 @@ import type { Directory } from '../clients/directory.js'
 import type { Route } from '../delivery/route.js'
 import type { Health } from './health.js'
 
-/** Makes an integration whose credentials stopped working wait for the next sync. */
+/** Pauses an integration whose credentials stopped working, until the next sync. */
 export function pauseIntegration({
   directory,
   health,
@@ -20,7 +20,7 @@ export function pauseIntegration({
     let channel: string | undefined
     const client = await directory.change(clientId, (record) => {
       const integration = record.integrations.find(isRefused)
-      // What was refused may be of before a sync that has put it right.
+      // The rejected credentials may be older than a sync that fixed them.
       const isCurrent = integration?.status !== 'paused' && integration?.config === route.credentials
       channel = isCurrent ? integration?.channel : undefined
       if (!integration || !channel) return record

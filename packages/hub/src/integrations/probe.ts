@@ -7,21 +7,21 @@ import type { PublicAddresses } from '../ports/public-addresses.js'
 export interface ProbeOptions {
   channels: Channels
   urls: PublicAddresses
-  /** The longest that a sync waits for providers. */
+  /** How long a sync waits for providers, in milliseconds. */
   timeoutMs: number
 }
 
-/** What is known of a configuration that is new. */
+/** Result of checking a new configuration. */
 export interface Probed {
-  /** The provider has to be told of it, or asked again. */
+  /** Whether the provider must be set up, or asked again. */
   isPending: boolean
-  /** Why the provider could not be asked. */
+  /** Why the provider could not check it. */
   reason?: string
 }
 
 /**
- * Asks the provider of a new configuration whether it works. Who cannot be asked in time is no reason to refuse it.
- * @throws INVALID when the provider says that the credentials are wrong.
+ * Checks a new configuration with its provider. An unreachable provider is no reason to reject it.
+ * @throws INVALID if the provider rejects the credentials
  */
 export async function probe(
   { channels, urls, timeoutMs }: ProbeOptions,

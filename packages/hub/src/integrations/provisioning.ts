@@ -19,7 +19,7 @@ export interface ProvisioningOptions {
   keyring: Keyring
   health: Health
   urls: PublicAddresses
-  /** The longest that one call of a channel may take. */
+  /** Time limit of one call of a channel, in milliseconds. */
   timeoutMs: number
   log: Logger
 }
@@ -27,9 +27,8 @@ export interface ProvisioningOptions {
 type Outcome = Failure | undefined
 
 /**
- * Tells providers of integrations: where to call for one that is new or changed, and no more for one that is gone. It is
- * owed by the entry that says what happened, so that it is done by one replica at a time, in order, and again until it
- * is done.
+ * Sets up integrations at their providers: registers the webhook of a new or changed one, and removes that of a deleted
+ * one. It is a delivery of the entry that reports the change, so one replica at a time does it, in order, with retries.
  */
 export class Provisioning {
   readonly #options: ProvisioningOptions
@@ -53,19 +52,19 @@ export class Provisioning {
   async #carry(address: IntegrationAddress, item: IntegrationItem, signal: AbortSignal): Promise<Outcome> {
     const { old } = parseJsonObject(item.payload)
     const { clientId, integrationId } = address
-    // What is in memory may be of before the change that this tells of, where another process made it.
+    // The cache may be older than the reported change, if another process made it.
     this.#options.directory.forget(clientId)
     const client = await this.#options.directory.find({ id: clientId })
     const now = client?.record.integrations.find(({ id }) => id === integrationId)
     if (typeof old === 'string') {
       const failure = await this.#takeBack(clientId, item.channel, old, client, signal)
-      // Where there is a new configuration, it is what counts.
+      // With a new configuration, only that matters.
       if (failure && !now) return failure
     }
     return client && now?.status === 'pending' ? this.#setUp(client, now, signal) : undefined
   }
 
-  /** Best effort: credentials that do not work any more need nothing taken back. */
+  /** Best effort: with invalid credentials, there is nothing to revert. */
   async #takeBack(
     clientId: Id,
     channel: string,
@@ -77,7 +76,7 @@ export class Provisioning {
     const config = this.#open(sealed, clientId)
     if (!config || !channels.find(channel)) return undefined
     const account = accounts.of(channel, config)
-    // What was set up by now for the same account must stay.
+    // A newer setup for the same account must stay.
     const isInUse = account ? await accounts.isTaken(clientId, account) : client?.integrations.has(channel)
     if (isInUse) return undefined
     const failure = await this.#call('unprovision', clientId, channel, config, signal)
@@ -95,7 +94,7 @@ export class Provisioning {
     try {
       return parseJsonObject(this.#options.keyring.open(sealed, clientId))
     } catch {
-      // The key was changed since.
+      // The encryption key was changed since.
       return undefined
     }
   }
@@ -111,12 +110,12 @@ export class Provisioning {
       if (changed) await this.#options.health.record(changed, { id, channel }, 'initialize')
       return undefined
     }
-    // Whatever the provider does not like (an address that it cannot reach) may be put right meanwhile.
+    // The cause of the rejection (such as an unreachable address) may be fixed later.
     const isFinal = failure.kind === 'invalid' || failure.kind === 'recipient'
     return isFinal ? { kind: 'transient', message: failure.message } : failure
   }
 
-  /** Writes how it went, if the configuration is still the same; only when that is news. */
+  /** Stores the result if the configuration is unchanged and the result is new. */
   async #update(
     clientId: Id,
     { id, config }: IntegrationRecord,
@@ -136,13 +135,13 @@ export class Provisioning {
         integrations: client.integrations.map((each) => (isNews(each) ? withReason(each, reason) : each)),
       }))
       .catch((error) => {
-        // The client went away meanwhile.
+        // The client was deleted concurrently.
         if (isPlugboardError(error, 'NOT_FOUND')) return undefined
         throw error
       })
   }
 
-  /** Calls the channel; one that lacks the member has nothing to do. `check` stands in for `provision`. */
+  /** Calls the channel, if it has the member. Without `provision`, calls `check`. */
   async #call(
     what: 'provision' | 'unprovision',
     clientId: Id,

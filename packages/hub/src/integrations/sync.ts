@@ -9,19 +9,19 @@ import { isSame as isSameAccount } from './account-claims.js'
 import type { Health, HealthDetails, HealthType } from './health.js'
 import type { Probed } from './probe.js'
 
-/** The whole configuration that a client is to have, of the webhook format that asks. */
+/** The whole wanted configuration of a client, for one webhook format. */
 export interface Configuration {
   channels: readonly ChannelConfiguration[]
   webhooks: readonly { url: string }[]
-  /** Absent: as it is. */
+  /** Absent: unchanged. */
   acceptsGuests?: boolean | undefined
 }
 
 export interface ChannelConfiguration {
   name: string
-  /** One that is not enabled is checked all the same, and then taken as absent. */
+  /** A disabled one is validated, and then treated as absent. */
   isEnabled: boolean
-  /** Fields that the channel does not know are left out, in place of refused. */
+  /** Drops unknown fields instead of rejecting them. */
   dropUnknown?: boolean
   config: JsonObject
 }
@@ -32,13 +32,13 @@ export interface SyncOptions {
   keyring: Keyring
   health: Health
   accounts: AccountClaims
-  /** Asks the provider of a new configuration. @throws INVALID when it refuses the credentials. */
+  /** Checks a new configuration with its provider. @throws INVALID if it rejects the credentials */
   probe(clientId: Id, channel: string, config: JsonObject): Promise<Probed>
-  /** Why a URL may not be called, if it may not. */
+  /** Returns why a URL must not be called, or undefined. */
   refuseTarget(url: string): string | undefined
 }
 
-/** Brings a client's configuration to what is asked for: all of it or, when anything is wrong with it, nothing. */
+/** Replaces a client's configuration: completely, or not at all if any part is invalid. */
 export class Sync {
   readonly #options: SyncOptions
 
@@ -47,11 +47,11 @@ export class Sync {
   }
 
   /**
-   * Webhooks are told apart by their URL: one that stays keeps its token. An integration whose configuration is the
-   * same stays as it is, and one that was paused is tried again. A provider that cannot be reached plays no part: it is
-   * told later, see {@link Provisioning}.
-   * @throws INVALID with every fault of the first channel that has any, or when a provider refuses new credentials;
-   * CONFLICT when another client uses an account; NOT_FOUND
+   * Webhooks are identified by their URL: an existing one keeps its token. An integration with an unchanged configuration
+   * stays unchanged; a paused one is retried. An unreachable provider does not block the sync: it is set up later, see
+   * {@link Provisioning}.
+   * @throws INVALID with every fault of the first invalid channel, or if a provider rejects new credentials; CONFLICT if
+   * another client uses an account; NOT_FOUND
    */
   async run(clientId: Id, format: string, wanted: Configuration): Promise<ClientView> {
     const channels = await this.check(wanted)
@@ -63,9 +63,9 @@ export class Sync {
   }
 
   /**
-   * Brings one channel to this configuration, or takes it out without one; the others and the webhooks stay as they are.
-   * `known`: the integration that is there now. @throws as {@link run}; CONFLICT where none should be there and one is,
-   * NOT_FOUND where it is gone
+   * Sets the configuration of one channel, or removes the channel without one. Other channels and webhooks stay unchanged.
+   * `known`: the current integration. @throws as {@link run}; CONFLICT if an unexpected one exists, NOT_FOUND if it was
+   * deleted
    */
   async runOne(
     clientId: Id,
@@ -101,7 +101,7 @@ export class Sync {
         const webhooks = scope.webhooks(record)
         const next = this.#integrations(record, channels, probed, scope)
         changes = next.changes
-        // Bots sync whenever they start: what changes nothing is not to wake anybody.
+        // Bots sync on every start: a sync without changes must not wake anything.
         const { acceptsGuests = record.acceptsGuests } = scope
         const isSame = isDeepStrictEqual(
           [next.integrations, webhooks, acceptsGuests],
@@ -120,7 +120,7 @@ export class Sync {
     return client
   }
 
-  /** Asks the providers of what is new, all at once. */
+  /** Checks new configurations with their providers, in parallel. */
   async #probe(
     client: ClientView,
     channels: readonly ChannelConfiguration[],
@@ -130,7 +130,7 @@ export class Sync {
       return known?.status === 'paused' || !isDeepStrictEqual(known?.config, config)
     }
     const probing = channels.filter(isNew).map(async ({ name, config }): Promise<[string, Probed]> => {
-      // One that was paused is tried again as it is, so that nothing else of the configuration waits for it.
+      // A paused one is retried unchanged, so that the rest of the configuration does not wait for it.
       const isPaused = isDeepStrictEqual(client.integrations.get(name)?.config, config)
       const probing = this.#options.probe(client.id, name, config)
       return [name, await (isPaused ? probing.catch(() => ({ isPending: true })) : probing)]
@@ -138,7 +138,7 @@ export class Sync {
     return new Map(await Promise.all(probing))
   }
 
-  /** Checks a configuration without changing anything; answers the channels that are enabled. @throws INVALID */
+  /** Validates a configuration without changing anything. Returns the enabled channels. @throws INVALID */
   async check({ channels, webhooks }: Configuration): Promise<ChannelConfiguration[]> {
     const checked: ChannelConfiguration[] = []
     for (const channel of channels) {
@@ -151,7 +151,7 @@ export class Sync {
     return checked.filter((channel) => channel.isEnabled)
   }
 
-  /** The configuration of one channel as it is kept. @throws INVALID also for an address that may not be called */
+  /** The parsed configuration of one channel. @throws INVALID, also for a forbidden address */
   async #checked({
     name,
     config,
@@ -183,7 +183,7 @@ export class Sync {
       const version = this.#options.channels.find(name)?.version ?? ''
       const { id } = rest
       if (isSame && old.status === 'active') return { ...old, version }
-      // Nobody may have asked, when another sync came in between.
+      // A concurrent sync may have prevented the check.
       const { isPending, reason } = probed.get(name) ?? { isPending: true, reason: old?.reason }
       const status = isPending ? 'pending' : 'active'
       const start = { id, channel: name, type: 'start', details: { tellsProvider: isPending } } as const
@@ -224,13 +224,13 @@ export class Sync {
   }
 }
 
-/** What of a client a change is about. */
+/** The part of a client that a change affects. */
 interface Scope {
-  /** Channels that the change does not name are taken out, if it is about them. */
+  /** Whether the change removes a channel that it does not name. */
   concerns(of: { channel: string }): boolean
-  /** The webhooks that the client is to have; asked with each record that the change is tried on. */
+  /** The new webhooks of the client; called for each attempt of the change. */
   webhooks(record: ClientRecord): WebhookRecord[]
-  /** Absent: as it is. */
+  /** Absent: unchanged. */
   acceptsGuests?: boolean | undefined
 }
 

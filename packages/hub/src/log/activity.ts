@@ -12,22 +12,21 @@ import {
 import { type Dead, deathReasons } from './entry.js'
 
 /**
- * What a provider tells of a conversation beside its messages. `messageId` is the message that it is about, where that is
- * known: one of the person, or, of a delivery, one of the business.
+ * An event of a conversation other than a message, reported by a provider. `messageId` is the affected message, if known:
+ * one of the person, or, for a delivery, one of the business.
  *
- * - `edited`: the person changed a message; `payload` is what it says now.
- * - `deleted`: the person took a message back.
- * - `reaction`: the person answered a message with a sign, or took one back.
- * - `delivery`: what became of a message after the provider took it.
- * - `blocked`: the person wants to hear no more.
+ * - `edited`: the person edited a message; `payload` is its new content.
+ * - `deleted`: the person deleted a message.
+ * - `reaction`: the person added or removed a reaction.
+ * - `delivery`: status of a message after the provider accepted it.
+ * - `blocked`: the person blocked the bot.
  *
- * And what the client's own side tells of it:
+ * Reported by the client's side or by Plugboard:
  *
- * - `read`, `typing`: of a user or, without a `userId`, of the business.
+ * - `read`, `typing`: by a user or, without a `userId`, by the business.
  * - `joined`, `left`: a user of a group.
- * - `handed-over`, `given-up`: what became of a message on its way to an endpoint: the provider took it, or it will not
- *   be tried any more.
- * - `closed`, `reopened`: nothing more is expected to happen, or something is again.
+ * - `handed-over`, `given-up`: the provider accepted a message, or all retries failed.
+ * - `closed`, `reopened`: the conversation was closed or reopened.
  */
 export type Activity =
   | { type: 'edited'; messageId?: Id; payload: JsonObject }
@@ -42,7 +41,7 @@ export type Activity =
   | { type: 'given-up'; messageId: Id; endpointId: Id; reason: Dead['reason']; error?: string }
   | { type: 'closed' | 'reopened' }
 
-/** The activity that an entry holds; undefined for one that this version does not know. Never throws. */
+/** Parses the activity of an entry; undefined if this version does not know it. Never throws. */
 export function activityOf(entry: { payload: string }): Activity | undefined {
   const { type, ...told } = parseJsonObject(entry.payload)
   const about = idIn(told.messageId)
@@ -103,5 +102,5 @@ function failureIn(value: Json | undefined): Pick<Failure, 'kind' | 'message'> |
 
 const DELIVERY_ID = /^([0-9a-f]{24})-[0-9a-f]{24}(_\d+)?$/
 
-/** The message that was delivered under this id, which only its conversation can tell to be one of its own. */
+/** The message id within a delivery id. The caller must check that the message belongs to the conversation. */
 export const messageIdOf = (deliveryId: string): Id | undefined => idIn(DELIVERY_ID.exec(deliveryId)?.[1])

@@ -5,7 +5,7 @@ export interface EndpointRecord extends Endpoint {
   channel: ChannelRef
 }
 
-/** A channel of an endpoint: one that a plugin serves, or a custom name that only the client's webhooks know. */
+/** The channel of an endpoint: a loaded channel, or a custom name that only the client's webhooks use. */
 export interface ChannelRef {
   name: string
   custom: boolean

@@ -3,15 +3,15 @@ import type { Target } from './target.js'
 
 export type StreamKind = 'user' | 'conversation' | 'integration'
 
-/** Names a stream in calls of the delivery. A user's and a conversation's stream have their id. */
+/** Identifies a stream. The stream of a user or a conversation has its id. */
 export interface StreamRef {
   clientId: Id
   streamId: Id
 }
 
 /**
- * What an entry is about. `void` fills a number that was reserved and never used; `activity` is what a provider tells of
- * a conversation beside its messages (a message was edited, delivered, and so on).
+ * Type of an entry. `void` fills a reserved number that was never used. `activity` is an event of a conversation other
+ * than a message (a message was edited, delivered, and so on).
  */
 export type EntryType =
   | 'message'
@@ -24,17 +24,17 @@ export type EntryType =
   | 'void'
   | 'activity'
 
-/** An entry before it has its place. */
+/** An entry before it has a number. */
 export interface NewEntry {
   id: Id
   type: Exclude<EntryType, 'void'>
-  /** A message's payload, or what an event tells, as JSON text. Kept byte for byte. */
+  /** Payload of a message or an event, as JSON text. Stored byte for byte. */
   payload: string
-  /** Of messages: what is known beside the payload, as JSON text. Kept byte for byte. */
+  /** Of messages: the details, as JSON text. Stored byte for byte. */
   details?: string
   /** Of messages. */
   author?: Author
-  /** Of messages: the channel that the conversation was on at that time. */
+  /** Of messages: the channel of the conversation at that time. */
   channel?: string
   /** The message that this one replies to, for collect. */
   incomingId?: Id
@@ -42,39 +42,39 @@ export interface NewEntry {
   collectUntil?: Date
   /** The provider's event id: unique in the stream. */
   dedupe?: string
-  /** The store moves it forward where the entry before it is younger. */
+  /** The store moves it forward if the previous entry is newer. */
   at: Date
   owes: readonly Target[]
-  /** This process would deliver it now: the store takes the lease of the stream if it can be had. */
+  /** This process can deliver it now: the store takes the lease of the stream if it is free. */
   claim: boolean
 }
 
-/** One place in a stream. */
+/** One entry of a stream. */
 export interface Entry extends Omit<NewEntry, 'type' | 'claim'> {
   type: EntryType
   clientId: Id
   streamId: Id
   seq: number
   turnEndedAt?: Date
-  /** A tombstone: its payload and its details are gone and nothing of it is delivered any more. */
+  /** A tombstone: payload and details are removed, and it is no longer delivered. */
   deletedAt?: Date
-  /** Deliveries that were given up. */
+  /** Dead deliveries by target. */
   dead?: Readonly<Partial<Record<Target, Dead>>>
 }
 
-/** An entry with dead deliveries, without what it says. */
+/** An entry with dead deliveries, without its content. */
 export type DeadEntry = Omit<Entry, 'payload' | 'details'>
 
-/** Why a delivery may be given up. `invalid`: the entry can never be sent there, or not be put in the target's form. */
+/** Why a delivery is dead. `invalid`: the entry can never be sent to the target, or cannot be rendered for it. */
 export const deathReasons = ['exhausted', 'invalid', 'recipient', 'target-removed'] as const
 
-/** Why and when a delivery was given up. */
+/** Why and when a delivery became dead. */
 export interface Dead {
   reason: (typeof deathReasons)[number]
-  /** What the last attempt met. */
+  /** Error of the last attempt. */
   error?: string
   attempts: number
   at: Date
-  /** The target in words (a URL, a channel), since it may be gone. */
+  /** Display text of the target (a URL, a channel), because the target may be removed. */
   label: string
 }

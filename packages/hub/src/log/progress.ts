@@ -17,8 +17,8 @@ export interface Lease {
 }
 
 /**
- * Progress of a stream: everything up to `scanned` has been looked at, and a target that has no lane has all that it
- * was owed up to there. A lane says where its target really is.
+ * Progress of a stream: the recipients of all entries up to `scanned` were read. A target without a lane has received
+ * everything up to there. A lane stores the position of its target.
  */
 export interface Progress {
   scanned: number
@@ -27,35 +27,35 @@ export interface Progress {
 
 /** A stream that this process may deliver. */
 export interface Claimed extends StreamRef, Progress {
-  /** The person whose conversation it is, or whose stream. */
+  /** The user of the conversation, or of the stream. */
   userId?: Id
-  /** Where the conversation lives. */
+  /** The endpoints of the conversation. */
   endpoints: readonly EndpointRecord[]
   /** The newest number. */
   seq: number
   lease: Lease
 }
 
-/** Where a target is that is not at the end. */
+/** Position of a target that is behind. */
 export interface LaneState {
-  /** The last number handled. */
+  /** The last completed number. */
   done: number
-  /** Attempts made at the next one. */
+  /** Attempts for the next entry. */
   attempt?: number
-  /** Parts of the next one that the provider has. */
+  /** Sent parts of the next entry. */
   part?: number
   /** No attempt before this time. */
   blockedUntil?: Date
-  /** When the schedule of the next one starts, if not when it was taken in (a replay). */
+  /** Start of the retry schedule of the next entry, if not when it was accepted (a replay). */
   since?: Date
-  /** What the last attempt met. */
+  /** Error of the last attempt. */
   error?: string
 }
 
 export interface Mark {
   scanned: number
-  /** Only those that changed; null removes one. */
+  /** Only changed lanes; null removes one. */
   lanes: Readonly<Record<LaneKey, LaneState | null>>
-  /** `active`: the holder goes on. Else when there is something to do next; null when nothing is owed. */
+  /** `active`: the holder continues. Otherwise when the stream is due next; null if nothing is pending. */
   nextAt: 'active' | Date | null
 }

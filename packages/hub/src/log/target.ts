@@ -1,8 +1,9 @@
 import type { Id } from '@plugboard/core'
 
 /**
- * What an entry is owed to, as the key of a lane: `w` and a webhook's id, `e` and an endpoint's id, or `i` and the id of
- * an integration of which a provider is to be told. A replay has a lane of its own, `r` with the entry's number and the target, since it is exempt from order.
+ * A target, as the key of a lane: `w` and a webhook's id, `e` and an endpoint's id, or `i` and the id of an integration
+ * to set up at its provider. A replay has a separate lane, `r` with the entry's number and the target, because it ignores
+ * the order.
  */
 export type Target = `w${string}` | `e${string}` | `i${string}`
 export type LaneKey = Target | `r${number}:${Target}`
@@ -12,7 +13,7 @@ export const endpointTarget = (endpointId: Id): Target => `e${endpointId}`
 export const integrationTarget = (integrationId: Id): Target => `i${integrationId}`
 export const replayLane = (seq: number, target: Target): LaneKey => `r${seq}:${target}`
 
-/** What a lane delivers to, and the one entry that it is about when it is a replay. */
+/** The target of a lane, and the number of the entry for a replay. */
 export function parseLaneKey(key: LaneKey): { target: Target; only?: number } {
   if (!key.startsWith('r')) return { target: key as Target }
   const colon = key.indexOf(':')

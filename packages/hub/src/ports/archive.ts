@@ -7,38 +7,37 @@ import type { KeyClaim, Store } from './store.js'
 import type { StoredDocument } from './stored-document.js'
 
 /**
- * A whole store as records that no store is in the form of, so that one can be copied to another of any kind.
- * `archiveSuite` in `@plugboard/hub/testing` is its specification. While an archive is read or written nobody else uses
- * the store.
+ * A whole store as store-independent records, to copy it to a store of any kind. `archiveSuite` in
+ * `@plugboard/hub/testing` is its specification. Nothing else may use the store while an archive is read or written.
  */
 export interface Archive {
   /**
-   * Everything, in pages that fit in memory and in an order that stays: what a record needs comes before it, and who was
-   * cut off goes on after the `cursor` of the last page that was written. A cursor is of use for this store alone. What a
-   * crash left half-made is completed first, in the store itself; leases are no part of it.
+   * All records, in pages that fit in memory and in a stable order: dependencies come first. An interrupted reader
+   * continues after the `cursor` of the last written page. A cursor is only valid for this store. Incomplete writes of a
+   * crash are completed first, in the store itself. Leases are not included.
    */
   read(after?: string): AsyncIterable<ArchivePage>
   /**
-   * Writes records that {@link read} gave in this order. Idempotent: a record that is there already stays as it is. On
-   * disk when it resolves. @throws CONFLICT when something else has its id or its place
+   * Writes records of {@link read} in this order. Idempotent: an existing record stays unchanged. On disk when it
+   * resolves. @throws CONFLICT if another record has the id or the position
    */
   write(records: readonly ArchiveRecord[]): Promise<void>
-  /** How many records of each kind {@link read} gives in all. */
+  /** Total records of {@link read}, by kind. */
   count(): Promise<Counts>
 }
 
-/** A store that can be copied whole. */
+/** A store that can be copied. */
 export interface ArchivedStore extends Store {
   readonly archive: Archive
 }
 
-/** Some consecutive records, and where they end. */
+/** Consecutive records, and the cursor after them. */
 export interface ArchivePage {
   records: ArchiveRecord[]
   cursor: string
 }
 
-/** The kinds of records, in the order that they are read in. */
+/** The kinds of records, in reading order. */
 export const ARCHIVE_KINDS = [
   'meta',
   'client',
@@ -67,7 +66,7 @@ export type ArchiveRecord =
   | ({ kind: 'document' } & StoredDocument)
   | ({ kind: 'counter' } & CounterRecord)
 
-/** Names of meta that begin so tell of copies of this very store: they are no part of its archive. */
+/** Prefix of meta names about copies of this store, which are not part of its archive. */
 export const COPY_META = 'copy.'
 
 export interface MetaRecord {
@@ -75,17 +74,17 @@ export interface MetaRecord {
   value: string
 }
 
-/** A stream without its entries. What an entry itself does not tell of its stream is here. */
+/** A stream without its entries. */
 export interface StreamRecord extends Progress {
   id: Id
   clientId: Id
   createdAt: Date
-  /** The newest number, and the time of that entry (0 where there is none): a store may read both off the entries. */
+  /** The newest number, and the time of that entry (0 if there is none). A store may derive both from the entries. */
   seq: number
   lastAt: Date
-  /** When there is something to do; absent when nothing is owed. A stream that was held is due at `lastAt`. */
+  /** When the stream is due; absent if nothing is pending. A leased stream is due at `lastAt`. */
   nextAt?: Date
-  /** Not later than the time of the first entry that may still be owed; there whenever `nextAt` is. */
+  /** At or before the time of the first entry that may be pending; present if `nextAt` is. */
   owedAt?: Date
 }
 
@@ -95,19 +94,19 @@ export interface UserStream extends StreamRecord {
 }
 
 /**
- * A conversation with its endpoints, deleted or not: the endpoints of a deleted one lead nowhere, nor do those of one
- * whose user was deleted, and those of any other lead to it.
+ * A conversation with its endpoints, deleted or not. The endpoints of a deleted conversation or a deleted user resolve to
+ * nothing; others resolve to the conversation.
  */
 export interface ConversationStream extends StreamRecord {
-  /** Absent when the user was purged before it, or when it is one of a group. */
+  /** Absent if the user was purged first, or for a group. */
   userId?: Id
   endpoints: readonly EndpointRecord[]
-  /** As `lastAt`, of the newest message, or of a later one that was refused as a duplicate. */
+  /** Time of the newest message, or of a later one that was rejected as a duplicate. */
   lastMessageAt?: Date
   deletedAt?: Date
 }
 
-/** Who a sender is, for longer than its conversations live; not longer than its user. */
+/** The user of a sender. Outlives its conversations, but not its user. */
 export interface SenderRecord {
   clientId: Id
   channel: ChannelRef
@@ -116,7 +115,7 @@ export interface SenderRecord {
   userId: Id
 }
 
-/** What {@link Store.increment} counts. */
+/** A counter of {@link Store.increment}. */
 export interface CounterRecord {
   clientId: Id
   name: string

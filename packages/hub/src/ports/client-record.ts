@@ -1,9 +1,9 @@
 import type { Id, JsonObject } from '@plugboard/core'
 
-/** A secret that must be read back, as ciphertext; see {@link Keyring}. */
+/** An encrypted secret; see {@link Keyring}. */
 export type Sealed = string & { readonly __sealed: unique symbol }
 
-/** One way to be this client: the hash of a random 256-bit (or longer) secret. */
+/** A credential of a client: the hash of a random secret of at least 256 bits. */
 export interface TokenRecord {
   id: Id
   /** SHA-256 of the secret, hex. */
@@ -16,54 +16,53 @@ export interface IntegrationRecord {
   id: Id
   /** Name of the channel. */
   channel: string
-  /** Version of the configuration on the wire. */
+  /** Version of the configuration format. */
   version: string
   /** The configuration, as sealed JSON text. */
   config: Sealed
   /**
-   * `pending`: the provider does not know of it yet, or could not be asked; it is being tried. `paused`: its credentials
-   * stopped working; resumes at the next sync.
+   * `pending`: the provider is not set up yet, or was unreachable; it is retried. `paused`: its credentials stopped
+   * working; resumes at the next sync.
    */
   status: 'active' | 'pending' | 'paused'
-  /** The provider's words, when it is paused or pending. */
+  /** The provider's message, if it is paused or pending. */
   reason?: string
 }
 
-/** A URL of the client's that gets events. */
+/** A URL of a client that receives events. */
 export interface WebhookRecord {
   id: Id
   url: string
-  /** Signs what is sent there. */
+  /** Signs requests to the webhook. */
   token: Sealed
-  /** The dialect that made it, and whose event shapes and retry schedule it has. */
+  /** The dialect that created it, which defines its event format and retry schedule. */
   format: string
-  /** What it is told of, in the words of its dialect; absent: what the dialect tells by itself. */
+  /** Subscribed events, in the terms of its dialect. Absent: the dialect's default. */
   events?: string[]
-  /** What it belongs to, where the dialect's webhooks belong to something: it goes with that. */
+  /** Owner of the webhook, if the dialect's webhooks have owners. It is deleted with its owner. */
   ownerId?: Id
   createdAt?: Date
-  /** What its dialect alone knows of. */
+  /** Data of its dialect. */
   settings?: JsonObject
 }
 
 /**
- * One tenant with its whole configuration, in one versioned document: two changes at once end in one of the two,
- * whole.
+ * One tenant with its whole configuration, in one versioned document, so that concurrent changes cannot mix.
  */
 export interface ClientRecord {
   id: Id
-  /** An id that the caller chose for it (a UUID of another version), unique. */
+  /** A unique id chosen by the caller (a UUID of another version). */
   externalId?: string
-  /** Unique; stands in provider webhook paths. */
+  /** Unique; used in provider webhook paths. */
   name?: string
-  /** Rises by one with each change. */
+  /** Incremented by each change. */
   version: number
   createdAt: Date
   /** Set while its data is being purged. */
   deletedAt?: Date
-  /** Whether anybody may become a user of it without credentials. */
+  /** Whether anonymous users are allowed. */
   acceptsGuests?: boolean
-  /** How much it may keep, in bytes, where that is not what the installation says; 0: any amount. */
+  /** Storage limit in bytes, if it differs from the installation's. 0: no limit. */
   maxStoredBytes?: number
   tokens: TokenRecord[]
   integrations: IntegrationRecord[]

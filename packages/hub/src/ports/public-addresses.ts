@@ -1,21 +1,21 @@
 import type { Id } from '@plugboard/core'
 
-/** What the address of an attachment says. */
+/** The parts of an attachment URL. */
 export interface AttachmentPlace {
   clientId: Id
   id: Id
-  /** Proves that the address was made here. */
+  /** Proves that this server created the URL. */
   mac: string
 }
 
-/** Addresses of this installation, as they are seen from outside. The host provides them, since the hub knows no HTTP. */
+/** Public URLs of this installation. Provided by the host, because the hub does not know HTTP. */
 export interface PublicAddresses {
-  /** Where the provider of this channel calls for the client. */
+  /** Webhook URL for the provider of this channel and client. */
   webhook(clientId: Id, channel: string): string
-  /** Where a file is shown that a person sent. */
+  /** URL of a file that a person sent. */
   media(token: string): string
-  /** Where a file is shown that a client keeps here; the name is for people. */
+  /** URL of an uploaded file; the name is for display. */
   attachment(place: AttachmentPlace, name?: string): string
-  /** What {@link attachment} made an address of; `isHere`: it begins as addresses of this installation do now. */
+  /** Parses a URL of {@link attachment}. `isHere`: it has the current base URL of this installation. */
   attachmentAt(url: string): { place: AttachmentPlace; isHere: boolean } | undefined
 }

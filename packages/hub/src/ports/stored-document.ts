@@ -1,23 +1,23 @@
 import type { Id } from '@plugboard/core'
 
 /**
- * What is kept of a user, a conversation or a credential beside the logs. It belongs to a client, or with a `clientId`
- * of {@link NO_CLIENT} to the whole store.
+ * Data of a user, a conversation or a credential outside the logs. Belongs to a client, or to the whole store if
+ * `clientId` is {@link NO_CLIENT}.
  */
 export interface StoredDocument {
   clientId: Id
-  /** Such as `user`: ids, names and terms of one collection say nothing of another. */
+  /** Such as `user`. Ids, names and terms are separate per collection. */
   collection: string
   id: Id
   /** Unique among the client's documents of its collection. */
   name?: string
-  /** What it can be found by, each exactly as it stands; no two are the same. */
+  /** Search terms, matched exactly, without duplicates. */
   terms: readonly string[]
-  /** Rises by one with each change. */
+  /** Incremented by each change. */
   version: number
-  /** JSON text. Kept byte for byte. */
+  /** JSON text. Stored byte for byte. */
   data: string
 }
 
-/** The client of documents that are no client's. */
+/** The `clientId` of documents that belong to no client. */
 export const NO_CLIENT = '0'.repeat(24) as Id
