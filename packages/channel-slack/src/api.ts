@@ -4,24 +4,24 @@ import { WebClient, type WebClientOptions } from '@slack/web-api'
 import type { Config, Options } from './config.js'
 import { classify, RateLimitWithoutTime } from './failure.js'
 
-/** None is needed: all integrations share one client of the SDK, and each call carries its token. */
+/** Not needed: all integrations share one client of the SDK, and each call has its token. */
 export type Session = undefined
 
 export const connect = (_config: Config): Session => undefined
 
 type Context = CallContext<Config, Session>
 
-/** The fields of an answer, of which Slack may leave out any. */
+/** The fields of an answer. Slack may omit any of them. */
 type Answer = { [field: string]: unknown }
 
 /** Calls a method of the Web API for one integration. @throws FailureError */
 export type Call = (method: string, args: Record<string, unknown>, context: Context) => Promise<Answer>
 
-/** How long a call may take that nobody aborts. */
+/** Limit for a call that is not aborted. */
 const TIMEOUT_MS = 30_000
 
 const ignore = (): void => undefined
-/** The SDK would print to the console, bodies and answers among it. */
+/** The SDK would print bodies and answers to the console. */
 const silent: NonNullable<WebClientOptions['logger']> = {
   debug: ignore,
   info: ignore,
@@ -33,8 +33,8 @@ const silent: NonNullable<WebClientOptions['logger']> = {
 }
 
 /**
- * One client of the SDK for all integrations, which costs 44 KB each; a call carries its token. It takes no signal
- * either: its `fetch` finds that of the call in the asynchronous context, and Slack's answer is aborted with the request.
+ * One client of the SDK for all integrations, because a client takes 44 KB; each call has its token. The SDK does not
+ * accept a signal, so its `fetch` reads the signal of the call from the asynchronous context.
  */
 export function sharedClient({ slackApiUrl }: Options): Call {
   const signals = new AsyncLocalStorage<AbortSignal>()
@@ -60,13 +60,13 @@ export function sharedClient({ slackApiUrl }: Options): Call {
   }
 }
 
-/** A text that cannot stand in a header would be quoted by the error. */
+/** @throws FailureError for a token that cannot be in a header; the error of `fetch` would quote it. */
 export function tokenOf({ botToken }: Config): string {
   if (/^[\x21-\x7e]+$/.test(botToken)) return botToken
   throw new FailureError({
     kind: 'auth',
     field: 'botToken',
-    message: 'the token has characters that no token has',
+    message: 'the token contains characters that are not allowed in a token',
   })
 }
 
@@ -76,7 +76,7 @@ async function guardedFetch(
   signal: AbortSignal | undefined,
 ): Promise<Response> {
   const signals = [init.signal, signal].filter((each) => each instanceof AbortSignal)
-  // A redirect that is not followed is an answer, and nothing was done; one that is refused looks like a broken line.
+  // `manual` returns a redirect as an answer: nothing was sent. `error` would look like a lost connection.
   const response = await fetch(input, { ...init, redirect: 'manual', signal: AbortSignal.any(signals) })
   if (response.status !== 429 || Number.parseInt(response.headers.get('retry-after') ?? '', 10) >= 0)
     return response

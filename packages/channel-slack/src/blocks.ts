@@ -13,17 +13,17 @@ import {
 } from './limits.js'
 import { type Elements, escapeText, isWebUrl, toMrkdwn } from './rich-text.js'
 
-/** Says nothing, in every language, where Slack wants a text. */
+/** A text without meaning in any language, where Slack requires one. */
 export const NOTHING = '…'
 
-/** One message. `text` is what notifications and screen readers say, and what is shown when there are no blocks. */
+/** One message. `text` is for notifications and screen readers, and is shown if there are no blocks. */
 export function post(text: string, blocks: KnownBlock[] = [], options: { mrkdwn?: boolean } = {}): Part {
-  // Blocks are plain JSON, only their types do not say so.
+  // Blocks are plain JSON, but their types do not say so.
   const args = { text, ...(blocks.length > 0 && { blocks: blocks as unknown as Json }), ...options }
   return { call: 'chat.postMessage', args }
 }
 
-/** Plain words: nothing in them is markup. */
+/** A message with a plain text, without markup. */
 export const say = (text: string): Part => post(escapeText(text), [], { mrkdwn: false })
 
 const label = (text: string, max = MAX_LABEL): PlainTextElement => ({
@@ -32,7 +32,7 @@ const label = (text: string, max = MAX_LABEL): PlainTextElement => ({
   emoji: true,
 })
 
-/** At most so many UTF-16 units, never half a character; never blank. */
+/** Shortens a text to `max` UTF-16 units without splitting a character. Never blank. */
 export function cut(text: string, max: number): string {
   if (text.trim() === '') return NOTHING
   if (text.length <= max) return text
@@ -59,7 +59,7 @@ export const buttons = (elements: Button[]): KnownBlock[] =>
     elements: elements.slice(i * MAX_BUTTONS, (i + 1) * MAX_BUTTONS),
   }))
 
-/** As many menus as the options need. */
+/** One or more menus for the options. */
 export function menus(message: string, options: { label: string; value: string }[]): KnownBlock[] {
   const pages: (typeof options)[] = []
   let room = 0
@@ -87,14 +87,14 @@ export function menus(message: string, options: { label: string; value: string }
 }
 
 /**
- * What mrkdwn would take for formatting, and has no escape: marks that are not inside a word, and a quote's. Its blanks
- * are none of the four that start a line, or a run of those would be tried from each of them.
+ * Marks that mrkdwn takes for formatting and that cannot be escaped: at the edge of a word, and `>` at the start of a
+ * line. The spaces exclude line breaks, or the pattern would be tried from each break of a long run.
  */
 const AT_RISK = /(?<![\p{L}\p{N}])[*_~`]|[*_~`](?![\p{L}\p{N}])|^[^\S\n\r\u2028\u2029]*>/mu
 
 /**
- * The words of a card beside its picture. Slack lets only sections have both, and sections only mrkdwn: words that would
- * come out wrong there are shown without formatting.
+ * The text of a card beside its picture. Only a section can show both, and a section supports only mrkdwn. A text that
+ * mrkdwn would change is shown without formatting.
  */
 function cardWords(elements: Elements, plain: string, picture?: string): SectionBlock {
   const mrkdwn = toMrkdwn(elements)
@@ -108,20 +108,20 @@ function cardWords(elements: Elements, plain: string, picture?: string): Section
   }
 }
 
-/** Words with their formatting, and the same without it. */
+/** A formatted text, and the same text without formatting. */
 export interface Rich {
   elements: Elements
   plain: string
 }
 
-/** What a card shows: what has no room in its blocks comes first, as text. */
+/** How a card is shown. `before` are texts that are too long for its blocks. */
 export interface CardView {
   before: string[]
   text: string
   blocks: KnownBlock[]
 }
 
-/** `read` tells how the words of the card are to be read. */
+/** Turns a card into blocks. `read` parses its texts: as Markdown or as plain text. */
 export function card({ title, subtitle, image: url, actions }: Card, read: (text: string) => Rich): CardView {
   const picture = url !== undefined && isWebUrl(url) ? url : undefined
   const links = [...(url !== undefined && !picture ? [url] : []), ...actions.flatMap(unlinkable)]
@@ -142,7 +142,7 @@ export function card({ title, subtitle, image: url, actions }: Card, read: (text
   }
 }
 
-/** A title's words; what is more than a line, such as a list, stays as it is. */
+/** A title in bold; lists and the like are unchanged. */
 const bold = (elements: Elements): Elements =>
   elements.map((element) => {
     if (element.type !== 'rich_text_section') return element
@@ -154,7 +154,7 @@ const inBold = <T extends { style?: object }>(piece: T): T => ({
   style: { ...piece.style, bold: true },
 })
 
-/** A link without an address that Slack takes is a line of text. */
+/** A link whose address Slack rejects, as a line of text. */
 const unlinkable = (action: Action): string[] =>
   action.action === 'Open URL' && !isWebUrl(action.url)
     ? [[action.title, action.url].filter(Boolean).join(': ')]

@@ -5,11 +5,11 @@ const filled = z
   .min(1, 'must not be empty')
 
 /**
- * What a client configures; the fields are the wire names of sync. Unknown ones are refused, so that a typo shows.
- * Neither has to look like Slack's: what a made-up one is worth, Slack says when it is first used.
+ * A client's configuration, with the field names of sync. Unknown fields are rejected, so that a typo is noticed. The
+ * form of both values is not checked: Slack reports an invalid one when it is first used.
  */
 export const configSchema = z.strictObject({
-  /** "Signing Secret" on the app's page Basic Information: verifies what comes in. */
+  /** "Signing Secret" on the app's page Basic Information: verifies requests of Slack. */
   signingSecret: filled,
   /** "Bot User OAuth Token" on the app's page OAuth & Permissions: `xoxb-…`. */
   botToken: filled,
@@ -17,10 +17,10 @@ export const configSchema = z.strictObject({
 
 export type Config = z.infer<typeof configSchema>
 
-/** Where Slack is, unless the operator says otherwise. */
+/** The default. */
 const SLACK_API_URL = 'https://slack.com/api/'
 
-/** What an operator sets for all clients. */
+/** The operator's options, for all clients. */
 export const optionsSchema = z
   .strictObject({
     /** Base of the Web API, for Slack's government cloud (`https://slack-gov.com/api/`), a proxy or a test. */

@@ -1,8 +1,8 @@
 import type { Endpoint } from '@plugboard/core'
 
 /**
- * `CHANNEL`, or `CHANNEL:TS` for what is said in a thread below a message. The message on top, whose `thread_ts` is its
- * own, is in the channel.
+ * `thread` is `CHANNEL`, or `CHANNEL:TS` for a message in a thread. The first message of a thread, whose `thread_ts` is
+ * its own `ts`, is in the channel.
  */
 export const endpointOf = (
   user: string,
@@ -15,15 +15,15 @@ export const endpointOf = (
   thread: !channel ? '*' : threadTs && threadTs !== ts ? `${channel}:${threadTs}` : channel,
 })
 
-/** Where to post to: a person without a channel is written to directly. */
+/** Where to post to. Without a channel, the bot writes to the person directly. */
 export function targetOf({ sender, thread }: Endpoint): { channel: string; thread_ts?: string } {
   if (thread === '*') return { channel: sender }
   const [channel = '', thread_ts] = thread.split(':')
   return { channel, ...(thread_ts && { thread_ts }) }
 }
 
-/** The name of a message, whoever wrote it. */
+/** The key of a message, from a person or from the bot. */
 export const messageKey = (channel: string, ts: string): string => `${channel}:${ts}`
 
-/** A time of Slack, to the millisecond. */
+/** A Slack timestamp in milliseconds. */
 export const timeOf = (ts: string): Date => new Date(Math.floor(Number(ts) * 1000))

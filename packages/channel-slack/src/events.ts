@@ -13,22 +13,22 @@ import {
   readReaction,
 } from './payloads.js'
 
-/** Slack's own words about a channel and its members, and messages that other events tell of. */
+/** Subtypes of Slack's own notices about a channel, and of messages that other events cover. */
 const NOTICE =
   /^(channel|group|im|mpim|bot|pinned|unpinned|huddle|assistant)_|^(message_replied|reminder_add|tombstone|ekm_access_denied|app_conversation_leave|document_mention)$/
 
-/** Writes reminders and notices, and is no person. */
+/** Slack's own bot, which writes reminders and notices. */
 const SLACKBOT = 'USLACKBOT'
 
 interface About {
   /** Of the event; the same at each redelivery. */
   id: string
   at: Date
-  /** Users that are this bot. */
+  /** User ids of this bot. */
   self: readonly string[]
 }
 
-/** What an event of the Events API says. Kinds that tell nothing of a person give nothing. */
+/** Reads an event of the Events API. Kinds that are not about a person give no event. */
 export function parseEvent(value: unknown): InboundEvent[] {
   const { event, event_id: id, event_time, authorizations } = readCallback(value)
   const self = (authorizations ?? []).flatMap(({ user_id, is_bot }) => (user_id && is_bot ? [user_id] : []))
@@ -60,7 +60,7 @@ function parseMessage(event: Callback['event'], about: About): InboundEvent[] {
   }
 }
 
-/** A mention comes twice, as `app_mention` and as `message`: both have the key of the message, so that one counts. */
+/** A mention arrives twice, as `app_mention` and as `message`. Both have the key of the message, so one is stored. */
 function parseNew(event: Callback['event'], { self }: About): InboundEvent[] {
   const post = readNew(event)
   if (!isPerson(post, self) || NOTICE.test(post.subtype ?? '')) return []
@@ -75,7 +75,7 @@ function parseNew(event: Callback['event'], { self }: About): InboundEvent[] {
   }))
 }
 
-/** A preview of a link or a new reply changes a message too, and its words do not. */
+/** A link preview or a new reply also changes a message, but not its text. */
 function parseChanged(event: unknown, { id, at, self }: About): InboundEvent[] {
   const { channel, message, previous_message: previous } = readChanged(event)
   if (!isPerson(message, self)) return []
@@ -90,7 +90,7 @@ function parseChanged(event: unknown, { id, at, self }: About): InboundEvent[] {
   return [{ type: 'edited', ...about, content: contentsOf(message, self)[0].content }]
 }
 
-/** Only what was deleted says who wrote it. */
+/** Only the deleted message says who wrote it. */
 function parseDeleted(event: unknown, { id, at, self }: About): InboundEvent[] {
   const { channel, deleted_ts, previous_message: previous } = readDeleted(event)
   if (!previous || !isPerson(previous, self)) return []
@@ -98,7 +98,7 @@ function parseDeleted(event: unknown, { id, at, self }: About): InboundEvent[] {
   return [{ type: 'deleted', dedupeKey: id, endpoint, at, messageKey: messageKey(channel, deleted_ts) }]
 }
 
-/** Slack does not say whether a message that is reacted to is in a thread; so it counts as in the channel. */
+/** Slack does not say in which thread the message is, so the reaction belongs to the channel. */
 function parseReaction(event: unknown, { id, self }: About): InboundEvent[] {
   const { type, user, reaction, item, event_ts } = readReaction(event)
   if (item.type !== 'message' || !item.channel || !item.ts || self.includes(user)) return []
@@ -115,7 +115,7 @@ function parseReaction(event: unknown, { id, self }: About): InboundEvent[] {
   ]
 }
 
-/** Slack tells each time that a person opens the direct messages with the app: the first time is the start. */
+/** Slack sends this each time that a person opens the app's direct messages. Only the first is stored. */
 function parseHome(event: unknown, { at }: About): InboundEvent[] {
   const { user, channel, tab } = readHome(event)
   return tab === 'home' ? [] : [started(endpointOf(user, channel), at)]
@@ -133,7 +133,7 @@ const started = (endpoint: Endpoint, at: Date): InboundEvent => ({
   at,
 })
 
-/** What bots write is dropped, our own first of all. */
+/** Whether a person wrote it, and not this or another bot. */
 const isPerson = <T extends Pick<Post, 'user' | 'bot_id'>>(
   post: T,
   self: readonly string[],

@@ -169,7 +169,7 @@ describe('a token', () => {
     expect(failure).toEqual({
       kind: 'auth',
       field: 'botToken',
-      message: 'the token has characters that no token has',
+      message: 'the token contains characters that are not allowed in a token',
     })
   })
 

@@ -1,16 +1,16 @@
 import { type Failure, FailureError, networkFailure } from '@plugboard/core'
 import { z } from 'zod'
 
-/** Slack asks for minutes at most; one that asks for more than a day gets a day. */
+/** Longest wait: a day. Slack asks for minutes. */
 const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000
 
-/** Slack answered 429, and not how long to wait. The SDK's own error for that cannot be told from others. */
+/** Slack answered 429 without a `Retry-After`. The SDK's error for it looks like others. */
 export class RateLimitWithoutTime extends Error {
   override readonly name = 'RateLimitWithoutTime'
 }
 
 /**
- * Codes of Slack's answers, by what they mean. Others refuse the message as it is.
+ * Error codes of Slack by kind of failure. All other codes are `invalid`.
  * https://docs.slack.dev/reference/methods/chat.postMessage#errors
  */
 const codes = {
@@ -69,7 +69,7 @@ const platformError = z.object({
   }),
 })
 
-/** README.md has the table. */
+/** Says what an error means; README.md has the table. */
 export function classify(error: unknown): Failure {
   if (error instanceof FailureError) return error.failure
   const limit = rateLimited.safeParse(error)
@@ -88,7 +88,7 @@ function limited(retryAfterMs?: number): Failure {
   return { kind: 'rate-limited', scope: 'endpoint', message: 'Slack asks to wait', ...wait }
 }
 
-/** What a status means that is not 200. Slack itself answers 429 only; others come from what stands between. */
+/** Says what a status other than 200 means. Slack itself uses only 429; others are from proxies. */
 export function classifyStatus(status: number): Failure {
   const message = `Slack answered ${status}`
   if (status < 400) return { kind: 'transient', message: `${message}; redirects are not followed` }
@@ -99,9 +99,9 @@ export function classifyStatus(status: number): Failure {
 }
 
 function classifyCode({ error, response_metadata }: z.infer<typeof platformError>['data']): Failure {
-  // A page of a proxy is here in full: it may have been done.
+  // `error` is the whole page of a proxy: the message may have been sent.
   if (typeof error !== 'string' || !/^[a-z0-9_]{1,100}$/.test(error)) {
-    return { kind: 'ambiguous', message: 'no answer of Slack, but of something between' }
+    return { kind: 'ambiguous', message: 'the answer is not from Slack, but from a proxy' }
   }
   const message = `Slack answered ${error}`
   if (error === 'ratelimited' || error === 'rate_limited') return limited()
@@ -115,7 +115,7 @@ function classifyCode({ error, response_metadata }: z.infer<typeof platformError
   return { kind: 'invalid', message: [message, ...new Set(paths.slice(0, 3))].join(' ') }
 }
 
-/** An error and its causes. Anything may be thrown, loops included. */
+/** An error and its causes, which may be a loop. */
 function chain(error: unknown): Error[] {
   const causes: Error[] = []
   for (let each = error; each instanceof Error && causes.length < 10; each = each.cause) causes.push(each)

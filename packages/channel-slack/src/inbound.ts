@@ -13,12 +13,12 @@ import { parseInteraction } from './interactions.js'
 import { readCommand, readEnvelope, readHeaders } from './payloads.js'
 import { readable } from './readable-text.js'
 
-/** Slack shows nothing to the person who pressed or typed. */
+/** An answer that shows nothing to the person. */
 const DONE: InboundResponse = { status: 200 }
 
 /**
- * Slack sends events as JSON, and what people do with buttons and slash commands as forms. Each is answered with an
- * empty 200, within three seconds. https://docs.slack.dev/apis/events-api/#responding
+ * Slack sends events as JSON, and interactions and slash commands as forms. Each needs an empty 200 within three
+ * seconds. https://docs.slack.dev/apis/events-api/#responding
  */
 export function parse({ method, headers, body }: InboundRequest): Received {
   if (method !== 'POST') throw invalid({ path: ['method'], message: 'must be POST' })
@@ -37,14 +37,14 @@ function parseJson(value: unknown): Received {
     const answer = { headers: { 'content-type': 'application/json' }, body: JSON.stringify({ challenge }) }
     return { events: [], response: { status: 200, ...answer } }
   }
-  // Others tell of the app, such as `app_rate_limited`, and not of a person.
+  // Other types are about the app and not about a person, such as `app_rate_limited`.
   return { events: type === 'event_callback' ? parseEvent(value) : [], response: DONE }
 }
 
 function parseForm(form: URLSearchParams, at: Date): InboundEvent[] {
   const payload = form.get('payload')
   if (payload !== null) return parseInteraction(readJson(payload, 'payload'), at)
-  // Slack looks whether our certificate is good.
+  // Slack checks the server's certificate.
   if (form.get('ssl_check') === '1') return []
   return [parseCommand(form, at)]
 }

@@ -4,16 +4,16 @@ import { notice } from './message-contents.js'
 import { type Action, type Interaction, readInteraction } from './payloads.js'
 import { unescapeText } from './readable-text.js'
 
-/** In front of the `action_id` of a button that opens a link: Slack tells of the press, and it means nothing to us. */
+/** Prefix of the `action_id` of a button that opens a link. Slack reports the press; it is ignored. */
 export const OPENS_URL = 'open_url'
 
-/** Kinds that tell of no deed: a dialog was closed, or a menu asks what it should offer. */
-const MEANS_NOTHING = new Set(['view_closed', 'block_suggestion', 'dialog_cancellation'])
+/** Kinds without an action: a closed dialog, or a menu that requests its options. */
+const IGNORED = new Set(['view_closed', 'block_suggestion', 'dialog_cancellation'])
 
-/** What a person did with a button, a menu or a dialog. `at` is when Slack told it. */
+/** Reads what a person did with a button, a menu or a dialog. `at` is the time of the request. */
 export function parseInteraction(value: unknown, at: Date): InboundEvent[] {
   const interaction = readInteraction(value)
-  if (MEANS_NOTHING.has(interaction.type)) return []
+  if (IGNORED.has(interaction.type)) return []
   if (interaction.type !== 'block_actions') {
     if (!interaction.trigger_id) throw invalid({ path: ['payload', 'trigger_id'], message: 'is required' })
     return [

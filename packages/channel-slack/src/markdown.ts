@@ -11,7 +11,7 @@ import { type Elements, type Inline, joined, link, type Style, section, words } 
 /** Deepest list that Slack shows. */
 const MAX_INDENT = 8
 
-/** Markdown in Slack's terms: headings are bold lines, tables stand in code, pictures and HTML are words. */
+/** Markdown as rich text: headings are bold lines, tables are code, pictures and HTML are text. */
 export const fromMarkdown = (text: string): Elements => elementsOf(parseMarkdown(text))
 
 /** Lines that follow each other are one section, with an empty line between paragraphs. */
@@ -37,7 +37,7 @@ function elementsOf(blocks: readonly Block[]): Elements {
   return elements
 }
 
-/** What is more than lines. */
+/** The elements of a block that is more than lines; undefined for lines. */
 function blockElements(block: Block): Elements | undefined {
   switch (block.type) {
     case 'list':

@@ -49,17 +49,17 @@ async function locate(
   context: Context,
 ): Promise<{ url: URL; mime?: string | undefined }> {
   const { data } = refSchema.safeParse(ref)
-  if (!data) throw new FailureError(invalid('the reference to the file is none of Slack'))
+  if (!data) throw new FailureError(invalid('the reference is not to a file at Slack'))
   if ('url' in data) return { url: new URL(data.url), mime: data.mime }
   const { file } = await call('files.info', { file: data.file }, context)
   const info = infoSchema.safeParse(file)
-  if (!info.success) throw new FailureError(invalid('Slack does not say where the file is'))
+  if (!info.success) throw new FailureError(invalid('Slack does not return the address of the file'))
   return { url: new URL(info.data.url_private), mime: info.data.mimetype ?? data.mime }
 }
 
 /**
- * Without access Slack answers 200 with a page to sign in, or redirects to one. Reading changes nothing, so a failure is
- * never ambiguous; a file that is gone does not mean that the token is wrong.
+ * Without access Slack answers 200 with a page to sign in, or redirects to one. Reading changes nothing, so a failure
+ * is never ambiguous; a file that is gone does not mean that the token is wrong.
  */
 function failureOf(
   { ok, status, url, headers }: Response,

@@ -2,12 +2,12 @@ import type { InboundContent } from '@plugboard/core'
 import type { Post, SlackFile } from './payloads.js'
 import { emojiIn, readable } from './readable-text.js'
 
-/** What a person wrote, with what names it beside the message's own key: nothing for the first. */
+/** One content of a message. `suffix` makes its key unique; it is empty for the first content. */
 export type MessageContent = { suffix: string; content: InboundContent }
 
 /**
- * The contents of one message: its words, then each file. The first goes by the message's key, so that a reaction or an
- * edit finds it. `self` are users that are this bot: a mention of it in front is how one speaks to it, and left out.
+ * The contents of one message: its text, then each file. The first has the message's key, so that a reaction or an edit
+ * can refer to it. `self` are the user ids of this bot; a leading mention of it is removed.
  */
 export function contentsOf(post: Post, self: readonly string[] = []): [MessageContent, ...MessageContent[]] {
   const files = (post.files ?? []).map((file) => ({ id: file.id, content: fileContent(file) }))
@@ -20,10 +20,10 @@ export function contentsOf(post: Post, self: readonly string[] = []): [MessageCo
   return [first as MessageContent, ...rest]
 }
 
-/** What cannot be shown is named. */
+/** A text for something that cannot be shown: its kind in brackets. */
 export const notice = (name: string): InboundContent => ({ type: 'text', text: `[${name.slice(0, 50)}]` })
 
-/** A message that was forwarded has its words in an attachment. */
+/** The text of a message; a forwarded message has it in an attachment. */
 function wordsOf({ text, blocks, attachments }: Post, self: readonly string[]): string {
   const own = text ?? ''
   const quoted = (attachments ?? []).map(({ text, fallback }) => text || fallback || '').filter(Boolean)

@@ -75,7 +75,7 @@ function rich(text: string): Rich {
   return isShown && toMrkdwn(elements).length <= MAX_TEXT ? { elements, plain } : verbatim(text)
 }
 
-/** The words alone, with the addresses of links that do not show them. */
+/** The text alone, with the addresses of links that do not show them. */
 const textOf = (elements: Elements): string =>
   elements
     .flatMap((element) => (element.type === 'rich_text_list' ? element.elements : [element]))
@@ -97,10 +97,10 @@ function choice({ text, choices, ...content }: ContentOf<'single-choice'>): Part
   return post(toMrkdwn(elements) || NOTHING, [...shown, ...buttons(choices.map(choiceButton))])
 }
 
-/** Where core turned a text with choices into this, its mark is kept. */
+/** Core keeps the flag when it degrades other content to choices. */
 const isMarkdown = (content: object): boolean => 'markdown' in content && content.markdown === true
 
-/** A menu for each hundred options, each a message, so that none is over what Slack takes. */
+/** A message with a menu for every 100 options, so that none exceeds Slack's limits. */
 function dropdown({ message, options }: ContentOf<'dropdown'>): Part[] {
   const pieces = splitText(message, MAX_SECTION)
   const last = pieces.at(-1) ?? ''
@@ -115,13 +115,13 @@ function picture({ image: url, title }: ContentOf<'image'>): Part {
   return post(escapeText(title?.trim() ? title : 'image'), [image(url, title)])
 }
 
-/** Slack plays what it knows, where the link is in a text. */
+/** A link in the text; Slack shows a player for formats that it knows. */
 function media(url: string, title = ''): Part {
   return isWebUrl(url) ? post(mrkdwnLink(url, title)) : say(title ? `${title}: ${url}` : url)
 }
 
 function place({ latitude, longitude, title = '', address = '' }: ContentOf<'location'>): Part[] {
-  // Six decimals are a hand's breadth, and never print as `1e-7`.
+  // Six decimals are about 10 cm, and never print as `1e-7`.
   const point = `${Number(latitude.toFixed(6))},${Number(longitude.toFixed(6))}`
   const map = `https://www.google.com/maps/search/?api=1&query=${point}`
   const isLong = title.length + address.length > MAX_PLACE
@@ -133,7 +133,7 @@ function place({ latitude, longitude, title = '', address = '' }: ContentOf<'loc
   return [...before.map(say), post(toMrkdwn(elements), [block(elements, map)])]
 }
 
-/** As many cards in a message as it takes: a person gets them at once, and Slack takes one message a second. */
+/** Puts as many cards into a message as fit, because Slack accepts only one message a second. */
 function cards(items: Card[]): Part[] {
   const parts: Part[] = []
   let open = new CardMessage()
@@ -154,7 +154,7 @@ function cards(items: Card[]): Part[] {
 
 type Shown = Pick<CardView, 'text' | 'blocks'>
 
-/** One message of cards; a card that is larger than a message has one alone. */
+/** One message of cards. A card that is larger than a message gets its own. */
 class CardMessage {
   readonly #views: Shown[] = []
   #blocks = 0

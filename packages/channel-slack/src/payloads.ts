@@ -1,18 +1,18 @@
 import { type Issue, invalid, isStorable } from '@plugboard/core'
 import { z } from 'zod'
 
-/** A hostile body can be wrong in a million places; its sender is told of the first. */
+/** Most faults that are reported; a hostile body may have a million. */
 const MAX_ISSUES = 5
 
-/** Ids of Slack, and what stands in for them. */
+/** An id of Slack. */
 const id = z.string().min(1).max(200).refine(isStorable)
-/** `1700000000.000100`: seconds, and what makes it unique in its channel. */
+/** `1700000000.000100`: seconds and a number, unique in its channel. */
 const ts = z.string().regex(/^\d{1,12}\.\d{1,9}$/)
 const text = z.string().nullish()
 
-/** Files of a message, attachments, actions: Slack sends a few at once. */
+/** Most files, attachments or actions in a request; Slack sends only a few. */
 const MAX_ITEMS = 100
-/** Counted before each is looked at. */
+/** A list whose length is checked before its items. */
 const few = <T extends z.ZodType>(item: T) => z.array(z.unknown()).max(MAX_ITEMS).pipe(z.array(item))
 
 const fileSchema = z.object({
@@ -21,11 +21,11 @@ const fileSchema = z.object({
   title: text,
   mimetype: text,
   size: z.number().nullish(),
-  /** `external` is kept elsewhere, `tombstone` and `hidden_by_limit` are gone. */
+  /** `external` is stored outside Slack; `tombstone` and `hidden_by_limit` are gone. */
   mode: text,
   /** `slack_audio` and `slack_video` are recorded in Slack. */
   subtype: text,
-  /** `check_file_info` has to be asked for by id: it is of another workspace. */
+  /** `check_file_info`: a file of another workspace, which must be requested by id. */
   file_access: text,
   url_private: text,
   external_url: text,
@@ -44,12 +44,12 @@ const postSchema = z.object({
   attachments: few(z.object({ text, fallback: text })).nullish(),
   user_profile: z.object({ real_name: text, display_name: text }).nullish(),
 })
-/** What a person or a bot wrote, as it stands in an event and in the `message` of a change. */
+/** A message of a person or a bot, in an event or in the `message` of a change. */
 export type Post = z.infer<typeof postSchema>
 
 const oldPostSchema = postSchema.omit({ files: true }).nullish()
 
-/** A subtype other than these two is part of what was written. */
+/** Any other subtype is a new message. */
 const newSchema = postSchema.extend({ channel: id })
 const changedSchema = z.object({ channel: id, message: postSchema, previous_message: oldPostSchema })
 const deletedSchema = z.object({ channel: id, deleted_ts: ts, previous_message: oldPostSchema })
@@ -119,7 +119,7 @@ const headersSchema = z.object({
   'x-slack-request-timestamp': z.string().regex(/^\d{1,12}$/, 'must be seconds since 1970'),
 })
 
-/** @throws PlugboardError INVALID, with the names of fields and never their values. */
+/** @throws PlugboardError INVALID, with names of fields but no values. */
 const reader =
   <T>(whole: string, schema: z.ZodType<T>) =>
   (value: unknown): T => {

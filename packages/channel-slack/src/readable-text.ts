@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** In a text of Slack, `<…>` holds a mention, a link or a command, and these three stand for themselves. */
+/** In a text of Slack, `<…>` is a mention, a link or a command. The characters `&`, `<` and `>` are escaped. */
 const CONTROL = /<([^<>\s][^<>]*)>/g
 const ENTITY = /&(amp|lt|gt);/g
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>' }
@@ -9,8 +9,8 @@ export const unescapeText = (text: string): string =>
   text.replace(ENTITY, (whole, name: string) => entities[name] ?? whole)
 
 /**
- * A text of Slack as a person reads it: mentions by name where Slack tells it, else by id, links as `label (url)`, and
- * emoji as characters where `emoji` knows them. https://docs.slack.dev/messaging/formatting-message-text
+ * A text of Slack as a person reads it: mentions by name if Slack sends it, else by id, links as `label (url)`, and
+ * emoji as characters if they are in `emoji`. https://docs.slack.dev/messaging/formatting-message-text
  */
 export function readable(text: string, emoji: ReadonlyMap<string, string> = new Map()): string {
   const words = text.replace(CONTROL, (_, inner: string) => readableControl(inner))

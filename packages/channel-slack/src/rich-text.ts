@@ -8,7 +8,7 @@ import type {
 } from '@slack/types'
 import { MAX_RICH_TEXT, MAX_URL } from './limits.js'
 
-/** A piece of a line: words, or a link. Slack parses nothing in it, so that nothing has to be escaped. */
+/** A piece of a line: text, or a link. Slack does not parse it, so nothing has to be escaped. */
 export type Inline = RichTextText | RichTextLink
 export type Style = NonNullable<RichTextText['style']>
 /** The elements of a block: lines, lists, quotes and code. */
@@ -20,20 +20,20 @@ export const isWebUrl = (url: string): boolean =>
 const isLinkable = (url: string): boolean =>
   isWebUrl(url) || (url.length <= MAX_URL && /^(mailto|tel):[^\s]+$/i.test(url))
 
-/** Words without an empty piece, which Slack refuses. */
+/** A text as pieces; none for an empty text, which Slack rejects. */
 export function words(text: string, style: Style = {}): Inline[] {
   if (text === '') return []
   return [{ type: 'text', text, ...(Object.keys(style).length > 0 && { style }) }]
 }
 
-/** A link, or its label and address as words where Slack takes no such address. */
+/** A link, or its label and address as text if Slack rejects the address. */
 export function link(url: string, label: string, style: Style = {}): Inline[] {
   if (!isLinkable(url)) return words(label === '' || label === url ? url : `${label} (${url})`, style)
   const text = label === url ? '' : label
   return [{ type: 'link', url, ...(text && { text }), ...(Object.keys(style).length > 0 && { style }) }]
 }
 
-/** Neighbours of one style as one. */
+/** Joins neighbours of the same style. */
 export function joined(pieces: readonly Inline[]): Inline[] {
   const result: Inline[] = []
   for (const piece of pieces) {
@@ -48,17 +48,17 @@ export function joined(pieces: readonly Inline[]): Inline[] {
 const isSame = (a: Style = {}, b: Style = {}): boolean =>
   (['bold', 'italic', 'strike', 'code'] as const).every((name) => Boolean(a[name]) === Boolean(b[name]))
 
-/** Lines, as the elements of a block; nothing for nothing. */
+/** Lines as the elements of a block; no element for no lines. */
 export const section = (pieces: readonly Inline[]): Elements =>
   pieces.length > 0 ? [{ type: 'rich_text_section', elements: joined(pieces) }] : []
 
-/** A block of these elements, or of the plain words where that would be too long. */
+/** A block of these elements, or of the plain text if it would be too long. */
 export function block(elements: Elements, plain: string): RichTextBlock {
   const rich: RichTextBlock = { type: 'rich_text', elements }
   return JSON.stringify(rich).length <= MAX_RICH_TEXT ? rich : { ...rich, elements: section(words(plain)) }
 }
 
-/** Words in which addresses are links. */
+/** A plain text whose addresses are links. */
 export function fromPlain(text: string): Elements {
   const pieces: Inline[] = []
   let end = 0
@@ -70,25 +70,25 @@ export function fromPlain(text: string): Elements {
   return section([...pieces, ...words(text.slice(end))])
 }
 
-/** What a sentence, or a mark, puts after an address. A pattern would be tried at each of its characters. */
+/** Removes punctuation after an address. A loop, because a pattern would be tried at each character. */
 function withoutPunctuation(address: string): string {
   let end = address.length
   while (`.,:;!?'"*_~)]`.includes(address.charAt(end - 1))) end -= 1
   return address.slice(0, end)
 }
 
-/** The three characters that control a text of Slack. */
+/** Escapes the three control characters of a text of Slack. */
 export const escapeText = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
-/** A link in mrkdwn. What would end it has to go. */
+/** A link in mrkdwn, without characters that would end it. */
 export function mrkdwnLink(url: string, label: string): string {
   const address = escapeText(url.replaceAll('|', '%7C').replaceAll('<', '%3C').replaceAll('>', '%3E'))
   const text = escapeText(label.replace(/\s+/g, ' ').trim())
   return text === '' || label === url ? `<${address}>` : `<${address}|${text}>`
 }
 
-/** The same in mrkdwn, for notifications and cards. */
+/** Elements as mrkdwn, for notifications and cards. */
 export const toMrkdwn = (elements: Elements): string => elements.map(elementToMrkdwn).join('\n')
 
 function elementToMrkdwn(element: Elements[number]): string {
@@ -123,7 +123,7 @@ function inlineToMrkdwn(pieces: readonly Inline[]): string {
   for (const [i, piece] of pieces.entries()) {
     const inner = piece.type === 'text' ? escapeText(piece.text) : mrkdwnLink(piece.url, piece.text ?? '')
     const marked = mark(inner, piece.style)
-    // A mark counts only at the edge of a word; this space has no width.
+    // Slack formats only at the edge of a word; this space has no width.
     const isEdge = (isMarked(piece.style) || isMarked(pieces[i - 1]?.style)) && /\S/.test(last)
     text += isEdge && /^\S/.test(marked) ? `\u200b${marked}` : marked
     last = marked.slice(-1)
@@ -133,7 +133,7 @@ function inlineToMrkdwn(pieces: readonly Inline[]): string {
 
 const isMarked = (style: Style = {}): boolean => Object.values(style).some(Boolean)
 
-/** Marks stand at the words of each line: not around space, and not over the end of a line. */
+/** Puts marks around the text of each line: not around spaces, and not across lines. */
 const mark = (text: string, { bold, italic, strike, code }: Style = {}): string => {
   const marks = [bold && '*', italic && '_', strike && '~', code && '`'].filter(
     (each) => typeof each === 'string',

@@ -2,17 +2,17 @@ import type { CallContext } from '@plugboard/core'
 import type { Call, Session } from './api.js'
 import type { Config } from './config.js'
 
-/** Slack lets no program do this: what a person does on https://api.slack.com/apps, once for each app. */
+/** Slack has no API for this: the steps on https://api.slack.com/apps, once per app. */
 export const setup = (webhookUrl: string): string => `On https://api.slack.com/apps, in your app:
 1. OAuth & Permissions: add the bot token scopes chat:write, app_mentions:read, channels:history, groups:history, \
 im:history, mpim:history, reactions:read, files:read (and commands for slash commands), then install the app. \
 "Bot User OAuth Token" is botToken; "Signing Secret" on the page Basic Information is signingSecret.
-2. Event Subscriptions: switch it on with the Request URL ${webhookUrl} and subscribe to the bot events \
+2. Event Subscriptions: turn it on with the Request URL ${webhookUrl} and subscribe to the bot events \
 message.im, message.channels, message.groups, message.mpim, app_mention, app_home_opened, reaction_added, \
 reaction_removed. Save.
-3. Interactivity & Shortcuts: switch it on with the same Request URL.
+3. Interactivity & Shortcuts: turn it on with the same Request URL.
 4. Slash Commands: give each command the same Request URL.
-5. App Home: switch on the Messages Tab, and let people send messages from it.
+5. App Home: turn on the Messages Tab, and let people send messages from it.
 6. Install the app again when Slack asks for it, and invite the bot to its channels with /invite.`
 
 /** Asks Slack whether the token works. */

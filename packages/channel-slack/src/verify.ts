@@ -4,14 +4,13 @@ import { verifySlackRequest } from '@slack/bolt/dist/receivers/verify-request.js
 import type { Session } from './api.js'
 import type { Config } from './config.js'
 
-/** How far Slack's clock may be from ours, either way. */
+/** Largest accepted difference between Slack's clock and the server's. */
 const TOLERANCE_SECONDS = 5 * 60
 
 /**
- * Slack signs `v0:{timestamp}:{raw body}`. Its SDK compares in constant time, and takes any time of the future; so time
- * is checked here. Bytes that are not UTF-8 are refused first, because the SDK signs the decoded text, in which all such
- * bytes look alike.
- * https://docs.slack.dev/authentication/verifying-requests-from-slack
+ * Slack signs `v0:{timestamp}:{raw body}`. The SDK compares in constant time but accepts any future time, so the time
+ * is checked here. A body that is not UTF-8 is rejected first, because the SDK signs the decoded text, in which all
+ * invalid bytes are equal. https://docs.slack.dev/authentication/verifying-requests-from-slack
  */
 export function verify({ headers, body }: InboundRequest, { config }: Integration<Config, Session>): Verdict {
   const timestamp = headers['x-slack-request-timestamp']
@@ -30,7 +29,7 @@ export function verify({ headers, body }: InboundRequest, { config }: Integratio
     })
     return { ok: true }
   } catch {
-    // The SDK has no other way to say so.
+    // The SDK throws for a wrong signature.
     return { ok: false, reason: 'mismatch' }
   }
 }

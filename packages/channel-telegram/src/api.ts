@@ -2,31 +2,31 @@ import { Agent } from 'node:https'
 import { Telegram } from 'telegraf'
 import { type Config, type Options, webhookSecret } from './config.js'
 
-/** All that is used of the SDK: the one form of a call that can be aborted. */
+/** The only part of the SDK that is used: a call that can be aborted. */
 interface Client {
   callApi(method: string, args: object, options: { signal: AbortSignal }): Promise<unknown>
 }
 
-/** What one integration needs for its calls; costs next to nothing. */
+/** What an integration needs for its calls. */
 export interface Session {
   client: Client
-  /** What Telegram sends back with each update. */
+  /** Telegram sends it with each update. */
   secret: string
-  /** Where files are: followed by their path. Holds the token. */
+  /** Base address of files; contains the token. */
   files: string
 }
 
-/** What a token is made of; another text would change the path of a call. */
+/** Characters of a token; others would change the path of a call. */
 const TOKEN = /^[\w:-]{1,256}$/
 
-/** Makes sessions that call through one pool of connections. */
+/** Creates sessions that share one connection pool. */
 export function connect({ apiRoot }: Options): (config: Config) => Session {
   const https = new Agent({ keepAlive: true })
   return (config) => {
     const { botToken } = config
     const root = `${apiRoot}/`
     const client = new Telegram(botToken, { apiRoot: root })
-    // The SDK follows redirects, with the message and to anywhere. Its transport, node-fetch, asks this function before
+    // The SDK follows redirects to any address, with the message. Its transport, node-fetch, asks this function before
     // each hop (https://github.com/node-fetch/node-fetch/tree/2.x#custom-agent); Telegraf's type knows agents only.
     const agent = ({ href, protocol }: URL) => {
       if (!href.startsWith(`${root}bot`)) throw new Redirected()
@@ -41,7 +41,7 @@ export function connect({ apiRoot }: Options): (config: Config) => Session {
   }
 }
 
-/** Where Telegram would say that there is no such bot, we need not ask. */
+/** For a text that cannot be a token: the answer that Telegram would send. */
 const nobody: Client = {
   callApi: () => Promise.reject({ response: { error_code: 401, description: 'Unauthorized' } }),
 }
@@ -52,21 +52,20 @@ class Redirected extends Error {
 }
 
 interface ApiErrorDetails {
-  /** What Telegram answered, where it answered. */
+  /** Status of the answer, if there was one. */
   status?: number | undefined
   description?: string | undefined
   retryAfterMs?: number | undefined
-  /** The chat that this group has become. */
+  /** New id of a group that became a supergroup. */
   migratedTo?: string | undefined
   /** Why there was no answer. */
   code?: string | undefined
-  /** Whether it was about a group, which has limits of its own. */
+  /** Whether the call was about a group, which has its own rate limit. */
   isGroup?: boolean
 }
 
 /**
- * A call that did not go well, without what the SDK hangs on its errors: the token in an address, and the person's text
- * in the arguments. So it has no `cause` either.
+ * A failed call. It has no `cause`, because errors of the SDK contain an address with the token and the person's text.
  */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
@@ -102,7 +101,7 @@ export async function call(
   }
 }
 
-/** A day: nobody means more. */
+/** Longest wait: a day. */
 const MAX_RETRY_AFTER_S = 86_400
 
 function detailsOf(error: unknown): ApiErrorDetails {
@@ -124,13 +123,13 @@ function detailsOf(error: unknown): ApiErrorDetails {
 const at = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
 
-/** `ECONNRESET`, `AbortError`, `invalid-json`: a word that says why there is no answer. */
+/** `ECONNRESET`, `AbortError`, `invalid-json`: a code that says why there is no answer. */
 function codeOf(error: unknown): string | undefined {
   const words = [at(error, 'code'), at(at(error, 'cause'), 'code'), at(error, 'type'), at(error, 'name')]
   return words.find((word): word is string => typeof word === 'string' && /^[\w-]{1,60}$/.test(word))
 }
 
-/** What Telegram says is wrong, up to where it may quote the message. */
+/** Telegram's description of the error, cut before the first quotation, which may be of the message. */
 function describe(description: unknown): string | undefined {
   if (typeof description !== 'string') return undefined
   const [unquoted = ''] = description.split(/["“«`]|(?<!\w)'/)

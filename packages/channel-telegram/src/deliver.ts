@@ -10,8 +10,8 @@ import { openUpload, type Upload } from './upload.js'
 type Send = (method: string, args: object, signal?: AbortSignal) => Promise<unknown>
 
 /**
- * Sends one message. What Telegram certainly refused for its form is sent in a plainer one, in the same attempt: text
- * without formats, a file from here in place of its address, and at last a text with the address.
+ * Sends one message. If Telegram rejects its form, the same attempt sends a simpler one: a text without entities, an
+ * upload instead of the file's address, and finally a text with the address.
  */
 export function deliver(fetch: typeof globalThis.fetch) {
   return async (part: Part, context: DeliveryContext<Config, Session>): Promise<Sent> => {
@@ -37,7 +37,7 @@ export function deliver(fetch: typeof globalThis.fetch) {
 
 const isMediaMethod = (method: string): method is keyof typeof fieldOf => method in fieldOf
 
-/** A group that became a supergroup has another id, which Telegram tells as it refuses: one more try goes there. */
+/** Sends to the new id of a group that became a supergroup; Telegram returns it with the error. */
 function sender({ integration, endpoint, signal }: DeliveryContext<Config, Session>): Send {
   let chat = chatOf(endpoint.thread)
   return async (method, args, ownSignal = signal) => {
@@ -54,7 +54,7 @@ function sender({ integration, endpoint, signal }: DeliveryContext<Config, Sessi
 
 const ENTITIES = /can't parse|ENTIT(Y|IES)_/i
 
-/** Telegram could not get a file, or it is not what the method takes. */
+/** Telegram could not download a file, or the method does not support its format. */
 const MEDIA =
   /wrong (file|remote file|type of)|HTTP URL|wrong file|PHOTO_|IMAGE_|WEBPAGE_|MEDIA_|FILE_|DIMENSIONS|file is too big|file of type|VOICE_MESSAGES_FORBIDDEN|Request Entity Too Large/i
 
@@ -68,7 +68,7 @@ function withoutEntities({ entities: _, caption_entities: __, ...args }: JsonObj
   return args
 }
 
-/** Undefined when the file cannot be sent: then it certainly was not, because a request without its end is none. */
+/** Undefined if the file was certainly not sent: Telegram ignores a request that breaks off. */
 async function sendUpload(send: Send, method: string, args: object, file: Upload): Promise<unknown> {
   const field = isMediaMethod(method) ? fieldOf[method] : 'document'
   try {
@@ -81,7 +81,7 @@ async function sendUpload(send: Send, method: string, args: object, file: Upload
   }
 }
 
-/** What stood below the file, and its address. */
+/** Sends the caption of a file, and its address. */
 function sendLink(send: Send, args: JsonObject, url: string): Promise<unknown> {
   const { caption, caption_entities: entities, reply_markup } = args
   const text = typeof caption === 'string' ? `${caption}\n${clean(url)}` : clean(url)
@@ -95,7 +95,7 @@ function idOf(result: unknown): Sent {
   return { providerMessageIds: sent.success ? [messageKey(sent.data)] : [] }
 }
 
-/** Shown for five seconds, or until a message comes. */
+/** Shown for five seconds, or until a message is sent. */
 export async function indicateTyping({
   integration,
   endpoint,

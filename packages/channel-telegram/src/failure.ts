@@ -1,10 +1,11 @@
 import { type Failure, FailureError, networkFailure } from '@plugboard/core'
 import { ApiError } from './api.js'
 
-/** The README has the table. */
+/** Says what an error means; README.md has the table. */
 export function classify(error: unknown): Failure {
   if (error instanceof FailureError) return error.failure
-  if (!(error instanceof ApiError)) return { kind: 'ambiguous', message: 'the call to Telegram broke off' }
+  if (!(error instanceof ApiError))
+    return { kind: 'ambiguous', message: 'unexpected error while calling Telegram' }
   const { status } = error.details
   return status === undefined ? unanswered(error) : answered(error, status)
 }
@@ -16,8 +17,8 @@ function unanswered(error: ApiError): Failure {
 }
 
 /**
- * Answers that are about this person or room, among those with the status 400. Telegram has no list of them; these are
- * of https://github.com/tdlib/telegram-bot-api and of MTProto's errors.
+ * Descriptions of answers with status 400 that are about this person or room. Telegram does not list them; these are
+ * from https://github.com/tdlib/telegram-bot-api and from the errors of MTProto.
  */
 const RECIPIENT =
   /chat not found|user not found|chat_id is empty|peer_id_invalid|user_is_(blocked|deactivated|bot)|input_user_deactivated|user is deactivated|chat_write_forbidden|chat_restricted|chat_send_\w+_forbidden|(not enough|have no) rights|need administrator rights|message thread not found|topic_(closed|deleted|id_invalid)|group chat was (deactivated|upgraded)|channel_private|can't initiate conversation|bot was (kicked|blocked)/i
@@ -25,7 +26,7 @@ const RECIPIENT =
 function answered({ message, details }: ApiError, status: number): Failure {
   const { retryAfterMs, isGroup, migratedTo, description = '' } = details
   const wait = retryAfterMs === undefined ? {} : { retryAfterMs }
-  // A group takes 20 messages in a minute, which the host's rate does not keep to; else the whole bot was too fast.
+  // A group accepts 20 messages a minute, which the host's rate does not cover; otherwise the limit is the bot's.
   if (status === 429)
     return { kind: 'rate-limited', scope: isGroup ? 'endpoint' : 'integration', message, ...wait }
   if (status >= 500) return { kind: 'ambiguous', message }

@@ -1,7 +1,7 @@
 import { splitText } from '@plugboard/core'
 import { MAX_ENTITIES } from './limits.js'
 
-/** A stretch of a text that looks different: https://core.telegram.org/bots/api#messageentity, in UTF-16 units. */
+/** A formatted range of a text: https://core.telegram.org/bots/api#messageentity, in UTF-16 units. */
 export type Entity = {
   type: 'bold' | 'italic' | 'strikethrough' | 'code' | 'pre' | 'text_link' | 'blockquote'
   offset: number
@@ -10,20 +10,20 @@ export type Entity = {
   language?: string
 }
 
-/** A text and how it looks. */
+/** A text and its formatting. */
 export interface Formatted {
   text: string
   entities: Entity[]
 }
 
-/** Says nothing, in every language, where Telegram refuses to send nothing. */
+/** A text without meaning in any language, because Telegram rejects an empty one. */
 export const NOTHING = '…'
 
-/** Whether a person sees anything: Telegram refuses a text of white space and marks that have no width. */
+/** Whether a text is visible. Telegram rejects a text of only white space and zero-width characters. */
 export const isVisible = (text: string): boolean =>
   /[^\s\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\ufffc]/u.test(text)
 
-/** Halves of surrogate pairs cannot be sent: Telegram wants UTF-8. */
+/** Replaces halves of surrogate pairs, which UTF-8 cannot encode. */
 export const clean = (text: string): string => text.toWellFormed()
 
 export const plain = (text: string): Formatted => ({ text: clean(text), entities: [] })
@@ -36,7 +36,7 @@ export const bold = (text: string): Formatted => {
   }
 }
 
-/** Lines one below the other; those that say nothing leave no line. */
+/** Joins lines; invisible ones are left out. */
 export function lines(...all: (Formatted | undefined)[]): Formatted {
   const result: Formatted = { text: '', entities: [] }
   for (const line of all) {
@@ -49,7 +49,7 @@ export function lines(...all: (Formatted | undefined)[]): Formatted {
   return result
 }
 
-/** Cuts a text where core would, into at least one piece; a format that reaches over a cut goes on after it. */
+/** Splits a text where core would, into at least one piece. Formatting continues after a split. */
 export function split({ text, entities }: Formatted, max: number): Formatted[] {
   let end = 0
   const pieces = splitText(text, max).map((piece) => {
@@ -61,7 +61,7 @@ export function split({ text, entities }: Formatted, max: number): Formatted[] {
   return visible.length > 0 ? visible : [{ text: NOTHING, entities: [] }]
 }
 
-/** The entities between two places, counted from the first. */
+/** The entities between two offsets, relative to the first. */
 function clip(entities: readonly Entity[], text: string, start: number, end: number): Entity[] {
   const clipped = entities.flatMap((entity) => {
     const from = Math.max(entity.offset, start)

@@ -77,7 +77,7 @@ type Update = z.infer<typeof updateSchema>
 type Message = z.infer<typeof messageSchema>
 type About = Omit<InboundEvent, 'type'>
 
-/** One request is one update: https://core.telegram.org/bots/api#update. Kinds that nobody asked for mean nothing. */
+/** One request is one update: https://core.telegram.org/bots/api#update. Unknown kinds give no event. */
 export function parse(
   { method, body }: InboundRequest,
   { config }: Pick<Integration<Config, Session>, 'config'>,
@@ -88,14 +88,14 @@ export function parse(
     const [issue] = update.error.issues
     throw invalid({
       path: ['body', ...(issue?.path ?? []).map(String)],
-      message: 'is not as Telegram sends it',
+      message: 'is not an update of Telegram',
     })
   }
   const { callback_query } = update.data
   return { events: eventsOf(update.data, config), response: answer(callback_query?.id) }
 }
 
-/** A pressed button spins until it is answered, which may be done in the answer to its update. */
+/** Answers a pressed button, which spins until then. The answer to the update may do this. */
 function answer(callbackId: string | undefined): InboundResponse {
   if (callbackId === undefined) return { status: 200 }
   const body = JSON.stringify({ method: 'answerCallbackQuery', callback_query_id: callbackId })
@@ -129,7 +129,7 @@ function edited(message: Message, dedupeKey: string, config: Config): InboundEve
   return [{ ...about, at, type: 'edited', messageKey: messageKey(message), content: contentOf(message) }]
 }
 
-/** Nothing for what a bot wrote, ours or another. Who writes in the name of a group or a channel has a bot as stand-in. */
+/** Undefined for messages of bots. A message in the name of a group or a channel has a bot in `from`, too. */
 function aboutOf(message: Message, dedupeKey: string, config: Config): About | undefined {
   const { from, sender_chat, date } = message
   const sender = sender_chat ?? from
@@ -147,7 +147,7 @@ function personOf(
   return name || locale ? { person: { ...(name && { name }), ...(locale && { locale }) } } : {}
 }
 
-/** Telegram does not say when a button was pressed; `at` is when its message was sent or last changed. */
+/** Telegram does not say when a button was pressed; `at` is the time of its message or of the last edit. */
 function pressed({ from, data, message }: z.infer<typeof callbackSchema>, dedupeKey: string): InboundEvent[] {
   if (!data || !message) return []
   const label = labelOf(message.reply_markup, data)
@@ -169,7 +169,7 @@ function labelOf(markup: unknown, token: string): string | undefined {
   return data?.inline_keyboard.flat().find(({ callback_data }) => callback_data === token)?.text
 }
 
-/** Reactions of one person to one message that are looked at: Telegram allows a few, of premium users too. */
+/** Most reactions of one person to one message that are read; Telegram allows a few. */
 const MAX_REACTIONS = 100
 
 const reactionTypeSchema = z.looseObject({ type: text.max(100) })
@@ -180,7 +180,7 @@ const emojisOf = (reactions: readonly unknown[]): string[] =>
     return data ? [emojiOf(data)] : []
   })
 
-/** One update tells all reactions of a person to a message, before and after. It does not tell the topic. */
+/** An update has all reactions of a person to a message, before and after. It does not have the topic. */
 function reacted(reaction: z.infer<typeof reactionSchema>, dedupeKey: string): InboundEvent[] {
   const { chat, user, actor_chat, date } = reaction
   const sender = user ?? actor_chat
@@ -201,14 +201,14 @@ function reacted(reaction: z.infer<typeof reactionSchema>, dedupeKey: string): I
   }))
 }
 
-/** An emoji; other kinds by their name: `custom_emoji:5368324170671202286`, `paid`. */
+/** An emoji, or the name of another kind: `custom_emoji:5368324170671202286`, `paid`. */
 function emojiOf(reaction: { type: string; [key: string]: unknown }): string {
   if (typeof reaction.emoji === 'string') return reaction.emoji
   const { custom_emoji_id: id } = reaction
   return typeof id === 'string' ? `${reaction.type}:${id}` : reaction.type
 }
 
-/** A person blocked the bot, or somebody took it out of a group. */
+/** A person blocked the bot, or somebody removed it from a group. */
 function left(member: z.infer<typeof memberSchema>, dedupeKey: string): InboundEvent[] {
   const { chat, from, date, new_chat_member } = member
   if (!['kicked', 'left'].includes(new_chat_member.status)) return []

@@ -1,5 +1,5 @@
 /**
- * The Telegram channel: bots of the Bot API, in webhook mode. README.md tells how to set one up, and what goes both ways.
+ * The Telegram channel: bots of the Bot API, in webhook mode. README.md has the setup and what is supported.
  * @packageDocumentation
  */
 import { contentTypes, defineChannel } from '@plugboard/core'

@@ -2,7 +2,7 @@ import { type Block, type Inline, type List, parseMarkdown } from '@plugboard/ma
 import { clean, type Entity, type Formatted, isVisible, plain } from './formatted-text.js'
 import { linkTo } from './links.js'
 
-/** Markdown as a text with entities, so that no character needs an escape. */
+/** Markdown as a text with entities, so that no character has to be escaped. */
 export function fromMarkdown(source: string): Formatted {
   const text = clean(source)
   const writer = new Writer()
@@ -13,15 +13,15 @@ export function fromMarkdown(source: string): Formatted {
 
 type Mark = Pick<Entity, 'type' | 'url' | 'language'>
 
-/** Puts a text together, and the entities on it, such that they stand inside of each other as Telegram wants it. */
+/** Builds a text and its entities, nested as Telegram requires. */
 class Writer {
   #text = ''
-  /** Where the last piece ends of which a person sees something. */
+  /** End of the last visible piece. */
   #visibleEnd = 0
   readonly #entities: Entity[] = []
-  /** What is open here, the outermost first. */
+  /** Open marks, outermost first. */
   readonly #open: (Mark & { start: number })[] = []
-  /** What each new line begins with. */
+  /** Prefix of each new line. */
   #indent = ''
 
   write(text: string): void {
@@ -29,7 +29,7 @@ class Writer {
     if (isVisible(text)) this.#visibleEnd = this.#text.length
   }
 
-  /** Within a mark of the same type there is nothing to add, and a link holds nothing but what is spread over words. */
+  /** Adds a mark around a body, unless a mark of the same type is open. */
   marked(mark: Mark, body: () => void): void {
     if (this.#isIn(mark.type)) return body()
     this.#open.push({ ...mark, start: this.#text.length })
@@ -38,7 +38,7 @@ class Writer {
     if (open) this.#close(open)
   }
 
-  /** Code holds no other mark and stands in no bold, so that is cut in two around it. In a link it is plain words. */
+  /** Code cannot be combined with other marks, so open marks are split around it. In a link it is plain text. */
   code(mark: Mark, text: string): void {
     if (this.#isIn('text_link')) return this.write(text)
     const around = this.#open.filter(({ type }) => type !== 'blockquote')
@@ -49,7 +49,7 @@ class Writer {
     for (const each of around) each.start = this.#text.length
   }
 
-  /** Lines of the body stand as far in as a marker before the first one. */
+  /** Indents the lines of a body by the width of the marker before the first line. */
   indented(marker: string, body: () => void): void {
     this.write(marker)
     const outer = this.#indent
@@ -142,7 +142,7 @@ function writeInline(inline: Inline, to: Writer): void {
   }
 }
 
-/** An address that Telegram would refuse stands behind its words, so that nothing is lost. The apps link bare ones. */
+/** An address that Telegram rejects follows its label as text. The apps link bare addresses themselves. */
 function writeLink(url: string, children: readonly Inline[], to: Writer): void {
   const [only] = children
   const isBare =

@@ -40,7 +40,7 @@ function mediaOf({ file_id, file_size, mime_type, file_name }: File, usualMime?:
 
 type Reader = (value: unknown) => InboundContent | undefined
 
-/** Reads one kind of content; what does not look as expected is said to be of that kind, and no more. */
+/** Reads one kind of content. Undefined for a value of an unexpected form. */
 const reader =
   <T>(schema: z.ZodType<T>, read: (value: T) => InboundContent | undefined): Reader =>
   (value) => {
@@ -51,7 +51,7 @@ const reader =
 const fileReader = (type: 'file' | 'audio' | 'voice' | 'video', mime?: string): Reader =>
   reader(file, (value) => ({ type, media: mediaOf(value, mime) }))
 
-/** By the field of a message that holds it. An animation has a `document` as well, and a venue a `location`. */
+/** By field of a message. The order matters: an animation also has a `document`, and a venue a `location`. */
 const readers: Readonly<Record<string, Reader>> = {
   text: reader(z.string(), (text) => ({ type: 'text', text })),
   photo: reader(photo, (sizes) => {
@@ -68,7 +68,7 @@ const readers: Readonly<Record<string, Reader>> = {
   video: fileReader('video'),
   video_note: fileReader('video', 'video/mp4'),
   sticker: reader(sticker, ({ is_animated, is_video, emoji, thumbnail, ...still }) => {
-    // One that moves is no picture that others can show; its preview is.
+    // Others cannot show an animated sticker, but its preview.
     const picture = is_animated || is_video ? thumbnail : still
     return picture && { type: 'image', media: mediaOf(picture, 'image/webp'), ...(emoji && { title: emoji }) }
   }),
@@ -77,7 +77,7 @@ const readers: Readonly<Record<string, Reader>> = {
   contact: reader(contact, (value) => ({ type: 'text', text: vcardOf(value) })),
 }
 
-/** What says how a message came, not what is in it. */
+/** Fields about a message that are not its content. */
 const circumstances = new Set(
   `message_id message_thread_id direct_messages_topic from sender_chat sender_boost_count sender_business_bot sender_tag
   date business_connection_id chat forward_origin forward_from forward_from_chat forward_from_message_id
@@ -98,10 +98,10 @@ const envelope = z.object({
     .catch(undefined),
 })
 
-/** What a person wrote. A kind that nobody reads here is named in brackets. */
+/** The content of a message. An unknown kind is a text with its name in brackets. */
 export function contentOf(message: object): InboundContent {
   const { caption, media_group_id, message_thread_id, reply_to_message } = envelope.parse(message)
-  // The first message of a topic is what all others in it answer to, as Telegram tells it.
+  // Telegram marks every message of a topic as a reply to the first.
   const isReply = reply_to_message && reply_to_message.message_id !== message_thread_id
   return {
     ...titled(bodyOf(message), caption),
@@ -123,7 +123,7 @@ function titled(content: InboundContent, caption: string | undefined): InboundCo
   return { ...content, text: `${String(content.text)} ${caption}` }
 }
 
-/** The card that came along, or one of name and number: RFC 2426. */
+/** The vCard of a contact, or one made of name and number: RFC 2426. */
 function vcardOf({ phone_number, first_name, last_name = '', vcard }: z.infer<typeof contact>): string {
   if (vcard) return vcard
   const name = [first_name, last_name].filter(Boolean).join(' ')

@@ -53,7 +53,7 @@ const formatted = (key: 'text' | 'caption', { text, entities }: Formatted): Json
   ...(entities.length > 0 && { [key === 'text' ? 'entities' : 'caption_entities']: entities }),
 })
 
-/** As many messages as the text needs; what hangs on it hangs on the last one. */
+/** One or more messages for a text; `hanging`, such as a keyboard, goes with the last. */
 function texts(text: Formatted, hanging: JsonObject = {}): Part[] {
   const pieces = split(text, MAX_TEXT)
   return pieces.map((piece, i) => ({
@@ -85,7 +85,7 @@ function urlOf(content: Media): string {
   }
 }
 
-/** The method whose name says how the app shows a file; by the ending, because Telegram refuses other formats there. */
+/** The method for a file, by its extension: Telegram rejects unsupported formats. */
 function methodFor(type: Media['type'], extension: string): keyof typeof fieldOf {
   const isOne = (...extensions: string[]) => extension === '' || extensions.includes(extension)
   switch (type) {
@@ -104,7 +104,7 @@ function methodFor(type: Media['type'], extension: string): keyof typeof fieldOf
   }
 }
 
-/** The argument of each method that names the file. */
+/** The argument of each method that has the file. */
 export const fieldOf = {
   sendPhoto: 'photo',
   sendAnimation: 'animation',
@@ -114,7 +114,7 @@ export const fieldOf = {
   sendDocument: 'document',
 } as const
 
-/** A file with a text and buttons below it; a text that is too long for that follows, and takes the buttons along. */
+/** A file with a caption and buttons. A caption that is too long is sent as a separate text with the buttons. */
 function captioned(
   call: keyof typeof fieldOf,
   url: string,
@@ -158,7 +158,7 @@ function refusedLink(action: Action): Formatted | undefined {
   return plain([action.title, action.url].filter(isVisible).join(': '))
 }
 
-/** A question with its answers; those beyond the most that a keyboard takes follow with their own. */
+/** A question with a keyboard; further messages for more answers than fit in one. */
 function ask(text: Formatted, choices: readonly { title: string; value: string }[]): Part[] {
   if (choices.length === 0) return texts(text)
   const buttons = choices.map(({ title, value }) => answerButton(title, value))
@@ -168,16 +168,16 @@ function ask(text: Formatted, choices: readonly { title: string; value: string }
   return pages.flatMap((page, i) => texts(i === 0 ? text : plain(NOTHING), keyboard(page)))
 }
 
-/** A button below a message; `callback_data` may have 64 bytes. */
+/** A button of a keyboard; `callback_data` has at most 64 bytes. */
 type Button = { text: string; callback_data: string } | { text: string; url: string }
 
-/** A button that gives its token back when it is pressed. */
+/** A button that returns its token when it is pressed. */
 const answerButton = (title: string, token: string): Button => ({
   text: label(title),
   callback_data: token,
 })
 
-/** The button of a card; undefined for a link that Telegram refuses. */
+/** The button of a card; undefined for a link that Telegram rejects. */
 function actionButton(action: Action): Button | undefined {
   switch (action.action) {
     case 'Say something':

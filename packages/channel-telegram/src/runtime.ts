@@ -9,7 +9,7 @@ import { render } from './outbound.js'
 import { check, provision, unprovision } from './setup.js'
 import { verify } from './verify.js'
 
-/** The working half; its module brings the SDK and the Markdown parser, so it is imported when a bot needs it. */
+/** The working half of the channel; importing this file loads the SDK and the Markdown parser. */
 export const runtime = ({ options, fetch }: ChannelHost<Options>): ChannelRuntime<Config, Session> => ({
   connect: connect(options),
   verify,

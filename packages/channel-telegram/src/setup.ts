@@ -4,15 +4,15 @@ import type { Config } from './config.js'
 
 type Context = CallContext<Config, Session>
 
-/** What `parse` knows; without the list Telegram would send no reactions. */
+/** The updates that `parse` reads. By default Telegram sends no reactions. */
 const UPDATES = ['message', 'edited_message', 'callback_query', 'my_chat_member', 'message_reaction']
 
-/** Whether the token is that of a bot. */
+/** Checks that the token belongs to a bot. */
 export async function check({ integration, signal }: Context): Promise<void> {
   await call(integration.session, 'getMe', {}, signal)
 }
 
-/** Updates that wait at Telegram stay there, and come to the new address. */
+/** Registers the webhook. Telegram sends queued updates to the new address. */
 export async function provision({ integration, webhookUrl, signal }: Context): Promise<void> {
   const { secret } = integration.session
   const args = { url: webhookUrl, secret_token: secret, allowed_updates: UPDATES }

@@ -1,23 +1,23 @@
 import { pipeline, Readable, Transform } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 
-/** As much as a bot may send, and as a photo. https://core.telegram.org/bots/api#sending-files */
+/** Largest file that a bot may send, and largest photo. https://core.telegram.org/bots/api#sending-files */
 const MAX_BYTES = 50 * 1024 * 1024
 const MAX_PHOTO_BYTES = 10 * 1024 * 1024
 
-/** A file on its way from where the bot said to Telegram; it is never held as a whole. */
+/** A file that is streamed from its address to Telegram; never held in memory as a whole. */
 export interface Upload {
   source: Readable
   name: string
   /** Too large for a photo. */
   isLarge: boolean
-  /** Aborted also when the file breaks off. */
+  /** Also aborted when the download fails. */
   signal: AbortSignal
-  /** Whether the file broke off, or was too large after all. */
+  /** Whether the download failed, or the file was larger than announced. */
   isBroken(): boolean
 }
 
-/** Opens a file of the bot's with the host's guarded fetch. Undefined when it cannot be had, or is too large. */
+/** Downloads a file with the host's `fetch`. Undefined if this fails, or if the file is too large. */
 export async function openUpload(
   fetch: typeof globalThis.fetch,
   url: string,
@@ -33,7 +33,7 @@ export async function openUpload(
   }
   const broken = new AbortController()
   const source = limited().once('error', () => broken.abort())
-  // Whichever end goes first takes the other along; why it broke is told by the error of `source`.
+  // An error or end of one stream closes the other; `source` emits the error.
   pipeline(Readable.fromWeb(response.body as ReadableStream), source, () => undefined)
   return {
     source,
@@ -55,7 +55,7 @@ function limited(): Transform {
   })
 }
 
-/** The last part of the path; it stands in a header of the form, so quotes and line ends have no place in it. */
+/** The last part of the path, without characters that a header of the form cannot contain. */
 function nameOf(url: string): string {
   const last = new URL(url).pathname.split('/').at(-1) ?? ''
   return (

@@ -3,7 +3,7 @@ import type { InboundRequest, Integration, Verdict } from '@plugboard/core'
 import type { Session } from './api.js'
 import type { Config } from './config.js'
 
-/** Telegram signs nothing: it says the secret that it was given with the webhook. */
+/** Telegram does not sign requests; it sends the secret that was registered with the webhook. */
 export function verify({ headers }: InboundRequest, { session }: Integration<Config, Session>): Verdict {
   const said = headers['x-telegram-bot-api-secret-token']
   if (!said) return { ok: false, reason: 'missing' }

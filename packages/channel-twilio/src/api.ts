@@ -4,21 +4,21 @@ import twilio from 'twilio'
 import type { Config } from './config.js'
 import { failureOfAnswer } from './failure.js'
 
-/** Answers are a few kilobytes; a longer one is no answer of Twilio's. */
+/** Largest answer that is read; Twilio's have a few kilobytes. */
 const MAX_ANSWER_BYTES = 1024 * 1024
-/** Of all integrations together: enough that some which hang do not keep the others waiting. */
+/** Connections of all integrations together: enough that a few hanging calls do not delay others. */
 const MAX_SOCKETS = 256
 
 type RequestOptions<Data> = Parameters<typeof twilio.RequestClient.prototype.request<Data>>[0]
 
 /**
- * The SDK's HTTP client, one for all integrations because its sockets are what costs. It calls the operator's base
- * URL, can be aborted, and makes each failure a {@link FailureError} while Retry-After can still be seen and before
- * the Authorization header gets into an error.
+ * The SDK's HTTP client, shared by all integrations so that they share its sockets. It calls the operator's base URL,
+ * supports a signal, and throws a {@link FailureError}, so that Retry-After is kept and no error contains the
+ * Authorization header.
  */
 export class HttpClient extends twilio.RequestClient {
   readonly #baseUrl: string
-  /** The SDK has no place for a signal, so it goes from the call to the request beside it. */
+  /** The SDK does not accept a signal, so the request reads it from here. */
   readonly #signals = new AsyncLocalStorage<AbortSignal>()
 
   constructor(baseUrl: string) {
@@ -31,7 +31,7 @@ export class HttpClient extends twilio.RequestClient {
     })
   }
 
-  /** Makes calls of the SDK that end when the signal says so. */
+  /** Runs calls of the SDK with a signal that aborts their requests. */
   within<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
     return this.#signals.run(signal, call)
   }
@@ -53,7 +53,7 @@ export class HttpClient extends twilio.RequestClient {
     throw new FailureError(failureOfAnswer({ status, code, retryAfter: retryAfterOf(headers) }))
   }
 
-  /** Else the credentials and the words of whoever called last would stay here. */
+  /** Otherwise the credentials and the text of the last call would stay in memory. */
   #forget(): void {
     delete this.lastRequest
     delete this.lastResponse
@@ -66,10 +66,10 @@ function retryAfterOf(headers: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** The SDK's client of one integration; undefined for an account that Twilio cannot have. */
+/** The SDK's client of one integration; undefined for an invalid account SID. */
 export type Session = twilio.Twilio | undefined
 
-/** No account of Twilio's has another form, and the SDK's constructor throws at some others. */
+/** Form of an account SID; the SDK's constructor throws for some others. */
 const ACCOUNT_SID = /^AC\w+$/
 
 export const connect =
@@ -77,7 +77,7 @@ export const connect =
   ({ accountSID, authToken }: Config): Session =>
     ACCOUNT_SID.test(accountSID) ? twilio(accountSID, authToken, { httpClient }) : undefined
 
-/** @throws FailureError for an account that Twilio cannot have. */
+/** @throws FailureError for an invalid account SID. */
 export function clientOf(session: Session): twilio.Twilio {
   if (session) return session
   const message = 'accountSID is not that of a Twilio account, which begins with AC'

@@ -4,21 +4,21 @@ const text = (maxLength: number) =>
   z.string().regex(/\S/, 'must not be empty').max(maxLength, `must be at most ${maxLength} characters long`)
 
 /**
- * What a client configures; the fields are the wire names of sync. Unknown ones are refused, so that a typo shows.
- * `accountSID` may be anything: a configuration with a made-up one is stored, and `check` says what is wrong with it.
+ * A client's configuration, with the field names of sync. Unknown fields are rejected, so that a typo is noticed. Any
+ * `accountSID` is accepted; `check` reports an invalid one.
  */
 export const configSchema = z.strictObject({
   accountSID: text(100),
-  /** The primary token: it signs what Twilio sends, and is the password of what is sent to Twilio. */
+  /** The primary token: it signs requests of Twilio, and is the password of requests to Twilio. */
   authToken: text(200),
-  /** Sender of messages to endpoints without a number of ours (identity `*`), such as `+15557122661`. */
+  /** Number that sends to endpoints without a business number (identity `*`), such as `+15557122661`. */
   from: text(100).optional(),
-  /** Sends through this service, which picks the number where the endpoint has none and `from` is not given. */
+  /** Sends through this service, which chooses the number if neither the endpoint nor `from` has one. */
   messagingServiceSid: z
     .string()
     .regex(/^MG[0-9a-f]{32}$/i, 'must be MG and 32 hexadecimal digits')
     .optional(),
-  /** Accepted for configurations written for others, and without effect: the server owns pace and retries. */
+  /** Accepted for compatibility and ignored: the server controls rate and retries. */
   messageDelay: z.string().max(50).optional(),
   retryMaxAttempts: z.number().optional(),
   retryDelay: z.string().max(50).optional(),
@@ -28,9 +28,9 @@ export type Config = z.infer<typeof configSchema>
 
 const API_BASE_URL = 'https://api.twilio.com'
 
-/** What an operator sets. */
+/** The operator's options. */
 export const optionsSchema = z.strictObject({
-  /** Where Twilio's API is: a proxy, or another region such as `https://api.dublin.ie1.twilio.com`. */
+  /** Address of Twilio's API: a proxy, or another region such as `https://api.dublin.ie1.twilio.com`. */
   apiBaseUrl: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .refine(isPlain, 'must not have a user name, a password, a query or a fragment')

@@ -25,13 +25,12 @@ export const deliver =
     return { providerMessageIds: [sid] }
   }
 
-/** The number that the person knows; else the one of the configuration; else what the messaging service picks. */
+/** The number of the endpoint, or that of the configuration, or one that the messaging service chooses. */
 function senderOf({ endpoint, integration: { config } }: DeliveryContext<Config, Session>) {
   const { messagingServiceSid } = config
   const from = endpoint.identity === '*' ? config.from : endpoint.identity
   if (from === undefined && messagingServiceSid === undefined) {
-    const message =
-      'no number to send from: the endpoint names none, and neither does the configuration ("from")'
+    const message = 'no number to send from: neither the endpoint nor the configuration ("from") has one'
     throw new FailureError({ kind: 'invalid', message })
   }
   return {

@@ -2,12 +2,12 @@ import { isIP } from 'node:net'
 import type { DeliveryStatus, InboundEvent } from '@plugboard/core'
 import { failureOfDelivery } from './failure.js'
 
-/** Parameter of the callback's query that names the delivery. The signature covers it. */
+/** Query parameter of the callback with the delivery's id. The signature covers it. */
 const DELIVERY = 'delivery'
 
 /**
- * Where Twilio tells what becomes of a message. Undefined where Twilio would refuse the whole message for the address
- * (error 21609): a name with an underscore, or of this machine, as on a developer's.
+ * The address to which Twilio sends the status of a message. Undefined if Twilio would reject the whole message because
+ * of the address (error 21609): a host name with an underscore, or a local address, as during development.
  */
 export function statusCallbackUrl(webhookUrl: string, deliveryId: string): string | undefined {
   if (!URL.canParse(webhookUrl)) return undefined
@@ -19,12 +19,12 @@ export function statusCallbackUrl(webhookUrl: string, deliveryId: string): strin
   return `${webhookUrl}${separator}${DELIVERY}=${encodeURIComponent(deliveryId)}`
 }
 
-/** The delivery that a callback is about. Undefined for messages that others sent with this account. */
+/** The delivery of a callback. Undefined for messages that others sent with this account. */
 export function deliveryIdIn(publicUrl: string): string | undefined {
   return (URL.canParse(publicUrl) && new URL(publicUrl).searchParams.get(DELIVERY)) || undefined
 }
 
-/** Twilio's words; what is not here (queued, sending, accepted …) tells nothing that `deliver` did not. */
+/** Twilio's statuses. Others (queued, sending, accepted …) add nothing to the result of `deliver`. */
 const STATUSES: ReadonlyMap<string, DeliveryStatus> = new Map([
   ['sent', 'sent'],
   ['delivered', 'delivered'],
@@ -34,7 +34,7 @@ const STATUSES: ReadonlyMap<string, DeliveryStatus> = new Map([
   ['canceled', 'failed'],
 ])
 
-/** What a callback tells of a delivery. */
+/** The status of a delivery in a callback; undefined for an intermediate one. */
 export function deliveryUpdate(
   status: string,
   errorCode: string | undefined,

@@ -74,6 +74,6 @@ test('classify gives the failure of an error, and takes any other for ambiguous'
   expect(classify(new FailureError(failure))).toBe(failure)
   expect(classify(new SyntaxError('Unexpected token in "a private text"'))).toEqual({
     kind: 'ambiguous',
-    message: 'an unexpected fault while calling Twilio',
+    message: 'unexpected error while calling Twilio',
   })
 })

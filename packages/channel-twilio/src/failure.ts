@@ -1,20 +1,20 @@
 import { type Failure, FailureError, retryAfterMs } from '@plugboard/core'
 
-/** README.md has the table. Calls throw nothing but {@link FailureError}. */
+/** Says what an error means; README.md has the table. Calls throw only {@link FailureError}. */
 export function classify(error: unknown): Failure {
   if (error instanceof FailureError) return error.failure
-  return { kind: 'ambiguous', message: 'an unexpected fault while calling Twilio' }
+  return { kind: 'ambiguous', message: 'unexpected error while calling Twilio' }
 }
 
-/** What Twilio answered instead of doing it. */
+/** An error answer of Twilio. */
 export interface Refusal {
   status: number
-  /** Twilio's own number, https://www.twilio.com/docs/api/errors */
+  /** Twilio's error code, https://www.twilio.com/docs/api/errors */
   code?: number | undefined
   retryAfter?: string | undefined
 }
 
-/** What an answer that is no success means. */
+/** Says what an error answer means. */
 export function failureOfAnswer({ status, code, retryAfter }: Refusal, now = new Date()): Failure {
   const message =
     code === undefined ? `Twilio answered ${status}` : `Twilio answered ${status}: ${named(code)}`
@@ -25,7 +25,7 @@ export function failureOfAnswer({ status, code, retryAfter }: Refusal, now = new
   }
   if (status >= 500) return { kind: 'ambiguous', message }
   if (status === 401 || code === 20003) return { kind: 'auth', message, field: 'authToken' }
-  // Every path begins with the account; Twilio knows no such one.
+  // Every path begins with the account, so the account does not exist.
   if (status === 404) return { kind: 'auth', message, field: 'accountSID' }
   if (status === 403 || (code !== undefined && SENDER.has(code))) return { kind: 'auth', message }
   if (code !== undefined && RECIPIENT.has(code)) return { kind: 'recipient', message }
@@ -34,7 +34,7 @@ export function failureOfAnswer({ status, code, retryAfter }: Refusal, now = new
   return { kind: status === 408 || status === 425 ? 'transient' : 'invalid', message }
 }
 
-/** What Twilio's later word about a message means that it had taken. */
+/** Says what a later error of an accepted message means. */
 export function failureOfDelivery(code: number | undefined): Failure {
   if (code === undefined)
     return { kind: 'ambiguous', message: 'Twilio could not deliver it and gives no reason' }
@@ -46,14 +46,14 @@ export function failureOfDelivery(code: number | undefined): Failure {
 
 const named = (code: number): string => `https://www.twilio.com/docs/api/errors/${code}`
 
-/** Too many requests; more messages queued for one number than Twilio keeps. Nothing was done. */
+/** Too many requests, or too many queued messages for one number. Nothing was sent. */
 const LIMITED = new Set([20429, 21611, 14107])
 
-/** The account, the number, the WhatsApp sender or the service is not one that may send. */
+/** The account, number, WhatsApp sender or service may not send. */
 const SENDER = new Set([20005, 21606, 21659, 21703, 21704, 21705, 30002, 63007])
 
 const RECIPIENT = new Set([
-  // The number is none, may not be called from here, or has no messages.
+  // The number is invalid, is not reachable from here, or cannot get messages.
   21211, 21217, 21401, 21408, 21421, 21608, 21612, 21614, 21635,
   // Opted out.
   21610,
@@ -63,5 +63,5 @@ const RECIPIENT = new Set([
   63003, 63016, 63024, 63032, 63033, 63049,
 ])
 
-/** Queue overflow, unknown error, lost segment, and a carrier that does not answer: it may or may not have come. */
+/** Queue overflow, unknown error, lost segment, or a carrier without an answer: possibly delivered. */
 const UNEXPLAINED = new Set([30001, 30008, 30009, 30017])

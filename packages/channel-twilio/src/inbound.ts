@@ -13,19 +13,19 @@ import { deliveryIdIn, deliveryUpdate } from './delivery-status.js'
 import { isWhatsApp } from './endpoint.js'
 import { mediaUrl } from './media.js'
 
-/** Twilio takes no more per message. */
+/** Most files of a message at Twilio. */
 const MAX_MEDIA = 10
 const MAX_ID = 200
 
-/** Twilio tells no time of what it tells: it is that of the receipt, which the host knows. */
-const UNTOLD = new Date(0)
+/** Twilio sends no time, so the host uses the time of receipt. */
+const UNKNOWN_TIME = new Date(0)
 
-/** The documented way of sending no answer to the person. */
+/** The documented answer that sends nothing to the person. */
 const response = { status: 200, headers: { 'content-type': 'text/xml' }, body: '<Response></Response>' }
 
 type Fields = ReadonlyMap<string, string>
 
-/** https://www.twilio.com/docs/messaging/guides/webhook-request: a message of a person, or news of one of ours. */
+/** https://www.twilio.com/docs/messaging/guides/webhook-request: a message of a person, or a status of a sent one. */
 export const parse =
   (apiBaseUrl: string) =>
   (request: InboundRequest): Received => {
@@ -43,23 +43,30 @@ function deliveryEvents(publicUrl: string, sid: string, status: string, fields: 
   const update = deliveryUpdate(status, fields.get('ErrorCode'))
   const deliveryId = deliveryIdIn(publicUrl)
   if (!update || deliveryId === undefined || !isId(deliveryId)) return []
-  // A messaging service that found no number to send from tells none.
+  // Missing if a messaging service found no number to send from.
   const identity = fields.get('From') ? idIn(fields, 'From') : '*'
   const endpoint = { identity, sender: idIn(fields, 'To'), thread: '*' }
   return [
-    { type: 'delivery', dedupeKey: `${sid}:${update.status}`, endpoint, at: UNTOLD, deliveryId, ...update },
+    {
+      type: 'delivery',
+      dedupeKey: `${sid}:${update.status}`,
+      endpoint,
+      at: UNKNOWN_TIME,
+      deliveryId,
+      ...update,
+    },
   ]
 }
 
 function personEvents(apiBaseUrl: string, sid: string, fields: Fields): InboundEvent[] {
   const endpoint = { identity: idIn(fields, 'To'), sender: idIn(fields, 'From'), thread: '*' }
-  const about = { dedupeKey: sid, endpoint, at: UNTOLD, person: personOf(endpoint, fields) }
+  const about = { dedupeKey: sid, endpoint, at: UNKNOWN_TIME, person: personOf(endpoint, fields) }
   const token = fields.get('ButtonPayload') || fields.get('ListId')
   if (token) {
     const label = fields.get('ButtonText') || fields.get('ListTitle') || fields.get('Body') || token
     return [{ ...about, type: 'choice', token, label }]
   }
-  // Present only where Twilio itself keeps the list of who wants to hear nothing.
+  // Only sent if Twilio itself manages opt-outs.
   const optOut = fields.get('OptOutType')
   if (optOut === 'STOP') return [{ ...about, type: 'blocked' }]
   if (optOut === 'START') return [{ ...about, type: 'started' }]
@@ -76,7 +83,7 @@ function personEvents(apiBaseUrl: string, sid: string, fields: Fields): InboundE
   }))
 }
 
-/** What a person wrote: each file is a message, and the words go with the first. */
+/** The contents of a message: one for each file, the text with the first. */
 function contentsOf(apiBaseUrl: string, endpoint: Endpoint, fields: Fields): InboundContent[] {
   const text = fields.get('Body') ?? ''
   const files = filesOf(apiBaseUrl, endpoint, fields)
@@ -89,7 +96,7 @@ function contentsOf(apiBaseUrl: string, endpoint: Endpoint, fields: Fields): Inb
   return [notice(fields.get('MessageType') || 'empty message')]
 }
 
-/** What stands for something that cannot be shown. */
+/** A text for something that cannot be shown: its kind in brackets. */
 const notice = (kind: string): InboundContent => ({ type: 'text', text: `[${kind.slice(0, 50)}]` })
 
 function filesOf(apiBaseUrl: string, endpoint: Endpoint, fields: Fields): InboundContent[] {
@@ -103,7 +110,7 @@ function filesOf(apiBaseUrl: string, endpoint: Endpoint, fields: Fields): Inboun
   })
 }
 
-/** Voice notes of WhatsApp are Ogg, and are the only such files that come from there. */
+/** On WhatsApp, only voice notes are Ogg files. */
 function typeOf(mime: string, endpoint: Endpoint): 'image' | 'audio' | 'voice' | 'video' | 'file' {
   if (mime.startsWith('audio/ogg') && isWhatsApp(endpoint)) return 'voice'
   const kind = mime.split('/')[0]
@@ -125,7 +132,7 @@ function personOf({ sender }: Endpoint, fields: Fields): Person {
   return { ...(name && { name }), ...(phone && { phone }) }
 }
 
-/** The fields of the form, or of the JSON that Twilio posts in its place where it is set up so. */
+/** The fields of the form, or of JSON if Twilio is configured to post it. */
 function fieldsOf({ method, headers, body }: InboundRequest): Fields {
   if (method !== 'POST') throw invalid({ path: ['method'], message: 'must be POST' })
   const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase()
@@ -145,7 +152,7 @@ function textsIn(value: unknown): Fields {
 
 const isId = (text: string): boolean => text.length > 0 && text.length <= MAX_ID && isStorable(text)
 
-/** The first of these fields that is there. @throws PlugboardError INVALID when none can be an id. */
+/** The first of these fields that is set. @throws PlugboardError INVALID if none is set, or if it cannot be an id. */
 function idIn(fields: Fields, ...names: string[]): string {
   const id = names.map((name) => fields.get(name)).find(Boolean)
   if (id !== undefined && isId(id)) return id

@@ -1,5 +1,5 @@
 /**
- * SMS, MMS and WhatsApp through Twilio. README.md says what goes both ways and how to set it up.
+ * SMS, MMS and WhatsApp through Twilio. README.md has the setup and what is supported.
  * @packageDocumentation
  */
 import { defineChannel } from '@plugboard/core'
@@ -19,13 +19,13 @@ export const twilio = defineChannel({
     content: ['text', 'image', 'audio', 'video', 'file', 'location'],
     maxTextLength: MAX_TEXT,
     maxCaptionLength: MAX_CAPTION,
-    // Twilio paces numbers itself (one segment a second for a long code) and queues for hours, and the host sends one
-    // after another. So this only keeps a bot that loops from filling that queue; 1 would but slow WhatsApp.
+    // Twilio limits the rate of numbers itself (one segment a second for a long code) and queues for hours. This only
+    // keeps a bot in a loop from filling that queue; a lower rate would slow down WhatsApp.
     rate: { perEndpoint: 10 },
   },
   inbound: { headers: ['x-twilio-signature'], maxBytes: MAX_REQUEST_BYTES },
   setup,
-  // The SDK and the Markdown parser come with the runtime: 150 ms that only a server pays which uses the channel.
+  // The SDK and the Markdown parser come with the runtime: 150 ms that only servers spend that use the channel.
   load: async (host) => (await import('./runtime.js')).runtime(host),
 })
 

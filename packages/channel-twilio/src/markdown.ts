@@ -1,6 +1,6 @@
 import { type Marks, toPlainText } from '@plugboard/markdown'
 
-/** https://faq.whatsapp.com/539178204879377: marks stand next to the words, and reach to the end of a line at most. */
+/** https://faq.whatsapp.com/539178204879377: marks are directly around the text, and cannot span lines. */
 const mark =
   (sign: string) =>
   (text: string): string =>

@@ -13,8 +13,8 @@ import { failureOfAnswer } from './failure.js'
 const API_ORIGIN = 'https://api.twilio.com'
 
 /**
- * The address of a file at Twilio, or at the operator's base; undefined for any other. Only there credentials may go:
- * a message can come with an address of another host.
+ * The address of a file at Twilio or at the operator's base URL; undefined for any other. Credentials may be sent only
+ * there, and a message can contain an address of another host.
  */
 export function mediaUrl(text: string, apiBaseUrl: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined
@@ -24,8 +24,8 @@ export function mediaUrl(text: string, apiBaseUrl: string): URL | undefined {
 }
 
 /**
- * Opens a file that an event named. `ref` is checked once more. Twilio redirects once, to the storage of the file, whose
- * signed address needs no credentials, so only the first request has them.
+ * Opens a file that an event named. `ref` is checked once more. Twilio redirects once, to the storage of the file,
+ * whose signed address needs no credentials, so only the first request has them.
  */
 export const openMedia =
   (apiBaseUrl: string, fetch: typeof globalThis.fetch) =>
@@ -33,7 +33,7 @@ export const openMedia =
     clientOf(integration.session)
     const { accountSID, authToken } = integration.config
     const named = typeof ref === 'string' ? mediaUrl(ref, apiBaseUrl) : undefined
-    if (!named) throw new FailureError({ kind: 'invalid', message: 'this is no file at Twilio' })
+    if (!named) throw new FailureError({ kind: 'invalid', message: 'the file is not at Twilio' })
     const url = named.origin === API_ORIGIN ? new URL(`${apiBaseUrl}${named.pathname}${named.search}`) : named
     const authorization = `Basic ${Buffer.from(`${accountSID}:${authToken}`).toString('base64')}`
     return openProviderFile({

@@ -11,12 +11,12 @@ import { hasMms, isWhatsApp } from './endpoint.js'
 import { MAX_PLACE, MAX_TEXT } from './limits.js'
 import { toWhatsApp } from './markdown.js'
 
-/** What a part says beside who sends it to whom; the names are the SDK's. */
+/** Arguments of a message without sender and recipient; the names are the SDK's. */
 export type MessageArgs = { body?: string; mediaUrl?: string[]; persistentAction?: string[] }
 
-/** One message per part. Nothing here depends on which number sends. */
+/** Turns content into messages, one per part. The result does not depend on the sending number. */
 export function render(content: OutboundContent, endpoint: Endpoint): Part[] {
-  // The host keeps to the types of `capabilities`, so nothing gets to the default.
+  // The host passes only types of `capabilities`.
   const known = content as Content
   switch (known.type) {
     case 'text':
@@ -39,8 +39,8 @@ export function render(content: OutboundContent, endpoint: Endpoint): Part[] {
 const message = (args: MessageArgs): Part => ({ call: 'message', args })
 
 /**
- * Texts within the limit. The host has cut them already, but a converted Markdown text may be longer than its source.
- * Halves of surrogate pairs are replaced here: some versions of the SDK's encoder take what follows for the other half.
+ * Texts within the limit. The host has split them, but converted Markdown may be longer than its source. Halves of
+ * surrogate pairs are replaced, because some versions of the SDK's encoder combine them with the next character.
  */
 const says = (...lines: (string | undefined)[]): Part[] => {
   const text = lines.filter(Boolean).join('\n').toWellFormed()
@@ -49,11 +49,11 @@ const says = (...lines: (string | undefined)[]): Part[] => {
 
 function formatted({ text, markdown }: ContentOf<'text'>, endpoint: Endpoint): string {
   if (!markdown) return text
-  // A text of nothing but definitions shows nothing.
+  // A text of only link definitions shows nothing.
   return (isWhatsApp(endpoint) ? toWhatsApp(text) : toPlainText(text)) || text
 }
 
-/** What WhatsApp takes for pictures: JPEG and PNG. */
+/** Pictures that WhatsApp does not support; it supports JPEG and PNG. */
 const NO_PICTURE_ON_WHATSAPP = /\.(avif|bmp|gif|svg|tiff?|webp)$/i
 
 function picture({ image, title }: ContentOf<'image'>, endpoint: Endpoint): Part[] {
@@ -63,7 +63,7 @@ function picture({ image, title }: ContentOf<'image'>, endpoint: Endpoint): Part
   return [message({ mediaUrl: [image], ...(title && { body: title.toWellFormed() }) })]
 }
 
-/** On WhatsApp the title is a message of its own: beside anything but a picture Twilio drops the text. */
+/** On WhatsApp the title is a separate message, because Twilio drops a text beside a file that is not a picture. */
 function file(url: string, title: string | undefined, endpoint: Endpoint): Part[] {
   if (!isWhatsApp(endpoint)) return says(title, url)
   return [...(title ? says(title) : []), message({ mediaUrl: [url] })]
@@ -86,5 +86,5 @@ function place(location: ContentOf<'location'>, endpoint: Endpoint): Part[] {
   ]
 }
 
-/** Six decimals are a hand's breadth, and never print as `1e-7`. */
+/** Six decimals are about 10 cm, and never print as `1e-7`. */
 const degrees = (value: number): number => Number(value.toFixed(6))

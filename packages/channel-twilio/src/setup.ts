@@ -2,20 +2,20 @@ import { type CallContext, FailureError } from '@plugboard/core'
 import type { HttpClient, Session } from './api.js'
 import type { Config } from './config.js'
 
-/** Twilio is told by hand: which of an account's numbers belong to an integration is for its owner to say. */
+/** Instructions for a person, because only the owner knows which numbers of the account belong to the integration. */
 export function setup(webhookUrl: string): string {
   return [
     'In the Twilio Console (https://console.twilio.com):',
     '1. Phone Numbers > Manage > Active numbers, choose your number, section "Messaging Configuration".',
     `2. "A message comes in": Webhook, ${webhookUrl}, HTTP POST. Save. (With a Messaging Service: its Integration page, "Send a webhook", the same address.)`,
     `3. For WhatsApp: Messaging > Senders > WhatsApp senders, choose the sender, "Webhook URL for incoming messages": ${webhookUrl}, HTTP Post. (The sandbox has the same field on its "Sandbox settings" page.)`,
-    'Nothing has to be set for status callbacks: each message that is sent names its own.',
+    'Status callbacks need no setup: each message has its own callback address.',
   ].join('\n')
 }
 
 /**
- * Fetches the account, which costs nothing and needs both credentials. Past the SDK's client, which refuses what does
- * not begin with AC: whether there is such an account only Twilio can say.
+ * Requests the account, which is free and needs both credentials. Not through the SDK's client, which rejects a SID
+ * that does not begin with AC: Twilio decides whether an account exists.
  */
 export const check =
   (http: HttpClient) =>

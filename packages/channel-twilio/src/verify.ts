@@ -8,7 +8,7 @@ import { MAX_REQUEST_BYTES } from './limits.js'
 /**
  * Twilio signs the public address and the fields of the form, or the address alone with a hash of the body in its
  * query when the body is JSON: https://www.twilio.com/docs/usage/security#validating-requests. It signs no time, so
- * what stops replays is that an event's dedupe key stays the same.
+ * replays are detected by the dedupe key of the event.
  */
 export function verify(
   { method, headers, body, publicUrl }: InboundRequest,
@@ -16,8 +16,7 @@ export function verify(
 ): Verdict {
   const signature = headers['x-twilio-signature']
   if (!signature) return { ok: false, reason: 'missing' }
-  // A stranger's form costs its sorting; Twilio sends a few dozen fields. Bytes that are not UTF-8 would all look alike
-  // once decoded.
+  // Limits the cost of sorting the fields; Twilio sends a few dozen. Invalid UTF-8 bytes would be equal once decoded.
   if (body.length > MAX_REQUEST_BYTES || formFault(body) !== undefined || !isUtf8(body))
     return { ok: false, reason: 'malformed' }
   if (method !== 'POST' || !URL.canParse(publicUrl)) return { ok: false, reason: 'malformed' }
@@ -28,7 +27,7 @@ export function verify(
   return isGenuine ? { ok: true } : { ok: false, reason: 'mismatch' }
 }
 
-/** Each name with all of its values. By way of entries, so that a field named `__proto__` is a field. */
+/** Each name with all of its values. `fromEntries` keeps a field named `__proto__`. */
 function fieldsWithRepeats(form: string): Record<string, string[]> {
   const fields = new Map<string, string[]>()
   for (const [name, value] of new URLSearchParams(form)) {

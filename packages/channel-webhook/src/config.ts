@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks'
 import { z } from 'zod'
 
-/** The shortest key that Standard Webhooks allows. */
+/** Shortest key that Standard Webhooks allows. */
 const MIN_KEY_BYTES = 24
 
 const secret = z
@@ -11,21 +11,21 @@ const secret = z
     `must be base64 of at least ${MIN_KEY_BYTES} bytes, with or without whsec_ in front of it`,
   )
 
-/** What a client configures; the fields are the wire names of sync. Unknown ones are refused, so that a typo shows. */
+/** A client's configuration, with the field names of sync. Unknown fields are rejected, so that a typo is noticed. */
 export const configSchema = z.strictObject({
-  /** Where messages for people are posted to. */
+  /** Address that receives messages for people. */
   url: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .refine(hasNoCredentials, 'must not contain a user name or a password'),
-  /** Signs what is posted to `url`, and verifies what comes in. */
+  /** Signs requests to `url`, and verifies inbound requests. */
   secret,
-  /** While the secret is being changed: accepted on what comes in, and a second signature on what goes out. */
+  /** The old secret during a change: also accepted on inbound requests, and a second signature on outbound ones. */
   previousSecret: secret.optional(),
 })
 
 export type Config = z.infer<typeof configSchema>
 
-/** The keys of one integration, the current one first: decoded once, not for each message. */
+/** The decoded keys of one integration, the current one first. */
 export type Session = readonly Webhook[]
 
 export function connect({ secret, previousSecret }: Config): Session {

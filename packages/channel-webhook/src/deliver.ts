@@ -10,10 +10,10 @@ import { z } from 'zod'
 import type { Config, Session } from './config.js'
 import { Refusal } from './failure.js'
 
-/** As much of an answer as is read, in characters; all that is looked for in it is an id. */
+/** Longest answer that is read, in characters; only its id is used. */
 const MAX_ANSWER = 64 * 1024
 
-/** Posts one part. A retry has the same id, and the time and signature of its own attempt. */
+/** Posts one part. A retry has the same id, but a new time and signature. */
 export function deliver(fetch: typeof globalThis.fetch) {
   return async (part: Part, context: DeliveryContext<Config, Session>): Promise<Sent> => {
     const { endpoint, integration, deliveryId, signal } = context
@@ -41,7 +41,7 @@ export function deliver(fetch: typeof globalThis.fetch) {
   }
 }
 
-/** Reads an answer to its end, or to the limit. One that breaks off is no failure: the status says what happened. */
+/** Reads an answer up to the limit. An incomplete one is not a failure: the status says what happened. */
 async function readStart(response: Response): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
@@ -51,14 +51,14 @@ async function readStart(response: Response): Promise<string> {
       if (text.length > MAX_ANSWER) break
     }
   } catch {
-    // What has come is all that there is.
+    // Use what was received.
   }
   return text
 }
 
 const answerSchema = z.object({ id: z.string().min(1).max(200).refine(isStorable) })
 
-/** The id that the receiver gave the message, if it said so. */
+/** The receiver's id of the message, if the answer has one. */
 function idIn(answer: string): string | undefined {
   try {
     return answerSchema.safeParse(JSON.parse(answer)).data?.id

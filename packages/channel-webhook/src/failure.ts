@@ -1,6 +1,6 @@
 import { type Failure, isForbiddenTarget, networkFailure } from '@plugboard/core'
 
-/** The receiver answered, and did not take the message. */
+/** The receiver rejected the message. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
   readonly status: number
@@ -13,7 +13,7 @@ export class Refusal extends Error {
   }
 }
 
-/** The README has the table. */
+/** Says what an error means; README.md has the table. */
 export function classify(error: unknown): Failure {
   if (error instanceof Refusal) return classifyStatus(error)
   if (isForbiddenTarget(error)) {

@@ -9,7 +9,7 @@ import {
 } from '@plugboard/core'
 import { z } from 'zod'
 
-/** A hostile body can be wrong in a million places; its sender is told of the first. */
+/** Most faults that are reported; a hostile body may have a million. */
 const MAX_ISSUES = 5
 
 const isNeeded = (what: string) => ({
@@ -55,7 +55,7 @@ const bodySchema = z.discriminatedUnion(
   },
 )
 
-/** One request holds one event. A redelivery has the same `webhook-id`, and perhaps a newer timestamp. */
+/** One request has one event. A redelivery has the same `webhook-id` but maybe a newer timestamp. */
 export function parse({ method, headers, body }: InboundRequest): Received {
   if (method !== 'POST') throw invalid({ path: ['method'], message: 'must be POST' })
   const { 'webhook-id': dedupeKey, 'webhook-timestamp': sentAt } = check('headers', headersSchema, headers)

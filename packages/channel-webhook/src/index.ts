@@ -1,6 +1,6 @@
 /**
- * The generic channel: anything that can call and receive a signed webhook. It is also the example to copy for a
- * channel of your own; README.md says how.
+ * The generic channel: connects anything that can send and receive signed webhooks. It is also the example to copy for
+ * a channel of your own; see README.md.
  * @packageDocumentation
  */
 import { defineChannel } from '@plugboard/core'
@@ -18,7 +18,7 @@ export const webhook = defineChannel({
   config: configSchema,
   secrets: ['secret', 'previousSecret'],
   targets: ['url'],
-  // The receiver decides what it can show, so nothing is degraded and no limit applies.
+  // The receiver decides what it shows, so content is not degraded and has no limits.
   capabilities: { content: 'any', maxTextLength: Number.MAX_SAFE_INTEGER },
   inbound: { headers: ['webhook-id', 'webhook-timestamp', 'webhook-signature'] },
   // A channel with an SDK imports it here: `const { Telegram } = await import('telegraf')`.

@@ -2,12 +2,14 @@ import { isUtf8 } from 'node:buffer'
 import type { InboundRequest, Integration, Verdict } from '@plugboard/core'
 import type { Config, Session } from './config.js'
 
-/** How far a sender's clock may be from ours, either way; the same as in the library, which enforces it. */
+/**
+ * Largest accepted difference between the sender's clock and the server's; equal to the library's, which enforces it.
+ */
 const TOLERANCE_MS = 5 * 60 * 1000
 
 /**
- * Standard Webhooks: one of the signatures has to be ours, over id, time and raw body. Bytes that are not UTF-8 are
- * refused first, because the library verifies the decoded text, in which all such bytes look alike.
+ * Standard Webhooks: one of the signatures must match id, time and raw body. A body that is not UTF-8 is rejected
+ * first, because the library verifies the decoded text, in which all invalid bytes are equal.
  */
 export function verify(
   { headers, body }: InboundRequest,
@@ -25,7 +27,7 @@ export function verify(
       key.verify(text, signed, { jsonParse: false })
       return { ok: true }
     } catch {
-      // Not this key: the library has no other way to say so.
+      // The library throws for a key that does not match.
     }
   }
   const isStale = Math.abs(Date.now() - Number(timestamp) * 1000) > TOLERANCE_MS

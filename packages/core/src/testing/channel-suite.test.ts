@@ -42,6 +42,6 @@ describe('a skip', () => {
 
   test('without a reason, or of an unknown case, is refused', () => {
     expect(() => suiteOf({ fixtures: { skip: { [name]: ' ' } } })).toThrow('needs a reason')
-    expect(() => suiteOf({ fixtures: { skip: { 'no such case': 'x' } } })).toThrow('names no case')
+    expect(() => suiteOf({ fixtures: { skip: { 'no such case': 'x' } } })).toThrow('not a case')
   })
 })

@@ -12,7 +12,7 @@ import { verifyCases } from './cases/verify.js'
 import type { Subject, SuiteCase } from './stage.js'
 
 /**
- * The contract of a channel as cases for any test runner:
+ * The contract of a channel as test cases for any runner:
  *
  * ```ts
  * for (const { name, run, skip } of channelSuite({ channel, fixtures })) {
@@ -20,7 +20,7 @@ import type { Subject, SuiteCase } from './stage.js'
  * }
  * ```
  *
- * Every case is on its own; it needs nothing but the built channel and a free port of this machine.
+ * Cases are independent. They need only the built channel and a free local port.
  * @throws AssertionError when a skip has no reason or names no case.
  */
 export function channelSuite<Config, Session, Options>(
@@ -42,7 +42,7 @@ export function channelSuite<Config, Session, Options>(
   for (const [name, reason] of Object.entries(skip)) {
     assert(
       cases.some((each) => each.name === name),
-      `skip names no case: ${name}`,
+      `skip has a name that is not a case: ${name}`,
     )
     assert(reason.trim(), `a skip needs a reason: ${name}`)
   }

@@ -5,19 +5,19 @@ import { text } from 'node:stream/consumers'
 
 /** What can go wrong between a channel and its provider. */
 export const faults = [
-  /** Nobody listens. */
+  /** No server listens. */
   'refused',
-  /** The connection is cut before anything is done or answered. */
+  /** The connection is cut before the call has an effect. */
   'reset',
-  /** It is done, and the connection is cut before the answer. */
+  /** The call has an effect, and the connection is cut before the answer. */
   'lost-answer',
-  /** Nothing is answered, until the attempt is aborted. */
+  /** There is no answer until the attempt is aborted. */
   'hang',
-  /** It is done, and the answer breaks off in its body. */
+  /** The call has an effect, and the body of the answer is incomplete. */
   'truncated',
-  /** It is done, and the answer stops in its body, until the attempt is aborted. */
+  /** The call has an effect, and the body of the answer stops until the attempt is aborted. */
   'endless',
-  /** A page of HTML with status 200, as proxies give: it may have been done. */
+  /** An HTML page with status 200, as a proxy sends it: the call may have had an effect. */
   'garbage',
   /** 302 to `/elsewhere` of the same provider. */
   'redirect',
@@ -31,14 +31,14 @@ export const faults = [
 
 export type Fault = (typeof faults)[number]
 
-/** One request to the provider, as it came. */
+/** One request to the provider. */
 export interface ProviderCall {
   method: string
   /** Path and query. */
   path: string
   headers: IncomingHttpHeaders
   body: string
-  /** Whether the provider did what was asked; false for a fault that comes before the effect. */
+  /** Whether the call had its effect; false for a fault that comes before it. */
   isDone: boolean
 }
 
@@ -49,18 +49,18 @@ export interface Answer {
 }
 
 export interface FakeProviderOptions {
-  /** The provider's answer to a call that goes well. Default: 200 and `{}`. */
+  /** Answer to a successful call. Default: 200 and `{}`. */
   answer?(call: ProviderCall): Answer
-  /** Answers of this provider in place of the plain ones, where it has a form of its own. */
+  /** Answers to faults in the provider's own form. Default: plain status codes. */
   faultAnswers?: Partial<Record<Fault, Answer>>
 }
 
-/** A provider on a port of this machine. */
+/** A fake provider on a local port. */
 export interface FakeProvider {
   readonly url: string
-  /** What has come, in order. */
+  /** All requests, in order. */
   readonly calls: readonly ProviderCall[]
-  /** Makes every call fail so; without a fault, calls go well again. */
+  /** Makes every call fail with this fault; without an argument, calls succeed again. */
   failWith(fault?: Exclude<Fault, 'refused'>): void
   close(): Promise<void>
 }
@@ -71,7 +71,7 @@ const json = (status: number, headers: Record<string, string> = {}): Answer => (
   body: '{"error":"as the test asks"}',
 })
 
-/** Faults that are an answer, and nothing was done. */
+/** Faults with an answer, in which the call has no effect. */
 const refusals: Partial<Record<Fault, Answer>> = {
   redirect: { status: 302, headers: { location: '/elsewhere' } },
   unauthorized: json(401),
@@ -80,7 +80,7 @@ const refusals: Partial<Record<Fault, Answer>> = {
   'rate-limited-for-2-s': json(429, { 'retry-after': '2' }),
 }
 
-/** Starts a provider that records its calls, and fails as it is told. */
+/** Starts a fake provider that records its calls and fails on demand. */
 export async function fakeProvider(options: FakeProviderOptions = {}): Promise<FakeProvider> {
   const calls: ProviderCall[] = []
   let fault: Exclude<Fault, 'refused'> | undefined

@@ -4,20 +4,20 @@ import type { FailureKind } from '../failure.js'
 import type { Json } from '../json.js'
 import type { Answer, Fault, ProviderCall } from './fake-provider.js'
 
-/** A request of the provider as it was recorded, its signature left out, and what it means. */
+/** A recorded request of the provider without its signature, and the events that it means. */
 export interface Recording {
   name: string
-  /** Where it comes from: captured on a day with a version, or taken from a page of the vendor. */
+  /** Source of the request: when and with which version it was captured, or a page of the vendor. */
   origin: string
   recordedAt: Date
   request: InboundRequest
   events: InboundEvent[]
 }
 
-/** How a fault ends: a kind of failure, or `sent` when the provider's answer still says that it is done. */
+/** Expected result of a fault: a kind of failure, or `sent` if the provider's answer still confirms the message. */
 export type Outcome = FailureKind | 'sent'
 
-/** How the faults end with most providers; a channel names what differs: `{ ...usualOutcomes, garbage: 'sent' }`. */
+/** Results of faults with most providers; override what differs: `{ ...usualOutcomes, garbage: 'sent' }`. */
 export const usualOutcomes: Readonly<Record<Fault, Outcome>> = {
   refused: 'transient',
   reset: 'ambiguous',
@@ -33,25 +33,25 @@ export const usualOutcomes: Readonly<Record<Fault, Outcome>> = {
   'rate-limited-for-2-s': 'rate-limited',
 }
 
-/** What the suite has to know about a channel and its provider. */
+/** What the suite needs to know about a channel and its provider. */
 export interface ChannelFixtures<Config> {
   /**
-   * Valid configurations, as they stand on the wire, of two tenants with different credentials. Each has every secret
-   * field. Where a configuration says where calls go, they go to `providerUrl`.
+   * Valid configurations of two tenants with different credentials, in wire format. Each has every secret field. A
+   * configuration that contains the address to call uses `providerUrl`.
    */
   configs(providerUrl: string): readonly [object, object]
-  /** What the operator sets so that calls go to `providerUrl`. Default: `{}`. */
+  /** The operator's options that send calls to `providerUrl`. Default: `{}`. */
   options?(providerUrl: string): unknown
-  /** Configurations that must be refused, by what is wrong with them. */
+  /** Configurations that must be rejected, by a name for their fault. */
   invalidConfigs: Readonly<Record<string, unknown>>
-  /** At least two, with different events; {@link readRecordings} reads them from files. */
+  /** At least two recordings with different events; {@link readRecordings} reads them from files. */
   recordings: readonly Recording[]
-  /** Signs a request as the provider would at that time; independent of the channel's own code. */
+  /** Signs a request like the provider at that time. Must not use the channel's code. */
   sign(request: InboundRequest, config: Config, at: Date): InboundRequest
-  /** The headers without which a request cannot be genuine. */
+  /** Headers that every genuine request has. */
   signatureHeaders: readonly string[]
   provider: {
-    /** The answer to a call that goes well. Default: 200 and `{}`. */
+    /** Answer to a successful call. Default: 200 and `{}`. */
     answer?(call: ProviderCall): Answer
     /** Answers to faults in the provider's own form. Default: plain status codes. */
     faultAnswers?: Partial<Record<Fault, Answer>>
@@ -62,15 +62,15 @@ export interface ChannelFixtures<Config> {
     /** The idempotency key of a call. Absent when the provider takes none. */
     idempotencyKey?(call: ProviderCall): string | undefined
   }
-  /** A file that the fake provider gives, as an event names it. Absent for channels without `openMedia`. */
+  /** A file of the fake provider and its reference. Absent for channels without `openMedia`. */
   file?: { ref: Json; body: string }
-  /** How each fault has to end; mostly {@link usualOutcomes}. */
+  /** Expected result of each fault; usually {@link usualOutcomes}. */
   outcomes: Readonly<Record<Fault, Outcome>>
-  /** The built entry of the package, to check that an import alone does nothing. */
+  /** The built entry of the package, to check that importing it has no effect. */
   entry?: URL
-  /** Names of the packages that `load` imports, and that an import of the channel must not. */
+  /** Packages that `load` may import but an import of the channel must not. */
   lazy?: readonly string[]
-  /** Cases that do not apply, by their name, and the reason. */
+  /** Reasons for skipped cases, by the name of the case. */
   skip?: Readonly<Record<string, string>>
 }
 

@@ -1,5 +1,5 @@
 /**
- * For the tests of channels: the contract as cases for any runner, and a provider that fails on demand.
+ * For tests of channels: the contract as test cases for any runner, and a fake provider that fails on demand.
  * @packageDocumentation
  */
 export { channelSuite } from './channel-suite.js'

@@ -8,7 +8,7 @@ import type { Logger } from '../logger.js'
 import { type FakeProvider, fakeProvider } from './fake-provider.js'
 import type { ChannelFixtures } from './fixtures.js'
 
-/** A channel and what is known about it. */
+/** A channel and its fixtures. */
 export interface Subject<Config, Session, Options> {
   channel: Channel<Config, Session, Options>
   fixtures: ChannelFixtures<Config>
@@ -20,10 +20,10 @@ interface Delivery<Config, Session> {
   signal?: AbortSignal
 }
 
-/** Where the provider is told to call. */
+/** The address that is registered at the provider. */
 export const WEBHOOK_URL = 'https://hub.example/webhooks/v1/acme/channel'
 
-/** Empty when the part was sent; else what was thrown, and what it meant. */
+/** Empty if the part was sent; otherwise the error and its meaning. */
 export interface Attempt {
   error?: unknown
   failure?: Failure
@@ -44,13 +44,13 @@ export interface Stage<Config, Session> {
   /** The parts of content that the channel shows. */
   render(content: OutboundContent): Part[]
   deliver(part: Part, delivery?: Delivery<Config, Session>): Promise<Sent>
-  /** Delivers, and tells what became of it. */
+  /** Delivers and returns the result. */
   attempt(part: Part, delivery?: Delivery<Config, Session>): Promise<Attempt>
   /** Calls that showed something to a person. */
   visibleCalls(): FakeProvider['calls']
 }
 
-/** One rule of the contract, for any runner: register `run` under `name`, or tell the reason of the skip. */
+/** One rule of the contract, for any runner: register `run` under `name`, or report the reason of the skip. */
 export interface SuiteCase {
   name: string
   /** Throws when the channel breaks the rule. */
@@ -59,7 +59,7 @@ export interface SuiteCase {
   skip?: string
 }
 
-/** Makes cases that run on a stage of their own, which is cleared away after them. */
+/** Creates cases that each run on a new stage. */
 export const stagedCase =
   <Config, Session, Options>(subject: Subject<Config, Session, Options>) =>
   (name: string, play: (stage: Stage<Config, Session>) => unknown): SuiteCase => ({
@@ -112,7 +112,7 @@ function stageOf<Config, Session>(
     render: (content) => runtime.render(content, endpoint),
     deliver: (part, delivery = {}) => {
       const signal = AbortSignal.timeout(10_000)
-      // As when a replica takes over: a part has been stored, and comes back from JSON.
+      // The host stores parts, so they come back from JSON.
       const stored = JSON.parse(JSON.stringify(part)) as Part
       const context = { endpoint, integration, webhookUrl: WEBHOOK_URL, deliveryId: 'delivery-1', signal }
       return runtime.deliver(stored, { ...context, ...delivery })
@@ -128,17 +128,17 @@ function stageOf<Config, Session>(
   return stage
 }
 
-/** What a schema makes of a value. @throws AssertionError when it refuses. */
+/** The output of a schema for a value. @throws AssertionError when the schema rejects it. */
 export async function accepted<T>(schema: StandardSchemaV1<unknown, T>, value: unknown): Promise<T> {
   const result = await schema['~standard'].validate(value)
   if (result.issues) assert.fail(`refused: ${result.issues.map((issue) => issue.message).join('; ')}`)
   return result.value
 }
 
-/** As the host's: it follows no redirects. */
+/** Like the host's, it does not follow redirects. */
 const hostFetch: typeof globalThis.fetch = (input, init) => fetch(input, { redirect: 'manual', ...init })
 
-/** Writes down all that is in a context, whatever an SDK hung on its errors. */
+/** Records a context completely, with everything that an SDK attached to its errors. */
 function recorder(lines: string[]): Logger {
   const record = (context: object, message: string): void => {
     lines.push(inspect([context, message], { depth: 10, maxStringLength: null, breakLength: Infinity }))
