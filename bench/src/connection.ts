@@ -60,7 +60,7 @@ export class Connection {
     })
   }
 
-  /** Sends a request; `done` is told the status of the answer when all of it is there. */
+  /** Sends a request. `done` gets the status once the response is complete. */
   exchange(request: RawRequest, done: Done): void {
     this.#done = done
     if (typeof request === 'string') this.#socket.write(request, 'latin1')

@@ -19,7 +19,7 @@ type Target = { atLeast: number } | { below: number } | { atLeastOfFloor: number
 /** The share of the floor; undefined for a figure that has none. */
 export const shareOf = ({ value, floor }: Figure): number | undefined => floor && value / floor.value
 
-/** Undefined for a figure that is only told of. */
+/** Undefined for a figure without a target. */
 export function isMet(figure: Figure): boolean | undefined {
   const { value, target } = figure
   if (!target) return undefined

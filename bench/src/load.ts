@@ -24,7 +24,7 @@ export interface Sample {
 const CONNECTIONS = 32
 
 /**
- * Keeps each connection busy with one request after another, for a time or until so many were sent.
+ * Keeps each connection busy with one request after another, for a time or a number of requests.
  * @throws Error when an answer is none of success, or a connection breaks: then there is nothing to measure
  */
 export async function load(

@@ -8,9 +8,9 @@ export interface Plan {
   only: readonly string[]
   /** Where the figures go as JSON. */
   jsonFile: string
-  /** Shows where the server's time goes, in place of figures. */
+  /** Shows where the server's time goes, instead of figures. */
   profile: boolean
-  /** The measured time of one side of a comparison is cut into so many slices, which alternate with the other's. */
+  /** Number of slices of the measured time, which alternate with those of the other side. */
   slices: number
   sliceMs: number
   /** Requests before each measurement, to each side: by number, since code is compiled by number too. */

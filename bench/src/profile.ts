@@ -2,7 +2,7 @@ import type { Contender, Stage } from './contender.js'
 import { load } from './load.js'
 import type { Plan } from './plan.js'
 
-/** What V8's profiler tells, as far as it is used. */
+/** The used part of V8's CPU profile. */
 interface CpuProfile {
   nodes: readonly ProfileNode[]
   samples: readonly number[]
@@ -25,7 +25,7 @@ interface Cost {
 const ROWS = 40
 const IDLE = '(idle)'
 
-/** Loads both sides in turns and tells where their main threads spend their own time, place by place. */
+/** Loads both sides alternately and reports the self time of their main threads by function. */
 export async function profileStage(plan: Plan, { server, floor }: Stage): Promise<string> {
   const { slices, sliceMs: ms, warmUp: count } = plan
   const sides = [floor, server]

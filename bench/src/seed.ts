@@ -97,7 +97,7 @@ interface Made {
   headers: Readonly<Record<string, string>>
 }
 
-/** Each with a user of its own, in turn of one client after the other. */
+/** Each has a separate user; clients alternate. */
 async function makeConversations(store: Store, { clients, conversations }: Size): Promise<Made[]> {
   const owners = await Promise.all(Array.from({ length: clients }, () => makeClient(store)))
   return Promise.all(

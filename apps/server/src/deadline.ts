@@ -1,4 +1,4 @@
-/** What a promise gives, or a rejection when that takes longer. */
+/** Returns the result of a promise, or rejects after a time limit. */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {

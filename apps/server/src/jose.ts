@@ -1,4 +1,4 @@
 import { lazyModule } from './lazy.js'
 
-/** The library for tokens. Most callers have none, and it takes its time to load. */
+/** The library for tokens, loaded on first use, because most callers have no tokens and loading is slow. */
 export const jose = lazyModule(() => import('jose'))

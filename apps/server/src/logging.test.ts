@@ -66,7 +66,7 @@ describe('the log of requests', () => {
     [302, 'debug', 20],
     [404, 'info', 30],
     [500, 'error', 50],
-  ])('tells of a %i at %s', async (status, level, number) => {
+  ])('logs a %i at %s', async (status, level, number) => {
     const { lines, last } = await request(level, `/things/${status}`)
     expect(lines).toHaveLength(1)
     expect(last()).toMatchObject({

@@ -2,7 +2,7 @@ import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
 import { withMaskedUrls } from './masked-urls.js'
 
-/** Headers that prove who someone is, or that someone's request is genuine. */
+/** Headers with credentials or signatures. */
 const SECRET_HEADERS = [
   'authorization',
   'cookie',
@@ -21,12 +21,12 @@ const redacted = ['headers', '*.headers', '*.*.headers'].flatMap((place) =>
   SECRET_HEADERS.map((name) => `${place}["${name}"]`),
 )
 
-/** How many errors deep a chain of causes is logged. */
+/** Maximum depth of logged error causes. */
 const MAX_CAUSES = 4
 
 /**
- * The server's log: JSON lines. Bodies, query strings and headers are never put into it; the redaction is for what a
- * plugin might log. URLs lose what may be a secret, wherever they stand.
+ * The server's log: JSON lines. Bodies, query strings and headers are never logged; the redaction covers accidental logs
+ * of plugins. Possible secrets in URLs are masked everywhere.
  */
 export function createLog(level: string, destination?: DestinationStream): Logger {
   const options: LoggerOptions = {
@@ -40,7 +40,7 @@ export function createLog(level: string, destination?: DestinationStream): Logge
   return destination ? pino(options, destination) : pino(options)
 }
 
-/** Errors of HTTP libraries carry requests with their credentials, so only these members are taken. */
+/** Errors of HTTP libraries contain requests with credentials, so only these members are logged. */
 function serializeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return { message: String(error) }
   const { name, message, stack, cause } = error
@@ -59,16 +59,16 @@ const serializeRequest = (request: FastifyRequest): object => ({
   ip: request.ip,
 })
 
-/** What addresses of files begin with. Who has such an address can read the file, and so none is logged. */
+/** Path prefixes of file URLs. These URLs grant access, so they are never logged. */
 const FILES = /^\/+(media|attachments)\//i
 
-/** Longest path that is logged, in characters: a caller may make one of many thousands. */
+/** Maximum length of a logged path: a caller can send many thousands of characters. */
 const MAX_PATH = 200
 
-/** Without the query, which may hold a token. Of a path that no route has, only the beginning. */
+/** The path without the query, which may contain a token. Only the start of an unknown path. */
 function pathOf(request: FastifyRequest): string {
   const [path = ''] = request.url.split('?', 1)
-  // A path may be written in other ways, such as `/%6dedia/`, and have the same route.
+  // A path can be encoded differently, such as `/%6dedia/`, and match the same route.
   const { url: route = path } = request.routeOptions
   const [, folder] = FILES.exec(route) ?? FILES.exec(path) ?? []
   if (folder) return `/${folder.toLowerCase()}/…`
@@ -77,7 +77,7 @@ function pathOf(request: FastifyRequest): string {
   return shown.length > MAX_PATH ? `${shown.slice(0, MAX_PATH - 1)}…` : shown
 }
 
-/** One line for each answer, by its status: 5xx error, 4xx info, others debug, so that busy routes cost nothing. */
+/** One line per response, by status: 5xx error, 4xx info, others debug, so that busy routes cost nothing. */
 export class RequestLog extends LogController {
   constructor() {
     super({ disableRequestLogging: true })

@@ -22,7 +22,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** The compiled program in a folder of its own, without a standard input and with no variables but these. */
+/** The compiled program in a separate folder, without standard input and with only these variables. */
 function run(args: string[], env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [main, ...args], {
     cwd: folder,
@@ -85,7 +85,7 @@ describe('plugboard', () => {
     expect((await server.ended).code).toBe(0)
   })
 
-  test('ends at once at a second signal', async () => {
+  test('ends immediately at a second signal', async () => {
     const server = run([], { PORT: '0', SHUTDOWN_GRACE: '1h' })
     await hang(await server.listening())
     server.child.kill('SIGTERM')

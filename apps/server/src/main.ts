@@ -16,19 +16,19 @@ const commands = {
   version: async () => console.log((await import('./version.js')).version),
 } satisfies Record<Command, (line: Line) => Promise<void>>
 
-/** Shells and package managers pass one Ctrl-C on, so that it arrives more than once. */
+/** Shells and package managers forward Ctrl-C, so one press may arrive more than once. */
 const SAME_SIGNAL_MS = 1_000
 
-/** Exit codes of a program that a signal ended. */
+/** Exit codes after a signal. */
 const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const
 
 /**
- * How far the heap grows beyond what is in use before it is collected, in percent. By default V8 lets it grow to four
- * times that, so that a burst of large messages would take half a gigabyte of garbage.
+ * Heap growth beyond the live size before a garbage collection, in percent. By default, V8 lets the heap grow to four
+ * times that, so a burst of large messages would leave half a gigabyte of garbage.
  */
 const HEAP_GROWTH = 30
 
-/** What the command line may say beside the command. */
+/** Options of the command line. */
 const options = {
   from: { type: 'string' },
   to: { type: 'string' },
@@ -45,7 +45,7 @@ const options = {
   url: { type: 'string' },
 } as const
 
-/** Of which command each is. */
+/** Options of each command. */
 const optionsOf: Partial<Record<Command, readonly (keyof typeof options)[]>> = {
   copy: ['from', 'to'],
   'keys create': ['app', 'scope', 'integration', 'name', 'json', 'url'],
@@ -114,7 +114,7 @@ async function runServer(): Promise<void> {
   if (adminKeyFile !== undefined) console.log(`The admin key is in ${adminKeyFile}`)
 }
 
-/** The first signal drains; another one, unless it is the same that came twice, ends the process at once. */
+/** The first signal starts a graceful stop. Another one ends the process immediately, unless it is a duplicate. */
 function closeOnSignal(close: () => Promise<void>): void {
   let since: number | undefined
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -188,7 +188,7 @@ async function makeOwner({ project, email, firstname, lastname, json, url, ...li
   console.log(json ? JSON.stringify(made) : `${email} owns the project ${made.projectId}`)
 }
 
-/** One line for what an operator can mend, the whole stack for what is a fault of ours. */
+/** Prints one line for errors that an operator can fix, and the stack for internal errors. */
 function fail(error: unknown): never {
   if (error instanceof UsageError) console.error(`plugboard: ${error.message}; see plugboard help`)
   else if (isPlugboardError(error)) console.error(`plugboard: ${withCause(error)}`)
@@ -201,6 +201,6 @@ function withCause(error: Error & { code: string }): string {
   return isTold ? `${error.message} (${(error.cause as Error).message})` : error.message
 }
 
-// A reader of the output that went away is no reason to stop.
+// A closed output pipe is no reason to stop.
 process.stdout.on('error', () => undefined)
 main().catch(fail)

@@ -1,12 +1,12 @@
-/** Any absolute URL but those of source files, which stand in stack traces. It ends where JSON or prose goes on. */
+/** Any absolute URL except source files in stack traces. Ends where JSON or prose continues. */
 const URLS = /\b(?!file:|node:)([a-z][a-z0-9+.-]{1,20}:\/\/)([^\s"'<>\\?#]*)([?#][^\s"'<>\\]*)?/gi
 
-/** A segment of a path that is as long may be a token: Slack, Discord, Telegram and our own files are called by such. */
+/** Longer path segments may be tokens, as in URLs of Slack, Discord, Telegram and files of this server. */
 const MIN_TOKEN = 16
 
 /**
- * A text with what may be a secret left out of its URLs: user names and passwords, queries, and long parts of the path.
- * Whoever has the address of a webhook or of a file often needs nothing else.
+ * Masks possible secrets in the URLs of a text: user names and passwords, queries, and long path segments. The URL of a
+ * webhook or a file often grants access without anything else.
  */
 export const withMaskedUrls = (text: string): string =>
   text.includes('://')

@@ -37,19 +37,19 @@ export interface ServerOptions {
   connections: Connections
   disks?: readonly Disk[]
   log: Logger
-  /** Default: true. A process that only delivers answers for itself and takes nothing in. */
+  /** Default: true. A worker only serves its health and metrics routes. */
   takesRequests?: boolean
-  /** How a malformed address is answered, by what it begins with. Default: in plain text. */
+  /** Error format for malformed URLs, by path prefix. Default: plain text. */
   errorForms?: readonly (readonly [prefix: string, send: SendError])[]
-  /** A prefix that addresses may have, which is left out where one of these comes after it. */
+  /** An optional URL prefix, which is removed if one of these follows it. */
   withoutPrefix?: readonly [prefix: string, before: readonly string[]]
-  /** What the webhooks of the dialects are sent, for the document. */
+  /** Webhook events of the dialects, for the API document. */
   events?: Events
   /** Adds the dialects, each as a plugin with a prefix. */
   register(app: FastifyInstance): void
 }
 
-/** 150 kB: what the Messaging API has always taken. */
+/** 150 kB: the limit of the Messaging API. */
 const BODY_LIMIT_BYTES = 153_600
 
 /**
@@ -69,12 +69,12 @@ const TIMEOUTS = {
 }
 
 /**
- * On every answer: what it says it is it is, and no cache keeps it, since most hold tokens or what people wrote. Files,
- * which may be kept, have a `cache-control` of their own.
+ * Headers of every response: no content sniffing, and no caching, because most responses contain tokens or messages. Files
+ * set their own `cache-control`.
  */
 const HEADERS = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' }
 
-/** The HTTP server with all its routes; it does not listen yet. */
+/** Creates the HTTP server with all routes. It does not listen yet. */
 export function buildServer(options: ServerOptions): FastifyInstance {
   const { metrics, log, register, urls, takesRequests = true } = options
   const proxies = new TrustedProxies(options.config.trustedProxies ?? [])
@@ -97,7 +97,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     schemaController: schemasForDocumentOnly,
     rewriteUrl: ({ url = '/' }) => withoutPrefix(url, options.withoutPrefix),
-    // A malformed address meets no route and no hook.
+    // A malformed URL reaches no route and no hook.
     frameworkErrors: (error, request, reply) => {
       const [, send = sendPlainError] =
         options.errorForms?.find(([prefix]) => request.url.startsWith(prefix)) ?? []
@@ -119,7 +119,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     isClosing = true
     done()
   })
-  // A connection that is kept open would hold up the end of the server.
+  // An open keep-alive connection would delay the stop of the server.
   app.addHook('onSend', (_, reply, payload, done) => {
     if (isClosing) void reply.header('connection', 'close')
     done(null, payload)
@@ -130,7 +130,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     done()
   })
   app.server.on('checkExpectation', (_, response: ServerResponse) => refuseExpectation(response, HEADERS))
-  // Fastify answers what comes on an open connection now without any hook.
+  // While closing, Fastify answers requests on open connections without any hook.
   app.server.prependListener('request', (_, response: ServerResponse) => {
     if (isClosing) for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
   })
@@ -147,7 +147,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   return app
 }
 
-/** From here on `request.ip` is the address of the caller, also behind proxies. */
+/** Sets `request.ip` to the caller's address, also behind proxies. */
 function setAddress(request: FastifyRequest, proxies: TrustedProxies): void {
   const { ip, headers } = request
   const value = proxies.callerOf(ip, headers)
@@ -155,8 +155,8 @@ function setAddress(request: FastifyRequest, proxies: TrustedProxies): void {
 }
 
 /**
- * What is wrong with the Host headers of a request: RFC 9112 §3.2 wants one, and HTTP/1.0 has none. Node keeps the first
- * of several and says nothing of the others; whichever a proxy went by, the other one may be what is meant here.
+ * Validates the Host headers of a request: RFC 9112 §3.2 requires exactly one, except in HTTP/1.0. Node silently keeps the
+ * first of several, while a proxy may have used another one.
  */
 function hostFault({ rawHeaders, httpVersion }: IncomingMessage): string | undefined {
   let hosts = 0
@@ -174,7 +174,7 @@ function withoutPrefix(url: string, [prefix, before]: ServerOptions['withoutPref
   return before.some((start) => rest.startsWith(start)) ? rest : url
 }
 
-/** The caller's request id where it has a sane one, else one of ours. */
+/** The caller's request id if it is valid, otherwise a generated one. */
 function requestIds(): (request: IncomingMessage) => string {
   const process = randomBytes(4).toString('hex')
   let count = 0

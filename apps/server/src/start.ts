@@ -38,22 +38,22 @@ import { openStore } from './storage/open-store.js'
 export interface StartOptions {
   /** Default: JSON lines on the standard output. */
   log?: Logger
-  /** The compiled thread of the webhook sender; default: the one next to the compiled server. */
+  /** The compiled worker of the webhook sender. Default: the one next to the compiled server. */
   workerUrl?: URL
 }
 
-/** A server that listens. */
+/** A running server. */
 export interface Running {
   url: string
-  /** Where the data is: a file, or an URL without credentials. */
+  /** The database: a file, or a URL without credentials. */
   database: string
-  /** Where the key of the admin routes is, unless ADMIN_KEY is set or they are closed. */
+  /** File with the admin key, unless ADMIN_KEY is set or the admin routes are closed. */
   adminKeyFile?: string
-  /** Takes nothing new, lets what is under way end within the grace period, and closes the store. */
+  /** Accepts no new requests, waits for those in progress within the grace period, and closes the store. */
   close(): Promise<void>
 }
 
-/** Starts a server. @throws PlugboardError when something is not as it must be, in words for the operator */
+/** Starts a server. @throws PlugboardError with a message for the operator */
 export async function start(config: Config, options: StartOptions = {}): Promise<Running> {
   const { log = createLog(config.logLevel) } = options
   log.info({ settings: printable(config) }, 'starting')
@@ -148,18 +148,18 @@ function registerDialects(
 }
 
 /**
- * For addresses that callers give on the spot, and whose answers they get. Loopback is not open to these even on a server
- * for its own machine only: it takes the setting.
+ * For URLs from requests, whose content is returned to the caller. Loopback is forbidden even on a local-only server,
+ * unless the setting allows it.
  */
 function downloadOptions({ allowPrivateTargets, channelTimeout: timeoutMs }: Config) {
   return { fetch: guardedFetch(parseAllowance(allowPrivateTargets, false), timeoutMs), timeoutMs }
 }
 
-/** A name may stand for two addresses, and Fastify makes a server for each. */
+/** A host name may have two addresses, and Fastify creates a server for each. */
 const mostConnections = (descriptors: number, { host }: Config): number =>
   connectionsFor(isIP(host) === 0 ? descriptors / 2 : descriptors)
 
-/** What stops a server from listening, by the system's code. */
+/** Why a server cannot listen, by error code. */
 const LISTEN_FAULTS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the port is in use; set "PORT" to another port, or to 0 for any free port',
   EACCES: 'permission denied; set "PORT" to 1024 or above',
@@ -186,7 +186,7 @@ function disksOf(config: Config): Disk[] {
   ]
 }
 
-/** Files are made for their owner alone; a folder that was there before may let others in. */
+/** The server creates files for their owner only, but an existing folder may be readable by others. */
 async function warnOfReaders(config: Config, log: Logger): Promise<void> {
   const { kind, place, keyFile, adminKeyFile } = databaseOf(config)
   const folders = [blobFolderOf(config), ...(kind === 'sqlite' ? [dirname(place)] : [])]
@@ -203,7 +203,7 @@ async function warnOfReaders(config: Config, log: Logger): Promise<void> {
   }
 }
 
-/** Behind a proxy that is not known as one, all callers are one to the limits. */
+/** Behind an undeclared proxy, all callers share one limit. */
 function warnOfUnknownProxies({ externalUrl, trustedProxies }: Config, log: Logger): void {
   if (externalUrl === undefined || isLoopback(new URL(externalUrl).hostname)) return
   if (trustedProxies === undefined)
@@ -213,7 +213,7 @@ function warnOfUnknownProxies({ externalUrl, trustedProxies }: Config, log: Logg
     )
 }
 
-/** In this order, so that collect requests that wait are answered and do not hold up the server's end. */
+/** In this order, so that waiting collect requests are answered and do not delay the stop. */
 async function shutDown(
   app: FastifyInstance,
   hub: Hub,

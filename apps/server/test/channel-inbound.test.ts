@@ -253,8 +253,8 @@ describe('files', () => {
   })
 })
 
-describe('what a provider tells beside messages', () => {
-  test('is told to the bot as activity, with the message that it is about', async () => {
+describe('provider events other than messages', () => {
+  test('reach the bot as activity, with the message they refer to', async () => {
     const conversationId = await converse('courier')
     await write('courier', 'first', 'provider-key')
     await bot.until(() => heard().length === 2)

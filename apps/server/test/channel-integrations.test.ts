@@ -47,7 +47,7 @@ const answering = (paths: Record<string, number>) => {
 }
 
 describe('the provider of a new integration', () => {
-  test('is told where to call, and the bot is told that it was', async () => {
+  test('gets the webhook URL, and the bot is notified', async () => {
     const { token, ...rest } = courier()
     const client = await createClient(server, {
       channels: { courier: { ...rest, token } },
@@ -106,7 +106,7 @@ describe('the provider of a new integration', () => {
     expect((await healthOf(client)).reason).toContain('in time')
   })
 
-  test('is told when the integration goes', async () => {
+  test('is notified when the integration is deleted', async () => {
     const config = courier()
     const client = await createClient(server, { channels: { courier: config } })
     await expect.poll(() => statusOf(client), PATIENT).toBe('active')
@@ -183,7 +183,7 @@ describe('what goes to a provider', () => {
 
   test('shows typing before a message that wants it', async () => {
     const { client, converse, say, sent, config } = await talk()
-    // Else it may be taken back meanwhile, and shown once more.
+    // Otherwise it may be reverted in between, and shown again.
     await expect.poll(() => statusOf(client), PATIENT).toBe('active')
     const ada = await converse('ada')
     await say(ada, text('after a while', { typing: true, delay: 400 }))
@@ -193,7 +193,7 @@ describe('what goes to a provider', () => {
     expect(toldBy(config.token, '/typing')).toHaveLength(1)
   })
 
-  test('and what comes from it is told in health, also after a restart', async () => {
+  test('and its messages show in health, also after a restart', async () => {
     const own = await startWithCouriers(provider.url)
     const config = courier()
     const client = await createClient(own, { channels: { courier: config } })

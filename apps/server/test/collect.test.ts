@@ -32,7 +32,7 @@ interface Asked {
   endTurn(): Promise<Answered>
 }
 
-/** Asks in a conversation of its own, and waits until the bot has heard it. */
+/** Asks in a new conversation, and waits until the bot has received it. */
 async function ask(text: string, more: object = {}): Promise<Asked> {
   const { conversationId, userId } = await client.converse()
   return askIn({ conversationId, userId }, text, more)

@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(cleanUp)
 
-/** Makes a user and so many conversations; answers the user and the ids, oldest first. */
+/** Creates a user and this many conversations; returns the user and the ids, oldest first. */
 async function newConversations(count: number): Promise<{ userId: string; ids: string[] }> {
   const { id: userId } = (await client.call('POST', '/users')).json
   const ids: string[] = []
@@ -144,7 +144,7 @@ describe('deleting a conversation', () => {
     expect(await owner(second)).toBe(userId)
   })
 
-  test('is told to the webhooks', async () => {
+  test('is reported to the webhooks', async () => {
     const { url, ofType, until, close } = await startReceiver()
     const owner = await createClient(server, { webhooks: [{ url }] })
     const { userId, conversationId } = await owner.converse()

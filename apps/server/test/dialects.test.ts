@@ -30,7 +30,7 @@ const lines: readonly Line[] = [
   { by: 'person', text: 'Thanks' },
 ]
 
-/** What a receiver was told of messages, in the order of its coming. */
+/** The received messages, in order of arrival. */
 const heardBy = (dialect: Dialect, receiver: Receiver): Line[] =>
   receiver.requests.flatMap((request) => dialect.lineOf(request) ?? [])
 
@@ -42,7 +42,7 @@ describe.each(dialects)('by $name', (dialect) => {
     expect(dialect.linesOf(await side.list(place))).toEqual(lines)
   })
 
-  test('webhooks are told of every message once, in order', async () => {
+  test('webhooks receive every message once, in order', async () => {
     const side = await newSide(dialect)
     const receiver = await startReceiver()
     await side.subscribe(receiver.url)

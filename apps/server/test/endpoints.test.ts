@@ -39,7 +39,7 @@ describe('mapping an endpoint', () => {
     expect((await client.call('GET', `/conversations/user/${userId}`)).json).toHaveLength(1)
   })
 
-  test('gives one conversation and one user when it is asked 100 times at once', async () => {
+  test('gives one conversation and one user to 100 concurrent requests', async () => {
     const { url, ofType, until, close } = await startReceiver()
     const owner = await createClient(server, { webhooks: [{ url }] })
     const endpoint = newEndpoint()
@@ -59,7 +59,7 @@ describe('mapping an endpoint', () => {
     expect(await userOf(one)).toBe(await userOf(other))
   })
 
-  test('gives one user to threads that are mapped at once', async () => {
+  test('gives one user to threads that are mapped concurrently', async () => {
     const endpoint = newEndpoint()
     const threads = Array.from({ length: 20 }, (_, i) => map({ ...endpoint, thread: `t${i}` }))
     const users = await Promise.all((await Promise.all(threads)).map(userOf))
@@ -70,14 +70,14 @@ describe('mapping an endpoint', () => {
     ['sender', { sender: 'another' }],
     ['identity', { identity: 'another' }],
     ['channel', { channel: 'another' }],
-  ])('tells users apart by their %s', async (_, more) => {
+  ])('distinguishes users by their %s', async (_, more) => {
     const endpoint = newEndpoint()
     const [one, other] = [await map(endpoint), await map({ ...endpoint, ...more })]
     expect(one).not.toBe(other)
     expect(await userOf(one)).not.toBe(await userOf(other))
   })
 
-  test('tells a custom channel from an installed one of the same name', async () => {
+  test('distinguishes a custom channel from an installed one of the same name', async () => {
     const custom = newEndpoint({ channel: 'webhook' })
     const installed = { ...custom, channel: { name: 'webhook', version: '1.0.0' } }
     const [one, other] = [await map(custom), await map(installed)]
@@ -86,7 +86,7 @@ describe('mapping an endpoint', () => {
     expect((await client.call('GET', `/endpoints/conversation/${other}`)).json).toEqual([installed])
   })
 
-  test('tells clients apart', async () => {
+  test('distinguishes clients', async () => {
     const [endpoint, other] = [newEndpoint(), await createClient(server)]
     expect(await map(endpoint)).not.toBe(await map(endpoint, other))
   })

@@ -47,7 +47,7 @@ const post = (
 const messages = async (): Promise<object[]> =>
   (await client.call('GET', `/messages/conversation/${ids.conversationId}?limit=0`)).json
 
-/** A good message of so many bytes. */
+/** A valid message of this many bytes. */
 function messageOf(bytes: number): string {
   const frame = JSON.stringify({ conversationId: ids.conversationId, payload: { text: '' } })
   return frame.replace('""', `"${'x'.repeat(bytes - frame.length)}"`)

@@ -38,7 +38,7 @@ describe.each([telegram, slack, twilio])('a server with $channel', (kind) => {
     server = await server.restart()
   }
 
-  test('answers within the deadline when much comes at once, and all of it is there', async () => {
+  test('answers many concurrent requests within the deadline, and stores all of them', async () => {
     const texts = Array.from({ length: AT_ONCE }, (_, i) => `at once ${i}`)
     const times = await Promise.all(
       texts.map(async (text, i) => {
@@ -53,7 +53,7 @@ describe.each([telegram, slack, twilio])('a server with $channel', (kind) => {
     tenant.bot.requests.length = 0
   })
 
-  test('killed right after its answer to the provider has the message, and tells the bot of it once', async () => {
+  test('killed right after its response to the provider has the message, and delivers it to the bot once', async () => {
     tenant.bot.answer = () => 503
     const told = provider.write(1, 'the last words', randomUUID())
     expect((await tenant.tell(told)).status).toBe(200)

@@ -7,7 +7,7 @@ import { cleanUp, startServer } from './support/server.js'
 afterAll(cleanUp)
 
 describe('a tenant beside one whose webhook hangs in 200 conversations', () => {
-  test('gets all of its messages meanwhile', async () => {
+  test('gets all of its messages during that time', async () => {
     // Attempts at the webhook that hangs do not end by themselves as long as the test lasts.
     const server = await startServer({
       env: { WEBHOOK_TIMEOUT: '120s', LEASE_TIME: '6m', WEBHOOK_CONCURRENCY: '32' },

@@ -8,7 +8,7 @@ import { cleanUp, startServer, type TestServer } from './support/server.js'
 
 const CONVERSATIONS = 50
 const KILLS = 5
-/** At least so many messages are accepted between one kill and the next. */
+/** Minimum number of accepted messages between two kills. */
 const BETWEEN = 350
 const POSTERS = 16
 /** The most that the server has under way to one webhook. */
@@ -23,7 +23,7 @@ afterAll(cleanUp)
 /** A payload of which half would be seen. */
 const payloadOf = (n: number) => ({ type: 'text', text: `message ${n}`, filler: `${n} `.repeat(50), end: n })
 
-/** Posts without end from many clients at once; kills the server in between; answers what was answered with 2xx. */
+/** Posts continuously from many clients; kills the server in between; returns what got a 2xx. */
 async function loadAndKill(options: {
   server: TestServer
   client: TestClient

@@ -93,7 +93,7 @@ describe(`${COUNT} messages owed to a webhook that hangs and to one that is down
   }, 120_000)
 })
 
-describe('what is owed in 50 conversations to a webhook that was down', () => {
+describe('pending deliveries of 50 conversations to a webhook that was down', () => {
   test('is read a few times at most while it is delivered, though all wait for room', async () => {
     const server = await startServer({ env: ENV })
     const down = await startReceiver()

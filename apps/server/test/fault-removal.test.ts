@@ -126,7 +126,7 @@ describe('a message that is deleted while it is owed', () => {
 })
 
 describe('a conversation that is deleted while it owes', () => {
-  test('is not found, its messages are not delivered, and its end is told', async () => {
+  test('is not found, its messages are not delivered, and its deletion is reported', async () => {
     const texts = numbered(5)
     const bot = await startReceiver(refuses(...texts))
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })

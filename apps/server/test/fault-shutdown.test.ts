@@ -10,7 +10,7 @@ const CONVERSATIONS = 20
 
 afterAll(cleanUp)
 
-describe('a server that is told to stop under load', () => {
+describe('a server that stops under load', () => {
   test('ends with 0, loses nothing, repeats nothing and keeps the order', async () => {
     // The webhook takes a while, so that much is under way, but far less than the grace period.
     const server = await startServer({ env: { SHUTDOWN_GRACE: '20s' } })

@@ -49,7 +49,7 @@ describe('the server', () => {
     expect(text).not.toContain(client.id)
   })
 
-  test('has a document of its API that is valid and tells of every route', async () => {
+  test('has a valid API document with every route', async () => {
     const { status, json } = await call(server, 'GET', '/openapi.json')
     expect(status).toBe(200)
     expect(await new Validator().validate(json)).toMatchObject({ valid: true })
@@ -303,7 +303,7 @@ describe('a conversation over the webhook channel', () => {
     })
   })
 
-  test('has each message once, however often it is told', async () => {
+  test('has each message once, however often it is delivered', async () => {
     await begin()
     const id = randomUUID()
     const answers = [await say('hello', id), await say('hello', id)]

@@ -58,7 +58,7 @@ describe('a request that is sent again with its key', () => {
     expect(heard(body.payload.text)).toHaveLength(1)
   })
 
-  test('makes one object when it is sent many times at once; who comes too early is told so', async () => {
+  test('creates one object for many concurrent requests; early repetitions get a conflict', async () => {
     const [headers, body] = [withKey(), message()]
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => client.call('POST', '/messages', body, headers)),
@@ -82,7 +82,7 @@ describe('a request that is sent again with its key', () => {
     expect((await client.call('POST', '/messages/collect', body, headers)).json).toEqual(json)
   })
 
-  test('after the time of its collect is answered at once', async () => {
+  test('is answered immediately after the time of its collect', async () => {
     const [headers, body] = [withKey(), { ...message(), authorId: ids.userId, timeout: 1_000 }]
     const first = await client.call('POST', '/messages/collect', body, headers)
     const since = Date.now()

@@ -15,7 +15,7 @@ const COUNT = 60
 const SIZE = 490_000
 const HEAP_MB = 96
 
-/** A text of its own for each message, of which the end tells whether all of it is there. */
+/** A unique text per message, whose end shows whether it is complete. */
 const textOf = (n: number): string => `${n}:${'x'.repeat(SIZE)}:${n}`
 /** The number of a message, if its text is whole. */
 function numberOf(text: string): number {
@@ -83,7 +83,7 @@ const numbersIn = (text: string): number[] =>
   (JSON.parse(text) as { payload: { text: string } }[]).map(({ payload }) => numberOf(payload.text))
 
 describe(`lists of ${COUNT} messages of ${SIZE} bytes, by a process with a heap of ${HEAP_MB} MB`, () => {
-  test('are complete and in order, several at once', async () => {
+  test('are complete and in order, also concurrently', async () => {
     const lists = [0, COUNT, 0, COUNT + 1].map(async (limit) => {
       expect(numbersIn(await readAll(await begin(listOf(limit), client.headers)))).toEqual(newestFirst)
     })

@@ -27,7 +27,7 @@ beforeAll(async () => {
 })
 afterAll(cleanUp)
 
-/** Posts so many texts, 0 first, some at once. */
+/** Posts this many texts, 0 first, with limited concurrency. */
 async function sayMany(conversationId: string, count: number, atOnce = 1): Promise<MessageJson[]> {
   const said: MessageJson[] = []
   for (let i = 0; i < count; i += atOnce) {

@@ -194,7 +194,7 @@ describe('the npm client behind a webhook', () => {
   })
   afterAll(() => router.close())
 
-  /** A bot whose client gets events below a path of its own. */
+  /** A bot whose client receives events below a separate path. */
   async function newBot(configuration: { secret?: string } = {}) {
     const { clientId, clientToken } = await newClient()
     const route = `/${clientId}`

@@ -134,7 +134,7 @@ describe('a payload that others cannot read', () => {
     }
     const all = { messaging: after, sunshine: after, smartify: after, channel: after }
     await vi.waitFor(() => expect(arrived('after')).toEqual(all), { timeout: 20_000 })
-    // Each was told of to those who can show something of it, too.
+    // Each was also sent to targets that can show a part of it.
     const count = 2 * HOSTILE.length
     expect(bot.ofType('message.new')).toHaveLength(1 + count)
     expect(program.receiver.requests).toHaveLength(1 + count)

@@ -350,7 +350,7 @@ describe('a sync that fails', () => {
   })
 })
 
-describe('two syncs at once', () => {
+describe('two concurrent syncs', () => {
   test('end in one of the two, whole', async () => {
     const client = await createClient(server)
     const secrets = { left: newSecret(), right: newSecret() }
@@ -466,7 +466,7 @@ async function countClients(): Promise<number> {
 }
 
 describe('whether a client is there', () => {
-  test('is told to nobody without its credentials or those of the operator', async () => {
+  test('is refused without its credentials or those of the operator', async () => {
     const own = await startServer({ env: { ADMIN_KEY: 'k'.repeat(32), RATE_LIMIT: '0' } })
     const post = (body: object, headers: Record<string, string> = {}) =>
       call(own, 'POST', '/api/v1/sync', { body, headers })

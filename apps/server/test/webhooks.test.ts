@@ -36,20 +36,20 @@ async function first(bot: Receiver, type: string): Promise<Received> {
 const textOf = ({ json }: Received) => json.data.message?.payload.text
 
 describe('an event', () => {
-  test('tells of a new user', async () => {
+  test('report a new user', async () => {
     const { bot, client } = await newBot()
     const { id: userId } = (await client.call('POST', '/users')).json
     expect((await first(bot, 'user.new')).json).toEqual({ type: 'user.new', data: { userId } })
   })
 
-  test('tells of a new conversation', async () => {
+  test('report a new conversation', async () => {
     const { bot, client } = await newBot()
     const { userId, conversationId } = await client.converse()
     const { json } = await first(bot, 'conversation.new')
     expect(json).toEqual({ type: 'conversation.new', data: { userId, conversationId } })
   })
 
-  test('tells of a message of the user', async () => {
+  test('report a message of the user', async () => {
     const { bot, client } = await newBot()
     const { userId, conversationId } = await client.converse()
     const payload = { type: 'custom', 'extra field': [1, { deep: null }], text: 'hi "there" 🎈' }
@@ -71,7 +71,7 @@ describe('an event', () => {
     })
   })
 
-  test('tells of a message of the bot, which has no author', async () => {
+  test('report a message of the bot, which has no author', async () => {
     const { bot, client } = await newBot()
     const { userId, conversationId } = await client.converse()
     const { json: message } = await client.say(conversationId, 'hi')
@@ -88,7 +88,7 @@ describe('an event', () => {
     expect(data).toMatchObject({ userId, message: { authorId: other.userId } })
   })
 
-  test('tells of users and conversations that a mapping made', async () => {
+  test('report users and conversations that a mapping created', async () => {
     const { bot, client } = await newBot()
     const endpoint = { channel: 'custom', identity: '*', sender: 's', thread: 't' }
     const { conversationId } = (await client.call('POST', '/endpoints/map', endpoint)).json
@@ -97,7 +97,7 @@ describe('an event', () => {
     expect((await first(bot, 'conversation.new')).json.data).toEqual({ userId, conversationId })
   })
 
-  test('tells that a conversation was started', async () => {
+  test('report a started conversation', async () => {
     const secret = newSecret()
     const { bot, client } = await newBot(undefined, {
       channels: webhookChannel('http://127.0.0.1:9/', secret),
@@ -113,7 +113,7 @@ describe('an event', () => {
     expect(conversation.json.userId).toBe(data.userId)
   })
 
-  test('tells of what happens to a channel', async () => {
+  test('report events of a channel', async () => {
     const { bot } = await newBot(undefined, { channels: webhookChannel('http://127.0.0.1:9/', newSecret()) })
     await bot.until(() => bot.ofType('health.new').length === 3)
     expect(bot.ofType('health.new').map(({ json }) => json.data)).toEqual(
@@ -217,7 +217,7 @@ describe('the request of an event', () => {
 })
 
 describe('the events of a conversation', () => {
-  test('come in order, though posted at once', async () => {
+  test('arrive in order, even if posted concurrently', async () => {
     const { bot, client } = await newBot()
     const { conversationId } = await client.converse()
     await Promise.all(Array.from({ length: 100 }, (_, i) => client.say(conversationId, String(i))))

@@ -4,7 +4,7 @@ import { answerQuestions } from './questions.js'
 export interface Memory {
   residentBytes: number
   heapBytes: number
-  /** Buffers and the like, and what SQLite has told of. */
+  /** Buffers and similar memory, including that reported by SQLite. */
   externalBytes: number
 }
 

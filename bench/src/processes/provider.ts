@@ -15,11 +15,11 @@ export interface Provider {
   /** Options of the channels, for PLUGBOARD_CHANNEL_OPTIONS. */
   options: string
   sent(): Promise<Sent>
-  /** Waits until so many were sent. @throws Error when they were not in time */
+  /** Waits until this many were sent. @throws Error after the time limit */
   until(count: number): Promise<Sent>
 }
 
-/** Starts what stands for all providers as a process of its own. */
+/** Starts a fake of all providers as a separate process. */
 export async function startProvider(): Promise<Provider> {
   const { url, ask } = await startNode({ args: [PROGRAM], cwd: await temporaryFolder() })
   const sent = (): Promise<Sent> => ask('sent')

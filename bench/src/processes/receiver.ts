@@ -21,14 +21,14 @@ export interface Receiver {
   /** Counts from zero. */
   reset(): Promise<void>
   arrivals(): Promise<Arrivals>
-  /** Waits until so many have arrived. @throws Error when they have not in time */
+  /** Waits until this many have arrived. @throws Error after the time limit */
   until(count: number, timeoutMs?: number): Promise<Arrivals>
 }
 
 const POLL_MS = 50
 const PATIENCE_MS = 120_000
 
-/** Starts a receiver of webhooks as a process of its own. */
+/** Starts a webhook receiver as a separate process. */
 export async function startReceiver(): Promise<Receiver> {
   const { url, ask } = await startNode({ args: [PROGRAM], cwd: await temporaryFolder() })
   const arrivals = (): Promise<Arrivals> => ask('arrivals')

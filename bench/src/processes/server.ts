@@ -33,7 +33,7 @@ function databaseUrl(folder: string): string {
   return `${hosts}/${basename(folder)}${query}`
 }
 
-/** Starts the built server as a process of its own. */
+/** Starts the built server as a separate process. */
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
   const { env = {}, folder = await temporaryFolder(), hasProbe = true } = options
   const child = await startNode({
@@ -52,7 +52,7 @@ export async function residentBytes(pid: number): Promise<number> {
   return Number(kibibytes) * 1024
 }
 
-/** One request on a connection of its own. @throws Error when it is not answered with 200 */
+/** One request on a separate connection. @throws Error unless the status is 200 */
 export function answers(url: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const request = get(url, { agent: false }, (response) => {

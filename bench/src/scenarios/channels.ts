@@ -151,7 +151,7 @@ async function map(url: string, { headers }: Client, kind: Kind, person: number)
   return mapped.conversationId
 }
 
-/** Runs so many, some at a time. */
+/** Runs this many, with limited concurrency. */
 async function atOnce<T>(count: number, run: (i: number) => Promise<T>): Promise<T[]> {
   const results: T[] = []
   let next = 0

@@ -15,7 +15,7 @@ const IDLE_MS = 10_000
 const SETTLE_MS = 1_500
 
 /**
- * Commands sent to MongoDB for one request of each kind, as the driver tells them: what it costs where each is a way
+ * Commands sent to MongoDB for one request of each kind, as reported by the driver: what it costs where each is a way
  * over the network. The store then grows, and the counts must not.
  */
 export const roundTrips: Scenario = { name: 'round-trips', run }

@@ -48,7 +48,7 @@ async function measure(plan: Plan, lanes: Lanes): Promise<Figure[]> {
   const [server, receiver] = await Promise.all([startServer(), startReceiver()])
   const client = await createClient(server.url, [receiver.url])
   const conversations = await converse(server.url, client, lanes.conversations)
-  // The webhook is told of the users and the conversations too.
+  // The webhook also receives events of users and conversations.
   await receiver.until(2 * conversations.length)
   const next = inTurn(conversations.map((conversation) => messageRequest(client, conversation)))
   const posts = { url: server.url, next }

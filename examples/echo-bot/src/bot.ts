@@ -109,7 +109,7 @@ function onceById(handle: (event: WebhookEvent) => Promise<void>): (event: Webho
 /** Status to answer a failed event with. Plugboard sends again whatever does not end in 2xx. */
 function statusOf(error: unknown): number {
   if (error instanceof WebhookError) return error.status
-  // The conversation or the message is gone: there is nobody left to answer.
+  // The conversation or the message was deleted, so there is nothing to answer.
   if (error instanceof PlugboardApiError && error.status === 404) return 204
   console.error('event not handled:', error instanceof Error ? error.message : error)
   return 503

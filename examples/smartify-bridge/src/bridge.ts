@@ -4,7 +4,7 @@ import { json } from 'node:stream/consumers'
 import type { People, Person } from './people.js'
 import { type Smartify, SmartifyError } from './smartify.js'
 
-/** What the other network tells of a message, and is told. `id` is the same when it is told again. */
+/** A message from or to the other network. `id` stays the same for retries. */
 export interface NetworkMessage {
   id: string
   address: string
@@ -23,7 +23,7 @@ export interface BridgeOptions {
   publicUrl: string
 }
 
-/** What Smartify tells. */
+/** A webhook event of Smartify. */
 interface Event {
   payload: {
     _id: string
@@ -38,7 +38,7 @@ const EVENTS = ['message.create', 'request.close'] as const
 type EventName = (typeof EVENTS)[number]
 
 /**
- * Carries messages both ways and keeps none: whoever sends one is told that all is well when the other side has it, and
+ * Carries messages both ways and stores none: a sender gets a success when the other side has the message, and
  * not before, so that what is under way when the bridge ends is sent again. Both ways a repetition has the same id.
  */
 export async function startBridge(options: BridgeOptions): Promise<Server> {
@@ -46,7 +46,7 @@ export async function startBridge(options: BridgeOptions): Promise<Server> {
   const secrets = new Map<EventName, string>()
   const inTurn = turns()
 
-  /** The network tells of a message. */
+  /** A message from the network. */
   async function fromNetwork({ id, address, text, name = address }: NetworkMessage): Promise<void> {
     const person = people.find(address) ?? (await signIn({ address, userIds: [] }, name))
     try {
@@ -68,7 +68,7 @@ export async function startBridge(options: BridgeOptions): Promise<Server> {
     return people.save({ address, userIds: [...userIds, userId], token, requestId })
   }
 
-  /** Smartify tells of a message, or of the end of a request. */
+  /** A message, or the end of a request, from Smartify. */
   async function fromSmartify(name: EventName, { payload }: Event): Promise<void> {
     const requestId = name === 'message.create' ? payload.recipient : (payload.request_id ?? '')
     const person = people.ofRequest(requestId)

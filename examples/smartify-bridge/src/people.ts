@@ -31,7 +31,7 @@ export class People {
   static async open(path: string): Promise<People> {
     const file = await open(path, 'a')
     const text = await readFile(path, 'utf8')
-    // What a crash cut off is a line of its own, and none that can be read.
+    // A line that a crash truncated is separate, and cannot be parsed.
     if (text !== '' && !text.endsWith('\n')) await file.write('\n')
     return new People(file, text)
   }

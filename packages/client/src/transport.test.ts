@@ -134,7 +134,7 @@ describe('time limits', () => {
   test.each<[string, number, Fault]>([
     ['an attempt', 0, neverAnswer],
     ['the pause between two', 1, answer(429, '', { 'retry-after': '20' })],
-  ])("leave %s at once when the caller's signal says so", { timeout: 5_000 }, async (_, retries, fault) => {
+  ])("leave %s immediately when the caller's signal is aborted", { timeout: 5_000 }, async (_, retries, fault) => {
     const { server, client } = await setUp({ retries })
     const stop = new AbortController()
     server.faults.push((response, work) => {

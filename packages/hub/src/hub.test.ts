@@ -47,7 +47,7 @@ test('a store that was made with another key is refused', async () => {
 const refused: Failure = { kind: 'auth', message: 'wrong token' }
 const acme = (token: string) => ({ name: 'acme', isEnabled: true, config: { token } })
 
-/** Lets all happen that would happen by itself. */
+/** Runs all pending timers and promises. */
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50))
 
 const firstEntry = (type: NewEntry['type']): NewEntry => ({

@@ -18,7 +18,7 @@ export function keyOf(text: string): Buffer {
   return Buffer.from(hex, 'hex')
 }
 
-/** AES-256-CTR, as of attachments of Apple Messages for Business; unpacked where it is packed. @throws AppleDataError */
+/** Decrypts (AES-256-CTR, as for attachments of Apple Messages for Business) and decompresses. @throws AppleDataError */
 export async function decrypt(bytes: Buffer, key: Buffer, maxBytes: number): Promise<Buffer> {
   const decipher = createDecipheriv('aes-256-ctr', key, IV)
   const data = Buffer.concat([decipher.update(bytes), decipher.final()])

@@ -9,7 +9,7 @@ export interface DownloadOptions {
   maxBytes: number
 }
 
-/** A request whose answer is a 200 of limited length. `what` begins the words of a failure. @throws AppleDataError */
+/** Requests a 200 response of limited length. `what` starts the error message. @throws AppleDataError */
 export async function download(
   what: string,
   url: string,
@@ -40,7 +40,7 @@ async function bytesOf(what: string, { body }: Response, maxBytes: number): Prom
   return Buffer.concat(pieces)
 }
 
-/** Of errors below, only those of the guard are for the caller: they name what is wrong with the address. */
+/** Only errors of the address guard are shown to the caller: they explain why the address is forbidden. */
 function reasonOf(error: unknown, signal: AbortSignal): string {
   if (signal.aborted) return 'took too long'
   const cause = error instanceof Error ? error.cause : undefined

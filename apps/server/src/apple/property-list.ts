@@ -14,7 +14,7 @@ export const isPropertyList = (bytes: Buffer): boolean =>
 
 /**
  * Reads a binary property list as JSON: data as base64, times in ISO 8601, references of an archive as `{ "CF$UID": n }`.
- * Of our own, since the readers on npm write out shared objects without a limit, and so can be kept busy for ever.
+ * Our own implementation, because the npm libraries expand shared objects without a limit, which allows denial of service.
  * @throws AppleDataError
  */
 export function readPropertyList(bytes: Buffer): Json {

@@ -1,23 +1,23 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** What DATABASE_URL names. */
+/** The database of DATABASE_URL. */
 export interface Database {
   kind: 'sqlite' | 'mongodb'
   /** The file, or the URL with its credentials. */
   place: string
-  /** For people: without credentials. */
+  /** Display text, without credentials. */
   label: string
-  /** Where its key is kept when ENCRYPTION_KEY is not set. */
+  /** Encryption key file, used if ENCRYPTION_KEY is not set. */
   keyFile: string
-  /** Where the key of the admin routes is kept when ADMIN_KEY is not set. */
+  /** Admin key file, used if ADMIN_KEY is not set. */
   adminKeyFile: string
 }
 
-/** Where keys of databases lie that have no file of their own. */
+/** Folder for the key files of databases that are not files. */
 const KEYS_FOLDER = 'data'
 
-/** Reads DATABASE_URL, of which the setting has checked the form. A relative file starts at the working folder. */
+/** Parses a valid DATABASE_URL. Relative files start in the working folder. */
 export function databaseOf({
   databaseUrl,
   workingFolder,
@@ -47,10 +47,10 @@ const keyFilesAt = (path: string): Pick<Database, 'keyFile' | 'adminKeyFile'> =>
 
 export const isMongodbUrl = (url: string): boolean => /^mongodb(\+srv)?:\/\//i.test(url)
 
-/** The part behind the hosts; undefined where there is none. */
+/** The path after the hosts; undefined if there is none. */
 export const databaseNameOf = (url: string): string | undefined =>
   /^[^:]+:\/\/[^/?]+\/([^?/]+)/.exec(url)?.[1]
 
-/** The driver takes more forms of such an URL than `URL` does, such as several hosts. Options may hold secrets too. */
+/** Not parsed with `URL`, which does not support several hosts. Options may contain secrets too. */
 export const withoutCredentials = (url: string): string =>
   url.replace(/^([^:]+:\/\/)[^/?]*@/, '$1***@').replace(/\?.*$/s, '')

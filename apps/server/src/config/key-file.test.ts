@@ -23,7 +23,7 @@ describe('readOrMakeKey', () => {
     expect(await readFile(database.keyFile, 'utf8')).toBe(`${key.toString('base64')}\n`)
   })
 
-  test('gives one key to any number of starts at once, and leaves no draft behind', async () => {
+  test('gives concurrent starts the same key, and leaves no temporary file', async () => {
     const keys = await Promise.all(Array.from({ length: 50 }, () => readOrMakeKey(database)))
     expect(new Set(keys.map((key) => key.toString('hex'))).size).toBe(1)
     expect(await readdir(join(folder, 'data'))).toEqual(['plugboard.db.key'])

@@ -5,15 +5,15 @@ import { PlugboardError } from '@plugboard/core'
 import type { Database } from './database.js'
 
 /**
- * The key in the file of a database; a database that is new gets a new one. Whether one of MongoDB is new shows when its
- * fingerprint is compared.
- * @throws INVALID when the file is damaged, or gone while the database is there
+ * Reads the key file of a database, or creates it for a new database. For MongoDB, the fingerprint check detects a wrong
+ * key later.
+ * @throws INVALID if the file is damaged, or missing for an existing database
  */
 export async function readOrMakeKey({ kind, place, keyFile }: Database): Promise<Buffer> {
   const known = await readKey(keyFile)
   if (known) return known
   if (kind === 'mongodb' || !(await exists(place))) return makeKey(keyFile)
-  // The key is always made first: one that is being made by another start is there by now.
+  // The key is always created before the database: a concurrent start has created it by now.
   const made = await readKey(keyFile)
   if (made) return made
   throw new PlugboardError(
@@ -22,7 +22,7 @@ export async function readOrMakeKey({ kind, place, keyFile }: Database): Promise
   )
 }
 
-/** The key in a file; undefined when there is no file. @throws INVALID when it holds no key. */
+/** Reads a key file; undefined if there is none. @throws INVALID if it contains no key */
 export async function readKey(keyFile: string): Promise<Buffer | undefined> {
   let text: string
   try {
@@ -37,8 +37,8 @@ export async function readKey(keyFile: string): Promise<Buffer | undefined> {
 }
 
 /**
- * Makes a key file that only its owner can read, whole or not at all. Of several that make it at once one wins, and
- * all get the key that is in the file.
+ * Creates a key file that only its owner can read, atomically. If several processes create it concurrently, one wins, and
+ * all return its key.
  */
 export async function makeKey(
   keyFile: string,
@@ -49,7 +49,7 @@ export async function makeKey(
   await mkdir(dirname(keyFile), { recursive: true, mode: 0o700 })
   try {
     await writeDurably(draft, `${fresh.toString('base64')}\n`)
-    // Unlike a rename, a link does not replace what is there.
+    // Unlike a rename, a link does not replace an existing file.
     await link(draft, keyFile).catch(ignoreExisting)
     await syncFolder(dirname(keyFile))
   } catch (error) {
@@ -83,7 +83,7 @@ async function exists(file: string): Promise<boolean> {
   )
 }
 
-/** Makes a new name in a folder last through a power cut, where the system can. */
+/** Syncs a folder, so that a new name survives a power failure, if the system supports it. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined)
   try {

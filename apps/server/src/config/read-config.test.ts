@@ -112,7 +112,7 @@ describe('readConfig', () => {
     expect(attempt).not.toThrow('hunter2')
   })
 
-  test('names every bad setting at once', () => {
+  test('names all invalid settings in one error', () => {
     expect(() => read({ PORT: 'x', LOG_LEVEL: 'y' })).toThrow(/"PORT" must be .*"LOG_LEVEL" must be one of/)
   })
 

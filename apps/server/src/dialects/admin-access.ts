@@ -2,18 +2,18 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { isIPv4 } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 
-/** Where a server listens, and where it is published. */
+/** Where a server listens, and its public URL. */
 export interface Reach {
   /** The address that the server listens on. */
   host: string
   externalUrl?: string | undefined
 }
 
-/** What the rules of admin access depend on. */
+/** Settings for admin access. */
 export interface AdminSettings extends Reach {
   /** Without one, all admin routes are closed. */
   adminKey?: string | undefined
-  /** Where proxies are declared, a request may come from anywhere. */
+  /** If proxies are declared, a request may come from anywhere. */
   trustedProxies?: readonly string[] | undefined
 }
 
@@ -37,8 +37,8 @@ const FOREIGN_HEADERS = [
 const OWN_SITES: readonly unknown[] = [undefined, 'none', 'same-origin']
 
 /**
- * Says who may use admin routes, and sync without credentials. Admin routes need the key, wherever a request comes from.
- * A first sync may do without on a server for this machine only, where nothing about the request hints at a proxy or a page.
+ * Decides who can use admin routes and sync without credentials. Admin routes always need the key. A first sync does not
+ * need it on a local-only server, if nothing about the request indicates a proxy or a web page.
  */
 export class AdminAccess {
   readonly #key: string | undefined
@@ -54,7 +54,7 @@ export class AdminAccess {
     return this.#key !== undefined && isSame(key, this.#key)
   }
 
-  /** Making a client by a sync without credentials. */
+  /** Whether a sync without credentials may create a client. */
   mayCreateClient(request: FastifyRequest, key: unknown): boolean {
     return this.mayAdminister(key) || this.#isFromHere(request)
   }
@@ -70,8 +70,8 @@ export class AdminAccess {
 }
 
 /**
- * Whether a server is for programs of its own machine only: it listens on loopback and is published nowhere else. This
- * alone decides what is open there that is closed elsewhere: loopback targets, and making a client without the admin key.
+ * Whether a server is local-only: it listens on loopback and has no other public URL. Only then are loopback targets
+ * allowed, and can a client be created without the admin key.
  */
 export function isLocalOnly({ host, externalUrl }: Reach): boolean {
   return isLoopback(host) && (externalUrl === undefined || isLoopback(new URL(externalUrl).hostname))

@@ -1,9 +1,9 @@
 import type { Json, JsonObject } from '@plugboard/core'
 import { z } from 'zod'
 
-/** Schemas that refuse what is too large before they look at its parts. */
+/** Schemas that reject oversized values before they validate the parts. */
 
-/** Longest metadata or attributes of anything, in bytes of JSON. */
+/** Maximum size of metadata or attributes, in bytes of JSON. */
 export const MAX_METADATA_BYTES = 16_384
 
 type Fault = Parameters<z.core.$RefinementCtx['addIssue']>[0]
@@ -17,7 +17,7 @@ const bounded = <T extends z.ZodType>(schema: T, faultOf: (value: unknown) => Fa
     return z.NEVER
   }, schema)
 
-/** A list: its items are counted before the first one is looked at. `message`: of the fault, where the dialect has words of its own. */
+/** A list whose length is checked before its items. `message`: the dialect's own error message. */
 export const few = <T extends z.ZodType>(
   item: T,
   { min = 0, max, message }: { min?: number; max: number; message?: string },
@@ -28,7 +28,7 @@ export const few = <T extends z.ZodType>(
     return value.length > max ? tooBig('array', max, value) : undefined
   })
 
-/** An object of any names, which are counted before the first value is looked at. */
+/** An object with any keys, whose number is checked before the values. */
 export const fewMembers = <T extends z.ZodType>(value: T, max: number) =>
   bounded(z.record(z.string(), value), (given) =>
     typeof given === 'object' && given !== null && Object.keys(given).length > max
@@ -36,7 +36,7 @@ export const fewMembers = <T extends z.ZodType>(value: T, max: number) =>
       : undefined,
   )
 
-/** A text, whose length counts before its form. */
+/** A text whose length is checked before its format. */
 export const short = <T extends z.ZodType>(text: T, max: number) =>
   bounded(text, (value) =>
     typeof value === 'string' && value.length > max ? tooBig('string', max, value) : undefined,
@@ -56,7 +56,7 @@ export const isSmall = (value: unknown, maxBytes: number): boolean =>
 export const isTooLarge = (issue: z.core.$ZodIssue): boolean =>
   issue.code === 'custom' && issue.params?.isTooLarge === true
 
-/** Any object of a body. It came out of a JSON parser, which makes nothing that JSON cannot hold. */
+/** Any object of a body. It comes from a JSON parser, so it is valid JSON. */
 export const jsonObject = z
   .custom<JsonObject>(
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
@@ -64,7 +64,7 @@ export const jsonObject = z
   )
   .meta({ type: 'object', additionalProperties: {} })
 
-/** Anything that a JSON parser makes. */
+/** Any value from a JSON parser. */
 export const jsonValue = z.custom<Json>().meta({})
 
 const tooBig = (origin: 'array' | 'string', maximum: number, input: unknown): Fault => ({

@@ -1,20 +1,20 @@
 import { type Id, PlugboardError } from '@plugboard/core'
 
-/** When to come again, in milliseconds. */
+/** `Retry-After`, in milliseconds. */
 const RETRY_MS = 1000
 
 export interface ClientSlotsOptions {
   /** What is counted, in the plural. */
   what: string
-  /** How many of one client may be under way at once. */
+  /** Maximum concurrent tasks per client. */
   perClient: number
-  /** How long one more waits for another to end, in milliseconds. Default: 5 seconds. */
+  /** Maximum wait for a slot, in milliseconds. Default: 5 seconds. */
   maxWaitMs?: number
-  /** How many of one client wait at most. Default: 100. */
+  /** Maximum waiting tasks per client. Default: 100. */
   maxWaiting?: number
 }
 
-/** What one client has under way. */
+/** Tasks of one client. */
 interface Slots {
   taken: number
   /** Those that wait, the first one first. */
@@ -22,8 +22,8 @@ interface Slots {
 }
 
 /**
- * Limits what each client has under way that takes memory or time until it is over, so that no client takes these from
- * others. One more waits, which costs little, so that short ones may come in any number.
+ * Limits the concurrent expensive tasks of each client, so that no client takes memory or time from others. Further tasks
+ * wait, which costs little, so that any number of short tasks succeeds.
  */
 export class ClientSlots {
   readonly #options: Required<ClientSlotsOptions>
@@ -33,7 +33,7 @@ export class ClientSlots {
     this.#options = { ...options, maxWaitMs, maxWaiting }
   }
 
-  /** Takes a slot; what it answers gives the slot back, and is to be called once. @throws RATE_LIMITED */
+  /** Takes a slot. Returns a function that releases it, to be called once. @throws RATE_LIMITED */
   async take(clientId: Id): Promise<() => void> {
     const slots = this.#clients.get(clientId) ?? { taken: 0, waiting: new Set() }
     this.#clients.set(clientId, slots)
@@ -42,7 +42,7 @@ export class ClientSlots {
     return () => this.#release(clientId, slots)
   }
 
-  /** Until another hands its slot over. */
+  /** Waits until another task hands over its slot. */
   #wait({ waiting }: Slots): Promise<void> {
     const { what, perClient, maxWaitMs, maxWaiting } = this.#options
     const tooMany = (): PlugboardError =>
@@ -77,13 +77,13 @@ export class ClientSlots {
   }
 }
 
-/** Gives a slot back once a response is over, however that comes. */
+/** Releases a slot when a response has ended or was aborted. */
 export function releaseAtEnd(response: Closing, release: () => void): void {
   if (response.closed) release()
   else response.once('close', release)
 }
 
-/** What of a response says when it is over. */
+/** The part of a response that reports its end. */
 export interface Closing {
   readonly closed: boolean
   once(event: 'close', listener: () => void): unknown

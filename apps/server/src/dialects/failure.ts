@@ -1,7 +1,7 @@
 import { isPlugboardError } from '@plugboard/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-/** How long to stay away when the store cannot be reached. */
+/** `Retry-After` while the database is unreachable, in milliseconds. */
 const RETRY_MS = 1000
 
 /** What was asked for is left out (RFC 9110 §15.6.2), which is no fault. */
@@ -10,14 +10,14 @@ export const NOT_IMPLEMENTED = 501
 /** There is no room (RFC 4918 §11.5). */
 const INSUFFICIENT_STORAGE = 507
 
-/** What goes with a failure whatever the dialect: a line in the log for a fault of ours, and when to come again. */
+/** Common handling of failures in all dialects: logs internal errors, and sets `Retry-After`. */
 export function noteFailure(
   error: Error,
   status: number,
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  // A full disk has a cause; a client that keeps too much has none, and is no fault of ours.
+  // A full disk has a cause. A client above its storage limit has none, and is not an internal error.
   const isRefusal = status === NOT_IMPLEMENTED || (status === INSUFFICIENT_STORAGE && !error.cause)
   if (status >= 500 && !isRefusal) request.log.error({ err: error, reqId: request.id }, 'request failed')
   const retryAfterMs = isPlugboardError(error) ? error.retryAfterMs : undefined
@@ -25,7 +25,7 @@ export function noteFailure(
   void reply.header('retry-after', Math.ceil((retryAfterMs ?? RETRY_MS) / 1000))
 }
 
-/** What stands at a path of a value; undefined where nothing does. */
+/** The value at a path; undefined if there is none. */
 export function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   let value = root
   for (const key of path) {

@@ -5,8 +5,8 @@ import type { FastifyRequest } from 'fastify'
 const MAX_KEY = 255
 
 /**
- * Makes an object with the id that its `Idempotency-Key` stands for, or with a new one where there is no key.
- * @throws INVALID for a key that is none
+ * Creates an object with the id of its `Idempotency-Key`, or with a new id without a key.
+ * @throws INVALID for an invalid key
  */
 export function idempotent<T>(
   hub: Hub,
@@ -22,7 +22,7 @@ export function idempotent<T>(
   return hub.idempotency.run(client, { route, key, body: JSON.stringify(request.body ?? {}) }, make)
 }
 
-/** For routes whose answer holds a secret, which is not kept and so cannot be answered twice. @throws INVALID */
+/** For routes whose response has a secret, which is not stored and cannot be returned twice. @throws INVALID */
 export function refuseKey({ request }: { request: FastifyRequest }): void {
   if (request.headers['idempotency-key'] === undefined) return
   throw new PlugboardError(

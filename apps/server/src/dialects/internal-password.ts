@@ -5,15 +5,15 @@ import type { Refusals } from './refusals.js'
 const HEADER = 'password'
 
 export interface InternalPasswordSettings {
-  /** Undefined: it is asked of nobody and sent to nobody. */
+  /** Undefined: neither required nor sent. */
   internalPassword?: string | undefined
-  /** URLs: the password is sent to webhooks at and below these. Default: to none. */
+  /** The password is sent to webhooks at and below these URLs. Default: none. */
   internalWebhooks?: readonly string[] | undefined
 }
 
 /**
- * The password between the operator and all callers of the dialects, in the header `password`. What is called without a
- * dialect's credentials needs none: providers cannot send it, nor can readers of files and those who watch the server.
+ * The shared secret required from all callers of the dialects, in the header `password`. Routes without credentials of a
+ * dialect do not need it: providers, readers of files and monitoring cannot send it.
  */
 export class InternalPassword {
   readonly #password: string | undefined
@@ -24,7 +24,7 @@ export class InternalPassword {
     this.#receivers = internalWebhooks.map((url) => new URL(url))
   }
 
-  /** Asks it of every request of a dialect but preflights, with which a browser sends no header of a page. */
+  /** Requires it in every request of a dialect except preflights, in which browsers send no custom headers. */
   requireIn(app: FastifyInstance, refusals: Refusals): void {
     const password = this.#password
     if (password === undefined) return
@@ -35,7 +35,7 @@ export class InternalPassword {
     })
   }
 
-  /** What a request to a webhook has beside its own headers: tenants choose the addresses, so only listed ones get it. */
+  /** Additional headers for a webhook request. Tenants choose the URLs, so only listed ones get the password. */
   headersFor({ url }: { url: string }): { [HEADER]?: string } {
     const password = this.#password
     if (password === undefined || this.#receivers.length === 0 || !URL.canParse(url)) return {}
@@ -44,7 +44,7 @@ export class InternalPassword {
   }
 }
 
-/** Both are parsed, so that no `..` is left in a path; a slash that is encoded could still hide one. */
+/** Both URLs are parsed, so a path contains no `..`, but an encoded slash could hide one. */
 function isAtOrBelow(target: URL, { origin, pathname }: URL): boolean {
   const above = pathname.replace(/\/+$/, '')
   if (target.origin !== origin) return false

@@ -3,10 +3,10 @@ import { yieldIfBusy } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { BadRequest } from '../http/bad-request.js'
 
-/** A body of more bytes than this is read when it is its turn, so that many at once keep small ones waiting no longer. */
+/** Larger bodies, in bytes, are parsed in turn, so that many concurrent ones do not delay small ones. */
 const LARGE = 16_384
 
-/** Teaches a scope to read JSON within limits, and nothing else. An empty body is an empty object. */
+/** Adds a parser for JSON bodies within limits to a scope. An empty body is an empty object. */
 export function readJson(app: FastifyInstance, limit: { bodyLimit?: number } = {}): void {
   const parseJson = app.getDefaultJsonParser('error', 'ignore')
   app.removeAllContentTypeParsers()
@@ -29,8 +29,8 @@ export function readJson(app: FastifyInstance, limit: { bodyLimit?: number } = {
 }
 
 /**
- * Teaches a scope to read bodies: JSON, forms, and an empty object for anything else, which is what the Messaging API
- * takes other content types for. `bodyLimit`: default: the server's.
+ * Adds body parsers to a scope: JSON, forms, and an empty object for any other type, as in the Messaging API.
+ * `bodyLimit`: default: the server's.
  */
 export function readBodies(app: FastifyInstance, bodyLimit?: number): void {
   const limit = bodyLimit === undefined ? {} : { bodyLimit }

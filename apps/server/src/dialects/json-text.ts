@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream'
 import { yieldIfBusy } from '@plugboard/hub'
 
-/** JSON text, or a stream of it where it is long. */
+/** JSON text, or a stream of it if it is long. */
 export type JsonText = string | Readable
 
-/** Characters that are sent at a time. */
+/** Characters per chunk. */
 export const CHUNK = 65_536
 
 /** A page of a list, and whether there may be more after it. */
@@ -14,8 +14,8 @@ export interface Listed<T> {
 }
 
 /**
- * Pages of a list, each read when the one before has been passed on. `read` is given the last item that there was and
- * how many may be read. Others get turns of the event loop between two pages.
+ * Pages of a list, each read after the previous one was passed on. `read` gets the last item and the maximum number of
+ * items. Yields to the event loop between two pages.
  */
 export async function* pagesOf<T>(
   read: (last: T | undefined, limit: number) => Promise<Listed<T>>,
@@ -45,9 +45,9 @@ export interface Frame {
 }
 
 /**
- * JSON text with a list in it. A short one is answered whole. A long one is a stream that makes each part when the one
- * before has been sent, so that a reader who does not read costs one page of memory; others get turns of the event
- * loop between two parts. What goes wrong at its beginning rejects.
+ * JSON text with a list. A short one is returned whole. A long one is a stream that creates each part after the previous
+ * one was sent, so that a slow reader costs one page of memory. Yields to the event loop between two parts. An error
+ * before the first part rejects.
  */
 export async function listText<T>(
   pages: AsyncIterable<readonly T[]>,

@@ -4,7 +4,7 @@ import { type ClientSlots, releaseAtEnd } from './client-slots.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** For large bodies, of all dialects together. */
+    /** For large bodies of all dialects. */
     largeBodySlots: ClientSlots
   }
 }
@@ -13,9 +13,8 @@ declare module 'fastify' {
 const LARGE = 32_768
 
 /**
- * Holds each client to a number of requests with large bodies under way, before any of them is read: together they would
- * take memory, and hold up what others post. Files are streamed, and so not counted. `clientOf`: as the dialect found
- * it from the credentials.
+ * Limits the concurrent requests with large bodies per client, before any body is read: they would take memory and delay
+ * others. Files are streamed and not counted. `clientOf`: the client that the dialect found by its credentials.
  */
 export function limitLargeBodies(
   scope: FastifyInstance,

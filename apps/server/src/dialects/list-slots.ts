@@ -4,14 +4,14 @@ import { CHUNK } from './json-text.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** For lists, of all dialects together: each holds a page in memory until it was sent. */
+    /** For lists of all dialects: each keeps a page in memory until it is sent. */
     listSlots: ClientSlots
   }
 }
 
 /**
- * Makes an answer with a list in it. A short text gives its slot back once it is made; anything else when the response
- * is closed. @throws RATE_LIMITED
+ * Creates a response with a list. A short text releases its slot immediately, anything else when the response is closed.
+ * @throws RATE_LIMITED
  */
 export async function withListSlot<T>(
   slots: ClientSlots,

@@ -5,7 +5,7 @@ import { type Json, type JsonObject, truncate } from '@plugboard/core'
 /** Longest name of a type that is shown. */
 const MAX_TYPE = 100
 
-/** A text, or a number or a truth value as it is written; undefined for what says nothing as a text. */
+/** A text, or a number or boolean as text; undefined for anything else. */
 export function textIn(value: Json | undefined): string | undefined {
   if (typeof value === 'string') return value
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined

@@ -48,7 +48,7 @@ export class Refusals {
 
   /**
    * Checks a secret that an operator chose, which may be guessed: from an address with too many wrong ones a right one
-   * does not pass either. It does where it was right before, so that strangers who share the address lock nobody out.
+   * is rejected too, unless it was valid before, so that strangers with the same address cannot lock out others.
    * @throws PlugboardError with the code, or RATE_LIMITED, as {@link Refusals.of}
    */
   assertChosen(request: FastifyRequest, { name, isRight, code }: Chosen): void {

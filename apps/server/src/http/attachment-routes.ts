@@ -65,7 +65,7 @@ export async function attachments(app: FastifyInstance, options: AttachmentsOpti
   }
 }
 
-/** Lets go of a file that nobody reads. */
+/** Closes a file that will not be read. */
 const close = async ({ body }: OpenBlob): Promise<void> => {
   await body[Symbol.asyncIterator]().return?.()
 }

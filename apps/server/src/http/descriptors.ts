@@ -3,14 +3,14 @@ import type { Server } from 'node:http'
 import { devNull } from 'node:os'
 import { z } from 'zod'
 
-/** Of all descriptors: for the program, its database and its files. */
+/** Descriptors reserved for the program, its database and its files. */
 const OWN = 64
-/** Of the others: for callers. The rest is for webhooks, providers and files. */
+/** Share of the others for callers. The rest is for webhooks, providers and files. */
 const SHARE = 0.75
-/** Even where the limit is lower than that. */
+/** Minimum, even below that share. */
 const LEAST = 16
 
-/** What callers leave to others where this is enough: 128 slow receivers of webhooks, with 32 requests each. */
+/** Descriptors beyond those of callers that always suffice: 128 slow webhooks with 32 requests each. */
 const PLENTY = 4_096
 
 /** How long a refused connection shows in readiness. */
@@ -18,7 +18,7 @@ const SHOWN_MS = 10_000
 
 const report = z.object({ userLimits: z.object({ open_files: z.object({ soft: z.coerce.number() }) }) })
 
-/** How many files and connections this process may have open at once; undefined where there is no limit, or none is known. */
+/** Limit of open files and connections of this process; undefined if unlimited or unknown. */
 export async function descriptorLimit(): Promise<number | undefined> {
   const limits = await readFile('/proc/self/limits', 'utf8').catch(() => undefined)
   if (limits !== undefined) return finite(Number(/^Max open files +(\d+)/m.exec(limits)?.[1]))
@@ -27,7 +27,7 @@ export async function descriptorLimit(): Promise<number | undefined> {
 
 const finite = (number = Number.NaN): number | undefined => (Number.isFinite(number) ? number : undefined)
 
-/** How many callers may be connected, of this many descriptors. */
+/** Maximum connections of callers for a descriptor limit. */
 export const connectionsFor = (descriptors: number): number =>
   Math.max(LEAST, Math.floor((descriptors - OWN) * SHARE))
 
@@ -41,12 +41,12 @@ export class Connections {
   #max = Number.POSITIVE_INFINITY
   #refusedAt = Number.NEGATIVE_INFINITY
 
-  /** `refused` is called for each connection that was one too many. */
+  /** `refused` is called for each refused connection. */
   constructor(refused: () => void) {
     this.#refused = refused
   }
 
-  /** Before it listens. */
+  /** Call this before the server listens. */
   cap(server: Server, max: number): void {
     this.#max = max
     server.maxConnections = max
@@ -56,7 +56,7 @@ export class Connections {
     })
   }
 
-  /** What is wrong with descriptors now, if anything. */
+  /** Current problems with file descriptors. */
   async problems(): Promise<string[]> {
     const isFull = performance.now() - this.#refusedAt < SHOWN_MS
     const handle = await open(devNull, 'r').catch((error: NodeJS.ErrnoException) => error.code)

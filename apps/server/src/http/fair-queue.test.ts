@@ -23,7 +23,7 @@ function stage(atOnce: number, maxWaiting: number) {
   return { add, end, began, refused, settled }
 }
 
-test('as many tasks run at once as may, and the others take turns by caller', async () => {
+test('runs tasks up to the limit, and the others in turns by caller', async () => {
   const { add, end, began } = stage(2, 10)
   for (const caller of ['a', 'a', 'a', 'a', 'a', 'b', 'c', 'b']) void add(caller)
   expect(began).toEqual(['a', 'a'])
@@ -51,7 +51,7 @@ test('a task that fails makes room for the next', async () => {
   expect(await next).toBe('yes')
 })
 
-test('every task is run or refused, never more at once than may, whatever comes when', async () => {
+test('every task runs or is refused, never more than the limit at a time, in any order of arrival', async () => {
   const step = fc.oneof(fc.constantFrom('a', 'b', 'c', 'd'), fc.constant('end'))
   await fc.assert(
     fc.asyncProperty(

@@ -1,7 +1,7 @@
 import { PlugboardError } from '@plugboard/core'
 
 export interface FairQueueOptions {
-  /** Tasks under way at once. */
+  /** Maximum concurrent tasks. */
   atOnce: number
   /** Tasks that wait for their turn; over that, one is refused. */
   maxWaiting: number
@@ -16,7 +16,7 @@ interface Waiting {
 const RETRY_MS = 1_000
 
 /**
- * Lets few tasks run at once. Callers take turns, however many tasks each has. When too many wait, a task of the
+ * Limits concurrent tasks. Callers take turns, however many tasks each has. When too many wait, a task of the
  * caller with most of them is refused, so that no caller can fill the queue for the others.
  */
 export class FairQueue {

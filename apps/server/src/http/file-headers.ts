@@ -5,7 +5,7 @@ const ACTIVE = /html|xml|svg|script/i
 /** What a browser can only show. */
 const SHOWN = /^(image|audio|video)\//
 
-/** What is known of a file that somebody else chose the bytes of. */
+/** Metadata of a file with untrusted content. */
 export interface ShownFile {
   type?: string | undefined
   name?: string | undefined

@@ -19,10 +19,10 @@ export interface HostRoutesOptions {
 const TEXT = 'text/plain; charset=utf-8'
 const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8'
 
-/** Longest wait for the store before it counts as out of reach. */
+/** Maximum wait for the database in milliseconds, after which it counts as unreachable. */
 const STORE_MS = 2_000
 
-/** What is asked of the server itself, without credentials and outside any dialect. */
+/** Routes of the server itself, without credentials and outside any dialect. */
 export async function hostRoutes(
   app: FastifyInstance,
   { hub, store, metrics, connections, disks = [] }: HostRoutesOptions,

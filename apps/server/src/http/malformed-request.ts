@@ -1,13 +1,13 @@
 import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** What is no 400, by the code that Node gives it. */
+/** Statuses other than 400, by the code of Node. */
 const STATUSES: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
   HPE_HEADER_OVERFLOW: 431,
 }
 
-/** Answers what is no HTTP, which no route and no hook gets: as every answer, one that no browser takes for a page. */
+/** Answers malformed HTTP, which reaches no route and no hook, with the usual security headers. */
 export function refuseMalformed(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   const status = STATUSES[error.code ?? ''] ?? 400
@@ -24,7 +24,7 @@ export function refuseMalformed(error: Error & { code?: string }, socket: Socket
   socket.destroy(error)
 }
 
-/** Answers a request whose `Expect` is not `100-continue`: no route and no hook gets it either. */
+/** Answers a request whose `Expect` is not `100-continue`, which also reaches no route and no hook. */
 export function refuseExpectation(response: ServerResponse, headers: OutgoingHttpHeaders): void {
   const type = { 'content-type': 'text/plain; charset=utf-8' }
   response.writeHead(417, { ...headers, ...type, connection: 'close' }).end(STATUS_CODES[417])

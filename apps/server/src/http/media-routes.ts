@@ -16,7 +16,7 @@ export interface MediaOptions {
 
 /**
  * Shows files that people sent: each under a sealed address that a message holds, streamed from the provider with the
- * credentials of the integration, which stay here. Always as a download, since whoever wrote to a bot chose the bytes.
+ * credentials of the integration, which stay here. Always as a download, because the content is untrusted.
  */
 export async function media(app: FastifyInstance, { hub, maxBytes, timeoutMs }: MediaOptions): Promise<void> {
   app.setErrorHandler(sendPlainError)
@@ -56,7 +56,7 @@ export async function media(app: FastifyInstance, { hub, maxBytes, timeoutMs }: 
   })
 }
 
-/** Lets go of the provider's answer, which nobody reads. */
+/** Discards the provider's response, which will not be read. */
 const close = ({ body }: LinkedMedia): Promise<void> => body.cancel().catch(() => undefined)
 
 function describe(reply: FastifyReply, { mime, name }: LinkedMedia): void {

@@ -19,7 +19,7 @@ export const schemasForDocumentOnly = {
 /** The `data` of what webhooks are sent, by its type. */
 export type Events = Readonly<Record<string, z.ZodType>>
 
-/** A route that the document tells of. */
+/** A route of the API document. */
 type Documented = Required<Pick<RouteOptions, 'method' | 'url' | 'schema'>>
 
 /**
@@ -118,7 +118,7 @@ function asJsonSchema(value: unknown, io: 'input' | 'output'): object {
           ? { type: 'null' }
           : 'any',
     override: ({ jsonSchema }) => {
-      // What the format says already, in a form that nobody reads.
+      // Redundant with the format, in an unreadable form.
       if (jsonSchema.format) delete jsonSchema.pattern
       delete jsonSchema.propertyNames
     },

@@ -20,7 +20,7 @@ test('what accounts that are not there are compared with has the parameters of o
   expect(parameters(HASH_OF_NOBODY)).toEqual(parameters(await hashPassword('x')))
 })
 
-test('of passwords that strangers send at once most are refused, and files, names and others do not wait for them', async () => {
+test('refuses most of many concurrent passwords from strangers, without delaying files, names and others', async () => {
   const mine = await hashPassword('mine')
   const tried = Array.from({ length: 300 }, (_, i) =>
     isPassword('x', HASH_OF_NOBODY, { by: `${i}`, isKnown: false }),

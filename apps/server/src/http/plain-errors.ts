@@ -38,7 +38,7 @@ function asPlugboardError(error: unknown): PlugboardError | undefined {
   return isOurs && Object.hasOwn(errorCodes, String(error.code)) ? (error as PlugboardError) : undefined
 }
 
-/** What the framework refuses (a body that is too large, a malformed address) has a status of its own. */
+/** Errors of the framework (oversized body, malformed URL) already have a status. */
 function clientStatus(error: unknown): number {
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
   return status >= 400 && status < 500 ? status : 500

@@ -135,7 +135,7 @@ describe('a call of a provider', () => {
     await expect(texts()).rejects.toThrow('endpoint not found')
   })
 
-  test('is told what is wrong with its body, which is not shown', async () => {
+  test('gets an error about its body that does not quote it', async () => {
     const body = '{"sender": "hunter2"}'
     const answer = await post(body, signed('evt_1', body))
     expect([answer.statusCode, answer.body]).toEqual([400, '"payload" is required'])
@@ -244,7 +244,7 @@ describe('the request that a channel gets', () => {
     expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5'])
   })
 
-  test('is refused in the words of a channel that has a core of its own', async () => {
+  test('is refused with the error of a channel that has another copy of core', async () => {
     const fail = Object.assign(new Error('"x" is required'), { name: 'PlugboardError', code: 'INVALID' })
     const { answer } = await receive({ method: 'POST', url: path() }, undefined, fail)
     expect([answer.statusCode, answer.body]).toEqual([400, '"x" is required'])

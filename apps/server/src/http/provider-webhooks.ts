@@ -85,7 +85,7 @@ export async function providerWebhooks(
 }
 
 /**
- * Whether a request may be the provider's, as far as its head tells.
+ * Whether the headers of a request match the provider.
  * @throws UNAUTHORIZED without a header that the provider sends; TOO_LARGE
  */
 function assertIsLikely(

@@ -5,7 +5,7 @@ import type { Config } from '../config/read-config.js'
 
 const ATTACHMENT = /^(https?:\/\/[^?#]+)\/attachments\/v1\/([^/?#]+)\/([^/?#]+)\/([\w-]+)(?:\/[^/?#]*)?$/
 
-/** Where this server is called from outside. In one place, since some providers sign these addresses. */
+/** Public URLs of this server, in one place, because some providers sign these URLs. */
 export class PublicUrls implements PublicAddresses {
   readonly #config: Pick<Config, 'host' | 'port' | 'externalUrl'>
   #server: Server | undefined
@@ -14,12 +14,12 @@ export class PublicUrls implements PublicAddresses {
     this.#config = config
   }
 
-  /** The server whose port counts where the configuration leaves it open. */
+  /** Sets the server that determines the port, if the configuration has port 0. */
   listensAt(server: Server): void {
     this.#server = server
   }
 
-  /** Without a slash at its end. Never from the Host header, which anybody can write. */
+  /** Without a trailing slash. Never derived from the Host header, which callers can forge. */
   get base(): string {
     const { externalUrl, host, port } = this.#config
     if (externalUrl !== undefined) return externalUrl
@@ -28,7 +28,7 @@ export class PublicUrls implements PublicAddresses {
     return `http://${host.includes(':') ? `[${host}]` : host}:${portNow}`
   }
 
-  /** By the client's id, which outlives its names: providers keep this address. */
+  /** Contains the client's id, not its name, because providers store this URL and names can change. */
   webhook(clientId: Parameters<PublicAddresses['webhook']>[0], channel: string): string {
     return `${this.base}/webhooks/v1/${toUuid(clientId)}/${channel}`
   }

@@ -68,7 +68,7 @@ function one(appended: Appended | undefined): readonly Appended[] {
 
 type Call = (...args: unknown[]) => Promise<unknown>
 
-/** A store that tells how long each call took, and what was appended. */
+/** A store that reports the duration of each call, and appended entries, to the metrics. */
 export function timedStore(store: Store, metrics: Metrics): Store {
   const timed = Object.entries(methods).map(([name, appendedBy]): [string, Call] => {
     const call = store[name as keyof Store].bind(store) as Call

@@ -33,7 +33,7 @@ test('is in a file next to the database, which only its owner can read, wherever
   expect(await findAdminKey(sqlite(), unset())).toBe(made?.key)
 })
 
-test('is the same for all that start at once', async () => {
+test('is the same for all concurrent starts', async () => {
   const made = await Promise.all(Array.from({ length: 20 }, () => adminKeyFor(sqlite(), unset())))
   expect(new Set(made.map((each) => each?.key)).size).toBe(1)
 })

@@ -4,17 +4,17 @@ import { makeKey, readKey } from '../config/key-file.js'
 import type { Config } from '../config/read-config.js'
 import { isLoopback } from '../dialects/admin-access.js'
 
-/** What opens the admin routes. */
+/** The key for the admin routes. */
 export interface AdminKey {
   key: string
-  /** Where it lies, unless it is the setting ADMIN_KEY. */
+  /** Its file, unless it is the setting ADMIN_KEY. */
   file?: string
 }
 
 /**
- * ADMIN_KEY, or else the key in the file of the database, which is made where there is none. Undefined where a file on one
- * machine is no place for it: on MongoDB, where other machines can reach the server.
- * @throws INVALID when the file is damaged or cannot be made
+ * ADMIN_KEY, or the key file of the database, which is created if missing. Undefined on MongoDB if HOST is not loopback,
+ * because a file on one machine cannot serve several.
+ * @throws INVALID if the file is damaged or cannot be created
  */
 export async function adminKeyFor(
   { kind, adminKeyFile: file }: Database,
@@ -26,7 +26,7 @@ export async function adminKeyFor(
   return { key: asText(key), file }
 }
 
-/** As {@link adminKeyFor}, for a program that calls a server: makes none. */
+/** Like {@link adminKeyFor}, for a program that calls a server: creates no file. */
 export async function findAdminKey(
   { adminKeyFile }: Database,
   { adminKey }: Pick<Config, 'adminKey'>,
@@ -36,5 +36,5 @@ export async function findAdminKey(
   return key && asText(key)
 }
 
-/** As the file has it, so that `$(cat FILE)` is the key. */
+/** As in the file, so that `$(cat FILE)` is the key. */
 const asText = (key: Buffer): string => key.toString('base64')

@@ -18,16 +18,16 @@ import { assertCopied, endCopiesFrom } from './copy/mark.js'
 
 const PAGE = 100
 
-/** How a rotation went: clients whose secrets have the new key now, and what is left to do for the operator. */
+/** Result of a rotation: number of re-encrypted clients, and the next step for the operator. */
 export interface Rotation {
   clients: number
   next: string
 }
 
 /**
- * Seals every stored secret with another key: NEW_ENCRYPTION_KEY, or that of a new key file. Can be cut off at any
- * instant and run again; until it is through, no server starts on this database.
- * @throws CONFLICT when a server has the database open, or the key at hand is not the database's
+ * Encrypts every stored secret with a new key: NEW_ENCRYPTION_KEY, or that of a new key file. An interrupted rotation can
+ * be run again. Until it is complete, no server starts on this database.
+ * @throws CONFLICT if a server has the database open, or the current key is not the database's
  */
 export async function rotateKey(config: Config): Promise<Rotation> {
   const { keyFile } = databaseOf(config)
@@ -45,7 +45,7 @@ export async function rotateKey(config: Config): Promise<Rotation> {
   }
 }
 
-/** A rotation leaves its trace in the store before it changes anything. */
+/** A rotation marks the store before it changes anything. */
 export async function assertNotRotating(store: Store): Promise<void> {
   const isRotating = (await store.getMeta(KEY_FINGERPRINT))?.includes('>')
   if (isRotating)
@@ -73,7 +73,7 @@ async function reseal(store: Store, from: Keyring, to: Keyring): Promise<number>
   return clients
 }
 
-/** The secrets of API keys, which belong to no client's document. */
+/** The secrets of API keys, which are not part of client documents. */
 async function resealKeys(store: Store, from: Keyring, to: Keyring): Promise<void> {
   const accounts = accountCollection(store)
   for (let after: Id | undefined; ; ) {
@@ -112,7 +112,7 @@ async function resealClient(store: Store, client: ClientRecord, from: Keyring, t
     throw new PlugboardError('CONFLICT', 'another process changed a client during the rotation')
 }
 
-/** After a rotation that was cut off, some are sealed with the new key already. */
+/** After an interrupted rotation, some secrets already have the new key. */
 function openWithEither(sealed: Sealed, context: string, from: Keyring, to: Keyring): string {
   try {
     return from.open(sealed, context)
@@ -123,7 +123,7 @@ function openWithEither(sealed: Sealed, context: string, from: Keyring, to: Keyr
 
 const nextFile = (keyFile: string): string => `${keyFile}.new`
 
-/** Puts key files in their places. The old key stays beside them: backups of the database need it. */
+/** Moves the key files to their final paths. Keeps the old key, because database backups need it. */
 async function settle(config: Config, keyFile: string, oldFingerprint: string): Promise<string> {
   const oldFile = `${keyFile}.${oldFingerprint.slice(0, 8)}.old`
   if (config.newEncryptionKey) {

@@ -13,9 +13,9 @@ import { findAdminKey } from './admin-key.js'
 import { keyringFor } from './keyring.js'
 import { assertUsable } from './usable-store.js'
 
-/** What an operator asks for at the command line: one use of the hub that an admin route offers as well. */
+/** An operator command: one use case of the hub that also has an admin route. */
 export interface OperatorTask<T> {
-  /** The admin route, below `/api/v1/admin`, and what it is sent. */
+  /** The admin route, below `/api/v1/admin`. */
   path: string
   body: object
   answer: z.ZodType<T>
@@ -23,19 +23,19 @@ export interface OperatorTask<T> {
 }
 
 /**
- * Does it with the store itself or, where a running server has that open or `url` names one, by that server's admin
- * routes. @throws UNAVAILABLE when neither can be reached, and what the task throws
+ * Runs a task on the store. If a running server has the store open, or `url` is given, calls the admin routes of that
+ * server instead. @throws UNAVAILABLE if neither is reachable, and errors of the task
  */
 export async function operate<T>(config: Config, task: OperatorTask<T>, url?: string): Promise<T> {
   if (url !== undefined) return callAdmin(url.replace(/\/+$/, ''), config, task)
-  // First, as at a start: a database that is new has none else.
+  // First, as at a start: a new database has no key yet.
   const keyring = await keyringFor(databaseOf(config), config)
   const store = await openUnlessInUse(config)
   if (store) return withHub(config, { store, keyring }, task.run)
   return callAdmin(addressOf(config), config, task)
 }
 
-/** Undefined when another process has it, which is a running server. */
+/** Undefined if another process, a running server, has it open. */
 async function openUnlessInUse(config: Config): Promise<Store | undefined> {
   try {
     return await openStore(config)
@@ -66,7 +66,7 @@ async function withHub<T>(
   }
 }
 
-/** Where a server with this configuration can be reached from its own machine. */
+/** Local address of a server with this configuration. */
 function addressOf({ host, port }: Config): string {
   if (port === 0)
     throw new PlugboardError('INVALID', 'a running server has the database open: give its address with --url')

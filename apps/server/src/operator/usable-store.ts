@@ -2,7 +2,7 @@ import { assertKey, type Keyring, type Store } from '@plugboard/hub'
 import { assertCopied, endCopiesFrom } from './copy/mark.js'
 import { assertNotRotating } from './rotate-key.js'
 
-/** Whether a store that was opened may be worked with. @throws CONFLICT */
+/** Checks that an opened store is usable. @throws CONFLICT */
 export async function assertUsable(store: Store, keyring: Keyring): Promise<void> {
   await assertNotRotating(store)
   await assertCopied(store)

@@ -2,20 +2,20 @@ import { randomUUID } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** No room on the disk, none left for this user, or more than one file may have. */
+/** Disk full, quota exceeded, or maximum file size reached. */
 const CODES: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EFBIG']
 
 /** Whether something failed because the disk is full. */
 export const isFull = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && CODES.includes(error.code)
 
-/** What a disk must have room for to count as not full. */
+/** Free space below which a disk counts as full. */
 const PROBE = Buffer.alloc(1_048_576)
 
-/** How long an answer holds: anybody may ask. */
+/** How long a result is cached, because anyone can request it. */
 const AGE_MS = 5_000
 
-/** A folder that is written to, and the disk that it is on. */
+/** A folder that the server writes to, and its disk. */
 export class Disk {
   readonly #folder: string
   readonly #holds: string
@@ -27,7 +27,7 @@ export class Disk {
     this.#holds = holds
   }
 
-  /** What is wrong with it, as of some seconds ago. */
+  /** Problems of the disk, cached for a few seconds. */
   problems(): Promise<string[]> {
     const now = performance.now()
     if (this.#look === undefined || now - this.#look.at > AGE_MS)

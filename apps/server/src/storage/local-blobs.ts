@@ -5,18 +5,18 @@ import { type Id, isId, PlugboardError } from '@plugboard/core'
 import type { BlobInfo, BlobOwner, BlobStore, NewBlob } from '@plugboard/hub'
 import { isFull } from './disk.js'
 
-/** Where half-written files lie: on the same file system, so that a rename brings them to their place. */
+/** Folder of incomplete files, on the same file system, so that a rename completes them. */
 const TEMPORARY = '.tmp'
 /** Holds an empty file for each blob of a conversation. */
 const CONVERSATIONS = '.conversations'
 
 const PIECE_BYTES = 131_072
-/** Bytes that tell how long the head of a file is. */
+/** Bytes of the header length at the start of a file. */
 const LENGTH_BYTES = 4
 
 /**
- * Blobs in a folder: a file for each, `<client>/<id>`, which begins with what is known of it, so that both come and go in
- * one rename. No name of a file is anything but an id. For one process at a time, as the embedded database is.
+ * Blobs in a folder: one file each, `<client>/<id>`, which starts with its metadata, so that one rename writes both. File
+ * names are always ids. For a single process, like the embedded database.
  */
 export async function localBlobs({ path }: { path: string }): Promise<BlobStore> {
   await mkdir(join(path, TEMPORARY), { recursive: true, mode: 0o700 })
@@ -79,7 +79,7 @@ class LocalBlobs implements BlobStore {
     let bytes = 0
     const marks = this.#marksOf(clientId, conversationId)
     for (const id of await namesIn(marks)) {
-      // The mark may be of a blob that another one took the place of.
+      // The mark may belong to a replaced blob.
       const info = await this.#find(clientId, id)
       if (info?.conversationId === conversationId) bytes += (await this.remove(clientId, id)) ?? 0
     }
@@ -112,7 +112,7 @@ class LocalBlobs implements BlobStore {
 
   async close(): Promise<void> {}
 
-  /** Before the blob itself: one that came without its mark would outlive its conversation. */
+  /** Written before the blob: without its mark, a blob would outlive its conversation. */
   async #mark({ clientId, conversationId, id }: NewBlob): Promise<void> {
     if (conversationId === undefined) return
     const marks = this.#marksOf(clientId, conversationId)
@@ -145,13 +145,13 @@ class LocalBlobs implements BlobStore {
   }
 }
 
-/** The last guard: what is no id names no file. */
+/** Last check: only an id can be a file name. */
 function name(id: Id): string {
   if (!isId(id)) throw new Error('a blob name must consist of ids')
   return id
 }
 
-/** Length and JSON of what is known of a blob. */
+/** Length and JSON of the metadata of a blob. */
 function headOf({ clientId, conversationId, id, type, name }: NewBlob): Buffer {
   const json = Buffer.from(JSON.stringify({ clientId, conversationId, id, type, name }))
   const length = Buffer.alloc(LENGTH_BYTES)
@@ -168,7 +168,7 @@ async function readHead(file: FileHandle): Promise<{ info: BlobInfo; start: numb
   return { info: { ...(JSON.parse(json.toString()) as NewBlob), size: size - start }, start }
 }
 
-/** On disk when it resolves, with how many bytes came after the head. */
+/** On disk when it resolves. Returns the number of bytes after the header. */
 async function writeWhole(path: string, head: Buffer, body: AsyncIterable<Uint8Array>): Promise<number> {
   const file = await open(path, 'wx', 0o600)
   try {
@@ -185,10 +185,10 @@ async function writeWhole(path: string, head: Buffer, body: AsyncIterable<Uint8A
   }
 }
 
-/** A single write may take a part only. */
+/** A single write may be partial. */
 const writeAll = (file: FileHandle, bytes: Uint8Array): Promise<void> => file.writeFile(bytes)
 
-/** Closes the file at the end, and when the reader leaves, which a generator does not see before its first piece. */
+/** Closes the file at the end, and when the reader stops, even before the first chunk, unlike a generator. */
 function piecesOf(file: FileHandle, start: number): AsyncIterableIterator<Uint8Array> {
   let at = start
   const end = async (): Promise<IteratorReturnResult<undefined>> => {
@@ -223,7 +223,7 @@ async function openFile(path: string): Promise<FileHandle | undefined> {
   }
 }
 
-/** The ids that a folder has names of, in order; none where there is no folder. */
+/** The ids in a folder, in order; none if the folder does not exist. */
 async function namesIn(folder: string): Promise<Id[]> {
   try {
     return (await readdir(folder)).filter(isId).sort()
@@ -233,7 +233,7 @@ async function namesIn(folder: string): Promise<Id[]> {
   }
 }
 
-/** So that a rename outlives a loss of power. Windows cannot open a folder, and needs no such thing. */
+/** Makes a rename survive a power failure. Windows cannot open folders, and does not need this. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r').catch(() => undefined)
   if (!folder) return

@@ -5,15 +5,15 @@ import type { Config } from '../config/read-config.js'
 
 type Place = Pick<Config, 'blobPath' | 'databaseUrl' | 'workingFolder'>
 
-/** Where files of clients are kept; undefined: in the database. */
+/** Folder of uploaded files; undefined if they are in the database. */
 export function blobFolderOf(config: Place): string | undefined {
   const { kind, place } = databaseOf(config)
   if (config.blobPath !== undefined) return resolve(config.workingFolder, config.blobPath)
-  // Not in one folder for all databases there: each is copied, and removed, with its own.
+  // One folder per database, so that it can be copied and removed with its database.
   return kind === 'sqlite' ? `${place}.blobs` : undefined
 }
 
-/** Opens what files of clients are kept in. @throws UNAVAILABLE or UNAUTHORIZED as the store does */
+/** Opens the storage of uploaded files. @throws UNAVAILABLE or UNAUTHORIZED as the store does */
 export async function openBlobs(config: Place): Promise<BlobStore> {
   const path = blobFolderOf(config)
   if (path !== undefined) {

@@ -67,7 +67,7 @@ describe('the made-up tokens of the document', () => {
     server = await startServer({ env: { PLUGBOARD_CHANNEL_OPTIONS, LOG_LEVEL: 'trace' } })
   })
 
-  test('are stored at once while no provider can be reached, and health says what they wait for', async () => {
+  test('are stored immediately while no provider is reachable, and health says why they are pending', async () => {
     const first = await sync(server, config)
     expect(first).toMatchObject({ status: 200, json: { webhooks: [{ url: config.webhooks[0]?.url }] } })
     const { id, token } = first.json

@@ -5,9 +5,9 @@ import { createTenant, EXTERNAL_URL, startHub, type Tenant } from '../support/ch
 import { type Kind, type Provider, startProvider, type Told } from '../support/providers/provider.js'
 import { cleanUp, type TestServer } from '../support/server.js'
 
-/** What holds for whatever a provider tells. */
+/** Cases for the inbound requests of every provider. */
 export function inboundBehaviour(kind: Kind): void {
-  describe(`what ${kind.channel} tells`, () => {
+  describe(`inbound requests of ${kind.channel}`, () => {
     let provider: Provider
     let server: TestServer
     let tenant: Tenant
@@ -35,7 +35,7 @@ export function inboundBehaviour(kind: Kind): void {
       expect(neighbour.heard()).toEqual([])
     })
 
-    test('makes one message, however often it is told', async () => {
+    test('creates one message, however often it is delivered', async () => {
       const told = provider.write(2, 'only once', randomUUID())
       const again = provider.again(told)
       const answers = [

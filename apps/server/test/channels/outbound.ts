@@ -12,7 +12,7 @@ const choices = [
   { title: 'Large', value: 'size-l' },
 ]
 
-/** What holds for whatever goes to a provider. */
+/** Cases for the deliveries to every provider. */
 export function outboundBehaviour(kind: Kind): void {
   describe(`what goes to ${kind.channel}`, () => {
     let provider: Provider
@@ -141,12 +141,12 @@ export function outboundBehaviour(kind: Kind): void {
         const bodies = provider.calls
           .filter((call) => kind.sentBy(call)?.text === said)
           .map(({ body }) => body)
-        // With the same ids: Twilio is told of the delivery in the address for its status.
+        // With the same ids: the status callback URL for Twilio contains the delivery id.
         expect([bodies.length, new Set(bodies).size]).toEqual([2, 1])
       }
     })
 
-    test('is given up at once for a person who blocks it, and nobody else waits', async () => {
+    test('fails immediately for a person who blocks the bot, and delays nobody else', async () => {
       answerTo(40, 'blocked')
       const id = await tenant.say(40, text('unwanted'))
       await expect.poll(() => stateOf(id)).toBe('dead')

@@ -34,7 +34,7 @@ describe('an app of Slack', () => {
     expect(tenant.bot.requests.filter(({ json }) => json.type !== 'health.new')).toEqual([])
   })
 
-  test('has its address in the steps that health tells', async () => {
+  test('shows its webhook URL in the setup steps of health', async () => {
     expect((await tenant.health()).setup).toContain(EXTERNAL_URL + tenant.path)
   })
 

@@ -31,7 +31,7 @@ describe('a bot of Telegram', () => {
       return by === token && method === wanted && args ? [args] : []
     })
 
-  test('is told where to call and with what secret, and no more when it goes', async () => {
+  test('gets the webhook URL and a secret, and loses them when the integration is deleted', async () => {
     const { credentials, path, sync, bot, health } = await createTenant(server, provider)
     const { botToken } = credentials
     expect(callsOf(botToken, 'setWebhook')).toEqual([

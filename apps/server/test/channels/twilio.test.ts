@@ -80,7 +80,7 @@ describe('a number of Twilio', () => {
     expect(await tenant.health()).toMatchObject({ lastFailure: failure })
   })
 
-  test('has its address in the steps that health tells', async () => {
+  test('shows its webhook URL in the setup steps of health', async () => {
     expect((await tenant.health()).setup).toContain(EXTERNAL_URL + tenant.path)
   })
 })

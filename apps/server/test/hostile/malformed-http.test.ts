@@ -30,7 +30,7 @@ async function exchange(bytes: string | Buffer): Promise<string> {
 const statusesIn = (text: string): number[] =>
   [...text.matchAll(/^HTTP\/1\.[01] (\d{3})/gm)].map(([, status]) => Number(status))
 
-/** A request with these lines, and the credentials of a client where it is to be taken for one of its own. */
+/** A request with these lines, and the credentials of a client where it should be accepted as valid. */
 const request = (line: string, headers: readonly string[] = [], body = ''): string =>
   [line, ...headers, '', body].join('\r\n')
 

@@ -23,7 +23,7 @@ const OWED = 12
 const ENV = { ENCRYPTION_KEY: '', GATE_PAUSE: '20ms', GATE_MAX_PAUSE: '50ms', POLL_INTERVAL: '50ms' }
 const ADDRESS = { channel: 'custom', identity: '*', sender: 'someone', thread: 't' }
 
-/** The command as a process, which is killed when it shows so many hundredths. */
+/** The command as a process, which is killed when it shows this many percent. */
 async function runCopy(folder: string, from: string, to: string, killAt = Number.POSITIVE_INFINITY) {
   const child = spawn(process.execPath, [MAIN, 'copy', '--from', from, '--to', to], {
     cwd: folder,

@@ -13,7 +13,7 @@ afterAll(cleanUp)
 const at = (server: TestServer, client: TestClient): TestClient => clientOf(server, client)
 
 describe.each(topologies())('three processes on one database, %s', (_, mongodbUrl) => {
-  test('give each message of one conversation a place of its own, in one order for all', async () => {
+  test('give each message of a conversation a unique number, in the same order on all', async () => {
     const servers = await startReplicas(3, newDatabase(mongodbUrl()))
     const client = await createClient(servers[0] as TestServer)
     const { conversationId } = await client.converse()

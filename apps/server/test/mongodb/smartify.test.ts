@@ -20,7 +20,7 @@ const at = (server: TestServer, project: Project): Project => ({
     at(server, project).call('POST', `/requests/${requestId}/messages`, member, { text }),
 })
 
-test('50 first messages at once at two processes make one request, each told once and in order', async () => {
+test('50 concurrent first messages at two processes create one request, each delivered once and in order', async () => {
   const env = newDatabase(inject('mongodbUrl') ?? '')
   const servers = (await startReplicas(2, env)) as [TestServer, TestServer]
   const project = await createProject(servers[0])

@@ -39,7 +39,7 @@ describe('a database that cannot be reached', () => {
     expect(await started.stop()).toBe(0)
   }, 60_000)
 
-  test('in the middle: requests are answered 503, nothing accepted is lost, and it goes on by itself', async () => {
+  test('while running: requests get 503, nothing accepted is lost, and it recovers automatically', async () => {
     const server = await startServer({ env: { ...newDatabase(line.url), ...SHORT_LEASE } })
     const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
@@ -97,7 +97,7 @@ describe('a primary that steps down', () => {
   afterAll(() => own.stop())
 
   test('costs nothing: what is repeated is done once', async () => {
-    // A primary that steps down says so at once to who listens. One that only pretends to is asked instead.
+    // A primary that steps down notifies listeners immediately. A simulated one is polled instead.
     const url = `${own.url}&serverMonitoringMode=poll`
     const server = await startServer({ env: newDatabase(url) })
     const bot = await startReceiver()
@@ -191,7 +191,7 @@ describe('a database that wants credentials', () => {
     expect(await server.stop()).toBe(0)
   })
 
-  test('stops the start at once with wrong ones, in words that do not show them', async () => {
+  test('stops the start immediately if they are wrong, without showing them', async () => {
     const url = guarded.url.replace(/:[^:@]+@/, ':hunter2@')
     const starting = startServer({ env: newDatabase(url) })
     await expect(starting).rejects.toThrow(/refuses the user or the password/)

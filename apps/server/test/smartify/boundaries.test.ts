@@ -237,7 +237,7 @@ describe('how a message shows its author', () => {
 })
 
 describe('whether a client is there', () => {
-  test('is told to nobody without credentials: Smartify', async () => {
+  test('is refused without credentials: Smartify', async () => {
     for (const headers of [{}, basic(project.owner.email, 'wrong'), basic(client.id, 'wrong')]) {
       const ask = (id: string) => call(server, 'GET', `/api/${id}/requests/me`, { headers })
       const [known, unknown] = [await ask(project.id), await ask(newId())]
@@ -246,7 +246,7 @@ describe('whether a client is there', () => {
     }
   })
 
-  test('is told to no member of another: Smartify', async () => {
+  test('is refused to members of another: Smartify', async () => {
     const { headers } = members['guest of another project']
     const ask = (id: string) => call(server, 'GET', `/api/${id}/requests/me`, { headers })
     const [known, unknown] = [await ask(project.id), await ask(newId())]

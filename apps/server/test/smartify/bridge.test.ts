@@ -59,7 +59,7 @@ test('the bridge of the examples loses none of 200 messages, and is killed in th
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
-  /** As the network does it: until it is told that all is well. */
+  /** Like the network: retries until a success. */
   const incoming = async (address: string, text: string): Promise<void> => {
     for (;;) {
       const response = await fetch(`http://127.0.0.1:${port}/incoming`, {

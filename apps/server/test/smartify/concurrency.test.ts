@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(cleanUp)
 
-test('50 first messages at once make one request with all of them, each told once to each subscription', async () => {
+test('50 concurrent first messages create one request with all of them, each delivered once to each subscription', async () => {
   const project = await createProject(server)
   const receivers = await Promise.all([startReceiver(), startReceiver()])
   for (const hook of receivers) await project.subscribe('message.create', hook.url)

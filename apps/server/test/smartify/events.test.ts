@@ -36,7 +36,7 @@ interface Event {
 const eventsOf = (hook: Receiver): Event[] => hook.requests.map(({ json }) => json as unknown as Event)
 const textsOf = (hook: Receiver): string[] => eventsOf(hook).map(({ payload }) => payload.text)
 
-/** Waits for so many requests, and a moment longer for one too many. */
+/** Waits for this many requests, and a moment longer to detect an extra one. */
 async function until(hook: Receiver, count: number): Promise<Event[]> {
   await hook.until(({ length }) => length >= count)
   await new Promise((resolve) => setTimeout(resolve, 100))
@@ -45,7 +45,7 @@ async function until(hook: Receiver, count: number): Promise<Event[]> {
 }
 
 describe('message.create', () => {
-  test('tells of every message with its request, under the secret of the subscription', async () => {
+  test('sends every message with its request, signed with the secret of the subscription', async () => {
     const hook = await receive()
     const { _id, secret } = await project.subscribe('message.create', hook.url)
     const guest = await project.guest()
@@ -116,7 +116,7 @@ describe('message.create', () => {
 })
 
 describe('requests and leads', () => {
-  test('are told of when they begin and end', async () => {
+  test('send events when they open and close', async () => {
     const own = await createProject(server)
     const names = ['request.create', 'request.update', 'request.close', 'lead.create'] as const
     const receivers = await Promise.all(names.map(() => receive()))

@@ -97,7 +97,7 @@ describe('how much a guest may write', () => {
     project = await createProject(server)
   })
 
-  test('is so many messages in a minute; others go on', async () => {
+  test('limits messages per minute; other guests continue', async () => {
     const [guest, other, requestId] = [await project.guest(), await project.guest(), newRequestId()]
     const statuses: number[] = []
     for (const text of ['one', 'two', 'three', 'four'])
@@ -116,7 +116,7 @@ describe('how much a guest may write', () => {
     expect((await project.call('GET', '/requests/me', guest)).status).toBe(200)
   })
 
-  test('is so many bytes in a day, whether or not the body says its size', async () => {
+  test('limits bytes per day, with or without a content length', async () => {
     const say = (member: { headers: Record<string, string> }, body: string, isChunked: boolean) => {
       const chunks = new ReadableStream({
         start(controller) {

@@ -45,7 +45,7 @@ describe('the npm client', () => {
     const first = await client.sendSupportMessage(requestId, { text: 'hello' })
     expect(first).toMatchObject({ text: 'hello', sender: user._id, recipient: requestId })
     expect(first.request.lead.lead_id).toBe(user._id)
-    // It puts the scheme in front by itself.
+    // The client adds the scheme.
     const bare = clientOf(token.slice('JWT '.length))
     const second = await answerTo<Message>((done) =>
       bare.sendSupportMessage(requestId, { text: 'again' }, done),

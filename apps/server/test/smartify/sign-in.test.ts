@@ -37,7 +37,7 @@ describe('e-mail and password', () => {
     })
   })
 
-  test('that are wrong are told alike, whether there is such a person or not', async () => {
+  test('that are wrong get the same answer, whether or not the person exists', async () => {
     const { owner } = await createProject(server)
     const wrong = await signIn(owner.email, 'wrong')
     const unknown = await signIn(`${randomUUID()}@example.org`, 'wrong')
@@ -122,7 +122,7 @@ describe('e-mail and password', () => {
 })
 
 describe('guests', () => {
-  test('are only so many of one address in a minute, and go on all the same', async () => {
+  test('are limited per address and minute, and valid ones continue', async () => {
     const project = await createProject(server)
     const guest = await project.guest()
     const sign = () =>

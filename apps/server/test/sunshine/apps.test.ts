@@ -167,7 +167,7 @@ describe('the key of an app', () => {
     expect(await refusalOf(on(id).deleteAppKey(key.keyId))).toEqual(refusal)
   })
 
-  test('is one of ten at most, however many are asked for at once', async () => {
+  test('is one of at most ten, however many are requested concurrently', async () => {
     const { id } = await createApp()
     const made = await Promise.allSettled(
       Array.from({ length: 14 }, (_, i) => on(id).createAppKey({ displayName: `key ${i}` })),

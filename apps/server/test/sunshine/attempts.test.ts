@@ -19,7 +19,7 @@ const stage = useSunshine(() => ({
 }))
 const { api, newApp, newUser, personal, raw, say } = stage
 
-/** A custom integration that is told of messages, and answers so. */
+/** A custom integration that receives messages, and responds like this. */
 const listen = (answer: Answer): Promise<Program> => startProgram(api, ['conversation:message'], { answer })
 
 describe('a request that fails', () => {
@@ -110,7 +110,7 @@ describe('what was taken in', () => {
     expect(program.receiver.requests).toHaveLength(attempts)
   })
 
-  test('is told after a crash, with the same event', async () => {
+  test('is reported after a crash, with the same event', async () => {
     await newApp()
     const program = await listen(() => undefined)
     const id = await personal(await newUser())

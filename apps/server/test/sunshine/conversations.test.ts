@@ -59,7 +59,7 @@ describe('a conversation', () => {
     expect(made.map(({ isDefault }: Conversation) => isDefault)).toEqual([true, false])
   })
 
-  test('of many that are made at once exactly one is the default', async () => {
+  test('of many created concurrently, exactly one is the default', async () => {
     const userId = await newUser()
     await Promise.all(Array.from({ length: 10 }, () => personal(userId)))
     const { conversations } = await api.listConversations({ userId })

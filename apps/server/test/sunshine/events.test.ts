@@ -97,7 +97,7 @@ describe('a request', () => {
 })
 
 describe('an event', () => {
-  test('tells of a message of the business', async () => {
+  test('reports a message of the business', async () => {
     await newApp()
     const program = await listen(['conversation:message'])
     const id = await personal(await newUser())
@@ -118,7 +118,7 @@ describe('an event', () => {
 
   const ann = { externalId: 'ann@example.org/1', profile: { givenName: 'Ann', surname: 'Lee' } }
 
-  test('tells of a message of a user, and of the user in short', async () => {
+  test('reports a message of a user, with a short form of the user', async () => {
     await newApp()
     const program = await listen(['conversation:message'])
     const userId = await newUser(ann)
@@ -130,7 +130,7 @@ describe('an event', () => {
     })
   })
 
-  test('tells of the whole user where the webhook wants that', async () => {
+  test('includes the full user if the webhook wants it', async () => {
     await newApp()
     const program = await listen(['conversation:message'], { more: { includeFullUser: true } })
     const userId = await newUser(ann)
@@ -139,7 +139,7 @@ describe('an event', () => {
     expect(payload.message.author.user).toMatchObject({ id: userId, ...ann, identities: [] })
   })
 
-  test('tells of a conversation that the API made, and whose it is', async () => {
+  test('reports a conversation created by the API, with its user', async () => {
     await newApp()
     const program = await listen(['conversation:create'])
     const userId = await newUser()
@@ -156,7 +156,7 @@ describe('an event', () => {
     })
   })
 
-  test('tells of what a person begins on a channel, and where they are if the webhook wants that', async () => {
+  test('reports a conversation started on a channel, with the source if the webhook wants it', async () => {
     await newApp()
     const program = await listen(['conversation:create', 'conversation:message'], {
       more: { includeFullSource: true },
@@ -179,7 +179,7 @@ describe('an event', () => {
     })
   })
 
-  test('tells of a button that a person pressed, in place of a message', async () => {
+  test('reports a pressed button instead of a message', async () => {
     await newApp()
     const program = await listen(['conversation:message', 'conversation:postback'])
     const write = await person()
@@ -208,7 +208,7 @@ describe('an event', () => {
     expect((await program.event()).payload.message.content).toEqual({ type: 'text', text: 'hi' })
   })
 
-  test('tells who has read, and who is typing', async () => {
+  test('reports reads and typing', async () => {
     await newApp()
     const program = await listen(['conversation:read', 'conversation:typing'])
     const userId = await newUser()
@@ -232,7 +232,7 @@ describe('an event', () => {
     expect(program.events().every(({ payload }) => payload.conversation.id === id)).toBe(true)
   })
 
-  test('tells who joins a group, and who leaves it', async () => {
+  test('reports who joins and leaves a group', async () => {
     await newApp()
     const program = await listen(['conversation:join', 'conversation:leave'])
     const { id } = (await api.createConversation({ type: 'sdkGroup' })).conversation
@@ -250,7 +250,7 @@ describe('an event', () => {
     ])
   })
 
-  test('tells of a conversation that is removed', async () => {
+  test('reports a deleted conversation', async () => {
     await newApp()
     const program = await listen(['conversation:remove'])
     const metadata = { room: 7 }
@@ -259,7 +259,7 @@ describe('an event', () => {
     expect((await program.event()).payload).toEqual({ conversation: { id, type: 'sdkGroup', metadata } })
   })
 
-  test('tells of a user who is removed, by either name of that', async () => {
+  test('reports a deleted user, under both names of the trigger', async () => {
     await newApp()
     const [removed, deleted] = [await listen(['user:remove']), await listen(['user:delete'])]
     const userId = await newUser({ externalId: 'cy' })

@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(cleanUp)
 
-/** A person on the webhook channel, whose side answers so, and a program that is told how messages go out. */
+/** A person on the webhook channel, whose side responds like this, and a program that receives delivery events. */
 async function setUp(answer: () => number) {
   const [person, bot] = [await startReceiver(answer), await startReceiver()]
   const secret = newSecret()

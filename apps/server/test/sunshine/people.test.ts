@@ -41,7 +41,7 @@ describe('a user', () => {
     }
   })
 
-  test('has one external id for itself, also when many ask for it at once', async () => {
+  test('has a unique external id, even with concurrent requests', async () => {
     const answers = await Promise.allSettled(
       Array.from({ length: 10 }, () => newUser({ externalId: 'race' })),
     )
@@ -60,7 +60,7 @@ describe('a user', () => {
     expect(json.user.profile).toEqual({ ...rest, locale: 'de' })
   })
 
-  test('loses what tells who it is, and keeps its conversations', async () => {
+  test('loses its personal data, and keeps its conversations', async () => {
     const { id } = await newUser({ profile, metadata: { a: 1 }, externalId: 'forget-me' })
     const { conversation } = await api.createConversation({
       type: 'personal',

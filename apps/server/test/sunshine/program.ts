@@ -24,7 +24,7 @@ export interface Program {
   integrationId: string
   webhook: { id: string; secret: string }
   events(): Event[]
-  /** The first event, once there are so many. */
+  /** The first event, once this many have arrived. */
   event(count?: number): Promise<Event>
 }
 
@@ -35,7 +35,7 @@ export interface ProgramOptions {
   answer?: Answer
 }
 
-/** Makes a custom integration whose webhook is told of these. */
+/** Creates a custom integration whose webhook has these triggers. */
 export async function startProgram(
   api: OfficialClient,
   triggers: string[],

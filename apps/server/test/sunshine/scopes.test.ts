@@ -12,7 +12,7 @@ const SCOPES: readonly Scope[] = ['account', 'app', 'integration']
 let server: TestServer
 /** Keys of each scope for one app, and what that has. */
 let mine: { keys: Record<Scope, Key>; named: Named }
-/** An app of its own for what an operation may remove. */
+/** A separate app for what an operation may delete. */
 let theirs: { keys: Record<Scope, Key>; named: Named }
 
 beforeAll(async () => {

@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(cleanUp)
 
-test('a conversation held over three ends at once has the same messages in the same order at each', async () => {
+test('a conversation over three channels has the same messages in the same order on each', async () => {
   const [bot, person] = [await startReceiver(), await startReceiver()]
   const secret = newSecret()
   const client = await createClient(server, {

@@ -25,7 +25,7 @@ export interface Tenant {
   hears(count: number): Promise<Heard[]>
   /** The path under which the provider calls. */
   path: string
-  /** The provider tells this, signed with these credentials or its own. */
+  /** Sends a provider request, signed with these credentials or its own. */
   tell(told: Told, options?: { as?: Credentials; path?: string; at?: Date }): Promise<Answered>
   /** Sends it unsigned, or signed by hand. */
   post(told: Told, path?: string): Promise<Answered>

@@ -87,7 +87,7 @@ export async function startWithCouriers(
   })
 }
 
-/** What the provider tells: events as the channel understands them, from a person called `ada` unless they say more. */
+/** Events from the provider in the channel's format, from a person called `ada` by default. */
 export const tellEvents = (
   server: Pick<TestServer, 'url'>,
   { client, channel = 'courier', token }: { client: string; channel?: string; token: string },

@@ -12,7 +12,7 @@ export function seeded(seed: number): () => number {
   }
 }
 
-/** Does something for every item, some at once. */
+/** Does something for every item, with limited concurrency. */
 export async function forAll<T>(
   items: readonly T[],
   work: (item: T, index: number) => Promise<unknown>,

@@ -75,7 +75,7 @@ export function hostileWholes(bytes: number): Record<string, string> {
   }
 }
 
-/** Texts of so many characters, without control characters. */
+/** Texts of this many characters, without control characters. */
 export function hostileTexts(length: number): Record<string, string> {
   return {
     letters: times('a', length),
@@ -120,7 +120,7 @@ function sampleOf(schema: Schema, depth = 0): unknown {
   }
 }
 
-/** Where a schema has a value, at most so many levels down. */
+/** Paths of values in a schema, at most this many levels deep. */
 function placesIn(schema: Schema, levels: number): { path: (string | number)[]; schema: Schema }[] {
   if (levels === 0) return []
   const inner = [
@@ -162,7 +162,7 @@ export function* hostileParts(schema: Schema, room: Room): Generator<[string, st
   }
 }
 
-/** Bodies of the type `multipart/form-data; boundary=x`, of so many bytes. */
+/** Bodies of the type `multipart/form-data; boundary=x`, of this many bytes. */
 export function hostileMultiparts(bytes: number): Record<string, string> {
   const part = (head: string, body = '') =>
     `--x\r\ncontent-disposition: form-data; ${head}\r\n\r\n${body}\r\n`
@@ -180,7 +180,7 @@ export function hostileMultiparts(bytes: number): Record<string, string> {
   }
 }
 
-/** Forms of so many bytes. */
+/** Forms of this many bytes. */
 export function hostileForms(bytes: number): Record<string, string> {
   const names = Array.from({ length: Math.floor(bytes / 8) }, (_, i) => `${i.toString(36)}=`)
   return {

@@ -11,7 +11,7 @@ export const webhookChannel = (url: string, secret: string) => ({
   webhook: { version: '1.0.0', url, secret },
 })
 
-/** What a person's system tells the webhook channel. */
+/** A request of a person's system to the webhook channel. */
 export interface Told {
   sender: string
   thread?: string
@@ -23,7 +23,7 @@ export interface TellOptions {
   /** The client's id or name. */
   client: string
   secret: string
-  /** The same id tells the same thing again. */
+  /** The same id repeats the same event. */
   id?: string
 }
 

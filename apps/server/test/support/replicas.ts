@@ -9,7 +9,7 @@ import { startServer, type TestServer } from './server.js'
 export type Shared = Record<string, string>
 
 /**
- * What replicas may be on: by name, the URL of a replica set, which tells them of changes, and of a standalone server,
+ * What replicas may be on: by name, the URL of a replica set, which notifies them of changes, and of a standalone server,
  * which is started for the tests of this file.
  */
 export function topologies(): readonly (readonly [name: string, url: () => string])[] {

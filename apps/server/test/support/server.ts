@@ -12,7 +12,7 @@ import { closeReceivers } from './receiver.js'
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
-/** A real server process on a folder of its own. */
+/** A real server process in a separate folder. */
 export interface TestServer {
   readonly url: string
   readonly pid: number
@@ -47,7 +47,7 @@ export const SHORT_LEASE = { LEASE_TIME: '5s', WEBHOOK_TIMEOUT: '1500ms' }
 /** Opens the admin routes of every server that is started without another. */
 export const ADMIN_KEY = 'the-admin-key-of-the-tests'
 
-/** The store that a run of these tests is on: an embedded file, or a database of its own for each folder. */
+/** The store that a run of these tests is on: an embedded file, or a separate database for each folder. */
 function databaseUrl(folder: string): string {
   if (!isOnMongodb) return `file:${join(folder, 'plugboard.db')}`
   const url = inject('mongodbUrl')
@@ -58,7 +58,7 @@ function databaseUrl(folder: string): string {
 const folders: string[] = []
 const running = new Map<ChildProcess, { output: string }>()
 
-/** What a server said of itself often tells why a test failed. */
+/** The output of a server often explains why a test failed. */
 afterEach(({ task }) => {
   if (task.result?.state !== 'fail') return
   for (const [{ pid }, { output }] of running) console.error(`server ${pid} said:\n${output.slice(-OUTPUT)}`)

@@ -14,7 +14,7 @@ interface Sample {
 
 const folder = new URL('./fixtures/outbound/', import.meta.url)
 
-/** Sends a content as the host does, and tells what Acme Chat was asked. */
+/** Sends a content as the host does, and returns the requests to Acme Chat. */
 async function messagesFor(content: JsonObject): Promise<unknown[]> {
   const provider = await fakeProvider({ answer: answerOf })
   try {

@@ -4,7 +4,7 @@ import type { Store } from '../ports/store.js'
 import type { Channels } from './channels.js'
 import { Preload } from './preload.js'
 
-/** One process after another on the same store; each tells what it has loaded, in order. */
+/** One process after another on the same store; each returns what it has loaded, in order. */
 function processes() {
   const meta = new Map<string, string>()
   const store = {

@@ -4,9 +4,9 @@ import { z } from 'zod'
 import { keyIdOf } from '../sunshine-v2/credentials.js'
 import { namedClient } from './map.js'
 
-/** The key that an operator asks for. */
+/** A key requested by the operator. */
 export const wantedKey = z.strictObject({
-  /** The id of an app, as any of the APIs has it, or `new`. */
+  /** The id of an app, in the format of any API, or `new`. */
   app: z.string().min(1),
   scope: z.enum(['app', 'account', 'integration']),
   /** For a key of scope `integration`. */
@@ -15,11 +15,11 @@ export const wantedKey = z.strictObject({
 })
 export type WantedKey = z.infer<typeof wantedKey>
 
-/** A key of the Sunshine API; the secret is told this once. */
+/** A key of the Sunshine API. The secret is only returned here. */
 export const madeKey = z.object({ appId: z.string(), keyId: z.string(), secret: z.string() })
 export type MadeKey = z.infer<typeof madeKey>
 
-/** Makes a key, and its app where that is to be new. @throws NOT_FOUND for the app or the integration, INVALID */
+/** Creates a key, and its app if requested. @throws NOT_FOUND for the app or the integration, INVALID */
 export async function createKey(hub: Hub, wanted: WantedKey): Promise<MadeKey> {
   const { app, scope, integrationId, displayName = 'operator' } = wanted
   if ((scope === 'integration') !== (integrationId !== undefined))
@@ -34,7 +34,7 @@ export async function createKey(hub: Hub, wanted: WantedKey): Promise<MadeKey> {
   return { appId: client.id, keyId: keyIdOf(key), secret }
 }
 
-/** What an operator typed, checked. @throws INVALID that names the option */
+/** Parses the operator's options. @throws INVALID that names the option */
 export function parseWantedKey(typed: Partial<Record<keyof WantedKey, string>>): WantedKey {
   const result = wantedKey.safeParse(typed)
   if (result.success) return result.data

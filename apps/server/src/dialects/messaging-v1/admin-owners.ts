@@ -4,9 +4,9 @@ import { z } from 'zod'
 import { hashPassword, MAX_PASSWORD, MIN_PASSWORD } from '../../http/password.js'
 import { namedClient } from './map.js'
 
-/** The owner that an operator asks for. */
+/** An owner requested by the operator. */
 export const wantedOwner = z.strictObject({
-  /** The id of a project, as any of the APIs has it, or `new`. */
+  /** The id of a project, in the format of any API, or `new`. */
   project: z.string().min(1),
   email: z.email().max(320),
   password: z.string().min(MIN_PASSWORD).max(MAX_PASSWORD),
@@ -18,8 +18,8 @@ export type WantedOwner = z.infer<typeof wantedOwner>
 export const madeOwner = z.object({ projectId: z.string(), userId: z.string() })
 
 /**
- * Makes a person own a project, which may be new. Whoever has an account with this e-mail address gets this password, so
- * that an operator can help who forgot theirs.
+ * Creates an owner of an existing or a new project. An existing account with this e-mail address gets this password, so
+ * that an operator can reset a forgotten one.
  * @throws NOT_FOUND for the project
  */
 export async function createOwner(hub: Hub, wanted: WantedOwner): Promise<z.infer<typeof madeOwner>> {
@@ -31,7 +31,7 @@ export async function createOwner(hub: Hub, wanted: WantedOwner): Promise<z.infe
   return { projectId: project.id, userId }
 }
 
-/** What an operator typed, checked. @throws INVALID that names the option */
+/** Parses the operator's options. @throws INVALID that names the option */
 export function parseWantedOwner(typed: Partial<WantedOwner>): WantedOwner {
   const result = wantedOwner.safeParse(typed)
   if (result.success) return result.data

@@ -11,7 +11,7 @@ const guid = z.guid()
 const ID_HEADER = 'x-bp-messaging-client-id'
 const TOKEN_HEADER = 'x-bp-messaging-client-token'
 
-/** Credentials that need not be hashed and compared for each request. */
+/** Maximum cached credentials, which need not be hashed for each request. */
 const MAX_REMEMBERED = 2_000
 
 const placeOf = (id: unknown, token: unknown): string => `${id}\n${token}`
@@ -27,7 +27,7 @@ export function credentialsOf({ headers }: FastifyRequest): { id: unknown; token
 export class Credentials {
   readonly #hub: Hub
   readonly #refusals: Refusals
-  /** By the headers as they came: those that were right, for as long as their client stays as it was then. */
+  /** Valid headers and their client, until the client changes. */
   readonly #right = new LRUCache<string, ClientView>({ max: MAX_REMEMBERED })
 
   constructor(hub: Hub, refusals: Refusals) {
@@ -35,13 +35,13 @@ export class Credentials {
     this.#refusals = refusals
   }
 
-  /** Who it is, where the same headers were right before; undefined: ask {@link require}. */
+  /** The client, if the same headers were valid before. Undefined: call {@link require}. */
   recall({ headers }: FastifyRequest): ClientView | undefined {
     const client = this.#right.get(placeOf(headers[ID_HEADER], headers[TOKEN_HEADER]))
     return client && this.#hub.clients.isCurrent(client) ? client : undefined
   }
 
-  /** @throws UNAUTHORIZED, whatever is wrong; RATE_LIMITED */
+  /** @throws UNAUTHORIZED for any error; RATE_LIMITED */
   async require(request: FastifyRequest): Promise<ClientView> {
     const credentials = credentialsOf(request)
     if (!credentials) throw new PlugboardError('UNAUTHORIZED', 'Unauthorized')

@@ -18,14 +18,14 @@ const statusOf = {
   INTERNAL: 500,
 } as const satisfies Record<ErrorCode, number>
 
-/** Bodies that are the same whatever the reason, by the wire contract. */
+/** Fixed bodies of the wire contract, regardless of the reason. */
 const FIXED: Partial<Record<ErrorCode, string>> = {
   UNAUTHORIZED: 'Unauthorized',
   NOT_FOUND: 'Not Found',
   INTERNAL: 'Internal Server Error',
 }
 
-/** Answers every failure in this dialect's form: a status and a plain text. */
+/** Sends every failure in this dialect's format: a status and plain text. */
 export function sendError(
   error: FastifyError | Error,
   request: FastifyRequest,
@@ -45,14 +45,14 @@ function textOf(error: PlugboardError): string {
   return FIXED[error.code] ?? error.message
 }
 
-/** Where a fault is, in this API's words: `body.webhooks[0].url`. */
+/** Path of a fault in this API's notation: `body.webhooks[0].url`. */
 function labelOf(path: readonly (string | number)[]): string {
   return path
     .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${part}`))
     .join('')
 }
 
-/** What the framework refuses (a body that is too large, broken JSON) has a status of its own. */
+/** Errors of the framework (oversized body, malformed JSON) already have a status. */
 function asPlugboardError(error: FastifyError | Error): PlugboardError {
   if (isPlugboardError(error)) return error
   if (error instanceof BadRequest) return new PlugboardError('INVALID', error.message, { cause: error })

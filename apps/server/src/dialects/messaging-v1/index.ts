@@ -37,7 +37,7 @@ export async function messagingV1(
   app.decorateRequest('client', null)
   internal.requireIn(app, refusals)
 
-  // Also where the prefix of another dialect is the beginning of this one's.
+  // Also if this prefix starts with the prefix of another dialect.
   app.setNotFoundHandler(() => {
     throw new PlugboardError('NOT_FOUND', 'Not Found')
   })

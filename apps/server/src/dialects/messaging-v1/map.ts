@@ -3,23 +3,23 @@ import type { ChannelRef, ClientName, ClientRecord, ClientView, NewToken } from 
 
 /** Wire shapes of the Messaging API to and from the domain. Pure. */
 
-/** How the API names a client: by the id that the caller chose, or else by ours. */
+/** The id of a client in this API: the one chosen by the caller, or the generated one. */
 export const clientIdOf = (record: Pick<ClientRecord, 'id' | 'externalId'>): string =>
   record.externalId ?? toUuid(record.id)
 
-/** Finds the client that the API names so. */
+/** The client with this id in the API. */
 export function clientNameOf(wireId: string): ClientName {
   const id = fromUuid(wireId)
   return id ? { id } : { externalId: wireId.toLowerCase() }
 }
 
-/** The client that an operator names by its id in any of the APIs. */
+/** The client with this id in any of the APIs. */
 export const namedClient = (text: string): ClientName => (isId(text) ? { id: text } : clientNameOf(text))
 
 /** `TOKENID.SECRET`, as one opaque text. */
 export const tokenText = ({ id, secret }: NewToken): string => `${toUuid(id)}.${secret}`
 
-/** The parts of a token; a token may come without its id. Undefined when it can be none. */
+/** Parses a token, with or without its id. Undefined if it is malformed. */
 export function parseToken(text: string): { id?: Id; secret: string } | undefined {
   const parts = text.split('.')
   if (parts.length === 1) return { secret: text }
@@ -40,7 +40,7 @@ export const conversationJson = (client: ClientView, conversation: Conversation)
   createdOn: conversation.createdAt.toISOString(),
 })
 
-/** Remembers the last answer, since the messages of a list are of one conversation and few authors. */
+/** Caches the last result, because the messages of a list have one conversation and few authors. */
 function lastUuid(): (id: Id) => string {
   let last: Id | undefined
   let uuid = ''
@@ -56,8 +56,8 @@ const uuidOfConversation = lastUuid()
 const uuidOfAuthor = lastUuid()
 
 /**
- * A message as JSON text. The payload is put in as it is stored, which is faster than to parse and print it, and keeps
- * it byte for byte. A message of the bot has an `authorId` of null where it is read back, and none where it was posted.
+ * A message as JSON text. The stored payload is inserted unchanged, which is faster than parsing it and keeps it byte for
+ * byte. A message of the bot has `authorId` null when read, and no `authorId` when posted.
  */
 export function messageJson(message: Message, nullAuthor: boolean): string {
   const author = message.author === 'business' ? undefined : message.author.userId

@@ -2,22 +2,22 @@ import type { Id } from '@plugboard/core'
 import type { Page } from '@plugboard/hub'
 import { type JsonText, listText, pagesOf } from '../json-text.js'
 
-/** Items of a list where the request names no limit. */
+/** Default number of items of a list. */
 const DEFAULT_LIMIT = 20
-/** Items read at once: what is more is streamed. */
+/** Items per read. Longer lists are streamed. */
 const PAGE = 500
 
 /** A list of the domain. */
 interface List<T> {
   read(page: Page): Promise<T[]>
-  /** Whether a page has all that it can have, so that there may be more. Default: it has as many as were asked for. */
+  /** Whether a page is full, so that there may be more. Default: it has `limit` items. */
   isFull?(page: readonly T[], limit: number): boolean
   print(item: T): string
 }
 
 /**
- * A list as a JSON array, as many as are `wanted` (0: all) from `before` on. What is more than a page is streamed, so
- * that memory does not grow with it.
+ * A list as a JSON array: `wanted` items (0: all) after `before`. Lists longer than a page are streamed, which bounds the
+ * memory.
  */
 export function jsonList<T extends { id: Id }>(
   wanted: number | undefined,

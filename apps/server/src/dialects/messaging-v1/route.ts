@@ -8,31 +8,31 @@ import { parsePart } from './validate.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whose credentials the request has; null on routes that need none. */
+    /** The authenticated client; null on routes without credentials. */
     client: ClientView | null
   }
 }
 
-/** A route: what it takes and gives, for the check of requests and for the API's document, and what it does. */
+/** A route: schemas for validation and for the API document, and its handler. */
 export interface Route<B extends z.ZodType, P extends z.ZodType, Q extends z.ZodType> {
   method: HTTPMethods
   url: string
   tag: string
   summary: string
   body?: B
-  /** Told of in place of `body`, where the form that a body must have depends on more than the body. */
+  /** Replaces `body` in the API document, if the validation of the body depends on other input. */
   documentedBody?: z.ZodType
   params?: P
   query?: Q
   /** By status; undefined: an answer without a body. */
   responses: Record<number, z.ZodType | undefined>
-  /** Answers the body: an object, JSON text, or a stream of JSON text. Its status is the first of `responses`. */
+  /** Returns the body: an object, JSON text, or a stream of JSON text. The status is the first of `responses`. */
   handle(input: RouteInput<z.infer<B>, z.infer<P>, z.infer<Q>>): Promise<unknown>
-  /** It answers a list of the client's: of these a few are under way at once. */
+  /** It returns a list of the client, whose concurrency is limited. */
   isList?: true
 }
 
-/** What a route gets. A class, since an object with a getter of its own for each request costs more than the rest. */
+/** Input of a route. A class, because creating an object with a getter per request is slow. */
 class RouteInput<B, P, Q> {
   readonly body: B
   readonly params: P
@@ -59,7 +59,7 @@ type Nothing = typeof nothing
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-/** Registers a route. Every key that its schemas do not name is refused. */
+/** Registers a route. Unknown keys are rejected. */
 export function defineRoute<
   B extends z.ZodType = Nothing,
   P extends z.ZodType = Nothing,

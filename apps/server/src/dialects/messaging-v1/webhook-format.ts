@@ -41,7 +41,7 @@ function render(event: WebhookEvent): string {
   return `{"type":"${nameOf(type)}","data":${dataOf(event)}}`
 }
 
-/** What is known of a new user. */
+/** Data of a new user. */
 function userDataOf({ payload }: { payload: string }): { userData?: object } {
   const { data } = parseJsonObject(payload)
   return isJsonObject(data) ? { userData: data } : {}

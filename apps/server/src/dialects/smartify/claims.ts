@@ -43,7 +43,7 @@ export function guestIn(
 
 const personClaims = z.object({ sub: z.literal('user'), _id: id, v: z.string() })
 
-/** Of a password: a token made with one that was changed is good no more. */
+/** Fingerprint of a password: changing the password invalidates older tokens. */
 const versionOf = ({ passwordHash }: PersonAccount): string =>
   createHash('sha256').update(passwordHash).digest('base64url').slice(0, 12)
 

@@ -78,7 +78,7 @@ export class Credentials {
     return person && known.isOf(person) ? { kind: 'person', person } : undefined
   }
 
-  /** Who holds the secret speaks as the subscription or as an end user, and as nobody else. */
+  /** A holder of the secret can act only as the subscription or as an end user. */
   async #bySubscription(token: string, id: string): Promise<Caller | undefined> {
     const found = await this.verifySubscription(token, id)
     if (!found) return undefined

@@ -12,7 +12,7 @@ async function answerTo(error: Error) {
   return app.inject('/')
 }
 
-test('an unknown failure tells nothing of itself', async () => {
+test('an unknown error reveals no details', async () => {
   const answer = await answerTo(new Error('the secret of the day'))
   expect([answer.statusCode, answer.json()]).toEqual([500, { success: false, msg: 'Internal server error.' }])
 })

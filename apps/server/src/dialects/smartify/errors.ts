@@ -35,7 +35,7 @@ function saying({ message }: PlugboardError): object {
   return failure(message)
 }
 
-/** A fault as this API tells it: `body.id_project` is the param `id_project` of the body. */
+/** A fault in this API's format: `body.id_project` is the param `id_project` of the body. */
 function asFault({ path, message }: Issue): { msg: string; param: string; location: string } {
   const [location = 'body', ...param] = path
   return { msg: message, param: param.join('.'), location: String(location) }
@@ -66,7 +66,7 @@ export function sendError(
   return reply.code(status).send(answer)
 }
 
-/** What the framework refuses has a status of its own; undefined for a body that is no JSON. */
+/** Errors of the framework already have a status; undefined for a body that is not JSON. */
 function asPlugboardError(error: FastifyError | Error): PlugboardError | undefined {
   if (isPlugboardError(error)) return error
   const status = 'statusCode' in error ? error.statusCode : undefined

@@ -20,7 +20,7 @@ function limitsOf(options: { messagesPerMinute: number; bytesPerDay: number }) {
 }
 
 describe('the limits of a guest', () => {
-  test('are so many messages in a minute, and then say how long to stay away', () => {
+  test('allow a number of messages per minute, and then say when to retry', () => {
     const { clock, admit } = limitsOf({ messagesPerMinute: 2, bytesPerDay: 0 })
     expect([admit('a'), admit('a'), admit('a')]).toEqual([0, 0, 60_000])
     expect(admit('b')).toBe(0)
@@ -30,7 +30,7 @@ describe('the limits of a guest', () => {
     expect(admit('a')).toBe(0)
   })
 
-  test('are so many bytes in a day, also where the size is known late', () => {
+  test('allow a number of bytes per day, even if the size is known late', () => {
     const { clock, limits, admit } = limitsOf({ messagesPerMinute: 0, bytesPerDay: 10 })
     expect([admit('a', 6), admit('a', 5), admit('a', 4)]).toEqual([0, 86_400_000, 0])
     expect(admit('b', 0)).toBe(0)

@@ -23,11 +23,11 @@ import type { RequestQuery } from './schemas.js'
 
 /** Requests on a page where the query does not say. */
 const PER_PAGE = 40
-/** Conversations read at once. */
+/** Conversations per read. */
 const BATCH = 50
 /** Conversations of one end user that are looked through. */
 const MAX_OWN = 200
-/** Messages read at once. */
+/** Messages per read. */
 const MESSAGES_AT_ONCE = 100
 /** Conversations that are looked through for one page, newest first: older ones need a filter less, or their id. */
 const MAX_LOOKED_THROUGH = 10_000

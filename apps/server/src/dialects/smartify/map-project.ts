@@ -52,7 +52,7 @@ export function membershipJson(person: WithId<PersonAccount>, role: Role, projec
   }
 }
 
-/** What its receiver is told of a subscription: all but the secret. */
+/** A subscription in its webhook requests, without the secret. */
 export function subscriptionJson(projectId: string, webhook: OpenWebhook): JsonObject {
   const createdAt = (webhook.createdAt ?? new Date(0)).toISOString()
   const { createdBy } = webhook.settings ?? {}

@@ -23,7 +23,7 @@ export interface Attempt {
 
 export interface PasswordsOptions {
   accounts: Accounts
-  /** Networks are stored under it, so that nobody can read which they are. The same for all processes. */
+  /** Key to hash stored networks, so that they stay private. The same for all processes. */
   key: Uint8Array
   limits: SignInLimitsOptions
 }
@@ -68,7 +68,7 @@ export class Passwords {
     return person && this.#know(person, mark)
   }
 
-  /** As slow for an account that is not there, so that nobody learns which are. */
+  /** As slow for an unknown account, so that callers cannot detect which accounts exist. */
   async #verify(made: Try, person: PersonAccount | undefined, password: string): Promise<boolean> {
     const { account, network, isKnown, refusal } = made
     const by = isKnown ? `${network} ${account}` : network

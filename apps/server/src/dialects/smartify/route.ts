@@ -51,7 +51,7 @@ export interface ProjectRoute<B extends z.ZodType, P extends z.ZodObject, Q exte
   asks: Role
   /** Asked before the body is read. @throws what the caller is answered with */
   admit?(caller: Caller, request: FastifyRequest): void
-  /** It answers a list of the project's: of these a few are under way at once. */
+  /** It returns a list of the project, whose concurrency is limited. */
   isList?: true
   handle(input: Input<z.output<B>, z.output<P>, z.output<Q>> & Inside): Promise<unknown>
 }
@@ -68,7 +68,7 @@ const TAG = 'smartify'
 /** For the document: the peer's objects have no schema of their own. */
 const ANSWER: Pick<FastifySchema, 'response'> = { response: { 200: z.unknown() } }
 
-/** A route outside of projects: it checks by itself who calls. */
+/** A route outside of projects, which authenticates the caller itself. */
 export function defineOpenRoute<B extends z.ZodType = Nothing, A = undefined>(
   app: FastifyInstance,
   { method, url, summary, body, admit, handle }: OpenRoute<B, A>,
@@ -123,7 +123,7 @@ export function projectRoutes(app: FastifyInstance, hub: Hub, credentials: Crede
         const id = projectIdIn(projectId)
         if (!id) return reply.code(400).send({ error: `Invalid project id: ${projectId}` })
         const caller = await credentials.identify(request)
-        // One that is not there answers as that of others, so that nobody learns which there are.
+        // An unknown project gets the same response as one of others, so that callers cannot detect which exist.
         const project = await hub.clients.find({ id })
         const role = project && (await roleIn(hub, project, caller))
         if (!project || !role) throw notAMember()

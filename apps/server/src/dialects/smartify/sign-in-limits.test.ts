@@ -92,7 +92,7 @@ test('a lock-out ends for the next one after little more than half a minute', ()
   expect(succeed({ network: 'new' })).toBe(true)
 })
 
-test('guessing from a known network has a limit too, of its own', () => {
+test('guessing from a known network has a separate limit', () => {
   const { many, fail } = setUp()
   expect(
     count(

@@ -32,8 +32,8 @@ const RESERVE = 5
  * with Device Cookies):
  *
  * - A network counts for all accounts that it tries, and an account for all networks that try it.
- * - A network from which the account was signed in to before counts for that account alone, by a limit of its own. What
- *   others do, there or elsewhere, does not keep its owner out.
+ * - A network that the account used before has a separate limit for that account. The attempts of others, there or
+ *   elsewhere, do not lock out its owner.
  * - While an account is locked, the first try of each other network is still looked at, a few in an hour: its owner gets
  *   in from a new place, and a guesser learns nothing, since a wrong one is refused like those that are not looked at.
  * - Failures are forgiven one by one, so that a lock-out never lasts for the whole hour.

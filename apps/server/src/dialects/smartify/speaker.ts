@@ -35,7 +35,7 @@ export function callerId(caller: Caller): string {
 }
 
 /**
- * Who speaks: the caller or, where the business calls, whom it names. An end user speaks for nobody else.
+ * The author of a message: the caller or, if the business calls, the named person. End users can only act as themselves.
  * @throws FORBIDDEN
  */
 export async function speakerOf(

@@ -10,7 +10,7 @@ const SUBSCRIPTION_AUDIENCE = /^https:\/\/tiledesk\.com\/subscriptions\/([0-9a-f
 
 const HEADER = { alg: ALGORITHM, typ: 'JWT' }
 
-/** What a token is said to be, before its signature was looked at: that tells which key it must be signed with. */
+/** Claimed type of a token, before its signature is verified. It selects the key for the verification. */
 export type Claimed = { by: 'server' } | { by: 'subscription'; id: string }
 
 /** Who a token says to be for. Undefined for what is no token of this API. */

@@ -39,7 +39,7 @@ const MAX_CLOSING_CHARS = 1024 * 1024
 
 const MESSAGE_OF_CHANNEL = /^message\.create\.(request\.channel|request\.channelOutbound|channel)\.(.+)$/
 
-/** Events as Smartify tells them: `{timestamp, payload, hook, token}`. */
+/** Events in Smartify's format: `{timestamp, payload, hook, token}`. */
 export function smartifyFormat(options: SmartifyFormatOptions): WebhookFormat {
   const { schedule, origin, internal } = options
   return {
@@ -64,7 +64,7 @@ export function smartifyFormat(options: SmartifyFormatOptions): WebhookFormat {
   }
 }
 
-/** The same for each attempt, as long as what it tells of is the same: times are those of the entry. */
+/** The same for each attempt, if the described object is unchanged: times are those of the entry. */
 async function render(event: WebhookEvent): Promise<string | undefined> {
   const { client, webhook, entry } = event
   const payload = await payloadOf(event, remembering(event.lookups))
@@ -100,7 +100,7 @@ async function payloadOf(
     default: {
       const told = toldIn(entry)
       if (!isOfChannel(event, view, channelOfMessage(told))) return undefined
-      // As it was then: messages that came meanwhile are no reason to tell it otherwise at another attempt.
+      // The state at that time: later messages must not change the body of another attempt.
       return {
         ...(await message(told)),
         request: { ...(await request()), updatedAt: entry.at.toISOString() },
@@ -109,7 +109,7 @@ async function payloadOf(
   }
 }
 
-/** A guest is a lead from their first request on; whoever came another way is one from the start. */
+/** A guest is a lead since their first request; other users are leads from the start. */
 async function newLead(
   client: WebhookEvent['client'],
   userId: WebhookEvent['entry']['streamId'],

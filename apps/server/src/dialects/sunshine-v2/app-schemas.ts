@@ -32,7 +32,7 @@ export const updateApp = createApp.partial()
 
 export const createKey = z.object({ displayName })
 
-/** What webhooks can be told of. Those that nothing happens for are taken all the same, as they do no harm. */
+/** Triggers of webhooks. Those that never fire are accepted too, because they are harmless. */
 export const TRIGGERS = [
   'conversation:create',
   'conversation:join',

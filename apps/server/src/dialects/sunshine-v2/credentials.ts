@@ -24,7 +24,7 @@ const PREFIXES: Readonly<Record<KeyScope, string>> = { app: 'app', integration: 
 
 const KEY_ID = /^(app|int|act)_([0-9a-f]{24})$/
 
-/** The id of a key as this API knows it: its beginning tells what the key is for. */
+/** The id of a key in this API. Its prefix is the scope of the key. */
 export const keyIdOf = ({ id, scope }: WithId<KeyAccount>): string => `${PREFIXES[scope]}_${id}`
 
 /** The id that the domain knows; undefined for what can be none. */

@@ -9,7 +9,7 @@ interface Fault {
   title: string
 }
 
-/** What of this API may be missing, and has a code of its own. */
+/** Objects with a separate not-found code. */
 export type Missing = 'app' | 'conversation' | 'user' | 'integration' | 'client' | 'device'
 
 /** A failure in this API's own words. */

@@ -101,7 +101,7 @@ export function integrationJson(hub: Hub, { id, channel, facts }: IntegrationVie
 
 function withoutSecrets(hub: Hub, type: string, config: JsonObject): JsonObject {
   const channel = hub.channels.find(type)
-  // What is secret of a channel that is not installed nobody can say.
+  // The secret fields of a channel that is not installed are unknown.
   if (!channel) return {}
   const secrets = new Set<string>(channel.secrets)
   return Object.fromEntries(Object.entries(config).filter(([field]) => !secrets.has(field)))

@@ -21,7 +21,7 @@ import { fromPayload } from './content.js'
 /** This dialect's name, in what it alone keeps. */
 export const DIALECT = 'sunshine-v2'
 
-/** Leaves out what is not known: this API has no nulls of its own accord. */
+/** Omits unknown members: this API does not return nulls. */
 export function known(fields: Readonly<Record<string, Json | undefined>>): JsonObject {
   const found: JsonObject = {}
   for (const [key, value] of Object.entries(fields)) if (value !== undefined) found[key] = value
@@ -125,7 +125,7 @@ export function messageJson(
   return json
 }
 
-/** A payload that says nothing but a text stands for the same content, as it is. */
+/** A payload with only a text is used unchanged as content. */
 const PLAIN = /^\{"type":"text","text":"(?:[^"\\]|\\.)*"\}$/
 
 /**

@@ -2,7 +2,7 @@ import type { JsonObject } from '@plugboard/core'
 import { badRequest } from './errors.js'
 import { isSmallMetadata } from './schemas.js'
 
-/** What a caller says of some fields: undefined leaves one as it is, null takes it away. */
+/** A partial update: undefined keeps a field, null removes it. */
 export function changed<T extends object>(known: T, fields: { [K in keyof T]?: T[K] | null | undefined }): T {
   const next = { ...known } as Record<string, unknown>
   for (const [key, value] of Object.entries(fields)) {
@@ -13,7 +13,7 @@ export function changed<T extends object>(known: T, fields: { [K in keyof T]?: T
 }
 
 /**
- * Metadata after a change: key by key, null taking one away; null in place of the whole takes all away.
+ * Merges metadata key by key: null removes a key, and null as the whole value removes all keys.
  * @throws bad_request when it gets too big
  */
 export function mergedMetadata(

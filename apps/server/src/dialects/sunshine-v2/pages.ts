@@ -55,7 +55,7 @@ export function filterOf(query: Query, name: string): string | undefined {
   throw badRequest(`filter[${name}] should be a single value`)
 }
 
-/** The range to ask the domain for: one more than the page has, which tells whether there is another. */
+/** The range to read: one item more than the page, to detect whether there is another page. */
 export const rangeOf = ({ after, before, size }: PageQuery): Range => ({
   limit: size + 1,
   ...(after && { after }),

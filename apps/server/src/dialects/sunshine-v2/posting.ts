@@ -46,7 +46,7 @@ export async function findAuthor(
 
 const KINDS = { AI: 'ai', bot: 'bot', agent: 'agent', activity: 'activity' } as const
 
-/** The markup of its content is resolved before. @throws bad_request for a destination that there is not */
+/** The markup of the content is resolved before. @throws bad_request for an unknown destination */
 export function postOf(
   client: ClientView,
   { conversationId, author }: Pick<Post, 'conversationId' | 'author'>,

@@ -47,12 +47,12 @@ export interface Route<B extends z.ZodType, Q extends z.ZodType> {
   response: z.ZodType
   /** What it is that the domain does not find, where it says so of nothing else. */
   missing?: Missing
-  /** It answers a list of the app's: of these a few are under way at once. */
+  /** It returns a list of the app, whose concurrency is limited. */
   isList?: true
   handle(input: RouteInput<z.infer<B>, z.infer<Q>>): Promise<unknown>
 }
 
-/** What a route gets. A class, since an object with getters of its own for each request costs more than the rest. */
+/** Input of a route. A class, because creating an object with getters per request is slow. */
 export class RouteInput<B, Q> {
   readonly body: B
   readonly query: Q

@@ -96,7 +96,7 @@ const reference = z.object({
   description: z.string().max(1024).optional(),
 })
 
-/** Channels for which a message can have a payload of its own. */
+/** Maximum channels with a separate payload per message. */
 const MAX_OVERRIDES = 50
 
 export const postMessage = z.object({

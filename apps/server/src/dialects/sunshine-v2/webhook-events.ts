@@ -28,7 +28,7 @@ import {
 } from './map.js'
 import { endpointJson } from './routes/clients.js'
 
-/** What a webhook is told of an entry. */
+/** The events of an entry for a webhook. */
 interface Told {
   type: Trigger
   payload: JsonObject
@@ -209,7 +209,7 @@ async function handoverOf(
   }
 }
 
-/** What a provider tells of a message; that it was read is no news beside that it arrived. */
+/** Event for a provider's status of a message. `read` adds nothing to `delivered`. */
 async function deliveryOf(
   event: WebhookEvent,
   activity: Extract<Activity, { type: 'delivery' }>,

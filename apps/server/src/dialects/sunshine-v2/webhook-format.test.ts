@@ -24,7 +24,7 @@ const client = {
   integrations: new Map([['acme', { id: integrationId, channel: 'acme' }]]),
 } as unknown as ClientView
 
-/** What a webhook is told of an entry in a conversation of one user. */
+/** The events for a webhook of an entry in a conversation of one user. */
 async function told(webhook: OpenWebhook, entry: Partial<Entry>) {
   const lookups = {
     conversation: async (id: Id) => ({
@@ -46,7 +46,7 @@ async function told(webhook: OpenWebhook, entry: Partial<Entry>) {
 const toldOf = (webhook: OpenWebhook, activity: Activity) =>
   told(webhook, { type: 'activity', payload: JSON.stringify(activity), dedupe: 'acme:key' })
 
-describe('what a provider tells of a message', () => {
+describe('a provider status of a message', () => {
   const all = hookOf(
     'conversation:message:delivery:channel',
     'conversation:message:delivery:user',
@@ -62,7 +62,7 @@ describe('what a provider tells of a message', () => {
   test.each([
     ['sent', 'channel', false],
     ['delivered', 'user', true],
-  ] as const)('that it was %s is told as of the %s', async (status, name, isFinalEvent) => {
+  ] as const)('%s is reported as of the %s', async (status, name, isFinalEvent) => {
     const event = await toldOf(all, { type: 'delivery', messageId, status })
     expect(event).toEqual({
       ...{ id: expect.any(String), createdAt: at.toISOString() },
@@ -71,7 +71,7 @@ describe('what a provider tells of a message', () => {
     })
   })
 
-  test('that it failed is told with the reason', async () => {
+  test('reports a failure with its reason', async () => {
     const failure = { kind: 'recipient', message: 'the person is gone' } as const
     const event = await toldOf(all, { type: 'delivery', messageId, status: 'failed', failure })
     expect(event).toMatchObject({
@@ -80,7 +80,7 @@ describe('what a provider tells of a message', () => {
     })
   })
 
-  test('is told to nobody who asked for something else, nor that it was read, nor of which message nobody knows', async () => {
+  test('is not sent to webhooks with other triggers, nor for reads, nor for unknown messages', async () => {
     const failures = hookOf('conversation:message:delivery:failure')
     expect(await toldOf(failures, { type: 'delivery', messageId, status: 'sent' })).toBeUndefined()
     expect(await toldOf(all, { type: 'delivery', messageId, status: 'read' })).toBeUndefined()

@@ -12,7 +12,7 @@ const TIMEOUT_MS = 20_000
 /** By the wire contract: no other attempt is made. */
 const FINAL: ReadonlySet<number> = new Set([400, 401, 403, 404, 406])
 
-/** The triggers that may have to be told of something. Which of them it is in the end, an entry itself says. */
+/** Possible triggers per topic. The entry decides which of them fires. */
 const TRIGGERS: Readonly<Partial<Record<Topic, readonly Trigger[]>>> = {
   message: ['conversation:message', 'conversation:postback'],
   'conversation.new': ['conversation:create'],

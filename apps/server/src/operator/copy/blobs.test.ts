@@ -14,7 +14,7 @@ async function* bytes(text: string) {
   yield Buffer.from(text)
 }
 
-/** A folder with a database that so many files belong to. */
+/** A folder with a database that has this many files. */
 async function prepare(count: number) {
   const workingFolder = await mkdtemp(join(tmpdir(), 'plugboard-copy-blobs-'))
   onTestFinished(() => rm(workingFolder, { recursive: true }))

@@ -96,7 +96,7 @@ test('goes on where it was cut off, and no server starts on the target before', 
   expect(await read(join(folder, 'to.db'))).toEqual(await read(join(folder, 'from.db')))
 })
 
-test('does not go on when a server was started on the source meanwhile', async () => {
+test('does not continue if a server was started on the source in between', async () => {
   const { config } = await prepare(600)
   await cutOff(config())
   const server = await start(config({ DATABASE_URL: FROM }))

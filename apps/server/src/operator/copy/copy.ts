@@ -10,15 +10,15 @@ import { copyBlobs } from './blobs.js'
 import { planKey } from './key.js'
 import { assertCopied, beginCopy, type Mark, writeMark } from './mark.js'
 
-/** What to copy, as DATABASE_URL would name it. */
+/** Source and target of a copy, in the format of DATABASE_URL. */
 export interface CopyOptions {
   from: string
   to: string
-  /** Told of records that are there, of so many in all. */
+  /** Called with the number of copied records and the total. */
   onProgress?(records: number, total: number): void
 }
 
-/** A copy that is through: what both databases have, and what is left to do for the operator. */
+/** A complete copy: the counts of both databases, and the next step for the operator. */
 export interface Copied {
   from: string
   to: string
@@ -29,9 +29,9 @@ export interface Copied {
 }
 
 /**
- * Copies everything into an empty database, of whichever kind. Can be cut off at any instant and run again, when it goes
- * on where it was; until it is through, no server starts on the target.
- * @throws CONFLICT when the target has other data, when either is open or half-made, or when the counts differ at the end
+ * Copies everything to an empty database of any kind. An interrupted copy continues when run again. Until it is complete,
+ * no server starts on the target.
+ * @throws CONFLICT if the target has other data, if either is open or incomplete, or if the counts differ at the end
  */
 export async function copy(config: Config, options: CopyOptions): Promise<Copied> {
   const source = databaseFrom(config, '--from', options.from)

@@ -5,15 +5,15 @@ import { makeKey, readKey } from '../../config/key-file.js'
 import type { Config } from '../../config/read-config.js'
 import { isLoopback } from '../../dialects/admin-access.js'
 
-/** What becomes of the encryption key, which a copy keeps. */
+/** How a copy keeps the encryption key. */
 export interface KeyPlan {
-  /** Puts the key file of the target in its place, where it has one on this machine. */
+  /** Creates the key file of the target, if it has one on this machine. */
   place(): Promise<void>
-  /** What is left to do for the operator. */
+  /** The next step for the operator. */
   next: string
 }
 
-/** @throws CONFLICT when there is a key file of the target with another key */
+/** @throws CONFLICT if the target has a key file with another key */
 export async function planKey(
   config: Config,
   store: Store,

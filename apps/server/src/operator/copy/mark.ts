@@ -2,31 +2,31 @@ import { randomBytes } from 'node:crypto'
 import { type Id, PlugboardError } from '@plugboard/core'
 import { type ArchivedStore, COPY_META, type Store } from '@plugboard/hub'
 
-/** In a source: names the copies that were begun from it, until a server is started on it again. */
+/** In a source: identifies its copies, until a server starts on it again. */
 const SOURCE = `${COPY_META}source`
 /** In a target: a {@link Mark}. */
 const TARGET = `${COPY_META}target`
 
-/** How far a copy is, kept where it goes to. */
+/** Progress of a copy, stored in the target. */
 export interface Mark {
-  /** What its source says of itself. */
+  /** Identifies the source. */
   id: string
-  /** Records that are there. */
+  /** Number of copied records. */
   records: number
-  /** Where to go on. */
+  /** Where to continue. */
   cursor?: string
-  /** Files of clients, which come after the records. */
+  /** Uploaded files, which are copied after the records. */
   blobs?: CopiedBlobs
   isDone: boolean
 }
 
-/** Files of clients that are there, and the last of them. */
+/** Number of copied files, and the last of them. */
 export interface CopiedBlobs {
   count: number
   after?: { clientId: Id; id: Id }
 }
 
-/** A copy leaves its trace in the target before it writes anything. @throws CONFLICT when it is not through */
+/** A copy marks the target before it writes anything. @throws CONFLICT if the copy is incomplete */
 export async function assertCopied(store: Store): Promise<void> {
   const mark = await markOf(store)
   if (mark && !mark.isDone)
@@ -36,14 +36,14 @@ export async function assertCopied(store: Store): Promise<void> {
     )
 }
 
-/** What comes next may change the store: copies from it that were cut off cannot be gone on with. */
+/** The store may change from now on, so interrupted copies from it cannot continue. */
 export async function endCopiesFrom(store: Store): Promise<void> {
   if (await store.getMeta(SOURCE)) await store.putMeta(SOURCE, '')
 }
 
 /**
- * Begins a copy, or takes up one that was cut off.
- * @throws CONFLICT when the target has anything that is not of this copy
+ * Starts a copy, or continues an interrupted one.
+ * @throws CONFLICT if the target has data of anything else
  */
 export async function beginCopy(source: Store, target: ArchivedStore): Promise<Mark> {
   const id = await nameOf(source)

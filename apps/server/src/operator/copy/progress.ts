@@ -5,7 +5,7 @@ export interface Screen {
 }
 
 const BAR_WIDTH = 30
-/** On what is no terminal, a line for each so many hundredths. */
+/** Without a terminal, one line per this many percent. */
 const LINE_STEP = 10
 
 /** Shows how far something is: a bar that moves on a terminal, else some plain lines. */

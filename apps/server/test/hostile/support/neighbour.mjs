@@ -1,5 +1,5 @@
 /**
- * A tenant beside the one that attacks: posts and lists in turn at a fixed rate, in a process of its own, so that the
+ * A tenant beside the one that attacks: posts and lists in turn at a fixed rate, in a separate process, so that the
  * work of an attack is no part of what it measures. A request counts from when it was due, so that one that had to wait
  * for its start is not reported as fast.
  *

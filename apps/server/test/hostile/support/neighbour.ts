@@ -25,7 +25,7 @@ export interface Report {
   rssMb: number
 }
 
-/** A tenant that posts and lists all the time, from a process of its own. */
+/** A tenant that posts and lists continuously, from a separate process. */
 export class Neighbour {
   readonly #child: ChildProcess
   readonly #server: TestServer

@@ -32,7 +32,7 @@ export async function newTarget(stage: Stage, path: string): Promise<Target> {
   if (path.startsWith('/api/')) return smartifyTarget(stage)
   return { known: {}, callers: [{}] }
 
-  /** A client of its own: it may be renamed and deleted. */
+  /** A separate client, which may be renamed and deleted. */
   async function adminTarget(): Promise<Target> {
     const made = await call(stage.server, 'POST', '/api/v1/admin/clients', { body: {}, headers: asAdmin })
     const id = textAt(made, 'id')
@@ -61,7 +61,7 @@ async function userToken(client: TestClient, userId: string): Promise<Record<str
   return { 'x-bp-messaging-user-id': userId, 'x-bp-messaging-user-token': token }
 }
 
-/** An app of its own: it may be deleted. */
+/** A separate app, which may be deleted. */
 async function sunshineTarget({ server }: Stage): Promise<Target> {
   const { appId } = await newKey(server)
   const key = await newKey(server, { app: appId, scope: 'account' })

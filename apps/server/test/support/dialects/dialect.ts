@@ -34,7 +34,7 @@ export interface Dialect {
   of(server: TestServer, client: TestClient): Promise<Side>
   /** The lines of an answered list, the oldest first. */
   linesOf(answer: Answered): Line[]
-  /** What a webhook was told of a message; undefined when it was told of something else. */
+  /** The message of a webhook request; undefined for other events. */
   lineOf(request: Received): Line | undefined
   /** The place of a conversation that another dialect began, by our own ids (24 hex). */
   placeOf(ids: { conversationId: string; userId: string }): Place

@@ -93,7 +93,7 @@ export interface Provider extends Kind {
   readonly tried: readonly Sent[]
   /** Refusals of the strict fake itself: what the real provider would not have taken. */
   readonly refused: readonly string[]
-  /** An answer in place of the strict one, and nothing is done. */
+  /** A response instead of the strict one, without an effect. */
   answerInstead: (sent: Sent | undefined, call: ProviderCall) => Answer | undefined
   /** Makes every call fail so; without a fault, calls go well again. */
   failWith: FakeProvider['failWith']

@@ -3,7 +3,7 @@ import type { Part } from '../../channel.js'
 import { type Stage, type Subject, type SuiteCase, stagedCase } from '../stage.js'
 import { samplesFor } from './render.js'
 
-/** One part is one effect, by the right tenant, and an attempt ends when it is told to. */
+/** One part is one effect, by the right tenant, and an attempt ends when it is aborted. */
 export function deliverCases<Config, Session, Options>(
   subject: Subject<Config, Session, Options>,
 ): SuiteCase[] {

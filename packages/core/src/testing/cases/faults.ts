@@ -7,7 +7,7 @@ import { textPart } from './deliver.js'
 
 const kinds: Failure['kind'][] = ['rate-limited', 'transient', 'ambiguous', 'auth', 'recipient', 'invalid']
 
-/** After these nobody can know whether it was done: another kind would lose the message, or repeat it unmarked. */
+/** After these faults, the outcome is unknown: any other kind would lose or duplicate the message. */
 const unknowable: readonly Fault[] = ['reset', 'lost-answer', 'hang', 'truncated', 'endless', 'garbage']
 
 /** How long an attempt that does not end waits before it is aborted. */

@@ -114,7 +114,7 @@ const { default: channel } = await import(process.argv[1])
 if (Symbol.for('plugboard.channel') in channel) console.log('channel')
 `
 
-/** Imports a module in a process of its own. @throws when that does not end by itself. */
+/** Imports a module in a separate process. @throws if the process does not end */
 async function importAlone(entry: URL): Promise<{ modules: string[]; channels: number; sockets: number }> {
   const args = ['--input-type=module', '--eval', SCRIPT, entry.href]
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 })

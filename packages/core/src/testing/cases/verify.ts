@@ -11,7 +11,7 @@ export function verifyCases<Config, Session, Options>(
 ): SuiteCase[] {
   const { recordings, sign, signatureHeaders } = subject.fixtures
   const test = stagedCase(subject)
-  /** Requests as the provider would send them, so many milliseconds from now. */
+  /** Requests as the provider would send them, this many milliseconds from now. */
   const signed = (config: Config, afterMs = 0): [string, InboundRequest][] =>
     recordings.map(({ name, request }) => [name, sign(request, config, new Date(Date.now() + afterMs))])
 

@@ -141,7 +141,7 @@ async function get(hub: Hub, wireId: string): Promise<ClientView> {
   return client
 }
 
-/** An id that could be one of ours becomes the client's own, so that there is one way to find it. */
+/** A given id in the format of generated ids becomes the client's id, so that there is one way to find it. */
 async function create(hub: Hub, wireId: string | undefined) {
   if (wireId === undefined) return hub.clients.create()
   const id = fromUuid(wireId)

@@ -17,7 +17,7 @@ import { channelJson } from '../map.js'
 import { defineRoute } from '../route.js'
 import * as schemas from '../schemas.js'
 
-/** What became of what was owed. These routes are Plugboard's own. */
+/** Deliveries and dead letters. These routes are additions of Plugboard. */
 export function deliveryRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'GET',
@@ -77,7 +77,7 @@ const TARGETS: Readonly<Record<TargetKind, (id: Id) => Target>> = {
   integration: integrationTarget,
 }
 
-/** @throws NOT_FOUND for what is no such id */
+/** @throws NOT_FOUND for any other text */
 function parseId(text: string): { entryId: Delivery['entryId']; target: Target } {
   const [entry = '', kind, guid = ''] = text.split('.')
   const id = fromUuid(guid)

@@ -41,7 +41,7 @@ export function endpointRoutes(app: FastifyInstance, hub: Hub): void {
   })
 }
 
-/** A text is a custom channel, an object one that a plugin serves. @throws INVALID for one that none does */
+/** A text is a custom channel, an object a loaded channel. @throws INVALID if it is not loaded */
 function channelRefOf(hub: Hub, channel: z.infer<typeof schemas.mapBody>['channel']): ChannelRef {
   if (typeof channel === 'string') return { name: channel, custom: true }
   const known = hub.channels.find(channel.name)

@@ -20,8 +20,8 @@ export interface SyncRoutesOptions {
 }
 
 /**
- * Sync in both of its forms. With the client's headers it changes that client and refuses what it does not know. Without
- * them, credentials may come in the body, or none: then it makes a client, and answers its id and token.
+ * Both forms of sync. With the client's headers, it configures that client and rejects unknown fields. Without them, the
+ * credentials may be in the body; without any credentials, it creates a client and returns its id and token.
  */
 export function syncRoutes(
   app: FastifyInstance,
@@ -76,7 +76,7 @@ export function syncRoutes(
       return answer(known, body.token ?? '', wanted, body.name)
     }
     const isRight = access.mayCreateClient(request, request.headers['x-bp-messaging-admin-key'])
-    // As where there is one and the token is wrong.
+    // The same response as for an existing client with a wrong token.
     const code = body.id ? 'FORBIDDEN' : 'UNAUTHORIZED'
     refusals.assertChosen(request, { name: 'admin key', isRight, code })
     await assertNameIsFree(body.name)
@@ -109,7 +109,7 @@ export function syncRoutes(
     return { id: clientIdOf(client.record), token, webhooks }
   }
 
-  /** Answers one webhook for each that was asked for, in their order. */
+  /** Returns one webhook per requested one, in the same order. */
   async function run(client: ClientView, wanted: Configuration): Promise<{ url: string; token: string }[]> {
     const { webhooks } = await inBody(hub.sync.run(client.id, FORMAT_NAME, wanted))
     const tokens = new Map(

@@ -7,7 +7,7 @@ import { membershipJson, projectJson } from '../map-project.js'
 import { defineOpenRoute } from '../route.js'
 import { projectBody } from '../schemas.js'
 
-/** Projects that one person may make: each is a client of its own. */
+/** Maximum projects created by one person: each is a client. */
 const MAX_PROJECTS = 100
 
 /** Projects, for people of the business. */

@@ -14,7 +14,7 @@ const MAX_SUBSCRIPTIONS = 100
 
 const scope = { format: FORMAT_NAME }
 
-/** Webhooks, each told of one event. */
+/** Webhooks with one event each. */
 export function subscriptionRoutes(app: FastifyInstance, hub: Hub, credentials: Credentials): void {
   const define = projectRoutes(app, hub, credentials)
 

@@ -90,7 +90,7 @@ export function appRoutes(scope: Scope): void {
   })
 }
 
-/** Users may have any number of conversations here; the rest is as it is where nobody asked for it. */
+/** Users may have any number of conversations; other settings have their defaults. */
 const DEFAULT_SETTINGS = {
   maskCreditCardNumbers: false,
   useAnimalNames: false,

@@ -22,7 +22,7 @@ const FIELDS = { parts: 20, fields: 19, fieldSize: 4_096, fieldNameSize: 200, he
 export function attachmentRoutes(scope: Scope): void {
   const { hub } = scope
   const common = { tag: 'attachments', access: 'integration', method: 'POST' } as const
-  // In a scope of its own, since what reads forms watches every request of its scope.
+  // In a separate scope, because the form parser hooks into every request of its scope.
   scope.app.register(async (app) => {
     // The hub refuses what is too large.
     await app.register(multipart, { throwFileSizeLimit: false })
@@ -105,7 +105,7 @@ async function* bytesOf({ file }: MultipartFile): AsyncGenerator<Uint8Array> {
 
 const malformed = (): SunshineError => badRequest('The body is not valid multipart/form-data')
 
-/** What is left of a body that was refused goes nowhere, and holds up nobody. */
+/** Discards the rest of a rejected body, so that it blocks nothing. */
 function letGo({ raw }: FastifyRequest): void {
   if (raw.readableEnded) return
   raw.unpipe()

@@ -8,7 +8,7 @@ import { anyQuery, cut, linksOf, pageOf, rangeOf } from '../pages.js'
 import { defineRoute, type Scope } from '../route.js'
 import * as schemas from '../schemas.js'
 
-/** A user may be on so many channels. */
+/** Maximum channels of a user. */
 const MAX_CONVERSATIONS = 1000
 
 /** Where users are: the endpoints of their conversations. */

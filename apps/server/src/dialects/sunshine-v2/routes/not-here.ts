@@ -8,7 +8,7 @@ type Operation = readonly [operationId: string, method: HTTPMethods, url: string
 
 /** Operations of the published document that this server leaves out, and why. */
 interface LeftOut {
-  /** Follows the operation's name in what a caller is told. */
+  /** Follows the operation's name in the error. */
   why: string
   access: Access
   operations: readonly Operation[]
@@ -20,7 +20,7 @@ const SWITCHBOARD = `${SWITCHBOARDS}/:switchboardId`
 const MEMBER = `${SWITCHBOARD}/switchboardIntegrations/:switchboardIntegrationId`
 const USER = '/apps/:appId/users/:userIdOrExternalId'
 
-const NO_CONTROL = 'every integration hears every event here, so that there is no control to hand over'
+const NO_CONTROL = 'every integration receives every event, so there is no control to pass'
 
 const LEFT_OUT: readonly LeftOut[] = [
   {
@@ -48,17 +48,17 @@ const LEFT_OUT: readonly LeftOut[] = [
     ],
   },
   {
-    why: 'it passes events on to Meta, for which there is no channel here',
+    why: 'it forwards events to Meta, for which this server has no channel',
     access: 'integration',
     operations: [['PostConversionEvents', 'POST', `${CONVERSATION}/conversionEvents`]],
   },
   {
-    why: 'people are linked by writing first, since no channel here can ask them to',
+    why: 'people are linked when they write first, because no channel of this server can invite them',
     access: 'integration',
     operations: [['CreateClient', 'POST', `${USER}/clients`]],
   },
   {
-    why: 'devices are made by the mobile SDKs, which are not served here',
+    why: 'devices belong to the mobile SDKs, which this server does not support',
     access: 'integration',
     operations: [
       ['ListDevices', 'GET', `${USER}/devices`],
@@ -71,7 +71,7 @@ const LEFT_OUT: readonly LeftOut[] = [
     operations: [['SyncUser', 'POST', '/apps/:appId/users/:zendeskId/sync']],
   },
   {
-    why: 'tokens of the hosted marketplace are not taken here',
+    why: 'this server does not accept tokens of the hosted marketplace',
     access: 'integration',
     operations: [['GetTokenInfo', 'GET', '/tokenInfo']],
   },
@@ -79,7 +79,7 @@ const LEFT_OUT: readonly LeftOut[] = [
 
 /** Beside the API, and without credentials. */
 export const OAUTH: Pick<LeftOut, 'why' | 'operations'> = {
-  why: 'there is no marketplace here',
+  why: 'this server has no marketplace',
   operations: [
     ['Authorize', 'GET', '/authorize'],
     ['GetToken', 'POST', '/token'],
@@ -87,7 +87,7 @@ export const OAUTH: Pick<LeftOut, 'why' | 'operations'> = {
   ],
 }
 
-/** Says so, in the words of this API, in place of an answer that would be taken for another. */
+/** Responds in this API's format, instead of with a 404 that could be misread. */
 export function routesNotHere(scope: Scope): void {
   for (const { why, access, operations } of LEFT_OUT) {
     for (const [operationId, method, url] of operations) {
