@@ -134,17 +134,21 @@ describe('time limits', () => {
   test.each<[string, number, Fault]>([
     ['an attempt', 0, neverAnswer],
     ['the pause between two', 1, answer(429, '', { 'retry-after': '20' })],
-  ])("leave %s immediately when the caller's signal is aborted", { timeout: 5_000 }, async (_, retries, fault) => {
-    const { server, client } = await setUp({ retries })
-    const stop = new AbortController()
-    server.faults.push((response, work) => {
-      fault(response, work)
-      setTimeout(() => stop.abort(new Error('changed my mind')), 50)
-    })
-    await expect(client.health({ signal: stop.signal })).rejects.toThrow('changed my mind')
-    await expect(client.health({ signal: stop.signal })).rejects.toThrow('changed my mind')
-    expect(server.requests).toHaveLength(1)
-  })
+  ])(
+    "leave %s immediately when the caller's signal is aborted",
+    { timeout: 5_000 },
+    async (_, retries, fault) => {
+      const { server, client } = await setUp({ retries })
+      const stop = new AbortController()
+      server.faults.push((response, work) => {
+        fault(response, work)
+        setTimeout(() => stop.abort(new Error('changed my mind')), 50)
+      })
+      await expect(client.health({ signal: stop.signal })).rejects.toThrow('changed my mind')
+      await expect(client.health({ signal: stop.signal })).rejects.toThrow('changed my mind')
+      expect(server.requests).toHaveLength(1)
+    },
+  )
 
   test('leave no timer behind that would keep a process alive', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })

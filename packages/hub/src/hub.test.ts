@@ -47,7 +47,7 @@ test('a store that was made with another key is refused', async () => {
 const refused: Failure = { kind: 'auth', message: 'wrong token' }
 const acme = (token: string) => ({ name: 'acme', isEnabled: true, config: { token } })
 
-/** Runs all pending timers and promises. */
+/** Waits long enough for background work to happen. */
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50))
 
 const firstEntry = (type: NewEntry['type']): NewEntry => ({
