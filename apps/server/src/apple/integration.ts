@@ -7,7 +7,7 @@ export interface AppleIntegration {
   credentials: AppleCredentials | undefined
 }
 
-/** Undefined when the client has none. */
+/** Undefined if the client has none. */
 export function appleIntegrationOf(client: ClientView): AppleIntegration | undefined {
   const integration = client.integrations.get('apple')
   return integration && { credentials: credentialsOf(integration.config) }

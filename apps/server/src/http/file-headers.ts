@@ -1,8 +1,8 @@
-/** A type as it may stand in a header. */
+/** A media type that is valid in a header. */
 const TYPE = /^[\w.+-]{1,100}\/[\w.+-]{1,100}$/
-/** What a browser would run, if someone talked it out of downloading. */
+/** Types that a browser could execute if it did not download them. */
 const ACTIVE = /html|xml|svg|script/i
-/** What a browser can only show. */
+/** Types that a browser can only display. */
 const SHOWN = /^(image|audio|video)\//
 
 /** Metadata of a file with untrusted content. */

@@ -126,7 +126,7 @@ function asJsonSchema(value: unknown, io: 'input' | 'output'): object {
   return $defs ? withoutReferences(json) : json
 }
 
-/** What refers to itself is any JSON, and in a document of many schemas there is no place that it could refer to. */
+/** Recursive schemas become any JSON, because references would not resolve in the combined document. */
 const withoutReferences = (schema: object): object =>
   JSON.parse(JSON.stringify(schema), (_, value: unknown) =>
     typeof value === 'object' && value !== null && '$ref' in value ? {} : value,

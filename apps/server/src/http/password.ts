@@ -17,14 +17,14 @@ const hashing = {
   stranger: new FairQueue({ atOnce: 1, maxWaiting: 16 }),
 }
 
-/** Who has a password hashed. Callers take turns. */
+/** Identifies the caller of a hash. Callers take turns. */
 export interface Hashed {
   by: string
   /** Whether it is somebody who proved before who they are. */
   isKnown: boolean
 }
 
-/** What passwords of accounts that are not there are compared with, which takes as long. Its own password is lost. */
+/** Hash for unknown accounts, so that the comparison takes as long. Its password is unknown. */
 export const HASH_OF_NOBODY =
   '$argon2id$v=19$m=19456,t=2,p=1$Ak4r/0wE+mibm1h84CkVCA$cne/ppZygKMasqcLahqwikGEw8HcU1z8/N6JANhj4UQ'
 

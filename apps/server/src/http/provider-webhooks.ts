@@ -101,7 +101,7 @@ function assertIsLikely(
 const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i
 
-/** What is too much about a body for any channel to parse it. */
+/** Returns which limit a body exceeds, before any channel parses it. */
 function faultOf(
   { headers: { 'content-type': type = '' } }: FastifyRequest,
   body: Buffer,

@@ -47,7 +47,7 @@ export class TrustedProxies {
     return address !== undefined && named.every((each) => each === address) ? address : own
   }
 
-  /** The rightmost address of others; the leftmost of all where there are only proxies. */
+  /** The rightmost address that is not a proxy; the leftmost if all are proxies. */
   #rightmost(chain: Chain): string | undefined {
     for (const address of chain.slice(-MAX_HOPS).reverse())
       if (address === undefined || !this.#isTrusted(address)) return address
@@ -75,7 +75,7 @@ const MAPPED = '::ffff:'
 
 /** Undefined for what is no address. IPv4-mapped ones, which a socket for both families has, are IPv4. */
 function normal(address: string): string | undefined {
-  // What most sockets have: to parse it would take longer than all else here.
+  // The usual form of socket addresses. Parsing it would dominate the cost.
   const ipv4 = address.startsWith(MAPPED) ? address.slice(MAPPED.length) : address
   if (isIPv4(ipv4)) return ipv4
   const [bare = ''] = address.split('%', 1)

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { limits } from '../../config/settings.js'
 import { few, fewMembers, jsonObject, jsonValue, short } from '../bounded.js'
 
-/** The wire shapes of the Messaging API v1: what comes in is checked by them, and the API's document is made of them. */
+/** The wire schemas of the Messaging API v1, for validation and for the API document. */
 
 const MAX_TEXT = 1000
 /** Longest name of a client. */
@@ -247,7 +247,7 @@ const activity = z.discriminatedUnion('type', [
   z.object({ type: z.enum(['joined', 'left']), userId: guid }),
   z.object({ type: z.enum(['closed', 'reopened']) }),
 ])
-/** What webhooks are sent: the `data` of each event. */
+/** The `data` of each webhook event. */
 export const events = {
   'user.new': z.object({ userId: guid, userData: z.record(z.string(), z.string()).optional() }),
   'user.deleted': z.object({ userId: guid }),

@@ -47,7 +47,7 @@ function userDataOf({ payload }: { payload: string }): { userData?: object } {
   return isJsonObject(data) ? { userData: data } : {}
 }
 
-/** What the link to a conversation carried that a person opened. */
+/** The data of the link that opened a conversation. */
 function startedWith({ payload }: { payload: string }): { payload?: string } {
   const { payload: carried } = parseJsonObject(payload)
   return typeof carried === 'string' ? { payload: carried } : {}

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { isSmall } from '../bounded.js'
 import { fullNameOf } from './map-people.js'
 
-/** What stands in tokens. */
+/** Claims of tokens. */
 
 const id = z.string().refine(isId)
 const name = z.string().max(200).refine(isStorable).optional()

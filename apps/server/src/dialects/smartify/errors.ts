@@ -3,7 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { BadRequest } from '../../http/bad-request.js'
 import { noteFailure } from '../failure.js'
 
-/** What the API says of bodies that are too large. */
+/** Error of the API for oversized bodies. */
 export const BODY_LIMIT_BYTES = 512_000
 
 /** How each error code is answered. A body that is a text is sent as one. */

@@ -9,7 +9,7 @@ export interface GuestLimitsOptions {
   now?: () => number
 }
 
-/** What was spent since some time. */
+/** Amount used since a time. */
 interface Window {
   since: number
   spent: number

@@ -21,7 +21,7 @@ import {
 } from './map-request.js'
 import type { RequestQuery } from './schemas.js'
 
-/** Requests on a page where the query does not say. */
+/** Default number of requests per page. */
 const PER_PAGE = 40
 /** Conversations per read. */
 const BATCH = 50
@@ -192,7 +192,7 @@ export async function requestForStaff(
   return withLastMessage(request, message && { ...message, ...text })
 }
 
-/** What was said, a line for each message. */
+/** The messages, one line each. */
 export const transcriptOf = (messages: readonly JsonObject[]): string =>
   messages
     .map(({ createdAt, senderFullname, text }) => `[${createdAt}] ${senderFullname}: ${text}`)

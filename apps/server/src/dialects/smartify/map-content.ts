@@ -9,9 +9,9 @@ import {
 } from '@plugboard/core'
 import { placeholderOf, textIn, typeIn } from '../payload.js'
 
-/** What a message says, in this API and in the hub. Pure. */
+/** Converts message content between this API and the hub. Pure. */
 
-/** As this API has it: what is not text lies in `metadata`, buttons in `attributes`. */
+/** Content in this API: text, with files in `metadata` and buttons in `attributes`. */
 export interface Said {
   type: string
   text: string
@@ -63,7 +63,7 @@ function choicesIn(attributes: JsonObject | undefined): JsonObject[] {
 const objectIn = (value: Json | undefined): JsonObject | undefined =>
   isJsonObject(value) ? value : undefined
 
-/** What this API can show. Buttons lie beside the text and so may be any number, of any length. */
+/** Capabilities of this API. Buttons are separate from the text, so their number and length are unlimited. */
 const CAN = {
   content: ['text', 'single-choice', ...MEDIA] as const,
   maxTextLength: 1_000_000,

@@ -14,7 +14,7 @@ import { DEFAULT_CHANNEL, FORMAT_NAME } from './names.js'
 
 /** Messages, as this API shows them. */
 
-/** What only this dialect knows of a message that came by it: what the payload does not say. */
+/** Data of this dialect for a message that the payload does not contain. */
 interface MessageFacts {
   sender: string
   createdBy?: string
@@ -71,7 +71,7 @@ export function channelOfMessage(told: Told): string {
   return ownFactsOf(detailsOf(told))?.channel ?? channelNamed(told.channel)
 }
 
-/** What the hub calls a conversation that is on no channel, or on several, has the default one here. */
+/** The default channel of this API, for conversations without a channel or with several. */
 export const channelNamed = (channel: string | undefined): string =>
   channel === undefined || channel === 'messaging' ? DEFAULT_CHANNEL : channel
 

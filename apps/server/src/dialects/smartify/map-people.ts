@@ -20,10 +20,10 @@ export function nameOf(user: UserView): string {
 export const nameOfPerson = ({ firstName, lastName, email }: PersonAccount): string =>
   fullNameOf(firstName, lastName) || (email.split('@')[0] ?? email)
 
-/** What only this dialect knows of a user. */
+/** Data of this dialect for a user. */
 const ownFactsOf = ({ facts }: UserView): JsonObject => facts.dialect?.smartify ?? {}
 
-/** Who reads an answer: an end user sees no one's address but their own. */
+/** The reader of a response: end users see only their own address. */
 export type Reader = 'business' | { guest: string }
 
 const seesAll = (reader: Reader, id: string): boolean => reader === 'business' || reader.guest === id

@@ -13,24 +13,24 @@ import { EXTERNAL_NAMESPACE, FORMAT_NAME } from './names.js'
 
 /** Requests, as this API calls conversations. */
 
-/** What only this dialect knows of a conversation. All of it is absent where another one opened it. */
+/** Data of this dialect for a conversation. Absent if another dialect opened it. */
 export interface RequestFacts {
   ticketId?: number
   firstText?: string
   channel?: string
-  /** Who opened it, as the API names them. */
+  /** The user who opened it, by the id of this API. */
   createdBy?: string
   agents: Id[]
   availableAgents: number
   /** It was the first one of its user. */
   isNewLead: boolean
-  /** What came with the message that opened it, and says nothing to the hub. */
+  /** Data of the opening message that the hub does not use. */
   given: JsonObject
 }
 
 const TEXTS = ['firstText', 'channel', 'createdBy'] as const
 
-/** What is not as it should be is left out. */
+/** Invalid members are dropped. */
 export function requestFactsOf({ dialect }: ConversationFacts): RequestFacts {
   const { ticketId, agents, availableAgents, isNewLead, given, ...own } = dialect?.[FORMAT_NAME] ?? {}
   const facts: RequestFacts = {
@@ -112,7 +112,7 @@ export async function requestJson(
   const people = (await Promise.all(agents.map((agent) => lookups.person(agent)))).filter(
     (person) => person !== undefined,
   )
-  // Whoever knows its id may write, and reads nothing that others wrote.
+  // Anyone who knows its id can write, but cannot read messages of others.
   const isParty = reader === 'business' || (user && wireIdOf(user) === reader.guest)
   const channel = { name: channelOfRequest(view) }
   const createdAt = view.createdAt.toISOString()

@@ -25,14 +25,14 @@ import type { Speaker } from './speaker.js'
 /** The series that tickets are numbered in. */
 const TICKETS = 'ticket'
 
-/** What a message is posted with. */
+/** Data of a message to post. */
 export interface NewMessage {
   /** Chosen before, so that a repetition answers the same message. */
   id: Id
   requestId: string
   body: MessageBody
   speaker: Speaker
-  /** Who calls: not always who speaks. */
+  /** The caller, who may differ from the author. */
   by: Party
 }
 
@@ -114,7 +114,7 @@ export class Requests {
     return this.#write(project, id, message)
   }
 
-  /** What a new request is made of. */
+  /** Data of a new request. */
   async #opened(project: ClientView, { body, speaker }: NewMessage) {
     const { conversations, accounts } = this.#hub
     const userId = await this.#leadOf(project, speaker)
@@ -199,7 +199,7 @@ const idIn = (requestId: string): Id | undefined => fromUuid(uuidIn(requestId) ?
 
 const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'request not found')
 
-/** What only the message that opens a request says. */
+/** Data of only the opening message. */
 function givenIn(body: MessageBody): RequestFacts['given'] {
   const { departmentid, sourcePage, userAgent, preflight, location, priority, followers } = body
   const subject = body.subject === undefined ? undefined : excerptOf(body.subject)

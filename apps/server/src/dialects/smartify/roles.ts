@@ -2,17 +2,17 @@ import type { Id } from '@plugboard/core'
 import type { ClientView, Hub, OpenWebhook, PersonAccount, WithId } from '@plugboard/hub'
 import { notAMember } from './errors.js'
 
-/** What a caller may do in a project. A role may do all that those before it may. */
+/** Roles of callers in a project. Each includes the previous ones. */
 const ROLES = ['guest', 'user', 'agent', 'admin', 'owner'] as const
 export type Role = (typeof ROLES)[number]
 
-/** Who calls, as the credentials say. */
+/** The authenticated caller. */
 export type Caller =
   /** An end user: anonymous, or vouched for by who holds the secret of a subscription. */
   | { kind: 'guest' | 'user'; clientId: Id; id: string; userId: Id | undefined; name: string }
   /** A person of the business. */
   | { kind: 'person'; person: WithId<PersonAccount> }
-  /** Who got an event and calls back with its token. */
+  /** A receiver of an event that calls back with its token. */
   | { kind: 'subscription'; clientId: Id; webhook: OpenWebhook }
   /** A program with the client's own credentials. */
   | { kind: 'client'; client: ClientView }

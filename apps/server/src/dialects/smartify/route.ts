@@ -11,12 +11,12 @@ import { nothing, projectIdIn } from './schemas.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who calls and in which project; null outside of projects. */
+    /** The caller and the project; null outside of projects. */
     smartify: Inside | null
   }
 }
 
-/** Who calls, and where. */
+/** The caller and the project. */
 interface Inside {
   project: ClientView
   caller: Caller
@@ -26,7 +26,7 @@ interface Inside {
 type Nothing = typeof nothing
 type NoParams = typeof noParams
 
-/** What a route takes and gives. */
+/** Schemas of a route. */
 interface Route<B extends z.ZodType, P extends z.ZodObject, Q extends z.ZodType> {
   method: HTTPMethods
   summary: string

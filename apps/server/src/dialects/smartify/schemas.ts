@@ -97,7 +97,7 @@ export const subscriptionBody = z.object({
   target: z.string().min(1).max(2048),
 })
 
-/** The id of a project as it stands in an URL: 24 hex digits, in any case. */
+/** The id of a project in a URL: 24 hex digits, in any case. */
 export const projectIdIn = (text: string) => {
   const lower = text.toLowerCase()
   return isId(lower) ? lower : undefined

@@ -58,7 +58,7 @@ export class SignInLimits {
     this.#reserves = new FailureLimit({ perHour: Math.ceil(perHour / RESERVE), now })
   }
 
-  /** Counts a try. @throws RATE_LIMITED where it may not be made */
+  /** Counts an attempt. @throws RATE_LIMITED if it is not allowed */
   begin(origin: Origin): Try {
     const { account, network, isKnown } = origin
     const pair = pairOf(origin)

@@ -15,7 +15,7 @@ export interface Speaker {
   author: Author
   /** How the author shows in other dialects. */
   shownAs: NonNullable<MessageDetails['author']>
-  /** Who called, where that is another. */
+  /** The caller, if different. */
   spokenBy?: string
 }
 

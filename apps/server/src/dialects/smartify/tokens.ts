@@ -13,7 +13,7 @@ const HEADER = { alg: ALGORITHM, typ: 'JWT' }
 /** Claimed type of a token, before its signature is verified. It selects the key for the verification. */
 export type Claimed = { by: 'server' } | { by: 'subscription'; id: string }
 
-/** Who a token says to be for. Undefined for what is no token of this API. */
+/** The claimed subject of a token. Undefined if it is not a token of this API. */
 export async function claimedIn(token: string): Promise<Claimed | undefined> {
   const { decodeJwt } = await jose()
   try {
@@ -73,7 +73,7 @@ export function secretOf({ token }: Pick<OpenWebhook, 'token'>): string {
 const keyOf = (webhook: Pick<OpenWebhook, 'token'>): KeyObject =>
   createSecretKey(Buffer.from(secretOf(webhook)))
 
-/** What comes with an event, so that its receiver can call back as the subscription: no scheme in front. */
+/** Token in an event with which its receiver can call back as the subscription. Has no scheme prefix. */
 export async function signForSubscription(webhook: OpenWebhook, claims: object, at: Date): Promise<string> {
   const { SignJWT } = await jose()
   return new SignJWT({ ...claims })
@@ -85,6 +85,6 @@ export async function signForSubscription(webhook: OpenWebhook, claims: object, 
     .sign(keyOf(webhook))
 }
 
-/** The claims of a token that was signed with a subscription's secret; its expiry counts where it has one. */
+/** The claims of a token signed with a subscription's secret. Checks the expiry if present. */
 export const verifyForSubscription = (webhook: OpenWebhook, token: string): Promise<JWTPayload | undefined> =>
   claimsOf(token, keyOf(webhook))

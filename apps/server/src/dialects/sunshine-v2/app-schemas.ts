@@ -8,7 +8,7 @@ import { metadata } from './schemas.js'
 const text = (max: number) =>
   z.string().refine(isStorable, 'a text has characters that cannot be stored').min(1).max(max)
 
-/** What an app is called, an integration or a key. */
+/** Display name of an app, an integration or a key. */
 const displayName = text(100)
 
 const settings = z.object({

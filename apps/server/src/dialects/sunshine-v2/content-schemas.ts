@@ -48,7 +48,7 @@ const buy = z.object({
 })
 const locationRequest = z.object({ type: z.literal('locationRequest'), text: label, metadata })
 
-/** What a person may do with a message. */
+/** Actions of a message. */
 export const actionSchema = z.discriminatedUnion('type', [
   reply,
   postback,
@@ -125,7 +125,7 @@ const formField = z.discriminatedUnion('type', [
   }),
 ])
 
-/** What a message may say. */
+/** Content of a message. */
 export const contentSchema = z.discriminatedUnion('type', [
   textContent,
   z

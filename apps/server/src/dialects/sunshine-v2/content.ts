@@ -161,7 +161,7 @@ const textOf = (payload: JsonObject, text: Json | undefined): JsonObject => ({
   text: wordsIn(text) ?? placeholderOf(payload),
 })
 
-/** People's files have their address in `url`. What is no address stands in a text. */
+/** Files of people have their URL in `url`. Anything that is not a URL becomes a text. */
 function mediaOf(type: 'image' | 'file', payload: JsonObject, address: Json | undefined): JsonObject {
   const mediaUrl = wordsIn(address) ?? wordsIn(payload.url)
   const caption = wordsIn(payload.title)

@@ -8,7 +8,7 @@ import type { Refusals } from '../refusals.js'
 import { claimsOf } from '../signed-token.js'
 import { forbidden, unauthorized } from './errors.js'
 
-/** Who makes a request. */
+/** The caller of a request. */
 export interface Caller {
   scope: KeyScope
   key: WithId<KeyAccount>
@@ -37,7 +37,7 @@ export function parseKeyId(text: string): Id | undefined {
 export class Credentials {
   readonly #hub: Hub
   readonly #refusals: Refusals
-  /** By the header as it came: those that were right, for as long as their key stays as it was then. */
+  /** Valid headers and their key, until the key changes. */
   readonly #right = new LRUCache<string, Caller>({ max: MAX_REMEMBERED })
 
   constructor(hub: Hub, refusals: Refusals) {
@@ -45,7 +45,7 @@ export class Credentials {
     this.#refusals = refusals
   }
 
-  /** Who it is, where the same header was right before; undefined: ask {@link require}. */
+  /** The caller, if the same header was valid before. Undefined: call {@link require}. */
   recall(header: string | undefined): Caller | undefined {
     const caller = header === undefined ? undefined : this.#right.get(header)
     if (!caller || !this.#hub.accounts.isCurrent(caller.key)) return undefined
@@ -106,7 +106,7 @@ async function kidOf(token: string): Promise<string> {
   }
 }
 
-/** What a route asks of its caller: the least that its key must be for. */
+/** Minimum key scope of a route. */
 export type Access = KeyScope
 
 const RANK: Readonly<Record<KeyScope, number>> = { integration: 0, app: 1, account: 2 }
@@ -121,7 +121,7 @@ export function assertMay(caller: Caller, access: Access, appId: string | undefi
   if (appId !== undefined && scope !== 'account' && key.clientId !== appId) throw forbidden()
 }
 
-/** The app of a request, where it is in memory. */
+/** The app of a request, if it is cached. */
 export const recallApp = (hub: Hub, appId: string | undefined): ClientView | undefined =>
   appId !== undefined && isId(appId) ? hub.clients.peek(appId) : undefined
 

@@ -47,7 +47,7 @@ export function notFound(kind?: Missing): SunshineError {
 export const notOffered = (operationId: string, why: string): SunshineError =>
   new SunshineError(NOT_IMPLEMENTED, { code: 'not_implemented', title: `${operationId}: ${why}` })
 
-/** What the domain does not find is this kind of thing. */
+/** Kind of the object that was not found. */
 export async function orNotFound<T>(kind: Missing | undefined, looked: Promise<T>): Promise<T> {
   try {
     return await looked

@@ -19,7 +19,7 @@ export const findConversation = async (
 ): Promise<ConversationView> =>
   orNotFound('conversation', hub.conversations.view(client, conversationIdOf(text)))
 
-/** What names a user in a body. */
+/** Identifies a user in a body. */
 export interface UserName {
   userId?: string | undefined
   userExternalId?: string | undefined

@@ -4,7 +4,7 @@ import { lazyModule } from '../../lazy.js'
 const sanitizeHtml = lazyModule(() => import('sanitize-html'))
 const htmlToTextModule = lazyModule(() => import('html-to-text'))
 
-/** What a client's HTML may have, and Markdown becomes. */
+/** HTML elements that clients may use, and that Markdown is converted to. */
 const TAGS = [
   ...['p', 'div', 'span', 'br', 'hr', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'blockquote', 'pre', 'code'],
   ...['b', 'strong', 'i', 'em', 'u', 's', 'del', 'strike', 'sub', 'sup', 'small', 'a', 'img'],
@@ -20,7 +20,7 @@ const FILE_SCHEMES = ['http', 'https']
 /** Elements in one another; the words of deeper ones stay. */
 const MAX_DEPTH = 20
 
-/** The HTML of a client without what could run, load or hide something where it is shown. */
+/** Sanitizes HTML of a client: removes anything that could run, load or hide something. */
 export async function sanitiseHtml(html: string): Promise<string> {
   const { default: sanitise } = await sanitizeHtml()
   return sanitise(html, {
@@ -54,7 +54,7 @@ export async function htmlToText(html: string): Promise<string> {
   return convert(html, { wordwrap: false, limits }).trim()
 }
 
-/** The same as Markdown's tree. What is HTML in Markdown is words there. */
+/** HTML of a Markdown tree. HTML in Markdown is plain text. */
 export const htmlOf = (blocks: readonly Block[]): string => blocks.map(blockHtml).join('\n')
 
 function blockHtml(block: Block): string {

@@ -35,7 +35,7 @@ export interface SunshineV2Options {
 /** 100 kB, by the wire contract. */
 const BODY_LIMIT_BYTES = 102_400
 
-/** The hosted one is under this, so that clients may be told a base with it: it is taken as if it were not there. */
+/** Path prefix of the hosted API. Accepted and ignored, because client base URLs may contain it. */
 export const HOSTED_PREFIX = '/sc'
 
 /** The Sunshine Conversations API v2 as a plugin; registered under `/v2`. */
@@ -75,7 +75,7 @@ export async function sunshineV2(app: FastifyInstance, options: SunshineV2Option
   routesNotHere(scope)
 }
 
-/** What the hosted service has beside the API, for its marketplace: registered under `/oauth`. */
+/** Marketplace routes of the hosted service, registered under `/oauth`. */
 export async function sunshineOauth(
   app: FastifyInstance,
   { refusals, internal }: Pick<SunshineV2Options, 'refusals' | 'internal'>,

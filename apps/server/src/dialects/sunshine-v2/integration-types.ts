@@ -26,9 +26,9 @@ const KEPT: Readonly<Record<string, readonly string[]>> = { twilio: ['phoneNumbe
 
 const anyConfig = z.object({ config: jsonObject.optional() })
 
-/** What a body says of an integration of a channel. */
+/** Body of an integration of a channel. */
 export interface Wanted {
-  /** As the channel wants it. Absent where the body says nothing of it. */
+  /** In the format of the channel. Absent if the body does not have it. */
   config?: JsonObject
   own: JsonObject
 }
@@ -86,7 +86,7 @@ function wirePath(type: string, [field, ...rest]: readonly (string | number)[]):
 
 const STATUSES = { active: 'active', pending: 'inactive', paused: 'error' } as const
 
-/** An integration in the form of this API; secrets of channels are not told. */
+/** An integration in the format of this API, without channel secrets. */
 export function integrationJson(hub: Hub, { id, channel, facts }: IntegrationView): JsonObject {
   const { displayName } = facts
   if (!channel) return { id, type: CUSTOM, status: 'active', ...(displayName && { displayName }) }

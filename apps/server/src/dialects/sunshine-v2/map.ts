@@ -28,7 +28,7 @@ export function known(fields: Readonly<Record<string, Json | undefined>>): JsonO
   return found
 }
 
-/** What only this dialect keeps of something. */
+/** Data of this dialect. */
 export const ownOf = (facts: { dialect?: Record<string, JsonObject> }): JsonObject =>
   facts.dialect?.[DIALECT] ?? {}
 
@@ -110,7 +110,7 @@ export function messageJson(
   users?: ReadonlyMap<Id, UserView>,
 ): JsonObject {
   const details = messageDetailsOf(message)
-  // As it was posted, where the payload does not say the same, and what the payload cannot say.
+  // The posted content, if the payload differs, and data that the payload cannot contain.
   const { content, quotedMessage, references } = ownOf(details)
   const json: JsonObject = {
     id: message.id,

@@ -5,7 +5,7 @@ import { htmlOf, htmlToText, sanitiseHtml } from './html.js'
 
 const markdownModule = lazyModule(() => import('@plugboard/markdown'))
 
-/** Whether there is anything to resolve. */
+/** Whether there is markup to resolve. */
 export const hasMarkup = (content: Content): boolean => 'markdownText' in content || 'htmlText' in content
 
 /** Markdown becomes HTML, HTML is sanitised, and a text that is missing is derived. */
@@ -22,7 +22,7 @@ interface Markup {
   derived: string
 }
 
-/** @throws bad_request where there is no text, neither given nor derived */
+/** @throws bad_request without a given or derived text */
 function withText(text: string | undefined, { htmlText, derived }: Markup) {
   if (text === undefined && derived === '') throw badRequest('the markup should have a text')
   return { htmlText, text: text ?? derived }

@@ -21,7 +21,7 @@ export const anyQuery = z.looseObject({
   'page[size]': parameter('1 to 100; 25 where it is not given'),
 })
 
-/** One page of a list in order of id, as it was asked for. */
+/** A requested page of a list, in order of id. */
 export interface PageQuery {
   after?: Id
   before?: Id
@@ -67,7 +67,7 @@ export interface Links {
   links: { next?: string; prev?: string }
 }
 
-/** A page, and whether there is more on either side. */
+/** A page, and whether there are more in each direction. */
 export interface Cut<T> {
   items: readonly T[]
   hasNext: boolean

@@ -19,7 +19,7 @@ import type * as schemas from './schemas.js'
 
 type Body = z.infer<typeof schemas.postMessage>
 
-/** Who writes, where nothing has to be looked up for that. */
+/** The author, if no lookup is needed. */
 export function recallAuthor(
   hub: Hub,
   client: ClientView,
@@ -60,7 +60,7 @@ export function postOf(
   return post
 }
 
-/** Undefined when there is nothing to keep beside the payload. */
+/** Undefined if there is nothing to store besides the payload. */
 function detailsOf(body: Body, content: JsonObject | undefined): MessageDetails | undefined {
   const { author, metadata, override, schema, quotedMessage, references } = body
   const { displayName: name, avatarUrl, subtypes } = author
@@ -79,7 +79,7 @@ function detailsOf(body: Body, content: JsonObject | undefined): MessageDetails 
   }
 }
 
-/** The content itself is kept where the payload does not say the same. */
+/** Includes the posted content if the payload differs. */
 export function contentOf(given: Content): { payload: JsonObject; content: JsonObject | undefined } {
   const payload = toPayload(given)
   const content = given.type === 'form' ? { ...given, submitted: false } : given

@@ -16,12 +16,12 @@ import { parseInput } from './validate.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who makes the request, and of which app it is; null before that is known. */
+    /** The caller and the app of the request; null before authentication. */
     sunshine: { caller: Caller; app: ClientView | undefined } | null
   }
 }
 
-/** What the routes of this dialect work with. */
+/** Dependencies of the routes of this dialect. */
 export interface Scope {
   app: FastifyInstance
   hub: Hub
@@ -45,7 +45,7 @@ export interface Route<B extends z.ZodType, Q extends z.ZodType> {
   /** The status of success. Default: 200. */
   status?: 200 | 201
   response: z.ZodType
-  /** What it is that the domain does not find, where it says so of nothing else. */
+  /** Kind of object of a not-found error, if the error does not name it. */
   missing?: Missing
   /** It returns a list of the app, whose concurrency is limited. */
   isList?: true
@@ -88,7 +88,7 @@ type Nothing = typeof nothing
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-/** Registers a route. What its schemas do not name is left out, as the API does. */
+/** Registers a route. Unknown keys are dropped, as in the original API. */
 export function defineRoute<B extends z.ZodType = Nothing, Q extends z.ZodType = Nothing>(
   scope: Scope,
   route: Route<B, Q>,

@@ -7,7 +7,7 @@ import { contentSchema } from './content-schemas.js'
 
 const MAX_METADATA_BYTES = 4096
 
-/** Flat, and so small that it fits a message of any store. Null takes a key away where the whole is merged. */
+/** Flat, with a bounded size. Null removes a key in a merge. */
 export const metadata = (of: string) =>
   small(
     z.record(

@@ -109,7 +109,7 @@ async function eventIn(event: WebhookEvent, view: ConversationView): Promise<Tol
   }
 }
 
-/** One that a person began lives where they wrote; a caller of the API makes one that lives nowhere yet. */
+/** A conversation started by a person has an endpoint; one created through the API has none yet. */
 async function conversationCreated(
   event: WebhookEvent,
   { endpoints, userId }: ConversationView,
@@ -167,13 +167,13 @@ async function authorJson(event: WebhookEvent, author: Author): Promise<JsonObje
   return { type: 'user', userId, user: userOf(event, userId, await event.lookups.user(userId)) }
 }
 
-/** In short, or whole where the webhook asks for that; one that is gone has nothing but its id. */
+/** The short form, or the full user if the webhook wants it. A deleted user only has its id. */
 function userOf({ webhook }: WebhookEvent, id: Id, user: UserView | undefined): JsonObject {
   if (!user) return { id, authenticated: false }
   return webhook.settings?.includeFullUser === true ? userJson(user) : shortUserJson(user)
 }
 
-/** Where a message came from; with the person's address there, where the webhook asks for that. */
+/** Source of a message, with the person's address if the webhook wants it. */
 function sourceOf({ client, entry, webhook }: WebhookEvent, view: ConversationView): JsonObject {
   const message = asMessage(entry)
   const source = sourceJson(client, message)

@@ -9,7 +9,7 @@ export const FORMAT_NAME = 'sunshine-v2'
 /** By the wire contract: an answer that takes longer is a failure. */
 const TIMEOUT_MS = 20_000
 
-/** By the wire contract: no other attempt is made. */
+/** Final statuses of the wire contract, which are not retried. */
 const FINAL: ReadonlySet<number> = new Set([400, 401, 403, 404, 406])
 
 /** Possible triggers per topic. The entry decides which of them fires. */

@@ -97,7 +97,7 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
       return { token, found, external }
     },
     handle: async ({ admitted: { token, found, external } }) => {
-      // Whoever vouches for end users cannot make one that passes for an agent.
+      // A subscription that signs in end users cannot impersonate an agent.
       if (await isOfBusiness(hub, found.client, external.id))
         throw new PlugboardError('FORBIDDEN', 'this id belongs to an account')
       const { firstname = external.id, lastname, email } = external

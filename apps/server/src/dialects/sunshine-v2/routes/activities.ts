@@ -4,7 +4,7 @@ import { findConversation, findUserId } from '../find.js'
 import { defineRoute, type Scope } from '../route.js'
 import * as schemas from '../schemas.js'
 
-/** What goes on in a conversation beside its messages. */
+/** Events of a conversation other than messages. */
 export function activityRoutes(scope: Scope): void {
   const { hub } = scope
   defineRoute(scope, {

@@ -14,7 +14,7 @@ const upload = z.object({
 const uploaded = z.object({ attachment: z.object({ mediaUrl: z.url(), mediaType: z.string() }) })
 const removal = z.object({ mediaUrl: z.string().min(1) })
 
-/** What is around the file: boundaries, heads and other fields. */
+/** Allowance for boundaries, headers and other fields of the form. */
 const AROUND_BYTES = 65_536
 const FIELDS = { parts: 20, fields: 19, fieldSize: 4_096, fieldNameSize: 200, headerPairs: 50 }
 
@@ -74,7 +74,7 @@ export function attachmentRoutes(scope: Scope): void {
 async function sourceOf(request: FastifyRequest, maxBytes: number): Promise<MultipartFile> {
   if (!request.isMultipart())
     throw new SunshineError(415, { code: 'unsupported_media_type', title: 'Unsupported media type' })
-  // Said before anything is read, where it is known already.
+  // Rejected before reading, if the size is already known.
   if (Number(request.headers['content-length'] ?? 0) > maxBytes + AROUND_BYTES)
     throw new SunshineError(413, { code: 'payload_too_large', title: 'The body is too large' })
   try {

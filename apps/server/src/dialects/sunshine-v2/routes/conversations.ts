@@ -122,7 +122,7 @@ export function conversationRoutes(scope: Scope): void {
       })
       if (conversation && (await isDefault(hub, client, conversation)))
         throw badRequest(`Conversation ${id} cannot be deleted because it is the default.`)
-      // Also where it is gone already: what belongs to it may be left.
+      // Also if it was already deleted: its data may remain.
       await hub.conversations.delete(client, id)
       return {}
     },

@@ -6,7 +6,7 @@ import { badRequest, notFound } from '../errors.js'
 import { findConversation, findUserId } from '../find.js'
 import { defineRoute, type Scope } from '../route.js'
 
-/** What may stand in a header. */
+/** Valid characters of a header value. */
 const token = z.string().regex(/^[\x21-\x7e]{1,2000}$/, { error: 'should be printable ASCII' })
 
 const reference = z.object({

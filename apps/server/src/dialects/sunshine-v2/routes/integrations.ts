@@ -24,7 +24,7 @@ export function integrationRoutes(scope: Scope): void {
   const url = '/apps/:appId/integrations'
   const common = { tag: 'integrations', access: 'app' } as const
 
-  /** With its webhooks, where it may have any. */
+  /** With its webhooks, if its type has webhooks. */
   const json = (client: ClientView, integration: IntegrationView): JsonObject => {
     const fields = integrationJson(hub, integration)
     if (integration.channel) return fields

@@ -182,7 +182,7 @@ async function pageOfMessages(hub: Hub, client: ClientView, conversationId: Id, 
   }
 }
 
-/** What the people are called who wrote some messages. */
+/** Display names of the authors of messages. */
 async function authorsOf(
   hub: Hub,
   client: ClientView,

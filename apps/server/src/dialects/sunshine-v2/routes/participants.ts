@@ -7,7 +7,7 @@ import { anyQuery, cut, linksOf, pageOf, rangeOf } from '../pages.js'
 import { defineRoute, type Scope } from '../route.js'
 import * as schemas from '../schemas.js'
 
-/** Who takes part in conversations. */
+/** Participants of conversations. */
 export function participantRoutes(scope: Scope): void {
   const { hub, baseUrl } = scope
   const url = '/apps/:appId/conversations/:conversationId'

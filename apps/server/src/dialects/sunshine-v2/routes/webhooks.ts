@@ -116,7 +116,7 @@ export function webhookRoutes(scope: Scope): void {
 
 type Input = Pick<RouteInput<unknown, unknown>, 'client' | 'params' | 'caller'>
 
-/** What the domain is to make of a body. */
+/** Converts a body to domain data. */
 export const wanted = ({
   target: url,
   triggers,
