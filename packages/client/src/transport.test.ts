@@ -234,7 +234,7 @@ describe('errors', () => {
     expect(server.requests).toHaveLength(1)
   })
 
-  test('of the arguments come at once and unchanged', async () => {
+  test('of the arguments are thrown immediately and unchanged', async () => {
     const { server, client } = await setUp()
     const payload = { type: 'text' as const, text: 'hi', delay: 1n as unknown as number }
     await expect(client.messages.post({ conversationId: 'k1', payload })).rejects.toThrow(TypeError)

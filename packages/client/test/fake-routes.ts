@@ -241,7 +241,7 @@ function refuseUnknown(part: string, given: object, known: string[]): void {
   if (unknown !== undefined) throw new HttpFault(400, `"${part}.${unknown}" is not allowed`)
 }
 
-/** Like Plugboard: at most 50 at once, however many are asked for. */
+/** Like Plugboard: at most 50 per page, for any limit. */
 function page<Item extends { id: string }>(list: Item[], query: Record<string, string>): Item[] {
   const start = query.before === undefined ? 0 : list.findIndex((item) => item.id === query.before) + 1
   return list.slice(start, start + Math.min(Number(query.limit ?? 20), 50))

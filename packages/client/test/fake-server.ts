@@ -12,7 +12,7 @@ export interface Recorded {
   body: unknown
 }
 
-/** What happens to one request in place of a plain answer; `work` does what the request asks for. */
+/** Replaces the normal response to a request; `work` performs the request. */
 export type Fault = (response: ServerResponse, work: () => Promise<Reply>) => void
 
 /** Faults by name, for the queue `faults` of the server: the first goes to the next request, and so on. */

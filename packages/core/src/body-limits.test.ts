@@ -11,13 +11,13 @@ const levelsOf = (value: unknown): number =>
   typeof value === 'object' && value !== null ? 1 + Math.max(0, ...Object.values(value).map(levelsOf)) : 0
 
 describe('JSON', () => {
-  test('may nest so many levels and no more', () => {
+  test('may nest up to the maximum depth', () => {
     expect(faultOf(nested(jsonLevels))).toBeUndefined()
     expect(faultOf(nested(jsonLevels + 1))).toBe(`may nest ${jsonLevels} levels at most`)
     expect(faultOf('{"a":'.repeat(jsonLevels + 1))).toBe(`may nest ${jsonLevels} levels at most`)
   })
 
-  test('may hold so many values and no more, whatever they are', () => {
+  test('may contain up to the maximum number of values, of any kind', () => {
     for (const value of ['0', '""', '{}', '{"a":[]}']) {
       const list = (length: number) => `[${Array(length).fill(value).join(',')}]`
       expect(faultOf(list(jsonValues / 4))).toBeUndefined()
@@ -53,7 +53,7 @@ describe('JSON', () => {
   })
 })
 
-test('a form may have so many fields and no more', () => {
+test('a form may have up to the maximum number of fields', () => {
   const form = (fields: number) => Buffer.from(Array(fields).fill('a=1').join('&'))
   expect(formFault(form(formFields))).toBeUndefined()
   expect(formFault(form(formFields + 1))).toBe(`may have ${formFields} fields at most`)

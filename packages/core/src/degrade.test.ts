@@ -56,7 +56,7 @@ describe('Markdown', () => {
     expect(carousel).toMatchObject({ items: [{ markdown: true }, { markdown: true }, { markdown: false }] })
   })
 
-  test('is of a single longer card: whatever reads it has a limit of its own', () => {
+  test('is kept for a single longer card: the parser has its own limit', () => {
     const card = { type: 'card', title: 'x'.repeat(100_000), actions: [], markdown: true }
     expect(isMarkdown(card)).toEqual([true])
   })

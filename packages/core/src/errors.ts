@@ -3,17 +3,17 @@
  * missing.
  */
 export const errorCodes = {
-  INVALID: 'The input does not have the form asked for; the message names the field.',
-  UNAUTHORIZED: 'Credentials are missing or wrong.',
-  FORBIDDEN: 'The credentials are right and do not allow this.',
-  NOT_FOUND: 'There is no such object for this client.',
-  CONFLICT: 'The object exists already, or changed in the meantime.',
-  MISMATCH: 'The idempotency key was used for another request.',
-  TOO_LARGE: 'The input is over a limit of size.',
-  RATE_LIMITED: 'Too many requests; retryAfterMs says when to come again.',
-  UNAVAILABLE: 'The store, or something else that is needed, cannot be reached now.',
+  INVALID: 'The input is invalid; the message names the field.',
+  UNAUTHORIZED: 'Credentials are missing or invalid.',
+  FORBIDDEN: 'The credentials are valid but do not allow this.',
+  NOT_FOUND: 'The object does not exist for this client.',
+  CONFLICT: 'The object already exists, or changed concurrently.',
+  MISMATCH: 'The idempotency key was used with a different request.',
+  TOO_LARGE: 'The input exceeds a size limit.',
+  RATE_LIMITED: 'Too many requests; retry after `retryAfterMs` milliseconds.',
+  UNAVAILABLE: 'The database, or another required service, is unreachable.',
   NO_SPACE: 'The disk is full, or the client has reached its storage limit; nothing was stored.',
-  INTERNAL: 'A fault of ours.',
+  INTERNAL: 'An internal error.',
 } as const
 
 /** A key of {@link errorCodes}. */

@@ -84,7 +84,7 @@ describe('a request that may have been sent is ambiguous', () => {
   })
 })
 
-test('an address that the host refuses is told from one that does not answer', () => {
+test('an address that the host rejects is distinguished from one that does not respond', () => {
   expect(isForbiddenTarget(failed(new Error('socket', { cause: coded('ERR_TARGET_FORBIDDEN') })))).toBe(true)
   expect(isForbiddenTarget(failed(coded('ECONNREFUSED')))).toBe(false)
   expect(isForbiddenTarget(undefined)).toBe(false)

@@ -6,7 +6,7 @@ const hold = (ms: number): void => {
   for (const until = performance.now() + ms; performance.now() < until; );
 }
 
-test('work that is short goes on at once', async () => {
+test('short work continues immediately', async () => {
   await turn()
   expect([yieldIfBusy(), yieldIfBusy()]).toEqual([undefined, undefined])
 })
@@ -35,7 +35,7 @@ test('work that takes long is spread over turns of the event loop, in order', as
   expect(turns).toBeGreaterThanOrEqual(17)
 })
 
-test('a new turn has a budget of its own', async () => {
+test('a new turn has a new budget', async () => {
   await turn()
   yieldIfBusy()
   hold(12)

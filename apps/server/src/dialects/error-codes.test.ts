@@ -126,13 +126,13 @@ test('docs/errors.md has the table of codes as it is; `-u` writes it', async () 
   const page = [
     '# Errors',
     '',
-    'Every refusal and every failure has one of these codes. Each API answers a code with a status and a body of its own: the Messaging API with plain text, Sunshine with `{"errors":[{"code","title"}]}`, Smartify with `{"success":false,"msg"}`, `{"err"}` or `{"errors"}`. A 503, and a 429, has `retry-after` in seconds.',
+    'Every error has one of these codes. Each API maps a code to a status and a body in its own format: the Messaging API to plain text, Sunshine to `{"errors":[{"code","title"}]}`, Smartify to `{"success":false,"msg"}`, `{"err"}` or `{"errors"}`. Responses with 503 and 429 have a `retry-after` in seconds.',
     '',
     '| code | meaning | Messaging API | Sunshine | Smartify |',
     '| --- | --- | --- | --- | --- |',
     ...rows,
     '',
-    'This page is written by a test. After a change of the codes: `pnpm exec vitest run apps/server/src/dialects/error-codes.test.ts -u`.',
+    'A test generates this page. After changing the codes, run `pnpm exec vitest run apps/server/src/dialects/error-codes.test.ts -u`.',
     '',
   ]
   await expect(page.join('\n')).toMatchFileSnapshot('../../../../docs/errors.md')

@@ -23,8 +23,8 @@ export type Events = Readonly<Record<string, z.ZodType>>
 type Documented = Required<Pick<RouteOptions, 'method' | 'url' | 'schema'>>
 
 /**
- * Serves the API's document (`/openapi.json`, OpenAPI 3.1) and a page to browse it (`/docs`). It tells of every route
- * registered after this call that has a schema. Nothing is loaded or built before somebody asks.
+ * Serves the API's document (`/openapi.json`, OpenAPI 3.1) and a page to browse it (`/docs`). It contains every route
+ * with a schema that is registered after this call. Nothing is loaded or built before the first request.
  */
 export function serveDocument(app: FastifyInstance, events: Events = {}): void {
   const routes: Documented[] = []

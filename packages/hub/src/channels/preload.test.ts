@@ -46,7 +46,7 @@ describe('a process that starts', () => {
     second.preload.stop()
   })
 
-  test('goes on when a channel cannot be loaded, which is told to who needs it', async () => {
+  test('continues if a channel cannot be loaded; calls that need it fail', async () => {
     const start = processes()
     const names = ['broken', 'courier']
     for (const name of names) start(names).preload.used(name)

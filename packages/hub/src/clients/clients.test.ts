@@ -8,7 +8,7 @@ import { Accounts } from './accounts.js'
 import { Clients } from './clients.js'
 import { Directory } from './directory.js'
 
-test('the keys of a client go at once when it is deleted, and people stay without it', async () => {
+test('the keys of a client are deleted immediately with it, and people stay without it', async () => {
   const { clients, accounts, ids } = await setUp(2)
   const [mine, theirs] = ids
   await accounts.createKey({ scope: 'app', clientId: mine, displayName: 'mine' })
@@ -52,7 +52,7 @@ test('those that were deleted are left out of a list, whichever way it goes, and
   expect(await list({ after: ids[0] as Id }, 1)).toEqual([ids[3]])
 })
 
-test('a client has at most twenty tokens, also when many are asked for at once', async () => {
+test('a client has at most twenty tokens, even with concurrent requests', async () => {
   const { clients, store, ids } = await setUp(1)
   const [id] = ids
   for (let i = 0; i < 15; i += 1) await clients.addToken(id)

@@ -32,7 +32,7 @@ test('an unknown client is not found, nor one that was deleted', async () => {
   await expect(directory.change(gone.id, (record) => record)).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })
 
-test('changes at once all come through, one after another, and each is told', async () => {
+test('concurrent changes all succeed, one after another, and each is reported', async () => {
   const record = recordOf()
   const { directory, clients, changed } = setUp(record)
   const names = Array.from({ length: 10 }, (_, i) => `n${i}`)
@@ -50,7 +50,7 @@ test('a change that never gets through is a conflict', async () => {
   await expect(directory.change(record.id, append('x'))).rejects.toMatchObject({ code: 'CONFLICT' })
 })
 
-test('a change is in force before it is told of, and a name that was given away leads nowhere', async () => {
+test('a change is effective before it is reported, and a reassigned name no longer resolves', async () => {
   const record = recordOf({ name: 'old' })
   const seen: (string | undefined)[] = []
   const { directory } = setUp(record, () => seen.push(directory.peek(record.id)?.record.name))

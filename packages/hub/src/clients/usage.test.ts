@@ -43,7 +43,7 @@ describe('what a client keeps', () => {
     await expect(async () => usage.take(client, 1)).rejects.toEqual(full)
   })
 
-  test('has the limit of its own record, and 0 is none', async () => {
+  test('has the limit of its record, and 0 is no limit', async () => {
     const usage = usageOf(new Numbers())
     const [own, free] = [clientOf(10), clientOf(0)]
     await expect(async () => usage.take(own, 11)).rejects.toEqual(full)

@@ -75,7 +75,7 @@ test('a process that goes down answers who waits, and lets nobody wait any more'
   expect(await payloadsOf(ask(10_000).answer)).toEqual([])
 })
 
-test('a message that cannot be posted is refused at once, and leaves nothing behind', async () => {
+test('a message that cannot be posted is rejected immediately, and leaves nothing behind', async () => {
   const { ask, during } = setUp()
   during(async () => {
     throw new Error('broken')

@@ -28,7 +28,7 @@ test('processes merge what each has seen, and one that starts later knows it', a
   expect(await b.read(id)).toMatchObject({ consecutiveFailures: 1 })
 })
 
-test('what tells of one person is shown, and counts for nothing', async () => {
+test('a failure about one person is shown, and does not count', async () => {
   const monitor = setUp().open()
   monitor.failed(id, { kind: 'recipient', message: 'blocked' })
   expect(await monitor.read(id)).toMatchObject({ lastFailure: { kind: 'recipient' }, consecutiveFailures: 0 })

@@ -29,7 +29,7 @@ test('a channel is enabled, changed and taken out, and the others and the webhoo
   })
 })
 
-test('of two who enable one channel at once one does, and the other is told', async () => {
+test('of two that enable a channel concurrently, one succeeds, and the other gets an error', async () => {
   const { hub, client } = await setUp()
   const known = await client()
   const enable = (token: string) => hub.integrations.enable(known, 'beta', { config: { token }, facts: {} })
@@ -39,7 +39,7 @@ test('of two who enable one channel at once one does, and the other is told', as
   expect(lost?.reason).toMatchObject({ code: 'CONFLICT' })
 })
 
-test('an integration that a sync has replaced meanwhile is not found, and the new one stays', async () => {
+test('an integration that a concurrent sync replaced is not found, and the new one stays', async () => {
   const { hub, client } = await setUp()
   const { id } = await hub.integrations.enable(await client(), 'beta', { config: { token: 'a' }, facts: {} })
   const stale = await client()
@@ -85,7 +85,7 @@ test('a custom integration goes with its keys and webhooks, and takes no other a
   await expect(hub.integrations.get(await client(), mine.id)).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })
 
-test('what is made for an integration that is deleted meanwhile is taken back', async () => {
+test('what is created for a concurrently deleted integration is reverted', async () => {
   const { hub, client, store, keys } = await setUp()
   const { id } = await hub.integrations.createCustom(await client(), {})
   const insert = store.insertDocument

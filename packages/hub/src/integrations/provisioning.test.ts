@@ -13,7 +13,7 @@ afterEach(async () => {
 const auth: Failure = { kind: 'auth', message: 'wrong token', field: 'token' }
 const transient: Failure = { kind: 'transient', message: 'cannot be reached' }
 
-test('a provider is told of a new integration, and then it is active', async () => {
+test('a new integration is set up at the provider, and then active', async () => {
   const { hub, sync, health, calls, shared, id } = setUp()
   await sync('a')
   await eventually(async () => expect(await health()).toMatchObject([{ status: 'active' }]))
@@ -38,7 +38,7 @@ test('a provider that refuses new credentials makes the sync fail, and nothing i
   expect(meta).toEqual([])
 })
 
-test('a provider that cannot be reached is no reason: the integration is pending until it is told', async () => {
+test('an unreachable provider does not fail a sync: the integration is pending until it is set up', async () => {
   const { sync, health, outcomes, calls } = setUp()
   outcomes.check = transient
   outcomes.provision = transient
@@ -64,7 +64,7 @@ test('a sync does not wait for a provider that does not answer', async () => {
   expect((await health())[0]?.status).toBe('pending')
 })
 
-test('credentials that stop working while the provider is told pause the integration, until the next sync', async () => {
+test('credentials that fail during the setup pause the integration, until the next sync', async () => {
   const { sync, health, outcomes, calls } = setUp()
   outcomes.provision = auth
   await sync('a')
@@ -89,7 +89,7 @@ test('a process that ends leaves it to the next one', async () => {
   await eventually(async () => expect(await health()).toMatchObject([{ status: 'active' }]))
 })
 
-test('a process that remembers the client as it was tells the provider of what it is now', async () => {
+test('a process with an outdated cache sets up the current configuration', async () => {
   const { hub: idle, shared, id, channel, calls, health } = setUp()
   await idle.stop(0)
   const taking = openHub(shared.open(), [channel], { delivers: false })
@@ -140,7 +140,7 @@ test('an account is one client’s alone, until that client gives it up', async 
   await expect(sync('a')).rejects.toMatchObject({ code: 'CONFLICT' })
 })
 
-test('of two clients that claim an account at once one gets it', async () => {
+test('of two clients that claim an account concurrently, one gets it', async () => {
   const { sync, other, health } = setUp()
   const results = await Promise.allSettled([sync('a'), sync('a', 'x', other.id)])
   expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
