@@ -246,7 +246,9 @@ export class Deliveries {
     const now = this.#clock.toDatabase(time)
     const woken = { $cond: [isMissing('$owner'), '$$REMOVE', true] }
     const update = [{ $set: { ...waking(now), woken } }]
-    const filter = { clientId: oid(clientId), nextAt: { $gt: now } }
+    // A holder may come back after the end of its lease.
+    const isAsleep = { $or: [{ nextAt: { $gt: now } }, { owner: { $exists: true } }] }
+    const filter = { clientId: oid(clientId), nextAt: { $gt: new Date(0) }, ...isAsleep }
     await this.#models.streams.updateMany(filter, update as never, { updatePipeline: true })
   }
 

@@ -37,7 +37,8 @@ const CLAIM = `
 
 const WAKE = `
   UPDATE progress SET next_at = iif(hold = ${FREE}, ?1, next_at), hold = iif(hold = ${FREE}, hold, ${WOKEN})
-  WHERE n IN (SELECT n FROM progress INDEXED BY progress_due WHERE next_at > ?1 AND client = unhex(?2))`
+  WHERE n IN (SELECT n FROM progress INDEXED BY progress_due
+    WHERE client = unhex(?2) AND (next_at > ?1 OR hold <> ${FREE}))`
 
 const BURY = `UPDATE entries SET dead = ?, dead_client = ${toBytes} WHERE n = ?`
 

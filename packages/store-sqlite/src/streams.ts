@@ -116,16 +116,16 @@ export class Streams implements Pending {
     this.#ranks.clear()
   }
 
-  /** The rows of the client's streams that are due later than this were woken: those in memory follow. */
+  /** The rows of the client's streams were woken: those in memory follow, also those that have left the cache. */
   woken(clientId: Id, ms: number): void {
     this.dueFrom(ms)
-    for (const [key, state] of this.#cache.entries()) {
+    for (const state of new Set([...this.#touched.values(), ...this.#cache.values()])) {
       const { progress } = state.saved
-      if (state.clientId !== clientId || !progress || progress.nextAt <= ms) continue
+      if (state.clientId !== clientId || !progress) continue
       wake(state, ms)
       progress.nextAt = state.nextAt ?? ms
       progress.hold = state.hold
-      this.#touched.set(key, state)
+      this.#touched.set(state.key, state)
     }
   }
 

@@ -27,6 +27,7 @@ import { type Cases, Scene } from './store-suite/scene.js'
 import { tenantCases } from './store-suite/tenants.js'
 import { userDeletionCases } from './store-suite/user-deletion.js'
 import { userCases } from './store-suite/users.js'
+import { wakeUpCases } from './store-suite/wake-ups.js'
 import { walkCases } from './store-suite/walk.js'
 
 /** What the suite needs to know of a store. */
@@ -83,6 +84,7 @@ const groups: readonly Group[] = [
   { name: 'purge of a client', cases: purgeCases },
   { name: 'round trip', cases: roundTripCases },
   { name: 'model', cases: modelCases },
+  { name: 'wake-ups', cases: wakeUpCases },
   { name: 'the end of a lease', cases: leaseEndCases, needs: 'advance' },
   { name: 'after reopening', cases: durabilityCases, needs: 'reopen' },
   { name: 'two handles', cases: replicaCases, needs: 'another' },

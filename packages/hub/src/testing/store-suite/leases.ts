@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { newId } from '@plugboard/core'
+import type { Entry } from '../../log/entry.js'
 import type { Claimed, Lease, Mark } from '../../log/progress.js'
 import { type Target, webhookTarget } from '../../log/target.js'
 import { isLost, only, present, same } from './assertions.js'
@@ -142,6 +143,24 @@ export const leaseEndCases: Cases = {
     same(await scene.store.mark(talk, claimed.lease, active(2)), 3)
   },
 
+  'a stream that was woken after the end of its lease is due when its holder gives it back after all': async (
+    scene,
+  ) => {
+    for (const wake of ['wakeClient', 'replay'] as const) {
+      const { talk, target, lease, entry } = await held(scene)
+      const { clientId } = talk
+      const dead = { reason: 'exhausted', attempts: 1, at: scene.tick(), label: 'url' } as const
+      await scene.store.bury(talk, entry.seq, target, dead)
+      scene.pass(3600)
+      const now = scene.tick()
+      if (wake === 'wakeClient') await scene.store.wakeClient(clientId, now)
+      else await scene.store.replay({ clientId, entryId: entry.id, target, to: target, now })
+      const later = { scanned: 2, lanes: { [target]: { done: 1 } }, nextAt: scene.after(60) }
+      same(await scene.store.mark(talk, lease, later), 2)
+      assert.ok((await scene.dueStreams(scene.tick())).includes(talk.streamId), `${wake} was lost`)
+    }
+  },
+
   'what came while the stream was held goes to whoever takes it after the end of the lease': async (
     scene,
   ) => {
@@ -167,11 +186,11 @@ const after = (until: Date): Date => new Date(until.getTime() + 1000)
 const secondsTo = ({ now }: Scene, then: Date): number => (then.getTime() - now.getTime()) / 1000
 
 /** A conversation with an owed message as its second entry, and the lease of it. */
-async function held(scene: Scene): Promise<{ talk: Talk; target: Target; lease: Lease }> {
+async function held(scene: Scene): Promise<{ talk: Talk; target: Target; entry: Entry; lease: Lease }> {
   const talk = await scene.talk()
   const target = aTarget()
-  const { claimed }: { claimed: Claimed } = await scene.claimAtAppend(talk, target)
-  return { talk, target, lease: claimed.lease }
+  const { entry, claimed } = await scene.claimAtAppend(talk, target)
+  return { talk, target, entry, lease: claimed.lease }
 }
 
 /** Leaves the stream due now. */
