@@ -3,11 +3,11 @@ import { pipeline } from 'node:stream/promises'
 import type { Id } from '@plugboard/core'
 import type { BlobInfo, BlobOwner, BlobStore, NewBlob } from '@plugboard/hub'
 import { type Connection, mongo } from 'mongoose'
-import { DatabaseClock } from './clock.js'
-import { connect } from './connection.js'
-import type { ObjectId } from './documents.js'
-import { toOpenError, toStoreError } from './failure.js'
-import { idOf, oid } from './rows.js'
+import { DatabaseClock } from './database/clock.js'
+import { connect } from './database/connection.js'
+import type { ObjectId } from './database/document-types.js'
+import { toOpenError, toStoreError } from './database/failure.js'
+import { idOf, oid } from './encoding.js'
 
 export interface MongoBlobsOptions {
   /** As of the store: `mongodb://…` or `mongodb+srv://…`, with the name of the database. */

@@ -1,10 +1,10 @@
 import { type Id, PlugboardError } from '@plugboard/core'
 import type { ClientRecord, IntegrationRecord, Range, Sealed } from '@plugboard/hub'
-import type { ClientDoc } from './documents.js'
-import { isTaken } from './failure.js'
-import { findRange } from './ranges.js'
-import { idOf, oid } from './rows.js'
-import type { Models } from './schemas.js'
+import type { ClientDoc } from './database/document-types.js'
+import { isTaken } from './database/failure.js'
+import { findRange } from './database/ranges.js'
+import type { Models } from './database/schemas.js'
+import { idOf, oid } from './encoding.js'
 
 /** Below every other id. */
 const FIRST = '0'.repeat(24) as Id

@@ -22,10 +22,10 @@ import type {
   Watcher,
 } from '@plugboard/hub'
 import type { Connection } from 'mongoose'
-import type { MongoArchive } from './archive.js'
-import { ChangeStreams } from './change-streams.js'
-import type { DatabaseClock } from './clock.js'
-import { toStoreError } from './failure.js'
+import type { MongoArchive } from './archive/archive.js'
+import { ChangeStreams } from './database/change-streams.js'
+import type { DatabaseClock } from './database/clock.js'
+import { toStoreError } from './database/failure.js'
 import type { Parts } from './parts.js'
 
 /** The port, call by call. */
@@ -48,19 +48,19 @@ export class MongoStore implements ArchivedStore {
   }
 
   getMeta(key: string) {
-    return this.#do(({ notes }) => notes.get(key))
+    return this.#do(({ meta }) => meta.get(key))
   }
 
   putMetaIfAbsent(key: string, value: string) {
-    return this.#do(({ notes }) => notes.putIfAbsent(key, value))
+    return this.#do(({ meta }) => meta.putIfAbsent(key, value))
   }
 
   putMeta(key: string, value: string) {
-    return this.#do(({ notes }) => notes.put(key, value))
+    return this.#do(({ meta }) => meta.put(key, value))
   }
 
   replaceMeta(key: string, from: string, to: string) {
-    return this.#do(({ notes }) => notes.replace(key, from, to))
+    return this.#do(({ meta }) => meta.replace(key, from, to))
   }
 
   insertClient(client: ClientRecord) {
@@ -84,7 +84,7 @@ export class MongoStore implements ArchivedStore {
   }
 
   claimKey(claim: KeyClaim & { expiresBefore: Date }) {
-    return this.#do(({ notes }) => notes.claimKey(claim))
+    return this.#do(({ keys }) => keys.claim(claim))
   }
 
   purgeKeys(before: Date, limit: number) {
@@ -136,7 +136,7 @@ export class MongoStore implements ArchivedStore {
   }
 
   append(append: Append) {
-    return this.#do(({ log }) => log.append(append))
+    return this.#do(({ appender }) => appender.append(append))
   }
 
   findEntry(clientId: Id, id: Id) {
@@ -184,7 +184,7 @@ export class MongoStore implements ArchivedStore {
   }
 
   claimDue(claim: { now: Date; limit: number; except: readonly Id[] }) {
-    return this.#do(({ deliveries }) => deliveries.claimDue(claim))
+    return this.#do(({ claims }) => claims.claimDue(claim))
   }
 
   readEntries({ clientId, streamId }: StreamRef, after: number, limit: number) {
@@ -192,31 +192,31 @@ export class MongoStore implements ArchivedStore {
   }
 
   mark(stream: StreamRef, lease: Lease, progress: Mark) {
-    return this.#do(({ deliveries }) => deliveries.mark(stream, lease, progress))
+    return this.#do(({ claims }) => claims.mark(stream, lease, progress))
   }
 
   reclaim(stream: StreamRef, lease?: Lease) {
-    return this.#do(({ deliveries }) => deliveries.reclaim(stream, lease))
+    return this.#do(({ claims }) => claims.reclaim(stream, lease))
   }
 
   bury(stream: StreamRef, seq: number, target: Target, dead: Dead) {
-    return this.#do(({ deliveries }) => deliveries.bury(stream, seq, target, dead))
+    return this.#do(({ deadLetters }) => deadLetters.bury(stream, seq, target, dead))
   }
 
   listDead(clientId: Id, page: Page) {
-    return this.#do(({ entries }) => entries.listDead(clientId, page))
+    return this.#do(({ deadLetters }) => deadLetters.list(clientId, page))
   }
 
   replay(replay: Replay) {
-    return this.#do(({ deliveries }) => deliveries.replay(replay))
+    return this.#do(({ deadLetters }) => deadLetters.replay(replay))
   }
 
   wakeClient(clientId: Id, now: Date) {
-    return this.#do(({ deliveries }) => deliveries.wakeClient(clientId, now))
+    return this.#do(({ claims }) => claims.wakeClient(clientId, now))
   }
 
   findProgress(stream: StreamRef) {
-    return this.#do(({ deliveries }) => deliveries.findProgress(stream))
+    return this.#do(({ claims }) => claims.findProgress(stream))
   }
 
   backlog() {

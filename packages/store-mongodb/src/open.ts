@@ -1,11 +1,11 @@
 import type { ArchivedStore } from '@plugboard/hub'
-import { DatabaseClock } from './clock.js'
-import { connect } from './connection.js'
-import { toOpenError } from './failure.js'
-import { migrate } from './migrations.js'
+import { DatabaseClock } from './database/clock.js'
+import { connect } from './database/connection.js'
+import { toOpenError } from './database/failure.js'
+import { migrate } from './database/migrations.js'
+import { modelsOf } from './database/schemas.js'
 import { MongoStore } from './mongo-store.js'
 import { partsOf } from './parts.js'
-import { modelsOf } from './schemas.js'
 
 export interface MongoStoreOptions {
   /** `mongodb://…` or `mongodb+srv://…`, with the name of the database. */

@@ -1,21 +1,23 @@
-import { MongoArchive } from './archive.js'
-import { Backlog } from './backlog.js'
+import { MongoArchive } from './archive/archive.js'
 import { Clients } from './clients.js'
-import type { DatabaseClock } from './clock.js'
-import { Conversations } from './conversations.js'
-import { Deliveries } from './deliveries.js'
-import { Endpoints } from './endpoints.js'
-import { Entries } from './entries.js'
-import { Holes } from './holes.js'
-import { Inserter } from './inserter.js'
-import { Leases } from './leases.js'
-import { Log } from './log.js'
-import { Notes } from './notes.js'
+import type { DatabaseClock } from './database/clock.js'
+import type { Models } from './database/schemas.js'
+import { Backlog } from './delivery/backlog.js'
+import { Claims } from './delivery/claims.js'
+import { DeadLetters } from './delivery/dead-letters.js'
+import { Leases } from './delivery/leases.js'
+import { IdempotencyKeys } from './idempotency-keys.js'
+import { Meta } from './meta.js'
 import { Purge } from './purge.js'
-import { Reservations } from './reservation.js'
-import type { Models } from './schemas.js'
 import { StoredDocuments } from './stored-documents.js'
-import { Streams } from './streams.js'
+import { Appender } from './streams/append.js'
+import { Conversations } from './streams/conversations.js'
+import { Endpoints } from './streams/endpoints.js'
+import { Entries } from './streams/entries.js'
+import { Holes } from './streams/holes.js'
+import { Inserter } from './streams/inserter.js'
+import { Reservations } from './streams/reservations.js'
+import { StreamCache } from './streams/stream-cache.js'
 
 /** The parts of a store, wired. */
 export function partsOf(
@@ -24,20 +26,22 @@ export function partsOf(
   options: { leaseMs: number; cacheSize: number },
 ) {
   const leases = new Leases(clock, options.leaseMs)
-  const streams = new Streams(models, clock, leases, options.cacheSize)
+  const streams = new StreamCache(models, clock, leases, options.cacheSize)
   const inserter = new Inserter(models.entries)
   const reservations = new Reservations(models, clock, leases)
-  const deliveries = new Deliveries(models, clock, leases)
-  const log = new Log(models, streams, reservations, inserter, deliveries)
+  const claims = new Claims(models, clock, leases)
+  const appender = new Appender(models, streams, reservations, inserter, claims)
   return {
-    deliveries,
-    log,
+    claims,
+    deadLetters: new DeadLetters(models, clock),
+    appender,
     archive: new MongoArchive(models, clock),
-    notes: new Notes(models),
+    meta: new Meta(models),
+    keys: new IdempotencyKeys(models),
     documents: new StoredDocuments(models),
     clients: new Clients(models),
-    conversations: new Conversations(models, streams, reservations, log),
-    endpoints: new Endpoints(models, streams, log),
+    conversations: new Conversations(models, streams, reservations, appender),
+    endpoints: new Endpoints(models, streams, appender),
     entries: new Entries(models, streams, new Holes(models, inserter, clock)),
     backlog: new Backlog(models),
     purge: new Purge(models, streams),

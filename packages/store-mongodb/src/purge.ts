@@ -1,9 +1,9 @@
 import type { Id } from '@plugboard/core'
 import type { Model } from 'mongoose'
-import type { ObjectId, StreamDoc } from './documents.js'
-import { oid } from './rows.js'
-import type { Models } from './schemas.js'
-import type { Streams } from './streams.js'
+import type { ObjectId, StreamDoc } from './database/document-types.js'
+import type { Models } from './database/schemas.js'
+import { oid } from './encoding.js'
+import type { StreamCache } from './streams/stream-cache.js'
 
 type Named = { _id: ObjectId }
 type Sorting = Record<string, 1 | -1>
@@ -11,9 +11,9 @@ type Sorting = Record<string, 1 | -1>
 /** Removes what is not needed any more, in slices: a call removes no more documents than it is told. */
 export class Purge {
   readonly #models: Models
-  readonly #streams: Streams
+  readonly #streams: StreamCache
 
-  constructor(models: Models, streams: Streams) {
+  constructor(models: Models, streams: StreamCache) {
     this.#models = models
     this.#streams = streams
   }

@@ -1,12 +1,12 @@
 import { type Id, PlugboardError } from '@plugboard/core'
 import type { Range, StoredDocument } from '@plugboard/hub'
 import type { PipelineStage } from 'mongoose'
-import type { CounterDoc, StoredDoc } from './documents.js'
-import { isTaken, upsert } from './failure.js'
-import { readPage } from './pages.js'
-import { stagesOf } from './ranges.js'
-import { idOf, oid } from './rows.js'
-import type { Models } from './schemas.js'
+import type { CounterDoc, StoredDoc } from './database/document-types.js'
+import { isTaken, upsert } from './database/failure.js'
+import { readPage } from './database/pages.js'
+import { stagesOf } from './database/ranges.js'
+import type { Models } from './database/schemas.js'
+import { idOf, oid } from './encoding.js'
 
 /** What is kept beside the logs. One round trip for each call. */
 export class StoredDocuments {

@@ -1,4 +1,4 @@
-import { indexes } from '../src/indexes.js'
+import { indexes } from '../src/database/indexes.js'
 
 /** A read or the finding part of a write, as it went over the wire. */
 export interface Query {

@@ -1,7 +1,7 @@
 import { type Id, PlugboardError } from '@plugboard/core'
 import type { ClientRecord, Range } from '@plugboard/hub'
-import { isTaken } from './failure.js'
-import { type Connection, prepareAll, prepareOne, prepareWrite, toBytes } from './sql.js'
+import { isTaken } from './database/failure.js'
+import { type Connection, prepareAll, prepareOne, prepareWrite, toBytes } from './database/sql.js'
 
 /** Before and after every id. */
 const FIRST = '00' as Id

@@ -1,6 +1,14 @@
 import type { Id } from '@plugboard/core'
-import { type Connection, prepareNumber, prepareOne, prepareWrite, removable, toBytes, toHex } from './sql.js'
-import type { Streams } from './streams.js'
+import {
+  type Connection,
+  prepareNumber,
+  prepareOne,
+  prepareWrite,
+  removable,
+  toBytes,
+  toHex,
+} from './database/sql.js'
+import type { StreamCache } from './streams/stream-cache.js'
 
 type StreamRow = [n: number, clientId: Id, streamId: Id]
 
@@ -12,7 +20,7 @@ const slice = (table: string, key: string, where: string, order = key) =>
 
 /** Removes what is not needed any more, in slices: a call removes no more rows than it is told. */
 export class Purge {
-  readonly #streams: Streams
+  readonly #streams: StreamCache
   readonly #deleted
   readonly #ofClient
   readonly #entries
@@ -28,7 +36,7 @@ export class Purge {
   readonly #client
   readonly #oldKeys
 
-  constructor(db: Connection, streams: Streams) {
+  constructor(db: Connection, streams: StreamCache) {
     this.#streams = streams
     const deleted = 'WHERE over IS NOT NULL LIMIT 1'
     this.#deleted = prepareOne<StreamRow>(db, `${STREAM_ROW} ${deleted}`)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { openStore, say, talk, temporaryPath } from '../test/temporary.js'
-import type { Batch } from './writer.js'
+import type { Batch } from './database/group-commit.js'
 
 const COUNT = 60
 /** Together 30 MB. */

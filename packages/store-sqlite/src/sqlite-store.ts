@@ -1,9 +1,11 @@
-import type { Conversation, Id, User } from '@plugboard/core'
+import { type Conversation, type Id, PlugboardError, type User } from '@plugboard/core'
 import type {
   Append,
   ArchivedStore,
+  ClientRecord,
   Dead,
   Entry,
+  KeyClaim,
   Lease,
   MapEndpoint,
   Mark,
@@ -15,22 +17,27 @@ import type {
   Range,
   Replay,
   ReplyPage,
+  StoredDocument,
   StreamRef,
   Target,
 } from '@plugboard/hub'
-import { SqliteArchive } from './archive.js'
-import { Conversations } from './conversations.js'
-import { type OpenDatabase, openDatabase } from './database.js'
-import { Deliveries } from './deliveries.js'
-import { Endpoints } from './endpoints.js'
-import { Entries } from './entries.js'
-import { toStoreError } from './failure.js'
-import { Log } from './log.js'
-import { ProgressRows } from './progress-rows.js'
+import { SqliteArchive } from './archive/archive.js'
+import { Clients } from './clients.js'
+import { type OpenDatabase, openDatabase } from './database/database.js'
+import { toStoreError } from './database/failure.js'
+import { type Batch, GroupCommit } from './database/group-commit.js'
+import { Claims } from './delivery/claims.js'
+import { DeadLetters } from './delivery/dead-letters.js'
+import { ProgressTable } from './delivery/progress-table.js'
+import { IdempotencyKeys } from './idempotency-keys.js'
+import { Meta } from './meta.js'
 import { Purge } from './purge.js'
-import { SideStore } from './side-store.js'
-import { Streams } from './streams.js'
-import { type Batch, Writer } from './writer.js'
+import { StoredDocuments } from './stored-documents.js'
+import { Appender } from './streams/append.js'
+import { Conversations } from './streams/conversations.js'
+import { Endpoints } from './streams/endpoints.js'
+import { Entries } from './streams/entries.js'
+import { StreamCache } from './streams/stream-cache.js'
 
 export interface SqliteStoreOptions {
   /** The database file; it and its folder are made where they are not. */
@@ -58,148 +65,197 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<Archived
 }
 
 /** The port, call by call. */
-class SqliteStore extends SideStore implements ArchivedStore {
+class SqliteStore implements ArchivedStore {
   readonly archive: SqliteArchive
+  readonly #database: OpenDatabase
+  readonly #commits: GroupCommit
+  readonly #meta: Meta
+  readonly #clients: Clients
+  readonly #keys: IdempotencyKeys
+  readonly #documents: StoredDocuments
+  readonly #streams: StreamCache
   readonly #entries: Entries
-  readonly #log: Log
+  readonly #appender: Appender
   readonly #conversations: Conversations
   readonly #endpoints: Endpoints
-  readonly #deliveries: Deliveries
+  readonly #claims: Claims
+  readonly #deadLetters: DeadLetters
   readonly #purge: Purge
-  readonly #streams: Streams
+  #isClosed = false
 
   constructor(database: OpenDatabase, options: SqliteStoreOptions) {
     const { db } = database
     const { cacheSize = 20_000, onBatch } = options
     const now = options.now ? () => (options.now as () => Date)().getTime() : Date.now
-    const progress = new ProgressRows(db)
-    const streams = new Streams(db, progress, cacheSize)
-    super(database, new Writer(db, streams, onBatch))
-    this.#streams = streams
+    const progress = new ProgressTable(db)
+    this.#database = database
+    this.#streams = new StreamCache(db, progress, cacheSize)
+    this.#commits = new GroupCommit(db, this.#streams, onBatch)
+    this.#meta = new Meta(db)
+    this.#clients = new Clients(db)
+    this.#keys = new IdempotencyKeys(db)
+    this.#documents = new StoredDocuments(db)
     this.#entries = new Entries(db)
-    this.#log = new Log(this.#streams, this.#entries, now)
-    this.#conversations = new Conversations(db, this.#streams, this.#log)
-    this.#endpoints = new Endpoints(db, this.#streams, this.#log)
-    this.#deliveries = new Deliveries(db, this.#streams, progress, now)
+    this.#appender = new Appender(this.#streams, this.#entries, now)
+    this.#conversations = new Conversations(db, this.#streams, this.#appender)
+    this.#endpoints = new Endpoints(db, this.#streams, this.#appender)
+    this.#claims = new Claims(db, this.#streams, progress, now)
+    this.#deadLetters = new DeadLetters(db, this.#streams)
     this.#purge = new Purge(db, this.#streams)
-    const doing = { read: this.read.bind(this), write: this.write.bind(this) }
-    this.archive = new SqliteArchive(db, this.#streams, progress, doing)
+    const access = { read: this.#read.bind(this), write: this.#write.bind(this) }
+    this.archive = new SqliteArchive(db, this.#streams, progress, access)
+  }
+
+  getMeta(key: string) {
+    return this.#read(() => this.#meta.get(key))
+  }
+
+  putMetaIfAbsent(key: string, value: string) {
+    return this.#write(() => this.#meta.putIfAbsent(key, value))
+  }
+
+  putMeta(key: string, value: string) {
+    return this.#write(() => this.#meta.put(key, value))
+  }
+
+  replaceMeta(key: string, from: string, to: string) {
+    return this.#write(() => this.#meta.replace(key, from, to))
+  }
+
+  insertClient(client: ClientRecord) {
+    return this.#write(() => this.#clients.insert(client))
+  }
+
+  findClient(by: { id: Id } | { externalId: string } | { name: string }) {
+    return this.#read(() => this.#clients.find(by))
+  }
+
+  replaceClient(client: ClientRecord) {
+    return this.#write(() => this.#clients.replace(client))
+  }
+
+  listClients(range: Range) {
+    return this.#read(() => this.#clients.list(range))
   }
 
   purgeClient(clientId: Id, limit: number) {
-    return this.write(() => this.#purge.client(clientId, limit))
+    return this.#write(() => this.#purge.client(clientId, limit))
+  }
+
+  claimKey(claim: KeyClaim & { expiresBefore: Date }) {
+    return this.#write(() => this.#keys.claim(claim))
   }
 
   purgeKeys(before: Date, limit: number) {
-    return this.write(() => this.#purge.keys(before, limit))
+    return this.#write(() => this.#purge.keys(before, limit))
   }
 
   createUser(user: User, event: NewEntry) {
-    return this.write(() => this.#log.createUser(user, event))
+    return this.#write(() => this.#appender.createUser(user, event))
   }
 
   findUser(clientId: Id, id: Id) {
-    return this.read(() => this.#conversations.findUser(clientId, id))
+    return this.#read(() => this.#conversations.findUser(clientId, id))
   }
 
   deleteUser(clientId: Id, id: Id, event: NewEntry) {
-    return this.write(() => this.#conversations.deleteUser(clientId, id, event))
+    return this.#write(() => this.#conversations.deleteUser(clientId, id, event))
   }
 
   createConversation(conversation: Conversation, event: NewEntry) {
-    return this.write(() => this.#log.createConversation(conversation, event))
+    return this.#write(() => this.#appender.createConversation(conversation, event))
   }
 
   findConversation(clientId: Id, id: Id) {
-    return this.read(() => this.#conversations.findRecord(clientId, id))
+    return this.#read(() => this.#conversations.findRecord(clientId, id))
   }
 
   listConversations(clientId: Id, userId: Id, page: Page) {
-    return this.read(() => this.#conversations.list(clientId, userId, page))
+    return this.#read(() => this.#conversations.list(clientId, userId, page))
   }
 
   walkConversations(clientId: Id, range: Range & { userId?: Id }) {
-    return this.read(() => this.#conversations.walk(clientId, range))
+    return this.#read(() => this.#conversations.walk(clientId, range))
   }
 
   deleteConversation(clientId: Id, id: Id, event: NewEntry) {
-    return this.write(() => this.#conversations.delete(clientId, id, event))
+    return this.#write(() => this.#conversations.delete(clientId, id, event))
   }
 
   purgeDeleted(limit: number) {
-    return this.write(() => this.#purge.deleted(limit))
+    return this.#write(() => this.#purge.deleted(limit))
   }
 
   mapEndpoint(input: MapEndpoint) {
-    return this.write(() => this.#endpoints.map(input))
+    return this.#write(() => this.#endpoints.map(input))
   }
 
   removeEndpoint(clientId: Id, conversationId: Id, endpointId: Id) {
-    return this.write(() => {
+    return this.#write(() => {
       const stream = this.#conversations.find(clientId, conversationId)
       return stream !== undefined && this.#endpoints.remove(stream, endpointId)
     })
   }
 
   append(append: Append) {
-    return this.write(() => this.#log.append(append))
+    return this.#write(() => this.#appender.append(append))
   }
 
   findEntry(clientId: Id, id: Id) {
-    return this.read(() => this.#entries.find(clientId, id))
+    return this.#read(() => this.#entries.find(clientId, id))
   }
 
   findByDedupe(clientId: Id, streamId: Id, dedupe: string) {
-    return this.read(() => {
+    return this.#read(() => {
       const stream = this.#streams.find(clientId, streamId)
       return stream && this.#entries.findDuplicate(stream, dedupe)
     })
   }
 
   listMessages(clientId: Id, conversationId: Id, page: MessagePage) {
-    return this.read(() => {
+    return this.#read(() => {
       const stream = this.#conversations.find(clientId, conversationId)
       return stream && this.#entries.listMessages(stream, page)
     })
   }
 
   countMessages(clientId: Id, conversationId: Id, of: MessageCount) {
-    return this.read(() => {
+    return this.#read(() => {
       const stream = this.#conversations.find(clientId, conversationId)
       return stream ? this.#entries.countMessages(stream, of) : 0
     })
   }
 
   sizeOfMessages(clientId: Id, conversationId: Id) {
-    return this.read(() => {
+    return this.#read(() => {
       const stream = this.#conversations.find(clientId, conversationId)
       return stream ? this.#entries.sizeOfMessages(stream) : 0
     })
   }
 
   sizeOfActivities(clientId: Id, conversationId: Id) {
-    return this.read(() => {
+    return this.#read(() => {
       const stream = this.#conversations.find(clientId, conversationId)
       return stream ? this.#entries.sizeOfActivities(stream) : 0
     })
   }
 
   listEntries(clientId: Id, streamId: Id, limit: number) {
-    return this.read(() => {
+    return this.#read(() => {
       const stream = this.#streams.find(clientId, streamId)
       return stream ? this.#entries.listNewest(stream, limit) : []
     })
   }
 
   listReplies(clientId: Id, conversationId: Id, incomingId: Id, page: ReplyPage) {
-    return this.read(() => {
+    return this.#read(() => {
       const stream = this.#conversations.find(clientId, conversationId)
       return stream ? this.#entries.listReplies(stream, incomingId, page) : []
     })
   }
 
   endTurn(clientId: Id, messageId: Id, at: Date) {
-    return this.write(() => {
+    return this.#write(() => {
       const message = this.#entries.find(clientId, messageId)
       const stream = message && this.#conversations.find(clientId, message.streamId)
       return stream !== undefined && this.#entries.endTurn(stream, message?.seq ?? 0, at)
@@ -207,7 +263,7 @@ class SqliteStore extends SideStore implements ArchivedStore {
   }
 
   editMessage(clientId: Id, conversationId: Id, id: Id, to: MessageText) {
-    return this.write(() => {
+    return this.#write(() => {
       const stream = this.#conversations.find(clientId, conversationId)
       return stream !== undefined && this.#entries.edit(stream, id, to)
     })
@@ -217,7 +273,7 @@ class SqliteStore extends SideStore implements ArchivedStore {
   async deleteMessages(clientId: Id, conversationId: Id, only: Id | 'all', at: Date) {
     let upTo: number | undefined
     for (let count = 0; ; ) {
-      const deleted = await this.write(() => {
+      const deleted = await this.#write(() => {
         const stream = this.#conversations.find(clientId, conversationId)
         if (!stream) return 0
         if (only !== 'all') return this.#entries.deleteMessage(stream, only, at)
@@ -230,53 +286,103 @@ class SqliteStore extends SideStore implements ArchivedStore {
   }
 
   claimDue(claim: { now: Date; limit: number; except: readonly Id[] }) {
-    return this.write(() => this.#deliveries.claimDue(claim))
+    return this.#write(() => this.#claims.claimDue(claim))
   }
 
   readEntries({ clientId, streamId }: StreamRef, after: number, limit: number): Promise<Entry[]> {
-    return this.read(() => {
+    return this.#read(() => {
       const stream = this.#streams.find(clientId, streamId)
       return stream ? this.#entries.listAfter(stream, after, limit) : []
     })
   }
 
   async mark(stream: StreamRef, lease: Lease, progress: Mark) {
-    const marked = await this.write(() => this.#deliveries.mark(stream, lease, progress))
+    const marked = await this.#write(() => this.#claims.mark(stream, lease, progress))
     if (marked === 'lost') return marked
     if (marked.lease.until) lease.until = marked.lease.until
     return marked.seq
   }
 
   reclaim(stream: StreamRef, lease?: Lease) {
-    return this.write(() => this.#deliveries.reclaim(stream, lease))
+    return this.#write(() => this.#claims.reclaim(stream, lease))
   }
 
   bury(stream: StreamRef, seq: number, target: Target, dead: Dead) {
-    return this.write(() => this.#deliveries.bury(stream, seq, target, dead))
+    return this.#write(() => this.#deadLetters.bury(stream, seq, target, dead))
   }
 
   listDead(clientId: Id, page: Page) {
-    return this.read(() => this.#entries.listDead(clientId, page))
+    return this.#read(() => this.#deadLetters.list(clientId, page))
   }
 
   replay(replay: Replay) {
-    return this.write(() => this.#deliveries.replay(replay))
+    return this.#write(() => this.#deadLetters.replay(replay))
   }
 
   wakeClient(clientId: Id, now: Date) {
-    return this.write(() => this.#deliveries.wakeClient(clientId, now))
+    return this.#write(() => this.#claims.wakeClient(clientId, now))
   }
 
   findProgress(stream: StreamRef) {
-    return this.read(() => this.#deliveries.findProgress(stream))
+    return this.#read(() => this.#claims.findProgress(stream))
   }
 
   backlog() {
-    return this.read(() => this.#deliveries.backlog())
+    return this.#read(() => this.#claims.backlog())
+  }
+
+  increment(clientId: Id, name: string, by?: number) {
+    return this.#write(() => this.#documents.increment(clientId, name, by))
+  }
+
+  insertDocument(document: StoredDocument) {
+    return this.#write(() => this.#documents.insert(document))
+  }
+
+  findDocument(clientId: Id, collection: string, by: { id: Id } | { name: string }) {
+    return this.#read(() => this.#documents.find(clientId, collection, by))
+  }
+
+  findDocuments(clientId: Id, collection: string, ids: readonly Id[]) {
+    return this.#read(() => this.#documents.findAll(clientId, collection, ids))
+  }
+
+  replaceDocument(document: StoredDocument) {
+    return this.#write(() => this.#documents.replace(document))
+  }
+
+  removeDocument(clientId: Id, collection: string, id: Id) {
+    return this.#write(() => this.#documents.remove(clientId, collection, id))
+  }
+
+  listDocuments(clientId: Id, collection: string, range: Range & { term?: string }) {
+    return this.#read(() => this.#documents.list(clientId, collection, range))
   }
 
   /** Nobody else can change it, so that there is nothing to tell. */
   async watch() {
     return { isInstant: true }
   }
+
+  async close() {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#commits.drain()
+    this.#database.close()
+  }
+
+  async #read<T>(read: () => T): Promise<T> {
+    if (this.#isClosed) throw closed()
+    try {
+      return read()
+    } catch (error) {
+      throw toStoreError(error)
+    }
+  }
+
+  #write<T>(work: () => T): Promise<T> {
+    return this.#isClosed ? Promise.reject(closed()) : this.#commits.write(work)
+  }
 }
+
+const closed = () => new PlugboardError('UNAVAILABLE', 'the store is closed')

@@ -1,0 +1,84 @@
+import { newId } from '@plugboard/core'
+import { clientsBeforeGuests } from '@plugboard/hub/testing'
+import { createConnection } from 'mongoose'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { dropDatabase, hasServer, newDatabaseUrl } from '../../test/database.js'
+import { event, mapping, say, talk } from '../../test/scene.js'
+import { openMongoStore } from '../index.js'
+import { versions } from './indexes.js'
+
+/** A database as the first version of the schema left it, with what somebody made. */
+async function ofTheFirst() {
+  const url = newDatabaseUrl()
+  onTestFinished(() => dropDatabase(url))
+  const store = await openMongoStore({ url })
+  const stream = await talk(store)
+  await say(store, stream)
+  const mapped = await store.mapEndpoint(mapping(stream.clientId))
+  await store.close()
+  const connection = await createConnection(url).asPromise()
+  const [first, ...later] = versions
+  for (const [name, added] of later.flatMap((version) => Object.entries(version))) {
+    const collection = connection.collection(name)
+    if (first && name in first) for (const [index] of added) await collection.dropIndex(index)
+    else await collection.drop()
+  }
+  const schema = connection.collection<{ _id: string }>('schema')
+  await schema.updateOne({ _id: 'schema' }, { $set: { version: 1 } })
+  await connection.close()
+  return { url, stream, mapped }
+}
+
+describe.runIf(hasServer)('a database of the second version', () => {
+  test('is brought up, and accepts guests where there are some or people want them', async () => {
+    const url = newDatabaseUrl()
+    onTestFinished(() => dropDatabase(url))
+    const store = await openMongoStore({ url })
+    const clients = await clientsBeforeGuests(store)
+    await store.close()
+    const connection = await createConnection(url).asPromise()
+    const schema = connection.collection<{ _id: string }>('schema')
+    await schema.updateOne({ _id: 'schema' }, { $set: { version: 2 } })
+    await connection.close()
+    const again = await openMongoStore({ url })
+    onTestFinished(() => again.close())
+    for (const [client, isOn] of clients)
+      expect(await again.findClient({ id: client.id })).toEqual({
+        ...client,
+        ...(isOn && { acceptsGuests: true }),
+      })
+  })
+})
+
+describe.runIf(hasServer)('a database of the first version', () => {
+  test('is brought up with what is in it', async () => {
+    const { url, stream, mapped } = await ofTheFirst()
+    const { clientId, streamId, userId } = stream
+    await expect(openMongoStore({ url, migrate: false })).rejects.toThrow(/not up to date/)
+    const store = await openMongoStore({ url })
+    onTestFinished(() => store.close())
+    const walked = await store.walkConversations(clientId, { limit: 10 })
+    expect(walked.map(({ id, seq }) => [id, seq])).toEqual([
+      [streamId, 2],
+      [mapped.conversationId, 1],
+    ])
+    expect((await store.walkConversations(clientId, { limit: 10, userId })).length).toBe(1)
+    expect(await store.countMessages(clientId, streamId, { after: 0, limit: 10 })).toBe(1)
+    const document = { clientId, collection: 'user', id: newId(), name: 'ann', version: 1, data: '{}' }
+    expect(await store.insertDocument({ ...document, terms: [] })).toBe(true)
+    expect(await store.insertDocument({ ...document, id: newId(), terms: [] })).toBe(false)
+    await store.deleteUser(clientId, mapped.userId, event('user.deleted'))
+    expect((await store.mapEndpoint(mapping(clientId))).appended.length).toBe(2)
+  })
+
+  test('has the indexes of each version after that', async () => {
+    const { url } = await ofTheFirst()
+    await (await openMongoStore({ url })).close()
+    const connection = await createConnection(url).asPromise()
+    for (const [name, added] of versions.flatMap((version) => Object.entries(version))) {
+      const found = (await connection.collection(name).indexes()).map((index) => index.name)
+      expect(found).toEqual(expect.arrayContaining(added.map(([index]) => index)))
+    }
+    await connection.close()
+  })
+})

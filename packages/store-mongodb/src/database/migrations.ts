@@ -1,0 +1,88 @@
+import { type Id, isId, PlugboardError } from '@plugboard/core'
+import type { Connection } from 'mongoose'
+import { oid } from '../encoding.js'
+import { versions } from './indexes.js'
+import type { Models } from './schemas.js'
+
+interface SchemaDoc {
+  _id: 'schema'
+  version: number
+}
+
+const NAMESPACE_EXISTS = 48
+
+/**
+ * The steps from one version of the schema to the next: one that was released is never changed. Each may be done again
+ * and by several replicas at once, since it ends in the same.
+ */
+const migrations: readonly ((models: Models) => Promise<void>)[] = [
+  ...versions.map((version) => (models: Models) => createCollections(models, version)),
+  keepGuests,
+]
+
+async function createCollections(models: Models, indexes: (typeof versions)[number]): Promise<void> {
+  for (const name of Object.keys(indexes) as (keyof Models)[]) {
+    const { collection, db } = models[name] as Models['streams']
+    await db.createCollection(collection.collectionName).catch((error: { code?: unknown }) => {
+      if (error.code !== NAMESPACE_EXISTS) throw error
+    })
+    const specs = (indexes[name] ?? []).map(([index, key, options]) => ({ name: index, key, ...options }))
+    if (specs.length > 0) await collection.createIndexes(specs as never)
+  }
+}
+
+/** The client of documents that are no client's. */
+const NO_CLIENT = oid('0'.repeat(24) as Id)
+
+/**
+ * Every client accepted guests before that was a setting. It stays on where it is used: where people own the client,
+ * where it has a subscription of the Smartify API, or users with an id of that API.
+ */
+async function keepGuests({ clients, documents }: Models): Promise<void> {
+  const accepting = { $set: { acceptsGuests: true } }
+  const undecided = { acceptsGuests: { $exists: false } }
+  await clients.collection.updateMany({ ...undecided, 'webhooks.format': 'smartify' }, accepting)
+  const accounts = documents.collection.find({ clientId: NO_CLIENT, kind: 'account' })
+  for await (const { data } of accounts) {
+    const owned = ownedBy(data).map((id) => oid(id))
+    if (owned.length > 0)
+      await clients.collection.updateMany({ ...undecided, _id: { $in: owned } }, accepting)
+  }
+  for await (const { _id } of clients.collection.find(undecided, { projection: { _id: 1 } })) {
+    const user = { clientId: _id, kind: 'user', name: /^smartify / }
+    if (await documents.collection.findOne(user)) await clients.collection.updateOne({ _id }, accepting)
+  }
+}
+
+/** The clients that an account belongs to, where it is a person's. */
+function ownedBy(data: unknown): Id[] {
+  const account: unknown = typeof data === 'string' ? JSON.parse(data) : undefined
+  if (typeof account !== 'object' || account === null || !('memberships' in account)) return []
+  const { memberships } = account
+  return (Array.isArray(memberships) ? memberships : []).flatMap((each: unknown) => {
+    const id = typeof each === 'object' && each !== null && 'clientId' in each ? each.clientId : undefined
+    return typeof id === 'string' && isId(id) ? [id] : []
+  })
+}
+
+/**
+ * Brings the database to the newest schema, or only makes sure that it has it.
+ * @throws CONFLICT when a newer Plugboard has written it, or when it is not up to date and may not be changed
+ */
+export async function migrate(connection: Connection, models: Models, mayChange: boolean): Promise<void> {
+  const schema = connection.collection<SchemaDoc>('schema')
+  const version = (await schema.findOne({ _id: 'schema' }))?.version ?? 0
+  const newest = migrations.length
+  if (version > newest) {
+    const ours = `this one knows schema ${newest}, the database has ${version}`
+    throw new PlugboardError('CONFLICT', `${connection.name} was written by a newer Plugboard: ${ours}`)
+  }
+  if (version === newest) return
+  if (!mayChange) {
+    const theirs = `it has ${version}, this Plugboard needs ${newest}`
+    throw new PlugboardError('CONFLICT', `the schema of ${connection.name} is not up to date: ${theirs}`)
+  }
+  for (const step of migrations.slice(version)) await step(models)
+  // Another replica may have come further meanwhile.
+  await schema.updateOne({ _id: 'schema' }, { $max: { version: newest } }, { upsert: true })
+}

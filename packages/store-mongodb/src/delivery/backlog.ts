@@ -1,0 +1,40 @@
+import type { StreamDoc } from '../database/document-types.js'
+import type { Models } from '../database/schemas.js'
+
+/** Looks at entries to find the oldest that is owed; after so many the answer is not later than the truth. */
+const MAX_LOOKS = 20
+
+/** What is owed in the whole store, for metrics. */
+export class Backlog {
+  readonly #models: Models
+
+  constructor(models: Models) {
+    this.#models = models
+  }
+
+  /** `owedAt` of a stream is a lower bound, made exact here for the stream that seems the oldest. */
+  async measure(): Promise<{ streams: number; oldest?: Date }> {
+    const { streams } = this.#models
+    const owed = { owedAt: { $gt: new Date(0) } }
+    const count = await streams.countDocuments(owed)
+    for (let looks = 0; ; looks += 1) {
+      const projection = { clientId: 1, owedAt: 1, scanned: 1, lanes: 1 }
+      const first = await streams.findOne(owed, projection).sort({ owedAt: 1 }).lean<StreamDoc>()
+      if (!first?.owedAt) return { streams: count }
+      const at = looks < MAX_LOOKS ? await this.#firstOwed(first) : undefined
+      if (!at || at <= first.owedAt) return { streams: count, oldest: first.owedAt }
+      const { _id, clientId, owedAt } = first
+      await streams.updateOne({ _id, clientId, owedAt }, { $set: { owedAt: at } })
+    }
+  }
+
+  /** When the entry came in that is the first after what is settled. */
+  async #firstOwed({ _id, clientId, scanned, lanes }: StreamDoc): Promise<Date | undefined> {
+    const settled = Math.min(scanned, ...Object.values(lanes).map(({ done }) => done))
+    const entry = await this.#models.entries
+      .findOne({ clientId, streamId: _id, seq: { $gt: settled } }, { at: 1 })
+      .sort({ seq: 1 })
+      .lean<{ at: Date }>()
+    return entry?.at
+  }
+}

@@ -1,0 +1,169 @@
+import { type Endpoint, type Id, PlugboardError } from '@plugboard/core'
+import type { Appended, ChannelRef, MapEndpoint, Mapped, NewEntry } from '@plugboard/hub'
+import type { AddressDoc, ObjectId, StreamDoc } from '../database/document-types.js'
+import { upsert } from '../database/failure.js'
+import type { Models } from '../database/schemas.js'
+import { idOf, oid, toAppended, toEndpoint, toEndpointDoc, toEntry } from '../encoding.js'
+import type { Appender } from './append.js'
+import type { NewStream, StreamCache } from './stream-cache.js'
+
+/** Times that a mapping is begun anew, since its conversation was deleted meanwhile. */
+const MAX_TRIES = 5
+
+/**
+ * Which conversation an address is of, and who is there. An address is a document of its own, since what is unique in a
+ * sharded collection has to begin with its shard key. Ids are chosen with it; the user and the conversation are made
+ * after, by whoever finds that they are not there.
+ */
+export class Endpoints {
+  readonly #models: Models
+  readonly #streams: StreamCache
+  readonly #appender: Appender
+
+  constructor(models: Models, streams: StreamCache, appender: Appender) {
+    this.#models = models
+    this.#streams = streams
+    this.#appender = appender
+  }
+
+  /** One round trip for an endpoint that is known. */
+  async map(input: MapEndpoint): Promise<Mapped> {
+    const clientId = oid(input.clientId)
+    const address = addressText(input.channel, input.endpoint)
+    for (let tries = 1; ; tries += 1) {
+      const known = await this.#models.addresses.findOne({ clientId, address }).lean<AddressDoc>()
+      if (known && !known.check) return mappedTo(known, [])
+      const mapped = known ? await this.#check(input, known, []) : await this.#make(input, address)
+      if (mapped) return mapped
+      if (tries === MAX_TRIES) {
+        throw new PlugboardError('UNAVAILABLE', 'the endpoint is deleted as often as it is mapped')
+      }
+    }
+  }
+
+  /** Undefined when its user was deleted, and the sender is free again. */
+  async #make(input: MapEndpoint, address: string): Promise<Mapped | undefined> {
+    const clientId = oid(input.clientId)
+    const { user, conversation, endpoint } = input.ids
+    const sender = await this.#claim(
+      { clientId, address: senderText(input.channel, input.endpoint) },
+      { userId: oid(user), check: 'new' },
+    )
+    const appended = sender.check === 'new' ? await this.#makeUser(input, sender) : []
+    if (sender.check === 'end' && (await this.#stateOf(sender)) === 'gone') return undefined
+    const place = await this.#claim(
+      { clientId, address },
+      { userId: sender.userId, conversationId: oid(conversation), endpointId: oid(endpoint), check: 'new' },
+    )
+    return place.check ? this.#check(input, place, appended) : mappedTo(place, appended)
+  }
+
+  /** The address as it is, or as it is from now on. */
+  async #claim(
+    name: { clientId: ObjectId; address: string },
+    fresh: Partial<AddressDoc>,
+  ): Promise<AddressDoc> {
+    const claim = () =>
+      this.#models.addresses
+        .findOneAndUpdate(name, { $setOnInsert: fresh }, { upsert: true, returnDocument: 'after' })
+        .lean<AddressDoc>()
+    return upsert(claim)
+  }
+
+  async #makeUser(input: MapEndpoint, sender: AddressDoc): Promise<Appended[]> {
+    const { userId: _id, clientId } = sender
+    const { at: createdAt, userData } = input
+    const data = userData && JSON.stringify(userData)
+    const stream = { _id, clientId, userId: _id, kind: 'user', createdAt, ...(data && { data }) } as const
+    const appended = await this.#begin(stream, input.events.user(idOf(_id)))
+    await this.#ready(sender)
+    return appended
+  }
+
+  /**
+   * Makes the conversation where it is not there yet. Undefined when it was deleted, or its user, or the endpoint was
+   * removed from it: the address is free again. That is looked at after the address was written: who deletes removes it
+   * after that, and so one of the two finds the other.
+   */
+  async #check(input: MapEndpoint, place: AddressDoc, appended: Appended[]): Promise<Mapped | undefined> {
+    const state = await this.#stateOf(place)
+    if (state === 'gone') return undefined
+    const made = state === 'unmade' ? await this.#makeConversation(input, place) : []
+    if (place.check === 'new') await this.#ready(place)
+    return mappedTo(place, [...appended, ...made])
+  }
+
+  #makeConversation(input: MapEndpoint, place: AddressDoc): Promise<Appended[]> {
+    const { clientId, userId, conversationId: _id, endpointId } = place as Required<AddressDoc>
+    const event = input.events.conversation(idOf(userId), idOf(_id))
+    const { channel, endpoint } = input
+    const endpoints = [toEndpointDoc({ ...endpoint, id: idOf(endpointId), channel })]
+    const stream = { _id, clientId, userId, kind: 'conversation', createdAt: input.at, endpoints } as const
+    return this.#begin(stream, event)
+  }
+
+  /** Whether what an address names is there, or is to be made. Where it was deleted, the address goes. */
+  async #stateOf(place: AddressDoc): Promise<'made' | 'unmade' | 'gone'> {
+    const { _id, clientId, check, userId, conversationId, endpointId } = place
+    const those = { $in: conversationId ? [userId, conversationId] : [userId] }
+    const docs = await this.#models.streams
+      .find({ clientId, _id: those }, { deletedAt: 1, 'endpoints._id': 1 })
+      .lean<StreamDoc[]>()
+    const user = docs.find((doc) => doc._id.equals(userId))
+    if (user && !user.deletedAt) {
+      const talk = docs.find((doc) => conversationId && doc._id.equals(conversationId))
+      const leads = !talk?.deletedAt && talk?.endpoints.some((each) => each._id.equals(endpointId))
+      if (leads || !conversationId) return 'made'
+      if (!talk && check === 'new') return 'unmade'
+    }
+    await this.#models.addresses.deleteOne({ _id, clientId, userId })
+    return 'gone'
+  }
+
+  /** The address is marked before and removed after, so that whoever finds it in between looks at the conversation. */
+  async remove(clientId: Id, conversationId: Id, endpointId: Id): Promise<boolean> {
+    const [client, _id] = [oid(clientId), oid(conversationId)]
+    const known = { _id, clientId: client, deletedAt: null, 'endpoints._id': oid(endpointId) }
+    const doc = await this.#models.streams.findOne(known, { endpoints: 1 }).lean<StreamDoc>()
+    const endpoint = doc?.endpoints.map(toEndpoint).find(({ id }) => id === endpointId)
+    if (!endpoint) return false
+    const address = addressText(endpoint.channel, endpoint)
+    const place = { clientId: client, address, conversationId: _id, endpointId: oid(endpointId) }
+    await this.#models.addresses.updateOne(place, { $set: { check: 'end' } })
+    const pull = { $pull: { endpoints: { _id: oid(endpointId) } } }
+    const { modifiedCount } = await this.#models.streams.updateOne(known, pull)
+    this.#streams.forgetEndpoint(clientId, conversationId, endpointId)
+    await this.#models.addresses.deleteOne(place)
+    return modifiedCount > 0
+  }
+
+  /** Nothing when it is there already. */
+  async #begin(stream: NewStream, event: NewEntry): Promise<Appended[]> {
+    const created = await this.#streams.create(stream, event)
+    if (!created) return []
+    const { doc, claimed } = created
+    await this.#appender.materialise(doc.kept)
+    return doc.kept.map((first) => ({
+      ...toAppended(toEntry(first, undefined), false, stream.userId),
+      ...(claimed && { claimed }),
+    }))
+  }
+
+  async #ready({ _id, clientId }: AddressDoc): Promise<void> {
+    await this.#models.addresses.updateOne({ _id, clientId, check: 'new' }, { $unset: { check: 1 } })
+  }
+}
+
+function mappedTo({ userId, conversationId, endpointId }: AddressDoc, appended: Appended[]): Mapped {
+  const ids = { conversationId: idOf(conversationId as ObjectId), endpointId: idOf(endpointId as ObjectId) }
+  return { userId: idOf(userId), ...ids, appended }
+}
+
+/** What the documents of a sender and of an endpoint are named by: parts in JSON, so that no two are one text. */
+export const senderText = (
+  { name, custom }: ChannelRef,
+  { sender, identity }: Omit<Endpoint, 'thread'>,
+): string => JSON.stringify([sender, identity, name, custom])
+
+export const addressText = ({ name, custom }: ChannelRef, { sender, identity, thread }: Endpoint): string =>
+  JSON.stringify([sender, identity, name, custom, thread])

@@ -1,0 +1,100 @@
+import { isPlugboardError } from '@plugboard/core'
+import type { Store, StreamRef } from '@plugboard/hub'
+import { type Fault, failNext, failNoMore, type MongodbServer, startMongodb } from '@plugboard/test-mongodb'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { hasServer, openStore } from './database.js'
+import { say, talk } from './scene.js'
+
+/** Of each stream. */
+const MESSAGES = 10
+
+const faults: Fault[] = [
+  ['insert'],
+  ['findAndModify'],
+  ['insert', 'findAndModify', 'update', 'find'],
+].flatMap((commands) =>
+  (['step-down', 'hang-up'] as const).flatMap((how) => [1, 3].map((times) => ({ commands, how, times }))),
+)
+
+/** What was said, and the number it has when that was acknowledged. */
+interface Said {
+  payload: string
+  seq?: number
+}
+
+/** Says it once; a failure must be one that is worth another attempt. */
+async function sayOnce(store: Store, stream: StreamRef, payload: string): Promise<Said> {
+  try {
+    const { entry } = await say(store, stream, { payload, dedupe: payload })
+    return { payload, seq: entry.seq }
+  } catch (error) {
+    expect(isPlugboardError(error) && error.code, String(error)).toBe('UNAVAILABLE')
+    return { payload }
+  }
+}
+
+/** Says it until it is acknowledged. */
+async function insist(store: Store, stream: StreamRef, payload: string): Promise<Said> {
+  let said: Said = { payload }
+  await expect
+    .poll(
+      async () => {
+        said = await sayOnce(store, stream, payload)
+        return said.seq
+      },
+      { timeout: 20_000 },
+    )
+    .toBeDefined()
+  return said
+}
+
+/** All messages of a stream, oldest first, when those that are acknowledged can be read. */
+async function listed(store: Store, { clientId, streamId }: StreamRef, count: number): Promise<Said[]> {
+  let messages: Said[] = []
+  await expect
+    .poll(
+      async () => {
+        const entries = (await store.listMessages(clientId, streamId, { limit: 1000 })) ?? []
+        messages = entries.map(({ payload, seq }) => ({ payload, seq })).reverse()
+        return messages.length
+      },
+      { timeout: 20_000 },
+    )
+    .toBe(count)
+  return messages
+}
+
+describe.runIf(hasServer)('a server that fails now and then', () => {
+  let server: MongodbServer
+  beforeAll(async () => {
+    server = await startMongodb({ isOwn: true })
+  }, 60_000)
+  afterAll(() => server.stop())
+
+  test.each(faults)(
+    'has what was acknowledged, once and in its place: $commands, $how, $times',
+    async (fault) => {
+      // One that only pretends to step down does not tell who listens, so it is asked. No call waits for it long.
+      const url = `${server.database(`faults_${faults.indexOf(fault)}`)}&serverMonitoringMode=poll`
+      const open = () => openStore({ url, selectionTimeoutMs: 50 })
+      // A busy machine may take longer than that to connect.
+      const store = await vi.waitFor(open, { timeout: 20_000 })
+      const streams = [await talk(store), await talk(store), await talk(store)]
+      const texts = Array.from({ length: MESSAGES }, (_, i) => `"message ${i}"`)
+      await failNext(server.url, fault)
+      const first = await Promise.all(
+        streams.map((stream) => Promise.all(texts.map((text) => sayOnce(store, stream, text)))),
+      )
+      await failNoMore(server.url)
+      const whole = streams.map(async (stream, index) => {
+        const all: Said[] = []
+        for (const said of first[index] ?? []) {
+          all.push(said.seq === undefined ? await insist(store, stream, said.payload) : said)
+        }
+        const inOrder = all.sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0))
+        expect(await listed(store, stream, MESSAGES)).toEqual(inOrder)
+      })
+      await Promise.all(whole)
+    },
+  )
+})

@@ -1,0 +1,253 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { isPlugboardError } from '@plugboard/core'
+import type { Entry } from '@plugboard/hub'
+import { clientsBeforeGuests } from '@plugboard/hub/testing'
+import Database from 'libsql'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { openStore, say, talk, talkOf, target, temporaryPath } from '../../test/temporary.js'
+import { sqliteStore } from '../index.js'
+
+const program = fileURLToPath(new URL('../../test/child.mjs', import.meta.url))
+
+/** A process with the store open. */
+function start(path: string, what: 'open' | 'write', shell?: string) {
+  const run = [process.execPath, program, path, what]
+  const [command = '', ...rest] = shell ? ['sh', '-c', `${shell}; exec "$@"`, 'sh', ...run] : run
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const exit = once(child, 'exit')
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const next = async () => {
+    const { value, done } = await lines.next()
+    return done ? undefined : JSON.parse(value)
+  }
+  const kill = async () => {
+    child.kill('SIGKILL')
+    await exit
+  }
+  return { next, exit, kill }
+}
+
+const conflict = (words: RegExp) => (error: unknown) =>
+  isPlugboardError(error, 'CONFLICT') && words.test((error as Error).message)
+
+describe('the database file', () => {
+  test('and the files beside it are for their owner alone, in a folder that is so too', async () => {
+    const path = join(await temporaryPath(), 'data', 'hub.db')
+    const modes = async () =>
+      Promise.all(
+        (await readdir(dirname(path))).map(async (name) => [
+          name,
+          ((await stat(join(dirname(path), name))).mode & 0o777).toString(8),
+        ]),
+      )
+    const before = process.umask(0o022)
+    try {
+      const store = await sqliteStore({ path })
+      await store.putMeta('a', 'b')
+      expect(await modes()).toEqual(
+        ['hub.db', 'hub.db-lock', 'hub.db-shm', 'hub.db-wal'].map((name) => [name, '600']),
+      )
+      expect(((await stat(dirname(path))).mode & 0o777).toString(8)).toBe('700')
+      await store.close()
+      // As an earlier version left them.
+      for (const [name = ''] of await modes()) await chmod(join(dirname(path), name), 0o644)
+      const again = await sqliteStore({ path })
+      await again.putMeta('a', 'c')
+      expect((await modes()).map(([, mode]) => mode)).toEqual(['600', '600', '600', '600'])
+      await again.close()
+    } finally {
+      process.umask(before)
+    }
+  })
+
+  test('is open in one process at a time, and free when that is killed', async () => {
+    const path = await temporaryPath()
+    const first = start(path, 'open')
+    expect(await first.next()).toBe('opened')
+    await expect(sqliteStore({ path })).rejects.toSatisfy(conflict(/plugboard\.db open: one process/))
+    await first.kill()
+    await openStore({ path })
+    const second = start(path, 'open')
+    expect(await second.next()).toMatchObject({ failed: ['CONFLICT'] })
+  })
+
+  test('is open once within a process, by whatever name, and free when it is closed', async () => {
+    const path = await temporaryPath()
+    const store = await sqliteStore({ path })
+    await symlink(path, `${path}-link`)
+    for (const name of [path, `${path}-link`]) {
+      await expect(sqliteStore({ path: name })).rejects.toSatisfy(conflict(/open/))
+    }
+    await store.close()
+    await openStore({ path })
+  })
+
+  test('can be read by others while it is open', async () => {
+    const path = await temporaryPath()
+    const store = await openStore({ path })
+    await store.putMeta('key', 'value')
+    const reader = new Database(path)
+    onTestFinished(() => void reader.close())
+    expect(reader.prepare('SELECT value FROM meta').get([])).toMatchObject({ value: 'value' })
+    await store.putMeta('key', 'other')
+  })
+
+  test('is refused when a newer Plugboard wrote it, and left as it is', async () => {
+    const path = await temporaryPath()
+    await (await sqliteStore({ path })).close()
+    const db = new Database(path)
+    db.exec('PRAGMA user_version = 1000')
+    db.close()
+    for (const _ of [1, 2]) {
+      await expect(sqliteStore({ path })).rejects.toSatisfy(conflict(/newer Plugboard.*1000/))
+    }
+  })
+
+  test('of version 2 is brought up, with the conversations of a user in their order', async () => {
+    const path = await temporaryPath()
+    const store = await sqliteStore({ path })
+    const first = await talk(store)
+    const second = await talkOf(store, first)
+    const silent = await talkOf(store, first)
+    for (const stream of [second, first]) await say(store, stream)
+    await store.close()
+    const db = new Database(path)
+    db.exec(`
+      CREATE TABLE talks (user INTEGER NOT NULL, last_message_at INTEGER NOT NULL, n INTEGER NOT NULL,
+        PRIMARY KEY (user, last_message_at, n)) STRICT, WITHOUT ROWID;
+      INSERT INTO talks SELECT user, rank, n FROM streams WHERE rank IS NOT NULL;
+      DROP INDEX streams_by_rank;
+      ALTER TABLE streams DROP COLUMN rank;
+      DROP TABLE progress_journal;
+      ALTER TABLE progress DROP COLUMN fence;
+      PRAGMA user_version = 2`)
+    db.close()
+    const again = await openStore({ path })
+    const order = async () => {
+      const listed = await again.listConversations(first.clientId, first.userId, { limit: 10 })
+      return listed.map(({ id }) => id)
+    }
+    expect(await order()).toEqual([silent, first, second].map(({ streamId }) => streamId))
+    await say(again, second, { at: new Date(Date.now() + 1000) })
+    expect(await order()).toEqual([silent, second, first].map(({ streamId }) => streamId))
+  })
+
+  test('of version 4 is brought up, and accepts guests where there are some or people want them', async () => {
+    const path = await temporaryPath()
+    const store = await sqliteStore({ path })
+    const clients = await clientsBeforeGuests(store)
+    await store.close()
+    const db = new Database(path)
+    db.exec('ALTER TABLE progress DROP COLUMN fence; PRAGMA user_version = 4')
+    db.close()
+    const again = await openStore({ path })
+    for (const [client, isOn] of clients)
+      expect(await again.findClient({ id: client.id })).toEqual({
+        ...client,
+        ...(isOn && { acceptsGuests: true }),
+      })
+  })
+
+  test('of version 5 is brought up, with what is owed in its journal', async () => {
+    const path = await temporaryPath()
+    const store = await sqliteStore({ path })
+    const stream = await talk(store)
+    await say(store, stream, { owes: [target()], claim: true })
+    await store.close()
+    const db = new Database(path)
+    const rows = db.prepare('SELECT n, changes FROM progress_journal').all([]) as Journal
+    expect(rows.length).toBeGreaterThan(0)
+    for (const { n, changes } of rows) {
+      const before = (JSON.parse(changes) as [number, unknown[]?][]).map(([of, row]) => [
+        of,
+        row?.slice(0, 5),
+      ])
+      db.prepare('UPDATE progress_journal SET changes = ? WHERE n = ?').run([JSON.stringify(before), n])
+    }
+    db.exec('ALTER TABLE progress DROP COLUMN fence; PRAGMA user_version = 5')
+    db.close()
+    const again = await openStore({ path })
+    const { claimed } = await again.claimDue({ now: new Date(), limit: 9, except: [] })
+    expect(claimed.map(({ streamId }) => streamId)).toEqual([stream.streamId])
+    expect(claimed[0]?.lease.fence).toBeGreaterThan(0)
+  })
+
+  test('is refused when it is none', async () => {
+    const path = await temporaryPath()
+    await mkdir(dirname(path))
+    await writeFile(path, 'no database, but longer than the header of one would be'.repeat(100))
+    await expect(sqliteStore({ path })).rejects.toSatisfy((error) => isPlugboardError(error, 'UNAVAILABLE'))
+  })
+})
+
+type Journal = { n: number; changes: string }[]
+
+/** Reads the file after its writer is gone: all it acknowledged is there, without a hole, and nothing is half. */
+async function inspect(path: string, acknowledged: readonly Entry[]): Promise<void> {
+  const store = await openStore({ path })
+  const streams = new Map(acknowledged.map(({ clientId, streamId }) => [streamId, { clientId, streamId }]))
+  const { streams: owing } = await store.backlog()
+  expect(owing).toBeGreaterThanOrEqual(streams.size)
+  const { claimed } = await store.claimDue({ now: new Date(), limit: 1e6, except: [] })
+  expect(claimed.length).toBe(owing)
+  for (const stream of claimed) {
+    const entries = await store.readEntries(stream, 0, 1e6)
+    expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, index) => index + 1))
+    expect(entries.length).toBe(stream.seq)
+    if (!stream.userId) throw new Error('a stream without a user')
+    const user = await store.findUser(stream.clientId, stream.userId)
+    expect(user).toBeDefined()
+    streams.delete(stream.streamId)
+  }
+  expect(streams.size).toBe(0)
+  for (const { clientId, id, seq, payload } of acknowledged) {
+    expect(await store.findEntry(clientId, id)).toMatchObject({ seq, payload })
+  }
+  const last = acknowledged.at(-1) as Entry
+  const { seq } = claimed.find(({ streamId }) => streamId === last.streamId) ?? { seq: 0 }
+  if (last.type === 'message') expect((await say(store, last)).entry.seq).toBe(seq + 1)
+}
+
+describe('after a crash', () => {
+  test.each([1, 300, 2000])(
+    'everything acknowledged is there, and nothing is half (killed after %i)',
+    async (many) => {
+      const path = await temporaryPath()
+      const { next, kill } = start(path, 'write')
+      expect(await next()).toBe('opened')
+      const acknowledged: Entry[] = []
+      while (acknowledged.length < many) acknowledged.push(await next())
+      await kill()
+      for (let entry = await next(); entry; entry = await next()) acknowledged.push(entry)
+      await inspect(path, acknowledged)
+    },
+  )
+
+  test('a full disk fails what does not fit with UNAVAILABLE, and keeps the rest', async () => {
+    const path = await temporaryPath()
+    const { next, exit } = start(path, 'write', 'ulimit -f 4000')
+    expect(await next()).toBe('opened')
+    const acknowledged: Entry[] = []
+    let line = await next()
+    for (; line && !line.failed; line = await next()) acknowledged.push(line)
+    expect(new Set(line.failed)).toEqual(new Set(['UNAVAILABLE']))
+    expect(acknowledged.length).toBeGreaterThan(100)
+    await exit
+    await inspect(path, acknowledged)
+  })
+
+  test('a conversation goes on in another process', async () => {
+    const path = await temporaryPath()
+    const store = await sqliteStore({ path })
+    const stream = await talk(store)
+    await say(store, stream)
+    await store.close()
+    expect((await say(await openStore({ path }), stream)).entry.seq).toBe(3)
+  })
+})

@@ -1,0 +1,102 @@
+import type { Id } from '@plugboard/core'
+import type { Appended, EndpointRecord, MapEndpoint, Mapped } from '@plugboard/hub'
+import { type Connection, prepareOne, prepareText, prepareWrite, toBytes, toHex } from '../database/sql.js'
+import { type Appender, isUser } from './append.js'
+import type { StreamCache } from './stream-cache.js'
+import type { StreamState } from './stream-state.js'
+
+type Row = [endpointId: Id, conversationId: Id, userId: Id]
+
+const FIND = `
+  SELECT json_array(${toHex('id')}, ${toHex('conversation')}, ${toHex('user')}) FROM endpoints
+  WHERE client = ${toBytes} AND sender = ? AND identity = ? AND channel = ? AND custom = ? AND thread = ? AND ended = 0`
+
+const FIND_SENDER = `
+  SELECT ${toHex('user')} FROM senders
+  WHERE client = ${toBytes} AND sender = ? AND identity = ? AND channel = ? AND custom = ?`
+
+const INSERT = `
+  INSERT INTO endpoints (client, sender, identity, channel, custom, thread, id, stream, conversation, user)
+  VALUES (${toBytes}, ?, ?, ?, ?, ?, ${toBytes}, ?, ${toBytes}, ${toBytes})`
+
+const sender = (or: 'IGNORE' | 'REPLACE') => `
+  INSERT OR ${or} INTO senders (client, sender, identity, channel, custom, user) VALUES (${toBytes}, ?, ?, ?, ?, ${toBytes})`
+
+/** Which conversation an address is of, and who is there. */
+export class Endpoints {
+  readonly #streams: StreamCache
+  readonly #appender: Appender
+  readonly #find
+  readonly #findSender
+  readonly #insert
+  readonly #addSender
+  readonly #replaceSender
+  readonly #remove
+
+  constructor(db: Connection, streams: StreamCache, appender: Appender) {
+    this.#streams = streams
+    this.#appender = appender
+    this.#find = prepareOne<Row>(db, FIND)
+    this.#findSender = prepareText(db, FIND_SENDER)
+    this.#insert = prepareWrite(db, INSERT)
+    this.#addSender = prepareWrite(db, sender('IGNORE'))
+    this.#replaceSender = prepareWrite(db, sender('REPLACE'))
+    this.#remove = prepareWrite(db, `DELETE FROM endpoints WHERE id = ${toBytes} AND stream = ?`)
+  }
+
+  /** Finds, or makes what is not there. Runs within a transaction of the writer. */
+  map(input: MapEndpoint): Mapped {
+    const { clientId, ids, events, at, userData: data } = input
+    // Who is new has no endpoint: that costs no look.
+    const isNew = this.#addSender(...senderOf(input), ids.user) > 0
+    const known = isNew ? undefined : this.#known(input)
+    if (known) return known
+    const userId = isNew ? ids.user : this.#userAt(input)
+    const userEvent = userId === ids.user ? events.user(userId) : undefined
+    const conversationEvent = events.conversation(userId, ids.conversation)
+    const appended: Appended[] = []
+    if (userEvent) {
+      const user = { id: userId, clientId, createdAt: at, ...(data && { data }) }
+      appended.push(this.#appender.openUser(user, userEvent))
+    }
+    const conversation = { id: ids.conversation, clientId, userId, createdAt: at }
+    appended.push(this.#appender.openConversation(conversation, conversationEvent, [recordOf(input)]))
+    const { n } = this.#streams.find(clientId, ids.conversation) as StreamState
+    this.#insert(...senderOf(input), input.endpoint.thread, ids.endpoint, n, ids.conversation, userId)
+    return { userId, conversationId: ids.conversation, endpointId: ids.endpoint, appended }
+  }
+
+  #known(input: MapEndpoint): Mapped | undefined {
+    const row = this.#find(...senderOf(input), input.endpoint.thread)
+    if (!row) return undefined
+    const [endpointId, conversationId, userId] = row
+    return { userId, conversationId, endpointId, appended: [] }
+  }
+
+  /** Who is there, or from now on the new user, where the one who was has been deleted. */
+  #userAt(input: MapEndpoint): Id {
+    const known = this.#findSender(...senderOf(input)) as Id | undefined
+    if (known && isUser(this.#streams.find(input.clientId, known))) return known
+    this.#replaceSender(...senderOf(input), input.ids.user)
+    return input.ids.user
+  }
+
+  /** Runs within a transaction of the writer. */
+  remove(stream: StreamState, endpointId: Id): boolean {
+    if (this.#remove(endpointId, stream.n) === 0) return false
+    stream.endpoints = stream.endpoints.filter(({ id }) => id !== endpointId)
+    this.#streams.touch(stream)
+    return true
+  }
+}
+
+const senderOf = ({ clientId, channel, endpoint }: MapEndpoint) =>
+  [clientId, endpoint.sender, endpoint.identity, channel.name, channel.custom ? 1 : 0] as const
+
+const recordOf = ({ ids, channel, endpoint }: MapEndpoint): EndpointRecord => ({
+  id: ids.endpoint,
+  channel: { name: channel.name, custom: channel.custom },
+  identity: endpoint.identity,
+  sender: endpoint.sender,
+  thread: endpoint.thread,
+})
