@@ -62,13 +62,13 @@ export class Purge {
 
   /** Deleted users and conversations that owe nothing. Answers how many rows went. */
   deleted(limit: number): number {
-    this.#streams.catchUp()
+    this.#streams.flush()
     return limit - this.#purge(() => this.#deleted(), limit)
   }
 
   /** All of a client, and the client itself at last. True when nothing is left. */
   client(clientId: Id, limit: number): boolean {
-    this.#streams.catchUp()
+    this.#streams.flush()
     let left = this.#purge(() => this.#ofClient(clientId), limit)
     for (const table of [this.#senders, this.#keys, this.#documents, this.#terms, this.#counters]) {
       if (left > 0) left -= table(clientId, left)

@@ -103,7 +103,7 @@ class SqliteStore implements ArchivedStore {
     this.#deadLetters = new DeadLetters(db, this.#streams)
     this.#purge = new Purge(db, this.#streams)
     const access = { read: this.#read.bind(this), write: this.#write.bind(this) }
-    this.archive = new SqliteArchive(db, this.#streams, progress, access)
+    this.archive = new SqliteArchive(db, this.#streams, access)
   }
 
   getMeta(key: string) {

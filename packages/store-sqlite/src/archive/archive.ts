@@ -9,7 +9,6 @@ import {
 } from '@plugboard/hub'
 import { Clients } from '../clients.js'
 import type { Connection } from '../database/sql.js'
-import type { ProgressTable } from '../delivery/progress-table.js'
 import type { StreamCache } from '../streams/stream-cache.js'
 import { ArchiveReader } from './reader.js'
 import { ArchiveWriter, Refused } from './writer.js'
@@ -27,14 +26,12 @@ const CURSOR = /^(\w+) (.*)$/s
 export class SqliteArchive implements Archive {
   readonly #db: Connection
   readonly #streams: StreamCache
-  readonly #progress: ProgressTable
   readonly #do: Access
   #parts: { reader: ArchiveReader; writer: ArchiveWriter } | undefined
 
-  constructor(db: Connection, streams: StreamCache, progress: ProgressTable, doing: Access) {
+  constructor(db: Connection, streams: StreamCache, doing: Access) {
     this.#db = db
     this.#streams = streams
-    this.#progress = progress
     this.#do = doing
   }
 
@@ -68,7 +65,7 @@ export class SqliteArchive implements Archive {
   #open() {
     if (!this.#parts) {
       const clients = new Clients(this.#db)
-      const reader = new ArchiveReader(this.#db, clients, this.#progress)
+      const reader = new ArchiveReader(this.#db, clients)
       this.#parts = { reader, writer: new ArchiveWriter(this.#db, this.#streams, clients) }
     }
     return this.#parts

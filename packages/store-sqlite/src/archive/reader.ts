@@ -10,12 +10,7 @@ import {
 } from '@plugboard/hub'
 import type { Clients } from '../clients.js'
 import { type Connection, prepareAll, prepareNumber, prepareOne, toBytes, toHex } from '../database/sql.js'
-import {
-  PROGRESS_ROW,
-  type ProgressRow,
-  type ProgressTable,
-  type SavedProgress,
-} from '../delivery/progress-table.js'
+import { PROGRESS_ROW, type ProgressRow, type SavedProgress, toProgress } from '../delivery/progress-table.js'
 import {
   ENDPOINT_ROW,
   ENTRY_ROW,
@@ -127,14 +122,14 @@ export class ArchiveReader {
   readonly #pages: Readonly<Record<ArchiveKind, (after: string) => KindPage>>
   readonly #count
 
-  constructor(db: Connection, clients: Clients, progress: ProgressTable) {
+  constructor(db: Connection, clients: Clients) {
     this.#count = prepareOne<Counts>(db, COUNTS)
     const readStreams = prepareAll<StreamRow<ProgressRow>>(db, STREAMS)
     const streams = (place: number, after: number): StreamRow[] =>
       readStreams(place, after).map(([stream, last, row, endpoints]) => [
         stream,
         last,
-        progress.at(stream[0], row),
+        toProgress(row),
         endpoints,
       ])
     const ofKind = <K extends 'user' | 'conversation' | 'integration'>(

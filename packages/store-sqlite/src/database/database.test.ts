@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { isPlugboardError } from '@plugboard/core'
-import type { Entry } from '@plugboard/hub'
+import type { Entry, StreamRef } from '@plugboard/hub'
 import { clientsBeforeGuests } from '@plugboard/hub/testing'
 import Database from 'libsql'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -124,7 +124,6 @@ describe('the database file', () => {
       INSERT INTO talks SELECT user, rank, n FROM streams WHERE rank IS NOT NULL;
       DROP INDEX streams_by_rank;
       ALTER TABLE streams DROP COLUMN rank;
-      DROP TABLE progress_journal;
       ALTER TABLE progress DROP COLUMN fence;
       PRAGMA user_version = 2`)
     db.close()
@@ -144,7 +143,7 @@ describe('the database file', () => {
     const clients = await clientsBeforeGuests(store)
     await store.close()
     const db = new Database(path)
-    db.exec('ALTER TABLE progress DROP COLUMN fence; PRAGMA user_version = 4')
+    db.exec(`${JOURNAL}; ALTER TABLE progress DROP COLUMN fence; PRAGMA user_version = 4`)
     db.close()
     const again = await openStore({ path })
     for (const [client, isOn] of clients)
@@ -154,29 +153,46 @@ describe('the database file', () => {
       })
   })
 
-  test('of version 5 is brought up, with what is owed in its journal', async () => {
-    const path = await temporaryPath()
-    const store = await sqliteStore({ path })
-    const stream = await talk(store)
-    await say(store, stream, { owes: [target()], claim: true })
-    await store.close()
-    const db = new Database(path)
-    const rows = db.prepare('SELECT n, changes FROM progress_journal').all([]) as Journal
-    expect(rows.length).toBeGreaterThan(0)
-    for (const { n, changes } of rows) {
-      const before = (JSON.parse(changes) as [number, unknown[]?][]).map(([of, row]) => [
-        of,
-        row?.slice(0, 5),
-      ])
-      db.prepare('UPDATE progress_journal SET changes = ? WHERE n = ?').run([JSON.stringify(before), n])
-    }
-    db.exec('ALTER TABLE progress DROP COLUMN fence; PRAGMA user_version = 5')
-    db.close()
-    const again = await openStore({ path })
-    const { claimed } = await again.claimDue({ now: new Date(), limit: 9, except: [] })
-    expect(claimed.map(({ streamId }) => streamId)).toEqual([stream.streamId])
-    expect(claimed[0]?.lease.fence).toBeGreaterThan(0)
-  })
+  test.each([5, 6])(
+    'of version %i is brought up, with what its journal says beyond the table',
+    async (version) => {
+      const path = await temporaryPath()
+      const store = await sqliteStore({ path })
+      const [owing, done, other, late] = [
+        await talk(store),
+        await talk(store),
+        await talk(store),
+        await talk(store),
+      ]
+      for (const stream of [owing, done, other]) await say(store, stream, { owes: [target()] })
+      await store.close()
+      const db = new Database(path)
+      const rowOf = (stream: StreamRef): number =>
+        (db.prepare('SELECT n FROM streams WHERE id = unhex(?)').get([stream.streamId]) as { n: number }).n
+      const [first, second, third] = [rowOf(owing), rowOf(done), rowOf(late)]
+      const lanes = JSON.stringify({ [target()]: { done: 1 } })
+      const fence = version === 5 ? [] : [7]
+      db.exec(JOURNAL)
+      const journal = [
+        [[first], [second, [1, null, 5, 5, 1, ...fence]]],
+        [[first, [2, lanes, 1, 1, 0, ...fence]]],
+        [[second], [third, [1, null, 2, 2, 2, ...fence]]],
+      ]
+      for (const changes of journal)
+        db.prepare('INSERT INTO progress_journal (changes) VALUES (?)').run([JSON.stringify(changes)])
+      if (version === 5) db.exec('ALTER TABLE progress DROP COLUMN fence')
+      db.exec(`PRAGMA user_version = ${version}`)
+      db.close()
+      const again = await openStore({ path })
+      expect(await again.backlog()).toEqual({ streams: 3, oldest: new Date(1) })
+      const { claimed } = await again.claimDue({ now: new Date(), limit: 9, except: [] })
+      expect(claimed.map(({ streamId }) => streamId).sort()).toEqual(
+        [owing, other, late].map(({ streamId }) => streamId).sort(),
+      )
+      const known = claimed.find(({ streamId }) => streamId === owing.streamId)
+      expect([known?.scanned, known?.lanes]).toEqual([2, JSON.parse(lanes)])
+    },
+  )
 
   test('is refused when it is none', async () => {
     const path = await temporaryPath()
@@ -186,7 +202,8 @@ describe('the database file', () => {
   })
 })
 
-type Journal = { n: number; changes: string }[]
+/** As versions 4 to 6 had it. */
+const JOURNAL = 'CREATE TABLE progress_journal (n INTEGER PRIMARY KEY, changes TEXT NOT NULL) STRICT'
 
 /** Reads the file after its writer is gone: all it acknowledged is there, without a hole, and nothing is half. */
 async function inspect(path: string, acknowledged: readonly Entry[]): Promise<void> {

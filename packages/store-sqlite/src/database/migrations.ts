@@ -162,8 +162,7 @@ const migrations: readonly string[] = [
   CREATE INDEX streams_by_rank ON streams (user, rank) WHERE rank IS NOT NULL;
   `,
   `
-  -- What the table progress does not have yet: for each transaction the streams that it changed, as JSON (see
-  -- progress-rows.ts).
+  -- What the table progress does not have yet: for each transaction the streams that it changed, as JSON.
   CREATE TABLE progress_journal (n INTEGER PRIMARY KEY, changes TEXT NOT NULL) STRICT;
   `,
   `
@@ -184,6 +183,17 @@ const migrations: readonly string[] = [
   `
   -- Of the newest lease of the stream.
   ALTER TABLE progress ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;
+  `,
+  `
+  -- What the journal has goes to the table: the last word on each stream, which is no row when nothing is owed.
+  CREATE TEMP TABLE last_word AS
+    SELECT c.value ->> 0 AS n, c.value -> 1 AS row, max(j.n) FROM progress_journal j, json_each(j.changes) c GROUP BY 1;
+  DELETE FROM progress WHERE n IN (SELECT n FROM last_word);
+  INSERT INTO progress (n, client, scanned, lanes, next_at, owed_at, hold)
+    SELECT s.n, s.client, row ->> 0, row ->> 1, row ->> 2, row ->> 3, row ->> 4
+    FROM last_word l JOIN streams s ON s.n = l.n WHERE row IS NOT NULL;
+  DROP TABLE last_word;
+  DROP TABLE progress_journal;
   `,
 ]
 

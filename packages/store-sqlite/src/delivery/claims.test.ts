@@ -93,7 +93,7 @@ describe('what is due, with clients left out', () => {
   })
 })
 
-describe('progress, which stands in the journal before it is in the table', () => {
+describe('progress', () => {
   /** Streams with a message each that is owed, and is being delivered. */
   async function owingStreams(count: number) {
     const path = await temporaryPath()
@@ -130,7 +130,7 @@ describe('progress, which stands in the journal before it is in the table', () =
     expect(await dueIn(await reopen())).toEqual([fourth.streamId])
   })
 
-  test('is there in another process, also of more streams than the journal has room for', async () => {
+  test('is there in another process, also of many streams', async () => {
     const { store, claimed, delivered, reopen } = await owingStreams(2500)
     expect(await store.backlog()).toMatchObject({ streams: 2500 })
     const [left, ...others] = claimed

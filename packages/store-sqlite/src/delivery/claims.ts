@@ -47,13 +47,12 @@ export class Claims {
     // Whoever held streams is gone.
     const release = `UPDATE progress SET next_at = ?, hold = ${FREE} WHERE hold <> ${FREE}`
     db.exec('BEGIN IMMEDIATE')
-    streams.catchUp()
     prepareWrite(db, release)(now())
     db.exec('COMMIT')
   }
 
   claimDue({ now, limit, except }: { now: Date; limit: number; except: readonly Id[] }): Due {
-    this.#streams.catchUp()
+    this.#streams.flush()
     const ms = now.getTime()
     const rows = this.#claim(this.#startFor(except), ms, JSON.stringify(except), limit)
     this.#passed = rows.length < limit ? ms : (rows.at(-1)?.[2] ?? ms)
@@ -97,7 +96,7 @@ export class Claims {
   }
 
   wakeClient(clientId: Id, now: Date): void {
-    this.#streams.catchUp()
+    this.#streams.flush()
     const ms = now.getTime()
     this.#wake(ms, clientId)
     this.#streams.woken(clientId, ms)

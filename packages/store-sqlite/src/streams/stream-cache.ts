@@ -22,7 +22,6 @@ export interface NewStream
  */
 export class StreamCache implements Pending {
   readonly #rows: StreamTable
-  readonly #progress: ProgressTable
   readonly #order: ConversationOrder
   readonly #cache: LRUCache<string, StoredStream>
   /** Since the last settled batch or item; a stream may leave the cache while it is here. */
@@ -34,7 +33,6 @@ export class StreamCache implements Pending {
   #lastFence = 0
 
   constructor(db: Connection, progress: ProgressTable, cacheSize: number) {
-    this.#progress = progress
     this.#rows = new StreamTable(db, progress)
     this.#order = new ConversationOrder(db, cacheSize)
     this.#cache = new LRUCache({ max: cacheSize })
@@ -148,13 +146,6 @@ export class StreamCache implements Pending {
       if (state.nextAt !== null) this.dueFrom(state.nextAt)
     }
     this.#unwritten.clear()
-    this.#progress.flush()
-  }
-
-  /** Writes everything to where SQL finds it. */
-  catchUp(): void {
-    this.flush()
-    this.#progress.catchUp()
   }
 
   settled(): void {
@@ -165,7 +156,6 @@ export class StreamCache implements Pending {
     for (const key of this.#touched.keys()) this.#cache.delete(key)
     this.#touched.clear()
     this.#unwritten.clear()
-    this.#progress.forget()
     this.#order.clear()
     this.dueFrom(0)
   }

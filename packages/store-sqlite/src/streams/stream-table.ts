@@ -5,6 +5,7 @@ import {
   type ProgressRow,
   type ProgressTable,
   type SavedProgress,
+  toProgress,
 } from '../delivery/progress-table.js'
 import { ENDPOINT_ROW, type EndpointRow, newestMessageAt, STREAM_KINDS, toEndpoint } from '../encoding.js'
 import { NO_LANES, type StreamState } from './stream-state.js'
@@ -83,7 +84,7 @@ export class StreamTable {
     const [stream, last, progress, endpoints] = row
     const [n, kind, userN, userId, createdAt, deletedAt, over, rank] = stream
     const [seq, lastAt, messageAt] = last
-    const owed = this.#progress.at(n, progress)
+    const owed = toProgress(progress)
     return {
       key: clientId + streamId,
       n,
