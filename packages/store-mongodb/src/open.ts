@@ -10,30 +10,30 @@ import { partsOf } from './parts.js'
 export interface MongoStoreOptions {
   /** `mongodb://…` or `mongodb+srv://…`, with the name of the database. */
   url: string
-  /** Brings the schema up when it is opened; false: refuses a database that is not up to date. Default: true. */
+  /** Migrates the schema when the store opens. False: refuses a database with an older schema. Default: true. */
   migrate?: boolean
   /**
-   * How others are told of changes: `auto` takes change streams where the server has them (a replica set or a sharded
-   * cluster), `polling` never. Default: `auto`.
+   * How replicas learn of changes. `auto`: change streams if the server has them (a replica set or a sharded cluster).
+   * `polling`: no change streams. Default: `auto`.
    */
   wakeUps?: 'auto' | 'polling'
   /**
-   * How long a stream is kept by a holder that says nothing, in milliseconds: what a killed process costs. One attempt to
-   * deliver takes at most a third of it. Default: 30,000.
+   * Length of a lease in milliseconds: the delay of deliveries after a process was killed. One attempt to deliver may
+   * take a third of it. Default: 30,000.
    */
   leaseMs?: number
   /** How long a call waits for a primary before it fails, in milliseconds. Default: 5,000. */
   selectionTimeoutMs?: number
   /** Streams whose unchanging part (whose it is, where it lives) is kept in memory. Default: 20,000. */
   cacheSize?: number
-  /** The clock. Default: the system's. */
+  /** Clock for leases. Default: the system clock. */
   now?: () => Date
-  /** Told of each command that is sent, and its name: a round trip. For metrics and tests. */
+  /** Called for each command sent to the server. For metrics and tests. */
   onCommand?: (command: { name: string; body: Readonly<Record<string, unknown>> }) => void
 }
 
 /**
- * Opens a store on MongoDB, over a connection of its own. Any number of processes may have it open.
+ * Opens a store on MongoDB with its own connection. Any number of processes may have it open.
  * @throws UNAVAILABLE when there is no primary within the time, UNAUTHORIZED when the credentials are refused, CONFLICT
  * when a newer Plugboard wrote the database, or it is not up to date and may not be changed
  */

@@ -40,19 +40,20 @@ import { Entries } from './streams/entries.js'
 import { StreamCache } from './streams/stream-cache.js'
 
 export interface SqliteStoreOptions {
-  /** The database file; it and its folder are made where they are not. */
+  /** The database file. Creates the file and its folder if they are missing. */
   path: string
-  /** The clock of leases. Default: the system's. */
+  /** Clock for leases. Default: the system clock. */
   now?: () => Date
-  /** Streams kept in memory, at some 600 bytes each. Default: 20,000. */
+  /** Streams kept in memory, at about a kilobyte each. Default: 20,000. */
   cacheSize?: number
-  /** Told of each transaction. */
+  /** Called after each transaction. */
   onBatch?: (batch: Batch) => void
 }
 
 /**
- * Opens the store in a file, which no other process may have open.
- * @throws CONFLICT when another has, or when a newer Plugboard wrote the file; UNAVAILABLE when it cannot be opened
+ * Opens the store in a file that no other process has open.
+ * @throws CONFLICT when another process has the file open or a newer Plugboard wrote it, UNAVAILABLE when it cannot be
+ * opened
  */
 export async function sqliteStore(options: SqliteStoreOptions): Promise<ArchivedStore> {
   const database = openDatabase(options.path)
@@ -269,7 +270,7 @@ class SqliteStore implements ArchivedStore {
     })
   }
 
-  /** All of them in several writes, so that others have their turn between two of many. */
+  /** Several writes for many messages, so that other writes run in between. */
   async deleteMessages(clientId: Id, conversationId: Id, only: Id | 'all', at: Date) {
     let upTo: number | undefined
     for (let count = 0; ; ) {
@@ -359,7 +360,7 @@ class SqliteStore implements ArchivedStore {
     return this.#read(() => this.#documents.list(clientId, collection, range))
   }
 
-  /** Nobody else can change it, so that there is nothing to tell. */
+  /** No other process can change the file, so there is nothing to notify of. */
   async watch() {
     return { isInstant: true }
   }

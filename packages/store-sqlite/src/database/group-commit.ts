@@ -11,12 +11,12 @@ const MAX_BATCH_MS = 15
 /** Longest wait for more writes to come before a transaction begins. */
 const MAX_GATHER_MS = 2
 
-/** What is told of a transaction, for metrics. */
+/** One transaction, for metrics. */
 export interface Batch {
   writes: number
-  /** Time that the process was held up. */
+  /** How long it blocked the process, in milliseconds. */
   durationMs: number
-  /** A write had failed, so that each was done apart from the others. */
+  /** A write failed, so each write was repeated in its own savepoint. */
   isApart: boolean
 }
 
