@@ -28,9 +28,9 @@ export interface Receiver {
 const POLL_MS = 50
 const PATIENCE_MS = 120_000
 
-/** Starts a webhook receiver as a separate process. */
-export async function startReceiver(): Promise<Receiver> {
-  const { url, ask } = await startNode({ args: [PROGRAM], cwd: await temporaryFolder() })
+/** Starts a webhook receiver as a separate process. It answers after `delayMs` milliseconds. */
+export async function startReceiver(delayMs = 0): Promise<Receiver> {
+  const { url, ask } = await startNode({ args: [PROGRAM, String(delayMs)], cwd: await temporaryFolder() })
   const arrivals = (): Promise<Arrivals> => ask('arrivals')
   return {
     url,
