@@ -1,7 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { monotonicMs } from '@plugboard/hub'
 import type { Dispatcher } from 'undici'
-import { BusyWait } from './busy-wait.js'
 import type { Fifo } from './fifo.js'
 import { answeredWith, brokenBy, tooLate } from './send-failure.js'
 import type { SendFailure, WebhookItem } from './sender-port.js'
@@ -20,9 +19,6 @@ type AnswerHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler['onRespon
 
 /** So few that they are done before the answer comes. */
 const PREPARED_AT_ONCE = 4
-
-/** Of this thread. */
-const busyWait = new BusyWait()
 
 export interface AttemptLimits {
   /** From the call to the end of the answer's body, a connection included. */
@@ -102,7 +98,6 @@ class Exchange implements Dispatcher.DispatchHandler {
   #done: Done | undefined
   /** Set just before the request is written. */
   #controller: Dispatcher.DispatchController | undefined
-  #began = 0
   #status = 0
   #retryAfter: string | undefined
   #receivedBytes = 0
@@ -122,7 +117,6 @@ class Exchange implements Dispatcher.DispatchHandler {
       return controller.abort(new Error('too late'))
     }
     this.#controller = controller
-    this.#began = busyWait.began()
     this.#onStart()
   }
 
@@ -164,7 +158,6 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (done === undefined) return
     this.#done = undefined
     clearTimeout(this.#timer)
-    if (this.#controller !== undefined) busyWait.ended(this.#began)
     done(failure)
   }
 }
