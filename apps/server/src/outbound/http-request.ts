@@ -1,24 +1,12 @@
 import { createHmac } from 'node:crypto'
 import { monotonicMs } from '@plugboard/hub'
 import type { Dispatcher } from 'undici'
-import type { Fifo } from './fifo.js'
 import { answeredWith, brokenBy, tooLate } from './send-failure.js'
 import type { SendFailure, WebhookItem } from './sender-port.js'
 import type { Route } from './target-routes.js'
 
-/** An item, and maybe what was worked out ahead of its attempt. */
-export interface PreparedItem extends WebhookItem {
-  prepared?: { route: Route; second: number; headers: string[] }
-}
-
-/** Items to come, the next one first. */
-export type Queue = Pick<Fifo<PreparedItem>, 'peek'>
-
 type Done = (failure?: SendFailure) => void
 type AnswerHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2]
-
-/** So few that they are done before the answer comes. */
-const PREPARED_AT_ONCE = 4
 
 export interface AttemptLimits {
   /** From the call to the end of the answer's body, a connection included. */
@@ -27,57 +15,19 @@ export interface AttemptLimits {
   maxResponseBytes: number
 }
 
-/**
- * Makes one attempt and calls `done` once. Never throws, never resends, follows no redirect. What is in the queue is
- * likely to follow on the same route.
- */
-export function attempt(
-  route: Route,
-  item: PreparedItem,
-  limits: AttemptLimits,
-  done: Done,
-  queue: Queue,
-): void {
+/** Makes one attempt and calls `done` once. Never throws, never resends, follows no redirect. */
+export function attempt(route: Route, item: WebhookItem, limits: AttemptLimits, done: Done): void {
   if (item.body === '') return done()
-  const exchange = new Exchange(limits, done, () => prepare(route, queue))
-  // `dispatch` is what undici's `request` is made of. It is the one that tells when the request gets written.
+  // `dispatch` is what undici's `request` is made of. It is the one that reports when the request gets written.
   route.pool.dispatch(
-    { method: 'POST', path: route.path, headers: requestHeaders(route, item), body: item.body },
-    exchange,
+    { method: 'POST', path: route.path, headers: headersAt(new Date(), route, item), body: item.body },
+    new Exchange(limits, done),
   )
 }
 
-/**
- * Signs what follows, once the request is written: until the answer comes the lane has the time, before it none. Several
- * at once, since the code is at hand then.
- */
-function prepare(route: Route, queue: Queue): void {
-  const next = queue.peek()
-  if (next !== undefined && !isPrepared(next, route)) setImmediate(prepareNext, route, queue)
-}
-
-function prepareNext(route: Route, queue: Queue): void {
-  const second = currentSecond()
-  for (let at = 0; at < PREPARED_AT_ONCE; at++) {
-    const item = queue.peek(at)
-    if (item === undefined) return
-    item.prepared = { route, second, headers: headersAt(second, route, item) }
-  }
-}
-
-const isPrepared = (item: PreparedItem, route: Route): item is Required<PreparedItem> =>
-  item.prepared?.route === route && item.prepared.second === currentSecond()
-
-function requestHeaders(route: Route, item: PreparedItem): string[] {
-  if (isPrepared(item, route)) return item.prepared.headers
-  return headersAt(currentSecond(), route, item)
-}
-
-const currentSecond = (): number => Math.floor(Date.now() / 1000)
-
 /** The headers of one attempt: the target's, and those of Standard Webhooks. */
-function headersAt(second: number, route: Route, item: WebhookItem): string[] {
-  const timestamp = String(second)
+function headersAt(now: Date, route: Route, item: WebhookItem): string[] {
+  const timestamp = String(Math.floor(now.getTime() / 1000))
   const headers = [...route.headers, 'webhook-id', item.id, 'webhook-timestamp', timestamp]
   if (route.signingKey === undefined) return headers
   const hmac = createHmac('sha256', route.signingKey).update(`${item.id}.${timestamp}.${item.body}`)
@@ -92,7 +42,6 @@ function headersAt(second: number, route: Route, item: WebhookItem): string[] {
  */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #limits: AttemptLimits
-  readonly #onStart: () => void
   readonly #endsAt: number
   readonly #timer: NodeJS.Timeout
   #done: Done | undefined
@@ -102,9 +51,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   #retryAfter: string | undefined
   #receivedBytes = 0
 
-  constructor(limits: AttemptLimits, done: Done, onStart: () => void) {
+  constructor(limits: AttemptLimits, done: Done) {
     this.#limits = limits
-    this.#onStart = onStart
     this.#done = done
     this.#endsAt = monotonicMs() + limits.timeoutMs
     this.#timer = setTimeout(onTimeout, limits.timeoutMs, this)
@@ -117,7 +65,6 @@ class Exchange implements Dispatcher.DispatchHandler {
       return controller.abort(new Error('too late'))
     }
     this.#controller = controller
-    this.#onStart()
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {

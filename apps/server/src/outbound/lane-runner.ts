@@ -3,15 +3,11 @@ import { Fifo } from './fifo.js'
 import type { SenderListener, SendFailure, WebhookItem, WebhookTarget } from './sender-port.js'
 import { targetKey } from './target-key.js'
 
-/**
- * Performs one request and calls `done` exactly once; it does not throw. What is in the lane's queue follows as things
- * are, and can be prepared meanwhile.
- */
+/** Performs one request and calls `done` exactly once; it does not throw. */
 export type Request = (
   target: WebhookTarget,
   item: WebhookItem,
   done: (failure?: SendFailure) => void,
-  queue: Pick<Fifo<WebhookItem>, 'peek'>,
 ) => void
 
 export interface LaneRunnerOptions {
@@ -193,7 +189,7 @@ export class LaneRunner {
     lane.flight = { seq: item.seq, generation: lane.generation, slot: lane.slot }
     lane.slot.inFlight++
     this.#inFlight++
-    request(lane.slot.target, item, lane.done, lane.queue)
+    request(lane.slot.target, item, lane.done)
   }
 
   #expire(lane: Lane): void {

@@ -26,14 +26,14 @@ setInterval(() => routes.closeIdle(Date.now()), settings.poolIdleMs / 4).unref()
 const timeoutMsOf = ({ timeoutMs = settings.timeoutMs }: WebhookTarget): number =>
   Math.min(timeoutMs, settings.maxTimeoutMs)
 
-const request: Request = (target, item, done, queue) => {
+const request: Request = (target, item, done) => {
   let route: Route
   try {
     route = routes.get(target, Date.now())
   } catch (error) {
     return done(brokenBy(error, false))
   }
-  attempt(route, item, { ...settings, timeoutMs: timeoutMsOf(target) }, done, queue)
+  attempt(route, item, { ...settings, timeoutMs: timeoutMsOf(target) }, done)
 }
 
 // Node has a list of timers for each duration. One that stays keeps the list, which a lane would make anew for each of
