@@ -36,10 +36,6 @@ const request: Request = (target, item, done) => {
   attempt(route, item, { ...settings, timeoutMs: timeoutMsOf(target) }, done)
 }
 
-// Node has a list of timers for each duration. One that stays keeps the list, which a lane would make anew for each of
-// its requests.
-setInterval(() => undefined, settings.timeoutMs).unref()
-
 const report = new ReportWriter((marks) => port.postMessage(marks))
 const runner = new LaneRunner({
   ...{ request, timeoutMsOf, listener: report, now: monotonicMs },
