@@ -13,7 +13,6 @@ import { loadChannels } from './load-channels.js'
 import type { Metrics } from './metrics/metrics.js'
 import { parseAllowance, refusal } from './outbound/guard.js'
 import { guardedFetch } from './outbound/guarded-fetch.js'
-import { senderTransport } from './outbound/sender-transport.js'
 import { createWebhookSender } from './outbound/webhook-sender.js'
 
 /** What a hub is made of beside its configuration. */
@@ -46,16 +45,14 @@ export async function createConfiguredHub(
       sunshineV2Format({ schedule: { delaysMs: config.sunshineRetryDelays }, internal }),
       smartifyFormat({ schedule, origin: () => parts.urls.base, internal }),
     ],
-    sender: senderTransport(
-      createWebhookSender({
-        allowance,
-        timeoutMs: config.webhookTimeout,
-        maxTimeoutMs: maxAttemptMs(config),
-        perTargetConcurrency: config.webhookConcurrency,
-        log: parts.log,
-        ...(workerUrl && { workerUrl }),
-      }),
-    ),
+    sender: createWebhookSender({
+      allowance,
+      timeoutMs: config.webhookTimeout,
+      maxTimeoutMs: maxAttemptMs(config),
+      perTargetConcurrency: config.webhookConcurrency,
+      log: parts.log,
+      ...(workerUrl && { workerUrl }),
+    }),
     fetch: guardedFetch(allowance, config.channelTimeout),
     urls: parts.urls,
     refuseTarget: (url) => refusal(url, allowance),

@@ -1,9 +1,9 @@
+import type { DeliveryFailure, WebhookAddress, WebhookItem } from '@plugboard/hub'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { LaneRunner } from './lane-runner.js'
-import type { SendFailure, WebhookItem, WebhookTarget } from './sender-port.js'
 
-const refused: SendFailure = { status: 500, message: 'answered 500', ambiguous: false }
+const refused: DeliveryFailure = { kind: 'transient', status: 500, message: 'answered 500' }
 
 describe('LaneRunner', () => {
   test('requests the items of a lane one after another', () => {
@@ -14,18 +14,7 @@ describe('LaneRunner', () => {
     end(flights)
     end(flights)
     end(flights)
-    expect(events).toEqual(['delivered 1/1/1', 'delivered 1/1/2', 'delivered 1/1/3', 'low'])
-  })
-
-  test('tells when a lane has done half of many, so that more can come before it has nothing to do', () => {
-    const { runner, flights, events } = setUp()
-    const all = Array.from({ length: 20 }, (_, i) => i + 1)
-    runner.push(1, 1, target('a'), items(...all), forever)
-    for (const _ of all) end(flights)
-    const before = events.indexOf('low')
-    expect(before).toBe(10)
-    expect(events.slice(before + 1).filter((event) => event === 'low')).toEqual(['low'])
-    expect(events.at(-1)).toBe('low')
+    expect(events).toEqual(['delivered 1/1/1', 'delivered 1/1/2', 'delivered 1/1/3'])
   })
 
   test('forgets the rest of a lane after a failure and ignores the old generation until a higher one comes', () => {
@@ -37,7 +26,7 @@ describe('LaneRunner', () => {
     expect(flights).toEqual([])
     runner.push(1, 6, target('a'), items(1, 2), forever)
     expect(flights.map(({ seq }) => seq)).toEqual([1])
-    expect(events).toEqual(['failed 1/5/1', 'low'])
+    expect(events).toEqual(['failed 1/5/1'])
   })
 
   test('lets a higher generation replace the queue, but not overtake the request in flight', () => {
@@ -47,18 +36,18 @@ describe('LaneRunner', () => {
     expect(flights.map(({ seq }) => seq)).toEqual([1])
     end(flights, refused)
     end(flights)
-    expect(events).toEqual(['failed 1/1/1', 'delivered 1/2/7', 'low'])
+    expect(events).toEqual(['failed 1/1/1', 'delivered 1/2/7'])
   })
 
   test('cancels what is queued; a request in flight is reported before the cancel is confirmed', () => {
     const { runner, flights, events } = setUp()
     runner.push(1, 1, target('a'), items(1, 2), forever)
-    runner.cancel(1)
+    runner.cancel(1, 1)
     runner.push(1, 1, target('a'), items(2), forever)
     expect(events).toEqual([])
     end(flights)
-    runner.cancel(9)
-    expect(events).toEqual(['delivered 1/1/1', 'cancelled 1', 'cancelled 9'])
+    runner.cancel(9, 4)
+    expect(events).toEqual(['delivered 1/1/1', 'cancelled 1/1', 'cancelled 9/4'])
     expect(flights.map(({ seq }) => seq)).toEqual([2])
   })
 
@@ -94,8 +83,11 @@ describe('LaneRunner', () => {
     const events: number[] = []
     const listener = { ...silent, failed: (lane: number) => void events.push(lane) }
     const held: (() => void)[] = []
-    const request = (_target: WebhookTarget, item: WebhookItem, done: (failure?: SendFailure) => void) =>
-      item.seq === 0 ? void held.push(done) : done(refused)
+    const request = (
+      _target: WebhookAddress,
+      item: WebhookItem,
+      done: (failure?: DeliveryFailure) => void,
+    ) => (item.seq === 0 ? void held.push(done) : done(refused))
     const runner = new LaneRunner({ ...ample, request, listener, perTargetConcurrency: 1 })
     runner.push(0, 1, target('a'), items(0), forever)
     for (let lane = 1; lane <= 20_000; lane++) runner.push(lane, 1, target('a'), items(lane), forever)
@@ -103,7 +95,7 @@ describe('LaneRunner', () => {
     expect(events.length).toBe(20_000)
   })
 
-  test('starts nothing more once closed, and tells when the last request has ended', () => {
+  test('starts nothing more once closed, and reports when the last request has ended', () => {
     const { runner, flights, events } = setUp(1)
     runner.push(1, 1, target('a'), items(1, 2), forever)
     runner.push(2, 1, target('a'), items(3), forever)
@@ -111,7 +103,7 @@ describe('LaneRunner', () => {
     runner.push(3, 1, target('b'), items(4), forever)
     end(flights)
     expect(flights).toEqual([])
-    expect(events).toEqual(['delivered 1/1/1', 'low', 'idle'])
+    expect(events).toEqual(['delivered 1/1/1', 'idle'])
   })
 
   test('starts a request only if its timeout ends before the lease does, else reports that the lease is over', () => {
@@ -159,8 +151,8 @@ describe('LaneRunner', () => {
     clock.now = 1500
     end(flights)
     expect(flights.map(({ seq }) => seq)).toEqual([7])
-    runner.cancel(2)
-    expect(events).toEqual(['delivered 1/1/1', 'low', 'expired 2/1', 'cancelled 2'])
+    runner.cancel(2, 1)
+    expect(events).toEqual(['delivered 1/1/1', 'expired 2/1', 'cancelled 2/1'])
   })
 
   test('keeps order, limits and completeness whatever comes in which order', () => {
@@ -224,10 +216,10 @@ interface Flight {
   seq: number
   id: string
   url: string
-  done: (failure?: SendFailure) => void
+  done: (failure?: DeliveryFailure) => void
 }
 
-const silent = { delivered() {}, failed() {}, cancelled() {}, expired() {}, ranLow() {} }
+const silent = { delivered() {}, failed() {}, cancelled() {}, expired() {} }
 const forever = Number.POSITIVE_INFINITY
 const ample = { timeoutMsOf: () => 100, now: () => 0 }
 
@@ -248,9 +240,8 @@ function setUp(limit = 32, hub?: Heard) {
     },
     listener: {
       ...heard,
-      cancelled: (lane) => void events.push(`cancelled ${lane}`),
+      cancelled: (...mark) => void events.push(`cancelled ${mark.join('/')}`),
       expired: (...mark) => void events.push(`expired ${mark.join('/')}`),
-      ranLow: () => void events.push('low'),
     },
     perTargetConcurrency: limit,
     timeoutMsOf: ({ timeoutMs = 100 }) => timeoutMs,
@@ -259,7 +250,7 @@ function setUp(limit = 32, hub?: Heard) {
   return { runner, flights, events, clock }
 }
 
-function end(flights: Flight[], failure?: SendFailure, index = 0): { seq: number } {
+function end(flights: Flight[], failure?: DeliveryFailure, index = 0): { seq: number } {
   const [flight] = flights.splice(index % Math.max(flights.length, 1), 1)
   flight?.done(failure)
   return { seq: flight?.seq ?? -1 }
@@ -269,6 +260,6 @@ function items(...seqs: number[]): WebhookItem[] {
   return seqs.map((seq) => ({ seq, id: `msg_${seq}`, body: '{}' }))
 }
 
-function target(id: string, url = 'http://bot.example/'): WebhookTarget {
+function target(id: string, url = 'http://bot.example/'): WebhookAddress {
   return { id, url, headers: {} }
 }

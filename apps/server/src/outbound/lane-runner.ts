@@ -1,41 +1,30 @@
-import { DeadGenerations } from './dead-generations.js'
-import { Fifo } from './fifo.js'
-import type { SenderListener, SendFailure, WebhookItem, WebhookTarget } from './sender-port.js'
-import { targetKey } from './target-key.js'
+import type { DeliveryFailure, TransportListener, WebhookAddress, WebhookItem } from '@plugboard/hub'
+import { DeadGenerations } from './outstanding.js'
+import { targetKey } from './target-routes.js'
 
-/** Performs one request and calls `done` exactly once; it does not throw. */
+/** Makes one request and calls `done` exactly once; does not throw. */
 export type Request = (
-  target: WebhookTarget,
+  address: WebhookAddress,
   item: WebhookItem,
-  done: (failure?: SendFailure) => void,
+  done: (failure?: DeliveryFailure) => void,
 ) => void
 
 export interface LaneRunnerOptions {
   request: Request
-  /** How long a request to the target may take, in milliseconds. */
-  timeoutMsOf(target: WebhookTarget): number
-  listener: RunnerListener
-  /** Requests in flight to one target. */
+  /** How long a request to the address may take, in milliseconds. */
+  timeoutMsOf(address: WebhookAddress): number
+  /** Requests under way to one address. */
   perTargetConcurrency: number
   /** The clock of the leases. */
   now(): number
+  listener: Omit<TransportListener, 'progressed'>
 }
-
-export interface RunnerListener extends SenderListener {
-  /** Some lane has done half of what it had, or all of it: whoever feeds it should hear of it at once. */
-  ranLow(): void
-}
-
-/** Items that take so long that it is worth the while to tell when half of them are done. */
-const MANY = 16
 
 /** One lane while it has something to do. */
 interface Lane {
   readonly number: number
-  readonly queue: Fifo<WebhookItem>
-  readonly done: (failure?: SendFailure) => void
-  /** So many are left in the queue when half of what it had is done; 0 when it never had many. */
-  low: number
+  queue: WebhookItem[]
+  readonly done: (failure?: DeliveryFailure) => void
   /** The generation of what is queued. */
   generation: number
   /** Every request of the lane is over by then. */
@@ -43,8 +32,8 @@ interface Lane {
   slot: Slot
   isWaiting: boolean
   flight: Flight | undefined
-  /** Cancels to be confirmed when the request in flight has ended. */
-  cancels: number
+  /** Generations of cancels, to be confirmed when the request under way has ended. */
+  cancels: number[]
 }
 
 interface Flight {
@@ -53,22 +42,22 @@ interface Flight {
   readonly slot: Slot
 }
 
-/** The requests to one target at one URL, so that a new URL need not wait for requests that hang at the old one. */
+/** The requests to one address at one URL, so that a new URL need not wait for requests that hang at the old one. */
 interface Slot {
   readonly key: string
-  target: WebhookTarget
+  address: WebhookAddress
   inFlight: number
   isServing: boolean
-  readonly waiting: Fifo<Lane>
+  readonly waiting: Lane[]
 }
 
 /**
- * Decides which lane requests next. A lane waits at its target for each single item, behind the other lanes that wait
- * there, so none starves another; targets have nothing in common.
+ * Decides which lane makes the next request. The items of a lane are requested strictly one after another. For each of
+ * them the lane waits at its address behind the other lanes there, so that none starves another; addresses share
+ * nothing. A request starts only if its timeout ends before the lane's lease does.
  */
 export class LaneRunner {
   readonly #options: LaneRunnerOptions
-  readonly #listener: RunnerListener
   readonly #lanes = new Map<number, Lane>()
   readonly #slots = new Map<string, Slot>()
   readonly #dead = new DeadGenerations()
@@ -77,26 +66,28 @@ export class LaneRunner {
 
   constructor(options: LaneRunnerOptions) {
     this.#options = options
-    this.#listener = options.listener
   }
 
+  /**
+   * Adds items to a lane. A higher generation replaces what is queued of a lower one. An address that differs from that
+   * of the push before (same id, new URL or headers) holds for all that is still queued.
+   */
   push(
     number: number,
     generation: number,
-    target: WebhookTarget,
+    address: WebhookAddress,
     items: readonly WebhookItem[],
     leaseEndsAt: number,
   ): void {
     const isClosing = this.#onIdle !== undefined
     if (isClosing || items.length === 0 || this.#dead.has(number, generation)) return
-    const slot = this.#slotOf(target)
+    const slot = this.#slotOf(address)
     const lane = this.#lanes.get(number) ?? this.#createLane(number, generation, slot)
     if (generation < lane.generation) return
-    if (generation > lane.generation) lane.queue.clear()
+    if (generation > lane.generation) lane.queue = []
     lane.generation = generation
     lane.leaseEndsAt = Math.max(lane.leaseEndsAt, leaseEndsAt)
-    for (const item of items) lane.queue.push(item)
-    lane.low = lane.queue.length < MANY ? 0 : lane.queue.length >> 1
+    lane.queue.push(...items)
     if (lane.slot !== slot) lane.isWaiting = false
     lane.slot = slot
     this.#enqueue(lane)
@@ -108,49 +99,47 @@ export class LaneRunner {
     if (lane !== undefined) lane.leaseEndsAt = Math.max(lane.leaseEndsAt, leaseEndsAt)
   }
 
-  cancel(number: number): void {
+  cancel(number: number, generation: number): void {
     const lane = this.#lanes.get(number)
-    lane?.queue.clear()
+    if (lane !== undefined) lane.queue = []
     if (lane?.flight !== undefined) {
-      lane.cancels++
+      lane.cancels.push(generation)
       return
     }
     if (lane !== undefined) this.#forget(lane)
-    this.#listener.cancelled(number)
+    this.#options.listener.cancelled(number, generation)
   }
 
-  /** Starts nothing more; `onIdle` is called when the last request in flight has been reported. */
+  /** Starts nothing more; `onIdle` is called when the last request under way has been reported. */
   close(onIdle: () => void): void {
     this.#onIdle = onIdle
-    for (const lane of this.#lanes.values()) lane.queue.clear()
+    for (const lane of this.#lanes.values()) lane.queue = []
     if (this.#inFlight === 0) onIdle()
   }
 
-  #slotOf(target: WebhookTarget): Slot {
-    const key = targetKey(target)
+  #slotOf(address: WebhookAddress): Slot {
+    const key = targetKey(address)
     const known = this.#slots.get(key)
     if (known !== undefined) {
-      known.target = target
+      known.address = address
       return known
     }
-    const slot: Slot = { key, target, inFlight: 0, isServing: false, waiting: new Fifo() }
+    const slot: Slot = { key, address, inFlight: 0, isServing: false, waiting: [] }
     this.#slots.set(key, slot)
     return slot
   }
 
   #createLane(number: number, generation: number, slot: Slot): Lane {
-    const done = (failure?: SendFailure) => this.#settle(lane, failure)
     const lane: Lane = {
       number,
-      queue: new Fifo(),
-      low: 0,
-      done,
+      queue: [],
+      done: (failure) => this.#settle(lane, failure),
       generation,
       leaseEndsAt: 0,
       slot,
       isWaiting: false,
       flight: undefined,
-      cancels: 0,
+      cancels: [],
     }
     this.#lanes.set(number, lane)
     return lane
@@ -159,12 +148,12 @@ export class LaneRunner {
   #enqueue(lane: Lane): void {
     if (lane.isWaiting || lane.flight !== undefined || lane.queue.length === 0) return
     lane.isWaiting = true
-    // The slot that a lane moved to during a request may have come to an end meanwhile.
-    if (this.#slots.get(lane.slot.key) !== lane.slot) lane.slot = this.#slotOf(lane.slot.target)
+    // The slot that a lane moved to during a request may have ended since.
+    if (this.#slots.get(lane.slot.key) !== lane.slot) lane.slot = this.#slotOf(lane.slot.address)
     lane.slot.waiting.push(lane)
   }
 
-  /** Starts what the target has room for. A loop with a guard, since a request that ends at once calls back in here. */
+  /** Starts what the address has room for. A loop with a guard, since a request that ends at once calls back in here. */
   #serve(slot: Slot): void {
     if (slot.isServing) return
     slot.isServing = true
@@ -180,50 +169,49 @@ export class LaneRunner {
   }
 
   #begin(lane: Lane): void {
-    lane.isWaiting = false
     const { request, timeoutMsOf, now } = this.#options
-    if (lane.queue.length > 0 && now() + timeoutMsOf(lane.slot.target) > lane.leaseEndsAt)
-      return this.#expire(lane)
-    const item = lane.queue.shift()
-    if (item === undefined) return
-    lane.flight = { seq: item.seq, generation: lane.generation, slot: lane.slot }
-    lane.slot.inFlight++
+    const { slot, generation } = lane
+    lane.isWaiting = false
+    const [next] = lane.queue
+    if (next === undefined) return
+    if (now() + timeoutMsOf(slot.address) > lane.leaseEndsAt) return this.#expire(lane)
+    lane.queue.shift()
+    lane.flight = { seq: next.seq, generation, slot }
+    slot.inFlight++
     this.#inFlight++
-    request(lane.slot.target, item, lane.done)
+    request(slot.address, next, lane.done)
   }
 
   #expire(lane: Lane): void {
-    lane.queue.clear()
+    lane.queue = []
     this.#dead.add(lane.number, lane.generation)
     this.#forget(lane)
-    this.#listener.expired(lane.number, lane.generation)
+    this.#options.listener.expired(lane.number, lane.generation)
   }
 
   /** The books are in order before the listener is called, since it may push at once. */
-  #settle(lane: Lane, failure: SendFailure | undefined): void {
+  #settle(lane: Lane, failure: DeliveryFailure | undefined): void {
     const { flight, cancels } = lane
     if (flight === undefined) return
     lane.flight = undefined
-    lane.cancels = 0
+    lane.cancels = []
     flight.slot.inFlight--
     this.#inFlight--
     if (failure !== undefined) this.#dead.add(lane.number, flight.generation)
-    if (failure !== undefined && lane.generation <= flight.generation) lane.queue.clear()
-    const isLow = lane.queue.length === lane.low
-    const isDry = lane.queue.length === 0
-    if (isDry) this.#forget(lane)
+    if (failure !== undefined && lane.generation <= flight.generation) lane.queue = []
+    if (lane.queue.length === 0) this.#forget(lane)
     else this.#enqueue(lane)
     this.#report(lane.number, flight, failure)
-    for (let i = 0; i < cancels; i++) this.#listener.cancelled(lane.number)
-    if (isDry || isLow) this.#listener.ranLow()
+    for (const generation of cancels) this.#options.listener.cancelled(lane.number, generation)
     this.#serve(flight.slot)
     if (lane.slot !== flight.slot) this.#serve(lane.slot)
     if (this.#inFlight === 0) this.#onIdle?.()
   }
 
-  #report(lane: number, { generation, seq }: Flight, failure: SendFailure | undefined): void {
-    if (failure === undefined) this.#listener.delivered(lane, generation, seq)
-    else this.#listener.failed(lane, generation, seq, failure)
+  #report(lane: number, { generation, seq }: Flight, failure: DeliveryFailure | undefined): void {
+    const { listener } = this.#options
+    if (failure === undefined) listener.delivered(lane, generation, seq)
+    else listener.failed(lane, generation, seq, failure)
   }
 
   #forget(lane: Lane): void {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { Outstanding } from './outstanding.js'
+import { DeadGenerations, Outstanding } from './outstanding.js'
 
 describe('Outstanding', () => {
   let outstanding: Outstanding
@@ -50,7 +50,7 @@ describe('Outstanding', () => {
 
   test('keeps what a cancel may have left in flight until the cancel is confirmed', () => {
     push(1, 1, 1, 2)
-    expect(outstanding.cancelling(1)).toBe(true)
+    outstanding.cancelling(1, 1)
     push(1, 1, 2)
     outstanding.delivered(1, 1, 1)
     outstanding.cancelled(1)
@@ -59,16 +59,35 @@ describe('Outstanding', () => {
 
   test('names the lanes of cancels that were not confirmed', () => {
     push(3, 1, 1)
-    outstanding.cancelling(3)
+    outstanding.cancelling(3, 1)
     outstanding.delivered(3, 1, 1)
-    expect(outstanding.takeAll()).toEqual({ heads: [], cancels: [3] })
+    expect(outstanding.takeAll()).toEqual({ heads: [], cancels: [{ lane: 3, generation: 1 }] })
   })
 
-  test('has nothing to cancel in a lane where nothing is outstanding', () => {
-    expect(outstanding.cancelling(1)).toBe(false)
+  test('knows the lanes that have something outstanding', () => {
+    expect(outstanding.has(1)).toBe(false)
     push(1, 1, 1)
-    outstanding.cancelling(1)
+    outstanding.cancelling(1, 1)
+    outstanding.delivered(1, 1, 1)
+    expect(outstanding.has(1)).toBe(true)
     outstanding.cancelled(1)
-    expect(outstanding.cancelling(1)).toBe(false)
+    expect(outstanding.has(1)).toBe(false)
+  })
+})
+
+describe('DeadGenerations', () => {
+  test('knows a dead generation and all before it, until a higher one revives the lane', () => {
+    const dead = new DeadGenerations()
+    dead.add(1, 5)
+    expect([4, 5].map((generation) => dead.has(1, generation))).toEqual([true, true])
+    expect(dead.has(2, 5)).toBe(false)
+    expect(dead.has(1, 6)).toBe(false)
+    expect(dead.has(1, 6)).toBe(false)
+  })
+
+  test('forgets the oldest failure when there are too many', () => {
+    const dead = new DeadGenerations(2)
+    for (const lane of [1, 2, 1, 3]) dead.add(lane, 1)
+    expect([1, 2, 3].map((lane) => dead.has(lane, 1))).toEqual([true, false, true])
   })
 })

@@ -1,85 +1,112 @@
-import { Fifo } from './fifo.js'
-import type { WebhookItem } from './sender-port.js'
+import type { WebhookItem } from '@plugboard/hub'
 
 interface Entry {
   readonly generation: number
-  readonly seq: number
+  /** Undefined for a cancel that the thread has not confirmed; what is before it may still be under way. */
+  readonly seq: number | undefined
 }
 
-/** Stands for a cancel that the thread has not confirmed; what is before it may or may not be in flight. */
-const CANCEL: Entry = { generation: Number.NEGATIVE_INFINITY, seq: 0 }
-
-/** What the thread has been given and has not reported: all that is known about it should the thread die. */
+/** What the thread was given and has not reported: all that is known about it when the thread dies. */
 export class Outstanding {
-  readonly #lanes = new Map<number, Fifo<Entry>>()
+  readonly #lanes = new Map<number, Entry[]>()
 
   pushed(lane: number, generation: number, items: readonly WebhookItem[]): void {
-    let entries = this.#lanes.get(lane)
-    if (entries === undefined) {
-      entries = new Fifo()
-      this.#lanes.set(lane, entries)
-    }
+    const entries = this.#lanes.get(lane) ?? []
     for (const { seq } of items) entries.push({ generation, seq })
+    if (entries.length > 0) this.#lanes.set(lane, entries)
   }
 
-  /** Whether the thread has something of this lane. */
   has(lane: number): boolean {
     return this.#lanes.has(lane)
   }
 
-  /** False when the lane has nothing outstanding, so that there is nothing to cancel. */
-  cancelling(lane: number): boolean {
-    const entries = this.#lanes.get(lane)
-    entries?.push(CANCEL)
-    return entries !== undefined
+  cancelling(lane: number, generation: number): void {
+    this.#lanes.get(lane)?.push({ generation, seq: undefined })
   }
 
+  /** Everything up to this number has arrived; a later generation has replaced the ones before it. */
   delivered(lane: number, generation: number, seq: number): void {
-    this.#drop(lane, (entry) => {
-      if (entry === CANCEL) return false
-      return entry.generation < generation || (entry.generation === generation && entry.seq <= seq)
-    })
+    this.#dropFirst(
+      lane,
+      (entry) =>
+        entry.seq === undefined ||
+        entry.generation > generation ||
+        (entry.generation === generation && entry.seq > seq),
+    )
   }
 
+  /** The first cancel of the lane was confirmed. */
   cancelled(lane: number): void {
-    this.#drop(lane, (entry) => entry !== CANCEL)
-    this.#lanes.get(lane)?.shift()
-    this.#drop(lane, () => false)
-  }
-
-  /** A failure, or the end of a lease, ends all of its generation and of those before it. */
-  ended(lane: number, generation: number): void {
+    this.#dropFirst(lane, (entry) => entry.seq === undefined)
     const entries = this.#lanes.get(lane)
-    if (entries === undefined) return
-    const rest = new Fifo<Entry>()
-    for (let entry = entries.shift(); entry !== undefined; entry = entries.shift())
-      if (entry === CANCEL || entry.generation > generation) rest.push(entry)
-    if (rest.length === 0) this.#lanes.delete(lane)
-    else this.#lanes.set(lane, rest)
+    entries?.shift()
+    if (entries?.length === 0) this.#lanes.delete(lane)
   }
 
-  /** The first of each lane and generation, and the lanes of cancels; afterwards nothing is outstanding. */
-  takeAll(): { heads: { lane: number; generation: number; seq: number }[]; cancels: number[] } {
+  /** A failure, or the end of a lease, ends a generation and those before it. */
+  ended(lane: number, generation: number): void {
+    const rest = this.#lanes
+      .get(lane)
+      ?.filter((entry) => entry.seq === undefined || entry.generation > generation)
+    if (rest && rest.length > 0) this.#lanes.set(lane, rest)
+    else this.#lanes.delete(lane)
+  }
+
+  /** The first entry of each lane and generation, and the cancels. Afterwards nothing is outstanding. */
+  takeAll(): {
+    heads: { lane: number; generation: number; seq: number }[]
+    cancels: { lane: number; generation: number }[]
+  } {
     const heads: { lane: number; generation: number; seq: number }[] = []
-    const cancels: number[] = []
+    const cancels: { lane: number; generation: number }[] = []
     for (const [lane, entries] of this.#lanes) {
       const seen = new Set<number>()
-      for (let entry = entries.shift(); entry !== undefined; entry = entries.shift()) {
-        if (entry === CANCEL) cancels.push(lane)
-        if (entry === CANCEL || seen.has(entry.generation)) continue
-        seen.add(entry.generation)
-        heads.push({ lane, ...entry })
+      for (const { generation, seq } of entries) {
+        if (seq === undefined) cancels.push({ lane, generation })
+        else if (!seen.has(generation)) heads.push({ lane, generation, seq })
+        if (seq !== undefined) seen.add(generation)
       }
     }
     this.#lanes.clear()
     return { heads, cancels }
   }
 
-  #drop(lane: number, isDone: (entry: Entry) => boolean): void {
+  /** Drops the entries before the first one that stays. */
+  #dropFirst(lane: number, stays: (entry: Entry) => boolean): void {
     const entries = this.#lanes.get(lane)
     if (entries === undefined) return
-    for (let entry = entries.peek(); entry !== undefined && isDone(entry); entry = entries.peek())
-      entries.shift()
-    if (entries.length === 0) this.#lanes.delete(lane)
+    const first = entries.findIndex(stays)
+    if (first < 0) this.#lanes.delete(lane)
+    else entries.splice(0, first)
+  }
+}
+
+/**
+ * The generation of each lane that a failure or the end of a lease has ended, so that pushes which were already on their
+ * way are ignored. Bounded: it forgets the oldest first, whose late pushes have long arrived.
+ */
+export class DeadGenerations {
+  readonly #byLane = new Map<number, number>()
+  readonly #limit: number
+
+  constructor(limit = 100_000) {
+    this.#limit = limit
+  }
+
+  add(lane: number, generation: number): void {
+    this.#byLane.delete(lane)
+    this.#byLane.set(lane, generation)
+    if (this.#byLane.size <= this.#limit) return
+    const [oldest] = this.#byLane.keys()
+    if (oldest !== undefined) this.#byLane.delete(oldest)
+  }
+
+  /** A higher generation revives the lane. */
+  has(lane: number, generation: number): boolean {
+    const dead = this.#byLane.get(lane)
+    if (dead === undefined) return false
+    if (generation <= dead) return true
+    this.#byLane.delete(lane)
+    return false
   }
 }

@@ -1,14 +1,11 @@
-/** The thread that performs a webhook sender's requests: a lane advances with this loop, not with the busy main one. */
+/** The thread that makes the requests of webhooks: lanes advance with this event loop, not with the busy main one. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { monotonicMs } from '@plugboard/hub'
+import { monotonicMs, type WebhookAddress } from '@plugboard/hub'
 import { guardedConnect } from './guarded-connect.js'
-import { attempt } from './http-request.js'
 import { LaneRunner, type Request } from './lane-runner.js'
-import { brokenBy } from './send-failure.js'
-import { type CommandReceiver, type Commands, readCommands, type SenderSettings } from './sender-commands.js'
-import type { WebhookTarget } from './sender-port.js'
-import { ReportWriter } from './sender-reports.js'
+import { type Command, Outbox, type Report, type SenderSettings } from './sender-protocol.js'
 import { type Route, TargetRoutes } from './target-routes.js'
+import { attempt, brokenBy } from './webhook-request.js'
 
 const port = parentPort
 if (port === null) throw new Error('sender.worker.js runs as a worker thread only')
@@ -23,28 +20,49 @@ const routes = new TargetRoutes({
 })
 setInterval(() => routes.closeIdle(Date.now()), settings.poolIdleMs / 4).unref()
 
-const timeoutMsOf = ({ timeoutMs = settings.timeoutMs }: WebhookTarget): number =>
+const timeoutMsOf = ({ timeoutMs = settings.timeoutMs }: WebhookAddress): number =>
   Math.min(timeoutMs, settings.maxTimeoutMs)
 
-const request: Request = (target, item, done) => {
+const request: Request = (address, item, done) => {
   let route: Route
   try {
-    route = routes.get(target, Date.now())
+    route = routes.get(address, Date.now())
   } catch (error) {
     return done(brokenBy(error, false))
   }
-  attempt(route, item, { ...settings, timeoutMs: timeoutMsOf(target) }, done)
+  attempt(route, item, { ...settings, timeoutMs: timeoutMsOf(address) }, done)
 }
 
-const report = new ReportWriter((marks) => port.postMessage(marks))
+const reports = new Outbox<Report>(() => port.postMessage(reports.take()))
 const runner = new LaneRunner({
-  ...{ request, timeoutMsOf, listener: report, now: monotonicMs },
+  request,
+  timeoutMsOf,
   perTargetConcurrency: settings.perTargetConcurrency,
+  now: monotonicMs,
+  listener: {
+    delivered: (lane, generation, seq) => reports.add({ type: 'delivered', lane, generation, seq }),
+    failed: (lane, generation, seq, failure) =>
+      reports.add({ type: 'failed', lane, generation, seq, failure }),
+    cancelled: (lane, generation) => reports.add({ type: 'cancelled', lane, generation }),
+    expired: (lane, generation) => reports.add({ type: 'expired', lane, generation }),
+  },
 })
-const receiver: CommandReceiver = {
-  push: (...what) => runner.push(...what),
-  renew: (lane, leaseEndsAt) => runner.renew(lane, leaseEndsAt),
-  cancel: (lane) => runner.cancel(lane),
-  close: () => runner.close(() => report.drained()),
+
+function perform(command: Command): void {
+  switch (command.type) {
+    case 'push': {
+      const { lane, generation, address, items, leaseEndsAt } = command
+      return runner.push(lane, generation, address, items, leaseEndsAt)
+    }
+    case 'renew':
+      return runner.renew(command.lane, command.leaseEndsAt)
+    case 'cancel':
+      return runner.cancel(command.lane, command.generation)
+    case 'close':
+      return runner.close(() => reports.add({ type: 'drained' }))
+  }
 }
-port.on('message', (commands: Commands) => readCommands(commands, receiver))
+
+port.on('message', (commands: Command[]) => {
+  for (const command of commands) perform(command)
+})

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { WebhookAddress } from '@plugboard/hub'
 import { afterEach, describe, expect, test } from 'vitest'
 import { parseAllowance } from './guard.js'
 import { guardedConnect } from './guarded-connect.js'
-import type { WebhookTarget } from './sender-port.js'
 import { TargetRoutes } from './target-routes.js'
 
 const allowance = parseAllowance('loopback', false)
@@ -87,6 +87,6 @@ function create(options: { maxPools?: number; idleMs?: number } = {}): TargetRou
   })
 }
 
-function target(id: string): WebhookTarget {
+function target(id: string): WebhookAddress {
   return { id, url: 'http://127.0.0.1:9/hook', headers: {} }
 }

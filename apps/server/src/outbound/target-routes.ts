@@ -1,7 +1,6 @@
+import type { WebhookAddress } from '@plugboard/hub'
 import { type buildConnector, Pool } from 'undici'
 import { type Allowance, refusal, TargetForbiddenError } from './guard.js'
-import type { WebhookTarget } from './sender-port.js'
-import { targetKey } from './target-key.js'
 
 /** What is worked out once per target, not once per request. */
 export interface Route {
@@ -13,7 +12,7 @@ export interface Route {
 }
 
 interface Entry extends Route {
-  target: WebhookTarget
+  target: WebhookAddress
   usedAt: number
 }
 
@@ -29,6 +28,9 @@ export interface TargetRoutesOptions {
 /** What the connection and the signature say is not a target's to set. */
 const RESERVED_HEADER =
   /^(host|connection|keep-alive|content-length|transfer-encoding|upgrade|expect|te|trailer|proxy-.*|webhook-(id|timestamp|signature))$/
+
+/** What has a limit and connections of its own. A URL contains no space. */
+export const targetKey = ({ id, url }: WebhookAddress): string => `${url} ${id}`
 
 /** Connection pools by target and URL, so that tenants who share a host share nothing else. */
 export class TargetRoutes {
@@ -47,14 +49,14 @@ export class TargetRoutes {
   }
 
   /** @throws TargetForbiddenError for a URL that must not be called */
-  get(target: WebhookTarget, now: number): Route {
+  get(target: WebhookAddress, now: number): Route {
     if (this.#latest?.target !== target) this.#latest = this.#find(target)
     this.#latest.usedAt = now
     return this.#latest
   }
 
   /** Moves it to the end. */
-  #find(target: WebhookTarget): Entry {
+  #find(target: WebhookAddress): Entry {
     const key = targetKey(target)
     const known = this.#entries.get(key)
     const entry =
@@ -73,7 +75,7 @@ export class TargetRoutes {
     }
   }
 
-  #create(target: WebhookTarget, pool: Pool | undefined): Entry {
+  #create(target: WebhookAddress, pool: Pool | undefined): Entry {
     const reason = refusal(target.url, this.#options.allowance)
     if (reason !== undefined) throw new TargetForbiddenError(reason)
     const url = new URL(target.url)
@@ -118,7 +120,7 @@ function addHeaders(into: Map<string, string>, headers: Readonly<Record<string, 
   }
 }
 
-function commonHeaders(target: WebhookTarget): string[] {
+function commonHeaders(target: WebhookAddress): string[] {
   const headers = new Map([
     ['content-type', 'application/json'],
     ['user-agent', 'Plugboard'],
@@ -132,7 +134,7 @@ function signingKey(secret: string | undefined): Buffer | undefined {
   return secret === undefined ? undefined : Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
 }
 
-function isSame(a: WebhookTarget, b: WebhookTarget): boolean {
+function isSame(a: WebhookAddress, b: WebhookAddress): boolean {
   if (a.url !== b.url || a.signingSecret !== b.signingSecret) return false
   const names = Object.keys(a.headers)
   return (

@@ -1,10 +1,15 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
-import { monotonicMs } from '@plugboard/hub'
+import {
+  type DeliveryFailure,
+  monotonicMs,
+  type WebhookAddress,
+  type WebhookItem,
+  type WebhookSender,
+} from '@plugboard/hub'
 import { Webhook } from 'standardwebhooks'
 import { afterEach, describe, expect, test } from 'vitest'
 import { parseAllowance } from './guard.js'
-import type { SendFailure, WebhookItem, WebhookSender, WebhookTarget } from './sender-port.js'
 import { createWebhookSender, type WebhookSenderOptions } from './webhook-sender.js'
 
 /** A thread runs compiled code, whatever the tests run from. */
@@ -40,7 +45,7 @@ describe('a lane', () => {
     await until(() => log.delivered.get(1) === 9)
     expect(bot.ids()).toEqual(['msg_1', 'msg_2', 'msg_3', 'msg_8', 'msg_9'])
     expect(log.failed).toEqual([
-      { lane: 1, generation: 1, seq: 3, status: 500, message: 'answered 500', ambiguous: false },
+      { lane: 1, generation: 1, seq: 3, status: 500, message: 'answered 500', kind: 'transient' },
     ])
   })
 
@@ -49,18 +54,18 @@ describe('a lane', () => {
     const { sender, log } = start()
     sender.push(1, 1, bot.target(), items(1, 3), forever)
     await until(() => bot.ids().length === 1)
-    sender.cancel(1)
+    sender.cancel(1, 1)
     sender.push(1, 1, bot.target(), items(4, 4), forever)
     await until(() => log.delivered.get(1) === 4)
     expect(bot.ids()).toEqual(['msg_1', 'msg_4'])
-    expect(log.cancelled).toEqual([1])
+    expect(log.cancelled).toEqual([[1, 1]])
   })
 
   test('that has nothing under way confirms a cancel all the same', async () => {
     const { sender, log } = start()
-    sender.cancel(7)
+    sender.cancel(7, 3)
     await until(() => log.cancelled.length === 1)
-    expect(log.cancelled).toEqual([7])
+    expect(log.cancelled).toEqual([[7, 3]])
   })
 })
 
@@ -213,25 +218,25 @@ describe('a request', () => {
         answer(response, status, { location: elsewhere.target().url })
       })
       const failure = await fail(bot.target())
-      expect(failure).toMatchObject({ status, ambiguous: false })
+      expect(failure).toMatchObject({ status, kind: 'transient' })
       expect(elsewhere.ids()).toEqual([])
     },
   )
 
   test.each([429, 503])('that is answered %i says how long to wait', async (status) => {
     const bot = await receiver((_request, response) => answer(response, status, { 'retry-after': '3' }))
-    expect(await fail(bot.target())).toMatchObject({ status, retryAfterMs: 3000, ambiguous: false })
+    expect(await fail(bot.target())).toMatchObject({ status, retryAfterMs: 3000, kind: 'transient' })
   })
 
   test('without an answer in time may have arrived', async () => {
     const bot = await receiver(() => {})
     const failure = await fail(bot.target(), { timeoutMs: 200 })
-    expect(failure).toMatchObject({ message: 'no complete answer within 200 ms', ambiguous: true })
+    expect(failure).toMatchObject({ message: 'no complete answer within 200 ms', kind: 'ambiguous' })
   })
 
   test('whose connection breaks before the answer may have arrived', async () => {
     const bot = await receiver((request) => request.socket.destroy())
-    expect(await fail(bot.target())).toMatchObject({ ambiguous: true })
+    expect(await fail(bot.target())).toMatchObject({ kind: 'ambiguous' })
     expect(bot.ids()).toEqual(['msg_1'])
   })
 
@@ -247,35 +252,35 @@ describe('a request', () => {
     await until(() => log.delivered.get(1) === 1)
     sender.push(1, 1, bot.target(), items(2, 2), forever)
     await until(() => log.failed.length === 1)
-    expect(log.failed[0]).toMatchObject({ seq: 2, ambiguous: true })
+    expect(log.failed[0]).toMatchObject({ seq: 2, kind: 'ambiguous' })
     expect(bot.ids()).toEqual(['msg_1', 'msg_2'])
   })
 
   test('that no connection could be made for has not arrived', async () => {
     const bot = await receiver(() => {})
     await bot.close()
-    expect(await fail(bot.target())).toMatchObject({ message: 'connection refused', ambiguous: false })
+    expect(await fail(bot.target())).toMatchObject({ message: 'connection refused', kind: 'transient' })
     const silent = createTcpServer(() => {})
     const { port } = await listen(silent)
     const handshake = await fail({ ...bot.target(), url: `https://127.0.0.1:${port}/` }, { timeoutMs: 200 })
-    expect(handshake).toMatchObject({ message: 'no connection within 200 ms', ambiguous: false })
+    expect(handshake).toMatchObject({ message: 'no connection within 200 ms', kind: 'transient' })
   })
 
   test('to a forbidden address is not made', async () => {
     const bot = await receiver((_request, response) => response.end())
     const failure = await fail(bot.target(), { allowance: parseAllowance('none', false) })
     expect(failure.message).toContain('ALLOW_PRIVATE_TARGETS')
-    expect(failure.ambiguous).toBe(false)
+    expect(failure.kind).toBe('transient')
     const { port } = new URL(bot.target().url)
     const named = { ...bot.target(), url: `http://localhost:${port}/` }
-    expect((await fail(named, { allowance: parseAllowance('none', false) })).ambiguous).toBe(false)
+    expect((await fail(named, { allowance: parseAllowance('none', false) })).kind).toBe('transient')
     expect(bot.ids()).toEqual([])
   })
 
   test('with an impossible header or URL fails alone', async () => {
     const bot = await receiver((_request, response) => response.end())
-    expect(await fail(bot.target({ headers: { 'x-bad': 'a\r\nb: c' } }))).toMatchObject({ ambiguous: false })
-    expect(await fail({ ...bot.target(), url: 'no url' })).toMatchObject({ ambiguous: false })
+    expect(await fail(bot.target({ headers: { 'x-bad': 'a\r\nb: c' } }))).toMatchObject({ kind: 'transient' })
+    expect(await fail({ ...bot.target(), url: 'no url' })).toMatchObject({ kind: 'transient' })
   })
 
   test('that was answered 200 is delivered, even if the answer is too long or never ends', async () => {
@@ -329,7 +334,7 @@ describe('a thread that dies', () => {
     await until(() => heard.delivered.get(1) === 1 && bot.ids().length === 2)
     sender.push(2, 4, bot.target(), [{ seq: 8, id: 'msg_8', body: '"die"' }], forever)
     await until(() => heard.failed.length === 2)
-    const lost = { message: 'the sender restarted', ambiguous: true }
+    const lost = { message: 'the sender restarted', kind: 'ambiguous' }
     expect(heard.failed).toEqual([
       { lane: 1, generation: 1, seq: 2, ...lost },
       { lane: 2, generation: 4, seq: 8, ...lost },
@@ -366,7 +371,7 @@ async function receiver(respond: (request: Received, response: ServerResponse) =
     respond(received, response)
   })
   const { port } = await listen(server)
-  const target = (more: Partial<WebhookTarget> = {}): WebhookTarget => {
+  const target = (more: Partial<WebhookAddress> = {}): WebhookAddress => {
     return { id: `hook_${port}`, url: `http://127.0.0.1:${port}/hook?a=1`, headers: {}, ...more }
   }
   const close = () => new Promise((resolve) => server.close(resolve).closeAllConnections())
@@ -386,8 +391,8 @@ function answer(response: ServerResponse, status: number, headers: Record<string
 
 interface Heard {
   delivered: Map<number, number>
-  failed: ({ lane: number; generation: number; seq: number } & SendFailure)[]
-  cancelled: number[]
+  failed: ({ lane: number; generation: number; seq: number } & DeliveryFailure)[]
+  cancelled: [lane: number, generation: number][]
   expired: [lane: number, generation: number][]
 }
 
@@ -398,7 +403,8 @@ function start(options: Partial<WebhookSenderOptions> = {}): { sender: WebhookSe
   sender.start({
     delivered: (lane, _generation, seq) => void log.delivered.set(lane, seq),
     failed: (lane, generation, seq, failure) => void log.failed.push({ lane, generation, seq, ...failure }),
-    cancelled: (lane) => void log.cancelled.push(lane),
+    cancelled: (lane, generation) => void log.cancelled.push([lane, generation]),
+    progressed: () => undefined,
     expired: (lane, generation) => void log.expired.push([lane, generation]),
   })
   closing.push(() => sender.close(0))
@@ -407,9 +413,9 @@ function start(options: Partial<WebhookSenderOptions> = {}): { sender: WebhookSe
 
 /** Makes one request, of which the test expects that it fails. */
 async function fail(
-  target: WebhookTarget,
+  target: WebhookAddress,
   options: Partial<WebhookSenderOptions> = {},
-): Promise<SendFailure> {
+): Promise<DeliveryFailure> {
   const { sender, log } = start(options)
   sender.push(1, 1, target, items(1, 1), forever)
   await until(() => log.failed.length + log.delivered.size > 0)

@@ -1,22 +1,20 @@
 import { Worker } from 'node:worker_threads'
-import { DeadGenerations } from './dead-generations.js'
+import type { TransportListener, WebhookAddress, WebhookItem, WebhookSender } from '@plugboard/hub'
 import type { Allowance } from './guard.js'
-import { Outstanding } from './outstanding.js'
-import { CommandWriter, type SenderSettings } from './sender-commands.js'
-import type { SenderListener, WebhookItem, WebhookSender, WebhookTarget } from './sender-port.js'
-import { type Report, readReport } from './sender-reports.js'
+import { DeadGenerations, Outstanding } from './outstanding.js'
+import { type Command, Outbox, type Report, type SenderSettings } from './sender-protocol.js'
 
 export interface WebhookSenderOptions {
   allowance: Allowance
-  /** For one attempt, from connection to the end of the answer. Default 10 s. */
+  /** For one attempt, from the connection to the end of the answer. Default 10 s. */
   timeoutMs?: number
   /** The longest timeout that an address may have. Default: no limit. */
   maxTimeoutMs?: number
-  /** Requests in flight to one target. Default 32. */
+  /** Requests under way to one address. Default 32. */
   perTargetConcurrency?: number
   /** How much of an answer is read. Default 64 KiB. */
   maxResponseBytes?: number
-  /** Targets that keep connections. Default 1,000. */
+  /** Addresses that keep connections. Default 1,000. */
   maxPools?: number
   /** How long unused connections are kept. Default 60 s. */
   poolIdleMs?: number
@@ -29,7 +27,7 @@ export interface WebhookSenderOptions {
 /** A thread that died sooner than this after its start is not replaced at once. */
 const RESTART_AFTER_MS = 1_000
 
-/** Performs webhook requests in a thread of its own. */
+/** Makes the requests of webhooks in a thread of its own. */
 export function createWebhookSender(options: WebhookSenderOptions): WebhookSender {
   return new ThreadedSender(options)
 }
@@ -40,9 +38,9 @@ class ThreadedSender implements WebhookSender {
   readonly #log: WebhookSenderOptions['log']
   readonly #outstanding = new Outstanding()
   readonly #dead = new DeadGenerations()
-  #listener: SenderListener | undefined
+  readonly #commands = new Outbox<Command>(() => this.#flush())
+  #listener: TransportListener | undefined
   #worker: Worker | undefined
-  readonly #outbox = new CommandWriter()
   #restart: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
   #onDrained: (() => void) | undefined
@@ -61,33 +59,35 @@ class ThreadedSender implements WebhookSender {
     this.#log = options.log
   }
 
-  start(listener: SenderListener): void {
+  start(listener: TransportListener): void {
     this.#listener = listener
   }
 
   push(
     lane: number,
     generation: number,
-    target: WebhookTarget,
+    address: WebhookAddress,
     items: readonly WebhookItem[],
     leaseEndsAt: number,
   ): void {
     if (this.#closing !== undefined || items.length === 0 || this.#dead.has(lane, generation)) return
     this.#outstanding.pushed(lane, generation, items)
-    this.#collect().push(lane, generation, target, items, leaseEndsAt)
+    this.#commands.add({ type: 'push', lane, generation, address, items, leaseEndsAt })
   }
 
   renew(lane: number, leaseEndsAt: number): void {
-    if (this.#closing === undefined && this.#outstanding.has(lane)) this.#collect().renew(lane, leaseEndsAt)
+    if (this.#closing === undefined && this.#outstanding.has(lane))
+      this.#commands.add({ type: 'renew', lane, leaseEndsAt })
   }
 
-  cancel(lane: number): void {
+  cancel(lane: number, generation: number): void {
     if (this.#closing !== undefined) return
-    if (!this.#outstanding.cancelling(lane)) {
-      setImmediate(() => this.#listener?.cancelled(lane))
+    if (!this.#outstanding.has(lane)) {
+      setImmediate(() => this.#listener?.cancelled(lane, generation))
       return
     }
-    this.#collect().cancel(lane)
+    this.#outstanding.cancelling(lane, generation)
+    this.#commands.add({ type: 'cancel', lane, generation })
   }
 
   close(graceMs: number): Promise<void> {
@@ -95,18 +95,12 @@ class ThreadedSender implements WebhookSender {
     return this.#closing
   }
 
-  /** For a command to be added: all of one turn of the loop become one message. */
-  #collect(): CommandWriter {
-    if (this.#outbox.isEmpty) setImmediate(() => this.#flush())
-    return this.#outbox
-  }
-
-  /** The thread is made for the first request. Without one, commands wait for the next. */
+  /** The thread is started for the first request. While there is none, commands wait for the next. */
   #flush(): void {
-    if (this.#outbox.isEmpty) return
+    if (this.#commands.isEmpty) return
     if (this.#worker === undefined && this.#restart === undefined) return this.#spawn()
     if (this.#worker === undefined) return
-    this.#worker.postMessage(this.#outbox.take())
+    this.#worker.postMessage(this.#commands.take())
   }
 
   #spawn(): void {
@@ -114,7 +108,9 @@ class ThreadedSender implements WebhookSender {
     const startedAt = performance.now()
     const worker = new Worker(this.#workerUrl, { workerData: this.#settings, name: 'webhook-sender' })
     this.#worker = worker
-    worker.on('message', (report: Report) => this.#receive(report))
+    worker.on('message', (reports: Report[]) => {
+      for (const report of reports) this.#receive(report)
+    })
     worker.on('error', (err) => this.#log?.error({ err }, 'webhook sender thread failed'))
     worker.on('exit', (exitCode) => {
       this.#worker = undefined
@@ -124,27 +120,26 @@ class ThreadedSender implements WebhookSender {
   }
 
   #receive(report: Report): void {
-    const listener = this.#listener
-    if (listener === undefined) return
-    readReport(report, {
-      delivered: (lane, generation, seq) => {
+    switch (report.type) {
+      case 'delivered': {
+        const { lane, generation, seq } = report
         this.#outstanding.delivered(lane, generation, seq)
-        listener.delivered(lane, generation, seq)
-      },
-      failed: (lane, generation, seq, failure) => {
+        return this.#listener?.delivered(lane, generation, seq)
+      }
+      case 'failed': {
+        const { lane, generation, seq, failure } = report
         this.#end(lane, generation)
-        listener.failed(lane, generation, seq, failure)
-      },
-      cancelled: (lane) => {
-        this.#outstanding.cancelled(lane)
-        listener.cancelled(lane)
-      },
-      expired: (lane, generation) => {
-        this.#end(lane, generation)
-        listener.expired(lane, generation)
-      },
-    })
-    if (report.isDrained) this.#onDrained?.()
+        return this.#listener?.failed(lane, generation, seq, failure)
+      }
+      case 'cancelled':
+        this.#outstanding.cancelled(report.lane)
+        return this.#listener?.cancelled(report.lane, report.generation)
+      case 'expired':
+        this.#end(report.lane, report.generation)
+        return this.#listener?.expired(report.lane, report.generation)
+      case 'drained':
+        return this.#onDrained?.()
+    }
   }
 
   /** Pushes of this generation that are still to come are ignored. */
@@ -153,18 +148,18 @@ class ThreadedSender implements WebhookSender {
     this.#dead.add(lane, generation)
   }
 
-  /** What was in flight may have arrived. What was only queued is treated alike, since nobody can tell which is which. */
+  /** Requests under way may have arrived. Queued ones are treated alike, since nobody knows which were under way. */
   #recover(exitCode: number, livedMs: number): void {
     this.#log?.error({ exitCode }, 'webhook sender thread ended unexpectedly')
-    this.#outbox.take()
-    const lost = this.#outstanding.takeAll()
+    this.#commands.take()
+    const { heads, cancels } = this.#outstanding.takeAll()
     if (this.#closing !== undefined) this.#onDrained?.()
     else this.#restart = setTimeout(() => this.#spawn(), livedMs < RESTART_AFTER_MS ? RESTART_AFTER_MS : 0)
-    for (const { lane, generation, seq } of lost.heads) {
+    for (const { lane, generation, seq } of heads) {
       this.#dead.add(lane, generation)
-      this.#listener?.failed(lane, generation, seq, { message: 'the sender restarted', ambiguous: true })
+      this.#listener?.failed(lane, generation, seq, { kind: 'ambiguous', message: 'the sender restarted' })
     }
-    for (const lane of lost.cancels) this.#listener?.cancelled(lane)
+    for (const { lane, generation } of cancels) this.#listener?.cancelled(lane, generation)
   }
 
   async #drain(graceMs: number): Promise<void> {
@@ -173,8 +168,8 @@ class ThreadedSender implements WebhookSender {
     const drained = new Promise<void>((resolve) => {
       this.#onDrained = resolve
     })
-    this.#outbox.take()
-    this.#outbox.close()
+    this.#commands.take()
+    this.#commands.add({ type: 'close' })
     this.#flush()
     let timer: NodeJS.Timeout | undefined
     const graceOver = new Promise<void>((resolve) => {

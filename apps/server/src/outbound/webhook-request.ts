@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto'
-import { monotonicMs } from '@plugboard/hub'
+import { retryAfterMs } from '@plugboard/core'
+import { type DeliveryFailure, monotonicMs, type WebhookItem } from '@plugboard/hub'
 import type { Dispatcher } from 'undici'
-import { answeredWith, brokenBy, tooLate } from './send-failure.js'
-import type { SendFailure, WebhookItem } from './sender-port.js'
+import { TargetForbiddenError } from './guard.js'
 import type { Route } from './target-routes.js'
 
-type Done = (failure?: SendFailure) => void
+type Done = (failure?: DeliveryFailure) => void
 type AnswerHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2]
 
 export interface AttemptLimits {
@@ -95,12 +95,12 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#controller?.abort(new Error('timed out'))
   }
 
-  #answer(): SendFailure | undefined {
+  #answer(): DeliveryFailure | undefined {
     const isTaken = this.#status >= 200 && this.#status < 300
     return isTaken ? undefined : answeredWith(this.#status, this.#retryAfter, new Date())
   }
 
-  #settle(failure: SendFailure | undefined): void {
+  #settle(failure: DeliveryFailure | undefined): void {
     const done = this.#done
     if (done === undefined) return
     this.#done = undefined
@@ -111,4 +111,56 @@ class Exchange implements Dispatcher.DispatchHandler {
 
 function onTimeout(exchange: Exchange): void {
   exchange.expire()
+}
+
+/** What tenants read instead of a raw error, whose text may hold addresses of the inner network. */
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection reset',
+  ENOTFOUND: 'host name not found',
+  EAI_AGAIN: 'host name could not be looked up',
+  ETIMEDOUT: 'connection timed out',
+  EHOSTUNREACH: 'host unreachable',
+  ENETUNREACH: 'network unreachable',
+  UND_ERR_CONNECT_TIMEOUT: 'connection timed out',
+  UND_ERR_SOCKET: 'connection closed before the answer',
+  UND_ERR_HEADERS_OVERFLOW: 'the answer has too many headers',
+  UND_ERR_INVALID_ARG: 'a header or the URL is invalid',
+  HPE_INVALID_CONSTANT: 'the answer is not HTTP',
+}
+
+/**
+ * The receiver answered with something other than a 2xx: it has the request, and did not take it. No status is final
+ * here: that is for the webhook's dialect to decide.
+ */
+export function answeredWith(status: number, retryAfter: string | undefined, now: Date): DeliveryFailure {
+  const hint = status >= 300 && status < 400 ? '; redirects are not followed' : ''
+  const waitMs = status === 429 || status === 503 ? retryAfterMs(retryAfter, now) : undefined
+  return {
+    kind: 'transient',
+    status,
+    message: `answered ${status}${hint}`,
+    ...(waitMs !== undefined && { retryAfterMs: waitMs }),
+  }
+}
+
+/** There was no answer. Once the request has been written, nobody can tell whether it arrived. */
+export function brokenBy(error: unknown, isWritten: boolean): DeliveryFailure {
+  if (error instanceof TargetForbiddenError) return { kind: 'transient', message: error.message }
+  const code = codeOf(error)
+  const known = code === undefined ? undefined : REASONS[code]
+  const fallback = code === undefined ? 'the request failed' : `the request failed (${code})`
+  return { kind: isWritten ? 'ambiguous' : 'transient', message: known ?? fallback }
+}
+
+/** The timeout of the attempt is over. */
+function tooLate(timeoutMs: number, isWritten: boolean): DeliveryFailure {
+  const what = isWritten ? 'no complete answer' : 'no connection'
+  return { kind: isWritten ? 'ambiguous' : 'transient', message: `${what} within ${timeoutMs} ms` }
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
+  return typeof error.code === 'string' && /^\w{1,60}$/.test(error.code) ? error.code : undefined
 }
