@@ -83,18 +83,15 @@ function timedCall(
   appendedBy: (result: unknown) => readonly Appended[],
   metrics: Metrics,
 ): Call {
-  let series: ReturnType<Metrics['storeMethod']> | undefined
   return (...args) => {
-    series ??= metrics.storeMethod(name)
-    const { took, failed } = series
     const start = performance.now()
     const result = call(...args)
     result.then(
       (value) => {
-        took.observe((performance.now() - start) / 1000)
+        metrics.called(name, performance.now() - start)
         for (const { entry, duplicate } of appendedBy(value)) if (!duplicate) metrics.appended(entry.type)
       },
-      () => failed.add(),
+      () => metrics.callFailed(name),
     )
     return result
   }
