@@ -72,11 +72,14 @@ async function measure(plan: Plan, lanes: Lanes): Promise<Figure[]> {
   const count = plan.quick ? lanes.quick : lanes.full
   await endToEnd(posts, receiver, Math.min(plan.warmUp, count))
   const rounds: Round[] = []
+  const cpuMs = () => server.ask<number>('cpu')
+  const cpuBefore = await cpuMs()
   for (let i = 0; i < ROUNDS; i += 1) rounds.push(await endToEnd(posts, receiver, count))
+  const cpuMicros = (1000 * ((await cpuMs()) - cpuBefore)) / (ROUNDS * count)
   const drain = await afterOutage(posts, receiver, count)
   await server.stop()
   const floor = await floorOf(lanes, receiver, count)
-  return [endToEndFigure(lanes, rounds, floor), { ...drainFigure(lanes, count, drain), floor }]
+  return [endToEndFigure(lanes, rounds, cpuMicros, floor), { ...drainFigure(lanes, count, drain), floor }]
 }
 
 interface Round {
@@ -137,6 +140,7 @@ async function afterOutage(posts: Load, receiver: Receiver, count: number): Prom
 function endToEndFigure(
   { name, target }: Lanes,
   rounds: readonly Round[],
+  cpuMicros: number,
   floor: NonNullable<Figure['floor']>,
 ): Figure {
   const delivered = rounds.map((round) => round.delivered)
@@ -147,7 +151,7 @@ function endToEndFigure(
     spread: range(delivered),
     floor,
     ...(target && { target }),
-    note: `posts ${Math.round(median(rounds.map(({ posted }) => posted)))}/s`,
+    note: `posts ${Math.round(median(rounds.map(({ posted }) => posted)))}/s; cpu ${cpuMicros.toFixed(0)} µs for a post and its delivery`,
   }
 }
 

@@ -6,13 +6,13 @@ const LOOPBACK = ['127.0.0.0/8', '::1/128']
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6
 
-/** Which addresses beside the public ones may be called. Plain data, because it crosses to the sender's thread. */
+/** Addresses that may be called beside the public ones. Plain data, because it is posted to the sender's thread. */
 export interface Allowance {
   readonly all: boolean
   readonly cidrs: readonly string[]
 }
 
-/** A call was refused before any connection was made, because of the address that it would have gone to. */
+/** A call was refused before any connection was made, because its address is not allowed. */
 export class TargetForbiddenError extends Error {
   override readonly name = 'TargetForbiddenError'
   readonly code = 'ERR_TARGET_FORBIDDEN'
@@ -31,12 +31,12 @@ export function parseAllowance(value: string | undefined, isLocalOnly: boolean):
   return { all: false, cidrs: words.flatMap(parseEntry) }
 }
 
-/** The CIDR ranges that a word of a setting stands for: a range, an address, or `loopback`. Undefined for anything else. */
+/** The CIDR ranges of one word of a setting: a range, an address, or `loopback`. Undefined for anything else. */
 export function rangesOf(word: string): readonly string[] | undefined {
   if (word === 'loopback') return LOOPBACK
   const family = isIP(word.replace(/\/\d+$/, ''))
   const cidr = isIP(word) === 0 ? word : `${word}/${family === 4 ? 32 : 128}`
-  // The library alone would take `10/8` for 0.0.0.10/8.
+  // The library alone reads `10/8` as 0.0.0.10/8.
   return family !== 0 && !cidr.includes('%') && ipaddr.isValidCIDR(cidr) ? [cidr] : undefined
 }
 
@@ -50,8 +50,8 @@ function parseEntry(word: string, index: number, words: readonly string[]): read
 }
 
 /**
- * Why a URL that a tenant gave cannot be called, in words for that tenant; undefined when nothing speaks against it.
- * This sees only what is written: a name is resolved, and checked again, when the connection is made.
+ * Why a URL of a tenant cannot be called, in words for that tenant; undefined when it may be. This checks only what is
+ * written: a name is resolved, and its addresses are checked, when the connection is made.
  */
 export function refusal(url: string, allowance: Allowance): string | undefined {
   if (!URL.canParse(url)) return 'it is not an absolute URL'
@@ -64,7 +64,7 @@ export function refusal(url: string, allowance: Allowance): string | undefined {
   return `${host} is not a public address (${range}); the setting ${SETTING} can allow it`
 }
 
-/** RFC 6761: every name under `localhost` is loopback, whatever a resolver would say. */
+/** RFC 6761: every name under `localhost` is loopback, whatever a resolver returns. */
 function rangeOfName(host: string, allowance: Allowance): string | undefined {
   if (!/(^|\.)localhost\.?$/.test(host)) return undefined
   const isAllowed = ['127.0.0.1', '::1'].some((address) => forbiddenRange(address, allowance) === undefined)
@@ -84,9 +84,9 @@ export function forbiddenRange(address: string, allowance: Allowance): string | 
 }
 
 /**
- * The IPv4 address that an IPv6 address stands for: IPv4-mapped, IPv4-compatible, 6to4, and NAT64 with the well-known
- * prefix (what DNS64 answers on an IPv6-only network). The other ways to embed one stay IPv6 and are refused as what
- * they are: IPv4-translated, Teredo, and local-use NAT64, whose layout only its operator knows.
+ * The IPv4 address inside an IPv6 address: IPv4-mapped, IPv4-compatible, 6to4, and NAT64 with the well-known prefix
+ * (what DNS64 returns on an IPv6-only network). Other embeddings are refused as IPv6: IPv4-translated, Teredo, and
+ * local-use NAT64, whose layout only its operator knows.
  */
 function embeddedIPv4(address: Address): ipaddr.IPv4 | undefined {
   if (address instanceof ipaddr.IPv4) return undefined
@@ -110,7 +110,7 @@ function fromWords(high: number, low: number): ipaddr.IPv4 {
   return new ipaddr.IPv4([high >> 8, high & 0xff, low >> 8, low & 0xff])
 }
 
-/** The library calls every IPv6 address `unicast` that is on no list; only 2000::/3 has been given out. */
+/** The library calls every IPv6 address `unicast` that is on no list; only 2000::/3 is allocated. */
 function isGlobalUnicast(address: Address): boolean {
   if (address.range() !== 'unicast') return false
   return address instanceof ipaddr.IPv4 || ((address.parts[0] ?? 0) & 0xe000) === 0x2000

@@ -5,7 +5,7 @@ import { type Allowance, forbiddenRange, TargetForbiddenError } from './guard.js
 
 type AddressesCallback = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void
 
-/** Finds every address of a name; `dns.lookup` has this shape. */
+/** Finds every address of a name, with the signature of `dns.lookup`. */
 export type Lookup = (hostname: string, options: { all: true }, callback: AddressesCallback) => void
 
 export interface GuardedConnectOptions {
@@ -15,12 +15,12 @@ export interface GuardedConnectOptions {
   timeoutMs?: number
 }
 
-/** Node gives up on an address after 250 ms when a name has several, which is too short across an ocean. */
+/** When a name has several addresses, Node tries the next one after 250 ms: too short for a distant host. */
 const NEXT_ADDRESS_AFTER_MS = 1_000
 
 /**
  * A connector for undici's `connect` option that reaches only permitted addresses. A name is resolved once per
- * connection and the socket gets the very addresses that were checked, so an answer that changes gains nothing.
+ * connection, and the socket gets the addresses that were checked, so that a DNS answer that changes bypasses nothing.
  */
 export function guardedConnect(
   allowance: Allowance,
@@ -33,7 +33,7 @@ export function guardedConnect(
     autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
   })
   return (target, callback) => {
-    // Node asks no lookup function about a literal.
+    // Node calls no lookup function for a literal address.
     const host = target.hostname.replace(/^\[|\]$/g, '')
     const range = isIP(host) === 0 ? undefined : forbiddenRange(host, allowance)
     if (range === undefined) connect(target, callback)
@@ -41,7 +41,7 @@ export function guardedConnect(
   }
 }
 
-/** Refuses a name as soon as one of its addresses is forbidden: which one a socket takes is chance. */
+/** Refuses a name if any of its addresses is forbidden, since a socket may use any of them. */
 function guardedLookup(allowance: Allowance, lookup: Lookup): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { all: true }, (error, addresses) => {
@@ -59,8 +59,8 @@ function guardedLookup(allowance: Allowance, lookup: Lookup): LookupFunction {
 }
 
 /**
- * Callers that ask for the same name at the same time share one answer. libuv runs but a few lookups at once, so a name
- * whose servers do not answer must not take a place for each connection that wants it.
+ * Concurrent lookups of one name share one answer. libuv runs only a few lookups at once, and a name whose servers do not
+ * answer must not occupy one of them for each connection.
  */
 function shared(lookup: Lookup): Lookup {
   const waiting = new Map<string, AddressesCallback[]>()
@@ -70,11 +70,11 @@ function shared(lookup: Lookup): Lookup {
       callbacks.push(callback)
       return
     }
-    const asked = [callback]
-    waiting.set(hostname, asked)
+    const sharing = [callback]
+    waiting.set(hostname, sharing)
     lookup(hostname, options, (error, addresses) => {
       waiting.delete(hostname)
-      for (const answer of asked) answer(error, error === null ? [...addresses] : [])
+      for (const each of sharing) each(error, error === null ? [...addresses] : [])
     })
   }
 }

@@ -2,7 +2,7 @@ import type { WebhookAddress } from '@plugboard/hub'
 import { type buildConnector, Pool } from 'undici'
 import { type Allowance, refusal, TargetForbiddenError } from './guard.js'
 
-/** What is worked out once per target, not once per request. */
+/** What is computed once per target, not once per request. */
 export interface Route {
   readonly path: string
   /** Name, value, name, value …; names in lower case, each once. */
@@ -19,17 +19,17 @@ interface Entry extends Route {
 export interface TargetRoutesOptions {
   allowance: Allowance
   connect: buildConnector.connector
-  /** How many targets keep their connections; beyond it the longest unused gives way. */
+  /** Targets that keep their connections; beyond that, the longest unused one is closed. */
   maxPools: number
-  /** A pool unused for as long is closed. */
+  /** A pool that is unused for this time is closed. */
   idleMs: number
 }
 
-/** What the connection and the signature say is not a target's to set. */
+/** Headers of the connection and of the signature, which a target cannot set. */
 const RESERVED_HEADER =
   /^(host|connection|keep-alive|content-length|transfer-encoding|upgrade|expect|te|trailer|proxy-.*|webhook-(id|timestamp|signature))$/
 
-/** What has a limit and connections of its own. A URL contains no space. */
+/** Identifies what has a limit and connections of its own. A URL contains no space. */
 export const targetKey = ({ id, url }: WebhookAddress): string => `${url} ${id}`
 
 /** Connection pools by target and URL, so that tenants who share a host share nothing else. */
@@ -37,7 +37,7 @@ export class TargetRoutes {
   readonly #options: TargetRoutesOptions
   /** Longest unused first. */
   readonly #entries = new Map<string, Entry>()
-  /** At the end of them already. */
+  /** The last of them. */
   #latest: Entry | undefined
 
   constructor(options: TargetRoutesOptions) {
@@ -90,7 +90,7 @@ export class TargetRoutes {
   }
 
   #createPool(origin: string): Pool {
-    // The time limit of a request is one for the whole attempt, so undici's own two are off.
+    // One timeout covers the whole attempt, so undici's own two are off.
     return new Pool(origin, {
       connect: this.#options.connect,
       pipelining: 1,
@@ -104,7 +104,7 @@ export class TargetRoutes {
     if (oldest !== undefined) this.#close(...oldest)
   }
 
-  /** Requests in flight complete. */
+  /** Requests under way complete. */
   #close(key: string, entry: Entry): void {
     this.#entries.delete(key)
     if (entry === this.#latest) this.#latest = undefined
@@ -129,7 +129,7 @@ function commonHeaders(target: WebhookAddress): string[] {
   return [...headers].flat()
 }
 
-/** The prefix is how Standard Webhooks writes a secret for people to copy. */
+/** Standard Webhooks shows secrets to people with this prefix. */
 function signingKey(secret: string | undefined): Buffer | undefined {
   return secret === undefined ? undefined : Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
 }

@@ -36,8 +36,8 @@ function headersAt(now: Date, route: Route, item: WebhookItem): string[] {
 }
 
 /**
- * One request and its answer. A status settles the outcome, even if the rest of the answer never comes: a receiver that
- * said 200 has the message, and a repetition would be a duplicate. The body is awaited only so that the lane's next
+ * One request and its answer. A status decides the outcome, even if the rest of the answer never comes: a receiver that
+ * answered 200 has the message, and a retry would be a duplicate. The body is awaited only so that the lane's next
  * request follows a finished one and the connection can be used again.
  */
 class Exchange implements Dispatcher.DispatchHandler {
@@ -55,7 +55,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#limits = limits
     this.#done = done
     this.#endsAt = monotonicMs() + limits.timeoutMs
-    this.#timer = setTimeout(onTimeout, limits.timeoutMs, this)
+    this.#timer = setTimeout(() => this.#expire(), limits.timeoutMs)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -89,7 +89,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#settle(this.#status === 0 ? brokenBy(error, this.#controller !== undefined) : this.#answer())
   }
 
-  expire(): void {
+  #expire(): void {
     const isWritten = this.#controller !== undefined
     this.#settle(this.#status === 0 ? tooLate(this.#limits.timeoutMs, isWritten) : this.#answer())
     this.#controller?.abort(new Error('timed out'))
@@ -107,10 +107,6 @@ class Exchange implements Dispatcher.DispatchHandler {
     clearTimeout(this.#timer)
     done(failure)
   }
-}
-
-function onTimeout(exchange: Exchange): void {
-  exchange.expire()
 }
 
 /** What tenants read instead of a raw error, whose text may hold addresses of the inner network. */
@@ -145,7 +141,7 @@ export function answeredWith(status: number, retryAfter: string | undefined, now
   }
 }
 
-/** There was no answer. Once the request has been written, nobody can tell whether it arrived. */
+/** There was no answer. Once the request has been written, it may have arrived. */
 export function brokenBy(error: unknown, isWritten: boolean): DeliveryFailure {
   if (error instanceof TargetForbiddenError) return { kind: 'transient', message: error.message }
   const code = codeOf(error)
