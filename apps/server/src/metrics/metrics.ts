@@ -29,11 +29,7 @@ export class Metrics implements DeliveryObserver {
     FAST,
     ['method'],
   )
-  readonly #storeFailures = this.#counter(
-    'plugboard_store_failures_total',
-    'Failed store calls.',
-    ['method'],
-  )
+  readonly #storeFailures = this.#counter('plugboard_store_failures_total', 'Failed store calls.', ['method'])
   readonly #commits = this.#histogram(
     'plugboard_store_commit_duration_seconds',
     'Store transactions: time that the process was blocked.',
@@ -140,8 +136,8 @@ async function backlogText(store: Store): Promise<string> {
   const { streams, oldest } = backlog
   const age = oldest ? Math.max(0, Date.now() - oldest.getTime()) / 1000 : 0
   return (
-    gauge('plugboard_backlog_streams', 'Streams that owe something.', streams) +
-    gauge('plugboard_backlog_age_seconds', 'Age of the oldest entry that may still be owed.', age)
+    gauge('plugboard_backlog_streams', 'Streams with pending deliveries.', streams) +
+    gauge('plugboard_backlog_age_seconds', 'Age of the oldest entry that may be undelivered.', age)
   )
 }
 
