@@ -17,6 +17,17 @@ describe('LaneRunner', () => {
     expect(events).toEqual(['delivered 1/1/1', 'delivered 1/1/2', 'delivered 1/1/3'])
   })
 
+  test('reports whether a lane has more to do after a delivery', () => {
+    const more: boolean[] = []
+    const delivered = (_lane: number, _generation: number, _seq: number, hasMore: boolean) =>
+      more.push(hasMore)
+    const { runner, flights } = setUp(1, { delivered, failed: () => undefined })
+    runner.push(1, 1, target('a'), items(1, 2), forever)
+    end(flights)
+    end(flights)
+    expect(more).toEqual([true, false])
+  })
+
   test('forgets the rest of a lane after a failure and ignores the old generation until a higher one comes', () => {
     const { runner, flights, events } = setUp()
     runner.push(1, 5, target('a'), items(1, 2, 3), forever)
@@ -230,7 +241,8 @@ function setUp(limit = 32, hub?: Heard) {
   const events: string[] = []
   const flights: Flight[] = []
   const heard = hub ?? {
-    delivered: (...mark: number[]) => void events.push(`delivered ${mark.join('/')}`),
+    delivered: (lane: number, generation: number, seq: number) =>
+      void events.push(`delivered ${lane}/${generation}/${seq}`),
     failed: (...mark: unknown[]) => void events.push(`failed ${mark.slice(0, 3).join('/')}`),
   }
   const clock = { now: 0 }

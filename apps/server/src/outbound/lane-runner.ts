@@ -17,7 +17,12 @@ export interface LaneRunnerOptions {
   perTargetConcurrency: number
   /** The clock of the leases. */
   now(): number
-  listener: Omit<TransportListener, 'progressed'>
+  listener: RunnerListener
+}
+
+export interface RunnerListener extends Pick<TransportListener, 'failed' | 'cancelled' | 'expired'> {
+  /** `hasMore`: the lane still has items, so that nobody waits for this report. */
+  delivered(lane: number, generation: number, seq: number, hasMore: boolean): void
 }
 
 /** One lane while it has something to do. */
@@ -201,17 +206,17 @@ export class LaneRunner {
     if (failure !== undefined && lane.generation <= flight.generation) lane.queue = []
     if (lane.queue.length === 0) this.#forget(lane)
     else this.#enqueue(lane)
-    this.#report(lane.number, flight, failure)
+    this.#report(lane, flight, failure)
     for (const generation of cancels) this.#options.listener.cancelled(lane.number, generation)
     this.#serve(flight.slot)
     if (lane.slot !== flight.slot) this.#serve(lane.slot)
     if (this.#inFlight === 0) this.#onIdle?.()
   }
 
-  #report(lane: number, { generation, seq }: Flight, failure: DeliveryFailure | undefined): void {
+  #report({ number, queue }: Lane, { generation, seq }: Flight, failure: DeliveryFailure | undefined): void {
     const { listener } = this.#options
-    if (failure === undefined) listener.delivered(lane, generation, seq)
-    else listener.failed(lane, generation, seq, failure)
+    if (failure === undefined) listener.delivered(number, generation, seq, queue.length > 0)
+    else listener.failed(number, generation, seq, failure)
   }
 
   #forget(lane: Lane): void {

@@ -39,27 +39,38 @@ export type Report =
   | { type: 'cancelled' | 'expired'; lane: number; generation: number }
   | { type: 'drained' }
 
-/** Collects what one turn of the event loop has for the other thread, so that it travels in one message. */
-export class Outbox<T> {
-  readonly #send: () => void
-  #waiting: T[] = []
+/** How long a report may wait that nobody waits for, in milliseconds. */
+const LAZY_MS = 5
 
-  /** `send` is called at the end of a turn that added something, and then takes it. */
-  constructor(send: () => void) {
+/** Collects what is to be posted to the other thread, so that much of it travels in one message. */
+export class Outbox<T> {
+  readonly #send: (waiting: T[]) => void
+  #waiting: T[] = []
+  #soon: NodeJS.Immediate | undefined
+  #later: NodeJS.Timeout | undefined
+
+  constructor(send: (waiting: T[]) => void) {
     this.#send = send
   }
 
+  /** Sends it at the end of this turn of the event loop, with everything that waits. */
   add(item: T): void {
-    if (this.#waiting.length === 0) setImmediate(this.#send)
     this.#waiting.push(item)
+    this.#soon ??= setImmediate(() => this.#send(this.take()))
   }
 
-  get isEmpty(): boolean {
-    return this.#waiting.length === 0
+  /** Sends it within {@link LAZY_MS}: to wake another thread costs as much as a request. */
+  addLazily(item: T): void {
+    this.#waiting.push(item)
+    this.#later ??= setTimeout(() => this.#send(this.take()), LAZY_MS)
   }
 
-  /** Returns everything that waits, in order, and forgets it. */
+  /** Returns what waits, in order, and forgets it. */
   take(): T[] {
+    clearImmediate(this.#soon)
+    clearTimeout(this.#later)
+    this.#soon = undefined
+    this.#later = undefined
     const taken = this.#waiting
     this.#waiting = []
     return taken

@@ -33,14 +33,18 @@ const request: Request = (address, item, done) => {
   attempt(route, item, { ...settings, timeoutMs: timeoutMsOf(address) }, done)
 }
 
-const reports = new Outbox<Report>(() => port.postMessage(reports.take()))
+const reports = new Outbox<Report>((waiting) => port.postMessage(waiting))
 const runner = new LaneRunner({
   request,
   timeoutMsOf,
   perTargetConcurrency: settings.perTargetConcurrency,
   now: monotonicMs,
   listener: {
-    delivered: (lane, generation, seq) => reports.add({ type: 'delivered', lane, generation, seq }),
+    delivered(lane, generation, seq, hasMore) {
+      const report: Report = { type: 'delivered', lane, generation, seq }
+      if (hasMore) reports.addLazily(report)
+      else reports.add(report)
+    },
     failed: (lane, generation, seq, failure) =>
       reports.add({ type: 'failed', lane, generation, seq, failure }),
     cancelled: (lane, generation) => reports.add({ type: 'cancelled', lane, generation }),

@@ -198,12 +198,18 @@ describe('a request', () => {
   })
 
   test('is signed with the secret of the target as it is by then', async () => {
-    const bot = await receiver((_request, response) => setTimeout(() => response.end(), 20))
+    const answers: (() => void)[] = []
+    const bot = await receiver((request, response) => {
+      if (request.id === 'msg_1') answers.push(() => response.end())
+      else response.end()
+    })
     const { sender, log } = start()
     const later = Buffer.from('another secret of some length').toString('base64')
     sender.push(1, 1, bot.target({ signingSecret: secret }), items(1, 3), forever)
-    await until(() => bot.ids().length === 1)
+    await until(() => answers.length === 1)
     sender.push(1, 1, bot.target({ signingSecret: later }), items(4, 4), forever)
+    // The push is posted at the end of this turn, before the answer is.
+    setImmediate(() => answers[0]?.())
     await until(() => log.delivered.get(1) === 4)
     const secrets = [secret, later, later, later]
     for (const [i, { body, headers }] of bot.requests.entries())
@@ -287,7 +293,7 @@ describe('a request', () => {
     const bot = await receiver((request, response) => {
       response.write(request.id === 'msg_1' ? 'x'.repeat(1_000_000) : 'x')
     })
-    const { sender, log } = start({ timeoutMs: 300 })
+    const { sender, log } = start({ timeoutMs: 2_000 })
     sender.push(1, 1, bot.target(), items(1, 2), forever)
     await until(() => log.delivered.get(1) === 2)
     expect(bot.ids()).toEqual(['msg_1', 'msg_2'])

@@ -38,7 +38,9 @@ class ThreadedSender implements WebhookSender {
   readonly #log: WebhookSenderOptions['log']
   readonly #outstanding = new Outstanding()
   readonly #dead = new DeadGenerations()
-  readonly #commands = new Outbox<Command>(() => this.#flush())
+  readonly #commands = new Outbox<Command>((commands) => this.#post(commands))
+  /** Commands that wait for a thread. */
+  #unposted: Command[] = []
   #listener: TransportListener | undefined
   #worker: Worker | undefined
   #restart: NodeJS.Timeout | undefined
@@ -96,11 +98,10 @@ class ThreadedSender implements WebhookSender {
   }
 
   /** The thread is started for the first request. While there is none, commands wait for the next. */
-  #flush(): void {
-    if (this.#commands.isEmpty) return
-    if (this.#worker === undefined && this.#restart === undefined) return this.#spawn()
-    if (this.#worker === undefined) return
-    this.#worker.postMessage(this.#commands.take())
+  #post(commands: Command[]): void {
+    if (this.#worker !== undefined) return this.#worker.postMessage(commands)
+    this.#unposted.push(...commands)
+    if (this.#restart === undefined) this.#spawn()
   }
 
   #spawn(): void {
@@ -116,7 +117,8 @@ class ThreadedSender implements WebhookSender {
       this.#worker = undefined
       if (this.#listener !== undefined) this.#recover(exitCode, performance.now() - startedAt)
     })
-    this.#flush()
+    if (this.#unposted.length > 0) worker.postMessage(this.#unposted)
+    this.#unposted = []
   }
 
   #receive(report: Report): void {
@@ -152,6 +154,7 @@ class ThreadedSender implements WebhookSender {
   #recover(exitCode: number, livedMs: number): void {
     this.#log?.error({ exitCode }, 'webhook sender thread ended unexpectedly')
     this.#commands.take()
+    this.#unposted = []
     const { heads, cancels } = this.#outstanding.takeAll()
     if (this.#closing !== undefined) this.#onDrained?.()
     else this.#restart = setTimeout(() => this.#spawn(), livedMs < RESTART_AFTER_MS ? RESTART_AFTER_MS : 0)
@@ -169,8 +172,7 @@ class ThreadedSender implements WebhookSender {
       this.#onDrained = resolve
     })
     this.#commands.take()
-    this.#commands.add({ type: 'close' })
-    this.#flush()
+    this.#worker.postMessage([{ type: 'close' } satisfies Command])
     let timer: NodeJS.Timeout | undefined
     const graceOver = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, graceMs)
