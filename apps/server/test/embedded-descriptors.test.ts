@@ -92,7 +92,7 @@ describe('a server that gets more callers than it may have open files', () => {
     const { status, text } = await ask('/readyz')
     expect(status).toBe(503)
     expect(JSON.parse(text).problems).toEqual([
-      expect.stringMatching(/^connections are refused: there are \d+, as/),
+      expect.stringMatching(/^connections are refused: the limit of open files allows \d+$/),
     ])
     expect((await ask('/metrics')).text).toMatch(/^plugboard_connections_refused_total [1-9]/m)
   })
