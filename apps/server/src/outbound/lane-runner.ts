@@ -20,7 +20,7 @@ export interface LaneRunnerOptions {
   listener: RunnerListener
 }
 
-export interface RunnerListener extends Pick<TransportListener, 'failed' | 'cancelled' | 'expired'> {
+interface RunnerListener extends Pick<TransportListener, 'failed' | 'cancelled' | 'expired'> {
   /** `hasMore`: the lane still has items, so that nobody waits for this report. */
   delivered(lane: number, generation: number, seq: number, hasMore: boolean): void
 }
