@@ -18,6 +18,8 @@ export class Claims {
   readonly #models: Models
   readonly #clock: DatabaseClock
   readonly #leases: Leases
+  /** Claims that failed, and may have taken effect. */
+  #inDoubt: { filter: object; until: Date }[] = []
 
   constructor(models: Models, clock: DatabaseClock, leases: Leases) {
     this.#models = models
@@ -27,6 +29,7 @@ export class Claims {
 
   /** One round trip when nothing is due, else three, for however many streams. */
   async claimDue({ now, limit, except }: Parameters<Claims['due']>[0]): Promise<Due> {
+    if (this.#inDoubt.length > 0) await this.#giveBackDoubtful()
     const { due, nextAt } = await this.due({ now, limit, except })
     const claimed = due.length > 0 ? await this.#take(due, this.#clock.toDatabase(now)) : []
     return { claimed, ...(nextAt && { nextAt: this.#clock.fromDatabase(nextAt) }) }
@@ -61,15 +64,34 @@ export class Claims {
     const { owner } = this.#leases
     const update = [{ $set: { ...taking(owner, until, isFree(now)), claim } }]
     const options = { updatePipeline: true }
-    await this.#models.streams.updateMany({ _id, clientId, nextAt: { $lte: now } }, update as never, options)
-    const taken = await this.#models.streams
-      .find({ _id, clientId, claim, owner }, CLAIMED)
-      .lean<StreamDoc[]>()
+    const filter = { _id, clientId, claim, owner }
+    let taken: StreamDoc[]
+    try {
+      await this.#models.streams.updateMany(
+        { _id, clientId, nextAt: { $lte: now } },
+        update as never,
+        options,
+      )
+      taken = await this.#models.streams.find(filter, CLAIMED).lean<StreamDoc[]>()
+    } catch (error) {
+      this.#inDoubt.push({ filter, until })
+      throw error
+    }
     const byId = new Map(taken.map((stream) => [idOf(stream._id), stream]))
     return due.flatMap((stream) => {
       const doc = byId.get(idOf(stream._id))
       return doc ? [toClaimed(doc, doc.seq, this.#leases.leaseOf(doc.fence, until))] : []
     })
+  }
+
+  /** What a claim took whose answer never came would be held by nobody until the lease ends. */
+  async #giveBackDoubtful(): Promise<void> {
+    const now = this.#clock.now()
+    for (const doubt of [...this.#inDoubt]) {
+      const update = { $set: { nextAt: now, wakeAt: now }, $unset: { owner: 1, woken: 1 } }
+      if (doubt.until > now) await this.#models.streams.updateMany(doubt.filter as never, update)
+      this.#inDoubt = this.#inDoubt.filter((other) => other !== doubt)
+    }
   }
 
   /** One round trip: what the mark leads to is decided where the document is. */
