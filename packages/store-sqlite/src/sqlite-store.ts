@@ -44,6 +44,11 @@ export interface SqliteStoreOptions {
   path: string
   /** Clock for leases. Default: the system clock. */
   now?: () => Date
+  /**
+   * How long a lease lasts, in milliseconds, unless it is renewed. Longer than the longest attempt at a delivery, since
+   * none outlasts its lease. Default: 60 seconds.
+   */
+  leaseMs?: number
   /** Streams kept in memory, at about a kilobyte each. Default: 20,000. */
   cacheSize?: number
   /** Called after each transaction. */
@@ -86,11 +91,11 @@ class SqliteStore implements ArchivedStore {
 
   constructor(database: OpenDatabase, options: SqliteStoreOptions) {
     const { db } = database
-    const { cacheSize = 20_000, onBatch } = options
+    const { cacheSize = 20_000, leaseMs = 60_000, onBatch } = options
     const now = options.now ? () => (options.now as () => Date)().getTime() : Date.now
     const progress = new ProgressTable(db)
     this.#database = database
-    this.#streams = new StreamCache(db, progress, cacheSize)
+    this.#streams = new StreamCache(db, progress, { cacheSize, leaseMs })
     this.#commits = new GroupCommit(db, this.#streams, onBatch)
     this.#meta = new Meta(db)
     this.#clients = new Clients(db)

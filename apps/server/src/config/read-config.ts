@@ -49,7 +49,7 @@ export function readConfig(options: { env?: NodeJS.ProcessEnv; workingFolder?: s
 }
 
 /** Attempts at a webhook that fit into one lease, so that one can start while a renewal of the lease is late. */
-const ATTEMPTS_PER_LEASE = 3
+export const ATTEMPTS_PER_LEASE = 3
 
 /** The longest that one attempt at a webhook may take, in milliseconds: it has to end before the lease does. */
 export const maxAttemptMs = ({

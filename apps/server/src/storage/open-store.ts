@@ -1,7 +1,10 @@
 import type { ArchivedStore } from '@plugboard/hub'
 import { databaseOf } from '../config/database.js'
-import type { Config } from '../config/read-config.js'
+import { ATTEMPTS_PER_LEASE, type Config } from '../config/read-config.js'
 import type { Metrics } from '../metrics/metrics.js'
+
+/** Long enough for every webhook format's own time limit. */
+const MIN_LEASE_MS = 60_000
 
 /** Opens the store that DATABASE_URL names. @throws UNAVAILABLE, UNAUTHORIZED or CONFLICT as the store does */
 export async function openStore(config: Config, metrics?: Metrics): Promise<ArchivedStore> {
@@ -20,6 +23,8 @@ export async function openStore(config: Config, metrics?: Metrics): Promise<Arch
   return sqliteStore({
     path: place,
     cacheSize,
+    // Nobody waits for the end of a lease here, since a new process voids those of the one before.
+    leaseMs: Math.max(MIN_LEASE_MS, ATTEMPTS_PER_LEASE * config.webhookTimeout),
     ...(metrics && { onBatch: ({ durationMs, writes }) => metrics.committed(durationMs, writes) }),
   })
 }

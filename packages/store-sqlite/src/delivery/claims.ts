@@ -83,7 +83,7 @@ export class Claims {
   mark({ clientId, streamId }: StreamRef, lease: Lease, mark: Mark): { seq: number; lease: Lease } | 'lost' {
     const stream = this.#streams.find(clientId, streamId)
     if (!stream || !isHolder(stream, lease)) return 'lost'
-    progress(stream, mark, this.#now())
+    progress(stream, mark, this.#now(), this.#streams.leaseMs)
     this.#streams.touch(stream)
     return { seq: stream.seq, lease: stream.hold === 'free' ? lease : leaseOf(stream) }
   }
@@ -91,7 +91,7 @@ export class Claims {
   reclaim({ clientId, streamId }: StreamRef, lease?: Lease): Claimed | 'lost' {
     const stream = this.#streams.find(clientId, streamId)
     if (!stream || !mayReclaim(stream, lease)) return 'lost'
-    this.#streams.retake(stream, lease?.fence ?? stream.fence, this.#now())
+    this.#streams.retake(stream, lease, this.#now())
     return claimedOf(stream)
   }
 

@@ -1,4 +1,5 @@
 import type { Id } from '@plugboard/core'
+import type { Lease } from '@plugboard/hub'
 import { LRUCache } from 'lru-cache'
 import type { Pending } from '../database/group-commit.js'
 import { NEVER } from '../database/migrations.js'
@@ -32,7 +33,13 @@ export class StreamCache implements Pending {
   /** Of the newest lease. Those of earlier processes are void, so that it can begin anew. */
   #lastFence = 0
 
-  constructor(db: Connection, progress: ProgressTable, cacheSize: number) {
+  /** How long a stream is left to a holder that does not mark it, in milliseconds. */
+  readonly leaseMs: number
+
+  constructor(db: Connection, progress: ProgressTable, options: { cacheSize: number; leaseMs: number }) {
+    const { cacheSize } = options
+    this.leaseMs = options.leaseMs
+
     this.#rows = new StreamTable(db, progress)
     this.#order = new ConversationOrder(db, cacheSize)
     this.#cache = new LRUCache({ max: cacheSize })
@@ -89,13 +96,15 @@ export class StreamCache implements Pending {
 
   /** Gives the stream to a holder. */
   take(stream: StreamState, now: number): void {
-    take(stream, this.#nextFence(), now)
+    take(stream, this.#nextFence(), now, this.leaseMs)
     this.touch(stream)
   }
 
   /** Gives its holder a new lease of the stream. */
-  retake(stream: StreamState, from: number, now: number): void {
-    retake(stream, from, this.#nextFence(), now)
+  retake(stream: StreamState, lease: Lease | undefined, now: number): void {
+    // A reclaim that is repeated has the lease that the first one made.
+    const isRepeated = lease !== undefined && lease.fence === stream.reclaimedFrom
+    retake(stream, isRepeated ? stream.fence : this.#nextFence(), now, this.leaseMs)
     this.touch(stream)
   }
 

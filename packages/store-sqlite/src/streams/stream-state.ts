@@ -11,9 +11,6 @@ import type {
 } from '@plugboard/hub'
 import type { Hold, Lanes } from '../encoding.js'
 
-/** The time of a lease: how long a stream is left to a holder that does not mark it. */
-const LEASE_MS = 60_000
-
 /** A stream as the rows have it, or will have it at the end of the batch. Times are milliseconds. */
 export interface StreamState {
   /** Its row. */
@@ -54,24 +51,24 @@ const hasLanes = ({ lanes }: StreamState): boolean => {
 }
 
 /** Gives the stream to a holder, with a fence that no lease had before. */
-export function take(state: StreamState, fence: number, now: number): void {
+export function take(state: StreamState, fence: number, now: number, leaseMs: number): void {
   state.hold = 'held'
   state.fence = fence
   state.reclaimedFrom = undefined
-  state.nextAt = now + LEASE_MS
+  state.nextAt = now + leaseMs
 }
 
 /** Leaves the stream to its holder. The end of the lease moves seldom, since each time costs a change of the index. */
-function keep(state: StreamState, now: number): void {
+function keep(state: StreamState, now: number, leaseMs: number): void {
   const left = (state.nextAt ?? 0) - now
-  if (left < LEASE_MS / 2 || left > LEASE_MS) state.nextAt = now + LEASE_MS
+  if (left < leaseMs / 2 || left > leaseMs) state.nextAt = now + leaseMs
 }
 
 /** Takes the lease anew for its holder. */
-export function retake(state: StreamState, from: number, fence: number, now: number): void {
-  state.reclaimedFrom = from
+export function retake(state: StreamState, fence: number, now: number, leaseMs: number): void {
+  if (fence !== state.fence) state.reclaimedFrom = state.fence
   state.fence = fence
-  keep(state, now)
+  keep(state, now, leaseMs)
 }
 
 /** Makes the stream due, at the latest when its holder gives it back. */
@@ -103,10 +100,15 @@ export function advance(
 }
 
 /** Takes over how far the lanes got, and the stream itself when its holder gives it back. */
-export function progress(state: StreamState, { scanned, lanes, nextAt }: Mark, now: number): void {
+export function progress(
+  state: StreamState,
+  { scanned, lanes, nextAt }: Mark,
+  now: number,
+  leaseMs: number,
+): void {
   state.scanned = Math.max(state.scanned, scanned)
   state.lanes = merge(state.lanes, lanes)
-  if (nextAt === 'active' || state.seq > state.scanned) return keep(state, now)
+  if (nextAt === 'active' || state.seq > state.scanned) return keep(state, now, leaseMs)
   const isDue = state.hold === 'woken' || (nextAt === null && hasLanes(state))
   state.hold = 'free'
   state.nextAt = nextAt?.getTime() ?? null
