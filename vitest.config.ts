@@ -104,6 +104,7 @@ export default defineConfig({
     // Imports of another package resolve through its dist, as a user gets it: build before (`pnpm test` does).
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     projects: [...projects, serverOnMongodb, serverUnderLoad, ...serverUnderAttack],
+    provide: { simulationRuns: Number(process.env.SIMULATION_RUNS ?? 150) },
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

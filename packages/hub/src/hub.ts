@@ -24,8 +24,8 @@ import type { IntegrationAddress, IntegrationItem } from './delivery/integration
 import { RateLimiter } from './delivery/rate-limiter.js'
 import { Recipients } from './delivery/recipients.js'
 import type { RetrySchedule } from './delivery/retry.js'
-import { Router } from './delivery/router.js'
 import { SerialTransport } from './delivery/serial-transport.js'
+import { TargetResolver } from './delivery/target-resolver.js'
 import type { Lookups } from './delivery/webhook-format.js'
 import { clientFacts, conversationFacts, integrationFacts, userFacts } from './documents/facts.js'
 import { Attachments } from './files/attachments.js'
@@ -79,6 +79,9 @@ const STREAMS_PER_CLIENT = 4
 const SELDOM = 15
 
 const LISTEN_AGAIN_MS = 5_000
+
+/** How long streams whose deliveries were cut off may take to be given back at the end, in milliseconds. */
+const RELEASE_MS = 2_000
 
 /** Reports the outcome of deliveries to the monitor and to the client's webhooks. */
 function watched(
@@ -134,7 +137,7 @@ export function createHub(options: HubOptions): Hub {
   const provisionTransport = new SerialTransport<IntegrationAddress, IntegrationItem>((...what) =>
     provisioning.carry(...what),
   )
-  const router = new Router({
+  const targets = new TargetResolver({
     directory,
     channels,
     formats,
@@ -151,8 +154,8 @@ export function createHub(options: HubOptions): Hub {
   const dispatcher = new Dispatcher({
     store,
     limits: delivers ? settings.delivery : { ...settings.delivery, streams: 0 },
-    route: (stream, target) => router.route(stream, target),
-    refused: (clientId, route, reason) => pause(clientId, route, reason),
+    resolve: (stream, target) => targets.resolve(stream, target),
+    refused: (clientId, config, reason) => pause(clientId, config, reason),
     gaveUp: (...what) => deliveryEvents.gaveUp(...what),
     observer,
     log,
@@ -274,7 +277,6 @@ export function createHub(options: HubOptions): Hub {
     },
     start() {
       sender.start(dispatcher.listener)
-      router.start(dispatcher.listener)
       channelTransport.start(dispatcher.listener)
       provisionTransport.start(dispatcher.listener)
       dispatcher.start()
@@ -291,12 +293,12 @@ export function createHub(options: HubOptions): Hub {
       preload.stop()
       await housekeeping.stop()
       await dispatcher.stop(left())
-      router.close()
       await Promise.all([
         sender.close(left()),
         channelTransport.close(left()),
         provisionTransport.close(left()),
       ])
+      await dispatcher.release(RELEASE_MS)
       await monitor.stop()
       await usage.flush()
       channels.close()

@@ -17,9 +17,9 @@ import {
 import type { Attachments } from '../files/attachments.js'
 import type { Activity } from '../log/activity.js'
 import type { ConversationRecord } from '../log/endpoint-record.js'
-import type { EntryType, NewEntry } from '../log/entry.js'
+import type { EntryType, NewEntry, StreamRef } from '../log/entry.js'
 import { bytesOf, type Page, type Range } from '../log/page.js'
-import type { Store } from '../ports/store.js'
+import type { Append, Store } from '../ports/store.js'
 import type { Users } from './users.js'
 
 export interface ConversationsOptions {
@@ -69,7 +69,11 @@ export class Conversations {
     }
     const conversation: Conversation = { id, clientId: client.id, createdAt: now() }
     if (userId) conversation.userId = userId
-    const appended = await store.createConversation(conversation, this.entry(client, id, 'conversation.new'))
+    const event = this.entry(client, id, 'conversation.new')
+    const appended = await dispatcher.claiming(
+      streamOf(client, id),
+      store.createConversation(conversation, event),
+    )
     if (appended.duplicate) return this.view(client, id)
     dispatcher.appended(appended)
     return { ...conversation, seq: 1, endpoints: [], facts: facts ?? {} }
@@ -117,7 +121,11 @@ export class Conversations {
     const { store, dispatcher, now } = this.#options
     const conversation: Conversation = { id, clientId: client.id, createdAt: now() }
     if (userId) conversation.userId = userId
-    const appended = await store.createConversation(conversation, this.entry(client, id, 'conversation.new'))
+    const event = this.entry(client, id, 'conversation.new')
+    const appended = await dispatcher.claiming(
+      streamOf(client, id),
+      store.createConversation(conversation, event),
+    )
     if (appended.duplicate) return (await this.#isThere(client, id)) ? 'there' : 'deleted'
     dispatcher.appended(appended)
     return 'new'
@@ -163,13 +171,13 @@ export class Conversations {
     if (activity.type === 'edited') await usage.take(client, 0)
     const topic: Topic = `activity.${activity.type}`
     const { owes, ...entry } = this.#entry(client, id, 'activity', topic, JSON.stringify(activity))
-    const appended = await store.append({
-      clientId: client.id,
-      streamId: id,
+    const append: Append = {
+      ...streamOf(client, id),
       kind: 'conversation',
       entry: { ...entry, ...of },
       resolve: ({ endpoints }) => ({ owes, channel: channelOf(endpoints) }),
-    })
+    }
+    const appended = await dispatcher.claiming(append, store.append(append))
     if (appended && !appended.duplicate) {
       usage.add(client.id, bytesOf(entry))
       dispatcher.appended(appended)
@@ -281,7 +289,8 @@ export class Conversations {
     const entry = { ...this.entry(client, id, 'conversation.deleted'), payload }
     const sizes = [store.sizeOfMessages(client.id, id), store.sizeOfActivities(client.id, id)]
     const size = (await Promise.all(sizes)).reduce((sum, each) => sum + each, 0)
-    const appended = await store.deleteConversation(client.id, id, entry)
+    const deleting = store.deleteConversation(client.id, id, entry)
+    const appended = await dispatcher.claiming(streamOf(client, id), deleting)
     if (appended) usage.add(client.id, -size)
     // Also if it is already deleted: a process may have ended between the two steps.
     await facts.remove(client.id, id)
@@ -292,5 +301,7 @@ export class Conversations {
     if (appended.userId) await users.forgetDefault(client, appended.userId, id)
   }
 }
+
+const streamOf = (client: ClientView, id: Id): StreamRef => ({ clientId: client.id, streamId: id })
 
 const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'conversation not found')

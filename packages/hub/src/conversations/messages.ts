@@ -62,7 +62,7 @@ export class Messages {
     if (wait) await wait
     let appended: Appended | undefined
     try {
-      appended = await store.append({
+      const append: Append = {
         clientId: client.id,
         streamId: conversationId,
         kind: 'conversation',
@@ -71,7 +71,8 @@ export class Messages {
           owes: recipients.message(client, stream, post),
           channel: channelOf(stream.endpoints),
         }),
-      })
+      }
+      appended = await dispatcher.claiming(append, store.append(append))
     } finally {
       if (appended?.duplicate !== false) usage.add(client.id, -size)
     }

@@ -55,15 +55,17 @@ export class Users {
     const isFresh = !facts || (await collection.insert(client.id, id, facts))
     const named = isFresh ? undefined : await this.#holderOf(client, facts?.externalId)
     const user: User = { id: named ?? id, clientId: client.id, createdAt: this.#options.now() }
-    const appended = await this.#options.store.createUser(user, this.firstEntry(client, user.id))
+    const { store, dispatcher } = this.#options
+    const creating = store.createUser(user, this.firstEntry(client, user.id))
+    const appended = await dispatcher.claiming({ clientId: client.id, streamId: user.id }, creating)
     if (!appended.duplicate) {
       // The creator of this user did not finish: its process ended, or is slower.
       if (facts && user.id !== id) await collection.change(client.id, user.id, () => facts)
       this.#owners.set(user.id, client.id)
-      this.#options.dispatcher.appended(appended)
+      dispatcher.appended(appended)
       return { ...user, facts: facts ?? {} }
     }
-    const isThere = await this.#options.store.findUser(client.id, user.id)
+    const isThere = await store.findUser(client.id, user.id)
     if (isThere && user.id === id && (!isFresh || !facts)) return this.view(client, id)
     if (isThere) throw new PlugboardError('CONFLICT', 'another user already has this external id')
     // The name of a deleted user.
@@ -182,7 +184,8 @@ export class Users {
     const { store, facts, dispatcher } = this.#options
     const { externalId } = (await this.view(client, id)).facts
     const payload = externalId ? JSON.stringify({ externalId }) : '{}'
-    const appended = await store.deleteUser(client.id, id, this.#entry(client, id, 'user.deleted', payload))
+    const deleting = store.deleteUser(client.id, id, this.#entry(client, id, 'user.deleted', payload))
+    const appended = await dispatcher.claiming({ clientId: client.id, streamId: id }, deleting)
     this.#owners.delete(id)
     this.#forget(id)
     await facts.remove(client.id, id)

@@ -1,16 +1,21 @@
 import { newId } from '@plugboard/core'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { StreamRow } from '../../test/support/memory-store.js'
+import { TIMEOUT_MS } from '../../test/support/moods.js'
 import { UNRENDERABLE, World, type WorldOptions } from '../../test/support/world.js'
 import { endpointTarget, type Target, webhookTarget } from '../log/target.js'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+  vi.setSystemTime(START)
 })
 afterEach(() => {
   vi.useRealTimers()
 })
 
+/** When each test begins. */
+const START = Date.parse('2026-11-22T08:00:00Z')
+const gate = { items: 4, bytes: 100_000, failures: 3, pauseMs: 1000, maxPauseMs: 8000 }
 const [a, b, c] = [webhookTarget(newId()), webhookTarget(newId()), endpointTarget(newId())]
 
 test('gives entries to their targets, each target in order', async () => {
@@ -27,9 +32,8 @@ test('a target that hangs holds up no other target of the stream, nor its retrie
   world.place(a).mood = 'hangs'
   world.place(b).mood = 'transient'
   await grow(world, world.append(row, [a, b]))
-  await world.pass(500)
   world.place(b).mood = 'well'
-  await world.pass(1000)
+  await world.pass(1500)
   expect(got(world, b)).toEqual([1])
   expect(got(world, a)).toEqual([])
 })
@@ -107,8 +111,11 @@ test.each([
 ])(
   'with room for %i entries, %i streams with a long backlog leave room to one with a single entry',
   async (items, count) => {
-    const gate = { items, bytes: 100_000, failures: 3, pauseMs: 1000, maxPauseMs: 8000 }
-    const { world } = setUp({ streams: count + 1, limits: { gate, streams: 20, streamsPerClient: 20 } })
+    const roomy = { ...gate, items }
+    const { world } = setUp({
+      streams: count + 1,
+      limits: { gate: roomy, streams: 20, streamsPerClient: 20 },
+    })
     const [short, ...long] = [...world.streams].reverse() as [StreamRow, ...StreamRow[]]
     for (const row of long) for (let i = 0; i < 600; i += 1) world.store.append(appendOf(world, row.streamId))
     vi.advanceTimersToNextTimer()
@@ -206,21 +213,91 @@ test('a look at what is due that is under way while the process stops leaves no 
     const stopped = world.dispatcher.stop(1000).then(() => world.tasks.size)
     await world.pass(1001)
     expect(await stopped).toBe(0)
-    expect(world.streams.filter(({ heldUntil }) => heldUntil !== undefined)).toEqual([])
+    expect(world.streams.filter(({ holder }) => holder !== undefined)).toEqual([])
     vi.clearAllTimers()
   }
 })
 
-test('after a store that failed all goes on', async () => {
-  const { world, row } = setUp()
-  world.place(a).mood = 'transient'
-  for (let i = 0; i < 3; i += 1) void world.append(row, [a])
+test('after a mark that failed, its stream goes on within two seconds', async () => {
+  for (let seed = 0; seed < 20; seed += 1) {
+    const { world, row } = setUp({ seed })
+    world.place(a).mood = 'slow'
+    void world.append(row, [a])
+    await world.still()
+    void world.append(row, [a])
+    await world.still()
+    world.storeLink.failures = 1
+    const before = Date.now()
+    await world.pass(2000)
+    expect(got(world, a)).toEqual([1, 2])
+    expect(Date.now() - before).toBeLessThan(2500)
+    await world.pass(2000)
+    expect([world.faults, world.isAtRest]).toEqual([[], true])
+    vi.clearAllTimers()
+  }
+})
+
+test('a stream whose append failed after it had taken the lease goes on within two seconds', async () => {
+  for (let seed = 0; seed < 20; seed += 1) {
+    const { world, row } = setUp({ seed })
+    world.storeLink.failures = 1
+    await expect(grow(world, world.append(row, [a]))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await world.pass(2000)
+    expect(got(world, a)).toEqual(row.entries.map(({ seq }) => seq))
+    expect([world.faults, world.isAtRest]).toEqual([[], true])
+    vi.clearAllTimers()
+  }
+})
+
+test('nothing starts after the end of the lease, however much was handed over before', async () => {
+  const leaseMs = 4 * TIMEOUT_MS
+  const { world, row } = setUp({ leaseMs, limits: { gate: { ...gate, items: 64 } } })
+  world.place(a).mood = 'late'
+  for (let i = 0; i < 20; i += 1) void world.append(row, [a])
   await world.still()
-  world.storeLink.failures = 3
+  world.storeLink.hang()
+  await world.pass(3 * leaseMs)
+  expect(Math.max(...world.starts)).toBeLessThanOrEqual(START + leaseMs - TIMEOUT_MS)
+  world.storeLink.answer()
   world.place(a).mood = 'well'
-  await world.pass(180_000)
-  expect(new Set(got(world, a))).toEqual(new Set([1, 2, 3]))
-  expect([world.faults, world.isAtRest]).toEqual([[], true])
+  await world.pass(10 * TIMEOUT_MS)
+  expect(world.faults).toEqual([])
+  expect(new Set(got(world, a)).size).toBe(20)
+})
+
+test('a lease that is renewed while a target takes its time keeps the queue going', async () => {
+  const { world, row } = setUp({ leaseMs: 4 * TIMEOUT_MS, limits: { gate: { ...gate, items: 64 } } })
+  world.place(a).mood = 'late'
+  for (let i = 0; i < 20; i += 1) void world.append(row, [a])
+  await world.pass(40 * TIMEOUT_MS)
+  expect(got(world, a)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1))
+  expect([row.takeovers, world.requests.length, world.faults]).toEqual([0, 20, []])
+})
+
+test('a process that stops gives every stream back, also those whose requests it cuts off', async () => {
+  const { world, row } = setUp({ streams: 2 })
+  world.place(a).mood = 'hangs'
+  void world.append(row, [a])
+  void world.append(world.streams[1] as StreamRow, [a, b])
+  await world.still()
+  await world.stop(500)
+  expect(world.released.map(({ holder }) => holder)).toEqual([undefined, undefined])
+  expect(world.faults).toEqual([])
+})
+
+test('a target that answers again makes the others behind its gate go on, and asks the store for nothing', async () => {
+  const { world } = setUp({ streams: 3, limits: { streams: 10, streamsPerClient: 10 } })
+  const [one, two, other] = world.streams as [StreamRow, StreamRow, StreamRow]
+  world.place(b).mood = 'hangs'
+  world.place(a).mood = 'transient'
+  for (const row of [one, two]) void world.append(row, [a, b])
+  void world.append(other, [b])
+  await world.pass(3000)
+  world.place(a).mood = 'well'
+  const before = world.storeLink.methods.filter((method) => method === 'wakeClient').length
+  await world.pass(9000)
+  expect(got(world, a)).toEqual([1, 1])
+  expect(world.storeLink.methods.filter((method) => method === 'wakeClient')).toHaveLength(before)
 })
 
 function setUp(options: Partial<WorldOptions> = {}) {

@@ -10,6 +10,10 @@ export class EntryBuffer {
   #entries: Entry[] = []
   #chars = 0
 
+  get isEmpty(): boolean {
+    return this.#entries.length === 0
+  }
+
   /** Adds the entry after the newest; with any other, or when full, it starts anew. */
   add(entry: Entry): void {
     const last = this.#entries.at(-1)

@@ -143,11 +143,12 @@ describe('as a circuit breaker', () => {
     const gate = closed()
     expect(gate.isQuiet(start)).toBe(false)
     expect(gate.isQuiet(after(1000))).toBe(true)
-    const leave = gate.wait(() => undefined)
-    expect(gate.isQuiet(after(1000))).toBe(false)
-    leave()
     gate.admit(1, false, after(1000))
     expect(gate.isQuiet(after(1000))).toBe(false)
+    const leave = gate.wait(() => undefined)
+    gate.release(1, true)
+    leave()
+    expect(gate.isQuiet(after(1000))).toBe(true)
   })
 })
 
@@ -204,3 +205,12 @@ function closed(): Gate {
   gate.failed(start)
   return gate
 }
+
+test('whoever waits while nothing is under way is called, since nothing else would end', () => {
+  const gate = new Gate({ items: 2, bytes: 100, failures: 3, pauseMs: 10, maxPauseMs: 20 })
+  let calls = 0
+  gate.wait(() => {
+    calls += 1
+  }, false)
+  expect(calls).toBe(1)
+})

@@ -1,31 +1,41 @@
+import type { FailureKind } from '@plugboard/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { deadlineOf, nextAttempt } from './retry.js'
+import { type Attempted, deadlineOf, isOutage, judge } from './retry.js'
+import type { DeliveryFailure } from './transport.js'
 
 const since = new Date('2026-11-22T08:00:00Z')
 const after = (ms: number): Date => new Date(since.getTime() + ms)
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 const schedule = fc.record({ delaysMs: fc.array(fc.integer({ min: 1, max: 3_600_000 }), { maxLength: 14 }) })
+const message = 'no'
+const exhausted = { do: 'bury', reason: 'exhausted' }
 
-describe('nextAttempt', () => {
-  const given = { schedule: { delaysMs: [1000, 2000, 4000] }, since, random: 0.5 }
+describe('the time of the next attempt', () => {
+  const next = (attempted: Partial<Attempted>, retryAfterMs?: number) =>
+    judge({
+      ...{ schedule: { delaysMs: [1000, 2000, 4000] }, since, random: 0.5, attempts: 1, now: since },
+      failure: { kind: 'transient', message, ...(retryAfterMs !== undefined && { retryAfterMs }) },
+      ...attempted,
+    })
+  const at = (ms: number) => ({ do: 'retry', at: after(ms) })
 
   test('follows the schedule', () => {
-    expect(nextAttempt({ ...given, attempts: 1, now: since })).toEqual(after(1000))
-    expect(nextAttempt({ ...given, attempts: 2, now: after(1000) })).toEqual(after(3000))
-    expect(nextAttempt({ ...given, attempts: 3, now: after(3000) })).toEqual(after(7000))
+    expect(next({ attempts: 1 })).toEqual(at(1000))
+    expect(next({ attempts: 2, now: after(1000) })).toEqual(at(3000))
+    expect(next({ attempts: 3, now: after(3000) })).toEqual(at(7000))
   })
 
-  test('gives up when the attempts are used up, and when the deadline is over', () => {
-    expect(nextAttempt({ ...given, attempts: 4, now: after(6000) })).toBe('dead')
-    expect(nextAttempt({ ...given, attempts: 1, now: after(7000) })).toBe('dead')
-    expect(nextAttempt({ ...given, schedule: { delaysMs: [] }, attempts: 1, now: since })).toBe('dead')
+  test('is never when the attempts are used up, or the deadline is over', () => {
+    expect(next({ attempts: 4, now: after(6000) })).toEqual(exhausted)
+    expect(next({ attempts: 1, now: after(7000) })).toEqual(exhausted)
+    expect(next({ schedule: { delaysMs: [] } })).toEqual(exhausted)
   })
 
-  test('waits as long as the target asked for, and no longer than to the deadline', () => {
-    expect(nextAttempt({ ...given, attempts: 1, now: since, retryAfterMs: 5000 })).toEqual(after(5000))
-    expect(nextAttempt({ ...given, attempts: 1, now: since, retryAfterMs: 60_000 })).toEqual(after(7000))
-    expect(nextAttempt({ ...given, attempts: 1, now: since, retryAfterMs: 10 })).toEqual(after(1000))
+  test('is when the target asked for, and no later than the deadline', () => {
+    expect(next({}, 5000)).toEqual(at(5000))
+    expect(next({}, 60_000)).toEqual(at(7000))
+    expect(next({}, 10)).toEqual(at(1000))
   })
 
   test('is never in the past, strays by a tenth at most, and is at the deadline at the latest', () => {
@@ -37,34 +47,92 @@ describe('nextAttempt', () => {
         random,
         (schedule, n, ms, random) => {
           const now = after(ms)
-          const next = nextAttempt({ schedule, attempts: n + 1, since, now, random })
+          const verdict = next({ schedule, attempts: n + 1, now, random })
           const delay = schedule.delaysMs[n]
           const deadline = deadlineOf(schedule, since)
           const isDead = delay === undefined || now >= deadline
-          expect(next === 'dead').toBe(isDead)
-          if (next === 'dead' || delay === undefined) return
-          const wait = next.getTime() - now.getTime()
+          expect(verdict.do).toBe(isDead ? 'bury' : 'retry')
+          if (verdict.do !== 'retry' || delay === undefined) return
+          const wait = verdict.at.getTime() - now.getTime()
           expect(wait).toBeGreaterThanOrEqual(Math.min(0.9 * delay, deadline.getTime() - now.getTime()) - 1)
           expect(wait).toBeLessThanOrEqual(1.1 * delay)
-          expect(next.getTime()).toBeLessThanOrEqual(Math.max(deadline.getTime(), now.getTime() + delay))
+          expect(verdict.at.getTime()).toBeLessThanOrEqual(
+            Math.max(deadline.getTime(), now.getTime() + delay),
+          )
         },
       ),
     )
   })
 
-  test('a target that never answers is given up after one attempt more than there are delays, at most', () => {
+  test('comes once more than there are delays, at most, for a target that never answers', () => {
     fc.assert(
       fc.property(schedule, fc.nat({ max: 60_000 }), random, (schedule, durationMs, random) => {
         let now = after(durationMs)
         let attempts = 1
         for (;;) {
-          const next = nextAttempt({ schedule, attempts, since, now, random })
-          if (next === 'dead') break
+          const verdict = next({ schedule, attempts, now, random })
+          if (verdict.do !== 'retry') break
           attempts += 1
-          now = new Date(next.getTime() + durationMs)
+          now = new Date(verdict.at.getTime() + durationMs)
         }
         expect(attempts).toBeLessThanOrEqual(schedule.delaysMs.length + 1)
       }),
     )
   })
+})
+
+const given = { schedule: { delaysMs: [1000, 2000] }, attempts: 1, since, now: since, random: 0.5 }
+
+test('each kind of failure has its consequence', () => {
+  const consequences = {
+    transient: { do: 'retry', at: after(1000) },
+    ambiguous: { do: 'retry', at: after(1000) },
+    'rate-limited': { do: 'pause-target', until: after(1000) },
+    auth: { do: 'refuse' },
+    recipient: { do: 'bury', reason: 'recipient' },
+    invalid: { do: 'bury', reason: 'invalid' },
+  } satisfies Record<FailureKind, unknown>
+  for (const [kind, consequence] of Object.entries(consequences)) {
+    const failure = { kind, message, scope: 'integration' } as DeliveryFailure
+    expect(judge({ ...given, failure })).toEqual(consequence)
+  }
+})
+
+test('a rate limit of one person holds up the lane alone, to its deadline at the latest', () => {
+  const failure = { kind: 'rate-limited', message, scope: 'endpoint' } as const
+  expect(judge({ ...given, failure })).toEqual({ do: 'wait', until: after(1000) })
+  const long = { ...failure, retryAfterMs: 60_000 }
+  expect(judge({ ...given, failure: long })).toEqual({ do: 'wait', until: after(3000) })
+})
+
+test('what is overdue is exhausted with its next failure, also with a rate limit', () => {
+  const late = { ...given, now: after(3000) }
+  for (const kind of ['transient', 'ambiguous'] as const) {
+    expect(judge({ ...late, failure: { kind, message } })).toEqual(exhausted)
+  }
+  for (const scope of ['integration', 'endpoint'] as const) {
+    const failure = { kind: 'rate-limited', message, scope } as const
+    expect(judge({ ...late, failure })).toEqual(exhausted)
+  }
+})
+
+test('whatever a target asks for, the pause is neither none nor for ever', () => {
+  const retryAfterMs = fc.oneof(
+    fc.double(),
+    fc.constantFrom(0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1e300),
+  )
+  fc.assert(
+    fc.property(retryAfterMs, fc.constantFrom('integration', 'endpoint'), (retryAfterMs, scope) => {
+      const next = judge({ ...given, failure: { kind: 'rate-limited', message, scope, retryAfterMs } })
+      const until = 'until' in next ? next.until.getTime() : Number.NaN
+      expect(until).toBeGreaterThanOrEqual(after(100).getTime())
+      expect(until).toBeLessThanOrEqual(after(24 * 60 * 60 * 1000).getTime())
+    }),
+  )
+})
+
+test('only what tells of the target as such counts as an outage', () => {
+  const kinds = ['rate-limited', 'transient', 'ambiguous', 'auth', 'recipient', 'invalid'] as const
+  const outages = kinds.filter((kind) => isOutage({ kind, message, scope: 'endpoint' } as DeliveryFailure))
+  expect(outages).toEqual(['transient', 'ambiguous'])
 })

@@ -1,40 +1,88 @@
-/** The waits between attempts, in milliseconds. Their sum is a deadline, counted from when the entry was taken in. */
+import type { DeliveryFailure } from './transport.js'
+
+/** The waits between attempts, in milliseconds. Their sum is a deadline, counted from when the entry was accepted. */
 export interface RetrySchedule {
   delaysMs: readonly number[]
 }
 
-/** How far a wait may stray from the schedule, as a share of it, so that many lanes do not come back at once. */
+/** How far a wait may differ from the schedule, as a share of it, so that many lanes do not come back at once. */
 const JITTER = 0.1
+/** How long a rate-limited target is left alone when it does not say. */
+const RATE_LIMIT_MS = 1000
+/** The least and the most that is believed of a target: a provider may answer 0, or anything. */
+const MIN_RATE_LIMIT_MS = 100
+const MAX_RATE_LIMIT_MS = 24 * 60 * 60 * 1000
 
 /** When the schedule of an entry ends: from then on it gets one attempt and no more. */
 export function deadlineOf(schedule: RetrySchedule, since: Date): Date {
   return new Date(since.getTime() + schedule.delaysMs.reduce((sum, delay) => sum + delay, 0))
 }
 
-/** What is known after an attempt that did not succeed. */
+/** A failed attempt, and what it was an attempt at. */
 export interface Attempted {
+  failure: DeliveryFailure
   schedule: RetrySchedule
   /** Attempts made, this one included. */
   attempts: number
   /** When the schedule began. */
   since: Date
   now: Date
-  /** What the target asked for. */
-  retryAfterMs?: number | undefined
   /** In [0, 1). */
   random: number
+}
+
+/** What to do after a failure. */
+export type Verdict =
+  | { do: 'retry'; at: Date }
+  /** The whole target waits; no attempt was spent. */
+  | { do: 'pause-target'; until: Date }
+  /** This lane waits; no attempt was spent. */
+  | { do: 'wait'; until: Date }
+  /** The credentials do not work any more. */
+  | { do: 'refuse' }
+  | { do: 'bury'; reason: 'exhausted' | 'invalid' | 'recipient' }
+
+/** Decides by the kind of the failure. Pure. */
+export function judge(attempted: Attempted): Verdict {
+  const { failure, schedule, since, now } = attempted
+  switch (failure.kind) {
+    case 'auth':
+      return { do: 'refuse' }
+    case 'recipient':
+    case 'invalid':
+      return { do: 'bury', reason: failure.kind }
+    case 'rate-limited': {
+      const deadline = deadlineOf(schedule, since)
+      if (now >= deadline) return { do: 'bury', reason: 'exhausted' }
+      const until = new Date(now.getTime() + rateLimitMs(failure.retryAfterMs))
+      if (failure.scope === 'integration') return { do: 'pause-target', until }
+      return { do: 'wait', until: until < deadline ? until : deadline }
+    }
+    case 'transient':
+    case 'ambiguous': {
+      const next = nextAttempt(attempted)
+      return next === 'dead' ? { do: 'bury', reason: 'exhausted' } : { do: 'retry', at: next }
+    }
+  }
 }
 
 /**
  * When to try again, or `dead`. An entry is dead when its attempts are used up or its deadline is over: so a lane that
  * was blocked for long drains with one attempt each, instead of waiting a whole schedule for each of its entries.
  */
-export function nextAttempt(attempted: Attempted): Date | 'dead' {
-  const { schedule, attempts, now } = attempted
+function nextAttempt({ failure, schedule, attempts, since, now, random }: Attempted): Date | 'dead' {
   const delay = schedule.delaysMs[attempts - 1]
-  const deadline = deadlineOf(schedule, attempted.since)
+  const deadline = deadlineOf(schedule, since)
   if (delay === undefined || now >= deadline) return 'dead'
-  const wait = Math.max(delay * (1 + JITTER * (2 * attempted.random - 1)), attempted.retryAfterMs ?? 0)
+  const asked = failure.kind === 'transient' ? (failure.retryAfterMs ?? 0) : 0
+  const wait = Math.max(delay * (1 + JITTER * (2 * random - 1)), asked)
   const latest = Math.max(deadline.getTime(), now.getTime() + delay)
   return new Date(Math.min(now.getTime() + wait, latest))
 }
+
+function rateLimitMs(asked = RATE_LIMIT_MS): number {
+  return Math.min(Math.max(asked, MIN_RATE_LIMIT_MS) || RATE_LIMIT_MS, MAX_RATE_LIMIT_MS)
+}
+
+/** Whether a failure says something about the target as such, so that it counts for leaving it alone. */
+export const isOutage = ({ kind }: DeliveryFailure): boolean => kind === 'transient' || kind === 'ambiguous'

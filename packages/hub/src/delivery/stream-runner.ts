@@ -1,216 +1,379 @@
-import type { Entry } from '../log/entry.js'
-import type { Claimed, LaneState } from '../log/progress.js'
-import type { LaneKey } from '../log/target.js'
-import type { Appended } from '../ports/store.js'
+import { yieldIfBusy } from '../event-loop.js'
+import type { Dead, Entry, StreamRef } from '../log/entry.js'
+import type { Claimed, Lease } from '../log/progress.js'
+import type { LaneKey, Target } from '../log/target.js'
+import type { Appended, Store } from '../ports/store.js'
 import { EntryBuffer } from './entry-buffer.js'
-import { Lane, WINDOW } from './lane.js'
-import { LaneFeeder, takeBack } from './lane-feeder.js'
-import { LaneSet } from './lane-set.js'
-import { Outcomes } from './outcomes.js'
-import type { RunnerHost } from './runner-host.js'
-import { Tenure } from './tenure.js'
+import type { Gate } from './gate.js'
+import { isFor, type Settlement, sizeOf, type Underway } from './lane.js'
+import { deadlineOf } from './retry.js'
+import {
+  type Effect,
+  type HeldLease,
+  type LaneEvent,
+  type Outcome,
+  openStream,
+  SPREAD_MS,
+  type Stream,
+  type StreamEvent,
+  transition,
+} from './stream.js'
+import type { Batch, Resolved, TargetConfig } from './target-config.js'
+import type { DeliveryFailure } from './transport.js'
 
-/** How long to wait for a number that was reserved and is not there yet. */
-const HOLE_MS = 500
-/** The longest time that a timer can be set to. */
-const MAX_TIMER_MS = 2 ** 31 - 1
+/** How long to wait before the store is asked again that failed. */
+const STORE_RETRY_MS = 1000
 
-/**
- * Delivers one stream while this process holds its lease: looks at the entries in order, keeps a lane for each target
- * that is owed something, and writes down how far they got. When there is nothing to do before some later time it
- * rests: it gives the stream back and leaves memory, and the store knows when to take the stream up again.
- */
+/** What a runner needs of the dispatcher. */
+export interface RunnerHost {
+  readonly store: Store
+  /** The process is going down: nothing new goes out. */
+  readonly isStopping: boolean
+  now(): Date
+  monotonicMs(): number
+  /** In [0, 1). */
+  random(): number
+  resolve(stream: Claimed, target: Target): Resolved | Promise<Resolved>
+  gate(name: string): Gate
+  /** A number that names a lane of this runner to the transports, until it is unregistered. */
+  register(runner: StreamRunner, key: LaneKey): number
+  unregister(handle: number): void
+  /** The target is to be left alone, or answers again after that. */
+  gateClosed(gate: string): void
+  gateOpened(gate: string): void
+  /** The credentials of this target do not work any more. */
+  refused(stream: Claimed, config: TargetConfig, reason: string): Promise<void>
+  /** The entry will not be tried any more, and that is written down; what passes it comes after this. */
+  gaveUp(stream: StreamRef, target: Target, entry: Entry, dead: Dead): Promise<void>
+  reportDelivered(config: TargetConfig, entry: Entry): void
+  reportRetry(config: TargetConfig, entry: Entry, attempts: number, failure: DeliveryFailure): void
+  reportDeath(target: Target, entry: Entry, dead: Dead): void
+  /** A target cannot be resolved, or an entry not be rendered, now; it is tried again. */
+  reportFault(stream: Claimed, target: Target, error: unknown): void
+  reportStoreFailure(stream: Claimed, error: unknown): void
+  ended(runner: StreamRunner, outcome: Outcome): void
+}
+
+/** Performs the effects of one stream's {@link transition}s, and turns their results into events. */
 export class StreamRunner {
-  readonly stream: Claimed
+  readonly claimed: Claimed
   readonly #host: RunnerHost
   readonly #buffer = new EntryBuffer()
-  readonly #lanes = new LaneSet()
-  readonly #tenure: Tenure
-  readonly #feeder: LaneFeeder
-  /** What the transports report goes here. */
-  readonly outcomes: Outcomes
-  /** The newest number that is known to be there. */
-  #tail: number
-  #scanned: number
-  #isRunning = false
-  #again = false
-  /** A number was reserved and is not there yet. */
-  #isAtHole = false
+  #stream: Stream
+  readonly #events: StreamEvent[] = []
+  #isDispatching = false
   #timer: NodeJS.Timeout | undefined
-  #isStopped = false
+  readonly #handles = new Map<LaneKey, number>()
+  /** How lanes that wait at a gate leave its queue. */
+  readonly #leaves = new Map<LaneKey, () => void>()
+  /** Gates that have called a lane. */
+  readonly #calledBy = new Map<LaneKey, Gate>()
 
   constructor(host: RunnerHost, claimed: Claimed) {
     this.#host = host
-    this.stream = claimed
-    this.#tail = claimed.seq
-    this.#scanned = claimed.scanned
-    this.#tenure = new Tenure({
-      store: host.store,
-      stream: claimed,
-      lanes: this.#lanes,
-      now: () => host.now(),
-      due: () => this.#save(),
-      kept: (seq) => this.reach(seq),
-      gaveBack: (nextAt, late) => {
-        this.stop()
-        host.rested(this, this.#again ? host.now() : nextAt, late)
-      },
-      lost: (error) => this.#abandon(error),
-    })
-    this.outcomes = new Outcomes({
-      host,
-      stream: claimed,
-      tenure: this.#tenure,
-      run: () => this.run(),
-      save: () => this.#save(),
-      abandon: (error) => this.#abandon(error),
-    })
-    this.#feeder = new LaneFeeder({
-      host,
-      stream: claimed,
-      tenure: this.#tenure,
-      outcomes: this.outcomes,
-      entriesAfter: (seq, limit) => this.#entriesAfter(seq, limit),
-      run: () => this.run(),
-      close: (lane) => this.#close(lane),
-    })
-    for (const [key, state] of Object.entries(claimed.lanes) as [LaneKey, LaneState][]) this.adopt(key, state)
-  }
-
-  /** A lane that the store has already: one of before, or a replay. */
-  adopt(key: LaneKey, state: LaneState): void {
-    if (!this.#lanes.has(key)) this.#open(key, state, true)
+    this.claimed = claimed
+    this.#stream = openStream(claimed, this.#held(claimed.lease))
   }
 
   /** An entry was appended to the stream. */
   appended(appended: Appended): void {
-    const { entry } = appended
-    if (entry.seq <= this.#scanned) return
-    this.#tenure.appended(appended)
-    this.#tail = Math.max(this.#tail, entry.seq)
-    this.#buffer.add(entry)
-    this.run()
+    const { entry, claimed } = appended
+    if (entry.seq > this.#stream.scanned) this.#buffer.add(entry)
+    this.dispatch({ type: 'appended', appended, ...(claimed && { again: this.#again(claimed) }) })
   }
 
   /** The store gave the stream to this process, which has it already, or had it until a moment ago. */
-  renewed({ seq, lease }: Claimed): void {
-    this.#tenure.given(lease)
-    this.reach(seq)
+  claimedAgain(claimed: Claimed): void {
+    this.dispatch({ type: 'claimed', again: this.#again(claimed) })
   }
 
-  /** Entries or the client's configuration changed: what has not gone out yet is looked at again. */
+  /** Entries or the client's configuration changed. */
   changed(): void {
-    this.#feeder.changed()
-    this.#tenure.changed()
     this.#buffer.clear()
-    for (const lane of this.#lanes) {
-      lane.stopWaiting()
-      takeBack(lane)
+    this.dispatch({ type: 'changed' })
+  }
+
+  /** An event, and all that follows from it at once. */
+  dispatch(event: StreamEvent): void {
+    this.#events.push(event)
+    if (this.#isDispatching) return
+    this.#isDispatching = true
+    for (let next = this.#events.shift(); next; next = this.#events.shift()) this.#transition(next)
+    this.#isDispatching = false
+    this.#trimBuffer()
+  }
+
+  #transition(event: StreamEvent): void {
+    const host = this.#host
+    const context = {
+      ...{ now: host.now(), monotonicMs: host.monotonicMs(), random: host.random() },
+      isStopping: host.isStopping,
     }
-    this.resume()
+    const { stream, effects } = transition(this.#stream, event, context)
+    this.#stream = stream
+    for (const effect of effects) this.#perform(effect)
   }
 
-  /** What was held back may go now. */
-  resume(): void {
-    for (const lane of this.#lanes) lane.heldUntil = undefined
-    this.run()
+  /** What every lane has taken is not needed any more. */
+  #trimBuffer(): void {
+    if (this.#buffer.isEmpty) return
+    let lowest = this.#stream.scanned
+    for (const { taken } of this.#stream.lanes.values()) lowest = Math.min(lowest, taken)
+    this.#buffer.dropUpTo(lowest)
   }
 
-  /** Stops without a word to the store. What is under way may still end, and is not recorded. */
-  stop(): void {
-    this.#isStopped = true
-    this.#feeder.stop()
-    this.#tenure.end()
-    clearTimeout(this.#timer)
-    for (const lane of this.#lanes) {
-      lane.rewind()
-      this.#host.unregister(lane)
+  #perform(effect: Effect): void {
+    const host = this.#host
+    switch (effect.do) {
+      case 'scan':
+        return this.#entriesAfter(
+          effect,
+          (entries) => this.dispatch({ type: 'scanned', entries }),
+          () => this.dispatch({ type: 'scan-failed' }),
+        )
+      case 'resolve':
+        return this.#resolve(effect)
+      case 'read': {
+        const { key, stepId, room } = effect
+        return this.#entriesAfter(
+          effect,
+          (entries) => this.dispatch({ type: 'read', key, stepId, entries, room }),
+          () => this.dispatch({ type: 'step-failed', key, stepId }),
+        )
+      }
+      case 'admit':
+        return this.#admit(effect)
+      case 'render':
+        return this.#render(effect)
+      case 'push':
+        return effect.batch.push(this.#handleOf(effect.key), effect.generation, effect.leaseEndsAt)
+      case 'renew':
+        return effect.config.renew(this.#handleOf(effect.key), effect.leaseEndsAt)
+      case 'cancel':
+        return effect.config.cancel(this.#handleOf(effect.key), effect.generation)
+      case 'release':
+        return this.#release(effect.underway, effect.config, effect.hasArrived)
+      case 'wait':
+        return this.#wait(effect.key, effect.gate, effect.isRefused)
+      case 'leave-queue':
+        this.#leaves.get(effect.key)?.()
+        this.#leaves.delete(effect.key)
+        return
+      case 'pass-on': {
+        const gate = this.#calledBy.get(effect.key)
+        this.#calledBy.delete(effect.key)
+        return gate?.passOn()
+      }
+      case 'count-failure':
+        if (host.gate(effect.gate).failed(host.now())) host.gateClosed(effect.gate)
+        return
+      case 'pause-gate':
+        if (host.gate(effect.gate).pause(effect.until, host.now())) host.gateClosed(effect.gate)
+        return
+      case 'report-retry':
+        return host.reportRetry(effect.config, effect.entry, effect.attempts, effect.failure)
+      case 'settle':
+        return void this.#settle(effect)
+      case 'close':
+        return this.#unregister(effect.key)
+      case 'mark':
+        return this.#mark(effect)
+      case 'reclaim':
+        return this.#reclaim(effect)
+      case 'set-timer':
+        return this.#setTimer(effect.ms)
+      case 'end':
+        return this.#end(effect.outcome)
     }
   }
 
-  /** Does what there is to do; asked while it is at it, it looks once more. */
-  run(): void {
-    this.#again = true
-    if (this.#isRunning || this.#tenure.isResting || this.#isStopped) return
-    this.#work().catch((error) => this.#abandon(error))
+  #again(claimed: Claimed): { claimed: Claimed; held: HeldLease } {
+    return { claimed, held: this.#held(claimed.lease) }
   }
 
-  async #work(): Promise<void> {
-    this.#isRunning = true
-    clearTimeout(this.#timer)
-    while (this.#again && !this.#isStopped) {
-      this.#again = false
-      await this.#discover()
-      for (const lane of this.#lanes) {
-        await this.#feeder.feed(lane, this.#scanned)
-        lane.passOn()
+  /** By the monotonic clock, since the other may be set while the lease goes on. Renewed halfway to its end. */
+  #held(lease: Lease): HeldLease {
+    if (!lease.until) return { lease, endsAt: Number.POSITIVE_INFINITY, renewAt: Number.POSITIVE_INFINITY }
+    const leftMs = Math.max(0, lease.until.getTime() - this.#host.now().getTime())
+    const now = this.#host.monotonicMs()
+    return { lease, endsAt: now + leftMs, renewAt: now + leftMs / 2 }
+  }
+
+  #entriesAfter(
+    { after, limit }: { after: number; limit: number },
+    read: (entries: readonly Entry[]) => void,
+    failed: () => void,
+  ): void {
+    const buffered = this.#buffer.after(after)
+    if (buffered.length > 0) return read(buffered.slice(0, limit))
+    this.#host.store.readEntries(this.claimed, after, limit).then(read, (error) => {
+      this.#host.reportStoreFailure(this.claimed, error)
+      failed()
+    })
+  }
+
+  #resolve({ key, target, stepId }: Effect & { do: 'resolve' }): void {
+    const resolved = (config: Resolved | 'failed'): void => {
+      const gate = typeof config === 'string' ? undefined : viewOf(this.#host.gate(config.gate))
+      this.dispatch({ type: 'resolved', key, stepId, config, ...(gate && { gate }) })
+    }
+    const failed = (error: unknown): void => {
+      this.#host.reportFault(this.claimed, target, error)
+      resolved('failed')
+    }
+    try {
+      const config = this.#host.resolve(this.claimed, target)
+      if (config instanceof Promise) config.then(resolved, failed)
+      else resolved(config)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  #admit({ lane, stepId, config, entries, end, room }: Effect & { do: 'admit' }): void {
+    const gate = this.#host.gate(config.gate)
+    const underway: Underway[] = []
+    let taken = lane.taken
+    let verdict: (LaneEvent & { type: 'admitted' })['verdict'] = 'all'
+    for (const entry of entries) {
+      if (entry.seq > end || lane.underway.length + underway.length >= room) break
+      if (isFor(lane, entry)) {
+        const now = this.#host.now()
+        const deadline = deadlineOf(config.schedule, lane.since ?? entry.at)
+        const admission = gate.admit(sizeOf(entry), now >= deadline, now)
+        if (admission === 'wait') verdict = 'wait'
+        else if (typeof admission === 'object') {
+          const until = admission.until.getTime() + this.#host.random() * SPREAD_MS
+          verdict = { until: new Date(Math.min(until, deadline.getTime())) }
+        }
+        if (verdict !== 'all') break
+        underway.push({ entry, gate: config.gate, isProbe: admission === 'probe' })
+      }
+      taken = entry.seq
+    }
+    this.dispatch({ type: 'admitted', key: lane.key, stepId, config, underway, taken, verdict })
+  }
+
+  /** At once where that takes no look-ups and the event loop is not busy. */
+  #render({ key, stepId, config, entries, head, target }: Effect & { do: 'render' }): void {
+    const rendered = (batch: Batch): void => this.dispatch({ type: 'rendered', key, stepId, batch })
+    const failed = (error: unknown): void => {
+      this.#host.reportFault(this.claimed, target, error)
+      this.dispatch({ type: 'step-failed', key, stepId })
+    }
+    try {
+      const turn = yieldIfBusy()
+      const batch = turn ? turn.then(() => config.render(entries, head)) : config.render(entries, head)
+      if (batch instanceof Promise) batch.then(rendered, failed)
+      else rendered(batch)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  #release(underway: readonly Underway[], config: TargetConfig, hasArrived: boolean): void {
+    for (const { entry, gate: name, isProbe } of underway) {
+      const gate = this.#host.gate(name)
+      if (hasArrived && gate.succeeded(this.#host.now())) this.#host.gateOpened(name)
+      gate.release(sizeOf(entry), isProbe)
+      if (hasArrived) this.#host.reportDelivered(config, entry)
+    }
+  }
+
+  #wait(key: LaneKey, name: string, isRefused: boolean): void {
+    const gate = this.#host.gate(name)
+    const called = (): void => {
+      this.#leaves.delete(key)
+      this.#calledBy.set(key, gate)
+      this.dispatch({ type: 'called', key })
+    }
+    const leave = gate.wait(called, isRefused)
+    // It may have been called before it even waited.
+    if (this.#calledBy.get(key) !== gate) this.#leaves.set(key, leave)
+  }
+
+  /** Until it is done: nothing else can be done about the lane before. */
+  async #settle({ key, stepId, target, settlement }: Effect & { do: 'settle' }): Promise<void> {
+    while (this.#stream.phase !== 'ended') {
+      try {
+        await this.#write(target, settlement)
+        return this.dispatch({ type: 'settled', key, stepId })
+      } catch (error) {
+        this.#host.reportStoreFailure(this.claimed, error)
+        await new Promise((next) => setTimeout(next, STORE_RETRY_MS).unref())
       }
     }
-    this.#isRunning = false
-    this.#buffer.dropUpTo(this.#lanes.lowestTaken(this.#scanned))
-    this.#save()
-    this.#setTimer()
   }
 
-  /** While some lane is under way the stream stays in memory, and so do the others that wait for their time. */
-  #setTimer(): void {
-    if (this.#isStopped || this.#tenure.isResting || this.#host.isStopping) return
-    const { readyAt } = this.#lanes
-    const left = readyAt ? Math.max(0, readyAt.getTime() - this.#host.now().getTime()) : MAX_TIMER_MS
-    const ms = Math.min(left, this.#isAtHole ? HOLE_MS : MAX_TIMER_MS)
-    if (ms < MAX_TIMER_MS) this.#timer = setTimeout(() => this.run(), ms).unref()
-  }
-
-  #abandon(error?: unknown): void {
-    if (this.#isStopped) return
-    for (const lane of this.#lanes) takeBack(lane)
-    this.stop()
-    this.#host.abandoned(this, error)
-  }
-
-  /** Opens a lane for each target of the next entries that have not been looked at. */
-  async #discover(): Promise<void> {
-    this.#isAtHole = false
-    if (this.#scanned >= this.#tail) return
-    const entries = await this.#entriesAfter(this.#scanned, WINDOW)
-    for (const entry of entries) this.#openLanes(entry)
-    this.#scanned = entries.at(-1)?.seq ?? this.#scanned
-    if (entries.length === 0) this.#isAtHole = true
-    else if (this.#scanned < this.#tail) this.#again = true
-  }
-
-  #openLanes(entry: Entry): void {
-    if (entry.deletedAt) return
-    for (const target of entry.owes) {
-      if (!this.#lanes.has(target) && !entry.dead?.[target]) this.#open(target, { done: entry.seq - 1 })
-    }
-  }
-
-  #open(key: LaneKey, state: LaneState, isStored = false): void {
-    this.#lanes.add(
-      this.#host.register(this, (handle) => new Lane(handle, key, state)),
-      isStored,
+  /** Deaths are written before the mark that passes them, so that a crash between the two loses nothing. */
+  async #write(target: Target, settlement: Settlement): Promise<void> {
+    if (settlement.do === 'refuse')
+      return this.#host.refused(this.claimed, settlement.config, settlement.reason)
+    await Promise.all(
+      settlement.deaths.map(async ({ entry, error, ...why }) => {
+        const dead: Dead = { ...why, at: this.#host.now(), ...(error !== undefined && { error }) }
+        await this.#host.store.bury(this.claimed, entry.seq, target, dead)
+        this.#host.reportDeath(target, entry, dead)
+        await this.#host.gaveUp(this.claimed, target, entry, dead)
+      }),
     )
   }
 
-  #close(lane: Lane): void {
-    this.#lanes.delete(lane)
-    this.#host.unregister(lane)
-    this.#tenure.progressed()
+  #mark({ id, mark, lease }: Effect & { do: 'mark' }): void {
+    this.#host.store.mark(this.claimed, lease, mark).then(
+      (seq) =>
+        this.dispatch({
+          ...{ type: 'marked', id },
+          answer: seq === 'lost' ? 'lost' : { seq, held: this.#held(lease) },
+        }),
+      (error) => this.#writeFailed(id, error),
+    )
   }
 
-  async #entriesAfter(seq: number, limit: number): Promise<readonly Entry[]> {
-    const buffered = this.#buffer.after(seq)
-    return buffered.length > 0 ? buffered : this.#host.store.readEntries(this.stream, seq, limit)
+  #reclaim({ id, lease }: Effect & { do: 'reclaim' }): void {
+    this.#host.store.reclaim(this.claimed, lease).then(
+      (got) =>
+        this.dispatch({
+          ...{ type: 'reclaimed', id },
+          answer: got === 'lost' ? 'lost' : { seq: got.seq, held: this.#held(got.lease) },
+        }),
+      (error) => this.#writeFailed(id, error),
+    )
   }
 
-  #save(): void {
-    if (!this.#isRunning) this.#tenure.save(this.#scanned, this.#lanes.isActive || this.#isAtHole)
+  #writeFailed(id: number, error: unknown): void {
+    this.#host.reportStoreFailure(this.claimed, error)
+    this.dispatch({ type: 'write-failed', id })
   }
 
-  /** There are entries up to this number, in the store. */
-  reach(seq: number): void {
-    this.#tail = Math.max(this.#tail, seq)
-    this.run()
+  #setTimer(ms: number): void {
+    clearTimeout(this.#timer)
+    if (ms < MAX_TIMER_MS) this.#timer = setTimeout(() => this.dispatch({ type: 'tick' }), ms).unref()
+  }
+
+  #handleOf(key: LaneKey): number {
+    const known = this.#handles.get(key)
+    if (known !== undefined) return known
+    const handle = this.#host.register(this, key)
+    this.#handles.set(key, handle)
+    return handle
+  }
+
+  #unregister(key: LaneKey): void {
+    const handle = this.#handles.get(key)
+    if (handle === undefined) return
+    this.#handles.delete(key)
+    this.#host.unregister(handle)
+  }
+
+  #end(outcome: Outcome): void {
+    clearTimeout(this.#timer)
+    for (const key of [...this.#handles.keys()]) this.#unregister(key)
+    this.#host.ended(this, outcome)
   }
 }
+
+/** The longest time that a timer can be set to. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+const viewOf = ({ hasQueue, isScarce, isCrowded }: Gate) => ({ hasQueue, isScarce, isCrowded })

@@ -19,7 +19,7 @@ import { channelOf } from '../delivery/recipients.js'
 import type { MediaLinks } from '../files/media-links.js'
 import type { IntegrationMonitor } from '../integrations/integration-monitor.js'
 import { type Activity, messageIdOf } from '../log/activity.js'
-import type { Store } from '../ports/store.js'
+import type { Append, Store } from '../ports/store.js'
 import type { Answers } from './answers.js'
 import { payloadOf, userDataOf } from './inbound-content.js'
 
@@ -196,13 +196,14 @@ export class Ingest {
   async #started({ client, conversationId, dedupe }: Origin, id: Id, tells: object): Promise<void> {
     const { store, conversations, dispatcher } = this.#options
     const { owes, ...entry } = conversations.entry(client, conversationId, 'conversation.started')
-    const appended = await store.append({
+    const append: Append = {
       clientId: client.id,
       streamId: conversationId,
       kind: 'conversation',
       entry: { ...entry, id, payload: JSON.stringify(tells), dedupe },
       resolve: ({ endpoints }) => ({ owes, channel: channelOf(endpoints) }),
-    })
+    }
+    const appended = await dispatcher.claiming(append, store.append(append))
     if (appended && !appended.duplicate) dispatcher.appended(appended)
   }
 }

@@ -6,7 +6,7 @@ import type { Recipients } from '../delivery/recipients.js'
 import { integrationTarget } from '../log/target.js'
 import type { Sealed } from '../ports/client-record.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
-import type { Store } from '../ports/store.js'
+import type { Append, Store } from '../ports/store.js'
 import type { IntegrationMonitor, IntegrationState } from './integration-monitor.js'
 
 const healthTypes = ['create', 'configure', 'start', 'initialize', 'pause', 'delete'] as const
@@ -98,7 +98,7 @@ export class Health {
     { data, old, tellsProvider }: HealthDetails = {},
   ): Promise<void> {
     const { store, recipients, dispatcher, now } = this.#options
-    const appended = await store.append({
+    const append: Append = {
       clientId: client.id,
       streamId: integration.id,
       kind: 'integration',
@@ -114,7 +114,8 @@ export class Health {
         const owes = tellsProvider ? [...webhooks, integrationTarget(integration.id)] : webhooks
         return { owes, channel: integration.channel }
       },
-    })
+    }
+    const appended = await dispatcher.claiming(append, store.append(append))
     if (appended) dispatcher.appended(appended)
   }
 }

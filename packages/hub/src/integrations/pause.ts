@@ -1,6 +1,6 @@
 import type { Id, Logger } from '@plugboard/core'
 import type { Directory } from '../clients/directory.js'
-import type { Route } from '../delivery/route.js'
+import type { TargetConfig } from '../delivery/target-config.js'
 import type { Health } from './health.js'
 
 /** Pauses an integration whose credentials stopped working, until the next sync. */
@@ -13,15 +13,15 @@ export function pauseIntegration({
   health: Health
   log: Logger
 }) {
-  return async (clientId: Id, route: Route, reason: string): Promise<void> => {
-    const isRefused = ({ id }: { id: Id }): boolean => id === route.integration
+  return async (clientId: Id, config: TargetConfig, reason: string): Promise<void> => {
+    const isRefused = ({ id }: { id: Id }): boolean => id === config.integration
     const known = directory.peek(clientId)?.record.integrations.find(isRefused)
     if (known?.status === 'paused') return
     let channel: string | undefined
     const client = await directory.change(clientId, (record) => {
       const integration = record.integrations.find(isRefused)
       // The rejected credentials may be older than a sync that fixed them.
-      const isCurrent = integration?.status !== 'paused' && integration?.config === route.credentials
+      const isCurrent = integration?.status !== 'paused' && integration?.config === config.credentials
       channel = isCurrent ? integration?.channel : undefined
       if (!integration || !channel) return record
       const paused = { ...integration, status: 'paused' as const, reason }
@@ -30,8 +30,8 @@ export function pauseIntegration({
         integrations: record.integrations.map((other) => (other === integration ? paused : other)),
       }
     })
-    if (!channel || !route.integration) return
+    if (!channel || !config.integration) return
     log.error({ clientId, channel, reason }, 'integration paused')
-    await health.record(client, { id: route.integration, channel }, 'pause', { data: { reason } })
+    await health.record(client, { id: config.integration, channel }, 'pause', { data: { reason } })
   }
 }

@@ -122,7 +122,8 @@ export interface Store {
 
   /**
    * Takes the streams that are due by now and that nobody holds, longest due first, each with a lease. A lease is over
-   * when `now` has reached its end: both are by the clock of this process. `except`: clients to skip.
+   * when `now` has reached its end: both are by the clock of this process. `except`: clients to skip. A claim
+   * that fails holds nothing: what it may have taken is due again at the next claim.
    */
   claimDue(claim: { now: Date; limit: number; except: readonly Id[] }): Promise<Due>
   /** Entries after a number, in order, without a hole: stops before a number whose entry is not there yet. */

@@ -6,6 +6,15 @@ import type { Claimed, LaneState, Lease, Mark } from '../../src/log/progress.js'
 import { type LaneKey, replayLane, type Target } from '../../src/log/target.js'
 import type { Append, Appended, Due, Replay, Replayed } from '../../src/ports/store.js'
 
+/** Who may deliver a stream, and until when. */
+interface Holder {
+  owner: number
+  fence: number
+  /** The fence of the lease that was reclaimed, if it was. */
+  reclaimedFrom?: number
+  until: number
+}
+
 /** A stream as it is on disk. */
 export interface StreamRow extends StreamRef {
   entries: Entry[]
@@ -16,55 +25,80 @@ export interface StreamRow extends StreamRef {
   /** It became due while someone held it. */
   isWoken: boolean
   fence: number
-  /** End of the lease; undefined when nobody has it. */
-  heldUntil: number | undefined
+  holder: Holder | undefined
+  /** Times that it was taken from a holder that had not given it back: what that one did and did not mark may be repeated. */
+  takeovers: number
 }
 
-const LEASE_MS = 60_000
+export const LEASE_MS = 60_000
 
-/**
- * What the delivery needs of a store, by the rules of `storeSuite`, and stricter than any real one: the fence rises each
- * time that a lease is taken, so that a holder who gave it back and goes on is always found out.
- */
-export class MemoryStore {
+/** What the delivery needs of a database, by the rules of `storeSuite`. Every process opens it for itself. */
+export class MemoryDatabase {
   readonly streams = new Map<Id, StreamRow>()
-  readonly #now: () => Date
+  readonly now: () => Date
+  readonly leaseMs: number
+  #owners = 0
 
-  constructor(now: () => Date) {
-    this.#now = now
+  constructor(now: () => Date, leaseMs = LEASE_MS) {
+    this.now = now
+    this.leaseMs = leaseMs
   }
 
-  /** After a crash: leases are void, and what owes something is due. */
-  reopen(): void {
-    for (const row of this.streams.values()) {
-      row.heldUntil = undefined
-      if (!isSettled(row)) row.nextAt = this.#now().getTime()
-    }
+  open(): MemoryStore {
+    this.#owners += 1
+    return new MemoryStore(this, this.#owners)
   }
 
   addStream(clientId: Id, streamId: Id = newId()): StreamRow {
     const row: StreamRow = {
       ...{ clientId, streamId, entries: [], endpoints: [], scanned: 0, lanes: {} },
-      ...{ nextAt: null, isWoken: false, fence: 0, heldUntil: undefined },
+      ...{ nextAt: null, isWoken: false, fence: 0, holder: undefined, takeovers: 0 },
     }
     this.streams.set(streamId, row)
     return row
   }
 
+  get(streamId: Id): StreamRow {
+    const row = this.streams.get(streamId)
+    if (!row) throw new Error(`there is no stream ${streamId}`)
+    return row
+  }
+
+  /** Whether the store says that the target has this entry, or will never get it. */
+  isDone(streamId: Id, target: Target, seq: number): boolean {
+    const row = this.get(streamId)
+    return (row.lanes[target]?.done ?? row.scanned) >= seq
+  }
+}
+
+/** One process's handle: an owner of leases. */
+export class MemoryStore {
+  readonly owner: number
+  readonly #database: MemoryDatabase
+
+  constructor(database: MemoryDatabase, owner: number) {
+    this.#database = database
+    this.owner = owner
+  }
+
+  get #nowMs(): number {
+    return this.#database.now().getTime()
+  }
+
   append({ streamId, entry: given, resolve }: Append): Appended {
-    const row = this.#get(streamId)
+    const row = this.#database.get(streamId)
     const { claim, ...fields } = given
     const { owes, channel } = resolve({ endpoints: row.endpoints })
     const wasSettled = isSettled(row)
     const place = { clientId: row.clientId, streamId, seq: row.entries.length + 1 }
     const entry: Entry = { ...fields, ...place, owes, ...(channel !== undefined && { channel }) }
     row.entries.push(entry)
-    const now = this.#now().getTime()
+    const now = this.#nowMs
     if (owes.length === 0) {
       if (wasSettled) row.scanned = entry.seq
       return { entry, duplicate: false }
     }
-    if (row.heldUntil !== undefined) return { entry, duplicate: false }
+    if (this.#isHeld(row)) return { entry, duplicate: false }
     if (claim) return { entry, duplicate: false, claimed: this.#hold(row) }
     row.nextAt = Math.min(row.nextAt ?? now, now)
     return { entry, duplicate: false }
@@ -72,21 +106,21 @@ export class MemoryStore {
 
   claimDue({ now, limit, except }: { now: Date; limit: number; except: readonly Id[] }): Due {
     const ms = now.getTime()
-    const due = [...this.streams.values()].filter(
+    const due = [...this.#database.streams.values()].filter(
       (row) =>
         !except.includes(row.clientId) &&
-        (row.heldUntil === undefined ? row.nextAt !== null && row.nextAt <= ms : row.heldUntil <= ms),
+        (row.holder ? row.holder.until <= ms : row.nextAt !== null && row.nextAt <= ms),
     )
     return { claimed: due.slice(0, limit).map((row) => this.#hold(row)) }
   }
 
   readEntries({ streamId }: StreamRef, after: number, limit: number): Entry[] {
-    return firstPage(this.#get(streamId).entries.slice(after), limit)
+    return firstPage(this.#database.get(streamId).entries.slice(after), limit)
   }
 
   mark({ streamId }: StreamRef, lease: Lease, { scanned, lanes, nextAt }: Mark): number | 'lost' {
-    const row = this.#get(streamId)
-    if (row.heldUntil === undefined || row.fence !== lease.fence) return 'lost'
+    const row = this.#database.get(streamId)
+    if (!this.#isMine(row, lease)) return 'lost'
     row.scanned = Math.max(row.scanned, scanned)
     for (const [key, lane] of Object.entries(lanes) as [LaneKey, LaneState | null][]) {
       if (lane) row.lanes[key] = lane
@@ -94,28 +128,42 @@ export class MemoryStore {
     }
     const seq = row.entries.length
     if (nextAt === 'active' || seq > scanned) {
-      row.heldUntil = this.#now().getTime() + LEASE_MS
+      const until = this.#nowMs + this.#database.leaseMs
+      if (row.holder) row.holder.until = until
+      lease.until = new Date(until)
       return seq
     }
-    row.heldUntil = undefined
+    row.holder = undefined
     row.nextAt = nextAt?.getTime() ?? null
-    if (row.isWoken || (nextAt === null && !isSettled(row))) row.nextAt = this.#now().getTime()
+    if (row.isWoken || (nextAt === null && !isSettled(row))) row.nextAt = this.#nowMs
     row.isWoken = false
     return seq
   }
 
+  reclaim({ streamId }: StreamRef, lease?: Lease): Claimed | 'lost' {
+    const row = this.#database.get(streamId)
+    const { holder } = row
+    if (holder?.owner !== this.owner) return 'lost'
+    if (lease && lease.fence !== holder.fence && lease.fence !== holder.reclaimedFrom) return 'lost'
+    const isRepeated = lease !== undefined && lease.fence === holder.reclaimedFrom
+    if (isRepeated) row.fence -= 1
+    const claimed = this.#claimed(row)
+    if (row.holder) row.holder.reclaimedFrom = claimed.lease.fence - 1
+    return claimed
+  }
+
   bury({ streamId }: StreamRef, seq: number, target: Target, dead: Dead): void {
-    const entry = this.#get(streamId).entries[seq - 1]
+    const entry = this.#database.get(streamId).entries[seq - 1]
     if (entry) this.#replace({ ...entry, dead: { ...entry.dead, [target]: dead } })
   }
 
   replay({ entryId, target, to, now }: Replay): Replayed | undefined {
-    const rows = [...this.streams.values()]
+    const rows = [...this.#database.streams.values()]
     const entry = rows.flatMap(({ entries }) => entries).find(({ id }) => id === entryId)
     if (!entry?.dead?.[target] || entry.deletedAt) return undefined
     const { [target]: _, ...dead } = entry.dead
     this.#replace({ ...entry, dead })
-    const row = this.#get(entry.streamId)
+    const row = this.#database.get(entry.streamId)
     const key = replayLane(entry.seq, to)
     const lane = { done: entry.seq - 1, since: now }
     row.lanes[key] = lane
@@ -124,48 +172,55 @@ export class MemoryStore {
   }
 
   wakeClient(clientId: Id): void {
-    for (const row of this.streams.values()) if (row.clientId === clientId && !isSettled(row)) this.#wake(row)
+    for (const row of this.#database.streams.values())
+      if (row.clientId === clientId && !isSettled(row)) this.#wake(row)
   }
 
   /** Turns one entry, or all of them, into tombstones. */
   deleteMessages(streamId: Id, only: Id | 'all'): void {
-    for (const entry of this.#get(streamId).entries) {
+    for (const entry of this.#database.get(streamId).entries) {
       if ((only === 'all' || entry.id === only) && !entry.deletedAt)
-        this.#replace({ ...entry, payload: '', deletedAt: this.#now() })
+        this.#replace({ ...entry, payload: '', deletedAt: this.#database.now() })
     }
   }
 
-  /** Whether the store says that the target has this entry, or will never get it. */
-  isDone(streamId: Id, target: Target, seq: number): boolean {
-    const row = this.#get(streamId)
-    return (row.lanes[target]?.done ?? row.scanned) >= seq
+  #isMine({ holder }: StreamRow, { fence }: Lease): boolean {
+    return holder?.owner === this.owner && holder.fence === fence
+  }
+
+  #isHeld({ holder }: StreamRow): boolean {
+    return holder !== undefined && holder.until > this.#nowMs
   }
 
   #wake(row: StreamRow): void {
-    row.nextAt = this.#now().getTime()
-    row.isWoken = row.heldUntil !== undefined
+    row.nextAt = this.#nowMs
+    row.isWoken = row.holder !== undefined
   }
 
   #hold(row: StreamRow): Claimed {
-    if (row.heldUntil === undefined) row.fence += 1
-    row.heldUntil = this.#now().getTime() + LEASE_MS
-    const { clientId, streamId, endpoints, scanned, fence } = row
-    const lanes = { ...row.lanes }
-    return { clientId, streamId, endpoints, scanned, lanes, seq: row.entries.length, lease: { fence } }
+    if (row.holder) row.takeovers += 1
+    return this.#claimed(row)
+  }
+
+  #claimed(row: StreamRow): Claimed {
+    const { clientId, streamId, endpoints, scanned, entries } = row
+    const lease = this.#take(row)
+    return { clientId, streamId, endpoints, scanned, lanes: { ...row.lanes }, seq: entries.length, lease }
+  }
+
+  #take(row: StreamRow): Lease {
+    row.fence += 1
+    const until = this.#nowMs + this.#database.leaseMs
+    row.holder = { owner: this.owner, fence: row.fence, until }
+    return { fence: row.fence, until: new Date(until) }
   }
 
   /** What was read before keeps what it says. */
   #replace(entry: Entry): void {
-    this.#get(entry.streamId).entries[entry.seq - 1] = entry
-  }
-
-  #get(streamId: Id): StreamRow {
-    const row = this.streams.get(streamId)
-    if (!row) throw new Error(`there is no stream ${streamId}`)
-    return row
+    this.#database.get(entry.streamId).entries[entry.seq - 1] = entry
   }
 }
 
-/** Nothing is owed. */
+/** Nothing is left to deliver. */
 export const isSettled = (row: StreamRow): boolean =>
   row.scanned === row.entries.length && Object.keys(row.lanes).length === 0

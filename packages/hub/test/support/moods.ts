@@ -13,6 +13,7 @@ export const moods = [
   'recipient',
   'auth',
   'hangs',
+  'late',
 ] as const
 export type Mood = (typeof moods)[number]
 
@@ -29,7 +30,7 @@ export interface Attempt {
 }
 
 /** Whether a target in this mood may be given rightly what it was given before. */
-export const mayAskAgain = (mood: Mood): boolean => mood !== 'well' && mood !== 'slow'
+export const mayAskAgain = (mood: Mood): boolean => !['well', 'slow', 'late'].includes(mood)
 
 /** What a target in this mood does with an attempt, now or later. */
 export function meet(mood: Mood, { random, end }: Attempt): void {
@@ -39,6 +40,9 @@ export function meet(mood: Mood, { random, end }: Attempt): void {
       return end(true)
     case 'slow':
       setTimeout(() => end(true), SLOW_MS)
+      return
+    case 'late':
+      setTimeout(() => end(true), 0.9 * TIMEOUT_MS)
       return
     case 'lost':
       return end(false, { kind: 'ambiguous', message })

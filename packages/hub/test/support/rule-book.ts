@@ -1,63 +1,61 @@
 import type { Id } from '@plugboard/core'
 import type { Entry } from '../../src/log/entry.js'
 import type { Target } from '../../src/log/target.js'
-import type { MemoryStore, StreamRow } from './memory-store.js'
+import type { MemoryDatabase, StreamRow } from './memory-store.js'
+
+/** A process, as far as the rules are about it. */
+export interface Actor {
+  /** Of leases. */
+  readonly owner: number
+}
 
 /** What a target got of one part of an entry. */
 export interface Trace {
-  /** Attempts of an earlier life of the process may be repeated when they were not recorded. */
-  life: number
+  /** Times that the stream had been taken over from a holder that did not give it back. */
+  takeovers: number
+  /** The target may get it again: its answer said, or left open, that it does not have it. */
   mayRepeat: boolean
-  /** The store failed: nobody knows what it has of it. */
-  isDoubtful: boolean
   hasArrived: boolean
 }
 
 export interface RuleBookOptions {
-  store: MemoryStore
-  /** So many requests may be under way to one target. */
+  database: MemoryDatabase
+  /** Requests of one process that may be under way to one target. */
   maxInFlight: number
 }
 
-/** What must hold of every delivery: in order, once, to whom it is owed. Whoever breaks a rule makes {@link faults} grow. */
+/**
+ * What must hold of every delivery: in order, once, to whom it is due, started by the holder of the lease and by no other.
+ * Whoever breaks a rule makes {@link faults} grow.
+ */
 export class RuleBook {
   readonly faults: string[] = []
   readonly #options: RuleBookOptions
   readonly #traces = new Map<string, Trace>()
   readonly #deleted = new Set<Id>()
   readonly #replayed = new Set<string>()
-  #inFlight = new Map<Target, number>()
-  #life = 0
-  #doubtUntil = 0
+  /** Entries under way to a target, by whom. */
+  readonly #underWay = new Map<string, Actor>()
+  /** The last attempt at each part, and by whom it was made. */
+  readonly #attempts = new Map<string, { by: Actor; trace: Trace; entry: Entry; target: Target }>()
+  readonly #counts = new Map<Actor, Map<Target, number>>()
 
   constructor(options: RuleBookOptions) {
     this.#options = options
   }
 
-  /** Rises with each process that begins. */
-  get life(): number {
-    return this.#life
+  /** A process cut off what it had under way: nobody knows what became of it. */
+  aborted(actor: Actor): void {
+    const { database } = this.#options
+    for (const { by, trace, entry, target } of this.#attempts.values())
+      if (by === actor && !database.isDone(entry.streamId, target, entry.seq)) trace.mayRepeat = true
+    this.gone(actor)
   }
 
-  /** The process is gone, and with it what it had under way. */
-  beginLife(): void {
-    this.#life += 1
-    this.#inFlight = new Map()
-  }
-
-  /** All of that life was recorded: this one may repeat nothing of it. */
-  continueLife(ended: number): void {
-    for (const trace of this.#traces.values()) if (trace.life === ended) trace.life = this.#life
-  }
-
-  /** The store failed: nobody knows now what was recorded of what is under way or has arrived. */
-  doubt(ms: number): void {
-    this.#doubtUntil = Date.now() + ms
-    for (const trace of this.#traces.values()) trace.mayRepeat = trace.isDoubtful = true
-  }
-
-  get #isInDoubt(): boolean {
-    return Date.now() < this.#doubtUntil
+  /** A process is gone, and what it had under way with it. */
+  gone(actor: Actor): void {
+    this.#counts.delete(actor)
+    for (const [key, by] of this.#underWay) if (by === actor) this.#underWay.delete(key)
   }
 
   deleted(entryId: Id): void {
@@ -79,55 +77,71 @@ export class RuleBook {
   }
 
   /** A request begins, with this part; it ends with {@link endRequest}. */
-  beginRequest(row: StreamRow, entry: Entry, target: Target, part: number): void {
-    this.#count(target, 1)
+  beginRequest(actor: Actor, row: StreamRow, entry: Entry, target: Target, part: number): void {
+    this.#count(actor, target, 1)
     if (part === 0) this.#checkOrder(row, entry, target)
   }
 
-  endRequest(target: Target): void {
-    this.#count(target, -1)
+  endRequest(actor: Actor, target: Target): void {
+    this.#count(actor, target, -1)
   }
 
-  #count(target: Target, change: number): void {
-    const count = (this.#inFlight.get(target) ?? 0) + change
-    this.#inFlight.set(target, count)
-    // What an abandoned stream has under way counts no more.
-    if (count > this.#options.maxInFlight && !this.#isInDoubt)
-      this.#fault(`${count} requests to ${target} at once`)
+  #count(actor: Actor, target: Target, change: number): void {
+    const counts = this.#counts.get(actor) ?? new Map<Target, number>()
+    this.#counts.set(actor, counts)
+    const count = (counts.get(target) ?? 0) + change
+    counts.set(target, count)
+    if (count > this.#options.maxInFlight) this.#fault(`${count} requests to ${target} at once`)
   }
 
   #checkOrder(row: StreamRow, entry: Entry, target: Target): void {
     if (this.#isReplayed(entry, target)) return
     for (const before of row.entries.slice(0, entry.seq - 1)) {
-      if (before.owes.includes(target) && !this.isSettled(before, target)) {
+      if (before.owes.includes(target) && !this.isSettled(before, target))
         this.#fault(`entry ${entry.seq} of ${row.streamId} goes to ${target} before ${before.seq}`)
-      }
     }
   }
 
   /** An attempt to hand over one part begins. */
-  attempt(entry: Entry, target: Target, part: number): Trace {
+  attempt(actor: Actor, row: StreamRow, entry: Entry, target: Target, part: number): Trace {
     const where = `part ${part} of entry ${entry.seq} of ${entry.streamId} to ${target}`
+    this.#checkLease(where, actor, row)
+    this.#checkAlone(where, actor, entry, target)
     const known = this.#traces.get(keyOf(entry, target, part))
-    if (!this.#isReplayed(entry, target)) this.#checkOnce(where, known, entry, target)
-    if (part > 0 && !this.#traces.get(keyOf(entry, target, part - 1))?.hasArrived) {
+    if (!this.#isReplayed(entry, target)) this.#checkOnce(where, known, row, entry, target)
+    if (part > 0 && !this.#traces.get(keyOf(entry, target, part - 1))?.hasArrived)
       this.#fault(`${where} goes out before the part before it`)
-    }
-    const isDoubtful = (known?.isDoubtful ?? false) || this.#isInDoubt
-    const trace = Object.assign(known ?? { hasArrived: false }, {
-      life: this.#life,
-      mayRepeat: isDoubtful,
-      isDoubtful,
-    })
+    const now = { takeovers: row.takeovers, mayRepeat: false }
+    const trace = Object.assign(known ?? { hasArrived: false }, now)
     this.#traces.set(keyOf(entry, target, part), trace)
+    this.#attempts.set(keyOf(entry, target, part), { by: actor, trace, entry, target })
     return trace
   }
 
-  #checkOnce(where: string, known: Trace | undefined, { streamId, seq }: Entry, target: Target): void {
-    if (known && !known.mayRepeat && known.life === this.#life) this.#fault(`${where} is repeated`)
-    if (this.#options.store.isDone(streamId, target, seq) && !known?.isDoubtful) {
+  /** The target has answered, whether or not anybody heard it. */
+  answered({ id }: Entry, target: Target): void {
+    this.#underWay.delete(`${id} ${target}`)
+  }
+
+  #checkAlone(where: string, actor: Actor, entry: Entry, target: Target): void {
+    const key = `${entry.id} ${target}`
+    const other = this.#underWay.get(key)
+    if (other && !this.#isReplayed(entry, target))
+      this.#fault(`${where} is started by ${actor.owner} while ${other.owner} has it under way`)
+    this.#underWay.set(key, actor)
+  }
+
+  #checkLease(where: string, { owner }: Actor, { holder }: StreamRow): void {
+    if (!holder) this.#fault(`${where} starts after the stream was given back`)
+    else if (holder.owner !== owner)
+      this.#fault(`${where} is started by ${owner}, but ${holder.owner} has the lease`)
+    else if (holder.until <= Date.now()) this.#fault(`${where} starts after the end of the lease`)
+  }
+
+  #checkOnce(where: string, known: Trace | undefined, row: StreamRow, entry: Entry, target: Target): void {
+    if (known && !known.mayRepeat && known.takeovers === row.takeovers) this.#fault(`${where} is repeated`)
+    if (this.#options.database.isDone(row.streamId, target, entry.seq))
       this.#fault(`${where} goes out though the store says that it is done`)
-    }
   }
 
   /** Whether a target has an entry, or will never get it, or it was left to a replay. */

@@ -1,5 +1,6 @@
 import type { DeliveryFailure, Transport, TransportListener } from '../../src/delivery/transport.js'
-import type { Tasks } from './tasks.js'
+import { TIMEOUT_MS } from './moods.js'
+import type { Owner, Tasks } from './tasks.js'
 
 export interface ScriptedItem {
   seq: number
@@ -12,9 +13,13 @@ export interface Flight<Address> {
   address: Address
   item: ScriptedItem
   lane: number
-  /** So many parts have arrived. */
+  /** Whether one more part may start. */
+  mayStart(): boolean
+  /** This many parts have arrived. */
   progress(parts: number): void
   end(failure?: DeliveryFailure): void
+  /** The lease ended between two parts. */
+  expire(): void
 }
 
 interface Lane<Address> {
@@ -22,14 +27,16 @@ interface Lane<Address> {
   queue: { address: Address; item: ScriptedItem }[]
   flight: { generation: number; seq: number } | undefined
   cancels: number[]
+  leaseEndsAt: number
 }
 
 /**
- * A transport as the webhook sender is one: it works elsewhere, so that what it is told and what it tells arrive later,
- * each in order. When that is, {@link Tasks} decides.
+ * A transport as the webhook sender is one: it works elsewhere, so that commands and reports arrive later, each in order.
+ * When that is, {@link Tasks} decides.
  */
 export class ScriptedTransport<Address> implements Transport<Address, ScriptedItem> {
   readonly #tasks: Tasks
+  readonly #owner: Owner
   readonly #request: (flight: Flight<Address>) => void
   readonly #lanes = new Map<number, Lane<Address>>()
   /** The last generation of a lane that failed. */
@@ -38,8 +45,9 @@ export class ScriptedTransport<Address> implements Transport<Address, ScriptedIt
   readonly #reports: (() => void)[] = []
   #listener: TransportListener | undefined
 
-  constructor(tasks: Tasks, request: (flight: Flight<Address>) => void) {
+  constructor(tasks: Tasks, owner: Owner, request: (flight: Flight<Address>) => void) {
     this.#tasks = tasks
+    this.#owner = owner
     this.#request = request
   }
 
@@ -47,15 +55,31 @@ export class ScriptedTransport<Address> implements Transport<Address, ScriptedIt
     this.#listener = listener
   }
 
-  push(number: number, generation: number, address: Address, items: readonly ScriptedItem[]): void {
+  push(
+    number: number,
+    generation: number,
+    address: Address,
+    items: readonly ScriptedItem[],
+    leaseEndsAt = Number.POSITIVE_INFINITY,
+  ): void {
     this.#command(() => {
       if ((this.#dead.get(number) ?? -1) >= generation) return
-      const lane = this.#lanes.get(number) ?? { generation, queue: [], flight: undefined, cancels: [] }
+      const lane = this.#lanes.get(number) ?? {
+        ...{ generation, queue: [], flight: undefined, cancels: [], leaseEndsAt },
+      }
       this.#lanes.set(number, lane)
       if (generation > lane.generation) lane.queue = []
       lane.generation = generation
+      lane.leaseEndsAt = leaseEndsAt
       lane.queue.push(...items.map((item) => ({ address, item })))
       this.#serve(number, lane)
+    })
+  }
+
+  renew(number: number, leaseEndsAt: number): void {
+    this.#command(() => {
+      const lane = this.#lanes.get(number)
+      if (lane) lane.leaseEndsAt = leaseEndsAt
     })
   }
 
@@ -68,15 +92,16 @@ export class ScriptedTransport<Address> implements Transport<Address, ScriptedIt
     })
   }
 
-  /** The leases of these tests never end. */
-  renew(): void {}
-
+  /** What is under way is aborted, and reported no more. */
   async close(): Promise<void> {
     this.#listener = undefined
+    this.#lanes.clear()
   }
 
   #serve(number: number, lane: Lane<Address>): void {
-    const next = lane.flight ? undefined : lane.queue.shift()
+    if (lane.flight) return
+    if (lane.queue.length > 0 && !this.#mayStart(lane)) return this.#expire(number, lane)
+    const next = lane.queue.shift()
     if (!next) return
     const { generation } = lane
     const { seq } = next.item
@@ -85,6 +110,7 @@ export class ScriptedTransport<Address> implements Transport<Address, ScriptedIt
     this.#request({
       ...next,
       lane: number,
+      mayStart: () => this.#mayStart(lane),
       progress: (parts) => {
         if (lane.flight === flight)
           this.#tell((listener) => listener.progressed(number, generation, seq, parts))
@@ -92,7 +118,23 @@ export class ScriptedTransport<Address> implements Transport<Address, ScriptedIt
       end: (failure) => {
         if (lane.flight === flight) this.#end(number, lane, flight, failure)
       },
+      expire: () => {
+        lane.flight = undefined
+        this.#expire(number, lane)
+      },
     })
+  }
+
+  #mayStart({ leaseEndsAt }: Lane<Address>): boolean {
+    return this.#listener !== undefined && Date.now() + TIMEOUT_MS <= leaseEndsAt
+  }
+
+  #expire(number: number, lane: Lane<Address>): void {
+    const { generation } = lane
+    this.#dead.set(number, generation)
+    this.#lanes.delete(number)
+    this.#tell((listener) => listener.expired(number, generation))
+    for (const cancel of lane.cancels) this.#tell((listener) => listener.cancelled(number, cancel))
   }
 
   #end(
@@ -114,11 +156,11 @@ export class ScriptedTransport<Address> implements Transport<Address, ScriptedIt
 
   #command(command: () => void): void {
     this.#commands.push(command)
-    this.#tasks.add(() => this.#commands.shift()?.())
+    this.#tasks.add(() => this.#commands.shift()?.(), this.#owner)
   }
 
   #tell(tell: (listener: TransportListener) => void): void {
     this.#reports.push(() => this.#listener && tell(this.#listener))
-    this.#tasks.add(() => this.#reports.shift()?.())
+    this.#tasks.add(() => this.#reports.shift()?.(), this.#owner)
   }
 }

@@ -1,51 +1,88 @@
 import { PlugboardError } from '@plugboard/core'
 import type { Store } from '../../src/ports/store.js'
 import type { MemoryStore } from './memory-store.js'
-import type { Tasks } from './tasks.js'
+import type { Owner, Tasks } from './tasks.js'
 
 export interface StoreLinkOptions {
   store: MemoryStore
   tasks: Tasks
   random(): number
-  /** A call fails now. */
-  failed(): void
+  /** Whose connection it is. */
+  owner: Owner
 }
 
-/** The way to a store: each call takes effect later, and is answered later still. One that fails may have had its effect. */
+/**
+ * A process's connection to the store: each call takes effect later, and is answered later still. One that fails may have
+ * had its effect. While it hangs nothing takes effect and nothing is answered; afterwards each call does both, or fails.
+ */
 export class StoreLink {
-  calls = 0
-  /** So many of the next calls fail. */
+  /** What was called, in order. */
+  readonly methods: string[] = []
+  get calls(): number {
+    return this.methods.length
+  }
+
+  /** This many of the next calls fail. */
   failures = 0
   readonly #options: StoreLinkOptions
+  readonly #hanging: (() => void)[] = []
+  #isHanging = false
 
   constructor(options: StoreLinkOptions) {
     this.#options = options
   }
 
-  /** The store as a process has it, as long as `isAlive`. */
-  storeWhile(isAlive: () => boolean): Store {
+  /** The store as the process has it. */
+  get store(): Store {
     const get = (_: unknown, method: string) =>
-      method === 'then' || !isAlive() ? undefined : (...input: unknown[]) => this.call(method, input)
+      method === 'then' ? undefined : (...input: unknown[]) => this.call(method, input)
     return new Proxy({}, { get }) as Store
   }
 
+  hang(): void {
+    this.#isHanging = true
+  }
+
+  /** Calls go on, those that hung as well; but whether they do is drawn. */
+  answer(): void {
+    this.#isHanging = false
+    for (const call of this.#hanging.splice(0)) call()
+  }
+
   call<T>(method: string, input: unknown[]): Promise<T> {
-    const { store, tasks, random, failed } = this.#options
-    this.calls += 1
-    const fails = this.failures > 0
+    const { random } = this.#options
+    this.methods.push(method)
+    let fails = this.failures > 0
     if (fails) this.failures -= 1
-    const isDone = !fails || random() < 0.5
     return new Promise((resolve, reject) => {
-      tasks.add(() => {
-        const member: unknown = Reflect.get(store, method)
-        const answer: unknown =
-          isDone && typeof member === 'function' ? Reflect.apply(member, store, input) : undefined
-        tasks.add(() => {
-          if (!fails) return resolve(answer as T)
-          failed()
-          reject(new PlugboardError('UNAVAILABLE', 'the store failed'))
-        })
+      const go = (): void => this.#go(method, input, fails, resolve as (answer: unknown) => void, reject)
+      if (!this.#isHanging) return go()
+      this.#hanging.push(() => {
+        fails = random() < 0.5
+        go()
       })
+    })
+  }
+
+  #go(
+    method: string,
+    input: unknown[],
+    fails: boolean,
+    resolve: (answer: unknown) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const { store, tasks, random, owner } = this.#options
+    // A claim that failed has taken nothing: see `Store.claimDue`.
+    const isDone = !fails || (method !== 'claimDue' && random() < 0.5)
+    // It takes effect at the store, whatever becomes of the process.
+    tasks.add(() => {
+      const member: unknown = Reflect.get(store, method)
+      const answer: unknown =
+        isDone && typeof member === 'function' ? Reflect.apply(member, store, input) : undefined
+      tasks.add(() => {
+        if (!fails) return resolve(answer)
+        reject(new PlugboardError('UNAVAILABLE', 'the store failed'))
+      }, owner)
     })
   }
 }

@@ -8,47 +8,67 @@ const realImmediate = setImmediate
 /** Lets everything happen that waits for nothing but its turn. */
 const turn = (): Promise<void> => new Promise((resolve) => realImmediate(resolve))
 
+/** Whose task it is: a process that stands still does nothing, one that is gone never will. */
+export interface Owner {
+  isFrozen: boolean
+  isGone: boolean
+  /** Does something as this process. */
+  act(does: () => void): void
+}
+
+interface Task {
+  run(): void
+  owner: Owner | undefined
+}
+
 /**
  * What is still to happen: answers of the store, messages between threads, ends of requests. The test says in which
  * order, and lets time go by, which is that of vitest's fake timers.
  */
 export class Tasks {
-  #tasks: (() => void)[] = []
+  #tasks: Task[] = []
   readonly #random: () => number
 
   constructor(random: () => number) {
     this.#random = random
   }
 
+  /** Tasks that can run now. */
   get size(): number {
-    return this.#tasks.length
+    return this.#ready().length
   }
 
-  add(task: () => void): void {
-    this.#tasks.push(task)
+  add(run: () => void, owner?: Owner): void {
+    this.#tasks.push({ run, owner })
   }
 
-  /** Does any of them. */
-  #runOne(): void {
-    const [task] = this.#tasks.splice(Math.floor(this.#random() * this.#tasks.length), 1)
-    task?.()
+  #ready(): Task[] {
+    this.#tasks = this.#tasks.filter(({ owner }) => !owner?.isGone)
+    return this.#tasks.filter(({ owner }) => !owner?.isFrozen)
   }
 
-  /** Lets so many things happen that wait. */
+  /** Does any of them. False when there is none. */
+  #runOne(): boolean {
+    const ready = this.#ready()
+    const task = ready[Math.floor(this.#random() * ready.length)]
+    if (!task) return false
+    this.#tasks.splice(this.#tasks.indexOf(task), 1)
+    if (task.owner) task.owner.act(task.run)
+    else task.run()
+    return true
+  }
+
+  /** Lets this many things happen. */
   async step(count: number): Promise<void> {
-    for (let i = 0; i < count && this.size > 0; i += 1) {
-      this.#runOne()
-      await turn()
-    }
+    for (let i = 0; i < count && this.#runOne(); i += 1) await turn()
     await turn()
   }
 
   /** Lets all happen that needs no time. */
   async still(): Promise<void> {
     await turn()
-    for (let turns = 0; this.size > 0; turns += 1) {
+    for (let turns = 0; this.#runOne(); turns += 1) {
       assert.ok(turns < MAX_TURNS, 'the delivery goes round in a circle')
-      this.#runOne()
       await turn()
     }
   }
@@ -62,11 +82,6 @@ export class Tasks {
       await this.still()
     }
     if (Date.now() < end) vi.setSystemTime(end)
-  }
-
-  /** None of them will happen. */
-  clear(): void {
-    this.#tasks = []
   }
 }
 

@@ -1,33 +1,27 @@
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Id, type Logger, newId, silentLogger } from '@plugboard/core'
-import { vi } from 'vitest'
 import { Dispatcher, type DispatcherLimits } from '../../src/delivery/dispatcher.js'
-import { LateWebhooks } from '../../src/delivery/late-webhooks.js'
-import type { Route, Routing } from '../../src/delivery/route.js'
+import type { Batch, Resolved } from '../../src/delivery/target-config.js'
 import type { DeliveryFailure } from '../../src/delivery/transport.js'
 import type { Entry } from '../../src/log/entry.js'
 import type { Target } from '../../src/log/target.js'
 import type { Append, Appended, Replayed } from '../../src/ports/store.js'
-import { isSettled, MemoryStore, type StreamRow } from './memory-store.js'
-import { type Attempt, type Mood, mayAskAgain, meet, TIMEOUT_MS } from './moods.js'
-import { partsOf, RuleBook, type Trace } from './rule-book.js'
+import { isSettled, LEASE_MS, MemoryDatabase, type MemoryStore, type StreamRow } from './memory-store.js'
+import { type Attempt, type Mood, mayAskAgain, meet } from './moods.js'
+import { type Actor, partsOf, RuleBook, type Trace } from './rule-book.js'
 import { type Flight, type ScriptedItem, ScriptedTransport } from './scripted-transport.js'
 import { StoreLink } from './store-link.js'
-import { seeded, Tasks } from './tasks.js'
+import { type Owner, seeded, Tasks } from './tasks.js'
 
 interface Place {
   mood: Mood
   /** `lost`: the way to it cannot be found, for a fault of ours. */
   status: 'here' | 'gone' | 'paused' | 'lost'
-  /** The delivery has been told that it is gone or paused. */
+  /** Every process knows that it is gone or paused. */
   isKnown: boolean
-}
-
-/** What begins and ends with the process. */
-interface Process {
-  transport: ScriptedTransport<Address>
-  late: LateWebhooks<Address>
-  dispatcher: Dispatcher
+  /** Changes when the test sets the status: a refusal of before pauses nothing. */
+  credentials: number
 }
 
 interface Address {
@@ -35,11 +29,57 @@ interface Address {
   target: Target
 }
 
+/** A process: its handle of the store, its connection, its dispatcher. */
+export class Process implements Owner, Actor {
+  isFrozen = false
+  isGone = false
+  readonly owner: number
+  readonly store: MemoryStore
+  readonly link: StoreLink
+  dispatcher!: Dispatcher
+  transport!: ScriptedTransport<Address>
+  /** The last write to each stream. */
+  readonly writing = new Map<StreamRow, Promise<unknown>>()
+  /** Timers that ran out while it stood still. */
+  readonly #missed: (() => void)[] = []
+
+  constructor(store: MemoryStore, link: (process: Process) => StoreLink) {
+    this.store = store
+    this.owner = store.owner
+    this.link = link(this)
+  }
+
+  get isAlive(): boolean {
+    return !this.isFrozen && !this.isGone
+  }
+
+  act(does: () => void): void {
+    running.run(this, does)
+  }
+
+  /** What its timers do. */
+  timed(run: () => void): void {
+    if (this.isGone) return
+    if (this.isFrozen) this.#missed.push(run)
+    else this.act(run)
+  }
+
+  thaw(): void {
+    this.isFrozen = false
+    for (const run of this.#missed.splice(0)) this.timed(run)
+  }
+}
+
+/** The process that runs now: its timers are its own, and stand still with it. */
+const running = new AsyncLocalStorage<Process>()
+
 export interface WorldOptions {
   seed: number
   limits?: Partial<DispatcherLimits>
   targets?: readonly Target[]
   streams?: number
+  processes?: number
+  leaseMs?: number
   log?: Logger
   /** All happens in the order in which it was asked for, in place of any. */
   isOrderly?: boolean
@@ -56,6 +96,7 @@ const limits: DispatcherLimits = {
   pollMs: 1000,
 }
 const delaysMs = [1000, 2000, 4000]
+const RELEASE_MS = 2000
 
 /** What no webhook can be sent: it cannot be put in its form. */
 export const UNRENDERABLE = '!'
@@ -68,49 +109,62 @@ const UNRENDERED: DeliveryFailure = { kind: 'invalid', message: 'it has no form'
 const FAILED_LOOKUPS = 0.1
 
 /**
- * A dispatcher with a store and targets that a test directs, and a {@link RuleBook} of what must hold. Time is that of
- * vitest's fake timers; the order of all that is asynchronous is drawn by the seed.
+ * One or more processes with a dispatcher each, on one store, with targets that a test directs, and a {@link RuleBook} of
+ * what must hold. Time is that of vitest's fake timers; the order of all that is asynchronous is drawn by the seed.
  */
 export class World {
   readonly random: () => number
   readonly tasks: Tasks
-  readonly store: MemoryStore
-  readonly storeLink: StoreLink
+  readonly database: MemoryDatabase
   readonly clientId = newId()
   readonly places = new Map<Target, Place>()
   readonly streams: StreamRow[]
+  readonly processes: Process[]
   /** What was asked of targets, in order. */
   readonly requests: { streamId: Id; seq: number; target: Target }[] = []
+  /** When attempts began. */
+  readonly starts: number[] = []
+  /** Streams as the last process that was stopped left them. */
+  released: { holder: StreamRow['holder'] }[] = []
   /** What arrived, in order. */
   readonly arrivals: { streamId: Id; seq: number; target: Target; part: number; at: number }[] = []
-  dispatcher: Dispatcher
-  #transport: ScriptedTransport<Address>
   readonly #log: Logger
-  readonly #refused: (target: Target) => Promise<void>
+  readonly #refused: ((target: Target) => Promise<void>) | undefined
   readonly #late: readonly Target[]
   readonly #limits: DispatcherLimits
   readonly #book: RuleBook
-  #writing = new Map<StreamRow, Promise<unknown>>()
 
   constructor({ seed, targets = [], streams = 1, log = silentLogger, ...options }: WorldOptions) {
     this.random = options.isOrderly ? () => 0 : seeded(seed)
     this.tasks = new Tasks(this.random)
-    this.store = new MemoryStore(() => new Date())
+    this.database = new MemoryDatabase(() => new Date(), options.leaseMs ?? LEASE_MS)
     this.#limits = { ...limits, ...options.limits }
-    this.#book = new RuleBook({ store: this.store, maxInFlight: this.#limits.gate.items })
-    this.storeLink = new StoreLink({
-      store: this.store,
-      tasks: this.tasks,
-      random: this.random,
-      failed: () => this.#book.doubt(2 * TIMEOUT_MS),
-    })
+    this.#book = new RuleBook({ database: this.database, maxInFlight: this.#limits.gate.items })
     this.#log = log
     this.#late = options.late ?? []
-    this.#refused = options.refused ?? ((target) => this.setStatus(target, 'paused'))
-    for (const target of targets) this.places.set(target, { mood: 'well', status: 'here', isKnown: true })
-    this.streams = Array.from({ length: streams }, () => this.store.addStream(this.clientId))
-    ;[this.dispatcher, this.#transport] = this.#open()
-    this.dispatcher.start()
+    this.#refused = options.refused
+    ownTimers()
+    for (const target of targets)
+      this.places.set(target, {
+        ...{ mood: 'well', status: 'here', isKnown: true, credentials: 0 },
+      })
+    this.streams = Array.from({ length: streams }, () => this.database.addStream(this.clientId))
+    this.processes = Array.from({ length: options.processes ?? 1 }, () => this.#open())
+  }
+
+  /** Of the first process. */
+  get dispatcher(): Dispatcher {
+    return this.processes[0]?.dispatcher as Dispatcher
+  }
+
+  /** Of the first process. */
+  get storeLink(): StoreLink {
+    return this.processes[0]?.link as StoreLink
+  }
+
+  /** The database, as somebody sees it who is none of the processes. */
+  get store(): MemoryStore {
+    return this.processes[0]?.store as MemoryStore
   }
 
   place(target: Target): Place {
@@ -120,200 +174,242 @@ export class World {
   }
 
   /** Takes an entry in, as `Messages` does. Those of one stream are answered in their order, as by every store. */
-  append(row: StreamRow, owes: readonly Target[], payload = 'x'): Promise<Entry> {
-    return this.#inTurn(row, () => this.#append(row, owes, payload))
+  append(
+    row: StreamRow,
+    owes: readonly Target[],
+    payload = 'x',
+    process = this.#anyProcess(),
+  ): Promise<Entry> {
+    return this.#inTurn(process, row, () => this.#append(process, row, owes, payload))
   }
 
-  #inTurn<T>(row: StreamRow, write: () => Promise<T>): Promise<T> {
-    const writing = (this.#writing.get(row) ?? Promise.resolve()).then(write)
-    this.#writing.set(
+  #anyProcess(): Process {
+    const alive = this.processes.filter(({ isAlive }) => isAlive)
+    return (alive[Math.floor(this.random() * alive.length)] ?? this.processes[0]) as Process
+  }
+
+  #inTurn<T>(process: Process, row: StreamRow, write: () => Promise<T>): Promise<T> {
+    const before = process.writing.get(row) ?? Promise.resolve()
+    const writing = running.run(process, () => before.then(write))
+    process.writing.set(
       row,
       writing.catch(() => undefined),
     )
     return writing
   }
 
-  async #append({ streamId }: StreamRow, owes: readonly Target[], payload: string): Promise<Entry> {
-    const { dispatcher, clientId } = this
+  async #append(
+    { dispatcher, link, isGone }: Process,
+    { streamId }: StreamRow,
+    owes: readonly Target[],
+    payload: string,
+  ): Promise<Entry> {
+    if (isGone) throw new Error('the process is gone')
+    const { clientId } = this
     const claim = dispatcher.hasRoom(clientId, streamId)
     const entry = { id: newId(), type: 'message' as const, payload, at: new Date(), claim }
     const append: Append = { clientId, streamId, kind: 'conversation', entry, resolve: () => ({ owes }) }
-    const appended = await this.storeLink.call<Appended>('append', [append])
+    const appended = await dispatcher.claiming(append, link.call<Appended>('append', [append]))
     dispatcher.appended(appended)
     return appended.entry
   }
 
-  delete(row: StreamRow, only: Id | 'all'): Promise<void> {
-    return this.#inTurn(row, () => this.#delete(row, only))
+  delete(row: StreamRow, only: Id | 'all', process = this.#anyProcess()): Promise<void> {
+    return this.#inTurn(process, row, () => this.#delete(process, row, only))
   }
 
-  async #delete(row: StreamRow, only: Id | 'all'): Promise<void> {
-    const { dispatcher } = this
+  async #delete({ dispatcher, link, owner }: Process, row: StreamRow, only: Id | 'all'): Promise<void> {
     const before = row.entries.filter(({ id }) => only === 'all' || id === only).map(({ id }) => id)
-    await this.storeLink.call('deleteMessages', [row.streamId, only])
-    for (const id of before) this.#book.deleted(id)
+    await link.call('deleteMessages', [row.streamId, only])
+    // Another process may have read it before.
+    const isElsewhere = row.holder !== undefined && row.holder.owner !== owner
+    if (!isElsewhere) for (const id of before) this.#book.deleted(id)
     dispatcher.streamChanged(row.streamId)
   }
 
-  async setStatus(target: Target, status: Place['status']): Promise<void> {
+  /** Changes it at one process, which the others hear of. */
+  setStatus(target: Target, status: Place['status']): Promise<void> {
+    this.place(target).credentials += 1
+    return this.#setStatus(target, status)
+  }
+
+  /** What is done about refused credentials, unless they were changed before. */
+  async #pause(process: Process, target: Target, credentials: string | undefined): Promise<void> {
+    if (String(this.place(target).credentials) === credentials)
+      await this.#setStatus(target, 'paused', process)
+  }
+
+  async #setStatus(target: Target, status: Place['status'], process = this.#anyProcess()): Promise<void> {
     const place = this.place(target)
     place.status = status
     place.isKnown = false
-    await this.dispatcher.clientChanged(this.clientId)
-    place.isKnown = true
+    await running.run(process, () => process.dispatcher.clientChanged(this.clientId))
+    for (const other of this.processes) {
+      if (other !== process)
+        this.tasks.add(
+          () => running.run(other, () => other.dispatcher.clientChangedElsewhere(this.clientId)),
+          other,
+        )
+    }
+    place.isKnown = this.processes.length === 1
   }
 
   async replay(entry: Entry, target: Target, to: Target = target): Promise<Replayed | undefined> {
-    const { dispatcher, clientId } = this
+    const process = this.#anyProcess()
     this.#book.replayed(entry, to)
-    const replay = { clientId, entryId: entry.id, target, to, now: new Date() }
-    const replayed = await this.storeLink.call<Replayed | undefined>('replay', [replay])
-    if (replayed) dispatcher.replayed(replayed)
-    return replayed
+    const replay = { clientId: this.clientId, entryId: entry.id, target, to, now: new Date() }
+    return running.run(process, async () => {
+      const replayed = await process.link.call<Replayed | undefined>('replay', [replay])
+      if (replayed) process.dispatcher.replayed(replayed)
+      return replayed
+    })
   }
 
-  /** kill -9, and a new process on the same data. */
-  crash(): void {
-    this.#book.beginLife()
-    this.tasks.clear()
-    vi.clearAllTimers()
-    this.#writing = new Map()
-    for (const place of this.places.values()) place.isKnown = true
-    this.store.reopen()
-    ;[this.dispatcher, this.#transport] = this.#open()
-    this.dispatcher.start()
+  /** kill -9, and a new process on the same data; the leases of the old one go on. */
+  crash(process = this.processes[0] as Process): void {
+    process.isGone = true
+    this.#book.gone(process)
+    this.processes[this.processes.indexOf(process)] = this.#open()
   }
 
-  /** SIGTERM, and a new process on the same data. What ends within the time is recorded, so that nothing is repeated. */
-  async stop(graceMs: number): Promise<void> {
-    const stopping = this.dispatcher.stop(graceMs)
+  /** SIGTERM, and a new process on the same data. */
+  async stop(graceMs: number, process = this.processes[0] as Process): Promise<void> {
+    if (process.isFrozen) return this.crash(process)
+    const stopping = running.run(process, () => process.dispatcher.stop(graceMs))
     await this.pass(graceMs + 1)
     await stopping
-    await this.#transport.close()
-    const ended = this.#book.life
-    this.crash()
-    if (graceMs > TIMEOUT_MS) this.#book.continueLife(ended)
+    await process.transport.close()
+    this.#book.aborted(process)
+    const releasing = running.run(process, () => process.dispatcher.release(RELEASE_MS))
+    await this.pass(RELEASE_MS + 1)
+    await releasing
+    this.released = this.streams.map(({ holder }) => ({ holder }))
+    this.crash(process)
   }
 
-  #open(): [Dispatcher, ScriptedTransport<Address>] {
-    const transport = new ScriptedTransport<Address>(this.tasks, (flight) => this.#request(flight))
-    const { life } = this.#book
-    const late = new LateWebhooks<Address>(
-      {
-        push: (lane, generation, address, items) =>
-          transport.push(
-            lane,
-            generation,
-            address,
-            items.map(({ seq }) => ({ seq, part: 0 })),
-          ),
-        cancel: (lane, generation) => transport.cancel(lane, generation),
-      },
-      this.#log,
+  #open(): Process {
+    const process = new Process(
+      this.database.open(),
+      (owner) => new StoreLink({ ...{ store: owner.store, tasks: this.tasks, random: this.random, owner } }),
+    )
+    running.run(process, () => this.#start(process))
+    return process
+  }
+
+  #start(process: Process): void {
+    const transport = new ScriptedTransport<Address>(this.tasks, process, (flight) =>
+      this.#request(process, flight),
     )
     const dispatcher = new Dispatcher({
-      store: this.storeLink.storeWhile(() => life === this.#book.life),
+      store: process.link.store,
       limits: this.#limits,
-      route: (stream, target) => this.#route({ transport, late, dispatcher }, stream.streamId, target),
-      refused: (_, { gate }) => this.#refused(gate as Target),
+      resolve: (stream, target) => this.#resolve(transport, stream.streamId, target),
+      refused: (_, { gate, credentials }) =>
+        this.#refused?.(gate as Target) ?? this.#pause(process, gate as Target, credentials),
       gaveUp: async () => undefined,
       observer: { delivered: () => undefined, retried: () => undefined, died: () => undefined },
       log: this.#log,
       now: () => new Date(),
+      monotonicMs: () => Date.now(),
       random: this.random,
     })
     transport.start(dispatcher.listener)
-    late.start(dispatcher.listener)
-    return [dispatcher, transport]
+    process.dispatcher = dispatcher
+    process.transport = transport
+    dispatcher.start()
   }
 
-  #route({ transport, late, dispatcher }: Process, streamId: Id, target: Target): Routing {
+  #resolve(transport: ScriptedTransport<Address>, streamId: Id, target: Target): Resolved {
     const { status } = this.place(target)
     if (status === 'lost') throw new Error('a fault of ours')
     if (status !== 'here') return status
-    const row = this.store.streams.get(streamId)
-    assert.ok(row)
-    const isLate = this.#late.includes(target)
-    const route: Route = {
+    const row = this.database.get(streamId)
+    const batchOf = (entries: readonly Entry[], part: number): Batch => {
+      const broken = entries.find((entry) => !isRenderable(entry, target))
+      const whole = broken ? entries.slice(0, entries.indexOf(broken)) : entries
+      return {
+        count: whole.length,
+        ...(broken && { unrendered: { seq: broken.seq, failure: UNRENDERED } }),
+        push: (lane, generation, leaseEndsAt) => {
+          for (const entry of whole) this.#book.push(entry, target, this.#knownStatus(target))
+          const items = whole.map(({ seq }, i): ScriptedItem => ({ seq, part: i === 0 ? part : 0 }))
+          transport.push(lane, generation, { row, target }, items, leaseEndsAt)
+        },
+      }
+    }
+    return {
       gate: target,
       kind: target.startsWith('w') ? 'webhook' : 'endpoint',
       label: target,
       schedule: { delaysMs },
-      push: (lane, generation, entries, { part }) => {
-        for (const entry of entries) this.#book.push(entry, target, this.#knownStatus(target))
-        if (isLate) {
-          const items = entries.map((entry) => ({
-            seq: entry.seq,
-            id: '',
-            make: () => this.#make(entry, target),
-          }))
-          return late.push(lane, generation, { clientId: this.clientId, address: { row, target } }, items)
-        }
-        const broken = entries.findIndex((entry) => !isRenderable(entry, target))
-        const whole = broken === -1 ? entries : entries.slice(0, broken)
-        const items = whole.map(({ seq }, i): ScriptedItem => ({ seq, part: i === 0 ? part : 0 }))
-        if (items.length > 0) transport.push(lane, generation, { row, target }, items)
-        const { seq } = entries[broken] ?? {}
-        if (seq !== undefined) dispatcher.listener.unrendered(lane, generation, seq, UNRENDERED)
-      },
-      cancel: (lane, generation) => (isLate ? late : transport).cancel(lane, generation),
+      credentials: String(this.place(target).credentials),
+      render: (entries, { part }) =>
+        this.#late.includes(target) ? this.#later(() => batchOf(entries, part)) : batchOf(entries, part),
+      renew: (lane, leaseEndsAt) => transport.renew(lane, leaseEndsAt),
+      cancel: (lane, generation) => transport.cancel(lane, generation),
     }
-    return route
   }
 
   /** Sometime later; sometimes what it needs cannot be looked up. */
-  #make(entry: Entry, target: Target): Promise<string | DeliveryFailure> {
+  #later<T>(make: () => T): Promise<T> {
     const isFound = this.random() >= FAILED_LOOKUPS
+    const process = running.getStore()
     return new Promise((resolve, reject) => {
-      this.tasks.add(() => {
-        if (isFound) resolve(isRenderable(entry, target) ? 'body' : UNRENDERED)
-        else reject(new Error('the store is down'))
-      })
+      this.tasks.add(() => (isFound ? resolve(make()) : reject(new Error('the store is down'))), process)
     })
   }
 
-  /** The status as far as the delivery has been told. */
+  /** The status as far as every process knows it. */
   #knownStatus(target: Target): Place['status'] {
     const { status, isKnown } = this.place(target)
     return isKnown ? status : 'here'
   }
 
-  #request({ address: { row, target }, item, ...flight }: Flight<Address>): void {
+  #request(process: Process, { address: { row, target }, item, ...flight }: Flight<Address>): void {
     const { seq } = item
     const entry = row.entries[seq - 1]
     assert.ok(entry)
     assert.ok(isRenderable(entry, target), `entry ${seq} cannot be rendered and goes out`)
     this.requests.push({ streamId: row.streamId, seq, target })
-    this.#book.beginRequest(row, entry, target, item.part)
+    this.#book.beginRequest(process, row, entry, target, item.part)
     let done = item.part
     const next = (): void => {
-      const trace = this.#book.attempt(entry, target, done)
-      this.#meet(trace, target, (hasArrived, failure) => {
+      this.starts.push(Date.now())
+      const trace = this.#book.attempt(process, row, entry, target, done)
+      this.#meet(process, trace, target, (hasArrived, failure) => {
+        this.#book.answered(entry, target)
         if (hasArrived) this.#arrive(trace, entry, target, done)
-        if (failure) return end(failure)
-        done += 1
-        if (done === partsOf(target)) return end()
-        flight.progress(done)
-        next()
+        // What it sees of the answer is for later, or for never.
+        this.tasks.add(() => answered(failure), process)
       })
     }
+    const answered = (failure?: DeliveryFailure): void => {
+      if (failure) return end(failure)
+      done += 1
+      if (done === partsOf(target)) return end()
+      flight.progress(done)
+      if (flight.mayStart()) return next()
+      this.#book.endRequest(process, target)
+      flight.expire()
+    }
     const end = (failure?: DeliveryFailure): void => {
-      this.#book.endRequest(target)
+      this.#book.endRequest(process, target)
       flight.end(failure && { ...failure, parts: done })
     }
     next()
   }
 
-  /** An attempt to hand over one part; ends later. */
-  #meet(trace: Trace, target: Target, end: Attempt['end']): void {
-    const { life } = trace
+  /** An attempt to hand over one part; ends later. A process that is gone has not sent what did not arrive before. */
+  #meet(process: Process, trace: Trace, target: Target, end: Attempt['end']): void {
     const { mood } = this.place(target)
     trace.mayRepeat ||= mayAskAgain(mood)
-    meet(mood, {
-      random: this.random,
-      end: (hasArrived, failure) =>
-        this.tasks.add(() => life === this.#book.life && end(hasArrived, failure)),
-    })
+    // The time of the target goes on, whatever becomes of the process.
+    running.exit(() =>
+      meet(mood, {
+        random: this.random,
+        end: (hasArrived, failure) => this.tasks.add(() => !process.isGone && end(hasArrived, failure)),
+      }),
+    )
   }
 
   #arrive(trace: Trace, { streamId, seq }: Entry, target: Target, part: number): void {
@@ -326,7 +422,7 @@ export class World {
     return this.#book.faults
   }
 
-  /** Lets so many things happen that wait. */
+  /** Lets this many things happen that wait. */
   step(count: number): Promise<void> {
     return this.tasks.step(count)
   }
@@ -341,14 +437,14 @@ export class World {
     return this.tasks.pass(ms)
   }
 
-  /** Everything that was owed is settled, and the store knows. */
+  /** Nothing is left to deliver, and the store knows. */
   get isAtRest(): boolean {
     return this.streams.every(
-      (row) => isSettled(row) && row.nextAt === null && row.heldUntil === undefined && !row.isWoken,
+      (row) => isSettled(row) && row.nextAt === null && row.holder === undefined && !row.isWoken,
     )
   }
 
-  /** What is owed and forgotten. */
+  /** What is due and forgotten. */
   get forgotten(): string[] {
     return this.streams.flatMap((row) =>
       row.entries.flatMap((entry) =>
@@ -358,4 +454,17 @@ export class World {
       ),
     )
   }
+}
+
+const isOwn = Symbol('a timer of a process')
+
+/** From now on a fake timer belongs to the process that sets it. */
+function ownTimers(): void {
+  const fake = globalThis.setTimeout as typeof setTimeout & { [isOwn]?: true }
+  if (fake[isOwn]) return
+  const own = (run: () => void, ms?: number): NodeJS.Timeout => {
+    const process = running.getStore()
+    return fake(process ? () => process.timed(run) : run, ms)
+  }
+  globalThis.setTimeout = Object.assign(own, { [isOwn]: true }) as unknown as typeof setTimeout
 }

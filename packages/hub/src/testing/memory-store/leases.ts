@@ -18,9 +18,14 @@ export function mayReclaim({ holder }: Stream, owner: Owner, lease: Lease | unde
   return lease === undefined || lease.fence === holder.fence || lease.fence === holder.reclaimedFrom
 }
 
-/** Gives the owner its lease anew. */
+/** Gives the owner its lease anew. A reclaim that is repeated has the lease that the first one made. */
 export function retake(database: Database, stream: Stream, owner: Owner, lease: Lease | undefined): Claimed {
-  const from = lease?.fence ?? stream.fence
+  const { holder } = stream
+  if (holder && lease?.fence === holder.reclaimedFrom && lease) {
+    holder.until = endOf(database, database.now())
+    return claimedOf(stream, { fence: holder.fence, until: holder.until })
+  }
+  const from = stream.fence
   const again = hold(database, stream, owner)
   if (stream.holder) stream.holder.reclaimedFrom = from
   return claimedOf(stream, again)

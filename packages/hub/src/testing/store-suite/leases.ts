@@ -60,9 +60,10 @@ export const leaseCases: Cases = {
 
   'a reclaim that was not answered can be repeated': async (scene) => {
     const { talk, lease } = await held(scene)
-    await reclaim(scene, talk, lease)
+    const first = await reclaim(scene, talk, lease)
     const again = await reclaim(scene, talk, lease)
-    same(await scene.store.mark(talk, again.lease, active(2)), 2)
+    same(again.lease.fence, first.lease.fence)
+    same(await scene.store.mark(talk, first.lease, active(2)), 2)
     await isLost(scene.store, talk, lease)
   },
 

@@ -5,7 +5,7 @@ import type { RetrySchedule } from './retry.js'
 import type { DeliveryFailure } from './transport.js'
 
 /** How the entries of a lane go to its target, by the client's configuration as it is now. */
-export interface Route {
+export interface TargetConfig {
   /** Lanes with the same key share a gate: a webhook, or an integration. */
   gate: string
   kind: TargetKind
@@ -18,25 +18,28 @@ export interface Route {
   isFinal?(status: number): boolean
   /** Differs after the configuration of the integration was changed, so that a refusal of an old one is told apart. */
   credentials?: string
-  /** Hands entries to the transport. */
-  push(lane: number, generation: number, entries: readonly Entry[], head: Head): void
+  /** Puts entries in the form of the target. Rejects where that is not possible now: the store cannot be reached. */
+  render(entries: readonly Entry[], head: Head): Batch | Promise<Batch>
+  /** See {@link Transport}. */
+  renew(lane: number, leaseEndsAt: number): void
   cancel(lane: number, generation: number): void
 }
 
-/** How far the first of some entries is: parts of it that have arrived, and attempts that failed. */
-interface Head {
+/** The state of the first of some entries: parts of it that have arrived, and attempts that failed. */
+export interface Head {
   part: number
   attempt: number
 }
 
-/** What a route reports beside its transport. */
-export interface RouteListener {
-  /**
-   * This entry cannot be put in the form of its target, now or ever. What comes before it may still be under way; what
-   * comes after it was not handed to the transport.
-   */
-  unrendered(lane: number, generation: number, seq: number, failure: DeliveryFailure): void
+/** Entries in the form of their target. */
+export interface Batch {
+  /** How many of the entries are in it, from the first on. */
+  count: number
+  /** Why the next one is not: it cannot be put in this form, now or ever. */
+  unrendered?: { seq: number; failure: DeliveryFailure }
+  /** Hands them to the transport. */
+  push(lane: number, generation: number, leaseEndsAt: number): void
 }
 
 /** `gone`: the target is not there any more. `paused`: it is, and nothing may be tried now. */
-export type Routing = Route | 'gone' | 'paused'
+export type Resolved = TargetConfig | 'gone' | 'paused'

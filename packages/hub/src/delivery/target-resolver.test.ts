@@ -1,4 +1,4 @@
-import { newId, silentLogger } from '@plugboard/core'
+import { newId, PlugboardError, silentLogger } from '@plugboard/core'
 import { expect, test } from 'vitest'
 import { acmeChannel, urls } from '../../test/support/acme-channel.js'
 import {
@@ -15,19 +15,20 @@ import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
 import type { Claimed } from '../log/progress.js'
 import { endpointTarget, webhookTarget } from '../log/target.js'
+import type { ClientRecord } from '../ports/client-record.js'
 import type { EndpointAddress, EndpointItem } from './channel-delivery.js'
 import type { IntegrationAddress, IntegrationItem } from './integration-event.js'
-import type { Route, Routing } from './route.js'
-import { Router } from './router.js'
+import type { Resolved, TargetConfig } from './target-config.js'
+import { TargetResolver } from './target-resolver.js'
 import type { Transport } from './transport.js'
-import type { WebhookFormat } from './webhook-format.js'
+import type { Lookups, WebhookFormat } from './webhook-format.js'
 import type { WebhookAddress, WebhookItem } from './webhook-sender.js'
 
 test('a webhook gets its entries as its format tells them, each under an id that never changes', async () => {
-  const { routeTo, hook, stream, sender } = setUp()
+  const { configOf, hook, stream, sender } = setUp()
   const [first, second] = [entryOf(1), entryOf(2)]
   for (const generation of [0, 1])
-    (await routeTo(webhookTarget(hook.id))).push(7, generation, [first, second], { part: 0, attempt: 0 })
+    await send(await configOf(webhookTarget(hook.id)), [first, second], { generation })
   const [one, again] = sender.pushes
   expect(one).toMatchObject({ lane: 7, generation: 0, address: { id: hook.id, url: hook.url } })
   expect(one?.address.signingSecret).toBe(`token of ${hook.url}`)
@@ -41,10 +42,10 @@ test('a webhook gets its entries as its format tells them, each under an id that
 })
 
 test('a bot is told that someone waits for its reply as long as that is so', async () => {
-  const { routeTo, hook, sender, now } = setUp()
+  const { configOf, hook, sender, now } = setUp()
   const until = (ms: number): { collectUntil: Date } => ({ collectUntil: new Date(now.getTime() + ms) })
   const entries = [entryOf(1, until(1)), entryOf(2, until(0)), entryOf(3, { ...until(1), turnEndedAt: now })]
-  ;(await routeTo(webhookTarget(hook.id))).push(1, 0, entries, { part: 0, attempt: 0 })
+  await send(await configOf(webhookTarget(hook.id)), entries)
   expect(sender.pushes[0]?.items.map(({ body }) => body.split(' ').at(-1))).toEqual([
     'true',
     'false',
@@ -53,53 +54,61 @@ test('a bot is told that someone waits for its reply as long as that is so', asy
 })
 
 test('what cannot be rendered is reported, and what comes after it waits for that', async () => {
-  const { router, routeTo, hook, sender } = setUp()
-  const reported: unknown[] = []
-  router.start({
-    unrendered: (lane, generation, seq, { kind }) => reported.push([lane, generation, seq, kind]),
-  })
-  const entries = [entryOf(1), entryOf(2, { payload: BROKEN }), entryOf(3)]
-  const route = await routeTo(webhookTarget(hook.id))
-  route.push(7, 1, entries, { part: 0, attempt: 0 })
-  expect(sender.pushes.map(({ items }) => items.map(({ seq }) => seq))).toEqual([[1]])
-  expect(reported).toEqual([[7, 1, 2, 'invalid']])
-  route.push(7, 2, entries.slice(1), { part: 0, attempt: 0 })
-  expect(sender.pushes).toHaveLength(1)
-  expect(reported).toHaveLength(2)
+  for (const isLate of [false, true]) {
+    const { configOf, hook } = setUp({ isLate })
+    const entries = [entryOf(1), entryOf(2, { payload: BROKEN }), entryOf(3)]
+    const config = await configOf(webhookTarget(hook.id))
+    const batch = await config.render(entries, HEAD)
+    expect(batch).toMatchObject({ count: 1, unrendered: { seq: 2, failure: { kind: 'invalid' } } })
+    expect(await config.render(entries.slice(1), HEAD)).toMatchObject({ count: 0, unrendered: { seq: 2 } })
+  }
+})
+
+test('events that need look-ups are rendered later, and not at all while the store fails', async () => {
+  const { configOf, hook, sender, lookups } = setUp({ isLate: true })
+  const config = await configOf(webhookTarget(hook.id))
+  const rendering = config.render([entryOf(1), entryOf(2)], HEAD)
+  expect(rendering).toBeInstanceOf(Promise)
+  ;(await rendering).push(3, 0, Number.POSITIVE_INFINITY)
+  expect(sender.pushes[0]?.items.map(({ seq }) => seq)).toEqual([1, 2])
+  lookups.user = async () => {
+    throw new PlugboardError('UNAVAILABLE', 'the store is down')
+  }
+  await expect(config.render([entryOf(3)], HEAD)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
 })
 
 test('an endpoint gets its entries through its channel, the first from the part where it stopped', async () => {
-  const { routeTo, endpoint, transport } = setUp()
-  const route = await routeTo(endpointTarget(endpoint.id))
-  route.push(1, 0, [entryOf(1), entryOf(2)], { part: 3, attempt: 0 })
+  const { configOf, endpoint, transport } = setUp()
+  const config = await configOf(endpointTarget(endpoint.id))
+  await send(config, [entryOf(1), entryOf(2)], { part: 3 })
   expect(transport.pushes[0]?.items.map(({ seq, part }) => [seq, part])).toEqual([
     [1, 3],
     [2, 0],
   ])
-  expect(route.label).not.toContain(endpoint.sender)
+  expect(config.label).not.toContain(endpoint.sender)
 })
 
 test('what is not there any more is gone', async () => {
-  const { router, stream, stray, elsewhere, record, hook } = setUp()
-  const targets = [
+  const { targets, stream, stray, elsewhere, record, hook } = setUp()
+  const gone = [
     ...[webhookTarget(newId()), webhookTarget(stray.id)],
     ...[endpointTarget(newId()), endpointTarget(elsewhere.id)],
   ]
-  for (const target of targets) expect(await router.route(stream, target)).toBe('gone')
+  for (const target of gone) expect(await targets.resolve(stream, target)).toBe('gone')
   record.deletedAt = new Date()
-  expect(await setUp(record).router.route(stream, webhookTarget(hook.id))).toBe('gone')
+  expect(await setUp({ record }).targets.resolve(stream, webhookTarget(hook.id))).toBe('gone')
 })
 
 test('an integration that is paused, or whose channel is not installed, waits', async () => {
   for (const status of ['paused', 'active'] as const) {
-    const { router, stream, endpoint } = setUp(undefined, status, status === 'paused')
-    expect(await router.route(stream, endpointTarget(endpoint.id))).toBe('paused')
+    const { targets, stream, endpoint } = setUp({ status, isInstalled: status === 'paused' })
+    expect(await targets.resolve(stream, endpointTarget(endpoint.id))).toBe('paused')
   }
 })
 
-test('the credentials of a route differ when the configuration of its integration does', async () => {
-  const { routeTo, endpoint, directory, record } = setUp()
-  const credentials = async () => (await routeTo(endpointTarget(endpoint.id))).credentials
+test('the credentials of a target differ when the configuration of its integration does', async () => {
+  const { configOf, endpoint, directory, record } = setUp()
+  const credentials = async () => (await configOf(endpointTarget(endpoint.id))).credentials
   const before = await credentials()
   await directory.change(record.id, (client) => ({ ...client, name: 'acme' }))
   expect(await credentials()).toBe(before)
@@ -109,14 +118,27 @@ test('the credentials of a route differ when the configuration of its integratio
 
 const BROKEN = '{"type":"broken"}'
 
-const format: WebhookFormat = {
-  ...{ name: 'test', schedule: { delaysMs: [1000] }, tells: () => true },
-  render({ entry, userId, isCollecting }) {
+const HEAD = { part: 0, attempt: 0 }
+
+/** Renders entries and hands them to the transport. */
+async function send(
+  config: TargetConfig,
+  entries: readonly Entry[],
+  { generation = 0, part = 0 }: { generation?: number; part?: number } = {},
+): Promise<void> {
+  const batch = await config.render(entries, { part, attempt: 0 })
+  batch.push(7, generation, Number.POSITIVE_INFINITY)
+}
+
+const formatOf = (isLate: boolean): WebhookFormat => ({
+  ...{ name: 'test', schedule: { delaysMs: [1000] }, tells: () => true, isLate },
+  render({ entry, userId, isCollecting, lookups }) {
     if (entry.payload === BROKEN) throw new Error('broken')
-    return `${entry.seq} of ${userId} ${isCollecting}`
+    const body = `${entry.seq} of ${userId} ${isCollecting}`
+    return isLate ? lookups.user(newId()).then(() => body) : body
   },
   headers: (_, { token }) => ({ 'x-token': token }),
-}
+})
 
 const entryOf = (seq: number, fields: Partial<Entry> = {}): Entry => ({
   ...{
@@ -136,7 +158,14 @@ const endpointOf = (name: string): EndpointRecord => ({
   ...{ identity: '*', sender: '+41791234567', thread: '*' },
 })
 
-function setUp(record = recordOf(), status: 'active' | 'paused' = 'active', isInstalled = true) {
+interface Setting {
+  record?: ClientRecord
+  status?: 'active' | 'paused'
+  isInstalled?: boolean
+  isLate?: boolean
+}
+
+function setUp({ record = recordOf(), status = 'active', isInstalled = true, isLate = false }: Setting = {}) {
   const hook = webhookOf(record.id, 'https://a.example')
   const stray = webhookOf(record.id, 'https://b.example', 'a format of before')
   record.webhooks = [hook, stray]
@@ -154,34 +183,35 @@ function setUp(record = recordOf(), status: 'active' | 'paused' = 'active', isIn
   const sender = new Recorder<WebhookAddress, WebhookItem>()
   const transport = new Recorder<EndpointAddress, EndpointItem>()
   const now = new Date()
-  const router = new Router({
+  const lookups: Lookups = {
+    conversation: async () => undefined,
+    user: async () => undefined,
+    message: async () => undefined,
+    messages: async () => [],
+    person: async () => undefined,
+  }
+  const targets = new TargetResolver({
     ...{ directory, sender, channelTransport: transport, channelSchedule: { delaysMs: [] }, now: () => now },
-    lookupsOf: () => ({
-      conversation: async () => undefined,
-      user: async () => undefined,
-      message: async () => undefined,
-      messages: async () => [],
-      person: async () => undefined,
-    }),
+    lookupsOf: () => lookups,
     log: silentLogger,
     ...{ urls, provisionTransport: new Recorder<IntegrationAddress, IntegrationItem>() },
     provisionSchedule: { delaysMs: [] },
     channels: new Channels({ channels, log: silentLogger, fetch, maxSessions: 10 }),
-    formats: new Map([['test', format]]),
+    formats: new Map([['test', formatOf(isLate)]]),
   })
   const stream: Claimed = {
     ...{ clientId: record.id, streamId: newId(), userId: newId(), endpoints: [endpoint, elsewhere] },
     ...{ scanned: 0, lanes: {}, seq: 1, lease: { fence: 1 } },
   }
-  const isRoute = (routing: Routing): routing is Route => typeof routing === 'object'
-  const routeTo = async (target: Parameters<Router['route']>[1]): Promise<Route> => {
-    const routing = await router.route(stream, target)
-    if (!isRoute(routing)) throw new Error(`the target is ${routing}`)
-    return routing
+  const configOf = async (target: Parameters<TargetResolver['resolve']>[1]): Promise<TargetConfig> => {
+    const config: Resolved = await targets.resolve(stream, target)
+    if (typeof config === 'string') throw new Error(`the target is ${config}`)
+    return config
   }
   return {
-    router,
-    routeTo,
+    targets,
+    lookups,
+    configOf,
     directory,
     record,
     stream,

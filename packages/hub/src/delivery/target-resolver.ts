@@ -8,15 +8,14 @@ import { integrationTarget, parseTarget, type Target } from '../log/target.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 import type { EndpointAddress, EndpointItem } from './channel-delivery.js'
 import type { IntegrationAddress, IntegrationItem } from './integration-event.js'
-import { LateWebhooks } from './late-webhooks.js'
 import type { RetrySchedule } from './retry.js'
-import type { Route, RouteListener, Routing } from './route.js'
+import type { Batch, Resolved, TargetConfig } from './target-config.js'
 import type { Transport } from './transport.js'
-import { lateWebhookBody, webhookBody } from './webhook-body.js'
+import { lateWebhookBody, type WebhookBody, webhookBody } from './webhook-body.js'
 import type { Lookups, WebhookEvent, WebhookFormat } from './webhook-format.js'
 import type { WebhookAddress, WebhookItem, WebhookSender } from './webhook-sender.js'
 
-export interface RouterOptions {
+export interface TargetResolverOptions {
   directory: Directory
   channels: Channels
   formats: ReadonlyMap<string, WebhookFormat>
@@ -31,93 +30,79 @@ export interface RouterOptions {
   now(): Date
 }
 
-/** Finds the way to a target by the client's configuration as it is now. */
-export class Router {
-  readonly #options: RouterOptions
-  readonly #late: LateWebhooks
-  #listener: RouteListener | undefined
+/** Finds how entries go to a target, by the client's configuration as it is now. */
+export class TargetResolver {
+  readonly #options: TargetResolverOptions
   /** One object for all lanes to a webhook as it is now, since what is sent to a thread has each object once. */
   readonly #addresses = new WeakMap<OpenWebhook, WebhookAddress>()
 
-  constructor(options: RouterOptions) {
+  constructor(options: TargetResolverOptions) {
     this.#options = options
-    this.#late = new LateWebhooks(options.sender, options.log)
   }
 
-  /** Entries that cannot be rendered are reported to `listener`. */
-  start(listener: RouteListener): void {
-    this.#listener = listener
-    this.#late.start(listener)
-  }
-
-  /** What is being looked up for webhooks is forgotten: the process is going down. */
-  close(): void {
-    this.#late.close()
-  }
-
-  route(stream: Claimed, target: Target): Routing | Promise<Routing> {
+  resolve(stream: Claimed, target: Target): Resolved | Promise<Resolved> {
     const client = this.#options.directory.peek(stream.clientId)
-    if (client) return this.#routeOf(client, stream, target)
+    if (client) return this.#resolve(client, stream, target)
     return this.#options.directory
       .find({ id: stream.clientId })
-      .then((found) => (found ? this.#routeOf(found, stream, target) : 'gone'))
+      .then((found) => (found ? this.#resolve(found, stream, target) : 'gone'))
   }
 
-  #routeOf(client: ClientView, stream: Claimed, target: Target): Routing {
+  #resolve(client: ClientView, stream: Claimed, target: Target): Resolved {
     const { kind, id } = parseTarget(target)
     if (kind === 'webhook') {
       const webhook = client.webhooks.find((hook) => hook.id === id)
       const format = webhook && this.#options.formats.get(webhook.format)
-      return webhook && format ? this.#webhookRoute(client, stream, webhook, format) : 'gone'
+      return webhook && format ? this.#webhook(client, stream, webhook, format) : 'gone'
     }
-    if (kind === 'integration') return this.#integrationRoute(client, id)
+    if (kind === 'integration') return this.#integration(client, id)
     const endpoint = stream.endpoints.find((endpoint) => endpoint.id === id)
     const integration = endpoint && client.integrations.get(endpoint.channel.name)
     if (!endpoint || !integration) return 'gone'
     // A channel that is not installed today may be again after the next start.
     const isInstalled = this.#options.channels.find(integration.channel) !== undefined
     if (integration.status === 'paused' || !isInstalled) return 'paused'
-    return this.#endpointRoute(client, stream.streamId, endpoint, integration)
+    return this.#endpoint(client, stream.streamId, endpoint, integration)
   }
 
-  #webhookRoute(client: ClientView, stream: Claimed, webhook: OpenWebhook, format: WebhookFormat): Route {
+  #webhook(client: ClientView, stream: Claimed, webhook: OpenWebhook, format: WebhookFormat): TargetConfig {
     const { sender, now, lookupsOf, log } = this.#options
     const lookups = lookupsOf(client)
     const address = this.#addressOf(client, webhook, format)
-    const late = this.#late
     const eventOf = (entry: Entry): WebhookEvent => {
       const isCollecting =
         entry.collectUntil !== undefined && entry.collectUntil > now() && !entry.turnEndedAt
       return { entry, client, userId: stream.userId, isCollecting, webhook, lookups }
     }
-    const pushLate: Route['push'] = (lane, generation, entries) => {
-      const items = entries.map((entry) => {
-        const event = eventOf(entry)
-        const make = () => lateWebhookBody(format, event, log)
-        return { seq: entry.seq, id: deliveryId(entry, webhook.id), make }
-      })
-      late.push(lane, generation, { clientId: client.id, address }, items)
-    }
-    const push: Route['push'] = (lane, generation, entries) => {
+    const batchOf = (entries: readonly Entry[], bodies: readonly WebhookBody[]): Batch => {
       const items: WebhookItem[] = []
-      for (const entry of entries) {
-        const body = webhookBody(format, eventOf(entry), log)
-        if (typeof body !== 'string') {
-          if (items.length > 0) sender.push(lane, generation, address, items, Number.POSITIVE_INFINITY)
-          return this.#listener?.unrendered(lane, generation, entry.seq, body)
-        }
-        items.push({ seq: entry.seq, id: deliveryId(entry, webhook.id), body })
+      for (const [i, { seq, ...entry }] of entries.entries()) {
+        const body = bodies[i] ?? ''
+        if (typeof body !== 'string') return { ...batch(items), unrendered: { seq, failure: body } }
+        items.push({ seq, id: deliveryId(entry, webhook.id), body })
       }
-      sender.push(lane, generation, address, items, Number.POSITIVE_INFINITY)
+      return batch(items)
     }
+    const batch = (items: readonly WebhookItem[]): Batch => ({
+      count: items.length,
+      push: (lane, generation, leaseEndsAt) => sender.push(lane, generation, address, items, leaseEndsAt),
+    })
     return {
       gate: webhook.id,
       kind: 'webhook',
       label: webhook.url,
       schedule: format.schedule,
       ...(format.isFinal && { isFinal: format.isFinal }),
-      push: format.isLate ? pushLate : push,
-      cancel: (lane, generation) => (format.isLate ? late : sender).cancel(lane, generation),
+      render(entries) {
+        if (!format.isLate)
+          return batchOf(
+            entries,
+            bodiesOf(entries, (entry) => webhookBody(format, eventOf(entry), log)),
+          )
+        const bodies = entries.map((entry) => lateWebhookBody(format, eventOf(entry), log))
+        return Promise.all(bodies).then((made) => batchOf(entries, made))
+      },
+      ...controlsOf(sender),
     }
   }
 
@@ -131,12 +116,12 @@ export class Router {
     return address
   }
 
-  #endpointRoute(
+  #endpoint(
     client: ClientView,
     conversationId: Id,
     endpoint: EndpointRecord,
     integration: OpenIntegration,
-  ): Route {
+  ): TargetConfig {
     const { channelTransport: transport, channelSchedule: schedule, urls } = this.#options
     const webhookUrl = urls.webhook(client.id, integration.channel)
     const address: EndpointAddress = {
@@ -155,22 +140,26 @@ export class Router {
       label: `${integration.channel} ${endpoint.id}`,
       schedule,
       ...(credentials !== undefined && { credentials }),
-      push(lane, generation, entries, head) {
-        const items = entries.map((entry, i) => ({
-          seq: entry.seq,
-          id: deliveryId(entry, endpoint.id),
-          messageId: entry.id,
-          payload: entry.payload,
-          ...(i === 0 ? head : { part: 0, attempt: 0 }),
-        }))
-        transport.push(lane, generation, address, items, Number.POSITIVE_INFINITY)
-      },
-      cancel: (lane, generation) => transport.cancel(lane, generation),
+      // The transport renders, since only there the channel is loaded.
+      render: (entries, head) => ({
+        count: entries.length,
+        push(lane, generation, leaseEndsAt) {
+          const items = entries.map((entry, i) => ({
+            seq: entry.seq,
+            id: deliveryId(entry, endpoint.id),
+            messageId: entry.id,
+            payload: entry.payload,
+            ...(i === 0 ? head : { part: 0, attempt: 0 }),
+          }))
+          transport.push(lane, generation, address, items, leaseEndsAt)
+        },
+      }),
+      ...controlsOf(transport),
     }
   }
 
-  /** One that is gone has a way too, for what is to be taken back. */
-  #integrationRoute(client: ClientView, integrationId: Id): Routing {
+  /** One that is gone can be reached as well, for what is to be taken back at its provider. */
+  #integration(client: ClientView, integrationId: Id): Resolved {
     const { provisionTransport: transport, provisionSchedule: schedule } = this.#options
     const record = client.record.integrations.find(({ id }) => id === integrationId)
     const isInstalled = !record || this.#options.channels.find(record.channel) !== undefined
@@ -184,14 +173,35 @@ export class Router {
       label: `${record?.channel ?? 'integration'} ${integrationId}`,
       schedule,
       ...(record && { credentials: record.config }),
-      push(lane, generation, entries) {
-        const items = entries.map(({ seq, payload, channel = '' }) => ({ seq, payload, channel }))
-        transport.push(lane, generation, address, items, Number.POSITIVE_INFINITY)
-      },
-      cancel: (lane, generation) => transport.cancel(lane, generation),
+      render: (entries) => ({
+        count: entries.length,
+        push(lane, generation, leaseEndsAt) {
+          const items = entries.map(({ seq, payload, channel = '' }) => ({ seq, payload, channel }))
+          transport.push(lane, generation, address, items, leaseEndsAt)
+        },
+      }),
+      ...controlsOf(transport),
     }
   }
 }
 
+/** The bodies up to the first that cannot be made. */
+function bodiesOf(entries: readonly Entry[], make: (entry: Entry) => WebhookBody): WebhookBody[] {
+  const bodies: WebhookBody[] = []
+  for (const entry of entries) {
+    const body = make(entry)
+    bodies.push(body)
+    if (typeof body !== 'string') break
+  }
+  return bodies
+}
+
+const controlsOf = (
+  transport: Pick<Transport<never, never>, 'renew' | 'cancel'>,
+): Pick<TargetConfig, 'renew' | 'cancel'> => ({
+  renew: (lane, leaseEndsAt) => transport.renew(lane, leaseEndsAt),
+  cancel: (lane, generation) => transport.cancel(lane, generation),
+})
+
 /** The same at each attempt of one entry at one target, so that a receiver can tell what it has seen. */
-const deliveryId = (entry: Entry, targetId: string): string => `${entry.id}-${targetId}`
+const deliveryId = (entry: Pick<Entry, 'id'>, targetId: string): string => `${entry.id}-${targetId}`

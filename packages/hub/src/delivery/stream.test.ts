@@ -1,0 +1,248 @@
+import { type Id, newId } from '@plugboard/core'
+import { expect, test } from 'vitest'
+import type { Entry } from '../log/entry.js'
+import type { Claimed } from '../log/progress.js'
+import { type Target, webhookTarget } from '../log/target.js'
+import { type Context, type Effect, openStream, type Stream, type StreamEvent, transition } from './stream.js'
+import type { Batch, TargetConfig } from './target-config.js'
+
+const NOW = new Date('2026-11-22T08:00:00Z')
+const clientId = newId()
+const streamId = newId()
+const target = webhookTarget(newId())
+
+test('an entry goes from the store to the transport in steps, each an effect and its result', () => {
+  const story = begin({ seq: 1 })
+  expect(story.does({ type: 'tick' })).toEqual(['scan', 'set-timer'])
+  expect(story.does({ type: 'scanned', entries: [entry(1)] })).toEqual(['resolve'])
+  expect(story.does(resolved())).toEqual(['read'])
+  expect(story.does(story.result('read', { entries: [entry(1)], room: 64 }))).toEqual(['admit'])
+  expect(story.does(admitted(story, [entry(1)]))).toEqual(['render'])
+  expect(story.does(story.result('rendered', { batch: batchOf(1) }))).toEqual(['push'])
+  expect(story.lane).toMatchObject({ step: 'ready', sent: 1, done: 0, taken: 1 })
+  expect(story.does({ type: 'delivered', key: target, generation: 0, seq: 1 })).toEqual([
+    ...['release', 'close', 'mark', 'set-timer'],
+  ])
+  expect(story.effect('mark')).toMatchObject({ mark: { scanned: 1, lanes: {}, nextAt: null } })
+  expect(story.stream.phase).toBe('resting')
+  expect(story.does(marked(story, 1))).toEqual(['end'])
+  expect(story.effect('end')).toMatchObject({ outcome: { nextAt: null, isLost: false } })
+})
+
+test('a failure is one transition: what arrived before it, the count at the gate, the release, the retry', () => {
+  const story = sending(2)
+  const failure = { kind: 'transient', message: 'no' } as const
+  expect(story.does({ type: 'failed', key: target, generation: 0, seq: 2, failure })).toEqual([
+    ...['release', 'count-failure', 'release', 'report-retry', 'mark', 'set-timer'],
+  ])
+  expect(story.lane).toMatchObject({ done: 1, attempt: 1, generation: 1, underway: [], error: 'no' })
+  expect(story.effect('mark')).toMatchObject({ mark: { nextAt: story.lane?.blockedUntil } })
+})
+
+test('reports about an earlier generation, and results of an earlier step, change nothing', () => {
+  const story = sending(1)
+  story.does({ type: 'changed' })
+  expect(story.lane).toMatchObject({ step: 'draining' })
+  story.does({ type: 'cancelled', key: target, generation: 0 })
+  const before = story.stream.lanes.get(target)
+  story.does({ type: 'delivered', key: target, generation: 0, seq: 1 })
+  story.does({ type: 'rendered', key: target, stepId: 0, batch: batchOf(1) })
+  expect(story.stream.lanes.get(target)).toEqual(before)
+})
+
+test('room that was taken at a gate for a step that is not wanted any more is given back', () => {
+  const story = begin({ seq: 1 })
+  story.does({ type: 'tick' })
+  story.does({ type: 'scanned', entries: [entry(1)] })
+  story.does(resolved())
+  story.does(story.result('read', { entries: [entry(1)], room: 64 }))
+  const late = admitted(story, [entry(1)])
+  story.does({ type: 'changed' })
+  expect(story.does(late)).toContain('release')
+})
+
+test('a turn at a gate is passed on by a lane that does not wait there any more', () => {
+  const story = sending(1)
+  expect(story.does({ type: 'called', key: target })).toEqual(['pass-on'])
+  expect(story.lane?.queue).toBe('none')
+})
+
+test('while the stream is given back nothing starts, and what comes in is kept for whoever has it next', () => {
+  const story = sending(1)
+  story.does({ type: 'delivered', key: target, generation: 0, seq: 1 })
+  expect(story.stream.phase).toBe('resting')
+  const appended = { entry: entry(2), duplicate: false }
+  expect(story.does({ type: 'appended', appended })).toEqual([])
+  story.does(marked(story, 1))
+  expect(story.effect('end')).toMatchObject({ outcome: { late: [appended], isLateStale: false } })
+})
+
+test('what came in stays with the stream when the store says that it is still ours', () => {
+  const story = sending(1)
+  story.does({ type: 'delivered', key: target, generation: 0, seq: 1 })
+  story.does({ type: 'appended', appended: { entry: entry(2), duplicate: false } })
+  expect(story.does(marked(story, 2))).toContain('scan')
+  expect(story.stream).toMatchObject({ phase: 'delivering', tail: 2, late: [] })
+})
+
+test('a mark that failed is written again, whole, with a lease taken anew', () => {
+  const story = sending(2)
+  story.does({ type: 'delivered', key: target, generation: 0, seq: 1 })
+  const { id } = story.effect('mark')
+  story.does({ type: 'write-failed', id })
+  expect(story.stream.phase).toBe('recovering')
+  story.passes(1000)
+  expect(story.does({ type: 'tick' })).toContain('reclaim')
+  const { id: reclaim } = story.effect('reclaim')
+  const held = { lease: { fence: 2 }, endsAt: 90_000, renewAt: 60_000 }
+  expect(story.does({ type: 'reclaimed', id: reclaim, answer: { seq: 2, held } })).toContain('mark')
+  expect(story.effect('mark')).toMatchObject({
+    ...{ lease: { fence: 2 }, mark: { lanes: { [target]: { done: 1 } }, nextAt: 'active' } },
+  })
+})
+
+test('a mark that is not answered in time counts as failed, and its late answer is ignored', () => {
+  const story = sending(2)
+  story.does({ type: 'delivered', key: target, generation: 0, seq: 1 })
+  const late = marked(story, 2)
+  story.passes(5000)
+  story.does({ type: 'tick' })
+  expect(story.stream.phase).toBe('recovering')
+  story.does(late)
+  expect(story.stream.phase).toBe('recovering')
+})
+
+test('a stream that another process has is let go: the transport is told, and rooms are given back', () => {
+  const story = sending(2)
+  story.does({ type: 'delivered', key: target, generation: 0, seq: 1 })
+  const { id } = story.effect('mark')
+  expect(story.does({ type: 'marked', id, answer: 'lost' })).toEqual(['cancel', 'release', 'end'])
+  expect(story.effect('end')).toMatchObject({ outcome: { isLost: true } })
+  expect(story.does({ type: 'tick' })).toEqual([])
+})
+
+test('when the transport says that the lease is short, nothing starts and the stream is given back, due now', () => {
+  const story = sending(2)
+  expect(story.does({ type: 'expired', key: target, generation: 0 })).toEqual([
+    'release',
+    'mark',
+    'set-timer',
+  ])
+  expect(story.lane).toMatchObject({ step: 'ready', underway: [], taken: 0 })
+  expect(story.effect('mark')).toMatchObject({ mark: { nextAt: NOW } })
+  expect(story.stream.phase).toBe('resting')
+})
+
+test('a lease with nothing to mark is renewed halfway to its end, and the transport learns of it', () => {
+  const story = sending(2)
+  story.passes(30_000)
+  expect(story.does({ type: 'tick' })).toContain('mark')
+  expect(story.effect('mark')).toMatchObject({ mark: { nextAt: 'active' } })
+  expect(story.does(marked(story, 2))).toContain('renew')
+  expect(story.effect('renew')).toMatchObject({ leaseEndsAt: 90_000 })
+})
+
+test('a transition changes nothing that it was given', () => {
+  const story = sending(2)
+  const before = story.stream
+  const copy = structuredClone({ ...before, lanes: new Map() })
+  const lane = { ...before.lanes.get(target) }
+  transition(before, { type: 'delivered', key: target, generation: 0, seq: 2 }, story.context)
+  expect(before.lanes.get(target)).toEqual(lane)
+  expect(structuredClone({ ...before, lanes: new Map() })).toEqual(copy)
+})
+
+const entry = (seq: number): Entry => ({
+  ...{ id: newId(), clientId, streamId, type: 'message', payload: 'x', at: NOW, owes: [target] },
+  seq,
+})
+
+const config: TargetConfig = {
+  ...{ gate: 'gate', kind: 'webhook', label: 'https://a.example', schedule: { delaysMs: [1000, 2000] } },
+  render: (entries) => batchOf(entries.length),
+  renew: () => undefined,
+  cancel: () => undefined,
+}
+
+const batchOf = (count: number): Batch => ({ count, push: () => undefined })
+
+const resolved = (): StreamEvent => ({
+  ...{ type: 'resolved', key: target, stepId: 1, config },
+  gate: { hasQueue: false, isScarce: false, isCrowded: false },
+})
+
+const admitted = (story: Story, entries: readonly Entry[]): StreamEvent =>
+  story.result('admitted', {
+    underway: entries.map((entry) => ({ entry, gate: 'gate', isProbe: false })),
+    ...{ config, taken: entries.at(-1)?.seq ?? 0, verdict: 'all' },
+  })
+
+/** The store has written the mark, and says that the stream has entries up to this number. */
+const marked = (story: Story, seq: number): StreamEvent => {
+  const { id, lease } = story.effect('mark')
+  const endsAt = story.context.monotonicMs + 60_000
+  return { type: 'marked', id, answer: { seq, held: { lease, endsAt, renewAt: endsAt - 30_000 } } }
+}
+
+/** A stream whose entries are with the transport. */
+function sending(count: number): Story {
+  const entries = Array.from({ length: count }, (_, i) => entry(i + 1))
+  const story = begin({ seq: count })
+  story.does({ type: 'tick' })
+  story.does({ type: 'scanned', entries })
+  story.does(resolved())
+  story.does(story.result('read', { entries, room: 64 }))
+  story.does(admitted(story, entries))
+  story.does(story.result('rendered', { batch: batchOf(count) }))
+  return story
+}
+
+interface Story {
+  readonly stream: Stream
+  readonly lane: ReturnType<Stream['lanes']['get']>
+  readonly context: Context
+  /** Takes an event, and names the effects in order. */
+  does(event: StreamEvent): string[]
+  /** The last effect of this kind. */
+  effect<Name extends Effect['do']>(name: Name): Effect & { do: Name }
+  /** The result of the step that the lane is at. */
+  result(type: 'read' | 'admitted' | 'rendered', what: object): StreamEvent
+  passes(ms: number): void
+}
+
+function begin({ seq }: { seq: number }): Story {
+  const claimed: Claimed = {
+    ...{ clientId: clientId as Id, streamId, endpoints: [], seq, scanned: 0, lanes: {}, lease: { fence: 1 } },
+  }
+  let stream = openStream(claimed, { lease: claimed.lease, endsAt: 60_000, renewAt: 30_000 })
+  let context: Context = { now: NOW, monotonicMs: 0, random: 0.5, isStopping: false }
+  const all: Effect[] = []
+  return {
+    get stream() {
+      return stream
+    },
+    get lane() {
+      return stream.lanes.get(target as Target)
+    },
+    get context() {
+      return context
+    },
+    does(event) {
+      const next = transition(stream, event, context)
+      stream = next.stream
+      all.push(...next.effects)
+      return next.effects.map((effect) => effect.do)
+    },
+    effect(name) {
+      const found = all.findLast((effect) => effect.do === name)
+      if (!found) throw new Error(`there was no ${name}`)
+      return found as Effect & { do: typeof name }
+    },
+    result: (type, what) =>
+      ({ type, key: target, stepId: stream.lanes.get(target)?.stepId, ...what }) as StreamEvent,
+    passes(ms) {
+      const now = new Date(context.now.getTime() + ms)
+      context = { ...context, now, monotonicMs: context.monotonicMs + ms }
+    },
+  }
+}

@@ -1,0 +1,885 @@
+import type { Entry } from '../log/entry.js'
+import type { Claimed, LaneState, Lease, Mark } from '../log/progress.js'
+import type { LaneKey, Target } from '../log/target.js'
+import type { Appended } from '../ports/store.js'
+import { TURN } from './gate.js'
+import {
+  endOf,
+  isActive,
+  isFor,
+  type Lane,
+  type LaneStep,
+  openLane,
+  readyAt,
+  type Settlement,
+  stateOf,
+  type Underway,
+  WINDOW,
+} from './lane.js'
+import { isOutage, judge } from './retry.js'
+import type { Batch, Head, Resolved, TargetConfig } from './target-config.js'
+import type { DeliveryFailure } from './transport.js'
+
+/**
+ * The deliveries of one stream as data, and what becomes of them: `transition` takes a stream and an event, and returns
+ * the next stream and the effects to perform. It reads no clock, calls nobody and changes nothing that it was given.
+ * {@link StreamRunner} performs the effects and turns their results into events.
+ *
+ * A stream is
+ * - `delivering`: this process has its lease;
+ * - `resting`: it is being given back to the store, since there is nothing to do before some later time. Nothing starts;
+ * - `recovering`: the store failed to write a mark, or did not answer. Nobody knows what the store has, so the lease is
+ *   taken anew (which makes the old mark void) and the mark is written again. Nothing starts;
+ * - `ended`: given back, or lost. It is not used any more.
+ */
+export interface Stream {
+  readonly phase: 'delivering' | 'resting' | 'recovering' | 'ended'
+  readonly lease: HeldLease
+  /** The newest number that is known to be there. */
+  readonly tail: number
+  /** Up to here entries have been looked at, and have lanes. */
+  readonly scanned: number
+  readonly lanes: ReadonlyMap<LaneKey, Lane>
+  /** Lanes that the store has. */
+  readonly stored: ReadonlySet<LaneKey>
+  /** The next entries are being read. */
+  readonly isScanning: boolean
+  /** A number was reserved and its entry is not there yet, or the store could not be read: no scan before this time. */
+  readonly scanAt: Date | undefined
+  /** There is something to write since the last mark. */
+  readonly hasProgress: boolean
+  /** The write to the store that is under way. */
+  readonly write: Write | undefined
+  /** When to take the lease anew while recovering, in milliseconds of the monotonic clock. */
+  readonly reclaimAt: number
+  /** The transport refuses to start anything before the lease is renewed. */
+  readonly isLeaseShort: boolean
+  /** What was appended while the stream was being given back. */
+  readonly late: readonly Appended[]
+  /** Entries were changed after that: only the store knows what they are now. */
+  readonly isLateStale: boolean
+  /** The store gave the stream to this process again while it was being given back. */
+  readonly claimedAgain: Reclaimed | undefined
+  /** Writes so far: names the next one. */
+  readonly writes: number
+  /** The timer that is set, in milliseconds of the epoch; infinite when none is. */
+  readonly timerAt: number
+}
+
+/** A stream that this process was given, and its lease by the monotonic clock. */
+interface Reclaimed {
+  readonly claimed: Claimed
+  readonly held: HeldLease
+}
+
+/** A lease, by the monotonic clock. */
+export interface HeldLease {
+  readonly lease: Lease
+  /** In milliseconds of the monotonic clock; infinite when it never ends. */
+  readonly endsAt: number
+  /** When to renew it. */
+  readonly renewAt: number
+}
+
+/** A mark or a reclaim that the store has not answered. */
+type Write =
+  | {
+      readonly do: 'mark'
+      readonly id: number
+      readonly mark: Mark
+      readonly lease: Lease
+      readonly giveUpAt: number
+    }
+  | { readonly do: 'reclaim'; readonly id: number; readonly giveUpAt: number }
+
+/** What the store answers: the newest number, and the lease as it is now. */
+interface Renewed {
+  readonly seq: number
+  readonly held: HeldLease
+}
+
+/** What the gate of a lane looks like now. */
+interface GateView {
+  hasQueue: boolean
+  isScarce: boolean
+  isCrowded: boolean
+}
+
+export type StreamEvent =
+  | { type: 'tick' }
+  /** `again`: the append took the lease. */
+  | { type: 'appended'; appended: Appended; again?: Reclaimed }
+  /** There are entries up to this number, in the store. */
+  | { type: 'reached'; seq: number }
+  /** A lane that the store has already, such as that of a replay. */
+  | { type: 'adopted'; key: LaneKey; state: LaneState }
+  /** Entries or the client's configuration changed: what has not gone out is looked at again. */
+  | { type: 'changed' }
+  /** The process is going down: what has not gone out is taken back. */
+  | { type: 'stopping' }
+  /** The transports are closed: what they had and have not reported is unknown. */
+  | { type: 'aborted' }
+  /** A target is left alone from now on, or answers again. */
+  | { type: 'gate-closed'; gate: string }
+  | { type: 'gate-opened'; gate: string }
+  /** The store gave the stream to this process, which has it already, or had it until a moment ago. */
+  | { type: 'claimed'; again: Reclaimed }
+  | { type: 'scanned'; entries: readonly Entry[] }
+  | { type: 'scan-failed' }
+  | { type: 'marked'; id: number; answer: Renewed | 'lost' }
+  | { type: 'reclaimed'; id: number; answer: Renewed | 'lost' }
+  | { type: 'write-failed'; id: number }
+  | LaneEvent
+
+/** Results of the steps of a lane, and reports of the transport. */
+export type LaneEvent = { key: LaneKey } & (
+  | { type: 'resolved'; stepId: number; config: Resolved | 'failed'; gate?: GateView }
+  | { type: 'read'; stepId: number; entries: readonly Entry[]; room: number }
+  | {
+      type: 'admitted'
+      stepId: number
+      config: TargetConfig
+      underway: readonly Underway[]
+      /** The last number looked at. */
+      taken: number
+      verdict: Admitted
+    }
+  | { type: 'rendered'; stepId: number; batch: Batch }
+  /** The store could not be read. */
+  | { type: 'step-failed'; stepId: number }
+  /** It is its turn at the gate where it waits. */
+  | { type: 'called' }
+  | { type: 'settled'; stepId: number }
+  | { type: 'delivered'; generation: number; seq: number }
+  | { type: 'progressed'; generation: number; seq: number; parts: number }
+  | { type: 'failed'; generation: number; seq: number; failure: DeliveryFailure }
+  | { type: 'cancelled'; generation: number }
+  | { type: 'expired'; generation: number }
+)
+
+/** Why no more entries were admitted: there are no more, there is no room, or not before this time. */
+type Admitted = 'all' | 'wait' | { until: Date }
+
+export type Effect =
+  | { do: 'scan'; after: number; limit: number }
+  | { do: 'resolve'; key: LaneKey; target: Target; stepId: number }
+  /** `room`: of the gate, for the lane. */
+  | { do: 'read'; key: LaneKey; stepId: number; after: number; limit: number; room: number }
+  /** Admit what is for the lane: no entry after `end`, and no more than `room` with those under way. */
+  | {
+      do: 'admit'
+      lane: Lane
+      stepId: number
+      config: TargetConfig
+      entries: readonly Entry[]
+      end: number
+      room: number
+    }
+  | {
+      do: 'render'
+      key: LaneKey
+      target: Target
+      stepId: number
+      config: TargetConfig
+      entries: readonly Entry[]
+      head: Head
+    }
+  | { do: 'push'; key: LaneKey; generation: number; batch: Batch; leaseEndsAt: number }
+  | { do: 'renew'; key: LaneKey; config: TargetConfig; leaseEndsAt: number }
+  | { do: 'cancel'; key: LaneKey; config: TargetConfig; generation: number }
+  /** Room at a gate is free again; `hasArrived`: since the entries arrived. */
+  | { do: 'release'; underway: readonly Underway[]; config: TargetConfig; hasArrived: boolean }
+  | { do: 'wait'; key: LaneKey; gate: string; isRefused: boolean }
+  | { do: 'leave-queue'; key: LaneKey }
+  | { do: 'pass-on'; key: LaneKey }
+  | { do: 'count-failure'; gate: string }
+  | { do: 'pause-gate'; gate: string; until: Date }
+  | { do: 'report-retry'; config: TargetConfig; entry: Entry; attempts: number; failure: DeliveryFailure }
+  /** Repeated by the runner until the store has done it. */
+  | { do: 'settle'; key: LaneKey; stepId: number; target: Target; settlement: Settlement }
+  | { do: 'close'; key: LaneKey }
+  | { do: 'mark'; id: number; mark: Mark; lease: Lease }
+  | { do: 'reclaim'; id: number; lease: Lease }
+  /** One timer for the stream; infinite: none. */
+  | { do: 'set-timer'; ms: number }
+  | { do: 'end'; outcome: Outcome }
+
+/** How a stream ended. */
+export interface Outcome {
+  /** When it is due again, where that is known. */
+  nextAt: Date | null
+  /** What came in while it was being given back. */
+  late: readonly Appended[]
+  isLateStale: boolean
+  /** This process has it again. */
+  claimedAgain?: Claimed | undefined
+  /** Another process has it, or nobody knows. */
+  isLost: boolean
+}
+
+/** The clocks, chance, and the state of the process. */
+export interface Context {
+  now: Date
+  /** In milliseconds, see `monotonicMs`. */
+  monotonicMs: number
+  /** In [0, 1). */
+  random: number
+  isStopping: boolean
+}
+
+/** How long a lane whose integration is paused stays away, if nothing wakes it before. */
+const PAUSED_MS = 60 * 60 * 1000
+/** How long a lane stays away whose target cannot be resolved, or whose entries cannot be read. */
+const FAILED_MS = 1000
+/** How long a lane stays away whose credentials were refused, should that have paused nothing. */
+const REFUSED_MS = 1000
+/** How long to wait for a number that was reserved and is not there yet. */
+const HOLE_MS = 500
+/** How long to wait before the lease is taken anew. */
+const RECLAIM_MS = 1000
+/** How long the store may take to answer a mark or a reclaim before it counts as failed. */
+const ANSWER_MS = 5000
+/** Lanes that wait for one target come back spread over this time. */
+export const SPREAD_MS = 250
+/** The clocks of timers and leases may differ by this much before a timer is set again. */
+const CLOCKS_DIFFER_MS = 2
+/** The transports get to know the end of the lease when it has moved by this much. */
+const RENEW_STEP_MS = 1000
+
+/** A stream of which this process has just taken the lease. */
+export function openStream(claimed: Claimed, lease: HeldLease): Stream {
+  const lanes = new Map<LaneKey, Lane>()
+  for (const [key, state] of Object.entries(claimed.lanes) as [LaneKey, LaneState][])
+    lanes.set(key, openLane(key, state, true))
+  return {
+    ...{ phase: 'delivering', lease, tail: claimed.seq, scanned: claimed.scanned, lanes },
+    ...{ stored: new Set(lanes.keys()), isScanning: false, scanAt: undefined, hasProgress: false },
+    ...{ write: undefined, reclaimAt: 0, isLeaseShort: false, late: [], isLateStale: false },
+    ...{ claimedAgain: undefined, writes: 0, timerAt: Number.POSITIVE_INFINITY },
+  }
+}
+
+/** What becomes of a stream by an event. Pure. */
+export function transition(
+  stream: Stream,
+  event: StreamEvent,
+  context: Context,
+): { stream: Stream; effects: readonly Effect[] } {
+  if (stream.phase === 'ended') return { stream, effects: [] }
+  const draft = new Draft(stream, context)
+  draft.apply(event)
+  draft.proceed()
+  return { stream: draft.stream, effects: draft.effects }
+}
+
+/** One transition under way. Streams and lanes are replaced, never changed. */
+class Draft {
+  readonly effects: Effect[] = []
+  stream: Stream
+  readonly #context: Context
+
+  constructor(stream: Stream, context: Context) {
+    this.stream = stream
+    this.#context = context
+  }
+
+  apply(event: StreamEvent): void {
+    switch (event.type) {
+      case 'tick':
+        return this.#tick()
+      case 'appended':
+        return this.#appended(event.appended, event.again)
+      case 'reached':
+        return this.#reach(event.seq)
+      case 'adopted':
+        if (!this.stream.lanes.has(event.key)) this.#open(event.key, event.state, true)
+        return
+      case 'changed':
+        this.#update({ isLateStale: this.stream.late.length > 0 })
+        return this.#eachLane((lane) =>
+          this.#takeBack(this.#edit(this.#leaveQueue(lane), { heldUntil: undefined })),
+        )
+      case 'stopping':
+        return this.#eachLane((lane) => this.#takeBack(this.#leaveQueue(lane)))
+      case 'aborted':
+        return this.#eachLane((lane) => lane.step !== 'settling' && this.#rewind(lane))
+      case 'gate-closed':
+        return this.#eachLane((lane) => lane.underway[0]?.gate === event.gate && this.#takeBack(lane))
+      case 'gate-opened':
+        return this.#eachLane(
+          (lane) => lane.config?.gate === event.gate && this.#edit(lane, { heldUntil: undefined }),
+        )
+      case 'claimed':
+        if (this.stream.phase === 'resting') return this.#update({ claimedAgain: event.again })
+        return this.#adopt(event.again)
+      case 'scanned':
+        return this.#scanned(event.entries)
+      case 'scan-failed':
+        return this.#update({ isScanning: false, scanAt: this.#after(FAILED_MS) })
+      case 'marked':
+        return this.#marked(event.id, event.answer)
+      case 'reclaimed':
+        return this.#reclaimed(event.id, event.answer)
+      case 'write-failed':
+        if (this.stream.write?.id === event.id) this.#writeFailed()
+        return
+      default:
+        return this.#laneEvent(event)
+    }
+  }
+
+  /** Does what there is to do now. */
+  proceed(): void {
+    if (this.stream.phase === 'recovering') this.#reclaim()
+    if (this.stream.phase === 'delivering') {
+      this.#scan()
+      this.#eachLane((lane) => this.#feed(lane))
+      this.#mark()
+    }
+    if (this.stream.phase !== 'ended') this.#setTimer()
+  }
+
+  #update(changes: Partial<Stream>): void {
+    this.stream = { ...this.stream, ...changes }
+  }
+
+  #edit(lane: Lane, changes: Partial<Lane>): Lane {
+    const next = { ...lane, ...changes }
+    this.#update({ lanes: new Map(this.stream.lanes).set(lane.key, next) })
+    return next
+  }
+
+  #eachLane(handle: (lane: Lane) => unknown): void {
+    for (const key of this.stream.lanes.keys()) {
+      const lane = this.stream.lanes.get(key)
+      if (lane) handle(lane)
+    }
+  }
+
+  #after(ms: number): Date {
+    return new Date(this.#context.now.getTime() + ms)
+  }
+
+  // The stream.
+
+  #tick(): void {
+    const { write, timerAt, scanAt } = this.stream
+    const { now, monotonicMs } = this.#context
+    if (now.getTime() >= timerAt) this.#update({ timerAt: Number.POSITIVE_INFINITY })
+    if (scanAt && now >= scanAt) this.#update({ scanAt: undefined })
+    if (write && monotonicMs >= write.giveUpAt) this.#writeFailed()
+  }
+
+  #reach(seq: number): void {
+    this.#update({ tail: Math.max(this.stream.tail, seq) })
+  }
+
+  /** While it is not known whether the stream is still ours, the entry is also kept for who has it then. */
+  #appended(appended: Appended, again: Reclaimed | undefined): void {
+    this.#reach(appended.entry.seq)
+    if (this.stream.phase !== 'delivering') this.#update({ late: [...this.stream.late, appended] })
+    else if (again) this.#adopt(again)
+  }
+
+  /** The lease was taken anew, by this process: goes on when nobody else had it in between. */
+  #adopt({ claimed, held }: Reclaimed): void {
+    const { fence } = this.stream.lease.lease
+    // It is the one that is known, or an earlier one.
+    if (claimed.lease.fence <= fence) return
+    if (claimed.lease.fence !== fence + 1) return this.#end({ claimedAgain: claimed })
+    if (this.stream.write?.do === 'mark') this.#redo(this.stream.write.mark)
+    this.#keep({ seq: claimed.seq, held })
+  }
+
+  /** The stream is ours. */
+  #keep({ seq, held }: Renewed): void {
+    this.#update({
+      ...{ phase: 'delivering', lease: held, write: undefined, isLeaseShort: false },
+      ...{ late: [], isLateStale: false, claimedAgain: undefined },
+    })
+    this.#reach(seq)
+    this.#eachLane(({ key, config, sent, sentUntil, ...lane }) => {
+      if (!config || sent === 0 || held.endsAt < sentUntil + RENEW_STEP_MS) return
+      this.effects.push({ do: 'renew', key, config, leaseEndsAt: held.endsAt })
+      this.#edit({ key, config, sent, sentUntil, ...lane }, { sentUntil: held.endsAt })
+    })
+  }
+
+  /** Opens a lane for each target of entries that were not looked at before. */
+  #scanned(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      if (entry.deletedAt) continue
+      for (const target of entry.owes)
+        if (!this.stream.lanes.has(target) && !entry.dead?.[target])
+          this.#open(target, { done: entry.seq - 1 }, false)
+    }
+    const scanned = entries.at(-1)?.seq ?? this.stream.scanned
+    this.#update({
+      isScanning: false,
+      scanned,
+      scanAt: entries.length === 0 ? this.#after(HOLE_MS) : undefined,
+    })
+  }
+
+  #open(key: LaneKey, state: LaneState, isStored: boolean): void {
+    const { lanes, stored } = this.stream
+    this.#update({ lanes: new Map(lanes).set(key, openLane(key, state, isStored)) })
+    if (isStored) this.#update({ stored: new Set(stored).add(key) })
+  }
+
+  #close({ key }: Lane): void {
+    const lanes = new Map(this.stream.lanes)
+    lanes.delete(key)
+    this.#update({ lanes, hasProgress: true })
+    this.effects.push({ do: 'close', key })
+  }
+
+  #scan(): void {
+    const { isScanning, scanAt, scanned, tail } = this.stream
+    if (isScanning || scanAt || scanned >= tail) return
+    this.#update({ isScanning: true })
+    this.effects.push({ do: 'scan', after: scanned, limit: WINDOW })
+  }
+
+  // What the store knows.
+
+  get #isActive(): boolean {
+    const { isScanning, scanned, tail, lanes } = this.stream
+    if (isScanning || scanned < tail) return true
+    for (const lane of lanes.values()) if (isActive(lane)) return true
+    return false
+  }
+
+  /** Writes how far the lanes are; gives the stream back when there is nothing to do before some later time. */
+  #mark(): void {
+    const { write, hasProgress, lease, isLeaseShort, scanned } = this.stream
+    if (write) return
+    const isBusy = this.#isActive
+    const isRenewalDue = isLeaseShort || this.#context.monotonicMs >= lease.renewAt
+    if (isBusy && !hasProgress && !isRenewalDue) return
+    const mark: Mark = { scanned, lanes: this.#takeChanges(), nextAt: isBusy ? 'active' : this.#nextAt }
+    const id = this.#write('mark', { mark, lease: lease.lease })
+    this.#update({ hasProgress: false, ...(!isBusy && { phase: 'resting' }) })
+    this.effects.push({ do: 'mark', id, mark, lease: lease.lease })
+  }
+
+  #write(kind: 'reclaim', what: object): number
+  #write(kind: 'mark', what: { mark: Mark; lease: Lease }): number
+  #write(kind: Write['do'], what: object): number {
+    const id = this.stream.writes + 1
+    const giveUpAt = this.#context.monotonicMs + ANSWER_MS
+    this.#update({ writes: id, write: { ...what, do: kind, id, giveUpAt } as Write })
+    return id
+  }
+
+  /** What the store does not know yet; it is taken as known from then on. */
+  #takeChanges(): Mark['lanes'] {
+    const { lanes, stored } = this.stream
+    const changes: Record<LaneKey, LaneState | null> = {}
+    for (const key of stored) if (!lanes.has(key)) changes[key] = null
+    this.#eachLane((lane) => {
+      if (!lane.isDirty) return
+      changes[lane.key] = stateOf(lane)
+      this.#edit(lane, { isDirty: false })
+    })
+    this.#update({ stored: new Set(lanes.keys()) })
+    return changes
+  }
+
+  /** When the first lane has something to do; null when there is no lane. */
+  get #nextAt(): Date | null {
+    let next: Date | null = null
+    for (const lane of this.stream.lanes.values()) {
+      const at = readyAt(lane) ?? this.#context.now
+      if (next === null || at < next) next = at
+    }
+    return next
+  }
+
+  #marked(id: number, answer: Renewed | 'lost'): void {
+    const { write, claimedAgain, late, isLateStale } = this.stream
+    if (write?.do !== 'mark' || write.id !== id) return
+    const { nextAt, scanned } = write.mark
+    if (answer !== 'lost' && (nextAt === 'active' || answer.seq > scanned)) return this.#keep(answer)
+    // An earlier lease: it was taken anew in between.
+    if (answer === 'lost' && claimedAgain) return this.#adopt(claimedAgain)
+    if (answer === 'lost' || nextAt === 'active') return this.#end({ isLost: true, late, isLateStale })
+    this.#end({ nextAt, late, isLateStale, claimedAgain: claimedAgain?.claimed })
+  }
+
+  /** Nobody knows whether the store has it. */
+  #writeFailed(): void {
+    const { write, claimedAgain } = this.stream
+    if (write?.do === 'mark') this.#redo(write.mark)
+    const reclaimAt = this.#context.monotonicMs + RECLAIM_MS
+    this.#update({ phase: 'recovering', write: undefined, reclaimAt })
+    if (claimedAgain) this.#adopt(claimedAgain)
+  }
+
+  /** What the mark says is to be written again. */
+  #redo({ lanes }: Mark): void {
+    const stored = new Set([...this.stream.stored, ...(Object.keys(lanes) as LaneKey[])])
+    this.#update({ stored, hasProgress: true })
+    this.#eachLane((lane) => this.#edit(lane, { isDirty: true }))
+  }
+
+  #reclaim(): void {
+    const { write, reclaimAt, lease } = this.stream
+    if (write || this.#context.monotonicMs < reclaimAt) return
+    const id = this.#write('reclaim', {})
+    this.effects.push({ do: 'reclaim', id, lease: lease.lease })
+  }
+
+  #reclaimed(id: number, answer: Renewed | 'lost'): void {
+    const { write, late, isLateStale } = this.stream
+    if (write?.do !== 'reclaim' || write.id !== id) return
+    if (answer === 'lost') this.#end({ isLost: true, late, isLateStale })
+    else this.#keep(answer)
+  }
+
+  /** What is in memory is void, or written. */
+  #end(outcome: Partial<Outcome>): void {
+    this.#eachLane((lane) => {
+      const { key, sent, underway, config, generation } = this.#leaveQueue(lane)
+      if (config && sent > 0) this.effects.push({ do: 'cancel', key, config, generation })
+      if (config && underway.length > 0)
+        this.effects.push({ do: 'release', underway, config, hasArrived: false })
+    })
+    this.#update({ phase: 'ended' })
+    const nothing: Outcome = { nextAt: null, late: [], isLateStale: false, isLost: false }
+    this.effects.push({ do: 'end', outcome: { ...nothing, ...outcome } })
+  }
+
+  /** The timer changes only when its time does, since every event comes by here. */
+  #setTimer(): void {
+    const inMs = this.#wakeInMs()
+    const at = this.#context.now.getTime() + inMs
+    const { timerAt } = this.stream
+    if (at === timerAt || Math.abs(at - timerAt) < CLOCKS_DIFFER_MS) return
+    this.#update({ timerAt: at })
+    this.effects.push({ do: 'set-timer', ms: inMs })
+  }
+
+  #wakeInMs(): number {
+    const { phase, write, reclaimAt, scanAt, lease, lanes } = this.stream
+    const { now, monotonicMs } = this.#context
+    let at = Number.POSITIVE_INFINITY
+    if (write) at = Math.min(at, write.giveUpAt - monotonicMs)
+    if (phase === 'recovering' && !write) at = Math.min(at, reclaimAt - monotonicMs)
+    if (phase === 'delivering') {
+      if (!write) at = Math.min(at, lease.renewAt - monotonicMs)
+      if (scanAt) at = Math.min(at, scanAt.getTime() - now.getTime())
+      for (const lane of lanes.values()) {
+        const ready = isActive(lane) ? undefined : readyAt(lane)
+        if (ready) at = Math.min(at, ready.getTime() - now.getTime())
+      }
+    }
+    return Math.max(0, at)
+  }
+
+  // Lanes: from the store to the transport.
+
+  get #mayBegin(): boolean {
+    const { phase, isLeaseShort, lease } = this.stream
+    const { isStopping, monotonicMs } = this.#context
+    return phase === 'delivering' && !isStopping && !isLeaseShort && monotonicMs < lease.endsAt
+  }
+
+  /** Begins with the next entries where there is something to do and room for it. */
+  #feed(lane: Lane): void {
+    if (lane.step !== 'ready' || lane.queue === 'waiting' || lane.unrendered) return
+    const end = endOf(lane, this.stream.scanned)
+    const isIdle = lane.taken >= end || lane.isFull || lane.underway.length > WINDOW / 2
+    const isBlocked = (readyAt(lane) ?? this.#context.now) > this.#context.now
+    if (isIdle || isBlocked || !this.#mayBegin) {
+      const still = this.#endTurn(lane)
+      if (still.done >= end && !isActive(still)) this.#close(still)
+      return
+    }
+    const { key, target, stepId } = this.#step(lane, 'resolving')
+    this.effects.push({ do: 'resolve', key, target, stepId })
+  }
+
+  #step(lane: Lane, step: LaneStep, changes: Partial<Lane> = {}): Lane {
+    return this.#edit(lane, { ...changes, step, stepId: lane.stepId + 1 })
+  }
+
+  #laneEvent(event: LaneEvent): void {
+    const lane = this.stream.lanes.get(event.key)
+    const isCurrent =
+      lane !== undefined &&
+      (!('stepId' in event) || event.stepId === lane.stepId) &&
+      (!('generation' in event) || event.generation === lane.generation)
+    if (!isCurrent) return this.#ignore(event)
+    switch (event.type) {
+      case 'resolved':
+        return this.#resolved(lane, event.config, event.gate)
+      case 'read':
+        return lane.step === 'retiring'
+          ? this.#retire(lane, event.entries)
+          : this.#read(lane, event.entries, event.room)
+      case 'admitted':
+        return this.#admitted(lane, event)
+      case 'rendered':
+        return this.#rendered(lane, event.batch)
+      case 'step-failed':
+        return this.#stepFailed(lane)
+      case 'called':
+        if (lane.queue === 'waiting') this.#edit(lane, { queue: 'called' })
+        else this.#ignore(event)
+        return
+      case 'settled':
+        return this.#settled(lane)
+      case 'delivered':
+        return this.#delivered(lane, event.seq)
+      case 'progressed':
+        return this.#progressed(lane, event)
+      case 'failed':
+        return this.#failed(lane, event.seq, event.failure)
+      case 'cancelled':
+        if (lane.step === 'draining') this.#rewind(lane)
+        return
+      case 'expired':
+        this.#rewind(lane)
+        return this.#update({ isLeaseShort: true })
+    }
+  }
+
+  /** A result that nobody waits for any more. What it took at a gate is given back. */
+  #ignore(event: LaneEvent): void {
+    if (event.type === 'admitted' && event.underway.length > 0)
+      this.effects.push({ do: 'release', underway: event.underway, config: event.config, hasArrived: false })
+    if (event.type === 'called') this.effects.push({ do: 'pass-on', key: event.key })
+  }
+
+  #resolved(lane: Lane, config: Resolved | 'failed', gate: GateView | undefined): void {
+    if (config === 'gone') {
+      if (lane.underway.length > 0) return void this.#takeBack(this.#step(lane, 'ready'))
+      const { key, stepId } = this.#step(lane, 'retiring')
+      this.effects.push({ do: 'read', key, stepId, after: lane.done, limit: WINDOW, room: WINDOW })
+      return
+    }
+    if (config === 'paused' || config === 'failed') {
+      const heldUntil = this.#after(config === 'paused' ? PAUSED_MS : FAILED_MS)
+      return void this.#step(lane, 'ready', { heldUntil })
+    }
+    if (gate) this.#approach(this.#edit(lane, { config }), config, gate)
+  }
+
+  /** Takes its place at the gate, or reads as many entries as there is room for. */
+  #approach(lane: Lane, { gate: name }: TargetConfig, gate: GateView): void {
+    const isUnderway = lane.underway.length > 0
+    // Behind the others, so that none starves. With something under way it looks again when that has ended.
+    if (gate.hasQueue && lane.queue !== 'called') {
+      const still = this.#step(lane, 'ready', { isFull: isUnderway })
+      return isUnderway ? undefined : this.#wait(still, name, false)
+    }
+    // Not before half of it is free, so that many entries are read at once.
+    const room = gate.isScarce ? TURN : WINDOW
+    if (lane.underway.length > room / 2) return void this.#step(lane, 'ready', { isFull: true })
+    if (gate.isCrowded) return this.#wait(this.#step(lane, 'ready'), name, true)
+    const { key, stepId, taken } = this.#step(lane, 'reading')
+    this.effects.push({ do: 'read', key, stepId, after: taken, limit: room - lane.underway.length, room })
+  }
+
+  #read(lane: Lane, entries: readonly Entry[], room: number): void {
+    if (entries.length === 0 || !lane.config)
+      return void this.#step(lane, 'ready', { heldUntil: this.#after(HOLE_MS) })
+    const end = endOf(lane, this.stream.scanned)
+    const { stepId, config } = lane
+    this.effects.push({ do: 'admit', lane, stepId, config, entries, end, room })
+  }
+
+  #admitted(lane: Lane, { underway, taken, verdict, config }: LaneEvent & { type: 'admitted' }): void {
+    const isHead = lane.underway.length === 0
+    let next = this.#step(lane, 'ready', { taken, underway: [...lane.underway, ...underway] })
+    if (verdict === 'wait') this.#wait(next, config.gate, true)
+    else if (verdict !== 'all') next = this.#edit(next, { heldUntil: verdict.until })
+    next = this.#endTurn(this.stream.lanes.get(lane.key) ?? next)
+    if (next.underway.length === 0) return void this.#advance(next, taken)
+    const [first] = underway
+    if (!first) return
+    // What was passed over before the first entry is done, and the history of the lane was that of one of those.
+    if (isHead) next = this.#advance(next, first.entry.seq - 1)
+    const { key, target, stepId, part, attempt } = this.#step(next, 'rendering')
+    const head: Head = isHead ? { part, attempt } : { part: 0, attempt: 0 }
+    const entries = underway.map(({ entry }) => entry)
+    this.effects.push({ do: 'render', key, target, stepId, config, entries, head })
+  }
+
+  #rendered(lane: Lane, batch: Batch): void {
+    if (!this.#mayBegin) return void this.#rewindUnsent(lane)
+    const { endsAt: leaseEndsAt } = this.stream.lease
+    const { key, generation } = lane
+    if (batch.count > 0) this.effects.push({ do: 'push', key, generation, batch, leaseEndsAt })
+    const sent = lane.sent + batch.count
+    const next = this.#step(lane, 'ready', { sent, sentUntil: leaseEndsAt, unrendered: batch.unrendered })
+    this.#failUnrendered(next)
+  }
+
+  #stepFailed(lane: Lane): void {
+    const heldUntil = this.#after(FAILED_MS)
+    if (lane.step !== 'rendering' || !lane.config) return void this.#step(lane, 'ready', { heldUntil })
+    this.#edit(this.#rewindUnsent(lane), { heldUntil })
+  }
+
+  /** What was admitted and not handed to the transport goes out later. */
+  #rewindUnsent(lane: Lane): Lane {
+    const unsent = lane.underway.slice(lane.sent)
+    const underway = lane.underway.slice(0, lane.sent)
+    if (unsent.length > 0 && lane.config)
+      this.effects.push({ do: 'release', underway: unsent, config: lane.config, hasArrived: false })
+    return this.#step(lane, 'ready', { underway, taken: underway.at(-1)?.entry.seq ?? lane.done })
+  }
+
+  /** The target is gone: its entries are dead, so that they can be listed, and replayed to another. A page at a time. */
+  #retire(lane: Lane, entries: readonly Entry[]): void {
+    const end = endOf(lane, this.stream.scanned)
+    const upTo = Math.min(entries.at(-1)?.seq ?? end, end)
+    const deaths = entries
+      .filter((entry) => entry.seq <= end && isFor(lane, entry))
+      .map((entry, i) => ({
+        ...{ entry, reason: 'target-removed' as const, label: lane.target },
+        ...(i === 0 ? { attempts: lane.attempt, error: lane.error } : { attempts: 0, error: undefined }),
+      }))
+    if (deaths.length > 0) return this.#settle(lane, { do: 'bury', deaths, upTo })
+    this.#advance(this.#step(lane, 'ready'), upTo)
+  }
+
+  // Lanes: what the transport reports.
+
+  #delivered(lane: Lane, seq: number): void {
+    const next = this.#arrived(lane, seq)
+    this.#failUnrendered(next.underway.length === 0 ? this.#advance(next, next.taken) : next)
+  }
+
+  #progressed(lane: Lane, { seq, parts }: LaneEvent & { type: 'progressed' }): void {
+    this.#edit(this.#arrived(lane, seq - 1), { part: parts, isDirty: true })
+    this.#update({ hasProgress: true })
+  }
+
+  /** Everything up to this number has arrived. */
+  #arrived(lane: Lane, seq: number): Lane {
+    const { underway, config } = lane
+    const count = underway.findIndex(({ entry }) => entry.seq > seq)
+    const arrived = count === -1 ? underway : underway.slice(0, count)
+    const last = arrived.at(-1)
+    if (!last || !config) return lane
+    this.effects.push({ do: 'release', underway: arrived, config, hasArrived: true })
+    const left = { underway: underway.slice(arrived.length), sent: lane.sent - arrived.length, isFull: false }
+    return this.#advance(this.#edit(lane, left), last.entry.seq)
+  }
+
+  /** Everything up to `seq` is handled: the next entry starts without a history. */
+  #advance(lane: Lane, seq: number): Lane {
+    if (seq <= lane.done) return lane
+    this.#update({ hasProgress: true })
+    return this.#edit(lane, {
+      ...{ done: seq, taken: Math.max(lane.taken, seq), attempt: 0, part: 0 },
+      ...{ blockedUntil: undefined, error: undefined, isDirty: true },
+    })
+  }
+
+  /** An entry that cannot be rendered fails once everything before it has arrived. */
+  #failUnrendered(lane: Lane): void {
+    const { unrendered, underway, step } = lane
+    if (!unrendered || step === 'draining' || underway[0]?.entry.seq !== unrendered.seq) return
+    this.#failed(lane, unrendered.seq, unrendered.failure)
+  }
+
+  /** This entry failed, and everything before it has arrived. Nothing of the lane is under way any more. */
+  #failed(failing: Lane, seq: number, failure: DeliveryFailure): void {
+    const lane = this.#arrived(failing, seq - 1)
+    const { config } = lane
+    const [head] = lane.underway
+    if (!head || !config) return void this.#rewind(lane)
+    // Before there is room for others, who are to meet the gate as this failure leaves it.
+    if (isOutage(failure)) this.effects.push({ do: 'count-failure', gate: head.gate })
+    const { now, random } = this.#context
+    const isFinal = failure.status !== undefined && config.isFinal?.(failure.status) === true
+    const attempts = lane.attempt + 1
+    const verdict = judge({
+      failure: isFinal ? { kind: 'invalid', message: failure.message } : failure,
+      ...{ schedule: config.schedule, attempts, since: lane.since ?? head.entry.at, now, random },
+    })
+    if (verdict.do === 'pause-target')
+      this.effects.push({ do: 'pause-gate', gate: head.gate, until: verdict.until })
+    const error = failure.message
+    const changes = { error, part: failure.parts ?? lane.part, isDirty: true }
+    const next = this.#edit(this.#rewind(lane), changes)
+    this.#update({ hasProgress: true })
+    switch (verdict.do) {
+      case 'pause-target':
+        return
+      case 'wait':
+        return void this.#edit(next, { blockedUntil: verdict.until })
+      case 'retry':
+        this.#edit(next, { attempt: attempts, blockedUntil: verdict.at })
+        return void this.effects.push({ do: 'report-retry', config, entry: head.entry, attempts, failure })
+      case 'refuse':
+        return this.#settle(next, { do: 'refuse', config, reason: error })
+      case 'bury': {
+        const death = { entry: head.entry, reason: verdict.reason, label: config.label, attempts, error }
+        return this.#settle(next, { do: 'bury', deaths: [death], upTo: head.entry.seq })
+      }
+    }
+  }
+
+  #settle(lane: Lane, settlement: Settlement): void {
+    const { key, target, stepId } = this.#step(lane, 'settling', { settlement })
+    this.effects.push({ do: 'settle', key, target, stepId, settlement })
+  }
+
+  #settled(lane: Lane): void {
+    const { settlement } = lane
+    const next = this.#step(lane, 'ready', { settlement: undefined })
+    if (settlement?.do === 'bury') this.#advance(next, settlement.upTo)
+    else this.#edit(next, { heldUntil: this.#after(REFUSED_MS) })
+  }
+
+  // Lanes: taking back.
+
+  /** Takes back what the transport has not begun with. */
+  #takeBack(lane: Lane): void {
+    if (lane.step === 'draining' || lane.step === 'settling') return
+    const { underway, sent, config, key, generation } = lane
+    if (underway.length === 0 || !config) return void (lane.step !== 'ready' && this.#step(lane, 'ready'))
+    if (sent === 0) return void this.#rewind(lane)
+    this.#step(lane, 'draining')
+    this.effects.push({ do: 'cancel', key, config, generation })
+  }
+
+  /** What was handed to the transport does not count any more: the lane is again where it is done. */
+  #rewind(given: Lane): Lane {
+    const lane = this.#leaveQueue(given)
+    const { underway, config } = lane
+    if (underway.length > 0 && config)
+      this.effects.push({ do: 'release', underway, config, hasArrived: false })
+    return this.#step(lane, 'ready', {
+      ...{ underway: [], sent: 0, unrendered: undefined, isFull: false },
+      ...{ generation: lane.generation + 1, taken: lane.done },
+    })
+  }
+
+  // Lanes: the queue of a gate.
+
+  /** `isRefused`: it has found no room, and not only others before it. */
+  #wait(lane: Lane, gate: string, isRefused: boolean): void {
+    this.effects.push({ do: 'wait', key: lane.key, gate, isRefused })
+    this.#endTurn(lane)
+    this.#edit(this.stream.lanes.get(lane.key) ?? lane, { queue: 'waiting' })
+  }
+
+  /** It has tried: the next lane that waits may. */
+  #endTurn(lane: Lane): Lane {
+    if (lane.queue !== 'called') return lane
+    this.effects.push({ do: 'pass-on', key: lane.key })
+    return this.#edit(lane, { queue: 'none' })
+  }
+
+  #leaveQueue(lane: Lane): Lane {
+    if (lane.queue !== 'waiting') return this.#endTurn(lane)
+    this.effects.push({ do: 'leave-queue', key: lane.key })
+    return this.#edit(lane, { queue: 'none' })
+  }
+}
