@@ -348,7 +348,8 @@ export class StreamRunner {
 
   #setTimer(ms: number): void {
     clearTimeout(this.#timer)
-    if (ms < MAX_TIMER_MS) this.#timer = setTimeout(() => this.dispatch({ type: 'tick' }), ms).unref()
+    if (ms < MAX_TIMER_MS)
+      this.#timer = setTimeout(() => this.dispatch({ type: 'tick' }), Math.ceil(ms)).unref()
   }
 
   #handleOf(key: LaneKey): number {

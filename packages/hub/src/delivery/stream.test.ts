@@ -2,7 +2,7 @@ import { type Id, newId } from '@plugboard/core'
 import { expect, test } from 'vitest'
 import type { Entry } from '../log/entry.js'
 import type { Claimed } from '../log/progress.js'
-import { type Target, webhookTarget } from '../log/target.js'
+import { replayLane, type Target, webhookTarget } from '../log/target.js'
 import { type Context, type Effect, openStream, type Stream, type StreamEvent, transition } from './stream.js'
 import type { Batch, TargetConfig } from './target-config.js'
 
@@ -112,6 +112,27 @@ test('a mark that is not answered in time counts as failed, and its late answer 
   expect(story.stream.phase).toBe('recovering')
 })
 
+test('a timer that runs out a little early is set again', () => {
+  const story = sending(2)
+  story.does({ type: 'delivered', key: target, generation: 0, seq: 1 })
+  story.does({ type: 'write-failed', id: story.effect('mark').id })
+  story.passes(999.6)
+  expect(story.does({ type: 'tick' })).toEqual(['set-timer'])
+  story.passes(0.4)
+  expect(story.does({ type: 'tick' })).toContain('reclaim')
+})
+
+test('while nothing may begin no timer is set for a lane whose time has come', () => {
+  const story = sending(1)
+  const state = { done: 0, blockedUntil: new Date(NOW.getTime() + 1000) }
+  story.does({ type: 'adopted', key: replayLane(1, webhookTarget(newId())), state })
+  expect(story.effect('set-timer').ms).toBe(1000)
+  story.passes(1000)
+  story.isStopping = true
+  story.does({ type: 'tick' })
+  expect(story.effect('set-timer').ms).toBe(29_000)
+})
+
 test('a stream that another process has is let go: the transport is told, and rooms are given back', () => {
   const story = sending(2)
   story.does({ type: 'delivered', key: target, generation: 0, seq: 1 })
@@ -208,6 +229,8 @@ interface Story {
   /** The result of the step that the lane is at. */
   result(type: 'read' | 'admitted' | 'rendered', what: object): StreamEvent
   passes(ms: number): void
+  /** The process is going down. */
+  isStopping: boolean
 }
 
 function begin({ seq }: { seq: number }): Story {
@@ -240,6 +263,12 @@ function begin({ seq }: { seq: number }): Story {
     },
     result: (type, what) =>
       ({ type, key: target, stepId: stream.lanes.get(target)?.stepId, ...what }) as StreamEvent,
+    get isStopping() {
+      return context.isStopping
+    },
+    set isStopping(isStopping) {
+      context = { ...context, isStopping }
+    },
     passes(ms) {
       const now = new Date(context.now.getTime() + ms)
       context = { ...context, now, monotonicMs: context.monotonicMs + ms }

@@ -363,9 +363,10 @@ class Draft {
   // The stream.
 
   #tick(): void {
-    const { write, timerAt, scanAt } = this.stream
+    const { write, scanAt } = this.stream
     const { now, monotonicMs } = this.#context
-    if (now.getTime() >= timerAt) this.#update({ timerAt: Number.POSITIVE_INFINITY })
+    // Also before its time, since timers may run out a little early: then it is set again for what is left.
+    this.#update({ timerAt: Number.POSITIVE_INFINITY })
     if (scanAt && now >= scanAt) this.#update({ scanAt: undefined })
     if (write && monotonicMs >= write.giveUpAt) this.#writeFailed()
   }
@@ -570,7 +571,7 @@ class Draft {
       if (!write) at = Math.min(at, lease.renewAt - monotonicMs)
       if (scanAt) at = Math.min(at, scanAt.getTime() - now.getTime())
       for (const lane of lanes.values()) {
-        const ready = isActive(lane) ? undefined : readyAt(lane)
+        const ready = isActive(lane) || !this.#mayBegin ? undefined : readyAt(lane)
         if (ready) at = Math.min(at, ready.getTime() - now.getTime())
       }
     }
