@@ -768,7 +768,9 @@ class Draft {
     if (!last || !config) return lane
     this.effects.push({ do: 'release', underway: arrived, config, hasArrived: true })
     const left = { underway: underway.slice(arrived.length), sent: lane.sent - arrived.length, isFull: false }
-    return this.#advance(this.#edit(lane, left), last.entry.seq)
+    // What lies between two entries under way is not for this lane: the history that follows is that of the next one.
+    const next = left.underway[0]?.entry.seq ?? last.entry.seq + 1
+    return this.#advance(this.#edit(lane, left), next - 1)
   }
 
   /** Everything up to `seq` is handled: the next entry starts without a history. */
