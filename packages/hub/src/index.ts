@@ -29,11 +29,17 @@ export { MAX_PARTICIPANTS } from './conversations/participants.js'
 export type { NewUser } from './conversations/users.js'
 export type { DeliveryObserver, DispatcherLimits } from './delivery/dispatcher.js'
 export type { GateLimits } from './delivery/gate.js'
-export { monotonicMs } from './delivery/monotonic.js'
 export type { RetrySchedule } from './delivery/retry.js'
-export type { DeliveryFailure, Transport, TransportListener } from './delivery/transport.js'
+export type {
+  DeliveryFailure,
+  Transport,
+  TransportListener,
+  WebhookAddress,
+  WebhookItem,
+  WebhookSender,
+} from './delivery/transport.js'
+export { monotonicMs } from './delivery/transport.js'
 export type { Lookups, Topic, WebhookEvent, WebhookFormat } from './delivery/webhook-format.js'
-export type { WebhookAddress, WebhookItem, WebhookSender } from './delivery/webhook-sender.js'
 export { Collection, type Index, type Kept } from './documents/collection.js'
 export {
   type ClientFacts,

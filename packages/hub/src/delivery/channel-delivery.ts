@@ -10,6 +10,7 @@ import {
   parseJsonObject,
   replaceButtons,
 } from '@plugboard/core'
+import { LRUCache } from 'lru-cache'
 import type { Channels, Runtime } from '../channels/channels.js'
 import { classify } from '../channels/classify.js'
 import { errorShape } from '../channels/error-shape.js'
@@ -18,10 +19,8 @@ import type { OpenIntegration } from '../clients/directory.js'
 import { yieldIfBusy } from '../event-loop.js'
 import type { ButtonTokens } from './button-tokens.js'
 import type { RateLimiter } from './rate-limiter.js'
-import { type Kept, RenderedParts } from './rendered-parts.js'
 import type { Control } from './serial-transport.js'
 import type { DeliveryFailure } from './transport.js'
-import { showTyping, typingMsOf } from './typing.js'
 
 /** Where a channel's parts go. */
 export interface EndpointAddress {
@@ -225,3 +224,82 @@ function renderParts(
 /** The arguments are JSON, or cannot be stored. */
 const isPart = (value: unknown): value is Part =>
   typeof value === 'object' && value !== null && 'call' in value && typeof value.call === 'string'
+
+/** Most that a process keeps, in UTF-16 units of JSON. */
+const MAX_KEPT = 16 * 1024 * 1024
+
+/** Parts of a delivery, and what they were rendered from. */
+interface Kept {
+  /** JSON text: an edited message is rendered again. */
+  payload: string
+  /** The endpoint as a channel sees it, as JSON text. */
+  endpoint: string
+  parts: readonly Part[]
+  /** Length of the parts as JSON. */
+  size: number
+}
+
+/**
+ * Rendered parts of deliveries that will be retried, so that a slow `render` runs once for an entry and not once for
+ * each attempt. What was evicted is rendered again.
+ */
+class RenderedParts {
+  readonly #kept = new LRUCache<string, Kept>({
+    maxSize: MAX_KEPT,
+    sizeCalculation: ({ payload, size }) => payload.length + size,
+  })
+
+  /** The parts of this delivery, if they were rendered from the same payload and endpoint. */
+  recall(deliveryId: string, { payload, endpoint }: Pick<Kept, 'payload' | 'endpoint'>): Kept | undefined {
+    const kept = this.#kept.get(deliveryId)
+    return kept?.payload === payload && kept.endpoint === endpoint ? kept : undefined
+  }
+
+  keep(deliveryId: string, kept: Kept): void {
+    this.#kept.set(deliveryId, kept)
+  }
+
+  /** The delivery will not be retried. */
+  forget(deliveryId: string): void {
+    this.#kept.delete(deliveryId)
+  }
+}
+
+/** How long typing is shown when the message names no time. */
+const TYPING_MS = 1000
+/** The longest that typing is shown. */
+const MAX_TYPING_MS = 10_000
+/** Providers show it for about five seconds, so it is repeated. */
+const TYPING_AGAIN_MS = 4000
+
+/** How long typing is shown before this message; undefined when the message does not ask for it. */
+function typingMsOf({ typing, delay }: JsonObject): number | undefined {
+  if (typing !== true) return undefined
+  return Math.min(typeof delay === 'number' && delay >= 0 ? delay : TYPING_MS, MAX_TYPING_MS)
+}
+
+/**
+ * Shows typing for `ms` milliseconds; each `indicate` lasts some seconds. Failures are reported to `failed` and have no
+ * other effect. A call that is still under way at the end is aborted, so that typing is not shown after the message.
+ * False when `signal` ended the wait.
+ */
+async function showTyping(
+  ms: number,
+  signal: AbortSignal,
+  indicate: ((signal: AbortSignal) => Promise<void>) | undefined,
+  failed: (err: unknown) => void,
+): Promise<boolean> {
+  const controller = new AbortController()
+  let left = ms
+  try {
+    do {
+      indicate?.(controller.signal).catch((err) => controller.signal.aborted || failed(err))
+      const slice = Math.min(left, TYPING_AGAIN_MS)
+      if (!(await pause(slice, signal))) return false
+      left -= slice
+    } while (left > 0)
+    return true
+  } finally {
+    controller.abort()
+  }
+}

@@ -5,11 +5,10 @@ import { type LaneKey, parseTarget, type Target } from '../log/target.js'
 import type { Appended, Replayed, Store } from '../ports/store.js'
 import { DueClock } from './due-clock.js'
 import { type Gate, type GateLimits, Gates } from './gate.js'
-import { monotonicMs } from './monotonic.js'
 import type { LaneEvent, Outcome } from './stream.js'
 import { type RunnerHost, StreamRunner } from './stream-runner.js'
 import type { Resolved, TargetConfig } from './target-config.js'
-import type { DeliveryFailure, TransportListener } from './transport.js'
+import { type DeliveryFailure, monotonicMs, type TransportListener } from './transport.js'
 
 /** Limits of the deliveries of one process. */
 export interface DispatcherLimits {

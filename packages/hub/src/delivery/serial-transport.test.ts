@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { monotonicMs } from './monotonic.js'
 import { type Control, SerialTransport } from './serial-transport.js'
-import type { DeliveryFailure } from './transport.js'
+import { type DeliveryFailure, monotonicMs } from './transport.js'
 
 const failure: DeliveryFailure = { kind: 'transient', message: 'no' }
 

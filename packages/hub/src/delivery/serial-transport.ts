@@ -1,6 +1,5 @@
 import { LAST_WORDS_MS } from '../channels/timeout.js'
-import { monotonicMs } from './monotonic.js'
-import type { DeliveryFailure, Transport, TransportListener } from './transport.js'
+import { type DeliveryFailure, monotonicMs, type Transport, type TransportListener } from './transport.js'
 
 /** Nothing starts with less time than this before the end of the lease: it would only be aborted. */
 const MIN_LEFT_MS = 2000

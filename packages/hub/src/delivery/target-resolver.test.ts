@@ -17,12 +17,16 @@ import type { Claimed } from '../log/progress.js'
 import { endpointTarget, webhookTarget } from '../log/target.js'
 import type { ClientRecord } from '../ports/client-record.js'
 import type { EndpointAddress, EndpointItem } from './channel-delivery.js'
-import type { IntegrationAddress, IntegrationItem } from './integration-event.js'
 import type { Resolved, TargetConfig } from './target-config.js'
 import { TargetResolver } from './target-resolver.js'
-import type { Transport } from './transport.js'
+import type {
+  IntegrationAddress,
+  IntegrationItem,
+  Transport,
+  WebhookAddress,
+  WebhookItem,
+} from './transport.js'
 import type { Lookups, WebhookFormat } from './webhook-format.js'
-import type { WebhookAddress, WebhookItem } from './webhook-sender.js'
 
 test('a webhook gets its entries as its format tells them, each under an id that never changes', async () => {
   const { configOf, hook, stream, sender } = setUp()

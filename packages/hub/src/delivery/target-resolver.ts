@@ -7,13 +7,18 @@ import type { Claimed } from '../log/progress.js'
 import { integrationTarget, parseTarget, type Target } from '../log/target.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 import type { EndpointAddress, EndpointItem } from './channel-delivery.js'
-import type { IntegrationAddress, IntegrationItem } from './integration-event.js'
 import type { RetrySchedule } from './retry.js'
 import type { Batch, Resolved, TargetConfig } from './target-config.js'
-import type { Transport } from './transport.js'
+import type {
+  IntegrationAddress,
+  IntegrationItem,
+  Transport,
+  WebhookAddress,
+  WebhookItem,
+  WebhookSender,
+} from './transport.js'
 import { lateWebhookBody, type WebhookBody, webhookBody } from './webhook-body.js'
 import type { Lookups, WebhookEvent, WebhookFormat } from './webhook-format.js'
-import type { WebhookAddress, WebhookItem, WebhookSender } from './webhook-sender.js'
 
 export interface TargetResolverOptions {
   directory: Directory

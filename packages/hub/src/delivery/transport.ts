@@ -1,4 +1,4 @@
-import type { Failure } from '@plugboard/core'
+import type { Failure, Id } from '@plugboard/core'
 
 /**
  * Sends the entries of lanes to their targets, those of one lane strictly one after another. It knows nothing of order
@@ -46,4 +46,46 @@ export type DeliveryFailure = Failure & {
   parts?: number
   /** The HTTP status that the target answered with. */
   status?: number
+}
+
+/**
+ * Milliseconds of a clock that never jumps and is the same in every thread of this process. Ends of leases are given on
+ * it, since a change of the system's time must not make a lease longer.
+ */
+export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6
+
+/** Where the requests of a webhook go, and the headers that each carries. */
+export interface WebhookAddress {
+  id: string
+  url: string
+  headers: Readonly<Record<string, string>>
+  /** Standard Webhooks secret, base64; signs each request. */
+  signingSecret?: string
+  /** Timeout of one attempt in milliseconds. Default: that of the sender. */
+  timeoutMs?: number
+}
+
+/** One request: `seq` orders it in its lane; `id` is its webhook-id, the same in every attempt. */
+export interface WebhookItem {
+  seq: number
+  id: string
+  /** JSON text. Empty: nothing is sent, and the item counts as delivered. */
+  body: string
+}
+
+/** Makes the HTTP requests of webhooks. The host provides it, since the hub has no HTTP. */
+export type WebhookSender = Transport<WebhookAddress, WebhookItem>
+
+/** The integration that a provider is notified of. It may be gone: then only what was there before is taken back. */
+export interface IntegrationAddress {
+  clientId: Id
+  integrationId: Id
+}
+
+/** Something that happened to the integration. */
+export interface IntegrationItem {
+  seq: number
+  channel: string
+  /** Of an entry of the integration's stream: JSON text. */
+  payload: string
 }

@@ -1,0 +1,209 @@
+import type { Id } from '@plugboard/core'
+import { Channels } from './channels/channels.js'
+import { Preload } from './channels/preload.js'
+import { Accounts } from './clients/accounts.js'
+import { Clients } from './clients/clients.js'
+import { type ClientView, Directory } from './clients/directory.js'
+import { Idempotency } from './clients/idempotency.js'
+import { Usage } from './clients/usage.js'
+import { Webhooks } from './clients/webhooks.js'
+import { Collect } from './conversations/collect.js'
+import { Conversations } from './conversations/conversations.js'
+import { Deliveries } from './conversations/deliveries.js'
+import { DeliveryEvents } from './conversations/delivery-events.js'
+import { Endpoints } from './conversations/endpoints.js'
+import { lookupsFor } from './conversations/lookups.js'
+import { Messages } from './conversations/messages.js'
+import { Participants } from './conversations/participants.js'
+import { Presence } from './conversations/presence.js'
+import { Users } from './conversations/users.js'
+import { ButtonTokens } from './delivery/button-tokens.js'
+import { channelDelivery } from './delivery/channel-delivery.js'
+import { Dispatcher } from './delivery/dispatcher.js'
+import { RateLimiter } from './delivery/rate-limiter.js'
+import { Recipients } from './delivery/recipients.js'
+import type { RetrySchedule } from './delivery/retry.js'
+import { SerialTransport } from './delivery/serial-transport.js'
+import type { TargetConfig } from './delivery/target-config.js'
+import { TargetResolver } from './delivery/target-resolver.js'
+import type { IntegrationAddress, IntegrationItem } from './delivery/transport.js'
+import type { Lookups, WebhookFormat } from './delivery/webhook-format.js'
+import { clientFacts, conversationFacts, integrationFacts, userFacts } from './documents/facts.js'
+import { Attachments } from './files/attachments.js'
+import { MediaLinks } from './files/media-links.js'
+import { Housekeeping } from './housekeeping.js'
+import type { HubOptions } from './hub-options.js'
+import { Answers } from './inbound/answers.js'
+import { Ingest } from './inbound/ingest.js'
+import { AccountClaims } from './integrations/account-claims.js'
+import { Health } from './integrations/health.js'
+import { IntegrationMonitor } from './integrations/integration-monitor.js'
+import { Integrations } from './integrations/integrations.js'
+import { pauseIntegration } from './integrations/pause.js'
+import { probe } from './integrations/probe.js'
+import { Provisioning } from './integrations/provisioning.js'
+import { Sync } from './integrations/sync.js'
+
+/** The options, with their defaults. */
+export type HubContext = HubOptions & { now: () => Date; formatsByName: ReadonlyMap<string, WebhookFormat> }
+
+/** Assumed streams per client when sizing caches. Larger caches take longer to allocate at the start. */
+const STREAMS_PER_CLIENT = 4
+
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/** Clients, channels, and what watches them: everything that deliveries need. `changed`: a client's configuration is new. */
+export function createFoundation(context: HubContext, changed: (clientId: Id) => Promise<void>) {
+  const { store, keyring, settings, log, now } = context
+  const { cacheSize } = settings
+  const channels = new Channels({
+    ...context,
+    maxSessions: cacheSize,
+    loaded: (name) => preload.used(name),
+  })
+  const preload = new Preload({ store, channels, log })
+  const directory = new Directory({
+    ...{ store, keyring, changed, maxAgeMs: settings.cacheAgeMs },
+    maxClients: Math.ceil(cacheSize / STREAMS_PER_CLIENT),
+  })
+  const usage = new Usage({ store, maxBytes: settings.clientMaxBytes ?? 0, maxCached: cacheSize, log })
+  const monitor = new IntegrationMonitor({ store, log, now })
+  return { channels, preload, directory, usage, monitor, tokens: new ButtonTokens(keyring) }
+}
+
+export type Foundation = ReturnType<typeof createFoundation>
+
+/** What deliveries call when something becomes of them. The use cases provide it, and are made after deliveries. */
+export interface Reactions {
+  lookups(client: ClientView): Lookups
+  pause(clientId: Id, config: TargetConfig, reason: string): Promise<void>
+  provision: Provisioning['carry']
+  events: Pick<DeliveryEvents, 'done' | 'gaveUp'>
+}
+
+/** The dispatcher with its transports. */
+export function createDeliveries(context: HubContext, foundation: Foundation, reactions: () => Reactions) {
+  const { store, settings, sender, urls, log, observer, now, formatsByName: formats } = context
+  const { channels, directory, monitor, tokens } = foundation
+  const deliver = channelDelivery({
+    ...{ channels, tokens, log, timeoutMs: settings.channelTimeoutMs },
+    limiter: new RateLimiter(),
+  })
+  const channelTransport = new SerialTransport(watched(deliver, monitor, () => reactions().events))
+  const provisionTransport = new SerialTransport<IntegrationAddress, IntegrationItem>((...attempt) =>
+    reactions().provision(...attempt),
+  )
+  const targets = new TargetResolver({
+    ...{ directory, channels, formats, sender, channelTransport, provisionTransport, urls, log, now },
+    channelSchedule: settings.channelSchedule,
+    provisionSchedule: repeatedForADay(settings.provisionSchedule),
+    lookupsOf: (client) => reactions().lookups(client),
+  })
+  const dispatcher = new Dispatcher({
+    ...{ store, observer, log, now },
+    limits: settings.delivers === false ? { ...settings.delivery, streams: 0 } : settings.delivery,
+    resolve: (stream, target) => targets.resolve(stream, target),
+    refused: (...refusal) => reactions().pause(...refusal),
+    gaveUp: (...death) => reactions().events.gaveUp(...death),
+  })
+  return { dispatcher, transports: [sender, channelTransport, provisionTransport] as const }
+}
+
+/** The use cases, and the reactions to deliveries that they provide. */
+export function createUseCases(context: HubContext, foundation: Foundation, dispatcher: Dispatcher) {
+  const { store, blobs, keyring, settings, urls, log, now, refuseTarget } = context
+  const { channels, directory, usage, monitor, tokens } = foundation
+  const { cacheSize } = settings
+  const recipients = new Recipients(context.formatsByName)
+  const shared = { store, recipients, dispatcher, usage, now }
+  const cached = { maxCached: cacheSize, maxAgeMs: settings.cacheAgeMs }
+  const timeoutMs = settings.channelTimeoutMs
+  const measure = (clientId: Id, bytes: number) => usage.add(clientId, bytes)
+  const facts = { users: userFacts(store, measure), conversations: conversationFacts(store, measure) }
+
+  const attachments = new Attachments({
+    ...{ store, blobs, keyring, urls, usage },
+    maxBytes: settings.attachmentMaxBytes,
+  })
+  const accounts = new Accounts({ store, keyring, now, ...cached })
+  const clients = new Clients({ store, facts: clientFacts(store), directory, accounts, attachments, now })
+  const webhooks = new Webhooks({ store, directory, keyring, refuseTarget, now })
+  const idempotency = new Idempotency({ store, now })
+
+  const users = new Users({ ...shared, ...cached, keyring, facts: facts.users })
+  const conversations = new Conversations({
+    ...{ ...shared, ...cached, users, attachments },
+    facts: facts.conversations,
+  })
+  const messages = new Messages({ ...shared, users, conversations })
+  const participants = new Participants({
+    ...{ store, users, conversations, now },
+    ...{ userFacts: facts.users, conversationFacts: facts.conversations, maxCached: cacheSize },
+  })
+  const presence = new Presence({ channels, conversations, urls, log, timeoutMs })
+  const collect = new Collect({ store, messages, now, maxMs: settings.collectMaxMs })
+  const endpoints = new Endpoints({ ...shared, users, conversations })
+  const deliveries = new Deliveries({ ...shared, messages })
+
+  const health = new Health({ ...shared, channels, monitor, urls })
+  const accountClaims = new AccountClaims({ store, directory, channels, now })
+  const provisioning = new Provisioning({
+    ...{ directory, channels, accounts: accountClaims, keyring, health, urls, log, timeoutMs },
+  })
+  const sync = new Sync({
+    ...{ directory, channels, keyring, health, accounts: accountClaims, refuseTarget },
+    probe: (...of) => probe({ channels, urls, timeoutMs: settings.probeTimeoutMs }, ...of),
+  })
+  const integrations = new Integrations({ facts: integrationFacts(store), sync, webhooks, accounts })
+
+  const media = new MediaLinks({
+    ...{ store, keyring, directory, channels, urls, now, timeoutMs },
+    ttlMs: settings.mediaLinkTtlMs,
+  })
+  const ingest = new Ingest({
+    ...{ store, channels, endpoints, conversations, messages, dispatcher },
+    ...{ answers: new Answers({ store, tokens }), media, monitor },
+  })
+  const housekeeping = new Housekeeping({ store, blobs, clients, idempotency, log })
+
+  const lookups = (client: ClientView) => lookupsFor(client, { store, users, conversations, accounts })
+  const reactions: Reactions = {
+    lookups,
+    pause: pauseIntegration({ directory, health, log }),
+    provision: (...attempt) => provisioning.carry(...attempt),
+    events: new DeliveryEvents({ directory, conversations, log }),
+  }
+  return {
+    useCases: {
+      ...{ clients, accounts, integrations, sync, webhooks, users, conversations, participants, presence },
+      ...{ messages, collect, endpoints, ingest, deliveries, health, idempotency, media, attachments },
+      lookups,
+    },
+    housekeeping,
+    reactions,
+  }
+}
+
+/** Reports the outcome of deliveries to the monitor and to the client's webhooks. */
+function watched(
+  deliver: ReturnType<typeof channelDelivery>,
+  monitor: IntegrationMonitor,
+  events: () => Reactions['events'],
+): ReturnType<typeof channelDelivery> {
+  return async (address, item, ...how) => {
+    const outcome = await deliver(address, item, ...how)
+    if (outcome === undefined) {
+      monitor.delivered(address.integration.id)
+      await events().done(address, item)
+    } else if (outcome !== 'withdrawn') monitor.failed(address.integration.id, outcome)
+    return outcome
+  }
+}
+
+/** Repeats the last delay of a schedule until it covers a day. */
+function repeatedForADay({ delaysMs }: RetrySchedule): RetrySchedule {
+  const last = Math.max(delaysMs.at(-1) ?? DAY_MS, 1000)
+  const sum = delaysMs.reduce((total, delay) => total + delay, 0)
+  const more = Math.max(0, Math.ceil((DAY_MS - sum) / last))
+  return { delaysMs: [...delaysMs, ...Array<number>(more).fill(last)] }
+}
