@@ -3,20 +3,25 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import type { Reporter } from 'vitest/node'
 
+/** `pnpm test:soak`: every test, in its long form. Otherwise the short form, which CI runs for each push. */
+const isSoak = process.env.SOAK === 'true'
+
+/** Tests in a folder named `soak` take minutes, or need the whole machine. */
+const exclude = ['**/node_modules/**', ...(isSoak ? [] : ['**/soak/**'])]
+
+const fileAt = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+/** Many runs of each property; fast-check's default otherwise. */
+const setupFiles = isSoak ? [fileAt('scripts/random-runs.mjs')] : []
+
+/** One MongoDB server for all files of a project. */
+const mongodb = { globalSetup: [fileAt('packages/test-mongodb/dist/global-setup.js')] }
+
 const packageJson = (root: string) => new URL(`${root}/package.json`, import.meta.url)
 
-/** Projects whose tests want a MongoDB server. */
-const wantsMongodb = new Set(['@plugboard/store-mongodb'])
-const mongodb = {
-  globalSetup: fileURLToPath(new URL('packages/test-mongodb/dist/global-setup.js', import.meta.url)),
-}
-
-/** Run by {@link serverOnMongodb}, {@link serverUnderLoad} and {@link serverUnderAttack} alone. */
-const exclude = ['test/mongodb/**', 'test/hostile/**', '**/node_modules/**']
-
 /** Every package folder is a project named as in its package.json; nothing to edit when one is added. */
-const projects = [
-  ...['packages', 'apps', 'examples'].flatMap((group) =>
+const packages = [
+  ...['packages', 'examples'].flatMap((group) =>
     readdirSync(new URL(group, import.meta.url)).map((name) => `${group}/${name}`),
   ),
   'bench',
@@ -24,70 +29,65 @@ const projects = [
   .filter((root) => existsSync(packageJson(root)))
   .map((root) => {
     const { name } = JSON.parse(readFileSync(packageJson(root), 'utf8')) as { name: string }
-    return { extends: true as const, root, test: { name, ...(wantsMongodb.has(name) && mongodb), exclude } }
+    return {
+      extends: true as const,
+      root,
+      test: {
+        name,
+        include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+        // Their tests share nothing, so a worker does not import everything again for each file.
+        isolate: false,
+        ...(name === '@plugboard/store-mongodb' && mongodb),
+      },
+    }
   })
 
-/** The server once more on the other store, where its own faults are no part of what is tested. */
-const onMongodb = {
+/** The server's tests by folder of `apps/server/test`. `embedded*` is about the embedded store alone. */
+const folders = {
+  /** What a store can break although `storeSuite` proves both alike: order, duplicates and deletion, also after a crash. */
+  onBothStores: ['test/stores/**/*.test.ts'],
+  onMongodb: ['test/mongodb/**/*.test.ts', 'test/soak/replicas-load.test.ts'],
+  /** What no store has a part in. On MongoDB too in {@link isSoak}. */
+  onAnyStore: [
+    'test/*.test.ts',
+    'test/{channels,smartify,soak,sunshine}/**/*.test.ts',
+    '!test/soak/replicas-load.test.ts',
+  ],
+  attack: ['test/hostile/**/*.test.ts'],
+}
+
+const server = (name: string, include: readonly string[], options: object = {}) => ({
   extends: true as const,
   root: 'apps/server',
-  test: { env: { TEST_STORE: 'mongodb' }, testTimeout: 180_000, ...mongodb },
+  test: { name: `@plugboard/server${name}`, include: [...include], ...options },
+})
+
+const sharedServer = fileAt('apps/server/test/support/shared-server.ts')
+
+const withFile = { globalSetup: [sharedServer] }
+const withMongodb = {
+  globalSetup: [...mongodb.globalSetup, sharedServer],
+  env: { TEST_STORE: 'mongodb' },
+  testTimeout: 180_000,
+  hookTimeout: 60_000,
 }
 
-/** Takes the whole machine, and is in time only when it has it. */
-const load = 'test/mongodb/*-load.test.ts'
+/** One file after another, and after all others, since they measure what another tenant notices. */
+const alone = (groupOrder: number) => ({ maxWorkers: 1, sequence: { groupOrder } })
 
-const serverOnMongodb = {
-  ...onMongodb,
-  test: {
-    ...onMongodb.test,
-    name: '@plugboard/server on MongoDB',
-    exclude: [
-      'src/**',
-      'test/fault-*.test.ts',
-      'test/embedded*.test.ts',
-      'test/channels/**',
-      'test/hostile/**',
-      load,
-      '**/node_modules/**',
-    ],
-  },
-}
-
-/** After all others. */
-const serverUnderLoad = {
-  ...onMongodb,
-  test: {
-    ...onMongodb.test,
-    name: '@plugboard/server under load on MongoDB',
-    // What is included by all projects is added to, so that everything else has to be named.
-    exclude: ['src/**', 'test/*.test.ts', 'test/!(mongodb)/**', 'test/mongodb/!(*-load).test.ts'],
-    sequence: { groupOrder: 1 },
-  },
-}
-
-/** Everything that `pnpm test:hostile` sends, on both stores; CI sends a part of it. */
-const isWhole = process.env.HOSTILE === 'whole'
-const attackName = '@plugboard/server under attack'
-const attackExclude = ['src/**', 'test/*.test.ts', 'test/!(hostile)/**', '**/node_modules/**']
-/**
- * One after another and after all others, since what another tenant notices is measured. CI attacks the embedded store
- * only: the server that stands in for MongoDB takes minutes for what is posted.
- */
-const serverUnderAttack = [
-  { extends: true as const, root: 'apps/server', test: { name: attackName, exclude: attackExclude } },
-  ...(isWhole
+/** CI attacks the embedded store only: SecantusDB, which replaces MongoDB in tests, takes minutes for what is posted. */
+const servers = [
+  server('', ['src/**/*.test.ts'], { isolate: false }),
+  server(' on a file', [...folders.onAnyStore, ...folders.onBothStores], withFile),
+  server(' on MongoDB', [...folders.onBothStores, ...folders.onMongodb], withMongodb),
+  server(' under attack', folders.attack, alone(1)),
+  ...(isSoak
     ? [
-        {
-          ...onMongodb,
-          test: { ...onMongodb.test, name: `${attackName} on MongoDB`, exclude: attackExclude },
-        },
+        server(' on MongoDB, the rest', [...folders.onAnyStore, '!test/embedded*'], withMongodb),
+        server(' under attack on MongoDB', folders.attack, { ...withMongodb, ...alone(2) }),
       ]
     : []),
-].map((project, i) => ({
-  ...project,
-  test: { ...project.test, maxWorkers: 1, sequence: { groupOrder: 2 + i } },
-}))
+]
 
 /** Ends the output with `N passed, N failed`; a file that cannot load and an unhandled error count as failed. */
 const summary: Reporter = {
@@ -102,12 +102,12 @@ const summary: Reporter = {
 export default defineConfig({
   test: {
     // Imports of another package resolve through its dist, as a user gets it: build before (`pnpm test` does).
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    projects: [...projects, serverOnMongodb, serverUnderLoad, ...serverUnderAttack],
-    provide: { simulationRuns: Number(process.env.SIMULATION_RUNS ?? 150) },
+    projects: [...packages, ...servers],
+    exclude,
+    setupFiles,
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
+    testTimeout: isSoak ? 3_600_000 : 30_000,
     hookTimeout: 30_000,
     // What is waited for comes late on a busy machine.
     expect: { poll: { timeout: 10_000 } },

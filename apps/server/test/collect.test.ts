@@ -3,16 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answered, createClient, type TestClient } from './support/api.js'
 import { type Receiver, startReceiver } from './support/receiver.js'
-import { cleanUp, startServer, type TestServer } from './support/server.js'
+import { cleanUp, sharedServer, startServer } from './support/server.js'
 
 /** For polls: a busy machine is slow. */
 const PATIENT = { timeout: 20_000 }
 
-let server: TestServer
+const server = sharedServer()
 let bot: Receiver
 let client: TestClient
 beforeAll(async () => {
-  server = await startServer()
   bot = await startReceiver()
   client = await createClient(server, { webhooks: [{ url: bot.url }] })
 })

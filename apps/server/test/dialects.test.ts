@@ -1,22 +1,19 @@
 import { fromUuid } from '@plugboard/core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { createClient, type TestClient } from './support/api.js'
 import type { Dialect, Line, Side } from './support/dialects/dialect.js'
 import { messaging } from './support/dialects/messaging.js'
 import { smartify } from './support/dialects/smartify.js'
 import { sunshine } from './support/dialects/sunshine.js'
 import { type Receiver, startReceiver } from './support/receiver.js'
-import { cleanUp, startServer, type TestServer } from './support/server.js'
+import { cleanUp, sharedServer } from './support/server.js'
 
 const dialects: readonly Dialect[] = [messaging, sunshine, smartify]
 
 const PATIENT_MS = 20_000
 
-let server: TestServer
+const server = sharedServer()
 
-beforeAll(async () => {
-  server = await startServer()
-})
 afterAll(cleanUp)
 
 const newSide = async (dialect: Dialect): Promise<Side & { client: TestClient }> => {

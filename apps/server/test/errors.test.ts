@@ -6,13 +6,13 @@ import { countEntries } from './support/entries.js'
 import { raw } from './support/raw.js'
 import { type Receiver, startReceiver } from './support/receiver.js'
 import { adminSamples, documentedRoutes, type Named, samples } from './support/routes.js'
-import { cleanUp, startServer, type TestServer } from './support/server.js'
+import { cleanUp, sharedServer } from './support/server.js'
 
 const JSON_TYPE = ['Content-Type', 'application/json'] as const
 /** 150 kB. */
 const LIMIT = 153_600
 
-let server: TestServer
+const server = sharedServer()
 let bot: Receiver
 let client: TestClient
 let ids: { userId: string; conversationId: string }
@@ -20,7 +20,6 @@ let ids: { userId: string; conversationId: string }
 let credentials: [string, string][]
 
 beforeAll(async () => {
-  server = await startServer({ env: { RATE_LIMIT: '0' } })
   bot = await startReceiver()
   client = await createClient(server, { webhooks: [{ url: bot.url }] })
   ids = await client.converse()
@@ -377,7 +376,6 @@ describe('whatever is sent', () => {
         expect(answer.text).not.toContain('Invalid input')
         if (answer.status === 201 && /^.(users|conversations|messages)$/.test(path)) created += 1
       }),
-      { numRuns: 250 },
     )
     expect(created).toBeGreaterThan(0)
     expect(await countEntries(server)).toBe(before + created)
@@ -392,7 +390,6 @@ describe('whatever is sent', () => {
         expectProper(answer)
         if (answer.status >= 400) expect(await countEntries(server)).toBe(before)
       }),
-      { numRuns: 60 },
     )
   })
 
@@ -422,7 +419,6 @@ describe('whatever is sent', () => {
         if (answer.status >= 400)
           expect((await tenant.call('POST', '/sync', configuration)).json).toEqual(before.json)
       }),
-      { numRuns: 100 },
     )
   })
 
@@ -437,7 +433,6 @@ describe('whatever is sent', () => {
         const answer = await client.call(method, `${filled}?${search}`, method === 'GET' ? undefined : {})
         expectProper(answer)
       }),
-      { numRuns: 200 },
     )
   })
 
@@ -458,7 +453,6 @@ describe('whatever is sent', () => {
           expectProper(answer)
         },
       ),
-      { numRuns: 100 },
     )
   })
 })

@@ -3,7 +3,7 @@ import { newId } from '@plugboard/core'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answered, call } from './support/api.js'
-import { cleanUp, startServer, type TestServer } from './support/server.js'
+import { cleanUp, sharedServer } from './support/server.js'
 import { createProject } from './support/smartify.js'
 import { newKey } from './support/sunshine.js'
 
@@ -146,10 +146,7 @@ const illTimed: Record<string, (of: Target) => object> = {
   'a time of issue that is a list': () => ({ iat: [now()] }),
 }
 
-let server: TestServer
-beforeAll(async () => {
-  server = await startServer({ env: { RATE_LIMIT: '0' } })
-})
+const server = sharedServer()
 afterAll(cleanUp)
 
 function refusesForgeries(

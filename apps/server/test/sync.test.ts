@@ -1,19 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { type Answered, call, callAdmin, createClient, type TestClient } from './support/api.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
 import { startReceiver } from './support/receiver.js'
-import { cleanUp, startServer, type TestServer } from './support/server.js'
+import { cleanUp, sharedServer, startServer } from './support/server.js'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 /** Nothing listens there, and nothing is sent in these tests that would be missed. */
 const nowhere = (path: string) => `http://127.0.0.1:9/${path}`
 
-let server: TestServer
+const server = sharedServer()
 
-beforeAll(async () => {
-  server = await startServer()
-})
 afterAll(cleanUp)
 
 /** Sync without headers. */

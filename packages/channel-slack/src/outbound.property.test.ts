@@ -93,7 +93,6 @@ test('any text is shown to the letter', () => {
     fc.property(text, (text) => {
       expect(bare(shown({ type: 'text', text }))).toBe(bare(text))
     }),
-    { numRuns: 300 },
   )
 })
 
@@ -103,7 +102,6 @@ test('any question is shown to the letter, above its buttons', () => {
       const visible = bare(shown({ type: 'single-choice', text, choices: [{ title: 'A', value: 'a' }] }))
       expect(visible).toBe(`${text.trim() ? bare(text) : '…'}A`)
     }),
-    { numRuns: 300 },
   )
 })
 
@@ -113,7 +111,6 @@ test('any words of a card are shown to the letter', () => {
       const visible = bare(shown({ type: 'card', title, subtitle, actions: [] }))
       expect(visible).toBe((title + subtitle).trim() ? bare(title + subtitle) : '…')
     }),
-    { numRuns: 300 },
   )
 })
 
@@ -164,7 +161,6 @@ test('the words of any Markdown are shown, and nothing else', () => {
     fc.property(markdown, (text) => {
       expect(bare(shown({ type: 'text', markdown: true, text }))).toBe(bare(wordsOf(parseMarkdown(text))))
     }),
-    { numRuns: 300 },
   )
 })
 
@@ -176,7 +172,6 @@ test('any text read as Markdown is taken by Slack', () => {
       }
       shown({ type: 'card', markdown: true, title: text, subtitle: text, actions: [] })
     }),
-    { numRuns: 300 },
   )
 })
 
@@ -187,7 +182,6 @@ test('any text arrives over HTTP as it was rendered', async () => {
       await on.send({ type: 'text', text: `.${text.toWellFormed()}` })
       expect(on.fake.posted.at(-1)?.visible).toBe(`.${text.toWellFormed()}`)
     }),
-    { numRuns: 50 },
   )
 })
 

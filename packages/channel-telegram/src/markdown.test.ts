@@ -81,7 +81,6 @@ describe('any Markdown', () => {
         const content = { type: 'text', text: piece.source, markdown: true }
         expect(shownWithLooks(content)).toBe(looksOf(piece))
       }),
-      { numRuns: 200 },
     )
   })
 
@@ -93,13 +92,12 @@ describe('any Markdown', () => {
         const content = { type: 'card', title: '', subtitle: piece.source, markdown: true, actions: [] }
         expect(shownWithLooks(content)).toBe(looksOf(piece))
       }),
-      { numRuns: 50 },
     )
   })
 
   test('at all is taken', () => {
     const taken = fc.property(wildText, (text) => void shown({ type: 'text', text, markdown: true }))
-    fc.assert(taken, { numRuns: 1000 })
+    fc.assert(taken)
   })
 
   test('at all keeps its words, where none stands for something else', () => {
@@ -110,7 +108,6 @@ describe('any Markdown', () => {
         const seen = shown({ type: 'text', text, markdown: true })
         expect(wordsIn(seen)).toBe(wordsIn(text.toWellFormed()))
       }),
-      { numRuns: 500 },
     )
   })
 

@@ -17,7 +17,6 @@ describe('any text', () => {
         const expected = isVisible(text.toWellFormed()) ? squeezed(text.toWellFormed()) : ''
         expect(shown({ type: 'text', text }).replace(/^…$/, '')).toBe(expected)
       }),
-      { numRuns: 500 },
     )
   })
 
@@ -28,7 +27,6 @@ describe('any text', () => {
         const all = `a${`${text}b`.repeat(times)}`
         expect(shown({ type: 'text', text: all })).toBe(squeezed(all.toWellFormed()))
       }),
-      { numRuns: 50 },
     )
   })
 
@@ -49,7 +47,6 @@ describe('any text', () => {
           shown(content)
         }
       }),
-      { numRuns: 300 },
     )
   })
 })

@@ -88,6 +88,6 @@ describe('any Markdown', () => {
         expect(toWhatsApp(source).match(/[a-z0-9äשж😀]+/gu)).toEqual(words)
       },
     )
-    fc.assert(property, { numRuns: 300 })
+    fc.assert(property)
   })
 })

@@ -233,7 +233,6 @@ describe('any text', () => {
         expect(timeOf(() => toPlainText(text))).toBeLessThan(50)
         expect(depthOf(parseMarkdown(text))).toBeLessThan(100)
       }),
-      { numRuns: 100 },
     )
   })
 })

@@ -181,7 +181,7 @@ describe('any payload', () => {
         await isRendered(entry)
       },
     )
-    await fc.assert(property, { numRuns: 300 })
+    await fc.assert(property)
   }, 60_000)
 
   test('may have any details beside it', async () => {
@@ -196,7 +196,7 @@ describe('any payload', () => {
       smartify.channelOfMessage(smartify.toldIn(entry))
       JSON.parse(messagesText(client, [asMessage(entry)], new Map()))
     })
-    await fc.assert(property, { numRuns: 300 })
+    await fc.assert(property)
   }, 60_000)
 
   test('is no reason that a conversation cannot be shown, where it is what a dialect keeps of it', async () => {
@@ -205,7 +205,7 @@ describe('any payload', () => {
       const json = await requestJson(client, view, lookAt(entryOf({})), 'business')
       if (!isDeepStrictEqual(JSON.parse(JSON.stringify(json)), json)) expect.fail(JSON.stringify(json))
     })
-    await fc.assert(property, { numRuns: 300 })
+    await fc.assert(property)
   })
 
   test('of an event of a conversation is rendered, or says that it is not known', async () => {
@@ -215,7 +215,7 @@ describe('any payload', () => {
       fc.constantFrom(...types, 'conversation.deleted' as const),
       async (payload, type) => isRendered(entryOf(payload, { type })),
     )
-    await fc.assert(property, { numRuns: 300 })
+    await fc.assert(property)
   }, 60_000)
 
   test.each([
@@ -260,7 +260,7 @@ describe('any payload', () => {
         }
       }
       for (const payload of hostilePayloads()) isShown(payload)
-      fc.assert(fc.property(anyPayload, isShown), { numRuns: 300 })
+      fc.assert(fc.property(anyPayload, isShown))
     },
     120_000,
   )

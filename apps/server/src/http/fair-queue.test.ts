@@ -76,6 +76,5 @@ test('every task runs or is refused, never more than the limit at a time, in any
         expect(began.length + refused.length).toBe(steps.filter((each) => each !== 'end').length)
       },
     ),
-    { numRuns: 50 },
   )
 })

@@ -165,7 +165,6 @@ describe('every notation of an IPv4 address', () => {
         expect(new Set(verdicts).size).toBe(1)
         expect(verdicts[0]).toBe(forbiddenRange(address.join('.'), allowance) === undefined)
       }),
-      { numRuns: 2_000 },
     )
   })
 })

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { call } from '../support/api.js'
-import { cleanUp } from '../support/server.js'
+import { cleanUp, isSoak } from '../support/server.js'
 import { documentedOperations, type GeneratedRequest, requestsOf } from './support/operations.js'
 import { type Stage, startStage } from './support/stage.js'
 import { newTarget } from './support/target.js'
 
 /** Of all operations together. */
-const REQUESTS = process.env.HOSTILE === 'whole' ? 10_000 : 1_500
+const REQUESTS = isSoak ? 10_000 : 1_000
 const LONGEST_MS = 500
 /** What is not here is left out by the wire contract. */
 const NOT_IMPLEMENTED = 501

@@ -4,7 +4,7 @@ import { openMongoStore } from '@plugboard/store-mongodb'
 import { sqliteStore } from '@plugboard/store-sqlite'
 import { afterAll, describe, inject, test } from 'vitest'
 import { newDatabase } from '../support/replicas.js'
-import { cleanUp, temporaryFolder } from '../support/server.js'
+import { cleanUp, isSoak, temporaryFolder } from '../support/server.js'
 
 afterAll(cleanUp)
 
@@ -22,7 +22,10 @@ const inMongodb: ArchiveSuite['create'] = async () => {
 describe('copies from one kind of store to the other and back', () => {
   for (const { name, run } of [
     ...archiveSuite({ name: 'file to MongoDB to file', create: inFile, through: inMongodb }),
-    ...archiveSuite({ name: 'MongoDB to file to MongoDB', create: inMongodb, through: inFile }),
+    // Both steps are in the other as well, but what it begins with was written by the embedded store.
+    ...(isSoak
+      ? archiveSuite({ name: 'MongoDB to file to MongoDB', create: inMongodb, through: inFile })
+      : []),
   ])
     test(name, run)
 })

@@ -9,14 +9,14 @@ import { afterAll, expect, inject, test } from 'vitest'
 import { clientOf, createClient, type TestClient } from '../support/api.js'
 import { converseMany, firstsOf, forAll, listAll, numbered, textOf } from '../support/fault-load.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
-import { cleanUp, startServer, type TestServer, temporaryFolder } from '../support/server.js'
+import { cleanUp, isSoak, startServer, type TestServer, temporaryFolder } from '../support/server.js'
 
 afterAll(cleanUp)
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const PATIENT = { timeout: 30_000 }
 const CONVERSATIONS = 40
-const MESSAGES = 50
+const MESSAGES = isSoak ? 50 : 15
 const OWED = 12
 
 /** Keys are in files; what fails is tried again soon. */

@@ -5,26 +5,32 @@ import { call, clientOf, createClient, type TestClient } from '../support/api.js
 import { firstsOf, forAll, listAll, numbered, textOf } from '../support/fault-load.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
 import { newDatabase, type Shared, startReplicas, topologies } from '../support/replicas.js'
-import { cleanUp, SHORT_LEASE, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, isSoak, SHORT_LEASE, startServer, type TestServer } from '../support/server.js'
 
 afterAll(cleanUp)
+
+const MESSAGES = isSoak ? 240 : 60
 
 /** The same client at another process. */
 const at = (server: TestServer, client: TestClient): TestClient => clientOf(server, client)
 
 describe.each(topologies())('three processes on one database, %s', (_, mongodbUrl) => {
+  let servers: TestServer[]
+  beforeAll(async () => {
+    servers = await startReplicas(3, newDatabase(mongodbUrl()))
+  }, 60_000)
+
   test('give each message of a conversation a unique number, in the same order on all', async () => {
-    const servers = await startReplicas(3, newDatabase(mongodbUrl()))
     const client = await createClient(servers[0] as TestServer)
     const { conversationId } = await client.converse()
     const posted = new Set<string>()
-    await forAll(numbered(240), async (text, i) => {
+    await forAll(numbered(MESSAGES), async (text, i) => {
       const { status, json } = await at(servers[i % 3] as TestServer, client).say(conversationId, text)
       expect(status).toBe(201)
       posted.add(json.id)
     })
     const lists = await Promise.all(servers.map((server) => listAll(at(server, client), conversationId)))
-    expect(lists[0]).toHaveLength(240)
+    expect(lists[0]).toHaveLength(MESSAGES)
     expect(new Set(lists[0]?.map(({ id }) => id))).toEqual(posted)
     expect(lists[1]).toEqual(lists[0])
     expect(lists[2]).toEqual(lists[0])
@@ -33,7 +39,7 @@ describe.each(topologies())('three processes on one database, %s', (_, mongodbUr
   })
 
   test('have a configuration in force on all within two seconds, and credentials revoked', async () => {
-    const [one, other] = (await startReplicas(2, newDatabase(mongodbUrl()))) as [TestServer, TestServer]
+    const [one, other] = servers as [TestServer, TestServer, TestServer]
     const bots = [await startReceiver(), await startReceiver()] as [Receiver, Receiver]
     const client = await createClient(one, { webhooks: [{ url: bots[0].url }] })
     const elsewhere = at(other, client)
@@ -51,7 +57,7 @@ describe.each(topologies())('three processes on one database, %s', (_, mongodbUr
   })
 
   test('answer a collect at one with what the bot says at another', async () => {
-    const [one, other] = (await startReplicas(2, newDatabase(mongodbUrl()))) as [TestServer, TestServer]
+    const [one, other] = servers as [TestServer, TestServer, TestServer]
     const bot = await startReceiver()
     const client = await createClient(one, { webhooks: [{ url: bot.url }] })
     const { userId: authorId, conversationId } = await client.converse()

@@ -2,14 +2,23 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { json } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { call } from '../support/api.js'
 import { startReceiver } from '../support/receiver.js'
-import { newDatabase, startReplicas } from '../support/replicas.js'
-import { cleanUp, type TestServer, temporaryFolder } from '../support/server.js'
+import { newDatabase, type Shared, startReplicas } from '../support/replicas.js'
+import { cleanUp, isSoak, type TestServer, temporaryFolder } from '../support/server.js'
 import { basic, createProject, newRequestId, type Project } from '../support/smartify.js'
 
+/** Two processes on one database. */
+let env: Shared
+let servers: [TestServer, TestServer]
+beforeAll(async () => {
+  env = newDatabase(inject('mongodbUrl') ?? '')
+  servers = (await startReplicas(2, env)) as [TestServer, TestServer]
+})
 afterAll(cleanUp)
+
+const MESSAGES = isSoak ? 50 : 20
 
 /** The same project at another process. */
 const at = (server: TestServer, project: Project): Project => ({
@@ -20,9 +29,7 @@ const at = (server: TestServer, project: Project): Project => ({
     at(server, project).call('POST', `/requests/${requestId}/messages`, member, { text }),
 })
 
-test('50 concurrent first messages at two processes create one request, each delivered once and in order', async () => {
-  const env = newDatabase(inject('mongodbUrl') ?? '')
-  const servers = (await startReplicas(2, env)) as [TestServer, TestServer]
+test('concurrent first messages at two processes create one request, each delivered once and in order', async () => {
   const project = await createProject(servers[0])
   const hook = await startReceiver()
   await project.subscribe('message.create', hook.url)
@@ -30,7 +37,7 @@ test('50 concurrent first messages at two processes create one request, each del
   await new Promise((resolve) => setTimeout(resolve, 2_000))
   const guest = await project.guest()
   const requestId = newRequestId()
-  const texts = Array.from({ length: 50 }, (_, i) => `message ${i}`)
+  const texts = Array.from({ length: MESSAGES }, (_, i) => `message ${i}`)
   const answers = await Promise.all(
     texts.map((text, i) => at(servers[i % 2] as TestServer, project).say(requestId, text, guest)),
   )
@@ -43,7 +50,7 @@ test('50 concurrent first messages at two processes create one request, each del
   const inOrder = lists[0]?.json.map(({ text }: { text: string }) => text) as string[]
   expect([...inOrder].sort()).toEqual([...texts].sort())
   expect(lists[1]?.json).toEqual(lists[0]?.json)
-  await hook.until(({ length }) => length >= 50, 30_000)
+  await hook.until(({ length }) => length >= MESSAGES, 30_000)
   const told = hook.requests.map(
     (request) => (request.json as unknown as { payload: { text: string } }).payload.text,
   )
@@ -52,8 +59,6 @@ test('50 concurrent first messages at two processes create one request, each del
 })
 
 test('an owner is made at the command line while processes run, and signs in at each of them', async () => {
-  const env = newDatabase(inject('mongodbUrl') ?? '')
-  const servers = await startReplicas(2, env)
   const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
   const options = ['--project', 'new', '--email', 'me@example.org', '--password-stdin', '--json']
   const child = spawn(process.execPath, [main, 'owners', 'create', ...options], {

@@ -4,7 +4,7 @@ import { call, createClient } from '../support/api.js'
 import { converseMany, firstsOf, listAll, numbered, seeded } from '../support/fault-load.js'
 import { startReceiver } from '../support/receiver.js'
 import { freePort, type Line, lineTo, newDatabase } from '../support/replicas.js'
-import { cleanUp, SHORT_LEASE, startServer } from '../support/server.js'
+import { cleanUp, isSoak, SHORT_LEASE, startServer } from '../support/server.js'
 
 let line: Line
 beforeAll(async () => {
@@ -59,7 +59,7 @@ describe('a database that cannot be reached', () => {
         else retryAfter.add(headers.get('retry-after'))
       }
     }
-    await postFor(1_000)
+    await postFor(500)
     line.cut()
     const cutAfter = accepted.length
     await postFor(7_000)
@@ -140,7 +140,7 @@ describe('a primary that steps down', () => {
     const server = await startServer({ env: { ...shared, ...SHORT_LEASE } })
     const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
-    const conversations = await converseMany(client, 6)
+    const conversations = await converseMany(client, isSoak ? 6 : 3)
     const random = seeded(20)
     const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
     let isOver = false

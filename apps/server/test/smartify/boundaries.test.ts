@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answered, call, callAdmin, type TestClient } from '../support/api.js'
 import { newSecret, tell, webhookChannel } from '../support/person.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, sharedServer } from '../support/server.js'
 import { basic, createProject, type Member, newRequestId, type Project } from '../support/smartify.js'
 
 /** What a caller gets: a status, and the whole body where it is always the same. */
@@ -40,7 +40,7 @@ type TargetName = (typeof targets)[number]
 const verbs = ['post', 'list', 'get', 'close'] as const
 type Verb = (typeof verbs)[number]
 
-let server: TestServer
+const server = sharedServer()
 let project: Project
 let client: TestClient
 let provider: Receiver
@@ -58,7 +58,6 @@ async function onChannel(of: TestClient, sender: string): Promise<string> {
 }
 
 beforeAll(async () => {
-  server = await startServer({ env: { RATE_LIMIT: '0' } })
   provider = await startReceiver()
   project = await createProject(server)
   const other = await createProject(server)

@@ -1,16 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from '../support/api.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, sharedServer } from '../support/server.js'
 import { createProject, newRequestId, type Project } from '../support/smartify.js'
 import * as shapes from './shapes.js'
 
-let server: TestServer
+const server = sharedServer()
 let project: Project
 let hook: Receiver
 
 beforeAll(async () => {
-  server = await startServer()
   project = await createProject(server)
   hook = await startReceiver()
 })

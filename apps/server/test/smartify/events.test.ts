@@ -2,16 +2,15 @@ import { fromUuid, toUuid } from '@plugboard/core'
 import { decodeJwt, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Receiver, startReceiver } from '../support/receiver.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, sharedServer } from '../support/server.js'
 import { createProject, idOf, newRequestId, type Project } from '../support/smartify.js'
 import * as shapes from './shapes.js'
 
-let server: TestServer
+const server = sharedServer()
 let project: Project
 const hooks: Receiver[] = []
 
 beforeAll(async () => {
-  server = await startServer()
   project = await createProject(server)
 })
 afterAll(async () => {

@@ -1,17 +1,16 @@
 import { type Listed, type Message, type SignedIn, TiledeskClient } from '@tiledesk/tiledesk-client'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, sharedServer } from '../support/server.js'
 import { createProject, type Project } from '../support/smartify.js'
 
-let server: TestServer
+const server = sharedServer()
 let project: Project
 let APIURL: string
 
 const APIKEY = 'never sent'
 
 beforeAll(async () => {
-  server = await startServer()
   project = await createProject(server)
   APIURL = `${server.url}/api`
 })

@@ -1,15 +1,14 @@
 import { newId } from '@plugboard/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call, callAdmin, createClient } from '../support/api.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, sharedServer } from '../support/server.js'
 import { basic, type Key, newKey, officialClient, refusalOf } from '../support/sunshine.js'
 
-let server: TestServer
+const server = sharedServer()
 let account: Key
 let api: ReturnType<typeof officialClient>
 
 beforeAll(async () => {
-  server = await startServer()
   account = await newKey(server, { scope: 'account' })
   api = officialClient(server, account)
 })

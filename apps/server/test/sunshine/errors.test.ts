@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { raw } from '../support/raw.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, sharedServer } from '../support/server.js'
 import { basic, type Key, newKey } from '../support/sunshine.js'
 
-let server: TestServer
+const server = sharedServer()
 let key: Key
 
 beforeAll(async () => {
-  server = await startServer()
   key = await newKey(server)
 })
 afterAll(cleanUp)

@@ -1,19 +1,16 @@
 import { fromUuid } from '@plugboard/core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { createClient } from '../support/api.js'
 import { newSecret, tell, webhookChannel } from '../support/person.js'
 import { startReceiver } from '../support/receiver.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, sharedServer } from '../support/server.js'
 import { newKey, officialClient } from '../support/sunshine.js'
 import { startProgram } from './program.js'
 
 const TRIGGERS = ['conversation:message:delivery:channel', 'conversation:message:delivery:failure']
 
-let server: TestServer
+const server = sharedServer()
 
-beforeAll(async () => {
-  server = await startServer()
-})
 afterAll(cleanUp)
 
 /** A person on the webhook channel, whose side responds like this, and a program that receives delivery events. */

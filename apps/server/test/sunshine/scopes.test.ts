@@ -3,20 +3,19 @@ import { newId } from '@plugboard/core'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answered, call } from '../support/api.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, sharedServer } from '../support/server.js'
 import { basic, type Key, newKey, officialClient } from '../support/sunshine.js'
 import { type Named, type Operation, open, operations, pathOf, type Scope } from './operations.js'
 
 const SCOPES: readonly Scope[] = ['account', 'app', 'integration']
 
-let server: TestServer
+const server = sharedServer()
 /** Keys of each scope for one app, and what that has. */
 let mine: { keys: Record<Scope, Key>; named: Named }
 /** A separate app for what an operation may delete. */
 let theirs: { keys: Record<Scope, Key>; named: Named }
 
 beforeAll(async () => {
-  server = await startServer({ env: { RATE_LIMIT: '0' } })
   ;[mine, theirs] = [await newTenant(), await newTenant()]
 })
 afterAll(cleanUp)

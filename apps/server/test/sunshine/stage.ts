@@ -1,19 +1,23 @@
 import { afterAll, beforeAll } from 'vitest'
 import { type Answered, call } from '../support/api.js'
-import { cleanUp, startServer, type TestServer, type TestServerOptions } from '../support/server.js'
+import {
+  cleanUp,
+  sharedServer,
+  startServer,
+  type TestServer,
+  type TestServerOptions,
+} from '../support/server.js'
 import { basic, type Key, newKey, type OfficialClient, officialClient } from '../support/sunshine.js'
 
-/** What the tests of a file share: one server, and an app at a time. */
+/** What the tests of a file share: an app at a time, of the shared server. */
 export interface Stage {
-  readonly server: TestServer
+  readonly server: Pick<TestServer, 'url'>
   /** A key of the app in use. */
   readonly key: Key
   /** The official client with that key. */
   readonly api: OfficialClient
   /** Goes on with another app. */
   newApp(): Promise<void>
-  /** Starts the server again, where it was stopped or killed. */
-  restart(env?: Record<string, string>): Promise<void>
   /** A request to the app beside the official client. */
   raw(method: string, path: string, body?: object): Promise<Answered>
   /** Answers its id. */
@@ -24,19 +28,29 @@ export interface Stage {
   say(conversationId: string, text: string, author?: object): ReturnType<OfficialClient['postMessage']>
 }
 
-/** To be called once in a file: starts the server before its tests, with options where they are known by then. */
+/** The same with a server of the file's own. */
+interface OwnStage extends Stage {
+  readonly server: TestServer
+  /** Starts the server again, where it was stopped or killed. */
+  restart(env?: Record<string, string>): Promise<void>
+}
+
+/** To be called once in a file. Given options, it starts a server with these before the tests. */
+export function useSunshine(): Stage
+export function useSunshine(options: () => TestServerOptions | Promise<TestServerOptions>): OwnStage
 export function useSunshine(
-  options: () => TestServerOptions | Promise<TestServerOptions> = () => ({}),
-): Stage {
-  let server: TestServer
+  options?: () => TestServerOptions | Promise<TestServerOptions>,
+): Stage | OwnStage {
+  let own: TestServer | undefined
+  const server = () => own ?? sharedServer()
   let key: Key
   let client: OfficialClient
   const newApp = async () => {
-    key = await newKey(server)
-    client = officialClient(server, key)
+    key = await newKey(server())
+    client = officialClient(server(), key)
   }
   beforeAll(async () => {
-    server = await startServer(await options())
+    if (options) own = await startServer(await options())
     await newApp()
   })
   afterAll(cleanUp)
@@ -45,7 +59,7 @@ export function useSunshine(
   })
   return {
     get server() {
-      return server
+      return server()
     },
     get key() {
       return key
@@ -53,10 +67,10 @@ export function useSunshine(
     api,
     newApp,
     async restart(env) {
-      server = await server.restart(env)
+      own = await own?.restart(env)
     },
     raw: (method, path, body) =>
-      call(server, method, `/v2/apps/${key.appId}${path}`, {
+      call(server(), method, `/v2/apps/${key.appId}${path}`, {
         headers: { authorization: basic(key) },
         ...(body && { body }),
       }),

@@ -1,18 +1,15 @@
 import { fromUuid } from '@plugboard/core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { createClient } from '../support/api.js'
 import { newSecret, tell, webhookChannel } from '../support/person.js'
 import { startReceiver } from '../support/receiver.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, sharedServer } from '../support/server.js'
 import { newKey, officialClient } from '../support/sunshine.js'
 
 const EACH = 30
 
-let server: TestServer
+const server = sharedServer()
 
-beforeAll(async () => {
-  server = await startServer()
-})
 afterAll(cleanUp)
 
 test('a conversation over three channels has the same messages in the same order on each', async () => {

@@ -10,7 +10,7 @@ export interface DocumentedRoute {
 }
 
 /** The routes of the Messaging API that the server's document names. */
-export async function documentedRoutes(server: TestServer): Promise<DocumentedRoute[]> {
+export async function documentedRoutes(server: Pick<TestServer, 'url'>): Promise<DocumentedRoute[]> {
   const { json } = await call(server, 'GET', '/openapi.json')
   return Object.entries(json.paths as Record<string, object>)
     .filter(([path]) => path.startsWith('/api/v1/'))

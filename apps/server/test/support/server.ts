@@ -1,16 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import type {} from '@plugboard/test-mongodb/global-setup'
 import { afterEach, inject } from 'vitest'
 import { closeReceivers } from './receiver.js'
+import { launch, type ServerProcess } from './server-process.js'
+import type {} from './shared-server.js'
 
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+export { ADMIN_KEY } from './server-process.js'
 
 /** A real server process in a separate folder. */
 export interface TestServer {
@@ -35,79 +33,57 @@ export interface TestServerOptions {
   before?: string
 }
 
-/** These tests run once on each store. */
-const isOnMongodb = process.env.TEST_STORE === 'mongodb'
+/** `pnpm test:soak`: tests in their long form. */
+export const isSoak = process.env.SOAK === 'true'
 
-/** MongoDB wants a key where a server can be reached from elsewhere. */
-const ENCRYPTION_KEY = randomBytes(32).toString('base64')
+/** The tests of `test/stores` run once on each store. */
+export const isOnMongodb = process.env.TEST_STORE === 'mongodb'
 
 /** The shortest lease, so that what a killed server held on MongoDB is free again soon. Webhook attempts fit into it. */
 export const SHORT_LEASE = { LEASE_TIME: '5s', WEBHOOK_TIMEOUT: '1500ms' }
 
-/** Opens the admin routes of every server that is started without another. */
-export const ADMIN_KEY = 'the-admin-key-of-the-tests'
-
-/** The store that a run of these tests is on: an embedded file, or a separate database for each folder. */
-function databaseUrl(folder: string): string {
-  if (!isOnMongodb) return `file:${join(folder, 'plugboard.db')}`
-  const url = inject('mongodbUrl')
-  if (url === undefined) throw new Error('there is no MongoDB server')
-  return url.replace(/\/(\?|$)/, `/${basename(folder)}$1`)
-}
-
 const folders: string[] = []
-const running = new Map<ChildProcess, { output: string }>()
+const running = new Set<ServerProcess>()
+let isSharedUsed = false
 
 /** The output of a server often explains why a test failed. */
 afterEach(({ task }) => {
   if (task.result?.state !== 'fail') return
-  for (const [{ pid }, { output }] of running) console.error(`server ${pid} said:\n${output.slice(-OUTPUT)}`)
+  for (const { child, output } of running)
+    console.error(`server ${child.pid} said:\n${output().slice(-OUTPUT)}`)
+  if (isSharedUsed) {
+    console.error(
+      `the shared server said:\n${readFileSync(inject('sharedServer').log, 'utf8').slice(-OUTPUT)}`,
+    )
+  }
 })
 
 /** Characters of it that are shown. */
 const OUTPUT = 4_000
 
+/**
+ * The server of all files that need no setting, restart or output of their own: started once, with `RATE_LIMIT=0`. Other
+ * files use it at the same time, so a test looks only at clients that it made.
+ */
+export function sharedServer(): Pick<TestServer, 'url'> {
+  isSharedUsed = true
+  return { url: inject('sharedServer').url }
+}
+
 /** Starts the built server and waits until it listens. @throws with its output when it does not */
 export async function startServer({ env = {}, folder, before }: TestServerOptions = {}): Promise<TestServer> {
   const cwd = folder ?? (await temporaryFolder())
-  const [command, args] = before
-    ? (['sh', ['-c', `${before} && exec "$0" "$@"`, process.execPath, MAIN]] as const)
-    : ([process.execPath, [MAIN]] as const)
-  const child = spawn(command, args, {
-    cwd,
-    env: {
-      PATH: process.env.PATH,
-      PORT: '0',
-      DATABASE_URL: databaseUrl(cwd),
-      ...(isOnMongodb && { ENCRYPTION_KEY }),
-      ADMIN_KEY,
-      LOG_LEVEL: 'warn',
-      NODE_ENV: 'production',
-      ...env,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const said = { output: '' }
-  running.set(child, said)
-  const exited = once(child, 'exit').then(([code]) => {
-    running.delete(child)
-    return code as number | null
-  })
-  child.stderr.on('data', (chunk) => {
-    said.output += chunk
-  })
-  const url = await new Promise<string>((resolve, reject) => {
-    createInterface(child.stdout).on('line', (line) => {
-      said.output += `${line}\n`
-      const match = /Plugboard listens on (http:\/\/\S+)/.exec(line)
-      if (match?.[1]) resolve(match[1].replace(/\/$/, ''))
-    })
-    exited.then((code) => reject(new Error(`the server ended with ${code}:\n${said.output}`)))
-  })
+  const mongodbUrl = isOnMongodb ? inject('mongodbUrl') : undefined
+  if (isOnMongodb && mongodbUrl === undefined) throw new Error('there is no MongoDB server')
+  const server = launch({ folder: cwd, mongodbUrl, env, before })
+  const { child, output, exited, listens } = server
+  running.add(server)
+  exited.then(() => running.delete(server))
+  const url = await listens
   return {
     url,
     pid: child.pid ?? 0,
-    output: () => said.output,
+    output,
     async stop() {
       child.kill('SIGTERM')
       return exited
@@ -130,9 +106,9 @@ export async function temporaryFolder(): Promise<string> {
 
 /** Ends every server and every receiver that is still there, and removes their folders; for `afterAll`. */
 export async function cleanUp(): Promise<void> {
-  for (const child of running.keys()) {
+  for (const { child, exited } of running) {
     child.kill('SIGKILL')
-    await once(child, 'exit').catch(() => undefined)
+    await exited
   }
   await closeReceivers()
   await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })))

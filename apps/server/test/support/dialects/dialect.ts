@@ -31,7 +31,7 @@ export interface Side {
 /** A wire API, as the tests that are written once see it. */
 export interface Dialect {
   name: string
-  of(server: TestServer, client: TestClient): Promise<Side>
+  of(server: Pick<TestServer, 'url'>, client: TestClient): Promise<Side>
   /** The lines of an answered list, the oldest first. */
   linesOf(answer: Answered): Line[]
   /** The message of a webhook request; undefined for other events. */

@@ -10,8 +10,8 @@ const kinds: Failure['kind'][] = ['rate-limited', 'transient', 'ambiguous', 'aut
 /** After these faults, the outcome is unknown: any other kind would lose or duplicate the message. */
 const unknowable: readonly Fault[] = ['reset', 'lost-answer', 'hang', 'truncated', 'endless', 'garbage']
 
-/** How long an attempt that does not end waits before it is aborted. */
-const PATIENCE_MS = 200
+/** After how many milliseconds an attempt is aborted that does not end, or may not: some clients miss a truncated body. */
+const PATIENCE_MS: Partial<Record<Fault, number>> = { hang: 200, endless: 200, truncated: 1_000 }
 
 /** Each fault is one failed attempt of the right kind; the next attempt is as good as new. */
 export function faultCases<Config, Session, Options>(
@@ -54,8 +54,8 @@ export async function suffer<Config, Session>(stage: Stage<Config, Session>, fau
   const part = textPart(stage, 'a private text')
   if (fault === 'refused') await stage.provider.close()
   else stage.provider.failWith(fault)
-  const isEndless = fault === 'hang' || fault === 'endless'
-  return stage.attempt(part, isEndless ? { signal: AbortSignal.timeout(PATIENCE_MS) } : {})
+  const patience = PATIENCE_MS[fault]
+  return stage.attempt(part, patience ? { signal: AbortSignal.timeout(patience) } : {})
 }
 
 function checkOutcome(failure: Failure | undefined, expected: Outcome): void {

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { webhookTarget } from '../../log/target.js'
 import type { ArchiveRecord } from '../../ports/archive.js'
 import { ARCHIVE_KINDS, COPY_META } from '../../ports/archive.js'
+import { SLOW_RUNS } from '../random-runs.js'
 import { only, present, refuses, same } from '../store-suite/assertions.js'
 import { populate, snapshot } from '../store-suite/world.js'
 import { type Cases, recordsOf, sameRecords } from './copies.js'
@@ -29,7 +30,9 @@ export const recordCases: Cases = {
       await sameRecords(copy.archive, archive)
       same(await copy.archive.count(), await archive.count())
     }
-    await fc.assert(fc.asyncProperty(fc.array(deed, { minLength: 5, maxLength: 40 }), keeps), { numRuns: 15 })
+    await fc.assert(fc.asyncProperty(fc.array(deed, { minLength: 5, maxLength: 40 }), keeps), {
+      numRuns: SLOW_RUNS,
+    })
   },
 
   'what is written twice is there once, also when it was cut off in between': async (copies) => {

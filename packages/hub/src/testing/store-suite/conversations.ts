@@ -3,6 +3,7 @@ import { type Conversation, type Id, newId, type User } from '@plugboard/core'
 import fc from 'fast-check'
 import type { Page } from '../../log/page.js'
 import { webhookTarget } from '../../log/target.js'
+import { SLOW_RUNS } from '../random-runs.js'
 import { allPages, atOnce, idsOf, only, refuses, same } from './assertions.js'
 import { type Cases, firstOf, type Scene, type Talk } from './scene.js'
 
@@ -102,7 +103,7 @@ export const conversationCases: Cases = {
       }
       const messages = fc.array(fc.nat(3), { minLength: 1, maxLength: 4 })
       const step = fc.oneof({ weight: 5, arbitrary: messages }, fc.constant('delete' as const))
-      await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 12 }), plays), { numRuns: 20 })
+      await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 12 }), plays), { numRuns: SLOW_RUNS })
     },
 
   "another user's conversations are not in the list, and an unknown user has none": async (scene) => {

@@ -1,6 +1,7 @@
 import { newId } from '@plugboard/core'
 import fc from 'fast-check'
 import { webhookTarget } from '../../log/target.js'
+import { SLOW_RUNS } from '../random-runs.js'
 import { present, same } from './assertions.js'
 import { awkwardTexts, jsonText } from './json-text.js'
 import type { Cases, Scene, Talk } from './scene.js'
@@ -12,7 +13,7 @@ export const detailsCases: Cases = {
     const keeps = async (texts: string[]) => keepsDetails(scene, await scene.conversation(user), texts)
     await keeps(awkwardTexts.slice(0, -2))
     const texts = fc.array(jsonText, { minLength: 1, maxLength: 10 })
-    await fc.assert(fc.asyncProperty(texts, keeps), { numRuns: 30 })
+    await fc.assert(fc.asyncProperty(texts, keeps), { numRuns: SLOW_RUNS })
   },
 
   'every method that answers a message answers its details, and those of a message without have none': async (

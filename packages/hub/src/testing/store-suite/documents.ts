@@ -1,6 +1,7 @@
 import { type Id, newId } from '@plugboard/core'
 import fc from 'fast-check'
 import { NO_CLIENT, type StoredDocument } from '../../ports/stored-document.js'
+import { SLOW_RUNS } from '../random-runs.js'
 import { atOnce, idsOf, only, present, refuses, same } from './assertions.js'
 import { awkwardTexts, jsonText, storable } from './json-text.js'
 import { keepsRanges, scatteredIds } from './ranges.js'
@@ -191,7 +192,7 @@ export const documentCases: Cases = {
       }
       for (const data of awkwardTexts) await keeps(data, '', [])
       const terms = fc.uniqueArray(storable, { maxLength: 4 })
-      await fc.assert(fc.asyncProperty(jsonText, storable, terms, keeps), { numRuns: 50 })
+      await fc.assert(fc.asyncProperty(jsonText, storable, terms, keeps), { numRuns: SLOW_RUNS })
     },
 
   'documents of no client are as any other, and those of clients are not among them': async ({ store }) => {

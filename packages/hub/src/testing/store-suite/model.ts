@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { SLOW_RUNS } from '../random-runs.js'
 import type { Cases } from './scene.js'
 import { StreamModel } from './stream-model.js'
 
@@ -73,6 +74,6 @@ export const modelCases: Cases = {
           await model.check()
         }
       }
-      await fc.assert(fc.asyncProperty(steps, plays), { numRuns: 30 })
+      await fc.assert(fc.asyncProperty(steps, plays), { numRuns: SLOW_RUNS })
     },
 }

@@ -4,6 +4,7 @@ import type { Entry } from '../../log/entry.js'
 import { bytesOf, firstPage, isFull, PAGE_BYTES, type Texts } from '../../log/page.js'
 import { webhookTarget } from '../../log/target.js'
 import type { StoredDocument } from '../../ports/stored-document.js'
+import { SLOW_RUNS } from '../random-runs.js'
 import { idsOf, only, present, same } from './assertions.js'
 import type { Cases, Scene } from './scene.js'
 
@@ -36,7 +37,7 @@ export const pageSizeCases: Cases = {
     }
     const size = fc.oneof(fc.nat(5_000), fc.integer({ min: 250_000, max: PAGE_BYTES }))
     const sizes = fc.array(size, { minLength: 1, maxLength: 8 })
-    await fc.assert(fc.asyncProperty(sizes, fc.integer({ min: 1, max: 10 }), keeps), { numRuns: 15 })
+    await fc.assert(fc.asyncProperty(sizes, fc.integer({ min: 1, max: 10 }), keeps), { numRuns: SLOW_RUNS })
   },
 
   'details count, and texts of any alphabet by their bytes': async (scene) => {

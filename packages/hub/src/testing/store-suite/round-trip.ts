@@ -4,6 +4,7 @@ import type { Page } from '../../log/page.js'
 import type { LaneState } from '../../log/progress.js'
 import { webhookTarget } from '../../log/target.js'
 import type { ClientRecord, Sealed } from '../../ports/client-record.js'
+import { SLOW_RUNS } from '../random-runs.js'
 import { allPages, idsOf, present, same } from './assertions.js'
 import { awkwardTexts, jsonText, storable } from './json-text.js'
 import { type Cases, firstOf, type Scene, type Talk } from './scene.js'
@@ -28,7 +29,7 @@ export const roundTripCases: Cases = {
     const user = await scene.user((await scene.client()).id)
     const keeps = async (texts: string[]) => keepsPayloads(scene, await scene.conversation(user), texts)
     await fc.assert(fc.asyncProperty(fc.array(jsonText, { minLength: 1, maxLength: 10 }), keeps), {
-      numRuns: 50,
+      numRuns: SLOW_RUNS,
     })
   },
 
@@ -47,7 +48,7 @@ export const roundTripCases: Cases = {
       const user = await scene.user(clientId, { data })
       same(await scene.store.findUser(clientId, user.id), user)
     }
-    await fc.assert(fc.asyncProperty(fc.dictionary(storable, storable), keeps), { numRuns: 50 })
+    await fc.assert(fc.asyncProperty(fc.dictionary(storable, storable), keeps), { numRuns: SLOW_RUNS })
   },
 
   'any 24 hex characters are an id, and are answered as they are': async (scene) => {
@@ -60,7 +61,7 @@ export const roundTripCases: Cases = {
       for (const each of [userId, streamId, entryId]) used.add(each)
       await keepsIds(scene, { clientId, userId, streamId }, entryId)
     }
-    await fc.assert(fc.asyncProperty(ids, keeps), { numRuns: 50 })
+    await fc.assert(fc.asyncProperty(ids, keeps), { numRuns: SLOW_RUNS })
   },
 
   'every method that answers ids answers those that were given': async (scene) => {
@@ -96,7 +97,7 @@ export const roundTripCases: Cases = {
       same([entry.at, entry.collectUntil], [at, collectUntil])
       same(await scene.entries(stream), [entry])
     }
-    await fc.assert(fc.asyncProperty(fc.tuple(time, time, time), keeps), { numRuns: 50 })
+    await fc.assert(fc.asyncProperty(fc.tuple(time, time, time), keeps), { numRuns: SLOW_RUNS })
   },
 
   'any texts in the document of a client are kept': async (scene) => {
@@ -109,7 +110,7 @@ export const roundTripCases: Cases = {
       same(await scene.store.findClient({ id: client.id }), client satisfies ClientRecord)
     }
     await fc.assert(fc.asyncProperty(fc.tuple(storable, storable, storable, storable), keeps), {
-      numRuns: 50,
+      numRuns: SLOW_RUNS,
     })
   },
 
@@ -129,7 +130,7 @@ export const roundTripCases: Cases = {
         same((await scene.store.findEntry(talk.clientId, entry.id))?.dead?.[gone as typeof target], why)
       }
     }
-    await fc.assert(fc.asyncProperty(storable, storable, keeps), { numRuns: 50 })
+    await fc.assert(fc.asyncProperty(storable, storable, keeps), { numRuns: SLOW_RUNS })
   },
 }
 

@@ -3,6 +3,7 @@ import { type Id, newId } from '@plugboard/core'
 import fc from 'fast-check'
 import type { Claimed, Lease } from '../../log/progress.js'
 import { type Target, webhookTarget } from '../../log/target.js'
+import { SLOW_RUNS } from '../random-runs.js'
 import { present } from './assertions.js'
 import type { Cases, Scene, Talk } from './scene.js'
 
@@ -180,6 +181,6 @@ export const wakeUpCases: Cases = {
       for (const { mustBeDue, talk } of sleepers)
         assert.ok(!mustBeDue || due.includes(talk.streamId), `stream ${talk.streamId} sleeps on`)
     }
-    await fc.assert(fc.asyncProperty(steps, plays), { numRuns: 10, examples: [[OUT_OF_CACHE]] })
+    await fc.assert(fc.asyncProperty(steps, plays), { numRuns: SLOW_RUNS, examples: [[OUT_OF_CACHE]] })
   },
 }

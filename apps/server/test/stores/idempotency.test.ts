@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { asAdmin, call, clientOf, createClient, type TestClient } from './support/api.js'
-import { type Receiver, startReceiver } from './support/receiver.js'
-import { cleanUp, startServer, type TestServer } from './support/server.js'
+import { asAdmin, call, clientOf, createClient, type TestClient } from '../support/api.js'
+import { type Receiver, startReceiver } from '../support/receiver.js'
+import { cleanUp, sharedServer, startServer } from '../support/server.js'
 
-let server: TestServer
+const server = sharedServer()
 let bot: Receiver
 let client: TestClient
 let ids: { userId: string; conversationId: string }
 
 beforeAll(async () => {
-  server = await startServer()
   bot = await startReceiver()
   client = await createClient(server, { webhooks: [{ url: bot.url }] })
   ids = await client.converse()

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createClient, type TestClient } from './support/api.js'
-import { startReceiver } from './support/receiver.js'
-import { cleanUp, startServer, type TestServer } from './support/server.js'
+import { createClient, type TestClient } from '../support/api.js'
+import { startReceiver } from '../support/receiver.js'
+import { cleanUp, sharedServer } from '../support/server.js'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
-let server: TestServer
+const server = sharedServer()
 let client: TestClient
 beforeAll(async () => {
-  server = await startServer()
   client = await createClient(server)
 })
 afterAll(cleanUp)

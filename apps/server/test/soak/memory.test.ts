@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
-import { call, createClient } from './support/api.js'
-import { converseMany, forAll, listAll, messageOf, numbered, textsOf } from './support/fault-load.js'
-import { type Receiver, startReceiver } from './support/receiver.js'
-import { cleanUp, startServer, type TestServer } from './support/server.js'
+import { call, createClient } from '../support/api.js'
+import { converseMany, forAll, listAll, messageOf, numbered, textsOf } from '../support/fault-load.js'
+import { type Receiver, startReceiver } from '../support/receiver.js'
+import { cleanUp, startServer, type TestServer } from '../support/server.js'
 
 const CONVERSATIONS = 4
 const COUNT = 10_000

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { call, callAdmin, createClient, type TestClient } from './support/api.js'
-import { cleanUp, startServer, type TestServer } from './support/server.js'
-import { idOf } from './support/smartify.js'
-import { basic, newKey } from './support/sunshine.js'
+import { call, callAdmin, createClient, type TestClient } from '../support/api.js'
+import { cleanUp, startServer, type TestServer } from '../support/server.js'
+import { idOf } from '../support/smartify.js'
+import { basic, newKey } from '../support/sunshine.js'
 
 const KIBIBYTE = 1024
 

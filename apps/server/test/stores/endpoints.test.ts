@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createClient, type TestClient } from './support/api.js'
-import { startReceiver } from './support/receiver.js'
-import { cleanUp, startServer, type TestServer } from './support/server.js'
+import { createClient, type TestClient } from '../support/api.js'
+import { startReceiver } from '../support/receiver.js'
+import { cleanUp, sharedServer } from '../support/server.js'
 
-let server: TestServer
+const server = sharedServer()
 let client: TestClient
 beforeAll(async () => {
-  server = await startServer()
   client = await createClient(server)
 })
 afterAll(cleanUp)

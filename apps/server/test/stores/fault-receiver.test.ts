@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createClient, type TestClient } from './support/api.js'
-import { firstsOf, messageOf, numbered, textOf, textsOf } from './support/fault-load.js'
-import { type Answer, type Receiver, startReceiver } from './support/receiver.js'
-import { cleanUp, startServer, type TestServer } from './support/server.js'
+import { createClient, type TestClient } from '../support/api.js'
+import { firstsOf, messageOf, numbered, textOf, textsOf } from '../support/fault-load.js'
+import { type Answer, type Receiver, startReceiver } from '../support/receiver.js'
+import { cleanUp, startServer, type TestServer } from '../support/server.js'
 
 const PATIENT = { timeout: 15_000 }
 const COUNT = 10

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
-import { createClient } from './support/api.js'
-import { converseMany, forAll, listAll, messageOf } from './support/fault-load.js'
-import { startReceiver } from './support/receiver.js'
-import { cleanUp, startServer } from './support/server.js'
+import { createClient } from '../support/api.js'
+import { converseMany, forAll, listAll, messageOf } from '../support/fault-load.js'
+import { startReceiver } from '../support/receiver.js'
+import { cleanUp, isSoak, SHORT_LEASE, startServer } from '../support/server.js'
 
 const POSTERS = 16
 const CONVERSATIONS = 20
+/** Accepted messages before the stop. */
+const LOAD = isSoak ? 500 : 150
 
 afterAll(cleanUp)
 
@@ -32,7 +34,7 @@ describe('a server that stops under load', () => {
       }
     }
     const posters = Array.from({ length: POSTERS }, post)
-    while (accepted.size < 500) await sleep(1)
+    while (accepted.size < LOAD) await sleep(1)
     const code = await server.stop()
     isOver = true
     await Promise.all(posters)
@@ -66,7 +68,7 @@ describe('a server that stops under load', () => {
   }, 60_000)
 
   test('ends with 0 within the grace period though a webhook hangs, and delivers after the restart', async () => {
-    const server = await startServer({ env: { SHUTDOWN_GRACE: '300ms' } })
+    const server = await startServer({ env: { ...SHORT_LEASE, SHUTDOWN_GRACE: '300ms' } })
     const bot = await startReceiver(() => undefined)
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()

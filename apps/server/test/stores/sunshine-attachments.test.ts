@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { useSunshine } from '../sunshine/stage.js'
 import { type Answer, basic, newKey, officialClient, refusalOf } from '../support/sunshine.js'
-import { useSunshine } from './stage.js'
 
 const PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',

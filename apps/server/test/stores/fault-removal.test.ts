@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createClient, type TestClient } from './support/api.js'
-import { firstsOf, numbered, textOf, textsOf } from './support/fault-load.js'
-import { newSecret, webhookChannel } from './support/person.js'
-import { type Answer, type Receiver, startReceiver } from './support/receiver.js'
-import { cleanUp, startServer, type TestServer } from './support/server.js'
+import { createClient, type TestClient } from '../support/api.js'
+import { firstsOf, numbered, textOf, textsOf } from '../support/fault-load.js'
+import { newSecret, webhookChannel } from '../support/person.js'
+import { type Answer, type Receiver, startReceiver } from '../support/receiver.js'
+import { cleanUp, startServer, type TestServer } from '../support/server.js'
 
 const PATIENT = { timeout: 20_000 }
 
