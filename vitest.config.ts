@@ -35,8 +35,8 @@ const packages = [
       test: {
         name,
         include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-        // Their tests share nothing, so a worker does not import everything again for each file.
-        isolate: false,
+        // A worker need not import everything again for each file. In hub, the simulation replaces the timers of Node.
+        isolate: name === '@plugboard/hub',
         ...(name === '@plugboard/store-mongodb' && mongodb),
       },
     }
