@@ -4,8 +4,8 @@ import type { Dispatcher } from '../delivery/dispatcher.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { Dead, DeadEntry, Entry } from '../log/entry.js'
 import type { Page } from '../log/page.js'
-import type { Progress } from '../log/progress.js'
-import { parseTarget, replayLane, type Target } from '../log/target.js'
+import type { LaneState, Progress } from '../log/progress.js'
+import { type LaneKey, parseLaneKey, parseTarget, type Target } from '../log/target.js'
 import type { Store } from '../ports/store.js'
 import type { Messages } from './messages.js'
 
@@ -93,6 +93,13 @@ export class Deliveries {
   }
 }
 
+/** The lane of the last replay. */
+const replayOf = (progress: Progress | undefined, seq: number, target: Target): LaneState | undefined =>
+  Object.entries(progress?.lanes ?? {}).findLast(([key]) => {
+    const lane = parseLaneKey(key as LaneKey)
+    return lane.only === seq && lane.target === target
+  })?.[1]
+
 /** Derives the state of a delivery from the entry and the lanes of its stream. */
 function stateOf(
   entry: Entry,
@@ -102,7 +109,7 @@ function stateOf(
   const dead = entry.dead?.[target]
   if (dead)
     return { state: 'dead', attempts: dead.attempts, ...(dead.error !== undefined && { error: dead.error }) }
-  const lane = progress?.lanes[replayLane(entry.seq, target)] ?? progress?.lanes[target]
+  const lane = replayOf(progress, entry.seq, target) ?? progress?.lanes[target]
   if ((lane?.done ?? progress?.scanned ?? 0) >= entry.seq) return { state: 'delivered' }
   if (entry.deletedAt) return { state: 'cancelled' }
   if (lane?.done !== entry.seq - 1 || !lane.attempt) return { state: 'pending' }

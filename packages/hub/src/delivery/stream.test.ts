@@ -125,7 +125,7 @@ test('a timer that runs out a little early is set again', () => {
 test('while nothing may begin no timer is set for a lane whose time has come', () => {
   const story = sending(1)
   const state = { done: 0, blockedUntil: new Date(NOW.getTime() + 1000) }
-  story.does({ type: 'adopted', key: replayLane(1, webhookTarget(newId())), state })
+  story.does({ type: 'adopted', key: replayLane(1, NOW, webhookTarget(newId())), state })
   expect(story.effect('set-timer').ms).toBe(1000)
   story.passes(1000)
   story.isStopping = true

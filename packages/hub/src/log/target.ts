@@ -2,22 +2,24 @@ import type { Id } from '@plugboard/core'
 
 /**
  * A target, as the key of a lane: `w` and a webhook's id, `e` and an endpoint's id, or `i` and the id of an integration
- * to set up at its provider. A replay has a separate lane, `r` with the entry's number and the target, because it ignores
- * the order.
+ * to set up at its provider. A replay has a separate lane, `r` with the entry's number, the time of the death that it undoes
+ * and the target, because it ignores the order. The time is there so that the end of one replay is not taken for that of
+ * the next, which may begin before the end of the first is written.
  */
 export type Target = `w${string}` | `e${string}` | `i${string}`
-export type LaneKey = Target | `r${number}:${Target}`
+export type LaneKey = Target | `r${number}-${number}:${Target}`
 
 export const webhookTarget = (webhookId: Id): Target => `w${webhookId}`
 export const endpointTarget = (endpointId: Id): Target => `e${endpointId}`
 export const integrationTarget = (integrationId: Id): Target => `i${integrationId}`
-export const replayLane = (seq: number, target: Target): LaneKey => `r${seq}:${target}`
+export const replayLane = (seq: number, diedAt: Date, target: Target): LaneKey =>
+  `r${seq}-${diedAt.getTime()}:${target}`
 
 /** The target of a lane, and the number of the entry for a replay. */
 export function parseLaneKey(key: LaneKey): { target: Target; only?: number } {
   if (!key.startsWith('r')) return { target: key as Target }
   const colon = key.indexOf(':')
-  return { target: key.slice(colon + 1) as Target, only: Number(key.slice(1, colon)) }
+  return { target: key.slice(colon + 1) as Target, only: Number.parseInt(key.slice(1, colon), 10) }
 }
 
 export type TargetKind = 'webhook' | 'endpoint' | 'integration'

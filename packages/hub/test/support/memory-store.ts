@@ -160,11 +160,11 @@ export class MemoryStore {
   replay({ entryId, target, to, now }: Replay): Replayed | undefined {
     const rows = [...this.#database.streams.values()]
     const entry = rows.flatMap(({ entries }) => entries).find(({ id }) => id === entryId)
-    if (!entry?.dead?.[target] || entry.deletedAt) return undefined
-    const { [target]: _, ...dead } = entry.dead
+    const { [target]: death, ...dead } = entry?.dead ?? {}
+    if (!entry || !death || entry.deletedAt) return undefined
     this.#replace({ ...entry, dead })
     const row = this.#database.get(entry.streamId)
-    const key = replayLane(entry.seq, to)
+    const key = replayLane(entry.seq, death.at, to)
     const lane = { done: entry.seq - 1, since: now }
     row.lanes[key] = lane
     this.#wake(row)

@@ -65,7 +65,7 @@ export class DeadLetters {
     const entry = await this.#takeInHand(id, target)
     const dead = entry?.dead?.[target]
     if (!entry || !dead) return undefined
-    const key = replayLane(entry.seq, to)
+    const key = replayLane(entry.seq, dead.at, to)
     const lane = { done: entry.seq - 1, since: now }
     const stream = { clientId: id.clientId, _id: entry.streamId }
     const update = {

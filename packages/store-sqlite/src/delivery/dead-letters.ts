@@ -72,7 +72,7 @@ export class DeadLetters {
     if (!dead || !stream) return undefined
     const left = toDeadText(others)
     this.#bury(left, left === null ? null : clientId, n)
-    const key = replayLane(seq, to)
+    const key = replayLane(seq, dead.at, to)
     const lane = { done: seq - 1, since: now }
     stream.lanes = { ...stream.lanes, [key]: lane }
     wake(stream, now.getTime())

@@ -59,9 +59,10 @@ export const deliveryMethods = (database: Database, owner: Owner) =>
     replay({ clientId, entryId, target, to, now }) {
       const entry = findEntry(database, clientId, entryId)
       const stream = entry && database.find(clientId, entry.streamId)
-      if (!stream || !entry.dead?.[target] || entry.deletedAt) return undefined
+      const dead = entry?.dead?.[target]
+      if (!stream || !dead || entry.deletedAt) return undefined
       replaceEntry(stream, revived(entry, target))
-      const key = replayLane(entry.seq, to)
+      const key = replayLane(entry.seq, dead.at, to)
       const lane = { done: entry.seq - 1, since: new Date(now) }
       stream.lanes = { ...stream.lanes, [key]: lane }
       wake(database, stream, now)

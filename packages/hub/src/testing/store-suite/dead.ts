@@ -80,9 +80,9 @@ export const deadCases: Cases = {
   },
 
   'a replay gives the delivery a lane of its own, that begins now and is due': async (scene) => {
-    const { talk, entry, target } = await atRest(scene)
+    const { talk, entry, target, dead } = await atRest(scene)
     const now = scene.tick()
-    const key = replayLane(entry.seq, target)
+    const key = replayLane(entry.seq, dead.at, target)
     const replayed = present(await scene.store.replay({ ...replayOf(scene, talk, entry, target), now }))
     const { lane, ...where } = replayed
     same(where, { clientId: talk.clientId, streamId: talk.streamId, key })
@@ -94,25 +94,36 @@ export const deadCases: Cases = {
     same([claimed.streamId, claimed.lanes], [talk.streamId, { [key]: lane }])
   },
 
-  'a replay to another target has a lane to that one': async (scene) => {
+  'a replay that died is replayed before its end is marked: the mark leaves the new lane': async (scene) => {
     const { talk, entry, target } = await atRest(scene)
+    const first = present(await scene.store.replay(replayOf(scene, talk, entry, target)))
+    const { lease } = only(await scene.claimDue(scene.tick()))
+    await scene.store.bury(talk, entry.seq, target, deadOf(scene))
+    const { key, lane } = present(await scene.store.replay(replayOf(scene, talk, entry, target)))
+    await scene.store.mark(talk, lease, { scanned: 2, lanes: { [first.key]: null }, nextAt: null })
+    same((await scene.store.findProgress(talk))?.lanes, { [key]: lane })
+    same(await scene.dueStreams(), [talk.streamId])
+  },
+
+  'a replay to another target has a lane to that one': async (scene) => {
+    const { talk, entry, target, dead } = await atRest(scene)
     const to = webhookTarget(newId())
     const { key, lane } = present(await scene.store.replay({ ...replayOf(scene, talk, entry, target), to }))
-    same(key, replayLane(entry.seq, to))
+    same(key, replayLane(entry.seq, dead.at, to))
     same((await scene.store.findProgress(talk))?.lanes, { [key]: lane })
     same(await scene.store.listDead(talk.clientId, { limit: 10 }), [])
     same(await scene.dueStreams(), [talk.streamId])
   },
 
   'a replay leaves the other dead deliveries of its entry dead': async (scene) => {
-    const { talk, entry, target } = await atRest(scene)
+    const { talk, entry, target, dead: first } = await atRest(scene)
     const [other, dead] = [webhookTarget(newId()), deadOf(scene)]
     await scene.store.bury(talk, entry.seq, other, dead)
     await scene.store.replay(replayOf(scene, talk, entry, target))
     same(only(await scene.store.listDead(talk.clientId, { limit: 10 })).dead, { [other]: dead })
     await scene.store.replay(replayOf(scene, talk, entry, other))
     const lanes = (await scene.store.findProgress(talk))?.lanes ?? {}
-    same(Object.keys(lanes).sort(), [replayLane(2, target), replayLane(2, other)].sort())
+    same(Object.keys(lanes).sort(), [replayLane(2, first.at, target), replayLane(2, dead.at, other)].sort())
   },
 
   'what is not dead is not replayed': async (scene) => {
@@ -185,11 +196,12 @@ const replayOf = (
 })
 
 /** A conversation whose second entry has a dead delivery, and that owes nothing. */
-async function atRest(scene: Scene): Promise<{ talk: Talk; entry: Entry; target: Target }> {
+async function atRest(scene: Scene): Promise<{ talk: Talk; entry: Entry; target: Target; dead: Dead }> {
   const talk = await scene.talk()
   const target = webhookTarget(newId())
   const { entry, claimed } = await scene.claimAtAppend(talk, target)
-  await scene.store.bury(talk, entry.seq, target, deadOf(scene))
+  const dead = deadOf(scene)
+  await scene.store.bury(talk, entry.seq, target, dead)
   await scene.store.mark(talk, claimed.lease, { scanned: 2, lanes: {}, nextAt: null })
-  return { talk, entry, target }
+  return { talk, entry, target, dead }
 }

@@ -23,7 +23,10 @@ export const progressCases: Cases = {
       since: scene.after(-60),
       error: 'HTTP 500: "no\nway" \u{1f600}',
     }
-    const lanes = { [endpointTarget(newId())]: full, [replayLane(1, webhookTarget(newId()))]: { done: 0 } }
+    const lanes = {
+      [endpointTarget(newId())]: full,
+      [replayLane(1, scene.after(-60), webhookTarget(newId()))]: { done: 0 },
+    }
     await scene.store.mark(talk, lease, { scanned: 2, lanes, nextAt: 'active' })
     same(await scene.store.findProgress(talk), { scanned: 2, lanes })
   },

@@ -133,7 +133,8 @@ export class StreamModel {
     const now = this.#scene.tick()
     const replayed = await this.#scene.store.replay({ clientId, entryId, target, to: other, now })
     same(replayed !== undefined, deaths[target] !== undefined)
-    if (replayed) this.#replayed(seq, target, replayLane(seq, other), replayed)
+    const death = deaths[target]
+    if (replayed && death) this.#replayed(seq, target, replayLane(seq, death.at, other), replayed)
   }
 
   #replayed(seq: number, target: Target, key: LaneKey, replayed: { key: LaneKey; lane: LaneState }): void {
