@@ -252,9 +252,9 @@ async function recover(world: World, targets: readonly Target[], withinMs: numbe
   }
   // Credentials that were refused pause their target in this time at the latest.
   await world.pass(2000)
-  for (const target of targets) {
-    if (world.place(target).status !== 'gone') void world.setStatus(target, 'here')
-  }
+  // Whoever changes a configuration does so again when that failed.
+  for (const target of targets)
+    void world.setStatus(target, world.place(target).status === 'gone' ? 'gone' : 'here')
   for (let left = withinMs; left > 0 && !world.isAtRest; left -= 5000) await world.pass(Math.min(5000, left))
 }
 

@@ -19,7 +19,6 @@ import {
   transition,
 } from './stream.js'
 import type { Batch, Resolved, TargetConfig } from './target-config.js'
-import type { DeliveryFailure } from './transport.js'
 
 /** How long to wait before the store is asked again that failed. */
 const STORE_RETRY_MS = 1000
@@ -39,14 +38,14 @@ export interface RunnerHost {
   register(runner: StreamRunner, key: LaneKey): number
   unregister(handle: number): void
   /** The target is to be left alone, or answers again after that. */
-  gateClosed(gate: string): void
-  gateOpened(gate: string): void
+  gateClosed(gate: string, stream: Claimed, config: TargetConfig): void
+  gateOpened(gate: string, stream: Claimed, config: TargetConfig): void
   /** The credentials of this target do not work any more. */
   refused(stream: Claimed, config: TargetConfig, reason: string): Promise<void>
   /** The entry will not be tried any more, and that is written down; what passes it comes after this. */
   gaveUp(stream: StreamRef, target: Target, entry: Entry, dead: Dead): Promise<void>
   reportDelivered(config: TargetConfig, entry: Entry): void
-  reportRetry(config: TargetConfig, entry: Entry, attempts: number, failure: DeliveryFailure): void
+  reportRetry(retry: Effect & { do: 'report-retry' }): void
   reportDeath(target: Target, entry: Entry, dead: Dead): void
   /** A target cannot be resolved, or an entry not be rendered, now; it is tried again. */
   reportFault(stream: Claimed, target: Target, error: unknown): void
@@ -165,13 +164,15 @@ export class StreamRunner {
         return gate?.passOn()
       }
       case 'count-failure':
-        if (host.gate(effect.gate).failed(host.now())) host.gateClosed(effect.gate)
+        if (host.gate(effect.gate).failed(host.now()))
+          host.gateClosed(effect.gate, this.claimed, effect.config)
         return
       case 'pause-gate':
-        if (host.gate(effect.gate).pause(effect.until, host.now())) host.gateClosed(effect.gate)
+        if (host.gate(effect.gate).pause(effect.until, host.now()))
+          host.gateClosed(effect.gate, this.claimed, effect.config)
         return
       case 'report-retry':
-        return host.reportRetry(effect.config, effect.entry, effect.attempts, effect.failure)
+        return host.reportRetry(effect)
       case 'settle':
         return void this.#settle(effect)
       case 'close':
@@ -274,7 +275,7 @@ export class StreamRunner {
   #release(underway: readonly Underway[], config: TargetConfig, hasArrived: boolean): void {
     for (const { entry, gate: name, isProbe } of underway) {
       const gate = this.#host.gate(name)
-      if (hasArrived && gate.succeeded(this.#host.now())) this.#host.gateOpened(name)
+      if (hasArrived && gate.succeeded(this.#host.now())) this.#host.gateOpened(name, this.claimed, config)
       gate.release(sizeOf(entry), isProbe)
       if (hasArrived) this.#host.reportDelivered(config, entry)
     }
@@ -282,14 +283,15 @@ export class StreamRunner {
 
   #wait(key: LaneKey, name: string, isRefused: boolean): void {
     const gate = this.#host.gate(name)
-    const called = (): void => {
+    let isCalled = false
+    const leave = gate.wait(() => {
+      isCalled = true
       this.#leaves.delete(key)
       this.#calledBy.set(key, gate)
       this.dispatch({ type: 'called', key })
-    }
-    const leave = gate.wait(called, isRefused)
-    // It may have been called before it even waited.
-    if (this.#calledBy.get(key) !== gate) this.#leaves.set(key, leave)
+    }, isRefused)
+    // A gate with nothing under way calls at once.
+    if (!isCalled) this.#leaves.set(key, leave)
   }
 
   /** Until it is done: nothing else can be done about the lane before. */

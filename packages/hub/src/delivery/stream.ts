@@ -192,9 +192,16 @@ export type Effect =
   | { do: 'wait'; key: LaneKey; gate: string; isRefused: boolean }
   | { do: 'leave-queue'; key: LaneKey }
   | { do: 'pass-on'; key: LaneKey }
-  | { do: 'count-failure'; gate: string }
-  | { do: 'pause-gate'; gate: string; until: Date }
-  | { do: 'report-retry'; config: TargetConfig; entry: Entry; attempts: number; failure: DeliveryFailure }
+  | { do: 'count-failure'; gate: string; config: TargetConfig }
+  | { do: 'pause-gate'; gate: string; until: Date; config: TargetConfig }
+  | {
+      do: 'report-retry'
+      config: TargetConfig
+      entry: Entry
+      attempts: number
+      failure: DeliveryFailure
+      nextAt: Date
+    }
   /** Repeated by the runner until the store has done it. */
   | { do: 'settle'; key: LaneKey; stepId: number; target: Target; settlement: Settlement }
   | { do: 'close'; key: LaneKey }
@@ -265,7 +272,9 @@ export function transition(
   event: StreamEvent,
   context: Context,
 ): { stream: Stream; effects: readonly Effect[] } {
-  if (stream.phase === 'ended') return { stream, effects: [] }
+  // A gate whose turn nobody passes on serves nobody else.
+  if (stream.phase === 'ended')
+    return { stream, effects: event.type === 'called' ? [{ do: 'pass-on', key: event.key }] : [] }
   const draft = new Draft(stream, context)
   draft.apply(event)
   draft.proceed()
@@ -797,7 +806,7 @@ class Draft {
     const [head] = lane.underway
     if (!head || !config) return void this.#rewind(lane)
     // Before there is room for others, who are to meet the gate as this failure leaves it.
-    if (isOutage(failure)) this.effects.push({ do: 'count-failure', gate: head.gate })
+    if (isOutage(failure)) this.effects.push({ do: 'count-failure', gate: head.gate, config })
     const { now, random } = this.#context
     const isFinal = failure.status !== undefined && config.isFinal?.(failure.status) === true
     const attempts = lane.attempt + 1
@@ -806,7 +815,7 @@ class Draft {
       ...{ schedule: config.schedule, attempts, since: lane.since ?? head.entry.at, now, random },
     })
     if (verdict.do === 'pause-target')
-      this.effects.push({ do: 'pause-gate', gate: head.gate, until: verdict.until })
+      this.effects.push({ do: 'pause-gate', gate: head.gate, until: verdict.until, config })
     const error = failure.message
     const changes = { error, part: failure.parts ?? lane.part, isDirty: true }
     const next = this.#edit(this.#rewind(lane), changes)
@@ -818,7 +827,10 @@ class Draft {
         return void this.#edit(next, { blockedUntil: verdict.until })
       case 'retry':
         this.#edit(next, { attempt: attempts, blockedUntil: verdict.at })
-        return void this.effects.push({ do: 'report-retry', config, entry: head.entry, attempts, failure })
+        return void this.effects.push({
+          ...{ do: 'report-retry', config, entry: head.entry, attempts, failure },
+          nextAt: verdict.at,
+        })
       case 'refuse':
         return this.#settle(next, { do: 'refuse', config, reason: error })
       case 'bury': {
