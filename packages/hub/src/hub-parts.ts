@@ -15,7 +15,7 @@ import { Endpoints } from './conversations/endpoints.js'
 import { lookupsFor } from './conversations/lookups.js'
 import { Messages } from './conversations/messages.js'
 import { Participants } from './conversations/participants.js'
-import { Presence } from './conversations/presence.js'
+import { Typing } from './conversations/typing.js'
 import { Users } from './conversations/users.js'
 import { ButtonTokens } from './delivery/button-tokens.js'
 import { channelDelivery } from './delivery/channel-delivery.js'
@@ -140,7 +140,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     ...{ store, users, conversations, now },
     ...{ userFacts: facts.users, conversationFacts: facts.conversations, maxCached: cacheSize },
   })
-  const presence = new Presence({ channels, conversations, urls, log, timeoutMs })
+  const typing = new Typing({ channels, conversations, urls, log, timeoutMs })
   const collect = new Collect({ store, messages, now, maxMs: settings.collectMaxMs })
   const endpoints = new Endpoints({ ...shared, users, conversations })
   const deliveries = new Deliveries({ ...shared, messages })
@@ -175,7 +175,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
   }
   return {
     useCases: {
-      ...{ clients, accounts, integrations, sync, webhooks, users, conversations, participants, presence },
+      ...{ clients, accounts, integrations, sync, webhooks, users, conversations, participants, typing },
       ...{ messages, collect, endpoints, ingest, deliveries, health, idempotency, media, attachments },
       lookups,
     },

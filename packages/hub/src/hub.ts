@@ -10,7 +10,7 @@ import type { Deliveries } from './conversations/deliveries.js'
 import type { Endpoints } from './conversations/endpoints.js'
 import type { Messages } from './conversations/messages.js'
 import type { Participants } from './conversations/participants.js'
-import type { Presence } from './conversations/presence.js'
+import type { Typing } from './conversations/typing.js'
 import type { Users } from './conversations/users.js'
 import type { Dispatcher } from './delivery/dispatcher.js'
 import type { Lookups } from './delivery/webhook-format.js'
@@ -39,7 +39,7 @@ export interface Hub {
   readonly users: Users
   readonly conversations: Conversations
   readonly participants: Participants
-  readonly presence: Presence
+  readonly typing: Typing
   readonly messages: Messages
   readonly collect: Collect
   readonly endpoints: Endpoints
@@ -96,7 +96,7 @@ export function createHub(options: HubOptions): Hub {
       const deadline = Date.now() + graceMs
       const left = (): number => Math.max(0, deadline - Date.now())
       useCases.collect.close()
-      useCases.presence.close()
+      useCases.typing.close()
       preload.stop()
       await housekeeping.stop()
       await dispatcher.stop(left())

@@ -23,25 +23,31 @@ export class Endpoints {
   }
 
   /** Returns the conversation of an endpoint. Creates it and its user (with its data) if they are new. */
-  async map(
+  async conversationOf(
     client: ClientView,
     channel: ChannelRef,
     endpoint: Endpoint,
     userData?: Record<string, string>,
   ): Promise<Mapped> {
     const { store, dispatcher, users, conversations, now } = this.#options
-    const mapped = await store.mapEndpoint({
+    const ids = { user: newId(), conversation: newId(), endpoint: newId() }
+    const mapping = store.mapEndpoint({
       clientId: client.id,
       channel,
       endpoint,
       at: now(),
-      ids: { user: newId(), conversation: newId(), endpoint: newId() },
+      ids,
       ...(userData && { userData }),
       events: {
         user: (userId) => users.firstEntry(client, userId, userData),
         conversation: (_, id) => conversations.entry(client, id, 'conversation.new'),
       },
     })
+    // Both are new streams, whose leases it may take.
+    const mapped = await dispatcher.claiming(
+      { clientId: client.id, streamId: ids.user },
+      dispatcher.claiming({ clientId: client.id, streamId: ids.conversation }, mapping),
+    )
     for (const appended of mapped.appended) dispatcher.appended(appended)
     return mapped
   }

@@ -10,6 +10,7 @@ import type { ClientView } from '../clients/directory.js'
 import type { Usage } from '../clients/usage.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import { channelOf, type Posting, type Recipients } from '../delivery/recipients.js'
+import { sourceOf } from '../log/dedupe.js'
 import type { Entry } from '../log/entry.js'
 import { bytesOf, type MessagePage } from '../log/page.js'
 import type { Append, Appended, Store } from '../ports/store.js'
@@ -166,12 +167,4 @@ export function asMessage(entry: Entry): Message {
   if (details !== undefined) message.details = details
   if (dedupe !== undefined) message.source = sourceOf(dedupe)
   return message
-}
-
-/** Dedupe key of a provider's event within a conversation. */
-export const dedupeOf = (channel: string, key: string): string => `${channel}:${key}`
-
-function sourceOf(dedupe: string): { channel: string; key: string } {
-  const colon = dedupe.indexOf(':')
-  return { channel: dedupe.slice(0, colon), key: dedupe.slice(colon + 1) }
 }

@@ -7,7 +7,7 @@ import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 import type { Conversations } from './conversations.js'
 
-export interface PresenceOptions {
+export interface TypingOptions {
   channels: Channels
   conversations: Conversations
   urls: PublicAddresses
@@ -17,16 +17,16 @@ export interface PresenceOptions {
 }
 
 /** Reports typing to the other side: a person's typing to webhooks, the business's typing to providers. */
-export class Presence {
-  readonly #options: PresenceOptions
+export class Typing {
+  readonly #options: TypingOptions
   readonly #abort = new AbortController()
 
-  constructor(options: PresenceOptions) {
+  constructor(options: TypingOptions) {
     this.#options = options
   }
 
   /** Resolves before providers are called; their failures are ignored. @throws NOT_FOUND */
-  async typing(client: ClientView, conversationId: Id, by: Author, isTyping: boolean): Promise<void> {
+  async show(client: ClientView, conversationId: Id, by: Author, isTyping: boolean): Promise<void> {
     const { conversations } = this.#options
     const { endpoints } = await conversations.get(client, conversationId)
     const activity = { type: 'typing', isTyping, ...(by !== 'business' && { userId: by.userId }) } as const

@@ -5,10 +5,10 @@ import { type LaneKey, parseTarget, type Target } from '../log/target.js'
 import type { Appended, Replayed, Store } from '../ports/store.js'
 import { DueClock } from './due-clock.js'
 import { type Gate, type GateLimits, Gates } from './gate.js'
-import type { LaneEvent, Outcome } from './stream.js'
+import type { Effect, LaneEvent, Outcome } from './stream.js'
 import { type RunnerHost, StreamRunner } from './stream-runner.js'
 import type { Resolved, TargetConfig } from './target-config.js'
-import { type DeliveryFailure, monotonicMs, type TransportListener } from './transport.js'
+import { monotonicMs, type TransportListener } from './transport.js'
 
 /** Limits of the deliveries of one process. */
 export interface DispatcherLimits {
@@ -303,12 +303,15 @@ export class Dispatcher implements RunnerHost {
     return this.#gates.of(name, this.now())
   }
 
-  gateClosed(gate: string): void {
+  gateClosed(gate: string, { clientId }: Claimed, { label }: TargetConfig): void {
+    const { pausedUntil } = this.gate(gate)
+    this.#options.log.warn({ clientId, target: label, pausedUntil }, 'pausing all deliveries to this target')
     for (const runner of this.#runners.values()) runner.dispatch({ type: 'gate-closed', gate })
   }
 
-  /** What rests in the store comes by itself, since it rests no longer than the gate was to be closed. */
-  gateOpened(gate: string): void {
+  /** What rests in the store is due again at the end of the pause, so nothing has to be woken there. */
+  gateOpened(gate: string, { clientId }: Claimed, { label }: TargetConfig): void {
+    this.#options.log.info({ clientId, target: label }, 'this target answers again; deliveries continue')
     for (const runner of this.#runners.values()) runner.dispatch({ type: 'gate-opened', gate })
   }
 
@@ -346,11 +349,12 @@ export class Dispatcher implements RunnerHost {
     this.#options.observer.delivered(kind, this.now().getTime() - entry.at.getTime())
   }
 
-  reportRetry({ kind, label }: TargetConfig, entry: Entry, attempts: number, failure: DeliveryFailure): void {
-    this.#options.observer.retried(kind)
-    const { kind: failureKind, message: error } = failure
+  reportRetry({ config, entry, attempts, failure, nextAt }: Effect & { do: 'report-retry' }): void {
+    this.#options.observer.retried(config.kind)
+    const { clientId, streamId, id: entryId } = entry
+    const { kind, message: error } = failure
     this.#options.log.warn(
-      { clientId: entry.clientId, entryId: entry.id, target: label, attempts, kind: failureKind, error },
+      { clientId, streamId, entryId, target: config.label, attempts, kind, error, nextAt },
       'delivery failed; will retry',
     )
   }

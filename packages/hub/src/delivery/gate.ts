@@ -154,6 +154,11 @@ export class Gate {
     return this.#pausedUntil !== undefined && now < this.#pausedUntil
   }
 
+  /** The end of the pause; undefined when the target is called as usual. */
+  get pausedUntil(): Date | undefined {
+    return this.#pausedUntil
+  }
+
   /** Nothing is under way, nobody waits, and nothing is remembered that would matter: it can be forgotten. */
   isQuiet(now: Date): boolean {
     return this.#items === 0 && this.#waiting.size === 0 && !this.#isPaused(now)

@@ -13,12 +13,13 @@ import type { Channels } from '../channels/channels.js'
 import type { ClientView, OpenIntegration } from '../clients/directory.js'
 import type { Conversations } from '../conversations/conversations.js'
 import type { Endpoints } from '../conversations/endpoints.js'
-import { dedupeOf, type Messages } from '../conversations/messages.js'
+import type { Messages } from '../conversations/messages.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import { channelOf } from '../delivery/recipients.js'
 import type { MediaLinks } from '../files/media-links.js'
 import type { IntegrationMonitor } from '../integrations/integration-monitor.js'
 import { type Activity, messageIdOf } from '../log/activity.js'
+import { dedupeOf } from '../log/dedupe.js'
 import type { Append, Store } from '../ports/store.js'
 import type { Answers } from './answers.js'
 import { payloadOf, userDataOf } from './inbound-content.js'
@@ -83,7 +84,7 @@ export class Ingest {
     const { channel } = integration
     const userData = userDataOf(event.person)
     const place = { name: channel, custom: false }
-    const { conversationId, userId, endpointId } = await endpoints.map(
+    const { conversationId, userId, endpointId } = await endpoints.conversationOf(
       client,
       place,
       event.endpoint,

@@ -18,7 +18,7 @@ export function endpointRoutes(app: FastifyInstance, hub: Hub): void {
     responses: { 200: schemas.mapResponse },
     handle: async ({ client, body }) => {
       const { channel, ...endpoint } = body
-      const mapped = await hub.endpoints.map(client, channelRefOf(hub, channel), endpoint)
+      const mapped = await hub.endpoints.conversationOf(client, channelRefOf(hub, channel), endpoint)
       return { conversationId: toUuid(mapped.conversationId) }
     },
   })

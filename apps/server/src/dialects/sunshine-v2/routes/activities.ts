@@ -24,7 +24,7 @@ export function activityRoutes(scope: Scope): void {
       const by: Author =
         author.type === 'business' ? 'business' : { userId: await findUserId(hub, client, author) }
       if (type === 'conversation:read') await hub.participants.read(client, id, by)
-      else await hub.presence.typing(client, id, by, type === 'typing:start')
+      else await hub.typing.show(client, id, by, type === 'typing:start')
       return {}
     },
   })
