@@ -221,6 +221,7 @@ async function shutDown(
   graceMs: number,
 ): Promise<void> {
   const deadline = Date.now() + graceMs
+  app.log.info({ graceMs }, 'stopping; requests and deliveries in progress may finish')
   const closed = app.close()
   try {
     await hub.stop(graceMs)
@@ -228,6 +229,7 @@ async function shutDown(
     await closed
   } finally {
     for (const each of opened) await each.close()
+    app.log.info('stopped')
   }
 }
 
