@@ -84,6 +84,15 @@ test('close waits for what is under way and starts nothing; after the grace peri
   expect([late.carried, late.events]).toEqual([['1/1'], []])
 })
 
+test('an item that was aborted starts no further part, however long the lease lasts', async () => {
+  const { transport, push, mayStart } = setUp()
+  push(1, 0, 'a', items(1))
+  const closed = transport.close(1)
+  expect(mayStart()).toBe(true)
+  await closed
+  expect(mayStart()).toBe(false)
+})
+
 describe('the lease of a lane', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'hrtime'] })

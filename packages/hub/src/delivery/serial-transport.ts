@@ -10,7 +10,7 @@ export interface Control {
   readonly signal: AbortSignal
   /** Aborted when the item is no longer wanted, too: for waits, not for calls that are under way. */
   readonly waiting: AbortSignal
-  /** Whether the lease leaves time to start something. */
+  /** Whether something may start: the attempt was not aborted, and the lease leaves time. */
   mayStart(): boolean
 }
 
@@ -170,7 +170,7 @@ class Attempt implements Control {
   }
 
   mayStart(): boolean {
-    return mayStart(this.#queue)
+    return !this.signal.aborted && mayStart(this.#queue)
   }
 
   withdraw(): void {
