@@ -1,6 +1,6 @@
 import { newId } from '@plugboard/core'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { StreamRow } from '../../test/support/memory-store.js'
+import { LEASE_MS, type StreamRow } from '../../test/support/memory-store.js'
 import { TIMEOUT_MS } from '../../test/support/moods.js'
 import { UNRENDERABLE, World, type WorldOptions } from '../../test/support/world.js'
 import { endpointTarget, type Target, webhookTarget } from '../log/target.js'
@@ -264,6 +264,25 @@ test('nothing starts after the end of the lease, however much was handed over be
   expect(world.faults).toEqual([])
   expect(new Set(got(world, a)).size).toBe(20)
 })
+
+test.each([1, 2, 3, 4, 5])(
+  'a failure after the end of the lease buries nothing that another process has (%s)',
+  async (seed) => {
+    const { world, row } = setUp({ seed, processes: 2 })
+    const [frozen] = world.processes
+    world.place(a).mood = 'hangs'
+    void world.append(row, [a], 'x', frozen)
+    await world.still()
+    if (frozen) frozen.isFrozen = true
+    world.place(a).mood = 'well'
+    await world.pass(LEASE_MS + 2000)
+    expect(got(world, a)).toContain(1)
+    frozen?.thaw()
+    await world.pass(2000)
+    expect(row.entries[0]?.dead).toBe(undefined)
+    expect([world.faults, world.isAtRest]).toEqual([[], true])
+  },
+)
 
 test('a lease that is renewed while a target takes its time keeps the queue going', async () => {
   const { world, row } = setUp({ leaseMs: 4 * TIMEOUT_MS, limits: { gate: { ...gate, items: 64 } } })

@@ -805,6 +805,11 @@ class Draft {
     const { config } = lane
     const [head] = lane.underway
     if (!head || !config) return void this.#rewind(lane)
+    // Another process may have delivered it since: only who has the lease may count attempts and give up.
+    if (this.#context.monotonicMs >= this.stream.lease.endsAt) {
+      this.#rewind(lane)
+      return this.#update({ isLeaseShort: true })
+    }
     // Before there is room for others, who are to meet the gate as this failure leaves it.
     if (isOutage(failure)) this.effects.push({ do: 'count-failure', gate: head.gate, config })
     const { now, random } = this.#context
