@@ -15,9 +15,8 @@ const MAC_BYTES = 16
 const TOKEN = /^[\w-]{40}$/
 
 /**
- * What stands behind buttons at a provider: which button of which message, and a proof that it was put there. Nothing is
- * stored, so that any replica can read it back; a value that a person made up, or took from another conversation, is
- * none.
+ * The values of buttons at a provider: which button of which message, and a proof that Plugboard made it. Nothing is
+ * stored, so any replica can read it. A value that a person made up, or took from another conversation, is rejected.
  */
 export class ButtonTokens {
   readonly #keyring: Keyring

@@ -61,9 +61,9 @@ interface Connected {
 }
 
 /**
- * Delivers one entry to an endpoint: degrades, renders, shows typing where the message wants it, and delivers part by
- * part, within the provider's rate, reporting each that arrived. What was rendered is kept for the next attempt. No part
- * starts that the lease leaves no time for.
+ * Delivers one entry to an endpoint: degrades, renders, shows typing if the message asks for it, and sends part by part,
+ * within the provider's rate, reporting each delivered part. The rendered parts are kept for the next attempt. A part
+ * starts only if the lease leaves enough time.
  */
 export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: ChannelDeliveryOptions) {
   const rendered = new RenderedParts()

@@ -56,7 +56,7 @@ test.each([
     await world.pass(1000)
     expect(got(world, a)).toEqual([1, 3, 4])
     expect(row.entries[1]?.dead).toMatchObject({
-      [a]: { reason: 'invalid', attempts: 1, error: 'it has no form' },
+      [a]: { reason: 'invalid', attempts: 1, error: 'it cannot be rendered' },
       [b]: { reason: 'invalid', attempts: 1 },
     })
     expect(row.entries[1]?.dead?.[c]).toBe(undefined)
@@ -90,7 +90,7 @@ test('an entry that comes in while its stream is given back is delivered at once
   }
 })
 
-test('when a target asks to be left alone, what it has not begun with is taken back', async () => {
+test('when a target asks for a pause, deliveries that have not started are withdrawn', async () => {
   const { world } = setUp({ streams: 2, isOrderly: true })
   const [limited, other] = world.streams as [StreamRow, StreamRow]
   world.place(a).mood = 'rate-limited'
@@ -131,7 +131,7 @@ test.each([
   },
 )
 
-test('a target that is down is left alone, then probed by one', async () => {
+test('calls to a target that is down stop, then one entry probes it', async () => {
   const { world } = setUp({ streams: 3 })
   world.place(a).mood = 'transient'
   for (const row of world.streams) void world.append(row, [a])
@@ -153,7 +153,7 @@ test('streams of a client at its limit follow at once when others end', async ()
   expect(got(world, a).length).toBe(30)
 })
 
-test('what a removed target was owed is dead, and other lanes of the stream have their turn meanwhile', async () => {
+test('the entries of a removed target become dead letters, and other lanes of the stream continue', async () => {
   const { world, row } = setUp()
   world.place(a).status = 'gone'
   for (let i = 0; i < 500; i += 1) world.store.append(appendOf(world, row.streamId, [a, b]))
@@ -304,7 +304,7 @@ test('a process that stops gives every stream back, also those whose requests it
   expect(world.faults).toEqual([])
 })
 
-test('a target that answers again makes the others behind its gate go on, and asks the store for nothing', async () => {
+test('when a target answers again, the other lanes of its gate continue, without a call of the store', async () => {
   const { world } = setUp({ streams: 3, limits: { streams: 10, streamsPerClient: 10 } })
   const [one, two, other] = world.streams as [StreamRow, StreamRow, StreamRow]
   world.place(b).mood = 'hangs'

@@ -12,9 +12,9 @@ import { monotonicMs, type TransportListener } from './transport.js'
 
 /** Limits of the deliveries of one process. */
 export interface DispatcherLimits {
-  /** Most streams under way at once; the others wait in the store. */
+  /** Maximum concurrent streams; the others wait in the store. */
   streams: number
-  /** Most of one client, so that a client with an outage leaves room to the others. */
+  /** Maximum concurrent streams of one client, so that a client with an outage leaves room for the others. */
   streamsPerClient: number
   gate: GateLimits
   /** Longest time between two polls for due streams, in milliseconds. */
@@ -23,7 +23,7 @@ export interface DispatcherLimits {
 
 /** Notifications about deliveries, for metrics. */
 export interface DeliveryObserver {
-  /** `ageMs`: since the entry was accepted. */
+  /** `ageMs`: time since the entry was accepted. */
   delivered(kind: TargetConfig['kind'], ageMs: number): void
   retried(kind: TargetConfig['kind']): void
   died(kind: TargetConfig['kind']): void
@@ -32,11 +32,11 @@ export interface DeliveryObserver {
 export interface DispatcherOptions {
   store: Store
   limits: DispatcherLimits
-  /** How entries go to a target, by the client's configuration as it is now. */
+  /** How entries are sent to a target, from the client's current configuration. */
   resolve(stream: Claimed, target: Target): Resolved | Promise<Resolved>
-  /** The credentials of this target do not work any more. */
+  /** The credentials of this target no longer work. */
   refused(clientId: Id, config: TargetConfig, reason: string): Promise<void>
-  /** A delivery was given up; what this notifies comes before the entry is passed. Never rejects. */
+  /** Called after the death is stored and before the progress passes the entry. Never rejects. */
   gaveUp(stream: StreamRef, target: Target, entry: Entry, dead: Dead): Promise<void>
   observer: DeliveryObserver
   log: Logger
@@ -45,40 +45,41 @@ export interface DispatcherOptions {
   random?: () => number
 }
 
-/** How long to leave the store alone after it failed. */
+/** Delay before the store is called again after it failed: one call a second is little load. */
 const STORE_FAILURE_MS = 1000
+/** Maximum streams per claim: bounds the size and the duration of one call. The next poll follows at once. */
 const CLAIM_AT_ONCE = 256
-/** Streams that end within this time make room together. */
+/** Wait for more streams to end before polling. Streams often end together, and 10 ms are short against a delivery. */
 const ROOM_MS = 10
 
 /**
- * Runs the deliveries of this process: starts a {@link StreamRunner} for each stream that has something to do, from
- * fresh appends and from what is due in the store, within limits of memory that hold for each client and for all.
+ * Runs the deliveries of this process: starts a {@link StreamRunner} for each stream that has work, from new appends and
+ * from polls for due streams. Limits per client and for the process bound the memory.
  */
 export class Dispatcher implements RunnerHost {
   readonly store: Store
   isStopping = false
-  /** As {@link DispatcherLimits.pollMs}; longer once the store reports what becomes due. */
+  /** As {@link DispatcherLimits.pollMs}; longer if the store reports streams that become due. */
   pollMs: number
   readonly now: () => Date
   readonly monotonicMs: () => number
   readonly random: () => number
-  /** What the transports report to. */
+  /** Receives the reports of the transports. */
   readonly listener: TransportListener
   readonly #options: DispatcherOptions
   readonly #runners = new Map<Id, StreamRunner>()
   readonly #perClient = new Map<Id, number>()
-  /** Streams of which an append may have taken the lease, though it failed. */
+  /** Streams without a runner whose lease this process may have: an append that failed may have taken it. */
   readonly #orphans = new Map<Id, Orphan>()
-  /** Those that have a runner: their leases are looked for when it ends. */
+  /** The same with a runner, which renews the lease. When it ends, the stream becomes an orphan. */
   readonly #inDoubt = new Set<Id>()
-  /** Lanes by the numbers that name them to the transports. */
+  /** Lanes by handle, the number that identifies them to the transports. */
   readonly #lanes = new Map<number, { runner: StreamRunner; key: LaneKey }>()
   #lastHandle = 0
   readonly #gates: Gates
   readonly #clock = new DueClock({
-    look: () => this.#takeUp(),
-    looked: () => {
+    poll: () => this.#claimDue(),
+    polled: () => {
       if (this.#isIdle) this.#idle?.()
     },
   })
@@ -95,22 +96,25 @@ export class Dispatcher implements RunnerHost {
     this.listener = this.#listen()
   }
 
-  /** A stream that nobody holds is due then. */
+  /** A stream without a holder is due at this time. */
   due(at: Date): void {
     this.#clock.wake(Math.max(0, at.getTime() - this.now().getTime()))
   }
 
-  /** Begins to take up what is due in the store. */
+  /** Starts to poll for due streams. */
   start(): void {
     this.#clock.wake(0)
   }
 
-  /** Whether polling for due work goes on. */
+  /** Whether polling for due streams continues. */
   get isRunning(): boolean {
     return this.#clock.isRunning
   }
 
-  /** Takes back what has not begun and waits until what has is over and all streams are given back, `graceMs` at most. */
+  /**
+   * Withdraws deliveries that have not started, and waits up to `graceMs` for the others to end and all streams to be
+   * given back.
+   */
   async stop(graceMs: number): Promise<void> {
     this.isStopping = true
     this.#clock.stop()
@@ -118,7 +122,7 @@ export class Dispatcher implements RunnerHost {
     await this.#untilIdle(graceMs)
   }
 
-  /** To be called when the transports are closed: gives the streams back that are left, `graceMs` at most. */
+  /** Gives the remaining streams back, in `graceMs` at most. To be called after the transports are closed. */
   async release(graceMs: number): Promise<void> {
     for (const runner of this.#runners.values()) runner.dispatch({ type: 'aborted' })
     await this.#untilIdle(graceMs)
@@ -135,14 +139,14 @@ export class Dispatcher implements RunnerHost {
     })
   }
 
-  /** A poll for due streams counts, since it may take some up. */
+  /** A poll counts as work, because it may claim streams. */
   get #isIdle(): boolean {
-    return this.#runners.size === 0 && this.#orphans.size === 0 && !this.#clock.isLooking
+    return this.#runners.size === 0 && this.#orphans.size === 0 && !this.#clock.isPolling
   }
 
   /**
-   * A write that may take the lease of a stream. When it fails nobody knows whether it has: then the lease would keep the
-   * stream from everybody until it ends, so this process asks for it.
+   * Waits for a write that may take the lease of a stream. If it fails, it is unknown whether it took the lease. If it
+   * did, no process would deliver the stream until the lease ends, so this process asks for the lease.
    */
   async claiming<T>(stream: StreamRef, write: Promise<T>): Promise<T> {
     try {
@@ -154,7 +158,7 @@ export class Dispatcher implements RunnerHost {
     }
   }
 
-  /** Whether there is room to deliver a stream of this client now. Where there is not, the store keeps it due. */
+  /** Whether there is room to deliver a stream of this client now. If not, it stays due in the store. */
   hasRoom(clientId: Id, streamId: Id): boolean {
     if (this.isStopping || this.#orphans.has(streamId)) return false
     if (this.#runners.has(streamId)) return true
@@ -167,7 +171,7 @@ export class Dispatcher implements RunnerHost {
     this.#take(appended, false)
   }
 
-  /** `isStale`: the entry is to be read from the store. */
+  /** `isStale`: the entry may be outdated, so it is read from the store. */
   #take(appended: Appended, isStale: boolean): void {
     const { entry, claimed } = appended
     const runner = this.#runners.get(entry.streamId) ?? (claimed && this.#begin(claimed))
@@ -177,12 +181,12 @@ export class Dispatcher implements RunnerHost {
     else runner.appended(appended)
   }
 
-  /** Entries of a stream were changed, so that what has not gone out yet must be looked at again. */
+  /** Entries of a stream changed: what was not sent is prepared again. */
   streamChanged(streamId: Id): void {
     this.#runners.get(streamId)?.changed()
   }
 
-  /** The configuration of a client was changed. What rests in the store is woken there, what is in memory in any case. */
+  /** The configuration of a client changed. Wakes its streams in the store; those in memory even if the store fails. */
   async clientChanged(clientId: Id): Promise<void> {
     try {
       await this.store.wakeClient(clientId, this.now())
@@ -192,19 +196,19 @@ export class Dispatcher implements RunnerHost {
     }
   }
 
-  /** As {@link clientChanged}, where another process has woken what rests. */
+  /** As {@link clientChanged}, but another process has woken the streams in the store. */
   clientChangedElsewhere(clientId: Id): void {
     for (const runner of this.#runners.values()) if (runner.claimed.clientId === clientId) runner.changed()
   }
 
-  /** A dead delivery was given a lane. */
+  /** A dead letter is replayed, in a lane of its own. */
   replayed({ streamId, key, lane }: Replayed): void {
     const runner = this.#runners.get(streamId)
-    if (runner) runner.dispatch({ type: 'adopted', key, state: lane })
+    if (runner) runner.dispatch({ type: 'lane-added', key, state: lane })
     else this.#clock.wake(0)
   }
 
-  /** The store gave a stream to this process. While an orphan's lease is asked for, that answer comes first. */
+  /** The store gave a stream to this process. For an orphan, it waits for the answer to the reclaim. */
   #claimed(claimed: Claimed): void {
     const orphan = this.#orphans.get(claimed.streamId)
     const runner = this.#runners.get(claimed.streamId)
@@ -229,11 +233,11 @@ export class Dispatcher implements RunnerHost {
     if (this.#orphans.has(stream.streamId) || this.isStopping) return
     const orphan: Orphan = {}
     this.#orphans.set(stream.streamId, orphan)
-    this.#adopt(stream, orphan)
+    this.#askForLease(stream, orphan)
   }
 
-  /** Asks until the store answers. */
-  #adopt(stream: StreamRef, orphan: Orphan): void {
+  /** Reclaims the lease of an orphan. Repeats it until the store answers. */
+  #askForLease(stream: StreamRef, orphan: Orphan): void {
     const found = (answer: Claimed | 'lost'): void => {
       this.#orphans.delete(stream.streamId)
       const claimed = answer === 'lost' ? orphan.claimed : answer
@@ -242,12 +246,12 @@ export class Dispatcher implements RunnerHost {
     }
     this.store.reclaim(stream).then(found, () => {
       if (this.isStopping) return found('lost')
-      setTimeout(() => this.#adopt(stream, orphan), STORE_FAILURE_MS).unref()
+      setTimeout(() => this.#askForLease(stream, orphan), STORE_FAILURE_MS).unref()
     })
   }
 
-  /** Takes up what is due, as far as there is room; answers when there may be more. */
-  async #takeUp(): Promise<number> {
+  /** Claims due streams as far as there is room. Returns the delay before the next poll. */
+  async #claimDue(): Promise<number> {
     try {
       const { streams, streamsPerClient } = this.#options.limits
       const limit = Math.min(CLAIM_AT_ONCE, streamsPerClient, streams - this.#runners.size)
@@ -278,7 +282,7 @@ export class Dispatcher implements RunnerHost {
     this.#lanes.delete(handle)
   }
 
-  /** A report on a lane that has been closed is nobody's. */
+  /** Reports on closed lanes are dropped. */
   #listen(): TransportListener {
     const report = (handle: number, event: TransportReport): void => {
       const lane = this.#lanes.get(handle)
@@ -303,16 +307,16 @@ export class Dispatcher implements RunnerHost {
     return this.#gates.of(name, this.now())
   }
 
-  gateClosed(gate: string, { clientId }: Claimed, { label }: TargetConfig): void {
+  circuitOpened(gate: string, { clientId }: Claimed, { label }: TargetConfig): void {
     const { pausedUntil } = this.gate(gate)
     this.#options.log.warn({ clientId, target: label, pausedUntil }, 'pausing all deliveries to this target')
-    for (const runner of this.#runners.values()) runner.dispatch({ type: 'gate-closed', gate })
+    for (const runner of this.#runners.values()) runner.dispatch({ type: 'circuit-opened', gate })
   }
 
-  /** What rests in the store is due again at the end of the pause, so nothing has to be woken there. */
-  gateOpened(gate: string, { clientId }: Claimed, { label }: TargetConfig): void {
+  /** Streams in the store are due again at the end of the pause, so nothing has to be woken there. */
+  circuitClosed(gate: string, { clientId }: Claimed, { label }: TargetConfig): void {
     this.#options.log.info({ clientId, target: label }, 'this target answers again; deliveries continue')
-    for (const runner of this.#runners.values()) runner.dispatch({ type: 'gate-opened', gate })
+    for (const runner of this.#runners.values()) runner.dispatch({ type: 'circuit-closed', gate })
   }
 
   refused(stream: Claimed, config: TargetConfig, reason: string): Promise<void> {
@@ -331,14 +335,14 @@ export class Dispatcher implements RunnerHost {
     const left = (this.#perClient.get(clientId) ?? 1) - 1
     if (left > 0) this.#perClient.set(clientId, left)
     else this.#perClient.delete(clientId)
-    // Others may wait in the store for the room that there is now.
+    // Due streams may wait in the store for the room that is free now.
     if (left + 1 >= streamsPerClient || this.#runners.size + 1 >= streams) this.#clock.wake(ROOM_MS)
     if (nextAt) this.due(nextAt)
     if (isLost) {
-      this.#options.log.warn({ clientId, streamId }, 'lost the lease of a conversation while delivering it')
+      this.#options.log.warn({ clientId, streamId }, 'lost the lease of a stream while delivering it')
       this.#clock.wake(0)
     }
-    // An append that failed may have taken the lease anew after it was given back.
+    // An append that failed may have taken the lease after the runner gave it back.
     if (this.#inDoubt.delete(streamId) || isLost) this.#mayBeOrphaned(runner.claimed)
     if (claimedAgain) this.#claimed(claimedAgain)
     for (const appended of late) this.#take(appended, isLateStale)
@@ -379,9 +383,9 @@ export class Dispatcher implements RunnerHost {
   }
 }
 
-/** What is known of a stream whose lease this process may have without a runner. */
+/** A stream without a runner whose lease this process may have. */
 interface Orphan {
-  /** The store gave the stream to this process in another way. */
+  /** Claimed in another way while the reclaim is under way. */
   claimed?: Claimed
 }
 

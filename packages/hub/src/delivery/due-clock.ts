@@ -1,56 +1,56 @@
 export interface DueClockOptions {
-  /** Takes up what is due, and never fails; answers how long to wait before the next look, in milliseconds. */
-  look(): Promise<number>
-  /** A look has ended, and what it found is taken up. */
-  looked(): void
+  /** Claims due streams. Returns the delay before the next poll in milliseconds. Never rejects. */
+  poll(): Promise<number>
+  /** Called after each poll. */
+  polled(): void
 }
 
-/** Knows when to look at what is due in the store: at the earliest time that it was asked for. One look at a time. */
+/** Schedules the polls for due streams: one at a time, at the earliest time that was asked for. */
 export class DueClock {
   readonly #options: DueClockOptions
   #timer: NodeJS.Timeout | undefined
-  /** The next look, in milliseconds of the epoch. */
+  /** The next poll, in milliseconds of the epoch. */
   #nextAt = Number.POSITIVE_INFINITY
-  #isLooking = false
+  #isPolling = false
   #isStopped = false
 
   constructor(options: DueClockOptions) {
     this.#options = options
   }
 
-  /** A look is under way: it may take something up. */
-  get isLooking(): boolean {
-    return this.#isLooking
+  /** A poll is under way: it may claim streams. */
+  get isPolling(): boolean {
+    return this.#isPolling
   }
 
-  /** Whether there will be another look. */
+  /** Whether there will be another poll. */
   get isRunning(): boolean {
-    return !this.#isStopped && (this.#timer !== undefined || this.#isLooking)
+    return !this.#isStopped && (this.#timer !== undefined || this.#isPolling)
   }
 
-  /** Looks in `ms` at the latest. */
+  /** Polls in `ms` at the latest. */
   wake(ms: number): void {
     const at = Date.now() + ms
     if (this.#isStopped || at >= this.#nextAt) return
     this.#nextAt = at
-    if (this.#isLooking) return
+    if (this.#isPolling) return
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => void this.#look(), ms)
+    this.#timer = setTimeout(() => void this.#poll(), ms)
   }
 
-  /** No look begins any more; one that is under way ends. */
+  /** Starts no more polls; one that is under way ends. */
   stop(): void {
     this.#isStopped = true
     clearTimeout(this.#timer)
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     this.#timer = undefined
-    this.#isLooking = true
+    this.#isPolling = true
     this.#nextAt = Number.POSITIVE_INFINITY
-    const wait = await this.#options.look()
-    this.#isLooking = false
-    this.#options.looked()
+    const wait = await this.#options.poll()
+    this.#isPolling = false
+    this.#options.polled()
     const askedAt = this.#nextAt
     this.#nextAt = Number.POSITIVE_INFINITY
     this.wake(Math.max(0, Math.min(wait, askedAt - Date.now())))

@@ -1,11 +1,14 @@
 import type { Entry } from '../log/entry.js'
 import { sizeOf } from './lane.js'
 
-/** What one stream may hold in memory of entries that its lanes have not taken. What is over is read from the store. */
+/**
+ * Maximum entries, and their characters, that one stream keeps in memory for its lanes: two full windows of a lane. Beyond
+ * that, entries are read from the store.
+ */
 const MAX_ENTRIES = 128
 const MAX_CHARS = 64 * 1024
 
-/** The newest entries of a stream, without a hole, so that a fresh entry need not be read back from the store. */
+/** The newest entries of a stream, without gaps, so that a new entry is not read back from the store. */
 export class EntryBuffer {
   #entries: Entry[] = []
   #chars = 0
@@ -14,7 +17,7 @@ export class EntryBuffer {
     return this.#entries.length === 0
   }
 
-  /** Adds the entry after the newest; with any other, or when full, it starts anew. */
+  /** Adds the entry after the newest. With any other entry, or if the buffer is full, it starts again with this one. */
   add(entry: Entry): void {
     const last = this.#entries.at(-1)
     const isNext = last === undefined || entry.seq === last.seq + 1
@@ -26,14 +29,14 @@ export class EntryBuffer {
     this.#chars += size
   }
 
-  /** Entries from `seq + 1` on; empty when that one is not here. */
+  /** Entries from `seq + 1` on; empty if that one is not in the buffer. */
   after(seq: number): readonly Entry[] {
     const first = this.#entries[0]
     if (first === undefined || first.seq > seq + 1) return []
     return first.seq === seq + 1 ? this.#entries : this.#entries.slice(seq + 1 - first.seq)
   }
 
-  /** Forgets what nobody needs any more. */
+  /** Drops entries that every lane has taken. */
   dropUpTo(seq: number): void {
     const last = this.#entries.at(-1)
     if (last === undefined) return

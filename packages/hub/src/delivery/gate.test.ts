@@ -6,11 +6,11 @@ const limits = { items: 3, bytes: 100, failures: 2, pauseMs: 1000, maxPauseMs: 3
 const start = new Date('2026-11-22T08:00:00Z')
 const after = (ms: number): Date => new Date(start.getTime() + ms)
 
-describe('as a bound of what is under way', () => {
+describe('as a bound on what is under way', () => {
   test('lets in as many as there is room for', () => {
     const gate = new Gate(limits)
     expect(Array.from({ length: 4 }, () => gate.admit(1, false, start))).toEqual(['go', 'go', 'go', 'wait'])
-    gate.release(1, false)
+    gate.freeRoom(1, false)
     expect(gate.admit(1, false, start)).toBe('go')
   })
 
@@ -18,70 +18,70 @@ describe('as a bound of what is under way', () => {
     const gate = new Gate(limits)
     expect(gate.admit(1000, false, start)).toBe('go')
     expect(gate.admit(1, false, start)).toBe('wait')
-    gate.release(1000, false)
+    gate.freeRoom(1000, false)
     expect(gate.admit(60, false, start)).toBe('go')
     expect(gate.admit(60, false, start)).toBe('wait')
   })
 
-  test('wakes those that wait in their order, each once, and not those that left', () => {
+  test('calls waiting lanes in order, each once, and not those that left', () => {
     const gate = new Gate(limits)
     const woken: number[] = []
     gate.admit(1, false, start)
-    gate.wait(() => woken.push(1))
-    const leave = gate.wait(() => woken.push(2))
-    gate.wait(() => woken.push(3))
+    gate.joinQueue(() => woken.push(1))
+    const leave = gate.joinQueue(() => woken.push(2))
+    gate.joinQueue(() => woken.push(3))
     leave()
-    gate.release(1, false)
+    gate.freeRoom(1, false)
     expect(woken).toEqual([1])
     gate.passOn()
     expect(woken).toEqual([1, 3])
     gate.passOn()
     gate.admit(1, false, start)
-    gate.release(1, false)
+    gate.freeRoom(1, false)
     expect(woken).toEqual([1, 3])
   })
 })
 
-test('who found no room is not called again before something has left', () => {
+test('a lane that found no room is not called again before room is freed', () => {
   const gate = new Gate(limits)
   let calls = 0
   const ask = (): void => {
     calls += 1
-    if (gate.admit(80, false, start) === 'wait') gate.wait(ask)
+    if (gate.admit(80, false, start) === 'wait') gate.joinQueue(ask)
     gate.passOn()
   }
   gate.admit(40, false, start)
   gate.admit(10, false, start)
   ask()
   expect(calls).toBe(1)
-  gate.release(10, false)
+  gate.freeRoom(10, false)
   expect(calls).toBe(2)
-  gate.release(40, false)
+  gate.freeRoom(40, false)
   expect(calls).toBe(3)
 })
 
-test('who waits behind others is called in its turn, without another release, and with nothing under way everyone is', () => {
+test('a lane that waits behind others is called in its turn without more free room, and every lane if nothing is under way', () => {
   const gate = new Gate({ ...limits, items: 8 })
   const called: number[] = []
   for (let i = 0; i < 4; i += 1) gate.admit(1, false, start)
   expect(gate.hasQueue).toBe(false)
-  gate.wait(() => called.push(1))
+  gate.joinQueue(() => called.push(1))
   expect(gate.hasQueue).toBe(true)
-  gate.wait(() => called.push(2), false)
-  gate.wait(() => called.push(3))
-  gate.release(1, false)
+  gate.joinQueue(() => called.push(2), false)
+  gate.joinQueue(() => called.push(3))
+  gate.freeRoom(1, false)
   gate.passOn()
   expect(called).toEqual([1, 2])
-  gate.wait(() => called.push(4))
+  gate.joinQueue(() => called.push(4))
   gate.passOn()
   gate.passOn()
   expect(called).toEqual([1, 2, 3])
-  for (let i = 0; i < 3; i += 1) gate.release(1, false)
+  for (let i = 0; i < 3; i += 1) gate.freeRoom(1, false)
   expect(called).toEqual([1, 2, 3, 4])
 })
 
 describe('as a circuit breaker', () => {
-  test('leaves the target alone after some failures in a row, ever longer, up to a limit', () => {
+  test('consecutive failures open the circuit, for longer each time, up to a limit', () => {
     const gate = new Gate(limits)
     expect(gate.failed(start)).toBe(false)
     expect(gate.failed(start)).toBe(true)
@@ -92,7 +92,7 @@ describe('as a circuit breaker', () => {
     expect(gate.admit(1, false, after(3000))).toEqual({ until: after(6000) })
   })
 
-  test('what was under way and fails meanwhile makes the pause no longer', () => {
+  test('a failure of an entry under way does not extend the pause', () => {
     const gate = new Gate(limits)
     gate.failed(start)
     gate.failed(start)
@@ -100,13 +100,13 @@ describe('as a circuit breaker', () => {
     expect(gate.admit(1, false, after(1000))).toBe('probe')
   })
 
-  test('what is overdue goes also while the target is left alone', () => {
-    const gate = closed()
+  test('an overdue entry may go while the circuit is open', () => {
+    const gate = withOpenCircuit()
     expect(gate.admit(1, true, start)).toBe('go')
   })
 
   test('lets one entry probe, the others wait', () => {
-    const gate = closed()
+    const gate = withOpenCircuit()
     expect(gate.admit(1, false, after(1000))).toBe('probe')
     expect(gate.admit(1, false, after(1000))).toBe('wait')
     expect(gate.succeeded(after(1001))).toBe(true)
@@ -114,8 +114,8 @@ describe('as a circuit breaker', () => {
     expect(gate.succeeded(after(1001))).toBe(false)
   })
 
-  test('a probe that came to nothing lets another one, though something else is under way', () => {
-    const gate = closed()
+  test('a probe without a result is followed by another one, even if something else is under way', () => {
+    const gate = withOpenCircuit()
     let woken = 0
     expect(gate.admit(1, true, after(1000))).toBe('go')
     expect(gate.admit(1, false, after(1000))).toBe('probe')
@@ -123,13 +123,13 @@ describe('as a circuit breaker', () => {
       woken += 1
       gate.passOn()
     }
-    for (let i = 0; i < 20; i += 1) gate.wait(() => wake())
-    gate.release(1, true)
+    for (let i = 0; i < 20; i += 1) gate.joinQueue(() => wake())
+    gate.freeRoom(1, true)
     expect(woken).toBe(20)
     expect(gate.admit(1, false, after(1000))).toBe('probe')
   })
 
-  test('a pause that the target asked for is not ended by what arrives meanwhile', () => {
+  test('a success does not end a pause that the target asked for', () => {
     const gate = new Gate(limits)
     expect(gate.pause(after(5000), start)).toBe(true)
     expect(gate.pause(after(4000), start)).toBe(false)
@@ -139,14 +139,14 @@ describe('as a circuit breaker', () => {
     expect(gate.succeeded(after(5001))).toBe(true)
   })
 
-  test('is quiet when there is nothing to remember, also of a target that has failed and is gone', () => {
-    const gate = closed()
+  test('is quiet if no state is worth keeping, even after failures', () => {
+    const gate = withOpenCircuit()
     expect(gate.isQuiet(start)).toBe(false)
     expect(gate.isQuiet(after(1000))).toBe(true)
     gate.admit(1, false, after(1000))
     expect(gate.isQuiet(after(1000))).toBe(false)
-    const leave = gate.wait(() => undefined)
-    gate.release(1, true)
+    const leave = gate.joinQueue(() => undefined)
+    gate.freeRoom(1, true)
     leave()
     expect(gate.isQuiet(after(1000))).toBe(true)
   })
@@ -154,7 +154,7 @@ describe('as a circuit breaker', () => {
 
 const event = fc.constantFrom('ask', 'succeed', 'fail', 'pause', 'vanish', 'pass' as const)
 
-test('whatever happens, the bounds hold, one probes, and nobody waits for ever', () => {
+test('in every sequence, the bounds hold, at most one entry probes, and no lane waits forever', () => {
   fc.assert(
     fc.property(
       fc.array(fc.record({ event, bytes: fc.integer({ min: 1, max: 150 }) }), { maxLength: 200 }),
@@ -167,7 +167,7 @@ test('whatever happens, the bounds hold, one probes, and nobody waits for ever',
           const admission = gate.admit(bytes, false, after(ms))
           if (admission === 'wait') {
             waiting += 1
-            gate.wait(() => {
+            gate.joinQueue(() => {
               waiting -= 1
               gate.passOn()
             })
@@ -181,7 +181,7 @@ test('whatever happens, the bounds hold, one probes, and nobody waits for ever',
           else {
             const one = underway.shift()
             if (!one) continue
-            gate.release(one.bytes, one.isProbe)
+            gate.freeRoom(one.bytes, one.isProbe)
             if (event === 'succeed') gate.succeeded(after(ms))
             else if (event === 'fail') gate.failed(after(ms))
             else if (event === 'pause') gate.pause(after(ms + 10 * bytes), after(ms))
@@ -198,18 +198,18 @@ test('whatever happens, the bounds hold, one probes, and nobody waits for ever',
   )
 })
 
-/** A gate that has just closed. */
-function closed(): Gate {
+/** A gate whose circuit has just opened. */
+function withOpenCircuit(): Gate {
   const gate = new Gate(limits)
   gate.failed(start)
   gate.failed(start)
   return gate
 }
 
-test('whoever waits while nothing is under way is called, since nothing else would end', () => {
+test('a lane that waits while nothing is under way is called at once, because nothing else would call it', () => {
   const gate = new Gate({ items: 2, bytes: 100, failures: 3, pauseMs: 10, maxPauseMs: 20 })
   let calls = 0
-  gate.wait(() => {
+  gate.joinQueue(() => {
     calls += 1
   }, false)
   expect(calls).toBe(1)

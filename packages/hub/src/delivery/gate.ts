@@ -4,47 +4,51 @@ export interface GateLimits {
   items: number
   /** Their bytes. */
   bytes: number
-  /** Failures in a row after which the gate closes. */
+  /** Consecutive failures that open the circuit: calls to the target stop. */
   failures: number
-  /** The first pause, and the longest; each closing in a row doubles it. */
+  /** First and longest pause of an open circuit. Each further opening without a success doubles it. */
   pauseMs: number
   maxPauseMs: number
 }
 
-/** What a lane takes at a time while others wait: few, so that all have their turn, and enough to be worth a read. */
+/** Entries that a lane may take per turn while others wait: few, so that turns are short, and enough to be worth a read. */
 export const TURN = 8
 
 /**
- * Whether an entry may go now, the only one (`probe`) after the target had been left alone; if not, whether to wait in
- * memory for room, or until a time.
+ * - `go`: the entry may be sent;
+ * - `probe`: it may be sent, as the only one, to test whether the target works again after a pause;
+ * - `wait`: there is no room, or another entry probes: the lane waits in the queue;
+ * - `until`: the circuit is open, try again at this time.
  */
 export type Admission = 'go' | 'probe' | 'wait' | { until: Date }
 
 /**
- * Stands before one target and all its lanes. It bounds what is under way, so that a slow target holds little memory,
- * and is the circuit breaker: after some failures in a row the target is left alone for a while, then one entry probes.
+ * The gate in front of one target, for all its lanes. It bounds what is under way, so that a slow target holds little
+ * memory. It is also the circuit breaker: consecutive failures open the circuit, so calls to the target stop for a pause;
+ * then one entry probes, and a success closes the circuit.
  */
 export class Gate {
   readonly #limits: GateLimits
   #items = 0
   #bytes = 0
   #failures = 0
+  /** The circuit is open until this time; later, one entry may probe. Undefined: the circuit is closed. */
   #pausedUntil: Date | undefined
-  /** The target itself asked for the pause: that something arrives meanwhile does not end it. */
+  /** The target itself asked for the pause, so a success during the pause does not end it. */
   #isAsked = false
   #pauseMs = 0
   #isProbing = false
-  /** Lanes that wait for room, first come first served, each with how many releases there had been. */
+  /** Waiting lanes, in the order in which they came, each with `#timesFreed` when it found no room. */
   readonly #waiting = new Map<() => void, number>()
-  #releases = 0
-  /** One of them was called and has not passed on yet. */
+  #timesFreed = 0
+  /** A waiting lane was called and has not called `passOn` yet. */
   #isServing = false
 
   constructor(limits: GateLimits) {
     this.#limits = limits
   }
 
-  /** `overdue`: its schedule is over, so it gets its one attempt also while the target is being left alone. */
+  /** `overdue`: its schedule is over, so it gets its one attempt even while the circuit is open. */
   admit(bytes: number, overdue: boolean, now: Date): Admission {
     if (this.#items > 0 && (this.#items >= this.#limits.items || this.#bytes + bytes > this.#limits.bytes))
       return 'wait'
@@ -59,7 +63,7 @@ export class Gate {
     return isProbe ? 'probe' : 'go'
   }
 
-  /** There is no room for a turn: not worth reading entries for. */
+  /** There is no room for a whole turn: not worth reading entries. */
   get isCrowded(): boolean {
     if (this.#items === 0) return false
     const { items, bytes } = this.#limits
@@ -70,57 +74,58 @@ export class Gate {
     )
   }
 
-  /** Some wait: whoever comes now is to wait behind them. */
+  /** Lanes are waiting: a lane that comes now must wait behind them. */
   get hasQueue(): boolean {
     return this.#waiting.size > 0
   }
 
-  /** Others wait, or it is not known whether the target is well: who goes now should take no more than a turn. */
+  /** Lanes are waiting, or the target may still be down: take at most {@link TURN} entries. */
   get isScarce(): boolean {
     return this.hasQueue || this.#pausedUntil !== undefined
   }
 
   /**
-   * `wake` is called once, when it is worth trying again; who was called calls {@link passOn} when it has tried.
-   * `isRefused`: it has found no room, and not only others before it. Answers how to leave the queue before that.
+   * Calls `wake` once, when it is worth trying again; the caller then calls {@link passOn}. `foundNoRoom`: the lane found
+   * no room (false: it only found a queue). Returns a function that leaves the queue.
    */
-  wait(wake: () => void, isRefused = true): () => void {
-    this.#waiting.set(wake, isRefused ? this.#releases : -1)
-    // With nothing under way there is nothing that would end, and so nobody else who would serve it.
+  joinQueue(wake: () => void, foundNoRoom = true): () => void {
+    // -1: may be called without waiting for room to become free, because it has not tried yet.
+    this.#waiting.set(wake, foundNoRoom ? this.#timesFreed : -1)
+    // With nothing under way, no end of an attempt would call it later.
     if (this.#items === 0) this.#serve()
     return () => this.#waiting.delete(wake)
   }
 
-  /** Who was called has taken what it could. */
+  /** The called lane has taken what it could: calls the next. */
   passOn(): void {
     this.#isServing = false
     this.#serve()
   }
 
-  /** An admitted entry is not under way any more, whatever became of it. Lets those that wait try again. */
-  release(bytes: number, wasProbe: boolean): void {
+  /** An admitted entry is no longer under way, whatever its outcome. Calls a waiting lane. */
+  freeRoom(bytes: number, wasProbe: boolean): void {
     this.#items -= 1
     this.#bytes -= bytes
     if (wasProbe) this.#isProbing = false
-    this.#releases += 1
+    this.#timesFreed += 1
     this.#serve()
   }
 
   /**
-   * Calls one after another, while there is room for a turn: each reads its entries anew, so it should find room for
-   * some, and not find that another has just taken it. Who found none since the last release is not called again.
+   * Calls the next waiting lane, if there is room for a turn. One at a time, because each lane reads its entries again and
+   * must find the room still free. A lane that found no room is not called again before more room is free.
    */
   #serve(): void {
     const [first] = this.#waiting
     if (!first || this.#isServing || this.isCrowded) return
     const [wake, since] = first
-    if (since === this.#releases && this.#items > 0) return
+    if (since === this.#timesFreed && this.#items > 0) return
     this.#waiting.delete(wake)
     this.#isServing = true
     wake()
   }
 
-  /** Answers whether the target had been left alone until now. */
+  /** An entry was delivered. Returns whether this closed the circuit. */
   succeeded(now: Date): boolean {
     this.#failures = 0
     if (this.#isAsked && this.#isPaused(now)) return false
@@ -130,7 +135,7 @@ export class Gate {
     return isRecovered
   }
 
-  /** Answers whether the target is to be left alone from now on. */
+  /** An attempt failed. Returns whether this opened the circuit. */
   failed(now: Date): boolean {
     this.#failures += 1
     if (this.#failures < this.#limits.failures || this.#isPaused(now)) return false
@@ -140,7 +145,7 @@ export class Gate {
     return true
   }
 
-  /** Leaves the target alone until this time, as it asked, without counting a failure. Answers as {@link failed}. */
+  /** Opens the circuit until this time, as the target asked, without counting a failure. Returns as {@link failed}. */
   pause(until: Date, now: Date): boolean {
     const wasPaused = this.#isPaused(now)
     if (!this.#pausedUntil || until > this.#pausedUntil) {
@@ -154,26 +159,26 @@ export class Gate {
     return this.#pausedUntil !== undefined && now < this.#pausedUntil
   }
 
-  /** The end of the pause; undefined when the target is called as usual. */
+  /** The end of the pause. Undefined: the circuit is closed. */
   get pausedUntil(): Date | undefined {
     return this.#pausedUntil
   }
 
-  /** Nothing is under way, nobody waits, and nothing is remembered that would matter: it can be forgotten. */
+  /** Nothing is under way, no lane waits, and no state is worth keeping: the gate can be removed. */
   isQuiet(now: Date): boolean {
     return this.#items === 0 && this.#waiting.size === 0 && !this.#isPaused(now)
   }
 }
 
-/** The gates of this process, one for each target that was met lately. */
+/** The gates of this process, one per recently used target. */
 export class Gates {
   readonly #limits: GateLimits
   readonly #few: number
   readonly #gates = new Map<string, Gate>()
-  /** Quiet gates are looked for when there are so many. */
+  /** With this many gates, quiet ones are removed. */
   #sweepAt: number
 
-  /** `few`: gates that are kept without a look at which are quiet. */
+  /** `few`: below this number, no gates are removed. */
   constructor(limits: GateLimits, few: number) {
     this.#limits = limits
     this.#few = few
@@ -189,7 +194,7 @@ export class Gates {
     return gate
   }
 
-  /** Not again before there are twice as many, so that it costs little for each. */
+  /** Not again before there are twice as many, so that the cost per gate stays small. */
   #forgetQuiet(now: Date): void {
     for (const [key, gate] of this.#gates) if (gate.isQuiet(now)) this.#gates.delete(key)
     this.#sweepAt = Math.max(this.#few, 2 * this.#gates.size)

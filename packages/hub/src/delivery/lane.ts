@@ -4,26 +4,29 @@ import { type LaneKey, parseLaneKey, type Target } from '../log/target.js'
 import type { TargetConfig } from './target-config.js'
 import type { DeliveryFailure } from './transport.js'
 
-/** Most entries of one lane with the transport: enough that it never waits for the main thread. */
+/**
+ * Maximum entries of one lane under way, and of one read. Enough that the transport has work while the main thread
+ * prepares the next half; few enough that one lane takes a small part of a gate (1024 by default).
+ */
 export const WINDOW = 64
 
 /** An entry that a gate has admitted: it is being rendered, or the transport has it. */
 export interface Underway {
   readonly entry: Entry
   readonly gate: string
-  /** It tests whether a target works again that was left alone. */
+  /** It tests whether a paused target works again. */
   readonly isProbe: boolean
 }
 
 /**
  * What a lane is doing:
- * - `ready`: nothing but waiting for reports on what is under way, or for its time;
- * - `resolving`: the configuration of its target is being looked up;
+ * - `ready`: no step in progress: waits for reports of the transport, for room, or for a time;
+ * - `resolving`: the configuration of its target is being read;
  * - `reading`: entries are being read from the store;
- * - `retiring`: so are they, since its target is gone;
- * - `rendering`: the entries that were admitted last are being put in the target's form;
- * - `draining`: a cancel is under way: nothing goes out until the transport has confirmed it;
- * - `settling`: what became of a failed delivery is being written down.
+ * - `retiring`: entries are being read to bury them, because the target was removed;
+ * - `rendering`: the entries that were admitted last are being converted to the target's format;
+ * - `draining`: a cancel is under way: nothing is sent until the transport confirms it;
+ * - `settling`: the outcome of a failed delivery is being stored.
  */
 export type LaneStep = 'ready' | 'resolving' | 'reading' | 'retiring' | 'rendering' | 'draining' | 'settling'
 
@@ -31,10 +34,10 @@ export type LaneStep = 'ready' | 'resolving' | 'reading' | 'retiring' | 'renderi
 export interface Lane {
   readonly key: LaneKey
   readonly target: Target
-  /** The one entry that a replay is about. */
+  /** The one entry of a replay. */
   readonly only: number | undefined
 
-  // What the store keeps, see LaneState.
+  // Stored, see LaneState.
   readonly done: number
   readonly attempt: number
   readonly part: number
@@ -44,12 +47,14 @@ export interface Lane {
   /** It differs from what the store has. */
   readonly isDirty: boolean
 
-  /** The last number looked at for sending; those between `done` and it are under way or not for this target. */
+  /**
+   * The last number considered for sending. Each entry after `done` up to it is either under way or not for this target.
+   */
   readonly taken: number
   readonly step: LaneStep
   /** Rises with each step: the result of an older one is ignored. */
   readonly stepId: number
-  /** Rises when what was handed to the transport is void: reports of an older one are ignored. */
+  /** Rises when the lane is rewound: reports about pushes of an older generation are ignored. */
   readonly generation: number
   /** In order. */
   readonly underway: readonly Underway[]
@@ -57,17 +62,17 @@ export interface Lane {
   readonly sent: number
   /** The end of the lease that the transport knows, in milliseconds of the monotonic clock. */
   readonly sentUntil: number
-  /** The entry under way that cannot be rendered; nothing after it goes out. */
+  /** The entry under way that cannot be rendered; nothing after it is sent before it has failed. */
   readonly unrendered: { readonly seq: number; readonly failure: DeliveryFailure } | undefined
-  /** How the entries under way go out. */
+  /** How the entries under way are sent. */
   readonly config: TargetConfig | undefined
   /** Its place in the queue of a full gate. */
   readonly queue: 'none' | 'waiting' | 'called'
-  /** It has taken what it may until something of it arrives. */
+  /** Takes no more entries until one of those under way is delivered. */
   readonly isFull: boolean
-  /** Nothing goes out before this time, for a reason that the store need not know. */
+  /** Nothing is sent before this time, for a reason that is not stored. */
   readonly heldUntil: Date | undefined
-  /** What is to be written down while it is settling. */
+  /** What is being stored while it is settling. */
   readonly settlement: Settlement | undefined
 }
 
@@ -80,12 +85,12 @@ interface Death {
   readonly error: string | undefined
 }
 
-/** What has to be done before a lane passes an entry that will not be delivered. */
+/** What is stored before a lane passes an entry that will not be delivered, or waits for new credentials. */
 export type Settlement =
   | {
       do: 'bury'
       deaths: readonly Death[]
-      /** The lane is there when they are written down. */
+      /** `done` of the lane once the deaths are stored. */
       upTo: number
     }
   | { do: 'refuse'; config: TargetConfig; reason: string }
@@ -101,7 +106,7 @@ export function openLane(key: LaneKey, state: LaneState, isStored: boolean): Lan
   }
 }
 
-/** What the store is to know of a lane. */
+/** The part of a lane that is stored. */
 export function stateOf({ done, attempt, part, blockedUntil, since, error }: Lane): LaneState {
   return {
     done,
@@ -119,18 +124,18 @@ export function isFor({ only, target }: Lane, entry: Entry): boolean {
   return entry.type !== 'void' && !entry.deletedAt && entry.owes.includes(target) && !entry.dead?.[target]
 }
 
-/** The last number that concerns a lane, when the stream has been looked at up to `scanned`. */
+/** The last number that concerns a lane, if recipients were read up to `scanned`. */
 export const endOf = ({ only }: Lane, scanned: number): number => only ?? scanned
 
-/** Nothing goes out before this time; undefined when it may now. */
+/** Nothing is sent before this time. Undefined: it may be sent now. */
 export function readyAt({ blockedUntil, heldUntil }: Lane): Date | undefined {
   if (!blockedUntil || !heldUntil) return blockedUntil ?? heldUntil
   return blockedUntil > heldUntil ? blockedUntil : heldUntil
 }
 
-/** Whether something of it is going on that ends with an event. */
+/** Whether an event is expected: a report, the result of a step, or a call by the gate. */
 export const isActive = ({ underway, step, queue }: Lane): boolean =>
   underway.length > 0 || step !== 'ready' || queue !== 'none'
 
-/** What an entry weighs at a gate, in UTF-16 units. */
+/** Size of an entry at a gate, in UTF-16 units. */
 export const sizeOf = ({ payload, details = '' }: Entry): number => payload.length + details.length

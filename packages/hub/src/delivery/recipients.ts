@@ -10,13 +10,13 @@ const NO_CHANNEL = 'messaging'
 /** What decides where a message goes. */
 export interface Posting {
   author: Author
-  /** The endpoint that it came from, and is not sent back to. */
+  /** The endpoint that it came from: it is not sent back there. */
   origin?: Id
-  /** The channel that it goes out by, or `nobody`: webhooks are told all the same. Default: each that there is. */
+  /** Send only through this channel, or to `nobody`. Webhooks always receive it. Default: all channels. */
   to?: { channel: string } | 'nobody'
 }
 
-/** Says what an entry owes, by the client's configuration and where its conversation lives. */
+/** Decides which targets receive an entry, from the client's configuration and the endpoints of the conversation. */
 export class Recipients {
   readonly #formats: ReadonlyMap<string, WebhookFormat>
   readonly #cache = new WeakMap<ClientView, Map<Topic, readonly Target[]>>()
@@ -25,21 +25,20 @@ export class Recipients {
     this.#formats = formats
   }
 
-  /** The webhooks that are told of this. */
+  /** Webhooks that receive this topic. */
   webhooks(client: ClientView, topic: Topic): readonly Target[] {
     const byTopic = this.#cache.get(client) ?? new Map<Topic, readonly Target[]>()
     const known = byTopic.get(topic)
     if (known) return known
-    const told = client.webhooks.filter((hook) => tells(this.#formats.get(hook.format), topic, hook))
-    const targets = told.map((hook) => webhookTarget(hook.id))
+    const receivers = client.webhooks.filter((hook) => tells(this.#formats.get(hook.format), topic, hook))
+    const targets = receivers.map((hook) => webhookTarget(hook.id))
     this.#cache.set(client, byTopic.set(topic, targets))
     return targets
   }
 
   /**
-   * Webhooks, and the endpoints of the conversation that a configured channel serves, save the one it came from. The
-   * endpoints of a conversation are those of its user: what another user writes is not delivered there, whoever posted
-   * it.
+   * Webhooks, and the endpoints of the conversation whose channel is enabled, except the one that the message came from.
+   * The endpoints of a conversation belong to its user: a message of another user is not delivered there.
    */
   message(
     client: ClientView,
@@ -60,7 +59,7 @@ export class Recipients {
   }
 }
 
-/** A format that cannot say owes it: what is wrong then shows as a dead letter, and the message is taken in. */
+/** If the format throws, the webhook counts as a recipient: the message is accepted, and the error appears as a dead letter. */
 function tells(format: WebhookFormat | undefined, topic: Topic, hook: OpenWebhook): boolean {
   try {
     return format?.tells(topic, hook) ?? false
@@ -69,7 +68,7 @@ function tells(format: WebhookFormat | undefined, topic: Topic, hook: OpenWebhoo
   }
 }
 
-/** The name that events give to where a conversation is. */
+/** The channel name of a conversation in events. */
 export function channelOf(endpoints: readonly EndpointRecord[]): string {
   const [first, ...others] = endpoints
   return first && others.length === 0 ? first.channel.name : NO_CHANNEL

@@ -100,9 +100,9 @@ test('each kind of failure has its consequence', () => {
 
 test('a rate limit of one person holds up the lane alone, to its deadline at the latest', () => {
   const failure = { kind: 'rate-limited', message, scope: 'endpoint' } as const
-  expect(judge({ ...given, failure })).toEqual({ do: 'wait', until: after(1000) })
+  expect(judge({ ...given, failure })).toEqual({ do: 'pause-lane', until: after(1000) })
   const long = { ...failure, retryAfterMs: 60_000 }
-  expect(judge({ ...given, failure: long })).toEqual({ do: 'wait', until: after(3000) })
+  expect(judge({ ...given, failure: long })).toEqual({ do: 'pause-lane', until: after(3000) })
 })
 
 test('what is overdue is exhausted with its next failure, also with a rate limit', () => {

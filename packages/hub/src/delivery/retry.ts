@@ -7,18 +7,18 @@ export interface RetrySchedule {
 
 /** How far a wait may differ from the schedule, as a share of it, so that many lanes do not come back at once. */
 const JITTER = 0.1
-/** How long a rate-limited target is left alone when it does not say. */
+/** Default pause if a rate-limited target names no time. */
 const RATE_LIMIT_MS = 1000
-/** The least and the most that is believed of a target: a provider may answer 0, or anything. */
+/** Limits for the pause that a target asks for, because a provider may send 0 or anything. */
 const MIN_RATE_LIMIT_MS = 100
 const MAX_RATE_LIMIT_MS = 24 * 60 * 60 * 1000
 
-/** When the schedule of an entry ends: from then on it gets one attempt and no more. */
+/** When the schedule of an entry ends: after this time it gets one attempt only. */
 export function deadlineOf(schedule: RetrySchedule, since: Date): Date {
   return new Date(since.getTime() + schedule.delaysMs.reduce((sum, delay) => sum + delay, 0))
 }
 
-/** A failed attempt, and what it was an attempt at. */
+/** A failed attempt, and the schedule of its entry. */
 export interface Attempted {
   failure: DeliveryFailure
   schedule: RetrySchedule
@@ -34,11 +34,11 @@ export interface Attempted {
 /** What to do after a failure. */
 export type Verdict =
   | { do: 'retry'; at: Date }
-  /** The whole target waits; no attempt was spent. */
+  /** The whole target pauses; this does not count as an attempt. */
   | { do: 'pause-target'; until: Date }
-  /** This lane waits; no attempt was spent. */
-  | { do: 'wait'; until: Date }
-  /** The credentials do not work any more. */
+  /** This lane pauses; this does not count as an attempt. */
+  | { do: 'pause-lane'; until: Date }
+  /** The credentials no longer work. */
   | { do: 'refuse' }
   | { do: 'bury'; reason: 'exhausted' | 'invalid' | 'recipient' }
 
@@ -56,7 +56,7 @@ export function judge(attempted: Attempted): Verdict {
       if (now >= deadline) return { do: 'bury', reason: 'exhausted' }
       const until = new Date(now.getTime() + rateLimitMs(failure.retryAfterMs))
       if (failure.scope === 'integration') return { do: 'pause-target', until }
-      return { do: 'wait', until: until < deadline ? until : deadline }
+      return { do: 'pause-lane', until: until < deadline ? until : deadline }
     }
     case 'transient':
     case 'ambiguous': {
@@ -67,8 +67,8 @@ export function judge(attempted: Attempted): Verdict {
 }
 
 /**
- * When to try again, or `dead`. An entry is dead when its attempts are used up or its deadline is over: so a lane that
- * was blocked for long drains with one attempt each, instead of waiting a whole schedule for each of its entries.
+ * When to try again, or `dead`. An entry is dead if its attempts are used up or its deadline is over. So the entries of a
+ * lane that was blocked for long get one attempt each, and do not each wait for a whole schedule.
  */
 function nextAttempt({ failure, schedule, attempts, since, now, random }: Attempted): Date | 'dead' {
   const delay = schedule.delaysMs[attempts - 1]
@@ -84,5 +84,5 @@ function rateLimitMs(asked = RATE_LIMIT_MS): number {
   return Math.min(Math.max(asked, MIN_RATE_LIMIT_MS) || RATE_LIMIT_MS, MAX_RATE_LIMIT_MS)
 }
 
-/** Whether a failure says something about the target as such, so that it counts for leaving it alone. */
+/** Whether a failure is about the target itself, so that it counts towards opening the circuit. */
 export const isOutage = ({ kind }: DeliveryFailure): boolean => kind === 'transient' || kind === 'ambiguous'

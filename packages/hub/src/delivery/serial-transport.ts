@@ -1,14 +1,14 @@
 import { LAST_WORDS_MS } from '../channels/timeout.js'
 import { type DeliveryFailure, monotonicMs, type Transport, type TransportListener } from './transport.js'
 
-/** Nothing starts with less time than this before the end of the lease: it would only be aborted. */
+/** Nothing starts with less time before the end of the lease. A call is aborted 1 s before (`LAST_WORDS_MS`): 1 s is left. */
 const MIN_LEFT_MS = 2000
 
-/** What may end an item that is under way. */
+/** Controls an item that is under way. */
 export interface Control {
   /** Aborted when the attempt has to end: the process stops, or the lease of the lane is about to end. */
   readonly signal: AbortSignal
-  /** Aborted when the item is no longer wanted, too: for waits, not for calls that are under way. */
+  /** Also aborted when the item is withdrawn: for waits, not for calls that are under way. */
   readonly waiting: AbortSignal
   /** Whether something may start: the attempt was not aborted, and the lease leaves time. */
   mayStart(): boolean
@@ -35,13 +35,13 @@ interface Queue<Address, Item> {
   cancelled: number | undefined
 }
 
-/** A transport in this thread: one loop for each lane that has something to send. */
+/** A transport in this thread: one loop per lane that has something to send. */
 export class SerialTransport<Address, Item extends { seq: number }> implements Transport<Address, Item> {
   readonly #carry: Carry<Address, Item>
   readonly #queues = new Map<number, Queue<Address, Item>>()
   #listener: TransportListener | undefined
   #isClosing = false
-  /** The grace period is over: nothing is reported any more. */
+  /** The grace period is over: nothing more is reported. */
   #isAborted = false
 
   constructor(carry: Carry<Address, Item>) {
@@ -105,7 +105,7 @@ export class SerialTransport<Address, Item extends { seq: number }> implements T
     while (queue.items.length > 0 && !this.#isAborted) {
       if (mayStart(queue)) await this.#next(lane, queue)
       else {
-        // A push must not be answered before it returns.
+        // The caller of `push` is in the middle of a transition, so nothing is reported before it returns.
         await undefined
         if (!mayStart(queue) && queue.items.length > 0) this.#expire(lane, queue, queue.generation)
       }
@@ -186,7 +186,7 @@ class Attempt implements Control {
     clearTimeout(this.#timer)
   }
 
-  /** Early enough that a call which does not heed its signal is given up when the lease ends. */
+  /** Aborts early enough that a call which ignores its signal is abandoned before the lease ends. */
   #watchLease(): void {
     const leftMs = this.#queue.leaseEndsAt - LAST_WORDS_MS - monotonicMs()
     if (leftMs <= 0) this.abort()

@@ -20,13 +20,13 @@ import {
 } from './stream.js'
 import type { Batch, Resolved, TargetConfig } from './target-config.js'
 
-/** How long to wait before the store is asked again that failed. */
+/** Delay before a settlement is stored again after a failure: one try a second is little load. */
 const STORE_RETRY_MS = 1000
 
-/** What a runner needs of the dispatcher. */
+/** The dispatcher, as its runners see it. */
 export interface RunnerHost {
   readonly store: Store
-  /** The process is going down: nothing new goes out. */
+  /** The process stops: nothing new is sent. */
   readonly isStopping: boolean
   now(): Date
   monotonicMs(): number
@@ -34,26 +34,26 @@ export interface RunnerHost {
   random(): number
   resolve(stream: Claimed, target: Target): Resolved | Promise<Resolved>
   gate(name: string): Gate
-  /** A number that names a lane of this runner to the transports, until it is unregistered. */
+  /** Returns a handle, the number that identifies a lane of this runner to the transports until it is unregistered. */
   register(runner: StreamRunner, key: LaneKey): number
   unregister(handle: number): void
-  /** The target is to be left alone, or answers again after that. */
-  gateClosed(gate: string, stream: Claimed, config: TargetConfig): void
-  gateOpened(gate: string, stream: Claimed, config: TargetConfig): void
-  /** The credentials of this target do not work any more. */
+  /** The circuit of a gate opened (calls to its target stop), or closed (calls continue). */
+  circuitOpened(gate: string, stream: Claimed, config: TargetConfig): void
+  circuitClosed(gate: string, stream: Claimed, config: TargetConfig): void
+  /** The credentials of this target no longer work. */
   refused(stream: Claimed, config: TargetConfig, reason: string): Promise<void>
-  /** The entry will not be tried any more, and that is written down; what passes it comes after this. */
+  /** Called after the death is stored and before the progress passes the entry. */
   gaveUp(stream: StreamRef, target: Target, entry: Entry, dead: Dead): Promise<void>
   reportDelivered(config: TargetConfig, entry: Entry): void
   reportRetry(retry: Effect & { do: 'report-retry' }): void
   reportDeath(target: Target, entry: Entry, dead: Dead): void
-  /** A target cannot be resolved, or an entry not be rendered, now; it is tried again. */
+  /** A target cannot be resolved, or an entry cannot be rendered, now. It is tried again. */
   reportFault(stream: Claimed, target: Target, error: unknown): void
   reportStoreFailure(stream: Claimed, error: unknown): void
   ended(runner: StreamRunner, outcome: Outcome): void
 }
 
-/** Performs the effects of one stream's {@link transition}s, and turns their results into events. */
+/** Performs the effects of the {@link transition}s of one stream, and turns their results into events. */
 export class StreamRunner {
   readonly claimed: Claimed
   readonly #host: RunnerHost
@@ -63,9 +63,9 @@ export class StreamRunner {
   #isDispatching = false
   #timer: NodeJS.Timeout | undefined
   readonly #handles = new Map<LaneKey, number>()
-  /** How lanes that wait at a gate leave its queue. */
+  /** Functions that take a waiting lane out of the queue of its gate. */
   readonly #leaves = new Map<LaneKey, () => void>()
-  /** Gates that have called a lane. */
+  /** The gate that has called a lane: its turn ends with `passOn`. */
   readonly #calledBy = new Map<LaneKey, Gate>()
 
   constructor(host: RunnerHost, claimed: Claimed) {
@@ -78,12 +78,12 @@ export class StreamRunner {
   appended(appended: Appended): void {
     const { entry, claimed } = appended
     if (entry.seq > this.#stream.scanned) this.#buffer.add(entry)
-    this.dispatch({ type: 'appended', appended, ...(claimed && { again: this.#again(claimed) }) })
+    this.dispatch({ type: 'appended', appended, ...(claimed && { claimedAgain: this.#withLease(claimed) }) })
   }
 
-  /** The store gave the stream to this process, which has it already, or had it until a moment ago. */
+  /** The store gave the stream to this process while this runner is at work. */
   claimedAgain(claimed: Claimed): void {
-    this.dispatch({ type: 'claimed', again: this.#again(claimed) })
+    this.dispatch({ type: 'claimed', claimedAgain: this.#withLease(claimed) })
   }
 
   /** Entries or the client's configuration changed. */
@@ -92,7 +92,7 @@ export class StreamRunner {
     this.dispatch({ type: 'changed' })
   }
 
-  /** An event, and all that follows from it at once. */
+  /** Applies an event, and the events that its effects cause synchronously. */
   dispatch(event: StreamEvent): void {
     this.#events.push(event)
     if (this.#isDispatching) return
@@ -113,7 +113,7 @@ export class StreamRunner {
     for (const effect of effects) this.#perform(effect)
   }
 
-  /** What every lane has taken is not needed any more. */
+  /** Drops entries that every lane has taken. */
   #trimBuffer(): void {
     if (this.#buffer.isEmpty) return
     let lowest = this.#stream.scanned
@@ -150,10 +150,10 @@ export class StreamRunner {
         return effect.config.renew(this.#handleOf(effect.key), effect.leaseEndsAt)
       case 'cancel':
         return effect.config.cancel(this.#handleOf(effect.key), effect.generation)
-      case 'release':
-        return this.#release(effect.underway, effect.config, effect.hasArrived)
-      case 'wait':
-        return this.#wait(effect.key, effect.gate, effect.isRefused)
+      case 'free-room':
+        return this.#freeRoom(effect.underway, effect.config, effect.hasArrived)
+      case 'join-queue':
+        return this.#joinQueue(effect.key, effect.gate, effect.foundNoRoom)
       case 'leave-queue':
         this.#leaves.get(effect.key)?.()
         this.#leaves.delete(effect.key)
@@ -165,11 +165,11 @@ export class StreamRunner {
       }
       case 'count-failure':
         if (host.gate(effect.gate).failed(host.now()))
-          host.gateClosed(effect.gate, this.claimed, effect.config)
+          host.circuitOpened(effect.gate, this.claimed, effect.config)
         return
       case 'pause-gate':
         if (host.gate(effect.gate).pause(effect.until, host.now()))
-          host.gateClosed(effect.gate, this.claimed, effect.config)
+          host.circuitOpened(effect.gate, this.claimed, effect.config)
         return
       case 'report-retry':
         return host.reportRetry(effect)
@@ -188,11 +188,14 @@ export class StreamRunner {
     }
   }
 
-  #again(claimed: Claimed): { claimed: Claimed; held: HeldLease } {
+  #withLease(claimed: Claimed): { claimed: Claimed; held: HeldLease } {
     return { claimed, held: this.#held(claimed.lease) }
   }
 
-  /** By the monotonic clock, since the other may be set while the lease goes on. Renewed halfway to its end. */
+  /**
+   * The lease by the monotonic clock, because the system clock may change during the lease. Renewed at half of its time, so
+   * that a failed mark leaves time to reclaim it.
+   */
   #held(lease: Lease): HeldLease {
     if (!lease.until) return { lease, endsAt: Number.POSITIVE_INFINITY, renewAt: Number.POSITIVE_INFINITY }
     const leftMs = Math.max(0, lease.until.getTime() - this.#host.now().getTime())
@@ -255,7 +258,7 @@ export class StreamRunner {
     this.dispatch({ type: 'admitted', key: lane.key, stepId, config, underway, taken, verdict })
   }
 
-  /** At once where that takes no look-ups and the event loop is not busy. */
+  /** Synchronous if it needs no look-ups and the event loop is not busy. */
   #render({ key, stepId, config, entries, head, target }: Effect & { do: 'render' }): void {
     const rendered = (batch: Batch): void => this.dispatch({ type: 'rendered', key, stepId, batch })
     const failed = (error: unknown): void => {
@@ -272,33 +275,33 @@ export class StreamRunner {
     }
   }
 
-  #release(underway: readonly Underway[], config: TargetConfig, hasArrived: boolean): void {
+  #freeRoom(underway: readonly Underway[], config: TargetConfig, hasArrived: boolean): void {
     for (const { entry, gate: name, isProbe } of underway) {
       const gate = this.#host.gate(name)
-      if (hasArrived && gate.succeeded(this.#host.now())) this.#host.gateOpened(name, this.claimed, config)
-      gate.release(sizeOf(entry), isProbe)
+      if (hasArrived && gate.succeeded(this.#host.now())) this.#host.circuitClosed(name, this.claimed, config)
+      gate.freeRoom(sizeOf(entry), isProbe)
       if (hasArrived) this.#host.reportDelivered(config, entry)
     }
   }
 
-  #wait(key: LaneKey, name: string, isRefused: boolean): void {
+  #joinQueue(key: LaneKey, name: string, foundNoRoom: boolean): void {
     const gate = this.#host.gate(name)
     let isCalled = false
-    const leave = gate.wait(() => {
+    const leave = gate.joinQueue(() => {
       isCalled = true
       this.#leaves.delete(key)
       this.#calledBy.set(key, gate)
       this.dispatch({ type: 'called', key })
-    }, isRefused)
-    // A gate with nothing under way calls at once.
+    }, foundNoRoom)
+    // A gate with nothing under way calls inside `joinQueue`: then the lane has left the queue already.
     if (!isCalled) this.#leaves.set(key, leave)
   }
 
-  /** Until it is done: nothing else can be done about the lane before. */
+  /** Repeats until it is stored: the lane cannot continue before. */
   async #settle({ key, stepId, target, settlement }: Effect & { do: 'settle' }): Promise<void> {
     while (this.#stream.phase !== 'ended') {
       try {
-        await this.#write(target, settlement)
+        await this.#storeSettlement(target, settlement)
         return this.dispatch({ type: 'settled', key, stepId })
       } catch (error) {
         this.#host.reportStoreFailure(this.claimed, error)
@@ -307,8 +310,8 @@ export class StreamRunner {
     }
   }
 
-  /** Deaths are written before the mark that passes them, so that a crash between the two loses nothing. */
-  async #write(target: Target, settlement: Settlement): Promise<void> {
+  /** Deaths are stored before the mark that passes them, so that a crash between the two loses nothing. */
+  async #storeSettlement(target: Target, settlement: Settlement): Promise<void> {
     if (settlement.do === 'refuse')
       return this.#host.refused(this.claimed, settlement.config, settlement.reason)
     await Promise.all(
@@ -376,7 +379,7 @@ export class StreamRunner {
   }
 }
 
-/** The longest time that a timer can be set to. */
+/** The longest time of a timer in Node.js. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 const viewOf = ({ hasQueue, isScarce, isCrowded }: Gate) => ({ hasQueue, isScarce, isCrowded })

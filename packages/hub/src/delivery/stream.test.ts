@@ -21,19 +21,19 @@ test('an entry goes from the store to the transport in steps, each an effect and
   expect(story.does(story.result('rendered', { batch: batchOf(1) }))).toEqual(['push'])
   expect(story.lane).toMatchObject({ step: 'ready', sent: 1, done: 0, taken: 1 })
   expect(story.does({ type: 'delivered', key: target, generation: 0, seq: 1 })).toEqual([
-    ...['release', 'close', 'mark', 'set-timer'],
+    ...['free-room', 'close', 'mark', 'set-timer'],
   ])
   expect(story.effect('mark')).toMatchObject({ mark: { scanned: 1, lanes: {}, nextAt: null } })
-  expect(story.stream.phase).toBe('resting')
+  expect(story.stream.phase).toBe('releasing')
   expect(story.does(marked(story, 1))).toEqual(['end'])
   expect(story.effect('end')).toMatchObject({ outcome: { nextAt: null, isLost: false } })
 })
 
-test('a failure is one transition: what arrived before it, the count at the gate, the release, the retry', () => {
+test('a failure is one transition: earlier deliveries, the count at the gate, the freed room, the retry', () => {
   const story = sending(2)
   const failure = { kind: 'transient', message: 'no' } as const
   expect(story.does({ type: 'failed', key: target, generation: 0, seq: 2, failure })).toEqual([
-    ...['release', 'count-failure', 'release', 'report-retry', 'mark', 'set-timer'],
+    ...['free-room', 'count-failure', 'free-room', 'report-retry', 'mark', 'set-timer'],
   ])
   expect(story.lane).toMatchObject({ done: 1, attempt: 1, generation: 1, underway: [], error: 'no' })
   expect(story.effect('mark')).toMatchObject({ mark: { nextAt: story.lane?.blockedUntil } })
@@ -50,7 +50,7 @@ test('reports about an earlier generation, and results of an earlier step, chang
   expect(story.stream.lanes.get(target)).toEqual(before)
 })
 
-test('room that was taken at a gate for a step that is not wanted any more is given back', () => {
+test('room that was taken at a gate for an outdated step is freed', () => {
   const story = begin({ seq: 1 })
   story.does({ type: 'tick' })
   story.does({ type: 'scanned', entries: [entry(1)] })
@@ -58,26 +58,26 @@ test('room that was taken at a gate for a step that is not wanted any more is gi
   story.does(story.result('read', { entries: [entry(1)], room: 64 }))
   const late = admitted(story, [entry(1)])
   story.does({ type: 'changed' })
-  expect(story.does(late)).toContain('release')
+  expect(story.does(late)).toContain('free-room')
 })
 
-test('a turn at a gate is passed on by a lane that does not wait there any more', () => {
+test('a lane that no longer waits at a gate passes its turn on', () => {
   const story = sending(1)
   expect(story.does({ type: 'called', key: target })).toEqual(['pass-on'])
   expect(story.lane?.queue).toBe('none')
 })
 
-test('while the stream is given back nothing starts, and what comes in is kept for whoever has it next', () => {
+test('while the stream is releasing, nothing starts, and new entries are kept for the next runner', () => {
   const story = sending(1)
   story.does({ type: 'delivered', key: target, generation: 0, seq: 1 })
-  expect(story.stream.phase).toBe('resting')
+  expect(story.stream.phase).toBe('releasing')
   const appended = { entry: entry(2), duplicate: false }
   expect(story.does({ type: 'appended', appended })).toEqual([])
   story.does(marked(story, 1))
   expect(story.effect('end')).toMatchObject({ outcome: { late: [appended], isLateStale: false } })
 })
 
-test('what came in stays with the stream when the store says that it is still ours', () => {
+test('new entries stay with the stream if the store answers that it is still ours', () => {
   const story = sending(1)
   story.does({ type: 'delivered', key: target, generation: 0, seq: 1 })
   story.does({ type: 'appended', appended: { entry: entry(2), duplicate: false } })
@@ -85,7 +85,7 @@ test('what came in stays with the stream when the store says that it is still ou
   expect(story.stream).toMatchObject({ phase: 'delivering', tail: 2, late: [] })
 })
 
-test('a mark that failed is written again, whole, with a lease taken anew', () => {
+test('a mark that failed is written again, whole, after the lease was reclaimed', () => {
   const story = sending(2)
   story.does({ type: 'delivered', key: target, generation: 0, seq: 1 })
   const { id } = story.effect('mark')
@@ -122,10 +122,10 @@ test('a timer that runs out a little early is set again', () => {
   expect(story.does({ type: 'tick' })).toContain('reclaim')
 })
 
-test('while nothing may begin no timer is set for a lane whose time has come', () => {
+test('while nothing may begin, no timer is set for a lane that is ready', () => {
   const story = sending(1)
   const state = { done: 0, blockedUntil: new Date(NOW.getTime() + 1000) }
-  story.does({ type: 'adopted', key: replayLane(1, NOW, webhookTarget(newId())), state })
+  story.does({ type: 'lane-added', key: replayLane(1, NOW, webhookTarget(newId())), state })
   expect(story.effect('set-timer').ms).toBe(1000)
   story.passes(1000)
   story.isStopping = true
@@ -133,28 +133,28 @@ test('while nothing may begin no timer is set for a lane whose time has come', (
   expect(story.effect('set-timer').ms).toBe(29_000)
 })
 
-test('a stream that another process has is let go: the transport is told, and rooms are given back', () => {
+test('a stream that another process has is given up: cancels at the transport, and frees the room at the gate', () => {
   const story = sending(2)
   story.does({ type: 'delivered', key: target, generation: 0, seq: 1 })
   const { id } = story.effect('mark')
-  expect(story.does({ type: 'marked', id, answer: 'lost' })).toEqual(['cancel', 'release', 'end'])
+  expect(story.does({ type: 'marked', id, answer: 'lost' })).toEqual(['cancel', 'free-room', 'end'])
   expect(story.effect('end')).toMatchObject({ outcome: { isLost: true } })
   expect(story.does({ type: 'tick' })).toEqual([])
 })
 
-test('when the transport says that the lease is short, nothing starts and the stream is given back, due now', () => {
+test('when the transport reports that the lease is short, nothing starts and the stream is given back, due now', () => {
   const story = sending(2)
   expect(story.does({ type: 'expired', key: target, generation: 0 })).toEqual([
-    'release',
+    'free-room',
     'mark',
     'set-timer',
   ])
   expect(story.lane).toMatchObject({ step: 'ready', underway: [], taken: 0 })
   expect(story.effect('mark')).toMatchObject({ mark: { nextAt: NOW } })
-  expect(story.stream.phase).toBe('resting')
+  expect(story.stream.phase).toBe('releasing')
 })
 
-test('a lease with nothing to mark is renewed halfway to its end, and the transport learns of it', () => {
+test('a lease with nothing to mark is renewed at half of its time, and the transport gets the new end', () => {
   const story = sending(2)
   story.passes(30_000)
   expect(story.does({ type: 'tick' })).toContain('mark')
@@ -198,7 +198,7 @@ const admitted = (story: Story, entries: readonly Entry[]): StreamEvent =>
     ...{ config, taken: entries.at(-1)?.seq ?? 0, verdict: 'all' },
   })
 
-/** The store has written the mark, and says that the stream has entries up to this number. */
+/** The store has written the mark, and answers that the stream has entries up to this number. */
 const marked = (story: Story, seq: number): StreamEvent => {
   const { id, lease } = story.effect('mark')
   const endsAt = story.context.monotonicMs + 60_000
@@ -222,14 +222,14 @@ interface Story {
   readonly stream: Stream
   readonly lane: ReturnType<Stream['lanes']['get']>
   readonly context: Context
-  /** Takes an event, and names the effects in order. */
+  /** Applies an event. Returns the names of its effects in order. */
   does(event: StreamEvent): string[]
   /** The last effect of this kind. */
   effect<Name extends Effect['do']>(name: Name): Effect & { do: Name }
-  /** The result of the step that the lane is at. */
+  /** The result of the current step of the lane. */
   result(type: 'read' | 'admitted' | 'rendered', what: object): StreamEvent
   passes(ms: number): void
-  /** The process is going down. */
+  /** The process stops. */
   isStopping: boolean
 }
 

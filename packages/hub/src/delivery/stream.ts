@@ -22,52 +22,55 @@ import type { DeliveryFailure } from './transport.js'
 
 /**
  * The deliveries of one stream as data, and what becomes of them: `transition` takes a stream and an event, and returns
- * the next stream and the effects to perform. It reads no clock, calls nobody and changes nothing that it was given.
+ * the next stream and the effects to perform. It reads no clock, does no I/O and changes nothing that it was given.
  * {@link StreamRunner} performs the effects and turns their results into events.
  *
  * A stream is
  * - `delivering`: this process has its lease;
- * - `resting`: it is being given back to the store, since there is nothing to do before some later time. Nothing starts;
- * - `recovering`: the store failed to write a mark, or did not answer. Nobody knows what the store has, so the lease is
- *   taken anew (which makes the old mark void) and the mark is written again. Nothing starts;
+ * - `releasing`: the last mark gives the lease back, because no work is possible before some later time. Nothing starts;
+ * - `recovering`: the store failed to write a mark, or did not answer. It is unknown whether the mark is stored, so the
+ *   lease is reclaimed (which makes the old mark void) and the mark is written again. Nothing starts;
  * - `ended`: given back, or lost. It is not used any more.
+ *
+ * One object in it changes from outside: a mark that renews the lease moves `Lease.until`. Decisions use only
+ * {@link HeldLease}, which is replaced.
  */
 export interface Stream {
-  readonly phase: 'delivering' | 'resting' | 'recovering' | 'ended'
+  readonly phase: 'delivering' | 'releasing' | 'recovering' | 'ended'
   readonly lease: HeldLease
-  /** The newest number that is known to be there. */
+  /** The newest known number. */
   readonly tail: number
-  /** Up to here entries have been looked at, and have lanes. */
+  /** The last number whose recipients were read. Each recipient has a lane, unless it has received everything. */
   readonly scanned: number
   readonly lanes: ReadonlyMap<LaneKey, Lane>
-  /** Lanes that the store has. */
+  /** Keys of the lanes in the store. */
   readonly stored: ReadonlySet<LaneKey>
-  /** The next entries are being read. */
+  /** The entries after `scanned` are being read. */
   readonly isScanning: boolean
-  /** A number was reserved and its entry is not there yet, or the store could not be read: no scan before this time. */
+  /** No scan before this time: a reserved number has no entry yet, or the store could not be read. */
   readonly scanAt: Date | undefined
-  /** There is something to write since the last mark. */
+  /** Something changed since the last mark. */
   readonly hasProgress: boolean
-  /** The write to the store that is under way. */
+  /** The mark or reclaim under way. */
   readonly write: Write | undefined
-  /** When to take the lease anew while recovering, in milliseconds of the monotonic clock. */
+  /** When to reclaim the lease while recovering, in milliseconds of the monotonic clock. */
   readonly reclaimAt: number
-  /** The transport refuses to start anything before the lease is renewed. */
+  /** The rest of the lease is too short to start an attempt: renew first. */
   readonly isLeaseShort: boolean
-  /** What was appended while the stream was being given back. */
+  /** Entries appended while not `delivering`, for the next runner. */
   readonly late: readonly Appended[]
-  /** Entries were changed after that: only the store knows what they are now. */
+  /** `late` may be outdated: read the entries from the store. */
   readonly isLateStale: boolean
-  /** The store gave the stream to this process again while it was being given back. */
-  readonly claimedAgain: Reclaimed | undefined
-  /** Writes so far: names the next one. */
+  /** The store gave the stream to this process again while it was `releasing`. */
+  readonly claimedAgain: ClaimedAgain | undefined
+  /** Number of writes so far; the id of the last one. */
   readonly writes: number
   /** The timer that is set, in milliseconds of the epoch; infinite when none is. */
   readonly timerAt: number
 }
 
-/** A stream that this process was given, and its lease by the monotonic clock. */
-interface Reclaimed {
+/** A claim of a stream that this process has, or had until a moment ago. `held`: its lease by the monotonic clock. */
+interface ClaimedAgain {
   readonly claimed: Claimed
   readonly held: HeldLease
 }
@@ -75,7 +78,7 @@ interface Reclaimed {
 /** A lease, by the monotonic clock. */
 export interface HeldLease {
   readonly lease: Lease
-  /** In milliseconds of the monotonic clock; infinite when it never ends. */
+  /** In milliseconds of the monotonic clock; infinite if it never ends. */
   readonly endsAt: number
   /** When to renew it. */
   readonly renewAt: number
@@ -92,13 +95,13 @@ type Write =
     }
   | { readonly do: 'reclaim'; readonly id: number; readonly giveUpAt: number }
 
-/** What the store answers: the newest number, and the lease as it is now. */
-interface Renewed {
+/** The store's answer to a mark or a reclaim: the newest number, and the lease as it is now. */
+interface LeaseAnswer {
   readonly seq: number
   readonly held: HeldLease
 }
 
-/** What the gate of a lane looks like now. */
+/** State of a gate when the lane arrives at it, see `Gate`. */
 interface GateView {
   hasQueue: boolean
   isScarce: boolean
@@ -107,27 +110,27 @@ interface GateView {
 
 export type StreamEvent =
   | { type: 'tick' }
-  /** `again`: the append took the lease. */
-  | { type: 'appended'; appended: Appended; again?: Reclaimed }
-  /** There are entries up to this number, in the store. */
+  /** `claimedAgain`: the append took the lease. */
+  | { type: 'appended'; appended: Appended; claimedAgain?: ClaimedAgain }
+  /** The store has entries up to this number. */
   | { type: 'reached'; seq: number }
-  /** A lane that the store has already, such as that of a replay. */
-  | { type: 'adopted'; key: LaneKey; state: LaneState }
-  /** Entries or the client's configuration changed: what has not gone out is looked at again. */
+  /** The store has one more lane: a delivery is replayed. */
+  | { type: 'lane-added'; key: LaneKey; state: LaneState }
+  /** Entries or the client's configuration changed: what was not sent is withdrawn and prepared again. */
   | { type: 'changed' }
-  /** The process is going down: what has not gone out is taken back. */
+  /** The process stops: what was not sent is withdrawn. */
   | { type: 'stopping' }
-  /** The transports are closed: what they had and have not reported is unknown. */
+  /** The transports are closed: the outcome of what they have not reported is unknown. */
   | { type: 'aborted' }
-  /** A target is left alone from now on, or answers again. */
-  | { type: 'gate-closed'; gate: string }
-  | { type: 'gate-opened'; gate: string }
-  /** The store gave the stream to this process, which has it already, or had it until a moment ago. */
-  | { type: 'claimed'; again: Reclaimed }
+  /** The circuit of a target opened (calls stop), or closed (calls continue). */
+  | { type: 'circuit-opened'; gate: string }
+  | { type: 'circuit-closed'; gate: string }
+  /** The store gave the stream to this process while it has a runner for it. */
+  | { type: 'claimed'; claimedAgain: ClaimedAgain }
   | { type: 'scanned'; entries: readonly Entry[] }
   | { type: 'scan-failed' }
-  | { type: 'marked'; id: number; answer: Renewed | 'lost' }
-  | { type: 'reclaimed'; id: number; answer: Renewed | 'lost' }
+  | { type: 'marked'; id: number; answer: LeaseAnswer | 'lost' }
+  | { type: 'reclaimed'; id: number; answer: LeaseAnswer | 'lost' }
   | { type: 'write-failed'; id: number }
   | LaneEvent
 
@@ -140,14 +143,14 @@ export type LaneEvent = { key: LaneKey } & (
       stepId: number
       config: TargetConfig
       underway: readonly Underway[]
-      /** The last number looked at. */
+      /** The last number considered. */
       taken: number
       verdict: Admitted
     }
   | { type: 'rendered'; stepId: number; batch: Batch }
   /** The store could not be read. */
   | { type: 'step-failed'; stepId: number }
-  /** It is its turn at the gate where it waits. */
+  /** It is the lane's turn at the gate where it waits. */
   | { type: 'called' }
   | { type: 'settled'; stepId: number }
   | { type: 'delivered'; generation: number; seq: number }
@@ -157,13 +160,13 @@ export type LaneEvent = { key: LaneKey } & (
   | { type: 'expired'; generation: number }
 )
 
-/** Why no more entries were admitted: there are no more, there is no room, or not before this time. */
+/** Why no more entries were admitted: all were, the lane must wait in the queue of the gate, or until this time. */
 type Admitted = 'all' | 'wait' | { until: Date }
 
 export type Effect =
   | { do: 'scan'; after: number; limit: number }
   | { do: 'resolve'; key: LaneKey; target: Target; stepId: number }
-  /** `room`: of the gate, for the lane. */
+  /** `room`: how many entries the lane may have under way now. */
   | { do: 'read'; key: LaneKey; stepId: number; after: number; limit: number; room: number }
   /** Admit what is for the lane: no entry after `end`, and no more than `room` with those under way. */
   | {
@@ -187,9 +190,10 @@ export type Effect =
   | { do: 'push'; key: LaneKey; generation: number; batch: Batch; leaseEndsAt: number }
   | { do: 'renew'; key: LaneKey; config: TargetConfig; leaseEndsAt: number }
   | { do: 'cancel'; key: LaneKey; config: TargetConfig; generation: number }
-  /** Room at a gate is free again; `hasArrived`: since the entries arrived. */
-  | { do: 'release'; underway: readonly Underway[]; config: TargetConfig; hasArrived: boolean }
-  | { do: 'wait'; key: LaneKey; gate: string; isRefused: boolean }
+  /** Frees room at a gate. `hasArrived`: the entries were delivered (else they go out again later). */
+  | { do: 'free-room'; underway: readonly Underway[]; config: TargetConfig; hasArrived: boolean }
+  /** `foundNoRoom`: see `Gate.joinQueue`. */
+  | { do: 'join-queue'; key: LaneKey; gate: string; foundNoRoom: boolean }
   | { do: 'leave-queue'; key: LaneKey }
   | { do: 'pass-on'; key: LaneKey }
   | { do: 'count-failure'; gate: string; config: TargetConfig }
@@ -202,29 +206,29 @@ export type Effect =
       failure: DeliveryFailure
       nextAt: Date
     }
-  /** Repeated by the runner until the store has done it. */
+  /** The runner repeats it until the store has it. */
   | { do: 'settle'; key: LaneKey; stepId: number; target: Target; settlement: Settlement }
   | { do: 'close'; key: LaneKey }
   | { do: 'mark'; id: number; mark: Mark; lease: Lease }
   | { do: 'reclaim'; id: number; lease: Lease }
-  /** One timer for the stream; infinite: none. */
+  /** Sets the one timer of the stream; infinite: none. */
   | { do: 'set-timer'; ms: number }
   | { do: 'end'; outcome: Outcome }
 
 /** How a stream ended. */
 export interface Outcome {
-  /** When it is due again, where that is known. */
+  /** When it is due again, if known. */
   nextAt: Date | null
-  /** What came in while it was being given back. */
+  /** Entries appended while it was not `delivering`. */
   late: readonly Appended[]
   isLateStale: boolean
-  /** This process has it again. */
+  /** A newer claim of this process. */
   claimedAgain?: Claimed | undefined
-  /** Another process has it, or nobody knows. */
+  /** The lease is gone: another process may have it. */
   isLost: boolean
 }
 
-/** The clocks, chance, and the state of the process. */
+/** The clocks, a random number, and the state of the process. */
 export interface Context {
   now: Date
   /** In milliseconds, see `monotonicMs`. */
@@ -234,23 +238,33 @@ export interface Context {
   isStopping: boolean
 }
 
-/** How long a lane whose integration is paused stays away, if nothing wakes it before. */
+/** Pause of a lane whose integration is paused. Long, because the change that ends the pause wakes the lane. */
 const PAUSED_MS = 60 * 60 * 1000
-/** How long a lane stays away whose target cannot be resolved, or whose entries cannot be read. */
+/** Pause of a lane whose target cannot be resolved or whose entries cannot be read. One retry a second is little load. */
 const FAILED_MS = 1000
-/** How long a lane stays away whose credentials were refused, should that have paused nothing. */
+/**
+ * Pause of a lane after its credentials were refused, in case the integration was not paused because its credentials had
+ * changed. Short, because the new ones can be tried.
+ */
 const REFUSED_MS = 1000
-/** How long to wait for a number that was reserved and is not there yet. */
-const HOLE_MS = 500
-/** How long to wait before the lease is taken anew. */
+/** Delay before a missing number is read again. A store fills an unused number after about 2 s: a few reads per hole. */
+const HOLE_RETRY_MS = 500
+/** Delay before a reclaim: nothing starts before it, but a store that has just failed needs a moment. */
 const RECLAIM_MS = 1000
-/** How long the store may take to answer a mark or a reclaim before it counts as failed. */
+/**
+ * After this time, a mark or a reclaim without an answer counts as failed. A store answers in milliseconds. The default
+ * lease has 30 s left when a mark renews it, so a reclaim is still in time; with a much shorter lease, the stream may go
+ * to another process.
+ */
 const ANSWER_MS = 5000
-/** Lanes that wait for one target come back spread over this time. */
+/** Lanes that wait for one target come back spread over this time: short against the first pause (1 s by default). */
 export const SPREAD_MS = 250
-/** The clocks of timers and leases may differ by this much before a timer is set again. */
+/** A timer is not set again for a smaller difference: timers have whole milliseconds, and the two clocks drift. */
 const CLOCKS_DIFFER_MS = 2
-/** The transports get to know the end of the lease when it has moved by this much. */
+/**
+ * Smallest extension of a lease that is sent to the transports. A busy stream renews its lease with each mark, many times
+ * a second, and each message goes to another thread.
+ */
 const RENEW_STEP_MS = 1000
 
 /** A stream of which this process has just taken the lease. */
@@ -266,7 +280,7 @@ export function openStream(claimed: Claimed, lease: HeldLease): Stream {
   }
 }
 
-/** What becomes of a stream by an event. Pure. */
+/** Applies an event to a stream. Pure. */
 export function transition(
   stream: Stream,
   event: StreamEvent,
@@ -281,7 +295,7 @@ export function transition(
   return { stream: draft.stream, effects: draft.effects }
 }
 
-/** One transition under way. Streams and lanes are replaced, never changed. */
+/** One transition in progress. Streams and lanes are replaced, never changed. */
 class Draft {
   readonly effects: Effect[] = []
   stream: Stream
@@ -297,10 +311,10 @@ class Draft {
       case 'tick':
         return this.#tick()
       case 'appended':
-        return this.#appended(event.appended, event.again)
+        return this.#appended(event.appended, event.claimedAgain)
       case 'reached':
-        return this.#reach(event.seq)
-      case 'adopted':
+        return this.#raiseTail(event.seq)
+      case 'lane-added':
         if (!this.stream.lanes.has(event.key)) this.#open(event.key, event.state, true)
         return
       case 'changed':
@@ -311,16 +325,19 @@ class Draft {
       case 'stopping':
         return this.#eachLane((lane) => this.#takeBack(this.#leaveQueue(lane)))
       case 'aborted':
+        // Nothing of a settling lane is with a transport, and a rewind would drop the result of the settlement.
         return this.#eachLane((lane) => lane.step !== 'settling' && this.#rewind(lane))
-      case 'gate-closed':
+      case 'circuit-opened':
+        // By the gate that admitted the entries: after a change of the configuration, the lane may have another one.
         return this.#eachLane((lane) => lane.underway[0]?.gate === event.gate && this.#takeBack(lane))
-      case 'gate-opened':
+      case 'circuit-closed':
+        // By the configuration, because a lane that is held has nothing under way.
         return this.#eachLane(
           (lane) => lane.config?.gate === event.gate && this.#edit(lane, { heldUntil: undefined }),
         )
       case 'claimed':
-        if (this.stream.phase === 'resting') return this.#update({ claimedAgain: event.again })
-        return this.#adopt(event.again)
+        if (this.stream.phase === 'releasing') return this.#update({ claimedAgain: event.claimedAgain })
+        return this.#takeNewerLease(event.claimedAgain)
       case 'scanned':
         return this.#scanned(event.entries)
       case 'scan-failed':
@@ -337,7 +354,7 @@ class Draft {
     }
   }
 
-  /** Does what there is to do now. */
+  /** Starts what can start now. */
   proceed(): void {
     if (this.stream.phase === 'recovering') this.#reclaim()
     if (this.stream.phase === 'delivering') {
@@ -374,48 +391,49 @@ class Draft {
   #tick(): void {
     const { write, scanAt } = this.stream
     const { now, monotonicMs } = this.#context
-    // Also before its time, since timers may run out a little early: then it is set again for what is left.
+    // Also if the timer ran out a little early: then it is set again for the rest.
     this.#update({ timerAt: Number.POSITIVE_INFINITY })
     if (scanAt && now >= scanAt) this.#update({ scanAt: undefined })
     if (write && monotonicMs >= write.giveUpAt) this.#writeFailed()
   }
 
-  #reach(seq: number): void {
+  #raiseTail(seq: number): void {
     this.#update({ tail: Math.max(this.stream.tail, seq) })
   }
 
-  /** While it is not known whether the stream is still ours, the entry is also kept for who has it then. */
-  #appended(appended: Appended, again: Reclaimed | undefined): void {
-    this.#reach(appended.entry.seq)
+  /** Unless `delivering`, the entry is also kept in `late`, for the next runner. */
+  #appended(appended: Appended, claimedAgain: ClaimedAgain | undefined): void {
+    this.#raiseTail(appended.entry.seq)
     if (this.stream.phase !== 'delivering') this.#update({ late: [...this.stream.late, appended] })
-    else if (again) this.#adopt(again)
+    else if (claimedAgain) this.#takeNewerLease(claimedAgain)
   }
 
-  /** The lease was taken anew, by this process: goes on when nobody else had it in between. */
-  #adopt({ claimed, held }: Reclaimed): void {
+  /** This process took the lease again. Continues if nobody else had it in between. */
+  #takeNewerLease({ claimed, held }: ClaimedAgain): void {
     const { fence } = this.stream.lease.lease
-    // It is the one that is known, or an earlier one.
+    // A late answer about this lease or an older one.
     if (claimed.lease.fence <= fence) return
     if (claimed.lease.fence !== fence + 1) return this.#end({ claimedAgain: claimed })
     if (this.stream.write?.do === 'mark') this.#redo(this.stream.write.mark)
-    this.#keep({ seq: claimed.seq, held })
+    this.#confirmLease({ seq: claimed.seq, held })
   }
 
-  /** The stream is ours. */
-  #keep({ seq, held }: Renewed): void {
+  /** The store confirmed the lease: the stream is still ours. */
+  #confirmLease({ seq, held }: LeaseAnswer): void {
     this.#update({
       ...{ phase: 'delivering', lease: held, write: undefined, isLeaseShort: false },
       ...{ late: [], isLateStale: false, claimedAgain: undefined },
     })
-    this.#reach(seq)
-    this.#eachLane(({ key, config, sent, sentUntil, ...lane }) => {
+    this.#raiseTail(seq)
+    this.#eachLane((lane) => {
+      const { key, config, sent, sentUntil } = lane
       if (!config || sent === 0 || held.endsAt < sentUntil + RENEW_STEP_MS) return
       this.effects.push({ do: 'renew', key, config, leaseEndsAt: held.endsAt })
-      this.#edit({ key, config, sent, sentUntil, ...lane }, { sentUntil: held.endsAt })
+      this.#edit(lane, { sentUntil: held.endsAt })
     })
   }
 
-  /** Opens a lane for each target of entries that were not looked at before. */
+  /** Opens a lane for each recipient of the entries after `scanned`. */
   #scanned(entries: readonly Entry[]): void {
     for (const entry of entries) {
       if (entry.deletedAt) continue
@@ -427,7 +445,7 @@ class Draft {
     this.#update({
       isScanning: false,
       scanned,
-      scanAt: entries.length === 0 ? this.#after(HOLE_MS) : undefined,
+      scanAt: entries.length === 0 ? this.#after(HOLE_RETRY_MS) : undefined,
     })
   }
 
@@ -451,7 +469,7 @@ class Draft {
     this.effects.push({ do: 'scan', after: scanned, limit: WINDOW })
   }
 
-  // What the store knows.
+  // Marks and reclaims.
 
   get #isActive(): boolean {
     const { isScanning, scanned, tail, lanes } = this.stream
@@ -460,7 +478,7 @@ class Draft {
     return false
   }
 
-  /** Writes how far the lanes are; gives the stream back when there is nothing to do before some later time. */
+  /** Writes the progress of the lanes. Gives the stream back if no work is possible before some later time. */
   #mark(): void {
     const { write, hasProgress, lease, isLeaseShort, scanned } = this.stream
     if (write) return
@@ -469,7 +487,7 @@ class Draft {
     if (isBusy && !hasProgress && !isRenewalDue) return
     const mark: Mark = { scanned, lanes: this.#takeChanges(), nextAt: isBusy ? 'active' : this.#nextAt }
     const id = this.#write('mark', { mark, lease: lease.lease })
-    this.#update({ hasProgress: false, ...(!isBusy && { phase: 'resting' }) })
+    this.#update({ hasProgress: false, ...(!isBusy && { phase: 'releasing' }) })
     this.effects.push({ do: 'mark', id, mark, lease: lease.lease })
   }
 
@@ -482,7 +500,7 @@ class Draft {
     return id
   }
 
-  /** What the store does not know yet; it is taken as known from then on. */
+  /** Returns the changed lanes and marks them as stored (`#redo` reverts this). */
   #takeChanges(): Mark['lanes'] {
     const { lanes, stored } = this.stream
     const changes: Record<LaneKey, LaneState | null> = {}
@@ -496,7 +514,7 @@ class Draft {
     return changes
   }
 
-  /** When the first lane has something to do; null when there is no lane. */
+  /** When the first lane has something to do; null without lanes. */
   get #nextAt(): Date | null {
     let next: Date | null = null
     for (const lane of this.stream.lanes.values()) {
@@ -506,27 +524,30 @@ class Draft {
     return next
   }
 
-  #marked(id: number, answer: Renewed | 'lost'): void {
+  #marked(id: number, answer: LeaseAnswer | 'lost'): void {
     const { write, claimedAgain, late, isLateStale } = this.stream
     if (write?.do !== 'mark' || write.id !== id) return
     const { nextAt, scanned } = write.mark
-    if (answer !== 'lost' && (nextAt === 'active' || answer.seq > scanned)) return this.#keep(answer)
-    // An earlier lease: it was taken anew in between.
-    if (answer === 'lost' && claimedAgain) return this.#adopt(claimedAgain)
-    if (answer === 'lost' || nextAt === 'active') return this.#end({ isLost: true, late, isLateStale })
+    if (answer === 'lost') {
+      // The mark has the fence of the older lease. This process may still have the newer one.
+      if (claimedAgain) return this.#takeNewerLease(claimedAgain)
+      return this.#end({ isLost: true, late, isLateStale })
+    }
+    // The store takes no stream back that has entries after `scanned`.
+    if (nextAt === 'active' || answer.seq > scanned) return this.#confirmLease(answer)
     this.#end({ nextAt, late, isLateStale, claimedAgain: claimedAgain?.claimed })
   }
 
-  /** Nobody knows whether the store has it. */
+  /** It is unknown whether the store has the mark: reclaim the lease, then write it again. */
   #writeFailed(): void {
     const { write, claimedAgain } = this.stream
     if (write?.do === 'mark') this.#redo(write.mark)
     const reclaimAt = this.#context.monotonicMs + RECLAIM_MS
     this.#update({ phase: 'recovering', write: undefined, reclaimAt })
-    if (claimedAgain) this.#adopt(claimedAgain)
+    if (claimedAgain) this.#takeNewerLease(claimedAgain)
   }
 
-  /** What the mark says is to be written again. */
+  /** Marks all lanes as changed, so that the next mark repeats this one. */
   #redo({ lanes }: Mark): void {
     const stored = new Set([...this.stream.stored, ...(Object.keys(lanes) as LaneKey[])])
     this.#update({ stored, hasProgress: true })
@@ -540,27 +561,27 @@ class Draft {
     this.effects.push({ do: 'reclaim', id, lease: lease.lease })
   }
 
-  #reclaimed(id: number, answer: Renewed | 'lost'): void {
+  #reclaimed(id: number, answer: LeaseAnswer | 'lost'): void {
     const { write, late, isLateStale } = this.stream
     if (write?.do !== 'reclaim' || write.id !== id) return
     if (answer === 'lost') this.#end({ isLost: true, late, isLateStale })
-    else this.#keep(answer)
+    else this.#confirmLease(answer)
   }
 
-  /** What is in memory is void, or written. */
+  /** Gives up all state in memory: it is stored, or no longer valid. */
   #end(outcome: Partial<Outcome>): void {
     this.#eachLane((lane) => {
       const { key, sent, underway, config, generation } = this.#leaveQueue(lane)
       if (config && sent > 0) this.effects.push({ do: 'cancel', key, config, generation })
       if (config && underway.length > 0)
-        this.effects.push({ do: 'release', underway, config, hasArrived: false })
+        this.effects.push({ do: 'free-room', underway, config, hasArrived: false })
     })
     this.#update({ phase: 'ended' })
     const nothing: Outcome = { nextAt: null, late: [], isLateStale: false, isLost: false }
     this.effects.push({ do: 'end', outcome: { ...nothing, ...outcome } })
   }
 
-  /** The timer changes only when its time does, since every event comes by here. */
+  /** Sets the timer only if its time changed, because this runs after every event. */
   #setTimer(): void {
     const inMs = this.#wakeInMs()
     const at = this.#context.now.getTime() + inMs
@@ -595,13 +616,14 @@ class Draft {
     return phase === 'delivering' && !isStopping && !isLeaseShort && monotonicMs < lease.endsAt
   }
 
-  /** Begins with the next entries where there is something to do and room for it. */
+  /** Begins with the next entries if there are any and the lane may have more under way. */
   #feed(lane: Lane): void {
+    // Nothing follows an entry that cannot be rendered before it has failed.
     if (lane.step !== 'ready' || lane.queue === 'waiting' || lane.unrendered) return
     const end = endOf(lane, this.stream.scanned)
-    const isIdle = lane.taken >= end || lane.isFull || lane.underway.length > WINDOW / 2
+    const hasEnough = lane.taken >= end || lane.isFull || lane.underway.length > WINDOW / 2
     const isBlocked = (readyAt(lane) ?? this.#context.now) > this.#context.now
-    if (isIdle || isBlocked || !this.#mayBegin) {
+    if (hasEnough || isBlocked || !this.#mayBegin) {
       const still = this.#endTurn(lane)
       if (still.done >= end && !isActive(still)) this.#close(still)
       return
@@ -655,10 +677,15 @@ class Draft {
     }
   }
 
-  /** A result that nobody waits for any more. What it took at a gate is given back. */
+  /** A result of an earlier step or generation. Gives back the room or the turn that it took at a gate. */
   #ignore(event: LaneEvent): void {
     if (event.type === 'admitted' && event.underway.length > 0)
-      this.effects.push({ do: 'release', underway: event.underway, config: event.config, hasArrived: false })
+      this.effects.push({
+        do: 'free-room',
+        underway: event.underway,
+        config: event.config,
+        hasArrived: false,
+      })
     if (event.type === 'called') this.effects.push({ do: 'pass-on', key: event.key })
   }
 
@@ -676,25 +703,26 @@ class Draft {
     if (gate) this.#approach(this.#edit(lane, { config }), config, gate)
   }
 
-  /** Takes its place at the gate, or reads as many entries as there is room for. */
+  /** Waits in the queue of the gate, or reads as many entries as the lane may take. */
   #approach(lane: Lane, { gate: name }: TargetConfig, gate: GateView): void {
     const isUnderway = lane.underway.length > 0
-    // Behind the others, so that none starves. With something under way it looks again when that has ended.
+    // Waits behind lanes that came earlier, so that none starves. A lane with entries under way tries again after them.
     if (gate.hasQueue && lane.queue !== 'called') {
       const still = this.#step(lane, 'ready', { isFull: isUnderway })
-      return isUnderway ? undefined : this.#wait(still, name, false)
+      if (!isUnderway) this.#joinQueue(still, name, false)
+      return
     }
-    // Not before half of it is free, so that many entries are read at once.
+    // Not before half of the room is free, so that one read returns many entries.
     const room = gate.isScarce ? TURN : WINDOW
     if (lane.underway.length > room / 2) return void this.#step(lane, 'ready', { isFull: true })
-    if (gate.isCrowded) return this.#wait(this.#step(lane, 'ready'), name, true)
+    if (gate.isCrowded) return void this.#joinQueue(this.#step(lane, 'ready'), name, true)
     const { key, stepId, taken } = this.#step(lane, 'reading')
     this.effects.push({ do: 'read', key, stepId, after: taken, limit: room - lane.underway.length, room })
   }
 
   #read(lane: Lane, entries: readonly Entry[], room: number): void {
     if (entries.length === 0 || !lane.config)
-      return void this.#step(lane, 'ready', { heldUntil: this.#after(HOLE_MS) })
+      return void this.#step(lane, 'ready', { heldUntil: this.#after(HOLE_RETRY_MS) })
     const end = endOf(lane, this.stream.scanned)
     const { stepId, config } = lane
     this.effects.push({ do: 'admit', lane, stepId, config, entries, end, room })
@@ -703,13 +731,13 @@ class Draft {
   #admitted(lane: Lane, { underway, taken, verdict, config }: LaneEvent & { type: 'admitted' }): void {
     const isHead = lane.underway.length === 0
     let next = this.#step(lane, 'ready', { taken, underway: [...lane.underway, ...underway] })
-    if (verdict === 'wait') this.#wait(next, config.gate, true)
+    if (verdict === 'wait') next = this.#joinQueue(next, config.gate, true)
     else if (verdict !== 'all') next = this.#edit(next, { heldUntil: verdict.until })
-    next = this.#endTurn(this.stream.lanes.get(lane.key) ?? next)
+    next = this.#endTurn(next)
     if (next.underway.length === 0) return void this.#advance(next, taken)
     const [first] = underway
     if (!first) return
-    // What was passed over before the first entry is done, and the history of the lane was that of one of those.
+    // Skipped entries before the first one are done. `attempt` and `part` belonged to one of them, so they are reset.
     if (isHead) next = this.#advance(next, first.entry.seq - 1)
     const { key, target, stepId, part, attempt } = this.#step(next, 'rendering')
     const head: Head = isHead ? { part, attempt } : { part: 0, attempt: 0 }
@@ -733,16 +761,16 @@ class Draft {
     this.#edit(this.#rewindUnsent(lane), { heldUntil })
   }
 
-  /** What was admitted and not handed to the transport goes out later. */
+  /** Takes back the entries that were admitted and not handed to the transport. */
   #rewindUnsent(lane: Lane): Lane {
     const unsent = lane.underway.slice(lane.sent)
     const underway = lane.underway.slice(0, lane.sent)
     if (unsent.length > 0 && lane.config)
-      this.effects.push({ do: 'release', underway: unsent, config: lane.config, hasArrived: false })
+      this.effects.push({ do: 'free-room', underway: unsent, config: lane.config, hasArrived: false })
     return this.#step(lane, 'ready', { underway, taken: underway.at(-1)?.entry.seq ?? lane.done })
   }
 
-  /** The target is gone: its entries are dead, so that they can be listed, and replayed to another. A page at a time. */
+  /** The target was removed: its entries become dead letters, which can be replayed to another target. Page by page. */
   #retire(lane: Lane, entries: readonly Entry[]): void {
     const end = endOf(lane, this.stream.scanned)
     const upTo = Math.min(entries.at(-1)?.seq ?? end, end)
@@ -768,21 +796,21 @@ class Draft {
     this.#update({ hasProgress: true })
   }
 
-  /** Everything up to this number has arrived. */
+  /** Everything up to this number was delivered. */
   #arrived(lane: Lane, seq: number): Lane {
     const { underway, config } = lane
     const count = underway.findIndex(({ entry }) => entry.seq > seq)
     const arrived = count === -1 ? underway : underway.slice(0, count)
     const last = arrived.at(-1)
     if (!last || !config) return lane
-    this.effects.push({ do: 'release', underway: arrived, config, hasArrived: true })
+    this.effects.push({ do: 'free-room', underway: arrived, config, hasArrived: true })
     const left = { underway: underway.slice(arrived.length), sent: lane.sent - arrived.length, isFull: false }
-    // What lies between two entries under way is not for this lane: the history that follows is that of the next one.
+    // Entries between two that are under way are not for this lane. `attempt` and `part` are those of the next one.
     const next = left.underway[0]?.entry.seq ?? last.entry.seq + 1
     return this.#advance(this.#edit(lane, left), next - 1)
   }
 
-  /** Everything up to `seq` is handled: the next entry starts without a history. */
+  /** Everything up to `seq` is done: the next entry starts without attempts or parts. */
   #advance(lane: Lane, seq: number): Lane {
     if (seq <= lane.done) return lane
     this.#update({ hasProgress: true })
@@ -805,12 +833,12 @@ class Draft {
     const { config } = lane
     const [head] = lane.underway
     if (!head || !config) return void this.#rewind(lane)
-    // Another process may have delivered it since: only who has the lease may count attempts and give up.
+    // Another process may have delivered it since: only the holder of the lease may count attempts and give up.
     if (this.#context.monotonicMs >= this.stream.lease.endsAt) {
       this.#rewind(lane)
       return this.#update({ isLeaseShort: true })
     }
-    // Before there is room for others, who are to meet the gate as this failure leaves it.
+    // Counted before the room is freed, so that the next lane sees the circuit already open.
     if (isOutage(failure)) this.effects.push({ do: 'count-failure', gate: head.gate, config })
     const { now, random } = this.#context
     const isFinal = failure.status !== undefined && config.isFinal?.(failure.status) === true
@@ -828,7 +856,7 @@ class Draft {
     switch (verdict.do) {
       case 'pause-target':
         return
-      case 'wait':
+      case 'pause-lane':
         return void this.#edit(next, { blockedUntil: verdict.until })
       case 'retry':
         this.#edit(next, { attempt: attempts, blockedUntil: verdict.at })
@@ -859,7 +887,7 @@ class Draft {
 
   // Lanes: taking back.
 
-  /** Takes back what the transport has not begun with. */
+  /** Takes back what the transport has not started. */
   #takeBack(lane: Lane): void {
     if (lane.step === 'draining' || lane.step === 'settling') return
     const { underway, sent, config, key, generation } = lane
@@ -869,12 +897,12 @@ class Draft {
     this.effects.push({ do: 'cancel', key, config, generation })
   }
 
-  /** What was handed to the transport does not count any more: the lane is again where it is done. */
+  /** Takes the lane back to `done`. Later reports of the transport about this generation are ignored. */
   #rewind(given: Lane): Lane {
     const lane = this.#leaveQueue(given)
     const { underway, config } = lane
     if (underway.length > 0 && config)
-      this.effects.push({ do: 'release', underway, config, hasArrived: false })
+      this.effects.push({ do: 'free-room', underway, config, hasArrived: false })
     return this.#step(lane, 'ready', {
       ...{ underway: [], sent: 0, unrendered: undefined, isFull: false },
       ...{ generation: lane.generation + 1, taken: lane.done },
@@ -883,14 +911,13 @@ class Draft {
 
   // Lanes: the queue of a gate.
 
-  /** `isRefused`: it has found no room, and not only others before it. */
-  #wait(lane: Lane, gate: string, isRefused: boolean): void {
-    this.effects.push({ do: 'wait', key: lane.key, gate, isRefused })
-    this.#endTurn(lane)
-    this.#edit(this.stream.lanes.get(lane.key) ?? lane, { queue: 'waiting' })
+  /** `foundNoRoom`: see {@link Effect}. */
+  #joinQueue(lane: Lane, gate: string, foundNoRoom: boolean): Lane {
+    this.effects.push({ do: 'join-queue', key: lane.key, gate, foundNoRoom })
+    return this.#edit(this.#endTurn(lane), { queue: 'waiting' })
   }
 
-  /** It has tried: the next lane that waits may. */
+  /** Ends the turn of this lane: the next waiting lane is called. */
   #endTurn(lane: Lane): Lane {
     if (lane.queue !== 'called') return lane
     this.effects.push({ do: 'pass-on', key: lane.key })

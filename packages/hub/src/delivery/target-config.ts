@@ -4,42 +4,42 @@ import type { TargetKind } from '../log/target.js'
 import type { RetrySchedule } from './retry.js'
 import type { DeliveryFailure } from './transport.js'
 
-/** How the entries of a lane go to its target, by the client's configuration as it is now. */
+/** How the entries of a lane are sent to its target, from the client's current configuration. */
 export interface TargetConfig {
   /** Lanes with the same key share a gate: a webhook, or an integration. */
   gate: string
   kind: TargetKind
-  /** The integration that pauses when the credentials are refused. */
+  /** The integration that is paused if the credentials are refused. */
   integration?: Id
-  /** The target in words, for dead letters and logs: holds no secret. */
+  /** Readable name of the target for dead letters and logs. Contains no secret. */
   label: string
   schedule: RetrySchedule
-  /** Whether no other attempt is made after an answer with this HTTP status. Default: never. */
+  /** Whether a response with this HTTP status is final: no retry. Default: never. */
   isFinal?(status: number): boolean
-  /** Differs after the configuration of the integration was changed, so that a refusal of an old one is told apart. */
+  /** Changes with the configuration of the integration, so that a refusal of the old credentials does not pause the new ones. */
   credentials?: string
-  /** Puts entries in the form of the target. Rejects where that is not possible now: the store cannot be reached. */
+  /** Converts entries to the format of the target. Rejects if that is not possible now, such as during a store failure. */
   render(entries: readonly Entry[], head: Head): Batch | Promise<Batch>
   /** See {@link Transport}. */
   renew(lane: number, leaseEndsAt: number): void
   cancel(lane: number, generation: number): void
 }
 
-/** The state of the first of some entries: parts of it that have arrived, and attempts that failed. */
+/** The state of the first entry: its delivered parts, and its failed attempts. */
 export interface Head {
   part: number
   attempt: number
 }
 
-/** Entries in the form of their target. */
+/** Entries in the format of their target. */
 export interface Batch {
-  /** How many of the entries are in it, from the first on. */
+  /** How many of the entries it contains, from the first on. */
   count: number
-  /** Why the next one is not: it cannot be put in this form, now or ever. */
+  /** Why the next entry is not in it: it cannot be rendered, now or later. */
   unrendered?: { seq: number; failure: DeliveryFailure }
-  /** Hands them to the transport. */
+  /** Hands the entries to the transport. */
   push(lane: number, generation: number, leaseEndsAt: number): void
 }
 
-/** `gone`: the target is not there any more. `paused`: it is, and nothing may be tried now. */
+/** `gone`: the target was removed. `paused`: nothing may be sent to it now. */
 export type Resolved = TargetConfig | 'gone' | 'paused'

@@ -45,7 +45,7 @@ test('a webhook gets its entries as its format tells them, each under an id that
   expect(new Set(one?.items.map(({ id }) => id)).size).toBe(2)
 })
 
-test('a bot is told that someone waits for its reply as long as that is so', async () => {
+test('a bot gets the mark of a collect request for as long as one waits for its reply', async () => {
   const { configOf, hook, sender, now } = setUp()
   const until = (ms: number): { collectUntil: Date } => ({ collectUntil: new Date(now.getTime() + ms) })
   const entries = [entryOf(1, until(1)), entryOf(2, until(0)), entryOf(3, { ...until(1), turnEndedAt: now })]

@@ -163,7 +163,7 @@ export class TargetResolver {
     }
   }
 
-  /** One that is gone can be reached as well, for what is to be taken back at its provider. */
+  /** A removed integration is resolved too, so that its registration at the provider can be removed. */
   #integration(client: ClientView, integrationId: Id): Resolved {
     const { provisionTransport: transport, provisionSchedule: schedule } = this.#options
     const record = client.record.integrations.find(({ id }) => id === integrationId)
@@ -171,7 +171,7 @@ export class TargetResolver {
     if (record?.status === 'paused' || !isInstalled) return 'paused'
     const address: IntegrationAddress = { clientId: client.id, integrationId }
     return {
-      // Not that of the endpoints: messages go out whether or not the provider can be told where to call.
+      // Not the gate of the endpoints: messages are sent even if the webhook cannot be registered at the provider.
       gate: integrationTarget(integrationId),
       kind: 'integration',
       integration: integrationId,

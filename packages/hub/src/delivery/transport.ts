@@ -1,9 +1,9 @@
 import type { Failure, Id } from '@plugboard/core'
 
 /**
- * Sends the entries of lanes to their targets, those of one lane strictly one after another. It knows nothing of order
- * between attempts, of retries or of storage: the dispatcher decides these. Its one duty beside sending: no attempt is
- * under way after the lane's lease has ended, since another process may have the lane by then.
+ * Sends the entries of lanes to their targets, those of one lane strictly one after another. Order between attempts,
+ * retries and storage are decided elsewhere (`stream.ts`). Its one duty besides sending: no attempt is under way after the
+ * lane's lease has ended, because another process may have the lane then. `lane` is the handle of the dispatcher.
  */
 export interface Transport<Address, Item> {
   start(listener: TransportListener): void
@@ -19,42 +19,42 @@ export interface Transport<Address, Item> {
   renew(lane: number, leaseEndsAt: number): void
   /** Forgets what is queued in a lane. Reports how the attempt under way ends, then reports `cancelled`. */
   cancel(lane: number, generation: number): void
-  /** Starts nothing more; resolves when what is under way has ended, after `graceMs` at the latest. */
+  /** Starts nothing more. Resolves when everything under way has ended, after `graceMs` at the latest. */
   close(graceMs: number): Promise<void>
 }
 
 /** What a transport reports. `lane` and `generation` are those of the push. */
 export interface TransportListener {
-  /** Everything pushed up to this number has arrived. */
+  /** Everything pushed up to this number was delivered. */
   delivered(lane: number, generation: number, seq: number): void
-  /** This number of parts of the entry have arrived, and more will follow. */
+  /** This number of parts of the entry were delivered, and more will follow. */
   progressed(lane: number, generation: number, seq: number, parts: number): void
-  /** This entry failed; everything before it has arrived. */
+  /** This entry failed; everything before it was delivered. */
   failed(lane: number, generation: number, seq: number, failure: DeliveryFailure): void
-  /** Nothing of the lane is under way any more, as `cancel` asked. */
+  /** Nothing of the lane is under way any more, as requested by `cancel`. */
   cancelled(lane: number, generation: number): void
   /**
-   * The lease ended: nothing of this generation starts any more, nothing is under way, and what was not started is
-   * forgotten. Everything that has arrived was reported before.
+   * The lease is over, or too short for another attempt: nothing of this generation is under way or will start. Every
+   * delivery was reported before.
    */
   expired(lane: number, generation: number): void
 }
 
-/** A failure, and what the target asked for. */
+/** A failure, and what is known of the attempt. */
 export type DeliveryFailure = Failure & {
-  /** Parts of the entry that have arrived, in this attempt and earlier ones together. */
+  /** Delivered parts of the entry, in this attempt and earlier ones together. */
   parts?: number
-  /** The HTTP status that the target answered with. */
+  /** The HTTP status of the response. */
   status?: number
 }
 
 /**
- * Milliseconds of a clock that never jumps and is the same in every thread of this process. Ends of leases are given on
- * it, since a change of the system's time must not make a lease longer.
+ * Milliseconds of a clock that never jumps and is the same in every thread of this process. The end of a lease is given
+ * on it, because a change of the system clock must not make a lease longer.
  */
 export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6
 
-/** Where the requests of a webhook go, and the headers that each carries. */
+/** URL and headers of the requests of a webhook. */
 export interface WebhookAddress {
   id: string
   url: string
@@ -76,7 +76,7 @@ export interface WebhookItem {
 /** Makes the HTTP requests of webhooks. The host provides it, since the hub has no HTTP. */
 export type WebhookSender = Transport<WebhookAddress, WebhookItem>
 
-/** The integration that a provider is notified of. It may be gone: then only what was there before is taken back. */
+/** The integration whose webhook is registered at the provider. If it was removed, its registration is removed. */
 export interface IntegrationAddress {
   clientId: Id
   integrationId: Id

@@ -6,51 +6,51 @@ import type { Activity } from '../log/activity.js'
 import type { Entry, EntryType } from '../log/entry.js'
 import type { RetrySchedule } from './retry.js'
 
-/** What an entry is about, as far as that says who is told of it. */
+/** Kind of event, from which a format decides which webhooks receive it. */
 export type Topic = Exclude<EntryType, 'activity'> | `activity.${Activity['type']}`
 
-/** What a webhook format is told of an entry. */
+/** An entry and its context, for a webhook format. */
 export interface WebhookEvent {
   entry: Entry
   client: ClientView
-  /** The person whose conversation it is in, or whom it is about. */
+  /** The user of the conversation, or the user that the entry is about. */
   userId: Id | undefined
   /** A collect request waits for replies to this message. */
   isCollecting: boolean
   webhook: OpenWebhook
-  /** For formats whose events say more than the entry does. Both are as they are now, not as they were then. */
+  /** For formats whose events contain more than the entry. They return current data, not that of the entry's time. */
   lookups: Lookups
 }
 
-/** Looks up what an event tells of; undefined for what is not there any more. */
+/** Reads the objects that an event refers to; undefined for those that no longer exist. */
 export interface Lookups {
   conversation(id: Id): Promise<ConversationView | undefined>
   user(id: Id): Promise<UserView | undefined>
   message(id: Id): Promise<Entry | undefined>
   /** The newest messages of a conversation, newest first: at most `limit`, and not many more than `maxChars` allows. */
   messages(conversationId: Id, limit: number, maxChars: number): Promise<Entry[]>
-  /** Who acts for the business. */
+  /** A person who acts for the business. */
   person(id: Id): Promise<WithId<PersonAccount> | undefined>
 }
 
-/** The form in which the webhooks of one dialect get events. A dialect provides it. */
+/** The format of the events that the webhooks of one dialect receive. A dialect provides it. */
 export interface WebhookFormat {
-  /** Stands in the webhooks that the dialect makes. */
+  /** Stored in each webhook of the dialect. */
   name: string
   schedule: RetrySchedule
-  /** How long one attempt may take, in milliseconds. Default: what the sender allows. */
+  /** Timeout of one attempt in milliseconds. Default: that of the sender. */
   timeoutMs?: number
-  /** Whether the webhook gets events of this topic. Pure. */
+  /** Whether the webhook receives events of this topic. Pure. */
   tells(topic: Topic, webhook: OpenWebhook): boolean
-  /** Its `render` looks things up, or leaves some out. Default: it does neither, and answers a text at once. */
+  /** `render` is asynchronous or may return undefined. Default: it returns a text synchronously. */
   isLate?: boolean
   /**
-   * The body of the request: JSON text. Undefined when there is nothing to send after all. Where it fails because a
-   * look-up failed, it is called again; where it fails for another reason, the delivery is dead.
+   * The body of the request: JSON text. Undefined: nothing is sent. If it fails because a look-up failed, it is called
+   * again; if it fails for another reason, the delivery becomes a dead letter.
    */
   render(event: WebhookEvent): string | undefined | Promise<string | undefined>
-  /** Whether no other attempt is made after an answer with this status. Default: never. */
+  /** Whether a response with this HTTP status is final: no retry. Default: never. */
   isFinal?(status: number): boolean
-  /** Headers beside those of Standard Webhooks. */
+  /** Headers in addition to those of Standard Webhooks. */
   headers(client: ClientView, webhook: OpenWebhook): Record<string, string>
 }

@@ -8,7 +8,8 @@ export interface Lease {
   /** Rises each time that the stream is taken, also by the same process. A write with an older fence is refused. */
   fence: number
   /**
-   * The end, by the clock of this process; undefined when the lease never ends. A mark with `active` renews the lease:
+   * The end, by the system clock of this process; undefined if the lease never ends. (The store converts the database's
+   * time into this clock; the runner converts this time into the monotonic clock.) A mark with `active` renews the lease:
    * the store moves the time in this object. A holder with nothing to mark renews with a mark that changes nothing.
    * After this time the holder must start nothing new until a mark or a reclaim was answered, since another may have
    * taken the stream.

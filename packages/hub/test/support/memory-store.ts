@@ -6,7 +6,7 @@ import type { Claimed, LaneState, Lease, Mark } from '../../src/log/progress.js'
 import { type LaneKey, replayLane, type Target } from '../../src/log/target.js'
 import type { Append, Appended, Due, Replay, Replayed } from '../../src/ports/store.js'
 
-/** Who may deliver a stream, and until when. */
+/** The holder of the lease of a stream. */
 interface Holder {
   owner: number
   fence: number
@@ -26,13 +26,13 @@ export interface StreamRow extends StreamRef {
   isWoken: boolean
   fence: number
   holder: Holder | undefined
-  /** Times that it was taken from a holder that had not given it back: what that one did and did not mark may be repeated. */
+  /** Times that it was taken from a holder that had not given it back, so that unmarked deliveries may be repeated. */
   takeovers: number
 }
 
 export const LEASE_MS = 60_000
 
-/** What the delivery needs of a database, by the rules of `storeSuite`. Every process opens it for itself. */
+/** The part of a database that deliveries need, by the rules of `storeSuite`. Each process opens its own handle. */
 export class MemoryDatabase {
   readonly streams = new Map<Id, StreamRow>()
   readonly now: () => Date
@@ -64,7 +64,7 @@ export class MemoryDatabase {
     return row
   }
 
-  /** Whether the store says that the target has this entry, or will never get it. */
+  /** Whether the target has this entry, or will never get it, according to the store. */
   isDone(streamId: Id, target: Target, seq: number): boolean {
     const row = this.get(streamId)
     return (row.lanes[target]?.done ?? row.scanned) >= seq
@@ -215,7 +215,7 @@ export class MemoryStore {
     return { fence: row.fence, until: new Date(until) }
   }
 
-  /** What was read before keeps what it says. */
+  /** Replaces the object, because entries that were read before must not change. */
   #replace(entry: Entry): void {
     this.#database.get(entry.streamId).entries[entry.seq - 1] = entry
   }

@@ -21,15 +21,15 @@ export type Mood = (typeof moods)[number]
 export const TIMEOUT_MS = 10_000
 const SLOW_MS = 100
 
-/** An attempt to hand over one part. */
+/** An attempt to send one part. */
 export interface Attempt {
   /** In [0, 1). */
   random(): number
-  /** `hasArrived`: the target has the part, whatever it says. */
+  /** `hasArrived`: the target has the part, whatever it answers. */
   end(hasArrived: boolean, failure?: DeliveryFailure): void
 }
 
-/** Whether a target in this mood may be given rightly what it was given before. */
+/** Whether a repeat to a target in this mood is allowed. */
 export const mayAskAgain = (mood: Mood): boolean => !['well', 'slow', 'late'].includes(mood)
 
 /** What a target in this mood does with an attempt, now or later. */

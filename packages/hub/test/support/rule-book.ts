@@ -3,30 +3,30 @@ import type { Entry } from '../../src/log/entry.js'
 import type { Target } from '../../src/log/target.js'
 import type { MemoryDatabase, StreamRow } from './memory-store.js'
 
-/** A process, as far as the rules are about it. */
+/** A process, as the rules see it. */
 export interface Actor {
   /** Of leases. */
   readonly owner: number
 }
 
-/** What a target got of one part of an entry. */
+/** The attempts at one part of an entry. */
 export interface Trace {
   /** Times that the stream had been taken over from a holder that did not give it back. */
   takeovers: number
-  /** The target may get it again: its answer said, or left open, that it does not have it. */
+  /** A repeat is allowed: the answer was a failure, or left the outcome unknown. */
   mayRepeat: boolean
   hasArrived: boolean
 }
 
 export interface RuleBookOptions {
   database: MemoryDatabase
-  /** Requests of one process that may be under way to one target. */
+  /** Maximum requests of one process under way to one target. */
   maxInFlight: number
 }
 
 /**
- * What must hold of every delivery: in order, once, to whom it is due, started by the holder of the lease and by no other.
- * Whoever breaks a rule makes {@link faults} grow.
+ * Checks every delivery: in order, once, to its recipients, started by the holder of the lease only. Each violation is
+ * added to {@link faults}.
  */
 export class RuleBook {
   readonly faults: string[] = []
@@ -34,9 +34,9 @@ export class RuleBook {
   readonly #traces = new Map<string, Trace>()
   readonly #deleted = new Set<Id>()
   readonly #replayed = new Set<string>()
-  /** Entries under way to a target, by whom. */
+  /** Entries under way to a target, and the process that sends them. */
   readonly #underWay = new Map<string, Actor>()
-  /** The last attempt at each part, and by whom it was made. */
+  /** The last attempt at each part, and the process that made it. */
   readonly #attempts = new Map<string, { by: Actor; trace: Trace; entry: Entry; target: Target }>()
   readonly #counts = new Map<Actor, Map<Target, number>>()
 
@@ -44,7 +44,7 @@ export class RuleBook {
     this.#options = options
   }
 
-  /** A process cut off what it had under way: nobody knows what became of it. */
+  /** A process aborted its requests: their outcome is unknown. */
   aborted(actor: Actor): void {
     const { database } = this.#options
     for (const { by, trace, entry, target } of this.#attempts.values())
@@ -52,7 +52,7 @@ export class RuleBook {
     this.gone(actor)
   }
 
-  /** A process is gone, and what it had under way with it. */
+  /** A process is gone, with its requests. */
   gone(actor: Actor): void {
     this.#counts.delete(actor)
     for (const [key, by] of this.#underWay) if (by === actor) this.#underWay.delete(key)
@@ -70,13 +70,13 @@ export class RuleBook {
     return this.#replayed.has(`${id} ${target}`)
   }
 
-  /** An entry is given to the transport. `status`: of the target, as far as the delivery has been told. */
+  /** An entry is handed to the transport. `status`: that of the target, as the process knows it. */
   push({ id, seq, streamId }: Entry, target: Target, status: string): void {
     if (this.#deleted.has(id)) this.#fault(`entry ${seq} of ${streamId} was deleted and goes to ${target}`)
     if (status !== 'here') this.#fault(`${target} is ${status} and gets ${seq}`)
   }
 
-  /** A request begins, with this part; it ends with {@link endRequest}. */
+  /** A request starts with this part. It ends with {@link endRequest}. */
   beginRequest(actor: Actor, row: StreamRow, entry: Entry, target: Target, part: number): void {
     this.#count(actor, target, 1)
     if (part === 0) this.#checkOrder(row, entry, target)
@@ -102,7 +102,7 @@ export class RuleBook {
     }
   }
 
-  /** An attempt to hand over one part begins. */
+  /** An attempt to send one part starts. */
   attempt(actor: Actor, row: StreamRow, entry: Entry, target: Target, part: number): Trace {
     const where = `part ${part} of entry ${entry.seq} of ${entry.streamId} to ${target}`
     this.#checkLease(where, actor, row)
@@ -118,7 +118,7 @@ export class RuleBook {
     return trace
   }
 
-  /** The target has answered, whether or not anybody heard it. */
+  /** The target has answered, whether or not the process received it. */
   answered({ id }: Entry, target: Target): void {
     this.#underWay.delete(`${id} ${target}`)
   }
@@ -144,7 +144,7 @@ export class RuleBook {
       this.#fault(`${where} goes out though the store says that it is done`)
   }
 
-  /** Whether a target has an entry, or will never get it, or it was left to a replay. */
+  /** Whether a target has an entry, or will never get it, or it was replayed. */
   isSettled(entry: Entry, target: Target): boolean {
     const last = this.#traces.get(keyOf(entry, target, partsOf(target) - 1))
     const isReplayed = [...this.#replayed].some((key) => key.startsWith(entry.id))

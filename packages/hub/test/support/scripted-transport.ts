@@ -31,8 +31,8 @@ interface Lane<Address> {
 }
 
 /**
- * A transport as the webhook sender is one: it works elsewhere, so that commands and reports arrive later, each in order.
- * When that is, {@link Tasks} decides.
+ * A transport like the webhook sender: it runs in another thread, so commands and reports arrive later, each in order.
+ * {@link Tasks} decides when.
  */
 export class ScriptedTransport<Address> implements Transport<Address, ScriptedItem> {
   readonly #tasks: Tasks
@@ -88,11 +88,11 @@ export class ScriptedTransport<Address> implements Transport<Address, ScriptedIt
       const lane = this.#lanes.get(number)
       if (lane) lane.queue = []
       if (lane?.flight) lane.cancels.push(generation)
-      else this.#tell((listener) => listener.cancelled(number, generation))
+      else this.#report((listener) => listener.cancelled(number, generation))
     })
   }
 
-  /** What is under way is aborted, and reported no more. */
+  /** Aborts what is under way, and reports nothing more. */
   async close(): Promise<void> {
     this.#listener = undefined
     this.#lanes.clear()
@@ -113,7 +113,7 @@ export class ScriptedTransport<Address> implements Transport<Address, ScriptedIt
       mayStart: () => this.#mayStart(lane),
       progress: (parts) => {
         if (lane.flight === flight)
-          this.#tell((listener) => listener.progressed(number, generation, seq, parts))
+          this.#report((listener) => listener.progressed(number, generation, seq, parts))
       },
       end: (failure) => {
         if (lane.flight === flight) this.#end(number, lane, flight, failure)
@@ -133,8 +133,8 @@ export class ScriptedTransport<Address> implements Transport<Address, ScriptedIt
     const { generation } = lane
     this.#dead.set(number, generation)
     this.#lanes.delete(number)
-    this.#tell((listener) => listener.expired(number, generation))
-    for (const cancel of lane.cancels) this.#tell((listener) => listener.cancelled(number, cancel))
+    this.#report((listener) => listener.expired(number, generation))
+    for (const cancel of lane.cancels) this.#report((listener) => listener.cancelled(number, cancel))
   }
 
   #end(
@@ -147,9 +147,10 @@ export class ScriptedTransport<Address> implements Transport<Address, ScriptedIt
     if (failure) {
       this.#dead.set(number, generation)
       if (lane.generation <= generation) lane.queue = []
-      this.#tell((listener) => listener.failed(number, generation, seq, failure))
-    } else this.#tell((listener) => listener.delivered(number, generation, seq))
-    for (const cancel of lane.cancels.splice(0)) this.#tell((listener) => listener.cancelled(number, cancel))
+      this.#report((listener) => listener.failed(number, generation, seq, failure))
+    } else this.#report((listener) => listener.delivered(number, generation, seq))
+    for (const cancel of lane.cancels.splice(0))
+      this.#report((listener) => listener.cancelled(number, cancel))
     if (lane.queue.length > 0) this.#serve(number, lane)
     else this.#lanes.delete(number)
   }
@@ -159,8 +160,8 @@ export class ScriptedTransport<Address> implements Transport<Address, ScriptedIt
     this.#tasks.add(() => this.#commands.shift()?.(), this.#owner)
   }
 
-  #tell(tell: (listener: TransportListener) => void): void {
-    this.#reports.push(() => this.#listener && tell(this.#listener))
+  #report(report: (listener: TransportListener) => void): void {
+    this.#reports.push(() => this.#listener && report(this.#listener))
     this.#tasks.add(() => this.#reports.shift()?.(), this.#owner)
   }
 }

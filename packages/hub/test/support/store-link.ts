@@ -12,8 +12,8 @@ export interface StoreLinkOptions {
 }
 
 /**
- * A process's connection to the store: each call takes effect later, and is answered later still. One that fails may have
- * had its effect. While it hangs nothing takes effect and nothing is answered; afterwards each call does both, or fails.
+ * The connection of a process to the store. Each call takes effect later, and is answered after that. A call that fails
+ * may have had its effect. While the connection hangs, calls have no effect and no answer; later each has both, or fails.
  */
 export class StoreLink {
   /** What was called, in order. */
@@ -32,7 +32,7 @@ export class StoreLink {
     this.#options = options
   }
 
-  /** The store as the process has it. */
+  /** The store behind this connection. */
   get store(): Store {
     const get = (_: unknown, method: string) =>
       method === 'then' ? undefined : (...input: unknown[]) => this.call(method, input)
@@ -43,7 +43,7 @@ export class StoreLink {
     this.#isHanging = true
   }
 
-  /** Calls go on, those that hung as well; but whether they do is drawn. */
+  /** Ends the hang. Each call that hung continues or fails, at random. */
   answer(): void {
     this.#isHanging = false
     for (const call of this.#hanging.splice(0)) call()
@@ -74,7 +74,7 @@ export class StoreLink {
     const { store, tasks, random, owner } = this.#options
     // A claim that failed has taken nothing: see `Store.claimDue`.
     const isDone = !fails || (method !== 'claimDue' && random() < 0.5)
-    // It takes effect at the store, whatever becomes of the process.
+    // It takes effect at the store even if the process is gone by then.
     tasks.add(() => {
       const member: unknown = Reflect.get(store, method)
       const answer: unknown =

@@ -5,10 +5,10 @@ import { vi } from 'vitest'
 const MAX_TURNS = 50_000
 
 const realImmediate = setImmediate
-/** Lets everything happen that waits for nothing but its turn. */
+/** Waits until all promise callbacks have run. */
 const turn = (): Promise<void> => new Promise((resolve) => realImmediate(resolve))
 
-/** Whose task it is: a process that stands still does nothing, one that is gone never will. */
+/** The process of a task: if it is frozen, its tasks wait; if it is gone, they are dropped. */
 export interface Owner {
   isFrozen: boolean
   isGone: boolean
@@ -22,8 +22,8 @@ interface Task {
 }
 
 /**
- * What is still to happen: answers of the store, messages between threads, ends of requests. The test says in which
- * order, and lets time go by, which is that of vitest's fake timers.
+ * Waiting tasks: answers of the store, messages between threads, ends of requests. The test controls their order, and the
+ * time, which is that of vitest's fake timers.
  */
 export class Tasks {
   #tasks: Task[] = []
@@ -47,7 +47,7 @@ export class Tasks {
     return this.#tasks.filter(({ owner }) => !owner?.isFrozen)
   }
 
-  /** Does any of them. False when there is none. */
+  /** Runs a random one. False if there is none. */
   #runOne(): boolean {
     const ready = this.#ready()
     const task = ready[Math.floor(this.#random() * ready.length)]
@@ -58,13 +58,13 @@ export class Tasks {
     return true
   }
 
-  /** Lets this many things happen. */
+  /** Runs this many tasks. */
   async step(count: number): Promise<void> {
     for (let i = 0; i < count && this.#runOne(); i += 1) await turn()
     await turn()
   }
 
-  /** Lets all happen that needs no time. */
+  /** Runs all tasks that need no timer. */
   async still(): Promise<void> {
     await turn()
     for (let turns = 0; this.#runOne(); turns += 1) {
@@ -73,7 +73,7 @@ export class Tasks {
     }
   }
 
-  /** Lets time go by until then, or until the first timer after that, and all happen that happens then. */
+  /** Advances the time by `ms`, or to the first timer after that, and runs all tasks that become ready. */
   async pass(ms: number): Promise<void> {
     const end = Date.now() + ms
     await this.still()

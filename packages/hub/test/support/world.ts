@@ -16,11 +16,11 @@ import { type Owner, seeded, Tasks } from './tasks.js'
 
 interface Place {
   mood: Mood
-  /** `lost`: the way to it cannot be found, for a fault of ours. */
+  /** `lost`: it cannot be resolved, because of a fault in Plugboard. */
   status: 'here' | 'gone' | 'paused' | 'lost'
-  /** Every process knows that it is gone or paused. */
+  /** Every process knows the status. */
   isKnown: boolean
-  /** Changes when the test sets the status: a refusal of before pauses nothing. */
+  /** Changes when the test sets the status: a refusal of the old ones pauses nothing. */
   credentials: number
 }
 
@@ -40,7 +40,7 @@ export class Process implements Owner, Actor {
   transport!: ScriptedTransport<Address>
   /** The last write to each stream. */
   readonly writing = new Map<StreamRow, Promise<unknown>>()
-  /** Timers that ran out while it stood still. */
+  /** Timers that ran out while it was frozen. */
   readonly #missed: (() => void)[] = []
 
   constructor(store: MemoryStore, link: (process: Process) => StoreLink) {
@@ -57,7 +57,7 @@ export class Process implements Owner, Actor {
     running.run(this, does)
   }
 
-  /** What its timers do. */
+  /** Runs the callback of one of its timers. */
   timed(run: () => void): void {
     if (this.isGone) return
     if (this.isFrozen) this.#missed.push(run)
@@ -70,7 +70,7 @@ export class Process implements Owner, Actor {
   }
 }
 
-/** The process that runs now: its timers are its own, and stand still with it. */
+/** The process that runs now. A timer belongs to the process that sets it, and is frozen with it. */
 const running = new AsyncLocalStorage<Process>()
 
 export interface WorldOptions {
@@ -81,11 +81,11 @@ export interface WorldOptions {
   processes?: number
   leaseMs?: number
   log?: Logger
-  /** All happens in the order in which it was asked for, in place of any. */
+  /** Tasks run in the order in which they were added, not in a random one. */
   isOrderly?: boolean
-  /** Webhooks whose events are looked up before they go out. */
+  /** Webhooks whose `render` is asynchronous. */
   late?: readonly Target[]
-  /** What comes of refused credentials; the target is paused unless told otherwise. */
+  /** Handles refused credentials. Default: pauses the target. */
   refused?: (target: Target) => Promise<void>
 }
 
@@ -98,19 +98,19 @@ const limits: DispatcherLimits = {
 const delaysMs = [1000, 2000, 4000]
 const RELEASE_MS = 2000
 
-/** What no webhook can be sent: it cannot be put in its form. */
+/** Start of a payload that no webhook format can render. */
 export const UNRENDERABLE = '!'
 
 const isRenderable = ({ payload }: Entry, target: Target): boolean =>
   !target.startsWith('w') || !payload.startsWith(UNRENDERABLE)
 
-const UNRENDERED: DeliveryFailure = { kind: 'invalid', message: 'it has no form' }
-/** How many look-ups for a webhook fail. */
+const UNRENDERED: DeliveryFailure = { kind: 'invalid', message: 'it cannot be rendered' }
+/** Share of the look-ups for a webhook that fail. */
 const FAILED_LOOKUPS = 0.1
 
 /**
- * One or more processes with a dispatcher each, on one store, with targets that a test directs, and a {@link RuleBook} of
- * what must hold. Time is that of vitest's fake timers; the order of all that is asynchronous is drawn by the seed.
+ * One or more processes with a dispatcher each, on one store, with targets that a test controls, and a {@link RuleBook}
+ * that checks the guarantees. Time is that of vitest's fake timers; the seed determines the order of asynchronous tasks.
  */
 export class World {
   readonly random: () => number
@@ -120,7 +120,7 @@ export class World {
   readonly places = new Map<Target, Place>()
   readonly streams: StreamRow[]
   readonly processes: Process[]
-  /** What was asked of targets, in order. */
+  /** The requests to targets, in order. */
   readonly requests: { streamId: Id; seq: number; target: Target }[] = []
   /** When attempts began. */
   readonly starts: number[] = []
@@ -162,7 +162,7 @@ export class World {
     return this.processes[0]?.link as StoreLink
   }
 
-  /** The database, as somebody sees it who is none of the processes. */
+  /** The handle of the store of the first process, without the failures of its connection. */
   get store(): MemoryStore {
     return this.processes[0]?.store as MemoryStore
   }
@@ -173,7 +173,7 @@ export class World {
     return place
   }
 
-  /** Takes an entry in, as `Messages` does. Those of one stream are answered in their order, as by every store. */
+  /** Appends an entry, as `Messages` does. Every store answers the appends of one stream in order. */
   append(
     row: StreamRow,
     owes: readonly Target[],
@@ -221,19 +221,19 @@ export class World {
   async #delete({ dispatcher, link, owner }: Process, row: StreamRow, only: Id | 'all'): Promise<void> {
     const before = row.entries.filter(({ id }) => only === 'all' || id === only).map(({ id }) => id)
     await link.call('deleteMessages', [row.streamId, only])
-    // Another process may have read it before.
+    // Another process may have read it before, so it may still deliver it.
     const isElsewhere = row.holder !== undefined && row.holder.owner !== owner
     if (!isElsewhere) for (const id of before) this.#book.deleted(id)
     dispatcher.streamChanged(row.streamId)
   }
 
-  /** Changes it at one process, which the others hear of. */
+  /** Changes it at one process, which notifies the others. */
   setStatus(target: Target, status: Place['status']): Promise<void> {
     this.place(target).credentials += 1
     return this.#setStatus(target, status)
   }
 
-  /** What is done about refused credentials, unless they were changed before. */
+  /** Pauses a target after its credentials were refused, unless they were changed since. */
   async #pause(process: Process, target: Target, credentials: string | undefined): Promise<void> {
     if (String(this.place(target).credentials) === credentials)
       await this.#setStatus(target, 'paused', process)
@@ -265,7 +265,7 @@ export class World {
     })
   }
 
-  /** kill -9, and a new process on the same data; the leases of the old one go on. */
+  /** kill -9, and a new process on the same data. The leases of the old one continue. */
   crash(process = this.processes[0] as Process): void {
     process.isGone = true
     this.#book.gone(process)
@@ -399,11 +399,11 @@ export class World {
     next()
   }
 
-  /** An attempt to hand over one part; ends later. A process that is gone has not sent what did not arrive before. */
+  /** An attempt to send one part; ends later. A process that is gone sends nothing more. */
   #meet(process: Process, trace: Trace, target: Target, end: Attempt['end']): void {
     const { mood } = this.place(target)
     trace.mayRepeat ||= mayAskAgain(mood)
-    // The time of the target goes on, whatever becomes of the process.
+    // The timers of the target do not belong to the process.
     running.exit(() =>
       meet(mood, {
         random: this.random,
@@ -422,29 +422,29 @@ export class World {
     return this.#book.faults
   }
 
-  /** Lets this many things happen that wait. */
+  /** Runs this many waiting tasks. */
   step(count: number): Promise<void> {
     return this.tasks.step(count)
   }
 
-  /** Lets all happen that needs no time. */
+  /** Runs all tasks that need no timer. */
   still(): Promise<void> {
     return this.tasks.still()
   }
 
-  /** Lets time go by until then, or until the first timer after that, and all happen that happens then. */
+  /** Advances the time by `ms`, or to the first timer after that, and runs all tasks that become ready. */
   pass(ms: number): Promise<void> {
     return this.tasks.pass(ms)
   }
 
-  /** Nothing is left to deliver, and the store knows. */
+  /** Nothing is left to deliver, according to the store. */
   get isAtRest(): boolean {
     return this.streams.every(
       (row) => isSettled(row) && row.nextAt === null && row.holder === undefined && !row.isWoken,
     )
   }
 
-  /** What is due and forgotten. */
+  /** Deliveries that were neither made nor given up. */
   get forgotten(): string[] {
     return this.streams.flatMap((row) =>
       row.entries.flatMap((entry) =>
