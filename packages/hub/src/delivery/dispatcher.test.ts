@@ -284,6 +284,23 @@ test.each([1, 2, 3, 4, 5])(
   },
 )
 
+test('a dead letter that could not be written within the lease is left to who has the lease then', async () => {
+  const { world, row } = setUp({ processes: 2 })
+  const [cut] = world.processes
+  world.place(a).mood = 'invalid'
+  void world.append(row, [a], 'x', cut)
+  while (world.requests.length === 0) await world.step(1)
+  if (cut) cut.link.isCut = true
+  await world.pass(LEASE_MS - 1000)
+  world.place(a).mood = 'well'
+  await world.pass(5000)
+  expect(got(world, a)).toEqual([1])
+  if (cut) cut.link.isCut = false
+  await world.pass(10_000)
+  expect(row.entries[0]?.dead).toBe(undefined)
+  expect([world.faults, world.isAtRest]).toEqual([[], true])
+})
+
 test('a lease that is renewed while a target takes its time keeps the queue going', async () => {
   const { world, row } = setUp({ leaseMs: 4 * TIMEOUT_MS, limits: { gate: { ...gate, items: 64 } } })
   world.place(a).mood = 'late'

@@ -297,16 +297,24 @@ export class StreamRunner {
     if (!isCalled) this.#leaves.set(key, leave)
   }
 
+  get #isHeld(): boolean {
+    const { phase, lease } = this.#stream
+    return phase === 'delivering' && this.#host.monotonicMs() < lease.endsAt
+  }
+
   /** Repeats until it is stored: the lane cannot continue before. */
   async #settle({ key, stepId, target, settlement }: Effect & { do: 'settle' }): Promise<void> {
     while (this.#stream.phase !== 'ended') {
       try {
-        await this.#storeSettlement(target, settlement)
-        return this.dispatch({ type: 'settled', key, stepId })
+        // Without the lease another process may have delivered the entry.
+        if (this.#isHeld) {
+          await this.#storeSettlement(target, settlement)
+          return this.dispatch({ type: 'settled', key, stepId })
+        }
       } catch (error) {
         this.#host.reportStoreFailure(this.claimed, error)
-        await new Promise((next) => setTimeout(next, STORE_RETRY_MS).unref())
       }
+      await new Promise((next) => setTimeout(next, STORE_RETRY_MS).unref())
     }
   }
 

@@ -24,6 +24,8 @@ export class StoreLink {
 
   /** This many of the next calls fail. */
   failures = 0
+  /** Nothing gets through: every call fails, and has no effect. */
+  isCut = false
   readonly #options: StoreLinkOptions
   readonly #hanging: (() => void)[] = []
   #isHanging = false
@@ -52,6 +54,7 @@ export class StoreLink {
   call<T>(method: string, input: unknown[]): Promise<T> {
     const { random } = this.#options
     this.methods.push(method)
+    if (this.isCut) return Promise.reject(new PlugboardError('UNAVAILABLE', 'the store cannot be reached'))
     let fails = this.failures > 0
     if (fails) this.failures -= 1
     return new Promise((resolve, reject) => {
