@@ -20,6 +20,8 @@ import {
 } from './stream.js'
 import type { Batch, Resolved, TargetConfig } from './target-config.js'
 
+/** How long one stream keeps the thread, in milliseconds. */
+const SLICE_MS = 10
 /** Delay before a settlement is stored again after a failure: one try a second is little load. */
 const STORE_RETRY_MS = 1000
 
@@ -95,9 +97,20 @@ export class StreamRunner {
   /** Applies an event, and the events that its effects cause synchronously. */
   dispatch(event: StreamEvent): void {
     this.#events.push(event)
-    if (this.#isDispatching) return
+    if (!this.#isDispatching) this.#drain()
+  }
+
+  /** In slices, so that a stream with very many lanes lets others have the thread. */
+  #drain(): void {
     this.#isDispatching = true
-    for (let next = this.#events.shift(); next; next = this.#events.shift()) this.#transition(next)
+    const until = performance.now() + SLICE_MS
+    for (let next = this.#events.shift(); next; next = this.#events.shift()) {
+      this.#transition(next)
+      if (this.#events.length > 0 && performance.now() > until) {
+        setImmediate(() => this.#drain())
+        return
+      }
+    }
     this.#isDispatching = false
     this.#trimBuffer()
   }

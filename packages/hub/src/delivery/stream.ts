@@ -257,6 +257,8 @@ const RECLAIM_MS = 1000
  * to another process.
  */
 const ANSWER_MS = 5000
+/** Most replays to one target that one stream makes at the same time. */
+const MAX_REPLAYS = 8
 /** Lanes that wait for one target come back spread over this time: short against the first pause (1 s by default). */
 export const SPREAD_MS = 250
 /** A timer is not set again for a smaller difference: timers have whole milliseconds, and the two clocks drift. */
@@ -300,6 +302,8 @@ class Draft {
   readonly effects: Effect[] = []
   stream: Stream
   readonly #context: Context
+  /** The lanes of {@link stream}, once they are a copy. */
+  #lanes: Map<LaneKey, Lane> | undefined
 
   constructor(stream: Stream, context: Context) {
     this.stream = stream
@@ -359,7 +363,7 @@ class Draft {
     if (this.stream.phase === 'recovering') this.#reclaim()
     if (this.stream.phase === 'delivering') {
       this.#scan()
-      this.#eachLane((lane) => this.#feed(lane))
+      this.#feedAll()
       this.#mark()
     }
     if (this.stream.phase !== 'ended') this.#setTimer()
@@ -371,15 +375,21 @@ class Draft {
 
   #edit(lane: Lane, changes: Partial<Lane>): Lane {
     const next = { ...lane, ...changes }
-    this.#update({ lanes: new Map(this.stream.lanes).set(lane.key, next) })
+    this.#ownLanes().set(lane.key, next)
     return next
   }
 
+  /** A copy of the lanes, made once in a transition: a stream may have thousands, one for each replay. */
+  #ownLanes(): Map<LaneKey, Lane> {
+    if (this.#lanes) return this.#lanes
+    this.#lanes = new Map(this.stream.lanes)
+    this.#update({ lanes: this.#lanes })
+    return this.#lanes
+  }
+
+  /** A handler changes no lane but its own. */
   #eachLane(handle: (lane: Lane) => unknown): void {
-    for (const key of this.stream.lanes.keys()) {
-      const lane = this.stream.lanes.get(key)
-      if (lane) handle(lane)
-    }
+    for (const lane of this.stream.lanes.values()) handle(lane)
   }
 
   #after(ms: number): Date {
@@ -450,15 +460,13 @@ class Draft {
   }
 
   #open(key: LaneKey, state: LaneState, isStored: boolean): void {
-    const { lanes, stored } = this.stream
-    this.#update({ lanes: new Map(lanes).set(key, openLane(key, state, isStored)) })
-    if (isStored) this.#update({ stored: new Set(stored).add(key) })
+    this.#ownLanes().set(key, openLane(key, state, isStored))
+    if (isStored) this.#update({ stored: new Set(this.stream.stored).add(key) })
   }
 
   #close({ key }: Lane): void {
-    const lanes = new Map(this.stream.lanes)
-    lanes.delete(key)
-    this.#update({ lanes, hasProgress: true })
+    this.#ownLanes().delete(key)
+    this.#update({ hasProgress: true })
     this.effects.push({ do: 'close', key })
   }
 
@@ -614,6 +622,22 @@ class Draft {
     const { phase, isLeaseShort, lease } = this.stream
     const { isStopping, monotonicMs } = this.#context
     return phase === 'delivering' && !isStopping && !isLeaseShort && monotonicMs < lease.endsAt
+  }
+
+  /** Every lane may go on, but only a few of the replays to one target: a client may ask for thousands at once. */
+  #feedAll(): void {
+    const replays = new Map<Target, number>()
+    const countActive = (lane: Lane | undefined): void => {
+      if (lane?.only !== undefined && isActive(lane))
+        replays.set(lane.target, (replays.get(lane.target) ?? 0) + 1)
+    }
+    if (this.stream.lanes.size > MAX_REPLAYS) this.#eachLane(countActive)
+    this.#eachLane((lane) => {
+      if (lane.only === undefined || isActive(lane)) return this.#feed(lane)
+      if ((replays.get(lane.target) ?? 0) >= MAX_REPLAYS) return
+      this.#feed(lane)
+      countActive(this.stream.lanes.get(lane.key))
+    })
   }
 
   /** Begins with the next entries if there are any and the lane may have more under way. */
