@@ -31,6 +31,9 @@ export interface DeadLetter {
   dead: Dead
 }
 
+/** Most replays of one conversation that wait at the same time. */
+const MAX_WAITING_REPLAYS = 1000
+
 export interface DeliveriesOptions {
   store: Store
   dispatcher: Dispatcher
@@ -80,16 +83,33 @@ export class Deliveries {
 
   /**
    * Replays a dead letter, with a retry schedule that starts now. It keeps its id and ignores the order. `to` selects
-   * another target. @throws NOT_FOUND
+   * another target. @throws NOT_FOUND, RATE_LIMITED while very many replays of its conversation wait
    */
   async replay(client: ClientView, entryId: Id, target: Target, to: Target = target): Promise<void> {
     const { store, dispatcher, now } = this.#options
     const { kind, id } = parseTarget(to)
     const isThere = kind !== 'webhook' || client.webhooks.some((hook) => hook.id === id)
     if (!isThere) throw new PlugboardError('NOT_FOUND', 'target not found')
+    await this.#assertRoom(client, entryId)
     const replayed = await store.replay({ clientId: client.id, entryId, target, to, now: now() })
     if (!replayed) throw new PlugboardError('NOT_FOUND', 'dead letter not found')
     dispatcher.replayed(replayed)
+  }
+
+  /** Each replay that waits is looked at whenever something happens in its conversation. */
+  async #assertRoom(client: ClientView, entryId: Id): Promise<void> {
+    const { store } = this.#options
+    const entry = await store.findEntry(client.id, entryId)
+    const lanes = Object.keys((entry && (await store.findProgress(entry)))?.lanes ?? {})
+    const waiting = lanes.filter((key) => parseLaneKey(key as LaneKey).only !== undefined).length
+    if (waiting < MAX_WAITING_REPLAYS) return
+    throw new PlugboardError(
+      'RATE_LIMITED',
+      `${MAX_WAITING_REPLAYS} replays of this conversation wait already`,
+      {
+        retryAfterMs: 1000,
+      },
+    )
   }
 }
 
