@@ -21,7 +21,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-test('delivers each part once, in order, each with an id of its own, and tells of those on the way', async () => {
+test('delivers each part once, in order, each with its own id, and reports each one', async () => {
   const { carry, calls } = setUp({ parts: 3 })
   expect(await carry()).toBe(undefined)
   expect(calls).toEqual([
@@ -39,7 +39,7 @@ test('an entry of one part has the id of the delivery', async () => {
   expect(calls).toEqual(['part 0 delivery'])
 })
 
-test('goes on after the parts that have arrived, and says how many have when it fails', async () => {
+test('continues after the delivered parts, and reports their number if it fails', async () => {
   const { carry, calls } = setUp({ parts: 3, failAt: 2 })
   expect(await carry({ part: 1 })).toEqual({ kind: 'recipient', message: 'blocked', parts: 2 })
   expect(calls).toEqual(['part 1 delivery_1', 'progress 2', 'part 2 delivery_2'])
@@ -50,7 +50,7 @@ test('content that comes to nothing is never sent', async () => {
   expect(await carry()).toMatchObject({ kind: 'invalid' })
 })
 
-test('a channel that heeds its signal ends in time, and says itself what that meant', async () => {
+test('a channel that reacts to its signal ends in time, and reports the outcome itself', async () => {
   const { carry } = setUp({
     parts: 1,
     deliver: (_, { signal }) =>
@@ -60,7 +60,7 @@ test('a channel that heeds its signal ends in time, and says itself what that me
   expect(await withTimeout(carry(), 1000)).toEqual({ kind: 'ambiguous', message: 'TimeoutError', parts: 0 })
 })
 
-test('a channel that does not heed its signal is given up, and so is one that does not load', async () => {
+test('a channel that ignores its signal is abandoned, and so is one that does not load', async () => {
   const never = (): Promise<never> => new Promise(() => undefined)
   for (const stuck of [
     { parts: 1, deliver: never },
@@ -70,7 +70,7 @@ test('a channel that does not heed its signal is given up, and so is one that do
   }
 })
 
-test('a process that goes down ends what is under way', async () => {
+test('a process that stops ends what is under way', async () => {
   const controller = new AbortController()
   const { carry } = setUp({ parts: 1, deliver: () => new Promise(() => undefined) })
   const carried = carry({}, controller.signal)
@@ -78,7 +78,7 @@ test('a process that goes down ends what is under way', async () => {
   expect(await withTimeout(carried, 1000)).toMatchObject({ kind: 'ambiguous' })
 })
 
-test('a channel that cannot be loaded, or cannot say what went wrong, is tried again', async () => {
+test('a channel that cannot be loaded, or whose classify throws, is tried again', async () => {
   expect(await setUp({ parts: 1, load: async () => fail() }).carry()).toMatchObject({ kind: 'transient' })
   expect(await setUp({ parts: 1, failAt: 0, classify: () => fail() }).carry()).toMatchObject({
     kind: 'ambiguous',
@@ -108,7 +108,7 @@ test.each<[string, () => unknown, string]>([
   },
 )
 
-test('a channel may say itself why a message cannot be shown', async () => {
+test('a channel may give its own reason why a message cannot be shown', async () => {
   const classify = (): Failure => ({ kind: 'invalid', message: 'the picture is too wide' })
   const { carry } = setUp({ parts: 1, render: () => fail(), classify })
   expect(await carry()).toEqual({ kind: 'invalid', message: 'the picture is too wide' })
@@ -149,7 +149,7 @@ describe('a message that is tried again', () => {
     expect(renders()).toBe(1)
   })
 
-  test('is rendered anew when it says something else, or goes elsewhere', async () => {
+  test('is rendered again if the content or the endpoint changed', async () => {
     const { carry, renders, address } = counting([no, no, no, no])
     await carry({ payload: '{"type":"text","text":"a"}' })
     await carry({ payload: '{"type":"text","text":"b"}' })
@@ -170,7 +170,7 @@ describe('a message that is tried again', () => {
     expect(dead.renders()).toBe(2)
   })
 
-  test('is rendered once where it was taken back while it waited for its turn', async () => {
+  test('is rendered once even if it was withdrawn while it waited for its turn', async () => {
     let renders = 0
     const { carry, waiting } = setUp({
       parts: 2,
@@ -190,7 +190,7 @@ describe('a message that is tried again', () => {
   })
 })
 
-test('what stands behind buttons is a token that only this conversation can give back', async () => {
+test('the value of a button is a token that works in this conversation only', async () => {
   const shown: JsonObject[] = []
   const choices = [{ title: 'M', value: 'secret-1' }]
   const { carry, tokens, address, messageId } = setUp({
@@ -212,7 +212,7 @@ test('what stands behind buttons is a token that only this conversation can give
   expect(tokens.open(choice?.value ?? '', { ...address, conversationId: newId() })).toBe(undefined)
 })
 
-test('keeps to the rate of the provider, and what waits for it can be taken back', async () => {
+test('keeps to the rate of the provider, and a wait for it can be withdrawn', async () => {
   const rate = { perEndpoint: 1 }
   const { carry, calls, waiting } = setUp({
     parts: 3,
@@ -228,7 +228,7 @@ test('keeps to the rate of the provider, and what waits for it can be taken back
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('starts no part that the lease leaves no time for, and takes no turn of the provider', async () => {
+test('starts no part if the lease leaves too little time, and takes no turn of the provider', async () => {
   const rate = { perEndpoint: 1, perIntegration: 1 }
   const { carry, calls } = setUp({ parts: 3, capabilities: { content: 'any', maxTextLength: 9, rate } })
   let leftMs = 1500
@@ -243,7 +243,7 @@ test('starts no part that the lease leaves no time for, and takes no turn of the
   expect(await again).toBe(undefined)
 })
 
-test('a wait for the rate is no part of the time that an attempt has', async () => {
+test('a wait for the rate does not count towards the timeout of an attempt', async () => {
   const rate = { perIntegration: 0.1 }
   const { carry, calls } = setUp({ parts: 2, capabilities: { content: 'any', maxTextLength: 9, rate } })
   expect(await withTimeout(carry(), 10_000)).toBe(undefined)

@@ -48,7 +48,7 @@ test.each([
     world.place(a).mood = 'slow'
     for (const payload of ['x', UNRENDERABLE, 'x']) void world.append(row, [a, b, c], payload)
     await world.still()
-    // What comes while the one before it is still under way waits, too.
+    // An entry that is appended while the one before it is under way waits, too.
     await grow(world, world.append(row, [a, b, c]))
     expect([got(world, a), got(world, b), got(world, c)]).toEqual([[], [1, 3, 4], [1, 2, 3, 4]])
     expect(row.entries[1]?.dead?.[a]).toBe(undefined)
@@ -64,7 +64,7 @@ test.each([
   },
 )
 
-test('a target to which no way can be found holds up no other target of the stream', async () => {
+test('a target that cannot be resolved holds up no other target of the stream', async () => {
   const { world, row } = setUp()
   world.place(a).status = 'lost'
   for (let i = 0; i < 3; i += 1) void world.append(row, [a, b])
@@ -76,7 +76,7 @@ test('a target to which no way can be found holds up no other target of the stre
   expect([world.faults, world.isAtRest]).toEqual([[], true])
 })
 
-test('an entry that comes in while its stream is given back is delivered at once, and once', async () => {
+test('an entry that is appended while its stream is releasing is delivered immediately, and once', async () => {
   for (let seed = 0; seed < 200; seed += 1) {
     const { world, row } = setUp({ seed })
     for (let i = 0; i < 8; i += 1) {
@@ -168,7 +168,7 @@ test('the entries of a removed target become dead letters, and other lanes of th
   expect(world.isAtRest).toBe(true)
 })
 
-test('a number that is reserved and not there yet holds the stream up until it comes', async () => {
+test('a reserved number without an entry holds the stream up until its entry comes', async () => {
   const { world, row } = setUp()
   const read = world.store.readEntries
   let isThere = false
@@ -181,7 +181,7 @@ test('a number that is reserved and not there yet holds the stream up until it c
   expect(got(world, a)).toEqual([1])
 })
 
-test('credentials that are refused, and pause nothing, are tried now and then', async () => {
+test('refused credentials that pause nothing are tried again after a pause', async () => {
   const { world, row } = setUp({ refused: async () => undefined })
   world.place(c).mood = 'auth'
   await grow(world, world.append(row, [c]))
@@ -190,7 +190,7 @@ test('credentials that are refused, and pause nothing, are tried now and then', 
   expect(world.requests.length).toBeLessThan(10)
 })
 
-test('a change of the configuration is heeded though the store cannot be told', async () => {
+test('a change of the configuration takes effect even if the store fails to wake the client', async () => {
   const { world, row } = setUp()
   world.place(a).mood = 'slow'
   void world.append(row, [a])
@@ -204,7 +204,7 @@ test('a change of the configuration is heeded though the store cannot be told', 
   expect(got(world, a)).toEqual([1])
 })
 
-test('a look at what is due that is under way while the process stops leaves no stream behind', async () => {
+test('a poll that is under way while the process stops leaves no stream behind', async () => {
   for (let steps = 0; steps < 6; steps += 1) {
     const { world } = setUp({ streams: 3 })
     for (const row of world.streams) world.store.append(appendOf(world, row.streamId))
@@ -218,7 +218,7 @@ test('a look at what is due that is under way while the process stops leaves no 
   }
 })
 
-test('after a mark that failed, its stream goes on within two seconds', async () => {
+test('after a failed mark, its stream continues within two seconds', async () => {
   for (let seed = 0; seed < 20; seed += 1) {
     const { world, row } = setUp({ seed })
     world.place(a).mood = 'slow'
@@ -237,7 +237,7 @@ test('after a mark that failed, its stream goes on within two seconds', async ()
   }
 })
 
-test('a stream whose append failed after it had taken the lease goes on within two seconds', async () => {
+test('a stream whose append failed after it had taken the lease continues within two seconds', async () => {
   for (let seed = 0; seed < 20; seed += 1) {
     const { world, row } = setUp({ seed })
     world.storeLink.failures = 1
@@ -284,7 +284,7 @@ test.each([1, 2, 3, 4, 5])(
   },
 )
 
-test('a dead letter that could not be written within the lease is left to who has the lease then', async () => {
+test('a dead letter that could not be stored within the lease is left to the next holder', async () => {
   const { world, row } = setUp({ processes: 2 })
   const [cut] = world.processes
   world.place(a).mood = 'invalid'
@@ -301,7 +301,7 @@ test('a dead letter that could not be written within the lease is left to who ha
   expect([world.faults, world.isAtRest]).toEqual([[], true])
 })
 
-test('a lease that is renewed while a target takes its time keeps the queue going', async () => {
+test('a lease that is renewed during a slow request keeps the queue going', async () => {
   const { world, row } = setUp({ leaseMs: 4 * TIMEOUT_MS, limits: { gate: { ...gate, items: 64 } } })
   world.place(a).mood = 'late'
   for (let i = 0; i < 20; i += 1) void world.append(row, [a])
@@ -343,7 +343,7 @@ function setUp(options: Partial<WorldOptions> = {}) {
   return { world, row }
 }
 
-/** An append that the dispatcher is not told of: it finds it in the store. */
+/** An append that the dispatcher does not see: it finds the stream in the store. */
 const appendOf = (
   { clientId }: World,
   streamId: World['streams'][0]['streamId'],

@@ -10,7 +10,7 @@ const entryOf = (seq: number, chars = 1): Entry => ({
 })
 const numbers = (entries: readonly Entry[]): number[] => entries.map(({ seq }) => seq)
 
-test('holds the newest entries, and gives those after a number that it has', () => {
+test('keeps the newest entries, and returns those after a number that it has', () => {
   const buffer = new EntryBuffer()
   for (const seq of [4, 5, 6]) buffer.add(entryOf(seq))
   expect(numbers(buffer.after(3))).toEqual([4, 5, 6])
@@ -19,7 +19,7 @@ test('holds the newest entries, and gives those after a number that it has', () 
   expect(numbers(buffer.after(2))).toEqual([])
 })
 
-test('starts anew after a hole, and after an entry that is too big to hold', () => {
+test('starts again after a gap, and after an entry that is too large', () => {
   const buffer = new EntryBuffer()
   buffer.add(entryOf(1))
   buffer.add(entryOf(3))
@@ -37,7 +37,7 @@ const step = fc.oneof(
   fc.constant({ clear: true }),
 )
 
-test('never gives a hole or another entry than the one that was added, and holds a bounded amount', () => {
+test('never returns a gap or an entry that was not added, and keeps a bounded amount', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300 }), fc.integer({ min: 0, max: 2 }), (steps, scale) => {
       const buffer = new EntryBuffer()

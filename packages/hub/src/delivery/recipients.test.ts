@@ -14,7 +14,7 @@ import { endpointTarget, webhookTarget } from '../log/target.js'
 import { channelOf, Recipients } from './recipients.js'
 import type { WebhookFormat } from './webhook-format.js'
 
-test('a message is owed to the webhooks that are told of messages and to the endpoints that a channel serves', async () => {
+test('the recipients of a message are the webhooks that receive messages and the endpoints of enabled channels', async () => {
   const { client, recipients, hooks } = await setUp()
   const [served, other] = [endpointOf('acme'), endpointOf('telegram')]
   const custom = { ...endpointOf('acme'), channel: { name: 'acme', custom: true } }
@@ -32,7 +32,7 @@ test('a message is not sent back to the endpoint that it came from', async () =>
   ).toEqual([webhookTarget(hooks.all.id), endpointTarget(there.id)])
 })
 
-test('what a user writes is delivered to the endpoints of that user, and to those of nobody else', async () => {
+test('a message of a user is delivered only to the endpoints of that user', async () => {
   const { client, recipients, hooks } = await setUp()
   const [userId, otherId] = [newId(), newId()]
   const endpoints = [endpointOf('acme')]
@@ -48,7 +48,7 @@ test('what a user writes is delivered to the endpoints of that user, and to thos
   expect(owed({}, 'business')).toEqual(all)
 })
 
-test('an event is owed to the webhooks of formats that tell of it', async () => {
+test('the recipients of an event are the webhooks whose format has it', async () => {
   const { client, recipients, hooks } = await setUp()
   expect(recipients.webhooks(client, 'user.new')).toEqual([
     webhookTarget(hooks.users.id),

@@ -98,14 +98,14 @@ test('each kind of failure has its consequence', () => {
   }
 })
 
-test('a rate limit of one person holds up the lane alone, to its deadline at the latest', () => {
+test('a rate limit of one person pauses only the lane, until its deadline at the latest', () => {
   const failure = { kind: 'rate-limited', message, scope: 'endpoint' } as const
   expect(judge({ ...given, failure })).toEqual({ do: 'pause-lane', until: after(1000) })
   const long = { ...failure, retryAfterMs: 60_000 }
   expect(judge({ ...given, failure: long })).toEqual({ do: 'pause-lane', until: after(3000) })
 })
 
-test('what is overdue is exhausted with its next failure, also with a rate limit', () => {
+test('an overdue entry is exhausted by its next failure, also by a rate limit', () => {
   const late = { ...given, now: after(3000) }
   for (const kind of ['transient', 'ambiguous'] as const) {
     expect(judge({ ...late, failure: { kind, message } })).toEqual(exhausted)
@@ -116,7 +116,7 @@ test('what is overdue is exhausted with its next failure, also with a rate limit
   }
 })
 
-test('whatever a target asks for, the pause is neither none nor for ever', () => {
+test('whatever a target asks for, the pause has a minimum and a maximum', () => {
   const retryAfterMs = fc.oneof(
     fc.double(),
     fc.constantFrom(0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1e300),
@@ -131,7 +131,7 @@ test('whatever a target asks for, the pause is neither none nor for ever', () =>
   )
 })
 
-test('only what tells of the target as such counts as an outage', () => {
+test('only a failure of the target itself counts as an outage', () => {
   const kinds = ['rate-limited', 'transient', 'ambiguous', 'auth', 'recipient', 'invalid'] as const
   const outages = kinds.filter((kind) => isOutage({ kind, message, scope: 'endpoint' } as DeliveryFailure))
   expect(outages).toEqual(['transient', 'ambiguous'])

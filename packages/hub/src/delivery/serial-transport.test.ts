@@ -5,7 +5,7 @@ import { type DeliveryFailure, monotonicMs } from './transport.js'
 
 const failure: DeliveryFailure = { kind: 'transient', message: 'no' }
 
-test('carries the items of a lane one after another, and lanes beside each other', async () => {
+test('sends the items of a lane one after another, and lanes concurrently', async () => {
   const { push, carried, events, end } = setUp()
   push(1, 0, 'a', items(1, 2))
   push(1, 0, 'a', items(3))
@@ -19,7 +19,7 @@ test('carries the items of a lane one after another, and lanes beside each other
   expect(events).toEqual(['delivered 1/0/1', 'delivered 1/0/2', 'delivered 2/0/7', 'delivered 1/0/3'])
 })
 
-test('forgets the rest of a lane after a failure, and takes up what comes then', async () => {
+test('forgets the rest of a lane after a failure, and sends later pushes', async () => {
   const { push, carried, events, end } = setUp()
   push(1, 0, 'a', items(1, 2))
   await end('1/1', failure)

@@ -99,11 +99,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 
 const steps = fc.array(step, { maxLength: 80, size: 'max' })
-/** No process stops, dies or stands still, and nothing outlasts a lease. */
+/** No process stops, dies or freezes, and nothing outlasts a lease. */
 const hiccups = steps.map((all) =>
   all.filter((each) => !['crash', 'stop', 'freeze'].includes(each.do) && !('ms' in each && each.ms > 5000)),
 )
-/** How long all may take once the store and all targets are well: a hung request, a schedule, a closed gate. */
+/** Maximum duration of all deliveries after the store and all targets have recovered: a hung request, a schedule, an open circuit. */
 const GO_ON_MS = 35_000
 
 /**
@@ -143,7 +143,7 @@ test('whatever happens, everything is delivered, in order, by the holder of the 
   })
 })
 
-test('after the store has failed or hung, holders that are alive go on within seconds', async () => {
+test('after the store has failed or hung, holders that are alive continue within seconds', async () => {
   await hold(hiccups, async ({ seed, processes }, taken) => {
     const { world, targets } = build(seed, processes)
     for (const each of taken) await take(world, targets, each)
@@ -242,7 +242,7 @@ async function take(world: World, targets: readonly Target[], step: Step): Promi
   }
 }
 
-/** All is well again. Everything has to come to an end within this time. */
+/** The store and all targets recover. Every delivery must end within this time. */
 async function recover(world: World, targets: readonly Target[], withinMs: number): Promise<void> {
   for (const target of targets) world.place(target).mood = 'well'
   for (const process of world.processes) {
@@ -258,7 +258,7 @@ async function recover(world: World, targets: readonly Target[], withinMs: numbe
   for (let left = withinMs; left > 0 && !world.isAtRest; left -= 5000) await world.pass(Math.min(5000, left))
 }
 
-/** At rest it asks the store what is due, and does nothing else. */
+/** Without work, a process polls the store and does nothing else. */
 async function idles(world: World): Promise<void> {
   const calls = (): number => world.processes.reduce((sum, { link }) => sum + link.calls, 0)
   const before = calls()

@@ -28,7 +28,7 @@ import type {
 } from './transport.js'
 import type { Lookups, WebhookFormat } from './webhook-format.js'
 
-test('a webhook gets its entries as its format tells them, each under an id that never changes', async () => {
+test('a webhook gets its entries in its format, each with an id that never changes', async () => {
   const { configOf, hook, stream, sender } = setUp()
   const [first, second] = [entryOf(1), entryOf(2)]
   for (const generation of [0, 1])
@@ -57,7 +57,7 @@ test('a bot gets the mark of a collect request for as long as one waits for its 
   ])
 })
 
-test('what cannot be rendered is reported, and what comes after it waits for that', async () => {
+test('an entry that cannot be rendered is reported, and the entries after it wait', async () => {
   for (const isLate of [false, true]) {
     const { configOf, hook } = setUp({ isLate })
     const entries = [entryOf(1), entryOf(2, { payload: BROKEN }), entryOf(3)]
@@ -92,7 +92,7 @@ test('an endpoint gets its entries through its channel, the first from the part 
   expect(config.label).not.toContain(endpoint.sender)
 })
 
-test('what is not there any more is gone', async () => {
+test('a removed target resolves to gone', async () => {
   const { targets, stream, stray, elsewhere, record, hook } = setUp()
   const gone = [
     ...[webhookTarget(newId()), webhookTarget(stray.id)],
@@ -229,7 +229,7 @@ function setUp({ record = recordOf(), status = 'active', isInstalled = true, isL
   }
 }
 
-/** A transport that writes down what it is given. */
+/** A transport that records its calls. */
 class Recorder<Address, Item> implements Transport<Address, Item> {
   readonly pushes: { lane: number; generation: number; address: Address; items: readonly Item[] }[] = []
 

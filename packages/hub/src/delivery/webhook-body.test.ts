@@ -71,7 +71,7 @@ test.each<[string, () => unknown, string]>([
   expect(JSON.stringify(failure) + logged).not.toContain(SECRET)
 })
 
-test('what fails is logged with where it was thrown, and for whom', () => {
+test('a failure is logged with its location in the source, the client and the entry', () => {
   const event = eventOf()
   webhookBody(formatOf(fail(new TypeError(SECRET))), event, log)
   expect(logged).toContain(event.client.id)
@@ -110,12 +110,12 @@ test('a text is the body, and where there is none there is nothing to send', asy
   ).toBe('')
 })
 
-test('a format that may not take its time and does is no reason for a crash', async () => {
+test('an asynchronous result of a synchronous format does not crash the process', async () => {
   const late = formatOf(() => Promise.reject(new Error('late')))
   expect(webhookBody(late, eventOf(), log)).toMatchObject({ kind: 'invalid' })
 })
 
-test('a look-up that the store fails is worth another try, and nothing else is', async () => {
+test('only a look-up that failed in the store is tried again', async () => {
   const asking = formatOf(async (event) => `${(await event.lookups.user(newId()))?.id}`)
   const down = new Error('the store is down')
   const asked = (error: unknown) => lateWebhookBody(asking, eventOf({ user: async () => fail(error)() }), log)

@@ -22,7 +22,7 @@ export const urls: PublicAddresses = {
   },
 }
 
-/** A channel of the tests, which takes any configuration and delivers to nowhere. */
+/** A channel for tests: accepts any configuration, and delivers nowhere. */
 export function acmeChannel(
   runtime: Partial<Runtime> = {},
   load?: () => Promise<never>,

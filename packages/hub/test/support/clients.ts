@@ -25,7 +25,7 @@ export const integrationOf = (clientId: Id, config: object = {}): IntegrationRec
 
 type ClientStore = Pick<Store, 'insertClient' | 'findClient' | 'replaceClient'>
 
-/** Clients in memory, each call answered in a turn of its own. */
+/** Clients in memory. Each call is answered in its own turn of the event loop. */
 export class MemoryClients implements ClientStore {
   readonly records = new Map<Id, ClientRecord>()
 

@@ -18,7 +18,7 @@ export class SharedStore {
     for (const record of records) void this.store.insertClient(record)
   }
 
-  /** The handle of a process. It is never notified of what others change, so that the process has to poll. */
+  /** The handle of a process. It is never notified of changes by others, so that the process has to poll. */
   open(): Store {
     return { ...this.database.open(), watch: async () => ({ isInstant: false }) }
   }

@@ -27,7 +27,7 @@ export interface Reserved {
   wasIdle: boolean
 }
 
-/** The document as it is then: what it was before is told by fields of it, so that one answer is of one moment. */
+/** Fields of the document after the update. `priorAt` keeps the value from before, so that one answer has both. */
 const AFTER = {
   clientId: 1,
   kind: 1,
