@@ -20,7 +20,7 @@ import {
 } from './stream.js'
 import type { Batch, Resolved, TargetConfig } from './target-config.js'
 
-/** How long one stream keeps the thread, in milliseconds. */
+/** Maximum time that the events of one stream keep the thread, in milliseconds. */
 const SLICE_MS = 10
 /** Delay before a settlement is stored again after a failure: one try a second is little load. */
 const STORE_RETRY_MS = 1000
@@ -100,7 +100,7 @@ export class StreamRunner {
     if (!this.#isDispatching) this.#drain()
   }
 
-  /** In slices, so that a stream with very many lanes lets others have the thread. */
+  /** Applies events in slices, so that a stream with very many lanes does not block other work. */
   #drain(): void {
     this.#isDispatching = true
     const until = performance.now() + SLICE_MS

@@ -257,7 +257,7 @@ const RECLAIM_MS = 1000
  * to another process.
  */
 const ANSWER_MS = 5000
-/** Most replays to one target that one stream makes at the same time. */
+/** Maximum concurrent replays to one target in one stream. */
 const MAX_REPLAYS = 8
 /** Lanes that wait for one target come back spread over this time: short against the first pause (1 s by default). */
 export const SPREAD_MS = 250
@@ -624,7 +624,7 @@ class Draft {
     return phase === 'delivering' && !isStopping && !isLeaseShort && monotonicMs < lease.endsAt
   }
 
-  /** Every lane may go on, but only a few of the replays to one target: a client may ask for thousands at once. */
+  /** Feeds every lane, but only a few of the replays to one target, because a client may ask for thousands at once. */
   #feedAll(): void {
     const replays = new Map<Target, number>()
     const countActive = (lane: Lane | undefined): void => {
