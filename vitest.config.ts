@@ -1,10 +1,18 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
-import type { Reporter } from 'vitest/node'
+import { BaseSequencer, type Reporter, type TestSpecification } from 'vitest/node'
 
 /** `pnpm test:soak`: every test, in its long form. Otherwise the short form, which CI runs for each push. */
 const isSoak = process.env.SOAK === 'true'
+
+/** Databases of tests lie in memory, since they would wait for the disk most of the time. `pnpm test:soak` does wait. */
+const memory = '/dev/shm'
+const GIGABYTE = 2 ** 30
+if (!isSoak && existsSync(memory)) {
+  const { bavail, bsize } = statfsSync(memory)
+  if (bavail * bsize > 2 * GIGABYTE) process.env.TMPDIR ??= memory
+}
 
 /** Tests in a folder named `soak` take minutes, or need the whole machine. */
 const exclude = ['**/node_modules/**', ...(isSoak ? [] : ['**/soak/**'])]
@@ -89,6 +97,15 @@ const servers = [
     : []),
 ]
 
+/** Projects on MongoDB come first: they take longest, and would leave the other processors idle at the end. */
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isSlow = ({ project }: TestSpecification) => /mongodb/i.test(project.name)
+    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))]
+  }
+}
+
 /** Ends the output with `N passed, N failed`; a file that cannot load and an unhandled error count as failed. */
 const summary: Reporter = {
   onTestRunEnd(modules, unhandledErrors) {
@@ -105,6 +122,7 @@ export default defineConfig({
     projects: [...packages, ...servers],
     exclude,
     setupFiles,
+    sequence: { sequencer: SlowFirst },
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: isSoak ? 3_600_000 : 30_000,

@@ -10,7 +10,7 @@ import { type Stage, startStage } from './support/stage.js'
 /** CI sends a part of everything, which takes less time and finds the same faults. */
 const size: Size = isSoak
   ? { largeMessages: isOnMongodb ? 50 : 450, repetitions: isOnMongodb ? 60 : 300 }
-  : { largeMessages: 100, repetitions: 60 }
+  : { largeMessages: 60, repetitions: 40 }
 
 /** What the rest of the window is filled up to, so that retries of what was sent are in it. */
 const WINDOW_MS = isSoak ? 10_000 : 2_000
