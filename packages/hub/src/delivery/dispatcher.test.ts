@@ -218,6 +218,20 @@ test('a poll that is under way while the process stops leaves no stream behind',
   }
 })
 
+test('a stream that meets a fault in this program is taken up again, and no other waits for it', async () => {
+  const { world, row } = setUp({ streams: 2 })
+  world.pushFaults = 1
+  void world.append(row, [a])
+  await world.still()
+  void world.append(world.streams[1] as StreamRow, [a])
+  await world.pass(500)
+  expect(got(world, a)).toHaveLength(1)
+  await world.pass(61_000)
+  await world.pass(5000)
+  expect(got(world, a)).toHaveLength(2)
+  expect([world.faults, world.isAtRest]).toEqual([[], true])
+})
+
 test('after a failed mark, its stream continues within two seconds', async () => {
   for (let seed = 0; seed < 20; seed += 1) {
     const { world, row } = setUp({ seed })

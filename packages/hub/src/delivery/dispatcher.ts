@@ -378,6 +378,13 @@ export class Dispatcher implements RunnerHost {
     )
   }
 
+  reportBroken({ clientId, streamId }: Claimed, err: unknown): void {
+    this.#options.log.error(
+      { err, clientId, streamId },
+      'delivering a stream failed; it continues when its lease ends',
+    )
+  }
+
   reportStoreFailure({ clientId, streamId }: Claimed, err: unknown): void {
     this.#options.log.error({ err, clientId, streamId }, 'the store failed while delivering; will retry')
   }

@@ -52,6 +52,8 @@ export interface RunnerHost {
   /** A target cannot be resolved, or an entry cannot be rendered, now. It is tried again. */
   reportFault(stream: Claimed, target: Target, error: unknown): void
   reportStoreFailure(stream: Claimed, error: unknown): void
+  /** An effect of a stream threw. */
+  reportBroken(stream: Claimed, error: unknown): void
   ended(runner: StreamRunner, outcome: Outcome): void
 }
 
@@ -116,6 +118,14 @@ export class StreamRunner {
   }
 
   #transition(event: StreamEvent): void {
+    try {
+      for (const effect of this.#effectsOf(event)) this.#perform(effect)
+    } catch (error) {
+      this.#break(error)
+    }
+  }
+
+  #effectsOf(event: StreamEvent): readonly Effect[] {
     const host = this.#host
     const context = {
       ...{ now: host.now(), monotonicMs: host.monotonicMs(), random: host.random() },
@@ -123,7 +133,20 @@ export class StreamRunner {
     }
     const { stream, effects } = transition(this.#stream, event, context)
     this.#stream = stream
-    for (const effect of effects) this.#perform(effect)
+    return effects
+  }
+
+  /** After a fault in this program: the stream is let go, and taken up again once its lease has ended. */
+  #break(error: unknown): void {
+    this.#host.reportBroken(this.claimed, error)
+    this.#events.length = 0
+    for (const effect of this.#effectsOf({ type: 'broken' })) {
+      try {
+        this.#perform(effect)
+      } catch (again) {
+        this.#host.reportBroken(this.claimed, again)
+      }
+    }
   }
 
   /** Drops entries that every lane has taken. */

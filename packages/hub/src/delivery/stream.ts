@@ -122,6 +122,8 @@ export type StreamEvent =
   | { type: 'stopping' }
   /** The transports are closed: the outcome of what they have not reported is unknown. */
   | { type: 'aborted' }
+  /** Performing an effect failed: nobody knows what was done. */
+  | { type: 'broken' }
   /** The circuit of a target opened (calls stop), or closed (calls continue). */
   | { type: 'circuit-opened'; gate: string }
   | { type: 'circuit-closed'; gate: string }
@@ -252,9 +254,8 @@ const HOLE_RETRY_MS = 500
 /** Delay before a reclaim: nothing starts before it, but a store that has just failed needs a moment. */
 const RECLAIM_MS = 1000
 /**
- * After this time, a mark or a reclaim without an answer counts as failed. A store answers in milliseconds. The default
- * lease has 30 s left when a mark renews it, so a reclaim is still in time; with a much shorter lease, the stream may go
- * to another process.
+ * After this time, a mark or a reclaim without an answer counts as failed. A store answers in milliseconds. With a short
+ * lease it is a quarter of the lease: a mark renews the lease when half of it is left, so that a reclaim is still in time.
  */
 const ANSWER_MS = 5000
 /** Maximum concurrent replays to one target in one stream. */
@@ -339,6 +340,8 @@ class Draft {
         return this.#eachLane(
           (lane) => lane.config?.gate === event.gate && this.#edit(lane, { heldUntil: undefined }),
         )
+      case 'broken':
+        return this.#end({})
       case 'claimed':
         if (this.stream.phase === 'releasing') return this.#update({ claimedAgain: event.claimedAgain })
         return this.#takeNewerLease(event.claimedAgain)
@@ -503,7 +506,9 @@ class Draft {
   #write(kind: 'mark', what: { mark: Mark; lease: Lease }): number
   #write(kind: Write['do'], what: object): number {
     const id = this.stream.writes + 1
-    const giveUpAt = this.#context.monotonicMs + ANSWER_MS
+    const { endsAt, renewAt } = this.stream.lease
+    const halfOfRenewal = Number.isFinite(endsAt) ? (endsAt - renewAt) / 2 : ANSWER_MS
+    const giveUpAt = this.#context.monotonicMs + Math.min(ANSWER_MS, halfOfRenewal)
     this.#update({ writes: id, write: { ...what, do: kind, id, giveUpAt } as Write })
     return id
   }

@@ -122,6 +122,8 @@ export class World {
   readonly processes: Process[]
   /** The requests to targets, in order. */
   readonly requests: { streamId: Id; seq: number; target: Target }[] = []
+  /** How many of the next pushes to a transport throw. */
+  pushFaults = 0
   /** When attempts began. */
   readonly starts: number[] = []
   /** Streams as the last process that was stopped left them. */
@@ -331,6 +333,10 @@ export class World {
         count: whole.length,
         ...(broken && { unrendered: { seq: broken.seq, failure: UNRENDERED } }),
         push: (lane, generation, leaseEndsAt) => {
+          if (this.pushFaults > 0) {
+            this.pushFaults -= 1
+            throw new TypeError('a fault in this program')
+          }
           for (const entry of whole) this.#book.push(entry, target, this.#knownStatus(target))
           const items = whole.map(({ seq }, i): ScriptedItem => ({ seq, part: i === 0 ? part : 0 }))
           transport.push(lane, generation, { row, target }, items, leaseEndsAt)
