@@ -184,6 +184,30 @@ test('of thousands of replays to one target a few go out at a time, and no trans
   expect(Math.min(...times.slice(2))).toBeLessThan(25)
 })
 
+test('a late result for a lane that was closed is not taken for one of the lane that was opened after it', () => {
+  const story = sending(1)
+  const late = { type: 'read', key: target, entries: [entry(1)], room: 64 } as const
+  const ids = new Set<number>()
+  for (let seq = 2; seq < 5; seq += 1) {
+    story.does({ type: 'delivered', key: target, generation: 0, seq: seq - 1 })
+    story.does({ type: 'appended', appended: { entry: entry(seq), duplicate: false } })
+    story.does(marked(story, seq))
+    expect(story.lane).toBe(undefined)
+    story.does({ type: 'scanned', entries: [entry(seq)] })
+    const stepId = story.lane?.stepId ?? 0
+    expect(ids.has(stepId)).toBe(false)
+    for (let id = 0; id < stepId; id += 1) {
+      ids.add(id)
+      expect(story.does({ ...late, stepId: id })).not.toContain('admit')
+    }
+    ids.add(stepId)
+    story.does({ ...resolved(), stepId } as StreamEvent)
+    story.does(story.result('read', { entries: [entry(seq)], room: 64 }))
+    story.does(admitted(story, [entry(seq)]))
+    story.does(story.result('rendered', { batch: batchOf(1) }))
+  }
+})
+
 test('a transition changes nothing that it was given', () => {
   const story = sending(2)
   const before = story.stream

@@ -63,6 +63,8 @@ export interface Stream {
   readonly isLateStale: boolean
   /** The store gave the stream to this process again while it was `releasing`. */
   readonly claimedAgain: ClaimedAgain | undefined
+  /** Steps of all lanes so far: no two have the same id, also after a lane was closed and opened again. */
+  readonly steps: number
   /** Number of writes so far; the id of the last one. */
   readonly writes: number
   /** The timer that is set, in milliseconds of the epoch; infinite when none is. */
@@ -279,7 +281,7 @@ export function openStream(claimed: Claimed, lease: HeldLease): Stream {
     ...{ phase: 'delivering', lease, tail: claimed.seq, scanned: claimed.scanned, lanes },
     ...{ stored: new Set(lanes.keys()), isScanning: false, scanAt: undefined, hasProgress: false },
     ...{ write: undefined, reclaimAt: 0, isLeaseShort: false, late: [], isLateStale: false },
-    ...{ claimedAgain: undefined, writes: 0, timerAt: Number.POSITIVE_INFINITY },
+    ...{ claimedAgain: undefined, writes: 0, steps: 0, timerAt: Number.POSITIVE_INFINITY },
   }
 }
 
@@ -662,7 +664,9 @@ class Draft {
   }
 
   #step(lane: Lane, step: LaneStep, changes: Partial<Lane> = {}): Lane {
-    return this.#edit(lane, { ...changes, step, stepId: lane.stepId + 1 })
+    const stepId = this.stream.steps + 1
+    this.#update({ steps: stepId })
+    return this.#edit(lane, { ...changes, step, stepId })
   }
 
   #laneEvent(event: LaneEvent): void {
