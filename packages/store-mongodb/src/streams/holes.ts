@@ -7,6 +7,8 @@ import type { Inserter } from './inserter.js'
 
 /** How long a number may be missing before it is taken for one that nobody will use. */
 const HOLE_MS = 2000
+/** Entries of this age are read together with all that came before them, by far. */
+const FRESH_MS = 10_000
 /** Numbers that are looked at, and filled, in one command. */
 const AT_ONCE = 1000
 
@@ -46,7 +48,14 @@ export class Holes {
   }
 
   /** Looks at all numbers below the newest of these entries, and fills those that are missing for long. */
-  async settle(state: Holed, docs: readonly Pick<EntryDoc, 'seq'>[]): Promise<Settled> {
+  async settle(state: Holed, docs: readonly Pick<EntryDoc, 'seq' | 'at'>[]): Promise<Settled> {
+    const settled = await this.#settle(state, docs)
+    if (settled.hole !== undefined) return settled
+    const passed = await this.#passed(state, docs)
+    return passed.length > 0 ? { hole: undefined, arrived: [...settled.arrived, ...passed] } : settled
+  }
+
+  async #settle(state: Holed, docs: readonly Pick<EntryDoc, 'seq'>[]): Promise<Settled> {
     const known = new Set(docs.map(({ seq }) => seq))
     const newest = Math.max(0, ...known)
     const kept = state.kept.map(({ seq }) => seq).filter((seq) => seq > 1)
@@ -61,6 +70,29 @@ export class Holes {
     const there = doubtful.filter((seq) => !isMissing.has(seq) && seq < (filled.hole ?? newest))
     await this.#forget(state, filled.hole ?? newest)
     return { hole: filled.hole, arrived: [...there, ...filled.arrived] }
+  }
+
+  /**
+   * Messages between these entries that were not read with them. The entries are read before their stream: a message that
+   * came in between is missing, and the stream may not know any more that its number was reserved, since another reader
+   * has seen it. Only new entries can have been passed so.
+   */
+  async #passed(
+    { clientId, _id: streamId }: Holed,
+    docs: readonly Pick<EntryDoc, 'seq' | 'at'>[],
+  ): Promise<number[]> {
+    const since = this.#clock.measured().getTime() - FRESH_MS
+    const numbers = docs.filter(({ at }) => at.getTime() > since).map(({ seq }) => seq)
+    const lowest = Math.min(...numbers)
+    const known = new Set(numbers)
+    const between = Array.from({ length: Math.min(Math.max(0, Math.max(0, ...numbers) - lowest), AT_ONCE) })
+      .map((_, index) => lowest + index)
+      .filter((seq) => !known.has(seq))
+    if (between.length === 0) return []
+    const there = await this.#models.entries
+      .find({ clientId, streamId, seq: { $in: between }, listed: true }, { _id: 0, seq: 1 })
+      .lean<{ seq: number }[]>()
+    return there.map(({ seq }) => seq)
   }
 
   /**
