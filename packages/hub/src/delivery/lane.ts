@@ -97,12 +97,31 @@ export type Settlement =
 
 export function openLane(key: LaneKey, state: LaneState, isStored: boolean): Lane {
   const { target, only } = parseLaneKey(key)
-  const { done, attempt = 0, part = 0, blockedUntil, since, error } = state
+  // Written out, since it is copied with every step: an object that is spread together is copied slowly.
   return {
-    ...{ key, target, only, done, attempt, part, blockedUntil, since, error },
-    ...{ isDirty: !isStored, taken: done, step: 'ready', stepId: 0, generation: 0 },
-    ...{ underway: [], sent: 0, sentUntil: 0, unrendered: undefined, config: undefined },
-    ...{ queue: 'none', isFull: false, heldUntil: undefined, settlement: undefined },
+    key,
+    target,
+    only,
+    done: state.done,
+    attempt: state.attempt ?? 0,
+    part: state.part ?? 0,
+    blockedUntil: state.blockedUntil,
+    since: state.since,
+    error: state.error,
+    isDirty: !isStored,
+    taken: state.done,
+    step: 'ready',
+    stepId: 0,
+    generation: 0,
+    underway: [],
+    sent: 0,
+    sentUntil: 0,
+    unrendered: undefined,
+    config: undefined,
+    queue: 'none',
+    isFull: false,
+    heldUntil: undefined,
+    settlement: undefined,
   }
 }
 

@@ -128,7 +128,9 @@ export class StreamRunner {
   #effectsOf(event: StreamEvent): readonly Effect[] {
     const host = this.#host
     const context = {
-      ...{ now: host.now(), monotonicMs: host.monotonicMs(), random: host.random() },
+      now: host.now(),
+      monotonicMs: host.monotonicMs(),
+      random: host.random(),
       isStopping: host.isStopping,
     }
     const { stream, effects } = transition(this.#stream, event, context)

@@ -277,11 +277,26 @@ export function openStream(claimed: Claimed, lease: HeldLease): Stream {
   const lanes = new Map<LaneKey, Lane>()
   for (const [key, state] of Object.entries(claimed.lanes) as [LaneKey, LaneState][])
     lanes.set(key, openLane(key, state, true))
+  // Written out, since it is copied with every event: an object that is spread together is copied slowly.
   return {
-    ...{ phase: 'delivering', lease, tail: claimed.seq, scanned: claimed.scanned, lanes },
-    ...{ stored: new Set(lanes.keys()), isScanning: false, scanAt: undefined, hasProgress: false },
-    ...{ write: undefined, reclaimAt: 0, isLeaseShort: false, late: [], isLateStale: false },
-    ...{ claimedAgain: undefined, writes: 0, steps: 0, timerAt: Number.POSITIVE_INFINITY },
+    phase: 'delivering',
+    lease,
+    tail: claimed.seq,
+    scanned: claimed.scanned,
+    lanes,
+    stored: new Set(lanes.keys()),
+    isScanning: false,
+    scanAt: undefined,
+    hasProgress: false,
+    write: undefined,
+    reclaimAt: 0,
+    isLeaseShort: false,
+    late: [],
+    isLateStale: false,
+    claimedAgain: undefined,
+    steps: 0,
+    writes: 0,
+    timerAt: Number.POSITIVE_INFINITY,
   }
 }
 
@@ -303,13 +318,14 @@ export function transition(
 /** One transition in progress. Streams and lanes are replaced, never changed. */
 class Draft {
   readonly effects: Effect[] = []
-  stream: Stream
+  /** A copy, which this transition alone changes. */
+  readonly stream: Stream
   readonly #context: Context
   /** The lanes of {@link stream}, once they are a copy. */
   #lanes: Map<LaneKey, Lane> | undefined
 
   constructor(stream: Stream, context: Context) {
-    this.stream = stream
+    this.stream = { ...stream }
     this.#context = context
   }
 
@@ -375,7 +391,7 @@ class Draft {
   }
 
   #update(changes: Partial<Stream>): void {
-    this.stream = { ...this.stream, ...changes }
+    Object.assign(this.stream, changes)
   }
 
   #edit(lane: Lane, changes: Partial<Lane>): Lane {
@@ -633,12 +649,13 @@ class Draft {
 
   /** Feeds every lane, but only a few of the replays to one target, because a client may ask for thousands at once. */
   #feedAll(): void {
+    if (this.stream.lanes.size <= MAX_REPLAYS) return this.#eachLane((lane) => this.#feed(lane))
     const replays = new Map<Target, number>()
     const countActive = (lane: Lane | undefined): void => {
       if (lane?.only !== undefined && isActive(lane))
         replays.set(lane.target, (replays.get(lane.target) ?? 0) + 1)
     }
-    if (this.stream.lanes.size > MAX_REPLAYS) this.#eachLane(countActive)
+    this.#eachLane(countActive)
     this.#eachLane((lane) => {
       if (lane.only === undefined || isActive(lane)) return this.#feed(lane)
       if ((replays.get(lane.target) ?? 0) >= MAX_REPLAYS) return
