@@ -321,6 +321,8 @@ class Draft {
   /** A copy, which this transition alone changes. */
   readonly stream: Stream
   readonly #context: Context
+  /** Lanes that this transition has copied, and alone changes. */
+  readonly #copies = new Set<Lane>()
   /** The lanes of {@link stream}, once they are a copy. */
   #lanes: Map<LaneKey, Lane> | undefined
 
@@ -395,9 +397,11 @@ class Draft {
   }
 
   #edit(lane: Lane, changes: Partial<Lane>): Lane {
-    const next = { ...lane, ...changes }
-    this.#ownLanes().set(lane.key, next)
-    return next
+    if (this.#copies.has(lane)) return Object.assign(lane, changes)
+    const copy = Object.assign({ ...lane }, changes)
+    this.#copies.add(copy)
+    this.#ownLanes().set(lane.key, copy)
+    return copy
   }
 
   /** A copy of the lanes, made once in a transition: a stream may have thousands, one for each replay. */
