@@ -97,7 +97,7 @@ describe('a server that gets more callers than it may have open files', () => {
     expect((await ask('/metrics')).text).toMatch(/^plugboard_connections_refused_total [1-9]/m)
   })
 
-  test('still does all that takes files and modules, for who is connected', async () => {
+  test('still opens files and loads modules for connected callers', async () => {
     expect((await ask('/docs/static/swagger-ui.css')).status).toBe(200)
     expect((await ask('/openapi.json')).status).toBe(200)
   })

@@ -261,7 +261,7 @@ describe('the deliveries of a message', () => {
     expect(await deliveriesOf(client, (await client.say(conversationId, 'hi')).json.id)).toEqual([])
   })
 
-  test('tell of each webhook and endpoint how far it is', async () => {
+  test('report the state of the delivery to each webhook and endpoint', async () => {
     const [good, bad] = [await startReceiver(), await startReceiver(() => 500)]
     const owner = await createClient(server, {
       webhooks: [{ url: good.url }, { url: bad.url }],

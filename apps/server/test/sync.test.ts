@@ -290,7 +290,7 @@ describe('webhooks of a sync', () => {
 })
 
 describe('channels of a sync', () => {
-  test('tell in their health what happened to them', async () => {
+  test('show in their health what happened to them', async () => {
     const client = await createClient(server)
     const sync = (url: string) =>
       client.call('POST', '/sync', { channels: webhookChannel(nowhere(url), secret) })

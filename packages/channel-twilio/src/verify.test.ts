@@ -43,7 +43,7 @@ describe('verify', () => {
     ['with another host', { publicUrl: webhookUrl.replace('hub', 'hab') }, { ok: false, reason: 'mismatch' }],
     ['with a query', { publicUrl: `${webhookUrl}?delivery=1` }, { ok: false, reason: 'mismatch' }],
     [
-      'with the port that https has anyway',
+      'with the default port of https',
       { publicUrl: webhookUrl.replace('.example', '.example:443') },
       { ok: true },
     ],

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { type ErrorCode, errorCodes, type PlugboardError } from '@plugboard/core'
+import { type ErrorCode, isPlugboardError } from '@plugboard/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { BadRequest } from './bad-request.js'
 
@@ -22,7 +22,7 @@ const RETRY_MS = 5_000
 
 /** Answers failures outside dialects: a status and a line of plain text. */
 export function sendPlainError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = asPlugboardError(error)
+  const known = isPlugboardError(error) ? error : undefined
   const status = known ? statuses[known.code] : clientStatus(error)
   if (status >= 500) request.log.error({ err: error, reqId: request.id }, 'request failed')
   if (status === 503 || status === 429)
@@ -30,12 +30,6 @@ export function sendPlainError(error: unknown, request: FastifyRequest, reply: F
   const isTold = known?.code === 'INVALID' || known?.code === 'CONFLICT'
   const text = isTold ? known.message : error instanceof BadRequest ? error.message : STATUS_CODES[status]
   return reply.code(status).type('text/plain; charset=utf-8').send(text)
-}
-
-/** Also one of another copy of core, which a channel may bring along. */
-function asPlugboardError(error: unknown): PlugboardError | undefined {
-  const isOurs = error instanceof Error && error.name === 'PlugboardError' && 'code' in error
-  return isOurs && Object.hasOwn(errorCodes, String(error.code)) ? (error as PlugboardError) : undefined
 }
 
 /** Errors of the framework (oversized body, malformed URL) already have a status. */

@@ -199,7 +199,7 @@ describe('an event', () => {
     ])
   })
 
-  test('does not tell of a button as of a message', async () => {
+  test('does not report a button press as a message', async () => {
     await newApp()
     const program = await listen(['conversation:message'])
     const write = await person()

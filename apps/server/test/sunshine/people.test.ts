@@ -183,7 +183,7 @@ describe('activities', () => {
     ])
   })
 
-  test('tell when the business has read', async () => {
+  test('report when the business has read', async () => {
     const { id } = await group()
     expect((await api.getConversation(id)).conversation.businessLastRead).toBeUndefined()
     await api.postActivity(id, { author: { type: 'business' }, type: 'conversation:read' })
@@ -203,7 +203,7 @@ describe('activities', () => {
 })
 
 describe('clients', () => {
-  test('tell where a user can be reached; one that is removed is reached no more, and writes anew', async () => {
+  test('list where a user can be reached; a removed client gets no more messages, and starts a new conversation', async () => {
     const secret = newSecret()
     const client = await createClient(stage.server, {
       channels: webhookChannel('http://127.0.0.1:9/none', secret),

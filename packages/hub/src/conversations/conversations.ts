@@ -60,20 +60,14 @@ export class Conversations {
     client: ClientView,
     { id = newId(), userId, facts }: NewConversation,
   ): Promise<ConversationView> {
-    const { store, dispatcher, now } = this.#options
+    const { dispatcher } = this.#options
     if (userId) await this.#options.users.assertExists(client, userId)
     await this.#options.usage.take(client, 0)
     if (facts && !(await this.#options.facts.insert(client.id, id, facts))) {
       const isOwn = await this.#options.facts.find(client.id, { id })
       if (!isOwn) throw new PlugboardError('CONFLICT', 'another conversation already has this external id')
     }
-    const conversation: Conversation = { id, clientId: client.id, createdAt: now() }
-    if (userId) conversation.userId = userId
-    const event = this.entry(client, id, 'conversation.new')
-    const appended = await dispatcher.claiming(
-      streamOf(client, id),
-      store.createConversation(conversation, event),
-    )
+    const { conversation, appended } = await this.#store(client, id, userId)
     if (appended.duplicate) return this.view(client, id)
     dispatcher.appended(appended)
     return { ...conversation, seq: 1, endpoints: [], facts: facts ?? {} }
@@ -116,16 +110,18 @@ export class Conversations {
     return (await this.#options.store.findConversation(client.id, id)) !== undefined
   }
 
-  /** `there`: a concurrent call has created it. */
-  async #begin(client: ClientView, id: Id, userId: Id | undefined): Promise<'new' | 'there' | 'deleted'> {
+  async #store(client: ClientView, id: Id, userId: Id | undefined) {
     const { store, dispatcher, now } = this.#options
     const conversation: Conversation = { id, clientId: client.id, createdAt: now() }
     if (userId) conversation.userId = userId
-    const event = this.entry(client, id, 'conversation.new')
-    const appended = await dispatcher.claiming(
-      streamOf(client, id),
-      store.createConversation(conversation, event),
-    )
+    const creating = store.createConversation(conversation, this.entry(client, id, 'conversation.new'))
+    return { conversation, appended: await dispatcher.claiming(streamOf(client, id), creating) }
+  }
+
+  /** `there`: a concurrent call has created it. */
+  async #begin(client: ClientView, id: Id, userId: Id | undefined): Promise<'new' | 'there' | 'deleted'> {
+    const { dispatcher } = this.#options
+    const { appended } = await this.#store(client, id, userId)
     if (appended.duplicate) return (await this.#isThere(client, id)) ? 'there' : 'deleted'
     dispatcher.appended(appended)
     return 'new'
