@@ -30,6 +30,6 @@ async function setUp() {
     store: { ...store, findProgress: async () => ({ scanned: 1, lanes }) },
     now: () => new Date(),
   } as unknown as ConstructorParameters<typeof Deliveries>[0])
-  const client = { id: record.id, webhooks: [] } as unknown as ClientView
+  const client: ClientView = { id: record.id, record, webhooks: [], integrations: new Map() }
   return { lanes, replay: () => deliveries.replay(client, entry.id, target) }
 }

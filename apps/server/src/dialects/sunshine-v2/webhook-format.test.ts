@@ -16,7 +16,11 @@ const [clientId, conversationId, userId, messageId, integrationId] = Array.from(
 const at = new Date('2026-01-05T10:00:00.123Z')
 
 const hookOf = (...events: string[]): OpenWebhook => ({
-  ...{ id: newId(), url: 'https://bot.example', format: format.name, token: 'secret', events },
+  id: newId(),
+  url: 'https://bot.example',
+  format: format.name,
+  token: 'secret',
+  events,
 })
 
 const client = {
