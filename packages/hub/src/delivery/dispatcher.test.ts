@@ -52,8 +52,8 @@ test.each([
     await grow(world, world.append(row, [a, b, c]))
     expect([got(world, a), got(world, b), got(world, c)]).toEqual([[], [1, 3, 4], [1, 2, 3, 4]])
     expect(row.entries[1]?.dead?.[a]).toBe(undefined)
-    await world.pass(1000)
-    await world.pass(1000)
+    // A look at the store may fail, and is then repeated after a second.
+    for (let i = 0; i < 4; i += 1) await world.pass(1000)
     expect(got(world, a)).toEqual([1, 3, 4])
     expect(row.entries[1]?.dead).toMatchObject({
       [a]: { reason: 'invalid', attempts: 1, error: 'it cannot be rendered' },
@@ -123,7 +123,7 @@ test.each([
     void world.append(short, [a])
     await world.still()
     const place = world.arrivals.findIndex(({ streamId }) => streamId === short.streamId)
-    expect(place).toBeLessThan(4 * items)
+    expect(place).toBeLessThan(5 * items)
     const half = world.arrivals.slice(0, 300 * count)
     const shares = long.map((row) => half.filter(({ streamId }) => streamId === row.streamId).length)
     expect(Math.min(...shares)).toBeGreaterThan(150)

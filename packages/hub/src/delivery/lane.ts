@@ -97,7 +97,7 @@ export type Settlement =
 
 export function openLane(key: LaneKey, state: LaneState, isStored: boolean): Lane {
   const { target, only } = parseLaneKey(key)
-  // Written out, since it is copied with every step: an object that is spread together is copied slowly.
+  // Written out, since it is copied often: an object that is spread together is copied slowly.
   return {
     key,
     target,

@@ -13,17 +13,18 @@ import {
   type LaneEvent,
   type Outcome,
   openStream,
-  SPREAD_MS,
   type Stream,
   type StreamEvent,
-  transition,
 } from './stream.js'
 import type { Batch, Resolved, TargetConfig } from './target-config.js'
+import { Transitions } from './transition.js'
 
 /** Maximum time that the events of one stream keep the thread, in milliseconds. */
 const SLICE_MS = 10
 /** Delay before a settlement is stored again after a failure: one try a second is little load. */
 const STORE_RETRY_MS = 1000
+/** Lanes that wait for one target come back spread over this time: short against the first pause (1 s by default). */
+const SPREAD_MS = 250
 
 /** The dispatcher, as its runners see it. */
 export interface RunnerHost {
@@ -57,12 +58,13 @@ export interface RunnerHost {
   ended(runner: StreamRunner, outcome: Outcome): void
 }
 
-/** Performs the effects of the {@link transition}s of one stream, and turns their results into events. */
+/** Performs the effects of the {@link Transitions} of one stream, and turns their results into events. */
 export class StreamRunner {
   readonly claimed: Claimed
   readonly #host: RunnerHost
   readonly #buffer = new EntryBuffer()
-  #stream: Stream
+  /** Those of the events that are being applied, or were applied last. */
+  #transitions: Transitions
   readonly #events: StreamEvent[] = []
   #isDispatching = false
   #timer: NodeJS.Timeout | undefined
@@ -75,14 +77,22 @@ export class StreamRunner {
   constructor(host: RunnerHost, claimed: Claimed) {
     this.#host = host
     this.claimed = claimed
-    this.#stream = openStream(claimed, this.#held(claimed.lease))
+    this.#transitions = new Transitions(openStream(claimed, this.#held(claimed.lease)))
+  }
+
+  get #stream(): Stream {
+    return this.#transitions.stream
   }
 
   /** An entry was appended to the stream. */
   appended(appended: Appended): void {
     const { entry, claimed } = appended
     if (entry.seq > this.#stream.scanned) this.#buffer.add(entry)
-    this.dispatch({ type: 'appended', appended, ...(claimed && { claimedAgain: this.#withLease(claimed) }) })
+    this.dispatch(
+      claimed
+        ? { type: 'appended', appended, claimedAgain: this.#withLease(claimed) }
+        : { type: 'appended', appended },
+    )
   }
 
   /** The store gave the stream to this process while this runner is at work. */
@@ -105,9 +115,10 @@ export class StreamRunner {
   /** Applies events in slices, so that a stream with very many lanes does not block other work. */
   #drain(): void {
     this.#isDispatching = true
+    this.#transitions = new Transitions(this.#stream)
     const until = performance.now() + SLICE_MS
     for (let next = this.#events.shift(); next; next = this.#events.shift()) {
-      this.#transition(next)
+      this.#apply(next)
       if (this.#events.length > 0 && performance.now() > until) {
         setImmediate(() => this.#drain())
         return
@@ -117,7 +128,7 @@ export class StreamRunner {
     this.#trimBuffer()
   }
 
-  #transition(event: StreamEvent): void {
+  #apply(event: StreamEvent): void {
     try {
       for (const effect of this.#effectsOf(event)) this.#perform(effect)
     } catch (error) {
@@ -127,15 +138,12 @@ export class StreamRunner {
 
   #effectsOf(event: StreamEvent): readonly Effect[] {
     const host = this.#host
-    const context = {
+    return this.#transitions.apply(event, {
       now: host.now(),
       monotonicMs: host.monotonicMs(),
       random: host.random(),
       isStopping: host.isStopping,
-    }
-    const { stream, effects } = transition(this.#stream, event, context)
-    this.#stream = stream
-    return effects
+    })
   }
 
   /** After a fault in this program: the stream is let go, and taken up again once its lease has ended. */
@@ -257,7 +265,7 @@ export class StreamRunner {
   #resolve({ key, target, stepId }: Effect & { do: 'resolve' }): void {
     const resolved = (config: Resolved | 'failed'): void => {
       const gate = typeof config === 'string' ? undefined : viewOf(this.#host.gate(config.gate))
-      this.dispatch({ type: 'resolved', key, stepId, config, ...(gate && { gate }) })
+      this.dispatch({ type: 'resolved', key, stepId, config, gate })
     }
     const failed = (error: unknown): void => {
       this.#host.reportFault(this.claimed, target, error)

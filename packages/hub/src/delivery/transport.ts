@@ -2,7 +2,7 @@ import type { Failure, Id } from '@plugboard/core'
 
 /**
  * Sends the entries of lanes to their targets, those of one lane strictly one after another. Order between attempts,
- * retries and storage are decided elsewhere (`stream.ts`). Its one duty besides sending: no attempt is under way after the
+ * retries and storage are decided elsewhere (`transition.ts`). Its one duty besides sending: no attempt is under way after the
  * lane's lease has ended, because another process may have the lane then. `lane` is the handle of the dispatcher.
  */
 export interface Transport<Address, Item> {

@@ -3,8 +3,9 @@ import { expect, test } from 'vitest'
 import type { Entry } from '../log/entry.js'
 import type { Claimed } from '../log/progress.js'
 import { replayLane, type Target, webhookTarget } from '../log/target.js'
-import { type Context, type Effect, openStream, type Stream, type StreamEvent, transition } from './stream.js'
+import { type Context, type Effect, openStream, type Stream, type StreamEvent } from './stream.js'
 import type { Batch, TargetConfig } from './target-config.js'
+import { Transitions, transition } from './transition.js'
 
 const NOW = new Date('2026-11-22T08:00:00Z')
 const clientId = newId()
@@ -208,14 +209,36 @@ test('a late result for a lane that was closed is not taken for one of the lane 
   }
 })
 
-test('a transition changes nothing that it was given', () => {
-  const story = sending(2)
-  const before = story.stream
-  const copy = structuredClone({ ...before, lanes: new Map() })
-  const lane = { ...before.lanes.get(target) }
-  transition(before, { type: 'delivered', key: target, generation: 0, seq: 2 }, story.context)
-  expect(before.lanes.get(target)).toEqual(lane)
-  expect(structuredClone({ ...before, lanes: new Map() })).toEqual(copy)
+test('an entry that is appended next needs no scan: its recipients are known', () => {
+  const story = begin({ seq: 0 })
+  const appended = { entry: entry(1), duplicate: false }
+  expect(story.does({ type: 'appended', appended })).toEqual(['resolve', 'set-timer'])
+  const later = { entry: entry(3), duplicate: false }
+  expect(story.does({ type: 'appended', appended: later })).toEqual(['scan'])
+})
+
+test('events that are applied together end as they do one by one, with the same effects', () => {
+  const story = begin({ seq: 1 })
+  const together = new Transitions(story.stream)
+  const effects: Effect[] = []
+  const events = (): StreamEvent[] => [
+    { type: 'tick' },
+    { type: 'scanned', entries: [first] },
+    resolved(),
+    story.result('read', { entries: [first], room: 64 }),
+    admitted(story, [first]),
+    story.result('rendered', { batch }),
+    { type: 'delivered', key: target, generation: 0, seq: 1 },
+  ]
+  const first = entry(1)
+  const batch = batchOf(1)
+  for (let i = 0; i < events().length; i += 1) {
+    const event = events()[i] as StreamEvent
+    effects.push(...together.apply(event, story.context))
+    story.does(event)
+  }
+  expect(effects.map((effect) => effect.do)).toEqual(story.effects.map((effect) => effect.do))
+  expect(together.stream).toEqual(story.stream)
 })
 
 const entry = (seq: number): Entry => ({
@@ -267,7 +290,9 @@ interface Story {
   readonly stream: Stream
   readonly lane: ReturnType<Stream['lanes']['get']>
   readonly context: Context
-  /** Applies an event. Returns the names of its effects in order. */
+  /** All effects so far. */
+  readonly effects: readonly Effect[]
+  /** Applies an event, which changes nothing that it was given. Returns the names of its effects in order. */
   does(event: StreamEvent): string[]
   /** The last effect of this kind. */
   effect<Name extends Effect['do']>(name: Name): Effect & { do: Name }
@@ -286,6 +311,7 @@ function begin({ seq, scanned = 0, lanes = {} }: Pick<Claimed, 'seq'> & Partial<
   let context: Context = { now: NOW, monotonicMs: 0, random: 0.5, isStopping: false }
   const all: Effect[] = []
   return {
+    effects: all,
     get stream() {
       return stream
     },
@@ -296,7 +322,12 @@ function begin({ seq, scanned = 0, lanes = {} }: Pick<Claimed, 'seq'> & Partial<
       return context
     },
     does(event) {
+      const given = [...freeze(stream).lanes]
       const next = transition(stream, event, context)
+      expect(
+        [...stream.lanes].every(([key, lane], i) => given[i]?.[0] === key && given[i]?.[1] === lane),
+      ).toBe(true)
+      expect(stream.lanes.size).toBe(given.length)
       stream = next.stream
       all.push(...next.effects)
       return next.effects.map((effect) => effect.do)
@@ -319,4 +350,14 @@ function begin({ seq, scanned = 0, lanes = {} }: Pick<Claimed, 'seq'> & Partial<
       context = { ...context, now, monotonicMs: context.monotonicMs + ms }
     },
   }
+}
+
+/** To change a frozen object throws. A map cannot be frozen. */
+function freeze(stream: Stream): Stream {
+  for (const lane of stream.lanes.values()) {
+    Object.freeze(lane)
+    Object.freeze(lane.underway)
+  }
+  Object.freeze(stream.late)
+  return Object.freeze(stream)
 }
