@@ -41,13 +41,20 @@ const tell = (channel: string, ...events: object[]) =>
 const write = (channel: string, text: string, key: string = randomUUID()) =>
   tell(channel, { type: 'message', dedupeKey: key, content: { type: 'text', text } })
 
+interface Heard {
+  authorId?: string
+  conversationId: string
+  id: string
+  payload: { type: string }
+}
+
 /** Everything that people said, as the bot heard it. */
-const heard = () =>
+const said = () =>
   bot
     .ofType('message.new')
-    .map(({ json }) => json.data as { message: { authorId?: string; id: string; payload: { type: string } } })
-    .filter(({ message }) => message.authorId)
-    .map(({ message }) => message.payload)
+    .map(({ json }) => (json.data as { message: Heard }).message)
+    .filter(({ authorId }) => authorId)
+const heard = () => said().map(({ payload }) => payload)
 
 /** Lets a person say hello; answers the conversation. */
 async function converse(channel: string): Promise<string> {
@@ -93,6 +100,47 @@ describe('buttons', () => {
       { type: 'postback', payload: 'posted' },
       { type: 'quick_reply', text: 'Large', payload: 'size-l' },
     ])
+  })
+
+  test('that a colleague presses in the same room answer there, as that person', async () => {
+    const room = (sender: string) => ({ identity: '*', sender, thread: 'room-1' })
+    const text = { type: 'text', text: 'hello' }
+    await tell('courier', {
+      ...{ type: 'message', dedupeKey: randomUUID() },
+      ...{ content: text, endpoint: room('ada') },
+    })
+    await bot.until(() => heard().length === 1)
+    const [hello] = said() as [Heard]
+    await post(hello.conversationId, { type: 'single-choice', text: 'Approve?', choices })
+    const value = (await shown())[0]?.body.content.choices[1].value
+    const press = { type: 'choice', dedupeKey: randomUUID(), token: value, label: 'Large' }
+    for (let i = 0; i < 2; i += 1) await tell('courier', { ...press, endpoint: room('bob') })
+    const outside = { identity: '*', sender: 'eve', thread: 'room-2' }
+    await tell('courier', { ...press, dedupeKey: randomUUID(), endpoint: outside })
+    await bot.until(() => heard().length === 3)
+    const [, approved, elsewhere] = said()
+    expect(approved).toMatchObject({
+      conversationId: hello.conversationId,
+      payload: { type: 'quick_reply', text: 'Large', payload: 'size-l' },
+    })
+    expect(approved?.authorId).not.toBe(hello.authorId)
+    expect(elsewhere).toMatchObject({ payload: { type: 'text', text: 'Large' } })
+    expect(elsewhere?.conversationId).not.toBe(hello.conversationId)
+    // What the colleague pressed is not sent back to the room.
+    expect(provider.to('/send')).toHaveLength(1)
+  })
+
+  test('in a message to a person without a room answer from wherever that person sees it', async () => {
+    const conversationId = await converse('courier')
+    await post(conversationId, { type: 'single-choice', text: 'Size?', choices })
+    const token = (await shown())[0]?.body.content.choices[0].value
+    const endpoint = { identity: '*', sender: 'ada', thread: 'direct-1' }
+    await tell('courier', { type: 'choice', dedupeKey: randomUUID(), token, label: 'Small', endpoint })
+    await bot.until(() => heard().length === 2)
+    expect(bot.ofType('message.new').at(-1)?.json.data).toMatchObject({
+      conversationId,
+      message: { payload: { type: 'quick_reply', payload: 'size-s' } },
+    })
   })
 
   test('that nobody knows, or whose message is gone, say their label, or nothing', async () => {

@@ -32,11 +32,18 @@ export class ButtonTokens {
     return Buffer.concat([head, this.#mac(place, index)]).toString('base64url')
   }
 
+  /** The message that a token names, without proof; undefined for what is not in the form of a token. */
+  messageOf(token: string): Id | undefined {
+    return TOKEN.test(token)
+      ? (Buffer.from(token, 'base64url').toString('hex', 0, ID_BYTES) as Id)
+      : undefined
+  }
+
   /** The button that a token was made for, in this conversation; undefined for anything else. */
   open(token: string, where: Omit<ButtonPlace, 'messageId'>): { messageId: Id; index: number } | undefined {
-    if (!TOKEN.test(token)) return undefined
+    const messageId = this.messageOf(token)
+    if (messageId === undefined) return undefined
     const bytes = Buffer.from(token, 'base64url')
-    const messageId = bytes.toString('hex', 0, ID_BYTES) as Id
     const index = bytes.readUInt16BE(ID_BYTES)
     const isOurs = this.#keyring.isMac(
       bytes.subarray(ID_BYTES + INDEX_BYTES),

@@ -2,12 +2,14 @@ import {
   type ButtonReply,
   buttonsOf,
   type Capabilities,
+  type Endpoint,
   type Id,
   type JsonObject,
   numberedAnswer,
   parseJsonObject,
 } from '@plugboard/core'
 import type { ButtonTokens } from '../delivery/button-tokens.js'
+import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
 import type { Store } from '../ports/store.js'
 
@@ -19,6 +21,17 @@ export interface AnswersOptions {
 interface Place {
   clientId: Id
   conversationId: Id
+}
+
+/** A button that was pressed, and the conversation of its message. */
+export interface Press {
+  conversationId: Id
+  /** The endpoint that shows the button. */
+  endpointId: Id
+  /** The person of the conversation, if that person pressed it. */
+  userId?: Id
+  /** Undefined if the message was deleted. */
+  reply?: ButtonReply
 }
 
 /** How many messages back a question may be. */
@@ -34,13 +47,32 @@ export class Answers {
     this.#options = options
   }
 
-  /** Resolves a pressed button; undefined if its token is invalid, or its message was deleted. */
-  async toButton(place: Place, token: string): Promise<ButtonReply | undefined> {
+  /**
+   * Resolves a button that was pressed at `endpoint`: by the person of the conversation, or by somebody else in the same
+   * room. Undefined if the token is invalid, or if its message is not in that room.
+   */
+  async toButton(
+    clientId: Id,
+    channel: string,
+    endpoint: Endpoint,
+    token: string,
+  ): Promise<Press | undefined> {
     const { store, tokens } = this.#options
-    const button = tokens.open(token, place)
-    const entry = button && (await store.findEntry(place.clientId, button.messageId))
-    if (!entry || entry.deletedAt || entry.streamId !== place.conversationId) return undefined
-    return buttonsOf(payloadOf(entry))[button.index]?.reply
+    const messageId = tokens.messageOf(token)
+    const entry = messageId && (await store.findEntry(clientId, messageId))
+    const button = entry && tokens.open(token, { clientId, conversationId: entry.streamId })
+    const conversation = button && (await store.findConversation(clientId, entry.streamId))
+    const inRoom = conversation?.endpoints.filter((each) => shows(each, channel, endpoint)) ?? []
+    const shown = inRoom.find(({ sender }) => sender === endpoint.sender) ?? inRoom[0]
+    if (!button || !conversation || !shown) return undefined
+    const reply = entry.deletedAt ? undefined : buttonsOf(payloadOf(entry))[button.index]?.reply
+    const { userId } = conversation
+    return {
+      conversationId: conversation.id,
+      endpointId: shown.id,
+      ...(userId && shown.sender === endpoint.sender && { userId }),
+      ...(reply && { reply }),
+    }
   }
 
   /**
@@ -58,5 +90,15 @@ export class Answers {
     return undefined
   }
 }
+
+/**
+ * Whether who is at `endpoint` can see what the bot wrote to `record`: everybody in a room can, and a person can see
+ * what the bot wrote to that person without a room.
+ */
+const shows = (record: EndpointRecord, channel: string, { identity, sender, thread }: Endpoint): boolean =>
+  record.channel.name === channel &&
+  !record.channel.custom &&
+  record.identity === identity &&
+  (record.thread === '*' ? record.sender === sender : record.thread === thread)
 
 const payloadOf = (entry: Entry): JsonObject => parseJsonObject(entry.payload)

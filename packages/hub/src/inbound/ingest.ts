@@ -21,7 +21,7 @@ import type { IntegrationMonitor } from '../integrations/integration-monitor.js'
 import { type Activity, messageIdOf } from '../log/activity.js'
 import { dedupeOf } from '../log/dedupe.js'
 import type { Append, Store } from '../ports/store.js'
-import type { Answers } from './answers.js'
+import type { Answers, Press } from './answers.js'
 import { payloadOf, userDataOf } from './inbound-content.js'
 
 export interface IngestOptions {
@@ -80,32 +80,50 @@ export class Ingest {
   }
 
   async #store(client: ClientView, integration: OpenIntegration, event: InboundEvent): Promise<void> {
-    const { endpoints } = this.#options
     const { channel } = integration
-    const userData = userDataOf(event.person)
-    const place = { name: channel, custom: false }
-    const { conversationId, userId, endpointId } = await endpoints.conversationOf(
-      client,
-      place,
-      event.endpoint,
-      userData,
-    )
     const dedupe = dedupeOf(channel, event.dedupeKey)
-    const origin: Origin = { client, integration, conversationId, userId, endpointId, dedupe }
     const id = newId()
+    const press =
+      event.type === 'choice'
+        ? await this.#options.answers.toButton(client.id, channel, event.endpoint, event.token)
+        : undefined
+    const origin: Origin = {
+      client,
+      integration,
+      ...(await this.#placeOf(client, channel, event, press)),
+      dedupe,
+    }
     switch (event.type) {
       case 'message':
         return this.#post(origin, id, await this.#written(origin, id, event.content))
       case 'choice':
-        return this.#post(origin, id, await this.#chosen(origin, event))
+        return this.#post(origin, id, press?.reply ?? saidBy(event))
       case 'started': {
         const { payload } = event
         return this.#started(origin, id, payload === undefined ? {} : { payload })
       }
       default: {
         const activity = await this.#activityOf(origin, id, event)
-        await this.#options.conversations.note(client, conversationId, activity, { id, dedupe })
+        await this.#options.conversations.note(client, origin.conversationId, activity, { id, dedupe })
       }
+    }
+  }
+
+  /** The conversation of an event and its author. A press belongs to the conversation of the message with the button. */
+  async #placeOf(
+    client: ClientView,
+    channel: string,
+    { endpoint, person }: InboundEvent,
+    press: Press | undefined,
+  ): Promise<Pick<Origin, 'conversationId' | 'userId' | 'endpointId'>> {
+    const { conversationId, endpointId, userId } = press ?? {}
+    if (conversationId && endpointId && userId) return { conversationId, endpointId, userId }
+    const place = { name: channel, custom: false }
+    const mapped = await this.#options.endpoints.conversationOf(client, place, endpoint, userDataOf(person))
+    return {
+      userId: mapped.userId,
+      conversationId: conversationId ?? mapped.conversationId,
+      endpointId: endpointId ?? mapped.endpointId,
     }
   }
 
@@ -132,15 +150,6 @@ export class Ingest {
   #payloadOf({ client, integration: { channel } }: Origin, entryId: Id, content: InboundContent): JsonObject {
     const place = { clientId: client.id, channel, entryId, part: 0 }
     return payloadOf(content, (media) => this.#options.media.urlOf(place, media))
-  }
-
-  /** The payload of a pressed button; its label if it cannot be resolved. */
-  async #chosen(
-    { client, conversationId }: Origin,
-    { token, label }: { token: string; label?: string },
-  ): Promise<JsonObject | undefined> {
-    const reply = await this.#options.answers.toButton({ clientId: client.id, conversationId }, token)
-    return reply ?? (label === undefined ? undefined : { type: 'text', text: label })
   }
 
   async #activityOf(
@@ -208,3 +217,7 @@ export class Ingest {
     if (appended && !appended.duplicate) dispatcher.appended(appended)
   }
 }
+
+/** What a press says that has no button: its label. */
+const saidBy = ({ label }: { label?: string }): JsonObject | undefined =>
+  label === undefined ? undefined : { type: 'text', text: label }
