@@ -1,8 +1,11 @@
 /** Query of a request. Keys without a value are omitted. */
 export type Query = Readonly<Record<string, string | number | undefined>>
 
+/** Of a server's address that was copied with the path of its API. */
+const API_PATH = /\/api\/v1\/*$/
+
 /**
- * Returns the root URL of the API, without a trailing slash.
+ * Returns the root URL of the API, without a trailing slash. The address may end in `/api/v1`.
  * @throws TypeError for an invalid address; the message omits it, because it may contain a password
  */
 export function apiRoot(url: string): string {
@@ -13,7 +16,7 @@ export function apiRoot(url: string): string {
   if (parsed.username || parsed.password || parsed.search || parsed.hash) {
     throw new TypeError('url must hold no credentials, query or fragment')
   }
-  return `${parsed.origin}${parsed.pathname.replace(/\/+$/, '')}/api/v1`
+  return `${parsed.origin}${parsed.pathname.replace(API_PATH, '').replace(/\/+$/, '')}/api/v1`
 }
 
 /**

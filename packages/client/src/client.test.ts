@@ -38,7 +38,7 @@ describe('createClient', () => {
     })
   })
 
-  test('keeps the path in front of the API, with or without a slash at its end', async () => {
+  test('keeps the path in front of the API, with or without a slash or the path of the API at its end', async () => {
     const urls: string[] = []
     const fetch = async (url: string) => {
       urls.push(url)
@@ -46,6 +46,8 @@ describe('createClient', () => {
     }
     await createClient({ ...valid, url: 'https://host/plugboard', fetch }).health()
     await createClient({ ...valid, url: 'https://host/plugboard/', fetch }).health()
+    await createClient({ ...valid, url: 'https://host/plugboard/api/v1', fetch }).health()
+    await createClient({ ...valid, url: 'https://host/plugboard/api/v1/', fetch }).health()
     expect(new Set(urls)).toEqual(new Set(['https://host/plugboard/api/v1/health']))
   })
 

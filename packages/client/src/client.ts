@@ -12,7 +12,7 @@ import { type Users, users } from './users.js'
 /** Options of `createClient`. */
 export interface ClientOptions {
   /**
-   * Address of the server without `/api/v1`, such as `https://plugboard.example`. May contain a path prefix.
+   * Address of the server, such as `https://plugboard.example`. May contain a path prefix, and may end in `/api/v1`.
    */
   url: string
   /** From `sync` or the admin API. */
