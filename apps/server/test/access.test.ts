@@ -257,6 +257,25 @@ describe('pages of other origins', () => {
     expect(headers.get('access-control-allow-headers')).toMatch(/^\*$|x-bp-messaging-client-token/)
   })
 
+  test.each(['/v2', '/sc/v2'])('may call the Sunshine API below %s', async (prefix) => {
+    const path = `${prefix}/apps/${'0'.repeat(24)}/conversations`
+    for (const method of ['GET', 'POST', 'PATCH', 'DELETE']) {
+      const asked = await call(local, 'OPTIONS', path, {
+        headers: {
+          ...origin,
+          'access-control-request-method': method,
+          'access-control-request-headers': 'authorization,content-type',
+        },
+      })
+      expect(asked.status).toBe(204)
+      expect(asked.headers.get('access-control-allow-origin')).toBe('*')
+      expect(asked.headers.get('access-control-allow-methods')).toContain(method)
+      expect(asked.headers.get('access-control-allow-headers')).toContain('authorization')
+    }
+    const refused = await call(local, 'GET', path, { headers: origin })
+    expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([401, '*'])
+  })
+
   test('may read what they are answered, refusals too', async () => {
     const { headers } = await createClient(local)
     for (const sent of [headers, {}]) {

@@ -52,6 +52,25 @@ function messageOf(bytes: number): string {
   return frame.replace('""', `"${'x'.repeat(bytes - frame.length)}"`)
 }
 
+describe('a base URL that ends in the prefix of its API', () => {
+  test.each([
+    ['/api/v1', '/api/v1/api/v1/users', 404],
+    ['/api/v1', '/api/v1/api/v1?x=1', 404],
+    ['/v2', '/v2/v2/apps/0/users', 404],
+    ['/v2', '/sc/v2/v2/apps', 404],
+    ['/api', '/api/api/auth/signin', 404],
+    ['/api', '/api/api/requests', 400],
+  ])('is named in the error: %s in %s', async (prefix, path, status) => {
+    const answer = await call(server, 'GET', path)
+    expect(answer.status).toBe(status)
+    expect(answer.text).toContain(`Remove ${prefix} from the end of the base URL`)
+  })
+
+  test.each(['/api/v1/api/v12/users', '/v2/v2x', '/api/v1/users/api/v1'])('is not %s', async (path) => {
+    expect((await call(server, 'GET', path, { headers: client.headers })).text).not.toContain('base URL')
+  })
+})
+
 describe('a body', () => {
   test('may have 153,600 bytes and no more', async () => {
     const [fits, exceeds] = [messageOf(LIMIT), messageOf(LIMIT + 1)]

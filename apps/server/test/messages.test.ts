@@ -203,6 +203,8 @@ describe('listing messages', () => {
     ['from=yesterday', '"query.from" must be in iso format'],
     ['from=2026-13-45', '"query.from" must be in iso format'],
     ['before=last', '"query.before" must be a valid GUID'],
+    ['limit=1.5', '"query.limit" must be an integer'],
+    ['limit=1e-3', '"query.limit" must be an integer'],
     ['page=2', '"query.page" is not allowed'],
   ])('refuses ?%s', async (query, text) => {
     const { conversationId } = await client.converse()
@@ -210,10 +212,11 @@ describe('listing messages', () => {
     expect(answer).toMatchObject({ status: 400, text })
   })
 
-  test('takes a fraction for a limit, and the greatest safe number', async () => {
+  test('takes a limit in any notation, up to the greatest safe number', async () => {
     const { conversationId } = await client.converse()
     await sayMany(conversationId, 3)
-    expect(await list(conversationId, '?limit=2.9')).toHaveLength(2)
+    expect(await list(conversationId, '?limit=2.0')).toHaveLength(2)
+    expect(await list(conversationId, '?limit=2e0')).toHaveLength(2)
     expect(await list(conversationId, '?limit=9007199254740991')).toHaveLength(3)
   })
 

@@ -114,7 +114,7 @@ describe('a conversation', () => {
 
   test('of a group has no default, and up to ten participants', async () => {
     const users = await Promise.all(Array.from({ length: 11 }, () => newUser()))
-    const participants = users.map((userId) => ({ userId }))
+    const participants = users.map((userId) => ({ userId, subscribeSDKClient: true }))
     expect(await create({ type: 'sdkGroup', participants: participants.slice(1) })).toMatchObject({
       type: 'sdkGroup',
       isDefault: false,
@@ -166,7 +166,7 @@ describe('the list of conversations', () => {
     const userId = await newUser({ externalId: 'list/me@here' })
     const made = []
     for (let i = 0; i < 7; i += 1) {
-      const participants = [{ userId }]
+      const participants = [{ userId, subscribeSDKClient: true }]
       made.push((await (i % 3 ? personal(userId) : create({ type: 'sdkGroup', participants }))).id)
     }
     for (const size of [1, 2, 3, 7, 100]) expect(await walk(userId, size)).toEqual(made)

@@ -237,7 +237,7 @@ describe('an event', () => {
     const program = await listen(['conversation:join', 'conversation:leave'])
     const { id } = (await api.createConversation({ type: 'sdkGroup' })).conversation
     const userId = await newUser({ externalId: 'bo' })
-    await api.joinConversation(id, { userId })
+    await api.joinConversation(id, { userId, subscribeSDKClient: true })
     await api.leaveConversation(id, { userId })
     await program.event(2)
     const payload = {

@@ -10,8 +10,8 @@ const { api, raw } = stage
 
 const newUser = async (body: object = {}) => (await api.createUser(body)).user
 const group = async (...userIds: string[]) =>
-  (await api.createConversation({ type: 'sdkGroup', participants: userIds.map((userId) => ({ userId })) }))
-    .conversation
+  (await api.createConversation({ type: 'sdkGroup', participants: userIds.map(subscribed) })).conversation
+const subscribed = (userId: string) => ({ userId, subscribeSDKClient: true })
 const text = (words: string, author: object = { type: 'business' }) => ({
   author,
   content: { type: 'text', text: words },
@@ -100,9 +100,31 @@ describe('a user', () => {
   })
 
   test.each([
+    'ada@example.com',
+    'ada+news@mail.example.co.uk',
+    "o'neil@example.com",
+    'анна@пример.рф',
+    'root@localhost',
+  ])('has the e-mail address %s', async (email) => {
+    expect((await newUser({ profile: { email } })).profile).toEqual({ email })
+  })
+
+  test.each([
     ['an empty external id', { externalId: '' }, '.externalId'],
     ['a NUL in the external id', { externalId: 'a\0b' }, 'stored'],
     ['a long name', { profile: { givenName: 'x'.repeat(129) } }, '.profile.givenName'],
+    ['a name for an e-mail address', { profile: { email: 'Ada' } }, '.profile.email'],
+    ['no e-mail address', { profile: { email: '' } }, '.profile.email'],
+    [
+      'a line of an e-mail',
+      { profile: { email: 'ada@example.com\r\nBcc: x@example.com' } },
+      '.profile.email',
+    ],
+    [
+      'a long e-mail address',
+      { profile: { email: `${'x'.repeat(60)}@${'y'.repeat(90)}` } },
+      '.profile.email',
+    ],
     ['no date of signing up', { signedUpAt: 'today' }, '.signedUpAt'],
     ['deep metadata', { metadata: { a: [] } }, '.metadata.a'],
   ])('with %s is refused in words that name it', async (_, body, words) => {
@@ -113,18 +135,54 @@ describe('a user', () => {
 })
 
 describe('participants', () => {
+  test('of a group are subscribed, and have one client of type sdk from then on', async () => {
+    const [{ id: first }, { id: second }] = [await newUser(), await newUser()]
+    const { id } = await group(first)
+    await group(first)
+    await api.joinConversation(id, subscribed(second))
+    for (const userId of [first, second]) {
+      const { clients } = await api.listClients(userId)
+      expect(clients).toEqual([expect.objectContaining({ type: 'sdk', status: 'active' })])
+      expect(await refusalOf(api.removeClient(userId, clients[0].id))).toMatchObject({ status: 400 })
+    }
+  })
+
+  test.each([{}, { subscribeSDKClient: false }])(
+    'of a group without a subscription, %o, are refused',
+    async (more) => {
+      const participant = { userId: (await newUser()).id, ...more }
+      const refusal = {
+        ...{ status: 400, code: 'bad_request' },
+        title: expect.stringContaining('subscribeSDKClient should be true'),
+      }
+      const creating = api.createConversation({ type: 'sdkGroup', participants: [participant] })
+      expect(await refusalOf(creating)).toMatchObject(refusal)
+      const { id } = await group()
+      expect(await refusalOf(api.joinConversation(id, participant))).toMatchObject(refusal)
+      expect((await api.listClients(participant.userId)).clients).toEqual([])
+    },
+  )
+
+  test('of a personal conversation choose whether they have a client of type sdk', async () => {
+    for (const subscribeSDKClient of [false, true]) {
+      const { id: userId } = await newUser()
+      await api.createConversation({ type: 'personal', participants: [{ userId, subscribeSDKClient }] })
+      expect((await api.listClients(userId)).clients).toHaveLength(subscribeSDKClient ? 1 : 0)
+    }
+  })
+
   test('join and leave a group, once each, and at most ten', async () => {
     const users = await Promise.all(Array.from({ length: 11 }, () => newUser()))
     const { id } = await group()
     const joined = await Promise.all(
-      users.map((user) => api.joinConversation(id, { userId: user.id }).catch((e) => e)),
+      users.map((user) => api.joinConversation(id, subscribed(user.id)).catch((e) => e)),
     )
     expect(joined.filter(({ participant }) => participant)).toHaveLength(10)
     expect(joined.filter(({ status }) => status === 400)).toHaveLength(1)
     const [first] = (await api.listParticipants(id)).participants
-    expect((await api.joinConversation(id, { userId: first.userId })).participant.id).toBe(first.id)
+    expect((await api.joinConversation(id, subscribed(first.userId))).participant.id).toBe(first.id)
     await api.leaveConversation(id, { participantId: first.id })
-    await api.joinConversation(id, { userId: first.userId })
+    await api.joinConversation(id, subscribed(first.userId))
     await api.leaveConversation(id, { userId: first.userId })
     expect(await refusalOf(api.leaveConversation(id, { userId: first.userId }))).toMatchObject({
       ...{ status: 404, code: 'not_found' },
@@ -136,7 +194,7 @@ describe('participants', () => {
     const [{ id: userId }, other] = [await newUser(), await newUser()]
     const { conversation } = await api.createConversation({ type: 'personal', participants: [{ userId }] })
     const refusal = { status: 400, code: 'bad_request' }
-    const joining = api.joinConversation(conversation.id, { userId: other.id })
+    const joining = api.joinConversation(conversation.id, subscribed(other.id))
     expect(await refusalOf(joining)).toMatchObject(refusal)
     expect(await refusalOf(api.leaveConversation(conversation.id, { userId }))).toMatchObject(refusal)
   })

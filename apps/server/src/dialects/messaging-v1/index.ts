@@ -2,6 +2,7 @@ import cors from '@fastify/cors'
 import { PlugboardError } from '@plugboard/core'
 import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifySchema } from 'fastify'
+import { doubledPrefixFault } from '../../http/doubled-prefix.js'
 import { AdminAccess, type AdminSettings } from '../admin-access.js'
 import type { InternalPassword } from '../internal-password.js'
 import { readBodies } from '../json-body.js'
@@ -38,7 +39,9 @@ export async function messagingV1(
   internal.requireIn(app, refusals)
 
   // Also if this prefix starts with the prefix of another dialect.
-  app.setNotFoundHandler(() => {
+  app.setNotFoundHandler(({ url }, reply) => {
+    const fault = doubledPrefixFault(url, app.prefix)
+    if (fault !== undefined) return reply.code(404).type('text/plain; charset=utf-8').send(fault)
     throw new PlugboardError('NOT_FOUND', 'Not Found')
   })
 

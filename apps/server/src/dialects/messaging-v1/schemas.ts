@@ -16,7 +16,7 @@ const UNSTORABLE = 'must not hold NUL or half a surrogate pair'
 const storable = z.string().min(1).max(MAX_TEXT).refine(isStorable, UNSTORABLE)
 const clientName = z.string().min(1).max(MAX_NAME).refine(isStorable, UNSTORABLE)
 
-/** `0` means all of them, `undefined` 20. Fractions are cut. */
+/** `0` means all of them, `undefined` 20. */
 const limit = z
   .string('must be a number')
   .transform((text, context) => {
@@ -27,8 +27,10 @@ const limit = z
         ? 'must be a safe number'
         : value < 0
           ? 'must be greater than or equal to 0'
-          : undefined
-    if (fault === undefined) return value > 0 ? Math.max(1, Math.floor(value)) : 0
+          : Number.isInteger(value)
+            ? undefined
+            : 'must be an integer'
+    if (fault === undefined) return value
     context.addIssue({ code: 'custom', message: fault })
     return z.NEVER
   })

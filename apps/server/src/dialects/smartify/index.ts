@@ -1,6 +1,7 @@
 import cors from '@fastify/cors'
 import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
+import { doubledPrefixFault } from '../../http/doubled-prefix.js'
 import type { InternalPassword } from '../internal-password.js'
 import { readBodies } from '../json-body.js'
 import { limitLargeBodies } from '../large-bodies.js'
@@ -57,7 +58,9 @@ export async function smartify(
       ? reply.code(400).type('text/plain; charset=utf-8').send('Bad Request')
       : sendError(error, request, reply),
   )
-  app.setNotFoundHandler((_, reply) => reply.code(404).send(failure('Not found.')))
+  app.setNotFoundHandler(({ url }, reply) =>
+    reply.code(404).send(failure(doubledPrefixFault(url, app.prefix) ?? 'Not found.')),
+  )
   await app.register(cors, {
     origin: '*',
     methods: ['GET', 'POST', 'PUT', 'DELETE'],

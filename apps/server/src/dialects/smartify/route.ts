@@ -2,6 +2,7 @@ import { type Issue, invalid, PlugboardError } from '@plugboard/core'
 import type { ClientView, Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, HTTPMethods } from 'fastify'
 import { z } from 'zod'
+import { doubledPrefixFault } from '../../http/doubled-prefix.js'
 import { isTooLarge } from '../bounded.js'
 import { withListSlot } from '../list-slots.js'
 import type { Credentials } from './credentials.js'
@@ -121,7 +122,10 @@ export function projectRoutes(app: FastifyInstance, hub: Hub, credentials: Crede
       onRequest: async (request, reply) => {
         const { projectId = '' } = request.params as { projectId?: string }
         const id = projectIdIn(projectId)
-        if (!id) return reply.code(400).send({ error: `Invalid project id: ${projectId}` })
+        if (!id) {
+          const fault = doubledPrefixFault(request.url, app.prefix)
+          return reply.code(400).send({ error: fault ?? `Invalid project id: ${projectId}` })
+        }
         const caller = await credentials.identify(request)
         // An unknown project gets the same response as one of others, so that callers cannot detect which exist.
         const project = await hub.clients.find({ id })

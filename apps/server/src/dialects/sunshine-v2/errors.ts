@@ -37,8 +37,8 @@ export const forbidden = (title = 'Forbidden'): SunshineError =>
   new SunshineError(403, { code: 'forbidden', title })
 
 /** Without a kind: of things that have no code of their own. */
-export function notFound(kind?: Missing): SunshineError {
-  if (!kind) return new SunshineError(404, { code: 'not_found', title: 'Not found' })
+export function notFound(kind?: Missing, title = 'Not found'): SunshineError {
+  if (!kind) return new SunshineError(404, { code: 'not_found', title })
   const name = `${kind[0]?.toUpperCase()}${kind.slice(1)}`
   return new SunshineError(404, { code: `${kind}_not_found`, title: `${name} not found` })
 }

@@ -1,5 +1,7 @@
+import cors from '@fastify/cors'
 import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify'
+import { doubledPrefixFault } from '../../http/doubled-prefix.js'
 import type { InternalPassword } from '../internal-password.js'
 import { readJson } from '../json-body.js'
 import { limitLargeBodies } from '../large-bodies.js'
@@ -47,12 +49,14 @@ export async function sunshineV2(app: FastifyInstance, options: SunshineV2Option
     body.length === 0 ? done(null, {}) : done(unsupportedMediaType()),
   )
   app.setErrorHandler(sendError)
-  app.setNotFoundHandler(() => {
-    throw notFound()
+  app.setNotFoundHandler(({ url }) => {
+    throw notFound(undefined, doubledPrefixFault(url, app.prefix))
   })
   app.decorateRequest('sunshine', null)
   limitLargeBodies(app, (request) => request.sunshine?.app?.id)
   internal.requireIn(app, refusals)
+  // Pages of any origin may call it, as in the Messaging API.
+  await app.register(cors, { origin: '*', methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] })
   const baseUrl = ({ originalUrl }: FastifyRequest): string =>
     `${base()}${originalUrl.startsWith(`${HOSTED_PREFIX}/`) ? HOSTED_PREFIX : ''}${app.prefix}`
   const scope: Scope = { app, hub, credentials, baseUrl }

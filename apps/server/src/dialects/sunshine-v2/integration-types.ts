@@ -33,9 +33,11 @@ export interface Wanted {
   own: JsonObject
 }
 
-/** @throws bad_request for a type without a channel here */
+/** @throws bad_request that lists the valid types, for a type without a channel here */
 export function assertType(hub: Hub, type: string): void {
-  if (!hub.channels.find(type)) throw badRequest('Invalid integration type')
+  if (hub.channels.find(type)) return
+  const types = [CUSTOM, ...hub.channels.names].sort()
+  throw badRequest(`Invalid integration type: .type should be one of ${types.join(', ')}`)
 }
 
 /**

@@ -21,7 +21,8 @@ export const metadata = (of: string) =>
 /** @throws bad_request's words when the whole is too big after a merge */
 export const isSmallMetadata = (value: object): boolean => isSmall(value, MAX_METADATA_BYTES)
 
-const storable = z.string().refine(isStorable, 'a text has characters that cannot be stored')
+const UNSTORABLE = 'a text has characters that cannot be stored'
+const storable = z.string().refine(isStorable, UNSTORABLE)
 const short = storable.min(1).max(100)
 const externalId = storable.min(1).max(1024)
 const MAX_URL = 2048
@@ -40,9 +41,15 @@ const participant = z
   .object({
     userId: anyId.optional(),
     userExternalId: externalId.optional(),
-    subscribeSDKClient: z.boolean().optional(),
+    subscribeSDKClient: z.boolean().optional().meta({
+      description:
+        'Whether the user gets a client of type `sdk`. Must be true for a participant of an `sdkGroup`',
+    }),
   })
   .refine(...one('userId', 'userExternalId'))
+
+const isSubscribed = ({ subscribeSDKClient }: { subscribeSDKClient?: unknown }): boolean =>
+  subscribeSDKClient === true
 
 const conversationFields = {
   displayName: short.nullish(),
@@ -61,10 +68,18 @@ export const createConversation = z
     ({ type, participants }) => type !== 'personal' || participants?.length === 1,
     'a personal conversation should have exactly 1 participant',
   )
+  .refine(
+    ({ type, participants = [] }) => type !== 'sdkGroup' || participants.every(isSubscribed),
+    'participants[].subscribeSDKClient should be true for a conversation of type sdkGroup',
+  )
 
 export const updateConversation = z.object(conversationFields)
 
-export const join = participant
+/** Only groups can be joined. */
+export const join = participant.refine(
+  isSubscribed,
+  '.subscribeSDKClient should be true for a conversation of type sdkGroup',
+)
 
 export const leave = z
   .object({
@@ -123,10 +138,13 @@ export const activity = z.object({
   type: z.enum(['conversation:read', 'typing:start', 'typing:stop']),
 })
 
+/** Not the stricter default of zod, which refuses valid addresses such as those with letters of other scripts. */
+const emailAddress = atMost(z.email({ pattern: z.regexes.unicodeEmail }).refine(isStorable, UNSTORABLE), 128)
+
 const profile = z.object({
   givenName: storable.max(128).nullish(),
   surname: storable.max(128).nullish(),
-  email: storable.max(128).nullish(),
+  email: emailAddress.nullish(),
   avatarUrl: url.nullish(),
   locale: storable.max(64).nullish(),
 })

@@ -1,12 +1,13 @@
 import { isId, type JsonObject } from '@plugboard/core'
-import type { ClientView, ConversationView, EndpointRecord } from '@plugboard/hub'
+import type { ClientView, ConversationView, EndpointRecord, UserView } from '@plugboard/hub'
 import { z } from 'zod'
-import { notFound } from '../errors.js'
+import { badRequest, notFound } from '../errors.js'
 import { findUser } from '../find.js'
 import { known } from '../map.js'
 import { anyQuery, cut, linksOf, pageOf, rangeOf } from '../pages.js'
 import { defineRoute, type Scope } from '../route.js'
 import * as schemas from '../schemas.js'
+import { sdkClientJson, sdkClientOf } from '../sdk-client.js'
 
 /** Maximum channels of a user. */
 const MAX_CONVERSATIONS = 1000
@@ -17,8 +18,7 @@ export function clientRoutes(scope: Scope): void {
   const url = '/apps/:appId/users/:userIdOrExternalId/clients'
   const common = { tag: 'clients', access: 'integration' } as const
 
-  async function clientsOf(app: ClientView, user: string | undefined) {
-    const { id } = await findUser(hub, app, user)
+  async function endpointsOf(app: ClientView, { id }: UserView) {
     const conversations = await hub.participants.walk(app, id, { limit: MAX_CONVERSATIONS })
     return conversations.flatMap((conversation) =>
       conversation.endpoints.map((endpoint) => ({ id: endpoint.id, endpoint, conversation })),
@@ -36,13 +36,21 @@ export function clientRoutes(scope: Scope): void {
     handle: async ({ client, params, query, request }) => {
       const page = pageOf(query)
       const { after, before, fromEnd, limit } = rangeOf(page)
-      const all = await clientsOf(client, params.userIdOrExternalId)
+      const user = await findUser(hub, client, params.userIdOrExternalId)
+      const endpoints = await endpointsOf(client, user)
+      const sdk = sdkClientOf(user)
+      const all = [
+        ...(sdk ? [{ id: sdk.id, json: sdkClientJson(sdk) }] : []),
+        ...endpoints.map(({ id, endpoint, conversation }) => ({
+          ...{ id, json: endpointJson(client, endpoint, conversation) },
+        })),
+      ]
       const items = all
         .sort((a, b) => (a.id < b.id ? -1 : 1))
         .filter(({ id }) => (!after || id > after) && (!before || id < before))
       const found = cut(fromEnd ? items.slice(-limit) : items.slice(0, limit), page)
       return {
-        clients: found.items.map((each) => endpointJson(client, each.endpoint, each.conversation)),
+        clients: found.items.map(({ json }) => json),
         ...linksOf(found, page, request, baseUrl(request)),
       }
     },
@@ -57,7 +65,9 @@ export function clientRoutes(scope: Scope): void {
     missing: 'client',
     handle: async ({ client, params }) => {
       const { clientId = '' } = params
-      const all = await clientsOf(client, params.userIdOrExternalId)
+      const user = await findUser(hub, client, params.userIdOrExternalId)
+      if (sdkClientOf(user)?.id === clientId) throw badRequest('a client of type sdk cannot be removed')
+      const all = await endpointsOf(client, user)
       const found = isId(clientId) ? all.find(({ id }) => id === clientId) : undefined
       if (!found) throw notFound('client')
       await hub.endpoints.remove(client, found.conversation.id, found.id)

@@ -10,6 +10,7 @@ import { changed, mergedMetadata } from '../merge.js'
 import { anyQuery, cut, filterOf, linksOf, pageOf, rangeOf } from '../pages.js'
 import { defineRoute, type Scope } from '../route.js'
 import * as schemas from '../schemas.js'
+import { subscribeSdk } from '../sdk-client.js'
 
 const one = z.object({ conversation: schemas.conversation })
 
@@ -32,6 +33,8 @@ export function conversationRoutes(scope: Scope): void {
         const { client, body } = input
         const { type, participants = [] } = body
         const userIds = await Promise.all(participants.map((name) => findUserId(hub, client, name)))
+        const subscribed = userIds.filter((_, i) => participants[i]?.subscribeSDKClient)
+        await Promise.all([...new Set(subscribed)].map((userId) => subscribeSdk(hub, client, userId)))
         const facts = changed({}, fieldsOf(body))
         if (type === 'sdkGroup') {
           const conversation = await hub.conversations.create(client, { id, facts: groupOf(facts, userIds) })

@@ -6,6 +6,7 @@ import { participantJson } from '../map.js'
 import { anyQuery, cut, linksOf, pageOf, rangeOf } from '../pages.js'
 import { defineRoute, type Scope } from '../route.js'
 import * as schemas from '../schemas.js'
+import { subscribeSdk } from '../sdk-client.js'
 
 /** Participants of conversations. */
 export function participantRoutes(scope: Scope): void {
@@ -54,6 +55,7 @@ export function participantRoutes(scope: Scope): void {
       const { id } = await findConversation(hub, client, params.conversationId)
       const userId = await findUserId(hub, client, body)
       const participant = await hub.participants.join(client, id, userId)
+      await subscribeSdk(hub, client, userId)
       const [user, unread] = await Promise.all([
         hub.users.view(client, userId),
         hub.participants.unread(client, id, participant),
