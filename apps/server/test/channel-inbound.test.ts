@@ -375,3 +375,53 @@ test('an address that has expired is not found', async () => {
   await expect.poll(async () => (await fetch(url)).status, { timeout: 10_000 }).toBe(404)
   expect((await call(short, 'GET', '/healthz')).status).toBe(200)
 })
+
+describe('a payload of the bot that a channel cannot show', () => {
+  test.each([
+    ['image', { type: 'image' }, '"body.payload.image" is required'],
+    ['choices', { type: 'text', text: 'Q', choices: 'A, B' }, '"body.payload.choices" must be a list'],
+    ['type', { type: 'carusel', items: [] }, '"body.payload.type" must be one of text, image'],
+    ['type', {}, '"body.payload.type" is required'],
+  ])('is rejected at the post, which names the %s', async (_, payload, reason) => {
+    const conversationId = await converse('telegraph')
+    const { status, text } = await post(conversationId, payload)
+    expect([status, text]).toEqual([400, expect.stringContaining(reason)])
+    const { json } = await client.call('GET', `/messages/conversation/${conversationId}`)
+    expect(json).toHaveLength(1)
+  })
+
+  test('is accepted where only readers get it that take any payload', async () => {
+    const { conversationId } = await client.converse()
+    expect((await post(conversationId, { type: 'acme:form' })).status).toBe(201)
+    await bot.until(() =>
+      bot.ofType('message.new').some(({ json }) => json.data.message?.payload.type === 'acme:form'),
+    )
+  })
+
+  test('is accepted from a person', async () => {
+    const conversationId = await converse('telegraph')
+    const userId = bot.requests[0]?.json.data.userId
+    const payload = { type: 'postback', payload: 'p' }
+    const { status } = await client.call('POST', '/messages', { conversationId, authorId: userId, payload })
+    expect(status).toBe(201)
+    await bot.until(() => heard().length === 2)
+  })
+})
+
+test('what the bot left empty, and numbers, arrive with the rest; a bad button costs only itself', async () => {
+  const conversationId = await converse('telegraph')
+  const actions = [
+    { action: 'Postback', title: 'Buy', payload: 42 },
+    null,
+    { action: 'Call', title: 'Call us' },
+  ]
+  expect(
+    (await post(conversationId, { type: 'card', title: 'Shoe', image: null, subtitle: '', actions })).status,
+  ).toBe(201)
+  const [card] = await shown()
+  expect(card?.body.content.text).toBe('Shoe\nCall us\n1. Buy')
+  await write('telegraph', '1')
+  await bot.until(() => heard().length === 2)
+  expect(heard()[1]).toEqual({ type: 'postback', payload: '42' })
+  expect(server.output()).toContain('buttons or cards of a message say nothing and were left out')
+})

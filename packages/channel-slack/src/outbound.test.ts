@@ -137,7 +137,6 @@ describe('what Slack would refuse takes another form', () => {
       card({ actions: [{ action: 'Open URL', title: 'Look', url: 'app://x' }] }),
       'T\nLook: app://x',
     ],
-    ['a card that says nothing', card({ title: '' }), '…'],
     ['a card with a button only', card({ title: '', actions: [action(1)] }), 'B1'],
     [
       'a menu without a message',

@@ -1,7 +1,8 @@
 import type { Capabilities } from './channel.js'
-import { type Action, type Content, contentIn, listFields } from './content.js'
+import type { Action, Content } from './content.js'
 import { degrade } from './degrade.js'
 import type { JsonObject } from './json.js'
+import { contentIn, listFields } from './read-content.js'
 
 /** The payload of the message that a button press creates. */
 export type ButtonReply =

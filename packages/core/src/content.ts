@@ -1,44 +1,55 @@
 import { z } from 'zod'
-import type { Json, JsonObject } from './json.js'
 
 /**
  * The content types of message payloads, in the format of the Messaging API. Extra fields are kept. A payload may have
- * any other type: it is stored and passed on unchanged, and only a channel that cannot show it rejects it.
+ * any other type: it is stored and passed on unchanged, and only a channel that cannot show it rejects it. `readContent`
+ * accepts more than these schemas, and turns it into this form.
  */
 
-const url = z.string().min(1)
-const text = z.string()
+const text = z.string('must be text')
+const url = text.min(1, 'must not be empty')
+const flag = z.boolean('must be true or false')
+const number = (min: number, max?: number) => {
+  const words =
+    max === undefined ? `must be a number of at least ${min}` : `must be a number from ${min} to ${max}`
+  const atLeast = z.number(words).min(min, words)
+  return max === undefined ? atLeast : atLeast.max(max, words)
+}
+const list = <T extends z.ZodType>(item: T) => z.array(item, 'must be a list')
+const NONE = 'must not be empty'
 
 const saySomething = z.looseObject({ action: z.literal('Say something'), title: text, text })
 const openUrl = z.looseObject({ action: z.literal('Open URL'), title: text, url })
 const postback = z.looseObject({ action: z.literal('Postback'), title: text, payload: text })
 
 /** A button of a card. */
-const actionSchema = z.discriminatedUnion('action', [saySomething, openUrl, postback])
+export const actionSchema = z.discriminatedUnion('action', [saySomething, openUrl, postback])
 /** One answer that a person can choose. */
 const choiceSchema = z.looseObject({ title: text, value: text })
 
+const optionSchema = z.looseObject({ label: text, value: text })
+
 const common = {
   /** Shows a typing indicator before the message, for `delay` milliseconds. */
-  typing: z.boolean().optional(),
-  delay: z.number().min(0).optional(),
+  typing: flag.optional(),
+  delay: number(0).optional(),
   /** Quick replies; allowed on any type. */
-  choices: z.array(choiceSchema).optional(),
+  choices: list(choiceSchema).optional(),
 }
 
 const cardFields = {
   title: text,
   subtitle: text.optional(),
   image: url.optional(),
-  actions: z.array(actionSchema).default([]),
-  markdown: z.boolean().optional(),
+  actions: list(actionSchema).default([]),
+  markdown: flag.optional(),
 }
 
 const textSchema = z.looseObject({
   ...common,
   type: z.literal('text'),
   text,
-  markdown: z.boolean().optional(),
+  markdown: flag.optional(),
 })
 const imageSchema = z.looseObject({
   ...common,
@@ -73,30 +84,30 @@ const fileSchema = z.looseObject({
 const locationSchema = z.looseObject({
   ...common,
   type: z.literal('location'),
-  latitude: z.number().min(-90).max(90),
-  longitude: z.number().min(-180).max(180),
+  latitude: number(-90, 90),
+  longitude: number(-180, 180),
   address: text.optional(),
   title: text.optional(),
 })
 /** A card in a carousel. */
-const cardBodySchema = z.looseObject(cardFields)
+export const cardBodySchema = z.looseObject(cardFields)
 const cardSchema = z.looseObject({ ...common, type: z.literal('card'), ...cardFields })
 const carouselSchema = z.looseObject({
   ...common,
   type: z.literal('carousel'),
-  items: z.array(cardBodySchema).min(1),
+  items: list(cardBodySchema).min(1, NONE),
 })
 const choiceContentSchema = z.looseObject({
   ...common,
   type: z.literal('single-choice'),
   text,
-  choices: z.array(choiceSchema).min(1),
+  choices: list(choiceSchema).min(1, NONE),
 })
 const dropdownSchema = z.looseObject({
   ...common,
   type: z.literal('dropdown'),
   message: text,
-  options: z.array(z.looseObject({ label: text, value: text })).min(1),
+  options: list(optionSchema).min(1, NONE),
 })
 
 /** Any content that Plugboard can show. */
@@ -123,37 +134,3 @@ export type Choice = z.infer<typeof choiceSchema>
 
 /** Every content type, in the order of the union. */
 export const contentTypes = contentSchema.options.map((option) => option.shape.type.value) as ContentType[]
-
-/** Fields that contain lists of content. */
-export const listFields = ['choices', 'options', 'actions', 'items'] as const
-
-/** Maximum total of fields, choices, cards and buttons. Validating more takes too long. */
-const MAX_MEMBERS = 2000
-
-/**
- * Parses the content of a payload. Undefined if the type is unknown, a field is invalid, or the payload has too many
- * members. Never throws, and takes bounded time for any payload.
- */
-export function contentIn(payload: JsonObject): Content | undefined {
-  return isSmall(payload) ? contentSchema.safeParse(payload).data : undefined
-}
-
-/** Counts only members that the schemas validate. Other fields are ignored. */
-function isSmall(payload: JsonObject): boolean {
-  let left = MAX_MEMBERS
-  const count = (value: Json): void => {
-    if (typeof value !== 'object' || value === null || left < 0) return
-    if (Array.isArray(value)) {
-      left -= value.length
-      if (left >= 0) for (const each of value) count(each)
-      return
-    }
-    left -= Object.keys(value).length
-    for (const field of listFields) {
-      const list = value[field]
-      if (Array.isArray(list)) count(list)
-    }
-  }
-  count(payload)
-  return left >= 0
-}

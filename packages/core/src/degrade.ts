@@ -1,15 +1,8 @@
 import type { Capabilities } from './channel.js'
-import {
-  type Action,
-  type Card,
-  type Choice,
-  type Content,
-  type ContentOf,
-  type ContentType,
-  contentIn,
-} from './content.js'
+import type { Action, Card, Choice, Content, ContentOf, ContentType } from './content.js'
 import type { JsonObject } from './json.js'
 import { limitMarkdown } from './limit-markdown.js'
+import { contentIn, textOf } from './read-content.js'
 import { splitText } from './split-text.js'
 
 /** A numbered answer in a text: what a person types, and its meaning. */
@@ -51,11 +44,12 @@ export function degrade(payload: JsonObject, capabilities: Capabilities): Degrad
   return { contents: limitMarkdown([{ ...first, ...pace }, ...rest]), options }
 }
 
-/** Known content, or the `text` of an unknown type. */
+/** Known content, or the `text` of anything else. */
 function asContent(payload: JsonObject): Content | undefined {
   const known = contentIn(payload)
   if (known) return known
-  return typeof payload.text === 'string' ? { type: 'text', text: payload.text } : undefined
+  const text = textOf(payload)
+  return text === undefined ? undefined : { type: 'text', text }
 }
 
 const saysSomething = (content: Content): boolean => content.type !== 'text' || content.text.trim() !== ''

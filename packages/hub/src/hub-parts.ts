@@ -135,7 +135,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     ...{ ...shared, ...cached, users, attachments },
     facts: facts.conversations,
   })
-  const messages = new Messages({ ...shared, users, conversations })
+  const messages = new Messages({ ...shared, channels, users, conversations })
   const participants = new Participants({
     ...{ store, users, conversations, now },
     ...{ userFacts: facts.users, conversationFacts: facts.conversations, maxCached: cacheSize },

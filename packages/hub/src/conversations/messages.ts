@@ -1,18 +1,23 @@
 import {
+  contentFaults,
   type Id,
+  invalid,
   type JsonObject,
   type Message,
   type MessageDetails,
   newId,
   PlugboardError,
 } from '@plugboard/core'
+import type { Channels } from '../channels/channels.js'
 import type { ClientView } from '../clients/directory.js'
 import type { Usage } from '../clients/usage.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import { channelOf, type Posting, type Recipients } from '../delivery/recipients.js'
 import { sourceOf } from '../log/dedupe.js'
+import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
 import { bytesOf, type MessagePage } from '../log/page.js'
+import { endpointTarget } from '../log/target.js'
 import type { Append, Appended, Store } from '../ports/store.js'
 import type { Conversations } from './conversations.js'
 import type { Users } from './users.js'
@@ -29,10 +34,16 @@ export interface Post extends Posting {
   /** The provider's event id: the same event creates one message. */
   dedupe?: string
   details?: MessageDetails
+  /**
+   * Path of the payload in the request. If it is set, a payload of the business that a channel of the conversation can
+   * never show is rejected. Default: the payload is accepted, and its delivery fails.
+   */
+  payloadPath?: readonly string[]
 }
 
 export interface MessagesOptions {
   store: Store
+  channels: Pick<Channels, 'find'>
   recipients: Recipients
   dispatcher: Dispatcher
   users: Users
@@ -49,13 +60,17 @@ export class Messages {
     this.#options = options
   }
 
-  /** Posts a message. When this resolves, it is on disk with its recipients. @throws NOT_FOUND, NO_SPACE */
+  /**
+   * Posts a message. When this resolves, it is on disk with its recipients.
+   * @throws NOT_FOUND, NO_SPACE, INVALID if `payloadPath` is set and a channel cannot show the payload
+   */
   async post(client: ClientView, post: Post): Promise<Message> {
     const { store, recipients, dispatcher, users, usage, now } = this.#options
     const { conversationId, author } = post
     if (author !== 'business' && !users.isKnown(client, author.userId)) {
       await users.assertExists(client, author.userId)
     }
+    if (post.payloadPath) await this.#assertShown(client, post, post.payloadPath)
     const claim = dispatcher.hasRoom(client.id, conversationId)
     const entryToAdd = entryOf(post, now(), claim)
     const size = bytesOf(entryToAdd)
@@ -83,6 +98,23 @@ export class Messages {
     // Repeating the post of a deleted message fails; a provider that repeats an event gets a success.
     else if (entry.deletedAt && post.dedupe === undefined) throw notFound()
     return asMessage(entry)
+  }
+
+  /** Channels that take any payload, and webhooks, can read what nobody else can. */
+  async #assertShown(client: ClientView, post: Post, payloadPath: readonly string[]): Promise<void> {
+    if (post.author !== 'business' || isPlainText(post.payload)) return
+    const faults = contentFaults(post.payload)
+    if (faults.length === 0) return
+    const { store, recipients, channels } = this.#options
+    const conversation = await store.findConversation(client.id, post.conversationId)
+    if (!conversation) throw new PlugboardError('NOT_FOUND', 'conversation not found')
+    const owed = new Set(recipients.message(client, conversation, post))
+    const cannotShow = ({ id, channel }: EndpointRecord): boolean => {
+      const content = channels.find(channel.name)?.capabilities.content
+      return owed.has(endpointTarget(id)) && content !== undefined && content !== 'any'
+    }
+    if (!conversation.endpoints.some(cannotShow)) return
+    throw invalid(...faults.map(({ path, message }) => ({ path: [...payloadPath, ...path], message })))
   }
 
   /** @throws NOT_FOUND */
@@ -146,6 +178,10 @@ export class Messages {
     return count
   }
 }
+
+/** Most payloads are, and this check is cheaper than the schema. */
+const isPlainText = ({ type, text, choices }: JsonObject): boolean =>
+  type === 'text' && typeof text === 'string' && text.trim() !== '' && choices === undefined
 
 const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'message not found')
 

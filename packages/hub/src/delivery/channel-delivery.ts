@@ -1,5 +1,6 @@
 import {
   type Channel,
+  contentFaults,
   degrade,
   type Endpoint,
   type Id,
@@ -8,6 +9,7 @@ import {
   type Logger,
   type Part,
   parseJsonObject,
+  readContent,
   replaceButtons,
 } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
@@ -174,6 +176,8 @@ async function takeTurn(
   return { giveBack }
 }
 
+const MAX_LOGGED_FIELDS = 10
+
 /** Most parts of one entry, and the longest that they may be together as JSON, in UTF-16 units. */
 const MAX_PARTS = 1000
 const MAX_PARTS_SIZE = 4 * 1024 * 1024
@@ -191,6 +195,7 @@ function renderParts(
 ): Pick<Kept, 'parts' | 'size'> | DeliveryFailure {
   const { clientId, conversationId } = address
   try {
+    if (capabilities.content !== 'any') logSkipped(payload, { clientId, messageId, channel: name }, log)
     const sealed =
       capabilities.content === 'any'
         ? payload
@@ -205,7 +210,7 @@ function renderParts(
       parts.push(...made)
       if (parts.length > MAX_PARTS) return unshown(`the channel ${name} made more than ${MAX_PARTS} parts`)
     }
-    if (parts.length === 0) return unshown('the channel cannot show this content')
+    if (parts.length === 0) return unshown(whyUnshown(payload))
     const size = JSON.stringify(parts).length
     if (size <= MAX_PARTS_SIZE) return { parts, size }
     return unshown(`the channel ${name} made more than ${MAX_PARTS_SIZE} characters of this message`)
@@ -219,6 +224,20 @@ function renderParts(
         : `the channel ${name} could not render this message (${shape.error})`,
     )
   }
+}
+
+function whyUnshown(payload: JsonObject): string {
+  const [fault] = contentFaults(payload)
+  const reason = fault ? `: "${fault.path.join('.')}" ${fault.message}` : ''
+  return `the channel cannot show this content${reason}`
+}
+
+/** Buttons and cards that say nothing are left out, and the bot's author has to know which. */
+function logSkipped(payload: JsonObject, about: object, log: Logger): void {
+  const { skipped } = readContent(payload)
+  const fields = skipped.slice(0, MAX_LOGGED_FIELDS).map(({ path }) => path.join('.'))
+  if (fields.length > 0)
+    log.warn({ ...about, fields }, 'buttons or cards of a message say nothing and were left out')
 }
 
 /** The arguments are JSON, or cannot be stored. */

@@ -9,6 +9,8 @@ import { jsonList } from '../pages.js'
 import { defineRoute, ok } from '../route.js'
 import * as schemas from '../schemas.js'
 
+/** Where faults are in the body of a post. */
+const PAYLOAD_PATH = ['body', 'payload']
 /** Default wait of a collect request, in milliseconds. */
 const COLLECT_MS = 10_000
 
@@ -29,6 +31,7 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
         conversationId: idOf(conversationId),
         author: authorId ? { userId: idOf(authorId) } : 'business',
         payload,
+        payloadPath: PAYLOAD_PATH,
       }
       if (replied) post.incomingId = replied
       const message = await idempotent(hub, input, (id) => {
