@@ -120,6 +120,7 @@ function detailsOf(error: unknown): ApiErrorDetails {
   }
 }
 
+/** Errors inherit some of their properties. */
 const at = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
 

@@ -1,7 +1,13 @@
+import { readFileSync } from 'node:fs'
 import type { InboundRequest } from '@plugboard/core'
 import { describe, expect, test } from 'vitest'
 import { botToken, webhookUrl } from '../test/stage.js'
 import { parse } from './inbound.js'
+
+const fixtureOf = (name: string) =>
+  JSON.parse(readFileSync(new URL(`./fixtures/${name}.json`, import.meta.url), 'utf8'))
+const { fields: serviceMessages } = fixtureOf('service-messages') as { fields: object }
+const { updates: otherUpdates } = fixtureOf('other-updates') as { updates: object }
 
 const config = { botToken }
 const request = (body: unknown): InboundRequest => ({
@@ -16,6 +22,10 @@ const from = { id: 501, is_bot: false, first_name: 'Ada' }
 const chat = { id: 501, type: 'private' }
 const message = (fields: object) => ({
   message: { message_id: 1, date: 1_795_334_400, from, chat, ...fields },
+})
+const photoBlock = (_: unknown, i: number) => ({
+  type: 'photo',
+  photo: [{ file_id: `p${i}`, width: 1, height: 1 }],
 })
 const contentOf = (fields: object) =>
   read(message(fields)).events.map((event) => 'content' in event && event.content)
@@ -70,14 +80,31 @@ describe('a message', () => {
     'paid_media',
     'checklist',
     'giveaway',
-    'new_chat_members',
-    'pinned_message',
-    'successful_payment',
     'web_app_data',
-    'video_chat_started',
-    'migrate_to_chat_id',
-  ])('of the kind %s is said to be one', (kind) => {
-    expect(contentOf({ [kind]: {} })).toEqual([{ type: 'text', text: `[${kind}]` }])
+    'rich_message',
+    'hologram',
+  ])('of the kind %s without its content is said to be one', (kind) => {
+    expect(contentOf({ [kind]: 7 })).toEqual([{ type: 'text', text: `[${kind}]` }])
+  })
+
+  test('that is sent again is the same one, though its parts are many', () => {
+    const blocks = [{ type: 'paragraph', text: 'Look' }, ...Array.from({ length: 60 }, photoBlock)]
+    const keysOf = () => read(message({ rich_message: { blocks } })).events.map(({ dedupeKey }) => dedupeKey)
+    expect(keysOf()).toEqual(keysOf())
+    expect(new Set(keysOf()).size).toBe(51)
+  })
+
+  test('is read as deep as Telegram nests blocks and formatting', () => {
+    let text: unknown = 'deep'
+    let block: object = { type: 'paragraph', text: 'inner' }
+    for (let i = 0; i < 16; i += 1) {
+      text = [{ type: 'bold', text }]
+      block = { type: 'list', items: [{ label: '•', blocks: [block] }] }
+    }
+    const blocks = [{ type: 'paragraph', text }, block]
+    expect(contentOf({ rich_message: { blocks } })).toEqual([
+      { type: 'text', text: `deep\n\n${'• '.repeat(16)}inner` },
+    ])
   })
 
   test('that does not look as its kind should is said to be of it', () => {
@@ -125,18 +152,29 @@ describe('a message', () => {
   })
 })
 
+describe('a service message', () => {
+  test.each(Object.entries(serviceMessages))('of the kind %s is no message', (field, value) => {
+    for (const kind of ['message', 'edited_message'])
+      expect(read({ [kind]: message({ [field]: value }).message }).events).toEqual([])
+  })
+
+  test('is none although Telegram repeats it in fields of old versions', () => {
+    const bob = { id: 502, is_bot: false, first_name: 'Bob' }
+    const joined = { new_chat_participant: bob, new_chat_member: bob, new_chat_members: [bob] }
+    expect(contentOf(joined)).toEqual([])
+    expect(contentOf({ left_chat_participant: bob, left_chat_member: bob })).toEqual([])
+  })
+
+  test('is a message if it has words that a person wrote to the bot', () => {
+    expect(contentOf({ an_event_that_is_added: {}, caption: 'For you' })).toEqual([
+      { type: 'text', text: '[an_event_that_is_added] For you' },
+    ])
+  })
+})
+
 describe('an update', () => {
-  test('of a kind that nobody asked for means nothing', () => {
-    for (const kind of [
-      'channel_post',
-      'inline_query',
-      'poll',
-      'chat_member',
-      'business_message',
-      'of_tomorrow',
-    ]) {
-      expect(read({ [kind]: { id: 1 } })).toEqual({ events: [], response: { status: 200 } })
-    }
+  test.each(Object.entries(otherUpdates))('of the kind %s means nothing', (kind, value) => {
+    expect(read({ [kind]: value })).toEqual({ events: [], response: { status: 200 } })
   })
 
   test('that the bot was taken out of a group counts as blocked, and that it got rights does not', () => {

@@ -1,4 +1,5 @@
 import {
+  type InboundContent,
   type InboundEvent,
   type InboundRequest,
   type InboundResponse,
@@ -12,7 +13,8 @@ import { z } from 'zod'
 import type { Session } from './api.js'
 import { botId, type Config } from './config.js'
 import { endpointOf, messageKey } from './endpoint.js'
-import { contentOf } from './message-contents.js'
+import { contentsOf } from './message-contents.js'
+import { chatSchema, nameOf, titleOf, userSchema } from './origins.js'
 
 const text = z.string()
 const time = z
@@ -21,20 +23,12 @@ const time = z
   .max(8_640_000_000_000)
   .transform((seconds) => new Date(seconds * 1000))
 
-const userSchema = z.object({
-  id: z.int(),
-  is_bot: z.boolean().optional(),
-  first_name: text.optional().catch(undefined),
-  last_name: text.optional().catch(undefined),
-  language_code: text.optional().catch(undefined),
-})
-const chatSchema = z.object({ id: z.int(), title: text.optional().catch(undefined) })
-
 const place = {
   message_id: z.int(),
   chat: chatSchema,
   is_topic_message: z.boolean().optional().catch(undefined),
   message_thread_id: z.int().optional().catch(undefined),
+  direct_messages_topic: z.object({ topic_id: z.int() }).optional().catch(undefined),
 }
 const messageSchema = z.looseObject({
   ...place,
@@ -42,6 +36,7 @@ const messageSchema = z.looseObject({
   edit_date: time.optional(),
   from: userSchema.optional(),
   sender_chat: chatSchema.optional(),
+  is_automatic_forward: z.boolean().optional().catch(undefined),
 })
 const callbackSchema = z.object({
   id: text.min(1),
@@ -105,7 +100,7 @@ function answer(callbackId: string | undefined): InboundResponse {
 function eventsOf(update: Update, config: Config): InboundEvent[] {
   const { message, edited_message, callback_query, message_reaction, my_chat_member } = update
   const dedupeKey = `update:${update.update_id}`
-  if (message) return written(message, config)
+  if (message) return written(message, dedupeKey, config)
   if (edited_message) return edited(edited_message, dedupeKey, config)
   if (callback_query) return pressed(callback_query, dedupeKey)
   if (message_reaction) return reacted(message_reaction, dedupeKey)
@@ -113,27 +108,41 @@ function eventsOf(update: Update, config: Config): InboundEvent[] {
   return []
 }
 
-function written(message: Message, config: Config): InboundEvent[] {
-  const about = aboutOf(message, messageKey(message), config)
+function written(message: Message, updateKey: string, config: Config): InboundEvent[] {
+  const about = aboutOf(message, message.message_id > 0 ? messageKey(message) : updateKey, config)
   if (!about) return []
   const start = typeof message.text === 'string' && /^\/start(?:@\w+)?(?:\s+(\S.*))?$/s.exec(message.text)
-  if (!start) return [{ ...about, type: 'message', content: contentOf(message) }]
+  if (!start) return messages(about, contentsOf(message))
   const payload = start[1]?.trim()
   return [{ ...about, type: 'started', ...(payload && { payload }) }]
 }
 
+/** One message for each content; the first has the key of the whole. */
+const messages = (about: About, contents: readonly InboundContent[]): InboundEvent[] =>
+  contents.map((content, i) => ({
+    ...about,
+    dedupeKey: i === 0 ? about.dedupeKey : `${about.dedupeKey}:${i}`,
+    type: 'message',
+    content,
+  }))
+
+/** Of a message with several contents, the first: its words, if it has some. */
 function edited(message: Message, dedupeKey: string, config: Config): InboundEvent[] {
   const about = aboutOf(message, dedupeKey, config)
-  if (!about) return []
+  const [content] = contentsOf(message)
+  if (!about || !content || message.message_id <= 0) return []
   const at = message.edit_date ?? message.date
-  return [{ ...about, at, type: 'edited', messageKey: messageKey(message), content: contentOf(message) }]
+  return [{ ...about, at, type: 'edited', messageKey: messageKey(message), content }]
 }
 
-/** Undefined for messages of bots. A message in the name of a group or a channel has a bot in `from`, too. */
+/**
+ * Undefined for messages of bots, and for posts that Telegram copies from a channel to its group. A message in the name
+ * of a group or a channel has a bot in `from`, too.
+ */
 function aboutOf(message: Message, dedupeKey: string, config: Config): About | undefined {
-  const { from, sender_chat, date } = message
+  const { from, sender_chat, date, is_automatic_forward } = message
   const sender = sender_chat ?? from
-  if (!sender || String(sender.id) === botId(config)) return undefined
+  if (!sender || is_automatic_forward || String(sender.id) === botId(config)) return undefined
   if (!sender_chat && from?.is_bot) return undefined
   return { dedupeKey, endpoint: endpointOf(sender.id, message), at: date, ...personOf(sender_chat, from) }
 }
@@ -142,7 +151,7 @@ function personOf(
   room: z.infer<typeof chatSchema> | undefined,
   user: z.infer<typeof userSchema> | undefined,
 ): { person?: Person } {
-  const name = room ? room.title : [user?.first_name, user?.last_name].filter(Boolean).join(' ')
+  const name = room ? titleOf(room) : user && nameOf(user)
   const locale = room ? undefined : user?.language_code
   return name || locale ? { person: { ...(name && { name }), ...(locale && { locale }) } } : {}
 }

@@ -1,121 +1,173 @@
-import type { InboundContent, MediaRef } from '@plugboard/core'
+import type { InboundContent } from '@plugboard/core'
 import { z } from 'zod'
-import { messageKey } from './endpoint.js'
-import { fileIdSchema } from './media.js'
+import { fileFields, fileIn, reader } from './files.js'
+import { withLinks } from './formatted-words.js'
+import { chatSchema, contextOf, nameOf, storyUrl, titleOf } from './origins.js'
+import { at } from './property.js'
+import { readRichMessage } from './rich-message.js'
+import { isServiceField } from './service-messages.js'
 
-const file = z.object({
-  file_id: fileIdSchema,
-  file_size: z.int().optional(),
-  mime_type: z.string().optional(),
-  file_name: z.string().optional(),
-})
-const photo = z.array(file.extend({ width: z.int(), height: z.int() })).min(1)
-const sticker = file.extend({
-  is_animated: z.boolean().optional(),
-  is_video: z.boolean().optional(),
-  emoji: z.string().optional(),
-  thumbnail: file.optional(),
-})
-const place = z.object({ latitude: z.number(), longitude: z.number() })
-const venue = z.object({ location: place, title: z.string(), address: z.string() })
-const contact = z.object({
-  phone_number: z.string(),
-  first_name: z.string(),
-  last_name: z.string().optional(),
-  vcard: z.string().optional(),
-  user_id: z.int().optional(),
-})
+const text = z.string()
+const said = text.optional().catch(undefined)
 
-type File = z.infer<typeof file>
+const placeSchema = z.object({ latitude: z.number(), longitude: z.number() })
+const venueSchema = z.object({ location: placeSchema, title: text, address: text })
+const contactSchema = z.object({
+  phone_number: text,
+  first_name: text,
+  last_name: text.optional(),
+  vcard: text.optional(),
+})
+const pollSchema = z.object({
+  question: text,
+  description: said,
+  media: z.unknown().optional(),
+  options: z.array(z.object({ text, media: z.unknown().optional() })).max(100),
+})
+const checklistSchema = z.object({
+  title: text,
+  tasks: z.array(z.object({ text, completion_date: z.int().optional().catch(undefined) })).max(1000),
+})
+const sharedUserSchema = z.object({ user_id: z.int(), first_name: said, last_name: said, username: said })
+const sharedChatSchema = z.object({ chat_id: z.int(), title: said, username: said })
 
-function mediaOf({ file_id, file_size, mime_type, file_name }: File, usualMime?: string): MediaRef {
-  const mime = mime_type || usualMime
-  return {
-    ref: file_id,
-    ...(mime && { mime }),
-    ...(file_size !== undefined && { size: file_size }),
-    ...(file_name && { name: file_name }),
+type Reader = (value: unknown) => InboundContent[] | undefined
+
+const read = <T>(schema: z.ZodType<T>, contents: (value: T) => InboundContent[]): Reader => {
+  return (value) => {
+    const result = schema.safeParse(value)
+    return result.success ? contents(result.data) : undefined
   }
 }
 
-type Reader = (value: unknown) => InboundContent | undefined
+const one = <T>(schema: z.ZodType<T>, content: (value: T) => InboundContent): Reader =>
+  read(schema, (value) => [content(value)])
 
-/** Reads one kind of content. Undefined for a value of an unexpected form. */
-const reader =
-  <T>(schema: z.ZodType<T>, read: (value: T) => InboundContent | undefined): Reader =>
-  (value) => {
-    const result = schema.safeParse(value)
-    return result.success ? read(result.data) : undefined
-  }
+const words = (...lines: (string | undefined)[]): InboundContent => ({
+  type: 'text',
+  text: lines.filter(Boolean).join('\n'),
+})
 
-const fileReader = (type: 'file' | 'audio' | 'voice' | 'video', mime?: string): Reader =>
-  reader(file, (value) => ({ type, media: mediaOf(value, mime) }))
-
-/** By field of a message. The order matters: an animation also has a `document`, and a venue a `location`. */
+/** By field of a message, apart from text and files. The order matters: a venue also has a `location`. */
 const readers: Readonly<Record<string, Reader>> = {
-  text: reader(z.string(), (text) => ({ type: 'text', text })),
-  photo: reader(photo, (sizes) => {
-    const [largest] = [...sizes].sort((a, b) => b.width * b.height - a.width * a.height)
-    return largest && { type: 'image', media: mediaOf(largest, 'image/jpeg') }
-  }),
-  animation: reader(file, (value) => ({
-    type: value.mime_type === 'image/gif' ? 'image' : 'video',
-    media: mediaOf(value, 'video/mp4'),
+  rich_message: readRichMessage,
+  venue: one(venueSchema, ({ location, title, address }) => ({
+    type: 'location',
+    ...location,
+    title,
+    address,
   })),
-  document: fileReader('file'),
-  audio: fileReader('audio'),
-  voice: fileReader('voice', 'audio/ogg'),
-  video: fileReader('video'),
-  video_note: fileReader('video', 'video/mp4'),
-  sticker: reader(sticker, ({ is_animated, is_video, emoji, thumbnail, ...still }) => {
-    // Others cannot show an animated sticker, but its preview.
-    const picture = is_animated || is_video ? thumbnail : still
-    return picture && { type: 'image', media: mediaOf(picture, 'image/webp'), ...(emoji && { title: emoji }) }
+  location: one(placeSchema, (value) => ({ type: 'location', ...value })),
+  contact: one(contactSchema, (value) => words(vcardOf(value))),
+  poll: read(pollSchema, ({ question, description, media, options }) => [
+    words(question, description, ...options.map((option) => `- ${option.text}`)),
+    ...[media, ...options.map((option) => option.media)].flatMap(attachedTo),
+  ]),
+  checklist: one(checklistSchema, ({ title, tasks }) =>
+    words(title, ...tasks.map((task) => `${task.completion_date ? '☑' : '☐'} ${task.text}`)),
+  ),
+  dice: one(z.object({ emoji: text, value: z.int() }), ({ emoji, value }) => words(`${emoji} ${value}`)),
+  game: read(z.looseObject({ title: text, description: said, text: said }), (game) => [
+    words(game.title, game.description, game.text),
+    ...attachedTo(game),
+  ]),
+  invoice: one(z.object({ title: text, description: said }), (invoice) =>
+    words(invoice.title, invoice.description),
+  ),
+  story: one(z.object({ id: z.int(), chat: chatSchema }), (story) =>
+    words(['[story]', titleOf(story.chat), storyUrl(story)].filter(Boolean).join(' ')),
+  ),
+  paid_media: read(z.object({ paid_media: z.array(z.unknown()).max(100) }), ({ paid_media }) => {
+    const files = paid_media.flatMap((item) => fileIn(item) ?? [])
+    return files.length > 0 ? files : [words('[paid_media]')]
   }),
-  venue: reader(venue, ({ location, title, address }) => ({ type: 'location', ...location, title, address })),
-  location: reader(place, (value) => ({ type: 'location', ...value })),
-  contact: reader(contact, (value) => ({ type: 'text', text: vcardOf(value) })),
+  giveaway: one(z.object({ prize_description: said }), (giveaway) =>
+    words(['[giveaway]', giveaway.prize_description].filter(Boolean).join(' ')),
+  ),
+  giveaway_winners: one(z.object({ prize_description: said }), (giveaway) =>
+    words(['[giveaway_winners]', giveaway.prize_description].filter(Boolean).join(' ')),
+  ),
+  // Telegram counts these among the service messages, but they have what a person sent to the bot.
+  web_app_data: one(z.object({ data: text.min(1) }), ({ data }) => words(data)),
+  users_shared: one(z.object({ users: z.array(sharedUserSchema).min(1).max(100) }), ({ users }) =>
+    words(...users.map((user) => named(nameOf(user), user.username, user.user_id))),
+  ),
+  chat_shared: one(sharedChatSchema, ({ title = '', username, chat_id }) =>
+    words(named(title, username, chat_id)),
+  ),
+  gift: one(z.object({ text: text.min(1) }), (gift) => words(gift.text)),
+  unique_gift: one(z.object({ text: text.min(1) }), (gift) => words(gift.text)),
+}
+
+/** `Ada Lovelace (@ada, 501)`. */
+function named(name: string, username: string | undefined, id: number): string {
+  const marks = [username && `@${username}`, String(id)].filter(Boolean).join(', ')
+  return name ? `${name} (${marks})` : marks
+}
+
+const placeReader = reader(placeSchema, (value) => ({ type: 'location', ...value }))
+const linkReader = reader(z.object({ url: text.min(1) }), ({ url }) => words(url))
+
+/** What is attached to a question or an answer of a poll, or to a game: a file, a place or a link. */
+function attachedTo(owner: unknown): InboundContent[] {
+  const content =
+    fileIn(owner) ??
+    readers.venue?.(at(owner, 'venue'))?.[0] ??
+    placeReader(at(owner, 'location')) ??
+    linkReader(at(owner, 'link'))
+  return content ? [content] : []
 }
 
 /** Fields about a message that are not its content. */
 const circumstances = new Set(
   `message_id message_thread_id direct_messages_topic from sender_chat sender_boost_count sender_business_bot sender_tag
-  date business_connection_id chat forward_origin forward_from forward_from_chat forward_from_message_id
-  forward_signature forward_sender_name forward_date is_topic_message is_automatic_forward reply_to_message
-  external_reply quote reply_to_story reply_to_checklist_task_id via_bot edit_date has_protected_content
-  is_from_offline is_paid_post media_group_id author_signature paid_star_count entities link_preview_options
-  suggested_post_info effect_id caption caption_entities show_caption_above_media has_media_spoiler
+  receiver_user ephemeral_message_id date guest_query_id business_connection_id chat forward_origin forward_from
+  forward_from_chat forward_from_message_id forward_signature forward_sender_name forward_date is_topic_message
+  is_automatic_forward reply_to_message external_reply quote reply_to_story reply_to_checklist_task_id
+  reply_to_poll_option_id via_bot guest_bot_caller_user guest_bot_caller_chat edit_date has_protected_content
+  has_media_spoiler is_from_offline is_paid_post media_group_id author_signature paid_star_count text entities
+  link_preview_options suggested_post_info effect_id caption caption_entities show_caption_above_media
   reply_markup`.split(/\s+/),
 )
 
-const envelope = z.object({
-  caption: z.string().optional().catch(undefined),
-  media_group_id: z.string().optional().catch(undefined),
-  message_thread_id: z.int().optional().catch(undefined),
-  reply_to_message: z
-    .object({ message_id: z.int(), chat: z.object({ id: z.int() }) })
-    .optional()
-    .catch(undefined),
-})
+const envelopeSchema = z.object({ text: said, caption: said, media_group_id: said })
 
-/** The content of a message. An unknown kind is a text with its name in brackets. */
-export function contentOf(message: object): InboundContent {
-  const { caption, media_group_id, message_thread_id, reply_to_message } = envelope.parse(message)
-  // Telegram marks every message of a topic as a reply to the first.
-  const isReply = reply_to_message && reply_to_message.message_id !== message_thread_id
-  return {
-    ...titled(bodyOf(message), caption),
-    ...(isReply && { replyTo: messageKey(reply_to_message) }),
-    ...(media_group_id && { mediaGroup: media_group_id }),
-  }
+/**
+ * What a person wrote, as one content for each file and one for the words. Empty for a service message. A kind that is
+ * unknown, or has an unexpected form, is a text with its name in brackets.
+ */
+export function contentsOf(message: object): InboundContent[] {
+  const { text: own, caption, media_group_id } = envelopeSchema.parse(message)
+  const spoken = own && withLinks(own, at(message, 'entities'))
+  const title = caption && withLinks(caption, at(message, 'caption_entities'))
+  const [first, ...rest] = spoken ? [words(spoken)] : (bodyOf(message) ?? placeholderOf(message, title))
+  if (!first) return []
+  const group = media_group_id || (rest.length > 0 ? groupOf(message) : undefined)
+  const grouped = group ? { mediaGroup: group } : {}
+  return [
+    { ...titled(first, title), ...contextOf(message), ...grouped },
+    ...rest.map((content) => ({ ...content, ...grouped })),
+  ]
 }
 
-function bodyOf(message: object): InboundContent {
-  const known = Object.keys(readers).find((each) => each in message)
-  const content = known === undefined ? undefined : readers[known]?.(Reflect.get(message, known))
-  const kind = known ?? Object.keys(message).find((each) => !circumstances.has(each)) ?? 'message'
-  return content ?? { type: 'text', text: `[${/^\w{1,64}$/.test(kind) ? kind : 'message'}]` }
+function bodyOf(message: object): InboundContent[] | undefined {
+  const known = Object.keys(readers).find((field) => Object.hasOwn(message, field))
+  const contents = known === undefined ? undefined : readers[known]?.(at(message, known))
+  if (contents && contents.length > 0) return contents
+  const file = fileIn(message)
+  return file && [file]
 }
+
+function placeholderOf(message: object, title: string | undefined): InboundContent[] {
+  const others = Object.keys(message).filter((field) => !circumstances.has(field))
+  const kind = others.find((field) => field in readers || fileFields.includes(field)) ?? others[0]
+  const isService = others.some(isServiceField) && !title
+  if (isService) return []
+  return [words(`[${kind !== undefined && /^\w{1,64}$/.test(kind) ? kind : 'message'}]`)]
+}
+
+/** Names the parts of a message. */
+const groupOf = (message: object): string => `message:${String(at(message, 'message_id'))}`
 
 function titled(content: InboundContent, caption: string | undefined): InboundContent {
   if (!caption) return content
@@ -124,7 +176,7 @@ function titled(content: InboundContent, caption: string | undefined): InboundCo
 }
 
 /** The vCard of a contact, or one made of name and number: RFC 2426. */
-function vcardOf({ phone_number, first_name, last_name = '', vcard }: z.infer<typeof contact>): string {
+function vcardOf({ phone_number, first_name, last_name = '', vcard }: z.infer<typeof contactSchema>): string {
   if (vcard) return vcard
   const name = [first_name, last_name].filter(Boolean).join(' ')
   const rows = [
