@@ -1,3 +1,4 @@
+import { newId, toUuid } from '@plugboard/core'
 import { type FastifyReply, fastify } from 'fastify'
 import { describe, expect, test } from 'vitest'
 import { createLog, RequestLog } from './logging.js'
@@ -44,6 +45,26 @@ describe('the log', () => {
     log.error({ err: circular }, 'x')
     log.error({ err: 'text' }, 'x')
     expect(lines).toHaveLength(2)
+  })
+})
+
+describe('the ids of a line', () => {
+  const id = newId()
+
+  test('are shown as each API shows them', () => {
+    const { log, last } = capture('info')
+    log.info({ clientId: id, target: `slack ${id}`, streamId: undefined }, 'x')
+    expect(last()).toMatchObject({ clientId: toUuid(id), target: `slack ${toUuid(id)}`, hexIds: [id, id] })
+  })
+
+  test('leave other members as they are', () => {
+    const { log, last } = capture('info')
+    log.info({ externalId: 'fe3b6bd5-2c5d-4be0-9f1a-3c7a3c1c1a11', commit: id, err: new Error(id) }, 'x')
+    expect(last()).toMatchObject({
+      ...{ externalId: 'fe3b6bd5-2c5d-4be0-9f1a-3c7a3c1c1a11', commit: id },
+      err: { message: id },
+    })
+    expect(last()).not.toHaveProperty('hexIds')
   })
 })
 

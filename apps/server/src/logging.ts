@@ -1,3 +1,4 @@
+import { isId, toUuid } from '@plugboard/core'
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
 import { withMaskedUrls } from './masked-urls.js'
@@ -35,9 +36,33 @@ export function createLog(level: string, destination?: DestinationStream): Logge
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: redacted, censor: '***' },
     serializers: { err: serializeError, req: serializeRequest },
+    formatters: { log: withUuids },
     hooks: { streamWrite: withMaskedUrls },
   }
   return destination ? pino(options, destination) : pino(options)
+}
+
+const ID = /\b[0-9a-f]{24}\b/g
+
+/**
+ * Shows the ids of a line as the Messaging API does, as UUIDs, so that either can be searched for in the other.
+ * `hexIds` holds the same ids in the form of the other APIs.
+ */
+function withUuids(line: Record<string, unknown>): Record<string, unknown> {
+  const hexIds: string[] = []
+  const shown: Record<string, unknown> = {}
+  for (const name in line) {
+    const value = line[name]
+    shown[name] =
+      typeof value === 'string' && (name.endsWith('Id') || name === 'target')
+        ? value.replace(ID, (id) => {
+            if (!isId(id)) return id
+            hexIds.push(id)
+            return toUuid(id)
+          })
+        : value
+  }
+  return hexIds.length > 0 ? { ...shown, hexIds } : line
 }
 
 /** Errors of HTTP libraries contain requests with credentials, so only these members are logged. */

@@ -217,7 +217,7 @@ describe('a sync with the headers of a client', () => {
     expect(bad).toMatchObject({ status: 400, text: expect.stringContaining('"body.channels.webhook.url"') })
     await client.call('POST', '/sync', { channels: { webhook: { ...config, enabled: true } } })
     expect((await client.call('POST', '/sync', { channels: { webhook: config } })).status).toBe(200)
-    expect((await client.call('GET', '/health')).json).toEqual({ channels: {} })
+    expect((await client.call('GET', '/health')).json).toEqual({ webhooks: [], channels: {} })
   })
 
   test('is unauthorized with a wrong token, or with half of the headers', async () => {
@@ -283,7 +283,7 @@ describe('webhooks of a sync', () => {
       channels: webhookChannel(nowhere('out'), secret),
     })
     expect((await client.call('POST', '/sync', {})).json).toEqual({ webhooks: [] })
-    expect((await client.call('GET', '/health')).json).toEqual({ channels: {} })
+    expect((await client.call('GET', '/health')).json).toEqual({ webhooks: [], channels: {} })
     const told = { sender: 'sam', payload: { type: 'text', text: 'hi' } }
     expect((await tell(server, { client: client.id, secret }, told)).status).toBe(404)
   })

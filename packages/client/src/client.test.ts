@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { webhookState } from '../test/fake-routes.js'
 import { setUp, setUpConversation } from '../test/setup.js'
 import { createClient } from './client.js'
 
@@ -51,9 +52,11 @@ describe('createClient', () => {
     expect(new Set(urls)).toEqual(new Set(['https://host/plugboard/api/v1/health']))
   })
 
-  test('reads the health of the channels', async () => {
+  test('reads the state of the webhooks, alone and with the channels', async () => {
     const { client } = await setUp()
-    expect(await client.health()).toEqual({ channels: { telegram: { events: [] } } })
+    const webhooks = [webhookState]
+    expect(await client.webhooks.list()).toEqual(webhooks)
+    expect(await client.health()).toEqual({ webhooks, channels: { telegram: { events: [] } } })
   })
 })
 

@@ -2,7 +2,7 @@ import { type Conversations, conversations } from './conversations.js'
 import { type DeadLetters, deadLetters } from './dead-letters.js'
 import { type Endpoints, endpoints } from './endpoints.js'
 import type { FetchFunction } from './exchange.js'
-import { type Health, health } from './health.js'
+import { type Health, health, type Webhooks, webhooks } from './health.js'
 import { type Messages, messages } from './messages.js'
 import { type SyncConfig, type SyncResult, syncClient } from './sync.js'
 import { type Tokens, tokens } from './tokens.js'
@@ -40,13 +40,14 @@ export interface PlugboardClient {
    * credentials.
    */
   sync(config: SyncConfig, options?: CallOptions): Promise<SyncResult>
-  /** The latest events of each configured channel, newest first. */
+  /** The state of the webhooks and of each configured channel, with its latest events. */
   health(options?: CallOptions): Promise<Health>
   users: Users
   conversations: Conversations
   messages: Messages
   endpoints: Endpoints
   deadLetters: DeadLetters
+  webhooks: Webhooks
   tokens: Tokens
 }
 
@@ -79,6 +80,7 @@ export function createClient(options: ClientOptions): PlugboardClient {
     messages: messages(http),
     endpoints: endpoints(http),
     deadLetters: deadLetters(http),
+    webhooks: webhooks(http),
     tokens: tokens(http),
   }
 }

@@ -9,8 +9,9 @@ export type DeliveryTarget =
   | ({ type: 'endpoint'; id: string } & Partial<Endpoint>)
 
 /**
- * `pending` = no attempt yet, `retrying` = failed, next attempt at `nextAttemptAt`, `delivered`, `dead` = failed all
- * retries (see `deadLetters`), `cancelled` = its message was deleted first.
+ * `pending` = no attempt yet, `retrying` = it failed, or waits for an earlier delivery that failed (`blockedBy`); next
+ * attempt at `nextAttemptAt`, `delivered`, `dead` = failed all retries (see `deadLetters`), `cancelled` = its message was
+ * deleted first.
  */
 export type DeliveryState = 'pending' | 'retrying' | 'delivered' | 'dead' | 'cancelled'
 
@@ -19,10 +20,16 @@ export interface Delivery {
   id: string
   target: DeliveryTarget
   state: DeliveryState
+  /** Failed attempts at what is retried (see `blockedBy`), or at the dead letter. */
   attempts?: number
   nextAttemptAt?: string
   /** Error message of the last attempt. */
   error?: string
+  /**
+   * The earlier delivery to the same target that is retried, and that this one waits for. Without `messageId`, its event
+   * is not a message.
+   */
+  blockedBy?: { id: string; messageId?: string; event: string }
 }
 
 /** A delivery that failed all retries. Times are ISO 8601, UTC. */

@@ -11,6 +11,31 @@ export interface HealthEvent {
   data?: unknown
 }
 
+/** The last failed attempt. `nextAttemptAt` is absent if what failed became a dead letter. Times are ISO 8601, UTC. */
+export interface TargetFailure {
+  kind: string
+  message: string
+  at: string
+  nextAttemptAt?: string
+}
+
+/** A webhook of the client with its state. Times are ISO 8601, UTC. */
+export interface WebhookHealth {
+  id: string
+  url: string
+  /**
+   * `active`: the last attempt succeeded, or there was none. `retrying`: it failed and will be repeated. `failing`: it
+   * failed and became a dead letter.
+   */
+  state: 'active' | 'retrying' | 'failing'
+  lastDeliveredAt?: string
+  lastFailure?: TargetFailure
+  /** Failed attempts since the last success. */
+  consecutiveFailures: number
+  /** Deliveries, failed attempts and dead letters since the webhook was created. */
+  counts: { delivered: number; failed: number; dead: number }
+}
+
 /** State of a configured channel. */
 export interface ChannelHealth {
   /** `pending`: the provider is not set up yet. `paused`: the credentials stopped working; sync again. */
@@ -26,18 +51,31 @@ export interface ChannelHealth {
   /** Times are ISO 8601. */
   lastInboundAt?: string
   lastOutboundAt?: string
-  lastFailure?: { kind: string; message: string; at: string }
+  lastFailure?: TargetFailure
   consecutiveFailures: number
   /** Newest first. */
   events: HealthEvent[]
 }
 
-/** The configured channels by name. */
+/** The webhooks, and the configured channels by name. */
 export interface Health {
+  webhooks: WebhookHealth[]
   channels: Record<string, ChannelHealth>
 }
 
-/** Reads the health of the client's channels. */
+/** Calls under `/webhooks`. `sync` sets the webhooks. */
+export interface Webhooks {
+  /** The webhooks of the client, with their state. */
+  list(options?: CallOptions): Promise<WebhookHealth[]>
+}
+
+/** Creates the calls for a server. */
+export const webhooks = (http: Transport): Webhooks => ({
+  list: async (options) =>
+    (await http.get<{ webhooks: WebhookHealth[] }>({ path: ['webhooks'] }, options)).webhooks,
+})
+
+/** Reads the health of the client's webhooks and channels. */
 export function health(http: Transport, options?: CallOptions): Promise<Health> {
   return http.get({ path: ['health'] }, options)
 }

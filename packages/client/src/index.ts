@@ -58,7 +58,14 @@ export type {
   WebhookEvent,
 } from './events.js'
 export type { FetchFunction } from './exchange.js'
-export type { ChannelHealth, Health, HealthEvent } from './health.js'
+export type {
+  ChannelHealth,
+  Health,
+  HealthEvent,
+  TargetFailure,
+  WebhookHealth,
+  Webhooks,
+} from './health.js'
 export type {
   Collected,
   CollectMessage,

@@ -59,10 +59,22 @@ const route = (method: string, path: string, keys: string[], handle: Handler) =>
     },
   ] as const
 
+export const webhookState = {
+  ...{ id: 'w1', url: 'https://bot.example/hook', state: 'retrying', consecutiveFailures: 2 },
+  lastFailure: {
+    ...{ kind: 'transient', message: 'answered 500' },
+    ...{ at: '2026-11-22T08:00:00.000Z', nextAttemptAt: '2026-11-22T08:00:05.000Z' },
+  },
+  counts: { delivered: 7, failed: 2, dead: 0 },
+}
+
 /** Method, path and handler of each route. */
 export const routes: (readonly [string, RegExp, Handler])[] = [
   ['POST', api('/sync'), sync],
-  route('GET', '/health', [], () => json(200, { channels: { telegram: { events: [] } } })),
+  route('GET', '/health', [], () =>
+    json(200, { webhooks: [webhookState], channels: { telegram: { events: [] } } }),
+  ),
+  route('GET', '/webhooks', [], () => json(200, { webhooks: [webhookState] })),
   route('POST', '/users', [], ({ world }) =>
     json(201, keep(world.users, { id: randomUUID(), clientId: world.clientId })),
   ),

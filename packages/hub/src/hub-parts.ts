@@ -25,6 +25,7 @@ import { Recipients } from './delivery/recipients.js'
 import type { RetrySchedule } from './delivery/retry.js'
 import { SerialTransport } from './delivery/serial-transport.js'
 import type { TargetConfig } from './delivery/target-config.js'
+import { TargetMonitor } from './delivery/target-monitor.js'
 import { TargetResolver } from './delivery/target-resolver.js'
 import type { IntegrationAddress, IntegrationItem } from './delivery/transport.js'
 import type { Lookups, WebhookFormat } from './delivery/webhook-format.js'
@@ -37,7 +38,6 @@ import { Answers } from './inbound/answers.js'
 import { Ingest } from './inbound/ingest.js'
 import { AccountClaims } from './integrations/account-claims.js'
 import { Health } from './integrations/health.js'
-import { IntegrationMonitor } from './integrations/integration-monitor.js'
 import { Integrations } from './integrations/integrations.js'
 import { pauseIntegration } from './integrations/pause.js'
 import { probe } from './integrations/probe.js'
@@ -67,7 +67,7 @@ export function createFoundation(context: HubContext, changed: (clientId: Id) =>
     maxClients: Math.ceil(cacheSize / STREAMS_PER_CLIENT),
   })
   const usage = new Usage({ store, maxBytes: settings.clientMaxBytes ?? 0, maxCached: cacheSize, log })
-  const monitor = new IntegrationMonitor({ store, log, now })
+  const monitor = new TargetMonitor({ store, directory, log, now })
   return { channels, preload, directory, usage, monitor, tokens: new ButtonTokens(keyring) }
 }
 
@@ -100,7 +100,8 @@ export function createDeliveries(context: HubContext, foundation: Foundation, re
     lookupsOf: (client) => reactions().lookups(client),
   })
   const dispatcher = new Dispatcher({
-    ...{ store, observer, log, now },
+    ...{ store, observer, monitor, log, now },
+    externalIdOf: (clientId) => directory.peek(clientId)?.record.externalId,
     limits: settings.delivers === false ? { ...settings.delivery, streams: 0 } : settings.delivery,
     resolve: (stream, target) => targets.resolve(stream, target),
     refused: (...refusal) => reactions().pause(...refusal),
@@ -143,7 +144,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
   const typing = new Typing({ channels, conversations, urls, log, timeoutMs })
   const collect = new Collect({ store, messages, now, maxMs: settings.collectMaxMs })
   const endpoints = new Endpoints({ ...shared, users, conversations })
-  const deliveries = new Deliveries({ ...shared, messages })
+  const deliveries = new Deliveries({ ...shared, messages, monitor })
 
   const health = new Health({ ...shared, channels, monitor, urls })
   const accountClaims = new AccountClaims({ store, directory, channels, now })
@@ -187,15 +188,16 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
 /** Reports the outcome of deliveries to the monitor and to the client's webhooks. */
 function watched(
   deliver: ReturnType<typeof channelDelivery>,
-  monitor: IntegrationMonitor,
+  monitor: TargetMonitor,
   events: () => Reactions['events'],
 ): ReturnType<typeof channelDelivery> {
   return async (address, item, ...how) => {
     const outcome = await deliver(address, item, ...how)
+    const target = { clientId: address.clientId, targetId: address.integration.id }
     if (outcome === undefined) {
-      monitor.delivered(address.integration.id)
+      monitor.delivered(target)
       await events().done(address, item)
-    } else if (outcome !== 'withdrawn') monitor.failed(address.integration.id, outcome)
+    } else if (outcome !== 'withdrawn') monitor.failed(target, outcome)
     return outcome
   }
 }

@@ -31,6 +31,12 @@ export type { DeliveryObserver, DispatcherLimits } from './delivery/dispatcher.j
 export type { GateLimits } from './delivery/gate.js'
 export type { RetrySchedule } from './delivery/retry.js'
 export type {
+  DeliveryCounts,
+  TargetFailure,
+  TargetState,
+  WorkingState,
+} from './delivery/target-monitor.js'
+export type {
   DeliveryFailure,
   Transport,
   TransportListener,
@@ -59,7 +65,7 @@ export type { LinkedMedia } from './files/media-links.js'
 export { loadFileTypes } from './files/media-type.js'
 export { createHub, type Hub } from './hub.js'
 export type { HubOptions, HubSettings } from './hub-options.js'
-export type { HealthEvent, HealthType, IntegrationHealth } from './integrations/health.js'
+export type { HealthEvent, HealthType, IntegrationHealth, WebhookHealth } from './integrations/health.js'
 export { healthEventOf } from './integrations/health.js'
 export type { IntegrationKinds, IntegrationView } from './integrations/integrations.js'
 export type { ChannelConfiguration, Configuration } from './integrations/sync.js'

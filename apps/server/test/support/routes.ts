@@ -45,6 +45,7 @@ export interface Sample {
 export const samples: Readonly<Record<string, readonly ((named: Named, own: Named) => Sample)[]>> = {
   'GET /clients': [() => ({ path: '/clients' })],
   'GET /health': [() => ({ path: '/health' })],
+  'GET /webhooks': [() => ({ path: '/webhooks' })],
   'POST /sync': [() => ({ path: '/sync', body: { webhooks: [] } })],
   'GET /clients/tokens': [() => ({ path: '/clients/tokens' })],
   'POST /clients/tokens': [() => ({ path: '/clients/tokens', body: {} })],

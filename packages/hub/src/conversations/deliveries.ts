@@ -1,6 +1,7 @@
 import { type Id, PlugboardError } from '@plugboard/core'
 import type { ClientView } from '../clients/directory.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
+import { type TargetMonitor, type TargetState, workingState } from '../delivery/target-monitor.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { Dead, DeadEntry, Entry } from '../log/entry.js'
 import type { Page } from '../log/page.js'
@@ -17,11 +18,13 @@ export interface Delivery {
   webhook?: { id: Id; url: string }
   endpoint?: EndpointRecord
   state: 'pending' | 'retrying' | 'delivered' | 'dead' | 'cancelled'
-  /** Failed attempts; known while it is retried, and when it is dead. */
+  /** Failed attempts: of what is retried (see `blockedBy`), or of the dead delivery. */
   attempts?: number
   nextAttemptAt?: Date
   /** Error of the last attempt. */
   error?: string
+  /** The earlier entry of the conversation that is retried, and that this one waits for. */
+  blockedBy?: Pick<Entry, 'id' | 'type'>
 }
 
 /** A delivery that failed all retries. */
@@ -34,10 +37,14 @@ export interface DeadLetter {
 /** Most replays of one conversation that wait at the same time. */
 const MAX_WAITING_REPLAYS = 1000
 
+/** How many entries are read to find what blocks a lane. */
+const HEAD_WITHIN = 64
+
 export interface DeliveriesOptions {
   store: Store
   dispatcher: Dispatcher
   messages: Messages
+  monitor: Pick<TargetMonitor, 'read'>
   now(): Date
 }
 
@@ -51,22 +58,66 @@ export class Deliveries {
 
   /** One for each target of a message. @throws NOT_FOUND */
   async ofMessage(client: ClientView, messageId: Id): Promise<Delivery[]> {
-    const { store, messages } = this.#options
+    const { store, messages, monitor } = this.#options
     const entry = await messages.getEntry(client, messageId)
-    const progress = await store.findProgress(entry)
-    const conversation = await store.findConversation(client.id, entry.streamId)
-    return entry.owes.map((target) => {
+    const [progress, conversation, states] = await Promise.all([
+      store.findProgress(entry),
+      store.findConversation(client.id, entry.streamId),
+      monitor.read(client.id),
+    ])
+    const deliveries = entry.owes.map(async (target): Promise<Delivery> => {
       const { kind, id } = parseTarget(target)
       const webhook = kind === 'webhook' && client.webhooks.find((hook) => hook.id === id)
       const endpoint = kind === 'endpoint' && conversation?.endpoints.find((endpoint) => endpoint.id === id)
+      const healthOf = endpoint ? client.integrations.get(endpoint.channel.name)?.id : id
       return {
         entryId: entry.id,
         target,
         ...(webhook && { webhook: { id: webhook.id, url: webhook.url } }),
         ...(endpoint && { endpoint }),
-        ...stateOf(entry, target, progress),
+        ...(await this.#stateOf(entry, target, progress, healthOf && states.get(healthOf))),
       }
     })
+    return Promise.all(deliveries)
+  }
+
+  /** Derives the state of a delivery from the entry, the lanes of its stream and the state of the target. */
+  async #stateOf(
+    entry: Entry,
+    target: Target,
+    progress: Progress | undefined,
+    health: TargetState | undefined,
+  ): Promise<Pick<Delivery, 'state' | 'attempts' | 'nextAttemptAt' | 'error' | 'blockedBy'>> {
+    const dead = entry.dead?.[target]
+    if (dead)
+      return {
+        state: 'dead',
+        attempts: dead.attempts,
+        ...(dead.error !== undefined && { error: dead.error }),
+      }
+    const replay = replayOf(progress, entry.seq, target)
+    const lane = replay ?? progress?.lanes[target]
+    if ((lane?.done ?? progress?.scanned ?? 0) >= entry.seq) return { state: 'delivered' }
+    if (entry.deletedAt) return { state: 'cancelled' }
+    const trouble = troubleOf(lane, health, this.#options.now())
+    if (!trouble) return { state: 'pending' }
+    const head = replay || !lane ? entry : await this.#headOf(entry, target, lane)
+    return {
+      state: 'retrying',
+      attempts: lane?.attempt ?? 0,
+      ...trouble,
+      ...(head && head.id !== entry.id && { blockedBy: { id: head.id, type: head.type } }),
+    }
+  }
+
+  /** The first entry that a lane still has to deliver, if it is near. */
+  async #headOf(entry: Entry, target: Target, { done }: LaneState): Promise<Entry | undefined> {
+    if (done === entry.seq - 1) return entry
+    const next = await this.#options.store.readEntries(entry, done, HEAD_WITHIN)
+    return next.find(
+      ({ type, deletedAt, owes, dead }) =>
+        type !== 'void' && !deletedAt && owes.includes(target) && !dead?.[target],
+    )
   }
 
   /** Dead letters, newest entry first. Those of one entry are on the same page. */
@@ -120,23 +171,20 @@ const replayOf = (progress: Progress | undefined, seq: number, target: Target): 
     return lane.only === seq && lane.target === target
   })?.[1]
 
-/** Derives the state of a delivery from the entry and the lanes of its stream. */
-function stateOf(
-  entry: Entry,
-  target: Target,
-  progress: Progress | undefined,
-): Pick<Delivery, 'state' | 'attempts' | 'nextAttemptAt' | 'error'> {
-  const dead = entry.dead?.[target]
-  if (dead)
-    return { state: 'dead', attempts: dead.attempts, ...(dead.error !== undefined && { error: dead.error }) }
-  const lane = replayOf(progress, entry.seq, target) ?? progress?.lanes[target]
-  if ((lane?.done ?? progress?.scanned ?? 0) >= entry.seq) return { state: 'delivered' }
-  if (entry.deletedAt) return { state: 'cancelled' }
-  if (lane?.done !== entry.seq - 1 || !lane.attempt) return { state: 'pending' }
+/** Why a lane waits: its own last failure, or that of its target, which is paused. */
+function troubleOf(
+  lane: LaneState | undefined,
+  health: TargetState | undefined,
+  now: Date,
+): Pick<Delivery, 'error' | 'nextAttemptAt'> | undefined {
+  const last = health && workingState(health) === 'retrying' ? health.lastFailure : undefined
+  const pause = last?.nextAttemptAt && last.nextAttemptAt > now ? last : undefined
+  const hasFailed = lane && (lane.error !== undefined || (lane.attempt ?? 0) > 0)
+  if (!hasFailed) return pause && { error: pause.message, ...timeOf(pause.nextAttemptAt) }
   return {
-    state: 'retrying',
-    attempts: lane.attempt,
-    ...(lane.blockedUntil && { nextAttemptAt: lane.blockedUntil }),
     ...(lane.error !== undefined && { error: lane.error }),
+    ...timeOf(lane.blockedUntil ?? pause?.nextAttemptAt),
   }
 }
+
+const timeOf = (nextAttemptAt: Date | undefined) => (nextAttemptAt ? { nextAttemptAt } : {})

@@ -1,13 +1,14 @@
-import type { Id, Logger } from '@plugboard/core'
+import type { Failure, Id, Logger } from '@plugboard/core'
 import type { Dead, Entry, StreamRef } from '../log/entry.js'
 import type { Claimed } from '../log/progress.js'
-import { type LaneKey, parseTarget, type Target } from '../log/target.js'
+import { type LaneKey, nameOf, parseTarget, type Target } from '../log/target.js'
 import type { Appended, Replayed, Store } from '../ports/store.js'
 import { DueClock } from './due-clock.js'
 import { type Gate, type GateLimits, Gates } from './gate.js'
 import type { Effect, LaneEvent, Outcome } from './stream.js'
 import { type RunnerHost, StreamRunner } from './stream-runner.js'
 import type { Resolved, TargetConfig } from './target-config.js'
+import type { TargetMonitor } from './target-monitor.js'
 import { monotonicMs, type TransportListener } from './transport.js'
 
 /** Limits of the deliveries of one process. */
@@ -39,6 +40,10 @@ export interface DispatcherOptions {
   /** Called after the death is stored and before the progress passes the entry. Never rejects. */
   gaveUp(stream: StreamRef, target: Target, entry: Entry, dead: Dead): Promise<void>
   observer: DeliveryObserver
+  /** Of the webhooks. */
+  monitor: Pick<TargetMonitor, 'delivered' | 'failed' | 'died'>
+  /** The id that the creator of a client gave it, for logs; undefined if it has none, or is not in memory. */
+  externalIdOf(clientId: Id): string | undefined
   log: Logger
   now(): Date
   monotonicMs?: () => number
@@ -309,13 +314,19 @@ export class Dispatcher implements RunnerHost {
 
   circuitOpened(gate: string, { clientId }: Claimed, { label }: TargetConfig): void {
     const { pausedUntil } = this.gate(gate)
-    this.#options.log.warn({ clientId, target: label, pausedUntil }, 'pausing all deliveries to this target')
+    this.#options.log.warn(
+      { ...this.#names(clientId), target: label, pausedUntil },
+      'pausing all deliveries to this target',
+    )
     for (const runner of this.#runners.values()) runner.dispatch({ type: 'circuit-opened', gate })
   }
 
   /** Streams in the store are due again at the end of the pause, so nothing has to be woken there. */
   circuitClosed(gate: string, { clientId }: Claimed, { label }: TargetConfig): void {
-    this.#options.log.info({ clientId, target: label }, 'this target answers again; deliveries continue')
+    this.#options.log.info(
+      { ...this.#names(clientId), target: label },
+      'this target answers again; deliveries continue',
+    )
     for (const runner of this.#runners.values()) runner.dispatch({ type: 'circuit-closed', gate })
   }
 
@@ -339,7 +350,10 @@ export class Dispatcher implements RunnerHost {
     if (left + 1 >= streamsPerClient || this.#runners.size + 1 >= streams) this.#clock.wake(ROOM_MS)
     if (nextAt) this.due(nextAt)
     if (isLost) {
-      this.#options.log.warn({ clientId, streamId }, 'lost the lease of a stream while delivering it')
+      this.#options.log.warn(
+        { ...this.#names(clientId), streamId },
+        'lost the lease of a stream while delivering it',
+      )
       this.#clock.wake(0)
     }
     // An append that failed may have taken the lease after the runner gave it back.
@@ -349,45 +363,80 @@ export class Dispatcher implements RunnerHost {
     if (this.#isIdle) this.#idle?.()
   }
 
-  reportDelivered({ kind }: TargetConfig, entry: Entry): void {
-    this.#options.observer.delivered(kind, this.now().getTime() - entry.at.getTime())
+  reportDelivered({ kind, webhook }: TargetConfig, { clientId, at }: Entry): void {
+    this.#options.observer.delivered(kind, this.now().getTime() - at.getTime())
+    if (webhook) this.#options.monitor.delivered({ clientId, targetId: webhook })
   }
 
   reportRetry({ config, entry, attempts, failure, nextAt }: Effect & { do: 'report-retry' }): void {
-    this.#options.observer.retried(config.kind)
-    const { clientId, streamId, id: entryId } = entry
+    const { observer, monitor, log } = this.#options
+    observer.retried(config.kind)
+    const { clientId, streamId, id: entryId, type: event } = entry
     const { kind, message: error } = failure
-    this.#options.log.warn(
-      { clientId, streamId, entryId, target: config.label, attempts, kind, error, nextAt },
+    const { pausedUntil } = this.gate(config.gate)
+    const nextAttemptAt = pausedUntil && pausedUntil > nextAt ? pausedUntil : nextAt
+    if (config.webhook)
+      monitor.failed({ clientId, targetId: config.webhook }, { kind, message: error, nextAttemptAt })
+    log.warn(
+      {
+        ...this.#names(clientId),
+        streamId,
+        entryId,
+        event,
+        target: config.label,
+        attempts,
+        kind,
+        error,
+        nextAttemptAt,
+      },
       'delivery failed; will retry',
     )
   }
 
-  reportDeath(target: Target, entry: Entry, dead: Dead): void {
-    this.#options.observer.died(parseTarget(target).kind)
-    this.#options.log.error(
-      { clientId: entry.clientId, entryId: entry.id, target: dead.label, ...dead },
+  reportDeath(target: Target, { clientId, streamId, id: entryId, type: event }: Entry, dead: Dead): void {
+    const { observer, monitor, log } = this.#options
+    const { kind, id: targetId } = parseTarget(target)
+    observer.died(kind)
+    if (kind === 'webhook') monitor.died({ clientId, targetId }, lastAttemptOf(dead))
+    const { label, ...why } = dead
+    log.error(
+      { ...this.#names(clientId), streamId, entryId, event, target: label, ...why },
       'delivery given up',
     )
   }
 
   reportFault({ clientId, streamId }: Claimed, target: Target, err: unknown): void {
     this.#options.log.error(
-      { err, clientId, streamId, target },
+      { err, ...this.#names(clientId), streamId, target: nameOf(target) },
       'cannot prepare a delivery to this target; will retry',
     )
   }
 
   reportBroken({ clientId, streamId }: Claimed, err: unknown): void {
     this.#options.log.error(
-      { err, clientId, streamId },
+      { err, ...this.#names(clientId), streamId },
       'delivering a stream failed; it continues when its lease ends',
     )
   }
 
   reportStoreFailure({ clientId, streamId }: Claimed, err: unknown): void {
-    this.#options.log.error({ err, clientId, streamId }, 'the store failed while delivering; will retry')
+    this.#options.log.error(
+      { err, ...this.#names(clientId), streamId },
+      'the store failed while delivering; will retry',
+    )
   }
+
+  /** How a log line names a client. */
+  #names(clientId: Id): { clientId: Id; externalId?: string } {
+    const externalId = this.#options.externalIdOf(clientId)
+    return externalId === undefined ? { clientId } : { clientId, externalId }
+  }
+}
+
+/** The attempt that a dead letter ended with; undefined if there was none. */
+function lastAttemptOf({ reason, error }: Dead): { kind: Failure['kind']; message: string } | undefined {
+  if (error === undefined || reason === 'target-removed') return undefined
+  return { kind: reason === 'exhausted' ? 'transient' : reason, message: error }
 }
 
 /** A stream without a runner whose lease this process may have. */

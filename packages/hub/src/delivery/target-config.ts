@@ -9,6 +9,8 @@ export interface TargetConfig {
   /** Lanes with the same key share a gate: a webhook, or an integration. */
   gate: string
   kind: TargetKind
+  /** The webhook, if it is one. */
+  webhook?: Id
   /** The integration that is paused if the credentials are refused. */
   integration?: Id
   /** Readable name of the target for dead letters and logs. Contains no secret. */

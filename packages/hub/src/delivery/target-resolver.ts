@@ -95,6 +95,7 @@ export class TargetResolver {
     return {
       gate: webhook.id,
       kind: 'webhook',
+      webhook: webhook.id,
       label: webhook.url,
       schedule: format.schedule,
       ...(format.isFinal && { isFinal: format.isFinal }),

@@ -1,6 +1,6 @@
 import type { Entry } from '../log/entry.js'
 import type { LaneState, Mark } from '../log/progress.js'
-import type { LaneKey, Target } from '../log/target.js'
+import { type LaneKey, nameOf, type Target } from '../log/target.js'
 import type { Appended } from '../ports/store.js'
 import { TURN } from './gate.js'
 import {
@@ -657,7 +657,7 @@ export class Transitions {
     const deaths = entries
       .filter((entry) => entry.seq <= end && isFor(lane, entry))
       .map((entry, i) => ({
-        ...{ entry, reason: 'target-removed' as const, label: lane.target },
+        ...{ entry, reason: 'target-removed' as const, label: nameOf(lane.target) },
         ...(i === 0 ? { attempts: lane.attempt, error: lane.error } : { attempts: 0, error: undefined }),
       }))
     if (deaths.length > 0) return this.#settle(lane, { do: 'bury', deaths, upTo })
@@ -745,26 +745,28 @@ export class Transitions {
     lane.part = failure.parts ?? lane.part
     lane.isDirty = true
     this.stream.hasProgress = true
+    const { entry } = head
     switch (verdict.do) {
       case 'pause-target':
-        return
+        return this.#reportRetry({ config, entry, attempts: lane.attempt, failure, nextAt: verdict.until })
       case 'pause-lane':
         lane.blockedUntil = verdict.until
-        return
-      case 'retry': {
+        return this.#reportRetry({ config, entry, attempts: lane.attempt, failure, nextAt: verdict.until })
+      case 'retry':
         lane.attempt = attempts
         lane.blockedUntil = verdict.at
-        const { entry } = head
-        this.#effects.push({ do: 'report-retry', config, entry, attempts, failure, nextAt: verdict.at })
-        return
-      }
+        return this.#reportRetry({ config, entry, attempts, failure, nextAt: verdict.at })
       case 'refuse':
         return this.#settle(lane, { do: 'refuse', config, reason: error })
       case 'bury': {
-        const death = { entry: head.entry, reason: verdict.reason, label: config.label, attempts, error }
-        return this.#settle(lane, { do: 'bury', deaths: [death], upTo: head.entry.seq })
+        const death = { entry, reason: verdict.reason, label: config.label, attempts, error }
+        return this.#settle(lane, { do: 'bury', deaths: [death], upTo: entry.seq })
       }
     }
+  }
+
+  #reportRetry(retry: Omit<Effect & { do: 'report-retry' }, 'do'>): void {
+    this.#effects.push({ do: 'report-retry', ...retry })
   }
 
   #settle(lane: OwnLane, settlement: Settlement): void {

@@ -16,8 +16,8 @@ import type { Endpoints } from '../conversations/endpoints.js'
 import type { Messages } from '../conversations/messages.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import { channelOf } from '../delivery/recipients.js'
+import type { TargetMonitor } from '../delivery/target-monitor.js'
 import type { MediaLinks } from '../files/media-links.js'
-import type { IntegrationMonitor } from '../integrations/integration-monitor.js'
 import { type Activity, messageIdOf } from '../log/activity.js'
 import { dedupeOf } from '../log/dedupe.js'
 import type { Append, Store } from '../ports/store.js'
@@ -29,7 +29,7 @@ export interface IngestOptions {
   channels: Channels
   answers: Answers
   media: MediaLinks
-  monitor: IntegrationMonitor
+  monitor: Pick<TargetMonitor, 'received' | 'failed'>
   endpoints: Endpoints
   conversations: Conversations
   messages: Messages
@@ -75,7 +75,7 @@ export class Ingest {
     if (events.length > MAX_EVENTS)
       throw new PlugboardError('INVALID', `a request may contain at most ${MAX_EVENTS} events`)
     for (const event of events) await this.#store(client, open, event)
-    if (events.length > 0) this.#options.monitor.received(open.id)
+    if (events.length > 0) this.#options.monitor.received({ clientId: client.id, targetId: open.id })
     return response
   }
 
@@ -173,7 +173,10 @@ export class Ingest {
       }
       case 'delivery': {
         const { status, failure } = event
-        if (failure) this.#options.monitor.failed(origin.integration.id, failure)
+        if (failure) {
+          const { client, integration } = origin
+          this.#options.monitor.failed({ clientId: client.id, targetId: integration.id }, failure)
+        }
         return {
           type: 'delivery',
           ...(await this.#deliveredOf(origin, event.deliveryId)),

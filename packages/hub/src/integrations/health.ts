@@ -1,13 +1,20 @@
-import { isJsonObject, type JsonObject, newId, parseJsonObject } from '@plugboard/core'
+import { type Id, isJsonObject, type JsonObject, newId, parseJsonObject } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
 import type { ClientView } from '../clients/directory.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import type { Recipients } from '../delivery/recipients.js'
+import {
+  type DeliveryCounts,
+  type TargetFailure,
+  type TargetMonitor,
+  type TargetState,
+  type WorkingState,
+  workingState,
+} from '../delivery/target-monitor.js'
 import { integrationTarget } from '../log/target.js'
 import type { Sealed } from '../ports/client-record.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 import type { Append, Store } from '../ports/store.js'
-import type { IntegrationMonitor, IntegrationState } from './integration-monitor.js'
 
 const healthTypes = ['create', 'configure', 'start', 'initialize', 'pause', 'delete'] as const
 
@@ -31,7 +38,7 @@ export interface HealthDetails {
 }
 
 /** An enabled channel with its recent events. */
-export interface IntegrationHealth extends IntegrationState {
+export interface IntegrationHealth extends Omit<TargetState, 'counts'> {
   channel: string
   status: 'active' | 'pending' | 'paused'
   /** The provider's message, if it is paused or pending. */
@@ -46,18 +53,32 @@ export interface IntegrationHealth extends IntegrationState {
   events: HealthEvent[]
 }
 
+/** A webhook with its working state. */
+export interface WebhookHealth {
+  id: Id
+  url: string
+  state: WorkingState
+  lastDeliveredAt?: Date
+  lastFailure?: TargetFailure
+  consecutiveFailures: number
+  counts: DeliveryCounts
+}
+
 export interface HealthOptions {
   store: Store
   recipients: Recipients
   dispatcher: Dispatcher
   channels: Channels
-  monitor: IntegrationMonitor
+  monitor: Pick<TargetMonitor, 'read'>
   urls: PublicAddresses
   now(): Date
 }
 
 /** Maximum events shown per integration. */
 const MAX_EVENTS = 20
+
+const NO_STATE: TargetState = { consecutiveFailures: 0 }
+const NO_COUNTS: DeliveryCounts = { delivered: 0, failed: 0, dead: 0 }
 
 /** Health of a client's integrations. */
 export class Health {
@@ -70,12 +91,11 @@ export class Health {
   async list(client: ClientView): Promise<IntegrationHealth[]> {
     const { store, monitor, urls, channels } = this.#options
     const integrations = [...client.integrations.values()]
+    const states = await monitor.read(client.id)
     return Promise.all(
       integrations.map(async ({ id, channel, status, reason }) => {
-        const [entries, state] = await Promise.all([
-          store.listEntries(client.id, id, MAX_EVENTS),
-          monitor.read(id),
-        ])
+        const entries = await store.listEntries(client.id, id, MAX_EVENTS)
+        const { counts: _, ...state } = states.get(id) ?? NO_STATE
         const webhookUrl = urls.webhook(client.id, channel)
         const setup = channels.find(channel)?.setup?.(webhookUrl)
         return {
@@ -88,6 +108,22 @@ export class Health {
         }
       }),
     )
+  }
+
+  /** The webhooks of one dialect. */
+  async ofWebhooks(client: ClientView, format: string): Promise<WebhookHealth[]> {
+    const states = await this.#options.monitor.read(client.id)
+    return client.webhooks
+      .filter((hook) => hook.format === format)
+      .map(({ id, url }) => {
+        const state = states.get(id) ?? NO_STATE
+        const { lastOutboundAt, lastFailure, consecutiveFailures, counts = NO_COUNTS } = state
+        return {
+          ...{ id, url, state: workingState(state), consecutiveFailures, counts },
+          ...(lastOutboundAt && { lastDeliveredAt: lastOutboundAt }),
+          ...(lastFailure && { lastFailure }),
+        }
+      })
   }
 
   /** Stores a health event and notifies the webhooks. */

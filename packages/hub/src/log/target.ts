@@ -30,3 +30,9 @@ const KINDS: Readonly<Record<string, TargetKind>> = { w: 'webhook', e: 'endpoint
 export function parseTarget(target: Target): { kind: TargetKind; id: Id } {
   return { kind: KINDS[target[0] ?? ''] ?? 'endpoint', id: target.slice(1) as Id }
 }
+
+/** Readable name of a target, for logs and dead letters. */
+export function nameOf(target: Target): string {
+  const { kind, id } = parseTarget(target)
+  return `${kind} ${id}`
+}

@@ -310,6 +310,8 @@ export class World {
         this.#refused?.(gate as Target) ?? this.#pause(process, gate as Target, credentials),
       gaveUp: async () => undefined,
       observer: { delivered: () => undefined, retried: () => undefined, died: () => undefined },
+      monitor: { delivered: () => undefined, failed: () => undefined, died: () => undefined },
+      externalIdOf: () => undefined,
       log: this.#log,
       now: () => new Date(),
       monotonicMs: () => Date.now(),

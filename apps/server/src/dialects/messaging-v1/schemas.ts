@@ -148,7 +148,33 @@ const syncResponse = z.object({ webhooks: z.array(z.object({ url: z.string(), to
 /** `id` and `token` are answered to a sync with credentials in the body, or none. */
 export const anySyncResponse = syncResponse.extend({ id: guid.optional(), token: z.string().optional() })
 export const tokensResponse = z.object({ tokens: z.array(z.object({ id: guid, createdAt: date })) })
+const lastFailure = z.object({
+  kind: z.enum(['rate-limited', 'transient', 'ambiguous', 'auth', 'recipient', 'invalid']),
+  message: z.string(),
+  at: date,
+  nextAttemptAt: date
+    .optional()
+    .meta({ description: 'When what failed is tried again; absent if it became a dead letter' }),
+})
+const webhookHealth = z.object({
+  id: guid,
+  url: z.string(),
+  state: z.enum(['active', 'retrying', 'failing']).meta({
+    description:
+      '`active`: the last attempt succeeded, or there was none. `retrying`: it failed and will be repeated. `failing`: it failed and became a dead letter.',
+  }),
+  lastDeliveredAt: date.optional(),
+  lastFailure: lastFailure.optional(),
+  consecutiveFailures: z.number().meta({ description: 'Failed attempts since the last success' }),
+  counts: z
+    .object({ delivered: z.number(), failed: z.number(), dead: z.number() })
+    .meta({ description: 'Deliveries, failed attempts and dead letters since the webhook was created' }),
+})
+export const webhooksResponse = z.object({ webhooks: z.array(webhookHealth) })
 export const healthResponse = z.object({
+  webhooks: z
+    .array(webhookHealth)
+    .meta({ description: 'As in `GET /webhooks`, with parts of the URL that may be secret masked' }),
   channels: z.record(
     z.string(),
     z.object({
@@ -159,13 +185,7 @@ export const healthResponse = z.object({
       setup: z.string().optional().meta({ description: 'Manual steps at the provider' }),
       lastInboundAt: date.optional(),
       lastOutboundAt: date.optional(),
-      lastFailure: z
-        .object({
-          kind: z.enum(['rate-limited', 'transient', 'ambiguous', 'auth', 'recipient', 'invalid']),
-          message: z.string(),
-          at: date,
-        })
-        .optional(),
+      lastFailure: lastFailure.optional(),
       consecutiveFailures: z.number(),
       events: z.array(z.object({ type: z.string(), time: date, data: z.unknown().optional() })),
     }),
@@ -208,9 +228,16 @@ export const deliveriesResponse = z.object({
       id: z.string(),
       target,
       state: z.enum(['pending', 'retrying', 'delivered', 'dead', 'cancelled']),
-      attempts: z.number().optional(),
+      attempts: z
+        .number()
+        .optional()
+        .meta({ description: 'Failed attempts at what is retried (see `blockedBy`), or at the dead letter' }),
       nextAttemptAt: date.optional(),
-      error: z.string().optional(),
+      error: z.string().optional().meta({ description: 'Error of the last attempt' }),
+      blockedBy: z.object({ id: z.string(), messageId: guid.optional(), event: z.string() }).optional().meta({
+        description:
+          'The earlier delivery to the same target that is retried, and that this one waits for. It has no `messageId` if its event is not a message.',
+      }),
     }),
   ),
 })

@@ -1,11 +1,13 @@
 import { toUuid } from '@plugboard/core'
-import type { Hub } from '@plugboard/hub'
+import type { ClientView, Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
+import { withMaskedUrls } from '../../../masked-urls.js'
 import { refuseKey } from '../../idempotent.js'
 import { idOf } from '../ids.js'
 import { tokenText } from '../map.js'
 import { defineRoute, ok } from '../route.js'
 import * as schemas from '../schemas.js'
+import { FORMAT_NAME } from '../webhook-format.js'
 
 /** A client about itself: that it exists, its channels, its tokens. */
 export function clientRoutes(app: FastifyInstance, hub: Hub): void {
@@ -21,12 +23,23 @@ export function clientRoutes(app: FastifyInstance, hub: Hub): void {
     method: 'GET',
     url: '/health',
     tag: 'clients',
-    summary: 'Get the enabled channels with their recent events',
+    summary: 'Get the webhooks with their state, and the enabled channels with their recent events',
     responses: { 200: schemas.healthResponse },
     handle: async ({ client }) => {
-      const integrations = await hub.health.list(client)
-      return { channels: Object.fromEntries(integrations.map(({ channel, ...health }) => [channel, health])) }
+      const [hooks, integrations] = await Promise.all([webhooksOf(hub, client), hub.health.list(client)])
+      // Health is often shown on a dashboard, and the URL of a webhook may hold a secret.
+      const webhooks = hooks.map(({ url, ...health }) => ({ ...health, url: withMaskedUrls(url) }))
+      const channels = integrations.map(({ channel, ...health }) => [channel, health] as const)
+      return { webhooks, channels: Object.fromEntries(channels) }
     },
+  })
+  defineRoute(app, {
+    method: 'GET',
+    url: '/webhooks',
+    tag: 'clients',
+    summary: 'List the webhooks with their state: whether they work, the last failure, counts',
+    responses: { 200: schemas.webhooksResponse },
+    handle: async ({ client }) => ({ webhooks: await webhooksOf(hub, client) }),
   })
   defineRoute(app, {
     method: 'POST',
@@ -62,4 +75,10 @@ export function clientRoutes(app: FastifyInstance, hub: Hub): void {
     responses: { 204: undefined },
     handle: ({ client, params }) => hub.clients.revokeToken(client.id, idOf(params.id)),
   })
+}
+
+/** The webhooks of the sync. */
+async function webhooksOf(hub: Hub, client: ClientView) {
+  const webhooks = await hub.health.ofWebhooks(client, FORMAT_NAME)
+  return webhooks.map(({ id, ...health }) => ({ id: toUuid(id), ...health }))
 }

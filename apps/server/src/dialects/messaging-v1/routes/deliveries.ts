@@ -3,6 +3,7 @@ import {
   type ClientView,
   type DeadLetter,
   type Delivery,
+  type EntryType,
   endpointTarget,
   type Hub,
   integrationTarget,
@@ -96,7 +97,10 @@ function findWebhook(client: ClientView, name: string): Target {
   return webhookTarget(webhook.id)
 }
 
-function deliveryJson(hub: Hub, { entryId, target, webhook, endpoint, ...rest }: Delivery): object {
+function deliveryJson(
+  hub: Hub,
+  { entryId, target, webhook, endpoint, blockedBy, ...rest }: Delivery,
+): object {
   const { kind, id } = parseTarget(target)
   const version = (endpoint && hub.channels.find(endpoint.channel.name)?.version) ?? '1.0.0'
   return {
@@ -113,8 +117,18 @@ function deliveryJson(hub: Hub, { entryId, target, webhook, endpoint, ...rest }:
       }),
     },
     ...rest,
+    ...(blockedBy && {
+      blockedBy: {
+        id: idText(blockedBy.id, target),
+        ...(blockedBy.type === 'message' && { messageId: toUuid(blockedBy.id) }),
+        event: eventOf(blockedBy.type),
+      },
+    }),
   }
 }
+
+/** The type of the webhook event of an entry. */
+const eventOf = (type: EntryType): string => (type === 'message' ? 'message.new' : type)
 
 function deadLetterJson(client: ClientView, { entry, target, dead }: DeadLetter): object {
   const { kind, id } = parseTarget(target)
@@ -123,7 +137,7 @@ function deadLetterJson(client: ClientView, { entry, target, dead }: DeadLetter)
   return {
     id: idText(entry.id, target),
     ...(isMessage && { messageId: toUuid(entry.id), conversationId: toUuid(entry.streamId) }),
-    event: isMessage ? 'message.new' : entry.type,
+    event: eventOf(entry.type),
     target: { type: kind, id: toUuid(id), ...(url !== undefined && { url }) },
     reason: dead.reason,
     ...(dead.error !== undefined && { error: dead.error }),

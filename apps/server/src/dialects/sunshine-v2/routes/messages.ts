@@ -141,16 +141,19 @@ export function messageRoutes(scope: Scope): void {
       const { id } = await findMessage(hub, client, params)
       const deliveries = await hub.deliveries.ofMessage(client, id)
       return {
-        deliveries: deliveries.map(({ webhook, endpoint, state, attempts, nextAttemptAt, error }) => ({
-          state,
-          ...known({
-            webhook: webhook && { id: webhook.id, target: webhook.url },
-            client: endpoint && { id: endpoint.id, type: endpoint.channel.name },
-            attempts,
-            nextAttemptAt: nextAttemptAt?.toISOString(),
-            error,
+        deliveries: deliveries.map(
+          ({ webhook, endpoint, state, attempts, nextAttemptAt, error, blockedBy }) => ({
+            state,
+            ...known({
+              webhook: webhook && { id: webhook.id, target: webhook.url },
+              client: endpoint && { id: endpoint.id, type: endpoint.channel.name },
+              attempts,
+              nextAttemptAt: nextAttemptAt?.toISOString(),
+              error,
+              blockedBy: blockedBy && { id: blockedBy.id, type: blockedBy.type },
+            }),
           }),
-        })),
+        ),
       }
     },
   })

@@ -1,0 +1,141 @@
+import { newId, silentLogger } from '@plugboard/core'
+import { expect, test } from 'vitest'
+import { keyring, MemoryClients, recordOf, webhookOf } from '../../test/support/clients.js'
+import { Directory } from '../clients/directory.js'
+import { memoryDatabase } from '../testing/memory-store.js'
+import { TargetMonitor, workingState } from './target-monitor.js'
+
+const outage = { kind: 'transient', message: 'no' } as const
+
+test('processes merge what each has seen, and one that starts later knows it', async () => {
+  const { open, at, target, stateOf } = setUp()
+  const [a, b] = [open(), open()]
+  a.received(target)
+  a.failed(target, outage)
+  at.setSeconds(1)
+  b.failed(target, { kind: 'ambiguous', message: 'lost' })
+  await Promise.all([a.flush(), b.flush()])
+  const expected = {
+    lastInboundAt: new Date(960_000),
+    lastFailure: { kind: 'ambiguous', message: 'lost', at: new Date(at) },
+    consecutiveFailures: 2,
+    counts: { delivered: 0, failed: 2, dead: 0 },
+  }
+  for (const monitor of [a, b, open()]) expect(await stateOf(monitor)).toEqual(expected)
+  at.setSeconds(2)
+  a.delivered(target)
+  a.failed(target, outage)
+  expect(await stateOf(a)).toMatchObject({ consecutiveFailures: 1, lastOutboundAt: new Date(at) })
+  await a.flush()
+  expect(await stateOf(b)).toMatchObject({
+    consecutiveFailures: 1,
+    counts: { delivered: 1, failed: 3, dead: 0 },
+  })
+})
+
+test('a target is retrying after a failure, failing after a dead letter, and active after a success', async () => {
+  const { open, at, target, stateOf } = setUp()
+  const monitor = open()
+  const state = async () => workingState((await stateOf(monitor)) ?? {})
+  expect(await state()).toBe('active')
+  const nextAttemptAt = new Date(990_000)
+  monitor.failed(target, { ...outage, nextAttemptAt })
+  expect(await state()).toBe('retrying')
+  await monitor.flush()
+  expect((await stateOf(open()))?.lastFailure).toEqual({ ...outage, at, nextAttemptAt })
+  at.setSeconds(1)
+  monitor.died(target, outage)
+  expect(await state()).toBe('failing')
+  expect(await stateOf(monitor)).toMatchObject({ counts: { failed: 2, dead: 1 } })
+  at.setSeconds(2)
+  monitor.delivered(target)
+  expect(await state()).toBe('active')
+})
+
+test('a failure about one person is shown, and does not count', async () => {
+  const { open, target, stateOf } = setUp()
+  const monitor = open()
+  monitor.failed(target, { kind: 'recipient', message: 'blocked' })
+  expect(await stateOf(monitor)).toMatchObject({
+    lastFailure: { kind: 'recipient' },
+    consecutiveFailures: 0,
+  })
+})
+
+test('forgets a target that was removed, and a client that was deleted', async () => {
+  const { open, target, clientId, remove, store } = setUp()
+  const monitor = open()
+  monitor.failed(target, outage)
+  await monitor.flush()
+  await remove()
+  const other = { clientId, targetId: newId() }
+  monitor.failed(other, outage)
+  await monitor.flush()
+  expect(await open().read(clientId)).toEqual(new Map())
+  const gone = { clientId: newId(), targetId: newId() }
+  monitor.failed(gone, outage)
+  await monitor.flush()
+  expect(await store.findDocument(gone.clientId, 'target-state', { id: gone.clientId })).toBeUndefined()
+})
+
+test('what cannot be written down is kept for the next time', async () => {
+  const { open, writes, at, target, stateOf } = setUp()
+  const monitor = open()
+  monitor.failed(target, outage)
+  writes.isBroken = true
+  await monitor.flush()
+  at.setSeconds(1)
+  monitor.failed(target, outage)
+  writes.isBroken = false
+  await monitor.flush()
+  expect(await stateOf(open())).toMatchObject({ consecutiveFailures: 2, lastFailure: { at: new Date(at) } })
+})
+
+test('writes nothing where nothing happened', async () => {
+  const { open, writes, target } = setUp()
+  const monitor = open()
+  monitor.received(target)
+  await monitor.flush()
+  const { count } = writes
+  await monitor.flush()
+  expect(writes.count).toBe(count)
+})
+
+function setUp() {
+  const at = new Date(960_000)
+  const writes = { isBroken: false, count: 0 }
+  const store = memoryDatabase().open()
+  const { insertDocument, replaceDocument } = store
+  const check = (): void => {
+    writes.count += 1
+    if (writes.isBroken) throw new Error('the store failed')
+  }
+  store.insertDocument = async (document) => {
+    check()
+    return insertDocument(document)
+  }
+  store.replaceDocument = async (document) => {
+    check()
+    return replaceDocument(document)
+  }
+  const clientId = newId()
+  const webhook = webhookOf(clientId, 'https://bot.example/hook')
+  const clients = new MemoryClients(recordOf({ id: clientId, webhooks: [webhook] }))
+  const directory = new Directory({
+    store: Object.assign(store, { findClient: (by: { id: typeof clientId }) => clients.findClient(by) }),
+    keyring,
+    maxClients: 10,
+    maxAgeMs: 0,
+    changed: async () => undefined,
+  })
+  const target = { clientId, targetId: webhook.id }
+  const open = () => new TargetMonitor({ store, directory, log: silentLogger, now: () => new Date(at) })
+  return {
+    ...{ open, writes, at, target, clientId, store },
+    stateOf: async (monitor: TargetMonitor) => (await monitor.read(clientId)).get(target.targetId),
+    async remove() {
+      clients.records.set(clientId, recordOf({ id: clientId }))
+      directory.forget()
+    },
+  }
+}
