@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import type { Message } from './messages.js'
@@ -76,10 +77,25 @@ describe('receiveWebhook', () => {
     }
   })
 
-  test('refuses a parsed body as a mistake in the bot, not as a forgery', async () => {
-    const { headers, body } = signedEvent()
-    const parsed = JSON.parse(body)
-    await expect(receiveWebhook({ headers, body: parsed }, { token })).rejects.toThrow(TypeError)
+  test.each([
+    ['was already parsed', messageNew],
+    ['was already parsed', {}],
+    ['was already parsed', [messageNew]],
+    ['was not read', undefined],
+    ['was not read', null],
+    ['is a stream that was not read', Readable.from([])],
+    ['is a stream that was not read', new Response('').body],
+  ])('reports that the body %s as a mistake in the bot, not as a forgery (%#)', async (reason, body) => {
+    const { headers } = signedEvent()
+    const error = await receiveWebhook({ headers, body: body as never }, { token }).catch((thrown) => thrown)
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain(`the body ${reason}: pass the raw body`)
+  })
+
+  test('names a body that was serialized again as a possible reason for a bad signature', async () => {
+    const { headers, body } = signed(JSON.stringify(messageNew, null, 1))
+    const again = JSON.stringify(JSON.parse(body))
+    await expect(receiveWebhook({ headers, body: again }, { token })).rejects.toThrow('serialized again')
   })
 
   test('takes a token with the prefix whsec_ or a line break at its end', async () => {

@@ -80,7 +80,10 @@ export async function receiveWebhook(
   const signatures = requireHeader(request.headers, 'webhook-signature')
   checkTimestamp(timestamp, options.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS)
   if (!(await isSigned({ id, timestamp, body }, signatures, keys))) {
-    throw new WebhookError('bad-signature', 'no signature fits the body and the token')
+    throw new WebhookError(
+      'bad-signature',
+      'no signature fits the token and the body, which must be unchanged: not parsed and serialized again',
+    )
   }
 
   const event = toEvent(id, parseJson(body))
@@ -118,7 +121,16 @@ function toBytes(body: unknown): Uint8Array {
   if (typeof body === 'string') return new TextEncoder().encode(body)
   if (body instanceof Uint8Array) return body
   if (body instanceof ArrayBuffer) return new Uint8Array(body)
-  throw new TypeError('body must be the raw request body (string or bytes), not a parsed one')
+  throw new TypeError(
+    `the body ${faultOf(body)}: pass the raw body, as text or bytes (recipes: docs/receive-webhooks.md)`,
+  )
+}
+
+/** What a framework does with a body, and what it leaves. */
+function faultOf(body: unknown): string {
+  if (body === undefined || body === null) return 'was not read'
+  const { pipe, getReader } = Object(body)
+  return pipe || getReader ? 'is a stream that was not read' : 'was already parsed'
 }
 
 function parseJson(body: Uint8Array): unknown {
