@@ -22,13 +22,13 @@ export interface Underway {
  * What a lane is doing:
  * - `ready`: no step in progress: waits for reports of the transport, for room, or for a time;
  * - `resolving`: the configuration of its target is being read;
- * - `reading`: entries are being read from the store;
+ * - `taking`: its next entries are being read, and admitted at the gate of its target;
  * - `retiring`: entries are being read to bury them, because the target was removed;
  * - `rendering`: the entries that were admitted last are being converted to the target's format;
  * - `draining`: a cancel is under way: nothing is sent until the transport confirms it;
  * - `settling`: the outcome of a failed delivery is being stored.
  */
-export type LaneStep = 'ready' | 'resolving' | 'reading' | 'retiring' | 'rendering' | 'draining' | 'settling'
+export type LaneStep = 'ready' | 'resolving' | 'taking' | 'retiring' | 'rendering' | 'draining' | 'settling'
 
 /** One target in one stream, while there is something to deliver to it. */
 export interface Lane {

@@ -8,6 +8,7 @@ import type { Gate } from './gate.js'
 import { isFor, type Settlement, sizeOf, type Underway } from './lane.js'
 import { deadlineOf } from './retry.js'
 import {
+  type Context,
   type Effect,
   type HeldLease,
   type LaneEvent,
@@ -77,7 +78,7 @@ export class StreamRunner {
   constructor(host: RunnerHost, claimed: Claimed) {
     this.#host = host
     this.claimed = claimed
-    this.#transitions = new Transitions(openStream(claimed, this.#held(claimed.lease)))
+    this.#transitions = new Transitions(openStream(claimed, this.#held(claimed.lease)), this.#context)
   }
 
   get #stream(): Stream {
@@ -115,42 +116,47 @@ export class StreamRunner {
   /** Applies events in slices, so that a stream with very many lanes does not block other work. */
   #drain(): void {
     this.#isDispatching = true
-    this.#transitions = new Transitions(this.#stream)
+    this.#transitions = new Transitions(this.#stream, this.#context)
     const until = performance.now() + SLICE_MS
-    for (let next = this.#events.shift(); next; next = this.#events.shift()) {
-      this.#apply(next)
-      if (this.#events.length > 0 && performance.now() > until) {
-        setImmediate(() => this.#drain())
-        return
+    do {
+      for (let next = this.#events.shift(); next; next = this.#events.shift()) {
+        this.#transition(next)
+        if (this.#events.length > 0 && performance.now() > until) {
+          setImmediate(() => this.#drain())
+          return
+        }
       }
-    }
+      this.#transition()
+    } while (this.#events.length > 0)
     this.#isDispatching = false
     this.#trimBuffer()
   }
 
-  #apply(event: StreamEvent): void {
+  /** Without an event, what can start now is started. */
+  #transition(event?: StreamEvent): void {
     try {
-      for (const effect of this.#effectsOf(event)) this.#perform(effect)
+      const effects = event ? this.#transitions.apply(event) : this.#transitions.proceed()
+      for (const effect of effects) this.#perform(effect)
     } catch (error) {
       this.#break(error)
     }
   }
 
-  #effectsOf(event: StreamEvent): readonly Effect[] {
+  get #context(): Context {
     const host = this.#host
-    return this.#transitions.apply(event, {
+    return {
       now: host.now(),
       monotonicMs: host.monotonicMs(),
       random: host.random(),
       isStopping: host.isStopping,
-    })
+    }
   }
 
   /** After a fault in this program: the stream is let go, and taken up again once its lease has ended. */
   #break(error: unknown): void {
     this.#host.reportBroken(this.claimed, error)
     this.#events.length = 0
-    for (const effect of this.#effectsOf({ type: 'broken' })) {
+    for (const effect of this.#transitions.apply({ type: 'broken' })) {
       try {
         this.#perform(effect)
       } catch (again) {
@@ -179,15 +185,15 @@ export class StreamRunner {
       case 'resolve':
         return this.#resolve(effect)
       case 'read': {
-        const { key, stepId, room } = effect
+        const { key, stepId } = effect
         return this.#entriesAfter(
           effect,
-          (entries) => this.dispatch({ type: 'read', key, stepId, entries, room }),
+          (entries) => this.dispatch({ type: 'read', key, stepId, entries }),
           () => this.dispatch({ type: 'step-failed', key, stepId }),
         )
       }
-      case 'admit':
-        return this.#admit(effect)
+      case 'take':
+        return this.#take(effect)
       case 'render':
         return this.#render(effect)
       case 'push':
@@ -280,13 +286,25 @@ export class StreamRunner {
     }
   }
 
-  #admit({ lane, stepId, config, entries, end, room }: Effect & { do: 'admit' }): void {
+  #take(effect: Effect & { do: 'take' }): void {
+    const { stepId } = effect
+    const { key } = effect.lane
+    this.#entriesAfter(
+      effect,
+      (entries) => this.dispatch(this.#admit(effect, entries)),
+      () => this.dispatch({ type: 'step-failed', key, stepId }),
+    )
+  }
+
+  /** Admits what is for the lane at the gate of its target. */
+  #admit(effect: Effect & { do: 'take' }, entries: readonly Entry[]): LaneEvent {
+    const { lane, stepId, config, after, end } = effect
     const gate = this.#host.gate(config.gate)
     const underway: Underway[] = []
-    let taken = lane.taken
-    let verdict: (LaneEvent & { type: 'admitted' })['verdict'] = 'all'
+    let taken = entries.length === 0 ? undefined : after
+    let verdict: (LaneEvent & { type: 'taken' })['verdict'] = 'all'
     for (const entry of entries) {
-      if (entry.seq > end || lane.underway.length + underway.length >= room) break
+      if (entry.seq > end) break
       if (isFor(lane, entry)) {
         const now = this.#host.now()
         const deadline = deadlineOf(config.schedule, lane.since ?? entry.at)
@@ -301,7 +319,7 @@ export class StreamRunner {
       }
       taken = entry.seq
     }
-    this.dispatch({ type: 'admitted', key: lane.key, stepId, config, underway, taken, verdict })
+    return { type: 'taken', key: lane.key, stepId, config, underway, taken, verdict }
   }
 
   /** Synchronous if it needs no look-ups and the event loop is not busy. */

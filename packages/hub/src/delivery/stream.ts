@@ -127,14 +127,15 @@ export type StreamEvent =
 /** Results of the steps of a lane, and reports of the transport. */
 export type LaneEvent = { key: LaneKey } & (
   | { type: 'resolved'; stepId: number; config: Resolved | 'failed'; gate: GateView | undefined }
-  | { type: 'read'; stepId: number; entries: readonly Entry[]; room: number }
+  /** Entries were read for a lane whose target was removed. */
+  | { type: 'read'; stepId: number; entries: readonly Entry[] }
   | {
-      type: 'admitted'
+      type: 'taken'
       stepId: number
       config: TargetConfig
       underway: readonly Underway[]
-      /** The last number considered. */
-      taken: number
+      /** The last number considered; undefined if there was nothing to read. */
+      taken: number | undefined
       verdict: Admitted
     }
   | { type: 'rendered'; stepId: number; batch: Batch }
@@ -156,17 +157,17 @@ type Admitted = 'all' | 'wait' | { until: Date }
 export type Effect =
   | { do: 'scan'; after: number; limit: number }
   | { do: 'resolve'; key: LaneKey; target: Target; stepId: number }
-  /** `room`: how many entries the lane may have under way now. */
-  | { do: 'read'; key: LaneKey; stepId: number; after: number; limit: number; room: number }
-  /** Admit what is for the lane: no entry after `end`, and no more than `room` with those under way. */
+  /** For a lane whose target was removed. */
+  | { do: 'read'; key: LaneKey; stepId: number; after: number; limit: number }
+  /** Reads the next entries, up to `end` and `limit` at most, and admits what is for the lane at the gate. */
   | {
-      do: 'admit'
+      do: 'take'
       lane: Lane
       stepId: number
       config: TargetConfig
-      entries: readonly Entry[]
+      after: number
       end: number
-      room: number
+      limit: number
     }
   | {
       do: 'render'

@@ -27,7 +27,7 @@ import type {
   Stream,
   StreamEvent,
 } from './stream.js'
-import type { Batch, Head, Resolved } from './target-config.js'
+import type { Batch, Head, Resolved, TargetConfig } from './target-config.js'
 import type { DeliveryFailure } from './transport.js'
 
 /** Pause of a lane whose integration is paused. Long, because the change that ends the pause wakes the lane. */
@@ -64,8 +64,8 @@ export function transition(
   event: StreamEvent,
   context: Context,
 ): { stream: Stream; effects: readonly Effect[] } {
-  const transitions = new Transitions(stream)
-  const effects = transitions.apply(event, context)
+  const transitions = new Transitions(stream, context)
+  const effects = [...transitions.apply(event), ...transitions.proceed()]
   return { stream: transitions.stream, effects }
 }
 
@@ -73,7 +73,7 @@ type Mutable<T> = { -readonly [Name in keyof T]: T[Name] }
 /** A lane that these transitions have copied, and may change. */
 type OwnLane = Mutable<Lane>
 
-/** Transitions one after another, that copy what they change only once. */
+/** Transitions one after another at one point in time, that copy what they change only once. */
 export class Transitions {
   /** What the stream has become. */
   readonly stream: Mutable<Stream>
@@ -82,24 +82,33 @@ export class Transitions {
   /** The lanes of {@link stream}, once they are a copy. */
   #lanes: Map<LaneKey, Lane> | undefined
   #effects: Effect[] = []
-  #context!: Context
+  readonly #context: Context
 
-  constructor(stream: Stream) {
+  constructor(stream: Stream, context: Context) {
     this.#given = stream
     this.stream = { ...stream }
+    this.#context = context
   }
 
   /** Returns the effects of the event, to be performed in order before the next event is applied. */
-  apply(event: StreamEvent, context: Context): readonly Effect[] {
-    this.#context = context
+  apply(event: StreamEvent): readonly Effect[] {
     this.#effects = []
-    if (this.stream.phase === 'ended') {
-      // A gate whose turn nobody passes on serves nobody else.
-      if (event.type === 'called') this.#effects.push({ do: 'pass-on', key: event.key })
-    } else {
-      this.#apply(event)
-      this.#proceed()
+    if (this.stream.phase !== 'ended') this.#apply(event)
+    // A gate whose turn nobody passes on serves nobody else.
+    else if (event.type === 'called') this.#effects.push({ do: 'pass-on', key: event.key })
+    return this.#effects
+  }
+
+  /** Starts what can start now. To be called after the last event. Returns the effects, as {@link apply}. */
+  proceed(): readonly Effect[] {
+    this.#effects = []
+    if (this.stream.phase === 'recovering') this.#reclaim()
+    if (this.stream.phase === 'delivering') {
+      this.#scan()
+      this.#feedAll()
+      this.#mark()
     }
+    if (this.stream.phase !== 'ended') this.#setTimer()
     return this.#effects
   }
 
@@ -167,17 +176,6 @@ export class Transitions {
       default:
         return this.#laneEvent(event)
     }
-  }
-
-  /** Starts what can start now. */
-  #proceed(): void {
-    if (this.stream.phase === 'recovering') this.#reclaim()
-    if (this.stream.phase === 'delivering') {
-      this.#scan()
-      this.#feedAll()
-      this.#mark()
-    }
-    if (this.stream.phase !== 'ended') this.#setTimer()
   }
 
   #own(lane: Lane): OwnLane {
@@ -505,11 +503,9 @@ export class Transitions {
       case 'resolved':
         return this.#resolved(lane, event.config, event.gate)
       case 'read':
-        if (lane.step === 'retiring') this.#retire(lane, event.entries)
-        else this.#read(lane, event.entries, event.room)
-        return
-      case 'admitted':
-        return this.#admitted(lane, event)
+        return this.#retire(lane, event.entries)
+      case 'taken':
+        return this.#taken(lane, event)
       case 'rendered':
         return this.#rendered(lane, event.batch)
       case 'step-failed':
@@ -538,7 +534,7 @@ export class Transitions {
 
   /** A result of an earlier step or generation. Gives back the room or the turn that it took at a gate. */
   #ignore(event: LaneEvent): void {
-    if (event.type === 'admitted' && event.underway.length > 0) {
+    if (event.type === 'taken' && event.underway.length > 0) {
       const { underway, config } = event
       this.#effects.push({ do: 'free-room', underway, config, hasArrived: false })
     }
@@ -553,7 +549,7 @@ export class Transitions {
     }
     if (!gate) return
     lane.config = config
-    this.#approach(lane, config.gate, gate)
+    this.#approach(lane, config, gate)
   }
 
   /** The target was removed. */
@@ -564,11 +560,12 @@ export class Transitions {
     }
     this.#step(lane, 'retiring')
     const { key, stepId, done } = lane
-    this.#effects.push({ do: 'read', key, stepId, after: done, limit: WINDOW, room: WINDOW })
+    this.#effects.push({ do: 'read', key, stepId, after: done, limit: WINDOW })
   }
 
-  /** Waits in the queue of the gate, or reads as many entries as the lane may take. */
-  #approach(lane: OwnLane, name: string, gate: GateView): void {
+  /** Waits in the queue of the gate, or takes as many entries as the lane may have. */
+  #approach(lane: OwnLane, config: TargetConfig, gate: GateView): void {
+    const { gate: name } = config
     const isUnderway = lane.underway.length > 0
     // Waits behind lanes that came earlier, so that none starves. A lane with entries under way tries again after them.
     if (gate.hasQueue && lane.queue !== 'called') {
@@ -587,24 +584,20 @@ export class Transitions {
       this.#step(lane, 'ready')
       return this.#joinQueue(lane, name, true)
     }
-    this.#step(lane, 'reading')
-    const { key, stepId, taken } = lane
-    this.#effects.push({ do: 'read', key, stepId, after: taken, limit: room - lane.underway.length, room })
-  }
-
-  #read(lane: OwnLane, entries: readonly Entry[], room: number): void {
-    const { stepId, config } = lane
-    if (entries.length === 0 || !config) {
-      lane.heldUntil = this.#after(HOLE_RETRY_MS)
-      return this.#step(lane, 'ready')
-    }
+    this.#step(lane, 'taking')
+    const { stepId, taken: after } = lane
     const end = endOf(lane, this.stream.scanned)
-    this.#effects.push({ do: 'admit', lane, stepId, config, entries, end, room })
+    const limit = room - lane.underway.length
+    this.#effects.push({ do: 'take', lane, stepId, config, after, end, limit })
   }
 
-  #admitted(lane: OwnLane, { underway, taken, verdict, config }: LaneEvent & { type: 'admitted' }): void {
-    const isHead = lane.underway.length === 0
+  #taken(lane: OwnLane, { underway, taken, verdict, config }: LaneEvent & { type: 'taken' }): void {
     this.#step(lane, 'ready')
+    if (taken === undefined) {
+      lane.heldUntil = this.#after(HOLE_RETRY_MS)
+      return
+    }
+    const isHead = lane.underway.length === 0
     lane.taken = taken
     lane.underway = isHead ? underway : [...lane.underway, ...underway]
     if (verdict === 'wait') this.#joinQueue(lane, config.gate, true)
