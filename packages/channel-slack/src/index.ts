@@ -31,8 +31,9 @@ export const slack = defineChannel({
     maxTextLength: MAX_SECTION,
     maxCaptionLength: MAX_ALT,
     buttons: { max: MAX_BUTTONS, maxLabel: MAX_LABEL },
+    // One message a second in each channel, with short bursts above it; the limit of a workspace has no number.
     // https://docs.slack.dev/apis/web-api/rate-limits#posting-messages
-    rate: { perEndpoint: 1 },
+    rate: { perEndpoint: { perSecond: 1, burst: 3 } },
   },
   inbound: { headers: ['x-slack-signature', 'x-slack-request-timestamp'] },
   setup,

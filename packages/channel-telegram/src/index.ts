@@ -19,7 +19,8 @@ export const telegram = defineChannel({
     maxTextLength: MAX_TEXT,
     maxCaptionLength: MAX_CAPTION,
     buttons: { max: MAX_BUTTONS, maxLabel: MAX_LABEL },
-    rate: { perIntegration: 30, perEndpoint: 1 },
+    // One message a second in each chat, with short bursts above it, and about 30 in all.
+    rate: { perIntegration: { perSecond: 30, burst: 3 }, perEndpoint: { perSecond: 1, burst: 3 } },
   },
   inbound: { headers: ['x-telegram-bot-api-secret-token'] },
   account,

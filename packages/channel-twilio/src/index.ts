@@ -21,7 +21,7 @@ export const twilio = defineChannel({
     maxCaptionLength: MAX_CAPTION,
     // Twilio limits the rate of numbers itself (one segment a second for a long code) and queues for hours. This only
     // keeps a bot in a loop from filling that queue; a lower rate would slow down WhatsApp.
-    rate: { perEndpoint: 10 },
+    rate: { perEndpoint: { perSecond: 10, burst: 10 } },
   },
   inbound: { headers: ['x-twilio-signature'], maxBytes: MAX_REQUEST_BYTES },
   setup,

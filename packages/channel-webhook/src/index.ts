@@ -18,7 +18,8 @@ export const webhook = defineChannel({
   config: configSchema,
   secrets: ['secret', 'previousSecret'],
   targets: ['url'],
-  // The receiver decides what it shows, so content is not degraded and has no limits.
+  // The receiver decides what it shows, so content is not degraded and has no limits. It sets the pace with 429 and
+  // Retry-After.
   capabilities: { content: 'any', maxTextLength: Number.MAX_SAFE_INTEGER },
   inbound: { headers: ['webhook-id', 'webhook-timestamp', 'webhook-signature'] },
   // A channel with an SDK imports it here: `const { Telegram } = await import('telegraf')`.

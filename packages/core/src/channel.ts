@@ -21,8 +21,16 @@ export interface Capabilities {
   buttons?: { max: number; maxLabel: number }
   /** Maximum title length of an image, a video or a file, in UTF-16 units. Default: `maxTextLength`. */
   maxCaptionLength?: number
-  /** Parts per second that the provider accepts. The host enforces it per integration and per endpoint. */
-  rate?: { perIntegration?: number; perEndpoint?: number }
+  /** How fast the provider accepts parts. The host keeps to it per integration and per endpoint. */
+  rate?: { perIntegration?: Pace; perEndpoint?: Pace }
+}
+
+/** A pace of a provider. */
+export interface Pace {
+  /** Parts per second that it accepts for long; may be a fraction. */
+  perSecond: number
+  /** Parts that it accepts at once after a silence: an integer of at least 1. */
+  burst: number
 }
 
 /** What the host passes to a channel, once per process. Never contains client configuration. */

@@ -25,6 +25,7 @@ export {
   type MediaRef,
   type OpenMedia,
   type OutboundContent,
+  type Pace,
   type Part,
   type Person,
   type Received,

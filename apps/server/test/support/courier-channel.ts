@@ -72,7 +72,11 @@ export async function startWithCouriers(
     )
   const content = ['text', 'image', 'single-choice', 'card']
   await install('courier', { content, maxTextLength: 100, buttons: { max: 3, maxLabel: 20 } })
-  await install('telegraph', { content: ['text'], maxTextLength: 100, rate: { perEndpoint: 10 } })
+  await install('telegraph', {
+    content: ['text'],
+    maxTextLength: 100,
+    rate: { perEndpoint: { perSecond: 10, burst: 1 } },
+  })
   return startServer({
     folder,
     env: {

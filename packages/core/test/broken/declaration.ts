@@ -22,6 +22,14 @@ export const declared: Record<string, Change[]> = {
     { definition: { capabilities: { content: ['text'], maxTextLength: 0 } } },
     { definition: { capabilities: { content: ['image'], maxTextLength: 60 } } },
     { definition: { capabilities: { content: ['text', 'single-choice'], maxTextLength: 60 } } },
+    ...[
+      { perSecond: 0, burst: 1 },
+      { perSecond: 1, burst: 0.5 },
+    ].map((pace) => ({
+      definition: {
+        capabilities: { content: ['text'] as const, maxTextLength: 60, rate: { perEndpoint: pace } },
+      },
+    })),
   ],
   'requests of the provider are as the channel says': [
     { definition: { inbound: { headers: ['x-nobody-sends-this'] } } },

@@ -26,7 +26,8 @@ const channel = defineChannel({
     maxTextLength: 4000,
     maxCaptionLength: 1000,
     buttons: { max: 3, maxLabel: 20 },
-    rate: { perIntegration: 30, perEndpoint: 5 },
+    // Per endpoint: three messages at once after a silence, then one a second.
+    rate: { perIntegration: { perSecond: 30, burst: 10 }, perEndpoint: { perSecond: 1, burst: 3 } },
   },
   // The host rejects requests without these headers before it reads the body.
   inbound: { headers: ['x-acme-chat-timestamp', 'x-acme-chat-signature'] },

@@ -174,7 +174,11 @@ describe('a message that is tried again', () => {
     let renders = 0
     const { carry, waiting } = setUp({
       parts: 2,
-      capabilities: { content: 'any', maxTextLength: 9, rate: { perEndpoint: 0.001 } },
+      capabilities: {
+        content: 'any',
+        maxTextLength: 9,
+        rate: { perEndpoint: { perSecond: 0.001, burst: 1 } },
+      },
       render: () => {
         renders += 1
         return [{ call: 'send', args: 0 }]
@@ -213,7 +217,7 @@ test('the value of a button is a token that works in this conversation only', as
 })
 
 test('keeps to the rate of the provider, and a wait for it can be withdrawn', async () => {
-  const rate = { perEndpoint: 1 }
+  const rate = { perEndpoint: { perSecond: 1, burst: 1 } }
   const { carry, calls, waiting } = setUp({
     parts: 3,
     capabilities: { content: 'any', maxTextLength: 9, rate },
@@ -228,8 +232,50 @@ test('keeps to the rate of the provider, and a wait for it can be withdrawn', as
   expect(vi.getTimerCount()).toBe(0)
 })
 
+test('sends a few parts at once after a silence, then keeps to the pace', async () => {
+  const rate = { perEndpoint: { perSecond: 1, burst: 3 } }
+  const { carry, calls } = setUp({ parts: 1, capabilities: { content: 'any', maxTextLength: 9, rate } })
+  const carried = [1, 2, 3, 4].map((n) => carry({ id: `${n}` }))
+  await vi.advanceTimersByTimeAsync(0)
+  expect(calls).toHaveLength(3)
+  await vi.advanceTimersByTimeAsync(999)
+  expect(calls).toHaveLength(3)
+  await vi.advanceTimersByTimeAsync(1)
+  expect(calls).toHaveLength(4)
+  await Promise.all(carried)
+})
+
+test.each([
+  ['endpoint', 'perEndpoint'],
+  ['integration', 'perIntegration'],
+] as const)(
+  'sends nothing to an %s that asked to wait, in any lane, and then no burst',
+  async (scope, limit) => {
+    let isLimited = true
+    const sent: number[] = []
+    const { carry } = setUp({
+      parts: 1,
+      capabilities: { content: 'any', maxTextLength: 9, rate: { [limit]: { perSecond: 1, burst: 3 } } },
+      deliver: async () => {
+        if (isLimited) throw new Error('429')
+        sent.push(Date.now() - start)
+        return { providerMessageIds: [] }
+      },
+      classify: () => ({ kind: 'rate-limited', scope, message: 'slow down', retryAfterMs: 5000 }),
+    })
+    const start = Date.now()
+    expect(await carry()).toMatchObject({ kind: 'rate-limited' })
+    isLimited = false
+    const carried = [1, 2].map((n) => carry({ id: `${n}` }))
+    await vi.advanceTimersByTimeAsync(10_000)
+    await Promise.all(carried)
+    expect(sent).toEqual([5000, 6000])
+  },
+)
+
 test('starts no part if the lease leaves too little time, and takes no turn of the provider', async () => {
-  const rate = { perEndpoint: 1, perIntegration: 1 }
+  const pace = { perSecond: 1, burst: 1 }
+  const rate = { perEndpoint: pace, perIntegration: pace }
   const { carry, calls } = setUp({ parts: 3, capabilities: { content: 'any', maxTextLength: 9, rate } })
   let leftMs = 1500
   const carried = carry({}, undefined, () => leftMs > 0)
@@ -244,7 +290,7 @@ test('starts no part if the lease leaves too little time, and takes no turn of t
 })
 
 test('a wait for the rate does not count towards the timeout of an attempt', async () => {
-  const rate = { perIntegration: 0.1 }
+  const rate = { perIntegration: { perSecond: 0.1, burst: 1 } }
   const { carry, calls } = setUp({ parts: 2, capabilities: { content: 'any', maxTextLength: 9, rate } })
   expect(await withTimeout(carry(), 10_000)).toBe(undefined)
   expect(calls).toHaveLength(3)

@@ -3,10 +3,12 @@ import {
   contentFaults,
   degrade,
   type Endpoint,
+  type Failure,
   type Id,
   type Integration,
   type JsonObject,
   type Logger,
+  type Pace,
   type Part,
   parseJsonObject,
   readContent,
@@ -21,6 +23,7 @@ import type { OpenIntegration } from '../clients/directory.js'
 import { yieldIfBusy } from '../event-loop.js'
 import type { ButtonTokens } from './button-tokens.js'
 import type { RateLimiter } from './rate-limiter.js'
+import { rateLimitMs } from './retry.js'
 import type { Control } from './serial-transport.js'
 import type { DeliveryFailure } from './transport.js'
 
@@ -128,7 +131,10 @@ export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: C
       rendered.forget(item.id)
       return undefined
     } catch (error) {
-      return keep({ ...classify(runtime, error), parts: done })
+      const failure = classify(runtime, error)
+      if (failure.kind === 'rate-limited')
+        hold(limiter, address, channels.find(address.integration.channel), failure)
+      return keep({ ...failure, parts: done })
     }
 
     /** For the next attempt, where there will be one. */
@@ -147,6 +153,24 @@ const endpointOf = ({ endpoint: { identity, sender, thread } }: EndpointAddress)
   thread,
 })
 
+const bucketOf = {
+  endpoint: ({ endpoint }: EndpointAddress) => `e${endpoint.id}`,
+  integration: ({ integration }: EndpointAddress) => `i${integration.id}`,
+}
+
+/** What the provider limits gets nothing for the time that it asked for, over all lanes, and no burst then. */
+function hold(
+  limiter: RateLimiter,
+  address: EndpointAddress,
+  channel: Channel | undefined,
+  { scope, retryAfterMs }: Extract<Failure, { kind: 'rate-limited' }>,
+): void {
+  const { perEndpoint, perIntegration } = channel?.capabilities.rate ?? {}
+  const pace = scope === 'endpoint' ? perEndpoint : perIntegration
+  const now = Date.now()
+  if (pace) limiter.hold(bucketOf[scope](address), pace, now + rateLimitMs(retryAfterMs), now)
+}
+
 /**
  * Waits until the provider takes one more part: first from this endpoint, then from the integration. Undefined when the
  * wait was aborted. A turn that is not used is given back.
@@ -154,21 +178,21 @@ const endpointOf = ({ endpoint: { identity, sender, thread } }: EndpointAddress)
 async function takeTurn(
   limiter: RateLimiter,
   { capabilities: { rate } }: Channel,
-  { integration, endpoint }: EndpointAddress,
+  address: EndpointAddress,
   waiting: AbortSignal,
 ): Promise<{ giveBack(): void } | undefined> {
-  const taken: (readonly [key: string, perSecond: number])[] = []
+  const taken: (readonly [key: string, pace: Pace])[] = []
   const giveBack = (): void => {
     for (const bucket of taken) limiter.giveBack(...bucket)
   }
   const buckets = [
-    [`e${endpoint.id}`, rate?.perEndpoint],
-    [`i${integration.id}`, rate?.perIntegration],
+    [bucketOf.endpoint(address), rate?.perEndpoint],
+    [bucketOf.integration(address), rate?.perIntegration],
   ] as const
-  for (const [key, perSecond] of buckets) {
-    if (perSecond === undefined) continue
-    const waitMs = limiter.take(key, perSecond, Date.now())
-    taken.push([key, perSecond])
+  for (const [key, pace] of buckets) {
+    if (pace === undefined) continue
+    const waitMs = limiter.take(key, pace, Date.now())
+    taken.push([key, pace])
     if (waitMs === 0 || (await pause(waitMs, waiting))) continue
     giveBack()
     return undefined

@@ -80,7 +80,8 @@ function nextAttempt({ failure, schedule, attempts, since, now, random }: Attemp
   return new Date(Math.min(now.getTime() + wait, latest))
 }
 
-function rateLimitMs(asked = RATE_LIMIT_MS): number {
+/** How long a rate-limited target pauses, in milliseconds. */
+export function rateLimitMs(asked = RATE_LIMIT_MS): number {
   return Math.min(Math.max(asked, MIN_RATE_LIMIT_MS) || RATE_LIMIT_MS, MAX_RATE_LIMIT_MS)
 }
 
