@@ -124,6 +124,7 @@ describe('a file that Telegram does not fetch by itself', () => {
     const large = { headers: { 'content-length': String(11 * 1024 * 1024) } }
     for (const [description, response] of [
       ['Bad Request: PHOTO_INVALID_DIMENSIONS', () => new Response('content')],
+      ['Bad Request: IMAGE_PROCESS_FAILED', () => new Response('content')],
       ['Bad Request: failed to get HTTP URL content', () => new Response('content', large)],
     ] as const) {
       await onStage(async (stage) => {
@@ -162,7 +163,7 @@ describe('a file that Telegram does not fetch by itself', () => {
   test('is a link when the upload is refused as well', () =>
     onStage(
       async (stage) => {
-        const wrong = refusal(400, 'Bad Request: VOICE_MESSAGES_FORBIDDEN')
+        const wrong = refusal(400, 'Bad Request: failed to get HTTP URL content')
         stage.api.answerNext(wrong, wrong)
         await stage.post({ type: 'voice', audio: 'https://media.example/voice.ogg' })
         expect(methods(stage)).toEqual(['sendVoice', 'sendVoice', 'sendMessage'])
@@ -183,6 +184,192 @@ describe('a file that Telegram does not fetch by itself', () => {
       serving(() => new Response('content')),
     ))
 })
+
+describe('content that Telegram rejects has a second form', () => {
+  const image = { type: 'image', image: 'https://media.example/boots.png', title: 'Boots' }
+  const place = { type: 'location', latitude: 41.9, longitude: 12.5, title: 'Shop', address: 'Street 1' }
+  const choices = [
+    { title: 'Yes', value: 'c:1' },
+    { title: 'No', value: 'c:2' },
+  ]
+  const question = { type: 'single-choice', text: 'Tea?', choices }
+  const card = (url: string) => ({
+    type: 'card',
+    title: 'Boots',
+    actions: [
+      { action: 'Open URL', title: 'Site', url },
+      { action: 'Postback', title: 'Buy', payload: 'c:1' },
+    ],
+  })
+
+  /** What people see after these answers. */
+  const shownAfter = (descriptions: string[], content: object, thread?: string) =>
+    onStage(async (stage) => {
+      stage.api.answerNext(...descriptions.map((description) => refusal(400, `Bad Request: ${description}`)))
+      expect(await stage.post({ ...content }, thread)).toHaveLength(1)
+      expect(stage.api.calls).toHaveLength(descriptions.length + 1)
+      return stage.api.sent.map(({ method, args: { chat_id, ...args } }) => [method, args])
+    })
+
+  test.each([
+    'wrong file identifier/HTTP URL specified',
+    'failed to get HTTP URL content',
+    'wrong type of the web page content',
+    "wrong remote file identifier specified: can't unserialize it. Wrong last symbol",
+    'wrong HTTP URL specified',
+    "can't upload file by URL",
+    'type of file mismatch',
+    'PHOTO_INVALID_DIMENSIONS',
+    'PHOTO_EXT_INVALID',
+    'PHOTO_SAVE_FILE_INVALID',
+    'IMAGE_PROCESS_FAILED',
+    'MEDIA_EMPTY',
+    'DOCUMENT_INVALID',
+    'VIDEO_CONTENT_TYPE_INVALID',
+    'FILE_REFERENCE_EXPIRED',
+    'message caption is too long',
+    'not enough rights to send photos to the chat',
+    'CHAT_SEND_PHOTOS_FORBIDDEN',
+    'a reason that nobody knows yet',
+  ])('a file as title and address: %s', async (description) => {
+    expect(await shownAfter([description], image)).toEqual([
+      ['sendMessage', { text: 'Boots\nhttps://media.example/boots.png' }],
+    ])
+  })
+
+  test('a voice message as a document, if the person takes none', () =>
+    onStage(
+      async (stage) => {
+        stage.api.answerNext(refusal(400, 'Bad Request: VOICE_MESSAGES_FORBIDDEN'))
+        await stage.post({ type: 'voice', audio: 'https://media.example/voice.ogg' })
+        expect(methods(stage)).toEqual(['sendVoice', 'sendDocument'])
+      },
+      { fetch: async () => new Response('content') },
+    ))
+
+  test.each([
+    'BUTTON_URL_INVALID',
+    'inline keyboard button URL "x" is invalid: Wrong HTTP URL',
+    'wrong HTTP URL specified',
+  ])('a button with a link as text, beside the other buttons: %s', async (description) => {
+    expect(await shownAfter([description], card('https://shop.example/boots'))).toEqual([
+      [
+        'sendMessage',
+        {
+          text: 'Boots\nSite: https://shop.example/boots',
+          entities: [{ type: 'bold', offset: 0, length: 5 }],
+          reply_markup: { inline_keyboard: [[{ text: 'Buy', callback_data: 'c:1' }]] },
+        },
+      ],
+    ])
+  })
+
+  test.each([
+    'BUTTON_DATA_INVALID',
+    'BUTTON_TYPE_INVALID',
+    'REPLY_MARKUP_INVALID',
+    'reply markup is too long',
+    'text buttons are unallowed in the inline keyboard',
+  ])('buttons as lines of text: %s', async (description) => {
+    expect(await shownAfter([description], question)).toEqual([
+      ['sendMessage', { text: 'Tea?\n- Yes\n- No' }],
+    ])
+  })
+
+  test('a picture with buttons keeps the picture, as long as its caption is short enough', async () => {
+    const short = { ...card('https://shop.example/boots'), image: image.image }
+    const [shown] = await shownAfter(['BUTTON_URL_INVALID'], short)
+    expect(shown).toMatchObject(['sendPhoto', { caption: 'Boots\nSite: https://shop.example/boots' }])
+    const subtitle = 'x'.repeat(1_000)
+    const [long] = await shownAfter(['BUTTON_URL_INVALID'], { ...short, subtitle })
+    const text = `Boots\n${subtitle}\nSite: https://shop.example/boots\n${image.image}`
+    expect(long).toMatchObject(['sendMessage', { text, reply_markup: expect.anything() }])
+  })
+
+  test('formats, links, buttons and a picture one after another', async () => {
+    const all = { ...card('https://shop.example/boots'), image: image.image }
+    const reasons = [
+      "can't parse entities: unsupported",
+      'BUTTON_URL_INVALID',
+      'BUTTON_DATA_INVALID',
+      'MEDIA_EMPTY',
+    ]
+    expect(await shownAfter(reasons, all)).toEqual([
+      ['sendMessage', { text: `Boots\nSite: https://shop.example/boots\n- Buy\n${image.image}` }],
+    ])
+  })
+
+  test.each([
+    'not enough rights to send venues to the chat',
+    'invalid location specified',
+    'venue title must be non-empty',
+  ])('a place as text: %s', async (description) => {
+    const [[method, args] = []] = await shownAfter([description], place)
+    expect(method).toBe('sendMessage')
+    expect(args).toEqual({ text: expect.stringMatching(/^Shop\nStreet 1\nhttps:.*41\.9.*12\.5/s) })
+  })
+
+  test.each(['message thread not found', 'TOPIC_DELETED', 'TOPIC_ID_INVALID', "can't access the topic"])(
+    'a topic that is gone: the chat without it, for all that follows: %s',
+    (description) =>
+      onStage(async (stage) => {
+        stage.api.answerNext(refusal(400, `Bad Request: ${description}`))
+        expect(await stage.post({ type: 'text', text: 'hello' }, '-1002003004005/42')).toHaveLength(1)
+        expect(stage.api.sent[0]?.args).toEqual({ chat_id: '-1002003004005', text: 'hello' })
+        expect(stage.api.calls).toHaveLength(2)
+      }),
+  )
+})
+
+describe('content that Telegram rejects in every form is a failure with the reason', () => {
+  const failureAfter = (content: object, thread: string, ...descriptions: string[]) =>
+    onStage(async (stage) => {
+      stage.api.answerNext(...descriptions.map((description) => refusal(400, `Bad Request: ${description}`)))
+      const { thrown, ...failure } = await stage.fail(() => stage.post({ ...content }, thread))
+      expect(stage.api.calls).toHaveLength(descriptions.length)
+      return failure
+    })
+
+  test.each([
+    ['invalid', 'message is too long'],
+    ['invalid', 'message text is empty'],
+    ['recipient', 'TOPIC_CLOSED'],
+    ['recipient', 'not enough rights to send text messages to the chat'],
+    ['recipient', 'have no write access to the chat'],
+    ['recipient', 'chat not found'],
+    ['recipient', 'USER_BANNED_IN_CHANNEL'],
+  ])('%s: %s', async (kind, description) => {
+    const failure = await failureAfter({ type: 'text', text: 'hello' }, '-1002003004005/42', description)
+    expect(failure).toEqual({
+      kind,
+      message: `Telegram answered 400 to sendMessage: Bad Request: ${description}`,
+    })
+  })
+
+  test('of the last form, when neither a picture nor a text may be sent', async () => {
+    const image = { type: 'image', image: 'https://media.example/boots.png' }
+    const denied = ['photos', 'text messages'].map((kind) => `not enough rights to send ${kind} to the chat`)
+    expect(await failureAfter(image, '-4001', ...denied)).toMatchObject({
+      kind: 'recipient',
+      message: expect.stringContaining('text messages'),
+    })
+  })
+
+  test('a person in the direct messages of a channel who is not there any more', async () => {
+    const gone = await failureAfter({ type: 'text', text: 'x' }, '-1007/direct/501', 'topic not found')
+    expect(gone.kind).toBe('recipient')
+  })
+})
+
+test('a message in the direct messages of a channel goes to the person', () =>
+  onStage(async ({ api, post }) => {
+    await post({ type: 'text', text: 'hello' }, '-1007778889991/direct/501')
+    expect(api.sent[0]?.args).toEqual({
+      chat_id: '-1007778889991',
+      direct_messages_topic_id: 501,
+      text: 'hello',
+    })
+  }))
 
 test('typing is a chat action, in the topic of the thread', () =>
   onStage(async ({ api, runtime, context }) => {

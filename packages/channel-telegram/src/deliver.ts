@@ -1,91 +1,113 @@
-import { type DeliveryContext, isJsonObject, type JsonObject, type Part, type Sent } from '@plugboard/core'
+import { type DeliveryContext, isJsonObject, type Part, type Sent } from '@plugboard/core'
 import { z } from 'zod'
 import { ApiError, call, type Session } from './api.js'
 import type { Config } from './config.js'
-import { chatOf, messageKey } from './endpoint.js'
-import { clean } from './formatted-text.js'
+import { type Chat, chatOf, messageKey } from './endpoint.js'
 import { fieldOf } from './outbound.js'
-import { openUpload, type Upload } from './upload.js'
+import {
+  type FileForm,
+  type Form,
+  isAboutFile,
+  isFile,
+  needsDocument,
+  secondForm,
+  urlOf,
+} from './second-form.js'
+import { openUpload } from './upload.js'
 
+type Context = DeliveryContext<Config, Session>
 type Send = (method: string, args: object, signal?: AbortSignal) => Promise<unknown>
 
 /**
- * Sends one message. If Telegram rejects its form, the same attempt sends a simpler one: a text without entities, an
- * upload instead of the file's address, and finally a text with the address.
+ * Sends one message. If Telegram rejects its content, the same attempt sends simpler forms of it, until Telegram accepts
+ * one, or there is none.
  */
 export function deliver(fetch: typeof globalThis.fetch) {
-  return async (part: Part, context: DeliveryContext<Config, Session>): Promise<Sent> => {
+  return async (part: Part, context: Context): Promise<Sent> => {
     const send = sender(context)
-    const args = isJsonObject(part.args) ? part.args : {}
-    try {
-      return idOf(await send(part.call, args))
-    } catch (error) {
-      if (isRefused(error, ENTITIES)) return idOf(await send(part.call, withoutEntities(args)))
-      const field = isMediaMethod(part.call) ? fieldOf[part.call] : undefined
-      if (field === undefined || !isRefused(error, MEDIA)) throw error
-      const url = String(args[field])
-      const isNoPicture = isRefused(error, /DIMENSIONS|IMAGE_PROCESS/i)
-      const uploaded = await openUpload(fetch, url, context.signal)
-      const method = isNoPicture || uploaded?.isLarge ? 'sendDocument' : part.call
-      const rest = { ...args, [field]: undefined }
-      return idOf(
-        (uploaded && (await sendUpload(send, method, rest, uploaded))) ?? (await sendLink(send, args, url)),
-      )
+    let form: Form = { call: part.call, args: isJsonObject(part.args) ? part.args : {} }
+    for (;;) {
+      try {
+        return idOf(await sendForm(form, send, fetch, context.signal))
+      } catch (error) {
+        const next = secondForm(form, error)
+        if (!next) throw error
+        form = next
+      }
     }
   }
 }
 
-const isMediaMethod = (method: string): method is keyof typeof fieldOf => method in fieldOf
-
-/** Sends to the new id of a group that became a supergroup; Telegram returns it with the error. */
-function sender({ integration, endpoint, signal }: DeliveryContext<Config, Session>): Send {
-  let chat = chatOf(endpoint.thread)
-  return async (method, args, ownSignal = signal) => {
-    try {
-      return await call(integration.session, method, { ...args, ...chat }, ownSignal)
-    } catch (error) {
-      const to = error instanceof ApiError ? error.details.migratedTo : undefined
-      if (to === undefined || to === chat.chat_id) throw error
-      chat = { chat_id: to }
-      return call(integration.session, method, { ...args, ...chat }, ownSignal)
-    }
-  }
-}
-
-const ENTITIES = /can't parse|ENTIT(Y|IES)_/i
-
-/** Telegram could not download a file, or the method does not support its format. */
-const MEDIA =
-  /wrong (file|remote file|type of)|HTTP URL|wrong file|PHOTO_|IMAGE_|WEBPAGE_|MEDIA_|FILE_|DIMENSIONS|file is too big|file of type|VOICE_MESSAGES_FORBIDDEN|Request Entity Too Large/i
-
-function isRefused(error: unknown, why: RegExp): boolean {
-  if (!(error instanceof ApiError)) return false
-  const { status, description = '' } = error.details
-  return (status === 400 || status === 413) && why.test(description)
-}
-
-function withoutEntities({ entities: _, caption_entities: __, ...args }: JsonObject): JsonObject {
-  return args
-}
-
-/** Undefined if the file was certainly not sent: Telegram ignores a request that breaks off. */
-async function sendUpload(send: Send, method: string, args: object, file: Upload): Promise<unknown> {
-  const field = isMediaMethod(method) ? fieldOf[method] : 'document'
+/** A file that Telegram does not take by its address is uploaded. */
+async function sendForm(
+  form: Form,
+  send: Send,
+  fetch: typeof globalThis.fetch,
+  signal: AbortSignal,
+): Promise<unknown> {
   try {
-    return await send(method, { ...args, [field]: { source: file.source, filename: file.name } }, file.signal)
+    return await send(form.call, form.args)
   } catch (error) {
-    if (file.isBroken() || isRefused(error, MEDIA)) return undefined
-    throw error
+    if (!isFile(form) || !isAboutFile(error)) throw error
+    return upload(form, error, send, fetch, signal)
+  }
+}
+
+/** Throws `refusal` if the file was certainly not sent: Telegram ignores a request that breaks off. */
+async function upload(
+  { call: original, args, ...form }: FileForm,
+  refusal: unknown,
+  send: Send,
+  fetch: typeof globalThis.fetch,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const file = await openUpload(fetch, urlOf({ call: original, args, ...form }), signal)
+  if (!file) throw refusal
+  const method = needsDocument(refusal) || file.isLarge ? 'sendDocument' : original
+  const { [fieldOf[original]]: _, ...rest } = args
+  try {
+    return await send(
+      method,
+      { ...rest, [fieldOf[method]]: { source: file.source, filename: file.name } },
+      file.signal,
+    )
+  } catch (error) {
+    throw file.isBroken() ? refusal : error
   } finally {
     file.source.destroy()
   }
 }
 
-/** Sends the caption of a file, and its address. */
-function sendLink(send: Send, args: JsonObject, url: string): Promise<unknown> {
-  const { caption, caption_entities: entities, reply_markup } = args
-  const text = typeof caption === 'string' ? `${caption}\n${clean(url)}` : clean(url)
-  return send('sendMessage', { text, entities, reply_markup })
+/** How often one call is repeated elsewhere. A chat that has moved and moves again cannot be reached. */
+const MAX_MOVES = 1
+
+/** Calls for the chat of an endpoint, and where Telegram says that the chat is now. */
+function sender({ integration, endpoint, signal }: Context): Send {
+  let chat = chatOf(endpoint.thread)
+  return async (method, args, ownSignal = signal) => {
+    for (let moves = 0; ; moves += 1) {
+      try {
+        return await call(integration.session, method, { ...args, ...chat }, ownSignal)
+      } catch (error) {
+        const next = moves < MAX_MOVES ? nextChat(chat, error) : undefined
+        if (!next) throw error
+        chat = next
+      }
+    }
+  }
+}
+
+/** A topic that does not exist any more, or that the bot cannot see. A closed one exists. */
+const NO_TOPIC =
+  /(?:thread|topic) not found|topic_(?:deleted|id_invalid)|can't access the topic|forum topic identifier/i
+
+/** The chat without its topic, or with the new id of a group that became a supergroup. */
+function nextChat(chat: Chat, error: unknown): Chat | undefined {
+  if (!(error instanceof ApiError)) return undefined
+  const { status, description = '', migratedTo } = error.details
+  if (migratedTo !== undefined && migratedTo !== chat.chat_id) return { chat_id: migratedTo }
+  const isGone = status === 400 && NO_TOPIC.test(description)
+  return isGone && chat.message_thread_id !== undefined ? { chat_id: chat.chat_id } : undefined
 }
 
 const sentSchema = z.object({ message_id: z.int(), chat: z.object({ id: z.int() }) })
@@ -96,11 +118,6 @@ function idOf(result: unknown): Sent {
 }
 
 /** Shown for five seconds, or until a message is sent. */
-export async function indicateTyping({
-  integration,
-  endpoint,
-  signal,
-}: DeliveryContext<Config, Session>): Promise<void> {
-  const args = { ...chatOf(endpoint.thread), action: 'typing' }
-  await call(integration.session, 'sendChatAction', args, signal)
+export async function indicateTyping(context: Context): Promise<void> {
+  await sender(context)('sendChatAction', { action: 'typing' })
 }

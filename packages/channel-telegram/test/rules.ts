@@ -30,7 +30,7 @@ interface Rule {
   check(args: Args): void
 }
 
-const chat = ['chat_id', 'message_thread_id']
+const chat = ['chat_id', 'message_thread_id', 'direct_messages_topic_id']
 const keyboard = ['reply_markup']
 
 function checkChat({ chat_id, message_thread_id }: Args): void {
