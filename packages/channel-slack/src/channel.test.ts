@@ -34,7 +34,9 @@ const cases = channelSuite({
       'a token that is a number': { ...valid, botToken: 42 },
       'an unknown field': { ...valid, slackApiUrl: 'https://slack.com/api/' },
     },
-    recordings: readRecordings(new URL('./fixtures/inbound/', import.meta.url)),
+    recordings: ['messages', 'blocks', 'interactions', 'notices'].flatMap((folder) =>
+      readRecordings(new URL(`./fixtures/inbound/${folder}/`, import.meta.url)),
+    ),
     sign,
     signatureHeaders: ['x-slack-signature', 'x-slack-request-timestamp'],
     provider: { answer: (call) => ({ body: JSON.stringify(answer(call)) }), faultAnswers, isFrom },

@@ -13,9 +13,12 @@ import {
   readReaction,
 } from './payloads.js'
 
-/** Subtypes of Slack's own notices about a channel, and of messages that other events cover. */
-const NOTICE =
-  /^(channel|group|im|mpim|bot|pinned|unpinned|huddle|assistant)_|^(message_replied|reminder_add|tombstone|ekm_access_denied|app_conversation_leave|document_mention)$/
+/**
+ * Subtypes of messages that a person wrote. All others are notices of Slack, such as `channel_join`, or belong to events
+ * of their own. One that is not documented counts as written if it comes from an app in which people write.
+ * https://docs.slack.dev/reference/events/message#subtypes
+ */
+const WRITTEN = new Set(['document_mention', 'file_share', 'me_message', 'thread_broadcast'])
 
 /** Slack's own bot, which writes reminders and notices. */
 const SLACKBOT = 'USLACKBOT'
@@ -63,7 +66,7 @@ function parseMessage(event: Callback['event'], about: About): InboundEvent[] {
 /** A mention arrives twice, as `app_mention` and as `message`. Both have the key of the message, so one is stored. */
 function parseNew(event: Callback['event'], { self }: About): InboundEvent[] {
   const post = readNew(event)
-  if (!isPerson(post, self) || NOTICE.test(post.subtype ?? '')) return []
+  if (!isPerson(post, self) || !isWritten(post)) return []
   const { channel, user, ts, thread_ts } = post
   return contentsOf(post, self).map(({ suffix, content }) => ({
     type: 'message',
@@ -85,15 +88,25 @@ function parseChanged(event: unknown, { id, at, self }: About): InboundEvent[] {
     at,
     messageKey: messageKey(channel, message.ts),
   }
+  // A deleted message that has replies.
   if (message.subtype === 'tombstone') return [{ type: 'deleted', ...about }]
-  if (previous && previous.text === message.text) return []
+  if (!isWritten(message) || (previous && isUnchanged(previous, message, self))) return []
   return [{ type: 'edited', ...about, content: contentsOf(message, self)[0].content }]
+}
+
+/** Slack changes a message to add a preview of a link, and a person to change its words. */
+function isUnchanged(previous: Omit<Post, 'files'>, message: Post, self: readonly string[]): boolean {
+  if (previous.text === message.text && previous.edited?.ts === message.edited?.ts) return true
+  const [before, after] = [previous, message].map(
+    (post) => contentsOf({ ...post, files: [] }, self)[0].content,
+  )
+  return before?.text === after?.text
 }
 
 /** Only the deleted message says who wrote it. */
 function parseDeleted(event: unknown, { id, at, self }: About): InboundEvent[] {
   const { channel, deleted_ts, previous_message: previous } = readDeleted(event)
-  if (!previous || !isPerson(previous, self)) return []
+  if (!previous || !isPerson(previous, self) || !isWritten(previous)) return []
   const endpoint = endpointOf(previous.user, channel, previous.thread_ts, deleted_ts)
   return [{ type: 'deleted', dedupeKey: id, endpoint, at, messageKey: messageKey(channel, deleted_ts) }]
 }
@@ -139,6 +152,10 @@ const isPerson = <T extends Pick<Post, 'user' | 'bot_id'>>(
   self: readonly string[],
 ): post is T & { user: string } =>
   Boolean(post.user) && !post.bot_id && post.user !== SLACKBOT && !self.includes(post.user ?? '')
+
+/** Whether it says something that a person wrote, and is not a notice of Slack. */
+const isWritten = ({ subtype, client_msg_id }: Pick<Post, 'subtype' | 'client_msg_id'>): boolean =>
+  !subtype || WRITTEN.has(subtype) || Boolean(client_msg_id)
 
 function personOf({ user_profile: profile }: Post): { person?: Person } {
   const name = profile?.display_name || profile?.real_name

@@ -1,5 +1,7 @@
 import type { InboundRequest } from '@plugboard/core'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { textOfBlocks } from './block-text.js'
 import { parse } from './inbound.js'
 import { readable } from './readable-text.js'
 
@@ -90,7 +92,7 @@ describe('a message', () => {
       ['one\ntwo'],
     ],
     ['one that says nothing that we know', { text: '', blocks: [{ type: 'poll' }] }, ['[message]']],
-    ['one of a kind that we do not know', { subtype: 'sh_poll', text: '' }, ['[sh_poll]']],
+    ['one of a new kind that a person wrote', { subtype: 'sh_poll', text: 'a', client_msg_id: 'c1' }, ['a']],
   ])('%s', (_, fields, texts) => {
     expect(event(fields).map((each) => 'content' in each && each.content.text)).toEqual(texts)
   })
@@ -102,6 +104,7 @@ describe('a message', () => {
     ['of nobody', { user: undefined }],
     ['about who came', { subtype: 'group_join' }],
     ['about a topic', { subtype: 'channel_topic' }],
+    ['of a new kind, by which Slack says something', { subtype: 'sh_poll', text: 'a' }],
     [
       'of a bot that was changed',
       { subtype: 'message_changed', message: { ts: '1.1', bot_id: 'B1', user: 'U1', text: 'a' } },
@@ -167,6 +170,122 @@ describe('a message', () => {
   })
 })
 
+describe('what is not in the text of a message', () => {
+  const table = {
+    type: 'table',
+    rows: [
+      [
+        { type: 'raw_text', text: 'a' },
+        { type: 'raw_text', text: 'b' },
+      ],
+    ],
+  }
+  const share = { is_share: true, author_name: 'Ada', text: 'The server is on fire' }
+  const text = (fields: object) => {
+    const [first] = event(fields)
+    return first && 'content' in first ? first.content.text : undefined
+  }
+
+  test('a forwarded message follows the words of the person, and its files follow both', () => {
+    const files = [{ id: 'F1', mimetype: 'image/png', url_private: 'https://files.slack.com/a.png' }]
+    const attachments = [{ ...share, from_url: 'https://acme.slack.com/archives/C1/p1', files }]
+    const [words, image, ...more] = event({ text: 'please handle this', attachments, files })
+    expect(words).toMatchObject({
+      content: {
+        type: 'text',
+        text: 'please handle this\n\nAda (https://acme.slack.com/archives/C1/p1): The server is on fire',
+      },
+    })
+    // The file that is both sent and forwarded is one file.
+    expect(image).toMatchObject({ dedupeKey: 'D1:1795334401.000100:F1', content: { type: 'image' } })
+    expect(more).toEqual([])
+  })
+
+  test.each([
+    ['a page', { from_url: 'https://a.example/', title: 'A' }, '<https://a.example>'],
+    [
+      'an address that leads elsewhere',
+      { original_url: 'https://t.example/1', title: 'A' },
+      '<https://t.example/1|t>',
+    ],
+    ['a page by an app', { is_app_unfurl: true, text: 'A' }, 'see'],
+    [
+      'a message',
+      { is_msg_unfurl: true, from_url: 'https://a.slack.com/p1', text: 'A' },
+      '<https://a.slack.com/p1>',
+    ],
+  ])('the preview of a link to %s stays out', (_, preview, own) => {
+    expect(text({ text: own, attachments: [preview] })).toBe(text({ text: own }))
+  })
+
+  test('a forwarded message is no preview, although the person wrote its address', () => {
+    const url = 'https://a.slack.com/p1'
+    expect(text({ text: `<${url}>`, attachments: [{ ...share, from_url: url }] })).toContain('on fire')
+  })
+
+  test('a table is lines of cells', () => {
+    expect(
+      text({ text: 'See', attachments: [{ fallback: '[no preview available]', blocks: [table] }] }),
+    ).toBe('See\n\na | b')
+    expect(text({ text: 'See', blocks: [table] })).toBe('See\n\na | b')
+  })
+
+  test('blocks that say the same as the text are not said twice', () => {
+    const section = { type: 'section', text: { type: 'mrkdwn', text: '*See* <https://a.example|it>' } }
+    expect(text({ text: 'See it (https://a.example)', blocks: [section] })).toBe('See it (https://a.example)')
+  })
+
+  test('an odd attachment costs nothing else', () => {
+    expect(text({ attachments: [{ text: 7, fields: 'x', message_blocks: [null], files: [{}] }] })).toBe('hi')
+  })
+
+  test('a block whose type is that of another thing is read as any other', () => {
+    for (const type of ['constructor', '__proto__', 'toString'])
+      expect(text({ text: '', blocks: [{ type, text: 'a' }] })).toBe('a')
+  })
+
+  test('a list that says it is a billion levels deep is not', () => {
+    const list = { type: 'rich_text_list', indent: 1e9, offset: 'x', elements: [{ type: 'text', text: 'a' }] }
+    expect(text({ text: '', blocks: [{ type: 'rich_text', elements: [list] }] })).toBe(`${' '.repeat(32)}• a`)
+  })
+})
+
+test('blocks of any form are read', () => {
+  const known = fc.constantFrom(
+    'rich_text',
+    'rich_text_list',
+    'table',
+    'image',
+    'section',
+    'emoji',
+    'date',
+    'pie',
+  )
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 5 },
+      fc.oneof(fc.string(), fc.double(), fc.constant(null), fc.boolean()),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.record({ type: known, text: tie('value'), elements: tie('value'), rows: tie('value') }),
+      fc.record(
+        {
+          type: known,
+          indent: tie('value'),
+          unicode: tie('value'),
+          timestamp: tie('value'),
+          segments: tie('value'),
+        },
+        { requiredKeys: ['type'] },
+      ),
+    ),
+  }))
+  fc.assert(
+    fc.property(value, (blocks) => {
+      expect(textOfBlocks(blocks)).toBeTypeOf('string')
+    }),
+  )
+})
+
 describe('an interaction', () => {
   test('with an old element of ours and a new one is one event each', () => {
     const action = { type: 'button', value: 'tok', action_ts: '1.1', text: { text: 'A' } }
@@ -228,8 +347,10 @@ describe('a text of Slack is readable', () => {
   test('emoji are characters where the blocks tell', () => {
     const blocks = [
       {
+        type: 'rich_text',
         elements: [
           {
+            type: 'rich_text_section',
             elements: [
               { type: 'emoji', name: 'wave', unicode: '1f44b' },
               { type: 'emoji', name: 'odd', unicode: 'zz' },

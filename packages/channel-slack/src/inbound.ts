@@ -12,6 +12,7 @@ import { parseEvent } from './events.js'
 import { parseInteraction } from './interactions.js'
 import { readCommand, readEnvelope, readHeaders } from './payloads.js'
 import { readable } from './readable-text.js'
+import { isSslCheck } from './ssl-check.js'
 
 /** An answer that shows nothing to the person. */
 const DONE: InboundResponse = { status: 200 }
@@ -20,7 +21,9 @@ const DONE: InboundResponse = { status: 200 }
  * Slack sends events as JSON, and interactions and slash commands as forms. Each needs an empty 200 within three
  * seconds. https://docs.slack.dev/apis/events-api/#responding
  */
-export function parse({ method, headers, body }: InboundRequest): Received {
+export function parse(request: InboundRequest): Received {
+  const { method, headers, body } = request
+  if (isSslCheck(request)) return { events: [], response: DONE }
   if (method !== 'POST') throw invalid({ path: ['method'], message: 'must be POST' })
   const { 'content-type': type, 'x-slack-request-timestamp': seconds } = readHeaders(headers)
   if (/^application\/json\s*(;|$)/i.test(type)) return parseJson(readJson(body))
@@ -44,8 +47,6 @@ function parseJson(value: unknown): Received {
 function parseForm(form: URLSearchParams, at: Date): InboundEvent[] {
   const payload = form.get('payload')
   if (payload !== null) return parseInteraction(readJson(payload, 'payload'), at)
-  // Slack checks the server's certificate.
-  if (form.get('ssl_check') === '1') return []
   return [parseCommand(form, at)]
 }
 

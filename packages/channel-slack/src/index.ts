@@ -35,7 +35,6 @@ export const slack = defineChannel({
     // https://docs.slack.dev/apis/web-api/rate-limits#posting-messages
     rate: { perEndpoint: { perSecond: 1, burst: 3 } },
   },
-  inbound: { headers: ['x-slack-signature', 'x-slack-request-timestamp'] },
   setup,
   // The SDK and the Markdown parser come with the runtime, so only a server that uses the channel pays for them.
   load: async (host) => (await import('./runtime.js')).runtime(host),

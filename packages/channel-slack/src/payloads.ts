@@ -21,7 +21,10 @@ const fileSchema = z.object({
   title: text,
   mimetype: text,
   size: z.number().nullish(),
-  /** `external` is stored outside Slack; `tombstone` and `hidden_by_limit` are gone. */
+  /**
+   * `external` is stored outside Slack; `tombstone` and `hidden_by_limit` are gone; `quip`, `list` and `post` are
+   * documents that only Slack shows.
+   */
   mode: text,
   /** `slack_audio` and `slack_video` are recorded in Slack. */
   subtype: text,
@@ -29,8 +32,46 @@ const fileSchema = z.object({
   file_access: text,
   url_private: text,
   external_url: text,
+  permalink: text,
+  /** The text of a forwarded e-mail, or the start of it. */
+  plain_text: text,
+  preview: text,
 })
 export type SlackFile = z.infer<typeof fileSchema>
+
+/** Any form, because an odd attachment must not cost the message. */
+const odd = z.string().nullish().catch(undefined)
+
+const attachmentSchema = z.object({
+  /** Whether it is a message that the person forwarded. */
+  is_share: z.boolean().nullish().catch(undefined),
+  /** Whether it is a message: forwarded, or the preview of a link to a message. */
+  is_msg_unfurl: z.boolean().nullish().catch(undefined),
+  /** Whether an app made it as a preview of a link. */
+  is_app_unfurl: z.boolean().nullish().catch(undefined),
+  /** Addresses that a preview is about. */
+  from_url: odd,
+  original_url: odd,
+  title_link: odd,
+  app_unfurl_url: odd,
+  author_name: odd,
+  author_subname: odd,
+  pretext: odd,
+  title: odd,
+  text: odd,
+  fallback: odd,
+  image_url: odd,
+  fields: few(z.object({ title: odd, value: odd }))
+    .nullish()
+    .catch(undefined),
+  blocks: z.unknown().optional(),
+  /** The blocks of a forwarded message. */
+  message_blocks: few(z.object({ message: z.object({ blocks: z.unknown().optional() }).nullish() }))
+    .nullish()
+    .catch(undefined),
+  files: few(fileSchema).nullish().catch(undefined),
+})
+export type Attachment = z.infer<typeof attachmentSchema>
 
 const postSchema = z.object({
   user: id.nullish(),
@@ -39,9 +80,12 @@ const postSchema = z.object({
   text,
   ts,
   thread_ts: ts.nullish(),
+  /** Set by the apps of Slack in which people write. */
+  client_msg_id: z.string().nullish().catch(undefined),
+  edited: z.object({ ts: z.string() }).nullish().catch(undefined),
   blocks: z.unknown().optional(),
   files: few(fileSchema).nullish(),
-  attachments: few(z.object({ text, fallback: text })).nullish(),
+  attachments: few(attachmentSchema).nullish(),
   user_profile: z.object({ real_name: text, display_name: text }).nullish(),
 })
 /** A message of a person or a bot, in an event or in the `message` of a change. */
@@ -79,31 +123,77 @@ const callbackSchema = z.object({
 })
 export type Callback = z.infer<typeof callbackSchema>
 
-const actionSchema = z.object({
+const words = z.object({ text: z.string() }).nullish().catch(undefined)
+const optionSchema = z.object({ value: z.string().nullish(), text: words })
+const names = few(z.string()).nullish()
+
+/** What a person entered or chose in one element: in a message, or in the state of a dialog. */
+const entrySchema = z.object({
   type: z.string(),
+  value: z.string().nullish(),
+  /** The label of a button. */
+  text: words,
+  selected_option: optionSchema.nullish(),
+  selected_options: few(optionSchema).nullish(),
+  selected_user: text,
+  selected_users: names,
+  selected_conversation: text,
+  selected_conversations: names,
+  selected_channel: text,
+  selected_channels: names,
+  selected_date: text,
+  selected_time: text,
+  selected_date_time: z.number().nullish(),
+  rich_text_value: z.unknown().optional(),
+  files: few(fileSchema).nullish(),
+})
+export type Entry = z.infer<typeof entrySchema>
+
+const actionSchema = entrySchema.extend({
   action_id: z.string().max(300).default(''),
   block_id: z.string().max(300).default(''),
   action_ts: ts.optional(),
-  value: z.string().max(2000).nullish(),
-  text: z.object({ text: z.string() }).nullish(),
-  selected_option: z
-    .object({ value: z.string().max(2000), text: z.object({ text: z.string() }).nullish() })
-    .nullish(),
 })
 export type Action = z.infer<typeof actionSchema>
+
+/** A record with few fields. */
+const fewFields = <T extends z.ZodType>(value: T) =>
+  z
+    .record(z.string(), z.unknown())
+    .refine((fields) => Object.keys(fields).length <= MAX_ITEMS, `must have at most ${MAX_ITEMS} fields`)
+    .pipe(z.record(z.string(), value))
+
+const viewSchema = z.object({
+  id: id.nullish(),
+  hash: text,
+  callback_id: text,
+  blocks: few(z.object({ block_id: text, label: words }))
+    .nullish()
+    .catch(undefined),
+  state: z.object({ values: fewFields(fewFields(entrySchema)) }).nullish(),
+})
+export type View = z.infer<typeof viewSchema>
 
 const interactionSchema = z.object({
   type: z.string(),
   user: z.object({ id, name: text, username: text }),
-  trigger_id: id.optional(),
+  trigger_id: id.nullish(),
+  action_ts: ts.nullish(),
+  callback_id: text,
   channel: z.object({ id }).nullish(),
   container: z
     .object({ channel_id: id.nullish(), thread_ts: ts.nullish(), message_ts: ts.nullish() })
     .nullish(),
-  message: z.object({ ts: ts.nullish(), thread_ts: ts.nullish() }).nullish(),
+  message: z.looseObject({ ts: ts.nullish(), thread_ts: ts.nullish() }).nullish(),
   actions: few(actionSchema).nullish(),
+  view: viewSchema.nullish(),
+  /** The fields of a dialog of the old kind. */
+  submission: fewFields(z.string().nullish()).nullish(),
 })
 export type Interaction = z.infer<typeof interactionSchema>
+
+/** The message of a shortcut; undefined for what is not one. */
+export const findPost = (value: unknown): Post | undefined => postSchema.safeParse(value).data
 
 const commandSchema = z.object({
   command: z.string().min(1).max(200),

@@ -1,5 +1,3 @@
-import { z } from 'zod'
-
 /** In a text of Slack, `<…>` is a mention, a link or a command. The characters `&`, `<` and `>` are escaped. */
 const CONTROL = /<([^<>\s][^<>]*)>/g
 const ENTITY = /&(amp|lt|gt);/g
@@ -34,7 +32,8 @@ function readableControl(inner: string): string {
   }
 }
 
-function readableLink(url: string, label: string): string {
+/** A link as a person reads it: its address alone if the label does not say more. */
+export function readableLink(url: string, label: string): string {
   const address = url.replace(/^(mailto|tel):/, '')
   const shown = url.replace(/^https?:\/\//, '')
   if (label === '' || label === url || label === address) return address
@@ -48,40 +47,3 @@ const withEmoji = (text: string, emoji: ReadonlyMap<string, string>): string =>
     (whole, name: string, tone?: string) =>
       (tone && emoji.get(`${name}::${tone}`)) || emoji.get(name) || whole,
   )
-
-const emojiElement = z.object({
-  type: z.literal('emoji'),
-  name: z.string(),
-  unicode: z.string(),
-  skin_tone: z.number().optional(),
-})
-
-/** Levels of elements in a block: a list has sections, a section has emoji. */
-const MAX_LEVELS = 4
-
-/** The emoji in a message's blocks, by name: a text has only the names, the blocks have the code points. */
-export function emojiIn(blocks: unknown, levels = MAX_LEVELS): Map<string, string> {
-  const found = new Map<string, string>()
-  if (!Array.isArray(blocks) || levels === 0) return found
-  for (const block of blocks) {
-    const { success, data } = emojiElement.safeParse(block)
-    const character = success ? fromCodePoints(data.unicode) : undefined
-    if (success && character) {
-      found.set(data.skin_tone ? `${data.name}::skin-tone-${data.skin_tone}` : data.name, character)
-    }
-    const inner = typeof block === 'object' && block !== null ? Reflect.get(block, 'elements') : undefined
-    for (const [name, each] of emojiIn(inner, levels - 1)) found.set(name, each)
-  }
-  return found
-}
-
-/** Slack writes code points in hexadecimal: `1f44b-1f3fb`. */
-function fromCodePoints(unicode: string): string | undefined {
-  const points = unicode
-    .split('-')
-    .map((hex) => (/^[0-9a-f]{2,6}$/i.test(hex) ? Number.parseInt(hex, 16) : -1))
-  const areValid = points.every(
-    (point) => point >= 0 && point <= 0x10_ff_ff && (point < 0xd8_00 || point > 0xdf_ff),
-  )
-  return areValid ? String.fromCodePoint(...points.slice(0, 20)) : undefined
-}

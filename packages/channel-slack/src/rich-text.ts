@@ -96,9 +96,7 @@ function elementToMrkdwn(element: Elements[number]): string {
     case 'rich_text_section':
       return inlineToMrkdwn(element.elements as Inline[])
     case 'rich_text_list':
-      return element.elements
-        .map((item, i) => listItem(element, inlineToMrkdwn(item.elements as Inline[]), i))
-        .join('\n')
+      return listToMrkdwn(element)
     case 'rich_text_quote':
       return inlineToMrkdwn(element.elements as Inline[]).replace(/^/gm, '> ')
     case 'rich_text_preformatted':
@@ -106,15 +104,30 @@ function elementToMrkdwn(element: Elements[number]): string {
   }
 }
 
+function listToMrkdwn({
+  elements,
+  style,
+  indent = 0,
+  offset = 0,
+}: RichTextList & { offset?: number }): string {
+  const form = { isOrdered: style === 'ordered', indent, offset }
+  return elements.map((item, i) => listLine(form, i, inlineToMrkdwn(item.elements as Inline[]))).join('\n')
+}
+
 const preformatted = ({ elements }: RichTextPreformatted): string =>
   escapeText((elements as Inline[]).map((piece) => (piece.type === 'text' ? piece.text : piece.url)).join(''))
 
-function listItem(
-  { style, indent = 0, offset = 0 }: RichTextList & { offset?: number },
-  text: string,
+/** Deepest list that Slack shows. */
+const MAX_INDENT = 8
+
+/** An item of a list as a line. */
+export function listLine(
+  { isOrdered, indent, offset }: { isOrdered: boolean; indent: number; offset: number },
   i: number,
+  text: string,
 ): string {
-  return `${'    '.repeat(indent)}${style === 'ordered' ? `${offset + i + 1}.` : '•'} ${text}`
+  const margin = '    '.repeat(Math.min(Math.max(Math.trunc(indent) || 0, 0), MAX_INDENT))
+  return `${margin}${isOrdered ? `${(offset || 0) + i + 1}.` : '•'} ${text}`
 }
 
 function inlineToMrkdwn(pieces: readonly Inline[]): string {

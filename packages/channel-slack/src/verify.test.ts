@@ -61,4 +61,19 @@ describe('verify', () => {
     const headers = signatureOf(bytes, config.signingSecret)
     expect(verify(request(bytes, headers), integration(config))).toEqual({ ok: false, reason: 'malformed' })
   })
+
+  const check = 'ssl_check=1&token=gIkuvaNzQIHg97ATvDxqgjtO'
+  test.each([
+    ['a check of the certificate, which Slack does not sign', check, {}, { ok: true }],
+    ['a check with a wrong signature', check, signed(now(), stranger), { ok: false, reason: 'mismatch' }],
+    ['a check with a command', `${check}&command=%2Fpay`, {}, { ok: false, reason: 'missing' }],
+    ['a check with an interaction', `${check}&payload=%7B%7D`, {}, { ok: false, reason: 'missing' }],
+    ['a long check', `${check}${'x'.repeat(1000)}`, {}, { ok: false, reason: 'missing' }],
+    ['a check that is off', 'ssl_check=0', {}, { ok: false, reason: 'missing' }],
+  ])('%s', (_, text, headers, verdict) => {
+    const form = { 'content-type': 'application/x-www-form-urlencoded' }
+    expect(verify({ ...request(text), headers: { ...form, ...headers } }, integration(config))).toEqual(
+      verdict,
+    )
+  })
 })

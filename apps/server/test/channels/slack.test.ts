@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTenant, EXTERNAL_URL, startHub, type Tenant } from '../support/channel-stage.js'
-import { type Provider, startProvider, type Told } from '../support/providers/provider.js'
+import { type Provider, type Sent, startProvider, type Told } from '../support/providers/provider.js'
 import { slack } from '../support/providers/slack.js'
 import { cleanUp } from '../support/server.js'
 import { inboundBehaviour } from './inbound.js'
@@ -22,6 +23,7 @@ describe('an app of Slack', () => {
     await cleanUp()
   })
 
+  const approve = { action: 'Postback', title: 'Approve', payload: 'approve:42' }
   const challenge: Told = {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ type: 'url_verification', token: 'old', challenge: '3eZbrw1aB' }),
@@ -32,6 +34,13 @@ describe('an app of Slack', () => {
     const { status, json } = await tenant.tell(challenge)
     expect([status, json]).toEqual([200, { challenge: '3eZbrw1aB' }])
     expect(tenant.bot.requests.filter(({ json }) => json.type !== 'health.new')).toEqual([])
+  })
+
+  test('answers the check of its certificate, which Slack does not sign', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const check = { headers, body: 'ssl_check=1&token=gIkuvaNzQIHg97ATvDxqgjtO' }
+    expect((await tenant.post(check)).status).toBe(200)
+    expect((await tenant.post({ headers, body: `${check.body}&command=%2Fpay&user_id=U1` })).status).toBe(401)
   })
 
   test('shows its webhook URL in the setup steps of health', async () => {
@@ -51,5 +60,20 @@ describe('an app of Slack', () => {
     await tenant.write(1, 'and that was all')
     const heard = await tenant.hears(2)
     expect(heard.map(({ payload }) => payload.text)).toEqual(['/weather Québec', 'and that was all'])
+  })
+
+  test('takes the press of a colleague as that person’s, where the message is', async () => {
+    const question = await tenant.say(70, { type: 'card', title: 'Order 42', actions: [approve] })
+    await expect.poll(() => tenant.shownTo(70).length, { timeout: 10_000 }).toBe(1)
+    const before = tenant.heard().length
+    const told = provider.press(70, tenant.shownTo(70)[0] as Sent, 0, randomUUID())
+    const colleague = { ...told, body: told.body.replaceAll('U5070', 'U5071') }
+    expect((await tenant.tell(colleague)).status).toBe(200)
+    const [pressed] = (await tenant.hears(before + 1)).slice(before)
+    expect(pressed?.payload).toEqual({ type: 'postback', payload: 'approve:42' })
+    const path = `/messages/conversation/${await tenant.conversationWith(70)}`
+    const { json } = await tenant.client.call('GET', path)
+    const ids = (json as { id: string }[]).map(({ id }) => id)
+    expect(ids.toSorted()).toEqual([question, pressed?.id].toSorted())
   })
 })
