@@ -26,7 +26,7 @@ const redacted = ['headers', '*.headers', '*.*.headers'].flatMap((place) =>
 const MAX_CAUSES = 4
 
 /**
- * The server's log: JSON lines. Bodies, query strings and headers are never logged; the redaction covers accidental logs
+ * The server's log: JSON lines, or lines for a person if the destination is {@link forPeople}. Bodies, query strings and headers are never logged; the redaction covers accidental logs
  * of plugins. Possible secrets in URLs are masked everywhere.
  */
 export function createLog(level: string, destination?: DestinationStream): Logger {

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { version } from './version.js'
 
@@ -22,12 +23,21 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
+interface SpawnOptions {
+  nodeOptions?: string[]
+  uid?: number
+  gid?: number
+}
+
 /** The compiled program in a separate folder, without standard input and with only these variables. */
-function run(args: string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [main, ...args], {
-    cwd: folder,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
+function run(
+  args: string[],
+  env: Record<string, string> = {},
+  { nodeOptions = [], ...user }: SpawnOptions = {},
+) {
+  const child = spawn(process.execPath, [...nodeOptions, main, ...args], {
+    ...{ cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] },
+    ...user,
   })
   children.push(child)
   const output = { out: '', err: '' }
@@ -38,15 +48,16 @@ function run(args: string[], env: Record<string, string> = {}) {
     output.err += data.toString()
   })
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...output }))
-  const listening = async (): Promise<string> => {
+  /** The first group of the pattern, once it matches the output. */
+  const says = async (pattern: RegExp): Promise<string> => {
     for (;;) {
-      const [, url] = /^Plugboard listens on (http:\S+)$/m.exec(output.out) ?? []
-      if (url !== undefined) return url
+      const found = pattern.exec(output.out)
+      if (found) return found[1] ?? ''
       if (child.exitCode !== null) throw new Error(`it ended: ${output.err}`)
       await Promise.race([once(child.stdout, 'data'), ended])
     }
   }
-  return { child, ended, listening }
+  return { child, ended, says, listening: () => says(/Plugboard listens on (http:[^\s"]+)/) }
 }
 
 describe('plugboard', () => {
@@ -57,7 +68,39 @@ describe('plugboard', () => {
     server.child.kill('SIGTERM')
     const { code, out, err } = await server.ended
     expect([code, err]).toEqual([0, ''])
-    expect(out).toContain(`Data is in ${join(folder, 'data', 'plugboard.db')}`)
+    const lines = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        ...{ level: 30, msg: `Plugboard listens on ${url}` },
+        database: join(folder, 'data', 'plugboard.db'),
+        adminKeyFile: join(folder, 'data', 'plugboard.db.admin-key'),
+      }),
+    )
+  })
+
+  test('logs its settings at debug only', async () => {
+    const logs = async (level: string) => {
+      const server = run([], { PORT: '0', LOG_LEVEL: level })
+      await server.listening()
+      server.child.kill('SIGTERM')
+      return (await server.ended).out
+    }
+    expect(await logs('debug')).toContain('"WEBHOOK_TIMEOUT":"10s"')
+    expect(await logs('info')).not.toContain('WEBHOOK_TIMEOUT')
+    expect(await logs('silent')).toMatch(/^[^\n]*Plugboard listens on [^\n]*\n$/)
+  })
+
+  test('ends at a signal during its start', async () => {
+    const server = run([], {
+      ...{ PORT: '0', DATABASE_URL: 'mongodb://127.0.0.1:9/plugboard' },
+      ENCRYPTION_KEY: Buffer.alloc(32, 1).toString('base64'),
+    })
+    await server.says(/"msg":"starting"/)
+    server.child.kill('SIGTERM')
+    expect((await server.ended).code).toBe(143)
   })
 
   test('takes the same signal twice in a row as one', async () => {
@@ -78,11 +121,13 @@ describe('plugboard', () => {
     await new Promise((resolve) => setTimeout(resolve, 300))
   }
 
-  test('waits for what is under way no longer than the grace period', async () => {
-    const server = run([], { PORT: '0', SHUTDOWN_GRACE: '500ms' })
+  test('waits for what is under way no longer than the grace period, and says what for', async () => {
+    const server = run([], { PORT: '0', SHUTDOWN_GRACE: '700ms' })
     await hang(await server.listening())
     server.child.kill('SIGTERM')
-    expect((await server.ended).code).toBe(0)
+    const { code, out } = await server.ended
+    expect(code).toBe(0)
+    expect(out).toMatch(/"connections":1,"conversations":0,"leftMs":\d+,"msg":"waiting for requests and/)
   })
 
   test('ends immediately at a second signal', async () => {
@@ -103,6 +148,91 @@ describe('plugboard', () => {
     const { code, err } = await run([], { PORT: '0', PLUGBOARD_CHANNELS: 'nothing-here' }).ended
     expect(code).toBe(1)
     expect(err).toMatch(/^plugboard: cannot use the channel package nothing-here: .*\n$/)
+  })
+
+  describe('says in one line what to do, ends, and leaves nothing behind', () => {
+    const refused = async (env: Record<string, string>, options: SpawnOptions = {}) => {
+      const before = await readdir(folder, { recursive: true })
+      const { code, out, err } = await run([], { PORT: '0', ...env }, options).ended
+      expect(code).toBe(1)
+      expect(out).not.toContain('listens')
+      expect(err).toMatch(/^plugboard: [^\n]*\n$/)
+      expect(await readdir(folder, { recursive: true })).toEqual(before)
+      return err
+    }
+
+    test('in a folder that is not writable', async () => {
+      await mkdir(join(folder, 'locked'), { mode: 0o500 })
+      // Root may write everywhere.
+      const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+      await chmod(folder, 0o755)
+      const url = `file:${join(folder, 'locked', 'plugboard.db')}`
+      expect(await refused({ DATABASE_URL: url }, user)).toMatch(
+        /locked is not writable for the user \w+; set DATABASE_URL to a path in a folder that this user can write$/m,
+      )
+    })
+
+    test('where a file is in the place of a folder, or a folder in the place of the file', async () => {
+      await writeFile(join(folder, 'taken'), '')
+      await mkdir(join(folder, 'plugboard.db'))
+      expect(await refused({ DATABASE_URL: 'file:./taken/data/plugboard.db' })).toContain(
+        'taken is a file, not a folder; set DATABASE_URL',
+      )
+      expect(await refused({ DATABASE_URL: 'file:./plugboard.db' })).toContain('it is a folder, not a file')
+      const BLOB_PATH = './taken'
+      expect(await refused({ DATABASE_URL: 'file:./new/plugboard.db', BLOB_PATH })).toContain('set BLOB_PATH')
+    })
+
+    test.skipIf(process.platform === 'win32')('at a path that can hold no file', async () => {
+      await promisify(execFile)('mkfifo', [join(folder, 'pipe')])
+      const long = 'x'.repeat(300)
+      for (const path of ['/dev/null/plugboard.db', './pipe', `./${long}/plugboard.db`])
+        expect(await refused({ DATABASE_URL: `file:${path}` })).toContain('set DATABASE_URL')
+    })
+
+    test.skipIf(process.platform !== 'linux')('in a folder of the system', async () => {
+      for (const path of ['/proc/plugboard/data/plugboard.db', '/sys/plugboard.db'])
+        expect(await refused({ DATABASE_URL: `file:${path}` })).toContain('set DATABASE_URL')
+      const BLOB_PATH = '/proc/files'
+      expect(await refused({ DATABASE_URL: 'file:./new/plugboard.db', BLOB_PATH })).toContain('set BLOB_PATH')
+    })
+
+    test('where the database is another file', async () => {
+      const data = join(folder, 'plugboard.db')
+      await writeFile(data, 'a text that is no database'.repeat(100))
+      const ENCRYPTION_KEY = Buffer.alloc(32, 1).toString('base64')
+      const { code, err } = await run([], { PORT: '0', DATABASE_URL: `file:${data}`, ENCRYPTION_KEY }).ended
+      expect([code, err]).toEqual([
+        1,
+        expect.stringMatching(/^plugboard: cannot open [^\n]*not a database[^\n]*\n$/),
+      ])
+    })
+  })
+
+  test('says that Node.js is too old, before it loads anything', async () => {
+    const old =
+      "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.1' } })"
+    const { code, out, err } = await run([], {}, { nodeOptions: ['--import', `data:text/javascript,${old}`] })
+      .ended
+    const message = 'plugboard: Node.js 18.20.1 is too old: install Node.js 20.19 or newer\n'
+    expect([code, out, err]).toEqual([1, '', message])
+  })
+
+  test('says in one line that MongoDB is not reachable, and goes on trying', async () => {
+    const server = run([], {
+      ...{
+        PORT: '0',
+        DATABASE_URL: 'mongodb://sam:hunter2@127.0.0.1:9/plugboard?serverSelectionTimeoutMS=100',
+      },
+      ENCRYPTION_KEY: Buffer.alloc(32, 1).toString('base64'),
+    })
+    const line = await server.says(/^([^\n]*cannot reach the database[^\n]*)$/m)
+    expect(JSON.parse(line)).toMatchObject({
+      database: 'mongodb://***@127.0.0.1:9/plugboard',
+      error: expect.stringContaining('ECONNREFUSED'),
+      msg: expect.stringContaining('DATABASE_URL'),
+    })
+    expect(line).not.toMatch(/hunter2|stack/)
   })
 
   test('changes the key of a database that a server made', async () => {

@@ -34,6 +34,8 @@ import { awaitStore } from './storage/await-store.js'
 import { Disk } from './storage/disk.js'
 import { blobFolderOf, openBlobs } from './storage/open-blobs.js'
 import { openStore } from './storage/open-store.js'
+import { preparePlaces } from './storage/places.js'
+import { version } from './version.js'
 
 export interface StartOptions {
   /** Default: JSON lines on the standard output. */
@@ -56,8 +58,10 @@ export interface Running {
 /** Starts a server. @throws PlugboardError with a message for the operator */
 export async function start(config: Config, options: StartOptions = {}): Promise<Running> {
   const { log = createLog(config.logLevel) } = options
-  log.info({ settings: printable(config) }, 'starting')
+  log.info({ version, node: process.versions.node }, 'starting')
+  log.debug({ settings: printable(config) }, 'settings')
   const database = databaseOf(config)
+  await preparePlaces(config)
   const keyring = await keyringFor(database, config)
   const metrics = new Metrics()
   const urls = new PublicUrls(config)
@@ -213,6 +217,10 @@ function warnOfUnknownProxies({ externalUrl, trustedProxies }: Config, log: Logg
     )
 }
 
+/** How often a stop reports what it waits for; the first time soon, since most stops end before. */
+const FIRST_REPORT_MS = 300
+const REPORT_MS = 5_000
+
 /** In this order, so that waiting collect requests are answered and do not delay the stop. */
 async function shutDown(
   app: FastifyInstance,
@@ -221,13 +229,25 @@ async function shutDown(
   graceMs: number,
 ): Promise<void> {
   const deadline = Date.now() + graceMs
-  app.log.info({ graceMs }, 'stopping; requests and deliveries in progress may finish')
+  const left = (): number => Math.max(0, deadline - Date.now())
+  app.log.info({ graceMs }, 'stopping')
+  let timer = setTimeout(report, FIRST_REPORT_MS)
+  function report(): void {
+    app.server.getConnections((_, connections) => {
+      app.log.info(
+        { connections, conversations: hub.conversationsInDelivery, leftMs: left() },
+        'waiting for requests and deliveries in progress; a second signal (Ctrl-C) ends the process now',
+      )
+    })
+    timer = setTimeout(report, REPORT_MS)
+  }
   const closed = app.close()
   try {
     await hub.stop(graceMs)
-    await within(Math.max(0, deadline - Date.now()), closed).catch(() => app.server.closeAllConnections())
+    await within(left(), closed).catch(() => app.server.closeAllConnections())
     await closed
   } finally {
+    clearTimeout(timer)
     for (const each of opened) await each.close()
     app.log.info('stopped')
   }

@@ -62,7 +62,7 @@ async function talk(url: string): Promise<void> {
 /** The address that the server prints once it takes requests. */
 async function listening(child: ChildProcess & { stdout: NodeJS.ReadableStream }): Promise<string> {
   for await (const line of createInterface(child.stdout)) {
-    const url = /Plugboard listens on (http:\/\/\S+)/.exec(line)?.[1]
+    const url = /Plugboard listens on (http:\/\/[^\s"]+)/.exec(line)?.[1]
     if (url) {
       child.stdout.resume()
       return url.replace(/\/$/, '')

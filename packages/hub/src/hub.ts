@@ -54,6 +54,8 @@ export interface Hub {
   lookups(client: ClientView): Lookups
   /** Whether delivery is running. */
   readonly isDelivering: boolean
+  /** Number of conversations (and other streams) that this process delivers now. */
+  readonly conversationsInDelivery: number
   start(): void
   /** Ends waiting collects, waits for deliveries in progress within the grace period, and releases the rest to the store. */
   stop(graceMs: number): Promise<void>
@@ -83,6 +85,9 @@ export function createHub(options: HubOptions): Hub {
     channels,
     get isDelivering() {
       return dispatcher.isRunning
+    },
+    get conversationsInDelivery() {
+      return dispatcher.streams
     },
     start() {
       for (const transport of transports) transport.start(dispatcher.listener)

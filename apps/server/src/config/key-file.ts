@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { access, link, mkdir, open, readFile, unlink } from 'node:fs/promises'
+import { access, link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { PlugboardError } from '@plugboard/core'
+import { isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { Database } from './database.js'
 
 /**
@@ -26,8 +26,12 @@ export async function readOrMakeKey({ kind, place, keyFile }: Database): Promise
 export async function readKey(keyFile: string): Promise<Buffer | undefined> {
   let text: string
   try {
+    // To read a pipe would wait for ever.
+    if (!(await stat(keyFile)).isFile())
+      throw new PlugboardError('INVALID', `the key file ${keyFile} is not a regular file`)
     text = await readFile(keyFile, 'utf8')
   } catch (error) {
+    if (isPlugboardError(error)) throw error
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw new PlugboardError('INVALID', `cannot read the key file ${keyFile}`, { cause: error })
   }
@@ -46,8 +50,8 @@ export async function makeKey(
   remedy = 'set ENCRYPTION_KEY instead (generate one with `openssl rand -base64 32`)',
 ): Promise<Buffer> {
   const draft = `${keyFile}.${process.pid}.${randomBytes(4).toString('hex')}`
-  await mkdir(dirname(keyFile), { recursive: true, mode: 0o700 })
   try {
+    await mkdir(dirname(keyFile), { recursive: true, mode: 0o700 })
     await writeDurably(draft, `${fresh.toString('base64')}\n`)
     // Unlike a rename, a link does not replace an existing file.
     await link(draft, keyFile).catch(ignoreExisting)

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Issue, invalid, PlugboardError } from '@plugboard/core'
+import { type Issue, invalid, isPlugboardError, PlugboardError } from '@plugboard/core'
 import { z } from 'zod'
 import { isMongodbUrl } from './database.js'
 import { formatDuration } from './duration.js'
@@ -89,8 +89,12 @@ function readConfigFile(workingFolder: string): Partial<Record<Name, string>> {
 function parseConfigFile(workingFolder: string): object {
   let text: string
   try {
-    text = readFileSync(join(workingFolder, CONFIG_FILE), 'utf8')
+    const file = join(workingFolder, CONFIG_FILE)
+    // To read a pipe would wait for ever.
+    if (!statSync(file).isFile()) throw new PlugboardError('INVALID', `${CONFIG_FILE} is not a regular file`)
+    text = readFileSync(file, 'utf8')
   } catch (error) {
+    if (isPlugboardError(error)) throw error
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
     throw new PlugboardError('INVALID', `cannot read ${CONFIG_FILE}`, { cause: error })
   }

@@ -9,6 +9,7 @@ import { createLog } from '../logging.js'
 import { Metrics } from '../metrics/metrics.js'
 import { openBlobs } from '../storage/open-blobs.js'
 import { openStore } from '../storage/open-store.js'
+import { preparePlaces } from '../storage/places.js'
 import { findAdminKey } from './admin-key.js'
 import { keyringFor } from './keyring.js'
 import { assertUsable } from './usable-store.js'
@@ -29,6 +30,7 @@ export interface OperatorTask<T> {
 export async function operate<T>(config: Config, task: OperatorTask<T>, url?: string): Promise<T> {
   if (url !== undefined) return callAdmin(url.replace(/\/+$/, ''), config, task)
   // First, as at a start: a new database has no key yet.
+  await preparePlaces(config)
   const keyring = await keyringFor(databaseOf(config), config)
   const store = await openUnlessInUse(config)
   if (store) return withHub(config, { store, keyring }, task.run)
@@ -56,7 +58,8 @@ async function withHub<T>(
     const blobs = await openBlobs(config)
     try {
       const parts = { store, blobs, keyring, metrics: new Metrics(), urls: new PublicUrls(config) }
-      const log = createLog(config.logLevel)
+      // The standard output is the result of the command.
+      const log = createLog(config.logLevel, process.stderr)
       return await use(await createConfiguredHub({ ...config, channels: [] }, {}, { ...parts, log }))
     } finally {
       await blobs.close()

@@ -1,27 +1,32 @@
 import { createServer, type Server } from 'node:http'
 import { isPlugboardError, type Logger } from '@plugboard/core'
+import { databaseOf } from '../config/database.js'
 import type { Config } from '../config/read-config.js'
 
 const FIRST_WAIT_MS = 1_000
 const MAX_WAIT_MS = 30_000
 
 /**
- * Opens the store; while it cannot be reached, goes on trying, and answers on the server's port that it is up and not
- * ready. @throws what trying again does not mend, such as wrong credentials
+ * Opens a store or its files. If MongoDB cannot be reached, retries, and answers on the server's port that the process is
+ * up and not ready. @throws errors that a retry does not remedy: wrong credentials, a file that cannot be opened
  */
 export async function awaitStore<T>(
   open: () => Promise<T>,
-  config: Pick<Config, 'host' | 'port'>,
+  config: Pick<Config, 'host' | 'port' | 'databaseUrl' | 'workingFolder'>,
   log: Logger,
 ): Promise<T> {
+  const { kind, label: database } = databaseOf(config)
   let stand: Server | undefined
   try {
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, MAX_WAIT_MS)) {
       try {
         return await open()
       } catch (err) {
-        if (!isPlugboardError(err) || err.code !== 'UNAVAILABLE') throw err
-        log.error({ err, waitMs }, 'cannot reach the database; retrying')
+        if (kind === 'sqlite' || !isPlugboardError(err, 'UNAVAILABLE')) throw err
+        log.error(
+          { database, error: reasonOf(err), waitMs },
+          'cannot reach the database; retrying. Check that it runs and that DATABASE_URL is its address',
+        )
       }
       stand ??= await standIn(config)
       await new Promise((resolve) => setTimeout(resolve, waitMs))
@@ -30,6 +35,10 @@ export async function awaitStore<T>(
     await leave(stand)
   }
 }
+
+/** One line, without stack: at a start, the operator needs the reason and what to do. */
+const reasonOf = ({ message, cause }: Error): string =>
+  cause instanceof Error ? `${message} (${cause.message})` : message
 
 const UP = JSON.stringify({ status: 'ok' })
 const NOT_READY = JSON.stringify({ status: 'unavailable', problems: ['the database does not respond'] })

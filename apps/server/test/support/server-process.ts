@@ -63,7 +63,7 @@ export function launch({ folder, mongodbUrl, env, before }: LaunchOptions): Serv
   const listens = new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).on('line', (line) => {
       output += `${line}\n`
-      const match = /Plugboard listens on (http:\/\/\S+)/.exec(line)
+      const match = /Plugboard listens on (http:\/\/[^\s"]+)/.exec(line)
       if (match?.[1]) resolve(match[1].replace(/\/$/, ''))
     })
     exited.then((code) => reject(new Error(`the server ended with ${code}:\n${output}`)))

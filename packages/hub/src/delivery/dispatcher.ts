@@ -116,6 +116,11 @@ export class Dispatcher implements RunnerHost {
     return this.#clock.isRunning
   }
 
+  /** Number of streams that are being delivered. */
+  get streams(): number {
+    return this.#runners.size
+  }
+
   /**
    * Withdraws deliveries that have not started, and waits up to `graceMs` for the others to end and all streams to be
    * given back.

@@ -28,7 +28,7 @@ export async function startInstalled(project: string, env: Record<string, string
   const url = new Promise<string>((resolve) => {
     createInterface(child.stdout).on('line', (line) => {
       printed.push(line)
-      const address = /Plugboard listens on (http:\/\/\S+)/.exec(line)?.[1]
+      const address = /Plugboard listens on (http:\/\/[^\s"]+)/.exec(line)?.[1]
       if (address) resolve(address.replace(/\/$/, ''))
     })
   })

@@ -5,6 +5,7 @@ import { type Database, databaseOf } from '../../config/database.js'
 import type { Config } from '../../config/read-config.js'
 import { settings } from '../../config/settings.js'
 import { openStore } from '../../storage/open-store.js'
+import { preparePlaces } from '../../storage/places.js'
 import { assertNotRotating } from '../rotate-key.js'
 import { copyBlobs } from './blobs.js'
 import { planKey } from './key.js'
@@ -44,6 +45,7 @@ export async function copy(config: Config, options: CopyOptions): Promise<Copied
     await assertCopied(input)
     if (isEmpty(await input.archive.count()))
       throw new PlugboardError('INVALID', `nothing to copy: ${source.label} is empty`)
+    await preparePlaces({ ...config, databaseUrl: options.to })
     const key = await planKey(config, input, source, target)
     const output = await openStore({ ...config, databaseUrl: options.to })
     try {
