@@ -45,6 +45,7 @@ export interface AudioContent extends ContentExtras {
 export interface VoiceContent extends ContentExtras {
   type: 'voice'
   audio: string
+  title?: string
 }
 
 /** A video by URL. */
@@ -95,6 +96,7 @@ export interface SingleChoiceContent extends ContentExtras {
   type: 'single-choice'
   text: string
   choices: Choice[]
+  markdown?: boolean
 }
 
 /** A question with many answers, shown as a list to pick from. */
@@ -102,6 +104,7 @@ export interface DropdownContent extends ContentExtras {
   type: 'dropdown'
   message: string
   options: { label: string; value: string }[]
+  markdown?: boolean
 }
 
 /** Content that a bot can post and channels can show. */

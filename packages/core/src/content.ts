@@ -18,76 +18,99 @@ const number = (min: number, max?: number) => {
 const list = <T extends z.ZodType>(item: T) => z.array(item, 'must be a list')
 const NONE = 'must not be empty'
 
-const saySomething = z.looseObject({ action: z.literal('Say something'), title: text, text })
-const openUrl = z.looseObject({ action: z.literal('Open URL'), title: text, url })
-const postback = z.looseObject({ action: z.literal('Postback'), title: text, payload: text })
+const label = text.describe('The label of the button.')
+
+const saySomething = z.looseObject({
+  action: z.literal('Say something'),
+  title: label,
+  text: text.describe('What the person says by pressing it.'),
+})
+const openUrl = z.looseObject({
+  action: z.literal('Open URL'),
+  title: label,
+  url: url.describe('The address that it opens.'),
+})
+const postback = z.looseObject({
+  action: z.literal('Postback'),
+  title: label,
+  payload: text.describe('What the bot gets when it is pressed.'),
+})
 
 /** A button of a card. */
 export const actionSchema = z.discriminatedUnion('action', [saySomething, openUrl, postback])
 /** One answer that a person can choose. */
-const choiceSchema = z.looseObject({ title: text, value: text })
+const choiceSchema = z.looseObject({
+  title: label,
+  value: text.describe('What the bot gets when it is pressed.'),
+})
 
-const optionSchema = z.looseObject({ label: text, value: text })
+const optionSchema = z.looseObject({
+  label: text.describe('What the person sees.'),
+  value: text.describe('What the bot gets when it is chosen.'),
+})
 
 const common = {
-  /** Shows a typing indicator before the message, for `delay` milliseconds. */
-  typing: flag.optional(),
-  delay: number(0).optional(),
-  /** Quick replies; allowed on any type. */
-  choices: list(choiceSchema).optional(),
+  typing: flag.optional().describe('Whether to show a typing indicator before the message.'),
+  delay: number(0)
+    .optional()
+    .describe('How long to show it, in milliseconds. Default: 1000; at most 10,000.'),
+  choices: list(choiceSchema).optional().describe('Quick replies below the message.'),
 }
 
+const caption = text.optional().describe('The caption.')
+const markdown = flag.optional().describe('Whether the texts are Markdown.')
+
 const cardFields = {
-  title: text,
-  subtitle: text.optional(),
-  image: url.optional(),
-  actions: list(actionSchema).default([]),
-  markdown: flag.optional(),
+  title: text.describe('The first line.'),
+  subtitle: text.optional().describe('The text below it.'),
+  image: url.optional().describe('The address of a picture.'),
+  actions: list(actionSchema).default([]).describe('The buttons.'),
+  markdown,
 }
 
 const textSchema = z.looseObject({
   ...common,
   type: z.literal('text'),
-  text,
-  markdown: flag.optional(),
+  text: text.describe('What to say.'),
+  markdown,
 })
 const imageSchema = z.looseObject({
   ...common,
   type: z.literal('image'),
-  image: url,
-  title: text.optional(),
+  image: url.describe('The address of the file.'),
+  title: caption,
 })
 const audioSchema = z.looseObject({
   ...common,
   type: z.literal('audio'),
-  audio: url,
-  title: text.optional(),
+  audio: url.describe('The address of the file.'),
+  title: caption,
 })
 const voiceSchema = z.looseObject({
   ...common,
   type: z.literal('voice'),
-  audio: url,
-  title: text.optional(),
+  audio: url.describe('The address of the file.'),
+  title: caption,
 })
 const videoSchema = z.looseObject({
   ...common,
   type: z.literal('video'),
-  video: url,
-  title: text.optional(),
+  video: url.describe('The address of the file.'),
+  title: caption,
 })
 const fileSchema = z.looseObject({
   ...common,
   type: z.literal('file'),
-  file: url,
-  title: text.optional(),
+  file: url.describe('The address of the file.'),
+  title: caption,
 })
 const locationSchema = z.looseObject({
   ...common,
   type: z.literal('location'),
-  latitude: number(-90, 90),
-  longitude: number(-180, 180),
-  address: text.optional(),
-  title: text.optional(),
+  latitude: number(-90, 90).describe('In degrees (WGS 84).'),
+  longitude: number(-180, 180).describe('In degrees (WGS 84).'),
+  address: text.optional().describe('The address in words.'),
+  title: text.optional().describe('The name of the place.'),
 })
 /** A card in a carousel. */
 export const cardBodySchema = z.looseObject(cardFields)
@@ -95,19 +118,21 @@ const cardSchema = z.looseObject({ ...common, type: z.literal('card'), ...cardFi
 const carouselSchema = z.looseObject({
   ...common,
   type: z.literal('carousel'),
-  items: list(cardBodySchema).min(1, NONE),
+  items: list(cardBodySchema).min(1, NONE).describe('The cards.'),
 })
 const choiceContentSchema = z.looseObject({
   ...common,
   type: z.literal('single-choice'),
-  text,
-  choices: list(choiceSchema).min(1, NONE),
+  text: text.describe('The question.'),
+  choices: list(choiceSchema).min(1, NONE).describe('The answers.'),
+  markdown,
 })
 const dropdownSchema = z.looseObject({
   ...common,
   type: z.literal('dropdown'),
-  message: text,
-  options: list(optionSchema).min(1, NONE),
+  message: text.describe('The question.'),
+  options: list(optionSchema).min(1, NONE).describe('The answers.'),
+  markdown,
 })
 
 /** Any content that Plugboard can show. */

@@ -4,7 +4,7 @@ import twilio from '@plugboard/channel-twilio'
 import webhook from '@plugboard/channel-webhook'
 import type { Channel } from '@plugboard/core'
 
-const channels = new Map<string, Channel>(
+export const channels = new Map<string, Channel>(
   ([slack, telegram, twilio, webhook] as Channel[]).map((channel) => [channel.name, channel]),
 )
 
