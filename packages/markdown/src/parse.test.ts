@@ -66,6 +66,12 @@ describe('Markdown is read as', () => {
   ])('%s', (_, source, blocks) => expect(parseMarkdown(source)).toEqual(blocks))
 })
 
+const labelled = [
+  link('d', 'see www.a.example/_b_'),
+  words(' '),
+  link('http://www.a.example/_b_', 'www.a.example/_b_'),
+]
+
 describe('a bare address', () => {
   test.each([
     'https://example.com/a?q=_test_&sig=_AbC_&x=1',
@@ -88,6 +94,8 @@ describe('a bare address', () => {
     ['_https://a.example_', [{ type: 'emphasis', children: [link('https://a.example')] }]],
     ['~~https://a.example~~', [{ type: 'strikethrough', children: [link('https://a.example')] }]],
     ['[https://a.example](b)', [link('b', 'https://a.example')]],
+    ['[https://a.example/_b_*c*](d)', [link('d', 'https://a.example/_b_*c*')]],
+    ['[see www.a.example/_b_](d) www.a.example/_b_', labelled],
     ['xhttps://a.example readme.md', [words('xhttps://a.example readme.md')]],
     ['`https://a.example`', [{ type: 'code', text: 'https://a.example' }]],
   ])('ends where the text around it begins: %s', (source, inlines) => {
@@ -213,6 +221,8 @@ describe('in time', () => {
     ['what starts as an address, without letters after it', 'www.\u200b'.repeat(MAX_MARKDOWN / 5)],
     ['what starts as an address, after NUL', '\0www.'.repeat(MAX_MARKDOWN / 5)],
     ['what starts as an address, between pictures of faces', 'www.😀'.repeat(MAX_MARKDOWN / 6)],
+    ['addresses in labels of links', '[www.a.example/_b_](c)'.repeat(MAX_MARKDOWN / 22)],
+    ['addresses in labels of links that are none', '[www.a.example/_b_]('.repeat(MAX_MARKDOWN / 20)],
     ['addresses that end in what is open', 'www.a\u200b'.repeat(MAX_MARKDOWN / 6)],
   ])('%s', (_, source) => expect(timeOf(() => parseMarkdown(source), 25)).toBeLessThan(25))
 

@@ -82,10 +82,14 @@ const LOOKS = 10
 /** State of the parser for one text: the remaining search limit. */
 export const roomFor = (source: string) => ({ lookable: LOOKS * source.length })
 
-/** Like the parser's rule, which is slower than linear and does not support `www.`. */
+/**
+ * Like the parser's rule, which is slower than linear and does not support `www.`. In the label of a link, an address
+ * is text.
+ */
 const address: InlineRule = (state, isProbe) => {
-  if (state.linkLevel > 0) return false
-  const found = addressAt(state.src, state.pos, (rest) => {
+  const isLabel = state.linkLevel > 0
+  const line = isLabel ? state.src.slice(0, state.posMax) : state.src
+  const found = addressAt(line, state.pos, (rest) => {
     const left = Number(state.env.lookable) - rest.length
     if (!(left >= 0)) return undefined
     state.env.lookable = left
@@ -93,9 +97,12 @@ const address: InlineRule = (state, isProbe) => {
   })
   if (!found) return false
   if (!isProbe) {
-    state.push('link_open', 'a', 1).attrs = [['href', found.url]]
-    state.push('text', '', 0).content = found.text
-    state.push('link_close', 'a', -1)
+    if (isLabel) state.pending += found.text
+    else {
+      state.push('link_open', 'a', 1).attrs = [['href', found.url]]
+      state.push('text', '', 0).content = found.text
+      state.push('link_close', 'a', -1)
+    }
   }
   state.pos += found.text.length
   return true
