@@ -275,10 +275,13 @@ describe('files', () => {
     await expect(response.arrayBuffer()).rejects.toThrow()
   })
 
-  test('that the provider does not give are not found, or to be asked for again', async () => {
+  test('that the provider does not give are not found, with the reason, or to be asked for again', async () => {
     const { url } = await send()
     answerWith(404, {}, 'gone')
-    expect((await fetch(url)).status).toBe(404)
+    const gone = await fetch(url)
+    expect(gone.status).toBe(404)
+    expect(await gone.text()).toMatch(/^the provider does not return the file: ./)
+    expect(await (await fetch(`${server.url}/media/v1/v1.AAAA`)).text()).toBe('Not Found')
     answerWith(500, {}, 'later')
     const { status, headers } = await fetch(url)
     expect([status, headers.has('retry-after')]).toEqual([503, true])

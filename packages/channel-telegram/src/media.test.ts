@@ -97,6 +97,15 @@ describe('a file that somebody sent', () => {
     ),
   )
 
+  test('that is too large for a bot says so', () =>
+    onStage(async ({ api, runtime, context, fail }) => {
+      api.answerNext(refusal(400, 'Bad Request: file is too big'))
+      expect(await fail(async () => runtime.openMedia?.('photo1', context()))).toMatchObject({
+        kind: 'invalid',
+        message: 'the file is larger than 20 MB, and Telegram does not give such files to bots',
+      })
+    }))
+
   test('that is not there any more is no fault of the token', () =>
     onStage(
       async ({ api, runtime, context, fail }) => {

@@ -27,7 +27,7 @@ export const openMedia =
     const fileId = fileIdSchema.safeParse(ref)
     if (!fileId.success) throw invalid({ path: ['ref'], message: 'must be the id of a file at Telegram' })
     const { session } = integration
-    const file = fileSchema.safeParse(await call(session, 'getFile', { file_id: fileId.data }, signal))
+    const file = fileSchema.safeParse(await findFile(session, fileId.data, signal))
     if (!file.success || !isRelative(file.data.file_path))
       throw new FailureError({ kind: 'invalid', message: 'Telegram keeps this file elsewhere' })
     const { body, size } = await openProviderFile({
@@ -44,6 +44,19 @@ export const openMedia =
     // Telegram answers every file as `application/octet-stream`; the type is in the event.
     return { body, ...(known !== undefined && { size: known }) }
   }
+
+/** Telegram gives bots files of up to 20 MB; a Bot API server of your own has no such limit. */
+async function findFile(session: Session, file_id: string, signal: AbortSignal): Promise<unknown> {
+  try {
+    return await call(session, 'getFile', { file_id }, signal)
+  } catch (error) {
+    if (!(error instanceof ApiError) || !/file is too big/i.test(error.details.description ?? '')) throw error
+    throw new FailureError({
+      kind: 'invalid',
+      message: 'the file is larger than 20 MB, and Telegram does not give such files to bots',
+    })
+  }
+}
 
 /** `photos/file_7.jpg`. A Bot API server in its local mode answers a path of its own disk. */
 const isRelative = (path: string): boolean =>

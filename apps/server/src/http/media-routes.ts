@@ -4,7 +4,7 @@ import type { Hub, LinkedMedia } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { fileHeaders } from './file-headers.js'
-import { sendPlainError } from './plain-errors.js'
+import { sendToOwner } from './plain-errors.js'
 
 export interface MediaOptions {
   hub: Pick<Hub, 'media'>
@@ -19,7 +19,7 @@ export interface MediaOptions {
  * credentials of the integration, which stay here. Always as a download, because the content is untrusted.
  */
 export async function media(app: FastifyInstance, { hub, maxBytes, timeoutMs }: MediaOptions): Promise<void> {
-  app.setErrorHandler(sendPlainError)
+  app.setErrorHandler(sendToOwner)
   app.route<{ Params: { token: string } }>({
     method: ['GET', 'HEAD'],
     url: '/:token',

@@ -20,15 +20,30 @@ const statuses = {
 /** How long to stay away when nothing else is known, in milliseconds. */
 const RETRY_MS = 5_000
 
+/** Codes whose message is shown to everybody; others could say what exists. */
+const SHOWN: readonly ErrorCode[] = ['INVALID', 'CONFLICT']
+
 /** Answers failures outside dialects: a status and a line of plain text. */
-export function sendPlainError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export const sendPlainError = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+  sendError(error, request, reply, SHOWN)
+
+/** The same for addresses that only their owner knows, who may also read why something is not there or too large. */
+export const sendToOwner = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+  sendError(error, request, reply, [...SHOWN, 'NOT_FOUND', 'TOO_LARGE'])
+
+function sendError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  shown: readonly ErrorCode[],
+): FastifyReply {
   const known = isPlugboardError(error) ? error : undefined
   const status = known ? statuses[known.code] : clientStatus(error)
   if (status >= 500) request.log.error({ err: error, reqId: request.id }, 'request failed')
   if (status === 503 || status === 429)
     void reply.header('retry-after', Math.ceil((known?.retryAfterMs ?? RETRY_MS) / 1000))
-  const isTold = known?.code === 'INVALID' || known?.code === 'CONFLICT'
-  const text = isTold ? known.message : error instanceof BadRequest ? error.message : STATUS_CODES[status]
+  const isShown = known !== undefined && shown.includes(known.code)
+  const text = isShown ? known.message : error instanceof BadRequest ? error.message : STATUS_CODES[status]
   return reply.code(status).type('text/plain; charset=utf-8').send(text)
 }
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { callOf, refusal } from '../../../../packages/channel-telegram/test/fake-telegram.js'
-import { createTenant, EXTERNAL_URL, seed, startHub } from '../support/channel-stage.js'
+import { createTenant, EXTERNAL_URL, seed, startHub, type Tenant } from '../support/channel-stage.js'
 import { type Provider, startProvider } from '../support/providers/provider.js'
 import { telegram } from '../support/providers/telegram.js'
 import { cleanUp, type TestServer } from '../support/server.js'
@@ -83,6 +83,109 @@ describe('a bot of Telegram', () => {
     expect(visits).toEqual([])
     await Promise.all([hub.stop(), bots.close(), tenant.bot.close()])
     inside.close()
+  })
+
+  describe('in a group with topics', () => {
+    const group = { id: -1002003004005, title: 'Team', type: 'supergroup', is_forum: true }
+    const person = (id: number, first_name: string) => ({ id, is_bot: false, first_name })
+    const [ada, bob] = [person(501, 'Ada'), person(502, 'Bob')]
+    let tenant: Tenant
+    let lastId = 0
+    beforeAll(async () => {
+      tenant = await createTenant(server, provider)
+    })
+    afterAll(() => tenant.bot.close())
+
+    const tell = (update: object) => {
+      lastId += 1
+      const headers = { 'content-type': 'application/json' }
+      return tenant.tell({ headers, body: JSON.stringify({ update_id: lastId, ...update }) })
+    }
+    const message = (from: object, content: object) => {
+      const at = { date: 1_796_040_000, chat: group, message_thread_id: 42, is_topic_message: true }
+      return { message_id: lastId + 100, from, ...at, ...content }
+    }
+    /** The conversations of what people said, in the order of `heard`. */
+    const conversations = () =>
+      tenant.bot
+        .ofType('message.new')
+        .flatMap(({ json: { data } }) =>
+          data.message && 'authorId' in data.message ? [String(data.conversationId)] : [],
+        )
+
+    test('gets the button that a colleague presses, in the conversation of its message', async () => {
+      await tell({ message: message(ada, { text: 'May I?' }) })
+      await tenant.hears(1)
+      const [conversationId] = conversations()
+      const question = { type: 'card', title: 'Approve?', actions: [] as object[] }
+      question.actions.push({ action: 'Postback', title: 'Approve', payload: 'approve:42' })
+      await tenant.client.call('POST', '/messages', { conversationId, payload: question })
+      const sent = () => callsOf(tenant.credentials.botToken, 'sendMessage')
+      await expect.poll(() => sent().length, { timeout: 10_000 }).toBe(1)
+      const { reply_markup } = sent()[0] as {
+        reply_markup: { inline_keyboard: { callback_data: string }[][] }
+      }
+      const data = reply_markup.inline_keyboard[0]?.[0]?.callback_data
+      const shown = { ...message(person(7, 'Plug'), { text: 'Approve?' }), reply_markup }
+      await tell({ callback_query: { id: '9', from: bob, data, message: shown } })
+      const [asked, pressed] = await tenant.hears(2)
+      expect(pressed?.payload).toEqual({ type: 'postback', payload: 'approve:42' })
+      expect(conversations()).toEqual([conversationId, conversationId])
+      expect(pressed?.authorId).not.toBe(asked?.authorId)
+      await expect.poll(() => tenant.bot.ofType('user.new').length).toBe(2)
+    })
+
+    test('gets neither service messages nor copies of posts, and no conversation from them', async () => {
+      const before = tenant.heard().length
+      const eve = person(503, 'Eve')
+      for (const content of [
+        { new_chat_participant: eve, new_chat_member: eve, new_chat_members: [eve] },
+        { new_chat_title: 'Team 2' },
+        { forum_topic_created: { name: 'Orders', icon_color: 1 } },
+        {
+          text: 'News',
+          is_automatic_forward: true,
+          sender_chat: { id: -1007, title: 'News', type: 'channel' },
+        },
+      ])
+        expect((await tell({ message: message(eve, content) })).status).toBe(200)
+      const blocks = [{ type: 'paragraph', text: ['Read ', { type: 'bold', text: 'this' }] }]
+      await tell({ message: message(ada, { rich_message: { blocks } }) })
+      const heard = (await tenant.hears(before + 1)).slice(before)
+      expect(heard.map(({ payload }) => payload)).toEqual([{ type: 'text', text: 'Read this' }])
+      expect(tenant.bot.ofType('user.new')).toHaveLength(2)
+    })
+
+    test('answers in the chat when the topic is gone', async () => {
+      const conversationId = conversations().at(-1)
+      provider.answerInstead = (_, call) =>
+        callOf(call)?.args.message_thread_id === undefined
+          ? undefined
+          : refusal(400, 'Bad Request: message thread not found')
+      const payload = { type: 'text', text: 'Still here' }
+      const { json } = await tenant.client.call('POST', '/messages', { conversationId, payload })
+      await expect
+        .poll(() => tenant.delivery(json.id), { timeout: 10_000 })
+        .toMatchObject({ state: 'delivered' })
+      provider.answerInstead = () => undefined
+      expect(callsOf(tenant.credentials.botToken, 'sendMessage').at(-1)).toEqual({
+        chat_id: String(group.id),
+        text: 'Still here',
+      })
+    })
+
+    test('hears why a file is not there', async () => {
+      const before = tenant.heard().length
+      const document = { file_id: 'too-large', file_unique_id: 'u', file_size: 30_000_000 }
+      await tell({ message: message(ada, { document }) })
+      const [heard] = (await tenant.hears(before + 1)).slice(before)
+      provider.answerInstead = (_, call) =>
+        callOf(call)?.method === 'getFile' ? refusal(400, 'Bad Request: file is too big') : undefined
+      const file = await fetch(String(heard?.payload.url).replace(EXTERNAL_URL, server.url))
+      provider.answerInstead = () => undefined
+      expect(file.status).toBe(404)
+      expect(await file.text()).toContain('larger than 20 MB')
+    })
   })
 
   test('belongs to one client, until that one gives it up', async () => {

@@ -78,8 +78,8 @@ export class MediaLinks {
   }
 
   /**
-   * Opens the file of a URL at its provider. `signal` aborts it. @throws NOT_FOUND for an invalid or expired URL or a
-   * deleted file; UNAVAILABLE if the provider does not return it
+   * Opens the file of a URL at its provider. `signal` aborts it. @throws NOT_FOUND for an invalid or expired URL, a
+   * deleted file, or one that the provider will never return, with its reason; UNAVAILABLE if it may return it later
    */
   async open(token: string, signal: AbortSignal): Promise<LinkedMedia> {
     const ticket = this.#read(token)
@@ -130,7 +130,8 @@ export class MediaLinks {
     } catch (error) {
       if (isPlugboardError(error)) throw error
       const { kind, message } = classify(runtime, error)
-      if (kind === 'invalid' || kind === 'recipient') throwNotFound()
+      if (kind === 'invalid' || kind === 'recipient')
+        throw new PlugboardError('NOT_FOUND', `the provider does not return the file: ${message}`)
       throw new PlugboardError('UNAVAILABLE', `the provider did not return the file: ${message}`)
     }
   }
