@@ -94,7 +94,7 @@ describe('a webhook that fails', () => {
   })
 
   test('is active again after a success', async () => {
-    let status = 410
+    let status = 404
     const bot = await startReceiver(() => status)
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     await client.call('POST', '/users')
@@ -104,6 +104,35 @@ describe('a webhook that fails', () => {
     await expect
       .poll(() => webhooksOf(client), PATIENT)
       .toMatchObject([{ state: 'active', consecutiveFailures: 0, counts: { delivered: 1 } }])
+  })
+})
+
+describe('a webhook that answers 410', () => {
+  test('is gone until the next sync: dead letters at once, and no more requests', async () => {
+    let status = 410
+    const bot = await startReceiver(() => status)
+    const client = await createClient(server, { webhooks: [{ url: bot.url }] })
+    const { userId, conversationId } = await client.converse()
+    await expect
+      .poll(() => webhooksOf(client), PATIENT)
+      .toMatchObject([{ state: 'gone', counts: { dead: 2 } }])
+    const requests = bot.requests.length
+    const { id } = (await client.say(conversationId, 'hi', userId)).json
+    const dead = [{ state: 'dead', error: 'the webhook answered that it is gone; sync it again' }]
+    await expect.poll(() => deliveriesOf(client, id), PATIENT).toMatchObject(dead)
+    expect(bot.requests).toHaveLength(requests)
+    const { deadLetters } = (await client.call('GET', '/dead-letters')).json
+    expect(deadLetters).toHaveLength(3)
+    expect(deadLetters).toMatchObject([
+      { reason: 'gone', messageId: id },
+      { reason: 'gone', attempts: 1 },
+      { reason: 'gone', attempts: 1 },
+    ])
+    status = 200
+    await client.call('POST', '/sync', { webhooks: [{ url: bot.url }] })
+    await client.call('POST', `/dead-letters/${deadLetters[0].id}/replay`)
+    await bot.until(() => bot.requests.length === requests + 1)
+    await expect.poll(() => webhooksOf(client), PATIENT).toMatchObject([{ state: 'active' }])
   })
 })
 

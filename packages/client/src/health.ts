@@ -25,9 +25,9 @@ export interface WebhookHealth {
   url: string
   /**
    * `active`: the last attempt succeeded, or there was none. `retrying`: it failed and will be repeated. `failing`: it
-   * failed and became a dead letter.
+   * failed and became a dead letter. `gone`: it answered 410, and gets nothing before the next sync.
    */
-  state: 'active' | 'retrying' | 'failing'
+  state: 'active' | 'retrying' | 'failing' | 'gone'
   lastDeliveredAt?: string
   lastFailure?: TargetFailure
   /** Failed attempts since the last success. */

@@ -43,6 +43,7 @@ import { pauseIntegration } from './integrations/pause.js'
 import { probe } from './integrations/probe.js'
 import { Provisioning } from './integrations/provisioning.js'
 import { Sync } from './integrations/sync.js'
+import { parseTarget } from './log/target.js'
 
 /** The options, with their defaults. */
 export type HubContext = HubOptions & { now: () => Date; formatsByName: ReadonlyMap<string, WebhookFormat> }
@@ -78,6 +79,8 @@ export interface Reactions {
   lookups(client: ClientView): Lookups
   pause(clientId: Id, config: TargetConfig, reason: string): Promise<void>
   provision: Provisioning['carry']
+  /** A webhook answered at this URL that it is gone. */
+  gone(clientId: Id, webhookId: Id, url: string): Promise<void>
   events: Pick<DeliveryEvents, 'done' | 'gaveUp'>
 }
 
@@ -105,7 +108,12 @@ export function createDeliveries(context: HubContext, foundation: Foundation, re
     limits: settings.delivers === false ? { ...settings.delivery, streams: 0 } : settings.delivery,
     resolve: (stream, target) => targets.resolve(stream, target),
     refused: (...refusal) => reactions().pause(...refusal),
-    gaveUp: (...death) => reactions().events.gaveUp(...death),
+    gaveUp: async (stream, target, entry, dead) => {
+      const { kind, id } = parseTarget(target)
+      if (dead.reason === 'gone' && kind === 'webhook')
+        await reactions().gone(stream.clientId, id, dead.label)
+      await reactions().events.gaveUp(stream, target, entry, dead)
+    },
   })
   return { dispatcher, transports: [sender, channelTransport, provisionTransport] as const }
 }
@@ -172,6 +180,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     lookups,
     pause: pauseIntegration({ directory, health, log }),
     provision: (...attempt) => provisioning.carry(...attempt),
+    gone: (...webhook) => webhooks.gone(...webhook),
     events: new DeliveryEvents({ directory, conversations, log }),
   }
   return {

@@ -2,6 +2,7 @@ import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
 import { type Allowance, forbiddenRange, TargetForbiddenError } from './guard.js'
+import { skipInterimAnswers } from './interim-answers.js'
 
 type AddressesCallback = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void
 
@@ -36,10 +37,15 @@ export function guardedConnect(
     // Node calls no lookup function for a literal address.
     const host = target.hostname.replace(/^\[|\]$/g, '')
     const range = isIP(host) === 0 ? undefined : forbiddenRange(host, allowance)
-    if (range === undefined) connect(target, callback)
+    if (range === undefined) connect(target, skippingInterim(callback))
     else process.nextTick(callback, forbidden(range), null)
   }
 }
+
+const skippingInterim =
+  (callback: buildConnector.Callback): buildConnector.Callback =>
+  (...[error, socket]) =>
+    error === null ? callback(null, skipInterimAnswers(socket)) : callback(error, null)
 
 /** Refuses a name if any of its addresses is forbidden, since a socket may use any of them. */
 function guardedLookup(allowance: Allowance, lookup: Lookup): LookupFunction {

@@ -122,6 +122,18 @@ export class Webhooks {
     await this.#places.remove(NO_CLIENT, id)
   }
 
+  /** The webhook answered at this URL that it is gone. Deliveries to it are dead letters until its client syncs again. */
+  async gone(clientId: Id, id: Id, url: string): Promise<void> {
+    await this.#options.directory.change(clientId, (record) => {
+      const isAlive = (hook: WebhookRecord): boolean => hook.id === id && hook.url === url && !hook.isGone
+      if (!record.webhooks.some(isAlive)) return record
+      const webhooks = record.webhooks.map((hook) =>
+        isAlive(hook) ? { ...hook, isGone: true as const } : hook,
+      )
+      return { ...record, webhooks }
+    })
+  }
+
   /** Deletes all webhooks of an owner. */
   async deleteOf(client: ClientView, ownerId: Id): Promise<void> {
     await this.#options.directory.change(client.id, (record) => {

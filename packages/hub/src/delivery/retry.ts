@@ -40,7 +40,7 @@ export type Verdict =
   | { do: 'pause-lane'; until: Date }
   /** The credentials no longer work. */
   | { do: 'refuse' }
-  | { do: 'bury'; reason: 'exhausted' | 'invalid' | 'recipient' }
+  | { do: 'bury'; reason: 'exhausted' | 'invalid' | 'recipient' | 'gone' }
 
 /** Decides by the kind of the failure. Pure. */
 export function judge(attempted: Attempted): Verdict {

@@ -18,6 +18,8 @@ export interface TargetConfig {
   schedule: RetrySchedule
   /** Whether a response with this HTTP status is final: no retry. Default: never. */
   isFinal?(status: number): boolean
+  /** Whether a response with this HTTP status means that the target is gone. Default: never. */
+  isGone?(status: number): boolean
   /** Changes with the configuration of the integration, so that a refusal of the old credentials does not pause the new ones. */
   credentials?: string
   /** Converts entries to the format of the target. Rejects if that is not possible now, such as during a store failure. */

@@ -185,10 +185,10 @@ export class TargetMonitor {
 }
 
 /**
- * `retrying`: the last attempt failed and is repeated. `failing`: the last attempt failed and is not repeated.
+ * `gone`: it answered that it is gone, and gets nothing before the next sync. `retrying`: the last attempt failed and is repeated. `failing`: the last attempt failed and is not repeated.
  * `active`: the last attempt succeeded, or there was none.
  */
-export type WorkingState = 'active' | 'retrying' | 'failing'
+export type WorkingState = 'active' | 'retrying' | 'failing' | 'gone'
 
 export function workingState({ lastFailure, lastOutboundAt }: Partial<TargetState>): WorkingState {
   if (!lastFailure || (lastOutboundAt && lastOutboundAt >= lastFailure.at)) return 'active'

@@ -10,6 +10,7 @@ import type { EndpointAddress, EndpointItem } from './channel-delivery.js'
 import type { RetrySchedule } from './retry.js'
 import type { Batch, Resolved, TargetConfig } from './target-config.js'
 import type {
+  DeliveryFailure,
   IntegrationAddress,
   IntegrationItem,
   Transport,
@@ -99,7 +100,10 @@ export class TargetResolver {
       label: webhook.url,
       schedule: format.schedule,
       ...(format.isFinal && { isFinal: format.isFinal }),
+      ...isGoneOf(format, webhook),
       render(entries) {
+        const [first] = entries
+        if (webhook.isGone && first) return { ...batch([]), unrendered: { seq: first.seq, failure: IS_GONE } }
         if (!format.isLate)
           return batchOf(
             entries,
@@ -189,6 +193,17 @@ export class TargetResolver {
       ...controlsOf(transport),
     }
   }
+}
+
+/** Nothing is sent to a webhook that is gone. */
+const IS_GONE: DeliveryFailure = {
+  kind: 'invalid',
+  message: 'the webhook answered that it is gone; sync it again',
+}
+
+function isGoneOf({ isGone }: WebhookFormat, webhook: OpenWebhook): Pick<TargetConfig, 'isGone'> {
+  if (webhook.isGone) return { isGone: () => true }
+  return isGone ? { isGone } : {}
 }
 
 /** The bodies up to the first that cannot be made. */

@@ -15,7 +15,7 @@ import {
   stateOf,
   WINDOW,
 } from './lane.js'
-import { isOutage, judge } from './retry.js'
+import { isOutage, judge, type Verdict } from './retry.js'
 import type {
   ClaimedAgain,
   Context,
@@ -722,14 +722,18 @@ export class Transitions {
       return
     }
     // Counted before the room is freed, so that the next lane sees the circuit already open.
-    if (isOutage(failure)) this.#effects.push({ do: 'count-failure', gate: head.gate, config })
+    const { status = 0 } = failure
+    const isGone = config.isGone?.(status) === true
+    if (isOutage(failure) && !isGone) this.#effects.push({ do: 'count-failure', gate: head.gate, config })
     const { now, random } = this.#context
-    const isFinal = failure.status !== undefined && config.isFinal?.(failure.status) === true
+    const isFinal = config.isFinal?.(status) === true
     const attempts = lane.attempt + 1
-    const verdict = judge({
-      failure: isFinal ? { kind: 'invalid', message: failure.message } : failure,
-      ...{ schedule: config.schedule, attempts, since: lane.since ?? head.entry.at, now, random },
-    })
+    const verdict: Verdict = isGone
+      ? { do: 'bury', reason: 'gone' }
+      : judge({
+          failure: isFinal ? { kind: 'invalid', message: failure.message } : failure,
+          ...{ schedule: config.schedule, attempts, since: lane.since ?? head.entry.at, now, random },
+        })
     if (verdict.do === 'pause-target')
       this.#effects.push({ do: 'pause-gate', gate: head.gate, until: verdict.until, config })
     this.#rewind(lane)

@@ -51,6 +51,8 @@ export interface WebhookFormat {
   render(event: WebhookEvent): string | undefined | Promise<string | undefined>
   /** Whether a response with this HTTP status is final: no retry. Default: never. */
   isFinal?(status: number): boolean
+  /** Whether a response with this HTTP status means that the webhook is gone until the next sync. Default: never. */
+  isGone?(status: number): boolean
   /** Headers in addition to those of Standard Webhooks. */
   headers(client: ClientView, webhook: OpenWebhook): Record<string, string>
 }

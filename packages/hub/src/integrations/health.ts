@@ -115,11 +115,11 @@ export class Health {
     const states = await this.#options.monitor.read(client.id)
     return client.webhooks
       .filter((hook) => hook.format === format)
-      .map(({ id, url }) => {
+      .map(({ id, url, isGone }) => {
         const state = states.get(id) ?? NO_STATE
         const { lastOutboundAt, lastFailure, consecutiveFailures, counts = NO_COUNTS } = state
         return {
-          ...{ id, url, state: workingState(state), consecutiveFailures, counts },
+          ...{ id, url, state: isGone ? 'gone' : workingState(state), consecutiveFailures, counts },
           ...(lastOutboundAt && { lastDeliveredAt: lastOutboundAt }),
           ...(lastFailure && { lastFailure }),
         }

@@ -212,6 +212,10 @@ export class Sync {
     const urls = [...new Set(webhooks.map(({ url }) => url))]
     const own = urls.map((url): WebhookRecord => {
       const old = record.webhooks.find((hook) => hook.format === format && hook.url === url)
+      if (old?.isGone) {
+        const { isGone: _, ...back } = old
+        return back
+      }
       return old ?? { id: newId(), url, format, token: this.#options.keyring.seal(newSecret(), record.id) }
     })
     return [...record.webhooks.filter((hook) => hook.format !== format), ...own]

@@ -65,8 +65,11 @@ export interface Entry extends Omit<NewEntry, 'type' | 'claim'> {
 /** An entry with dead deliveries, without its content. */
 export type DeadEntry = Omit<Entry, 'payload' | 'details'>
 
-/** Why a delivery is dead. `invalid`: the entry can never be sent to the target, or cannot be rendered for it. */
-export const deathReasons = ['exhausted', 'invalid', 'recipient', 'target-removed'] as const
+/**
+ * Why a delivery is dead. `invalid`: the entry can never be sent to the target, or cannot be rendered for it. `gone`: the
+ * target answered that it is gone. `target-removed`: the client removed it.
+ */
+export const deathReasons = ['exhausted', 'invalid', 'recipient', 'gone', 'target-removed'] as const
 
 /** Why and when a delivery became dead. */
 export interface Dead {

@@ -44,6 +44,8 @@ export interface WebhookRecord {
   createdAt?: Date
   /** Data of its dialect. */
   settings?: JsonObject
+  /** It answered that it is gone: nothing is sent to it before the next sync. */
+  isGone?: true
 }
 
 /**

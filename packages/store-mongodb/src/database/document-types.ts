@@ -174,6 +174,7 @@ interface WebhookDoc {
   ownerId?: string
   createdAt?: Date
   settings?: JsonObject
+  isGone?: true
 }
 
 export interface ClientDoc {

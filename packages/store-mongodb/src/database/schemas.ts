@@ -152,6 +152,7 @@ const client = new Schema<ClientDoc>(
         ownerId: anyText,
         createdAt: { type: Date },
         settings: { type: Mixed },
+        isGone: { type: Boolean },
       }),
     ],
   } as never,

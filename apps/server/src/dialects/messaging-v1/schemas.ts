@@ -159,9 +159,9 @@ const lastFailure = z.object({
 const webhookHealth = z.object({
   id: guid,
   url: z.string(),
-  state: z.enum(['active', 'retrying', 'failing']).meta({
+  state: z.enum(['active', 'retrying', 'failing', 'gone']).meta({
     description:
-      '`active`: the last attempt succeeded, or there was none. `retrying`: it failed and will be repeated. `failing`: it failed and became a dead letter.',
+      '`active`: the last attempt succeeded, or there was none. `retrying`: it failed and will be repeated. `failing`: it failed and became a dead letter. `gone`: it answered 410; it gets nothing before the next sync.',
   }),
   lastDeliveredAt: date.optional(),
   lastFailure: lastFailure.optional(),
@@ -249,7 +249,7 @@ export const deadLettersResponse = z.object({
       conversationId: guid.optional(),
       event: z.string(),
       target,
-      reason: z.enum(['exhausted', 'invalid', 'recipient', 'target-removed']),
+      reason: z.enum(['exhausted', 'invalid', 'recipient', 'gone', 'target-removed']),
       error: z.string().optional(),
       attempts: z.number(),
       diedAt: date,

@@ -28,6 +28,8 @@ export function messagingV1Format({ schedule, internal }: MessagingFormatOptions
     schedule,
     tells: (topic) => !UNTOLD.has(topic),
     render,
+    // Standard Webhooks: the receiver wants no more requests.
+    isGone: (status) => status === 410,
     headers: (client, webhook) => ({
       'x-bp-messaging-client-id': clientIdOf(client.record),
       'x-bp-messaging-webhook-token': webhook.token,

@@ -151,6 +151,7 @@ function configuration(
       {
         ...{ id: newId(), url: 'https://bot.example/b', token: sealed(), format: 'other' },
         ...{ events: ['one', 'two'], ownerId: newId(), createdAt: scene.tick(), settings: { a: [1, null] } },
+        isGone: true,
       },
     ],
   }

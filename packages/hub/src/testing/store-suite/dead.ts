@@ -10,7 +10,7 @@ import type { Cases, Scene, Talk } from './scene.js'
 export const deadCases: Cases = {
   'a delivery that is given up stands on its entry, with why and when': async (scene) => {
     const talk = await scene.talk()
-    for (const reason of ['exhausted', 'invalid', 'recipient', 'target-removed'] as const) {
+    for (const reason of ['exhausted', 'invalid', 'recipient', 'gone', 'target-removed'] as const) {
       const [target, other] = [webhookTarget(newId()), endpointTarget(newId())]
       const entry = await scene.say(talk, { owes: [target, other] })
       const first: Dead = {
