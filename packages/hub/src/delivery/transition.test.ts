@@ -61,6 +61,17 @@ test('room that was taken at a gate for an outdated step is freed', () => {
   expect(story.does(late)).toContain('free-room')
 })
 
+test('room that was taken at a gate for a stream that has ended is freed', () => {
+  const story = begin({ seq: 1 })
+  story.does({ type: 'tick' })
+  story.does({ type: 'scanned', entries: [entry(1)] })
+  story.does(resolved())
+  const late = taken(story, [entry(1)])
+  story.does({ type: 'broken' })
+  expect(story.stream.phase).toBe('ended')
+  expect(story.does(late)).toEqual(['free-room'])
+})
+
 test('a lane that no longer waits at a gate passes its turn on', () => {
   const story = sending(1)
   expect(story.does({ type: 'called', key: target })).toEqual(['pass-on'])

@@ -93,9 +93,8 @@ export class Transitions {
   /** Returns the effects of the event, to be performed in order before the next event is applied. */
   apply(event: StreamEvent): readonly Effect[] {
     this.#effects = []
-    if (this.stream.phase !== 'ended') this.#apply(event)
-    // A gate whose turn nobody passes on serves nobody else.
-    else if (event.type === 'called') this.#effects.push({ do: 'pass-on', key: event.key })
+    if (this.stream.phase === 'ended') this.#ignore(event)
+    else this.#apply(event)
     return this.#effects
   }
 
@@ -532,8 +531,11 @@ export class Transitions {
     }
   }
 
-  /** A result of an earlier step or generation. Gives back the room or the turn that it took at a gate. */
-  #ignore(event: LaneEvent): void {
+  /**
+   * A result of an earlier step or generation, or of a stream that has ended. Gives back the room or the turn that it took
+   * at a gate, since a gate whose turn nobody passes on serves nobody else.
+   */
+  #ignore(event: StreamEvent): void {
     if (event.type === 'taken' && event.underway.length > 0) {
       const { underway, config } = event
       this.#effects.push({ do: 'free-room', underway, config, hasArrived: false })
