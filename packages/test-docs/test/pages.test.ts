@@ -11,10 +11,14 @@ const left = {
     'the README of a package that is not published; the release tests install and load one made of it',
 }
 
-const pages = execFileSync('git', ['ls-files', '*README.md', 'docs/**.md'], {
-  cwd: repository,
-  encoding: 'utf8',
-})
+const pages = execFileSync(
+  'git',
+  ['ls-files', '--cached', '--others', '--exclude-standard', '*README.md', 'docs/**.md'],
+  {
+    cwd: repository,
+    encoding: 'utf8',
+  },
+)
   .split('\n')
   .filter((path) => path && !(path in left))
   .map((path) => ({ path, page: readFileSync(join(repository, path), 'utf8') }))
