@@ -58,16 +58,17 @@ const folders = {
   /** What no store has a part in. On MongoDB too in {@link isSoak}. */
   onAnyStore: [
     'test/*.test.ts',
-    'test/{channels,smartify,soak,sunshine}/**/*.test.ts',
+    'test/{channels,hostile,smartify,soak,sunshine}/**/*.test.ts',
     '!test/soak/replicas-load.test.ts',
+    '!test/hostile/neighbours.test.ts',
   ],
-  attack: ['test/hostile/**/*.test.ts'],
+  attack: ['test/hostile/neighbours.test.ts'],
 }
 
 const server = (name: string, include: readonly string[], options: object = {}) => ({
   extends: true as const,
   root: 'apps/server',
-  test: { name: `@plugboard/server${name}`, include: [...include], ...options },
+  test: { name: `@plugboard/server${name}`, include: [...include], isolate: false, ...options },
 })
 
 const sharedServer = fileAt('apps/server/test/support/shared-server.ts')
@@ -80,12 +81,12 @@ const withMongodb = {
   hookTimeout: 60_000,
 }
 
-/** One file after another, and after all others, since they measure what another tenant notices. */
+/** After all others, since it measures what another tenant notices. */
 const alone = (groupOrder: number) => ({ maxWorkers: 1, sequence: { groupOrder } })
 
 /** CI attacks the embedded store only: SecantusDB, which replaces MongoDB in tests, takes minutes for what is posted. */
 const servers = [
-  server('', ['src/**/*.test.ts'], { isolate: false }),
+  server('', ['src/**/*.test.ts']),
   server(' on a file', [...folders.onAnyStore, ...folders.onBothStores], withFile),
   server(' on MongoDB', [...folders.onBothStores, ...folders.onMongodb], withMongodb),
   server(' under attack', folders.attack, alone(1)),
@@ -124,7 +125,8 @@ export default defineConfig({
     setupFiles,
     sequence: { sequencer: SlowFirst },
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than two processors need, since many tests wait for something.
+    maxWorkers: 3,
     testTimeout: isSoak ? 3_600_000 : 30_000,
     hookTimeout: 30_000,
     // What is waited for comes late on a busy machine.

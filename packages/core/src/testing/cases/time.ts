@@ -14,6 +14,12 @@ const RUNS = 6
 /** As much as the API takes of one message, in characters of its JSON. */
 const MAX_LENGTH = 149_000
 
+/**
+ * Every text is tried in each field of a text message. Of the other types, a field gets one text in so many, and the next
+ * field the next ones: a renderer has few ways to make a text, and all texts in all fields take a minute.
+ */
+const FIELD_STRIDE = 4
+
 /** A content of one type becomes parts in time, whatever its texts. */
 export function timeCases<Config, Session, Options>(subject: Subject<Config, Session, Options>): SuiteCase[] {
   const { capabilities } = subject.channel
@@ -21,8 +27,9 @@ export function timeCases<Config, Session, Options>(subject: Subject<Config, Ses
   const types = new Set(contentSamples.map(({ type }) => type))
   return Array.from(types, (type) =>
     test(`render holds the thread for 50 ms at most, whatever the text: ${type}`, ({ render }) => {
-      for (const [name, text] of hostileTexts) {
-        for (const [field, payload] of filled(type, text)) {
+      for (const [row, [name, text]] of hostileTexts.entries()) {
+        for (const [column, [field, payload]] of filled(type, text).entries()) {
+          if (type !== 'text' && (row + column) % FIELD_STRIDE > 0) continue
           const taken = shortest(() => {
             const sealed = replaceButtons(payload, (index) => `token-${index}`)
             for (const content of degrade(sealed, capabilities)?.contents ?? []) render(content)
