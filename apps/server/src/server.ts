@@ -13,11 +13,12 @@ import type { Logger } from 'pino'
 import type { Config } from './config/read-config.js'
 import { attachments } from './http/attachment-routes.js'
 import { BadRequest } from './http/bad-request.js'
+import { serverDescription } from './http/description.js'
 import type { Connections } from './http/descriptors.js'
 import { hostRoutes } from './http/host-routes.js'
 import { refuseExpectation, refuseMalformed } from './http/malformed-request.js'
 import { media } from './http/media-routes.js'
-import { type Events, schemasForDocumentOnly, serveDocument } from './http/openapi.js'
+import { type ApiDescription, schemasForDocumentOnly, serveDocument } from './http/openapi.js'
 import { sendPlainError } from './http/plain-errors.js'
 import { providerWebhooks } from './http/provider-webhooks.js'
 import type { PublicUrls } from './http/public-urls.js'
@@ -30,7 +31,7 @@ type SendError = (error: FastifyError, request: FastifyRequest, reply: FastifyRe
 
 export interface ServerOptions {
   urls: PublicUrls
-  config: Pick<Config, 'mediaMaxSize' | 'mediaTimeout' | 'trustedProxies'>
+  config: Pick<Config, 'mediaMaxSize' | 'mediaTimeout' | 'trustedProxies' | 'externalUrl'>
   hub: Hub
   store: Store
   metrics: Metrics
@@ -43,8 +44,8 @@ export interface ServerOptions {
   errorForms?: readonly (readonly [prefix: string, send: SendError])[]
   /** An optional URL prefix, which is removed if one of these follows it. */
   withoutPrefix?: readonly [prefix: string, before: readonly string[]]
-  /** Webhook events of the dialects, for the API document. */
-  events?: Events
+  /** For the API document. Default: the server's own routes alone. */
+  apis?: readonly ApiDescription[]
   /** Adds the dialects, each as a plugin with a prefix. */
   register(app: FastifyInstance): void
 }
@@ -76,7 +77,7 @@ const HEADERS = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-stor
 
 /** Creates the HTTP server with all routes. It does not listen yet. */
 export function buildServer(options: ServerOptions): FastifyInstance {
-  const { metrics, log, register, urls, takesRequests = true } = options
+  const { metrics, log, register, urls, takesRequests = true, apis = [serverDescription] } = options
   const proxies = new TrustedProxies(options.config.trustedProxies ?? [])
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
@@ -135,7 +136,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     if (isClosing) for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
   })
   urls.listensAt(app.server)
-  if (takesRequests) serveDocument(app, options.events)
+  if (takesRequests) serveDocument(app, { urls, externalUrl: options.config.externalUrl, apis })
   app.register(hostRoutes, options)
   if (takesRequests) {
     app.register(providerWebhooks, { ...options, prefix: '/webhooks/v1' })

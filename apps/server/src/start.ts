@@ -11,9 +11,9 @@ import { createConfiguredHub } from './configured-hub.js'
 import { within } from './deadline.js'
 import { isLoopback } from './dialects/admin-access.js'
 import { ClientSlots } from './dialects/client-slots.js'
+import { describeApis } from './dialects/description.js'
 import { InternalPassword } from './dialects/internal-password.js'
 import { messagingV1 } from './dialects/messaging-v1/index.js'
-import { events } from './dialects/messaging-v1/schemas.js'
 import { Refusals } from './dialects/refusals.js'
 import { smartify } from './dialects/smartify/index.js'
 import { sendError as sendSunshineError } from './dialects/sunshine-v2/errors.js'
@@ -86,7 +86,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       disks: disksOf(config),
       errorForms: [['/v2/', sendSunshineError]],
       withoutPrefix: [HOSTED_PREFIX, ['/v2/', '/oauth/']],
-      events,
+      apis: describeApis(config),
       urls,
       config,
       hub,

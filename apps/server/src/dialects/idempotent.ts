@@ -2,7 +2,8 @@ import { type Id, isStorable, newId, PlugboardError } from '@plugboard/core'
 import type { ClientView, Hub } from '@plugboard/hub'
 import type { FastifyRequest } from 'fastify'
 
-const MAX_KEY = 255
+/** Maximum characters of an `Idempotency-Key`. */
+export const MAX_KEY = 255
 
 /**
  * Creates an object with the id of its `Idempotency-Key`, or with a new id without a key.

@@ -3,6 +3,7 @@ import { isId, PlugboardError } from '@plugboard/core'
 import type { Hub, OpenBlob } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { fileAnswer, OPEN } from './description.js'
 import { fileHeaders } from './file-headers.js'
 import { sendPlainError } from './plain-errors.js'
 
@@ -39,7 +40,10 @@ export async function attachments(app: FastifyInstance, options: AttachmentsOpti
       schema: {
         tags: ['media'],
         summary: 'Get an uploaded file, by the URL that its upload returned',
+        ...{ ...OPEN, operationId: url.endsWith(':name') ? 'getNamedAttachment' : 'getAttachment' },
+        errors: ['Server404', 'Server503'],
         params,
+        response: fileAnswer,
       },
       handler: async ({ params, method, headers }, reply) => {
         const { clientId, id, mac } = params

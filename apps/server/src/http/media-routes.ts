@@ -3,6 +3,7 @@ import { PlugboardError } from '@plugboard/core'
 import type { Hub, LinkedMedia } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
+import { fileAnswer, OPEN } from './description.js'
 import { fileHeaders } from './file-headers.js'
 import { sendToOwner } from './plain-errors.js'
 
@@ -27,7 +28,9 @@ export async function media(app: FastifyInstance, { hub, maxBytes, timeoutMs }: 
     schema: {
       tags: ['media'],
       summary: 'Get a file that a person sent, by the URL in its message, until that URL expires',
+      ...{ ...OPEN, operationId: 'getMedia', errors: ['Server404', 'Server413', 'Server503'] },
       params: z.object({ token: z.string() }),
+      response: fileAnswer,
     },
     handler: async ({ params, method }, reply) => {
       const controller = new AbortController()

@@ -1,17 +1,14 @@
-import { Validator } from '@seriousme/openapi-schema-validator'
 import { type FastifyInstance, fastify } from 'fastify'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { InternalPassword } from '../dialects/internal-password.js'
-import { messagingV1 } from '../dialects/messaging-v1/index.js'
-import { Refusals } from '../dialects/refusals.js'
+import { describeApis } from '../dialects/description.js'
 import { schemasForDocumentOnly, serveDocument } from './openapi.js'
 
 let app: FastifyInstance
 
 beforeEach(async () => {
   app = fastify({ schemaController: schemasForDocumentOnly })
-  serveDocument(app)
+  serveDocument(app, { urls: { base: 'http://127.0.0.1:3100' }, apis: describeApis({}) })
 })
 afterEach(() => app.close())
 
@@ -75,27 +72,31 @@ describe('the document of the API', () => {
     })
   })
 
-  test('is valid OpenAPI 3.1 with all routes of the Messaging API', async () => {
-    const hub = {} as Parameters<typeof messagingV1>[1]['hub']
-    app.register(messagingV1, {
-      prefix: '/api/v1',
-      hub,
-      refusals: new Refusals(0),
-      internal: new InternalPassword({}),
-      settings: { host: '127.0.0.1' },
-    })
-    const document = (await get('/openapi.json')).json()
-    expect(document.openapi).toBe('3.1.0')
-    expect(Object.keys(document.paths)).toContain('/api/v1/messages/collect')
-    expect(await new Validator().validate(document)).toMatchObject({ valid: true })
-  })
-
-  test('can be browsed', async () => {
+  test('can be browsed, one API at a time, also over plain HTTP', async () => {
     const page = await get('/docs')
     expect([page.statusCode, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
-    expect(page.headers['content-security-policy']).toContain("default-src 'self'")
-    const [, script] = /src="\.?(\/docs\/static\/swagger-ui-bundle\.js)"/.exec(page.body) ?? []
-    expect((await get(script ?? '/none')).headers['content-type']).toMatch(/javascript/)
-    expect((await get('/docs/nothing')).body).toBe('Not Found')
+    expect(page.headers['content-security-policy']).toContain("script-src 'self';")
+    expect(page.headers['content-security-policy']).not.toContain('upgrade-insecure-requests')
+    for (const [, path = ''] of page.body.matchAll(/ (?:src|href)="(docs\/[^"?]+|openapi[^"]+)"/g))
+      expect((await get(`/${path}`)).statusCode).toBe(200)
+    expect((await get('/docs/static/swagger-ui-bundle.js')).headers['content-type']).toMatch(/javascript/)
+    expect((await get('/docs/nothing')).statusCode).toBe(404)
+    expect((await get('/docs/static/nothing')).body).toBe('Not Found')
   })
+
+  test.each(['/docs?api=sunshine', '/docs/?api=sunshine'])('shows the API that %s names', async (url) => {
+    const { body } = await get(url)
+    const root = url.startsWith('/docs/') ? '../' : ''
+    expect(body).toContain(`rel="service-desc" type="application/json" href="${root}openapi/sunshine.json"`)
+    expect(body).toContain('api=sunshine" aria-current="page"')
+  })
+
+  test.each(['none', '"><script>', '__proto__'])(
+    'shows the first API for one that there is not: %s',
+    async (api) => {
+      const { body } = await get(`/docs?api=${encodeURIComponent(api)}`)
+      expect(body).toContain('href="openapi/messaging.json"')
+      expect(body).not.toContain(api)
+    },
+  )
 })

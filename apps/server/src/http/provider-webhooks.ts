@@ -10,6 +10,7 @@ import {
 import type { ClientName, ClientView, Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { OPEN } from './description.js'
 import { sendPlainError } from './plain-errors.js'
 import type { PublicUrls } from './public-urls.js'
 
@@ -56,6 +57,8 @@ export async function providerWebhooks(
     schema: {
       tags: ['providers'],
       summary: 'Webhook for the provider of an integration; the provider defines the format',
+      ...{ ...OPEN, operationId: 'receiveWebhook' },
+      errors: ['Server401', 'Server404', 'Server413', 'Server503'],
       params: z.object({ clientIdOrName: z.string(), channel: z.string() }),
     },
     // Before the body is read, and the same answer whether the client or the channel is unknown.

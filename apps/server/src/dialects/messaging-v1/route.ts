@@ -2,7 +2,9 @@ import { PlugboardError } from '@plugboard/core'
 import type { ClientView } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { z } from 'zod'
+import { idempotencyHeader } from '../idempotency-header.js'
 import { withListSlot } from '../list-slots.js'
+import { type ErrorStatus, errorsOf, securityOf } from './description.js'
 import { nothing } from './schemas.js'
 import { parsePart } from './validate.js'
 
@@ -19,6 +21,8 @@ export interface Route<B extends z.ZodType, P extends z.ZodType, Q extends z.Zod
   url: string
   tag: string
   summary: string
+  /** Its name in the API document, for generated clients. */
+  operationId: string
   body?: B
   /** Replaces `body` in the API document, if the validation of the body depends on other input. */
   documentedBody?: z.ZodType
@@ -28,6 +32,10 @@ export interface Route<B extends z.ZodType, P extends z.ZodType, Q extends z.Zod
   responses: Record<number, z.ZodType | undefined>
   /** Returns the body: an object, JSON text, or a stream of JSON text. The status is the first of `responses`. */
   handle(input: RouteInput<z.infer<B>, z.infer<P>, z.infer<Q>>): Promise<unknown>
+  /** Statuses of failures in the API document, beside those of every route of its kind. */
+  errors?: readonly ErrorStatus[]
+  /** It takes an `Idempotency-Key`. */
+  takesKey?: true
   /** It returns a list of the client, whose concurrency is limited. */
   isList?: true
 }
@@ -65,7 +73,7 @@ export function defineRoute<
   P extends z.ZodType = Nothing,
   Q extends z.ZodType = Nothing,
 >(app: FastifyInstance, route: Route<B, P, Q>): void {
-  const { method, url, tag, summary, responses, handle } = route
+  const { method, url, tag, summary, operationId, responses, handle } = route
   const status = Number(Object.keys(responses)[0])
   const body = route.body ?? nothing
   const params = route.params ?? nothing
@@ -77,6 +85,10 @@ export function defineRoute<
     schema: {
       tags: [tag],
       summary,
+      operationId,
+      security: securityOf(tag),
+      errors: errorsOf(route, route.errors),
+      ...(route.takesKey && { headers: idempotencyHeader }),
       ...(documentedBody && { body: documentedBody }),
       ...(route.params && { params: route.params }),
       ...(route.query && { querystring: route.query }),

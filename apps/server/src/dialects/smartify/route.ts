@@ -6,6 +6,7 @@ import { doubledPrefixFault } from '../../http/doubled-prefix.js'
 import { isTooLarge } from '../bounded.js'
 import { withListSlot } from '../list-slots.js'
 import type { Credentials } from './credentials.js'
+import { errorsOf, security, TAG } from './description.js'
 import { notAMember, roleTooLow } from './errors.js'
 import { type Caller, isEnough, type Role, roleIn } from './roles.js'
 import { nothing, projectIdIn } from './schemas.js'
@@ -31,6 +32,8 @@ type NoParams = typeof noParams
 interface Route<B extends z.ZodType, P extends z.ZodObject, Q extends z.ZodType> {
   method: HTTPMethods
   summary: string
+  /** Its name in the API document, for generated clients. */
+  operationId: string
   body?: B
   params?: P
   query?: Q
@@ -59,12 +62,12 @@ export interface ProjectRoute<B extends z.ZodType, P extends z.ZodObject, Q exte
 
 export interface OpenRoute<B extends z.ZodType, A> extends Route<B, NoParams, Nothing> {
   url: string
+  /** It needs no credentials in headers. */
+  isOpen?: true
   /** Who calls, or whether anybody may now: before the body is read. What it finds is handed on as `admitted`. */
   admit?(request: FastifyRequest): A | Promise<A>
   handle(input: Input<z.output<B>, unknown, unknown> & { admitted: A }): Promise<unknown>
 }
-
-const TAG = 'smartify'
 
 /** For the document: the peer's objects have no schema of their own. */
 const ANSWER: Pick<FastifySchema, 'response'> = { response: { 200: z.unknown() } }
@@ -72,13 +75,21 @@ const ANSWER: Pick<FastifySchema, 'response'> = { response: { 200: z.unknown() }
 /** A route outside of projects, which authenticates the caller itself. */
 export function defineOpenRoute<B extends z.ZodType = Nothing, A = undefined>(
   app: FastifyInstance,
-  { method, url, summary, body, admit, handle }: OpenRoute<B, A>,
+  { method, url, summary, operationId, isOpen, body, admit, handle }: OpenRoute<B, A>,
 ): void {
   const admissions = new WeakMap<FastifyRequest, A>()
   app.route({
     method,
     url,
-    schema: { tags: [TAG], summary, ...(body && { body }), ...ANSWER },
+    schema: {
+      tags: [TAG],
+      summary,
+      operationId,
+      security: isOpen ? [] : security,
+      errors: errorsOf({ isInProject: false, body }),
+      ...(body && { body }),
+      ...ANSWER,
+    },
     onRequest: async (request) => {
       if (admit) admissions.set(request, await admit(request))
     },
@@ -107,13 +118,16 @@ export function projectRoutes(app: FastifyInstance, hub: Hub, credentials: Crede
     P extends z.ZodObject = NoParams,
     Q extends z.ZodType = Nothing,
   >(route: ProjectRoute<B, P, Q>): void {
-    const { method, path, summary, asks, admit, handle } = route
+    const { method, path, summary, operationId, asks, admit, handle } = route
     app.route({
       method,
       url: `${BELOW_PROJECT}${path}`,
       schema: {
         tags: [TAG],
         summary,
+        operationId,
+        security,
+        errors: errorsOf({ ...route, isInProject: true }),
         ...(route.body && { body: route.body }),
         params: PROJECT.extend((route.params ?? noParams).shape),
         ...ANSWER,

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { refuseKey } from '../idempotent.js'
 import * as schemas from './app-schemas.js'
 import { type Access, keyIdOf, parseKeyId } from './credentials.js'
+import type { Tag } from './description.js'
 import { badRequest, type Missing, notFound } from './errors.js'
 import { defineRoute, type RouteInput, type Scope } from './route.js'
 import { empty } from './schemas.js'
@@ -18,7 +19,7 @@ type Input = Pick<RouteInput<unknown, unknown>, 'client' | 'params'>
 /** Whose keys they are, and how this API calls that. */
 interface KeyRoutes {
   url: string
-  tag: string
+  tag: Tag
   access: Access
   /** As in `CreateAppKey`. */
   operation: string

@@ -1,6 +1,7 @@
 import type { ClientView, Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { z } from 'zod'
+import { idempotencyHeader } from '../idempotency-header.js'
 import { withListSlot } from '../list-slots.js'
 import {
   type Access,
@@ -11,6 +12,7 @@ import {
   isEnough,
   recallApp,
 } from './credentials.js'
+import { errorsOf, security, type Tag, tagOf } from './description.js'
 import { type Missing, notFound, orNotFound } from './errors.js'
 import { parseInput } from './validate.js'
 
@@ -35,18 +37,22 @@ export interface Route<B extends z.ZodType, Q extends z.ZodType> {
   method: HTTPMethods
   /** From `/apps` on. */
   url: string
-  tag: string
+  tag: Tag
   summary: string
-  /** The operation of the published document; absent for what is only ours. */
-  operationId?: string
+  /** That of the published document; for what is only ours, one in the same style. */
+  operationId: string
   access: Access
   body?: B
+  /** Of a form, for the API document: its fields. */
+  form?: z.ZodType
   query?: Q
   /** The status of success. Default: 200. */
   status?: 200 | 201
   response: z.ZodType
   /** Kind of object of a not-found error, if the error does not name it. */
   missing?: Missing
+  /** It takes an `Idempotency-Key`. */
+  takesKey?: true
   /** It returns a list of the app, whose concurrency is limited. */
   isList?: true
   handle(input: RouteInput<z.infer<B>, z.infer<Q>>): Promise<unknown>
@@ -108,10 +114,14 @@ export function defineRoute<B extends z.ZodType = Nothing, Q extends z.ZodType =
     method,
     url,
     schema: {
-      tags: [`Sunshine: ${tag}`],
+      tags: [tagOf(tag)],
       summary,
-      ...(operationId !== undefined && { operationId }),
+      operationId,
+      security,
+      errors: errorsOf(route),
+      ...(route.takesKey && { headers: idempotencyHeader }),
       ...(route.body && { body: route.body }),
+      ...(route.form && { body: route.form, consumes: ['multipart/form-data'] }),
       ...(route.query && { querystring: route.query }),
       response: { [status]: response },
       ...(response instanceof z.ZodNever && { hide: true }),

@@ -16,6 +16,8 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'POST',
     url: '/admin/clients',
+    operationId: 'messagingCreateClient',
+    errors: [403],
     tag: 'admin',
     summary: 'Create a client, with a given or a new id',
     body: schemas.createClientBody,
@@ -29,6 +31,8 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'POST',
     url: '/admin/keys',
+    operationId: 'messagingCreateKey',
+    errors: [404, 409],
     tag: 'admin',
     summary: 'Create a key of the Sunshine API, for an existing or a new app',
     body: wantedKey,
@@ -41,6 +45,8 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'POST',
     url: '/admin/owners',
+    operationId: 'messagingCreateOwner',
+    errors: [404, 409],
     tag: 'admin',
     summary: 'Create an owner of an existing or a new client, who signs in with e-mail and password',
     body: wantedOwner,
@@ -53,6 +59,8 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'PUT',
     url: '/admin/clients/name',
+    operationId: 'messagingRenameClient',
+    errors: [404],
     tag: 'admin',
     summary: "Name a client; the name stands in its channels' webhook addresses",
     body: schemas.renameBody,
@@ -66,6 +74,7 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'GET',
     url: '/admin/clients',
+    operationId: 'messagingListClients',
     tag: 'admin',
     summary: 'List clients, oldest first',
     query: schemas.clientPage,
@@ -86,6 +95,7 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'GET',
     url: '/admin/clients/:id',
+    operationId: 'messagingGetClientLimits',
     tag: 'admin',
     summary: 'Get the limits of a client',
     params: schemas.clientParams,
@@ -95,6 +105,7 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'PATCH',
     url: '/admin/clients/:id',
+    operationId: 'messagingUpdateClientLimits',
     tag: 'admin',
     summary: 'Change the limits of a client; omitted members stay unchanged',
     params: schemas.clientParams,
@@ -108,6 +119,7 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'DELETE',
     url: '/admin/clients/:id',
+    operationId: 'messagingDeleteClient',
     tag: 'admin',
     summary: 'Delete a client with all of its data',
     params: schemas.clientParams,
@@ -117,6 +129,8 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'POST',
     url: '/admin/clients/:id/tokens',
+    operationId: 'messagingCreateClientToken',
+    errors: [409],
     tag: 'admin',
     summary: 'Create another token for a client that lost its own',
     params: schemas.clientParams,

@@ -14,6 +14,7 @@ export function clientRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'GET',
     url: '/clients',
+    operationId: 'messagingCheckCredentials',
     tag: 'clients',
     summary: 'Check the credentials',
     responses: { 200: schemas.okResponse },
@@ -22,6 +23,7 @@ export function clientRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'GET',
     url: '/health',
+    operationId: 'messagingGetHealth',
     tag: 'clients',
     summary: 'Get the webhooks with their state, and the enabled channels with their recent events',
     responses: { 200: schemas.healthResponse },
@@ -44,6 +46,8 @@ export function clientRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'POST',
     url: '/clients/tokens',
+    operationId: 'messagingCreateToken',
+    errors: [409],
     tag: 'clients',
     summary: 'Create another token, to replace one without downtime',
     responses: { 201: schemas.clientResponse },
@@ -56,6 +60,7 @@ export function clientRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'GET',
     url: '/clients/tokens',
+    operationId: 'messagingListTokens',
     tag: 'clients',
     summary: 'List the tokens, without their secrets',
     responses: { 200: schemas.tokensResponse },
@@ -69,6 +74,8 @@ export function clientRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'DELETE',
     url: '/clients/tokens/:id',
+    operationId: 'messagingRevokeToken',
+    errors: [409],
     tag: 'clients',
     summary: 'Revoke a token; the last one cannot be revoked',
     params: schemas.idParams,

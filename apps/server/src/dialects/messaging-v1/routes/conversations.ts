@@ -13,6 +13,9 @@ export function conversationRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'POST',
     url: '/conversations',
+    operationId: 'messagingCreateConversation',
+    errors: [404],
+    takesKey: true,
     tag: 'conversations',
     summary: 'Create a conversation of a user',
     body: schemas.createConversationBody,
@@ -28,6 +31,7 @@ export function conversationRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'GET',
     url: '/conversations/:id',
+    operationId: 'messagingGetConversation',
     tag: 'conversations',
     summary: 'Get a conversation',
     params: schemas.idParams,
@@ -38,6 +42,7 @@ export function conversationRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'DELETE',
     url: '/conversations/:id',
+    operationId: 'messagingDeleteConversation',
     tag: 'conversations',
     summary: 'Delete a conversation with all of its messages',
     params: schemas.idParams,
@@ -47,6 +52,7 @@ export function conversationRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'GET',
     url: '/conversations/user/:userId',
+    operationId: 'messagingListConversations',
     tag: 'conversations',
     summary: 'List the conversations of a user: those without messages first, then by newest message',
     isList: true,

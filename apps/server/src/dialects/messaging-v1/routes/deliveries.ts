@@ -23,6 +23,7 @@ export function deliveryRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'GET',
     url: '/messages/:id/deliveries',
+    operationId: 'messagingListDeliveries',
     tag: 'deliveries',
     summary: 'Get the delivery status of a message for each target',
     params: schemas.idParams,
@@ -35,6 +36,7 @@ export function deliveryRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'GET',
     url: '/dead-letters',
+    operationId: 'messagingListDeadLetters',
     tag: 'deliveries',
     summary: 'List dead letters, newest entry first',
     isList: true,
@@ -50,6 +52,7 @@ export function deliveryRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'POST',
     url: '/dead-letters/:id/replay',
+    operationId: 'messagingReplayDeadLetter',
     tag: 'deliveries',
     summary: 'Replay a dead letter, to its own target or to a webhook given by id or URL',
     params: schemas.deadLetterParams,

@@ -12,6 +12,8 @@ export function endpointRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'POST',
     url: '/endpoints/map',
+    operationId: 'messagingMapEndpoint',
+    errors: [507],
     tag: 'endpoints',
     summary: 'Get the conversation of an endpoint; creates it and its user if they are new',
     body: schemas.mapBody,
@@ -25,6 +27,7 @@ export function endpointRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'GET',
     url: '/endpoints/conversation/:conversationId',
+    operationId: 'messagingListEndpoints',
     tag: 'endpoints',
     summary: 'List the endpoints of a conversation',
     params: schemas.conversationParams,

@@ -19,6 +19,9 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'POST',
     url: '/messages',
+    operationId: 'messagingPostMessage',
+    errors: [403, 404],
+    takesKey: true,
     tag: 'messages',
     summary: 'Post a message of a user or, without an author, of the bot',
     body: schemas.postMessageBody,
@@ -44,6 +47,9 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'POST',
     url: '/messages/collect',
+    operationId: 'messagingCollect',
+    errors: [403, 404],
+    takesKey: true,
     tag: 'messages',
     summary: "Post a user's message and wait for what the bot replies",
     body: schemas.collectBody,
@@ -65,6 +71,7 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'POST',
     url: '/messages/turn/:id',
+    operationId: 'messagingEndTurn',
     tag: 'messages',
     summary: 'Mark the replies of the bot to a message as complete',
     params: schemas.idParams,
@@ -77,6 +84,7 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'GET',
     url: '/messages/:id',
+    operationId: 'messagingGetMessage',
     tag: 'messages',
     summary: 'Get a message',
     params: schemas.idParams,
@@ -86,6 +94,7 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'GET',
     url: '/messages/conversation/:conversationId',
+    operationId: 'messagingListMessages',
     tag: 'messages',
     summary: 'List the messages of a conversation, newest first',
     isList: true,
@@ -105,6 +114,7 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'DELETE',
     url: '/messages/:id',
+    operationId: 'messagingDeleteMessage',
     tag: 'messages',
     summary: 'Delete a message; pending deliveries are canceled',
     params: schemas.idParams,
@@ -114,6 +124,7 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'DELETE',
     url: '/messages/conversation/:conversationId',
+    operationId: 'messagingDeleteMessages',
     tag: 'messages',
     summary: 'Delete all messages of a conversation',
     params: schemas.conversationParams,

@@ -30,6 +30,8 @@ export function syncRoutes(
   defineRoute(app, {
     method: 'POST',
     url: '/sync',
+    operationId: 'messagingSync',
+    errors: [403, 409, 507],
     tag: 'sync',
     summary:
       'Set the whole configuration of a client: its channels and webhooks; without credentials, make a client',

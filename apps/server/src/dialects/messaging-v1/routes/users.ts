@@ -11,6 +11,8 @@ export function userRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'POST',
     url: '/users',
+    operationId: 'messagingCreateUser',
+    takesKey: true,
     tag: 'users',
     summary: 'Create a user',
     responses: { 201: schemas.userResponse },
@@ -22,6 +24,7 @@ export function userRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'GET',
     url: '/users/:id',
+    operationId: 'messagingGetUser',
     tag: 'users',
     summary: 'Get a user',
     params: schemas.idParams,
@@ -31,6 +34,8 @@ export function userRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'POST',
     url: '/users/tokens',
+    operationId: 'messagingCreateUserToken',
+    errors: [404],
     tag: 'users',
     summary: 'Create a token with which a user can act',
     body: schemas.userTokenBody,

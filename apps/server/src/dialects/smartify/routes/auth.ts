@@ -37,6 +37,8 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
   defineOpenRoute(app, {
     method: 'POST',
     url: '/auth/signinAnonymously',
+    operationId: 'smartifySignInAnonymously',
+    isOpen: true,
     summary: 'Create an anonymous user and a token for it',
     body: guestBody,
     admit({ ip }) {
@@ -71,6 +73,8 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
   defineOpenRoute(app, {
     method: 'POST',
     url: '/auth/signin',
+    operationId: 'smartifySignIn',
+    isOpen: true,
     summary: 'Create a token for a person of the business, by e-mail and password',
     body: signinBody,
     handle: async ({ body, request, reply }) => {
@@ -85,6 +89,7 @@ export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): vo
   defineOpenRoute(app, {
     method: 'POST',
     url: '/auth/signinWithCustomToken',
+    operationId: 'smartifySignInWithCustomToken',
     summary: 'Sign in an end user whose identity is signed with the secret of a subscription',
     admit: async (request) => {
       const authorization = request.headers.authorization ?? ''

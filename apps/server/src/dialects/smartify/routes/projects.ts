@@ -22,6 +22,7 @@ export function ownProjectRoutes(app: FastifyInstance, hub: Hub, credentials: Cr
   defineOpenRoute(app, {
     method: 'POST',
     url: '/projects',
+    operationId: 'smartifyCreateProject',
     summary: 'Create a project, owned by the caller',
     body: projectBody,
     admit,
@@ -41,6 +42,7 @@ export function ownProjectRoutes(app: FastifyInstance, hub: Hub, credentials: Cr
   defineOpenRoute(app, {
     method: 'GET',
     url: '/projects',
+    operationId: 'smartifyListProjects',
     summary: "The caller's projects",
     admit,
     handle: async ({ admitted: person }) => {

@@ -36,6 +36,7 @@ export function requestRoutes(
   define({
     method: 'POST',
     path: '/requests/:requestId/messages',
+    operationId: 'smartifyPostMessage',
     summary: 'Post a message; the first one opens the request',
     asks: 'guest',
     params: requestParams,
@@ -63,6 +64,7 @@ export function requestRoutes(
   define({
     method: 'GET',
     path: '/requests/:requestId/messages',
+    operationId: 'smartifyListMessages',
     isList: true,
     summary: 'List the messages of a request, oldest first',
     asks: 'guest',
@@ -77,6 +79,7 @@ export function requestRoutes(
   define({
     method: 'GET',
     path: '/requests',
+    operationId: 'smartifyListRequests',
     isList: true,
     summary: 'List the requests of the project; by default the open ones',
     asks: 'agent',
@@ -87,6 +90,7 @@ export function requestRoutes(
   define({
     method: 'GET',
     path: '/requests/me',
+    operationId: 'smartifyListOwnRequests',
     isList: true,
     summary: "The caller's own open requests",
     asks: 'guest',
@@ -103,6 +107,7 @@ export function requestRoutes(
   define({
     method: 'GET',
     path: '/requests/:requestId',
+    operationId: 'smartifyGetRequest',
     summary: 'Get a request',
     asks: 'agent',
     params: requestParams,
@@ -115,6 +120,7 @@ export function requestRoutes(
   define({
     method: 'PUT',
     path: '/requests/:requestId/close',
+    operationId: 'smartifyCloseRequest',
     isList: true,
     summary: 'Close a request; only for its agents and for admins',
     asks: 'agent',

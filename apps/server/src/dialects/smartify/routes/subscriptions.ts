@@ -21,6 +21,7 @@ export function subscriptionRoutes(app: FastifyInstance, hub: Hub, credentials: 
   define({
     method: 'POST',
     path: '/subscriptions',
+    operationId: 'smartifyCreateSubscription',
     summary: 'Subscribe a URL to an event; repeating it returns the same subscription',
     asks: 'admin',
     body: subscriptionBody,
@@ -46,6 +47,7 @@ export function subscriptionRoutes(app: FastifyInstance, hub: Hub, credentials: 
   define({
     method: 'GET',
     path: '/subscriptions',
+    operationId: 'smartifyListSubscriptions',
     summary: 'List the subscriptions of the project, without their secrets',
     asks: 'admin',
     handle: async ({ project }) =>
@@ -55,6 +57,7 @@ export function subscriptionRoutes(app: FastifyInstance, hub: Hub, credentials: 
   define({
     method: 'GET',
     path: '/subscriptions/:subscriptionId',
+    operationId: 'smartifyGetSubscription',
     summary: 'Get a subscription, without its secret',
     asks: 'admin',
     params: subscriptionParams,
@@ -65,6 +68,7 @@ export function subscriptionRoutes(app: FastifyInstance, hub: Hub, credentials: 
   define({
     method: 'DELETE',
     path: '/subscriptions/:subscriptionId',
+    operationId: 'smartifyDeleteSubscription',
     summary: 'Delete a subscription; its pending deliveries can be replayed to another',
     asks: 'admin',
     params: subscriptionParams,

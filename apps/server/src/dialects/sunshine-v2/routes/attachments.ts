@@ -11,6 +11,7 @@ const upload = z.object({
   for: z.literal('message').optional(),
   conversationId: z.string().optional(),
 })
+const form = z.object({ source: z.unknown().meta({ type: 'string', format: 'binary' }) })
 const uploaded = z.object({ attachment: z.object({ mediaUrl: z.url(), mediaType: z.string() }) })
 const removal = z.object({ mediaUrl: z.string().min(1) })
 
@@ -33,6 +34,7 @@ export function attachmentRoutes(scope: Scope): void {
         url: '/apps/:appId/attachments',
         summary: 'Upload a file: the field `source` of a multipart form',
         operationId: 'UploadAttachment',
+        form,
         query: upload,
         status: 201,
         response: uploaded,

@@ -25,6 +25,7 @@ export function conversationRoutes(scope: Scope): void {
     url,
     summary: 'Create a conversation',
     operationId: 'CreateConversation',
+    takesKey: true,
     body: schemas.createConversation,
     status: 201,
     response: one,

@@ -28,6 +28,7 @@ export function messageRoutes(scope: Scope): void {
     url,
     summary: 'Post a message of a user or of the business',
     operationId: 'PostMessage',
+    takesKey: true,
     body: schemas.postMessage,
     status: 201,
     response: many,
@@ -97,6 +98,7 @@ export function messageRoutes(scope: Scope): void {
     method: 'GET',
     url: `${url}/:messageId`,
     summary: 'Get a message (ours)',
+    operationId: 'GetMessage',
     response: z.object({ message: schemas.message }),
     handle: async ({ client, params }) => {
       const message = await findMessage(hub, client, params)
@@ -108,6 +110,7 @@ export function messageRoutes(scope: Scope): void {
     method: 'PATCH',
     url: `${url}/:messageId`,
     summary: 'Update the content or metadata of a message; already sent copies stay unchanged (ours)',
+    operationId: 'UpdateMessage',
     body: schemas.editMessage,
     response: z.object({ message: schemas.message }),
     handle: async ({ client, params, body }) => {
@@ -136,6 +139,7 @@ export function messageRoutes(scope: Scope): void {
     method: 'GET',
     url: `${url}/:messageId/deliveries`,
     summary: 'Get the delivery status of a message for each target (ours)',
+    operationId: 'ListMessageDeliveries',
     response: z.object({ deliveries: z.array(z.looseObject({ state: z.string() })) }),
     handle: async ({ client, params }) => {
       const { id } = await findMessage(hub, client, params)

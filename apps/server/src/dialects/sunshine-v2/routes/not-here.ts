@@ -92,7 +92,7 @@ export function routesNotHere(scope: Scope): void {
   for (const { why, access, operations } of LEFT_OUT) {
     for (const [operationId, method, url] of operations) {
       defineRoute(scope, {
-        ...{ method, url, access, tag: 'not here' },
+        ...{ operationId, method, url, access, tag: 'apps' },
         summary: `${operationId}: ${why}`,
         response: z.never(),
         handle: async () => {

@@ -24,6 +24,7 @@ export function userRoutes(scope: Scope): void {
     url,
     summary: 'Create a user',
     operationId: 'CreateUser',
+    takesKey: true,
     body: schemas.createUser,
     status: 201,
     response: one,
