@@ -71,20 +71,13 @@ describe('the home page', () => {
 })
 
 describe.each(['/', '/docs'])('the page %s', (path) => {
-  test('fits the width of a phone', async () => {
-    const { page } = await open(path, PHONE)
-    await page.getByRole('heading', { name: 'Plugboard' }).first().waitFor()
+  test('fits the width of a phone, and is light or dark, as the reader prefers', async () => {
+    const { page } = await open(path, { ...PHONE, colorScheme: 'light' })
+    await page.getByRole('heading', { level: 1, name: 'Plugboard' }).waitFor()
     expect(await isTooWide(page)).toBe(false)
-  })
-
-  test('is light or dark, as the reader prefers', async () => {
-    const [light, dark] = await Promise.all(
-      (['light', 'dark'] as const).map(async (colorScheme) =>
-        brightness((await open(path, { colorScheme })).page),
-      ),
-    )
-    expect(light).toBeGreaterThan(600)
-    expect(dark).toBeLessThan(200)
+    expect(await brightness(page)).toBeGreaterThan(600)
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await expect.poll(() => brightness(page)).toBeLessThan(200)
   })
 })
 
@@ -111,19 +104,11 @@ describe('the API reference', () => {
     expect(faults).toEqual([])
   })
 
-  test('shows the other APIs', async () => {
+  test('leads to the other APIs', async () => {
     const { page, faults } = await open('/docs')
-    for (const [name, path] of [
-      ['Sunshine API', '/v2/apps/{appId}/users'],
-      ['Smartify API', '/api/auth/signin'],
-      ['Server', '/readyz'],
-    ] as const) {
-      await page.getByRole('navigation').getByRole('link', { name }).click()
-      await page
-        .locator('.opblock-summary-path', { hasText: new RegExp(`^${path.replace(/[{}]/g, '.')}$`) })
-        .first()
-        .waitFor()
-    }
+    await page.getByRole('navigation').getByRole('link', { name: 'Sunshine API' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Sunshine API' }).waitFor()
+    expect(await page.locator('.opblock-tag').count()).toBeGreaterThan(5)
     expect(faults).toEqual([])
   })
 })

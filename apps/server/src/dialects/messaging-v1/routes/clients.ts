@@ -38,6 +38,7 @@ export function clientRoutes(app: FastifyInstance, hub: Hub): void {
   defineRoute(app, {
     method: 'GET',
     url: '/webhooks',
+    operationId: 'messagingListWebhooks',
     tag: 'clients',
     summary: 'List the webhooks with their state: whether they work, the last failure, counts',
     responses: { 200: schemas.webhooksResponse },
