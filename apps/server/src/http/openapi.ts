@@ -25,7 +25,7 @@ declare module 'fastify' {
 }
 
 /** The `data` of what webhooks are sent, by its type. */
-export type Events = Readonly<Record<string, z.ZodType>>
+type Events = Readonly<Record<string, z.ZodType>>
 
 /** Alternatives of credentials: each names schemes that are needed together. An empty one: none are needed. */
 export type Security = readonly Readonly<Record<string, readonly string[]>>[]
@@ -39,7 +39,7 @@ export interface ErrorAnswer {
 }
 
 /** Bodies of an operation by a name, as they were sent. */
-export interface OperationExamples {
+interface OperationExamples {
   request?: Readonly<Record<string, unknown>>
   response?: Readonly<Record<string, unknown>>
 }
