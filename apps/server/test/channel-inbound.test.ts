@@ -152,6 +152,7 @@ describe('buttons', () => {
       { token: '{"__proto__":1}', label: 'garbage' },
       { token: value, label: 'stranger', endpoint: { identity: '*', sender: 'eve', thread: '*' } },
       { token: 'unknown' },
+      { token: value, endpoint: { identity: '*', sender: 'mallory', thread: 'elsewhere' } },
     ]
     for (const event of events)
       expect((await tell('courier', { type: 'choice', dedupeKey: randomUUID(), ...event })).status).toBe(200)
@@ -160,6 +161,8 @@ describe('buttons', () => {
     await bot.until(() => heard().length === 5)
     const texts = ['forged', 'garbage', 'stranger', 'Small'].map((text) => ({ type: 'text', text }))
     expect(heard().slice(1)).toEqual(expect.arrayContaining(texts))
+    // Of Eve: a press that says nothing opens no conversation.
+    expect(bot.ofType('user.new')).toHaveLength(1)
   })
 
   test('that were numbered are answered by number or label, until the next question', async () => {

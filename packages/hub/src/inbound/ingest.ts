@@ -87,6 +87,8 @@ export class Ingest {
       event.type === 'choice'
         ? await this.#options.answers.toButton(client.id, channel, event.endpoint, event.token)
         : undefined
+    // It says nothing, and must not open a conversation.
+    if (event.type === 'choice' && !press && event.label === undefined) return
     const origin: Origin = {
       client,
       integration,
