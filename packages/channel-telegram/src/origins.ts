@@ -55,8 +55,10 @@ export function contextOf(message: object): JsonObject {
   const replyTo = replyKey(message) ?? keyOf(elsewhere)
   const from = elsewhere === undefined ? story && storyOf(story) : externalOf(elsewhere)
   const forwarded = originOf(at(message, 'forward_origin'))
+  const part = at(message, 'reply_to_checklist_task_id') ?? at(message, 'reply_to_poll_option_id')
   return {
     ...(replyTo && { replyTo }),
+    ...((typeof part === 'number' || typeof part === 'string') && { replyToPart: String(part) }),
     ...(quote && { quote }),
     ...(from && { externalReply: from }),
     ...(forwarded && { forwardedFrom: forwarded }),
