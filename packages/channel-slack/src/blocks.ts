@@ -11,7 +11,8 @@ import {
   MAX_PLACEHOLDER,
   MAX_SECTION,
 } from './limits.js'
-import { type Elements, escapeText, isWebUrl, toMrkdwn } from './rich-text.js'
+import { block, type Elements, escapeText, isWebUrl, section, toMrkdwn, withLinks } from './rich-text.js'
+import { fromSlackForm, hasSlackForm } from './slack-form.js'
 
 /** A text without meaning in any language, where Slack requires one. */
 export const NOTHING = '…'
@@ -23,8 +24,15 @@ export function post(text: string, blocks: KnownBlock[] = [], options: { mrkdwn?
   return { call: 'chat.postMessage', args }
 }
 
+/** A plain text: addresses are links, and so are mentions and links in Slack's own form. */
+export const fromPlain = (text: string): Elements => section(fromSlackForm(text, {}, withLinks))
+
 /** A message with a plain text, without markup. */
-export const say = (text: string): Part => post(escapeText(text), [], { mrkdwn: false })
+export function say(text: string): Part {
+  if (!hasSlackForm(text)) return post(escapeText(text), [], { mrkdwn: false })
+  const elements = fromPlain(text)
+  return post(toMrkdwn(elements), [block(elements, text)])
+}
 
 const label = (text: string, max = MAX_LABEL): PlainTextElement => ({
   type: 'plain_text',

@@ -6,13 +6,57 @@ import {
   parseMarkdown,
   type Table,
 } from '@plugboard/markdown'
-import { type Elements, type Inline, joined, link, type Style, section, words } from './rich-text.js'
+import {
+  type Elements,
+  type Inline,
+  joined,
+  link,
+  mentionText,
+  type Style,
+  section,
+  words,
+} from './rich-text.js'
+import { fromSlackForm, hideSlackForm } from './slack-form.js'
 
 /** Deepest list that Slack shows. */
 const MAX_INDENT = 8
 
-/** Markdown as rich text: headings are bold lines, tables are code, pictures and HTML are text. */
-export const fromMarkdown = (text: string): Elements => elementsOf(parseMarkdown(text))
+/**
+ * Markdown as rich text: headings are bold lines, tables are code, pictures and HTML are text. Mentions and links in
+ * Slack's own form stay what they are, except in code.
+ */
+export function fromMarkdown(text: string): Elements {
+  const { hidden, show } = hideSlackForm(text)
+  const elements = elementsOf(parseMarkdown(hidden))
+  return hidden === text ? elements : elements.map((element) => shown(element, show))
+}
+
+function shown(element: Elements[number], show: (text: string) => string): Elements[number] {
+  const inLine = (pieces: readonly unknown[]): Inline[] =>
+    joined((pieces as Inline[]).flatMap((piece) => shownPiece(piece, show)))
+  switch (element.type) {
+    case 'rich_text_list':
+      return {
+        ...element,
+        elements: element.elements.map((item) => ({ ...item, elements: inLine(item.elements) })),
+      }
+    case 'rich_text_preformatted':
+      return {
+        ...element,
+        elements: element.elements.map((piece) => ({ ...piece, text: show(piece.text ?? '') })),
+      }
+    default:
+      return { ...element, elements: inLine(element.elements) }
+  }
+}
+
+function shownPiece(piece: Inline, show: (text: string) => string): Inline[] {
+  if (piece.type === 'link') return link(show(piece.url), show(piece.text ?? ''), piece.style)
+  if (piece.type !== 'text') return [piece]
+  const text = show(piece.text)
+  if (text === piece.text) return [piece]
+  return piece.style?.code ? words(text, piece.style) : fromSlackForm(text, piece.style)
+}
 
 /** Lines that follow each other are one section, with an empty line between paragraphs. */
 function elementsOf(blocks: readonly Block[]): Elements {
@@ -63,7 +107,10 @@ const tableText = ({ rows }: Table): string =>
 
 const plain = (pieces: readonly Inline[]): string =>
   pieces
-    .map((piece) => (piece.type === 'text' ? piece.text : [piece.text, piece.url].filter(Boolean).join(' ')))
+    .map((piece) => {
+      if (piece.type === 'link') return [piece.text, piece.url].filter(Boolean).join(' ')
+      return piece.type === 'text' ? piece.text : mentionText(piece)
+    })
     .join('')
 
 /** Slack's lists hold lines only: a list in a list is a deeper list of its own, and the outer one goes on after it. */

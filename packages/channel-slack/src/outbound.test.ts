@@ -190,3 +190,70 @@ describe('Markdown', () => {
     expect(await all({ type: 'text', markdown: true, text })).toBe(visible)
   })
 })
+
+describe('what a bot writes in the form of Slack', () => {
+  const elements = async (payload: JsonObject): Promise<unknown[]> =>
+    (await shown(payload)).flatMap(({ blocks }) =>
+      (blocks as { elements: { elements: unknown[] }[] }[]).flatMap(({ elements }) => elements[0]?.elements),
+    )
+  const written = 'Hi <@U0ANA>, <!subteam^S1|@ops> and <#C1|general>: <https://e.com/?a=1&b=2|our *plan*>'
+  const mentions = [
+    { type: 'text', text: 'Hi ' },
+    { type: 'user', user_id: 'U0ANA' },
+    { type: 'text', text: ', ' },
+    { type: 'usergroup', usergroup_id: 'S1' },
+    { type: 'text', text: ' and ' },
+    { type: 'channel', channel_id: 'C1' },
+    { type: 'text', text: ': ' },
+    { type: 'link', url: 'https://e.com/?a=1&b=2', text: 'our *plan*' },
+  ]
+
+  test.each([{}, { markdown: true }])('are mentions and links, in a text with %j', async (options) => {
+    expect(await elements({ type: 'text', text: written, ...options })).toEqual(mentions)
+    expect(on.fake.posted.at(-1)?.text).toContain('Hi <@U0ANA>, <!subteam^S1> and <#C1>: ')
+  })
+
+  test('are so in a question and in a card', async () => {
+    const choices = [{ title: 'A', value: 'a' }]
+    const [question] = await shown({ type: 'single-choice', text: written, choices })
+    expect(question?.blocks[0]).toEqual({
+      type: 'rich_text',
+      elements: [{ type: 'rich_text_section', elements: mentions }],
+    })
+    const [message] = await shown(card({ title: '<@U0ANA>', subtitle: 'see <#C1>' }))
+    expect(message?.blocks[0]).toMatchObject({ text: { type: 'mrkdwn', text: '*<@U0ANA>*\nsee <#C1>' } })
+  })
+
+  test('keep the style around them in Markdown, and stay as written in code', async () => {
+    expect(await elements({ type: 'text', markdown: true, text: '**<@U1>** `<@U2>` \\<@U3>' })).toEqual([
+      { type: 'user', user_id: 'U1', style: { bold: true } },
+      { type: 'text', text: ' ' },
+      { type: 'text', text: '<@U2>', style: { code: true } },
+      { type: 'text', text: ' <@U3>' },
+    ])
+    const code = '```\n<https://e.com|link>\n```'
+    expect(await all({ type: 'text', markdown: true, text: code })).toBe('<https://e.com|link>')
+  })
+
+  test.each([
+    ['everyone', '<!channel> <!here> <!everyone>'],
+    ['an id that is none', '<@ada> <#general> <!subteam^ops>'],
+    ['characters that mark hidden forms', '\ue0000\ue001 <@U1>'],
+  ])('are as written: a mention of %s', async (_, text) => {
+    for (const markdown of [false, true]) expect(await all({ type: 'text', markdown, text })).toBe(text)
+  })
+
+  test('are as written: a link to no web address', async () => {
+    const text = '<javascript:alert(1)|a>'
+    expect(await all({ type: 'text', text })).toBe(text)
+  })
+
+  test.each([
+    'https://example.com/a?q=_test_&sig=_AbC_&x=1',
+    'https://example.com/api/_v1_',
+    'www.example.com/*a*/__b__',
+  ])('a bare address stays as it is written: %s', async (address) => {
+    for (const markdown of [false, true])
+      expect(await all({ type: 'text', markdown, text: `see ${address} now` })).toBe(`see ${address} now`)
+  })
+})

@@ -15,6 +15,7 @@ import {
   cut,
   image,
   menus,
+  fromPlain,
   NOTHING,
   post,
   type Rich,
@@ -26,14 +27,16 @@ import {
   block,
   type Elements,
   escapeText,
-  fromPlain,
+  type Inline,
   isWebUrl,
   link,
+  mentionText,
   mrkdwnLink,
   section,
   toMrkdwn,
   words,
 } from './rich-text.js'
+import { fromSlackForm, hasSlackForm } from './slack-form.js'
 
 /** Turns content into messages of Slack, one part each. */
 export function render(content: OutboundContent): Part[] {
@@ -64,8 +67,11 @@ export function render(content: OutboundContent): Part[] {
   }
 }
 
-/** A text as it is written. */
-const verbatim = (text: string): Rich => ({ elements: section(words(text)), plain: text })
+/** A text as it is written, but for mentions and links in Slack's own form. */
+function verbatim(text: string): Rich {
+  const elements = section(fromSlackForm(text))
+  return { elements, plain: hasSlackForm(text) ? textOf(elements) : text }
+}
 
 /** A Markdown text. One that would show nothing, or that is too long, is shown as it is written. */
 function rich(text: string): Rich {
@@ -82,8 +88,9 @@ const textOf = (elements: Elements): string =>
     .map(({ elements }) =>
       elements
         .map((piece) => {
-          if (piece.type === 'link') return piece.text ? `${piece.text} (${piece.url})` : piece.url
-          return piece.type === 'text' ? piece.text : ''
+          const inline = piece as Inline
+          if (inline.type === 'link') return inline.text ? `${inline.text} (${inline.url})` : inline.url
+          return inline.type === 'text' ? inline.text : mentionText(inline)
         })
         .join(''),
     )

@@ -1,15 +1,20 @@
 import type {
   RichTextBlock,
   RichTextBlockElement,
+  RichTextChannelMention,
   RichTextLink,
   RichTextList,
   RichTextPreformatted,
   RichTextText,
+  RichTextUsergroupMention,
+  RichTextUserMention,
 } from '@slack/types'
 import { MAX_RICH_TEXT, MAX_URL } from './limits.js'
 
-/** A piece of a line: text, or a link. Slack does not parse it, so nothing has to be escaped. */
-export type Inline = RichTextText | RichTextLink
+/** A mention of a person, a channel or a group. */
+export type Mention = RichTextUserMention | RichTextChannelMention | RichTextUsergroupMention
+/** A piece of a line: text, a link or a mention. Slack does not parse it, so nothing has to be escaped. */
+export type Inline = RichTextText | RichTextLink | Mention
 export type Style = NonNullable<RichTextText['style']>
 /** The elements of a block: lines, lists, quotes and code. */
 export type Elements = RichTextBlockElement[]
@@ -58,8 +63,8 @@ export function block(elements: Elements, plain: string): RichTextBlock {
   return JSON.stringify(rich).length <= MAX_RICH_TEXT ? rich : { ...rich, elements: section(words(plain)) }
 }
 
-/** A plain text whose addresses are links. */
-export function fromPlain(text: string): Elements {
+/** A plain text whose addresses are links, as pieces. */
+export function withLinks(text: string): Inline[] {
   const pieces: Inline[] = []
   let end = 0
   for (const match of text.matchAll(/https?:\/\/[^\s<>"|]+/gi)) {
@@ -67,7 +72,7 @@ export function fromPlain(text: string): Elements {
     pieces.push(...words(text.slice(end, match.index)), ...link(url, ''))
     end = match.index + url.length
   }
-  return section([...pieces, ...words(text.slice(end))])
+  return [...pieces, ...words(text.slice(end))]
 }
 
 /** Removes punctuation after an address. A loop, because a pattern would be tried at each character. */
@@ -115,7 +120,19 @@ function listToMrkdwn({
 }
 
 const preformatted = ({ elements }: RichTextPreformatted): string =>
-  escapeText((elements as Inline[]).map((piece) => (piece.type === 'text' ? piece.text : piece.url)).join(''))
+  escapeText(elements.map((piece) => (piece.type === 'text' ? piece.text : piece.url)).join(''))
+
+/** A mention as Slack writes it in a text. */
+export function mentionText(mention: Mention): string {
+  switch (mention.type) {
+    case 'user':
+      return `<@${mention.user_id}>`
+    case 'channel':
+      return `<#${mention.channel_id}>`
+    case 'usergroup':
+      return `<!subteam^${mention.usergroup_id}>`
+  }
+}
 
 /** Deepest list that Slack shows. */
 const MAX_INDENT = 8
@@ -134,7 +151,7 @@ function inlineToMrkdwn(pieces: readonly Inline[]): string {
   let text = ''
   let last = ''
   for (const [i, piece] of pieces.entries()) {
-    const inner = piece.type === 'text' ? escapeText(piece.text) : mrkdwnLink(piece.url, piece.text ?? '')
+    const inner = pieceToMrkdwn(piece)
     const marked = mark(inner, piece.style)
     // Slack formats only at the edge of a word; this space has no width.
     const isEdge = (isMarked(piece.style) || isMarked(pieces[i - 1]?.style)) && /\S/.test(last)
@@ -142,6 +159,17 @@ function inlineToMrkdwn(pieces: readonly Inline[]): string {
     last = marked.slice(-1)
   }
   return text
+}
+
+function pieceToMrkdwn(piece: Inline): string {
+  switch (piece.type) {
+    case 'text':
+      return escapeText(piece.text)
+    case 'link':
+      return mrkdwnLink(piece.url, piece.text ?? '')
+    default:
+      return mentionText(piece)
+  }
 }
 
 const isMarked = (style: Style = {}): boolean => Object.values(style).some(Boolean)

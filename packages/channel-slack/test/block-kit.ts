@@ -96,7 +96,7 @@ const textObject =
 /** In mrkdwn a `<` that opens no link and a `&` that is no entity come out wrong. */
 const controlFaults = (mrkdwn: string, path: string): string[] => {
   const rest = String(mrkdwn)
-    .replace(/<(https?:\/\/|mailto:|tel:)[^<>|\s]+(\|[^<>\n]+)?>/g, '')
+    .replace(/<((https?:\/\/|mailto:|tel:)[^<>|\s]+(\|[^<>\n]+)?|@[UW]\w+|#[CG]\w+|!subteam\^S\w+)>/g, '')
     .replace(/^> /gm, '')
   return /[<>]|&(?!(amp|lt|gt);)/.test(rest) ? fail(path, 'a control character is not escaped') : []
 }
@@ -134,7 +134,17 @@ const style = fields({
 })
 const richTextPiece = fields({ type: any, text: richWords, 'style?': style })
 const richLink = fields({ type: any, url: linkUrl, 'text?': richWords, 'style?': style })
-const inline = list(1, 10_000, byType({ text: richTextPiece, link: richLink }))
+const id =
+  (form: RegExp): Check =>
+  (value, path) =>
+    typeof value === 'string' && form.test(value) ? [] : fail(path, 'invalid id')
+const mentions = {
+  user: fields({ type: any, user_id: id(/^[UW][A-Z0-9]+$/), 'style?': style }),
+  channel: fields({ type: any, channel_id: id(/^[CG][A-Z0-9]+$/), 'style?': style }),
+  usergroup: fields({ type: any, usergroup_id: id(/^S[A-Z0-9]+$/), 'style?': style }),
+}
+const inline = list(1, 10_000, byType({ text: richTextPiece, link: richLink, ...mentions }))
+const codeInline = list(1, 10_000, byType({ text: richTextPiece, link: richLink }))
 
 function richWords(value: unknown, path: string): string[] {
   return typeof value === 'string' && value.length > 0 ? [] : fail(path, 'must be more than 0 characters')
@@ -144,7 +154,7 @@ const richSection = fields({ type: oneOf('rich_text_section'), elements: inline 
 const richTextElement = byType({
   rich_text_section: richSection,
   rich_text_quote: fields({ type: any, elements: inline, 'border?': whole }),
-  rich_text_preformatted: fields({ type: any, elements: inline, 'border?': whole }),
+  rich_text_preformatted: fields({ type: any, elements: codeInline, 'border?': whole }),
   rich_text_list: fields({
     type: any,
     style: oneOf('bullet', 'ordered'),
@@ -194,6 +204,12 @@ function readBlock(value: unknown): string {
       return String(block.text ?? block.url)
     case 'text':
       return String(block.text)
+    case 'user':
+      return `<@${block.user_id}>`
+    case 'channel':
+      return `<#${block.channel_id}>`
+    case 'usergroup':
+      return `<!subteam^${block.usergroup_id}>`
     case 'rich_text_section':
     case 'rich_text_quote':
     case 'rich_text_preformatted':
@@ -214,7 +230,9 @@ const decode = (text: string): string =>
 
 /** Formatting by the marks that Slack takes: at the edge of a word, around something that is no space; and quotes. */
 function readMrkdwn(text: string): string {
-  const linked = text.replace(/<([^<>|]+)(?:\|([^<>]*))?>/g, (_, url, label) => label ?? url)
+  const linked = text.replace(/<([^<>|]+)(?:\|([^<>]*))?>/g, (_, url, label) =>
+    /^[@#!]/.test(url) ? `&lt;${url}&gt;` : (label ?? url),
+  )
   const marks = /(?<![\p{L}\p{N}])([*_~`])(?=\S)([^\n]*?\S)\1(?![\p{L}\p{N}])/u
   let plain = linked.replace(/^(?:&gt;|>) ?/gm, '')
   for (let found = marks.exec(plain); found; found = marks.exec(plain)) {
