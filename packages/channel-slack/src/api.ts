@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { type CallContext, FailureError } from '@plugboard/core'
 import { WebClient, type WebClientOptions } from '@slack/web-api'
 import type { Config, Options } from './config.js'
-import { classify, RateLimitWithoutTime } from './failure.js'
+import { failureErrorOf, RateLimitWithoutTime } from './failure.js'
 
 /** Not needed: all integrations share one client of the SDK, and each call has its token. */
 export type Session = undefined
@@ -55,7 +55,7 @@ export function sharedClient({ slackApiUrl }: Options): Call {
       const answer = await signals.run(signal, () => client.apiCall(method, { token, ...args }))
       return { ...answer }
     } catch (error) {
-      throw new FailureError(classify(error))
+      throw failureErrorOf(error)
     }
   }
 }

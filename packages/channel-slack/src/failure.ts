@@ -15,13 +15,11 @@ export class RateLimitWithoutTime extends Error {
  */
 const codes = {
   auth: [
-    'access_denied',
+    'accesslimited',
     'account_inactive',
-    'ekm_access_denied',
     'enterprise_is_restricted',
     'invalid_auth',
     'missing_scope',
-    'no_permission',
     'not_allowed_token_type',
     'not_authed',
     'org_login_required',
@@ -31,12 +29,17 @@ const codes = {
     'two_factor_setup_required',
   ],
   recipient: [
+    'access_denied',
+    'app_access_restricted',
     'cannot_dm_bot',
     'cannot_reply_to_message',
     'channel_is_limited_access',
     'channel_not_found',
+    'channel_type_not_supported',
+    'ekm_access_denied',
     'is_archived',
     'messages_tab_disabled',
+    'no_permission',
     'not_in_channel',
     'restricted_action',
     'restricted_action_non_threadable_channel',
@@ -59,12 +62,80 @@ const kindOf = new Map<string, keyof typeof codes>(
   ),
 )
 
+/** What to do about a code, or what it says of the message, where the code alone does not. */
+const hints: Readonly<Record<string, string>> = {
+  access_denied: 'the bot may not write to this channel',
+  accesslimited: 'the workspace does not accept calls from the network of this server',
+  app_access_restricted: 'the person may not use this app',
+  attachment_payload_limit_exceeded: 'the message is too large',
+  cannot_dm_bot: 'the recipient is a bot',
+  cannot_reply_to_message: 'the message takes no replies',
+  channel_not_found: 'there is no such channel, or the bot is not in it',
+  ekm_access_denied: 'the admins of the workspace have suspended messages to this channel',
+  is_archived: 'the channel is archived',
+  message_limit_exceeded: 'the workspace has reached the limit of its plan',
+  messages_tab_disabled: 'turn on the Messages Tab on the page App Home of the app',
+  msg_blocks_too_long: 'the message is too long',
+  msg_too_long: 'the message is too long',
+  no_permission: 'invite the bot to the channel with /invite',
+  no_text: 'the message shows nothing',
+  not_in_channel: 'invite the bot to the channel with /invite',
+  restricted_action: 'a setting of the workspace prevents the bot from writing there',
+  restricted_action_non_threadable_channel: 'the channel has no threads',
+  restricted_action_read_only_channel: 'the channel is read-only',
+  restricted_action_thread_locked: 'the admins have locked the thread',
+  restricted_action_thread_only_channel: 'the channel takes replies in threads only',
+  slack_connect_canvas_sharing_blocked: 'an admin has disabled links to canvases in Slack Connect',
+  slack_connect_file_link_sharing_blocked: 'an admin has disabled links to files in Slack Connect',
+  slack_connect_lists_sharing_blocked: 'an admin has disabled links to lists in Slack Connect',
+  team_access_not_granted: 'the token is not valid for the workspace of the channel',
+  thread_not_found: 'the thread was deleted',
+  too_many_attachments: 'the message has too many parts',
+  user_disabled: 'the account of the person is deactivated',
+  user_not_found: 'there is no such person',
+  user_not_visible: 'the bot may not see the person',
+}
+
+/** A refusal by Slack itself: certainly not sent. */
+export interface Refusal {
+  /** Slack's code, such as `invalid_blocks`. */
+  code: string
+  /** The places of the faults in the arguments, such as `/blocks/0/image_url`. */
+  paths: readonly string[]
+}
+
+/** A failure with the refusal that caused it. */
+class RefusedError extends FailureError {
+  readonly refusal: Refusal
+
+  constructor(failure: Failure, refusal: Refusal) {
+    super(failure)
+    this.refusal = refusal
+  }
+}
+
+/** The refusal by Slack that an error stands for. */
+export const refusalOf = (error: unknown): Refusal | undefined =>
+  error instanceof RefusedError ? error.refusal : undefined
+
+/** The error to throw for an error of the SDK. */
+export function failureErrorOf(error: unknown): FailureError {
+  const { data } = platformError.safeParse(error)
+  const failure = classify(error)
+  const code = data?.data.error
+  return typeof code === 'string' && CODE.test(code) && data
+    ? new RefusedError(failure, { code, paths: pathsOf(data.data) })
+    : new FailureError(failure)
+}
+
 const rateLimited = z.object({ code: z.literal('slack_webapi_rate_limited_error'), retryAfter: z.number() })
 const httpError = z.object({ code: z.literal('slack_webapi_http_error'), statusCode: z.number() })
 const platformError = z.object({
   code: z.literal('slack_webapi_platform_error'),
   data: z.object({
     error: z.unknown(),
+    /** The scope that is missing. */
+    needed: z.unknown().optional(),
     response_metadata: z.object({ messages: z.array(z.string()).optional() }).optional(),
   }),
 })
@@ -98,22 +169,34 @@ export function classifyStatus(status: number): Failure {
   return { kind: status < 500 ? 'invalid' : 'ambiguous', message }
 }
 
-function classifyCode({ error, response_metadata }: z.infer<typeof platformError>['data']): Failure {
+/** Every code of Slack. Anything else is from a proxy. */
+const CODE = /^[a-z0-9_]{1,100}$/
+
+type Refused = z.infer<typeof platformError>['data']
+
+function classifyCode(refused: Refused): Failure {
+  const { error, needed } = refused
   // `error` is the whole page of a proxy: the message may have been sent.
-  if (typeof error !== 'string' || !/^[a-z0-9_]{1,100}$/.test(error)) {
+  if (typeof error !== 'string' || !CODE.test(error)) {
     return { kind: 'ambiguous', message: 'the answer is not from Slack, but from a proxy' }
   }
-  const message = `Slack answered ${error}`
+  const scope =
+    typeof needed === 'string' && /^[\w:.,-]{1,100}$/.test(needed) ? `add the scope ${needed}` : undefined
+  const hint = (Object.hasOwn(hints, error) ? hints[error] : undefined) ?? scope
+  const message = [`Slack answered ${error}`, hint].filter(Boolean).join(': ')
   if (error === 'ratelimited' || error === 'rate_limited') return limited()
   if (error === 'message_limit_exceeded') return { kind: 'rate-limited', scope: 'integration', message }
   const kind = kindOf.get(error)
   if (kind === 'auth') return { kind, message, field: 'botToken' }
   if (kind) return { kind, message }
-  const paths = (response_metadata?.messages ?? []).flatMap(
+  return { kind: 'invalid', message: [message, ...new Set(pathsOf(refused).slice(0, 3))].join(' ') }
+}
+
+/** Slack says where a fault is, with words that it may have taken from the message. */
+const pathsOf = ({ response_metadata }: Refused): string[] =>
+  (response_metadata?.messages ?? []).flatMap(
     (text) => /\[json-pointer:([\w/]{1,80})\]/.exec(text)?.[1] ?? [],
   )
-  return { kind: 'invalid', message: [message, ...new Set(paths.slice(0, 3))].join(' ') }
-}
 
 /** An error and its causes, which may be a loop. */
 function chain(error: unknown): Error[] {

@@ -10,14 +10,14 @@ import { check } from './setup.js'
 import { verify } from './verify.js'
 
 /** The working half of the channel; importing this file loads the SDK. */
-export function runtime({ options, fetch }: ChannelHost<Options>): ChannelRuntime<Config, Session> {
+export function runtime({ options, logger, fetch }: ChannelHost<Options>): ChannelRuntime<Config, Session> {
   const call = sharedClient(options)
   return {
     connect,
     verify,
     parse,
     render,
-    deliver: deliver(call),
+    deliver: deliver(call, logger),
     classify,
     check: check(call),
     openMedia: openMedia(call, options, fetch),

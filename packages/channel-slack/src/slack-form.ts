@@ -49,7 +49,8 @@ export function hideSlackForm(markdown: string): { hidden: string; show(text: st
   const hidden = markdown.replace(FORM, (whole, ...groups: unknown[]) => {
     const [url, label] = [groups[3], groups[4]]
     const at = Number(groups[5])
-    const isMarkup = markdown[at - 1] === '\\' || /\](?:\(|:\s?)$/.test(markdown.slice(Math.max(at - 3, 0), at))
+    const isMarkup =
+      markdown[at - 1] === '\\' || /\](?:\(|:\s?)$/.test(markdown.slice(Math.max(at - 3, 0), at))
     if (isMarkup || (url !== undefined && !label)) return whole
     forms.push(whole)
     return `${OPEN}${forms.length - 1}${CLOSE}`

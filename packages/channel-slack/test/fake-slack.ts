@@ -31,8 +31,13 @@ export interface FakeSlack extends Omit<FakeProvider, 'failWith'> {
   readonly apiUrl: string
   readonly posted: readonly Posted[]
   failWith(fault?: Exclude<Fault, 'refused'>): void
-  /** Answers every method with `{ok: false, error}`; without a code, calls go well again. */
-  refuse(error?: string): void
+  /**
+   * Answers every method with `{ok: false, error}`, or only messages with these arguments; without a code, calls go well
+   * again. `fields` are more fields of the answer.
+   */
+  refuse(error?: string, when?: (args: URLSearchParams) => boolean, fields?: object): void
+  /** From now on Slack cannot download the pictures at these addresses. */
+  breakPictures(...urls: string[]): void
   /** Keeps a file that only this token may read, and gives its `url_private`. With an `id`, `files.info` knows it. */
   keep(path: string, file: StoredFile): string
 }
@@ -61,13 +66,17 @@ function json(value: object): Answer {
 export async function fakeSlack(options: { tokens?: readonly string[] } = {}): Promise<FakeSlack> {
   const posted: Posted[] = []
   const files = new Map<string, StoredFile>()
-  let refusal: string | undefined
+  const broken = new Set<string>()
+  let refusal: { error: string; when: (args: URLSearchParams) => boolean; fields: object } | undefined
   const provider = await fakeProvider({
     faultAnswers,
     answer: (call) => {
       const file = files.get(call.path)
       if (file) return call.headers.authorization === `Bearer ${file.token}` ? file.answer : signIn(call.path)
-      if (refusal) return json({ ok: false, error: refusal })
+      const args = new URLSearchParams(call.body)
+      if (refusal?.when(args)) return json({ ok: false, error: refusal.error, ...refusal.fields })
+      const fault = brokenPicture(args, broken)
+      if (fault) return json(invalidBlocks([fault]))
       if (call.path === '/api/files.info') return json(fileInfo(call, files, provider.url))
       return json(answer(call, posted, options.tokens))
     },
@@ -76,8 +85,11 @@ export async function fakeSlack(options: { tokens?: readonly string[] } = {}): P
     ...provider,
     apiUrl: `${provider.url}/api/`,
     posted,
-    refuse(error) {
-      refusal = error
+    refuse(error, when = () => true, fields = {}) {
+      refusal = error === undefined ? undefined : { error, when, fields }
+    },
+    breakPictures(...urls) {
+      for (const url of urls) broken.add(url)
     },
     keep(path, file) {
       files.set(path, file)
@@ -144,10 +156,8 @@ function post(token: string, form: URLSearchParams, posted: Posted[]): object {
   if (text.trim() === '') return { ok: false, error: 'no_text' }
   if (text.length > MAX_TEXT) return { ok: false, error: 'msg_too_long' }
   const faults = faultsOf(blocks)
-  if (faults.length > 0) {
-    const error = faults.includes('msg_blocks_too_long') ? 'msg_blocks_too_long' : 'invalid_blocks'
-    return { ok: false, error, response_metadata: { messages: faults.map((fault) => `[ERROR] ${fault}`) } }
-  }
+  if (faults.includes('msg_blocks_too_long')) return { ok: false, error: 'msg_blocks_too_long' }
+  if (faults.length > 0) return invalidBlocks(faults)
   const ts = `1700000000.${String(posted.length + 1).padStart(6, '0')}`
   // A message to a person goes to the direct messages with that person.
   const where = /^[UW]/.test(channel) ? `D${channel.slice(1)}` : channel
@@ -161,6 +171,29 @@ function post(token: string, form: URLSearchParams, posted: Posted[]): object {
     visible: visibleText(text, form.get('mrkdwn') !== 'false', blocks),
   })
   return { ok: true, channel: where, ts, message: { type: 'message', bot_id: 'B0BOT', text, ts } }
+}
+
+export const invalidBlocks = (faults: readonly string[]): object => ({
+  ok: false,
+  error: 'invalid_blocks',
+  errors: faults,
+  response_metadata: { messages: faults.map((fault) => `[ERROR] ${fault}`) },
+})
+
+/** Slack names the first picture that it cannot download. */
+function brokenPicture(args: URLSearchParams, broken: ReadonlySet<string>): string | undefined {
+  for (const [i, block] of (readBlocks(args.get('blocks')) ?? []).entries()) {
+    const places = [
+      [block, ''],
+      [block.accessory, '/accessory'],
+    ] as const
+    for (const [value, path] of places) {
+      const url = (value as { image_url?: string } | undefined)?.image_url
+      if (url && broken.has(url))
+        return `downloading image failed [json-pointer:/blocks/${i}${path}/image_url]`
+    }
+  }
+  return undefined
 }
 
 function readBlocks(text: string | null): Block[] | undefined {

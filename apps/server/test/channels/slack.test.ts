@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { invalidBlocks } from '../../../../packages/channel-slack/test/fake-slack.js'
 import { createTenant, EXTERNAL_URL, startHub, type Tenant } from '../support/channel-stage.js'
-import { type Provider, type Sent, startProvider, type Told } from '../support/providers/provider.js'
+import { json, type Provider, type Sent, startProvider, type Told } from '../support/providers/provider.js'
 import { slack } from '../support/providers/slack.js'
 import { cleanUp } from '../support/server.js'
 import { inboundBehaviour } from './inbound.js'
@@ -62,6 +63,19 @@ describe('an app of Slack', () => {
     expect(heard.map(({ payload }) => payload.text)).toEqual(['/weather Québec', 'and that was all'])
   })
 
+  test('gets a picture that Slack cannot download as its title and its link', async () => {
+    const url = 'https://media.example/plan.png'
+    provider.answerInstead = (_, { body }) =>
+      new URLSearchParams(body).has('blocks')
+        ? json(200, invalidBlocks(['downloading image failed [json-pointer:/blocks/0/image_url]']))
+        : undefined
+    const id = await tenant.say(80, { type: 'image', image: url, title: 'The plan' })
+    await expect.poll(async () => (await tenant.delivery(id)).state, { timeout: 10_000 }).toBe('delivered')
+    provider.answerInstead = () => undefined
+    expect(tenant.shownTo(80).map(({ text }) => text)).toEqual([`<${url}|The plan>`])
+    expect(tenant.triedAt(80)).toHaveLength(2)
+  })
+
   test('takes the press of a colleague as that person’s, where the message is', async () => {
     const question = await tenant.say(70, { type: 'card', title: 'Order 42', actions: [approve] })
     await expect.poll(() => tenant.shownTo(70).length, { timeout: 10_000 }).toBe(1)
@@ -72,8 +86,8 @@ describe('an app of Slack', () => {
     const [pressed] = (await tenant.hears(before + 1)).slice(before)
     expect(pressed?.payload).toEqual({ type: 'postback', payload: 'approve:42' })
     const path = `/messages/conversation/${await tenant.conversationWith(70)}`
-    const { json } = await tenant.client.call('GET', path)
-    const ids = (json as { id: string }[]).map(({ id }) => id)
+    const listed = await tenant.client.call('GET', path)
+    const ids = (listed.json as { id: string }[]).map(({ id }) => id)
     expect(ids.toSorted()).toEqual([question, pressed?.id].toSorted())
   })
 })
