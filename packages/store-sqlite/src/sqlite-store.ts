@@ -303,7 +303,9 @@ class SqliteStore implements ArchivedStore {
   }
 
   async mark(stream: StreamRef, lease: Lease, progress: Mark) {
-    const marked = await this.#write(() => this.#claims.mark(stream, lease, progress))
+    if (this.#isClosed) throw closed()
+    // A commit waits for the disk, and costs more than all else of a delivery.
+    const marked = await this.#commits.writeAlong(() => this.#claims.mark(stream, lease, progress))
     if (marked === 'lost') return marked
     if (marked.lease.until) lease.until = marked.lease.until
     return marked.seq

@@ -31,6 +31,22 @@ describe('group commit', () => {
     expect(batches).toMatchObject([{ writes: 100, isApart: false }])
   })
 
+  test('takes marks along with the next write, and writes them soon without one', async () => {
+    const { store, batches } = await observed()
+    const stream = await talk(store)
+    const { claimed } = await say(store, stream, { owes: [target()], claim: true })
+    const lease = claimed?.lease ?? { fence: 0 }
+    const mark = () => store.mark(stream, lease, { scanned: 2, lanes: {}, nextAt: 'active' })
+    batches.length = 0
+    const first = mark()
+    await new Promise((next) => setImmediate(next))
+    await Promise.all([say(store, stream), first])
+    expect(batches).toMatchObject([{ writes: 2 }])
+    batches.length = 0
+    await Promise.all([mark(), mark(), mark()])
+    expect(batches).toMatchObject([{ writes: 3 }])
+  })
+
   test('bounds a transaction, and keeps the order', async () => {
     const { store, batches } = await observed()
     const stream = await talk(store)

@@ -11,6 +11,9 @@ const MAX_BATCH_MS = 15
 /** Longest wait for more writes to come before a transaction begins. */
 const MAX_GATHER_MS = 2
 
+/** Longest wait of a write that nobody waits for, so that it shares the transaction of others. */
+const MAX_ALONG_MS = 2
+
 /** One transaction, for metrics. */
 export interface Batch {
   writes: number
@@ -50,7 +53,10 @@ export class GroupCommit {
   readonly #pending: Pending
   readonly #onBatch: ((batch: Batch) => void) | undefined
   #queue: Item[] = []
+  /** Goes with the next transaction, in front. */
+  #along: Item[] = []
   #timer: NodeJS.Immediate | undefined
+  #alongTimer: NodeJS.Timeout | undefined
   #gatheredFrom = 0
 
   constructor(db: Connection, pending: Pending, onBatch?: (batch: Batch) => void) {
@@ -70,6 +76,14 @@ export class GroupCommit {
     })
   }
 
+  /** As {@link write}, for what nobody waits for: it goes with the next transaction, or a little later in one of its own. */
+  writeAlong<T>(work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#along.push({ work, resolve: resolve as (value: unknown) => void, reject })
+      this.#alongTimer ??= setTimeout(() => this.#runBatches(), MAX_ALONG_MS)
+    })
+  }
+
   /** Waits for the end of this turn, and for one more as long as more comes: a commit costs as much as 50 writes. */
   #gather(before: number): void {
     this.#timer = setImmediate(() => {
@@ -82,19 +96,25 @@ export class GroupCommit {
 
   /** Writes all that waits, now. */
   drain(): void {
-    while (this.#queue.length > 0) this.#runBatch()
+    while (this.#queue.length + this.#along.length > 0) this.#runBatch()
     clearImmediate(this.#timer)
     this.#timer = undefined
   }
 
   #run(): void {
     this.#timer = undefined
+    this.#runBatches()
+  }
+
+  /** One now, and what is left over in the next turns. */
+  #runBatches(): void {
     this.#runBatch()
     if (this.#queue.length > 0) this.#timer ??= setImmediate(() => this.#run())
   }
 
   #runBatch(): void {
     const taken = this.#take()
+    if (taken.length === 0) return
     const start = performance.now()
     let isApart = false
     let outcomes = this.#together(taken, start)
@@ -109,7 +129,10 @@ export class GroupCommit {
   }
 
   #take(): Item[] {
-    const items = this.#queue
+    const items = this.#along.length > 0 ? [...this.#along, ...this.#queue] : this.#queue
+    this.#along = []
+    clearTimeout(this.#alongTimer)
+    this.#alongTimer = undefined
     this.#queue = items.length > MAX_BATCH ? items.splice(MAX_BATCH) : []
     return items
   }
