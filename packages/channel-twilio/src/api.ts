@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { FailureError, networkFailure } from '@plugboard/core'
 import twilio from 'twilio'
 import type { Config } from './config.js'
-import { failureOfAnswer } from './failure.js'
+import { RefusedError } from './failure.js'
 
 /** Largest answer that is read; Twilio's have a few kilobytes. */
 const MAX_ANSWER_BYTES = 1024 * 1024
@@ -50,7 +50,7 @@ export class HttpClient extends twilio.RequestClient {
     const isObject = typeof body === 'object' && body !== null
     if (status >= 200 && status < 300 && isObject) return response
     const code = isObject && 'code' in body && Number.isSafeInteger(body.code) ? Number(body.code) : undefined
-    throw new FailureError(failureOfAnswer({ status, code, retryAfter: retryAfterOf(headers) }))
+    throw new RefusedError({ status, code, retryAfter: retryAfterOf(headers) })
   }
 
   /** Otherwise the credentials and the text of the last call would stay in memory. */

@@ -96,12 +96,60 @@ describe('a refusal', () => {
     expect(set.runtime.classify(error)).toMatchObject({ kind })
   })
 
-  test('of an address that is none is invalid', async () => {
+  const title = 'The blue one'
+  const files = ['image', 'audio', 'video', 'file'].map((type) => ({
+    type,
+    [type]: 'https://x.example/a',
+    title,
+  }))
+  test.each(
+    [12300, 21620, 63005, 63019, 63021].flatMap((code) => files.map((file) => [code, file] as const)),
+  )('of a file with error %i is followed by its address as text: %j', async (code, content) => {
+    await using set = await stage({ refusedContent: code })
+    await set.send(content, { endpoint: endpoints.whatsApp })
+    const said = set.provider.messages.map(({ body }) => body).join('\n')
+    expect(said).toBe(`${title}\nhttps://x.example/a`)
+    expect(set.provider.messages.at(-1)).toMatchObject({
+      ...{ mediaUrls: [], statusCallback: `${webhookUrl}?delivery=delivery-1` },
+    })
+  })
+
+  test('of a place is followed by its name and a map as text', async () => {
+    await using set = await stage({ refusedContent: 63005 })
+    const place = { type: 'location', latitude: 52.5, longitude: 13.4, title: 'Hauptbahnhof' }
+    await set.send(place, { endpoint: endpoints.whatsApp })
+    const map = 'https://www.google.com/maps/search/?api=1&query=52.5,13.4'
+    expect(set.provider.messages).toMatchObject([
+      { body: `Hauptbahnhof\n${map}`, persistentAction: undefined },
+    ])
+  })
+
+  test('of an address that is none is followed by it as text', async () => {
     await using set = await stage()
-    const error: unknown = await set
-      .send({ type: 'image', image: 'picture.png' })
-      .catch((thrown: unknown) => thrown)
+    await set.send({ type: 'image', image: 'picture.png' })
+    expect(set.provider.messages).toMatchObject([{ body: 'picture.png' }])
+  })
+
+  test('of a text, or of its second form, says why', async () => {
+    await using set = await stage({ refusedContent: 63013, unreachable: { [endpoints.sms.sender]: 63013 } })
+    for (const content of [hello, { type: 'image', image: 'https://x.example/a.png' }]) {
+      const calls = set.provider.calls.length
+      const error: unknown = await set.send(content).catch((thrown: unknown) => thrown)
+      const reason = 'the message violates the policy of the channel'
+      expect(set.runtime.classify(error)).toMatchObject({
+        kind: 'invalid',
+        message: expect.stringContaining(reason),
+      })
+      expect(set.provider.calls.length - calls).toBe(content === hello ? 1 : 2)
+    }
+  })
+
+  test('of a file whose address does not fit into a text is final', async () => {
+    await using set = await stage({ refusedContent: 63019 })
+    const image = `https://x.example/${'a'.repeat(1600)}.png`
+    const error: unknown = await set.send({ type: 'image', image }).catch((thrown: unknown) => thrown)
     expect(set.runtime.classify(error)).toMatchObject({ kind: 'invalid' })
+    expect(set.provider.calls).toHaveLength(1)
   })
 
   test.each(['unauthorized', 'server-error', 'reset', 'garbage', 'rate-limited'] as const)(

@@ -3,9 +3,10 @@ import { clientOf, type HttpClient, type Session } from './api.js'
 import type { Config } from './config.js'
 import { statusCallbackUrl } from './delivery-status.js'
 import { isWhatsApp, WHATSAPP } from './endpoint.js'
-import type { MessageArgs } from './outbound.js'
+import { CONTENT_REFUSED, RefusedError } from './failure.js'
+import { asText, type MessageArgs } from './outbound.js'
 
-/** Sends one message. */
+/** Sends one message. A file or a place that Twilio refuses is sent once more, as text with its address. */
 export const deliver =
   (http: HttpClient) =>
   async (part: Part, context: DeliveryContext<Config, Session>): Promise<Sent> => {
@@ -14,16 +15,26 @@ export const deliver =
     // `render` made the args.
     const args = part.args as MessageArgs
     const statusCallback = statusCallbackUrl(context.webhookUrl, context.deliveryId)
-    const { sid } = await http.within(signal, () =>
-      client.messages.create({
-        to: endpoint.sender,
-        ...senderOf(context),
-        ...args,
-        ...(statusCallback !== undefined && { statusCallback }),
-      }),
-    )
+    const sender = senderOf(context)
+    const create = (args: MessageArgs) =>
+      http.within(signal, () =>
+        client.messages.create({
+          to: endpoint.sender,
+          ...sender,
+          ...args,
+          ...(statusCallback !== undefined && { statusCallback }),
+        }),
+      )
+    const { sid } = await create(args).catch((error: unknown) => {
+      const text = isContentRefused(error) ? asText(args) : undefined
+      if (text === undefined) throw error
+      return create(text)
+    })
     return { providerMessageIds: [sid] }
   }
+
+const isContentRefused = (error: unknown): boolean =>
+  error instanceof RefusedError && error.code !== undefined && CONTENT_REFUSED.has(error.code)
 
 /** The number of the endpoint, or that of the configuration, or one that the messaging service chooses. */
 function senderOf({ endpoint, integration: { config } }: DeliveryContext<Config, Session>) {

@@ -6,8 +6,8 @@ describe('an answer of Twilio', () => {
   const codes: Partial<Record<FailureKind, number[]>> = {
     auth: [20003, 20005, 21606, 21659, 21703, 63007],
     recipient: [21211, 21408, 21608, 21610, 21612, 21614, 63003, 63016, 63024],
-    'rate-limited': [20429, 21611],
-    invalid: [20001, 21602, 21609, 21617, 21620, 21623, 12300, 63019],
+    'rate-limited': [20429, 21611, 14107, 63018],
+    invalid: [20001, 21602, 21609, 21617, 21620, 21623, 12300, 63005, 63013, 63019, 63021],
   }
   test.each(Object.entries(codes).flatMap(([kind, all]) => all.map((code) => [code, kind] as const)))(
     '400 with error %i is %s',
@@ -28,6 +28,14 @@ describe('an answer of Twilio', () => {
     '%i without a number of an error is %s',
     (status, kind) => expect(failureOfAnswer({ status })).toMatchObject({ kind }),
   )
+
+  test('says in words why, and pauses the person alone whose limit it is', () => {
+    const { message } = failureOfAnswer({ status: 400, code: 21610 })
+    const link = 'https://www.twilio.com/docs/api/errors/21610'
+    expect(message).toBe(`Twilio answered 400: the person has opted out with STOP (${link})`)
+    expect(failureOfAnswer({ status: 400, code: 14107 })).toMatchObject({ scope: 'endpoint' })
+    expect(failureOfAnswer({ status: 429, code: 20429 })).toMatchObject({ scope: 'integration' })
+  })
 
   test('names the field of the configuration that is wrong', () => {
     expect(failureOfAnswer({ status: 401, code: 20003 })).toMatchObject({ field: 'authToken' })
@@ -62,6 +70,7 @@ describe('what Twilio tells later', () => {
     [63007, 'auth'],
     [30007, 'invalid'],
     [63019, 'invalid'],
+    [63018, 'rate-limited'],
     [30008, 'ambiguous'],
     [undefined, 'ambiguous'],
   ])('%s is %s', (code, kind) => {

@@ -1,6 +1,17 @@
 import { type Failure, FailureError, retryAfterMs } from '@plugboard/core'
 
-/** Says what an error means; README.md has the table. Calls throw only {@link FailureError}. */
+/** An error answer of Twilio. Calls throw only {@link FailureError}s. */
+export class RefusedError extends FailureError {
+  /** https://www.twilio.com/docs/api/errors */
+  readonly code: number | undefined
+
+  constructor(refusal: Refusal) {
+    super(failureOfAnswer(refusal))
+    this.code = refusal.code
+  }
+}
+
+/** Says what an error means; README.md has the table. */
 export function classify(error: unknown): Failure {
   if (error instanceof FailureError) return error.failure
   return { kind: 'ambiguous', message: 'unexpected error while calling Twilio' }
@@ -21,7 +32,12 @@ export function failureOfAnswer({ status, code, retryAfter }: Refusal, now = new
   if (status === 429 || (code !== undefined && LIMITED.has(code))) {
     const wait = retryAfterMs(retryAfter, now)
     const forWait = wait === undefined ? {} : { retryAfterMs: wait }
-    return { kind: 'rate-limited', scope: 'integration', message, ...forWait }
+    return {
+      kind: 'rate-limited',
+      scope: code === TO_ONE_PERSON ? 'endpoint' : 'integration',
+      message,
+      ...forWait,
+    }
   }
   if (status >= 500) return { kind: 'ambiguous', message }
   if (status === 401 || code === 20003) return { kind: 'auth', message, field: 'authToken' }
@@ -41,13 +57,54 @@ export function failureOfDelivery(code: number | undefined): Failure {
   const message = `Twilio could not deliver it: ${named(code)}`
   if (RECIPIENT.has(code)) return { kind: 'recipient', message }
   if (SENDER.has(code)) return { kind: 'auth', message }
+  if (LIMITED.has(code)) return { kind: 'rate-limited', scope: 'integration', message }
   return { kind: UNEXPLAINED.has(code) ? 'ambiguous' : 'invalid', message }
 }
 
-const named = (code: number): string => `https://www.twilio.com/docs/api/errors/${code}`
+function named(code: number): string {
+  const link = `https://www.twilio.com/docs/api/errors/${code}`
+  const reason = REASONS.get(code)
+  return reason === undefined ? link : `${reason} (${link})`
+}
 
-/** Too many requests, or too many queued messages for one number. Nothing was sent. */
-const LIMITED = new Set([20429, 21611, 14107])
+/** What operators and clients read first, of the errors that they meet most. */
+const REASONS: ReadonlyMap<number, string> = new Map([
+  [12300, 'the type of the file is not supported'],
+  [21211, 'the number is invalid'],
+  [21408, 'the account may not send to this country'],
+  [21606, 'the sending number cannot send messages'],
+  [21608, 'a trial account sends to verified numbers only'],
+  [21610, 'the person has opted out with STOP'],
+  [21611, 'too many messages wait for this sending number'],
+  [21612, 'the person cannot be reached from this sending number'],
+  [21614, 'the number is not a mobile number'],
+  [21617, 'the message is longer than 1600 characters'],
+  [21620, 'the address of the file is invalid'],
+  [30003, 'the telephone is off or out of reach'],
+  [30004, 'the person or the carrier blocks messages'],
+  [30005, 'the number is unknown or no longer in use'],
+  [30006, 'the number is a landline, or its carrier is unreachable'],
+  [30007, 'the carrier filtered the message'],
+  [63003, 'the person is not on this channel'],
+  [63005, 'the channel did not accept this content'],
+  [63007, 'the sender is not set up for this channel'],
+  [63013, 'the message violates the policy of the channel'],
+  [63016, 'more than 24 hours after the last message of the person, WhatsApp takes templates only'],
+  [63018, 'too many messages from this sender'],
+  [63019, 'the file could not be downloaded'],
+  [63021, 'the channel did not accept this content'],
+  [63024, 'the person cannot get messages on this channel'],
+])
+
+/** Too many replies to one person: nothing was sent. */
+const TO_ONE_PERSON = 14107
+/** Too many requests, or too many messages of one number. Nothing was sent. */
+const LIMITED = new Set([20429, 21611, TO_ONE_PERSON, 63018])
+
+/** Twilio refused what is in the message, and may take it in another form. Nothing was sent. */
+export const CONTENT_REFUSED: ReadonlySet<number> = new Set([
+  12300, 21612, 21620, 21623, 63005, 63006, 63013, 63019, 63021,
+])
 
 /** The account, number, WhatsApp sender or service may not send. */
 const SENDER = new Set([20005, 21606, 21659, 21703, 21704, 21705, 30002, 63007])
@@ -60,7 +117,7 @@ const RECIPIENT = new Set([
   // Unreachable, blocked, unknown, a landline.
   30003, 30004, 30005, 30006,
   // WhatsApp: no such person, outside of the 24 hours, blocked, or Meta's limit for this person.
-  63003, 63016, 63024, 63032, 63033, 63049,
+  63003, 63014, 63015, 63016, 63024, 63032, 63033, 63049,
 ])
 
 /** Queue overflow, unknown error, lost segment, or a carrier without an answer: possibly delivered. */

@@ -56,6 +56,19 @@ describe('parse', () => {
     ],
     ['a place that is none', { Latitude: 'north', Longitude: '0', Body: 'x' }, { type: 'text', text: 'x' }],
     ['the place zero', { Latitude: '0', Longitude: '0.0' }, { type: 'location', latitude: 0, longitude: 0 }],
+    [
+      'a button',
+      { Body: 'Confirm', ButtonText: 'Confirm', ButtonPayload: 'confirm_1' },
+      { type: 'quick_reply', text: 'Confirm', payload: 'confirm_1' },
+    ],
+    ['an empty place', { Latitude: '', Longitude: ' ', Body: 'x' }, { type: 'text', text: 'x' }],
+    ['half a place', { Latitude: '1', Body: 'x' }, { type: 'text', text: 'x' }],
+    [
+      'what comes from an advertisement',
+      { Body: 'x', ReferralHeadline: 'Sale', ReferralCtwaClid: 'c' },
+      { type: 'text', text: 'x', referral: { headline: 'Sale', clickId: 'c' } },
+    ],
+    ['what was not forwarded', { Body: 'x', Forwarded: 'false' }, { type: 'text', text: 'x' }],
     ['a button without a payload', { ButtonText: 'Yes', Body: 'Yes' }, { type: 'text', text: 'Yes' }],
   ])('reads %s', (_, fields, content) => {
     expect(eventsOf(from(fields))[0]).toMatchObject({ type: 'message', content })

@@ -5,6 +5,7 @@ import {
   type InboundRequest,
   invalid,
   isStorable,
+  type JsonObject,
   type Person,
   type Received,
   readJson,
@@ -31,7 +32,7 @@ export const parse =
   (request: InboundRequest): Received => {
     const fields = fieldsOf(request)
     const sid = idIn(fields, 'MessageSid', 'SmsSid')
-    const status = fields.get('MessageStatus')
+    const status = fields.get('MessageStatus') || fields.get('SmsStatus')
     const isCallback = status !== undefined && status !== 'received' && status !== 'receiving'
     const events = isCallback
       ? deliveryEvents(request.publicUrl, sid, status, fields)
@@ -40,7 +41,8 @@ export const parse =
   }
 
 function deliveryEvents(publicUrl: string, sid: string, status: string, fields: Fields): InboundEvent[] {
-  const update = deliveryUpdate(status, fields.get('ErrorCode'))
+  const isRead = fields.get('EventType') === 'READ'
+  const update = deliveryUpdate(isRead ? 'read' : status, fields.get('ErrorCode'))
   const deliveryId = deliveryIdIn(publicUrl)
   if (!update || deliveryId === undefined || !isId(deliveryId)) return []
   // Missing if a messaging service found no number to send from.
@@ -61,11 +63,6 @@ function deliveryEvents(publicUrl: string, sid: string, status: string, fields: 
 function personEvents(apiBaseUrl: string, sid: string, fields: Fields): InboundEvent[] {
   const endpoint = { identity: idIn(fields, 'To'), sender: idIn(fields, 'From'), thread: '*' }
   const about = { dedupeKey: sid, endpoint, at: UNKNOWN_TIME, person: personOf(endpoint, fields) }
-  const token = fields.get('ButtonPayload') || fields.get('ListId')
-  if (token) {
-    const label = fields.get('ButtonText') || fields.get('ListTitle') || fields.get('Body') || token
-    return [{ ...about, type: 'choice', token, label }]
-  }
   // Only sent if Twilio itself manages opt-outs.
   const optOut = fields.get('OptOutType')
   if (optOut === 'STOP') return [{ ...about, type: 'blocked' }]
@@ -75,25 +72,67 @@ function personEvents(apiBaseUrl: string, sid: string, fields: Fields): InboundE
     const emoji = fields.get('Body') ?? ''
     return [{ ...about, type: 'reaction', messageKey: repliedTo, emoji, isRemoved: emoji === '' }]
   }
+  const shared = { ...(repliedTo && { replyTo: repliedTo }), ...originOf(fields) }
   return contentsOf(apiBaseUrl, endpoint, fields).map((content, i) => ({
     ...about,
     type: 'message',
     dedupeKey: i === 0 ? sid : `${sid}:${i}`,
-    content: { ...content, ...(repliedTo && { replyTo: repliedTo }) },
+    content: { ...content, ...shared },
   }))
+}
+
+/** The advertisement or post that a message came from, by the names of its parameters. */
+const REFERRAL = {
+  body: 'ReferralBody',
+  headline: 'ReferralHeadline',
+  sourceId: 'ReferralSourceId',
+  sourceType: 'ReferralSourceType',
+  sourceUrl: 'ReferralSourceUrl',
+  mediaId: 'ReferralMediaId',
+  mediaContentType: 'ReferralMediaContentType',
+  mediaUrl: 'ReferralMediaUrl',
+  clickId: 'ReferralCtwaClid',
+} as const
+
+/** Where a message comes from: another chat, an advertisement. */
+function originOf(fields: Fields): JsonObject {
+  const referral = Object.entries(REFERRAL).flatMap(([name, parameter]) => {
+    const value = fields.get(parameter)
+    return value ? [[name, value]] : []
+  })
+  return {
+    ...(fields.get('Forwarded') === 'true' && { forwarded: true }),
+    ...(fields.get('FrequentlyForwarded') === 'true' && { frequentlyForwarded: true }),
+    ...(referral.length > 0 && { referral: Object.fromEntries(referral) }),
+  }
 }
 
 /** The contents of a message: one for each file, the text with the first. */
 function contentsOf(apiBaseUrl: string, endpoint: Endpoint, fields: Fields): InboundContent[] {
   const text = fields.get('Body') ?? ''
+  const pressed = pressedIn(fields)
+  if (pressed) return [pressed]
   const files = filesOf(apiBaseUrl, endpoint, fields)
   const [first, ...others] = files
   if (first && text && first.type === 'text') return [{ type: 'text', text }, ...files]
   if (first) return [{ ...first, ...(text && { title: text }) }, ...others]
   const location = locationOf(fields)
-  if (location) return [location]
+  // WhatsApp has no words beside a place, but repeats its name there.
+  if (location && [undefined, '', location.title, location.address].includes(text)) return [location]
+  if (location) return [location, { type: 'text', text }]
   if (text) return [{ type: 'text', text }]
   return [notice(fields.get('MessageType') || 'empty message')]
+}
+
+/**
+ * A pressed button, or a chosen item of a list, of a template. Its payload is that of the template, since this channel
+ * sends no buttons of its own. A button without a payload says its words.
+ */
+function pressedIn(fields: Fields): InboundContent | undefined {
+  const payload = fields.get('ButtonPayload') || fields.get('ListId')
+  if (!payload) return undefined
+  const text = fields.get('ButtonText') || fields.get('ListTitle') || fields.get('Body') || payload
+  return { type: 'quick_reply', text, payload }
 }
 
 /** A text for something that cannot be shown: its kind in brackets. */
@@ -118,13 +157,16 @@ function typeOf(mime: string, endpoint: Endpoint): 'image' | 'audio' | 'voice' |
 }
 
 function locationOf(fields: Fields): InboundContent | undefined {
-  const [latitude, longitude] = [fields.get('Latitude'), fields.get('Longitude')].map(Number)
+  const [latitude, longitude] = [fields.get('Latitude'), fields.get('Longitude')].map(degreesIn)
   if (latitude === undefined || longitude === undefined) return undefined
   if (!(Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180)) return undefined
   const title = fields.get('Label')
   const address = fields.get('Address')
   return { type: 'location', latitude, longitude, ...(title && { title }), ...(address && { address }) }
 }
+
+/** Twilio may send an empty parameter, which is not zero. */
+const degreesIn = (text: string | undefined): number | undefined => (text?.trim() ? Number(text) : undefined)
 
 function personOf({ sender }: Endpoint, fields: Fields): Person {
   const name = fields.get('ProfileName')

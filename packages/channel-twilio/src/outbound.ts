@@ -73,7 +73,7 @@ function place(location: ContentOf<'location'>, endpoint: Endpoint): Part[] {
   const { title, address } = location
   const at = `${degrees(location.latitude)},${degrees(location.longitude)}`
   if (!isWhatsApp(endpoint)) {
-    return says(title, address, `https://www.google.com/maps/search/?api=1&query=${at}`)
+    return says(title, address, mapOf(at))
   }
   // https://www.twilio.com/docs/whatsapp/message-features: geo:LATITUDE,LONGITUDE|LABEL, and the body is required.
   const words = [title, address].filter(Boolean).join('\n')
@@ -85,6 +85,19 @@ function place(location: ContentOf<'location'>, endpoint: Endpoint): Part[] {
     message({ body: (title || address || at).toWellFormed(), persistentAction: [action.toWellFormed()] }),
   ]
 }
+
+/** A file or a place in words and with its address; undefined for a message that is a text already, or too long as one. */
+export function asText({ body, mediaUrl = [], persistentAction = [] }: MessageArgs): MessageArgs | undefined {
+  const maps = persistentAction.flatMap((action) => {
+    const at = /^geo:([^|]+)/.exec(action)?.[1]
+    return at === undefined ? [] : [mapOf(at)]
+  })
+  const links = [...mediaUrl, ...maps]
+  const text = [body, ...links].filter(Boolean).join('\n')
+  return links.length === 0 || text.length > MAX_TEXT ? undefined : { body: text }
+}
+
+const mapOf = (at: string): string => `https://www.google.com/maps/search/?api=1&query=${at}`
 
 /** Six decimals are about 10 cm, and never print as `1e-7`. */
 const degrees = (value: number): number => Number(value.toFixed(6))

@@ -31,6 +31,8 @@ export interface FakeTwilioOptions {
   numbers?: readonly string[]
   /** Error codes for the numbers of people who cannot be reached. */
   unreachable?: Readonly<Record<string, number>>
+  /** Error code for every file and every place: Twilio refuses some for what they are. */
+  refusedContent?: number
   /** What accounts are, when not active. */
   accountStatus?: 'active' | 'suspended' | 'closed'
 }
@@ -168,7 +170,7 @@ const PARAMETERS = [
 
 /** The first reason for which Twilio takes no such message. */
 function faultOf(call: ProviderCall, form: URLSearchParams, state: State): [number, string] | undefined {
-  const { unreachable = {}, numbers } = state
+  const { unreachable = {}, numbers, refusedContent } = state
   const value = (name: string): string => form.get(name) ?? ''
   const [to, from, body] = [value('To'), value('From'), value('Body')]
   const isWhatsApp = to.startsWith('whatsapp:')
@@ -191,6 +193,8 @@ function faultOf(call: ProviderCall, form: URLSearchParams, state: State): [numb
   if (from && from.startsWith('whatsapp:') !== isWhatsApp) return [21910, 'Invalid From and To pair']
   if (!isUtf8Form(call.body)) return [20001, 'not UTF-8']
   if (!body.trim() && media.length === 0) return [21602, 'Message body is required']
+  if (refusedContent && (media.length > 0 || form.has('PersistentAction')))
+    return [refusedContent, 'Channel did not accept given content']
   if (body.length > 1600) return [21617, 'The concatenated message body exceeds the 1600 character limit']
   return mediaFault(media, body, isWhatsApp) ?? addressFault(form, isWhatsApp, body)
 }
