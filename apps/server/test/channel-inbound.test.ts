@@ -259,8 +259,9 @@ describe('files', () => {
     for (const address of [forged, `${server.url}/media/v1/`, `${server.url}/media/v1/v1.AAAA`, `${url}/x`])
       expect(await status(address)).toBe(404)
     expect(await status(url)).toBe(200)
-    const { id } = (bot.ofType('message.new')[0]?.json.data.message ?? {}) as { id: string }
-    await client.call('DELETE', `/messages/${id}`)
+    // A message of an earlier test may arrive late.
+    const own = bot.ofType('message.new').find(({ json }) => json.data.message?.payload.url === url)
+    await client.call('DELETE', `/messages/${own?.json.data.message?.id}`)
     expect(await status(url)).toBe(404)
     bot.requests.length = 0
     const second = (await send()).url
@@ -341,6 +342,33 @@ describe('provider events other than messages', () => {
     expect((await client.call('GET', `/messages/conversation/${conversationId}`)).json ?? []).toHaveLength(3)
     const health = (await client.call('GET', '/health')).json.channels.courier
     expect(health.lastFailure).toMatchObject(failure)
+  })
+
+  test('that say later that a delivery failed make it failed, with the reason, until it is replayed', async () => {
+    const conversationId = await converse('courier')
+    const { id } = (await post(conversationId, { type: 'text', text: 'hi' })).json
+    const deliveryId = (await shown())[0]?.body.deliveryId
+    const failure = { kind: 'recipient', message: 'the number is wrong' }
+    // The provider chose another number of the business.
+    const endpoint = { identity: 'other-number', sender: 'ada', thread: '*' }
+    const failed = { type: 'delivery', dedupeKey: 'f', endpoint, deliveryId, status: 'failed', failure }
+    await tell('courier', failed)
+    const courierOf = async () => {
+      const { deliveries } = (await client.call('GET', `/messages/${id}/deliveries`)).json
+      return deliveries.find(({ target }: { target: { type: string } }) => target.type === 'endpoint')
+    }
+    expect(await courierOf()).toMatchObject({ state: 'failed', error: failure.message })
+    const { deadLetters } = (await client.call('GET', '/dead-letters')).json
+    expect(deadLetters).toMatchObject([{ messageId: id, reason: 'undelivered', error: failure.message }])
+    await bot.until(() => bot.ofType('conversation.activity').length === 1)
+    expect(bot.ofType('conversation.activity')[0]?.json.data).toMatchObject({ conversationId })
+    expect(bot.ofType('conversation.new')).toHaveLength(0)
+
+    await client.call('POST', `/dead-letters/${deadLetters[0].id}/replay`)
+    await shown('/send', 2)
+    await expect.poll(async () => (await courierOf()).state).toBe('delivered')
+    await tell('courier', failed)
+    expect(await courierOf()).toMatchObject({ state: 'delivered' })
   })
 
   test('of a person becomes data of the user', async () => {

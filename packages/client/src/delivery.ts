@@ -10,10 +10,10 @@ export type DeliveryTarget =
 
 /**
  * `pending` = no attempt yet, `retrying` = it failed, or waits for an earlier delivery that failed (`blockedBy`); next
- * attempt at `nextAttemptAt`, `delivered`, `dead` = failed all retries (see `deadLetters`), `cancelled` = its message was
- * deleted first.
+ * attempt at `nextAttemptAt`, `delivered`, `failed` = the provider accepted it, and reported later that it could not deliver
+ * it, `dead` = failed all retries (see `deadLetters` for both), `cancelled` = its message was deleted first.
  */
-export type DeliveryState = 'pending' | 'retrying' | 'delivered' | 'dead' | 'cancelled'
+export type DeliveryState = 'pending' | 'retrying' | 'delivered' | 'failed' | 'dead' | 'cancelled'
 
 /** The delivery of one message to one target. Times are ISO 8601, UTC. */
 export interface Delivery {

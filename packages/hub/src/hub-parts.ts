@@ -170,7 +170,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     ttlMs: settings.mediaLinkTtlMs,
   })
   const ingest = new Ingest({
-    ...{ store, channels, endpoints, conversations, messages, dispatcher },
+    ...{ store, channels, endpoints, conversations, messages, dispatcher, now },
     ...{ answers: new Answers({ store, tokens }), media, monitor },
   })
   const housekeeping = new Housekeeping({ store, blobs, clients, idempotency, log })

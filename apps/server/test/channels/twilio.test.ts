@@ -78,6 +78,7 @@ describe('a number of Twilio', () => {
       { type: 'delivery', messageId: id, status: 'failed', failure },
     ])
     expect(await tenant.health()).toMatchObject({ lastFailure: failure })
+    expect(await tenant.delivery(id)).toMatchObject({ state: 'failed', error: failure.message })
   })
 
   test('shows its webhook URL in the setup steps of health', async () => {

@@ -17,7 +17,8 @@ export interface Delivery {
   /** The webhook; undefined if it was removed. */
   webhook?: { id: Id; url: string }
   endpoint?: EndpointRecord
-  state: 'pending' | 'retrying' | 'delivered' | 'dead' | 'cancelled'
+  /** `failed`: the provider accepted it, and reported later that it could not deliver it. */
+  state: 'pending' | 'retrying' | 'delivered' | 'failed' | 'dead' | 'cancelled'
   /** Failed attempts: of what is retried (see `blockedBy`), or of the dead delivery. */
   attempts?: number
   nextAttemptAt?: Date
@@ -91,7 +92,7 @@ export class Deliveries {
     const dead = entry.dead?.[target]
     if (dead)
       return {
-        state: 'dead',
+        state: dead.reason === 'undelivered' ? 'failed' : 'dead',
         attempts: dead.attempts,
         ...(dead.error !== undefined && { error: dead.error }),
       }

@@ -441,7 +441,8 @@ export class Dispatcher implements RunnerHost {
 /** The attempt that a dead letter ended with; undefined if there was none. */
 function lastAttemptOf({ reason, error }: Dead): { kind: Failure['kind']; message: string } | undefined {
   if (error === undefined || reason === 'target-removed') return undefined
-  return { kind: reason === 'exhausted' || reason === 'gone' ? 'transient' : reason, message: error }
+  const isOfEntry = reason === 'invalid' || reason === 'recipient'
+  return { kind: isOfEntry ? reason : 'transient', message: error }
 }
 
 /** A stream without a runner whose lease this process may have. */

@@ -18,8 +18,10 @@ import type { Dispatcher } from '../delivery/dispatcher.js'
 import { channelOf } from '../delivery/recipients.js'
 import type { TargetMonitor } from '../delivery/target-monitor.js'
 import type { MediaLinks } from '../files/media-links.js'
-import { type Activity, messageIdOf } from '../log/activity.js'
+import { type Activity, idsIn } from '../log/activity.js'
 import { dedupeOf } from '../log/dedupe.js'
+import type { Entry } from '../log/entry.js'
+import { endpointTarget } from '../log/target.js'
 import type { Append, Store } from '../ports/store.js'
 import type { Answers, Press } from './answers.js'
 import { payloadOf, userDataOf } from './inbound-content.js'
@@ -34,6 +36,7 @@ export interface IngestOptions {
   conversations: Conversations
   messages: Messages
   dispatcher: Dispatcher
+  now(): Date
 }
 
 /** Maximum events of one request. Providers send a few, at most some hundreds. */
@@ -49,6 +52,8 @@ interface Origin {
   userId: Id
   endpointId: Id
   dedupe: string
+  /** The message of the business whose delivery the event is about. */
+  delivered?: Entry
 }
 
 /** Receives requests of providers. */
@@ -89,10 +94,12 @@ export class Ingest {
         : undefined
     // It says nothing, and must not open a conversation.
     if (event.type === 'choice' && !press && event.label === undefined) return
+    const delivered =
+      event.type === 'delivery' ? await this.#deliveredOf(client, channel, event.deliveryId) : undefined
     const origin: Origin = {
       client,
       integration,
-      ...(await this.#placeOf(client, channel, event, press)),
+      ...(delivered ?? (await this.#placeOf(client, channel, event, press))),
       dedupe,
     }
     switch (event.type) {
@@ -105,6 +112,7 @@ export class Ingest {
         return this.#started(origin, id, payload === undefined ? {} : { payload })
       }
       default: {
+        if (event.type === 'delivery') await this.#undelivered(origin, event)
         const activity = await this.#activityOf(origin, id, event)
         await this.#options.conversations.note(client, origin.conversationId, activity, { id, dedupe })
       }
@@ -181,7 +189,7 @@ export class Ingest {
         }
         return {
           type: 'delivery',
-          ...(await this.#deliveredOf(origin, event.deliveryId)),
+          ...(origin.delivered && { messageId: origin.delivered.id }),
           status,
           ...(failure && { failure: { kind: failure.kind, message: failure.message } }),
         }
@@ -201,11 +209,41 @@ export class Ingest {
     return entry?.type === 'message' ? { messageId: entry.id } : {}
   }
 
-  /** The outbound message with this delivery id. */
-  async #deliveredOf({ client, conversationId }: Origin, deliveryId: string): Promise<{ messageId?: Id }> {
-    const id = messageIdOf(deliveryId)
-    const entry = id && (await this.#options.store.findEntry(client.id, id))
-    return entry?.streamId === conversationId ? { messageId: entry.id } : {}
+  /**
+   * The message with this delivery id and its place, if it was sent through this channel. The provider may name another
+   * endpoint: a number that it chose itself.
+   */
+  async #deliveredOf(
+    client: ClientView,
+    channel: string,
+    deliveryId: string,
+  ): Promise<Pick<Origin, 'conversationId' | 'userId' | 'endpointId' | 'delivered'> | undefined> {
+    const { store } = this.#options
+    const ids = idsIn(deliveryId)
+    const entry = ids && (await store.findEntry(client.id, ids.messageId))
+    if (entry?.type !== 'message') return undefined
+    const conversation = await store.findConversation(client.id, entry.streamId)
+    const isOurs = conversation?.endpoints.some(
+      (endpoint) => endpoint.id === ids?.endpointId && endpoint.channel.name === channel,
+    )
+    if (!ids || !isOurs || !conversation?.userId) return undefined
+    const { userId } = conversation
+    return { conversationId: entry.streamId, userId, endpointId: ids.endpointId, delivered: entry }
+  }
+
+  /** What the provider reports as failed after it accepted it becomes a dead letter, once per report. */
+  async #undelivered(
+    { client, integration: { channel }, conversationId, endpointId, dedupe, delivered }: Origin,
+    { status, failure }: InboundEvent & { type: 'delivery' },
+  ): Promise<void> {
+    const { store, now } = this.#options
+    if (status !== 'failed' || !delivered) return
+    // It may have been replayed since.
+    if (await store.findByDedupe(client.id, conversationId, dedupe)) return
+    await store.bury(delivered, delivered.seq, endpointTarget(endpointId), {
+      ...{ reason: 'undelivered', attempts: 1, at: now(), label: `${channel} ${endpointId}` },
+      error: failure?.message ?? 'the provider could not deliver it',
+    })
   }
 
   async #started({ client, conversationId, dedupe }: Origin, id: Id, tells: object): Promise<void> {

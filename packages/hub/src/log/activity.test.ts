@@ -1,7 +1,7 @@
 import { newId } from '@plugboard/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Activity, activityOf, messageIdOf } from './activity.js'
+import { type Activity, activityOf, idsIn } from './activity.js'
 
 const [messageId, endpointId, userId] = [newId(), newId(), newId()]
 
@@ -57,7 +57,7 @@ test('whatever stands in its fields, an activity is read, or is none', () => {
   for (const payload of ['', '[]', 'null', '"x"', '{']) expect(activityOf({ payload })).toBe(undefined)
 })
 
-test('the message of a delivery is in its id', () => {
-  expect(messageIdOf(`${messageId}-${endpointId}_1`)).toBe(messageId)
-  expect(messageIdOf('toString')).toBe(undefined)
+test('the message and the endpoint of a delivery are in its id', () => {
+  expect(idsIn(`${messageId}-${endpointId}_1`)).toEqual({ messageId, endpointId })
+  expect(idsIn('toString')).toBe(undefined)
 })

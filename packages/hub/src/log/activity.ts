@@ -100,7 +100,11 @@ function failureIn(value: Json | undefined): Pick<Failure, 'kind' | 'message'> |
   return kind && typeof value.message === 'string' ? { kind, message: value.message } : undefined
 }
 
-const DELIVERY_ID = /^([0-9a-f]{24})-[0-9a-f]{24}(_\d+)?$/
+const DELIVERY_ID = /^([0-9a-f]{24})-([0-9a-f]{24})(_\d+)?$/
 
-/** The message id within a delivery id. The caller must check that the message belongs to the conversation. */
-export const messageIdOf = (deliveryId: string): Id | undefined => idIn(DELIVERY_ID.exec(deliveryId)?.[1])
+/** The ids within a delivery id. The caller must check that message and endpoint are those of one conversation. */
+export function idsIn(deliveryId: string): { messageId: Id; endpointId: Id } | undefined {
+  const [, message, endpoint] = DELIVERY_ID.exec(deliveryId) ?? []
+  const [messageId, endpointId] = [idIn(message), idIn(endpoint)]
+  return messageId && endpointId && { messageId, endpointId }
+}

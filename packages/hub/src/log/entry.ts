@@ -67,9 +67,17 @@ export type DeadEntry = Omit<Entry, 'payload' | 'details'>
 
 /**
  * Why a delivery is dead. `invalid`: the entry can never be sent to the target, or cannot be rendered for it. `gone`: the
- * target answered that it is gone. `target-removed`: the client removed it.
+ * target answered that it is gone. `target-removed`: the client removed it. `undelivered`: the provider accepted it, and
+ * reported later that it could not deliver it.
  */
-export const deathReasons = ['exhausted', 'invalid', 'recipient', 'gone', 'target-removed'] as const
+export const deathReasons = [
+  'exhausted',
+  'invalid',
+  'recipient',
+  'gone',
+  'target-removed',
+  'undelivered',
+] as const
 
 /** Why and when a delivery became dead. */
 export interface Dead {

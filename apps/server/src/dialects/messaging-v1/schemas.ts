@@ -227,7 +227,10 @@ export const deliveriesResponse = z.object({
     z.object({
       id: z.string(),
       target,
-      state: z.enum(['pending', 'retrying', 'delivered', 'dead', 'cancelled']),
+      state: z.enum(['pending', 'retrying', 'delivered', 'failed', 'dead', 'cancelled']).meta({
+        description:
+          '`failed`: the provider accepted it, and reported later that it could not deliver it. It is in the dead letters, too.',
+      }),
       attempts: z
         .number()
         .optional()
@@ -249,7 +252,7 @@ export const deadLettersResponse = z.object({
       conversationId: guid.optional(),
       event: z.string(),
       target,
-      reason: z.enum(['exhausted', 'invalid', 'recipient', 'gone', 'target-removed']),
+      reason: z.enum(['exhausted', 'invalid', 'recipient', 'gone', 'target-removed', 'undelivered']),
       error: z.string().optional(),
       attempts: z.number(),
       diedAt: date,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Id, newId } from '@plugboard/core'
-import type { Dead, DeadEntry, Entry, StreamRef } from '../../log/entry.js'
+import { type Dead, type DeadEntry, deathReasons, type Entry, type StreamRef } from '../../log/entry.js'
 import { endpointTarget, replayLane, type Target, webhookTarget } from '../../log/target.js'
 import type { Replay } from '../../ports/store.js'
 import { allPages, atOnce, idsOf, only, present, same } from './assertions.js'
@@ -10,7 +10,7 @@ import type { Cases, Scene, Talk } from './scene.js'
 export const deadCases: Cases = {
   'a delivery that is given up stands on its entry, with why and when': async (scene) => {
     const talk = await scene.talk()
-    for (const reason of ['exhausted', 'invalid', 'recipient', 'gone', 'target-removed'] as const) {
+    for (const reason of deathReasons) {
       const [target, other] = [webhookTarget(newId()), endpointTarget(newId())]
       const entry = await scene.say(talk, { owes: [target, other] })
       const first: Dead = {
