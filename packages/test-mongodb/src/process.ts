@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
+import { setPriority } from 'node:os'
 import { promisify } from 'node:util'
 
 export const execute = promisify(execFile)
@@ -9,6 +10,8 @@ export const execute = promisify(execFile)
 export interface Program {
   command: string
   args: readonly string[]
+  /** See `os.setPriority`: with more than 0, other processes come first. Default: 0. */
+  niceness?: number
 }
 
 /** A server process of ours. */
@@ -23,8 +26,9 @@ const KEPT_OUTPUT = 2000
 /** How long a server may take to end before it is killed. */
 const STOP_MS = 10_000
 
-export function run({ command, args }: Program): Running {
+export function run({ command, args, niceness = 0 }: Program): Running {
   const child: ChildProcess = spawn(command, [...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  if (child.pid !== undefined && niceness > 0) setPriority(child.pid, niceness)
   let output = ''
   const keep = (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-KEPT_OUTPUT)

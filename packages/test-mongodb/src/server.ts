@@ -24,12 +24,11 @@ export interface StartOptions {
   isStandalone?: boolean
   /** A standalone server that wants the credentials which are in its URL. */
   isGuarded?: boolean
+  /** See {@link Program}. Default: 0. */
+  niceness?: number
 }
 
-interface Topology {
-  isStandalone: boolean
-  isGuarded: boolean
-}
+type Topology = Required<Omit<StartOptions, 'isOwn'>>
 
 /** Of a server that wants credentials. */
 const USER = { name: 'plugboard', password: 'a password, with: all/sorts@of?signs' }
@@ -38,13 +37,13 @@ const START_MS = 30_000
 
 /** A server for this run, or why there is none. */
 export async function startMongodb(options: StartOptions = {}): Promise<MongodbServer> {
-  const { isGuarded = false, isStandalone = isGuarded, isOwn = isStandalone } = options
+  const { isGuarded = false, isStandalone = isGuarded, isOwn = isStandalone, niceness = 0 } = options
   const given = process.env.MONGODB_URL
   if (given && !isOwn) return named('MONGODB_URL', given, async () => undefined)
   const reasons: string[] = []
   for (const start of [startMongod, startSecantus, startMemoryServer]) {
     try {
-      const server = await start({ isStandalone, isGuarded })
+      const server = await start({ isStandalone, isGuarded, niceness })
       if (server) return server
     } catch (error) {
       reasons.push(`${start.name.slice('start'.length)}: ${String(error)}`)
@@ -54,11 +53,12 @@ export async function startMongodb(options: StartOptions = {}): Promise<MongodbS
   throw new Error(`there is no MongoDB server for the tests. ${ways}. ${reasons.join('; ')}`)
 }
 
-async function startMongod({ isStandalone, isGuarded }: Topology): Promise<MongodbServer | undefined> {
+async function startMongod(topology: Topology): Promise<MongodbServer | undefined> {
+  const { isStandalone } = topology
   if (!(await hasCommand('mongod', ['--version']))) return undefined
   const set = isStandalone ? [] : ['--replSet', 'tests']
   const options = ['--bind_ip', '127.0.0.1', '--setParameter', 'enableTestCommands=1', ...set]
-  const server = await serve('mongod', isGuarded, (port, folder) => ({
+  const server = await serve('mongod', topology, (port, folder) => ({
     command: 'mongod',
     args: ['--port', `${port}`, '--dbpath', folder, ...options],
   }))
@@ -66,10 +66,10 @@ async function startMongod({ isStandalone, isGuarded }: Topology): Promise<Mongo
   return server
 }
 
-async function startSecantus({ isStandalone, isGuarded }: Topology): Promise<MongodbServer> {
+async function startSecantus(topology: Topology): Promise<MongodbServer> {
   const { command, args } = await installSecantus()
-  const options = ['--enable-test-commands', ...(isStandalone ? ['--standalone'] : [])]
-  return serve('SecantusDB', isGuarded, (port, folder) => ({
+  const options = ['--enable-test-commands', ...(topology.isStandalone ? ['--standalone'] : [])]
+  return serve('SecantusDB', topology, (port, folder) => ({
     command,
     args: [...args, '--port', `${port}`, '--storage-path', folder, ...options],
   }))
@@ -90,12 +90,12 @@ async function startMemoryServer({ isStandalone, isGuarded }: Topology): Promise
 
 async function serve(
   kind: string,
-  isGuarded: boolean,
+  { isGuarded, niceness }: Topology,
   program: (port: number, folder: string) => Program,
 ): Promise<MongodbServer> {
   const folder = await mkdtemp(join(tmpdir(), 'plugboard-mongodb-'))
   const port = await freePort()
-  const plain = program(port, folder)
+  const plain = { ...program(port, folder), niceness }
   const url = `mongodb://127.0.0.1:${port}/?directConnection=true`
   let child: Running | undefined
   const stop = async () => {
