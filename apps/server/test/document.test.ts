@@ -72,6 +72,29 @@ describe('the API document', () => {
       if (/^\/(v2|api)\//.test(path) && get) expect(get.security).not.toEqual([])
   })
 
+  test('has an example of every body', async () => {
+    const { paths, webhooks } = await documentAt('/openapi.json')
+    const operations = [paths, webhooks].flatMap(Object.values).flatMap(Object.values<Operation>)
+    const without = operations
+      .filter(({ requestBody, responses }) => {
+        const success = Object.entries(responses).find(([status]) => status.startsWith('2'))?.[1]
+        return [requestBody, success].some((part) =>
+          Object.values(part?.content ?? {}).some(({ examples }) => !examples),
+        )
+      })
+      .map(({ operationId }) => operationId)
+    // Files, figures, and what needs an account at Apple.
+    const none = [
+      'getMedia',
+      'getAttachment',
+      'getNamedAttachment',
+      'UploadAttachment',
+      'getMetrics',
+      'DownloadMessageRef',
+    ]
+    expect(without.sort()).toEqual(none.sort())
+  })
+
   test('names the address that the server is called at, and where it is called from outside', async () => {
     const EXTERNAL_URL = 'https://chat.example.com/hub'
     const own = await startServer({ env: { EXTERNAL_URL, INTERNAL_PASSWORD: 'a password of operators' } })

@@ -1,10 +1,17 @@
+import { readFile } from 'node:fs/promises'
 import { serverDescription } from '../http/description.js'
-import type { ApiDescription } from '../http/openapi.js'
+import type { ApiDescription, OperationExamples } from '../http/openapi.js'
 import type { InternalPasswordSettings } from './internal-password.js'
 import * as messaging from './messaging-v1/description.js'
 import { events } from './messaging-v1/schemas.js'
 import * as smartify from './smartify/description.js'
 import * as sunshine from './sunshine-v2/description.js'
+
+/** Bodies of all APIs, as a test records them. */
+const EXAMPLES = new URL('../../openapi-examples.json', import.meta.url)
+
+const loadExamples = async (): Promise<Record<string, OperationExamples>> =>
+  JSON.parse(await readFile(EXAMPLES, 'utf8')) as Record<string, OperationExamples>
 
 /** The APIs of the dialects. */
 const dialects: readonly ApiDescription[] = [
@@ -14,7 +21,10 @@ const dialects: readonly ApiDescription[] = [
     description:
       'The Messaging API (`/api/v1`) is for bots: `POST /api/v1/sync` creates a client, whose id and token go into the headers of all other calls.',
     ...messaging.parts,
-    events,
+    webhooks: Object.fromEntries(
+      Object.entries(events).map(([type, data]) => [type, messaging.webhookOf(type, data)]),
+    ),
+    loadExamples,
   },
   {
     name: 'sunshine',
@@ -22,6 +32,7 @@ const dialects: readonly ApiDescription[] = [
     description:
       'The Sunshine Conversations API (`/v2`, also `/sc/v2`) is for programs that were written for the hosted service. The command `keys create` creates a key.',
     ...sunshine.parts,
+    loadExamples,
   },
   {
     name: 'smartify',
@@ -29,6 +40,7 @@ const dialects: readonly ApiDescription[] = [
     description:
       'The external-channel API of Smartify (`/api`) is for its bridges and for widgets. The command `owners create` creates a person who may sign in.',
     ...smartify.parts,
+    loadExamples,
   },
 ]
 

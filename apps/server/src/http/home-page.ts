@@ -45,6 +45,7 @@ ${takesRequests ? '<li><a href="openapi.json">openapi.json</a>: the API as OpenA
 <h2>Manual</h2>
 <ul>
 <li><a href="${MANUAL}/docs/getting-started.md">Getting started</a></li>
+<li><a href="${MANUAL}/docs/payloads.md">Payloads of messages</a></li>
 <li><a href="${MANUAL}/docs/dialects.md">One conversation in three APIs</a></li>
 <li><a href="${MANUAL}/apps/server/README.md#settings">All settings</a></li>
 </ul>

@@ -24,9 +24,6 @@ declare module 'fastify' {
   }
 }
 
-/** The `data` of what webhooks are sent, by its type. */
-type Events = Readonly<Record<string, z.ZodType>>
-
 /** Alternatives of credentials: each names schemes that are needed together. An empty one: none are needed. */
 export type Security = readonly Readonly<Record<string, readonly string[]>>[]
 
@@ -38,8 +35,15 @@ export interface ErrorAnswer {
   examples: Readonly<Record<string, unknown>>
 }
 
+/** A request that webhooks of a client receive. */
+export interface DocumentedWebhook {
+  tag: string
+  summary: string
+  body: z.ZodType
+}
+
 /** Bodies of an operation by a name, as they were sent. */
-interface OperationExamples {
+export interface OperationExamples {
   request?: Readonly<Record<string, unknown>>
   response?: Readonly<Record<string, unknown>>
 }
@@ -56,8 +60,9 @@ export interface ApiDescription {
   /** One of `securitySchemes` that all of its operations need in addition. */
   everywhere?: string
   errors: Readonly<Record<string, ErrorAnswer>>
-  events?: Events
-  /** By operation, and of events by their type. Loaded with the document. */
+  /** By the name of the event. */
+  webhooks?: Readonly<Record<string, DocumentedWebhook>>
+  /** By operation, and of webhooks by the name of the event. Loaded with the document. */
   loadExamples?(): Promise<Readonly<Record<string, OperationExamples>>>
 }
 
@@ -143,9 +148,9 @@ async function buildDocs(
       tags: apis.flatMap(({ tags }) => tags),
       components: { securitySchemes: merged(apis.map((api) => api.securitySchemes)) as never },
       webhooks: Object.fromEntries(
-        Object.entries(merged(apis.map(({ events = {} }) => events))).map(([type, data]) => [
-          type,
-          asWebhook(type, data),
+        Object.entries(merged(apis.map(({ webhooks = {} }) => webhooks))).map(([name, webhook]) => [
+          name,
+          asWebhook(name, webhook),
         ]),
       ),
     },
@@ -274,15 +279,16 @@ function asResponse({ description, examples }: ErrorAnswer): object {
   }
 }
 
-/** The request that a client's webhook gets of an event. */
-function asWebhook(type: string, data: z.ZodType): object {
-  const schema = asJsonSchema(z.object({ type: z.literal(type), data }), 'output')
-  const requestBody = { required: true, content: { 'application/json': { schema } } }
+/** The request that a webhook gets of an event. */
+function asWebhook(operationId: string, { tag, summary, body }: DocumentedWebhook): object {
+  const requestBody = {
+    required: true,
+    content: { 'application/json': { schema: asJsonSchema(body, 'output') } },
+  }
   const responses = {
     '2XX': { description: 'The event was accepted; after any other status it is sent again' },
   }
-  const summary = 'Sent to the webhooks of the client'
-  return { post: { operationId: type, tags: ['events'], summary, security: [], requestBody, responses } }
+  return { post: { operationId, tags: [tag], summary, security: [], requestBody, responses } }
 }
 
 /** The parts of a route's schema as JSON Schema. */

@@ -1,4 +1,5 @@
-import type { ErrorAnswer, Security } from '../../http/openapi.js'
+import { z } from 'zod'
+import type { DocumentedWebhook, ErrorAnswer, Security } from '../../http/openapi.js'
 
 /** What the API document says of this API beside its routes. */
 
@@ -108,3 +109,10 @@ export function errorsOf(
   ]
   return [...new Set(statuses)].map(nameOf)
 }
+
+/** An event as webhooks get it. */
+export const webhookOf = (type: string, data: z.ZodType): DocumentedWebhook => ({
+  tag: 'events',
+  summary: 'Sent to the webhooks of the client',
+  body: z.object({ type: z.literal(type), data }),
+})

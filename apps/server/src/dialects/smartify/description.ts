@@ -1,4 +1,5 @@
-import type { ErrorAnswer, Security } from '../../http/openapi.js'
+import { z } from 'zod'
+import type { DocumentedWebhook, ErrorAnswer, Security } from '../../http/openapi.js'
 import { BODY_LIMIT_BYTES, failure } from './errors.js'
 
 /** What the API document says of this API beside its routes. */
@@ -74,8 +75,21 @@ const errors: Readonly<Record<string, ErrorAnswer>> = Object.fromEntries(
   Object.entries(answers).map(([status, answer]) => [nameOf(status), { ...answer, status: Number(status) }]),
 )
 
+const webhooks: Readonly<Record<string, DocumentedWebhook>> = {
+  smartifyEvent: {
+    tag: TAG,
+    summary: 'Sent to the target of a subscription',
+    body: z.looseObject({
+      timestamp: z.number(),
+      payload: z.looseObject({}),
+      hook: z.looseObject({ event: z.string() }),
+      token: z.string(),
+    }),
+  },
+}
+
 /** The parts of the document. */
-export const parts = { tags, securitySchemes, errors }
+export const parts = { tags, securitySchemes, errors, webhooks }
 
 /** Names of the errors of a route. */
 export function errorsOf(route: {

@@ -1,4 +1,5 @@
-import type { ErrorAnswer, Security } from '../../http/openapi.js'
+import { z } from 'zod'
+import type { DocumentedWebhook, ErrorAnswer, Security } from '../../http/openapi.js'
 
 /** What the API document says of this API beside its routes. */
 
@@ -107,8 +108,27 @@ const errors: Readonly<Record<string, ErrorAnswer>> = Object.fromEntries(
   Object.entries(answers).map(([status, answer]) => [nameOf(status), { ...answer, status: Number(status) }]),
 )
 
+const event = z.looseObject({
+  id: z.string(),
+  createdAt: z.string(),
+  type: z.string(),
+  payload: z.looseObject({}),
+})
+
+const webhooks: Readonly<Record<string, DocumentedWebhook>> = {
+  SunshineEvents: {
+    tag: tagOf('webhooks'),
+    summary: 'Sent to the webhooks of custom integrations, by their triggers',
+    body: z.looseObject({
+      app: z.object({ id: z.string() }),
+      webhook: z.object({ id: z.string(), version: z.literal('v2') }),
+      events: z.array(event),
+    }),
+  },
+}
+
 /** The parts of the document. */
-export const parts = { tags, securitySchemes, errors }
+export const parts = { tags, securitySchemes, errors, webhooks }
 
 /** Names of the errors of a route. */
 export function errorsOf(route: {
