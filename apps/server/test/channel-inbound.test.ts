@@ -371,6 +371,25 @@ describe('provider events other than messages', () => {
     expect(await courierOf()).toMatchObject({ state: 'delivered' })
   })
 
+  test('open no conversation with a person who has said nothing', async () => {
+    const endpoint = { identity: '*', sender: 'lurker', thread: 'room' }
+    const about = { messageKey: 'unknown', endpoint }
+    await tell(
+      'courier',
+      { type: 'reaction', dedupeKey: randomUUID(), ...about, emoji: '👍', isRemoved: false },
+      { type: 'edited', dedupeKey: randomUUID(), ...about, content: { type: 'text', text: 'changed' } },
+      { type: 'deleted', dedupeKey: randomUUID(), ...about },
+      { type: 'delivery', dedupeKey: randomUUID(), endpoint, deliveryId: 'x', status: 'read' },
+      { type: 'blocked', dedupeKey: randomUUID(), endpoint },
+    )
+    const content = { type: 'text', text: 'hello' }
+    await tell('courier', { type: 'message', dedupeKey: randomUUID(), content, endpoint })
+    await tell('courier', { type: 'blocked', dedupeKey: randomUUID(), endpoint })
+    await bot.until(() => bot.ofType('conversation.activity').length > 0)
+    const told = ['conversation.new', 'message.new', 'conversation.activity']
+    expect(bot.requests.map(({ json }) => json.type).filter((type) => told.includes(type))).toEqual(told)
+  })
+
   test('of a person becomes data of the user', async () => {
     const person = { name: 'Zoë 👋', locale: 'de-CH', phone: '' }
     await tell('courier', {

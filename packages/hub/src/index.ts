@@ -129,6 +129,7 @@ export type {
   MapEndpoint,
   Mapped,
   MessageText,
+  Place,
   Replay,
   Replayed,
   Store,

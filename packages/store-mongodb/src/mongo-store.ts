@@ -1,7 +1,8 @@
-import { type Conversation, type Id, PlugboardError, type User } from '@plugboard/core'
+import { type Conversation, type Endpoint, type Id, PlugboardError, type User } from '@plugboard/core'
 import type {
   Append,
   ArchivedStore,
+  ChannelRef,
   ClientRecord,
   Dead,
   KeyClaim,
@@ -129,6 +130,10 @@ export class MongoStore implements ArchivedStore {
 
   mapEndpoint(input: MapEndpoint) {
     return this.#do(({ endpoints }) => endpoints.map(input))
+  }
+
+  findEndpoint(clientId: Id, channel: ChannelRef, endpoint: Endpoint) {
+    return this.#do(({ endpoints }) => endpoints.find(clientId, channel, endpoint))
   }
 
   removeEndpoint(clientId: Id, conversationId: Id, endpointId: Id) {

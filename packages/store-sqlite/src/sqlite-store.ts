@@ -1,7 +1,8 @@
-import { type Conversation, type Id, PlugboardError, type User } from '@plugboard/core'
+import { type Conversation, type Endpoint, type Id, PlugboardError, type User } from '@plugboard/core'
 import type {
   Append,
   ArchivedStore,
+  ChannelRef,
   ClientRecord,
   Dead,
   Entry,
@@ -194,6 +195,10 @@ class SqliteStore implements ArchivedStore {
 
   mapEndpoint(input: MapEndpoint) {
     return this.#write(() => this.#endpoints.map(input))
+  }
+
+  findEndpoint(clientId: Id, channel: ChannelRef, endpoint: Endpoint) {
+    return this.#read(() => this.#endpoints.find({ clientId, channel, endpoint }))
   }
 
   removeEndpoint(clientId: Id, conversationId: Id, endpointId: Id) {

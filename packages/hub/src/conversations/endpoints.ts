@@ -2,7 +2,7 @@ import { type Endpoint, type Id, newId, PlugboardError } from '@plugboard/core'
 import type { ClientView } from '../clients/directory.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import type { ChannelRef, EndpointRecord } from '../log/endpoint-record.js'
-import type { Mapped, Store } from '../ports/store.js'
+import type { Mapped, Place, Store } from '../ports/store.js'
 import type { Conversations } from './conversations.js'
 import type { Users } from './users.js'
 
@@ -50,6 +50,11 @@ export class Endpoints {
     )
     for (const appended of mapped.appended) dispatcher.appended(appended)
     return mapped
+  }
+
+  /** The conversation of an endpoint; undefined if there is none. */
+  async find(client: ClientView, channel: ChannelRef, endpoint: Endpoint): Promise<Place | undefined> {
+    return this.#options.store.findEndpoint(client.id, channel, endpoint)
   }
 
   /** Detaches an endpoint from its conversation: its next message starts another one. @throws NOT_FOUND */

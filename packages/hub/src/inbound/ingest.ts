@@ -22,7 +22,7 @@ import { type Activity, idsIn } from '../log/activity.js'
 import { dedupeOf } from '../log/dedupe.js'
 import type { Entry } from '../log/entry.js'
 import { endpointTarget } from '../log/target.js'
-import type { Append, Store } from '../ports/store.js'
+import type { Append, Place, Store } from '../ports/store.js'
 import type { Answers, Press } from './answers.js'
 import { payloadOf, userDataOf } from './inbound-content.js'
 
@@ -45,12 +45,9 @@ const MAX_EVENTS = 1_000
 const MAX_EMOJI = 256
 
 /** Origin of an event. */
-interface Origin {
+interface Origin extends Place {
   client: ClientView
   integration: OpenIntegration
-  conversationId: Id
-  userId: Id
-  endpointId: Id
   dedupe: string
   /** The message of the business whose delivery the event is about. */
   delivered?: Entry
@@ -88,20 +85,17 @@ export class Ingest {
     const { channel } = integration
     const dedupe = dedupeOf(channel, event.dedupeKey)
     const id = newId()
+    if (event.type === 'delivery' && event.failure)
+      this.#options.monitor.failed({ clientId: client.id, targetId: integration.id }, event.failure)
     const press =
       event.type === 'choice'
         ? await this.#options.answers.toButton(client.id, channel, event.endpoint, event.token)
         : undefined
-    // It says nothing, and must not open a conversation.
-    if (event.type === 'choice' && !press && event.label === undefined) return
     const delivered =
       event.type === 'delivery' ? await this.#deliveredOf(client, channel, event.deliveryId) : undefined
-    const origin: Origin = {
-      client,
-      integration,
-      ...(delivered ?? (await this.#placeOf(client, channel, event, press))),
-      dedupe,
-    }
+    const place = delivered ?? (await this.#placeOf(client, channel, event, press))
+    if (!place) return
+    const origin: Origin = { client, integration, ...place, dedupe }
     switch (event.type) {
       case 'message':
         return this.#post(origin, id, await this.#written(origin, id, event.content))
@@ -119,17 +113,23 @@ export class Ingest {
     }
   }
 
-  /** The conversation of an event and its author. A press belongs to the conversation of the message with the button. */
+  /**
+   * The conversation of an event and its author. A press belongs to the conversation of the message with the button.
+   * Undefined for an event that does not open a conversation, of a person without one.
+   */
   async #placeOf(
     client: ClientView,
     channel: string,
-    { endpoint, person }: InboundEvent,
+    event: InboundEvent,
     press: Press | undefined,
-  ): Promise<Pick<Origin, 'conversationId' | 'userId' | 'endpointId'>> {
+  ): Promise<Place | undefined> {
+    const { endpoint, person } = event
     const { conversationId, endpointId, userId } = press ?? {}
     if (conversationId && endpointId && userId) return { conversationId, endpointId, userId }
-    const place = { name: channel, custom: false }
-    const mapped = await this.#options.endpoints.conversationOf(client, place, endpoint, userDataOf(person))
+    const at = { name: channel, custom: false }
+    const { endpoints } = this.#options
+    if (!press && !opensConversation(event)) return endpoints.find(client, at, endpoint)
+    const mapped = await endpoints.conversationOf(client, at, endpoint, userDataOf(person))
     return {
       userId: mapped.userId,
       conversationId: conversationId ?? mapped.conversationId,
@@ -183,10 +183,6 @@ export class Ingest {
       }
       case 'delivery': {
         const { status, failure } = event
-        if (failure) {
-          const { client, integration } = origin
-          this.#options.monitor.failed({ clientId: client.id, targetId: integration.id }, failure)
-        }
         return {
           type: 'delivery',
           ...(origin.delivered && { messageId: origin.delivered.id }),
@@ -260,6 +256,12 @@ export class Ingest {
     if (appended && !appended.duplicate) dispatcher.appended(appended)
   }
 }
+
+/** Whether a person says something with it. An activity, such as a reaction, belongs to a conversation that exists. */
+const opensConversation = (event: InboundEvent): boolean =>
+  event.type === 'message' ||
+  event.type === 'started' ||
+  (event.type === 'choice' && event.label !== undefined)
 
 /** What a press says that has no button: its label. */
 const saidBy = ({ label }: { label?: string }): JsonObject | undefined =>

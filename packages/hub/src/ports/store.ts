@@ -80,6 +80,8 @@ export interface Store {
    * identity, sender, thread) give one conversation, and with the same (client, channel, identity, sender) one user.
    */
   mapEndpoint(input: MapEndpoint): Promise<Mapped>
+  /** The conversation of an endpoint, and its user; undefined if there is none. Creates nothing. */
+  findEndpoint(clientId: Id, channel: ChannelRef, endpoint: Endpoint): Promise<Place | undefined>
   /** Separates the endpoint from the conversation. False if the conversation has no such endpoint. */
   removeEndpoint(clientId: Id, conversationId: Id, endpointId: Id): Promise<boolean>
 
@@ -246,10 +248,14 @@ export interface MapEndpoint {
   events: { user(userId: Id): NewEntry; conversation(userId: Id, conversationId: Id): NewEntry }
 }
 
-export interface Mapped {
+/** Where the messages of an endpoint are. */
+export interface Place {
   userId: Id
   conversationId: Id
   endpointId: Id
+}
+
+export interface Mapped extends Place {
   /** First entries of the created objects. */
   appended: Appended[]
 }

@@ -1,5 +1,5 @@
 import { type Endpoint, type Id, PlugboardError } from '@plugboard/core'
-import type { Appended, ChannelRef, MapEndpoint, Mapped, NewEntry } from '@plugboard/hub'
+import type { Appended, ChannelRef, MapEndpoint, Mapped, NewEntry, Place } from '@plugboard/hub'
 import type { AddressDoc, ObjectId, StreamDoc } from '../database/document-types.js'
 import { upsert } from '../database/failure.js'
 import type { Models } from '../database/schemas.js'
@@ -39,6 +39,14 @@ export class Endpoints {
         throw new PlugboardError('UNAVAILABLE', 'the endpoint is deleted as often as it is mapped')
       }
     }
+  }
+
+  async find(client: Id, channel: ChannelRef, endpoint: Endpoint): Promise<Place | undefined> {
+    const place = { clientId: oid(client), address: addressText(channel, endpoint) }
+    const known = await this.#models.addresses.findOne(place).lean<AddressDoc>()
+    if (!known || (known.check && (await this.#stateOf(known)) !== 'made')) return undefined
+    const { appended: _, ...found } = mappedTo(known, [])
+    return found
   }
 
   /** Undefined when its user was deleted, and the sender is free again. */

@@ -1,9 +1,11 @@
 import type { Id } from '@plugboard/core'
-import type { Appended, EndpointRecord, MapEndpoint, Mapped } from '@plugboard/hub'
+import type { Appended, EndpointRecord, MapEndpoint, Mapped, Place } from '@plugboard/hub'
 import { type Connection, prepareOne, prepareText, prepareWrite, toBytes, toHex } from '../database/sql.js'
 import { type Appender, isUser } from './append.js'
 import type { StreamCache } from './stream-cache.js'
 import type { StreamState } from './stream-state.js'
+
+type Address = Pick<MapEndpoint, 'clientId' | 'channel' | 'endpoint'>
 
 type Row = [endpointId: Id, conversationId: Id, userId: Id]
 
@@ -49,8 +51,8 @@ export class Endpoints {
     const { clientId, ids, events, at, userData: data } = input
     // Who is new has no endpoint: that costs no look.
     const isNew = this.#addSender(...senderOf(input), ids.user) > 0
-    const known = isNew ? undefined : this.#known(input)
-    if (known) return known
+    const known = isNew ? undefined : this.find(input)
+    if (known) return { ...known, appended: [] }
     const userId = isNew ? ids.user : this.#userAt(input)
     const userEvent = userId === ids.user ? events.user(userId) : undefined
     const conversationEvent = events.conversation(userId, ids.conversation)
@@ -66,11 +68,11 @@ export class Endpoints {
     return { userId, conversationId: ids.conversation, endpointId: ids.endpoint, appended }
   }
 
-  #known(input: MapEndpoint): Mapped | undefined {
-    const row = this.#find(...senderOf(input), input.endpoint.thread)
+  find(address: Address): Place | undefined {
+    const row = this.#find(...senderOf(address), address.endpoint.thread)
     if (!row) return undefined
     const [endpointId, conversationId, userId] = row
-    return { userId, conversationId, endpointId, appended: [] }
+    return { userId, conversationId, endpointId }
   }
 
   /** Who is there, or from now on the new user, where the one who was has been deleted. */
@@ -90,7 +92,7 @@ export class Endpoints {
   }
 }
 
-const senderOf = ({ clientId, channel, endpoint }: MapEndpoint) =>
+const senderOf = ({ clientId, channel, endpoint }: Address) =>
   [clientId, endpoint.sender, endpoint.identity, channel.name, channel.custom ? 1 : 0] as const
 
 const recordOf = ({ ids, channel, endpoint }: MapEndpoint): EndpointRecord => ({

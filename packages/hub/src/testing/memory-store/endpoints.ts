@@ -4,6 +4,8 @@ import { openConversation, openUser } from './conversations.js'
 import { type Database, keyOf, type Methods } from './database.js'
 import type { Owner, Stream } from './stream.js'
 
+type Address = Pick<MapEndpoint, 'clientId' | 'channel' | 'endpoint'>
+
 /** Which conversation a message from an address is in, and who is at that address. */
 export const endpointMethods = (database: Database, owner: Owner) =>
   ({
@@ -28,6 +30,13 @@ export const endpointMethods = (database: Database, owner: Owner) =>
       return { userId, conversationId: ids.conversation, endpointId: ids.endpoint, appended }
     },
 
+    findEndpoint(clientId, channel, endpoint) {
+      const address = { clientId, channel, endpoint }
+      const person = database.people.get(addressOf(address))
+      const known = person && findEndpoint(database, address, person.userId)
+      return known && { userId: person.userId, ...known }
+    },
+
     removeEndpoint(clientId, conversationId, endpointId) {
       const stream = database.conversation(clientId, conversationId)
       if (!stream?.endpoints.some(({ id }) => id === endpointId)) return false
@@ -37,7 +46,7 @@ export const endpointMethods = (database: Database, owner: Owner) =>
   }) satisfies Partial<Methods>
 
 /** The conversation of the user that has this endpoint. One that was deleted has it no more. */
-function findEndpoint(database: Database, input: MapEndpoint, userId: Stream['userId']) {
+function findEndpoint(database: Database, input: Address, userId: Stream['userId']) {
   for (const stream of database.streamsOf(input.clientId)) {
     if (stream.deletedAt || stream.userId !== userId) continue
     const endpoint = stream.endpoints.find((each) => isSame(each, input))
@@ -46,7 +55,7 @@ function findEndpoint(database: Database, input: MapEndpoint, userId: Stream['us
   return undefined
 }
 
-const isSame = (record: EndpointRecord, { channel, endpoint }: MapEndpoint): boolean =>
+const isSame = (record: EndpointRecord, { channel, endpoint }: Address): boolean =>
   record.channel.name === channel.name &&
   record.channel.custom === channel.custom &&
   record.identity === endpoint.identity &&
@@ -54,7 +63,7 @@ const isSame = (record: EndpointRecord, { channel, endpoint }: MapEndpoint): boo
   record.thread === endpoint.thread
 
 /** A person is the same in each thread. */
-const addressOf = ({ clientId, channel, endpoint }: MapEndpoint): string =>
+const addressOf = ({ clientId, channel, endpoint }: Address): string =>
   keyOf(clientId, channel.name, channel.custom, endpoint.identity, endpoint.sender)
 
 const recordOf = ({ ids, channel, endpoint }: MapEndpoint): EndpointRecord =>

@@ -24,6 +24,33 @@ export const endpointCases: Cases = {
     same(idsOf(await scene.store.listConversations(clientId, userId, { limit: 10 })), [conversationId])
   },
 
+  'is found once it is mapped, as long as it is there, and by no other address': async (scene) => {
+    const { id: clientId } = await scene.client()
+    const input = scene.mapping(clientId, { endpoint: { thread: 'room' } })
+    const { channel, endpoint } = input
+    const find = (changes: Partial<Endpoint> = {}) =>
+      scene.store.findEndpoint(clientId, channel, { ...endpoint, ...changes })
+    same(await find(), undefined)
+    const { appended: _, ...place } = await scene.store.mapEndpoint(input)
+    same(await find(), place)
+    for (const other of [{ thread: 'other' }, { sender: 'other' }, { identity: 'other' }])
+      same(await find(other), undefined)
+    same(
+      await scene.store.findEndpoint(clientId, { ...channel, custom: !channel.custom }, endpoint),
+      undefined,
+    )
+    same(await scene.store.findEndpoint((await scene.client()).id, channel, endpoint), undefined)
+    await scene.store.removeEndpoint(clientId, place.conversationId, place.endpointId)
+    same(await find(), undefined)
+    const { appended: __, ...again } = await scene.store.mapEndpoint({
+      ...input,
+      ids: { user: newId(), conversation: newId(), endpoint: newId() },
+    })
+    same(await find(), again)
+    await scene.store.deleteConversation(clientId, again.conversationId, scene.event('conversation.deleted'))
+    same(await find(), undefined)
+  },
+
   'what is known of the person becomes data of the user that it makes, and of no other': async (scene) => {
     const { id: clientId } = await scene.client()
     const userData = { name: 'Zoë "Z" 👋', locale: 'de-CH' }
