@@ -135,7 +135,7 @@ describe('a bot of Telegram', () => {
       await expect.poll(() => tenant.bot.ofType('user.new').length).toBe(2)
     })
 
-    test('gets neither service messages nor copies of posts, and no conversation from them', async () => {
+    test('gets what people write, and neither service messages nor copies of posts, nor a conversation from them', async () => {
       const before = tenant.heard().length
       const eve = person(503, 'Eve')
       for (const content of [
@@ -150,9 +150,18 @@ describe('a bot of Telegram', () => {
       ])
         expect((await tell({ message: message(eve, content) })).status).toBe(200)
       const blocks = [{ type: 'paragraph', text: ['Read ', { type: 'bold', text: 'this' }] }]
-      await tell({ message: message(ada, { rich_message: { blocks } }) })
+      const external_reply = { origin: { type: 'hidden_user', date: 1_796_039_000, sender_user_name: 'Zoe' } }
+      const quote = { text: 'the rules', position: 4 }
+      await tell({ message: message(ada, { rich_message: { blocks }, external_reply, quote }) })
       const heard = (await tenant.hears(before + 1)).slice(before)
-      expect(heard.map(({ payload }) => payload)).toEqual([{ type: 'text', text: 'Read this' }])
+      expect(heard.map(({ payload }) => payload)).toEqual([
+        {
+          type: 'text',
+          text: 'Read this',
+          quote: 'the rules',
+          externalReply: { name: 'Zoe', at: '2026-11-30T11:43:20.000Z' },
+        },
+      ])
       expect(tenant.bot.ofType('user.new')).toHaveLength(2)
     })
 
