@@ -26,6 +26,12 @@ describe('Markdown becomes', () => {
       'shop (https://a.example)',
     ],
     ['a bare link', 'https://a.example/x_y_z_', 'https://a.example/x_y_z_', 'https://a.example/x_y_z_'],
+    ...['https://example.com/a?q=_test_&sig=_AbC_&x=1', 'https://example.com/api/_v1_'].map((address) => [
+      'a bare link with marks',
+      `**see** ${address}`,
+      `see ${address}`,
+      `*see* ${address}`,
+    ]),
     ['a link on itself', '[a.example](https://a.example/)', 'a.example', 'a.example'],
     [
       'a mail address',

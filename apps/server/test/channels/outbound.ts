@@ -123,6 +123,16 @@ export function outboundBehaviour(kind: Kind): void {
       expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(1900)
     })
 
+    test('comes three at once when it is three replies in a row', async () => {
+      const ids = []
+      for (const reply of ['one', 'two', 'three']) ids.push(await tenant.say(25, text(reply)))
+      for (const id of ids) await arrives(id)
+      const shown = tenant.shownTo(25)
+      expect(shown.map((sent) => sent.text)).toEqual(['one', 'two', 'three'])
+      // At one a second, the third would come two seconds after the first.
+      expect((shown[2]?.at ?? 0) - (shown[0]?.at ?? 0)).toBeLessThan(1900)
+    })
+
     test('is sent again word for word when nobody knows whether it arrived', async () => {
       answerTo(30, 'broken')
       await arrives(await tenant.say(30, text('perhaps')))
