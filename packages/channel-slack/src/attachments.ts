@@ -3,12 +3,15 @@ import { emojiIn } from './emoji.js'
 import type { Attachment, SlackFile } from './payloads.js'
 import { readable, readableLink, unescapeText } from './readable-text.js'
 
+/** Longest text that is searched for links, in characters. Slack's own limit is 40,000. */
+const MAX_SEARCHED = 100_000
+
 /**
  * The attachments of a message that belong to it: what was forwarded, tables, and what programs attach. A preview of a
  * link in the text is left out. `text` is the message's own.
  */
 export function ownAttachments(attachments: readonly Attachment[], text: string): Attachment[] {
-  const words = unescapeText(text)
+  const words = unescapeText(text.slice(0, MAX_SEARCHED))
   return attachments.filter((attachment) => !isPreview(attachment, words))
 }
 
@@ -63,17 +66,17 @@ const blocksOf = ({ blocks, message_blocks }: Attachment): unknown[] =>
 
 /**
  * What blocks say besides a text. Slack writes the rich text of a message into its text, but not a table; other blocks
- * may repeat the text, or say more.
+ * may repeat lines of the text, or say more.
  */
 export function textBeside(text: string, blocks: unknown): string {
   if (!Array.isArray(blocks)) return ''
   if (text.trim() === '') return textOfBlocks(blocks)
-  const known = bare(text)
+  const known = new Set(text.split('\n').map(bare))
   return lines(
     blocks
       .filter((block) => Object(block).type !== 'rich_text')
       .map((block) => textOfBlocks([block]))
-      .filter((words) => !known.includes(bare(words))),
+      .filter((words) => words.split('\n').some((line) => !known.has(bare(line)))),
   )
 }
 

@@ -64,7 +64,7 @@ function readElement(element: Fields, levels: number): string {
     case 'rich_text_preformatted':
       return readLine(element, levels)
     case 'rich_text_quote':
-      return readLine(element, levels).replace(/^/gm, '> ')
+      return `> ${readLine(element, levels).replaceAll('\n', '\n> ')}`
     case 'rich_text_list':
       return readList(element, levels)
     case 'table':

@@ -3,6 +3,9 @@ const CONTROL = /<([^<>\s][^<>]*)>/g
 const ENTITY = /&(amp|lt|gt);/g
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>' }
 
+/** Longest text in which names of emoji are replaced, in characters. Slack's own limit is 40,000. */
+const MAX_WITH_EMOJI = 100_000
+
 export const unescapeText = (text: string): string =>
   text.replace(ENTITY, (whole, name: string) => entities[name] ?? whole)
 
@@ -12,7 +15,8 @@ export const unescapeText = (text: string): string =>
  */
 export function readable(text: string, emoji: ReadonlyMap<string, string> = new Map()): string {
   const words = text.replace(CONTROL, (_, inner: string) => readableControl(inner))
-  return unescapeText(emoji.size > 0 ? withEmoji(words, emoji) : words)
+  const hasEmoji = emoji.size > 0 && words.length <= MAX_WITH_EMOJI
+  return unescapeText(hasEmoji ? withEmoji(words, emoji) : words)
 }
 
 function readableControl(inner: string): string {
