@@ -126,6 +126,8 @@ describe('buttons', () => {
     expect(approved?.authorId).not.toBe(hello.authorId)
     expect(elsewhere).toMatchObject({ payload: { type: 'text', text: 'Large' } })
     expect(elsewhere?.conversationId).not.toBe(hello.conversationId)
+    // Of ada and of eve: the press of a colleague makes no conversation.
+    await expect.poll(() => bot.ofType('conversation.new').length).toBe(2)
     // What the colleague pressed is not sent back to the room.
     expect(provider.to('/send')).toHaveLength(1)
   })

@@ -128,6 +128,7 @@ export type {
   KeyClaim,
   MapEndpoint,
   Mapped,
+  MapSender,
   MessageText,
   Place,
   Replay,

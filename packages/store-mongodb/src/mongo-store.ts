@@ -8,6 +8,7 @@ import type {
   KeyClaim,
   Lease,
   MapEndpoint,
+  MapSender,
   Mark,
   MessageCount,
   MessagePage,
@@ -134,6 +135,10 @@ export class MongoStore implements ArchivedStore {
 
   findEndpoint(clientId: Id, channel: ChannelRef, endpoint: Endpoint) {
     return this.#do(({ endpoints }) => endpoints.find(clientId, channel, endpoint))
+  }
+
+  mapSender(input: MapSender) {
+    return this.#do(({ endpoints }) => endpoints.mapSender(input))
   }
 
   removeEndpoint(clientId: Id, conversationId: Id, endpointId: Id) {

@@ -9,6 +9,7 @@ import type {
   KeyClaim,
   Lease,
   MapEndpoint,
+  MapSender,
   Mark,
   MessageCount,
   MessagePage,
@@ -199,6 +200,10 @@ class SqliteStore implements ArchivedStore {
 
   findEndpoint(clientId: Id, channel: ChannelRef, endpoint: Endpoint) {
     return this.#read(() => this.#endpoints.find({ clientId, channel, endpoint }))
+  }
+
+  mapSender(input: MapSender) {
+    return this.#write(() => this.#endpoints.mapSender(input))
   }
 
   removeEndpoint(clientId: Id, conversationId: Id, endpointId: Id) {

@@ -10,6 +10,7 @@ const appendedBy: {
   createConversation: one,
   deleteConversation: one,
   mapEndpoint: ({ appended }: Mapped) => appended,
+  mapSender: ({ appended }: Pick<Mapped, 'appended'>) => appended,
   append: one,
 }
 

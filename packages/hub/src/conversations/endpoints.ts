@@ -57,6 +57,29 @@ export class Endpoints {
     return this.#options.store.findEndpoint(client.id, channel, endpoint)
   }
 
+  /** Returns the user at an endpoint. Creates the user, with its data, but no conversation. */
+  async userAt(
+    client: ClientView,
+    channel: ChannelRef,
+    endpoint: Endpoint,
+    userData?: Record<string, string>,
+  ): Promise<Id> {
+    const { store, dispatcher, users, now } = this.#options
+    const user = newId()
+    const mapping = store.mapSender({
+      clientId: client.id,
+      channel,
+      endpoint,
+      at: now(),
+      ids: { user },
+      ...(userData && { userData }),
+      events: { user: (userId) => users.firstEntry(client, userId, userData) },
+    })
+    const mapped = await dispatcher.claiming({ clientId: client.id, streamId: user }, mapping)
+    for (const appended of mapped.appended) dispatcher.appended(appended)
+    return mapped.userId
+  }
+
   /** Detaches an endpoint from its conversation: its next message starts another one. @throws NOT_FOUND */
   async remove(client: ClientView, conversationId: Id, endpointId: Id): Promise<void> {
     const isRemoved = await this.#options.store.removeEndpoint(client.id, conversationId, endpointId)

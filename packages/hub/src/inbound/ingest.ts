@@ -124,17 +124,15 @@ export class Ingest {
     press: Press | undefined,
   ): Promise<Place | undefined> {
     const { endpoint, person } = event
-    const { conversationId, endpointId, userId } = press ?? {}
-    if (conversationId && endpointId && userId) return { conversationId, endpointId, userId }
-    const at = { name: channel, custom: false }
     const { endpoints } = this.#options
-    if (!press && !opensConversation(event)) return endpoints.find(client, at, endpoint)
-    const mapped = await endpoints.conversationOf(client, at, endpoint, userDataOf(person))
-    return {
-      userId: mapped.userId,
-      conversationId: conversationId ?? mapped.conversationId,
-      endpointId: endpointId ?? mapped.endpointId,
+    const at = { name: channel, custom: false }
+    if (press) {
+      const { conversationId, endpointId } = press
+      const userId = press.userId ?? (await endpoints.userAt(client, at, endpoint, userDataOf(person)))
+      return { conversationId, endpointId, userId }
     }
+    if (!opensConversation(event)) return endpoints.find(client, at, endpoint)
+    return endpoints.conversationOf(client, at, endpoint, userDataOf(person))
   }
 
   async #post(origin: Origin, id: Id, payload: JsonObject | undefined): Promise<void> {

@@ -82,6 +82,11 @@ export interface Store {
   mapEndpoint(input: MapEndpoint): Promise<Mapped>
   /** The conversation of an endpoint, and its user; undefined if there is none. Creates nothing. */
   findEndpoint(clientId: Id, channel: ChannelRef, endpoint: Endpoint): Promise<Place | undefined>
+  /**
+   * Finds the user at a (client, channel, identity, sender), or creates it without a conversation. It is the user that
+   * {@link Store.mapEndpoint} finds there.
+   */
+  mapSender(input: MapSender): Promise<Pick<Mapped, 'userId' | 'appended'>>
   /** Separates the endpoint from the conversation. False if the conversation has no such endpoint. */
   removeEndpoint(clientId: Id, conversationId: Id, endpointId: Id): Promise<boolean>
 
@@ -235,16 +240,22 @@ export interface Replayed extends StreamRef {
   lane: LaneState
 }
 
-export interface MapEndpoint {
+export interface MapSender {
   clientId: Id
   channel: ChannelRef
-  endpoint: Endpoint
+  endpoint: Omit<Endpoint, 'thread'>
   at: Date
   /** Ids of the objects that have to be created. */
-  ids: { user: Id; conversation: Id; endpoint: Id }
+  ids: { user: Id }
   /** The `data` of the user, if it has to be created. */
   userData?: Record<string, string>
   /** Called for the first entries of created objects. */
+  events: { user(userId: Id): NewEntry }
+}
+
+export interface MapEndpoint extends MapSender {
+  endpoint: Endpoint
+  ids: { user: Id; conversation: Id; endpoint: Id }
   events: { user(userId: Id): NewEntry; conversation(userId: Id, conversationId: Id): NewEntry }
 }
 

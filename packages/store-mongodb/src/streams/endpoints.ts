@@ -1,5 +1,5 @@
 import { type Endpoint, type Id, PlugboardError } from '@plugboard/core'
-import type { Appended, ChannelRef, MapEndpoint, Mapped, NewEntry, Place } from '@plugboard/hub'
+import type { Appended, ChannelRef, MapEndpoint, Mapped, MapSender, NewEntry, Place } from '@plugboard/hub'
 import type { AddressDoc, ObjectId, StreamDoc } from '../database/document-types.js'
 import { upsert } from '../database/failure.js'
 import type { Models } from '../database/schemas.js'
@@ -49,16 +49,35 @@ export class Endpoints {
     return found
   }
 
+  /** Finds who is there, or makes the user. */
+  async mapSender(input: MapSender): Promise<Pick<Mapped, 'userId' | 'appended'>> {
+    for (let tries = 1; ; tries += 1) {
+      const made = await this.#makeSender(input)
+      if (made) return { userId: idOf(made.sender.userId), appended: made.appended }
+      if (tries === MAX_TRIES) {
+        throw new PlugboardError('UNAVAILABLE', 'the user is deleted as often as the sender is mapped')
+      }
+    }
+  }
+
   /** Undefined when its user was deleted, and the sender is free again. */
-  async #make(input: MapEndpoint, address: string): Promise<Mapped | undefined> {
-    const clientId = oid(input.clientId)
-    const { user, conversation, endpoint } = input.ids
+  async #makeSender(input: MapSender): Promise<{ sender: AddressDoc; appended: Appended[] } | undefined> {
     const sender = await this.#claim(
-      { clientId, address: senderText(input.channel, input.endpoint) },
-      { userId: oid(user), check: 'new' },
+      { clientId: oid(input.clientId), address: senderText(input.channel, input.endpoint) },
+      { userId: oid(input.ids.user), check: 'new' },
     )
     const appended = sender.check === 'new' ? await this.#makeUser(input, sender) : []
     if (sender.check === 'end' && (await this.#stateOf(sender)) === 'gone') return undefined
+    return { sender, appended }
+  }
+
+  /** Undefined when its user was deleted, and the sender is free again. */
+  async #make(input: MapEndpoint, address: string): Promise<Mapped | undefined> {
+    const clientId = oid(input.clientId)
+    const { conversation, endpoint } = input.ids
+    const made = await this.#makeSender(input)
+    if (!made) return undefined
+    const { sender, appended } = made
     const place = await this.#claim(
       { clientId, address },
       { userId: sender.userId, conversationId: oid(conversation), endpointId: oid(endpoint), check: 'new' },
@@ -78,7 +97,7 @@ export class Endpoints {
     return upsert(claim)
   }
 
-  async #makeUser(input: MapEndpoint, sender: AddressDoc): Promise<Appended[]> {
+  async #makeUser(input: MapSender, sender: AddressDoc): Promise<Appended[]> {
     const { userId: _id, clientId } = sender
     const { at: createdAt, userData } = input
     const data = userData && JSON.stringify(userData)

@@ -1,5 +1,5 @@
 import type { Id } from '@plugboard/core'
-import type { Appended, EndpointRecord, MapEndpoint, Mapped, Place } from '@plugboard/hub'
+import type { Appended, EndpointRecord, MapEndpoint, Mapped, MapSender, Place } from '@plugboard/hub'
 import { type Connection, prepareOne, prepareText, prepareWrite, toBytes, toHex } from '../database/sql.js'
 import { type Appender, isUser } from './append.js'
 import type { StreamCache } from './stream-cache.js'
@@ -68,6 +68,16 @@ export class Endpoints {
     return { userId, conversationId: ids.conversation, endpointId: ids.endpoint, appended }
   }
 
+  /** Finds who is there, or makes the user. Runs within a transaction of the writer. */
+  mapSender(input: MapSender): Pick<Mapped, 'userId' | 'appended'> {
+    const { clientId, ids, events, at, userData: data } = input
+    const isNew = this.#addSender(...senderOf(input), ids.user) > 0
+    const userId = isNew ? ids.user : this.#userAt(input)
+    if (userId !== ids.user) return { userId, appended: [] }
+    const user = { id: userId, clientId, createdAt: at, ...(data && { data }) }
+    return { userId, appended: [this.#appender.openUser(user, events.user(userId))] }
+  }
+
   find(address: Address): Place | undefined {
     const row = this.#find(...senderOf(address), address.endpoint.thread)
     if (!row) return undefined
@@ -76,7 +86,7 @@ export class Endpoints {
   }
 
   /** Who is there, or from now on the new user, where the one who was has been deleted. */
-  #userAt(input: MapEndpoint): Id {
+  #userAt(input: MapSender): Id {
     const known = this.#findSender(...senderOf(input)) as Id | undefined
     if (known && isUser(this.#streams.find(input.clientId, known))) return known
     this.#replaceSender(...senderOf(input), input.ids.user)
@@ -92,7 +102,7 @@ export class Endpoints {
   }
 }
 
-const senderOf = ({ clientId, channel, endpoint }: Address) =>
+const senderOf = ({ clientId, channel, endpoint }: Pick<MapSender, keyof Address>) =>
   [clientId, endpoint.sender, endpoint.identity, channel.name, channel.custom ? 1 : 0] as const
 
 const recordOf = ({ ids, channel, endpoint }: MapEndpoint): EndpointRecord => ({

@@ -1,5 +1,5 @@
 import type { EndpointRecord } from '../../log/endpoint-record.js'
-import type { Appended, MapEndpoint } from '../../ports/store.js'
+import type { Appended, MapEndpoint, MapSender } from '../../ports/store.js'
 import { openConversation, openUser } from './conversations.js'
 import { type Database, keyOf, type Methods } from './database.js'
 import type { Owner, Stream } from './stream.js'
@@ -37,6 +37,16 @@ export const endpointMethods = (database: Database, owner: Owner) =>
       return known && { userId: person.userId, ...known }
     },
 
+    mapSender(input) {
+      const { clientId, ids, events, at, userData } = input
+      const person = database.people.get(addressOf(input))
+      if (person) return { userId: person.userId, appended: [] }
+      const event = events.user(ids.user)
+      const user = { id: ids.user, clientId, createdAt: at, ...(userData && { data: userData }) }
+      database.people.set(addressOf(input), { clientId, userId: ids.user })
+      return { userId: ids.user, appended: [openUser(database, owner, user, event)] }
+    },
+
     removeEndpoint(clientId, conversationId, endpointId) {
       const stream = database.conversation(clientId, conversationId)
       if (!stream?.endpoints.some(({ id }) => id === endpointId)) return false
@@ -63,7 +73,7 @@ const isSame = (record: EndpointRecord, { channel, endpoint }: Address): boolean
   record.thread === endpoint.thread
 
 /** A person is the same in each thread. */
-const addressOf = ({ clientId, channel, endpoint }: Address): string =>
+const addressOf = ({ clientId, channel, endpoint }: Pick<MapSender, keyof Address>): string =>
   keyOf(clientId, channel.name, channel.custom, endpoint.identity, endpoint.sender)
 
 const recordOf = ({ ids, channel, endpoint }: MapEndpoint): EndpointRecord =>

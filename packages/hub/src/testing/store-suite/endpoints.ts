@@ -80,6 +80,39 @@ export const endpointCases: Cases = {
     for (const entry of expected) same(await scene.entries(entry), [entry])
   },
 
+  'a sender that is mapped alone is a user without a conversation, and the same user at each endpoint':
+    async (scene) => {
+      const { id: clientId } = await scene.client()
+      const mapping = scene.mapping(clientId, { endpoint: { thread: 'room' } })
+      const { userId, appended } = await scene.store.mapSender({ ...mapping, userData: { name: 'Ada' } })
+      same(userId, mapping.ids.user)
+      same(
+        appended.map(({ entry }) => [entry.type, entry.streamId]),
+        [['user.new', userId]],
+      )
+      same((await scene.store.findUser(clientId, userId))?.data, { name: 'Ada' })
+      same(await scene.store.listConversations(clientId, userId, { limit: 10 }), [])
+      const mapped = await scene.store.mapEndpoint(scene.mapping(clientId, { endpoint: { thread: 'room' } }))
+      same(mapped.userId, userId)
+      same(
+        mapped.appended.map(({ entry }) => entry.type),
+        ['conversation.new'],
+      )
+      same(await scene.store.mapSender(scene.mapping(clientId)), { userId, appended: [] })
+      const other = scene.mapping(clientId, { endpoint: { sender: 'other' } })
+      same((await scene.store.mapSender(other)).userId, other.ids.user)
+    },
+
+  'twenty who map one sender at once get one user, and a deleted one is replaced': async (scene) => {
+    const { id: clientId } = await scene.client()
+    const mapped = await atOnce(20, () => scene.store.mapSender(scene.mapping(clientId)))
+    const [userId, ...others] = new Set(mapped.map((answer) => answer.userId))
+    same([mapped.flatMap(({ appended }) => appended).length, others], [1, []])
+    await scene.store.deleteUser(clientId, present(userId), scene.event('user.deleted'))
+    const fresh = scene.mapping(clientId)
+    same((await scene.store.mapSender(fresh)).userId, fresh.ids.user)
+  },
+
   'the events are told the ids of what they are about': async (scene) => {
     const { id: clientId } = await scene.client()
     const first = await scene.store.mapEndpoint(telling(scene, scene.mapping(clientId)))
