@@ -149,6 +149,7 @@ export interface OpenMedia {
 
 /** Result of one delivered part. */
 export interface Sent {
+  /** Ids that the provider gave. Empty if it accepted the part at an earlier attempt, and does not repeat them. */
   providerMessageIds: string[]
 }
 
@@ -169,7 +170,10 @@ export interface ChannelRuntime<Config, Session> {
    * a dead letter immediately; the message of a {@link FailureError} of kind `invalid` is its reason.
    */
   render(content: OutboundContent, endpoint: Endpoint): Part[]
-  /** Sends one part. May throw anything; `classify` interprets it. */
+  /**
+   * Sends one part. May throw anything; `classify` interprets it. A response that the provider already has the part, such
+   * as a 409 for a repeated `deliveryId`, is a success.
+   */
   deliver(part: Part, context: DeliveryContext<Config, Session>): Promise<Sent>
   /** Pure. Classifies an error thrown by any call. */
   classify(error: unknown): Failure

@@ -74,6 +74,7 @@ const sound = ({ fetch }: ChannelHost<undefined>): Runtime => ({
     const { url } = integration.config
     const headers = { authorization: `Bearer ${integration.session.token}`, 'idempotency-key': deliveryId }
     const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(args), signal })
+    if (response.status === 409) return { providerMessageIds: [] }
     const retryAfterMs = Number(response.headers.get('retry-after')) * 1000
     if (!response.ok) throw Object.assign(new Error('refused'), { status: response.status, retryAfterMs })
     return { providerMessageIds: [z.object({ id: z.string() }).parse(await response.json()).id] }
@@ -126,6 +127,7 @@ export const fixtures: ChannelFixtures<Config> = {
     answer: ({ path }) => ({ body: path === '/files/file-1' ? 'bytes' : '{"id":"theirs"}' }),
     isFrom: (call, { token }) => call.headers.authorization === `Bearer ${token}`,
     idempotencyKey: (call) => call.headers['idempotency-key']?.toString(),
+    repeatAnswer: { status: 409 },
   },
   file: { ref: 'file-1', body: 'bytes' },
   outcomes: { ...usualOutcomes, redirect: 'invalid' },

@@ -215,7 +215,7 @@ export const settings = {
     'PLUGBOARD_CHANNELS',
     packages,
     '@plugboard/channel-webhook,@plugboard/channel-telegram,@plugboard/channel-slack,@plugboard/channel-twilio',
-    'Channels to load: comma-separated npm package names.',
+    'Channels to load: comma-separated npm package names, or paths that begin with a dot.',
   ),
   channelOptions: setting(
     'PLUGBOARD_CHANNEL_OPTIONS',

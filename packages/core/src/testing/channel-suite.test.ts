@@ -23,6 +23,21 @@ describe('a channel that breaks the rule fails the case', () => {
   })
 })
 
+test('a case that fails for a content names it', async () => {
+  const cases = suiteOf({
+    runtime: (sound) => ({
+      async deliver(part, context) {
+        if (JSON.stringify(part).includes('http://')) throw new Error('https only')
+        return sound.deliver(part, context)
+      },
+    }),
+  })
+  const found = cases.find(({ name }) => name.startsWith('deliver shows each part once'))
+  await expect(found?.run()).rejects.toThrow(
+    'https only\nfor {"type":"image","image":"http://media.example/picture.png"',
+  )
+})
+
 describe('a skip', () => {
   const [first] = suiteOf()
   const name = first?.name ?? ''
@@ -37,7 +52,10 @@ describe('a skip', () => {
   test('is made for a provider that takes no idempotency key', () => {
     const { idempotencyKey: _, ...provider } = fixtures.provider
     const skipped = suiteOf({ fixtures: { provider } }).filter(({ skip }) => skip)
-    expect(skipped.map(({ skip }) => skip)).toEqual(['the provider takes no idempotency key'])
+    expect(skipped.map(({ skip }) => skip)).toEqual([
+      'the provider answers a repeated key as the first call',
+      'the provider takes no idempotency key',
+    ])
   })
 
   test('without a reason, or of an unknown case, is refused', () => {

@@ -16,7 +16,10 @@ const card = {
   ],
 }
 
-/** Contents of every type, with texts beyond ASCII, empty titles, and no optional field at all. */
+/**
+ * Contents of every type, with texts beyond ASCII, empty titles, no optional field at all, and files at `http` addresses,
+ * which some providers reject.
+ */
 export const contentSamples = [
   { type: 'text', text: 'Grüße, 世界 👋 <b>&amp;</b> *_~`' },
   { type: 'text', text: '**bold** [link](https://example.com)', markdown: true },
@@ -30,6 +33,12 @@ export const contentSamples = [
   { type: 'video', video: 'https://media.example/film.mp4' },
   { type: 'file', file: 'https://media.example/rechnung.pdf', title: 'Rechnung №1' },
   { type: 'file', file: 'https://media.example/rechnung.pdf', title: '' },
+  { type: 'image', image: 'http://media.example/picture.png', title: 'Über http' },
+  { type: 'audio', audio: 'http://media.example/song.mp3' },
+  { type: 'voice', audio: 'http://media.example/voice.ogg' },
+  { type: 'video', video: 'http://media.example/film.mp4', title: 'Über http' },
+  { type: 'file', file: 'http://media.example/rechnung.pdf', title: 'Über http' },
+  { type: 'card', title: 'Über http', image: 'http://media.example/picture.png', actions: [] },
   { type: 'location', latitude: 0, longitude: 0 },
   {
     type: 'location',

@@ -53,6 +53,10 @@ export interface FakeProviderOptions {
   answer?(call: ProviderCall): Answer
   /** Answers to faults in the provider's own form. Default: plain status codes. */
   faultAnswers?: Partial<Record<Fault, Answer>>
+  /** The idempotency key of a call. */
+  idempotencyKey?(call: ProviderCall): string | undefined
+  /** Answer to a call whose key the provider has already accepted. Default: as to the first. */
+  repeatAnswer?: Answer
 }
 
 /** A fake provider on a local port. */
@@ -88,8 +92,11 @@ export async function fakeProvider(options: FakeProviderOptions = {}): Promise<F
     const { method = '', url: path = '', headers } = request
     const isRefused = fault === 'reset' || fault === 'hang' || (fault !== undefined && fault in refusals)
     const call = { method, path, headers, body: await text(request), isDone: !isRefused }
+    const repeat = isRefused ? undefined : repeatOf(call, calls, options)
+    if (repeat) call.isDone = false
     calls.push(call)
-    respond(response, fault, call, options)
+    if (repeat && fault === undefined) send(response, repeat)
+    else respond(response, fault, call, options)
   }
   const server = createServer((request, response) => {
     handle(request, response).catch(() => response.destroy())
@@ -109,6 +116,17 @@ export async function fakeProvider(options: FakeProviderOptions = {}): Promise<F
       await once(server, 'close')
     },
   }
+}
+
+/** The answer to a call whose key was accepted before. */
+function repeatOf(
+  call: ProviderCall,
+  calls: readonly ProviderCall[],
+  { idempotencyKey, repeatAnswer }: FakeProviderOptions,
+): Answer | undefined {
+  const key = idempotencyKey?.(call)
+  const isRepeated = key !== undefined && calls.some((each) => each.isDone && idempotencyKey?.(each) === key)
+  return isRepeated ? repeatAnswer : undefined
 }
 
 function respond(

@@ -61,6 +61,8 @@ export interface ChannelFixtures<Config> {
     isFrom(call: ProviderCall, config: Config): boolean
     /** The idempotency key of a call. Absent when the provider takes none. */
     idempotencyKey?(call: ProviderCall): string | undefined
+    /** Answer to a key that the provider has already accepted, if it is another one than to the first call. */
+    repeatAnswer?: Answer
   }
   /** A file of the fake provider and its reference. Absent for channels without `openMedia`. */
   file?: { ref: Json; body: string }

@@ -51,6 +51,28 @@ export const outbound: Record<string, Change[]> = {
     { runtime: (s) => ({ deliver: (p, c) => s.deliver(p, c).then(() => s.deliver(p, c)) }) },
     { runtime: (s) => ({ deliver: (p, c) => s.deliver(p, c).then(() => ({ providerMessageIds: [] })) }) },
   ],
+  'deliver shows content at each limit that the channel declares': [
+    {
+      runtime: (s) => ({
+        deliver: async (p, c) => {
+          if (textOf(p.args).length >= 60) throw new Error('too long')
+          return s.deliver(p, c)
+        },
+      }),
+    },
+  ],
+  'deliver succeeds where the provider has accepted the part before': [
+    {
+      runtime: (s) => ({
+        deliver: async (p, c) => {
+          const sent = await s.deliver(p, c)
+          if (sent.providerMessageIds.length === 0) throw new Error('409')
+          return sent
+        },
+      }),
+    },
+    { runtime: (s) => ({ deliver: (p, c) => s.deliver(p, { ...c, deliveryId: `${drifting++}` }) }) },
+  ],
   'deliver ends within a second when it is aborted': [
     { runtime: (s) => ({ deliver: (p, c) => s.deliver(p, { ...c, signal: AbortSignal.timeout(1500) }) }) },
   ],

@@ -35,6 +35,8 @@ export interface ChannelsOptions {
 export class Channels {
   readonly #options: ChannelsOptions
   readonly #channels: ReadonlyMap<string, LoadedChannel>
+  /** Names that were looked for in vain. */
+  readonly #missing = new Set<string>()
   readonly #runtimes = new Map<string, Promise<Runtime>>()
   readonly #sessions: LRUCache<string, { integration: OpenIntegration; session: unknown; runtime: Runtime }>
 
@@ -53,6 +55,19 @@ export class Channels {
 
   find(name: string): Channel | undefined {
     return this.#channels.get(name)?.channel
+  }
+
+  /** Whether the channel of an integration is loaded in this process. Logs once if it is not. */
+  isLoaded(name: string): boolean {
+    if (this.#channels.has(name)) return true
+    if (!this.#missing.has(name)) {
+      this.#missing.add(name)
+      this.#options.log.warn(
+        { channel: name },
+        'a channel of an integration is not loaded: its messages wait; install its package, and add it to PLUGBOARD_CHANNELS',
+      )
+    }
+    return false
   }
 
   /**

@@ -45,5 +45,5 @@ export interface Batch {
   push(lane: number, generation: number, leaseEndsAt: number): void
 }
 
-/** `gone`: the target was removed. `paused`: nothing may be sent to it now. */
-export type Resolved = TargetConfig | 'gone' | 'paused'
+/** `gone`: the target was removed. `paused`: nothing may be sent to it now. `unloaded`: this process lacks its channel. */
+export type Resolved = TargetConfig | 'gone' | 'paused' | 'unloaded'

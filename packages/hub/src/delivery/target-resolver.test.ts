@@ -103,11 +103,12 @@ test('a removed target resolves to gone', async () => {
   expect(await setUp({ record }).targets.resolve(stream, webhookTarget(hook.id))).toBe('gone')
 })
 
-test('an integration that is paused, or whose channel is not installed, waits', async () => {
-  for (const status of ['paused', 'active'] as const) {
-    const { targets, stream, endpoint } = setUp({ status, isInstalled: status === 'paused' })
-    expect(await targets.resolve(stream, endpointTarget(endpoint.id))).toBe('paused')
-  }
+test.each([
+  ['is paused', { status: 'paused' }, 'paused'],
+  ['whose channel is not loaded', { isLoaded: false }, 'unloaded'],
+] as const)('an integration that %s waits', async (_, setting, expected) => {
+  const { targets, stream, endpoint } = setUp(setting)
+  expect(await targets.resolve(stream, endpointTarget(endpoint.id))).toBe(expected)
 })
 
 test('the credentials of a target differ when the configuration of its integration does', async () => {
@@ -165,11 +166,11 @@ const endpointOf = (name: string): EndpointRecord => ({
 interface Setting {
   record?: ClientRecord
   status?: 'active' | 'paused'
-  isInstalled?: boolean
+  isLoaded?: boolean
   isLate?: boolean
 }
 
-function setUp({ record = recordOf(), status = 'active', isInstalled = true, isLate = false }: Setting = {}) {
+function setUp({ record = recordOf(), status = 'active', isLoaded = true, isLate = false }: Setting = {}) {
   const hook = webhookOf(record.id, 'https://a.example')
   const stray = webhookOf(record.id, 'https://b.example', 'a format of before')
   record.webhooks = [hook, stray]
@@ -183,7 +184,7 @@ function setUp({ record = recordOf(), status = 'active', isInstalled = true, isL
     maxAgeMs: 0,
     changed: async () => undefined,
   })
-  const channels = isInstalled ? [{ channel: acmeChannel() }] : []
+  const channels = isLoaded ? [{ channel: acmeChannel() }] : []
   const sender = new Recorder<WebhookAddress, WebhookItem>()
   const transport = new Recorder<EndpointAddress, EndpointItem>()
   const now = new Date()

@@ -65,9 +65,9 @@ export class TargetResolver {
     const endpoint = stream.endpoints.find((endpoint) => endpoint.id === id)
     const integration = endpoint && client.integrations.get(endpoint.channel.name)
     if (!endpoint || !integration) return 'gone'
-    // A channel that is not installed today may be again after the next start.
-    const isInstalled = this.#options.channels.find(integration.channel) !== undefined
-    if (integration.status === 'paused' || !isInstalled) return 'paused'
+    // A channel that is not loaded today may be again after the next start.
+    if (integration.status === 'paused') return 'paused'
+    if (!this.#options.channels.isLoaded(integration.channel)) return 'unloaded'
     return this.#endpoint(client, stream.streamId, endpoint, integration)
   }
 
@@ -172,8 +172,8 @@ export class TargetResolver {
   #integration(client: ClientView, integrationId: Id): Resolved {
     const { provisionTransport: transport, provisionSchedule: schedule } = this.#options
     const record = client.record.integrations.find(({ id }) => id === integrationId)
-    const isInstalled = !record || this.#options.channels.find(record.channel) !== undefined
-    if (record?.status === 'paused' || !isInstalled) return 'paused'
+    if (record?.status === 'paused') return 'paused'
+    if (record && !this.#options.channels.isLoaded(record.channel)) return 'unloaded'
     const address: IntegrationAddress = { clientId: client.id, integrationId }
     return {
       // Not the gate of the endpoints: messages are sent even if the webhook cannot be registered at the provider.

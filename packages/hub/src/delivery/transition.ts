@@ -32,6 +32,8 @@ import type { DeliveryFailure } from './transport.js'
 
 /** Pause of a lane whose integration is paused. Long, because the change that ends the pause wakes the lane. */
 const PAUSED_MS = 60 * 60 * 1000
+/** Pause of a lane whose channel is not loaded. Nothing wakes it when a later start loads the channel. */
+const UNLOADED_MS = 60 * 1000
 /** Pause of a lane whose target cannot be resolved or whose entries cannot be read. One retry a second is little load. */
 const FAILED_MS = 1000
 /**
@@ -39,6 +41,7 @@ const FAILED_MS = 1000
  * changed. Short, because the new ones can be tried.
  */
 const REFUSED_MS = 1000
+const HOLDS_MS = { paused: PAUSED_MS, unloaded: UNLOADED_MS, failed: FAILED_MS } as const
 /** Delay before a missing number is read again. A store fills an unused number after about 2 s: a few reads per hole. */
 const HOLE_RETRY_MS = 500
 /** Delay before a reclaim: nothing starts before it, but a store that has just failed needs a moment. */
@@ -545,8 +548,8 @@ export class Transitions {
 
   #resolved(lane: OwnLane, config: Resolved | 'failed', gate: GateView | undefined): void {
     if (config === 'gone') return this.#gone(lane)
-    if (config === 'paused' || config === 'failed') {
-      lane.heldUntil = this.#after(config === 'paused' ? PAUSED_MS : FAILED_MS)
+    if (typeof config === 'string') {
+      lane.heldUntil = this.#after(HOLDS_MS[config])
       return this.#step(lane, 'ready')
     }
     if (!gate) return

@@ -77,6 +77,9 @@ export interface HealthOptions {
 /** Maximum events shown per integration. */
 const MAX_EVENTS = 20
 
+/** Why the messages of an integration wait, although its credentials work. */
+const NOT_LOADED = 'the server does not load this channel any more: its operator has to install it again'
+
 const NO_STATE: TargetState = { consecutiveFailures: 0 }
 const NO_COUNTS: DeliveryCounts = { delivered: 0, failed: 0, dead: 0 }
 
@@ -98,9 +101,10 @@ export class Health {
         const { counts: _, ...state } = states.get(id) ?? NO_STATE
         const webhookUrl = urls.webhook(client.id, channel)
         const setup = channels.find(channel)?.setup?.(webhookUrl)
+        const isLoaded = channels.isLoaded(channel)
         return {
-          ...{ channel, status, configured: status !== 'pending' },
-          ...(reason !== undefined && { reason }),
+          ...{ channel, status: isLoaded ? status : 'paused', configured: status !== 'pending' },
+          ...(isLoaded ? reason !== undefined && { reason } : { reason: NOT_LOADED }),
           ...state,
           webhookUrl,
           ...(setup !== undefined && { setup }),

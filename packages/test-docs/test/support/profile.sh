@@ -27,6 +27,10 @@ npm() {
   case "$*" in
     "init -y") command npm init -y ;;
     "create plugboard-channel@latest "*) node "$REPOSITORY/packages/create-plugboard-channel/dist/main.js" "${@:3}" ;;
+    "install") install_packages $(node -p "const m = require('./package.json'); Object.keys({ ...m.dependencies, ...m.devDependencies }).join(' ')") ;;
+    "run build") node_modules/.bin/tsc ;;
+    # The tests of the template take long, and are run by its own package.
+    "test") node_modules/.bin/tsc ;;
     "install "*) install_packages "${@:2}" ;;
     *) not_replaced npm "$@" ;;
   esac
@@ -40,4 +44,5 @@ install_packages() {
     mkdir -p "node_modules/$(dirname "$package")"
     ln -sfn "$REPOSITORY/packages/test-docs/node_modules/$package" "node_modules/$package"
   done
+  ln -sfn "$REPOSITORY/node_modules/.bin" node_modules/.bin
 }

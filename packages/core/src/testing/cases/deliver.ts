@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
-import type { Part } from '../../channel.js'
+import type { OutboundContent, Part } from '../../channel.js'
+import { degrade } from '../../degrade.js'
 import { type Stage, type Subject, type SuiteCase, stagedCase } from '../stage.js'
-import { samplesFor } from './render.js'
+import { limitSamples, named, samplesFor } from './render.js'
 
 /** One part is one effect, by the right tenant, and an attempt ends when it is aborted. */
 export function deliverCases<Config, Session, Options>(
   subject: Subject<Config, Session, Options>,
 ): SuiteCase[] {
-  const { isFrom, idempotencyKey } = subject.fixtures.provider
+  const { isFrom, idempotencyKey, repeatAnswer } = subject.fixtures.provider
+  const { capabilities } = subject.channel
   const test = stagedCase(subject)
   const sameKey = test('deliver gives a part the same idempotency key at each attempt', async (stage) => {
     const part = textPart(stage, 'hello')
@@ -16,21 +18,33 @@ export function deliverCases<Config, Session, Options>(
     stage.provider.failWith()
     await stage.deliver(part, { deliveryId: 'delivery-1' })
     await stage.deliver(part, { deliveryId: 'delivery-2' })
-    const [first, again, other] = stage.visibleCalls().map((call) => idempotencyKey?.(call))
+    const isVisible = subject.fixtures.provider.isVisible ?? (() => true)
+    const [first, again, other] = stage.provider.calls.filter(isVisible).map((call) => idempotencyKey?.(call))
     assert(first, 'the call has no key')
     assert.equal(again, first, 'another key at the second attempt')
     assert.notEqual(other, first, 'the same key for another part')
   })
 
+  const accepted = test('deliver succeeds where the provider has accepted the part before', async (stage) => {
+    const part = textPart(stage, 'hello')
+    stage.provider.failWith('lost-answer')
+    await stage.attempt(part, { deliveryId: 'delivery-1' })
+    stage.provider.failWith()
+    const { failure, error } = await stage.attempt(part, { deliveryId: 'delivery-1' })
+    assert.equal(failure, undefined, `the second attempt fails: ${error}`)
+    assert.equal(stage.visibleCalls().length, 1, 'the message is there twice')
+  })
+
   return [
     test('deliver shows each part once and answers with the ids that the provider gave', async (stage) => {
       for (const [i, content] of samplesFor(subject.channel).entries()) {
-        for (const [j, part] of stage.render(content).entries()) {
-          const before = stage.visibleCalls().length
-          const { providerMessageIds } = await stage.deliver(part, { deliveryId: `delivery-${i}-${j}` })
-          assert.equal(stage.visibleCalls().length - before, 1, `effects of ${JSON.stringify(part)}`)
-          assert(providerMessageIds.length > 0, 'no id')
-          for (const id of providerMessageIds) assert(typeof id === 'string' && id !== '', `id ${id}`)
+        await named(content, () => showsOnce(stage, content, `delivery-${i}`))
+      }
+    }),
+    test('deliver shows content at each limit that the channel declares', async (stage) => {
+      for (const [i, sample] of limitSamples(capabilities).entries()) {
+        for (const [j, content] of (degrade(sample, capabilities)?.contents ?? []).entries()) {
+          await named(sample, () => showsOnce(stage, content, `delivery-${i}-${j}`))
         }
       }
     }),
@@ -40,6 +54,9 @@ export function deliverCases<Config, Session, Options>(
       await assert.rejects(stage.deliver(textPart(stage, 'hello'), { signal: AbortSignal.timeout(50) }))
       assert(performance.now() - started < 1050, 'it went on')
     }),
+    idempotencyKey && repeatAnswer
+      ? accepted
+      : { ...accepted, skip: 'the provider answers a repeated key as the first call' },
     idempotencyKey ? sameKey : { ...sameKey, skip: 'the provider takes no idempotency key' },
     test('deliver uses the credentials of the tenant, also when two deliver at once', async (stage) => {
       const { integration, stranger } = stage
@@ -60,6 +77,21 @@ export function deliverCases<Config, Session, Options>(
       }
     }),
   ]
+}
+
+/** Delivers the parts of a content: each has one effect, and an id. */
+async function showsOnce<Config, Session>(
+  stage: Stage<Config, Session>,
+  content: OutboundContent,
+  deliveryId: string,
+): Promise<void> {
+  for (const [i, part] of stage.render(content).entries()) {
+    const before = stage.visibleCalls().length
+    const { providerMessageIds } = await stage.deliver(part, { deliveryId: `${deliveryId}-${i}` })
+    assert.equal(stage.visibleCalls().length - before, 1, `effects of part ${i}`)
+    assert(providerMessageIds.length > 0, 'no id')
+    for (const id of providerMessageIds) assert(typeof id === 'string' && id !== '', `id ${id}`)
+  }
 }
 
 /** The one part of a short text. */

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
-import type { Channel, OutboundContent } from '../../channel.js'
+import { inspect } from 'node:util'
+import type { Capabilities, Channel, OutboundContent } from '../../channel.js'
 import { degrade } from '../../degrade.js'
+import type { JsonObject } from '../../json.js'
+import { truncate } from '../../split-text.js'
 import { contentSamples } from '../content-samples.js'
 import { hostilePayloads } from '../hostile-payloads.js'
 import { type Subject, type SuiteCase, stagedCase } from '../stage.js'
@@ -14,6 +17,49 @@ export function samplesFor({ capabilities }: Pick<Channel, 'capabilities'>): Out
   return samples.flatMap((sample) => degrade(sample, capabilities)?.contents ?? [])
 }
 
+/** Content at each limit of a channel: texts, captions, and buttons with labels and tokens. */
+export function limitSamples({ maxTextLength, maxCaptionLength, buttons }: Capabilities): JsonObject[] {
+  const text = 'ä'.repeat(Math.min(maxTextLength, LONGEST))
+  const title = 'ö'.repeat(Math.min(maxCaptionLength ?? maxTextLength, LONGEST))
+  const media = [
+    { type: 'image', image: 'https://media.example/picture.png', title },
+    { type: 'video', video: 'https://media.example/film.mp4', title },
+    { type: 'audio', audio: 'https://media.example/song.mp3', title },
+    { type: 'file', file: 'https://media.example/bill.pdf', title },
+  ]
+  if (!buttons) return [{ type: 'text', text }, ...media]
+  const labels = Array.from({ length: buttons.max }, (_, i) =>
+    `${i}`.padEnd(buttons.maxLabel, 'ü').slice(0, buttons.maxLabel),
+  )
+  const token = (i: number) => `${i}`.padEnd(TOKEN_LENGTH, '-_Az09')
+  const choices = labels.map((label, i) => ({ title: label, value: token(i) }))
+  return [
+    { type: 'text', text },
+    ...media,
+    { type: 'single-choice', text, choices },
+    { type: 'dropdown', message: text, options: labels.map((label, i) => ({ label, value: token(i) })) },
+    {
+      type: 'card',
+      title: text,
+      actions: choices.map(({ title, value }) => ({ action: 'Postback', title, payload: value })),
+    },
+  ]
+}
+
+/** Longest excerpt of a content in an error. */
+const MAX_EXCERPT = 300
+
+/** Checks one content; an error names it. */
+export async function named(content: unknown, check: () => unknown): Promise<void> {
+  try {
+    await check()
+  } catch (cause) {
+    const sample = truncate(JSON.stringify(content), MAX_EXCERPT)
+    const reason = cause instanceof Error ? cause.message : inspect(cause)
+    throw new Error(`${reason}\nfor ${sample}`, { cause })
+  }
+}
+
 /** Contents become parts: plain JSON, the same at each attempt. */
 export function renderCases<Config, Session, Options>(
   subject: Subject<Config, Session, Options>,
@@ -21,25 +67,30 @@ export function renderCases<Config, Session, Options>(
   const { capabilities } = subject.channel
   const test = stagedCase(subject)
   return [
-    test('render makes parts of plain JSON of each content type', ({ render }) => {
+    test('render makes parts of plain JSON of each content type', async ({ render }) => {
       for (const content of samplesFor(subject.channel)) {
-        const parts = render(deepFreeze(structuredClone(content)))
-        assert(parts.length > 0, `nothing for ${JSON.stringify(content)}`)
-        assert.deepEqual(JSON.parse(JSON.stringify(parts)), parts, 'a part is not plain JSON')
-        for (const { call } of parts) assert.equal(typeof call, 'string')
-        assert.doesNotMatch(JSON.stringify(parts), /undefined/, 'a part says undefined')
+        await named(content, () => {
+          const parts = render(deepFreeze(structuredClone(content)))
+          assert(parts.length > 0, 'no parts')
+          assert.deepEqual(JSON.parse(JSON.stringify(parts)), parts, 'a part is not plain JSON')
+          for (const { call } of parts) assert.equal(typeof call, 'string')
+          assert.doesNotMatch(JSON.stringify(parts), /undefined/, 'a part says undefined')
+        })
       }
     }),
-    test('render makes parts of plain JSON of whatever core makes of any payload', ({ render }) => {
+    test('render makes parts of plain JSON of whatever core makes of any payload', async ({ render }) => {
       for (const payload of hostilePayloads()) {
-        for (const content of degrade(payload, capabilities)?.contents ?? []) {
-          const parts = render(content)
-          assert.deepEqual(JSON.parse(JSON.stringify(parts)), parts, `a part of ${JSON.stringify(payload)}`)
-        }
+        await named(payload, () => {
+          for (const content of degrade(payload, capabilities)?.contents ?? []) {
+            const parts = render(content)
+            assert.deepEqual(JSON.parse(JSON.stringify(parts)), parts, 'a part is not plain JSON')
+          }
+        })
       }
     }),
-    test('render gives the same parts each time', ({ render }) => {
-      for (const content of samplesFor(subject.channel)) assert.deepEqual(render(content), render(content))
+    test('render gives the same parts each time', async ({ render }) => {
+      for (const content of samplesFor(subject.channel))
+        await named(content, () => assert.deepEqual(render(content), render(content)))
     }),
     test('render keeps the longest text in parts within the limit', ({ render }) => {
       const { maxTextLength } = capabilities
