@@ -31,6 +31,23 @@ describe('parse', () => {
     expect(() => eventsOf(from(fields))).toThrow(expect.objectContaining({ code: 'INVALID' }))
   })
 
+  test.each([
+    [
+      'the profile',
+      { ProfileName: 'Ada', ChannelMetadata: '{"data":{"context":{"ProfileName":"Eve"}}}' },
+      'Ada',
+    ],
+    ['the metadata of the channel', { ChannelMetadata: '{"data":{"context":{"ProfileName":"Ada"}}}' }, 'Ada'],
+    [
+      'no metadata that is none',
+      { ChannelMetadata: '{"data":{"context":{"ProfileName":["Ada"]}}' },
+      undefined,
+    ],
+  ])('takes the name of a person from %s', (_, fields, name) => {
+    const [event] = eventsOf(from({ Body: 'hi', ...fields }))
+    expect(event?.person?.name).toBe(name)
+  })
+
   const media = (MediaUrl0: string, MediaContentType0 = 'image/png') => ({
     NumMedia: '1',
     MediaUrl0,

@@ -7,9 +7,11 @@ import {
   isStorable,
   type JsonObject,
   type Person,
+  parseJsonObject,
   type Received,
   readJson,
 } from '@plugboard/core'
+import { z } from 'zod'
 import { deliveryIdIn, deliveryUpdate } from './delivery-status.js'
 import { isWhatsApp } from './endpoint.js'
 import { mediaUrl } from './media.js'
@@ -169,10 +171,18 @@ function locationOf(fields: Fields): InboundContent | undefined {
 const degreesIn = (text: string | undefined): number | undefined => (text?.trim() ? Number(text) : undefined)
 
 function personOf({ sender }: Endpoint, fields: Fields): Person {
-  const name = fields.get('ProfileName')
+  const name = fields.get('ProfileName') || profileNameIn(fields.get('ChannelMetadata'))
   const phone = /\+\d{5,15}$/.exec(sender)?.[0]
   return { ...(name && { name }), ...(phone && { phone }) }
 }
+
+const metadataSchema = z.object({
+  data: z.object({ context: z.object({ ProfileName: z.string() }) }),
+})
+
+/** The name in the metadata of a channel, which is JSON. */
+const profileNameIn = (metadata = ''): string | undefined =>
+  metadataSchema.safeParse(parseJsonObject(metadata)).data?.data.context.ProfileName
 
 /** The fields of the form, or of JSON if Twilio is configured to post it. */
 function fieldsOf({ method, headers, body }: InboundRequest): Fields {
