@@ -289,6 +289,23 @@ describe('a request', () => {
     expect(await fail({ ...bot.target(), url: 'no url' })).toMatchObject({ kind: 'transient' })
   })
 
+  test('that was answered 100 Continue unasked, then 200, is made once', async () => {
+    let requests = 0
+    const hasty = createTcpServer((socket) => {
+      socket.on('error', () => undefined)
+      socket.on('data', (chunk) => {
+        if (!chunk.includes('POST ')) return
+        requests += 1
+        socket.write('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
+      })
+    })
+    const { port } = await listen(hasty)
+    const { sender, log } = start()
+    sender.push(1, 1, { id: 'hasty', url: `http://127.0.0.1:${port}/`, headers: {} }, items(1, 3), forever)
+    await until(() => log.delivered.get(1) === 3)
+    expect([requests, log.failed]).toEqual([3, []])
+  })
+
   test('that was answered 200 is delivered, even if the answer is too long or never ends', async () => {
     const bot = await receiver((request, response) => {
       response.write(request.id === 'msg_1' ? 'x'.repeat(1_000_000) : 'x')
