@@ -1,7 +1,8 @@
-import { fromUuid } from '@plugboard/core'
+import { fromUuid, toUuid } from '@plugboard/core'
 import { describe, expect, test } from 'vitest'
 import { call, createClient } from '../support/api.js'
 import { newSecret, tell, webhookChannel } from '../support/person.js'
+import { startReceiver } from '../support/receiver.js'
 import { basic, type Key, newKey, officialClient, refusalOf } from '../support/sunshine.js'
 import { useSunshine } from './stage.js'
 
@@ -287,6 +288,35 @@ describe('clients', () => {
     })
     await write()
     expect((await listAll(own)).conversations).toHaveLength(2)
+  })
+
+  test('that are removed while a message is on its way get no message after it', async () => {
+    let answer = (): void => {}
+    const receiver = await startReceiver(
+      () =>
+        new Promise((resolve) => {
+          answer = () => resolve(200)
+        }),
+    )
+    const secret = newSecret()
+    const client = await createClient(stage.server, { channels: webhookChannel(receiver.url, secret) })
+    const own = await newKey(stage.server, { app: fromUuid(client.id) ?? '' })
+    const ownApi = officialClient(stage.server, own)
+    const said = { sender: 'bob', payload: { type: 'text', text: 'hi' } }
+    await tell(stage.server, { client: client.id, secret }, said)
+    const [conversation] = (await listAll(own)).conversations
+    const [participant] = (await ownApi.listParticipants(conversation.id)).participants
+    const [endpoint] = (await ownApi.listClients(participant.userId)).clients
+    await ownApi.postMessage(conversation.id, text('one'))
+    await expect.poll(() => receiver.requests.length).toBe(1)
+    const { messages } = await ownApi.postMessage(conversation.id, text('two'))
+    await ownApi.removeClient(participant.userId, endpoint.id)
+    answer()
+    const path = `/messages/${toUuid(messages[0].id)}/deliveries`
+    const deliveries = async () => (await client.call('GET', path)).json.deliveries
+    await expect.poll(deliveries).toMatchObject([{ state: 'dead' }])
+    expect(receiver.requests).toHaveLength(1)
+    await receiver.close()
   })
 
   const listAll = async (of: Key) =>

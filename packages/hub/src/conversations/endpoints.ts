@@ -84,7 +84,7 @@ export class Endpoints {
   async remove(client: ClientView, conversationId: Id, endpointId: Id): Promise<void> {
     const isRemoved = await this.#options.store.removeEndpoint(client.id, conversationId, endpointId)
     if (!isRemoved) throw new PlugboardError('NOT_FOUND', 'endpoint not found')
-    this.#options.dispatcher.streamChanged(conversationId)
+    this.#options.dispatcher.endpointRemoved(conversationId, endpointId)
   }
 
   /** @throws NOT_FOUND for the conversation */

@@ -196,6 +196,11 @@ export class Dispatcher implements RunnerHost {
     this.#runners.get(streamId)?.changed()
   }
 
+  /** An endpoint was removed from its conversation. */
+  endpointRemoved(streamId: Id, endpointId: Id): void {
+    this.#runners.get(streamId)?.endpointRemoved(endpointId)
+  }
+
   /** The configuration of a client changed. Wakes its streams in the store; those in memory even if the store fails. */
   async clientChanged(clientId: Id): Promise<void> {
     try {

@@ -1,3 +1,4 @@
+import type { Id } from '@plugboard/core'
 import { yieldIfBusy } from '../event-loop.js'
 import type { Dead, Entry, StreamRef } from '../log/entry.js'
 import type { Claimed, Lease } from '../log/progress.js'
@@ -61,7 +62,7 @@ export interface RunnerHost {
 
 /** Performs the effects of the {@link Transitions} of one stream, and turns their results into events. */
 export class StreamRunner {
-  readonly claimed: Claimed
+  #claimed: Claimed
   readonly #host: RunnerHost
   readonly #buffer = new EntryBuffer()
   /** Those of the events that are being applied, or were applied last. */
@@ -77,8 +78,13 @@ export class StreamRunner {
 
   constructor(host: RunnerHost, claimed: Claimed) {
     this.#host = host
-    this.claimed = claimed
+    this.#claimed = claimed
     this.#transitions = new Transitions(openStream(claimed, this.#held(claimed.lease)), this.#context)
+  }
+
+  /** The stream, with its endpoints as they are now. Its progress and its lease are those of the start. */
+  get claimed(): Claimed {
+    return this.#claimed
   }
 
   get #stream(): Stream {
@@ -98,7 +104,15 @@ export class StreamRunner {
 
   /** The store gave the stream to this process while this runner is at work. */
   claimedAgain(claimed: Claimed): void {
+    this.#claimed = { ...this.#claimed, endpoints: claimed.endpoints }
     this.dispatch({ type: 'claimed', claimedAgain: this.#withLease(claimed) })
+  }
+
+  /** What was not sent to this endpoint is withdrawn, and finds its target gone. */
+  endpointRemoved(endpointId: Id): void {
+    const endpoints = this.#claimed.endpoints.filter(({ id }) => id !== endpointId)
+    this.#claimed = { ...this.#claimed, endpoints }
+    this.changed()
   }
 
   /** Entries or the client's configuration changed. */
