@@ -1,6 +1,6 @@
 import type { Token } from 'markdown-it'
 import { inlinesOf } from './inlines.js'
-import { createParser, roomFor } from './parser.js'
+import { createParser, roomFor } from './syntax.js'
 import type { Block, Inline, List, ListItem, Table } from './tree.js'
 
 /** Maximum length of Markdown, in UTF-16 units. The rest of a text is plain text. */

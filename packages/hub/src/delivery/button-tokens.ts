@@ -16,7 +16,7 @@ const TOKEN = /^[\w-]{40}$/
 
 /**
  * The values of buttons at a provider: which button of which message, and a proof that Plugboard made it. Nothing is
- * stored, so any replica can read it. A value that a person made up, or took from another conversation, is rejected.
+ * stored, so any replica can read it. `replaceButtons` in core puts them into a payload. A value that a person made up, or took from another conversation, is rejected.
  */
 export class ButtonTokens {
   readonly #keyring: Keyring

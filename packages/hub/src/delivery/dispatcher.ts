@@ -4,10 +4,10 @@ import type { Claimed } from '../log/progress.js'
 import { type LaneKey, nameOf, parseTarget, type Target } from '../log/target.js'
 import type { Appended, Replayed, Store } from '../ports/store.js'
 import { DueClock } from './due-clock.js'
-import { type Gate, type GateLimits, Gates } from './gate.js'
 import type { Effect, LaneEvent, Outcome } from './stream.js'
 import { type RunnerHost, StreamRunner } from './stream-runner.js'
 import type { Resolved, TargetConfig } from './target-config.js'
+import { type GateLimits, type TargetGate, TargetGates } from './target-gate.js'
 import type { TargetMonitor } from './target-monitor.js'
 import { monotonicMs, type TransportListener } from './transport.js'
 
@@ -81,7 +81,7 @@ export class Dispatcher implements RunnerHost {
   /** Lanes by handle, the number that identifies them to the transports. */
   readonly #lanes = new Map<number, { runner: StreamRunner; key: LaneKey }>()
   #lastHandle = 0
-  readonly #gates: Gates
+  readonly #gates: TargetGates
   readonly #clock = new DueClock({
     poll: () => this.#claimDue(),
     polled: () => {
@@ -96,7 +96,7 @@ export class Dispatcher implements RunnerHost {
     this.now = options.now
     this.monotonicMs = options.monotonicMs ?? monotonicMs
     this.random = options.random ?? Math.random
-    this.#gates = new Gates(options.limits.gate, options.limits.streams)
+    this.#gates = new TargetGates(options.limits.gate, options.limits.streams)
     this.pollMs = options.limits.pollMs
     this.listener = this.#listen()
   }
@@ -318,7 +318,7 @@ export class Dispatcher implements RunnerHost {
     return this.#options.resolve(stream, target)
   }
 
-  gate(name: string): Gate {
+  gate(name: string): TargetGate {
     return this.#gates.of(name, this.now())
   }
 

@@ -8,7 +8,7 @@ import type { DeliveryFailure } from './transport.js'
  * Maximum entries of one lane under way, and of one read. Enough that the transport has work while the main thread
  * prepares the next half; few enough that one lane takes a small part of a gate (1024 by default).
  */
-export const WINDOW = 64
+export const MAX_UNDERWAY = 64
 
 /** An entry that a gate has admitted: it is being rendered, or the transport has it. */
 export interface Underway {
@@ -68,7 +68,7 @@ export interface Lane {
   readonly config: TargetConfig | undefined
   /** Its place in the queue of a full gate. */
   readonly queue: 'none' | 'waiting' | 'called'
-  /** Takes no more entries until one of those under way is delivered. */
+  /** Takes no more entries until one of those under way is delivered: it has enough, or others wait at the gate. */
   readonly isFull: boolean
   /** Nothing is sent before this time, for a reason that is not stored. */
   readonly heldUntil: Date | undefined

@@ -1,6 +1,6 @@
 import type { DeliveryFailure } from './transport.js'
 
-/** The waits between attempts, in milliseconds. Their sum is a deadline, counted from when the entry was accepted. */
+/** The waits between attempts, in milliseconds. Their sum is a deadline, counted from when the entry was accepted or replayed. */
 export interface RetrySchedule {
   delaysMs: readonly number[]
 }
@@ -76,6 +76,7 @@ function nextAttempt({ failure, schedule, attempts, since, now, random }: Attemp
   if (delay === undefined || now >= deadline) return 'dead'
   const asked = failure.kind === 'transient' ? (failure.retryAfterMs ?? 0) : 0
   const wait = Math.max(delay * (1 + JITTER * (2 * random - 1)), asked)
+  // A target may ask for a longer wait, but not beyond the deadline, or the schedule's own delay where that is later.
   const latest = Math.max(deadline.getTime(), now.getTime() + delay)
   return new Date(Math.min(now.getTime() + wait, latest))
 }

@@ -1,7 +1,7 @@
 import { LAST_WORDS_MS } from '../channels/timeout.js'
 import { type DeliveryFailure, monotonicMs, type Transport, type TransportListener } from './transport.js'
 
-/** Nothing starts with less time before the end of the lease. A call is aborted 1 s before (`LAST_WORDS_MS`): 1 s is left. */
+/** Nothing starts with less time before the end of the lease. A call is aborted `LAST_WORDS_MS` (1 s) before, so it has at least 1 s. */
 const MIN_LEFT_MS = 2000
 
 /** Controls an item that is under way. */

@@ -5,7 +5,6 @@ import type { Claimed, Lease } from '../log/progress.js'
 import type { LaneKey, Target } from '../log/target.js'
 import type { Appended, Store } from '../ports/store.js'
 import { EntryBuffer } from './entry-buffer.js'
-import type { Gate } from './gate.js'
 import { isFor, type Settlement, sizeOf, type Underway } from './lane.js'
 import { deadlineOf } from './retry.js'
 import {
@@ -19,6 +18,7 @@ import {
   type StreamEvent,
 } from './stream.js'
 import type { Batch, Resolved, TargetConfig } from './target-config.js'
+import type { TargetGate } from './target-gate.js'
 import { Transitions } from './transition.js'
 
 /** Maximum time that the events of one stream keep the thread, in milliseconds. */
@@ -38,7 +38,7 @@ export interface RunnerHost {
   /** In [0, 1). */
   random(): number
   resolve(stream: Claimed, target: Target): Resolved | Promise<Resolved>
-  gate(name: string): Gate
+  gate(name: string): TargetGate
   /** Returns a handle, the number that identifies a lane of this runner to the transports until it is unregistered. */
   register(runner: StreamRunner, key: LaneKey): number
   unregister(handle: number): void
@@ -74,7 +74,7 @@ export class StreamRunner {
   /** Functions that take a waiting lane out of the queue of its gate. */
   readonly #leaves = new Map<LaneKey, () => void>()
   /** The gate that has called a lane: its turn ends with `passOn`. */
-  readonly #calledBy = new Map<LaneKey, Gate>()
+  readonly #calledBy = new Map<LaneKey, TargetGate>()
 
   constructor(host: RunnerHost, claimed: Claimed) {
     this.#host = host
@@ -468,4 +468,4 @@ export class StreamRunner {
 /** The longest time of a timer in Node.js. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
-const viewOf = ({ hasQueue, isScarce, isCrowded }: Gate) => ({ hasQueue, isScarce, isCrowded })
+const viewOf = ({ hasQueue, isScarce, isCrowded }: TargetGate) => ({ hasQueue, isScarce, isCrowded })

@@ -89,7 +89,7 @@ export interface LeaseAnswer {
   readonly held: HeldLease
 }
 
-/** State of a gate when the lane arrives at it, see `Gate`. */
+/** State of a gate when the lane arrives at it, see `TargetGate`. */
 export interface GateView {
   hasQueue: boolean
   isScarce: boolean
@@ -144,6 +144,7 @@ export type LaneEvent = { key: LaneKey } & (
   /** It is the lane's turn at the gate where it waits. */
   | { type: 'called' }
   | { type: 'settled'; stepId: number }
+  /** Reports of the transport, see `TransportListener`: everything up to `seq` was delivered. */
   | { type: 'delivered'; generation: number; seq: number }
   | { type: 'progressed'; generation: number; seq: number; parts: number }
   | { type: 'failed'; generation: number; seq: number; failure: DeliveryFailure }
@@ -183,7 +184,7 @@ export type Effect =
   | { do: 'cancel'; key: LaneKey; config: TargetConfig; generation: number }
   /** Frees room at a gate. `hasArrived`: the entries were delivered (else they go out again later). */
   | { do: 'free-room'; underway: readonly Underway[]; config: TargetConfig; hasArrived: boolean }
-  /** `foundNoRoom`: see `Gate.joinQueue`. */
+  /** `foundNoRoom`: see `TargetGate.joinQueue`. */
   | { do: 'join-queue'; key: LaneKey; gate: string; foundNoRoom: boolean }
   | { do: 'leave-queue'; key: LaneKey }
   | { do: 'pass-on'; key: LaneKey }

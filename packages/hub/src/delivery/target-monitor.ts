@@ -9,7 +9,7 @@ export interface TargetState {
   lastInboundAt?: Date
   lastOutboundAt?: Date
   lastFailure?: TargetFailure
-  /** Failures of the target or of its credentials since the last success. */
+  /** Failures of the target or of its credentials since the last success, to be shown. A circuit counts for itself. */
   consecutiveFailures: number
   /** Of webhooks: deliveries, failed attempts and dead letters since the webhook was created. */
   counts?: DeliveryCounts

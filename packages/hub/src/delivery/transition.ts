@@ -2,18 +2,17 @@ import type { Entry } from '../log/entry.js'
 import type { LaneState, Mark } from '../log/progress.js'
 import { type LaneKey, nameOf, type Target } from '../log/target.js'
 import type { Appended } from '../ports/store.js'
-import { TURN } from './gate.js'
 import {
   endOf,
   isActive,
   isFor,
   type Lane,
   type LaneStep,
+  MAX_UNDERWAY,
   openLane,
   readyAt,
   type Settlement,
   stateOf,
-  WINDOW,
 } from './lane.js'
 import { isOutage, judge, type Verdict } from './retry.js'
 import type {
@@ -28,6 +27,7 @@ import type {
   StreamEvent,
 } from './stream.js'
 import type { Batch, Head, Resolved, TargetConfig } from './target-config.js'
+import { TURN } from './target-gate.js'
 import type { DeliveryFailure } from './transport.js'
 
 /** Pause of a lane whose integration is paused. Long, because the change that ends the pause wakes the lane. */
@@ -251,6 +251,7 @@ export class Transitions {
     stream.lease = held
     stream.write = undefined
     stream.isLeaseShort = false
+    // They are in the store, up to the tail: a scan finds them.
     stream.late = []
     stream.isLateStale = false
     stream.claimedAgain = undefined
@@ -291,7 +292,7 @@ export class Transitions {
     const { stream } = this
     if (stream.isScanning || stream.scanAt || stream.scanned >= stream.tail) return
     stream.isScanning = true
-    this.#effects.push({ do: 'scan', after: stream.scanned, limit: WINDOW })
+    this.#effects.push({ do: 'scan', after: stream.scanned, limit: MAX_UNDERWAY })
   }
 
   // Marks and reclaims.
@@ -475,7 +476,7 @@ export class Transitions {
     // Nothing follows an entry that cannot be rendered before it has failed.
     if (lane.step !== 'ready' || lane.queue === 'waiting' || lane.unrendered) return
     const end = endOf(lane, this.stream.scanned)
-    const hasEnough = lane.taken >= end || lane.isFull || lane.underway.length > WINDOW / 2
+    const hasEnough = lane.taken >= end || lane.isFull || lane.underway.length > MAX_UNDERWAY / 2
     const isBlocked = (readyAt(lane) ?? this.#context.now) > this.#context.now
     if (hasEnough || isBlocked || !this.#mayBegin) {
       if (lane.queue === 'called') this.#endTurn(this.#own(lane))
@@ -565,7 +566,7 @@ export class Transitions {
     }
     this.#step(lane, 'retiring')
     const { key, stepId, done } = lane
-    this.#effects.push({ do: 'read', key, stepId, after: done, limit: WINDOW })
+    this.#effects.push({ do: 'read', key, stepId, after: done, limit: MAX_UNDERWAY })
   }
 
   /** Waits in the queue of the gate, or takes as many entries as the lane may have. */
@@ -580,7 +581,7 @@ export class Transitions {
       return
     }
     // Not before half of the room is free, so that one read returns many entries.
-    const room = gate.isScarce ? TURN : WINDOW
+    const room = gate.isScarce ? TURN : MAX_UNDERWAY
     if (lane.underway.length > room / 2) {
       lane.isFull = true
       return this.#step(lane, 'ready')
@@ -714,7 +715,7 @@ export class Transitions {
     this.#failed(lane, unrendered.seq, unrendered.failure)
   }
 
-  /** This entry failed, and everything before it has arrived. Nothing of the lane is under way any more. */
+  /** This entry failed, and everything before it has arrived. The transport has dropped what came after it. */
   #failed(lane: OwnLane, seq: number, failure: DeliveryFailure): void {
     this.#arrived(lane, seq - 1)
     const { config } = lane

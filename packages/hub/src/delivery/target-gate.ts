@@ -27,7 +27,7 @@ export type Admission = 'go' | 'probe' | 'wait' | { until: Date }
  * memory. It is also the circuit breaker: consecutive failures open the circuit, so calls to the target stop for a pause;
  * then one entry probes, and a success closes the circuit.
  */
-export class Gate {
+export class TargetGate {
   readonly #limits: GateLimits
   #items = 0
   #bytes = 0
@@ -38,7 +38,7 @@ export class Gate {
   #isAsked = false
   #pauseMs = 0
   #isProbing = false
-  /** Waiting lanes, in the order in which they came, each with `#timesFreed` when it found no room. */
+  /** Waiting lanes, in the order in which they came, each with `#timesFreed` when it found no room; -1: it has not tried. */
   readonly #waiting = new Map<() => void, number>()
   #timesFreed = 0
   /** A waiting lane was called and has not called `passOn` yet. */
@@ -89,7 +89,6 @@ export class Gate {
    * no room (false: it only found a queue). Returns a function that leaves the queue.
    */
   joinQueue(wake: () => void, foundNoRoom = true): () => void {
-    // -1: may be called without waiting for room to become free, because it has not tried yet.
     this.#waiting.set(wake, foundNoRoom ? this.#timesFreed : -1)
     // With nothing under way, no end of an attempt would call it later.
     if (this.#items === 0) this.#serve()
@@ -171,10 +170,10 @@ export class Gate {
 }
 
 /** The gates of this process, one per recently used target. */
-export class Gates {
+export class TargetGates {
   readonly #limits: GateLimits
   readonly #few: number
-  readonly #gates = new Map<string, Gate>()
+  readonly #gates = new Map<string, TargetGate>()
   /** With this many gates, quiet ones are removed. */
   #sweepAt: number
 
@@ -185,11 +184,11 @@ export class Gates {
     this.#sweepAt = few
   }
 
-  of(key: string, now: Date): Gate {
+  of(key: string, now: Date): TargetGate {
     const known = this.#gates.get(key)
     if (known) return known
     if (this.#gates.size >= this.#sweepAt) this.#forgetQuiet(now)
-    const gate = new Gate(this.#limits)
+    const gate = new TargetGate(this.#limits)
     this.#gates.set(key, gate)
     return gate
   }

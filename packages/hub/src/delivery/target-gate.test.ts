@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Gate } from './gate.js'
+import { TargetGate } from './target-gate.js'
 
 const limits = { items: 3, bytes: 100, failures: 2, pauseMs: 1000, maxPauseMs: 3000 }
 const start = new Date('2026-11-22T08:00:00Z')
@@ -8,14 +8,14 @@ const after = (ms: number): Date => new Date(start.getTime() + ms)
 
 describe('as a bound on what is under way', () => {
   test('lets in as many as there is room for', () => {
-    const gate = new Gate(limits)
+    const gate = new TargetGate(limits)
     expect(Array.from({ length: 4 }, () => gate.admit(1, false, start))).toEqual(['go', 'go', 'go', 'wait'])
     gate.freeRoom(1, false)
     expect(gate.admit(1, false, start)).toBe('go')
   })
 
   test('lets in as much as there is room for, and one of any size alone', () => {
-    const gate = new Gate(limits)
+    const gate = new TargetGate(limits)
     expect(gate.admit(1000, false, start)).toBe('go')
     expect(gate.admit(1, false, start)).toBe('wait')
     gate.freeRoom(1000, false)
@@ -24,7 +24,7 @@ describe('as a bound on what is under way', () => {
   })
 
   test('calls waiting lanes in order, each once, and not those that left', () => {
-    const gate = new Gate(limits)
+    const gate = new TargetGate(limits)
     const woken: number[] = []
     gate.admit(1, false, start)
     gate.joinQueue(() => woken.push(1))
@@ -43,7 +43,7 @@ describe('as a bound on what is under way', () => {
 })
 
 test('a lane that found no room is not called again before room is freed', () => {
-  const gate = new Gate(limits)
+  const gate = new TargetGate(limits)
   let calls = 0
   const ask = (): void => {
     calls += 1
@@ -61,7 +61,7 @@ test('a lane that found no room is not called again before room is freed', () =>
 })
 
 test('a lane that waits behind others is called in its turn without more free room, and every lane if nothing is under way', () => {
-  const gate = new Gate({ ...limits, items: 8 })
+  const gate = new TargetGate({ ...limits, items: 8 })
   const called: number[] = []
   for (let i = 0; i < 4; i += 1) gate.admit(1, false, start)
   expect(gate.hasQueue).toBe(false)
@@ -82,7 +82,7 @@ test('a lane that waits behind others is called in its turn without more free ro
 
 describe('as a circuit breaker', () => {
   test('consecutive failures open the circuit, for longer each time, up to a limit', () => {
-    const gate = new Gate(limits)
+    const gate = new TargetGate(limits)
     expect(gate.failed(start)).toBe(false)
     expect(gate.failed(start)).toBe(true)
     expect(gate.admit(1, false, start)).toEqual({ until: after(1000) })
@@ -93,7 +93,7 @@ describe('as a circuit breaker', () => {
   })
 
   test('a failure of an entry under way does not extend the pause', () => {
-    const gate = new Gate(limits)
+    const gate = new TargetGate(limits)
     gate.failed(start)
     gate.failed(start)
     expect(gate.failed(after(500))).toBe(false)
@@ -130,7 +130,7 @@ describe('as a circuit breaker', () => {
   })
 
   test('a success does not end a pause that the target asked for', () => {
-    const gate = new Gate(limits)
+    const gate = new TargetGate(limits)
     expect(gate.pause(after(5000), start)).toBe(true)
     expect(gate.pause(after(4000), start)).toBe(false)
     expect(gate.succeeded(after(100))).toBe(false)
@@ -159,7 +159,7 @@ test('in every sequence, the bounds hold, at most one entry probes, and no lane 
     fc.property(
       fc.array(fc.record({ event, bytes: fc.integer({ min: 1, max: 150 }) }), { maxLength: 200 }),
       (steps) => {
-        const gate = new Gate(limits)
+        const gate = new TargetGate(limits)
         const underway: { bytes: number; isProbe: boolean }[] = []
         let waiting = 0
         let ms = 0
@@ -199,15 +199,15 @@ test('in every sequence, the bounds hold, at most one entry probes, and no lane 
 })
 
 /** A gate whose circuit has just opened. */
-function withOpenCircuit(): Gate {
-  const gate = new Gate(limits)
+function withOpenCircuit(): TargetGate {
+  const gate = new TargetGate(limits)
   gate.failed(start)
   gate.failed(start)
   return gate
 }
 
 test('a lane that waits while nothing is under way is called at once, because nothing else would call it', () => {
-  const gate = new Gate({ items: 2, bytes: 100, failures: 3, pauseMs: 10, maxPauseMs: 20 })
+  const gate = new TargetGate({ items: 2, bytes: 100, failures: 3, pauseMs: 10, maxPauseMs: 20 })
   let calls = 0
   gate.joinQueue(() => {
     calls += 1
