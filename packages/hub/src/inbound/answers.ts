@@ -49,7 +49,7 @@ export class Answers {
 
   /**
    * Resolves a button that was pressed at `endpoint`: by the person of the conversation, or by somebody else in the same
-   * room. Undefined if the token is invalid, or if its message is not in that room.
+   * room. Undefined if the token is invalid, or if somebody else pressed it outside that room.
    */
   async toButton(
     clientId: Id,
@@ -92,13 +92,13 @@ export class Answers {
 }
 
 /**
- * Whether who is at `endpoint` can see what the bot wrote to `record`: everybody in a room can, and a person can see
- * what the bot wrote to that person without a room.
+ * Whether who is at `endpoint` can see what the bot wrote to `record`: a person sees what the bot wrote to that person,
+ * wherever the provider shows it, and everybody in a room sees what the bot wrote there.
  */
 const shows = (record: EndpointRecord, channel: string, { identity, sender, thread }: Endpoint): boolean =>
   record.channel.name === channel &&
   !record.channel.custom &&
   record.identity === identity &&
-  (record.thread === '*' ? record.sender === sender : record.thread === thread)
+  (record.sender === sender || (record.thread === thread && thread !== '*'))
 
 const payloadOf = (entry: Entry): JsonObject => parseJsonObject(entry.payload)
