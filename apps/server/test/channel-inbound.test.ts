@@ -361,6 +361,7 @@ describe('provider events other than messages', () => {
       return deliveries.find(({ target }: { target: { type: string } }) => target.type === 'endpoint')
     }
     expect(await courierOf()).toMatchObject({ state: 'failed', error: failure.message })
+    expect(server.output()).toContain('"reason":"undelivered"')
     const { deadLetters } = (await client.call('GET', '/dead-letters')).json
     expect(deadLetters).toMatchObject([{ messageId: id, reason: 'undelivered', error: failure.message }])
     await bot.until(() => bot.ofType('conversation.activity').length === 1)

@@ -20,7 +20,7 @@ import type { TargetMonitor } from '../delivery/target-monitor.js'
 import type { MediaLinks } from '../files/media-links.js'
 import { type Activity, idsIn } from '../log/activity.js'
 import { dedupeOf } from '../log/dedupe.js'
-import type { Entry } from '../log/entry.js'
+import type { Dead, Entry } from '../log/entry.js'
 import { endpointTarget } from '../log/target.js'
 import type { Append, Place, Store } from '../ports/store.js'
 import type { Answers, Press } from './answers.js'
@@ -230,14 +230,17 @@ export class Ingest {
     { client, integration: { channel }, conversationId, endpointId, dedupe, delivered }: Origin,
     { status, failure }: InboundEvent & { type: 'delivery' },
   ): Promise<void> {
-    const { store, now } = this.#options
+    const { store, dispatcher, now } = this.#options
     if (status !== 'failed' || !delivered) return
     // It may have been replayed since.
     if (await store.findByDedupe(client.id, conversationId, dedupe)) return
-    await store.bury(delivered, delivered.seq, endpointTarget(endpointId), {
+    const target = endpointTarget(endpointId)
+    const dead: Dead = {
       ...{ reason: 'undelivered', attempts: 1, at: now(), label: `${channel} ${endpointId}` },
       error: failure?.message ?? 'the provider could not deliver it',
-    })
+    }
+    await store.bury(delivered, delivered.seq, target, dead)
+    dispatcher.reportDeath(target, delivered, dead)
   }
 
   async #started({ client, conversationId, dedupe }: Origin, id: Id, tells: object): Promise<void> {
