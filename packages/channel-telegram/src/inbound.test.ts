@@ -5,7 +5,7 @@ import { botToken, webhookUrl } from '../test/stage.js'
 import { parse } from './inbound.js'
 
 const fixtureOf = (name: string) =>
-  JSON.parse(readFileSync(new URL(`./fixtures/${name}.json`, import.meta.url), 'utf8'))
+  JSON.parse(readFileSync(new URL(`./fixtures/forms/${name}.json`, import.meta.url), 'utf8'))
 const { fields: serviceMessages } = fixtureOf('service-messages') as { fields: object }
 const { updates: otherUpdates } = fixtureOf('other-updates') as { updates: object }
 
