@@ -64,6 +64,16 @@ main > p { padding: 1rem 20px; font: 16px/1.5 system-ui, sans-serif; }
 .swagger-ui .opblock .opblock-summary-path { word-break: break-word; }
 .swagger-ui .response-col_links { display: none; }
 .swagger-ui .scheme-container .schemes .auth-wrapper .authorize { margin-right: 0; }
+html:not(.dark-mode) .swagger-ui .info .title small { background: #5b6270; }
+html:not(.dark-mode) .swagger-ui .info .title small.version-stamp { background: #3d7000; }
+html:not(.dark-mode) .swagger-ui .info a { color: #0b57d0; }
+html:not(.dark-mode) .swagger-ui .opblock-get .opblock-summary-method { background: #1464b4; }
+html:not(.dark-mode) .swagger-ui .opblock-post .opblock-summary-method { background: #1a7f4e; }
+html:not(.dark-mode) .swagger-ui .opblock-put .opblock-summary-method { background: #a85400; }
+html:not(.dark-mode) .swagger-ui .opblock-patch .opblock-summary-method { background: #0b7a66; }
+html:not(.dark-mode) .swagger-ui .opblock-delete .opblock-summary-method { background: #c62828; }
+html:not(.dark-mode) .swagger-ui .btn.authorize { color: #1a7f4e; border-color: #1a7f4e; }
+html:not(.dark-mode) .swagger-ui .btn.authorize svg { fill: #1a7f4e; }
 .dark-mode body { background: #1c2022; color: #eee; }
 .dark-mode header a { color: #8ab4f8; }
 .dark-mode header .home, .dark-mode nav [aria-current] { color: inherit; }
@@ -98,6 +108,7 @@ SwaggerUIBundle({
   defaultModelsExpandDepth: -1,
   tryItOutEnabled: true,
   validatorUrl: null,
+  onComplete: () => document.querySelector('#servers')?.setAttribute('aria-label', 'Server'),
 })
 `
 

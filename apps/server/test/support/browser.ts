@@ -5,17 +5,25 @@ import { type Browser, chromium } from 'playwright-core'
 
 const CHROMIUM = '/usr/bin/chromium'
 
+/** Where Chromium and Chrome are, by preference. */
+const PLACES = [
+  CHROMIUM,
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+]
+
 /** A host name that only the browser resolves, to this machine. It is no loopback name. */
 export const HOST = 'plugboard.example'
 
 /** How long the installation of Chromium may take, in milliseconds. */
 export const INSTALL_MS = 300_000
 
-/** Debian's Chromium, which is installed at first use. @throws that says what to install */
+/** The Chromium of this machine; where there is none, Debian's is installed. @throws that says what to install */
 export async function startBrowser(): Promise<Browser> {
-  if (!existsSync(CHROMIUM)) await install()
+  const found = PLACES.find((path) => existsSync(path))
+  if (found === undefined) await install()
   return chromium.launch({
-    executablePath: CHROMIUM,
+    executablePath: found ?? CHROMIUM,
     args: [
       '--headless=new',
       '--no-sandbox',
@@ -30,14 +38,16 @@ export async function startBrowser(): Promise<Browser> {
 async function install(): Promise<void> {
   console.log('Installing Chromium for the tests (once) …')
   const run = promisify(execFile)
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const apt = (...args: string[]) => {
+    const isRoot = process.getuid?.() === 0
+    const [command = '', ...rest] = [...(isRoot ? [] : ['sudo', '--non-interactive']), 'apt-get', ...args]
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    return run(command, rest, { env, maxBuffer: 2 ** 24 })
+  }
   try {
-    await run('apt-get', ['update', '-qq'], { env })
-    const options = ['install', '--yes', '--quiet', '--no-install-recommends', 'chromium']
-    await run('apt-get', options, { env, maxBuffer: 2 ** 24 })
+    await apt('update', '-qq')
+    await apt('install', '--yes', '--quiet', '--no-install-recommends', 'chromium')
   } catch (cause) {
-    throw new Error(`cannot install Chromium: run \`apt-get install chromium\` (${CHROMIUM}) as root`, {
-      cause,
-    })
+    throw new Error(`there is no Chromium: install one at ${PLACES.join(' or ')}`, { cause })
   }
 }

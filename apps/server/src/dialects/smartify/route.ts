@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, HTTP
 import { z } from 'zod'
 import { doubledPrefixFault } from '../../http/doubled-prefix.js'
 import { isTooLarge } from '../bounded.js'
+import { idempotencyHeader } from '../idempotency-header.js'
 import { withListSlot } from '../list-slots.js'
 import type { Credentials } from './credentials.js'
 import { errorsOf, security, TAG } from './description.js'
@@ -55,6 +56,8 @@ export interface ProjectRoute<B extends z.ZodType, P extends z.ZodObject, Q exte
   asks: Role
   /** Asked before the body is read. @throws what the caller is answered with */
   admit?(caller: Caller, request: FastifyRequest): void
+  /** It takes an `Idempotency-Key`. */
+  takesKey?: true
   /** It returns a list of the project, whose concurrency is limited. */
   isList?: true
   handle(input: Input<z.output<B>, z.output<P>, z.output<Q>> & Inside): Promise<unknown>
@@ -128,6 +131,7 @@ export function projectRoutes(app: FastifyInstance, hub: Hub, credentials: Crede
         operationId,
         security,
         errors: errorsOf({ ...route, isInProject: true }),
+        ...(route.takesKey && { headers: idempotencyHeader }),
         ...(route.body && { body: route.body }),
         params: PROJECT.extend((route.params ?? noParams).shape),
         ...ANSWER,

@@ -37,6 +37,7 @@ export function requestRoutes(
     method: 'POST',
     path: '/requests/:requestId/messages',
     operationId: 'smartifyPostMessage',
+    takesKey: true,
     summary: 'Post a message; the first one opens the request',
     asks: 'guest',
     params: requestParams,
