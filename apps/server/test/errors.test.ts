@@ -232,7 +232,7 @@ describe('a path', () => {
     expect(answer.headers['content-type']).toMatch(/^text\/plain/)
   })
 
-  test.each(['/', '/api/v1', '/api/v1/', '/webhooks/v1/x', '/admin'])('%s has nothing', async (path) => {
+  test.each(['/index.html', '/api/v1', '/api/v1/', '/webhooks/v1/x', '/admin'])('%s has nothing', async (path) => {
     expect(await raw(server, { path })).toMatchObject({ status: 404, text: 'Not Found' })
   })
 
