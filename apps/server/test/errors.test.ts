@@ -232,9 +232,12 @@ describe('a path', () => {
     expect(answer.headers['content-type']).toMatch(/^text\/plain/)
   })
 
-  test.each(['/index.html', '/api/v1', '/api/v1/', '/webhooks/v1/x', '/admin'])('%s has nothing', async (path) => {
-    expect(await raw(server, { path })).toMatchObject({ status: 404, text: 'Not Found' })
-  })
+  test.each(['/index.html', '/api/v1', '/api/v1/', '/webhooks/v1/x', '/admin'])(
+    '%s has nothing',
+    async (path) => {
+      expect(await raw(server, { path })).toMatchObject({ status: 404, text: 'Not Found' })
+    },
+  )
 
   test('has nothing for another method', async () => {
     expect((await client.call('PUT', '/users')).status).toBe(404)
