@@ -4,7 +4,7 @@ import { invalidBlocks } from '../../../../packages/channel-slack/test/fake-slac
 import { createTenant, EXTERNAL_URL, startHub, type Tenant } from '../support/channel-stage.js'
 import { json, type Provider, type Sent, startProvider, type Told } from '../support/providers/provider.js'
 import { slack } from '../support/providers/slack.js'
-import { cleanUp } from '../support/server.js'
+import { cleanUp, type TestServer } from '../support/server.js'
 import { inboundBehaviour } from './inbound.js'
 import { outboundBehaviour } from './outbound.js'
 
@@ -13,10 +13,12 @@ outboundBehaviour(slack)
 
 describe('an app of Slack', () => {
   let provider: Provider
+  let server: TestServer
   let tenant: Tenant
   beforeAll(async () => {
     provider = await startProvider(slack)
-    tenant = await createTenant(await startHub([provider]), provider)
+    server = await startHub([provider])
+    tenant = await createTenant(server, provider)
   })
   afterAll(async () => {
     await tenant.bot.close()
@@ -61,6 +63,21 @@ describe('an app of Slack', () => {
     await tenant.write(1, 'and that was all')
     const heard = await tenant.hears(2)
     expect(heard.map(({ payload }) => payload.text)).toEqual(['/weather Québec', 'and that was all'])
+  })
+
+  test('gets a forwarded message after the words of the person, and its file behind our address', async () => {
+    const { told, bytes } = provider.send(90, randomUUID(), provider.url)
+    const whole = JSON.parse(told.body)
+    const { files, ...event } = whole.event
+    const share = { is_share: true, author_name: 'Ada', text: 'The server is on fire', files }
+    const forwarded = { ...event, subtype: undefined, text: 'please handle this', attachments: [share] }
+    const before = tenant.heard().length
+    const body = JSON.stringify({ ...whole, event: forwarded })
+    expect((await tenant.tell({ ...told, body })).status).toBe(200)
+    const [words, file] = (await tenant.hears(before + 2)).slice(before)
+    expect(words?.payload.text).toBe('please handle this\n\nAda: The server is on fire')
+    const url = String(file?.payload.url).replace(EXTERNAL_URL, server.url)
+    expect(await (await fetch(url)).text()).toBe(bytes)
   })
 
   test('gets a picture that Slack cannot download as its title and its link', async () => {
