@@ -126,6 +126,7 @@ test('new credentials of the same account take nothing back', async () => {
 test('an account is one client’s alone, until that client gives it up', async () => {
   const { hub, sync, other, calls } = setUp()
   await sync('a')
+  await eventually(() => expect(calls).toContain('provision a'))
   await expect(sync('a', 'x', other.id)).rejects.toMatchObject({
     code: 'CONFLICT',
     message: expect.stringContaining('channels.acme'),
