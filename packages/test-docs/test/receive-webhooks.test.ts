@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createClient, sync } from '@plugboard/client'
-import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { blocksOf, portsOf } from './support/page.js'
+import { signedPost } from './support/signed-post.js'
 import type { Terminal } from './support/terminal.js'
 import { repository, Visit } from './support/visit.js'
 
 const page = readFileSync(join(repository, 'docs/receive-webhooks.md'), 'utf8')
 
-/** A route handler is a function that Next calls. In the form that takes long, Next does; here, something smaller. */
+/** A route handler is a function that Next calls. `soak/next.test.ts` runs Next; here, something smaller does. */
 const route = `import { serve } from '@hono/node-server'\n`
 const servingRoute = `\nserve({ fetch: (request) => POST(request), port: 4105, hostname: '127.0.0.1' })\n`
 
@@ -81,18 +81,6 @@ async function serve(
   return terminal
 }
 
-/** A request as Plugboard signs it. */
-async function post(url: string, token: string): Promise<number> {
-  const [body, at] = [JSON.stringify({ type: 'message.new', data: {} }), new Date()]
-  const headers = {
-    'content-type': 'application/json',
-    'webhook-id': 'evt_1',
-    'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
-    'webhook-signature': new Webhook(token).sign('evt_1', at, body),
-  }
-  return (await fetch(url, { method: 'POST', headers, body })).status
-}
-
 const newToken = () => randomBytes(64).toString('base64')
 
 describe.each(recipes)('the recipe for $name', ({ name, port, code, parsed: [before, after] = ['', ''] }) => {
@@ -110,7 +98,7 @@ describe.each(recipes)('the recipe for $name', ({ name, port, code, parsed: [bef
       const state = async () => (await plugboard.messages.deliveries(messageId))[0]?.state
       await expect.poll(state, { interval: 20 }).toBe('delivered')
       expect(bot.output).toContain('message.new')
-      expect(await post(url, newToken())).toBe(401)
+      expect(await signedPost(url, newToken())).toBe(401)
     } finally {
       await bot.close()
     }
@@ -124,7 +112,7 @@ describe.each(recipes)('the recipe for $name', ({ name, port, code, parsed: [bef
       token,
     })
     try {
-      expect(await post(`${visit.urlOf(port)}/webhook`, token)).toBe(503)
+      expect(await signedPost(`${visit.urlOf(port)}/webhook`, token)).toBe(503)
       expect(bot.output).toContain('TypeError: the body was already parsed: pass the raw body')
     } finally {
       await bot.close()

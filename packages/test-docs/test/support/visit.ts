@@ -181,7 +181,8 @@ async function untilListens(port: number, terminal: Terminal): Promise<void> {
   }
 }
 
-async function freePorts(wanted: readonly number[]): Promise<Map<number, number>> {
+/** Free ports that replace others. */
+export async function freePorts(wanted: readonly number[]): Promise<Map<number, number>> {
   // All are taken before one is given back, so that they differ.
   const servers = wanted.map(() => createServer().listen(0, '127.0.0.1'))
   try {
