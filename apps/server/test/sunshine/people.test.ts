@@ -144,6 +144,9 @@ describe('participants', () => {
     for (const userId of [first, second]) {
       const { clients } = await api.listClients(userId)
       expect(clients).toEqual([expect.objectContaining({ type: 'sdk', status: 'active' })])
+      const { participants } = await api.listParticipants(id)
+      const own = participants.find((each: { userId: string }) => each.userId === userId)
+      expect(own.clientAssociations).toEqual([{ type: 'sdk', clientId: clients[0].id }])
       expect(await refusalOf(api.removeClient(userId, clients[0].id))).toMatchObject({ status: 400 })
     }
   })

@@ -95,12 +95,13 @@ export const participantJson = (
   { id, userId, readAt }: Participant,
   user: UserView | undefined,
   unreadCount: number,
+  clientAssociations: readonly { type: string; clientId: Id }[] = [],
 ): JsonObject => ({
   id,
   userId,
   ...known({ userExternalId: user && externalIdOf(user), lastRead: readAt }),
   unreadCount,
-  clientAssociations: [],
+  clientAssociations: [...clientAssociations],
 })
 
 /** `users`: those of the authors that are known, for what they are called. */

@@ -23,6 +23,12 @@ export const sdkClientJson = ({ id, linkedAt }: SdkClient): JsonObject => ({
   linkedAt,
 })
 
+/** The clients that a participant is subscribed with: in groups alone, whose participants all are. */
+export function associationsOf(user: UserView | undefined, isGroup: boolean | undefined) {
+  const sdk = isGroup && user ? sdkClientOf(user) : undefined
+  return sdk ? [{ type: SDK, clientId: sdk.id }] : []
+}
+
 /** Creates the client of a user, once. @throws NOT_FOUND for the user */
 export async function subscribeSdk(hub: Hub, client: ClientView, userId: Id): Promise<void> {
   const made = { sdkClientId: newId(), sdkLinkedAt: new Date().toISOString() }

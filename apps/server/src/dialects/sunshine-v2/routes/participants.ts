@@ -6,7 +6,7 @@ import { participantJson } from '../map.js'
 import { anyQuery, cut, linksOf, pageOf, rangeOf } from '../pages.js'
 import { defineRoute, type Scope } from '../route.js'
 import * as schemas from '../schemas.js'
-import { subscribeSdk } from '../sdk-client.js'
+import { associationsOf, subscribeSdk } from '../sdk-client.js'
 
 /** Participants of conversations. */
 export function participantRoutes(scope: Scope): void {
@@ -34,9 +34,10 @@ export function participantRoutes(scope: Scope): void {
         Promise.all(participants.map((each) => hub.participants.unread(client, conversation.id, each))),
       ])
       return {
-        participants: participants.map((each, i) =>
-          participantJson(each, users.get(each.userId), unread[i] ?? 0),
-        ),
+        participants: participants.map((each, i) => {
+          const user = users.get(each.userId)
+          return participantJson(each, user, unread[i] ?? 0, associationsOf(user, conversation.facts.isGroup))
+        }),
         ...linksOf(found, page, request, baseUrl(request)),
       }
     },
@@ -60,7 +61,7 @@ export function participantRoutes(scope: Scope): void {
         hub.users.view(client, userId),
         hub.participants.unread(client, id, participant),
       ])
-      return { participant: participantJson(participant, user, unread) }
+      return { participant: participantJson(participant, user, unread, associationsOf(user, true)) }
     },
   })
   defineRoute(scope, {
