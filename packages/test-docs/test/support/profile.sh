@@ -29,8 +29,8 @@ npm() {
     "create plugboard-channel@latest "*) node "$REPOSITORY/packages/create-plugboard-channel/dist/main.js" "${@:3}" ;;
     "install") install_packages $(node -p "const m = require('./package.json'); Object.keys({ ...m.dependencies, ...m.devDependencies }).join(' ')") ;;
     "run build") node_modules/.bin/tsc ;;
-    # The tests of the template take long, and are run by its own package.
-    "test") node_modules/.bin/tsc ;;
+    # The tests of the template take long.
+    "test") if [ "$SOAK" = true ]; then command npm test; else node_modules/.bin/tsc; fi ;;
     "install "*) install_packages "${@:2}" ;;
     *) not_replaced npm "$@" ;;
   esac

@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Longest time for one block, and until a program prints what is waited for. */
-export const PATIENCE_MS = 20_000
+export const PATIENCE_MS = process.env.SOAK === 'true' ? 180_000 : 20_000
 
 /** What a server prints when it is ready. */
 const LISTENS = 'Plugboard listens on'

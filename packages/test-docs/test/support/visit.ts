@@ -119,6 +119,7 @@ export class Visit implements AsyncDisposable {
       TMPDIR: this.#root,
       LANG: 'C.UTF-8',
       REPOSITORY: repository,
+      SOAK: process.env.SOAK ?? '',
       SERVER_PORT: String(this.#ports.get(SERVER_PORT)),
     }
     const terminal = new Terminal({ cwd: this.#folder, env, profile, scripts: this.#root })
