@@ -414,7 +414,7 @@ describe('provider events other than messages', () => {
 })
 
 test('an address that has expired is not found', async () => {
-  const short = await startWithCouriers(provider.url, { MEDIA_LINK_TTL: '3s' })
+  const short = await startWithCouriers(provider.url, { MEDIA_LINK_TTL: '5s' })
   const config = { version: '1.0.0', token, account: randomUUID() }
   const other = await createClient(short, { webhooks: [{ url: bot.url }], channels: { courier: config } })
   await tellEvents(
@@ -429,7 +429,7 @@ test('an address that has expired is not found', async () => {
   await bot.until(() => heard().length > 0)
   const { url } = heard().at(-1) as unknown as { url: string }
   expect((await fetch(url)).status).toBe(200)
-  await expect.poll(async () => (await fetch(url)).status, { timeout: 10_000 }).toBe(404)
+  await expect.poll(async () => (await fetch(url)).status, { timeout: 20_000 }).toBe(404)
   expect((await call(short, 'GET', '/healthz')).status).toBe(200)
 })
 
