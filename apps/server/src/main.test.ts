@@ -268,7 +268,7 @@ describe('plugboard', () => {
     async (args) => {
       const { code, err } = await run(args).ended
       expect(code).toBe(1)
-      expect(err).toMatch(/^plugboard: .*; see plugboard help\n$/)
+      expect(err).toMatch(/^plugboard: .*; see plugboard help( start)?\n$/)
     },
   )
 })

@@ -222,6 +222,17 @@ async function recordMessaging(): Promise<void> {
   await admin('GET', `/clients/${other}`)
   await admin('PATCH', `/clients/${other}`, { guests: true, maxStoredBytes: 1_000_000_000 })
   await admin('POST', `/clients/${other}/tokens`, {})
+  const make = async (path: string, body: object) =>
+    (await call(server, 'POST', `${api}/admin${path}`, { body, headers: asAdmin })).json
+  const { keyId } = await make('/keys', { app: other, scope: 'app', displayName: 'Bot' })
+  await admin('GET', `/keys?app=${other}`)
+  await admin('DELETE', `/keys/${keyId}`)
+  const olga = { email: 'olga@example.org', firstName: 'Olga' }
+  await make('/owners', { project: other, password: 'the password of olga', ...olga })
+  await admin('GET', `/owners?project=${other}`)
+  await admin('POST', '/owners/remove', { email: olga.email, project: other })
+  await admin('GET', `/dead-letters?client=${id}&reason=invalid`)
+  await admin('POST', '/dead-letters/replay', { client: other, reason: 'exhausted' })
   await admin('DELETE', `/clients/${other}`)
 }
 

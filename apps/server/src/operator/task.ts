@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises'
 import { isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { Hub, Keyring, Store } from '@plugboard/hub'
 import type { z } from 'zod'
@@ -14,27 +15,59 @@ import { findAdminKey } from './admin-key.js'
 import { keyringFor } from './keyring.js'
 import { assertUsable } from './usable-store.js'
 
-/** An operator command: one use case of the hub that also has an admin route. */
-export interface OperatorTask<T> {
+/** One use case of the hub that also has an admin route. */
+interface OperatorTask<T> {
+  /** Default: POST. */
+  method?: 'GET' | 'POST' | 'DELETE'
   /** The admin route, below `/api/v1/admin`. */
   path: string
-  body: object
+  /** Members that are undefined are left out. */
+  query?: Readonly<Record<string, string | undefined>>
+  body?: object
   answer: z.ZodType<T>
   run(hub: Hub): Promise<T>
 }
 
+/** Runs the tasks of a command. */
+export type Operator = <T>(task: OperatorTask<T>) => Promise<T>
+
+export interface OperateOptions {
+  /** Address of a running server. Default: the store itself, or the server that has it open. */
+  url?: string | undefined
+  /** Creates the database if it does not exist. Otherwise, that is an error. */
+  mayCreate?: boolean
+}
+
 /**
- * Runs a task on the store. If a running server has the store open, or `url` is given, calls the admin routes of that
- * server instead. @throws UNAVAILABLE if neither is reachable, and errors of the task
+ * Runs a command on the store. If a running server has the store open, or `url` is given, the tasks call the admin routes
+ * of that server instead. @throws UNAVAILABLE if neither is reachable, and errors of the tasks
  */
-export async function operate<T>(config: Config, task: OperatorTask<T>, url?: string): Promise<T> {
-  if (url !== undefined) return callAdmin(url.replace(/\/+$/, ''), config, task)
-  // First, as at a start: a new database has no key yet.
+export async function operate<T>(
+  config: Config,
+  { url, mayCreate = false }: OperateOptions,
+  command: (operator: Operator) => Promise<T>,
+): Promise<T> {
+  if (url !== undefined) return command((task) => callAdmin(url.replace(/\/+$/, ''), config, task))
+  const database = databaseOf(config)
+  if (!mayCreate && database.kind === 'sqlite') await assertThere(database.place)
   await preparePlaces(config)
-  const keyring = await keyringFor(databaseOf(config), config)
+  // First, as at a start: a new database has no key yet.
+  const keyring = await keyringFor(database, config)
   const store = await openUnlessInUse(config)
-  if (store) return withHub(config, { store, keyring }, task.run)
-  return callAdmin(addressOf(config), config, task)
+  if (store) return withHub(config, { store, keyring }, (hub) => command((task) => task.run(hub)))
+  const address = addressOf(config)
+  return command((task) => callAdmin(address, config, task))
+}
+
+/** To open a file creates it. */
+async function assertThere(file: string): Promise<void> {
+  await access(file).catch((cause) => {
+    throw new PlugboardError(
+      'INVALID',
+      `there is no database at ${file}: run this command in the folder of the server, or set DATABASE_URL as for the server`,
+      { cause },
+    )
+  })
 }
 
 /** Undefined if another process, a running server, has it open. */
@@ -60,7 +93,9 @@ async function withHub<T>(
       const parts = { store, blobs, keyring, metrics: new Metrics(), urls: new PublicUrls(config) }
       // The standard output is the result of the command.
       const log = createLog(config.logLevel, process.stderr)
-      return await use(await createConfiguredHub({ ...config, channels: [] }, {}, { ...parts, log }))
+      const hub = await createConfiguredHub({ ...config, channels: [], role: 'api' }, {}, { ...parts, log })
+      // It would go on polling for deliveries.
+      return await use(hub).finally(() => hub.stop(0))
     } finally {
       await blobs.close()
     }
@@ -80,15 +115,19 @@ function addressOf({ host, port }: Config): string {
 async function callAdmin<T>(url: string, config: Config, task: OperatorTask<T>): Promise<T> {
   const { internalPassword } = config
   const adminKey = await findAdminKey(databaseOf(config), config)
-  const response = await fetch(`${url}/api/v1/admin${task.path}`, {
-    method: 'POST',
+  const { method = 'POST', path, query = {}, body } = task
+  const search = new URLSearchParams(
+    Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  )
+  const response = await fetch(`${url}/api/v1/admin${path}${search.size > 0 ? `?${search}` : ''}`, {
+    method,
     redirect: 'error',
     headers: {
-      'content-type': 'application/json',
+      ...(body && { 'content-type': 'application/json' }),
       ...(adminKey !== undefined && { 'x-bp-messaging-admin-key': adminKey }),
       ...(internalPassword !== undefined && { password: internalPassword }),
     },
-    body: JSON.stringify(task.body),
+    ...(body && { body: JSON.stringify(body) }),
   }).catch((cause: unknown) => {
     throw new PlugboardError('UNAVAILABLE', `cannot reach the server at ${url}`, { cause })
   })
@@ -104,5 +143,5 @@ async function callAdmin<T>(url: string, config: Config, task: OperatorTask<T>):
       `the server at ${url} answered: ${text}; set INTERNAL_PASSWORD if it has one`,
     )
   if (!response.ok) throw new PlugboardError('INVALID', `the server at ${url} answered: ${text}`)
-  return task.answer.parse(JSON.parse(text))
+  return task.answer.parse(text === '' ? undefined : JSON.parse(text))
 }

@@ -63,8 +63,8 @@ describe('whether anybody may be a guest of a client', () => {
     const client = await createClient(server)
     const show = () => callAdmin(server, 'GET', `/clients/${client.id}`)
     const off = { id: client.id, guests: false, maxStoredBytes: null }
-    expect((await show()).json).toEqual(off)
-    expect((await callAdmin(server, 'GET', `/clients/${idOf(client.id)}`)).json).toEqual(off)
+    expect((await show()).json).toMatchObject(off)
+    expect((await callAdmin(server, 'GET', `/clients/${idOf(client.id)}`)).json).toMatchObject(off)
     expect((await configure(client, { guests: true, maxStoredBytes: 5 })).json).toEqual({
       ...{ id: client.id, guests: true, maxStoredBytes: 5 },
     })

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { newId } from '@plugboard/core'
 import { call, type TestClient } from './api.js'
 import type { TestServer } from './server.js'
 
@@ -114,6 +115,15 @@ export const adminSamples: Readonly<Record<string, (clientId: string) => Sample>
   'GET /admin/clients': () => ({ path: '/admin/clients' }),
   'POST /admin/clients': () => ({ path: '/admin/clients', body: {} }),
   'POST /admin/keys': () => ({ path: '/admin/keys', body: { app: 'new', scope: 'app' } }),
+  'GET /admin/keys': () => ({ path: '/admin/keys' }),
+  'DELETE /admin/keys/{keyId}': () => ({ path: `/admin/keys/app_${newId()}` }),
+  'GET /admin/owners': () => ({ path: '/admin/owners' }),
+  'POST /admin/owners/remove': () => ({
+    path: '/admin/owners/remove',
+    body: { email: `${randomUUID()}@example.org` },
+  }),
+  'GET /admin/dead-letters': (client) => ({ path: `/admin/dead-letters?client=${client}` }),
+  'POST /admin/dead-letters/replay': (client) => ({ path: '/admin/dead-letters/replay', body: { client } }),
   'POST /admin/owners': () => ({
     path: '/admin/owners',
     body: { project: 'new', email: `${randomUUID()}@example.org`, password: randomUUID() },

@@ -1,6 +1,7 @@
 import { type Id, newId, PlugboardError } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
 import { Collection } from '../documents/collection.js'
+import type { Range } from '../log/page.js'
 import type { Sealed } from '../ports/client-record.js'
 import type { Store } from '../ports/store.js'
 import { NO_CLIENT } from '../ports/stored-document.js'
@@ -183,6 +184,13 @@ export class Accounts {
       if (account.kind === 'person') people.push(account)
     }
     return people
+  }
+
+  /** A page of all keys and people, or of those that act for one client, in creation order. */
+  async list({ clientId, ...range }: Range & { clientId?: Id | undefined }): Promise<WithId<Account>[]> {
+    const term = clientId && { term: clientTerm(clientId) }
+    const page = await this.#accounts.list(NO_CLIENT, { ...range, ...term })
+    return page.map(({ id, data }) => ({ ...data, id }))
   }
 
   /** @throws NOT_FOUND */

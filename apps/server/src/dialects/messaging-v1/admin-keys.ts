@@ -1,8 +1,8 @@
 import { type Id, invalid, isId, PlugboardError } from '@plugboard/core'
 import type { ClientView, Hub, KeyAccount, WithId } from '@plugboard/hub'
 import { z } from 'zod'
-import { keyIdOf } from '../sunshine-v2/credentials.js'
-import { namedClient } from './map.js'
+import { keyIdOf, parseKeyId } from '../sunshine-v2/credentials.js'
+import { adminPage, existingClient, nextPage, pageOfAccounts } from './admin-lists.js'
 
 /** A key requested by the operator. */
 export const wantedKey = z.strictObject({
@@ -29,9 +29,55 @@ export async function createKey(hub: Hub, wanted: WantedKey): Promise<MadeKey> {
     })
   if (integrationId !== undefined && app === 'new')
     throw invalid({ path: ['app'], message: 'must be the app of the integration' })
-  const client = app === 'new' ? (await hub.clients.create()).client : await existing(hub, app)
+  const client = app === 'new' ? (await hub.clients.create()).client : await existingClient(hub, app, 'app')
   const { key, secret } = await keyOf(hub, client, { scope, displayName, integrationId })
   return { appId: client.id, keyId: keyIdOf(key), secret }
+}
+
+export const keysQuery = z.strictObject({ ...adminPage, app: z.string().min(1).optional() })
+
+/** Keys without their secrets. */
+export const keyList = z.object({
+  keys: z.array(
+    z.object({
+      keyId: z.string(),
+      scope: z.enum(['app', 'account', 'integration']),
+      appId: z.string().optional(),
+      integrationId: z.string().optional(),
+      displayName: z.string(),
+      createdOn: z.string(),
+    }),
+  ),
+  ...nextPage,
+})
+
+/** Lists the keys of the Sunshine API, of all apps or of one. @throws NOT_FOUND for the app */
+export async function listKeys(
+  hub: Hub,
+  { app, ...page }: z.infer<typeof keysQuery>,
+): Promise<z.infer<typeof keyList>> {
+  const client = app === undefined ? undefined : await existingClient(hub, app, 'app')
+  const { items, ...next } = await pageOfAccounts(hub, { ...page, client }, (account) => {
+    if (account.kind !== 'key') return undefined
+    const { scope, clientId: appId, integrationId, displayName, createdAt: createdOn } = account
+    return {
+      keyId: keyIdOf(account),
+      scope,
+      ...(appId && { appId }),
+      ...(integrationId && { integrationId }),
+      displayName,
+      createdOn,
+    }
+  })
+  return { keys: items, ...next }
+}
+
+/** Revokes a key of the Sunshine API. @throws NOT_FOUND */
+export async function revokeKey(hub: Hub, keyId: string): Promise<void> {
+  const id = parseKeyId(keyId)
+  const key = id && (await hub.accounts.findKey(id))
+  if (!key || keyIdOf(key) !== keyId) throw new PlugboardError('NOT_FOUND', 'key not found')
+  await hub.accounts.remove(key.id)
 }
 
 /** Parses the operator's options. @throws INVALID that names the option */
@@ -51,12 +97,6 @@ export function parseWantedKey(typed: Partial<Record<keyof WantedKey, string>>):
       return { path: [option], message }
     }),
   )
-}
-
-async function existing(hub: Hub, app: string): Promise<ClientView> {
-  const client = await hub.clients.find(namedClient(app))
-  if (!client) throw new PlugboardError('NOT_FOUND', 'app not found')
-  return client
 }
 
 interface Wanted {

@@ -1,8 +1,8 @@
 import { type Id, invalid, isPlugboardError, PlugboardError } from '@plugboard/core'
-import type { ClientView, Hub, PersonAccount, WithId } from '@plugboard/hub'
+import type { Hub, PersonAccount, WithId } from '@plugboard/hub'
 import { z } from 'zod'
 import { hashPassword, MAX_PASSWORD, MIN_PASSWORD } from '../../http/password.js'
-import { namedClient } from './map.js'
+import { adminPage, existingClient, nextPage, pageOfAccounts } from './admin-lists.js'
 
 /** An owner requested by the operator. */
 export const wantedOwner = z.strictObject({
@@ -23,7 +23,7 @@ export const madeOwner = z.object({ projectId: z.string(), userId: z.string() })
  * @throws NOT_FOUND for the project
  */
 export async function createOwner(hub: Hub, wanted: WantedOwner): Promise<z.infer<typeof madeOwner>> {
-  const known = wanted.project === 'new' ? undefined : await existing(hub, wanted.project)
+  const known = wanted.project === 'new' ? undefined : await existingClient(hub, wanted.project, 'project')
   const { id: userId } = await accountOf(hub, wanted)
   const made = { facts: { createdBy: userId }, acceptsGuests: true }
   const project = known ?? (await hub.clients.create(made)).client
@@ -31,23 +31,92 @@ export async function createOwner(hub: Hub, wanted: WantedOwner): Promise<z.infe
   return { projectId: project.id, userId }
 }
 
+export const ownersQuery = z.strictObject({ ...adminPage, project: z.string().min(1).optional() })
+
+/** People who own a project. */
+export const ownerList = z.object({
+  owners: z.array(
+    z.object({
+      userId: z.string(),
+      email: z.string(),
+      firstName: z.string().optional(),
+      lastName: z.string().optional(),
+      projects: z.array(z.string()),
+      createdOn: z.string(),
+    }),
+  ),
+  ...nextPage,
+})
+
+/** Lists the owners of all projects or of one. @throws NOT_FOUND for the project */
+export async function listOwners(
+  hub: Hub,
+  { project, ...page }: z.infer<typeof ownersQuery>,
+): Promise<z.infer<typeof ownerList>> {
+  const client = project === undefined ? undefined : await existingClient(hub, project, 'project')
+  const { items, ...next } = await pageOfAccounts(hub, { ...page, client }, (account) => {
+    if (account.kind !== 'person') return undefined
+    const { id: userId, email, firstName, lastName, memberships, createdAt: createdOn } = account
+    const owned = memberships.filter(({ role }) => role === 'owner').map(({ clientId }) => clientId)
+    if (owned.length === 0 || (client && !owned.includes(client.id))) return undefined
+    return {
+      ...{ userId, email, projects: owned, createdOn },
+      ...(firstName !== undefined && { firstName }),
+      ...(lastName !== undefined && { lastName }),
+    }
+  })
+  return { owners: items, ...next }
+}
+
+export const ownerToRemove = z.strictObject({
+  email: z.email().max(320),
+  project: z.string().min(1).optional(),
+})
+
+/** `isDeleted`: the account belonged to no other project, and was deleted. */
+export const removedOwner = z.object({ projects: z.array(z.string()), isDeleted: z.boolean() })
+
+/**
+ * Takes a project, or all projects, from their owner. An account without any project is deleted.
+ * @throws NOT_FOUND for the project, or if the person does not own it
+ */
+export async function removeOwner(
+  hub: Hub,
+  { email, project }: z.infer<typeof ownerToRemove>,
+): Promise<z.infer<typeof removedOwner>> {
+  const client = project === undefined ? undefined : await existingClient(hub, project, 'project')
+  const person = await hub.accounts.findPerson({ email })
+  const isTaken = ({ clientId, role }: PersonAccount['memberships'][number]): boolean =>
+    role === 'owner' && (client === undefined || clientId === client.id)
+  const projects = person?.memberships.filter(isTaken).map(({ clientId }) => clientId) ?? []
+  if (!person || projects.length === 0) throw new PlugboardError('NOT_FOUND', 'owner not found')
+  const { memberships } = await hub.accounts.changePerson(person.id, (known) => ({
+    ...known,
+    memberships: known.memberships.filter((membership) => !isTaken(membership)),
+  }))
+  const isDeleted = memberships.length === 0
+  if (isDeleted) await hub.accounts.remove(person.id)
+  return { projects, isDeleted }
+}
+
 /** Parses the operator's options. @throws INVALID that names the option */
-export function parseWantedOwner(typed: Partial<WantedOwner>): WantedOwner {
-  const result = wantedOwner.safeParse(typed)
+export const parseWantedOwner = (typed: Partial<WantedOwner>): WantedOwner => parseOptions(wantedOwner, typed)
+
+/** As {@link parseWantedOwner}. */
+export const parseOwnerToRemove = (
+  typed: Partial<z.infer<typeof ownerToRemove>>,
+): z.infer<typeof ownerToRemove> => parseOptions(ownerToRemove, typed)
+
+function parseOptions<T>(schema: z.ZodType<T>, typed: Partial<T>): T {
+  const result = schema.safeParse(typed)
   if (result.success) return result.data
   const expected: Record<string, string> = {
-    project: 'must be `new` or the id of a project',
+    project: 'must be the id of a project (or `new` for `owners create`)',
     email: 'must be an e-mail address',
     password: `must have ${MIN_PASSWORD} to ${MAX_PASSWORD} characters`,
   }
   const fields = [...new Set(result.error.issues.map(({ path }) => String(path[0])))]
   throw invalid(...fields.map((field) => ({ path: [field], message: expected[field] ?? 'is invalid' })))
-}
-
-async function existing(hub: Hub, project: string): Promise<ClientView> {
-  const client = await hub.clients.find(namedClient(project))
-  if (!client) throw new PlugboardError('NOT_FOUND', 'project not found')
-  return client
 }
 
 async function accountOf(hub: Hub, wanted: WantedOwner): Promise<WithId<PersonAccount>> {

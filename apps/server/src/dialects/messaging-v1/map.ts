@@ -1,5 +1,12 @@
 import { type Conversation, fromUuid, type Id, isId, type Message, toUuid, type User } from '@plugboard/core'
-import type { ChannelRef, ClientName, ClientRecord, ClientView, NewToken } from '@plugboard/hub'
+import type {
+  ChannelRef,
+  ClientName,
+  ClientRecord,
+  ClientView,
+  NewToken,
+  WebhookHealth,
+} from '@plugboard/hub'
 
 /** Wire shapes of the Messaging API to and from the domain. Pure. */
 
@@ -69,3 +76,20 @@ export function messageJson(message: Message, nullAuthor: boolean): string {
 /** A channel that a plugin serves is an object with its version; a custom one is a text. */
 export const channelJson = (channel: ChannelRef, version: string): unknown =>
   channel.custom ? channel.name : { name: channel.name, version }
+
+/** A webhook with its working state. */
+export function webhookJson({ id, lastDeliveredAt, lastFailure, ...health }: WebhookHealth) {
+  return {
+    id: toUuid(id),
+    ...health,
+    ...(lastDeliveredAt && { lastDeliveredAt: lastDeliveredAt.toISOString() }),
+    ...(lastFailure && {
+      lastFailure: {
+        kind: lastFailure.kind,
+        message: lastFailure.message,
+        at: lastFailure.at.toISOString(),
+        ...(lastFailure.nextAttemptAt && { nextAttemptAt: lastFailure.nextAttemptAt.toISOString() }),
+      },
+    }),
+  }
+}

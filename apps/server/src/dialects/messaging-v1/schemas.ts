@@ -156,7 +156,7 @@ const lastFailure = z.object({
     .optional()
     .meta({ description: 'When what failed is tried again; absent if it became a dead letter' }),
 })
-const webhookHealth = z.object({
+export const webhookHealth = z.object({
   id: guid,
   url: z.string(),
   state: z.enum(['active', 'retrying', 'failing', 'gone']).meta({
@@ -217,7 +217,7 @@ const endpoint = z.object({
 })
 export const endpointListResponse = z.array(endpoint)
 export const mapResponse = z.object({ conversationId: guid })
-const target = z.union([
+const deliveryTarget = z.union([
   z.object({ type: z.literal('webhook'), id: guid, url: z.string().optional() }),
   endpoint.partial().extend({ type: z.literal('endpoint'), id: guid }),
   z.object({ type: z.literal('integration'), id: guid }),
@@ -226,7 +226,7 @@ export const deliveriesResponse = z.object({
   deliveries: z.array(
     z.object({
       id: z.string(),
-      target,
+      target: deliveryTarget,
       state: z.enum(['pending', 'retrying', 'delivered', 'failed', 'dead', 'cancelled']).meta({
         description:
           '`failed`: the provider accepted it, and reported later that it could not deliver it. It is in the dead letters, too.',
@@ -244,21 +244,26 @@ export const deliveriesResponse = z.object({
     }),
   ),
 })
-export const deadLettersResponse = z.object({
-  deadLetters: z.array(
-    z.object({
-      id: z.string(),
-      messageId: guid.optional(),
-      conversationId: guid.optional(),
-      event: z.string(),
-      target,
-      reason: z.enum(['exhausted', 'invalid', 'recipient', 'gone', 'target-removed', 'undelivered']),
-      error: z.string().optional(),
-      attempts: z.number(),
-      diedAt: date,
-    }),
-  ),
+export const deathReason = z.enum([
+  'exhausted',
+  'invalid',
+  'recipient',
+  'gone',
+  'target-removed',
+  'undelivered',
+])
+export const deadLetter = z.object({
+  id: z.string(),
+  messageId: guid.optional(),
+  conversationId: guid.optional(),
+  event: z.string(),
+  target: deliveryTarget,
+  reason: deathReason,
+  error: z.string().optional(),
+  attempts: z.number(),
+  diedAt: date,
 })
+export const deadLettersResponse = z.object({ deadLetters: z.array(deadLetter) })
 export const replayResponse = z.object({ id: z.string() })
 
 const conversationEvent = z.object({ userId: guid.optional(), conversationId: guid })

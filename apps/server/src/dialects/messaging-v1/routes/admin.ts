@@ -1,15 +1,32 @@
 import { fromUuid, isPlugboardError, PlugboardError, toUuid } from '@plugboard/core'
 import type { ClientView, Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import { refuseKey } from '../../idempotent.js'
-import { createKey, madeKey, wantedKey } from '../admin-keys.js'
-import { createOwner, madeOwner, wantedOwner } from '../admin-owners.js'
+import { clientDetails, deleteClient, detailsOf, listClients, policyOf } from '../admin-clients.js'
+import {
+  adminDeadLetters,
+  deadLettersQuery,
+  listDeadLetters,
+  replayDeadLetters,
+  replayed,
+  replayRequest,
+} from '../admin-dead-letters.js'
+import { createKey, keyList, keysQuery, listKeys, madeKey, revokeKey, wantedKey } from '../admin-keys.js'
+import {
+  createOwner,
+  listOwners,
+  madeOwner,
+  ownerList,
+  ownersQuery,
+  ownerToRemove,
+  removedOwner,
+  removeOwner,
+  wantedOwner,
+} from '../admin-owners.js'
 import { clientIdOf, namedClient, tokenText } from '../map.js'
 import { defineRoute, ok } from '../route.js'
 import * as schemas from '../schemas.js'
-
-const PAGE = 20
-const MAX_PAGE = 500
 
 /** Clients, for the operator. */
 export function adminRoutes(app: FastifyInstance, hub: Hub): void {
@@ -57,6 +74,73 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     },
   })
   defineRoute(app, {
+    method: 'GET',
+    url: '/admin/keys',
+    operationId: 'messagingListKeys',
+    errors: [404],
+    tag: 'admin',
+    summary: 'List the keys of the Sunshine API, without their secrets',
+    query: keysQuery,
+    responses: { 200: keyList },
+    handle: ({ query }) => listKeys(hub, query),
+  })
+  defineRoute(app, {
+    method: 'DELETE',
+    url: '/admin/keys/:keyId',
+    operationId: 'messagingRevokeKey',
+    errors: [404],
+    tag: 'admin',
+    summary: 'Revoke a key of the Sunshine API',
+    params: z.strictObject({ keyId: z.string().max(100) }),
+    responses: { 204: undefined },
+    handle: ({ params }) => revokeKey(hub, params.keyId),
+  })
+  defineRoute(app, {
+    method: 'GET',
+    url: '/admin/owners',
+    operationId: 'messagingListOwners',
+    errors: [404],
+    tag: 'admin',
+    summary: 'List the people who own a project of the Smartify API',
+    query: ownersQuery,
+    responses: { 200: ownerList },
+    handle: ({ query }) => listOwners(hub, query),
+  })
+  defineRoute(app, {
+    method: 'POST',
+    url: '/admin/owners/remove',
+    operationId: 'messagingRemoveOwner',
+    errors: [404],
+    tag: 'admin',
+    summary: 'Take a project, or all projects, from their owner; an account without projects is deleted',
+    body: ownerToRemove,
+    responses: { 200: removedOwner },
+    handle: ({ body }) => removeOwner(hub, body),
+  })
+  defineRoute(app, {
+    method: 'GET',
+    url: '/admin/dead-letters',
+    operationId: 'messagingListAllDeadLetters',
+    errors: [404],
+    tag: 'admin',
+    summary: 'List dead letters of one client or of all, by filter',
+    query: deadLettersQuery,
+    responses: { 200: adminDeadLetters },
+    handle: ({ query }) => listDeadLetters(hub, query),
+  })
+  defineRoute(app, {
+    method: 'POST',
+    url: '/admin/dead-letters/replay',
+    operationId: 'messagingReplayDeadLetters',
+    errors: [404],
+    tag: 'admin',
+    summary:
+      'Replay dead letters by filter, page by page: repeat it with `after` until the response has none',
+    body: replayRequest,
+    responses: { 200: replayed },
+    handle: ({ body }) => replayDeadLetters(hub, body),
+  })
+  defineRoute(app, {
     method: 'PUT',
     url: '/admin/clients/name',
     operationId: 'messagingRenameClient',
@@ -79,28 +163,17 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     summary: 'List clients, oldest first',
     query: schemas.clientPage,
     responses: { 200: schemas.clientListResponse },
-    handle: async ({ query }) => {
-      const after = query.after === undefined ? undefined : (await get(hub, query.after)).id
-      const limit = Math.min(query.limit ?? PAGE, MAX_PAGE) || MAX_PAGE
-      const records = await hub.clients.list({ limit, ...(after && { after }) })
-      return {
-        clients: records.map((record) => ({
-          id: clientIdOf(record),
-          ...(record.name !== undefined && { name: record.name }),
-          createdOn: record.createdAt.toISOString(),
-        })),
-      }
-    },
+    handle: ({ query }) => listClients(hub, query),
   })
   defineRoute(app, {
     method: 'GET',
     url: '/admin/clients/:id',
     operationId: 'messagingGetClientLimits',
     tag: 'admin',
-    summary: 'Get the limits of a client',
+    summary: 'Get a client: its names and limits, its webhooks and channels with their state',
     params: schemas.clientParams,
-    responses: { 200: schemas.clientPolicyResponse },
-    handle: async ({ params }) => policyJson(await get(hub, params.id)),
+    responses: { 200: clientDetails },
+    handle: async ({ params }) => detailsOf(hub, await get(hub, params.id)),
   })
   defineRoute(app, {
     method: 'PATCH',
@@ -113,7 +186,7 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     responses: { 200: schemas.clientPolicyResponse },
     handle: async ({ params, body: { guests: acceptsGuests, maxStoredBytes } }) => {
       const { id } = await get(hub, params.id)
-      return policyJson(await hub.clients.configure(id, { acceptsGuests, maxStoredBytes }))
+      return policyOf(await hub.clients.configure(id, { acceptsGuests, maxStoredBytes }))
     },
   })
   defineRoute(app, {
@@ -124,7 +197,7 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     summary: 'Delete a client with all of its data',
     params: schemas.clientParams,
     responses: { 204: undefined },
-    handle: async ({ params }) => hub.clients.delete((await get(hub, params.id)).id),
+    handle: ({ params }) => deleteClient(hub, params.id),
   })
   defineRoute(app, {
     method: 'POST',
@@ -142,12 +215,6 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     },
   })
 }
-
-const policyJson = ({ record }: ClientView): object => ({
-  id: clientIdOf(record),
-  guests: record.acceptsGuests ?? false,
-  maxStoredBytes: record.maxStoredBytes ?? null,
-})
 
 async function get(hub: Hub, wireId: string): Promise<ClientView> {
   const client = await hub.clients.find(namedClient(wireId))

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { withMaskedUrls } from '../../../masked-urls.js'
 import { refuseKey } from '../../idempotent.js'
 import { idOf } from '../ids.js'
-import { tokenText } from '../map.js'
+import { tokenText, webhookJson } from '../map.js'
 import { defineRoute, ok } from '../route.js'
 import * as schemas from '../schemas.js'
 import { FORMAT_NAME } from '../webhook-format.js'
@@ -88,5 +88,5 @@ export function clientRoutes(app: FastifyInstance, hub: Hub): void {
 /** The webhooks of the sync. */
 async function webhooksOf(hub: Hub, client: ClientView) {
   const webhooks = await hub.health.ofWebhooks(client, FORMAT_NAME)
-  return webhooks.map(({ id, ...health }) => ({ id: toUuid(id), ...health }))
+  return webhooks.map(webhookJson)
 }

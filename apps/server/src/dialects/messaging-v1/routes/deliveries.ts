@@ -1,9 +1,6 @@
-import { fromUuid, type Id, invalid, PlugboardError, toUuid } from '@plugboard/core'
+import { fromUuid, type Id, PlugboardError, toUuid } from '@plugboard/core'
 import {
-  type ClientView,
-  type DeadLetter,
   type Delivery,
-  type EntryType,
   endpointTarget,
   type Hub,
   integrationTarget,
@@ -13,6 +10,7 @@ import {
   webhookTarget,
 } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
+import { deadLetterJson, deliveryIdOf, eventOf, findWebhook } from '../dead-letter.js'
 import { idOf } from '../ids.js'
 import { channelJson } from '../map.js'
 import { defineRoute } from '../route.js'
@@ -69,12 +67,6 @@ export function deliveryRoutes(app: FastifyInstance, hub: Hub): void {
 
 const MAX_PAGE = 500
 
-/** A delivery's id: the entry, the kind of the target, the target. */
-function idText(entryId: Delivery['entryId'], target: Target): string {
-  const { kind, id } = parseTarget(target)
-  return `${toUuid(entryId)}.${kind}.${toUuid(id)}`
-}
-
 const TARGETS: Readonly<Record<TargetKind, (id: Id) => Target>> = {
   webhook: webhookTarget,
   endpoint: endpointTarget,
@@ -90,16 +82,6 @@ function parseId(text: string): { entryId: Delivery['entryId']; target: Target }
   return { entryId: idOf(entry), target: targetOf(id) }
 }
 
-function findWebhook(client: ClientView, name: string): Target {
-  const webhook = client.webhooks.find(({ id, url }) => url === name || toUuid(id) === name)
-  if (!webhook)
-    throw invalid({
-      path: ['body', 'target'],
-      message: 'must be the id or the URL of a webhook of the client',
-    })
-  return webhookTarget(webhook.id)
-}
-
 function deliveryJson(
   hub: Hub,
   { entryId, target, webhook, endpoint, blockedBy, ...rest }: Delivery,
@@ -107,7 +89,7 @@ function deliveryJson(
   const { kind, id } = parseTarget(target)
   const version = (endpoint && hub.channels.find(endpoint.channel.name)?.version) ?? '1.0.0'
   return {
-    id: idText(entryId, target),
+    id: deliveryIdOf(entryId, target),
     target: {
       type: kind,
       id: toUuid(id),
@@ -122,29 +104,10 @@ function deliveryJson(
     ...rest,
     ...(blockedBy && {
       blockedBy: {
-        id: idText(blockedBy.id, target),
+        id: deliveryIdOf(blockedBy.id, target),
         ...(blockedBy.type === 'message' && { messageId: toUuid(blockedBy.id) }),
         event: eventOf(blockedBy.type),
       },
     }),
-  }
-}
-
-/** The type of the webhook event of an entry. */
-const eventOf = (type: EntryType): string => (type === 'message' ? 'message.new' : type)
-
-function deadLetterJson(client: ClientView, { entry, target, dead }: DeadLetter): object {
-  const { kind, id } = parseTarget(target)
-  const url = client.webhooks.find((hook) => hook.id === id)?.url
-  const isMessage = entry.type === 'message'
-  return {
-    id: idText(entry.id, target),
-    ...(isMessage && { messageId: toUuid(entry.id), conversationId: toUuid(entry.streamId) }),
-    event: eventOf(entry.type),
-    target: { type: kind, id: toUuid(id), ...(url !== undefined && { url }) },
-    reason: dead.reason,
-    ...(dead.error !== undefined && { error: dead.error }),
-    attempts: dead.attempts,
-    diedAt: dead.at.toISOString(),
   }
 }
