@@ -1,6 +1,11 @@
 import { createClient, sync } from '@plugboard/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type CourierProvider, startCourierProvider, startWithCouriers } from './support/courier-channel.js'
+import {
+  type CourierProvider,
+  startCourierProvider,
+  startWithCouriers,
+  tellEvents,
+} from './support/courier-channel.js'
 import { cleanUp } from './support/server.js'
 
 let provider: CourierProvider
@@ -34,6 +39,8 @@ test('a channel that is not loaded any more is in the log and in health, and its
   expect((await plugboard.health()).channels).toMatchObject({
     courier: { status: 'paused', reason: expect.stringContaining('does not load this channel') },
   })
+  // The provider repeats the request later.
+  expect((await tellEvents(without, { client: clientId, token: courier.token }, {})).status).toBe(503)
   expect(without.output()).toMatch(/"level":40.*"channel":"courier".*is not loaded/)
   await without.stop()
 

@@ -86,13 +86,13 @@ export class Channels {
     throw invalid(...result.issues.flatMap((issue) => asIssues(name, config, issue)))
   }
 
-  /** Runtime and session of one integration. @throws NOT_FOUND if the channel is not loaded in this process */
+  /** Runtime and session of one integration. @throws UNAVAILABLE if the channel is not loaded in this process */
   async connect(
     clientId: string,
     open: OpenIntegration,
   ): Promise<{ channel: Channel; runtime: Runtime; integration: Integration<unknown, unknown> }> {
     const loaded = this.#channels.get(open.channel)
-    if (!loaded) throw notInstalled(open.channel)
+    if (!loaded) throw this.#unloaded(open.channel)
     const runtime = await this.#load(loaded)
     const known = this.#sessions.get(open.id)
     const isCurrent = known?.integration.config === open.config
@@ -101,11 +101,17 @@ export class Channels {
     return { channel: loaded.channel, runtime, integration: { clientId, config: open.config, session } }
   }
 
-  /** The runtime of a channel. @throws NOT_FOUND if it is not loaded in this process */
+  /** The runtime of a channel. @throws UNAVAILABLE if it is not loaded in this process */
   async runtime(name: string): Promise<Runtime> {
     const loaded = this.#channels.get(name)
-    if (!loaded) throw notInstalled(name)
+    if (!loaded) throw this.#unloaded(name)
     return this.#load(loaded)
+  }
+
+  /** Providers repeat a request that gets this, so what people write is not lost if the channel is loaded again soon. */
+  #unloaded(name: string): PlugboardError {
+    this.isLoaded(name)
+    return new PlugboardError('UNAVAILABLE', `the channel ${name} is not loaded`)
   }
 
   /** Loads once per process. After a failure, the next call tries again. */
@@ -127,9 +133,6 @@ export class Channels {
     this.#sessions.clear()
   }
 }
-
-const notInstalled = (name: string): PlugboardError =>
-  new PlugboardError('NOT_FOUND', `the channel ${name} is not installed`)
 
 type SchemaIssue = {
   readonly message: string

@@ -65,7 +65,7 @@ export class Ingest {
    * Verifies a provider's request and stores its events, in order. Returns the response to the provider once everything
    * is on disk. Duplicates get the same response and are not stored again.
    * @throws NOT_FOUND for a channel that the client has not enabled, UNAUTHORIZED for a request that is not authentic,
-   * INVALID for a malformed body
+   * INVALID for a malformed body, UNAVAILABLE for a channel that is not loaded any more
    */
   async receive(client: ClientView, channelName: string, request: InboundRequest): Promise<InboundResponse> {
     const open = client.integrations.get(channelName)
