@@ -97,7 +97,7 @@ test('the bridge of the examples loses none of many messages, and is killed in t
   const talks = addresses.map(talk)
   for (let i = 0; i < 2; i += 1) {
     const before = network.requests.length
-    await network.until(({ length }) => length >= before + 15, 60_000)
+    await network.until(({ length }) => length >= before + PEOPLE, 60_000)
     await killBridge()
     await new Promise((resolve) => setTimeout(resolve, 300))
     await startBridge()
