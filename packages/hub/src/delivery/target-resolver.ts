@@ -198,6 +198,7 @@ export class TargetResolver {
 /** Nothing is sent to a webhook that is gone. */
 const IS_GONE: DeliveryFailure = {
   kind: 'invalid',
+  status: 410,
   message: 'the webhook answered that it is gone; sync it again',
 }
 

@@ -40,6 +40,14 @@ test('a failure is one transition: earlier deliveries, the count at the gate, th
   expect(story.effect('mark')).toMatchObject({ mark: { nextAt: story.lane?.blockedUntil } })
 })
 
+test('a failure without a status is retried, whatever the format says of statuses', () => {
+  const story = sending(1, { ...config, isFinal: () => true, isGone: () => true })
+  const failure = { kind: 'transient', message: 'connection refused' } as const
+  story.does({ type: 'failed', key: target, generation: 0, seq: 1, failure })
+  expect(story.effect('report-retry')).toMatchObject({ attempts: 1 })
+  expect(story.lane?.step).toBe('ready')
+})
+
 test('reports about an earlier generation, and results of an earlier step, change nothing', () => {
   const story = sending(1)
   story.does({ type: 'changed' })
@@ -264,8 +272,8 @@ const config: TargetConfig = {
 
 const batchOf = (count: number): Batch => ({ count, push: () => undefined })
 
-const resolved = (): StreamEvent => ({
-  ...{ type: 'resolved', key: target, stepId: 1, config },
+const resolved = (by = config): StreamEvent => ({
+  ...{ type: 'resolved', key: target, stepId: 1, config: by },
   gate: { hasQueue: false, isScarce: false, isCrowded: false },
 })
 
@@ -283,12 +291,12 @@ const marked = (story: Story, seq: number): StreamEvent => {
 }
 
 /** A stream whose entries are with the transport. */
-function sending(count: number): Story {
+function sending(count: number, by = config): Story {
   const entries = Array.from({ length: count }, (_, i) => entry(i + 1))
   const story = begin({ seq: count })
   story.does({ type: 'tick' })
   story.does({ type: 'scanned', entries })
-  story.does(resolved())
+  story.does(resolved(by))
   story.does(taken(story, entries))
   story.does(story.result('rendered', { batch: batchOf(count) }))
   return story

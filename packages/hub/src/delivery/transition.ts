@@ -728,11 +728,11 @@ export class Transitions {
       return
     }
     // Counted before the room is freed, so that the next lane sees the circuit already open.
-    const { status = 0 } = failure
-    const isGone = config.isGone?.(status) === true
+    const { status } = failure
+    const isGone = status !== undefined && config.isGone?.(status) === true
     if (isOutage(failure) && !isGone) this.#effects.push({ do: 'count-failure', gate: head.gate, config })
     const { now, random } = this.#context
-    const isFinal = config.isFinal?.(status) === true
+    const isFinal = status !== undefined && config.isFinal?.(status) === true
     const attempts = lane.attempt + 1
     const verdict: Verdict = isGone
       ? { do: 'bury', reason: 'gone' }
