@@ -128,3 +128,49 @@ test('a text with the addresses of its links is that text when they are taken ou
     }),
   )
 })
+
+describe('a rich message that Telegram would not send', () => {
+  const paragraph = (text: string): object => ({ type: 'paragraph', text })
+  const nested = (levels: number, text: string, wrap: (blocks: object[]) => object): object[] => {
+    let blocks = [paragraph(text)]
+    for (let level = 0; level < levels; level += 1) blocks = [wrap(blocks)]
+    return blocks
+  }
+  const megabyte = 'a\n'.repeat(350_000)
+  const read = (blocks: object[]) => {
+    const start = performance.now()
+    const text = String(readRichMessage({ blocks })?.[0]?.text)
+    return { text, ms: performance.now() - start }
+  }
+
+  test.each([
+    ['quotes in quotes', nested(45, megabyte, (blocks) => ({ type: 'blockquote', blocks }))],
+    ['lists in lists', nested(30, megabyte, (blocks) => ({ type: 'list', items: [{ blocks }] }))],
+    [
+      'a list with long labels',
+      nested(2, megabyte, (blocks) => ({ type: 'list', items: [{ label: 'x'.repeat(500), blocks }] })),
+    ],
+    [
+      'many quotes in quotes',
+      Array.from({ length: 100 }, () =>
+        nested(40, 'a\n'.repeat(3000), (blocks) => ({ type: 'blockquote', blocks })),
+      ).flat(),
+    ],
+  ])('is read in bounded time and space: %s', (_, blocks) => {
+    const { text, ms } = read(blocks)
+    expect(text.length).toBeLessThan(5_000_000)
+    expect(text.includes('…')).toBe(true)
+    expect(ms).toBeLessThan(250)
+  })
+
+  test('is cut after more characters than a message of Telegram has', () => {
+    const { text } = read([paragraph('x'.repeat(80_000)), paragraph('z')])
+    expect(text.length).toBe(60_001)
+    expect(text.slice(-2)).toBe('x…')
+  })
+
+  test('is not cut within a character', () => {
+    const { text } = read([paragraph(`x${'😀'.repeat(60_000)}`)])
+    expect(text.isWellFormed()).toBe(true)
+  })
+})

@@ -1,11 +1,17 @@
-import type { InboundContent } from '@plugboard/core'
+import { type InboundContent, truncate } from '@plugboard/core'
 import { z } from 'zod'
-import { fileIn } from './files.js'
+import { fileFields, fileIn } from './files.js'
 import { linked } from './formatted-words.js'
 import { at } from './property.js'
 
-/** Telegram allows 50 files in a message. Its 16 levels of blocks and formatting are within the limit of `readJson`. */
+/** Telegram allows 50 files in a message. */
 const MAX_FILES = 50
+/** Telegram allows 32,768 characters in a message, besides addresses. */
+const MAX_CHARACTERS = 60_000
+/** Telegram allows 16 levels of blocks and formatting. Each line gets the marks of all quotes and lists that it is in. */
+const MAX_LEVELS = 16
+/** Deepest indentation of one level of a list. */
+const MAX_INDENT = 8
 
 const messageSchema = z.object({ blocks: z.array(z.unknown()) })
 const placeSchema = z.object({ latitude: z.number(), longitude: z.number() })
@@ -15,10 +21,37 @@ export function readRichMessage(value: unknown): InboundContent[] | undefined {
   const message = messageSchema.safeParse(value)
   if (!message.success) return undefined
   const { blocks } = message.data
-  const text = wordsOfBlocks(blocks, '\n\n')
+  const text = wordsOfBlocks(cut(blocks, { characters: MAX_CHARACTERS }, MAX_LEVELS), '\n\n')
   const files: InboundContent[] = []
   collectFiles(blocks, files)
   return [...(text === '' ? [] : [{ type: 'text', text }]), ...files]
+}
+
+/**
+ * A copy with a limited number of characters and of levels of blocks. What is beyond is left out, and `…` stands for it.
+ */
+function cut(value: unknown, left: { characters: number }, levels: number): unknown {
+  if (typeof value === 'string') return cutText(value, left)
+  if (Array.isArray(value)) return value.map((each) => cut(each, left, levels))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => {
+      if (WORDLESS.has(name)) return [name, each]
+      if (name !== 'blocks') return [name, cut(each, left, levels)]
+      return [name, levels > 0 ? cut(each, left, levels - 1) : [{ type: 'paragraph', text: '…' }]]
+    }),
+  )
+}
+
+/** Fields without words: kinds, and files. */
+const WORDLESS = new Set(['type', ...fileFields])
+
+function cutText(text: string, left: { characters: number }): string {
+  const room = left.characters
+  left.characters -= text.length
+  if (left.characters >= 0) return text
+  // Only the first text that is too long ends in `…`.
+  return room >= 0 ? `${truncate(text, room)}…` : ''
 }
 
 /** The words of a rich text: a string, a list of them, or an object with a type. */
@@ -84,7 +117,7 @@ function itemWords(item: unknown): string {
   const label = at(item, 'label')
   const marker = `${box ?? (typeof label === 'string' && label !== '' ? label : '•')} `
   const words = wordsOfBlocks(at(item, 'blocks'), '\n')
-  return marker + words.replaceAll('\n', `\n${' '.repeat(marker.length)}`)
+  return marker + words.replaceAll('\n', `\n${' '.repeat(Math.min(marker.length, MAX_INDENT))}`)
 }
 
 const rowWords = (row: unknown): string =>
