@@ -55,6 +55,11 @@ export interface SqliteStoreOptions {
   cacheSize?: number
   /** Called after each transaction. */
   onBatch?: (batch: Batch) => void
+  /**
+   * How often the log is copied back into the database file, in milliseconds, if something was written. Otherwise, at low
+   * traffic, the file would be hours behind its log. Default: 30 seconds.
+   */
+  checkpointMs?: number
 }
 
 /**
@@ -89,11 +94,13 @@ class SqliteStore implements ArchivedStore {
   readonly #claims: Claims
   readonly #deadLetters: DeadLetters
   readonly #purge: Purge
+  readonly #checkpoints: NodeJS.Timeout
+  #hasWritten = false
   #isClosed = false
 
   constructor(database: OpenDatabase, options: SqliteStoreOptions) {
     const { db } = database
-    const { cacheSize = 20_000, leaseMs = 60_000, onBatch } = options
+    const { cacheSize = 20_000, leaseMs = 60_000, checkpointMs = 30_000, onBatch } = options
     const now = options.now ? () => (options.now as () => Date)().getTime() : Date.now
     const progress = new ProgressTable(db)
     this.#database = database
@@ -112,6 +119,14 @@ class SqliteStore implements ArchivedStore {
     this.#purge = new Purge(db, this.#streams)
     const access = { read: this.#read.bind(this), write: this.#write.bind(this) }
     this.archive = new SqliteArchive(db, this.#streams, access)
+    this.#checkpoints = setInterval(() => this.#checkpoint(), checkpointMs)
+    this.#checkpoints.unref()
+  }
+
+  #checkpoint(): void {
+    if (!this.#hasWritten) return
+    this.#hasWritten = false
+    this.#database.checkpoint()
   }
 
   getMeta(key: string) {
@@ -385,6 +400,7 @@ class SqliteStore implements ArchivedStore {
   async close() {
     if (this.#isClosed) return
     this.#isClosed = true
+    clearInterval(this.#checkpoints)
     this.#commits.drain()
     this.#database.close()
   }
@@ -399,7 +415,9 @@ class SqliteStore implements ArchivedStore {
   }
 
   #write<T>(work: () => T): Promise<T> {
-    return this.#isClosed ? Promise.reject(closed()) : this.#commits.write(work)
+    if (this.#isClosed) return Promise.reject(closed())
+    this.#hasWritten = true
+    return this.#commits.write(work)
   }
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -230,6 +230,22 @@ async function inspect(path: string, acknowledged: readonly Entry[]): Promise<vo
   const { seq } = claimed.find(({ streamId }) => streamId === last.streamId) ?? { seq: 0 }
   if (last.type === 'message') expect((await say(store, last)).entry.seq).toBe(seq + 1)
 }
+
+test('the file itself is up to date soon after a write, without its log', async () => {
+  const path = await temporaryPath()
+  const store = await openStore({ path, checkpointMs: 20 })
+  await store.putMeta('key', 'value')
+  const copy = join(await temporaryPath())
+  await mkdir(dirname(copy))
+  const inCopy = async () => {
+    await copyFile(path, copy)
+    const alone = new Database(copy)
+    const row = alone.prepare("SELECT count(*) AS count FROM meta WHERE value = 'value'").get()
+    alone.close()
+    return row
+  }
+  await expect.poll(inCopy, { timeout: 10_000 }).toMatchObject({ count: 1 })
+})
 
 describe('after a crash', () => {
   test.each([1, 300, 2000])(

@@ -27,6 +27,8 @@ const PRAGMAS = `
 
 export interface OpenDatabase {
   db: Connection
+  /** Copies the log back into the file, outside a transaction. */
+  checkpoint(): void
   /** Copies the log back into the file, closes it, and lets others open it. */
   close(): void
 }
@@ -42,7 +44,7 @@ export function openDatabase(given: string): OpenDatabase {
       const db = new Database(path, { timeout: 0 })
       db.exec(PRAGMAS)
       migrate(db, path)
-      return { db, close: () => close(db, unlock) }
+      return { db, checkpoint: () => copyBack(db, 'PASSIVE'), close: () => close(db, unlock) }
     } catch (error) {
       unlock()
       throw error
@@ -80,11 +82,15 @@ function keepFromOthers(path: string): void {
 }
 
 function close(db: Connection, unlock: () => void): void {
-  try {
-    db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-  } catch {
-    // What was committed is safe in the log, and is copied at the next opening.
-  }
+  copyBack(db, 'TRUNCATE')
   db.close()
   unlock()
+}
+
+function copyBack(db: Connection, mode: 'PASSIVE' | 'TRUNCATE'): void {
+  try {
+    db.exec(`PRAGMA wal_checkpoint(${mode})`)
+  } catch {
+    // What was committed is safe in the log, and is copied later.
+  }
 }
