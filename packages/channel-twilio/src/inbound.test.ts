@@ -43,6 +43,13 @@ describe('parse', () => {
       { ChannelMetadata: '{"data":{"context":{"ProfileName":["Ada"]}}' },
       undefined,
     ],
+    [
+      'no metadata that is nested deeper than other JSON may be',
+      {
+        ChannelMetadata: `{"data":{"context":{"ProfileName":"Ada"}},"deep":${'['.repeat(101)}${']'.repeat(101)}}`,
+      },
+      undefined,
+    ],
   ])('takes the name of a person from %s', (_, fields, name) => {
     const [event] = eventsOf(from({ Body: 'hi', ...fields }))
     expect(event?.person?.name).toBe(name)

@@ -6,6 +6,7 @@ import {
   invalid,
   isStorable,
   type JsonObject,
+  jsonFault,
   type Person,
   parseJsonObject,
   type Received,
@@ -180,9 +181,11 @@ const metadataSchema = z.object({
   data: z.object({ context: z.object({ ProfileName: z.string() }) }),
 })
 
-/** The name in the metadata of a channel, which is JSON. */
+/** The name in the metadata of a channel, which is JSON. None if it is not, or larger than JSON from outside may be. */
 const profileNameIn = (metadata = ''): string | undefined =>
-  metadataSchema.safeParse(parseJsonObject(metadata)).data?.data.context.ProfileName
+  jsonFault(Buffer.from(metadata)) === undefined
+    ? metadataSchema.safeParse(parseJsonObject(metadata)).data?.data.context.ProfileName
+    : undefined
 
 /** The fields of the form, or of JSON if Twilio is configured to post it. */
 function fieldsOf({ method, headers, body }: InboundRequest): Fields {
