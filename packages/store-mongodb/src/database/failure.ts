@@ -50,7 +50,11 @@ export function toStoreError(error: unknown): unknown {
 /** Why a store cannot be opened: wrong credentials are told apart, since coming again does not help. */
 export function toOpenError(error: unknown): unknown {
   // The driver's own words may quote the string, and a password with it.
-  if (error instanceof mongo.MongoParseError || error instanceof mongo.MongoInvalidArgumentError)
+  if (
+    error instanceof mongo.MongoParseError ||
+    error instanceof mongo.MongoInvalidArgumentError ||
+    isBadAddress(error)
+  )
     return new PlugboardError(
       'INVALID',
       'the connection string of MongoDB, or one of its options, is not understood',
@@ -59,6 +63,10 @@ export function toOpenError(error: unknown): unknown {
     ? new PlugboardError('UNAUTHORIZED', REFUSAL, { cause: error })
     : toStoreError(error)
 }
+
+/** The driver has no class of its own for a host or a port that is none. */
+const isBadAddress = (error: unknown): boolean =>
+  error instanceof mongo.MongoRuntimeError && error.message.startsWith('Unable to parse ')
 
 const REFUSAL = 'the database refuses the user or the password of the connection string'
 
