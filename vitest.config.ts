@@ -52,13 +52,13 @@ const packages = [
 
 /** The server's tests by folder of `apps/server/test`. `embedded*` is about the embedded store alone. */
 const folders = {
-  /** What a store can break although `storeSuite` proves both alike: order, duplicates and deletion, also after a crash. */
+  /** What a store can break although `storeSuite` proves both alike: order and duplicates, after a fault or at once. */
   onBothStores: ['test/stores/**/*.test.ts'],
   onMongodb: ['test/mongodb/**/*.test.ts', 'test/soak/replicas-load.test.ts'],
   /** What no store has a part in. On MongoDB too in {@link isSoak}. */
   onAnyStore: [
     'test/*.test.ts',
-    'test/{channels,hostile,smartify,soak,sunshine}/**/*.test.ts',
+    'test/{channels,hostile,records,smartify,soak,sunshine}/**/*.test.ts',
     '!test/soak/replicas-load.test.ts',
     '!test/hostile/neighbours.test.ts',
   ],

@@ -33,7 +33,7 @@ export const outbound: Record<string, Change[]> = {
           runtime: (s: Runtime): Partial<Runtime> => ({
             render(content, endpoint) {
               // In microseconds of the processor, which others may have for most of the time.
-              const enough = JSON.stringify(content).length / 1.5
+              const enough = JSON.stringify(content).length / 2.4
               const before = process.cpuUsage()
               for (let used = 0; used < enough; ) {
                 const { user, system } = process.cpuUsage(before)

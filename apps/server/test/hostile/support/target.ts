@@ -1,5 +1,6 @@
 import { fromUuid } from '@plugboard/core'
 import { type Answered, asAdmin, call, type TestClient } from '../../support/api.js'
+import { createTenant } from '../../support/channel-stage.js'
 import { newRequestId } from '../../support/smartify.js'
 import { basic, newKey } from '../../support/sunshine.js'
 import type { Stage } from './stage.js'
@@ -27,7 +28,7 @@ const textAt = (answer: Answered, path: string): string => {
 /** Makes one of everything that can be named, so that an operation that removes something takes it from no other. */
 export async function newTarget(stage: Stage, path: string): Promise<Target> {
   if (path.startsWith('/api/v1/admin')) return adminTarget()
-  if (path.startsWith('/api/v1')) return messagingTarget(stage)
+  if (path.startsWith('/api/v1')) return messagingTarget(stage, path)
   if (path.startsWith('/v2')) return sunshineTarget(stage)
   if (path.startsWith('/api/')) return smartifyTarget(stage)
   return { known: {}, callers: [{}] }
@@ -41,8 +42,10 @@ export async function newTarget(stage: Stage, path: string): Promise<Target> {
   }
 }
 
-async function messagingTarget({ tenants }: Stage): Promise<Target> {
-  const { client } = tenants.telegram
+/** A sync may remove the channels of its client, which is one of its own therefore. */
+async function messagingTarget({ server, providers, tenants }: Stage, path: string): Promise<Target> {
+  const isSync = path.endsWith('/sync')
+  const { client } = isSync ? await createTenant(server, providers.telegram) : tenants.telegram
   const { userId, conversationId } = await client.converse()
   const messageId = textAt(await client.say(conversationId, 'hello', userId), 'id')
   const webhook = textAt(await client.call('GET', '/health'), 'channels.telegram.status')
