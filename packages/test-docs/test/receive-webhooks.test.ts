@@ -113,7 +113,9 @@ describe.each(recipes)('the recipe for $name', ({ name, port, code, parsed: [bef
     })
     try {
       expect(await signedPost(`${visit.urlOf(port)}/webhook`, token)).toBe(503)
-      expect(bot.output).toContain('TypeError: the body was already parsed: pass the raw body')
+      await expect
+        .poll(() => bot.output)
+        .toContain('TypeError: the body was already parsed: pass the raw body')
     } finally {
       await bot.close()
     }
