@@ -2,7 +2,7 @@ import type { JsonObject } from '@plugboard/core'
 import { z } from 'zod'
 import { messageKey } from './endpoint.js'
 import { at } from './property.js'
-import { wordsOf } from './rich-message.js'
+import { wordsOfTexts } from './rich-message.js'
 
 const text = z.string().optional().catch(undefined)
 
@@ -79,7 +79,7 @@ function keyOf(value: unknown): string | undefined {
 /** The quoted part; of a rich message, the texts of its parts. */
 function quoteOf(value: unknown): string | undefined {
   const { data } = quoteSchema.safeParse(value)
-  return data?.text || data?.rich_texts?.map(wordsOf).join('\n') || undefined
+  return data?.text || wordsOfTexts(data?.rich_texts ?? []) || undefined
 }
 
 /** The author of a message elsewhere, and its kind; its text is in `quote`. */

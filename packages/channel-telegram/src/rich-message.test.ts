@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { withLinks } from './formatted-words.js'
-import { readRichMessage } from './rich-message.js'
+import { readRichMessage, wordsOfTexts } from './rich-message.js'
 
 const word = fc.stringMatching(/^[a-zäß0-9]{1,8}$/)
 
@@ -173,4 +173,12 @@ describe('a rich message that Telegram would not send', () => {
     const { text } = read([paragraph(`x${'😀'.repeat(60_000)}`)])
     expect(text.isWellFormed()).toBe(true)
   })
+})
+
+test('the texts of a quote have the limit of a message together', () => {
+  const long = { type: 'url', text: 'x'.repeat(500_000), url: `https://a.example/${' '.repeat(500_000)}` }
+  const words = wordsOfTexts(['first', long, long])
+  expect(words.startsWith('first\nxxx')).toBe(true)
+  expect(words.length).toBeLessThan(61_000)
+  expect(wordsOfTexts([])).toBe('')
 })

@@ -54,8 +54,14 @@ function cutText(text: string, left: { characters: number }): string {
   return room >= 0 ? `${truncate(text, room)}…` : ''
 }
 
+/** The words of rich texts, a line each, within the limits of a message. */
+export function wordsOfTexts(texts: readonly unknown[]): string {
+  const left = { characters: MAX_CHARACTERS }
+  return texts.map((text) => wordsOf(cut(text, left, MAX_LEVELS))).join('\n')
+}
+
 /** The words of a rich text: a string, a list of them, or an object with a type. */
-export function wordsOf(text: unknown): string {
+function wordsOf(text: unknown): string {
   if (typeof text === 'string') return text
   if (Array.isArray(text)) return text.map(wordsOf).join('')
   if (typeof text !== 'object' || text === null) return ''
