@@ -135,46 +135,54 @@ describe('a primary that steps down', () => {
     await bot.close()
   }, 60_000)
 
-  test('loses and doubles nothing of what is sent until it is taken, however often', async () => {
-    const shared = newDatabase(`${own.url}&serverMonitoringMode=poll`)
-    const server = await startServer({ env: { ...shared, ...SHORT_LEASE } })
-    const bot = await startReceiver()
-    const client = await createClient(server, { webhooks: [{ url: bot.url }] })
-    const conversations = await converseMany(client, isSoak ? 6 : 3)
-    const random = seeded(20)
-    const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
-    let isOver = false
-    const fail = async (): Promise<void> => {
-      while (!isOver) {
-        const commands = pick([['insert'], ['findAndModify'], ['update'], ['find', 'aggregate', 'insert']])
-        await failNext(own.url, { commands, how: pick(['step-down', 'hang-up']), times: pick([1, 2, 3, 4]) })
-        await new Promise((resolve) => setTimeout(resolve, random() * 600))
+  test(
+    'loses and doubles nothing of what is sent until it is taken, however often',
+    async () => {
+      const shared = newDatabase(`${own.url}&serverMonitoringMode=poll`)
+      const server = await startServer({ env: { ...shared, ...SHORT_LEASE } })
+      const bot = await startReceiver()
+      const client = await createClient(server, { webhooks: [{ url: bot.url }] })
+      const conversations = await converseMany(client, isSoak ? 6 : 3)
+      const random = seeded(20)
+      const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
+      let isOver = false
+      const fail = async (): Promise<void> => {
+        while (!isOver) {
+          const commands = pick([['insert'], ['findAndModify'], ['update'], ['find', 'aggregate', 'insert']])
+          await failNext(own.url, {
+            commands,
+            how: pick(['step-down', 'hang-up']),
+            times: pick([1, 2, 3, 4]),
+          })
+          await new Promise((resolve) => setTimeout(resolve, random() * 600))
+        }
+        await failNoMore(own.url)
       }
-      await failNoMore(own.url)
-    }
-    const failing = fail()
-    const statuses = new Set<number>()
-    const sayAll = async (conversationId: string): Promise<void> => {
-      for (const text of numbered(10)) {
-        const key = { 'idempotency-key': `${conversationId} ${text}` }
-        for (let status = 0; status !== 201; statuses.add(status)) {
-          ;({ status } = await client.call('POST', '/messages', { conversationId, payload: { text } }, key))
+      const failing = fail()
+      const statuses = new Set<number>()
+      const sayAll = async (conversationId: string): Promise<void> => {
+        for (const text of numbered(10)) {
+          const key = { 'idempotency-key': `${conversationId} ${text}` }
+          for (let status = 0; status !== 201; statuses.add(status)) {
+            ;({ status } = await client.call('POST', '/messages', { conversationId, payload: { text } }, key))
+          }
         }
       }
-    }
-    await Promise.all(conversations.map(sayAll))
-    isOver = true
-    await failing
-    expect([...statuses].filter((status) => ![201, 409, 503].includes(status))).toEqual([])
-    expect(statuses).toContain(503)
-    for (const id of conversations) {
-      const texts = async () => (await listAll(client, id)).map(({ payload }) => payload.text)
-      await expect.poll(texts, { timeout: 20_000 }).toEqual(numbered(10))
-      await bot.until(() => firstsOf(bot, id).length === 10, 60_000)
-      expect(firstsOf(bot, id)).toEqual(numbered(10))
-    }
-    await bot.close()
-  }, 120_000)
+      await Promise.all(conversations.map(sayAll))
+      isOver = true
+      await failing
+      expect([...statuses].filter((status) => ![201, 409, 503].includes(status))).toEqual([])
+      expect(statuses).toContain(503)
+      for (const id of conversations) {
+        const texts = async () => (await listAll(client, id)).map(({ payload }) => payload.text)
+        await expect.poll(texts, { timeout: 20_000 }).toEqual(numbered(10))
+        await bot.until(() => firstsOf(bot, id).length === 10, 60_000)
+        expect(firstsOf(bot, id)).toEqual(numbered(10))
+      }
+      await bot.close()
+    },
+    isSoak ? 900_000 : 120_000,
+  )
 })
 
 describe('a database that wants credentials', () => {
