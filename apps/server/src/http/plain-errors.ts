@@ -39,7 +39,9 @@ function sendError(
 ): FastifyReply {
   const known = isPlugboardError(error) ? error : undefined
   const status = known ? statuses[known.code] : clientStatus(error)
-  if (status >= 500) request.log.error({ err: error, reqId: request.id }, 'request failed')
+  // A provider whose channel is not loaded is turned away on purpose, and repeats its requests.
+  const isRefusal = known?.code === 'UNAVAILABLE' && known.cause === undefined
+  if (status >= 500 && !isRefusal) request.log.error({ err: error, reqId: request.id }, 'request failed')
   if (status === 503 || status === 429)
     void reply.header('retry-after', Math.ceil((known?.retryAfterMs ?? RETRY_MS) / 1000))
   const isShown = known !== undefined && shown.includes(known.code)
