@@ -125,6 +125,18 @@ describe('start', () => {
     expect(warned.sort()).toEqual([data, join(data, 'plugboard.db.key')])
   })
 
+  test('warns that others cannot use the addresses it gives out when it does not know its own', async () => {
+    for (const [env, warns] of [
+      [{}, false],
+      [{ HOST: '0.0.0.0' }, true],
+      [{ HOST: '0.0.0.0', EXTERNAL_URL: 'http://localhost:3100' }, false],
+    ] as const) {
+      logged.length = 0
+      await (await startWith(env)).close()
+      expect(logged.some((line) => line.includes('EXTERNAL_URL is not set'))).toBe(warns)
+    }
+  })
+
   test('warns that callers share one address when a proxy before it is not known', async () => {
     for (const [env, warns] of [
       [{}, false],

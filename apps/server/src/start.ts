@@ -103,6 +103,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       if (descriptors !== undefined) connections.cap(app.server, mostConnections(descriptors, config))
       const url = await listen(app, config)
       if (descriptors !== undefined && mayRunOut(descriptors)) void loadModules(log, loadFileTypes)
+      warnOfUnknownAddress(config, log)
       warnOfUnknownProxies(config, log)
       await warnOfReaders(config, log)
       if (config.role !== 'worker' && !adminKey)
@@ -205,6 +206,15 @@ async function warnOfReaders(config: Config, log: Logger): Promise<void> {
     if ((mode & 0o077) !== 0)
       log.warn({ path }, 'path is readable by other users of this machine: run `chmod go-rwx` on it')
   }
+}
+
+/** Without the public address, addresses that are given out begin with the one that the server listens on. */
+function warnOfUnknownAddress({ externalUrl, host }: Config, log: Logger): void {
+  if (externalUrl === undefined && !isLoopback(host))
+    log.warn(
+      { host },
+      'EXTERNAL_URL is not set: addresses of files and webhooks begin with HOST, where others may not reach this server. Set it to the public address',
+    )
 }
 
 /** Behind an undeclared proxy, all callers share one limit. */

@@ -227,7 +227,7 @@ export const settings = {
     'WEBHOOK_RETRY_DELAYS',
     durations,
     '100ms,200ms,400ms,800ms,1600ms,5s,15s,30s,1m,2m,5m,10m,20m,20m',
-    'Delays between attempts to deliver an event to a webhook. After the last one, the event becomes a dead letter. The default retries for about an hour.',
+    'Delays between attempts to deliver an event to a webhook. Their sum is also a deadline, counted from when the event was accepted or, if later, from the start of the server: an event that waited longer gets one attempt. After the last attempt it becomes a dead letter. The default retries for about an hour.',
   ),
   sunshineRetryDelays: setting(
     'SUNSHINE_RETRY_DELAYS',

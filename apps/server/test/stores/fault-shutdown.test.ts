@@ -86,6 +86,29 @@ describe('a server that stops under load', () => {
     await bot.close()
   })
 
+  test('for longer than its schedule gives what waited its attempts after the start', async () => {
+    const env = { ...SHORT_LEASE, WEBHOOK_RETRY_DELAYS: '300ms,300ms,300ms,300ms,300ms' }
+    const server = await startServer({ env })
+    const bot = await startReceiver(() => 503)
+    const client = await createClient(server, { webhooks: [{ url: bot.url }] })
+    const { conversationId } = await client.converse()
+    await bot.until((requests) => requests.length > 0)
+    for (const text of ['0', '1']) await client.say(conversationId, text)
+    expect(await server.stop()).toBe(0)
+    await sleep(2_000)
+    const before = bot.requests.length
+    const again = await server.restart()
+    // The bot is up again a little later than the server.
+    await bot.until((requests) => requests.length > before)
+    bot.answer = () => 200
+    const texts = () => bot.requests.flatMap((request) => messageOf(request)?.payload.text ?? [])
+    await bot.until(() => texts().length >= 2)
+    expect(texts()).toEqual(['0', '1'])
+    expect((await client.call('GET', '/dead-letters')).json).toMatchObject({ deadLetters: [] })
+    expect(await again.stop()).toBe(0)
+    await bot.close()
+  })
+
   test('answers a collect that waits, with what is there', async () => {
     const server = await startServer()
     const bot = await startReceiver()

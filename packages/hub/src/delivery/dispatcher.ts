@@ -63,6 +63,7 @@ const ROOM_MS = 10
  */
 export class Dispatcher implements RunnerHost {
   readonly store: Store
+  readonly startedAt: Date
   isStopping = false
   /** As {@link DispatcherLimits.pollMs}; longer if the store reports streams that become due. */
   pollMs: number
@@ -94,6 +95,7 @@ export class Dispatcher implements RunnerHost {
     this.#options = options
     this.store = options.store
     this.now = options.now
+    this.startedAt = options.now()
     this.monotonicMs = options.monotonicMs ?? monotonicMs
     this.random = options.random ?? Math.random
     this.#gates = new TargetGates(options.limits.gate, options.limits.streams)

@@ -1,7 +1,7 @@
 import type { FailureKind } from '@plugboard/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Attempted, deadlineOf, isOutage, judge } from './retry.js'
+import { type Attempted, deadlineOf, isOutage, judge, scheduledFrom } from './retry.js'
 import type { DeliveryFailure } from './transport.js'
 
 const since = new Date('2026-11-22T08:00:00Z')
@@ -30,6 +30,14 @@ describe('the time of the next attempt', () => {
     expect(next({ attempts: 4, now: after(6000) })).toEqual(exhausted)
     expect(next({ attempts: 1, now: after(7000) })).toEqual(exhausted)
     expect(next({ schedule: { delaysMs: [] } })).toEqual(exhausted)
+  })
+
+  test('counts from when the entry was accepted or replayed, or from a later start of the process', () => {
+    const entry = { at: since }
+    const [earlier, later] = [new Date(entry.at.getTime() - 1), new Date(entry.at.getTime() + 1)]
+    expect(scheduledFrom(entry, undefined, earlier)).toEqual(entry.at)
+    expect(scheduledFrom(entry, later, earlier)).toEqual(later)
+    expect(scheduledFrom(entry, undefined, later)).toEqual(later)
   })
 
   test('is when the target asked for, and no later than the deadline', () => {

@@ -1,6 +1,6 @@
 import type { DeliveryFailure } from './transport.js'
 
-/** The waits between attempts, in milliseconds. Their sum is a deadline, counted from when the entry was accepted or replayed. */
+/** The waits between attempts, in milliseconds. Their sum is a deadline, counted from {@link scheduledFrom}. */
 export interface RetrySchedule {
   delaysMs: readonly number[]
 }
@@ -12,6 +12,15 @@ const RATE_LIMIT_MS = 1000
 /** Limits for the pause that a target asks for, because a provider may send 0 or anything. */
 const MIN_RATE_LIMIT_MS = 100
 const MAX_RATE_LIMIT_MS = 24 * 60 * 60 * 1000
+
+/**
+ * From when the schedule of an entry counts: from when it was accepted (or replayed, `since`), but no earlier than this
+ * process was started, because while no process ran nobody tried.
+ */
+export function scheduledFrom(entry: { at: Date }, since: Date | undefined, startedAt: Date): Date {
+  const from = since ?? entry.at
+  return from < startedAt ? startedAt : from
+}
 
 /** When the schedule of an entry ends: after this time it gets one attempt only. */
 export function deadlineOf(schedule: RetrySchedule, since: Date): Date {

@@ -6,7 +6,7 @@ import type { LaneKey, Target } from '../log/target.js'
 import type { Appended, Store } from '../ports/store.js'
 import { EntryBuffer } from './entry-buffer.js'
 import { isFor, type Settlement, sizeOf, type Underway } from './lane.js'
-import { deadlineOf } from './retry.js'
+import { deadlineOf, scheduledFrom } from './retry.js'
 import {
   type Context,
   type Effect,
@@ -31,6 +31,8 @@ const SPREAD_MS = 250
 /** The dispatcher, as its runners see it. */
 export interface RunnerHost {
   readonly store: Store
+  /** See {@link scheduledFrom}. */
+  readonly startedAt: Date
   /** The process stops: nothing new is sent. */
   readonly isStopping: boolean
   now(): Date
@@ -162,6 +164,7 @@ export class StreamRunner {
       now: host.now(),
       monotonicMs: host.monotonicMs(),
       random: host.random(),
+      startedAt: host.startedAt,
       isStopping: host.isStopping,
     }
   }
@@ -321,7 +324,7 @@ export class StreamRunner {
       if (entry.seq > end) break
       if (isFor(lane, entry)) {
         const now = this.#host.now()
-        const deadline = deadlineOf(config.schedule, lane.since ?? entry.at)
+        const deadline = deadlineOf(config.schedule, scheduledFrom(entry, lane.since, this.#host.startedAt))
         const admission = gate.admit(sizeOf(entry), now >= deadline, now)
         if (admission === 'wait') verdict = 'wait'
         else if (typeof admission === 'object') {

@@ -227,6 +227,8 @@ export interface Context {
   monotonicMs: number
   /** In [0, 1). */
   random: number
+  /** When this process began to deliver. */
+  startedAt: Date
   isStopping: boolean
 }
 

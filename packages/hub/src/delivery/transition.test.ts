@@ -324,7 +324,7 @@ function begin({ seq, scanned = 0, lanes = {} }: Pick<Claimed, 'seq'> & Partial<
     ...{ clientId: clientId as Id, streamId, endpoints: [], seq, scanned, lanes, lease: { fence: 1 } },
   }
   let stream = openStream(claimed, { lease: claimed.lease, endsAt: 60_000, renewAt: 30_000 })
-  let context: Context = { now: NOW, monotonicMs: 0, random: 0.5, isStopping: false }
+  let context: Context = { now: NOW, monotonicMs: 0, random: 0.5, startedAt: NOW, isStopping: false }
   const all: Effect[] = []
   return {
     effects: all,

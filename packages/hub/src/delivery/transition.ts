@@ -14,7 +14,7 @@ import {
   type Settlement,
   stateOf,
 } from './lane.js'
-import { isOutage, judge, type Verdict } from './retry.js'
+import { isOutage, judge, scheduledFrom, type Verdict } from './retry.js'
 import type {
   ClaimedAgain,
   Context,
@@ -731,14 +731,15 @@ export class Transitions {
     const { status } = failure
     const isGone = status !== undefined && config.isGone?.(status) === true
     if (isOutage(failure) && !isGone) this.#effects.push({ do: 'count-failure', gate: head.gate, config })
-    const { now, random } = this.#context
+    const { now, random, startedAt } = this.#context
     const isFinal = status !== undefined && config.isFinal?.(status) === true
     const attempts = lane.attempt + 1
     const verdict: Verdict = isGone
       ? { do: 'bury', reason: 'gone' }
       : judge({
           failure: isFinal ? { kind: 'invalid', message: failure.message } : failure,
-          ...{ schedule: config.schedule, attempts, since: lane.since ?? head.entry.at, now, random },
+          ...{ schedule: config.schedule, attempts, now, random },
+          since: scheduledFrom(head.entry, lane.since, startedAt),
         })
     if (verdict.do === 'pause-target')
       this.#effects.push({ do: 'pause-gate', gate: head.gate, until: verdict.until, config })

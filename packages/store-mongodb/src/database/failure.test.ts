@@ -29,19 +29,21 @@ describe('an error of the driver', () => {
     expect(toOpenError(new mongo.MongoNetworkError('refused'))).toMatchObject({ code: 'UNAVAILABLE' })
   })
 
-  test.each(['mongodb://user:secret@host:99999/x', 'mongodb://user:secret@[host/x'])(
-    'for an address that never works is final: %s',
-    (url) => {
-      let thrown: unknown
-      try {
-        new mongo.MongoClient(url)
-      } catch (error) {
-        thrown = toOpenError(error)
-      }
-      expect(thrown).toMatchObject({ name: 'PlugboardError', code: 'INVALID' })
-      expect(String(thrown)).not.toContain('secret')
-    },
-  )
+  test.each([
+    'mongodb://user:secret@host:99999/x',
+    'mongodb://user:secret@[host/x',
+    'mongodb://user:sec/ret@host/x',
+    'mongodb://user:secret%zz@host/x',
+  ])('for an address that never works is final: %s', (url) => {
+    let thrown: unknown
+    try {
+      new mongo.MongoClient(url)
+    } catch (error) {
+      thrown = toOpenError(error)
+    }
+    expect(thrown).toMatchObject({ name: 'PlugboardError', code: 'INVALID' })
+    expect(String(thrown)).not.toContain('secret')
+  })
 
   test('stays what it is when it is a fault of ours', () => {
     const invalid = new mongo.MongoInvalidArgumentError('bad')

@@ -50,19 +50,19 @@ export function toStoreError(error: unknown): unknown {
 /** Why a store cannot be opened: wrong credentials are told apart, since coming again does not help. */
 export function toOpenError(error: unknown): unknown {
   // The driver's own words may quote the string, and a password with it.
-  if (
-    error instanceof mongo.MongoParseError ||
-    error instanceof mongo.MongoInvalidArgumentError ||
-    isBadAddress(error)
-  )
+  if (isParseError(error) || error instanceof mongo.MongoInvalidArgumentError || isBadAddress(error))
     return new PlugboardError(
       'INVALID',
-      'the connection string of MongoDB, or one of its options, is not understood',
+      'the connection string of MongoDB, or one of its options, is not understood; special characters of the user and the password must be percent-encoded',
     )
   return isRefused(error)
     ? new PlugboardError('UNAUTHORIZED', REFUSAL, { cause: error })
     : toStoreError(error)
 }
+
+/** The parser of connection strings is a package of its own, with a class of the same name. */
+const isParseError = (error: unknown): boolean =>
+  error instanceof mongo.MongoParseError || (error instanceof Error && error.name === 'MongoParseError')
 
 /** The driver has no class of its own for a host or a port that is none. */
 const isBadAddress = (error: unknown): boolean =>
