@@ -71,7 +71,16 @@ export type { IntegrationKinds, IntegrationView } from './integrations/integrati
 export type { ChannelConfiguration, Configuration } from './integrations/sync.js'
 export { type Activity, activityOf } from './log/activity.js'
 export type { ChannelRef, ConversationRecord, EndpointRecord } from './log/endpoint-record.js'
-export type { Dead, DeadEntry, Entry, EntryType, NewEntry, StreamKind, StreamRef } from './log/entry.js'
+export {
+  type Dead,
+  type DeadEntry,
+  type Entry,
+  type EntryType,
+  eventOf,
+  type NewEntry,
+  type StreamKind,
+  type StreamRef,
+} from './log/entry.js'
 export {
   bytesOf,
   firstPage,

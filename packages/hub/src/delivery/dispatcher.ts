@@ -1,5 +1,5 @@
 import type { Failure, Id, Logger } from '@plugboard/core'
-import type { Dead, Entry, StreamRef } from '../log/entry.js'
+import { type Dead, type Entry, eventOf, type StreamRef } from '../log/entry.js'
 import type { Claimed } from '../log/progress.js'
 import { type LaneKey, nameOf, parseTarget, type Target } from '../log/target.js'
 import type { Appended, Replayed, Store } from '../ports/store.js'
@@ -383,7 +383,7 @@ export class Dispatcher implements RunnerHost {
   reportRetry({ config, entry, attempts, failure, nextAt }: Effect & { do: 'report-retry' }): void {
     const { observer, monitor, log } = this.#options
     observer.retried(config.kind)
-    const { clientId, streamId, id: entryId, type: event } = entry
+    const { clientId, streamId, id: entryId, type } = entry
     const { kind, message: error } = failure
     const { pausedUntil } = this.gate(config.gate)
     const nextAttemptAt = pausedUntil && pausedUntil > nextAt ? pausedUntil : nextAt
@@ -394,7 +394,7 @@ export class Dispatcher implements RunnerHost {
         ...this.#names(clientId),
         streamId,
         entryId,
-        event,
+        event: eventOf(type),
         target: config.label,
         attempts,
         kind,
@@ -405,14 +405,14 @@ export class Dispatcher implements RunnerHost {
     )
   }
 
-  reportDeath(target: Target, { clientId, streamId, id: entryId, type: event }: Entry, dead: Dead): void {
+  reportDeath(target: Target, { clientId, streamId, id: entryId, type }: Entry, dead: Dead): void {
     const { observer, monitor, log } = this.#options
     const { kind, id: targetId } = parseTarget(target)
     observer.died(kind)
     if (kind === 'webhook') monitor.died({ clientId, targetId }, lastAttemptOf(dead))
     const { label, ...why } = dead
     log.error(
-      { ...this.#names(clientId), streamId, entryId, event, target: label, ...why },
+      { ...this.#names(clientId), streamId, entryId, event: eventOf(type), target: label, ...why },
       'delivery given up',
     )
   }

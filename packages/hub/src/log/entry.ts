@@ -89,3 +89,6 @@ export interface Dead {
   /** Display text of the target (a URL, a channel), because the target may be removed. */
   label: string
 }
+
+/** The event that an entry is for the people who run a client: of a message, that there is a new one. */
+export const eventOf = (type: EntryType): string => (type === 'message' ? 'message.new' : type)

@@ -1,8 +1,8 @@
 import { type Id, invalid, isId, isPlugboardError, PlugboardError, toUuid } from '@plugboard/core'
-import { type ClientView, type DeadLetter, type Hub, parseTarget } from '@plugboard/hub'
+import { type ClientView, type DeadLetter, eventOf, type Hub, parseTarget } from '@plugboard/hub'
 import { z } from 'zod'
 import { adminPage, existingClient, nextPage } from './admin-lists.js'
-import { deadLetterJson, eventOf, findWebhook } from './dead-letter.js'
+import { deadLetterJson, findWebhook } from './dead-letter.js'
 import { clientIdOf } from './map.js'
 import { deadLetter, deathReason } from './schemas.js'
 

@@ -3,7 +3,7 @@ import {
   type ClientView,
   type DeadLetter,
   type Delivery,
-  type EntryType,
+  eventOf,
   parseTarget,
   type Target,
   webhookTarget,
@@ -18,9 +18,6 @@ export function deliveryIdOf(entryId: Delivery['entryId'], target: Target): stri
   const { kind, id } = parseTarget(target)
   return `${toUuid(entryId)}.${kind}.${toUuid(id)}`
 }
-
-/** The type of the webhook event of an entry. */
-export const eventOf = (type: EntryType): string => (type === 'message' ? 'message.new' : type)
 
 export function deadLetterJson(
   client: ClientView,

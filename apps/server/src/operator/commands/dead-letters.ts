@@ -73,7 +73,10 @@ export async function replay({ all, to, json, url, ...filter }: DeadLetterOption
       if (after === undefined) return counts
     }
   })
-  const refused = sum.refused === 0 ? '' : `; ${sum.refused} could not be: run the command again later`
+  const refused =
+    sum.refused === 0
+      ? ''
+      : `; ${sum.refused} could not be: their target was removed (use --to), or 1,000 of a conversation wait already (run the command again later)`
   print(json, sum, [`Replayed ${sum.replayed} dead letters${refused}`])
 }
 

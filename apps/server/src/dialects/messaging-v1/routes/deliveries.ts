@@ -2,6 +2,7 @@ import { fromUuid, type Id, PlugboardError, toUuid } from '@plugboard/core'
 import {
   type Delivery,
   endpointTarget,
+  eventOf,
   type Hub,
   integrationTarget,
   parseTarget,
@@ -10,7 +11,7 @@ import {
   webhookTarget,
 } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
-import { deadLetterJson, deliveryIdOf, eventOf, findWebhook } from '../dead-letter.js'
+import { deadLetterJson, deliveryIdOf, findWebhook } from '../dead-letter.js'
 import { idOf } from '../ids.js'
 import { channelJson } from '../map.js'
 import { defineRoute } from '../route.js'
