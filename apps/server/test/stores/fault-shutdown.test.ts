@@ -87,7 +87,7 @@ describe('a server that stops under load', () => {
   })
 
   test('for longer than its schedule gives what waited its attempts after the start', async () => {
-    const env = { ...SHORT_LEASE, WEBHOOK_RETRY_DELAYS: '300ms,300ms,300ms,300ms,300ms' }
+    const env = { ...SHORT_LEASE, WEBHOOK_RETRY_DELAYS: '200ms,800ms,1s,1s,1s,1s' }
     const server = await startServer({ env })
     const bot = await startReceiver(() => 503)
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
@@ -95,7 +95,7 @@ describe('a server that stops under load', () => {
     await bot.until((requests) => requests.length > 0)
     for (const text of ['0', '1']) await client.say(conversationId, text)
     expect(await server.stop()).toBe(0)
-    await sleep(2_000)
+    await sleep(5_200)
     const before = bot.requests.length
     const again = await server.restart()
     // The bot is up again a little later than the server.

@@ -63,7 +63,8 @@ const ROOM_MS = 10
  */
 export class Dispatcher implements RunnerHost {
   readonly store: Store
-  readonly startedAt: Date
+  /** When polling began; before, when this was made. */
+  startedAt: Date
   isStopping = false
   /** As {@link DispatcherLimits.pollMs}; longer if the store reports streams that become due. */
   pollMs: number
@@ -110,6 +111,7 @@ export class Dispatcher implements RunnerHost {
 
   /** Starts to poll for due streams. */
   start(): void {
+    this.startedAt = this.now()
     this.#clock.wake(0)
   }
 
