@@ -125,8 +125,7 @@ export default defineConfig({
     setupFiles,
     sequence: { sequencer: SlowFirst },
     pool: 'forks',
-    // One more than two processors need, since many tests wait for something.
-    maxWorkers: 3,
+    maxWorkers: 2,
     testTimeout: isSoak ? 3_600_000 : 30_000,
     hookTimeout: 30_000,
     // What is waited for comes late on a busy machine.
