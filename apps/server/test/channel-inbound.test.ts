@@ -374,6 +374,87 @@ describe('provider events other than messages', () => {
     expect(await courierOf()).toMatchObject({ state: 'delivered' })
   })
 
+  describe('that say later that the content was refused', () => {
+    const image = 'https://files.example/blue.png'
+    const failure = { kind: 'invalid', message: 'the file is too large' }
+    const refusalOf = (deliveryId: string, dedupeKey: string) => ({
+      ...{ type: 'delivery', dedupeKey, deliveryId, status: 'failed', failure, isContentRefused: true },
+    })
+    const contents = async (count: number) => (await shown('/send', count)).map(({ body }) => body.content)
+    const stateOf = async (id: string) => {
+      const { deliveries } = (await client.call('GET', `/messages/${id}/deliveries`)).json
+      return deliveries.find(({ target }: { target: { type: string } }) => target.type === 'endpoint')
+    }
+
+    test('send the second form once, after what was sent', async () => {
+      const conversationId = await converse('courier')
+      const { id } = (await post(conversationId, { type: 'image', image })).json
+      await post(conversationId, { type: 'text', text: 'next' })
+      await contents(2)
+      const [first] = provider.to('/send')
+      const refusal = refusalOf(first?.body.deliveryId, 'refused')
+      await Promise.all([tell('courier', refusal), tell('courier', refusal)])
+      await tell('courier', refusal, refusal)
+      await post(conversationId, { type: 'text', text: 'the end' })
+      expect(await contents(4)).toEqual([
+        { type: 'image', image },
+        { type: 'text', text: 'next' },
+        { type: 'text', text: image },
+        { type: 'text', text: 'the end' },
+      ])
+      expect(await stateOf(id)).toMatchObject({ state: 'delivered' })
+      expect((await client.call('GET', '/dead-letters')).json.deadLetters).toEqual([])
+      expect((await client.call('GET', '/health')).json.channels.courier.lastFailure).toMatchObject(failure)
+      expect((await client.call('GET', `/messages/conversation/${conversationId}`)).json).toHaveLength(4)
+    })
+
+    test('make the message failed when its second form fails too, at once or later', async () => {
+      const conversationId = await converse('courier')
+      const atOnce = (await post(conversationId, { type: 'image', image })).json.id
+      await contents(1)
+      provider.answer = () => 404
+      await tell('courier', refusalOf(provider.to('/send')[0]?.body.deliveryId, 'refused-1'))
+      await expect.poll(async () => (await stateOf(atOnce)).state).toBe('dead')
+      provider.answer = () => 200
+      const later = (await post(conversationId, { type: 'image', image })).json.id
+      await contents(3)
+      await tell('courier', refusalOf(provider.to('/send')[2]?.body.deliveryId, 'refused-2'))
+      await contents(4)
+      await tell('courier', refusalOf(provider.to('/send')[3]?.body.deliveryId, 'refused-3'))
+      await expect.poll(() => stateOf(later)).toMatchObject({ state: 'failed', error: failure.message })
+      expect(provider.to('/send')).toHaveLength(4)
+      const { deadLetters } = (await client.call('GET', '/dead-letters')).json
+      expect(deadLetters.map(({ messageId }: { messageId: string }) => messageId)).toEqual([later, atOnce])
+      expect(deadLetters.map(({ event }: { event: string }) => event)).toEqual(['message.new', 'message.new'])
+    })
+
+    test('make a message failed that has no second form, or was deleted', async () => {
+      const conversationId = await converse('courier')
+      const { id } = (await post(conversationId, { type: 'text', text: 'words' })).json
+      await contents(1)
+      await tell('courier', refusalOf(provider.to('/send')[0]?.body.deliveryId, 'refused'))
+      expect(await stateOf(id)).toMatchObject({ state: 'failed', error: failure.message })
+      const deleted = (await post(conversationId, { type: 'image', image })).json.id
+      await contents(2)
+      expect((await client.call('DELETE', `/messages/${deleted}`)).status).toBe(204)
+      await tell('courier', refusalOf(provider.to('/send')[1]?.body.deliveryId, 'refused-too'))
+      await post(conversationId, { type: 'text', text: 'the end' })
+      expect((await contents(3)).at(-1)).toEqual({ type: 'text', text: 'the end' })
+    })
+  })
+
+  test('that say so again count once', async () => {
+    const conversationId = await converse('courier')
+    await post(conversationId, { type: 'text', text: 'hi' })
+    const deliveryId = (await shown())[0]?.body.deliveryId
+    const failure = { kind: 'ambiguous', message: 'no reason' }
+    const failed = { type: 'delivery', dedupeKey: 'f', deliveryId, status: 'failed', failure }
+    for (let i = 0; i < 3; i += 1) await tell('courier', failed)
+    expect((await client.call('GET', '/health')).json.channels.courier).toMatchObject({
+      ...{ lastFailure: failure, consecutiveFailures: 1 },
+    })
+  })
+
   test('open no conversation with a person who has said nothing', async () => {
     const endpoint = { identity: '*', sender: 'lurker', thread: 'room' }
     const about = { messageKey: 'unknown', endpoint }

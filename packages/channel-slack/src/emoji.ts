@@ -15,13 +15,14 @@ export function emojiIn(blocks: unknown, levels = MAX_LEVELS): Map<string, strin
   const found = new Map<string, string>()
   if (!Array.isArray(blocks) || levels === 0) return found
   for (const block of blocks) {
-    const { success, data } = emojiSchema.safeParse(block)
-    const character = success ? emojiOf(data.unicode) : undefined
-    if (success && character) {
-      found.set(data.skin_tone ? `${data.name}::skin-tone-${data.skin_tone}` : data.name, character)
+    if (typeof block !== 'object' || block === null) continue
+    if ('type' in block && block.type === 'emoji') {
+      const { success, data } = emojiSchema.safeParse(block)
+      const character = success ? emojiOf(data.unicode) : undefined
+      if (success && character)
+        found.set(data.skin_tone ? `${data.name}::skin-tone-${data.skin_tone}` : data.name, character)
     }
-    const inner = typeof block === 'object' && block !== null ? Reflect.get(block, 'elements') : undefined
-    for (const [name, each] of emojiIn(inner, levels - 1)) found.set(name, each)
+    for (const [name, each] of emojiIn(Reflect.get(block, 'elements'), levels - 1)) found.set(name, each)
   }
   return found
 }

@@ -1,6 +1,6 @@
 import type { Endpoint, InboundEvent, Person } from '@plugboard/core'
 import { endpointOf, messageKey, timeOf } from './endpoint.js'
-import { contentsOf } from './message-contents.js'
+import { contentsOf, wordsOf } from './message-contents.js'
 import {
   type Callback,
   type Post,
@@ -90,17 +90,12 @@ function parseChanged(event: unknown, { id, at, self }: About): InboundEvent[] {
   }
   // A deleted message that has replies.
   if (message.subtype === 'tombstone') return [{ type: 'deleted', ...about }]
-  if (!isWritten(message) || (previous && isUnchanged(previous, message, self))) return []
-  return [{ type: 'edited', ...about, content: contentsOf(message, self)[0].content }]
-}
-
-/** Slack changes a message to add a preview of a link, and a person to change its words. */
-function isUnchanged(previous: Omit<Post, 'files'>, message: Post, self: readonly string[]): boolean {
-  if (previous.text === message.text && previous.edited?.ts === message.edited?.ts) return true
-  const [before, after] = [previous, message].map(
-    (post) => contentsOf({ ...post, files: [] }, self)[0].content,
-  )
-  return before?.text === after?.text
+  if (!isWritten(message)) return []
+  // Slack changes a message to add a preview of a link, and a person to change its words.
+  if (previous && previous.text === message.text && previous.edited?.ts === message.edited?.ts) return []
+  const words = wordsOf(message, self)
+  if (previous && wordsOf(previous, self).text === words.text) return []
+  return [{ type: 'edited', ...about, content: contentsOf(message, self, words)[0].content }]
 }
 
 /** Only the deleted message says who wrote it. */

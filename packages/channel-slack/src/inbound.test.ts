@@ -158,6 +158,43 @@ describe('a message', () => {
     })
   })
 
+  test('with the largest table of Slack, or of a megabyte, has all of its cells', () => {
+    const cell = (text: string) => ({
+      type: 'rich_text',
+      elements: [
+        {
+          type: 'rich_text_section',
+          elements: [
+            { type: 'text', text, style: { bold: true } },
+            { type: 'text', text: '.' },
+          ],
+        },
+      ],
+    })
+    const table = (rows: number, columns: number) =>
+      Array.from({ length: rows }, (_, y) => Array.from({ length: columns }, (_, x) => cell(`${y}/${x}`)))
+    for (const [rows, columns] of [
+      [100, 20],
+      [320, 20],
+    ] as const) {
+      const [message] = event({ text: '', blocks: [{ type: 'table', rows: table(rows, columns) }] })
+      const text = String(message?.type === 'message' && message.content.text)
+      const lines = text.split('\n')
+      expect([lines.length, lines[0]?.split(' | ').length]).toEqual([rows, columns])
+      expect(lines.at(-1)).toMatch(new RegExp(`^${rows - 1}/0\\. .* ${rows - 1}/${columns - 1}\\.$`))
+    }
+  })
+
+  test('that was pressed in a message with the largest table is a press', () => {
+    const rows = Array.from({ length: 100 }, () =>
+      Array(20).fill({ type: 'raw_text', text: 'a', more: [1, 2] }),
+    )
+    const action = { type: 'button', action_id: 'a', action_ts: '1795334401.000100', value: 'token' }
+    const message = { ts: '1795334401.000100', blocks: [{ type: 'table', rows }] }
+    const pressed = { type: 'block_actions', actions: [action], channel: { id: 'C1' }, message }
+    expect(interaction(pressed)).toMatchObject([{ type: 'choice', token: 'token' }])
+  })
+
   test('on top of a thread is in the channel', () => {
     expect(event({ thread_ts: '1795334401.000100' })[0]?.endpoint.thread).toBe('D1')
     expect(event({ thread_ts: '1795334400.000100' })[0]?.endpoint.thread).toBe('D1:1795334400.000100')

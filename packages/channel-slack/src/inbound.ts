@@ -10,9 +10,12 @@ import {
 import { endpointOf } from './endpoint.js'
 import { parseEvent } from './events.js'
 import { parseInteraction } from './interactions.js'
+import { MAX_JSON_VALUES } from './limits.js'
 import { readCommand, readEnvelope, readHeaders } from './payloads.js'
 import { readable } from './readable-text.js'
 import { isSslCheck } from './ssl-check.js'
+
+const JSON_LIMITS = { maxValues: MAX_JSON_VALUES }
 
 /** An answer that shows nothing to the person. */
 const DONE: InboundResponse = { status: 200 }
@@ -26,7 +29,7 @@ export function parse(request: InboundRequest): Received {
   if (isSslCheck(request)) return { events: [], response: DONE }
   if (method !== 'POST') throw invalid({ path: ['method'], message: 'must be POST' })
   const { 'content-type': type, 'x-slack-request-timestamp': seconds } = readHeaders(headers)
-  if (/^application\/json\s*(;|$)/i.test(type)) return parseJson(readJson(body))
+  if (/^application\/json\s*(;|$)/i.test(type)) return parseJson(readJson(body, 'body', JSON_LIMITS))
   if (/^application\/x-www-form-urlencoded\s*(;|$)/i.test(type)) {
     return { events: parseForm(readForm(body), new Date(Number(seconds) * 1000)), response: DONE }
   }
@@ -46,7 +49,7 @@ function parseJson(value: unknown): Received {
 
 function parseForm(form: URLSearchParams, at: Date): InboundEvent[] {
   const payload = form.get('payload')
-  if (payload !== null) return parseInteraction(readJson(payload, 'payload'), at)
+  if (payload !== null) return parseInteraction(readJson(payload, 'payload', JSON_LIMITS), at)
   return [parseCommand(form, at)]
 }
 

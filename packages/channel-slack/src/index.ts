@@ -4,7 +4,7 @@
  */
 import { defineChannel } from '@plugboard/core'
 import { configSchema, optionsSchema } from './config.js'
-import { MAX_ALT, MAX_BUTTONS, MAX_LABEL, MAX_SECTION } from './limits.js'
+import { MAX_ALT, MAX_BUTTONS, MAX_JSON_VALUES, MAX_LABEL, MAX_SECTION } from './limits.js'
 import { setup } from './setup.js'
 
 export const slack = defineChannel({
@@ -35,6 +35,7 @@ export const slack = defineChannel({
     // https://docs.slack.dev/apis/web-api/rate-limits#posting-messages
     rate: { perEndpoint: { perSecond: 1, burst: 3 } },
   },
+  inbound: { maxJsonValues: MAX_JSON_VALUES },
   setup,
   // The SDK and the Markdown parser come with the runtime, so only a server that uses the channel pays for them.
   load: async (host) => (await import('./runtime.js')).runtime(host),

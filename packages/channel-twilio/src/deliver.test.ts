@@ -103,14 +103,16 @@ describe('a refusal', () => {
     title,
   }))
   test.each(
-    [12300, 21620, 63005, 63019, 63021].flatMap((code) => files.map((file) => [code, file] as const)),
+    [11751, 12300, 21620, 21621, 21670, 63005, 63019, 63021, 63034].flatMap((code) =>
+      files.map((file) => [code, file] as const),
+    ),
   )('of a file with error %i is followed by its address as text: %j', async (code, content) => {
     await using set = await stage({ refusedContent: code })
     await set.send(content, { endpoint: endpoints.whatsApp })
     const said = set.provider.messages.map(({ body }) => body).join('\n')
     expect(said).toBe(`${title}\nhttps://x.example/a`)
     expect(set.provider.messages.at(-1)).toMatchObject({
-      ...{ mediaUrls: [], statusCallback: `${webhookUrl}?delivery=delivery-1` },
+      ...{ mediaUrls: [], statusCallback: `${webhookUrl}?delivery=delivery-1&second=1` },
     })
   })
 

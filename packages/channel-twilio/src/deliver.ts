@@ -6,7 +6,10 @@ import { isWhatsApp, WHATSAPP } from './endpoint.js'
 import { CONTENT_REFUSED, RefusedError } from './failure.js'
 import { asText, type MessageArgs } from './outbound.js'
 
-/** Sends one message. A file or a place that Twilio refuses is sent once more, as text with its address. */
+/**
+ * Sends one message. A file or a place that Twilio refuses at once is sent again, as text with its address. Of one that it
+ * refuses later, the host sends the `secondForm`.
+ */
 export const deliver =
   (http: HttpClient) =>
   async (part: Part, context: DeliveryContext<Config, Session>): Promise<Sent> => {
@@ -14,10 +17,11 @@ export const deliver =
     const client = clientOf(integration.session)
     // `render` made the args.
     const args = part.args as MessageArgs
-    const statusCallback = statusCallbackUrl(context.webhookUrl, context.deliveryId)
+    const { webhookUrl, deliveryId } = context
     const sender = senderOf(context)
-    const create = (args: MessageArgs) =>
-      http.within(signal, () =>
+    const create = (args: MessageArgs, form = { isSecondForm: false }) => {
+      const statusCallback = statusCallbackUrl(webhookUrl, deliveryId, form)
+      return http.within(signal, () =>
         client.messages.create({
           to: endpoint.sender,
           ...sender,
@@ -25,13 +29,20 @@ export const deliver =
           ...(statusCallback !== undefined && { statusCallback }),
         }),
       )
+    }
     const { sid } = await create(args).catch((error: unknown) => {
       const text = isContentRefused(error) ? asText(args) : undefined
       if (text === undefined) throw error
-      return create(text)
+      return create(text, { isSecondForm: true })
     })
     return { providerMessageIds: [sid] }
   }
+
+export function secondForm({ call, args }: Part): Part | undefined {
+  // `render` made the args.
+  const text = asText(args as MessageArgs)
+  return text && { call, args: text }
+}
 
 const isContentRefused = (error: unknown): boolean =>
   error instanceof RefusedError && error.code !== undefined && CONTENT_REFUSED.has(error.code)

@@ -69,6 +69,8 @@ function named(code: number): string {
 
 /** What operators and clients read first, of the errors that they meet most. */
 const REASONS: ReadonlyMap<number, string> = new Map([
+  [11200, 'the file could not be downloaded'],
+  [11751, 'the file is too large'],
   [12300, 'the type of the file is not supported'],
   [21211, 'the number is invalid'],
   [21408, 'the account may not send to this country'],
@@ -80,11 +82,14 @@ const REASONS: ReadonlyMap<number, string> = new Map([
   [21614, 'the number is not a mobile number'],
   [21617, 'the message is longer than 1600 characters'],
   [21620, 'the address of the file is invalid'],
+  [21621, 'the sending number cannot send files'],
   [30003, 'the telephone is off or out of reach'],
   [30004, 'the person or the carrier blocks messages'],
   [30005, 'the number is unknown or no longer in use'],
   [30006, 'the number is a landline, or its carrier is unreachable'],
   [30007, 'the carrier filtered the message'],
+  [30011, 'the telephone cannot get files'],
+  [30019, 'the message is too large for the carrier'],
   [63003, 'the person is not on this channel'],
   [63005, 'the channel did not accept this content'],
   [63007, 'the sender is not set up for this channel'],
@@ -94,6 +99,7 @@ const REASONS: ReadonlyMap<number, string> = new Map([
   [63019, 'the file could not be downloaded'],
   [63021, 'the channel did not accept this content'],
   [63024, 'the person cannot get messages on this channel'],
+  [63034, 'the file is too large'],
 ])
 
 /** Too many replies to one person: nothing was sent. */
@@ -101,9 +107,19 @@ const TO_ONE_PERSON = 14107
 /** Too many requests, or too many messages of one number. Nothing was sent. */
 const LIMITED = new Set([20429, 21611, TO_ONE_PERSON, 63018])
 
-/** Twilio refused what is in the message, and may take it in another form. Nothing was sent. */
+/**
+ * Twilio, the carrier or WhatsApp refused what is in the message, at once or after Twilio had accepted it, and may take it
+ * in another form. The person got nothing.
+ */
 export const CONTENT_REFUSED: ReadonlySet<number> = new Set([
-  12300, 21612, 21620, 21623, 63005, 63006, 63013, 63019, 63021,
+  // The address of the file does not lead to a file.
+  11200, 11205, 11210, 11215, 11220, 11237, 21620, 63019,
+  // Its type, its size or the number of files.
+  11751, 12300, 21623, 30019, 63034,
+  // The sending number, the region, the route or the telephone takes no files.
+  21612, 21621, 21670, 30011,
+  // WhatsApp refused the content without a better reason.
+  63005, 63006, 63013, 63021,
 ])
 
 /** The account, number, WhatsApp sender or service may not send. */

@@ -141,6 +141,20 @@ describe('a status callback', () => {
     (MessageStatus) => expect(eventsOf(from({ ...about, MessageStatus }, callbackUrl))).toEqual([]),
   )
 
+  test('says when the content was refused, and not of the second form of it', async () => {
+    await using set = await stage({ refusedContent: 12300 })
+    await set.send({ type: 'text', text: 'words' }, { endpoint: endpoints.whatsApp })
+    await set.send({ type: 'image', image: 'https://x.example/a.png' }, { endpoint: endpoints.whatsApp })
+    const refusalsOf = (code: number) =>
+      set.provider.messages.map((message) => {
+        const [event] = eventsOf(sign(statusCallback(message, 'undelivered', code), config))
+        return event?.type === 'delivery' && event.status === 'failed' && event.isContentRefused === true
+      })
+    for (const code of [11200, 11751, 12300, 30011, 30019, 63005, 63013, 63019, 63021, 63034])
+      expect(refusalsOf(code), String(code)).toEqual([true, false])
+    for (const code of [30003, 30007, 63016, 63018]) expect(refusalsOf(code)).toEqual([false, false])
+  })
+
   test('of a delivery that cannot be one of ours tells nothing', () => {
     const urls = [webhookUrl, `${webhookUrl}?delivery=`, `${webhookUrl}?delivery=${'x'.repeat(300)}`]
     for (const url of urls) expect(eventsOf(from(about, url))).toEqual([])

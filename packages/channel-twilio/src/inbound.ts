@@ -13,7 +13,7 @@ import {
   readJson,
 } from '@plugboard/core'
 import { z } from 'zod'
-import { deliveryIdIn, deliveryUpdate } from './delivery-status.js'
+import { deliveryIn, deliveryUpdate } from './delivery-status.js'
 import { isWhatsApp } from './endpoint.js'
 import { mediaUrl } from './media.js'
 
@@ -46,8 +46,9 @@ export const parse =
 function deliveryEvents(publicUrl: string, sid: string, status: string, fields: Fields): InboundEvent[] {
   const isRead = fields.get('EventType') === 'READ'
   const update = deliveryUpdate(isRead ? 'read' : status, fields.get('ErrorCode'))
-  const deliveryId = deliveryIdIn(publicUrl)
+  const { deliveryId, isSecondForm } = deliveryIn(publicUrl) ?? {}
   if (!update || deliveryId === undefined || !isId(deliveryId)) return []
+  const { isContentRefused, ...told } = update
   // Missing if a messaging service found no number to send from.
   const identity = fields.get('From') ? idIn(fields, 'From') : '*'
   const endpoint = { identity, sender: idIn(fields, 'To'), thread: '*' }
@@ -58,7 +59,8 @@ function deliveryEvents(publicUrl: string, sid: string, status: string, fields: 
       endpoint,
       at: UNKNOWN_TIME,
       deliveryId,
-      ...update,
+      ...told,
+      ...(isContentRefused && !isSecondForm && { isContentRefused }),
     },
   ]
 }

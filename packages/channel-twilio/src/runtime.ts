@@ -1,7 +1,7 @@
 import type { ChannelHost, ChannelRuntime } from '@plugboard/core'
 import { connect, HttpClient, type Session } from './api.js'
 import type { Config, Options } from './config.js'
-import { deliver } from './deliver.js'
+import { deliver, secondForm } from './deliver.js'
 import { classify } from './failure.js'
 import { parse } from './inbound.js'
 import { openMedia } from './media.js'
@@ -20,6 +20,7 @@ export function runtime({ options, fetch }: ChannelHost<Options>): ChannelRuntim
     parse: parse(options.apiBaseUrl),
     render,
     deliver: deliver(http),
+    secondForm,
     classify,
     check: check(http),
     openMedia: openMedia(options.apiBaseUrl, fetch),

@@ -26,6 +26,12 @@ describe('JSON', () => {
     expect(faultOf(`[${Array(jsonValues).fill('0').join(',')}]`)).toBeUndefined()
   })
 
+  test('may contain more values, or fewer, where a channel says so', () => {
+    const list = JSON.stringify(Array(jsonValues + 1).fill(0))
+    expect(readJson(list, 'body', { maxValues: jsonValues + 1 })).toHaveLength(jsonValues + 1)
+    expect(() => readJson(list, 'body', { maxValues: 7 })).toThrow('"body" may hold 7 values at most')
+  })
+
   test('may hold brackets, commas and quotes in its texts', () => {
     const texts = ['[{'.repeat(jsonLevels), ','.repeat(2 * jsonValues), '\\"'.repeat(100), '\\', '"']
     expect(faultOf(JSON.stringify({ texts, [texts.join()]: 1 }))).toBeUndefined()

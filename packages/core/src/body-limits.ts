@@ -17,10 +17,13 @@ const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 
 /**
  * Returns which limit a JSON text exceeds, as a phrase such as `may nest 100 levels at most`, or undefined. It only
  * counts brackets and commas outside of strings, so a megabyte takes one or two milliseconds. It does not validate the
- * JSON.
+ * JSON. `maxValues` replaces `jsonValues` of the {@link bodyLimits}.
  */
-export function jsonFault(json: Uint8Array): string | undefined {
-  const { jsonLevels, jsonValues } = bodyLimits
+export function jsonFault(
+  json: Uint8Array,
+  { maxValues = bodyLimits.jsonValues as number } = {},
+): string | undefined {
+  const { jsonLevels } = bodyLimits
   let levels = 0
   let values = 0
   let isInText = false
@@ -36,7 +39,7 @@ export function jsonFault(json: Uint8Array): string | undefined {
       if (levels > jsonLevels) return `may nest ${jsonLevels} levels at most`
     } else if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) levels -= 1
     else if (byte === COMMA) values += 1
-    if (values > jsonValues) return `may hold ${jsonValues} values at most`
+    if (values > maxValues) return `may hold ${maxValues} values at most`
   }
   return undefined
 }
@@ -53,12 +56,17 @@ export function formFault(form: Uint8Array): string | undefined {
 }
 
 /**
- * Parses JSON of a provider within the {@link bodyLimits}. `field` names it in the error.
+ * Parses JSON of a provider within the {@link bodyLimits}. `field` names it in the error; `maxValues` is the channel's own
+ * limit ({@link InboundShape}).
  * @throws PlugboardError INVALID; the message never quotes the JSON
  */
-export function readJson(json: Uint8Array | string, field = 'body'): unknown {
+export function readJson(
+  json: Uint8Array | string,
+  field = 'body',
+  limits: { maxValues?: number } = {},
+): unknown {
   const bytes = typeof json === 'string' ? new TextEncoder().encode(json) : json
-  const fault = jsonFault(bytes)
+  const fault = jsonFault(bytes, limits)
   if (fault !== undefined) throw invalid({ path: [field], message: fault })
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))

@@ -88,7 +88,8 @@ export type Person = { name?: string; locale?: string; email?: string; phone?: s
  * - `choice`: a button was pressed; `token` is the value that `render` got for it.
  * - `started`: the conversation was opened, with the data of its link.
  * - `blocked`: the person blocked the bot.
- * - `delivery`: a later status of a delivery, by the id that `deliver` returned.
+ * - `delivery`: a later status of a delivery, by the id that `deliver` got. `isContentRefused`: it failed because the
+ *   provider does not take its content, so the host sends the {@link ChannelRuntime.secondForm} of that part, once.
  */
 export type InboundEvent = { dedupeKey: string; endpoint: Endpoint; at: Date; person?: Person } & (
   | { type: 'message'; content: InboundContent }
@@ -96,7 +97,13 @@ export type InboundEvent = { dedupeKey: string; endpoint: Endpoint; at: Date; pe
   | { type: 'edited'; messageKey: string; content: InboundContent }
   | { type: 'deleted'; messageKey: string }
   | { type: 'reaction'; messageKey: string; emoji: string; isRemoved: boolean }
-  | { type: 'delivery'; deliveryId: string; status: DeliveryStatus; failure?: Failure }
+  | {
+      type: 'delivery'
+      deliveryId: string
+      status: DeliveryStatus
+      failure?: Failure
+      isContentRefused?: boolean
+    }
   | { type: 'started'; payload?: string }
   | { type: 'blocked' }
 )
@@ -175,6 +182,11 @@ export interface ChannelRuntime<Config, Session> {
    * as a 409 for a repeated `deliveryId`, is a success.
    */
   deliver(part: Part, context: DeliveryContext<Config, Session>): Promise<Sent>
+  /**
+   * Pure. Another form of a part whose content the provider refuses, such as the address of a file as text. Undefined if
+   * the part has none.
+   */
+  secondForm?(part: Part): Part | undefined
   /** Pure. Classifies an error thrown by any call. */
   classify(error: unknown): Failure
   /** Verifies the credentials with the provider. Throws if they are invalid, or if the provider is unreachable. */
@@ -195,6 +207,8 @@ export interface InboundShape {
   headers?: readonly string[]
   /** Maximum body size, in bytes. Default and maximum: 1 MiB. */
   maxBytes?: number
+  /** Maximum number of values in a JSON body: members of objects and items of arrays. Default: 10,000. */
+  maxJsonValues?: number
 }
 
 /** A channel: a plugin that connects one provider. Created with {@link defineChannel}; the default export of its package. */

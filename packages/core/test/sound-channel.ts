@@ -70,6 +70,10 @@ const sound = ({ fetch }: ChannelHost<undefined>): Runtime => ({
     return { body: response.body, mime: response.headers.get('content-type') ?? 'text/plain' }
   },
   render: (content) => [{ call: 'send', args: JSON.parse(JSON.stringify(content)) }],
+  secondForm: ({ call, args }) => {
+    const { type, image } = Object(args)
+    return type === 'image' ? { call, args: { type: 'text', text: image } } : undefined
+  },
   async deliver({ args }, { deliveryId, integration, signal }) {
     const { url } = integration.config
     const headers = { authorization: `Bearer ${integration.session.token}`, 'idempotency-key': deliveryId }

@@ -18,7 +18,7 @@ import { Participants } from './conversations/participants.js'
 import { Typing } from './conversations/typing.js'
 import { Users } from './conversations/users.js'
 import { ButtonTokens } from './delivery/button-tokens.js'
-import { channelDelivery } from './delivery/channel-delivery.js'
+import { channelDelivery, secondFormOfPart } from './delivery/channel-delivery.js'
 import { Dispatcher } from './delivery/dispatcher.js'
 import { RateLimiter } from './delivery/rate-limiter.js'
 import { Recipients } from './delivery/recipients.js'
@@ -172,6 +172,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
   const ingest = new Ingest({
     ...{ store, channels, endpoints, conversations, messages, dispatcher, now },
     ...{ answers: new Answers({ store, tokens }), media, monitor },
+    secondFormOfPart: (...of) => secondFormOfPart({ channels, tokens, log }, ...of),
   })
   const housekeeping = new Housekeeping({ store, blobs, clients, idempotency, log })
 

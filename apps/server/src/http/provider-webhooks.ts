@@ -42,7 +42,8 @@ export async function providerWebhooks(
 ): Promise<void> {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    const fault = faultOf(request, body)
+    const { channel = '' } = request.params as Partial<Params>
+    const fault = faultOf(request, body, hub.channels.find(channel)?.inbound)
     if (fault === undefined) done(null, body)
     else done(invalid({ path: ['body'], message: fault }))
   })
@@ -108,9 +109,11 @@ const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i
 function faultOf(
   { headers: { 'content-type': type = '' } }: FastifyRequest,
   body: Buffer,
+  { maxJsonValues }: InboundShape = {},
 ): string | undefined {
   if (FORM.test(type)) return formFault(body)
-  return JSON_TYPE.test(type) ? jsonFault(body) : undefined
+  if (!JSON_TYPE.test(type)) return undefined
+  return jsonFault(body, maxJsonValues === undefined ? {} : { maxValues: maxJsonValues })
 }
 
 /** By one of our ids, by an id that its maker chose, or by name. */

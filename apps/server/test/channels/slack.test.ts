@@ -80,6 +80,23 @@ describe('an app of Slack', () => {
     expect(await (await fetch(url)).text()).toBe(bytes)
   })
 
+  test('gets a table with more values than other JSON may have', async () => {
+    const { told } = provider.send(91, randomUUID(), provider.url)
+    const whole = JSON.parse(told.body)
+    const { files: _, ...event } = whole.event
+    const cell = {
+      type: 'rich_text',
+      elements: [{ type: 'rich_text_section', elements: [{ type: 'text', text: 'x' }] }],
+    }
+    const blocks = [{ type: 'table', rows: Array(100).fill(Array(20).fill(cell)) }]
+    const body = JSON.stringify({ ...whole, event: { ...event, subtype: undefined, text: '', blocks } })
+    const before = tenant.heard().length
+    expect((await tenant.tell({ ...told, body })).status).toBe(200)
+    const [table] = (await tenant.hears(before + 1)).slice(before)
+    const row = Array(20).fill('x').join(' | ')
+    expect(table?.payload.text).toBe(Array(100).fill(row).join('\n'))
+  })
+
   test('gets a picture that Slack cannot download as its title and its link', async () => {
     const url = 'https://media.example/plan.png'
     provider.answerInstead = (_, { body }) =>

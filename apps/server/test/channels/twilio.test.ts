@@ -81,6 +81,32 @@ describe('a number of Twilio', () => {
     expect(await tenant.delivery(id)).toMatchObject({ state: 'failed', error: failure.message })
   })
 
+  test('gets the address of a file that Twilio refuses after it accepted it, once', async () => {
+    const image = 'https://media.example/plan.png'
+    const id = await tenant.say(3, { type: 'image', image, title: 'The plan' })
+    await expect.poll(() => tenant.shownTo(3).length).toBe(1)
+    const refused = (index: number, ErrorCode: string): Told => {
+      const [, query = ''] = (tenant.shownTo(3)[index]?.callback ?? '').split('?')
+      const MessageSid = `MM${String(index).repeat(32)}`
+      const fields = { MessageSid, MessageStatus: 'undelivered', ErrorCode, To: twilio.addressOf(3) }
+      return {
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams({ ...fields, From: twilio.endpointOf(3).identity }).toString(),
+        query,
+      }
+    }
+    for (let i = 0; i < 3; i += 1) expect((await tenant.tell(refused(0, '30019'))).status).toBe(200)
+    await expect.poll(() => tenant.shownTo(3).length).toBe(2)
+    expect(tenant.shownTo(3).map(({ text }) => text)).toEqual(['The plan', `The plan\n${image}`])
+    expect(await tenant.delivery(id)).toMatchObject({ state: 'delivered' })
+    expect((await tenant.tell(refused(1, '63013'))).status).toBe(200)
+    const error = expect.stringContaining('63013')
+    await expect.poll(() => tenant.delivery(id)).toMatchObject({ state: 'failed', error })
+    await tenant.say(3, { type: 'text', text: 'the end' })
+    await expect.poll(() => tenant.shownTo(3).length).toBe(3)
+    expect(tenant.shownTo(3).at(-1)?.text).toBe('the end')
+  })
+
   test('shows its webhook URL in the setup steps of health', async () => {
     expect((await tenant.health()).setup).toContain(EXTERNAL_URL + tenant.path)
   })

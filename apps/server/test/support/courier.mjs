@@ -46,6 +46,8 @@ function load({ options: { apiUrl } }) {
       response: { status: 200, body: 'thanks' },
     }),
     render: (content) => [{ call: 'send', args: content }],
+    secondForm: ({ call, args }) =>
+      args.image ? { call, args: { type: 'text', text: args.image } } : undefined,
     async deliver({ args }, context) {
       const { endpoint, deliveryId } = context
       await post('/send', context, { content: args, endpoint, deliveryId })

@@ -34,6 +34,7 @@ export const declared: Record<string, Change[]> = {
   'requests of the provider are as the channel says': [
     { definition: { inbound: { headers: ['x-nobody-sends-this'] } } },
     { definition: { inbound: { maxBytes: 10 } } },
+    { definition: { inbound: { maxJsonValues: 0 } } },
   ],
   'a valid configuration is accepted, also when it comes back from the store': [
     { definition: { config: config.transform((value) => ({ ...value, url: `${value.url}#` })) } },

@@ -35,6 +35,12 @@ export const optional: Record<string, Change[]> = {
     { runtime: (s) => ({ indicateTyping: (c) => s.indicateTyping?.(anonymous(c)) ?? never }) },
     { runtime: (s) => ({ indicateTyping: (c) => s.indicateTyping?.(c).catch(nothing) ?? never }) },
   ],
+  'secondForm makes another part of plain JSON, the same each time, which has no second form': [
+    { runtime: () => ({ secondForm: (part) => part }) },
+    { runtime: () => ({ secondForm: () => ({ call: 'send', args: { text: `${drifting++}` } }) }) },
+    { runtime: () => ({ secondForm: () => ({ call: 'send', args: { text: 'link' } }) }) },
+    { runtime: () => ({ secondForm: ({ call }) => ({ call, args: new Date(0) as never }) }) },
+  ],
   'openMedia gives the file, with the credentials of the tenant': [
     { runtime: (s) => ({ openMedia: (_, c) => s.openMedia?.('another', c) ?? never }) },
     { runtime: (s) => ({ openMedia: (r, c) => s.openMedia?.(r, anonymous(c)) ?? never }) },

@@ -15,10 +15,11 @@ import {
   termsOfConversation as termsOf,
 } from '../documents/facts.js'
 import type { Attachments } from '../files/attachments.js'
-import type { Activity } from '../log/activity.js'
+import type { Activity, SecondForm } from '../log/activity.js'
 import type { ConversationRecord } from '../log/endpoint-record.js'
 import type { EntryType, NewEntry, StreamRef } from '../log/entry.js'
 import { bytesOf, type Page, type Range } from '../log/page.js'
+import { endpointTarget } from '../log/target.js'
 import type { Append, Store } from '../ports/store.js'
 import type { Users } from './users.js'
 
@@ -162,15 +163,34 @@ export class Conversations {
     activity: Activity,
     of: { id?: Id; dedupe?: string } = {},
   ): Promise<boolean> {
-    const { store, dispatcher, usage } = this.#options
     // Only these activities are as large as a message.
-    if (activity.type === 'edited') await usage.take(client, 0)
+    if (activity.type === 'edited') await this.#options.usage.take(client, 0)
     const topic: Topic = `activity.${activity.type}`
-    const { owes, ...entry } = this.#entry(client, id, 'activity', topic, JSON.stringify(activity))
+    return this.#append(client, id, {
+      ...this.#entry(client, id, 'activity', topic, JSON.stringify(activity)),
+      ...of,
+    })
+  }
+
+  /** Sends the second form of a part to the endpoint that refused the first. With the same `dedupe` it is sent once. */
+  sendSecondForm(
+    client: ClientView,
+    id: Id,
+    part: SecondForm,
+    endpointId: Id,
+    dedupe: string,
+  ): Promise<boolean> {
+    const entry = this.#entry(client, id, 'activity', 'activity.second-form', JSON.stringify(part))
+    return this.#append(client, id, { ...entry, dedupe, owes: [endpointTarget(endpointId)] })
+  }
+
+  /** False if the conversation does not exist. */
+  async #append(client: ClientView, id: Id, { owes, ...entry }: NewEntry): Promise<boolean> {
+    const { store, dispatcher, usage } = this.#options
     const append: Append = {
       ...streamOf(client, id),
       kind: 'conversation',
-      entry: { ...entry, ...of },
+      entry,
       resolve: ({ endpoints }) => ({ owes, channel: channelOf(endpoints) }),
     }
     const appended = await dispatcher.claiming(append, store.append(append))

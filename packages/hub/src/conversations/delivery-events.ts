@@ -23,13 +23,14 @@ export class DeliveryEvents {
     this.#options = options
   }
 
-  /** The provider accepted a message. */
-  done(
+  /** The provider accepted a message. A second form is not reported: its message was accepted before. */
+  async done(
     { clientId, conversationId, endpoint }: EndpointAddress,
-    { id, messageId }: EndpointItem,
+    { id, messageId, secondForm }: EndpointItem,
   ): Promise<void> {
+    if (secondForm) return
     const activity = { type: 'handed-over', messageId, endpointId: endpoint.id } as const
-    return this.#note(clientId, conversationId, activity, `handed-over:${id}`)
+    await this.#note(clientId, conversationId, activity, `handed-over:${id}`)
   }
 
   /** A message failed all retries for a target. */

@@ -44,6 +44,8 @@ export interface EndpointItem {
   messageId: Id
   /** JSON text. */
   payload: string
+  /** What is sent instead of the payload: the second form of a part that the provider refused. */
+  secondForm?: Part
   /** Parts that the provider has already. */
   part: number
   /** Attempts that failed. */
@@ -92,7 +94,9 @@ export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: C
       if (!kept) {
         const turn = yieldIfBusy()
         if (turn) await turn
-        const made = renderParts(connected, tokens, payload, address, item, log)
+        const made = item.secondForm
+          ? { parts: [item.secondForm], size: item.payload.length }
+          : renderParts(connected, tokens, payload, address, item, log)
         if ('kind' in made) return made
         kept = { ...source, ...made }
       }
@@ -147,7 +151,9 @@ export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: C
   }
 }
 
-const endpointOf = ({ endpoint: { identity, sender, thread } }: EndpointAddress): Endpoint => ({
+const endpointOf = ({
+  endpoint: { identity, sender, thread },
+}: Pick<EndpointAddress, 'endpoint'>): Endpoint => ({
   identity,
   sender,
   thread,
@@ -208,13 +214,38 @@ const MAX_PARTS_SIZE = 4 * 1024 * 1024
 
 const unshown = (message: string): DeliveryFailure => ({ kind: 'invalid', message })
 
+/**
+ * The second form of a part of a message, if the channel has one.
+ * @throws what the channel throws when it is loaded
+ */
+export async function secondFormOfPart(
+  { channels, tokens, log }: Pick<ChannelDeliveryOptions, 'channels' | 'tokens' | 'log'>,
+  address: Omit<EndpointAddress, 'webhookUrl'>,
+  message: { id: Id; payload: string },
+  index: number,
+): Promise<Part | undefined> {
+  const connected = await channels.connect(address.clientId, address.integration)
+  const { runtime } = connected
+  if (!runtime.secondForm) return undefined
+  const item = { messageId: message.id }
+  const made = renderParts(connected, tokens, parseJsonObject(message.payload), address, item, log)
+  const part = 'kind' in made ? undefined : made.parts[index]
+  try {
+    const second: unknown = part && runtime.secondForm(part)
+    return isPart(second) ? second : undefined
+  } catch (error) {
+    log.error({ ...errorShape(error), messageId: message.id }, 'second form could not be made')
+    return undefined
+  }
+}
+
 /** Never throws: a channel that cannot render a message now cannot do so later, since `render` is pure. */
 function renderParts(
   { channel: { capabilities, name }, runtime }: Connected,
   tokens: ButtonTokens,
   payload: JsonObject,
-  address: EndpointAddress,
-  { messageId }: EndpointItem,
+  address: Omit<EndpointAddress, 'webhookUrl'>,
+  { messageId }: Pick<EndpointItem, 'messageId'>,
   log: Logger,
 ): Pick<Kept, 'parts' | 'size'> | DeliveryFailure {
   const { clientId, conversationId } = address

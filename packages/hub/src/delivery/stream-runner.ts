@@ -1,5 +1,6 @@
 import type { Id } from '@plugboard/core'
 import { yieldIfBusy } from '../event-loop.js'
+import { secondFormOf } from '../log/activity.js'
 import type { Dead, Entry, StreamRef } from '../log/entry.js'
 import type { Claimed, Lease } from '../log/progress.js'
 import type { LaneKey, Target } from '../log/target.js'
@@ -404,8 +405,9 @@ export class StreamRunner {
     if (settlement.do === 'refuse')
       return this.#host.refused(this.claimed, settlement.config, settlement.reason)
     await Promise.all(
-      settlement.deaths.map(async ({ entry, error, ...why }) => {
+      settlement.deaths.map(async ({ entry: delivered, error, ...why }) => {
         const dead: Dead = { ...why, at: this.#host.now(), ...(error !== undefined && { error }) }
+        const entry = buriedFor(delivered)
         await this.#host.store.bury(this.claimed, entry.seq, target, dead)
         this.#host.reportDeath(target, entry, dead)
         await this.#host.gaveUp(this.claimed, target, entry, dead)
@@ -466,6 +468,12 @@ export class StreamRunner {
     for (const key of [...this.#handles.keys()]) this.#unregister(key)
     this.#host.ended(this, outcome)
   }
+}
+
+/** A message is not delivered if its second form is not, so the message becomes the dead letter. */
+function buriedFor(entry: Entry): Entry {
+  const second = secondFormOf(entry)
+  return second ? { ...entry, type: 'message', id: second.messageId, seq: second.seq } : entry
 }
 
 /** The longest time of a timer in Node.js. */

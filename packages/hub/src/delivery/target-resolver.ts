@@ -1,6 +1,7 @@
 import type { Id, Logger } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
 import type { ClientView, Directory, OpenIntegration, OpenWebhook } from '../clients/directory.js'
+import { secondFormOf } from '../log/activity.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
 import type { Claimed } from '../log/progress.js'
@@ -154,13 +155,17 @@ export class TargetResolver {
       render: (entries, head) => ({
         count: entries.length,
         push(lane, generation, leaseEndsAt) {
-          const items = entries.map((entry, i) => ({
-            seq: entry.seq,
-            id: deliveryId(entry, endpoint.id),
-            messageId: entry.id,
-            payload: entry.payload,
-            ...(i === 0 ? head : { part: 0, attempt: 0 }),
-          }))
+          const items = entries.map((entry, i) => {
+            const second = secondFormOf(entry)
+            return {
+              seq: entry.seq,
+              id: deliveryId(entry, endpoint.id),
+              messageId: second?.messageId ?? entry.id,
+              payload: entry.payload,
+              ...(second && { secondForm: second.part }),
+              ...(i === 0 ? head : { part: 0, attempt: 0 }),
+            }
+          })
           transport.push(lane, generation, address, items, leaseEndsAt)
         },
       }),

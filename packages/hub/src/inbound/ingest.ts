@@ -6,6 +6,7 @@ import {
   type InboundResponse,
   type JsonObject,
   newId,
+  type Part,
   PlugboardError,
   truncate,
 } from '@plugboard/core'
@@ -14,11 +15,12 @@ import type { ClientView, OpenIntegration } from '../clients/directory.js'
 import type { Conversations } from '../conversations/conversations.js'
 import type { Endpoints } from '../conversations/endpoints.js'
 import type { Messages } from '../conversations/messages.js'
+import type { EndpointAddress } from '../delivery/channel-delivery.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import { channelOf } from '../delivery/recipients.js'
 import type { TargetMonitor } from '../delivery/target-monitor.js'
 import type { MediaLinks } from '../files/media-links.js'
-import { type Activity, idsIn } from '../log/activity.js'
+import { type Activity, idsIn, type SecondForm, secondFormOf } from '../log/activity.js'
 import { dedupeOf } from '../log/dedupe.js'
 import type { Dead, Entry } from '../log/entry.js'
 import { endpointTarget } from '../log/target.js'
@@ -36,8 +38,12 @@ export interface IngestOptions {
   conversations: Conversations
   messages: Messages
   dispatcher: Dispatcher
+  /** The second form of a part of a message, if the channel has one. */
+  secondFormOfPart(address: SecondFormAddress, message: Entry, part: number): Promise<Part | undefined>
   now(): Date
 }
+
+type SecondFormAddress = Omit<EndpointAddress, 'webhookUrl'>
 
 /** Maximum events of one request. Providers send a few, at most some hundreds. */
 const MAX_EVENTS = 1_000
@@ -49,8 +55,17 @@ interface Origin extends Place {
   client: ClientView
   integration: OpenIntegration
   dedupe: string
-  /** The message of the business whose delivery the event is about. */
-  delivered?: Entry
+  /** What the event is about, if it is about a delivery. */
+  delivered?: Delivered
+}
+
+/** A delivered part of a message of the business. */
+interface Delivered {
+  message: Entry
+  /** Index of the part. */
+  part: number
+  /** It was sent because the provider refused the first form. */
+  isSecondForm: boolean
 }
 
 /** Receives requests of providers. */
@@ -85,8 +100,6 @@ export class Ingest {
     const { channel } = integration
     const dedupe = dedupeOf(channel, event.dedupeKey)
     const id = newId()
-    if (event.type === 'delivery' && event.failure)
-      this.#options.monitor.failed({ clientId: client.id, targetId: integration.id }, event.failure)
     const press =
       event.type === 'choice'
         ? await this.#options.answers.toButton(client.id, channel, event.endpoint, event.token)
@@ -106,7 +119,7 @@ export class Ingest {
         return this.#started(origin, id, payload === undefined ? {} : { payload })
       }
       default: {
-        if (event.type === 'delivery') await this.#undelivered(origin, event)
+        if (event.type === 'delivery' && !(await this.#isNews(origin, event))) return
         const activity = await this.#activityOf(origin, id, event)
         await this.#options.conversations.note(client, origin.conversationId, activity, { id, dedupe })
       }
@@ -183,7 +196,7 @@ export class Ingest {
         const { status, failure } = event
         return {
           type: 'delivery',
-          ...(origin.delivered && { messageId: origin.delivered.id }),
+          ...(origin.delivered && { messageId: origin.delivered.message.id }),
           status,
           ...(failure && { failure: { kind: failure.kind, message: failure.message } }),
         }
@@ -204,7 +217,7 @@ export class Ingest {
   }
 
   /**
-   * The message with this delivery id and its place, if it was sent through this channel. The provider may name another
+   * The message of this delivery and its place, if it was sent through this channel. The provider may name another
    * endpoint: a number that it chose itself.
    */
   async #deliveredOf(
@@ -214,7 +227,9 @@ export class Ingest {
   ): Promise<Pick<Origin, 'conversationId' | 'userId' | 'endpointId' | 'delivered'> | undefined> {
     const { store } = this.#options
     const ids = idsIn(deliveryId)
-    const entry = ids && (await store.findEntry(client.id, ids.messageId))
+    const sent = ids && (await store.findEntry(client.id, ids.entryId))
+    const second = sent && secondFormOf(sent)
+    const entry = second ? await store.findEntry(client.id, second.messageId) : sent
     if (entry?.type !== 'message') return undefined
     const conversation = await store.findConversation(client.id, entry.streamId)
     const isOurs = conversation?.endpoints.some(
@@ -222,25 +237,56 @@ export class Ingest {
     )
     if (!ids || !isOurs || !conversation?.userId) return undefined
     const { userId } = conversation
-    return { conversationId: entry.streamId, userId, endpointId: ids.endpointId, delivered: entry }
+    const delivered = { message: entry, part: ids.part, isSecondForm: second !== undefined }
+    return { conversationId: entry.streamId, userId, endpointId: ids.endpointId, delivered }
   }
 
-  /** What the provider reports as failed after it accepted it becomes a dead letter, once per report. */
+  /**
+   * Whether the status of a delivery is to be noted. A failure is handled once: a message that the provider refused after
+   * it had accepted it is sent in its second form, or becomes a dead letter.
+   */
+  async #isNews(origin: Origin, event: InboundEvent & { type: 'delivery' }): Promise<boolean> {
+    if (event.status !== 'failed') return true
+    const { store, monitor } = this.#options
+    const { client, integration, conversationId, dedupe } = origin
+    // It may have been replayed since.
+    if (await store.findByDedupe(client.id, conversationId, dedupe)) return false
+    if (event.failure) monitor.failed({ clientId: client.id, targetId: integration.id }, event.failure)
+    if (event.isContentRefused && (await this.#sendsSecondForm(origin))) return false
+    await this.#undelivered(origin, event)
+    return true
+  }
+
+  /** Appends the second form of a part to the lane of its endpoint, once per report. False if there is none. */
+  async #sendsSecondForm({ client, integration, delivered, ...origin }: Origin): Promise<boolean> {
+    const { store, conversations, secondFormOfPart } = this.#options
+    const { conversationId, endpointId, dedupe } = origin
+    if (!delivered || delivered.isSecondForm || delivered.message.deletedAt) return false
+    const { message } = delivered
+    const conversation = await store.findConversation(client.id, conversationId)
+    const endpoint = conversation?.endpoints.find(({ id }) => id === endpointId)
+    const address = endpoint && { clientId: client.id, conversationId, integration, endpoint }
+    const part = address && (await secondFormOfPart(address, message, delivered.part))
+    if (!part) return false
+    const second: SecondForm = { type: 'second-form', messageId: message.id, seq: message.seq, part }
+    return conversations.sendSecondForm(client, conversationId, second, endpointId, dedupe)
+  }
+
+  /** What the provider reports as failed after it accepted it becomes a dead letter. */
   async #undelivered(
-    { client, integration: { channel }, conversationId, endpointId, dedupe, delivered }: Origin,
-    { status, failure }: InboundEvent & { type: 'delivery' },
+    { integration: { channel }, endpointId, delivered }: Origin,
+    { failure }: InboundEvent & { type: 'delivery' },
   ): Promise<void> {
     const { store, dispatcher, now } = this.#options
-    if (status !== 'failed' || !delivered) return
-    // It may have been replayed since.
-    if (await store.findByDedupe(client.id, conversationId, dedupe)) return
+    if (!delivered) return
+    const { message } = delivered
     const target = endpointTarget(endpointId)
     const dead: Dead = {
       ...{ reason: 'undelivered', attempts: 1, at: now(), label: `${channel} ${endpointId}` },
       error: failure?.message ?? 'the provider could not deliver it',
     }
-    await store.bury(delivered, delivered.seq, target, dead)
-    dispatcher.reportDeath(target, delivered, dead)
+    await store.bury(message, message.seq, target, dead)
+    dispatcher.reportDeath(target, message, dead)
   }
 
   async #started({ client, conversationId, dedupe }: Origin, id: Id, tells: object): Promise<void> {

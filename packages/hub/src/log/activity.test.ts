@@ -22,6 +22,7 @@ const activities: Activity[] = [
   { type: 'given-up', messageId, endpointId, reason: 'exhausted', error: 'no' },
   { type: 'closed' },
   { type: 'reopened' },
+  { type: 'second-form', messageId, seq: 7, part: { call: 'send', args: { text: 'hi' } } },
 ]
 
 test.each(activities)('an activity is read as it was written: %j', (activity) => {
@@ -36,6 +37,9 @@ test.each([
   { type: 'edited', payload: [] },
   { type: 'delivery', status: 'lost' },
   { type: 'given-up', messageId, endpointId, reason: 'bored' },
+  { type: 'second-form', messageId, seq: 7 },
+  { type: 'second-form', messageId, seq: '7', part: { call: 'send', args: null } },
+  { type: 'second-form', messageId, seq: 7, part: { args: null } },
 ])('what is no activity that this version knows is none: %j', (json) => {
   expect(activityOf({ payload: JSON.stringify(json) })).toBe(undefined)
 })
@@ -57,7 +61,9 @@ test('whatever stands in its fields, an activity is read, or is none', () => {
   for (const payload of ['', '[]', 'null', '"x"', '{']) expect(activityOf({ payload })).toBe(undefined)
 })
 
-test('the message and the endpoint of a delivery are in its id', () => {
-  expect(idsIn(`${messageId}-${endpointId}_1`)).toEqual({ messageId, endpointId })
+test('the entry, the endpoint and the part of a delivery are in its id', () => {
+  const ids = { entryId: messageId, endpointId }
+  expect(idsIn(`${messageId}-${endpointId}`)).toEqual({ ...ids, part: 0 })
+  expect(idsIn(`${messageId}-${endpointId}_12`)).toEqual({ ...ids, part: 12 })
   expect(idsIn('toString')).toBe(undefined)
 })

@@ -7,9 +7,10 @@ import {
   isJsonObject,
   type Json,
   type JsonObject,
+  type Part,
   parseJsonObject,
 } from '@plugboard/core'
-import { type Dead, deathReasons } from './entry.js'
+import { type Dead, deathReasons, type Entry } from './entry.js'
 
 /**
  * An event of a conversation other than a message, reported by a provider. `messageId` is the affected message, if known:
@@ -27,6 +28,11 @@ import { type Dead, deathReasons } from './entry.js'
  * - `joined`, `left`: a user of a group.
  * - `handed-over`, `given-up`: the provider accepted a message, or all retries failed.
  * - `closed`, `reopened`: the conversation was closed or reopened.
+ *
+ * Not reported to anybody, but delivered to an endpoint:
+ *
+ * - `second-form`: the provider refused a part of a message (its id, and its number in the stream) after it had accepted
+ *   it; `part` is sent instead.
  */
 export type Activity =
   | { type: 'edited'; messageId?: Id; payload: JsonObject }
@@ -40,6 +46,7 @@ export type Activity =
   | { type: 'handed-over'; messageId: Id; endpointId: Id }
   | { type: 'given-up'; messageId: Id; endpointId: Id; reason: Dead['reason']; error?: string }
   | { type: 'closed' | 'reopened' }
+  | { type: 'second-form'; messageId: Id; seq: number; part: Part }
 
 /** Parses the activity of an entry; undefined if this version does not know it. Never throws. */
 export function activityOf(entry: { payload: string }): Activity | undefined {
@@ -75,6 +82,8 @@ export function activityOf(entry: { payload: string }): Activity | undefined {
     case 'handed-over':
     case 'given-up':
       return handoverIn(type, told)
+    case 'second-form':
+      return secondFormIn(told)
     default:
       return undefined
   }
@@ -89,6 +98,23 @@ function handoverIn(type: 'handed-over' | 'given-up', told: JsonObject): Activit
   return reason && { type, messageId, endpointId, reason, ...(typeof error === 'string' && { error }) }
 }
 
+function secondFormIn({ messageId, seq, part }: JsonObject): SecondForm | undefined {
+  const id = idIn(messageId)
+  if (!id || typeof seq !== 'number' || !isJsonObject(part)) return undefined
+  const { call, args = null } = part
+  return typeof call === 'string'
+    ? { type: 'second-form', messageId: id, seq, part: { call, args } }
+    : undefined
+}
+
+export type SecondForm = Extract<Activity, { type: 'second-form' }>
+
+/** What an entry is the second form of, if it is one. */
+export function secondFormOf(entry: Pick<Entry, 'type' | 'payload'>): SecondForm | undefined {
+  const activity = entry.type === 'activity' ? activityOf(entry) : undefined
+  return activity?.type === 'second-form' ? activity : undefined
+}
+
 const deliveryStatuses: readonly DeliveryStatus[] = ['sent', 'delivered', 'read', 'failed']
 
 const idIn = (value: Json | undefined): Id | undefined =>
@@ -100,11 +126,14 @@ function failureIn(value: Json | undefined): Pick<Failure, 'kind' | 'message'> |
   return kind && typeof value.message === 'string' ? { kind, message: value.message } : undefined
 }
 
-const DELIVERY_ID = /^([0-9a-f]{24})-([0-9a-f]{24})(_\d+)?$/
+const DELIVERY_ID = /^([0-9a-f]{24})-([0-9a-f]{24})(?:_(\d{1,4}))?$/
 
-/** The ids within a delivery id. The caller must check that message and endpoint are those of one conversation. */
-export function idsIn(deliveryId: string): { messageId: Id; endpointId: Id } | undefined {
-  const [, message, endpoint] = DELIVERY_ID.exec(deliveryId) ?? []
-  const [messageId, endpointId] = [idIn(message), idIn(endpoint)]
-  return messageId && endpointId && { messageId, endpointId }
+/**
+ * The ids within a delivery id, and the index of the part. The caller must check that entry and endpoint are those of one
+ * conversation.
+ */
+export function idsIn(deliveryId: string): { entryId: Id; endpointId: Id; part: number } | undefined {
+  const [, entry, endpoint, part = '0'] = DELIVERY_ID.exec(deliveryId) ?? []
+  const [entryId, endpointId] = [idIn(entry), idIn(endpoint)]
+  return entryId && endpointId && { entryId, endpointId, part: Number(part) }
 }

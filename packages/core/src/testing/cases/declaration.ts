@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { jsonFault } from '../../body-limits.js'
 import { CONTRACT_VERSION, channelNamePattern, isChannel } from '../../channel.js'
 import { contentTypes } from '../../content.js'
 import { accepted, type Subject, type SuiteCase } from '../stage.js'
@@ -36,13 +37,17 @@ export function declarationCases<Config, Session, Options>({
       if (content.includes('single-choice')) assert(buttons, 'single-choice needs buttons')
     }),
     test('requests of the provider are as the channel says', async () => {
-      const { headers = [], maxBytes = Number.POSITIVE_INFINITY } = channel.inbound ?? {}
+      const { headers = [], maxBytes = Number.POSITIVE_INFINITY, maxJsonValues } = channel.inbound ?? {}
+      assert(maxJsonValues === undefined || (Number.isSafeInteger(maxJsonValues) && maxJsonValues > 0))
+      const limits = maxJsonValues === undefined ? {} : { maxValues: maxJsonValues }
       const [config] = fixtures.configs(NOWHERE)
       assert(config !== undefined, 'no configuration')
       for (const { name, request } of fixtures.recordings) {
         const signed = fixtures.sign(request, await accepted(channel.config, config), new Date())
         for (const header of headers) assert(signed.headers[header], `${name} has no ${header}`)
         assert(signed.body.length <= maxBytes, `${name} is longer than ${maxBytes} bytes`)
+        const isJson = /^application\/([\w.-]+\+)?json\b/i.test(signed.headers['content-type'] ?? '')
+        if (isJson) assert.equal(jsonFault(signed.body, limits), undefined, name)
       }
     }),
     test('a valid configuration is accepted, also when it comes back from the store', async () => {

@@ -6,6 +6,7 @@ import type { Json } from '../../json.js'
 import { isStorable } from '../../json.js'
 import { type Fault, fakeProvider } from '../fake-provider.js'
 import { accepted, type Stage, type Subject, type SuiteCase, stagedCase, WEBHOOK_URL } from '../stage.js'
+import { deepFreeze, limitSamples, named, samplesFor } from './render.js'
 import { formsOf } from './secrecy.js'
 
 /** Any address: nothing is called here. */
@@ -67,6 +68,24 @@ export function optionalCases<Config, Session, Options>(
       }
       provider.failWith('hang')
       await endsInTime((signal) => runtime.indicateTyping?.(context(signal)))
+    }),
+    test('secondForm makes another part of plain JSON, the same each time, which has no second form', async (stage) => {
+      const { runtime, render } = stage
+      const secondForm = runtime.secondForm?.bind(runtime)
+      if (!secondForm) return
+      for (const content of [...samplesFor(channel), ...limitSamples(channel.capabilities)]) {
+        await named(content, () => {
+          for (const part of render(content)) {
+            const second = secondForm(deepFreeze(structuredClone(part)))
+            if (second === undefined) continue
+            assert.equal(typeof second.call, 'string', 'it is no part')
+            assert.deepEqual(JSON.parse(JSON.stringify(second)), second, 'it is not plain JSON')
+            assert.deepEqual(secondForm(part), second, 'it differs each time')
+            assert.notDeepEqual(second, part, 'it is the first form')
+            assert.equal(secondForm(second), undefined, 'it has a second form too')
+          }
+        })
+      }
     }),
     fixtures.file ? openFile : { ...openFile, skip: 'the fixtures have no file' },
     test('openMedia sends no credentials to where a forged reference points', async (stage) => {
