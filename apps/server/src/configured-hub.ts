@@ -13,6 +13,7 @@ import { loadChannels } from './load-channels.js'
 import type { Metrics } from './metrics/metrics.js'
 import { parseAllowance, refusal } from './outbound/guard.js'
 import { guardedFetch } from './outbound/guarded-fetch.js'
+import { guardedWebSocket } from './outbound/guarded-web-socket.js'
 import { createWebhookSender } from './outbound/webhook-sender.js'
 
 /** What a hub is made of beside its configuration. */
@@ -54,6 +55,10 @@ export async function createConfiguredHub(
       ...(workerUrl && { workerUrl }),
     }),
     fetch: guardedFetch(allowance, config.channelTimeout),
+    network: {
+      fetch: guardedFetch(allowance, limits.longPollTimeoutMs),
+      webSocket: guardedWebSocket({ allowance, timeoutMs: config.channelTimeout }),
+    },
     urls: parts.urls,
     refuseTarget: (url) => refusal(url, allowance),
     settings: hubSettings(config),
@@ -86,5 +91,6 @@ export const hubSettings = (config: Config) => ({
   cacheSize: config.cacheSize,
   // No other process has an embedded database.
   cacheAgeMs: databaseOf(config).kind === 'sqlite' ? 0 : limits.sharedCacheMaxAgeMs,
+  listenerLostAfterMs: Math.min(config.leaseTime, limits.listenerLostAfterMs),
   delivers: config.role !== 'api',
 })

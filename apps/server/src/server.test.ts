@@ -40,6 +40,7 @@ beforeEach(async () => {
     formats: [],
     sender: { start() {}, push() {}, renew() {}, cancel() {}, close: async () => undefined },
     fetch,
+    network: { fetch, webSocket: () => expect.unreachable() },
     urls,
     refuseTarget: () => undefined,
     settings: hubSettings(config),

@@ -104,5 +104,5 @@ describe('the configuration', () => {
 
 test('the instructions name the address that Twilio has to call', () => {
   const url = 'https://hub.example/webhooks/v1/acme/twilio'
-  expect(twilio.setup?.(url).split(url)).toHaveLength(3)
+  expect(twilio.setup?.(url, 'webhook').split(url)).toHaveLength(3)
 })

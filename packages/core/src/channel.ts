@@ -41,6 +41,12 @@ export interface ChannelHost<Options> {
   fetch: typeof globalThis.fetch
 }
 
+/**
+ * How an integration gets the events of its provider: `webhook`, the provider calls a URL of the server; `listen`, the
+ * server keeps a connection to the provider open and needs no public URL.
+ */
+export type IntegrationMode = 'webhook' | 'listen'
+
 /** One client's integration. `session` comes from `connect`; the host may recreate it between any two calls. */
 export interface Integration<Config, Session> {
   clientId: string
@@ -139,6 +145,46 @@ export interface CallContext<Config, Session> {
   signal: AbortSignal
 }
 
+/** What `listen` yields. */
+export interface Heard {
+  /** In order. May be empty. */
+  events: InboundEvent[]
+  /**
+   * Position after these events, at most 4 KiB of JSON without secrets. The host stores it once the events are stored, and
+   * passes it to the next `listen`. Absent: the stored position stays.
+   */
+  cursor?: Json
+}
+
+/** The part of the standard `WebSocket` that the host provides. */
+export interface HostWebSocket {
+  send(data: string): void
+  close(): void
+  /** `message` events have `data`, a string for a text message. A socket that fails emits `error`, then `close`. */
+  addEventListener(
+    type: 'open' | 'message' | 'close' | 'error',
+    listener: (event: Event & { readonly data?: unknown }) => void,
+  ): void
+}
+
+/** Context of `listen`. `signal` is aborted when this process must stop listening. */
+export interface ListenContext<Config, Session> extends CallContext<Config, Session> {
+  /** The last stored position. Absent at the first time. */
+  cursor?: Json
+  /**
+   * Reports that the provider accepted the connection, for health. Call it for each new connection. If neither this nor
+   * an event comes within two minutes, the host ends the attempt.
+   */
+  connected(): void
+  /** As {@link ChannelHost.fetch}, but waits up to 90 seconds for an answer: for long polling. */
+  fetch: typeof globalThis.fetch
+  /**
+   * Opens a WebSocket. Rejects forbidden addresses as {@link ChannelHost.fetch} does, and accepts messages of up to 1 MiB.
+   * The host checks with pings that the connection works, and closes it otherwise.
+   */
+  webSocket(url: string): HostWebSocket
+}
+
 /** Context of each attempt to deliver a part. */
 export interface DeliveryContext<Config, Session> extends CallContext<Config, Session> {
   endpoint: Endpoint
@@ -193,8 +239,15 @@ export interface ChannelRuntime<Config, Session> {
   check?(context: CallContext<Config, Session>): Promise<void>
   /** Registers the webhook with the provider. Must be idempotent: it is called again after every change. */
   provision?(context: CallContext<Config, Session>): Promise<void>
-  /** Reverts `provision`. */
+  /** Reverts `provision`. Also called when an integration is to listen. Leaves a webhook of another program alone. */
   unprovision?(context: CallContext<Config, Session>): Promise<void>
+  /**
+   * Yields the events of the provider from a connection that it keeps open, until `signal` is aborted. Needed if `modes`
+   * has `listen`. The host stores the events of a value, then its cursor, and then asks for the next value: confirm events
+   * at the provider after `yield`. Events that were not confirmed may come again. The host calls it again after an error
+   * or an end, with growing delays. One process at a time listens for an integration.
+   */
+  listen?(context: ListenContext<Config, Session>): AsyncIterable<Heard>
   /** Opens a file by the `ref` of an event. */
   openMedia?(ref: Json, context: CallContext<Config, Session>): Promise<OpenMedia>
   /** Shows a typing indicator for a few seconds. */
@@ -231,11 +284,19 @@ export interface Channel<Config = unknown, Session = unknown, Options = unknown>
    */
   targets?: readonly string[]
   capabilities: Capabilities
+  /**
+   * How the channel can get events, and the fields of the configuration that each way needs beside those that the schema
+   * requires. Default: `{ webhook: [] }`.
+   */
+  modes?: { readonly [mode in IntegrationMode]?: readonly string[] }
   inbound?: InboundShape
-  /** Identifies an account that only one client may use, such as a bot with one webhook. Contains no secret. */
-  account?(config: Config): string
+  /**
+   * Identifies an account that only one client may use, such as a bot with one webhook. Contains no secret. Undefined if
+   * the configuration has none.
+   */
+  account?(config: Config): string | undefined
   /** Instructions for manual setup at the provider, if `provision` cannot do it. */
-  setup?(webhookUrl: string): string
+  setup?(webhookUrl: string, mode: IntegrationMode): string
   /** Imports heavy dependencies. Called once per process, when the first integration needs the channel. */
   load(host: ChannelHost<Options>): Promise<ChannelRuntime<Config, Session>>
 }

@@ -5,6 +5,7 @@ import type { DeliveryObserver, DispatcherLimits } from './delivery/dispatcher.j
 import type { RetrySchedule } from './delivery/retry.js'
 import type { WebhookSender } from './delivery/transport.js'
 import type { WebhookFormat } from './delivery/webhook-format.js'
+import type { ListenNetwork } from './inbound/source.js'
 import type { BlobStore } from './ports/blob-store.js'
 import type { PublicAddresses } from './ports/public-addresses.js'
 import type { Store } from './ports/store.js'
@@ -20,6 +21,8 @@ export interface HubOptions {
   sender: WebhookSender
   /** For channels: rejects forbidden addresses. */
   fetch: typeof globalThis.fetch
+  /** For channels that listen. */
+  network: ListenNetwork
   urls: PublicAddresses
   /** Returns why a URL must not be called, or undefined. */
   refuseTarget(url: string): string | undefined
@@ -51,6 +54,8 @@ export interface HubSettings {
   cacheSize: number
   /** Maximum age of a cached client, in milliseconds. 0: no limit, for a single process. */
   cacheAgeMs: number
-  /** Whether this process delivers. Default: true. */
+  /** After how long without a sign of life other processes take over what a process listened to, in milliseconds. */
+  listenerLostAfterMs: number
+  /** Whether this process delivers and listens. Default: true. */
   delivers?: boolean
 }

@@ -36,12 +36,15 @@ import { Housekeeping } from './housekeeping.js'
 import type { HubOptions } from './hub-options.js'
 import { Answers } from './inbound/answers.js'
 import { Ingest } from './inbound/ingest.js'
+import { Listener } from './inbound/listener.js'
 import { AccountClaims } from './integrations/account-claims.js'
 import { Health } from './integrations/health.js'
+import { Heartbeats } from './integrations/heartbeats.js'
 import { Integrations } from './integrations/integrations.js'
 import { pauseIntegration } from './integrations/pause.js'
 import { probe } from './integrations/probe.js'
 import { Provisioning } from './integrations/provisioning.js'
+import { Sources } from './integrations/sources.js'
 import { Sync } from './integrations/sync.js'
 import { parseTarget } from './log/target.js'
 
@@ -50,6 +53,9 @@ export type HubContext = HubOptions & { now: () => Date; formatsByName: Readonly
 
 /** Assumed streams per client when sizing caches. Larger caches take longer to allocate at the start. */
 const STREAMS_PER_CLIENT = 4
+
+/** Heartbeats in the time after which others take over. */
+const BEATS = 5
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
@@ -154,13 +160,19 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
   const endpoints = new Endpoints({ ...shared, users, conversations })
   const deliveries = new Deliveries({ ...shared, messages, monitor })
 
-  const health = new Health({ ...shared, channels, monitor, urls })
+  const sources = new Sources(store)
+  const heartbeats = new Heartbeats({
+    ...{ store, sources, log, now },
+    lostAfterMs: settings.listenerLostAfterMs,
+    isAlone: settings.cacheAgeMs === 0,
+  })
+  const health = new Health({ ...shared, channels, monitor, urls, sources, heartbeats })
   const accountClaims = new AccountClaims({ store, directory, channels, now })
   const provisioning = new Provisioning({
     ...{ directory, channels, accounts: accountClaims, keyring, health, urls, log, timeoutMs },
   })
   const sync = new Sync({
-    ...{ directory, channels, keyring, health, accounts: accountClaims, refuseTarget },
+    ...{ directory, channels, keyring, health, accounts: accountClaims, refuseTarget, urls },
     probe: (...of) => probe({ channels, urls, timeoutMs: settings.probeTimeoutMs }, ...of),
   })
   const integrations = new Integrations({ facts: integrationFacts(store), sync, webhooks, accounts })
@@ -174,12 +186,20 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     ...{ answers: new Answers({ store, tokens }), media, monitor },
     secondFormOfPart: (...of) => secondFormOfPart({ channels, tokens, log }, ...of),
   })
+  const pause = pauseIntegration({ directory, health, log })
+  const listener = new Listener({
+    ...{ store, directory, channels, sources, heartbeats, ingest, urls, log, now },
+    network: context.network,
+    beatMs: settings.listenerLostAfterMs / BEATS,
+    pause: (clientId, { id, credentials }, reason) =>
+      pause(clientId, { integration: id, credentials }, reason),
+  })
   const housekeeping = new Housekeeping({ store, blobs, clients, idempotency, log })
 
   const lookups = (client: ClientView) => lookupsFor(client, { store, users, conversations, accounts })
   const reactions: Reactions = {
     lookups,
-    pause: pauseIntegration({ directory, health, log }),
+    pause,
     provision: (...attempt) => provisioning.carry(...attempt),
     gone: (...webhook) => webhooks.gone(...webhook),
     events: new DeliveryEvents({ directory, conversations, log }),
@@ -191,6 +211,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
       lookups,
     },
     housekeeping,
+    listener,
     reactions,
   }
 }

@@ -25,6 +25,7 @@ import {
   type HubContext,
 } from './hub-parts.js'
 import type { Ingest } from './inbound/ingest.js'
+import type { Listener } from './inbound/listener.js'
 import type { Health } from './integrations/health.js'
 import type { Integrations } from './integrations/integrations.js'
 import type { Sync } from './integrations/sync.js'
@@ -56,6 +57,8 @@ export interface Hub {
   readonly isDelivering: boolean
   /** Number of conversations (and other streams) that this process delivers now. */
   readonly conversationsInDelivery: number
+  /** Number of integrations that this process listens for. */
+  readonly listening: number
   start(): void
   /** Ends waiting collects, waits for deliveries in progress within the grace period, and releases the rest to the store. */
   stop(graceMs: number): Promise<void>
@@ -67,6 +70,9 @@ const SELDOM = 15
 /** How long to wait before subscribing to changes again, in milliseconds. */
 const SUBSCRIBE_AGAIN_MS = 5_000
 
+/** How long a stop may take to give back what this process listened to, in milliseconds. */
+const LISTENER_STOP_MS = 1_500
+
 /** How long streams whose deliveries were cut off may take to be given back at the end, in milliseconds. */
 const RELEASE_MS = 2_000
 
@@ -76,9 +82,12 @@ export function createHub(options: HubOptions): Hub {
     ...{ ...options, now: options.now ?? (() => new Date()) },
     formatsByName: new Map(options.formats.map((format) => [format.name, format])),
   }
-  const foundation = createFoundation(context, (clientId) => dispatcher.clientChanged(clientId))
+  const foundation = createFoundation(context, (clientId) => {
+    listener.clientChanged(clientId)
+    return dispatcher.clientChanged(clientId)
+  })
   const { dispatcher, transports } = createDeliveries(context, foundation, () => reactions)
-  const { useCases, housekeeping, reactions } = createUseCases(context, foundation, dispatcher)
+  const { useCases, housekeeping, listener, reactions } = createUseCases(context, foundation, dispatcher)
   const { channels, monitor, preload, usage } = foundation
   return {
     ...useCases,
@@ -89,13 +98,19 @@ export function createHub(options: HubOptions): Hub {
     get conversationsInDelivery() {
       return dispatcher.streams
     },
+    get listening() {
+      return listener.size
+    },
     start() {
       for (const transport of transports) transport.start(dispatcher.listener)
       dispatcher.start()
-      if (context.settings.delivers !== false) housekeeping.start()
+      if (context.settings.delivers !== false) {
+        housekeeping.start()
+        listener.start()
+      }
       monitor.start()
       preload.start()
-      subscribe(context, foundation, dispatcher, useCases.collect)
+      subscribe(context, foundation, { dispatcher, listener, collect: useCases.collect })
     },
     async stop(graceMs) {
       const deadline = Date.now() + graceMs
@@ -103,6 +118,7 @@ export function createHub(options: HubOptions): Hub {
       useCases.collect.close()
       useCases.typing.close()
       preload.stop()
+      await listener.stop(Math.min(LISTENER_STOP_MS, left()))
       await housekeeping.stop()
       await dispatcher.stop(left())
       await Promise.all(transports.map((transport) => transport.close(left())))
@@ -118,23 +134,26 @@ export function createHub(options: HubOptions): Hub {
 function subscribe(
   context: HubContext,
   foundation: Pick<Foundation, 'directory'>,
-  dispatcher: Dispatcher,
-  collect: Collect,
+  parts: { dispatcher: Dispatcher; listener: Listener; collect: Collect },
 ): void {
+  const { dispatcher, listener, collect } = parts
   const { store, settings, log, now } = context
   const { directory } = foundation
 
   async function watch(): Promise<void> {
     collect.isTold = false
+    listener.isNotified = false
     const { isInstant, reason } = await store.watch({
       due: (at) => dispatcher.due(at),
       clientChanged(clientId) {
         directory.forget(clientId)
+        listener.clientChanged(clientId)
         dispatcher.clientChangedElsewhere(clientId)
       },
       turnEnded: (messageId) => collect.turnEnded(messageId),
       missed() {
         directory.forget()
+        listener.missed()
         collect.look()
         dispatcher.due(now())
       },
@@ -145,6 +164,7 @@ function subscribe(
       return
     }
     collect.isTold = true
+    listener.isNotified = true
     directory.maxAgeMs = SELDOM * settings.cacheAgeMs
     dispatcher.pollMs = SELDOM * settings.delivery.pollMs
   }
@@ -152,6 +172,6 @@ function subscribe(
   watch().catch((err) => {
     if (dispatcher.isStopping) return
     log.error({ err }, 'cannot subscribe to changes of other processes; retrying')
-    setTimeout(() => subscribe(context, foundation, dispatcher, collect), SUBSCRIBE_AGAIN_MS).unref()
+    setTimeout(() => subscribe(context, foundation, parts), SUBSCRIBE_AGAIN_MS).unref()
   })
 }

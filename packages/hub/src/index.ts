@@ -65,7 +65,14 @@ export type { LinkedMedia } from './files/media-links.js'
 export { loadFileTypes } from './files/media-type.js'
 export { createHub, type Hub } from './hub.js'
 export type { HubOptions, HubSettings } from './hub-options.js'
-export type { HealthEvent, HealthType, IntegrationHealth, WebhookHealth } from './integrations/health.js'
+export type { ListenNetwork } from './inbound/source.js'
+export type {
+  HealthEvent,
+  HealthType,
+  IntegrationHealth,
+  ListeningHealth,
+  WebhookHealth,
+} from './integrations/health.js'
 export { healthEventOf } from './integrations/health.js'
 export type { IntegrationKinds, IntegrationView } from './integrations/integrations.js'
 export type { ChannelConfiguration, Configuration } from './integrations/sync.js'

@@ -128,6 +128,10 @@ const channelOptions: Kind<Readonly<Record<string, unknown>>> = {
 export const limits = {
   /** Longest wait of a collect request; part of the wire contract. */
   collectMaxMs: 50_000,
+  /** How long a channel waits for the answer to a long poll. */
+  longPollTimeoutMs: 90_000,
+  /** After how long other processes take over what a process listened to, unless LEASE_TIME is shorter. */
+  listenerLostAfterMs: 15_000,
   /** How long a sync waits for providers to check new credentials. */
   probeTimeoutMs: 3_000,
   /** Age at which a cached client is read again, if several processes share a database that sends no notifications. */
@@ -163,12 +167,12 @@ export const settings = {
     'LEASE_TIME',
     duration(5_000),
     '60s',
-    'How long a conversation stays reserved for a process that crashed. Another process then continues its deliveries. Must be at least three times WEBHOOK_TIMEOUT. MongoDB only.',
+    'How long a conversation stays reserved for a process that crashed. Another process then continues its deliveries; what the process listened to is taken over after this time, and after 15 seconds at most. Must be at least three times WEBHOOK_TIMEOUT. MongoDB only.',
   ),
   externalUrl: optional(
     'EXTERNAL_URL',
     externalUrl,
-    'Public base URL of this server. Providers call webhooks and open files under it. Unset: the address that the server listens on.',
+    'Public base URL of this server. Providers call webhooks and open files under it. Unset: the address that the server listens on. While it is unset or not public, channels that can listen (Telegram, Slack) need no webhook.',
   ),
   trustedProxies: optional(
     'TRUSTED_PROXIES',

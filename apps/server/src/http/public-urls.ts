@@ -2,7 +2,9 @@ import type { Server } from 'node:http'
 import { isId, toUuid } from '@plugboard/core'
 import type { AttachmentPlace, PublicAddresses } from '@plugboard/hub'
 import type { Config } from '../config/read-config.js'
+import { parseAllowance, refusal } from '../outbound/guard.js'
 
+const NOTHING_PRIVATE = parseAllowance('none', false)
 const ATTACHMENT = /^(https?:\/\/[^?#]+)\/attachments\/v1\/([^/?#]+)\/([^/?#]+)\/([\w-]+)(?:\/[^/?#]*)?$/
 
 /** Public URLs of this server, in one place, because some providers sign these URLs. */
@@ -17,6 +19,17 @@ export class PublicUrls implements PublicAddresses {
   /** Sets the server that determines the port, if the configuration has port 0. */
   listensAt(server: Server): void {
     this.#server = server
+  }
+
+  /** Whether EXTERNAL_URL is set, to an address that may be reachable from the internet. */
+  get isPublic(): boolean {
+    const { externalUrl } = this.#config
+    if (externalUrl === undefined) return false
+    const { hostname } = new URL(externalUrl)
+    return (
+      (hostname.includes('.') || hostname.includes(':')) &&
+      refusal(externalUrl, NOTHING_PRIVATE) === undefined
+    )
   }
 
   /** Without a trailing slash. Never derived from the Host header, which callers can forge. */

@@ -28,15 +28,13 @@ export function guardedConnect(
   options: GuardedConnectOptions = {},
 ): buildConnector.connector {
   const connect = buildConnector({
-    lookup: guardedLookup(allowance, shared(options.lookup ?? systemLookup)),
+    lookup: guardedLookup(allowance, options.lookup),
     timeout: options.timeoutMs ?? 10_000,
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
   })
   return (target, callback) => {
-    // Node calls no lookup function for a literal address.
-    const host = target.hostname.replace(/^\[|\]$/g, '')
-    const range = isIP(host) === 0 ? undefined : forbiddenRange(host, allowance)
+    const range = forbiddenLiteral(target.hostname, allowance)
     if (range === undefined) connect(target, skippingInterim(callback))
     else process.nextTick(callback, forbidden(range), null)
   }
@@ -47,8 +45,18 @@ const skippingInterim =
   (...[error, socket]) =>
     error === null ? callback(null, skipInterimAnswers(socket)) : callback(error, null)
 
-/** Refuses a name if any of its addresses is forbidden, since a socket may use any of them. */
-function guardedLookup(allowance: Allowance, lookup: Lookup): LookupFunction {
+/** The range that forbids a host name that is an address. Node calls no lookup function for it. */
+function forbiddenLiteral(hostname: string, allowance: Allowance): string | undefined {
+  const host = hostname.replace(/^\[|\]$/g, '')
+  return isIP(host) === 0 ? undefined : forbiddenRange(host, allowance)
+}
+
+/**
+ * A lookup function for sockets, which must not be given literal addresses. Refuses a name if any of its addresses is
+ * forbidden, since a socket may use any of them.
+ */
+export function guardedLookup(allowance: Allowance, resolve: Lookup = systemLookup): LookupFunction {
+  const lookup = shared(resolve)
   return (hostname, options, callback) => {
     lookup(hostname, { all: true }, (error, addresses) => {
       if (error !== null) return callback(error, [])

@@ -2,6 +2,7 @@ import {
   type Channel,
   type ChannelRuntime,
   type Integration,
+  type IntegrationMode,
   type Issue,
   invalid,
   type JsonObject,
@@ -84,6 +85,38 @@ export class Channels {
       return this.check(name, Object.fromEntries(Object.entries(config).filter(([key]) => !unknown.has(key))))
     }
     throw invalid(...result.issues.flatMap((issue) => asIssues(name, config, issue)))
+  }
+
+  /**
+   * The mode of an integration: the wanted one, or the first in `order` that the channel and the configuration can.
+   * @throws INVALID with the field that the mode needs, or if the channel cannot do what is wanted
+   */
+  modeOf(
+    name: string,
+    config: JsonObject,
+    wanted: IntegrationMode | undefined,
+    order: readonly IntegrationMode[],
+  ): IntegrationMode {
+    const modes = this.find(name)?.modes ?? { webhook: [] }
+    const possible = order.filter((mode) => modes[mode])
+    const lacking = (mode: IntegrationMode): readonly string[] =>
+      (modes[mode] ?? []).filter((field) => config[field] === undefined)
+    if (wanted && !modes[wanted])
+      throw invalid({
+        path: ['channels', name, 'mode'],
+        message: `must be ${possible.join(' or ')}: the channel cannot do anything else`,
+      })
+    const usable = wanted ?? possible.find((mode) => lacking(mode).length === 0)
+    const mode = usable ?? (modes.webhook ? 'webhook' : 'listen')
+    const missing = lacking(mode)
+    if (missing.length > 0)
+      throw invalid(
+        ...missing.map((field) => ({
+          path: ['channels', name, field],
+          message: wanted ? `is required in the mode "${mode}"` : 'is required',
+        })),
+      )
+    return mode
   }
 
   /** Runtime and session of one integration. @throws UNAVAILABLE if the channel is not loaded in this process */

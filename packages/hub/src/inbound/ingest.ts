@@ -45,8 +45,8 @@ export interface IngestOptions {
 
 type SecondFormAddress = Omit<EndpointAddress, 'webhookUrl'>
 
-/** Maximum events of one request. Providers send a few, at most some hundreds. */
-const MAX_EVENTS = 1_000
+/** Maximum events of one request, and of one value of a channel that listens. Providers send a few, at most some hundreds. */
+export const MAX_EVENTS = 1_000
 /** Maximum length of a stored reaction, in UTF-16 units. Some providers use names. */
 const MAX_EMOJI = 256
 
@@ -84,16 +84,25 @@ export class Ingest {
    */
   async receive(client: ClientView, channelName: string, request: InboundRequest): Promise<InboundResponse> {
     const open = client.integrations.get(channelName)
-    if (!open) throw new PlugboardError('NOT_FOUND', 'channel not found')
+    if (!open || open.mode === 'listen') throw new PlugboardError('NOT_FOUND', 'channel not found')
     const { runtime, integration } = await this.#options.channels.connect(client.id, open)
     const verdict = await runtime.verify(request, integration)
     if (!verdict.ok) throw new PlugboardError('UNAUTHORIZED', `the signature is ${verdict.reason}`)
     const { events, response } = runtime.parse(request, integration)
     if (events.length > MAX_EVENTS)
       throw new PlugboardError('INVALID', `a request may contain at most ${MAX_EVENTS} events`)
-    for (const event of events) await this.#store(client, open, event)
-    if (events.length > 0) this.#options.monitor.received({ clientId: client.id, targetId: open.id })
+    await this.take(client, open, events)
     return response
+  }
+
+  /** Stores events of an integration, in order. Duplicates are not stored again. @throws INVALID, UNAVAILABLE */
+  async take(
+    client: ClientView,
+    integration: OpenIntegration,
+    events: readonly InboundEvent[],
+  ): Promise<void> {
+    for (const event of events) await this.#store(client, integration, event)
+    if (events.length > 0) this.#options.monitor.received({ clientId: client.id, targetId: integration.id })
   }
 
   async #store(client: ClientView, integration: OpenIntegration, event: InboundEvent): Promise<void> {

@@ -1,6 +1,14 @@
-import { type Id, isJsonObject, type JsonObject, newId, parseJsonObject } from '@plugboard/core'
+import {
+  type Failure,
+  type Id,
+  type IntegrationMode,
+  isJsonObject,
+  type JsonObject,
+  newId,
+  parseJsonObject,
+} from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
-import type { ClientView } from '../clients/directory.js'
+import type { ClientView, OpenIntegration } from '../clients/directory.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import type { Recipients } from '../delivery/recipients.js'
 import {
@@ -15,6 +23,8 @@ import { integrationTarget } from '../log/target.js'
 import type { Sealed } from '../ports/client-record.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 import type { Append, Store } from '../ports/store.js'
+import type { Heartbeats } from './heartbeats.js'
+import type { SourceState, Sources } from './sources.js'
 
 const healthTypes = ['create', 'configure', 'start', 'initialize', 'pause', 'delete'] as const
 
@@ -45,12 +55,29 @@ export interface IntegrationHealth extends Omit<TargetState, 'counts'> {
   reason?: string
   /** Whether the provider is set up for it. */
   configured: boolean
+  /** How it gets the events of its provider. */
+  mode: IntegrationMode
+  /** Of an active integration that listens. */
+  listening?: ListeningHealth
   /** URL that the provider calls. */
   webhookUrl: string
   /** Manual steps at the provider. */
   setup?: string
   /** Newest first. */
   events: HealthEvent[]
+}
+
+/**
+ * The connection of an integration that listens. `starting`: no process has it yet. `connecting`: the provider has not
+ * answered yet. `connected`: the provider has accepted the connection; events arrive when people write. `failing`: the
+ * last attempt failed.
+ */
+export interface ListeningHealth {
+  state: 'starting' | SourceState['name']
+  /** When the state began. */
+  since?: Date
+  failure?: Pick<Failure, 'kind' | 'message'>
+  nextAttemptAt?: Date
 }
 
 /** A webhook with its working state. */
@@ -71,6 +98,8 @@ export interface HealthOptions {
   channels: Channels
   monitor: Pick<TargetMonitor, 'read'>
   urls: PublicAddresses
+  sources: Pick<Sources, 'findAll'>
+  heartbeats: Pick<Heartbeats, 'isSilent'>
   now(): Date
 }
 
@@ -94,23 +123,44 @@ export class Health {
   async list(client: ClientView): Promise<IntegrationHealth[]> {
     const { store, monitor, urls, channels } = this.#options
     const integrations = [...client.integrations.values()]
-    const states = await monitor.read(client.id)
+    const [states, listening] = await Promise.all([monitor.read(client.id), this.#listening(integrations)])
     return Promise.all(
-      integrations.map(async ({ id, channel, status, reason }) => {
+      integrations.map(async ({ id, channel, status, reason, mode = 'webhook' }) => {
         const entries = await store.listEntries(client.id, id, MAX_EVENTS)
         const { counts: _, ...state } = states.get(id) ?? NO_STATE
         const webhookUrl = urls.webhook(client.id, channel)
-        const setup = channels.find(channel)?.setup?.(webhookUrl)
+        const setup = channels.find(channel)?.setup?.(webhookUrl, mode)
         const isLoaded = channels.isLoaded(channel)
         return {
           ...{ channel, status: isLoaded ? status : 'paused', configured: status !== 'pending' },
           ...(isLoaded ? reason !== undefined && { reason } : { reason: NOT_LOADED }),
+          mode,
+          ...(listening.has(id) && { listening: listening.get(id) as ListeningHealth }),
           ...state,
           webhookUrl,
           ...(setup !== undefined && { setup }),
           events: entries.flatMap((entry) => healthEventOf(entry) ?? []),
         }
       }),
+    )
+  }
+
+  /** What became of the active ones that listen, by id. */
+  async #listening(integrations: readonly OpenIntegration[]): Promise<ReadonlyMap<Id, ListeningHealth>> {
+    const { sources, heartbeats } = this.#options
+    const ids = integrations.flatMap(({ id, mode, status }) =>
+      mode === 'listen' && status === 'active' ? [id] : [],
+    )
+    if (ids.length === 0) return new Map()
+    const kept = await sources.findAll(ids)
+    return new Map(
+      await Promise.all(
+        ids.map(async (id): Promise<[Id, ListeningHealth]> => {
+          const { owner, state } = kept.get(id)?.data ?? {}
+          if (owner === undefined || (await heartbeats.isSilent(owner))) return [id, { state: 'starting' }]
+          return [id, state ? listeningOf(state) : { state: 'connecting' }]
+        }),
+      ),
     )
   }
 
@@ -159,6 +209,15 @@ export class Health {
     if (appended) dispatcher.appended(appended)
   }
 }
+
+const listeningOf = (state: SourceState): ListeningHealth => ({
+  state: state.name,
+  since: new Date(state.at),
+  ...(state.name === 'failing' && {
+    failure: state.failure,
+    ...(state.nextAttemptAt && { nextAttemptAt: new Date(state.nextAttemptAt) }),
+  }),
+})
 
 /** Parses the event of an integration's entry; undefined if this version does not know it. */
 export function healthEventOf(entry: { payload: string; at: Date }): HealthEvent | undefined {

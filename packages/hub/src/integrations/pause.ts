@@ -13,7 +13,11 @@ export function pauseIntegration({
   health: Health
   log: Logger
 }) {
-  return async (clientId: Id, config: TargetConfig, reason: string): Promise<void> => {
+  return async (
+    clientId: Id,
+    config: Pick<TargetConfig, 'integration' | 'credentials'>,
+    reason: string,
+  ): Promise<void> => {
     const isRefused = ({ id }: { id: Id }): boolean => id === config.integration
     const known = directory.peek(clientId)?.record.integrations.find(isRefused)
     if (known?.status === 'paused') return

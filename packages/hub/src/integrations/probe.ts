@@ -1,6 +1,7 @@
-import { type Id, invalid, type JsonObject } from '@plugboard/core'
+import { type Id, type IntegrationMode, invalid, type JsonObject } from '@plugboard/core'
 import type { Channels, Runtime } from '../channels/channels.js'
 import { classify } from '../channels/classify.js'
+import { setupOf } from '../channels/setup-of.js'
 import { withTimeout } from '../channels/timeout.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 
@@ -27,7 +28,7 @@ export async function probe(
   { channels, urls, timeoutMs }: ProbeOptions,
   clientId: Id,
   channel: string,
-  config: JsonObject,
+  { config, mode }: { config: JsonObject; mode: IntegrationMode },
 ): Promise<Probed> {
   let runtime: Runtime | undefined
   const never = new AbortController()
@@ -46,7 +47,7 @@ export async function probe(
   try {
     const isAnswered = await Promise.race([asking.then(() => true), after(timeoutMs)])
     if (!isAnswered) return LATE
-    return { isPending: runtime?.provision !== undefined }
+    return { isPending: runtime !== undefined && setupOf(runtime, mode) !== undefined }
   } catch (error) {
     const failure = classify(runtime, error)
     if (failure.kind !== 'auth')

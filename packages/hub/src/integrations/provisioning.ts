@@ -1,7 +1,8 @@
-import type { Failure, Id, JsonObject, Logger } from '@plugboard/core'
+import type { Failure, Id, IntegrationMode, JsonObject, Logger } from '@plugboard/core'
 import { isPlugboardError, parseJsonObject } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
 import { classify } from '../channels/classify.js'
+import { setupOf } from '../channels/setup-of.js'
 import { withTimeout } from '../channels/timeout.js'
 import type { ClientView, Directory } from '../clients/directory.js'
 import type { Keyring } from '../clients/keyring.js'
@@ -79,7 +80,7 @@ export class Provisioning {
     // A newer setup for the same account must stay.
     const isInUse = account ? await accounts.isTaken(clientId, account) : client?.integrations.has(channel)
     if (isInUse) return undefined
-    const failure = await this.#call('unprovision', clientId, channel, config, signal)
+    const failure = await this.#call('take-back', clientId, channel, config, signal)
     if (!failure) return undefined
     log.warn(
       { clientId, channel, kind: failure.kind, error: failure.message },
@@ -100,10 +101,10 @@ export class Provisioning {
   }
 
   async #setUp(client: ClientView, record: IntegrationRecord, signal: AbortSignal): Promise<Outcome> {
-    const { id, channel } = record
+    const { id, channel, mode = 'webhook' } = record
     const open = client.integrations.get(channel)
     if (open?.id !== id) return undefined
-    const failure = await this.#call('provision', client.id, channel, open.config, signal)
+    const failure = await this.#call(mode, client.id, channel, open.config, signal)
     if (failure?.kind === 'auth') return failure
     const changed = await this.#update(client.id, record, failure?.message)
     if (!failure) {
@@ -141,9 +142,9 @@ export class Provisioning {
       })
   }
 
-  /** Calls the channel, if it has the member. Without `provision`, calls `check`. */
+  /** Sets up the provider for a mode, or takes that back, if the channel can. Otherwise a setup only calls `check`. */
   async #call(
-    what: 'provision' | 'unprovision',
+    what: IntegrationMode | 'take-back',
     clientId: Id,
     channel: string,
     config: JsonObject,
@@ -154,7 +155,7 @@ export class Provisioning {
     try {
       await withTimeout(timeoutMs, signal, async (signal) => {
         runtime = await channels.runtime(channel)
-        const call = what === 'provision' ? (runtime.provision ?? runtime.check) : runtime.unprovision
+        const call = what === 'take-back' ? runtime.unprovision : (setupOf(runtime, what) ?? runtime.check)
         if (!call) return
         const session = runtime.connect(config)
         try {

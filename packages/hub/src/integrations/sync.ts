@@ -1,9 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Id, invalid, type JsonObject, newId, PlugboardError } from '@plugboard/core'
+import {
+  type Id,
+  type IntegrationMode,
+  invalid,
+  type JsonObject,
+  newId,
+  PlugboardError,
+} from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
 import type { ClientView, Directory } from '../clients/directory.js'
 import { type Keyring, newSecret } from '../clients/keyring.js'
 import type { ClientRecord, IntegrationRecord, WebhookRecord } from '../ports/client-record.js'
+import type { PublicAddresses } from '../ports/public-addresses.js'
 import type { Account, AccountClaims } from './account-claims.js'
 import { isSame as isSameAccount } from './account-claims.js'
 import type { Health, HealthDetails, HealthType } from './health.js'
@@ -24,6 +32,16 @@ export interface ChannelConfiguration {
   /** Drops unknown fields instead of rejecting them. */
   dropUnknown?: boolean
   config: JsonObject
+  /**
+   * How it gets the events of its provider. Default: `webhook` if the server is public, otherwise `listen`, as far as the
+   * channel and the configuration can.
+   */
+  mode?: IntegrationMode | undefined
+}
+
+/** A valid configuration of a channel, with its mode. */
+interface CheckedChannel extends ChannelConfiguration {
+  mode: IntegrationMode
 }
 
 export interface SyncOptions {
@@ -33,7 +51,8 @@ export interface SyncOptions {
   health: Health
   accounts: AccountClaims
   /** Checks a new configuration with its provider. @throws INVALID if it rejects the credentials */
-  probe(clientId: Id, channel: string, config: JsonObject): Promise<Probed>
+  probe(clientId: Id, channel: string, wanted: { config: JsonObject; mode: IntegrationMode }): Promise<Probed>
+  urls: Pick<PublicAddresses, 'isPublic'>
   /** Returns why a URL must not be called, or undefined. */
   refuseTarget(url: string): string | undefined
 }
@@ -72,7 +91,7 @@ export class Sync {
     name: string,
     { known, config }: { known?: Id | undefined; config?: JsonObject },
   ): Promise<ClientView> {
-    const wanted = config ? [{ name, isEnabled: true, config: await this.#checked({ name, config }) }] : []
+    const wanted = config ? [await this.#checked({ name, config }, await this.#modeNow(clientId, name))] : []
     return this.#apply(clientId, wanted, {
       concerns: ({ channel }) => channel === name,
       webhooks({ integrations, webhooks }) {
@@ -84,7 +103,14 @@ export class Sync {
     })
   }
 
-  async #apply(clientId: Id, channels: readonly ChannelConfiguration[], scope: Scope): Promise<ClientView> {
+  /** The present mode of an integration, which a change of its configuration keeps if it can. */
+  async #modeNow(clientId: Id, name: string): Promise<IntegrationMode | undefined> {
+    const client = await this.#options.directory.find({ id: clientId })
+    const integration = client?.integrations.get(name)
+    return integration && (integration.mode ?? 'webhook')
+  }
+
+  async #apply(clientId: Id, channels: readonly CheckedChannel[], scope: Scope): Promise<ClientView> {
     const { accounts, directory } = this.#options
     const before = await directory.get(clientId)
     const had = accounts.ofClient(before).filter(scope.concerns)
@@ -123,27 +149,28 @@ export class Sync {
   /** Checks new configurations with their providers, in parallel. */
   async #probe(
     client: ClientView,
-    channels: readonly ChannelConfiguration[],
+    channels: readonly CheckedChannel[],
   ): Promise<ReadonlyMap<string, Probed>> {
-    const isNew = ({ name, config }: ChannelConfiguration): boolean => {
+    const isNew = ({ name, config, mode }: CheckedChannel): boolean => {
       const known = client.integrations.get(name)
-      return known?.status === 'paused' || !isDeepStrictEqual(known?.config, config)
+      return (
+        known?.status === 'paused' ||
+        !isDeepStrictEqual([known?.config, known && modeOf(known)], [config, mode])
+      )
     }
-    const probing = channels.filter(isNew).map(async ({ name, config }): Promise<[string, Probed]> => {
+    const probing = channels.filter(isNew).map(async ({ name, config, mode }): Promise<[string, Probed]> => {
       // A paused one is retried unchanged, so that the rest of the configuration does not wait for it.
       const isPaused = isDeepStrictEqual(client.integrations.get(name)?.config, config)
-      const probing = this.#options.probe(client.id, name, config)
+      const probing = this.#options.probe(client.id, name, { config, mode })
       return [name, await (isPaused ? probing.catch(() => ({ isPending: true })) : probing)]
     })
     return new Map(await Promise.all(probing))
   }
 
   /** Validates a configuration without changing anything. Returns the enabled channels. @throws INVALID */
-  async check({ channels, webhooks }: Configuration): Promise<ChannelConfiguration[]> {
-    const checked: ChannelConfiguration[] = []
-    for (const channel of channels) {
-      checked.push({ ...channel, config: await this.#checked(channel) })
-    }
+  async check({ channels, webhooks }: Configuration): Promise<CheckedChannel[]> {
+    const checked: CheckedChannel[] = []
+    for (const channel of channels) checked.push(await this.#checked(channel))
     for (const [i, { url }] of webhooks.entries()) {
       const refusal = this.#options.refuseTarget(url)
       if (refusal) throw invalid({ path: ['webhooks', i, 'url'], message: refusal })
@@ -151,35 +178,42 @@ export class Sync {
     return checked.filter((channel) => channel.isEnabled)
   }
 
-  /** The parsed configuration of one channel. @throws INVALID, also for a forbidden address */
-  async #checked({
-    name,
-    config,
-    dropUnknown,
-  }: Omit<ChannelConfiguration, 'isEnabled'>): Promise<JsonObject> {
-    const { channels, refuseTarget } = this.#options
-    const checked = await channels.check(name, config, dropUnknown)
+  /**
+   * The parsed configuration of one channel, with its mode: the wanted one, otherwise `preferred` or the default, as far
+   * as the configuration can. @throws INVALID, also for a forbidden address
+   */
+  async #checked(
+    channel: Omit<ChannelConfiguration, 'isEnabled'> & { isEnabled?: boolean },
+    preferred?: IntegrationMode,
+  ): Promise<CheckedChannel> {
+    const { channels, refuseTarget, urls } = this.#options
+    const { name, dropUnknown, isEnabled = true } = channel
+    const checked = await channels.check(name, channel.config, dropUnknown)
     for (const field of channels.find(name)?.targets ?? []) {
       const value = checked[field]
       const refusal = typeof value === 'string' ? refuseTarget(value) : undefined
       if (refusal) throw invalid({ path: ['channels', name, field], message: refusal })
     }
-    return checked
+    const usual = urls.isPublic ? (['webhook', 'listen'] as const) : (['listen', 'webhook'] as const)
+    const order = preferred ? [preferred, ...usual] : usual
+    const mode = channels.modeOf(name, checked, channel.mode, order)
+    return { name, isEnabled, config: checked, mode }
   }
 
   #integrations(
     record: ClientRecord,
-    channels: readonly ChannelConfiguration[],
+    channels: readonly CheckedChannel[],
     probed: ReadonlyMap<string, Probed>,
     { concerns }: Scope,
   ) {
     const others = record.integrations.filter((integration) => !concerns(integration))
     const changes: IntegrationChange[] = []
-    const integrations = channels.map(({ name, config }): IntegrationRecord => {
+    const integrations = channels.map(({ name, config, mode }): IntegrationRecord => {
       const old = record.integrations.find((integration) => integration.channel === name)
-      const isSame =
+      const isSameConfig =
         old && isDeepStrictEqual(JSON.parse(this.#options.keyring.open(old.config, record.id)), config)
-      const { reason: _, ...rest } = old ?? { id: newId(), channel: name }
+      const isSame = isSameConfig && modeOf(old) === mode
+      const { reason: _, mode: __, ...rest } = old ?? { id: newId(), channel: name }
       const version = this.#options.channels.find(name)?.version ?? ''
       const { id } = rest
       if (isSame && old.status === 'active') return { ...old, version }
@@ -196,6 +230,7 @@ export class Sync {
       return {
         ...rest,
         version,
+        ...(mode !== 'webhook' && { mode }),
         config: isSame ? old.config : this.#options.keyring.seal(JSON.stringify(config), record.id),
         status,
         ...(reason !== undefined && { reason }),
@@ -227,6 +262,8 @@ export class Sync {
     }
   }
 }
+
+const modeOf = ({ mode = 'webhook' }: { mode?: IntegrationMode }): IntegrationMode => mode
 
 /** The part of a client that a change affects. */
 interface Scope {

@@ -1,4 +1,4 @@
-import type { Id, JsonObject } from '@plugboard/core'
+import type { Id, IntegrationMode, JsonObject } from '@plugboard/core'
 
 /** An encrypted secret; see {@link Keyring}. */
 export type Sealed = string & { readonly __sealed: unique symbol }
@@ -20,6 +20,8 @@ export interface IntegrationRecord {
   version: string
   /** The configuration, as sealed JSON text. */
   config: Sealed
+  /** How it gets the events of its provider. Absent: `webhook`. */
+  mode?: IntegrationMode
   /**
    * `pending`: the provider is not set up yet, or was unreachable; it is retried. `paused`: its credentials stopped
    * working; resumes at the next sync.

@@ -10,6 +10,8 @@ export interface AttachmentPlace {
 
 /** Public URLs of this installation. Provided by the host, because the hub does not know HTTP. */
 export interface PublicAddresses {
+  /** Whether providers on the internet can call these URLs, as far as the configuration says. */
+  readonly isPublic: boolean
   /** Webhook URL for the provider of this channel and client. */
   webhook(clientId: Id, channel: string): string
   /** URL of a file that a person sent. */

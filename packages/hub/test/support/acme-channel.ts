@@ -11,6 +11,7 @@ import type { PublicAddresses } from '../../src/ports/public-addresses.js'
 
 /** Addresses of an installation of the tests. */
 export const urls: PublicAddresses = {
+  isPublic: true,
   webhook: (clientId, channel) => `https://hub.example/webhooks/v1/${clientId}/${channel}`,
   media: (token) => `https://hub.example/media/v1/${token}`,
   attachment: ({ clientId, id, mac }, name = '') =>

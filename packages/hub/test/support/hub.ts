@@ -44,6 +44,7 @@ export function openHub(store: Store, channels: readonly Channel[], more: Partia
       formats: [],
       fetch,
     },
+    network: { fetch, webSocket: () => unreachable() },
     ...{ log: silentLogger, urls, refuseTarget: () => undefined },
     sender: {
       start: () => undefined,
@@ -61,10 +62,15 @@ export function openHub(store: Store, channels: readonly Channel[], more: Partia
       ...{ channelSchedule: { delaysMs: [1000] }, channelTimeoutMs: 5000, collectMaxMs: 1000 },
       ...{ provisionSchedule: { delaysMs: [10, 10, 10] }, probeTimeoutMs: 100, mediaLinkTtlMs: 60_000 },
       attachmentMaxBytes: 1000,
+      listenerLostAfterMs: 15_000,
       ...{ cacheSize: 10, cacheAgeMs: 1 },
       ...more,
     },
   })
   hub.start()
   return hub
+}
+
+function unreachable(): never {
+  throw new Error('these tests open no sockets')
 }

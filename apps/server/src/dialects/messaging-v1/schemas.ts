@@ -68,7 +68,15 @@ export const messagePage = z.strictObject({ limit, before: guid.optional(), from
 
 const payload = jsonObject
 /** Its other fields are those of the channel. */
-const seedChannel = z.object({ enabled: z.boolean().optional() }).catchall(jsonValue)
+const seedChannel = z
+  .object({
+    enabled: z.boolean().optional(),
+    mode: z.enum(['webhook', 'listen'], 'must be webhook or listen').optional().meta({
+      description:
+        'How the channel gets messages: the provider calls a webhook, or the server keeps a connection open, which needs no public address. Default: `webhook` if EXTERNAL_URL is public, otherwise `listen` if the channel can',
+    }),
+  })
+  .catchall(jsonValue)
 const channel = seedChannel.extend({ version: z.string().optional() })
 /** Longest address of a webhook. */
 const MAX_URL = 8_192
@@ -181,7 +189,20 @@ export const healthResponse = z.object({
       status: z.enum(['active', 'pending', 'paused']),
       reason: z.string().optional(),
       configured: z.boolean().meta({ description: 'Whether the provider is set up for it' }),
-      webhookUrl: z.string().meta({ description: 'Address that the provider calls' }),
+      mode: z.enum(['webhook', 'listen']).meta({ description: 'How the channel gets messages' }),
+      listening: z
+        .object({
+          state: z.enum(['starting', 'connecting', 'connected', 'failing']).meta({
+            description:
+              '`starting`: no process has it yet. `connecting`: the provider has not answered yet. `connected`: it works, also if nobody writes. `failing`: the last attempt failed, and is repeated at `nextAttemptAt`.',
+          }),
+          since: date.optional(),
+          failure: z.object({ kind: lastFailure.shape.kind, message: z.string() }).optional(),
+          nextAttemptAt: date.optional(),
+        })
+        .optional()
+        .meta({ description: 'The connection of an active channel in the mode `listen`' }),
+      webhookUrl: z.string().meta({ description: 'Address that the provider calls, in the mode `webhook`' }),
       setup: z.string().optional().meta({ description: 'Manual steps at the provider' }),
       lastInboundAt: date.optional(),
       lastOutboundAt: date.optional(),

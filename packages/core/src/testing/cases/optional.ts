@@ -44,7 +44,7 @@ export function optionalCases<Config, Session, Options>(
   }
   const setupCase: SuiteCase = {
     name: 'setup says what to do, with the address where the provider calls',
-    run: async () => assert(channel.setup?.(WEBHOOK_URL).includes(WEBHOOK_URL), 'no address'),
+    run: async () => assert(channel.setup?.(WEBHOOK_URL, 'webhook').includes(WEBHOOK_URL), 'no address'),
   }
 
   return [

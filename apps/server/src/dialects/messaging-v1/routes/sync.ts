@@ -49,10 +49,12 @@ export function syncRoutes(
 
   async function syncKnown(client: ClientView, request: FastifyRequest): Promise<object> {
     const { channels = {}, webhooks = [], guests } = parsePart(schemas.syncBody, 'body', request.body)
-    const configured = Object.entries(channels).map(([name, { enabled = true, version, ...config }]) => {
-      assertVersion(hub, name, version)
-      return { name, isEnabled: enabled, config }
-    })
+    const configured = Object.entries(channels).map(
+      ([name, { enabled = true, version, mode, ...config }]) => {
+        assertVersion(hub, name, version)
+        return { name, isEnabled: enabled, config, mode }
+      },
+    )
     const wanted = { channels: configured, webhooks, acceptsGuests: guests }
     return { webhooks: await run(client, wanted) }
   }
@@ -64,8 +66,8 @@ export function syncRoutes(
     const channels = Object.entries(body.channels ?? {}).flatMap(
       ([name, channel]): ChannelConfiguration[] => {
         if (!channel || channel.enabled === false) return []
-        const { enabled: _, version: __, ...config } = channel
-        return [{ name, isEnabled: true, dropUnknown: true, config }]
+        const { enabled: _, version: __, mode, ...config } = channel
+        return [{ name, isEnabled: true, dropUnknown: true, config, mode }]
       },
     )
     const wanted = { channels, webhooks: body.webhooks ?? [], acceptsGuests: body.guests ?? undefined }
