@@ -180,4 +180,24 @@ describe('requests that guests began with a long text', () => {
     }
     expect(answer.length).toBeLessThan(MEGABYTE)
   }, 120_000)
+
+  test.each([
+    ['sourcePage', `https://shop.example/${'x'.repeat(SIZE)}`],
+    ['userAgent', 'x'.repeat(SIZE)],
+    ['subject', 'x'.repeat(SIZE)],
+    ['participants', Array.from({ length: 95 }, () => 'x'.repeat(SIZE / 100))],
+    ['followers', Array.from({ length: 95 }, () => 'x'.repeat(SIZE / 100))],
+  ])('keep no more than a few kilobytes of a long %s', async (name, value) => {
+    const own = await createProject(server)
+    const guest = await own.guest()
+    const opened = await own.call('POST', `/requests/${newRequestId()}/messages`, guest, {
+      text: 'hello',
+      [name]: value,
+    })
+    const { status, text } = await own.call('GET', '/requests/me', guest)
+    expect(status).toBe(200)
+    expect(text.length).toBeLessThan(8_192)
+    // What is cut, and what is refused, is no fault of the server.
+    expect([200, 422]).toContain(opened.status)
+  })
 })

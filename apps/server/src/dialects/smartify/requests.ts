@@ -5,6 +5,7 @@ import {
   jsonObjectOf,
   type Message,
   PlugboardError,
+  truncate,
 } from '@plugboard/core'
 import {
   type ClientView,
@@ -199,13 +200,17 @@ const idIn = (requestId: string): Id | undefined => fromUuid(uuidIn(requestId) ?
 
 const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'request not found')
 
-/** Data of only the opening message. */
+/** Maximum length of a stored page address. Addresses that browsers send are shorter. */
+const MAX_SOURCE_PAGE = 2_048
+
+/** Data of only the opening message. Long texts are cut, because each list of requests repeats them. */
 function givenIn(body: MessageBody): RequestFacts['given'] {
-  const { departmentid, sourcePage, userAgent, preflight, location, priority, followers } = body
-  const subject = body.subject === undefined ? undefined : excerptOf(body.subject)
+  const { departmentid, sourcePage, userAgent, subject, preflight, location, priority, followers } = body
   const { language, attributes } = body
   return jsonObjectOf({
-    ...{ departmentid, sourcePage, userAgent, subject, preflight, location, priority, followers },
-    ...{ language, attributes },
+    ...{ departmentid, preflight, location, priority, followers, language, attributes },
+    ...(sourcePage !== undefined && { sourcePage: truncate(sourcePage, MAX_SOURCE_PAGE) }),
+    ...(userAgent !== undefined && { userAgent: excerptOf(userAgent) }),
+    ...(subject !== undefined && { subject: excerptOf(subject) }),
   })
 }

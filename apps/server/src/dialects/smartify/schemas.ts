@@ -58,9 +58,9 @@ export const messageBody = z.object({
   subject: maybe(z.string()),
   preflight: maybe(z.boolean()),
   location: maybe(object),
-  participants: maybe(few(z.string(), { max: 100 })),
+  participants: maybe(few(name, { max: 100 })),
   priority: maybe(name),
-  followers: maybe(few(z.string(), { max: 100 })),
+  followers: maybe(few(name, { max: 100 })),
 })
 export type MessageBody = z.output<typeof messageBody>
 
