@@ -53,4 +53,17 @@ describe('FailureLimit', () => {
     for (const key of ['a', 'b', 'a', 'c']) limit.failed(key)
     expect(['a', 'b', 'c'].map((key) => limit.waitMs(key) > 0)).toEqual([true, false, true])
   })
+
+  test('keeps a key that has failed often, however many others fail once', () => {
+    let now = 0
+    const limit = new FailureLimit({ perHour: 100, maxKeys: 1_000, now: () => now })
+    for (let i = 0; i < 100; i += 1) limit.failed('guessed')
+    for (let i = 0; i < 20_000; i += 1) {
+      now += 20
+      limit.failed(`other ${i}`)
+    }
+    // Eleven of the hundred are forgiven by now.
+    for (let i = 0; i < 12; i += 1) limit.failed('guessed')
+    expect(limit.waitMs('guessed')).toBeGreaterThan(0)
+  })
 })

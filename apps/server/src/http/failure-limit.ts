@@ -1,5 +1,5 @@
 export type FailureLimitOptions = {
-  /** Keys that are remembered; over that, those are forgotten that failed longest ago. Default: 10,000. */
+  /** Keys that are remembered. Over that, an old one with few failures is forgotten. Default: 10,000. */
   maxKeys?: number
   now?: () => number
 } & (
@@ -12,6 +12,9 @@ export type FailureLimitOptions = {
       perHour: number
     }
 )
+
+/** The oldest keys, of which the one with the fewest failures is forgotten. */
+const CANDIDATES = 100
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -26,7 +29,7 @@ export class FailureLimit {
   readonly #forgivenMs: number
   readonly #maxKeys: number
   readonly #now: () => number
-  /** When all failures of a key are forgiven. */
+  /** When all failures of a key are forgiven. The key that failed longest ago comes first. */
   readonly #clearAt = new Map<string, number>()
 
   constructor(options: FailureLimitOptions) {
@@ -61,8 +64,19 @@ export class FailureLimit {
   #owe(key: string, ms: number): void {
     this.#clearAt.delete(key)
     if (!(ms > 0)) return
-    const [oldest] = this.#clearAt.keys()
-    if (oldest !== undefined && this.#clearAt.size >= this.#maxKeys) this.#clearAt.delete(oldest)
+    if (this.#clearAt.size >= this.#maxKeys) this.#forgetOne()
     this.#clearAt.set(key, this.#now() + ms)
+  }
+
+  /** Not simply the oldest key: failures of many others would then end the wait of a key that is guessed at. */
+  #forgetOne(): void {
+    let [least, leastAt] = ['', Number.POSITIVE_INFINITY]
+    let candidates = CANDIDATES
+    for (const [key, clearAt] of this.#clearAt) {
+      if (clearAt < leastAt) [least, leastAt] = [key, clearAt]
+      candidates -= 1
+      if (candidates === 0) break
+    }
+    this.#clearAt.delete(least)
   }
 }
