@@ -50,6 +50,7 @@ const FOREIGN: [string, string][] = [
   ['Host', '10.0.0.1:3100'],
   ['Host', '2130706433'],
   ['Host', ''],
+  ['Referer', 'https://example.com/'],
   ['Via', '1.1 proxy'],
   ['Forwarded', 'for=127.0.0.1'],
   ...[
@@ -111,6 +112,8 @@ const FOREIGN: [string, string][] = [
       'X-Coming-From',
       'Early-Data',
     ],
+    ...['X-BlueCoat-Via', 'X-AppGW-Trace-Id', 'X-MS-Client-Principal', 'Ali-Swift-Stat-Host', 'Ngrok-Trace-Id'],
+    ...['Remote-User', 'X-Remote-User', 'X-Auth-Request-User', 'X-Pomerium-Jwt-Assertion', 'X-Traefik-Router'],
     ...[
       'X-ProxyUser-IP',
       'Proxy-Connection',
@@ -189,6 +192,12 @@ describe('a sync that makes a client', () => {
       ['Content-Type', 'application/json'],
     ] as const
     expect((await raw(local, { method: 'POST', path: '/api/v1/sync', headers: seed, body })).status).toBe(200)
+  })
+
+  test('needs the key where the request is in the form that clients send to a proxy', async () => {
+    const request = { method: 'POST', path: `${local.url}/api/v1/sync` }
+    expect(await raw(local, request)).toMatchObject(unauthorized)
+    expect((await raw(local, { ...request, headers: Object.entries(asAdmin) })).status).toBe(200)
   })
 
   test('needs the key over HTTP/1.0', async () => {
