@@ -12,6 +12,9 @@ test.each([
     'https://hooks.slack.com/services/T012/B012/abcdefGHIJKL012345678901',
     'https://hooks.slack.com/services/T012/B012/…',
   ],
+  ['https://hooks.zapier.com/hooks/catch/1234567/bzp5kq1/', 'https://hooks.zapier.com/hooks/catch/…/…/'],
+  ['http://127.0.0.1:3100/api/v1/messages/v2beta1', 'http://127.0.0.1:3100/api/v1/messages/…'],
+  ['https://bot.example/2024/bot-2', 'https://bot.example/2024/bot-2'],
   ['https://api.telegram.org/bot123456:AAhunter2hunter2/sendPhoto', 'https://api.telegram.org/…/sendPhoto'],
   ['MONGODB+SRV://me:hunter2@db.example/hub?authSource=admin', 'MONGODB+SRV://***@db.example/hub?…'],
 ])('%s becomes %s', (url, shown) => {
