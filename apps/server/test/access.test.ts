@@ -112,8 +112,20 @@ const FOREIGN: [string, string][] = [
       'X-Coming-From',
       'Early-Data',
     ],
-    ...['X-BlueCoat-Via', 'X-AppGW-Trace-Id', 'X-MS-Client-Principal', 'Ali-Swift-Stat-Host', 'Ngrok-Trace-Id'],
-    ...['Remote-User', 'X-Remote-User', 'X-Auth-Request-User', 'X-Pomerium-Jwt-Assertion', 'X-Traefik-Router'],
+    ...[
+      'X-BlueCoat-Via',
+      'X-AppGW-Trace-Id',
+      'X-MS-Client-Principal',
+      'Ali-Swift-Stat-Host',
+      'Ngrok-Trace-Id',
+    ],
+    ...[
+      'Remote-User',
+      'X-Remote-User',
+      'X-Auth-Request-User',
+      'X-Pomerium-Jwt-Assertion',
+      'X-Traefik-Router',
+    ],
     ...[
       'X-ProxyUser-IP',
       'Proxy-Connection',
