@@ -52,7 +52,7 @@ const filter = {
   reason: {
     type: 'string',
     value: 'REASON',
-    help: 'exhausted, invalid, recipient, gone, target-removed or undelivered.',
+    help: 'exhausted, invalid, recipient, window-closed, gone, target-removed or undelivered.',
   },
   event: { type: 'string', value: 'TYPE', help: 'Type of the event, such as message.new.' },
   since: { type: 'string', value: 'TIME', help: 'Given up since then: 2h, or 2026-01-31T12:00:00Z.' },

@@ -41,7 +41,7 @@ import { fromSlackForm, hasSlackForm } from './slack-form.js'
 /** Turns content into messages of Slack, one part each. */
 export function render(content: OutboundContent): Part[] {
   // The host degrades to the types of `capabilities`, and those are core's.
-  const known = content as Content
+  const known = content as Exclude<Content, ContentOf<'template'>>
   switch (known.type) {
     case 'text':
       return known.markdown ? [markdown(rich(known.text))] : [say(known.text)]

@@ -15,7 +15,7 @@ export const telegram = defineChannel({
   secrets: ['botToken'],
   // https://core.telegram.org/bots/api and https://core.telegram.org/bots/faq#broadcasting-to-users
   capabilities: {
-    content: contentTypes,
+    content: contentTypes.filter((type) => type !== 'template'),
     maxTextLength: MAX_TEXT,
     maxCaptionLength: MAX_CAPTION,
     buttons: { max: MAX_BUTTONS, maxLabel: MAX_LABEL },

@@ -19,7 +19,7 @@ import { fromMarkdown } from './markdown.js'
  */
 export function render(content: OutboundContent): Part[] {
   // The host degrades to the types of the capabilities, and those are core's.
-  const known = content as Content
+  const known = content as Exclude<Content, ContentOf<'template'>>
   switch (known.type) {
     case 'text':
       return texts(words(known.text, known.markdown))

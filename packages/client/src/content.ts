@@ -107,6 +107,22 @@ export interface DropdownContent extends ContentExtras {
   markdown?: boolean
 }
 
+/**
+ * A message that the provider has approved, for people who have not written for long. Channels without templates show
+ * its `text`.
+ */
+export interface TemplateContent extends ContentExtras {
+  type: 'template'
+  /** The name at the provider. */
+  name: string
+  /** The language, as the provider writes it: `en_US`. */
+  language: string
+  /** What replaces the placeholders, in order. */
+  parameters?: string[]
+  text?: string
+  markdown?: boolean
+}
+
 /** Content that a bot can post and channels can show. */
 export type Content =
   | TextContent
@@ -120,6 +136,7 @@ export type Content =
   | CarouselContent
   | SingleChoiceContent
   | DropdownContent
+  | TemplateContent
 
 /** A choice that a person picked: its label and its value. */
 export interface QuickReplyContent {

@@ -30,6 +30,7 @@ export {
   type ReceivedMedia,
   type SaySomethingContent,
   type SingleChoiceContent,
+  type TemplateContent,
   type TextContent,
   type VideoContent,
   type VoiceContent,

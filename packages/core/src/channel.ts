@@ -21,15 +21,33 @@ export interface Capabilities {
   buttons?: { max: number; maxLabel: number }
   /** Maximum title length of an image, a video or a file, in UTF-16 units. Default: `maxTextLength`. */
   maxCaptionLength?: number
-  /** How fast the provider accepts parts. The host keeps to it per integration and per endpoint. */
+  /** How fast the provider accepts calls. The host keeps to it per integration and per endpoint. */
   rate?: { perIntegration?: Pace; perEndpoint?: Pace }
+  /** The provider accepts several parts in one call, see `deliverBatch`: at most `max`, an integer of at least 2. */
+  batch?: { max: number }
+  /** Outside of it the provider accepts templates only. Absent: messages may be sent at any time. */
+  window?: ReplyWindow
+  /**
+   * Events set a `context` that deliveries need, such as a reply token. The host reads it before each call. Without this,
+   * a `context` of an event is ignored.
+   */
+  context?: true
 }
 
-/** A pace of a provider. */
+/** How long after a person's last event a business may reply with any content. */
+export interface ReplyWindow {
+  hours: number
+  /** What may be sent after it, for the reason of a dead letter: `templates that WhatsApp has approved`. */
+  allows: string
+  /** Whether an endpoint has the window, if the channel has several kinds of endpoints. Default: each has it. */
+  appliesTo?(endpoint: Endpoint): boolean
+}
+
+/** A pace of a provider. A call of `deliver` or of `deliverBatch` counts as one. */
 export interface Pace {
-  /** Parts per second that it accepts for long; may be a fraction. */
+  /** Calls per second that it accepts for long; may be a fraction. */
   perSecond: number
-  /** Parts that it accepts at once after a silence: an integer of at least 1. */
+  /** Calls that it accepts at once after a silence: an integer of at least 1. */
   burst: number
 }
 
@@ -96,8 +114,20 @@ export type Person = { name?: string; locale?: string; email?: string; phone?: s
  * - `blocked`: the person blocked the bot.
  * - `delivery`: a later status of a delivery, by the id that `deliver` got. `isContentRefused`: it failed because the
  *   provider does not take its content, so the host sends the {@link ChannelRuntime.secondForm} of that part, once.
+ *
+ * `at` is the provider's time, or `new Date(0)` if it names none: then the host uses the time of receipt.
+ *
+ * `context` is what later deliveries to the endpoint need, such as a reply token or the address of a server. It replaces
+ * the one before, unless that is of a newer event. At most 4 kB of JSON; the host encrypts it at rest. Needs
+ * `capabilities.context`.
  */
-export type InboundEvent = { dedupeKey: string; endpoint: Endpoint; at: Date; person?: Person } & (
+export type InboundEvent = {
+  dedupeKey: string
+  endpoint: Endpoint
+  at: Date
+  person?: Person
+  context?: JsonObject
+} & (
   | { type: 'message'; content: InboundContent }
   | { type: 'choice'; token: string; label?: string }
   | { type: 'edited'; messageKey: string; content: InboundContent }
@@ -188,8 +218,13 @@ export interface ListenContext<Config, Session> extends CallContext<Config, Sess
 /** Context of each attempt to deliver a part. */
 export interface DeliveryContext<Config, Session> extends CallContext<Config, Session> {
   endpoint: Endpoint
-  /** Unique per part and the same for each attempt: the idempotency key for providers that accept one. */
+  /**
+   * Unique per part, or per group of parts, and the same for each attempt: the idempotency key for providers that accept
+   * one.
+   */
   deliveryId: string
+  /** The newest `context` of an event of this endpoint, and the time of the event. Needs `capabilities.context`. */
+  context?: { value: JsonObject; at: Date }
 }
 
 /** A file of a provider, as a stream. */
@@ -228,6 +263,12 @@ export interface ChannelRuntime<Config, Session> {
    * as a 409 for a repeated `deliveryId`, is a success.
    */
   deliver(part: Part, context: DeliveryContext<Config, Session>): Promise<Sent>
+  /**
+   * Sends several parts of one message in one call: at least two, at most `max` of `capabilities.batch`, which it needs. A
+   * single part goes to `deliver`. Returns what was sent of each part, in order. If the provider accepted only the first
+   * ones, returns those: the next call starts with the first part that is missing, and throws if that is refused again.
+   */
+  deliverBatch?(parts: readonly Part[], context: DeliveryContext<Config, Session>): Promise<Sent[]>
   /**
    * Pure. Another form of a part whose content the provider refuses, such as the address of a file as text. Undefined if
    * the part has none.

@@ -3,7 +3,7 @@ import { contentSchema, contentTypes } from './content.js'
 import { contentSamples } from './testing/content-samples.js'
 
 test('the types are those of the Messaging API', () => {
-  const known = 'text image audio voice video file location card carousel single-choice dropdown'
+  const known = 'text image audio voice video file location card carousel single-choice dropdown template'
   expect(contentTypes).toEqual(known.split(' '))
 })
 

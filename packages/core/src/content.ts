@@ -7,7 +7,8 @@ import { z } from 'zod'
  */
 
 const text = z.string('must be text')
-const url = text.min(1, 'must not be empty')
+const words = text.min(1, 'must not be empty')
+const url = words
 const flag = z.boolean('must be true or false')
 const number = (min: number, max?: number) => {
   const words =
@@ -135,6 +136,16 @@ const dropdownSchema = z.looseObject({
   markdown,
 })
 
+const templateSchema = z.looseObject({
+  ...common,
+  type: z.literal('template'),
+  name: words.describe('The name of the template at the provider.'),
+  language: words.describe('The language of the template, as the provider writes it: `en_US`.'),
+  parameters: list(text).optional().describe('What replaces the placeholders of the template, in order.'),
+  text: text.optional().describe('What channels without templates show.'),
+  markdown,
+})
+
 /** Any content that Plugboard can show. */
 export const contentSchema = z.discriminatedUnion('type', [
   textSchema,
@@ -148,6 +159,7 @@ export const contentSchema = z.discriminatedUnion('type', [
   carouselSchema,
   choiceContentSchema,
   dropdownSchema,
+  templateSchema,
 ])
 
 export type Content = z.infer<typeof contentSchema>

@@ -6,6 +6,7 @@ import type { Capabilities } from './channel.js'
 import { type ContentType, contentTypes } from './content.js'
 import { degrade } from './degrade.js'
 import type { JsonObject } from './json.js'
+import { contentFaults } from './read-content.js'
 import { contentSamples } from './testing/content-samples.js'
 import { hostilePayloads } from './testing/hostile-payloads.js'
 
@@ -272,6 +273,30 @@ describe('long texts', () => {
   })
 })
 
+describe('a template', () => {
+  const all = (payload: JsonObject, can: Capabilities) => degrade(payload, can)?.contents
+  const template = { type: 'template', name: 'order_sent', language: 'en_US' }
+
+  test('is unchanged where there are templates', () => {
+    expect(all(template, only('text', 'template'))).toEqual([template])
+  })
+
+  test('is its text elsewhere, with its buttons', () => {
+    const words = { ...template, text: 'It is **sent**', markdown: true }
+    expect(all(words, only('text'))).toEqual([{ type: 'text', text: 'It is **sent**', markdown: true }])
+    const choices = [{ title: 'Thanks', value: 't' }]
+    expect(all({ ...words, choices }, only('text'))).toEqual([
+      { type: 'text', text: 'It is **sent**\n1. Thanks', markdown: true },
+    ])
+  })
+
+  test('without a text is nothing elsewhere, not even its buttons', () => {
+    const choices = [{ title: 'Thanks', value: 't' }]
+    for (const payload of [template, { ...template, choices }, { ...template, text: ' ' }])
+      expect(degrade(payload, only('text'))).toBe(undefined)
+  })
+})
+
 test('whatever the content and the channel: nothing is undefined, over the limit or of a type not shown', () => {
   const capabilities = fc.record({
     content: fc.subarray(contentTypes).map((types) => [...new Set<ContentType>(['text', ...types])]),
@@ -289,7 +314,8 @@ test('whatever the content and the channel: nothing is undefined, over the limit
           extra.length > 0 && sample.type !== 'single-choice' ? { ...sample, choices: extra } : sample
         const degraded = degrade(payload, { ...can, ...(buttons && { buttons }) })
         const contents = degraded?.contents ?? []
-        expect(contents.length).toBeGreaterThan(0)
+        const isShown = contentFaults(payload, can.content).length === 0
+        expect(contents.length > 0).toBe(isShown)
         expect(JSON.stringify(contents)).not.toContain('undefined')
         expect(JSON.parse(JSON.stringify(contents))).toEqual(contents)
         for (const content of contents) {
@@ -298,9 +324,8 @@ test('whatever the content and the channel: nothing is undefined, over the limit
             expect(String(content.text).length).toBeLessThanOrEqual(can.maxTextLength)
           if (content.type !== 'single-choice') expect(content).not.toHaveProperty('choices')
         }
-        expect(degraded?.options.map((option) => option.number)).toEqual(
-          degraded?.options.map((_, i) => i + 1),
-        )
+        const numbers = degraded?.options.map((option) => option.number)
+        expect(numbers).toEqual(degraded?.options.map((_, i) => i + 1))
       },
     ),
   )

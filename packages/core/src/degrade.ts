@@ -34,7 +34,7 @@ export function degrade(
 export function degrade(payload: JsonObject, capabilities: Capabilities): Degraded | undefined
 export function degrade(payload: JsonObject, capabilities: Capabilities): Degraded | undefined {
   if (capabilities.content === 'any') return { contents: [payload], options: [] }
-  const content = asContent(payload)
+  const content = asContent(payload, capabilities)
   if (!content) return undefined
   const { typing, delay, ...quiet } = content
   const { contents, options } = numberChoices(simplify(quiet, capabilities), capabilities)
@@ -44,9 +44,10 @@ export function degrade(payload: JsonObject, capabilities: Capabilities): Degrad
   return { contents: limitMarkdown([{ ...first, ...pace }, ...rest]), options }
 }
 
-/** Known content, or the `text` of anything else. */
-function asContent(payload: JsonObject): Content | undefined {
+/** Known content that the channel can show, or the `text` of anything else. */
+function asContent(payload: JsonObject, can: Capabilities): Content | undefined {
   const known = contentIn(payload)
+  if (known?.type === 'template' && !isNative('template', can) && !known.text?.trim()) return undefined
   if (known) return known
   const text = textOf(payload)
   return text === undefined ? undefined : { type: 'text', text }
@@ -90,6 +91,10 @@ function replace(content: Exclude<Content, { type: 'single-choice' }>, can: Capa
       return [say(content.title, content.image)]
     case 'location':
       return [say(content.title, content.address, mapLink(content))]
+    case 'template': {
+      const { text = '', markdown } = content
+      return [{ type: 'text', text, ...(markdown !== undefined && { markdown }) }]
+    }
   }
 }
 

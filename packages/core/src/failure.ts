@@ -8,6 +8,7 @@
  *   the configuration, if the provider names it.
  * - `recipient`: the person is unreachable (blocked, unknown); not retried.
  * - `invalid`: the message can never be sent; not retried.
+ * - `window`: the reply window of the provider is closed, so only some messages are allowed; not retried.
  */
 export type Failure =
   | { kind: 'rate-limited'; message: string; scope: 'integration' | 'endpoint'; retryAfterMs?: number }
@@ -16,6 +17,7 @@ export type Failure =
   | { kind: 'auth'; message: string; field?: string }
   | { kind: 'recipient'; message: string }
   | { kind: 'invalid'; message: string }
+  | { kind: 'window'; message: string }
 
 export type FailureKind = Failure['kind']
 
@@ -27,6 +29,7 @@ export const failureKinds = Object.keys({
   auth: true,
   recipient: true,
   invalid: true,
+  window: true,
 } satisfies Record<FailureKind, true>) as FailureKind[]
 
 /**

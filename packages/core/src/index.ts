@@ -33,6 +33,7 @@ export {
   type Part,
   type Person,
   type Received,
+  type ReplyWindow,
   type Sent,
   type Verdict,
 } from './channel.js'

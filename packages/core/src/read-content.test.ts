@@ -44,7 +44,7 @@ describe('a field that is null or an empty text', () => {
     ],
   ])('is absent: %j', (payload, content) => {
     expect(contentOf(payload)).toEqual(content)
-    expect(contentFaults(payload)).toEqual([])
+    expect(contentFaults(payload, contentTypes)).toEqual([])
   })
 
   test('may be any optional field of any type', () => {
@@ -195,17 +195,47 @@ describe('what no channel can show', () => {
     [{}, 'type', 'is required'],
     [{ type: 'carusel' }, 'type', `must be one of ${contentTypes.join(', ')}, or there must be a "text"`],
   ])('is named: %j', (payload, field, message) => {
-    expect(contentFaults(payload)[0]).toEqual({ path: [field], message })
+    expect(contentFaults(payload, contentTypes)[0]).toEqual({ path: [field], message })
   })
 
   test('is not a type of somebody else with a text', () => {
-    expect(contentFaults({ type: 'acme:form', text: 'T' })).toEqual([])
-    expect(contentFaults({ type: 'acme:form', text: 1 })).toEqual([])
+    expect(contentFaults({ type: 'acme:form', text: 'T' }, contentTypes)).toEqual([])
+    expect(contentFaults({ type: 'acme:form', text: 1 }, contentTypes)).toEqual([])
   })
 
   test('is content with too many members', () => {
     const choices = Array.from({ length: 3000 }, () => ({ title: 'A', value: 'a' }))
-    expect(contentFaults({ type: 'text', text: 'T', choices })[0]?.message).toContain('2000')
+    expect(contentFaults({ type: 'text', text: 'T', choices }, contentTypes)[0]?.message).toContain('2000')
+  })
+})
+
+describe('a template', () => {
+  const template = { type: 'template', name: 'order_sent', language: 'en_US' }
+
+  test('has its parameters as text, each in its place', () => {
+    expect(contentOf({ ...template, parameters: ['Ada', 7, '', true] })).toEqual({
+      ...template,
+      parameters: ['Ada', '7', '', 'true'],
+    })
+    expect(contentOf({ ...template, parameters: null })).toEqual(template)
+  })
+
+  test.each<[JsonObject, string]>([
+    [{ ...template, name: '' }, 'name'],
+    [{ ...template, language: null }, 'language'],
+    [{ ...template, parameters: 'Ada' }, 'parameters'],
+    [{ ...template, parameters: [null] }, 'parameters'],
+    [{ ...template, parameters: Array(3000).fill('x') }, ''],
+  ])('%j is none', (payload, field) => {
+    expect(contentFaults(payload, contentTypes)[0]?.path[0] ?? '').toBe(field)
+  })
+
+  test('needs a text where there are no templates', () => {
+    const noText = { path: ['text'], message: 'is required, because the channel shows no templates' }
+    expect(contentFaults(template, ['text', 'template'])).toEqual([])
+    expect(contentFaults(template, ['text'])).toEqual([noText])
+    expect(contentFaults({ ...template, text: ' ' }, ['text'])).toEqual([noText])
+    expect(contentFaults({ ...template, text: 'It is sent' }, ['text'])).toEqual([])
   })
 })
 
@@ -213,7 +243,17 @@ test('reading what was read changes nothing, whatever the payload', () => {
   fc.assert(
     fc.property(
       fc.dictionary(
-        fc.constantFrom('text', 'title', 'image', 'choices', 'items', 'actions', 'options'),
+        fc.constantFrom(
+          'text',
+          'title',
+          'image',
+          'choices',
+          'items',
+          'actions',
+          'options',
+          'name',
+          'parameters',
+        ),
         fc.jsonValue(),
       ),
       fc.constantFrom(...contentTypes),

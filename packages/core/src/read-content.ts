@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { actionSchema, type Content, cardBodySchema, contentSchema, contentTypes } from './content.js'
+import {
+  actionSchema,
+  type Content,
+  type ContentType,
+  cardBodySchema,
+  contentSchema,
+  contentTypes,
+} from './content.js'
 import type { Issue } from './errors.js'
 import { isJsonObject, type Json, type JsonObject } from './json.js'
 
@@ -14,7 +21,7 @@ export interface ContentReading {
 }
 
 /** Fields that contain lists of content. */
-export const listFields = ['choices', 'options', 'actions', 'items'] as const
+export const listFields = ['choices', 'options', 'actions', 'items', 'parameters'] as const
 
 /** Maximum total of fields, choices, cards and buttons. Validating more takes too long. */
 const MAX_MEMBERS = 2000
@@ -72,11 +79,15 @@ function emptyFieldOf(content: Content): string | undefined {
 }
 
 /**
- * Why no channel with a list of content types can show a payload. Empty if one can: the content is valid, or its type is
- * unknown and there is a text.
+ * Why a channel with this list of content types cannot show a payload. Empty if it can: the content is valid, or its type
+ * is unknown and there is a text.
  */
-export function contentFaults(payload: JsonObject): Issue[] {
-  if (isKnown(payload.type)) return readContent(payload).faults
+export function contentFaults(payload: JsonObject, types: readonly ContentType[]): Issue[] {
+  if (isKnown(payload.type)) {
+    const { content, faults } = readContent(payload)
+    if (content?.type !== 'template' || types.includes('template') || content.text?.trim()) return faults
+    return [{ path: ['text'], message: 'is required, because the channel shows no templates' }]
+  }
   if (textOf(payload) !== undefined) return []
   const isMissing = payload.type === undefined || payload.type === null || payload.type === ''
   const message = isMissing
@@ -169,6 +180,13 @@ function completed(content: JsonObject, skipped: Issue[]): JsonObject {
     case 'carousel':
       content.items = each(content.items, ['items'], skipped, cardIn)
       return content
+    case 'template': {
+      const { parameters } = content
+      // Each has its place, so that an empty one is kept.
+      if (Array.isArray(parameters)) content.parameters = parameters.map((item) => textIn(item) ?? item)
+      else if (parameters === undefined || parameters === null) delete content.parameters
+      return content
+    }
     default:
       return content
   }

@@ -5,11 +5,14 @@ import {
   type Channel,
   type ChannelHost,
   type ChannelRuntime,
+  type DeliveryContext,
   defineChannel,
   type InboundRequest,
+  type Sent,
 } from '../src/channel.js'
 import { PlugboardError } from '../src/errors.js'
 import type { Failure } from '../src/failure.js'
+import type { Json } from '../src/json.js'
 import { channelSuite } from '../src/testing/channel-suite.js'
 import { type ChannelFixtures, usualOutcomes } from '../src/testing/fixtures.js'
 
@@ -34,6 +37,27 @@ async function request(
   if (!response.ok) throw Object.assign(new Error('refused'), { status: response.status })
 }
 
+/** Shows something to a person. */
+async function send(
+  fetch: typeof globalThis.fetch,
+  body: Json,
+  { deliveryId, integration, signal, context }: DeliveryContext<Config, { token: string }>,
+): Promise<Sent> {
+  const headers = {
+    authorization: `Bearer ${integration.session.token}`,
+    'idempotency-key': deliveryId,
+    ...(context && { 'x-reply-to': z.string().parse(context.value.last) }),
+  }
+  const response = await fetch(integration.config.url, {
+    ...{ method: 'POST', headers, signal },
+    body: JSON.stringify(body),
+  })
+  if (response.status === 409) return { providerMessageIds: [] }
+  const retryAfterMs = Number(response.headers.get('retry-after')) * 1000
+  if (!response.ok) throw Object.assign(new Error('refused'), { status: response.status, retryAfterMs })
+  return { providerMessageIds: [z.object({ id: z.string() }).parse(await response.json()).id] }
+}
+
 /** A small channel that keeps every rule. */
 const sound = ({ fetch }: ChannelHost<undefined>): Runtime => ({
   connect: ({ token }) => ({ token }),
@@ -50,8 +74,10 @@ const sound = ({ fetch }: ChannelHost<undefined>): Runtime => ({
       const endpoint = { identity: '*', sender: from, thread: '*' }
       const at = new Date(z.coerce.number().parse(headers['x-time']) * 1000)
       const content = { type: 'text', text }
+      // A part of the id, since a header takes only some characters.
+      const context = { last: encodeURIComponent(id.toWellFormed()).slice(0, 100) }
       return {
-        events: [{ type: 'message', dedupeKey: id, endpoint, at, content }],
+        events: [{ type: 'message', dedupeKey: id, endpoint, at, context, content }],
         response: { status: 204 },
       }
     } catch {
@@ -74,14 +100,11 @@ const sound = ({ fetch }: ChannelHost<undefined>): Runtime => ({
     const { type, image } = Object(args)
     return type === 'image' ? { call, args: { type: 'text', text: image } } : undefined
   },
-  async deliver({ args }, { deliveryId, integration, signal }) {
-    const { url } = integration.config
-    const headers = { authorization: `Bearer ${integration.session.token}`, 'idempotency-key': deliveryId }
-    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(args), signal })
-    if (response.status === 409) return { providerMessageIds: [] }
-    const retryAfterMs = Number(response.headers.get('retry-after')) * 1000
-    if (!response.ok) throw Object.assign(new Error('refused'), { status: response.status, retryAfterMs })
-    return { providerMessageIds: [z.object({ id: z.string() }).parse(await response.json()).id] }
+  deliver: ({ args }, context) => send(fetch, args, context),
+  async deliverBatch(parts, context) {
+    const bodies = parts.map(({ args }) => args)
+    const sent = await send(fetch, bodies, context)
+    return parts.map(() => sent)
   },
   classify(error): Failure {
     const { status, retryAfterMs, cause } = Object(error)
@@ -103,7 +126,12 @@ const recording = (name: string, id: string, text: string): ChannelFixtures<Conf
     origin: 'made here',
     recordedAt,
     request: { method: 'POST', publicUrl: 'https://hub.example/x', headers: {}, body },
-    events: [{ type: 'message', dedupeKey: id, endpoint, at: recordedAt, content: { type: 'text', text } }],
+    events: [
+      {
+        ...{ type: 'message', dedupeKey: id, endpoint, at: recordedAt },
+        ...{ context: { last: id }, content: { type: 'text', text } },
+      },
+    ],
   }
 }
 
@@ -152,6 +180,9 @@ const definition: Definition = {
     content: ['text', 'image', 'single-choice'],
     maxTextLength: 60,
     buttons: { max: 3, maxLabel: 10 },
+    batch: { max: 3 },
+    window: { hours: 24, allows: 'templates' },
+    context: true,
   },
   account: ({ url }) => url,
   setup: (webhookUrl) => `Make it call ${webhookUrl}`,

@@ -20,6 +20,7 @@ import { Users } from './conversations/users.js'
 import { ButtonTokens } from './delivery/button-tokens.js'
 import { channelDelivery, secondFormOfPart } from './delivery/channel-delivery.js'
 import { Dispatcher } from './delivery/dispatcher.js'
+import { EndpointStates } from './delivery/endpoint-states.js'
 import { RateLimiter } from './delivery/rate-limiter.js'
 import { Recipients } from './delivery/recipients.js'
 import type { RetrySchedule } from './delivery/retry.js'
@@ -75,7 +76,9 @@ export function createFoundation(context: HubContext, changed: (clientId: Id) =>
   })
   const usage = new Usage({ store, maxBytes: settings.clientMaxBytes ?? 0, maxCached: cacheSize, log })
   const monitor = new TargetMonitor({ store, directory, log, now })
-  return { channels, preload, directory, usage, monitor, tokens: new ButtonTokens(keyring) }
+  const measure = (clientId: Id, bytes: number) => usage.add(clientId, bytes)
+  const states = new EndpointStates({ store, keyring, measure, log })
+  return { channels, preload, directory, usage, measure, monitor, states, tokens: new ButtonTokens(keyring) }
 }
 
 export type Foundation = ReturnType<typeof createFoundation>
@@ -93,9 +96,9 @@ export interface Reactions {
 /** The dispatcher with its transports. */
 export function createDeliveries(context: HubContext, foundation: Foundation, reactions: () => Reactions) {
   const { store, settings, sender, urls, log, observer, now, formatsByName: formats } = context
-  const { channels, directory, monitor, tokens } = foundation
+  const { channels, directory, monitor, states, tokens } = foundation
   const deliver = channelDelivery({
-    ...{ channels, tokens, log, timeoutMs: settings.channelTimeoutMs },
+    ...{ channels, tokens, states, log, timeoutMs: settings.channelTimeoutMs },
     limiter: new RateLimiter(),
   })
   const channelTransport = new SerialTransport(watched(deliver, monitor, () => reactions().events))
@@ -127,13 +130,12 @@ export function createDeliveries(context: HubContext, foundation: Foundation, re
 /** The use cases, and the reactions to deliveries that they provide. */
 export function createUseCases(context: HubContext, foundation: Foundation, dispatcher: Dispatcher) {
   const { store, blobs, keyring, settings, urls, log, now, refuseTarget } = context
-  const { channels, directory, usage, monitor, tokens } = foundation
+  const { channels, directory, usage, measure, monitor, states, tokens } = foundation
   const { cacheSize } = settings
   const recipients = new Recipients(context.formatsByName)
   const shared = { store, recipients, dispatcher, usage, now }
   const cached = { maxCached: cacheSize, maxAgeMs: settings.cacheAgeMs }
   const timeoutMs = settings.channelTimeoutMs
-  const measure = (clientId: Id, bytes: number) => usage.add(clientId, bytes)
   const facts = { users: userFacts(store, measure), conversations: conversationFacts(store, measure) }
 
   const attachments = new Attachments({
@@ -147,7 +149,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
 
   const users = new Users({ ...shared, ...cached, keyring, facts: facts.users })
   const conversations = new Conversations({
-    ...{ ...shared, ...cached, users, attachments },
+    ...{ ...shared, ...cached, users, attachments, states },
     facts: facts.conversations,
   })
   const messages = new Messages({ ...shared, channels, users, conversations })
@@ -155,9 +157,9 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     ...{ store, users, conversations, now },
     ...{ userFacts: facts.users, conversationFacts: facts.conversations, maxCached: cacheSize },
   })
-  const typing = new Typing({ channels, conversations, urls, log, timeoutMs })
+  const typing = new Typing({ channels, conversations, states, urls, log, timeoutMs })
   const collect = new Collect({ store, messages, now, maxMs: settings.collectMaxMs })
-  const endpoints = new Endpoints({ ...shared, users, conversations })
+  const endpoints = new Endpoints({ ...shared, users, conversations, states })
   const deliveries = new Deliveries({ ...shared, messages, monitor })
 
   const sources = new Sources(store)
@@ -183,7 +185,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
   })
   const ingest = new Ingest({
     ...{ store, channels, endpoints, conversations, messages, dispatcher, now },
-    ...{ answers: new Answers({ store, tokens }), media, monitor },
+    ...{ answers: new Answers({ store, tokens }), media, monitor, states },
     secondFormOfPart: (...of) => secondFormOfPart({ channels, tokens, log }, ...of),
   })
   const pause = pauseIntegration({ directory, health, log })

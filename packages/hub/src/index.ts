@@ -28,6 +28,7 @@ export { asMessage, type Post } from './conversations/messages.js'
 export { MAX_PARTICIPANTS } from './conversations/participants.js'
 export type { NewUser } from './conversations/users.js'
 export type { DeliveryObserver, DispatcherLimits } from './delivery/dispatcher.js'
+export { resealEndpointStates } from './delivery/endpoint-states.js'
 export type { RetrySchedule } from './delivery/retry.js'
 export type { GateLimits } from './delivery/target-gate.js'
 export type {

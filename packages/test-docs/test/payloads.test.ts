@@ -71,6 +71,13 @@ const examples = {
       { label: 'Québec', value: 'yqb' },
     ],
   },
+  template: {
+    type: 'template',
+    name: 'order_sent',
+    language: 'en_US',
+    parameters: ['Ada', '7'],
+    text: 'Hello Ada, your order 7 is on its way.',
+  },
 } satisfies Record<ContentType, JsonObject>
 
 /** What bots get of what people send, beside presses of buttons. */

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { newId } from '@plugboard/core'
+import { type Id, newId } from '@plugboard/core'
 import { Accounts, assertKey, type ClientRecord, Keyring, type Store } from '@plugboard/hub'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { databaseOf } from '../config/database.js'
@@ -75,6 +75,31 @@ async function expectKey(key: Buffer, clients: readonly ClientRecord[]): Promise
 const keys = { ENCRYPTION_KEY: oldKey.toString('base64'), NEW_ENCRYPTION_KEY: newKey.toString('base64') }
 
 describe('rotateKey', () => {
+  test('seals the contexts of endpoints with the new key', async () => {
+    const [client] = await seed(oldKey, 1)
+    const [clientId, ids] = [client?.id ?? newId(), [newId(), newId()]]
+    const document = (id: Id, data: object) => ({
+      ...{ clientId, id, collection: 'endpoint', version: 1, terms: [] },
+      data: JSON.stringify(data),
+    })
+    const boundTo = (id: Id) => `endpoint ${clientId} ${id}`
+    await withStore(async (store) => {
+      for (const id of ids) {
+        const sealed = new Keyring(oldKey).seal(`{"of":"${id}"}`, boundTo(id))
+        await store.insertDocument(document(id, { context: { sealed, at: '2026-11-22T08:00:00Z', seq: 1 } }))
+      }
+      await store.insertDocument(document(newId(), { lastInboundAt: '2026-11-22T08:00:00Z' }))
+    })
+    await rotateKey(read(keys))
+    await withStore(async (store) => {
+      for (const id of ids) {
+        const { context } = JSON.parse((await store.findDocument(clientId, 'endpoint', { id }))?.data ?? '{}')
+        expect(context.at).toBe('2026-11-22T08:00:00Z')
+        expect(new Keyring(newKey).open(context.sealed, boundTo(id))).toBe(`{"of":"${id}"}`)
+      }
+    })
+  })
+
   test('seals every secret of every client with the new key', async () => {
     const clients = await seed(oldKey, 120)
     expect(await rotateKey(read(keys))).toMatchObject({ clients: 120 })

@@ -7,6 +7,7 @@ import {
   KEY_FINGERPRINT,
   Keyring,
   NO_CLIENT,
+  resealEndpointStates,
   type Sealed,
   type Store,
 } from '@plugboard/hub'
@@ -63,7 +64,12 @@ async function reseal(store: Store, from: Keyring, to: Keyring): Promise<number>
   let clients = 0
   for (let after: ClientRecord | undefined; ; ) {
     const page: ClientRecord[] = await store.listClients({ limit: PAGE, ...(after && { after: after.id }) })
-    for (const client of page) await resealClient(store, client, from, to)
+    for (const client of page) {
+      await resealClient(store, client, from, to)
+      await resealEndpointStates(store, client.id, (sealed, context) =>
+        to.seal(openWithEither(sealed, context, from, to), context),
+      )
+    }
     clients += page.length
     after = page.at(-1)
     if (page.length < PAGE) break

@@ -56,8 +56,8 @@ export async function startCourierProvider(): Promise<CourierProvider> {
 }
 
 /**
- * A server with two third-party channels: `courier`, which has buttons, and `telegraph`, which has none and takes ten
- * parts in a second.
+ * A server with third-party channels: `courier`, which has buttons; `telegraph`, which has none and takes ten parts in a
+ * second; and `postman`, which has a reply window, templates and a context, and takes three parts in one call.
  */
 export async function startWithCouriers(
   apiUrl: string,
@@ -65,6 +65,7 @@ export async function startWithCouriers(
 ): Promise<TestServer> {
   const folder = await temporaryFolder()
   const source = JSON.stringify(new URL('../../test/support/courier.mjs', import.meta.url).href)
+  const names = ['courier', 'telegraph', 'postman']
   const install = (name: string, capabilities: object) =>
     writeFile(
       join(folder, `${name}.mjs`),
@@ -77,11 +78,16 @@ export async function startWithCouriers(
     maxTextLength: 100,
     rate: { perEndpoint: { perSecond: 10, burst: 1 } },
   })
+  await install('postman', {
+    content: ['text', 'template'],
+    ...{ maxTextLength: 100, batch: { max: 3 }, context: true },
+    window: { hours: 24, allows: 'templates that the post has approved' },
+  })
   return startServer({
     folder,
     env: {
-      PLUGBOARD_CHANNELS: './courier.mjs,./telegraph.mjs',
-      PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify({ courier: { apiUrl }, telegraph: { apiUrl } }),
+      PLUGBOARD_CHANNELS: './courier.mjs,./telegraph.mjs,./postman.mjs',
+      PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify(Object.fromEntries(names.map((name) => [name, { apiUrl }]))),
       POLL_INTERVAL: '50ms',
       ...SHORT_LEASE,
       CHANNEL_RETRY_DELAYS: '50ms,50ms,50ms',

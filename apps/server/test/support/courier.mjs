@@ -41,7 +41,7 @@ function load({ options: { apiUrl } }) {
       events: JSON.parse(Buffer.from(body).toString()).map((event) => ({
         endpoint: { identity: '*', sender: 'ada', thread: '*' },
         ...event,
-        at: new Date(),
+        at: event.at ? new Date(event.at) : new Date(),
       })),
       response: { status: 200, body: 'thanks' },
     }),
@@ -49,9 +49,14 @@ function load({ options: { apiUrl } }) {
     secondForm: ({ call, args }) =>
       args.image ? { call, args: { type: 'text', text: args.image } } : undefined,
     async deliver({ args }, context) {
-      const { endpoint, deliveryId } = context
-      await post('/send', context, { content: args, endpoint, deliveryId })
+      const { endpoint, deliveryId, context: known } = context
+      await post('/send', context, { content: args, endpoint, deliveryId, context: known })
       return { providerMessageIds: [] }
+    },
+    async deliverBatch(parts, context) {
+      const contents = parts.map(({ args }) => args)
+      await post('/batch', context, { contents, deliveryId: context.deliveryId })
+      return parts.map(() => ({ providerMessageIds: [] }))
     },
     classify(error) {
       const { status, message, retryAfterMs } = error

@@ -51,5 +51,14 @@ export const contentSamples = [
   { type: 'card', title: 'Alone', actions: [] },
   { type: 'carousel', items: [card, { title: 'Alone', actions: [] }] },
   { type: 'single-choice', text: 'Welche Größe?', choices },
+  {
+    type: 'template',
+    name: 'order_update',
+    language: 'de',
+    parameters: ['Žofie', '№ 7'],
+    text: '**Bestellung № 7** ist unterwegs 👋',
+    markdown: true,
+  },
+  { type: 'template', name: 'hello_world', language: 'en_US' },
   { type: 'dropdown', message: 'Stadt?', options: [{ label: 'Montréal', value: 'yul' }] },
 ] satisfies Content[]

@@ -4,6 +4,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Channel, ChannelRuntime, Integration, OutboundContent, Part, Sent } from '../channel.js'
 import type { Endpoint } from '../endpoint.js'
 import type { Failure } from '../failure.js'
+import type { JsonObject } from '../json.js'
 import type { Logger } from '../logger.js'
 import { type FakeProvider, fakeProvider } from './fake-provider.js'
 import type { ChannelFixtures } from './fixtures.js'
@@ -18,6 +19,7 @@ interface Delivery<Config, Session> {
   integration?: Integration<Config, Session>
   deliveryId?: string
   signal?: AbortSignal
+  context?: { value: JsonObject; at: Date }
 }
 
 /** The address that is registered at the provider. */
@@ -44,6 +46,8 @@ export interface Stage<Config, Session> {
   /** The parts of content that the channel shows. */
   render(content: OutboundContent): Part[]
   deliver(part: Part, delivery?: Delivery<Config, Session>): Promise<Sent>
+  /** Delivers parts in one call, if the channel can. */
+  deliverBatch?(parts: readonly Part[], delivery?: Delivery<Config, Session>): Promise<Sent[]>
   /** Delivers and returns the result. */
   attempt(part: Part, delivery?: Delivery<Config, Session>): Promise<Attempt>
   /** Calls that showed something to a person. */
@@ -103,6 +107,12 @@ function stageOf<Config, Session>(
   assert(endpoint, 'the first recording needs an event')
   const integration = { clientId: 'client-a', config: own, session: runtime.connect(own) }
   const stranger = { clientId: 'client-b', config: other, session: runtime.connect(other) }
+  const { deliverBatch } = runtime
+  const contextOf = (delivery: Delivery<Config, Session>) => {
+    const signal = AbortSignal.timeout(10_000)
+    const context = { endpoint, integration, webhookUrl: WEBHOOK_URL, deliveryId: 'delivery-1', signal }
+    return { ...context, ...delivery }
+  }
   const stage: Stage<Config, Session> = {
     ...base,
     integration,
@@ -110,13 +120,13 @@ function stageOf<Config, Session>(
     endpoint,
     connect: (old) => ({ ...old, session: runtime.connect(old.config) }),
     render: (content) => runtime.render(content, endpoint),
-    deliver: (part, delivery = {}) => {
-      const signal = AbortSignal.timeout(10_000)
-      // The host stores parts, so they come back from JSON.
-      const stored = JSON.parse(JSON.stringify(part)) as Part
-      const context = { endpoint, integration, webhookUrl: WEBHOOK_URL, deliveryId: 'delivery-1', signal }
-      return runtime.deliver(stored, { ...context, ...delivery })
-    },
+    // The host stores parts, so they come back from JSON.
+    deliver: (part, delivery = {}) =>
+      runtime.deliver(JSON.parse(JSON.stringify(part)) as Part, contextOf(delivery)),
+    ...(deliverBatch && {
+      deliverBatch: (parts: readonly Part[], delivery: Delivery<Config, Session> = {}) =>
+        deliverBatch.call(runtime, JSON.parse(JSON.stringify(parts)) as Part[], contextOf(delivery)),
+    }),
     attempt: (part, delivery) =>
       stage.deliver(part, delivery).then(
         () => ({}),

@@ -30,6 +30,13 @@ export const declared: Record<string, Change[]> = {
         capabilities: { content: ['text'] as const, maxTextLength: 60, rate: { perEndpoint: pace } },
       },
     })),
+    ...[
+      { batch: { max: 1 } },
+      { window: { hours: 0, allows: 'templates' } },
+      { window: { hours: 24, allows: ' ' } },
+    ].map((more) => ({
+      definition: { capabilities: { content: ['text'] as const, maxTextLength: 60, ...more } },
+    })),
   ],
   'requests of the provider are as the channel says': [
     { definition: { inbound: { headers: ['x-nobody-sends-this'] } } },

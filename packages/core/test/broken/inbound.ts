@@ -1,7 +1,14 @@
+import type { InboundEvent } from '../../src/channel.js'
 import { PlugboardError } from '../../src/errors.js'
+import type { JsonObject } from '../../src/json.js'
 import { type Change, fixtures, type Runtime } from '../sound-channel.js'
 
 const accept: Runtime['verify'] = () => ({ ok: true })
+
+const withContext = <T extends { events: InboundEvent[] }>(received: T, context: JsonObject): T => ({
+  ...received,
+  events: received.events.map((event) => ({ ...event, context })),
+})
 
 /** What comes in: verify and parse. */
 export const inbound: Record<string, Change[]> = {
@@ -30,6 +37,13 @@ export const inbound: Record<string, Change[]> = {
   'parse finds the events of each recording': [
     { runtime: () => ({ parse: () => ({ events: [], response: { status: 200 } }) }) },
     { runtime: (s) => ({ parse: (r, i) => ({ ...s.parse(r, i), response: { status: 0 } }) }) },
+    {
+      runtime: (s) => ({ parse: (r, i) => withContext(s.parse(r, i), { last: 'x'.repeat(5000) }) }),
+      fixtures: {
+        recordings: fixtures.recordings.map((each) => withContext(each, { last: 'x'.repeat(5000) })),
+      },
+    },
+    { definition: { capabilities: { content: ['text'], maxTextLength: 60 } } },
   ],
   'parse is pure': [
     {

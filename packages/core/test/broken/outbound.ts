@@ -5,6 +5,9 @@ import { type Change, fixtures, type Runtime } from '../sound-channel.js'
 const textOf = (args: unknown): string => z.object({ text: z.string().catch('') }).parse(args).text
 let drifting = 0
 
+const batchOf = (sound: Runtime, ...args: Parameters<NonNullable<Runtime['deliverBatch']>>) =>
+  sound.deliverBatch?.(...args) ?? Promise.resolve([])
+
 /** What goes out: render, deliver and classify. */
 export const outbound: Record<string, Change[]> = {
   'render makes parts of plain JSON of each content type': [
@@ -46,6 +49,43 @@ export const outbound: Record<string, Change[]> = {
       ],
     ]),
   ),
+  'deliverBatch shows its parts in one call, and answers with the ids of each': [
+    { runtime: () => ({ deliverBatch: async () => [] }) },
+    { runtime: (s) => ({ deliverBatch: (ps, c) => Promise.all(ps.map((p) => s.deliver(p, c))) }) },
+    { runtime: (s) => ({ deliverBatch: async (ps, c) => (await batchOf(s, ps, c)).slice(1) }) },
+    {
+      runtime: (s) => ({
+        deliverBatch: async (ps, c) => (await batchOf(s, ps, c)).map(() => ({ providerMessageIds: [] })),
+      }),
+    },
+  ],
+  'deliverBatch fails as classified, ends when it is aborted, and is repeated with the same key': [
+    { runtime: (s) => ({ deliverBatch: (ps, c) => batchOf(s, ps, c).catch(() => []) }) },
+    {
+      runtime: (s) => ({ deliverBatch: (ps, c) => batchOf(s, ps, { ...c, deliveryId: `${drifting++}` }) }),
+    },
+    { runtime: (s) => ({ deliverBatch: (ps, c) => batchOf(s, ps, { ...c, deliveryId: 'the same' }) }) },
+    {
+      runtime: (s) => ({
+        deliverBatch: (ps, c) => batchOf(s, ps, { ...c, signal: AbortSignal.timeout(1500) }),
+      }),
+    },
+  ],
+  'deliver sends a part with the context of each event, and without one': [
+    {
+      runtime: (s) => ({
+        deliver: async (p, c) => {
+          if (!c.context) throw new Error('no context')
+          return s.deliver(p, c)
+        },
+      }),
+    },
+    {
+      runtime: (s) => ({
+        deliver: (p, c) => (c.context ? Promise.reject(new Error('a context')) : s.deliver(p, c)),
+      }),
+    },
+  ],
   'deliver shows each part once and answers with the ids that the provider gave': [
     { runtime: () => ({ deliver: async () => ({ providerMessageIds: ['theirs'] }) }) },
     { runtime: (s) => ({ deliver: (p, c) => s.deliver(p, c).then(() => s.deliver(p, c)) }) },

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { ClientView } from '../clients/directory.js'
 import type { Usage } from '../clients/usage.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
+import type { EndpointStates } from '../delivery/endpoint-states.js'
 import { channelOf, type Recipients } from '../delivery/recipients.js'
 import type { Topic } from '../delivery/webhook-format.js'
 import type { Collection } from '../documents/collection.js'
@@ -17,7 +18,7 @@ import {
 import type { Attachments } from '../files/attachments.js'
 import type { Activity, SecondForm } from '../log/activity.js'
 import type { ConversationRecord } from '../log/endpoint-record.js'
-import type { EntryType, NewEntry, StreamRef } from '../log/entry.js'
+import type { Entry, EntryType, NewEntry, StreamRef } from '../log/entry.js'
 import { bytesOf, type Page, type Range } from '../log/page.js'
 import { endpointTarget } from '../log/target.js'
 import type { Append, Store } from '../ports/store.js'
@@ -30,6 +31,7 @@ export interface ConversationsOptions {
   dispatcher: Dispatcher
   users: Users
   attachments: Pick<Attachments, 'removeOf'>
+  states: Pick<EndpointStates, 'removeOf'>
   usage: Usage
   now(): Date
   /** Maximum number of cached external ids. */
@@ -154,15 +156,15 @@ export class Conversations {
   }
 
   /**
-   * Stores an activity and notifies the webhooks. An activity with the same `dedupe` is stored once. False if the
-   * conversation does not exist.
+   * Stores an activity and notifies the webhooks. An activity with the same `dedupe` is stored once. Returns its entry;
+   * undefined if the conversation does not exist.
    */
   async note(
     client: ClientView,
     id: Id,
     activity: Activity,
     of: { id?: Id; dedupe?: string } = {},
-  ): Promise<boolean> {
+  ): Promise<Entry | undefined> {
     // Only these activities are as large as a message.
     if (activity.type === 'edited') await this.#options.usage.take(client, 0)
     const topic: Topic = `activity.${activity.type}`
@@ -173,7 +175,7 @@ export class Conversations {
   }
 
   /** Sends the second form of a part to the endpoint that refused the first. With the same `dedupe` it is sent once. */
-  sendSecondForm(
+  async sendSecondForm(
     client: ClientView,
     id: Id,
     part: SecondForm,
@@ -181,11 +183,12 @@ export class Conversations {
     dedupe: string,
   ): Promise<boolean> {
     const entry = this.#entry(client, id, 'activity', 'activity.second-form', JSON.stringify(part))
-    return this.#append(client, id, { ...entry, dedupe, owes: [endpointTarget(endpointId)] })
+    const owes = [endpointTarget(endpointId)]
+    return (await this.#append(client, id, { ...entry, dedupe, owes })) !== undefined
   }
 
-  /** False if the conversation does not exist. */
-  async #append(client: ClientView, id: Id, { owes, ...entry }: NewEntry): Promise<boolean> {
+  /** Undefined if the conversation does not exist. */
+  async #append(client: ClientView, id: Id, { owes, ...entry }: NewEntry): Promise<Entry | undefined> {
     const { store, dispatcher, usage } = this.#options
     const append: Append = {
       ...streamOf(client, id),
@@ -198,7 +201,7 @@ export class Conversations {
       usage.add(client.id, bytesOf(entry))
       dispatcher.appended(appended)
     }
-    return appended !== undefined
+    return appended?.entry
   }
 
   /** Whether any webhook wants this activity. */
@@ -299,7 +302,7 @@ export class Conversations {
 
   /** Deletes the conversation immediately and cancels its pending deliveries. @throws NOT_FOUND */
   async delete(client: ClientView, id: Id): Promise<void> {
-    const { store, facts, attachments, users, usage, dispatcher } = this.#options
+    const { store, facts, attachments, states, users, usage, dispatcher } = this.#options
     const known = (await facts.find(client.id, { id }))?.data
     const payload = known ? JSON.stringify({ facts: known }) : '{}'
     const entry = { ...this.entry(client, id, 'conversation.deleted'), payload }
@@ -310,6 +313,7 @@ export class Conversations {
     if (appended) usage.add(client.id, -size)
     // Also if it is already deleted: a process may have ended between the two steps.
     await facts.remove(client.id, id)
+    await states.removeOf(client.id, id)
     await attachments.removeOf({ clientId: client.id, conversationId: id })
     if (!appended) throw notFound()
     dispatcher.streamChanged(id)

@@ -1,6 +1,7 @@
 import { type Endpoint, type Id, newId, PlugboardError } from '@plugboard/core'
 import type { ClientView } from '../clients/directory.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
+import type { EndpointStates } from '../delivery/endpoint-states.js'
 import type { ChannelRef, EndpointRecord } from '../log/endpoint-record.js'
 import type { Mapped, Place, Store } from '../ports/store.js'
 import type { Conversations } from './conversations.js'
@@ -11,6 +12,7 @@ export interface EndpointsOptions {
   dispatcher: Dispatcher
   users: Users
   conversations: Conversations
+  states: Pick<EndpointStates, 'remove'>
   now(): Date
 }
 
@@ -82,8 +84,10 @@ export class Endpoints {
 
   /** Detaches an endpoint from its conversation: its next message starts another one. @throws NOT_FOUND */
   async remove(client: ClientView, conversationId: Id, endpointId: Id): Promise<void> {
-    const isRemoved = await this.#options.store.removeEndpoint(client.id, conversationId, endpointId)
+    const { store, states } = this.#options
+    const isRemoved = await store.removeEndpoint(client.id, conversationId, endpointId)
     if (!isRemoved) throw new PlugboardError('NOT_FOUND', 'endpoint not found')
+    await states.remove(client.id, endpointId)
     this.#options.dispatcher.endpointRemoved(conversationId, endpointId)
   }
 

@@ -1,6 +1,7 @@
 import {
   contentFaults,
   type Id,
+  type Issue,
   invalid,
   type JsonObject,
   type Message,
@@ -103,17 +104,18 @@ export class Messages {
   /** Channels that take any payload, and webhooks, can read what nobody else can. */
   async #assertShown(client: ClientView, post: Post, payloadPath: readonly string[]): Promise<void> {
     if (post.author !== 'business' || isPlainText(post.payload)) return
-    const faults = contentFaults(post.payload)
-    if (faults.length === 0) return
+    // The strictest: a channel that shows texts only.
+    if (contentFaults(post.payload, []).length === 0) return
     const { store, recipients, channels } = this.#options
     const conversation = await store.findConversation(client.id, post.conversationId)
     if (!conversation) throw new PlugboardError('NOT_FOUND', 'conversation not found')
     const owed = new Set(recipients.message(client, conversation, post))
-    const cannotShow = ({ id, channel }: EndpointRecord): boolean => {
-      const content = channels.find(channel.name)?.capabilities.content
-      return owed.has(endpointTarget(id)) && content !== undefined && content !== 'any'
+    const faultsAt = ({ id, channel }: EndpointRecord): Issue[] => {
+      const { content = 'any' } = channels.find(channel.name)?.capabilities ?? {}
+      return content === 'any' || !owed.has(endpointTarget(id)) ? [] : contentFaults(post.payload, content)
     }
-    if (!conversation.endpoints.some(cannotShow)) return
+    const faults = conversation.endpoints.map(faultsAt).find(({ length }) => length > 0) ?? []
+    if (faults.length === 0) return
     throw invalid(...faults.map(({ path, message }) => ({ path: [...payloadPath, ...path], message })))
   }
 

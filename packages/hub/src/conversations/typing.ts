@@ -3,6 +3,7 @@ import type { Channels } from '../channels/channels.js'
 import { errorShape } from '../channels/error-shape.js'
 import { withTimeout } from '../channels/timeout.js'
 import type { ClientView } from '../clients/directory.js'
+import type { EndpointStates } from '../delivery/endpoint-states.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 import type { Conversations } from './conversations.js'
@@ -10,6 +11,7 @@ import type { Conversations } from './conversations.js'
 export interface TypingOptions {
   channels: Channels
   conversations: Conversations
+  states: Pick<EndpointStates, 'read'>
   urls: PublicAddresses
   /** Time limit of a provider call, in milliseconds. */
   timeoutMs: number
@@ -44,17 +46,20 @@ export class Typing {
   }
 
   async #indicate(client: ClientView, endpoint: EndpointRecord): Promise<void> {
-    const { channels, urls, timeoutMs } = this.#options
+    const { channels, states, urls, timeoutMs } = this.#options
     const { id, channel, identity, sender, thread } = endpoint
     const open = channel.custom ? undefined : client.integrations.get(channel.name)
     if (!open || open.status === 'paused' || !channels.find(channel.name)) return
-    const { runtime, integration } = await channels.connect(client.id, open)
+    const connected = await channels.connect(client.id, open)
+    const { runtime, integration } = connected
+    const { context } = connected.channel.capabilities.context ? await states.read(client.id, id) : {}
     await withTimeout(timeoutMs, this.#abort.signal, async (signal) => {
       await runtime.indicateTyping?.({
         integration,
         endpoint: { identity, sender, thread },
         webhookUrl: urls.webhook(client.id, channel.name),
         deliveryId: `typing-${id}`,
+        ...(context && { context }),
         signal,
       })
     })

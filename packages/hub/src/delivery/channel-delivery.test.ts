@@ -4,6 +4,7 @@ import {
   type JsonObject,
   newId,
   type Part,
+  type Sent,
   silentLogger,
 } from '@plugboard/core'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -12,6 +13,7 @@ import { keyring } from '../../test/support/clients.js'
 import { Channels, type Runtime } from '../channels/channels.js'
 import { ButtonTokens } from './button-tokens.js'
 import { channelDelivery, type EndpointAddress, type EndpointItem } from './channel-delivery.js'
+import type { EndpointState } from './endpoint-states.js'
 import { RateLimiter } from './rate-limiter.js'
 
 beforeEach(() => {
@@ -319,6 +321,174 @@ test('shows typing before the first part of the first attempt, as long as the me
   expect(await typing({ typing: true }, {}, fails)).toEqual([0, 1000])
 })
 
+describe('a channel that takes several parts in one call', () => {
+  const capabilities: Capabilities = { content: 'any', maxTextLength: 100, batch: { max: 3 } }
+
+  function batching(sizes: (number | Error)[], parts = 7, more: Partial<Script> = {}) {
+    const groups: string[] = []
+    const stage = setUp({
+      ...{ parts, capabilities, ...more },
+      deliverBatch: async (group, { deliveryId }) => {
+        groups.push(`${group.map(({ args }) => args).join('')} ${deliveryId}`)
+        const size = sizes.shift() ?? group.length
+        if (size instanceof Error) throw size
+        return group.slice(0, size).map(() => ({ providerMessageIds: [] }))
+      },
+    })
+    return { ...stage, groups }
+  }
+
+  test('gets groups, and the last part alone, and each group is one step of the progress', async () => {
+    const { carry, calls, groups } = batching([])
+    expect(await carry()).toBe(undefined)
+    expect(groups).toEqual(['012 delivery_0', '345 delivery_3'])
+    expect(calls).toEqual(['progress 3', 'progress 6', 'part 6 delivery_6'])
+  })
+
+  test('gets the same group with the same id again after a failure', async () => {
+    const { carry, groups } = batching([3, new Error('blocked')], 6)
+    expect(await carry()).toMatchObject({ kind: 'recipient', parts: 3 })
+    expect(await carry({ part: 3, attempt: 1 })).toBe(undefined)
+    expect(groups).toEqual(['012 delivery_0', '345 delivery_3', '345 delivery_3'])
+  })
+
+  test('gets what it has not accepted in the next call', async () => {
+    const { carry, calls, groups } = batching([1, 2, new Error('blocked')], 4)
+    expect(await carry()).toBe(undefined)
+    expect(groups).toEqual(['012 delivery_0', '123 delivery_1'])
+    expect(calls).toEqual(['progress 1', 'progress 3', 'part 3 delivery_3'])
+    const refused = batching([1, new Error('blocked')], 3)
+    expect(await refused.carry()).toEqual({ kind: 'recipient', message: 'blocked', parts: 1 })
+  })
+
+  test.each([
+    ['accepts nothing and throws nothing', []],
+    ['reports no list', 'sent'],
+  ])('and %s has failed in a way that passes', async (_, sent) => {
+    const { carry } = setUp({ parts: 3, capabilities, deliverBatch: async () => sent as Sent[] })
+    expect(await carry()).toEqual({
+      kind: 'ambiguous',
+      message: 'the channel acme did not report which parts were sent',
+      parts: 0,
+    })
+  })
+
+  test('that says it sent more than it got has sent the group', async () => {
+    const { carry, calls } = setUp({
+      ...{ parts: 4, capabilities },
+      deliverBatch: async () => Array<Sent>(9).fill({ providerMessageIds: [] }),
+    })
+    expect(await carry()).toBe(undefined)
+    expect(calls).toEqual(['progress 3', 'part 3 delivery_3'])
+  })
+
+  test('spends one turn of its pace on a group', async () => {
+    const rate = { perEndpoint: { perSecond: 1, burst: 2 } }
+    const { carry, groups } = batching([], 6, { capabilities: { ...capabilities, rate } })
+    const start = Date.now()
+    expect(await carry()).toBe(undefined)
+    expect([groups.length, Date.now() - start]).toEqual([2, 0])
+  })
+
+  test('without `deliverBatch` gets one part after the other', async () => {
+    const { carry, calls } = setUp({ parts: 2, capabilities })
+    expect(await carry()).toBe(undefined)
+    expect(calls).toEqual(['part 0 delivery_0', 'progress 1', 'part 1 delivery_1'])
+  })
+})
+
+describe('a channel with a reply window', () => {
+  const window = { hours: 24, allows: 'approved templates' }
+  const capabilities: Capabilities = { content: ['text', 'template'], maxTextLength: 100, window }
+  const at = (hoursAgo: number) => new Date(Date.now() - hoursAgo * 3_600_000)
+  const template = JSON.stringify({ type: 'template', name: 'hello', language: 'en' })
+
+  test('sends anything within it, and where nobody knows when the person wrote', async () => {
+    for (const lastInboundAt of [at(0), at(23.9), undefined]) {
+      const state = lastInboundAt ? { lastInboundAt } : {}
+      expect(await setUp({ parts: 1, capabilities, state }).carry()).toBe(undefined)
+    }
+  })
+
+  test('sends nothing but templates after it, at any attempt, and says why', async () => {
+    vi.setSystemTime('2026-11-22T10:00:00Z')
+    const { carry, calls } = setUp({ parts: 2, capabilities, state: { lastInboundAt: at(26) } })
+    const message =
+      'the reply window closed at 2026-11-22T08:00:00.000Z, 24 hours after the last message of the person; only approved templates may be sent until the person writes again'
+    expect(await carry()).toEqual({ kind: 'window', message, parts: 0 })
+    expect(await carry({ part: 1, attempt: 3 })).toEqual({ kind: 'window', message, parts: 1 })
+    expect(calls).toEqual([])
+    expect(await carry({ payload: template })).toBe(undefined)
+    expect(calls).toEqual(['part 0 delivery_0', 'progress 1', 'part 1 delivery_1'])
+  })
+
+  test('counts a template with quick replies below it as more than a template', async () => {
+    const choices = [{ title: 'Yes', value: 'yes' }]
+    const payload = JSON.stringify({ ...JSON.parse(template), choices })
+    const { carry } = setUp({ parts: 1, capabilities, state: { lastInboundAt: at(26) } })
+    expect(await carry({ payload })).toMatchObject({ kind: 'window' })
+  })
+
+  test('shows the text of a template, where it has none, within the window only', async () => {
+    const payload = JSON.stringify({ ...JSON.parse(template), text: 'Hello' })
+    const plain: Capabilities = { ...capabilities, content: ['text'] }
+    const stale = { lastInboundAt: at(26) }
+    expect(await setUp({ parts: 1, capabilities: plain }).carry({ payload })).toBe(undefined)
+    expect(await setUp({ parts: 1, capabilities: plain, state: stale }).carry({ payload })).toMatchObject({
+      kind: 'window',
+    })
+    expect(await setUp({ parts: 1, capabilities: plain }).carry({ payload: template })).toEqual({
+      kind: 'invalid',
+      message:
+        'the channel cannot show this content: "text" is required, because the channel shows no templates',
+    })
+  })
+
+  test('of some endpoints has none at the others, and asks for no state there', async () => {
+    const some = { ...capabilities, window: { ...window, appliesTo: () => false } }
+    const { carry, reads } = setUp({ parts: 1, capabilities: some, state: { lastInboundAt: at(26) } })
+    expect(await carry()).toBe(undefined)
+    expect(reads()).toBe(0)
+  })
+
+  test('is tried again if nobody can say whether it is open', async () => {
+    const { carry } = setUp({ parts: 1, capabilities, state: new Error('no store') })
+    expect(await carry()).toEqual({ kind: 'transient', message: 'the database could not be read', parts: 0 })
+  })
+})
+
+describe('a channel whose events carry a context', () => {
+  const capabilities: Capabilities = { content: 'any', maxTextLength: 100, context: true }
+  const context = (token: string) => ({ context: { value: { token }, at: new Date(0) } })
+
+  test('gets the newest one at each call', async () => {
+    const states = [context('a'), context('a'), context('b')]
+    const seen: unknown[] = []
+    const { carry } = setUp({
+      ...{ parts: 2, capabilities, state: () => states.shift() ?? {} },
+      deliver: async (_, { context }) => {
+        seen.push(context)
+        return { providerMessageIds: [] }
+      },
+    })
+    expect(await carry()).toBe(undefined)
+    expect(seen).toEqual([context('a').context, context('b').context])
+  })
+
+  test('gets none where there is none', async () => {
+    const seen: unknown[] = []
+    const { carry } = setUp({
+      ...{ parts: 1, capabilities },
+      deliver: async (_, context) => {
+        seen.push('context' in context)
+        return { providerMessageIds: [] }
+      },
+    })
+    expect(await carry()).toBe(undefined)
+    expect(seen).toEqual([false])
+  })
+})
+
 test('leaves no timer behind, also where a channel throws at once', async () => {
   await setUp({ parts: 3 }).carry()
   await setUp({ parts: 1, deliver: () => fail() }).carry()
@@ -334,9 +504,19 @@ interface Script extends Partial<Runtime> {
   failAt?: number
   load?: () => Promise<never>
   capabilities?: Capabilities
+  /** Of the endpoint. */
+  state?: EndpointState | Error | (() => EndpointState)
 }
 
-function setUp({ parts, failAt, load, capabilities, ...more }: Script) {
+function setUp({ parts, failAt, load, capabilities, state = {}, ...more }: Script) {
+  let reads = 0
+  const states = {
+    read: async () => {
+      reads += 1
+      if (state instanceof Error) throw state
+      return typeof state === 'function' ? state() : state
+    },
+  }
   const calls: string[] = []
   const runtime: Partial<Runtime> = {
     render: () => Array.from({ length: parts }, (_, i): Part => ({ call: 'send', args: i })),
@@ -367,12 +547,13 @@ function setUp({ parts, failAt, load, capabilities, ...more }: Script) {
   const tokens = new ButtonTokens(keyring)
   const deliver = channelDelivery({
     ...{ channels, timeoutMs: 1000, log: silentLogger },
-    ...{ tokens, limiter: new RateLimiter() },
+    ...{ tokens, limiter: new RateLimiter(), states },
   })
   const messageId = newId()
   const waiting = new AbortController()
   return {
     ...{ calls, waiting, tokens, address, messageId },
+    reads: () => reads,
     carry: (item: Partial<EndpointItem> = {}, signal = new AbortController().signal, mayStart = () => true) =>
       deliver(
         address,

@@ -1,6 +1,8 @@
 import {
+  type Capabilities,
   type Channel,
   contentFaults,
+  type DeliveryContext,
   degrade,
   type Endpoint,
   type Failure,
@@ -22,6 +24,7 @@ import { pause, withTimeout } from '../channels/timeout.js'
 import type { OpenIntegration } from '../clients/directory.js'
 import { yieldIfBusy } from '../event-loop.js'
 import type { ButtonTokens } from './button-tokens.js'
+import { type EndpointState, type EndpointStates, hasWindow, needsState } from './endpoint-states.js'
 import type { RateLimiter } from './rate-limiter.js'
 import { rateLimitMs } from './retry.js'
 import type { Control } from './serial-transport.js'
@@ -56,7 +59,8 @@ export interface ChannelDeliveryOptions {
   channels: Channels
   tokens: ButtonTokens
   limiter: RateLimiter
-  /** The longest that one part may take. */
+  states: Pick<EndpointStates, 'read'>
+  /** The longest that one call may take. */
   timeoutMs: number
   log: Logger
 }
@@ -69,10 +73,11 @@ interface Connected {
 
 /**
  * Delivers one entry to an endpoint: degrades, renders, shows typing if the message asks for it, and sends part by part,
- * within the provider's rate, reporting each delivered part. The rendered parts are kept for the next attempt. A part
- * starts only if the lease leaves enough time.
+ * or in groups if the channel has them, within the provider's rate, reporting each delivered part. The rendered parts are
+ * kept for the next attempt. A call starts only if the lease leaves enough time.
  */
-export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: ChannelDeliveryOptions) {
+export function channelDelivery(options: ChannelDeliveryOptions) {
+  const { channels, tokens, limiter, timeoutMs, log } = options
   const rendered = new RenderedParts()
   return async (
     address: EndpointAddress,
@@ -95,17 +100,23 @@ export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: C
         const turn = yieldIfBusy()
         if (turn) await turn
         const made = item.secondForm
-          ? { parts: [item.secondForm], size: item.payload.length }
+          ? { parts: [item.secondForm], size: item.payload.length, isTemplate: false }
           : renderParts(connected, tokens, payload, address, item, log)
         if ('kind' in made) return made
         kept = { ...source, ...made }
       }
       const { parts } = kept
-      const contextOf = (i: number, signal: AbortSignal) => ({
+      const { capabilities } = connected.channel
+      const needs = needsState(capabilities, address.endpoint)
+      const state = needs ? await readState(options, address) : {}
+      const closed = kept.isTemplate ? undefined : closedWindow(capabilities, address.endpoint, state)
+      if (closed !== undefined) return keep({ kind: 'window', message: closed, parts: done })
+      const contextOf = (i: number, signal: AbortSignal, { context }: EndpointState = {}) => ({
         endpoint: endpointOf(address),
         integration: connected.integration,
         webhookUrl: address.webhookUrl,
         deliveryId: parts.length === 1 ? item.id : `${item.id}_${i}`,
+        ...(capabilities.context && context && { context }),
         signal,
       })
       const typingMs = item.attempt + done === 0 ? typingMsOf(payload) : undefined
@@ -114,28 +125,29 @@ export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: C
         const shown = showTyping(
           typingMs,
           waiting,
-          indicate && (async (signal) => indicate.call(connected.runtime, contextOf(0, signal))),
+          indicate && (async (signal) => indicate.call(connected.runtime, contextOf(0, signal, state))),
           (err) => log.debug({ ...errorShape(err), clientId: address.clientId }, 'typing could not be shown'),
         )
         if (!(await shown)) return keep('withdrawn')
       }
-      for (const [i, part] of parts.entries()) {
-        if (i < done) continue
+      while (done < parts.length) {
+        const group = groupAt(connected, parts, done)
         const turn = await takeTurn(limiter, connected.channel, address, waiting)
         if (!turn || !control.mayStart()) {
           turn?.giveBack()
           return keep('withdrawn')
         }
-        await withTimeout(timeoutMs, signal, (signal) =>
-          connected.runtime.deliver(part, contextOf(i, signal)),
+        // The wait may have been long, and a newer event may have brought another context.
+        const fresh = capabilities.context ? await readState(options, address) : state
+        done += await withTimeout(timeoutMs, signal, (signal) =>
+          send(connected, group, contextOf(done, signal, fresh)),
         )
-        done = i + 1
         if (done < parts.length) progressed(done)
       }
       rendered.forget(item.id)
       return undefined
     } catch (error) {
-      const failure = classify(runtime, error)
+      const failure = error instanceof HostError ? error.failure : classify(runtime, error)
       if (failure.kind === 'rate-limited')
         hold(limiter, address, channels.find(address.integration.channel), failure)
       return keep({ ...failure, parts: done })
@@ -143,12 +155,77 @@ export function channelDelivery({ channels, tokens, limiter, timeoutMs, log }: C
 
     /** For the next attempt, where there will be one. */
     function keep<Outcome extends DeliveryFailure | 'withdrawn'>(outcome: Outcome): Outcome {
-      const isOver = outcome !== 'withdrawn' && (outcome.kind === 'invalid' || outcome.kind === 'recipient')
+      const isOver = outcome !== 'withdrawn' && FINAL.has(outcome.kind)
       if (isOver) rendered.forget(item.id)
       else if (kept) rendered.keep(item.id, kept)
       return outcome
     }
   }
+}
+
+/** Kinds of failures after which there is no other attempt. */
+const FINAL: ReadonlySet<Failure['kind']> = new Set(['invalid', 'recipient', 'window'])
+
+/** An error that the channel cannot classify, because it is none of its provider. */
+class HostError extends Error {
+  readonly failure: Failure
+
+  constructor(failure: Failure) {
+    super(failure.message)
+    this.failure = failure
+  }
+}
+
+async function readState(
+  { states, log }: ChannelDeliveryOptions,
+  { clientId, endpoint }: EndpointAddress,
+): Promise<EndpointState> {
+  try {
+    return await states.read(clientId, endpoint.id)
+  } catch (err) {
+    log.debug({ err, clientId }, 'cannot read the state of an endpoint')
+    throw new HostError({ kind: 'transient', message: 'the database could not be read' })
+  }
+}
+
+const HOUR_MS = 60 * 60 * 1000
+
+/** Why the endpoint gets templates only; undefined if its window is open, or nobody knows: then the provider decides. */
+function closedWindow(
+  capabilities: Capabilities,
+  endpoint: Endpoint,
+  { lastInboundAt }: EndpointState,
+): string | undefined {
+  const { window } = capabilities
+  if (!window || !lastInboundAt || !hasWindow(capabilities, endpoint)) return undefined
+  const { hours, allows } = window
+  const closedAt = new Date(lastInboundAt.getTime() + hours * HOUR_MS)
+  if (closedAt.getTime() > Date.now()) return undefined
+  return `the reply window closed at ${closedAt.toISOString()}, ${hours} hours after the last message of the person; only ${allows} may be sent until the person writes again`
+}
+
+/** The parts that the next call sends. */
+function groupAt({ channel, runtime }: Connected, parts: readonly Part[], start: number): readonly Part[] {
+  const max = runtime.deliverBatch ? (channel.capabilities.batch?.max ?? 1) : 1
+  return parts.slice(start, start + Math.max(max, 1))
+}
+
+/** Sends a group of parts. Returns how many the provider accepted. */
+async function send(
+  { channel, runtime }: Connected,
+  group: readonly Part[],
+  context: DeliveryContext<unknown, unknown>,
+): Promise<number> {
+  const [part, ...others] = group
+  if (!part) return 0
+  if (others.length === 0 || !runtime.deliverBatch) {
+    await runtime.deliver(part, context)
+    return 1
+  }
+  const sent: unknown = await runtime.deliverBatch(group, context)
+  if (Array.isArray(sent) && sent.length > 0) return Math.min(sent.length, group.length)
+  const message = `the channel ${channel.name} did not report which parts were sent`
+  throw new HostError({ kind: 'ambiguous', message })
 }
 
 const endpointOf = ({
@@ -247,7 +324,7 @@ function renderParts(
   address: Omit<EndpointAddress, 'webhookUrl'>,
   { messageId }: Pick<EndpointItem, 'messageId'>,
   log: Logger,
-): Pick<Kept, 'parts' | 'size'> | DeliveryFailure {
+): Pick<Kept, 'parts' | 'size' | 'isTemplate'> | DeliveryFailure {
   const { clientId, conversationId } = address
   try {
     if (capabilities.content !== 'any') logSkipped(payload, { clientId, messageId, channel: name }, log)
@@ -265,9 +342,10 @@ function renderParts(
       parts.push(...made)
       if (parts.length > MAX_PARTS) return unshown(`the channel ${name} made more than ${MAX_PARTS} parts`)
     }
-    if (parts.length === 0) return unshown(whyUnshown(payload))
+    if (parts.length === 0) return unshown(whyUnshown(payload, capabilities))
     const size = JSON.stringify(parts).length
-    if (size <= MAX_PARTS_SIZE) return { parts, size }
+    const isTemplate = contents.every(({ type }) => type === 'template')
+    if (size <= MAX_PARTS_SIZE) return { parts, size, isTemplate }
     return unshown(`the channel ${name} made more than ${MAX_PARTS_SIZE} characters of this message`)
   } catch (error) {
     const shape = errorShape(error)
@@ -281,8 +359,8 @@ function renderParts(
   }
 }
 
-function whyUnshown(payload: JsonObject): string {
-  const [fault] = contentFaults(payload)
+function whyUnshown(payload: JsonObject, { content }: Capabilities): string {
+  const [fault] = content === 'any' ? [] : contentFaults(payload, content)
   const reason = fault ? `: "${fault.path.join('.')}" ${fault.message}` : ''
   return `the channel cannot show this content${reason}`
 }
@@ -311,6 +389,8 @@ interface Kept {
   parts: readonly Part[]
   /** Length of the parts as JSON. */
   size: number
+  /** Whether all of it may be sent outside of the reply window. */
+  isTemplate: boolean
 }
 
 /**

@@ -450,6 +450,7 @@ export class Dispatcher implements RunnerHost {
 /** The attempt that a dead letter ended with; undefined if there was none. */
 function lastAttemptOf({ reason, error }: Dead): { kind: Failure['kind']; message: string } | undefined {
   if (error === undefined || reason === 'target-removed') return undefined
+  if (reason === 'window-closed') return { kind: 'window', message: error }
   const isOfEntry = reason === 'invalid' || reason === 'recipient'
   return { kind: isOfEntry ? reason : 'transient', message: error }
 }

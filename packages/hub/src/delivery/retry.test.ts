@@ -99,6 +99,7 @@ test('each kind of failure has its consequence', () => {
     auth: { do: 'refuse' },
     recipient: { do: 'bury', reason: 'recipient' },
     invalid: { do: 'bury', reason: 'invalid' },
+    window: { do: 'bury', reason: 'window-closed' },
   } satisfies Record<FailureKind, unknown>
   for (const [kind, consequence] of Object.entries(consequences)) {
     const failure = { kind, message, scope: 'integration' } as DeliveryFailure

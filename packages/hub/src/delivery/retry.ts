@@ -49,7 +49,7 @@ export type Verdict =
   | { do: 'pause-lane'; until: Date }
   /** The credentials no longer work. */
   | { do: 'refuse' }
-  | { do: 'bury'; reason: 'exhausted' | 'invalid' | 'recipient' | 'gone' }
+  | { do: 'bury'; reason: 'exhausted' | 'invalid' | 'recipient' | 'window-closed' | 'gone' }
 
 /** Decides by the kind of the failure. Pure. */
 export function judge(attempted: Attempted): Verdict {
@@ -60,6 +60,8 @@ export function judge(attempted: Attempted): Verdict {
     case 'recipient':
     case 'invalid':
       return { do: 'bury', reason: failure.kind }
+    case 'window':
+      return { do: 'bury', reason: 'window-closed' }
     case 'rate-limited': {
       const deadline = deadlineOf(schedule, since)
       if (now >= deadline) return { do: 'bury', reason: 'exhausted' }

@@ -53,7 +53,7 @@ type States = Readonly<Record<string, TargetState>>
 
 const FLUSH_MS = 5000
 /** These failures concern one person or message; the target works. */
-const OF_ONE: ReadonlySet<Failure['kind']> = new Set(['recipient', 'invalid', 'rate-limited'])
+const OF_ONE: ReadonlySet<Failure['kind']> = new Set(['recipient', 'invalid', 'window', 'rate-limited'])
 
 /**
  * Tracks the working state of webhooks and integrations in memory, and merges it into the store every few seconds: one

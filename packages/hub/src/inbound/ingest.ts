@@ -17,6 +17,7 @@ import type { Endpoints } from '../conversations/endpoints.js'
 import type { Messages } from '../conversations/messages.js'
 import type { EndpointAddress } from '../delivery/channel-delivery.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
+import { type EndpointStates, needsState } from '../delivery/endpoint-states.js'
 import { channelOf } from '../delivery/recipients.js'
 import type { TargetMonitor } from '../delivery/target-monitor.js'
 import type { MediaLinks } from '../files/media-links.js'
@@ -38,6 +39,7 @@ export interface IngestOptions {
   conversations: Conversations
   messages: Messages
   dispatcher: Dispatcher
+  states: Pick<EndpointStates, 'record'>
   /** The second form of a part of a message, if the channel has one. */
   secondFormOfPart(address: SecondFormAddress, message: Entry, part: number): Promise<Part | undefined>
   now(): Date
@@ -67,6 +69,9 @@ interface Delivered {
   /** It was sent because the provider refused the first form. */
   isSecondForm: boolean
 }
+
+/** The entry of an event. */
+type Stored = Pick<Entry, 'seq' | 'at'>
 
 /** Receives requests of providers. */
 export class Ingest {
@@ -118,6 +123,17 @@ export class Ingest {
     const place = delivered ?? (await this.#placeOf(client, channel, event, press))
     if (!place) return
     const origin: Origin = { client, integration, ...place, dedupe }
+    const stored = await this.#storeIn(origin, id, event, press)
+    if (stored) await this.#recordState(origin, event, stored, press)
+  }
+
+  /** Stores the event in its conversation. Undefined if there is nothing to store. */
+  async #storeIn(
+    origin: Origin,
+    id: Id,
+    event: InboundEvent,
+    press: Press | undefined,
+  ): Promise<Stored | undefined> {
     switch (event.type) {
       case 'message':
         return this.#post(origin, id, await this.#written(origin, id, event.content))
@@ -128,11 +144,38 @@ export class Ingest {
         return this.#started(origin, id, payload === undefined ? {} : { payload })
       }
       default: {
-        if (event.type === 'delivery' && !(await this.#isNews(origin, event))) return
+        const { client, conversationId, dedupe } = origin
+        if (event.type === 'delivery' && !(await this.#isNews(origin, event))) return undefined
         const activity = await this.#activityOf(origin, id, event)
-        await this.#options.conversations.note(client, origin.conversationId, activity, { id, dedupe })
+        return this.#options.conversations.note(client, conversationId, activity, { id, dedupe })
       }
     }
+  }
+
+  /**
+   * Records what deliveries to the endpoint need. An event that was stored before is in its old place, so that a repeated
+   * one changes nothing.
+   */
+  async #recordState(
+    { client, integration: { channel }, conversationId, endpointId }: Origin,
+    event: InboundEvent,
+    { seq, at }: Stored,
+    press: Press | undefined,
+  ): Promise<void> {
+    const capabilities = this.#options.channels.find(channel)?.capabilities
+    if (!capabilities || !needsState(capabilities, event.endpoint)) return
+    const isByPerson = !press || press.userId !== undefined
+    // Providers without a time give 1970, and no event is newer than its entry.
+    const isTimed = event.at.getTime() > 0 && event.at < at
+    await this.#options.states.record(
+      { clientId: client.id, conversationId, endpointId },
+      {
+        seq,
+        at: isTimed ? event.at : at,
+        opensWindow: isByPerson && OPENS_WINDOW.has(event.type),
+        ...(capabilities.context && event.context && { context: event.context }),
+      },
+    )
   }
 
   /**
@@ -157,12 +200,14 @@ export class Ingest {
     return endpoints.conversationOf(client, at, endpoint, userDataOf(person))
   }
 
-  async #post(origin: Origin, id: Id, payload: JsonObject | undefined): Promise<void> {
-    if (!payload) return
+  async #post(origin: Origin, id: Id, payload: JsonObject | undefined): Promise<Stored | undefined> {
+    if (!payload) return undefined
     const { client, conversationId, userId, endpointId, dedupe } = origin
     const author = { userId }
     const { messages } = this.#options
-    await messages.post(client, { id, conversationId, author, payload, dedupe, origin: endpointId })
+    const post = { id, conversationId, author, payload, dedupe, origin: endpointId }
+    const { seq, sentAt } = await messages.post(client, post)
+    return { seq, at: sentAt }
   }
 
   /** The payload of a written message, or of a choice by number. */
@@ -298,7 +343,11 @@ export class Ingest {
     dispatcher.reportDeath(target, message, dead)
   }
 
-  async #started({ client, conversationId, dedupe }: Origin, id: Id, tells: object): Promise<void> {
+  async #started(
+    { client, conversationId, dedupe }: Origin,
+    id: Id,
+    tells: object,
+  ): Promise<Stored | undefined> {
     const { store, conversations, dispatcher } = this.#options
     const { owes, ...entry } = conversations.entry(client, conversationId, 'conversation.started')
     const append: Append = {
@@ -310,8 +359,18 @@ export class Ingest {
     }
     const appended = await dispatcher.claiming(append, store.append(append))
     if (appended && !appended.duplicate) dispatcher.appended(appended)
+    return appended?.entry
   }
 }
+
+/** Events in which a person acts. Providers do not agree on whether all of them open the window; in doubt, they refuse. */
+const OPENS_WINDOW: ReadonlySet<InboundEvent['type']> = new Set([
+  'message',
+  'choice',
+  'started',
+  'edited',
+  'reaction',
+])
 
 /** Whether a person says something with it. An activity, such as a reaction, belongs to a conversation that exists. */
 const opensConversation = (event: InboundEvent): boolean =>

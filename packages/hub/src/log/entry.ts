@@ -66,7 +66,8 @@ export interface Entry extends Omit<NewEntry, 'type' | 'claim'> {
 export type DeadEntry = Omit<Entry, 'payload' | 'details'>
 
 /**
- * Why a delivery is dead. `invalid`: the entry can never be sent to the target, or cannot be rendered for it. `gone`: the
+ * Why a delivery is dead. `invalid`: the entry can never be sent to the target, or cannot be rendered for it.
+ * `window-closed`: the person has not written for so long that the provider accepts templates only. `gone`: the
  * target answered that it is gone. `target-removed`: the client removed it. `undelivered`: the provider accepted it, and
  * reported later that it could not deliver it.
  */
@@ -74,6 +75,7 @@ export const deathReasons = [
   'exhausted',
   'invalid',
   'recipient',
+  'window-closed',
   'gone',
   'target-removed',
   'undelivered',

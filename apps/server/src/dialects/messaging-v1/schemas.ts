@@ -157,7 +157,7 @@ const syncResponse = z.object({ webhooks: z.array(z.object({ url: z.string(), to
 export const anySyncResponse = syncResponse.extend({ id: guid.optional(), token: z.string().optional() })
 export const tokensResponse = z.object({ tokens: z.array(z.object({ id: guid, createdAt: date })) })
 const lastFailure = z.object({
-  kind: z.enum(['rate-limited', 'transient', 'ambiguous', 'auth', 'recipient', 'invalid']),
+  kind: z.enum(['rate-limited', 'transient', 'ambiguous', 'auth', 'recipient', 'invalid', 'window']),
   message: z.string(),
   at: date,
   nextAttemptAt: date
@@ -269,6 +269,7 @@ export const deathReason = z.enum([
   'exhausted',
   'invalid',
   'recipient',
+  'window-closed',
   'gone',
   'target-removed',
   'undelivered',

@@ -41,7 +41,7 @@ export function toPayload(content: Content): JsonObject {
     case 'form':
       return formPayload(content)
     case 'template':
-      return { type: 'template', template: content.template }
+      return templatePayload(content)
   }
 }
 
@@ -55,6 +55,26 @@ function withActions(payload: JsonObject, actions: readonly Action[] = []): Json
     title: textIn(type === 'text' ? text : title) ?? '',
     ...(image !== undefined && { image }),
     actions: actions.map(buttonOf),
+  }
+}
+
+/** A template in the words of WhatsApp, which it keeps: its components may have more than the texts of the body. */
+function templatePayload({ template }: Extract<Content, { type: 'template' }>): JsonObject {
+  const { name, language, components } = template
+  const code = isJsonObject(language) ? language.code : language
+  const bodies = listIn(components).filter(
+    (component): component is JsonObject =>
+      isJsonObject(component) && String(component.type).toLowerCase() === 'body',
+  )
+  const parameters = bodies
+    .flatMap((body) => listIn(body.parameters))
+    .flatMap((parameter) => (isJsonObject(parameter) ? [wordsIn(parameter.text) ?? ''] : []))
+  return {
+    type: 'template',
+    ...(typeof name === 'string' && { name }),
+    ...(typeof code === 'string' && { language: code }),
+    ...(parameters.length > 0 && { parameters }),
+    template,
   }
 }
 
@@ -149,6 +169,10 @@ function bodyOf(payload: JsonObject): JsonObject {
       const said = payload.type === 'quick_reply' ? wordsIn(payload.text) : undefined
       return { ...textOf(payload, said ?? carried), ...(carried !== undefined && { payload: carried }) }
     }
+    case 'template':
+      return isJsonObject(payload.template)
+        ? { type: 'template', template: payload.template }
+        : { type: 'text', text: textIn(payload.text) ?? placeholderOf(payload) }
     default:
       return { type: 'text', text: textIn(payload.text) ?? placeholderOf(payload) }
   }

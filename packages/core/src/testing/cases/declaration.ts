@@ -24,12 +24,17 @@ export function declarationCases<Config, Session, Options>({
       assert.match(channel.version, /^\d+\.\d+\.\d+$/)
     }),
     test('its capabilities are of known types and sensible sizes', async () => {
-      const { content, maxTextLength, buttons, rate } = channel.capabilities
+      const { content, maxTextLength, buttons, rate, batch, window } = channel.capabilities
       assert(maxTextLength > 1, 'maxTextLength')
       if (buttons) assert(buttons.max > 0 && buttons.maxLabel > 0, 'buttons')
       for (const [name, pace] of Object.entries(rate ?? {})) {
         assert(Number.isFinite(pace.perSecond) && pace.perSecond > 0, `rate.${name}.perSecond`)
         assert(Number.isSafeInteger(pace.burst) && pace.burst > 0, `rate.${name}.burst`)
+      }
+      if (batch) assert(Number.isSafeInteger(batch.max) && batch.max > 1, 'batch.max')
+      if (window) {
+        assert(Number.isFinite(window.hours) && window.hours > 0, 'window.hours')
+        assert(window.allows.trim() !== '', 'window.allows')
       }
       if (content === 'any') return
       assert(content.includes('text'), 'text is what other types are degraded to')

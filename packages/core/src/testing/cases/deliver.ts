@@ -35,7 +35,73 @@ export function deliverCases<Config, Session, Options>(
     assert.equal(stage.visibleCalls().length, 1, 'the message is there twice')
   })
 
+  const { batch } = capabilities
+  const groupOf = (stage: Stage<Config, Session>) => {
+    assert(batch && stage.deliverBatch, '`capabilities.batch` and `deliverBatch` go together')
+    return Array.from({ length: batch.max }, (_, i) => textPart(stage, `part ${i}`))
+  }
+  const noBatch = batch ? {} : { skip: 'the provider takes one part in a call' }
+  const contexts = subject.fixtures.recordings.flatMap(({ events }) =>
+    events.flatMap(({ context, at }) => (context ? [{ value: context, at }] : [])),
+  )
+  const withContext =
+    test('deliver sends a part with the context of each event, and without one', async (stage) => {
+      assert(contexts.length > 0, '`capabilities.context` needs a recording of an event with a context')
+      for (const [i, context] of [undefined, ...contexts].entries()) {
+        const before = stage.visibleCalls().length
+        await stage.deliver(textPart(stage, 'hello'), {
+          deliveryId: `delivery-${i}`,
+          ...(context && { context: structuredClone(context) }),
+        })
+        assert.equal(stage.visibleCalls().length - before, 1, `effects with context ${i}`)
+      }
+    })
+
   return [
+    {
+      ...test('deliverBatch shows its parts in one call, and answers with the ids of each', async (stage) => {
+        const group = groupOf(stage)
+        const sent = (await stage.deliverBatch?.(group)) ?? []
+        assert.equal(stage.visibleCalls().length, 1, 'calls')
+        assert.equal(sent.length, group.length, 'parts that were sent')
+        for (const { providerMessageIds } of sent) checkIds(providerMessageIds)
+      }),
+      ...noBatch,
+    },
+    {
+      ...test('deliverBatch fails as classified, ends when it is aborted, and is repeated with the same key', async (stage) => {
+        const group = groupOf(stage)
+        const { outcomes, provider } = subject.fixtures
+        const attempt = (deliveryId: string, signal?: AbortSignal) =>
+          stage.deliverBatch?.(group, { deliveryId, ...(signal && { signal }) })
+        for (const fault of ['rate-limited-for-2-s', 'lost-answer'] as const) {
+          stage.provider.failWith(fault)
+          const error = await attempt('delivery-1')?.then(
+            () => undefined,
+            (error: unknown) => error,
+          )
+          const kind = error === undefined ? 'sent' : stage.runtime.classify(error).kind
+          assert.equal(kind, outcomes[fault], fault)
+        }
+        stage.provider.failWith()
+        await attempt('delivery-1')
+        await attempt('delivery-2')
+        if (idempotencyKey) {
+          const isVisible = provider.isVisible ?? (() => true)
+          const keys = stage.provider.calls.filter(isVisible).map((call) => idempotencyKey(call))
+          const [first, ...rest] = keys
+          assert(first, 'the call has no key')
+          assert.deepEqual(rest.slice(0, 2), [first, first], 'another key at another attempt')
+          assert.notEqual(keys.at(-1), first, 'the same key for another group')
+        }
+        stage.provider.failWith('hang')
+        const started = performance.now()
+        await assert.rejects(async () => attempt('delivery-3', AbortSignal.timeout(50)))
+        assert(performance.now() - started < 1050, 'it went on')
+      }),
+      ...noBatch,
+    },
+    capabilities.context ? withContext : { ...withContext, skip: 'events of the channel carry no context' },
     test('deliver shows each part once and answers with the ids that the provider gave', async (stage) => {
       for (const [i, content] of samplesFor(subject.channel).entries()) {
         await named(content, () => showsOnce(stage, content, `delivery-${i}`))
@@ -89,9 +155,13 @@ async function showsOnce<Config, Session>(
     const before = stage.visibleCalls().length
     const { providerMessageIds } = await stage.deliver(part, { deliveryId: `${deliveryId}-${i}` })
     assert.equal(stage.visibleCalls().length - before, 1, `effects of part ${i}`)
-    assert(providerMessageIds.length > 0, 'no id')
-    for (const id of providerMessageIds) assert(typeof id === 'string' && id !== '', `id ${id}`)
+    checkIds(providerMessageIds)
   }
+}
+
+function checkIds(ids: readonly string[]): void {
+  assert(ids.length > 0, 'no id')
+  for (const id of ids) assert(typeof id === 'string' && id !== '', `id ${id}`)
 }
 
 /** The one part of a short text. */

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
-import type { Failure } from '../../failure.js'
+import { type Failure, failureKinds } from '../../failure.js'
 import { type Fault, faults } from '../fake-provider.js'
 import type { Outcome } from '../fixtures.js'
 import { type Attempt, type Stage, type Subject, type SuiteCase, stagedCase } from '../stage.js'
 import { textPart } from './deliver.js'
-
-const kinds: Failure['kind'][] = ['rate-limited', 'transient', 'ambiguous', 'auth', 'recipient', 'invalid']
 
 /** After these faults, the outcome is unknown: any other kind would lose or duplicate the message. */
 const unknowable: readonly Fault[] = ['reset', 'lost-answer', 'hang', 'truncated', 'endless', 'garbage']
@@ -64,7 +62,7 @@ function checkOutcome(failure: Failure | undefined, expected: Outcome): void {
 }
 
 function checkFailure(failure: Failure): void {
-  assert(kinds.includes(failure.kind), failure.kind)
+  assert(failureKinds.includes(failure.kind), failure.kind)
   assert(failure.message.length > 0 && failure.message.length <= 500, 'the message is empty or too long')
   assert.doesNotMatch(failure.message, /a private text/, "the message has the person's text")
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { InboundEvent, InboundRequest, Received } from '../../channel.js'
+import type { Capabilities, InboundEvent, InboundRequest, Received } from '../../channel.js'
 import { isPlugboardError } from '../../errors.js'
 import { isStorable } from '../../json.js'
 import { forgedForms, oddForms } from '../hostile.js'
@@ -11,6 +11,7 @@ export function parseCases<Config, Session, Options>(
   subject: Subject<Config, Session, Options>,
 ): SuiteCase[] {
   const { recordings, sign } = subject.fixtures
+  const { capabilities } = subject.channel
   const test = stagedCase(subject)
   const parse = ({ runtime, integration }: Stage<Config, Session>, request: InboundRequest, at: Date) =>
     runtime.parse(sign(request, integration.config, at), integration)
@@ -20,7 +21,7 @@ export function parseCases<Config, Session, Options>(
       for (const { name, request, recordedAt, events } of recordings) {
         const received = parse(stage, request, recordedAt)
         assert.deepEqual(received.events, events, name)
-        checkReceived(received)
+        checkReceived(received, capabilities)
       }
     }),
     test('parse is pure', async (stage) => {
@@ -50,19 +51,22 @@ export function parseCases<Config, Session, Options>(
       const [recording] = recordings
       assert(recording)
       const signed = (request: InboundRequest) => sign(request, stage.integration.config, new Date())
-      for (const [name, odd] of oddForms(recording.request)) checkHostile(stage, name, signed(odd))
-      for (const [name, forged] of forgedForms(signed(recording.request))) checkHostile(stage, name, forged)
+      for (const [name, odd] of oddForms(recording.request))
+        checkHostile(stage, capabilities, name, signed(odd))
+      for (const [name, forged] of forgedForms(signed(recording.request)))
+        checkHostile(stage, capabilities, name, forged)
     }),
   ]
 }
 
 function checkHostile<Config, Session>(
   { runtime, integration }: Stage<Config, Session>,
+  capabilities: Capabilities,
   name: string,
   request: InboundRequest,
 ): void {
   try {
-    checkReceived(runtime.parse(request, integration))
+    checkReceived(runtime.parse(request, integration), capabilities)
   } catch (error) {
     if (!isPlugboardError(error, 'INVALID')) throw new Error(`not INVALID: ${name}`, { cause: error })
     assert(
@@ -73,7 +77,7 @@ function checkHostile<Config, Session>(
 }
 
 /** Whether the host can store the events and give the answer. */
-function checkReceived({ events, response }: Received): void {
+function checkReceived({ events, response }: Received, capabilities: Capabilities): void {
   assert(response.status >= 100 && response.status < 600)
   for (const event of events) {
     const { identity, sender, thread } = event.endpoint
@@ -82,7 +86,19 @@ function checkReceived({ events, response }: Received): void {
     }
     assert(!Number.isNaN(event.at.getTime()), 'the time is none')
     checkDetails(event)
+    checkContext(event, capabilities)
   }
+}
+
+/** Maximum size of a context, in bytes of its JSON. */
+const MAX_CONTEXT_BYTES = 4096
+
+function checkContext({ context }: InboundEvent, capabilities: Capabilities): void {
+  if (context === undefined) return
+  assert(capabilities.context, 'a context needs `capabilities.context`')
+  const json = JSON.stringify(context)
+  assert.deepEqual(JSON.parse(json), context, 'the context is not JSON')
+  assert(Buffer.byteLength(json) <= MAX_CONTEXT_BYTES, 'the context is longer than 4 kB')
 }
 
 function checkDetails(event: InboundEvent): void {

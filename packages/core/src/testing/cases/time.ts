@@ -72,7 +72,7 @@ function filled(type: Content['type'], text: string): Filled {
 }
 
 /** Types with texts that may be Markdown. */
-const MARKDOWN: Content['type'][] = ['text', 'card', 'carousel', 'single-choice', 'dropdown']
+const MARKDOWN: Content['type'][] = ['text', 'card', 'carousel', 'single-choice', 'dropdown', 'template']
 /** What says of which kind a thing is, and what the host replaces by a token. */
 const FIXED = ['type', 'action', 'value', 'payload']
 /** What is no Markdown. */
