@@ -129,7 +129,7 @@ async function createClient(url: string, i: number): Promise<Client> {
     {},
     {
       channels: {
-        telegram: { version: '1.0.0', botToken: `${1_000_000 + i}:AAH${text}` },
+        telegram: { version: '1.0.0', mode: 'webhook', botToken: `${1_000_000 + i}:AAH${text}` },
         slack: { version: '1.0.0', signingSecret: text, botToken: `xoxb-${text}` },
         twilio: { version: '1.0.0', accountSID: `AC${text}`, authToken: text },
       },

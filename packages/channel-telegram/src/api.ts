@@ -14,6 +14,8 @@ export interface Session {
   secret: string
   /** Base address of files; contains the token. */
   files: string
+  /** Base address of methods; contains the token. */
+  methods: string
 }
 
 /** Characters of a token; others would change the path of a call. */
@@ -37,6 +39,7 @@ export function connect({ apiRoot }: Options): (config: Config) => Session {
       client: TOKEN.test(botToken) ? (client as unknown as Client) : nobody,
       secret: webhookSecret(config),
       files: `${root}file/bot${botToken}/`,
+      methods: `${root}bot${botToken}/`,
     }
   }
 }
@@ -98,6 +101,65 @@ export async function call(
   } catch (error) {
     const isGroup = 'chat_id' in args && String(args.chat_id).startsWith('-')
     throw new ApiError(method, { ...detailsOf(error), isGroup })
+  }
+}
+
+/** Most bytes of an answer that are read. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024
+
+/** An answer was larger than what is read. */
+export class AnswerTooLarge extends Error {
+  override readonly name = 'AnswerTooLarge'
+}
+
+/**
+ * Calls a method with the `fetch` of the host, which waits longer than the SDK's calls may.
+ * @throws ApiError, AnswerTooLarge
+ */
+export async function longCall(
+  { client, methods }: Session,
+  method: string,
+  args: object,
+  { fetch, signal }: { fetch: typeof globalThis.fetch; signal: AbortSignal },
+): Promise<unknown> {
+  if (client === nobody) throw new ApiError(method, { status: 401, description: 'Unauthorized' })
+  let answer: unknown
+  try {
+    const response = await fetch(methods + method, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(args),
+      signal,
+    })
+    const text = await textOf(response)
+    if (response.status >= 300 && response.status < 400) throw new Redirected()
+    answer = parse(text) ?? (response.ok ? undefined : { error_code: response.status })
+    if (answer === undefined) throw Object.assign(new Error('not JSON'), { code: 'invalid-json' })
+  } catch (error) {
+    if (error instanceof AnswerTooLarge) throw error
+    throw new ApiError(method, detailsOf(error))
+  }
+  if (at(answer, 'ok') === true) return at(answer, 'result')
+  throw new ApiError(method, detailsOf({ response: answer }))
+}
+
+async function textOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body ?? []) {
+    size += chunk.length
+    if (size > MAX_ANSWER_BYTES) throw new AnswerTooLarge()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+/** Undefined for what is no JSON, such as the page of a proxy. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 

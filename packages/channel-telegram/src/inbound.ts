@@ -78,6 +78,15 @@ export function parse(
   { config }: Pick<Integration<Config, Session>, 'config'>,
 ): Received {
   if (method !== 'POST') throw invalid({ path: ['method'], message: 'must be POST' })
+  const { events, callbackId } = readUpdate(body, config)
+  return { events, response: answer(callbackId) }
+}
+
+/** The events of an update, as JSON, and the id of the pressed button in it. @throws PlugboardError INVALID */
+export function readUpdate(
+  body: Uint8Array | string,
+  config: Config,
+): { events: InboundEvent[]; callbackId: string | undefined } {
   const update = updateSchema.safeParse(readJson(body))
   if (!update.success) {
     const [issue] = update.error.issues
@@ -86,8 +95,7 @@ export function parse(
       message: 'is not an update of Telegram',
     })
   }
-  const { callback_query } = update.data
-  return { events: eventsOf(update.data, config), response: answer(callback_query?.id) }
+  return { events: eventsOf(update.data, config), callbackId: update.data.callback_query?.id }
 }
 
 /** Answers a pressed button, which spins until then. The answer to the update may do this. */

@@ -1,5 +1,5 @@
 /**
- * The Telegram channel: bots of the Bot API, in webhook mode. README.md has the setup and what is supported.
+ * The Telegram channel: bots of the Bot API, by webhook or by long polling. README.md has the setup and what is supported.
  * @packageDocumentation
  */
 import { contentTypes, defineChannel } from '@plugboard/core'
@@ -22,6 +22,7 @@ export const telegram = defineChannel({
     // One message a second in each chat, with short bursts above it, and about 30 in all.
     rate: { perIntegration: { perSecond: 30, burst: 3 }, perEndpoint: { perSecond: 1, burst: 3 } },
   },
+  modes: { webhook: [], listen: [] },
   inbound: { headers: ['x-telegram-bot-api-secret-token'] },
   account,
   load: async (host) => (await import('./runtime.js')).runtime(host),

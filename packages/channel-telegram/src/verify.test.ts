@@ -9,7 +9,7 @@ const secret = webhookSecret(config)
 const integration = {
   clientId: 'acme',
   config,
-  session: { secret, files: '', client: { callApi: async () => ({}) } },
+  session: { secret, files: '', methods: '', client: { callApi: async () => ({}) } },
 }
 
 const request: InboundRequest = {

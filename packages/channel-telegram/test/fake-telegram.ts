@@ -5,6 +5,7 @@ import {
   fakeProvider,
   type ProviderCall,
 } from '@plugboard/core/testing'
+import { FakeUpdates } from './fake-updates.js'
 import { parseForm } from './form.js'
 import { type Args, refusalOf } from './rules.js'
 
@@ -45,10 +46,16 @@ export interface FakeTelegram {
   failWith: FakeProvider['failWith']
   /** Answers the next calls so, one after another, and does nothing else. */
   answerNext(...answers: Answer[]): void
+  /** Gives an update to a bot that polls. Answers its number. */
+  push(token: string, update: object): number
+  /** How many updates a bot that polls has not confirmed. */
+  unconfirmed(token: string): number
   /** An update as Telegram would post it to the webhook of a bot. @throws when the bot has none. */
   update(token: string, update: object): { url: string; headers: Record<string, string>; body: string }
   close(): Promise<void>
 }
+
+const json = { headers: { 'content-type': 'application/json' } }
 
 /** An answer of the Bot API that is no success. */
 export const refusal = (error_code: number, description: string, parameters?: object): Answer => ({
@@ -140,14 +147,25 @@ export async function fakeTelegram(options: FakeTelegramOptions = {}): Promise<F
   const sent: ApiCall[] = []
   const webhooks = new Map<string, Args>()
   const next: Answer[] = []
-  const answer = (request: ProviderCall): Answer => {
+  const updates = new FakeUpdates({
+    webhookOf: (token) => webhooks.get(token)?.url as string | undefined,
+    ok: (result) => ({ ...json, body: JSON.stringify({ ok: true, result }) }),
+    refuse: refusal,
+  })
+  const answer = (request: ProviderCall): Answer | Promise<Answer> => {
     const own = next.shift()
     if (own) return own
     const given = answerTo(request, options)
     const call = callOf(request)
     if (!call || (given.status ?? 200) >= 300) return given
     if (isVisible(request)) sent.push(call)
-    if (call.method === 'setWebhook') webhooks.set(call.token, call.args)
+    if (call.method === 'getUpdates') return updates.poll(call.token, call.args)
+    if (call.method === 'getWebhookInfo')
+      return { ...json, body: JSON.stringify({ ok: true, result: { url: '', ...webhooks.get(call.token) } }) }
+    if (call.method === 'setWebhook') {
+      webhooks.set(call.token, call.args)
+      updates.webhookSet(call.token)
+    }
     if (call.method === 'deleteWebhook') webhooks.delete(call.token)
     return given
   }
@@ -161,6 +179,8 @@ export async function fakeTelegram(options: FakeTelegramOptions = {}): Promise<F
     webhooks,
     failWith: (fault) => provider.failWith(fault),
     answerNext: (...answers) => void next.push(...answers),
+    push: (token, update) => updates.add(token, update),
+    unconfirmed: (token) => updates.waiting(token),
     update(token, update) {
       const webhook = webhooks.get(token)
       if (!webhook) throw new Error('the bot has no webhook')
@@ -170,6 +190,9 @@ export async function fakeTelegram(options: FakeTelegramOptions = {}): Promise<F
       }
       return { url: String(webhook.url), headers, body: JSON.stringify(update) }
     },
-    close: () => provider.close(),
+    close() {
+      updates.close()
+      return provider.close()
+    },
   }
 }

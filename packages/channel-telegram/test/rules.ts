@@ -70,6 +70,24 @@ const rules: Readonly<Record<string, Rule>> = {
     names: ['file_id'],
     check: ({ file_id }) => need(typeof file_id === 'string', 'invalid file_id'),
   },
+  getUpdates: {
+    names: ['offset', 'limit', 'timeout', 'allowed_updates'],
+    check({ offset, limit, timeout, allowed_updates }) {
+      need(offset === undefined || Number.isInteger(offset), 'offset must be an integer')
+      need(Number.isInteger(limit) && Number(limit) >= 1 && Number(limit) <= 100, 'limit must be 1 to 100')
+      need(
+        Number.isInteger(timeout) && Number(timeout) >= 0 && Number(timeout) <= 50,
+        'timeout must be 0 to 50',
+      )
+      need(Array.isArray(allowed_updates), 'allowed_updates must be a list')
+    },
+  },
+  answerCallbackQuery: {
+    names: ['callback_query_id'],
+    check: ({ callback_query_id }) =>
+      need(typeof callback_query_id === 'string', 'query is too old or its ID is invalid'),
+  },
+  getWebhookInfo: { names: [], check: () => undefined },
   deleteWebhook: { names: ['drop_pending_updates'], check: () => undefined },
   setWebhook: { names: ['url', 'secret_token', 'allowed_updates'], check: checkWebhook },
   sendChatAction: {

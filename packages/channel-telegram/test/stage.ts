@@ -4,7 +4,10 @@ import {
   type DeliveryContext,
   degrade,
   type Failure,
+  type Heard,
+  type Json,
   type JsonObject,
+  type ListenContext,
   type Part,
 } from '@plugboard/core'
 import type { Session } from '../src/api.js'
@@ -26,8 +29,18 @@ export interface Stage {
   }): DeliveryContext<Config, Session>
   /** Delivers what a bot posted, as core degrades it, and answers with the ids. */
   post(content: JsonObject, thread?: string): Promise<string[]>
+  /** Listens, with what the host would give. */
+  listen(changes?: { cursor?: Json; token?: string; webhookUrl?: string }): Listening
   /** Runs one call, and tells what its failure means. */
   fail(call: () => Promise<unknown>): Promise<Failure & { thrown: unknown }>
+}
+
+/** A channel that listens. */
+interface Listening {
+  next(): Promise<Heard>
+  /** How often it said that it is connected. */
+  connections(): number
+  stop(): Promise<void>
 }
 
 /** What the host fetches for the bot; nothing leaves this machine. */
@@ -74,6 +87,37 @@ function stageOf(api: FakeTelegram, runtime: ChannelRuntime<Config, Session>): S
         ids.push(...(await runtime.deliver(part, context({ thread }))).providerMessageIds)
       }
       return ids
+    },
+    listen({ cursor, token, webhookUrl: url = webhookUrl } = {}) {
+      const controller = new AbortController()
+      const { signal } = controller
+      let connections = 0
+      const listening: ListenContext<Config, Session> = {
+        ...context({ signal, ...(token && { token }) }),
+        webhookUrl: url,
+        ...(cursor !== undefined && { cursor }),
+        connected: () => {
+          connections += 1
+        },
+        fetch: (input, init) => fetch(input, { redirect: 'manual', ...init }),
+        webSocket: () => {
+          throw new Error('Telegram has no sockets')
+        },
+      }
+      const values = runtime.listen?.(listening)[Symbol.asyncIterator]()
+      if (!values) throw new Error('the channel does not listen')
+      return {
+        async next() {
+          const { done, value } = await values.next()
+          if (done) throw new Error('it ended')
+          return value
+        },
+        connections: () => connections,
+        async stop() {
+          controller.abort()
+          await values.return?.()
+        },
+      }
     },
     async fail(call) {
       const thrown = await call().then(

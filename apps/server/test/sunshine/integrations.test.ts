@@ -12,8 +12,9 @@ const stage = useSunshine(async () => {
   ;[bots, phones] = await Promise.all([startProvider(telegram), startProvider(twilio)])
   return {
     env: {
-      // Providers want to be told a secure address.
-      EXTERNAL_URL: 'https://localhost',
+      // Providers want to be told a public, secure address.
+      EXTERNAL_URL: 'https://hub.example',
+      ALLOW_PRIVATE_TARGETS: 'loopback',
       PROVISION_RETRY_DELAYS: '50ms',
       PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify({
         telegram: { apiRoot: bots.url },

@@ -49,8 +49,8 @@ export interface Answer {
 }
 
 export interface FakeProviderOptions {
-  /** Answer to a successful call. Default: 200 and `{}`. */
-  answer?(call: ProviderCall): Answer
+  /** Answer to a successful call; a promise for a call that waits, such as a long poll. Default: 200 and `{}`. */
+  answer?(call: ProviderCall): Answer | Promise<Answer>
   /** Answers to faults in the provider's own form. Default: plain status codes. */
   faultAnswers?: Partial<Record<Fault, Answer>>
   /** The idempotency key of a call. */
@@ -96,7 +96,7 @@ export async function fakeProvider(options: FakeProviderOptions = {}): Promise<F
     if (repeat) call.isDone = false
     calls.push(call)
     if (repeat && fault === undefined) send(response, repeat)
-    else respond(response, fault, call, options)
+    else await respond(response, fault, call, options)
   }
   const server = createServer((request, response) => {
     handle(request, response).catch(() => response.destroy())
@@ -129,12 +129,12 @@ function repeatOf(
   return isRepeated ? repeatAnswer : undefined
 }
 
-function respond(
+async function respond(
   response: ServerResponse,
   fault: Fault | undefined,
   call: ProviderCall,
   { answer = () => json(200), faultAnswers = {} }: FakeProviderOptions,
-): void {
+): Promise<void> {
   const own = fault && (faultAnswers[fault] ?? refusals[fault])
   if (own) return send(response, own)
   switch (fault) {
@@ -155,7 +155,7 @@ function respond(
         body: '<html><h1>It works!</h1></html>',
       })
     default:
-      return send(response, answer(call))
+      return send(response, await answer(call))
   }
 }
 

@@ -52,7 +52,7 @@ export interface ChannelFixtures<Config> {
   signatureHeaders: readonly string[]
   provider: {
     /** Answer to a successful call. Default: 200 and `{}`. */
-    answer?(call: ProviderCall): Answer
+    answer?(call: ProviderCall): Answer | Promise<Answer>
     /** Answers to faults in the provider's own form. Default: plain status codes. */
     faultAnswers?: Partial<Record<Fault, Answer>>
     /** Whether a call shows something to a person. Default: every call does. */
