@@ -8,6 +8,8 @@ import { verify } from './verify.js'
 
 const integration = (own: Config): Integration<Config, Session> => ({
   clientId: 'acme',
+  id: 'integration-1',
+  name: 'main',
   config: own,
   session: undefined,
 })

@@ -34,7 +34,7 @@ export async function stage(hostFetch = fetch): Promise<Stage> {
     runtime,
     context: ({ thread = 'D024BE91L', config: own = config, signal = AbortSignal.timeout(10_000) } = {}) => ({
       endpoint: { identity: '*', sender: 'U2147483697', thread },
-      integration: { clientId: 'acme', config: own, session: undefined },
+      integration: { clientId: 'acme', id: 'integration-1', name: 'main', config: own, session: undefined },
       webhookUrl: 'https://hub.example/webhooks/v1/acme/slack',
       deliveryId: 'delivery-1',
       signal,

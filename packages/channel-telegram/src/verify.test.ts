@@ -8,6 +8,8 @@ const config = { botToken }
 const secret = webhookSecret(config)
 const integration = {
   clientId: 'acme',
+  id: 'integration-1',
+  name: 'main',
   config,
   session: { secret, files: '', methods: '', client: { callApi: async () => ({}) } },
 }

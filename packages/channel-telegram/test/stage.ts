@@ -71,7 +71,13 @@ function stageOf(api: FakeTelegram, runtime: ChannelRuntime<Config, Session>): S
     const config = { botToken: token }
     return {
       endpoint: { identity: '*', sender: '501', thread },
-      integration: { clientId: 'acme', config, session: runtime.connect(config) },
+      integration: {
+        clientId: 'acme',
+        id: 'integration-1',
+        name: 'main',
+        config,
+        session: runtime.connect(config),
+      },
       webhookUrl,
       deliveryId: 'delivery-1',
       signal: signal ?? AbortSignal.timeout(10_000),

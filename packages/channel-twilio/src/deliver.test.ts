@@ -199,7 +199,13 @@ test('a base URL with a path keeps it', async () => {
   const { twilio } = await import('./index.js')
   const host = { options: { apiBaseUrl: `${set.provider.url}/proxy` }, fetch, logger: console }
   const runtime = await twilio.load(host)
-  const integration = { clientId: 'acme', config, session: runtime.connect(config) }
+  const integration = {
+    clientId: 'acme',
+    id: 'integration-1',
+    name: 'main',
+    config,
+    session: runtime.connect(config),
+  }
   const [part] = runtime.render(hello, endpoints.sms)
   if (!part) throw new Error('no part')
   await expect(runtime.deliver(part, set.context({ integration }))).rejects.toBeInstanceOf(FailureError)

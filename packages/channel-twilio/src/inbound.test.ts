@@ -10,7 +10,7 @@ const from = (fields: Record<string, string>, url = webhookUrl) =>
   inboundMessage(url, { To, From, ...fields })
 const eventsOf = (request: InboundRequest) => parse('https://api.twilio.com')(request).events
 const verdictOn = (request: InboundRequest) =>
-  verify(request, { clientId: 'acme', config, session: undefined })
+  verify(request, { clientId: 'acme', id: 'integration-1', name: 'main', config, session: undefined })
 
 describe('parse', () => {
   test('answers with the TwiML that says nothing', () => {

@@ -10,7 +10,7 @@ const { identity: To, sender: From } = endpoints.sms
 const from = (fields: Record<string, string>, url = webhookUrl) =>
   inboundMessage(url, { To, From, ...fields })
 const verdictOn = (request: InboundRequest) =>
-  verify(request, { clientId: 'acme', config, session: undefined })
+  verify(request, { clientId: 'acme', id: 'integration-1', name: 'main', config, session: undefined })
 
 describe('verify', () => {
   const request = sign(from({ Body: 'hi' }), config)
@@ -31,6 +31,8 @@ describe('verify', () => {
     }
     const verdict = verify(documented, {
       clientId: 'acme',
+      id: 'integration-1',
+      name: 'main',
       config: { ...config, authToken: '12345' },
       session: undefined,
     })

@@ -30,7 +30,13 @@ export async function stage({ config: changes, fetch: hostFetch = fetch, ...opti
   const host = { options: { apiBaseUrl: provider.url }, logger: silentLogger, fetch: hostFetch }
   const runtime = await twilio.load(host)
   const own = { ...config, ...changes }
-  const integration = { clientId: 'acme', config: own, session: runtime.connect(own) }
+  const integration = {
+    clientId: 'acme',
+    id: 'integration-1',
+    name: 'main',
+    config: own,
+    session: runtime.connect(own),
+  }
   const context = (change: Partial<DeliveryContext<Config, Session>> = {}) => ({
     endpoint: endpoints.sms as Endpoint,
     integration,

@@ -13,7 +13,7 @@ const parts = render({ type: 'acme:form', fields: ['größe'] })
 
 const context = (config: Config, deliveryId = 'delivery-1'): DeliveryContext<Config, Session> => ({
   endpoint: { identity: '*', sender: 'ada', thread: 'room-7' },
-  integration: { clientId: 'acme', config, session: connect(config) },
+  integration: { clientId: 'acme', id: 'integration-1', name: 'main', config, session: connect(config) },
   webhookUrl: 'https://hub.example/webhooks/v1/acme/webhook',
   deliveryId,
   signal: AbortSignal.timeout(5000),

@@ -7,7 +7,7 @@ import { verify } from './verify.js'
 const now = new Date('2026-11-22T08:00:00Z')
 const key = (letter: string) => Buffer.alloc(24, letter).toString('base64')
 const config: Config = { url: 'https://acme.example', secret: key('n'), previousSecret: `whsec_${key('o')}` }
-const integration = { clientId: 'acme', config, session: connect(config) }
+const integration = { clientId: 'acme', id: 'integration-1', name: 'main', config, session: connect(config) }
 
 beforeEach(() => {
   vi.useFakeTimers({ now })

@@ -68,6 +68,10 @@ export type IntegrationMode = 'webhook' | 'listen'
 /** One client's integration. `session` comes from `connect`; the host may recreate it between any two calls. */
 export interface Integration<Config, Session> {
   clientId: string
+  /** Stays the same when the integration is renamed or gets another configuration. */
+  id: string
+  /** Its key in sync's `channels`, unique per client. Default: the channel's name. */
+  name: string
   config: Config
   session: Session
 }
@@ -309,7 +313,10 @@ export interface InboundShape {
 export interface Channel<Config = unknown, Session = unknown, Options = unknown> {
   /** Major version of the contract that the channel implements, such as `1`. */
   contract: number
-  /** Key in sync's `channels` and segment of the provider's webhook path: `/^[a-z][a-z0-9-]{1,30}$/`. */
+  /**
+   * `/^[a-z][a-z0-9-]{1,30}$/`. Default name of its integrations: their key in sync's `channels`, and a segment of the
+   * provider's webhook path.
+   */
   name: string
   /** Version of the integration's configuration on the wire, such as `1.0.0`. */
   version: string
@@ -359,5 +366,5 @@ export function defineChannel<Config, Session, Options = undefined>(
 export const isChannel = (value: unknown): value is Channel =>
   typeof value === 'object' && value !== null && MARK in value
 
-/** Valid channel names. */
+/** Valid names of channels and of integrations. */
 export const channelNamePattern = /^[a-z][a-z0-9-]{1,30}$/

@@ -15,8 +15,11 @@ export interface Message {
   sentAt: Date
   /** The payload as JSON text, byte for byte as stored. */
   payload: string
-  /** The inbound channel and the provider's key of the message; absent for messages posted through the API. */
-  source?: { channel: string; key: string }
+  /**
+   * Where the message came from, and the provider's key of it; absent for messages posted through the API. `integration`:
+   * key of the integration, if it differs from the name of the channel.
+   */
+  source?: { channel: string; integration?: string; key: string }
   /** Data besides the payload, as JSON text of {@link MessageDetails}. */
   details?: string
 }

@@ -175,9 +175,11 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
   })
   const sync = new Sync({
     ...{ directory, channels, keyring, health, accounts: accountClaims, refuseTarget, urls },
-    probe: (...of) => probe({ channels, urls, timeoutMs: settings.probeTimeoutMs }, ...of),
+    probe: (probing) => probe({ channels, urls, timeoutMs: settings.probeTimeoutMs }, probing),
   })
-  const integrations = new Integrations({ facts: integrationFacts(store), sync, webhooks, accounts })
+  const integrations = new Integrations({
+    ...{ facts: integrationFacts(store), sync, directory, channels, webhooks, accounts },
+  })
 
   const media = new MediaLinks({
     ...{ store, keyring, directory, channels, urls, now, timeoutMs },

@@ -16,9 +16,15 @@ export {
   type WithId,
 } from './clients/accounts.js'
 export type { NewToken } from './clients/clients.js'
-export type { ClientName, ClientView, OpenIntegration, OpenWebhook } from './clients/directory.js'
+export type { ClientName, ClientView, OpenWebhook } from './clients/directory.js'
 export { assertKey, KEY_FINGERPRINT } from './clients/key-fingerprint.js'
 export { Keyring } from './clients/keyring.js'
+export {
+  channelRefOf,
+  integrationNamed,
+  integrationOf,
+  type OpenIntegration,
+} from './clients/open-integration.js'
 export type { NewWebhook, WebhookScope } from './clients/webhooks.js'
 export type { Collected } from './conversations/collect.js'
 export type { NewConversation } from './conversations/conversations.js'
@@ -78,7 +84,13 @@ export { healthEventOf } from './integrations/health.js'
 export type { IntegrationKinds, IntegrationView } from './integrations/integrations.js'
 export type { ChannelConfiguration, Configuration } from './integrations/sync.js'
 export { type Activity, activityOf } from './log/activity.js'
-export type { ChannelRef, ConversationRecord, EndpointRecord } from './log/endpoint-record.js'
+export {
+  type ChannelRef,
+  type ConversationRecord,
+  decodeChannel,
+  type EndpointRecord,
+  encodeChannel,
+} from './log/endpoint-record.js'
 export {
   type Dead,
   type DeadEntry,
@@ -132,6 +144,7 @@ export {
 export type { BlobInfo, BlobOwner, BlobStore, NewBlob, OpenBlob } from './ports/blob-store.js'
 export type {
   ClientRecord,
+  FormerIntegration,
   IntegrationRecord,
   Sealed,
   TokenRecord,

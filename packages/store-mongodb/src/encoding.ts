@@ -1,13 +1,15 @@
 import type { Author, Conversation, Id, User } from '@plugboard/core'
-import type {
-  Appended,
-  Claimed,
-  ConversationRecord,
-  EndpointRecord,
-  Entry,
-  Lease,
-  NewEntry,
-  Progress,
+import {
+  type Appended,
+  type Claimed,
+  type ConversationRecord,
+  decodeChannel,
+  type EndpointRecord,
+  type Entry,
+  encodeChannel,
+  type Lease,
+  type NewEntry,
+  type Progress,
 } from '@plugboard/hub'
 import { Types } from 'mongoose'
 import type { EndpointDoc, EntryDoc, ObjectId, StreamDoc } from './database/document-types.js'
@@ -88,7 +90,7 @@ export const toEndpoint = ({
   thread,
 }: EndpointDoc): EndpointRecord => ({
   id: idOf(_id),
-  channel: { name: channel, custom },
+  channel: decodeChannel(channel, custom),
   identity,
   sender,
   thread,
@@ -96,7 +98,7 @@ export const toEndpoint = ({
 
 export const toEndpointDoc = ({ id, channel, identity, sender, thread }: EndpointRecord): EndpointDoc => ({
   _id: oid(id),
-  channel: channel.name,
+  channel: encodeChannel(channel),
   custom: channel.custom,
   identity,
   sender,

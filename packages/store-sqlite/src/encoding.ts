@@ -1,13 +1,14 @@
 import type { Author, Id } from '@plugboard/core'
-import type {
-  Dead,
-  EndpointRecord,
-  Entry,
-  EntryType,
-  LaneKey,
-  LaneState,
-  StreamKind,
-  Target,
+import {
+  type Dead,
+  decodeChannel,
+  type EndpointRecord,
+  type Entry,
+  type EntryType,
+  type LaneKey,
+  type LaneState,
+  type StreamKind,
+  type Target,
 } from '@plugboard/hub'
 import { lean, toHex } from './database/sql.js'
 
@@ -170,9 +171,9 @@ export type EndpointRow = [
   thread: string,
 ]
 
-export const toEndpoint = ([id, name, custom, identity, sender, thread]: EndpointRow): EndpointRecord => ({
+export const toEndpoint = ([id, channel, custom, identity, sender, thread]: EndpointRow): EndpointRecord => ({
   id,
-  channel: { name, custom: custom === 1 },
+  channel: decodeChannel(channel, custom === 1),
   identity,
   sender,
   thread,

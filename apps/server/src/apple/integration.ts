@@ -9,7 +9,7 @@ export interface AppleIntegration {
 
 /** Undefined if the client has none. */
 export function appleIntegrationOf(client: ClientView): AppleIntegration | undefined {
-  const integration = client.integrations.get('apple')
+  const integration = [...client.integrations.values()].find(({ channel }) => channel === 'apple')
   return integration && { credentials: credentialsOf(integration.config) }
 }
 

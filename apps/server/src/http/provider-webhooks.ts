@@ -7,7 +7,7 @@ import {
   jsonFault,
   PlugboardError,
 } from '@plugboard/core'
-import type { ClientName, ClientView, Hub } from '@plugboard/hub'
+import { type ClientName, type ClientView, type Hub, integrationNamed } from '@plugboard/hub'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { OPEN } from './description.js'
@@ -21,14 +21,14 @@ export interface ProviderWebhooksOptions {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whose integration a provider calls; null outside the providers' routes. */
-    integrationOwner: ClientView | null
+    /** The integration that a provider calls; null outside the providers' routes. */
+    calledIntegration: { client: ClientView; channel: string } | null
   }
 }
 
 interface Params {
   clientIdOrName: string
-  channel: string
+  integrationName: string
 }
 
 const BODY_LIMIT_BYTES = 1_048_576
@@ -42,17 +42,17 @@ export async function providerWebhooks(
 ): Promise<void> {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    const { channel = '' } = request.params as Partial<Params>
-    const fault = faultOf(request, body, hub.channels.find(channel)?.inbound)
+    const channel = hub.channels.find(request.calledIntegration?.channel ?? '')
+    const fault = faultOf(request, body, channel?.inbound)
     if (fault === undefined) done(null, body)
     else done(invalid({ path: ['body'], message: fault }))
   })
   app.setErrorHandler(sendPlainError)
-  app.decorateRequest('integrationOwner', null)
+  app.decorateRequest('calledIntegration', null)
 
   app.route<{ Params: Params }>({
     method: ['GET', 'POST'],
-    url: '/:clientIdOrName/:channel',
+    url: '/:clientIdOrName/:integrationName',
     exposeHeadRoute: false,
     bodyLimit: BODY_LIMIT_BYTES,
     schema: {
@@ -60,26 +60,30 @@ export async function providerWebhooks(
       summary: 'Webhook for the provider of an integration; the provider defines the format',
       ...{ ...OPEN, operationId: 'receiveWebhook' },
       errors: ['Server401', 'Server404', 'Server413', 'Server503'],
-      params: z.object({ clientIdOrName: z.string(), channel: z.string() }),
+      params: z.object({ clientIdOrName: z.string(), integrationName: z.string() }),
     },
-    // Before the body is read, and the same answer whether the client or the channel is unknown.
+    // Before the body is read, and the same answer whether the client or the integration is unknown.
     onRequest: async (request, reply) => {
-      const { clientIdOrName, channel } = request.params
+      const { clientIdOrName, integrationName } = request.params
       const client = await findClient(hub, clientIdOrName)
-      if (!client?.integrations.has(channel))
-        return reply.code(404).type('text/plain; charset=utf-8').send('Not Found')
-      assertIsLikely(request, hub.channels.find(channel)?.inbound)
-      request.integrationOwner = client
+      const integration = client && integrationNamed(client, integrationName)
+      if (!integration) return reply.code(404).type('text/plain; charset=utf-8').send('Not Found')
+      assertIsLikely(request, hub.channels.find(integration.channel)?.inbound)
+      request.calledIntegration = { client, channel: integration.channel }
     },
     handler: async (request, reply) => {
-      const client = request.integrationOwner
-      if (!client) throw new Error('the client was not loaded')
-      const { status, headers, body } = await hub.ingest.receive(client, request.params.channel, {
-        method: request.method === 'GET' ? 'GET' : 'POST',
-        publicUrl: urls.base + pathOf(request),
-        headers: headersOf(request),
-        body: request.body instanceof Uint8Array ? request.body : NO_BODY,
-      })
+      const called = request.calledIntegration
+      if (!called) throw new Error('the client was not loaded')
+      const { status, headers, body } = await hub.ingest.receive(
+        called.client,
+        request.params.integrationName,
+        {
+          method: request.method === 'GET' ? 'GET' : 'POST',
+          publicUrl: urls.base + pathOf(request),
+          headers: headersOf(request),
+          body: request.body instanceof Uint8Array ? request.body : NO_BODY,
+        },
+      )
       return reply
         .code(status)
         .headers(headers ?? {})

@@ -42,8 +42,8 @@ export class PublicUrls implements PublicAddresses {
   }
 
   /** Contains the client's id, not its name, because providers store this URL and names can change. */
-  webhook(clientId: Parameters<PublicAddresses['webhook']>[0], channel: string): string {
-    return `${this.base}/webhooks/v1/${toUuid(clientId)}/${channel}`
+  webhook(clientId: Parameters<PublicAddresses['webhook']>[0], integration: string): string {
+    return `${this.base}/webhooks/v1/${toUuid(clientId)}/${integration}`
   }
 
   media(token: string): string {

@@ -92,7 +92,7 @@ describe('an integration of a channel', () => {
     },
   )
 
-  test('leaves the others as they are, and is there once', async () => {
+  test('leaves the others as they are, of its type and of others, and an account is there once', async () => {
     await newApp()
     const { integration } = await api.createIntegration(newBot())
     await raw('POST', '/integrations', {
@@ -102,8 +102,15 @@ describe('an integration of a channel', () => {
     const { integrations } = await api.listIntegrations()
     expect(integrations.map(({ type }: { type: string }) => type)).toEqual(['telegram', 'webhook'])
     expect(integrations[0].id).toBe(integration.id)
-    expect(await refusalOf(api.createIntegration(newBot()))).toMatchObject({ status: 409, code: 'conflict' })
-    expect((await api.listIntegrations()).integrations).toHaveLength(2)
+    const another = newBot()
+    const second = (await api.createIntegration({ ...another, displayName: 'Second' })).integration
+    expect(await refusalOf(api.createIntegration(another))).toMatchObject({ status: 409, code: 'conflict' })
+    const both = (await raw('GET', '/integrations?filter[types]=telegram')).json.integrations
+    expect(both.map(({ id }: { id: string }) => id)).toEqual([integration.id, second.id])
+    expect(second).toMatchObject({ type: 'telegram', displayName: 'Second' })
+    await api.deleteIntegration(integration.id)
+    const left = (await api.listIntegrations()).integrations
+    expect(left.map(({ id }: { id: string }) => id)).toEqual([integrations[1].id, second.id])
   })
 
   test('of an account that another app uses is refused', async () => {

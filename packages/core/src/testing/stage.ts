@@ -105,8 +105,20 @@ function stageOf<Config, Session>(
   const { runtime, provider } = base
   const endpoint = fixtures.recordings[0]?.events[0]?.endpoint
   assert(endpoint, 'the first recording needs an event')
-  const integration = { clientId: 'client-a', config: own, session: runtime.connect(own) }
-  const stranger = { clientId: 'client-b', config: other, session: runtime.connect(other) }
+  const integration = {
+    clientId: 'client-a',
+    id: 'integration-a',
+    name: 'main',
+    config: own,
+    session: runtime.connect(own),
+  }
+  const stranger = {
+    clientId: 'client-b',
+    id: 'integration-b',
+    name: 'main',
+    config: other,
+    session: runtime.connect(other),
+  }
   const { deliverBatch } = runtime
   const contextOf = (delivery: Delivery<Config, Session>) => {
     const signal = AbortSignal.timeout(10_000)

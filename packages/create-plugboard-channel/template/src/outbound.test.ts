@@ -24,7 +24,13 @@ async function messagesFor(content: JsonObject): Promise<unknown[]> {
       fetch,
     })
     const config = { botId: 'bot_1', apiToken: 'a-token', signingSecret: 'a-secret' }
-    const integration = { clientId: 'client-1', config, session: connect(config) }
+    const integration = {
+      clientId: 'client-1',
+      id: 'integration-1',
+      name: 'main',
+      config,
+      session: connect(config),
+    }
     const endpoint = { identity: 'bot_1', sender: 'ada', thread: 'room-7' }
     const signal = AbortSignal.timeout(5000)
     const contents = degrade(content, channel.capabilities)?.contents ?? []

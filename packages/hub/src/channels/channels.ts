@@ -11,7 +11,7 @@ import {
   PlugboardError,
 } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
-import type { OpenIntegration } from '../clients/directory.js'
+import type { OpenIntegration } from '../clients/open-integration.js'
 
 export type Runtime = ChannelRuntime<unknown, unknown>
 
@@ -72,17 +72,27 @@ export class Channels {
   }
 
   /**
-   * Validates a configuration. `dropUnknown` drops unknown fields instead of rejecting them.
+   * Validates a configuration of an integration of this name. `dropUnknown` drops unknown fields instead of rejecting them.
    * @throws INVALID with an issue for each fault, with paths below `channels.NAME`
    */
-  async check(name: string, config: JsonObject, dropUnknown = false): Promise<JsonObject> {
-    const channel = this.find(name)
-    if (!channel) throw invalid({ path: ['channels', name], message: 'is not allowed' })
+  async check(
+    { name, channel: channelName }: { name: string; channel: string },
+    config: JsonObject,
+    dropUnknown = false,
+  ): Promise<JsonObject> {
+    const channel = this.find(channelName)
+    if (!channel)
+      throw invalid(
+        name === channelName
+          ? { path: ['channels', name], message: 'is not allowed' }
+          : { path: ['channels', name, 'channel'], message: 'must be the name of an installed channel' },
+      )
     const result = await channel.config['~standard'].validate(config)
     if (!result.issues) return jsonObjectOf(result.value)
     const unknown = new Set(result.issues.flatMap((issue) => unknownKeys(issue) ?? []))
     if (dropUnknown && unknown.size > 0) {
-      return this.check(name, Object.fromEntries(Object.entries(config).filter(([key]) => !unknown.has(key))))
+      const known = Object.fromEntries(Object.entries(config).filter(([key]) => !unknown.has(key)))
+      return this.check({ name, channel: channelName }, known)
     }
     throw invalid(...result.issues.flatMap((issue) => asIssues(name, config, issue)))
   }
@@ -92,12 +102,12 @@ export class Channels {
    * @throws INVALID with the field that the mode needs, or if the channel cannot do what is wanted
    */
   modeOf(
-    name: string,
+    { name, channel }: { name: string; channel: string },
     config: JsonObject,
     wanted: IntegrationMode | undefined,
     order: readonly IntegrationMode[],
   ): IntegrationMode {
-    const modes = this.find(name)?.modes ?? { webhook: [] }
+    const modes = this.find(channel)?.modes ?? { webhook: [] }
     const possible = order.filter((mode) => modes[mode])
     const lacking = (mode: IntegrationMode): readonly string[] =>
       (modes[mode] ?? []).filter((field) => config[field] === undefined)
@@ -126,12 +136,17 @@ export class Channels {
   ): Promise<{ channel: Channel; runtime: Runtime; integration: Integration<unknown, unknown> }> {
     const loaded = this.#channels.get(open.channel)
     if (!loaded) throw this.#unloaded(open.channel)
+    const { id, name } = open
     const runtime = await this.#load(loaded)
-    const known = this.#sessions.get(open.id)
+    const known = this.#sessions.get(id)
     const isCurrent = known?.integration.config === open.config
     const session = isCurrent ? known.session : runtime.connect(open.config)
-    if (!isCurrent) this.#sessions.set(open.id, { integration: open, session, runtime })
-    return { channel: loaded.channel, runtime, integration: { clientId, config: open.config, session } }
+    if (!isCurrent) this.#sessions.set(id, { integration: open, session, runtime })
+    return {
+      channel: loaded.channel,
+      runtime,
+      integration: { clientId, id, name, config: open.config, session },
+    }
   }
 
   /** The runtime of a channel. @throws UNAVAILABLE if it is not loaded in this process */

@@ -1,21 +1,21 @@
-import type { Id, JsonObject } from '@plugboard/core'
+import type { Id } from '@plugboard/core'
 import { PlugboardError, parseJsonObject } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
-import type { ClientRecord, IntegrationRecord, WebhookRecord } from '../ports/client-record.js'
+import type { ClientRecord, WebhookRecord } from '../ports/client-record.js'
 import type { Store } from '../ports/store.js'
 import type { Keyring } from './keyring.js'
+import { namesOf, type OpenIntegration } from './open-integration.js'
 
 /** A client with decrypted secrets. Must not be logged. */
 export interface ClientView {
   readonly id: Id
   readonly record: ClientRecord
   readonly webhooks: readonly OpenWebhook[]
-  /** By name of the channel. */
+  /** By name. */
   readonly integrations: ReadonlyMap<string, OpenIntegration>
 }
 
 export type OpenWebhook = Omit<WebhookRecord, 'token'> & { token: string }
-export type OpenIntegration = Omit<IntegrationRecord, 'config'> & { config: JsonObject }
 
 /** Ways to identify a client. */
 export type ClientName = { id: Id } | { externalId: string } | { name: string }
@@ -128,7 +128,8 @@ export class Directory {
     const webhooks = record.webhooks.map((hook) => ({ ...hook, token: keyring.open(hook.token, record.id) }))
     const integrations = record.integrations.map((integration): [string, OpenIntegration] => {
       const config = parseJsonObject(keyring.open(integration.config, record.id))
-      return [integration.channel, { ...integration, config }]
+      const names = namesOf(integration)
+      return [names.name, { ...integration, ...names, config }]
     })
     return { id: record.id, record, webhooks, integrations: new Map(integrations) }
   }

@@ -1,5 +1,6 @@
 import { type Id, PlugboardError } from '@plugboard/core'
 import type { ClientView } from '../clients/directory.js'
+import { integrationOf } from '../clients/open-integration.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import { type TargetMonitor, type TargetState, workingState } from '../delivery/target-monitor.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
@@ -70,7 +71,7 @@ export class Deliveries {
       const { kind, id } = parseTarget(target)
       const webhook = kind === 'webhook' && client.webhooks.find((hook) => hook.id === id)
       const endpoint = kind === 'endpoint' && conversation?.endpoints.find((endpoint) => endpoint.id === id)
-      const healthOf = endpoint ? client.integrations.get(endpoint.channel.name)?.id : id
+      const healthOf = endpoint ? integrationOf(client, endpoint.channel)?.id : id
       return {
         entryId: entry.id,
         target,

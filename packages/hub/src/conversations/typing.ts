@@ -3,6 +3,7 @@ import type { Channels } from '../channels/channels.js'
 import { errorShape } from '../channels/error-shape.js'
 import { withTimeout } from '../channels/timeout.js'
 import type { ClientView } from '../clients/directory.js'
+import { integrationOf } from '../clients/open-integration.js'
 import type { EndpointStates } from '../delivery/endpoint-states.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
@@ -48,8 +49,8 @@ export class Typing {
   async #indicate(client: ClientView, endpoint: EndpointRecord): Promise<void> {
     const { channels, states, urls, timeoutMs } = this.#options
     const { id, channel, identity, sender, thread } = endpoint
-    const open = channel.custom ? undefined : client.integrations.get(channel.name)
-    if (!open || open.status === 'paused' || !channels.find(channel.name)) return
+    const open = integrationOf(client, channel)
+    if (!open || open.status === 'paused' || !channels.find(open.channel)) return
     const connected = await channels.connect(client.id, open)
     const { runtime, integration } = connected
     const { context } = connected.channel.capabilities.context ? await states.read(client.id, id) : {}
@@ -57,7 +58,7 @@ export class Typing {
       await runtime.indicateTyping?.({
         integration,
         endpoint: { identity, sender, thread },
-        webhookUrl: urls.webhook(client.id, channel.name),
+        webhookUrl: urls.webhook(client.id, open.name),
         deliveryId: `typing-${id}`,
         ...(context && { context }),
         signal,

@@ -532,7 +532,7 @@ function setUp({ parts, failAt, load, capabilities, state = {}, ...more }: Scrip
   const channels = new Channels({ channels: [{ channel }], log: silentLogger, fetch, maxSessions: 10 })
   const integration = {
     id: newId(),
-    channel: 'acme',
+    ...{ name: 'acme', key: 'acme', channel: 'acme' },
     version: '1.0.0',
     config: {},
     status: 'active' as const,

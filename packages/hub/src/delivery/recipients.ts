@@ -1,5 +1,6 @@
 import type { Author, Id } from '@plugboard/core'
 import type { ClientView, OpenWebhook } from '../clients/directory.js'
+import { integrationOf } from '../clients/open-integration.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import { endpointTarget, type Target, webhookTarget } from '../log/target.js'
 import type { Topic, WebhookFormat } from './webhook-format.js'
@@ -12,8 +13,11 @@ export interface Posting {
   author: Author
   /** The endpoint that it came from: it is not sent back there. */
   origin?: Id
-  /** Send only through this channel, or to `nobody`. Webhooks always receive it. Default: all channels. */
-  to?: { channel: string } | 'nobody'
+  /**
+   * Send only through the integrations of this channel, through this integration, or to `nobody`. Webhooks always receive
+   * it. Default: all integrations.
+   */
+  to?: { channel: string } | { integrationId: Id } | 'nobody'
 }
 
 /** Decides which targets receive an entry, from the client's configuration and the endpoints of the conversation. */
@@ -37,7 +41,7 @@ export class Recipients {
   }
 
   /**
-   * Webhooks, and the endpoints of the conversation whose channel is enabled, except the one that the message came from.
+   * Webhooks, and the endpoints of the conversation whose integration is enabled, except the one that the message came from.
    * The endpoints of a conversation belong to its user: a message of another user is not delivered there.
    */
   message(
@@ -48,13 +52,11 @@ export class Recipients {
     const webhooks = this.webhooks(client, 'message')
     if (endpoints.length === 0 || to === 'nobody') return webhooks
     if (author !== 'business' && author.userId !== userId) return webhooks
-    const served = endpoints.filter(
-      ({ id, channel }) =>
-        id !== origin &&
-        !channel.custom &&
-        client.integrations.has(channel.name) &&
-        (to === undefined || to.channel === channel.name),
-    )
+    const served = endpoints.filter(({ id, channel }) => {
+      const integration = id === origin ? undefined : integrationOf(client, channel)
+      if (!integration || to === undefined) return integration !== undefined
+      return 'channel' in to ? to.channel === integration.channel : to.integrationId === integration.id
+    })
     return served.length === 0 ? webhooks : [...webhooks, ...served.map(({ id }) => endpointTarget(id))]
   }
 }

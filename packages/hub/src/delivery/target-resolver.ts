@@ -1,6 +1,7 @@
 import type { Id, Logger } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
-import type { ClientView, Directory, OpenIntegration, OpenWebhook } from '../clients/directory.js'
+import type { ClientView, Directory, OpenWebhook } from '../clients/directory.js'
+import { integrationOf, labelOf, type OpenIntegration } from '../clients/open-integration.js'
 import { secondFormOf } from '../log/activity.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
@@ -64,7 +65,7 @@ export class TargetResolver {
     }
     if (kind === 'integration') return this.#integration(client, id)
     const endpoint = stream.endpoints.find((endpoint) => endpoint.id === id)
-    const integration = endpoint && client.integrations.get(endpoint.channel.name)
+    const integration = endpoint && integrationOf(client, endpoint.channel)
     if (!endpoint || !integration) return 'gone'
     // A channel that is not loaded today may be again after the next start.
     if (integration.status === 'paused') return 'paused'
@@ -134,7 +135,7 @@ export class TargetResolver {
     integration: OpenIntegration,
   ): TargetConfig {
     const { channelTransport: transport, channelSchedule: schedule, urls } = this.#options
-    const webhookUrl = urls.webhook(client.id, integration.channel)
+    const webhookUrl = urls.webhook(client.id, integration.name)
     const address: EndpointAddress = {
       clientId: client.id,
       conversationId,
@@ -148,7 +149,7 @@ export class TargetResolver {
       kind: 'endpoint',
       integration: integration.id,
       // Not the sender: it may be a telephone number.
-      label: `${integration.channel} ${endpoint.id}`,
+      label: `${labelOf(integration)} ${endpoint.id}`,
       schedule,
       ...(credentials !== undefined && { credentials }),
       // The transport renders, since only there the channel is loaded.
@@ -185,7 +186,7 @@ export class TargetResolver {
       gate: integrationTarget(integrationId),
       kind: 'integration',
       integration: integrationId,
-      label: `${record?.channel ?? 'integration'} ${integrationId}`,
+      label: `${record ? labelOf(record) : 'integration'} ${integrationId}`,
       schedule,
       ...(record && { credentials: record.config }),
       render: (entries) => ({

@@ -11,6 +11,8 @@ import { classify } from '../channels/classify.js'
 import { withTimeout } from '../channels/timeout.js'
 import type { ClientView, Directory } from '../clients/directory.js'
 import type { Keyring } from '../clients/keyring.js'
+import { integrationOf } from '../clients/open-integration.js'
+import { type ChannelRef, decodeChannel, encodeChannel } from '../log/endpoint-record.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 import type { Store } from '../ports/store.js'
 import { fileNameOf } from './file-name.js'
@@ -31,7 +33,7 @@ export interface MediaLinksOptions {
 /** Position of a file in an entry. */
 export interface MediaPlace {
   clientId: Id
-  channel: string
+  channel: ChannelRef
   entryId: Id
   part: number
 }
@@ -44,6 +46,7 @@ export interface LinkedMedia extends OpenMedia {
 /** The content of a sealed URL. */
 type Ticket = [
   clientId: Id,
+  /** See {@link encodeChannel}. */
   channel: string,
   entryId: Id,
   part: number,
@@ -73,7 +76,7 @@ export class MediaLinks {
     const { ref, mime = null } = media
     const name = fileNameOf(media.name) ?? null
     const expiresAt = now().getTime() + ttlMs
-    const ticket: Ticket = [clientId, channel, entryId, part, expiresAt, ref, mime, name]
+    const ticket: Ticket = [clientId, encodeChannel(channel), entryId, part, expiresAt, ref, mime, name]
     return urls.media(keyring.seal(JSON.stringify(ticket), CONTEXT))
   }
 
@@ -89,7 +92,7 @@ export class MediaLinks {
     const client = (await directory.find({ id: clientId })) ?? throwNotFound()
     const entry = await store.findEntry(clientId, entryId)
     if (!entry || entry.deletedAt) throwNotFound()
-    const opened = await this.#openMedia(client, channel, ref, signal)
+    const opened = await this.#openMedia(client, decodeChannel(channel, false), ref, signal)
     const type = opened.mime ?? mime
     return {
       body: opened.body,
@@ -108,10 +111,15 @@ export class MediaLinks {
     }
   }
 
-  async #openMedia(client: ClientView, channel: string, ref: Json, outer: AbortSignal): Promise<OpenMedia> {
+  async #openMedia(
+    client: ClientView,
+    channel: ChannelRef,
+    ref: Json,
+    outer: AbortSignal,
+  ): Promise<OpenMedia> {
     const { channels, urls, timeoutMs } = this.#options
-    const open = client.integrations.get(channel)
-    if (!open || !channels.find(channel)) throwNotFound()
+    const open = integrationOf(client, channel)
+    if (!open || !channels.find(open.channel)) throwNotFound()
     let runtime: Runtime | undefined
     // The file is read after this call: the time limit of the opening must not abort the reading.
     const reading = new AbortController()
@@ -124,7 +132,11 @@ export class MediaLinks {
         if (!openMedia) throwNotFound()
         opening.addEventListener('abort', () => reading.abort())
         const { integration } = connected
-        const context = { integration, webhookUrl: urls.webhook(client.id, channel), signal: reading.signal }
+        const context = {
+          integration,
+          webhookUrl: urls.webhook(client.id, open.name),
+          signal: reading.signal,
+        }
         return await openMedia.call(runtime, ref, context)
       })
     } catch (error) {

@@ -9,7 +9,7 @@ import {
   parseJsonObject,
 } from '@plugboard/core'
 import type { ButtonTokens } from '../delivery/button-tokens.js'
-import type { EndpointRecord } from '../log/endpoint-record.js'
+import { type ChannelRef, type EndpointRecord, isSameChannel } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
 import type { Store } from '../ports/store.js'
 
@@ -53,7 +53,7 @@ export class Answers {
    */
   async toButton(
     clientId: Id,
-    channel: string,
+    channel: ChannelRef,
     endpoint: Endpoint,
     token: string,
   ): Promise<Press | undefined> {
@@ -95,9 +95,12 @@ export class Answers {
  * Whether who is at `endpoint` can see what the bot wrote to `record`: a person sees what the bot wrote to that person,
  * wherever the provider shows it, and everybody in a room sees what the bot wrote there.
  */
-const shows = (record: EndpointRecord, channel: string, { identity, sender, thread }: Endpoint): boolean =>
-  record.channel.name === channel &&
-  !record.channel.custom &&
+const shows = (
+  record: EndpointRecord,
+  channel: ChannelRef,
+  { identity, sender, thread }: Endpoint,
+): boolean =>
+  isSameChannel(record.channel, channel) &&
   record.identity === identity &&
   (record.sender === sender || (record.thread === thread && thread !== '*'))
 

@@ -11,7 +11,8 @@ import {
   truncate,
 } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
-import type { ClientView, OpenIntegration } from '../clients/directory.js'
+import type { ClientView } from '../clients/directory.js'
+import { channelRefOf, integrationNamed, labelOf, type OpenIntegration } from '../clients/open-integration.js'
 import type { Conversations } from '../conversations/conversations.js'
 import type { Endpoints } from '../conversations/endpoints.js'
 import type { Messages } from '../conversations/messages.js'
@@ -23,6 +24,7 @@ import type { TargetMonitor } from '../delivery/target-monitor.js'
 import type { MediaLinks } from '../files/media-links.js'
 import { type Activity, idsIn, type SecondForm, secondFormOf } from '../log/activity.js'
 import { dedupeOf } from '../log/dedupe.js'
+import { type ChannelRef, isSameChannel } from '../log/endpoint-record.js'
 import type { Dead, Entry } from '../log/entry.js'
 import { endpointTarget } from '../log/target.js'
 import type { Append, Place, Store } from '../ports/store.js'
@@ -83,13 +85,13 @@ export class Ingest {
 
   /**
    * Verifies a provider's request and stores its events, in order. Returns the response to the provider once everything
-   * is on disk. Duplicates get the same response and are not stored again.
-   * @throws NOT_FOUND for a channel that the client has not enabled, UNAUTHORIZED for a request that is not authentic,
+   * is on disk. Duplicates get the same response and are not stored again. `name`: see {@link integrationNamed}.
+   * @throws NOT_FOUND for an integration that the client does not have, UNAUTHORIZED for a request that is not authentic,
    * INVALID for a malformed body, UNAVAILABLE for a channel that is not loaded any more
    */
-  async receive(client: ClientView, channelName: string, request: InboundRequest): Promise<InboundResponse> {
-    const open = client.integrations.get(channelName)
-    if (!open || open.mode === 'listen') throw new PlugboardError('NOT_FOUND', 'channel not found')
+  async receive(client: ClientView, name: string, request: InboundRequest): Promise<InboundResponse> {
+    const open = integrationNamed(client, name)
+    if (!open || open.mode === 'listen') throw new PlugboardError('NOT_FOUND', 'integration not found')
     const { runtime, integration } = await this.#options.channels.connect(client.id, open)
     const verdict = await runtime.verify(request, integration)
     if (!verdict.ok) throw new PlugboardError('UNAUTHORIZED', `the signature is ${verdict.reason}`)
@@ -111,7 +113,7 @@ export class Ingest {
   }
 
   async #store(client: ClientView, integration: OpenIntegration, event: InboundEvent): Promise<void> {
-    const { channel } = integration
+    const channel = channelRefOf(integration)
     const dedupe = dedupeOf(channel, event.dedupeKey)
     const id = newId()
     const press =
@@ -184,20 +186,19 @@ export class Ingest {
    */
   async #placeOf(
     client: ClientView,
-    channel: string,
+    channel: ChannelRef,
     event: InboundEvent,
     press: Press | undefined,
   ): Promise<Place | undefined> {
     const { endpoint, person } = event
     const { endpoints } = this.#options
-    const at = { name: channel, custom: false }
     if (press) {
       const { conversationId, endpointId } = press
-      const userId = press.userId ?? (await endpoints.userAt(client, at, endpoint, userDataOf(person)))
+      const userId = press.userId ?? (await endpoints.userAt(client, channel, endpoint, userDataOf(person)))
       return { conversationId, endpointId, userId }
     }
-    if (!opensConversation(event)) return endpoints.find(client, at, endpoint)
-    return endpoints.conversationOf(client, at, endpoint, userDataOf(person))
+    if (!opensConversation(event)) return endpoints.find(client, channel, endpoint)
+    return endpoints.conversationOf(client, channel, endpoint, userDataOf(person))
   }
 
   async #post(origin: Origin, id: Id, payload: JsonObject | undefined): Promise<Stored | undefined> {
@@ -222,8 +223,8 @@ export class Ingest {
     return reply ?? this.#payloadOf(origin, id, content)
   }
 
-  #payloadOf({ client, integration: { channel } }: Origin, entryId: Id, content: InboundContent): JsonObject {
-    const place = { clientId: client.id, channel, entryId, part: 0 }
+  #payloadOf({ client, integration }: Origin, entryId: Id, content: InboundContent): JsonObject {
+    const place = { clientId: client.id, channel: channelRefOf(integration), entryId, part: 0 }
     return payloadOf(content, (media) => this.#options.media.urlOf(place, media))
   }
 
@@ -265,18 +266,18 @@ export class Ingest {
     { client, integration, conversationId }: Origin,
     key: string,
   ): Promise<{ messageId?: Id }> {
-    const dedupe = dedupeOf(integration.channel, key)
+    const dedupe = dedupeOf(channelRefOf(integration), key)
     const entry = await this.#options.store.findByDedupe(client.id, conversationId, dedupe)
     return entry?.type === 'message' ? { messageId: entry.id } : {}
   }
 
   /**
-   * The message of this delivery and its place, if it was sent through this channel. The provider may name another
+   * The message of this delivery and its place, if it was sent through this integration. The provider may name another
    * endpoint: a number that it chose itself.
    */
   async #deliveredOf(
     client: ClientView,
-    channel: string,
+    channel: ChannelRef,
     deliveryId: string,
   ): Promise<Pick<Origin, 'conversationId' | 'userId' | 'endpointId' | 'delivered'> | undefined> {
     const { store } = this.#options
@@ -287,7 +288,7 @@ export class Ingest {
     if (entry?.type !== 'message') return undefined
     const conversation = await store.findConversation(client.id, entry.streamId)
     const isOurs = conversation?.endpoints.some(
-      (endpoint) => endpoint.id === ids?.endpointId && endpoint.channel.name === channel,
+      (endpoint) => endpoint.id === ids?.endpointId && isSameChannel(endpoint.channel, channel),
     )
     if (!ids || !isOurs || !conversation?.userId) return undefined
     const { userId } = conversation
@@ -328,7 +329,7 @@ export class Ingest {
 
   /** What the provider reports as failed after it accepted it becomes a dead letter. */
   async #undelivered(
-    { integration: { channel }, endpointId, delivered }: Origin,
+    { integration, endpointId, delivered }: Origin,
     { failure }: InboundEvent & { type: 'delivery' },
   ): Promise<void> {
     const { store, dispatcher, now } = this.#options
@@ -336,7 +337,7 @@ export class Ingest {
     const { message } = delivered
     const target = endpointTarget(endpointId)
     const dead: Dead = {
-      ...{ reason: 'undelivered', attempts: 1, at: now(), label: `${channel} ${endpointId}` },
+      ...{ reason: 'undelivered', attempts: 1, at: now(), label: `${labelOf(integration)} ${endpointId}` },
       error: failure?.message ?? 'the provider could not deliver it',
     }
     await store.bury(message, message.seq, target, dead)

@@ -11,7 +11,8 @@ import {
 import type { Channels, Runtime } from '../channels/channels.js'
 import { classify } from '../channels/classify.js'
 import { errorShape } from '../channels/error-shape.js'
-import type { Directory, OpenIntegration } from '../clients/directory.js'
+import type { Directory } from '../clients/directory.js'
+import type { OpenIntegration } from '../clients/open-integration.js'
 import { monotonicMs } from '../delivery/transport.js'
 import type { KeptSource, SourceData, SourceState, Sources } from '../integrations/sources.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
@@ -170,9 +171,10 @@ export class Source {
   ): ListenContext<unknown, unknown> {
     const { urls, network } = this.#options
     const { cursor } = this.#kept.data
+    const { id, name } = integration
     return {
-      integration: { clientId: this.clientId, config: integration.config, session },
-      webhookUrl: urls.webhook(this.clientId, integration.channel),
+      integration: { clientId: this.clientId, id, name, config: integration.config, session },
+      webhookUrl: urls.webhook(this.clientId, name),
       signal,
       ...(cursor !== undefined && { cursor: structuredClone(cursor) }),
       ...network,

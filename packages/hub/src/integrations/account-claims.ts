@@ -43,15 +43,25 @@ export class AccountClaims {
 
   /** The accounts in a client's configuration. */
   ofClient({ integrations }: ClientView): Account[] {
-    return [...integrations.values()].flatMap(({ channel, config }) => this.of(channel, config) ?? [])
+    return this.ofAll([...integrations.values()])
   }
 
-  /** Claims an account. Returns a function that reverts it. @throws CONFLICT if another client has it */
-  async claim(clientId: Id, account: Account): Promise<() => Promise<unknown>> {
+  ofAll(integrations: readonly { channel: string; config: unknown }[]): Account[] {
+    return integrations.flatMap(({ channel, config }) => this.of(channel, config) ?? [])
+  }
+
+  /**
+   * Claims an account for the client's integration of this name. Returns a function that reverts it.
+   * @throws CONFLICT if another client has it
+   */
+  async claim(clientId: Id, account: Account, integration: string): Promise<() => Promise<unknown>> {
     const { store, now } = this.#options
     const key = keyOf(account)
     const mine = `${clientId} ${now().getTime()} ${newId()}`
-    const takeBack = () => store.replaceMeta(key, mine, FREE)
+    // A concurrent change of the same client may have used it.
+    const takeBack = async () => {
+      if (!(await this.#has(clientId, account))) await store.replaceMeta(key, mine, FREE)
+    }
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const known = await store.putMetaIfAbsent(key, mine)
       if (known === mine) return takeBack
@@ -59,10 +69,9 @@ export class AccountClaims {
       if (holder && holder.id !== clientId && (await this.#isHeld(holder, account))) break
       if (await store.replaceMeta(key, known, mine)) return takeBack
     }
-    const { channel } = account
     throw new PlugboardError(
       'CONFLICT',
-      `"channels.${channel}" is an account that another client already uses`,
+      `"channels.${integration}" is an account that another client already uses`,
     )
   }
 

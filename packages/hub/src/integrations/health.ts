@@ -8,7 +8,8 @@ import {
   parseJsonObject,
 } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
-import type { ClientView, OpenIntegration } from '../clients/directory.js'
+import type { ClientView } from '../clients/directory.js'
+import type { OpenIntegration } from '../clients/open-integration.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import type { Recipients } from '../delivery/recipients.js'
 import {
@@ -34,6 +35,8 @@ export type HealthType = (typeof healthTypes)[number]
 /** A health event of an integration. */
 export interface HealthEvent {
   type: HealthType
+  /** Name of the integration at that time, if it differs from the name of the channel. */
+  name?: string
   time: Date
   data?: JsonObject
 }
@@ -47,8 +50,9 @@ export interface HealthDetails {
   tellsProvider?: boolean
 }
 
-/** An enabled channel with its recent events. */
+/** An integration with its recent events. */
 export interface IntegrationHealth extends Omit<TargetState, 'counts'> {
+  name: string
   channel: string
   status: 'active' | 'pending' | 'paused'
   /** The provider's message, if it is paused or pending. */
@@ -125,14 +129,14 @@ export class Health {
     const integrations = [...client.integrations.values()]
     const [states, listening] = await Promise.all([monitor.read(client.id), this.#listening(integrations)])
     return Promise.all(
-      integrations.map(async ({ id, channel, status, reason, mode = 'webhook' }) => {
+      integrations.map(async ({ id, name, channel, status, reason, mode = 'webhook' }) => {
         const entries = await store.listEntries(client.id, id, MAX_EVENTS)
         const { counts: _, ...state } = states.get(id) ?? NO_STATE
-        const webhookUrl = urls.webhook(client.id, channel)
+        const webhookUrl = urls.webhook(client.id, name)
         const setup = channels.find(channel)?.setup?.(webhookUrl, mode)
         const isLoaded = channels.isLoaded(channel)
         return {
-          ...{ channel, status: isLoaded ? status : 'paused', configured: status !== 'pending' },
+          ...{ name, channel, status: isLoaded ? status : 'paused', configured: status !== 'pending' },
           ...(isLoaded ? reason !== undefined && { reason } : { reason: NOT_LOADED }),
           mode,
           ...(listening.has(id) && { listening: listening.get(id) as ListeningHealth }),
@@ -183,7 +187,7 @@ export class Health {
   /** Stores a health event and notifies the webhooks. */
   async record(
     client: ClientView,
-    integration: { id: ClientView['id']; channel: string },
+    integration: { id: Id; name: string; channel: string },
     type: HealthType,
     { data, old, tellsProvider }: HealthDetails = {},
   ): Promise<void> {
@@ -195,7 +199,12 @@ export class Health {
       entry: {
         id: newId(),
         type: 'health.new',
-        payload: JSON.stringify({ type, ...(data && { data }), ...(old && { old }) }),
+        payload: JSON.stringify({
+          type,
+          ...(integration.name !== integration.channel && { name: integration.name }),
+          ...(data && { data }),
+          ...(old && { old }),
+        }),
         at: now(),
         claim: dispatcher.hasRoom(client.id, integration.id),
       },
@@ -223,5 +232,12 @@ const listeningOf = (state: SourceState): ListeningHealth => ({
 export function healthEventOf(entry: { payload: string; at: Date }): HealthEvent | undefined {
   const told = parseJsonObject(entry.payload)
   const type = healthTypes.find((each) => each === told.type)
-  return type && { type, ...(isJsonObject(told.data) && { data: told.data }), time: entry.at }
+  return (
+    type && {
+      type,
+      ...(typeof told.name === 'string' && { name: told.name }),
+      ...(isJsonObject(told.data) && { data: told.data }),
+      time: entry.at,
+    }
+  )
 }

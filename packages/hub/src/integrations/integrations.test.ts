@@ -29,14 +29,41 @@ test('a channel is enabled, changed and taken out, and the others and the webhoo
   })
 })
 
-test('of two that enable a channel concurrently, one succeeds, and the other gets an error', async () => {
+test('two that enable a channel concurrently get an integration each, with names of their own', async () => {
   const { hub, client } = await setUp()
   const known = await client()
   const enable = (token: string) => hub.integrations.enable(known, 'beta', { config: { token }, facts: {} })
+  const made = await Promise.all(['a', 'b', 'c'].map(enable))
+  expect(made.map(({ channel }) => channel?.name).sort()).toEqual(['beta', 'beta-2', 'beta-3'])
+  expect((await client()).integrations.get(made[1]?.channel?.name ?? '')).toMatchObject({
+    ...{ id: made[1]?.id, config: { token: 'b' } },
+  })
+})
+
+test('a generated name is none that a channel has, and not longer than a name may be', async () => {
+  const long = 'b'.repeat(31)
+  const { hub, client } = await setUp([long, 'beta-2'])
+  const enable = async (channel: string) => {
+    const made = await hub.integrations.enable(await client(), channel, {
+      config: { token: newId() },
+      facts: {},
+    })
+    return made.channel?.name
+  }
+  expect([await enable('beta'), await enable('beta')]).toEqual(['beta', 'beta-3'])
+  expect([await enable(long), await enable(long)]).toEqual([long, `${'b'.repeat(29)}-2`])
+})
+
+test('of two that add the same account concurrently, one succeeds, and no other client can take it', async () => {
+  const { hub, client } = await setUp()
+  const other = (await hub.clients.create()).client
+  const enable = async (name: string, whose = client()) =>
+    hub.integrations.enable(await whose, 'beta', { config: { account: 'one', name }, facts: {} })
   const results = await Promise.allSettled([enable('a'), enable('b')])
+  expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
   const [lost] = results.filter((result) => result.status === 'rejected')
-  expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   expect(lost?.reason).toMatchObject({ code: 'CONFLICT' })
+  await expect(enable('c', Promise.resolve(other))).rejects.toMatchObject({ code: 'CONFLICT' })
 })
 
 test('an integration that a concurrent sync replaced is not found, and the new one stays', async () => {
@@ -111,14 +138,16 @@ test('a channel has neither keys nor webhooks', async () => {
 })
 
 /** A hub whose client has a channel that is paused, and a webhook. */
-async function setUp() {
+async function setUp(more: readonly string[] = []) {
   const record = recordOf()
   record.integrations = [{ ...integrationOf(record.id, { token: 'old' }), status: 'paused', reason: 'no' }]
   record.webhooks = [webhookOf(record.id, 'https://bot.example')]
   const shared = new SharedStore(record)
   const store = shared.open()
-  const beta: Channel = { ...acmeChannel(), name: 'beta' }
-  const hub = openHub(store, [acmeChannel(), beta])
+  const account = (config: unknown) => (config as { account?: string }).account ?? JSON.stringify(config)
+  const beta: Channel = { ...acmeChannel(), name: 'beta', account }
+  const others = more.map((name): Channel => ({ ...acmeChannel(), name }))
+  const hub = openHub(store, [acmeChannel(), beta, ...others])
   hubs.push(hub)
   const client = async () => {
     const found = await hub.clients.find({ id: record.id })

@@ -1,6 +1,8 @@
-import { type Id, invalid, type JsonObject, newId, PlugboardError } from '@plugboard/core'
+import { type Id, invalid, isPlugboardError, type JsonObject, newId, PlugboardError } from '@plugboard/core'
+import type { Channels } from '../channels/channels.js'
 import type { Accounts, KeyAccount, WithId } from '../clients/accounts.js'
-import type { ClientView, OpenIntegration, OpenWebhook } from '../clients/directory.js'
+import type { ClientView, Directory, OpenWebhook } from '../clients/directory.js'
+import type { OpenIntegration } from '../clients/open-integration.js'
 import type { NewWebhook, Webhooks } from '../clients/webhooks.js'
 import type { Collection } from '../documents/collection.js'
 import { CUSTOM_TERM, type IntegrationFacts } from '../documents/facts.js'
@@ -18,6 +20,8 @@ export interface IntegrationView {
 export interface IntegrationsOptions {
   facts: Collection<IntegrationFacts>
   sync: Sync
+  directory: Directory
+  channels: Pick<Channels, 'find'>
   webhooks: Webhooks
   accounts: Accounts
 }
@@ -27,6 +31,9 @@ export interface IntegrationKinds {
   channels?: readonly string[]
   custom?: boolean
 }
+
+/** Longest name of an integration. */
+const MAX_NAME = 31
 
 /** Manages single integrations; {@link Sync} replaces the whole configuration. */
 export class Integrations {
@@ -73,17 +80,52 @@ export class Integrations {
     return { id, facts }
   }
 
-  /** @throws INVALID, and CONFLICT if the channel is already enabled or another client uses the account */
+  /**
+   * Adds an integration of a channel. Its name is that of the channel or, if that is used, the name with a number, such as
+   * `telegram-2`. @throws INVALID, and CONFLICT if another integration uses the account
+   */
   async enable(
     client: ClientView,
-    name: string,
+    channelName: string,
     { config, facts }: { config: JsonObject; facts: IntegrationFacts },
   ): Promise<IntegrationView> {
-    const changed = await this.#options.sync.runOne(client.id, name, { config })
+    const name = this.#freeName(client, channelName)
+    const changed = await this.#add(client, { name, channel: channelName, config })
+    if (!changed) {
+      // A concurrent change used the name.
+      return this.enable(await this.#options.directory.get(client.id), channelName, { config, facts })
+    }
     const channel = changed.integrations.get(name)
     if (!channel) throw notFound()
     await this.#options.facts.insert(client.id, channel.id, facts)
     return { id: channel.id, channel, facts }
+  }
+
+  #freeName({ integrations }: ClientView, channel: string): string {
+    const used = new Set([...integrations.values()].flatMap(({ name, key }) => [name, key]))
+    const isFree = (name: string): boolean => !used.has(name) && !this.#options.channels.find(name)
+    if (!used.has(channel)) return channel
+    for (let n = 2; ; n += 1) {
+      const end = `-${n}`
+      const name = `${channel.slice(0, MAX_NAME - end.length)}${end}`
+      if (isFree(name)) return name
+    }
+  }
+
+  /** Undefined if the name is used now. */
+  async #add(
+    client: ClientView,
+    wanted: { name: string; channel: string; config: JsonObject },
+  ): Promise<ClientView | undefined> {
+    const { sync, directory } = this.#options
+    try {
+      return await sync.add(client.id, wanted)
+    } catch (error) {
+      if (!isPlugboardError(error, 'CONFLICT')) throw error
+      directory.forget(client.id)
+      if ((await directory.get(client.id)).integrations.has(wanted.name)) return undefined
+      throw error
+    }
   }
 
   /** Creates a custom integration. */
@@ -100,10 +142,7 @@ export class Integrations {
     { config, facts }: { config?: JsonObject; facts(known: IntegrationFacts): IntegrationFacts },
   ): Promise<IntegrationView> {
     const { channel } = await this.get(client, id)
-    const changed =
-      channel && config
-        ? await this.#options.sync.runOne(client.id, channel.channel, { known: id, config })
-        : client
+    const changed = channel && config ? await this.#options.sync.change(client.id, channel, config) : client
     await this.#options.facts.change(client.id, id, (known) => {
       if (!known && !channel) throw notFound()
       return facts(known ?? {})
@@ -115,7 +154,7 @@ export class Integrations {
   async delete(client: ClientView, id: Id): Promise<void> {
     const { sync, webhooks, accounts, facts } = this.#options
     const { channel } = await this.get(client, id)
-    if (channel) await sync.runOne(client.id, channel.channel, { known: id })
+    if (channel) await sync.change(client.id, channel)
     await webhooks.deleteOf(client, id)
     await accounts.removeOf({ integrationId: id })
     // Last, so that the deletion can be repeated if the process ended before.

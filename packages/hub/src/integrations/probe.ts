@@ -12,6 +12,16 @@ export interface ProbeOptions {
   timeoutMs: number
 }
 
+/** A new configuration of an integration that may not exist yet. */
+export interface Probing {
+  clientId: Id
+  id: Id
+  name: string
+  channel: string
+  config: JsonObject
+  mode: IntegrationMode
+}
+
 /** Result of checking a new configuration. */
 export interface Probed {
   /** Whether the provider must be set up, or asked again. */
@@ -26,9 +36,7 @@ export interface Probed {
  */
 export async function probe(
   { channels, urls, timeoutMs }: ProbeOptions,
-  clientId: Id,
-  channel: string,
-  { config, mode }: { config: JsonObject; mode: IntegrationMode },
+  { clientId, id, name, channel, config, mode }: Probing,
 ): Promise<Probed> {
   let runtime: Runtime | undefined
   const never = new AbortController()
@@ -36,9 +44,9 @@ export async function probe(
     runtime = await channels.runtime(channel)
     if (!runtime.check) return
     const session = runtime.connect(config)
-    const integration = { clientId, config, session }
+    const integration = { clientId, id, name, config, session }
     try {
-      await runtime.check({ integration, webhookUrl: urls.webhook(clientId, channel), signal })
+      await runtime.check({ integration, webhookUrl: urls.webhook(clientId, name), signal })
     } finally {
       runtime.disconnect?.(session)
     }
@@ -53,7 +61,7 @@ export async function probe(
     if (failure.kind !== 'auth')
       return Date.now() < deadline ? { isPending: true, reason: failure.message } : LATE
     const { field, message } = failure
-    const path = ['channels', channel, ...(field === undefined ? [] : [field])]
+    const path = ['channels', name, ...(field === undefined ? [] : [field])]
     throw invalid({ path, message: `was refused by the provider: ${message}` })
   } finally {
     asking.catch(() => undefined)

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Failure, Id, IntegrationMode, JsonObject, Logger } from '@plugboard/core'
 import { isPlugboardError, parseJsonObject } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
@@ -6,6 +7,7 @@ import { setupOf } from '../channels/setup-of.js'
 import { withTimeout } from '../channels/timeout.js'
 import type { ClientView, Directory } from '../clients/directory.js'
 import type { Keyring } from '../clients/keyring.js'
+import { namesOf, type OpenIntegration } from '../clients/open-integration.js'
 import type { Carry } from '../delivery/serial-transport.js'
 import type { IntegrationAddress, IntegrationItem } from '../delivery/transport.js'
 import type { IntegrationRecord } from '../ports/client-record.js'
@@ -26,6 +28,14 @@ export interface ProvisioningOptions {
 }
 
 type Outcome = Failure | undefined
+
+/** An integration as it is or was set up at its provider. */
+type Installed = Pick<OpenIntegration, 'id' | 'name' | 'channel' | 'config'>
+
+/** Whether the setup of `other` may have replaced that of `before`, so that removing the one may remove the other. */
+const mayReplace = (other: Installed, before: Installed): boolean =>
+  other.channel === before.channel &&
+  (other.id === before.id || other.name === before.name || isDeepStrictEqual(other.config, before.config))
 
 /**
  * Sets up integrations at their providers: registers the webhook of a new or changed one, and removes that of a deleted
@@ -51,14 +61,16 @@ export class Provisioning {
   }
 
   async #carry(address: IntegrationAddress, item: IntegrationItem, signal: AbortSignal): Promise<Outcome> {
-    const { old } = parseJsonObject(item.payload)
+    const { old, name = item.channel } = parseJsonObject(item.payload)
     const { clientId, integrationId } = address
     // The cache may be older than the reported change, if another process made it.
     this.#options.directory.forget(clientId)
     const client = await this.#options.directory.find({ id: clientId })
     const now = client?.record.integrations.find(({ id }) => id === integrationId)
-    if (typeof old === 'string') {
-      const failure = await this.#takeBack(clientId, item.channel, old, client, signal)
+    if (typeof old === 'string' && typeof name === 'string') {
+      const config = this.#open(old, clientId)
+      const integration = config && { id: integrationId, name, channel: item.channel, config }
+      const failure = integration && (await this.#takeBack(clientId, integration, client, signal))
       // With a new configuration, only that matters.
       if (failure && !now) return failure
     }
@@ -68,22 +80,23 @@ export class Provisioning {
   /** Best effort: with invalid credentials, there is nothing to revert. */
   async #takeBack(
     clientId: Id,
-    channel: string,
-    sealed: string,
+    integration: Installed,
     client: ClientView | undefined,
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { accounts, channels, log } = this.#options
-    const config = this.#open(sealed, clientId)
-    if (!config || !channels.find(channel)) return undefined
+    const { name, channel, config } = integration
+    if (!channels.find(channel)) return undefined
     const account = accounts.of(channel, config)
     // A newer setup for the same account must stay.
-    const isInUse = account ? await accounts.isTaken(clientId, account) : client?.integrations.has(channel)
+    const isInUse = account
+      ? await accounts.isTaken(clientId, account)
+      : [...(client?.integrations.values() ?? [])].some((other) => mayReplace(other, integration))
     if (isInUse) return undefined
-    const failure = await this.#call('take-back', clientId, channel, config, signal)
+    const failure = await this.#call('take-back', clientId, integration, signal)
     if (!failure) return undefined
     log.warn(
-      { clientId, channel, kind: failure.kind, error: failure.message },
+      { clientId, channel, integration: name, kind: failure.kind, error: failure.message },
       'cannot remove an integration at its provider',
     )
     return failure.kind === 'auth' || failure.kind === 'invalid' || failure.kind === 'recipient'
@@ -102,13 +115,14 @@ export class Provisioning {
 
   async #setUp(client: ClientView, record: IntegrationRecord, signal: AbortSignal): Promise<Outcome> {
     const { id, channel, mode = 'webhook' } = record
-    const open = client.integrations.get(channel)
+    const { name } = namesOf(record)
+    const open = client.integrations.get(name)
     if (open?.id !== id) return undefined
-    const failure = await this.#call(mode, client.id, channel, open.config, signal)
+    const failure = await this.#call(mode, client.id, open, signal)
     if (failure?.kind === 'auth') return failure
     const changed = await this.#update(client.id, record, failure?.message)
     if (!failure) {
-      if (changed) await this.#options.health.record(changed, { id, channel }, 'initialize')
+      if (changed) await this.#options.health.record(changed, { id, name, channel }, 'initialize')
       return undefined
     }
     // The cause of the rejection (such as an unreachable address) may be fixed later.
@@ -116,15 +130,16 @@ export class Provisioning {
     return isFinal ? { kind: 'transient', message: failure.message } : failure
   }
 
-  /** Stores the result if the configuration is unchanged and the result is new. */
+  /** Stores the result if the name and the configuration are unchanged and the result is new. */
   async #update(
     clientId: Id,
-    { id, config }: IntegrationRecord,
+    { id, name, config }: IntegrationRecord,
     reason: string | undefined,
   ): Promise<ClientView | undefined> {
     const { directory } = this.#options
     const isNews = (each: IntegrationRecord): boolean =>
       each.id === id &&
+      each.name === name &&
       each.config === config &&
       each.status === 'pending' &&
       (reason === undefined || each.reason !== reason)
@@ -146,8 +161,7 @@ export class Provisioning {
   async #call(
     what: IntegrationMode | 'take-back',
     clientId: Id,
-    channel: string,
-    config: JsonObject,
+    { id, name, channel, config }: Installed,
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { channels, urls, timeoutMs } = this.#options
@@ -159,8 +173,8 @@ export class Provisioning {
         if (!call) return
         const session = runtime.connect(config)
         try {
-          const integration = { clientId, config, session }
-          await call.call(runtime, { integration, webhookUrl: urls.webhook(clientId, channel), signal })
+          const integration = { clientId, id, name, config, session }
+          await call.call(runtime, { integration, webhookUrl: urls.webhook(clientId, name), signal })
         } finally {
           runtime.disconnect?.(session)
         }

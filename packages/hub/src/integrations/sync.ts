@@ -1,21 +1,25 @@
 import { isDeepStrictEqual } from 'node:util'
 import {
+  channelNamePattern,
   type Id,
   type IntegrationMode,
   invalid,
   type JsonObject,
   newId,
   PlugboardError,
+  parseJsonObject,
 } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
 import type { ClientView, Directory } from '../clients/directory.js'
 import { type Keyring, newSecret } from '../clients/keyring.js'
+import { namesOf } from '../clients/open-integration.js'
 import type { ClientRecord, IntegrationRecord, WebhookRecord } from '../ports/client-record.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 import type { Account, AccountClaims } from './account-claims.js'
 import { isSame as isSameAccount } from './account-claims.js'
 import type { Health, HealthDetails, HealthType } from './health.js'
-import type { Probed } from './probe.js'
+import { IntegrationKeys, matchIntegrations } from './identity.js'
+import type { Probed, Probing } from './probe.js'
 
 /** The whole wanted configuration of a client, for one webhook format. */
 export interface Configuration {
@@ -25,8 +29,12 @@ export interface Configuration {
   acceptsGuests?: boolean | undefined
 }
 
+/** Wanted configuration of one integration. */
 export interface ChannelConfiguration {
+  /** Name of the integration. */
   name: string
+  /** Name of the channel. Default: the name of the integration. */
+  channel?: string | undefined
   /** A disabled one is validated, and then treated as absent. */
   isEnabled: boolean
   /** Drops unknown fields instead of rejecting them. */
@@ -39,11 +47,6 @@ export interface ChannelConfiguration {
   mode?: IntegrationMode | undefined
 }
 
-/** A valid configuration of a channel, with its mode. */
-interface CheckedChannel extends ChannelConfiguration {
-  mode: IntegrationMode
-}
-
 export interface SyncOptions {
   directory: Directory
   channels: Channels
@@ -51,11 +54,23 @@ export interface SyncOptions {
   health: Health
   accounts: AccountClaims
   /** Checks a new configuration with its provider. @throws INVALID if it rejects the credentials */
-  probe(clientId: Id, channel: string, wanted: { config: JsonObject; mode: IntegrationMode }): Promise<Probed>
+  probe(probing: Probing): Promise<Probed>
   urls: Pick<PublicAddresses, 'isPublic'>
   /** Returns why a URL must not be called, or undefined. */
   refuseTarget(url: string): string | undefined
 }
+
+/** A checked configuration of an enabled integration. */
+interface Wanted {
+  name: string
+  channel: string
+  config: JsonObject
+  account: string | undefined
+  mode: IntegrationMode
+}
+
+/** Most integrations of a client. */
+const MAX_INTEGRATIONS = 100
 
 /** Replaces a client's configuration: completely, or not at all if any part is invalid. */
 export class Sync {
@@ -67,14 +82,15 @@ export class Sync {
 
   /**
    * Webhooks are identified by their URL: an existing one keeps its token. An integration with an unchanged configuration
-   * stays unchanged; a paused one is retried. An unreachable provider does not block the sync: it is set up later, see
+   * stays unchanged; a paused one is retried. One that has the same account (or, in a channel without accounts, the same
+   * configuration) under another name is renamed: it keeps its conversations. An unreachable provider does not block the sync: it is set up later, see
    * {@link Provisioning}.
-   * @throws INVALID with every fault of the first invalid channel, or if a provider rejects new credentials; CONFLICT if
-   * another client uses an account; NOT_FOUND
+   * @throws INVALID with every fault of the first invalid integration, if two of them use one account, or if a provider
+   * rejects new credentials; CONFLICT if another client uses an account; NOT_FOUND
    */
   async run(clientId: Id, format: string, wanted: Configuration): Promise<ClientView> {
-    const channels = await this.check(wanted)
-    return this.#apply(clientId, channels, {
+    const integrations = await this.#wanted(wanted)
+    return this.#apply(clientId, integrations, {
       concerns: () => true,
       webhooks: (record) => this.#webhooks(record, format, wanted),
       acceptsGuests: wanted.acceptsGuests,
@@ -82,50 +98,68 @@ export class Sync {
   }
 
   /**
-   * Sets the configuration of one channel, or removes the channel without one. Other channels and webhooks stay unchanged.
-   * `known`: the current integration. @throws as {@link run}; CONFLICT if an unexpected one exists, NOT_FOUND if it was
-   * deleted
+   * Adds an integration. Everything else stays unchanged.
+   * @throws as {@link run}; CONFLICT also if the name is used, if another integration of the client uses the account, and
+   * if there are too many
    */
-  async runOne(
+  async add(
     clientId: Id,
-    name: string,
-    { known, config }: { known?: Id | undefined; config?: JsonObject },
+    { name, channel, config }: { name: string; channel: string; config: JsonObject },
   ): Promise<ClientView> {
-    const wanted = config ? [await this.#checked({ name, config }, await this.#modeNow(clientId, name))] : []
-    return this.#apply(clientId, wanted, {
-      concerns: ({ channel }) => channel === name,
-      webhooks({ integrations, webhooks }) {
-        const found = integrations.find(({ channel }) => channel === name)
-        if (found?.id === known) return webhooks
-        if (known) throw new PlugboardError('NOT_FOUND', 'integration not found')
-        throw new PlugboardError('CONFLICT', `the channel ${name} already has an integration`)
+    const wanted = await this.#checked({ name, channel, config })
+    return this.#apply(clientId, [wanted], {
+      concerns: () => false,
+      webhooks: ({ integrations, webhooks }) => {
+        if (!integrations.some((integration) => namesOf(integration).name === name)) return webhooks
+        throw new PlugboardError('CONFLICT', `the client already has an integration ${name}`)
       },
     })
   }
 
-  /** The present mode of an integration, which a change of its configuration keeps if it can. */
-  async #modeNow(clientId: Id, name: string): Promise<IntegrationMode | undefined> {
-    const client = await this.#options.directory.find({ id: clientId })
-    const integration = client?.integrations.get(name)
-    return integration && (integration.mode ?? 'webhook')
+  /**
+   * Sets the configuration of one integration, or removes it without one. Everything else stays unchanged.
+   * @throws as {@link add}; NOT_FOUND if it was deleted
+   */
+  async change(
+    clientId: Id,
+    {
+      id,
+      name,
+      channel,
+      mode = 'webhook',
+    }: Pick<IntegrationRecord, 'id' | 'channel' | 'mode'> & { name: string },
+    config?: JsonObject,
+  ): Promise<ClientView> {
+    const wanted = config ? [await this.#checked({ name, channel, config }, mode)] : []
+    return this.#apply(clientId, wanted, {
+      concerns: (integration) => integration.id === id,
+      webhooks: ({ integrations, webhooks }) => {
+        const found = integrations.find((integration) => integration.id === id)
+        if (!found) throw new PlugboardError('NOT_FOUND', 'integration not found')
+        if (namesOf(found).name === name) return webhooks
+        throw new PlugboardError('CONFLICT', 'the client changed concurrently; try again')
+      },
+    })
   }
 
-  async #apply(clientId: Id, channels: readonly CheckedChannel[], scope: Scope): Promise<ClientView> {
+  async #apply(clientId: Id, wanted: readonly Wanted[], scope: Scope): Promise<ClientView> {
     const { accounts, directory } = this.#options
     const before = await directory.get(clientId)
-    const had = accounts.ofClient(before).filter(scope.concerns)
-    const wants = channels.flatMap(({ name, config }) => accounts.of(name, config) ?? [])
-    const lacks = (list: readonly Account[]) => (account: Account) =>
-      !list.some((other) => isSameAccount(other, account))
+    const had = accounts.ofAll([...before.integrations.values()].filter(scope.concerns))
     const claims: (() => Promise<unknown>)[] = []
+    const ids = new Map(wanted.map((one) => [one, newId()]))
     let changes: IntegrationChange[] = []
     let client: ClientView
     try {
-      for (const account of wants.filter(lacks(had))) claims.push(await accounts.claim(clientId, account))
-      const probed = await this.#probe(before, channels)
+      for (const { name, ...one } of wanted) {
+        const account = accountOf(one)
+        if (account && !isIn(accounts.ofClient(before), account))
+          claims.push(await accounts.claim(clientId, account, name))
+      }
+      const probed = await this.#probe(before, wanted, scope, ids)
       client = await directory.change(clientId, (record) => {
         const webhooks = scope.webhooks(record)
-        const next = this.#integrations(record, channels, probed, scope)
+        const next = this.#integrations(record, wanted, scope, { ids, probed })
         changes = next.changes
         // Bots sync on every start: a sync without changes must not wake anything.
         const { acceptsGuests = record.acceptsGuests } = scope
@@ -135,112 +169,178 @@ export class Sync {
         )
         if (isSame) return record
         const guests = acceptsGuests === undefined ? {} : { acceptsGuests }
-        return { ...record, ...guests, integrations: next.integrations, webhooks }
+        const { formerIntegrations: _, ...rest } = record
+        const former = next.former.length === 0 ? {} : { formerIntegrations: next.former }
+        return { ...rest, ...former, ...guests, integrations: next.integrations, webhooks }
       })
     } catch (error) {
       for (const takeBack of claims) await takeBack()
       throw error
     }
     await this.#report(client, changes)
-    for (const account of had.filter(lacks(wants))) await accounts.release(clientId, account)
+    const wants = wanted.flatMap((one) => accountOf(one) ?? [])
+    for (const account of had.filter((one) => !isIn(wants, one))) await accounts.release(clientId, account)
     return client
   }
 
   /** Checks new configurations with their providers, in parallel. */
   async #probe(
-    client: ClientView,
-    channels: readonly CheckedChannel[],
-  ): Promise<ReadonlyMap<string, Probed>> {
-    const isNew = ({ name, config, mode }: CheckedChannel): boolean => {
-      const known = client.integrations.get(name)
-      return (
-        known?.status === 'paused' ||
-        !isDeepStrictEqual([known?.config, known && modeOf(known)], [config, mode])
-      )
-    }
-    const probing = channels.filter(isNew).map(async ({ name, config, mode }): Promise<[string, Probed]> => {
+    { id: clientId, record }: ClientView,
+    wanted: readonly Wanted[],
+    scope: Scope,
+    ids: ReadonlyMap<Wanted, Id>,
+  ): Promise<ReadonlyMap<Wanted, Probed>> {
+    const found = matchIntegrations(wanted, this.#opened(record, scope))
+    const isSame = (one: Wanted): boolean => isSameSetup(found.get(one), one)
+    const isNew = (one: Wanted): boolean => !isSame(one) || found.get(one)?.record.status === 'paused'
+    const probing = wanted.filter(isNew).map(async (one): Promise<[Wanted, Probed]> => {
+      const { name, channel, config, mode } = one
+      const id = found.get(one)?.record.id ?? ids.get(one) ?? newId()
+      const probing = this.#options.probe({ clientId, id, name, channel, config, mode })
       // A paused one is retried unchanged, so that the rest of the configuration does not wait for it.
-      const isPaused = isDeepStrictEqual(client.integrations.get(name)?.config, config)
-      const probing = this.#options.probe(client.id, name, { config, mode })
-      return [name, await (isPaused ? probing.catch(() => ({ isPending: true })) : probing)]
+      return [
+        one,
+        await (isDeepStrictEqual(found.get(one)?.config, config)
+          ? probing.catch(() => ({ isPending: true }))
+          : probing),
+      ]
     })
     return new Map(await Promise.all(probing))
   }
 
-  /** Validates a configuration without changing anything. Returns the enabled channels. @throws INVALID */
-  async check({ channels, webhooks }: Configuration): Promise<CheckedChannel[]> {
-    const checked: CheckedChannel[] = []
-    for (const channel of channels) checked.push(await this.#checked(channel))
+  /** Validates a configuration without changing anything. @throws INVALID */
+  async check(configuration: Configuration): Promise<void> {
+    await this.#wanted(configuration)
+  }
+
+  /** The enabled integrations of a valid configuration. @throws INVALID */
+  async #wanted({ channels, webhooks }: Configuration): Promise<Wanted[]> {
+    const wanted: Wanted[] = []
+    for (const one of channels) {
+      const checked = await this.#checked(one)
+      if (one.isEnabled) wanted.push(checked)
+    }
+    for (const [i, one] of wanted.entries()) {
+      const account = accountOf(one)
+      const other = account && wanted.slice(0, i).find((before) => isIn([account], accountOf(before)))
+      if (other)
+        throw invalid({
+          path: ['channels', one.name],
+          message: `is the same account as "channels.${other.name}"`,
+        })
+    }
     for (const [i, { url }] of webhooks.entries()) {
       const refusal = this.#options.refuseTarget(url)
       if (refusal) throw invalid({ path: ['webhooks', i, 'url'], message: refusal })
     }
-    return checked.filter((channel) => channel.isEnabled)
+    return wanted
   }
 
   /**
-   * The parsed configuration of one channel, with its mode: the wanted one, otherwise `preferred` or the default, as far
-   * as the configuration can. @throws INVALID, also for a forbidden address
+   * The parsed configuration of one integration, with its mode: the wanted one, otherwise `preferred` or the default, as
+   * far as the configuration can. @throws INVALID, also for a forbidden address
    */
   async #checked(
-    channel: Omit<ChannelConfiguration, 'isEnabled'> & { isEnabled?: boolean },
+    { name, channel = name, config: given, dropUnknown, mode }: Omit<ChannelConfiguration, 'isEnabled'>,
     preferred?: IntegrationMode,
-  ): Promise<CheckedChannel> {
-    const { channels, refuseTarget, urls } = this.#options
-    const { name, dropUnknown, isEnabled = true } = channel
-    const checked = await channels.check(name, channel.config, dropUnknown)
-    for (const field of channels.find(name)?.targets ?? []) {
-      const value = checked[field]
+  ): Promise<Wanted> {
+    const { channels, accounts, refuseTarget, urls } = this.#options
+    if (name !== channel && !channelNamePattern.test(name))
+      throw invalid({ path: ['channels', name], message: NAME })
+    const config = await channels.check({ name, channel }, given, dropUnknown)
+    for (const field of channels.find(channel)?.targets ?? []) {
+      const value = config[field]
       const refusal = typeof value === 'string' ? refuseTarget(value) : undefined
       if (refusal) throw invalid({ path: ['channels', name, field], message: refusal })
     }
     const usual = urls.isPublic ? (['webhook', 'listen'] as const) : (['listen', 'webhook'] as const)
     const order = preferred ? [preferred, ...usual] : usual
-    const mode = channels.modeOf(name, checked, channel.mode, order)
-    return { name, isEnabled, config: checked, mode }
+    return {
+      ...{ name, channel, config, account: accounts.of(channel, config)?.name },
+      mode: channels.modeOf({ name, channel }, config, mode, order),
+    }
+  }
+
+  /** The integrations that a change affects, with their configurations. */
+  #opened(record: ClientRecord, { concerns }: Scope): Known[] {
+    const { keyring, accounts } = this.#options
+    return record.integrations.filter(concerns).map((integration) => {
+      const { channel } = integration
+      const config = parseJsonObject(keyring.open(integration.config, record.id))
+      const account = accounts.of(channel, config)?.name
+      return {
+        ...namesOf(integration),
+        channel,
+        config,
+        account,
+        mode: modeOf(integration),
+        record: integration,
+      }
+    })
   }
 
   #integrations(
     record: ClientRecord,
-    channels: readonly CheckedChannel[],
-    probed: ReadonlyMap<string, Probed>,
-    { concerns }: Scope,
+    wanted: readonly Wanted[],
+    scope: Scope,
+    { ids, probed }: { ids: ReadonlyMap<Wanted, Id>; probed: ReadonlyMap<Wanted, Probed> },
   ) {
-    const others = record.integrations.filter((integration) => !concerns(integration))
+    const { keyring, channels } = this.#options
+    const others = this.#opened(record, { ...scope, concerns: (each) => !scope.concerns(each) })
+    const concerned = this.#opened(record, scope)
+    const found = matchIntegrations(wanted, concerned)
+    const kept = new Set(found.values())
+    const removed = concerned.filter((known) => !kept.has(known))
+    const keys = new IntegrationKeys(
+      [...others, ...kept].map(({ key }) => key),
+      record.formerIntegrations ?? [],
+    )
+    for (const known of removed) keys.giveBack(known)
     const changes: IntegrationChange[] = []
-    const integrations = channels.map(({ name, config, mode }): IntegrationRecord => {
-      const old = record.integrations.find((integration) => integration.channel === name)
-      const isSameConfig =
-        old && isDeepStrictEqual(JSON.parse(this.#options.keyring.open(old.config, record.id)), config)
-      const isSame = isSameConfig && modeOf(old) === mode
-      const { reason: _, mode: __, ...rest } = old ?? { id: newId(), channel: name }
-      const version = this.#options.channels.find(name)?.version ?? ''
-      const { id } = rest
-      if (isSame && old.status === 'active') return { ...old, version }
+    const integrations = wanted.map((one): IntegrationRecord => {
+      const { name, channel, config, account, mode } = one
+      const twin = account === undefined ? undefined : others.find((other) => isSameAs(other, one))
+      if (twin)
+        throw new PlugboardError(
+          'CONFLICT',
+          `"channels.${name}" is the same account as "channels.${twin.name}"`,
+        )
+      const known = found.get(one)
+      const old = known?.record
+      const isSame = isSameSetup(known, one)
+      const isRenamed = known !== undefined && known.name !== name
+      const version = channels.find(channel)?.version ?? ''
+      if (old && isSame && !isRenamed && old.status === 'active') return { ...old, version }
+      const id = old?.id ?? ids.get(one) ?? newId()
+      const key = known?.key ?? keys.take({ id, name, channel })
       // A concurrent sync may have prevented the check.
-      const { isPending, reason } = probed.get(name) ?? { isPending: true, reason: old?.reason }
-      const status = isPending ? 'pending' : 'active'
-      const start = { id, channel: name, type: 'start', details: { tellsProvider: isPending } } as const
-      if (!old) changes.push({ id, channel: name, type: 'create' })
-      if (!isSame) {
-        const details = old ? { old: old.config, tellsProvider: true } : {}
-        changes.push({ id, channel: name, type: 'configure', details })
+      const { isPending, reason } = probed.get(one) ?? { isPending: true, reason: old?.reason }
+      const of = { id, name, channel }
+      if (!old) changes.push({ ...of, type: 'create' })
+      if (!isSame || isRenamed) {
+        const data = isRenamed ? { data: { renamedFrom: known.name } } : {}
+        const details = old ? { ...data, ...(!isSame && { old: old.config }), tellsProvider: true } : {}
+        changes.push({ ...of, type: 'configure', details })
       }
-      changes.push(start)
+      changes.push({ ...of, type: 'start', details: { tellsProvider: isPending } })
       return {
-        ...rest,
-        version,
+        ...{ id, channel, version },
+        ...(name !== channel && { name }),
+        ...(key !== channel && { key }),
         ...(mode !== 'webhook' && { mode }),
-        config: isSame ? old.config : this.#options.keyring.seal(JSON.stringify(config), record.id),
-        status,
+        config: old && isSame ? old.config : keyring.seal(JSON.stringify(config), record.id),
+        status: isPending ? 'pending' : 'active',
         ...(reason !== undefined && { reason }),
       }
     })
-    for (const { id, channel, config: old } of record.integrations.filter(concerns)) {
-      if (channels.some(({ name }) => name === channel)) continue
-      changes.push({ id, channel, type: 'delete', details: { old, tellsProvider: true } })
+    for (const { name, channel, record: old } of removed) {
+      const details = { old: old.config, tellsProvider: true }
+      changes.push({ id: old.id, name, channel, type: 'delete', details })
     }
-    return { integrations: [...others, ...integrations], changes }
+    const all = [...others.map(({ record }) => record), ...integrations]
+    if (all.length > MAX_INTEGRATIONS && all.length > record.integrations.length)
+      throw new PlugboardError('CONFLICT', `a client can have at most ${MAX_INTEGRATIONS} integrations`)
+    return { integrations: all, changes, former: keys.former }
   }
 
   #webhooks(record: ClientRecord, format: string, { webhooks }: Configuration): WebhookRecord[] {
@@ -267,8 +367,8 @@ const modeOf = ({ mode = 'webhook' }: { mode?: IntegrationMode }): IntegrationMo
 
 /** The part of a client that a change affects. */
 interface Scope {
-  /** Whether the change removes a channel that it does not name. */
-  concerns(of: { channel: string }): boolean
+  /** Whether the change removes an integration that it does not want. */
+  concerns(of: { id: Id }): boolean
   /** The new webhooks of the client; called for each attempt of the change. */
   webhooks(record: ClientRecord): WebhookRecord[]
   /** Absent: unchanged. */
@@ -277,7 +377,25 @@ interface Scope {
 
 interface IntegrationChange {
   id: Id
+  name: string
   channel: string
   type: HealthType
   details?: HealthDetails
 }
+
+/** An integration with its configuration. */
+type Known = Wanted & { key: string; record: IntegrationRecord }
+
+const NAME = 'must be 2 to 31 lower-case letters, digits and dashes, and start with a letter'
+
+const accountOf = ({ channel, account }: Omit<Wanted, 'name'>): Account | undefined =>
+  account === undefined ? undefined : { channel, name: account }
+
+const isIn = (accounts: readonly Account[], account: Account | undefined): boolean =>
+  account !== undefined && accounts.some((other) => isSameAccount(other, account))
+
+const isSameSetup = (known: Wanted | undefined, { config, mode }: Wanted): boolean =>
+  known?.mode === mode && isDeepStrictEqual(known.config, config)
+
+const isSameAs = (other: Wanted, { channel, account }: Wanted): boolean =>
+  other.channel === channel && other.account === account

@@ -1,11 +1,14 @@
+import { type ChannelRef, decodeChannel, encodeChannel } from './endpoint-record.js'
+
 /**
  * Dedupe key of a provider's event within a conversation. The store appends an entry with a key only once: an append with
  * the same key returns the entry that is there.
  */
-export const dedupeOf = (channel: string, key: string): string => `${channel}:${key}`
+export const dedupeOf = (channel: ChannelRef, key: string): string => `${encodeChannel(channel)}:${key}`
 
-/** The channel and the provider's key that a dedupe key was made of. */
-export function sourceOf(dedupe: string): { channel: string; key: string } {
+/** The channel, the key of the integration and the provider's key that a dedupe key was made of. */
+export function sourceOf(dedupe: string): { channel: string; integration?: string; key: string } {
   const colon = dedupe.indexOf(':')
-  return { channel: dedupe.slice(0, colon), key: dedupe.slice(colon + 1) }
+  const { name: channel, integration } = decodeChannel(dedupe.slice(0, colon), false)
+  return { channel, ...(integration !== undefined && { integration }), key: dedupe.slice(colon + 1) }
 }

@@ -11,9 +11,16 @@ export interface TokenRecord {
   createdAt: Date
 }
 
-/** A channel enabled for one client. */
+/** A channel enabled for one client. A client may have several of one channel. */
 export interface IntegrationRecord {
   id: Id
+  /** Unique per client; used in provider webhook paths. Absent: the name of the channel. */
+  name?: string
+  /**
+   * Stable part of the addresses of its endpoints; unique per client. It stays when the integration is renamed. Absent:
+   * the name of the channel.
+   */
+  key?: string
   /** Name of the channel. */
   channel: string
   /** Version of the configuration format. */
@@ -29,6 +36,16 @@ export interface IntegrationRecord {
   status: 'active' | 'pending' | 'paused'
   /** The provider's message, if it is paused or pending. */
   reason?: string
+}
+
+/**
+ * The key of a removed integration that differs from its name, so that adding the integration again finds its
+ * conversations.
+ */
+export interface FormerIntegration {
+  channel: string
+  name: string
+  key: string
 }
 
 /** A URL of a client that receives events. */
@@ -70,5 +87,7 @@ export interface ClientRecord {
   maxStoredBytes?: number
   tokens: TokenRecord[]
   integrations: IntegrationRecord[]
+  /** The newest last. Absent: none. */
+  formerIntegrations?: FormerIntegration[]
   webhooks: WebhookRecord[]
 }

@@ -12,8 +12,8 @@ export interface AttachmentPlace {
 export interface PublicAddresses {
   /** Whether providers on the internet can call these URLs, as far as the configuration says. */
   readonly isPublic: boolean
-  /** Webhook URL for the provider of this channel and client. */
-  webhook(clientId: Id, channel: string): string
+  /** Webhook URL for the provider of the client's integration of this name. */
+  webhook(clientId: Id, integration: string): string
   /** URL of a file that a person sent. */
   media(token: string): string
   /** URL of an uploaded file; the name is for display. */

@@ -5,6 +5,7 @@ import {
   COPY_META,
   type ConversationStream,
   type Counts,
+  decodeChannel,
   type SenderRecord,
   type StreamKind,
   type StreamRecord,
@@ -223,6 +224,9 @@ async function* pagesOf<T extends Sized>(
 }
 
 function toSender({ clientId, address, userId }: AddressDoc): SenderRecord {
-  const [sender, identity, name, custom] = JSON.parse(address) as [string, string, string, boolean]
-  return { clientId: idOf(clientId), channel: { name, custom }, identity, sender, userId: idOf(userId) }
+  const [sender, identity, channel, custom] = JSON.parse(address) as [string, string, string, boolean]
+  return {
+    ...{ clientId: idOf(clientId), userId: idOf(userId) },
+    ...{ channel: decodeChannel(channel, custom), identity, sender },
+  }
 }

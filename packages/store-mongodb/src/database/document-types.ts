@@ -158,6 +158,8 @@ interface TokenDoc {
 
 interface IntegrationDoc {
   _id: ObjectId
+  name?: string
+  key?: string
   channel: string
   version: string
   config: string
@@ -188,5 +190,6 @@ export interface ClientDoc {
   maxStoredBytes?: number
   tokens: TokenDoc[]
   integrations: IntegrationDoc[]
+  formerIntegrations?: { channel: string; name: string; key: string }[]
   webhooks: WebhookDoc[]
 }

@@ -135,6 +135,8 @@ const client = new Schema<ClientDoc>(
     integrations: [
       part({
         _id: id,
+        name: anyText,
+        key: anyText,
         channel: anyText,
         version: anyText,
         config: anyText,
@@ -142,6 +144,7 @@ const client = new Schema<ClientDoc>(
         reason: anyText,
       }),
     ],
+    formerIntegrations: { type: Mixed },
     webhooks: [
       part({
         _id: id,

@@ -1,5 +1,14 @@
 import { type Endpoint, type Id, PlugboardError } from '@plugboard/core'
-import type { Appended, ChannelRef, MapEndpoint, Mapped, MapSender, NewEntry, Place } from '@plugboard/hub'
+import {
+  type Appended,
+  type ChannelRef,
+  encodeChannel,
+  type MapEndpoint,
+  type Mapped,
+  type MapSender,
+  type NewEntry,
+  type Place,
+} from '@plugboard/hub'
 import type { AddressDoc, ObjectId, StreamDoc } from '../database/document-types.js'
 import { upsert } from '../database/failure.js'
 import type { Models } from '../database/schemas.js'
@@ -187,10 +196,8 @@ function mappedTo({ userId, conversationId, endpointId }: AddressDoc, appended: 
 }
 
 /** What the documents of a sender and of an endpoint are named by: parts in JSON, so that no two are one text. */
-export const senderText = (
-  { name, custom }: ChannelRef,
-  { sender, identity }: Omit<Endpoint, 'thread'>,
-): string => JSON.stringify([sender, identity, name, custom])
+export const senderText = (channel: ChannelRef, { sender, identity }: Omit<Endpoint, 'thread'>): string =>
+  JSON.stringify([sender, identity, encodeChannel(channel), channel.custom])
 
-export const addressText = ({ name, custom }: ChannelRef, { sender, identity, thread }: Endpoint): string =>
-  JSON.stringify([sender, identity, name, custom, thread])
+export const addressText = (channel: ChannelRef, { sender, identity, thread }: Endpoint): string =>
+  JSON.stringify([sender, identity, encodeChannel(channel), channel.custom, thread])

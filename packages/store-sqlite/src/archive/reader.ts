@@ -5,6 +5,7 @@ import {
   COPY_META,
   type ConversationStream,
   type Counts,
+  decodeChannel,
   type StreamRecord,
   type UserStream,
 } from '@plugboard/hub'
@@ -204,9 +205,9 @@ function senderPages(db: Connection) {
   return (after: string) =>
     pageOf(
       read(...placeFrom(after, ['', '', '', '', 0])),
-      ([clientId, sender, identity, name, custom, userId]) => ({
+      ([clientId, sender, identity, channel, custom, userId]) => ({
         kind: 'sender',
-        ...{ clientId, sender, identity, channel: { name, custom: custom === 1 }, userId },
+        ...{ clientId, sender, identity, channel: decodeChannel(channel, custom === 1), userId },
       }),
       (row) => JSON.stringify(row.slice(0, 5)),
     )

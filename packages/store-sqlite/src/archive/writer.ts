@@ -1,12 +1,13 @@
-import type {
-  ArchiveRecord,
-  ConversationStream,
-  Entry,
-  KeyClaim,
-  MetaRecord,
-  SenderRecord,
-  StreamKind,
-  StreamRecord,
+import {
+  type ArchiveRecord,
+  type ConversationStream,
+  type Entry,
+  encodeChannel,
+  type KeyClaim,
+  type MetaRecord,
+  type SenderRecord,
+  type StreamKind,
+  type StreamRecord,
 } from '@plugboard/hub'
 import type { Clients } from '../clients.js'
 import { NEVER } from '../database/migrations.js'
@@ -148,7 +149,7 @@ export class ArchiveWriter {
   }
 
   #addSender({ clientId, channel, identity, sender, userId }: SenderRecord): void {
-    this.#sender(clientId, sender, identity, channel.name, channel.custom ? 1 : 0, userId)
+    this.#sender(clientId, sender, identity, encodeChannel(channel), channel.custom ? 1 : 0, userId)
   }
 
   /** Answers the row of a stream that was not there. */
@@ -185,7 +186,14 @@ export class ArchiveWriter {
     if (n === undefined) return
     const leads = !deletedAt && userN !== null && this.#hasUser(userN) !== undefined
     for (const { id: endpointId, channel, identity, sender, thread } of endpoints) {
-      const address = [clientId, sender, identity, channel.name, channel.custom ? 1 : 0, thread] as const
+      const address = [
+        clientId,
+        sender,
+        identity,
+        encodeChannel(channel),
+        channel.custom ? 1 : 0,
+        thread,
+      ] as const
       this.#endpoint(...address, endpointId, n, id, userId ?? '', leads ? 0 : 1)
     }
   }

@@ -1,5 +1,13 @@
 import type { Id } from '@plugboard/core'
-import type { Appended, EndpointRecord, MapEndpoint, Mapped, MapSender, Place } from '@plugboard/hub'
+import {
+  type Appended,
+  type EndpointRecord,
+  encodeChannel,
+  type MapEndpoint,
+  type Mapped,
+  type MapSender,
+  type Place,
+} from '@plugboard/hub'
 import { type Connection, prepareOne, prepareText, prepareWrite, toBytes, toHex } from '../database/sql.js'
 import { type Appender, isUser } from './append.js'
 import type { StreamCache } from './stream-cache.js'
@@ -103,11 +111,11 @@ export class Endpoints {
 }
 
 const senderOf = ({ clientId, channel, endpoint }: Pick<MapSender, keyof Address>) =>
-  [clientId, endpoint.sender, endpoint.identity, channel.name, channel.custom ? 1 : 0] as const
+  [clientId, endpoint.sender, endpoint.identity, encodeChannel(channel), channel.custom ? 1 : 0] as const
 
 const recordOf = ({ ids, channel, endpoint }: MapEndpoint): EndpointRecord => ({
   id: ids.endpoint,
-  channel: { name: channel.name, custom: channel.custom },
+  channel: { ...channel },
   identity: endpoint.identity,
   sender: endpoint.sender,
   thread: endpoint.thread,

@@ -70,6 +70,7 @@ const payload = jsonObject
 /** Its other fields are those of the channel. */
 const seedChannel = z
   .object({
+    channel: z.string().optional().meta({ description: 'Name of the channel; absent: the key itself' }),
     enabled: z.boolean().optional(),
     mode: z.enum(['webhook', 'listen'], 'must be webhook or listen').optional().meta({
       description:
@@ -84,7 +85,7 @@ const webhookUrl = short(z.url().refine(isStorable, UNSTORABLE), MAX_URL)
 const MAX_WEBHOOKS = 100
 const webhooks = few(z.strictObject({ url: webhookUrl }), { max: MAX_WEBHOOKS })
 const looseWebhooks = few(z.object({ url: webhookUrl }), { max: MAX_WEBHOOKS })
-/** Kinds of channels that one client can name. */
+/** Integrations that one client can have. */
 const MAX_CHANNELS = 100
 
 const guests = z.boolean().meta({
@@ -186,6 +187,7 @@ export const healthResponse = z.object({
   channels: z.record(
     z.string(),
     z.object({
+      channel: z.string().meta({ description: 'Name of the channel' }),
       status: z.enum(['active', 'pending', 'paused']),
       reason: z.string().optional(),
       configured: z.boolean().meta({ description: 'Whether the provider is set up for it' }),

@@ -10,6 +10,7 @@ import {
 import {
   type ClientView,
   type ConversationView,
+  integrationOf,
   messageDetailsOf,
   type Participant,
   type UserView,
@@ -180,9 +181,10 @@ const POSTED = JSON.stringify({ type: 'api:conversations' })
 /** How this API calls a channel: by its own name, where that is one that it has. */
 export function sourceJson(client: ClientView, { source }: Pick<Message, 'source'>): JsonObject {
   if (!source) return { type: 'api:conversations' }
-  const integrationId = client.integrations.get(source.channel)?.id
+  const { channel: name, integration, key } = source
+  const ref = { name, ...(integration !== undefined && { integration }), custom: false }
   return {
-    type: source.channel,
-    ...known({ integrationId, originalMessageId: source.key }),
+    type: name,
+    ...known({ integrationId: integrationOf(client, ref)?.id, originalMessageId: key }),
   }
 }

@@ -93,5 +93,5 @@ function destinationOf(client: ClientView, destination: NonNullable<Body['destin
   if (integrationType !== undefined) return { channel: integrationType }
   const integration = [...client.integrations.values()].find(({ id }) => id === integrationId)
   if (!integration) throw badRequest('destination names no integration of this app')
-  return { channel: integration.channel }
+  return { integrationId: integration.id }
 }

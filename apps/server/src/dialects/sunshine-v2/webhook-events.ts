@@ -12,6 +12,7 @@ import {
   asMessage,
   type ConversationFacts,
   type ConversationView,
+  integrationOf,
   type UserView,
   type WebhookEvent,
 } from '@plugboard/hub'
@@ -116,7 +117,7 @@ async function conversationCreated(
   conversation: JsonObject,
 ): Promise<Told> {
   const [endpoint] = endpoints
-  const integration = endpoint && event.client.integrations.get(endpoint.channel.name)
+  const integration = endpoint && integrationOf(event.client, endpoint.channel)
   const source = endpoint
     ? { type: endpoint.channel.name, ...known({ integrationId: integration?.id }) }
     : { type: 'api:conversations' }
@@ -177,7 +178,10 @@ function userOf({ webhook }: WebhookEvent, id: Id, user: UserView | undefined): 
 function sourceOf({ client, entry, webhook }: WebhookEvent, view: ConversationView): JsonObject {
   const message = asMessage(entry)
   const source = sourceJson(client, message)
-  const endpoint = view.endpoints.find(({ channel }) => channel.name === message.source?.channel)
+  const { channel: name, integration } = message.source ?? {}
+  const endpoint = view.endpoints.find(
+    ({ channel }) => channel.name === name && channel.integration === integration,
+  )
   if (!endpoint || webhook.settings?.includeFullSource !== true) return source
   return { ...source, client: endpointJson(client, endpoint, view) }
 }
@@ -190,8 +194,9 @@ async function handoverOf(
   conversation: JsonObject,
 ): Promise<Told | undefined> {
   const { messageId, endpointId } = activity
-  const channel = endpoints.find(({ id }) => id === endpointId)?.channel.name ?? event.entry.channel
-  const integrationId = channel && event.client.integrations.get(channel)?.id
+  const endpoint = endpoints.find(({ id }) => id === endpointId)
+  const channel = endpoint?.channel.name ?? event.entry.channel
+  const integrationId = endpoint && integrationOf(event.client, endpoint.channel)?.id
   const error = activity.type === 'given-up' && {
     error: { code: activity.reason, ...known({ message: activity.error }) },
   }

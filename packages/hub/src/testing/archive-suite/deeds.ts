@@ -95,7 +95,9 @@ async function one(scene: Scene, world: World, { kind, pick, text, payload }: De
     map: async () => {
       const endpoint = { sender: text, thread: `${pick % 2}` }
       const custom = pick % 3 === 0
-      const mapping = scene.mapping(clientId, { endpoint, channel: { name: 'telegram', custom } })
+      const integration = pick % 5 === 0 && !custom ? { integration: 'support' } : {}
+      const channel = { name: 'telegram', ...integration, custom }
+      const mapping = scene.mapping(clientId, { endpoint, channel })
       const { userId, conversationId: streamId } = await store.mapEndpoint(mapping)
       world.talks.push({ clientId, streamId, userId })
       world.users.push({ clientId, id: userId })

@@ -1,4 +1,4 @@
-import type { EndpointRecord } from '../../log/endpoint-record.js'
+import { type EndpointRecord, encodeChannel, isSameChannel } from '../../log/endpoint-record.js'
 import type { Appended, MapEndpoint, MapSender } from '../../ports/store.js'
 import { openConversation, openUser } from './conversations.js'
 import { type Database, keyOf, type Methods } from './database.js'
@@ -66,15 +66,14 @@ function findEndpoint(database: Database, input: Address, userId: Stream['userId
 }
 
 const isSame = (record: EndpointRecord, { channel, endpoint }: Address): boolean =>
-  record.channel.name === channel.name &&
-  record.channel.custom === channel.custom &&
+  isSameChannel(record.channel, channel) &&
   record.identity === endpoint.identity &&
   record.sender === endpoint.sender &&
   record.thread === endpoint.thread
 
 /** A person is the same in each thread. */
 const addressOf = ({ clientId, channel, endpoint }: Pick<MapSender, keyof Address>): string =>
-  keyOf(clientId, channel.name, channel.custom, endpoint.identity, endpoint.sender)
+  keyOf(clientId, encodeChannel(channel), channel.custom, endpoint.identity, endpoint.sender)
 
 const recordOf = ({ ids, channel, endpoint }: MapEndpoint): EndpointRecord =>
   structuredClone({ id: ids.endpoint, channel, ...endpoint })

@@ -135,7 +135,10 @@ const token = (scene: Scene) => ({ id: newId(), hash: 'a'.repeat(64), createdAt:
 /** Everything that a client's document can hold, different with each call. */
 function configuration(
   scene: Scene,
-): Pick<ClientRecord, 'tokens' | 'integrations' | 'webhooks' | 'acceptsGuests' | 'maxStoredBytes'> {
+): Pick<
+  ClientRecord,
+  'tokens' | 'integrations' | 'formerIntegrations' | 'webhooks' | 'acceptsGuests' | 'maxStoredBytes'
+> {
   const sealed = () => `v1.${newId()}==` as Sealed
   const integration = { id: newId(), version: '1.0.0', config: sealed() }
   return {
@@ -143,9 +146,15 @@ function configuration(
     maxStoredBytes: 2 ** 40,
     tokens: [token(scene), token(scene)],
     integrations: [
+      // As versions before names wrote it.
       { ...integration, channel: 'telegram', status: 'active' },
+      {
+        ...{ ...integration, id: newId(), channel: 'telegram', status: 'pending' },
+        ...{ name: 'support', key: 'sales' },
+      },
       { ...integration, id: newId(), channel: 'slack', status: 'paused', reason: 'invalid_auth: "no"' },
     ],
+    formerIntegrations: [{ channel: 'telegram', name: 'desk', key: 'counter' }],
     webhooks: [
       { id: newId(), url: 'https://bot.example/a?b=c&d=%20', token: sealed(), format: 'messaging-v1' },
       {

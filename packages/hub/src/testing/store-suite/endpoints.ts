@@ -152,26 +152,36 @@ export const endpointCases: Cases = {
     same(types, [...threads.map(() => 'conversation.new'), 'user.new'])
   },
 
-  'identity, sender and channel tell users apart, and so does whether the channel is a custom one': async (
-    scene,
-  ) => {
-    const { id: clientId } = await scene.client()
-    const fields: MappingFields[] = [
-      {},
-      { endpoint: { identity: 'other' } },
-      { endpoint: { sender: 'other' } },
-      { channel: { name: 'slack', custom: false } },
-      { channel: { name: 'telegram', custom: true } },
-    ]
-    await allApart(
-      scene,
-      fields.map((field) => scene.mapping(clientId, field)),
-    )
-    const channel: ChannelRef = { name: 'telegram', custom: true }
-    const { conversationId } = await scene.store.mapEndpoint(scene.mapping(clientId, { channel }))
-    const found = present(await scene.store.findConversation(clientId, conversationId))
-    same(found.endpoints[0]?.channel, channel)
-  },
+  'identity, sender, channel and integration tell users apart, and so does whether the channel is a custom one':
+    async (scene) => {
+      const { id: clientId } = await scene.client()
+      const fields: MappingFields[] = [
+        {},
+        { endpoint: { identity: 'other' } },
+        { endpoint: { sender: 'other' } },
+        { channel: { name: 'slack', custom: false } },
+        { channel: { name: 'telegram', custom: true } },
+        { channel: { name: 'telegram', integration: 'support', custom: false } },
+        { channel: { name: 'telegram', integration: 'sales', custom: false } },
+        { channel: { name: 'slack', integration: 'support', custom: false } },
+        // As a custom name, it may look like any of the others.
+        { channel: { name: 'telegram/support', custom: true } },
+      ]
+      await allApart(
+        scene,
+        fields.map((field) => scene.mapping(clientId, field)),
+      )
+      const channels: ChannelRef[] = [
+        { name: 'telegram', custom: true },
+        { name: 'telegram', integration: 'support', custom: false },
+        { name: 'telegram/support', custom: true },
+      ]
+      for (const channel of channels) {
+        const { conversationId } = await scene.store.mapEndpoint(scene.mapping(clientId, { channel }))
+        const found = present(await scene.store.findConversation(clientId, conversationId))
+        same(found.endpoints[0]?.channel, channel)
+      }
+    },
 
   'endpoints that are equal to a careless eye are not the same': async (scene) => {
     const { id: clientId } = await scene.client()

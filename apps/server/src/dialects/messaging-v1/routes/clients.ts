@@ -31,7 +31,7 @@ export function clientRoutes(app: FastifyInstance, hub: Hub): void {
       const [hooks, integrations] = await Promise.all([webhooksOf(hub, client), hub.health.list(client)])
       // Health is often shown on a dashboard, and the URL of a webhook may hold a secret.
       const webhooks = hooks.map(({ url, ...health }) => ({ ...health, url: withMaskedUrls(url) }))
-      const channels = integrations.map(({ channel, ...health }) => [channel, health] as const)
+      const channels = integrations.map(({ name, ...health }) => [name, health] as const)
       return { webhooks, channels: Object.fromEntries(channels) }
     },
   })

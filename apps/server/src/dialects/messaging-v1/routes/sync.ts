@@ -50,9 +50,9 @@ export function syncRoutes(
   async function syncKnown(client: ClientView, request: FastifyRequest): Promise<object> {
     const { channels = {}, webhooks = [], guests } = parsePart(schemas.syncBody, 'body', request.body)
     const configured = Object.entries(channels).map(
-      ([name, { enabled = true, version, mode, ...config }]) => {
-        assertVersion(hub, name, version)
-        return { name, isEnabled: enabled, config, mode }
+      ([name, { channel = name, enabled = true, version, mode, ...config }]) => {
+        assertVersion(hub, { name, channel }, version)
+        return { name, channel, isEnabled: enabled, config, mode }
       },
     )
     const wanted = { channels: configured, webhooks, acceptsGuests: guests }
@@ -64,10 +64,10 @@ export function syncRoutes(
     request: FastifyRequest,
   ): Promise<object> {
     const channels = Object.entries(body.channels ?? {}).flatMap(
-      ([name, channel]): ChannelConfiguration[] => {
-        if (!channel || channel.enabled === false) return []
-        const { enabled: _, version: __, mode, ...config } = channel
-        return [{ name, isEnabled: true, dropUnknown: true, config, mode }]
+      ([name, integration]): ChannelConfiguration[] => {
+        if (!integration || integration.enabled === false) return []
+        const { channel, enabled: _, version: __, mode, ...config } = integration
+        return [{ name, channel, isEnabled: true, dropUnknown: true, config, mode }]
       },
     )
     const wanted = { channels, webhooks: body.webhooks ?? [], acceptsGuests: body.guests ?? undefined }
@@ -124,8 +124,12 @@ export function syncRoutes(
 }
 
 /** @throws INVALID when the channel is installed in another version, or none is named. */
-function assertVersion(hub: Hub, name: string, version: string | undefined): void {
-  const channel = hub.channels.find(name)
+function assertVersion(
+  hub: Hub,
+  { name, channel: channelName }: { name: string; channel: string },
+  version: string | undefined,
+): void {
+  const channel = hub.channels.find(channelName)
   const path = ['body', 'channels', name, 'version']
   if (!channel) return
   if (version === undefined) throw invalid({ path, message: 'is required' })

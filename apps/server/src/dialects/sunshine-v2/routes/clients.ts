@@ -1,5 +1,11 @@
 import { isId, type JsonObject } from '@plugboard/core'
-import type { ClientView, ConversationView, EndpointRecord, UserView } from '@plugboard/hub'
+import {
+  type ClientView,
+  type ConversationView,
+  type EndpointRecord,
+  integrationOf,
+  type UserView,
+} from '@plugboard/hub'
 import { z } from 'zod'
 import { badRequest, notFound } from '../errors.js'
 import { findUser } from '../find.js'
@@ -82,7 +88,7 @@ export function endpointJson(
   endpoint: EndpointRecord,
   conversation: ConversationView,
 ): JsonObject {
-  const integration = endpoint.channel.custom ? undefined : app.integrations.get(endpoint.channel.name)
+  const integration = integrationOf(app, endpoint.channel)
   return {
     id: endpoint.id,
     type: endpoint.channel.custom ? 'custom' : endpoint.channel.name,
