@@ -350,7 +350,7 @@ describe('provider events other than messages', () => {
     const conversationId = await converse('courier')
     const { id } = (await post(conversationId, { type: 'text', text: 'hi' })).json
     const deliveryId = (await shown())[0]?.body.deliveryId
-    const failure = { kind: 'recipient', message: 'the number is wrong' }
+    const failure = { kind: 'recipient', message: 'the number is wrong', code: '30003' }
     // The provider chose another number of the business.
     const endpoint = { identity: 'other-number', sender: 'ada', thread: '*' }
     const failed = { type: 'delivery', dedupeKey: 'f', endpoint, deliveryId, status: 'failed', failure }
@@ -359,12 +359,17 @@ describe('provider events other than messages', () => {
       const { deliveries } = (await client.call('GET', `/messages/${id}/deliveries`)).json
       return deliveries.find(({ target }: { target: { type: string } }) => target.type === 'endpoint')
     }
-    expect(await courierOf()).toMatchObject({ state: 'failed', error: failure.message })
+    expect(await courierOf()).toMatchObject({ state: 'failed', error: failure.message, code: '30003' })
     expect(server.output()).toContain('"reason":"undelivered"')
     const { deadLetters } = (await client.call('GET', '/dead-letters')).json
-    expect(deadLetters).toMatchObject([{ messageId: id, reason: 'undelivered', error: failure.message }])
+    expect(deadLetters).toMatchObject([
+      { messageId: id, reason: 'undelivered', error: failure.message, code: '30003' },
+    ])
     await bot.until(() => bot.ofType('conversation.activity').length === 1)
-    expect(bot.ofType('conversation.activity')[0]?.json.data).toMatchObject({ conversationId })
+    expect(bot.ofType('conversation.activity')[0]?.json.data).toMatchObject({
+      conversationId,
+      activity: { type: 'delivery', messageId: id, status: 'failed', failure },
+    })
     expect(bot.ofType('conversation.new')).toHaveLength(0)
 
     await client.call('POST', `/dead-letters/${deadLetters[0].id}/replay`)

@@ -81,6 +81,7 @@ describe('what Slack answers', () => {
     })
     expect(classify(error)).toEqual({
       kind: 'invalid',
+      code: 'invalid_blocks',
       message: 'Slack answered invalid_blocks /blocks/1/elements/0/text',
     })
   })
@@ -179,7 +180,12 @@ describe('a token', () => {
     const bad = await on.runtime
       .check?.(on.context({ config: { ...config, botToken: 'xoxb-wrong' } }))
       .catch(classify)
-    expect(bad).toEqual({ kind: 'auth', field: 'botToken', message: 'Slack answered invalid_auth' })
+    expect(bad).toEqual({
+      kind: 'auth',
+      code: 'invalid_auth',
+      field: 'botToken',
+      message: 'Slack answered invalid_auth',
+    })
     const runtime = await load('http://127.0.0.1:1/api/')
     const unreachable = await runtime.check?.(on.context()).catch(classify)
     expect(unreachable).toMatchObject({ kind: 'transient' })

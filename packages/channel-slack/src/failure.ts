@@ -169,6 +169,9 @@ export function classifyStatus(status: number): Failure {
   return { kind: status < 500 ? 'invalid' : 'ambiguous', message }
 }
 
+/** Longest code of a failure. */
+const MAX_CODE = 64
+
 /** Every code of Slack. Anything else is from a proxy. */
 const CODE = /^[a-z0-9_]{1,100}$/
 
@@ -187,9 +190,10 @@ function classifyCode(refused: Refused): Failure {
   if (error === 'ratelimited' || error === 'rate_limited') return limited()
   if (error === 'message_limit_exceeded') return { kind: 'rate-limited', scope: 'integration', message }
   const kind = kindOf.get(error)
-  if (kind === 'auth') return { kind, message, field: 'botToken' }
-  if (kind) return { kind, message }
-  return { kind: 'invalid', message: [message, ...new Set(pathsOf(refused).slice(0, 3))].join(' ') }
+  const code = error.slice(0, MAX_CODE)
+  if (kind === 'auth') return { kind, message, code, field: 'botToken' }
+  if (kind) return { kind, message, code }
+  return { kind: 'invalid', code, message: [message, ...new Set(pathsOf(refused).slice(0, 3))].join(' ') }
 }
 
 /** Slack says where a fault is, with words that it may have taken from the message. */

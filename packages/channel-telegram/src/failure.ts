@@ -7,7 +7,7 @@ export function classify(error: unknown): Failure {
   if (!(error instanceof ApiError))
     return { kind: 'ambiguous', message: 'unexpected error while calling Telegram' }
   const { status } = error.details
-  return status === undefined ? unanswered(error) : answered(error, status)
+  return status === undefined ? unanswered(error) : { ...answered(error, status), code: String(status) }
 }
 
 function unanswered(error: ApiError): Failure {

@@ -26,7 +26,15 @@ export interface Refusal {
 }
 
 /** Says what an error answer means. */
-export function failureOfAnswer({ status, code, retryAfter }: Refusal, now = new Date()): Failure {
+export const failureOfAnswer = (refusal: Refusal, now = new Date()): Failure => ({
+  ...meaningOf(refusal, now),
+  ...coded(refusal.code),
+})
+
+const coded = (code: number | undefined): { code?: string } =>
+  code === undefined ? {} : { code: String(code) }
+
+function meaningOf({ status, code, retryAfter }: Refusal, now: Date): Failure {
   const message =
     code === undefined ? `Twilio answered ${status}` : `Twilio answered ${status}: ${named(code)}`
   if (status === 429 || (code !== undefined && LIMITED.has(code))) {
@@ -54,11 +62,11 @@ export function failureOfAnswer({ status, code, retryAfter }: Refusal, now = new
 export function failureOfDelivery(code: number | undefined): Failure {
   if (code === undefined)
     return { kind: 'ambiguous', message: 'Twilio could not deliver it and gives no reason' }
-  const message = `Twilio could not deliver it: ${named(code)}`
-  if (RECIPIENT.has(code)) return { kind: 'recipient', message }
-  if (SENDER.has(code)) return { kind: 'auth', message }
-  if (LIMITED.has(code)) return { kind: 'rate-limited', scope: 'integration', message }
-  return { kind: UNEXPLAINED.has(code) ? 'ambiguous' : 'invalid', message }
+  const failure = { message: `Twilio could not deliver it: ${named(code)}`, ...coded(code) }
+  if (RECIPIENT.has(code)) return { kind: 'recipient', ...failure }
+  if (SENDER.has(code)) return { kind: 'auth', ...failure }
+  if (LIMITED.has(code)) return { kind: 'rate-limited', scope: 'integration', ...failure }
+  return { kind: UNEXPLAINED.has(code) ? 'ambiguous' : 'invalid', ...failure }
 }
 
 function named(code: number): string {

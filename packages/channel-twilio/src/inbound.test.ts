@@ -129,7 +129,7 @@ describe('a status callback', () => {
         at: new Date(0),
         deliveryId: 'id/with ü&x',
         status: 'failed',
-        failure: { kind: 'recipient', message: expect.stringContaining('21610') },
+        failure: { kind: 'recipient', code: '21610', message: expect.stringContaining('21610') },
       },
     ])
   })

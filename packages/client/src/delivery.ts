@@ -25,6 +25,8 @@ export interface Delivery {
   nextAttemptAt?: string
   /** Error message of the last attempt. */
   error?: string
+  /** The provider's code of the error that ended the delivery. */
+  code?: string
   /**
    * The earlier delivery to the same target that is retried, and that this one waits for. Without `messageId`, its event
    * is not a message.
@@ -45,6 +47,8 @@ export interface DeadLetter {
   reason: string
   /** Error message of the last attempt. */
   error?: string
+  /** The provider's code of that error. */
+  code?: string
   attempts: number
   diedAt: string
 }

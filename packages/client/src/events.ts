@@ -57,7 +57,8 @@ export type Activity =
       type: 'delivery'
       messageId?: string
       status: 'sent' | 'delivered' | 'read' | 'failed'
-      failure?: { kind: string; message: string }
+      /** `code` is the provider's own. */
+      failure?: { kind: string; message: string; code?: string }
     }
   /** The person blocked the bot. */
   | { type: 'blocked' }

@@ -21,6 +21,11 @@ export interface Capabilities {
   buttons?: { max: number; maxLabel: number }
   /** Maximum title length of an image, a video or a file, in UTF-16 units. Default: `maxTextLength`. */
   maxCaptionLength?: number
+  /**
+   * Events of the provider refer to messages by the ids that `deliver` returned, so the host keeps them. It also keeps
+   * them if the channel can `edit` or `remove`.
+   */
+  messageIds?: boolean
   /** How fast the provider accepts calls. The host keeps to it per integration and per endpoint. */
   rate?: { perIntegration?: Pace; perEndpoint?: Pace }
   /** The provider accepts several parts in one call, see `deliverBatch`: at most `max`, an integer of at least 2. */
@@ -116,8 +121,10 @@ export type Person = { name?: string; locale?: string; email?: string; phone?: s
  * - `choice`: a button was pressed; `token` is the value that `render` got for it.
  * - `started`: the conversation was opened, with the data of its link.
  * - `blocked`: the person blocked the bot.
- * - `delivery`: a later status of a delivery, by the id that `deliver` got. `isContentRefused`: it failed because the
- *   provider does not take its content, so the host sends the {@link ChannelRuntime.secondForm} of that part, once.
+ * - `delivery`: a later status of a delivery, by its `deliveryId`. `failed` makes it a dead letter, unless
+ *   `isContentRefused`: the provider does not take its content, so the host sends the {@link ChannelRuntime.secondForm} of
+ *   that part, once.
+ * - `watermark`: everything that was sent to the endpoint up to a time was delivered or read.
  *
  * `at` is the provider's time, or `new Date(0)` if it names none: then the host uses the time of receipt.
  *
@@ -144,6 +151,7 @@ export type InboundEvent = {
       failure?: Failure
       isContentRefused?: boolean
     }
+  | { type: 'watermark'; status: 'delivered' | 'read'; until: Date }
   | { type: 'started'; payload?: string }
   | { type: 'blocked' }
 )
@@ -245,6 +253,12 @@ export interface Sent {
   providerMessageIds: string[]
 }
 
+/** A part that was delivered, as it is at the provider now. */
+export interface SentPart {
+  /** As the last `deliver` or `edit` of the part returned them; never empty. */
+  providerMessageIds: readonly string[]
+}
+
 /**
  * The code of a channel that runs, returned by `load`. It must be stateless, because replicas share no memory. The host
  * handles order and retries, so disable SDK retries. Omit an optional member if the provider does not support it.
@@ -278,6 +292,14 @@ export interface ChannelRuntime<Config, Session> {
    * the part has none.
    */
   secondForm?(part: Part): Part | undefined
+  /**
+   * Changes a delivered part: its message was edited. May be repeated. If the part is already as given, this is a success.
+   * Returns the ids that changed; empty if they stay. A part that cannot become this one, or is gone, is a failure of kind
+   * `invalid` with the reason.
+   */
+  edit?(sent: SentPart, part: Part, context: DeliveryContext<Config, Session>): Promise<Sent>
+  /** Removes a delivered part: its message was deleted. May be repeated. If the part is already gone, this is a success. */
+  remove?(sent: SentPart, context: DeliveryContext<Config, Session>): Promise<void>
   /** Pure. Classifies an error thrown by any call. */
   classify(error: unknown): Failure
   /** Verifies the credentials with the provider. Throws if they are invalid, or if the provider is unreachable. */
@@ -297,6 +319,8 @@ export interface ChannelRuntime<Config, Session> {
   openMedia?(ref: Json, context: CallContext<Config, Session>): Promise<OpenMedia>
   /** Shows a typing indicator for a few seconds. */
   indicateTyping?(context: DeliveryContext<Config, Session>): Promise<void>
+  /** Shows the person that the business has read everything up to now. */
+  markRead?(context: DeliveryContext<Config, Session>): Promise<void>
 }
 
 /** Properties of all requests of the provider. The host rejects other requests before it reads their bodies. */

@@ -1,5 +1,6 @@
 /**
- * Why a delivery failed. `message` is for operators and must not contain credentials or message texts.
+ * Why a delivery failed. `message` is for operators and must not contain credentials or message texts. `code` is the
+ * provider's own code, if it has one: at most 64 letters, digits and `_.:-`.
  *
  * - `rate-limited`: certainly not sent; pauses its scope and does not count as an attempt.
  * - `transient`: certainly not sent; retried.
@@ -10,7 +11,7 @@
  * - `invalid`: the message can never be sent; not retried.
  * - `window`: the reply window of the provider is closed, so only some messages are allowed; not retried.
  */
-export type Failure =
+export type Failure = { code?: string } & (
   | { kind: 'rate-limited'; message: string; scope: 'integration' | 'endpoint'; retryAfterMs?: number }
   | { kind: 'transient'; message: string; retryAfterMs?: number }
   | { kind: 'ambiguous'; message: string }
@@ -18,6 +19,7 @@ export type Failure =
   | { kind: 'recipient'; message: string }
   | { kind: 'invalid'; message: string }
   | { kind: 'window'; message: string }
+)
 
 export type FailureKind = Failure['kind']
 

@@ -35,6 +35,7 @@ export {
   type Received,
   type ReplyWindow,
   type Sent,
+  type SentPart,
   type Verdict,
 } from './channel.js'
 export {

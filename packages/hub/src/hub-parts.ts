@@ -15,6 +15,7 @@ import { Endpoints } from './conversations/endpoints.js'
 import { lookupsFor } from './conversations/lookups.js'
 import { Messages } from './conversations/messages.js'
 import { Participants } from './conversations/participants.js'
+import { Signals } from './conversations/signals.js'
 import { Typing } from './conversations/typing.js'
 import { Users } from './conversations/users.js'
 import { ButtonTokens } from './delivery/button-tokens.js'
@@ -38,6 +39,7 @@ import type { HubOptions } from './hub-options.js'
 import { Answers } from './inbound/answers.js'
 import { Ingest } from './inbound/ingest.js'
 import { Listener } from './inbound/listener.js'
+import { Watermarks } from './inbound/watermarks.js'
 import { AccountClaims } from './integrations/account-claims.js'
 import { Health } from './integrations/health.js'
 import { Heartbeats } from './integrations/heartbeats.js'
@@ -153,11 +155,12 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     facts: facts.conversations,
   })
   const messages = new Messages({ ...shared, channels, users, conversations })
+  const signals = new Signals({ channels, states, urls, log, timeoutMs })
   const participants = new Participants({
-    ...{ store, users, conversations, now },
+    ...{ store, users, conversations, signals, now },
     ...{ userFacts: facts.users, conversationFacts: facts.conversations, maxCached: cacheSize },
   })
-  const typing = new Typing({ channels, conversations, states, urls, log, timeoutMs })
+  const typing = new Typing({ conversations, signals })
   const collect = new Collect({ store, messages, now, maxMs: settings.collectMaxMs })
   const endpoints = new Endpoints({ ...shared, users, conversations, states })
   const deliveries = new Deliveries({ ...shared, messages, monitor })
@@ -189,6 +192,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     ...{ store, channels, endpoints, conversations, messages, dispatcher, now },
     ...{ answers: new Answers({ store, tokens }), media, monitor, states },
     secondFormOfPart: (...of) => secondFormOfPart({ channels, tokens, log }, ...of),
+    watermarks: new Watermarks({ store, conversations }),
   })
   const pause = pauseIntegration({ directory, health, log })
   const listener = new Listener({
@@ -216,6 +220,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     },
     housekeeping,
     listener,
+    signals,
     reactions,
   }
 }

@@ -87,7 +87,11 @@ export function createHub(options: HubOptions): Hub {
     return dispatcher.clientChanged(clientId)
   })
   const { dispatcher, transports } = createDeliveries(context, foundation, () => reactions)
-  const { useCases, housekeeping, listener, reactions } = createUseCases(context, foundation, dispatcher)
+  const { useCases, housekeeping, listener, signals, reactions } = createUseCases(
+    context,
+    foundation,
+    dispatcher,
+  )
   const { channels, monitor, preload, usage } = foundation
   return {
     ...useCases,
@@ -116,7 +120,7 @@ export function createHub(options: HubOptions): Hub {
       const deadline = Date.now() + graceMs
       const left = (): number => Math.max(0, deadline - Date.now())
       useCases.collect.close()
-      useCases.typing.close()
+      signals.close()
       preload.stop()
       await listener.stop(Math.min(LISTENER_STOP_MS, left()))
       await housekeeping.stop()

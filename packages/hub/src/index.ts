@@ -98,6 +98,8 @@ export {
   type EntryType,
   eventOf,
   type NewEntry,
+  type SentMessage,
+  type SentMessagePart,
   type StreamKind,
   type StreamRef,
 } from './log/entry.js'

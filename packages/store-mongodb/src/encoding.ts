@@ -61,7 +61,20 @@ export type StreamEnd = Pick<StreamDoc, 'seq'> & { deletedAt?: Date }
 
 export function toEntry(doc: EntryDoc, stream: StreamEnd | undefined): Entry {
   const deletedAt = doc.deletedAt ?? (stream && doc.seq < stream.seq ? stream.deletedAt : undefined)
-  const { seq, type, at, owes, authorId, channel, incomingId, collectUntil, dedupe, turnEndedAt, dead } = doc
+  const {
+    seq,
+    type,
+    at,
+    owes,
+    authorId,
+    channel,
+    incomingId,
+    collectUntil,
+    dedupe,
+    turnEndedAt,
+    dead,
+    sent,
+  } = doc
   const entry: Entry = {
     id: idOf(doc._id),
     clientId: idOf(doc.clientId),
@@ -77,6 +90,7 @@ export function toEntry(doc: EntryDoc, stream: StreamEnd | undefined): Entry {
   if (dedupe !== undefined) entry.dedupe = dedupe
   if (turnEndedAt !== undefined) entry.turnEndedAt = turnEndedAt
   if (dead !== undefined && doc.isDead) entry.dead = dead
+  if (sent !== undefined) entry.sent = sent
   if (deletedAt !== undefined) entry.deletedAt = deletedAt
   return entry
 }

@@ -18,6 +18,7 @@ import type {
   Range,
   Replay,
   ReplyPage,
+  SentMessage,
   StoredDocument,
   StreamRef,
   Target,
@@ -211,6 +212,10 @@ export class MongoStore implements ArchivedStore {
 
   bury(stream: StreamRef, seq: number, target: Target, dead: Dead) {
     return this.#do(({ deadLetters }) => deadLetters.bury(stream, seq, target, dead))
+  }
+
+  recordSent(stream: StreamRef, seq: number, target: Target, sent: SentMessage) {
+    return this.#do(({ sentMessages }) => sentMessages.record(stream, seq, target, sent))
   }
 
   listDead(clientId: Id, page: Page) {

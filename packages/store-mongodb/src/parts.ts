@@ -6,6 +6,7 @@ import { Backlog } from './delivery/backlog.js'
 import { Claims } from './delivery/claims.js'
 import { DeadLetters } from './delivery/dead-letters.js'
 import { Leases } from './delivery/leases.js'
+import { SentMessages } from './delivery/sent-messages.js'
 import { IdempotencyKeys } from './idempotency-keys.js'
 import { Meta } from './meta.js'
 import { Purge } from './purge.js'
@@ -34,6 +35,7 @@ export function partsOf(
   return {
     claims,
     deadLetters: new DeadLetters(models, clock),
+    sentMessages: new SentMessages(models),
     appender,
     archive: new MongoArchive(models, clock),
     meta: new Meta(models),

@@ -7,6 +7,7 @@ import {
   type EntryType,
   type LaneKey,
   type LaneState,
+  type SentMessage,
   type StreamKind,
   type Target,
 } from '@plugboard/hub'
@@ -45,7 +46,7 @@ export const toAuthorHex = (author: Author | undefined): string | null =>
 const fromAuthorHex = (hex: string): Author => (hex === BUSINESS ? 'business' : { userId: hex as Id })
 
 /** What few entries have. */
-const RARE = ['dedupe', 'incoming', 'collect_until', 'turn_ended_at', 'dead', 'deleted_at', 'details']
+const RARE = ['dedupe', 'incoming', 'collect_until', 'turn_ended_at', 'dead', 'deleted_at', 'details', 'sent']
 
 const NONE_IS_THERE = RARE.map((column) => `e.${column} IS NULL`).join(' AND ')
 
@@ -58,7 +59,7 @@ const entryRow = (
   details: string,
 ): string => `json_array(${toHex('e.id')}, e.seq, e.at, e.type,
   ${toHex('e.author')}, e.channel, ${payload}, e.owes, json(iif(${NONE_IS_THERE}, NULL, json_array(e.dedupe,
-  ${toHex('e.incoming')}, e.collect_until, e.turn_ended_at, e.dead, e.deleted_at, ${details}))))`
+  ${toHex('e.incoming')}, e.collect_until, e.turn_ended_at, e.dead, e.deleted_at, ${details}, e.sent))))`
 
 export const ENTRY_ROW = entryRow('e.payload', 'e.details')
 
@@ -88,9 +89,10 @@ type RareRow<Text = string> = [
   dead: string | null,
   deletedAt: number | null,
   details: Text | null,
+  sent: string | null,
 ]
 
-const NOTHING_RARE: RareRow = [null, '', null, null, null, null, null]
+const NOTHING_RARE: RareRow = [null, '', null, null, null, null, null, null]
 
 /** An entry as it was read together with others: what is a number is the size of a text that is not short. */
 export type LeanEntryRow = EntryRow<string | number>
@@ -100,7 +102,16 @@ export function wholeRow(row: LeanEntryRow, read: () => [payload: string, detail
   if (isWhole(row)) return row
   const [payload, details] = read()
   const [id, seq, at, type, author, channel, , owes, rare] = row
-  const whole: RareRow | null = rare && [rare[0], rare[1], rare[2], rare[3], rare[4], rare[5], details]
+  const whole: RareRow | null = rare && [
+    rare[0],
+    rare[1],
+    rare[2],
+    rare[3],
+    rare[4],
+    rare[5],
+    details,
+    rare[7],
+  ]
   return [id, seq, at, type, author, channel, payload, owes, whole]
 }
 
@@ -118,7 +129,8 @@ export interface Place {
 /** All entries of a deleted stream but the last, which tells of it, read as deleted. */
 export function toEntry(row: EntryRow, stream: Place): Entry {
   const [id, seq, at, type, author, channel, payload, owes, rare] = row
-  const [dedupe, incomingId, collectUntil, turnEndedAt, dead, ownDeletedAt, details] = rare ?? NOTHING_RARE
+  const [dedupe, incomingId, collectUntil, turnEndedAt, dead, ownDeletedAt, details, sent] =
+    rare ?? NOTHING_RARE
   const deletedAt = ownDeletedAt ?? (seq < stream.seq ? stream.deletedAt : null)
   const entry: Entry = {
     id,
@@ -138,12 +150,14 @@ export function toEntry(row: EntryRow, stream: Place): Entry {
   if (collectUntil !== null) entry.collectUntil = new Date(collectUntil)
   if (turnEndedAt !== null) entry.turnEndedAt = new Date(turnEndedAt)
   if (dead !== null) entry.dead = fromDeadText(dead)
+  if (sent !== null) entry.sent = fromSentText(sent)
   if (deletedAt !== null) entry.deletedAt = new Date(deletedAt)
   return entry
 }
 
 export type Lanes = Readonly<Record<LaneKey, LaneState>>
 export type Deaths = Readonly<Partial<Record<Target, Dead>>>
+type SentMessages = Readonly<Partial<Record<Target, SentMessage>>>
 
 /** Times within JSON text are milliseconds, as in the columns. */
 const TIMES: ReadonlySet<string> = new Set(['at', 'blockedUntil', 'since'])
@@ -158,6 +172,8 @@ export const toLanesText = (lanes: Lanes): string | null => toJsonText(lanes)
 export const fromLanesText = (text: string): Lanes => fromJsonText(text) as Lanes
 export const toDeadText = (dead: Deaths): string | null => toJsonText(dead)
 export const fromDeadText = (text: string): Deaths => fromJsonText(text) as Deaths
+export const toSentText = (sent: SentMessages): string => JSON.stringify(sent)
+const fromSentText = (text: string): SentMessages => JSON.parse(text) as SentMessages
 
 /** One endpoint as JSON text: an {@link EndpointRow}. */
 export const ENDPOINT_ROW = `json_array(${toHex('id')}, channel, custom, identity, sender, thread)`

@@ -19,6 +19,7 @@ import type {
   Range,
   Replay,
   ReplyPage,
+  SentMessage,
   StoredDocument,
   StreamRef,
   Target,
@@ -31,6 +32,7 @@ import { type Batch, GroupCommit } from './database/group-commit.js'
 import { Claims } from './delivery/claims.js'
 import { DeadLetters } from './delivery/dead-letters.js'
 import { ProgressTable } from './delivery/progress-table.js'
+import { SentMessages } from './delivery/sent-messages.js'
 import { IdempotencyKeys } from './idempotency-keys.js'
 import { Meta } from './meta.js'
 import { Purge } from './purge.js'
@@ -93,6 +95,7 @@ class SqliteStore implements ArchivedStore {
   readonly #endpoints: Endpoints
   readonly #claims: Claims
   readonly #deadLetters: DeadLetters
+  readonly #sentMessages: SentMessages
   readonly #purge: Purge
   readonly #checkpoints: NodeJS.Timeout
   #hasWritten = false
@@ -116,6 +119,7 @@ class SqliteStore implements ArchivedStore {
     this.#endpoints = new Endpoints(db, this.#streams, this.#appender)
     this.#claims = new Claims(db, this.#streams, progress, now)
     this.#deadLetters = new DeadLetters(db, this.#streams)
+    this.#sentMessages = new SentMessages(db, this.#streams)
     this.#purge = new Purge(db, this.#streams)
     const access = { read: this.#read.bind(this), write: this.#write.bind(this) }
     this.archive = new SqliteArchive(db, this.#streams, access)
@@ -342,6 +346,10 @@ class SqliteStore implements ArchivedStore {
 
   bury(stream: StreamRef, seq: number, target: Target, dead: Dead) {
     return this.#write(() => this.#deadLetters.bury(stream, seq, target, dead))
+  }
+
+  recordSent(stream: StreamRef, seq: number, target: Target, sent: SentMessage) {
+    return this.#write(() => this.#sentMessages.record(stream, seq, target, sent))
   }
 
   listDead(clientId: Id, page: Page) {

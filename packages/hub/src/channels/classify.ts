@@ -24,10 +24,20 @@ const UNKNOWN: Failure = {
   message: 'the channel threw an unknown error',
 }
 
+const CODE = /^[\w.:-]{1,64}$/
+
+/** The provider's code of a failure, if it is in the form of one. */
+export const codeOf = (failure: Failure | undefined): { code?: string } =>
+  typeof failure?.code === 'string' && CODE.test(failure.code) ? { code: failure.code } : {}
+
 /** Validates the result, because a channel may be built with other types, or without types. */
 function checked(failure: Failure): Failure | undefined {
   if (!failureKinds.includes(failure.kind) || typeof failure.message !== 'string') return undefined
-  return failure.message.length > MAX_MESSAGE
-    ? { ...failure, message: `${truncate(failure.message, MAX_MESSAGE)}…` }
-    : failure
+  const { code: _, ...known } = failure
+  const { message } = failure
+  return {
+    ...known,
+    ...codeOf(failure),
+    message: message.length > MAX_MESSAGE ? `${truncate(message, MAX_MESSAGE)}…` : message,
+  }
 }

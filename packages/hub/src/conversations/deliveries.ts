@@ -25,6 +25,8 @@ export interface Delivery {
   nextAttemptAt?: Date
   /** Error of the last attempt. */
   error?: string
+  /** The provider's code of the error that ended the delivery. */
+  code?: string
   /** The earlier entry of the conversation that is retried, and that this one waits for. */
   blockedBy?: Pick<Entry, 'id' | 'type'>
 }
@@ -89,13 +91,14 @@ export class Deliveries {
     target: Target,
     progress: Progress | undefined,
     health: TargetState | undefined,
-  ): Promise<Pick<Delivery, 'state' | 'attempts' | 'nextAttemptAt' | 'error' | 'blockedBy'>> {
+  ): Promise<Pick<Delivery, 'state' | 'attempts' | 'nextAttemptAt' | 'error' | 'code' | 'blockedBy'>> {
     const dead = entry.dead?.[target]
     if (dead)
       return {
         state: dead.reason === 'undelivered' ? 'failed' : 'dead',
         attempts: dead.attempts,
         ...(dead.error !== undefined && { error: dead.error }),
+        ...(dead.code !== undefined && { code: dead.code }),
       }
     const replay = replayOf(progress, entry.seq, target)
     const lane = replay ?? progress?.lanes[target]

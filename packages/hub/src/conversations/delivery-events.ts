@@ -34,11 +34,20 @@ export class DeliveryEvents {
   }
 
   /** A message failed all retries for a target. */
-  async gaveUp(stream: StreamRef, target: Target, entry: Entry, { error, reason }: Dead): Promise<void> {
+  async gaveUp(
+    stream: StreamRef,
+    target: Target,
+    entry: Entry,
+    { error, code, reason }: Dead,
+  ): Promise<void> {
     const { kind, id: endpointId } = parseTarget(target)
     if (kind !== 'endpoint' || entry.type !== 'message') return
     const activity = { type: 'given-up', messageId: entry.id, endpointId, reason } as const
-    const told = error === undefined ? activity : { ...activity, error }
+    const told = {
+      ...activity,
+      ...(error !== undefined && { error }),
+      ...(code !== undefined && { code }),
+    }
     await this.#note(stream.clientId, stream.streamId, told, `given-up:${entry.id}-${endpointId}`)
   }
 

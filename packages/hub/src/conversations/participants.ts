@@ -12,12 +12,14 @@ import {
 import type { Range } from '../log/page.js'
 import type { Store } from '../ports/store.js'
 import type { Conversations } from './conversations.js'
+import type { Signals } from './signals.js'
 import type { Users } from './users.js'
 
 export interface ParticipantsOptions {
   store: Store
   users: Users
   conversations: Conversations
+  signals: Signals
   userFacts: Collection<UserFacts>
   conversationFacts: Collection<ConversationFacts>
   now(): Date
@@ -109,9 +111,9 @@ export class Participants {
     return this.#options.store.countMessages(client.id, conversationId, of)
   }
 
-  /** Marks everything up to now as read. @throws NOT_FOUND, and FORBIDDEN for a user who is not a participant */
+  /** Marks everything up to now as read. If it is by the business, providers show it. @throws NOT_FOUND, and FORBIDDEN for a user who is not a participant */
   async read(client: ClientView, conversationId: Id, by: Author): Promise<void> {
-    const { conversations, now } = this.#options
+    const { conversations, signals, now } = this.#options
     const before = await conversations.view(client, conversationId)
     const at = now().toISOString()
     if (by !== 'business') await this.assertMember(client, conversationId, by.userId)
@@ -127,6 +129,7 @@ export class Participants {
     })
     const activity = { type: 'read', ...(by !== 'business' && { userId: by.userId }) } as const
     if (conversations.isTold(client, 'read')) await conversations.note(client, conversationId, activity)
+    if (by === 'business') signals.send(client, before.endpoints, 'markRead')
   }
 
   /** The conversations of a user, including groups, in order of id. @throws NOT_FOUND for the user */

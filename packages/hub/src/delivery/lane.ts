@@ -83,6 +83,8 @@ interface Death {
   readonly label: string
   readonly attempts: number
   readonly error: string | undefined
+  /** The provider's code of the error. */
+  readonly code?: string | undefined
 }
 
 /** What is stored before a lane passes an entry that will not be delivered, or waits for new credentials. */

@@ -405,8 +405,12 @@ export class StreamRunner {
     if (settlement.do === 'refuse')
       return this.#host.refused(this.claimed, settlement.config, settlement.reason)
     await Promise.all(
-      settlement.deaths.map(async ({ entry: delivered, error, ...why }) => {
-        const dead: Dead = { ...why, at: this.#host.now(), ...(error !== undefined && { error }) }
+      settlement.deaths.map(async ({ entry: delivered, error, code, ...why }) => {
+        const dead: Dead = {
+          ...{ ...why, at: this.#host.now() },
+          ...(error !== undefined && { error }),
+          ...(code !== undefined && { code }),
+        }
         const entry = buriedFor(delivered)
         await this.#host.store.bury(this.claimed, entry.seq, target, dead)
         this.#host.reportDeath(target, entry, dead)

@@ -763,7 +763,8 @@ export class Transitions {
       case 'refuse':
         return this.#settle(lane, { do: 'refuse', config, reason: error })
       case 'bury': {
-        const death = { entry, reason: verdict.reason, label: config.label, attempts, error }
+        const { code } = failure
+        const death = { entry, reason: verdict.reason, label: config.label, attempts, error, code }
         return this.#settle(lane, { do: 'bury', deaths: [death], upTo: entry.seq })
       }
     }

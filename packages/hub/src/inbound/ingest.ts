@@ -11,6 +11,7 @@ import {
   truncate,
 } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
+import { codeOf } from '../channels/classify.js'
 import type { ClientView } from '../clients/directory.js'
 import { channelRefOf, integrationNamed, labelOf, type OpenIntegration } from '../clients/open-integration.js'
 import type { Conversations } from '../conversations/conversations.js'
@@ -30,12 +31,14 @@ import { endpointTarget } from '../log/target.js'
 import type { Append, Place, Store } from '../ports/store.js'
 import type { Answers, Press } from './answers.js'
 import { payloadOf, userDataOf } from './inbound-content.js'
+import type { Watermarks } from './watermarks.js'
 
 export interface IngestOptions {
   store: Store
   channels: Channels
   answers: Answers
   media: MediaLinks
+  watermarks: Watermarks
   monitor: Pick<TargetMonitor, 'received' | 'failed'>
   endpoints: Endpoints
   conversations: Conversations
@@ -145,6 +148,9 @@ export class Ingest {
         const { payload } = event
         return this.#started(origin, id, payload === undefined ? {} : { payload })
       }
+      case 'watermark':
+        await this.#options.watermarks.apply(origin.client, origin, channelRefOf(origin.integration), event)
+        return undefined
       default: {
         const { client, conversationId, dedupe } = origin
         if (event.type === 'delivery' && !(await this.#isNews(origin, event))) return undefined
@@ -231,7 +237,7 @@ export class Ingest {
   async #activityOf(
     origin: Origin,
     id: Id,
-    event: Exclude<InboundEvent, { type: 'message' | 'choice' | 'started' }>,
+    event: Exclude<InboundEvent, { type: 'message' | 'choice' | 'started' | 'watermark' }>,
   ): Promise<Activity> {
     switch (event.type) {
       case 'edited':
@@ -253,7 +259,7 @@ export class Ingest {
           type: 'delivery',
           ...(origin.delivered && { messageId: origin.delivered.message.id }),
           status,
-          ...(failure && { failure: { kind: failure.kind, message: failure.message } }),
+          ...(failure && { failure: { kind: failure.kind, message: failure.message, ...codeOf(failure) } }),
         }
       }
       case 'blocked':
@@ -339,7 +345,10 @@ export class Ingest {
     const dead: Dead = {
       ...{ reason: 'undelivered', attempts: 1, at: now(), label: `${labelOf(integration)} ${endpointId}` },
       error: failure?.message ?? 'the provider could not deliver it',
+      ...codeOf(failure),
     }
+    // Nothing is shown: a replay sends all of it.
+    if (message.sent?.[target]) await store.recordSent(message, message.seq, target, { parts: [] })
     await store.bury(message, message.seq, target, dead)
     dispatcher.reportDeath(target, message, dead)
   }

@@ -38,15 +38,18 @@ export type Activity =
   | { type: 'edited'; messageId?: Id; payload: JsonObject }
   | { type: 'deleted'; messageId?: Id }
   | { type: 'reaction'; messageId?: Id; emoji: string; removed: boolean }
-  | { type: 'delivery'; messageId?: Id; status: DeliveryStatus; failure?: Pick<Failure, 'kind' | 'message'> }
+  | { type: 'delivery'; messageId?: Id; status: DeliveryStatus; failure?: Failed }
   | { type: 'blocked' }
   | { type: 'read'; userId?: Id }
   | { type: 'typing'; userId?: Id; isTyping: boolean }
   | { type: 'joined' | 'left'; userId: Id }
   | { type: 'handed-over'; messageId: Id; endpointId: Id }
-  | { type: 'given-up'; messageId: Id; endpointId: Id; reason: Dead['reason']; error?: string }
+  | { type: 'given-up'; messageId: Id; endpointId: Id; reason: Dead['reason']; error?: string; code?: string }
   | { type: 'closed' | 'reopened' }
   | { type: 'second-form'; messageId: Id; seq: number; part: Part }
+
+/** Why the provider could not deliver a message. */
+type Failed = Pick<Failure, 'kind' | 'message' | 'code'>
 
 /** Parses the activity of an entry; undefined if this version does not know it. Never throws. */
 export function activityOf(entry: { payload: string }): Activity | undefined {
@@ -94,8 +97,14 @@ function handoverIn(type: 'handed-over' | 'given-up', told: JsonObject): Activit
   if (!messageId || !endpointId) return undefined
   if (type === 'handed-over') return { type, messageId, endpointId }
   const reason = deathReasons.find((each) => each === told.reason)
-  const { error } = told
-  return reason && { type, messageId, endpointId, reason, ...(typeof error === 'string' && { error }) }
+  const { error, code } = told
+  return (
+    reason && {
+      ...{ type, messageId, endpointId, reason },
+      ...(typeof error === 'string' && { error }),
+      ...(typeof code === 'string' && { code }),
+    }
+  )
 }
 
 function secondFormIn({ messageId, seq, part }: JsonObject): SecondForm | undefined {
@@ -120,10 +129,12 @@ const deliveryStatuses: readonly DeliveryStatus[] = ['sent', 'delivered', 'read'
 const idIn = (value: Json | undefined): Id | undefined =>
   typeof value === 'string' && isId(value) ? value : undefined
 
-function failureIn(value: Json | undefined): Pick<Failure, 'kind' | 'message'> | undefined {
+function failureIn(value: Json | undefined): Failed | undefined {
   if (!isJsonObject(value)) return undefined
+  const { message, code } = value
   const kind = failureKinds.find((each) => each === value.kind)
-  return kind && typeof value.message === 'string' ? { kind, message: value.message } : undefined
+  if (!kind || typeof message !== 'string') return undefined
+  return { kind, message, ...(typeof code === 'string' && { code }) }
 }
 
 const DELIVERY_ID = /^([0-9a-f]{24})-([0-9a-f]{24})(?:_(\d{1,4}))?$/

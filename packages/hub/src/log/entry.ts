@@ -60,6 +60,24 @@ export interface Entry extends Omit<NewEntry, 'type' | 'claim'> {
   deletedAt?: Date
   /** Dead deliveries by target. */
   dead?: Readonly<Partial<Record<Target, Dead>>>
+  /** Of messages: what endpoints show of it, if their channel needs that later. */
+  sent?: Readonly<Partial<Record<Target, SentMessage>>>
+}
+
+/** What an endpoint shows of a message. */
+export interface SentMessage {
+  /** Its parts, in order. */
+  parts: readonly SentMessagePart[]
+  /** Every part of it was sent. */
+  isWhole?: true
+}
+
+/** A part as it is at the provider now. */
+export interface SentMessagePart {
+  /** Ids that the provider gave; empty if they are unknown. */
+  ids: readonly string[]
+  /** Digest of the rendered part. */
+  digest: string
 }
 
 /** An entry with dead deliveries, without its content. */
@@ -86,6 +104,8 @@ export interface Dead {
   reason: (typeof deathReasons)[number]
   /** Error of the last attempt. */
   error?: string
+  /** The provider's code of that error. */
+  code?: string
   attempts: number
   at: Date
   /** Display text of the target (a URL, a channel), because the target may be removed. */

@@ -1,6 +1,6 @@
 import type { Conversation, Endpoint, Id, User } from '@plugboard/core'
 import type { ChannelRef, ConversationRecord, EndpointRecord } from '../log/endpoint-record.js'
-import type { Dead, DeadEntry, Entry, NewEntry, StreamKind, StreamRef } from '../log/entry.js'
+import type { Dead, DeadEntry, Entry, NewEntry, SentMessage, StreamKind, StreamRef } from '../log/entry.js'
 import type { MessageCount, MessagePage, Page, Range, ReplyPage } from '../log/page.js'
 import type { Claimed, LaneState, Lease, Mark, Progress } from '../log/progress.js'
 import type { LaneKey, Target } from '../log/target.js'
@@ -151,6 +151,11 @@ export interface Store {
   reclaim(stream: StreamRef, lease?: Lease): Promise<Claimed | 'lost'>
   /** Records that an entry will not be delivered to a target. Idempotent. Call it before the mark that passes the entry. */
   bury(stream: StreamRef, seq: number, target: Target, dead: Dead): Promise<void>
+  /**
+   * Records what an endpoint shows of a message, also of a deleted one. Replaces the earlier record of this target.
+   * Idempotent. Call it before the mark that passes what was sent.
+   */
+  recordSent(stream: StreamRef, seq: number, target: Target, sent: SentMessage): Promise<void>
   /** Entries that have dead deliveries. */
   listDead(clientId: Id, page: Page): Promise<DeadEntry[]>
   /**

@@ -24,6 +24,7 @@ import { purgeCases } from './store-suite/purge.js'
 import { replicaCases } from './store-suite/replicas.js'
 import { roundTripCases } from './store-suite/round-trip.js'
 import { type Cases, Scene } from './store-suite/scene.js'
+import { sentCases } from './store-suite/sent.js'
 import { tenantCases } from './store-suite/tenants.js'
 import { userDeletionCases } from './store-suite/user-deletion.js'
 import { userCases } from './store-suite/users.js'
@@ -77,6 +78,7 @@ const groups: readonly Group[] = [
   { name: 'progress', cases: progressCases },
   { name: 'leases', cases: leaseCases },
   { name: 'dead deliveries', cases: deadCases },
+  { name: 'what endpoints show', cases: sentCases },
   { name: 'documents', cases: documentCases },
   { name: 'counters', cases: counterCases },
   { name: 'idempotency keys', cases: keyCases },

@@ -34,7 +34,12 @@ export class SharedStore {
 }
 
 /** A process with a hub. */
-export function openHub(store: Store, channels: readonly Channel[], more: Partial<HubSettings> = {}): Hub {
+export function openHub(
+  store: Store,
+  channels: readonly Channel[],
+  more: Partial<HubSettings> = {},
+  now = () => new Date(),
+): Hub {
   const hub = createHub({
     ...{
       store,
@@ -45,7 +50,7 @@ export function openHub(store: Store, channels: readonly Channel[], more: Partia
       fetch,
     },
     network: { fetch, webSocket: () => unreachable() },
-    ...{ log: silentLogger, urls, refuseTarget: () => undefined },
+    ...{ log: silentLogger, urls, now, refuseTarget: () => undefined },
     sender: {
       start: () => undefined,
       push: () => undefined,

@@ -196,11 +196,12 @@ const toSenderDoc = ({ clientId, channel, identity, sender, userId }: SenderReco
 })
 
 function toArchivedEntryDoc({ kind: _, ...entry }: Of<'entry'>): EntryDoc {
-  const { clientId, streamId, seq, at, turnEndedAt, deletedAt, dead } = entry satisfies Entry
+  const { clientId, streamId, seq, at, turnEndedAt, deletedAt, dead, sent } = entry satisfies Entry
   const place = { clientId: oid(clientId), streamId: oid(streamId), seq, at }
   const doc = toEntryDoc(entry, entry, place)
   if (turnEndedAt) doc.turnEndedAt = turnEndedAt
   if (dead) Object.assign(doc, { dead, isDead: true })
+  if (sent) Object.assign(doc, { sent })
   if (!deletedAt) return doc
   const { listed: _listed, ...tombstone } = doc
   return { ...tombstone, deletedAt }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@plugboard/core'
-import type { Dead, EntryType, LaneKey, LaneState, StreamKind, Target } from '@plugboard/hub'
+import type { Dead, EntryType, LaneKey, LaneState, SentMessage, StreamKind, Target } from '@plugboard/hub'
 import type { Types } from 'mongoose'
 
 export type ObjectId = Types.ObjectId
@@ -40,6 +40,8 @@ export interface EntryDoc {
   dead?: Partial<Record<Target, Dead>>
   /** Absent when nothing is dead. */
   isDead?: true
+  /** What endpoints show of a message. */
+  sent?: Partial<Record<Target, SentMessage>>
   /** Dead deliveries that are being replayed, since when. */
   replaying?: Partial<Record<Target, Date>>
 }

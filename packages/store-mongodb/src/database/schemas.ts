@@ -61,6 +61,7 @@ const entryFields = {
   listed: { type: Boolean },
   dead: { type: Mixed },
   isDead: { type: Boolean },
+  sent: { type: Mixed },
   replaying: { type: Mixed },
 }
 

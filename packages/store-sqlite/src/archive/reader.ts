@@ -61,8 +61,8 @@ const STREAMS = `
 const ENTRIES_END = `
   SELECT max(n) FROM (
     SELECT n, sum(size) OVER (ORDER BY n) AS bytes, row_number() OVER (ORDER BY n) AS place
-    FROM (SELECT n, octet_length(payload) + ifnull(octet_length(details), 0) AS size FROM entries WHERE n > ?
-      ORDER BY n LIMIT ${PAGE}))
+    FROM (SELECT n, octet_length(payload) + ifnull(octet_length(details), 0) + ifnull(octet_length(sent), 0) AS size
+      FROM entries WHERE n > ? ORDER BY n LIMIT ${PAGE}))
   WHERE bytes <= ${PAGE_BYTES} OR place = 1`
 
 /** As they are on disk: what an entry takes from its stream is not in them. */

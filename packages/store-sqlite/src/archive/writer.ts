@@ -20,6 +20,7 @@ import {
   toAuthorHex,
   toDeadText,
   toLanesText,
+  toSentText,
 } from '../encoding.js'
 import { StoredDocuments } from '../stored-documents.js'
 import type { StreamCache } from '../streams/stream-cache.js'
@@ -46,8 +47,8 @@ const ENDPOINT = `INSERT INTO endpoints
   VALUES (${toBytes}, ?, ?, ?, ?, ?, ${toBytes}, ?, ${toBytes}, ${toBytes}, ?)`
 
 const ENTRY = `INSERT INTO entries (id, stream, seq, at, type, author, channel, payload, owes, dedupe, incoming,
-    collect_until, turn_ended_at, dead, dead_client, deleted_at, details)
-  VALUES (${toBytes}, ?, ?, ?, ?, ${toBytes}, ?, ?, ?, ?, ${toBytes}, ?, ?, ?, ${toBytes}, ?, ?)
+    collect_until, turn_ended_at, dead, dead_client, deleted_at, details, sent)
+  VALUES (${toBytes}, ?, ?, ?, ?, ${toBytes}, ?, ?, ?, ?, ${toBytes}, ?, ?, ?, ${toBytes}, ?, ?, ?)
   ON CONFLICT (id) DO NOTHING`
 
 const COUNTER = `INSERT INTO counters (client, name, value) VALUES (${toBytes}, ?, ?)
@@ -223,7 +224,7 @@ export class ArchiveWriter {
         ...([channel ?? null, payload, owes.length === 0 ? null : owes.join(' '), dedupe ?? null] as const),
         ...([incomingId ?? null, msOf(entry.collectUntil), msOf(entry.turnEndedAt)] as const),
         ...([deadText, deadText === null ? null : clientId, msOf(entry.deletedAt)] as const),
-        entry.details ?? null,
+        ...([entry.details ?? null, entry.sent ? toSentText(entry.sent) : null] as const),
       ) > 0
     )
   }

@@ -125,6 +125,7 @@ describe('the database file', () => {
       DROP INDEX streams_by_rank;
       ALTER TABLE streams DROP COLUMN rank;
       ALTER TABLE progress DROP COLUMN fence;
+      ${UNSENT};
       PRAGMA user_version = 2`)
     db.close()
     const again = await openStore({ path })
@@ -143,7 +144,7 @@ describe('the database file', () => {
     const clients = await clientsBeforeGuests(store)
     await store.close()
     const db = new Database(path)
-    db.exec(`${JOURNAL}; ALTER TABLE progress DROP COLUMN fence; PRAGMA user_version = 4`)
+    db.exec(`${JOURNAL}; ${UNSENT}; ALTER TABLE progress DROP COLUMN fence; PRAGMA user_version = 4`)
     db.close()
     const again = await openStore({ path })
     for (const [client, isOn] of clients)
@@ -172,7 +173,7 @@ describe('the database file', () => {
       const [first, second, third] = [rowOf(owing), rowOf(done), rowOf(late)]
       const lanes = JSON.stringify({ [target()]: { done: 1 } })
       const fence = version === 5 ? [] : [7]
-      db.exec(JOURNAL)
+      db.exec(`${JOURNAL}; ${UNSENT}`)
       const journal = [
         [[first], [second, [1, null, 5, 5, 1, ...fence]]],
         [[first, [2, lanes, 1, 1, 0, ...fence]]],
@@ -194,6 +195,22 @@ describe('the database file', () => {
     },
   )
 
+  test('of version 7 is brought up, and keeps what endpoints show from then on', async () => {
+    const path = await temporaryPath()
+    const store = await sqliteStore({ path })
+    const stream = await talk(store)
+    const { entry } = await say(store, stream, { owes: [target()], details: '{"a":1}' })
+    await store.close()
+    const db = new Database(path)
+    db.exec(`${UNSENT}; PRAGMA user_version = 7`)
+    db.close()
+    const again = await openStore({ path })
+    expect(await again.findEntry(stream.clientId, entry.id)).toEqual(entry)
+    const [endpoint, sent] = [target(), { parts: [{ ids: ['1:2'], digest: 'abc' }] }]
+    await again.recordSent(stream, entry.seq, endpoint, sent)
+    expect(await again.findEntry(stream.clientId, entry.id)).toEqual({ ...entry, sent: { [endpoint]: sent } })
+  })
+
   test('is refused when it is none', async () => {
     const path = await temporaryPath()
     await mkdir(dirname(path))
@@ -203,6 +220,8 @@ describe('the database file', () => {
 })
 
 /** As versions 4 to 6 had it. */
+/** Before version 8. */
+const UNSENT = 'ALTER TABLE entries DROP COLUMN sent'
 const JOURNAL = 'CREATE TABLE progress_journal (n INTEGER PRIMARY KEY, changes TEXT NOT NULL) STRICT'
 
 /** Reads the file after its writer is gone: all it acknowledged is there, without a hole, and nothing is half. */

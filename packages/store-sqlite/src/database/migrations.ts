@@ -195,6 +195,10 @@ const migrations: readonly string[] = [
   DROP TABLE last_word;
   DROP TABLE progress_journal;
   `,
+  `
+  -- What endpoints show of a message, as JSON by target.
+  ALTER TABLE entries ADD COLUMN sent TEXT;
+  `,
 ]
 
 /**

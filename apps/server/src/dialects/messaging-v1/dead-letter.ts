@@ -36,6 +36,7 @@ export function deadLetterJson(
         : { type: kind, id: toUuid(id) },
     reason: dead.reason,
     ...(dead.error !== undefined && { error: dead.error }),
+    ...(dead.code !== undefined && { code: dead.code }),
     attempts: dead.attempts,
     diedAt: dead.at.toISOString(),
   }

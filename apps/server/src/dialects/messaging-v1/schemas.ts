@@ -245,6 +245,10 @@ const deliveryTarget = z.union([
   endpoint.partial().extend({ type: z.literal('endpoint'), id: guid }),
   z.object({ type: z.literal('integration'), id: guid }),
 ])
+const errorCode = z
+  .string()
+  .optional()
+  .meta({ description: "The provider's code of the error that ended the delivery" })
 export const deliveriesResponse = z.object({
   deliveries: z.array(
     z.object({
@@ -260,6 +264,7 @@ export const deliveriesResponse = z.object({
         .meta({ description: 'Failed attempts at what is retried (see `blockedBy`), or at the dead letter' }),
       nextAttemptAt: date.optional(),
       error: z.string().optional().meta({ description: 'Error of the last attempt' }),
+      code: errorCode,
       blockedBy: z.object({ id: z.string(), messageId: guid.optional(), event: z.string() }).optional().meta({
         description:
           'The earlier delivery to the same target that is retried, and that this one waits for. It has no `messageId` if its event is not a message.',
@@ -284,6 +289,7 @@ export const deadLetter = z.object({
   target: deliveryTarget,
   reason: deathReason,
   error: z.string().optional(),
+  code: errorCode,
   attempts: z.number(),
   diedAt: date,
 })
@@ -300,7 +306,7 @@ const activity = z.discriminatedUnion('type', [
   z.object({ type: z.literal('reaction'), messageId, emoji: z.string(), removed: z.boolean() }),
   z.object({
     ...{ type: z.literal('delivery'), messageId, status: deliveryStatus },
-    failure: z.object({ kind: z.string(), message: z.string() }).optional(),
+    failure: z.object({ kind: z.string(), message: z.string(), code: z.string().optional() }).optional(),
   }),
   z.object({ type: z.literal('blocked') }),
   z.object({ type: z.literal('read'), userId: guid.optional() }),

@@ -198,7 +198,7 @@ async function handoverOf(
   const channel = endpoint?.channel.name ?? event.entry.channel
   const integrationId = endpoint && integrationOf(event.client, endpoint.channel)?.id
   const error = activity.type === 'given-up' && {
-    error: { code: activity.reason, ...known({ message: activity.error }) },
+    error: { code: activity.reason, ...known({ message: activity.error }), ...underlying(activity) },
   }
   const user = userId && { user: userOf(event, userId, await event.lookups.user(userId)) }
   return {
@@ -213,6 +213,10 @@ async function handoverOf(
     },
   }
 }
+
+/** The provider's own code, as the published document has it. */
+const underlying = ({ code }: { code?: string }): JsonObject =>
+  code === undefined ? {} : { underlyingError: { code } }
 
 /** Event for a provider's status of a message. `read` adds nothing to `delivered`. */
 async function deliveryOf(
@@ -235,7 +239,11 @@ async function deliveryOf(
       destination,
       isFinalEvent: status !== 'sent',
       ...(status === 'failed' && {
-        error: { code: failure?.kind ?? 'unknown', ...known({ message: failure?.message }) },
+        error: {
+          code: failure?.kind ?? 'unknown',
+          ...known({ message: failure?.message }),
+          ...underlying(failure ?? {}),
+        },
       }),
     },
   }

@@ -2,7 +2,7 @@ import { type Id, newId } from '@plugboard/core'
 import fc from 'fast-check'
 import type { Entry, StreamRef } from '../../log/entry.js'
 import type { LaneState } from '../../log/progress.js'
-import { type Target, webhookTarget } from '../../log/target.js'
+import { endpointTarget, type Target, webhookTarget } from '../../log/target.js'
 import { NO_CLIENT, type StoredDocument } from '../../ports/stored-document.js'
 import { jsonText } from '../store-suite/json-text.js'
 import type { Scene } from '../store-suite/scene.js'
@@ -18,6 +18,7 @@ const KINDS = [
   'ask',
   'integration',
   'bury',
+  'send',
   'mark',
   'delete message',
   'delete conversation',
@@ -122,6 +123,12 @@ async function one(scene: Scene, world: World, { kind, pick, text, payload }: De
       if (!message) return
       const dead = { reason: 'exhausted', attempts: 3, at: scene.tick(), label: text, error: text } as const
       await store.bury(message.talk, message.entry.seq, target, dead)
+    },
+    send: async () => {
+      if (!message) return
+      const parts = [{ ids: [text, `${pick}`], digest: text }]
+      const sent = { parts, ...(pick % 2 === 0 && { isWhole: true as const }) }
+      await store.recordSent(message.talk, message.entry.seq, endpointTarget(message.entry.id), sent)
     },
     mark: async () => {
       for (const due of await scene.claimDue(scene.afterLeases)) {

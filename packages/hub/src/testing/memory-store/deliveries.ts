@@ -47,6 +47,12 @@ export const deliveryMethods = (database: Database, owner: Owner) =>
       if (entry) replaceEntry(stream, { ...entry, dead: { ...entry.dead, [target]: structuredClone(dead) } })
     },
 
+    recordSent({ clientId, streamId }, seq, target, sent) {
+      const stream = database.find(clientId, streamId)
+      const entry = stream?.entries[seq - 1]
+      if (entry) replaceEntry(stream, { ...entry, sent: { ...entry.sent, [target]: structuredClone(sent) } })
+    },
+
     listDead(clientId, { before, limit }) {
       const entries = database.streamsOf(clientId).flatMap((stream) => stream.entries)
       return entries

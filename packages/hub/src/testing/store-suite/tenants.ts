@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Id, isPlugboardError, newId } from '@plugboard/core'
 import type { Lease } from '../../log/progress.js'
-import { type Target, webhookTarget } from '../../log/target.js'
+import { endpointTarget, type Target, webhookTarget } from '../../log/target.js'
 import { same } from './assertions.js'
 import type { Cases, Scene } from './scene.js'
 import { populate, snapshot, type World } from './world.js'
@@ -111,6 +111,10 @@ const attempts: Readonly<Record<string, Attempt>> = {
     const dead = { reason: 'invalid', attempts: 1, at: scene.tick(), label: 'url' } as const
     return scene.store.bury({ clientId, streamId }, 2, webhookTarget(newId()), dead)
   },
+  recordSent: (scene, clientId, { streamId }) =>
+    scene.store.recordSent({ clientId, streamId }, 2, endpointTarget(newId()), {
+      parts: [{ ids: ['1'], digest: 'd' }],
+    }),
   replay: (scene, clientId, { deadId: entryId, target }) =>
     scene.store.replay({ clientId, entryId, target, to: target, now: scene.tick() }),
 }

@@ -146,7 +146,7 @@ export function messageRoutes(scope: Scope): void {
       const deliveries = await hub.deliveries.ofMessage(client, id)
       return {
         deliveries: deliveries.map(
-          ({ webhook, endpoint, state, attempts, nextAttemptAt, error, blockedBy }) => ({
+          ({ webhook, endpoint, state, attempts, nextAttemptAt, error, code, blockedBy }) => ({
             state,
             ...known({
               webhook: webhook && { id: webhook.id, target: webhook.url },
@@ -154,6 +154,7 @@ export function messageRoutes(scope: Scope): void {
               attempts,
               nextAttemptAt: nextAttemptAt?.toISOString(),
               error,
+              code,
               blockedBy: blockedBy && { id: blockedBy.id, type: blockedBy.type },
             }),
           }),
