@@ -71,14 +71,18 @@ describe('a number of Twilio', () => {
     await tenant.bot.until(() => tenant.bot.ofType('conversation.activity').length >= 2)
     await tenant.write(2, 'the end')
     await expect.poll(() => texts().at(-1)?.text).toBe('the end')
-    const failure = { kind: 'recipient', code: '30005', message: expect.stringContaining('30005') }
+    const failure = { kind: 'recipient', message: expect.stringContaining('30005') }
     const activities = tenant.bot.ofType('conversation.activity').map(({ json }) => json.data.activity)
     expect(activities).toEqual([
       { type: 'delivery', messageId: id, status: 'sent' },
-      { type: 'delivery', messageId: id, status: 'failed', failure },
+      { type: 'delivery', messageId: id, status: 'failed', failure: { ...failure, code: '30005' } },
     ])
     expect(await tenant.health()).toMatchObject({ lastFailure: failure })
-    expect(await tenant.delivery(id)).toMatchObject({ state: 'failed', error: failure.message })
+    expect(await tenant.delivery(id)).toMatchObject({
+      state: 'failed',
+      error: failure.message,
+      code: '30005',
+    })
   })
 
   test('gets the address of a file that Twilio refuses after it accepted it, once', async () => {
