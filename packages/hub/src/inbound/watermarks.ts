@@ -39,7 +39,7 @@ export class Watermarks {
   async apply(
     client: ClientView,
     place: Place,
-    channel: string,
+    channel: ChannelRef,
     { status, until }: Watermark,
   ): Promise<void> {
     if (Number.isNaN(until.getTime())) return
