@@ -31,7 +31,7 @@ type SendError = (error: FastifyError, request: FastifyRequest, reply: FastifyRe
 
 export interface ServerOptions {
   urls: PublicUrls
-  config: Pick<Config, 'mediaMaxSize' | 'mediaTimeout' | 'trustedProxies' | 'externalUrl'>
+  config: Pick<Config, 'mediaMaxSize' | 'mediaTimeout' | 'trustedProxies' | 'externalUrl' | 'host'>
   hub: Hub
   store: Store
   metrics: Metrics

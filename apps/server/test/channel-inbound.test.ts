@@ -17,7 +17,7 @@ let client: TestClient
 let token: string
 beforeAll(async () => {
   provider = await startCourierProvider()
-  server = await startWithCouriers(provider.url, { MEDIA_MAX_SIZE: '100KiB' })
+  server = await startWithCouriers(provider.url, { MEDIA_MAX_SIZE: '100KiB', LOG_LEVEL: 'info' })
   bot = await startReceiver()
 })
 afterAll(async () => {
@@ -164,6 +164,8 @@ describe('buttons', () => {
     await bot.until(() => heard().length === 5)
     const texts = ['forged', 'garbage', 'stranger', 'Small'].map((text) => ({ type: 'text', text }))
     expect(heard().slice(1)).toEqual(expect.arrayContaining(texts))
+    expect(server.output().match(/"dropped the press of an unknown button"/g)).toHaveLength(2)
+    expect(server.output()).not.toContain(value)
     // Of Eve: a press that says nothing opens no conversation.
     expect(bot.ofType('user.new')).toHaveLength(1)
   })

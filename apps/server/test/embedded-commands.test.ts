@@ -166,7 +166,7 @@ test('while it is stopped, the commands do the same on the database', async () =
     expect(await json('dead-letters', 'replay', '--client', client.id)).toEqual({ replayed: 1, refused: 0 })
     expect(await json('dead-letters', 'list', '--client', client.id)).toEqual([])
     await json('clients', 'delete', other.id)
-    expect((await run(['clients', 'show', other.id])).err).toMatch(/not found/)
+    expect((await run(['clients', 'show', other.id])).err).toBe('plugboard: client not found\n')
   })
   await bot.until(() => bot.requests.filter(({ json }) => json.type === 'user.new').length > 1)
 })
@@ -193,6 +193,14 @@ describe('a command', () => {
     [['dead-letters', 'list', '--since', 'x'], '"since" must be a duration'],
     [['dead-letters', 'replay', '--all', '--to', 'x'], '"to" needs a client'],
     [['copy', '--from', 'file:a.db'], '"--to" is missing'],
+    [
+      ['dead-letters', 'list', '--reason', 'bored'],
+      '"reason" must be one of [exhausted, invalid, recipient, gone, target-removed, undelivered]',
+    ],
+    [['clients', 'list', '--url', 'nonsense'], '"--url" must be the address of a server'],
+    [['clients', 'list', '--url', 'http://127.0.0.1:1'], 'cannot reach the server at http://127.0.0.1:1 ('],
+    [['clients', 'show', 'a'.repeat(24)], 'client not found'],
+    [['keys', 'revoke', 'app_nothing'], 'key not found'],
   ])('says what is wrong with %j', async (args, message) => {
     const { out, err, code } = await run(args)
     expect([code, out]).toEqual([1, ''])

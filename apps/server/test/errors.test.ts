@@ -76,7 +76,9 @@ describe('a body', () => {
     const [fits, exceeds] = [messageOf(LIMIT), messageOf(LIMIT + 1)]
     expect((await post('/messages', fits)).status).toBe(201)
     const before = await messages()
-    expect((await post('/messages', exceeds)).status).toBe(413)
+    expect(await post('/messages', exceeds)).toMatchObject({
+      ...{ status: 413, text: 'the body is larger than 153600 bytes' },
+    })
     expect(await messages()).toEqual(before)
   })
 

@@ -182,7 +182,7 @@ describe('a sync with the headers of a client', () => {
     [
       'channel that is not installed',
       { channels: { pigeon: { version: '1.0.0' } } },
-      '"body.channels.pigeon" is not allowed',
+      '"body.channels.pigeon" is not allowed: this server does not load that channel (loaded: webhook, telegram, slack, twilio); PLUGBOARD_CHANNELS adds it',
     ],
     [
       'channel without its version',

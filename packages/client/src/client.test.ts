@@ -29,6 +29,10 @@ describe('createClient', () => {
     expect(create).not.toThrow('secret')
   })
 
+  test.each([undefined, null, 'http://127.0.0.1:3100'])('names what it needs when it gets %j', (options) => {
+    expect(() => createClient(options as never)).toThrow('createClient needs { url, clientId, clientToken }')
+  })
+
   test('sends the credentials and the further headers with each request', async () => {
     const { server, client } = await setUp({ headers: { password: 'internal words' } })
     await client.health()

@@ -62,6 +62,7 @@ export interface PlugboardClient {
  * ```
  */
 export function createClient(options: ClientOptions): PlugboardClient {
+  if (!options?.url) throw new TypeError('createClient needs { url, clientId, clientToken }')
   const { clientId, clientToken, headers = {}, ...rest } = options
   const http = transport({
     ...rest,

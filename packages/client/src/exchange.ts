@@ -55,14 +55,14 @@ export async function exchange(send: FetchFunction, attempt: Attempt, failure: F
 }
 
 /**
- * Creates the error for a status other than 2xx. The server's errors are plain text; HTML pages of proxies are
- * ignored.
+ * Creates the error for a status other than 2xx. The server's errors are plain text, or JSON for a path that it does not
+ * have; HTML pages of proxies are ignored.
  */
 export function statusFailure({ response, text }: Answer, failure: Failure): PlugboardApiError {
   const { status, headers, type } = response
   const isRedirect = type === 'opaqueredirect' || (status >= 300 && status < 400)
   const isPage = headers.get('content-type')?.includes('html') ?? false
-  const said = isPage ? '' : text.trim().slice(0, MAX_MESSAGE_LENGTH)
+  const said = isPage ? '' : messageIn(text.trim()).slice(0, MAX_MESSAGE_LENGTH)
   return failure({
     reason: 'status',
     status,
@@ -70,6 +70,15 @@ export function statusFailure({ response, text }: Answer, failure: Failure): Plu
     requestId: headers.get('x-request-id') ?? undefined,
     retryAfterMs: parseRetryAfterMs(headers.get('retry-after'), Date.now()),
   })
+}
+
+/** The `message` of an error in JSON, else the text itself. */
+function messageIn(text: string): string {
+  try {
+    return `${JSON.parse(text).message ?? text}`
+  } catch {
+    return text
+  }
 }
 
 /**

@@ -191,6 +191,13 @@ describe('errors', () => {
   test.each([
     ['an empty body', answer(500), 'HTTP 500'],
     ["a proxy's page", answer(500, '<html>', { 'content-type': 'text/html' }), 'HTTP 500'],
+    [
+      'a path that the server does not have',
+      answer(404, '{"message":"Route GET:/api/api/v1/health not found","error":"Not Found"}'),
+      'Route GET:/api/api/v1/health not found',
+    ],
+    ['JSON without a message', answer(400, '{"errors":[]}'), '{"errors":[]}'],
+    ['what only looks like JSON', answer(400, '{no'), '{no'],
     ['a very long body', answer(400, 'x'.repeat(5_000)), 'x'.repeat(1_000)],
   ])('make a short message of %s', async (_, fault, message) => {
     const { server, client } = await setUp()

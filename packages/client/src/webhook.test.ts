@@ -92,6 +92,15 @@ describe('receiveWebhook', () => {
     expect(error.message).toContain(`the body ${reason}: pass the raw body`)
   })
 
+  test('names an argument that is missing', async () => {
+    const receive = (...args: unknown[]) =>
+      receiveWebhook(...(args as Parameters<typeof receiveWebhook>)).catch((thrown: unknown) => thrown)
+    for (const error of [await receive(), await receive({ body: '{}' }, { token })])
+      expect(error).toEqual(new TypeError('receiveWebhook needs a request: { headers, body }'))
+    for (const error of [await receive(signedEvent()), await receive(signedEvent(), {})])
+      expect(error).toMatchObject({ name: 'TypeError', message: expect.stringContaining('needs { token }') })
+  })
+
   test('names a body that was serialized again as a possible reason for a bad signature', async () => {
     const { headers, body } = signed(JSON.stringify(messageNew, null, 1))
     const again = JSON.stringify(JSON.parse(body))

@@ -71,6 +71,8 @@ export async function receiveWebhook(
   request: WebhookRequest,
   options: WebhookOptions,
 ): Promise<WebhookEvent> {
+  if (!request?.headers) throw new TypeError('receiveWebhook needs a request: { headers, body }')
+  if (!options?.token && !options?.tokens) throw new TypeError('receiveWebhook needs { token }')
   const keys = await Promise.all((options.tokens ?? [options.token]).map(importKey))
   if (keys.length === 0) throw new TypeError('tokens must hold at least one token')
   const body = toBytes(request.body)

@@ -323,7 +323,7 @@ test('docs/payloads.md has every content type as it is; `-u` writes it', async (
   const page = [
     '# Payloads',
     '',
-    'The `payload` of a message is a JSON object. Channels can show the types below. Any other object is stored and passed to webhooks unchanged; a channel shows its `text`, if it has one. Extra fields are kept.',
+    'The `payload` of a message is a JSON object. Channels can show the types below. Any other object is stored and passed to webhooks unchanged; a channel shows its `text`, if it has one. Extra fields are kept. The server checks a payload of these types only when a channel has to show it: a post to a conversation without a channel is stored as it is.',
     '',
     'The generic webhook channel passes every payload unchanged. The tables show what the other channels send for the example. Numbered lines replace buttons where there are none: the person answers with the number or the label, and the bot gets the same message as for a press.',
     '',

@@ -1,13 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { isIPv4 } from 'node:net'
 import type { FastifyRequest } from 'fastify'
-
-/** Where a server listens, and its public URL. */
-export interface Reach {
-  /** The address that the server listens on. */
-  host: string
-  externalUrl?: string | undefined
-}
+import { isLocalOnly, isLoopback, type Reach } from '../config/reach.js'
 
 /** Settings for admin access. */
 export interface AdminSettings extends Reach {
@@ -70,20 +63,6 @@ export class AdminAccess {
       return false
     return isLoopback((headers.host ?? '').replace(/:\d+$/, ''))
   }
-}
-
-/**
- * Whether a server is local-only: it listens on loopback and has no other public URL. Only then are loopback targets
- * allowed, and can a client be created without the admin key.
- */
-export function isLocalOnly({ host, externalUrl }: Reach): boolean {
-  return isLoopback(host) && (externalUrl === undefined || isLoopback(new URL(externalUrl).hostname))
-}
-
-/** Whether a host name or address is literally this machine. */
-export function isLoopback(host: string): boolean {
-  const name = host.replace(/^\[|\]$/g, '').toLowerCase()
-  return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'))
 }
 
 /** Compares a given value with a secret in constant time. */

@@ -11,15 +11,19 @@ interface Situation {
   problems?: string[]
   takesRequests?: boolean
   externalUrl?: string
+  isLocal?: boolean
 }
 
-async function home({ problems = [], takesRequests = true, externalUrl }: Situation, headers: object) {
+async function home(
+  { problems = [], takesRequests = true, externalUrl, isLocal = false }: Situation,
+  headers: object,
+) {
   app = fastify({ schemaController: schemasForDocumentOnly })
   await app.register(hostRoutes, {
     ...{ hub: { isDelivering: true }, store: { getMeta: async () => undefined } as never },
     ...{ metrics: {} as Metrics, connections: { problems: () => problems } as never, takesRequests },
     urls: { base: externalUrl ?? 'http://0.0.0.0:3100' },
-    config: { externalUrl },
+    config: { externalUrl, host: isLocal ? '127.0.0.1' : '0.0.0.0' },
   })
   return app.inject({ method: 'GET', url: '/', headers: { ...headers } })
 }
@@ -41,6 +45,15 @@ describe('the home page', () => {
     expect(page.body).toContain('This process is a worker')
     expect(page.body).not.toMatch(/href="(docs|openapi)/)
     expect((await home({ takesRequests: false }, {})).json()).not.toHaveProperty('documentation')
+  })
+
+  test('names the admin key only where a first sync needs it', async () => {
+    const here = await home({ isLocal: true }, { ...browser, host: '127.0.0.1:3100' })
+    expect(here.body).toContain("-H 'content-type: application/json' \\\n  -d ")
+    expect(here.body).not.toMatch(/admin.key/i)
+    for (const situation of [{}, { isLocal: true, externalUrl: 'https://hub.example' }])
+      expect((await home(situation, browser)).body).toContain("-H 'x-bp-messaging-admin-key: ADMIN_KEY' \\\n")
+    expect((await home({ isLocal: true }, { ...browser, host: 'hub.example' })).body).toContain('ADMIN_KEY')
   })
 
   test.each([

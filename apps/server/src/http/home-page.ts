@@ -8,6 +8,8 @@ export interface Home {
   problems: readonly string[]
   /** Whether this process has the APIs. A worker has not. */
   takesRequests: boolean
+  /** Whether a first sync needs the admin key. */
+  needsAdminKey: boolean
   /** Address of the server in examples, without a trailing slash. */
   base: string
 }
@@ -15,7 +17,7 @@ export interface Home {
 const MANUAL = 'https://github.com/plugboard/plugboard/blob/main'
 
 /** The page of the server's root for people: what runs here, where to read on, what to do next. No scripts. */
-export function homePage({ version, problems, takesRequests, base }: Home): string {
+export function homePage({ version, problems, takesRequests, needsAdminKey, base }: Home): string {
   const state =
     problems.length === 0
       ? '<p class="state ok">Running and ready</p>'
@@ -36,7 +38,7 @@ export function homePage({ version, problems, takesRequests, base }: Home): stri
 <p>A messaging hub: a bot talks to one HTTP API, its users write on any channel.</p>
 ${state}
 <p>Version <strong>${escaped(version)}</strong></p>
-${takesRequests ? next(escaped(base)) : '<p>This process is a worker: it delivers messages and has no API.</p>'}
+${takesRequests ? next(escaped(base), needsAdminKey) : '<p>This process is a worker: it delivers messages and has no API.</p>'}
 <h2>This server</h2>
 <ul>
 ${takesRequests ? '<li><a href="openapi.json">openapi.json</a>: the API as OpenAPI 3.1</li>\n' : ''}<li><a href="readyz">readyz</a>: whether the server is ready, and if not, why</li>
@@ -55,14 +57,13 @@ ${takesRequests ? '<li><a href="openapi.json">openapi.json</a>: the API as OpenA
 `
 }
 
-const next = (base: string): string => `<h2>What to do next</h2>
+const next = (base: string, needsAdminKey: boolean): string => `<h2>What to do next</h2>
 <ol>
 <li><p>Create a client for your bot. The response has its <code>id</code> and <code>token</code>.</p>
 <pre tabindex="0" aria-label="Command that creates a client"><code>curl -X POST ${base}/api/v1/sync \\
-  -H 'content-type: application/json' \\
-  -H 'x-bp-messaging-admin-key: ADMIN_KEY' \\
+  -H 'content-type: application/json' \\${needsAdminKey ? "\n  -H 'x-bp-messaging-admin-key: ADMIN_KEY' \\" : ''}
   -d '{"webhooks": [{"url": "http://127.0.0.1:4100/webhook"}]}'</code></pre>
-<p>The admin key is the setting <code>ADMIN_KEY</code>, or in the file that the server names at its start.</p></li>
+${needsAdminKey ? '<p>The admin key is the setting <code>ADMIN_KEY</code>, or in the file that the server names at its start.</p>' : ''}</li>
 <li><p>Try the API in the browser: <a href="docs">API reference</a>. Press <em>Authorize</em> and enter the id and the token.</p></li>
 <li><p>Connect a channel, such as Telegram or Slack: <a href="${MANUAL}/docs/getting-started.md">getting started</a>.</p></li>
 </ol>`

@@ -1,6 +1,7 @@
 import type { Hub, Store } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { isLocalOnly, isLoopback } from '../config/reach.js'
 import type { Config } from '../config/read-config.js'
 import { within } from '../deadline.js'
 import type { Metrics } from '../metrics/metrics.js'
@@ -19,7 +20,7 @@ export interface HostRoutesOptions {
   /** Those that this server writes to. */
   disks?: readonly Pick<Disk, 'problems'>[]
   urls: Pick<PublicUrls, 'base'>
-  config: Pick<Config, 'externalUrl'>
+  config: Pick<Config, 'externalUrl' | 'host' | 'trustedProxies'>
   takesRequests?: boolean
 }
 
@@ -53,6 +54,7 @@ export async function hostRoutes(app: FastifyInstance, options: HostRoutesOption
         version,
         problems: found,
         takesRequests,
+        needsAdminKey: !isForThisMachine(options.config, headers.host),
         base: addressOf(options, headers.host),
       })
       return reply.type('text/html; charset=utf-8').send(page)
@@ -87,6 +89,10 @@ const HOST = /^[\w.-]{1,255}(:\d{1,5})?$|^\[[\da-f:.]{2,45}\](:\d{1,5})?$/i
 /** The address that a person has called the server at, for examples on the page alone: the Host header may be forged. */
 const addressOf = ({ urls, config }: Pick<HostRoutesOptions, 'urls' | 'config'>, host = ''): string =>
   config.externalUrl === undefined && HOST.test(host) ? `http://${host}` : urls.base
+
+/** Whether a program on this machine may create a client without the admin key, as far as the page can know. */
+const isForThisMachine = (config: HostRoutesOptions['config'], host = ''): boolean =>
+  isLocalOnly(config) && !config.trustedProxies?.length && isLoopback(host.replace(/:\d+$/, ''))
 
 const statusOf = (problems: readonly string[]) => (problems.length === 0 ? 'ok' : 'unavailable')
 

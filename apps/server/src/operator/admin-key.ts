@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Database } from '../config/database.js'
 import { makeKey, readKey } from '../config/key-file.js'
+import { isLoopback } from '../config/reach.js'
 import type { Config } from '../config/read-config.js'
-import { isLoopback } from '../dialects/admin-access.js'
 
 /** The key for the admin routes. */
 export interface AdminKey {

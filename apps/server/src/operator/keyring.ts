@@ -2,8 +2,8 @@ import { PlugboardError } from '@plugboard/core'
 import { Keyring } from '@plugboard/hub'
 import type { Database } from '../config/database.js'
 import { readOrMakeKey } from '../config/key-file.js'
+import { isLoopback } from '../config/reach.js'
 import type { Config } from '../config/read-config.js'
-import { isLoopback } from '../dialects/admin-access.js'
 
 /** The key that configurations are sealed with. @throws INVALID where several processes need one key, which a file on one machine cannot be */
 export async function keyringFor(database: Database, { encryptionKey, host }: Config): Promise<Keyring> {

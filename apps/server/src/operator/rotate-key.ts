@@ -14,7 +14,7 @@ import {
 import { databaseOf } from '../config/database.js'
 import { makeKey, readKey, syncFolder } from '../config/key-file.js'
 import type { Config } from '../config/read-config.js'
-import { openStore } from '../storage/open-store.js'
+import { openForCommand } from '../storage/open-store.js'
 import { assertCopied, endCopiesFrom } from './copy/mark.js'
 
 const PAGE = 100
@@ -34,7 +34,7 @@ export async function rotateKey(config: Config): Promise<Rotation> {
   const { keyFile } = databaseOf(config)
   const oldKey = config.encryptionKey ?? (await readKey(keyFile))
   if (!oldKey) throw new PlugboardError('INVALID', `no key to change: ${keyFile} does not exist`)
-  const store = await openStore(config)
+  const store = await openForCommand(config)
   try {
     await assertCopied(store)
     await endCopiesFrom(store)

@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises'
-import { isPlugboardError, PlugboardError } from '@plugboard/core'
+import { invalid, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { Hub, Keyring, Store } from '@plugboard/hub'
 import type { z } from 'zod'
 import { databaseOf } from '../config/database.js'
@@ -9,7 +9,7 @@ import { PublicUrls } from '../http/public-urls.js'
 import { createLog } from '../logging.js'
 import { Metrics } from '../metrics/metrics.js'
 import { openBlobs } from '../storage/open-blobs.js'
-import { openStore } from '../storage/open-store.js'
+import { openForCommand } from '../storage/open-store.js'
 import { preparePlaces } from '../storage/places.js'
 import { findAdminKey } from './admin-key.js'
 import { keyringFor } from './keyring.js'
@@ -47,7 +47,10 @@ export async function operate<T>(
   { url, mayCreate = false }: OperateOptions,
   command: (operator: Operator) => Promise<T>,
 ): Promise<T> {
-  if (url !== undefined) return command((task) => callAdmin(url.replace(/\/+$/, ''), config, task))
+  if (url !== undefined) {
+    const address = addressIn(url)
+    return command((task) => callAdmin(address, config, task))
+  }
   const database = databaseOf(config)
   if (!mayCreate && database.kind === 'sqlite') await assertThere(database.place)
   await preparePlaces(config)
@@ -61,7 +64,9 @@ export async function operate<T>(
 
 /** To open a file creates it. */
 async function assertThere(file: string): Promise<void> {
-  await access(file).catch((cause) => {
+  await access(file).catch((cause: NodeJS.ErrnoException) => {
+    // Other faults are named where the file is opened.
+    if (cause.code !== 'ENOENT' && cause.code !== 'ENOTDIR') return
     throw new PlugboardError(
       'INVALID',
       `there is no database at ${file}: run this command in the folder of the server, or set DATABASE_URL as for the server`,
@@ -70,10 +75,21 @@ async function assertThere(file: string): Promise<void> {
   })
 }
 
+/** @throws INVALID for what is not the address of a server */
+function addressIn(url: string): string {
+  const { protocol, search, hash } = URL.canParse(url) ? new URL(url) : { protocol: '', search: '', hash: '' }
+  if ((protocol === 'http:' || protocol === 'https:') && search + hash === '')
+    return url.replace(/\/+$/, '').replace(/\/api\/v1$/, '')
+  throw invalid({
+    path: ['--url'],
+    message: 'must be the address of a server, such as http://127.0.0.1:3100',
+  })
+}
+
 /** Undefined if another process, a running server, has it open. */
 async function openUnlessInUse(config: Config): Promise<Store | undefined> {
   try {
-    return await openStore(config)
+    return await openForCommand(config)
   } catch (error) {
     if (databaseOf(config).kind === 'sqlite' && isPlugboardError(error, 'CONFLICT')) return undefined
     throw error
@@ -112,6 +128,10 @@ function addressOf({ host, port }: Config): string {
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
 }
 
+/** What was wrong, beneath "fetch failed". */
+const rootOf = (error: unknown): unknown =>
+  error instanceof Error && error.cause instanceof Error ? rootOf(error.cause) : error
+
 async function callAdmin<T>(url: string, config: Config, task: OperatorTask<T>): Promise<T> {
   const { internalPassword } = config
   const adminKey = await findAdminKey(databaseOf(config), config)
@@ -129,7 +149,7 @@ async function callAdmin<T>(url: string, config: Config, task: OperatorTask<T>):
     },
     ...(body && { body: JSON.stringify(body) }),
   }).catch((cause: unknown) => {
-    throw new PlugboardError('UNAVAILABLE', `cannot reach the server at ${url}`, { cause })
+    throw new PlugboardError('UNAVAILABLE', `cannot reach the server at ${url}`, { cause: rootOf(cause) })
   })
   const text = await response.text()
   if (response.status === 401)
@@ -142,6 +162,10 @@ async function callAdmin<T>(url: string, config: Config, task: OperatorTask<T>):
       'FORBIDDEN',
       `the server at ${url} answered: ${text}; set INTERNAL_PASSWORD if it has one`,
     )
-  if (!response.ok) throw new PlugboardError('INVALID', `the server at ${url} answered: ${text}`)
+  // The same words as those of a command on the database.
+  if (response.status === 404 || response.status === 400 || response.status === 409)
+    throw new PlugboardError('INVALID', text.replaceAll(/"(body|query|params)\./g, '"'))
+  if (!response.ok)
+    throw new PlugboardError('INVALID', `the server at ${url} answered ${response.status}: ${text}`)
   return task.answer.parse(text === '' ? undefined : JSON.parse(text))
 }

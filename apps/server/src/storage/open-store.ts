@@ -1,3 +1,4 @@
+import { isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { ArchivedStore } from '@plugboard/hub'
 import { databaseOf } from '../config/database.js'
 import { ATTEMPTS_PER_LEASE, type Config } from '../config/read-config.js'
@@ -5,6 +6,17 @@ import type { Metrics } from '../metrics/metrics.js'
 
 /** Long enough for every webhook format's own time limit. */
 const MIN_LEASE_MS = 60_000
+
+/** The same for a command of an operator, who has to know what to check. */
+export async function openForCommand(config: Config): Promise<ArchivedStore> {
+  try {
+    return await openStore(config)
+  } catch (error) {
+    if (databaseOf(config).kind !== 'mongodb' || !isPlugboardError(error, 'UNAVAILABLE')) throw error
+    const hint = 'check that it runs and that DATABASE_URL is its address'
+    throw new PlugboardError('UNAVAILABLE', `${error.message}; ${hint}`, { cause: error.cause })
+  }
+}
 
 /** Opens the store that DATABASE_URL names. @throws UNAVAILABLE, UNAUTHORIZED or CONFLICT as the store does */
 export async function openStore(config: Config, metrics?: Metrics): Promise<ArchivedStore> {

@@ -81,12 +81,15 @@ export class Channels {
     dropUnknown = false,
   ): Promise<JsonObject> {
     const channel = this.find(channelName)
-    if (!channel)
+    if (!channel) {
+      const loaded = this.names.join(', ') || 'none'
+      const hint = `this server does not load that channel (loaded: ${loaded}); PLUGBOARD_CHANNELS adds it`
       throw invalid(
         name === channelName
-          ? { path: ['channels', name], message: 'is not allowed' }
-          : { path: ['channels', name, 'channel'], message: 'must be the name of an installed channel' },
+          ? { path: ['channels', name], message: `is not allowed: ${hint}` }
+          : { path: ['channels', name, 'channel'], message: `must be the name of a channel: ${hint}` },
       )
+    }
     const result = await channel.config['~standard'].validate(config)
     if (!result.issues) return jsonObjectOf(result.value)
     const unknown = new Set(result.issues.flatMap((issue) => unknownKeys(issue) ?? []))

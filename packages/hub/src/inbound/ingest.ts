@@ -5,6 +5,7 @@ import {
   type InboundRequest,
   type InboundResponse,
   type JsonObject,
+  type Logger,
   newId,
   type Part,
   PlugboardError,
@@ -47,6 +48,7 @@ export interface IngestOptions {
   states: Pick<EndpointStates, 'record'>
   /** The second form of a part of a message, if the channel has one. */
   secondFormOfPart(address: SecondFormAddress, message: Entry, part: number): Promise<Part | undefined>
+  log: Logger
   now(): Date
 }
 
@@ -116,6 +118,7 @@ export class Ingest {
   }
 
   async #store(client: ClientView, integration: OpenIntegration, event: InboundEvent): Promise<void> {
+    const { log } = this.#options
     const channel = channelRefOf(integration)
     const dedupe = dedupeOf(channel, event.dedupeKey)
     const id = newId()
@@ -123,6 +126,11 @@ export class Ingest {
       event.type === 'choice'
         ? await this.#options.answers.toButton(client.id, channel, event.endpoint, event.token)
         : undefined
+    if (event.type === 'choice' && !press?.reply && event.label === undefined)
+      log.info(
+        { clientId: client.id, integration: integration.name },
+        'dropped the press of an unknown button',
+      )
     const delivered =
       event.type === 'delivery' ? await this.#deliveredOf(client, channel, event.deliveryId) : undefined
     const place = delivered ?? (await this.#placeOf(client, channel, event, press))

@@ -37,6 +37,15 @@ const conflict = (words: RegExp) => (error: unknown) =>
   isPlugboardError(error, 'CONFLICT') && words.test((error as Error).message)
 
 describe('the database file', () => {
+  test('in a folder that takes no folder is refused at once', async () => {
+    const path = '/dev/null/plugboard/data/hub.db'
+    await expect(async () => sqliteStore({ path })).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    if (process.platform !== 'linux') return
+    await expect(async () => sqliteStore({ path: '/proc/plugboard/data/hub.db' })).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    })
+  })
+
   test('and the files beside it are for their owner alone, in a folder that is so too', async () => {
     const path = join(await temporaryPath(), 'data', 'hub.db')
     const modes = async () =>

@@ -55,10 +55,22 @@ export function openDatabase(given: string): OpenDatabase {
   }
 }
 
+/** Not `recursive`, which never ends in folders such as /proc that take no folder. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    // Another process was faster.
+    if (!existsSync(folder)) throw error
+  }
+}
+
 /** The one name of a file, so that a link to it meets the same lock. */
 function settle(given: string): string {
   const path = resolve(given)
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path))
   try {
     return realpathSync(path)
   } catch {

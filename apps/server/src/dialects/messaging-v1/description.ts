@@ -61,7 +61,10 @@ const answers = {
       changed: 'the client changed concurrently; try again',
     },
   },
-  413: { description: 'The body is larger than 150 kB', examples: { body: 'the body is too large' } },
+  413: {
+    description: 'The body is larger than 150 kB',
+    examples: { body: 'the body is larger than 153600 bytes' },
+  },
   422: {
     description: 'The idempotency key was used for another body',
     examples: { key: 'this idempotency key was used with a different request' },

@@ -31,7 +31,25 @@ export function sendError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const known = asPlugboardError(error)
+  return send(error, request, reply, textOf)
+}
+
+/** The same for the operator, who may read what is not there. */
+export function sendErrorToOperator(
+  error: FastifyError | Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  return send(error, request, reply, (known) => (known.code === 'NOT_FOUND' ? known.message : textOf(known)))
+}
+
+function send(
+  error: FastifyError | Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  textOf: (known: PlugboardError) => string,
+): FastifyReply {
+  const known = asPlugboardError(error, request.routeOptions.bodyLimit)
   const status = statusOf[known.code]
   noteFailure(error, status, request, reply)
   return reply.code(status).type('text/plain; charset=utf-8').send(textOf(known))
@@ -53,11 +71,12 @@ function labelOf(path: readonly (string | number)[]): string {
 }
 
 /** Errors of the framework (oversized body, malformed JSON) already have a status. */
-function asPlugboardError(error: FastifyError | Error): PlugboardError {
+function asPlugboardError(error: FastifyError | Error, maxBytes = 0): PlugboardError {
   if (isPlugboardError(error)) return error
   if (error instanceof BadRequest) return new PlugboardError('INVALID', error.message, { cause: error })
   const status = 'statusCode' in error ? error.statusCode : undefined
-  if (status === 413) return new PlugboardError('TOO_LARGE', 'the body is too large', { cause: error })
+  if (status === 413)
+    return new PlugboardError('TOO_LARGE', `the body is larger than ${maxBytes} bytes`, { cause: error })
   if (status !== undefined && status >= 400 && status < 500) {
     return new PlugboardError('INVALID', 'the body is not valid JSON', { cause: error })
   }

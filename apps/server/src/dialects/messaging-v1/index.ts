@@ -9,7 +9,7 @@ import { readBodies } from '../json-body.js'
 import { limitLargeBodies } from '../large-bodies.js'
 import type { Refusals } from '../refusals.js'
 import { Credentials, credentialsOf } from './credentials.js'
-import { sendError } from './errors.js'
+import { sendError, sendErrorToOperator } from './errors.js'
 import { adminRoutes } from './routes/admin.js'
 import { clientRoutes } from './routes/clients.js'
 import { conversationRoutes } from './routes/conversations.js'
@@ -46,6 +46,7 @@ export async function messagingV1(
   })
 
   await app.register(async (scope) => {
+    scope.setErrorHandler(sendErrorToOperator)
     scope.addHook('onRequest', async (request) => {
       const isRight = access.mayAdminister(request.headers['x-bp-messaging-admin-key'])
       refusals.assertChosen(request, { name: 'admin key', isRight, code: 'UNAUTHORIZED' })

@@ -42,7 +42,7 @@ const FORMATS: Record<string, string> = {
   datetime: 'must be in iso format',
 }
 
-function phraseOf(issue: ZodIssue): string {
+export function phraseOf(issue: ZodIssue): string {
   // The schema's own words.
   if (issue.message.startsWith('must ')) return issue.message
   switch (issue.code) {
@@ -55,6 +55,8 @@ function phraseOf(issue: ZodIssue): string {
     case 'too_big':
       if (issue.origin === 'number') return `must be less than or equal to ${issue.maximum}`
       return `length must be less than or equal to ${issue.maximum} ${issue.origin === 'array' ? 'items' : 'characters long'}`
+    case 'invalid_value':
+      return `must be one of [${issue.values.join(', ')}]`
     default:
       return issue.message
   }

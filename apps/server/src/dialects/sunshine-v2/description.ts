@@ -72,7 +72,7 @@ const answers = {
   },
   413: {
     description: 'The body is larger than 100 kB, or a file than `ATTACHMENT_MAX_SIZE`',
-    examples: { body: fault('payload_too_large', 'The body is too large') },
+    examples: { body: fault('payload_too_large', 'The body is larger than 102400 bytes') },
   },
   415: {
     description: 'The body has another type',

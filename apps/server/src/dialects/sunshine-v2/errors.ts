@@ -36,6 +36,9 @@ export const unauthorized = (): SunshineError =>
 export const forbidden = (title = 'Forbidden'): SunshineError =>
   new SunshineError(403, { code: 'forbidden', title })
 
+export const tooLarge = (maxBytes = 0): SunshineError =>
+  new SunshineError(413, { code: 'payload_too_large', title: `The body is larger than ${maxBytes} bytes` })
+
 /** Without a kind: of things that have no code of their own. */
 export function notFound(kind?: Missing, title = 'Not found'): SunshineError {
   if (!kind) return new SunshineError(404, { code: 'not_found', title })
@@ -77,7 +80,7 @@ export function sendError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const { status, faults } = error instanceof SunshineError ? error : asSunshineError(error)
+  const { status, faults } = error instanceof SunshineError ? error : asSunshineError(error, request)
   noteFailure(error, status, request, reply)
   return reply
     .code(status)
@@ -85,11 +88,11 @@ export function sendError(
     .send(JSON.stringify({ errors: faults }))
 }
 
-function asSunshineError(error: FastifyError | Error): SunshineError {
+function asSunshineError(error: FastifyError | Error, request: FastifyRequest): SunshineError {
   if (isPlugboardError(error)) return fromDomain(error)
   if (error instanceof BadRequest) return badRequest(error.message)
   const status = 'statusCode' in error ? error.statusCode : undefined
-  if (status === 413) return fromDomain(new PlugboardError('TOO_LARGE', 'The body is too large'))
+  if (status === 413) return tooLarge(request.routeOptions.bodyLimit)
   if (status === 415) return unsupportedMediaType()
   if ('code' in error && error.code === 'FST_ERR_BAD_URL') return badRequest('The address is not valid')
   if (status !== undefined && status >= 400 && status < 500) return badRequest('The body is not valid JSON')

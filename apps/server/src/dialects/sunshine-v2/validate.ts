@@ -32,6 +32,11 @@ function phraseOf(issue: ZodIssue): string {
       return issue.expected
     case 'invalid_value':
       return `equal to one of the allowed values: ${issue.values.join(', ')}`
+    case 'invalid_union': {
+      // Of a union by a field: the values of the field. The type does not have them yet.
+      const options = 'options' in issue && Array.isArray(issue.options) ? issue.options : []
+      return options.length > 0 ? `equal to one of the allowed values: ${options.join(', ')}` : 'valid'
+    }
     case 'too_small':
       return issue.origin === 'number'
         ? `>= ${issue.minimum}`

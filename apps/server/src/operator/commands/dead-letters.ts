@@ -1,4 +1,5 @@
 import { invalid } from '@plugboard/core'
+import type { z } from 'zod'
 import { parseDuration } from '../../config/duration.js'
 import { readConfig } from '../../config/read-config.js'
 import {
@@ -9,6 +10,7 @@ import {
   replayed,
   replayRequest,
 } from '../../dialects/messaging-v1/admin-dead-letters.js'
+import { phraseOf } from '../../dialects/messaging-v1/validate.js'
 import { operate } from '../task.js'
 import { print, table } from './print.js'
 
@@ -115,17 +117,10 @@ function timeOf(option: string, text: string | undefined): string | undefined {
 }
 
 /** @throws INVALID that names the option */
-function parse<T>(
-  schema: {
-    safeParse(
-      value: unknown,
-    ):
-      | { success: true; data: T }
-      | { success: false; error: { issues: { path: PropertyKey[]; message: string }[] } }
-  },
-  value: unknown,
-): T {
+function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  throw invalid(...result.error.issues.map(({ path, message }) => ({ path: path.map(String), message })))
+  throw invalid(
+    ...result.error.issues.map((issue) => ({ path: issue.path.map(String), message: phraseOf(issue) })),
+  )
 }

@@ -2,8 +2,8 @@ import { PlugboardError } from '@plugboard/core'
 import { KEY_FINGERPRINT, Keyring, type Store } from '@plugboard/hub'
 import type { Database } from '../../config/database.js'
 import { makeKey, readKey } from '../../config/key-file.js'
+import { isLoopback } from '../../config/reach.js'
 import type { Config } from '../../config/read-config.js'
-import { isLoopback } from '../../dialects/admin-access.js'
 
 /** How a copy keeps the encryption key. */
 export interface KeyPlan {

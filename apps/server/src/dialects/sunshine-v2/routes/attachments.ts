@@ -1,7 +1,7 @@
 import multipart, { type MultipartFile } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { badRequest, SunshineError } from '../errors.js'
+import { badRequest, SunshineError, tooLarge } from '../errors.js'
 import { conversationIdOf, findConversation } from '../find.js'
 import { defineRoute, type Scope } from '../route.js'
 import * as schemas from '../schemas.js'
@@ -77,8 +77,7 @@ async function sourceOf(request: FastifyRequest, maxBytes: number): Promise<Mult
   if (!request.isMultipart())
     throw new SunshineError(415, { code: 'unsupported_media_type', title: 'Unsupported media type' })
   // Rejected before reading, if the size is already known.
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes + AROUND_BYTES)
-    throw new SunshineError(413, { code: 'payload_too_large', title: 'The body is too large' })
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes + AROUND_BYTES) throw tooLarge(maxBytes)
   try {
     const parts = request.parts({
       limits: { ...FIELDS, fileSize: maxBytes + 1 },
