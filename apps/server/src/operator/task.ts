@@ -1,19 +1,13 @@
 import { access } from 'node:fs/promises'
 import { invalid, isPlugboardError, PlugboardError } from '@plugboard/core'
-import type { Hub, Keyring, Store } from '@plugboard/hub'
+import type { Hub, Store } from '@plugboard/hub'
 import type { z } from 'zod'
 import { databaseOf } from '../config/database.js'
 import type { Config } from '../config/read-config.js'
-import { createConfiguredHub } from '../configured-hub.js'
-import { PublicUrls } from '../http/public-urls.js'
-import { createLog } from '../logging.js'
-import { Metrics } from '../metrics/metrics.js'
-import { openBlobs } from '../storage/open-blobs.js'
 import { openForCommand } from '../storage/open-store.js'
 import { preparePlaces } from '../storage/places.js'
 import { findAdminKey } from './admin-key.js'
 import { keyringFor } from './keyring.js'
-import { assertUsable } from './usable-store.js'
 
 /** One use case of the hub that also has an admin route. */
 interface OperatorTask<T> {
@@ -57,7 +51,11 @@ export async function operate<T>(
   // First, as at a start: a new database has no key yet.
   const keyring = await keyringFor(database, config)
   const store = await openUnlessInUse(config)
-  if (store) return withHub(config, { store, keyring }, (hub) => command((task) => task.run(hub)))
+  if (store) {
+    // Most of the program, which a command that calls a server does without.
+    const { withHub } = await import('./idle-hub.js')
+    return withHub(config, { store, keyring }, (hub) => command((task) => task.run(hub)))
+  }
   const address = addressOf(config)
   return command((task) => callAdmin(address, config, task))
 }
@@ -93,30 +91,6 @@ async function openUnlessInUse(config: Config): Promise<Store | undefined> {
   } catch (error) {
     if (databaseOf(config).kind === 'sqlite' && isPlugboardError(error, 'CONFLICT')) return undefined
     throw error
-  }
-}
-
-/** A hub that delivers nothing and loads no channel. */
-async function withHub<T>(
-  config: Config,
-  { store, keyring }: { store: Store; keyring: Keyring },
-  use: (hub: Hub) => Promise<T>,
-): Promise<T> {
-  try {
-    await assertUsable(store, keyring)
-    const blobs = await openBlobs(config)
-    try {
-      const parts = { store, blobs, keyring, metrics: new Metrics(), urls: new PublicUrls(config) }
-      // The standard output is the result of the command.
-      const log = createLog(config.logLevel, process.stderr)
-      const hub = await createConfiguredHub({ ...config, channels: [], role: 'api' }, {}, { ...parts, log })
-      // It would go on polling for deliveries.
-      return await use(hub).finally(() => hub.stop(0))
-    } finally {
-      await blobs.close()
-    }
-  } finally {
-    await store.close()
   }
 }
 
