@@ -19,8 +19,8 @@ const exclude = ['**/node_modules/**', ...(isSoak ? [] : ['**/soak/**'])]
 
 const fileAt = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-/** Many runs of each property; fast-check's default otherwise. */
-const setupFiles = isSoak ? [fileAt('scripts/random-runs.mjs')] : []
+/** How many runs a property makes. */
+const setupFiles = [fileAt(`scripts/${isSoak ? 'many' : 'few'}-random-runs.mjs`)]
 
 /** One MongoDB server for all files of a project. */
 const mongodb = { globalSetup: [fileAt('packages/test-mongodb/dist/global-setup.js')] }
@@ -124,6 +124,8 @@ export default defineConfig({
     exclude,
     setupFiles,
     sequence: { sequencer: SlowFirst },
+    // What is built is plain JavaScript, which Node loads without Vite's part in it.
+    server: { deps: { external: [/\/node_modules\//, /\/(?:apps|packages)\/[^/]+\/dist\//] } },
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: isSoak ? 3_600_000 : 30_000,

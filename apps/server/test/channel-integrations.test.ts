@@ -4,6 +4,7 @@ import { call, callAdmin, createClient, type TestClient } from './support/api.js
 import {
   type CourierProvider,
   startCourierProvider,
+  startProcessWithCouriers,
   startWithCouriers,
   tellEvents,
 } from './support/courier-channel.js'
@@ -84,7 +85,7 @@ describe('the provider of a new integration', () => {
 
   test('that cannot be reached does not hold the sync up: pending with the reason, until it can be, also after a crash', async () => {
     answering({ '/check': 503, '/provision': 503 })
-    const own = await startWithCouriers(provider.url)
+    const own = await startProcessWithCouriers(provider.url)
     const config = courier()
     const client = await createClient(own, { channels: { courier: config } })
     expect(await healthOf(client)).toMatchObject({

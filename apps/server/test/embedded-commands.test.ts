@@ -7,7 +7,7 @@ import { fromUuid, newId } from '@plugboard/core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createClient, type TestClient } from './support/api.js'
 import { startReceiver } from './support/receiver.js'
-import { cleanUp, startServer, type TestServer, temporaryFolder } from './support/server.js'
+import { cleanUp, startProcess, type TestServerProcess, temporaryFolder } from './support/server.js'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
@@ -18,13 +18,13 @@ vi.setConfig({ testTimeout: 120_000 })
 /** For polls: a busy machine is slow. */
 const PATIENT = { timeout: 20_000 }
 
-let server: TestServer
+let server: TestServerProcess
 let folder: string
 
 beforeAll(async () => {
   folder = await temporaryFolder()
   // The commands read the key file that the server made.
-  server = await startServer({ folder, env: { ADMIN_KEY: '', WEBHOOK_RETRY_DELAYS: '10ms' } })
+  server = await startProcess({ folder, env: { ADMIN_KEY: '', WEBHOOK_RETRY_DELAYS: '10ms' } })
 })
 afterAll(cleanUp)
 

@@ -2,7 +2,7 @@ import { Agent, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from './support/api.js'
-import { cleanUp, startServer, type TestServer, temporaryFolder } from './support/server.js'
+import { cleanUp, startProcess, type TestServerProcess, temporaryFolder } from './support/server.js'
 import { createProject, type Project } from './support/smartify.js'
 import { basic, newKey } from './support/sunshine.js'
 
@@ -11,13 +11,13 @@ const LIMIT = 160
 /** More than the server can take. */
 const CALLERS = 300
 
-let server: TestServer
+let server: TestServerProcess
 let project: Project
 let upload: () => Promise<number>
 
 beforeAll(async () => {
   const folder = await temporaryFolder()
-  const first = await startServer({ folder })
+  const first = await startProcess({ folder })
   project = await createProject(first)
   const key = await newKey(first)
   const person = await call(first, 'POST', `/v2/apps/${key.appId}/users`, {
@@ -26,7 +26,7 @@ beforeAll(async () => {
   })
   await first.stop()
   // Nothing that is loaded late has been loaded in this process.
-  server = await startServer({ folder, before: `ulimit -n ${LIMIT}` })
+  server = await startProcess({ folder, before: `ulimit -n ${LIMIT}` })
   project = { ...project }
   const conversation = await call(server, 'POST', `/v2/apps/${key.appId}/conversations`, {
     body: { type: 'personal', participants: [{ userId: person.json.user.id }] },

@@ -2,12 +2,12 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from './support/api.js'
-import { cleanUp, startServer, type TestServer } from './support/server.js'
+import { cleanUp, startProcess, type TestServerProcess } from './support/server.js'
 import { basic, newKey } from './support/sunshine.js'
 
-let server: TestServer
+let server: TestServerProcess
 beforeAll(async () => {
-  server = await startServer()
+  server = await startProcess()
 })
 afterAll(cleanUp)
 

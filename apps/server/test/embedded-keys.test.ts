@@ -7,19 +7,19 @@ import { fileURLToPath } from 'node:url'
 import { isId, newId, toUuid } from '@plugboard/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient } from './support/api.js'
-import { cleanUp, startServer, type TestServer, temporaryFolder } from './support/server.js'
+import { cleanUp, startProcess, type TestServerProcess, temporaryFolder } from './support/server.js'
 import { type Key, officialClient, refusalOf } from './support/sunshine.js'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const ID = /^[0-9a-f]{24}$/
 
-let server: TestServer
+let server: TestServerProcess
 let folder: string
 
 beforeAll(async () => {
   folder = await temporaryFolder()
   // The command reads the file that the server made.
-  server = await startServer({ folder, env: { ADMIN_KEY: '' } })
+  server = await startProcess({ folder, env: { ADMIN_KEY: '' } })
 })
 afterAll(cleanUp)
 

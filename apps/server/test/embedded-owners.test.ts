@@ -5,19 +5,19 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from './support/api.js'
-import { cleanUp, startServer, type TestServer, temporaryFolder } from './support/server.js'
+import { cleanUp, startProcess, type TestServerProcess, temporaryFolder } from './support/server.js'
 import { basic } from './support/smartify.js'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const ID = /^[0-9a-f]{24}$/
 const adminKey = 'the-admin-key'
 
-let server: TestServer
+let server: TestServerProcess
 let folder: string
 
 beforeAll(async () => {
   folder = await temporaryFolder()
-  server = await startServer({ folder, env: { ADMIN_KEY: adminKey } })
+  server = await startProcess({ folder, env: { ADMIN_KEY: adminKey } })
 })
 afterAll(cleanUp)
 
@@ -61,7 +61,7 @@ describe('plugboard owners create', () => {
   })
 
   test('says which password is missing where the server has one', async () => {
-    const guarded = await startServer({ env: { ADMIN_KEY: adminKey, INTERNAL_PASSWORD: 'the password' } })
+    const guarded = await startProcess({ env: { ADMIN_KEY: adminKey, INTERNAL_PASSWORD: 'the password' } })
     const env = { ADMIN_KEY: adminKey }
     const [email, password] = [`${randomUUID()}@example.org`, randomUUID()]
     const refused = await create('new', email, password, ['--url', guarded.url], env)

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTenant, startHub, type Tenant } from './support/channel-stage.js'
+import { createTenant, startHubProcess, type Tenant } from './support/channel-stage.js'
 import { type Provider, type Sent, startProvider } from './support/providers/provider.js'
 import { slack } from './support/providers/slack.js'
 import { telegram } from './support/providers/telegram.js'
 import { twilio } from './support/providers/twilio.js'
-import { cleanUp, type TestServer } from './support/server.js'
+import { cleanUp, type TestServerProcess } from './support/server.js'
 
 /** Slack waits no longer; the others wait for more. */
 const DEADLINE_MS = 3000
@@ -19,11 +19,11 @@ const choices = [
 
 describe.each([telegram, slack, twilio])('a server with $channel', (kind) => {
   let provider: Provider
-  let server: TestServer
+  let server: TestServerProcess
   let tenant: Tenant
   beforeAll(async () => {
     provider = await startProvider(kind)
-    server = await startHub([provider])
+    server = await startHubProcess([provider])
     tenant = await createTenant(server, provider)
   })
   afterAll(async () => {

@@ -3,7 +3,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { fromUuid, toUuid } from '@plugboard/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call, createClient, type TestClient } from './support/api.js'
-import { cleanUp, startServer, type TestServer } from './support/server.js'
+import { cleanUp, startProcess, type TestServerProcess } from './support/server.js'
 import { createProject, newRequestId, type Project } from './support/smartify.js'
 import { basic, newKey } from './support/sunshine.js'
 
@@ -28,7 +28,7 @@ const newestFirst = numbers.toReversed()
 
 const TOO_MANY = 'At most 4 concurrent lists per client. Try again later.'
 
-let server: TestServer
+let server: TestServerProcess
 let project: Project
 let client: TestClient
 let requestId: string
@@ -38,11 +38,11 @@ let watching: NodeJS.Timeout
 
 async function memory(): Promise<number> {
   const { text } = await call(server, 'GET', '/metrics')
-  return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1])
+  return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1] ?? 0)
 }
 
 beforeAll(async () => {
-  server = await startServer({
+  server = await startProcess({
     env: {
       NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}`,
       LISTS_PER_CLIENT: '4',

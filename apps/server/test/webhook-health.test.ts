@@ -31,7 +31,10 @@ describe('a webhook that fails', () => {
   test('is shown at once, with what blocks a message, although that is an event without a message', async () => {
     const bot = await startReceiver((request) => (request.json.type === 'conversation.new' ? 500 : 200))
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
-    const { conversationId } = await client.converse()
+    const userId = (await client.call('POST', '/users')).json.id
+    const delivered = async () => (await webhooksOf(client))[0]?.counts
+    await expect.poll(delivered, PATIENT).toMatchObject({ delivered: 1 })
+    const conversationId = (await client.call('POST', '/conversations', { userId })).json.id
     const [{ json: first }, { json: second }] = [
       await client.say(conversationId, 'one'),
       await client.say(conversationId, 'two'),

@@ -7,15 +7,21 @@ const VERSION = '0.7.0b3'
 const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/plugboard/', import.meta.url))
 
 /**
- * Starts it with fewer writes kept that may come again: it walks all of them at each write, which would be a third of
- * what it does with the 10,000 that it keeps otherwise.
+ * Starts it with fewer writes kept that may come again, of which it drops the oldest: it walks all of them at each write,
+ * which would be a third of what it does with the 10,000 that it keeps otherwise.
  */
-const LAUNCH = [
-  'import secantus.transactions',
-  'from secantus.cli import main',
-  'secantus.transactions._RETRYABLE_RECORD_MAX = 500',
-  'raise SystemExit(main())',
-].join('\n')
+const LAUNCH = `
+from secantus.cli import main
+from secantus.transactions import TransactionRegistry
+
+def prune(registry):
+    records = registry._retryable
+    while len(records) > 500:
+        del records[next(iter(records))]
+
+TransactionRegistry._prune_retryable_locked = prune
+raise SystemExit(main())
+`
 
 /**
  * SecantusDB, a MongoDB-wire server from PyPI, in a virtual environment of its own: installed at first use. Several that

@@ -5,27 +5,27 @@ import { call, clientOf, createClient, type TestClient } from '../support/api.js
 import { firstsOf, forAll, listAll, numbered, textOf } from '../support/fault-load.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
 import { newDatabase, type Shared, startReplicas, topologies } from '../support/replicas.js'
-import { cleanUp, isSoak, SHORT_LEASE, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, isSoak, SHORT_LEASE, startProcess, type TestServerProcess } from '../support/server.js'
 
 afterAll(cleanUp)
 
 const MESSAGES = isSoak ? 240 : 60
 
 /** The same client at another process. */
-const at = (server: TestServer, client: TestClient): TestClient => clientOf(server, client)
+const at = (server: TestServerProcess, client: TestClient): TestClient => clientOf(server, client)
 
 describe.each(topologies())('three processes on one database, %s', (_, mongodbUrl) => {
-  let servers: TestServer[]
+  let servers: TestServerProcess[]
   beforeAll(async () => {
     servers = await startReplicas(3, newDatabase(mongodbUrl()))
   }, 60_000)
 
   test('give each message of a conversation a unique number, in the same order on all', async () => {
-    const client = await createClient(servers[0] as TestServer)
+    const client = await createClient(servers[0] as TestServerProcess)
     const { conversationId } = await client.converse()
     const posted = new Set<string>()
     await forAll(numbered(MESSAGES), async (text, i) => {
-      const { status, json } = await at(servers[i % 3] as TestServer, client).say(conversationId, text)
+      const { status, json } = await at(servers[i % 3] as TestServerProcess, client).say(conversationId, text)
       expect(status).toBe(201)
       posted.add(json.id)
     })
@@ -39,7 +39,7 @@ describe.each(topologies())('three processes on one database, %s', (_, mongodbUr
   })
 
   test('have a configuration in force on all within two seconds, and credentials revoked', async () => {
-    const [one, other] = servers as [TestServer, TestServer, TestServer]
+    const [one, other] = servers as [TestServerProcess, TestServerProcess, TestServerProcess]
     const bots = [await startReceiver(), await startReceiver()] as [Receiver, Receiver]
     const client = await createClient(one, { webhooks: [{ url: bots[0].url }] })
     const elsewhere = at(other, client)
@@ -57,7 +57,7 @@ describe.each(topologies())('three processes on one database, %s', (_, mongodbUr
   })
 
   test('answer a collect at one with what the bot says at another', async () => {
-    const [one, other] = servers as [TestServer, TestServer, TestServer]
+    const [one, other] = servers as [TestServerProcess, TestServerProcess, TestServerProcess]
     const bot = await startReceiver()
     const client = await createClient(one, { webhooks: [{ url: bot.url }] })
     const { userId: authorId, conversationId } = await client.converse()
@@ -84,7 +84,7 @@ describe.each(topologies())('three processes on one database, %s', (_, mongodbUr
 describe('a process that was frozen for longer than its lease', () => {
   test('marks nothing as its own when it goes on: the order holds, and what comes late has its old id', async () => {
     const env = { ...newDatabase(inject('mongodbUrl') ?? ''), ...SHORT_LEASE }
-    const frozen = await startServer({ env })
+    const frozen = await startProcess({ env })
     const bot = await startReceiver()
     const client = await createClient(frozen, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()
@@ -97,7 +97,7 @@ describe('a process that was frozen for longer than its lease', () => {
     }
     await client.say(conversationId, '0')
     await expect.poll(() => held.length).toBe(1)
-    const other = await startServer({ env })
+    const other = await startProcess({ env })
     frozen.signal('SIGSTOP')
     isHolding = false
     for (const text of ['1', '2', '3']) await at(other, client).say(conversationId, text)
@@ -127,10 +127,10 @@ describe('a lane that is busy for longer than a lease', () => {
       await sleep(700)
       return 200
     })
-    const client = await createClient(servers[0] as TestServer)
+    const client = await createClient(servers[0] as TestServerProcess)
     const { conversationId } = await client.converse()
     const body = { id: client.id, token: client.token, webhooks: [{ url: bot.url }] }
-    await call(servers[0] as TestServer, 'POST', '/api/v1/sync', { body })
+    await call(servers[0] as TestServerProcess, 'POST', '/api/v1/sync', { body })
     for (const text of numbered(8)) await client.say(conversationId, text)
     await bot.until(() => bot.requests.length === 8, 20_000)
     const last = (await listAll(client, conversationId)).at(-1)
@@ -147,14 +147,14 @@ describe('processes with roles', () => {
   beforeAll(() => Object.assign(env, newDatabase(inject('mongodbUrl') ?? '')))
 
   test('take in at one, and deliver at the other', async () => {
-    const api = await startServer({ env: { ...env, ROLE: 'api' } })
+    const api = await startProcess({ env: { ...env, ROLE: 'api' } })
     const bot = await startReceiver()
     const client = await createClient(api, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()
     await client.say(conversationId, 'hi')
     await sleep(500)
     expect(bot.requests).toEqual([])
-    const worker = await startServer({ env: { ...env, ROLE: 'worker' } })
+    const worker = await startProcess({ env: { ...env, ROLE: 'worker' } })
     await bot.until(() => textsOf(bot).includes('hi'))
     await client.say(conversationId, 'again')
     await bot.until(() => textsOf(bot).includes('again'))
@@ -164,7 +164,7 @@ describe('processes with roles', () => {
   })
 
   test('do not start with another key', async () => {
-    const other = startServer({ env: { ...env, ENCRYPTION_KEY: randomBytes(32).toString('base64') } })
+    const other = startProcess({ env: { ...env, ENCRYPTION_KEY: randomBytes(32).toString('base64') } })
     await expect(other).rejects.toThrow(/another encryption key/)
   })
 })

@@ -4,7 +4,7 @@ import { call, createClient } from '../support/api.js'
 import { converseMany, firstsOf, listAll, numbered, seeded } from '../support/fault-load.js'
 import { startReceiver } from '../support/receiver.js'
 import { freePort, type Line, lineTo, newDatabase } from '../support/replicas.js'
-import { cleanUp, isSoak, SHORT_LEASE, startServer } from '../support/server.js'
+import { cleanUp, isSoak, SHORT_LEASE, startProcess, startServer } from '../support/server.js'
 
 let line: Line
 beforeAll(async () => {
@@ -201,7 +201,7 @@ describe('a database that wants credentials', () => {
 
   test('stops the start immediately if they are wrong, without showing them', async () => {
     const url = guarded.url.replace(/:[^:@]+@/, ':hunter2@')
-    const starting = startServer({ env: newDatabase(url) })
+    const starting = startProcess({ env: newDatabase(url) })
     await expect(starting).rejects.toThrow(/refuses the user or the password/)
     await expect(starting).rejects.not.toThrow(/hunter2/)
   })

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { useSunshine } from '../sunshine/stage.js'
+import { startServer } from '../support/server.js'
 import { type Answer, basic, newKey, officialClient, refusalOf } from '../support/sunshine.js'
 
 const PNG = Buffer.from(
@@ -9,7 +10,7 @@ const PNG = Buffer.from(
 )
 const MEBIBYTE = 1_048_576
 
-const stage = useSunshine(() => ({ env: { ATTACHMENT_MAX_SIZE: '3MiB' } }))
+const stage = useSunshine(() => startServer({ env: { ATTACHMENT_MAX_SIZE: '3MiB' } }))
 const { api } = stage
 
 const formOf = (bytes: Uint8Array, type: string, name = 'file', field = 'source') => {

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { call, createClient } from '../support/api.js'
 import { converseMany, forAll, listAll, messageOf, numbered, textsOf } from '../support/fault-load.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, startProcess, type TestServerProcess } from '../support/server.js'
 
 const CONVERSATIONS = 4
 const COUNT = 10_000
@@ -13,13 +13,13 @@ const MEGABYTE = 1024 * 1024
 
 afterAll(cleanUp)
 
-async function heapOf(server: TestServer): Promise<number> {
+async function heapOf(server: TestServerProcess): Promise<number> {
   const { text } = await call(server, 'GET', '/metrics')
   return Number(/^nodejs_heap_size_used_bytes (\S+)$/m.exec(text)?.[1])
 }
 
 /** The least of some looks: what is more at another moment is garbage. */
-async function leastHeap(server: TestServer): Promise<number> {
+async function leastHeap(server: TestServerProcess): Promise<number> {
   const seen: number[] = []
   for (let i = 0; i < 30; i += 1) {
     seen.push(await heapOf(server))
@@ -57,7 +57,7 @@ const ENV = {
 describe(`${COUNT} messages owed to a webhook that hangs and to one that is down`, () => {
   test('take less than 50 MB of heap, hold up no other tenant, and arrive in order later', async () => {
     // Little room, so that garbage does not pile up and is not taken for growth.
-    const server = await startServer({ env: { ...ENV, NODE_OPTIONS: '--max-old-space-size=96' } })
+    const server = await startProcess({ env: { ...ENV, NODE_OPTIONS: '--max-old-space-size=96' } })
     const hanging = await startReceiver(() => undefined)
     const down = await startReceiver()
     await down.close()
@@ -80,7 +80,7 @@ describe(`${COUNT} messages owed to a webhook that hangs and to one that is down
     const grown = (await leastHeap(server)) - before
     expect(grown).toBeLessThan(50 * MEGABYTE)
 
-    const up = await startReceiver(() => 200, Number(new URL(down.url).port))
+    const up = await startReceiver(() => 200, down)
     hanging.requests.length = 0
     const kept = [keepIdsOf(hanging), keepIdsOf(up)]
     for (const { total } of kept) await expect.poll(total, { timeout: 60_000, interval: 200 }).toBe(COUNT)
@@ -95,7 +95,7 @@ describe(`${COUNT} messages owed to a webhook that hangs and to one that is down
 
 describe('pending deliveries of 50 conversations to a webhook that was down', () => {
   test('is read a few times at most while it is delivered, though all wait for room', async () => {
-    const server = await startServer({ env: ENV })
+    const server = await startProcess({ env: ENV })
     const down = await startReceiver()
     await down.close()
     const client = await createClient(server, { webhooks: [{ url: down.url }] })
@@ -114,7 +114,7 @@ describe('pending deliveries of 50 conversations to a webhook that was down', ()
     }
     const before = await reads()
     expect(before).toBeGreaterThan(0)
-    const up = await startReceiver(() => 200, Number(new URL(down.url).port))
+    const up = await startReceiver(() => 200, down)
     await up.until(() => new Set(textsOf(up)).size >= count, 60_000)
     // One read brings up to 64 messages of a conversation, so one for every second message is generous.
     expect((await reads()) - before).toBeLessThan(count / 2)

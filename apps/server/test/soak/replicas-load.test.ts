@@ -3,7 +3,7 @@ import { clientOf, createClient } from '../support/api.js'
 import { converseMany, forAll, listAll, messageOf } from '../support/fault-load.js'
 import { startReceiver } from '../support/receiver.js'
 import { newDatabase, startReplicas, topologies } from '../support/replicas.js'
-import { cleanUp, type TestServer } from '../support/server.js'
+import { cleanUp, type TestServerProcess } from '../support/server.js'
 
 afterAll(cleanUp)
 
@@ -21,7 +21,7 @@ describe.each(topologies())('three processes on one database under load, %s', (_
     }
     const servers = await startReplicas(3, env)
     const bot = await startReceiver()
-    const [first] = servers as [TestServer, TestServer, TestServer]
+    const [first] = servers as [TestServerProcess, TestServerProcess, TestServerProcess]
     const client = await createClient(first, { webhooks: [{ url: bot.url }] })
     const conversations = await converseMany(client, CONVERSATIONS)
     const accepted = new Map<string, string>()
@@ -39,7 +39,7 @@ describe.each(topologies())('three processes on one database under load, %s', (_
           killed = servers[1]?.kill()
         }
         if (n === (MESSAGES * 2) / 3) stopped = servers[2]?.stop()
-        const server = servers[n % servers.length] as TestServer
+        const server = servers[n % servers.length] as TestServerProcess
         const conversationId = conversations[n % CONVERSATIONS] as string
         const answer = await clientOf(server, client)
           .say(conversationId, String(n))

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { createClient, type TestClient } from '../support/api.js'
 import { converseMany, forAll, type Listed, listAll, messageOf, seeded } from '../support/fault-load.js'
 import { type Received, type Receiver, startReceiver } from '../support/receiver.js'
-import { cleanUp, isSoak, SHORT_LEASE, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, isSoak, SHORT_LEASE, startProcess, type TestServerProcess } from '../support/server.js'
 
 const CONVERSATIONS = isSoak ? 50 : 20
 const KILLS = isSoak ? 5 : 2
@@ -26,7 +26,7 @@ const payloadOf = (n: number) => ({ type: 'text', text: `message ${n}`, filler: 
 
 /** Posts continuously from many clients; kills the server in between; returns what got a 2xx. */
 async function loadAndKill(options: {
-  server: TestServer
+  server: TestServerProcess
   client: TestClient
   conversations: readonly string[]
   authorId: string
@@ -116,7 +116,7 @@ describe(`a server that is killed ${KILLS} times under load`, () => {
     'loses nothing that it accepted, keeps nothing half, keeps the order, and repeats little',
     async () => {
       const random = seeded(seed)
-      const server = await startServer({ env: { ...SHORT_LEASE, GATE_ITEMS: String(UNDERWAY) } })
+      const server = await startProcess({ env: { ...SHORT_LEASE, GATE_ITEMS: String(UNDERWAY) } })
       const bot = await startReceiver(async () => {
         if (random() < 0.2) await sleep(random() * 8)
         return 200
@@ -180,7 +180,7 @@ describe(`a server that is killed ${KILLS} times under load`, () => {
 
 describe('a server that is killed at rest', () => {
   test('repeats nothing, and carries on', async () => {
-    const server = await startServer({ env: SHORT_LEASE })
+    const server = await startProcess({ env: SHORT_LEASE })
     const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const conversations = await converseMany(client, 5)

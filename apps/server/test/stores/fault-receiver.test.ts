@@ -110,7 +110,7 @@ describe('a receiver that fails', () => {
     const bot = await startReceiver()
     await failAndRecover(bot, {
       fail: () => bot.close(),
-      recover: () => startReceiver(() => 200, Number(new URL(bot.url).port)),
+      recover: () => startReceiver(() => 200, bot),
     })
   })
 

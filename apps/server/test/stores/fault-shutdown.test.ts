@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { createClient } from '../support/api.js'
 import { converseMany, forAll, listAll, messageOf } from '../support/fault-load.js'
 import { startReceiver } from '../support/receiver.js'
-import { cleanUp, isSoak, SHORT_LEASE, startServer } from '../support/server.js'
+import { cleanUp, isSoak, SHORT_LEASE, startProcess } from '../support/server.js'
 
 const POSTERS = 16
 const CONVERSATIONS = 20
@@ -15,7 +15,7 @@ afterAll(cleanUp)
 describe('a server that stops under load', () => {
   test('ends with 0, loses nothing, repeats nothing and keeps the order', async () => {
     // The webhook takes a while, so that much is under way, but far less than the grace period.
-    const server = await startServer({ env: { SHUTDOWN_GRACE: '20s' } })
+    const server = await startProcess({ env: { SHUTDOWN_GRACE: '20s' } })
     const bot = await startReceiver(async () => {
       await sleep(5)
       return 200
@@ -68,7 +68,7 @@ describe('a server that stops under load', () => {
   }, 60_000)
 
   test('ends with 0 within the grace period though a webhook hangs, and delivers after the restart', async () => {
-    const server = await startServer({ env: { ...SHORT_LEASE, SHUTDOWN_GRACE: '300ms' } })
+    const server = await startProcess({ env: { ...SHORT_LEASE, SHUTDOWN_GRACE: '300ms' } })
     const bot = await startReceiver(() => undefined)
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()
@@ -88,7 +88,7 @@ describe('a server that stops under load', () => {
 
   test('for longer than its schedule gives what waited its attempts after the start', async () => {
     const env = { ...SHORT_LEASE, WEBHOOK_RETRY_DELAYS: '200ms,800ms,1s,1s,1s,1s' }
-    const server = await startServer({ env })
+    const server = await startProcess({ env })
     const bot = await startReceiver(() => 503)
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()
@@ -110,7 +110,7 @@ describe('a server that stops under load', () => {
   })
 
   test('answers a collect that waits, with what is there', async () => {
-    const server = await startServer()
+    const server = await startProcess()
     const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const { conversationId, userId } = await client.converse()

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asAdmin, call, clientOf, createClient, type TestClient } from '../support/api.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
-import { cleanUp, sharedServer, startServer } from '../support/server.js'
+import { cleanUp, sharedServer, startProcess } from '../support/server.js'
 
 const server = sharedServer()
 let bot: Receiver
@@ -131,7 +131,7 @@ describe('a request that is sent again with its key', () => {
   })
 
   test('has the same answer after a crash', async () => {
-    const crashing = await startServer()
+    const crashing = await startProcess()
     const { id, token, webhooks } = await createClient(crashing)
     const before = clientOf(crashing, { id, token, webhooks })
     const { conversationId } = await before.converse()

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startReceiver } from '../support/receiver.js'
-import { cleanUp, SHORT_LEASE, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, SHORT_LEASE, startProcess, type TestServerProcess } from '../support/server.js'
 import { createProject, newRequestId } from '../support/smartify.js'
 
-let server: TestServer
+let server: TestServerProcess
 
 beforeAll(async () => {
-  server = await startServer({ env: SHORT_LEASE })
+  server = await startProcess({ env: SHORT_LEASE })
 })
 afterAll(cleanUp)
 

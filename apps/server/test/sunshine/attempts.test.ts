@@ -1,22 +1,24 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { Answer, Received } from '../support/receiver.js'
-import { SHORT_LEASE } from '../support/server.js'
+import { SHORT_LEASE, startProcess } from '../support/server.js'
 import { bodyOf, type Program, startProgram } from './program.js'
 import { useSunshine } from './stage.js'
 
 /** For polls: a busy machine is slow. */
 const PATIENT = { timeout: 20_000 }
 
-const stage = useSunshine(() => ({
-  env: {
-    // The last one is long, since their sum is a deadline too.
-    SUNSHINE_RETRY_DELAYS: '20ms,20ms,20ms,1s',
-    ...SHORT_LEASE,
-    // Much shorter than what this API allows.
-    WEBHOOK_TIMEOUT: '200ms',
-    GATE_FAILURES: '1000000',
-  },
-}))
+const stage = useSunshine(() =>
+  startProcess({
+    env: {
+      // The last one is long, since their sum is a deadline too.
+      SUNSHINE_RETRY_DELAYS: '20ms,20ms,20ms,1s',
+      ...SHORT_LEASE,
+      // Much shorter than what this API allows.
+      WEBHOOK_TIMEOUT: '200ms',
+      GATE_FAILURES: '1000000',
+    },
+  }),
+)
 const { api, newApp, newUser, personal, raw, say } = stage
 
 /** A custom integration that receives messages, and responds like this. */

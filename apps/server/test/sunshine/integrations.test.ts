@@ -3,6 +3,7 @@ import { newSecret } from '../support/person.js'
 import { type Provider, startProvider } from '../support/providers/provider.js'
 import { telegram } from '../support/providers/telegram.js'
 import { twilio } from '../support/providers/twilio.js'
+import { startServer } from '../support/server.js'
 import { officialClient, refusalOf } from '../support/sunshine.js'
 import { useSunshine } from './stage.js'
 
@@ -10,7 +11,7 @@ let bots: Provider
 let phones: Provider
 const stage = useSunshine(async () => {
   ;[bots, phones] = await Promise.all([startProvider(telegram), startProvider(twilio)])
-  return {
+  return startServer({
     env: {
       // Providers want to be told a public, secure address.
       EXTERNAL_URL: 'https://hub.example',
@@ -21,7 +22,7 @@ const stage = useSunshine(async () => {
         twilio: { apiBaseUrl: phones.url },
       }),
     },
-  }
+  })
 })
 // A new app for each test, so that its channels are free.
 const { api, newApp, raw } = stage

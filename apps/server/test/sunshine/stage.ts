@@ -1,12 +1,6 @@
 import { afterAll, beforeAll } from 'vitest'
 import { type Answered, call } from '../support/api.js'
-import {
-  cleanUp,
-  sharedServer,
-  startServer,
-  type TestServer,
-  type TestServerOptions,
-} from '../support/server.js'
+import { cleanUp, sharedServer, type TestServer } from '../support/server.js'
 import { basic, type Key, newKey, type OfficialClient, officialClient } from '../support/sunshine.js'
 
 /** What the tests of a file share: an app at a time, of the shared server. */
@@ -29,18 +23,16 @@ export interface Stage {
 }
 
 /** The same with a server of the file's own. */
-interface OwnStage extends Stage {
-  readonly server: TestServer
+interface OwnStage<Server extends TestServer> extends Stage {
+  readonly server: Server
   /** Starts the server again, where it was stopped or killed. */
   restart(env?: Record<string, string>): Promise<void>
 }
 
-/** To be called once in a file. Given options, it starts a server with these before the tests. */
+/** To be called once in a file. Given a start, there is a server of the file's own before the tests. */
 export function useSunshine(): Stage
-export function useSunshine(options: () => TestServerOptions | Promise<TestServerOptions>): OwnStage
-export function useSunshine(
-  options?: () => TestServerOptions | Promise<TestServerOptions>,
-): Stage | OwnStage {
+export function useSunshine<Server extends TestServer>(start: () => Promise<Server>): OwnStage<Server>
+export function useSunshine(start?: () => Promise<TestServer>): Stage | OwnStage<TestServer> {
   let own: TestServer | undefined
   const server = () => own ?? sharedServer()
   let key: Key
@@ -50,7 +42,7 @@ export function useSunshine(
     client = officialClient(server(), key)
   }
   beforeAll(async () => {
-    if (options) own = await startServer(await options())
+    own = await start?.()
     await newApp()
   })
   afterAll(cleanUp)

@@ -3,7 +3,13 @@ import { vi } from 'vitest'
 import { type Answered, asAdmin, call, clientOf, type TestClient } from './api.js'
 import type { Credentials, Person, Provider, Sent, Told } from './providers/provider.js'
 import { type Receiver, startReceiver } from './receiver.js'
-import { startServer, type TestServer } from './server.js'
+import {
+  startProcess,
+  startServer,
+  type TestServer,
+  type TestServerOptions,
+  type TestServerProcess,
+} from './server.js'
 
 /** Providers sign it, and refuse addresses that are not public. */
 export const EXTERNAL_URL = 'https://hub.example'
@@ -47,13 +53,21 @@ export interface Tenant {
 export const startHub = (
   providers: readonly Provider[],
   env: Record<string, string> = {},
-): Promise<TestServer> => {
+): Promise<TestServer> => startServer(hubOf(providers, env))
+
+/** The same as a process of its own. */
+export const startHubProcess = (
+  providers: readonly Provider[],
+  env: Record<string, string> = {},
+): Promise<TestServerProcess> => startProcess(hubOf(providers, env))
+
+function hubOf(providers: readonly Provider[], env: Record<string, string>): TestServerOptions {
   const optionOf = { telegram: 'apiRoot', slack: 'slackApiUrl', twilio: 'apiBaseUrl' } as const
   const options = providers.map(({ channel, url }) => [
     channel,
     { [optionOf[channel]]: channel === 'slack' ? `${url}/api/` : url },
   ])
-  return startServer({
+  return {
     env: {
       EXTERNAL_URL,
       // The providers of these tests.
@@ -66,7 +80,7 @@ export const startHub = (
       PROVISION_RETRY_DELAYS: '100ms,100ms,100ms',
       ...env,
     },
-  })
+  }
 }
 
 /** A sync without a client, which makes one. */

@@ -3,7 +3,15 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Answered, call } from './api.js'
-import { SHORT_LEASE, startServer, type TestServer, temporaryFolder } from './server.js'
+import {
+  SHORT_LEASE,
+  startProcess,
+  startServer,
+  type TestServer,
+  type TestServerOptions,
+  type TestServerProcess,
+  temporaryFolder,
+} from './server.js'
 
 /** One call of the courier's API, as its provider saw it. */
 interface CourierCall {
@@ -59,10 +67,18 @@ export async function startCourierProvider(): Promise<CourierProvider> {
  * A server with third-party channels: `courier`, which has buttons; `telegraph`, which has none and takes ten parts in a
  * second; and `postman`, which has a reply window, templates and a context, and takes three parts in one call.
  */
-export async function startWithCouriers(
+export const startWithCouriers = async (
   apiUrl: string,
   env: Record<string, string> = {},
-): Promise<TestServer> {
+): Promise<TestServer> => startServer(await withCouriers(apiUrl, env))
+
+/** The same as a process of its own. */
+export const startProcessWithCouriers = async (
+  apiUrl: string,
+  env: Record<string, string> = {},
+): Promise<TestServerProcess> => startProcess(await withCouriers(apiUrl, env))
+
+async function withCouriers(apiUrl: string, env: Record<string, string>): Promise<TestServerOptions> {
   const folder = await temporaryFolder()
   const source = JSON.stringify(new URL('../../test/support/courier.mjs', import.meta.url).href)
   const names = ['courier', 'telegraph', 'postman']
@@ -83,7 +99,7 @@ export async function startWithCouriers(
     ...{ maxTextLength: 100, batch: { max: 3 }, context: true },
     window: { hours: 24, allows: 'templates that the post has approved' },
   })
-  return startServer({
+  return {
     folder,
     env: {
       PLUGBOARD_CHANNELS: './courier.mjs,./telegraph.mjs,./postman.mjs',
@@ -94,7 +110,7 @@ export async function startWithCouriers(
       PROVISION_RETRY_DELAYS: '50ms,100ms,100ms',
       ...env,
     },
-  })
+  }
 }
 
 /** Events from the provider in the channel's format, from a person called `ada` by default. */

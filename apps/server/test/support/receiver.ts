@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** One request that a receiver got. */
 export interface Received {
+  /** What follows the receiver's own URL. */
   path: string
   headers: IncomingHttpHeaders
   text: string
@@ -40,26 +42,42 @@ export async function closeReceivers(): Promise<void> {
   await Promise.all([...open].map((receiver) => receiver.close()))
 }
 
-/** A local HTTP server that records what it gets, until `cleanUp`. Answers 200 unless told otherwise. */
-export async function startReceiver(answer: Answer = () => 200, port = 0): Promise<Receiver> {
+/** Short, since the server masks long ones in what it shows. */
+const newHook = () => `/hook-${randomBytes(4).toString('hex')}`
+
+/**
+ * A local HTTP server that records what it gets, until `cleanUp`. Answers 200 unless told otherwise. Its port may have
+ * been that of a receiver to which something is still sent, from any test: it hears only what is sent to its own path, and
+ * hangs up on all others, as if nobody listened.
+ * @param earlier a closed receiver, whose URL it gets
+ */
+export async function startReceiver(answer: Answer = () => 200, earlier?: Receiver): Promise<Receiver> {
+  const { port, pathname: hook } = earlier ? new URL(earlier.url) : { port: 0, pathname: newHook() }
   const requests: Received[] = []
   const waiting = new Set<() => void>()
   const server = createServer((request, response) => {
+    const { url = '', headers } = request
+    if (!url.startsWith(hook)) return request.socket.destroy()
     const chunks: Buffer[] = []
     request.on('data', (chunk) => chunks.push(chunk))
     request.on('end', async () => {
       const text = Buffer.concat(chunks).toString()
-      const { url: path = '', headers } = request
-      const received: Received = { path, headers, text, json: JSON.parse(text), at: Date.now() }
+      const received: Received = {
+        path: url.slice(hook.length),
+        headers,
+        text,
+        json: JSON.parse(text),
+        at: Date.now(),
+      }
       requests.push(received)
       const status = await receiver.answer(received, response, requests.length - 1)
       for (const check of waiting) check()
       if (status !== undefined) response.writeHead(status).end()
     })
   })
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(Number(port), '127.0.0.1', resolve))
   const receiver: Receiver = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${hook}`,
     requests,
     ofType: (type) => requests.filter(({ json }) => json.type === type),
     answer,

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { connect, createServer, type Socket } from 'node:net'
 import { type MongodbServer, startMongodb } from '@plugboard/test-mongodb'
 import { afterAll, beforeAll, inject } from 'vitest'
-import { startServer, type TestServer } from './server.js'
+import { startProcess, type TestServerProcess } from './server.js'
 
 /** What all processes on one database have in common. */
 export type Shared = Record<string, string>
@@ -31,9 +31,9 @@ export const newDatabase = (mongodbUrl: string): Shared => ({
 })
 
 /** Starts processes on one database, one after another, as a rollout does. */
-export async function startReplicas(count: number, env: Shared): Promise<TestServer[]> {
-  const servers: TestServer[] = []
-  for (let i = 0; i < count; i += 1) servers.push(await startServer({ env }))
+export async function startReplicas(count: number, env: Shared): Promise<TestServerProcess[]> {
+  const servers: TestServerProcess[] = []
+  for (let i = 0; i < count; i += 1) servers.push(await startProcess({ env }))
   return servers
 }
 

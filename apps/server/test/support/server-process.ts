@@ -13,12 +13,26 @@ const ENCRYPTION_KEY = randomBytes(32).toString('base64')
 /** Opens the admin routes of every server that is started without another. */
 export const ADMIN_KEY = 'the-admin-key-of-the-tests'
 
-export interface LaunchOptions {
+export interface Launch {
   /** Where its data lies. */
   folder: string
   /** The MongoDB server of its database, which is named as the folder. Default: the embedded store. */
   mongodbUrl?: string | undefined
   env: Record<string, string>
+}
+
+/** The settings of a server, as environment variables. */
+export const settingsOf = ({ folder, mongodbUrl, env }: Launch): Record<string, string> => ({
+  PORT: '0',
+  ...(mongodbUrl
+    ? { DATABASE_URL: mongodbUrl.replace(/\/(\?|$)/, `/${basename(folder)}$1`), ENCRYPTION_KEY }
+    : { DATABASE_URL: `file:${join(folder, 'plugboard.db')}` }),
+  ADMIN_KEY,
+  LOG_LEVEL: 'warn',
+  ...env,
+})
+
+interface LaunchOptions extends Launch {
   /** What the shell does before, such as `ulimit -n 128`. */
   before?: string | undefined
 }
@@ -35,24 +49,13 @@ export interface ServerProcess {
 }
 
 /** Starts the built server. */
-export function launch({ folder, mongodbUrl, env, before }: LaunchOptions): ServerProcess {
+export function launch({ before, ...options }: LaunchOptions): ServerProcess {
   const [command, args] = before
     ? (['sh', ['-c', `${before} && exec "$0" "$@"`, process.execPath, MAIN]] as const)
     : ([process.execPath, [MAIN]] as const)
-  const store = mongodbUrl
-    ? { DATABASE_URL: mongodbUrl.replace(/\/(\?|$)/, `/${basename(folder)}$1`), ENCRYPTION_KEY }
-    : { DATABASE_URL: `file:${join(folder, 'plugboard.db')}` }
   const child = spawn(command, args, {
-    cwd: folder,
-    env: {
-      PATH: process.env.PATH,
-      PORT: '0',
-      ...store,
-      ADMIN_KEY,
-      LOG_LEVEL: 'warn',
-      NODE_ENV: 'production',
-      ...env,
-    },
+    cwd: options.folder,
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', ...settingsOf(options) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

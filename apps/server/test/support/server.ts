@@ -4,31 +4,42 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type {} from '@plugboard/test-mongodb/global-setup'
 import { afterEach, inject } from 'vitest'
+import { readConfig } from '../../dist/config/read-config.js'
+import { createLog } from '../../dist/logging.js'
+import { start } from '../../dist/start.js'
 import { closeReceivers } from './receiver.js'
-import { launch, type ServerProcess } from './server-process.js'
+import { type Launch, launch, settingsOf } from './server-process.js'
 import type {} from './shared-server.js'
 
 export { ADMIN_KEY } from './server-process.js'
 
-/** A real server process in a separate folder. */
+/** A running server in a separate folder. */
 export interface TestServer {
   readonly url: string
-  readonly pid: number
-  /** All that it printed. */
+  /** All that it logged. */
   output(): string
-  /** SIGTERM; resolves with the exit code. */
+  /** Stops it gracefully; resolves with the exit code. */
   stop(): Promise<number | null>
+  /** Starts it again on the same data and port. */
+  restart(env?: Record<string, string>): Promise<TestServer>
+}
+
+/** A server that is a process of its own. */
+export interface TestServerProcess extends TestServer {
+  readonly pid: number
   /** SIGKILL, as a crash. */
   kill(): Promise<void>
   signal(signal: NodeJS.Signals): void
-  /** Starts it again on the same data and port. */
-  restart(env?: Record<string, string>): Promise<TestServer>
+  restart(env?: Record<string, string>): Promise<TestServerProcess>
 }
 
 export interface TestServerOptions {
   env?: Record<string, string>
   /** Where its data lies; a new temporary folder by default. */
   folder?: string
+}
+
+interface ProcessOptions extends TestServerOptions {
   /** What the shell does before, such as `ulimit -n 128`. */
   before?: string
 }
@@ -43,14 +54,14 @@ export const isOnMongodb = process.env.TEST_STORE === 'mongodb'
 export const SHORT_LEASE = { LEASE_TIME: '5s', WEBHOOK_TIMEOUT: '1500ms' }
 
 const folders: string[] = []
-const running = new Set<ServerProcess>()
+/** With how to end them at once. */
+const running = new Map<Pick<TestServer, 'output'>, () => Promise<unknown>>()
 let isSharedUsed = false
 
 /** The output of a server often explains why a test failed. */
 afterEach(({ task }) => {
   if (task.result?.state !== 'fail') return
-  for (const { child, output } of running)
-    console.error(`server ${child.pid} said:\n${output().slice(-OUTPUT)}`)
+  for (const server of running.keys()) console.error(`a server said:\n${server.output().slice(-OUTPUT)}`)
   if (isSharedUsed) {
     console.error(
       `the shared server said:\n${readFileSync(inject('sharedServer').log, 'utf8').slice(-OUTPUT)}`,
@@ -70,18 +81,51 @@ export function sharedServer(): Pick<TestServer, 'url'> {
   return { url: inject('sharedServer').url }
 }
 
-/** Starts the built server and waits until it listens. @throws with its output when it does not */
-export async function startServer({ env = {}, folder, before }: TestServerOptions = {}): Promise<TestServer> {
-  const cwd = folder ?? (await temporaryFolder())
+async function launchOf({ env = {}, folder }: TestServerOptions): Promise<Launch> {
   const mongodbUrl = isOnMongodb ? inject('mongodbUrl') : undefined
   if (isOnMongodb && mongodbUrl === undefined) throw new Error('there is no MongoDB server')
-  const server = launch({ folder: cwd, mongodbUrl, env, before })
-  const { child, output, exited, listens } = server
-  running.add(server)
-  exited.then(() => running.delete(server))
-  const url = await listens
-  return {
-    url,
+  return { folder: folder ?? (await temporaryFolder()), mongodbUrl, env }
+}
+
+const atThePortOf = (url: string) => ({ PORT: new URL(url).port })
+
+/**
+ * Starts the built server in this process, which takes a fifth of the time that a process of its own takes. It is to be
+ * a process ({@link startProcess}) where it crashes, where others are to find its database in use, or where its memory or
+ * its limits matter.
+ * @throws the error that would end the process
+ */
+export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const launched = await launchOf(options)
+  const { folder, env } = launched
+  const config = readConfig({ env: settingsOf(launched), workingFolder: folder })
+  let output = ''
+  const log = createLog(config.logLevel, {
+    write(line) {
+      output += line
+    },
+  })
+  const { url, close } = await start(config, { log })
+  const server: TestServer = {
+    url: url.replace(/\/$/, ''),
+    output: () => output,
+    async stop() {
+      await close()
+      running.delete(server)
+      return 0
+    },
+    restart: (more = {}) => startServer({ folder, env: { ...env, ...atThePortOf(url), ...more } }),
+  }
+  running.set(server, server.stop)
+  return server
+}
+
+/** Starts the built server as a process and waits until it listens. @throws with its output when it does not */
+export async function startProcess({ before, ...options }: ProcessOptions = {}): Promise<TestServerProcess> {
+  const launched = await launchOf(options)
+  const { folder, env } = launched
+  const { child, output, exited, listens } = launch({ ...launched, before })
+  const server = {
     pid: child.pid ?? 0,
     output,
     async stop() {
@@ -92,8 +136,15 @@ export async function startServer({ env = {}, folder, before }: TestServerOption
       child.kill('SIGKILL')
       await exited
     },
-    signal: (signal) => child.kill(signal),
-    restart: (more = {}) => startServer({ folder: cwd, env: { ...env, PORT: new URL(url).port, ...more } }),
+    signal: (signal: NodeJS.Signals) => void child.kill(signal),
+  }
+  running.set(server, server.kill)
+  exited.then(() => running.delete(server))
+  const url = await listens
+  return {
+    ...server,
+    url,
+    restart: (more = {}) => startProcess({ folder, env: { ...env, ...atThePortOf(url), ...more } }),
   }
 }
 
@@ -106,10 +157,8 @@ export async function temporaryFolder(): Promise<string> {
 
 /** Ends every server and every receiver that is still there, and removes their folders; for `afterAll`. */
 export async function cleanUp(): Promise<void> {
-  for (const { child, exited } of running) {
-    child.kill('SIGKILL')
-    await exited
-  }
+  // Receivers first, so that no server waits for their answers.
   await closeReceivers()
+  await Promise.all([...running.values()].map((end) => end()))
   await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })))
 }

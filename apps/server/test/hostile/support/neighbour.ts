@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { TestClient } from '../../support/api.js'
-import type { TestServer } from '../../support/server.js'
+import type { TestServerProcess } from '../../support/server.js'
 
 const PROGRAM = fileURLToPath(new URL('./neighbour.mjs', import.meta.url))
 /** The server that stands in for MongoDB takes no more beside what an attack posts. */
@@ -28,11 +28,11 @@ export interface Report {
 /** A tenant that posts and lists continuously, from a separate process. */
 export class Neighbour {
   readonly #child: ChildProcess
-  readonly #server: TestServer
+  readonly #server: TestServerProcess
   #peakMb = 0
   readonly #sampling: NodeJS.Timeout
 
-  constructor(server: TestServer, client: TestClient, conversationId: string) {
+  constructor(server: TestServerProcess, client: TestClient, conversationId: string) {
     const { url } = server
     const task = { url, headers: client.headers, conversationId, perSecond: REQUESTS_PER_SECOND }
     this.#server = server

@@ -1,14 +1,14 @@
-import { createTenant, startHub, type Tenant } from '../../support/channel-stage.js'
+import { createTenant, startHubProcess, type Tenant } from '../../support/channel-stage.js'
 import { type Kind, type Provider, startProvider } from '../../support/providers/provider.js'
 import { slack } from '../../support/providers/slack.js'
 import { telegram } from '../../support/providers/telegram.js'
 import { twilio } from '../../support/providers/twilio.js'
-import type { TestServer } from '../../support/server.js'
+import type { TestServerProcess } from '../../support/server.js'
 import { createProject, type Project } from '../../support/smartify.js'
 
 /** A server under attack: who attacks has an account of every kind that it offers. */
 export interface Stage {
-  readonly server: TestServer
+  readonly server: TestServerProcess
   /** A client at each provider. */
   readonly tenants: Readonly<Record<Kind['channel'], Tenant>>
   readonly providers: Readonly<Record<Kind['channel'], Provider>>
@@ -21,7 +21,7 @@ export async function startStage(env: Record<string, string> = {}): Promise<Stag
   const [atTelegram, atSlack, atTwilio] = await Promise.all([telegram, slack, twilio].map(startProvider))
   if (!atTelegram || !atSlack || !atTwilio) throw new Error('a provider is missing')
   const providers = { telegram: atTelegram, slack: atSlack, twilio: atTwilio }
-  const server = await startHub(Object.values(providers), { LOG_LEVEL: 'warn', ...env })
+  const server = await startHubProcess(Object.values(providers), { LOG_LEVEL: 'warn', ...env })
   return {
     server,
     providers,
