@@ -1,12 +1,11 @@
 import { createDecipheriv } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import type { Json, JsonObject } from '@plugboard/core'
+import { type Json, type JsonObject, jsonFault } from '@plugboard/core'
 import { AppleDataError } from './apple-data-error.js'
 import { isPropertyList, readPropertyList } from './property-list.js'
 
 const GZIP = Buffer.from([0x1f, 0x8b])
-const MAX_DEPTH = 100
 
 /** Counts from zero. */
 const IV = Buffer.alloc(16)
@@ -30,14 +29,15 @@ export async function decrypt(bytes: Buffer, key: Buffer, maxBytes: number): Pro
   }
 }
 
-/** The object that a JSON text says; undefined where it is none. @throws AppleDataError when it nests too deep */
+/** The object of a JSON text; undefined if it is none. @throws AppleDataError if it has too many values or levels */
 export function readJson(bytes: Buffer): JsonObject | undefined {
   // What cannot be an object need not be parsed.
   if (!/^\s*\{/.test(bytes.subarray(0, 100).toString('latin1'))) return undefined
+  const fault = jsonFault(bytes)
+  if (fault !== undefined) throw new AppleDataError(`the data ${fault}`)
   try {
     return objectOf(JSON.parse(bytes.toString('utf8')) as Json)
-  } catch (error) {
-    if (error instanceof AppleDataError) throw error
+  } catch {
     return undefined
   }
 }
@@ -52,13 +52,5 @@ export function decode(bytes: Buffer): JsonObject {
 function objectOf(value: Json): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new AppleDataError('the data is not an object')
-  assertDepth(value, 0)
   return value
-}
-
-/** What nests deeper could not be written down again. */
-function assertDepth(value: Json, depth: number): void {
-  if (depth > MAX_DEPTH) throw new AppleDataError('the data is nested too deeply')
-  if (typeof value !== 'object' || value === null) return
-  for (const inner of Object.values(value)) if (inner !== undefined) assertDepth(inner, depth + 1)
 }

@@ -147,6 +147,8 @@ test('follows no redirect, and waits and reads within limits', async () => {
 test('says what is wrong without the key, the address or the bytes', async () => {
   const good = encrypt(json({ secret: 'words' }))
   const deep = `${'{"a":'.repeat(200)}1${'}'.repeat(200)}`
+  // Megabytes of these would keep all other requests waiting while they are parsed.
+  const wide = `{"a":[${'[],'.repeat(500_000)}0]}`
   const cases: [() => Promise<unknown>, RegExp][] = [
     [async () => fetchFrom(await serve(good), { key: 'nonsense' }), /the key must be 32 bytes/],
     [
@@ -156,7 +158,8 @@ test('says what is wrong without the key, the address or the bytes', async () =>
     [async () => fetchFrom(await serve(good, 404)), /status 404/],
     [async () => fetchFrom(await serve(new Uint8Array())), /neither JSON nor/],
     [async () => fetchFrom(await serve(encrypt(json(['a', 'list'])))), /neither JSON nor/],
-    [async () => fetchFrom(await serve(encrypt(Buffer.from(deep)))), /too deeply/],
+    [async () => fetchFrom(await serve(encrypt(Buffer.from(deep)))), /nest 100 levels at most/],
+    [async () => fetchFrom(await serve(encrypt(Buffer.from(wide)))), /hold 10000 values at most/],
     [() => fetchFrom('nonsense'), /not a URL/],
   ]
   for (const [trying, words] of cases) {

@@ -7,7 +7,7 @@ const TRAILER_BYTES = 32
 const EPOCH_MS = 978_307_200_000
 
 /** What a list may come to when it is written out: one object may be meant by many others, and they by many more. */
-const LIMITS = { depth: 100, values: 100_000, bytes: 33_554_432 }
+const LIMITS = { depth: 100, values: 20_000, bytes: 16_777_216 }
 
 export const isPropertyList = (bytes: Buffer): boolean =>
   bytes.subarray(0, HEADER.length).toString('latin1') === HEADER
