@@ -85,8 +85,10 @@ describe('buttons', () => {
       { action: 'Postback', title: 'Post', payload: 'posted' },
       { action: 'Open URL', title: 'Open', url: 'https://shop.example/' },
     ]
-    await post(conversationId, { type: 'card', title: 'Card', actions, choices: [] })
-    await post(conversationId, { type: 'single-choice', text: 'Size?', choices })
+    const posted = [
+      await post(conversationId, { type: 'card', title: 'Card', actions, choices: [] }),
+      await post(conversationId, { type: 'single-choice', text: 'Size?', choices }),
+    ]
     const [card, question] = (await shown('/send', 2)).map(({ body }) => body.content)
     expect(JSON.stringify([card, question])).not.toMatch(/size-|posted|"said"/)
     const tokens = [card.actions[0].text, card.actions[1].payload, question.choices[1].value]
@@ -95,10 +97,11 @@ describe('buttons', () => {
       await tell('courier', { type: 'choice', dedupeKey: randomUUID(), token: each, label: 'label' })
     }
     await bot.until(() => heard().length === 4)
+    const [shownCard, shownQuestion] = posted.map(({ json }) => ({ messageId: json.id }))
     expect(heard().slice(1)).toEqual([
-      { type: 'say_something', text: 'said' },
-      { type: 'postback', payload: 'posted' },
-      { type: 'quick_reply', text: 'Large', payload: 'size-l' },
+      { type: 'say_something', text: 'said', ...shownCard },
+      { type: 'postback', payload: 'posted', ...shownCard },
+      { type: 'quick_reply', text: 'Large', payload: 'size-l', ...shownQuestion },
     ])
   })
 
@@ -124,7 +127,8 @@ describe('buttons', () => {
       payload: { type: 'quick_reply', text: 'Large', payload: 'size-l' },
     })
     expect(approved?.authorId).not.toBe(hello.authorId)
-    expect(elsewhere).toMatchObject({ payload: { type: 'text', text: 'Large' } })
+    const foreign = { type: 'quick_reply', text: 'Large', payload: value, foreign: true }
+    expect(elsewhere?.payload).toEqual(foreign)
     expect(elsewhere?.conversationId).not.toBe(hello.conversationId)
     // Of ada and of eve: the press of a colleague makes no conversation.
     await expect.poll(() => bot.ofType('conversation.new').length).toBe(2)
@@ -146,40 +150,84 @@ describe('buttons', () => {
     expect(said()[1]?.authorId).toBe(said()[0]?.authorId)
   })
 
-  test('that nobody knows, or whose message is gone, say their label, or nothing', async () => {
+  const quickReply = (text: string, payload: string, more: object = {}) => ({
+    ...{ type: 'quick_reply', text, payload },
+    ...more,
+  })
+
+  test('of other programs, and forged ones, arrive with their value, marked, from whoever pressed', async () => {
     const conversationId = await converse('courier')
-    const { id } = (await post(conversationId, { type: 'single-choice', text: 'Size?', choices })).json
+    await post(conversationId, { type: 'single-choice', text: 'Size?', choices })
     const value = (await shown())[0]?.body.content.choices[0].value
+    const at = (sender: string, thread = '*') => ({ endpoint: { identity: '*', sender, thread } })
+    const sha1 = 'da39a3ee5e6b4b0d3255bfef95601890afd80709'
     const events = [
-      { token: 'A'.repeat(40), label: 'forged' },
-      { token: '{"__proto__":1}', label: 'garbage' },
-      { token: value, label: 'stranger', endpoint: { identity: '*', sender: 'eve', thread: '*' } },
-      { token: 'unknown' },
-      { token: value, endpoint: { identity: '*', sender: 'mallory', thread: 'elsewhere' } },
+      { token: 'confirm_1', label: 'Confirm', refersTo: 'wamid.1' },
+      { token: sha1, label: 'Commit' },
+      { token: '{"__proto__":1}', label: 'Odd' },
+      { token: `${value.slice(0, -1)}${value.endsWith('A') ? 'B' : 'A'}`, label: 'Forged' },
+      { token: value, label: 'Stolen', ...at('eve') },
+      { token: 'unlabelled', ...at('mallory', 'elsewhere') },
     ]
     for (const event of events)
       expect((await tell('courier', { type: 'choice', dedupeKey: randomUUID(), ...event })).status).toBe(200)
-    await client.call('DELETE', `/messages/${id}`)
-    await tell('courier', { type: 'choice', dedupeKey: randomUUID(), token: value, label: 'Small' })
-    await bot.until(() => heard().length === 5)
-    const texts = ['forged', 'garbage', 'stranger', 'Small'].map((text) => ({ type: 'text', text }))
-    expect(heard().slice(1)).toEqual(expect.arrayContaining(texts))
-    expect(server.output().match(/"dropped the press of an unknown button"/g)).toHaveLength(2)
-    expect(server.output()).not.toContain(value)
-    // Of Eve: a press that says nothing opens no conversation.
-    expect(bot.ofType('user.new')).toHaveLength(1)
+    await bot.until(() => heard().length === 1 + events.length)
+    const [hello, ...presses] = said()
+    const foreign = { foreign: true }
+    expect(presses.map(({ payload }) => payload)).toEqual(
+      expect.arrayContaining([
+        quickReply('Confirm', 'confirm_1', { ...foreign, replyTo: 'wamid.1' }),
+        quickReply('Commit', sha1, foreign),
+        quickReply('Odd', '{"__proto__":1}', foreign),
+        quickReply('Forged', events[3]?.token ?? '', foreign),
+        quickReply('Stolen', value, foreign),
+        quickReply('unlabelled', 'unlabelled', foreign),
+      ]),
+    )
+    const own = presses.filter(({ authorId }) => authorId === hello?.authorId)
+    expect(own.map((press) => press.conversationId)).toEqual(Array(4).fill(conversationId))
+    const others = presses.filter(({ authorId }) => authorId !== hello?.authorId)
+    expect(new Set(others.map((press) => press.conversationId)).size).toBe(2)
+    for (const other of others) expect(other.conversationId).not.toBe(conversationId)
+  })
+
+  test('under a message that was deleted, or whose conversation was, arrive with what the person saw', async () => {
+    const conversationId = await converse('courier')
+    const ask = async (count: number) => {
+      const { json } = await post(conversationId, { type: 'single-choice', text: 'Size?', choices })
+      return { id: json.id, token: (await shown('/send', count))[count - 1]?.body.content.choices[0].value }
+    }
+    const [deleted, orphan] = [await ask(1), await ask(2)]
+    const press = ({ token }: { token: string }, label?: string) =>
+      tell('courier', { type: 'choice', dedupeKey: randomUUID(), token, ...(label && { label }) })
+    await client.call('DELETE', `/messages/${deleted.id}`)
+    await press(deleted, 'Small')
+    await press(deleted)
+    await bot.until(() => heard().length === 3)
+    const of = { messageId: deleted.id, foreign: true }
+    expect(said().slice(1)).toMatchObject([
+      { conversationId, payload: quickReply('Small', 'Small', of) },
+      { conversationId, payload: quickReply(deleted.token, deleted.token, of) },
+    ])
+    await client.call('DELETE', `/conversations/${conversationId}`)
+    await press(orphan, 'Small')
+    await bot.until(() => heard().length === 4)
+    const [hello, , , last] = said()
+    expect(last?.payload).toEqual(quickReply('Small', 'Small', { foreign: true }))
+    expect(last?.authorId).toBe(hello?.authorId)
+    expect(last?.conversationId).not.toBe(conversationId)
   })
 
   test('that were numbered are answered by number or label, until the next question', async () => {
     const conversationId = await converse('telegraph')
     await write('telegraph', '1')
-    await post(conversationId, { type: 'single-choice', text: 'Size?', choices })
+    const size = await post(conversationId, { type: 'single-choice', text: 'Size?', choices })
     expect((await shown())[0]?.body.content.text).toBe('Size?\n1. Small\n2. Large')
     await post(conversationId, { type: 'text', text: 'Take your time' })
     await write('telegraph', ' 2. ')
     await write('telegraph', 'SMALL')
     await write('telegraph', 'none of these')
-    await post(conversationId, {
+    const town = await post(conversationId, {
       type: 'dropdown',
       message: 'Town?',
       options: [{ label: 'Bern', value: 'brn' }],
@@ -189,11 +237,11 @@ describe('buttons', () => {
     await bot.until(() => heard().length === 7)
     expect(heard().slice(1)).toEqual([
       { type: 'text', text: '1' },
-      { type: 'quick_reply', text: 'Large', payload: 'size-l' },
-      { type: 'quick_reply', text: 'Small', payload: 'size-s' },
+      quickReply('Large', 'size-l', { messageId: size.json.id }),
+      quickReply('Small', 'size-s', { messageId: size.json.id }),
       { type: 'text', text: 'none of these' },
       { type: 'text', text: '2' },
-      { type: 'quick_reply', text: 'Bern', payload: 'brn' },
+      quickReply('Bern', 'brn', { messageId: town.json.id }),
     ])
   })
 
@@ -566,6 +614,6 @@ test('what the bot left empty, and numbers, arrive with the rest; a bad button c
   expect(card?.body.content.text).toBe('Shoe\nCall us\n1. Buy')
   await write('telegraph', '1')
   await bot.until(() => heard().length === 2)
-  expect(heard()[1]).toEqual({ type: 'postback', payload: '42' })
+  expect(heard()[1]).toMatchObject({ type: 'postback', payload: '42' })
   expect(server.output()).toContain('buttons or cards of a message say nothing and were left out')
 })

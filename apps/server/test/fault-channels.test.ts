@@ -74,12 +74,12 @@ describe.each([telegram, slack, twilio])('a server with $channel', (kind) => {
 
   test('knows after a crash what an answer means to a question that it asked before', async () => {
     const before = tenant.heard().length
-    await tenant.say(2, { type: 'single-choice', text: 'Size?', choices })
+    const messageId = await tenant.say(2, { type: 'single-choice', text: 'Size?', choices })
     await expect.poll(() => tenant.shownTo(2).length, PATIENT).toBe(1)
     await crash()
     await tenant.tell(provider.press(2, tenant.shownTo(2)[0] as Sent, 1, randomUUID()))
     const [heard] = (await tenant.hears(before + 1)).slice(before)
-    expect(heard?.payload).toEqual({ type: 'quick_reply', text: 'Large', payload: 'size-l' })
+    expect(heard?.payload).toEqual({ type: 'quick_reply', text: 'Large', payload: 'size-l', messageId })
   })
 
   test('killed between the parts of a carousel sends no part a second time that had arrived', async () => {

@@ -2,18 +2,35 @@ import { textOfBlocks, timeText } from './block-text.js'
 import type { Entry } from './payloads.js'
 import { readable, unescapeText } from './readable-text.js'
 
-/** The value of a button or of the one chosen option, which the bot gave it, and its label. */
-export function choiceOf({
-  type,
-  value,
-  text,
-  selected_option,
-}: Entry): { token: string; label?: string } | undefined {
-  const isButton = type === 'button' || type === 'icon_button' || type === 'feedback_buttons'
-  const [token, label] = isButton
-    ? [value, text?.text]
-    : [selected_option?.value, selected_option?.text?.text]
-  return token ? { token, ...(label && { label: unescapeText(label) }) } : undefined
+const BUTTONS = new Set(['button', 'icon_button', 'feedback_buttons'])
+
+/**
+ * The value of a button, or of what a person chose in a menu, a calendar or a list of boxes, and its label. Several values
+ * are joined by commas. A button without a value has its `action_id`. Undefined for what a person wrote, and for nothing.
+ */
+export function choiceOf(
+  entry: Entry & { action_id?: string },
+): { token: string; label?: string } | undefined {
+  const isButton = BUTTONS.has(entry.type)
+  const token = isButton ? entry.value || entry.action_id : valuesOf(entry).join(',')
+  if (!token) return undefined
+  const label = isButton ? unescapeText(entry.text?.text ?? '') : textOfEntry(entry)
+  return { token, ...(label && { label }) }
+}
+
+function valuesOf(entry: Entry): string[] {
+  const options = [entry.selected_option, ...(entry.selected_options ?? [])].map(
+    (option) => option && (option.value ?? option.text?.text),
+  )
+  const { selected_date_time: time } = entry
+  const all = [
+    ...options,
+    ...[entry.selected_user, ...(entry.selected_users ?? [])],
+    ...[entry.selected_conversation, ...(entry.selected_conversations ?? [])],
+    ...[entry.selected_channel, ...(entry.selected_channels ?? [])],
+    ...[entry.selected_date, entry.selected_time, typeof time === 'number' ? String(time) : undefined],
+  ]
+  return all.filter((value) => typeof value === 'string' && value !== '') as string[]
 }
 
 /**

@@ -350,13 +350,25 @@ describe('an interaction', () => {
     expect(interaction({ type, trigger_id: '1.2' })).toEqual([])
   })
 
-  test('with a button that has no value is named', () => {
-    const [event] = interaction({
-      type: 'block_actions',
-      trigger_id: '1.2',
-      actions: [{ type: 'button', action_id: 'a' }],
-    })
-    expect(event).toMatchObject({ type: 'message', content: { text: '[button]' } })
+  const actions = (...actions: object[]) => interaction({ type: 'block_actions', trigger_id: '1.2', actions })
+
+  test('with a button that has no value has its id as the value', () => {
+    const [event] = actions({ type: 'button', action_id: 'a', text: { text: 'Go' } })
+    expect(event).toMatchObject({ type: 'choice', token: 'a', label: 'Go' })
+  })
+
+  test('with a button that has neither is named', () => {
+    expect(actions({ type: 'button' })).toMatchObject([{ type: 'message', content: { text: '[button]' } }])
+  })
+
+  test.each<[string, object, string, string]>([
+    ['selected_option', { value: 'v1', text: { text: 'A' } }, 'v1', 'A'],
+    ['selected_options', [{ value: 'v1', text: { text: 'A' } }, { value: 'v2' }], 'v1,v2', 'A, v2'],
+    ['selected_options', [{ text: { text: 'A' } }], 'A', 'A'],
+  ])('with %s has the values', (field, chosen, token, label) => {
+    expect(actions({ type: 'acme_menu', action_id: 'a', [field]: chosen })).toMatchObject([
+      { type: 'choice', token, label },
+    ])
   })
 })
 

@@ -1,5 +1,5 @@
 import { type InboundContent, type InboundEvent, invalid, isStorable } from '@plugboard/core'
-import { endpointOf, timeOf } from './endpoint.js'
+import { endpointOf, messageKey, timeOf } from './endpoint.js'
 import { choiceOf, isCleared, textOfEntry } from './entries.js'
 import { fileContent } from './file-content.js'
 import { contentsOf, type MessageContent } from './message-contents.js'
@@ -28,6 +28,8 @@ export function parseInteraction(value: unknown, at: Date): InboundEvent[] {
     return (actions ?? []).flatMap((action) => parseAction(interaction, action, at))
   }
   const key = keyOf(interaction)
+  const presses = type === 'interactive_message' ? attachmentChoices(interaction, key, at) : []
+  if (presses.length > 0) return presses
   return contentsOfInteraction(interaction).map(({ suffix, content }) => ({
     ...base(interaction, key + suffix, at),
     type: 'message',
@@ -43,7 +45,7 @@ function keyOf({ trigger_id, action_ts, view }: Interaction): string {
 }
 
 function contentsOfInteraction(interaction: Interaction): MessageContent[] {
-  const { type, message, view, submission, actions } = interaction
+  const { type, message, view, submission } = interaction
   const name = `[${interaction.callback_id || view?.callback_id || type}]`
   switch (type) {
     case 'message_action':
@@ -56,13 +58,24 @@ function contentsOfInteraction(interaction: Interaction): MessageContent[] {
       )
       return [{ suffix: '', content: textContent(name, ...fields) }]
     }
-    case 'interactive_message': {
-      const chosen = (actions ?? []).map(textOfEntry).filter(Boolean)
-      return [{ suffix: '', content: chosen.length > 0 ? textContent(...chosen) : textContent(name) }]
-    }
     default:
       return [{ suffix: '', content: textContent(name) }]
   }
+}
+
+/** Buttons and menus of the old kind, in attachments. They have values, and no labels here. */
+function attachmentChoices(interaction: Interaction, key: string, at: Date): InboundEvent[] {
+  const about = { ...base(interaction, key, at), ...refersTo(interaction) }
+  const tokens = (interaction.actions ?? []).flatMap(({ name, ...action }) => {
+    const token = choiceOf(action)?.token || name
+    return token ? [token] : []
+  })
+  return tokens.map((token, i) => ({
+    ...about,
+    dedupeKey: i === 0 ? about.dedupeKey : `${about.dedupeKey}:${i}`,
+    type: 'choice',
+    token,
+  }))
 }
 
 const textContent = (...lines: string[]): InboundContent => ({ type: 'text', text: lines.join('\n') })
@@ -107,10 +120,17 @@ function parseAction(interaction: Interaction, action: Action, at: Date): Inboun
   const key = [unique, block_id, action_id].filter(isStorable).join(':')
   const about = base(interaction, key, action_ts ? timeOf(action_ts) : at)
   const choice = choiceOf(action)
-  if (choice) return [{ ...about, type: 'choice', ...choice }]
+  if (choice) return [{ ...about, ...refersTo(interaction), type: 'choice', ...choice }]
   const text = textOfEntry(action)
   if (text === '' && isCleared(action)) return []
   return [{ ...about, type: 'message', content: text === '' ? notice(type) : textContent(text) }]
+}
+
+/** The message with the element, by the id that `deliver` returned for it. None in the home of the app. */
+function refersTo({ channel, container, message, message_ts }: Interaction): { refersTo?: string } {
+  const ts = message?.ts ?? container?.message_ts ?? message_ts
+  const id = channel?.id ?? container?.channel_id
+  return ts && id ? { refersTo: messageKey(id, ts) } : {}
 }
 
 function base({ user, channel, container, message }: Interaction, key: string, at: Date) {

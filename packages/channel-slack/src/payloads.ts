@@ -153,6 +153,8 @@ const actionSchema = entrySchema.extend({
   action_id: z.string().max(300).default(''),
   block_id: z.string().max(300).default(''),
   action_ts: ts.optional(),
+  /** Instead of the `action_id`, in attachments of the old kind. */
+  name: z.string().max(300).nullish(),
 })
 export type Action = z.infer<typeof actionSchema>
 
@@ -179,6 +181,7 @@ const interactionSchema = z.object({
   user: z.object({ id, name: text, username: text }),
   trigger_id: id.nullish(),
   action_ts: ts.nullish(),
+  message_ts: ts.nullish(),
   callback_id: text,
   channel: z.object({ id }).nullish(),
   container: z

@@ -61,12 +61,34 @@ describe('a pressed button', () => {
     expect(events[0]).not.toHaveProperty('label')
   })
 
-  test('of a game, or of a message that was sent elsewhere, is answered and means nothing', () => {
-    for (const fields of [{ game_short_name: 'x' }, { inline_message_id: 'x', data: 'c:1' }]) {
-      const { events, response } = pressed(fields)
-      expect(events).toEqual([])
-      expect(response.body).toContain('answerCallbackQuery')
-    }
+  test('of another program has the value that it gave', () => {
+    const markup = { inline_keyboard: [[{ text: 'Yes', callback_data: '{"a":1}' }]] }
+    const message = { message_id: 1, date: 7, chat, reply_markup: markup }
+    const { events } = pressed({ data: '{"a":1}', message })
+    expect(events).toMatchObject([{ token: '{"a":1}', label: 'Yes', refersTo: `${chat.id}:1` }])
+  })
+
+  test('of a game has its name as the value', () => {
+    const { events, response } = pressed({
+      game_short_name: 'chess',
+      message: { message_id: 1, date: 7, chat },
+    })
+    expect(events).toMatchObject([{ type: 'choice', token: 'chess' }])
+    expect(response.body).toContain('answerCallbackQuery')
+  })
+
+  test('of a message that was sent in inline mode is one in the chat with the person', () => {
+    const { events } = pressed({ inline_message_id: 'AAQ', data: 'c:1' })
+    const endpoint = { identity: '*', sender: String(from.id), thread: String(from.id) }
+    expect(events).toMatchObject([
+      { type: 'choice', token: 'c:1', refersTo: 'AAQ', endpoint, at: new Date(0) },
+    ])
+  })
+
+  test('without a value is answered, and means nothing', () => {
+    const { events, response } = pressed({ message: { message_id: 1, date: 7, chat } })
+    expect(events).toEqual([])
+    expect(response.body).toContain('answerCallbackQuery')
   })
 })
 

@@ -42,6 +42,8 @@ const callbackSchema = z.object({
   id: text.min(1),
   from: userSchema,
   data: text.optional(),
+  game_short_name: text.optional(),
+  inline_message_id: text.max(200).optional().catch(undefined),
   message: z.looseObject({ ...place, date: time, edit_date: time.optional() }).optional(),
 })
 const reactionSchema = z.object({
@@ -164,17 +166,29 @@ function personOf(
   return name || locale ? { person: { ...(name && { name }), ...(locale && { locale }) } } : {}
 }
 
-/** Telegram does not say when a button was pressed; `at` is the time of its message or of the last edit. */
-function pressed({ from, data, message }: z.infer<typeof callbackSchema>, dedupeKey: string): InboundEvent[] {
-  if (!data || !message) return []
-  const label = labelOf(message.reply_markup, data)
-  const about = {
-    dedupeKey,
-    endpoint: endpointOf(from.id, message),
-    at: message.edit_date ?? message.date,
-    ...personOf(undefined, from),
-  }
-  return [{ ...about, type: 'choice', token: data, ...(label !== undefined && { label }) }]
+/**
+ * Telegram does not say when a button was pressed; `at` is the time of its message or of the last edit. A button of a game
+ * has its name as its value. A message that was sent in inline mode is in a chat that the bot does not know: the press
+ * belongs to the chat with the person.
+ */
+function pressed(
+  { from, data, game_short_name, message, inline_message_id }: z.infer<typeof callbackSchema>,
+  dedupeKey: string,
+): InboundEvent[] {
+  const token = data || game_short_name
+  if (!token) return []
+  const label = message && labelOf(message.reply_markup, token)
+  const refersTo = message ? messageKey(message) : inline_message_id
+  return [
+    {
+      dedupeKey,
+      endpoint: endpointOf(from.id, message ?? { chat: { id: from.id } }),
+      at: message ? (message.edit_date ?? message.date) : new Date(0),
+      ...personOf(undefined, from),
+      ...(refersTo && { refersTo }),
+      ...{ type: 'choice', token, ...(label !== undefined && { label }) },
+    },
+  ]
 }
 
 const markupSchema = z.object({

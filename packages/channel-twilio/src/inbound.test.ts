@@ -80,11 +80,6 @@ describe('parse', () => {
     ],
     ['a place that is none', { Latitude: 'north', Longitude: '0', Body: 'x' }, { type: 'text', text: 'x' }],
     ['the place zero', { Latitude: '0', Longitude: '0.0' }, { type: 'location', latitude: 0, longitude: 0 }],
-    [
-      'a button',
-      { Body: 'Confirm', ButtonText: 'Confirm', ButtonPayload: 'confirm_1' },
-      { type: 'quick_reply', text: 'Confirm', payload: 'confirm_1' },
-    ],
     ['an empty place', { Latitude: '', Longitude: ' ', Body: 'x' }, { type: 'text', text: 'x' }],
     ['half a place', { Latitude: '1', Body: 'x' }, { type: 'text', text: 'x' }],
     [
@@ -96,6 +91,19 @@ describe('parse', () => {
     ['a button without a payload', { ButtonText: 'Yes', Body: 'Yes' }, { type: 'text', text: 'Yes' }],
   ])('reads %s', (_, fields, content) => {
     expect(eventsOf(from(fields))[0]).toMatchObject({ type: 'message', content })
+  })
+
+  test.each<[string, Record<string, string>, object]>([
+    [
+      'a button',
+      { Body: 'Confirm', ButtonText: 'Confirm', ButtonPayload: 'confirm_1' },
+      { token: 'confirm_1', label: 'Confirm' },
+    ],
+    ['a list item', { Body: 'x', ListTitle: 'Size M', ListId: 'm' }, { token: 'm', label: 'Size M' }],
+    ['a button without words', { ButtonPayload: 'm' }, { token: 'm' }],
+    ['a button of a message', { ButtonPayload: 'm', OriginalRepliedMessageSid: 'MM1' }, { refersTo: 'MM1' }],
+  ])('reads the press of %s', (_, fields, press) => {
+    expect(eventsOf(from(fields))).toMatchObject([{ type: 'choice', ...press }])
   })
 
   test('takes no more files than Twilio sends', () => {

@@ -77,6 +77,8 @@ function personEvents(apiBaseUrl: string, sid: string, fields: Fields): InboundE
     const emoji = fields.get('Body') ?? ''
     return [{ ...about, type: 'reaction', messageKey: repliedTo, emoji, isRemoved: emoji === '' }]
   }
+  const press = pressedIn(fields)
+  if (press) return [{ ...about, ...(repliedTo && { refersTo: repliedTo }), type: 'choice', ...press }]
   const shared = { ...(repliedTo && { replyTo: repliedTo }), ...originOf(fields) }
   return contentsOf(apiBaseUrl, endpoint, fields).map((content, i) => ({
     ...about,
@@ -115,8 +117,6 @@ function originOf(fields: Fields): JsonObject {
 /** The contents of a message: one for each file, the text with the first. */
 function contentsOf(apiBaseUrl: string, endpoint: Endpoint, fields: Fields): InboundContent[] {
   const text = fields.get('Body') ?? ''
-  const pressed = pressedIn(fields)
-  if (pressed) return [pressed]
   const files = filesOf(apiBaseUrl, endpoint, fields)
   const [first, ...others] = files
   if (first && text && first.type === 'text') return [{ type: 'text', text }, ...files]
@@ -130,14 +130,14 @@ function contentsOf(apiBaseUrl: string, endpoint: Endpoint, fields: Fields): Inb
 }
 
 /**
- * A pressed button, or a chosen item of a list, of a template. Its payload is that of the template, since this channel
- * sends no buttons of its own. A button without a payload says its words.
+ * A pressed button, or a chosen item of a list, of a template. Its value is that of the template, since this channel
+ * sends no buttons of its own. A button without a value says its words.
  */
-function pressedIn(fields: Fields): InboundContent | undefined {
-  const payload = fields.get('ButtonPayload') || fields.get('ListId')
-  if (!payload) return undefined
-  const text = fields.get('ButtonText') || fields.get('ListTitle') || fields.get('Body') || payload
-  return { type: 'quick_reply', text, payload }
+function pressedIn(fields: Fields): { token: string; label?: string } | undefined {
+  const token = fields.get('ButtonPayload') || fields.get('ListId')
+  if (!token) return undefined
+  const label = fields.get('ButtonText') || fields.get('ListTitle') || fields.get('Body')
+  return { token, ...(label && { label }) }
 }
 
 /** A text for something that cannot be shown: its kind in brackets. */

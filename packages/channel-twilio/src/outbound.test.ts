@@ -51,6 +51,8 @@ describe('a content becomes the requests of its fixture', () => {
 
   test.each(Object.entries(endpoints))('and %s takes the samples of core', async (_, endpoint) => {
     for (const sample of contentSamples) {
+      // A post of a template without a text is refused.
+      if (sample.type === 'template' && !('text' in sample)) continue
       expect((await requestsFor(sample, endpoint)).length).toBeGreaterThan(0)
     }
   })

@@ -138,21 +138,34 @@ export type Content =
   | DropdownContent
   | TemplateContent
 
+/** The message that a press is about. */
+interface PressExtras {
+  /** Id of the message with the button, if it is known. */
+  messageId?: string
+}
+
 /** A choice that a person picked: its label and its value. */
-export interface QuickReplyContent {
+export interface QuickReplyContent extends PressExtras {
   type: 'quick_reply'
   text: string
   payload: string
+  /**
+   * The value is not one that the bot gave to this person: it is that of a template or of another program, or the message
+   * is gone, and it is what the person saw. Anybody can make up such a value.
+   */
+  foreign?: true
+  /** The provider's id of the message with the button, if it is not a known one. */
+  replyTo?: string
 }
 
 /** A press of a `Say something` button. */
-export interface SaySomethingContent {
+export interface SaySomethingContent extends PressExtras {
   type: 'say_something'
   text: string
 }
 
 /** A press of a `Postback` button. */
-export interface PostbackContent {
+export interface PostbackContent extends PressExtras {
   type: 'postback'
   payload: string
 }

@@ -4,7 +4,7 @@ import { degrade } from './degrade.js'
 import type { JsonObject } from './json.js'
 import { contentIn, listFields } from './read-content.js'
 
-/** The payload of the message that a button press creates. */
+/** The payload of the message that a button press creates, without the message that has the button. */
 export type ButtonReply =
   | { type: 'quick_reply'; text: string; payload: string }
   | { type: 'say_something'; text: string }

@@ -118,7 +118,9 @@ export type Person = { name?: string; locale?: string; email?: string; phone?: s
  * An event from a provider. `dedupeKey` is the same for each redelivery of the event. Later events refer to a message by
  * its `dedupeKey`, as `messageKey`.
  *
- * - `choice`: a button was pressed; `token` is the value that `render` got for it.
+ * - `choice`: somebody pressed a button or chose from a menu, under any message. `token` is its value: the one that `render`
+ *   got, or any other that the provider carries, such as that of a template or of another program. It never gets lost: a
+ *   value that is no token of the host is passed on to the client as it is. `label` is what the person saw.
  * - `started`: the conversation was opened, with the data of its link.
  * - `blocked`: the person blocked the bot.
  * - `delivery`: a later status of a delivery, by its `deliveryId`. `failed` makes it a dead letter, unless
@@ -127,6 +129,8 @@ export type Person = { name?: string; locale?: string; email?: string; phone?: s
  * - `watermark`: everything that was sent to the endpoint up to a time was delivered or read.
  *
  * `at` is the provider's time, or `new Date(0)` if it names none: then the host uses the time of receipt.
+ *
+ * `refersTo` is the message of the bot that the event is about, by an id that `deliver` returned.
  *
  * `context` is what later deliveries to the endpoint need, such as a reply token or the address of a server. It replaces
  * the one before, unless that is of a newer event. At most 4 kB of JSON; the host encrypts it at rest. Needs
@@ -137,6 +141,7 @@ export type InboundEvent = {
   endpoint: Endpoint
   at: Date
   person?: Person
+  refersTo?: string
   context?: JsonObject
 } & (
   | { type: 'message'; content: InboundContent }

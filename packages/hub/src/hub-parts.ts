@@ -189,7 +189,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     ttlMs: settings.mediaLinkTtlMs,
   })
   const ingest = new Ingest({
-    ...{ store, channels, endpoints, conversations, messages, dispatcher, log, now },
+    ...{ store, channels, endpoints, conversations, messages, dispatcher, now },
     ...{ answers: new Answers({ store, tokens }), media, monitor, states },
     secondFormOfPart: (...of) => secondFormOfPart({ channels, tokens, log }, ...of),
     watermarks: new Watermarks({ store, conversations }),

@@ -349,7 +349,7 @@ test('docs/payloads.md has every content type as it is; `-u` writes it', async (
     '',
     '## What people send',
     '',
-    'A file has an address of the server in `url`, which is limited in time: fetch it soon. `mime`, `size` (in bytes), `name` and `title` are there if the provider sends them. Presses of buttons are shown above. A webhook of a system of your own (the generic webhook channel) may send any type.',
+    'A file has an address of the server in `url`, which is limited in time: fetch it soon. `mime`, `size` (in bytes), `name` and `title` are there if the provider sends them. Presses of buttons are shown above, each with the `messageId` of the message that has the button. A press always arrives. If its value is not one that the bot gave to this person, it is a `quick_reply` with `foreign: true`: of a template of the provider, of another program, or made up. If the message was deleted since, `payload` is the label. A webhook of a system of your own (the generic webhook channel) may send any type.',
     '',
     ...received.map(json),
     'A test generates this page. After changing the content types or a channel, run `pnpm exec vitest run packages/test-docs/test/payloads.test.ts -u`.',

@@ -118,7 +118,7 @@ describe('an app of Slack', () => {
     const colleague = { ...told, body: told.body.replaceAll('U5070', 'U5071') }
     expect((await tenant.tell(colleague)).status).toBe(200)
     const [pressed] = (await tenant.hears(before + 1)).slice(before)
-    expect(pressed?.payload).toEqual({ type: 'postback', payload: 'approve:42' })
+    expect(pressed?.payload).toEqual({ type: 'postback', payload: 'approve:42', messageId: question })
     const path = `/messages/conversation/${await tenant.conversationWith(70)}`
     const listed = await tenant.client.call('GET', path)
     const ids = (listed.json as { id: string }[]).map(({ id }) => id)

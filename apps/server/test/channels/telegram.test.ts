@@ -119,7 +119,7 @@ describe('a bot of Telegram', () => {
       const [conversationId] = conversations()
       const question = { type: 'card', title: 'Approve?', actions: [] as object[] }
       question.actions.push({ action: 'Postback', title: 'Approve', payload: 'approve:42' })
-      await tenant.client.call('POST', '/messages', { conversationId, payload: question })
+      const posted = await tenant.client.call('POST', '/messages', { conversationId, payload: question })
       const sent = () => callsOf(tenant.credentials.botToken, 'sendMessage')
       await expect.poll(() => sent().length, { timeout: 10_000 }).toBe(1)
       const { reply_markup } = sent()[0] as {
@@ -129,7 +129,7 @@ describe('a bot of Telegram', () => {
       const shown = { ...message(person(7, 'Plug'), { text: 'Approve?' }), reply_markup }
       await tell({ callback_query: { id: '9', from: bob, data, message: shown } })
       const [asked, pressed] = await tenant.hears(2)
-      expect(pressed?.payload).toEqual({ type: 'postback', payload: 'approve:42' })
+      expect(pressed?.payload).toEqual({ type: 'postback', payload: 'approve:42', messageId: posted.json.id })
       expect(conversations()).toEqual([conversationId, conversationId])
       expect(pressed?.authorId).not.toBe(asked?.authorId)
       await expect.poll(() => tenant.bot.ofType('user.new').length).toBe(2)

@@ -28,7 +28,7 @@ describe('a number of Twilio', () => {
 
   test('takes a number for the answer to the newest question alone', async () => {
     await tenant.write(1, '1')
-    await tenant.say(1, {
+    const size = await tenant.say(1, {
       type: 'single-choice',
       text: 'Size?',
       choices: [
@@ -38,14 +38,14 @@ describe('a number of Twilio', () => {
     })
     await expect.poll(() => tenant.shownTo(1)[0]?.text).toBe('Size?\n1. Small\n2. Large')
     await tenant.write(1, '2')
-    await ask('Red', 'color-r')
+    const color = await ask('Red', 'color-r')
     await tenant.write(1, '2')
     await tenant.write(1, ' 1. ')
     expect((await tenant.hears(4)).map(({ payload }) => payload)).toEqual([
       { type: 'text', text: '1' },
-      { type: 'quick_reply', text: 'Large', payload: 'size-l' },
+      { type: 'quick_reply', text: 'Large', payload: 'size-l', messageId: size },
       { type: 'text', text: '2' },
-      { type: 'quick_reply', text: 'Red', payload: 'color-r' },
+      { type: 'quick_reply', text: 'Red', payload: 'color-r', messageId: color },
     ])
     expect(texts()).toHaveLength(4)
   })

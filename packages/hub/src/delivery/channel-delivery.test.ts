@@ -214,8 +214,9 @@ test('the value of a button is a token that works in this conversation only', as
   await carry({ payload: JSON.stringify({ type: 'single-choice', text: 'Size?', choices }) })
   const [choice] = (shown[0] as unknown as { choices: { value: string }[] }).choices
   expect(choice?.value).toMatch(/^[\w-]{40}$/)
-  expect(tokens.open(choice?.value ?? '', address)).toEqual({ messageId, index: 0 })
-  expect(tokens.open(choice?.value ?? '', { ...address, conversationId: newId() })).toBe(undefined)
+  const { clientId } = address
+  expect(tokens.open(choice?.value ?? '', clientId)).toEqual({ clientId, messageId, index: 0 })
+  expect(tokens.open(choice?.value ?? '', newId())).toBe(undefined)
 })
 
 test('keeps to the rate of the provider, and a wait for it can be withdrawn', async () => {

@@ -325,13 +325,13 @@ function renderParts(
   { messageId }: Pick<EndpointItem, 'messageId'>,
   log: Logger,
 ): Pick<Kept, 'parts' | 'size' | 'isTemplate'> | DeliveryFailure {
-  const { clientId, conversationId } = address
+  const { clientId } = address
   try {
     if (capabilities.content !== 'any') logSkipped(payload, { clientId, messageId, channel: name }, log)
     const sealed =
       capabilities.content === 'any'
         ? payload
-        : replaceButtons(payload, (index) => tokens.seal({ clientId, conversationId, messageId }, index))
+        : replaceButtons(payload, (index) => tokens.seal({ clientId, messageId, index }))
     const { contents = [] } = degrade(sealed, capabilities) ?? {}
     const parts: Part[] = []
     for (const content of contents) {

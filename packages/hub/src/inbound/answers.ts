@@ -1,16 +1,18 @@
 import {
-  type ButtonReply,
   buttonsOf,
   type Capabilities,
   type Endpoint,
   type Id,
+  type InboundEvent,
   type JsonObject,
   numberedAnswer,
   parseJsonObject,
+  toUuid,
 } from '@plugboard/core'
 import type { ButtonTokens } from '../delivery/button-tokens.js'
 import { type ChannelRef, type EndpointRecord, isSameChannel } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
+import { endpointTarget } from '../log/target.js'
 import type { Store } from '../ports/store.js'
 
 export interface AnswersOptions {
@@ -23,18 +25,25 @@ interface Place {
   conversationId: Id
 }
 
-/** A button that was pressed, and the conversation of its message. */
+type PressEvent = Pick<InboundEvent & { type: 'choice' }, 'endpoint' | 'token' | 'label'>
+
+/** What a press is about: a value of the client itself, or whatever else the provider carries. */
 export interface Press {
+  payload: JsonObject
+  /** Where it belongs. Undefined: to the conversation of the person who pressed. */
+  place?: PressPlace
+}
+
+/** The conversation of the message with the button. */
+interface PressPlace {
   conversationId: Id
   /** The endpoint that shows the button. */
   endpointId: Id
   /** The person of the conversation, if that person pressed it. */
   userId?: Id
-  /** Undefined if the message was deleted. */
-  reply?: ButtonReply
 }
 
-/** How many messages back a question may be. */
+/** How many messages back a question, or what an event refers to, may be. */
 const MESSAGES_BACK = 50
 /** Longer texts are not compared with labels. */
 const MAX_ANSWER = 200
@@ -48,44 +57,53 @@ export class Answers {
   }
 
   /**
-   * Resolves a button that was pressed at `endpoint`: by the person of the conversation, or by somebody else in the same
-   * room. Undefined if the token is invalid, or if somebody else pressed it outside that room.
+   * Resolves a press of any button. A value that the client gave is returned as it was, if who pressed it can see the
+   * message: the person of the conversation, or somebody else in the same room. Any other value is marked as `foreign`:
+   * of a template, of another program, of a message that is gone, or of a conversation of somebody else.
    */
-  async toButton(
-    clientId: Id,
-    channel: ChannelRef,
-    endpoint: Endpoint,
-    token: string,
-  ): Promise<Press | undefined> {
+  async toButton(clientId: Id, channel: ChannelRef, { endpoint, token, label }: PressEvent): Promise<Press> {
     const { store, tokens } = this.#options
     const messageId = tokens.messageOf(token)
     const entry = messageId && (await store.findEntry(clientId, messageId))
-    const button = entry && tokens.open(token, { clientId, conversationId: entry.streamId })
-    const conversation = button && (await store.findConversation(clientId, entry.streamId))
-    const inRoom = conversation?.endpoints.filter((each) => shows(each, channel, endpoint)) ?? []
+    const button = tokens.open(token, clientId, entry?.streamId)
+    if (!button) return foreign(token, label)
+    const conversation = entry && (await store.findConversation(clientId, entry.streamId))
+    // Nothing is left of the message but what the person saw.
+    if (!conversation) return foreign(label || token, label)
+    const inRoom = conversation.endpoints.filter((each) => shows(each, channel, endpoint))
     const shown = inRoom.find(({ sender }) => sender === endpoint.sender) ?? inRoom[0]
-    if (!button || !conversation || !shown) return undefined
+    if (!shown) return foreign(token, label)
     const reply = entry.deletedAt ? undefined : buttonsOf(payloadOf(entry))[button.index]?.reply
     const { userId } = conversation
-    return {
-      conversationId: conversation.id,
-      endpointId: shown.id,
-      ...(userId && shown.sender === endpoint.sender && { userId }),
-      ...(reply && { reply }),
-    }
+    const place: PressPlace = { conversationId: conversation.id, endpointId: shown.id }
+    if (userId && shown.sender === endpoint.sender) place.userId = userId
+    const of = { messageId: toUuid(button.messageId) }
+    return reply
+      ? { payload: { ...reply, ...of }, place }
+      : { payload: { ...foreignReply(label || token, label), ...of }, place }
+  }
+
+  /** The message that an endpoint shows with this id of the provider, if it is among the newest and its id was kept. */
+  async messageSent(place: Place, endpointId: Id, providerId: string): Promise<Id | undefined> {
+    const { clientId, conversationId } = place
+    const target = endpointTarget(endpointId)
+    const entries = await this.#options.store.listMessages(clientId, conversationId, { limit: MESSAGES_BACK })
+    return entries?.find(({ sent }) => sent?.[target]?.parts.some(({ ids }) => ids.includes(providerId)))?.id
   }
 
   /**
    * Resolves a text that answers the newest message of the business with numbered options; undefined for any other text.
    */
-  async toText(place: Place, capabilities: Capabilities, text: string): Promise<ButtonReply | undefined> {
+  async toText(place: Place, capabilities: Capabilities, text: string): Promise<JsonObject | undefined> {
     if (capabilities.content === 'any' || text.length > MAX_ANSWER || text.trim() === '') return undefined
     const { clientId, conversationId } = place
     const entries = await this.#options.store.listMessages(clientId, conversationId, { limit: MESSAGES_BACK })
     for (const entry of entries ?? []) {
       if (entry.author !== 'business') continue
       const payload = payloadOf(entry)
-      if (buttonsOf(payload).length > 0) return numberedAnswer(payload, capabilities, text)?.reply
+      if (buttonsOf(payload).length === 0) continue
+      const reply = numberedAnswer(payload, capabilities, text)?.reply
+      return reply && { ...reply, messageId: toUuid(entry.id) }
     }
     return undefined
   }
@@ -103,5 +121,13 @@ const shows = (
   isSameChannel(record.channel, channel) &&
   record.identity === identity &&
   (record.sender === sender || (record.thread === thread && thread !== '*'))
+
+const foreign = (value: string, label?: string): Press => ({ payload: foreignReply(value, label) })
+
+/** A press with a value that is not known to be one that the client gave to this person. */
+const foreignReply = (value: string, label: string | undefined): JsonObject => ({
+  ...{ type: 'quick_reply', text: label || value, payload: value },
+  foreign: true,
+})
 
 const payloadOf = (entry: Entry): JsonObject => parseJsonObject(entry.payload)

@@ -5,10 +5,10 @@ import {
   type InboundRequest,
   type InboundResponse,
   type JsonObject,
-  type Logger,
   newId,
   type Part,
   PlugboardError,
+  toUuid,
   truncate,
 } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
@@ -48,7 +48,6 @@ export interface IngestOptions {
   states: Pick<EndpointStates, 'record'>
   /** The second form of a part of a message, if the channel has one. */
   secondFormOfPart(address: SecondFormAddress, message: Entry, part: number): Promise<Part | undefined>
-  log: Logger
   now(): Date
 }
 
@@ -118,19 +117,11 @@ export class Ingest {
   }
 
   async #store(client: ClientView, integration: OpenIntegration, event: InboundEvent): Promise<void> {
-    const { log } = this.#options
     const channel = channelRefOf(integration)
     const dedupe = dedupeOf(channel, event.dedupeKey)
     const id = newId()
     const press =
-      event.type === 'choice'
-        ? await this.#options.answers.toButton(client.id, channel, event.endpoint, event.token)
-        : undefined
-    if (event.type === 'choice' && !press?.reply && event.label === undefined)
-      log.info(
-        { clientId: client.id, integration: integration.name },
-        'dropped the press of an unknown button',
-      )
+      event.type === 'choice' ? await this.#options.answers.toButton(client.id, channel, event) : undefined
     const delivered =
       event.type === 'delivery' ? await this.#deliveredOf(client, channel, event.deliveryId) : undefined
     const place = delivered ?? (await this.#placeOf(client, channel, event, press))
@@ -151,7 +142,7 @@ export class Ingest {
       case 'message':
         return this.#post(origin, id, await this.#written(origin, id, event.content))
       case 'choice':
-        return this.#post(origin, id, press?.reply ?? saidBy(event))
+        return this.#post(origin, id, press && (await this.#pressed(origin, event, press)))
       case 'started': {
         const { payload } = event
         return this.#started(origin, id, payload === undefined ? {} : { payload })
@@ -168,6 +159,18 @@ export class Ingest {
     }
   }
 
+  /** The payload of a press, with the message that it refers to: one of the client, or one that only the provider knows. */
+  async #pressed(
+    { client, conversationId, endpointId }: Origin,
+    { refersTo }: InboundEvent,
+    { payload }: Press,
+  ): Promise<JsonObject> {
+    if (refersTo === undefined || 'messageId' in payload) return payload
+    const place = { clientId: client.id, conversationId }
+    const messageId = await this.#options.answers.messageSent(place, endpointId, refersTo)
+    return { ...payload, ...(messageId ? { messageId: toUuid(messageId) } : { replyTo: refersTo }) }
+  }
+
   /**
    * Records what deliveries to the endpoint need. An event that was stored before is in its old place, so that a repeated
    * one changes nothing.
@@ -180,7 +183,7 @@ export class Ingest {
   ): Promise<void> {
     const capabilities = this.#options.channels.find(channel)?.capabilities
     if (!capabilities || !needsState(capabilities, event.endpoint)) return
-    const isByPerson = !press || press.userId !== undefined
+    const isByPerson = !press?.place || press.place.userId !== undefined
     // Providers without a time give 1970, and no event is newer than its entry.
     const isTimed = event.at.getTime() > 0 && event.at < at
     await this.#options.states.record(
@@ -206,9 +209,10 @@ export class Ingest {
   ): Promise<Place | undefined> {
     const { endpoint, person } = event
     const { endpoints } = this.#options
-    if (press) {
-      const { conversationId, endpointId } = press
-      const userId = press.userId ?? (await endpoints.userAt(client, channel, endpoint, userDataOf(person)))
+    if (press?.place) {
+      const { conversationId, endpointId } = press.place
+      const userId =
+        press.place.userId ?? (await endpoints.userAt(client, channel, endpoint, userDataOf(person)))
       return { conversationId, endpointId, userId }
     }
     if (!opensConversation(event)) return endpoints.find(client, channel, endpoint)
@@ -392,10 +396,4 @@ const OPENS_WINDOW: ReadonlySet<InboundEvent['type']> = new Set([
 
 /** Whether a person says something with it. An activity, such as a reaction, belongs to a conversation that exists. */
 const opensConversation = (event: InboundEvent): boolean =>
-  event.type === 'message' ||
-  event.type === 'started' ||
-  (event.type === 'choice' && event.label !== undefined)
-
-/** What a press says that has no button: its label. */
-const saidBy = ({ label }: { label?: string }): JsonObject | undefined =>
-  label === undefined ? undefined : { type: 'text', text: label }
+  event.type === 'message' || event.type === 'started' || event.type === 'choice'
