@@ -72,10 +72,11 @@ export function statusFailure({ response, text }: Answer, failure: Failure): Plu
   })
 }
 
-/** The `message` of an error in JSON, else the text itself. */
+/** The `message` of an error in JSON (`msg` below `/api`), else the text itself. */
 function messageIn(text: string): string {
   try {
-    return `${JSON.parse(text).message ?? text}`
+    const { message, msg } = JSON.parse(text)
+    return `${message ?? msg ?? text}`
   } catch {
     return text
   }

@@ -193,8 +193,13 @@ describe('errors', () => {
     ["a proxy's page", answer(500, '<html>', { 'content-type': 'text/html' }), 'HTTP 500'],
     [
       'a path that the server does not have',
-      answer(404, '{"message":"Route GET:/api/api/v1/health not found","error":"Not Found"}'),
-      'Route GET:/api/api/v1/health not found',
+      answer(404, '{"message":"Route GET:/x/api/v1/health not found","error":"Not Found"}'),
+      'Route GET:/x/api/v1/health not found',
+    ],
+    [
+      'a base URL that ends in /api',
+      answer(404, '{"success":false,"msg":"Not Found: the path has /api twice"}'),
+      'Not Found: the path has /api twice',
     ],
     ['JSON without a message', answer(400, '{"errors":[]}'), '{"errors":[]}'],
     ['what only looks like JSON', answer(400, '{no'), '{no'],

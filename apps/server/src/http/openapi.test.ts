@@ -72,6 +72,14 @@ describe('the document of the API', () => {
     })
   })
 
+  test('is there for a HEAD as for a GET', async () => {
+    for (const url of ['/docs', '/openapi.json', '/openapi/messaging.json']) {
+      const [head, full] = [await app.inject({ method: 'HEAD', url }), await get(url)]
+      expect([head.statusCode, head.body]).toEqual([200, ''])
+      expect(head.headers['content-type']).toBe(full.headers['content-type'])
+    }
+  })
+
   test('can be browsed, one API at a time, also over plain HTTP', async () => {
     const page = await get('/docs')
     expect([page.statusCode, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])

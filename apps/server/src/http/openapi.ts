@@ -98,7 +98,7 @@ export function serveDocument(app: FastifyInstance, options: DocumentOptions): v
     }
   })
   const docs = lazy(() => buildDocs(routes, options))
-  const hidden = { schema: { hide: true } as FastifySchema, exposeHeadRoute: false }
+  const hidden = { schema: { hide: true } as FastifySchema, exposeHeadRoute: true }
   for (const url of ['/docs', '/docs/'])
     app.get<{ Querystring: Record<string, unknown> }>(url, hidden, ({ query }, reply) => {
       const shown = options.apis.find(({ name }) => name === query.api) ?? options.apis[0]
