@@ -80,7 +80,10 @@ async function debian(): Promise<string> {
   await cp(dirname(npm), join(root, 'usr/local/lib/node_modules/npm'), { recursive: true })
   for (const name of ['npm', 'npx'])
     await symlink(`../lib/node_modules/npm/bin/${name}-cli.js`, join(root, 'usr/local/bin', name))
-  await cp('/etc/ssl/certs', join(root, 'etc/ssl/certs'), { recursive: true, dereference: true, force: true })
+  const certs = join(root, 'etc/ssl/certs')
+  // Its absolute links lead to files of this machine.
+  await rm(certs, { recursive: true, force: true })
+  await cp('/etc/ssl/certs', certs, { recursive: true, dereference: true })
   const certificates = process.env.NODE_EXTRA_CA_CERTS
     ? '\nENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt'
     : ''
