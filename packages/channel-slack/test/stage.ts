@@ -1,5 +1,6 @@
 import type { ChannelRuntime, DeliveryContext, OutboundContent } from '@plugboard/core'
 import { silentLogger } from '@plugboard/core'
+import { memoryState } from '@plugboard/core/testing'
 import type { Session } from '../src/api.js'
 import type { Config } from '../src/config.js'
 import { slack } from '../src/index.js'
@@ -35,6 +36,7 @@ export async function stage(hostFetch = fetch): Promise<Stage> {
     context: ({ thread = 'D024BE91L', config: own = config, signal = AbortSignal.timeout(10_000) } = {}) => ({
       endpoint: { identity: '*', sender: 'U2147483697', thread },
       integration: { clientId: 'acme', id: 'integration-1', name: 'main', config: own, session: undefined },
+      state: memoryState(),
       webhookUrl: 'https://hub.example/webhooks/v1/acme/slack',
       deliveryId: 'delivery-1',
       signal,

@@ -10,6 +10,7 @@ import {
   type ListenContext,
   type Part,
 } from '@plugboard/core'
+import { memoryState } from '@plugboard/core/testing'
 import type { Session } from '../src/api.js'
 import type { Config } from '../src/config.js'
 import { telegram } from '../src/index.js'
@@ -78,6 +79,7 @@ function stageOf(api: FakeTelegram, runtime: ChannelRuntime<Config, Session>): S
         config,
         session: runtime.connect(config),
       },
+      state: memoryState(),
       webhookUrl,
       deliveryId: 'delivery-1',
       signal: signal ?? AbortSignal.timeout(10_000),
@@ -100,6 +102,7 @@ function stageOf(api: FakeTelegram, runtime: ChannelRuntime<Config, Session>): S
       let connections = 0
       const listening: ListenContext<Config, Session> = {
         ...context({ signal, ...(token && { token }) }),
+        state: memoryState(),
         webhookUrl: url,
         ...(cursor !== undefined && { cursor }),
         connected: () => {

@@ -1,4 +1,5 @@
 import { type DeliveryContext, type Endpoint, type OutboundContent, silentLogger } from '@plugboard/core'
+import { memoryState } from '@plugboard/core/testing'
 import type { Session } from '../src/api.js'
 import type { Config } from '../src/config.js'
 import { twilio } from '../src/index.js'
@@ -40,6 +41,7 @@ export async function stage({ config: changes, fetch: hostFetch = fetch, ...opti
   const context = (change: Partial<DeliveryContext<Config, Session>> = {}) => ({
     endpoint: endpoints.sms as Endpoint,
     integration,
+    state: memoryState(),
     webhookUrl,
     deliveryId: 'delivery-1',
     signal: AbortSignal.timeout(10_000),

@@ -1,5 +1,5 @@
 import type { DeliveryContext, Part } from '@plugboard/core'
-import { type Answer, fakeProvider } from '@plugboard/core/testing'
+import { type Answer, fakeProvider, memoryState } from '@plugboard/core/testing'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, test } from 'vitest'
 import { type Config, connect, type Session } from './config.js'
@@ -14,6 +14,7 @@ const parts = render({ type: 'acme:form', fields: ['größe'] })
 const context = (config: Config, deliveryId = 'delivery-1'): DeliveryContext<Config, Session> => ({
   endpoint: { identity: '*', sender: 'ada', thread: 'room-7' },
   integration: { clientId: 'acme', id: 'integration-1', name: 'main', config, session: connect(config) },
+  state: memoryState(),
   webhookUrl: 'https://hub.example/webhooks/v1/acme/webhook',
   deliveryId,
   signal: AbortSignal.timeout(5000),

@@ -99,6 +99,16 @@ export interface InboundResponse {
   body?: string
 }
 
+/** Result of {@link ChannelRuntime.route}. */
+export interface Routed {
+  /** Whether the request is authentic, by the secret of the operator's app. */
+  verdict: Verdict
+  /** Accounts at the provider that the request has events of, in the form of {@link Channel.account}. */
+  accounts: readonly string[]
+  /** The response to a request without events, such as a handshake. Default: that of `parse`, or an empty 200. */
+  response?: InboundResponse
+}
+
 /** Whether a request is authentic. */
 export type Verdict = { ok: true } | { ok: false; reason: 'missing' | 'mismatch' | 'stale' | 'malformed' }
 
@@ -183,9 +193,28 @@ export interface Part {
   args: Json
 }
 
+/**
+ * What a channel remembers about one integration besides its configuration, such as a token that it renews. Encrypted at
+ * rest. It belongs to the configuration: after a change of that, it is empty.
+ */
+export interface IntegrationState {
+  /**
+   * The value and its version; undefined if there is none. May be some seconds old, unless `isFresh` asks for the newest
+   * one, such as after the provider refused a token.
+   */
+  read(how?: { isFresh: boolean }): Promise<{ value: JsonObject; version: number } | undefined>
+  /**
+   * Compare-and-set: returns false if the value is not the one of this version any more (undefined: there was none).
+   * @throws PlugboardError INVALID above 16 kB of JSON
+   */
+  write(value: JsonObject, version: number | undefined): Promise<boolean>
+}
+
 /** Context of each call to the provider. */
 export interface CallContext<Config, Session> {
   integration: Integration<Config, Session>
+  /** Empty, and not written, while the configuration is checked before it is stored, and after it was removed. */
+  state: IntegrationState
   /** The URL that the provider calls for this integration. */
   webhookUrl: string
   /** Aborted when the call takes too long. */
@@ -307,6 +336,19 @@ export interface ChannelRuntime<Config, Session> {
   remove?(sent: SentPart, context: DeliveryContext<Config, Session>): Promise<void>
   /** Pure. Classifies an error thrown by any call. */
   classify(error: unknown): Failure
+  /**
+   * Finds the accounts in a request to the one URL that the provider calls for all integrations of an app, and verifies
+   * the request with the operator's options. The host passes the request to `parse` of each integration found, which must
+   * return the events of its own account only. Pure, and must not throw on hostile input. Undefined if the operator has
+   * not configured an app. Needs `account`, and `inbound.isShared`.
+   */
+  route?(request: InboundRequest): Routed | undefined | Promise<Routed | undefined>
+  /**
+   * Renews what expires, such as an access token in the `state`. Called after the integration was set up, and again at
+   * the returned time, by one process at a time. That may be some minutes late, so ask for a time well before the end. A
+   * failure is retried; one of kind `auth` pauses the integration.
+   */
+  refresh?(context: CallContext<Config, Session>): Promise<{ again: Date } | undefined>
   /** Verifies the credentials with the provider. Throws if they are invalid, or if the provider is unreachable. */
   check?(context: CallContext<Config, Session>): Promise<void>
   /** Registers the webhook with the provider. Must be idempotent: it is called again after every change. */
@@ -336,6 +378,8 @@ export interface InboundShape {
   maxBytes?: number
   /** Maximum number of values in a JSON body: members of objects and items of arrays. Default: 10,000. */
   maxJsonValues?: number
+  /** Whether the provider can call one URL for all integrations of an app; see {@link ChannelRuntime.route}. */
+  isShared?: boolean
 }
 
 /** A channel: a plugin that connects one provider. Created with {@link defineChannel}; the default export of its package. */
@@ -372,8 +416,11 @@ export interface Channel<Config = unknown, Session = unknown, Options = unknown>
    * the configuration has none.
    */
   account?(config: Config): string | undefined
-  /** Instructions for manual setup at the provider, if `provision` cannot do it. */
-  setup?(webhookUrl: string, mode: IntegrationMode): string
+  /**
+   * Instructions for manual setup at the provider, if `provision` cannot do it. `sharedUrl`: the one URL of the channel, see
+   * {@link ChannelRuntime.route}.
+   */
+  setup?(webhookUrl: string, mode: IntegrationMode, sharedUrl?: string): string
   /** Imports heavy dependencies. Called once per process, when the first integration needs the channel. */
   load(host: ChannelHost<Options>): Promise<ChannelRuntime<Config, Session>>
 }

@@ -1,5 +1,6 @@
 import type { Id } from '@plugboard/core'
 import { Channels } from './channels/channels.js'
+import { IntegrationStates } from './channels/integration-states.js'
 import { Preload } from './channels/preload.js'
 import { Accounts } from './clients/accounts.js'
 import { Clients } from './clients/clients.js'
@@ -47,6 +48,7 @@ import { Integrations } from './integrations/integrations.js'
 import { pauseIntegration } from './integrations/pause.js'
 import { probe } from './integrations/probe.js'
 import { Provisioning } from './integrations/provisioning.js'
+import { Refreshing } from './integrations/refreshing.js'
 import { Sources } from './integrations/sources.js'
 import { Sync } from './integrations/sync.js'
 import { parseTarget } from './log/target.js'
@@ -66,9 +68,11 @@ const DAY_MS = 24 * 60 * 60 * 1000
 export function createFoundation(context: HubContext, changed: (clientId: Id) => Promise<void>) {
   const { store, keyring, settings, log, now } = context
   const { cacheSize } = settings
+  const integrationStates = new IntegrationStates({ store, keyring, maxCached: cacheSize })
   const channels = new Channels({
     ...context,
     maxSessions: cacheSize,
+    states: integrationStates,
     loaded: (name) => preload.used(name),
   })
   const preload = new Preload({ store, channels, log })
@@ -80,7 +84,10 @@ export function createFoundation(context: HubContext, changed: (clientId: Id) =>
   const monitor = new TargetMonitor({ store, directory, log, now })
   const measure = (clientId: Id, bytes: number) => usage.add(clientId, bytes)
   const states = new EndpointStates({ store, keyring, measure, log })
-  return { channels, preload, directory, usage, measure, monitor, states, tokens: new ButtonTokens(keyring) }
+  return {
+    ...{ channels, preload, directory, usage, measure, monitor, states, integrationStates },
+    tokens: new ButtonTokens(keyring),
+  }
 }
 
 export type Foundation = ReturnType<typeof createFoundation>
@@ -173,8 +180,14 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
   })
   const health = new Health({ ...shared, channels, monitor, urls, sources, heartbeats })
   const accountClaims = new AccountClaims({ store, directory, channels, now })
+  const pause = pauseIntegration({ directory, health, log })
+  const refreshing = new Refreshing({
+    ...{ store, directory, channels, states: foundation.integrationStates, urls, monitor, pause },
+    ...{ timeoutMs, log, now },
+  })
   const provisioning = new Provisioning({
     ...{ directory, channels, accounts: accountClaims, keyring, health, urls, log, timeoutMs },
+    planRefresh: (...of) => refreshing.plan(...of),
   })
   const sync = new Sync({
     ...{ directory, channels, keyring, health, accounts: accountClaims, refuseTarget, urls },
@@ -189,12 +202,11 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     ttlMs: settings.mediaLinkTtlMs,
   })
   const ingest = new Ingest({
-    ...{ store, channels, endpoints, conversations, messages, dispatcher, now },
-    ...{ answers: new Answers({ store, tokens }), media, monitor, states },
+    ...{ store, channels, endpoints, conversations, messages, dispatcher, log, now },
+    ...{ answers: new Answers({ store, tokens }), media, monitor, states, accounts: accountClaims },
     secondFormOfPart: (...of) => secondFormOfPart({ channels, tokens, log }, ...of),
     watermarks: new Watermarks({ store, conversations }),
   })
-  const pause = pauseIntegration({ directory, health, log })
   const listener = new Listener({
     ...{ store, directory, channels, sources, heartbeats, ingest, urls, log, now },
     network: context.network,
@@ -221,6 +233,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     housekeeping,
     listener,
     signals,
+    refreshing,
     reactions,
   }
 }

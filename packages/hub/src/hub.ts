@@ -87,7 +87,7 @@ export function createHub(options: HubOptions): Hub {
     return dispatcher.clientChanged(clientId)
   })
   const { dispatcher, transports } = createDeliveries(context, foundation, () => reactions)
-  const { useCases, housekeeping, listener, signals, reactions } = createUseCases(
+  const { useCases, housekeeping, listener, refreshing, signals, reactions } = createUseCases(
     context,
     foundation,
     dispatcher,
@@ -111,6 +111,7 @@ export function createHub(options: HubOptions): Hub {
       if (context.settings.delivers !== false) {
         housekeeping.start()
         listener.start()
+        refreshing.start()
       }
       monitor.start()
       preload.start()
@@ -123,6 +124,7 @@ export function createHub(options: HubOptions): Hub {
       signals.close()
       preload.stop()
       await listener.stop(Math.min(LISTENER_STOP_MS, left()))
+      await refreshing.stop()
       await housekeeping.stop()
       await dispatcher.stop(left())
       await Promise.all(transports.map((transport) => transport.close(left())))

@@ -5,6 +5,7 @@
  */
 
 export type { LoadedChannel } from './channels/channels.js'
+export { resealIntegrationStates } from './channels/integration-states.js'
 export {
   type Account,
   Accounts,

@@ -1,6 +1,8 @@
 import {
   formFault,
   fromUuid,
+  type InboundRequest,
+  type InboundResponse,
   type InboundShape,
   invalid,
   isStorable,
@@ -8,7 +10,7 @@ import {
   PlugboardError,
 } from '@plugboard/core'
 import { type ClientName, type ClientView, type Hub, integrationNamed } from '@plugboard/hub'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { OPEN } from './description.js'
 import { sendPlainError } from './plain-errors.js'
@@ -22,7 +24,7 @@ export interface ProviderWebhooksOptions {
 declare module 'fastify' {
   interface FastifyRequest {
     /** The integration that a provider calls; null outside the providers' routes. */
-    calledIntegration: { client: ClientView; channel: string } | null
+    calledIntegration: { client?: ClientView; channel: string } | null
   }
 }
 
@@ -72,24 +74,48 @@ export async function providerWebhooks(
       request.calledIntegration = { client, channel: integration.channel }
     },
     handler: async (request, reply) => {
-      const called = request.calledIntegration
-      if (!called) throw new Error('the client was not loaded')
-      const { status, headers, body } = await hub.ingest.receive(
-        called.client,
-        request.params.integrationName,
-        {
-          method: request.method === 'GET' ? 'GET' : 'POST',
-          publicUrl: urls.base + pathOf(request),
-          headers: headersOf(request),
-          body: request.body instanceof Uint8Array ? request.body : NO_BODY,
-        },
-      )
-      return reply
-        .code(status)
-        .headers(headers ?? {})
-        .send(body)
+      const client = request.calledIntegration?.client
+      if (!client) throw new Error('the client was not loaded')
+      return send(reply, await hub.ingest.receive(client, request.params.integrationName, inboundOf(request)))
     },
   })
+
+  app.route<{ Params: { channel: string } }>({
+    method: ['GET', 'POST'],
+    url: '/:channel',
+    exposeHeadRoute: false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    schema: {
+      tags: ['providers'],
+      summary: 'Webhook for a provider that calls one URL for all integrations of an app',
+      ...{ ...OPEN, operationId: 'receiveSharedWebhook' },
+      errors: ['Server401', 'Server404', 'Server413', 'Server503'],
+      params: z.object({ channel: z.string() }),
+    },
+    onRequest: async (request, reply) => {
+      const { channel } = request.params
+      const inbound = hub.channels.find(channel)?.inbound
+      if (!inbound?.isShared) return reply.code(404).type('text/plain; charset=utf-8').send('Not Found')
+      assertIsLikely(request, inbound)
+      request.calledIntegration = { channel }
+    },
+    handler: async (request, reply) =>
+      send(reply, await hub.ingest.receiveShared(request.params.channel, inboundOf(request))),
+  })
+
+  /** The request as its provider made it. */
+  function inboundOf(request: FastifyRequest): InboundRequest {
+    return {
+      method: request.method === 'GET' ? 'GET' : 'POST',
+      publicUrl: urls.base + pathOf(request),
+      headers: headersOf(request),
+      body: request.body instanceof Uint8Array ? request.body : NO_BODY,
+    }
+  }
+}
+
+function send(reply: FastifyReply, { status, headers = {}, body }: InboundResponse): FastifyReply {
+  return reply.code(status).headers(headers).send(body)
 }
 
 /**

@@ -46,6 +46,10 @@ export class PublicUrls implements PublicAddresses {
     return `${this.base}/webhooks/v1/${toUuid(clientId)}/${integration}`
   }
 
+  sharedWebhook(channel: string): string {
+    return `${this.base}/webhooks/v1/${channel}`
+  }
+
   media(token: string): string {
     return `${this.base}/media/v1/${token}`
   }

@@ -100,6 +100,24 @@ describe('rotateKey', () => {
     })
   })
 
+  test('seals what channels remember about integrations with the new key', async () => {
+    const [client] = await seed(oldKey, 1)
+    const [clientId, id] = [client?.id ?? newId(), newId()]
+    await withStore(async (store) => {
+      const sealed = new Keyring(oldKey).seal('a state', `state ${id}`)
+      const data = JSON.stringify({ version: 4, sealed })
+      await store.insertDocument({
+        ...{ clientId, id, collection: 'integration-state', version: 1, terms: [], data },
+      })
+    })
+    await rotateKey(read(keys))
+    await withStore(async (store) => {
+      const found = await store.findDocument(clientId, 'integration-state', { id })
+      const { version, sealed } = JSON.parse(found?.data ?? '{}')
+      expect([version, new Keyring(newKey).open(sealed, `state ${id}`)]).toEqual([4, 'a state'])
+    })
+  })
+
   test('seals every secret of every client with the new key', async () => {
     const clients = await seed(oldKey, 120)
     expect(await rotateKey(read(keys))).toMatchObject({ clients: 120 })

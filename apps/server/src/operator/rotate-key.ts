@@ -8,6 +8,7 @@ import {
   Keyring,
   NO_CLIENT,
   resealEndpointStates,
+  resealIntegrationStates,
   type Sealed,
   type Store,
 } from '@plugboard/hub'
@@ -66,9 +67,10 @@ async function reseal(store: Store, from: Keyring, to: Keyring): Promise<number>
     const page: ClientRecord[] = await store.listClients({ limit: PAGE, ...(after && { after: after.id }) })
     for (const client of page) {
       await resealClient(store, client, from, to)
-      await resealEndpointStates(store, client.id, (sealed, context) =>
-        to.seal(openWithEither(sealed, context, from, to), context),
-      )
+      const again = (sealed: Sealed, context: string): Sealed =>
+        to.seal(openWithEither(sealed, context, from, to), context)
+      await resealEndpointStates(store, client.id, again)
+      await resealIntegrationStates(store, client.id, again)
     }
     clients += page.length
     after = page.at(-1)

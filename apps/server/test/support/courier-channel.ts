@@ -70,7 +70,8 @@ export async function startCourierProvider(): Promise<CourierProvider> {
 export const startWithCouriers = async (
   apiUrl: string,
   env: Record<string, string> = {},
-): Promise<TestServer> => startServer(await withCouriers(apiUrl, env))
+  options: object = {},
+): Promise<TestServer> => startServer(await withCouriers(apiUrl, env, options))
 
 /** The same as a process of its own. */
 export const startProcessWithCouriers = async (
@@ -78,17 +79,25 @@ export const startProcessWithCouriers = async (
   env: Record<string, string> = {},
 ): Promise<TestServerProcess> => startProcess(await withCouriers(apiUrl, env))
 
-async function withCouriers(apiUrl: string, env: Record<string, string>): Promise<TestServerOptions> {
+async function withCouriers(
+  apiUrl: string,
+  env: Record<string, string>,
+  options: object = {},
+): Promise<TestServerOptions> {
   const folder = await temporaryFolder()
   const source = JSON.stringify(new URL('../../test/support/courier.mjs', import.meta.url).href)
   const names = ['courier', 'telegraph', 'postman']
-  const install = (name: string, capabilities: object) =>
+  const install = (name: string, capabilities: object, more: object = {}) =>
     writeFile(
       join(folder, `${name}.mjs`),
-      `import { courier } from ${source}\nexport default courier(${JSON.stringify({ name, capabilities })})\n`,
+      `import { courier } from ${source}\nexport default courier(${JSON.stringify({ name, capabilities, ...more })})\n`,
     )
   const content = ['text', 'image', 'single-choice', 'card']
-  await install('courier', { content, maxTextLength: 100, buttons: { max: 3, maxLabel: 20 } })
+  await install(
+    'courier',
+    { content, maxTextLength: 100, buttons: { max: 3, maxLabel: 20 } },
+    { inbound: { isShared: true } },
+  )
   await install('telegraph', {
     content: ['text'],
     maxTextLength: 100,
@@ -103,7 +112,9 @@ async function withCouriers(apiUrl: string, env: Record<string, string>): Promis
     folder,
     env: {
       PLUGBOARD_CHANNELS: './courier.mjs,./telegraph.mjs,./postman.mjs',
-      PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify(Object.fromEntries(names.map((name) => [name, { apiUrl }]))),
+      PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify(
+        Object.fromEntries(names.map((name) => [name, { apiUrl, ...options }])),
+      ),
       POLL_INTERVAL: '50ms',
       ...SHORT_LEASE,
       CHANNEL_RETRY_DELAYS: '50ms,50ms,50ms',

@@ -15,7 +15,7 @@ class ProviderError extends Error {
   }
 }
 
-function load({ options: { apiUrl } }) {
+function load({ options: { apiUrl, appSecret, refreshes } }) {
   const call = async (path, { integration, signal }, body) => {
     const response = await fetch(apiUrl + path, {
       method: body === undefined ? 'GET' : 'POST',
@@ -33,24 +33,45 @@ function load({ options: { apiUrl } }) {
     const response = await call(path, context, body)
     await response.arrayBuffer()
   }
+  /** Gets a new session for the old one. */
+  const refresh = async (context) => {
+    const known = await context.state.read({ isFresh: true })
+    const response = await call('/refresh', context, { session: known?.value.session })
+    const { session, againInMs } = await response.json()
+    await context.state.write({ session }, known?.version)
+    return againInMs === undefined ? undefined : { again: new Date(Date.now() + againInMs) }
+  }
   return {
     connect: () => undefined,
     verify: ({ headers }, { config }) =>
       headers['x-courier-token'] === config.token ? { ok: true } : { ok: false, reason: 'mismatch' },
-    parse: ({ body }) => ({
-      events: JSON.parse(Buffer.from(body).toString()).map((event) => ({
-        endpoint: { identity: '*', sender: 'ada', thread: '*' },
-        ...event,
-        at: event.at ? new Date(event.at) : new Date(),
-      })),
+    parse: ({ body }, { config }) => ({
+      events: JSON.parse(Buffer.from(body).toString())
+        // In a shared request, each event names its account.
+        .filter(({ account = config.account }) => account === config.account)
+        .map(({ account: _, ...event }) => ({
+          endpoint: { identity: '*', sender: 'ada', thread: '*' },
+          ...event,
+          at: event.at ? new Date(event.at) : new Date(),
+        })),
       response: { status: 200, body: 'thanks' },
     }),
+    route({ headers, body }) {
+      if (appSecret === undefined) return undefined
+      if (headers['x-courier-app'] !== appSecret)
+        return { verdict: { ok: false, reason: 'mismatch' }, accounts: [] }
+      const accounts = JSON.parse(Buffer.from(body).toString()).map(({ account }) => account)
+      return { verdict: { ok: true }, accounts }
+    },
+    ...(refreshes && { refresh }),
     render: (content) => [{ call: 'send', args: content }],
     secondForm: ({ call, args }) =>
       args.image ? { call, args: { type: 'text', text: args.image } } : undefined,
     async deliver({ args }, context) {
       const { endpoint, deliveryId, context: known } = context
-      await post('/send', context, { content: args, endpoint, deliveryId, context: known })
+      const { value } = (await context.state.read()) ?? {}
+      const body = { content: args, endpoint, deliveryId, context: known, session: value?.session }
+      await post('/send', context, body)
       return { providerMessageIds: [] }
     },
     async deliverBatch(parts, context) {

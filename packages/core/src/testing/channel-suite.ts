@@ -7,6 +7,7 @@ import { optionalCases } from './cases/optional.js'
 import { parseCases } from './cases/parse.js'
 import { renderCases } from './cases/render.js'
 import { secrecyCases } from './cases/secrecy.js'
+import { sharedCases } from './cases/shared.js'
 import { timeCases } from './cases/time.js'
 import { verifyCases } from './cases/verify.js'
 import type { Subject, SuiteCase } from './stage.js'
@@ -31,6 +32,7 @@ export function channelSuite<Config, Session, Options>(
     ...lifecycleCases(subject),
     ...verifyCases(subject),
     ...parseCases(subject),
+    ...sharedCases(subject),
     ...renderCases(subject),
     ...timeCases(subject),
     ...deliverCases(subject),

@@ -48,6 +48,17 @@ export interface ChannelFixtures<Config> {
   recordings: readonly Recording[]
   /** Signs a request like the provider at that time. Must not use the channel's code. */
   sign(request: InboundRequest, config: Config, at: Date): InboundRequest
+  /** A request to the shared URL of an app. Needed if the channel declares `inbound.isShared`. */
+  shared?: {
+    /** With events of both tenants of `configs`. */
+    request: InboundRequest
+    /** Signs with the operator's secret in `options`. */
+    sign(request: InboundRequest, at: Date): InboundRequest
+    /** The events of each tenant, in the order of `configs`. */
+    events: readonly [readonly InboundEvent[], readonly InboundEvent[]]
+    /** Whether the signature covers the time. Default: true. */
+    hasTime?: boolean
+  }
   /** Headers that every genuine request has. */
   signatureHeaders: readonly string[]
   provider: {

@@ -21,4 +21,5 @@ export {
   usualOutcomes,
 } from './fixtures.js'
 export { hostilePayloads } from './hostile-payloads.js'
+export { memoryState } from './memory-state.js'
 export type { Subject, SuiteCase } from './stage.js'

@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { Channel, ChannelRuntime, Integration, OutboundContent, Part, Sent } from '../channel.js'
+import type {
+  Channel,
+  ChannelRuntime,
+  Integration,
+  IntegrationState,
+  OutboundContent,
+  Part,
+  Sent,
+} from '../channel.js'
 import type { Endpoint } from '../endpoint.js'
 import type { Failure } from '../failure.js'
 import type { JsonObject } from '../json.js'
 import type { Logger } from '../logger.js'
 import { type FakeProvider, fakeProvider } from './fake-provider.js'
 import type { ChannelFixtures } from './fixtures.js'
+import { memoryState } from './memory-state.js'
 
 /** A channel and its fixtures. */
 export interface Subject<Config, Session, Options> {
@@ -36,6 +45,8 @@ export interface Stage<Config, Session> {
   provider: FakeProvider
   runtime: ChannelRuntime<Config, Session>
   integration: Integration<Config, Session>
+  /** What the channel remembers about `integration`. */
+  state: IntegrationState
   /** Of another tenant, with other credentials. */
   stranger: Integration<Config, Session>
   /** Where the first recorded event came from. */
@@ -120,14 +131,16 @@ function stageOf<Config, Session>(
     session: runtime.connect(other),
   }
   const { deliverBatch } = runtime
+  const state = memoryState()
   const contextOf = (delivery: Delivery<Config, Session>) => {
     const signal = AbortSignal.timeout(10_000)
-    const context = { endpoint, integration, webhookUrl: WEBHOOK_URL, deliveryId: 'delivery-1', signal }
-    return { ...context, ...delivery }
+    const to = { endpoint, integration, state, webhookUrl: WEBHOOK_URL, deliveryId: 'delivery-1' }
+    return { ...to, signal, ...delivery }
   }
   const stage: Stage<Config, Session> = {
     ...base,
     integration,
+    state,
     stranger,
     endpoint,
     connect: (old) => ({ ...old, session: runtime.connect(old.config) }),

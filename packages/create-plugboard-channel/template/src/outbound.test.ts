@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { degrade, type JsonObject, silentLogger } from '@plugboard/core'
-import { fakeProvider } from '@plugboard/core/testing'
+import { fakeProvider, memoryState } from '@plugboard/core/testing'
 import { describe, expect, test } from 'vitest'
 import { answerOf } from '../test/fake-acme-chat.js'
 import { connect } from './api.js'
@@ -35,7 +35,14 @@ async function messagesFor(content: JsonObject): Promise<unknown[]> {
     const signal = AbortSignal.timeout(5000)
     const contents = degrade(content, channel.capabilities)?.contents ?? []
     for (const [i, part] of contents.flatMap((each) => render(each, endpoint)).entries()) {
-      await deliver(part, { integration, endpoint, webhookUrl: '', deliveryId: `delivery-${i}`, signal })
+      await deliver(part, {
+        integration,
+        endpoint,
+        state: memoryState(),
+        webhookUrl: '',
+        deliveryId: `delivery-${i}`,
+        signal,
+      })
     }
     return provider.calls.map(({ body }) => JSON.parse(body))
   } finally {

@@ -1,8 +1,10 @@
 import {
   type Channel,
   type ChannelRuntime,
+  type Id,
   type Integration,
   type IntegrationMode,
+  type IntegrationState,
   type Issue,
   invalid,
   type JsonObject,
@@ -12,6 +14,7 @@ import {
 } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
 import type { OpenIntegration } from '../clients/open-integration.js'
+import type { IntegrationStates } from './integration-states.js'
 
 export type Runtime = ChannelRuntime<unknown, unknown>
 
@@ -21,6 +24,14 @@ export interface LoadedChannel {
   options?: unknown
 }
 
+/** An integration that can be called. */
+export interface Connected {
+  channel: Channel
+  runtime: Runtime
+  integration: Integration<unknown, unknown>
+  state: IntegrationState
+}
+
 export interface ChannelsOptions {
   channels: readonly LoadedChannel[]
   log: Logger
@@ -28,6 +39,7 @@ export interface ChannelsOptions {
   fetch: typeof globalThis.fetch
   /** Maximum number of cached sessions, one per active integration. */
   maxSessions: number
+  states: Pick<IntegrationStates, 'of'>
   /** Called when a channel was loaded on demand. */
   loaded?(name: string): void
 }
@@ -132,11 +144,8 @@ export class Channels {
     return mode
   }
 
-  /** Runtime and session of one integration. @throws UNAVAILABLE if the channel is not loaded in this process */
-  async connect(
-    clientId: string,
-    open: OpenIntegration,
-  ): Promise<{ channel: Channel; runtime: Runtime; integration: Integration<unknown, unknown> }> {
+  /** Runtime, session and state of one integration. @throws UNAVAILABLE if the channel is not loaded in this process */
+  async connect(clientId: Id, open: OpenIntegration): Promise<Connected> {
     const loaded = this.#channels.get(open.channel)
     if (!loaded) throw this.#unloaded(open.channel)
     const { id, name } = open
@@ -149,7 +158,13 @@ export class Channels {
       channel: loaded.channel,
       runtime,
       integration: { clientId, id, name, config: open.config, session },
+      state: this.stateOf(clientId, open),
     }
+  }
+
+  /** What the channel remembers about an integration. */
+  stateOf(clientId: Id, open: OpenIntegration): IntegrationState {
+    return this.#options.states.of(clientId, open)
   }
 
   /** The runtime of a channel. @throws UNAVAILABLE if it is not loaded in this process */

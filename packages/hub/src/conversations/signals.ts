@@ -47,12 +47,13 @@ export class Signals {
     const open = integrationOf(client, channel)
     if (!open || open.status === 'paused' || !channels.find(open.channel)) return
     const connected = await channels.connect(client.id, open)
-    const { runtime, integration } = connected
+    const { runtime, integration, state } = connected
     if (!runtime[name]) return
     const { context } = connected.channel.capabilities.context ? await states.read(client.id, id) : {}
     await withTimeout(timeoutMs, this.#abort.signal, async (signal) => {
       await runtime[name]?.({
         integration,
+        state,
         endpoint: { identity, sender, thread },
         webhookUrl: urls.webhook(client.id, open.name),
         deliveryId: `${IDS[name]}-${id}`,

@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { acmeChannel } from '../../test/support/acme-channel.js'
 import { keyring } from '../../test/support/clients.js'
 import { Channels, type Runtime } from '../channels/channels.js'
+import { NO_STATE } from '../channels/integration-states.js'
 import { ButtonTokens } from './button-tokens.js'
 import { channelDelivery, type EndpointAddress, type EndpointItem } from './channel-delivery.js'
 import type { EndpointState } from './endpoint-states.js'
@@ -530,7 +531,13 @@ function setUp({ parts, failAt, load, capabilities, state = {}, ...more }: Scrip
     ...more,
   }
   const channel = acmeChannel(runtime, load, capabilities)
-  const channels = new Channels({ channels: [{ channel }], log: silentLogger, fetch, maxSessions: 10 })
+  const channels = new Channels({
+    channels: [{ channel }],
+    log: silentLogger,
+    fetch,
+    maxSessions: 10,
+    states: { of: () => NO_STATE },
+  })
   const integration = {
     id: newId(),
     ...{ name: 'acme', key: 'acme', channel: 'acme' },

@@ -7,7 +7,6 @@ import {
   type Endpoint,
   type Failure,
   type Id,
-  type Integration,
   type JsonObject,
   type Logger,
   type Pace,
@@ -17,7 +16,7 @@ import {
   replaceButtons,
 } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
-import type { Channels, Runtime } from '../channels/channels.js'
+import type { Channels, Connected, Runtime } from '../channels/channels.js'
 import { classify } from '../channels/classify.js'
 import { errorShape } from '../channels/error-shape.js'
 import { pause, withTimeout } from '../channels/timeout.js'
@@ -65,12 +64,6 @@ export interface ChannelDeliveryOptions {
   log: Logger
 }
 
-interface Connected {
-  channel: Channel
-  runtime: Runtime
-  integration: Integration<unknown, unknown>
-}
-
 /**
  * Delivers one entry to an endpoint: degrades, renders, shows typing if the message asks for it, and sends part by part,
  * or in groups if the channel has them, within the provider's rate, reporting each delivered part. The rendered parts are
@@ -114,6 +107,7 @@ export function channelDelivery(options: ChannelDeliveryOptions) {
       const contextOf = (i: number, signal: AbortSignal, { context }: EndpointState = {}) => ({
         endpoint: endpointOf(address),
         integration: connected.integration,
+        state: connected.state,
         webhookUrl: address.webhookUrl,
         deliveryId: parts.length === 1 ? item.id : `${item.id}_${i}`,
         ...(capabilities.context && context && { context }),

@@ -10,6 +10,7 @@ import {
   webhookOf,
 } from '../../test/support/clients.js'
 import { Channels } from '../channels/channels.js'
+import { NO_STATE } from '../channels/integration-states.js'
 import { Directory } from '../clients/directory.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
@@ -201,7 +202,13 @@ function setUp({ record = recordOf(), status = 'active', isLoaded = true, isLate
     log: silentLogger,
     ...{ urls, provisionTransport: new Recorder<IntegrationAddress, IntegrationItem>() },
     provisionSchedule: { delaysMs: [] },
-    channels: new Channels({ channels, log: silentLogger, fetch, maxSessions: 10 }),
+    channels: new Channels({
+      channels,
+      log: silentLogger,
+      fetch,
+      maxSessions: 10,
+      states: { of: () => NO_STATE },
+    }),
     formats: new Map([['test', formatOf(isLate)]]),
   })
   const stream: Claimed = {

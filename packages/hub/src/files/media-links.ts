@@ -131,9 +131,10 @@ export class MediaLinks {
         const { openMedia } = runtime
         if (!openMedia) throwNotFound()
         opening.addEventListener('abort', () => reading.abort())
-        const { integration } = connected
+        const { integration, state } = connected
         const context = {
           integration,
+          state,
           webhookUrl: urls.webhook(client.id, open.name),
           signal: reading.signal,
         }

@@ -4,14 +4,18 @@ import {
   type InboundEvent,
   type InboundRequest,
   type InboundResponse,
+  type Integration,
+  isPlugboardError,
   type JsonObject,
+  type Logger,
   newId,
   type Part,
   PlugboardError,
   toUuid,
   truncate,
+  type Verdict,
 } from '@plugboard/core'
-import type { Channels } from '../channels/channels.js'
+import type { Channels, Runtime } from '../channels/channels.js'
 import { codeOf } from '../channels/classify.js'
 import type { ClientView } from '../clients/directory.js'
 import { channelRefOf, integrationNamed, labelOf, type OpenIntegration } from '../clients/open-integration.js'
@@ -24,6 +28,7 @@ import { type EndpointStates, needsState } from '../delivery/endpoint-states.js'
 import { channelOf } from '../delivery/recipients.js'
 import type { TargetMonitor } from '../delivery/target-monitor.js'
 import type { MediaLinks } from '../files/media-links.js'
+import type { AccountClaims } from '../integrations/account-claims.js'
 import { type Activity, idsIn, type SecondForm, secondFormOf } from '../log/activity.js'
 import { dedupeOf } from '../log/dedupe.js'
 import { type ChannelRef, isSameChannel } from '../log/endpoint-record.js'
@@ -48,6 +53,8 @@ export interface IngestOptions {
   states: Pick<EndpointStates, 'record'>
   /** The second form of a part of a message, if the channel has one. */
   secondFormOfPart(address: SecondFormAddress, message: Entry, part: number): Promise<Part | undefined>
+  accounts: Pick<AccountClaims, 'find'>
+  log: Logger
   now(): Date
 }
 
@@ -55,6 +62,8 @@ type SecondFormAddress = Omit<EndpointAddress, 'webhookUrl'>
 
 /** Maximum events of one request, and of one value of a channel that listens. Providers send a few, at most some hundreds. */
 export const MAX_EVENTS = 1_000
+/** Maximum length of a logged account, in UTF-16 units. */
+const MAX_LOGGED = 100
 /** Maximum length of a stored reaction, in UTF-16 units. Some providers use names. */
 const MAX_EMOJI = 256
 
@@ -95,13 +104,62 @@ export class Ingest {
    */
   async receive(client: ClientView, name: string, request: InboundRequest): Promise<InboundResponse> {
     const open = integrationNamed(client, name)
-    if (!open || open.mode === 'listen') throw new PlugboardError('NOT_FOUND', 'integration not found')
+    if (!open || open.mode === 'listen') throw notFound()
+    return this.#parseAndTake(client, open, request, async (runtime, integration) => {
+      const verdict = await runtime.verify(request, integration)
+      if (!verdict.ok) throw unauthorized(verdict)
+    })
+  }
+
+  /**
+   * Verifies a request to the one URL of a channel, and stores the events of each integration that it is about. All of them
+   * are tried: a request that one cannot read does not keep the others from theirs.
+   * @throws NOT_FOUND for a channel without such a URL, UNAUTHORIZED for a request that is not authentic, UNAVAILABLE if
+   * something could not be stored: the provider repeats the request, and what was stored is a duplicate then
+   */
+  async receiveShared(channel: string, request: InboundRequest): Promise<InboundResponse> {
+    const { channels, accounts, log } = this.#options
+    if (!channels.find(channel)?.inbound?.isShared) throw notFound()
+    const routed = await (await channels.runtime(channel)).route?.(request)
+    if (!routed) throw notFound()
+    if (!routed.verdict.ok) throw unauthorized(routed.verdict)
+    const names = [...new Set(routed.accounts)]
+    assertFew(names)
+    let { response } = routed
+    let failure: unknown
+    for (const name of names) {
+      const found = await accounts.find({ channel, name })
+      if (!found || found.integration.mode === 'listen') {
+        log.info(
+          { channel, account: truncate(name, MAX_LOGGED) },
+          'no integration has the account of a request',
+        )
+        continue
+      }
+      try {
+        const answered = await this.#parseAndTake(found.client, found.integration, request)
+        response ??= answered
+      } catch (error) {
+        const { id: clientId } = found.client
+        if (isPlugboardError(error, 'INVALID'))
+          log.warn({ clientId, channel, error: error.message }, 'an integration cannot read a shared request')
+        else failure ??= error
+      }
+    }
+    if (failure !== undefined) throw failure
+    return response ?? { status: 200 }
+  }
+
+  async #parseAndTake(
+    client: ClientView,
+    open: OpenIntegration,
+    request: InboundRequest,
+    isAuthentic?: (runtime: Runtime, integration: Integration<unknown, unknown>) => Promise<void>,
+  ): Promise<InboundResponse> {
     const { runtime, integration } = await this.#options.channels.connect(client.id, open)
-    const verdict = await runtime.verify(request, integration)
-    if (!verdict.ok) throw new PlugboardError('UNAUTHORIZED', `the signature is ${verdict.reason}`)
+    await isAuthentic?.(runtime, integration)
     const { events, response } = runtime.parse(request, integration)
-    if (events.length > MAX_EVENTS)
-      throw new PlugboardError('INVALID', `a request may contain at most ${MAX_EVENTS} events`)
+    assertFew(events)
     await this.take(client, open, events)
     return response
   }
@@ -393,6 +451,16 @@ const OPENS_WINDOW: ReadonlySet<InboundEvent['type']> = new Set([
   'edited',
   'reaction',
 ])
+
+const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'integration not found')
+
+const unauthorized = ({ reason }: Extract<Verdict, { ok: false }>): PlugboardError =>
+  new PlugboardError('UNAUTHORIZED', `the signature is ${reason}`)
+
+function assertFew({ length }: readonly unknown[]): void {
+  if (length > MAX_EVENTS)
+    throw new PlugboardError('INVALID', `a request may contain at most ${MAX_EVENTS} events`)
+}
 
 /** Whether a person says something with it. An activity, such as a reaction, belongs to a conversation that exists. */
 const opensConversation = (event: InboundEvent): boolean =>

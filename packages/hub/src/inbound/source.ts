@@ -25,7 +25,7 @@ export type ListenNetwork = Pick<ListenContext<unknown, unknown>, 'fetch' | 'web
 export interface SourceOptions {
   sources: Sources
   directory: Pick<Directory, 'find'>
-  channels: Pick<Channels, 'runtime'>
+  channels: Pick<Channels, 'runtime' | 'stateOf'>
   ingest: Pick<Ingest, 'take'>
   urls: PublicAddresses
   network: ListenNetwork
@@ -169,11 +169,12 @@ export class Source {
     session: unknown,
     signal: AbortSignal,
   ): ListenContext<unknown, unknown> {
-    const { urls, network } = this.#options
+    const { channels, urls, network } = this.#options
     const { cursor } = this.#kept.data
     const { id, name } = integration
     return {
       integration: { clientId: this.clientId, id, name, config: integration.config, session },
+      state: channels.stateOf(this.clientId, integration),
       webhookUrl: urls.webhook(this.clientId, name),
       signal,
       ...(cursor !== undefined && { cursor: structuredClone(cursor) }),

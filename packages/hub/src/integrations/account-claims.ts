@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { type Id, newId, PlugboardError } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
 import type { ClientView, Directory } from '../clients/directory.js'
+import type { OpenIntegration } from '../clients/open-integration.js'
 import type { Store } from '../ports/store.js'
 
 export interface AccountsOptions {
@@ -88,6 +89,18 @@ export class AccountClaims {
     const holder = known && holderOf(known)
     if (!holder) return false
     return holder.id === clientId ? this.#has(clientId, account) : this.#isHeld(holder, account)
+  }
+
+  /** The integration that has this account now, of whichever client. */
+  async find(account: Account): Promise<{ client: ClientView; integration: OpenIntegration } | undefined> {
+    const known = await this.#options.store.getMeta(keyOf(account))
+    const holder = known && holderOf(known)
+    const client = holder ? await this.#options.directory.find({ id: holder.id }) : undefined
+    for (const integration of client?.integrations.values() ?? []) {
+      const other = this.of(integration.channel, integration.config)
+      if (client && other && isSame(other, account)) return { client, integration }
+    }
+    return undefined
   }
 
   async #isHeld({ id, at }: Holder, account: Account): Promise<boolean> {

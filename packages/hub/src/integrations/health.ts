@@ -133,7 +133,7 @@ export class Health {
         const entries = await store.listEntries(client.id, id, MAX_EVENTS)
         const { counts: _, ...state } = states.get(id) ?? NO_STATE
         const webhookUrl = urls.webhook(client.id, name)
-        const setup = channels.find(channel)?.setup?.(webhookUrl, mode)
+        const setup = channels.find(channel)?.setup?.(webhookUrl, mode, urls.sharedWebhook(channel))
         const isLoaded = channels.isLoaded(channel)
         return {
           ...{ name, channel, status: isLoaded ? status : 'paused', configured: status !== 'pending' },

@@ -1,6 +1,7 @@
 import { type Id, type IntegrationMode, invalid, type JsonObject } from '@plugboard/core'
 import type { Channels, Runtime } from '../channels/channels.js'
 import { classify } from '../channels/classify.js'
+import { NO_STATE } from '../channels/integration-states.js'
 import { setupOf } from '../channels/setup-of.js'
 import { withTimeout } from '../channels/timeout.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
@@ -46,7 +47,7 @@ export async function probe(
     const session = runtime.connect(config)
     const integration = { clientId, id, name, config, session }
     try {
-      await runtime.check({ integration, webhookUrl: urls.webhook(clientId, name), signal })
+      await runtime.check({ integration, state: NO_STATE, webhookUrl: urls.webhook(clientId, name), signal })
     } finally {
       runtime.disconnect?.(session)
     }
@@ -55,7 +56,8 @@ export async function probe(
   try {
     const isAnswered = await Promise.race([asking.then(() => true), after(timeoutMs)])
     if (!isAnswered) return LATE
-    return { isPending: runtime !== undefined && setupOf(runtime, mode) !== undefined }
+    const isPending = runtime !== undefined && (setupOf(runtime, mode) ?? runtime.refresh) !== undefined
+    return { isPending }
   } catch (error) {
     const failure = classify(runtime, error)
     if (failure.kind !== 'auth')

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Failure, Id, IntegrationMode, JsonObject, Logger } from '@plugboard/core'
+import type { Failure, Id, IntegrationMode, IntegrationState, JsonObject, Logger } from '@plugboard/core'
 import { isPlugboardError, parseJsonObject } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
 import { classify } from '../channels/classify.js'
+import { NO_STATE } from '../channels/integration-states.js'
 import { setupOf } from '../channels/setup-of.js'
 import { withTimeout } from '../channels/timeout.js'
 import type { ClientView, Directory } from '../clients/directory.js'
@@ -14,6 +15,7 @@ import type { IntegrationRecord } from '../ports/client-record.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 import type { AccountClaims } from './account-claims.js'
 import type { Health } from './health.js'
+import type { Refreshing } from './refreshing.js'
 
 export interface ProvisioningOptions {
   directory: Directory
@@ -22,6 +24,7 @@ export interface ProvisioningOptions {
   keyring: Keyring
   health: Health
   urls: PublicAddresses
+  planRefresh: Refreshing['plan']
   /** Time limit of one call of a channel, in milliseconds. */
   timeoutMs: number
   log: Logger
@@ -93,7 +96,7 @@ export class Provisioning {
       ? await accounts.isTaken(clientId, account)
       : [...(client?.integrations.values() ?? [])].some((other) => mayReplace(other, integration))
     if (isInUse) return undefined
-    const failure = await this.#call('take-back', clientId, integration, signal)
+    const failure = await this.#call('take-back', clientId, integration, NO_STATE, signal)
     if (!failure) return undefined
     log.warn(
       { clientId, channel, integration: name, kind: failure.kind, error: failure.message },
@@ -118,8 +121,10 @@ export class Provisioning {
     const { name } = namesOf(record)
     const open = client.integrations.get(name)
     if (open?.id !== id) return undefined
-    const failure = await this.#call(mode, client.id, open, signal)
+    const state = this.#options.channels.stateOf(client.id, open)
+    const failure = await this.#call(mode, client.id, open, state, signal)
     if (failure?.kind === 'auth') return failure
+    if (!failure) await this.#options.planRefresh(client.id, open)
     const changed = await this.#update(client.id, record, failure?.message)
     if (!failure) {
       if (changed) await this.#options.health.record(changed, { id, name, channel }, 'initialize')
@@ -162,6 +167,7 @@ export class Provisioning {
     what: IntegrationMode | 'take-back',
     clientId: Id,
     { id, name, channel, config }: Installed,
+    state: IntegrationState,
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { channels, urls, timeoutMs } = this.#options
@@ -174,7 +180,8 @@ export class Provisioning {
         const session = runtime.connect(config)
         try {
           const integration = { clientId, id, name, config, session }
-          await call.call(runtime, { integration, webhookUrl: urls.webhook(clientId, name), signal })
+          const context = { integration, state, webhookUrl: urls.webhook(clientId, name), signal }
+          await call.call(runtime, context)
         } finally {
           runtime.disconnect?.(session)
         }

@@ -14,6 +14,8 @@ export interface PublicAddresses {
   readonly isPublic: boolean
   /** Webhook URL for the provider of the client's integration of this name. */
   webhook(clientId: Id, integration: string): string
+  /** The one URL that the provider of a channel may call for all integrations of an app. */
+  sharedWebhook(channel: string): string
   /** URL of a file that a person sent. */
   media(token: string): string
   /** URL of an uploaded file; the name is for display. */

@@ -13,6 +13,7 @@ import type { PublicAddresses } from '../../src/ports/public-addresses.js'
 export const urls: PublicAddresses = {
   isPublic: true,
   webhook: (clientId, channel) => `https://hub.example/webhooks/v1/${clientId}/${channel}`,
+  sharedWebhook: (channel) => `https://hub.example/webhooks/v1/${channel}`,
   media: (token) => `https://hub.example/media/v1/${token}`,
   attachment: ({ clientId, id, mac }, name = '') =>
     `https://hub.example/attachments/${clientId}/${id}/${mac}/${name}`,

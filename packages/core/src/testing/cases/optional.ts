@@ -35,6 +35,7 @@ export function optionalCases<Config, Session, Options>(
       for (const given of fixtures.configs(NOWHERE)) {
         const config = await accepted(channel.config, given)
         const account = channel.account?.(config)
+        if (account === undefined) continue
         assert(typeof account === 'string' && account !== '' && isStorable(account), `account ${account}`)
         assert.equal(channel.account?.(structuredClone(config)), account)
         const secrets = channel.secrets.flatMap((field) => formsOf(config, field))
@@ -53,6 +54,12 @@ export function optionalCases<Config, Session, Options>(
     test('provision and unprovision may be repeated, fail as classified, and end when aborted', async (stage) => {
       await checkCall(stage, subject, 'provision')
       await checkCall(stage, subject, 'unprovision')
+    }),
+    test('refresh may be repeated, fails as classified, ends when aborted, and asks for a later time', async (stage) => {
+      if (!stage.runtime.refresh) return
+      const result = await stage.runtime.refresh(contextOf(stage))
+      if (result) assert(result.again.getTime() > Date.now(), `again ${String(result.again)}`)
+      await checkCall(stage, subject, 'refresh')
     }),
     test('indicateTyping is done with the credentials of the tenant, and ends when it is aborted', async (stage) => {
       const { runtime, provider, integration, endpoint } = stage
@@ -113,15 +120,15 @@ export function optionalCases<Config, Session, Options>(
 }
 
 const contextOf = <Config, Session>(
-  { integration }: Stage<Config, Session>,
+  { integration, state }: Stage<Config, Session>,
   signal = AbortSignal.timeout(5000),
-): CallContext<Config, Session> => ({ integration, webhookUrl: WEBHOOK_URL, signal })
+): CallContext<Config, Session> => ({ integration, state, webhookUrl: WEBHOOK_URL, signal })
 
 /** A call that can be repeated, and whose failures mean what those of a delivery mean. */
 async function checkCall<Config, Session, Options>(
   stage: Stage<Config, Session>,
   { fixtures: { outcomes } }: Subject<Config, Session, Options>,
-  name: 'check' | 'provision' | 'unprovision',
+  name: 'check' | 'provision' | 'unprovision' | 'refresh',
 ): Promise<void> {
   const { runtime, provider } = stage
   const call = (signal?: AbortSignal) => runtime[name]?.(contextOf(stage, signal))

@@ -1,0 +1,16 @@
+import type { IntegrationState } from '../channel.js'
+import type { JsonObject } from '../json.js'
+
+/** The state of an integration, in memory, with the rules of the host. */
+export function memoryState(): IntegrationState {
+  let kept: { value: JsonObject; version: number } | undefined
+  return {
+    read: async () => structuredClone(kept),
+    async write(value, version) {
+      if (version !== kept?.version) return false
+      // The host stores it, so it comes back from JSON.
+      kept = { value: JSON.parse(JSON.stringify(value)) as JsonObject, version: (version ?? 0) + 1 }
+      return true
+    },
+  }
+}
