@@ -33,6 +33,7 @@ const cases = channelSuite({
       isFrom: ({ headers }, { accountSID, authToken }) =>
         headers.authorization === `Basic ${Buffer.from(`${accountSID}:${authToken}`).toString('base64')}`,
     },
+    template: { name: `HX${'0'.repeat(32)}`, language: 'en_US' },
     outcomes: usualOutcomes,
     entry: new URL('../dist/index.js', import.meta.url),
     lazy: ['twilio', 'axios', 'markdown-it'],

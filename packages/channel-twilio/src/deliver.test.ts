@@ -77,7 +77,7 @@ describe('a message', () => {
 describe('a refusal', () => {
   test.each([
     [21610, 'recipient'],
-    [63016, 'recipient'],
+    [63016, 'window'],
     [21614, 'recipient'],
   ] as const)('with error %i is %s', async (code, kind) => {
     await using set = await stage({ unreachable: { [endpoints.sms.sender]: code } })

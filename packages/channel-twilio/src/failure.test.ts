@@ -5,7 +5,8 @@ import { classify, failureOfAnswer, failureOfDelivery } from './failure.js'
 describe('an answer of Twilio', () => {
   const codes: Partial<Record<FailureKind, number[]>> = {
     auth: [20003, 20005, 21606, 21659, 21703, 63007],
-    recipient: [21211, 21408, 21608, 21610, 21612, 21614, 63003, 63016, 63024],
+    recipient: [21211, 21408, 21608, 21610, 21612, 21614, 63003, 63024],
+    window: [63016],
     'rate-limited': [20429, 21611, 14107, 63018],
     invalid: [20001, 21602, 21609, 21617, 21620, 21623, 12300, 63005, 63013, 63019, 63021],
   }
@@ -65,7 +66,7 @@ describe('what Twilio tells later', () => {
     [30003, 'recipient'],
     [30005, 'recipient'],
     [21610, 'recipient'],
-    [63016, 'recipient'],
+    [63016, 'window'],
     [30002, 'auth'],
     [63007, 'auth'],
     [30007, 'invalid'],

@@ -52,6 +52,7 @@ function meaningOf({ status, code, retryAfter }: Refusal, now: Date): Failure {
   // Every path begins with the account, so the account does not exist.
   if (status === 404) return { kind: 'auth', message, field: 'accountSID' }
   if (status === 403 || (code !== undefined && SENDER.has(code))) return { kind: 'auth', message }
+  if (code === WINDOW_CLOSED) return { kind: 'window', message }
   if (code !== undefined && RECIPIENT.has(code)) return { kind: 'recipient', message }
   if (status < 300) return { kind: 'ambiguous', message: `${message}, but not in JSON` }
   if (status < 400) return { kind: 'transient', message: `${message}; redirects are not followed` }
@@ -63,6 +64,7 @@ export function failureOfDelivery(code: number | undefined): Failure {
   if (code === undefined)
     return { kind: 'ambiguous', message: 'Twilio could not deliver it and gives no reason' }
   const failure = { message: `Twilio could not deliver it: ${named(code)}`, ...coded(code) }
+  if (code === WINDOW_CLOSED) return { kind: 'window', ...failure }
   if (RECIPIENT.has(code)) return { kind: 'recipient', ...failure }
   if (SENDER.has(code)) return { kind: 'auth', ...failure }
   if (LIMITED.has(code)) return { kind: 'rate-limited', scope: 'integration', ...failure }
@@ -91,6 +93,8 @@ const REASONS: ReadonlyMap<number, string> = new Map([
   [21617, 'the message is longer than 1600 characters'],
   [21620, 'the address of the file is invalid'],
   [21621, 'the sending number cannot send files'],
+  [21655, 'the name of the template is no Content SID of this account (HX…)'],
+  [21656, 'a parameter of the template is empty or malformed'],
   [30003, 'the telephone is off or out of reach'],
   [30004, 'the person or the carrier blocks messages'],
   [30005, 'the number is unknown or no longer in use'],
@@ -110,6 +114,8 @@ const REASONS: ReadonlyMap<number, string> = new Map([
   [63034, 'the file is too large'],
 ])
 
+/** Outside of the 24 hours after the last message of the person. */
+const WINDOW_CLOSED = 63016
 /** Too many replies to one person: nothing was sent. */
 const TO_ONE_PERSON = 14107
 /** Too many requests, or too many messages of one number. Nothing was sent. */
@@ -140,8 +146,8 @@ const RECIPIENT = new Set([
   21610,
   // Unreachable, blocked, unknown, a landline.
   30003, 30004, 30005, 30006,
-  // WhatsApp: no such person, outside of the 24 hours, blocked, or Meta's limit for this person.
-  63003, 63014, 63015, 63016, 63024, 63032, 63033, 63049,
+  // WhatsApp: no such person, blocked, or Meta's limit for this person.
+  63003, 63014, 63015, 63024, 63032, 63033, 63049,
 ])
 
 /** Queue overflow, unknown error, lost segment, or a carrier without an answer: possibly delivered. */

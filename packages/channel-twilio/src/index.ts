@@ -4,6 +4,7 @@
  */
 import { defineChannel } from '@plugboard/core'
 import { configSchema, optionsSchema } from './config.js'
+import { isWhatsApp } from './endpoint.js'
 import { MAX_CAPTION, MAX_REQUEST_BYTES, MAX_TEXT } from './limits.js'
 import { setup } from './setup.js'
 
@@ -16,12 +17,17 @@ export const twilio = defineChannel({
   secrets: ['authToken'],
   capabilities: {
     // No buttons: SMS has none, and WhatsApp's need templates that Meta has approved. So choices become numbered text.
-    content: ['text', 'image', 'audio', 'video', 'file', 'location'],
+    content: ['text', 'image', 'audio', 'video', 'file', 'location', 'template'],
     maxTextLength: MAX_TEXT,
     maxCaptionLength: MAX_CAPTION,
     // Twilio limits the rate of numbers itself (one segment a second for a long code) and queues for hours. This only
     // keeps a bot in a loop from filling that queue; a lower rate would slow down WhatsApp.
     rate: { perEndpoint: { perSecond: 10, burst: 10 } },
+    // https://www.twilio.com/docs/api/errors/63016
+    window: {
+      ...{ hours: 24, allows: 'templates that WhatsApp has approved' },
+      appliesTo: isWhatsApp,
+    },
   },
   inbound: { headers: ['x-twilio-signature'], maxBytes: MAX_REQUEST_BYTES },
   setup,

@@ -12,7 +12,13 @@ import { MAX_PLACE, MAX_TEXT } from './limits.js'
 import { toWhatsApp } from './markdown.js'
 
 /** Arguments of a message without sender and recipient; the names are the SDK's. */
-export type MessageArgs = { body?: string; mediaUrl?: string[]; persistentAction?: string[] }
+export type MessageArgs = {
+  body?: string
+  mediaUrl?: string[]
+  persistentAction?: string[]
+  contentSid?: string
+  contentVariables?: string
+}
 
 /** Turns content into messages, one per part. The result does not depend on the sending number. */
 export function render(content: OutboundContent, endpoint: Endpoint): Part[] {
@@ -31,9 +37,30 @@ export function render(content: OutboundContent, endpoint: Endpoint): Part[] {
       return file(known.file, known.title, endpoint)
     case 'location':
       return place(known, endpoint)
+    case 'template':
+      return template(known, endpoint)
     default:
       return []
   }
+}
+
+const CONTENT_SID = /^HX[0-9a-f]{32}$/i
+
+/**
+ * A template has its Content SID as the name: https://www.twilio.com/docs/content/send-templates-created-with-the-content-template-builder.
+ * A template of another channel is its text; Twilio refuses one without.
+ */
+function template(content: ContentOf<'template'>, endpoint: Endpoint): Part[] {
+  const { name, parameters = [], text } = content
+  if (!CONTENT_SID.test(name) && text?.trim())
+    return says(formatted({ type: 'text', text, markdown: content.markdown }, endpoint))
+  const variables = Object.fromEntries(parameters.map((value, i) => [String(i + 1), value.toWellFormed()]))
+  return [
+    message({
+      contentSid: name.toWellFormed(),
+      ...(parameters.length > 0 && { contentVariables: JSON.stringify(variables) }),
+    }),
+  ]
 }
 
 const message = (args: MessageArgs): Part => ({ call: 'message', args })

@@ -166,6 +166,8 @@ const PARAMETERS = [
   'MediaUrl',
   'PersistentAction',
   'StatusCallback',
+  'ContentSid',
+  'ContentVariables',
 ]
 
 /** The first reason for which Twilio takes no such message. */
@@ -192,11 +194,31 @@ function faultOf(call: ProviderCall, form: URLSearchParams, state: State): [numb
   }
   if (from && from.startsWith('whatsapp:') !== isWhatsApp) return [21910, 'Invalid From and To pair']
   if (!isUtf8Form(call.body)) return [20001, 'not UTF-8']
+  if (form.has('ContentSid') || form.has('ContentVariables'))
+    return templateFault(form) ?? addressFault(form, isWhatsApp, body)
   if (!body.trim() && media.length === 0) return [21602, 'Message body is required']
   if (refusedContent && (media.length > 0 || form.has('PersistentAction')))
     return [refusedContent, 'Channel did not accept given content']
   if (body.length > 1600) return [21617, 'The concatenated message body exceeds the 1600 character limit']
   return mediaFault(media, body, isWhatsApp) ?? addressFault(form, isWhatsApp, body)
+}
+
+/** Most variables of a template, and the longest that one may be. */
+const MAX_VARIABLES = 100
+const MAX_VARIABLE = 255
+
+function templateFault(form: URLSearchParams): [number, string] | undefined {
+  const [contentSid, variables] = [form.get('ContentSid'), form.get('ContentVariables')]
+  if (contentSid === null) return [21654, 'ContentSid Required']
+  if (!/^HX[0-9a-fA-F]{32}$/.test(contentSid)) return [21655, 'The ContentSid is Invalid']
+  if (form.has('Body') || form.has('MediaUrl')) return [20001, 'A template has no other content']
+  if (variables === null) return undefined
+  const values = Object.entries(JSON.parse(variables) as Record<string, unknown>)
+  const isFine = ([, value]: [string, unknown]): boolean =>
+    typeof value === 'string' && value !== '' && value.length <= MAX_VARIABLE
+  return values.length <= MAX_VARIABLES && values.every(isFine)
+    ? undefined
+    : [21656, 'The ContentVariables Parameter is invalid']
 }
 
 /** Whether all that is escaped is UTF-8; halves of surrogate pairs become something else. */

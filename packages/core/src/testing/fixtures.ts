@@ -77,6 +77,8 @@ export interface ChannelFixtures<Config> {
   }
   /** A file of the fake provider and its reference. Absent for channels without `openMedia`. */
   file?: { ref: Json; body: string }
+  /** A template of the fake provider. Default: it has every template. */
+  template?: { name: string; language: string }
   /** Expected result of each fault; usually {@link usualOutcomes}. */
   outcomes: Readonly<Record<Fault, Outcome>>
   /** The built entry of the package, to check that importing it has no effect. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fromPayload } from './content.js'
+import { fromPayload, toPayload } from './content.js'
 
 test('labels that are too long are cut between characters', () => {
   const long = `a${'👋'.repeat(200)}`
@@ -14,4 +14,24 @@ test('labels that are too long are cut between characters', () => {
     for (const label of labels)
       expect(JSON.parse(`{${label}}`)).toEqual({ [label.split('"')[1] ?? '']: `a${'👋'.repeat(63)}` })
   }
+})
+
+test('the shorthand of a WhatsApp template is a template, with its fallback as the text', () => {
+  const fields =
+    'namespace=[[ns]] template=[[order_sent]] fallback=[[Hi Ada,\nsent]] language=[[de]] body_text=[[Ada]] body_text=[[7]]'
+  expect(toPayload({ type: 'text', text: ` &((${fields}))& ` })).toEqual({
+    ...{ type: 'template', name: 'order_sent', language: 'de' },
+    ...{ parameters: ['Ada', '7'], text: 'Hi Ada,\nsent' },
+  })
+})
+
+test('a text that is not that shorthand alone stays a text', () => {
+  const template = '&((template=[[order_sent]] language=[[de]]))&'
+  const texts = [
+    `Hello ${template}`,
+    '&((template=[[order_sent]]))&',
+    '&((x))&',
+    `&((${'[[a='.repeat(1000)}))&`,
+  ]
+  for (const text of texts) expect(toPayload({ type: 'text', text })).toEqual({ type: 'text', text })
 })

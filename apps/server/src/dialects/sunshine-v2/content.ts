@@ -13,7 +13,10 @@ type Item = z.infer<typeof itemSchema>
 export function toPayload(content: Content): JsonObject {
   switch (content.type) {
     case 'text':
-      return withActions({ type: 'text', text: content.text ?? '' }, content.actions)
+      return (
+        shorthandTemplate(content.text ?? '') ??
+        withActions({ type: 'text', text: content.text ?? '' }, content.actions)
+      )
     case 'image': {
       const title = content.text ?? content.altText
       return withActions(
@@ -55,6 +58,24 @@ function withActions(payload: JsonObject, actions: readonly Action[] = []): Json
     title: textIn(type === 'text' ? text : title) ?? '',
     ...(image !== undefined && { image }),
     actions: actions.map(buttonOf),
+  }
+}
+
+/** A template as the shorthand of a text, with nothing around it: `&((template=[[NAME]] language=[[de]] body_text=[[A]]))&`. */
+function shorthandTemplate(text: string): JsonObject | undefined {
+  const inner = /^\s*&\(\((.*)\)\)&\s*$/s.exec(text)?.[1]
+  if (inner === undefined) return undefined
+  const fields = [...inner.matchAll(/(\w+)=\[\[(.*?)\]\]/gs)].map(
+    ([, key = '', value = '']) => [key, value] as const,
+  )
+  const find = (name: string) => fields.find(([key]) => key === name)?.[1]
+  const [name, language, fallback] = [find('template'), find('language'), find('fallback')]
+  if (!name || !language) return undefined
+  const parameters = fields.flatMap(([key, value]) => (key === 'body_text' ? [value] : []))
+  return {
+    ...{ type: 'template', name, language },
+    ...(parameters.length > 0 && { parameters }),
+    ...(fallback && { text: fallback }),
   }
 }
 

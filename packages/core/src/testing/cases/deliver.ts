@@ -103,7 +103,7 @@ export function deliverCases<Config, Session, Options>(
     },
     capabilities.context ? withContext : { ...withContext, skip: 'events of the channel carry no context' },
     test('deliver shows each part once and answers with the ids that the provider gave', async (stage) => {
-      for (const [i, content] of samplesFor(subject.channel).entries()) {
+      for (const [i, content] of samplesFor(subject).entries()) {
         await named(content, () => showsOnce(stage, content, `delivery-${i}`))
       }
     }),

@@ -80,7 +80,7 @@ export function optionalCases<Config, Session, Options>(
       const { runtime, render } = stage
       const secondForm = runtime.secondForm?.bind(runtime)
       if (!secondForm) return
-      for (const content of [...samplesFor(channel), ...limitSamples(channel.capabilities)]) {
+      for (const content of [...samplesFor(subject), ...limitSamples(channel.capabilities)]) {
         await named(content, () => {
           for (const part of render(content)) {
             const second = secondForm(deepFreeze(structuredClone(part)))

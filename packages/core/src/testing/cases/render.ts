@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import type { Capabilities, Channel, OutboundContent } from '../../channel.js'
+import type { Capabilities, OutboundContent } from '../../channel.js'
 import { degrade } from '../../degrade.js'
 import type { JsonObject } from '../../json.js'
 import { truncate } from '../../split-text.js'
@@ -12,8 +12,14 @@ import { type Subject, type SuiteCase, stagedCase } from '../stage.js'
 const LONGEST = 100_000
 
 /** All that may reach the channel: the samples as core degrades them, and a type that only `any` shows. */
-export function samplesFor({ capabilities }: Pick<Channel, 'capabilities'>): OutboundContent[] {
-  const samples = [...contentSamples, { type: 'acme:form', fields: [{ name: 'größe' }, null] }]
+export function samplesFor<Config, Session, Options>({
+  channel: { capabilities },
+  fixtures: { template },
+}: Subject<Config, Session, Options>): OutboundContent[] {
+  const known = contentSamples.map((sample) =>
+    sample.type === 'template' ? { ...sample, ...template } : sample,
+  )
+  const samples = [...known, { type: 'acme:form', fields: [{ name: 'größe' }, null] }]
   return samples.flatMap((sample) => degrade(sample, capabilities)?.contents ?? [])
 }
 
@@ -68,7 +74,7 @@ export function renderCases<Config, Session, Options>(
   const test = stagedCase(subject)
   return [
     test('render makes parts of plain JSON of each content type', async ({ render }) => {
-      for (const content of samplesFor(subject.channel)) {
+      for (const content of samplesFor(subject)) {
         await named(content, () => {
           const parts = render(deepFreeze(structuredClone(content)))
           assert(parts.length > 0, 'no parts')
@@ -89,7 +95,7 @@ export function renderCases<Config, Session, Options>(
       }
     }),
     test('render gives the same parts each time', async ({ render }) => {
-      for (const content of samplesFor(subject.channel))
+      for (const content of samplesFor(subject))
         await named(content, () => assert.deepEqual(render(content), render(content)))
     }),
     test('render keeps the longest text in parts within the limit', ({ render }) => {

@@ -64,7 +64,7 @@ async function heardFromOutbound<Config, Session, Options>(
   subject: Subject<Config, Session, Options>,
   stage: Stage<Config, Session>,
 ): Promise<string[]> {
-  const heard = samplesFor(subject.channel).map((content) => JSON.stringify(stage.render(content)))
+  const heard = samplesFor(subject).map((content) => JSON.stringify(stage.render(content)))
   // `refused` closes the provider, so it comes last.
   for (const fault of [...faults].sort((a, b) => Number(a === 'refused') - Number(b === 'refused'))) {
     const { error, failure } = await suffer(stage, fault)
