@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
-import { retryAfterMs } from '@plugboard/core'
-import { type DeliveryFailure, monotonicMs, type WebhookItem } from '@plugboard/hub'
+import { retryAfterMs } from '@plugboard/core/retry-after'
+import { type DeliveryFailure, monotonicMs, type WebhookItem } from '@plugboard/hub/transport'
 import type { Dispatcher } from 'undici'
 import { TargetForbiddenError } from './guard.js'
 import type { Route } from './target-routes.js'

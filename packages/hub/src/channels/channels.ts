@@ -13,6 +13,7 @@ import {
   PlugboardError,
 } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../cache.js'
 import type { OpenIntegration } from '../clients/open-integration.js'
 import type { IntegrationStates } from './integration-states.js'
 
@@ -57,7 +58,7 @@ export class Channels {
     this.#options = options
     this.#channels = new Map(options.channels.map((loaded) => [loaded.channel.name, loaded]))
     this.#sessions = new LRUCache({
-      max: options.maxSessions,
+      ...atMost(options.maxSessions),
       dispose: ({ runtime, session }) => runtime.disconnect?.(session),
     })
   }

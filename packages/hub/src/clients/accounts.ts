@@ -1,5 +1,6 @@
 import { type Id, newId, PlugboardError } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../cache.js'
 import { Collection } from '../documents/collection.js'
 import type { Range } from '../log/page.js'
 import type { Sealed } from '../ports/client-record.js'
@@ -86,7 +87,7 @@ export class Accounts {
   constructor(options: AccountsOptions) {
     this.#options = options
     this.#accounts = accountCollection(options.store)
-    this.#cache = new LRUCache({ max: options.maxCached, ttl: options.maxAgeMs })
+    this.#cache = new LRUCache({ ...atMost(options.maxCached), ttl: options.maxAgeMs })
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Id } from '@plugboard/core'
 import { PlugboardError, parseJsonObject } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../cache.js'
 import type { ClientRecord, WebhookRecord } from '../ports/client-record.js'
 import type { Store } from '../ports/store.js'
 import type { Keyring } from './keyring.js'
@@ -49,8 +50,8 @@ export class Directory {
     this.#options = options
     const { maxClients: max, maxAgeMs } = options
     this.maxAgeMs = maxAgeMs
-    this.#views = new LRUCache({ max })
-    this.#aliases = new LRUCache({ max })
+    this.#views = new LRUCache({ ...atMost(max) })
+    this.#aliases = new LRUCache({ ...atMost(max) })
   }
 
   /** The cached client, without waiting. */

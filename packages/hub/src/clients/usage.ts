@@ -1,5 +1,6 @@
 import { type Id, type Logger, PlugboardError } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../cache.js'
 import type { Store } from '../ports/store.js'
 import type { ClientView } from './directory.js'
 
@@ -33,7 +34,7 @@ export class Usage {
 
   constructor(options: UsageOptions) {
     this.#options = options
-    this.#sums = new LRUCache({ max: options.maxCached })
+    this.#sums = new LRUCache({ ...atMost(options.maxCached) })
   }
 
   /**

@@ -1,5 +1,6 @@
 import { type Conversation, type Id, newId, PlugboardError } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../cache.js'
 import type { ClientView } from '../clients/directory.js'
 import type { Usage } from '../clients/usage.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
@@ -55,7 +56,7 @@ export class Conversations {
 
   constructor(options: ConversationsOptions) {
     this.#options = options
-    this.#ids = new LRUCache({ max: options.maxCached })
+    this.#ids = new LRUCache({ ...atMost(options.maxCached) })
   }
 
   /** @throws NOT_FOUND for the user, CONFLICT if another conversation has the external id */

@@ -1,5 +1,6 @@
 import { type Author, type Id, invalid, newId, PlugboardError } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../cache.js'
 import type { ClientView } from '../clients/directory.js'
 import type { Collection } from '../documents/collection.js'
 import {
@@ -39,7 +40,7 @@ export class Participants {
 
   constructor(options: ParticipantsOptions) {
     this.#options = options
-    this.#users = new LRUCache({ max: options.maxCached })
+    this.#users = new LRUCache({ ...atMost(options.maxCached) })
   }
 
   /** The participants, in order of joining. */

@@ -1,5 +1,6 @@
 import { type Id, newId, PlugboardError, type User } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../cache.js'
 import type { ClientView } from '../clients/directory.js'
 import { isSameHash, type Keyring } from '../clients/keyring.js'
 import type { Usage } from '../clients/usage.js'
@@ -40,8 +41,8 @@ export class Users {
 
   constructor(options: UsersOptions) {
     this.#options = options
-    this.#owners = new LRUCache({ max: options.maxCached })
-    this.#shown = new LRUCache({ max: options.maxCached, ttl: options.maxAgeMs })
+    this.#owners = new LRUCache({ ...atMost(options.maxCached) })
+    this.#shown = new LRUCache({ ...atMost(options.maxCached), ttl: options.maxAgeMs })
   }
 
   /**
