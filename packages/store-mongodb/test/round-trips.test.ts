@@ -111,9 +111,9 @@ const expected = {
 describe.runIf(hasServer)('round trips', () => {
   test.each([
     [1, 1],
-    [1, 500],
+    [1, 200],
     [10, 10],
-    [100, 10],
+    [30, 10],
   ])('are as few with %i clients and %i messages', async (clients, messages) => {
     expect(await trips(clients, messages)).toEqual(expected)
   })
