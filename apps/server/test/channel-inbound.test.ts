@@ -481,6 +481,7 @@ describe('provider events other than messages', () => {
       const { deadLetters } = (await client.call('GET', '/dead-letters')).json
       expect(deadLetters.map(({ messageId }: { messageId: string }) => messageId)).toEqual([later, atOnce])
       expect(deadLetters.map(({ event }: { event: string }) => event)).toEqual(['message.new', 'message.new'])
+      await bot.until(() => bot.ofType('conversation.activity').length === 1)
     })
 
     test('make a message failed that has no second form, or was deleted', async () => {
@@ -495,6 +496,7 @@ describe('provider events other than messages', () => {
       await tell('courier', refusalOf(provider.to('/send')[1]?.body.deliveryId, 'refused-too'))
       await post(conversationId, { type: 'text', text: 'the end' })
       expect((await contents(3)).at(-1)).toEqual({ type: 'text', text: 'the end' })
+      await bot.until(() => bot.ofType('conversation.activity').length === 2)
     })
   })
 
@@ -508,6 +510,7 @@ describe('provider events other than messages', () => {
     expect((await client.call('GET', '/health')).json.channels.courier).toMatchObject({
       ...{ lastFailure: failure, consecutiveFailures: 1 },
     })
+    await bot.until(() => bot.ofType('conversation.activity').length === 1)
   })
 
   test('open no conversation with a person who has said nothing', async () => {
