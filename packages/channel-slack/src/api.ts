@@ -14,7 +14,7 @@ type Context = CallContext<Config, Session>
 /** The fields of an answer. Slack may omit any of them. */
 type Answer = { [field: string]: unknown }
 
-/** Calls a method of the Web API for one integration. @throws FailureError */
+/** Calls a method of the Web API for one integration, with its bot token or the token in `args`. @throws FailureError */
 export type Call = (method: string, args: Record<string, unknown>, context: Context) => Promise<Answer>
 
 /** Limit for a call that is not aborted. */
@@ -50,9 +50,9 @@ export function sharedClient({ slackApiUrl }: Options): Call {
     logger: silent,
   })
   return async (method, args, { integration, signal }) => {
-    const token = tokenOf(integration.config)
+    const token = typeof args.token === 'string' ? args.token : tokenOf(integration.config)
     try {
-      const answer = await signals.run(signal, () => client.apiCall(method, { token, ...args }))
+      const answer = await signals.run(signal, () => client.apiCall(method, { ...args, token }))
       return { ...answer }
     } catch (error) {
       throw failureErrorOf(error)
@@ -61,13 +61,32 @@ export function sharedClient({ slackApiUrl }: Options): Call {
 }
 
 /** @throws FailureError for a token that cannot be in a header; the error of `fetch` would quote it. */
-export function tokenOf({ botToken }: Config): string {
-  if (/^[\x21-\x7e]+$/.test(botToken)) return botToken
+export const tokenOf = ({ botToken }: Config): string => checkedToken(botToken, 'botToken')
+
+function checkedToken(token: string, field: 'botToken' | 'appToken'): string {
+  if (/^[\x21-\x7e]+$/.test(token)) return token
   throw new FailureError({
     kind: 'auth',
-    field: 'botToken',
+    field,
     message: 'the token contains characters that are not allowed in a token',
   })
+}
+
+/**
+ * Opens a connection of Socket Mode, and answers its address, with the token of the app.
+ * https://docs.slack.dev/reference/methods/apps.connections.open @throws FailureError
+ */
+export async function openConnection(call: Call, appToken: string, context: Context): Promise<unknown> {
+  const token = checkedToken(appToken, 'appToken')
+  try {
+    return (await call('apps.connections.open', { token }, context)).url
+  } catch (error) {
+    if (!(error instanceof FailureError) || error.failure.kind !== 'auth') throw error
+    throw new FailureError({
+      ...{ kind: 'auth', field: 'appToken' },
+      message: `${error.failure.message}; appToken must be an app-level token with the scope connections:write`,
+    })
+  }
 }
 
 async function guardedFetch(

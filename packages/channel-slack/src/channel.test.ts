@@ -5,9 +5,13 @@ import { answer, faultAnswers, signatureOf } from '../test/fake-slack.js'
 import type { Config } from './config.js'
 import { slack } from './index.js'
 
-const valid = { signingSecret: 'my-slack-signing-secret', botToken: 'my-slack-bot-token' }
+const valid = {
+  signingSecret: 'my-slack-signing-secret',
+  botToken: 'my-slack-bot-token',
+  appToken: 'xapp-1-A0FIRST-1234-abcdef0123456789',
+}
 
-const sign = (request: InboundRequest, { signingSecret }: Config, at: Date): InboundRequest => ({
+const sign = (request: InboundRequest, { signingSecret = '' }: Config, at: Date): InboundRequest => ({
   ...request,
   headers: { ...request.headers, ...signatureOf(request.body, signingSecret, at) },
 })
@@ -23,11 +27,13 @@ const cases = channelSuite({
       {
         signingSecret: '8f742231b10e8888abcd99yyyzzz85a5',
         botToken: 'xoxb-17653672481-19874698323-pdFZKVeTuE8sk7oOcBrzbqgy',
+        appToken: 'xapp-1-A0SECOND-5678-fedcba9876543210',
       },
     ],
     options: (url) => ({ slackApiUrl: `${url}/api/` }),
     invalidConfigs: {
-      'no signing secret': { botToken: valid.botToken },
+      'neither a signing secret nor a token of the app': { botToken: valid.botToken },
+      'an empty token of the app': { ...valid, appToken: '' },
       'no token': { signingSecret: valid.signingSecret },
       'an empty signing secret': { ...valid, signingSecret: '' },
       'an empty token': { ...valid, botToken: '' },

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 
 const filled = z
@@ -6,16 +7,33 @@ const filled = z
 
 /**
  * A client's configuration, with the field names of sync. Unknown fields are rejected, so that a typo is noticed. The
- * form of both values is not checked: Slack reports an invalid one when it is first used.
+ * form of the values is not checked: Slack reports an invalid one when it is first used.
  */
-export const configSchema = z.strictObject({
-  /** "Signing Secret" on the app's page Basic Information: verifies requests of Slack. */
-  signingSecret: filled,
-  /** "Bot User OAuth Token" on the app's page OAuth & Permissions: `xoxb-…`. */
-  botToken: filled,
-})
+export const configSchema = z
+  .strictObject({
+    /** "Signing Secret" on the app's page Basic Information: verifies requests of Slack. Not needed to listen. */
+    signingSecret: filled.optional(),
+    /** "Bot User OAuth Token" on the app's page OAuth & Permissions: `xoxb-…`. */
+    botToken: filled,
+    /** An app-level token of the page Basic Information, `xapp-…`, with the scope `connections:write`: to listen. */
+    appToken: filled.optional(),
+  })
+  .refine(({ signingSecret, appToken }) => signingSecret !== undefined || appToken !== undefined, {
+    path: ['signingSecret'],
+    message: 'is required, or appToken',
+  })
 
 export type Config = z.infer<typeof configSchema>
+
+/**
+ * The app whose Socket Mode is used, by the id in its token. Slack gives each event to one of the connections of an app,
+ * so only one client can use it.
+ */
+export function account({ appToken }: Config): string | undefined {
+  if (appToken === undefined) return undefined
+  const id = /^xapp-\d+-([A-Z0-9]{1,30})-/.exec(appToken)?.[1]
+  return id ?? `token ${createHash('sha256').update(appToken).digest('hex').slice(0, 32)}`
+}
 
 /** The default. */
 const SLACK_API_URL = 'https://slack.com/api/'

@@ -36,6 +36,21 @@ export function parse(request: InboundRequest): Received {
   throw invalid({ path: ['headers', 'content-type'], message: 'must be JSON or a form' })
 }
 
+/** Kinds of what Slack sends over a socket. https://docs.slack.dev/apis/events-api/using-socket-mode */
+export const socketKinds = ['events_api', 'interactive', 'slash_commands'] as const
+
+/** Reads what Slack sends over a socket: the same as over HTTP, in another envelope. */
+export function parsePayload(kind: (typeof socketKinds)[number], payload: unknown, at: Date): InboundEvent[] {
+  switch (kind) {
+    case 'events_api':
+      return parseJson(payload).events
+    case 'interactive':
+      return parseInteraction(payload, at)
+    case 'slash_commands':
+      return [parseCommand(payload, at)]
+  }
+}
+
 function parseJson(value: unknown): Received {
   const { type, challenge } = readEnvelope(value)
   if (type === 'url_verification') {
@@ -50,12 +65,12 @@ function parseJson(value: unknown): Received {
 function parseForm(form: URLSearchParams, at: Date): InboundEvent[] {
   const payload = form.get('payload')
   if (payload !== null) return parseInteraction(readJson(payload, 'payload', JSON_LIMITS), at)
-  return [parseCommand(form, at)]
+  return [parseCommand(Object.fromEntries(form), at)]
 }
 
 /** A slash command has no time and no message of its own. */
-function parseCommand(form: URLSearchParams, at: Date): InboundEvent {
-  const { command, text, user_id, user_name, channel_id, trigger_id } = readCommand(Object.fromEntries(form))
+function parseCommand(form: unknown, at: Date): InboundEvent {
+  const { command, text, user_id, user_name, channel_id, trigger_id } = readCommand(form)
   return {
     type: 'message',
     dedupeKey: `command:${trigger_id}`,

@@ -3,7 +3,7 @@
  * @packageDocumentation
  */
 import { defineChannel } from '@plugboard/core'
-import { configSchema, optionsSchema } from './config.js'
+import { account, configSchema, optionsSchema } from './config.js'
 import { MAX_ALT, MAX_BUTTONS, MAX_JSON_VALUES, MAX_LABEL, MAX_SECTION } from './limits.js'
 import { setup } from './setup.js'
 
@@ -13,7 +13,9 @@ export const slack = defineChannel({
   version: '1.0.0',
   config: configSchema,
   options: optionsSchema,
-  secrets: ['signingSecret', 'botToken'],
+  secrets: ['signingSecret', 'botToken', 'appToken'],
+  modes: { webhook: ['signingSecret'], listen: ['appToken'] },
+  account,
   capabilities: {
     content: [
       'text',

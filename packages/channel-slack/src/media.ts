@@ -10,6 +10,7 @@ import { z } from 'zod'
 import { type Call, type Session, tokenOf } from './api.js'
 import type { Config, Options } from './config.js'
 import { classifyStatus } from './failure.js'
+import { isSlackHost } from './slack-host.js'
 
 const refSchema = z.union([
   z.object({ url: z.url(), mime: z.string().optional() }),
@@ -17,15 +18,12 @@ const refSchema = z.union([
 ])
 const infoSchema = z.object({ url_private: z.url(), mimetype: z.string().optional() })
 
-/** Slack's own hosts. https://docs.slack.dev/reference/objects/file-object#authentication */
-const SLACK_HOST = /(^|\.)(slack\.com|slack-gov\.com)$/
-
 type Context = CallContext<Config, Session>
 
 /** Opens a file with the bot's token, which Slack also wants after a redirect from one of its hosts to another. */
 export function openMedia(call: Call, { slackApiUrl }: Options, fetch: typeof globalThis.fetch) {
   const isSlack = ({ origin, protocol, hostname }: URL): boolean =>
-    origin === new URL(slackApiUrl).origin || (protocol === 'https:' && SLACK_HOST.test(hostname))
+    origin === new URL(slackApiUrl).origin || (protocol === 'https:' && isSlackHost(hostname))
 
   return async (ref: Json, context: Context): Promise<OpenMedia> => {
     const { url, mime } = await locate(call, ref, context)

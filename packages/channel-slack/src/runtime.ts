@@ -1,12 +1,13 @@
 import type { ChannelHost, ChannelRuntime } from '@plugboard/core'
 import { connect, type Session, sharedClient } from './api.js'
+import { check } from './check.js'
 import type { Config, Options } from './config.js'
 import { deliver } from './deliver.js'
 import { classify } from './failure.js'
 import { parse } from './inbound.js'
+import { listen } from './listen.js'
 import { openMedia } from './media.js'
 import { render } from './outbound.js'
-import { check } from './setup.js'
 import { verify } from './verify.js'
 
 /** The working half of the channel; importing this file loads the SDK. */
@@ -20,6 +21,7 @@ export function runtime({ options, logger, fetch }: ChannelHost<Options>): Chann
     deliver: deliver(call, logger),
     classify,
     check: check(call),
+    listen: listen(call, options, logger),
     openMedia: openMedia(call, options, fetch),
   }
 }

@@ -1,9 +1,21 @@
-import type { CallContext } from '@plugboard/core'
-import type { Call, Session } from './api.js'
-import type { Config } from './config.js'
+import type { IntegrationMode } from '@plugboard/core'
 
 /** Slack has no API for this: the steps on https://api.slack.com/apps, once per app. */
-export const setup = (webhookUrl: string): string => `On https://api.slack.com/apps, in your app:
+export const setup = (webhookUrl: string, mode: IntegrationMode): string =>
+  mode === 'listen' ? SOCKET_MODE : withRequestUrl(webhookUrl)
+
+const SOCKET_MODE = `On https://api.slack.com/apps, in your app:
+1. Socket Mode: turn it on, and generate an app-level token with the scope connections:write: it is appToken.
+2. OAuth & Permissions: add the bot token scopes chat:write, app_mentions:read, channels:history, groups:history, \
+im:history, mpim:history, reactions:read, files:read (and commands for slash commands), then install the app. \
+"Bot User OAuth Token" is botToken.
+3. Event Subscriptions: turn it on and subscribe to the bot events message.im, message.channels, message.groups, \
+message.mpim, app_mention, app_home_opened, reaction_added, reaction_removed. Save.
+4. Interactivity & Shortcuts: turn it on.
+5. App Home: turn on the Messages Tab, and let people send messages from it.
+6. Install the app again when Slack asks for it, and invite the bot to its channels with /invite.`
+
+const withRequestUrl = (webhookUrl: string): string => `On https://api.slack.com/apps, in your app:
 1. OAuth & Permissions: add the bot token scopes chat:write, app_mentions:read, channels:history, groups:history, \
 im:history, mpim:history, reactions:read, files:read (and commands for slash commands), then install the app. \
 "Bot User OAuth Token" is botToken; "Signing Secret" on the page Basic Information is signingSecret.
@@ -14,10 +26,3 @@ reaction_removed. Save.
 4. Slash Commands: give each command the same Request URL.
 5. App Home: turn on the Messages Tab, and let people send messages from it.
 6. Install the app again when Slack asks for it, and invite the bot to its channels with /invite.`
-
-/** Asks Slack whether the token works. */
-export const check =
-  (call: Call) =>
-  async (context: CallContext<Config, Session>): Promise<void> => {
-    await call('auth.test', {}, context)
-  }

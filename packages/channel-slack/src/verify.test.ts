@@ -24,7 +24,8 @@ const request = (body: string | Uint8Array, headers: Record<string, string> = {}
 describe('verify', () => {
   const body = 'token=x&command=%2Fweather'
   const now = () => Math.floor(Date.now() / 1000)
-  const signed = (at: number, own = config) => signatureOf(body, own.signingSecret, new Date(at * 1000))
+  const signed = (at: number, own = config) =>
+    signatureOf(body, String(own.signingSecret), new Date(at * 1000))
 
   test.each([
     ['a signature of now', signed(now()), { ok: true }],
@@ -60,7 +61,7 @@ describe('verify', () => {
 
   test('a body that is not UTF-8 is refused even with a signature', () => {
     const bytes = Buffer.from([0x61, 0xff, 0xfe])
-    const headers = signatureOf(bytes, config.signingSecret)
+    const headers = signatureOf(bytes, String(config.signingSecret))
     expect(verify(request(bytes, headers), integration(config))).toEqual({ ok: false, reason: 'malformed' })
   })
 

@@ -19,6 +19,8 @@ export function verify(request: InboundRequest, { config }: Integration<Config, 
   const signature = headers['x-slack-signature']
   if (!timestamp && !signature && isSslCheck(request)) return { ok: true }
   if (!timestamp || !signature) return { ok: false, reason: 'missing' }
+  const { signingSecret } = config
+  if (signingSecret === undefined) return { ok: false, reason: 'mismatch' }
   if (!/^\d{1,12}$/.test(timestamp) || !/^v0=[0-9a-f]{64}$/.test(signature) || !isUtf8(body)) {
     return { ok: false, reason: 'malformed' }
   }
@@ -26,7 +28,7 @@ export function verify(request: InboundRequest, { config }: Integration<Config, 
   if (Math.abs(Date.now() / 1000 - seconds) > TOLERANCE_SECONDS) return { ok: false, reason: 'stale' }
   try {
     verifySlackRequest({
-      signingSecret: config.signingSecret,
+      signingSecret,
       body: Buffer.from(body).toString(),
       headers: { 'x-slack-signature': signature, 'x-slack-request-timestamp': seconds },
     })

@@ -7,6 +7,7 @@ import {
   type ProviderCall,
 } from '@plugboard/core/testing'
 import { type Block, faultsOf, visibleText } from './block-kit.js'
+import { FakeSockets } from './fake-sockets.js'
 
 /** A message that the fake took. */
 export interface Posted {
@@ -27,6 +28,8 @@ interface StoredFile {
 }
 
 export interface FakeSlack extends Omit<FakeProvider, 'failWith'> {
+  /** Connections of Socket Mode. Any token that begins with `xapp-` is that of an app. */
+  readonly sockets: FakeSockets
   /** What goes into the operator's option `slackApiUrl`. */
   readonly apiUrl: string
   readonly posted: readonly Posted[]
@@ -36,6 +39,8 @@ export interface FakeSlack extends Omit<FakeProvider, 'failWith'> {
    * again. `fields` are more fields of the answer.
    */
   refuse(error?: string, when?: (args: URLSearchParams) => boolean, fields?: object): void
+  /** Answers `apps.connections.open` so. */
+  answerOpen(answer: Answer): void
   /** From now on Slack cannot download the pictures at these addresses. */
   breakPictures(...urls: string[]): void
   /** Keeps a file that only this token may read, and gives its `url_private`. With an `id`, `files.info` knows it. */
@@ -55,7 +60,7 @@ export const faultAnswers: Partial<Record<Fault, Answer>> = {
   },
 }
 
-function json(value: object): Answer {
+export function json(value: object): Answer {
   return { headers: { 'content-type': 'application/json; charset=utf-8' }, body: JSON.stringify(value) }
 }
 
@@ -63,10 +68,14 @@ function json(value: object): Answer {
  * Slack on a port of this machine: takes what Slack takes and refuses what Slack refuses, as far as its documentation
  * tells. Without `tokens`, any token will do.
  */
-export async function fakeSlack(options: { tokens?: readonly string[] } = {}): Promise<FakeSlack> {
+export async function fakeSlack(
+  options: { tokens?: readonly string[]; retryMs?: number } = {},
+): Promise<FakeSlack> {
+  const sockets = await FakeSockets.start(options.retryMs)
   const posted: Posted[] = []
   const files = new Map<string, StoredFile>()
   const broken = new Set<string>()
+  let opening: Answer | undefined
   let refusal: { error: string; when: (args: URLSearchParams) => boolean; fields: object } | undefined
   const provider = await fakeProvider({
     faultAnswers,
@@ -74,19 +83,28 @@ export async function fakeSlack(options: { tokens?: readonly string[] } = {}): P
       const file = files.get(call.path)
       if (file) return call.headers.authorization === `Bearer ${file.token}` ? file.answer : signIn(call.path)
       const args = new URLSearchParams(call.body)
+      if (opening && call.path === '/api/apps.connections.open') return opening
       if (refusal?.when(args)) return json({ ok: false, error: refusal.error, ...refusal.fields })
       const fault = brokenPicture(args, broken)
       if (fault) return json(invalidBlocks([fault]))
       if (call.path === '/api/files.info') return json(fileInfo(call, files, provider.url))
-      return json(answer(call, posted, options.tokens))
+      return json(answer(call, posted, options.tokens, sockets))
     },
   })
   return {
     ...provider,
+    sockets,
+    async close() {
+      await provider.close()
+      await sockets.close()
+    },
     apiUrl: `${provider.url}/api/`,
     posted,
     refuse(error, when = () => true, fields = {}) {
       refusal = error === undefined ? undefined : { error, when, fields }
+    },
+    answerOpen(answer) {
+      opening = answer
     },
     breakPictures(...urls) {
       for (const url of urls) broken.add(url)
@@ -122,9 +140,15 @@ const signIn = (path: string): Answer => ({
 })
 
 /** The answer to a call that goes well, and the refusal of what Slack refuses. Notes messages in `posted`. */
-export function answer(call: ProviderCall, posted: Posted[] = [], tokens?: readonly string[]): object {
+export function answer(
+  call: ProviderCall,
+  posted: Posted[] = [],
+  tokens?: readonly string[],
+  sockets?: FakeSockets,
+): object {
   const token = /^Bearer (.+)$/.exec(call.headers.authorization ?? '')?.[1]
   if (!token) return { ok: false, error: 'not_authed' }
+  if (call.path === '/api/apps.connections.open') return openConnection(token, sockets)
   if (tokens && !tokens.includes(token)) return { ok: false, error: 'invalid_auth' }
   const form = new URLSearchParams(call.body)
   switch (call.path) {
@@ -142,6 +166,12 @@ export function answer(call: ProviderCall, posted: Posted[] = [], tokens?: reado
     default:
       return { ok: false, error: 'unknown_method' }
   }
+}
+
+/** Only an app-level token opens a connection. */
+function openConnection(token: string, sockets: FakeSockets | undefined): object {
+  if (!token.startsWith('xapp-')) return { ok: false, error: 'not_allowed_token_type' }
+  return { ok: true, url: sockets?.address(token) ?? 'wss://wss.slack.com/link/?ticket=none' }
 }
 
 function post(token: string, form: URLSearchParams, posted: Posted[]): object {

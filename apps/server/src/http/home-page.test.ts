@@ -20,7 +20,7 @@ async function home(
 ) {
   app = fastify({ schemaController: schemasForDocumentOnly })
   await app.register(hostRoutes, {
-    ...{ hub: { isDelivering: true }, store: { getMeta: async () => undefined } as never },
+    ...{ hub: { isDelivering: true, listening: 0 }, store: { getMeta: async () => undefined } as never },
     ...{ metrics: {} as Metrics, connections: { problems: () => problems } as never, takesRequests },
     urls: { base: externalUrl ?? 'http://0.0.0.0:3100' },
     config: { externalUrl, host: isLocal ? '127.0.0.1' : '0.0.0.0' },

@@ -13,7 +13,7 @@ import { HOME_HEADERS, homePage } from './home-page.js'
 import type { PublicUrls } from './public-urls.js'
 
 export interface HostRoutesOptions {
-  hub: Pick<Hub, 'isDelivering'>
+  hub: Pick<Hub, 'isDelivering' | 'listening'>
   store: Store
   metrics: Metrics
   connections: Pick<Connections, 'problems'>
@@ -77,7 +77,7 @@ export async function hostRoutes(app: FastifyInstance, options: HostRoutesOption
     },
   )
   app.get('/metrics', text('getMetrics', 'Metrics in the Prometheus text format'), async (_, reply) =>
-    reply.type(PROMETHEUS).send(await metrics.text(store)),
+    reply.type(PROMETHEUS).send(await metrics.text(store, hub)),
   )
 }
 

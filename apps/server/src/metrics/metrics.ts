@@ -1,4 +1,4 @@
-import type { DeliveryObserver, EntryType, Store } from '@plugboard/hub'
+import type { DeliveryObserver, EntryType, Hub, Store } from '@plugboard/hub'
 // Not the package as a whole: with its process metrics it takes 60 ms and 11 MB, which wait for the first scrape.
 import Counter from 'prom-client/lib/counter.js'
 import Histogram from 'prom-client/lib/histogram.js'
@@ -111,10 +111,11 @@ export class Metrics implements DeliveryObserver {
   }
 
   /** Everything, with the current backlog of the store and the figures of the process. */
-  async text(store: Store): Promise<string> {
+  async text(store: Store, hub: Pick<Hub, 'listening'>): Promise<string> {
     await this.#addProcessMetrics()
     const backlog = await backlogText(store)
-    return `${await this.#registry.metrics()}\n${backlog}`
+    const help = 'Integrations that this process listens for.'
+    return `${await this.#registry.metrics()}\n${backlog}${gauge('plugboard_listening_integrations', help, hub.listening)}`
   }
 
   /** Not before the first scrape: they measure the event loop and garbage collections all the time. */

@@ -73,9 +73,9 @@ export class Listener {
     this.#options = options
   }
 
-  /** Number of sources that this process owns. */
+  /** Number of sources that this process surely owns: none after a pause in which others may have taken them. */
   get size(): number {
-    return this.#owned.size
+    return this.#options.heartbeats.isFresh ? this.#owned.size : 0
   }
 
   start(): void {

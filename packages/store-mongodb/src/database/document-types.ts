@@ -165,6 +165,7 @@ interface IntegrationDoc {
   channel: string
   version: string
   config: string
+  mode?: 'webhook' | 'listen'
   status: 'active' | 'pending' | 'paused'
   reason?: string
 }

@@ -141,6 +141,7 @@ const client = new Schema<ClientDoc>(
         channel: anyText,
         version: anyText,
         config: anyText,
+        mode: anyText,
         status: text,
         reason: anyText,
       }),

@@ -104,7 +104,7 @@ export const roundTripCases: Cases = {
     const keeps = async ([name, url, reason, config]: [string, string, string, string]) => {
       const integration = { id: newId(), channel: name, version: name, config: config as Sealed, reason }
       const client = await scene.client({
-        integrations: [{ ...integration, status: 'paused' }],
+        integrations: [{ ...integration, status: 'paused', mode: 'listen' }],
         webhooks: [{ id: newId(), url, token: config as Sealed, format: name }],
       })
       same(await scene.store.findClient({ id: client.id }), client satisfies ClientRecord)

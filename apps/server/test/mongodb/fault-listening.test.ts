@@ -1,0 +1,244 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { type FakeSlack, fakeSlack } from '../../../../packages/channel-slack/test/fake-slack.js'
+import { type FakeTelegram, fakeTelegram } from '../../../../packages/channel-telegram/test/fake-telegram.js'
+import { call, clientOf, type TestClient } from '../support/api.js'
+import { listAll, numbered } from '../support/fault-load.js'
+import { type Receiver, startReceiver } from '../support/receiver.js'
+import { newDatabase, type Shared } from '../support/replicas.js'
+import { cleanUp, isSoak, SHORT_LEASE, startProcess, type TestServerProcess } from '../support/server.js'
+
+/** Per provider. */
+const MESSAGES = isSoak ? 2_000 : 60
+const KILLS = isSoak ? 3 : 1
+const PROCESSES = 3
+/** What is promised after the death of a process. */
+const TAKEOVER_MS = 30_000
+/** What is promised after a stop; loaded machines need longer. */
+const HANDOVER_MS = isSoak ? 2_000 : 6_000
+
+const botToken = '7654321:AAHmadeUpTokenOfTheFirstBot-x0123456'
+const slackTokens = { botToken: 'xoxb-a-token', appToken: 'xapp-1-A0FAKE-1234-abcdef' }
+
+let bots: FakeTelegram
+let slack: FakeSlack
+let bot: Receiver
+let env: Shared
+/** Those that run; a frozen one is not among them. */
+let servers: TestServerProcess[]
+let client: TestClient
+/** The most sources that all living processes owned at a moment, by what they say. */
+let most = 0
+let isWatching = true
+let watching: Promise<void>
+
+beforeAll(async () => {
+  bots = await fakeTelegram()
+  slack = await fakeSlack({ tokens: [slackTokens.botToken] })
+  bot = await startReceiver()
+  env = {
+    ...newDatabase(inject('mongodbUrl') ?? ''),
+    // In the long form, the defaults.
+    ...(isSoak ? {} : SHORT_LEASE),
+    PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify({
+      telegram: { apiRoot: bots.url },
+      slack: { slackApiUrl: slack.apiUrl },
+    }),
+  }
+  servers = await Promise.all(Array.from({ length: PROCESSES }, () => startProcess({ env })))
+  const channels = {
+    telegram: { version: '1.0.0', botToken },
+    slack: { version: '1.0.0', mode: 'listen', ...slackTokens },
+  }
+  const body = { channels, webhooks: [{ url: bot.url }] }
+  const made = await call(servers[0] as TestServerProcess, 'POST', '/api/v1/sync', { body })
+  if (made.status !== 200) throw new Error(made.text)
+  client = clientOf(servers[0] as TestServerProcess, made.json)
+  watching = watch()
+}, 60_000)
+afterAll(async () => {
+  isWatching = false
+  await watching
+  await cleanUp()
+  await Promise.all([bots.close(), slack.close()])
+})
+
+/** How many integrations a process listens for. */
+async function ownedBy(server: TestServerProcess): Promise<number> {
+  const { text } = await call(server, 'GET', '/metrics')
+  return Number(/^plugboard_listening_integrations (\d+)$/m.exec(text)?.[1])
+}
+
+async function watch(): Promise<void> {
+  while (isWatching) {
+    const owned = await Promise.all(servers.map((server) => ownedBy(server).catch(() => 0)))
+    most = Math.max(
+      most,
+      owned.reduce((sum, count) => sum + count, 0),
+    )
+    await sleep(100)
+  }
+}
+
+/** The same client at a process that answers. */
+const here = (): TestClient => clientOf(servers[0] as TestServerProcess, client)
+
+const listening = async (): Promise<unknown> => {
+  const { json } = await here().call('GET', '/health')
+  return [json.channels.telegram.listening?.state, json.channels.slack.listening?.state]
+}
+
+const bothConnect = (timeout = TAKEOVER_MS) =>
+  vi.waitFor(async () => expect(await listening()).toEqual(['connected', 'connected']), {
+    timeout,
+    interval: 100,
+  })
+
+/** A process that owns something, which is no longer among the others. The sources are shared soon after a change. */
+async function takeOwner(): Promise<TestServerProcess> {
+  let at = -1
+  await vi.waitFor(
+    async () => {
+      const owned = await Promise.all(servers.map(ownedBy))
+      at = owned.findIndex((count) => count > 0)
+      expect(at).toBeGreaterThanOrEqual(0)
+    },
+    { timeout: TAKEOVER_MS, interval: 50 },
+  )
+  const [owner] = servers.splice(at, 1)
+  return owner as TestServerProcess
+}
+
+/** When the others own everything that a process owned. */
+const othersOwnAll = (timeout: number) =>
+  vi.waitFor(
+    async () => {
+      const owned = await Promise.all(servers.map(ownedBy))
+      expect(owned.reduce((sum, count) => sum + count, 0)).toBe(2)
+    },
+    { timeout, interval: 50 },
+  )
+
+/** When two processes own one source each. */
+const shared = () =>
+  vi.waitFor(
+    async () => {
+      const owned = await Promise.all(servers.map(ownedBy))
+      expect(owned.toSorted()).toEqual([0, 1, 1])
+    },
+    { timeout: TAKEOVER_MS, interval: 50 },
+  )
+
+let lastNumber = 0
+
+function write(text: string): void {
+  lastNumber += 1
+  const number = String(lastNumber).padStart(6, '0')
+  bots.push(botToken, {
+    message: {
+      ...{ message_id: lastNumber, date: 1_796_040_000, text },
+      chat: { id: 501, type: 'private' },
+      from: { id: 501, is_bot: false, first_name: 'Ada' },
+    },
+  })
+  slack.sockets.send(slackTokens.appToken, 'events_api', {
+    type: 'event_callback',
+    event_id: `Ev${number}`,
+    event_time: 1_796_040_000,
+    authorizations: [{ user_id: 'U0BOT', is_bot: true }],
+    event: {
+      type: 'message',
+      channel_type: 'im',
+      channel: 'D1',
+      user: 'U1',
+      ts: `1796040000.${number}`,
+      text,
+    },
+  })
+}
+
+/** The texts that are stored, by channel. */
+async function stored(): Promise<Record<string, string[]>> {
+  const conversations = new Map<string, string>()
+  for (const { json } of bot.ofType('message.new')) {
+    const { conversationId, channel } = json.data as { conversationId: string; channel: string }
+    conversations.set(conversationId, channel)
+  }
+  const found: Record<string, string[]> = {}
+  for (const [id, channel] of conversations) {
+    const texts = (await listAll(here(), id)).map(({ payload }) => String(payload.text))
+    found[channel] = [...(found[channel] ?? []), ...texts]
+  }
+  return found
+}
+
+describe(`${MESSAGES} messages while owners are killed ${KILLS} times and frozen once`, () => {
+  test(
+    'are all stored, once, by one owner at a time',
+    async () => {
+      await bothConnect()
+      const faults = (async () => {
+        for (let i = 1; i < KILLS; i += 1) {
+          await (await takeOwner()).kill()
+          await othersOwnAll(TAKEOVER_MS)
+          servers.push(await startProcess({ env }))
+          await bothConnect()
+        }
+        await shared()
+        // The last two at the same time: of three processes, one is left.
+        const [killed, frozen] = [await takeOwner(), await takeOwner()]
+        await killed.kill()
+        frozen.signal('SIGSTOP')
+        await othersOwnAll(TAKEOVER_MS)
+        await bothConnect()
+        frozen.signal('SIGCONT')
+        servers.push(frozen)
+      })()
+      let isOver = false
+      const faultsEnded = faults.finally(() => {
+        isOver = true
+      })
+      // As long as the faults take, at least.
+      const texts = numbered(MESSAGES)
+      for (const [i, text] of texts.entries()) {
+        write(text)
+        if (i < MESSAGES - 10) await sleep(isSoak ? 20 : 50)
+        else while (!isOver) await sleep(20)
+      }
+      await faultsEnded
+      const all = [...texts].sort()
+      await vi.waitFor(
+        async () => {
+          const { telegram = [], slack: slackTexts = [] } = await stored()
+          expect([...new Set(telegram)].sort()).toEqual(all)
+          expect([...new Set(slackTexts)].sort()).toEqual(all)
+        },
+        { timeout: 60_000, interval: 500 },
+      )
+      await bothConnect()
+      const { telegram, slack: slackTexts } = await stored()
+      // Telegram has an order; Slack repeats what was not acknowledged.
+      expect(telegram).toEqual(texts)
+      expect([...(slackTexts ?? [])].sort()).toEqual(all)
+      expect(most).toBe(2)
+      expect(slack.sockets.faults).toEqual([])
+      await vi.waitFor(() => expect(bots.unconfirmed(botToken)).toBe(0))
+      await vi.waitFor(() => expect(slack.sockets.unacknowledged(slackTokens.appToken)).toBe(0))
+    },
+    isSoak ? 600_000 : 150_000,
+  )
+
+  test('are taken over at once from a process that stops', async () => {
+    await bothConnect()
+    const owner = await takeOwner()
+    const stopped = owner.stop()
+    await othersOwnAll(HANDOVER_MS)
+    expect(await stopped).toBe(0)
+    write(`after the stop ${randomBytes(4).toString('hex')}`)
+    await vi.waitFor(async () => expect((await stored()).telegram).toHaveLength(MESSAGES + 1), {
+      timeout: 10_000,
+    })
+    expect(most).toBe(2)
+  }, 60_000)
+})
