@@ -62,7 +62,9 @@ describe('a webhook that fails', () => {
       counts: { delivered: 1, failed: 1, dead: 0 },
     }
     expect(await webhooksOf(client)).toEqual([state])
-    expect((await client.call('GET', '/health')).json).toEqual({ webhooks: [state], channels: {} })
+    // The path holds what could be a token.
+    const masked = { ...state, url: bot.url.replace(/[^/]+$/, '…') }
+    expect((await client.call('GET', '/health')).json).toEqual({ webhooks: [masked], channels: {} })
     const plugboard = connect({ url: server.url, clientId: client.id, clientToken: client.token })
     expect(await plugboard.webhooks.list()).toEqual([state])
     expect(await plugboard.messages.deliveries(second.id)).toMatchObject([trouble])
