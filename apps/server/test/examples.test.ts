@@ -1,6 +1,8 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import { fromUuid, type Id, toUuid } from '@plugboard/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type FakeTwilio, fakeTwilio } from '../../../packages/channel-twilio/test/fake-twilio.js'
+import { inboundMessage, sign } from '../../../packages/channel-twilio/test/twilio-requests.js'
 import { type Answered, asAdmin, call, clientOf } from './support/api.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
 import { type Receiver, startReceiver } from './support/receiver.js'
@@ -21,16 +23,24 @@ type Paths = Record<string, Record<string, Operation>>
 let server: TestServer
 let hook: Receiver
 let person: Receiver
+let provider: FakeTwilio
 let document: { paths: Paths; webhooks: Paths }
 const recorded: Record<string, { request?: Bodies; response?: Bodies }> = {}
 
 beforeAll(async () => {
-  server = await startServer({ env: { RATE_LIMIT: '0' } })
   hook = await startReceiver()
   person = await startReceiver()
+  provider = await fakeTwilio()
+  const channelOptions = { twilio: { apiBaseUrl: provider.url } }
+  server = await startServer({
+    env: { RATE_LIMIT: '0', PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify(channelOptions) },
+  })
   document = (await call(server, 'GET', '/openapi.json')).json
 })
-afterAll(cleanUp)
+afterAll(async () => {
+  await provider.close()
+  await cleanUp()
+})
 
 /** When the token of a custom sign-in ends, in seconds since 1970. */
 const IN_2100 = 4_102_444_800
@@ -210,7 +220,7 @@ async function recordMessaging(): Promise<void> {
   await send('DELETE', `/conversations/${conversationId}`)
   for (const type of Object.keys(document.webhooks).filter((name) => name.includes('.'))) {
     // Below: the Messaging API has no operations that cause these.
-    if (type !== 'conversation.activity' && type !== 'user.deleted')
+    if (!['conversation.activity', 'user.deleted', 'user.merged'].includes(type))
       recordEvent(type, await received(hook, `"type":"${type}"`, type === 'health.new' ? '"create"' : ''))
   }
 
@@ -234,6 +244,36 @@ async function recordMessaging(): Promise<void> {
   await admin('GET', `/dead-letters?client=${id}&reason=invalid`)
   await admin('POST', '/dead-letters/replay', { client: other, reason: 'exhausted' })
   await admin('DELETE', `/clients/${other}`)
+}
+
+/** A person writes from an id, then from a telephone number, and then both are known to be one person's. */
+async function recordMerge(): Promise<void> {
+  const bot = await startReceiver()
+  const authToken = 'token'
+  const { id } = (
+    await call(server, 'POST', '/api/v1/sync', {
+      body: {
+        channels: { twilio: { version: '1.0.0', enabled: true, accountSID: 'AC1', authToken } },
+        webhooks: [{ url: bot.url }],
+      },
+      headers: asAdmin,
+    })
+  ).json
+  const path = `/webhooks/v1/${id}/twilio`
+  const write = async (From: string, ExternalUserId?: string) => {
+    const fields = { From, To: 'whatsapp:+15550001', Body: 'hi', ...(ExternalUserId && { ExternalUserId }) }
+    const unsigned = inboundMessage(`${server.url}${path}`, { ...fields, MessageSid: `SM${randomUUID()}` })
+    const { headers, body } = sign(unsigned, { authToken })
+    const answer = await call(server, 'POST', path, {
+      body: Buffer.from(body).toString(),
+      headers: headers as Record<string, string>,
+    })
+    expect(answer.status).toBe(200)
+  }
+  await write('whatsapp:US.1')
+  await write('whatsapp:+15550002')
+  await write('whatsapp:+15550002', 'US.1')
+  recordEvent('user.merged', await received(bot, '"type":"user.merged"'))
 }
 
 async function recordSunshine(): Promise<void> {
@@ -479,6 +519,7 @@ test('every example of the API document is what the server takes and answers', a
   await recordMessaging()
   await recordSunshine()
   await recordSmartify()
+  await recordMerge()
   await expect(`${stable(JSON.stringify(recorded, null, 2))}\n`).toMatchFileSnapshot(
     '../openapi-examples.json',
   )

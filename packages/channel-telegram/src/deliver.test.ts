@@ -77,6 +77,15 @@ describe('a group that became a supergroup', () => {
       expect(api.calls.map(({ args }) => args.chat_id)).toEqual(['-4001', '-1009998887776'])
     }))
 
+  test('is reported, so that the next message goes to its new id', () =>
+    onStage(async ({ api, runtime, context }) => {
+      const [part = { call: '', args: {} }] = partsOf(runtime, { type: 'text', text: 'hello' })
+      const sent = () => runtime.deliver(part, context({ thread: '-4001' }))
+      expect(await sent()).not.toHaveProperty('movedTo')
+      api.answerNext(moved)
+      expect((await sent()).movedTo).toEqual({ identity: '*', sender: '501', thread: '-1009998887776' })
+    }))
+
   test('that is said to have moved twice cannot be reached', () =>
     onStage(async ({ api, post, fail }) => {
       api.answerNext(moved, moved)

@@ -24,11 +24,11 @@ type Send = (method: string, args: object, signal?: AbortSignal) => Promise<unkn
  */
 export function deliver(fetch: typeof globalThis.fetch) {
   return async (part: Part, context: Context): Promise<Sent> => {
-    const send = sender(context)
+    const { send, movedTo } = sender(context)
     let form: Form = { call: part.call, args: isJsonObject(part.args) ? part.args : {} }
     for (;;) {
       try {
-        return idOf(await sendForm(form, send, fetch, context.signal))
+        return sentOf(await sendForm(form, send, fetch, context.signal), context, movedTo())
       } catch (error) {
         const next = secondForm(form, error)
         if (!next) throw error
@@ -82,9 +82,10 @@ async function upload(
 const MAX_MOVES = 1
 
 /** Calls for the chat of an endpoint, and where Telegram says that the chat is now. */
-function sender({ integration, endpoint, signal }: Context): Send {
+function sender({ integration, endpoint, signal }: Context): { send: Send; movedTo(): string | undefined } {
   let chat = chatOf(endpoint.thread)
-  return async (method, args, ownSignal = signal) => {
+  const before = chat.chat_id
+  const send: Send = async (method, args, ownSignal = signal) => {
     for (let moves = 0; ; moves += 1) {
       try {
         return await call(integration.session, method, { ...args, ...chat }, ownSignal)
@@ -95,6 +96,7 @@ function sender({ integration, endpoint, signal }: Context): Send {
       }
     }
   }
+  return { send, movedTo: () => (chat.chat_id === before ? undefined : chat.chat_id) }
 }
 
 /** A topic that does not exist any more, or that the bot cannot see. A closed one exists. */
@@ -112,12 +114,15 @@ function nextChat(chat: Chat, error: unknown): Chat | undefined {
 
 const sentSchema = z.object({ message_id: z.int(), chat: z.object({ id: z.int() }) })
 
-function idOf(result: unknown): Sent {
+function sentOf(result: unknown, { endpoint }: Context, thread: string | undefined): Sent {
   const sent = sentSchema.safeParse(result)
-  return { providerMessageIds: sent.success ? [messageKey(sent.data)] : [] }
+  return {
+    providerMessageIds: sent.success ? [messageKey(sent.data)] : [],
+    ...(thread !== undefined && { movedTo: { ...endpoint, thread } }),
+  }
 }
 
 /** Shown for five seconds, or until a message is sent. */
 export async function indicateTyping(context: Context): Promise<void> {
-  await sender(context)('sendChatAction', { action: 'typing' })
+  await sender(context).send('sendChatAction', { action: 'typing' })
 }

@@ -37,6 +37,8 @@ const messageSchema = z.looseObject({
   from: userSchema.optional(),
   sender_chat: chatSchema.optional(),
   is_automatic_forward: z.boolean().optional().catch(undefined),
+  migrate_to_chat_id: z.int().optional().catch(undefined),
+  migrate_from_chat_id: z.int().optional().catch(undefined),
 })
 const callbackSchema = z.object({
   id: text.min(1),
@@ -118,7 +120,26 @@ function eventsOf(update: Update, config: Config): InboundEvent[] {
   return []
 }
 
+/**
+ * A group became a supergroup: both get a service message, which say the same. Undefined for other messages.
+ * https://core.telegram.org/bots/api#message
+ */
+function migrated({ chat, from, sender_chat, date, ...message }: Message): InboundEvent[] | undefined {
+  const { migrate_to_chat_id: next, migrate_from_chat_id: before } = message
+  if (next === undefined && before === undefined) return undefined
+  const sender = (sender_chat ?? from ?? chat).id
+  return [
+    {
+      ...{ dedupeKey: messageKey({ chat, message_id: message.message_id }), at: date, type: 'renamed' },
+      endpoint: endpointOf(sender, { chat: { id: before ?? chat.id } }),
+      to: endpointOf(sender, { chat: { id: next ?? chat.id } }),
+    },
+  ]
+}
+
 function written(message: Message, updateKey: string, config: Config): InboundEvent[] {
+  const renamed = migrated(message)
+  if (renamed) return renamed
   const about = aboutOf(message, message.message_id > 0 ? messageKey(message) : updateKey, config)
   if (!about) return []
   const start = typeof message.text === 'string' && /^\/start(?:@\w+)?(?:\s+(\S.*))?$/s.exec(message.text)

@@ -19,6 +19,8 @@ export const telegram = defineChannel({
     maxTextLength: MAX_TEXT,
     maxCaptionLength: MAX_CAPTION,
     buttons: { max: MAX_BUTTONS, maxLabel: MAX_LABEL },
+    // A group gets another id when it becomes a supergroup.
+    renames: ['thread'],
     // One message a second in each chat, with short bursts above it, and about 30 in all.
     rate: { perIntegration: { perSecond: 30, burst: 3 }, perEndpoint: { perSecond: 1, burst: 3 } },
   },

@@ -1,4 +1,5 @@
 import {
+  type Alias,
   type Endpoint,
   type InboundContent,
   type InboundEvent,
@@ -14,7 +15,7 @@ import {
 } from '@plugboard/core'
 import { z } from 'zod'
 import { deliveryIn, deliveryUpdate } from './delivery-status.js'
-import { isWhatsApp } from './endpoint.js'
+import { isWhatsApp, WHATSAPP } from './endpoint.js'
 import { mediaUrl } from './media.js'
 
 /** Most files of a message at Twilio. */
@@ -67,7 +68,11 @@ function deliveryEvents(publicUrl: string, sid: string, status: string, fields: 
 
 function personEvents(apiBaseUrl: string, sid: string, fields: Fields): InboundEvent[] {
   const endpoint = { identity: idIn(fields, 'To'), sender: idIn(fields, 'From'), thread: '*' }
-  const about = { dedupeKey: sid, endpoint, at: UNKNOWN_TIME, person: personOf(endpoint, fields) }
+  const aliases = aliasesOf(endpoint, fields)
+  const about = {
+    ...{ dedupeKey: sid, endpoint, at: UNKNOWN_TIME, person: personOf(endpoint, fields) },
+    ...(aliases && { aliases }),
+  }
   // Only sent if Twilio itself manages opt-outs.
   const optOut = fields.get('OptOutType')
   if (optOut === 'STOP') return [{ ...about, type: 'blocked' }]
@@ -86,6 +91,18 @@ function personEvents(apiBaseUrl: string, sid: string, fields: Fields): InboundE
     dedupeKey: i === 0 ? sid : `${sid}:${i}`,
     content: { ...content, ...shared },
   }))
+}
+
+/**
+ * On WhatsApp, the id of the person for this business comes beside the number, or in the place of a hidden one. The
+ * number may be another person's later.
+ */
+function aliasesOf(endpoint: Endpoint, fields: Fields): Alias[] | undefined {
+  const { sender } = endpoint
+  const id = fields.get('ExternalUserId')
+  if (!id || !isId(id) || !isWhatsApp(endpoint)) return undefined
+  const alias = id.startsWith(WHATSAPP) ? id : WHATSAPP + id
+  return alias === sender ? undefined : [{ sender: alias }, { sender, isReassignable: true }]
 }
 
 /** The advertisement or post that a message came from, by the names of its parameters. */

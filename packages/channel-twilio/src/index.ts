@@ -20,6 +20,8 @@ export const twilio = defineChannel({
     content: ['text', 'image', 'audio', 'video', 'file', 'location', 'template'],
     maxTextLength: MAX_TEXT,
     maxCaptionLength: MAX_CAPTION,
+    // A person on WhatsApp may hide the number, and then writes from an id.
+    renames: ['sender'],
     // Twilio limits the rate of numbers itself (one segment a second for a long code) and queues for hours. This only
     // keeps a bot in a loop from filling that queue; a lower rate would slow down WhatsApp.
     rate: { perEndpoint: { perSecond: 10, burst: 10 } },

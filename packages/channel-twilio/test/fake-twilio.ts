@@ -184,7 +184,9 @@ function faultOf(call: ProviderCall, form: URLSearchParams, state: State): [numb
     return [20001, 'not a form']
   if (unknown) return [20001, `Unknown parameter ${unknown}`]
   if (!to) return [21604, "A 'To' phone number is required"]
-  if (!/^(whatsapp:)?\+[1-9]\d{6,14}$/.test(to)) return [21211, `Invalid 'To' Phone Number: ${to}`]
+  // A person on WhatsApp has an id for each business, which may hide the number.
+  if (!/^((whatsapp:)?\+[1-9]\d{6,14}|whatsapp:[A-Z]{2}\.\w{1,128})$/.test(to))
+    return [21211, `Invalid 'To' Phone Number: ${to}`]
   if (reach) return [reach, `${to} cannot be reached`]
   if (!from && !value('MessagingServiceSid')) return [21603, "A 'From' phone number is required"]
   if (from && numbers && !numbers.includes(from)) {

@@ -6,6 +6,7 @@ const message = { id: 'm1', conversationId: 'k1', sentOn: '2026-11-22T08:00:00.0
 const known: Record<string, object> = {
   'user.new': { userId: 'u1' },
   'user.deleted': { userId: 'u1' },
+  'user.merged': { userId: 'u1', mergedUserId: 'u2' },
   'conversation.new': { conversationId: 'k1' },
   'conversation.started': { ...conversation, channel: 'teams' },
   'conversation.deleted': { conversationId: 'k1' },

@@ -14,6 +14,12 @@ export type UserNewEvent = EventOf<'user.new', { userId: string; userData?: Reco
 /** A user was deleted. */
 export type UserDeletedEvent = EventOf<'user.deleted', { userId: string }>
 
+/**
+ * Two users are one person: the younger one was merged into the older one. `userId` now has the conversations of both;
+ * `mergedUserId` still finds it.
+ */
+export type UserMergedEvent = EventOf<'user.merged', { userId: string; mergedUserId: string }>
+
 /** A conversation was created. `userId` is absent in all events of a group. */
 export type ConversationNewEvent = EventOf<'conversation.new', { userId?: string; conversationId: string }>
 
@@ -97,6 +103,7 @@ export type UnknownEvent = EventOf<UnknownType, unknown>
 export type WebhookEvent =
   | UserNewEvent
   | UserDeletedEvent
+  | UserMergedEvent
   | ConversationNewEvent
   | ConversationStartedEvent
   | ConversationDeletedEvent
@@ -113,6 +120,7 @@ type Fields = Record<string, unknown>
 const hasShape: Record<KnownType, (data: Fields) => boolean> = {
   'user.new': (data) => hasStrings(data, 'userId'),
   'user.deleted': (data) => hasStrings(data, 'userId'),
+  'user.merged': (data) => hasStrings(data, 'userId', 'mergedUserId'),
   'conversation.new': (data) => hasStrings(data, 'conversationId'),
   'conversation.started': (data) => hasStrings(data, 'userId', 'conversationId', 'channel'),
   'conversation.deleted': (data) => hasStrings(data, 'conversationId'),

@@ -55,6 +55,7 @@ export type {
   UnknownEvent,
   UnknownType,
   UserDeletedEvent,
+  UserMergedEvent,
   UserNewEvent,
   WebhookEvent,
 } from './events.js'

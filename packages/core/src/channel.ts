@@ -26,6 +26,12 @@ export interface Capabilities {
    * them if the channel can `edit` or `remove`.
    */
   messageIds?: boolean
+  /**
+   * What of an endpoint may get another value: the `sender` of a person, the `thread` of a room (neither `*` nor the
+   * sender itself). The host then looks up each event and delivery, so that `aliases` and `renamed` events count.
+   * Default: nothing, and the host ignores both.
+   */
+  renames?: readonly ('sender' | 'thread')[]
   /** How fast the provider accepts calls. The host keeps to it per integration and per endpoint. */
   rate?: { perIntegration?: Pace; perEndpoint?: Pace }
   /** The provider accepts several parts in one call, see `deliverBatch`: at most `max`, an integer of at least 2. */
@@ -121,6 +127,16 @@ export type MediaRef = { ref: Json; mime?: string; size?: number; name?: string 
 /** Content from a person. For the client, `media` is replaced by `url`, and by `mime`, `size` and `name` if known. */
 export type InboundContent = { type: string; media?: MediaRef } & JsonObject
 
+/**
+ * A `sender` of a person, beside others at the same `identity`. `isReassignable`: it may be another person's later, as a
+ * telephone number may. Any other is of one person for good, as the provider's own id is, and decides who a reassignable
+ * one is of: it never makes one person of two. A list of aliases may have the sender of the endpoint, to say so of it.
+ */
+export interface Alias {
+  sender: string
+  isReassignable?: boolean
+}
+
 /** A person's data from the provider. */
 export type Person = { name?: string; locale?: string; email?: string; phone?: string }
 
@@ -137,6 +153,13 @@ export type Person = { name?: string; locale?: string; email?: string; phone?: s
  *   `isContentRefused`: the provider does not take its content, so the host sends the {@link ChannelRuntime.secondForm} of
  *   that part, once.
  * - `watermark`: everything that was sent to the endpoint up to a time was delivered or read.
+ * - `renamed`: the person (another `sender`) or the room (another `thread`) has the address `to` now, and its
+ *   conversations continue there. The old sender is given up: who uses it next is another person. The old thread still
+ *   leads to the room.
+ *
+ * `aliases`: other senders of the person, at most 10 are used. Whichever comes next leads to the same user and
+ * conversation. If two users turn out to be one person, the younger is merged into the older. Messages go to the newest
+ * `endpoint.sender`.
  *
  * `at` is the provider's time, or `new Date(0)` if it names none: then the host uses the time of receipt.
  *
@@ -153,6 +176,7 @@ export type InboundEvent = {
   person?: Person
   refersTo?: string
   context?: JsonObject
+  aliases?: readonly Alias[]
 } & (
   | { type: 'message'; content: InboundContent }
   | { type: 'choice'; token: string; label?: string }
@@ -169,6 +193,7 @@ export type InboundEvent = {
   | { type: 'watermark'; status: 'delivered' | 'read'; until: Date }
   | { type: 'started'; payload?: string }
   | { type: 'blocked' }
+  | { type: 'renamed'; to: Endpoint }
 )
 
 /** Status of a delivery after the provider accepted it. */
@@ -285,6 +310,8 @@ export interface OpenMedia {
 export interface Sent {
   /** Ids that the provider gave. Empty if it accepted the part at an earlier attempt, and does not repeat them. */
   providerMessageIds: string[]
+  /** Where the provider says that the person or the room is now, as a `renamed` event would. */
+  movedTo?: Endpoint
 }
 
 /** A part that was delivered, as it is at the provider now. */

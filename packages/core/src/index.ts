@@ -5,6 +5,7 @@
 export { bodyLimits, formFault, jsonFault, readJson } from './body-limits.js'
 export { type Button, type ButtonReply, buttonsOf, numberedAnswer, replaceButtons } from './buttons.js'
 export {
+  type Alias,
   type CallContext,
   type Capabilities,
   type Channel,

@@ -104,7 +104,14 @@ function setUp(given: { conversations?: number; clients?: number; keys?: number 
       files.sweptBefore = before
     },
   }
-  const housekeeping = new Housekeeping({ store, blobs, clients, idempotency, log: silentLogger })
+  const housekeeping = new Housekeeping({
+    store,
+    blobs,
+    clients,
+    idempotency,
+    merges: { sweep: async () => undefined },
+    log: silentLogger,
+  })
   return { housekeeping, left, calls, store, files }
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from '@plugboard/core'
 import type { Clients } from './clients/clients.js'
 import type { Idempotency } from './clients/idempotency.js'
+import type { Merges } from './conversations/merges.js'
 import type { BlobStore } from './ports/blob-store.js'
 import type { Store } from './ports/store.js'
 
@@ -9,6 +10,7 @@ export interface HousekeepingOptions {
   blobs: Pick<BlobStore, 'sweep'>
   clients: Clients
   idempotency: Idempotency
+  merges: Pick<Merges, 'sweep'>
   log: Logger
 }
 
@@ -17,7 +19,7 @@ const PURGE_AT_ONCE = 500
 /** Age of an abandoned upload. */
 const HALF_WRITTEN_MS = 24 * 60 * 60 * 1000
 
-/** Removes deleted and expired data in the background, in slices. */
+/** Removes deleted and expired data in the background, in slices, and finishes what a process left unfinished. */
 export class Housekeeping {
   readonly #options: HousekeepingOptions
   #timer: NodeJS.Timeout | undefined
@@ -46,10 +48,11 @@ export class Housekeeping {
 
   /** One round. After a failure, the next round retries. */
   async run(): Promise<void> {
-    const { store, blobs, clients, idempotency, log } = this.#options
+    const { store, blobs, clients, idempotency, merges, log } = this.#options
     try {
       const mayGoOn = (): boolean => !this.#isStopping
       while (mayGoOn() && (await store.purgeDeleted(PURGE_AT_ONCE)) === PURGE_AT_ONCE);
+      await merges.sweep(mayGoOn)
       await clients.purge(mayGoOn)
       await idempotency.purge(mayGoOn)
       if (mayGoOn()) await blobs.sweep(new Date(Date.now() - HALF_WRITTEN_MS))

@@ -6,14 +6,17 @@ import { Accounts } from './clients/accounts.js'
 import { Clients } from './clients/clients.js'
 import { type ClientView, Directory } from './clients/directory.js'
 import { Idempotency } from './clients/idempotency.js'
+import { channelRefOf } from './clients/open-integration.js'
 import { Usage } from './clients/usage.js'
 import { Webhooks } from './clients/webhooks.js'
+import { Addresses } from './conversations/addresses.js'
 import { Collect } from './conversations/collect.js'
 import { Conversations } from './conversations/conversations.js'
 import { Deliveries } from './conversations/deliveries.js'
 import { DeliveryEvents } from './conversations/delivery-events.js'
 import { Endpoints } from './conversations/endpoints.js'
 import { lookupsFor } from './conversations/lookups.js'
+import { Merges } from './conversations/merges.js'
 import { Messages } from './conversations/messages.js'
 import { Participants } from './conversations/participants.js'
 import { Signals } from './conversations/signals.js'
@@ -100,6 +103,7 @@ export interface Reactions {
   /** A webhook answered at this URL that it is gone. */
   gone(clientId: Id, webhookId: Id, url: string): Promise<void>
   events: Pick<DeliveryEvents, 'done' | 'gaveUp'>
+  addresses: Pick<Addresses, 'currentOf' | 'rename'>
 }
 
 /** The dispatcher with its transports. */
@@ -109,6 +113,10 @@ export function createDeliveries(context: HubContext, foundation: Foundation, re
   const deliver = channelDelivery({
     ...{ channels, tokens, states, log, timeoutMs: settings.channelTimeoutMs },
     limiter: new RateLimiter(),
+    async moved({ clientId, integration, endpoint }, to) {
+      const client = await directory.find({ id: clientId })
+      if (client) await reactions().addresses.rename(client, channelRefOf(integration), endpoint, to)
+    },
   })
   const channelTransport = new SerialTransport(watched(deliver, monitor, () => reactions().events))
   const provisionTransport = new SerialTransport<IntegrationAddress, IntegrationItem>((...attempt) =>
@@ -119,6 +127,7 @@ export function createDeliveries(context: HubContext, foundation: Foundation, re
     channelSchedule: settings.channelSchedule,
     provisionSchedule: repeatedForADay(settings.provisionSchedule),
     lookupsOf: (client) => reactions().lookups(client),
+    currentOf: (...of) => reactions().addresses.currentOf(...of),
   })
   const dispatcher = new Dispatcher({
     ...{ store, observer, monitor, log, now },
@@ -156,20 +165,28 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
   const webhooks = new Webhooks({ store, directory, keyring, refuseTarget, now })
   const idempotency = new Idempotency({ store, now })
 
-  const users = new Users({ ...shared, ...cached, keyring, facts: facts.users })
+  const users = new Users({
+    ...{ ...shared, ...cached, keyring, facts: facts.users },
+    forgetAddresses: (client, userId) => addresses.forget(client, userId),
+  })
   const conversations = new Conversations({
     ...{ ...shared, ...cached, users, attachments, states },
     facts: facts.conversations,
   })
   const messages = new Messages({ ...shared, channels, users, conversations })
-  const signals = new Signals({ channels, states, urls, log, timeoutMs })
+  const signals = new Signals({
+    ...{ channels, states, urls, log, timeoutMs },
+    currentOf: (...of) => addresses.currentOf(...of),
+  })
   const participants = new Participants({
     ...{ store, users, conversations, signals, now },
     ...{ userFacts: facts.users, conversationFacts: facts.conversations, maxCached: cacheSize },
   })
   const typing = new Typing({ conversations, signals })
   const collect = new Collect({ store, messages, now, maxMs: settings.collectMaxMs })
-  const endpoints = new Endpoints({ ...shared, users, conversations, states })
+  const merges = new Merges({ ...{ store, dispatcher, directory, users, participants, now } })
+  const addresses = new Addresses({ store, channels, merges, measure })
+  const endpoints = new Endpoints({ ...shared, users, conversations, addresses, states })
   const deliveries = new Deliveries({ ...shared, messages, monitor })
 
   const sources = new Sources(store)
@@ -214,7 +231,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     pause: (clientId, { id, credentials }, reason) =>
       pause(clientId, { integration: id, credentials }, reason),
   })
-  const housekeeping = new Housekeeping({ store, blobs, clients, idempotency, log })
+  const housekeeping = new Housekeeping({ store, blobs, clients, idempotency, merges, log })
 
   const lookups = (client: ClientView) => lookupsFor(client, { store, users, conversations, accounts })
   const reactions: Reactions = {
@@ -223,6 +240,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     provision: (...attempt) => provisioning.carry(...attempt),
     gone: (...webhook) => webhooks.gone(...webhook),
     events: new DeliveryEvents({ directory, conversations, log }),
+    addresses,
   }
   return {
     useCases: {

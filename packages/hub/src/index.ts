@@ -104,6 +104,7 @@ export {
   type StreamKind,
   type StreamRef,
 } from './log/entry.js'
+export { type MergedUser, mergedUserOf } from './log/merged-user.js'
 export {
   bytesOf,
   firstPage,
@@ -162,6 +163,8 @@ export type {
   MapEndpoint,
   Mapped,
   MapSender,
+  Merged,
+  MergeUsers,
   MessageText,
   Place,
   Replay,

@@ -10,6 +10,7 @@ import type {
   MapEndpoint,
   MapSender,
   Mark,
+  MergeUsers,
   MessageCount,
   MessagePage,
   MessageText,
@@ -106,6 +107,10 @@ export class MongoStore implements ArchivedStore {
     return this.#do(({ conversations }) => conversations.deleteUser(clientId, id, event))
   }
 
+  mergeUsers(merge: MergeUsers) {
+    return this.#do(({ conversations }) => conversations.merge(merge))
+  }
+
   createConversation(conversation: Conversation, event: NewEntry) {
     return this.#do(({ conversations }) => conversations.createConversation(conversation, event))
   }
@@ -140,6 +145,10 @@ export class MongoStore implements ArchivedStore {
 
   mapSender(input: MapSender) {
     return this.#do(({ endpoints }) => endpoints.mapSender(input))
+  }
+
+  findSender(clientId: Id, channel: ChannelRef, endpoint: Omit<Endpoint, 'thread'>) {
+    return this.#do(({ endpoints }) => endpoints.findSender(clientId, channel, endpoint))
   }
 
   removeEndpoint(clientId: Id, conversationId: Id, endpointId: Id) {

@@ -26,6 +26,7 @@ export const ENTRY_TYPES: readonly EntryType[] = [
   'void',
   'activity',
   'user.deleted',
+  'user.merged',
 ]
 /** As {@link STREAM_KINDS}. */
 export const HOLDS = ['free', 'held', 'woken'] as const

@@ -11,6 +11,7 @@ import type {
   MapEndpoint,
   MapSender,
   Mark,
+  MergeUsers,
   MessageCount,
   MessagePage,
   MessageText,
@@ -189,6 +190,10 @@ class SqliteStore implements ArchivedStore {
     return this.#write(() => this.#conversations.deleteUser(clientId, id, event))
   }
 
+  mergeUsers(merge: MergeUsers) {
+    return this.#write(() => this.#conversations.merge(merge))
+  }
+
   createConversation(conversation: Conversation, event: NewEntry) {
     return this.#write(() => this.#appender.createConversation(conversation, event))
   }
@@ -223,6 +228,10 @@ class SqliteStore implements ArchivedStore {
 
   mapSender(input: MapSender) {
     return this.#write(() => this.#endpoints.mapSender(input))
+  }
+
+  findSender(clientId: Id, channel: ChannelRef, endpoint: Omit<Endpoint, 'thread'>) {
+    return this.#read(() => this.#endpoints.findSender({ clientId, channel, endpoint }))
   }
 
   removeEndpoint(clientId: Id, conversationId: Id, endpointId: Id) {

@@ -80,6 +80,7 @@ const formats: [WebhookFormat, Partial<Record<Entry['type'], readonly string[]>>
       'conversation.new': ['conversation:create'],
       'conversation.deleted': ['conversation:remove'],
       'user.deleted': ['user:delete'],
+      'user.merged': ['user:merge'],
     },
   ],
   [
@@ -209,7 +210,13 @@ describe('any payload', () => {
   })
 
   test('of an event of a conversation is rendered, or says that it is not known', async () => {
-    const types = ['user.new', 'user.deleted', 'conversation.new', 'conversation.started'] as const
+    const types = [
+      'user.new',
+      'user.deleted',
+      'user.merged',
+      'conversation.new',
+      'conversation.started',
+    ] as const
     const property = fc.asyncProperty(
       anyPayload,
       fc.constantFrom(...types, 'conversation.deleted' as const),

@@ -1,4 +1,4 @@
-import type { Appended, Mapped, Store } from '@plugboard/hub'
+import type { Appended, Mapped, Merged, Store } from '@plugboard/hub'
 import type { Metrics } from './metrics.js'
 
 /** What calls of these methods appended to streams. No other method appends. */
@@ -7,6 +7,7 @@ const appendedBy: {
 } = {
   createUser: one,
   deleteUser: one,
+  mergeUsers: (merged: Merged | undefined) => one(merged?.appended),
   createConversation: one,
   deleteConversation: one,
   mapEndpoint: ({ appended }: Mapped) => appended,

@@ -64,7 +64,7 @@ export async function startCourierProvider(): Promise<CourierProvider> {
 }
 
 /**
- * A server with third-party channels: `courier`, which has buttons; `telegraph`, which has none and takes ten parts in a
+ * A server with third-party channels: `courier`, which has buttons and addresses that change; `telegraph`, which has none and takes ten parts in a
  * second; and `postman`, which has a reply window, templates and a context, and takes three parts in one call.
  */
 export const startWithCouriers = async (
@@ -95,7 +95,10 @@ async function withCouriers(
   const content = ['text', 'image', 'single-choice', 'card']
   await install(
     'courier',
-    { content, maxTextLength: 100, buttons: { max: 3, maxLabel: 20 } },
+    {
+      ...{ content, maxTextLength: 100, buttons: { max: 3, maxLabel: 20 } },
+      renames: ['sender', 'thread'],
+    },
     { inbound: { isShared: true } },
   )
   await install('telegraph', {

@@ -62,10 +62,10 @@ export class Conversations {
   /** @throws NOT_FOUND for the user, CONFLICT if another conversation has the external id */
   async create(
     client: ClientView,
-    { id = newId(), userId, facts }: NewConversation,
+    { id = newId(), userId: user, facts }: NewConversation,
   ): Promise<ConversationView> {
     const { dispatcher } = this.#options
-    if (userId) await this.#options.users.assertExists(client, userId)
+    const userId = user && (await this.#options.users.idOf(client, user))
     await this.#options.usage.take(client, 0)
     if (facts && !(await this.#options.facts.insert(client.id, id, facts))) {
       const isOwn = await this.#options.facts.find(client.id, { id })
@@ -297,8 +297,8 @@ export class Conversations {
 
   /** Conversations without messages first, then by newest message. @throws NOT_FOUND for the user */
   async listByUser(client: ClientView, userId: Id, page: Page): Promise<Conversation[]> {
-    await this.#options.users.assertExists(client, userId)
-    return this.#options.store.listConversations(client.id, userId, page)
+    const id = await this.#options.users.idOf(client, userId)
+    return this.#options.store.listConversations(client.id, id, page)
   }
 
   /** Deletes the conversation immediately and cancels its pending deliveries. @throws NOT_FOUND */

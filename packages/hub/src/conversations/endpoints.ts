@@ -1,9 +1,10 @@
-import { type Endpoint, type Id, newId, PlugboardError } from '@plugboard/core'
+import { type Alias, type Endpoint, type Id, newId, PlugboardError } from '@plugboard/core'
 import type { ClientView } from '../clients/directory.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import type { EndpointStates } from '../delivery/endpoint-states.js'
 import type { ChannelRef, EndpointRecord } from '../log/endpoint-record.js'
 import type { Mapped, Place, Store } from '../ports/store.js'
+import type { Addresses, Located } from './addresses.js'
 import type { Conversations } from './conversations.js'
 import type { Users } from './users.js'
 
@@ -13,7 +14,17 @@ export interface EndpointsOptions {
   users: Users
   conversations: Conversations
   states: Pick<EndpointStates, 'remove'>
+  addresses: Addresses
   now(): Date
+}
+
+/** What an event says of who is at an endpoint. */
+export interface Sighting {
+  aliases?: readonly Alias[]
+  /** The person used this address now. */
+  isSeen?: boolean
+  /** Of a user that is new. */
+  userData?: Record<string, string>
 }
 
 /** Addresses of conversations at providers. */
@@ -29,7 +40,25 @@ export class Endpoints {
     client: ClientView,
     channel: ChannelRef,
     endpoint: Endpoint,
-    userData?: Record<string, string>,
+    from: Sighting = {},
+  ): Promise<Mapped> {
+    const { addresses } = this.#options
+    const located = await addresses.locate(client, channel, endpoint, from)
+    const known = located.endpoints.length > 1 ? await this.#first(client, channel, located) : undefined
+    const mapped = known
+      ? { ...known, appended: [] }
+      : await this.#map(client, channel, located.endpoints[0], from.userData)
+    if (located.person) await addresses.owned(client, located.person, mapped.userId)
+    else if (mapped.appended.length > 0 && (await addresses.hasJoined(client, channel, endpoint)))
+      return this.conversationOf(client, channel, endpoint, from)
+    return mapped
+  }
+
+  async #map(
+    client: ClientView,
+    channel: ChannelRef,
+    endpoint: Endpoint,
+    userData: Record<string, string> | undefined,
   ): Promise<Mapped> {
     const { store, dispatcher, users, conversations, now } = this.#options
     const ids = { user: newId(), conversation: newId(), endpoint: newId() }
@@ -55,8 +84,26 @@ export class Endpoints {
   }
 
   /** The conversation of an endpoint; undefined if there is none. */
-  async find(client: ClientView, channel: ChannelRef, endpoint: Endpoint): Promise<Place | undefined> {
-    return this.#options.store.findEndpoint(client.id, channel, endpoint)
+  async find(
+    client: ClientView,
+    channel: ChannelRef,
+    endpoint: Endpoint,
+    from: Sighting = {},
+  ): Promise<Place | undefined> {
+    return this.#first(client, channel, await this.#options.addresses.locate(client, channel, endpoint, from))
+  }
+
+  async #first(client: ClientView, channel: ChannelRef, { endpoints }: Located): Promise<Place | undefined> {
+    for (const endpoint of endpoints) {
+      const found = await this.#options.store.findEndpoint(client.id, channel, endpoint)
+      if (found) return found
+    }
+    return undefined
+  }
+
+  /** The endpoints of the store that may be meant by this one, which can be several if its person or room was renamed. */
+  async known(client: ClientView, channel: ChannelRef, endpoint: Endpoint): Promise<readonly Endpoint[]> {
+    return (await this.#options.addresses.locate(client, channel, endpoint)).endpoints
   }
 
   /** Returns the user at an endpoint. Creates the user, with its data, but no conversation. */
@@ -64,14 +111,16 @@ export class Endpoints {
     client: ClientView,
     channel: ChannelRef,
     endpoint: Endpoint,
-    userData?: Record<string, string>,
+    from: Sighting = {},
   ): Promise<Id> {
-    const { store, dispatcher, users, now } = this.#options
+    const { store, dispatcher, users, addresses, now } = this.#options
+    const { endpoints, person } = await addresses.locate(client, channel, endpoint, from)
+    const { userData } = from
     const user = newId()
     const mapping = store.mapSender({
       clientId: client.id,
       channel,
-      endpoint,
+      endpoint: endpoints[0],
       at: now(),
       ids: { user },
       ...(userData && { userData }),
@@ -79,7 +128,15 @@ export class Endpoints {
     })
     const mapped = await dispatcher.claiming({ clientId: client.id, streamId: user }, mapping)
     for (const appended of mapped.appended) dispatcher.appended(appended)
+    if (person) await addresses.owned(client, person, mapped.userId)
+    else if (mapped.appended.length > 0 && (await addresses.hasJoined(client, channel, endpoint)))
+      return this.userAt(client, channel, endpoint, from)
     return mapped.userId
+  }
+
+  /** The person or the room at an address has another one from now on. May be called again. */
+  async rename(client: ClientView, channel: ChannelRef, from: Endpoint, to: Endpoint): Promise<void> {
+    await this.#options.addresses.rename(client, channel, from, to)
   }
 
   /** Detaches an endpoint from its conversation: its next message starts another one. @throws NOT_FOUND */
@@ -91,8 +148,15 @@ export class Endpoints {
     this.#options.dispatcher.endpointRemoved(conversationId, endpointId)
   }
 
-  /** @throws NOT_FOUND for the conversation */
+  /** With the addresses that messages go to now. @throws NOT_FOUND for the conversation */
   async list(client: ClientView, conversationId: Id): Promise<readonly EndpointRecord[]> {
-    return (await this.#options.conversations.get(client, conversationId)).endpoints
+    const { addresses, conversations } = this.#options
+    const { endpoints } = await conversations.get(client, conversationId)
+    return Promise.all(
+      endpoints.map(async ({ id, channel, identity, sender, thread }) => ({
+        ...{ id, channel, identity, sender, thread },
+        ...(await addresses.currentOf(client, channel, { identity, sender, thread })),
+      })),
+    )
   }
 }

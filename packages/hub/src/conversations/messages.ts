@@ -65,11 +65,13 @@ export class Messages {
    * Posts a message. When this resolves, it is on disk with its recipients.
    * @throws NOT_FOUND, NO_SPACE, INVALID if `payloadPath` is set and a channel cannot show the payload
    */
-  async post(client: ClientView, post: Post): Promise<Message> {
+  async post(client: ClientView, posted: Post): Promise<Message> {
     const { store, recipients, dispatcher, users, usage, now } = this.#options
-    const { conversationId, author } = post
+    const { conversationId, author } = posted
+    let post = posted
     if (author !== 'business' && !users.isKnown(client, author.userId)) {
-      await users.assertExists(client, author.userId)
+      const userId = await users.idOf(client, author.userId)
+      if (userId !== author.userId) post = { ...posted, author: { userId } }
     }
     if (post.payloadPath) await this.#assertShown(client, post, post.payloadPath)
     const claim = dispatcher.hasRoom(client.id, conversationId)

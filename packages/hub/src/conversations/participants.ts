@@ -60,17 +60,20 @@ export class Participants {
   /** @throws NOT_FOUND for the conversation, FORBIDDEN if the user is not a participant */
   async assertMember(client: ClientView, conversationId: Id, userId: Id): Promise<void> {
     if (this.isKnownMember(conversationId, userId)) return
-    const view = await this.#options.conversations.view(client, conversationId)
-    if (!this.of(view).some((participant) => participant.userId === userId)) {
+    const { conversations, users } = this.#options
+    const view = await conversations.view(client, conversationId)
+    const isMember = (id: Id): boolean => this.of(view).some((participant) => participant.userId === id)
+    // It may have been merged into a participant.
+    if (!isMember(userId) && !isMember((await users.get(client, userId)).id)) {
       throw new PlugboardError('FORBIDDEN', 'the user is not a participant of this conversation')
     }
     if (!view.facts.isGroup) this.#users.set(conversationId, userId)
   }
 
   /** @throws NOT_FOUND, and INVALID for a conversation that is not a group or is full */
-  async join(client: ClientView, conversationId: Id, userId: Id): Promise<Participant> {
+  async join(client: ClientView, conversationId: Id, user: Id): Promise<Participant> {
     const { users, conversations, now } = this.#options
-    await users.assertExists(client, userId)
+    const userId = await users.idOf(client, user)
     const participant = { id: newId(), userId, joinedAt: now().toISOString(), readSeq: 0 }
     const view = await conversations.change(client, conversationId, (facts) => {
       assertGroup(facts)
@@ -92,13 +95,14 @@ export class Participants {
     conversationId: Id,
     who: { userId: Id } | { participantId: Id },
   ): Promise<void> {
-    const { conversations } = this.#options
+    const { conversations, users } = this.#options
+    const leaver = 'userId' in who ? ((await users.find(client, who.userId))?.id ?? who.userId) : undefined
     let left: Participant | undefined
     await conversations.change(client, conversationId, (facts) => {
       assertGroup(facts)
       const { participants = [] } = facts
       left = participants.find(({ id, userId }) =>
-        'userId' in who ? userId === who.userId : id === who.participantId,
+        'userId' in who ? userId === leaver : id === who.participantId,
       )
       if (!left) throw new PlugboardError('NOT_FOUND', 'the user is not a participant of this conversation')
       return { ...facts, participants: participants.filter((other) => other !== left) }
@@ -118,11 +122,12 @@ export class Participants {
     const before = await conversations.view(client, conversationId)
     const at = now().toISOString()
     if (by !== 'business') await this.assertMember(client, conversationId, by.userId)
+    const reader = by === 'business' ? undefined : await this.#options.users.idOf(client, by.userId)
     await conversations.change(client, conversationId, (facts) => {
       if (by === 'business') return { ...facts, businessReadAt: at }
       const participants = this.of({ ...before, facts })
       const read = participants.map((participant) =>
-        participant.userId === by.userId
+        participant.userId === reader
           ? { ...participant, readSeq: Math.max(participant.readSeq, before.seq), readAt: at }
           : participant,
       )
@@ -134,9 +139,9 @@ export class Participants {
   }
 
   /** The conversations of a user, including groups, in order of id. @throws NOT_FOUND for the user */
-  async walk(client: ClientView, userId: Id, range: Range): Promise<ConversationView[]> {
+  async walk(client: ClientView, user: Id, range: Range): Promise<ConversationView[]> {
     const { store, users, conversations, conversationFacts } = this.#options
-    await users.assertExists(client, userId)
+    const userId = await users.idOf(client, user)
     const [own, groups] = await Promise.all([
       store.walkConversations(client.id, { ...range, userId }),
       conversationFacts.list(client.id, { ...range, term: memberTerm(userId) }),
@@ -146,6 +151,30 @@ export class Participants {
     all.sort((a, b) => (a.id < b.id ? -1 : 1))
     const page = range.fromEnd ? all.slice(-range.limit) : all.slice(0, range.limit)
     return conversations.views(client, page)
+  }
+
+  /** A user that was merged into another takes part as that one. May be called again. */
+  async replace(client: ClientView, younger: Id, older: Id): Promise<void> {
+    const { store, conversationFacts } = this.#options
+    const replaceIn = (id: Id) =>
+      conversationFacts.change(client.id, id, (facts) => facts && withReplaced(facts, younger, older))
+    for (let after: Id | undefined; ; ) {
+      const range = { ...(after && { after }), limit: PAGE }
+      const groups = await conversationFacts.list(client.id, { ...range, term: memberTerm(younger) })
+      for (const { id } of groups) await replaceIn(id)
+      after = groups.at(-1)?.id
+      if (groups.length < PAGE) break
+    }
+    for (let after: Id | undefined; ; ) {
+      const talks = await store.walkConversations(client.id, {
+        ...{ userId: older, limit: PAGE },
+        ...(after && { after }),
+      })
+      for (const { id } of talks) await replaceIn(id)
+      after = talks.at(-1)?.id
+      if (talks.length < PAGE) break
+    }
+    this.#users.clear()
   }
 
   /** Deletes a user and the conversations without other participants. Groups continue. @throws NOT_FOUND */
@@ -163,8 +192,9 @@ export class Participants {
   }
 
   /** The default conversation of a user: the oldest one. */
-  async defaultOf(client: ClientView, userId: Id): Promise<Id | undefined> {
-    const { store, userFacts } = this.#options
+  async defaultOf(client: ClientView, user: Id): Promise<Id | undefined> {
+    const { store, users, userFacts } = this.#options
+    const userId = (await users.find(client, user))?.id ?? user
     const known = (await userFacts.find(client.id, { id: userId }))?.data.defaultConversationId
     if (known) return known
     const [first] = await store.walkConversations(client.id, { userId, limit: 1 })
@@ -181,6 +211,20 @@ export class Participants {
     return facts.defaultConversationId ?? conversationId
   }
 }
+
+/** The same if the younger user is not in it. */
+function withReplaced(facts: ConversationFacts, younger: Id, older: Id): ConversationFacts {
+  const { participants = [] } = facts
+  const left = participants.find(({ userId }) => userId === younger)
+  if (!left) return facts
+  const own = participants.find(({ userId }) => userId === older)
+  const merged = own ? { ...own, readSeq: Math.max(own.readSeq, left.readSeq) } : { ...left, userId: older }
+  const others = participants.filter((each) => each !== left && each !== own)
+  return { ...facts, participants: [...others, merged] }
+}
+
+/** Conversations that are read at once. */
+const PAGE = 100
 
 function assertGroup({ isGroup }: ConversationFacts): void {
   if (!isGroup)

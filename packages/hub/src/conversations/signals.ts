@@ -1,16 +1,18 @@
-import type { Logger } from '@plugboard/core'
+import type { Endpoint, Logger } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
 import { errorShape } from '../channels/error-shape.js'
 import { withTimeout } from '../channels/timeout.js'
 import type { ClientView } from '../clients/directory.js'
 import { integrationOf } from '../clients/open-integration.js'
 import type { EndpointStates } from '../delivery/endpoint-states.js'
-import type { EndpointRecord } from '../log/endpoint-record.js'
+import type { ChannelRef, EndpointRecord } from '../log/endpoint-record.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 
 export interface SignalsOptions {
   channels: Channels
   states: Pick<EndpointStates, 'read'>
+  /** Where an endpoint is now; undefined if that is the endpoint itself. */
+  currentOf(client: ClientView, channel: ChannelRef, endpoint: Endpoint): Promise<Endpoint> | undefined
   urls: PublicAddresses
   /** Time limit of a provider call, in milliseconds. */
   timeoutMs: number
@@ -42,19 +44,21 @@ export class Signals {
   }
 
   async #send(client: ClientView, endpoint: EndpointRecord, name: Signal): Promise<void> {
-    const { channels, states, urls, timeoutMs } = this.#options
+    const { channels, states, urls, timeoutMs, currentOf } = this.#options
     const { id, channel, identity, sender, thread } = endpoint
     const open = integrationOf(client, channel)
     if (!open || open.status === 'paused' || !channels.find(open.channel)) return
     const connected = await channels.connect(client.id, open)
     const { runtime, integration, state } = connected
     if (!runtime[name]) return
+    const place = { identity, sender, thread }
+    const current = (await currentOf(client, channel, place)) ?? place
     const { context } = connected.channel.capabilities.context ? await states.read(client.id, id) : {}
     await withTimeout(timeoutMs, this.#abort.signal, async (signal) => {
       await runtime[name]?.({
         integration,
         state,
-        endpoint: { identity, sender, thread },
+        endpoint: current,
         webhookUrl: urls.webhook(client.id, open.name),
         deliveryId: `${IDS[name]}-${id}`,
         ...(context && { context }),

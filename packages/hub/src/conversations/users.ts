@@ -15,6 +15,7 @@ import {
   type UserView,
 } from '../documents/facts.js'
 import type { NewEntry } from '../log/entry.js'
+import type { MergedUser } from '../log/merged-user.js'
 import type { Store } from '../ports/store.js'
 
 export interface UsersOptions {
@@ -29,6 +30,8 @@ export interface UsersOptions {
   maxCached: number
   /** Maximum age of a cache entry, in milliseconds. 0: no limit (single process only). */
   maxAgeMs: number
+  /** Removes what is kept of the addresses of a user. */
+  forgetAddresses(client: ClientView, id: Id): Promise<void>
 }
 
 /** The people of a client. */
@@ -41,8 +44,9 @@ export class Users {
 
   constructor(options: UsersOptions) {
     this.#options = options
-    this.#owners = new LRUCache({ ...atMost(options.maxCached) })
-    this.#shown = new LRUCache({ ...atMost(options.maxCached), ttl: options.maxAgeMs })
+    const recent = { ...atMost(options.maxCached), ttl: options.maxAgeMs }
+    this.#owners = new LRUCache(recent)
+    this.#shown = new LRUCache(recent)
   }
 
   /**
@@ -84,18 +88,33 @@ export class Users {
     return this.#entry(client, userId, 'user.new', data ? JSON.stringify({ data }) : '{}')
   }
 
-  #entry(client: ClientView, userId: Id, type: 'user.new' | 'user.deleted', payload: string): NewEntry {
+  /** The last entry of a user that is merged into another. */
+  mergedEntry(client: ClientView, userId: Id, merged: MergedUser): NewEntry {
+    return this.#entry(client, userId, 'user.merged', JSON.stringify(merged))
+  }
+
+  #entry(
+    client: ClientView,
+    userId: Id,
+    type: 'user.new' | 'user.deleted' | 'user.merged',
+    payload: string,
+  ): NewEntry {
     const { recipients, dispatcher, now } = this.#options
     const owes = recipients.webhooks(client, type)
     return { id: newId(), type, payload, at: now(), owes, claim: dispatcher.hasRoom(client.id, userId) }
   }
 
-  /** @throws NOT_FOUND */
+  /** The user, or the one that it was merged into. @throws NOT_FOUND */
   async get(client: ClientView, id: Id): Promise<User> {
     const user = await this.#options.store.findUser(client.id, id)
     if (!user) throw notFound()
-    this.#owners.set(id, client.id)
+    this.#owners.set(user.id, client.id)
     return user
+  }
+
+  /** As {@link get}; undefined if there is none. */
+  find(client: ClientView, id: Id): Promise<User | undefined> {
+    return this.#options.store.findUser(client.id, id)
   }
 
   /** A user with its facts. @throws NOT_FOUND */
@@ -104,6 +123,7 @@ export class Users {
       this.get(client, id),
       this.#options.facts.find(client.id, { id }),
     ])
+    if (user.id !== id) return this.view(client, user.id)
     return { ...user, facts: kept?.data ?? factsOf(user) }
   }
 
@@ -125,17 +145,18 @@ export class Users {
     return known
   }
 
-  /** The existing ones of these users. */
+  /** The existing ones of these users, each by the id that it was asked for with. */
   async views(client: ClientView, ids: readonly Id[]): Promise<ReadonlyMap<Id, UserView>> {
     const facts = await this.#options.facts.findAll(client.id, ids)
-    const users = await Promise.all(
-      [...new Set(ids)].map((id) => this.#options.store.findUser(client.id, id)),
+    const views = await Promise.all(
+      [...new Set(ids)].map(async (id): Promise<[Id, UserView][]> => {
+        const user = await this.#options.store.findUser(client.id, id)
+        if (!user) return []
+        if (user.id !== id) return [[id, await this.view(client, user.id)]]
+        return [[id, { ...user, facts: facts.get(id) ?? factsOf(user) }]]
+      }),
     )
-    return new Map(
-      users.flatMap((user) =>
-        user ? [[user.id, { ...user, facts: facts.get(user.id) ?? factsOf(user) }]] : [],
-      ),
-    )
+    return new Map(views.flat())
   }
 
   /** @throws NOT_FOUND */
@@ -144,7 +165,7 @@ export class Users {
     const user = kept && (await this.#options.store.findUser(client.id, kept.id))
     if (!user) throw notFound()
     this.#owners.set(user.id, client.id)
-    return { ...user, facts: kept.data }
+    return user.id === kept.id ? { ...user, facts: kept.data } : this.view(client, user.id)
   }
 
   /** The users with this e-mail address, in order of id. */
@@ -160,9 +181,39 @@ export class Users {
   /** Updates the facts of a user. @throws NOT_FOUND */
   async change(client: ClientView, id: Id, change: (facts: UserFacts) => UserFacts): Promise<UserView> {
     const user = await this.get(client, id)
-    const facts = await this.#options.facts.change(client.id, id, (known) => change(known ?? factsOf(user)))
-    this.#forget(id)
+    const facts = await this.#options.facts.change(client.id, user.id, (known) =>
+      change(known ?? factsOf(user)),
+    )
+    this.#forget(user.id)
     return { ...user, facts: facts ?? {} }
+  }
+
+  /**
+   * Gives a user what another one has that was merged into it, where it has nothing of its own. May be called again. An
+   * external id that finds no place there stays with the merged one, and still finds the user.
+   */
+  async takeFacts(client: ClientView, younger: Id, older: User): Promise<void> {
+    const { facts } = this.#options
+    this.#owners.delete(younger)
+    this.#forget(younger)
+    const theirs = (await facts.find(client.id, { id: younger }))?.data
+    if (!theirs) return
+    const { externalId, ...rest } = theirs
+    const own = (await facts.find(client.id, { id: older.id }))?.data ?? factsOf(older)
+    const takesName = externalId !== undefined && own.externalId === undefined
+    // A name is in one document at a time.
+    if (takesName) await facts.change(client.id, younger, (known) => known && { movedExternalId: externalId })
+    const name = takesName ? externalId : theirs.movedExternalId
+    const staysNamed = externalId !== undefined && !takesName
+    await facts.change(client.id, older.id, (known = factsOf(older)) => {
+      const { movedExternalId: _, ...filled } = filledWith(known, rest)
+      if (name && !filled.externalId) filled.externalId = name
+      if (staysNamed) filled.mergedIds = [...new Set([...(filled.mergedIds ?? []), younger])]
+      return filled
+    })
+    if (staysNamed) await facts.change(client.id, younger, (known) => known && { externalId })
+    else await facts.remove(client.id, younger)
+    this.#forget(older.id)
   }
 
   /** Replaces a deleted default conversation by the oldest remaining one. */
@@ -181,15 +232,18 @@ export class Users {
   }
 
   /** Deletes a user immediately. The next message from the same address creates a new user. @throws NOT_FOUND */
-  async delete(client: ClientView, id: Id): Promise<void> {
+  async delete(client: ClientView, userId: Id): Promise<void> {
     const { store, facts, dispatcher } = this.#options
-    const { externalId } = (await this.view(client, id)).facts
+    const view = await this.view(client, userId)
+    const { id } = view
+    const { externalId, mergedIds = [] } = view.facts
     const payload = externalId ? JSON.stringify({ externalId }) : '{}'
     const deleting = store.deleteUser(client.id, id, this.#entry(client, id, 'user.deleted', payload))
     const appended = await dispatcher.claiming({ clientId: client.id, streamId: id }, deleting)
     this.#owners.delete(id)
     this.#forget(id)
-    await facts.remove(client.id, id)
+    for (const each of [id, ...mergedIds]) await facts.remove(client.id, each)
+    await this.#options.forgetAddresses(client, id)
     if (!appended) throw notFound()
     dispatcher.streamChanged(id)
     dispatcher.appended(appended)
@@ -197,7 +251,7 @@ export class Users {
 
   /** Creates a credential for the user, such as for a chat in a browser. Derived, not stored. @throws NOT_FOUND */
   async createToken(client: ClientView, userId: Id): Promise<{ id: Id; secret: string }> {
-    await this.assertExists(client, userId)
+    await this.idOf(client, userId)
     const id = newId()
     return { id, secret: this.#secretOf(client, userId, id) }
   }
@@ -216,9 +270,9 @@ export class Users {
     return this.#owners.get(id) === client.id
   }
 
-  /** @throws NOT_FOUND if the user does not exist for the client */
-  async assertExists(client: ClientView, id: Id): Promise<void> {
-    if (!this.isKnown(client, id)) await this.get(client, id)
+  /** The id of the user, or of the one that it was merged into. @throws NOT_FOUND if it does not exist for the client */
+  async idOf(client: ClientView, id: Id): Promise<Id> {
+    return this.isKnown(client, id) ? id : (await this.get(client, id)).id
   }
 }
 
@@ -235,6 +289,18 @@ function factsOf({ data = {} }: User): UserFacts {
     ...(name !== undefined && { givenName: name }),
     ...(email !== undefined && { email }),
     ...(locale !== undefined && { locale }),
+  }
+}
+
+/** The facts of a user, and those of another that it lacks. Metadata and data of dialects are filled field by field. */
+function filledWith(own: UserFacts, others: UserFacts): UserFacts {
+  const metadata = { ...others.metadata, ...own.metadata }
+  const dialect = { ...others.dialect, ...own.dialect }
+  return {
+    ...others,
+    ...own,
+    ...(Object.keys(metadata).length > 0 && { metadata }),
+    ...(Object.keys(dialect).length > 0 && { dialect }),
   }
 }
 

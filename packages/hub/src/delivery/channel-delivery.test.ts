@@ -555,7 +555,7 @@ function setUp({ parts, failAt, load, capabilities, state = {}, ...more }: Scrip
   const tokens = new ButtonTokens(keyring)
   const deliver = channelDelivery({
     ...{ channels, timeoutMs: 1000, log: silentLogger },
-    ...{ tokens, limiter: new RateLimiter(), states },
+    ...{ tokens, limiter: new RateLimiter(), states, moved: async () => undefined },
   })
   const messageId = newId()
   const waiting = new AbortController()

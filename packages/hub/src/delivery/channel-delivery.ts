@@ -62,6 +62,8 @@ export interface ChannelDeliveryOptions {
   /** The longest that one call may take. */
   timeoutMs: number
   log: Logger
+  /** The provider said while it took a part that its endpoint has another address. */
+  moved(address: EndpointAddress, to: Endpoint): Promise<void>
 }
 
 /**
@@ -70,7 +72,7 @@ export interface ChannelDeliveryOptions {
  * kept for the next attempt. A call starts only if the lease leaves enough time.
  */
 export function channelDelivery(options: ChannelDeliveryOptions) {
-  const { channels, tokens, limiter, timeoutMs, log } = options
+  const { channels, tokens, limiter, timeoutMs, log, moved } = options
   const rendered = new RenderedParts()
   return async (
     address: EndpointAddress,
@@ -133,9 +135,15 @@ export function channelDelivery(options: ChannelDeliveryOptions) {
         }
         // The wait may have been long, and a newer event may have brought another context.
         const fresh = capabilities.context ? await readState(options, address) : state
-        done += await withTimeout(timeoutMs, signal, (signal) =>
+        const sent = await withTimeout(timeoutMs, signal, (signal) =>
           send(connected, group, contextOf(done, signal, fresh)),
         )
+        done += sent.parts
+        const { movedTo } = sent
+        // What follows goes there at once, also if the address cannot be stored now: the provider will say it again.
+        if (movedTo)
+          await moved(address, movedTo).catch((err) => log.warn({ err }, 'cannot store an address'))
+        if (movedTo) address.endpoint = { ...movedTo, id: address.endpoint.id }
         if (done < parts.length) progressed(done)
       }
       rendered.forget(item.id)
@@ -204,22 +212,36 @@ function groupAt({ channel, runtime }: Connected, parts: readonly Part[], start:
   return parts.slice(start, start + Math.max(max, 1))
 }
 
-/** Sends a group of parts. Returns how many the provider accepted. */
+/** Sends a group of parts. Returns how many the provider accepted, and where it says that the endpoint is now. */
 async function send(
   { channel, runtime }: Connected,
   group: readonly Part[],
   context: DeliveryContext<unknown, unknown>,
-): Promise<number> {
+): Promise<{ parts: number; movedTo?: Endpoint | undefined }> {
   const [part, ...others] = group
-  if (!part) return 0
+  if (!part) return { parts: 0 }
   if (others.length === 0 || !runtime.deliverBatch) {
-    await runtime.deliver(part, context)
-    return 1
+    const sent: unknown = await runtime.deliver(part, context)
+    return { parts: 1, movedTo: movedToIn([sent]) }
   }
   const sent: unknown = await runtime.deliverBatch(group, context)
-  if (Array.isArray(sent) && sent.length > 0) return Math.min(sent.length, group.length)
+  if (Array.isArray(sent) && sent.length > 0)
+    return { parts: Math.min(sent.length, group.length), movedTo: movedToIn(sent) }
   const message = `the channel ${channel.name} did not report which parts were sent`
   throw new HostError({ kind: 'ambiguous', message })
+}
+
+/** A channel may return anything. */
+function movedToIn(sent: readonly unknown[]): Endpoint | undefined {
+  for (const each of sent) {
+    if (typeof each !== 'object' || each === null || !('movedTo' in each)) continue
+    const { movedTo } = each
+    if (typeof movedTo !== 'object' || movedTo === null) continue
+    const { identity, sender, thread } = movedTo as Partial<Record<keyof Endpoint, unknown>>
+    if (typeof identity === 'string' && typeof sender === 'string' && typeof thread === 'string')
+      return { identity, sender, thread }
+  }
+  return undefined
 }
 
 const endpointOf = ({

@@ -199,6 +199,7 @@ function setUp({ record = recordOf(), status = 'active', isLoaded = true, isLate
   const targets = new TargetResolver({
     ...{ directory, sender, channelTransport: transport, channelSchedule: { delaysMs: [] }, now: () => now },
     lookupsOf: () => lookups,
+    currentOf: () => undefined,
     log: silentLogger,
     ...{ urls, provisionTransport: new Recorder<IntegrationAddress, IntegrationItem>() },
     provisionSchedule: { delaysMs: [] },

@@ -1,9 +1,9 @@
-import type { Id, Logger } from '@plugboard/core'
+import type { Endpoint, Id, Logger } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
 import type { ClientView, Directory, OpenWebhook } from '../clients/directory.js'
 import { integrationOf, labelOf, type OpenIntegration } from '../clients/open-integration.js'
 import { secondFormOf } from '../log/activity.js'
-import type { EndpointRecord } from '../log/endpoint-record.js'
+import type { ChannelRef, EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
 import type { Claimed } from '../log/progress.js'
 import { integrationTarget, parseTarget, type Target } from '../log/target.js'
@@ -34,6 +34,8 @@ export interface TargetResolverOptions {
   provisionSchedule: RetrySchedule
   urls: PublicAddresses
   lookupsOf(client: ClientView): Lookups
+  /** Where messages to an endpoint go; undefined if that is the endpoint itself. */
+  currentOf(client: ClientView, channel: ChannelRef, endpoint: Endpoint): Promise<Endpoint> | undefined
   log: Logger
   now(): Date
 }
@@ -56,7 +58,7 @@ export class TargetResolver {
       .then((found) => (found ? this.#resolve(found, stream, target) : 'gone'))
   }
 
-  #resolve(client: ClientView, stream: Claimed, target: Target): Resolved {
+  #resolve(client: ClientView, stream: Claimed, target: Target): Resolved | Promise<Resolved> {
     const { kind, id } = parseTarget(target)
     if (kind === 'webhook') {
       const webhook = client.webhooks.find((hook) => hook.id === id)
@@ -70,7 +72,12 @@ export class TargetResolver {
     // A channel that is not loaded today may be again after the next start.
     if (integration.status === 'paused') return 'paused'
     if (!this.#options.channels.isLoaded(integration.channel)) return 'unloaded'
-    return this.#endpoint(client, stream.streamId, endpoint, integration)
+    const { id: endpointId, channel, ...place } = endpoint
+    const current = this.#options.currentOf(client, channel, place)
+    if (!current) return this.#endpoint(client, stream.streamId, endpoint, integration)
+    return current.then((now) =>
+      this.#endpoint(client, stream.streamId, { ...now, id: endpointId, channel }, integration),
+    )
   }
 
   #webhook(client: ClientView, stream: Claimed, webhook: OpenWebhook, format: WebhookFormat): TargetConfig {

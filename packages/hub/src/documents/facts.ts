@@ -46,6 +46,10 @@ export interface UserFacts {
   metadata?: JsonObject
   /** The default conversation. */
   defaultConversationId?: Id
+  /** Of a user that was merged into another: its external id, while that is given to the other. */
+  movedExternalId?: ExternalId
+  /** Users that were merged into this one, whose external ids still find it. */
+  mergedIds?: Id[]
   /** Data of a single dialect, by its name. */
   dialect?: Record<string, JsonObject>
 }

@@ -178,8 +178,11 @@ export class Ingest {
     const channel = channelRefOf(integration)
     const dedupe = dedupeOf(channel, event.dedupeKey)
     const id = newId()
-    const press =
-      event.type === 'choice' ? await this.#options.answers.toButton(client.id, channel, event) : undefined
+    if (event.type === 'renamed') {
+      const { endpoint, to } = event
+      return this.#options.endpoints.rename(client, channel, endpoint, to)
+    }
+    const press = event.type === 'choice' ? await this.#pressOf(client, channel, event) : undefined
     const delivered =
       event.type === 'delivery' ? await this.#deliveredOf(client, channel, event.deliveryId) : undefined
     const place = delivered ?? (await this.#placeOf(client, channel, event, press))
@@ -193,7 +196,7 @@ export class Ingest {
   async #storeIn(
     origin: Origin,
     id: Id,
-    event: InboundEvent,
+    event: Exclude<InboundEvent, { type: 'renamed' }>,
     press: Press | undefined,
   ): Promise<Stored | undefined> {
     switch (event.type) {
@@ -265,16 +268,38 @@ export class Ingest {
     event: InboundEvent,
     press: Press | undefined,
   ): Promise<Place | undefined> {
-    const { endpoint, person } = event
+    const { endpoint, person, aliases } = event
     const { endpoints } = this.#options
+    const userData = userDataOf(person)
+    // A delivery that no message is known of says nothing about where the person is.
+    const from = {
+      isSeen: event.type !== 'delivery',
+      ...(aliases && { aliases }),
+      ...(userData && { userData }),
+    }
     if (press?.place) {
       const { conversationId, endpointId } = press.place
-      const userId =
-        press.place.userId ?? (await endpoints.userAt(client, channel, endpoint, userDataOf(person)))
+      const userId = press.place.userId ?? (await endpoints.userAt(client, channel, endpoint, from))
       return { conversationId, endpointId, userId }
     }
-    if (!opensConversation(event)) return endpoints.find(client, channel, endpoint)
-    return endpoints.conversationOf(client, channel, endpoint, userDataOf(person))
+    if (!opensConversation(event)) return endpoints.find(client, channel, endpoint, from)
+    return endpoints.conversationOf(client, channel, endpoint, from)
+  }
+
+  /** What was pressed, at whichever of its addresses the person or the room is known. */
+  async #pressOf(
+    client: ClientView,
+    channel: ChannelRef,
+    event: InboundEvent & { type: 'choice' },
+  ): Promise<Press> {
+    const { answers, endpoints } = this.#options
+    const press = await answers.toButton(client.id, channel, event)
+    if (press.place) return press
+    for (const endpoint of await endpoints.known(client, channel, event.endpoint)) {
+      const known = await answers.toButton(client.id, channel, { ...event, endpoint })
+      if (known.place) return known
+    }
+    return press
   }
 
   async #post(origin: Origin, id: Id, payload: JsonObject | undefined): Promise<Stored | undefined> {
@@ -307,7 +332,7 @@ export class Ingest {
   async #activityOf(
     origin: Origin,
     id: Id,
-    event: Exclude<InboundEvent, { type: 'message' | 'choice' | 'started' | 'watermark' }>,
+    event: Exclude<InboundEvent, { type: 'message' | 'choice' | 'started' | 'watermark' | 'renamed' }>,
   ): Promise<Activity> {
     switch (event.type) {
       case 'edited':

@@ -17,6 +17,7 @@ export type EntryType =
   | 'message'
   | 'user.new'
   | 'user.deleted'
+  | 'user.merged'
   | 'conversation.new'
   | 'conversation.started'
   | 'conversation.deleted'

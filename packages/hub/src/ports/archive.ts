@@ -90,6 +90,8 @@ export interface StreamRecord extends Progress {
 
 export interface UserStream extends StreamRecord {
   deletedAt?: Date
+  /** The user that it was merged into. */
+  mergedInto?: Id
   data?: Record<string, string>
 }
 

@@ -50,7 +50,16 @@ export interface Store {
 
   /** Creates a user and the first entry of its stream. If the client has a user with this id, returns that one. */
   createUser(user: User, event: NewEntry): Promise<Appended>
+  /** The id of a user that was merged into another gives that other one. So does every method that takes a user's id. */
   findUser(clientId: Id, id: Id): Promise<User | undefined>
+  /**
+   * Makes two users one: the younger is merged into the older, that of the lower id, and appends its last entry. The
+   * older one then has the addresses and the conversations of both, and the `data` that it lacks; deliveries go on. The last entry decides, and is
+   * written once. Only a store without transactions may leave conversations behind if its process dies after that, or if
+   * they are created concurrently: the next call with these users moves them. Undefined if both are one user already, or
+   * if one of them does not exist.
+   */
+  mergeUsers(merge: MergeUsers): Promise<Merged | undefined>
   /**
    * Hides the user, cancels the deliveries of its stream, and appends its last entry, in one write. Messages from its
    * addresses make a new user from then on. Its conversations stay. Undefined if there is no such user.
@@ -87,6 +96,8 @@ export interface Store {
    * {@link Store.mapEndpoint} finds there.
    */
   mapSender(input: MapSender): Promise<Pick<Mapped, 'userId' | 'appended'>>
+  /** The user at a (client, channel, identity, sender); undefined if there is none. Creates nothing. */
+  findSender(clientId: Id, channel: ChannelRef, sender: Omit<Endpoint, 'thread'>): Promise<Id | undefined>
   /** Separates the endpoint from the conversation. False if the conversation has no such endpoint. */
   removeEndpoint(clientId: Id, conversationId: Id, endpointId: Id): Promise<boolean>
 
@@ -243,6 +254,21 @@ export interface Replay {
 export interface Replayed extends StreamRef {
   key: LaneKey
   lane: LaneState
+}
+
+export interface MergeUsers {
+  clientId: Id
+  users: readonly [Id, Id]
+  /** Called for the last entry of the younger one. */
+  event(younger: Id, older: Id): NewEntry
+}
+
+/** Two users that became one. */
+export interface Merged {
+  younger: Id
+  older: Id
+  /** The last entry of the younger one. */
+  appended: Appended
 }
 
 export interface MapSender {

@@ -14,6 +14,7 @@ import { endpointCases } from './store-suite/endpoints.js'
 import { groupCases } from './store-suite/groups.js'
 import { keyCases } from './store-suite/keys.js'
 import { leaseCases, leaseEndCases } from './store-suite/leases.js'
+import { mergingCases } from './store-suite/merging.js'
 import { messageCases } from './store-suite/messages.js'
 import { metaCases } from './store-suite/meta.js'
 import { modelCases } from './store-suite/model.js'
@@ -74,6 +75,7 @@ const groups: readonly Group[] = [
   { name: 'counting', cases: countingCases },
   { name: 'deletion', cases: deletionCases },
   { name: 'deletion of users', cases: userDeletionCases },
+  { name: 'merging of users', cases: mergingCases },
   { name: 'due', cases: dueCases },
   { name: 'progress', cases: progressCases },
   { name: 'leases', cases: leaseCases },

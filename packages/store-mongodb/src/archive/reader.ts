@@ -149,10 +149,11 @@ export class ArchiveReader {
   }
 
   #toUser(doc: StreamDoc): UserStream {
-    const { deletedAt, data } = doc
+    const { deletedAt, mergedInto, data } = doc
     return {
       ...this.#toStream(doc),
       ...(deletedAt && { deletedAt }),
+      ...(mergedInto && { mergedInto: idOf(mergedInto) }),
       ...(data !== undefined && { data: JSON.parse(data) }),
     }
   }

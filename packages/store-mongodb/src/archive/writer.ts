@@ -78,6 +78,7 @@ export class ArchiveWriter {
         userId: oid(user.id),
         ...(user.data && { data: JSON.stringify(user.data) }),
         ...(user.deletedAt && { deletedAt: user.deletedAt }),
+        ...(user.mergedInto && { mergedInto: oid(user.mergedInto) }),
         ...(user.deletedAt && !user.nextAt && { isOver: true as const }),
       })),
       ...of('conversation').map((conversation) => this.#toConversationDoc(conversation)),

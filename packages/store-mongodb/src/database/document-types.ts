@@ -78,6 +78,8 @@ export interface StreamDoc {
   /** The place in the list of conversations. What has none is no conversation, or a deleted one. */
   listAt?: Date
   deletedAt?: Date
+  /** Of a user: the one that it was merged into. */
+  mergedInto?: ObjectId
   /** It was deleted and owes nothing: it may be purged. */
   isOver?: true
   scanned: number

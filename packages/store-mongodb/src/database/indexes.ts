@@ -52,6 +52,7 @@ export const versions: readonly Partial<Indexes>[] = [
     ],
     counters: [['counters', { clientId: 1, name: 1 }, { unique: true }]],
   },
+  { streams: [['merged', { clientId: 1, mergedInto: 1 }, there('mergedInto')]] },
 ]
 
 const all: Record<string, Index[]> = {}

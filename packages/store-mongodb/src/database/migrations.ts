@@ -16,9 +16,14 @@ const NAMESPACE_EXISTS = 48
  * and by several replicas at once, since it ends in the same.
  */
 const migrations: readonly ((models: Models) => Promise<void>)[] = [
-  ...versions.map((version) => (models: Models) => createCollections(models, version)),
+  ...versions.slice(0, 2).map(creating),
   keepGuests,
+  ...versions.slice(2).map(creating),
 ]
+
+function creating(version: (typeof versions)[number]): (models: Models) => Promise<void> {
+  return (models) => createCollections(models, version)
+}
 
 async function createCollections(models: Models, indexes: (typeof versions)[number]): Promise<void> {
   for (const name of Object.keys(indexes) as (keyof Models)[]) {

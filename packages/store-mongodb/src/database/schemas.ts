@@ -91,6 +91,7 @@ const stream = new Schema<StreamDoc>(
     lastMessageAt: { type: Date },
     listAt: { type: Date },
     deletedAt: { type: Date },
+    mergedInto: { type: ObjectId },
     isOver: { type: Boolean },
     scanned: { type: Number, required: true },
     lanes: { type: Mixed, required: true },

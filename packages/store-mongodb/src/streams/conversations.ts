@@ -1,9 +1,19 @@
 import { type Conversation, type Id, PlugboardError, type User } from '@plugboard/core'
-import type { Appended, ConversationRecord, MessageText, NewEntry, Page, Range } from '@plugboard/hub'
-import type { EntryDoc, StreamDoc } from '../database/document-types.js'
+import type {
+  Appended,
+  ConversationRecord,
+  Merged,
+  MergeUsers,
+  MessageText,
+  NewEntry,
+  Page,
+  Range,
+} from '@plugboard/hub'
+import type { EntryDoc, ObjectId, StreamDoc } from '../database/document-types.js'
 import { findRange } from '../database/ranges.js'
 import type { Models } from '../database/schemas.js'
 import {
+  idOf,
   NEVER,
   oid,
   toAppended,
@@ -14,7 +24,7 @@ import {
   toUser,
 } from '../encoding.js'
 import type { Appender } from './append.js'
-import type { Reservations } from './reservations.js'
+import type { Reservations, Reserved } from './reservations.js'
 import type { Head, NewStream, StreamCache } from './stream-cache.js'
 
 const CONVERSATION = {
@@ -53,9 +63,10 @@ export class Conversations {
 
   /** @throws NOT_FOUND when the client has no such user, CONFLICT when the id is taken by something else */
   async createConversation(conversation: Conversation, event: NewEntry): Promise<Appended> {
-    const { id, clientId, userId, createdAt } = conversation
-    if (userId && !(await this.findUser(clientId, userId)))
-      throw new PlugboardError('NOT_FOUND', 'there is no such user')
+    const { id, clientId, createdAt } = conversation
+    const user = conversation.userId && (await this.findUser(clientId, conversation.userId))
+    if (conversation.userId && !user) throw new PlugboardError('NOT_FOUND', 'there is no such user')
+    const userId = user?.id
     const ids = { _id: oid(id), clientId: oid(clientId), ...(userId && { userId: oid(userId) }) }
     return this.#create({ clientId, id }, { ...ids, kind: 'conversation', createdAt }, event)
   }
@@ -82,15 +93,96 @@ export class Conversations {
   }
 
   async findUser(clientId: Id, id: Id): Promise<User | undefined> {
-    const doc = await this.#streams.find(clientId, id, { kind: 1, createdAt: 1, data: 1, deletedAt: 1 })
-    return doc?.kind === 'user' && !doc.deletedAt ? toUser(doc) : undefined
+    const doc = await this.#streams.findUser(clientId, id)
+    return doc && toUser(doc)
+  }
+
+  /**
+   * The last entry of the younger one decides. What moves after it is moved again by the next call, also where the
+   * process died in between. Whoever writes for the younger one concurrently finds that it was merged.
+   */
+  async merge({ clientId, users, event }: MergeUsers): Promise<Merged | undefined> {
+    const [one, other] = await Promise.all(users.map((id) => this.findUser(clientId, id)))
+    for (const id of new Set(users)) if (one?.id !== id && other?.id !== id) await this.#moveAll(clientId, id)
+    if (!one || !other || one.id === other.id) return undefined
+    const [older, younger] = one.id < other.id ? [one.id, other.id] : [other.id, one.id]
+    const stream = { _id: oid(younger), clientId: oid(clientId) }
+    const head = await this.#streams.head(clientId, younger)
+    if (!head) return undefined
+    const last = event(younger, older)
+    const base = toEntryDoc(last, last, { ...stream, streamId: stream._id, seq: 0, at: last.at })
+    const item = { entry: last, resolved: last }
+    const reserved = await this.#reservations.end(stream, head, item, base, oid(older))
+    this.#streams.forget(clientId, younger)
+    if (reserved) await this.#appender.materialise([lastOf(base, reserved)])
+    await this.#moveAll(clientId, younger)
+    if (!reserved) return undefined
+    const doc = lastOf(base, reserved)
+    const appended = toAppended(toEntry(doc, undefined), false, oid(younger))
+    const claimed = reserved.claimed?.(doc.seq)
+    return { younger, older, appended: claimed ? { ...appended, claimed } : appended }
+  }
+
+  /** Moves what is of a merged user, and of those between, to the one that has it all. */
+  async #moveAll(clientId: Id, id: Id): Promise<void> {
+    const chain: ObjectId[] = []
+    for (let next: ObjectId | undefined = oid(id); next; ) {
+      const doc = await this.#streams.find(clientId, idOf(next), { mergedInto: 1 })
+      if (doc?.mergedInto) chain.push(next)
+      else if (chain.length > 0) await this.#move(oid(clientId), chain, next)
+      next = doc?.mergedInto
+    }
+  }
+
+  async #move(clientId: ObjectId, from: readonly ObjectId[], userId: ObjectId): Promise<void> {
+    const { addresses, streams } = this.#models
+    const theirs = { clientId, userId: { $in: from } }
+    await addresses.updateMany(theirs, { $set: { userId } })
+    const talks = { ...theirs, kind: 'conversation', ...LISTED } as const
+    const docs = await streams.find(talks, { _id: 1 }).lean<Pick<StreamDoc, '_id'>[]>()
+    await streams.updateMany(talks, { $set: { userId } })
+    for (const { _id } of docs) this.#streams.forget(idOf(clientId), idOf(_id))
+    await streams.updateMany({ clientId, mergedInto: { $in: from } }, { $set: { mergedInto: userId } })
+    await this.#fillData(clientId, from, userId)
+  }
+
+  /** Gives a user the data that it lacks; again if another call changed it concurrently. */
+  async #fillData(clientId: ObjectId, from: readonly ObjectId[], userId: ObjectId): Promise<void> {
+    const { streams } = this.#models
+    const docs = await streams
+      .find({ clientId, _id: { $in: [...from, userId] } }, { data: 1 })
+      .lean<Pick<StreamDoc, '_id' | 'data'>[]>()
+    const own = docs.find(({ _id }) => _id.equals(userId))
+    if (!own) return
+    const others = docs.filter((doc) => doc !== own).sort((a, b) => (idOf(a._id) < idOf(b._id) ? 1 : -1))
+    const filled = Object.assign({}, ...[...others, own].map(({ data = '{}' }) => JSON.parse(data)))
+    const data = JSON.stringify(filled)
+    if (data === (own.data ?? '{}')) return
+    const same = { _id: userId, clientId, data: own.data ?? null }
+    const { matchedCount } = await streams.updateOne(same, { $set: { data } })
+    if (matchedCount === 0) await this.#fillData(clientId, from, userId)
   }
 
   /** Its addresses are marked before and removed after, as those of a conversation are. */
   async deleteUser(clientId: Id, id: Id, event: NewEntry): Promise<Appended | undefined> {
     const head = await this.#streams.head(clientId, id)
     if (head?.kind !== 'user') return undefined
-    return this.#end({ clientId, id }, head, event, { clientId: oid(clientId), userId: oid(id) })
+    const ids = { clientId: oid(clientId), userId: oid(id) }
+    const appended = await this.#end({ clientId, id }, head, event, ids)
+    if (appended) await this.#endMerged(ids, appended.entry.at)
+    else {
+      const user = await this.findUser(clientId, id)
+      if (user && user.id !== id) return this.deleteUser(clientId, user.id, event)
+    }
+    return appended
+  }
+
+  /** Who was merged into a user ends with that one. */
+  async #endMerged(ids: { clientId: ObjectId; userId: ObjectId }, deletedAt: Date): Promise<void> {
+    const { streams } = this.#models
+    const merged = { clientId: ids.clientId, mergedInto: ids.userId }
+    await streams.updateMany(merged, { $set: { deletedAt } })
+    await streams.updateMany({ ...merged, nextAt: { $exists: false } }, { $set: { isOver: true } })
   }
 
   async find(clientId: Id, id: Id): Promise<ConversationRecord | undefined> {
@@ -105,11 +197,25 @@ export class Conversations {
     const filter = { clientId: oid(clientId), ...of, ...LISTED }
     const projection = { clientId: 1, ...CONVERSATION }
     const docs = await findRange(this.#models.streams, filter, '_id', range, projection)
+    const older = userId && docs.length === 0 ? await this.#olderOf(clientId, userId) : undefined
+    if (older) return this.walk(clientId, { ...range, userId: older })
     return docs.map(toConversationRecord)
   }
 
+  /** The user that this one was merged into. */
+  async #olderOf(clientId: Id, id: Id): Promise<Id | undefined> {
+    const user = await this.findUser(clientId, id)
+    return user && user.id !== id ? user.id : undefined
+  }
+
   /** One round trip for the first page, two for the others, since the place of the last one may have moved. */
-  async list(clientId: Id, userId: Id, { before, limit }: Page): Promise<Conversation[]> {
+  async list(clientId: Id, userId: Id, page: Page): Promise<Conversation[]> {
+    const found = await this.#list(clientId, userId, page)
+    const older = found.length === 0 ? await this.#olderOf(clientId, userId) : undefined
+    return older ? this.#list(clientId, older, page) : found
+  }
+
+  async #list(clientId: Id, userId: Id, { before, limit }: Page): Promise<Conversation[]> {
     const user = { clientId: oid(clientId), userId: oid(userId) }
     const last = before && (await this.#streams.find(clientId, before, CONVERSATION))
     if (before && !(last?.kind === 'conversation' && last.userId?.equals(user.userId))) return []
@@ -149,7 +255,7 @@ export class Conversations {
     if (addresses) await this.#models.addresses.updateMany(addresses, { $set: { check: 'end' } })
     const base = toEntryDoc(event, event, { ...stream, streamId: stream._id, seq: 0, at: event.at })
     const reserved = await this.#reservations.end(stream, head, { entry: event, resolved: event }, base)
-    const last = reserved && { ...base, seq: reserved.seq + 1, at: reserved.times[0] as Date }
+    const last = reserved && lastOf(base, reserved)
     if (last) await this.#appender.materialise([last])
     if (addresses) await this.#models.addresses.deleteMany(addresses)
     if (!last) return undefined
@@ -200,3 +306,10 @@ export class Conversations {
     return modifiedCount
   }
 }
+
+/** The last entry at its place. */
+const lastOf = (entry: EntryDoc, { seq, times }: Reserved): EntryDoc => ({
+  ...entry,
+  seq: seq + 1,
+  at: times[0] as Date,
+})

@@ -53,9 +53,20 @@ export class Endpoints {
   async find(client: Id, channel: ChannelRef, endpoint: Endpoint): Promise<Place | undefined> {
     const place = { clientId: oid(client), address: addressText(channel, endpoint) }
     const known = await this.#models.addresses.findOne(place).lean<AddressDoc>()
-    if (!known || (known.check && (await this.#stateOf(known)) !== 'made')) return undefined
+    if (!known || (known.check && (await this.#stateOf(known)).state !== 'made')) return undefined
     const { appended: _, ...found } = mappedTo(known, [])
     return found
+  }
+
+  async findSender(
+    client: Id,
+    channel: ChannelRef,
+    endpoint: Omit<Endpoint, 'thread'>,
+  ): Promise<Id | undefined> {
+    const sender = { clientId: oid(client), address: senderText(channel, endpoint) }
+    const known = await this.#models.addresses.findOne(sender).lean<AddressDoc>()
+    const user = known ? await this.#streams.findUser(client, idOf(known.userId)) : undefined
+    return user && idOf(user._id)
   }
 
   /** Finds who is there, or makes the user. */
@@ -76,7 +87,7 @@ export class Endpoints {
       { userId: oid(input.ids.user), check: 'new' },
     )
     const appended = sender.check === 'new' ? await this.#makeUser(input, sender) : []
-    if (sender.check === 'end' && (await this.#stateOf(sender)) === 'gone') return undefined
+    if (sender.check === 'end' && (await this.#stateOf(sender)).state === 'gone') return undefined
     return { sender, appended }
   }
 
@@ -121,12 +132,34 @@ export class Endpoints {
    * removed from it: the address is free again. That is looked at after the address was written: who deletes removes it
    * after that, and so one of the two finds the other.
    */
-  async #check(input: MapEndpoint, place: AddressDoc, appended: Appended[]): Promise<Mapped | undefined> {
-    const state = await this.#stateOf(place)
+  async #check(input: MapEndpoint, found: AddressDoc, appended: Appended[]): Promise<Mapped | undefined> {
+    const { state, place } = await this.#stateOf(found)
     if (state === 'gone') return undefined
     const made = state === 'unmade' ? await this.#makeConversation(input, place) : []
-    if (place.check === 'new') await this.#ready(place)
+    if (place.check === 'new') await this.#settle(place)
     return mappedTo(place, [...appended, ...made])
+  }
+
+  /** The address, of the user that its own was merged into. Undefined if that was deleted. */
+  async #moved(place: AddressDoc): Promise<AddressDoc | undefined> {
+    const { _id, clientId, userId: known } = place
+    const user = await this.#streams.findUser(idOf(clientId), idOf(known))
+    if (!user) return undefined
+    await this.#models.addresses.updateOne({ _id, clientId, userId: known }, { $set: { userId: user._id } })
+    return { ...place, userId: user._id }
+  }
+
+  /** Whoever merges the user changes its addresses before its conversations, and so this finds it. */
+  async #settle(place: AddressDoc): Promise<void> {
+    const { _id, clientId, userId, conversationId } = place
+    const { addresses, streams } = this.#models
+    const isReady = { $unset: { check: 1 } } as const
+    const { matchedCount } = await addresses.updateOne({ _id, clientId, check: 'new', userId }, isReady)
+    const now = matchedCount > 0 ? null : await addresses.findOne({ _id, clientId }).lean<AddressDoc>()
+    if (!now || !conversationId || now.userId.equals(userId)) return
+    await streams.updateOne({ _id: conversationId, clientId, userId }, { $set: { userId: now.userId } })
+    this.#streams.forget(idOf(clientId), idOf(conversationId))
+    await addresses.updateOne({ _id, clientId, check: 'new' }, isReady)
   }
 
   #makeConversation(input: MapEndpoint, place: AddressDoc): Promise<Appended[]> {
@@ -139,21 +172,25 @@ export class Endpoints {
   }
 
   /** Whether what an address names is there, or is to be made. Where it was deleted, the address goes. */
-  async #stateOf(place: AddressDoc): Promise<'made' | 'unmade' | 'gone'> {
+  async #stateOf(place: AddressDoc): Promise<{ state: 'made' | 'unmade' | 'gone'; place: AddressDoc }> {
     const { _id, clientId, check, userId, conversationId, endpointId } = place
     const those = { $in: conversationId ? [userId, conversationId] : [userId] }
     const docs = await this.#models.streams
-      .find({ clientId, _id: those }, { deletedAt: 1, 'endpoints._id': 1 })
+      .find({ clientId, _id: those }, { userId: 1, deletedAt: 1, mergedInto: 1, 'endpoints._id': 1 })
       .lean<StreamDoc[]>()
     const user = docs.find((doc) => doc._id.equals(userId))
-    if (user && !user.deletedAt) {
+    const moved = user?.mergedInto && (await this.#moved(place))
+    if (moved) return this.#stateOf(moved)
+    if (user && !user.deletedAt && !user.mergedInto) {
       const talk = docs.find((doc) => conversationId && doc._id.equals(conversationId))
       const leads = !talk?.deletedAt && talk?.endpoints.some((each) => each._id.equals(endpointId))
-      if (leads || !conversationId) return 'made'
-      if (!talk && check === 'new') return 'unmade'
+      if (leads && talk?.userId && !talk.userId.equals(userId))
+        await this.#models.streams.updateOne({ _id: talk._id, clientId }, { $set: { userId } })
+      if (leads || !conversationId) return { state: 'made', place }
+      if (!talk && check === 'new') return { state: 'unmade', place }
     }
     await this.#models.addresses.deleteOne({ _id, clientId, userId })
-    return 'gone'
+    return { state: 'gone', place }
   }
 
   /** The address is marked before and removed after, so that whoever finds it in between looks at the conversation. */

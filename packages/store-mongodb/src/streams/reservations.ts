@@ -75,6 +75,8 @@ export class Reservations {
     head: Head,
     item: Wanted,
     last: EntryDoc,
+    /** The user that it is merged into, and not deleted. */
+    mergedInto?: ObjectId,
   ): Promise<Reserved | undefined> {
     const call = this.#call()
     const lastAt = { $max: ['$lastAt', item.entry.at] }
@@ -84,9 +86,7 @@ export class Reservations {
     const stage = {
       seq: place.seq,
       lastAt,
-      deletedAt: lastAt,
-      listAt: '$$REMOVE',
-      isOver,
+      ...(mergedInto ? { mergedInto } : { deletedAt: lastAt, listAt: '$$REMOVE', isOver }),
       kept: { $concatArrays: ['$kept', [{ $mergeObjects: [{ $literal: { _id, ...fields } }, place] }]] },
       ...(isOwed(item) ? {} : scanning(1)),
       ...this.#lease([item], call),
@@ -136,14 +136,19 @@ export class Reservations {
   ): Promise<Reserved | undefined> {
     const update = [{ $set: { ...stage, priorAt: '$lastAt' } }]
     const after = await this.#streams
-      .findOneAndUpdate({ _id, clientId, kind: head.kind, deletedAt: null }, update as never, {
-        updatePipeline: true,
-        returnDocument: 'after',
-        projection: AFTER,
-      })
+      .findOneAndUpdate(
+        { _id, clientId, kind: head.kind, deletedAt: null, mergedInto: null },
+        update as never,
+        {
+          updatePipeline: true,
+          returnDocument: 'after',
+          projection: AFTER,
+        },
+      )
       .lean<StreamDoc>()
     if (!after) return undefined
     // Another process may have removed some.
+    head.userId = after.userId
     if (after.endpoints.length !== head.endpoints.length) head.endpoints = after.endpoints.map(toEndpoint)
     const seq = after.seq - items.length
     const times: Date[] = []

@@ -11,7 +11,8 @@ import { idOf, later, NEVER, oid, toClaimed, toEndpoint, toEntryDoc } from '../e
 /** What of a stream hardly ever changes, so that it is kept for as long as there is room. */
 export interface Head {
   readonly kind: StreamKind
-  readonly userId: ObjectId | undefined
+  /** Another process may have merged it into another user since. */
+  userId: ObjectId | undefined
   /** Those that were removed by another process may still be here; what goes to one is dead then. */
   endpoints: readonly EndpointRecord[]
   /** The first numbers of reservations that this process has filled, and the stream may still have as reserved. */
@@ -28,6 +29,8 @@ export interface NewStream {
   data?: string
   endpoints?: EndpointDoc[]
 }
+
+const USER = { kind: 1, createdAt: 1, data: 1, deletedAt: 1, mergedInto: 1 } as const
 
 const HEAD = { kind: 1, userId: 1, endpoints: 1 } as const
 
@@ -74,6 +77,11 @@ export class StreamCache {
     if (head) head.endpoints = head.endpoints.filter(({ id }) => id !== endpointId)
   }
 
+  /** What is known of the stream is not so any more. */
+  forget(clientId: Id, streamId: Id): void {
+    this.#heads.delete(clientId + streamId)
+  }
+
   forgetAll(): void {
     this.#heads.clear()
   }
@@ -86,6 +94,13 @@ export class StreamCache {
     const filter = { _id: oid(streamId), clientId: oid(clientId) }
     const doc = await this.#streams.findOne(filter, { clientId: 1, ...projection }).lean<StreamDoc>()
     return doc ?? undefined
+  }
+
+  /** The user, or the one that it was merged into; undefined if that was deleted. */
+  async findUser(clientId: Id, id: Id): Promise<StreamDoc | undefined> {
+    const doc = await this.find(clientId, id, USER)
+    if (doc?.mergedInto) return this.findUser(clientId, idOf(doc.mergedInto))
+    return doc?.kind === 'user' && !doc.deletedAt ? doc : undefined
   }
 
   /**

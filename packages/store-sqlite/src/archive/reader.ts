@@ -47,7 +47,8 @@ const SENDERS = `
 /** With what is read off the entries, as it is when a stream is loaded. */
 const STREAMS = `
   SELECT json_array(
-    json_array(s.n, ${toHex('s.client')}, ${toHex('s.id')}, ${toHex('u.id')}, s.created_at, s.data, s.deleted_at),
+    json_array(s.n, ${toHex('s.client')}, ${toHex('s.id')}, ${toHex('u.id')}, s.created_at, s.data, s.deleted_at,
+      ${toHex('s.merged')}),
     json_array(e.seq, e.at, iif(s.kind <> 1, NULL, ${newestMessageAt('s.n')})),
     ${PROGRESS_ROW},
     json((SELECT json_group_array(${ENDPOINT_ROW}) FROM (SELECT * FROM endpoints WHERE stream = s.n ORDER BY n)))) AS row
@@ -106,6 +107,7 @@ type StreamRow<Progress = SavedProgress | undefined> = [
     createdAt: number,
     data: string | null,
     deletedAt: number | null,
+    mergedInto: Id | '',
   ],
   last: [seq: number | null, at: number | null, messageAt: number | null],
   progress: Progress,
@@ -267,10 +269,11 @@ function toStream([[, clientId, id, , createdAt], [seq, lastAt], owed]: StreamRo
 }
 
 function toUser(row: StreamRow): UserStream {
-  const [[, , , , , data, deletedAt]] = row
+  const [[, , , , , data, deletedAt, mergedInto]] = row
   return {
     ...toStream(row),
     ...(deletedAt !== null && { deletedAt: new Date(deletedAt) }),
+    ...(mergedInto !== '' && { mergedInto }),
     ...(data !== null && { data: JSON.parse(data) }),
   }
 }

@@ -1,3 +1,4 @@
+import type { Id } from '@plugboard/core'
 import {
   type ArchiveRecord,
   type ConversationStream,
@@ -36,8 +37,8 @@ const KEY = `INSERT INTO keys (client, key, hash, id, at) VALUES (${toBytes}, ?,
 const SENDER = `INSERT INTO senders (client, sender, identity, channel, custom, user)
   VALUES (${toBytes}, ?, ?, ?, ?, ${toBytes}) ON CONFLICT (client, sender, identity, channel, custom) DO NOTHING`
 
-const STREAM = `INSERT INTO streams (n, client, id, kind, user, created_at, data, deleted_at, over, rank)
-  VALUES (?, ${toBytes}, ${toBytes}, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (client, id) DO NOTHING`
+const STREAM = `INSERT INTO streams (n, client, id, kind, user, created_at, data, deleted_at, over, rank, merged)
+  VALUES (?, ${toBytes}, ${toBytes}, ?, ?, ?, ?, ?, ?, ?, ${toBytes}) ON CONFLICT (client, id) DO NOTHING`
 
 const PROGRESS = `INSERT INTO progress (n, client, scanned, lanes, next_at, owed_at, hold)
   VALUES (?, ${toBytes}, ?, ?, ?, ?, ${HOLDS.indexOf('free')})`
@@ -120,7 +121,8 @@ export class ArchiveWriter {
       case 'sender':
         return this.#addSender(record)
       case 'user': {
-        this.#addStream('user', record, { data: record.data ? JSON.stringify(record.data) : null })
+        const { data, mergedInto = null } = record
+        this.#addStream('user', record, { data: data ? JSON.stringify(data) : null, mergedInto })
         return
       }
       case 'conversation':
@@ -157,7 +159,11 @@ export class ArchiveWriter {
   #addStream(
     kind: StreamKind,
     stream: StreamRecord & { deletedAt?: Date },
-    { data = null, userN = null }: { data?: string | null; userN?: number | null } = {},
+    {
+      data = null,
+      userN = null,
+      mergedInto = null,
+    }: { data?: string | null; userN?: number | null; mergedInto?: Id | null } = {},
   ): number | undefined {
     const { clientId, id, createdAt, deletedAt, nextAt, owedAt, lastAt, scanned, lanes } = stream
     const n = this.#streams.takeRow()
@@ -167,7 +173,8 @@ export class ArchiveWriter {
       deletedAt && !nextAt ? 1 : null,
       userN === null || deletedAt ? null : NEVER,
     ]
-    if (this.#stream(n, clientId, id, kindN, userN, createdAt.getTime(), data, deleted, over, rank) === 0) {
+    const fields = [data, deleted, over, rank, mergedInto] as const
+    if (this.#stream(n, clientId, id, kindN, userN, createdAt.getTime(), ...fields) === 0) {
       if (this.#rowOfKind(clientId, id, kindN) === undefined) throw new Refused(`the id ${id} is taken`)
       return undefined
     }

@@ -199,6 +199,11 @@ const migrations: readonly string[] = [
   -- What endpoints show of a message, as JSON by target.
   ALTER TABLE entries ADD COLUMN sent TEXT;
   `,
+  `
+  -- Of a user that was merged into another: its id.
+  ALTER TABLE streams ADD COLUMN merged BLOB;
+  CREATE INDEX streams_merged ON streams (client, merged) WHERE merged IS NOT NULL;
+  `,
 ]
 
 /**

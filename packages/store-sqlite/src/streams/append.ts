@@ -5,9 +5,9 @@ import type { Entries } from './entries.js'
 import type { NewStream, StreamCache } from './stream-cache.js'
 import { advance, claimedOf, type StreamState } from './stream-state.js'
 
-/** Whether it is the stream of a user who was not deleted. */
+/** Whether it is the stream of a user who was neither deleted nor merged into another. */
 export const isUser = (stream: StreamState | undefined): boolean =>
-  stream?.kind === 'user' && stream.deletedAt === null
+  stream?.kind === 'user' && stream.deletedAt === null && stream.mergedInto === undefined
 
 /** How streams begin and grow. Everything here runs within a transaction of the writer. */
 export class Appender {
@@ -88,9 +88,9 @@ export class Appender {
     event: NewEntry,
     endpoints: readonly EndpointRecord[] = [],
   ): Appended {
-    const user = userId === undefined ? undefined : this.#streams.find(clientId, userId)
+    const user = userId === undefined ? undefined : this.#streams.findUser(clientId, userId)
     if (userId !== undefined && !isUser(user)) throw new PlugboardError('NOT_FOUND', 'there is no such user')
-    const of = { userId, userN: user?.n ?? null }
+    const of = { userId: user?.streamId, userN: user?.n ?? null }
     const conversation = { clientId, streamId: id, kind: 'conversation', ...of } as const
     return this.add(this.#begin({ ...conversation, endpoints }, createdAt), event, event)
   }

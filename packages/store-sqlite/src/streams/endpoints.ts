@@ -86,6 +86,12 @@ export class Endpoints {
     return { userId, appended: [this.#appender.openUser(user, events.user(userId))] }
   }
 
+  findSender(sender: Pick<MapSender, keyof Address>): Id | undefined {
+    const known = this.#findSender(...senderOf(sender)) as Id | undefined
+    const user = known && this.#streams.findUser(sender.clientId, known)
+    return user && isUser(user) ? user.streamId : undefined
+  }
+
   find(address: Address): Place | undefined {
     const row = this.#find(...senderOf(address), address.endpoint.thread)
     if (!row) return undefined
@@ -95,8 +101,8 @@ export class Endpoints {
 
   /** Who is there, or from now on the new user, where the one who was has been deleted. */
   #userAt(input: MapSender): Id {
-    const known = this.#findSender(...senderOf(input)) as Id | undefined
-    if (known && isUser(this.#streams.find(input.clientId, known))) return known
+    const known = this.findSender(input)
+    if (known) return known
     this.#replaceSender(...senderOf(input), input.ids.user)
     return input.ids.user
   }

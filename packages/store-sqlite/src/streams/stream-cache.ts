@@ -55,6 +55,12 @@ export class StreamCache implements Pending {
     return state
   }
 
+  /** The stream of a user, or of the one that it was merged into. */
+  findUser(clientId: Id, id: Id): StreamState | undefined {
+    const stream = this.find(clientId, id)
+    return stream?.mergedInto === undefined ? stream : this.findUser(clientId, stream.mergedInto)
+  }
+
   /** The number of a row that is new, for who writes it past this. */
   takeRow(): number {
     this.#lastN += 1
@@ -67,6 +73,7 @@ export class StreamCache implements Pending {
       key: fixed.clientId + fixed.streamId,
       n: this.takeRow(),
       ...fixed,
+      mergedInto: undefined,
       endpoints,
       seq: 0,
       lastAt: 0,

@@ -22,6 +22,8 @@ export interface StreamState {
   readonly userId: Id | undefined
   /** The row of the user whose conversation it is. */
   readonly userN: number | null
+  /** Of a user: the one that it was merged into. */
+  mergedInto: Id | undefined
   readonly createdAt: number
   endpoints: readonly EndpointRecord[]
   /** The newest number, and its time. */

@@ -34,6 +34,7 @@ type Row = [
     deletedAt: number | null,
     over: number | null,
     rank: number | null,
+    mergedInto: Id | '',
   ],
   last: [seq: number | null, at: number | null, messageAt: number | null],
   progress: ProgressRow,
@@ -42,7 +43,8 @@ type Row = [
 
 const LOAD = `
   SELECT json_array(
-    json_array(s.n, s.kind, s.user, ${toHex('u.id')}, s.created_at, s.deleted_at, s.over, s.rank),
+    json_array(s.n, s.kind, s.user, ${toHex('u.id')}, s.created_at, s.deleted_at, s.over, s.rank,
+      ${toHex('s.merged')}),
     json_array(e.seq, e.at, iif(s.kind <> 1, NULL, ${newestMessageAt('s.n')})),
     ${PROGRESS_ROW},
     json((SELECT json_group_array(${ENDPOINT_ROW}) FROM endpoints WHERE stream = s.n)))
@@ -82,7 +84,7 @@ export class StreamTable {
     const row = this.#load(clientId, streamId)
     if (!row) return undefined
     const [stream, last, progress, endpoints] = row
-    const [n, kind, userN, userId, createdAt, deletedAt, over, rank] = stream
+    const [n, kind, userN, userId, createdAt, deletedAt, over, rank, mergedInto] = stream
     const [seq, lastAt, messageAt] = last
     const owed = toProgress(progress)
     return {
@@ -93,6 +95,7 @@ export class StreamTable {
       kind: STREAM_KINDS[kind] as StreamState['kind'],
       userId: STREAM_KINDS[kind] === 'user' ? streamId : userId || undefined,
       userN,
+      mergedInto: mergedInto || undefined,
       createdAt,
       endpoints: endpoints.map(toEndpoint),
       seq: seq ?? 0,

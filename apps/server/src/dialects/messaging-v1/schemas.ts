@@ -318,6 +318,7 @@ const activity = z.discriminatedUnion('type', [
 export const events = {
   'user.new': z.object({ userId: guid, userData: z.record(z.string(), z.string()).optional() }),
   'user.deleted': z.object({ userId: guid }),
+  'user.merged': z.object({ userId: guid, mergedUserId: guid }),
   'conversation.new': conversationEvent,
   'conversation.started': channelEvent.extend({ payload: z.string().optional() }),
   'conversation.deleted': conversationEvent,

@@ -2,6 +2,7 @@ import { isJsonObject, parseJsonObject, toUuid } from '@plugboard/core'
 import {
   activityOf,
   healthEventOf,
+  mergedUserOf,
   type RetrySchedule,
   type Topic,
   type WebhookEvent,
@@ -47,6 +48,13 @@ function render(event: WebhookEvent): string {
 function userDataOf({ payload }: { payload: string }): { userData?: object } {
   const { data } = parseJsonObject(payload)
   return isJsonObject(data) ? { userData: data } : {}
+}
+
+/** @throws if the entry does not say into whom */
+function mergedJson(entry: WebhookEvent['entry']): object {
+  const merged = mergedUserOf(entry)
+  if (!merged) throw new TypeError('the entry has no merged user')
+  return { userId: toUuid(merged.into), mergedUserId: toUuid(entry.streamId) }
 }
 
 /** The data of the link that opened a conversation. */
@@ -95,6 +103,8 @@ function dataOf({ entry, userId, isCollecting }: WebhookEvent): string {
       return JSON.stringify({ userId: toUuid(entry.streamId), ...userDataOf(entry) })
     case 'user.deleted':
       return JSON.stringify({ userId: toUuid(entry.streamId) })
+    case 'user.merged':
+      return JSON.stringify(mergedJson(entry))
     case 'conversation.new':
     case 'conversation.deleted':
       return JSON.stringify(conversation)

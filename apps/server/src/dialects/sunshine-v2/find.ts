@@ -34,8 +34,7 @@ export async function findUserId(
   if (userExternalId !== undefined)
     return (await orNotFound('user', hub.users.getExternal(client, externalOf(userExternalId)))).id
   if (userId === undefined || !isId(userId)) throw notFound('user')
-  await orNotFound('user', hub.users.assertExists(client, userId))
-  return userId
+  return orNotFound('user', hub.users.idOf(client, userId))
 }
 
 /** The user that a path names, by the id or by the caller's own. @throws user_not_found */

@@ -13,6 +13,7 @@ import {
   type ConversationFacts,
   type ConversationView,
   integrationOf,
+  mergedUserOf,
   type UserView,
   type WebhookEvent,
 } from '@plugboard/hub'
@@ -41,6 +42,8 @@ export async function eventOf(event: WebhookEvent): Promise<Told | undefined> {
   switch (entry.type) {
     case 'user.deleted':
       return userRemoved(event)
+    case 'user.merged':
+      return usersMerged(event)
     case 'conversation.deleted':
       return conversationRemoved(event)
     case 'message':
@@ -60,6 +63,21 @@ function userRemoved({ entry, webhook }: WebhookEvent): Told {
   // The published document has both names for it.
   const type = webhook.events?.includes('user:remove') ? 'user:remove' : 'user:delete'
   return { type, payload: { user } }
+}
+
+/** The discarded user has only its ids. Plugboard merges users whose addresses a channel reports as one person's. */
+async function usersMerged(event: WebhookEvent): Promise<Told | undefined> {
+  const { entry, lookups } = event
+  const merged = mergedUserOf(entry)
+  if (!merged) return undefined
+  const { into, externalId } = merged
+  const discarded = {
+    id: entry.streamId,
+    authenticated: false,
+    ...known({ externalId: ownValue(externalId) }),
+  }
+  const surviving = userOf(event, into, await lookups.user(into))
+  return { type: 'user:merge', payload: { mergedUsers: { surviving, discarded }, reason: 'channelLinking' } }
 }
 
 const ownValue = (externalId: Json | undefined): Json | undefined =>

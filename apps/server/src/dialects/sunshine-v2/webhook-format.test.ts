@@ -106,6 +106,7 @@ describe('a webhook', () => {
     'conversation:remove': 'conversation.deleted',
     'conversation:typing': 'activity.typing',
     'user:delete': 'user.deleted',
+    'user:merge': 'user.merged',
     'user:remove': 'user.deleted',
   }
   const known: readonly Topic[] = [...new Set(Object.values(topics)), 'user.new', 'health.new', 'void']

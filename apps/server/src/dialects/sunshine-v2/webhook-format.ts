@@ -18,6 +18,7 @@ const TRIGGERS: Readonly<Partial<Record<Topic, readonly Trigger[]>>> = {
   'conversation.new': ['conversation:create'],
   'conversation.deleted': ['conversation:remove'],
   'user.deleted': ['user:remove', 'user:delete'],
+  'user.merged': ['user:merge'],
   'activity.read': ['conversation:read'],
   'activity.typing': ['conversation:typing'],
   'activity.joined': ['conversation:join'],

@@ -50,6 +50,25 @@ export const besideCases: Cases = {
     same(await copy.dueStreams(), [of('owed').userId])
   },
 
+  'a user that was merged into another is so in a copy, with what it had': async (copies) => {
+    const { scene, archive } = await copies.fresh()
+    const { id: clientId } = await scene.client()
+    const map = ({ store }: Scene, sender: string) =>
+      store.mapEndpoint(scene.mapping(clientId, { endpoint: { sender } }))
+    const [older, younger] = [await map(scene, 'first'), await map(scene, 'second')]
+    const users = [older.userId, younger.userId] as const
+    await scene.store.mergeUsers({ clientId, users, event: () => scene.event('user.merged') })
+    const { scene: copy, archive: copied } = await copies.copy(archive)
+    await sameRecords(copied, archive)
+    for (const id of users) same((await copy.store.findUser(clientId, id))?.id, older.userId)
+    const again = await map(copy, 'second')
+    same([again.userId, again.conversationId], [older.userId, younger.conversationId])
+    const listed = await copy.store.listConversations(clientId, younger.userId, { limit: 9 })
+    same(listed.length, 2)
+    await copy.store.deleteUser(clientId, older.userId, scene.event('user.deleted'))
+    same(await copy.store.findUser(clientId, younger.userId), undefined)
+  },
+
   'documents are found by name and by term in a copy, and numbers go on': async (copies) => {
     const { scene, archive } = await copies.fresh()
     const { client, document, counter, group } = await populate(scene)

@@ -23,6 +23,7 @@ const KINDS = [
   'delete message',
   'delete conversation',
   'delete user',
+  'merge users',
   'remove endpoint',
   'purge',
   'document',
@@ -154,6 +155,14 @@ async function one(scene: Scene, world: World, { kind, pick, text, payload }: De
       const owes = pick % 2 ? [target] : []
       await store.deleteUser(user.clientId, user.id, scene.event('user.deleted', { owes }))
       world.users = world.users.filter(({ id }) => id !== user.id)
+    },
+    'merge users': async () => {
+      const user = from(world.users)
+      const other = world.users.find(({ clientId, id }) => clientId === user?.clientId && id !== user.id)
+      if (!user || !other) return
+      const owes = pick % 2 ? [target] : []
+      const event = () => scene.event('user.merged', { owes })
+      await store.mergeUsers({ clientId: user.clientId, users: [user.id, other.id], event })
     },
     'remove endpoint': async () => {
       if (!talk) return

@@ -18,7 +18,23 @@ export const conversationMethods = (database: Database, owner: Owner) =>
 
     findUser(clientId, id) {
       const user = database.user(clientId, id)
-      return user && { id, clientId, createdAt: user.createdAt, ...(user.data && { data: user.data }) }
+      if (!user) return undefined
+      const { streamId, createdAt, data } = user
+      return { id: streamId, clientId, createdAt, ...(data && { data }) }
+    },
+
+    mergeUsers({ clientId, users, event }) {
+      const [older, younger] = users.map((id) => database.user(clientId, id)).sort(byId)
+      if (!older || !younger || older === younger) return undefined
+      const last = event(younger.streamId, older.streamId)
+      const appended = add(database, owner, younger, last, last)
+      younger.mergedInto = older.streamId
+      if (younger.data) older.data = { ...younger.data, ...older.data }
+      for (const stream of database.streamsOf(clientId)) {
+        if (stream.kind === 'conversation' && stream.userId === younger.streamId)
+          stream.userId = older.streamId
+      }
+      return { younger: younger.streamId, older: older.streamId, appended }
     },
 
     deleteUser(clientId, id, event) {
@@ -26,8 +42,12 @@ export const conversationMethods = (database: Database, owner: Owner) =>
       if (!stream) return undefined
       // Who writes from an address of the user is somebody new from now on.
       for (const [address, person] of database.people)
-        if (person.clientId === clientId && person.userId === id) database.people.delete(address)
-      return end(database, owner, stream, event)
+        if (person.clientId === clientId && database.user(clientId, person.userId) === stream)
+          database.people.delete(address)
+      const appended = end(database, owner, stream, event)
+      for (const merged of database.streamsOf(clientId))
+        if (merged.mergedInto === stream.streamId) endMerged(merged, appended.entry.at)
+      return appended
     },
 
     createConversation(conversation, event) {
@@ -41,7 +61,8 @@ export const conversationMethods = (database: Database, owner: Owner) =>
       return stream && recordOf(stream)
     },
 
-    listConversations(clientId, userId, { before, limit }) {
+    listConversations(clientId, user, { before, limit }) {
+      const userId = database.user(clientId, user)?.streamId ?? user
       const all = conversationsOf(database, clientId, userId).sort(byNewestMessage)
       // The page before may have ended with one that was deleted since.
       const last = all.findIndex(({ streamId }) => streamId === before)
@@ -53,8 +74,10 @@ export const conversationMethods = (database: Database, owner: Owner) =>
       return page.map(conversationOf)
     },
 
-    walkConversations: (clientId, { userId, ...range }) =>
-      rangeOf(conversationsOf(database, clientId, userId).filter(isThere).map(recordOf), range),
+    walkConversations(clientId, { userId: user, ...range }) {
+      const userId = user && (database.user(clientId, user)?.streamId ?? user)
+      return rangeOf(conversationsOf(database, clientId, userId).filter(isThere).map(recordOf), range)
+    },
 
     deleteConversation(clientId, id, event) {
       const stream = database.conversation(clientId, id)
@@ -77,10 +100,10 @@ export function openConversation(
   event: NewEntry,
   endpoints: Stream['endpoints'] = [],
 ): Appended {
-  if (userId !== undefined && !database.user(clientId, userId))
-    throw new PlugboardError('NOT_FOUND', 'there is no such user')
+  const user = userId === undefined ? undefined : database.user(clientId, userId)
+  if (userId !== undefined && !user) throw new PlugboardError('NOT_FOUND', 'there is no such user')
   const fields = { clientId, streamId: id, kind: 'conversation', createdAt, endpoints } as const
-  const stream = begin(database, { ...fields, ...(userId !== undefined && { userId }) })
+  const stream = begin(database, { ...fields, ...(user && { userId: user.streamId }) })
   return add(database, owner, stream, event, event)
 }
 
@@ -98,6 +121,15 @@ function end(database: Database, owner: Owner, stream: Stream, event: NewEntry):
   for (const entry of before) replaceEntry(stream, tombstoneOf(entry, stream.deletedAt))
   return appended
 }
+
+/** Who was merged into a user ends with that one. */
+function endMerged(stream: Stream, at: Date): void {
+  stream.deletedAt = at
+  for (const entry of stream.entries) replaceEntry(stream, tombstoneOf(entry, at))
+}
+
+const byId = (a: Stream | undefined, b: Stream | undefined): number =>
+  a && b && a.streamId > b.streamId ? 1 : -1
 
 /** Of one user, or all; deleted ones too. */
 const conversationsOf = (database: Database, clientId: Id, userId?: Id): Stream[] =>

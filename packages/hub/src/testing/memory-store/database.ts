@@ -41,9 +41,10 @@ export class Database {
     return this.streams.get(keyOf(clientId, streamId))
   }
 
-  /** The stream of a user who was not deleted. */
+  /** The stream of a user who was not deleted, or of the one that it was merged into. */
   user(clientId: Id, id: Id): Stream | undefined {
     const stream = this.find(clientId, id)
+    if (stream?.mergedInto !== undefined) return this.user(clientId, stream.mergedInto)
     return stream?.kind === 'user' && !stream.deletedAt ? stream : undefined
   }
 

@@ -11,8 +11,8 @@ export const endpointMethods = (database: Database, owner: Owner) =>
   ({
     mapEndpoint(input) {
       const { clientId, ids, events, at, userData } = input
-      const person = database.people.get(addressOf(input))
-      const userId = person?.userId ?? ids.user
+      const person = userAt(database, input)
+      const userId = person ?? ids.user
       const known = person && findEndpoint(database, input, userId)
       if (known) return { userId, ...known, appended: [] }
       // Asked before anything is changed, since it may throw.
@@ -32,15 +32,17 @@ export const endpointMethods = (database: Database, owner: Owner) =>
 
     findEndpoint(clientId, channel, endpoint) {
       const address = { clientId, channel, endpoint }
-      const person = database.people.get(addressOf(address))
-      const known = person && findEndpoint(database, address, person.userId)
-      return known && { userId: person.userId, ...known }
+      const userId = userAt(database, address)
+      const known = userId && findEndpoint(database, address, userId)
+      return known && { userId, ...known }
     },
+
+    findSender: (clientId, channel, endpoint) => userAt(database, { clientId, channel, endpoint }),
 
     mapSender(input) {
       const { clientId, ids, events, at, userData } = input
-      const person = database.people.get(addressOf(input))
-      if (person) return { userId: person.userId, appended: [] }
+      const person = userAt(database, input)
+      if (person) return { userId: person, appended: [] }
       const event = events.user(ids.user)
       const user = { id: ids.user, clientId, createdAt: at, ...(userData && { data: userData }) }
       database.people.set(addressOf(input), { clientId, userId: ids.user })
@@ -54,6 +56,12 @@ export const endpointMethods = (database: Database, owner: Owner) =>
       return true
     },
   }) satisfies Partial<Methods>
+
+/** The user at an address. */
+function userAt(database: Database, address: Pick<MapSender, keyof Address>): Stream['userId'] {
+  const person = database.people.get(addressOf(address))
+  return person && (database.user(person.clientId, person.userId)?.streamId ?? person.userId)
+}
 
 /** The conversation of the user that has this endpoint. One that was deleted has it no more. */
 function findEndpoint(database: Database, input: Address, userId: Stream['userId']) {

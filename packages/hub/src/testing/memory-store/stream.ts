@@ -11,15 +11,17 @@ export type Owner = number
 export interface Stream extends StreamRef {
   readonly kind: StreamKind
   /** The person whose conversation it is, or whose stream. */
-  readonly userId?: Id
+  userId?: Id
   readonly createdAt: Date
   /** Of a user. */
-  readonly data?: Readonly<Record<string, string>>
+  data?: Readonly<Record<string, string>>
   /** Of a conversation. */
   endpoints: readonly EndpointRecord[]
   /** The entry with number n is at n - 1. An entry is replaced, never changed. */
   readonly entries: Entry[]
   deletedAt?: Date
+  /** Of a user: the one that it was merged into. */
+  mergedInto?: Id
   /** Rises with each message of the whole database: the conversation with the highest has the newest message. */
   order: number
 

@@ -1,0 +1,407 @@
+import {
+  type Alias,
+  type Endpoint,
+  type Id,
+  type InboundEvent,
+  isId,
+  newId,
+  type Person,
+  parseJsonObject,
+} from '@plugboard/core'
+import fc from 'fast-check'
+import { afterAll, describe, expect, test } from 'vitest'
+import { acmeChannel } from '../../test/support/acme-channel.js'
+import { integrationOf, recordOf } from '../../test/support/clients.js'
+import { openHub, SharedStore } from '../../test/support/hub.js'
+import type { ClientView } from '../clients/directory.js'
+import type { Hub } from '../hub.js'
+import type { Entry } from '../log/entry.js'
+import type { Store } from '../ports/store.js'
+
+/** What the test says that somebody did; the rest of an event follows from it. */
+interface Deed {
+  sender: string
+  aliases?: readonly (string | Alias)[]
+  thread?: string
+  text?: string
+  person?: Person
+  to?: Partial<Endpoint>
+  type?: 'message' | 'renamed' | 'reaction'
+}
+
+const PHONE = '+1555'
+const phone: Alias = { sender: PHONE, isReassignable: true }
+
+describe('the addresses of a person', () => {
+  test('lead to one user and one conversation, whichever comes next', async () => {
+    const { say, people } = await setUp()
+    const first = await say({ sender: PHONE })
+    expect(await say({ sender: 'id', aliases: [phone] })).toEqual(first)
+    expect(await say({ sender: 'id' })).toEqual(first)
+    expect(await say({ sender: PHONE })).toEqual(first)
+    expect(await people()).toEqual([first.userId])
+  })
+
+  test('may be told with the telephone number as the sender', async () => {
+    const { say } = await setUp()
+    const first = await say({ sender: PHONE, aliases: ['id', phone] })
+    expect(await say({ sender: 'id' })).toEqual(first)
+    const other = await say({ sender: PHONE, aliases: ['other', phone] })
+    expect(other.userId).not.toBe(first.userId)
+    expect(await say({ sender: 'id' })).toEqual(first)
+  })
+
+  test('are those of somebody else in another thread, as before', async () => {
+    const { say } = await setUp()
+    const [one, two] = [await say({ sender: PHONE, thread: 'a' }), await say({ sender: PHONE, thread: 'b' })]
+    expect(await say({ sender: 'id', aliases: [phone], thread: 'b' })).toEqual(two)
+    expect(await say({ sender: 'id', thread: 'a' })).toEqual(one)
+    const three = await say({ sender: 'id', thread: 'c' })
+    expect([three.userId, await say({ sender: PHONE, thread: 'c' })]).toEqual([one.userId, three])
+  })
+
+  test('make one user of two that are one person: the younger is merged into the older', async () => {
+    const { say, people, merged, hub, client, ids } = await setUp()
+    const older = await say({ sender: 'id', person: { name: 'Ada' } })
+    const younger = await say({ sender: PHONE, person: { name: 'A.', phone: PHONE } })
+    expect(younger.userId).not.toBe(older.userId)
+    expect(await say({ sender: 'id', aliases: [phone] })).toEqual(older)
+    expect(await people()).toEqual([older.userId])
+    expect(await merged()).toEqual([[younger.userId, older.userId]])
+    expect(await say({ sender: PHONE })).toEqual(older)
+    const user = await hub.users.view(await client(), younger.userId)
+    expect([user.id, user.data]).toEqual([older.userId, { name: 'Ada', phone: PHONE }])
+    const talks = await hub.conversations.listByUser(await client(), younger.userId, { limit: 10 })
+    expect(new Set(ids(talks))).toEqual(new Set([older.conversationId, younger.conversationId]))
+    expect(talks.map(({ userId }) => userId)).toEqual([older.userId, older.userId])
+  })
+
+  test('merge chains of users, and whoever posts as a merged one posts as the oldest', async () => {
+    const { say, people, hub, client } = await setUp()
+    const users = [await say({ sender: 'a' }), await say({ sender: 'b' }), await say({ sender: 'c' })]
+    const [a, b, c] = users as [Said, Said, Said]
+    await say({ sender: 'c', aliases: ['b'] })
+    await say({ sender: 'b', aliases: ['a'] })
+    expect(await people()).toEqual([a.userId])
+    for (const { userId } of [b, c]) expect((await hub.users.get(await client(), userId)).id).toBe(a.userId)
+    const message = await hub.messages.post(await client(), {
+      ...{ conversationId: c.conversationId, author: { userId: c.userId } },
+      payload: { type: 'text', text: 'hi' },
+    })
+    expect(message.author).toEqual({ userId: a.userId })
+    await hub.participants.assertMember(await client(), b.conversationId, c.userId)
+  })
+
+  test('never merge two people by a telephone number: it goes with the newest id', async () => {
+    const { say, people } = await setUp()
+    const old = await say({ sender: 'old id', aliases: [phone] })
+    const next = await say({ sender: 'new id', aliases: [phone] })
+    expect(next.userId).not.toBe(old.userId)
+    expect(await say({ sender: PHONE })).toEqual(next)
+    expect(await say({ sender: 'old id' })).toEqual(old)
+    expect((await people()).length).toBe(2)
+  })
+
+  test('are somebody new at a number that the provider reports as given up', async () => {
+    const { say, tell, people } = await setUp()
+    const first = await say({ sender: PHONE })
+    const other = await say({ sender: '+1999' })
+    const rename: Deed = { type: 'renamed', sender: PHONE, to: { sender: '+1999' } }
+    await tell(rename)
+    expect(await say({ sender: '+1999' })).toEqual(first)
+    await tell(rename)
+    expect(await say({ sender: '+1999' })).toEqual(first)
+    const stranger = await say({ sender: PHONE })
+    expect(new Set([first, other, stranger].map(({ userId }) => userId)).size).toBe(3)
+    await tell(rename)
+    expect(await say({ sender: PHONE })).toEqual(stranger)
+    expect(await say({ sender: '+1999' })).toEqual(first)
+    expect((await people()).length).toBe(3)
+  })
+
+  test('get messages where the person wrote last, also those of old conversations', async () => {
+    const { say, tell, reply, sent } = await setUp()
+    const old = await say({ sender: PHONE, thread: 'old' })
+    await reply(old)
+    expect(await sent(1)).toEqual([{ identity: '*', sender: PHONE, thread: 'old' }])
+    await say({ sender: 'id', aliases: [phone] })
+    await reply(old)
+    expect((await sent(2))[1]).toMatchObject({ sender: 'id', thread: 'old' })
+    await tell({ type: 'renamed', sender: 'id', to: { sender: 'newer' } })
+    await reply(old)
+    expect((await sent(3))[2]).toMatchObject({ sender: 'newer' })
+  })
+
+  test('are forgotten with their user', async () => {
+    const { say, hub, client, documents } = await setUp()
+    const { userId } = await say({ sender: 'id', aliases: [phone] })
+    expect(await documents()).toBeGreaterThan(0)
+    await hub.participants.deleteUser(await client(), userId)
+    expect(await documents()).toBe(0)
+    expect((await say({ sender: PHONE })).userId).not.toBe(userId)
+  })
+
+  test('that are hostile are left out', async () => {
+    const { say } = await setUp()
+    const first = await say({
+      sender: 'id',
+      aliases: ['', '\0', '\ud800', 'x'.repeat(10_000), 7 as never, 'id'],
+    })
+    expect(await say({ sender: 'id', aliases: Array.from({ length: 500 }, (_, i) => `${i}`) })).toEqual(first)
+    expect(await say({ sender: '9' })).toEqual(first)
+    expect((await say({ sender: '10' })).userId).not.toBe(first.userId)
+  })
+})
+
+describe('the address of a room', () => {
+  test('may change, and the conversations of all its members go on', async () => {
+    const { say, tell, reply, sent } = await setUp()
+    const [ada, ben] = [
+      await say({ sender: 'ada', thread: 'old' }),
+      await say({ sender: 'ben', thread: 'old' }),
+    ]
+    for (let i = 0; i < 2; i += 1) {
+      await tell({ type: 'renamed', sender: 'ada', thread: 'old', to: { thread: 'new' } })
+      expect(await say({ sender: 'ada', thread: 'new' })).toEqual(ada)
+      expect(await say({ sender: 'ben', thread: 'new' })).toEqual(ben)
+      expect(await say({ sender: 'ben', thread: 'old' })).toEqual(ben)
+    }
+    const carl = await say({ sender: 'carl', thread: 'new' })
+    expect(await say({ sender: 'carl', thread: 'new' })).toEqual(carl)
+    await reply(ben)
+    await reply(carl)
+    expect((await sent(2)).map(({ thread }) => thread)).toEqual(['new', 'new'])
+  })
+
+  test('that a provider reports while it takes a message is remembered', async () => {
+    const { say, reply, sent, moves } = await setUp()
+    const ada = await say({ sender: 'ada', thread: 'old' })
+    moves.set('old', { identity: '*', sender: 'ada', thread: 'new' })
+    await reply(ada)
+    await sent(1)
+    await reply(ada)
+    expect((await sent(2)).map(({ thread }) => thread)).toEqual(['old', 'new'])
+    expect(await say({ sender: 'ada', thread: 'new' })).toEqual(ada)
+  })
+})
+
+describe('events of one person', () => {
+  /** By the telephone number, by the id, and by both, told in either way. */
+  const kinds: readonly Omit<Deed, 'text'>[] = [
+    { sender: PHONE },
+    { sender: 'id' },
+    { sender: 'id', aliases: [phone] },
+    { sender: PHONE, aliases: ['id', phone] },
+  ]
+  const event = fc.record({
+    kind: fc.constantFrom(...kinds),
+    thread: fc.constantFrom('*', '*', 'room'),
+    hub: fc.nat(2),
+  })
+
+  test('in any order, from three processes, are of one user, and none is lost or out of order', async () => {
+    const { hubs, shared } = processes
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(event, { minLength: 2, maxLength: 10 }),
+        fc.scheduler(),
+        async (events, s) => {
+          links.schedule = (call) => s.schedule(Promise.resolve()).then(call)
+          const record = recordOf()
+          record.integrations = [integrationOf(record.id)]
+          await shared.store.insertClient(record)
+          const all = [...events, { kind: kinds[2] as Deed, thread: '*', hub: 0 }].map((each, i) => ({
+            ...each,
+            i,
+          }))
+          const told = hubs.map(async (hub, n) => {
+            for (const { kind, thread, i } of all.filter((each) => each.hub === n && each.i < events.length))
+              await tellTo(hub, record.id, { ...kind, thread, text: `${i}` })
+          })
+          await s.waitFor(Promise.all(told))
+          links.schedule = undefined
+          const [hub] = hubs as [Hub]
+          // Both at once: that they are one person is known in the end.
+          await tellTo(hub, record.id, { ...kinds[2], text: `${events.length}` } as Deed)
+          const entries = await entriesOf(shared.store, record.id)
+          const messages = entries.filter(({ type }) => type === 'message')
+          expect(
+            messages.map(({ payload }) => Number(parseJsonObject(payload).text)).sort((a, b) => a - b),
+          ).toEqual(all.map(({ i }) => i))
+          const users = new Set<Id>()
+          for (const { author } of messages)
+            if (typeof author === 'object')
+              users.add((await shared.store.findUser(record.id, author.userId))?.id as Id)
+          expect([...users].filter(isId)).toHaveLength(1)
+          const [userId] = users as unknown as [Id]
+          const talks = await shared.store.walkConversations(record.id, { limit: 100 })
+          expect(talks.every((talk) => talk.userId === userId)).toBe(true)
+          const created = entries.filter(({ type }) => type === 'user.new').length
+          expect(entries.filter(({ type }) => type === 'user.merged')).toHaveLength(created - 1)
+          for (const { id } of talks) {
+            for (const n of [0, 1, 2]) {
+              const own = messages
+                .filter(
+                  ({ streamId, payload }) =>
+                    streamId === id && all[Number(parseJsonObject(payload).text)]?.hub === n,
+                )
+                .map(({ payload }) => Number(parseJsonObject(payload).text))
+              expect(own).toEqual([...own].sort((a, b) => a - b))
+            }
+          }
+          // Whichever comes next is in the same conversation.
+          const places = new Set<Id>()
+          for (const [i, kind] of kinds.entries()) {
+            await tellTo(hub, record.id, { ...kind, text: `next ${i}` })
+            const [newest] = (await entriesOf(shared.store, record.id)).filter(
+              ({ payload }) => parseJsonObject(payload).text === `next ${i}`,
+            )
+            places.add(newest?.streamId as Id)
+          }
+          expect(places.size).toBe(1)
+          while (!(await shared.store.purgeClient(record.id, 10_000)));
+        },
+      ),
+    )
+  }, 3_600_000)
+})
+
+interface Said {
+  userId: Id
+  conversationId: Id
+}
+
+/** Lets a property decide in which order the calls of all processes reach the store. */
+const links: { schedule?: ((call: () => Promise<unknown>) => Promise<unknown>) | undefined } = {}
+
+const linked = (store: Store): Store =>
+  new Proxy(store, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name)
+      if (typeof member !== 'function' || name === 'watch' || name === 'close' || name === 'claimDue')
+        return member
+      return (...input: unknown[]) => {
+        const call = async () => Reflect.apply(member, target, input) as unknown
+        return links.schedule ? links.schedule(call) : call()
+      }
+    },
+  })
+
+const deliveries: { clientId: string; endpoint: Endpoint }[] = []
+const moves = new Map<string, Endpoint>()
+
+const channel = () =>
+  acmeChannel(
+    {
+      parse: ({ body }) => ({ events: [eventIn(body)], response: { status: 200 } }),
+      async deliver(_, { endpoint, integration: { clientId } }) {
+        deliveries.push({ clientId, endpoint })
+        const movedTo = moves.get(endpoint.thread)
+        return { providerMessageIds: [], ...(movedTo && { movedTo }) }
+      },
+    },
+    undefined,
+    { content: 'any', maxTextLength: 100, renames: ['sender', 'thread'] },
+  )
+
+function eventIn(body: Uint8Array): InboundEvent {
+  const {
+    sender,
+    aliases,
+    thread = '*',
+    text = 'hi',
+    person,
+    to,
+    type = 'message',
+    key,
+  } = JSON.parse(Buffer.from(body).toString()) as Deed & { key: string }
+  const endpoint = { identity: '*', sender, thread }
+  const about = {
+    ...{ dedupeKey: key, endpoint, at: new Date() },
+    ...(aliases && { aliases: aliases.map((each) => (typeof each === 'string' ? { sender: each } : each)) }),
+    ...(person && { person }),
+  }
+  if (type === 'renamed') return { ...about, type, to: { ...endpoint, ...to } }
+  if (type === 'reaction') return { ...about, type, messageKey: 'none', emoji: '+', isRemoved: false }
+  return { ...about, type, content: { type: 'text', text } }
+}
+
+async function tellTo(hub: Hub, clientId: Id, deed: Deed): Promise<void> {
+  const client = await hub.clients.find({ id: clientId })
+  const body = Buffer.from(JSON.stringify({ ...deed, key: newId() }))
+  await hub.ingest.receive(client as ClientView, 'acme', {
+    ...{ method: 'POST', publicUrl: 'https://hub.example', headers: {}, body },
+  })
+}
+
+async function entriesOf(store: Store, clientId: Id): Promise<Entry[]> {
+  const streams = processes.shared.database.streams().filter((stream) => stream.clientId === clientId)
+  const pages = await Promise.all(streams.map((stream) => store.readEntries(stream, 0, 1000)))
+  return pages.flat()
+}
+
+const processes = (() => {
+  const shared = new SharedStore()
+  const hubs = [0, 1, 2].map(() => openHub(linked(shared.open()), [channel()]))
+  return { shared, hubs }
+})()
+
+afterAll(async () => {
+  await Promise.all(processes.hubs.map((hub) => hub.stop(1000)))
+})
+
+/** A client of its own, whose channel tells what the test says. */
+async function setUp() {
+  const { shared, hubs } = processes
+  const [hub] = hubs as [Hub]
+  const record = recordOf()
+  record.integrations = [integrationOf(record.id)]
+  await shared.store.insertClient(record)
+  moves.clear()
+  const client = async () => (await hub.clients.find({ id: record.id })) as ClientView
+  const tell = (deed: Deed) => tellTo(hub, record.id, deed)
+  const newestOf = async (text: string): Promise<Said> => {
+    const found = (await entriesOf(shared.store, record.id)).find(({ payload }) => payload.includes(text))
+    const author = found?.author
+    if (!found || typeof author !== 'object') throw new Error('nothing was said')
+    return { userId: author.userId, conversationId: found.streamId }
+  }
+  return {
+    ...{ hub, client, tell, moves },
+    async say(deed: Deed): Promise<Said> {
+      const text = newId()
+      await tell({ ...deed, text })
+      return newestOf(text)
+    },
+    async reply({ conversationId }: Said) {
+      const payload = { type: 'text', text: 'reply' }
+      await hub.messages.post(await client(), { conversationId, author: 'business', payload })
+    },
+    /** Where messages were sent, once there are so many. */
+    async sent(count: number): Promise<Endpoint[]> {
+      const own = () => deliveries.filter(({ clientId }) => clientId === record.id)
+      await expect.poll(() => own().length).toBe(count)
+      return own().map(({ endpoint }) => endpoint)
+    },
+    /** The users that are not merged into another. */
+    async people(): Promise<Id[]> {
+      const ids = (await entriesOf(shared.store, record.id)).flatMap((entry) =>
+        entry.type === 'user.new' ? entry.streamId : [],
+      )
+      const found = await Promise.all(ids.map((id) => shared.store.findUser(record.id, id)))
+      return [...new Set(found.flatMap((user) => user?.id ?? []))]
+    },
+    async merged(): Promise<[Id, Id][]> {
+      return (await entriesOf(shared.store, record.id)).flatMap((entry): [Id, Id][] =>
+        entry.type === 'user.merged' ? [[entry.streamId, parseJsonObject(entry.payload).into as Id]] : [],
+      )
+    },
+    async documents(): Promise<number> {
+      const lists = ['party', 'address'].map((name) =>
+        shared.store.listDocuments(record.id, name, { limit: 100 }),
+      )
+      return (await Promise.all(lists)).flat().length
+    },
+    ids: (items: readonly { id: Id }[]) => items.map(({ id }) => id),
+  }
+}
