@@ -7,6 +7,7 @@ import type { Endpoint } from './endpoints.js'
 export type DeliveryTarget =
   | { type: 'webhook'; id: string; url?: string }
   | ({ type: 'endpoint'; id: string } & Partial<Endpoint>)
+  | ({ type: 'integration'; id: string } & Pick<Partial<Endpoint>, 'channel' | 'integration'>)
 
 /**
  * `pending` = no attempt yet, `retrying` = it failed, or waits for an earlier delivery that failed (`blockedBy`); next

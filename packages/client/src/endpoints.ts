@@ -6,6 +6,11 @@ export interface Endpoint {
    * A custom name, or name and version of a channel of the server. The two forms never denote the same channel.
    */
   channel: string | { name: string; version: string }
+  /**
+   * Name of the integration, if it differs from the name of the channel. In `map`, it may be absent if the client has only
+   * one integration of the channel.
+   */
+  integration?: string
   /** The business's side, such as the called number; `*` if there is only one. */
   identity: string
   /** The person's id at the provider. */

@@ -23,10 +23,13 @@ export type UserMergedEvent = EventOf<'user.merged', { userId: string; mergedUse
 /** A conversation was created. `userId` is absent in all events of a group. */
 export type ConversationNewEvent = EventOf<'conversation.new', { userId?: string; conversationId: string }>
 
-/** A person opened a conversation without writing yet. */
+/**
+ * A person opened a conversation without writing yet. In all events, `integration` is the name of the integration, if it
+ * differs from the name of the channel.
+ */
 export type ConversationStartedEvent = EventOf<
   'conversation.started',
-  { userId: string; conversationId: string; channel: string; payload?: string }
+  { userId: string; conversationId: string; channel: string; integration?: string; payload?: string }
 >
 
 /** A conversation was deleted with its messages. */
@@ -42,7 +45,14 @@ export type ConversationDeletedEvent = EventOf<
  */
 export type MessageNewEvent = EventOf<
   'message.new',
-  { userId?: string; conversationId: string; channel: string; collect?: boolean; message: Message }
+  {
+    userId?: string
+    conversationId: string
+    channel: string
+    integration?: string
+    collect?: boolean
+    message: Message
+  }
 >
 
 /** A person rated a message: 1 = good, -1 = bad. */
@@ -79,11 +89,14 @@ export type Activity =
 /** Something other than a message happened in a conversation. */
 export type ConversationActivityEvent = EventOf<
   'conversation.activity',
-  { userId?: string; conversationId: string; channel: string; activity: Activity }
+  { userId?: string; conversationId: string; channel: string; integration?: string; activity: Activity }
 >
 
 /** Something happened to a channel of the client. */
-export type HealthNewEvent = EventOf<'health.new', { channel: string; event: HealthEvent }>
+export type HealthNewEvent = EventOf<
+  'health.new',
+  { channel: string; integration?: string; event: HealthEvent }
+>
 
 declare const unknownType: unique symbol
 

@@ -36,8 +36,10 @@ export interface WebhookHealth {
   counts: { delivered: number; failed: number; dead: number }
 }
 
-/** State of a configured channel. */
+/** State of an integration. */
 export interface ChannelHealth {
+  /** Name of the channel. */
+  channel: string
   /** `pending`: the provider is not set up yet. `paused`: the credentials stopped working; sync again. */
   status: 'active' | 'pending' | 'paused'
   /** The provider's message, if the channel is not active. */
@@ -53,11 +55,13 @@ export interface ChannelHealth {
   lastOutboundAt?: string
   lastFailure?: TargetFailure
   consecutiveFailures: number
+  /** Deliveries, failed attempts and dead letters since the integration was created. */
+  counts: { delivered: number; failed: number; dead: number }
   /** Newest first. */
   events: HealthEvent[]
 }
 
-/** The webhooks, and the configured channels by name. */
+/** The webhooks, and the integrations by name. */
 export interface Health {
   webhooks: WebhookHealth[]
   channels: Record<string, ChannelHealth>

@@ -23,6 +23,8 @@ export interface NewMessage {
   authorId?: string | null | undefined
   /** Id of the message that this one replies to. A waiting `collect` returns the reply. */
   incomingId?: string | undefined
+  /** Name of an integration: the message is sent through no other one. Webhooks receive it in any case. */
+  integration?: string | undefined
 }
 
 /** A user's message to post while waiting for the bot. */

@@ -1,8 +1,10 @@
 import type { FetchFunction } from './exchange.js'
 import { type CallOptions, type Transport, transport } from './transport.js'
 
-/** Configuration of one channel. The channel's README lists its fields. */
+/** Configuration of one integration. The README of its channel lists the other fields. */
 export interface ChannelConfig {
+  /** Name of the channel. Default: the key itself. */
+  channel?: string
   /** Version of the channel's contract, `1.0.0`. `client.sync` needs it, the standalone `sync` does not. */
   version?: string
   /** `false` disables the channel. */
@@ -10,7 +12,7 @@ export interface ChannelConfig {
   [field: string]: unknown
 }
 
-/** Channels by name, with the fields of Plugboard's own channels. */
+/** Integrations by name, with the fields of Plugboard's own channels. The default name is that of the channel. */
 export interface ChannelConfigs {
   telegram?: ChannelConfig & { botToken: string }
   slack?: ChannelConfig & { botToken: string; signingSecret: string }

@@ -34,7 +34,7 @@ export { messageDetailsOf } from './conversations/message-details.js'
 export { asMessage, type Post } from './conversations/messages.js'
 export { MAX_PARTICIPANTS } from './conversations/participants.js'
 export type { NewUser } from './conversations/users.js'
-export type { DeliveryObserver, DispatcherLimits } from './delivery/dispatcher.js'
+export type { DeliveryObserver, DispatcherLimits, ObservedTarget } from './delivery/dispatcher.js'
 export { resealEndpointStates } from './delivery/endpoint-states.js'
 export type { RetrySchedule } from './delivery/retry.js'
 export type { GateLimits } from './delivery/target-gate.js'
@@ -53,7 +53,13 @@ export type {
   WebhookSender,
 } from './delivery/transport.js'
 export { monotonicMs } from './delivery/transport.js'
-export type { Lookups, Topic, WebhookEvent, WebhookFormat } from './delivery/webhook-format.js'
+export {
+  integrationOfEvent,
+  type Lookups,
+  type Topic,
+  type WebhookEvent,
+  type WebhookFormat,
+} from './delivery/webhook-format.js'
 export { Collection, type Index, type Kept } from './documents/collection.js'
 export {
   type ClientFacts,

@@ -117,7 +117,7 @@ async function isRendered(entry: Entry): Promise<void> {
   for (const [format, events] of formats) {
     for (const event of events[entry.type] ?? ['']) {
       const webhook = hookOf(format, event)
-      const about = { entry, client, userId, isCollecting: false, webhook, lookups }
+      const about = { entry, client, userId, endpoints: [], isCollecting: false, webhook, lookups }
       const body = await format.render(about)
       if (body === undefined) continue
       const told: unknown = JSON.parse(body)

@@ -1,4 +1,4 @@
-import type { DeliveryObserver, EntryType, Hub, Store } from '@plugboard/hub'
+import type { DeliveryObserver, EntryType, Hub, ObservedTarget, Store } from '@plugboard/hub'
 // Not the package as a whole: with its process metrics it takes 60 ms and 11 MB, which wait for the first scrape.
 import Counter from 'prom-client/lib/counter.js'
 import Histogram from 'prom-client/lib/histogram.js'
@@ -10,8 +10,6 @@ const SLOW = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600]
 
 /** By the first digit of a status. */
 const CLASSES = ['other', '1xx', '2xx', '3xx', '4xx', '5xx']
-
-type Kind = 'webhook' | 'endpoint' | 'integration'
 
 /** Longest wait for the store when it is asked for its backlog. */
 const BACKLOG_MS = 2_000
@@ -49,8 +47,8 @@ export class Metrics implements DeliveryObserver {
   ])
   readonly #deliveries = this.#counter(
     'plugboard_deliveries_total',
-    'Deliveries by kind of target and outcome: delivered, retried (one failed attempt) or dead.',
-    ['kind', 'outcome'],
+    'Deliveries by kind of target, channel and outcome: delivered, retried (one failed attempt) or dead.',
+    ['kind', 'channel', 'outcome'],
   )
   readonly #ages = this.#histogram(
     'plugboard_delivery_age_seconds',
@@ -97,17 +95,22 @@ export class Metrics implements DeliveryObserver {
     this.#entries.inc({ type })
   }
 
-  delivered(kind: Kind, ageMs: number): void {
-    this.#deliveries.inc({ kind, outcome: 'delivered' })
-    this.#ages.observe({ kind }, ageMs / 1000)
+  delivered(target: ObservedTarget, ageMs: number): void {
+    this.#count(target, 'delivered')
+    this.#ages.observe({ kind: target.kind }, ageMs / 1000)
   }
 
-  retried(kind: Kind): void {
-    this.#deliveries.inc({ kind, outcome: 'retried' })
+  retried(target: ObservedTarget): void {
+    this.#count(target, 'retried')
   }
 
-  died(kind: Kind): void {
-    this.#deliveries.inc({ kind, outcome: 'dead' })
+  died(target: ObservedTarget): void {
+    this.#count(target, 'dead')
+  }
+
+  /** Not by integration: a server may have many thousands. Each client sees the counts of its own in `/health`. */
+  #count({ kind, channel }: ObservedTarget, outcome: string): void {
+    this.#deliveries.inc(channel === undefined ? { kind, outcome } : { kind, channel, outcome })
   }
 
   /** Everything, with the current backlog of the store and the figures of the process. */

@@ -1,7 +1,7 @@
 import type { Failure, Id, Logger } from '@plugboard/core'
 import { type Dead, type Entry, eventOf, type StreamRef } from '../log/entry.js'
 import type { Claimed } from '../log/progress.js'
-import { type LaneKey, nameOf, parseTarget, type Target } from '../log/target.js'
+import { type LaneKey, nameOf, parseTarget, type Target, type TargetKind } from '../log/target.js'
 import type { Appended, Replayed, Store } from '../ports/store.js'
 import { DueClock } from './due-clock.js'
 import type { Effect, LaneEvent, Outcome } from './stream.js'
@@ -22,12 +22,19 @@ export interface DispatcherLimits {
   pollMs: number
 }
 
+/** A target, as far as metrics distinguish targets. */
+export interface ObservedTarget {
+  kind: TargetKind
+  /** Of an endpoint or an integration, if it is known: the name of the channel. */
+  channel?: string
+}
+
 /** Notifications about deliveries, for metrics. */
 export interface DeliveryObserver {
   /** `ageMs`: time since the entry was accepted. */
-  delivered(kind: TargetConfig['kind'], ageMs: number): void
-  retried(kind: TargetConfig['kind']): void
-  died(kind: TargetConfig['kind']): void
+  delivered(target: ObservedTarget, ageMs: number): void
+  retried(target: ObservedTarget): void
+  died(target: ObservedTarget): void
 }
 
 export interface DispatcherOptions {
@@ -377,14 +384,15 @@ export class Dispatcher implements RunnerHost {
     if (this.#isIdle) this.#idle?.()
   }
 
-  reportDelivered({ kind, webhook }: TargetConfig, { clientId, at }: Entry): void {
-    this.#options.observer.delivered(kind, this.now().getTime() - at.getTime())
+  reportDelivered(config: TargetConfig, { clientId, at }: Entry): void {
+    const { webhook } = config
+    this.#options.observer.delivered(config, this.now().getTime() - at.getTime())
     if (webhook) this.#options.monitor.delivered({ clientId, targetId: webhook })
   }
 
   reportRetry({ config, entry, attempts, failure, nextAt }: Effect & { do: 'report-retry' }): void {
     const { observer, monitor, log } = this.#options
-    observer.retried(config.kind)
+    observer.retried(config)
     const { clientId, streamId, id: entryId, type } = entry
     const { kind, message: error } = failure
     const { pausedUntil } = this.gate(config.gate)
@@ -410,9 +418,13 @@ export class Dispatcher implements RunnerHost {
   reportDeath(target: Target, { clientId, streamId, id: entryId, type }: Entry, dead: Dead): void {
     const { observer, monitor, log } = this.#options
     const { kind, id: targetId } = parseTarget(target)
-    observer.died(kind)
-    if (kind === 'webhook') monitor.died({ clientId, targetId }, lastAttemptOf(dead))
     const { label, ...why } = dead
+    const { channel, integrationId } = dead
+    observer.died({ kind, ...(channel !== undefined && { channel }) })
+    if (kind === 'webhook') monitor.died({ clientId, targetId }, lastAttemptOf(dead))
+    // Its failed attempts were reported by its transport.
+    else if (kind === 'endpoint' && integrationId)
+      monitor.died({ clientId, targetId: integrationId }, undefined)
     log.error(
       { ...this.#names(clientId), streamId, entryId, event: eventOf(type), target: label, ...why },
       'delivery given up',

@@ -77,11 +77,8 @@ export interface Lane {
 }
 
 /** An entry that will not be delivered to the target of its lane, and why. */
-interface Death {
+interface Death extends Readonly<Omit<Dead, 'at' | 'error' | 'code'>> {
   readonly entry: Entry
-  readonly reason: Dead['reason']
-  readonly label: string
-  readonly attempts: number
   readonly error: string | undefined
   /** The provider's code of the error. */
   readonly code?: string | undefined

@@ -13,6 +13,8 @@ export interface TargetConfig {
   webhook?: Id
   /** The integration that is paused if the credentials are refused. */
   integration?: Id
+  /** Of an endpoint or an integration: the name of the channel. */
+  channel?: string
   /** Readable name of the target for dead letters and logs. Contains no secret. */
   label: string
   schedule: RetrySchedule

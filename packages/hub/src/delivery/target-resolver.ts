@@ -87,7 +87,8 @@ export class TargetResolver {
     const eventOf = (entry: Entry): WebhookEvent => {
       const isCollecting =
         entry.collectUntil !== undefined && entry.collectUntil > now() && !entry.turnEndedAt
-      return { entry, client, userId: stream.userId, isCollecting, webhook, lookups }
+      const { userId, endpoints } = stream
+      return { entry, client, userId, endpoints, isCollecting, webhook, lookups }
     }
     const batchOf = (entries: readonly Entry[], bodies: readonly WebhookBody[]): Batch => {
       const items: WebhookItem[] = []
@@ -154,7 +155,7 @@ export class TargetResolver {
     return {
       gate: integration.id,
       kind: 'endpoint',
-      integration: integration.id,
+      ...{ integration: integration.id, channel: integration.channel },
       // Not the sender: it may be a telephone number.
       label: `${labelOf(integration)} ${endpoint.id}`,
       schedule,
@@ -193,6 +194,7 @@ export class TargetResolver {
       gate: integrationTarget(integrationId),
       kind: 'integration',
       integration: integrationId,
+      ...(record && { channel: record.channel }),
       label: `${record ? labelOf(record) : 'integration'} ${integrationId}`,
       schedule,
       ...(record && { credentials: record.config }),

@@ -763,8 +763,13 @@ export class Transitions {
       case 'refuse':
         return this.#settle(lane, { do: 'refuse', config, reason: error })
       case 'bury': {
+        const { label, channel, integration } = config
         const { code } = failure
-        const death = { entry, reason: verdict.reason, label: config.label, attempts, error, code }
+        const of = {
+          ...(channel !== undefined && { channel }),
+          ...(integration !== undefined && { integrationId: integration }),
+        }
+        const death = { entry, reason: verdict.reason, label, ...of, attempts, error, code }
         return this.#settle(lane, { do: 'bury', deaths: [death], upTo: entry.seq })
       }
     }

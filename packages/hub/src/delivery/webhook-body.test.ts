@@ -32,7 +32,7 @@ function eventOf(looking: Partial<Lookups> = {}): WebhookEvent {
       ...{ payload: '{}', at: new Date(), owes: [] },
     },
     client: { id: record.id, record, webhooks: [], integrations: new Map() },
-    ...{ userId: undefined, isCollecting: false, lookups: { ...lookups, ...looking } },
+    ...{ userId: undefined, endpoints: [], isCollecting: false, lookups: { ...lookups, ...looking } },
     webhook: { id: newId(), url: 'https://a.example', token: 't', format: 'acme' },
   }
 }

@@ -1,8 +1,11 @@
-import type { Id } from '@plugboard/core'
+import { type Id, parseJsonObject } from '@plugboard/core'
 import type { PersonAccount, WithId } from '../clients/accounts.js'
 import type { ClientView, OpenWebhook } from '../clients/directory.js'
+import { integrationOf } from '../clients/open-integration.js'
 import type { ConversationView, UserView } from '../documents/facts.js'
 import type { Activity } from '../log/activity.js'
+import { channelOfDedupe } from '../log/dedupe.js'
+import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry, EntryType } from '../log/entry.js'
 import type { RetrySchedule } from './retry.js'
 
@@ -15,11 +18,34 @@ export interface WebhookEvent {
   client: ClientView
   /** The user of the conversation, or the user that the entry is about. */
   userId: Id | undefined
+  /** The endpoints of the conversation. */
+  endpoints: readonly EndpointRecord[]
   /** A collect request waits for replies to this message. */
   isCollecting: boolean
   webhook: OpenWebhook
   /** For formats whose events contain more than the entry. They return current data, not that of the entry's time. */
   lookups: Lookups
+}
+
+/**
+ * Name of the integration that an event is about, as it was then or is now: of the one that something came through, or
+ * the only one of the conversation. Undefined if it is the name of the channel, or if there is none.
+ */
+export function integrationOfEvent({
+  entry,
+  client,
+  endpoints,
+}: Pick<WebhookEvent, 'entry' | 'client' | 'endpoints'>): string | undefined {
+  if (entry.type === 'health.new') {
+    const { name } = parseJsonObject(entry.payload)
+    return typeof name === 'string' ? name : undefined
+  }
+  const source = entry.dedupe === undefined ? undefined : channelOfDedupe(entry.dedupe)
+  const [only, ...others] = endpoints
+  const integration =
+    (source && integrationOf(client, source)) ??
+    (only && others.length === 0 ? integrationOf(client, only.channel) : undefined)
+  return integration?.name === integration?.channel ? undefined : integration?.name
 }
 
 /** Reads the objects that an event refers to; undefined for those that no longer exist. */

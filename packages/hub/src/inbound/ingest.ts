@@ -439,6 +439,7 @@ export class Ingest {
     const target = endpointTarget(endpointId)
     const dead: Dead = {
       ...{ reason: 'undelivered', attempts: 1, at: now(), label: `${labelOf(integration)} ${endpointId}` },
+      ...{ channel: integration.channel, integrationId: integration.id },
       error: failure?.message ?? 'the provider could not deliver it',
       ...codeOf(failure),
     }

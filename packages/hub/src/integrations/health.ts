@@ -35,8 +35,6 @@ export type HealthType = (typeof healthTypes)[number]
 /** A health event of an integration. */
 export interface HealthEvent {
   type: HealthType
-  /** Name of the integration at that time, if it differs from the name of the channel. */
-  name?: string
   time: Date
   data?: JsonObject
 }
@@ -51,9 +49,11 @@ export interface HealthDetails {
 }
 
 /** An integration with its recent events. */
-export interface IntegrationHealth extends Omit<TargetState, 'counts'> {
+export interface IntegrationHealth extends TargetState {
   name: string
   channel: string
+  /** Deliveries, failed attempts and dead letters since the integration was created. */
+  counts: DeliveryCounts
   status: 'active' | 'pending' | 'paused'
   /** The provider's message, if it is paused or pending. */
   reason?: string
@@ -131,7 +131,7 @@ export class Health {
     return Promise.all(
       integrations.map(async ({ id, name, channel, status, reason, mode = 'webhook' }) => {
         const entries = await store.listEntries(client.id, id, MAX_EVENTS)
-        const { counts: _, ...state } = states.get(id) ?? NO_STATE
+        const { counts = NO_COUNTS, ...state } = states.get(id) ?? NO_STATE
         const webhookUrl = urls.webhook(client.id, name)
         const setup = channels.find(channel)?.setup?.(webhookUrl, mode, urls.sharedWebhook(channel))
         const isLoaded = channels.isLoaded(channel)
@@ -140,7 +140,7 @@ export class Health {
           ...(isLoaded ? reason !== undefined && { reason } : { reason: NOT_LOADED }),
           mode,
           ...(listening.has(id) && { listening: listening.get(id) as ListeningHealth }),
-          ...state,
+          ...{ ...state, counts },
           webhookUrl,
           ...(setup !== undefined && { setup }),
           events: entries.flatMap((entry) => healthEventOf(entry) ?? []),
@@ -232,12 +232,5 @@ const listeningOf = (state: SourceState): ListeningHealth => ({
 export function healthEventOf(entry: { payload: string; at: Date }): HealthEvent | undefined {
   const told = parseJsonObject(entry.payload)
   const type = healthTypes.find((each) => each === told.type)
-  return (
-    type && {
-      type,
-      ...(typeof told.name === 'string' && { name: told.name }),
-      ...(isJsonObject(told.data) && { data: told.data }),
-      time: entry.at,
-    }
-  )
+  return type && { type, ...(isJsonObject(told.data) && { data: told.data }), time: entry.at }
 }

@@ -6,9 +6,13 @@ import { type ChannelRef, decodeChannel, encodeChannel } from './endpoint-record
  */
 export const dedupeOf = (channel: ChannelRef, key: string): string => `${encodeChannel(channel)}:${key}`
 
+/** The channel that a dedupe key was made of. */
+export const channelOfDedupe = (dedupe: string): ChannelRef =>
+  decodeChannel(dedupe.slice(0, dedupe.indexOf(':')), false)
+
 /** The channel, the key of the integration and the provider's key that a dedupe key was made of. */
 export function sourceOf(dedupe: string): { channel: string; integration?: string; key: string } {
-  const colon = dedupe.indexOf(':')
-  const { name: channel, integration } = decodeChannel(dedupe.slice(0, colon), false)
-  return { channel, ...(integration !== undefined && { integration }), key: dedupe.slice(colon + 1) }
+  const { name: channel, integration } = channelOfDedupe(dedupe)
+  const key = dedupe.slice(dedupe.indexOf(':') + 1)
+  return { channel, ...(integration !== undefined && { integration }), key }
 }

@@ -111,6 +111,9 @@ export interface Dead {
   at: Date
   /** Display text of the target (a URL, a channel), because the target may be removed. */
   label: string
+  /** Of an endpoint or an integration that was there: the name of the channel, and the id of the integration. */
+  channel?: string
+  integrationId?: Id
 }
 
 /** The event that an entry is for the people who run a client: of a message, that there is a new one. */

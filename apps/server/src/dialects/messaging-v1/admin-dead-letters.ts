@@ -46,7 +46,7 @@ export async function listDeadLetters(
   const deadLetters: z.infer<typeof adminDeadLetters>['deadLetters'] = []
   const next = await walk(hub, query, after, async (client, letters) => {
     for (const letter of letters)
-      deadLetters.push({ clientId: clientIdOf(client.record), ...deadLetterJson(client, letter) })
+      deadLetters.push({ clientId: clientIdOf(client.record), ...deadLetterJson(hub, client, letter) })
     return deadLetters.length < limit
   })
   return { deadLetters, ...(next !== undefined && { after: next }) }

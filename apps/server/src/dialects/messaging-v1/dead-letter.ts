@@ -1,14 +1,17 @@
-import { invalid, toUuid } from '@plugboard/core'
+import { type Id, invalid, toUuid } from '@plugboard/core'
 import {
   type ClientView,
   type DeadLetter,
   type Delivery,
   eventOf,
+  type Hub,
   parseTarget,
   type Target,
+  type TargetKind,
   webhookTarget,
 } from '@plugboard/hub'
 import type { z } from 'zod'
+import { channelJson } from './map.js'
 import type { deadLetter } from './schemas.js'
 
 /** Dead letters and deliveries in the API. */
@@ -20,25 +23,39 @@ export function deliveryIdOf(entryId: Delivery['entryId'], target: Target): stri
 }
 
 export function deadLetterJson(
+  hub: Hub,
   client: ClientView,
   { entry, target, dead }: DeadLetter,
 ): z.infer<typeof deadLetter> {
   const { kind, id } = parseTarget(target)
-  const url = client.webhooks.find((hook) => hook.id === id)?.url
   const isMessage = entry.type === 'message'
   return {
     id: deliveryIdOf(entry.id, target),
     ...(isMessage && { messageId: toUuid(entry.id), conversationId: toUuid(entry.streamId) }),
     event: eventOf(entry.type),
-    target:
-      kind === 'webhook'
-        ? { type: kind, id: toUuid(id), ...(url !== undefined && { url }) }
-        : { type: kind, id: toUuid(id) },
+    target: targetJson(hub, client, { kind, id }, dead),
     reason: dead.reason,
     ...(dead.error !== undefined && { error: dead.error }),
     ...(dead.code !== undefined && { code: dead.code }),
     attempts: dead.attempts,
     diedAt: dead.at.toISOString(),
+  }
+}
+
+/** What can still be said of a target that may have been removed. */
+function targetJson(
+  hub: Hub,
+  client: ClientView,
+  { kind, id }: { kind: TargetKind; id: Id },
+  { channel, integrationId }: DeadLetter['dead'],
+): z.infer<typeof deadLetter>['target'] {
+  const url = client.webhooks.find((hook) => hook.id === id)?.url
+  if (kind === 'webhook') return { type: kind, id: toUuid(id), ...(url !== undefined && { url }) }
+  const name = [...client.integrations.values()].find((each) => each.id === integrationId)?.name
+  return {
+    ...{ type: kind, id: toUuid(id) },
+    ...(channel !== undefined && { channel: channelJson(hub, { name: channel, custom: false }) }),
+    ...(name !== undefined && name !== channel && { integration: name }),
   }
 }
 

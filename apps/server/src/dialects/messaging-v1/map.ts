@@ -1,11 +1,14 @@
 import { type Conversation, fromUuid, type Id, isId, type Message, toUuid, type User } from '@plugboard/core'
-import type {
-  ChannelRef,
-  ClientName,
-  ClientRecord,
-  ClientView,
-  NewToken,
-  WebhookHealth,
+import {
+  type ChannelRef,
+  type ClientName,
+  type ClientRecord,
+  type ClientView,
+  type EndpointRecord,
+  type Hub,
+  integrationOf,
+  type NewToken,
+  type WebhookHealth,
 } from '@plugboard/hub'
 
 /** Wire shapes of the Messaging API to and from the domain. Pure. */
@@ -73,9 +76,27 @@ export function messageJson(message: Message, nullAuthor: boolean): string {
   return `${head}"sentOn":"${message.sentAt.toISOString()}","payload":${message.payload}}`
 }
 
-/** A channel that a plugin serves is an object with its version; a custom one is a text. */
-export const channelJson = (channel: ChannelRef, version: string): unknown =>
-  channel.custom ? channel.name : { name: channel.name, version }
+/** A channel that a plugin serves is an object with its version, a custom one is a text. */
+export function channelJson(
+  hub: Hub,
+  { name, custom }: Pick<ChannelRef, 'name' | 'custom'>,
+): string | { name: string; version: string } {
+  return custom ? name : { name, version: hub.channels.find(name)?.version ?? '1.0.0' }
+}
+
+/** An address. `integration`: its name, if that differs from the name of the channel; its key, if it was removed. */
+export function endpointJson(
+  hub: Hub,
+  client: ClientView,
+  { channel, identity, sender, thread }: Omit<EndpointRecord, 'id'>,
+): object {
+  const integration = integrationOf(client, channel)?.name ?? channel.integration
+  return {
+    channel: channelJson(hub, channel),
+    ...(integration !== undefined && integration !== channel.name && { integration }),
+    ...{ identity, sender, thread },
+  }
+}
 
 /** A webhook with its working state. */
 export function webhookJson({ id, lastDeliveredAt, lastFailure, ...health }: WebhookHealth) {

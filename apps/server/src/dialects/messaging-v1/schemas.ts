@@ -130,6 +130,10 @@ export const postMessageBody = z.strictObject({
   authorId: guid.nullish(),
   payload,
   incomingId: guid.nullish(),
+  integration: storable.optional().meta({
+    description:
+      'Name of an integration: the message is sent through no other one. Webhooks receive it in any case',
+  }),
 })
 export const collectBody = z.strictObject({
   conversationId: guid,
@@ -142,6 +146,10 @@ export const mapBody = z.strictObject({
     [storable, z.strictObject({ name: z.string(), version: z.string() })],
     'must be a text, or an object with name and version',
   ),
+  integration: storable.optional().meta({
+    description:
+      'Name of an integration of the channel. Default: the one that is named as the channel, else the only one',
+  }),
   identity: storable,
   sender: storable,
   thread: storable,
@@ -210,6 +218,9 @@ export const healthResponse = z.object({
       lastOutboundAt: date.optional(),
       lastFailure: lastFailure.optional(),
       consecutiveFailures: z.number(),
+      counts: z.object({ delivered: z.number(), failed: z.number(), dead: z.number() }).meta({
+        description: 'Deliveries, failed attempts and dead letters since the integration was created',
+      }),
       events: z.array(z.object({ type: z.string(), time: date, data: z.unknown().optional() })),
     }),
   ),
@@ -232,8 +243,13 @@ export const messageListResponse = z.array(messageResponse)
 export const collectResponse = z.object({ message: messageResponse, responses: messageListResponse })
 export const countResponse = z.object({ count: z.number() })
 const channelName = z.union([z.string(), z.object({ name: z.string(), version: z.string() })])
+const integrationName = z
+  .string()
+  .optional()
+  .meta({ description: 'Name of the integration, if it differs from the name of the channel' })
 const endpoint = z.object({
   channel: channelName,
+  integration: integrationName,
   identity: z.string(),
   sender: z.string(),
   thread: z.string(),
@@ -243,7 +259,10 @@ export const mapResponse = z.object({ conversationId: guid })
 const deliveryTarget = z.union([
   z.object({ type: z.literal('webhook'), id: guid, url: z.string().optional() }),
   endpoint.partial().extend({ type: z.literal('endpoint'), id: guid }),
-  z.object({ type: z.literal('integration'), id: guid }),
+  z.object({
+    ...{ type: z.literal('integration'), id: guid },
+    ...{ channel: channelName.optional(), integration: integrationName },
+  }),
 ])
 const errorCode = z
   .string()
@@ -297,7 +316,7 @@ export const deadLettersResponse = z.object({ deadLetters: z.array(deadLetter) }
 export const replayResponse = z.object({ id: z.string() })
 
 const conversationEvent = z.object({ userId: guid.optional(), conversationId: guid })
-const channelEvent = conversationEvent.extend({ channel: z.string() })
+const channelEvent = conversationEvent.extend({ channel: z.string(), integration: integrationName })
 const messageId = guid.optional()
 const deliveryStatus = z.enum(['sent', 'delivered', 'read', 'failed'])
 const activity = z.discriminatedUnion('type', [
@@ -326,6 +345,7 @@ export const events = {
   'message.new': channelEvent.extend({ collect: z.literal(true).optional(), message: messageResponse }),
   'health.new': z.object({
     channel: z.string(),
+    integration: integrationName,
     event: z.object({ type: z.string(), time: date, data: z.unknown().optional() }),
   }),
 }

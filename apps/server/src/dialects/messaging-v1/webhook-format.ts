@@ -2,6 +2,7 @@ import { isJsonObject, parseJsonObject, toUuid } from '@plugboard/core'
 import {
   activityOf,
   healthEventOf,
+  integrationOfEvent,
   mergedUserOf,
   type RetrySchedule,
   type Topic,
@@ -79,13 +80,21 @@ function healthJson(entry: WebhookEvent['entry']): object {
   return event
 }
 
+/** The channel of an event, and the integration if it has another name. */
+function placeOf(event: WebhookEvent): { channel: string | undefined; integration?: string } {
+  const integration = integrationOfEvent(event)
+  const { channel } = event.entry
+  return integration === undefined ? { channel } : { channel, integration }
+}
+
 /** How the API calls an event. */
 function nameOf(type: WebhookEvent['entry']['type']): string {
   if (type === 'message') return 'message.new'
   return type === 'activity' ? 'conversation.activity' : type
 }
 
-function dataOf({ entry, userId, isCollecting }: WebhookEvent): string {
+function dataOf(event: WebhookEvent): string {
+  const { entry, userId, isCollecting } = event
   const user = userId && toUuid(userId)
   const conversation = { userId: user, conversationId: toUuid(entry.streamId) }
   switch (entry.type) {
@@ -94,7 +103,7 @@ function dataOf({ entry, userId, isCollecting }: WebhookEvent): string {
       const message = messageJson({ id, clientId, conversationId, seq, sentAt, payload, author }, false)
       const head = JSON.stringify({
         ...conversation,
-        channel: entry.channel,
+        ...placeOf(event),
         ...(isCollecting && { collect: true }),
       })
       return `${head.slice(0, -1)},"message":${message}}`
@@ -109,11 +118,11 @@ function dataOf({ entry, userId, isCollecting }: WebhookEvent): string {
     case 'conversation.deleted':
       return JSON.stringify(conversation)
     case 'conversation.started':
-      return JSON.stringify({ ...conversation, channel: entry.channel, ...startedWith(entry) })
+      return JSON.stringify({ ...conversation, ...placeOf(event), ...startedWith(entry) })
     case 'health.new':
-      return JSON.stringify({ channel: entry.channel, event: healthJson(entry) })
+      return JSON.stringify({ ...placeOf(event), event: healthJson(entry) })
     case 'activity':
-      return JSON.stringify({ ...conversation, channel: entry.channel, activity: activityJson(entry) })
+      return JSON.stringify({ ...conversation, ...placeOf(event), activity: activityJson(entry) })
     case 'void':
       return '{}'
   }

@@ -43,7 +43,15 @@ async function told(webhook: OpenWebhook, entry: Partial<Entry>) {
     user: async (id: Id) => ({ id, clientId, createdAt: at, facts: {} }),
   } as unknown as WebhookEvent['lookups']
   const whole = { id: newId(), clientId, streamId: conversationId, seq: 2, at, owes: [], ...entry } as Entry
-  const text = await format.render({ entry: whole, client, userId, isCollecting: false, webhook, lookups })
+  const text = await format.render({
+    entry: whole,
+    client,
+    userId,
+    endpoints: [],
+    isCollecting: false,
+    webhook,
+    lookups,
+  })
   return text === undefined ? undefined : JSON.parse(text).events[0]
 }
 

@@ -50,10 +50,18 @@ export async function list({ limit, json, url, ...filter }: DeadLetterOptions): 
     }
   })
   const rows = found.map(({ clientId, event, target, reason, attempts, diedAt, error = '' }) => {
-    const place = 'url' in target && target.url !== undefined ? target.url : `${target.type} ${target.id}`
-    return [diedAt, clientId, event, place, `${reason} (${attempts})`, error]
+    return [diedAt, clientId, event, placeOf(target), `${reason} (${attempts})`, error]
   })
   print(json, found, table(['GIVEN UP', 'CLIENT', 'EVENT', 'TARGET', 'REASON (ATTEMPTS)', 'ERROR'], rows))
+}
+
+/** The URL of a webhook; the type and the id of another target, with what is known of its integration. */
+function placeOf(target: z.infer<typeof adminDeadLetters>['deadLetters'][number]['target']): string {
+  if ('url' in target && target.url !== undefined) return target.url
+  const { channel, integration } = target.type === 'webhook' ? {} : target
+  const name = typeof channel === 'object' ? channel.name : channel
+  const known = [name, integration].filter((each) => each !== undefined).join(' ')
+  return `${target.type} ${target.id}${known === '' ? '' : ` (${known})`}`
 }
 
 export async function replay({ all, to, json, url, ...filter }: DeadLetterOptions): Promise<void> {

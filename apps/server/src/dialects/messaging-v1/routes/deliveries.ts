@@ -1,5 +1,6 @@
 import { fromUuid, type Id, PlugboardError, toUuid } from '@plugboard/core'
 import {
+  type ClientView,
   type Delivery,
   endpointTarget,
   eventOf,
@@ -13,7 +14,7 @@ import {
 import type { FastifyInstance } from 'fastify'
 import { deadLetterJson, deliveryIdOf, findWebhook } from '../dead-letter.js'
 import { idOf } from '../ids.js'
-import { channelJson } from '../map.js'
+import { endpointJson } from '../map.js'
 import { defineRoute } from '../route.js'
 import * as schemas from '../schemas.js'
 
@@ -29,7 +30,7 @@ export function deliveryRoutes(app: FastifyInstance, hub: Hub): void {
     responses: { 200: schemas.deliveriesResponse },
     handle: async ({ client, params }) => {
       const deliveries = await hub.deliveries.ofMessage(client, idOf(params.id))
-      return { deliveries: deliveries.map((delivery) => deliveryJson(hub, delivery)) }
+      return { deliveries: deliveries.map((delivery) => deliveryJson(hub, client, delivery)) }
     },
   })
   defineRoute(app, {
@@ -45,7 +46,7 @@ export function deliveryRoutes(app: FastifyInstance, hub: Hub): void {
       const before = query.before === undefined ? {} : { before: parseId(query.before).entryId }
       const limit = Math.min(query.limit || MAX_PAGE, MAX_PAGE)
       const letters = await hub.deliveries.listDead(client, { limit, ...before })
-      return { deadLetters: letters.map((letter) => deadLetterJson(client, letter)) }
+      return { deadLetters: letters.map((letter) => deadLetterJson(hub, client, letter)) }
     },
   })
   defineRoute(app, {
@@ -85,22 +86,17 @@ function parseId(text: string): { entryId: Delivery['entryId']; target: Target }
 
 function deliveryJson(
   hub: Hub,
+  client: ClientView,
   { entryId, target, webhook, endpoint, blockedBy, ...rest }: Delivery,
 ): object {
   const { kind, id } = parseTarget(target)
-  const version = (endpoint && hub.channels.find(endpoint.channel.name)?.version) ?? '1.0.0'
   return {
     id: deliveryIdOf(entryId, target),
     target: {
       type: kind,
       id: toUuid(id),
       ...(webhook && { url: webhook.url }),
-      ...(endpoint && {
-        channel: channelJson(endpoint.channel, version),
-        identity: endpoint.identity,
-        sender: endpoint.sender,
-        thread: endpoint.thread,
-      }),
+      ...(endpoint && endpointJson(hub, client, endpoint)),
     },
     ...rest,
     ...(blockedBy && {

@@ -1,5 +1,5 @@
-import { fromUuid, type Message } from '@plugboard/core'
-import { type Hub, isFull, type Post } from '@plugboard/hub'
+import { fromUuid, type Id, invalid, type Message } from '@plugboard/core'
+import { type ClientView, type Hub, isFull, type Post } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { idempotent } from '../../idempotent.js'
 import { listText, oneByOne } from '../../json-text.js'
@@ -27,7 +27,7 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
     body: schemas.postMessageBody,
     responses: { 201: schemas.messageResponse },
     handle: async (input) => {
-      const { conversationId, authorId, payload, incomingId } = input.body
+      const { conversationId, authorId, payload, incomingId, integration } = input.body
       const replied = incomingId && fromUuid(incomingId)
       // Copied field by field: on this hot route, object spread would dominate the cost.
       const post: Post = {
@@ -37,6 +37,7 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
         payloadPath: PAYLOAD_PATH,
       }
       if (replied) post.incomingId = replied
+      if (integration !== undefined) post.to = { integrationId: integrationIdOf(input.client, integration) }
       const message = await idempotent(hub, input, (id) => {
         post.id = id
         return hub.messages.post(input.client, post)
@@ -132,5 +133,15 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
     handle: async ({ client, params }) => ({
       count: await hub.messages.deleteAll(client, idOf(params.conversationId)),
     }),
+  })
+}
+
+/** @throws INVALID if the client has no integration of this name */
+function integrationIdOf({ integrations }: ClientView, name: string): Id {
+  const integration = integrations.get(name)
+  if (integration) return integration.id
+  throw invalid({
+    path: ['body', 'integration'],
+    message: 'must be the name of an integration of the client',
   })
 }

@@ -1,5 +1,12 @@
 import { type Id, isId, type Message, parseJsonObject } from '@plugboard/core'
-import { type ClientView, type Hub, isFull, messageDetailsOf, type UserView } from '@plugboard/hub'
+import {
+  type ClientView,
+  type Hub,
+  integrationOf,
+  isFull,
+  messageDetailsOf,
+  type UserView,
+} from '@plugboard/hub'
 import { z } from 'zod'
 import { idempotent } from '../../idempotent.js'
 import { notFound } from '../errors.js'
@@ -150,7 +157,10 @@ export function messageRoutes(scope: Scope): void {
             state,
             ...known({
               webhook: webhook && { id: webhook.id, target: webhook.url },
-              client: endpoint && { id: endpoint.id, type: endpoint.channel.name },
+              client: endpoint && {
+                ...{ id: endpoint.id, type: endpoint.channel.name },
+                ...known({ integrationId: integrationOf(client, endpoint.channel)?.id }),
+              },
               attempts,
               nextAttemptAt: nextAttemptAt?.toISOString(),
               error,
