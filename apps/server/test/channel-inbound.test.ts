@@ -155,69 +155,6 @@ describe('buttons', () => {
     ...more,
   })
 
-  test('of other programs, and forged ones, arrive with their value, marked, from whoever pressed', async () => {
-    const conversationId = await converse('courier')
-    await post(conversationId, { type: 'single-choice', text: 'Size?', choices })
-    const value = (await shown())[0]?.body.content.choices[0].value
-    const at = (sender: string, thread = '*') => ({ endpoint: { identity: '*', sender, thread } })
-    const sha1 = 'da39a3ee5e6b4b0d3255bfef95601890afd80709'
-    const events = [
-      { token: 'confirm_1', label: 'Confirm', refersTo: 'wamid.1' },
-      { token: sha1, label: 'Commit' },
-      { token: '{"__proto__":1}', label: 'Odd' },
-      { token: `${value.slice(0, -1)}${value.endsWith('A') ? 'B' : 'A'}`, label: 'Forged' },
-      { token: value, label: 'Stolen', ...at('eve') },
-      { token: 'unlabelled', ...at('mallory', 'elsewhere') },
-    ]
-    for (const event of events)
-      expect((await tell('courier', { type: 'choice', dedupeKey: randomUUID(), ...event })).status).toBe(200)
-    await bot.until(() => heard().length === 1 + events.length)
-    const [hello, ...presses] = said()
-    const foreign = { foreign: true }
-    expect(presses.map(({ payload }) => payload)).toEqual(
-      expect.arrayContaining([
-        quickReply('Confirm', 'confirm_1', { ...foreign, replyTo: 'wamid.1' }),
-        quickReply('Commit', sha1, foreign),
-        quickReply('Odd', '{"__proto__":1}', foreign),
-        quickReply('Forged', events[3]?.token ?? '', foreign),
-        quickReply('Stolen', value, foreign),
-        quickReply('unlabelled', 'unlabelled', foreign),
-      ]),
-    )
-    const own = presses.filter(({ authorId }) => authorId === hello?.authorId)
-    expect(own.map((press) => press.conversationId)).toEqual(Array(4).fill(conversationId))
-    const others = presses.filter(({ authorId }) => authorId !== hello?.authorId)
-    expect(new Set(others.map((press) => press.conversationId)).size).toBe(2)
-    for (const other of others) expect(other.conversationId).not.toBe(conversationId)
-  })
-
-  test('under a message that was deleted, or whose conversation was, arrive with what the person saw', async () => {
-    const conversationId = await converse('courier')
-    const ask = async (count: number) => {
-      const { json } = await post(conversationId, { type: 'single-choice', text: 'Size?', choices })
-      return { id: json.id, token: (await shown('/send', count))[count - 1]?.body.content.choices[0].value }
-    }
-    const [deleted, orphan] = [await ask(1), await ask(2)]
-    const press = ({ token }: { token: string }, label?: string) =>
-      tell('courier', { type: 'choice', dedupeKey: randomUUID(), token, ...(label && { label }) })
-    await client.call('DELETE', `/messages/${deleted.id}`)
-    await press(deleted, 'Small')
-    await press(deleted)
-    await bot.until(() => heard().length === 3)
-    const of = { messageId: deleted.id, foreign: true }
-    expect(said().slice(1)).toMatchObject([
-      { conversationId, payload: quickReply('Small', 'Small', of) },
-      { conversationId, payload: quickReply(deleted.token, deleted.token, of) },
-    ])
-    await client.call('DELETE', `/conversations/${conversationId}`)
-    await press(orphan, 'Small')
-    await bot.until(() => heard().length === 4)
-    const [hello, , , last] = said()
-    expect(last?.payload).toEqual(quickReply('Small', 'Small', { foreign: true }))
-    expect(last?.authorId).toBe(hello?.authorId)
-    expect(last?.conversationId).not.toBe(conversationId)
-  })
-
   test('that were numbered are answered by number or label, until the next question', async () => {
     const conversationId = await converse('telegraph')
     await write('telegraph', '1')

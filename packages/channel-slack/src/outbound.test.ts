@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { contentTypes, degrade, type JsonObject } from '@plugboard/core'
+import { degrade, type JsonObject } from '@plugboard/core'
 import type { ProviderCall } from '@plugboard/core/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Stage, stage } from '../test/stage.js'
@@ -46,7 +46,12 @@ describe('a recorded content', () => {
 
   test('is there for each type of content', () => {
     const types = new Set(samples.map(([, { content }]) => content.type))
-    expect([...types].sort()).toEqual([...contentTypes].sort())
+    expect([...types].sort()).toEqual([...slack.capabilities.content].sort())
+  })
+
+  test('of a template is its text', async () => {
+    const template = { type: 'template', name: 'order_sent', language: 'en_US', text: 'It is sent.' }
+    expect(await all(template)).toBe('It is sent.')
   })
 })
 
