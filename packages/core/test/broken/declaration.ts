@@ -32,6 +32,7 @@ export const declared: Record<string, Change[]> = {
     })),
     ...[
       { batch: { max: 1 } },
+      { renames: ['identity' as 'sender'] },
       { window: { hours: 0, allows: 'templates' } },
       { window: { hours: 24, allows: ' ' } },
     ].map((more) => ({

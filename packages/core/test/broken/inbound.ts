@@ -10,6 +10,21 @@ const withContext = <T extends { events: InboundEvent[] }>(received: T, context:
   events: received.events.map((event) => ({ ...event, context })),
 })
 
+/** Events with other fields, of a channel that declares what may be renamed. */
+function withFields(fields: object, renames?: readonly 'sender'[]): Change {
+  const changed = <T extends { events: InboundEvent[] }>(received: T): T => ({
+    ...received,
+    events: received.events.map((event) => ({ ...event, ...fields }) as InboundEvent),
+  })
+  return {
+    definition: {
+      capabilities: { content: ['text'], maxTextLength: 60, context: true, ...(renames && { renames }) },
+    },
+    runtime: (s) => ({ parse: (r, i) => changed(s.parse(r, i)) }),
+    fixtures: { recordings: fixtures.recordings.map(changed) },
+  }
+}
+
 /** What comes in: verify and parse. */
 export const inbound: Record<string, Change[]> = {
   'verify accepts the requests of the provider': [
@@ -44,6 +59,10 @@ export const inbound: Record<string, Change[]> = {
       },
     },
     { definition: { capabilities: { content: ['text'], maxTextLength: 60 } } },
+    withFields({ aliases: [{ sender: 'other' }] }),
+    withFields({ type: 'renamed', to: { identity: '*', sender: 'other', thread: '*' } }),
+    withFields({ aliases: [{ sender: '' }] }, ['sender']),
+    withFields({ type: 'renamed', to: { identity: '*', sender: 'ada', thread: '*' } }, ['sender']),
   ],
   'parse is pure': [
     {

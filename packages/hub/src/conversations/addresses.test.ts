@@ -17,6 +17,8 @@ import type { ClientView } from '../clients/directory.js'
 import type { Hub } from '../hub.js'
 import type { Entry } from '../log/entry.js'
 import type { Store } from '../ports/store.js'
+import { NO_CLIENT } from '../ports/stored-document.js'
+import { Merges } from './merges.js'
 
 /** What the test says that somebody did; the rest of an event follows from it. */
 interface Deed {
@@ -266,6 +268,70 @@ describe('events of one person', () => {
   }, 3_600_000)
 })
 
+describe('a process that ends while it merges two users', () => {
+  test('at any step leaves nothing that the next event and housekeeping do not finish', async () => {
+    const { shared } = processes
+    let steps = 0
+    let isDone = false
+    for (let last = 1; !isDone; last += 1) {
+      const record = recordOf()
+      record.integrations = [integrationOf(record.id)]
+      await shared.store.insertClient(record)
+      const link = { left: Number.POSITIVE_INFINITY }
+      const dying = openHub(endingAfter(shared.open(), link), [channel()])
+      const hub = openHub(shared.open(), [channel()])
+      const client = (await hub.clients.find({ id: record.id })) as ClientView
+      const userOf = async (sender: string): Promise<Id> => {
+        const at = { identity: '*', sender, thread: '*' }
+        await tellTo(hub, record.id, { sender, text: sender })
+        return (await hub.endpoints.conversationOf(client, { name: 'acme', custom: false }, at)).userId
+      }
+      const [older, younger] = [await userOf('id'), await userOf(PHONE)]
+      const externalId = { namespace: 'test', value: 'ada' }
+      await hub.users.change(client, older, (facts) => ({ ...facts, metadata: { a: 1 } }))
+      await hub.users.change(client, younger, (facts) => ({
+        ...{ ...facts, externalId, email: 'a@example.org', metadata: { a: 2, b: 3 } },
+      }))
+      const group = await hub.conversations.create(client, { facts: { isGroup: true } })
+      await hub.participants.join(client, group.id, younger)
+      // What ended is told again, to another process.
+      const deed: Deed = { sender: 'id', aliases: [phone], text: 'both' }
+      await dying.clients.find({ id: record.id })
+      link.left = last
+      isDone = await tellTo(dying, record.id, deed).then(
+        () => true,
+        () => false,
+      )
+      steps += 1
+      link.left = 0
+      await tellTo(hub, record.id, deed)
+      const later = { now: () => new Date(Date.now() + 120_000) }
+      const merges = new Merges({
+        ...{ store: shared.store, users: hub.users, participants: hub.participants, ...later },
+        dispatcher: { claiming: (_: unknown, write: unknown) => write, appended: () => undefined } as never,
+        directory: { find: async () => client } as never,
+      })
+      await merges.sweep(() => true)
+      const view = await hub.users.view(client, younger)
+      expect(view).toMatchObject({
+        id: older,
+        facts: { externalId, email: 'a@example.org', metadata: { a: 1, b: 3 } },
+      })
+      expect((await hub.users.getExternal(client, externalId)).id).toBe(older)
+      const { participants = [] } = (await hub.conversations.view(client, group.id)).facts
+      expect(participants.map(({ userId }) => userId)).toEqual([older])
+      const entries = await entriesOf(shared.store, record.id)
+      expect(entries.filter(({ type }) => type === 'user.merged')).toHaveLength(1)
+      const talks = await hub.participants.walk(client, younger, { limit: 10 })
+      expect(talks.filter(({ facts }) => !facts.isGroup).map(({ userId }) => userId)).toEqual([older, older])
+      expect(await shared.store.listDocuments(NO_CLIENT, 'merge', { limit: 10 })).toEqual([])
+      await Promise.all([dying, hub].map((each) => each.stop(1000)))
+      while (!(await shared.store.purgeClient(record.id, 10_000)));
+    }
+    expect(steps).toBeGreaterThan(15)
+  }, 60_000)
+})
+
 interface Said {
   userId: Id
   conversationId: Id
@@ -283,6 +349,20 @@ const linked = (store: Store): Store =>
       return (...input: unknown[]) => {
         const call = async () => Reflect.apply(member, target, input) as unknown
         return links.schedule ? links.schedule(call) : call()
+      }
+    },
+  })
+
+/** A store whose process ends after so many calls. */
+const endingAfter = (store: Store, link: { left: number }): Store =>
+  new Proxy(store, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name)
+      if (typeof member !== 'function' || name === 'watch' || name === 'close') return member
+      return async (...input: unknown[]) => {
+        link.left -= 1
+        if (link.left < 0) throw new Error('the process has ended')
+        return Reflect.apply(member, target, input)
       }
     },
   })

@@ -85,10 +85,16 @@ export class Addresses {
   async hasJoined(client: ClientView, channel: ChannelRef, { identity, sender }: Endpoint): Promise<boolean> {
     if (!this.#uses(channel).includes('sender')) return false
     const place = placeOf('sender', channel, { identity })
-    const party = await this.#partyOf(client, place, sender)
-    if (!party) return false
-    const name = party.data.names.find(({ value }) => value === sender) ?? { value: sender }
-    await this.#change(client, party.id, (known) => withName(known, { ...name, isNew: true }))
+    for (;;) {
+      const party = await this.#partyOf(client, place, sender)
+      if (!party) return false
+      const name = party.data.names.find(({ value }) => value === sender) ?? { value: sender }
+      const changed = await this.#change(client, party.id, (known) =>
+        known.into ? known : withName(known, { ...name, isNew: true }),
+      )
+      // It turned out to be another party before it was changed.
+      if (changed && !changed.into) break
+    }
     return true
   }
 

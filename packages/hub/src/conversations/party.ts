@@ -100,12 +100,14 @@ export function withoutName(party: Party, value: string): Party {
 
 /** A party with what another one had that turned out to be the same. */
 export function united(party: Party, other: Party): Party {
-  const names = other.names.filter(({ value }) => !party.names.some((own) => own.value === value))
+  const names = new Map<string, Name>()
+  for (const name of [...other.names, ...party.names])
+    names.set(name.value, { ...names.get(name.value), ...name })
   const past = [...new Set([...(party.past ?? []), ...(other.past ?? [])])]
   return {
     ...party,
     keys: [...new Set([...party.keys, ...other.keys])].slice(0, MAX_NAMES),
-    names: [...names, ...party.names].slice(-MAX_NAMES),
+    names: [...names.values()].slice(-MAX_NAMES),
     ...(past.length > 0 && { past: past.slice(-MAX_NAMES) }),
     isOpen: true,
   }

@@ -201,8 +201,9 @@ export class Users {
     const { externalId, ...rest } = theirs
     const own = (await facts.find(client.id, { id: older.id }))?.data ?? factsOf(older)
     const takesName = externalId !== undefined && own.externalId === undefined
-    // A name is in one document at a time.
-    if (takesName) await facts.change(client.id, younger, (known) => known && { movedExternalId: externalId })
+    // A name is in one document at a time. What else is there stays until the other user has it.
+    if (takesName)
+      await facts.change(client.id, younger, (known) => known && { ...rest, movedExternalId: externalId })
     const name = takesName ? externalId : theirs.movedExternalId
     const staysNamed = externalId !== undefined && !takesName
     await facts.change(client.id, older.id, (known = factsOf(older)) => {

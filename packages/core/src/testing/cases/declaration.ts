@@ -24,13 +24,14 @@ export function declarationCases<Config, Session, Options>({
       assert.match(channel.version, /^\d+\.\d+\.\d+$/)
     }),
     test('its capabilities are of known types and sensible sizes', async () => {
-      const { content, maxTextLength, buttons, rate, batch, window } = channel.capabilities
+      const { content, maxTextLength, buttons, rate, batch, window, renames = [] } = channel.capabilities
       assert(maxTextLength > 1, 'maxTextLength')
       if (buttons) assert(buttons.max > 0 && buttons.maxLabel > 0, 'buttons')
       for (const [name, pace] of Object.entries(rate ?? {})) {
         assert(Number.isFinite(pace.perSecond) && pace.perSecond > 0, `rate.${name}.perSecond`)
         assert(Number.isSafeInteger(pace.burst) && pace.burst > 0, `rate.${name}.burst`)
       }
+      for (const part of renames) assert(part === 'sender' || part === 'thread', `renames: ${part}`)
       if (batch) assert(Number.isSafeInteger(batch.max) && batch.max > 1, 'batch.max')
       if (window) {
         assert(Number.isFinite(window.hours) && window.hours > 0, 'window.hours')

@@ -87,7 +87,31 @@ function checkReceived({ events, response }: Received, capabilities: Capabilitie
     assert(!Number.isNaN(event.at.getTime()), 'the time is none')
     checkDetails(event)
     checkContext(event, capabilities)
+    checkAddresses(event, capabilities)
   }
+}
+
+/** Most aliases that the host uses, and most characters of each. */
+const MAX_ALIASES = 10
+const MAX_ADDRESS = 512
+
+function checkAddresses(event: InboundEvent, { renames = [] }: Capabilities): void {
+  const { aliases = [], endpoint } = event
+  if (aliases.length > 0) assert(renames.includes('sender'), 'aliases need `capabilities.renames`')
+  assert(aliases.length <= MAX_ALIASES, `more than ${MAX_ALIASES} aliases`)
+  for (const { sender } of aliases) checkAddress(sender)
+  if (event.type !== 'renamed') return
+  const { to } = event
+  checkAddress(to.sender)
+  checkAddress(to.thread)
+  assert.equal(to.identity, endpoint.identity, 'a renamed event is of one identity')
+  const parts = (['sender', 'thread'] as const).filter((part) => to[part] !== endpoint[part])
+  assert(parts.length > 0, 'a renamed event without another address')
+  for (const part of parts) assert(renames.includes(part), `a renamed ${part} needs \`capabilities.renames\``)
+}
+
+function checkAddress(address: string): void {
+  assert(address.length > 0 && address.length <= MAX_ADDRESS && isStorable(address), 'an alias is no address')
 }
 
 /** Maximum size of a context, in bytes of its JSON. */
