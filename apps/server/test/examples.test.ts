@@ -215,6 +215,7 @@ async function recordMessaging(): Promise<void> {
   const [letter] = (await send('GET', '/dead-letters')).json.deadLetters
   person.answer = () => 200
   await send('POST', `/dead-letters/${letter.id}/replay`, {})
+  await send('PATCH', `/messages/${message.id}`, { payload: { type: 'text', text: 'It ships on Tuesday.' } })
   await send('DELETE', `/messages/${message.id}`)
   await send('DELETE', `/messages/conversation/${conversationId}`)
   await send('DELETE', `/conversations/${conversationId}`)

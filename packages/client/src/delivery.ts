@@ -33,6 +33,18 @@ export interface Delivery {
    * is not a message.
    */
   blockedBy?: { id: string; messageId?: string; event: string }
+  /** Of an endpoint that got the message: the last edit and the removal, in order. */
+  changes?: ChangeDelivery[]
+}
+
+/**
+ * Whether an endpoint shows a change of a message. `unsupported` = the channel cannot change what it sent, so people see
+ * the earlier content.
+ */
+export interface ChangeDelivery extends Omit<Delivery, 'id' | 'target' | 'state' | 'changes'> {
+  type: 'edited' | 'removed'
+  at: string
+  state: DeliveryState | 'unsupported'
 }
 
 /** A delivery that failed all retries. Times are ISO 8601, UTC. */
@@ -41,6 +53,8 @@ export interface DeadLetter {
   /** Absent if the event is not about a message. */
   messageId?: string
   conversationId?: string
+  /** The change of the message that could not be shown. */
+  change?: 'edited' | 'removed'
   /** Type of the event, such as `message.new`. */
   event: string
   target: DeliveryTarget

@@ -63,8 +63,10 @@ export type MessageFeedbackEvent = EventOf<
 
 /** An event of a conversation other than a message. `messageId` is absent if the message is unknown. */
 export type Activity =
-  /** The person edited a message; `payload` is its new content. */
+  /** A message was edited, by the person or through the API; `payload` is its new content. */
   | { type: 'edited'; messageId?: string; payload: Record<string, unknown> }
+  /** A message was deleted through the API. */
+  | { type: 'removed'; messageId: string }
   /** The person deleted a message. */
   | { type: 'deleted'; messageId?: string }
   | { type: 'reaction'; messageId?: string; emoji: string; removed: boolean }

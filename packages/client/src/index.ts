@@ -38,7 +38,7 @@ export {
 // Parameters and results of the calls
 export type { Conversation, Conversations, PageOptions } from './conversations.js'
 export type { DeadLetters } from './dead-letters.js'
-export type { DeadLetter, Delivery, DeliveryState, DeliveryTarget } from './delivery.js'
+export type { ChangeDelivery, DeadLetter, Delivery, DeliveryState, DeliveryTarget } from './delivery.js'
 export type { Endpoint, Endpoints } from './endpoints.js'
 // Errors
 export { type ApiErrorReason, PlugboardApiError } from './errors.js'

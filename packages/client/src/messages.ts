@@ -68,9 +68,14 @@ export interface Messages {
   listByConversation(conversationId: string, options?: MessagePageOptions): Promise<Message[]>
   /** All messages of a conversation, newest first, fetched page by page. */
   iterate(conversationId: string, options?: IterateOptions): AsyncGenerator<Message, void, undefined>
+  /**
+   * Replaces the payload of a message. Where the channel can edit, people see it; `deliveries` reports where.
+   */
+  edit(id: string, payload: Payload, options?: CallOptions): Promise<Message>
+  /** Deletes a message. Where the channel can remove it, people no longer see it; `deliveries` reports where. */
   delete(id: string, options?: CallOptions): Promise<void>
   /**
-   * Deletes the messages of a conversation and keeps the conversation. `count` is the number that the last attempt
+   * Deletes the messages of a conversation and keeps the conversation. What people see stays. `count` is the number that the last attempt
    * deleted, so after a retry it may be too low.
    */
   deleteByConversation(conversationId: string, options?: CallOptions): Promise<{ count: number }>
@@ -106,6 +111,8 @@ export function messages(http: Transport): Messages {
     get: (id, options) => http.get({ path: ['messages', id] }, options),
     listByConversation,
     iterate: (conversationId, options) => iterate(listByConversation, conversationId, options),
+    edit: (id, payload, options) =>
+      http.send({ method: 'PATCH', path: ['messages', id], body: { payload }, repeat: 'always' }, options),
     delete: (id, options) => http.delete({ path: ['messages', id] }, options),
     deleteByConversation: (conversationId, options) =>
       http.send(

@@ -42,7 +42,7 @@ interface Target {
 
 /** A complete call. */
 interface ApiRequest extends Target {
-  method: 'GET' | 'POST' | 'DELETE'
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   repeat: RepeatRule
   idempotencyKey?: string | undefined
   /** Default: `json`. With `none`, the body (empty or `OK`) is ignored. */

@@ -28,6 +28,8 @@ export interface Message {
 export interface MessageDetails {
   /** Display data of the author. For the business: which person or program wrote the message. */
   author?: { accountId?: Id; name?: string; avatarUrl?: string; kind?: 'agent' | 'bot' | 'ai' | 'activity' }
+  /** The entry of the last edit. Set by the hub. */
+  edit?: Id
   /** Metadata of the client. */
   metadata?: JsonObject
   /** Data of a single dialect, by the name of its webhook format. */

@@ -23,13 +23,18 @@ import { Signals } from './conversations/signals.js'
 import { Typing } from './conversations/typing.js'
 import { Users } from './conversations/users.js'
 import { ButtonTokens } from './delivery/button-tokens.js'
-import { channelDelivery, secondFormOfPart } from './delivery/channel-delivery.js'
+import {
+  channelDelivery,
+  type EndpointAddress,
+  type EndpointItem,
+  secondFormOfPart,
+} from './delivery/channel-delivery.js'
 import { Dispatcher } from './delivery/dispatcher.js'
 import { EndpointStates } from './delivery/endpoint-states.js'
 import { RateLimiter } from './delivery/rate-limiter.js'
 import { Recipients } from './delivery/recipients.js'
 import type { RetrySchedule } from './delivery/retry.js'
-import { SerialTransport } from './delivery/serial-transport.js'
+import { type Carry, SerialTransport } from './delivery/serial-transport.js'
 import type { TargetConfig } from './delivery/target-config.js'
 import { TargetMonitor } from './delivery/target-monitor.js'
 import { TargetResolver } from './delivery/target-resolver.js'
@@ -111,7 +116,7 @@ export function createDeliveries(context: HubContext, foundation: Foundation, re
   const { store, settings, sender, urls, log, observer, now, formatsByName: formats } = context
   const { channels, directory, monitor, states, tokens } = foundation
   const deliver = channelDelivery({
-    ...{ channels, tokens, states, log, timeoutMs: settings.channelTimeoutMs },
+    ...{ channels, tokens, states, store, log, timeoutMs: settings.channelTimeoutMs },
     limiter: new RateLimiter(),
     async moved({ clientId, integration, endpoint }, to) {
       const client = await directory.find({ id: clientId })
@@ -187,7 +192,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
   const merges = new Merges({ ...{ store, dispatcher, directory, users, participants, now } })
   const addresses = new Addresses({ store, channels, merges, measure })
   const endpoints = new Endpoints({ ...shared, users, conversations, addresses, states })
-  const deliveries = new Deliveries({ ...shared, messages, monitor })
+  const deliveries = new Deliveries({ ...shared, monitor })
 
   const sources = new Sources(store)
   const heartbeats = new Heartbeats({
@@ -261,9 +266,10 @@ function watched(
   deliver: ReturnType<typeof channelDelivery>,
   monitor: TargetMonitor,
   events: () => Reactions['events'],
-): ReturnType<typeof channelDelivery> {
+): Carry<EndpointAddress, EndpointItem> {
   return async (address, item, ...how) => {
     const outcome = await deliver(address, item, ...how)
+    if (outcome === 'skipped') return undefined
     const target = { clientId: address.clientId, targetId: address.integration.id }
     if (outcome === undefined) {
       monitor.delivered(target)

@@ -29,7 +29,7 @@ export {
 export type { NewWebhook, WebhookScope } from './clients/webhooks.js'
 export type { Collected } from './conversations/collect.js'
 export type { NewConversation } from './conversations/conversations.js'
-export type { DeadLetter, Delivery } from './conversations/deliveries.js'
+export type { ChangeDelivery, DeadLetter, Delivery } from './conversations/deliveries.js'
 export { messageDetailsOf } from './conversations/message-details.js'
 export { asMessage, type Post } from './conversations/messages.js'
 export { MAX_PARTICIPANTS } from './conversations/participants.js'
@@ -90,7 +90,7 @@ export type {
 export { healthEventOf } from './integrations/health.js'
 export type { IntegrationKinds, IntegrationView } from './integrations/integrations.js'
 export type { ChannelConfiguration, Configuration } from './integrations/sync.js'
-export { type Activity, activityOf } from './log/activity.js'
+export { type Activity, activityOf, changeOf, type MessageChange } from './log/activity.js'
 export {
   type ChannelRef,
   type ConversationRecord,

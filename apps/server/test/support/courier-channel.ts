@@ -20,11 +20,15 @@ interface CourierCall {
   // biome-ignore lint/suspicious/noExplicitAny: tests look into many shapes, and assert each
   body: any
   at: number
+  /** It was answered with 200. */
+  isAccepted?: boolean
 }
 
 export interface CourierProvider {
   url: string
   calls: CourierCall[]
+  /** The texts that people see, in the order in which they were sent. */
+  shown(): unknown[]
   /** Calls to this path. */
   to(path: string): CourierCall[]
   /** How it answers; 200 by default. */
@@ -35,6 +39,20 @@ export interface CourierProvider {
 /** The provider of {@link startWithCouriers}. */
 export async function startCourierProvider(): Promise<CourierProvider> {
   const calls: CourierCall[] = []
+  const shown = new Map<string, unknown>()
+  /** What becomes of a call that is accepted; undefined for one about a message that is not there. */
+  const show = ({ path, body }: CourierCall): object | undefined => {
+    if (path === '/send') {
+      const id = `m${calls.length}`
+      shown.set(id, body.content.text)
+      return { id }
+    }
+    if (path === '/remove') shown.delete(body.id)
+    if (path !== '/edit') return {}
+    if (!shown.has(body.id)) return undefined
+    shown.set(body.id, body.content.text)
+    return {}
+  }
   const server = createServer((request: IncomingMessage, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk) => chunks.push(chunk))
@@ -42,16 +60,20 @@ export async function startCourierProvider(): Promise<CourierProvider> {
       const text = Buffer.concat(chunks).toString()
       const { url: path = '', headers } = request
       const token = headers.authorization?.replace('Bearer ', '') ?? ''
-      const received = { path, token, body: text ? JSON.parse(text) : undefined, at: Date.now() }
+      const received: CourierCall = { path, token, body: text ? JSON.parse(text) : undefined, at: Date.now() }
       calls.push(received)
       const status = provider.answer(received, response)
-      if (status !== undefined) response.writeHead(status).end('{}')
+      if (status === undefined) return
+      received.isAccepted = status === 200
+      const answered = status === 200 ? show(received) : {}
+      response.writeHead(answered ? status : 404).end(JSON.stringify(answered ?? {}))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const provider: CourierProvider = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
+    shown: () => [...shown.values()],
     to: (path) => calls.filter((each) => each.path === path),
     answer: () => 200,
     close: () =>
@@ -64,8 +86,9 @@ export async function startCourierProvider(): Promise<CourierProvider> {
 }
 
 /**
- * A server with third-party channels: `courier`, which has buttons and addresses that change; `telegraph`, which has none and takes ten parts in a
- * second; and `postman`, which has a reply window, templates and a context, and takes three parts in one call.
+ * A server with third-party channels: `courier`, which has buttons and addresses that change; `telegraph`, which has none
+ * and takes ten parts in a second; `postman`, which has a reply window, templates and a context, and takes three parts in
+ * one call; and `clerk`, which changes what it sent.
  */
 export const startWithCouriers = async (
   apiUrl: string,
@@ -86,7 +109,7 @@ async function withCouriers(
 ): Promise<TestServerOptions> {
   const folder = await temporaryFolder()
   const source = JSON.stringify(new URL('../../test/support/courier.mjs', import.meta.url).href)
-  const names = ['courier', 'telegraph', 'postman']
+  const names = ['courier', 'telegraph', 'postman', 'clerk']
   const install = (name: string, capabilities: object, more: object = {}) =>
     writeFile(
       join(folder, `${name}.mjs`),
@@ -111,10 +134,11 @@ async function withCouriers(
     ...{ maxTextLength: 100, batch: { max: 3 }, context: true },
     window: { hours: 24, allows: 'templates that the post has approved' },
   })
+  await install('clerk', { content: ['text'], maxTextLength: 20 })
   return {
     folder,
     env: {
-      PLUGBOARD_CHANNELS: './courier.mjs,./telegraph.mjs,./postman.mjs',
+      PLUGBOARD_CHANNELS: './courier.mjs,./telegraph.mjs,./postman.mjs,./clerk.mjs',
       PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify(
         Object.fromEntries(names.map((name) => [name, { apiUrl, ...options }])),
       ),

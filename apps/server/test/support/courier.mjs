@@ -15,7 +15,7 @@ class ProviderError extends Error {
   }
 }
 
-function load({ options: { apiUrl, appSecret, refreshes } }) {
+function load({ options: { apiUrl, appSecret, refreshes } }, { name }) {
   const call = async (path, { integration, signal }, body) => {
     const response = await fetch(apiUrl + path, {
       method: body === undefined ? 'GET' : 'POST',
@@ -52,6 +52,7 @@ function load({ options: { apiUrl, appSecret, refreshes } }) {
         .map(({ account: _, ...event }) => ({
           endpoint: { identity: '*', sender: 'ada', thread: '*' },
           ...event,
+          ...(event.until && { until: new Date(event.until) }),
           at: event.at ? new Date(event.at) : new Date(),
         })),
       response: { status: 200, body: 'thanks' },
@@ -71,8 +72,9 @@ function load({ options: { apiUrl, appSecret, refreshes } }) {
       const { endpoint, deliveryId, context: known } = context
       const { value } = (await context.state.read()) ?? {}
       const body = { content: args, endpoint, deliveryId, context: known, session: value?.session }
-      await post('/send', context, body)
-      return { providerMessageIds: [] }
+      const response = await call('/send', context, body)
+      const { id } = await response.json()
+      return { providerMessageIds: id ? [id] : [] }
     },
     async deliverBatch(parts, context) {
       const contents = parts.map(({ args }) => args)
@@ -96,9 +98,20 @@ function load({ options: { apiUrl, appSecret, refreshes } }) {
       const size = headers.get('x-size')
       return { body, mime: headers.get('content-type'), ...(size && { size: Number(size) }) }
     },
+    ...(name === 'clerk' && changes(post)),
     indicateTyping: (context) => post('/typing', context, {}),
   }
 }
+
+/** What only one of them can: to change what it sent, and to show that it was read. */
+const changes = (post) => ({
+  async edit({ providerMessageIds: [id] }, { args }, context) {
+    await post('/edit', context, { id, content: args, deliveryId: context.deliveryId })
+    return { providerMessageIds: [] }
+  },
+  remove: ({ providerMessageIds: [id] }, context) => post('/remove', context, { id }),
+  markRead: (context) => post('/read', context, { endpoint: context.endpoint }),
+})
 
 export const courier = (members) =>
   Object.defineProperty(
@@ -110,7 +123,7 @@ export const courier = (members) =>
       secrets: ['token'],
       account: ({ account }) => account,
       setup: (webhookUrl) => `Tell the courier to call ${webhookUrl}`,
-      load: async (host) => load(host),
+      load: async (host) => load(host, members),
       ...members,
     },
     Symbol.for('plugboard.channel'),

@@ -17,11 +17,11 @@ import {
   termsOfConversation as termsOf,
 } from '../documents/facts.js'
 import type { Attachments } from '../files/attachments.js'
-import type { Activity, SecondForm } from '../log/activity.js'
+import { type Activity, changeKey, type MessageChange, type SecondForm } from '../log/activity.js'
 import type { ConversationRecord } from '../log/endpoint-record.js'
 import type { Entry, EntryType, NewEntry, StreamRef } from '../log/entry.js'
 import { bytesOf, type Page, type Range } from '../log/page.js'
-import { endpointTarget } from '../log/target.js'
+import { endpointTarget, type Target } from '../log/target.js'
 import type { Append, Store } from '../ports/store.js'
 import type { Users } from './users.js'
 
@@ -172,6 +172,28 @@ export class Conversations {
     return this.#append(client, id, {
       ...this.#entry(client, id, 'activity', topic, JSON.stringify(activity)),
       ...of,
+    })
+  }
+
+  /**
+   * Notes a change of a message that was made through the API: for the webhooks, and for the endpoints that have to show
+   * it, after the message. A message is removed once. `received`: who had the message before it was removed.
+   */
+  async noteChange(
+    client: ClientView,
+    id: Id,
+    activity: MessageChange & Activity,
+    of: { entryId: Id; endpoints: readonly Target[]; received?: readonly Target[] },
+  ): Promise<void> {
+    const isEdit = activity.type === 'edited'
+    // Only these activities are as large as a message.
+    if (isEdit) await this.#options.usage.take(client, 0)
+    const payload = JSON.stringify(of.received ? { ...activity, received: of.received } : activity)
+    const entry = this.#entry(client, id, 'activity', `activity.${activity.type}`, payload)
+    const dedupe = changeKey(activity, isEdit ? of.entryId : undefined)
+    await this.#append(client, id, {
+      ...{ ...entry, id: of.entryId, dedupe },
+      owes: [...entry.owes, ...of.endpoints],
     })
   }
 

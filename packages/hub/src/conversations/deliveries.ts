@@ -3,13 +3,14 @@ import type { ClientView } from '../clients/directory.js'
 import { integrationOf } from '../clients/open-integration.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import { type TargetMonitor, type TargetState, workingState } from '../delivery/target-monitor.js'
+import { changeKey, changeOf, type MessageChange, receivedBefore } from '../log/activity.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { Dead, DeadEntry, Entry } from '../log/entry.js'
 import type { Page } from '../log/page.js'
-import type { LaneState, Progress } from '../log/progress.js'
+import { type LaneState, type Progress, replayOf } from '../log/progress.js'
 import { type LaneKey, parseLaneKey, parseTarget, type Target } from '../log/target.js'
 import type { Store } from '../ports/store.js'
-import type { Messages } from './messages.js'
+import { messageDetailsOf } from './message-details.js'
 
 /** State of one delivery: one entry to one target. */
 export interface Delivery {
@@ -29,6 +30,16 @@ export interface Delivery {
   code?: string
   /** The earlier entry of the conversation that is retried, and that this one waits for. */
   blockedBy?: Pick<Entry, 'id' | 'type'>
+  /** Of an endpoint that got the message: the last edit and the removal, in order. */
+  changes?: ChangeDelivery[]
+}
+
+/** Whether an endpoint shows a change of a message. */
+export interface ChangeDelivery extends Omit<Delivery, 'entryId' | 'target' | 'state' | 'changes'> {
+  type: MessageChange['type']
+  at: Date
+  /** `unsupported`: the channel cannot change what it sent. */
+  state: Delivery['state'] | 'unsupported'
 }
 
 /** A delivery that failed all retries. */
@@ -47,7 +58,6 @@ const HEAD_WITHIN = 64
 export interface DeliveriesOptions {
   store: Store
   dispatcher: Dispatcher
-  messages: Messages
   monitor: Pick<TargetMonitor, 'read'>
   now(): Date
 }
@@ -60,29 +70,68 @@ export class Deliveries {
     this.#options = options
   }
 
-  /** One for each target of a message. @throws NOT_FOUND */
-  async ofMessage(client: ClientView, messageId: Id): Promise<Delivery[]> {
-    const { store, messages, monitor } = this.#options
-    const entry = await messages.getEntry(client, messageId)
-    const [progress, conversation, states] = await Promise.all([
+  /** One for each target of a message, also of one that was deleted alone. @throws NOT_FOUND, also if it is not in this conversation */
+  async ofMessage(client: ClientView, messageId: Id, conversationId?: Id): Promise<Delivery[]> {
+    const { store, monitor } = this.#options
+    const entry = await store.findEntry(client.id, messageId)
+    if (entry?.type !== 'message') throw notFound()
+    if (conversationId !== undefined && entry.streamId !== conversationId) throw notFound()
+    const [progress, conversation, states, changes] = await Promise.all([
       store.findProgress(entry),
       store.findConversation(client.id, entry.streamId),
       monitor.read(client.id),
+      this.#changesOf(entry),
     ])
+    const removal = changes.find((each) => changeOf(each)?.type === 'removed')
+    if (!conversation || (entry.deletedAt && !removal)) throw notFound()
     const deliveries = entry.owes.map(async (target): Promise<Delivery> => {
       const { kind, id } = parseTarget(target)
       const webhook = kind === 'webhook' && client.webhooks.find((hook) => hook.id === id)
-      const endpoint = kind === 'endpoint' && conversation?.endpoints.find((endpoint) => endpoint.id === id)
+      const endpoint = kind === 'endpoint' && conversation.endpoints.find((endpoint) => endpoint.id === id)
       const healthOf = endpoint ? integrationOf(client, endpoint.channel)?.id : id
+      const health = healthOf ? states.get(healthOf) : undefined
+      const state = removal
+        ? stateOfRemoved(entry, target, removal)
+        : await this.#stateOf(entry, target, progress, health)
+      const isShown = endpoint && (state.state === 'delivered' || entry.sent?.[target]?.parts.length)
+      const changed = isShown ? await this.#changeStates(changes, target, progress, health) : []
       return {
         entryId: entry.id,
         target,
         ...(webhook && { webhook: { id: webhook.id, url: webhook.url } }),
         ...(endpoint && { endpoint }),
-        ...(await this.#stateOf(entry, target, progress, healthOf && states.get(healthOf))),
+        ...state,
+        ...(changed.length > 0 && { changes: changed }),
       }
     })
     return Promise.all(deliveries)
+  }
+
+  /** The entries of the last edit of a message and of its removal. */
+  async #changesOf(message: Entry): Promise<Entry[]> {
+    const { store } = this.#options
+    const { clientId, streamId, id: messageId } = message
+    const { edit } = messageDetailsOf(message)
+    const found = await Promise.all([
+      edit && store.findEntry(clientId, edit),
+      store.findByDedupe(clientId, streamId, changeKey({ type: 'removed', messageId })),
+    ])
+    return found.filter((entry) => entry !== undefined && changeOf(entry)?.messageId === messageId) as Entry[]
+  }
+
+  #changeStates(
+    changes: readonly Entry[],
+    target: Target,
+    progress: Progress | undefined,
+    health: TargetState | undefined,
+  ): Promise<ChangeDelivery[]> {
+    return Promise.all(
+      changes.map(async (entry): Promise<ChangeDelivery> => {
+        const isOwed = entry.owes.includes(target)
+        const state = isOwed ? await this.#stateOf(entry, target, progress, health) : UNSUPPORTED
+        return { type: changeOf(entry)?.type ?? 'edited', at: entry.at, ...state }
+      }),
+    )
   }
 
   /** Derives the state of a delivery from the entry, the lanes of its stream and the state of the target. */
@@ -169,12 +218,17 @@ export class Deliveries {
   }
 }
 
-/** The lane of the last replay. */
-const replayOf = (progress: Progress | undefined, seq: number, target: Target): LaneState | undefined =>
-  Object.entries(progress?.lanes ?? {}).findLast(([key]) => {
-    const lane = parseLaneKey(key as LaneKey)
-    return lane.only === seq && lane.target === target
-  })?.[1]
+const UNSUPPORTED = { state: 'unsupported' } as const
+
+/** What had become of a delivery when its message was removed. */
+function stateOfRemoved(entry: Entry, target: Target, removal: Entry): Pick<Delivery, 'state'> {
+  const dead = entry.dead?.[target]
+  if (dead) return { state: dead.reason === 'undelivered' ? 'failed' : 'dead' }
+  const wasReceived = entry.sent?.[target]?.isWhole || receivedBefore(removal).includes(target)
+  return { state: wasReceived ? 'delivered' : 'cancelled' }
+}
+
+const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'message not found')
 
 /** Why a lane waits: its own last failure, or that of its target, which is paused. */
 function troubleOf(

@@ -23,12 +23,12 @@ export class DeliveryEvents {
     this.#options = options
   }
 
-  /** The provider accepted a message. A second form is not reported: its message was accepted before. */
+  /** The provider accepted a message. A second form or a change is not reported: its message was accepted before. */
   async done(
     { clientId, conversationId, endpoint }: EndpointAddress,
-    { id, messageId, secondForm }: EndpointItem,
+    { id, messageId, secondForm, change }: EndpointItem,
   ): Promise<void> {
-    if (secondForm) return
+    if (secondForm || change) return
     const activity = { type: 'handed-over', messageId, endpointId: endpoint.id } as const
     await this.#note(clientId, conversationId, activity, `handed-over:${id}`)
   }

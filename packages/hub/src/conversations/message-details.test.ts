@@ -5,6 +5,7 @@ import { messageDetailsOf } from './message-details.js'
 
 const whole: MessageDetails = {
   author: { accountId: newId(), name: 'Ann', avatarUrl: 'https://a.example', kind: 'agent' },
+  edit: newId(),
   metadata: { a: [1, { b: null }] },
   dialect: { 'sunshine-v2': { content: { type: 'text' } }, smartify: {} },
 }

@@ -10,9 +10,10 @@ import {
 /** Parses the details of a message. Invalid members are dropped. Never throws. */
 export function messageDetailsOf({ details }: Pick<Message, 'details'>): MessageDetails {
   if (details === undefined) return {}
-  const { author, metadata, dialect } = parseJsonObject(details)
+  const { author, metadata, dialect, edit } = parseJsonObject(details)
   const read: MessageDetails = {}
   if (isJsonObject(author)) read.author = shownIn(author)
+  if (typeof edit === 'string' && isId(edit)) read.edit = edit
   if (isJsonObject(metadata)) read.metadata = metadata
   if (isJsonObject(dialect)) read.dialect = objectsIn(dialect)
   return read

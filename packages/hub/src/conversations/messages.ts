@@ -18,9 +18,11 @@ import { sourceOf } from '../log/dedupe.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
 import { bytesOf, type MessagePage } from '../log/page.js'
-import { endpointTarget } from '../log/target.js'
+import { hasReceived } from '../log/progress.js'
+import { endpointTarget, type Target } from '../log/target.js'
 import type { Append, Appended, Store } from '../ports/store.js'
 import type { Conversations } from './conversations.js'
+import { messageDetailsOf } from './message-details.js'
 import type { Users } from './users.js'
 
 /** A message to post. */
@@ -44,7 +46,7 @@ export interface Post extends Posting {
 
 export interface MessagesOptions {
   store: Store
-  channels: Pick<Channels, 'find'>
+  channels: Pick<Channels, 'find' | 'runtime'>
   recipients: Recipients
   dispatcher: Dispatcher
   users: Users
@@ -108,15 +110,24 @@ export class Messages {
     if (post.author !== 'business' || isPlainText(post.payload)) return
     // The strictest: a channel that shows texts only.
     if (contentFaults(post.payload, []).length === 0) return
-    const { store, recipients, channels } = this.#options
+    const { store, recipients } = this.#options
     const conversation = await store.findConversation(client.id, post.conversationId)
     if (!conversation) throw new PlugboardError('NOT_FOUND', 'conversation not found')
-    const owed = new Set(recipients.message(client, conversation, post))
+    const owed = recipients.message(client, conversation, post)
+    this.#assertChannelsShow(post.payload, conversation.endpoints, owed, payloadPath)
+  }
+
+  #assertChannelsShow(
+    payload: JsonObject,
+    endpoints: readonly EndpointRecord[],
+    owed: readonly Target[],
+    payloadPath: readonly string[],
+  ): void {
     const faultsAt = ({ id, channel }: EndpointRecord): Issue[] => {
-      const { content = 'any' } = channels.find(channel.name)?.capabilities ?? {}
-      return content === 'any' || !owed.has(endpointTarget(id)) ? [] : contentFaults(post.payload, content)
+      const { content = 'any' } = this.#options.channels.find(channel.name)?.capabilities ?? {}
+      return content === 'any' || !owed.includes(endpointTarget(id)) ? [] : contentFaults(payload, content)
     }
-    const faults = conversation.endpoints.map(faultsAt).find(({ length }) => length > 0) ?? []
+    const faults = endpoints.map(faultsAt).find(({ length }) => length > 0) ?? []
     if (faults.length === 0) return
     throw invalid(...faults.map(({ path, message }) => ({ path: [...payloadPath, ...path], message })))
   }
@@ -140,33 +151,87 @@ export class Messages {
     return entries.map(asMessage)
   }
 
-  /** Changes the content of a message and notifies the webhooks. @throws NOT_FOUND */
+  /**
+   * Changes the content of a message, and notifies the webhooks. Endpoints whose channel can edit show the new content,
+   * after the message. `payloadPath`: as in {@link Post}; `details`: of the message as it is, returns those to store.
+   * @throws NOT_FOUND, NO_SPACE, INVALID if `payloadPath` is set and a channel cannot show the payload
+   */
   async edit(
     client: ClientView,
     id: Id,
-    to: { payload: JsonObject; details: MessageDetails },
+    to: {
+      payload: JsonObject
+      details: (known: MessageDetails) => MessageDetails
+      payloadPath?: readonly string[]
+    },
   ): Promise<Message> {
-    const { store, conversations, usage } = this.#options
+    const { store, conversations, dispatcher, usage } = this.#options
+    const { payload, payloadPath } = to
     const before = await this.getEntry(client, id)
     const { streamId } = before
-    const text = { payload: JSON.stringify(to.payload), details: JSON.stringify(to.details) }
+    const conversation = await store.findConversation(client.id, streamId)
+    const endpoints = conversation?.endpoints ?? []
+    if (payloadPath && before.author === 'business')
+      this.#assertChannelsShow(payload, endpoints, before.owes, payloadPath)
+    const entryId = newId()
+    const details = { ...to.details(messageDetailsOf(before)), edit: entryId }
+    const text = { payload: JSON.stringify(payload), details: JSON.stringify(details) }
     const growth = bytesOf(text) - bytesOf(before)
     // The new content is stored a second time, in the notification.
     await usage.take(client, 0)
     if (!(await store.editMessage(client.id, streamId, id, text))) throw notFound()
     usage.add(client.id, growth)
-    await conversations.note(client, streamId, { type: 'edited', messageId: id, payload: to.payload })
+    dispatcher.streamChanged(streamId)
+    const activity = { type: 'edited', messageId: id, payload } as const
+    const changing = await this.#endpointsThatCan('edit', before, endpoints)
+    await conversations.noteChange(client, streamId, activity, { entryId, endpoints: changing })
     return this.get(client, id)
   }
 
-  /** Leaves a tombstone and cancels pending deliveries. @throws NOT_FOUND */
+  /**
+   * Leaves a tombstone, cancels pending deliveries, and notifies the webhooks. Endpoints whose channel can remove it no
+   * longer show the message. @throws NOT_FOUND
+   */
   async delete(client: ClientView, id: Id): Promise<void> {
+    const { store, conversations } = this.#options
     const entry = await this.getEntry(client, id)
-    const deleted = await this.#delete(client, entry.streamId, id, bytesOf(entry))
+    const { streamId } = entry
+    const [conversation, progress] = await Promise.all([
+      store.findConversation(client.id, streamId),
+      store.findProgress(entry),
+    ])
+    const endpoints = await this.#endpointsThatCan('remove', entry, conversation?.endpoints ?? [])
+    const received = entry.owes.filter((target) => hasReceived(entry, target, progress))
+    const activity = { type: 'removed', messageId: id } as const
+    // First, because a deleted message is not found again: after a crash in between, the deletion is repeated.
+    await conversations.noteChange(client, streamId, activity, { entryId: newId(), endpoints, received })
+    const deleted = await this.#delete(client, streamId, id, bytesOf(entry))
     if (deleted === 0) throw notFound()
   }
 
-  /** @returns the number of deleted messages. @throws NOT_FOUND for the conversation */
+  /** Endpoints that a message goes to and whose channel can change it. A channel that is not loaded may be able to. */
+  async #endpointsThatCan(
+    what: 'edit' | 'remove',
+    { owes }: Entry,
+    endpoints: readonly EndpointRecord[],
+  ): Promise<Target[]> {
+    const { channels } = this.#options
+    const owed = endpoints.filter(({ id }) => owes.includes(endpointTarget(id)))
+    const able = await Promise.all(
+      owed.map(async ({ channel: { name, custom } }) => {
+        if (custom) return false
+        const runtime = await channels.runtime(name).catch(() => undefined)
+        return !runtime || runtime[what] !== undefined
+      }),
+    )
+    return owed.filter((_, i) => able[i]).map(({ id }) => endpointTarget(id))
+  }
+
+  /**
+   * Deletes the messages of a conversation and cancels pending deliveries. What people see stays: a long conversation
+   * would take thousands of calls of its provider. @returns the number of deleted messages. @throws NOT_FOUND for the
+   * conversation
+   */
   async deleteAll(client: ClientView, conversationId: Id): Promise<number> {
     const conversation = await this.#options.store.findConversation(client.id, conversationId)
     if (!conversation) throw new PlugboardError('NOT_FOUND', 'conversation not found')

@@ -555,6 +555,7 @@ function setUp({ parts, failAt, load, capabilities, state = {}, ...more }: Scrip
   const tokens = new ButtonTokens(keyring)
   const deliver = channelDelivery({
     ...{ channels, timeoutMs: 1000, log: silentLogger },
+    store: { findEntry: async () => undefined, recordSent: async () => undefined },
     ...{ tokens, limiter: new RateLimiter(), states, moved: async () => undefined },
   })
   const messageId = newId()

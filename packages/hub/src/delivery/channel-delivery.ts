@@ -14,6 +14,7 @@ import {
   parseJsonObject,
   readContent,
   replaceButtons,
+  type Sent,
 } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
 import type { Channels, Connected, Runtime } from '../channels/channels.js'
@@ -26,6 +27,7 @@ import type { ButtonTokens } from './button-tokens.js'
 import { type EndpointState, type EndpointStates, hasWindow, needsState } from './endpoint-states.js'
 import type { RateLimiter } from './rate-limiter.js'
 import { rateLimitMs } from './retry.js'
+import { type RecordStore, SentRecord, Turns } from './sent-record.js'
 import type { Control } from './serial-transport.js'
 import type { DeliveryFailure } from './transport.js'
 
@@ -48,6 +50,8 @@ export interface EndpointItem {
   payload: string
   /** What is sent instead of the payload: the second form of a part that the provider refused. */
   secondForm?: Part
+  /** The entry is a change of the message, which may have been delivered before. */
+  change?: 'edited' | 'removed'
   /** Parts that the provider has already. */
   part: number
   /** Attempts that failed. */
@@ -59,6 +63,7 @@ export interface ChannelDeliveryOptions {
   tokens: ButtonTokens
   limiter: RateLimiter
   states: Pick<EndpointStates, 'read'>
+  store: RecordStore
   /** The longest that one call may take. */
   timeoutMs: number
   log: Logger
@@ -70,33 +75,51 @@ export interface ChannelDeliveryOptions {
  * Delivers one entry to an endpoint: degrades, renders, shows typing if the message asks for it, and sends part by part,
  * or in groups if the channel has them, within the provider's rate, reporting each delivered part. The rendered parts are
  * kept for the next attempt. A call starts only if the lease leaves enough time.
+ *
+ * If the channel needs the ids of what it sent, they are stored before a part is reported, and a message is sent with its
+ * content of that moment. A change then makes the parts that are shown equal to those of the message now. `skipped`:
+ * there was nothing to send.
  */
 export function channelDelivery(options: ChannelDeliveryOptions) {
   const { channels, tokens, limiter, timeoutMs, log, moved } = options
   const rendered = new RenderedParts()
+  const turns = new Turns()
   return async (
     address: EndpointAddress,
     item: EndpointItem,
     control: Control,
     progressed: (parts: number) => void,
-  ): Promise<DeliveryFailure | 'withdrawn' | undefined> => {
+  ): Promise<DeliveryFailure | 'withdrawn' | 'skipped' | undefined> => {
     const { signal, waiting } = control
+    const { id: endpointId } = address.endpoint
     let done = item.part
     let runtime: Runtime | undefined
     let kept: Kept | undefined
+    let endTurn: (() => void) | undefined
     try {
       const connecting = () => channels.connect(address.clientId, address.integration)
       const connected: Connected = await withTimeout(timeoutMs, signal, connecting)
       runtime = connected.runtime
-      const payload = parseJsonObject(item.payload)
-      const source = { payload: item.payload, endpoint: JSON.stringify(endpointOf(address)) }
+      if (keepsIds(connected) && !item.secondForm) {
+        // A replay and a change have lanes of their own.
+        endTurn = await turns.take(`${item.messageId}-${endpointId}`)
+        if (!control.mayStart()) return keep('withdrawn')
+      }
+      const record = endTurn && (await openRecord(options, address, item))
+      if (!isSendable(item, record, endTurn !== undefined)) return 'skipped'
+      const text = record?.message.payload ?? item.payload
+      const payload = parseJsonObject(text)
+      const source = { payload: text, endpoint: JSON.stringify(endpointOf(address)) }
       kept = rendered.recall(item.id, source)
       if (!kept) {
         const turn = yieldIfBusy()
         if (turn) await turn
-        const made = item.secondForm
-          ? { parts: [item.secondForm], size: item.payload.length, isTemplate: false }
-          : renderParts(connected, tokens, payload, address, item, log)
+        const made =
+          item.change === 'removed'
+            ? { parts: [], size: 0, isTemplate: false }
+            : item.secondForm
+              ? { parts: [item.secondForm], size: item.payload.length, isTemplate: false }
+              : renderParts(connected, tokens, payload, address, item, log)
         if ('kind' in made) return made
         kept = { ...source, ...made }
       }
@@ -104,17 +127,40 @@ export function channelDelivery(options: ChannelDeliveryOptions) {
       const { capabilities } = connected.channel
       const needs = needsState(capabilities, address.endpoint)
       const state = needs ? await readState(options, address) : {}
-      const closed = kept.isTemplate ? undefined : closedWindow(capabilities, address.endpoint, state)
+      const closed =
+        kept.isTemplate || item.change ? undefined : closedWindow(capabilities, address.endpoint, state)
       if (closed !== undefined) return keep({ kind: 'window', message: closed, parts: done })
       const contextOf = (i: number, signal: AbortSignal, { context }: EndpointState = {}) => ({
         endpoint: endpointOf(address),
         integration: connected.integration,
         state: connected.state,
         webhookUrl: address.webhookUrl,
-        deliveryId: parts.length === 1 ? item.id : `${item.id}_${i}`,
+        deliveryId: parts.length === 1 && !item.change ? item.id : `${item.id}_${i}`,
         ...(capabilities.context && context && { context }),
         signal,
       })
+      /** Makes a call once the provider takes one more. */
+      const call = async <T>(
+        i: number,
+        work: (context: DeliveryContext<unknown, unknown>) => Promise<T>,
+      ): Promise<T | 'withdrawn'> => {
+        const turn = await takeTurn(limiter, connected.channel, address, waiting)
+        if (!turn || !control.mayStart()) {
+          turn?.giveBack()
+          return 'withdrawn'
+        }
+        // The wait may have been long, and a newer event may have brought another context.
+        const fresh = capabilities.context ? await readState(options, address) : state
+        return withTimeout(timeoutMs, signal, (signal) => work(contextOf(i, signal, fresh)))
+      }
+      if (record && item.change) {
+        const changed = await change(connected, record, parts, call, signal)
+        if (changed === 'withdrawn') return keep(changed)
+        rendered.forget(item.id)
+        return undefined
+      }
+      // Sent before, by an attempt whose end was not stored.
+      done = Math.max(done, record?.parts.length ?? 0)
       const typingMs = item.attempt + done === 0 ? typingMsOf(payload) : undefined
       if (typingMs !== undefined) {
         const { indicateTyping: indicate } = connected.runtime
@@ -128,18 +174,11 @@ export function channelDelivery(options: ChannelDeliveryOptions) {
       }
       while (done < parts.length) {
         const group = groupAt(connected, parts, done)
-        const turn = await takeTurn(limiter, connected.channel, address, waiting)
-        if (!turn || !control.mayStart()) {
-          turn?.giveBack()
-          return keep('withdrawn')
-        }
-        // The wait may have been long, and a newer event may have brought another context.
-        const fresh = capabilities.context ? await readState(options, address) : state
-        const sent = await withTimeout(timeoutMs, signal, (signal) =>
-          send(connected, group, contextOf(done, signal, fresh)),
-        )
-        done += sent.parts
-        const { movedTo } = sent
+        const sent = await call(done, (context) => send(connected, group, context))
+        if (sent === 'withdrawn') return keep(sent)
+        await record?.put(done, group.slice(0, sent.length), sent, signal, parts.length)
+        done += sent.length
+        const movedTo = movedToIn(sent)
         // What follows goes there at once, also if the address cannot be stored now: the provider will say it again.
         if (movedTo)
           await moved(address, movedTo).catch((err) => log.warn({ err }, 'cannot store an address'))
@@ -153,6 +192,8 @@ export function channelDelivery(options: ChannelDeliveryOptions) {
       if (failure.kind === 'rate-limited')
         hold(limiter, address, channels.find(address.integration.channel), failure)
       return keep({ ...failure, parts: done })
+    } finally {
+      endTurn?.()
     }
 
     /** For the next attempt, where there will be one. */
@@ -163,6 +204,71 @@ export function channelDelivery(options: ChannelDeliveryOptions) {
       return outcome
     }
   }
+}
+
+/** Whether later events or changes refer to what the channel sent. */
+const keepsIds = ({ channel: { capabilities }, runtime }: Connected): boolean =>
+  capabilities.messageIds === true || runtime.edit !== undefined || runtime.remove !== undefined
+
+async function openRecord(
+  { store, log }: ChannelDeliveryOptions,
+  { clientId, endpoint }: EndpointAddress,
+  { messageId }: EndpointItem,
+): Promise<SentRecord | undefined> {
+  try {
+    return await SentRecord.open(store, clientId, messageId, endpoint.id)
+  } catch (err) {
+    log.debug({ err, clientId, messageId }, 'cannot read a message')
+    throw new HostError({ kind: 'transient', message: 'the database could not be read' })
+  }
+}
+
+/** Whether there may be something to send. A change is about what is shown; a deleted message is not sent. */
+function isSendable(
+  { change }: Pick<EndpointItem, 'change'>,
+  record: SentRecord | undefined,
+  isRecorded: boolean,
+): boolean {
+  if (!change) return !isRecorded || (record !== undefined && !record.message.deletedAt)
+  if (!record || record.parts.length === 0) return false
+  return change === 'removed' || !record.message.deletedAt
+}
+
+/**
+ * Makes what the endpoint shows equal to these parts: changes what differs, sends what is missing, removes what is too
+ * much. Of a message that was not sent completely, only parts that are shown change.
+ */
+async function change(
+  { runtime }: Connected,
+  record: SentRecord,
+  parts: readonly Part[],
+  call: <T>(
+    i: number,
+    work: (context: DeliveryContext<unknown, unknown>) => Promise<T>,
+  ) => Promise<T | 'withdrawn'>,
+  signal: AbortSignal,
+): Promise<'withdrawn' | undefined> {
+  for (const [i, part] of parts.entries()) {
+    const { ids } = record.parts[i] ?? {}
+    if (!ids && !record.isWhole) break
+    if (record.isCurrent(i, part)) continue
+    if (ids && (ids.length === 0 || !runtime.edit)) continue
+    const sent = await call(i, async (context) =>
+      ids ? await runtime.edit?.({ providerMessageIds: ids }, part, context) : runtime.deliver(part, context),
+    )
+    if (sent === 'withdrawn') return sent
+    const isSame = ids && !sent?.providerMessageIds?.length
+    await record.put(i, [part], isSame ? [{ providerMessageIds: [...ids] }] : sent ? [sent] : [], signal)
+  }
+  for (let i = record.parts.length - 1; i >= parts.length && runtime.remove; i -= 1) {
+    const { ids = [] } = record.parts[i] ?? {}
+    if (ids.length > 0) {
+      const removed = await call(i, async (context) => runtime.remove?.({ providerMessageIds: ids }, context))
+      if (removed === 'withdrawn') return removed
+    }
+    await record.cut(i, signal)
+  }
+  return undefined
 }
 
 /** Kinds of failures after which there is no other attempt. */
@@ -212,21 +318,19 @@ function groupAt({ channel, runtime }: Connected, parts: readonly Part[], start:
   return parts.slice(start, start + Math.max(max, 1))
 }
 
-/** Sends a group of parts. Returns how many the provider accepted, and where it says that the endpoint is now. */
+/** Sends a group of parts. Returns the results of those that the provider accepted, the first ones. */
 async function send(
   { channel, runtime }: Connected,
   group: readonly Part[],
   context: DeliveryContext<unknown, unknown>,
-): Promise<{ parts: number; movedTo?: Endpoint | undefined }> {
+): Promise<readonly Sent[]> {
   const [part, ...others] = group
-  if (!part) return { parts: 0 }
+  if (!part) return []
   if (others.length === 0 || !runtime.deliverBatch) {
-    const sent: unknown = await runtime.deliver(part, context)
-    return { parts: 1, movedTo: movedToIn([sent]) }
+    return [await runtime.deliver(part, context)]
   }
   const sent: unknown = await runtime.deliverBatch(group, context)
-  if (Array.isArray(sent) && sent.length > 0)
-    return { parts: Math.min(sent.length, group.length), movedTo: movedToIn(sent) }
+  if (Array.isArray(sent) && sent.length > 0) return sent.slice(0, group.length)
   const message = `the channel ${channel.name} did not report which parts were sent`
   throw new HostError({ kind: 'ambiguous', message })
 }

@@ -2,7 +2,7 @@ import type { Endpoint, Id, Logger } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
 import type { ClientView, Directory, OpenWebhook } from '../clients/directory.js'
 import { integrationOf, labelOf, type OpenIntegration } from '../clients/open-integration.js'
-import { secondFormOf } from '../log/activity.js'
+import { changeOf, secondFormOf } from '../log/activity.js'
 import type { ChannelRef, EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
 import type { Claimed } from '../log/progress.js'
@@ -166,12 +166,14 @@ export class TargetResolver {
         push(lane, generation, leaseEndsAt) {
           const items = entries.map((entry, i) => {
             const second = secondFormOf(entry)
+            const change = changeOf(entry)
             return {
               seq: entry.seq,
               id: deliveryId(entry, endpoint.id),
-              messageId: second?.messageId ?? entry.id,
+              messageId: second?.messageId ?? change?.messageId ?? entry.id,
               payload: entry.payload,
               ...(second && { secondForm: second.part }),
+              ...(change && { change: change.type }),
               ...(i === 0 ? head : { part: 0, attempt: 0 }),
             }
           })

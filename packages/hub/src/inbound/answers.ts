@@ -12,8 +12,8 @@ import {
 import type { ButtonTokens } from '../delivery/button-tokens.js'
 import { type ChannelRef, type EndpointRecord, isSameChannel } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
-import { endpointTarget } from '../log/target.js'
 import type { Store } from '../ports/store.js'
+import { findSent } from './find-sent.js'
 
 export interface AnswersOptions {
   store: Store
@@ -85,10 +85,7 @@ export class Answers {
 
   /** The message that an endpoint shows with this id of the provider, if it is among the newest and its id was kept. */
   async messageSent(place: Place, endpointId: Id, providerId: string): Promise<Id | undefined> {
-    const { clientId, conversationId } = place
-    const target = endpointTarget(endpointId)
-    const entries = await this.#options.store.listMessages(clientId, conversationId, { limit: MESSAGES_BACK })
-    return entries?.find(({ sent }) => sent?.[target]?.parts.some(({ ids }) => ids.includes(providerId)))?.id
+    return (await findSent(this.#options.store, { ...place, endpointId }, providerId))?.id
   }
 
   /**

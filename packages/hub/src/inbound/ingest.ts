@@ -29,7 +29,7 @@ import { channelOf } from '../delivery/recipients.js'
 import type { TargetMonitor } from '../delivery/target-monitor.js'
 import type { MediaLinks } from '../files/media-links.js'
 import type { AccountClaims } from '../integrations/account-claims.js'
-import { type Activity, idsIn, type SecondForm, secondFormOf } from '../log/activity.js'
+import { type Activity, changeOf, idsIn, type SecondForm, secondFormOf } from '../log/activity.js'
 import { dedupeOf } from '../log/dedupe.js'
 import { type ChannelRef, isSameChannel } from '../log/endpoint-record.js'
 import type { Dead, Entry } from '../log/entry.js'
@@ -385,7 +385,8 @@ export class Ingest {
     const ids = idsIn(deliveryId)
     const sent = ids && (await store.findEntry(client.id, ids.entryId))
     const second = sent && secondFormOf(sent)
-    const entry = second ? await store.findEntry(client.id, second.messageId) : sent
+    const about = second ?? (sent && changeOf(sent))
+    const entry = about ? await store.findEntry(client.id, about.messageId) : sent
     if (entry?.type !== 'message') return undefined
     const conversation = await store.findConversation(client.id, entry.streamId)
     const isOurs = conversation?.endpoints.some(

@@ -4,8 +4,8 @@ import type { Conversations } from '../conversations/conversations.js'
 import { dedupeOf } from '../log/dedupe.js'
 import type { ChannelRef } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
-import type { Progress } from '../log/progress.js'
-import { endpointTarget, type Target } from '../log/target.js'
+import { hasReceived } from '../log/progress.js'
+import { endpointTarget } from '../log/target.js'
 import type { Place, Store } from '../ports/store.js'
 
 export interface WatermarksOptions {
@@ -94,13 +94,8 @@ export class Watermarks {
       store.listMessages(clientId, conversationId, { until, limit: MAX_MESSAGES }),
       store.findProgress({ clientId, streamId: conversationId }),
     ])
-    return messages.filter((message) => wasSent(message, target, progress))
+    return messages.filter(
+      (message) => message.owes.includes(target) && hasReceived(message, target, progress),
+    )
   }
-}
-
-/** Whether the provider has accepted a message. Its progress may be stored a moment later than what was sent. */
-function wasSent({ seq, owes, dead, sent }: Entry, target: Target, progress: Progress | undefined): boolean {
-  if (!owes.includes(target) || dead?.[target]) return false
-  if (sent?.[target]?.isWhole) return true
-  return seq <= (progress?.lanes[target]?.done ?? progress?.scanned ?? 0)
 }

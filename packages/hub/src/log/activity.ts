@@ -28,6 +28,8 @@ import { type Dead, deathReasons, type Entry } from './entry.js'
  * - `joined`, `left`: a user of a group.
  * - `handed-over`, `given-up`: the provider accepted a message, or all retries failed.
  * - `closed`, `reopened`: the conversation was closed or reopened.
+ * - `removed`: a message was deleted through the API. (`edited`: also a message that was edited through the API.) Endpoints
+ *   that show the message get both.
  *
  * Not reported to anybody, but delivered to an endpoint:
  *
@@ -37,6 +39,7 @@ import { type Dead, deathReasons, type Entry } from './entry.js'
 export type Activity =
   | { type: 'edited'; messageId?: Id; payload: JsonObject }
   | { type: 'deleted'; messageId?: Id }
+  | { type: 'removed'; messageId: Id }
   | { type: 'reaction'; messageId?: Id; emoji: string; removed: boolean }
   | { type: 'delivery'; messageId?: Id; status: DeliveryStatus; failure?: Failed }
   | { type: 'blocked' }
@@ -62,6 +65,8 @@ export function activityOf(entry: { payload: string }): Activity | undefined {
       return isJsonObject(told.payload) ? { type, ...messageId, payload: told.payload } : undefined
     case 'deleted':
       return { type, ...messageId }
+    case 'removed':
+      return about && { type, messageId: about }
     case 'reaction': {
       const { emoji, removed } = told
       return typeof emoji === 'string' ? { type, ...messageId, emoji, removed: removed === true } : undefined
@@ -122,6 +127,31 @@ export type SecondForm = Extract<Activity, { type: 'second-form' }>
 export function secondFormOf(entry: Pick<Entry, 'type' | 'payload'>): SecondForm | undefined {
   const activity = entry.type === 'activity' ? activityOf(entry) : undefined
   return activity?.type === 'second-form' ? activity : undefined
+}
+
+/** A change of a message that was made through the API. */
+export interface MessageChange {
+  type: 'edited' | 'removed'
+  messageId: Id
+}
+
+/** Dedupe key of the entry of a change. A message is edited many times, each with an entry of its own, and removed once. */
+export const changeKey = ({ type, messageId }: MessageChange, entryId?: Id): string =>
+  ['change', type, messageId, ...(entryId === undefined ? [] : [entryId])].join(' ')
+
+/** Who had a message before it was removed, from the entry of the removal. */
+export function receivedBefore(removal: { payload: string }): readonly string[] {
+  const { received } = parseJsonObject(removal.payload)
+  return Array.isArray(received) ? received.filter((target) => typeof target === 'string') : []
+}
+
+const CHANGE_KEY = /^change (edited|removed) ([0-9a-f]{24})(?: |$)/
+
+/** The change that an entry is, if it is one. */
+export function changeOf({ type, dedupe }: Pick<Entry, 'type' | 'dedupe'>): MessageChange | undefined {
+  const [, change, messageId] = (type === 'activity' && dedupe && CHANGE_KEY.exec(dedupe)) || []
+  const id = idIn(messageId)
+  return id && { type: change === 'removed' ? 'removed' : 'edited', messageId: id }
 }
 
 const deliveryStatuses: readonly DeliveryStatus[] = ['sent', 'delivered', 'read', 'failed']

@@ -1,7 +1,7 @@
 import type { Id } from '@plugboard/core'
 import type { EndpointRecord } from './endpoint-record.js'
-import type { StreamRef } from './entry.js'
-import type { LaneKey } from './target.js'
+import type { Entry, StreamRef } from './entry.js'
+import { type LaneKey, parseLaneKey, type Target } from './target.js'
 
 /** The right to deliver a stream. */
 export interface Lease {
@@ -59,4 +59,27 @@ export interface Mark {
   lanes: Readonly<Record<LaneKey, LaneState | null>>
   /** `active`: the holder continues. Otherwise when the stream is due next; null if nothing is pending. */
   nextAt: 'active' | Date | null
+}
+
+/** The lane of the last replay of an entry to a target, if it is not over. */
+export const replayOf = (
+  progress: Progress | undefined,
+  seq: number,
+  target: Target,
+): LaneState | undefined =>
+  Object.entries(progress?.lanes ?? {}).findLast(([key]) => {
+    const lane = parseLaneKey(key as LaneKey)
+    return lane.only === seq && lane.target === target
+  })?.[1]
+
+/** Whether a target has received an entry that it is owed. Progress may be stored a moment after a delivery. */
+export function hasReceived(
+  { seq, dead, sent }: Entry,
+  target: Target,
+  progress: Progress | undefined,
+): boolean {
+  if (dead?.[target]) return false
+  if (sent?.[target]?.isWhole) return true
+  const lane = replayOf(progress, seq, target) ?? progress?.lanes[target]
+  return (lane?.done ?? progress?.scanned ?? 0) >= seq
 }

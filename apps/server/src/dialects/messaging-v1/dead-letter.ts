@@ -1,6 +1,7 @@
 import { type Id, invalid, toUuid } from '@plugboard/core'
 import {
   type ClientView,
+  changeOf,
   type DeadLetter,
   type Delivery,
   eventOf,
@@ -28,10 +29,12 @@ export function deadLetterJson(
   { entry, target, dead }: DeadLetter,
 ): z.infer<typeof deadLetter> {
   const { kind, id } = parseTarget(target)
-  const isMessage = entry.type === 'message'
+  const change = changeOf(entry)
+  const messageId = entry.type === 'message' ? entry.id : change?.messageId
   return {
     id: deliveryIdOf(entry.id, target),
-    ...(isMessage && { messageId: toUuid(entry.id), conversationId: toUuid(entry.streamId) }),
+    ...(messageId && { messageId: toUuid(messageId), conversationId: toUuid(entry.streamId) }),
+    ...(change && { change: change.type }),
     event: eventOf(entry.type),
     target: targetJson(hub, client, { kind, id }, dead),
     reason: dead.reason,

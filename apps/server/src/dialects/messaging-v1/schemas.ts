@@ -135,6 +135,7 @@ export const postMessageBody = z.strictObject({
       'Name of an integration: the message is sent through no other one. Webhooks receive it in any case',
   }),
 })
+export const editMessageBody = z.strictObject({ payload })
 export const collectBody = z.strictObject({
   conversationId: guid,
   authorId: guid,
@@ -268,12 +269,26 @@ const errorCode = z
   .string()
   .optional()
   .meta({ description: "The provider's code of the error that ended the delivery" })
+const deliveryStates = ['pending', 'retrying', 'delivered', 'failed', 'dead', 'cancelled'] as const
+const changeDelivery = z.object({
+  type: z.enum(['edited', 'removed']),
+  at: date,
+  state: z.enum([...deliveryStates, 'unsupported']).meta({
+    description:
+      '`delivered`: people see it. `unsupported`: the channel cannot change what it sent, so people see the earlier content.',
+  }),
+  attempts: z.number().optional(),
+  nextAttemptAt: date.optional(),
+  error: z.string().optional(),
+  code: errorCode,
+  blockedBy: z.object({ id: z.string(), messageId: guid.optional(), event: z.string() }).optional(),
+})
 export const deliveriesResponse = z.object({
   deliveries: z.array(
     z.object({
       id: z.string(),
       target: deliveryTarget,
-      state: z.enum(['pending', 'retrying', 'delivered', 'failed', 'dead', 'cancelled']).meta({
+      state: z.enum(deliveryStates).meta({
         description:
           '`failed`: the provider accepted it, and reported later that it could not deliver it. It is in the dead letters, too.',
       }),
@@ -284,6 +299,9 @@ export const deliveriesResponse = z.object({
       nextAttemptAt: date.optional(),
       error: z.string().optional().meta({ description: 'Error of the last attempt' }),
       code: errorCode,
+      changes: z.array(changeDelivery).optional().meta({
+        description: 'Of an endpoint that got the message: the last edit and the removal, in order',
+      }),
       blockedBy: z.object({ id: z.string(), messageId: guid.optional(), event: z.string() }).optional().meta({
         description:
           'The earlier delivery to the same target that is retried, and that this one waits for. It has no `messageId` if its event is not a message.',
@@ -304,6 +322,10 @@ export const deadLetter = z.object({
   id: z.string(),
   messageId: guid.optional(),
   conversationId: guid.optional(),
+  change: z
+    .enum(['edited', 'removed'])
+    .optional()
+    .meta({ description: 'The change of the message that could not be shown' }),
   event: z.string(),
   target: deliveryTarget,
   reason: deathReason,
@@ -322,6 +344,7 @@ const deliveryStatus = z.enum(['sent', 'delivered', 'read', 'failed'])
 const activity = z.discriminatedUnion('type', [
   z.object({ type: z.literal('edited'), messageId, payload }),
   z.object({ type: z.literal('deleted'), messageId }),
+  z.object({ type: z.literal('removed'), messageId: guid }),
   z.object({ type: z.literal('reaction'), messageId, emoji: z.string(), removed: z.boolean() }),
   z.object({
     ...{ type: z.literal('delivery'), messageId, status: deliveryStatus },

@@ -87,7 +87,7 @@ function parseId(text: string): { entryId: Delivery['entryId']; target: Target }
 function deliveryJson(
   hub: Hub,
   client: ClientView,
-  { entryId, target, webhook, endpoint, blockedBy, ...rest }: Delivery,
+  { entryId, target, webhook, endpoint, blockedBy, changes, ...rest }: Delivery,
 ): object {
   const { kind, id } = parseTarget(target)
   return {
@@ -99,12 +99,18 @@ function deliveryJson(
       ...(endpoint && endpointJson(hub, client, endpoint)),
     },
     ...rest,
-    ...(blockedBy && {
-      blockedBy: {
-        id: deliveryIdOf(blockedBy.id, target),
-        ...(blockedBy.type === 'message' && { messageId: toUuid(blockedBy.id) }),
-        event: eventOf(blockedBy.type),
-      },
+    ...(blockedBy && { blockedBy: blockedByJson(blockedBy, target) }),
+    ...(changes && {
+      changes: changes.map(({ webhook: _, endpoint: __, blockedBy: before, ...change }) => ({
+        ...change,
+        ...(before && { blockedBy: blockedByJson(before, target) }),
+      })),
     }),
   }
 }
+
+const blockedByJson = ({ id, type }: NonNullable<Delivery['blockedBy']>, target: Target): object => ({
+  id: deliveryIdOf(id, target),
+  ...(type === 'message' && { messageId: toUuid(id) }),
+  event: eventOf(type),
+})

@@ -113,11 +113,32 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
     },
   })
   defineRoute(app, {
+    method: 'PATCH',
+    url: '/messages/:id',
+    operationId: 'messagingEditMessage',
+    tag: 'messages',
+    summary:
+      'Replace the payload of a message; people see it where the channel can edit (see its deliveries)',
+    params: schemas.idParams,
+    body: schemas.editMessageBody,
+    responses: { 200: schemas.messageResponse },
+    handle: async ({ client, params, body: { payload } }) => {
+      const message = await hub.messages.edit(client, idOf(params.id), {
+        payload,
+        payloadPath: PAYLOAD_PATH,
+        // The content of another dialect was that of the old payload.
+        details: ({ dialect: _, ...known }) => known,
+      })
+      return messageJson(message, true)
+    },
+  })
+  defineRoute(app, {
     method: 'DELETE',
     url: '/messages/:id',
     operationId: 'messagingDeleteMessage',
     tag: 'messages',
-    summary: 'Delete a message; pending deliveries are canceled',
+    summary:
+      'Delete a message; pending deliveries are canceled, and people no longer see it where the channel can remove it',
     params: schemas.idParams,
     responses: { 204: undefined },
     handle: ({ client, params }) => hub.messages.delete(client, idOf(params.id)),
@@ -127,7 +148,7 @@ export function messageRoutes(app: FastifyInstance, hub: Hub): void {
     url: '/messages/conversation/:conversationId',
     operationId: 'messagingDeleteMessages',
     tag: 'messages',
-    summary: 'Delete all messages of a conversation',
+    summary: 'Delete all messages of a conversation; what people see stays',
     params: schemas.conversationParams,
     responses: { 200: schemas.countResponse },
     handle: async ({ client, params }) => ({

@@ -1,5 +1,6 @@
-import { type Id, isId, type Message, parseJsonObject } from '@plugboard/core'
+import { type Id, isId, type JsonObject, type Message, parseJsonObject } from '@plugboard/core'
 import {
+  type ChangeDelivery,
   type ClientView,
   type Hub,
   integrationOf,
@@ -78,7 +79,7 @@ export function messageRoutes(scope: Scope): void {
     ...common,
     method: 'DELETE',
     url,
-    summary: 'Delete all messages of a conversation',
+    summary: 'Delete all messages of a conversation; what people see stays',
     operationId: 'DeleteAllMessages',
     response: schemas.empty,
     missing: 'conversation',
@@ -91,7 +92,8 @@ export function messageRoutes(scope: Scope): void {
     ...common,
     method: 'DELETE',
     url: `${url}/:messageId`,
-    summary: 'Delete a message; pending deliveries are canceled',
+    summary:
+      'Delete a message; pending deliveries are canceled, and people no longer see it where the channel can remove it',
     operationId: 'DeleteMessage',
     response: schemas.empty,
     handle: async ({ client, params }) => {
@@ -116,7 +118,8 @@ export function messageRoutes(scope: Scope): void {
     ...common,
     method: 'PATCH',
     url: `${url}/:messageId`,
-    summary: 'Update the content or metadata of a message; already sent copies stay unchanged (ours)',
+    summary:
+      'Update the content or metadata of a message; people see the new content where the channel can edit (ours)',
     operationId: 'UpdateMessage',
     body: schemas.editMessage,
     response: z.object({ message: schemas.message }),
@@ -129,14 +132,14 @@ export function messageRoutes(scope: Scope): void {
       const metadata = mergedMetadata('Message', details.metadata, body.metadata)
       const message = await hub.messages.edit(client, old.id, {
         payload,
-        details: {
+        details: () => ({
           ...details,
           ...(metadata !== undefined && { metadata: metadata ?? {} }),
           dialect: {
             ...details.dialect,
             [DIALECT]: known({ ...details.dialect?.[DIALECT], content }),
           },
-        },
+        }),
       })
       return { message: messageJson(client, message, await authorsOf(hub, client, [message])) }
     },
@@ -149,11 +152,12 @@ export function messageRoutes(scope: Scope): void {
     operationId: 'ListMessageDeliveries',
     response: z.object({ deliveries: z.array(z.looseObject({ state: z.string() })) }),
     handle: async ({ client, params }) => {
-      const { id } = await findMessage(hub, client, params)
-      const deliveries = await hub.deliveries.ofMessage(client, id)
+      const { conversationId, messageId = '' } = params
+      if (!isId(messageId)) throw notFound()
+      const deliveries = await hub.deliveries.ofMessage(client, messageId, conversationIdOf(conversationId))
       return {
         deliveries: deliveries.map(
-          ({ webhook, endpoint, state, attempts, nextAttemptAt, error, code, blockedBy }) => ({
+          ({ webhook, endpoint, state, attempts, nextAttemptAt, error, code, blockedBy, changes }) => ({
             state,
             ...known({
               webhook: webhook && { id: webhook.id, target: webhook.url },
@@ -166,6 +170,7 @@ export function messageRoutes(scope: Scope): void {
               error,
               code,
               blockedBy: blockedBy && { id: blockedBy.id, type: blockedBy.type },
+              changes: changes?.map(changeJson),
             }),
           }),
         ),
@@ -173,6 +178,19 @@ export function messageRoutes(scope: Scope): void {
     },
   })
 }
+
+const changeJson = ({
+  type,
+  at,
+  state,
+  attempts,
+  nextAttemptAt,
+  error,
+  code,
+}: ChangeDelivery): JsonObject => ({
+  ...{ type, at: at.toISOString(), state },
+  ...known({ attempts, nextAttemptAt: nextAttemptAt?.toISOString(), error, code }),
+})
 
 /** @throws not_found for one of another conversation too */
 async function findMessage(
