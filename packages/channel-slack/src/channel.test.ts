@@ -1,7 +1,8 @@
 import type { InboundRequest } from '@plugboard/core'
 import { channelSuite, type ProviderCall, readRecordings, usualOutcomes } from '@plugboard/core/testing'
 import { test } from 'vitest'
-import { answer, faultAnswers, signatureOf } from '../test/fake-slack.js'
+import { answer, fakeSlack, faultAnswers, json, signatureOf } from '../test/fake-slack.js'
+import { openSocket } from '../test/stage.js'
 import type { Config } from './config.js'
 import { slack } from './index.js'
 
@@ -46,6 +47,24 @@ const cases = channelSuite({
     sign,
     signatureHeaders: ['x-slack-signature', 'x-slack-request-timestamp'],
     provider: { answer: (call) => ({ body: JSON.stringify(answer(call)) }), faultAnswers, isFrom },
+    listen: async () => {
+      const fake = await fakeSlack()
+      let lastId = 0
+      return {
+        url: fake.url,
+        say({ appToken = '' }, text) {
+          lastId += 1
+          fake.sockets.send(appToken, 'events_api', {
+            ...{ type: 'event_callback', event_id: `Ev${lastId}`, event_time: 1_795_334_400 },
+            event: { type: 'message', channel: 'D1', user: 'U1', text, ts: `1795334400.${lastId}` },
+          })
+        },
+        unconfirmed: ({ appToken = '' }) => fake.sockets.unacknowledged(appToken),
+        refuse: () => fake.answerOpen(json({ ok: false, error: 'invalid_auth' })),
+        webSocket: openSocket,
+        close: () => fake.close(),
+      }
+    },
     outcomes: usualOutcomes,
     entry: new URL('../dist/index.js', import.meta.url),
     lazy: ['@slack/bolt', '@slack/web-api', 'markdown-it'],

@@ -27,10 +27,9 @@ export const listen = (call: Call, options: Options, logger: Logger) =>
     try {
       await sockets.open()
       for (;;) {
-        // One at a time, because Slack expects the acknowledgement within three seconds.
         const delivered = await sockets.take()
-        yield { events: eventsOf(delivered, context, logger) }
-        delivered.acknowledge()
+        yield { events: delivered.flatMap((each) => eventsOf(each, context, logger)) }
+        for (const { acknowledge } of delivered) acknowledge()
       }
     } finally {
       sockets.close()

@@ -16,6 +16,8 @@ export interface Delivered {
   acknowledge(): void
 }
 
+/** Envelopes that are given at once: few, because Slack expects acknowledgements within three seconds. */
+const MAX_BATCH = 10
 /** Envelopes that wait, and their size in UTF-16 units. With more, Slack sends them again later. */
 const MAX_WAITING = 1_000
 const MAX_WAITING_SIZE = 8_000_000
@@ -84,11 +86,11 @@ export class SocketMode {
     socket.addEventListener('close', () => this.#ended(connection))
   }
 
-  /** The next envelope, once there is one. @throws FailureError when there is no connection any more */
-  async take(): Promise<Delivered> {
+  /** The next envelopes, once there are some. @throws FailureError when there is no connection any more */
+  async take(): Promise<Delivered[]> {
     for (;;) {
-      const [next] = this.#waiting
-      if (next) return this.#taken(...next)
+      const next = [...this.#waiting].slice(0, MAX_BATCH)
+      if (next.length > 0) return next.map((each) => this.#taken(...each))
       if (this.#failure !== undefined) throw this.#failure
       this.#retire()
       await new Promise<void>((resolve) => {

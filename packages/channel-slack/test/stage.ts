@@ -91,7 +91,8 @@ export async function stage(hostFetch = fetch, retryMs?: number): Promise<Stage>
   return self
 }
 
-function openSocket(url: string): HostWebSocket {
+/** Opens a socket, as the host does. */
+export function openSocket(url: string): HostWebSocket {
   const socket = new WebSocket(url)
   // It throws what nobody listens for.
   socket.on('error', () => undefined)

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { channelSuite, readRecordings, usualOutcomes } from '@plugboard/core/testing'
 import { test } from 'vitest'
-import { answerTo, faultAnswers, isVisible } from '../test/fake-telegram.js'
+import { answerTo, fakeTelegram, faultAnswers, isVisible, refusal } from '../test/fake-telegram.js'
 import { telegram } from './index.js'
 
 const first = '7654321:AAHmadeUpTokenOfTheFirstBot-x0123456'
@@ -31,6 +31,22 @@ const cases = channelSuite({
       faultAnswers,
       isVisible,
       isFrom: (call, { botToken }) => call.path.includes(`/bot${botToken}/`),
+    },
+    listen: async () => {
+      const api = await fakeTelegram()
+      let lastId = 0
+      return {
+        url: api.url,
+        say({ botToken }, text) {
+          lastId += 1
+          const from = { id: 501, is_bot: false, first_name: 'Ada' }
+          const chat = { id: 501, type: 'private' }
+          api.push(botToken, { message: { message_id: lastId, date: 1_796_040_000, chat, from, text } })
+        },
+        unconfirmed: ({ botToken }) => api.unconfirmed(botToken),
+        refuse: () => api.answerNext(refusal(401, 'Unauthorized')),
+        close: () => api.close(),
+      }
     },
     file: { ref: 'photo1', body: 'the bytes' },
     outcomes: usualOutcomes,

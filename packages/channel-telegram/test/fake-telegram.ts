@@ -48,6 +48,9 @@ export interface FakeTelegram {
   answerNext(...answers: Answer[]): void
   /** Gives an update to a bot that polls. Answers its number. */
   push(token: string, update: object): number
+  /** Sets a webhook as another program would, and removes it. */
+  setWebhook(token: string, url: string): void
+  removeWebhook(token: string): void
   /** How many updates a bot that polls has not confirmed. */
   unconfirmed(token: string): number
   /** An update as Telegram would post it to the webhook of a bot. @throws when the bot has none. */
@@ -180,6 +183,11 @@ export async function fakeTelegram(options: FakeTelegramOptions = {}): Promise<F
     failWith: (fault) => provider.failWith(fault),
     answerNext: (...answers) => void next.push(...answers),
     push: (token, update) => updates.add(token, update),
+    setWebhook(token, url) {
+      webhooks.set(token, { url })
+      updates.webhookSet(token)
+    },
+    removeWebhook: (token) => void webhooks.delete(token),
     unconfirmed: (token) => updates.waiting(token),
     update(token, update) {
       const webhook = webhooks.get(token)

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import {
   type CallContext,
@@ -14,7 +15,8 @@ import { PlugboardError } from '../src/errors.js'
 import type { Failure } from '../src/failure.js'
 import type { Json } from '../src/json.js'
 import { channelSuite } from '../src/testing/channel-suite.js'
-import { type ChannelFixtures, usualOutcomes } from '../src/testing/fixtures.js'
+import { fakeProvider } from '../src/testing/fake-provider.js'
+import { type ChannelFixtures, type ListenProvider, usualOutcomes } from '../src/testing/fixtures.js'
 
 export const config = z.strictObject({ url: z.url(), token: z.string().min(8) })
 export type Config = z.infer<typeof config>
@@ -24,6 +26,38 @@ const hmac = (token: string, { headers, body }: InboundRequest) =>
   createHmac('sha256', token).update(`${headers['x-time']}.`).update(body).digest('hex')
 
 const wire = z.strictObject({ id: z.string().min(1), from: z.string().min(1), text: z.string() })
+
+const events = z.array(z.strictObject({ id: z.int(), text: z.string() }))
+
+/** A provider that gives the events of an account after a number, and forgets those before. */
+async function listenProvider(): Promise<ListenProvider<Config>> {
+  const waiting = new Map<string, { id: number; text: string }[]>()
+  const of = (token: string) => waiting.get(token) ?? []
+  let isRefusing = false
+  let lastId = 0
+  const provider = await fakeProvider({
+    answer({ path, headers }) {
+      const [, after] = /^\/events\/(\d+)$/.exec(path) ?? []
+      const token = headers.authorization?.replace('Bearer ', '') ?? ''
+      if (isRefusing) return { status: 401 }
+      const left = of(token).filter(({ id }) => id > Number(after))
+      waiting.set(token, left)
+      return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(left.slice(0, 1)) }
+    },
+  })
+  return {
+    url: provider.url,
+    say({ token }, text) {
+      lastId += 1
+      waiting.set(token, [...of(token), { id: lastId, text }])
+    },
+    unconfirmed: ({ token }) => of(token).length,
+    refuse() {
+      isRefusing = true
+    },
+    close: () => provider.close(),
+  }
+}
 
 /** A call that is no delivery. */
 async function request(
@@ -82,6 +116,21 @@ const sound = ({ fetch }: ChannelHost<undefined>): Runtime => ({
       }
     } catch {
       throw new PlugboardError('INVALID', 'body must be a message')
+    }
+  },
+  async *listen({ integration: { config, session }, cursor, signal, connected, fetch }) {
+    const headers = { authorization: `Bearer ${session.token}` }
+    for (let at = typeof cursor === 'number' ? cursor : 0; ; ) {
+      const response = await fetch(`${config.url}/events/${at}`, { headers, signal })
+      if (!response.ok) throw Object.assign(new Error('refused'), { status: response.status })
+      connected()
+      for (const { id, text } of events.parse(await response.json())) {
+        const endpoint = { identity: '*', sender: 'ada', thread: '*' }
+        const about = { dedupeKey: `event-${id}`, endpoint, at: new Date(0) }
+        at = id
+        yield { events: [{ ...about, type: 'message', content: { type: 'text', text } }], cursor: at }
+      }
+      await sleep(5, undefined, { signal })
     }
   },
   check: (context) => request(fetch, '/check', context),
@@ -161,6 +210,7 @@ export const fixtures: ChannelFixtures<Config> = {
     idempotencyKey: (call) => call.headers['idempotency-key']?.toString(),
     repeatAnswer: { status: 409 },
   },
+  listen: listenProvider,
   file: { ref: 'file-1', body: 'bytes' },
   outcomes: { ...usualOutcomes, redirect: 'invalid' },
   entry: dataModule(marked),
@@ -184,6 +234,7 @@ const definition: Definition = {
     window: { hours: 24, allows: 'templates' },
     context: true,
   },
+  modes: { webhook: [], listen: ['token'] },
   account: ({ url }) => url,
   setup: (webhookUrl) => `Make it call ${webhookUrl}`,
   load: async (host) => sound(host),

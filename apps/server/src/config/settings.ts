@@ -161,7 +161,7 @@ export const settings = {
     'ROLE',
     oneOf('all', 'api', 'worker'),
     'all',
-    'Work of this process: `api` answers requests, `worker` delivers, `all` does both. Use `api` and `worker` when several processes share one MongoDB.',
+    'Work of this process: `api` answers requests, `worker` delivers and listens, `all` does both. Use `api` and `worker` when several processes share one MongoDB.',
   ),
   leaseTime: setting(
     'LEASE_TIME',

@@ -3,6 +3,7 @@ import { declarationCases } from './cases/declaration.js'
 import { deliverCases } from './cases/deliver.js'
 import { faultCases } from './cases/faults.js'
 import { lifecycleCases } from './cases/lifecycle.js'
+import { listenCases } from './cases/listen.js'
 import { optionalCases } from './cases/optional.js'
 import { parseCases } from './cases/parse.js'
 import { renderCases } from './cases/render.js'
@@ -33,6 +34,7 @@ export function channelSuite<Config, Session, Options>(
     ...verifyCases(subject),
     ...parseCases(subject),
     ...sharedCases(subject),
+    ...listenCases(subject),
     ...renderCases(subject),
     ...timeCases(subject),
     ...deliverCases(subject),

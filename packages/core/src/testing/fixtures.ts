@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import type { InboundEvent, InboundRequest } from '../channel.js'
+import type { HostWebSocket, InboundEvent, InboundRequest } from '../channel.js'
 import type { FailureKind } from '../failure.js'
 import type { Json } from '../json.js'
 import type { Answer, Fault, ProviderCall } from './fake-provider.js'
@@ -31,6 +31,21 @@ export const usualOutcomes: Readonly<Record<Fault, Outcome>> = {
   'server-error': 'ambiguous',
   'rate-limited': 'rate-limited',
   'rate-limited-for-2-s': 'rate-limited',
+}
+
+/** A provider that a channel listens to. */
+export interface ListenProvider<Config> {
+  /** Address for `configs` and `options`. */
+  url: string
+  /** A person writes a text to the account of a configuration. */
+  say(config: Config, text: string): void
+  /** How many events of the account were not confirmed. */
+  unconfirmed(config: Config): number
+  /** Refuses all credentials from now on. */
+  refuse(): void
+  /** Opens a socket, as the host does. Default: the channel needs none. */
+  webSocket?(url: string): HostWebSocket
+  close(): Promise<void>
 }
 
 /** What the suite needs to know about a channel and its provider. */
@@ -75,6 +90,8 @@ export interface ChannelFixtures<Config> {
     /** Answer to a key that the provider has already accepted, if it is another one than to the first call. */
     repeatAnswer?: Answer
   }
+  /** Starts a provider to listen to. Needed if the channel declares the mode `listen`. */
+  listen?(): Promise<ListenProvider<Config>>
   /** A file of the fake provider and its reference. Absent for channels without `openMedia`. */
   file?: { ref: Json; body: string }
   /** A template of the fake provider. Default: it has every template. */

@@ -15,6 +15,7 @@ export {
 } from './fake-provider.js'
 export {
   type ChannelFixtures,
+  type ListenProvider,
   type Outcome,
   type Recording,
   readRecordings,

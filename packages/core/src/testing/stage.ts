@@ -171,7 +171,8 @@ export async function accepted<T>(schema: StandardSchemaV1<unknown, T>, value: u
 }
 
 /** Like the host's, it does not follow redirects. */
-const hostFetch: typeof globalThis.fetch = (input, init) => fetch(input, { redirect: 'manual', ...init })
+export const hostFetch: typeof globalThis.fetch = (input, init) =>
+  fetch(input, { redirect: 'manual', ...init })
 
 /** Records a context completely, with everything that an SDK attached to its errors. */
 function recorder(lines: string[]): Logger {

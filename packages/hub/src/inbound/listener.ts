@@ -28,7 +28,7 @@ export interface ListenerOptions {
 }
 
 /** How often it looks for sources to take, and for attempts that are due. */
-const TICK_MS = 1_000
+const TICK_MS = 500
 /** How long a source above this process's share waits for a process that owns less. */
 const PATIENCE_MS = 5_000
 /** How often all clients are read, to find sources that a process did not add because it ended. */

@@ -4,6 +4,7 @@ import {
   FailureError,
   type Heard,
   type Id,
+  type InboundEvent,
   isPlugboardError,
   type ListenContext,
   type Logger,
@@ -11,7 +12,7 @@ import {
 import type { Channels, Runtime } from '../channels/channels.js'
 import { classify } from '../channels/classify.js'
 import { errorShape } from '../channels/error-shape.js'
-import type { Directory } from '../clients/directory.js'
+import type { ClientView, Directory } from '../clients/directory.js'
 import type { OpenIntegration } from '../clients/open-integration.js'
 import { monotonicMs } from '../delivery/transport.js'
 import type { KeptSource, SourceData, SourceState, Sources } from '../integrations/sources.js'
@@ -48,6 +49,8 @@ export interface Listening {
 const CONNECT_MS = 120_000
 /** How long a stop waits for events that are being stored, in milliseconds. */
 const STOP_MS = 1_000
+/** Conversations in which events are stored at the same time. */
+const AT_ONCE = 16
 /** A connection that held for this time counts as a success. */
 const HELD_MS = 60_000
 
@@ -240,21 +243,30 @@ export class Source {
   }
 
   async #store({ events }: Heard): Promise<void> {
-    const { directory, ingest, log } = this.#options
+    const { directory } = this.#options
     const client = await directory.find({ id: this.clientId })
     const integration = client && [...client.integrations.values()].find(({ id }) => id === this.id)
     // It was deleted; the owner will notice.
     if (!client || !integration) return this.abort()
-    for (const event of events) {
-      try {
-        await ingest.take(client, integration, [event])
-      } catch (error) {
-        if (!isPlugboardError(error, 'INVALID')) throw error
-        log.error(
-          { clientId: this.clientId, source: this.id, reason: error.message },
-          'an event of a channel is invalid; skipping it',
-        )
-      }
+    const lanes = lanesOf(events)
+    await Promise.all(
+      Array.from({ length: Math.min(lanes.length, AT_ONCE) }, async () => {
+        for (let lane = lanes.shift(); lane; lane = lanes.shift())
+          for (const event of lane) await this.#storeOne(client, integration, event)
+      }),
+    )
+  }
+
+  async #storeOne(client: ClientView, integration: OpenIntegration, event: InboundEvent): Promise<void> {
+    const { ingest, log } = this.#options
+    try {
+      await ingest.take(client, integration, [event])
+    } catch (error) {
+      if (!isPlugboardError(error, 'INVALID')) throw error
+      log.error(
+        { clientId: this.clientId, source: this.id, reason: error.message },
+        'an event of a channel is invalid; skipping it',
+      )
     }
   }
 
@@ -283,6 +295,19 @@ export class Source {
     this.#isLost = true
     return false
   }
+}
+
+/** The events of each endpoint, in their order: the order between people does not matter. */
+function lanesOf(events: readonly InboundEvent[]): InboundEvent[][] {
+  const lanes = new Map<string, InboundEvent[]>()
+  for (const event of events) {
+    const { identity, sender, thread } = event.endpoint
+    const key = JSON.stringify([identity, sender, thread])
+    const lane = lanes.get(key)
+    if (lane) lane.push(event)
+    else lanes.set(key, [event])
+  }
+  return [...lanes.values()]
 }
 
 /** Something other than the channel failed. */
