@@ -195,7 +195,8 @@ describe('what goes to a provider', () => {
   })
 
   test('and its messages show in health, also after a restart', async () => {
-    const own = await startWithCouriers(provider.url)
+    // The sum of the delays is a deadline, which leaves a slow machine time for a second attempt.
+    const own = await startWithCouriers(provider.url, { CHANNEL_RETRY_DELAYS: '50ms,50ms,2s' })
     const config = courier()
     const client = await createClient(own, { channels: { courier: config } })
     await tellEvents(

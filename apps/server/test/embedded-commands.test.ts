@@ -50,7 +50,7 @@ async function json(...args: string[]) {
 async function stopped<T>(use: () => Promise<T>): Promise<T> {
   await server.stop()
   return use().finally(async () => {
-    server = await server.restart()
+    server = await server.relaunch()
   })
 }
 

@@ -75,7 +75,7 @@ describe('plugboard keys create', () => {
   test('makes keys while the server is stopped, with the store itself', async () => {
     await server.stop()
     const { app, account } = await makesKeys().finally(async () => {
-      server = await server.restart()
+      server = await server.relaunch()
     })
     expect((await appOf(app)).id).toBe(app.appId)
     expect((await appOf(account)).id).toBe(app.appId)

@@ -80,7 +80,7 @@ describe('plugboard owners create', () => {
     await server.stop()
     const { out, err, code } = await create('new', email, password)
     expect([code, err]).toEqual([0, ''])
-    server = await server.restart()
+    server = await server.relaunch()
     const second = JSON.parse(out)
     expect([second.userId, second.projectId === first.projectId]).toEqual([first.userId, false])
     expect((await projectsOf(email, old)).status).toBe(401)

@@ -84,7 +84,7 @@ describe('an integration whose credentials are refused', () => {
     const health = async () => (await client.call('GET', '/health')).json.channels.webhook
     await expect.poll(async () => (await health()).status, PATIENT).toBe('paused')
     await server.kill()
-    server = await server.restart()
+    await server.restart()
     await client.say(conversationId, 'kept too')
     await sleep(300)
     expect((await health()).status).toBe('paused')

@@ -3,14 +3,14 @@ import { fromUuid } from '@plugboard/core'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call, createClient, type TestClient } from '../support/api.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, isSoak, startServer, type TestServer } from '../support/server.js'
 import { createProject, newRequestId, type Project } from '../support/smartify.js'
 import { basic, newKey } from '../support/sunshine.js'
 import { documentedOperations, type Operation, requestsOf } from './support/operations.js'
 import type { Known } from './support/target.js'
 
 /** Requests of each operation with each of the credentials. */
-const SAMPLES = 2
+const SAMPLES = isSoak ? 2 : 1
 
 let server: TestServer
 /** Whose data everybody is after: one tenant in all three dialects. */

@@ -68,7 +68,7 @@ describe('a person with a telephone number and an id', () => {
     expect(younger.userId).not.toBe(older.userId)
     expect(await say('US.1', both)).toEqual(older)
     await server.kill()
-    server = await server.restart()
+    await server.restart()
     expect(await say(PHONE)).toEqual(older)
     await bot.until(() => merged().length === 1)
     expect(merged()[0]?.data).toEqual({ userId: older.userId, mergedUserId: younger.userId })

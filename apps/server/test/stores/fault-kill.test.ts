@@ -67,7 +67,7 @@ async function loadAndKill(options: {
         })
         await server.kill()
         await sleep(random() * 20)
-        server = await server.restart()
+        server = await server.relaunch()
         up()
       }
       const until = accepted.size + BETWEEN

@@ -234,7 +234,7 @@ describe('an integration that is renamed', () => {
     const [{ conversationId } = { conversationId: '' }] = await heard(1)
     expect((await sync({ telegram: one, desk: two })).status).toBe(200)
     await server.kill()
-    server = await server.restart()
+    await server.restart()
     await areActive('desk')
     expect(await write('desk', two, 'after')).toBe(200)
     expect((await heard(2))[1]).toMatchObject({ conversationId, integration: 'desk' })

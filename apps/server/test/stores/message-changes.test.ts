@@ -209,14 +209,14 @@ test('changes outlive kill -9: the newest content is shown, and what was removed
   await plugboard.messages.delete(gone.id)
   await expect.poll(() => changesOf(kept.id), PATIENT).toEqual(['edited retrying'])
   await server.kill()
-  server = await server.restart()
+  server = await server.relaunch()
   await plugboard.messages.edit(kept.id, text('last one last one 1 last two last two 2'))
   // Killed again after the first of two parts has changed.
   provider.answer = ({ path, body }) => (path === '/edit' && /two/.test(body.content.text) ? 503 : 200)
   await expect.poll(() => shown()[0], PATIENT).toBe('last one last one 1')
   await server.kill()
   work()
-  server = await server.restart()
+  await server.restart()
   await expect.poll(shown, PATIENT).toEqual(['last one last one 1', 'last two last two 2'])
   const edits = provider
     .to('/edit')

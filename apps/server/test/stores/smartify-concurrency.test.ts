@@ -52,7 +52,7 @@ test('what came in before a crash is there after it, and goes on being told', as
   const requestId = newRequestId()
   for (const text of ['one', 'two', 'three']) await project.say(requestId, text, guest)
   await server.kill()
-  server = await server.restart()
+  await server.restart()
   isUp = true
   const { status } = await project.say(requestId, 'four', guest)
   expect(status).toBe(200)

@@ -30,7 +30,8 @@ export interface TestServerProcess extends TestServer {
   /** SIGKILL, as a crash. */
   kill(): Promise<void>
   signal(signal: NodeJS.Signals): void
-  restart(env?: Record<string, string>): Promise<TestServerProcess>
+  /** As {@link TestServer.restart}, as a process again. */
+  relaunch(env?: Record<string, string>): Promise<TestServerProcess>
 }
 
 export interface TestServerOptions {
@@ -144,7 +145,8 @@ export async function startProcess({ before, ...options }: ProcessOptions = {}):
   return {
     ...server,
     url,
-    restart: (more = {}) => startProcess({ folder, env: { ...env, ...atThePortOf(url), ...more } }),
+    restart: (more = {}) => startServer({ folder, env: { ...env, ...atThePortOf(url), ...more } }),
+    relaunch: (more = {}) => startProcess({ folder, env: { ...env, ...atThePortOf(url), ...more } }),
   }
 }
 
