@@ -62,6 +62,75 @@ describe('a bot of Telegram', () => {
     await tenant.bot.close()
   })
 
+  test('stays in the conversations of a group that becomes a supergroup', async () => {
+    const bots = await startProvider(telegram)
+    const [old, next] = [-4001, -1009998887776]
+    bots.answerInstead = (_, call) =>
+      String(callOf(call)?.args?.chat_id) === `${old}` && callOf(call)?.method === 'sendMessage'
+        ? refusal(400, 'Bad Request: group chat was upgraded to a supergroup chat', {
+            migrate_to_chat_id: next,
+          })
+        : undefined
+    const hub = await startHub([bots])
+    const tenant = await createTenant(hub, bots)
+    let count = 0
+    const tell = async (sender: number, chat: number, content: object) => {
+      count += 1
+      const message = {
+        ...{ message_id: count, date: 1_796_040_000, chat: { id: chat, type: 'group', title: 'Team' } },
+        ...{ from: { id: sender, is_bot: false, first_name: `Ada ${sender}` }, ...content },
+      }
+      const body = JSON.stringify({ update_id: count, message })
+      const { status } = await tenant.tell({ headers: { 'content-type': 'application/json' }, body })
+      expect(status).toBe(200)
+    }
+    const conversationOf = async (text: string): Promise<unknown> => {
+      const found = () =>
+        tenant.bot.requests.find(({ json }) => json.data.message?.payload.text === text)?.json.data
+      await tenant.bot.until(() => found() !== undefined)
+      return found()?.conversationId
+    }
+    const reply = (conversationId: unknown, text: string) =>
+      tenant.client.call('POST', '/messages', { conversationId, payload: { type: 'text', text } })
+    const sent = () =>
+      bots.calls.flatMap((call) => {
+        const { method, args = {} } = callOf(call) ?? {}
+        return method === 'sendMessage' ? [`${args.text} ${args.chat_id}`] : []
+      })
+    for (const [sender, text] of [
+      [501, 'one'],
+      [502, 'two'],
+      [503, 'three'],
+    ] as const)
+      await tell(sender, old, { text })
+    const [one, two, three] = [
+      await conversationOf('one'),
+      await conversationOf('two'),
+      await conversationOf('three'),
+    ]
+    // Telegram says it at first where a message is refused.
+    await reply(one, 'a')
+    await expect.poll(sent).toEqual([`a ${old}`, `a ${next}`])
+    await reply(one, 'b')
+    await reply(two, 'c')
+    await expect.poll(() => sent().slice(2).sort()).toEqual([`b ${next}`, `c ${next}`])
+    // Then both groups say it again.
+    await tell(501, old, { migrate_to_chat_id: next })
+    await tell(501, next, { migrate_from_chat_id: old })
+    for (const [sender, text] of [
+      [501, 'one again'],
+      [502, 'two again'],
+      [503, 'three again'],
+    ] as const)
+      await tell(sender, next, { text })
+    expect(await conversationOf('one again')).toBe(one)
+    expect(await conversationOf('two again')).toBe(two)
+    expect(await conversationOf('three again')).toBe(three)
+    expect(sent()).toHaveLength(4)
+    await tenant.bot.close()
+    await bots.close()
+  })
+
   test('gets no file from inside when Telegram refuses its address', async () => {
     const visits: string[] = []
     const inside = createServer(({ url }, response) => {

@@ -105,6 +105,27 @@ describe('a person with a telephone number and an id', () => {
     await hook.close()
   })
 
+  test('is one user in the end, in whatever order and however many events arrive at once', async () => {
+    const people = ['2', '3', '4'].map((n) => ({ phone: `+1777${n}`, id: `US.${n}` }))
+    const told = people.flatMap(({ phone, id }) => {
+      const aliases = [{ sender: id }, { sender: phone, isReassignable: true }]
+      const kinds = [[phone], [id], [id, aliases], [phone, aliases]] as const
+      return kinds.flatMap((kind) => [kind, kind])
+    })
+    const inAnyOrder = told.map((kind) => ({ kind, at: Math.random() })).sort((a, b) => a.at - b.at)
+    await Promise.all(inAnyOrder.map(({ kind: [sender, aliases] }) => say(sender, aliases as object)))
+    for (const { phone, id } of people) {
+      const last = await say(id, [{ sender: phone, isReassignable: true }])
+      for (const sender of [phone, id]) expect(await say(sender)).toEqual(last)
+      const { json } = await client.call('GET', `/conversations/user/${last.userId}`)
+      const lists = (json as { id: string }[]).map(async (conversation) => {
+        const listed = await client.call('GET', `/messages/conversation/${conversation.id}?limit=50`)
+        return listed.json as unknown[]
+      })
+      expect((await Promise.all(lists)).flat()).toHaveLength(11)
+    }
+  })
+
   test('gets replies where the person wrote last', async () => {
     const { conversationId } = await say(PHONE, [...both])
     await say('US.1')

@@ -1,4 +1,4 @@
-import type { Id, JsonObject, Message } from '@plugboard/core'
+import { type Id, isId, type JsonObject, type Message } from '@plugboard/core'
 import {
   type ClientView,
   type ConversationView,
@@ -59,7 +59,7 @@ function isWanted(query: RequestQuery, project: ClientView): (view: Conversation
 export async function listRequests(hub: Hub, project: ClientView, query: RequestQuery): Promise<JsonText> {
   const perPage = query.limit || PER_PAGE
   const first = (query.page ?? 0) * perPage
-  const accepts = isWanted(query, project)
+  const accepts = isWanted(await withLead(hub, project, query), project)
   const page: Id[] = []
   let count = 0
   for await (const view of walk(hub, project, query.direction === '1')) {
@@ -72,6 +72,13 @@ export async function listRequests(hub: Hub, project: ClientView, query: Request
     const view = await lookups.conversation(id)
     return view && requestForStaff(hub, project, view, lookups, 'excerpt')
   })
+}
+
+/** A lead may be named by the id of a user that was merged into it. */
+async function withLead(hub: Hub, project: ClientView, query: RequestQuery): Promise<RequestQuery> {
+  const { lead } = query
+  const user = lead !== undefined && isId(lead) ? await hub.users.find(project, lead) : undefined
+  return user ? { ...query, lead: user.id } : query
 }
 
 /** Requests by their ids; those that were deleted since are left out. */
