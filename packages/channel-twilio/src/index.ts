@@ -19,6 +19,8 @@ export const twilio = defineChannel({
     // No buttons: SMS has none, and WhatsApp's need templates that Meta has approved. So choices become numbered text.
     content: ['text', 'image', 'audio', 'video', 'file', 'location', 'template'],
     maxTextLength: MAX_TEXT,
+    // A pressed button of a template names its message.
+    messageIds: true,
     maxCaptionLength: MAX_CAPTION,
     // A person on WhatsApp may hide the number, and then writes from an id.
     renames: ['sender'],

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createClient, type TestClient } from '../support/api.js'
 import {
   type CourierProvider,
@@ -35,7 +35,8 @@ beforeEach(async () => {
   bot = await startReceiver()
   token = randomUUID()
   const config = { version: '1.0.0', token, account: randomUUID() }
-  client = await createClient(server, { webhooks: [{ url: bot.url }], channels: { courier: config } })
+  const channels = { courier: config, postman: { ...config, account: randomUUID() } }
+  client = await createClient(server, { webhooks: [{ url: bot.url }], channels })
 })
 
 interface Heard {
@@ -152,6 +153,29 @@ describe('a press', () => {
     expect(last?.payload).toEqual(quickReply('Large', 'Large', foreign))
     expect(last?.authorId).toBe(authorId)
     expect(last?.conversationId).not.toBe(conversationId)
+  })
+
+  test('of a button of the provider’s own names the message that it is under, if the bot sent that', async () => {
+    const postman = (event: object) =>
+      tellEvents(
+        server,
+        { client: client.id, channel: 'postman', token },
+        { dedupeKey: randomUUID(), ...event },
+      )
+    await postman({ type: 'message', content: { type: 'text', text: 'hello' } })
+    const [hello] = await hears(1)
+    const payload = { type: 'template', name: 'confirm', language: 'en' }
+    const { conversationId } = hello ?? {}
+    const { json } = await client.call('POST', '/messages', { conversationId, payload })
+    await expect.poll(() => provider.to('/send').length, PATIENT).toBe(1)
+    await vi.waitFor(async () => {
+      const { deliveries } = (await client.call('GET', `/messages/${json.id}/deliveries`)).json
+      expect(deliveries).toMatchObject([{}, {}].map(() => ({ state: 'delivered' })))
+    }, PATIENT)
+    const refersTo = `m${provider.calls.findIndex(({ path }) => path === '/send') + 1}`
+    await postman({ type: 'choice', token: 'confirm_1', label: 'Confirm', refersTo })
+    const [, pressed] = await hears(2)
+    expect(pressed?.payload).toEqual(quickReply('Confirm', 'confirm_1', { ...foreign, messageId: json.id }))
   })
 
   test('that is repeated by the provider is one message', async () => {

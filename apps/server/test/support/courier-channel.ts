@@ -131,7 +131,7 @@ async function withCouriers(
   })
   await install('postman', {
     content: ['text', 'template'],
-    ...{ maxTextLength: 100, batch: { max: 3 }, context: true },
+    ...{ maxTextLength: 100, batch: { max: 3 }, context: true, messageIds: true },
     window: { hours: 24, allows: 'templates that the post has approved' },
   })
   await install('clerk', { content: ['text'], maxTextLength: 20 })

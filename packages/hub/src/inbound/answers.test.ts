@@ -1,7 +1,8 @@
-import { newId } from '@plugboard/core'
+import { newId, toUuid } from '@plugboard/core'
 import { expect, test } from 'vitest'
 import { keyring, storeOf } from '../../test/support/clients.js'
 import { ButtonTokens } from '../delivery/button-tokens.js'
+import type { ConversationRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
 import { endpointTarget } from '../log/target.js'
 import { Answers } from './answers.js'
@@ -32,4 +33,34 @@ test('one of the last 300 messages is found by any id that the provider gave for
     ...[messageId, messageId, messageId],
     ...[undefined, undefined],
   ])
+})
+
+test('a press under the very message is of the bot’s own button, wherever the provider says that it was', async () => {
+  const [clientId, conversationId, endpointId, messageId] = [newId(), newId(), newId(), newId()]
+  const channel = { name: 'acme', custom: false }
+  const choices = [{ title: 'Yes', value: 'y' }]
+  const entry = {
+    ...{ id: messageId, streamId: conversationId },
+    payload: JSON.stringify({ type: 'text', text: 'Well?', choices }),
+    sent: { [endpointTarget(endpointId)]: { parts: [{ ids: ['room:7'], digest: '' }] } },
+  } as unknown as Entry
+  const conversation = {
+    ...{ id: conversationId, clientId, userId: newId() },
+    endpoints: [{ id: endpointId, channel, identity: '*', sender: 'ada', thread: 'room/topic' }],
+  } as unknown as ConversationRecord
+  const tokens = new ButtonTokens(keyring)
+  const store = storeOf({ findEntry: async () => entry, findConversation: async () => conversation })
+  const answers = new Answers({ store, tokens })
+  const token = tokens.seal({ clientId, messageId, index: 0 })
+  const endpoint = { identity: '*', sender: 'bob', thread: 'room' }
+  const press = (refersTo?: string, at = channel) =>
+    answers.toButton(clientId, at, { endpoint, token, label: 'Yes', ...(refersTo && { refersTo }) })
+  expect(await press('room:7')).toEqual({
+    payload: { type: 'quick_reply', text: 'Yes', payload: 'y', messageId: toUuid(messageId) },
+    place: { conversationId, endpointId },
+  })
+  const unknown = { payload: { type: 'quick_reply', text: 'Yes', payload: token, foreign: true } }
+  expect(await press()).toEqual(unknown)
+  expect(await press('room:8')).toEqual(unknown)
+  expect(await press('room:7', { name: 'other', custom: false })).toEqual(unknown)
 })

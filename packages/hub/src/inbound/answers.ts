@@ -12,6 +12,7 @@ import {
 import type { ButtonTokens } from '../delivery/button-tokens.js'
 import { type ChannelRef, type EndpointRecord, isSameChannel } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
+import { endpointTarget } from '../log/target.js'
 import type { Store } from '../ports/store.js'
 import { findSent } from './find-sent.js'
 
@@ -25,7 +26,7 @@ interface Place {
   conversationId: Id
 }
 
-type PressEvent = Pick<InboundEvent & { type: 'choice' }, 'endpoint' | 'token' | 'label'>
+type PressEvent = Pick<InboundEvent & { type: 'choice' }, 'endpoint' | 'token' | 'label' | 'refersTo'>
 
 /** What a press is about: a value of the client itself, or whatever else the provider carries. */
 export interface Press {
@@ -58,10 +59,15 @@ export class Answers {
 
   /**
    * Resolves a press of any button. A value that the client gave is returned as it was, if who pressed it can see the
-   * message: the person of the conversation, or somebody else in the same room. Any other value is marked as `foreign`:
-   * of a template, of another program, of a message that is gone, or of a conversation of somebody else.
+   * message: the person of the conversation, or somebody else in the same room or under the same message. Any other value
+   * is marked as `foreign`: of a template, of another program, of a message that is gone, or of a conversation of somebody
+   * else.
    */
-  async toButton(clientId: Id, channel: ChannelRef, { endpoint, token, label }: PressEvent): Promise<Press> {
+  async toButton(
+    clientId: Id,
+    channel: ChannelRef,
+    { endpoint, token, label, refersTo }: PressEvent,
+  ): Promise<Press> {
     const { store, tokens } = this.#options
     const messageId = tokens.messageOf(token)
     const entry = messageId && (await store.findEntry(clientId, messageId))
@@ -71,7 +77,13 @@ export class Answers {
     // Nothing is left of the message but what the person saw.
     if (!conversation) return foreign(label || token, label)
     const inRoom = conversation.endpoints.filter((each) => shows(each, channel, endpoint))
-    const shown = inRoom.find(({ sender }) => sender === endpoint.sender) ?? inRoom[0]
+    const shown =
+      inRoom.find(({ sender }) => sender === endpoint.sender) ??
+      inRoom[0] ??
+      // The provider may not say which part of the room it was, but names the message.
+      conversation.endpoints.find(
+        (each) => isSameChannel(each.channel, channel) && isSent(entry, each.id, refersTo),
+      )
     if (!shown) return foreign(token, label)
     const reply = entry.deletedAt ? undefined : buttonsOf(payloadOf(entry))[button.index]?.reply
     const { userId } = conversation
@@ -118,6 +130,11 @@ const shows = (
   isSameChannel(record.channel, channel) &&
   record.identity === identity &&
   (record.sender === sender || (record.thread === thread && thread !== '*'))
+
+/** Whether the endpoint shows the message with this id of the provider. */
+const isSent = ({ sent }: Entry, endpointId: Id, providerId: string | undefined): boolean =>
+  providerId !== undefined &&
+  sent?.[endpointTarget(endpointId)]?.parts.some(({ ids }) => ids.includes(providerId)) === true
 
 const foreign = (value: string, label?: string): Press => ({ payload: foreignReply(value, label) })
 

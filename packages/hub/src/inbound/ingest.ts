@@ -293,11 +293,12 @@ export class Ingest {
     event: InboundEvent & { type: 'choice' },
   ): Promise<Press> {
     const { answers, endpoints } = this.#options
-    const press = await answers.toButton(client.id, channel, event)
-    if (press.place) return press
+    let press = await answers.toButton(client.id, channel, event)
+    if (press.place?.userId) return press
     for (const endpoint of await endpoints.known(client, channel, event.endpoint)) {
       const known = await answers.toButton(client.id, channel, { ...event, endpoint })
-      if (known.place) return known
+      if (known.place?.userId) return known
+      if (!press.place) press = known
     }
     return press
   }

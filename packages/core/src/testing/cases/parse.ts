@@ -81,7 +81,8 @@ function checkReceived({ events, response }: Received, capabilities: Capabilitie
   assert(response.status >= 100 && response.status < 600)
   for (const event of events) {
     const { identity, sender, thread } = event.endpoint
-    for (const text of [event.dedupeKey, identity, sender, thread]) {
+    const { refersTo = event.dedupeKey } = event
+    for (const text of [event.dedupeKey, refersTo, identity, sender, thread]) {
       assert(text.length > 0 && isStorable(text), `not storable: ${JSON.stringify(text)}`)
     }
     assert(!Number.isNaN(event.at.getTime()), 'the time is none')
