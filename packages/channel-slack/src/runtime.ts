@@ -1,5 +1,6 @@
 import type { ChannelHost, ChannelRuntime } from '@plugboard/core'
 import { connect, type Session, sharedClient } from './api.js'
+import { edit, remove } from './changes.js'
 import { check } from './check.js'
 import type { Config, Options } from './config.js'
 import { deliver } from './deliver.js'
@@ -19,6 +20,8 @@ export function runtime({ options, logger, fetch }: ChannelHost<Options>): Chann
     parse,
     render,
     deliver: deliver(call, logger),
+    edit: edit(call),
+    remove: remove(call),
     classify,
     check: check(call),
     listen: listen(call, options, logger),

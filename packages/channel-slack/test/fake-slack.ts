@@ -163,6 +163,10 @@ export function answer(
       }
     case '/api/chat.postMessage':
       return post(token, form, posted)
+    case '/api/chat.update':
+      return update(form, posted)
+    case '/api/chat.delete':
+      return take(form, posted)
     default:
       return { ok: false, error: 'unknown_method' }
   }
@@ -172,6 +176,28 @@ export function answer(
 function openConnection(token: string, sockets: FakeSockets | undefined): object {
   if (!token.startsWith('xapp-')) return { ok: false, error: 'not_allowed_token_type' }
   return { ok: true, url: sockets?.address(token) ?? 'wss://wss.slack.com/link/?ticket=none' }
+}
+
+/** Without blocks, Slack keeps those that the message has. */
+function update(form: URLSearchParams, posted: Posted[]): object {
+  const found = posted.find(({ channel, ts }) => channel === form.get('channel') && ts === form.get('ts'))
+  if (!found) return { ok: false, error: 'message_not_found' }
+  const draft: Posted[] = []
+  const made = post(found.token, form, draft)
+  const [changed] = draft
+  if (!changed) return made
+  const { text, blocks, visible } = changed
+  Object.assign(found, form.has('blocks') ? { text, blocks, visible } : { text })
+  return { ok: true, channel: found.channel, ts: found.ts, text }
+}
+
+function take(form: URLSearchParams, posted: Posted[]): object {
+  const index = posted.findIndex(
+    ({ channel, ts }) => channel === form.get('channel') && ts === form.get('ts'),
+  )
+  if (index === -1) return { ok: false, error: 'message_not_found' }
+  posted.splice(index, 1)
+  return { ok: true, channel: form.get('channel'), ts: form.get('ts') }
 }
 
 function post(token: string, form: URLSearchParams, posted: Posted[]): object {

@@ -1,5 +1,6 @@
 import type { ChannelHost, ChannelRuntime } from '@plugboard/core'
 import { connect, type Session } from './api.js'
+import { edit, remove } from './changes.js'
 import type { Config, Options } from './config.js'
 import { deliver, indicateTyping } from './deliver.js'
 import { classify } from './failure.js'
@@ -21,6 +22,8 @@ export const runtime = ({
   parse,
   render,
   deliver: deliver(fetch),
+  edit,
+  remove,
   classify,
   check,
   provision,

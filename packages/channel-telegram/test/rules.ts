@@ -41,6 +41,23 @@ function checkChat({ chat_id, message_thread_id }: Args): void {
   )
 }
 
+function checkMessage(args: Args): void {
+  checkChat(args)
+  need(
+    Number.isInteger(args.message_id) && Number(args.message_id) > 0,
+    'message identifier is not specified',
+  )
+}
+
+/** What `editMessageMedia` takes. */
+const FORMATS: Readonly<Record<string, RegExp>> = {
+  photo: /^(jpe?g|png|webp|bmp)$/i,
+  animation: /^(gif|mp4)$/i,
+  audio: /^(mp3|m4a)$/i,
+  video: /^(mp4|m4v)$/i,
+  document: /./,
+}
+
 /** A file by its address is fetched by Telegram, and only of some formats. */
 const media = (name: string, formats: RegExp): Rule => ({
   names: [...chat, name, 'caption', 'caption_entities', ...keyboard],
@@ -108,6 +125,31 @@ const rules: Readonly<Record<string, Rule>> = {
       checkKeyboard(args.reply_markup)
     },
   },
+  editMessageText: {
+    names: ['chat_id', 'message_id', 'text', 'entities', ...keyboard],
+    check(args) {
+      checkMessage(args)
+      const { text } = args
+      need(isSaid(text), 'message text is empty')
+      need(text.length <= 4096, 'message is too long')
+      checkEntities(text, args.entities)
+      checkKeyboard(args.reply_markup)
+    },
+  },
+  editMessageMedia: {
+    names: ['chat_id', 'message_id', 'media', ...keyboard],
+    check(args) {
+      checkMessage(args)
+      const { type, media: file, caption = '', caption_entities } = Object(args.media)
+      const formats = FORMATS[String(type)]
+      need(formats !== undefined, 'type of the media is wrong')
+      checkFile(file, formats)
+      need(typeof caption === 'string' && caption.length <= 1024, 'message caption is too long')
+      checkEntities(caption, caption_entities)
+      checkKeyboard(args.reply_markup)
+    },
+  },
+  deleteMessage: { names: ['chat_id', 'message_id'], check: checkMessage },
   sendPhoto: media('photo', /^(jpe?g|png|webp|bmp)$/i),
   sendAnimation: media('animation', /^(gif|mp4)$/i),
   sendAudio: media('audio', /^(mp3|m4a)$/i),
