@@ -76,8 +76,9 @@ export class AccountClaims {
     )
   }
 
-  /** Releases an account of the client. */
+  /** Releases an account of the client, unless one of its integrations has it now. */
   async release(clientId: Id, account: Account): Promise<void> {
+    if (await this.#has(clientId, account)) return
     const key = keyOf(account)
     const known = await this.#options.store.getMeta(key)
     if (known && holderOf(known)?.id === clientId) await this.#options.store.replaceMeta(key, known, FREE)

@@ -171,7 +171,10 @@ export const deadCases: Cases = {
 }
 
 function deadOf(scene: Scene): Dead {
-  return { reason: 'exhausted', attempts: 3, at: scene.tick(), label: 'https://bot.example' }
+  return {
+    ...{ reason: 'exhausted', attempts: 3, at: scene.tick(), label: 'telegram support' },
+    ...{ channel: 'telegram', integrationId: newId() },
+  }
 }
 
 /** An entry whose one delivery is given up. */
