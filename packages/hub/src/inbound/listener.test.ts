@@ -8,10 +8,11 @@ import {
 } from '@plugboard/core'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { acmeChannel } from '../../test/support/acme-channel.js'
-import { recordOf } from '../../test/support/clients.js'
+import { integrationOf, recordOf } from '../../test/support/clients.js'
 import { openHub, SharedStore } from '../../test/support/hub.js'
 import type { Runtime } from '../channels/channels.js'
 import type { Hub } from '../hub.js'
+import type { ClientRecord } from '../ports/client-record.js'
 import type { Store } from '../ports/store.js'
 import { NO_CLIENT } from '../ports/stored-document.js'
 
@@ -186,6 +187,18 @@ describe('a channel that listens badly', () => {
   })
 })
 
+test('sources of a channel that is not loaded keep none of the others waiting', async () => {
+  const clients = Array.from({ length: 120 }, () => {
+    const record = recordOf()
+    const integration = { ...integrationOf(record.id), channel: 'missing', mode: 'listen' as const }
+    return { ...record, integrations: [integration] }
+  })
+  const { hub, sync, documents } = setUp({}, clients)
+  await vi.waitFor(async () => expect(await documents('source')).toHaveLength(120), { timeout: 5000 })
+  await sync('a')
+  await vi.waitFor(() => expect(hub.listening).toBe(1), { timeout: 5000 })
+})
+
 describe('several processes', () => {
   test('share the sources evenly, each with one owner, also when one is added', async () => {
     const { syncMany, open, provider, hub } = setUp()
@@ -231,6 +244,25 @@ describe('several processes', () => {
       expect(owners).toContain(JSON.parse(source?.data ?? '').owner)
     })
   }, 20_000)
+})
+
+test('an outage of the store lets no process take another one for dead', async () => {
+  const { hub, syncMany, open, shared, provider, freeze, thaw, documents } = setUp()
+  const [store, freezing] = freezable(shared.open())
+  const second = open(store)
+  await syncMany(4)
+  await vi.waitFor(() => expect([hub.listening, second.listening]).toEqual([2, 2]), { timeout: 5000 })
+  const ids = async () => (await documents('listener')).map(({ id }) => id).sort()
+  const before = await ids()
+  freeze()
+  freezing.freeze()
+  await new Promise((resolve) => setTimeout(resolve, 3 * LOST_AFTER_MS))
+  expect([hub.listening, second.listening]).toEqual([0, 0])
+  thaw()
+  freezing.thaw()
+  await vi.waitFor(() => expect([hub.listening, second.listening]).toEqual([2, 2]), { timeout: 5000 })
+  await vi.waitFor(() => expect(provider.open()).toHaveLength(4), { timeout: 5000 })
+  expect(await ids()).toEqual(before)
 })
 
 const eventOf = (number: number, text: string): InboundEvent => ({
@@ -300,10 +332,10 @@ function fakeProvider() {
 }
 
 /** The first process, on a store that others can share. With another `listen`, a second client listens well. */
-function setUp(bad?: Pick<Runtime, 'listen'>) {
+function setUp(bad: Pick<Runtime, 'listen'> = {}, more: readonly ClientRecord[] = []) {
   const record = recordOf()
   const others = Array.from({ length: 20 }, () => recordOf())
-  const shared = new SharedStore(record, ...others)
+  const shared = new SharedStore(record, ...others, ...more)
   const provider = fakeProvider()
   const listening = { modes: { webhook: [], listen: [] } } as const
   const runtime = { classify: (error: unknown) => (error as FailureError).failure }
@@ -324,7 +356,7 @@ function setUp(bad?: Pick<Runtime, 'listen'>) {
   const sync = async (token: string, mode: 'webhook' | 'listen' = 'listen', clientId: Id = record.id) => {
     const channels = [{ name: 'acme', isEnabled: true, config: { token }, mode }]
     await hub.sync.run(clientId, 'test', { channels, webhooks: [] })
-    if (bad) {
+    if (bad.listen) {
       const other = { name: 'good', isEnabled: true, config: { token: 'other' }, mode }
       await hub.sync.run(others[0]?.id as Id, 'test', { channels: [other], webhooks: [] })
     }
@@ -347,7 +379,7 @@ function setUp(bad?: Pick<Runtime, 'listen'>) {
         .flatMap(({ entries }) => entries)
         .filter(({ type }) => type === 'message')
         .map(({ payload }) => (JSON.parse(payload) as { text: string }).text),
-    documents: (collection: string) => shared.store.listDocuments(NO_CLIENT, collection, { limit: 50 }),
+    documents: (collection: string) => shared.store.listDocuments(NO_CLIENT, collection, { limit: 500 }),
     ...freezing,
   }
 }

@@ -63,6 +63,7 @@ export class Listener {
   #timer: NodeJS.Timeout | undefined
   #ticking: Promise<void> | undefined
   #isRunning = false
+  #isFailing = false
   #nextBeatAt = 0
   #nextScanAt = 0
   #compared: Id[] = []
@@ -168,7 +169,15 @@ export class Listener {
 
   #tickNow(): void {
     this.#ticking = this.#tick()
-      .catch((err) => this.#options.log.warn({ err }, 'cannot look for integrations to listen for; retrying'))
+      .then(() => {
+        this.#isFailing = false
+      })
+      .catch((err) => {
+        // Once for each outage of the store.
+        if (this.#isRunning && !this.#isFailing)
+          this.#options.log.warn({ err }, 'cannot look for integrations to listen for; retrying')
+        this.#isFailing = true
+      })
       .finally(() => {
         this.#ticking = undefined
         this.#schedule(Math.min(TICK_MS, this.#options.beatMs))
@@ -235,8 +244,8 @@ export class Listener {
 
   /** Takes sources without an owner, up to this process's share, and those that others have left for a while. */
   async #takeFree(): Promise<void> {
-    const { sources, heartbeats } = this.#options
-    const free = (await sources.list('free', { limit: PAGE })).filter(({ id }) => !this.#foreign.has(id))
+    const { heartbeats } = this.#options
+    const free = await this.#free()
     if (free.length === 0) return this.#spare.clear()
     if (!heartbeats.isFresh && !(await heartbeats.beat(this.#owned.size))) this.#dropAll()
     const share = this.#shareOf(await heartbeats.look(), free.length)
@@ -247,6 +256,16 @@ export class Listener {
     this.#spare = spare
     await inBatches([...new Set([...mine, ...left])], (source) => this.#take(source))
     if (free.length === PAGE && mine.length > 0) this.#nextTick()
+  }
+
+  /** Up to a page of sources without an owner, as far as this process has their channels. */
+  async #free(): Promise<KeptSource[]> {
+    for (let after: Id | undefined; ; ) {
+      const page = await this.#options.sources.list('free', { limit: PAGE, ...(after && { after }) })
+      const usable = page.filter(({ id }) => !this.#foreign.has(id))
+      after = page.at(-1)?.id
+      if (usable.length > 0 || page.length < PAGE || !after) return usable
+    }
   }
 
   #nextTick(): void {

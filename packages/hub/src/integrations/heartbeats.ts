@@ -43,6 +43,7 @@ export class Heartbeats {
   /** When the last heartbeat that was stored began, by the monotonic clock. */
   #beatAt = Number.NEGATIVE_INFINITY
   /** The version of each other process, and since when it has been unchanged by the monotonic clock of this process. */
+  #lookedAt = Number.NEGATIVE_INFINITY
   readonly #seen = new Map<Id, { version: number; since: number }>()
 
   constructor(options: HeartbeatsOptions) {
@@ -97,15 +98,20 @@ export class Heartbeats {
     const { store, lostAfterMs, isAlone } = this.#options
     const documents = await store.listDocuments(NO_CLIENT, COLLECTION, { limit: MAX_PROCESSES })
     const now = monotonicMs()
+    // While this process could not look, such as in an outage of the store, others may not have been able to write.
+    const isLate = now - this.#lookedAt > lostAfterMs
+    this.#lookedAt = now
     const living = new Map<Id, number>()
     for (const document of documents) {
       const { id, version } = document
       if (id === this.#id) continue
       const heartbeat = heartbeatOf(document)
       const seen = this.#seen.get(id)
-      if (seen?.version !== version) this.#seen.set(id, { version, since: now })
+      if (isLate || seen?.version !== version) this.#seen.set(id, { version, since: now })
       const isDead =
-        heartbeat.isLost || isAlone || (seen?.version === version && now - seen.since > lostAfterMs)
+        heartbeat.isLost ||
+        isAlone ||
+        (!isLate && seen?.version === version && now - seen.since > lostAfterMs)
       if (isDead) await this.#bury(document, heartbeat)
       else living.set(id, heartbeat.sources)
     }
