@@ -424,6 +424,12 @@ describe('a channel with a reply window', () => {
     expect(calls).toEqual(['part 0 delivery_0', 'progress 1', 'part 1 delivery_1'])
   })
 
+  test('has sent what was sent before it closed', async () => {
+    const { carry, calls } = setUp({ parts: 2, capabilities, state: { lastInboundAt: at(26) } })
+    expect(await carry({ part: 2, attempt: 1 })).toBe(undefined)
+    expect(calls).toEqual([])
+  })
+
   test('counts a template with quick replies below it as more than a template', async () => {
     const choices = [{ title: 'Yes', value: 'yes' }]
     const payload = JSON.stringify({ ...JSON.parse(template), choices })

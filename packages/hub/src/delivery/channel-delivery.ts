@@ -127,8 +127,10 @@ export function channelDelivery(options: ChannelDeliveryOptions) {
       const { capabilities } = connected.channel
       const needs = needsState(capabilities, address.endpoint)
       const state = needs ? await readState(options, address) : {}
-      const closed =
-        kept.isTemplate || item.change ? undefined : closedWindow(capabilities, address.endpoint, state)
+      // The window may have closed since all of it was sent, and an edit is no message.
+      const isSent = Math.max(done, record?.parts.length ?? 0) >= parts.length
+      const isFree = kept.isTemplate || item.change !== undefined || isSent
+      const closed = isFree ? undefined : closedWindow(capabilities, address.endpoint, state)
       if (closed !== undefined) return keep({ kind: 'window', message: closed, parts: done })
       const contextOf = (i: number, signal: AbortSignal, { context }: EndpointState = {}) => ({
         endpoint: endpointOf(address),
