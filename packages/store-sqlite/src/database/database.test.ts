@@ -4,7 +4,7 @@ import { chmod, copyFile, mkdir, readdir, stat, symlink, writeFile } from 'node:
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { isPlugboardError } from '@plugboard/core'
+import { isPlugboardError, newId } from '@plugboard/core'
 import type { Entry, StreamRef } from '@plugboard/hub'
 import { clientsBeforeGuests } from '@plugboard/hub/testing'
 import Database from 'libsql'
@@ -220,6 +220,31 @@ describe('the database file', () => {
     expect(await again.findEntry(stream.clientId, entry.id)).toEqual({ ...entry, sent: { [endpoint]: sent } })
   })
 
+  test('of version 8 is brought up, and merges users from then on', async () => {
+    const path = await temporaryPath()
+    const store = await sqliteStore({ path })
+    const [older, younger] = [await talk(store), await talk(store)]
+    const other = await talkOf(store, older)
+    await store.close()
+    const db = new Database(path)
+    db.exec(`${UNMERGED}; PRAGMA user_version = 8`)
+    db.close()
+    const again = await openStore({ path })
+    const { clientId, userId } = older
+    const made = await talkOf(again, older)
+    const user = { id: newId(), clientId, createdAt: new Date() }
+    const event = (type: 'user.new' | 'user.merged') => ({
+      ...{ id: newId(), type, payload: '{}', at: new Date(), owes: [], claim: false },
+    })
+    await again.createUser(user, event('user.new'))
+    const users = [user.id, userId] as const
+    expect(await again.mergeUsers({ clientId, users, event: () => event('user.merged') })).toBeDefined()
+    expect((await again.findUser(clientId, user.id))?.id).toBe(userId)
+    const listed = await again.walkConversations(clientId, { userId: user.id, limit: 10 })
+    expect(listed.map(({ id }) => id)).toEqual([older, other, made].map(({ streamId }) => streamId))
+    expect((await again.findUser(younger.clientId, younger.userId))?.id).toBe(younger.userId)
+  })
+
   test('is refused when it is none', async () => {
     const path = await temporaryPath()
     await mkdir(dirname(path))
@@ -228,9 +253,11 @@ describe('the database file', () => {
   })
 })
 
+/** As version 8 was. */
+const UNMERGED = 'DROP INDEX streams_merged; ALTER TABLE streams DROP COLUMN merged'
+/** As version 7 was. */
+const UNSENT = `${UNMERGED}; ALTER TABLE entries DROP COLUMN sent`
 /** As versions 4 to 6 had it. */
-/** Before version 8. */
-const UNSENT = 'ALTER TABLE entries DROP COLUMN sent'
 const JOURNAL = 'CREATE TABLE progress_journal (n INTEGER PRIMARY KEY, changes TEXT NOT NULL) STRICT'
 
 /** Reads the file after its writer is gone: all it acknowledged is there, without a hole, and nothing is half. */
