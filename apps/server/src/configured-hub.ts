@@ -75,6 +75,7 @@ export const hubSettings = (config: Config) => ({
     gate: {
       items: config.gateItems,
       bytes: config.gateBytes,
+      clientBytes: config.gateClientBytes,
       failures: config.gateFailures,
       pauseMs: config.gatePause,
       maxPauseMs: config.gateMaxPause,

@@ -26,6 +26,7 @@ describe('readConfig', () => {
       channelOptions: {},
       webhookTimeout: 10_000,
       gateBytes: 1_048_576,
+      gateClientBytes: 8_388_608,
       workingFolder,
     })
     expect(read().webhookRetryDelays).toHaveLength(14)

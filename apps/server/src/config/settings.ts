@@ -334,6 +334,12 @@ export const settings = {
     '1MiB',
     'Maximum bytes in flight per target, per process.',
   ),
+  gateClientBytes: setting(
+    'GATE_CLIENT_BYTES',
+    bytes(1, ONE_GIBIBYTE),
+    '8MiB',
+    'Maximum bytes in flight per client, over all its targets, per process. Deliveries of up to 16 KiB to a target with nothing in flight always start.',
+  ),
   gateFailures: setting(
     'GATE_FAILURES',
     integer(1, MANY),

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { expect, vi } from 'vitest'
-import { call } from '../support/api.js'
+import { call, clientOf } from '../support/api.js'
+import { seed } from '../support/channel-stage.js'
 import { forAll } from '../support/fault-load.js'
 import { startReceiver } from '../support/receiver.js'
 import { idOf, newRequestId } from '../support/smartify.js'
@@ -224,6 +225,28 @@ function requestWithoutReading(url: string, path: string, headers: Record<string
   return socket
 }
 
+/** Many receivers that never answer to a large message: all of them are in flight at once, as far as there is room. */
+const hangingWebhooks: Attack = {
+  name: 'webhooks that never answer',
+  async strike({ server }, { repetitions }) {
+    const receiver = await startReceiver(({ text }) => (text.length > 100_000 ? undefined : 200))
+    const webhooks = Array.from({ length: Math.min(repetitions, 100) }, (_, i) => ({
+      url: `${receiver.url}/${i}`,
+    }))
+    const client = clientOf(server, (await seed(server, { webhooks })).json)
+    for (let i = 0; i < 8; i += 1) {
+      const { conversationId } = await client.converse()
+      const posted = await client.say(conversationId, 'x'.repeat(150_000))
+      expect(posted.status, posted.text.slice(0, 200)).toBe(201)
+    }
+    await receiver.until((requests) => requests.some(({ text }) => text.length > 150_000), 20_000)
+    // Long enough for all that there is room for.
+    await new Promise((next) => setTimeout(next, 2000))
+    await client.call('POST', '/sync', { webhooks: [] })
+    await receiver.close()
+  },
+}
+
 /** Whom nobody else writes to. */
 const GUESSED = 9_001
 
@@ -321,6 +344,7 @@ export const attacks: readonly Attack[] = [
   jsonOfStrangers,
   unsignedWebhooks,
   largeLists,
+  hangingWebhooks,
   guessedConversations,
   anonymousUsers,
   guessedPasswords,

@@ -329,12 +329,12 @@ export class Dispatcher implements RunnerHost {
     return this.#options.resolve(stream, target)
   }
 
-  gate(name: string): TargetGate {
-    return this.#gates.of(name, this.now())
+  gate(name: string, clientId: Id): TargetGate {
+    return this.#gates.of(name, clientId, this.now())
   }
 
   circuitOpened(gate: string, { clientId }: Claimed, { label }: TargetConfig): void {
-    const { pausedUntil } = this.gate(gate)
+    const { pausedUntil } = this.gate(gate, clientId)
     this.#options.log.warn(
       { ...this.#names(clientId), target: label, pausedUntil },
       'pausing all deliveries to this target',
@@ -395,7 +395,7 @@ export class Dispatcher implements RunnerHost {
     observer.retried(config)
     const { clientId, streamId, id: entryId, type } = entry
     const { kind, message: error } = failure
-    const { pausedUntil } = this.gate(config.gate)
+    const { pausedUntil } = this.gate(config.gate, clientId)
     const nextAttemptAt = pausedUntil && pausedUntil > nextAt ? pausedUntil : nextAt
     if (config.webhook)
       monitor.failed({ clientId, targetId: config.webhook }, { kind, message: error, nextAttemptAt })

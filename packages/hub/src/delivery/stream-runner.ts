@@ -41,7 +41,7 @@ export interface RunnerHost {
   /** In [0, 1). */
   random(): number
   resolve(stream: Claimed, target: Target): Resolved | Promise<Resolved>
-  gate(name: string): TargetGate
+  gate(name: string, clientId: Id): TargetGate
   /** Returns a handle, the number that identifies a lane of this runner to the transports until it is unregistered. */
   register(runner: StreamRunner, key: LaneKey): number
   unregister(handle: number): void
@@ -234,11 +234,11 @@ export class StreamRunner {
         return gate?.passOn()
       }
       case 'count-failure':
-        if (host.gate(effect.gate).failed(host.now()))
+        if (this.#gate(effect.gate).failed(host.now()))
           host.circuitOpened(effect.gate, this.claimed, effect.config)
         return
       case 'pause-gate':
-        if (host.gate(effect.gate).pause(effect.until, host.now()))
+        if (this.#gate(effect.gate).pause(effect.until, host.now()))
           host.circuitOpened(effect.gate, this.claimed, effect.config)
         return
       case 'report-retry':
@@ -288,7 +288,7 @@ export class StreamRunner {
 
   #resolve({ key, target, stepId }: Effect & { do: 'resolve' }): void {
     const resolved = (config: Resolved | 'failed'): void => {
-      const gate = typeof config === 'string' ? undefined : viewOf(this.#host.gate(config.gate))
+      const gate = typeof config === 'string' ? undefined : viewOf(this.#gate(config.gate))
       this.dispatch({ type: 'resolved', key, stepId, config, gate })
     }
     const failed = (error: unknown): void => {
@@ -317,7 +317,7 @@ export class StreamRunner {
   /** Admits what is for the lane at the gate of its target. */
   #admit(effect: Effect & { do: 'take' }, entries: readonly Entry[]): LaneEvent {
     const { lane, stepId, config, after, end } = effect
-    const gate = this.#host.gate(config.gate)
+    const gate = this.#gate(config.gate)
     const underway: Underway[] = []
     let taken = entries.length === 0 ? undefined : after
     let verdict: (LaneEvent & { type: 'taken' })['verdict'] = 'all'
@@ -359,15 +359,19 @@ export class StreamRunner {
 
   #freeRoom(underway: readonly Underway[], config: TargetConfig, hasArrived: boolean): void {
     for (const { entry, gate: name, isProbe } of underway) {
-      const gate = this.#host.gate(name)
+      const gate = this.#gate(name)
       if (hasArrived && gate.succeeded(this.#host.now())) this.#host.circuitClosed(name, this.claimed, config)
       gate.freeRoom(sizeOf(entry), isProbe)
       if (hasArrived) this.#host.reportDelivered(config, entry)
     }
   }
 
+  #gate(name: string): TargetGate {
+    return this.#host.gate(name, this.claimed.clientId)
+  }
+
   #joinQueue(key: LaneKey, name: string, foundNoRoom: boolean): void {
-    const gate = this.#host.gate(name)
+    const gate = this.#gate(name)
     let isCalled = false
     const leave = gate.joinQueue(() => {
       isCalled = true

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { TargetGate } from './target-gate.js'
+import { ClientRoom, TargetGate } from './target-gate.js'
 
 const limits = { items: 3, bytes: 100, failures: 2, pauseMs: 1000, maxPauseMs: 3000 }
 const start = new Date('2026-11-22T08:00:00Z')
@@ -8,14 +8,14 @@ const after = (ms: number): Date => new Date(start.getTime() + ms)
 
 describe('as a bound on what is under way', () => {
   test('lets in as many as there is room for', () => {
-    const gate = new TargetGate(limits)
+    const gate = new TargetGate(limits, new ClientRoom())
     expect(Array.from({ length: 4 }, () => gate.admit(1, false, start))).toEqual(['go', 'go', 'go', 'wait'])
     gate.freeRoom(1, false)
     expect(gate.admit(1, false, start)).toBe('go')
   })
 
   test('lets in as much as there is room for, and one of any size alone', () => {
-    const gate = new TargetGate(limits)
+    const gate = new TargetGate(limits, new ClientRoom())
     expect(gate.admit(1000, false, start)).toBe('go')
     expect(gate.admit(1, false, start)).toBe('wait')
     gate.freeRoom(1000, false)
@@ -24,7 +24,7 @@ describe('as a bound on what is under way', () => {
   })
 
   test('calls waiting lanes in order, each once, and not those that left', () => {
-    const gate = new TargetGate(limits)
+    const gate = new TargetGate(limits, new ClientRoom())
     const woken: number[] = []
     gate.admit(1, false, start)
     gate.joinQueue(() => woken.push(1))
@@ -43,7 +43,7 @@ describe('as a bound on what is under way', () => {
 })
 
 test('a lane that found no room is not called again before room is freed', () => {
-  const gate = new TargetGate(limits)
+  const gate = new TargetGate(limits, new ClientRoom())
   let calls = 0
   const ask = (): void => {
     calls += 1
@@ -61,7 +61,7 @@ test('a lane that found no room is not called again before room is freed', () =>
 })
 
 test('a lane that waits behind others is called in its turn without more free room, and every lane if nothing is under way', () => {
-  const gate = new TargetGate({ ...limits, items: 8 })
+  const gate = new TargetGate({ ...limits, items: 8 }, new ClientRoom())
   const called: number[] = []
   for (let i = 0; i < 4; i += 1) gate.admit(1, false, start)
   expect(gate.hasQueue).toBe(false)
@@ -82,7 +82,7 @@ test('a lane that waits behind others is called in its turn without more free ro
 
 describe('as a circuit breaker', () => {
   test('consecutive failures open the circuit, for longer each time, up to a limit', () => {
-    const gate = new TargetGate(limits)
+    const gate = new TargetGate(limits, new ClientRoom())
     expect(gate.failed(start)).toBe(false)
     expect(gate.failed(start)).toBe(true)
     expect(gate.admit(1, false, start)).toEqual({ until: after(1000) })
@@ -93,7 +93,7 @@ describe('as a circuit breaker', () => {
   })
 
   test('a failure of an entry under way does not extend the pause', () => {
-    const gate = new TargetGate(limits)
+    const gate = new TargetGate(limits, new ClientRoom())
     gate.failed(start)
     gate.failed(start)
     expect(gate.failed(after(500))).toBe(false)
@@ -130,7 +130,7 @@ describe('as a circuit breaker', () => {
   })
 
   test('a success does not end a pause that the target asked for', () => {
-    const gate = new TargetGate(limits)
+    const gate = new TargetGate(limits, new ClientRoom())
     expect(gate.pause(after(5000), start)).toBe(true)
     expect(gate.pause(after(4000), start)).toBe(false)
     expect(gate.succeeded(after(100))).toBe(false)
@@ -159,7 +159,7 @@ test('in every sequence, the bounds hold, at most one entry probes, and no lane 
     fc.property(
       fc.array(fc.record({ event, bytes: fc.integer({ min: 1, max: 150 }) }), { maxLength: 200 }),
       (steps) => {
-        const gate = new TargetGate(limits)
+        const gate = new TargetGate(limits, new ClientRoom())
         const underway: { bytes: number; isProbe: boolean }[] = []
         let waiting = 0
         let ms = 0
@@ -200,17 +200,91 @@ test('in every sequence, the bounds hold, at most one entry probes, and no lane 
 
 /** A gate whose circuit has just opened. */
 function withOpenCircuit(): TargetGate {
-  const gate = new TargetGate(limits)
+  const gate = new TargetGate(limits, new ClientRoom())
   gate.failed(start)
   gate.failed(start)
   return gate
 }
 
 test('a lane that waits while nothing is under way is called at once, because nothing else would call it', () => {
-  const gate = new TargetGate({ items: 2, bytes: 100, failures: 3, pauseMs: 10, maxPauseMs: 20 })
+  const gate = new TargetGate({ ...limits, items: 2 }, new ClientRoom())
   let calls = 0
   gate.joinQueue(() => {
     calls += 1
   }, false)
   expect(calls).toBe(1)
+})
+
+describe('the room of one client, over all its targets', () => {
+  const KB = 1024
+  const wide = { ...limits, items: 4, bytes: 300 * KB }
+  const gatesOf = (maxBytes: number, count: number) => {
+    const room = new ClientRoom(maxBytes)
+    return Array.from({ length: count }, () => new TargetGate(wide, room))
+  }
+
+  test('is shared, and a small entry may always be the only one under way to its target', () => {
+    const [a, b, c] = gatesOf(200 * KB, 3) as [TargetGate, TargetGate, TargetGate]
+    expect(a.admit(150 * KB, false, start)).toBe('go')
+    expect(b.admit(100 * KB, false, start)).toBe('wait')
+    expect(b.admit(10 * KB, false, start)).toBe('go')
+    expect(b.admit(100 * KB, false, start)).toBe('wait')
+    expect(c.admit(16 * KB, false, start)).toBe('go')
+  })
+
+  test('calls a lane of another target when room is free, in the order in which they came', () => {
+    const [a, ...others] = gatesOf(200 * KB, 4) as [TargetGate, ...TargetGate[]]
+    const called: number[] = []
+    a.admit(200 * KB, false, start)
+    others.forEach((gate, i) => {
+      expect(gate.admit(100 * KB, false, start)).toBe('wait')
+      gate.joinQueue(() => {
+        called.push(i)
+        gate.admit(100 * KB, false, start)
+        gate.passOn()
+      })
+    })
+    expect(called).toEqual([])
+    a.freeRoom(200 * KB, false)
+    // The third is called too, and finds no room.
+    expect(called.slice(0, 2)).toEqual([0, 1])
+  })
+
+  test('in every sequence, it holds what it may, and no lane waits forever', () => {
+    const step = fc.record({
+      gate: fc.nat(3),
+      bytes: fc.integer({ min: 1, max: 150 * KB }),
+      asks: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+        const gates = gatesOf(200 * KB, 4)
+        const underway: { gate: TargetGate; bytes: number }[] = []
+        let waiting = 0
+        const ask = (gate: TargetGate, bytes: number): void => {
+          if (gate.admit(bytes, false, start) === 'go') underway.push({ gate, bytes })
+          else {
+            waiting += 1
+            gate.joinQueue(() => {
+              waiting -= 1
+              ask(gate, bytes)
+              gate.passOn()
+            })
+          }
+        }
+        const end = (): void => {
+          const one = underway.shift()
+          one?.gate.freeRoom(one.bytes, false)
+        }
+        for (const { gate, bytes, asks } of steps) {
+          if (asks) ask(gates[gate] as TargetGate, bytes)
+          else end()
+          const sum = underway.reduce((total, { bytes }) => total + bytes, 0)
+          expect(sum).toBeLessThanOrEqual(200 * KB + gates.length * 16 * KB)
+        }
+        while (underway.length > 0) end()
+        expect(waiting).toBe(0)
+      }),
+    )
+  })
 })

@@ -92,7 +92,7 @@ export interface WorldOptions {
 const limits: DispatcherLimits = {
   streams: 6,
   streamsPerClient: 3,
-  gate: { items: 4, bytes: 1000, failures: 3, pauseMs: 1000, maxPauseMs: 8000 },
+  gate: { items: 4, bytes: 1000, clientBytes: 1500, failures: 3, pauseMs: 1000, maxPauseMs: 8000 },
   pollMs: 1000,
 }
 const delaysMs = [1000, 2000, 4000]
