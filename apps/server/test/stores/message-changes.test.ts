@@ -214,6 +214,10 @@ test('changes outlive kill -9: the newest content is shown, and what was removed
   // Killed again after the first of two parts has changed.
   provider.answer = ({ path, body }) => (path === '/edit' && /two/.test(body.content.text) ? 503 : 200)
   await expect.poll(() => shown()[0], PATIENT).toBe('last one last one 1')
+  // What has changed is stored with the failure of the next part.
+  const isSecond = ({ body }: { body: { content: { text: string } } }) =>
+    body.content.text.startsWith('last two')
+  await expect.poll(() => provider.to('/edit').filter(isSecond).length, PATIENT).toBeGreaterThan(1)
   await server.kill()
   work()
   await server.restart()
