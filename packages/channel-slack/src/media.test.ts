@@ -60,6 +60,7 @@ describe('a file', () => {
     expect(await open({ file: 'F9' })).toEqual({ body: png.body, mime: 'image/png' })
     expect(await failure({ file: 'F9' }, stranger)).toEqual({
       kind: 'invalid',
+      code: 'file_not_found',
       message: 'Slack answered file_not_found',
     })
   })

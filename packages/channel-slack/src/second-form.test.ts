@@ -164,6 +164,7 @@ describe('what has no other form ends with a reason', () => {
     on.fake.refuse('missing_scope', () => true, { needed: 'chat:write', provided: 'im:history' })
     expect(await failure({ type: 'text', text: 'hi' })).toEqual({
       kind: 'auth',
+      code: 'missing_scope',
       field: 'botToken',
       message: 'Slack answered missing_scope: add the scope chat:write',
     })

@@ -350,7 +350,7 @@ describe('content that Telegram rejects in every form is a failure with the reas
   ])('%s: %s', async (kind, description) => {
     const failure = await failureAfter({ type: 'text', text: 'hello' }, '-1002003004005/42', description)
     expect(failure).toEqual({
-      kind,
+      ...{ kind, code: '400' },
       message: `Telegram answered 400 to sendMessage: Bad Request: ${description}`,
     })
   })

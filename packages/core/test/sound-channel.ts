@@ -137,6 +137,12 @@ const sound = ({ fetch }: ChannelHost<undefined>): Runtime => ({
   provision: (context) => request(fetch, '/provision', context, context.webhookUrl),
   unprovision: (context) => request(fetch, '/unprovision', context),
   indicateTyping: (context) => request(fetch, '/typing', context),
+  markRead: (context) => request(fetch, '/read', context),
+  async edit({ providerMessageIds: [id] }, { args }, context) {
+    await request(fetch, `/edit/${id}`, context, JSON.stringify(args))
+    return { providerMessageIds: [] }
+  },
+  remove: ({ providerMessageIds: [id] }, context) => request(fetch, `/remove/${id}`, context),
   async openMedia(ref, { integration: { config, session }, signal }) {
     const headers = { authorization: `Bearer ${session.token}` }
     const url = `${config.url}/files/${encodeURIComponent(z.string().min(1).parse(ref))}`

@@ -41,6 +41,37 @@ export const optional: Record<string, Change[]> = {
     { runtime: () => ({ secondForm: () => ({ call: 'send', args: { text: 'link' } }) }) },
     { runtime: () => ({ secondForm: ({ call }) => ({ call, args: new Date(0) as never }) }) },
   ],
+  'edit changes a sent part, and may be repeated, fails as classified, and ends when it is aborted': [
+    { runtime: () => ({ edit: async () => ({ providerMessageIds: [] }) }) },
+    { runtime: (s) => ({ edit: (p, _, c) => s.edit?.(p, { call: 'send', args: 'x' }, c) ?? never }) },
+    { runtime: (s) => ({ edit: (p, part, c) => s.edit?.(p, part, anonymous(c)) ?? never }) },
+    {
+      runtime: (s) => ({
+        edit: (p, part, c) =>
+          drifting++ % 2 ? Promise.reject(new Error('again')) : (s.edit?.(p, part, c) ?? never),
+      }),
+    },
+    {
+      runtime: (s) => ({
+        edit: (p, part, c) => s.edit?.(p, part, { ...c, signal: AbortSignal.timeout(1500) }) ?? never,
+      }),
+    },
+  ],
+  'remove takes a sent part away, and may be repeated, fails as classified, and ends when it is aborted': [
+    { runtime: () => ({ remove: async () => undefined }) },
+    { runtime: (s) => ({ remove: (p, c) => s.remove?.(p, anonymous(c)) ?? never }) },
+    { runtime: (s) => ({ remove: (p, c) => s.remove?.(p, c).catch(nothing) ?? never }) },
+    {
+      runtime: (s) => ({
+        remove: (p, c) => s.remove?.(p, { ...c, signal: AbortSignal.timeout(1500) }) ?? never,
+      }),
+    },
+  ],
+  'markRead is done with the credentials of the tenant, and ends when it is aborted': [
+    { runtime: () => ({ markRead: async () => undefined }) },
+    { runtime: (s) => ({ markRead: (c) => s.markRead?.(anonymous(c)) ?? never }) },
+    { runtime: (s) => ({ markRead: (c) => s.markRead?.(c).catch(nothing) ?? never }) },
+  ],
   'openMedia gives the file, with the credentials of the tenant': [
     { runtime: (s) => ({ openMedia: (_, c) => s.openMedia?.('another', c) ?? never }) },
     { runtime: (s) => ({ openMedia: (r, c) => s.openMedia?.(r, anonymous(c)) ?? never }) },

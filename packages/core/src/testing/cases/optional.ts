@@ -6,6 +6,7 @@ import type { Json } from '../../json.js'
 import { isStorable } from '../../json.js'
 import { type Fault, fakeProvider } from '../fake-provider.js'
 import { accepted, type Stage, type Subject, type SuiteCase, stagedCase, WEBHOOK_URL } from '../stage.js'
+import { textPart } from './deliver.js'
 import { deepFreeze, limitSamples, named, samplesFor } from './render.js'
 import { formsOf } from './secrecy.js'
 
@@ -94,6 +95,20 @@ export function optionalCases<Config, Session, Options>(
         })
       }
     }),
+    test('edit changes a sent part, and may be repeated, fails as classified, and ends when it is aborted', (stage) =>
+      changeCall(stage, subject, 'edit')),
+    test('remove takes a sent part away, and may be repeated, fails as classified, and ends when it is aborted', (stage) =>
+      changeCall(stage, subject, 'remove')),
+    test('markRead is done with the credentials of the tenant, and ends when it is aborted', async (stage) => {
+      const { runtime, provider, integration } = stage
+      if (!runtime.markRead) return
+      await runtime.markRead(deliveryContextOf(stage))
+      assert(provider.calls.length > 0, 'no call')
+      for (const call of provider.calls)
+        assert(fixtures.provider.isFrom(call, integration.config), 'a call without the credentials')
+      provider.failWith('hang')
+      await endsInTime((signal) => runtime.markRead?.(deliveryContextOf(stage, signal)))
+    }),
     fixtures.file ? openFile : { ...openFile, skip: 'the fixtures have no file' },
     test('openMedia sends no credentials to where a forged reference points', async (stage) => {
       const { runtime } = stage
@@ -123,6 +138,54 @@ const contextOf = <Config, Session>(
   { integration, state }: Stage<Config, Session>,
   signal = AbortSignal.timeout(5000),
 ): CallContext<Config, Session> => ({ integration, state, webhookUrl: WEBHOOK_URL, signal })
+
+/** The context of a call about an endpoint. */
+const deliveryContextOf = <Config, Session>(stage: Stage<Config, Session>, signal?: AbortSignal) => ({
+  ...contextOf(stage, signal),
+  endpoint: stage.endpoint,
+  deliveryId: 'delivery-2',
+})
+
+/** A change of a part that was delivered: with the credentials, as often as it is called, and with known failures. */
+async function changeCall<Config, Session, Options>(
+  stage: Stage<Config, Session>,
+  { fixtures }: Subject<Config, Session, Options>,
+  name: 'edit' | 'remove',
+): Promise<void> {
+  const { runtime, provider, integration } = stage
+  if (!runtime[name]) return
+  const sent = await stage.deliver(textPart(stage, 'before'))
+  assert(sent.providerMessageIds.length > 0, 'there is no id to change the part by')
+  const after = textPart(stage, 'after')
+  const call = async (signal?: AbortSignal): Promise<unknown> => {
+    const context = deliveryContextOf(stage, signal)
+    return name === 'edit' ? runtime.edit?.(sent, after, context) : runtime.remove?.(sent, context)
+  }
+  const { length } = provider.calls
+  await call()
+  await call()
+  const calls = provider.calls.slice(length)
+  assert(calls.length > 0, 'the provider was not called')
+  if (name === 'edit')
+    assert(
+      calls.some(({ body }) => body.includes('after')),
+      'the new text was not sent',
+    )
+  for (const each of calls)
+    assert(fixtures.provider.isFrom(each, integration.config), 'a call without the credentials')
+  for (const fault of ['unauthorized', 'rate-limited-for-2-s', 'reset'] as const) {
+    const kind = fixtures.outcomes[fault]
+    if (kind === 'sent') continue
+    provider.failWith(fault)
+    const error = await call().then(
+      () => assert.fail(`${name} succeeds: ${fault}`),
+      (error: unknown) => error,
+    )
+    assert.equal(runtime.classify(error).kind, kind, `${name}: ${fault}`)
+  }
+  provider.failWith('hang')
+  await endsInTime(call)
+}
 
 /** A call that can be repeated, and whose failures mean what those of a delivery mean. */
 async function checkCall<Config, Session, Options>(
