@@ -244,7 +244,7 @@ describe('a path', () => {
   test('has nothing for another method', async () => {
     expect((await client.call('PUT', '/users')).status).toBe(404)
     expect((await client.call('DELETE', '/users')).status).toBe(404)
-    expect((await client.call('PATCH', `/messages/${randomUUID()}`)).status).toBe(404)
+    expect((await client.call('PUT', `/messages/${randomUUID()}`)).status).toBe(404)
   })
 
   test('whose parameter is no GUID is named', async () => {

@@ -58,9 +58,10 @@ describe('the server', () => {
       route.replace(' ', ' /api/v1'),
     )
     const own = ['', 'status', 'version', 'healthz', 'readyz', 'metrics'].map((name) => `GET /${name}`)
-    const providers = ['GET', 'POST'].map(
-      (method) => `${method} /webhooks/v1/{clientIdOrName}/{integrationName}`,
-    )
+    const providers = ['GET', 'POST'].flatMap((method) => [
+      `${method} /webhooks/v1/{channel}`,
+      `${method} /webhooks/v1/{clientIdOrName}/{integrationName}`,
+    ])
     expect(Object.keys(json.webhooks)).toEqual(
       expect.arrayContaining(['message.new', 'conversation.activity']),
     )

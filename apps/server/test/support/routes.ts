@@ -86,6 +86,12 @@ export const samples: Readonly<Record<string, readonly ((named: Named, own: Name
       path: `/messages/conversation/${conversationId}?before=${messageId}`,
     }),
   ],
+  'PATCH /messages/{id}': [
+    ({ messageId }) => ({
+      path: `/messages/${messageId}`,
+      body: { payload: { type: 'text', text: 'edited' } },
+    }),
+  ],
   'DELETE /messages/{id}': [({ messageId }) => ({ path: `/messages/${messageId}` })],
   'DELETE /messages/conversation/{conversationId}': [
     ({ conversationId }) => ({ path: `/messages/conversation/${conversationId}` }),
