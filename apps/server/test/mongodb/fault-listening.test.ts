@@ -14,6 +14,8 @@ const MESSAGES = isSoak ? 2_000 : 60
 const KILLS = isSoak ? 3 : 1
 const PROCESSES = 3
 const PEOPLE = 20
+/** A client may have few lists open. */
+const LISTS_AT_ONCE = 2
 /** What is promised after the death of a process. */
 const TAKEOVER_MS = 30_000
 /** What is promised after a stop; loaded machines need longer. */
@@ -169,13 +171,17 @@ async function stored(): Promise<Record<string, string[]>> {
     conversations.set(conversationId, channel)
   }
   const found: Record<string, string[]> = { telegram: [], slack: [], disordered: [] }
-  await forAll([...conversations], async ([id, channel]) => {
-    const texts = (await listAll(here(), id)).map(({ payload }) => String(payload.text))
-    found[channel]?.push(...texts)
-    // Telegram has an order; Slack repeats what was not acknowledged.
-    const inOrder = texts.toSorted((a, b) => Number(a) - Number(b))
-    if (channel === 'telegram' && texts.join() !== inOrder.join()) found.disordered?.push(texts.join())
-  })
+  await forAll(
+    [...conversations],
+    async ([id, channel]) => {
+      const texts = (await listAll(here(), id)).map(({ payload }) => String(payload.text))
+      found[channel]?.push(...texts)
+      // Telegram has an order; Slack repeats what was not acknowledged.
+      const inOrder = texts.toSorted((a, b) => Number(a) - Number(b))
+      if (channel === 'telegram' && texts.join() !== inOrder.join()) found.disordered?.push(texts.join())
+    },
+    LISTS_AT_ONCE,
+  )
   return found
 }
 
