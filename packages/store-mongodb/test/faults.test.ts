@@ -3,7 +3,7 @@ import type { Store, StreamRef } from '@plugboard/hub'
 import { type Fault, failNext, failNoMore, type MongodbServer, startMongodb } from '@plugboard/test-mongodb'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { hasServer, openStore } from './database.js'
-import { say, talk } from './scene.js'
+import { event, mapping, say, talk } from './scene.js'
 
 /** Of each stream. */
 const MESSAGES = 10
@@ -97,4 +97,33 @@ describe.runIf(hasServer)('a server that fails now and then', () => {
       await Promise.all(whole)
     },
   )
+
+  test.each<Fault>([
+    { commands: ['update'], how: 'hang-up' },
+    { commands: ['find'], how: 'hang-up', times: 3 },
+    { commands: ['findAndModify'], how: 'hang-up', times: 3 },
+    { commands: ['insert'], how: 'hang-up', times: 3 },
+  ])('merges users once, and moves what is theirs with the next call: $commands', async (fault) => {
+    const url = `${server.database(`merge_${fault.commands}`)}&serverMonitoringMode=poll`
+    const open = () => openStore({ url, selectionTimeoutMs: 50 })
+    const store = await vi.waitFor(open, { timeout: 20_000 })
+    const older = await talk(store)
+    const { clientId } = older
+    const { userId: younger } = await store.mapEndpoint(mapping(clientId))
+    const users = [older.userId, younger] as const
+    const merge = () => store.mergeUsers({ clientId, users, event: () => event('user.merged') })
+    await failNext(server.url, fault)
+    await merge().catch(() => undefined)
+    await failNoMore(server.url)
+    await expect.poll(() => merge().then(() => true), { timeout: 20_000 }).toBe(true)
+    await expect.poll(async () => (await store.findUser(clientId, younger))?.id).toBe(older.userId)
+    const listed = await store.listConversations(clientId, older.userId, { limit: 9 })
+    expect(listed).toHaveLength(2)
+    expect((await store.mapEndpoint(mapping(clientId))).userId).toBe(older.userId)
+    const last = async () => {
+      const entries = await store.readEntries({ clientId, streamId: younger }, 1, 9)
+      return entries.filter(({ type }) => type === 'user.merged').length
+    }
+    await expect.poll(last).toBe(1)
+  })
 })
