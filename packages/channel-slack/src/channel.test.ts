@@ -1,7 +1,7 @@
 import type { InboundRequest } from '@plugboard/core'
 import { channelSuite, type ProviderCall, readRecordings, usualOutcomes } from '@plugboard/core/testing'
 import { test } from 'vitest'
-import { answer, fakeSlack, faultAnswers, json, signatureOf } from '../test/fake-slack.js'
+import { answer, fakeSlack, faultAnswers, json, type Posted, signatureOf } from '../test/fake-slack.js'
 import { openSocket } from '../test/stage.js'
 import type { Config } from './config.js'
 import { slack } from './index.js'
@@ -19,6 +19,9 @@ const sign = (request: InboundRequest, { signingSecret = '' }: Config, at: Date)
 
 const isFrom = ({ headers }: ProviderCall, { botToken }: Config): boolean =>
   headers.authorization === `Bearer ${botToken}`
+
+/** What can be edited and deleted. */
+const posted: Posted[] = []
 
 const cases = channelSuite({
   channel: slack,
@@ -46,7 +49,7 @@ const cases = channelSuite({
     ),
     sign,
     signatureHeaders: ['x-slack-signature', 'x-slack-request-timestamp'],
-    provider: { answer: (call) => ({ body: JSON.stringify(answer(call)) }), faultAnswers, isFrom },
+    provider: { answer: (call) => ({ body: JSON.stringify(answer(call, posted)) }), faultAnswers, isFrom },
     listen: async () => {
       const fake = await fakeSlack()
       let lastId = 0
