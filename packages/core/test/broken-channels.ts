@@ -1,5 +1,5 @@
 import { declared } from './broken/declaration.js'
-import { inbound } from './broken/inbound.js'
+import { inbound, shared } from './broken/inbound.js'
 import { listening } from './broken/listen.js'
 import { optional } from './broken/optional.js'
 import { outbound } from './broken/outbound.js'
@@ -10,6 +10,7 @@ import type { Change } from './sound-channel.js'
 export const broken: Record<string, Change[]> = {
   ...declared,
   ...inbound,
+  ...shared,
   ...listening,
   ...outbound,
   ...secrecy,

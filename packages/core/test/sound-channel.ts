@@ -18,7 +18,7 @@ import { channelSuite } from '../src/testing/channel-suite.js'
 import { fakeProvider } from '../src/testing/fake-provider.js'
 import { type ChannelFixtures, type ListenProvider, usualOutcomes } from '../src/testing/fixtures.js'
 
-export const config = z.strictObject({ url: z.url(), token: z.string().min(8) })
+export const config = z.strictObject({ url: z.url(), token: z.string().min(8), name: z.string().optional() })
 export type Config = z.infer<typeof config>
 export type Runtime = ChannelRuntime<Config, { token: string }>
 
@@ -26,6 +26,11 @@ const hmac = (token: string, { headers, body }: InboundRequest) =>
   createHmac('sha256', token).update(`${headers['x-time']}.`).update(body).digest('hex')
 
 const wire = z.strictObject({ id: z.string().min(1), from: z.string().min(1), text: z.string() })
+/** What comes to the URL that all integrations share. */
+const sharedWire = z.array(wire.extend({ account: z.string().min(1) })).max(100)
+
+/** Of the operator's app. */
+const APP_SECRET = 'secret-of-the-app'
 
 const events = z.array(z.strictObject({ id: z.int(), text: z.string() }))
 
@@ -56,6 +61,14 @@ async function listenProvider(): Promise<ListenProvider<Config>> {
       isRefusing = true
     },
     close: () => provider.close(),
+  }
+}
+
+function jsonOf(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString())
+  } catch {
+    return undefined
   }
 }
 
@@ -102,21 +115,39 @@ const sound = ({ fetch }: ChannelHost<undefined>): Runtime => ({
     if (Math.abs(Date.now() - Number(time) * 1000) > 300_000) return { ok: false, reason: 'stale' }
     return signature === hmac(config.token, request) ? { ok: true } : { ok: false, reason: 'mismatch' }
   },
-  parse({ headers, body }) {
+  parse({ headers, body }, { config }) {
     try {
-      const { id, from, text } = wire.parse(JSON.parse(Buffer.from(body).toString()))
-      const endpoint = { identity: '*', sender: from, thread: '*' }
+      const given: unknown = JSON.parse(Buffer.from(body).toString())
+      const messages = Array.isArray(given)
+        ? sharedWire.parse(given).filter(({ account }) => account === config.name)
+        : [wire.parse(given)]
       const at = new Date(z.coerce.number().parse(headers['x-time']) * 1000)
-      const content = { type: 'text', text }
-      // A part of the id, since a header takes only some characters.
-      const context = { last: encodeURIComponent(id.toWellFormed()).slice(0, 100) }
       return {
-        events: [{ type: 'message', dedupeKey: id, endpoint, at, context, content }],
+        events: messages.map(({ id, from, text }) => ({
+          ...{ type: 'message', dedupeKey: id, endpoint: { identity: '*', sender: from, thread: '*' }, at },
+          // A part of the id, since a header takes only some characters.
+          context: { last: encodeURIComponent(id.toWellFormed()).slice(0, 100) },
+          content: { type: 'text', text },
+        })),
         response: { status: 204 },
       }
     } catch {
       throw new PlugboardError('INVALID', 'body must be a message')
     }
+  },
+  route(request) {
+    const { 'x-time': time, 'x-signature': signature } = request.headers
+    const isOld = Math.abs(Date.now() - Number(time) * 1000) > 300_000
+    if (isOld || signature !== hmac(APP_SECRET, request))
+      return { verdict: { ok: false, reason: isOld ? 'stale' : 'mismatch' }, accounts: [] }
+    const { data = [] } = sharedWire.safeParse(jsonOf(request.body))
+    return { verdict: { ok: true }, accounts: data.map(({ account }) => account) }
+  },
+  async refresh(context) {
+    await request(fetch, '/refresh', context)
+    const known = await context.state.read()
+    await context.state.write({ count: Number(known?.value.count ?? 0) + 1 }, known?.version)
+    return { again: new Date(Date.now() + 60_000) }
   },
   async *listen({ integration: { config, session }, cursor, signal, connected, fetch }) {
     const headers = { authorization: `Bearer ${session.token}` }
@@ -195,19 +226,42 @@ export const dataModule = (source: string): URL =>
 /** The source of a module that exports a channel, as far as an import can see. */
 export const marked = "export default { [Symbol.for('plugboard.channel')]: '1.0.0' }"
 
+const signed = (request: InboundRequest, secret: string, at: Date): InboundRequest => {
+  const time = `${Math.floor(at.getTime() / 1000)}`
+  const timed = { ...request, headers: { ...request.headers, 'x-time': time } }
+  return { ...timed, headers: { ...timed.headers, 'x-signature': hmac(secret, timed) } }
+}
+
+const sharedMessages = [
+  { account: 'ada', id: 'shared-1', from: 'eve', text: 'hello, ada' },
+  { account: 'bob', id: 'shared-2', from: 'eve', text: 'hello, bob' },
+  { account: 'ada', id: 'shared-3', from: 'eve', text: 'and again' },
+]
+const SHARED_AT = new Date('2026-11-22T08:00:00Z')
+const sharedRequest: Omit<InboundRequest, 'body'> = {
+  ...{ method: 'POST', publicUrl: 'https://hub.example/webhooks/v1/sound', headers: {} },
+}
+const sharedEventsOf = (name: string) =>
+  sharedMessages
+    .filter(({ account }) => account === name)
+    .map(({ id, text }) => ({
+      ...{ type: 'message' as const, dedupeKey: id, endpoint: { identity: '*', sender: 'eve', thread: '*' } },
+      ...{ at: SHARED_AT, context: { last: id }, content: { type: 'text', text } },
+    }))
+
 export const fixtures: ChannelFixtures<Config> = {
   configs: (url) => [
-    { url, token: 'token-of-ada' },
-    { url, token: 'token-of-bob' },
+    { url, token: 'token-of-ada', name: 'ada' },
+    { url, token: 'token-of-bob', name: 'bob' },
   ],
   invalidConfigs: { 'a short token': { url: 'http://a', token: 'short' } },
   recordings: [recording('first', 'id-1', 'hello'), recording('second', 'id-2', 'wörld')],
-  sign(request, { token }, at) {
-    const timed = {
-      ...request,
-      headers: { ...request.headers, 'x-time': `${Math.floor(at.getTime() / 1000)}` },
-    }
-    return { ...timed, headers: { ...timed.headers, 'x-signature': hmac(token, timed) } }
+  sign: (request, { token }, at) => signed(request, token, at),
+  shared: {
+    request: { ...sharedRequest, body: Buffer.from(JSON.stringify(sharedMessages)) },
+    recordedAt: SHARED_AT,
+    sign: (request, at) => signed(request, APP_SECRET, at),
+    events: [sharedEventsOf('ada'), sharedEventsOf('bob')],
   },
   signatureHeaders: ['x-time', 'x-signature'],
   provider: {
@@ -241,7 +295,8 @@ const definition: Definition = {
     context: true,
   },
   modes: { webhook: [], listen: ['token'] },
-  account: ({ url }) => url,
+  inbound: { isShared: true },
+  account: ({ name }) => name,
   setup: (webhookUrl) => `Make it call ${webhookUrl}`,
   load: async (host) => sound(host),
 }

@@ -67,6 +67,7 @@ export interface ChannelFixtures<Config> {
   shared?: {
     /** With events of both tenants of `configs`. */
     request: InboundRequest
+    recordedAt: Date
     /** Signs with the operator's secret in `options`. */
     sign(request: InboundRequest, at: Date): InboundRequest
     /** The events of each tenant, in the order of `configs`. */

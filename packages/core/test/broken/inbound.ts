@@ -25,6 +25,38 @@ function withFields(fields: object, renames?: readonly 'sender'[]): Change {
   }
 }
 
+const routed: NonNullable<Runtime['route']> = () => ({ verdict: { ok: true }, accounts: ['ada', 'bob'] })
+
+/** What comes to a URL that many integrations share. */
+export const shared: Record<string, Change[]> = {
+  'route finds the accounts of a shared request': [
+    { runtime: () => ({ route: () => undefined }) },
+    { runtime: () => ({ route: () => ({ verdict: { ok: true }, accounts: ['ada'] }) }) },
+    { runtime: () => ({ route: () => ({ verdict: { ok: false, reason: 'mismatch' }, accounts: [] }) }) },
+    { runtime: (s) => ({ route: (r) => s.route?.({ ...r, body: new Uint8Array() }) }) },
+  ],
+  'parse gives each integration the events of its own account only': [
+    { runtime: (s) => ({ parse: (r, i) => s.parse(r, { ...i, config: { ...i.config, name: 'ada' } }) }) },
+    { runtime: () => ({ parse: () => ({ events: [], response: { status: 204 } }) }) },
+  ],
+  'route refuses a shared request of which one byte is changed': [{ runtime: () => ({ route: routed }) }],
+  'route refuses forged headers, and gives a verdict on any body, without throwing': [
+    { runtime: () => ({ route: routed }) },
+    {
+      runtime: (s) => ({
+        async route(r) {
+          const result = await s.route?.(r)
+          if (result?.verdict.ok) JSON.parse(Buffer.from(r.body).toString())
+          return result
+        },
+      }),
+    },
+  ],
+  'route refuses an old shared request, if the provider signs the time': [
+    { runtime: () => ({ route: routed }) },
+  ],
+}
+
 /** What comes in: verify and parse. */
 export const inbound: Record<string, Change[]> = {
   'verify accepts the requests of the provider': [

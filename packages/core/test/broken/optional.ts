@@ -30,6 +30,13 @@ export const optional: Record<string, Change[]> = {
       }),
     },
   ],
+  'refresh may be repeated, fails as classified, ends when aborted, and asks for a later time': [
+    { runtime: (s) => ({ refresh: async (c) => (await s.refresh?.(c)) && { again: new Date(0) } }) },
+    { runtime: () => ({ refresh: async () => undefined }) },
+    {
+      runtime: (s) => ({ refresh: (c) => s.refresh?.({ ...c, signal: AbortSignal.timeout(1500) }) ?? never }),
+    },
+  ],
   'indicateTyping is done with the credentials of the tenant, and ends when it is aborted': [
     { runtime: () => ({ indicateTyping: () => Promise.reject(new Error('no')) }) },
     { runtime: (s) => ({ indicateTyping: (c) => s.indicateTyping?.(anonymous(c)) ?? never }) },
