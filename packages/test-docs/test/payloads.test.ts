@@ -1,6 +1,3 @@
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import {
   buttonsOf,
   type Channel,
@@ -12,13 +9,10 @@ import {
   type JsonObject,
   type Part,
   readContent,
-  silentLogger,
 } from '@plugboard/core'
-import { readRecordings } from '@plugboard/core/testing'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { channels } from './support/channels.js'
-import { repository } from './support/visit.js'
+import { channels, recordedEvents, runtimeOf } from './support/channels.js'
 
 const picture = 'https://media.example/shirt.png'
 const actions = [
@@ -200,9 +194,7 @@ function twilioOutline({ args }: Part): string {
 }
 
 async function shownBy({ channel, endpoint, outline }: Place, payload: JsonObject): Promise<string> {
-  const given = await channel.options?.['~standard'].validate({})
-  const options = given && 'value' in given ? given.value : undefined
-  const runtime = await channel.load({ options, logger: silentLogger, fetch })
+  const runtime = await runtimeOf(channel)
   const contents = degrade(payload, channel.capabilities)?.contents ?? []
   const parts = contents.flatMap((content) => runtime.render(content, endpoint))
   return parts.map(outline).join('; then ')
@@ -336,7 +328,7 @@ test('docs/payloads.md has every content type as it is; `-u` writes it', async (
     '| --- | --- | --- | --- | --- |',
     ...places.map(limitsOf),
     '',
-    'A longer text becomes several messages. A longer caption is sent as a text. Buttons that do not fit become numbered lines.',
+    'A longer text becomes several messages. A longer caption is sent as a text. Buttons that do not fit become numbered lines. [What each channel can do](channels.md) has the rest: edits, receipts, files, pace, setup.',
     '',
     ...(await Promise.all(contentTypes.map(sectionOf))),
     '## How payloads are read',
@@ -367,11 +359,9 @@ test.each(Object.entries(examples))(
 
 test('there is an example of everything that the recordings of channels contain', () => {
   const types = ['slack', 'telegram', 'twilio'].flatMap((name) => {
-    const folder = pathToFileURL(join(repository, `packages/channel-${name}/src/fixtures/inbound/`))
-    expect(readdirSync(folder).length).toBeGreaterThan(0)
-    return readRecordings(folder).flatMap(({ events }) =>
-      events.flatMap((event) => (event.type === 'message' ? [event.content.type] : [])),
-    )
+    const events = recordedEvents(name)
+    expect(events.length, name).toBeGreaterThan(0)
+    return events.flatMap((event) => (event.type === 'message' ? [event.content.type] : []))
   })
   const shown = new Set(types.filter((type) => !presses.includes(type)))
   expect([...shown].sort()).toEqual(received.map(({ type }) => type).sort())

@@ -1,12 +1,41 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import slack from '@plugboard/channel-slack'
 import telegram from '@plugboard/channel-telegram'
 import twilio from '@plugboard/channel-twilio'
 import webhook from '@plugboard/channel-webhook'
-import type { Channel, IntegrationMode } from '@plugboard/core'
+import {
+  type Channel,
+  type ChannelRuntime,
+  type InboundEvent,
+  type IntegrationMode,
+  silentLogger,
+} from '@plugboard/core'
+import { readRecordings } from '@plugboard/core/testing'
 
 export const channels = new Map<string, Channel>(
   ([slack, telegram, twilio, webhook] as Channel[]).map((channel) => [channel.name, channel]),
 )
+
+/** The running half of a channel, with the default options of the operator. */
+export async function runtimeOf(channel: Channel): Promise<ChannelRuntime<unknown, unknown>> {
+  const given = await channel.options?.['~standard'].validate({})
+  const options = given && 'value' in given ? given.value : undefined
+  return channel.load({ options, logger: silentLogger, fetch })
+}
+
+/** The events of every recorded request of a channel. Its recordings may be in folders by kind. */
+export function recordedEvents(name: string): InboundEvent[] {
+  const top = fileURLToPath(new URL(`../../../channel-${name}/src/fixtures/inbound`, import.meta.url))
+  const entries = readdirSync(top, { withFileTypes: true, recursive: true })
+  const inner = entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name))
+  return [top, ...inner].flatMap((folder) =>
+    readRecordings(pathToFileURL(`${folder}/`)).flatMap(({ events }) => events),
+  )
+}
 
 /** What a sync with this body would refuse in the configurations of its channels; empty without `channels`. */
 export async function channelFaults(body: string): Promise<string[]> {
