@@ -295,11 +295,16 @@ describe('the deliveries of a message', () => {
     ])
   })
 
-  test('of what was deleted, or never was, are not found', async () => {
+  test('can be read after it was deleted, and are not found with its conversation, or if it never was', async () => {
     const { conversationId } = await client.converse()
-    const { id } = (await client.say(conversationId, 'hi')).json
-    await client.call('DELETE', `/messages/${id}`)
-    for (const gone of [id, randomUUID()])
+    const [alone, together] = await Promise.all(
+      ['hi', 'ho'].map(async (text) => (await client.say(conversationId, text)).json.id),
+    )
+    await client.call('DELETE', `/messages/${alone}`)
+    expect(await client.call('GET', `/messages/${alone}/deliveries`)).toMatchObject({ status: 200 })
+    expect(await client.call('DELETE', `/messages/${alone}`)).toMatchObject({ status: 404 })
+    await client.call('DELETE', `/messages/conversation/${conversationId}`)
+    for (const gone of [together, randomUUID()])
       expect(await client.call('GET', `/messages/${gone}/deliveries`)).toMatchObject({ status: 404 })
   })
 })
