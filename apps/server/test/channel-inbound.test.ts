@@ -433,7 +433,10 @@ describe('provider events other than messages', () => {
       await tell('courier', refusalOf(provider.to('/send')[1]?.body.deliveryId, 'refused-too'))
       await post(conversationId, { type: 'text', text: 'the end' })
       expect((await contents(3)).at(-1)).toEqual({ type: 'text', text: 'the end' })
-      await bot.until(() => bot.ofType('conversation.activity').length === 2)
+      // Each refusal, and the deletion.
+      const activities = () =>
+        bot.ofType('conversation.activity').map(({ json }) => typeOf(json.data.activity))
+      await expect.poll(activities).toEqual(['delivery', 'removed', 'delivery'])
     })
   })
 
@@ -557,3 +560,5 @@ test('what the bot left empty, and numbers, arrive with the rest; a bad button c
   expect(heard()[1]).toMatchObject({ type: 'postback', payload: '42' })
   expect(server.output()).toContain('buttons or cards of a message say nothing and were left out')
 })
+
+const typeOf = (activity: unknown): unknown => Object(activity).type

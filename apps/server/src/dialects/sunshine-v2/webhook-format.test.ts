@@ -25,7 +25,7 @@ const hookOf = (...events: string[]): OpenWebhook => ({
 
 const client = {
   id: clientId,
-  integrations: new Map([['acme', { id: integrationId, channel: 'acme' }]]),
+  integrations: new Map([['acme', { id: integrationId, name: 'acme', key: 'acme', channel: 'acme' }]]),
 } as unknown as ClientView
 
 /** The events for a webhook of an entry in a conversation of one user. */
