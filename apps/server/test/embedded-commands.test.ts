@@ -195,11 +195,11 @@ describe('a command', () => {
     [['copy', '--from', 'file:a.db'], '"--to" is missing'],
     [
       ['dead-letters', 'list', '--reason', 'bored'],
-      '"reason" must be one of [exhausted, invalid, recipient, gone, target-removed, undelivered]',
+      '"reason" must be one of [exhausted, invalid, recipient, window-closed, gone, target-removed, undelivered]',
     ],
     [['clients', 'list', '--url', 'nonsense'], '"--url" must be the address of a server'],
     [['clients', 'list', '--url', 'http://127.0.0.1:1'], 'cannot reach the server at http://127.0.0.1:1 ('],
-    [['clients', 'show', 'a'.repeat(24)], 'client not found'],
+    [['clients', 'show', newId()], 'client not found'],
     [['keys', 'revoke', 'app_nothing'], 'key not found'],
   ])('says what is wrong with %j', async (args, message) => {
     const { out, err, code } = await run(args)

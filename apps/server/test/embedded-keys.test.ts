@@ -109,7 +109,7 @@ describe('plugboard keys create', () => {
     [['--scope', 'app'], '"app" must be `new` or the id of an app'],
     [['--app', 'new'], '"scope" must be app, account or integration'],
     [['--app', 'new', '--scope', 'user'], '"scope" must be app, account or integration'],
-    [['--app', newId(), '--scope', 'app'], 'answered: Not Found'],
+    [['--app', newId(), '--scope', 'app'], 'app not found'],
     [['--app', 'new', '--scope', 'integration'], '"integration" is required for the scope integration'],
     [
       ['--app', 'new', '--scope', 'app', '--integration', newId()],

@@ -60,7 +60,10 @@ describe.each(channels)('%s', (channel) => {
 
   test('has each part in the file of its name', () => {
     const found = exported.filter(({ symbol }) => Object.hasOwn(homes, symbol))
-    expect(found).toEqual(found.map(({ symbol }) => ({ name: homes[symbol], symbol })))
+    // `check` is apart where it loads what the declaration, which imports `setup`, must not.
+    const homeOf = (symbol: string) =>
+      symbol === 'check' && sources.includes('check') ? 'check' : homes[symbol]
+    expect(found).toEqual(found.map(({ symbol }) => ({ name: homeOf(symbol), symbol })))
     expect(found.map(({ symbol }) => symbol)).toEqual(
       expect.arrayContaining(['configSchema', 'verify', 'parse', 'render', 'deliver', 'classify']),
     )

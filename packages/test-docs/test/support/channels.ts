@@ -50,12 +50,13 @@ interface Given {
   version?: unknown
   enabled?: unknown
   mode?: IntegrationMode
+  channel?: string
 }
 
 async function faultsOf(name: string, given: object): Promise<string[]> {
-  const channel = channels.get(name)
-  if (!channel) return [`there is no channel "${name}"`]
-  const { version, enabled: _, mode, ...config } = given as Given
+  const { version, enabled: _, mode, channel: channelName = name, ...config } = given as Given
+  const channel = channels.get(channelName)
+  if (!channel) return [`there is no channel "${channelName}"`]
   const needed = mode && channel.modes?.[mode]
   const { issues = [] } = await channel.config['~standard'].validate(config)
   return [
