@@ -280,7 +280,13 @@ export class StreamRunner {
   ): void {
     const buffered = this.#buffer.after(after)
     if (buffered.length > 0) return read(buffered.slice(0, limit))
-    this.#host.store.readEntries(this.claimed, after, limit).then(read, (error) => {
+    const { store } = this.#host
+    // A read of large entries takes milliseconds, and many lanes read at once.
+    const turn = yieldIfBusy()
+    const reading = turn
+      ? turn.then(() => store.readEntries(this.claimed, after, limit))
+      : store.readEntries(this.claimed, after, limit)
+    reading.then(read, (error) => {
       this.#host.reportStoreFailure(this.claimed, error)
       failed()
     })
