@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Answered, call } from '../support/api.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 import { basic, createProject, type Member, newRequestId, type Project } from '../support/smartify.js'
@@ -21,6 +21,8 @@ beforeAll(async () => {
   const brief = await startServer({ env: { RATE_LIMIT: '0', GUEST_TOKEN_TTL: '1s' } })
   project = await createProject(brief)
   const { token: expired } = await project.guest()
+  const { exp } = JSON.parse(Buffer.from(expired.split('.')[1] ?? '', 'base64url').toString())
+  await vi.waitUntil(() => Date.now() / 1000 > exp, { timeout: 10_000 })
   await brief.stop()
   server = await brief.restart({ GUEST_TOKEN_TTL: '365d' })
   const other = await createProject(server)
