@@ -7,7 +7,7 @@ import { EXTERNAL_URL, seed, startHubProcess } from '../support/channel-stage.js
 import { type Credentials, type Provider, startProvider } from '../support/providers/provider.js'
 import { telegram } from '../support/providers/telegram.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
-import { cleanUp, type TestServerProcess } from '../support/server.js'
+import { cleanUp, SHORT_LEASE, type TestServerProcess } from '../support/server.js'
 import { newKey, officialClient } from '../support/sunshine.js'
 
 const PATIENT = { timeout: 30_000 }
@@ -17,7 +17,7 @@ let provider: Provider
 let server: TestServerProcess
 beforeAll(async () => {
   provider = await startProvider(telegram)
-  server = await startHubProcess([provider])
+  server = await startHubProcess([provider], SHORT_LEASE)
 })
 afterAll(async () => {
   await provider.close()

@@ -46,12 +46,12 @@ interface Heard {
   payload: { type: string }
 }
 
-/** Everything that people said, as the bot heard it. */
+/** Everything that people said, as the bot heard it. After a crash, it may hear something again. */
 const said = () =>
   bot
     .ofType('message.new')
     .map(({ json }) => (json.data as { message: Heard }).message)
-    .filter(({ authorId }) => authorId)
+    .filter(({ authorId, id }, i, all) => authorId && all.findIndex((other) => other.id === id) === i)
 
 async function hears(count: number): Promise<Heard[]> {
   await bot.until(() => said().length >= count, PATIENT.timeout)

@@ -1,5 +1,5 @@
 import { fromUuid, isPlugboardError, PlugboardError, toUuid } from '@plugboard/core'
-import type { ClientView, Hub } from '@plugboard/hub'
+import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { refuseKey } from '../../idempotent.js'
@@ -13,6 +13,7 @@ import {
   replayRequest,
 } from '../admin-dead-letters.js'
 import { createKey, keyList, keysQuery, listKeys, madeKey, revokeKey, wantedKey } from '../admin-keys.js'
+import { existingClient } from '../admin-lists.js'
 import {
   createOwner,
   listOwners,
@@ -24,7 +25,7 @@ import {
   removeOwner,
   wantedOwner,
 } from '../admin-owners.js'
-import { clientIdOf, namedClient, tokenText } from '../map.js'
+import { clientIdOf, tokenText } from '../map.js'
 import { defineRoute, ok } from '../route.js'
 import * as schemas from '../schemas.js'
 
@@ -150,7 +151,7 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     body: schemas.renameBody,
     responses: { 200: schemas.okResponse, 204: undefined },
     handle: async ({ body, reply }) => {
-      const client = await get(hub, body.id)
+      const client = await existingClient(hub, body.id)
       if (await hub.clients.rename(client.id, body.name)) return ok(reply)
       return reply.code(204).send()
     },
@@ -173,7 +174,7 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     summary: 'Get a client: its names and limits, its webhooks and channels with their state',
     params: schemas.clientParams,
     responses: { 200: clientDetails },
-    handle: async ({ params }) => detailsOf(hub, await get(hub, params.id)),
+    handle: async ({ params }) => detailsOf(hub, await existingClient(hub, params.id)),
   })
   defineRoute(app, {
     method: 'PATCH',
@@ -185,7 +186,7 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     body: schemas.clientPolicyBody,
     responses: { 200: schemas.clientPolicyResponse },
     handle: async ({ params, body: { guests: acceptsGuests, maxStoredBytes } }) => {
-      const { id } = await get(hub, params.id)
+      const { id } = await existingClient(hub, params.id)
       return policyOf(await hub.clients.configure(id, { acceptsGuests, maxStoredBytes }))
     },
   })
@@ -210,16 +211,10 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     responses: { 201: schemas.clientResponse },
     handle: async (input) => {
       refuseKey(input)
-      const token = await hub.clients.addToken((await get(hub, input.params.id)).id)
+      const token = await hub.clients.addToken((await existingClient(hub, input.params.id)).id)
       return { id: toUuid(token.id), token: tokenText(token) }
     },
   })
-}
-
-async function get(hub: Hub, wireId: string): Promise<ClientView> {
-  const client = await hub.clients.find(namedClient(wireId))
-  if (!client) throw new PlugboardError('NOT_FOUND', 'Not Found')
-  return client
 }
 
 /** A given id in the format of generated ids becomes the client's id, so that there is one way to find it. */
