@@ -25,7 +25,7 @@ import {
   removeOwner,
   wantedOwner,
 } from '../admin-owners.js'
-import { clientIdOf, tokenText } from '../map.js'
+import { clientIdOf, namedClient, tokenText } from '../map.js'
 import { defineRoute, ok } from '../route.js'
 import * as schemas from '../schemas.js'
 
@@ -151,7 +151,8 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
     body: schemas.renameBody,
     responses: { 200: schemas.okResponse, 204: undefined },
     handle: async ({ body, reply }) => {
-      const client = await existingClient(hub, body.id)
+      const client = await hub.clients.find(namedClient(body.id))
+      if (!client) throw new PlugboardError('NOT_FOUND', 'Not Found')
       if (await hub.clients.rename(client.id, body.name)) return ok(reply)
       return reply.code(204).send()
     },
