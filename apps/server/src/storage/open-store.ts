@@ -7,7 +7,7 @@ import type { Metrics } from '../metrics/metrics.js'
 /** Long enough for every webhook format's own time limit. */
 const MIN_LEASE_MS = 60_000
 
-/** The same for a command of an operator, who has to know what to check. */
+/** As {@link openStore}, for a command. Its error names what the operator has to check. */
 export async function openForCommand(config: Config): Promise<ArchivedStore> {
   try {
     return await openStore(config)
