@@ -5,8 +5,10 @@ FROM ${BASE} AS build
 WORKDIR /build
 ENV CI=true
 COPY . .
-# The root package has the compiler; of the others, only what the server runs on is installed and compiled.
-RUN npx -y pnpm@12 install --frozen-lockfile --filter plugboard --filter-prod '@plugboard/server...' \
+# The root package has the compiler, webchat and console have their bundler; of the others, only what the server runs on is installed and
+# compiled.
+RUN npx -y pnpm@12 install --frozen-lockfile --filter plugboard --filter @plugboard/webchat --filter @plugboard/console --filter-prod '@plugboard/server...' \
+ && npx -y pnpm@12 --filter @plugboard/webchat --filter @plugboard/console build \
  && npx -y pnpm@12 exec tsc -b apps/server \
  && npx -y pnpm@12 --config.inject-workspace-packages=true --filter @plugboard/server deploy --prod /app \
  && chmod +x /app/dist/main.js

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
+import { existsSync, statfsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type Reporter, type TestSpecification } from 'vitest/node'
@@ -6,12 +6,18 @@ import { BaseSequencer, type Reporter, type TestSpecification } from 'vitest/nod
 /** `pnpm test:soak`: every test, in its long form. Otherwise the short form, which CI runs for each push. */
 const isSoak = process.env.SOAK === 'true'
 
-/** Databases of tests lie in memory, since they would wait for the disk most of the time. `pnpm test:soak` does wait. */
+/**
+ * Databases of tests lie in memory, since they would wait for the disk most of the time. In `pnpm test:soak` the embedded
+ * store does wait. The server that stands in for MongoDB never does: each of its writes would, which no real one does.
+ */
 const memory = '/dev/shm'
 const GIGABYTE = 2 ** 30
-if (!isSoak && existsSync(memory)) {
+if (existsSync(memory)) {
   const { bavail, bsize } = statfsSync(memory)
-  if (bavail * bsize > 2 * GIGABYTE) process.env.TMPDIR ??= memory
+  if (bavail * bsize > 2 * GIGABYTE) {
+    process.env.TEST_MONGODB_DIR ??= memory
+    if (!isSoak) process.env.TMPDIR ??= memory
+  }
 }
 
 /** Tests in a folder named `soak` take minutes, or need the whole machine. */
@@ -25,30 +31,36 @@ const setupFiles = [fileAt(`scripts/${isSoak ? 'many' : 'few'}-random-runs.mjs`)
 /** One MongoDB server for all files of a project. */
 const mongodb = { globalSetup: [fileAt('packages/test-mongodb/dist/global-setup.js')] }
 
-const packageJson = (root: string) => new URL(`${root}/package.json`, import.meta.url)
+/** They replace the timers of Node, which the next file in the same process would get. */
+const withTimers = ['packages/hub/src/delivery/{simulation,dispatcher}.test.ts']
 
-/** Every package folder is a project named as in its package.json; nothing to edit when one is added. */
+/** Need more than a process: a database, or to be named in a command. */
+const ofTheirOwn = ['store-mongodb', 'test-release']
+
+/** The tests of a package alone are selected by path: `vitest run packages/core`. */
 const packages = [
-  ...['packages', 'examples'].flatMap((group) =>
-    readdirSync(new URL(group, import.meta.url)).map((name) => `${group}/${name}`),
-  ),
-  'bench',
+  {
+    extends: true as const,
+    test: {
+      name: 'packages',
+      include: ['{packages,examples}/*/{src,test}/**/*.test.ts', '{apps/console,bench}/src/**/*.test.ts'],
+      exclude: [...exclude, ...withTimers, `packages/{${ofTheirOwn}}/**`],
+      // A worker need not import everything again for each file and each package.
+      isolate: false,
+    },
+  },
+  { extends: true as const, test: { name: 'packages, isolated', include: withTimers } },
+  ...ofTheirOwn.map((name) => ({
+    extends: true as const,
+    root: `packages/${name}`,
+    test: {
+      name: `@plugboard/${name}`,
+      include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+      isolate: false,
+      ...(name === 'store-mongodb' && mongodb),
+    },
+  })),
 ]
-  .filter((root) => existsSync(packageJson(root)))
-  .map((root) => {
-    const { name } = JSON.parse(readFileSync(packageJson(root), 'utf8')) as { name: string }
-    return {
-      extends: true as const,
-      root,
-      test: {
-        name,
-        include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-        // A worker need not import everything again for each file. In hub, the simulation replaces the timers of Node.
-        isolate: name === '@plugboard/hub',
-        ...(name === '@plugboard/store-mongodb' && mongodb),
-      },
-    }
-  })
 
 /** The server's tests by folder of `apps/server/test`. `embedded*` is about the embedded store alone. */
 const folders = {
@@ -58,7 +70,7 @@ const folders = {
   /** What no store has a part in. On MongoDB too in {@link isSoak}. */
   onAnyStore: [
     'test/*.test.ts',
-    'test/{channels,hostile,records,smartify,soak,sunshine}/**/*.test.ts',
+    'test/{admin,channels,console,hostile,records,smartify,soak,sockets,sunshine,web,webchat}/**/*.test.ts',
     '!test/soak/replicas-load.test.ts',
     '!test/hostile/neighbours.test.ts',
   ],
@@ -77,7 +89,7 @@ const withFile = { globalSetup: [sharedServer] }
 const withMongodb = {
   globalSetup: [...mongodb.globalSetup, sharedServer],
   env: { TEST_STORE: 'mongodb' },
-  testTimeout: 180_000,
+  testTimeout: isSoak ? 3_600_000 : 180_000,
   hookTimeout: 60_000,
 }
 

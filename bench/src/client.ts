@@ -12,8 +12,13 @@ export interface Conversation {
 }
 
 /** Makes a client with these webhooks. */
-export async function createClient(url: string, webhooks: readonly string[] = []): Promise<Client> {
-  const configuration = { webhooks: webhooks.map((hook) => ({ url: hook })) }
+export async function createClient(
+  url: string,
+  webhooks: readonly (string | { mode: 'pull' })[] = [],
+): Promise<Client> {
+  const configuration = {
+    webhooks: webhooks.map((hook) => (typeof hook === 'string' ? { url: hook } : hook)),
+  }
   const { id, token } = await post<{ id: string; token: string }>(`${url}/api/v1/sync`, {}, configuration)
   return { headers: credentials(id, token) }
 }

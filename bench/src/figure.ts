@@ -2,7 +2,7 @@
 export interface Figure {
   name: string
   value: number
-  unit: '/s' | 'ms' | 's' | 'MB' | '×' | ''
+  unit: '/s' | 'ms' | 's' | 'kB' | 'MB' | '×' | ''
   /** Lowest and highest of the slices: how much the machine wavers. */
   spread?: readonly [min: number, max: number]
   /** The same of the floor, measured in turns with it. */

@@ -8,15 +8,20 @@ import { type Plan, readPlan, USAGE } from './plan.js'
 import { cleanUp } from './processes/children.js'
 import { profileStage } from './profile.js'
 import type { Scenario } from './scenario.js'
+import { attempts } from './scenarios/attempts.js'
 import { channels } from './scenarios/channels.js'
+import { consolePages } from './scenarios/console.js'
 import { latency } from './scenarios/latency.js'
 import { list } from './scenarios/list.js'
 import { mapKnown, mapNew } from './scenarios/map.js'
 import { memory } from './scenarios/memory.js'
 import { post } from './scenarios/post.js'
 import { postLarge } from './scenarios/post-large.js'
+import { pull } from './scenarios/pull.js'
 import { roundTrips } from './scenarios/round-trips.js'
+import { socket } from './scenarios/socket.js'
 import { start } from './scenarios/start.js'
+import { stream } from './scenarios/stream.js'
 import { sunshineList, sunshinePost } from './scenarios/sunshine.js'
 import { webhooks } from './scenarios/webhooks.js'
 
@@ -32,8 +37,13 @@ const embedded: readonly Scenario[] = [
   sunshinePost,
   sunshineList,
   webhooks,
+  attempts,
+  pull,
   memory,
+  stream,
   channels,
+  socket,
+  consolePages,
 ]
 
 /** On MongoDB the way to it is what costs. The others can be asked for, beside a floor that writes to a file. */

@@ -19,7 +19,7 @@ export interface SeededWorld {
   conversations: readonly SeededConversation[]
 }
 
-interface SeededConversation {
+export interface SeededConversation {
   headers: Readonly<Record<string, string>>
   conversationId: string
   userId: string
@@ -29,6 +29,8 @@ export interface Size {
   clients: number
   conversations: number
   messages: number
+  /** Messages with a delivery that was given up. Default: none. */
+  dead?: number
 }
 
 const WORLD = 'world.json'
@@ -59,13 +61,15 @@ async function fingerprint(size: Size): Promise<string> {
   const db = new Database(file)
   const schema = JSON.stringify(db.prepare('SELECT sql FROM sqlite_master ORDER BY name').all([]))
   db.close()
-  return `${createHash('sha256').update(schema).digest('hex').slice(0, 12)}-${size.messages}`
+  return `${createHash('sha256').update(schema).digest('hex').slice(0, 12)}-${nameOf(size)}`
 }
 
+const nameOf = ({ clients, messages, dead = 0 }: Size): string => `${clients}-${messages}-${dead}`
+
 /** Stores of the same size with another schema. */
-async function removeOthers({ messages }: Size): Promise<void> {
+async function removeOthers(size: Size): Promise<void> {
   const names = await readdir(tmpdir())
-  const others = names.filter((name) => name.startsWith(PREFIX) && name.endsWith(`-${messages}`))
+  const others = names.filter((name) => name.startsWith(PREFIX) && name.endsWith(`-${nameOf(size)}`))
   await Promise.all(others.map((name) => rm(join(tmpdir(), name), { recursive: true, force: true })))
 }
 
@@ -75,6 +79,7 @@ async function make(cache: string, size: Size): Promise<void> {
   const store = await sqliteStore({ path: databaseIn(draft), cacheSize: 4 * size.conversations })
   const conversations = await makeConversations(store, size)
   await makeMessages(store, conversations, size.messages)
+  await makeDead(store, conversations, size.dead ?? 0)
   await store.close()
   await rm(`${databaseIn(draft)}-lock`, { force: true })
   const world: Omit<SeededWorld, 'folder'> = {
@@ -130,6 +135,28 @@ async function makeClient(store: Store): Promise<Pick<Made, 'clientId' | 'header
 const event = (type: 'user.new' | 'conversation.new') => ({
   ...{ id: newId(), type, payload: '{}', at: new Date(), owes: [], claim: false },
 })
+
+/** The oldest messages of each conversation, whose deliveries to an endpoint or a webhook were given up. */
+async function makeDead(store: Store, conversations: readonly Made[], count: number): Promise<void> {
+  const [webhook, endpoint, integrationId] = [newId(), newId(), newId()]
+  const start = Date.now() - count
+  for (let done = 0; done < count; done += AT_ONCE) {
+    const batch = Array.from({ length: Math.min(AT_ONCE, count - done) }, (_, i) => {
+      const n = done + i
+      const { clientId, conversationId } = conversations[n % conversations.length] as Made
+      const isEndpoint = n % 2 === 0
+      const target = isEndpoint ? (`e${endpoint}` as const) : (`w${webhook}` as const)
+      const dead = {
+        reason: n % 10 === 0 ? ('gone' as const) : ('exhausted' as const),
+        ...{ attempts: 3, at: new Date(start + n), label: 'support', error: 'HTTP 500' },
+        ...(isEndpoint && { channel: 'telegram', integrationId }),
+      }
+      const seq = 2 + Math.floor(n / conversations.length)
+      return store.bury({ clientId, streamId: conversationId }, seq, target, dead)
+    })
+    await Promise.all(batch)
+  }
+}
 
 /** A few to one conversation, by the person and the bot in turn, then a few to the next, round and round. */
 async function makeMessages(store: Store, conversations: readonly Made[], count: number): Promise<void> {

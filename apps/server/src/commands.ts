@@ -146,6 +146,44 @@ export const commands = {
     examples: ['owners remove --email olga@example.org'],
     run: async (_, line) => (await owners()).remove(line),
   }),
+  'operators create': command({
+    summary: 'Create an operator of the console, or give an existing one another role or password.',
+    options: {
+      email: { type: 'string', value: 'EMAIL', help: 'E-mail address, for the sign-in.' },
+      role: { type: 'string', value: 'ROLE', help: 'viewer, operator or admin.' },
+      name: { type: 'string', value: 'NAME', help: 'Name.' },
+      'password-stdin': {
+        type: 'boolean',
+        help: 'Read the password from the standard input. Without it: sign-in with OpenID Connect only.',
+      },
+      ...remote,
+    },
+    details: WHERE,
+    examples: ['operators create --email ada@example.org --role admin --password-stdin < password-file'],
+    run: async (_, line) => (await operators()).create(line),
+  }),
+  'operators list': command({
+    summary: 'List the operators of the console.',
+    options: remote,
+    details: WHERE,
+    run: async (_, line) => (await operators()).list(line),
+  }),
+  'operators remove': command({
+    summary: 'Remove an operator of the console, and end all sessions of the operator.',
+    options: {
+      email: { type: 'string', value: 'EMAIL', help: 'E-mail address of the operator.' },
+      ...remote,
+    },
+    details: WHERE,
+    examples: ['operators remove --email ada@example.org'],
+    run: async (_, line) => (await operators()).remove(line),
+  }),
+  overview: command({
+    summary: 'Show whether people are answered; if not: who, since when, why, and what ends it.',
+    options: remote,
+    details: WHERE,
+    run: async (_, line) => (await overview()).show(line),
+  }),
   'clients list': command({
     summary: 'List all clients, oldest first.',
     options: remote,
@@ -158,6 +196,19 @@ export const commands = {
     options: remote,
     details: ['ID: a UUID, or the 24 hex digits of the Sunshine and Smartify APIs.', ...WHERE],
     run: async ([id = ''], line) => (await clients()).show(id, line),
+  }),
+  'clients link': command({
+    summary: 'Create a link that opens the console for one client, without a password.',
+    operands: ['ID'],
+    options: {
+      role: { type: 'string', value: 'ROLE', help: 'viewer or operator. Default: viewer.' },
+      expires: { type: 'string', value: 'TIME', help: 'How long it is valid: 1m to 90d. Default: 1d.' },
+      name: { type: 'string', value: 'NAME', help: 'Who uses it, for the audit log. Default: link.' },
+      ...remote,
+    },
+    details: ['The server must be running.', ...WHERE],
+    examples: ['clients link 0198c5d2e3f40a1b2c3d4e5f --expires 7d --name "Olga of the shop"'],
+    run: async ([id = ''], line) => (await clients()).link(id, line),
   }),
   'clients delete': command({
     summary: 'Delete a client with all of its data. This cannot be undone.',
@@ -208,6 +259,8 @@ export const isCommand = (name: string): name is keyof typeof commands => Object
 
 const databases = () => import('./operator/commands/databases.js')
 const keys = () => import('./operator/commands/keys.js')
+const operators = () => import('./operator/commands/operators.js')
 const owners = () => import('./operator/commands/owners.js')
+const overview = () => import('./operator/commands/overview.js')
 const clients = () => import('./operator/commands/clients.js')
 const deadLetters = () => import('./operator/commands/dead-letters.js')

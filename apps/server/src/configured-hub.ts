@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { type BlobStore, createHub, type Hub, type Keyring, type Store } from '@plugboard/hub'
 import type { Logger } from 'pino'
 import { databaseOf } from './config/database.js'
@@ -15,6 +16,7 @@ import { parseAllowance, refusal } from './outbound/guard.js'
 import { guardedFetch } from './outbound/guarded-fetch.js'
 import { guardedWebSocket } from './outbound/guarded-web-socket.js'
 import { createWebhookSender } from './outbound/webhook-sender.js'
+import { version } from './version.js'
 
 /** What a hub is made of beside its configuration. */
 export interface HubParts {
@@ -42,7 +44,7 @@ export async function createConfiguredHub(
     keyring: parts.keyring,
     channels: await loadChannels({ packages, options: channelOptions, workingFolder }),
     formats: [
-      messagingV1Format({ schedule, internal }),
+      messagingV1Format({ schedule, internal, pullDeadlineMs: config.pullDeadline }),
       sunshineV2Format({ schedule: { delaysMs: config.sunshineRetryDelays }, internal }),
       smartifyFormat({ schedule, origin: () => parts.urls.base, internal }),
     ],
@@ -63,6 +65,7 @@ export async function createConfiguredHub(
     refuseTarget: (url) => refusal(url, allowance),
     settings: hubSettings(config),
     observer: parts.metrics,
+    process: { version, role: config.role, host: hostname() },
     log: parts.log,
   })
 }
@@ -86,6 +89,10 @@ export const hubSettings = (config: Config) => ({
   probeTimeoutMs: limits.probeTimeoutMs,
   channelTimeoutMs: config.channelTimeout,
   mediaLinkTtlMs: config.mediaLinkTtl,
+  attemptsKeepMs: config.attemptsKeep,
+  eventsKeepMs: config.eventsKeep,
+  auditKeepMs: config.auditKeep,
+  operatorIdleMs: config.consoleSession,
   attachmentMaxBytes: config.attachmentMaxSize,
   clientMaxBytes: config.clientMaxSize,
   collectMaxMs: limits.collectMaxMs,

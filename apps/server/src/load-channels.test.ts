@@ -56,6 +56,14 @@ describe('loadChannels', () => {
     expect(loaded?.channel.name).toBe('webhook')
   })
 
+  test('loads the package that the working folder is', async () => {
+    const manifest = { name: '@acme/own', type: 'module', exports: { import: './index.js' } }
+    await writeFile(join(workingFolder, 'package.json'), JSON.stringify(manifest))
+    await writeFile(join(workingFolder, 'index.js'), channel())
+    const [loaded] = await load(['@acme/own'])
+    expect(loaded?.channel.name).toBe('acme')
+  })
+
   test('loads a file by its path from the working folder', async () => {
     await writeFile(join(workingFolder, 'my-channel.mjs'), channel())
     const [loaded] = await load(['./my-channel.mjs'])

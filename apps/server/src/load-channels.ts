@@ -1,5 +1,6 @@
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import {
   type Channel,
   CONTRACT_VERSION,
@@ -8,7 +9,7 @@ import {
   PlugboardError,
 } from '@plugboard/core'
 import type { LoadedChannel } from '@plugboard/hub'
-import { resolve } from 'import-meta-resolve'
+import { preload } from './preload.js'
 
 export interface ChannelSources {
   /** Packages, or paths that begin with a dot. */
@@ -56,7 +57,7 @@ function unknownOptions(name: string, channels: readonly string[]): PlugboardErr
 }
 
 async function importPackage(name: string, workingFolder: string): Promise<unknown> {
-  const url = locate(name, workingFolder)
+  const url = await locate(name, workingFolder)
   try {
     return ((await import(url)) as { default?: unknown }).default
   } catch (error) {
@@ -66,7 +67,18 @@ async function importPackage(name: string, workingFolder: string): Promise<unkno
 }
 
 /** As an import in the working folder would find it, or else one in the server. */
-function locate(name: string, workingFolder: string): string {
+async function locate(name: string, workingFolder: string): Promise<string> {
+  if (!name.startsWith('.') && !isFoundFrom(workingFolder, name)) {
+    try {
+      const url = import.meta.resolve(name)
+      preload(fileURLToPath(url))
+      return url
+    } catch {
+      // It is looked for and imported once more, with the reason.
+    }
+  }
+  // It takes long to load, and only a channel that did not come with the server needs it.
+  const { resolve } = await import('import-meta-resolve')
   const places = [pathToFileURL(join(workingFolder, 'plugboard.config.json')).href, import.meta.url]
   let reason: unknown
   for (const place of places) {
@@ -80,6 +92,25 @@ function locate(name: string, workingFolder: string): string {
   throw isMissing
     ? fault(name, `it is not installed in ${workingFolder}`, `run \`npm install ${name}\` there`, reason)
     : fault(name, (reason as Error).message, 'correct its name in PLUGBOARD_CHANNELS', reason)
+}
+
+/** Whether an import in this folder can find the package: it is installed there or above, or is the folder's own. */
+function isFoundFrom(folder: string, name: string): boolean {
+  const packageName = name.split('/', name.startsWith('@') ? 2 : 1).join('/')
+  for (let at = folder; ; at = dirname(at)) {
+    if (existsSync(join(at, 'node_modules', packageName)) || nameOf(at) === packageName) return true
+    if (dirname(at) === at) return false
+  }
+}
+
+/** The name of the package in a folder. */
+function nameOf(folder: string): unknown {
+  try {
+    const manifest: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    return (manifest as { name?: unknown } | null)?.name
+  } catch {
+    return undefined
+  }
 }
 
 /** What `defineChannel` makes has all members by its types; a package in plain JavaScript may lack some. */

@@ -10,11 +10,14 @@ const SECRET_HEADERS = [
   'set-cookie',
   'password',
   'x-bp-messaging-client-token',
+  'x-bp-messaging-user-token',
   'x-bp-messaging-admin-key',
   'x-bp-messaging-webhook-token',
   'x-telegram-bot-api-secret-token',
   'x-slack-signature',
   'x-twilio-signature',
+  'x-signature-ed25519',
+  'x-hub-signature-256',
   'webhook-signature',
 ]
 

@@ -12,16 +12,26 @@ class UsageError extends Error {
   }
 }
 
-async function main(): Promise<void> {
-  const { name, rest } = commandOf(process.argv.slice(2))
-  const { values, positionals } = parsed(name, commands[name], rest)
-  if (values.help === true) return program.help(name)
-  // The parser has checked the types that the command declares.
-  await commands[name].run(positionals, values as never, program)
+/** Runs the command that the arguments name. Returns the exit code; an error has been printed. */
+export async function run(args: readonly string[]): Promise<0 | 1> {
+  try {
+    const { name, rest } = commandOf(args)
+    const { values, positionals } = parsed(name, commands[name], rest)
+    // The parser has checked the types that the command declares.
+    if (values.help !== true) await commands[name].run(positionals, values as never, program)
+    else await program.help(name)
+    return 0
+  } catch (error) {
+    report(error)
+    return 1
+  }
 }
 
 const program: Program = {
-  fail,
+  fail(error) {
+    report(error)
+    process.exit(1)
+  },
   help: async (name) => console.log((await import('./help.js')).helpText(name)),
 }
 
@@ -64,19 +74,14 @@ function parsed(name: string, { operands = [], options = {}, takesMore }: Comman
 }
 
 /** Prints one line for errors that an operator can fix, and the stack for internal errors. */
-function fail(error: unknown): never {
+function report(error: unknown): void {
   if (error instanceof UsageError)
     console.error(`plugboard: ${error.message}; see plugboard help${error.command && ` ${error.command}`}`)
   else if (isPlugboardError(error)) console.error(`plugboard: ${withCause(error)}`)
   else console.error(error)
-  process.exit(1)
 }
 
 function withCause(error: Error & { code: string }): string {
   const isTold = error.code === 'UNAVAILABLE' && error.cause instanceof Error
   return isTold ? `${error.message} (${(error.cause as Error).message})` : error.message
 }
-
-// A closed output pipe is no reason to stop.
-process.stdout.on('error', () => undefined)
-main().catch(fail)

@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8'
+import { preload } from './preload.js'
 import type { Running } from './start.js'
 
 /** Shells and package managers forward Ctrl-C, so one press may arrive more than once. */
@@ -16,7 +17,7 @@ const HEAP_GROWTH = 30
 /** Starts the server, and stops it at a signal. `fail`: ends the process with an error. */
 export async function serve(fail: (error: unknown) => never): Promise<void> {
   const closing = closeOnSignal(fail)
-  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`)
+  preload('./start.js')
   const [{ readConfig }, { createLog }, { start }] = await Promise.all([
     import('./config/read-config.js'),
     import('./logging.js'),
@@ -34,12 +35,20 @@ export async function serve(fail: (error: unknown) => never): Promise<void> {
   }
   const running = await start(config, { log })
   closing.of(running)
+  // Not earlier: the small heap of a start would be collected again and again while it grows.
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`)
   const { url, database, adminKeyFile } = running
+  const firstOperator = await running.firstOperator()
   const listens = `Plugboard listens on ${url}`
   // A program that reads the log gets JSON only. At any level, since whoever started the server waits for this line.
-  if (!isForPeople) return log.child({}, { level: 'info' }).info({ database, adminKeyFile }, listens)
+  if (!isForPeople)
+    return log
+      .child({}, { level: 'info' })
+      .info({ database, adminKeyFile, firstOperator: pathOf(firstOperator) }, listens)
   console.log(`${listens}\nData is in ${database}`)
   if (adminKeyFile !== undefined) console.log(`The admin key is in ${adminKeyFile}`)
+  if (firstOperator !== undefined)
+    console.log(`Create the first operator of the console within an hour: ${firstOperator}`)
 }
 
 /**
@@ -64,4 +73,11 @@ function closeOnSignal(fail: (error: unknown) => never): { of(running: Running):
       running = started
     },
   }
+}
+
+/** Without the address, which the log shows too: it masks what is secret in addresses. */
+function pathOf(link: string | undefined): string | undefined {
+  if (link === undefined) return undefined
+  const { pathname, search, hash } = new URL(link)
+  return pathname + search + hash
 }

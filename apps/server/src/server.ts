@@ -23,6 +23,7 @@ import { sendPlainError } from './http/plain-errors.js'
 import { providerWebhooks } from './http/provider-webhooks.js'
 import type { PublicUrls } from './http/public-urls.js'
 import { TrustedProxies } from './http/trusted-proxies.js'
+import { SOCKET_PATH, upgradableAt } from './http/upgrade-requests.js'
 import { RequestLog } from './logging.js'
 import type { Metrics } from './metrics/metrics.js'
 import type { Disk } from './storage/disk.js'
@@ -93,7 +94,11 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     requestTimeout: TIMEOUTS.requestMs,
     keepAliveTimeout: TIMEOUTS.keepAliveMs,
     // Node would answer a request without a Host header itself, without the headers of every answer.
-    http: { headersTimeout: TIMEOUTS.headersMs, requireHostHeader: false },
+    http: {
+      headersTimeout: TIMEOUTS.headersMs,
+      requireHostHeader: false,
+      IncomingMessage: upgradableAt(SOCKET_PATH),
+    },
     clientErrorHandler: refuseMalformed,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     schemaController: schemasForDocumentOnly,
@@ -126,6 +131,8 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     done(null, payload)
   })
   app.addHook('onResponse', (request, reply, done) => {
+    // How long a stream lasts says nothing about the server.
+    if (reply.getHeader('content-type') === 'text/event-stream') return done()
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none')
     metrics.request(route, request.method, reply.statusCode, reply.elapsedTime)
     done()

@@ -5,6 +5,10 @@ import { isPlugboardError, PlugboardError } from '@plugboard/core'
 import { type Hub, type Keyring, loadFileTypes, type Store } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { adminDescription } from './admin/description.js'
+import { adminV1 } from './admin/index.js'
+import { Links } from './admin/links.js'
+import { signInState } from './admin/sign-in.js'
 import { databaseOf } from './config/database.js'
 import { isLoopback } from './config/reach.js'
 import { type Config, printable } from './config/read-config.js'
@@ -18,6 +22,7 @@ import { Refusals } from './dialects/refusals.js'
 import { smartify } from './dialects/smartify/index.js'
 import { sendError as sendSunshineError } from './dialects/sunshine-v2/errors.js'
 import { HOSTED_PREFIX, sunshineOauth, sunshineV2 } from './dialects/sunshine-v2/index.js'
+import { consoleFiles } from './http/console-files.js'
 import { Connections, connectionsFor, descriptorLimit, mayRunOut } from './http/descriptors.js'
 import { PublicUrls } from './http/public-urls.js'
 import { loadModules } from './lazy.js'
@@ -30,12 +35,17 @@ import { assertUsable } from './operator/usable-store.js'
 import { parseAllowance } from './outbound/guard.js'
 import { guardedFetch } from './outbound/guarded-fetch.js'
 import { buildServer } from './server.js'
+import { sockets } from './sockets/index.js'
 import { awaitStore } from './storage/await-store.js'
 import { Disk } from './storage/disk.js'
 import { blobFolderOf, openBlobs } from './storage/open-blobs.js'
 import { openStore } from './storage/open-store.js'
 import { preparePlaces } from './storage/places.js'
+import { EventStreams } from './streams/event-streams.js'
+import { StreamSlots } from './streams/stream-slots.js'
 import { version } from './version.js'
+import { webDescription } from './web/description.js'
+import { chatPages, webChat } from './web/index.js'
 
 export interface StartOptions {
   /** Default: JSON lines on the standard output. */
@@ -51,6 +61,8 @@ export interface Running {
   database: string
   /** File with the admin key, unless ADMIN_KEY is set or the admin routes are closed. */
   adminKeyFile?: string
+  /** Makes a link that creates the first operator of the console, within an hour; undefined if there is one. */
+  firstOperator(): Promise<string | undefined>
   /** Accepts no new requests, waits for those in progress within the grace period, and closes the store. */
   close(): Promise<void>
 }
@@ -80,13 +92,14 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       log,
       urls,
     })
+    const links = new Links({ urls, key: keyring.keyFor('console-links') })
     const connections = new Connections(() => metrics.connectionRefused())
     const app = buildServer({
       connections,
       disks: disksOf(config),
       errorForms: [['/v2/', sendSunshineError]],
       withoutPrefix: [HOSTED_PREFIX, ['/v2/', '/oauth/']],
-      apis: describeApis(config),
+      apis: describeApis(config, [webDescription, adminDescription]),
       urls,
       config,
       hub,
@@ -94,7 +107,10 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       metrics,
       log,
       takesRequests: config.role !== 'worker',
-      register: (server) => registerDialects(server, { hub, urls, keyring, adminKey }, config),
+      register(server) {
+        registerDialects(server, { hub, urls, keyring, links, adminKey }, config)
+        server.register(sockets, { hub, keyring, metrics, log, settings: config })
+      },
     })
     const close = once(() => shutDown(app, hub, opened, config.shutdownGrace))
     try {
@@ -111,7 +127,11 @@ export async function start(config: Config, options: StartOptions = {}): Promise
           {},
           'admin routes are closed: set ADMIN_KEY to open them. On MongoDB, a key file is created only if HOST is loopback',
         )
-      return { url, database: database.label, ...(adminKey?.file && { adminKeyFile: adminKey.file }), close }
+      return {
+        ...{ url, database: database.label, close },
+        firstOperator: () => firstOperatorLink(hub, links, config),
+        ...(adminKey?.file && { adminKeyFile: adminKey.file }),
+      }
     } catch (error) {
       await close()
       throw error
@@ -130,26 +150,40 @@ function registerDialects(
     hub,
     urls,
     keyring,
+    links,
     adminKey,
-  }: { urls: PublicUrls; keyring: Keyring; hub: Hub; adminKey: AdminKey | undefined },
+  }: { urls: PublicUrls; keyring: Keyring; links: Links; hub: Hub; adminKey: AdminKey | undefined },
   settings: Config,
 ): void {
   const { listsPerClient, largeBodiesPerClient } = settings
   app.decorate('listSlots', new ClientSlots({ what: 'lists', perClient: listsPerClient }))
+  app.decorate('visitorListSlots', new ClientSlots({ what: 'lists of visitors', perClient: listsPerClient }))
   app.decorate(
     'largeBodySlots',
     new ClientSlots({ what: 'requests with large bodies', perClient: largeBodiesPerClient }),
   )
+  app.decorate('eventStreams', new EventStreams())
+  const slots = new StreamSlots({
+    perClient: settings.eventStreamsPerClient,
+    perUser: settings.eventStreamsPerUser,
+  })
   const refusals = new Refusals(settings.rateLimit)
   const shared = { hub, refusals, internal: new InternalPassword(settings) }
   const own = { ...settings, adminKey: adminKey?.key }
-  app.register(messagingV1, { prefix: '/api/v1', ...shared, settings: own })
+  app.register(messagingV1, { prefix: '/api/v1', ...shared, slots, settings: own })
   const base = (): string => urls.base
   const download = downloadOptions(settings)
   app.register(sunshineV2, { prefix: '/v2', ...shared, base, download })
   app.register(sunshineOauth, { prefix: '/oauth', ...shared })
   const tokenKey = keyring.keyFor('smartify-tokens')
   app.register(smartify, { prefix: '/api', ...shared, tokenKey, settings })
+  const sessionKey = keyring.keyFor('console-sessions')
+  const admin = { hub, refusals, urls, links, config: settings, adminKey: adminKey?.key, sessionKey }
+  app.register(adminV1, { prefix: '/admin/v1', ...admin })
+  app.register(consoleFiles, { prefix: '/console', urls, state: () => signInState(hub, settings) })
+  const visitorKey = keyring.keyFor('web-visitors')
+  app.register(webChat, { prefix: '/web/v1', hub, refusals, slots, urls, tokenKey: visitorKey, settings })
+  app.register(chatPages, { prefix: '/chat', hub, urls })
 }
 
 /**
@@ -206,6 +240,18 @@ async function warnOfReaders(config: Config, log: Logger): Promise<void> {
     if ((mode & 0o077) !== 0)
       log.warn({ path }, 'path is readable by other users of this machine: run `chmod go-rwx` on it')
   }
+}
+
+const HOUR_MS = 60 * 60 * 1000
+
+/** Only on loopback, where whoever reads the output of the server may use it: elsewhere there is the command. */
+async function firstOperatorLink(
+  hub: Hub,
+  links: Links,
+  { host, role }: Config,
+): Promise<string | undefined> {
+  if (role === 'worker' || !isLoopback(host) || (await hub.operators.isAny())) return undefined
+  return links.make({ use: 'first-operator' }, HOUR_MS).url
 }
 
 /** Without the public address, addresses that are given out begin with the one that the server listens on. */

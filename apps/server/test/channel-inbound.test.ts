@@ -32,7 +32,12 @@ beforeEach(async () => {
   const config = { version: '1.0.0', token, account: randomUUID() }
   client = await createClient(server, {
     webhooks: [{ url: bot.url }],
-    channels: { courier: config, telegraph: { ...config, account: randomUUID() } },
+    channels: {
+      courier: config,
+      ...Object.fromEntries(
+        ['telegraph', 'postman'].map((name) => [name, { ...config, account: randomUUID() }]),
+      ),
+    },
   })
 })
 
@@ -453,6 +458,33 @@ describe('provider events other than messages', () => {
     await bot.until(() => bot.ofType('conversation.activity').length === 1)
   })
 
+  test('may name a message by the id of the provider', async () => {
+    const conversationId = await converse('postman')
+    const { id } = (await post(conversationId, { type: 'text', text: 'hi' })).json
+    await shown()
+    const refersTo = `m${provider.calls.findIndex(({ path }) => path === '/send') + 1}`
+    const deliveryOf = async () =>
+      (await client.call('GET', `/messages/${id}/deliveries`)).json.deliveries.find(
+        ({ target }: { target: { type: string } }) => target.type === 'endpoint',
+      )
+    await expect.poll(deliveryOf).toMatchObject({ state: 'delivered' })
+    const failure = { kind: 'recipient', message: 'moved' }
+    const stranger = { identity: '*', sender: 'stranger', thread: '*' }
+    await tell(
+      'postman',
+      { type: 'delivery', dedupeKey: 'd', refersTo, status: 'delivered' },
+      { type: 'delivery', dedupeKey: 'u', refersTo: 'of another program', status: 'delivered' },
+      { type: 'delivery', dedupeKey: 's', refersTo, status: 'delivered', endpoint: stranger },
+      { type: 'delivery', dedupeKey: 'f', refersTo, status: 'failed', failure },
+    )
+    await expect.poll(deliveryOf).toMatchObject({ state: 'failed' })
+    const activities = () => bot.ofType('conversation.activity').map(({ json }) => json.data.activity)
+    await expect.poll(activities).toEqual([
+      { type: 'delivery', messageId: id, status: 'delivered' },
+      { type: 'delivery', messageId: id, status: 'failed', failure },
+    ])
+  })
+
   test('open no conversation with a person who has said nothing', async () => {
     const endpoint = { identity: '*', sender: 'lurker', thread: 'room' }
     const about = { messageKey: 'unknown', endpoint }
@@ -473,7 +505,8 @@ describe('provider events other than messages', () => {
   })
 
   test('of a person becomes data of the user', async () => {
-    const person = { name: 'Zoë 👋', locale: 'de-CH', phone: '' }
+    const verified = ['phone', 'email']
+    const person = { name: 'Zoë 👋', locale: 'de-CH', email: '', phone: '+41791234567', verified }
     await tell('courier', {
       type: 'started',
       dedupeKey: 'start',
@@ -485,7 +518,7 @@ describe('provider events other than messages', () => {
     const [started] = bot.ofType('conversation.started')
     expect(started?.json.data).toMatchObject({ payload: 'campaign-7', channel: 'courier' })
     const [user] = bot.ofType('user.new')
-    const data = { name: 'Zoë 👋', locale: 'de-CH' }
+    const data = { name: 'Zoë 👋', locale: 'de-CH', phone: '+41791234567', verified: 'phone' }
     expect(user?.json.data.userData).toEqual(data)
     expect((await client.call('GET', `/users/${user?.json.data.userId}`)).json.data).toEqual(data)
   })

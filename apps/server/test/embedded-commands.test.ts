@@ -1,18 +1,14 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
-import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { fromUuid, newId } from '@plugboard/core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createClient, type TestClient } from './support/api.js'
+import { runCommand, runProcess } from './support/command-line.js'
 import { startReceiver } from './support/receiver.js'
 import { cleanUp, startProcess, type TestServerProcess, temporaryFolder } from './support/server.js'
 
-const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
 
-/** A test runs the program many times. */
+/** A test runs many commands. */
 vi.setConfig({ testTimeout: 120_000 })
 
 /** For polls: a busy machine is slow. */
@@ -28,15 +24,13 @@ beforeAll(async () => {
 })
 afterAll(cleanUp)
 
-async function run(args: string[], { cwd = folder, input = '' } = {}) {
-  const { port } = new URL(server.url)
-  const env = { DATABASE_URL: 'file:plugboard.db', LOG_LEVEL: 'warn', PORT: port }
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env })
-  child.stdin.end(input)
-  const ended = once(child, 'close')
-  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended])
-  return { out, err, code: code as number | null }
+const optionsOf = ({ cwd = folder, input = '' } = {}) => {
+  const env = { DATABASE_URL: 'file:plugboard.db', LOG_LEVEL: 'warn', PORT: new URL(server.url).port }
+  return { folder: cwd, env, input }
 }
+
+const run = (args: string[], options?: { cwd?: string; input?: string }) =>
+  runCommand(args, optionsOf(options))
 
 /** Runs a command, and expects nothing but one line of JSON. */
 async function json(...args: string[]) {
@@ -147,6 +141,15 @@ describe('while a server runs', () => {
   })
 })
 
+test('the overview names the process, and says that none delivers while the server is stopped', async () => {
+  const overview = await json('overview')
+  expect(overview.replicas.filter(({ state }: { state: string }) => state === 'running')).toHaveLength(1)
+  expect((await run(['overview'])).out).toMatch(/^(Everybody is answered\.|Somebody is not answered:)\n/)
+  const { out, code } = await stopped(() => run(['overview']))
+  expect(code).toBe(0)
+  expect(out).toMatch(/^Somebody is not answered:\nSINCE .*\n\S+ +workers +no-worker +start +no process/)
+})
+
 test('while it is stopped, the commands do the same on the database', async () => {
   const bot = await startReceiver(() => 500)
   const [client, other] = [await createClient(server, hooks(bot.url)), await createClient(server)]
@@ -182,6 +185,19 @@ test('a list of many clients with dead letters is read page by page', async () =
     .poll(async () => (await last.call('GET', '/dead-letters')).json.deadLetters.length, PATIENT)
     .toBe(1)
   expect(await json('dead-letters', 'list', '--target', bot.url)).toMatchObject([{ clientId: last.id }])
+})
+
+test('a process of its own does what a command does, prints the same, and ends', async () => {
+  const args = ['clients', 'list', '--json']
+  const isSame = async () => expect(await runProcess(args, optionsOf())).toEqual(await run(args))
+  await createClient(server)
+  await isSame()
+  await stopped(isSame)
+  const input = 'a-long-password'
+  const owner = ['owners', 'create', '--project', 'new', '--email', `${newId()}@example.org`]
+  expect(await runProcess([...owner, '--password-stdin'], optionsOf({ input }))).toMatchObject({ code: 0 })
+  const unknown = ['keys', 'revoke', 'app_nothing']
+  expect(await runProcess(unknown, optionsOf())).toEqual(await run(unknown))
 })
 
 describe('a command', () => {

@@ -15,10 +15,8 @@ import {
   hostileWholes,
   type Schema,
 } from './support/hostile.js'
+import { kinds } from './support/providers/kinds.js'
 import { type Provider, startProvider } from './support/providers/provider.js'
-import { slack } from './support/providers/slack.js'
-import { telegram } from './support/providers/telegram.js'
-import { twilio } from './support/providers/twilio.js'
 import { ADMIN_KEY, cleanUp, isSoak, temporaryFolder } from './support/server.js'
 import { createProject, newRequestId } from './support/smartify.js'
 import { basic, newKey } from './support/sunshine.js'
@@ -54,20 +52,12 @@ let webhooks: { name: string; path: string; sign(body: string, type: string): He
 const agent = new Agent({ keepAlive: true })
 
 beforeAll(async () => {
-  fakes = await Promise.all([telegram, slack, twilio].map(startProvider))
-  const [{ url: telegramUrl }, { url: slackUrl }, { url: twilioUrl }] = fakes as [
-    Provider,
-    Provider,
-    Provider,
-  ]
+  fakes = await Promise.all(kinds.map(startProvider))
+  const options = fakes.map(({ channel, url, options }) => [channel, options(url)])
   const env = {
     PORT: '0',
     ADMIN_KEY,
-    PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify({
-      telegram: { apiRoot: telegramUrl },
-      slack: { slackApiUrl: `${slackUrl}/api/` },
-      twilio: { apiBaseUrl: twilioUrl },
-    }),
+    PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify(Object.fromEntries(options)),
     ALLOW_PRIVATE_TARGETS: 'loopback',
     GUEST_RATE_LIMIT: '0',
   }

@@ -1,16 +1,12 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { isId, newId, toUuid } from '@plugboard/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient } from './support/api.js'
+import { runCommand } from './support/command-line.js'
 import { cleanUp, startProcess, type TestServerProcess, temporaryFolder } from './support/server.js'
 import { type Key, officialClient, refusalOf } from './support/sunshine.js'
 
-const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const ID = /^[0-9a-f]{24}$/
 
 let server: TestServerProcess
@@ -23,15 +19,9 @@ beforeAll(async () => {
 })
 afterAll(cleanUp)
 
-async function run(args: string[], env: Record<string, string> = {}) {
-  const { port } = new URL(server.url)
-  const child = spawn(process.execPath, [MAIN, 'keys', 'create', ...args], {
-    cwd: folder,
-    env: { DATABASE_URL: 'file:plugboard.db', LOG_LEVEL: 'warn', PORT: port, ...env },
-  })
-  const ended = once(child, 'close')
-  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended])
-  return { out, err, code: code as number | null }
+const run = (args: string[]) => {
+  const env = { DATABASE_URL: 'file:plugboard.db', LOG_LEVEL: 'warn', PORT: new URL(server.url).port }
+  return runCommand(['keys', 'create', ...args], { folder, env })
 }
 
 /** Makes a key, and expects nothing but one line of JSON. */

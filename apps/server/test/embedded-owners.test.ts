@@ -1,14 +1,10 @@
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from './support/api.js'
+import { runCommand } from './support/command-line.js'
 import { cleanUp, startProcess, type TestServerProcess, temporaryFolder } from './support/server.js'
 import { basic } from './support/smartify.js'
 
-const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const ID = /^[0-9a-f]{24}$/
 const adminKey = 'the-admin-key'
 
@@ -21,16 +17,8 @@ beforeAll(async () => {
 })
 afterAll(cleanUp)
 
-async function run(args: string[], password: string, env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    cwd: folder,
-    env: { DATABASE_URL: 'file:plugboard.db', LOG_LEVEL: 'warn', ...env },
-  })
-  child.stdin.end(password)
-  const ended = once(child, 'close')
-  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended])
-  return { out, err, code: code as number | null }
-}
+const run = (args: string[], input: string, env: Record<string, string> = {}) =>
+  runCommand(args, { folder, env: { DATABASE_URL: 'file:plugboard.db', LOG_LEVEL: 'warn', ...env }, input })
 
 const create = (project: string, email: string, password: string, more: string[] = [], env = {}) => {
   const options = ['--project', project, '--email', email, '--password-stdin', '--json', ...more]

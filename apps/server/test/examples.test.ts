@@ -3,11 +3,12 @@ import { fromUuid, type Id, toUuid } from '@plugboard/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type FakeTwilio, fakeTwilio } from '../../../packages/channel-twilio/test/fake-twilio.js'
 import { inboundMessage, sign } from '../../../packages/channel-twilio/test/twilio-requests.js'
-import { type Answered, asAdmin, call, clientOf } from './support/api.js'
+import { type Answered, asAdmin, call, clientOf, createClient, type TestClient } from './support/api.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
 import { type Receiver, startReceiver } from './support/receiver.js'
 import { cleanUp, startServer, type TestServer } from './support/server.js'
 import { basic as basicOf } from './support/smartify.js'
+import { closeSockets, openPage } from './support/sockets.js'
 import { basic, type Key } from './support/sunshine.js'
 
 /**
@@ -131,6 +132,20 @@ async function recordServer(): Promise<void> {
   for (const path of ['/', '/status', '/version', '/healthz', '/readyz']) await record('GET', path)
 }
 
+/** The next event of a client, and of a user. */
+async function recordFollowing(client: TestClient, userId: string, conversationId: string): Promise<void> {
+  const { token } = (await client.call('POST', '/users/tokens', { userId })).json
+  const readers = [
+    ['/api/v1/events', client.headers],
+    ['/api/v1/users/me/events', { authorization: `Bearer ${token}` }],
+  ] as const
+  for (const [path, headers] of readers) {
+    const { position } = (await call(server, 'GET', `${path}?wait=0`, { headers })).json
+    await client.say(conversationId, 'Until six.')
+    await record('GET', `${path}?after=${position}&wait=25`, { headers: { ...headers } })
+  }
+}
+
 async function recordMessaging(): Promise<void> {
   const api = '/api/v1'
   const secret = newSecret()
@@ -157,6 +172,7 @@ async function recordMessaging(): Promise<void> {
   const userId = (await send('POST', '/users', {})).json.id
   await send('GET', `/users/${userId}`)
   await send('POST', '/users/tokens', { userId })
+  await send('DELETE', `/users/${userId}/tokens`)
   const conversationId = (await send('POST', '/conversations', { userId })).json.id
   await send('GET', `/conversations/${conversationId}`)
   await send('GET', `/conversations/user/${userId}`)
@@ -172,6 +188,8 @@ async function recordMessaging(): Promise<void> {
     await send('POST', '/messages', { conversationId, payload }, as)
   await send('GET', `/messages/${message.id}`)
   await send('GET', `/messages/conversation/${conversationId}?limit=2`)
+  await send('GET', `/conversations/${conversationId}/events?after=1&wait=0`)
+  await recordFollowing(client, userId, conversationId)
   const turn = {
     conversationId,
     authorId: userId,
@@ -216,12 +234,21 @@ async function recordMessaging(): Promise<void> {
   person.answer = () => 200
   await send('POST', `/dead-letters/${letter.id}/replay`, {})
   await send('PATCH', `/messages/${message.id}`, { payload: { type: 'text', text: 'It ships on Tuesday.' } })
+  await send('POST', `/conversations/${conversationId}/typing`, { isTyping: true })
+  await send('POST', `/conversations/${conversationId}/read`, {})
   await send('DELETE', `/messages/${message.id}`)
   await send('DELETE', `/messages/conversation/${conversationId}`)
   await send('DELETE', `/conversations/${conversationId}`)
   for (const type of Object.keys(document.webhooks).filter((name) => name.includes('.'))) {
-    // Below: the Messaging API has no operations that cause these.
-    if (!['conversation.activity', 'user.deleted', 'user.merged'].includes(type))
+    // The Messaging API has no operations that cause these; some come below.
+    const others = [
+      'conversation.activity',
+      'user.deleted',
+      'user.merged',
+      'user.updated',
+      'message.feedback',
+    ]
+    if (!others.includes(type))
       recordEvent(type, await received(hook, `"type":"${type}"`, type === 'health.new' ? '"create"' : ''))
   }
 
@@ -275,6 +302,19 @@ async function recordMerge(): Promise<void> {
   await write('whatsapp:+15550002')
   await write('whatsapp:+15550002', 'US.1')
   recordEvent('user.merged', await received(bot, '"type":"user.merged"'))
+}
+
+/** The page of a person rates a message, and gives other data of its person. */
+async function recordPage(): Promise<void> {
+  const bot = await startReceiver()
+  const client = await createClient(server, { webhooks: [{ url: bot.url }] })
+  const { socket, creds } = await openPage(server, client.id, { userData: { name: 'Ada' } })
+  const { id } = await socket.createConversation()
+  await socket.sendFeedback((await client.say(id, 'Was that helpful?')).json.id, 1)
+  await openPage(server, client.id, { creds, userData: { name: 'Ada', language: 'en' } })
+  for (const type of ['message.feedback', 'user.updated'])
+    recordEvent(type, await received(bot, `"type":"${type}"`))
+  closeSockets()
 }
 
 async function recordSunshine(): Promise<void> {
@@ -484,6 +524,71 @@ async function recordSmartify(): Promise<void> {
   await record('DELETE', `${at}/subscriptions/${subscription._id}`, { headers: owner })
 }
 
+async function recordPull(): Promise<void> {
+  const { id, token } = (await call(server, 'POST', '/api/v1/sync', { body: {}, headers: asAdmin })).json
+  const client = clientOf(server, { id, token, webhooks: [] })
+  const { userId, conversationId } = await client.converse()
+  const send = (method: string, path: string, body?: unknown, as = 'example') =>
+    record(method, `/api/v1${path}`, { headers: client.headers, body, as })
+  await send('POST', '/sync', { webhooks: [{ mode: 'pull' }] }, 'pull webhook')
+  await client.say(conversationId, 'Is it open?', userId)
+  const webhook = async () => (await client.call('GET', '/webhooks')).json.webhooks[0]
+  await expect.poll(webhook).toMatchObject({ waiting: { conversations: 1 } })
+  const { events } = (await send('GET', '/pull?wait=25')).json
+  const positions = [events[0].position]
+  await send('POST', '/pull/extend', { positions, lease: 60 })
+  await send('POST', '/pull/ack', { positions })
+  await send('POST', '/pull/nack', { positions, delay: 10 })
+}
+
+async function recordWeb(): Promise<void> {
+  const bot = await startReceiver()
+  const origin = 'https://shop.example'
+  const form = { fields: [{ name: 'name', label: { en: 'Your name' }, isRequired: true }] }
+  const web = { version: '1.0.0', enabled: true, allowedOrigins: [origin], greeting: 'Hello!', form }
+  const { id, token } = (
+    await call(server, 'POST', '/api/v1/sync', {
+      body: { channels: { web }, webhooks: [{ url: bot.url }] },
+      headers: asAdmin,
+    })
+  ).json
+  const client = clientOf(server, { id, token, webhooks: [] })
+  const at = `/web/v1/${id}`
+  await record('GET', `${at}/config?language=en`, { headers: { origin } })
+  const session = await record('POST', `${at}/sessions`, { headers: { origin }, body: { language: 'en' } })
+  const headers = { origin, authorization: `Bearer ${session.json.token}` }
+  const send = (method: string, path: string, body?: unknown, as = 'example') =>
+    record(method, `${at}${path}`, { headers: { ...headers, 'idempotency-key': randomUUID() }, body, as })
+  await send('PATCH', '/me', { form: { name: 'Ada' } })
+  const talk = (await send('POST', '/conversations', {})).json.id
+  const messages = `/conversations/${talk}/messages`
+  await send('POST', messages, { payload: { type: 'text', text: 'Do you have it in blue?' } }, 'text')
+  const asked = (await client.call('POST', '/messages', { conversationId: talk, payload: payloads.choices }))
+    .json
+  const press = { type: 'quick_reply', text: 'Medium', payload: 'm', messageId: asked.id }
+  await send('POST', messages, { payload: press }, 'press')
+  const place = { type: 'location', latitude: 46.8139, longitude: -71.208, title: 'Here' }
+  await send('POST', messages, { payload: place }, 'location')
+  const uploaded = await fetch(`${server.url}${at}/conversations/${talk}/uploads`, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'text/plain', 'x-file-name': 'note.txt' },
+    body: 'hello',
+  })
+  const file = (await uploaded.json()) as { id: string }
+  recorded.webUploadFile = { response: { example: file } }
+  await send('POST', messages, { payload: { type: 'file', upload: file.id } }, 'file')
+  const { position } = (await send('GET', `${messages}?limit=2`)).json.messages[0]
+  await send('GET', '/conversations?limit=10')
+  await send('POST', `/conversations/${talk}/typing`, { isTyping: true })
+  await send('POST', `/conversations/${talk}/read`, { position })
+  await send('POST', `${messages}/${asked.id}/feedback`, { feedback: 1 })
+  await send('GET', `/conversations/${talk}/transcript`)
+  await send('POST', `/conversations/${talk}/close`, {})
+  await send('DELETE', '/session')
+  for (const type of ['user.updated', 'message.feedback'])
+    recordEvent(type, await received(bot, `"type":"${type}"`))
+}
+
 /** Ids, secrets, times and addresses, which differ from run to run, as stable ones. */
 function stable(text: string): string {
   const ids = new Map<string, number>()
@@ -500,6 +605,9 @@ function stable(text: string): string {
       .replaceAll(person.url, 'https://person.example/messages')
       .replace(/"version": "\d+\.\d+\.\d+[\w.-]*"(?=,\s+"status")/, '"version": "1.0.0"')
       .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '2026-01-05T10:00:00.000Z')
+      .replace(/\[\d{4}-\d\d-\d\d \d\d:\d\d\]/g, '[2026-01-05 10:00]')
+      // Positions in the feed of a client: ids in base64url.
+      .replace(/"MDFh[\w-]{30}"/g, '"MDFhMjAyZWQ4MjhiMDAwMDAwMDAwMDAx"')
       .replace(/\b1\d{12}\b/g, '1767607200000')
       .replace(/whsec_[\w+/]{32}={0,2}/g, 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX')
       .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, 'eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl')
@@ -507,7 +615,10 @@ function stable(text: string): string {
         /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/g,
         (id) => `01a202ed-828b-4ef0-b671-${String(numberOf(id)).padStart(12, '0')}`,
       )
-      .replace(/("|[\da-f]{12}\.)(?!support-)(?=[\w+/-]*\d)[\w+/-]{40,}={0,2}"/g, '$1secret-of-the-server"')
+      .replace(
+        /("|[\da-f]{12}\.)(?!support-|[\da-f]{24}-)(?=[\w+/-]*\d)[\w+/-]{40,}={0,2}"/g,
+        '$1secret-of-the-server"',
+      )
       .replace(/(\/attachments\/v1\/\w+\/\w+\/)[\w-]+/g, '$1signature-of-the-server')
       .replace(
         /(?<![\da-f])[\da-f]{24}(?![\da-f])/g,
@@ -525,6 +636,9 @@ test('every example of the API document is what the server takes and answers', a
   await recordSunshine()
   await recordSmartify()
   await recordMerge()
+  await recordWeb()
+  await recordPage()
+  await recordPull()
   await expect(`${stable(JSON.stringify(recorded, null, 2))}\n`).toMatchFileSnapshot(
     '../openapi-examples.json',
   )

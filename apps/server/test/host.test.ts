@@ -67,7 +67,7 @@ describe('the server', () => {
     )
     const attachment = '/attachments/v1/{clientId}/{id}/{mac}'
     const media = ['/media/v1/{token}', attachment, `${attachment}/{name}`].flatMap((path) => [`GET ${path}`])
-    const isOfOtherDialect = /^\w+ \/(v2\/|api\/(auth|projects|\{projectId\}))/
+    const isOfOtherDialect = /^\w+ \/(v2\/|web\/|admin\/|api\/(auth|projects|\{projectId\}))/
     expect(documented.filter((route) => !isOfOtherDialect.test(route)).sort()).toEqual(
       [...api, ...own, ...providers, ...media].sort(),
     )

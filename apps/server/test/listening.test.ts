@@ -91,6 +91,31 @@ describe('a bot of Telegram on a laptop', () => {
     expect((await channelOf(client, 'telegram')).mode).toBe('webhook')
   })
 
+  test('is renamed by a sync: it hears on under its new name, in the same conversation, and nothing twice', async () => {
+    const botToken = newToken()
+    const client = await connect({ telegram: { version: '1.0.0', botToken } })
+    const isConnected = async (name: string) =>
+      expect((await channelOf(client, name)).listening?.state).toBe('connected')
+    await vi.waitFor(() => isConnected('telegram'), SOON)
+    bots.push(botToken, message('before the renaming', 10))
+    await bot.until(() => textsOf(bot).includes('before the renaming'), SOON.timeout)
+    bots.push(botToken, message('while it is renamed', 11))
+    const support = { channel: 'telegram', version: '1.0.0', botToken }
+    expect((await sync(client, { support })).status).toBe(200)
+    bots.push(botToken, message('after the renaming', 12))
+    await bot.until(() => textsOf(bot).includes('after the renaming'), SOON.timeout)
+    await vi.waitFor(() => isConnected('support'), SOON)
+    expect(await channelOf(client, 'telegram')).toBe(undefined)
+    const own = bot.requests.filter((request) => /rename|renaming/.test(textOf(request) ?? ''))
+    expect(own.map(textOf)).toEqual(['before the renaming', 'while it is renamed', 'after the renaming'])
+    expect(new Set(own.map(({ json }) => json.data.conversationId)).size).toBe(1)
+    await client.say(String(own[0]?.json.data.conversationId), 'under another name')
+    await vi.waitFor(
+      () => expect(bots.sent.map(({ args }) => args.text)).toContainEqual('under another name'),
+      SOON,
+    )
+  })
+
   test('says what to do about a webhook of another program, and goes on once that is gone', async () => {
     const botToken = newToken()
     const client = await connect({ telegram: { version: '1.0.0', botToken } })
@@ -179,7 +204,7 @@ describe('the mode of a channel', () => {
     [
       'without the secret that it needs',
       { slack: { version: '1.0.0', appToken: 'xapp-1', botToken: 'xoxb-a', mode: 'webhook' } },
-      /channels\.slack\.signingSecret/,
+      /channels\.slack\.signingSecret.*is required in the mode .*, or teamId/,
     ],
   ])('%s is refused, and the field named', async (_, channels, field) => {
     expect(await refusalOf(channels)).toEqual([400, expect.stringMatching(field)])

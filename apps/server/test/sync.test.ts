@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type Answered, call, callAdmin, createClient, type TestClient } from './support/api.js'
+import { channelNames } from './support/channel-names.js'
 import { newSecret, tell, webhookChannel } from './support/person.js'
 import { startReceiver } from './support/receiver.js'
 import { cleanUp, sharedServer, startServer } from './support/server.js'
@@ -182,7 +183,7 @@ describe('a sync with the headers of a client', () => {
     [
       'channel that is not installed',
       { channels: { pigeon: { version: '1.0.0' } } },
-      '"body.channels.pigeon" is not allowed: this server does not load that channel (loaded: webhook, telegram, slack, twilio); PLUGBOARD_CHANNELS adds it',
+      `"body.channels.pigeon" is not allowed: this server does not load that channel (loaded: ${channelNames.join(', ')}); PLUGBOARD_CHANNELS adds it`,
     ],
     [
       'channel without its version',

@@ -19,16 +19,26 @@ export interface Provider {
   until(count: number): Promise<Sent>
 }
 
+/** Options that send the calls of each channel to its own path. */
+const optionsAt = (url: string) => ({
+  telegram: { apiRoot: `${url}/telegram` },
+  slack: { slackApiUrl: `${url}/slack/api/` },
+  twilio: { apiBaseUrl: `${url}/twilio` },
+  teams: { loginUrl: `${url}/teams`, connectorUrl: `${url}/teams` },
+  vonage: { apiBaseUrl: `${url}/vonage`, sandboxBaseUrl: `${url}/vonage` },
+  messenger: { apiBaseUrl: `${url}/messenger` },
+  instagram: { apiBaseUrl: `${url}/instagram` },
+  whatsapp: { graphUrl: `${url}/whatsapp` },
+  discord: { apiUrl: `${url}/discord` },
+  smooch: { apiBaseUrl: `${url}/smooch` },
+})
+
 /** Starts a fake of all providers as a separate process. */
 export async function startProvider(): Promise<Provider> {
   const { url, ask } = await startNode({ args: [PROGRAM], cwd: await temporaryFolder() })
   const sent = (): Promise<Sent> => ask('sent')
   return {
-    options: JSON.stringify({
-      telegram: { apiRoot: url },
-      slack: { slackApiUrl: `${url}/api/` },
-      twilio: { apiBaseUrl: url },
-    }),
+    options: JSON.stringify(optionsAt(url)),
     sent,
     async until(count) {
       for (const deadline = performance.now() + PATIENCE_MS; performance.now() < deadline; await sleep(5)) {

@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { startEchoBot } from './bot.js'
+import { startEchoBot, startPullingEchoBot } from './bot.js'
 
 const token = randomBytes(64).toString('base64')
 
@@ -121,4 +121,33 @@ test('refuses what Plugboard did not send', async () => {
   expect((await fetch(bot.url)).status).toBe(404)
   expect((await fetch(bot.url, { method: 'POST', body: 'x'.repeat(1024 * 1024 + 1) })).status).toBe(413)
   expect(requests).toEqual([])
+})
+
+test('pulls its events where it has no address, and answers each of them', async () => {
+  const acknowledged: string[] = []
+  const events = [{ position: 'p1', id: 'e1', attempts: 1, ...messageNew() }]
+  const requests: { path: string; key: unknown; body: unknown }[] = []
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const path = request.url ?? ''
+    const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : undefined
+    if (path.startsWith('/api/v1/pull?')) {
+      const page = events.splice(0)
+      // It waits for the next ones.
+      return void (page.length > 0 && response.end(JSON.stringify({ events: page })))
+    }
+    if (path === '/api/v1/pull/ack') acknowledged.push(...body.positions)
+    else requests.push({ path, key: request.headers['idempotency-key'], body })
+    response.end('{}')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const bot = startPullingEchoBot({ url, clientId: 'c1', clientToken: 't1' })
+  await vi.waitFor(() => expect(acknowledged).toEqual(['p1']))
+  expect(requests).toEqual([reply('You said: hello')])
+  await bot.close()
+  await bot.done
+  server.closeAllConnections()
+  server.close()
 })

@@ -6,6 +6,7 @@ import {
   createClient,
   type Payload,
   PlugboardApiError,
+  type PlugboardClient,
   receiveWebhook,
   WebhookError,
   type WebhookEvent,
@@ -28,6 +29,12 @@ export interface EchoBotOptions {
   host?: string
 }
 
+/** A running bot that pulls its events. `done` rejects when it cannot continue. */
+export interface PullingEchoBot {
+  readonly done: Promise<void>
+  close(): Promise<void>
+}
+
 /**
  * A running bot. `url` is what to give to sync as webhook; `close` ends it once the requests at work are
  * answered.
@@ -44,20 +51,7 @@ const MAX_REMEMBERED_EVENTS = 10_000
 /** Starts a bot that answers each message of a user with its words. */
 export async function startEchoBot(options: EchoBotOptions): Promise<EchoBot> {
   const { url, clientId, clientToken, webhookToken, port = 0, host = '127.0.0.1' } = options
-  const plugboard = createClient({ url, clientId, clientToken })
-  const handleOnce = onceById(handle)
-
-  async function handle(event: WebhookEvent): Promise<void> {
-    // A message without author is the bot's own: to answer it would never end.
-    if (event.type !== 'message.new' || !event.data.message.authorId) return
-    const { message, collect } = event.data
-    const payload = { type: 'text', text: `You said: ${wordsOf(message.payload)}` } as const
-    const { id: incomingId, conversationId } = message
-    // The key outlives a restart of the bot, which `handleOnce` does not.
-    const idempotencyKey = `echo-${event.id}`
-    await plugboard.messages.post({ conversationId, payload, incomingId }, { idempotencyKey })
-    if (collect) await plugboard.messages.endTurn(incomingId)
-  }
+  const handleOnce = onceById(echoOf(createClient({ url, clientId, clientToken })))
 
   const server = createServer(async (request, response) => {
     const status = await answer(request).catch(statusOf)
@@ -84,6 +78,41 @@ export async function startEchoBot(options: EchoBotOptions): Promise<EchoBot> {
     url: `http://${host}:${actualPort}${WEBHOOK_PATH}`,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   }
+}
+
+/** Starts a bot without an address. Its client needs the webhook `{ mode: 'pull' }`. */
+export function startPullingEchoBot(
+  options: Pick<EchoBotOptions, 'url' | 'clientId' | 'clientToken'>,
+): PullingEchoBot {
+  const plugboard = createClient(options)
+  const handleOnce = onceById(echoOf(plugboard))
+  const onError = (error: unknown, event?: object) =>
+    console.error(
+      event ? 'event not handled, trying again:' : 'cannot read events, trying again:',
+      error instanceof Error ? error.message : error,
+    )
+  const { done, stop } = plugboard.pull((event) => handleOnce(event).catch(unlessGone), { onError })
+  return { done, close: stop }
+}
+
+/** Answers each message of a user with its words. */
+function echoOf(plugboard: PlugboardClient): (event: WebhookEvent) => Promise<void> {
+  return async (event) => {
+    // A message without author is the bot's own: to answer it would never end.
+    if (event.type !== 'message.new' || !event.data.message.authorId) return
+    const { message, collect } = event.data
+    const payload = { type: 'text', text: `You said: ${wordsOf(message.payload)}` } as const
+    const { id: incomingId, conversationId } = message
+    // The key outlives a restart of the bot, which `onceById` does not.
+    const idempotencyKey = `echo-${event.id}`
+    await plugboard.messages.post({ conversationId, payload, incomingId }, { idempotencyKey })
+    if (collect) await plugboard.messages.endTurn(incomingId)
+  }
+}
+
+/** The conversation or the message was deleted, so there is nothing to answer. */
+function unlessGone(error: unknown): void {
+  if (!(error instanceof PlugboardApiError) || error.status !== 404) throw error
 }
 
 /**
@@ -140,15 +169,14 @@ function env(name: string): string {
 }
 
 async function main(): Promise<void> {
-  const bot = await startEchoBot({
-    url: env('PLUGBOARD_URL'),
-    clientId: env('CLIENT_ID'),
-    clientToken: env('CLIENT_TOKEN'),
-    webhookToken: env('WEBHOOK_TOKEN'),
-    port: Number(process.env.PORT ?? 4100),
-  })
-  console.log(`echo bot listens on ${bot.url}`)
+  const options = { url: env('PLUGBOARD_URL'), clientId: env('CLIENT_ID'), clientToken: env('CLIENT_TOKEN') }
+  const { WEBHOOK_TOKEN: webhookToken, PORT: port = '4100' } = process.env
+  const bot = webhookToken
+    ? await startEchoBot({ ...options, webhookToken, port: Number(port) })
+    : startPullingEchoBot(options)
+  console.log('url' in bot ? `echo bot listens on ${bot.url}` : 'echo bot pulls its events')
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void bot.close())
+  if ('done' in bot) await bot.done
 }
 
 const [, script] = process.argv

@@ -1,33 +1,20 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { createClient, sync } from '@plugboard/client'
 import { startEchoBot } from './bot.js'
+import { startDemoServer } from './demo-server.js'
 import { startPerson } from './person.js'
 
 /**
  * The whole way of a message on this machine: a server on a temporary file, the echo bot, and a person who writes
  * through the generic-webhook channel.
  */
-const SERVER = fileURLToPath(new URL('../../../apps/server/dist/main.js', import.meta.url))
 const LINES = ['Hello!', 'Is anybody there?', 'Grüße, 你好, 👋', 'Bye.']
 const STARTED_AT = Date.now()
 
-const folder = await mkdtemp(join(tmpdir(), 'plugboard-demo-'))
-const server = spawn(process.execPath, [SERVER], {
-  cwd: folder,
-  env: { ...process.env, PORT: '0', HOST: '127.0.0.1', DATABASE_URL: 'file:./demo.db', LOG_LEVEL: 'warn' },
-  stdio: ['ignore', 'pipe', 'inherit'],
-})
+const server = await startDemoServer()
 try {
-  const url = await listening(server)
-  tell('server', `listens on ${url}, on a temporary file`)
-  await talk(url)
+  tell('server', `listens on ${server.url}, on a temporary file`)
+  await talk(server.url)
   tell('demo', 'done: each line went person → channel → server → bot, and its answer all the way back')
   console.log(`
 What to try next:
@@ -35,9 +22,7 @@ What to try next:
   http://127.0.0.1:3100/docs   its API, once it runs
   examples/echo-bot/src/bot.ts   the bot of this demo, to begin yours with`)
 } finally {
-  server.kill('SIGTERM')
-  await once(server, 'exit')
-  await rm(folder, { recursive: true, force: true })
+  await server.close()
 }
 
 async function talk(url: string): Promise<void> {
@@ -57,18 +42,6 @@ async function talk(url: string): Promise<void> {
     tell('bot', await person.say(line))
   }
   await Promise.all([bot.close(), person.close()])
-}
-
-/** The address that the server prints once it takes requests. */
-async function listening(child: ChildProcess & { stdout: NodeJS.ReadableStream }): Promise<string> {
-  for await (const line of createInterface(child.stdout)) {
-    const url = /Plugboard listens on (http:\/\/[^\s"]+)/.exec(line)?.[1]
-    if (url) {
-      child.stdout.resume()
-      return url.replace(/\/$/, '')
-    }
-  }
-  throw new Error('the server did not start; build it first: npx -y pnpm@12 build')
 }
 
 function tell(who: string, what: string): void {

@@ -1,4 +1,4 @@
-import type { InboundRequest } from '@plugboard/core'
+import type { InboundEvent, InboundRequest } from '@plugboard/core'
 import { channelSuite, type ProviderCall, readRecordings, usualOutcomes } from '@plugboard/core/testing'
 import { test } from 'vitest'
 import { answer, fakeSlack, faultAnswers, json, type Posted, signatureOf } from '../test/fake-slack.js'
@@ -20,6 +20,29 @@ const sign = (request: InboundRequest, { signingSecret = '' }: Config, at: Date)
 const isFrom = ({ headers }: ProviderCall, { botToken }: Config): boolean =>
   headers.authorization === `Bearer ${botToken}`
 
+const appSecret = 'signing-secret-of-the-operator'
+
+/** An event that two workspaces see, in which the app of the operator is installed. */
+const sharedRequest: InboundRequest = {
+  method: 'POST',
+  publicUrl: 'https://hub.example/webhooks/v1/slack',
+  headers: { 'content-type': 'application/json' },
+  body: Buffer.from(
+    JSON.stringify({
+      ...{ type: 'event_callback', event_id: 'Ev1', event_time: 1_795_334_400, team_id: 'T1' },
+      event: { type: 'message', channel: 'C1', user: 'U1', text: 'hello', ts: '1795334400.000100' },
+      authorizations: ['T1', 'T2'].map((team_id) => ({ team_id, user_id: 'U0BOT', is_bot: true })),
+    }),
+  ),
+}
+const sharedEvents: InboundEvent[] = [
+  {
+    ...{ type: 'message', dedupeKey: 'C1:1795334400.000100', at: new Date(1_795_334_400_000) },
+    endpoint: { identity: '*', sender: 'U1', thread: 'C1' },
+    content: { type: 'text', text: 'hello' },
+  },
+]
+
 /** What can be edited and deleted. */
 const posted: Posted[] = []
 
@@ -34,9 +57,11 @@ const cases = channelSuite({
         appToken: 'xapp-1-A0SECOND-5678-fedcba9876543210',
       },
     ],
-    options: (url) => ({ slackApiUrl: `${url}/api/` }),
+    options: (url) => ({ slackApiUrl: `${url}/api/`, signingSecret: appSecret }),
     invalidConfigs: {
-      'neither a signing secret nor a token of the app': { botToken: valid.botToken },
+      'neither a signing secret, a token of the app nor a workspace': { botToken: valid.botToken },
+      'a workspace of the app of the operator, and a secret of an own app': { ...valid, teamId: 'T1' },
+      'a workspace that is none': { botToken: valid.botToken, teamId: 'acme' },
       'an empty token of the app': { ...valid, appToken: '' },
       'no token': { signingSecret: valid.signingSecret },
       'an empty signing secret': { ...valid, signingSecret: '' },
@@ -48,6 +73,16 @@ const cases = channelSuite({
       readRecordings(new URL(`./fixtures/inbound/${folder}/`, import.meta.url)),
     ),
     sign,
+    shared: {
+      configs: () => [
+        { botToken: 'xoxb-T1-a', teamId: 'T1' },
+        { botToken: 'xoxb-T2-b', teamId: 'T2' },
+      ],
+      request: sharedRequest,
+      recordedAt: new Date(1_795_334_400_000),
+      sign: (request, at) => sign(request, { ...valid, signingSecret: appSecret }, at),
+      events: [sharedEvents, sharedEvents],
+    },
     signatureHeaders: ['x-slack-signature', 'x-slack-request-timestamp'],
     provider: { answer: (call) => ({ body: JSON.stringify(answer(call, posted)) }), faultAnswers, isFrom },
     listen: async () => {

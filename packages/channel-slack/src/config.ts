@@ -11,25 +11,47 @@ const filled = z
  */
 export const configSchema = z
   .strictObject({
-    /** "Signing Secret" on the app's page Basic Information: verifies requests of Slack. Not needed to listen. */
-    signingSecret: filled.optional(),
-    /** "Bot User OAuth Token" on the app's page OAuth & Permissions: `xoxb-…`. */
-    botToken: filled,
-    /** An app-level token of the page Basic Information, `xapp-…`, with the scope `connections:write`: to listen. */
-    appToken: filled.optional(),
+    signingSecret: filled
+      .optional()
+      .describe(
+        '"Signing Secret" on the page Basic Information of an own app: verifies requests of Slack. Not needed to listen.',
+      ),
+    botToken: filled.describe('"Bot User OAuth Token" on the app\'s page OAuth & Permissions: `xoxb-…`.'),
+    appToken: filled
+      .optional()
+      .describe(
+        'An app-level token of the page Basic Information, `xapp-…`, with the scope `connections:write`: to listen.',
+      ),
+    teamId: z
+      .string({ error: 'must be text' })
+      .regex(/^[TE][A-Z0-9]{1,30}$/, 'must be the id of a workspace, T…, or of an organization, E…')
+      .optional()
+      .describe(
+        "The workspace in which the operator's app is installed, or the organization if the app is installed in all of it: instead of an own app.",
+      ),
   })
-  .refine(({ signingSecret, appToken }) => signingSecret !== undefined || appToken !== undefined, {
-    path: ['signingSecret'],
-    message: 'is required, or appToken',
-  })
+  .refine(
+    ({ signingSecret, appToken, teamId }) =>
+      signingSecret !== undefined || appToken !== undefined || teamId !== undefined,
+    { path: ['signingSecret'], message: 'is required, or appToken, or teamId' },
+  )
+  .refine(
+    ({ signingSecret, appToken, teamId }) =>
+      teamId === undefined || (signingSecret === undefined && appToken === undefined),
+    {
+      path: ['teamId'],
+      message: 'must be absent with a signingSecret or an appToken, which are of an own app',
+    },
+  )
 
 export type Config = z.infer<typeof configSchema>
 
 /**
- * The app whose Socket Mode is used, by the id in its token. Slack gives each event to one of the connections of an app,
- * so only one client can use it.
+ * The workspace in the operator's app, or the app whose Socket Mode is used, by the id in its token. Slack gives each event
+ * to one of the connections of an app, so only one client can use it.
  */
-export function account({ appToken }: Config): string | undefined {
+export function account({ appToken, teamId }: Config): string | undefined {
+  if (teamId !== undefined) return teamId
   if (appToken === undefined) return undefined
   const id = /^xapp-\d+-([A-Z0-9]{1,30})-/.exec(appToken)?.[1]
   return id ?? `token ${createHash('sha256').update(appToken).digest('hex').slice(0, 32)}`
@@ -46,6 +68,11 @@ export const optionsSchema = z
       .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
       .regex(/\/api\/$/, 'must end in /api/')
       .default(SLACK_API_URL),
+    /**
+     * "Signing Secret" of the operator's app, which is installed in the workspaces of several clients: verifies requests to
+     * `/webhooks/v1/slack`.
+     */
+    signingSecret: filled.optional(),
   })
   .prefault({})
 

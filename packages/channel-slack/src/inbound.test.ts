@@ -2,8 +2,11 @@ import type { InboundRequest } from '@plugboard/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { textOfBlocks } from './block-text.js'
-import { parse } from './inbound.js'
+import { parse as parseOf } from './inbound.js'
 import { readable } from './readable-text.js'
+
+/** Of an integration with an app of its own. */
+const parse = (request: InboundRequest) => parseOf(request, {})
 
 const request = (body: string | Uint8Array, headers: Record<string, string> = {}): InboundRequest => ({
   method: 'POST',

@@ -7,6 +7,7 @@ import {
   type Received,
   readJson,
 } from '@plugboard/core'
+import type { Config } from './config.js'
 import { endpointOf } from './endpoint.js'
 import { parseEvent } from './events.js'
 import { parseInteraction } from './interactions.js'
@@ -14,58 +15,70 @@ import { MAX_JSON_VALUES } from './limits.js'
 import { readCommand, readEnvelope, readHeaders } from './payloads.js'
 import { readable } from './readable-text.js'
 import { isSslCheck } from './ssl-check.js'
+import { teamsIn } from './teams.js'
 
 const JSON_LIMITS = { maxValues: MAX_JSON_VALUES }
 
 /** An answer that shows nothing to the person. */
 const DONE: InboundResponse = { status: 200 }
 
-/**
- * Slack sends events as JSON, and interactions and slash commands as forms. Each needs an empty 200 within three
- * seconds. https://docs.slack.dev/apis/events-api/#responding
- */
-export function parse(request: InboundRequest): Received {
-  const { method, headers, body } = request
-  if (isSslCheck(request)) return { events: [], response: DONE }
-  if (method !== 'POST') throw invalid({ path: ['method'], message: 'must be POST' })
-  const { 'content-type': type, 'x-slack-request-timestamp': seconds } = readHeaders(headers)
-  if (/^application\/json\s*(;|$)/i.test(type)) return parseJson(readJson(body, 'body', JSON_LIMITS))
-  if (/^application\/x-www-form-urlencoded\s*(;|$)/i.test(type)) {
-    return { events: parseForm(readForm(body), new Date(Number(seconds) * 1000)), response: DONE }
-  }
-  throw invalid({ path: ['headers', 'content-type'], message: 'must be JSON or a form' })
-}
-
-/** Kinds of what Slack sends over a socket. https://docs.slack.dev/apis/events-api/using-socket-mode */
+/** Kinds of what Slack sends. https://docs.slack.dev/apis/events-api/using-socket-mode */
 export const socketKinds = ['events_api', 'interactive', 'slash_commands'] as const
 
-/** Reads what Slack sends over a socket: the same as over HTTP, in another envelope. */
-export function parsePayload(kind: (typeof socketKinds)[number], payload: unknown, at: Date): InboundEvent[] {
+/** What is in a request: something of a kind, or nothing but what is to be answered. */
+type Body =
+  | { kind: (typeof socketKinds)[number]; value: unknown; at: Date }
+  | { kind: 'answered'; response: InboundResponse }
+
+/** Each request needs an empty 200 within three seconds. https://docs.slack.dev/apis/events-api/#responding */
+export function parse(request: InboundRequest, { teamId }: Pick<Config, 'teamId'>): Received {
+  const body = readBody(request)
+  if (body.kind === 'answered') return { events: [], response: body.response }
+  const isOwn = teamId === undefined || teamsIn(body.value).includes(teamId)
+  return { events: isOwn ? parsePayload(body.kind, body.value, body.at) : [], response: DONE }
+}
+
+/** Slack sends events as JSON, and interactions and slash commands as forms. @throws PlugboardError INVALID */
+export function readBody(request: InboundRequest): Body {
+  const { method, headers, body } = request
+  if (isSslCheck(request)) return { kind: 'answered', response: DONE }
+  if (method !== 'POST') throw invalid({ path: ['method'], message: 'must be POST' })
+  const { 'content-type': type, 'x-slack-request-timestamp': seconds } = readHeaders(headers)
+  const at = new Date(Number(seconds) * 1000)
+  if (/^application\/json\s*(;|$)/i.test(type)) {
+    const value = readJson(body, 'body', JSON_LIMITS)
+    const response = answerTo(value)
+    return response ? { kind: 'answered', response } : { kind: 'events_api', value, at }
+  }
+  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(type))
+    throw invalid({ path: ['headers', 'content-type'], message: 'must be JSON or a form' })
+  const form = readForm(body)
+  const payload = form.get('payload')
+  return payload === null
+    ? { kind: 'slash_commands', value: Object.fromEntries(form), at }
+    : { kind: 'interactive', value: readJson(payload, 'payload', JSON_LIMITS), at }
+}
+
+/** Reads what Slack sends, over HTTP or over a socket. @throws PlugboardError INVALID */
+export function parsePayload(kind: (typeof socketKinds)[number], value: unknown, at: Date): InboundEvent[] {
   switch (kind) {
     case 'events_api':
-      return parseJson(payload).events
+      // Other types are about the app and not about a person, such as `app_rate_limited`.
+      return readEnvelope(value).type === 'event_callback' ? parseEvent(value) : []
     case 'interactive':
-      return parseInteraction(payload, at)
+      return parseInteraction(value, at)
     case 'slash_commands':
-      return [parseCommand(payload, at)]
+      return [parseCommand(value, at)]
   }
 }
 
-function parseJson(value: unknown): Received {
+/** The answer to the handshake of a Request URL; undefined for anything else. */
+function answerTo(value: unknown): InboundResponse | undefined {
   const { type, challenge } = readEnvelope(value)
-  if (type === 'url_verification') {
-    if (challenge === undefined) throw invalid({ path: ['body', 'challenge'], message: 'is required' })
-    const answer = { headers: { 'content-type': 'application/json' }, body: JSON.stringify({ challenge }) }
-    return { events: [], response: { status: 200, ...answer } }
-  }
-  // Other types are about the app and not about a person, such as `app_rate_limited`.
-  return { events: type === 'event_callback' ? parseEvent(value) : [], response: DONE }
-}
-
-function parseForm(form: URLSearchParams, at: Date): InboundEvent[] {
-  const payload = form.get('payload')
-  if (payload !== null) return parseInteraction(readJson(payload, 'payload', JSON_LIMITS), at)
-  return [parseCommand(Object.fromEntries(form), at)]
+  if (type !== 'url_verification') return undefined
+  if (challenge === undefined) throw invalid({ path: ['body', 'challenge'], message: 'is required' })
+  const body = JSON.stringify({ challenge })
+  return { status: 200, headers: { 'content-type': 'application/json' }, body }
 }
 
 /** A slash command has no time and no message of its own. */

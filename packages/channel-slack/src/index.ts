@@ -5,16 +5,16 @@
 import { defineChannel } from '@plugboard/core'
 import { account, configSchema, optionsSchema } from './config.js'
 import { MAX_ALT, MAX_BUTTONS, MAX_JSON_VALUES, MAX_LABEL, MAX_SECTION } from './limits.js'
-import { setup } from './setup.js'
 
 export const slack = defineChannel({
   contract: 1,
   name: 'slack',
+  title: 'Slack',
   version: '1.0.0',
   config: configSchema,
   options: optionsSchema,
   secrets: ['signingSecret', 'botToken', 'appToken'],
-  modes: { webhook: ['signingSecret'], listen: ['appToken'] },
+  modes: { webhook: [['signingSecret', 'teamId']], listen: ['appToken'] },
   account,
   capabilities: {
     content: [
@@ -37,8 +37,8 @@ export const slack = defineChannel({
     // https://docs.slack.dev/apis/web-api/rate-limits#posting-messages
     rate: { perEndpoint: { perSecond: 1, burst: 3 } },
   },
-  inbound: { maxJsonValues: MAX_JSON_VALUES },
-  setup,
+  inbound: { maxJsonValues: MAX_JSON_VALUES, isShared: true },
+  setup: async (...where) => (await import('./setup.js')).setup(...where),
   // The SDK and the Markdown parser come with the runtime, so only a server that uses the channel pays for them.
   load: async (host) => (await import('./runtime.js')).runtime(host),
 })

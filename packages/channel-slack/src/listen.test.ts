@@ -90,6 +90,21 @@ describe('listen', () => {
     await second.stop()
   })
 
+  test('stores an envelope once that Slack sends again meanwhile, and acknowledges it both times', async () => {
+    // Long enough that Slack does not send it a third time just before it gets the acknowledgement.
+    const { fake, listen } = await open(400)
+    const listening = listen()
+    fake.sockets.send(appToken, 'events_api', message('one'))
+    expect((await listening.next()).events).toHaveLength(1)
+    await vi.waitFor(() => expect(fake.sockets.repeated).toBeGreaterThan(0))
+    fake.sockets.send(appToken, 'events_api', message('two', 2))
+    expect((await listening.next()).events).toMatchObject([{ content: { text: 'two' } }])
+    const next = listening.next().catch(() => undefined)
+    await vi.waitFor(() => expect(fake.sockets.unacknowledged(appToken)).toBe(0))
+    await listening.stop()
+    await next
+  })
+
   test('opens a new connection before the old one ends, and loses nothing', async () => {
     const { fake, listen } = await open()
     const listening = listen()

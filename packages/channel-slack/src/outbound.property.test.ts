@@ -1,10 +1,13 @@
 import { degrade, type JsonObject } from '@plugboard/core'
+import { characters } from '@plugboard/core/testing'
 import { type Block, type Inline, parseMarkdown } from '@plugboard/markdown'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { faultsOf, type Block as SlackBlock, visibleText } from '../test/block-kit.js'
 import { load, type Stage, stage } from '../test/stage.js'
 import { slack } from './index.js'
+
+const character = fc.nat(characters.max).map(characters.at, characters.indexOf)
 
 let on: Stage
 beforeAll(async () => {
@@ -60,7 +63,7 @@ const piece = fc.oneof(
     '\u200b',
     'snake_case_word',
   ),
-  fc.string({ unit: 'binary', maxLength: 20 }),
+  fc.string({ unit: character, maxLength: 20 }),
 )
 const text = fc.array(piece, { minLength: 1, maxLength: 60 }).map((pieces) => pieces.join(''))
 

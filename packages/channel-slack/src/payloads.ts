@@ -123,6 +123,32 @@ const callbackSchema = z.object({
 })
 export type Callback = z.infer<typeof callbackSchema>
 
+const oddId = id.nullish().catch(undefined)
+const teamSchema = z.object({ id: oddId, enterprise_id: oddId }).nullish().catch(undefined)
+/** Where the app is installed, in each kind of payload; a slash command has a text for each field. */
+const originSchema = z.object({
+  is_enterprise_install: z
+    .union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
+    .nullish()
+    .catch(undefined),
+  enterprise_id: oddId,
+  enterprise: z.object({ id: oddId }).nullish().catch(undefined),
+  team_id: oddId,
+  team: teamSchema,
+  user: z.object({ team_id: oddId }).nullish().catch(undefined),
+  /** Of a dialog that a person of another workspace opened. */
+  view: z.object({ app_installed_team_id: oddId }).nullish().catch(undefined),
+})
+export type Origin = z.infer<typeof originSchema>
+
+const originsSchema = originSchema.extend({
+  authorizations: few(originSchema).nullish().catch(undefined),
+})
+
+/** Where a payload comes from; undefined for what is not one. */
+export const findOrigins = (value: unknown): z.infer<typeof originsSchema> | undefined =>
+  originsSchema.safeParse(value).data
+
 const words = z.object({ text: z.string() }).nullish().catch(undefined)
 const optionSchema = z.object({ value: z.string().nullish(), text: words })
 const names = few(z.string()).nullish()

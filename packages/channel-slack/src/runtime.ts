@@ -1,7 +1,6 @@
 import type { ChannelHost, ChannelRuntime } from '@plugboard/core'
 import { connect, type Session, sharedClient } from './api.js'
 import { edit, remove } from './changes.js'
-import { check } from './check.js'
 import type { Config, Options } from './config.js'
 import { deliver } from './deliver.js'
 import { classify } from './failure.js'
@@ -9,6 +8,8 @@ import { parse } from './inbound.js'
 import { listen } from './listen.js'
 import { openMedia } from './media.js'
 import { render } from './outbound.js'
+import { check } from './provisioning.js'
+import { route } from './route.js'
 import { verify } from './verify.js'
 
 /** The working half of the channel; importing this file loads the SDK. */
@@ -16,14 +17,15 @@ export function runtime({ options, logger, fetch }: ChannelHost<Options>): Chann
   const call = sharedClient(options)
   return {
     connect,
-    verify,
-    parse,
+    verify: (request, { config }) => verify(request, config.signingSecret),
+    parse: (request, { config }) => parse(request, config),
+    route: route(options),
     render,
     deliver: deliver(call, logger),
     edit: edit(call),
     remove: remove(call),
     classify,
-    check: check(call),
+    check: check(call, options),
     listen: listen(call, options, logger),
     openMedia: openMedia(call, options, fetch),
   }

@@ -7,11 +7,18 @@ import { isSlackHost } from './slack-host.js'
 
 type Context = ListenContext<Config, Session>
 
+/** One connection, and what became of it. */
+interface Connection {
+  socket: HostWebSocket
+  isGreeted: boolean
+}
+
 /** An envelope that has to be acknowledged. */
 export interface Delivered {
   envelope: object
   /** Of the envelope, in UTF-16 units. */
   size: number
+  connection: Connection
   /** Without effect if the connection is gone: Slack then sends the envelope again over another one. */
   acknowledge(): void
 }
@@ -38,12 +45,6 @@ const ENDED: Readonly<Record<string, string>> = {
     'the app has ten connections already, so other programs use its Socket Mode: stop them, or use another app',
 }
 
-/** One connection, and what became of it. */
-interface Connection {
-  socket: HostWebSocket
-  isGreeted: boolean
-}
-
 /**
  * The connections of an app. Slack ends each after some hours, and says so before: then a new one is opened before the
  * old one ends, so there are two for a short time.
@@ -57,6 +58,8 @@ export class SocketMode {
   #current: Connection | undefined
   /** By id. Slack sends an envelope again that waits for too long. */
   readonly #waiting = new Map<string, Delivered>()
+  /** By id, what was given and is not acknowledged: the connections over which it came, again if storing it took long. */
+  readonly #given = new Map<string, Set<Connection>>()
   #waitingSize = 0
   #failure: unknown
   /** When the last new connections were opened. */
@@ -102,6 +105,7 @@ export class SocketMode {
   #taken(id: string, delivered: Delivered): Delivered {
     this.#waiting.delete(id)
     this.#waitingSize -= delivered.size
+    this.#given.set(id, new Set([delivered.connection]))
     return delivered
   }
 
@@ -137,15 +141,27 @@ export class SocketMode {
     const { type, envelope_id, reason = '' } = message
     if (type === 'hello') this.#greeted(connection)
     else if (type === 'disconnect') this.#mustEnd(connection, reason)
-    else if (envelope_id !== undefined) {
-      const acknowledge = (): void => connection.socket.send(JSON.stringify({ envelope_id }))
-      const size = String(data).length
-      this.#waitingSize += size - (this.#waiting.get(envelope_id)?.size ?? 0)
-      this.#waiting.set(envelope_id, { envelope: message, size, acknowledge })
-      if (this.#waiting.size > MAX_WAITING || this.#waitingSize > MAX_WAITING_SIZE)
-        this.#fail(failure('Slack sent more than can be stored'))
-      this.#wake()
+    else if (envelope_id !== undefined) this.#wait(connection, envelope_id, message, String(data).length)
+  }
+
+  #wait(connection: Connection, id: string, envelope: object, size: number): void {
+    const given = this.#given.get(id)
+    // It is being stored. One acknowledgement is for all times that it came.
+    if (given) {
+      given.add(connection)
+      return
     }
+    const acknowledge = (): void => this.#acknowledge(id)
+    this.#waitingSize += size - (this.#waiting.get(id)?.size ?? 0)
+    this.#waiting.set(id, { envelope, size, connection, acknowledge })
+    if (this.#waiting.size > MAX_WAITING || this.#waitingSize > MAX_WAITING_SIZE)
+      this.#fail(failure('Slack sent more than can be stored'))
+    this.#wake()
+  }
+
+  #acknowledge(id: string): void {
+    for (const { socket } of this.#given.get(id) ?? []) socket.send(JSON.stringify({ envelope_id: id }))
+    this.#given.delete(id)
   }
 
   #greeted(connection: Connection): void {

@@ -1,18 +1,8 @@
-import type { InboundRequest, Integration } from '@plugboard/core'
+import type { InboundRequest } from '@plugboard/core'
 import { describe, expect, test } from 'vitest'
 import { signatureOf } from '../test/fake-slack.js'
 import { config, stranger } from '../test/stage.js'
-import type { Session } from './api.js'
-import type { Config } from './config.js'
 import { verify } from './verify.js'
-
-const integration = (own: Config): Integration<Config, Session> => ({
-  clientId: 'acme',
-  id: 'integration-1',
-  name: 'main',
-  config: own,
-  session: undefined,
-})
 
 const request = (body: string | Uint8Array, headers: Record<string, string> = {}): InboundRequest => ({
   method: 'POST',
@@ -56,13 +46,13 @@ describe('verify', () => {
       { ok: false, reason: 'malformed' },
     ],
   ])('%s', (_, headers, verdict) => {
-    expect(verify({ ...request(body), headers }, integration(config))).toEqual(verdict)
+    expect(verify({ ...request(body), headers }, config.signingSecret)).toEqual(verdict)
   })
 
   test('a body that is not UTF-8 is refused even with a signature', () => {
     const bytes = Buffer.from([0x61, 0xff, 0xfe])
     const headers = signatureOf(bytes, String(config.signingSecret))
-    expect(verify(request(bytes, headers), integration(config))).toEqual({ ok: false, reason: 'malformed' })
+    expect(verify(request(bytes, headers), config.signingSecret)).toEqual({ ok: false, reason: 'malformed' })
   })
 
   const check = 'ssl_check=1&token=gIkuvaNzQIHg97ATvDxqgjtO'
@@ -75,7 +65,7 @@ describe('verify', () => {
     ['a check that is off', 'ssl_check=0', {}, { ok: false, reason: 'missing' }],
   ])('%s', (_, text, headers, verdict) => {
     const form = { 'content-type': 'application/x-www-form-urlencoded' }
-    expect(verify({ ...request(text), headers: { ...form, ...headers } }, integration(config))).toEqual(
+    expect(verify({ ...request(text), headers: { ...form, ...headers } }, config.signingSecret)).toEqual(
       verdict,
     )
   })

@@ -139,6 +139,17 @@ const signIn = (path: string): Answer => ({
   body: `<html><title>Sign in | Slack</title><form action="/?redir=${encodeURIComponent(path)}"></form></html>`,
 })
 
+/** A token like `xoxb-T1-…` is of the workspace T1, and `xoxb-E1-…` of all workspaces of the organization E1. */
+function teamOfToken(token: string): object {
+  const [, team = 'T061EG9R6'] = /^xoxb-([TE][A-Z0-9]*)-/.exec(token) ?? []
+  const isOrganization = team.startsWith('E')
+  return {
+    team_id: isOrganization ? null : team,
+    ...(isOrganization && { enterprise_id: team }),
+    is_enterprise_install: isOrganization,
+  }
+}
+
 /** The answer to a call that goes well, and the refusal of what Slack refuses. Notes messages in `posted`. */
 export function answer(
   call: ProviderCall,
@@ -160,6 +171,7 @@ export function answer(
         user: 'bot',
         user_id: 'U0BOT',
         bot_id: 'B0BOT',
+        ...teamOfToken(token),
       }
     case '/api/chat.postMessage':
       return post(token, form, posted)
@@ -214,7 +226,8 @@ function post(token: string, form: URLSearchParams, posted: Posted[]): object {
   const faults = faultsOf(blocks)
   if (faults.includes('msg_blocks_too_long')) return { ok: false, error: 'msg_blocks_too_long' }
   if (faults.length > 0) return invalidBlocks(faults)
-  const ts = `1700000000.${String(posted.length + 1).padStart(6, '0')}`
+  const last = Number(posted.at(-1)?.ts.split('.')[1] ?? 0)
+  const ts = `1700000000.${String(last + 1).padStart(6, '0')}`
   // A message to a person goes to the direct messages with that person.
   const where = /^[UW]/.test(channel) ? `D${channel.slice(1)}` : channel
   posted.push({

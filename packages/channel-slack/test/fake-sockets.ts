@@ -35,6 +35,8 @@ export class FakeSockets {
   readonly faults: string[] = []
   /** Connections that were opened, by app token. */
   readonly opened: string[] = []
+  /** How often an envelope was sent again that was not acknowledged in time. */
+  repeated = 0
   /** Whether new connections are greeted. */
   isGreeting = true
 
@@ -159,6 +161,7 @@ export class FakeSockets {
       return
     }
     const again = (): void => {
+      this.repeated += 1
       app.unacknowledged.get(socket)?.delete(envelope.envelope_id)
       this.#deliver(app, { ...envelope, retry_attempt: envelope.retry_attempt + 1 })
     }

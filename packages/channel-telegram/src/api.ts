@@ -1,4 +1,5 @@
 import { Agent } from 'node:https'
+import { AnswerTooLarge, readAnswer } from '@plugboard/core'
 import { Telegram } from 'telegraf'
 import { type Config, type Options, webhookSecret } from './config.js'
 
@@ -107,11 +108,6 @@ export async function call(
 /** Most bytes of an answer that are read. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 
-/** An answer was larger than what is read. */
-export class AnswerTooLarge extends Error {
-  override readonly name = 'AnswerTooLarge'
-}
-
 /**
  * Calls a method with the `fetch` of the host, which waits longer than the SDK's calls may.
  * @throws ApiError, AnswerTooLarge
@@ -131,7 +127,7 @@ export async function longCall(
       body: JSON.stringify(args),
       signal,
     })
-    const text = await textOf(response)
+    const text = new TextDecoder().decode(await readAnswer(response, MAX_ANSWER_BYTES))
     if (response.status >= 300 && response.status < 400) throw new Redirected()
     answer = parse(text) ?? (response.ok ? undefined : { error_code: response.status })
     if (answer === undefined) throw Object.assign(new Error('not JSON'), { code: 'invalid-json' })
@@ -141,17 +137,6 @@ export async function longCall(
   }
   if (at(answer, 'ok') === true) return at(answer, 'result')
   throw new ApiError(method, detailsOf({ response: answer }))
-}
-
-async function textOf({ body }: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of body ?? []) {
-    size += chunk.length
-    if (size > MAX_ANSWER_BYTES) throw new AnswerTooLarge()
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
 }
 
 /** Undefined for what is no JSON, such as the page of a proxy. */

@@ -3,8 +3,11 @@ import { z } from 'zod'
 
 /** A client's configuration, with the field names of sync. Unknown fields are rejected, so that a typo is noticed. */
 export const configSchema = z.strictObject({
-  /** The token from BotFather. Any text is accepted, because only Telegram knows whether a token is valid. */
-  botToken: z.string('must be text').min(1, 'must not be empty'),
+  // Any text is accepted, because only Telegram knows whether a token is valid.
+  botToken: z
+    .string('must be text')
+    .min(1, 'must not be empty')
+    .describe('The token of the bot, from BotFather: digits, a colon, and the secret.'),
 })
 
 export type Config = z.infer<typeof configSchema>

@@ -9,6 +9,7 @@ import { MAX_BUTTONS, MAX_CAPTION, MAX_LABEL, MAX_TEXT } from './limits.js'
 export const telegram = defineChannel({
   contract: 1,
   name: 'telegram',
+  title: 'Telegram',
   version: '1.0.0',
   config: configSchema,
   options: optionsSchema,

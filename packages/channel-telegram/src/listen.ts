@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  AnswerTooLarge,
   FailureError,
   type Heard,
   type InboundEvent,
@@ -9,7 +10,7 @@ import {
   type ListenContext,
   type Logger,
 } from '@plugboard/core'
-import { AnswerTooLarge, ApiError, call, longCall, type Session } from './api.js'
+import { ApiError, call, longCall, type Session } from './api.js'
 import type { Config } from './config.js'
 import { readUpdate } from './inbound.js'
 import { findWebhook, UPDATES } from './setup.js'

@@ -193,7 +193,7 @@ const degreesIn = (text: string | undefined): number | undefined => (text?.trim(
 function personOf({ sender }: Endpoint, fields: Fields): Person {
   const name = fields.get('ProfileName') || profileNameIn(fields.get('ChannelMetadata'))
   const phone = /\+\d{5,15}$/.exec(sender)?.[0]
-  return { ...(name && { name }), ...(phone && { phone }) }
+  return { ...(name && { name }), ...(phone && { phone, verified: ['phone'] }) }
 }
 
 const metadataSchema = z.object({

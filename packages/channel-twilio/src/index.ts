@@ -6,11 +6,11 @@ import { defineChannel } from '@plugboard/core'
 import { configSchema, optionsSchema } from './config.js'
 import { isWhatsApp } from './endpoint.js'
 import { MAX_CAPTION, MAX_REQUEST_BYTES, MAX_TEXT } from './limits.js'
-import { setup } from './setup.js'
 
 export const twilio = defineChannel({
   contract: 1,
   name: 'twilio',
+  title: 'Twilio',
   version: '1.0.0',
   config: configSchema,
   options: optionsSchema,
@@ -34,7 +34,7 @@ export const twilio = defineChannel({
     },
   },
   inbound: { headers: ['x-twilio-signature'], maxBytes: MAX_REQUEST_BYTES },
-  setup,
+  setup: async (webhookUrl) => (await import('./setup.js')).setup(webhookUrl),
   // The SDK and the Markdown parser come with the runtime: 150 ms that only servers spend that use the channel.
   load: async (host) => (await import('./runtime.js')).runtime(host),
 })

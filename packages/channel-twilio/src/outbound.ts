@@ -6,10 +6,9 @@ import {
   type Part,
   splitText,
 } from '@plugboard/core'
-import { toPlainText } from '@plugboard/markdown'
+import { toPlainText, toWhatsApp } from '@plugboard/markdown'
 import { hasMms, isWhatsApp } from './endpoint.js'
 import { MAX_PLACE, MAX_TEXT } from './limits.js'
-import { toWhatsApp } from './markdown.js'
 
 /** Arguments of a message without sender and recipient; the names are the SDK's. */
 export type MessageArgs = {

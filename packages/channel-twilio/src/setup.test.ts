@@ -102,7 +102,7 @@ describe('the configuration', () => {
   })
 })
 
-test('the instructions name the address that Twilio has to call', () => {
+test('the instructions name the address that Twilio has to call', async () => {
   const url = 'https://hub.example/webhooks/v1/acme/twilio'
-  expect(twilio.setup?.(url, 'webhook').split(url)).toHaveLength(3)
+  expect((await twilio.setup?.(url, 'webhook'))?.split(url)).toHaveLength(3)
 })

@@ -1,4 +1,3 @@
-import { Webhook } from 'standardwebhooks'
 import { z } from 'zod'
 
 /** Shortest key that Standard Webhooks allows. */
@@ -13,24 +12,23 @@ const secret = z
 
 /** A client's configuration, with the field names of sync. Unknown fields are rejected, so that a typo is noticed. */
 export const configSchema = z.strictObject({
-  /** Address that receives messages for people. */
   url: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-    .refine(hasNoCredentials, 'must not contain a user name or a password'),
-  /** Signs requests to `url`, and verifies inbound requests. */
-  secret,
-  /** The old secret during a change: also accepted on inbound requests, and a second signature on outbound ones. */
-  previousSecret: secret.optional(),
+    .refine(hasNoCredentials, 'must not contain a user name or a password')
+    .describe('Address that receives messages for people.'),
+  secret: secret.describe('Signs requests to `url`, and verifies inbound requests.'),
+  previousSecret: secret
+    .optional()
+    .describe(
+      'The old secret during a change: also accepted on inbound requests, and a second signature on outbound ones.',
+    ),
+  changes: z
+    .boolean({ error: 'must be a boolean' })
+    .optional()
+    .describe('Whether `url` also receives edits and removals of messages that it accepted.'),
 })
 
 export type Config = z.infer<typeof configSchema>
-
-/** The decoded keys of one integration, the current one first. */
-export type Session = readonly Webhook[]
-
-export function connect({ secret, previousSecret }: Config): Session {
-  return [secret, ...(previousSecret === undefined ? [] : [previousSecret])].map((each) => new Webhook(each))
-}
 
 function isSecret(text: string): boolean {
   const base64 = text.replace(/^whsec_/, '')

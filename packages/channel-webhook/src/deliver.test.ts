@@ -2,8 +2,9 @@ import type { DeliveryContext, Part } from '@plugboard/core'
 import { type Answer, fakeProvider, memoryState } from '@plugboard/core/testing'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, test } from 'vitest'
-import { type Config, connect, type Session } from './config.js'
-import { deliver } from './deliver.js'
+import { connect, type Session } from './api.js'
+import type { Config } from './config.js'
+import { deliver, edit, remove } from './deliver.js'
 import { classify } from './failure.js'
 import { render } from './outbound.js'
 
@@ -24,11 +25,11 @@ const context = (config: Config, deliveryId = 'delivery-1'): DeliveryContext<Con
 async function post(answer: Answer, config: Partial<Config> = {}) {
   const provider = await fakeProvider({ answer: () => answer })
   try {
-    const sending = deliver(fetch)(
+    const delivering = deliver(fetch)(
       parts[0] as Part,
       context({ url: `${provider.url}/hook?a=1`, secret, ...config }),
     )
-    const result = await sending.catch((error: unknown) => classify(error))
+    const result = await delivering.catch((error: unknown) => classify(error))
     return { result, calls: [...provider.calls] }
   } finally {
     await provider.close()
@@ -61,6 +62,33 @@ describe('a message that is posted', () => {
     expect(signed['webhook-signature']?.split(' ')).toHaveLength(2)
     for (const each of [secret, previousSecret])
       expect(() => new Webhook(each).verify(body, signed)).not.toThrow()
+  })
+})
+
+describe('a change of a message', () => {
+  const sent = { providerMessageIds: ['theirs-7'] }
+  const about = { id: 'delivery-1', identity: '*', sender: 'ada', thread: 'room-7', messageId: 'theirs-7' }
+  const bodyOf = async (change: (to: DeliveryContext<Config, Session>) => unknown) => {
+    const provider = await fakeProvider({ answer: () => ({ body: '{"id":"another"}' }) })
+    try {
+      const result = await change(context({ url: provider.url, secret }))
+      const [{ body = '', headers = {} } = {}] = provider.calls
+      new Webhook(secret).verify(body, headers as Record<string, string>)
+      return { body: JSON.parse(body), result }
+    } finally {
+      await provider.close()
+    }
+  }
+
+  test('names the message by its id, which stays whatever the receiver answers', async () => {
+    const { body, result } = await bodyOf((to) => edit(fetch)(sent, parts[0] as Part, to))
+    expect(body).toEqual({ type: 'edited', ...about, payload: { type: 'acme:form', fields: ['größe'] } })
+    expect(result).toEqual({ providerMessageIds: [] })
+  })
+
+  test('that is removed has no payload', async () => {
+    const { body } = await bodyOf((to) => remove(fetch)(sent, to))
+    expect(body).toEqual({ type: 'removed', ...about })
   })
 })
 

@@ -4,16 +4,12 @@
  * @packageDocumentation
  */
 import { defineChannel } from '@plugboard/core'
-import { configSchema, connect } from './config.js'
-import { deliver } from './deliver.js'
-import { classify } from './failure.js'
-import { parse } from './inbound.js'
-import { render } from './outbound.js'
-import { verify } from './verify.js'
+import { configSchema } from './config.js'
 
 export const webhook = defineChannel({
   contract: 1,
   name: 'webhook',
+  title: 'Webhook',
   version: '1.0.0',
   config: configSchema,
   secrets: ['secret', 'previousSecret'],
@@ -22,8 +18,8 @@ export const webhook = defineChannel({
   // Retry-After.
   capabilities: { content: 'any', maxTextLength: Number.MAX_SAFE_INTEGER },
   inbound: { headers: ['webhook-id', 'webhook-timestamp', 'webhook-signature'] },
-  // A channel with an SDK imports it here: `const { Telegram } = await import('telegraf')`.
-  load: async ({ fetch }) => ({ connect, verify, parse, render, deliver: deliver(fetch), classify }),
+  // The library of signatures comes with the runtime, so only a server that uses the channel pays for it.
+  load: async (host) => (await import('./runtime.js')).runtime(host),
 })
 
 /** What the server imports. @alias */

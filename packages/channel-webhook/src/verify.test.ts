@@ -1,7 +1,8 @@
 import type { InboundRequest } from '@plugboard/core'
 import { Webhook } from 'standardwebhooks'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type Config, connect } from './config.js'
+import { connect } from './api.js'
+import type { Config } from './config.js'
 import { verify } from './verify.js'
 
 const now = new Date('2026-11-22T08:00:00Z')

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { InboundRequest, Integration, Verdict } from '@plugboard/core'
-import type { Config, Session } from './config.js'
+import type { Session } from './api.js'
+import type { Config } from './config.js'
 
 /**
  * Largest accepted difference between the sender's clock and the server's; equal to the library's, which enforces it.

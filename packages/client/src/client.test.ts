@@ -99,6 +99,16 @@ describe('conversations', () => {
     await expect(client.conversations.delete(conversation.id)).rejects.toMatchObject({ status: 404 })
   })
 
+  test('are shown that the bot writes, and that it has read', async () => {
+    const { client, conversation } = await setUpConversation()
+    expect(await client.conversations.typing(conversation.id)).toBeUndefined()
+    expect(await client.conversations.typing(conversation.id, false)).toBeUndefined()
+    expect(await client.conversations.read(conversation.id)).toBeUndefined()
+    await client.conversations.delete(conversation.id)
+    await expect(client.conversations.typing(conversation.id)).rejects.toMatchObject({ status: 404 })
+    await expect(client.conversations.read(conversation.id)).rejects.toMatchObject({ status: 404 })
+  })
+
   test('of a user are listed page by page', async () => {
     const { client, user, conversation } = await setUpConversation()
     const second = await client.conversations.create({ userId: user.id })

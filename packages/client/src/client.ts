@@ -4,6 +4,8 @@ import { type Endpoints, endpoints } from './endpoints.js'
 import type { FetchFunction } from './exchange.js'
 import { type Health, health, type Webhooks, webhooks } from './health.js'
 import { type Messages, messages } from './messages.js'
+import { type PullHandler, type Pulling, type PullOptions, pull } from './pull.js'
+import { type EventsOptions, follow, type ResetEvent, type StreamedEvent } from './streams.js'
 import { type SyncConfig, type SyncResult, syncClient } from './sync.js'
 import { type Tokens, tokens } from './tokens.js'
 import { type CallOptions, transport } from './transport.js'
@@ -42,6 +44,18 @@ export interface PlugboardClient {
   sync(config: SyncConfig, options?: CallOptions): Promise<SyncResult>
   /** The state of the webhooks and of each configured channel, with its latest events. */
   health(options?: CallOptions): Promise<Health>
+  /**
+   * Follows events as they happen: of one conversation, or of the whole client. It connects again by itself, and
+   * continues exactly where it was: no event comes twice, and none is left out. Keep the `position` of the last event that
+   * you have handled, and pass it as `after` when your program starts again.
+   *
+   * ```ts
+   * for await (const event of plugboard.events({ after: await lastPosition() })) await handle(event)
+   * ```
+   *
+   * @throws PlugboardApiError if the server refuses it for good, such as 401 after the token was revoked
+   */
+  events(options?: EventsOptions): AsyncGenerator<StreamedEvent | ResetEvent, never, void>
   users: Users
   conversations: Conversations
   messages: Messages
@@ -49,6 +63,19 @@ export interface PlugboardClient {
   deadLetters: DeadLetters
   webhooks: Webhooks
   tokens: Tokens
+  /**
+   * For bots without an address: pulls the events of a webhook that was synced as `{ mode: 'pull' }`, and calls `handler`
+   * with each, in order per conversation. @throws RangeError for an invalid option
+   *
+   * ```ts
+   * await plugboard.sync({ webhooks: [{ mode: 'pull' }] })
+   * const pulling = plugboard.pull(async (event) => {
+   *   if (event.type === 'message.new') await answer(event.data.message)
+   * })
+   * await pulling.done
+   * ```
+   */
+  pull(handler: PullHandler, options?: PullOptions): Pulling
 }
 
 /**
@@ -76,6 +103,7 @@ export function createClient(options: ClientOptions): PlugboardClient {
   return {
     sync: (config, options) => syncClient(http, config, options),
     health: (options) => health(http, options),
+    events: (options = {}) => follow(http, ['events'], options),
     users: users(http),
     conversations: conversations(http),
     messages: messages(http),
@@ -83,5 +111,6 @@ export function createClient(options: ClientOptions): PlugboardClient {
     deadLetters: deadLetters(http),
     webhooks: webhooks(http),
     tokens: tokens(http),
+    pull: (handler, options) => pull(http, handler, options),
   }
 }

@@ -28,6 +28,10 @@ export interface Conversations {
   get(id: string, options?: CallOptions): Promise<Conversation>
   /** A page of the user's conversations, most recently used first. */
   listByUser(userId: string, options?: PageOptions): Promise<Conversation[]>
+  /** Shows the user for a few seconds that the bot writes, or, with false, that it stopped. */
+  typing(id: string, isTyping?: boolean, options?: CallOptions): Promise<void>
+  /** Shows the user that the bot has read everything up to now. */
+  read(id: string, options?: CallOptions): Promise<void>
   /** Deletes a conversation with its messages. */
   delete(id: string, options?: CallOptions): Promise<void>
 }
@@ -39,6 +43,22 @@ export function conversations(http: Transport): Conversations {
     get: (id, options) => http.get({ path: ['conversations', id] }, options),
     listByUser: (userId, { limit, before, ...options } = {}) =>
       http.get({ path: ['conversations', 'user', userId], query: { limit, before } }, options),
+    typing: (id, isTyping = true, options) =>
+      http.send(
+        {
+          method: 'POST',
+          path: ['conversations', id, 'typing'],
+          body: { isTyping },
+          repeat: 'always',
+          answer: 'none',
+        },
+        options,
+      ),
+    read: (id, options) =>
+      http.send(
+        { method: 'POST', path: ['conversations', id, 'read'], body: {}, repeat: 'always', answer: 'none' },
+        options,
+      ),
     delete: (id, options) => http.delete({ path: ['conversations', id] }, options),
   }
 }

@@ -5,6 +5,7 @@ const conversation = { userId: 'u1', conversationId: 'k1' }
 const message = { id: 'm1', conversationId: 'k1', sentOn: '2026-11-22T08:00:00.000Z', payload: {} }
 const known: Record<string, object> = {
   'user.new': { userId: 'u1' },
+  'user.updated': { userId: 'u1', userData: { language: 'en' } },
   'user.deleted': { userId: 'u1' },
   'user.merged': { userId: 'u1', mergedUserId: 'u2' },
   'conversation.new': { conversationId: 'k1' },
@@ -43,7 +44,7 @@ describe('toEvent', () => {
     expect(toEvent('e1', { type: 'message.new', data })).toMatchObject({ data })
   })
 
-  test.each(['user.updated', 'constructor', '__proto__', ''])(
+  test.each(['user.renamed', 'constructor', '__proto__', ''])(
     'keeps an unknown type (%j) as it is',
     (type) => {
       for (const data of [undefined, null, 'text', [1], { any: 1 }]) {

@@ -11,6 +11,9 @@ interface EventOf<Type, Data> {
 /** A user was created. */
 export type UserNewEvent = EventOf<'user.new', { userId: string; userData?: Record<string, string> }>
 
+/** The data of a user was replaced, by the page that its person has open. */
+export type UserUpdatedEvent = EventOf<'user.updated', { userId: string; userData: Record<string, string> }>
+
 /** A user was deleted. */
 export type UserDeletedEvent = EventOf<'user.deleted', { userId: string }>
 
@@ -58,7 +61,14 @@ export type MessageNewEvent = EventOf<
 /** A person rated a message: 1 = good, -1 = bad. */
 export type MessageFeedbackEvent = EventOf<
   'message.feedback',
-  { userId: string; conversationId: string; channel: string; messageId: string; feedback: number }
+  {
+    userId: string
+    conversationId: string
+    channel: string
+    integration?: string
+    messageId: string
+    feedback: number
+  }
 >
 
 /** An event of a conversation other than a message. `messageId` is absent if the message is unknown. */
@@ -87,6 +97,9 @@ export type Activity =
   | { type: 'joined' | 'left'; userId: string }
   /** The conversation was closed or reopened. */
   | { type: 'closed' | 'reopened' }
+  /** Only in streams of a client: the provider accepted a message, or all attempts failed. */
+  | { type: 'handed-over'; messageId: string; endpointId: string }
+  | { type: 'given-up'; messageId: string; endpointId: string; reason: string; error?: string; code?: string }
 
 /** Something other than a message happened in a conversation. */
 export type ConversationActivityEvent = EventOf<
@@ -117,6 +130,7 @@ export type UnknownEvent = EventOf<UnknownType, unknown>
 /** An event sent to a webhook of the client. */
 export type WebhookEvent =
   | UserNewEvent
+  | UserUpdatedEvent
   | UserDeletedEvent
   | UserMergedEvent
   | ConversationNewEvent
@@ -134,6 +148,7 @@ type Fields = Record<string, unknown>
 /** Checks the required fields of `data` per type. Additional fields are kept. */
 const hasShape: Record<KnownType, (data: Fields) => boolean> = {
   'user.new': (data) => hasStrings(data, 'userId'),
+  'user.updated': (data) => hasStrings(data, 'userId') && isObject(data.userData),
   'user.deleted': (data) => hasStrings(data, 'userId'),
   'user.merged': (data) => hasStrings(data, 'userId', 'mergedUserId'),
   'conversation.new': (data) => hasStrings(data, 'conversationId'),
@@ -172,6 +187,6 @@ function hasStrings(fields: Fields, ...names: string[]): boolean {
   return names.every((name) => typeof fields[name] === 'string')
 }
 
-function isObject(value: unknown): value is Fields {
+export function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

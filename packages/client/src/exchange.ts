@@ -46,7 +46,7 @@ export async function exchange(send: FetchFunction, attempt: Attempt, failure: F
     return { response, text: await response.text() }
   } catch (cause) {
     signal?.throwIfAborted()
-    const message = isLate ? `no answer within ${timeoutMs} ms` : `no answer: ${rootMessage(cause)}`
+    const message = isLate ? `no answer within ${timeoutMs} ms` : `no answer: ${networkMessage(cause)}`
     throw failure({ reason: isLate ? 'timeout' : 'network', status: 0, message, cause })
   } finally {
     clearTimeout(timer)
@@ -97,8 +97,8 @@ export function readAnswer<Result>(answer: Answer, read: (text: string) => Resul
 }
 
 /** undici says only "fetch failed" and keeps the useful text (ECONNREFUSED …) in its cause. */
-function rootMessage(cause: unknown): string {
+export function networkMessage(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause)
-  if (cause.cause instanceof Error) return rootMessage(cause.cause)
+  if (cause.cause instanceof Error) return networkMessage(cause.cause)
   return cause.message || ('code' in cause ? String(cause.code) : cause.name)
 }

@@ -34,6 +34,8 @@ export interface WebhookHealth {
   consecutiveFailures: number
   /** Deliveries, failed attempts and dead letters since the webhook was created. */
   counts: { delivered: number; failed: number; dead: number }
+  /** Of a pull webhook: what is not acknowledged yet. `oldest` is ISO 8601, UTC. */
+  waiting?: { conversations: number; oldest?: string }
 }
 
 /** State of an integration. */

@@ -57,6 +57,7 @@ export type {
   UserDeletedEvent,
   UserMergedEvent,
   UserNewEvent,
+  UserUpdatedEvent,
   WebhookEvent,
 } from './events.js'
 export type { FetchFunction } from './exchange.js'
@@ -77,16 +78,26 @@ export type {
   Messages,
   NewMessage,
 } from './messages.js'
+export type { PulledEvent, PullHandler, Pulling, PullOptions } from './pull.js'
+export {
+  type EventsOptions,
+  type ResetEvent,
+  type StreamedEvent,
+  type UserEventsOptions,
+  userEvents,
+} from './streams.js'
 export {
   type ChannelConfig,
   type ChannelConfigs,
   type ConfiguredWebhook,
+  type PullWebhook,
   type StandaloneSyncConfig,
   type StandaloneSyncOptions,
   type StandaloneSyncResult,
   type SyncConfig,
   type SyncResult,
   sync,
+  type UrlWebhook,
 } from './sync.js'
 export type { ClientToken, Tokens } from './tokens.js'
 export type { CallOptions, CreateOptions } from './transport.js'

@@ -9,28 +9,82 @@ export interface ChannelConfig {
   version?: string
   /** `false` disables the channel. */
   enabled?: boolean
+  /**
+   * How it gets the events of its provider. Default: `webhook` if the server is public, otherwise `listen`, as far as the
+   * channel can.
+   */
+  mode?: 'webhook' | 'listen'
   [field: string]: unknown
 }
 
 /** Integrations by name, with the fields of Plugboard's own channels. The default name is that of the channel. */
 export interface ChannelConfigs {
   telegram?: ChannelConfig & { botToken: string }
-  slack?: ChannelConfig & { botToken: string; signingSecret: string }
+  slack?: ChannelConfig & { botToken: string; signingSecret?: string; appToken?: string; teamId?: string }
+  teams?: ChannelConfig & { appId: string; appPassword: string; tenantId?: string }
   twilio?: ChannelConfig & { accountSID: string; authToken: string }
+  smooch?: ChannelConfig & { appId: string; keyId: string; keySecret: string; webhookSecret: string }
+  vonage?: ChannelConfig & { apiKey: string; apiSecret: string; signatureSecret: string }
+  instagram?: ChannelConfig & {
+    appSecret?: string
+    verifyToken?: string
+    accountId: string
+    accessToken: string
+  }
+  messenger?: ChannelConfig & {
+    appId?: string
+    appSecret?: string
+    verifyToken?: string
+    pageId: string
+    accessToken: string
+  }
+  whatsapp?: ChannelConfig & {
+    phoneNumberId: string
+    accessToken: string
+    appSecret?: string
+    verifyToken?: string
+  }
+  web?: ChannelConfig & {
+    allowedOrigins?: readonly string[]
+    name?: string
+    greeting?: string | Readonly<Record<string, string>>
+    jwtSecret?: string
+    jwtPublicKey?: string
+  }
+  discord?: ChannelConfig & { applicationId: string; botToken: string; publicKey?: string }
   [name: string]: ChannelConfig | undefined
+}
+
+/** A URL that receives events. */
+export interface UrlWebhook {
+  url: string
+  mode?: 'push'
+}
+
+/** Events that the bot pulls. */
+export interface PullWebhook {
+  mode: 'pull'
+  /** Tells several pull webhooks of a client apart, of which each gets all events. Default: `default`. */
+  name?: string
 }
 
 /** The whole configuration of a client. Channels and webhooks that it omits are removed. */
 export interface SyncConfig {
   channels?: ChannelConfigs
-  /** URLs that receive events. A URL that was configured before keeps its token. */
-  webhooks?: { url: string }[]
+  /**
+   * URLs that receive events, or `{ mode: 'pull' }` for events that the bot pulls (`client.pull`). One that was configured
+   * before keeps its token.
+   */
+  webhooks?: (UrlWebhook | PullWebhook)[]
 }
 
 /** A configured webhook. `token` is the secret for `receiveWebhook`. */
 export interface ConfiguredWebhook {
+  /** Of a pull webhook: `pull:` and its name. */
   url: string
   token: string
+  mode?: 'pull'
+  name?: string
 }
 
 /** Result of `client.sync`: the webhooks in the order of the request. */

@@ -1,6 +1,7 @@
 import { apiRoot, pathOf, type Query, queryOf } from './address.js'
 import { PlugboardApiError } from './errors.js'
 import { exchange, type Failure, type FetchFunction, readAnswer, statusFailure } from './exchange.js'
+import { parts } from './parts.js'
 import { isRepeatable, pause, type RepeatRule, retryDelayMs } from './retry.js'
 
 /** Options of every call, as its last argument. */
@@ -40,6 +41,13 @@ interface Target {
   body?: unknown
 }
 
+/** What is read in parts. */
+interface StreamTarget extends Target {
+  headers: Readonly<Record<string, string>>
+  /** Time limit of each part after the first one, in milliseconds. */
+  silenceMs: number
+}
+
 /** A complete call. */
 interface ApiRequest extends Target {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -64,6 +72,8 @@ export interface Transport {
   create<Answer>(target: Target, options?: CreateOptions): Promise<Answer>
   /** The deletion of one object; the response has no content. */
   delete(target: Target, options?: CallOptions): Promise<void>
+  /** The body of a GET in parts, as they come. Is not retried. */
+  read(target: StreamTarget, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void>
   /** Time limit of one attempt in milliseconds. */
   readonly timeoutMs: number
 }
@@ -118,6 +128,12 @@ export function transport(options: TransportOptions): Transport {
     },
     delete: (target, call) =>
       send({ ...target, method: 'DELETE', repeat: 'always', answer: 'none', isGoneDone: true }, call),
+    read({ silenceMs, headers: own, ...target }, signal) {
+      const request: ApiRequest = { ...target, method: 'GET', repeat: 'always' }
+      const url = root + pathOf(request.path) + queryOf(request.query ?? {})
+      const init = initOf(request, { ...headers, ...own })
+      return parts(fetchOne, { url, init, timeoutMs, silenceMs, signal }, failureOf(request, secrets))
+    },
   }
 }
 

@@ -75,6 +75,14 @@ export const routes: (readonly [string, RegExp, Handler])[] = [
     json(200, { webhooks: [webhookState], channels: { telegram: { events: [] } } }),
   ),
   route('GET', '/webhooks', [], () => json(200, { webhooks: [webhookState] })),
+  route('GET', '/pull', ['webhook', 'limit', 'wait', 'lease'], async ({ query }) => {
+    // There is nothing to wait for.
+    await new Promise((resolve) => setTimeout(resolve, Number(query.wait) * 10))
+    return json(200, { events: [] })
+  }),
+  ...['ack', 'nack', 'extend'].map((action) =>
+    route('POST', `/pull/${action}`, ['positions', 'delay', 'lease'], () => json(200, { refused: [] })),
+  ),
   route('POST', '/users', [], ({ world }) =>
     json(201, keep(world.users, { id: randomUUID(), clientId: world.clientId })),
   ),
@@ -86,6 +94,14 @@ export const routes: (readonly [string, RegExp, Handler])[] = [
   route('GET', '/conversations/:id', [], ({ world, id }) =>
     json(200, found(world.conversations.get(guid(id)))),
   ),
+  route('POST', '/conversations/:id/typing', ['isTyping'], ({ world, id }) => {
+    found(world.conversations.get(guid(id)))
+    return { status: 204 }
+  }),
+  route('POST', '/conversations/:id/read', [], ({ world, id }) => {
+    found(world.conversations.get(guid(id)))
+    return { status: 204 }
+  }),
   route('DELETE', '/conversations/:id', [], ({ world, id }) => {
     if (!world.conversations.delete(guid(id))) throw new HttpFault(404, 'Not Found')
     return { status: 204 }

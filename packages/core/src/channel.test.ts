@@ -1,6 +1,14 @@
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { type Channel, CONTRACT_VERSION, channelNamePattern, defineChannel, isChannel } from './channel.js'
+import {
+  type Capabilities,
+  type Channel,
+  CONTRACT_VERSION,
+  capabilitiesAt,
+  channelNamePattern,
+  defineChannel,
+  isChannel,
+} from './channel.js'
 
 const definition = {
   contract: 1,
@@ -59,4 +67,20 @@ test.each([
 
 test('the contract has a semantic version', () => {
   expect(CONTRACT_VERSION).toMatch(/^\d+\.\d+\.\d+$/)
+})
+
+test('the capabilities at an endpoint are those of the channel, but for what differs there', () => {
+  const everywhere: Capabilities = {
+    content: ['text', 'single-choice'],
+    maxTextLength: 100,
+    buttons: { max: 3, maxLabel: 20 },
+  }
+  const endpoint = { identity: '*', sender: 'sms:1', thread: '*' }
+  const at: Capabilities['at'] = ({ sender }) => (sender === 'sms:1' ? { content: ['text'] } : {})
+  expect(capabilitiesAt(everywhere, endpoint)).toEqual(everywhere)
+  expect(capabilitiesAt({ ...everywhere, at }, endpoint)).toMatchObject({
+    ...everywhere,
+    content: ['text'],
+  })
+  expect(capabilitiesAt({ ...everywhere, at }, { ...endpoint, sender: 'ada' })).toMatchObject(everywhere)
 })

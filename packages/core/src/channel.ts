@@ -27,8 +27,9 @@ export interface Capabilities {
    */
   messageIds?: boolean
   /**
-   * What of an endpoint may get another value: the `sender` of a person, the `thread` of a room (neither `*` nor the
-   * sender itself). The host then looks up each event and delivery, so that `aliases` and `renamed` events count.
+   * What of an endpoint may get another value: the `sender` of a person, the `thread` of a room (not the sender itself;
+   * `*` may turn out to be a thread). The host then looks up each event and delivery, so that `aliases` and `renamed`
+   * events count.
    * Default: nothing, and the host ignores both.
    */
   renames?: readonly ('sender' | 'thread')[]
@@ -43,7 +44,20 @@ export interface Capabilities {
    * a `context` of an event is ignored.
    */
   context?: true
+  /**
+   * What differs at an endpoint, if the channel has several kinds of endpoints, such as SMS beside WhatsApp. Pure. Without
+   * `single-choice` in its `content`, choices become numbered text there. Absent: every endpoint is alike.
+   */
+  at?(
+    endpoint: Endpoint,
+  ): Partial<Pick<Capabilities, 'content' | 'maxTextLength' | 'buttons' | 'maxCaptionLength' | 'rate'>>
 }
+
+/** The capabilities of a channel as they are at an endpoint. */
+export const capabilitiesAt = (capabilities: Capabilities, endpoint: Endpoint): Capabilities => ({
+  ...capabilities,
+  ...capabilities.at?.(endpoint),
+})
 
 /** How long after a person's last event a business may reply with any content. */
 export interface ReplyWindow {
@@ -137,8 +151,17 @@ export interface Alias {
   isReassignable?: boolean
 }
 
-/** A person's data from the provider. */
-export type Person = { name?: string; locale?: string; email?: string; phone?: string }
+/**
+ * A person's data from the provider. `verified`: what of it the provider vouches for, such as the number that the person
+ * writes from. What a person only said is not.
+ */
+export type Person = {
+  name?: string
+  locale?: string
+  email?: string
+  phone?: string
+  verified?: readonly ('email' | 'phone')[]
+}
 
 /**
  * An event from a provider. `dedupeKey` is the same for each redelivery of the event. Later events refer to a message by
@@ -149,7 +172,8 @@ export type Person = { name?: string; locale?: string; email?: string; phone?: s
  *   value that is no token of the host is passed on to the client as it is. `label` is what the person saw.
  * - `started`: the conversation was opened, with the data of its link.
  * - `blocked`: the person blocked the bot.
- * - `delivery`: a later status of a delivery, by its `deliveryId`. `failed` makes it a dead letter, unless
+ * - `delivery`: a later status of a delivery, by its `deliveryId`, or by `refersTo` where the provider names only its own id of
+ *   the message, which needs `capabilities.messageIds`. `failed` makes it a dead letter, unless
  *   `isContentRefused`: the provider does not take its content, so the host sends the {@link ChannelRuntime.secondForm} of
  *   that part, once.
  * - `watermark`: everything that was sent to the endpoint up to a time was delivered or read.
@@ -185,7 +209,7 @@ export type InboundEvent = {
   | { type: 'reaction'; messageKey: string; emoji: string; isRemoved: boolean }
   | {
       type: 'delivery'
-      deliveryId: string
+      deliveryId?: string
       status: DeliveryStatus
       failure?: Failure
       isContentRefused?: boolean
@@ -260,11 +284,15 @@ export interface Heard {
 /** The part of the standard `WebSocket` that the host provides. */
 export interface HostWebSocket {
   send(data: string): void
-  close(): void
-  /** `message` events have `data`, a string for a text message. A socket that fails emits `error`, then `close`. */
+  /** `code` tells the other side why: 1000, or from 3000 to 4999. Default: no code. */
+  close(code?: number): void
+  /**
+   * `message` events have `data`, a string for a text message. `close` events have the `code` of the other side: 1005 if
+   * it gave none, 1006 if the connection was lost. A socket that fails emits `error`, then `close`.
+   */
   addEventListener(
     type: 'open' | 'message' | 'close' | 'error',
-    listener: (event: Event & { readonly data?: unknown }) => void,
+    listener: (event: Event & { readonly data?: unknown; readonly code?: number }) => void,
   ): void
 }
 
@@ -361,6 +389,11 @@ export interface ChannelRuntime<Config, Session> {
   edit?(sent: SentPart, part: Part, context: DeliveryContext<Config, Session>): Promise<Sent>
   /** Removes a delivered part: its message was deleted. May be repeated. If the part is already gone, this is a success. */
   remove?(sent: SentPart, context: DeliveryContext<Config, Session>): Promise<void>
+  /**
+   * Pure. Whether an integration with this configuration can `edit` and `remove`. Default: each can. The host keeps no ids
+   * of what the others sent.
+   */
+  canChange?(config: Config): boolean
   /** Pure. Classifies an error thrown by any call. */
   classify(error: unknown): Failure
   /**
@@ -395,6 +428,11 @@ export interface ChannelRuntime<Config, Session> {
   indicateTyping?(context: DeliveryContext<Config, Session>): Promise<void>
   /** Shows the person that the business has read everything up to now. */
   markRead?(context: DeliveryContext<Config, Session>): Promise<void>
+  /**
+   * Looks up what the provider knows of a person, for channels whose events have no names. Called once for a new user, and
+   * once more after a restart while there is no name. Nobody waits for it. Undefined if the provider tells nothing.
+   */
+  describePerson?(endpoint: Endpoint, context: CallContext<Config, Session>): Promise<Person | undefined>
 }
 
 /** Properties of all requests of the provider. The host rejects other requests before it reads their bodies. */
@@ -418,6 +456,8 @@ export interface Channel<Config = unknown, Session = unknown, Options = unknown>
    * provider's webhook path.
    */
   name: string
+  /** Name for people, such as `Telegram`. Default: `name`. */
+  title?: string
   /** Version of the integration's configuration on the wire, such as `1.0.0`. */
   version: string
   /** Schema of the configuration of one integration. Its fields have the names that sync uses. */
@@ -434,9 +474,10 @@ export interface Channel<Config = unknown, Session = unknown, Options = unknown>
   capabilities: Capabilities
   /**
    * How the channel can get events, and the fields of the configuration that each way needs beside those that the schema
-   * requires. Default: `{ webhook: [] }`.
+   * requires. A list of fields: one of them is needed, such as the secret of an own app, or the account in an app of the
+   * operator. Default: `{ webhook: [] }`.
    */
-  modes?: { readonly [mode in IntegrationMode]?: readonly string[] }
+  modes?: { readonly [mode in IntegrationMode]?: readonly (string | readonly string[])[] }
   inbound?: InboundShape
   /**
    * Identifies an account that only one client may use, such as a bot with one webhook. Contains no secret. Undefined if
@@ -445,9 +486,9 @@ export interface Channel<Config = unknown, Session = unknown, Options = unknown>
   account?(config: Config): string | undefined
   /**
    * Instructions for manual setup at the provider, if `provision` cannot do it. `sharedUrl`: the one URL of the channel, see
-   * {@link ChannelRuntime.route}.
+   * {@link ChannelRuntime.route}. A long text may be imported here, so that only who asks for it waits.
    */
-  setup?(webhookUrl: string, mode: IntegrationMode, sharedUrl?: string): string
+  setup?(webhookUrl: string, mode: IntegrationMode, sharedUrl?: string): string | Promise<string>
   /** Imports heavy dependencies. Called once per process, when the first integration needs the channel. */
   load(host: ChannelHost<Options>): Promise<ChannelRuntime<Config, Session>>
 }

@@ -12,6 +12,7 @@ export {
   type ChannelHost,
   type ChannelRuntime,
   CONTRACT_VERSION,
+  capabilitiesAt,
   channelNamePattern,
   type DeliveryContext,
   type DeliveryStatus,
@@ -76,6 +77,8 @@ export {
 export { type Logger, silentLogger } from './logger.js'
 export type { Author, Message, MessageDetails } from './message.js'
 export { isForbiddenTarget, networkFailure } from './network-failure.js'
+export { isPlainUrl } from './plain-url.js'
+export { AnswerTooLarge, exchange, jsonInAnswer, readAnswer } from './provider-answer.js'
 export { openProviderFile, type ProviderFile } from './provider-file.js'
 export { type ContentReading, contentFaults, readContent } from './read-content.js'
 export { retryAfterMs } from './retry-after.js'

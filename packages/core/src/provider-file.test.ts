@@ -104,6 +104,13 @@ describe('credentials', () => {
     expect(guarded).toEqual([])
   })
 
+  test('are not needed for a public file, which the host calls, redirects and all', async () => {
+    pages.set('/public', redirect(`${elsewhere.url}/a.png`))
+    const { credentialsFor: _, ...open } = file('/public')
+    expect(await read(open)).toMatchObject({ body: 'the bytes' })
+    expect(guarded).toEqual([`${own.url}/public`, `${elsewhere.url}/a.png`])
+  })
+
   test('go to own addresses only, and all others are called by the host, whatever the redirects', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 6 }), async (hops) => {

@@ -15,9 +15,9 @@ export interface ProviderFile {
   /**
    * The headers with credentials for this address, or undefined where credentials must not go. Asked for `url` and for
    * each redirect. Return headers only for addresses of the provider, or of a proxy that the operator configured: such
-   * requests bypass the host's `fetch`, and may reach private addresses.
+   * requests bypass the host's `fetch`, and may reach private addresses. Absent: the file needs no credentials.
    */
-  credentialsFor(url: URL): Record<string, string> | undefined
+  credentialsFor?(url: URL): Record<string, string> | undefined
   /** The `fetch` that `load` was given: it calls every address without credentials. */
   fetch: Fetch
   signal: AbortSignal
@@ -53,7 +53,7 @@ export interface ProviderFile {
  */
 export async function openProviderFile(file: ProviderFile): Promise<OpenMedia> {
   const { provider, url, credentialsFor, failureOf, maxRedirects = MAX_REDIRECTS } = file
-  if (!credentialsFor(url)) throw invalid(`the file is not at ${provider}`)
+  if (credentialsFor && !credentialsFor(url)) throw invalid(`the file is not at ${provider}`)
   let target = url
   let response = await request(target, file)
   for (let redirects = 0; isRedirect(response) && redirects < maxRedirects; redirects += 1) {
@@ -71,7 +71,7 @@ async function request(
   url: URL,
   { provider, credentialsFor, fetch, signal }: ProviderFile,
 ): Promise<Response> {
-  const headers = credentialsFor(url)
+  const headers = credentialsFor?.(url)
   const init: RequestInit = { redirect: 'manual', signal }
   try {
     return await (headers ? globalThis.fetch(url, { ...init, headers }) : fetch(url, init))

@@ -169,6 +169,10 @@ const sound = ({ fetch }: ChannelHost<undefined>): Runtime => ({
   unprovision: (context) => request(fetch, '/unprovision', context),
   indicateTyping: (context) => request(fetch, '/typing', context),
   markRead: (context) => request(fetch, '/read', context),
+  async describePerson(_, context) {
+    await request(fetch, '/person', context)
+    return { name: 'Ada' }
+  },
   async edit({ providerMessageIds: [id] }, { args }, context) {
     await request(fetch, `/edit/${id}`, context, JSON.stringify(args))
     return { providerMessageIds: [] }

@@ -60,9 +60,10 @@ describe.each(channels)('%s', (channel) => {
 
   test('has each part in the file of its name', () => {
     const found = exported.filter(({ symbol }) => Object.hasOwn(homes, symbol))
-    // `check` is apart where it loads what the declaration, which imports `setup`, must not.
+    // These are apart where they import what the declaration, which imports `setup`, must not.
+    const isApart = sources.includes('provisioning')
     const homeOf = (symbol: string) =>
-      symbol === 'check' && sources.includes('check') ? 'check' : homes[symbol]
+      isApart && ['check', 'provision', 'unprovision'].includes(symbol) ? 'provisioning' : homes[symbol]
     expect(found).toEqual(found.map(({ symbol }) => ({ name: homeOf(symbol), symbol })))
     expect(found.map(({ symbol }) => symbol)).toEqual(
       expect.arrayContaining(['configSchema', 'verify', 'parse', 'render', 'deliver', 'classify']),
@@ -92,6 +93,14 @@ describe.each(channels)('%s', (channel) => {
   })
 })
 
-test.each(['slack', 'telegram', 'twilio'])('%s has a fake provider and a stage in test', (name) => {
+/** Their other side is a program of the client, or the visitors that the server itself takes in. */
+const withoutProvider = ['webhook', 'web']
+
+test.each(
+  channels
+    .filter((name) => name.startsWith('channel-'))
+    .map((name) => name.slice('channel-'.length))
+    .filter((name) => !withoutProvider.includes(name)),
+)('%s has a fake provider and a stage in test', (name) => {
   expect(namesIn(`channel-${name}/test`)).toEqual(expect.arrayContaining([`fake-${name}`, 'stage']))
 })

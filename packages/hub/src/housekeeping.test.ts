@@ -110,6 +110,12 @@ function setUp(given: { conversations?: number; clients?: number; keys?: number 
     clients,
     idempotency,
     merges: { sweep: async () => undefined },
+    endedSessions: { purge: async () => undefined },
+    operatorSessions: { purge: async () => undefined },
+    audit: { purge: async () => undefined },
+    pullSweep: { run: async () => undefined },
+    attempts: { purge: async () => undefined },
+    jobs: { purge: async () => undefined },
     log: silentLogger,
   })
   return { housekeeping, left, calls, store, files }

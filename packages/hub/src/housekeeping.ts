@@ -1,7 +1,13 @@
 import type { Logger } from '@plugboard/core'
 import type { Clients } from './clients/clients.js'
 import type { Idempotency } from './clients/idempotency.js'
+import type { EndedSessions } from './conversations/ended-sessions.js'
 import type { Merges } from './conversations/merges.js'
+import type { AttemptLog } from './delivery/attempts.js'
+import type { PullSweep } from './delivery/pull-sweep.js'
+import type { Audit } from './operators/audit.js'
+import type { Jobs } from './operators/jobs.js'
+import type { OperatorSessions } from './operators/operator-sessions.js'
 import type { BlobStore } from './ports/blob-store.js'
 import type { Store } from './ports/store.js'
 
@@ -11,6 +17,12 @@ export interface HousekeepingOptions {
   clients: Clients
   idempotency: Idempotency
   merges: Pick<Merges, 'sweep'>
+  endedSessions: Pick<EndedSessions, 'purge'>
+  operatorSessions: Pick<OperatorSessions, 'purge'>
+  audit: Pick<Audit, 'purge'>
+  pullSweep: Pick<PullSweep, 'run'>
+  attempts: Pick<AttemptLog, 'purge'>
+  jobs: Pick<Jobs, 'purge'>
   log: Logger
 }
 
@@ -48,13 +60,32 @@ export class Housekeeping {
 
   /** One round. After a failure, the next round retries. */
   async run(): Promise<void> {
-    const { store, blobs, clients, idempotency, merges, log } = this.#options
+    const {
+      store,
+      blobs,
+      clients,
+      idempotency,
+      merges,
+      endedSessions,
+      operatorSessions,
+      audit,
+      pullSweep,
+      attempts,
+      jobs,
+      log,
+    } = this.#options
     try {
       const mayGoOn = (): boolean => !this.#isStopping
       while (mayGoOn() && (await store.purgeDeleted(PURGE_AT_ONCE)) === PURGE_AT_ONCE);
       await merges.sweep(mayGoOn)
+      await pullSweep.run(mayGoOn)
       await clients.purge(mayGoOn)
       await idempotency.purge(mayGoOn)
+      await endedSessions.purge(mayGoOn)
+      await operatorSessions.purge(mayGoOn)
+      await audit.purge(mayGoOn)
+      await attempts.purge(mayGoOn)
+      await jobs.purge(mayGoOn)
       if (mayGoOn()) await blobs.sweep(new Date(Date.now() - HALF_WRITTEN_MS))
     } catch (err) {
       log.error({ err }, 'housekeeping failed')

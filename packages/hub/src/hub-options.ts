@@ -6,6 +6,7 @@ import type { RetrySchedule } from './delivery/retry.js'
 import type { WebhookSender } from './delivery/transport.js'
 import type { WebhookFormat } from './delivery/webhook-format.js'
 import type { ListenNetwork } from './inbound/source.js'
+import type { ProcessInfo } from './operators/processes.js'
 import type { BlobStore } from './ports/blob-store.js'
 import type { PublicAddresses } from './ports/public-addresses.js'
 import type { Store } from './ports/store.js'
@@ -28,6 +29,8 @@ export interface HubOptions {
   refuseTarget(url: string): string | undefined
   settings: HubSettings
   observer: DeliveryObserver
+  /** What operators see of this process. Default: of the role `all`, without a version. */
+  process?: ProcessInfo
   log: Logger
   now?: () => Date
 }
@@ -50,6 +53,14 @@ export interface HubSettings {
   clientMaxBytes?: number
   /** Maximum wait of a collect request, in milliseconds. */
   collectMaxMs: number
+  /** How long attempts at deliveries are kept, in milliseconds. 0: none are. Default: 7 days. */
+  attemptsKeepMs?: number
+  /** How long events can be resumed from a feed, in milliseconds. Default: 7 days. */
+  eventsKeepMs?: number
+  /** How long entries of the audit log are kept, in milliseconds; 0: forever. Default: 365 days. */
+  auditKeepMs?: number
+  /** How long a session of the console lasts without a request, in milliseconds. Default: 12 hours. */
+  operatorIdleMs?: number
   /** Maximum cached clients, users and sessions: this number of each. */
   cacheSize: number
   /** Maximum age of a cached client, in milliseconds. 0: no limit, for a single process. */

@@ -5,6 +5,8 @@ import { Preload } from './channels/preload.js'
 import { Accounts } from './clients/accounts.js'
 import { Clients } from './clients/clients.js'
 import { type ClientView, Directory } from './clients/directory.js'
+import { EventQueues } from './clients/event-queues.js'
+import { Feed } from './clients/feed.js'
 import { Idempotency } from './clients/idempotency.js'
 import { channelRefOf } from './clients/open-integration.js'
 import { Usage } from './clients/usage.js'
@@ -14,14 +16,17 @@ import { Collect } from './conversations/collect.js'
 import { Conversations } from './conversations/conversations.js'
 import { Deliveries } from './conversations/deliveries.js'
 import { DeliveryEvents } from './conversations/delivery-events.js'
+import { EndedSessions } from './conversations/ended-sessions.js'
 import { Endpoints } from './conversations/endpoints.js'
 import { lookupsFor } from './conversations/lookups.js'
 import { Merges } from './conversations/merges.js'
 import { Messages } from './conversations/messages.js'
 import { Participants } from './conversations/participants.js'
 import { Signals } from './conversations/signals.js'
+import { Timeline } from './conversations/timeline.js'
 import { Typing } from './conversations/typing.js'
 import { Users } from './conversations/users.js'
+import { AttemptLog } from './delivery/attempts.js'
 import { ButtonTokens } from './delivery/button-tokens.js'
 import {
   channelDelivery,
@@ -29,8 +34,13 @@ import {
   type EndpointItem,
   secondFormOfPart,
 } from './delivery/channel-delivery.js'
-import { Dispatcher } from './delivery/dispatcher.js'
+import { type DeliveryObserver, Dispatcher } from './delivery/dispatcher.js'
 import { EndpointStates } from './delivery/endpoint-states.js'
+import { Pull } from './delivery/pull.js'
+import { PullLanes } from './delivery/pull-lanes.js'
+import { PullSweep } from './delivery/pull-sweep.js'
+import { QueueBell } from './delivery/queue-bell.js'
+import { QueueTransport } from './delivery/queue-transport.js'
 import { RateLimiter } from './delivery/rate-limiter.js'
 import { Recipients } from './delivery/recipients.js'
 import type { RetrySchedule } from './delivery/retry.js'
@@ -48,6 +58,7 @@ import type { HubOptions } from './hub-options.js'
 import { Answers } from './inbound/answers.js'
 import { Ingest } from './inbound/ingest.js'
 import { Listener } from './inbound/listener.js'
+import { Profiles } from './inbound/profiles.js'
 import { Watermarks } from './inbound/watermarks.js'
 import { AccountClaims } from './integrations/account-claims.js'
 import { Health } from './integrations/health.js'
@@ -59,7 +70,20 @@ import { Provisioning } from './integrations/provisioning.js'
 import { Refreshing } from './integrations/refreshing.js'
 import { Sources } from './integrations/sources.js'
 import { Sync } from './integrations/sync.js'
+import { Live } from './live/live.js'
 import { parseTarget } from './log/target.js'
+import { Audit } from './operators/audit.js'
+import { ConversationList } from './operators/conversation-list.js'
+import { DeliveryList } from './operators/delivery-list.js'
+import { Jobs } from './operators/jobs.js'
+import { OperatorSessions } from './operators/operator-sessions.js'
+import { Operators } from './operators/operators.js'
+import { Overview } from './operators/overview.js'
+import { People } from './operators/people.js'
+import { Processes, type ProcessInfo } from './operators/processes.js'
+import { TargetControls } from './operators/target-controls.js'
+import { TroubleIndex } from './operators/trouble-index.js'
+import { Troubles } from './operators/troubles.js'
 
 /** The options, with their defaults. */
 export type HubContext = HubOptions & { now: () => Date; formatsByName: ReadonlyMap<string, WebhookFormat> }
@@ -71,11 +95,19 @@ const STREAMS_PER_CLIENT = 4
 const BEATS = 5
 
 const DAY_MS = 24 * 60 * 60 * 1000
+const WEEK_MS = 7 * DAY_MS
+const YEAR_MS = 365 * DAY_MS
 
 /** Clients, channels, and what watches them: everything that deliveries need. `changed`: a client's configuration is new. */
 export function createFoundation(context: HubContext, changed: (clientId: Id) => Promise<void>) {
   const { store, keyring, settings, log, now } = context
   const { cacheSize } = settings
+  const troubleIndex = new TroubleIndex({ store, log, now })
+  const processes = new Processes({
+    ...{ store, log, now, info: context.process ?? UNNAMED },
+    delivers: settings.delivers !== false,
+    isAlone: settings.cacheAgeMs === 0,
+  })
   const integrationStates = new IntegrationStates({ store, keyring, maxCached: cacheSize })
   const channels = new Channels({
     ...context,
@@ -86,15 +118,25 @@ export function createFoundation(context: HubContext, changed: (clientId: Id) =>
   const preload = new Preload({ store, channels, log })
   const directory = new Directory({
     ...{ store, keyring, changed, maxAgeMs: settings.cacheAgeMs },
+    changing: (...change) => troubleIndex.changing(...change),
     maxClients: Math.ceil(cacheSize / STREAMS_PER_CLIENT),
   })
   const usage = new Usage({ store, maxBytes: settings.clientMaxBytes ?? 0, maxCached: cacheSize, log })
-  const monitor = new TargetMonitor({ store, directory, log, now })
+  const monitor = new TargetMonitor({
+    ...{ store, directory, log, now },
+    stored: (...state) => troubleIndex.stored(...state),
+  })
   const measure = (clientId: Id, bytes: number) => usage.add(clientId, bytes)
+  const queues = new EventQueues({ store, now })
   const states = new EndpointStates({ store, keyring, measure, log })
+  const attempts = new AttemptLog({ store, keepMs: settings.attemptsKeepMs ?? WEEK_MS, log, now })
   return {
-    ...{ channels, preload, directory, usage, measure, monitor, states, integrationStates },
+    ...{ channels, preload, directory, usage, measure, monitor, attempts, states, integrationStates },
+    ...{ processes, troubleIndex, observer: counting(context.observer, processes) },
     tokens: new ButtonTokens(keyring),
+    bell: new QueueBell(),
+    queues,
+    feed: new Feed({ directory, keyring, queues, now }),
   }
 }
 
@@ -108,13 +150,15 @@ export interface Reactions {
   /** A webhook answered at this URL that it is gone. */
   gone(clientId: Id, webhookId: Id, url: string): Promise<void>
   events: Pick<DeliveryEvents, 'done' | 'gaveUp'>
+  live: Pick<Live, 'appended'>
   addresses: Pick<Addresses, 'currentOf' | 'rename'>
 }
 
 /** The dispatcher with its transports. */
 export function createDeliveries(context: HubContext, foundation: Foundation, reactions: () => Reactions) {
-  const { store, settings, sender, urls, log, observer, now, formatsByName: formats } = context
-  const { channels, directory, monitor, states, tokens } = foundation
+  const { store, settings, sender, urls, log, now, formatsByName: formats } = context
+  const { channels, directory, monitor, attempts, states, tokens, bell } = foundation
+  const { observer, processes, troubleIndex } = foundation
   const deliver = channelDelivery({
     ...{ channels, tokens, states, store, log, timeoutMs: settings.channelTimeoutMs },
     limiter: new RateLimiter(),
@@ -127,18 +171,27 @@ export function createDeliveries(context: HubContext, foundation: Foundation, re
   const provisionTransport = new SerialTransport<IntegrationAddress, IntegrationItem>((...attempt) =>
     reactions().provision(...attempt),
   )
+  const queueTransport = new QueueTransport({ store, bell, log, now })
   const targets = new TargetResolver({
-    ...{ directory, channels, formats, sender, channelTransport, provisionTransport, urls, log, now },
+    queueTransport,
+    ...{ store, directory, channels, formats, sender, channelTransport, provisionTransport, urls, log, now },
     channelSchedule: settings.channelSchedule,
     provisionSchedule: repeatedForADay(settings.provisionSchedule),
     lookupsOf: (client) => reactions().lookups(client),
     currentOf: (...of) => reactions().addresses.currentOf(...of),
+    unloaded: (clientId, targetId) => void troubleIndex.note({ clientId, targetId }),
   })
   const dispatcher = new Dispatcher({
-    ...{ store, observer, monitor, log, now },
+    ...{ store, observer, monitor, attempts, log, now },
     externalIdOf: (clientId) => directory.peek(clientId)?.record.externalId,
     limits: settings.delivers === false ? { ...settings.delivery, streams: 0 } : settings.delivery,
-    resolve: (stream, target) => targets.resolve(stream, target),
+    resolve: (...of) => targets.resolve(...of),
+    appended(appended) {
+      const { entry, duplicate } = appended
+      if (entry.type === 'message' && !duplicate)
+        processes.count(entry.author === 'business' ? 'posted' : 'received')
+      reactions().live.appended(appended)
+    },
     refused: (...refusal) => reactions().pause(...refusal),
     gaveUp: async (stream, target, entry, dead) => {
       const { kind, id } = parseTarget(target)
@@ -147,13 +200,14 @@ export function createDeliveries(context: HubContext, foundation: Foundation, re
       await reactions().events.gaveUp(stream, target, entry, dead)
     },
   })
-  return { dispatcher, transports: [sender, channelTransport, provisionTransport] as const }
+  return { dispatcher, transports: [sender, channelTransport, provisionTransport, queueTransport] as const }
 }
 
 /** The use cases, and the reactions to deliveries that they provide. */
 export function createUseCases(context: HubContext, foundation: Foundation, dispatcher: Dispatcher) {
   const { store, blobs, keyring, settings, urls, log, now, refuseTarget } = context
-  const { channels, directory, usage, measure, monitor, states, tokens } = foundation
+  const { channels, directory, usage, measure, monitor, states, tokens, bell, queues } = foundation
+  const { processes, troubleIndex } = foundation
   const { cacheSize } = settings
   const recipients = new Recipients(context.formatsByName)
   const shared = { store, recipients, dispatcher, usage, now }
@@ -169,9 +223,19 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
   const clients = new Clients({ store, facts: clientFacts(store), directory, accounts, attachments, now })
   const webhooks = new Webhooks({ store, directory, keyring, refuseTarget, now })
   const idempotency = new Idempotency({ store, now })
+  const endedSessions = new EndedSessions({ store, now })
+  const targetControls = new TargetControls({
+    ...{ directory, keyring, sender: context.sender, now },
+    formats: context.formatsByName,
+  })
+  const operators = new Operators({ store, now })
+  const operatorSessions = new OperatorSessions({ store, now, idleMs: settings.operatorIdleMs ?? DAY_MS / 2 })
+  const audit = new Audit({ store, now, keepMs: settings.auditKeepMs ?? YEAR_MS })
 
   const users = new Users({
     ...{ ...shared, ...cached, keyring, facts: facts.users },
+    findClient: (id) => directory.find({ id }),
+    revoked: (client, userId) => live.revoked(client, userId),
     forgetAddresses: (client, userId) => addresses.forget(client, userId),
   })
   const conversations = new Conversations({
@@ -187,12 +251,15 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     ...{ store, users, conversations, signals, now },
     ...{ userFacts: facts.users, conversationFacts: facts.conversations, maxCached: cacheSize },
   })
-  const typing = new Typing({ conversations, signals })
+  const { feed } = foundation
+  const live = new Live({ store, directory, users, feed, bell, log, now, cacheAgeMs: settings.cacheAgeMs })
+  const typing = new Typing({ conversations, signals, live })
   const collect = new Collect({ store, messages, now, maxMs: settings.collectMaxMs })
   const merges = new Merges({ ...{ store, dispatcher, directory, users, participants, now } })
   const addresses = new Addresses({ store, channels, merges, measure })
   const endpoints = new Endpoints({ ...shared, users, conversations, addresses, states })
   const deliveries = new Deliveries({ ...shared, monitor })
+  const timeline = new Timeline({ store, monitor, channels, deliveries, now })
 
   const sources = new Sources(store)
   const heartbeats = new Heartbeats({
@@ -200,7 +267,27 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     lostAfterMs: settings.listenerLostAfterMs,
     isAlone: settings.cacheAgeMs === 0,
   })
-  const health = new Health({ ...shared, channels, monitor, urls, sources, heartbeats })
+  const pullLanes = new PullLanes({ store, bell, dispatcher, now })
+  const formats = context.formatsByName
+  const pull = new Pull({
+    ...{
+      store,
+      bell,
+      lanes: pullLanes,
+      formats,
+      monitor,
+      dispatcher,
+      observer: foundation.observer,
+      log,
+      now,
+    },
+    lookupsOf: (client) => lookups(client),
+  })
+  const pullSweep = new PullSweep({
+    ...{ store, lanes: pullLanes, queues, directory, formats, dispatcher, now },
+    keepMs: settings.eventsKeepMs ?? WEEK_MS,
+  })
+  const health = new Health({ ...shared, pull, channels, monitor, urls, sources, heartbeats })
   const accountClaims = new AccountClaims({ store, directory, channels, now })
   const pause = pauseIntegration({ directory, health, log })
   const refreshing = new Refreshing({
@@ -212,20 +299,31 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     planRefresh: (...of) => refreshing.plan(...of),
   })
   const sync = new Sync({
-    ...{ directory, channels, keyring, health, accounts: accountClaims, refuseTarget, urls },
+    ...{ directory, channels, keyring, health, queues, accounts: accountClaims, refuseTarget, urls },
     probe: (probing) => probe({ channels, urls, timeoutMs: settings.probeTimeoutMs }, probing),
   })
   const integrations = new Integrations({
-    ...{ facts: integrationFacts(store), sync, directory, channels, webhooks, accounts },
+    ...{
+      facts: integrationFacts(store),
+      sync,
+      directory,
+      channels,
+      webhooks,
+      accounts,
+      health,
+      urls,
+      timeoutMs,
+    },
   })
 
   const media = new MediaLinks({
     ...{ store, keyring, directory, channels, urls, now, timeoutMs },
     ttlMs: settings.mediaLinkTtlMs,
   })
+  const profiles = new Profiles({ channels, users, urls, timeoutMs, log, maxCached: cacheSize })
   const ingest = new Ingest({
     ...{ store, channels, endpoints, conversations, messages, dispatcher, log, now },
-    ...{ answers: new Answers({ store, tokens }), media, monitor, states, accounts: accountClaims },
+    ...{ answers: new Answers({ store, tokens }), media, monitor, states, accounts: accountClaims, profiles },
     secondFormOfPart: (...of) => secondFormOfPart({ channels, tokens, log }, ...of),
     watermarks: new Watermarks({ store, conversations }),
   })
@@ -235,8 +333,25 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     beatMs: settings.listenerLostAfterMs / BEATS,
     pause: (clientId, { id, credentials }, reason) =>
       pause(clientId, { integration: id, credentials }, reason),
+    failed: (clientId, targetId) => troubleIndex.note({ clientId, targetId }),
   })
-  const housekeeping = new Housekeeping({ store, blobs, clients, idempotency, merges, log })
+  const troubles = new Troubles({
+    ...{ store, index: troubleIndex, directory, monitor, sources, channels, log, now },
+  })
+  const people = new People({ store, users, addresses })
+  const overview = new Overview({ store, processes, troubles, now })
+  const conversationList = new ConversationList({ store, conversations, users, people })
+  const deliveryList = new DeliveryList({ store, deliveries })
+  const jobs = new Jobs({
+    ...{ store, deliveries, log, now, findClient: (id) => directory.find({ id }) },
+    lostAfterMs: settings.listenerLostAfterMs,
+    isAlone: settings.cacheAgeMs === 0,
+  })
+  const housekeeping = new Housekeeping({
+    jobs,
+    ...{ store, blobs, clients, idempotency, merges, endedSessions, operatorSessions, audit, pullSweep, log },
+    attempts: foundation.attempts,
+  })
 
   const lookups = (client: ClientView) => lookupsFor(client, { store, users, conversations, accounts })
   const reactions: Reactions = {
@@ -245,21 +360,45 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     provision: (...attempt) => provisioning.carry(...attempt),
     gone: (...webhook) => webhooks.gone(...webhook),
     events: new DeliveryEvents({ directory, conversations, log }),
+    live,
     addresses,
   }
   return {
     useCases: {
       ...{ clients, accounts, integrations, sync, webhooks, users, conversations, participants, typing },
       ...{ messages, collect, endpoints, ingest, deliveries, health, idempotency, media, attachments },
+      ...{ live, pull, merges, endedSessions, operators, operatorSessions, audit, overview, people },
+      ...{ usage, jobs, conversationList, deliveryList },
+      ...{ timeline, targetControls },
       lookups,
     },
     housekeeping,
     listener,
     signals,
+    profiles,
     refreshing,
+    troubles,
     reactions,
   }
 }
+
+const UNNAMED: ProcessInfo = { version: '', role: 'all' }
+
+/** Counts what the observer gets. */
+const counting = (observer: DeliveryObserver, processes: Processes): DeliveryObserver => ({
+  delivered(...of) {
+    processes.count('delivered')
+    observer.delivered(...of)
+  },
+  retried(of) {
+    processes.count('failed')
+    observer.retried(of)
+  },
+  died(of) {
+    processes.count('failed')
+    observer.died(of)
+  },
+})
 
 /** Reports the outcome of deliveries to the monitor and to the client's webhooks. */
 function watched(

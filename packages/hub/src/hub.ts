@@ -3,16 +3,22 @@ import type { Accounts } from './clients/accounts.js'
 import type { Clients } from './clients/clients.js'
 import type { ClientView } from './clients/directory.js'
 import type { Idempotency } from './clients/idempotency.js'
+import type { Usage } from './clients/usage.js'
 import type { Webhooks } from './clients/webhooks.js'
 import type { Collect } from './conversations/collect.js'
 import type { Conversations } from './conversations/conversations.js'
 import type { Deliveries } from './conversations/deliveries.js'
+import type { EndedSessions } from './conversations/ended-sessions.js'
 import type { Endpoints } from './conversations/endpoints.js'
+import type { Merges } from './conversations/merges.js'
 import type { Messages } from './conversations/messages.js'
 import type { Participants } from './conversations/participants.js'
+import type { Timeline } from './conversations/timeline.js'
 import type { Typing } from './conversations/typing.js'
 import type { Users } from './conversations/users.js'
 import type { Dispatcher } from './delivery/dispatcher.js'
+import { feedFormat } from './delivery/feed-format.js'
+import type { Pull } from './delivery/pull.js'
 import type { Lookups } from './delivery/webhook-format.js'
 import type { Attachments } from './files/attachments.js'
 import type { MediaLinks } from './files/media-links.js'
@@ -29,6 +35,16 @@ import type { Listener } from './inbound/listener.js'
 import type { Health } from './integrations/health.js'
 import type { Integrations } from './integrations/integrations.js'
 import type { Sync } from './integrations/sync.js'
+import type { Live } from './live/live.js'
+import type { Audit } from './operators/audit.js'
+import type { ConversationList } from './operators/conversation-list.js'
+import type { DeliveryList } from './operators/delivery-list.js'
+import type { Jobs } from './operators/jobs.js'
+import type { OperatorSessions } from './operators/operator-sessions.js'
+import type { Operators } from './operators/operators.js'
+import type { Overview } from './operators/overview.js'
+import type { People } from './operators/people.js'
+import type { TargetControls } from './operators/target-controls.js'
 
 /** The use cases, and the only entry point for dialects. Nothing is delivered before `start`. */
 export interface Hub {
@@ -46,11 +62,26 @@ export interface Hub {
   readonly endpoints: Endpoints
   readonly ingest: Ingest
   readonly deliveries: Deliveries
+  readonly timeline: Timeline
   readonly health: Health
   readonly idempotency: Idempotency
+  readonly merges: Pick<Merges, 'merge'>
+  readonly endedSessions: EndedSessions
+  readonly operators: Operators
+  readonly operatorSessions: OperatorSessions
+  readonly audit: Audit
   readonly channels: Channels
   readonly media: MediaLinks
   readonly attachments: Attachments
+  readonly live: Live
+  readonly pull: Pull
+  readonly overview: Overview
+  readonly people: People
+  readonly usage: Pick<Usage, 'read'>
+  readonly jobs: Jobs
+  readonly conversationList: ConversationList
+  readonly deliveryList: DeliveryList
+  readonly targetControls: TargetControls
   /** Lookups of a client's objects, as for webhook formats. */
   lookups(client: ClientView): Lookups
   /** Whether delivery is running. */
@@ -80,19 +111,16 @@ const RELEASE_MS = 2_000
 export function createHub(options: HubOptions): Hub {
   const context: HubContext = {
     ...{ ...options, now: options.now ?? (() => new Date()) },
-    formatsByName: new Map(options.formats.map((format) => [format.name, format])),
+    formatsByName: new Map([...options.formats, feedFormat].map((format) => [format.name, format])),
   }
   const foundation = createFoundation(context, (clientId) => {
     listener.clientChanged(clientId)
     return dispatcher.clientChanged(clientId)
   })
   const { dispatcher, transports } = createDeliveries(context, foundation, () => reactions)
-  const { useCases, housekeeping, listener, refreshing, signals, reactions } = createUseCases(
-    context,
-    foundation,
-    dispatcher,
-  )
-  const { channels, monitor, preload, usage } = foundation
+  const { useCases, housekeeping, listener, refreshing, signals, profiles, troubles, reactions } =
+    createUseCases(context, foundation, dispatcher)
+  const { channels, monitor, attempts, preload, processes, usage } = foundation
   return {
     ...useCases,
     channels,
@@ -110,26 +138,43 @@ export function createHub(options: HubOptions): Hub {
       dispatcher.start()
       if (context.settings.delivers !== false) {
         housekeeping.start()
+        useCases.jobs.start()
         listener.start()
         refreshing.start()
+        troubles.start()
       }
+      processes.start(() => ({ leases: dispatcher.streams, listening: listener.size }))
       monitor.start()
+      attempts.start()
       preload.start()
-      subscribe(context, foundation, { dispatcher, listener, collect: useCases.collect })
+      subscribe(context, foundation, {
+        dispatcher,
+        listener,
+        collect: useCases.collect,
+        live: useCases.live,
+        pull: useCases.pull,
+      })
     },
     async stop(graceMs) {
       const deadline = Date.now() + graceMs
       const left = (): number => Math.max(0, deadline - Date.now())
+      useCases.live.close()
+      useCases.pull.close()
       useCases.collect.close()
       signals.close()
+      profiles.close()
       preload.stop()
       await listener.stop(Math.min(LISTENER_STOP_MS, left()))
       await refreshing.stop()
+      await useCases.jobs.stop()
       await housekeeping.stop()
       await dispatcher.stop(left())
       await Promise.all(transports.map((transport) => transport.close(left())))
       await dispatcher.release(RELEASE_MS)
+      await troubles.stop()
       await monitor.stop()
+      await processes.stop()
+      await attempts.stop()
       await usage.flush()
       channels.close()
     },
@@ -139,15 +184,16 @@ export function createHub(options: HubOptions): Hub {
 /** Subscribes to what other processes change, until that succeeds. Polls before, and all the time if it is not possible. */
 function subscribe(
   context: HubContext,
-  foundation: Pick<Foundation, 'directory'>,
-  parts: { dispatcher: Dispatcher; listener: Listener; collect: Collect },
+  foundation: Pick<Foundation, 'directory' | 'bell'>,
+  parts: { dispatcher: Dispatcher; listener: Listener; collect: Collect; live: Live; pull: Pull },
 ): void {
-  const { dispatcher, listener, collect } = parts
+  const { dispatcher, listener, collect, live, pull } = parts
   const { store, settings, log, now } = context
-  const { directory } = foundation
+  const { directory, bell } = foundation
 
   async function watch(): Promise<void> {
     collect.isTold = false
+    pull.isNotified = false
     listener.isNotified = false
     const { isInstant, reason } = await store.watch({
       due: (at) => dispatcher.due(at),
@@ -156,11 +202,16 @@ function subscribe(
         listener.clientChanged(clientId)
         dispatcher.clientChangedElsewhere(clientId)
       },
+      queued: (queueId) => bell.ring(queueId),
       turnEnded: (messageId) => collect.turnEnded(messageId),
+      appended: (stream, seq) => live.appendedElsewhere(stream, seq),
+      signalled: (stream, text) => live.signalled(stream, text),
       missed() {
         directory.forget()
         listener.missed()
         collect.look()
+        live.missed()
+        bell.ringAll()
         dispatcher.due(now())
       },
     })
@@ -170,6 +221,8 @@ function subscribe(
       return
     }
     collect.isTold = true
+    pull.isNotified = true
+    live.watchAgain()
     listener.isNotified = true
     directory.maxAgeMs = SELDOM * settings.cacheAgeMs
     dispatcher.pollMs = SELDOM * settings.delivery.pollMs

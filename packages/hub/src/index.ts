@@ -16,35 +16,45 @@ export {
   type Role,
   type WithId,
 } from './clients/accounts.js'
-export type { NewToken } from './clients/clients.js'
+export { assertEnabled, type NewToken } from './clients/clients.js'
 export type { ClientName, ClientView, OpenWebhook } from './clients/directory.js'
+export { isFeed } from './clients/feed.js'
 export { assertKey, KEY_FINGERPRINT } from './clients/key-fingerprint.js'
 export { Keyring } from './clients/keyring.js'
 export {
   channelRefOf,
   integrationNamed,
   integrationOf,
+  namesOf,
   type OpenIntegration,
 } from './clients/open-integration.js'
 export type { NewWebhook, WebhookScope } from './clients/webhooks.js'
 export type { Collected } from './conversations/collect.js'
 export type { NewConversation } from './conversations/conversations.js'
-export type { ChangeDelivery, DeadLetter, Delivery } from './conversations/deliveries.js'
+export type { ChangeDelivery, Delivery } from './conversations/deliveries.js'
+export type { EndedSession } from './conversations/ended-sessions.js'
 export { messageDetailsOf } from './conversations/message-details.js'
 export { asMessage, type Post } from './conversations/messages.js'
 export { MAX_PARTICIPANTS } from './conversations/participants.js'
+export type { Hold, TimelineDelivery, TimelineItem, TimelinePage } from './conversations/timeline.js'
 export type { NewUser } from './conversations/users.js'
 export type { DeliveryObserver, DispatcherLimits, ObservedTarget } from './delivery/dispatcher.js'
 export { resealEndpointStates } from './delivery/endpoint-states.js'
+export type { PullBacklog, PulledEvent, PullRequest } from './delivery/pull.js'
+export { MAX_POSITION } from './delivery/pull-position.js'
+export { pullUrl } from './delivery/pull-url.js'
 export type { RetrySchedule } from './delivery/retry.js'
 export type { GateLimits } from './delivery/target-gate.js'
 export type {
+  AttemptsOfHour,
   DeliveryCounts,
   TargetFailure,
+  TargetOutage,
   TargetState,
   WorkingState,
 } from './delivery/target-monitor.js'
 export type {
+  AttemptReport,
   DeliveryFailure,
   Transport,
   TransportListener,
@@ -86,11 +96,40 @@ export type {
   IntegrationHealth,
   ListeningHealth,
   WebhookHealth,
+  WebhookState,
 } from './integrations/health.js'
 export { healthEventOf } from './integrations/health.js'
-export type { IntegrationKinds, IntegrationView } from './integrations/integrations.js'
-export type { ChannelConfiguration, Configuration } from './integrations/sync.js'
-export { type Activity, activityOf, changeOf, type MessageChange } from './log/activity.js'
+export type { IntegrationChange, IntegrationKinds, IntegrationView } from './integrations/integrations.js'
+export type { ChannelConfiguration, Configuration, WantedWebhook } from './integrations/sync.js'
+export type { FollowOptions, Live } from './live/live.js'
+export type { EphemeralEvent, LiveEvent, LivePage, LiveScope, StoredEvent } from './live/live-event.js'
+export type { TailEntry, TailEvent, TailScope } from './live/tail.js'
+export type { UserListener } from './live/user-watches.js'
+export { type Activity, activityOf, changeOf, type Feedback, type MessageChange } from './log/activity.js'
+export {
+  type Attempt,
+  type AttemptRecord,
+  KEPT_ATTEMPTS,
+  type NewAttempt,
+  newestOfEach,
+  PROMPT_MS,
+  promptSeconds,
+} from './log/attempt.js'
+export {
+  type DeadFilter,
+  type DeadKey,
+  type DeadLetter,
+  type DeadLetters,
+  type DeadPage,
+  type DeadPlace,
+  type DeadRef,
+  type DeadSpot,
+  type DeadWalk,
+  deadLook,
+  deadPageOf,
+  listedDeaths,
+  matchesDead,
+} from './log/dead-letter.js'
 export {
   type ChannelRef,
   type ConversationRecord,
@@ -111,6 +150,7 @@ export {
   type StreamRef,
 } from './log/entry.js'
 export { type MergedUser, mergedUserOf } from './log/merged-user.js'
+export type { OwingPage, OwingStream } from './log/owing.js'
 export {
   bytesOf,
   firstPage,
@@ -123,7 +163,24 @@ export {
   type ReplyPage,
   type Texts,
 } from './log/page.js'
-export type { Claimed, LaneState, Lease, Mark, Progress } from './log/progress.js'
+export { previewOf } from './log/preview.js'
+export type { Claimed, LaneState, Lease, Mark, Progress, Schedule } from './log/progress.js'
+export {
+  type DuePulls,
+  type Given,
+  offered,
+  type PullLane,
+  type PullLaneRef,
+  type PullOffer,
+} from './log/pull-lane.js'
+export type { QueuedItem, QueueEnds, QueueItem, QueuePage } from './log/queue.js'
+export {
+  ACTIVITY_GRAIN_MS,
+  movedActivity,
+  PREVIEW_BYTES,
+  type RecentConversation,
+  type RecentPage,
+} from './log/recent.js'
 export {
   endpointTarget,
   integrationTarget,
@@ -135,6 +192,39 @@ export {
   type TargetKind,
   webhookTarget,
 } from './log/target.js'
+export type {
+  Audit,
+  AuditDetails,
+  AuditEntry,
+  AuditFilter,
+  AuditOutcome,
+} from './operators/audit.js'
+export type {
+  ConversationFilter,
+  ConversationList,
+  ListedConversation,
+} from './operators/conversation-list.js'
+export {
+  type DeadLetterId,
+  type DeliveryList,
+  type PendingDelivery,
+  type PendingFilter,
+  targetOf,
+} from './operators/delivery-list.js'
+export type { Job, JobAction, JobActor, JobState, NewJob } from './operators/job.js'
+export type { Jobs } from './operators/jobs.js'
+export type { OperatorSession, OperatorSessions, SessionOwner } from './operators/operator-sessions.js'
+export type { Operator, OperatorRecord, OperatorRole, Operators } from './operators/operators.js'
+export type { Overview, OverviewView } from './operators/overview.js'
+export type { People, PersonIdentity, PersonView } from './operators/people.js'
+export type {
+  Activity as ProcessActivity,
+  MinuteOfRates,
+  ProcessInfo,
+  ProcessView,
+  Rates,
+} from './operators/processes.js'
+export type { Trouble, TroubleFix, TroubleState } from './operators/troubles.js'
 export {
   ARCHIVE_KINDS,
   type Archive,
@@ -147,6 +237,7 @@ export {
   type CounterRecord,
   type Counts,
   type MetaRecord,
+  type QueueRecord,
   type SenderRecord,
   type StreamRecord,
   type UserStream,

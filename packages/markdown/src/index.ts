@@ -19,3 +19,4 @@ export type {
   Table,
   Text,
 } from './tree.js'
+export { toWhatsApp } from './whatsapp.js'

@@ -1,5 +1,6 @@
 import Parser, { type MarkdownIt, type StateBlock, type StateInline } from 'markdown-it'
 import { addressAt, nextStop } from './address.js'
+import { useLightTokens } from './light-tokens.js'
 
 /** A quote is one level, a list with its item is two. The parser itself would drop deeper text. */
 const MAX_LEVEL = 16
@@ -23,6 +24,7 @@ export function createParser(): MarkdownIt {
   parser.inline.ruler.at('linkify', address)
   parser.inline.ruler.before('autolink', 'line_break', lineBreak)
   boundPictures(parser)
+  useLightTokens(parser)
   return parser
 }
 

@@ -9,6 +9,9 @@ import { idOf, oid } from './encoding.js'
 /** Below every other id. */
 const FIRST = '0'.repeat(24) as Id
 
+/** No text has a later one: it is no character. */
+const LAST_CHARACTER = '\u{10ffff}'
+
 /** Clients, each a document with its whole configuration. */
 export class Clients {
   readonly #clients: Models['clients']
@@ -45,6 +48,16 @@ export class Clients {
     const docs = await findRange(this.#clients, {}, '_id', { after: FIRST, ...range })
     return docs.map(toClient)
   }
+
+  async named(prefix: string, { limit, after }: { limit: number; after?: string }): Promise<ClientRecord[]> {
+    const from = after !== undefined && after >= prefix ? { $gt: after } : { $gte: prefix }
+    const docs = await this.#clients
+      .find({ name: { ...from, $lt: `${prefix}${LAST_CHARACTER}`, $type: 'string' } })
+      .sort({ name: 1 })
+      .limit(limit)
+      .lean<ClientDoc[]>()
+    return docs.map(toClient)
+  }
 }
 
 async function refuseTaken<T>(write: () => Promise<T>): Promise<T> {
@@ -76,7 +89,11 @@ export const toClient = ({ _id, tokens, integrations, webhooks, ...rest }: Clien
     return { ...integration, config: config as Sealed }
   }),
   webhooks: webhooks.map((doc) => {
-    const { ownerId, ...webhook } = withId(doc)
-    return { ...webhook, token: doc.token as Sealed, ...(ownerId && { ownerId: ownerId as Id }) }
+    const { ownerId, former, ...webhook } = withId(doc)
+    return {
+      ...{ ...webhook, token: doc.token as Sealed },
+      ...(former && { former: { ...former, token: former.token as Sealed } }),
+      ...(ownerId && { ownerId: ownerId as Id }),
+    }
   }),
 })

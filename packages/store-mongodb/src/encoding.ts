@@ -89,7 +89,7 @@ export function toEntry(doc: EntryDoc, stream: StreamEnd | undefined): Entry {
   if (collectUntil !== undefined) entry.collectUntil = collectUntil
   if (dedupe !== undefined) entry.dedupe = dedupe
   if (turnEndedAt !== undefined) entry.turnEndedAt = turnEndedAt
-  if (dead !== undefined && doc.isDead) entry.dead = dead
+  if (dead !== undefined && Object.keys(dead).length > 0) entry.dead = dead
   if (sent !== undefined) entry.sent = sent
   if (deletedAt !== undefined) entry.deletedAt = deletedAt
   return entry

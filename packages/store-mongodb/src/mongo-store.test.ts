@@ -1,11 +1,15 @@
 import type { Store } from '@plugboard/hub'
 import { archiveSuite, storeSuite } from '@plugboard/hub/testing'
-import { describe, test } from 'vitest'
-import { dropDatabase, hasServer, newDatabaseUrl } from '../test/database.js'
+import { afterAll, describe, test } from 'vitest'
+import { dropDatabase, emptyDatabase, hasServer, newDatabaseUrl } from '../test/database.js'
 import { openMongoStore } from './index.js'
 
+/** Databases without data for the next cases, since the indexes of a new one take longer than most cases. */
+const emptied: string[] = []
+afterAll(() => Promise.all(emptied.map(dropDatabase)))
+
 async function create() {
-  const url = newDatabaseUrl()
+  const url = emptied.pop() ?? newDatabaseUrl()
   let ahead = 0
   const open = async () => {
     const store = await openMongoStore({ url, now: () => new Date(Date.now() + ahead) })
@@ -26,7 +30,8 @@ async function create() {
     },
     async close() {
       await Promise.all([...handles].map((handle) => handle.close()))
-      await dropDatabase(url)
+      await emptyDatabase(url)
+      emptied.push(url)
     },
   }
 }

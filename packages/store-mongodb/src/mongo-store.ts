@@ -5,6 +5,9 @@ import type {
   ChannelRef,
   ClientRecord,
   Dead,
+  DeadPage,
+  DeadWalk,
+  Entry,
   KeyClaim,
   Lease,
   MapEndpoint,
@@ -14,9 +17,17 @@ import type {
   MessageCount,
   MessagePage,
   MessageText,
+  NewAttempt,
   NewEntry,
+  OwingPage,
   Page,
+  PullLane,
+  PullLaneRef,
+  PullOffer,
+  QueueItem,
+  QueuePage,
   Range,
+  RecentPage,
   Replay,
   ReplyPage,
   SentMessage,
@@ -27,9 +38,10 @@ import type {
 } from '@plugboard/hub'
 import type { Connection } from 'mongoose'
 import type { MongoArchive } from './archive/archive.js'
-import { ChangeStreams } from './database/change-streams.js'
+import { APPENDS, CHANGES, ChangeStreams } from './database/change-streams.js'
 import type { DatabaseClock } from './database/clock.js'
 import { toStoreError } from './database/failure.js'
+import type { Backfill } from './lists/backfill.js'
 import type { Parts } from './parts.js'
 
 /** The port, call by call. */
@@ -39,11 +51,20 @@ export class MongoStore implements ArchivedStore {
   readonly #clock: DatabaseClock
   readonly #parts: Parts
   readonly #isInstant: boolean
+  readonly #backfill: Backfill
   readonly #underway = new Set<Promise<unknown>>()
+  #watcher: Watcher | undefined
   #changes: ChangeStreams | undefined
+  #appends: ChangeStreams | undefined
   #closed: Promise<void> | undefined
 
-  constructor(connection: Connection, clock: DatabaseClock, parts: Parts, isInstant: boolean) {
+  constructor(
+    connection: Connection,
+    clock: DatabaseClock,
+    parts: Parts,
+    { isInstant, backfill }: { isInstant: boolean; backfill: Backfill },
+  ) {
+    this.#backfill = backfill
     this.#connection = connection
     this.#clock = clock
     this.#parts = parts
@@ -81,6 +102,10 @@ export class MongoStore implements ArchivedStore {
 
   listClients(range: Range) {
     return this.#do(({ clients }) => clients.list(range))
+  }
+
+  findClients(prefix: string, page: { limit: number; after?: string }) {
+    return this.#do(({ clients }) => clients.named(prefix, page))
   }
 
   purgeClient(clientId: Id, limit: number) {
@@ -231,6 +256,34 @@ export class MongoStore implements ArchivedStore {
     return this.#do(({ deadLetters }) => deadLetters.list(clientId, page))
   }
 
+  recentConversations(clientId: Id, page: RecentPage) {
+    return this.#list(({ lists }) => lists.recent(clientId, page))
+  }
+
+  newestMessages(clientId: Id, conversationIds: readonly Id[]) {
+    return this.#do(({ lists }) => lists.newestMessages(clientId, conversationIds))
+  }
+
+  findPlaces(clientId: Id, sender: string, limit: number) {
+    return this.#do(({ endpoints }) => endpoints.findPlaces(clientId, sender, limit))
+  }
+
+  findDead(clientId: Id, page: DeadPage) {
+    return this.#do(({ deadIndex }) => deadIndex.find(clientId, page))
+  }
+
+  walkDead(clientId: Id, walk: DeadWalk) {
+    return this.#do(({ deadIndex }) => deadIndex.walk(clientId, walk))
+  }
+
+  listOwing(clientId: Id, page: OwingPage) {
+    return this.#do(({ lists }) => lists.owing(clientId, page))
+  }
+
+  discard(clientId: Id, entryId: Id, target: Target) {
+    return this.#do(({ deadLetters }) => deadLetters.discard(clientId, entryId, target))
+  }
+
   replay(replay: Replay) {
     return this.#do(({ deadLetters }) => deadLetters.replay(replay))
   }
@@ -243,8 +296,68 @@ export class MongoStore implements ArchivedStore {
     return this.#do(({ claims }) => claims.findProgress(stream))
   }
 
+  findSchedule(stream: StreamRef) {
+    return this.#do(({ claims }) => claims.findSchedule(stream))
+  }
+
+  recordAttempts(attempts: readonly NewAttempt[]) {
+    return this.#do(({ attempts: history }) => history.record(attempts))
+  }
+
+  listAttempts(stream: StreamRef, entries: readonly Pick<Entry, 'seq' | 'at'>[]) {
+    return this.#do(({ attempts }) => attempts.list(stream, entries))
+  }
+
+  purgeAttempts(before: Date, limit: number) {
+    return this.#do(({ attempts }) => attempts.purge(before, limit))
+  }
+
   backlog() {
     return this.#do(({ backlog }) => backlog.measure())
+  }
+
+  enqueue(clientId: Id, queueId: Id, items: readonly QueueItem[]) {
+    return this.#do(({ queues }) => queues.add(clientId, queueId, items))
+  }
+
+  readQueue(clientId: Id, queueId: Id, page: QueuePage) {
+    return this.#do(({ queues }) => queues.read(clientId, queueId, page))
+  }
+
+  queueEnds(clientId: Id, queueId: Id) {
+    return this.#do(({ queues }) => queues.ends(clientId, queueId))
+  }
+
+  purgeQueue(clientId: Id, queueId: Id, before: Date, limit: number) {
+    return this.#do(({ queues }) => queues.purge(clientId, queueId, before, limit))
+  }
+
+  offerPulls(clientId: Id, offers: readonly PullOffer[], now: Date) {
+    return this.#do(({ pulls }) => pulls.offer(clientId, offers, now))
+  }
+
+  duePulls(clientId: Id, webhookId: Id, due: { now: Date; limit: number }) {
+    return this.#do(({ pulls }) => pulls.due(clientId, webhookId, due))
+  }
+
+  findPulls(clientId: Id, lanes: readonly PullLaneRef[]) {
+    return this.#do(({ pulls }) => pulls.find(clientId, lanes))
+  }
+
+  listPulls(clientId: Id, webhookId: Id, waiting: { before: Date; limit: number }) {
+    return this.#do(({ pulls }) => pulls.list(clientId, webhookId, waiting))
+  }
+
+  replacePulls(lanes: readonly PullLane[]) {
+    return this.#do(({ pulls }) => pulls.replace(lanes))
+  }
+
+  pullBacklog(clientId: Id, webhookId: Id) {
+    return this.#do(({ pulls }) => pulls.backlog(clientId, webhookId))
+  }
+
+  purgePulls(before: Date, limit: number) {
+    return this.#do(({ pulls }) => pulls.purge(before, limit))
   }
 
   increment(clientId: Id, name: string, by?: number) {
@@ -278,11 +391,38 @@ export class MongoStore implements ArchivedStore {
   watch(watcher: Watcher) {
     return this.#do(async () => {
       if (!this.#isInstant) return { isInstant: false }
+      this.#watcher = watcher
       await this.#changes?.close()
-      this.#changes = new ChangeStreams(this.#connection, this.#clock, watcher)
+      this.#changes = new ChangeStreams(this.#connection, this.#clock, watcher, CHANGES)
       const refusal = await this.#changes.open()
       return refusal === undefined ? { isInstant: true } : { isInstant: false, reason: refusal }
     })
+  }
+
+  watchAppends(isWanted: boolean) {
+    return this.#do(async () => {
+      const watcher = this.#isInstant ? this.#watcher : undefined
+      if (!watcher) return false
+      if (!isWanted) {
+        const appends = this.#appends
+        this.#appends = undefined
+        await appends?.close()
+        return true
+      }
+      if (this.#appends) return true
+      const appends = new ChangeStreams(this.#connection, this.#clock, watcher, APPENDS)
+      const refusal = await appends.open()
+      if (refusal === undefined) this.#appends = appends
+      return refusal === undefined
+    })
+  }
+
+  findHeads(streams: readonly StreamRef[]) {
+    return this.#do(({ entries }) => entries.findHeads(streams))
+  }
+
+  signal(stream: StreamRef, text: string) {
+    return this.#do(({ signals }) => signals.send(stream, text))
   }
 
   close(): Promise<void> {
@@ -291,9 +431,14 @@ export class MongoStore implements ArchivedStore {
   }
 
   async #close(): Promise<void> {
-    await this.#changes?.close()
+    await Promise.all([this.#changes?.close(), this.#appends?.close(), this.#backfill.close()])
     await Promise.allSettled(this.#underway)
     await this.#connection.close()
+  }
+
+  async #list<T>(work: (parts: Parts) => Promise<T>): Promise<T> {
+    this.#backfill.assertReady()
+    return this.#do(work)
   }
 
   async #do<T>(work: (parts: Parts) => Promise<T>): Promise<T> {

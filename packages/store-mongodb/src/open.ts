@@ -4,6 +4,7 @@ import { connect } from './database/connection.js'
 import { toOpenError } from './database/failure.js'
 import { migrate } from './database/migrations.js'
 import { modelsOf } from './database/schemas.js'
+import { Backfill } from './lists/backfill.js'
 import { MongoStore } from './mongo-store.js'
 import { partsOf } from './parts.js'
 
@@ -52,7 +53,10 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Archiv
         .on('commandStarted', ({ commandName: name, command: body }) => onCommand({ name, body }))
     }
     const isInstant = hasChangeStreams && options.wakeUps !== 'polling'
-    return new MongoStore(connection, clock, partsOf(models, clock, { leaseMs, cacheSize }), isInstant)
+    const backfill = new Backfill(connection, models)
+    await backfill.start(options.migrate ?? true)
+    const parts = partsOf(models, clock, { leaseMs, cacheSize })
+    return new MongoStore(connection, clock, parts, { isInstant, backfill })
   } catch (error) {
     await connection.close().catch(() => undefined)
     throw toOpenError(error)

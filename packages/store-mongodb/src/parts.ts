@@ -2,14 +2,20 @@ import { MongoArchive } from './archive/archive.js'
 import { Clients } from './clients.js'
 import type { DatabaseClock } from './database/clock.js'
 import type { Models } from './database/schemas.js'
+import { Attempts } from './delivery/attempts.js'
 import { Backlog } from './delivery/backlog.js'
 import { Claims } from './delivery/claims.js'
 import { DeadLetters } from './delivery/dead-letters.js'
 import { Leases } from './delivery/leases.js'
 import { SentMessages } from './delivery/sent-messages.js'
 import { IdempotencyKeys } from './idempotency-keys.js'
+import { DeadIndex } from './lists/dead-index.js'
+import { Lists } from './lists/lists.js'
 import { Meta } from './meta.js'
+import { Pulls } from './pulls.js'
 import { Purge } from './purge.js'
+import { Queues } from './queues.js'
+import { Signals } from './signals.js'
 import { StoredDocuments } from './stored-documents.js'
 import { Appender } from './streams/append.js'
 import { Conversations } from './streams/conversations.js'
@@ -26,6 +32,7 @@ export function partsOf(
   clock: DatabaseClock,
   options: { leaseMs: number; cacheSize: number },
 ) {
+  const deadIndex = new DeadIndex(models)
   const leases = new Leases(clock, options.leaseMs)
   const streams = new StreamCache(models, clock, leases, options.cacheSize)
   const inserter = new Inserter(models.entries)
@@ -34,18 +41,24 @@ export function partsOf(
   const appender = new Appender(models, streams, reservations, inserter, claims)
   return {
     claims,
-    deadLetters: new DeadLetters(models, clock),
+    attempts: new Attempts(models),
+    deadLetters: new DeadLetters(models, clock, deadIndex),
+    deadIndex,
+    lists: new Lists(models, clock),
     sentMessages: new SentMessages(models),
     appender,
     archive: new MongoArchive(models, clock),
     meta: new Meta(models),
     keys: new IdempotencyKeys(models),
     documents: new StoredDocuments(models),
+    queues: new Queues(models),
+    pulls: new Pulls(models, clock),
     clients: new Clients(models),
     conversations: new Conversations(models, streams, reservations, appender),
     endpoints: new Endpoints(models, streams, appender),
     entries: new Entries(models, streams, new Holes(models, inserter, clock)),
     backlog: new Backlog(models),
+    signals: new Signals(models, clock),
     purge: new Purge(models, streams),
   }
 }

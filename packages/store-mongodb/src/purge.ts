@@ -2,8 +2,11 @@ import type { Id } from '@plugboard/core'
 import type { Model } from 'mongoose'
 import type { ObjectId, StreamDoc } from './database/document-types.js'
 import type { Models } from './database/schemas.js'
-import { oid } from './encoding.js'
+import { attemptsIn, attemptsOf } from './delivery/attempts.js'
+import { idOf, oid } from './encoding.js'
 import type { StreamCache } from './streams/stream-cache.js'
+
+const FIRST = oid('0'.repeat(24) as Id)
 
 type Named = { _id: ObjectId }
 type Sorting = Record<string, 1 | -1>
@@ -21,13 +24,25 @@ export class Purge {
   /** Deleted users and conversations that owe nothing: their entries, and at last themselves. Answers how many went. */
   async deleted(limit: number): Promise<number> {
     let left = limit
+    let after = FIRST
     while (left > 0) {
       const over = await this.#models.streams
-        .findOne({ isOver: true }, { clientId: 1, kind: 1 })
+        .findOne({ isOver: true, _id: { $gt: after } }, { clientId: 1, kind: 1 })
+        .sort({ _id: 1 })
         .lean<StreamDoc>()
       if (!over) break
       const { _id, clientId, kind } = over
-      left -= await this.#remove(this.#models.entries, { clientId, streamId: _id }, { seq: -1 }, left)
+      // Readers of a pull webhook still wait for its end.
+      const waiting = { clientId, streamId: _id, dueAt: { $gt: new Date(0) } }
+      if (await this.#models.pulls.exists(waiting)) {
+        after = _id
+        continue
+      }
+      const history = attemptsIn({ clientId: idOf(clientId), streamId: idOf(_id) })
+      left -= await this.#remove(this.#models.attempts, history, { _id: 1 }, left)
+      const { deadLetters, entries } = this.#models
+      left -= await this.#remove(deadLetters, { clientId, streamId: _id }, { seq: 1 }, left)
+      left -= await this.#remove(entries, { clientId, streamId: _id }, { seq: -1 }, left)
       // Who deletes a user removes its addresses, unless the process died at that.
       if (kind === 'user')
         left -= await this.#remove(this.#models.addresses, { clientId, userId: _id }, {}, left)
@@ -40,12 +55,17 @@ export class Purge {
   /** All of a client, and the client itself at last. True when nothing is left. */
   async client(id: Id, limit: number): Promise<boolean> {
     const clientId = oid(id)
-    const { addresses, keys, clients, documents, counters } = this.#models
-    let left = limit - (await this.#streamsOf(clientId, limit))
+    const { addresses, keys, clients, documents, counters, queued, pulls, attempts, deadLetters } =
+      this.#models
+    let left = limit - (await this.#remove(deadLetters, { clientId }, { at: -1 }, limit))
+    left -= await this.#streamsOf(clientId, left)
     left -= await this.#remove(addresses, { clientId }, { address: 1 }, left)
     left -= await this.#remove(keys, { clientId }, { key: 1 }, left)
     left -= await this.#remove(documents, { clientId }, { kind: 1, documentId: 1 }, left)
     left -= await this.#remove(counters, { clientId }, { name: 1 }, left)
+    left -= await this.#remove(queued, { clientId }, { queueId: 1, n: 1 }, left)
+    left -= await this.#remove(pulls, { clientId }, { webhookId: 1 }, left)
+    left -= await this.#remove(attempts, attemptsOf(id), { _id: 1 }, left)
     if (left > 0) await clients.deleteOne({ _id: clientId })
     this.#streams.forgetAll()
     return left > 0

@@ -26,6 +26,14 @@ export async function dropDatabase(url: string): Promise<void> {
   await connection.close()
 }
 
+/** Leaves the collections, their indexes and the version of the schema. */
+export async function emptyDatabase(url: string): Promise<void> {
+  const connection = await createConnection(url).asPromise()
+  for (const { name } of await connection.listCollections())
+    if (name !== 'schema') await connection.collection(name).deleteMany({})
+  await connection.close()
+}
+
 /** A store that is closed when the test is over, on a database of its own unless one is given. */
 export async function openStore(options: Partial<MongoStoreOptions> = {}): Promise<Store> {
   const url = options.url ?? newDatabaseUrl()

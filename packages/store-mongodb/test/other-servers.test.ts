@@ -18,6 +18,9 @@ const watcher: Watcher = {
   due: () => undefined,
   clientChanged: () => undefined,
   turnEnded: () => undefined,
+  appended: () => undefined,
+  signalled: () => undefined,
+  queued: () => undefined,
   missed: () => undefined,
 }
 

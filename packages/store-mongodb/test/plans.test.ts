@@ -1,5 +1,5 @@
 import { type Id, newId } from '@plugboard/core'
-import type { Range, Store } from '@plugboard/hub'
+import type { Range, Store, Target } from '@plugboard/hub'
 import { createConnection } from 'mongoose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { indexes } from '../src/database/indexes.js'
@@ -29,6 +29,8 @@ async function everyQuery(url: string): Promise<Query[]> {
   await store.listClients(page)
   await store.listClients({ ...page, after: client.id })
   await store.listClients({ ...page, before: client.id, fromEnd: true })
+  await store.findClients('sh', page)
+  await store.findClients('sh', { ...page, after: 'shop' })
   const claim = {
     clientId: client.id,
     key: 'POST key',
@@ -54,6 +56,7 @@ async function everyQuery(url: string): Promise<Query[]> {
   await walks((range) => store.walkConversations(client.id, range))
   await walks((range) => store.walkConversations(client.id, { ...range, userId: stream.userId }))
   await keep(store, client.id)
+  await queue(store, stream)
   await store.listEntries(client.id, stream.streamId, 10)
   await store.listReplies(client.id, stream.streamId, entry.id, page)
   await store.listConversations(client.id, stream.userId, page)
@@ -66,6 +69,9 @@ async function everyQuery(url: string): Promise<Query[]> {
   await store.bury(stream, entry.seq, to, { reason: 'invalid', attempts: 1, at: now, label: 'url' })
   await store.listDead(client.id, page)
   await store.listDead(client.id, { ...page, before: newId() })
+  await search(store, stream, to)
+  await store.discard(client.id, entry.id, to)
+  await store.replay({ clientId: client.id, entryId: entry.id, target: to, to, now })
   await store.replay({ clientId: client.id, entryId: entry.id, target: to, to, now })
   await store.mark(stream, claimed.lease, { scanned: 4, lanes: { [to]: { done: 1 } }, nextAt: now })
   await store.wakeClient(client.id, new Date(0))
@@ -110,6 +116,73 @@ async function keep(store: Store, clientId: Id): Promise<void> {
   await store.removeDocument(clientId, 'user', ids.id)
   for (let times = 0; times < 2; times += 1) await store.increment(clientId, 'tickets')
   await store.insertDocument(document)
+}
+
+/** What is queued, and what waits for readers. */
+async function queue(
+  store: Store,
+  { clientId, streamId, userId }: Awaited<ReturnType<typeof talk>>,
+): Promise<void> {
+  const [queueId, at] = [newId(), new Date()]
+  const items = [1, 2, 3].map((seq) => ({ streamId, seq, userId, at }))
+  await store.enqueue(clientId, queueId, items)
+  await store.enqueue(clientId, queueId, items)
+  await store.readQueue(clientId, queueId, { after: 0, limit: 10 })
+  await store.readQueue(clientId, queueId, { after: 0, limit: 10, userId })
+  await store.queueEnds(clientId, queueId)
+  await store.purgeQueue(clientId, queueId, new Date(at.getTime() + 1), 1)
+  const offer = { webhookId: queueId, streamId, after: 0, upTo: 1, at }
+  await store.offerPulls(clientId, [offer, { ...offer, replay: '1-1' }], at)
+  const { lanes } = await store.duePulls(clientId, queueId, { now: at, limit: 10 })
+  await store.replacePulls(lanes)
+  const [first] = await store.findPulls(clientId, [offer])
+  if (!first) throw new Error('a lane that was offered is not there')
+  const { dueAt: _, ...idle } = { ...first, done: 1, version: first.version + 1 }
+  await store.replacePulls([idle])
+  await store.listPulls(clientId, queueId, { before: new Date(at.getTime() + 1), limit: 10 })
+  await store.pullBacklog(clientId, queueId)
+  await store.purgePulls(new Date(at.getTime() + 1), 1)
+}
+
+/** What operators look for, in each of its ways. */
+async function search(
+  store: Store,
+  { clientId, streamId }: Awaited<ReturnType<typeof talk>>,
+  to: Target,
+): Promise<void> {
+  const [at, limit] = [new Date(), 10]
+  for (const channel of [undefined, 'telegram'])
+    for (const before of [undefined, { activeAt: at, id: newId() }])
+      for (const times of [{}, { since: at }, { until: at }])
+        await store.recentConversations(clientId, {
+          ...{ limit, ...times },
+          ...(channel && { channel }),
+          ...(before && { before }),
+        })
+  await store.newestMessages(clientId, [streamId])
+  await store.findPlaces(clientId, 'ann', limit)
+  const place = { at, entryId: newId(), target: to }
+  const filters = [
+    { target: to },
+    { reason: 'gone' },
+    { channel: 'telegram' },
+    { integrationId: newId() },
+  ] as const
+  for (const filter of [{}, ...filters])
+    for (const before of [undefined, place])
+      for (const since of [undefined, at])
+        await store.findDead(clientId, {
+          ...filter,
+          limit,
+          ...(before && { before }),
+          ...(since && { since }),
+        })
+  for (const after of [undefined, { streamId, seq: 1, target: to }]) {
+    await store.walkDead(clientId, { limit, ...(after && { after }) })
+    await store.walkDead(clientId, { streamId, limit, ...(after && { after }) })
+  }
+  for (const after of [undefined, { nextAt: at, count: 1 }])
+    await store.listOwing(clientId, { limit, ...(after && { after }) })
 }
 
 /** Values do not matter for how a query is done. */

@@ -23,6 +23,9 @@ async function watching(store: Store) {
     due: () => told.push('due'),
     clientChanged: (id) => told.push(`client ${id}`),
     turnEnded: (id) => told.push(`turn ${id}`),
+    appended: ({ streamId }, seq) => told.push(`appended ${streamId} ${seq}`),
+    signalled: ({ streamId }, text) => told.push(`signalled ${streamId} ${text}`),
+    queued: () => told.push('queued'),
     missed: () => told.push('missed'),
   }
   const { isInstant } = await store.watch(watcher)

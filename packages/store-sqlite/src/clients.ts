@@ -7,17 +7,26 @@ import { type Connection, prepareAll, prepareOne, prepareWrite, toBytes } from '
 const FIRST = '00' as Id
 const LAST = 'f'.repeat(26) as Id
 
-/** Of the document, the times; within JSON text they are milliseconds, as in the columns. */
-const TIMES: ReadonlySet<string> = new Set(['createdAt', 'deletedAt'])
+/** No text has a later one: it is no character. */
+const LAST_CHARACTER = '\u{10ffff}'
 
+/** Times within JSON text are milliseconds, as in the columns. */
 const toDocument = (client: ClientRecord): string =>
-  JSON.stringify(client, (key, value) => (TIMES.has(key) ? Date.parse(value) : value))
+  JSON.stringify(client, function (this: Record<string, unknown>, key, value: unknown) {
+    const at = this[key]
+    return at instanceof Date ? at.getTime() : value
+  })
 
 /** Turns the times of a document into dates, in place. */
 function toClient(document: ClientRecord): ClientRecord {
-  for (const record of [document, ...document.tokens, ...document.webhooks])
+  const { tokens, webhooks, integrations, disabled } = document
+  for (const record of [document, ...tokens, ...webhooks])
     if (record.createdAt !== undefined) record.createdAt = new Date(record.createdAt)
+  for (const target of [...webhooks, ...integrations])
+    if (target.pausedAt !== undefined) target.pausedAt = new Date(target.pausedAt)
+  for (const { former } of webhooks) if (former) former.until = new Date(former.until)
   if (document.deletedAt !== undefined) document.deletedAt = new Date(document.deletedAt)
+  if (disabled) disabled.at = new Date(disabled.at)
   return document
 }
 
@@ -30,6 +39,7 @@ export class Clients {
   readonly #byName
   readonly #list
   readonly #listBack
+  readonly #named
 
   constructor(db: Connection) {
     const columns = 'external_id, name, version, document, id'
@@ -47,6 +57,10 @@ export class Clients {
       `SELECT document AS row FROM clients WHERE id > ${toBytes} AND id < ${toBytes} ORDER BY id ${order} LIMIT ?`
     this.#list = prepareAll<ClientRecord>(db, list('ASC'))
     this.#listBack = prepareAll<ClientRecord>(db, list('DESC'))
+    this.#named = prepareAll<ClientRecord>(
+      db,
+      'SELECT document AS row FROM clients WHERE name >= ? AND name > ? AND name < ? ORDER BY name LIMIT ?',
+    )
   }
 
   insert(client: ClientRecord): void {
@@ -71,6 +85,10 @@ export class Clients {
   list({ after = FIRST, before = LAST, fromEnd = false, limit }: Range): ClientRecord[] {
     const found = (fromEnd ? this.#listBack : this.#list)(after, before, limit).map(toClient)
     return fromEnd ? found.reverse() : found
+  }
+
+  named(prefix: string, { limit, after = '' }: { limit: number; after?: string }): ClientRecord[] {
+    return this.#named(prefix, after, `${prefix}${LAST_CHARACTER}`, limit).map(toClient)
   }
 }
 

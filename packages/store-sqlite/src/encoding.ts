@@ -27,6 +27,7 @@ export const ENTRY_TYPES: readonly EntryType[] = [
   'activity',
   'user.deleted',
   'user.merged',
+  'user.updated',
 ]
 /** As {@link STREAM_KINDS}. */
 export const HOLDS = ['free', 'held', 'woken'] as const

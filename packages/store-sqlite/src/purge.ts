@@ -23,30 +23,40 @@ export class Purge {
   readonly #streams: StreamCache
   readonly #deleted
   readonly #ofClient
+  readonly #attempts
   readonly #entries
   readonly #entry
   readonly #endpoints
   readonly #progress
+  readonly #activity
+  readonly #dead
   readonly #stream
   readonly #senders
   readonly #keys
   readonly #documents
   readonly #terms
   readonly #counters
+  readonly #queued
+  readonly #pulls
   readonly #client
   readonly #oldKeys
 
   constructor(db: Connection, streams: StreamCache) {
     this.#streams = streams
-    const deleted = 'WHERE over IS NOT NULL LIMIT 1'
+    const isAwaited = 'SELECT 1 FROM pulls p WHERE p.stream = streams.id AND p.due_at IS NOT NULL'
+    const deleted = `WHERE over IS NOT NULL AND NOT EXISTS (${isAwaited}) LIMIT 1`
     this.#deleted = prepareOne<StreamRow>(db, `${STREAM_ROW} ${deleted}`)
     // The newest first, so that a conversation goes before its user.
     const ofClient = `WHERE client = ${toBytes} ORDER BY id DESC LIMIT 1`
     this.#ofClient = prepareOne<StreamRow>(db, `${STREAM_ROW} ${ofClient}`)
+    this.#attempts = prepareWrite(db, slice('attempts', 'n', 'stream = ?'))
     // In order, since it is the last entry of a deleted conversation that tells what became of the others.
     this.#entries = prepareWrite(db, `DELETE FROM entries WHERE n IN (${removable('stream = ?')})`)
     this.#entry = prepareNumber(db, 'SELECT n FROM entries WHERE stream = ? LIMIT 1')
     this.#progress = prepareWrite(db, 'DELETE FROM progress WHERE n = ?')
+    this.#activity = prepareWrite(db, 'DELETE FROM activity WHERE n = ?')
+    const dead = `client = ${toBytes} AND stream = ${toBytes}`
+    this.#dead = prepareWrite(db, slice('dead', 'client, stream, seq, target', dead))
     this.#endpoints = prepareWrite(db, slice('endpoints', 'n', 'stream = ?'))
     this.#stream = prepareWrite(db, 'DELETE FROM streams WHERE n = ?')
     const senderKey = 'client, sender, identity, channel, custom'
@@ -56,6 +66,8 @@ export class Purge {
     const termKey = 'client, collection, term, id'
     this.#terms = prepareWrite(db, slice('document_terms', termKey, `client = ${toBytes}`))
     this.#counters = prepareWrite(db, slice('counters', 'client, name', `client = ${toBytes}`))
+    this.#queued = prepareWrite(db, slice('queued', 'client, queue, n', `client = ${toBytes}`))
+    this.#pulls = prepareWrite(db, slice('pulls', 'rowid', `client = ${toBytes}`))
     this.#client = prepareWrite(db, `DELETE FROM clients WHERE id = ${toBytes}`)
     this.#oldKeys = prepareWrite(db, slice('keys', 'client, key', 'at < ?', 'at'))
   }
@@ -70,7 +82,8 @@ export class Purge {
   client(clientId: Id, limit: number): boolean {
     this.#streams.flush()
     let left = this.#purge(() => this.#ofClient(clientId), limit)
-    for (const table of [this.#senders, this.#keys, this.#documents, this.#terms, this.#counters]) {
+    const rows = [this.#senders, this.#keys, this.#documents, this.#terms, this.#counters]
+    for (const table of [...rows, this.#queued, this.#pulls]) {
       if (left > 0) left -= table(clientId, left)
     }
     if (left > 0) this.#client(clientId)
@@ -90,12 +103,18 @@ export class Purge {
       if (!row) break
       const [n, clientId, streamId] = row
       this.#streams.drop(clientId, streamId)
+      left -= this.#attempts(n, left)
+      if (left === 0) break
+      // Before their entries, so that none of them is listed without one.
+      left -= this.#dead(clientId, streamId, left)
+      if (left <= 0) break
       left -= this.#entries(n, left)
       // Their bytes are enough for one call.
       if (this.#entry(n) !== undefined) return 0
       if (left > 0) left -= this.#endpoints(n, left)
       if (left > 0) {
         this.#progress(n)
+        this.#activity(n)
         left -= this.#stream(n)
       }
     }

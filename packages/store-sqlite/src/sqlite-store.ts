@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { type Conversation, type Endpoint, type Id, PlugboardError, type User } from '@plugboard/core'
 import type {
   Append,
@@ -5,6 +6,8 @@ import type {
   ChannelRef,
   ClientRecord,
   Dead,
+  DeadPage,
+  DeadWalk,
   Entry,
   KeyClaim,
   Lease,
@@ -15,9 +18,17 @@ import type {
   MessageCount,
   MessagePage,
   MessageText,
+  NewAttempt,
   NewEntry,
+  OwingPage,
   Page,
+  PullLane,
+  PullLaneRef,
+  PullOffer,
+  QueueItem,
+  QueuePage,
   Range,
+  RecentPage,
   Replay,
   ReplyPage,
   SentMessage,
@@ -30,13 +41,19 @@ import { Clients } from './clients.js'
 import { type OpenDatabase, openDatabase } from './database/database.js'
 import { toStoreError } from './database/failure.js'
 import { type Batch, GroupCommit } from './database/group-commit.js'
+import { Attempts } from './delivery/attempts.js'
 import { Claims } from './delivery/claims.js'
 import { DeadLetters } from './delivery/dead-letters.js'
 import { ProgressTable } from './delivery/progress-table.js'
 import { SentMessages } from './delivery/sent-messages.js'
 import { IdempotencyKeys } from './idempotency-keys.js'
+import { Activity } from './lists/activity.js'
+import { Backfill } from './lists/backfill.js'
+import { Lists } from './lists/lists.js'
 import { Meta } from './meta.js'
+import { Pulls } from './pulls.js'
 import { Purge } from './purge.js'
+import { Queues } from './queues.js'
 import { StoredDocuments } from './stored-documents.js'
 import { Appender } from './streams/append.js'
 import { Conversations } from './streams/conversations.js'
@@ -89,14 +106,19 @@ class SqliteStore implements ArchivedStore {
   readonly #clients: Clients
   readonly #keys: IdempotencyKeys
   readonly #documents: StoredDocuments
+  readonly #queues: Queues
+  readonly #pulls: Pulls
   readonly #streams: StreamCache
   readonly #entries: Entries
   readonly #appender: Appender
   readonly #conversations: Conversations
   readonly #endpoints: Endpoints
   readonly #claims: Claims
+  readonly #attempts: Attempts
   readonly #deadLetters: DeadLetters
   readonly #sentMessages: SentMessages
+  readonly #lists: Lists
+  readonly #backfill: Backfill
   readonly #purge: Purge
   readonly #checkpoints: NodeJS.Timeout
   #hasWritten = false
@@ -108,24 +130,46 @@ class SqliteStore implements ArchivedStore {
     const now = options.now ? () => (options.now as () => Date)().getTime() : Date.now
     const progress = new ProgressTable(db)
     this.#database = database
-    this.#streams = new StreamCache(db, progress, { cacheSize, leaseMs })
+    const activity = new Activity(db)
+    this.#streams = new StreamCache(db, { progress, activity }, { cacheSize, leaseMs })
     this.#commits = new GroupCommit(db, this.#streams, onBatch)
     this.#meta = new Meta(db)
     this.#clients = new Clients(db)
     this.#keys = new IdempotencyKeys(db)
     this.#documents = new StoredDocuments(db)
+    this.#queues = new Queues(db)
+    this.#pulls = new Pulls(db)
     this.#entries = new Entries(db)
     this.#appender = new Appender(this.#streams, this.#entries, now)
     this.#conversations = new Conversations(db, this.#streams, this.#appender)
-    this.#endpoints = new Endpoints(db, this.#streams, this.#appender)
+    this.#endpoints = new Endpoints(db, this.#streams, this.#appender, activity)
     this.#claims = new Claims(db, this.#streams, progress, now)
+    this.#attempts = new Attempts(db, this.#streams)
     this.#deadLetters = new DeadLetters(db, this.#streams)
     this.#sentMessages = new SentMessages(db, this.#streams)
+    this.#lists = new Lists(db, this.#streams, this.#conversations)
+    this.#backfill = new Backfill(db, this.#streams)
     this.#purge = new Purge(db, this.#streams)
     const access = { read: this.#read.bind(this), write: this.#write.bind(this) }
     this.archive = new SqliteArchive(db, this.#streams, access)
     this.#checkpoints = setInterval(() => this.#checkpoint(), checkpointMs)
     this.#checkpoints.unref()
+    if (this.#backfill.isNeeded) void this.#fill()
+  }
+
+  /** With pauses, so that it takes a small share of the time of what else is to be done. */
+  async #fill(): Promise<void> {
+    for (let pauseMs = FILL_PAUSE_MS; ; ) {
+      await setTimeout(pauseMs, undefined, { ref: false })
+      if (this.#isClosed) return
+      try {
+        if (!(await this.#write(() => this.#backfill.step()))) return
+        pauseMs = FILL_PAUSE_MS
+      } catch {
+        // A full disk, for instance. Whoever writes something is told.
+        pauseMs = FILL_AGAIN_MS
+      }
+    }
   }
 
   #checkpoint(): void {
@@ -164,6 +208,10 @@ class SqliteStore implements ArchivedStore {
 
   listClients(range: Range) {
     return this.#read(() => this.#clients.list(range))
+  }
+
+  findClients(prefix: string, page: { limit: number; after?: string }) {
+    return this.#read(() => this.#clients.named(prefix, page))
   }
 
   purgeClient(clientId: Id, limit: number) {
@@ -365,6 +413,34 @@ class SqliteStore implements ArchivedStore {
     return this.#read(() => this.#deadLetters.list(clientId, page))
   }
 
+  recentConversations(clientId: Id, page: RecentPage) {
+    return this.#read(() => this.#lists.recent(clientId, page))
+  }
+
+  newestMessages(clientId: Id, conversationIds: readonly Id[]) {
+    return this.#read(() => this.#lists.newestMessages(clientId, conversationIds))
+  }
+
+  findPlaces(clientId: Id, sender: string, limit: number) {
+    return this.#read(() => this.#lists.places(clientId, sender, limit))
+  }
+
+  findDead(clientId: Id, page: DeadPage) {
+    return this.#read(() => this.#lists.dead(clientId, page))
+  }
+
+  walkDead(clientId: Id, walk: DeadWalk) {
+    return this.#read(() => this.#lists.walkDead(clientId, walk))
+  }
+
+  listOwing(clientId: Id, page: OwingPage) {
+    return this.#read(() => this.#lists.owing(clientId, page))
+  }
+
+  discard(clientId: Id, entryId: Id, target: Target) {
+    return this.#write(() => this.#deadLetters.discard(clientId, entryId, target))
+  }
+
   replay(replay: Replay) {
     return this.#write(() => this.#deadLetters.replay(replay))
   }
@@ -377,8 +453,70 @@ class SqliteStore implements ArchivedStore {
     return this.#read(() => this.#claims.findProgress(stream))
   }
 
+  findSchedule(stream: StreamRef) {
+    return this.#read(() => this.#claims.findSchedule(stream))
+  }
+
+  recordAttempts(attempts: readonly NewAttempt[]) {
+    if (this.#isClosed) return Promise.reject(closed())
+    this.#hasWritten = true
+    return this.#commits.writeAlong(() => this.#attempts.record(attempts))
+  }
+
+  listAttempts(stream: StreamRef, entries: readonly Pick<Entry, 'seq' | 'at'>[]) {
+    return this.#read(() => this.#attempts.list(stream, entries))
+  }
+
+  purgeAttempts(before: Date, limit: number) {
+    return this.#write(() => this.#attempts.purge(before, limit))
+  }
+
   backlog() {
     return this.#read(() => this.#claims.backlog())
+  }
+
+  enqueue(clientId: Id, queueId: Id, items: readonly QueueItem[]) {
+    return this.#write(() => this.#queues.add(clientId, queueId, items))
+  }
+
+  readQueue(clientId: Id, queueId: Id, page: QueuePage) {
+    return this.#read(() => this.#queues.read(clientId, queueId, page))
+  }
+
+  queueEnds(clientId: Id, queueId: Id) {
+    return this.#read(() => this.#queues.ends(clientId, queueId))
+  }
+
+  purgeQueue(clientId: Id, queueId: Id, before: Date, limit: number) {
+    return this.#write(() => this.#queues.purge(clientId, queueId, before, limit))
+  }
+
+  offerPulls(clientId: Id, offers: readonly PullOffer[], now: Date) {
+    return this.#write(() => this.#pulls.offer(clientId, offers, now))
+  }
+
+  duePulls(clientId: Id, webhookId: Id, due: { now: Date; limit: number }) {
+    return this.#read(() => this.#pulls.due(clientId, webhookId, due))
+  }
+
+  findPulls(clientId: Id, lanes: readonly PullLaneRef[]) {
+    return this.#read(() => lanes.flatMap((lane) => this.#pulls.find(clientId, lane) ?? []))
+  }
+
+  listPulls(clientId: Id, webhookId: Id, waiting: { before: Date; limit: number }) {
+    return this.#read(() => this.#pulls.list(clientId, webhookId, waiting))
+  }
+
+  replacePulls(lanes: readonly PullLane[]) {
+    return this.#write(() => lanes.map((lane) => this.#pulls.replace(lane)))
+  }
+
+  pullBacklog(clientId: Id, webhookId: Id) {
+    return this.#read(() => this.#pulls.backlog(clientId, webhookId))
+  }
+
+  purgePulls(before: Date, limit: number) {
+    return this.#write(() => this.#pulls.purge(before, limit))
   }
 
   increment(clientId: Id, name: string, by?: number) {
@@ -409,10 +547,22 @@ class SqliteStore implements ArchivedStore {
     return this.#read(() => this.#documents.list(clientId, collection, range))
   }
 
+  findHeads(streams: readonly StreamRef[]) {
+    return this.#read(() =>
+      streams.map(({ clientId, streamId }) => this.#streams.find(clientId, streamId)?.seq),
+    )
+  }
+
   /** No other process can change the file, so there is nothing to notify of. */
   async watch() {
     return { isInstant: true }
   }
+
+  async watchAppends() {
+    return true
+  }
+
+  async signal() {}
 
   async close() {
     if (this.#isClosed) return
@@ -437,5 +587,9 @@ class SqliteStore implements ArchivedStore {
     return this.#commits.write(work)
   }
 }
+
+/** Between two steps of the backfill, and after one that failed. */
+const FILL_PAUSE_MS = 20
+const FILL_AGAIN_MS = 10_000
 
 const closed = () => new PlugboardError('UNAVAILABLE', 'the store is closed')

@@ -29,18 +29,32 @@ interface Row {
   cell(subject: Subject): string
 }
 
-const webhookUrl = 'https://hub.example/webhooks/v1/acme/name'
 const modes: readonly IntegrationMode[] = ['webhook', 'listen']
 const modesOf = ({ modes: declared = { webhook: [] } }: Channel): IntegrationMode[] =>
   modes.filter((mode) => mode in declared)
 
-/** For channels with `account`: a configuration of each mode. */
-const configurations: Record<string, { [mode in IntegrationMode]?: object }> = {
+/** For channels with `account`: a configuration of each mode, and one for the shared URL if that differs. */
+const configurations: Record<string, { [mode in IntegrationMode | 'shared']?: object }> = {
+  discord: {
+    webhook: { applicationId: '1198765432109876543', publicKey: 'a'.repeat(64), botToken: 'token' },
+    listen: { applicationId: '1198765432109876543', botToken: 'token' },
+  },
+  instagram: {
+    webhook: { appSecret: 'secret', verifyToken: 'token', accountId: '2', accessToken: 'IGAA' },
+  },
+  messenger: {
+    webhook: { appId: '1', appSecret: 'secret', verifyToken: 'token', pageId: '2', accessToken: 'EAAG' },
+  },
   slack: {
+    shared: { botToken: 'xoxb-1', teamId: 'T1' },
     webhook: { botToken: 'xoxb-1', signingSecret: 'secret' },
     listen: { botToken: 'xoxb-1', appToken: 'xapp-1-A1-2-abc' },
   },
+  smooch: { webhook: { appId: 'app', keyId: 'app_1', keySecret: 'secret', webhookSecret: 'secret' } },
+  teams: { webhook: { appId: 'a', appPassword: 'secret' } },
   telegram: { webhook: { botToken: '7:abc' }, listen: { botToken: '7:abc' } },
+  whatsapp: { webhook: { phoneNumberId: '106540352242922', accessToken: 'EAAG' } },
+  vonage: { webhook: { apiKey: 'abcd1234', apiSecret: 'secret', signatureSecret: 'secret' } },
 }
 
 /** For channels with a reply window that only some endpoints have: one endpoint of each kind. */
@@ -48,6 +62,10 @@ const endpoints: Record<string, Record<string, Endpoint>> = {
   twilio: {
     SMS: { identity: '+15550001', sender: '+15550002', thread: '*' },
     WhatsApp: { identity: 'whatsapp:+15550001', sender: 'whatsapp:+15550002', thread: '*' },
+  },
+  vonage: {
+    SMS: { identity: 'sms:15550001', sender: 'sms:15550002', thread: '*' },
+    WhatsApp: { identity: '15550001', sender: '15550002', thread: '*' },
   },
 }
 
@@ -57,7 +75,10 @@ const listed = (words: readonly string[]): string => words.join(', ') || NONE
 const limit = (most: number): string => (most === Number.MAX_SAFE_INTEGER ? 'no limit' : String(most))
 
 function paceOf(pace: Pace | undefined): string {
-  return pace ? `${pace.perSecond} a second, ${pace.burst} at once` : NONE
+  if (!pace) return NONE
+  const { perSecond, burst } = pace
+  const steady = perSecond < 1 ? `1 in ${Math.round(1 / perSecond)} seconds` : `${perSecond} a second`
+  return `${steady}, ${burst} at once`
 }
 
 const contentRow = (type: ContentType): Row => ({
@@ -66,6 +87,10 @@ const contentRow = (type: ContentType): Row => ({
     return capabilities.content === 'any' ? 'unchanged' : yes(capabilities.content.includes(type))
   },
 })
+
+/** A press may come as the message that it is for the bot. */
+const isPress = (event: InboundEvent): boolean =>
+  event.type === 'message' && event.content.type === 'quick_reply'
 
 const hasEvent =
   (type: InboundEvent['type']) =>
@@ -97,20 +122,27 @@ function windowOf({ name, capabilities: { window } }: Channel): string {
 function accountOf(channel: Channel): string {
   const { name, account } = channel
   if (!account) return NONE
-  const having = modesOf(channel).filter((mode) => {
-    const config = configurations[name]?.[mode]
-    if (!config) throw new Error(`give a configuration of ${name} for ${mode}`)
+  const ways = [...modesOf(channel), ...(configurations[name]?.shared ? (['shared'] as const) : [])]
+  const having = ways.filter((way) => {
+    const config = configurations[name]?.[way]
+    if (!config) throw new Error(`give a configuration of ${name} for ${way}`)
     return account(config) !== undefined
   })
-  return having.length === modesOf(channel).length ? 'yes' : listed(having.map((mode) => modeTitles[mode]))
+  return having.length === ways.length ? 'yes' : listed(having.map((way) => wayTitles[way]))
 }
 
-const modeTitles = { webhook: 'with a webhook', listen: 'when listening' }
+const changeOf = ({ runtime }: Subject, what: 'edit' | 'remove'): string =>
+  runtime[what] && runtime.canChange ? 'if configured' : yes(runtime[what])
+
+const wayTitles = {
+  webhook: 'with a webhook',
+  listen: 'when listening',
+  shared: 'in a shared app',
+}
 
 function setupOf({ channel, runtime }: Subject): string {
   if (runtime.provision) return 'automatic'
-  const byHand = modesOf(channel).filter((mode) => channel.setup?.(webhookUrl, mode))
-  return byHand.length > 0 ? 'by hand' : NONE
+  return channel.setup ? 'by hand' : NONE
 }
 
 const rows: Row[] = [
@@ -162,12 +194,12 @@ const rows: Row[] = [
   {
     title: 'Edit',
     meaning: 'Editing a message through the API changes what people see.',
-    cell: ({ runtime }) => yes(runtime.edit),
+    cell: (subject) => changeOf(subject, 'edit'),
   },
   {
     title: 'Remove',
     meaning: 'Deleting a message through the API removes what people see.',
-    cell: ({ runtime }) => yes(runtime.remove),
+    cell: (subject) => changeOf(subject, 'remove'),
   },
   {
     title: 'Typing indicator',
@@ -206,7 +238,14 @@ const rows: Row[] = [
     title: 'Presses of buttons',
     meaning:
       'Bots get a press with its value, also of a button of a template. Without this, people answer with a number or a label, or your own program sends a payload for it.',
-    cell: hasEvent('choice'),
+    cell: ({ events }) => yes(events.some((event) => event.type === 'choice' || isPress(event))),
+  },
+  {
+    title: 'Names of people',
+    meaning:
+      'Users have the names that people have at the provider: events have them, or the server looks them up once.',
+    cell: ({ runtime, events }) =>
+      yes(runtime.describePerson ?? events.some(({ person }) => person?.name !== undefined)),
   },
   { title: 'Edits by people', meaning: 'Bots get them.', cell: hasEvent('edited') },
   { title: 'Deletions by people', meaning: 'Bots get them.', cell: hasEvent('deleted') },

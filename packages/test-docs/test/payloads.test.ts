@@ -1,7 +1,9 @@
+import type { Activity } from '@plugboard/client'
 import {
   buttonsOf,
   type Channel,
   type ContentType,
+  capabilitiesAt,
   contentSchema,
   contentTypes,
   degrade,
@@ -14,6 +16,8 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { channels, recordedEvents, runtimeOf } from './support/channels.js'
 
+const messageId = '5f1c2c6e-4b1f-7c3a-9d55-0a1b2c3d4e5f'
+const userId = '5f1c2c6e-1a2b-7c3a-9d55-0a1b2c3d4e5f'
 const picture = 'https://media.example/shirt.png'
 const actions = [
   { action: 'Postback', title: 'Buy', payload: 'buy-7' },
@@ -75,6 +79,40 @@ const examples = {
 } satisfies Record<ContentType, JsonObject>
 
 /** What bots get of what people send, beside presses of buttons. */
+/** Everything that an activity can be, and when a bot gets it. */
+const activities: [meaning: string, activity: Activity][] = [
+  [
+    'The person edited a message, or it was edited through the API.',
+    { type: 'edited', messageId, payload: { type: 'text', text: 'Is it open on Sunday?' } },
+  ],
+  ['The person deleted a message.', { type: 'deleted', messageId }],
+  ['A message was deleted through the API.', { type: 'removed', messageId }],
+  [
+    'The person reacted to a message, or took the reaction back.',
+    { type: 'reaction', messageId, emoji: '👍', removed: false },
+  ],
+  [
+    'What became of a message of the bot: `sent`, `delivered` or `read`.',
+    { type: 'delivery', messageId, status: 'read' },
+  ],
+  [
+    'The provider reports that a message of the bot did not arrive. `code` is its own, if it names one. The message is a dead letter, which can be replayed.',
+    {
+      type: 'delivery',
+      messageId,
+      status: 'failed',
+      failure: { kind: 'recipient', message: 'Unreachable destination handset', code: '30003' },
+    },
+  ],
+  ['The person blocked the bot.', { type: 'blocked' }],
+  ['Everything up to now was read: by this user, or by the business.', { type: 'read', userId }],
+  ['A user types, or stops; without `userId`, the business.', { type: 'typing', userId, isTyping: true }],
+  ['A user joined a group.', { type: 'joined', userId }],
+  ['A user left a group.', { type: 'left', userId }],
+  ['The conversation was closed.', { type: 'closed' }],
+  ['The conversation was reopened.', { type: 'reopened' }],
+]
+
 const received: JsonObject[] = [
   { type: 'text', text: 'Is it open?' },
   { type: 'image', url: 'https://hub.example/media/…', mime: 'image/jpeg', size: 48_213, title: 'The hole' },
@@ -83,6 +121,13 @@ const received: JsonObject[] = [
   { type: 'video', url: 'https://hub.example/media/…', mime: 'video/mp4' },
   { type: 'file', url: 'https://hub.example/media/…', mime: 'application/pdf', name: 'bill.pdf' },
   { type: 'location', latitude: 46.8139, longitude: -71.208 },
+  { type: 'form', text: 'name: Ada\nsize: m', name: 'flow', values: { name: 'Ada', size: 'm' } },
+  {
+    type: 'order',
+    text: '2 × shirt-7, 20 EUR',
+    catalogId: '194836987003835',
+    items: [{ id: 'shirt-7', quantity: 2, price: 20, currency: 'EUR' }],
+  },
 ]
 
 /** What a press of a button becomes, which the page shows with the buttons. */
@@ -117,6 +162,7 @@ const places: Place[] = [
     outline: telegramOutline,
   },
   { title: 'Slack', channel: channelOf('slack'), endpoint: at('*', 'U7'), outline: slackOutline },
+  { title: 'Teams', channel: channelOf('teams'), endpoint: at('*', '29:7'), outline: teamsOutline },
   {
     title: 'SMS, outside of +1',
     channel: channelOf('twilio'),
@@ -130,10 +176,46 @@ const places: Place[] = [
     outline: twilioOutline,
   },
   {
-    title: 'WhatsApp',
+    title: 'WhatsApp through Twilio',
     channel: channelOf('twilio'),
     endpoint: at('whatsapp:+15550001', 'whatsapp:+15550002'),
     outline: twilioOutline,
+  },
+  {
+    title: 'WhatsApp',
+    channel: channelOf('whatsapp'),
+    endpoint: at('106540352242922', '16505551234'),
+    outline: whatsappOutline,
+  },
+  {
+    title: 'WhatsApp through Vonage',
+    channel: channelOf('vonage'),
+    endpoint: at('15550001', '15550002'),
+    outline: vonageOutline,
+  },
+  {
+    title: 'Messenger',
+    channel: channelOf('messenger'),
+    endpoint: at('*', '7'),
+    outline: messengerOutline,
+  },
+  {
+    title: 'Instagram',
+    channel: channelOf('instagram'),
+    endpoint: at('*', '7'),
+    outline: messengerOutline,
+  },
+  {
+    title: 'Discord',
+    channel: channelOf('discord'),
+    endpoint: at('*', '7'),
+    outline: discordOutline,
+  },
+  {
+    title: 'Sunshine Conversations',
+    channel: channelOf('smooch'),
+    endpoint: at('*', '7'),
+    outline: smoochOutline,
   },
 ]
 
@@ -182,6 +264,41 @@ function slackOutline({ args }: Part): string {
   return names.length > 0 ? `blocks ${names.join(', ')}` : code(text)
 }
 
+interface CardElement {
+  type: string
+  inlines?: { text: string }[]
+  actions?: unknown[]
+  choices?: unknown[]
+}
+
+function teamsOutline({ args }: Part): string {
+  const {
+    text,
+    textFormat,
+    attachments = [],
+  } = args as {
+    text?: string
+    textFormat?: string
+    attachments?: { content: { body: CardElement[] } }[]
+  }
+  if (text !== undefined) return textFormat === 'xml' ? code(text) : cell(text)
+  return attachments.map(({ content }) => `a card with ${cardOutline(content.body)}`).join(' beside ')
+}
+
+function cardOutline(body: readonly CardElement[]): string {
+  const words = body.flatMap(({ inlines }) => (inlines ? [inlines.map(({ text }) => text).join('')] : []))
+  const of = (type: string) => body.filter((element) => element.type === type)
+  const [buttons, [menu]] = [of('ActionSet').flatMap(({ actions = [] }) => actions), of('Input.ChoiceSet')]
+  return [
+    of('Image').length > 0 && 'the picture',
+    words.length > 0 && cell(words.join('\n')),
+    menu && `a menu of ${menu.choices?.length}`,
+    buttons.length > 0 && count(buttons.length, 'button'),
+  ]
+    .filter(Boolean)
+    .join(', ')
+}
+
 function twilioOutline({ args }: Part): string {
   const { body, mediaUrl, persistentAction } = args as {
     body?: string
@@ -193,9 +310,136 @@ function twilioOutline({ args }: Part): string {
     .join(', ')
 }
 
+interface MessengerMessage {
+  text?: string
+  quick_replies?: unknown[]
+  template?: object
+  attachment?: {
+    type: string
+    payload: { template_type?: string; elements?: unknown[]; buttons?: unknown[] }
+  }
+}
+
+function messengerOutline({ args }: Part): string {
+  const { message = {} } = args as { message?: MessengerMessage }
+  const { text, quick_replies = [], template, attachment } = message
+  const { template_type: kind, elements = [], buttons = [] } = attachment?.payload ?? {}
+  const file = kind === undefined ? 'the file' : `a ${code(kind)} template`
+  return [
+    template && 'the template',
+    attachment && file,
+    elements.length > 0 && count(elements.length, 'card'),
+    buttons.length > 0 && count(buttons.length, 'button'),
+    text !== undefined && cell(text),
+    quick_replies.length > 0 &&
+      `${quick_replies.length} quick ${quick_replies.length === 1 ? 'reply' : 'replies'}`,
+  ]
+    .filter(Boolean)
+    .join(', ')
+}
+
+interface WhatsAppArgs {
+  type: string
+  text?: { body: string }
+  interactive?: {
+    type: string
+    body: { text: string }
+    action: { buttons?: unknown[]; sections?: { rows: unknown[] }[] }
+  }
+  location?: { name?: string }
+}
+
+function whatsappOutline({ args }: Part): string {
+  const message = args as unknown as WhatsAppArgs
+  const { type, text, interactive, location } = message
+  const { buttons, sections = [] } = interactive?.action ?? {}
+  const [file] = Object.values(message).filter((value) => typeof value === 'object' && 'link' in value)
+  const words = text?.body ?? interactive?.body.text ?? file?.caption ?? location?.name
+  const rows = sections.flatMap((section) => section.rows).length
+  return [
+    interactive ? code(interactive.type) : text ? '' : code(type),
+    words && cell(words),
+    buttons && count(buttons.length, 'button'),
+    rows > 0 && count(rows, 'row'),
+  ]
+    .filter(Boolean)
+    .join(', ')
+}
+
+interface VonageArgs {
+  message_type: string
+  text?: string
+  custom?: { type: string; interactive?: WhatsAppArgs['interactive']; location?: WhatsAppArgs['location'] }
+}
+
+/** Vonage has words of its own for what WhatsApp shows. */
+function vonageOutline({ call, args }: Part): string {
+  const { message_type, text, custom, ...rest } = args as unknown as VonageArgs
+  const files = Object.entries(rest).flatMap(([name, value]) => {
+    const { url: link, ...file } = Object(value)
+    return link === undefined ? [] : [[name, { link, ...file }]]
+  })
+  const type = custom?.type ?? message_type
+  const message = { type, ...custom, ...(text !== undefined && { text: { body: text } }) }
+  return whatsappOutline({ call, args: { ...message, ...Object.fromEntries(files) } })
+}
+
+interface DiscordArgs {
+  content?: string
+  embeds?: { title?: string; description?: string; image?: object }[]
+  components?: { components: { type: number; options?: unknown[] }[] }[]
+  file?: string
+}
+
+/** https://docs.discord.com/developers/components/reference: a button, and a menu of texts. */
+const [BUTTON, MENU] = [2, 3]
+
+function discordOutline({ args }: Part): string {
+  const { content, embeds = [], components = [], file } = args as DiscordArgs
+  const controls = components.flatMap((row) => row.components)
+  const menu = controls.find(({ type }) => type === MENU)
+  const buttons = controls.filter(({ type }) => type === BUTTON).length
+  const cards = embeds.map(({ title, description, image }) => {
+    const words = [title, description].filter(Boolean).join('\n')
+    return ['an embed', image && 'the picture', words && cell(words)].filter(Boolean).join(', ')
+  })
+  return [
+    file && 'the file',
+    content && cell(content),
+    cards.join(' and '),
+    menu && `a menu of ${menu.options?.length}`,
+    buttons > 0 && count(buttons, 'button'),
+  ]
+    .filter(Boolean)
+    .join(', ')
+}
+
+interface SmoochContent {
+  type: string
+  text?: string
+  altText?: string
+  actions?: object[]
+  items?: object[]
+  location?: { name?: string }
+}
+
+function smoochOutline({ args }: Part): string {
+  const { content } = args as unknown as { content: SmoochContent }
+  const { type, text, altText, actions = [], items, location } = content
+  const words = text ?? altText ?? location?.name
+  return [
+    type !== 'text' && code(type),
+    words && cell(words),
+    items && count(items.length, 'card'),
+    actions.length > 0 && count(actions.length, 'button'),
+  ]
+    .filter(Boolean)
+    .join(', ')
+}
+
 async function shownBy({ channel, endpoint, outline }: Place, payload: JsonObject): Promise<string> {
   const runtime = await runtimeOf(channel)
-  const contents = degrade(payload, channel.capabilities)?.contents ?? []
+  const contents = degrade(payload, capabilitiesAt(channel.capabilities, endpoint))?.contents ?? []
   const parts = contents.flatMap((content) => runtime.render(content, endpoint))
   return parts.map(outline).join('; then ')
 }
@@ -317,7 +561,7 @@ test('docs/payloads.md has every content type as it is; `-u` writes it', async (
     '',
     'The `payload` of a message is a JSON object. Channels can show the types below. Any other object is stored and passed to webhooks unchanged; a channel shows its `text`, if it has one. Extra fields are kept. The server checks a payload of these types only when a channel has to show it: a post to a conversation without a channel is stored as it is.',
     '',
-    'The generic webhook channel passes every payload unchanged. The tables show what the other channels send for the example. Numbered lines replace buttons where there are none: the person answers with the number or the label, and the bot gets the same message as for a press.',
+    'The web chat shows every type as it is, and the generic webhook channel passes every payload unchanged. The tables show what the other channels send for the example. Numbered lines replace buttons where there are none: the person answers with the number or the label, and the bot gets the same message as for a press.',
     '',
     '## Any type',
     '',
@@ -344,6 +588,14 @@ test('docs/payloads.md has every content type as it is; `-u` writes it', async (
     'A file has an address of the server in `url`, which is limited in time: fetch it soon. `mime`, `size` (in bytes), `name` and `title` are there if the provider sends them. Presses of buttons are shown above, each with the `messageId` of the message that has the button. A press always arrives. If its value is not one that the bot gave to this person, it is a `quick_reply` with `foreign: true`: of a template of the provider, of another program, or made up. If the message was deleted since, `payload` is the label. A webhook of a system of your own (the generic webhook channel) may send any type.',
     '',
     ...received.map(json),
+    '## What else happens',
+    '',
+    'An event `conversation.activity` has one of these as `activity`. `messageId` is absent if the server does not know the message.',
+    '',
+    '| `activity` | what happened |',
+    '| --- | --- |',
+    ...activities.map(([meaning, activity]) => `| ${code(JSON.stringify(activity))} | ${meaning} |`),
+    '',
     'A test generates this page. After changing the content types or a channel, run `pnpm exec vitest run packages/test-docs/test/payloads.test.ts -u`.',
     '',
   ]
@@ -358,10 +610,13 @@ test.each(Object.entries(examples))(
 )
 
 test('there is an example of everything that the recordings of channels contain', () => {
-  const types = ['slack', 'telegram', 'twilio'].flatMap((name) => {
+  const types = [...channels.keys()].flatMap((name) => {
     const events = recordedEvents(name)
     expect(events.length, name).toBeGreaterThan(0)
-    return events.flatMap((event) => (event.type === 'message' ? [event.content.type] : []))
+    // A webhook may send any type.
+    return events.flatMap((event) =>
+      event.type === 'message' && name !== 'webhook' ? [event.content.type] : [],
+    )
   })
   const shown = new Set(types.filter((type) => !presses.includes(type)))
   expect([...shown].sort()).toEqual(received.map(({ type }) => type).sort())

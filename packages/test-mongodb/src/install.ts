@@ -6,22 +6,7 @@ import { execute, type Program } from './process.js'
 const VERSION = '0.7.0b3'
 const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/plugboard/', import.meta.url))
 
-/**
- * Starts it with fewer writes kept that may come again, of which it drops the oldest: it walks all of them at each write,
- * which would be a third of what it does with the 10,000 that it keeps otherwise.
- */
-const LAUNCH = `
-from secantus.cli import main
-from secantus.transactions import TransactionRegistry
-
-def prune(registry):
-    records = registry._retryable
-    while len(records) > 500:
-        del records[next(iter(records))]
-
-TransactionRegistry._prune_retryable_locked = prune
-raise SystemExit(main())
-`
+const LAUNCH = fileURLToPath(new URL('../start-secantus.py', import.meta.url))
 
 /**
  * SecantusDB, a MongoDB-wire server from PyPI, in a virtual environment of its own: installed at first use. Several that
@@ -29,7 +14,7 @@ raise SystemExit(main())
  */
 export async function installSecantus(): Promise<Program> {
   const folder = join(CACHE, `secantusdb-${VERSION}`)
-  const program = { command: join(folder, 'bin', 'python'), args: ['-c', LAUNCH] }
+  const program = { command: join(folder, 'bin', 'python'), args: [LAUNCH] }
   if (await exists(program.command)) return program
   console.log(`Installing SecantusDB ${VERSION} for the tests (once) …`)
   const draft = `${folder}-${process.pid}`

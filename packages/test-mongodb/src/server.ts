@@ -66,13 +66,17 @@ async function startMongod(topology: Topology): Promise<MongodbServer | undefine
   return server
 }
 
+/** Its connections wait for one lock: the driver's default of 100 makes each call wait for seconds. */
+const SECANTUS_OPTIONS = '&maxPoolSize=16'
+
 async function startSecantus(topology: Topology): Promise<MongodbServer> {
   const { command, args } = await installSecantus()
   const options = ['--enable-test-commands', ...(topology.isStandalone ? ['--standalone'] : [])]
-  return serve('SecantusDB', topology, (port, folder) => ({
+  const program = (port: number, folder: string) => ({
     command,
     args: [...args, '--port', `${port}`, '--storage-path', folder, ...options],
-  }))
+  })
+  return serve('SecantusDB', topology, program, SECANTUS_OPTIONS)
 }
 
 /** Only where a contributor has installed it: it downloads a server. */
@@ -92,11 +96,12 @@ async function serve(
   kind: string,
   { isGuarded, niceness }: Topology,
   program: (port: number, folder: string) => Program,
+  options = '',
 ): Promise<MongodbServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'plugboard-mongodb-'))
+  const folder = await mkdtemp(join(process.env.TEST_MONGODB_DIR ?? tmpdir(), 'plugboard-mongodb-'))
   const port = await freePort()
   const plain = { ...program(port, folder), niceness }
-  const url = `mongodb://127.0.0.1:${port}/?directConnection=true`
+  const url = `mongodb://127.0.0.1:${port}/?directConnection=true${options}`
   let child: Running | undefined
   const stop = async () => {
     await child?.stop()

@@ -66,6 +66,8 @@ function assertConsistent(config: Omit<Config, 'workingFolder'>): void {
       path: ['ROLE'],
       message: 'must be `all` with an embedded database, because only one process can open it',
     })
+  if (config.oidcIssuer !== undefined && config.oidcClientId === undefined)
+    throw invalid({ path: ['OIDC_CLIENT_ID'], message: 'must be set, because OIDC_ISSUER is' })
   if (webhookTimeout > maxAttemptMs(config))
     throw invalid({
       path: ['LEASE_TIME'],

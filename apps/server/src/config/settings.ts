@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { parseAllowance, rangesOf } from '../outbound/guard.js'
 import { databaseNameOf, isMongodbUrl, withoutCredentials } from './database.js'
+import { isLoopback } from './reach.js'
 import {
   age,
   bytes,
@@ -89,6 +90,84 @@ const urlPrefixes: Kind<readonly string[]> = {
   },
   expected: 'a comma-separated list of http or https URLs without user name, query or fragment',
   show: (value) => value.join(','),
+}
+
+/** As browsers write them in the header `Origin`. */
+const origins: Kind<readonly string[]> = {
+  parse(text) {
+    const list = text.split(',').map((each) => {
+      const url = externalUrl.parse(each.trim())
+      return url !== undefined && new URL(url).pathname === '/' ? new URL(url).origin : undefined
+    })
+    return list.every((each) => each !== undefined) ? list : undefined
+  },
+  expected: 'a comma-separated list of origins such as https://shop.example',
+  show: (value) => value.join(','),
+}
+
+/** As the provider spells it: a slash at the end counts. https, except on this machine. */
+const issuer: Kind<string> = {
+  parse(text) {
+    if (!URL.canParse(text)) return undefined
+    const { protocol, hostname, username, password } = new URL(text)
+    const isBare = username + password === '' && !/[?#]/.test(text)
+    return isBare && (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname)))
+      ? text
+      : undefined
+  },
+  expected: 'an https URL without user name, query or fragment',
+  show: String,
+}
+
+const word: Kind<string> = {
+  parse: (text) => (/^[!-~]{1,500}$/.test(text) ? text : undefined),
+  expected: 'printable ASCII without spaces',
+  show: String,
+}
+
+const secret: Kind<string> = {
+  parse: (text) => text,
+  expected: 'a text',
+  show: () => MASK,
+}
+
+/** RFC 6749 §3.3 */
+const scope: Kind<string> = {
+  parse: (text) => (/^[!-~]+( [!-~]+)*$/.test(text) && text.split(' ').includes('openid') ? text : undefined),
+  expected: 'scopes separated by spaces, `openid` among them',
+  show: String,
+}
+
+const label: Kind<string> = {
+  parse: (text) => (text.length <= 60 ? text : undefined),
+  expected: 'at most 60 characters',
+  show: String,
+}
+
+/** Gives a role to those with a value of a claim; without a claim, to everybody. */
+interface RoleRule {
+  claim?: string
+  value: string
+  role: 'viewer' | 'operator' | 'admin'
+}
+
+function parseRoleRule(text: string): RoleRule | undefined {
+  const [, all, claim = '', value = '', role] =
+    /^\s*(?:(\*)|([^=]+):([^=:]+))=(viewer|operator|admin)\s*$/.exec(text) ?? []
+  if (role !== 'viewer' && role !== 'operator' && role !== 'admin') return undefined
+  return all === undefined ? { claim, value, role } : { value, role }
+}
+
+const roleRules: Kind<readonly RoleRule[]> = {
+  parse(text) {
+    const rules = text.split(',').map(parseRoleRule)
+    return rules.every((rule) => rule !== undefined) ? rules : undefined
+  },
+  expected: 'a comma-separated list of rules such as `groups:ops=admin` or `*=viewer`',
+  show: (rules) =>
+    rules
+      .map(({ claim, value, role }) => `${claim === undefined ? '*' : `${claim}:${value}`}=${role}`)
+      .join(','),
 }
 
 const folder: Kind<string> = {
@@ -187,7 +266,7 @@ export const settings = {
   internalPassword: optional(
     'INTERNAL_PASSWORD',
     headerSecret,
-    'Shared secret required from every API caller, in the header `password`. Webhooks in INTERNAL_WEBHOOKS receive it too. Provider webhooks, files and health checks do not need it. Unset: not required.',
+    'Shared secret required from every API caller, in the header `password`. Webhooks in INTERNAL_WEBHOOKS receive it too. Provider webhooks, sockets, files, the console with its API and health checks do not need it. Unset: not required.',
   ),
   internalWebhooks: optional(
     'INTERNAL_WEBHOOKS',
@@ -218,7 +297,7 @@ export const settings = {
   channels: setting(
     'PLUGBOARD_CHANNELS',
     packages,
-    '@plugboard/channel-webhook,@plugboard/channel-telegram,@plugboard/channel-slack,@plugboard/channel-twilio',
+    '@plugboard/channel-webhook,@plugboard/channel-telegram,@plugboard/channel-slack,@plugboard/channel-twilio,@plugboard/channel-teams,@plugboard/channel-vonage,@plugboard/channel-messenger,@plugboard/channel-instagram,@plugboard/channel-whatsapp,@plugboard/channel-discord,@plugboard/channel-smooch,@plugboard/channel-web',
     'Channels to load: comma-separated npm package names, or paths that begin with a dot.',
   ),
   channelOptions: setting(
@@ -232,6 +311,12 @@ export const settings = {
     durations,
     '100ms,200ms,400ms,800ms,1600ms,5s,15s,30s,1m,2m,5m,10m,20m,20m',
     'Delays between attempts to deliver an event to a webhook. Their sum is also a deadline, counted from when the event was accepted or, if later, from the start of the server: an event that waited longer gets one attempt. After the last attempt it becomes a dead letter. The default retries for about an hour.',
+  ),
+  pullDeadline: setting(
+    'PULL_DEADLINE',
+    age(1000),
+    '7d',
+    'How long an event of a pull webhook waits to be acknowledged, counted from when it was accepted or, if later, from the start of the server. Then it becomes a dead letter.',
   ),
   sunshineRetryDelays: setting(
     'SUNSHINE_RETRY_DELAYS',
@@ -374,7 +459,7 @@ export const settings = {
     'LISTS_PER_CLIENT',
     integer(1, 10_000),
     '8',
-    'Maximum concurrent list requests per client, per process. Further requests wait for up to 5 seconds, then get a 429.',
+    'Maximum concurrent list requests per client, per process. Further requests wait for up to 5 seconds, then get a 429. Visitors of the web chat and of sockets together have as many again.',
   ),
   largeBodiesPerClient: setting(
     'LARGE_BODIES_PER_CLIENT',
@@ -382,11 +467,75 @@ export const settings = {
     '16',
     'Maximum concurrent requests per client with a body over 32 KiB, per process; file uploads do not count. Further requests wait for up to 5 seconds, then get a 429.',
   ),
+  oidcIssuer: optional(
+    'OIDC_ISSUER',
+    issuer,
+    'Provider of OpenID Connect for the sign-in to the console: its issuer URL, as in its metadata. Needs OIDC_CLIENT_ID. The redirect URL to register there is EXTERNAL_URL followed by `/admin/v1/oidc/callback`. Unset: operators sign in with passwords only.',
+  ),
+  oidcClientId: optional('OIDC_CLIENT_ID', word, 'Id of this server at the provider of OIDC_ISSUER.'),
+  oidcClientSecret: optional(
+    'OIDC_CLIENT_SECRET',
+    secret,
+    'Secret of this server at the provider of OIDC_ISSUER. Unset: this server is a public client there, which proves itself with PKCE alone.',
+  ),
+  oidcScope: setting(
+    'OIDC_SCOPE',
+    scope,
+    'openid email profile',
+    'What the console asks the provider of OIDC_ISSUER for: scopes separated by spaces. Some providers need another one to send groups.',
+  ),
+  oidcLabel: setting(
+    'OIDC_LABEL',
+    label,
+    'Single sign-on',
+    'Text of the button for the sign-in at OIDC_ISSUER.',
+  ),
+  oidcRoles: optional(
+    'OIDC_ROLES',
+    roleRules,
+    'Who may sign in at OIDC_ISSUER, and with which role: comma-separated rules `claim:value=role`, such as `groups:ops=admin,groups:support=operator,*=viewer`. The highest role that matches counts, at each sign-in, and operators are created as needed. Unset: only operators that exist, by their verified e-mail address and with their own role.',
+  ),
+  consoleSession: setting(
+    'CONSOLE_SESSION',
+    duration(60_000),
+    '12h',
+    'How long a sign-in to the console lasts without a request. It never lasts for more than 7 days.',
+  ),
+  auditKeep: setting(
+    'AUDIT_KEEP',
+    age(60_000),
+    '365d',
+    'How long entries of the audit log are kept, which has every change that an operator or the admin key made.',
+  ),
+  attemptsKeep: setting(
+    'ATTEMPTS_KEEP',
+    age(0),
+    '7d',
+    'How long attempts at deliveries are kept, to show why something was not delivered: the newest ten of each delivery. `0s`: none are recorded.',
+  ),
+  eventsKeep: setting(
+    'EVENTS_KEEP',
+    age(60_000),
+    '7d',
+    'How long the streams of a user and of a whole client can be resumed. The stream of one conversation can be resumed as long as its messages are stored.',
+  ),
+  eventStreamsPerClient: setting(
+    'EVENT_STREAMS_PER_CLIENT',
+    integer(1, 1_000_000),
+    '10000',
+    'Maximum concurrent event streams and waiting requests for events per client, per process. Further ones get a 429.',
+  ),
+  eventStreamsPerUser: setting(
+    'EVENT_STREAMS_PER_USER',
+    integer(1, 10_000),
+    '20',
+    'Maximum concurrent event streams and waiting requests for events with the tokens of one user, per process. Further ones get a 429.',
+  ),
   guestTokenTtl: setting(
     'GUEST_TOKEN_TTL',
     age(1000),
     '365d',
-    'How long the token from an anonymous sign-in of the Smartify API stays valid.',
+    'How long the token of a guest stays valid: in the web chat since the last visit, in the Smartify API since the anonymous sign-in.',
   ),
   accountTokenTtl: setting(
     'ACCOUNT_TOKEN_TTL',
@@ -398,19 +547,72 @@ export const settings = {
     'GUEST_RATE_LIMIT',
     integer(0, MANY),
     '600',
-    'Maximum anonymous sign-ins of the Smartify API per minute and address, per process. `0`: no limit.',
+    'Maximum anonymous sign-ins of the Smartify API, and users that sockets create, per minute and address, per process; each counts for itself. `0`: no limit.',
   ),
   guestMessageLimit: setting(
     'GUEST_MESSAGE_LIMIT',
     integer(0, MANY),
     '120',
-    'Maximum messages per minute from one anonymous user of the Smartify API, per process. `0`: no limit.',
+    'Maximum messages per minute from one visitor of the web chat, one user of sockets or one anonymous user of the Smartify API, per process. `0`: no limit.',
   ),
   guestDailySize: setting(
     'GUEST_DAILY_SIZE',
     bytes(0, ONE_GIBIBYTE),
     '20MiB',
-    'Maximum size of the messages per day from one anonymous user of the Smartify API, per process. `0`: no limit.',
+    'Maximum size of the messages per day from one visitor of the web chat, one user of sockets or one anonymous user of the Smartify API, per process. Files of the web chat are not included. `0`: no limit.',
+  ),
+  webGuestLimit: setting(
+    'WEB_GUEST_LIMIT',
+    integer(0, MANY),
+    '60',
+    'Maximum new guests of the web chat per minute, client and address (IPv6: one /64 network), per process. `0`: no limit.',
+  ),
+  webClientGuestLimit: setting(
+    'WEB_CLIENT_GUEST_LIMIT',
+    integer(0, MANY),
+    '3000',
+    'Maximum new guests of the web chat per minute and client, per process. `0`: no limit.',
+  ),
+  webCustomerTokenTtl: setting(
+    'WEB_CUSTOMER_TOKEN_TTL',
+    age(1000),
+    '1d',
+    'How long a known customer of the web chat stays signed in after a token of the site.',
+  ),
+  webUploadDailySize: setting(
+    'WEB_UPLOAD_DAILY_SIZE',
+    bytes(0, ONE_GIBIBYTE),
+    '200MiB',
+    'Maximum size of the files per day from one visitor of the web chat, per process. `0`: no limit.',
+  ),
+  sockets: setting(
+    'SOCKETS',
+    oneOf('all', 'known', 'off'),
+    'all',
+    'Who may open a socket at `/socket.io/`: `all`, also people without a user token, who become new users; `known`, only people with a user token; `off`, nobody.',
+  ),
+  socketOrigins: optional(
+    'SOCKET_ORIGINS',
+    origins,
+    'Web pages that may open a socket: comma-separated origins such as `https://shop.example`. Programs that are not browsers send no origin, and are not affected. Unset: all pages.',
+  ),
+  socketRateLimit: setting(
+    'SOCKET_RATE_LIMIT',
+    integer(0, MANY),
+    '3000',
+    'Maximum sockets that one address (IPv6: one /64 network) may open per minute, per process; for one client, ten times as many. `0`: no limit.',
+  ),
+  socketsPerAddress: setting(
+    'SOCKETS_PER_ADDRESS',
+    integer(0, MANY),
+    '2000',
+    'Maximum open sockets of one address (IPv6: one /64 network), per process. `0`: no limit.',
+  ),
+  socketsPerClient: setting(
+    'SOCKETS_PER_CLIENT',
+    integer(0, MANY),
+    '20000',
+    'Maximum open sockets of one client, per process. `0`: no limit.',
   ),
   rateLimit: setting(
     'RATE_LIMIT',
@@ -422,7 +624,7 @@ export const settings = {
     'ACCOUNT_RATE_LIMIT',
     integer(0, MANY),
     '100',
-    'Maximum wrong passwords per hour for one account of the Smartify API, from all addresses together, per process. `0`: no limit.',
+    'Maximum wrong passwords per hour for one account of the Smartify API or of the console, from all addresses together, per process. `0`: no limit.',
   ),
 }
 

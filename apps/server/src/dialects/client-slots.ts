@@ -42,6 +42,11 @@ export class ClientSlots {
     return () => this.#release(clientId, slots)
   }
 
+  /** Whether others of the client wait for a slot. */
+  isAwaited(clientId: Id): boolean {
+    return (this.#clients.get(clientId)?.waiting.size ?? 0) > 0
+  }
+
   /** Waits until another task hands over its slot. */
   #wait({ waiting }: Slots): Promise<void> {
     const { what, perClient, maxWaitMs, maxWaiting } = this.#options

@@ -52,13 +52,16 @@ const internalPassword = {
   description: 'The setting `INTERNAL_PASSWORD` of this server',
 }
 
-/** All APIs of a server with these settings, for the API document. */
-export function describeApis(settings: InternalPasswordSettings): readonly ApiDescription[] {
-  if (settings.internalPassword === undefined) return [...dialects, serverDescription]
+/** All APIs of a server with these settings, for the API document. `others`: those that are no dialect. */
+export function describeApis(
+  settings: InternalPasswordSettings,
+  others: readonly ApiDescription[] = [],
+): readonly ApiDescription[] {
+  if (settings.internalPassword === undefined) return [...dialects, ...others, serverDescription]
   const all = dialects.map((api) => ({
     ...api,
     securitySchemes: { ...api.securitySchemes, internalPassword },
     everywhere: 'internalPassword',
   }))
-  return [...all, serverDescription]
+  return [...all, ...others, serverDescription]
 }

@@ -6,6 +6,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** For lists of all dialects: each keeps a page in memory until it is sent. */
     listSlots: ClientSlots
+    /** For those that visitors ask for, of whom there are many: they keep the client itself from none of its own. */
+    visitorListSlots: ClientSlots
   }
 }
 

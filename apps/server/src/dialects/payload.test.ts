@@ -212,6 +212,7 @@ describe('any payload', () => {
   test('of an event of a conversation is rendered, or says that it is not known', async () => {
     const types = [
       'user.new',
+      'user.updated',
       'user.deleted',
       'user.merged',
       'conversation.new',
@@ -256,7 +257,7 @@ describe('any payload', () => {
     ])
   })
 
-  test.each(['telegram', 'slack', 'twilio', 'webhook'])(
+  test.each(['telegram', 'slack', 'smooch', 'teams', 'twilio', 'vonage', 'webhook', 'whatsapp'])(
     'is shown by %s, or not sent',
     async (name) => {
       const { default: channel }: { default: Channel } = await import(`@plugboard/channel-${name}`)

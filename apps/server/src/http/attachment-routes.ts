@@ -22,6 +22,9 @@ interface Params {
 /** How long caches may show one without asking: its bytes never change, but it may be removed. */
 const MAX_AGE_SECONDS = 900
 
+/** Lets pages of any origin read the file: the address alone grants access. */
+const FOR_ALL = { 'access-control-allow-origin': '*', 'cross-origin-resource-policy': 'cross-origin' }
+
 /** Shows the files that clients keep here, under the signed addresses that an upload answers. */
 export async function attachments(app: FastifyInstance, options: AttachmentsOptions): Promise<void> {
   const { hub, timeoutMs } = options
@@ -52,6 +55,7 @@ export async function attachments(app: FastifyInstance, options: AttachmentsOpti
         const etag = `"${id}"`
         void reply.headers({
           ...fileHeaders({ type: file.type, name: file.name, inline: true }),
+          ...FOR_ALL,
           'cache-control': `public, max-age=${MAX_AGE_SECONDS}`,
           etag,
         })

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { type Readable, Transform } from 'node:stream'
-import { Busboy } from '@fastify/busboy'
+import { lazyModule } from '../lazy.js'
+
+const busboyModule = lazyModule(() => import('@fastify/busboy'))
 
 /** A file of a form. */
 export interface FormFile {
@@ -39,6 +41,7 @@ export async function fileIn(
   const [, quoted, plain] = BOUNDARY.exec(request.headers['content-type'] ?? '') ?? []
   const boundary = quoted ?? plain
   if (boundary === undefined) throw new MalformedForm('the boundary is missing')
+  const { Busboy } = await busboyModule()
   const parser = new Busboy({
     headers: { 'content-type': `multipart/form-data; boundary="${boundary}"` },
     limits: { ...LIMITS, fileSize: maxBytes + 1 },
@@ -64,9 +67,12 @@ export async function fileIn(
     })
     for (const limit of ['partsLimit', 'fieldsLimit'] as const) parser.on(limit, () => fail(limit))
     parser.on('finish', () => resolve(undefined)).on('error', fail)
-    request.once('close', () => {
+    const closed = () => {
       if (!request.complete) fail('the request was aborted')
-    })
+    }
+    // It may have been while the parser was loaded.
+    if (request.closed) return closed()
+    request.once('close', closed)
     request.pipe(limited).on('error', fail).pipe(parser)
   })
 }

@@ -1,8 +1,10 @@
+import type { Hub } from '@plugboard/hub'
 import { type FastifyInstance, fastify } from 'fastify'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Metrics } from '../metrics/metrics.js'
 import { hostRoutes } from './host-routes.js'
 import { schemasForDocumentOnly } from './openapi.js'
+import { PublicUrls } from './public-urls.js'
 
 let app: FastifyInstance
 afterEach(() => app.close())
@@ -20,9 +22,12 @@ async function home(
 ) {
   app = fastify({ schemaController: schemasForDocumentOnly })
   await app.register(hostRoutes, {
-    ...{ hub: { isDelivering: true, listening: 0 }, store: { getMeta: async () => undefined } as never },
+    ...{
+      hub: { isDelivering: true, listening: 0, live: {} as Hub['live'] },
+      store: { getMeta: async () => undefined } as never,
+    },
     ...{ metrics: {} as Metrics, connections: { problems: () => problems } as never, takesRequests },
-    urls: { base: externalUrl ?? 'http://0.0.0.0:3100' },
+    urls: new PublicUrls({ externalUrl, host: '0.0.0.0', port: 3100 }),
     config: { externalUrl, host: isLocal ? '127.0.0.1' : '0.0.0.0' },
   })
   return app.inject({ method: 'GET', url: '/', headers: { ...headers } })

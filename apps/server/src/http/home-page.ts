@@ -41,7 +41,7 @@ ${state}
 ${takesRequests ? next(escaped(base), needsAdminKey) : '<p>This process is a worker: it delivers messages and has no API.</p>'}
 <h2>This server</h2>
 <ul>
-${takesRequests ? '<li><a href="openapi.json">openapi.json</a>: the API as OpenAPI 3.1</li>\n' : ''}<li><a href="readyz">readyz</a>: whether the server is ready, and if not, why</li>
+${takesRequests ? '<li><a href="console/">console</a>: messages, deliveries and failures, for operators</li>\n<li><a href="openapi.json">openapi.json</a>: the API as OpenAPI 3.1</li>\n' : ''}<li><a href="readyz">readyz</a>: whether the server is ready, and if not, why</li>
 <li><a href="metrics">metrics</a>: for Prometheus</li>
 </ul>
 <h2>Manual</h2>

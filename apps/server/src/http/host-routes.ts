@@ -13,13 +13,13 @@ import { HOME_HEADERS, homePage } from './home-page.js'
 import type { PublicUrls } from './public-urls.js'
 
 export interface HostRoutesOptions {
-  hub: Pick<Hub, 'isDelivering' | 'listening'>
+  hub: Pick<Hub, 'isDelivering' | 'listening' | 'live'>
   store: Store
   metrics: Metrics
   connections: Pick<Connections, 'problems'>
   /** Those that this server writes to. */
   disks?: readonly Pick<Disk, 'problems'>[]
-  urls: Pick<PublicUrls, 'base'>
+  urls: Pick<PublicUrls, 'base' | 'baseFor'>
   config: Pick<Config, 'externalUrl' | 'host' | 'trustedProxies'>
   takesRequests?: boolean
 }
@@ -32,7 +32,7 @@ const STORE_MS = 2_000
 
 /** Routes of the server itself, without credentials and outside any dialect. */
 export async function hostRoutes(app: FastifyInstance, options: HostRoutesOptions): Promise<void> {
-  const { hub, store, metrics, connections, disks = [], takesRequests = true } = options
+  const { hub, store, metrics, connections, urls, disks = [], takesRequests = true } = options
   const problems = async (): Promise<string[]> => {
     const looks = [connections, ...disks].map((part) => part.problems())
     return (await Promise.all([findProblems(hub, store), ...looks])).flat()
@@ -44,7 +44,7 @@ export async function hostRoutes(app: FastifyInstance, options: HostRoutesOption
       const found = await problems()
       void reply.headers(HOME_HEADERS)
       if (!prefersHtml(headers.accept)) {
-        const { base } = options.urls
+        const { base } = urls
         return {
           ...{ name: 'Plugboard', version, status: statusOf(found), problems: found },
           ...(takesRequests && { documentation: `${base}/docs`, openapi: `${base}/openapi.json` }),
@@ -55,7 +55,7 @@ export async function hostRoutes(app: FastifyInstance, options: HostRoutesOption
         problems: found,
         takesRequests,
         needsAdminKey: !isForThisMachine(options.config, headers.host),
-        base: addressOf(options, headers.host),
+        base: urls.baseFor(headers.host),
       })
       return reply.type('text/html; charset=utf-8').send(page)
     },
@@ -83,12 +83,6 @@ export async function hostRoutes(app: FastifyInstance, options: HostRoutesOption
 
 /** Browsers name the type; programs accept anything, or JSON. */
 const prefersHtml = (accept = ''): boolean => /\btext\/html\b/.test(accept)
-
-const HOST = /^[\w.-]{1,255}(:\d{1,5})?$|^\[[\da-f:.]{2,45}\](:\d{1,5})?$/i
-
-/** The address that a person has called the server at, for examples on the page alone: the Host header may be forged. */
-const addressOf = ({ urls, config }: Pick<HostRoutesOptions, 'urls' | 'config'>, host = ''): string =>
-  config.externalUrl === undefined && HOST.test(host) ? `http://${host}` : urls.base
 
 /** Whether a program on this machine may create a client without the admin key, as far as the page can know. */
 const isForThisMachine = (config: HostRoutesOptions['config'], host = ''): boolean =>

@@ -11,9 +11,14 @@ const STATUSES: Readonly<Record<string, number>> = {
 export function refuseMalformed(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   const status = STATUSES[error.code ?? ''] ?? 400
-  const text = STATUS_CODES[status] ?? ''
+  writeAnswer(socket, status, STATUS_CODES[status] ?? '')
+  socket.destroy(error)
+}
+
+/** Writes an answer to a connection without a response object, with the usual security headers. `text`: ASCII. */
+export function writeAnswer(socket: Socket, status: number, text: string): void {
   const head = [
-    `HTTP/1.1 ${status} ${text}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     'content-type: text/plain; charset=utf-8',
     `content-length: ${text.length}`,
     'x-content-type-options: nosniff',
@@ -21,7 +26,6 @@ export function refuseMalformed(error: Error & { code?: string }, socket: Socket
     'connection: close',
   ]
   if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${text}`)
-  socket.destroy(error)
 }
 
 /** Answers a request whose `Expect` is not `100-continue`, which also reaches no route and no hook. */

@@ -2,20 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { type ErrorCode, isPlugboardError } from '@plugboard/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { BadRequest } from './bad-request.js'
-
-const statuses = {
-  INVALID: 400,
-  UNAUTHORIZED: 401,
-  FORBIDDEN: 403,
-  NOT_FOUND: 404,
-  CONFLICT: 409,
-  MISMATCH: 422,
-  TOO_LARGE: 413,
-  RATE_LIMITED: 429,
-  UNAVAILABLE: 503,
-  NO_SPACE: 507,
-  INTERNAL: 500,
-} as const satisfies Record<ErrorCode, number>
+import { statusOf } from './error-status.js'
 
 /** How long to stay away when nothing else is known, in milliseconds. */
 const RETRY_MS = 5_000
@@ -38,7 +25,7 @@ function sendError(
   shown: readonly ErrorCode[],
 ): FastifyReply {
   const known = isPlugboardError(error) ? error : undefined
-  const status = known ? statuses[known.code] : clientStatus(error)
+  const status = known ? statusOf[known.code] : clientStatus(error)
   // A provider whose channel is not loaded is turned away on purpose, and repeats its requests.
   const isRefusal = known?.code === 'UNAVAILABLE' && known.cause === undefined
   if (status >= 500 && !isRefusal) request.log.error({ err: error, reqId: request.id }, 'request failed')

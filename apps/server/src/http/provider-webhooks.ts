@@ -147,7 +147,7 @@ function faultOf(
 }
 
 /** By one of our ids, by an id that its maker chose, or by name. */
-async function findClient(hub: Pick<Hub, 'clients'>, text: string): Promise<ClientView | undefined> {
+export async function findClient(hub: Pick<Hub, 'clients'>, text: string): Promise<ClientView | undefined> {
   if (!isStorable(text)) return undefined
   for (const name of namesOf(text)) {
     const client = await hub.clients.find(name)

@@ -5,6 +5,7 @@ import type { Config } from '../config/read-config.js'
 import { parseAllowance, refusal } from '../outbound/guard.js'
 
 const NOTHING_PRIVATE = parseAllowance('none', false)
+const HOST = /^[\w.-]{1,255}(:\d{1,5})?$|^\[[\da-f:.]{2,45}\](:\d{1,5})?$/i
 const ATTACHMENT = /^(https?:\/\/[^?#]+)\/attachments\/v1\/([^/?#]+)\/([^/?#]+)\/([\w-]+)(?:\/[^/?#]*)?$/
 
 /** Public URLs of this server, in one place, because some providers sign these URLs. */
@@ -39,6 +40,16 @@ export class PublicUrls implements PublicAddresses {
     const bound = this.#server?.address()
     const portNow = typeof bound === 'object' && bound ? bound.port : port
     return `http://${host.includes(':') ? `[${host}]` : host}:${portNow}`
+  }
+
+  /**
+   * As {@link PublicUrls.base}, or the address that a browser has called the server at, if none is configured: for what is
+   * shown to that browser alone, because the Host header may be forged.
+   */
+  baseFor(host = ''): string {
+    return this.#config.externalUrl === undefined && HOST.test(host)
+      ? `http://${host.toLowerCase()}`
+      : this.base
   }
 
   /** Contains the client's id, not its name, because providers store this URL and names can change. */

@@ -18,6 +18,8 @@ const BACKLOG_MS = 2_000
 export class Metrics implements DeliveryObserver {
   readonly #registry = new Registry()
   #hasProcessMetrics = false
+  /** Open sockets. */
+  #sockets = 0
   readonly #requests = this.#histogram(
     'plugboard_http_request_duration_seconds',
     'HTTP requests by route, method and class of status.',
@@ -61,6 +63,12 @@ export class Metrics implements DeliveryObserver {
     'Connections refused because of the limit of open files.',
   )
 
+  readonly #cuts = this.#counter(
+    'plugboard_sockets_cut_total',
+    'Sockets cut by reason: flood (the client sends too much) or slow (it does not read).',
+    ['reason'],
+  )
+
   request(route: string, method: string, status: number, ms: number): void {
     this.#requests.observe({ route, method, status: CLASSES[Math.floor(status / 100)] ?? 'other' }, ms / 1000)
   }
@@ -84,6 +92,19 @@ export class Metrics implements DeliveryObserver {
   /** One connection over the limit. */
   connectionRefused(): void {
     this.#refused.inc()
+  }
+
+  socketOpened(): void {
+    this.#sockets += 1
+  }
+
+  /** A socket was cut because of what its client does. */
+  socketCut(reason: 'flood' | 'slow'): void {
+    this.#cuts.inc({ reason })
+  }
+
+  socketClosed(): void {
+    this.#sockets -= 1
   }
 
   /** One command to a database on another host. */
@@ -114,11 +135,15 @@ export class Metrics implements DeliveryObserver {
   }
 
   /** Everything, with the current backlog of the store and the figures of the process. */
-  async text(store: Store, hub: Pick<Hub, 'listening'>): Promise<string> {
+  async text(store: Store, hub: Pick<Hub, 'listening' | 'live'>): Promise<string> {
     await this.#addProcessMetrics()
     const backlog = await backlogText(store)
-    const help = 'Integrations that this process listens for.'
-    return `${await this.#registry.metrics()}\n${backlog}${gauge('plugboard_listening_integrations', help, hub.listening)}`
+    const gauges = [
+      gauge('plugboard_listening_integrations', 'Integrations that this process listens for.', hub.listening),
+      gauge('plugboard_event_streams', 'Event streams and waiting requests for events.', hub.live.followers),
+      gauge('plugboard_sockets', 'Open sockets of users.', this.#sockets),
+    ]
+    return `${await this.#registry.metrics()}\n${backlog}${gauges.join('')}`
   }
 
   /** Not before the first scrape: they measure the event loop and garbage collections all the time. */

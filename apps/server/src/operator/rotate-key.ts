@@ -1,6 +1,6 @@
 import { link, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type Id, PlugboardError } from '@plugboard/core'
+import { PlugboardError } from '@plugboard/core'
 import {
   accountCollection,
   type ClientRecord,
@@ -84,18 +84,13 @@ async function reseal(store: Store, from: Keyring, to: Keyring): Promise<number>
 /** The secrets of API keys, which are not part of client documents. */
 async function resealKeys(store: Store, from: Keyring, to: Keyring): Promise<void> {
   const accounts = accountCollection(store)
-  for (let after: Id | undefined; ; ) {
-    const page = await accounts.list(NO_CLIENT, { limit: PAGE, ...(after && { after }) })
-    for (const { id, data } of page) {
-      if (data.kind !== 'key') continue
-      await accounts.change(NO_CLIENT, id, (known) =>
-        known?.kind === 'key'
-          ? { ...known, secret: to.seal(openWithEither(known.secret, id, from, to), id) }
-          : undefined,
-      )
-    }
-    after = page.at(-1)?.id
-    if (page.length < PAGE) return
+  for await (const { id, data } of accounts.walk(NO_CLIENT)) {
+    if (data.kind !== 'key') continue
+    await accounts.change(NO_CLIENT, id, (known) =>
+      known?.kind === 'key'
+        ? { ...known, secret: to.seal(openWithEither(known.secret, id, from, to), id) }
+        : undefined,
+    )
   }
 }
 
@@ -114,7 +109,11 @@ async function resealClient(store: Store, client: ClientRecord, from: Keyring, t
     ...client,
     version: client.version + 1,
     integrations: client.integrations.map((each) => ({ ...each, config: again(each.config) })),
-    webhooks: client.webhooks.map((each) => ({ ...each, token: again(each.token) })),
+    webhooks: client.webhooks.map(({ former, ...each }) => ({
+      ...each,
+      token: again(each.token),
+      ...(former && { former: { ...former, token: again(former.token) } }),
+    })),
   })
   if (!isReplaced)
     throw new PlugboardError('CONFLICT', 'another process changed a client during the rotation')

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises'
 import { invalid, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { Hub, Store } from '@plugboard/hub'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { databaseOf } from '../config/database.js'
 import type { Config } from '../config/read-config.js'
 import { openForCommand } from '../storage/open-store.js'
@@ -11,9 +11,11 @@ import { keyringFor } from './keyring.js'
 
 /** One use case of the hub that also has an admin route. */
 interface OperatorTask<T> {
+  /** Where the route is. Default: `/api/v1/admin`. */
+  api?: '/admin/v1'
   /** Default: POST. */
-  method?: 'GET' | 'POST' | 'DELETE'
-  /** The admin route, below `/api/v1/admin`. */
+  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  /** The route, below `api`. */
   path: string
   /** Members that are undefined are left out. */
   query?: Readonly<Record<string, string | undefined>>
@@ -109,11 +111,11 @@ const rootOf = (error: unknown): unknown =>
 async function callAdmin<T>(url: string, config: Config, task: OperatorTask<T>): Promise<T> {
   const { internalPassword } = config
   const adminKey = await findAdminKey(databaseOf(config), config)
-  const { method = 'POST', path, query = {}, body } = task
+  const { api = '/api/v1/admin', method = 'POST', path, query = {}, body } = task
   const search = new URLSearchParams(
     Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined),
   )
-  const response = await fetch(`${url}/api/v1/admin${path}${search.size > 0 ? `?${search}` : ''}`, {
+  const response = await fetch(`${url}${api}${path}${search.size > 0 ? `?${search}` : ''}`, {
     method,
     redirect: 'error',
     headers: {
@@ -125,7 +127,7 @@ async function callAdmin<T>(url: string, config: Config, task: OperatorTask<T>):
   }).catch((cause: unknown) => {
     throw new PlugboardError('UNAVAILABLE', `cannot reach the server at ${url}`, { cause: rootOf(cause) })
   })
-  const text = await response.text()
+  const text = messageIn(await response.text(), response.ok)
   if (response.status === 401)
     throw new PlugboardError(
       'UNAUTHORIZED',
@@ -142,4 +144,13 @@ async function callAdmin<T>(url: string, config: Config, task: OperatorTask<T>):
   if (!response.ok)
     throw new PlugboardError('INVALID', `the server at ${url} answered ${response.status}: ${text}`)
   return task.answer.parse(text === '' ? undefined : JSON.parse(text))
+}
+
+const failure = z.object({ error: z.object({ message: z.string() }) })
+
+/** What went wrong, in the format of either API; the body of an answer without an error. */
+function messageIn(text: string, isOk: boolean): string {
+  if (isOk || !text.startsWith('{')) return text
+  const result = failure.safeParse(JSON.parse(text))
+  return result.success ? result.data.error.message : text
 }

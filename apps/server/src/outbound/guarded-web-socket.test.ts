@@ -31,6 +31,23 @@ describe('a WebSocket of a channel', () => {
     expect(sockets()).toHaveLength(1)
   })
 
+  test('gives each side the code with which the other closes', async () => {
+    const { url, sockets } = await serve((socket) => socket.on('message', () => socket.close(4004)))
+    const codes: unknown[] = []
+    const opened = open(url)
+    opened.addEventListener('open', () => opened.send('close, please'))
+    opened.addEventListener('close', ({ code }) => codes.push(code))
+    await vi.waitFor(() => expect(codes).toEqual([4004]), SOON)
+    const closed = new Promise((resolve) => {
+      const other = open(url)
+      other.addEventListener('open', () => {
+        sockets().at(-1)?.on('close', resolve)
+        other.close(4000)
+      })
+    })
+    expect(await closed).toBe(4000)
+  })
+
   test.each([
     'ws://10.0.0.1/',
     'wss://169.254.169.254/',

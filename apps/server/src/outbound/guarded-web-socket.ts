@@ -17,6 +17,8 @@ export interface WebSocketOptions {
 /** Longest message that is read, in bytes. */
 const MAX_MESSAGE_BYTES = 1_048_576
 const PING_MS = 15_000
+/** Code of a connection that was not closed properly, or that there never was: RFC 6455, section 7.4.1. */
+const NO_CONNECTION = 1006
 
 /** Loaded when the first channel opens a socket. */
 const loading = lazyModule(() => Promise.all([import('ws'), import('./guarded-connect.js')]))
@@ -80,7 +82,7 @@ class GuardedWebSocket extends EventTarget implements HostWebSocket {
           this.#isAlive = true
         })
         socket.on('error', () => this.dispatchEvent(new Event('error')))
-        socket.on('close', () => this.#end())
+        socket.on('close', (code) => this.#end(code))
       },
       () => {
         this.dispatchEvent(new Event('error'))
@@ -103,16 +105,16 @@ class GuardedWebSocket extends EventTarget implements HostWebSocket {
     if (this.#socket?.readyState === this.#socket?.OPEN) this.#socket?.send(data, () => undefined)
   }
 
-  close(): void {
+  close(code?: number): void {
     if (this.#isClosed) return
-    if (this.#socket) this.#socket.close()
+    if (this.#socket) this.#socket.close(code)
     else this.#end()
   }
 
-  #end(): void {
+  #end(code = NO_CONNECTION): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#ended()
-    this.dispatchEvent(new Event('close'))
+    this.dispatchEvent(Object.assign(new Event('close'), { code }))
   }
 }

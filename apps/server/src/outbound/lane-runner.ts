@@ -1,13 +1,10 @@
 import type { DeliveryFailure, TransportListener, WebhookAddress, WebhookItem } from '@plugboard/hub'
 import { DeadGenerations } from './outstanding.js'
 import { targetKey } from './target-routes.js'
+import type { AttemptFacts, Done } from './webhook-request.js'
 
 /** Makes one request and calls `done` exactly once; does not throw. */
-export type Request = (
-  address: WebhookAddress,
-  item: WebhookItem,
-  done: (failure?: DeliveryFailure) => void,
-) => void
+export type Request = (address: WebhookAddress, item: WebhookItem, done: Done) => void
 
 export interface LaneRunnerOptions {
   request: Request
@@ -20,16 +17,17 @@ export interface LaneRunnerOptions {
   listener: RunnerListener
 }
 
-interface RunnerListener extends Pick<TransportListener, 'failed' | 'cancelled' | 'expired'> {
+interface RunnerListener extends Pick<TransportListener, 'cancelled' | 'expired'> {
   /** `hasMore`: the lane still has items, so that nobody waits for this report. */
-  delivered(lane: number, generation: number, seq: number, hasMore: boolean): void
+  delivered(lane: number, generation: number, seq: number, hasMore: boolean, facts?: AttemptFacts): void
+  failed(lane: number, generation: number, seq: number, failure: DeliveryFailure, facts?: AttemptFacts): void
 }
 
 /** One lane while it has something to do. */
 interface Lane {
   readonly number: number
   queue: WebhookItem[]
-  readonly done: (failure?: DeliveryFailure) => void
+  readonly done: Done
   /** The generation of what is queued. */
   generation: number
   /** Every request of the lane is over by then. */
@@ -138,7 +136,7 @@ export class LaneRunner {
     const lane: Lane = {
       number,
       queue: [],
-      done: (failure) => this.#settle(lane, failure),
+      done: (failure, facts) => this.#settle(lane, failure, facts),
       generation,
       leaseEndsAt: 0,
       slot,
@@ -195,7 +193,7 @@ export class LaneRunner {
   }
 
   /** The books are in order before the listener is called, since it may push at once. */
-  #settle(lane: Lane, failure: DeliveryFailure | undefined): void {
+  #settle(lane: Lane, failure: DeliveryFailure | undefined, facts: AttemptFacts | undefined): void {
     const { flight, cancels } = lane
     if (flight === undefined) return
     lane.flight = undefined
@@ -206,17 +204,22 @@ export class LaneRunner {
     if (failure !== undefined && lane.generation <= flight.generation) lane.queue = []
     if (lane.queue.length === 0) this.#forget(lane)
     else this.#enqueue(lane)
-    this.#report(lane, flight, failure)
+    this.#report(lane, flight, failure, facts)
     for (const generation of cancels) this.#options.listener.cancelled(lane.number, generation)
     this.#serve(flight.slot)
     if (lane.slot !== flight.slot) this.#serve(lane.slot)
     if (this.#inFlight === 0) this.#onIdle?.()
   }
 
-  #report({ number, queue }: Lane, { generation, seq }: Flight, failure: DeliveryFailure | undefined): void {
+  #report(
+    { number, queue }: Lane,
+    { generation, seq }: Flight,
+    failure: DeliveryFailure | undefined,
+    facts: AttemptFacts | undefined,
+  ): void {
     const { listener } = this.#options
-    if (failure === undefined) listener.delivered(number, generation, seq, queue.length > 0)
-    else listener.failed(number, generation, seq, failure)
+    if (failure === undefined) listener.delivered(number, generation, seq, queue.length > 0, facts)
+    else listener.failed(number, generation, seq, failure, facts)
   }
 
   #forget(lane: Lane): void {

@@ -1,6 +1,7 @@
 /** What the main thread and the sender's thread post to each other. */
 import type { DeliveryFailure, WebhookAddress, WebhookItem } from '@plugboard/hub'
 import type { Allowance } from './guard.js'
+import type { AttemptFacts } from './webhook-request.js'
 
 /** What the thread is started with. */
 export interface SenderSettings {
@@ -34,8 +35,15 @@ export type Command =
 
 /** Worker to main thread. `drained`: closing, and no request is under way. */
 export type Report =
-  | { type: 'delivered'; lane: number; generation: number; seq: number }
-  | { type: 'failed'; lane: number; generation: number; seq: number; failure: DeliveryFailure }
+  | { type: 'delivered'; lane: number; generation: number; seq: number; facts?: AttemptFacts | undefined }
+  | {
+      type: 'failed'
+      lane: number
+      generation: number
+      seq: number
+      failure: DeliveryFailure
+      facts?: AttemptFacts | undefined
+    }
   | { type: 'cancelled' | 'expired'; lane: number; generation: number }
   | { type: 'drained' }
 

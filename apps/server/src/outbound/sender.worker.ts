@@ -41,13 +41,13 @@ const runner = new LaneRunner({
   perTargetConcurrency: settings.perTargetConcurrency,
   now: monotonicMs,
   listener: {
-    delivered(lane, generation, seq, hasMore) {
-      const report: Report = { type: 'delivered', lane, generation, seq }
+    delivered(lane, generation, seq, hasMore, facts) {
+      const report: Report = { type: 'delivered', lane, generation, seq, facts }
       if (hasMore) reports.addLazily(report)
       else reports.add(report)
     },
-    failed: (lane, generation, seq, failure) =>
-      reports.add({ type: 'failed', lane, generation, seq, failure }),
+    failed: (lane, generation, seq, failure, facts) =>
+      reports.add({ type: 'failed', lane, generation, seq, failure, facts }),
     cancelled: (lane, generation) => reports.add({ type: 'cancelled', lane, generation }),
     expired: (lane, generation) => reports.add({ type: 'expired', lane, generation }),
   },

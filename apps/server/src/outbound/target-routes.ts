@@ -8,6 +8,8 @@ export interface Route {
   /** Name, value, name, value …; names in lower case, each once. */
   readonly headers: readonly string[]
   readonly signingKey: Buffer | undefined
+  /** Another key, which signs too until then, in milliseconds of the epoch. */
+  readonly former?: { key: Buffer; until: number } | undefined
   readonly pool: Pool
 }
 
@@ -84,6 +86,7 @@ export class TargetRoutes {
       path: url.pathname + url.search,
       headers: commonHeaders(target),
       signingKey: signingKey(target.signingSecret),
+      former: target.former && { key: keyOf(target.former.secret), until: target.former.until },
       pool: pool ?? this.#createPool(url.origin),
       usedAt: 0,
     }
@@ -130,12 +133,14 @@ function commonHeaders(target: WebhookAddress): string[] {
 }
 
 /** Standard Webhooks shows secrets to people with this prefix. */
-function signingKey(secret: string | undefined): Buffer | undefined {
-  return secret === undefined ? undefined : Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
-}
+const keyOf = (secret: string): Buffer => Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
+
+const signingKey = (secret: string | undefined): Buffer | undefined =>
+  secret === undefined ? undefined : keyOf(secret)
 
 function isSame(a: WebhookAddress, b: WebhookAddress): boolean {
   if (a.url !== b.url || a.signingSecret !== b.signingSecret) return false
+  if (a.former?.secret !== b.former?.secret || a.former?.until !== b.former?.until) return false
   const names = Object.keys(a.headers)
   return (
     names.length === Object.keys(b.headers).length &&

@@ -1,11 +1,20 @@
 import { createHmac } from 'node:crypto'
 import { retryAfterMs } from '@plugboard/core/retry-after'
-import { type DeliveryFailure, monotonicMs, type WebhookItem } from '@plugboard/hub/transport'
+import {
+  type AttemptReport,
+  type DeliveryFailure,
+  monotonicMs,
+  type WebhookItem,
+} from '@plugboard/hub/transport'
 import type { Dispatcher } from 'undici'
 import { TargetForbiddenError } from './guard.js'
+import { EXCERPT_BYTES, excerptOf } from './response-excerpt.js'
 import type { Route } from './target-routes.js'
 
-type Done = (failure?: DeliveryFailure) => void
+/** An attempt without its outcome. */
+export type AttemptFacts = Omit<AttemptReport, 'failure'>
+/** Without `facts` nothing was sent. */
+export type Done = (failure?: DeliveryFailure, facts?: AttemptFacts) => void
 type AnswerHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2]
 
 export interface AttemptLimits {
@@ -21,7 +30,7 @@ export function attempt(route: Route, item: WebhookItem, limits: AttemptLimits, 
   // `dispatch` is what undici's `request` is made of. It is the one that reports when the request gets written.
   route.pool.dispatch(
     { method: 'POST', path: route.path, headers: headersAt(new Date(), route, item), body: item.body },
-    new Exchange(limits, done),
+    new Exchange(limits, item.body, done),
   )
 }
 
@@ -30,8 +39,14 @@ function headersAt(now: Date, route: Route, item: WebhookItem): string[] {
   const timestamp = String(Math.floor(now.getTime() / 1000))
   const headers = [...route.headers, 'webhook-id', item.id, 'webhook-timestamp', timestamp]
   if (route.signingKey === undefined) return headers
-  const hmac = createHmac('sha256', route.signingKey).update(`${item.id}.${timestamp}.${item.body}`)
-  headers.push('webhook-signature', `v1,${hmac.digest('base64')}`)
+  const keys = [route.signingKey]
+  if (route.former && now.getTime() < route.former.until) keys.push(route.former.key)
+  // Standard Webhooks: several signatures are separated by spaces, and the receiver accepts any that it can verify.
+  const signatures = keys.map((key) => {
+    const hmac = createHmac('sha256', key).update(`${item.id}.${timestamp}.${item.body}`)
+    return `v1,${hmac.digest('base64')}`
+  })
+  headers.push('webhook-signature', signatures.join(' '))
   return headers
 }
 
@@ -42,6 +57,8 @@ function headersAt(now: Date, route: Route, item: WebhookItem): string[] {
  */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #limits: AttemptLimits
+  readonly #sentBody: string
+  readonly #startedAt = Date.now()
   readonly #endsAt: number
   readonly #timer: NodeJS.Timeout
   #done: Done | undefined
@@ -50,9 +67,12 @@ class Exchange implements Dispatcher.DispatchHandler {
   #status = 0
   #retryAfter: string | undefined
   #receivedBytes = 0
+  /** The start of an answer that is no 2xx. */
+  readonly #received: Buffer[] = []
 
-  constructor(limits: AttemptLimits, done: Done) {
+  constructor(limits: AttemptLimits, sentBody: string, done: Done) {
     this.#limits = limits
+    this.#sentBody = sentBody
     this.#done = done
     this.#endsAt = monotonicMs() + limits.timeoutMs
     this.#timer = setTimeout(() => this.#expire(), limits.timeoutMs)
@@ -75,6 +95,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#isTaken && this.#receivedBytes < EXCERPT_BYTES) this.#received.push(chunk)
     this.#receivedBytes += chunk.length
     if (this.#receivedBytes <= this.#limits.maxResponseBytes) return
     this.#settle(this.#answer())
@@ -95,9 +116,12 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#controller?.abort(new Error('timed out'))
   }
 
+  get #isTaken(): boolean {
+    return this.#status >= 200 && this.#status < 300
+  }
+
   #answer(): DeliveryFailure | undefined {
-    const isTaken = this.#status >= 200 && this.#status < 300
-    return isTaken ? undefined : answeredWith(this.#status, this.#retryAfter, new Date())
+    return this.#isTaken ? undefined : answeredWith(this.#status, this.#retryAfter, new Date())
   }
 
   #settle(failure: DeliveryFailure | undefined): void {
@@ -105,7 +129,17 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (done === undefined) return
     this.#done = undefined
     clearTimeout(this.#timer)
-    done(failure)
+    done(failure, this.#facts())
+  }
+
+  #facts(): AttemptFacts {
+    const durationMs = monotonicMs() - this.#endsAt + this.#limits.timeoutMs
+    const facts: AttemptFacts = { startedAt: this.#startedAt, durationMs }
+    if (this.#status !== 0) facts.status = this.#status
+    const response =
+      this.#received.length > 0 ? excerptOf(Buffer.concat(this.#received), this.#sentBody) : undefined
+    if (response !== undefined) facts.response = response
+    return facts
   }
 }
 

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import {
+  type AttemptReport,
   type DeliveryFailure,
   monotonicMs,
   type WebhookAddress,
@@ -66,6 +67,47 @@ describe('a lane', () => {
     sender.cancel(7, 3)
     await until(() => log.cancelled.length === 1)
     expect(log.cancelled).toEqual([[7, 3]])
+  })
+})
+
+describe('an attempt', () => {
+  test('is reported with its start, its duration, the status and the start of an answer that is no 2xx', async () => {
+    const before = Date.now()
+    const bot = await receiver((request, response) =>
+      setTimeout(() => {
+        if (request.id === 'msg_2') response.writeHead(422).end(`no such user ${'!'.repeat(5000)}`)
+        else answer(response, 202)
+      }, 20),
+    )
+    const { sender, log } = start()
+    sender.push(1, 1, bot.target(), items(1, 3), forever)
+    await until(() => log.failed.length === 1)
+    const [taken, refused] = log.attempts
+    expect(log.attempts).toHaveLength(2)
+    expect(taken).toEqual({
+      lane: 1,
+      seq: 1,
+      startedAt: expect.any(Number),
+      durationMs: expect.any(Number),
+      status: 202,
+    })
+    expect(taken?.startedAt).toBeGreaterThanOrEqual(before)
+    expect(taken?.durationMs).toBeGreaterThanOrEqual(15)
+    expect(refused).toMatchObject({ lane: 1, seq: 2, status: 422, failure: { message: 'answered 422' } })
+    expect(refused?.response).toBe(`no such user ${'!'.repeat(1024 - 13)}`)
+  })
+
+  test('that gets no answer is reported without a status', async () => {
+    const bot = await receiver((request) => request.socket.destroy())
+    const { sender, log } = start()
+    sender.push(1, 1, bot.target(), items(1, 1), forever)
+    await until(() => log.failed.length === 1)
+    expect(log.attempts).toEqual([
+      {
+        ...{ lane: 1, seq: 1, startedAt: expect.any(Number), durationMs: expect.any(Number) },
+        failure: expect.objectContaining({ kind: 'ambiguous' }),
+      },
+    ])
   })
 })
 
@@ -415,15 +457,17 @@ function answer(response: ServerResponse, status: number, headers: Record<string
 interface Heard {
   delivered: Map<number, number>
   failed: ({ lane: number; generation: number; seq: number } & DeliveryFailure)[]
+  attempts: ({ lane: number; seq: number } & AttemptReport)[]
   cancelled: [lane: number, generation: number][]
   expired: [lane: number, generation: number][]
 }
 
 function start(options: Partial<WebhookSenderOptions> = {}): { sender: WebhookSender; log: Heard } {
-  const log: Heard = { delivered: new Map(), failed: [], cancelled: [], expired: [] }
+  const log: Heard = { delivered: new Map(), failed: [], attempts: [], cancelled: [], expired: [] }
   const allowance = parseAllowance('loopback', false)
   const sender = createWebhookSender({ allowance, workerUrl, ...options })
   sender.start({
+    attempted: (lane, seq, attempt) => void log.attempts.push({ lane, seq, ...attempt }),
     delivered: (lane, _generation, seq) => void log.delivered.set(lane, seq),
     failed: (lane, generation, seq, failure) => void log.failed.push({ lane, generation, seq, ...failure }),
     cancelled: (lane, generation) => void log.cancelled.push([lane, generation]),

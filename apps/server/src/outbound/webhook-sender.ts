@@ -1,5 +1,11 @@
 import { Worker } from 'node:worker_threads'
-import type { TransportListener, WebhookAddress, WebhookItem, WebhookSender } from '@plugboard/hub'
+import type {
+  AttemptReport,
+  TransportListener,
+  WebhookAddress,
+  WebhookItem,
+  WebhookSender,
+} from '@plugboard/hub'
 import type { Allowance } from './guard.js'
 import { DeadGenerations, Outstanding } from './outstanding.js'
 import { type Command, Outbox, type Report, type SenderSettings } from './sender-protocol.js'
@@ -42,6 +48,9 @@ class ThreadedSender implements WebhookSender {
   /** Commands that wait for a thread. */
   #unposted: Command[] = []
   #listener: TransportListener | undefined
+  /** Requests that belong to no lane, by their number, which is negative. */
+  readonly #single = new Map<number, (attempt: AttemptReport) => void>()
+  #lastSingle = 0
   #worker: Worker | undefined
   #restart: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
@@ -75,6 +84,16 @@ class ThreadedSender implements WebhookSender {
     if (this.#closing !== undefined || items.length === 0 || this.#dead.has(lane, generation)) return
     this.#outstanding.pushed(lane, generation, items)
     this.#commands.add({ type: 'push', lane, generation, address, items, leaseEndsAt })
+  }
+
+  request(address: WebhookAddress, item: WebhookItem): Promise<AttemptReport> {
+    if (this.#closing !== undefined) return Promise.resolve(notSent('the server is stopping'))
+    this.#lastSingle -= 1
+    const number = this.#lastSingle
+    return new Promise((resolve) => {
+      this.#single.set(number, resolve)
+      this.push(number, 0, address, [item], Number.POSITIVE_INFINITY)
+    })
   }
 
   renew(lane: number, leaseEndsAt: number): void {
@@ -121,16 +140,30 @@ class ThreadedSender implements WebhookSender {
     this.#unposted = []
   }
 
+  /** Ends a request that belongs to no lane. False: the report is of a lane. */
+  #endSingle(lane: number, attempt: AttemptReport): boolean {
+    if (lane >= 0) return false
+    this.#single.get(lane)?.(attempt)
+    this.#single.delete(lane)
+    return true
+  }
+
   #receive(report: Report): void {
     switch (report.type) {
       case 'delivered': {
-        const { lane, generation, seq } = report
+        const { lane, generation, seq, facts } = report
         this.#outstanding.delivered(lane, generation, seq)
+        if (this.#endSingle(lane, facts ?? notSent())) return
+        if (facts) this.#listener?.attempted(lane, seq, facts)
         return this.#listener?.delivered(lane, generation, seq)
       }
       case 'failed': {
-        const { lane, generation, seq, failure } = report
+        const { lane, generation, seq, failure, facts } = report
         this.#end(lane, generation)
+        // Without facts it failed before anything was sent.
+        const attempt = { ...(facts ?? notSent()), failure }
+        if (this.#endSingle(lane, attempt)) return
+        this.#listener?.attempted(lane, seq, attempt)
         return this.#listener?.failed(lane, generation, seq, failure)
       }
       case 'cancelled':
@@ -160,7 +193,10 @@ class ThreadedSender implements WebhookSender {
     else this.#restart = setTimeout(() => this.#spawn(), livedMs < RESTART_AFTER_MS ? RESTART_AFTER_MS : 0)
     for (const { lane, generation, seq } of heads) {
       this.#dead.add(lane, generation)
-      this.#listener?.failed(lane, generation, seq, { kind: 'ambiguous', message: 'the sender restarted' })
+      const failure = { kind: 'ambiguous', message: 'the sender restarted' } as const
+      if (this.#endSingle(lane, { ...notSent(), failure })) continue
+      this.#listener?.attempted(lane, seq, { ...notSent(), failure })
+      this.#listener?.failed(lane, generation, seq, failure)
     }
     for (const { lane, generation } of cancels) this.#listener?.cancelled(lane, generation)
   }
@@ -180,6 +216,13 @@ class ThreadedSender implements WebhookSender {
     await Promise.race([drained, graceOver])
     clearTimeout(timer)
     this.#listener = undefined
+    for (const number of [...this.#single.keys()]) this.#endSingle(number, notSent('the server is stopping'))
     await this.#worker?.terminate()
   }
 }
+
+/** An attempt that sent nothing. */
+const notSent = (why?: string): AttemptReport => ({
+  ...{ startedAt: Date.now(), durationMs: 0 },
+  ...(why !== undefined && { failure: { kind: 'transient', message: why } }),
+})

@@ -3,6 +3,7 @@ import type { ArchivedStore } from '@plugboard/hub'
 import { databaseOf } from '../config/database.js'
 import { ATTEMPTS_PER_LEASE, type Config } from '../config/read-config.js'
 import type { Metrics } from '../metrics/metrics.js'
+import { preload } from '../preload.js'
 
 /** Long enough for every webhook format's own time limit. */
 const MIN_LEASE_MS = 60_000
@@ -23,6 +24,7 @@ export async function openStore(config: Config, metrics?: Metrics): Promise<Arch
   const { kind, place } = databaseOf(config)
   const { cacheSize } = config
   if (kind === 'mongodb') {
+    preload('@plugboard/store-mongodb')
     const { openMongoStore } = await import('@plugboard/store-mongodb')
     return openMongoStore({
       url: place,
@@ -31,6 +33,7 @@ export async function openStore(config: Config, metrics?: Metrics): Promise<Arch
       ...(metrics && { onCommand: ({ name }) => metrics.command(name) }),
     })
   }
+  preload('@plugboard/store-sqlite')
   const { sqliteStore } = await import('@plugboard/store-sqlite')
   return sqliteStore({
     path: place,

@@ -1,10 +1,8 @@
 import { fakeProvider } from '@plugboard/core/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from '../support/api.js'
-import { startProvider } from '../support/providers/provider.js'
-import { slack } from '../support/providers/slack.js'
-import { telegram } from '../support/providers/telegram.js'
-import { twilio } from '../support/providers/twilio.js'
+import { kinds } from '../support/providers/kinds.js'
+import { type Provider, startProvider } from '../support/providers/provider.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 
 /** The configurations of the document that the Messaging API began with, word for word. */
@@ -85,24 +83,34 @@ describe('the made-up tokens of the document', () => {
   })
 })
 
-describe.each([telegram, slack, twilio])('credentials that $channel refuses', (kind) => {
-  test('are refused with the name of the field, and nothing is left', async () => {
-    const provider = await startProvider(kind)
-    const server = await startServer({ env: { PLUGBOARD_CHANNEL_OPTIONS: optionsFor(() => provider.url) } })
-    const { channel, fields } = kind
-    const known = await sync(server, { channels: {} })
-    const { id, token } = known.json
-    const channels = { [channel]: { enabled: true, ...kind.credentials() } }
-    provider.answerInstead = () => kind.refusals.unauthorized
-    const refused = await sync(server, { id, token, channels })
-    expect([refused.status, refused.text]).toEqual([
-      400,
-      expect.stringContaining(`channels.${channel}.${fields.token}`),
-    ])
-    const headers = { 'x-bp-messaging-client-id': id, 'x-bp-messaging-client-token': token }
-    expect((await call(server, 'GET', '/api/v1/health', { headers })).json.channels).toEqual({})
-    provider.answerInstead = () => undefined
-    expect((await sync(server, { id, token, channels })).status).toBe(200)
-    await provider.close()
+describe('credentials that a provider refuses', () => {
+  let providers: Provider[]
+  let server: TestServer
+  beforeAll(async () => {
+    providers = await Promise.all(kinds.map(startProvider))
+    const options = Object.fromEntries(providers.map(({ channel, url, options }) => [channel, options(url)]))
+    server = await startServer({ env: { PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify(options) } })
   })
+  afterAll(() => Promise.all(providers.map((provider) => provider.close())))
+
+  test.each(kinds.map(({ channel }, i) => ({ channel, i })))(
+    'are refused with the name of the field, and nothing is left: $channel',
+    async ({ i, channel }) => {
+      const provider = providers[i] as Provider
+      const known = await sync(server, { channels: {} })
+      const { id, token } = known.json
+      const channels = { [channel]: { enabled: true, ...provider.credentials() } }
+      const { unauthorized, credentials = unauthorized } = provider.refusals
+      provider.answerInstead = () => credentials
+      const refused = await sync(server, { id, token, channels })
+      expect([refused.status, refused.text]).toEqual([
+        400,
+        expect.stringContaining(`channels.${channel}.${provider.fields.token}`),
+      ])
+      const headers = { 'x-bp-messaging-client-id': id, 'x-bp-messaging-client-token': token }
+      expect((await call(server, 'GET', '/api/v1/health', { headers })).json.channels).toEqual({})
+      provider.answerInstead = () => undefined
+      expect((await sync(server, { id, token, channels })).status).toBe(200)
+    },
+  )
 })

@@ -46,6 +46,12 @@ describe('an app of Slack', () => {
     expect((await tenant.post({ headers, body: `${check.body}&command=%2Fpay&user_id=U1` })).status).toBe(401)
   })
 
+  test('of a client alone: the server has no app for several workspaces', async () => {
+    expect((await tenant.tell(challenge, { path: '/webhooks/v1/slack' })).status).toBe(404)
+    const { status, text } = await tenant.sync({ botToken: 'xoxb-T1-a', teamId: 'T1' })
+    expect([status, text]).toEqual([400, expect.stringContaining('no app for several workspaces')])
+  })
+
   test('shows its webhook URL in the setup steps of health', async () => {
     expect((await tenant.health()).setup).toContain(EXTERNAL_URL + tenant.path)
   })
@@ -125,3 +131,98 @@ describe('an app of Slack', () => {
     expect(ids.toSorted()).toEqual([question, pressed?.id].toSorted())
   })
 })
+
+describe('one app of Slack in the workspaces of several clients', () => {
+  const path = '/webhooks/v1/slack'
+  const app = { signingSecret: 'secret-of-the-operator' }
+  let provider: Provider
+  let server: TestServer
+  let acme: Tenant
+  let bistro: Tenant
+  beforeAll(async () => {
+    provider = await startProvider(slack)
+    const options = { slack: { slackApiUrl: `${provider.url}/api/`, ...app } }
+    server = await startHub([provider], { PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify(options) })
+    acme = await createTenant(server, { ...provider, credentials: () => tokenOf('TACME') })
+    bistro = await createTenant(server, { ...provider, credentials: () => tokenOf('TBISTRO') })
+  })
+  afterAll(async () => {
+    await Promise.all([acme.bot.close(), bistro.bot.close(), provider.close()])
+    await cleanUp()
+  })
+
+  const tokenOf = (teamId: string) => ({ teamId, botToken: `xoxb-${teamId}-${randomUUID()}` })
+  /** A request of Slack to the URL of the app, from a workspace. */
+  const tell = (told: Told, teamId: string, as = app) => acme.tell(from(told, teamId), { as, path })
+  const write = (teamId: string, person: number, text: string) =>
+    tell(provider.write(person, text, randomUUID()), teamId)
+  const textsOf = (tenant: Tenant) => tenant.heard().map(({ payload }) => payload.text)
+
+  test('gives each client what was written in its workspace, once and in order', async () => {
+    const texts = [...Array(20).keys()].map(String)
+    for (const text of texts) {
+      const told = provider.write(1, `acme ${text}`, randomUUID())
+      for (let i = 0; i < 2; i += 1) expect((await tell(told, 'TACME')).status).toBe(200)
+      expect((await write('TBISTRO', 1, `bistro ${text}`)).status).toBe(200)
+    }
+    await Promise.all([acme.hears(20), bistro.hears(20)])
+    expect(textsOf(acme)).toEqual(texts.map((text) => `acme ${text}`))
+    expect(textsOf(bistro)).toEqual(texts.map((text) => `bistro ${text}`))
+  })
+
+  test('is answered with the token of the workspace, and its buttons lead back to the client', async () => {
+    const question = await bistro.say(2, {
+      type: 'single-choice',
+      text: 'Table?',
+      choices: [{ title: 'Yes', value: 'table:7' }],
+    })
+    await expect.poll(() => bistro.shownTo(2).length, { timeout: 10_000 }).toBe(1)
+    const [before, others] = [bistro.heard().length, acme.heard().length]
+    const told = provider.press(2, bistro.shownTo(2)[0] as Sent, 0, randomUUID())
+    expect((await tell(told, 'TBISTRO')).status).toBe(200)
+    const [pressed] = (await bistro.hears(before + 1)).slice(before)
+    expect(pressed?.payload).toMatchObject({ payload: 'table:7', messageId: question })
+    expect(acme.heard()).toHaveLength(others)
+  })
+
+  test('stores nothing of a workspace that nobody has, or that another app signed', async () => {
+    const before = [textsOf(acme), textsOf(bistro)]
+    expect((await write('TNOBODY', 1, 'into the void')).status).toBe(200)
+    const forged = provider.write(1, 'forged', randomUUID())
+    expect((await tell(forged, 'TACME', { signingSecret: 'of-another-app' })).status).toBe(401)
+    // The clients' own URLs are those of apps of their own.
+    const own = from(provider.write(1, 'to the own URL', randomUUID()), 'TACME')
+    expect((await acme.tell(own, { as: app })).status).toBe(401)
+    expect((await write('TACME', 1, 'and that was all')).status).toBe(200)
+    await acme.hears((before[0]?.length ?? 0) + 1)
+    expect([textsOf(acme), textsOf(bistro)]).toEqual([[...(before[0] ?? []), 'and that was all'], before[1]])
+  })
+
+  test('verifies the address of the app, and shows it in the setup steps', async () => {
+    const body = JSON.stringify({ type: 'url_verification', token: 'old', challenge: '3eZbrw1aB' })
+    const challenge = { headers: { 'content-type': 'application/json' }, body }
+    expect((await acme.post(challenge, path)).status).toBe(401)
+    expect((await acme.tell(challenge, { as: app, path })).json).toEqual({ challenge: '3eZbrw1aB' })
+    expect((await acme.health()).setup).toContain(EXTERNAL_URL + path)
+  })
+
+  test('gives a workspace to one client only, and only with a token of it', async () => {
+    const foreign = await bistro.sync({ teamId: 'TACME', botToken: 'xoxb-TBISTRO-b' })
+    expect([foreign.status, foreign.text]).toEqual([409, expect.stringContaining('another client')])
+    const without = await bistro.sync({ teamId: 'TELSE', botToken: 'xoxb-TBISTRO-b' })
+    expect([without.status, without.text]).toEqual([400, expect.stringContaining('channels.slack.teamId')])
+    expect((await write('TBISTRO', 1, 'still mine')).status).toBe(200)
+    await expect.poll(() => textsOf(bistro).at(-1), { timeout: 10_000 }).toBe('still mine')
+  })
+})
+
+/** What Slack tells of a workspace. */
+function from({ headers, body }: Told, teamId: string): Told {
+  if (body.startsWith('{')) {
+    const authorizations = [{ team_id: teamId, user_id: 'U0BOT', is_bot: true, is_enterprise_install: false }]
+    return { headers, body: JSON.stringify({ ...JSON.parse(body), team_id: teamId, authorizations }) }
+  }
+  const payload = JSON.parse(new URLSearchParams(body).get('payload') ?? '{}')
+  const told = new URLSearchParams({ payload: JSON.stringify({ ...payload, team: { id: teamId } }) })
+  return { headers, body: told.toString() }
+}

@@ -109,8 +109,9 @@ describe('a bot of Telegram', () => {
       await conversationOf('three'),
     ]
     // Telegram says it at first where a message is refused.
-    await reply(one, 'a')
-    await expect.poll(sent).toEqual([`a ${old}`, `a ${next}`])
+    const { id } = (await reply(one, 'a')).json
+    await expect.poll(async () => (await tenant.delivery(id)).state).toBe('delivered')
+    expect(sent()).toEqual([`a ${old}`, `a ${next}`])
     await reply(one, 'b')
     await reply(two, 'c')
     await expect.poll(() => sent().slice(2).sort()).toEqual([`b ${next}`, `c ${next}`])

@@ -14,7 +14,7 @@ const size: Size = isSoak
   : { largeMessages: 60, repetitions: 40 }
 
 /** What the rest of the window is filled up to, so that retries of what was sent are in it. */
-const WINDOW_MS = isSoak ? 10_000 : 2_000
+const WINDOW_MS = isSoak ? 10_000 : 1_000
 
 const TRIES = 3
 /**

@@ -9,7 +9,7 @@ import { cleanUp, isSoak, SHORT_LEASE, startProcess, type TestServerProcess } fr
 
 afterAll(cleanUp)
 
-const MESSAGES = isSoak ? 240 : 60
+const MESSAGES = isSoak ? 240 : 30
 
 /** The same client at another process. */
 const at = (server: TestServerProcess, client: TestClient): TestClient => clientOf(server, client)

@@ -59,7 +59,7 @@ describe('a database that cannot be reached', () => {
         else retryAfter.add(headers.get('retry-after'))
       }
     }
-    await postFor(500)
+    await postFor(200)
     line.cut()
     const cutAfter = accepted.length
     await postFor(7_000)
@@ -69,7 +69,7 @@ describe('a database that cannot be reached', () => {
     await expect
       .poll(async () => (await call(server, 'GET', '/readyz')).status, { timeout: 20_000 })
       .toBe(200)
-    await postFor(1_000)
+    await postFor(300)
     expect(cutAfter).toBeGreaterThan(0)
     expect(accepted.length).toBeGreaterThan(cutAfter)
     const unknown = server.output().split('\n')

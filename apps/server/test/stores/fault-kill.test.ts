@@ -6,10 +6,10 @@ import { converseMany, forAll, type Listed, listAll, messageOf, seeded } from '.
 import { type Received, type Receiver, startReceiver } from '../support/receiver.js'
 import { cleanUp, isSoak, SHORT_LEASE, startProcess, type TestServerProcess } from '../support/server.js'
 
-const CONVERSATIONS = isSoak ? 50 : 20
+const CONVERSATIONS = isSoak ? 50 : 10
 const KILLS = isSoak ? 5 : 2
 /** Minimum number of accepted messages between two kills. */
-const BETWEEN = isSoak ? 350 : 100
+const BETWEEN = isSoak ? 350 : 60
 const POSTERS = 16
 const TIMEOUT_MS = isSoak ? 900_000 : 120_000
 /** The most that the server has under way to one webhook. */

@@ -6,9 +6,9 @@ import { startReceiver } from '../support/receiver.js'
 import { cleanUp, isSoak, SHORT_LEASE, startProcess } from '../support/server.js'
 
 const POSTERS = 16
-const CONVERSATIONS = 20
+const CONVERSATIONS = isSoak ? 20 : 10
 /** Accepted messages before the stop. */
-const LOAD = isSoak ? 500 : 150
+const LOAD = isSoak ? 500 : 100
 
 afterAll(cleanUp)
 

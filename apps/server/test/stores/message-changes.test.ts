@@ -1,13 +1,17 @@
 import { createClient, type PlugboardClient, sync } from '@plugboard/client'
+import { fromUuid } from '@plugboard/core'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { call } from '../support/api.js'
 import {
   type CourierProvider,
   startCourierProvider,
   startProcessWithCouriers,
   tellEvents,
 } from '../support/courier-channel.js'
+import { newSecret } from '../support/person.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
 import { cleanUp, type TestServerProcess } from '../support/server.js'
+import { basic, newKey } from '../support/sunshine.js'
 
 const PATIENT = { timeout: 20_000, interval: 20 }
 const TOKEN = 'token-of-the-clerk'
@@ -169,6 +173,24 @@ test('a channel that cannot change what it sent says so in the deliveries', asyn
   expect(shown()).toEqual(['as it is'])
 })
 
+test('a message to which the provider gave no id stays as it is, and the deliveries say why', async () => {
+  provider.answer = ({ path }, response) => {
+    if (path === '/send') response.writeHead(200).end('{}')
+    return path === '/send' ? undefined : 200
+  }
+  const [{ id }, other] = [await post('without an id'), await post('to be removed')]
+  await expect.poll(async () => (await delivery(other.id))?.state, PATIENT).toBe('delivered')
+  await plugboard.messages.edit(id, text('edited'))
+  await expect.poll(() => changesOf(id), PATIENT).toEqual(['edited dead'])
+  expect((await delivery(id))?.changes?.[0]?.error).toMatch(/no id/)
+  await plugboard.messages.delete(other.id)
+  await expect.poll(() => changesOf(other.id), PATIENT).toEqual(['removed dead'])
+  const letter = (await plugboard.deadLetters.list()).find(({ messageId }) => messageId === other.id)
+  await plugboard.deadLetters.replay(letter?.id ?? '')
+  await expect.poll(async () => (await plugboard.deadLetters.list()).length, PATIENT).toBe(2)
+  expect(await changesOf(other.id)).toEqual(['removed dead'])
+})
+
 test('the deletion of all messages leaves what people see', async () => {
   await post('first')
   await post('second')
@@ -198,6 +220,88 @@ test('receipts up to a time are statuses of the messages, once', async () => {
   const both = (status: string) => [first, second].map(({ id }) => [id, status])
   await vi.waitFor(() => expect(statuses()).toEqual([...both('delivered'), ...both('read')]), PATIENT)
 })
+
+test('when the business reads a conversation, its people see it in the channels that show it, and nobody waits', async () => {
+  const key = await newKey(server, { app: fromUuid(clientId) ?? '' })
+  const read = async (id: string) => {
+    const path = `/v2/apps/${key.appId}/conversations/${fromUuid(id)}/activity`
+    const body = { author: { type: 'business' }, type: 'conversation:read' }
+    return (await call(server, 'POST', path, { body, headers: { authorization: basic(key) } })).status
+  }
+  const reads = () => provider.to('/read').map(({ token, body }) => [token, body.endpoint.sender])
+  const seen = `person ${people}`
+  provider.answer = ({ path }) => (path === '/read' ? 503 : 200)
+  expect(await read(conversationId)).toBe(200)
+  await expect.poll(reads, PATIENT).toEqual([[TOKEN, seen]])
+  // A channel without read marks.
+  expect(await read(await converse('courier'))).toBe(200)
+  provider.answer = () => 200
+  expect(await read(conversationId)).toBe(200)
+  await expect.poll(reads, PATIENT).toEqual([
+    [TOKEN, seen],
+    [TOKEN, seen],
+  ])
+})
+
+test('the webhook channel sends changes to a receiver that is configured for them, and to no other', async () => {
+  const secret = newSecret()
+  const [able, plain] = [await startReceiver(), await startReceiver()]
+  const of = (receiver: Receiver) => receiver.requests.map(({ json }) => json as unknown as Changed)
+  const client = await sync(server.url, {
+    channels: {
+      webhook: { version: '1.0.0', url: able.url, secret, changes: true },
+      plain: { channel: 'webhook', version: '1.0.0', url: plain.url, secret },
+    },
+  })
+  const bot = createClient({ url: server.url, clientId: client.id, clientToken: client.token })
+  const endpoint = { identity: '*', sender: 'ada', thread: '*' }
+  const [first, second] = await Promise.all(
+    ['webhook', 'plain'].map(async (integration) => {
+      const channel = { name: 'webhook', version: '1.0.0' }
+      const { conversationId } = await bot.endpoints.map({ channel, integration, ...endpoint })
+      return bot.messages.post({ conversationId, payload: text('before') })
+    }),
+  )
+  await expect.poll(() => [of(able).length, of(plain).length], PATIENT).toEqual([1, 1])
+  const messageId = of(able)[0]?.id
+  for (const { id } of [first, second].filter((message) => message !== undefined)) {
+    await bot.messages.edit(id, text('after'))
+    await bot.messages.delete(id)
+  }
+  await expect.poll(() => of(able).length, PATIENT).toBe(3)
+  expect(of(able).slice(1)).toEqual([
+    { type: 'edited', id: expect.any(String), messageId, ...endpoint, payload: text('after') },
+    { type: 'removed', id: expect.any(String), messageId, ...endpoint },
+  ])
+  expect(new Set(able.requests.map(({ headers }) => headers['webhook-id'])).size).toBe(3)
+  const states = async (id = '') =>
+    (await bot.messages.deliveries(id)).flatMap(({ changes = [] }) => changes.map(({ state }) => state))
+  await expect.poll(() => states(first?.id), PATIENT).toEqual(['delivered'])
+  expect(await states(second?.id)).toEqual(['unsupported'])
+  expect(of(plain)).toHaveLength(1)
+
+  const { conversationId } = await bot.endpoints.map({
+    ...{ channel: { name: 'webhook', version: '1.0.0' }, integration: 'plain' },
+    ...{ ...endpoint, sender: 'bob' },
+  })
+  const early = await bot.messages.post({ conversationId, payload: text('before it was configured') })
+  await expect.poll(() => of(plain).length, PATIENT).toBe(2)
+  const now = { channel: 'webhook', version: '1.0.0', url: plain.url, secret, changes: true }
+  await bot.sync({ channels: { plain: now } })
+  await bot.messages.edit(early.id, text('after it was configured'))
+  const late = await bot.messages.post({ conversationId, payload: text('later') })
+  await expect.poll(() => of(plain).length, PATIENT).toBe(3)
+  expect([of(plain).at(-1)?.type, await states(early.id)]).toEqual(['message', ['unsupported']])
+  await bot.messages.edit(late.id, text('later and edited'))
+  await expect.poll(() => of(plain).at(-1)?.type, PATIENT).toBe('edited')
+  await Promise.all([able.close(), plain.close()])
+})
+
+/** A body of the webhook channel. */
+interface Changed {
+  type: string
+  id: string
+}
 
 test('changes outlive kill -9: the newest content is shown, and what was removed is gone', async () => {
   const kept = await post('kept one kept one 1 kept two kept two 2')

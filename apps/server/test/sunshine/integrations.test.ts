@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test, vi } from 'vitest'
+import { channelNames } from '../support/channel-names.js'
 import { newSecret } from '../support/person.js'
 import { type Provider, startProvider } from '../support/providers/provider.js'
 import { telegram } from '../support/providers/telegram.js'
@@ -80,16 +81,19 @@ describe('an integration of a channel', () => {
     expect(json.integration).toMatchObject({ type: 'webhook', status: 'active', config: { url: config.url } })
     expect(json.integration.config).not.toHaveProperty('secret')
     const wrong = await raw('POST', '/integrations', { type: 'slack', config: { botToken: 'x' } })
-    expect([wrong.status, wrong.json.errors[0].title]).toEqual([400, 'config.signingSecret is required'])
+    const title = 'config.signingSecret is required, or appToken, or teamId'
+    expect([wrong.status, wrong.json.errors[0].title]).toEqual([400, title])
   })
 
-  test.each(['web', 'whatsapp', 'nonsense', ''])(
+  test.each(['android', 'nonsense', ''])(
     'is not of the type "%s", but of one that the refusal lists',
     async (type) => {
       await newApp()
       const refusal = await refusalOf(api.createIntegration({ type }))
       expect(refusal).toMatchObject({ status: 400, code: 'bad_request' })
-      expect(refusal.title).toMatch(/^Invalid integration type: .* custom, slack, telegram, twilio, webhook$/)
+      expect(refusal.title).toBe(
+        `Invalid integration type: .type should be one of ${['custom', ...channelNames].sort().join(', ')}`,
+      )
     },
   )
 
@@ -134,6 +138,29 @@ describe('an integration of a channel', () => {
     await vi.waitFor(() =>
       expect(bots.calls.some(({ path }) => path.includes(`${token}/setWebhook`))).toBe(true),
     )
+  })
+
+  test('has a mode: that of the server unless it is given, and it changes alone', async () => {
+    await newApp()
+    const { integration } = await api.createIntegration(newBot())
+    expect(integration).not.toHaveProperty('mode')
+    const listening = await raw('PATCH', `/integrations/${integration.id}`, { mode: 'listen' })
+    expect(listening.json.integration).toMatchObject({ id: integration.id, mode: 'listen' })
+    const changed = await raw('PATCH', `/integrations/${integration.id}`, { token: newBot().token })
+    expect(changed.json.integration.mode).toBe('listen')
+    const back = await raw('PATCH', `/integrations/${integration.id}`, { mode: 'webhook' })
+    expect(back.json.integration).not.toHaveProperty('mode')
+
+    const made = await raw('POST', '/integrations', { ...newBot(), mode: 'listen' })
+    expect(made.json.integration).toMatchObject({ type: 'telegram', mode: 'listen' })
+    const config = { url: 'http://127.0.0.1:9/', secret: newSecret() }
+    for (const wrong of [
+      { ...newBot(), mode: 'poll' },
+      { type: 'webhook', mode: 'listen', config },
+    ]) {
+      const { status, json } = await raw('POST', '/integrations', wrong)
+      expect([status, json.errors[0].title]).toEqual([400, expect.stringMatching(/^\.?mode /)])
+    }
   })
 
   test('is taken out, and may come back', async () => {

@@ -1,4 +1,4 @@
-import { fromUuid } from '@plugboard/core'
+import { fromUuid, toUuid } from '@plugboard/core'
 import { afterAll, expect, test } from 'vitest'
 import { createClient } from '../support/api.js'
 import { newSecret, tell, webhookChannel } from '../support/person.js'
@@ -11,6 +11,25 @@ const EACH = 30
 const server = sharedServer()
 
 afterAll(cleanUp)
+
+test('a reply that a program posts for a person has its value at the bot too', async () => {
+  const client = await createClient(server)
+  const api = officialClient(server, await newKey(server, { app: fromUuid(client.id) ?? '' }))
+  const { user } = await api.createUser({})
+  const { conversation } = await api.createConversation({
+    ...{ type: 'personal', participants: [{ userId: user.id }] },
+  })
+  const content = { type: 'text', text: 'Large', payload: 'size-l' }
+  await api.postMessage(conversation.id, { author: { type: 'user', userId: user.id }, content })
+  await api.postMessage(conversation.id, { author: { type: 'business' }, content })
+  const { json } = await client.call('GET', `/messages/conversation/${toUuid(conversation.id)}`)
+  expect(json.map(({ payload }: { payload: object }) => payload)).toEqual([
+    content,
+    { ...content, type: 'quick_reply' },
+  ])
+  const { messages } = await api.listMessages(conversation.id)
+  expect(messages.map((message: { content: object }) => message.content)).toMatchObject([content, content])
+})
 
 test('a conversation over three channels has the same messages in the same order on each', async () => {
   const [bot, person] = [await startReceiver(), await startReceiver()]

@@ -5,8 +5,9 @@ import { type Browser, chromium } from 'playwright-core'
 
 const CHROMIUM = '/usr/bin/chromium'
 
-/** Where Chromium and Chrome are, by preference. */
+/** Where Chromium and Chrome are, by preference: the one without windows takes half the processor time. */
 const PLACES = [
+  '/usr/bin/chromium-headless-shell',
   CHROMIUM,
   '/usr/bin/google-chrome',
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',

@@ -62,11 +62,7 @@ export const startHubProcess = (
 ): Promise<TestServerProcess> => startProcess(hubOf(providers, env))
 
 function hubOf(providers: readonly Provider[], env: Record<string, string>): TestServerOptions {
-  const optionOf = { telegram: 'apiRoot', slack: 'slackApiUrl', twilio: 'apiBaseUrl' } as const
-  const options = providers.map(({ channel, url }) => [
-    channel,
-    { [optionOf[channel]]: channel === 'slack' ? `${url}/api/` : url },
-  ])
+  const options = providers.map(({ channel, url, options }) => [channel, options(url)])
   return {
     env: {
       EXTERNAL_URL,
@@ -123,7 +119,10 @@ export async function createTenant(server: TestServer, provider: Provider): Prom
     post: ({ headers, body }, path = tenant.path) => call(server, 'POST', path, { body, headers }),
     write: (person, text, key = randomUUID()) => tenant.tell(provider.write(person, text, key)),
     async conversationWith(person) {
-      const endpoint = { channel: { name: channel, version: '1.0.0' }, ...provider.endpointOf(person) }
+      const endpoint = {
+        channel: { name: channel, version: '1.0.0' },
+        ...provider.endpointOf(person, credentials),
+      }
       return (await client.call('POST', '/endpoints/map', endpoint)).json.conversationId
     },
     async say(person, payload) {

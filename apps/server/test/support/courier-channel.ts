@@ -138,7 +138,8 @@ async function withCouriers(
   return {
     folder,
     env: {
-      PLUGBOARD_CHANNELS: './courier.mjs,./telegraph.mjs,./postman.mjs,./clerk.mjs',
+      PLUGBOARD_CHANNELS:
+        './courier.mjs,./telegraph.mjs,./postman.mjs,./clerk.mjs,@plugboard/channel-webhook',
       PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify(
         Object.fromEntries(names.map((name) => [name, { apiUrl, ...options }])),
       ),

@@ -3,25 +3,29 @@ import type { AddressInfo } from 'node:net'
 import { connect, createServer, type Socket } from 'node:net'
 import { type MongodbServer, startMongodb } from '@plugboard/test-mongodb'
 import { afterAll, beforeAll, inject } from 'vitest'
-import { startProcess, type TestServerProcess } from './server.js'
+import { isSoak, startProcess, type TestServerProcess } from './server.js'
 
 /** What all processes on one database have in common. */
 export type Shared = Record<string, string>
+
+type Topology = readonly [name: string, url: () => string]
+
+const replicaSet: Topology = ['with change streams', () => inject('mongodbUrl') ?? '']
+
+/** For what {@link topologies} proves for all: both in the long form, the replica set for each push. */
+export const usualTopologies = (): readonly Topology[] => (isSoak ? topologies() : [replicaSet])
 
 /**
  * What replicas may be on: by name, the URL of a replica set, which notifies them of changes, and of a standalone server,
  * which is started for the tests of this file.
  */
-export function topologies(): readonly (readonly [name: string, url: () => string])[] {
+export function topologies(): readonly Topology[] {
   let standalone: MongodbServer
   beforeAll(async () => {
     standalone = await startMongodb({ isStandalone: true })
   })
   afterAll(() => standalone.stop())
-  return [
-    ['with change streams', () => inject('mongodbUrl') ?? ''],
-    ['on a standalone server, by polling', () => standalone.url],
-  ]
+  return [replicaSet, ['on a standalone server, by polling', () => standalone.url]]
 }
 
 /** A new database at a MongoDB server, as settings. */
@@ -44,12 +48,14 @@ export interface Line {
   /** Ends all connections, and lets none through until {@link mend}. */
   cut(): void
   mend(): void
+  /** What connects from now on gets to another server. */
+  turnTo(url: string): void
   close(): Promise<void>
 }
 
-/** A line to the server of a MongoDB URL with one host. */
+/** A line to the server of a URL with one host, of MongoDB or of HTTP. */
 export async function lineTo(mongodbUrl: string): Promise<Line> {
-  const { hostname, port } = new URL(mongodbUrl)
+  let { hostname, port } = new URL(mongodbUrl)
   const sockets = new Set<Socket>()
   let isCut = false
   const proxy = createServer((inner) => {
@@ -82,6 +88,9 @@ export async function lineTo(mongodbUrl: string): Promise<Line> {
     },
     mend() {
       isCut = false
+    },
+    turnTo(url) {
+      ;({ hostname, port } = new URL(url))
     },
     close: () =>
       new Promise((resolve) => {

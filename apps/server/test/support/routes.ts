@@ -54,9 +54,22 @@ export const samples: Readonly<Record<string, readonly ((named: Named, own: Name
   'POST /users': [() => ({ path: '/users', body: {} })],
   'GET /users/{id}': [({ userId }) => ({ path: `/users/${userId}` })],
   'POST /users/tokens': [({ userId }) => ({ path: '/users/tokens', body: { userId } })],
+  'DELETE /users/{id}/tokens': [({ userId }) => ({ path: `/users/${userId}/tokens` })],
+  'GET /conversations/{id}/events': [
+    ({ conversationId }) => ({ path: `/conversations/${conversationId}/events?after=0&wait=0` }),
+  ],
+  // Only for users: a client is refused.
+  'GET /users/me/events': [() => ({ path: '/users/me/events?wait=0' })],
+  'GET /events': [() => ({ path: '/events?wait=0' })],
   'POST /conversations': [({ userId }) => ({ path: '/conversations', body: { userId } })],
   'GET /conversations/{id}': [({ conversationId }) => ({ path: `/conversations/${conversationId}` })],
   'DELETE /conversations/{id}': [({ conversationId }) => ({ path: `/conversations/${conversationId}` })],
+  'POST /conversations/{id}/typing': [
+    ({ conversationId }) => ({ path: `/conversations/${conversationId}/typing`, body: { isTyping: true } }),
+  ],
+  'POST /conversations/{id}/read': [
+    ({ conversationId }) => ({ path: `/conversations/${conversationId}/read`, body: {} }),
+  ],
   'GET /conversations/user/{userId}': [
     ({ userId }) => ({ path: `/conversations/user/${userId}` }),
     ({ conversationId }, { userId }) => ({ path: `/conversations/user/${userId}?before=${conversationId}` }),
@@ -96,6 +109,10 @@ export const samples: Readonly<Record<string, readonly ((named: Named, own: Name
   'DELETE /messages/conversation/{conversationId}': [
     ({ conversationId }) => ({ path: `/messages/conversation/${conversationId}` }),
   ],
+  'GET /pull': [() => ({ path: '/pull' })],
+  'POST /pull/ack': [() => ({ path: '/pull/ack', body: { positions: [] } })],
+  'POST /pull/nack': [() => ({ path: '/pull/nack', body: { positions: [] } })],
+  'POST /pull/extend': [() => ({ path: '/pull/extend', body: { positions: [] } })],
   'GET /messages/{id}/deliveries': [({ messageId }) => ({ path: `/messages/${messageId}/deliveries` })],
   'GET /dead-letters': [
     () => ({ path: '/dead-letters' }),

@@ -66,6 +66,8 @@ export interface FakeProvider {
   readonly calls: readonly ProviderCall[]
   /** Makes every call fail with this fault; without an argument, calls succeed again. */
   failWith(fault?: Exclude<Fault, 'refused'>): void
+  /** Resolves when the next request was read. */
+  nextCall(): Promise<ProviderCall>
   close(): Promise<void>
 }
 
@@ -88,6 +90,7 @@ const refusals: Partial<Record<Fault, Answer>> = {
 export async function fakeProvider(options: FakeProviderOptions = {}): Promise<FakeProvider> {
   const calls: ProviderCall[] = []
   let fault: Exclude<Fault, 'refused'> | undefined
+  const waiting: ((call: ProviderCall) => void)[] = []
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = '', url: path = '', headers } = request
     const isRefused = fault === 'reset' || fault === 'hang' || (fault !== undefined && fault in refusals)
@@ -95,12 +98,15 @@ export async function fakeProvider(options: FakeProviderOptions = {}): Promise<F
     const repeat = isRefused ? undefined : repeatOf(call, calls, options)
     if (repeat) call.isDone = false
     calls.push(call)
+    for (const resolve of waiting.splice(0)) resolve(call)
     if (repeat && fault === undefined) send(response, repeat)
     else await respond(response, fault, call, options)
   }
   const server = createServer((request, response) => {
     handle(request, response).catch(() => response.destroy())
   })
+  // A client may be about to use a connection that is closed here after some idle seconds.
+  server.keepAliveTimeout = 0
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
@@ -109,6 +115,7 @@ export async function fakeProvider(options: FakeProviderOptions = {}): Promise<F
     failWith(next) {
       fault = next
     },
+    nextCall: () => new Promise((resolve) => waiting.push(resolve)),
     async close() {
       if (!server.listening) return
       server.close()

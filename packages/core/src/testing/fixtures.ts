@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { HostWebSocket, InboundEvent, InboundRequest } from '../channel.js'
 import type { FailureKind } from '../failure.js'
-import type { Json } from '../json.js'
+import type { Json, JsonObject } from '../json.js'
 import type { Answer, Fault, ProviderCall } from './fake-provider.js'
 
 /** A recorded request of the provider without its signature, and the events that it means. */
@@ -63,9 +63,16 @@ export interface ChannelFixtures<Config> {
   recordings: readonly Recording[]
   /** Signs a request like the provider at that time. Must not use the channel's code. */
   sign(request: InboundRequest, config: Config, at: Date): InboundRequest
+  /**
+   * What the channel remembers about an integration before each case, such as an access token. With it, the faults of the
+   * cases meet deliveries, and not the request for a token. Default: nothing.
+   */
+  state?(config: Config): JsonObject
   /** A request to the shared URL of an app. Needed if the channel declares `inbound.isShared`. */
   shared?: {
-    /** With events of both tenants of `configs`. */
+    /** Configurations of two tenants that use the app. Default: `configs` of {@link ChannelFixtures}. */
+    configs?(providerUrl: string): readonly [object, object]
+    /** With events of both tenants. */
     request: InboundRequest
     recordedAt: Date
     /** Signs with the operator's secret in `options`. */
@@ -125,7 +132,11 @@ export function readRecordings(folder: URL): Recording[] {
         ...recording.request,
         body: Buffer.from(recording.request.body),
       },
-      events: recording.events.map((event: { at: string }) => ({ ...event, at: new Date(event.at) })),
+      events: recording.events.map((event: { at: string; until?: string }) => ({
+        ...event,
+        at: new Date(event.at),
+        ...(event.until !== undefined && { until: new Date(event.until) }),
+      })),
     }
   })
 }

@@ -3,6 +3,7 @@
  * @packageDocumentation
  */
 export { channelSuite } from './channel-suite.js'
+export { characters } from './characters.js'
 export { contentSamples } from './content-samples.js'
 export {
   type Answer,

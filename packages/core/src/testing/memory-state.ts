@@ -1,9 +1,9 @@
 import type { IntegrationState } from '../channel.js'
 import type { JsonObject } from '../json.js'
 
-/** The state of an integration, in memory, with the rules of the host. */
-export function memoryState(): IntegrationState {
-  let kept: { value: JsonObject; version: number } | undefined
+/** The state of an integration, in memory, with the rules of the host. `value` is what it starts with. */
+export function memoryState(value?: JsonObject): IntegrationState {
+  let kept: { value: JsonObject; version: number } | undefined = value && { value, version: 1 }
   return {
     read: async () => structuredClone(kept),
     async write(value, version) {

@@ -51,6 +51,8 @@ export interface Stage<Config, Session> {
   stranger: Integration<Config, Session>
   /** Where the first recorded event came from. */
   endpoint: Endpoint
+  /** What that event leaves for later calls, if it leaves something. */
+  context?: { value: JsonObject; at: Date }
   /** What the channel logged. */
   log: string[]
   connect(integration: Integration<Config, Session>): Integration<Config, Session>
@@ -74,15 +76,18 @@ export interface SuiteCase {
   skip?: string
 }
 
-/** Creates cases that each run on a new stage. */
+/** Creates cases that each run on a new stage. `configs`: of its two integrations; default: those of the fixtures. */
 export const stagedCase =
-  <Config, Session, Options>(subject: Subject<Config, Session, Options>) =>
+  <Config, Session, Options>(
+    subject: Subject<Config, Session, Options>,
+    configs: ChannelFixtures<Config>['configs'] = (url) => subject.fixtures.configs(url),
+  ) =>
   (name: string, play: (stage: Stage<Config, Session>) => unknown): SuiteCase => ({
     name,
     run: async () => {
       const provider = await fakeProvider(subject.fixtures.provider)
       try {
-        const stage = await setUp(subject, provider)
+        const stage = await setUp(subject, provider, configs(provider.url))
         try {
           await play(stage)
         } finally {
@@ -98,9 +103,9 @@ export const stagedCase =
 async function setUp<Config, Session, Options>(
   { channel, fixtures }: Subject<Config, Session, Options>,
   provider: FakeProvider,
+  [own, other]: readonly [object, object],
 ): Promise<Stage<Config, Session>> {
   const log: string[] = []
-  const [own, other] = fixtures.configs(provider.url)
   const configs = [await accepted(channel.config, own), await accepted(channel.config, other)] as const
   const input = fixtures.options?.(provider.url) ?? {}
   const options = channel.options ? await accepted(channel.options, input) : (undefined as Options)
@@ -114,8 +119,10 @@ function stageOf<Config, Session>(
   [own, other]: readonly [Config, Config],
 ): Stage<Config, Session> {
   const { runtime, provider } = base
-  const endpoint = fixtures.recordings[0]?.events[0]?.endpoint
-  assert(endpoint, 'the first recording needs an event')
+  const first = fixtures.recordings[0]?.events[0]
+  assert(first, 'the first recording needs an event')
+  const { endpoint } = first
+  const context = first.context && { value: first.context, at: first.at }
   const integration = {
     clientId: 'client-a',
     id: 'integration-a',
@@ -131,11 +138,19 @@ function stageOf<Config, Session>(
     session: runtime.connect(other),
   }
   const { deliverBatch } = runtime
-  const state = memoryState()
+  const state = memoryState(fixtures.state?.(own))
+  const stateOfStranger = memoryState(fixtures.state?.(other))
   const contextOf = (delivery: Delivery<Config, Session>) => {
     const signal = AbortSignal.timeout(10_000)
-    const to = { endpoint, integration, state, webhookUrl: WEBHOOK_URL, deliveryId: 'delivery-1' }
-    return { ...to, signal, ...delivery }
+    const to = {
+      endpoint,
+      integration,
+      webhookUrl: WEBHOOK_URL,
+      deliveryId: 'delivery-1',
+      signal,
+      ...delivery,
+    }
+    return { ...to, state: to.integration.id === stranger.id ? stateOfStranger : state }
   }
   const stage: Stage<Config, Session> = {
     ...base,
@@ -143,6 +158,7 @@ function stageOf<Config, Session>(
     state,
     stranger,
     endpoint,
+    ...(context && { context }),
     connect: (old) => ({ ...old, session: runtime.connect(old.config) }),
     render: (content) => runtime.render(content, endpoint),
     // The host stores parts, so they come back from JSON.

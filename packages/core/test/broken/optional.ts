@@ -79,6 +79,15 @@ export const optional: Record<string, Change[]> = {
     { runtime: (s) => ({ markRead: (c) => s.markRead?.(anonymous(c)) ?? never }) },
     { runtime: (s) => ({ markRead: (c) => s.markRead?.(c).catch(nothing) ?? never }) },
   ],
+  'describePerson is done with the credentials of the tenant, and ends when it is aborted': [
+    { runtime: () => ({ describePerson: async () => undefined }) },
+    { runtime: (s) => ({ describePerson: (e, c) => s.describePerson?.(e, anonymous(c)) ?? never }) },
+    {
+      runtime: (s) => ({
+        describePerson: (e, c) => s.describePerson?.(e, c).catch(() => undefined) ?? never,
+      }),
+    },
+  ],
   'openMedia gives the file, with the credentials of the tenant': [
     { runtime: (s) => ({ openMedia: (_, c) => s.openMedia?.('another', c) ?? never }) },
     { runtime: (s) => ({ openMedia: (r, c) => s.openMedia?.(r, anonymous(c)) ?? never }) },

@@ -57,6 +57,9 @@ function toEvents(event: ProviderEvent, { botId }: Config): InboundEvent[] {
   const { id: dedupeKey, at, chat, from } = event
   if (from.isBot) return []
   const endpoint = { identity: botId, sender: from.id, thread: chat }
+  // If the provider says it, add `aliases` (other ids of the person), `refersTo` (the message of the bot that it is about)
+  // and `context` (what a reply needs). Other events are `edited`, `deleted`, `reaction`, `delivery` and `watermark`
+  // (receipts), `started`, `blocked` and `renamed`.
   const about = { dedupeKey, endpoint, at, ...(from.name && { person: { name: from.name } }) }
   switch (event.type) {
     case 'message':

@@ -28,9 +28,13 @@ const channel = defineChannel({
     buttons: { max: 3, maxLabel: 20 },
     // Per endpoint: three messages at once after a silence, then one a second.
     rate: { perIntegration: { perSecond: 30, burst: 10 }, perEndpoint: { perSecond: 1, burst: 3 } },
+    // If the provider has them: `messageIds` (events refer to messages of the bot), `renames` (addresses change), `window`
+    // (replies are allowed for some hours), `batch` (several parts in one call), `context` (events carry what replies need).
   },
+  // Add `modes` if the channel can listen (long polling, a socket), beside its webhook or instead of it.
   // The host rejects requests without these headers before it reads the body.
   inbound: { headers: ['x-acme-chat-timestamp', 'x-acme-chat-signature'] },
+  // Add `isShared: true` to `inbound`, and `route` below, if the provider calls one URL for all accounts of an app.
   // A bot has one webhook, so only one client can use it.
   account: ({ botId }: Config) => botId,
   setup,
@@ -46,6 +50,8 @@ const channel = defineChannel({
       check: check(api),
       openMedia: openMedia(apiUrl, fetch),
       classify,
+      // If the provider supports them: `provision` and `unprovision` (registers the webhook), `listen`, `edit` and `remove`
+      // (of sent messages), `deliverBatch`, `secondForm`, `indicateTyping`, `markRead`, `route`, `refresh` (of a token).
     }
   },
 })

@@ -125,8 +125,10 @@ export class Channels {
   ): IntegrationMode {
     const modes = this.find(channel)?.modes ?? { webhook: [] }
     const possible = order.filter((mode) => modes[mode])
-    const lacking = (mode: IntegrationMode): readonly string[] =>
-      (modes[mode] ?? []).filter((field) => config[field] === undefined)
+    const lacking = (mode: IntegrationMode): readonly string[][] =>
+      (modes[mode] ?? [])
+        .map((needed) => [needed].flat())
+        .filter((fields) => fields.every((field) => config[field] === undefined))
     if (wanted && !modes[wanted])
       throw invalid({
         path: ['channels', name, 'mode'],
@@ -137,10 +139,10 @@ export class Channels {
     const missing = lacking(mode)
     if (missing.length > 0)
       throw invalid(
-        ...missing.map((field) => ({
-          path: ['channels', name, field],
-          message: wanted ? `is required in the mode "${mode}"` : 'is required',
-        })),
+        ...missing.map(([field = '', ...others]) => {
+          const message = wanted ? `is required in the mode "${mode}"` : 'is required'
+          return { path: ['channels', name, field], message: [message, ...others].join(', or ') }
+        }),
       )
     return mode
   }
@@ -201,6 +203,8 @@ export class Channels {
   }
 }
 
+const REQUIRED = 'is required'
+
 type SchemaIssue = {
   readonly message: string
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined
@@ -212,7 +216,9 @@ function asIssues(name: string, config: JsonObject, issue: SchemaIssue): Issue[]
   const path = ['channels', name, ...keys]
   const unknown = unknownKeys(issue)
   if (unknown) return unknown.map((key) => ({ path: [...path, key], message: 'is not allowed' }))
-  return [{ path, message: isMissing(config, keys) ? 'is required' : phraseOf(issue) }]
+  if (!isMissing(config, keys)) return [{ path, message: phraseOf(issue) }]
+  // A channel may name what is accepted instead.
+  return [{ path, message: issue.message.startsWith(REQUIRED) ? issue.message : REQUIRED }]
 }
 
 /** Uses the wording of this API for wrong types, and the schema's message otherwise. */

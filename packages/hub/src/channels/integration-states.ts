@@ -25,9 +25,10 @@ interface SealedState {
 }
 
 const COLLECTION = 'integration-state'
-const PAGE = 100
 
 const collectionOf = (store: Store): Collection<StoredState> => new Collection(store, COLLECTION)
+
+const digestOf = (config: JsonObject): string => hash('sha256', JSON.stringify(config))
 
 /** Bound to its integration, so that it cannot be opened for another one. */
 const stateContext = (integrationId: Id): string => `state ${integrationId}`
@@ -41,11 +42,13 @@ export interface IntegrationStatesOptions {
 
 /** What channels remember about integrations: one sealed document per integration, changed by compare-and-set. */
 export class IntegrationStates {
+  readonly #store: Store
   readonly #keyring: Keyring
   readonly #states: Collection<StoredState>
   readonly #cache: LRUCache<Id, { found: Kept<StoredState> | undefined }>
 
   constructor({ store, keyring, maxCached }: IntegrationStatesOptions) {
+    this.#store = store
     this.#keyring = keyring
     this.#states = collectionOf(store)
     this.#cache = new LRUCache({ max: maxCached, ttl: FRESH_MS })
@@ -53,7 +56,7 @@ export class IntegrationStates {
 
   /** The state of an integration with this configuration. */
   of(clientId: Id, { id, config }: Pick<OpenIntegration, 'id' | 'config'>): IntegrationState {
-    const digest = hash('sha256', JSON.stringify(config))
+    const digest = digestOf(config)
     return {
       read: async ({ isFresh } = { isFresh: false }) => {
         if (isFresh) this.#cache.delete(id)
@@ -83,15 +86,29 @@ export class IntegrationStates {
     const text = JSON.stringify(state)
     if (Buffer.byteLength(text) > MAX_BYTES)
       throw invalid({ path: ['state'], message: `must have at most ${MAX_BYTES} bytes` })
-    const sealed = this.#keyring.seal(text, stateContext(id))
     this.#cache.delete(id)
+    const before = (await this.#states.find(clientId, { id }))?.data
+    const current = before && this.#open(id, before).config === state.config ? before.version : undefined
+    if (current !== version) return false
+    // A call may still have a former configuration. Read after the state, so that a newer one prevents the change below.
+    if (current === undefined && !(await this.#isCurrent(clientId, id, state.config))) return false
+    const sealed = this.#keyring.seal(text, stateContext(id))
     let isMine = false
     await this.#states.change(clientId, id, (known) => {
-      const current = known && this.#open(id, known).config === state.config ? known.version : undefined
-      isMine = current === version
+      isMine = known?.version === before?.version
       return isMine ? { version: (known?.version ?? 0) + 1, sealed } : undefined
     })
     return isMine
+  }
+
+  /** Whether the integration has the configuration with this digest. */
+  async #isCurrent(clientId: Id, id: Id, digest: string): Promise<boolean> {
+    const client = await this.#store.findClient({ id: clientId })
+    const stored = client?.integrations.find((integration) => integration.id === id)
+    return (
+      stored !== undefined &&
+      digestOf(parseJsonObject(this.#keyring.open(stored.config, clientId))) === digest
+    )
   }
 
   /** Empty if it was sealed with another key. */
@@ -117,18 +134,10 @@ export async function resealIntegrationStates(
   again: (sealed: Sealed, context: string) => Sealed,
 ): Promise<void> {
   const states = collectionOf(store)
-  for (let after: Id | undefined; ; ) {
-    const page: Kept<StoredState>[] = await states.list(clientId, {
-      limit: PAGE,
-      ...(after && { after }),
-    })
-    for (const { id } of page)
-      await states.change(
-        clientId,
-        id,
-        (known) => known && { ...known, sealed: again(known.sealed, stateContext(id)) },
-      )
-    after = page.at(-1)?.id
-    if (page.length < PAGE) return
-  }
+  for await (const { id } of states.walk(clientId))
+    await states.change(
+      clientId,
+      id,
+      (known) => known && { ...known, sealed: again(known.sealed, stateContext(id)) },
+    )
 }

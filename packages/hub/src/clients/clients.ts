@@ -38,6 +38,13 @@ const MAX_TOKENS = 20
 const PURGE_AT_ONCE = 1000
 const PAGE = 100
 
+/** @throws FORBIDDEN, with the reason, for a client that an operator disabled */
+export function assertEnabled({ record: { disabled } }: Pick<ClientView, 'record'>): void {
+  if (!disabled) return
+  const why = disabled.reason === undefined ? '' : `: ${disabled.reason}`
+  throw new PlugboardError('FORBIDDEN', `the operator of this server disabled the client${why}`)
+}
+
 /** Clients and their credentials. */
 export class Clients {
   readonly #store: Store
@@ -118,6 +125,27 @@ export class Clients {
     return (await this.#facts.change(id, id, (known) => change(known ?? {}))) ?? {}
   }
 
+  /**
+   * Clients whose name begins with a text, in order of their names, as it was typed or in another of the usual spellings.
+   * `after`: the `next` of the page before.
+   */
+  async search(
+    text: string,
+    { limit, after }: { limit: number; after?: string },
+  ): Promise<{ records: ClientRecord[]; next?: string }> {
+    const pages = await Promise.all(
+      spellingsOf(text).map((prefix) =>
+        this.#store.findClients(prefix, { limit: limit + 1, ...(after !== undefined && { after }) }),
+      ),
+    )
+    const found = [...new Map(pages.flat().map((record) => [record.id, record])).values()]
+    found.sort((a, b) => Buffer.compare(Buffer.from(a.name ?? ''), Buffer.from(b.name ?? '')))
+    const page = found.slice(0, limit)
+    const next = found.length > limit ? page.at(-1)?.name : undefined
+    const records = page.filter(({ deletedAt }) => !deletedAt)
+    return { records, ...(next !== undefined && { next }) }
+  }
+
   /** In creation order, without clients that are being purged. */
   async list(range: Range): Promise<ClientRecord[]> {
     const { limit, fromEnd } = range
@@ -148,6 +176,14 @@ export class Clients {
     return true
   }
 
+  /** Takes the name of a client, which is found by its id then. @throws NOT_FOUND */
+  async unname(id: Id): Promise<ClientView> {
+    return this.#directory.change(id, (record) => {
+      const { name, ...rest } = record
+      return name === undefined ? record : rest
+    })
+  }
+
   /** Updates the limits of a client; omitted members stay unchanged. @throws NOT_FOUND */
   configure(id: Id, policy: ClientPolicy): Promise<ClientView> {
     return this.#directory.change(id, (record) => {
@@ -158,6 +194,26 @@ export class Clients {
         ...(acceptsGuests !== undefined && { acceptsGuests }),
         ...(typeof maxStoredBytes === 'number' && { maxStoredBytes }),
       }
+    })
+  }
+
+  /**
+   * Closes the API of a client, holds its deliveries, and refuses its events until it is enabled; or enables it. A reason
+   * is shown to its callers. @throws NOT_FOUND
+   */
+  disable(id: Id, reason?: string): Promise<ClientView> {
+    const disabled = { at: this.#now(), ...(reason !== undefined && { reason }) }
+    return this.#directory.change(id, (record) =>
+      record.disabled && record.disabled.reason === reason ? record : { ...record, disabled },
+    )
+  }
+
+  /** @throws NOT_FOUND */
+  enable(id: Id): Promise<ClientView> {
+    return this.#directory.change(id, (record) => {
+      if (!record.disabled) return record
+      const { disabled: _, ...enabled } = record
+      return enabled
     })
   }
 
@@ -218,6 +274,12 @@ export class Clients {
 function newToken(createdAt: Date): { token: NewToken; record: TokenRecord } {
   const token = { id: newId(), secret: newSecret() }
   return { token, record: { id: token.id, hash: hashSecret(token.secret), createdAt } }
+}
+
+/** As it is, in lower case, in capitals, and with a capital. */
+function spellingsOf(text: string): string[] {
+  const lower = text.toLowerCase()
+  return [...new Set([text, lower, text.toUpperCase(), `${lower.charAt(0).toUpperCase()}${lower.slice(1)}`])]
 }
 
 function assertName(name: string): void {

@@ -16,7 +16,10 @@ export interface ClientView {
   readonly integrations: ReadonlyMap<string, OpenIntegration>
 }
 
-export type OpenWebhook = Omit<WebhookRecord, 'token'> & { token: string }
+export type OpenWebhook = Omit<WebhookRecord, 'token' | 'former'> & {
+  token: string
+  former?: { token: string; until: Date }
+}
 
 /** Ways to identify a client. */
 export type ClientName = { id: Id } | { externalId: string } | { name: string }
@@ -30,6 +33,8 @@ export interface DirectoryOptions {
   maxAgeMs: number
   /** Called after each change, once this process uses it. */
   changed(clientId: Id): Promise<void>
+  /** Called before a change is written, and again afterwards. Need not change anything the second time. */
+  changing?(before: ClientRecord, after: ClientRecord): Promise<void>
 }
 
 /** Maximum attempts of a change when concurrent changes interfere. */
@@ -99,7 +104,9 @@ export class Directory {
       const changed = change(record)
       if (changed === record) return this.#open(record)
       const next = { ...changed, version: record.version + 1 }
+      await this.#options.changing?.(record, next)
       if (await this.#options.store.replaceClient(next)) {
+        await this.#options.changing?.(record, next)
         await this.#replaced(next)
         return this.#open(next)
       }
@@ -126,7 +133,10 @@ export class Directory {
 
   #open(record: ClientRecord): ClientView {
     const { keyring } = this.#options
-    const webhooks = record.webhooks.map((hook) => ({ ...hook, token: keyring.open(hook.token, record.id) }))
+    const webhooks = record.webhooks.map(({ token, former, ...hook }): OpenWebhook => {
+      const open = { ...hook, token: keyring.open(token, record.id) }
+      return former ? { ...open, former: { ...former, token: keyring.open(former.token, record.id) } } : open
+    })
     const integrations = record.integrations.map((integration): [string, OpenIntegration] => {
       const config = parseJsonObject(keyring.open(integration.config, record.id))
       const names = namesOf(integration)

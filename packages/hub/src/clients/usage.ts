@@ -57,6 +57,12 @@ export class Usage {
     return undefined
   }
 
+  /** The storage of a client in bytes, with what this process has not stored yet. */
+  async read(clientId: Id): Promise<number> {
+    if (!this.#sums.has(clientId)) await this.#write(clientId)
+    return (this.#sums.get(clientId) ?? 0) + (this.#pending.get(clientId) ?? 0)
+  }
+
   /** Counts stored bytes; negative for removed ones. */
   add(clientId: Id, bytes: number): void {
     this.#pending.set(clientId, (this.#pending.get(clientId) ?? 0) + bytes)

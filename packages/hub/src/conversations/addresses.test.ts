@@ -3,7 +3,6 @@ import {
   type Endpoint,
   type Id,
   type InboundEvent,
-  isId,
   newId,
   type Person,
   parseJsonObject,
@@ -13,6 +12,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { acmeChannel } from '../../test/support/acme-channel.js'
 import { integrationOf, recordOf } from '../../test/support/clients.js'
 import { openHub, SharedStore } from '../../test/support/hub.js'
+import { byBoth, expectOnePerson, PHONE, phone, ways, writings } from '../../test/support/one-person.js'
 import type { ClientView } from '../clients/directory.js'
 import type { Hub } from '../hub.js'
 import type { Entry } from '../log/entry.js'
@@ -31,9 +31,6 @@ interface Deed {
   type?: 'message' | 'renamed' | 'reaction'
 }
 
-const PHONE = '+1555'
-const phone: Alias = { sender: PHONE, isReassignable: true }
-
 describe('the addresses of a person', () => {
   test('lead to one user and one conversation, whichever comes next', async () => {
     const { say, people } = await setUp()
@@ -42,6 +39,20 @@ describe('the addresses of a person', () => {
     expect(await say({ sender: 'id' })).toEqual(first)
     expect(await say({ sender: PHONE })).toEqual(first)
     expect(await people()).toEqual([first.userId])
+  })
+
+  test('find the person for operators, each of them, with and without the plus sign of a number', async () => {
+    const { say, hub, client, ids } = await setUp()
+    const first = await say({ sender: 'id', aliases: [phone] })
+    await say({ sender: 'somebody else' })
+    for (const text of ['id', PHONE])
+      expect(ids(await hub.people.findByIdentity(await client(), text))).toEqual([first.userId])
+    expect(await hub.people.findByIdentity(await client(), 'nobody')).toEqual([])
+    const { identities, conversations } = await hub.people.get(await client(), first.userId)
+    expect(ids(conversations)).toEqual([first.conversationId])
+    expect(identities).toMatchObject([{ channel: 'acme', integration: 'acme' }])
+    const [known] = identities
+    expect([known?.sender, ...(known?.aliases ?? [])].sort()).toEqual([PHONE, 'id'])
   })
 
   test('may be told with the telephone number as the sender', async () => {
@@ -76,6 +87,38 @@ describe('the addresses of a person', () => {
     const talks = await hub.conversations.listByUser(await client(), younger.userId, { limit: 10 })
     expect(new Set(ids(talks))).toEqual(new Set([older.conversationId, younger.conversationId]))
     expect(talks.map(({ userId }) => userId)).toEqual([older.userId, older.userId])
+  })
+
+  test('leave the older user its default conversation', async () => {
+    const { say, hub, client } = await setUp()
+    const { participants, conversations } = hub
+    const older = await say({ sender: 'id' })
+    const younger = await say({ sender: PHONE })
+    const claim = async (userId: Id) => {
+      const { id } = await conversations.create(await client(), { userId })
+      return participants.claimDefault(await client(), userId, id)
+    }
+    expect(await claim(younger.userId)).toBe(younger.conversationId)
+    await say({ sender: 'id', aliases: [phone] })
+    for (const { userId } of [older, younger])
+      expect(await participants.defaultOf(await client(), userId)).toBe(older.conversationId)
+  })
+
+  test('keep the tokens of both users working', async () => {
+    const { say, hub, client } = await setUp()
+    const { users } = hub
+    const both = [await say({ sender: 'id' }), await say({ sender: PHONE })]
+    const tokens = await Promise.all(
+      both.map(async ({ userId }) => [userId, await users.createToken(await client(), userId)] as const),
+    )
+    await say({ sender: 'id', aliases: [phone] })
+    for (const [userId, token] of tokens) {
+      expect(users.isToken(await client(), userId, token)).toBe(true)
+      const later = await users.createToken(await client(), userId)
+      expect(users.isToken(await client(), userId, later)).toBe(true)
+    }
+    const [[one], [, token]] = tokens as [(typeof tokens)[0], (typeof tokens)[0]]
+    expect(users.isToken(await client(), one, token)).toBe(false)
   })
 
   test('merge chains of users, and whoever posts as a merged one posts as the oldest', async () => {
@@ -187,85 +230,155 @@ describe('the address of a room', () => {
   })
 })
 
-describe('events of one person', () => {
-  /** By the telephone number, by the id, and by both, told in either way. */
-  const kinds: readonly Omit<Deed, 'text'>[] = [
-    { sender: PHONE },
-    { sender: 'id' },
-    { sender: 'id', aliases: [phone] },
-    { sender: PHONE, aliases: ['id', phone] },
-  ]
-  const event = fc.record({
-    kind: fc.constantFrom(...kinds),
-    thread: fc.constantFrom('*', '*', 'room'),
-    hub: fc.nat(2),
+describe('the chat with a person who has not written', () => {
+  const chat = { identity: '*', sender: 'ada', thread: 'chat' }
+
+  test('goes on where the person answers, and everything else goes there too', async () => {
+    const { say, reply, sent, moves, place } = await setUp()
+    const ada = await place({ sender: 'ada', thread: '*' })
+    const ben = await place({ sender: 'ben', thread: '*' })
+    moves.set('*', chat)
+    await reply(ada)
+    await sent(1)
+    moves.clear()
+    await reply(ada)
+    await reply(ben)
+    const threads = (await sent(3)).map(({ sender, thread }) => `${sender} ${thread}`).sort()
+    expect(threads).toEqual(['ada *', 'ada chat', 'ben *'])
+    expect(await say({ sender: 'ada', thread: 'chat' })).toEqual(ada)
+    expect(await place({ sender: 'ada', thread: '*' })).toEqual(ada)
+    expect(await place({ sender: 'ben', thread: '*' })).toEqual(ben)
   })
 
+  test('is the one that the person has, if there is one', async () => {
+    const { say, reply, sent, moves, place } = await setUp()
+    const before = await say({ sender: 'ada', thread: 'chat' })
+    const other = await place({ sender: 'ada', thread: '*' })
+    moves.set('*', chat)
+    await reply(other)
+    await sent(1)
+    await expect.poll(() => place({ sender: 'ada', thread: '*' })).toEqual(before)
+    expect(await say({ sender: 'ada', thread: 'chat' })).toEqual(before)
+  })
+
+  test('is forgotten with the person', async () => {
+    const { reply, moves, place, hub, client, documents } = await setUp()
+    const ada = await place({ sender: 'ada', thread: '*' })
+    moves.set('*', chat)
+    await reply(ada)
+    await expect.poll(documents).toBe(3)
+    await expect.poll(() => place({ sender: 'ada', thread: 'chat' })).toEqual(ada)
+    await hub.participants.deleteUser(await client(), ada.userId)
+    expect(await documents()).toBe(0)
+  })
+})
+
+describe('events of one person', () => {
   test('in any order, from three processes, are of one user, and none is lost or out of order', async () => {
     const { hubs, shared } = processes
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(event, { minLength: 2, maxLength: 10 }),
-        fc.scheduler(),
-        async (events, s) => {
-          links.schedule = (call) => s.schedule(Promise.resolve()).then(call)
-          const record = recordOf()
-          record.integrations = [integrationOf(record.id)]
-          await shared.store.insertClient(record)
-          const all = [...events, { kind: kinds[2] as Deed, thread: '*', hub: 0 }].map((each, i) => ({
-            ...each,
-            i,
-          }))
-          const told = hubs.map(async (hub, n) => {
-            for (const { kind, thread, i } of all.filter((each) => each.hub === n && each.i < events.length))
-              await tellTo(hub, record.id, { ...kind, thread, text: `${i}` })
-          })
-          await s.waitFor(Promise.all(told))
-          links.schedule = undefined
-          const [hub] = hubs as [Hub]
-          // Both at once: that they are one person is known in the end.
-          await tellTo(hub, record.id, { ...kinds[2], text: `${events.length}` } as Deed)
-          const entries = await entriesOf(shared.store, record.id)
-          const messages = entries.filter(({ type }) => type === 'message')
-          expect(
-            messages.map(({ payload }) => Number(parseJsonObject(payload).text)).sort((a, b) => a - b),
-          ).toEqual(all.map(({ i }) => i))
-          const users = new Set<Id>()
-          for (const { author } of messages)
-            if (typeof author === 'object')
-              users.add((await shared.store.findUser(record.id, author.userId))?.id as Id)
-          expect([...users].filter(isId)).toHaveLength(1)
-          const [userId] = users as unknown as [Id]
-          const talks = await shared.store.walkConversations(record.id, { limit: 100 })
-          expect(talks.every((talk) => talk.userId === userId)).toBe(true)
-          const created = entries.filter(({ type }) => type === 'user.new').length
-          expect(entries.filter(({ type }) => type === 'user.merged')).toHaveLength(created - 1)
-          for (const { id } of talks) {
-            for (const n of [0, 1, 2]) {
-              const own = messages
-                .filter(
-                  ({ streamId, payload }) =>
-                    streamId === id && all[Number(parseJsonObject(payload).text)]?.hub === n,
-                )
-                .map(({ payload }) => Number(parseJsonObject(payload).text))
-              expect(own).toEqual([...own].sort((a, b) => a - b))
-            }
-          }
-          // Whichever comes next is in the same conversation.
-          const places = new Set<Id>()
-          for (const [i, kind] of kinds.entries()) {
-            await tellTo(hub, record.id, { ...kind, text: `next ${i}` })
-            const [newest] = (await entriesOf(shared.store, record.id)).filter(
-              ({ payload }) => parseJsonObject(payload).text === `next ${i}`,
-            )
-            places.add(newest?.streamId as Id)
-          }
-          expect(places.size).toBe(1)
-          while (!(await shared.store.purgeClient(record.id, 10_000)));
-        },
-      ),
+      fc.asyncProperty(writings, fc.scheduler(), async (written, s) => {
+        links.schedule = (call) => s.schedule(Promise.resolve()).then(call)
+        const record = recordOf()
+        record.integrations = [integrationOf(record.id)]
+        await shared.store.insertClient(record)
+        const told = hubs.map(async (hub, process) => {
+          for (const [i, { way, thread, ...each }] of written.entries())
+            if (each.process === process) await tellTo(hub, record.id, { ...way, thread, text: `${i}` })
+        })
+        await s.waitFor(Promise.all(told))
+        links.schedule = undefined
+        const [hub] = hubs as [Hub]
+        // That both are one person is known in the end.
+        await tellTo(hub, record.id, { ...byBoth, text: `${written.length}` })
+        const entries = await entriesOf(shared.store, record.id)
+        await expectOnePerson(shared.store, record.id, entries, [...written, { process: 0 }])
+        // Whichever comes next is in the same conversation.
+        const places = new Set<Id>()
+        for (const [i, way] of ways.entries()) {
+          await tellTo(hub, record.id, { ...way, text: `next ${i}` })
+          const [newest] = (await entriesOf(shared.store, record.id)).filter(
+            ({ payload }) => parseJsonObject(payload).text === `next ${i}`,
+          )
+          places.add(newest?.streamId as Id)
+        }
+        expect(places.size).toBe(1)
+        while (!(await shared.store.purgeClient(record.id, 10_000)));
+      }),
     )
   }, 3_600_000)
+})
+
+describe('a user who is created while others write', () => {
+  const byBothAddresses: Deed = { sender: PHONE, aliases: ['id', phone], text: '0' }
+  const byPhone: Deed = { sender: PHONE, text: '1' }
+
+  test('at an address that others do not use yet is the same person', async () => {
+    const { one, other, tellOne, tellOther, expectOneIn } = await twoProcesses()
+    const otherCreates = other.hold('mapEndpoint')
+    const second = tellOther(byPhone)
+    // Neither address is known to anybody.
+    await otherCreates.reached
+    const oneCreates = one.hold('mapEndpoint')
+    const first = tellOne(byBothAddresses)
+    await oneCreates.reached
+    otherCreates.release()
+    await second
+    oneCreates.release()
+    await first
+    await expectOneIn([0, 1])
+  })
+
+  test('at an address that was just looked up is the same person', async () => {
+    const { one, other, tellOne, tellOther, expectOneIn } = await twoProcesses()
+    const otherCreates = other.hold('mapEndpoint')
+    const second = tellOther(byPhone)
+    await otherCreates.reached
+    const oneKnows = one.hold('replaceDocument', isLookedUp)
+    const first = tellOne(byBothAddresses)
+    await oneKnows.reached
+    const otherJoins = other.hold('replaceDocument')
+    otherCreates.release()
+    await otherJoins.reached
+    const otherLooks = other.hold('findDocument')
+    otherJoins.release()
+    await otherLooks.reached
+    oneKnows.release()
+    await first
+    otherLooks.release()
+    await second
+    await expectOneIn([0, 1])
+  })
+
+  /** Processes of a client that nobody has written to. The text of a deed is its number. */
+  async function twoProcesses() {
+    const { shared } = processes
+    const record = recordOf()
+    record.integrations = [integrationOf(record.id)]
+    await shared.store.insertClient(record)
+    const [one, other] = [new HeldStore(shared.open()), new HeldStore(shared.open())]
+    const hubs = [one, other].map(({ store }) => openHub(store, [channel()])) as [Hub, Hub]
+    const [tellOne, tellOther] = hubs.map((hub) => (deed: Deed) => tellTo(hub, record.id, deed)) as [
+      (deed: Deed) => Promise<void>,
+      (deed: Deed) => Promise<void>,
+    ]
+    return {
+      ...{ one, other, tellOne, tellOther },
+      async expectOneIn(told: readonly number[]) {
+        const { length } = told
+        const check = async (by: readonly number[]) =>
+          expectOnePerson(
+            ...([shared.store, record.id, await entriesOf(shared.store, record.id)] as const),
+            by.map((process) => ({ process })),
+          )
+        await check(told)
+        await tellOne({ ...byBoth, text: `${length}` })
+        await check([...told, 0])
+        await Promise.all(hubs.map((hub) => hub.stop(1000)))
+        while (!(await shared.store.purgeClient(record.id, 10_000)));
+      },
+    }
+  }
 })
 
 describe('a process that ends while it merges two users', () => {
@@ -352,6 +465,45 @@ const linked = (store: Store): Store =>
       }
     },
   })
+
+/** A store that holds back one call at a time. */
+class HeldStore {
+  readonly store: Store
+  #next: ((name: string | symbol, input: unknown[]) => Promise<void> | undefined) | undefined
+
+  constructor(store: Store) {
+    this.store = new Proxy(store, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name)
+        if (typeof member !== 'function') return member
+        return async (...input: unknown[]) => {
+          await this.#next?.(name, input)
+          return Reflect.apply(member, target, input) as unknown
+        }
+      },
+    })
+  }
+
+  /** `reached` resolves when the next such call is held back. */
+  hold(method: string, isIt: (input: unknown[]) => boolean = () => true) {
+    let release = (): void => undefined
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const reached = new Promise<void>((resolve) => {
+      this.#next = (name, input) => {
+        if (name !== method || !isIt(input)) return undefined
+        this.#next = undefined
+        resolve()
+        return released
+      }
+    })
+    return { reached, release }
+  }
+}
+
+/** Whether a write of a party says that the users at its addresses were looked up. */
+const isLookedUp = ([document]: unknown[]): boolean => !JSON.stringify(document).includes('isNew')
 
 /** A store whose process ends after so many calls. */
 const endingAfter = (store: Store, link: { left: number }): Store =>
@@ -452,6 +604,13 @@ async function setUp() {
       const text = newId()
       await tell({ ...deed, text })
       return newestOf(text)
+    },
+    /** The conversation of an address. */
+    async place({ sender, thread }: { sender: string; thread: string }): Promise<Said> {
+      const channel = { name: 'acme', custom: false }
+      const at = { identity: '*', sender, thread }
+      const { userId, conversationId } = await hub.endpoints.conversationOf(await client(), channel, at)
+      return { userId, conversationId }
     },
     async reply({ conversationId }: Said) {
       const payload = { type: 'text', text: 'reply' }

@@ -3,15 +3,34 @@ import type { Channels } from '../channels/channels.js'
 import type { ClientView } from '../clients/directory.js'
 import { Collection, type Measure } from '../documents/collection.js'
 import { type ChannelRef, decodeChannel, encodeChannel } from '../log/endpoint-record.js'
-import type { Store } from '../ports/store.js'
+import type { Mapped, Store } from '../ports/store.js'
 import type { Merges } from './merges.js'
-import { type KnownParty, type Name, nextStep, type Party, united, withName, withoutName } from './party.js'
+import {
+  isSettled,
+  type KnownParty,
+  keysOf,
+  type Name,
+  nextStep,
+  type Party,
+  settled,
+  united,
+  withAwaited,
+  withName,
+  withoutName,
+} from './party.js'
 
 export interface AddressesOptions {
   store: Store
   channels: Pick<Channels, 'find'>
   merges: Pick<Merges, 'merge'>
   measure: Measure
+}
+
+/** A sender of a person, as events name it. */
+export interface KnownSender {
+  channel: ChannelRef
+  identity: string
+  sender: string
 }
 
 type Part = 'sender' | 'thread'
@@ -47,7 +66,10 @@ export class Addresses {
     this.#names = new Collection(
       store,
       'address',
-      { nameOf: ({ place, value }) => nameOf(place, value), termsOf: ({ party }) => [`party ${party}`] },
+      {
+        nameOf: ({ place, value }) => nameOf(place, value),
+        termsOf: ({ party, value }) => [`party ${party}`, valueTerm(value)],
+      },
       measure,
     )
   }
@@ -68,9 +90,9 @@ export class Addresses {
     const person = found && isSeen ? await this.#seen(client, found, sender) : found
     const room =
       uses.includes('thread') && isRoom(endpoint)
-        ? await this.#partyOf(client, placeOf('thread', channel, endpoint), thread)
+        ? await this.#settledOf(client, placeOf('thread', channel, endpoint), threadName(endpoint))
         : undefined
-    const threads = room ? (await this.#settled(client, room)).data.keys : [thread]
+    const threads = room ? room.data.keys.flatMap((name) => threadIn(name, sender) ?? []) : [thread]
     const senders = person?.data.keys ?? [sender]
     const [first = endpoint, ...others] = senders.flatMap((each) =>
       threads.map((its) => ({ ...endpoint, sender: each, thread: its })),
@@ -79,28 +101,64 @@ export class Addresses {
   }
 
   /**
-   * To be called after a user or a conversation was created at a sender that had no party before. True if it has one
-   * now, which then has this user: the event is to be located again.
+   * To be called with what the store has at the first endpoint of an event. True if it was created there while other
+   * events were about the same person: then the event is to be located again.
    */
-  async hasJoined(client: ClientView, channel: ChannelRef, { identity, sender }: Endpoint): Promise<boolean> {
+  async isOvertaken(
+    client: ClientView,
+    channel: ChannelRef,
+    endpoint: Endpoint,
+    { endpoints: [first], person }: Located,
+    { userId, appended }: Pick<Mapped, 'userId' | 'appended'>,
+  ): Promise<boolean> {
+    const isNew = appended.length > 0
+    if (!person) return isNew && this.#hasJoined(client, channel, endpoint)
+    if (person.data.userId === userId) return false
+    const isOnlyKey = ({ keys }: Party) => keys.every((key) => key === first.sender)
+    const now = await this.#change(client, person.id, ({ awaited, ...known }) => ({
+      ...{ ...known, userId },
+      ...(awaited && !isOnlyKey(known) && { awaited }),
+    }))
+    return isNew && now !== undefined && !(isOnlyKey(now) && now.into === undefined && isSettled(now))
+  }
+
+  /** Whether a sender that had no party when a user or a conversation was created there has one now, which then has it. */
+  async #hasJoined(
+    client: ClientView,
+    channel: ChannelRef,
+    { identity, sender }: Endpoint,
+  ): Promise<boolean> {
     if (!this.#uses(channel).includes('sender')) return false
     const place = placeOf('sender', channel, { identity })
     for (;;) {
       const party = await this.#partyOf(client, place, sender)
       if (!party) return false
-      const name = party.data.names.find(({ value }) => value === sender) ?? { value: sender }
       const changed = await this.#change(client, party.id, (known) =>
-        known.into ? known : withName(known, { ...name, isNew: true }),
+        known.into ? known : withAwaited(known, sender),
       )
       // It turned out to be another party before it was changed.
-      if (changed && !changed.into) break
+      if (changed && !changed.into) return true
     }
-    return true
   }
 
-  /** The user of a person is known. */
-  async owned(client: ClientView, { id, data }: KnownParty, userId: Id): Promise<void> {
-    if (data.userId !== userId) await this.#change(client, id, (known) => ({ ...known, userId }))
+  /** Up to `limit` users that have an address with this value, at any identity of any channel. Changes nothing. */
+  async usersAt(client: ClientView, value: string, limit: number): Promise<Id[]> {
+    if (!isAddress(value)) return []
+    const names = await this.#names.list(client.id, { term: valueTerm(value), limit })
+    const parties = await this.#parties.findAll(
+      client.id,
+      names.map(({ data }) => data.party),
+    )
+    return [...new Set([...parties.values()].flatMap(({ userId }) => userId ?? []))]
+  }
+
+  /** The senders that a user has beside that of its endpoints, for display. */
+  async sendersOf(client: ClientView, userId: Id): Promise<KnownSender[]> {
+    const parties = await this.#parties.list(client.id, { term: `user ${userId}`, limit: PAGE })
+    return parties.flatMap(({ data: { place, names } }) => {
+      const { part, channel, identity } = partsOf(place)
+      return part === 'sender' ? names.map(({ value }) => ({ channel, identity, sender: value })) : []
+    })
   }
 
   /** Where messages to an endpoint of the store go. Undefined if that is certainly the endpoint itself. */
@@ -112,9 +170,12 @@ export class Addresses {
   async #currentOf(client: ClientView, channel: ChannelRef, endpoint: Endpoint, uses: readonly Part[]) {
     const current = { ...endpoint }
     for (const part of uses) {
-      const term = keyTerm(placeOf(part, channel, endpoint), endpoint[part])
+      const key = part === 'thread' ? threadName(endpoint) : endpoint.sender
+      const term = keyTerm(placeOf(part, channel, endpoint), key)
       const [party] = await this.#parties.list(client.id, { term, limit: 1 })
-      if (party) current[part] = party.data.current
+      if (!party) continue
+      const { current: now } = party.data
+      current[part] = part === 'thread' ? (threadIn(now, endpoint.sender) ?? endpoint.thread) : now
     }
     return current
   }
@@ -126,8 +187,7 @@ export class Addresses {
       if (from[part] === to[part]) continue
       const place = placeOf(part, channel, from)
       if (part === 'sender') await this.#renamePerson(client, place, from.sender, to.sender)
-      else if (from.thread !== '*' && to.thread !== '*')
-        await this.#renameRoom(client, place, from.thread, to.thread)
+      else if (to.thread !== '*') await this.#renameRoom(client, channel, from, to.thread)
     }
   }
 
@@ -168,11 +228,21 @@ export class Addresses {
         case 'join':
           await this.#join(client, step)
           break
-        case 'done':
-          return this.#settled(client, step.party)
+        case 'done': {
+          const person = await this.#settled(client, step.party)
+          if (!person.data.into) return person
+        }
       }
     }
     throw new PlugboardError('UNAVAILABLE', 'the addresses of a person change too fast')
+  }
+
+  async #settledOf(client: ClientView, place: string, value: string): Promise<KnownParty | undefined> {
+    for (;;) {
+      const party = await this.#partyOf(client, place, value)
+      const known = party && (await this.#settled(client, party))
+      if (!known?.data.into) return known
+    }
   }
 
   /** The party of an address: what it turned out to be, if it did. */
@@ -246,37 +316,31 @@ export class Addresses {
         )
       if (names.length < PAGE) break
     }
-    await this.#change(client, id, ({ isMoving: _, ...known }) => ({ ...known, keys: [], names: [] }))
+    await this.#change(client, id, ({ isMoving: _, awaited: _moved, ...known }) => ({
+      ...{ ...known, keys: [], names: [] },
+    }))
   }
 
-  /** With the users of all its keys merged. The key of the oldest one is that of new conversations. */
+  /** With the users of all its keys merged. It may have turned out to be another party before. */
   async #settled(client: ClientView, party: KnownParty): Promise<KnownParty> {
-    const { place, keys, names, isOpen } = party.data
-    const fresh = names.filter(({ isNew }) => isNew)
-    if (fresh.length === 0 && !isOpen) return party
-    const { part, channel, identity } = partsOf(place)
-    const all = [...new Set([...keys, ...fresh.map(({ value }) => value)])]
-    const users = new Map<string, Id>()
-    for (const sender of part === 'sender' ? all : []) {
+    if (isSettled(party.data)) return party
+    const { part, channel, identity } = partsOf(party.data.place)
+    const users = part === 'sender' ? new Map<string, Id>() : undefined
+    for (const sender of users ? keysOf(party.data) : []) {
       const user = await this.#options.store.findSender(client.id, channel, { identity, sender })
-      if (user) users.set(sender, user)
+      if (user) users?.set(sender, user)
     }
-    const [oldest, ...others] = [...new Set(users.values())].sort()
+    const [oldest, ...others] = [...new Set(users?.values())].sort()
     for (const user of others) if (oldest) await this.#options.merges.merge(client, oldest, user)
-    const known = all.filter((key) => part === 'thread' || users.has(key))
-    const ageOf = (key: string) => users.get(key) ?? ''
-    const inOrder = known.sort((a, b) => (ageOf(a) === ageOf(b) ? 0 : ageOf(a) < ageOf(b) ? -1 : 1))
-    const settled = await this.#change(client, party.id, (now) => {
-      if (!isDeepEqual([now.keys, now.names], [keys, names])) return now
-      const { isOpen: _, ...rest } = now
-      return {
-        ...rest,
-        keys: inOrder.length > 0 ? inOrder : all.slice(0, 1),
-        names: names.map(({ isNew: _new, ...name }) => name),
-        ...(oldest && { userId: oldest }),
-      }
+    let isOfNow = false
+    const data = await this.#change(client, party.id, (now) => {
+      isOfNow = isDeepEqual(whatIsSettled(now), whatIsSettled(party.data))
+      const next = settled(now, users)
+      return isOfNow && !isDeepEqual(next, now) ? next : now
     })
-    return settled ? this.#settled(client, { id: party.id, data: settled }) : party
+    if (!data) return party
+    const known = { id: party.id, data }
+    return isOfNow ? known : this.#settled(client, known)
   }
 
   async #seen(client: ClientView, party: KnownParty, sender: string): Promise<KnownParty> {
@@ -285,10 +349,22 @@ export class Addresses {
     return data ? { id: party.id, data } : party
   }
 
-  /** Both threads are of one room, whose messages go to the new one. */
-  async #renameRoom(client: ClientView, place: string, from: string, to: string): Promise<void> {
-    const room = await this.#person(client, place, [{ value: from }, { value: to }])
-    if (room) await this.#seen(client, room, to)
+  /**
+   * Both threads are of one room, whose messages go to the new one. The chat with one person is that person's: what is
+   * known of it is removed with the user, and a conversation that is there by its thread is the one of both.
+   */
+  async #renameRoom(client: ClientView, channel: ChannelRef, from: Endpoint, to: string): Promise<void> {
+    const names = [{ value: threadName(from) }, { value: to }]
+    const isOfOne = from.thread === '*'
+    const room = await this.#person(
+      client,
+      placeOf('thread', channel, from),
+      isOfOne ? names.reverse() : names,
+    )
+    if (!room) return
+    const user = isOfOne ? await this.#options.store.findSender(client.id, channel, from) : undefined
+    if (user) await this.#change(client, room.id, (known) => ({ ...known, userId: user }))
+    await this.#seen(client, room, to)
   }
 
   /** The new sender is this person's, whoever had it; the old one is free for somebody else. */
@@ -296,14 +372,14 @@ export class Addresses {
     const there = await this.#partyOf(client, place, to)
     if (there?.data.past?.includes(from)) return this.#giveUp(client, place, there.id, from)
     const { channel, identity } = partsOf(place)
-    let party = await this.#partyOf(client, place, from)
+    let party = await this.#settledOf(client, place, from)
     if (!party) {
       if (!(await this.#options.store.findSender(client.id, channel, { identity, sender: from }))) return
       await this.#begin(client, place, { value: from })
-      party = await this.#partyOf(client, place, from)
+      party = await this.#settledOf(client, place, from)
     }
     if (!party) return
-    const { id, data } = await this.#settled(client, party)
+    const { id, data } = party
     const { isReassignable } = data.names.find(({ value }) => value === from) ?? {}
     await this.#change(client, id, (known) => ({
       ...withName(withoutName(known, from), { value: to, ...(isReassignable && { isReassignable }) }),
@@ -320,8 +396,8 @@ export class Addresses {
     const name = await this.#names.find(client.id, { name: nameOf(place, value) })
     if (name?.data.party !== party) return
     const id = newId()
-    const fresh: Party = { place, keys: [`${value} ${id}`], names: [{ value }], current: value }
-    await this.#parties.insert(client.id, id, fresh)
+    const fresh: Party = { place, keys: [], names: [{ value }], current: value }
+    await this.#parties.insert(client.id, id, withAwaited(fresh, `${value} ${id}`))
     const led = await this.#names.change(client.id, name.id, (known) =>
       known?.party === party ? { ...known, party: id } : known,
     )
@@ -353,8 +429,17 @@ function namesOf(sender: string, aliases: readonly Alias[]): Name[] {
 const isAddress = (value: unknown): value is string =>
   typeof value === 'string' && value !== '' && value.length <= MAX_LENGTH && isStorable(value)
 
-/** Whether the thread is not that of all that the person writes, nor the person's own. */
-const isRoom = ({ sender, thread }: Endpoint): boolean => thread !== '*' && thread !== sender
+/** Whether the thread is not the person's own. */
+const isRoom = ({ sender, thread }: Endpoint): boolean => thread !== sender
+
+/** What a thread is known by: that of all that a person writes is of this person alone. */
+const threadName = ({ sender, thread }: Endpoint): string => (thread === '*' ? `* ${sender}` : thread)
+
+/** The thread with this name, as a person knows it. Undefined for that of all that another one writes. */
+function threadIn(name: string, sender: string): string | undefined {
+  if (!name.startsWith('* ')) return name
+  return name === `* ${sender}` ? '*' : undefined
+}
 
 const placeOf = (part: Part, channel: ChannelRef, { identity }: Pick<Endpoint, 'identity'>): string =>
   JSON.stringify([part, encodeChannel(channel), identity])
@@ -368,10 +453,15 @@ const nameOf = (place: string, value: string): string => `${place} ${value}`
 
 const keyTerm = (place: string, key: string): string => `key ${nameOf(place, key)}`
 
+const valueTerm = (value: string): string => `value ${value}`
+
 const termsOfParty = ({ place, keys, userId, into }: Party): string[] => [
   ...keys.map((key) => keyTerm(place, key)),
   ...(userId ? [`user ${userId}`] : []),
   ...(into ? [`into ${into}`] : []),
 ]
+
+/** What a change of means that the users of a party are to be looked up again. */
+const whatIsSettled = ({ keys, names, awaited, into }: Party) => [keys, names, awaited, into]
 
 const isDeepEqual = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)

@@ -145,6 +145,18 @@ export class Conversations {
     return { ...conversation, facts: kept.data }
   }
 
+  /**
+   * Notes that a person opened a conversation without writing, and notifies the webhooks. `payload`: the data of what
+   * opened it, as JSON text. With the same `dedupe` it is stored once. Undefined if the conversation does not exist.
+   */
+  async start(
+    client: ClientView,
+    id: Id,
+    of: { id?: Id; dedupe?: string; payload?: string } = {},
+  ): Promise<Entry | undefined> {
+    return this.#append(client, id, { ...this.entry(client, id, 'conversation.started'), ...of })
+  }
+
   /** An event entry of a conversation. */
   entry(client: ClientView, id: Id, type: Exclude<EntryType, 'void' | 'message' | 'activity'>): NewEntry {
     return this.#entry(client, id, type, type, '{}')
@@ -221,14 +233,16 @@ export class Conversations {
     }
     const appended = await dispatcher.claiming(append, store.append(append))
     if (appended && !appended.duplicate) {
-      usage.add(client.id, bytesOf(entry))
+      // Of other events, nothing is taken off when the conversation is deleted.
+      if (entry.type === 'activity') usage.add(client.id, bytesOf(entry))
       dispatcher.appended(appended)
     }
     return appended?.entry
   }
 
-  /** Whether any webhook wants this activity. */
+  /** Whether any webhook wants this activity, or those who follow conversations. They get typing without the log. */
   isTold(client: ClientView, activity: Activity['type']): boolean {
+    if (client.record.isStreamed && activity !== 'typing') return true
     return this.#options.recipients.webhooks(client, `activity.${activity}`).length > 0
   }
 
@@ -315,6 +329,19 @@ export class Conversations {
     // Also if it was closed before: a process may have ended between the two steps.
     await this.note(client, id, { type: 'closed' }, { dedupe: `closed ${view.facts.closed?.at}` })
     return view
+  }
+
+  /** Opens a closed conversation again. An open one stays unchanged. @throws NOT_FOUND */
+  async reopen(client: ClientView, id: Id): Promise<void> {
+    let closedAt: string | undefined
+    await this.change(client, id, (facts) => {
+      if (!facts.closed) return facts
+      const { closed, ...rest } = facts
+      closedAt = closed.at
+      return rest
+    })
+    if (closedAt !== undefined)
+      await this.note(client, id, { type: 'reopened' }, { dedupe: `reopened ${closedAt}` })
   }
 
   /** Conversations without messages first, then by newest message. @throws NOT_FOUND for the user */

@@ -1,14 +1,17 @@
 import { type Id, PlugboardError } from '@plugboard/core'
 import type { ClientView } from '../clients/directory.js'
+import { isFeed } from '../clients/feed.js'
 import { integrationOf } from '../clients/open-integration.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import { type TargetMonitor, type TargetState, workingState } from '../delivery/target-monitor.js'
 import { changeKey, changeOf, type MessageChange, receivedBefore } from '../log/activity.js'
+import { type DeadLetter, listedDeaths } from '../log/dead-letter.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
-import type { Dead, DeadEntry, Entry } from '../log/entry.js'
+import type { Entry } from '../log/entry.js'
 import type { Page } from '../log/page.js'
 import { type LaneState, type Progress, replayOf } from '../log/progress.js'
-import { type LaneKey, parseLaneKey, parseTarget, type Target } from '../log/target.js'
+import { attemptsOf } from '../log/pull-lane.js'
+import { type LaneKey, parseLaneKey, parseTarget, type Target, webhookTarget } from '../log/target.js'
 import type { Store } from '../ports/store.js'
 import { messageDetailsOf } from './message-details.js'
 
@@ -40,13 +43,6 @@ export interface ChangeDelivery extends Omit<Delivery, 'entryId' | 'target' | 's
   at: Date
   /** `unsupported`: the channel cannot change what it sent. */
   state: Delivery['state'] | 'unsupported'
-}
-
-/** A delivery that failed all retries. */
-export interface DeadLetter {
-  entry: DeadEntry
-  target: Target
-  dead: Dead
 }
 
 /** Most replays of one conversation that wait at the same time. */
@@ -84,7 +80,9 @@ export class Deliveries {
     ])
     const removal = changes.find((each) => changeOf(each)?.type === 'removed')
     if (!conversation || (entry.deletedAt && !removal)) throw notFound()
-    const deliveries = entry.owes.map(async (target): Promise<Delivery> => {
+    const feed = client.webhooks.find(isFeed)
+    const shown = entry.owes.filter((target) => !feed || target !== webhookTarget(feed.id))
+    const deliveries = shown.map(async (target): Promise<Delivery> => {
       const { kind, id } = parseTarget(target)
       const webhook = kind === 'webhook' && client.webhooks.find((hook) => hook.id === id)
       const endpoint = kind === 'endpoint' && conversation.endpoints.find((endpoint) => endpoint.id === id)
@@ -92,15 +90,23 @@ export class Deliveries {
       const health = healthOf ? states.get(healthOf) : undefined
       const state = removal
         ? stateOfRemoved(entry, target, removal)
-        : await this.#stateOf(entry, target, progress, health)
+        : await this.stateOf(entry, target, progress, health)
+      const shownState =
+        webhook && webhook.mode === 'pull' && state.state === 'delivered'
+          ? await this.stateForReaders(entry, webhook.id)
+          : state
       const isShown = endpoint && (state.state === 'delivered' || entry.sent?.[target]?.parts.length)
-      const changed = isShown ? await this.#changeStates(changes, target, progress, health) : []
+      // Without a record it was sent before its integration could change anything.
+      const isRecorded = entry.sent?.[target] !== undefined
+      const changed = isShown
+        ? await this.#changeStates(changes, isRecorded ? target : undefined, progress, health)
+        : []
       return {
         entryId: entry.id,
         target,
         ...(webhook && { webhook: { id: webhook.id, url: webhook.url } }),
         ...(endpoint && { endpoint }),
-        ...state,
+        ...shownState,
         ...(changed.length > 0 && { changes: changed }),
       }
     })
@@ -119,23 +125,24 @@ export class Deliveries {
     return found.filter((entry) => entry !== undefined && changeOf(entry)?.messageId === messageId) as Entry[]
   }
 
+  /** Without a target: of an endpoint that cannot be changed. */
   #changeStates(
     changes: readonly Entry[],
-    target: Target,
+    target: Target | undefined,
     progress: Progress | undefined,
     health: TargetState | undefined,
   ): Promise<ChangeDelivery[]> {
     return Promise.all(
       changes.map(async (entry): Promise<ChangeDelivery> => {
-        const isOwed = entry.owes.includes(target)
-        const state = isOwed ? await this.#stateOf(entry, target, progress, health) : UNSUPPORTED
+        const isOwed = target !== undefined && entry.owes.includes(target)
+        const state = isOwed ? await this.stateOf(entry, target, progress, health) : UNSUPPORTED
         return { type: changeOf(entry)?.type ?? 'edited', at: entry.at, ...state }
       }),
     )
   }
 
   /** Derives the state of a delivery from the entry, the lanes of its stream and the state of the target. */
-  async #stateOf(
+  async stateOf(
     entry: Entry,
     target: Target,
     progress: Progress | undefined,
@@ -155,7 +162,7 @@ export class Deliveries {
     if (entry.deletedAt) return { state: 'cancelled' }
     const trouble = troubleOf(lane, health, this.#options.now())
     if (!trouble) return { state: 'pending' }
-    const head = replay || !lane ? entry : await this.#headOf(entry, target, lane)
+    const head = replay || !lane ? entry : await this.headOf(entry, target, lane)
     return {
       state: 'retrying',
       attempts: lane?.attempt ?? 0,
@@ -164,8 +171,21 @@ export class Deliveries {
     }
   }
 
+  /** An entry that is stored for readers, in the order of its stream. */
+  async stateForReaders(
+    { clientId, streamId, seq }: Entry,
+    webhookId: Id,
+  ): Promise<Pick<Delivery, 'state' | 'attempts' | 'nextAttemptAt'>> {
+    const [lane] = await this.#options.store.findPulls(clientId, [{ webhookId, streamId }])
+    if (!lane || lane.done >= seq) return { state: 'delivered' }
+    const isUnderway = lane.heldTo !== undefined && seq <= lane.heldTo
+    const attempts = attemptsOf(lane.given, seq) - (isUnderway ? 1 : 0)
+    if (attempts <= 0) return { state: 'pending' }
+    return { state: 'retrying', attempts, ...(lane.dueAt && { nextAttemptAt: lane.dueAt }) }
+  }
+
   /** The first entry that a lane still has to deliver, if it is near. */
-  async #headOf(entry: Entry, target: Target, { done }: LaneState): Promise<Entry | undefined> {
+  async headOf(entry: Entry, target: Target, { done }: LaneState): Promise<Entry | undefined> {
     if (done === entry.seq - 1) return entry
     const next = await this.#options.store.readEntries(entry, done, HEAD_WITHIN)
     return next.find(
@@ -177,13 +197,7 @@ export class Deliveries {
   /** Dead letters, newest entry first. Those of one entry are on the same page. */
   async listDead(client: ClientView, page: Page): Promise<DeadLetter[]> {
     const entries = await this.#options.store.listDead(client.id, page)
-    return entries.flatMap((entry) =>
-      Object.entries(entry.dead ?? {}).map(([target, dead]) => ({
-        entry,
-        target: target as Target,
-        dead: dead as Dead,
-      })),
-    )
+    return entries.flatMap((entry) => listedDeaths(entry).map(([target, dead]) => ({ entry, target, dead })))
   }
 
   /**
@@ -199,6 +213,12 @@ export class Deliveries {
     const replayed = await store.replay({ clientId: client.id, entryId, target, to, now: now() })
     if (!replayed) throw new PlugboardError('NOT_FOUND', 'dead letter not found')
     dispatcher.replayed(replayed)
+  }
+
+  /** Takes a dead letter from the list. It can still be replayed. @throws NOT_FOUND, also if it was discarded before */
+  async discard(client: ClientView, entryId: Id, target: Target): Promise<void> {
+    if (await this.#options.store.discard(client.id, entryId, target)) return
+    throw new PlugboardError('NOT_FOUND', 'dead letter not found')
   }
 
   /** Each replay that waits is looked at whenever something happens in its conversation. */

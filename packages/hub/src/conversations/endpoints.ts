@@ -48,10 +48,8 @@ export class Endpoints {
     const mapped = known
       ? { ...known, appended: [] }
       : await this.#map(client, channel, located.endpoints[0], from.userData)
-    if (located.person) await addresses.owned(client, located.person, mapped.userId)
-    else if (mapped.appended.length > 0 && (await addresses.hasJoined(client, channel, endpoint)))
-      return this.conversationOf(client, channel, endpoint, from)
-    return mapped
+    const isOvertaken = await addresses.isOvertaken(client, channel, endpoint, located, mapped)
+    return isOvertaken ? this.conversationOf(client, channel, endpoint, from) : mapped
   }
 
   async #map(
@@ -114,13 +112,13 @@ export class Endpoints {
     from: Sighting = {},
   ): Promise<Id> {
     const { store, dispatcher, users, addresses, now } = this.#options
-    const { endpoints, person } = await addresses.locate(client, channel, endpoint, from)
+    const located = await addresses.locate(client, channel, endpoint, from)
     const { userData } = from
     const user = newId()
     const mapping = store.mapSender({
       clientId: client.id,
       channel,
-      endpoint: endpoints[0],
+      endpoint: located.endpoints[0],
       at: now(),
       ids: { user },
       ...(userData && { userData }),
@@ -128,10 +126,8 @@ export class Endpoints {
     })
     const mapped = await dispatcher.claiming({ clientId: client.id, streamId: user }, mapping)
     for (const appended of mapped.appended) dispatcher.appended(appended)
-    if (person) await addresses.owned(client, person, mapped.userId)
-    else if (mapped.appended.length > 0 && (await addresses.hasJoined(client, channel, endpoint)))
-      return this.userAt(client, channel, endpoint, from)
-    return mapped.userId
+    const isOvertaken = await addresses.isOvertaken(client, channel, endpoint, located, mapped)
+    return isOvertaken ? this.userAt(client, channel, endpoint, from) : mapped.userId
   }
 
   /** The person or the room at an address has another one from now on. May be called again. */

@@ -2,6 +2,7 @@ import type { Id, User } from '@plugboard/core'
 import type { ClientView, Directory } from '../clients/directory.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import { Collection } from '../documents/collection.js'
+import type { UserView } from '../documents/facts.js'
 import type { Store } from '../ports/store.js'
 import { NO_CLIENT } from '../ports/stored-document.js'
 import type { Participants } from './participants.js'
@@ -29,7 +30,6 @@ interface Merge {
  * the merged user is left behind, and what a process did not finish is finished.
  */
 const SETTLED_MS = 60_000
-const PAGE = 100
 
 /** Makes users one that turn out to be one person: the store's users, then their facts and their places in groups. */
 export class Merges {
@@ -52,16 +52,12 @@ export class Merges {
   /** Finishes merges that a process did not finish. `mayGoOn`: false ends it early. */
   async sweep(mayGoOn: () => boolean): Promise<void> {
     const { directory, now } = this.#options
-    for (let after: Id | undefined; mayGoOn(); ) {
-      const page = await this.#underWay.list(NO_CLIENT, { ...(after && { after }), limit: PAGE })
-      for (const { id, data } of page) {
-        if (now().getTime() - Date.parse(data.at) < SETTLED_MS || !mayGoOn()) continue
-        const client = await directory.find({ id: data.clientId })
-        if (client) await this.#carryOut(client, ...data.users)
-        await this.#underWay.remove(NO_CLIENT, id)
-      }
-      after = page.at(-1)?.id
-      if (page.length < PAGE) return
+    for await (const { id, data } of this.#underWay.walk(NO_CLIENT)) {
+      if (!mayGoOn()) return
+      if (now().getTime() - Date.parse(data.at) < SETTLED_MS) continue
+      const client = await directory.find({ id: data.clientId })
+      if (client) await this.#carryOut(client, ...data.users)
+      await this.#underWay.remove(NO_CLIENT, id)
     }
   }
 
@@ -69,6 +65,7 @@ export class Merges {
   async #carryOut(client: ClientView, one: Id, other: Id): Promise<void> {
     const { store, dispatcher, users } = this.#options
     const views = await users.views(client, [one, other])
+    await this.#keepDefault(client, [...views.values()])
     const externalIdOf = (id: Id) => [...views.values()].find((view) => view.id === id)?.facts.externalId
     const merging = store.mergeUsers({
       ...{ clientId: client.id, users: [one, other] },
@@ -88,6 +85,16 @@ export class Merges {
       const user = await users.find(client, id)
       if (user && user.id !== id) await this.#moveFacts(client, id, user)
     }
+  }
+
+  /** The default conversation of the older user stays one, also if only the younger has a chosen one. */
+  async #keepDefault(client: ClientView, views: readonly UserView[]): Promise<void> {
+    const { participants } = this.#options
+    const [older, younger] = [...views].sort((a, b) => (a.id < b.id ? -1 : 1))
+    // Of two that are one already, the conversations are those of both.
+    if (!older || !younger?.facts.defaultConversationId || older.id === younger.id) return
+    const known = await participants.defaultOf(client, older.id)
+    if (known) await participants.claimDefault(client, older.id, known)
   }
 
   async #moveFacts(client: ClientView, younger: Id, older: User): Promise<void> {

@@ -1,4 +1,5 @@
 import {
+  capabilitiesAt,
   contentFaults,
   type Id,
   type Issue,
@@ -9,11 +10,14 @@ import {
   newId,
   PlugboardError,
 } from '@plugboard/core'
+import { canChange } from '../channels/can-change.js'
 import type { Channels } from '../channels/channels.js'
 import type { ClientView } from '../clients/directory.js'
+import { integrationOf } from '../clients/open-integration.js'
 import type { Usage } from '../clients/usage.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import { channelOf, type Posting, type Recipients } from '../delivery/recipients.js'
+import type { Feedback } from '../log/activity.js'
 import { sourceOf } from '../log/dedupe.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
@@ -105,6 +109,23 @@ export class Messages {
     return asMessage(entry)
   }
 
+  /**
+   * Notifies the webhooks of what a user thinks of a message of its conversation. Nothing is kept if no webhook wants it.
+   * @throws NOT_FOUND for the message, also for one of another user's conversation; NO_SPACE
+   */
+  async rate(client: ClientView, userId: Id, id: Id, feedback: Feedback): Promise<void> {
+    const { conversations, users, usage } = this.#options
+    const { streamId } = await this.getEntry(client, id)
+    const [conversation, own] = await Promise.all([
+      conversations.get(client, streamId),
+      users.idOf(client, userId),
+    ])
+    if (conversation.userId !== own) throw notFound()
+    if (!conversations.isTold(client, 'feedback')) return
+    await usage.take(client, 0)
+    await conversations.note(client, streamId, { type: 'feedback', messageId: id, userId: own, feedback })
+  }
+
   /** Channels that take any payload, and webhooks, can read what nobody else can. */
   async #assertShown(client: ClientView, post: Post, payloadPath: readonly string[]): Promise<void> {
     if (post.author !== 'business' || isPlainText(post.payload)) return
@@ -123,8 +144,9 @@ export class Messages {
     owed: readonly Target[],
     payloadPath: readonly string[],
   ): void {
-    const faultsAt = ({ id, channel }: EndpointRecord): Issue[] => {
-      const { content = 'any' } = this.#options.channels.find(channel.name)?.capabilities ?? {}
+    const faultsAt = ({ id, channel, ...endpoint }: EndpointRecord): Issue[] => {
+      const known = this.#options.channels.find(channel.name)
+      const content = known ? capabilitiesAt(known.capabilities, endpoint).content : 'any'
       return content === 'any' || !owed.includes(endpointTarget(id)) ? [] : contentFaults(payload, content)
     }
     const faults = endpoints.map(faultsAt).find(({ length }) => length > 0) ?? []
@@ -183,7 +205,7 @@ export class Messages {
     usage.add(client.id, growth)
     dispatcher.streamChanged(streamId)
     const activity = { type: 'edited', messageId: id, payload } as const
-    const changing = await this.#endpointsThatCan('edit', before, endpoints)
+    const changing = await this.#endpointsThatCan('edit', client, before, endpoints)
     await conversations.noteChange(client, streamId, activity, { entryId, endpoints: changing })
     return this.get(client, id)
   }
@@ -200,7 +222,7 @@ export class Messages {
       store.findConversation(client.id, streamId),
       store.findProgress(entry),
     ])
-    const endpoints = await this.#endpointsThatCan('remove', entry, conversation?.endpoints ?? [])
+    const endpoints = await this.#endpointsThatCan('remove', client, entry, conversation?.endpoints ?? [])
     const received = entry.owes.filter((target) => hasReceived(entry, target, progress))
     const activity = { type: 'removed', messageId: id } as const
     // First, because a deleted message is not found again: after a crash in between, the deletion is repeated.
@@ -212,16 +234,18 @@ export class Messages {
   /** Endpoints that a message goes to and whose channel can change it. A channel that is not loaded may be able to. */
   async #endpointsThatCan(
     what: 'edit' | 'remove',
+    client: ClientView,
     { owes }: Entry,
     endpoints: readonly EndpointRecord[],
   ): Promise<Target[]> {
     const { channels } = this.#options
     const owed = endpoints.filter(({ id }) => owes.includes(endpointTarget(id)))
     const able = await Promise.all(
-      owed.map(async ({ channel: { name, custom } }) => {
-        if (custom) return false
-        const runtime = await channels.runtime(name).catch(() => undefined)
-        return !runtime || runtime[what] !== undefined
+      owed.map(async ({ channel }) => {
+        if (channel.custom) return false
+        const runtime = await channels.runtime(channel.name).catch(() => undefined)
+        const config = integrationOf(client, channel)?.config
+        return !runtime || (config ? canChange(runtime, what, config) : runtime[what] !== undefined)
       }),
     )
     return owed.filter((_, i) => able[i]).map(({ id }) => endpointTarget(id))

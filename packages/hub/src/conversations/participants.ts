@@ -116,8 +116,16 @@ export class Participants {
     return this.#options.store.countMessages(client.id, conversationId, of)
   }
 
-  /** Marks everything up to now as read. If it is by the business, providers show it. @throws NOT_FOUND, and FORBIDDEN for a user who is not a participant */
-  async read(client: ClientView, conversationId: Id, by: Author): Promise<void> {
+  /**
+   * Marks everything up to now as read or, by a user, up to the entry of a number, which is not reported. If it is by the
+   * business, providers show it. @throws NOT_FOUND, and FORBIDDEN for a user who is not a participant
+   */
+  async read(
+    client: ClientView,
+    conversationId: Id,
+    by: Author,
+    upTo = Number.MAX_SAFE_INTEGER,
+  ): Promise<void> {
     const { conversations, signals, now } = this.#options
     const before = await conversations.view(client, conversationId)
     const at = now().toISOString()
@@ -128,13 +136,15 @@ export class Participants {
       const participants = this.of({ ...before, facts })
       const read = participants.map((participant) =>
         participant.userId === reader
-          ? { ...participant, readSeq: Math.max(participant.readSeq, before.seq), readAt: at }
+          ? { ...participant, readSeq: Math.max(participant.readSeq, Math.min(upTo, before.seq)), readAt: at }
           : participant,
       )
       return { ...facts, participants: read }
     })
     const activity = { type: 'read', ...(by !== 'business' && { userId: by.userId }) } as const
-    if (conversations.isTold(client, 'read')) await conversations.note(client, conversationId, activity)
+    const isAll = upTo === Number.MAX_SAFE_INTEGER
+    if (isAll && conversations.isTold(client, 'read'))
+      await conversations.note(client, conversationId, activity)
     if (by === 'business') signals.send(client, before.endpoints, 'markRead')
   }
 

@@ -19,6 +19,11 @@ export interface Party {
    */
   keys: string[]
   names: Name[]
+  /**
+   * Those of its keys at which an event may be about to create a user, or has just done so. They are looked up until there
+   * is one.
+   */
+  awaited?: string[]
   /** The address that messages go to. */
   current: string
   /** Senders that it gave up. */
@@ -98,8 +103,50 @@ export function withoutName(party: Party, value: string): Party {
   return { ...party, names, current: party.current === value && last ? last.value : party.current }
 }
 
+/** With a key at which there may be a user soon. */
+export const withAwaited = (party: Party, key: string): Party => ({
+  ...party,
+  keys: [...new Set([...party.keys, key])],
+  awaited: [...new Set([...(party.awaited ?? []), key])],
+})
+
+/** Whether nothing is to be found out of it: the users at its addresses are known, and are one. */
+export const isSettled = ({ names, isOpen, awaited, into }: Party): boolean =>
+  into !== undefined || (!isOpen && !awaited && !names.some(({ isNew }) => isNew))
+
+/** A party whose users were looked up: those at its keys and new names, all of one person by now. Undefined for a room. */
+export function settled(
+  { isOpen: _, awaited = [], ...party }: Party,
+  users: ReadonlyMap<string, Id> | undefined,
+): Party {
+  const names = party.names.map(({ isNew: _new, ...name }) => name)
+  const all = keysOf(party)
+  if (!users) return { ...party, keys: all, names }
+  // The key of the oldest user is that of new conversations.
+  const ageOf = (key: string) => users.get(key) ?? NEWEST
+  const known = all.filter((key) => users.has(key) || awaited.includes(key))
+  const inOrder = known.sort((a, b) => (ageOf(a) === ageOf(b) ? 0 : ageOf(a) < ageOf(b) ? -1 : 1))
+  const keys = inOrder.length > 0 ? inOrder : all.slice(0, 1)
+  const stillAwaited = keys.filter((key) => !users.has(key))
+  const [oldest] = [...users.values()].sort()
+  return {
+    ...{ ...party, keys, names },
+    ...(oldest !== undefined && { userId: oldest }),
+    ...(stillAwaited.length > 0 && { awaited: stillAwaited }),
+  }
+}
+
+/** Where the store may know a user of a party. */
+export const keysOf = ({ keys, names }: Pick<Party, 'keys' | 'names'>): string[] => [
+  ...new Set([...keys, ...names.flatMap(({ isNew, value }) => (isNew ? value : []))]),
+]
+
+/** After every id. */
+const NEWEST = '~'
+
 /** A party with what another one had that turned out to be the same. */
 export function united(party: Party, other: Party): Party {
+  const awaited = [...new Set([...(party.awaited ?? []), ...(other.awaited ?? [])])]
   const names = new Map<string, Name>()
   for (const name of [...other.names, ...party.names])
     names.set(name.value, { ...names.get(name.value), ...name })
@@ -109,6 +156,7 @@ export function united(party: Party, other: Party): Party {
     keys: [...new Set([...party.keys, ...other.keys])].slice(0, MAX_NAMES),
     names: [...names.values()].slice(-MAX_NAMES),
     ...(past.length > 0 && { past: past.slice(-MAX_NAMES) }),
+    ...(awaited.length > 0 && { awaited }),
     isOpen: true,
   }
 }

@@ -2,7 +2,7 @@ import { type Id, newId, PlugboardError, type User } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
 import { atMost } from '../cache.js'
 import type { ClientView } from '../clients/directory.js'
-import { isSameHash, type Keyring } from '../clients/keyring.js'
+import type { Keyring } from '../clients/keyring.js'
 import type { Usage } from '../clients/usage.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import type { Recipients } from '../delivery/recipients.js'
@@ -16,7 +16,8 @@ import {
 } from '../documents/facts.js'
 import type { NewEntry } from '../log/entry.js'
 import type { MergedUser } from '../log/merged-user.js'
-import type { Store } from '../ports/store.js'
+import type { Append, Store } from '../ports/store.js'
+import { type TokenParts, type UserToken, UserTokens } from './user-tokens.js'
 
 export interface UsersOptions {
   store: Store
@@ -30,6 +31,9 @@ export interface UsersOptions {
   maxCached: number
   /** Maximum age of a cache entry, in milliseconds. 0: no limit (single process only). */
   maxAgeMs: number
+  findClient(id: Id): Promise<ClientView | undefined>
+  /** The tokens of a user were revoked. */
+  revoked(client: ClientView, id: Id): void
   /** Removes what is kept of the addresses of a user. */
   forgetAddresses(client: ClientView, id: Id): Promise<void>
 }
@@ -37,6 +41,7 @@ export interface UsersOptions {
 /** The people of a client. */
 export class Users {
   readonly #options: UsersOptions
+  readonly #tokens: UserTokens
   readonly #owners: LRUCache<Id, Id>
   readonly #shown: LRUCache<Id, UserView>
   /** Incremented by each change, so that a value read before the change is not cached after it. */
@@ -44,6 +49,7 @@ export class Users {
 
   constructor(options: UsersOptions) {
     this.#options = options
+    this.#tokens = new UserTokens(options.keyring)
     const recent = { ...atMost(options.maxCached), ttl: options.maxAgeMs }
     this.#owners = new LRUCache(recent)
     this.#shown = new LRUCache(recent)
@@ -53,7 +59,8 @@ export class Users {
    * `id`: given by the caller, so that a repetition returns the same user as created first.
    * @throws CONFLICT if another user has the external id
    */
-  async create(client: ClientView, { id = newId(), facts }: NewUser = {}): Promise<UserView> {
+  async create(client: ClientView, { id = newId(), data, facts: given }: NewUser = {}): Promise<UserView> {
+    const facts = data ? { ...factsOf({ data }), data, ...given } : given
     const collection = this.#options.facts
     await this.#options.usage.take(client, 0)
     // The facts are stored first, so that a reader that finds the user also finds them.
@@ -61,7 +68,7 @@ export class Users {
     const named = isFresh ? undefined : await this.#holderOf(client, facts?.externalId)
     const user: User = { id: named ?? id, clientId: client.id, createdAt: this.#options.now() }
     const { store, dispatcher } = this.#options
-    const creating = store.createUser(user, this.firstEntry(client, user.id))
+    const creating = store.createUser(user, this.firstEntry(client, user.id, facts?.data))
     const appended = await dispatcher.claiming({ clientId: client.id, streamId: user.id }, creating)
     if (!appended.duplicate) {
       // The creator of this user did not finish: its process ended, or is slower.
@@ -96,7 +103,7 @@ export class Users {
   #entry(
     client: ClientView,
     userId: Id,
-    type: 'user.new' | 'user.deleted' | 'user.merged',
+    type: 'user.new' | 'user.updated' | 'user.deleted' | 'user.merged',
     payload: string,
   ): NewEntry {
     const { recipients, dispatcher, now } = this.#options
@@ -189,6 +196,34 @@ export class Users {
   }
 
   /**
+   * Replaces the data of a user if it differs, and notifies the webhooks. Returns whether it did. `entryId`: of the event.
+   * @throws NOT_FOUND, NO_SPACE
+   */
+  async setData(
+    client: ClientView,
+    id: Id,
+    data: Record<string, string>,
+    entryId: Id = newId(),
+  ): Promise<boolean> {
+    const { usage, store, dispatcher } = this.#options
+    const user = await this.view(client, id)
+    if (isSameData(user.facts.data ?? user.data ?? {}, data)) return false
+    await usage.take(client, 0)
+    // Before the change, so that a process that dies in between leaves a difference, and the event is repeated.
+    const { owes, ...entry } = this.#entry(client, user.id, 'user.updated', JSON.stringify({ data }))
+    const append: Append = {
+      ...{ clientId: client.id, streamId: user.id, kind: 'user' },
+      entry: { ...entry, id: entryId },
+      resolve: () => ({ owes }),
+    }
+    const appended = await dispatcher.claiming(append, store.append(append))
+    if (!appended) throw notFound()
+    if (!appended.duplicate) dispatcher.appended(appended)
+    await this.change(client, user.id, (known) => ({ ...known, ...factsOf({ data }), data }))
+    return true
+  }
+
+  /**
    * Gives a user what another one has that was merged into it, where it has nothing of its own. May be called again. An
    * external id that finds no place there stays with the merged one, and still finds the user.
    */
@@ -250,20 +285,54 @@ export class Users {
     dispatcher.appended(appended)
   }
 
-  /** Creates a credential for the user, such as for a chat in a browser. Derived, not stored. @throws NOT_FOUND */
-  async createToken(client: ClientView, userId: Id): Promise<{ id: Id; secret: string }> {
+  /**
+   * Creates a credential for the user, such as for a chat in a browser. Derived, not stored. @throws NOT_FOUND
+   */
+  async createToken(
+    client: ClientView,
+    userId: Id,
+    { expiresAt }: { expiresAt?: Date } = {},
+  ): Promise<TokenParts> {
     await this.idOf(client, userId)
-    const id = newId()
-    return { id, secret: this.#secretOf(client, userId, id) }
+    const validFrom = (await this.#options.facts.find(client.id, { id: userId }))?.data.tokensValidFrom
+    const earliest = validFrom === undefined ? 0 : Date.parse(validFrom) + 1
+    const issuedAt = new Date(Math.max(this.#options.now().getTime(), earliest))
+    return this.#tokens.make({ clientId: client.id, userId, issuedAt, ...(expiresAt && { expiresAt }) })
   }
 
-  /** Whether {@link createToken} created this token for this user. */
-  isToken(client: ClientView, userId: Id, token: { id: Id; secret: string }): boolean {
-    return isSameHash(token.secret, this.#secretOf(client, userId, token.id))
+  /** What a token says, if {@link createToken} made it and it has not expired. It may be revoked. */
+  readToken(token: TokenParts): UserToken | undefined {
+    const read = this.#tokens.read(token)
+    return read?.expiresAt && read.expiresAt <= this.#options.now() ? undefined : read
   }
 
-  #secretOf(client: ClientView, userId: Id, tokenId: Id): string {
-    return this.#options.keyring.sign(`user-token ${client.id} ${userId} ${tokenId}`)
+  /** Whether this is a token of this user. It may be revoked. */
+  isToken(client: ClientView, userId: Id, token: TokenParts): boolean {
+    const read = this.readToken(token)
+    return read?.clientId === client.id && read.userId === userId
+  }
+
+  /** The client and the user of a token that is good now; the user may be the one that its own was merged into. */
+  async authenticate(
+    token: TokenParts,
+  ): Promise<{ client: ClientView; userId: Id; expiresAt?: Date } | undefined> {
+    const read = this.readToken(token)
+    if (!read) return undefined
+    const { clientId, expiresAt } = read
+    const client = await this.#options.findClient(clientId)
+    const user = client && (await this.find(client, read.userId))
+    if (!user) return undefined
+    const validFrom = (await this.#options.facts.find(clientId, { id: user.id }))?.data.tokensValidFrom
+    if (validFrom !== undefined && read.issuedAt.getTime() <= Date.parse(validFrom)) return undefined
+    return { client, userId: user.id, ...(expiresAt && { expiresAt }) }
+  }
+
+  /** Ends all tokens of a user that were created so far, also where they are in use. @throws NOT_FOUND */
+  async revokeTokens(client: ClientView, userId: Id): Promise<void> {
+    const tokensValidFrom = this.#options.now().toISOString()
+    const { id } = await this.change(client, userId, (facts) => ({ ...facts, tokensValidFrom }))
+    this.#options.revoked(client, id)
+    if (id !== userId) this.#options.revoked(client, userId)
   }
 
   /** Whether the cache knows the user of this client; false requires a lookup. */
@@ -280,11 +349,13 @@ export class Users {
 /** Data of a new user. */
 export interface NewUser {
   id?: Id
+  /** What its page says of it, see {@link Users.setData}. */
+  data?: Record<string, string>
   facts?: UserFacts
 }
 
 /** Facts from a provider's data of a user. */
-function factsOf({ data = {} }: User): UserFacts {
+export function factsOf({ data = {} }: Pick<User, 'data'>): UserFacts {
   const { name, email, locale } = data
   return {
     ...(name !== undefined && { givenName: name }),
@@ -297,12 +368,19 @@ function factsOf({ data = {} }: User): UserFacts {
 function filledWith(own: UserFacts, others: UserFacts): UserFacts {
   const metadata = { ...others.metadata, ...own.metadata }
   const dialect = { ...others.dialect, ...own.dialect }
+  // The later one, so that no revoked token becomes good again.
+  const [tokensValidFrom] = [own.tokensValidFrom, others.tokensValidFrom].filter(Boolean).sort().reverse()
   return {
     ...others,
     ...own,
     ...(Object.keys(metadata).length > 0 && { metadata }),
     ...(Object.keys(dialect).length > 0 && { dialect }),
+    ...(tokensValidFrom !== undefined && { tokensValidFrom }),
   }
 }
+
+const isSameData = (a: Record<string, string>, b: Record<string, string>): boolean =>
+  Object.keys(a).length === Object.keys(b).length &&
+  Object.entries(b).every(([key, value]) => Object.hasOwn(a, key) && a[key] === value)
 
 const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'user not found')

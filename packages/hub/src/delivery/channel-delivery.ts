@@ -1,6 +1,7 @@
 import {
   type Capabilities,
   type Channel,
+  capabilitiesAt,
   contentFaults,
   type DeliveryContext,
   degrade,
@@ -17,6 +18,7 @@ import {
   type Sent,
 } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
+import { canChange } from '../channels/can-change.js'
 import type { Channels, Connected, Runtime } from '../channels/channels.js'
 import { classify } from '../channels/classify.js'
 import { errorShape } from '../channels/error-shape.js'
@@ -153,6 +155,7 @@ export function channelDelivery(options: ChannelDeliveryOptions) {
         }
         // The wait may have been long, and a newer event may have brought another context.
         const fresh = capabilities.context ? await readState(options, address) : state
+        control.calls()
         return withTimeout(timeoutMs, signal, (signal) => work(contextOf(i, signal, fresh)))
       }
       if (record && item.change) {
@@ -209,8 +212,10 @@ export function channelDelivery(options: ChannelDeliveryOptions) {
 }
 
 /** Whether later events or changes refer to what the channel sent. */
-const keepsIds = ({ channel: { capabilities }, runtime }: Connected): boolean =>
-  capabilities.messageIds === true || runtime.edit !== undefined || runtime.remove !== undefined
+const keepsIds = ({ channel: { capabilities }, runtime, integration: { config } }: Connected): boolean =>
+  capabilities.messageIds === true ||
+  canChange(runtime, 'edit', config) ||
+  canChange(runtime, 'remove', config)
 
 async function openRecord(
   { store, log }: ChannelDeliveryOptions,
@@ -239,9 +244,10 @@ function isSendable(
 /**
  * Makes what the endpoint shows equal to these parts: changes what differs, sends what is missing, removes what is too
  * much. Of a message that was not sent completely, only parts that are shown change.
+ * @throws HostError for parts without an id, once all others are changed
  */
 async function change(
-  { runtime }: Connected,
+  { runtime, integration: { config } }: Connected,
   record: SentRecord,
   parts: readonly Part[],
   call: <T>(
@@ -250,11 +256,18 @@ async function change(
   ) => Promise<T | 'withdrawn'>,
   signal: AbortSignal,
 ): Promise<'withdrawn' | undefined> {
+  const canEdit = canChange(runtime, 'edit', config)
+  const canRemove = canChange(runtime, 'remove', config)
+  let isUnnamed = false
   for (const [i, part] of parts.entries()) {
     const { ids } = record.parts[i] ?? {}
     if (!ids && !record.isWhole) break
     if (record.isCurrent(i, part)) continue
-    if (ids && (ids.length === 0 || !runtime.edit)) continue
+    if (ids && !canEdit) continue
+    if (ids?.length === 0) {
+      isUnnamed = true
+      continue
+    }
     const sent = await call(i, async (context) =>
       ids ? await runtime.edit?.({ providerMessageIds: ids }, part, context) : runtime.deliver(part, context),
     )
@@ -262,16 +275,22 @@ async function change(
     const isSame = ids && !sent?.providerMessageIds?.length
     await record.put(i, [part], isSame ? [{ providerMessageIds: [...ids] }] : sent ? [sent] : [], signal)
   }
-  for (let i = record.parts.length - 1; i >= parts.length && runtime.remove; i -= 1) {
+  for (let i = record.parts.length - 1; i >= parts.length && canRemove; i -= 1) {
     const { ids = [] } = record.parts[i] ?? {}
-    if (ids.length > 0) {
-      const removed = await call(i, async (context) => runtime.remove?.({ providerMessageIds: ids }, context))
-      if (removed === 'withdrawn') return removed
+    if (ids.length === 0) {
+      isUnnamed = true
+      continue
     }
-    await record.cut(i, signal)
+    const removed = await call(i, async (context) => runtime.remove?.({ providerMessageIds: ids }, context))
+    if (removed === 'withdrawn') return removed
+    // What is left stays in the record.
+    if (!isUnnamed) await record.cut(i, signal)
   }
+  if (isUnnamed) throw new HostError({ kind: 'invalid', message: UNNAMED })
   return undefined
 }
+
+const UNNAMED = 'the provider gave no id for a part of the message, so that it stays as it is'
 
 /** Kinds of failures after which there is no other attempt. */
 const FINAL: ReadonlySet<Failure['kind']> = new Set(['invalid', 'recipient', 'window'])
@@ -370,7 +389,8 @@ function hold(
   channel: Channel | undefined,
   { scope, retryAfterMs }: Extract<Failure, { kind: 'rate-limited' }>,
 ): void {
-  const { perEndpoint, perIntegration } = channel?.capabilities.rate ?? {}
+  const { perEndpoint, perIntegration } =
+    (channel && capabilitiesAt(channel.capabilities, endpointOf(address)))?.rate ?? {}
   const pace = scope === 'endpoint' ? perEndpoint : perIntegration
   const now = Date.now()
   if (pace) limiter.hold(bucketOf[scope](address), pace, now + rateLimitMs(retryAfterMs), now)
@@ -382,7 +402,7 @@ function hold(
  */
 async function takeTurn(
   limiter: RateLimiter,
-  { capabilities: { rate } }: Channel,
+  { capabilities }: Channel,
   address: EndpointAddress,
   waiting: AbortSignal,
 ): Promise<{ giveBack(): void } | undefined> {
@@ -390,6 +410,7 @@ async function takeTurn(
   const giveBack = (): void => {
     for (const bucket of taken) limiter.giveBack(...bucket)
   }
+  const { rate } = capabilitiesAt(capabilities, endpointOf(address))
   const buckets = [
     [bucketOf.endpoint(address), rate?.perEndpoint],
     [bucketOf.integration(address), rate?.perIntegration],
@@ -440,7 +461,7 @@ export async function secondFormOfPart(
 
 /** Never throws: a channel that cannot render a message now cannot do so later, since `render` is pure. */
 function renderParts(
-  { channel: { capabilities, name }, runtime }: Connected,
+  { channel: { capabilities: all, name }, runtime }: Connected,
   tokens: ButtonTokens,
   payload: JsonObject,
   address: Omit<EndpointAddress, 'webhookUrl'>,
@@ -449,6 +470,8 @@ function renderParts(
 ): Pick<Kept, 'parts' | 'size' | 'isTemplate'> | DeliveryFailure {
   const { clientId } = address
   try {
+    const endpoint = endpointOf(address)
+    const capabilities = capabilitiesAt(all, endpoint)
     if (capabilities.content !== 'any') logSkipped(payload, { clientId, messageId, channel: name }, log)
     const sealed =
       capabilities.content === 'any'
@@ -457,7 +480,7 @@ function renderParts(
     const { contents = [] } = degrade(sealed, capabilities) ?? {}
     const parts: Part[] = []
     for (const content of contents) {
-      const made: unknown = runtime.render(content, endpointOf(address))
+      const made: unknown = runtime.render(content, endpoint)
       if (made instanceof Promise) made.catch(() => undefined)
       if (!Array.isArray(made) || !made.every(isPart))
         return unshown(`the channel ${name} did not render a list of parts`)

@@ -181,6 +181,18 @@ test('a reserved number without an entry holds the stream up until its entry com
   expect(got(world, a)).toEqual([1])
 })
 
+test('lanes that want the same entry at once share one read of it', async () => {
+  const { world, row } = setUp()
+  void world.append(row, [a, b, c], 'x'.repeat(70_000))
+  while (row.entries.length === 0) await world.step(1)
+  world.storeLink.hang()
+  await world.still()
+  expect(world.storeLink.methods.filter((method) => method === 'readEntries').length).toBe(1)
+  world.storeLink.answer()
+  await world.pass(3000)
+  expect([a, b, c].map((target) => got(world, target))).toEqual([[1], [1], [1]])
+})
+
 test('refused credentials that pause nothing are tried again after a pause', async () => {
   const { world, row } = setUp({ refused: async () => undefined })
   world.place(c).mood = 'auth'

@@ -1,8 +1,16 @@
-import type { Failure, Id, Logger } from '@plugboard/core'
+import { type Failure, type Id, isId, type Logger } from '@plugboard/core'
 import { type Dead, type Entry, eventOf, type StreamRef } from '../log/entry.js'
 import type { Claimed } from '../log/progress.js'
-import { type LaneKey, nameOf, parseTarget, type Target, type TargetKind } from '../log/target.js'
+import {
+  type LaneKey,
+  nameOf,
+  parseLaneKey,
+  parseTarget,
+  type Target,
+  type TargetKind,
+} from '../log/target.js'
 import type { Appended, Replayed, Store } from '../ports/store.js'
+import type { AttemptLog } from './attempts.js'
 import { DueClock } from './due-clock.js'
 import type { Effect, LaneEvent, Outcome } from './stream.js'
 import { type RunnerHost, StreamRunner } from './stream-runner.js'
@@ -41,16 +49,23 @@ export interface DispatcherOptions {
   store: Store
   limits: DispatcherLimits
   /** How entries are sent to a target, from the client's current configuration. */
-  resolve(stream: Claimed, target: Target): Resolved | Promise<Resolved>
+  resolve(stream: Claimed, target: Target, key: LaneKey): Resolved | Promise<Resolved>
   /** The credentials of this target no longer work. */
   refused(clientId: Id, config: TargetConfig, reason: string): Promise<void>
+  /** Called with each entry that this process appended. Must not throw. */
+  appended?(appended: Appended): void
   /** Called after the death is stored and before the progress passes the entry. Never rejects. */
   gaveUp(stream: StreamRef, target: Target, entry: Entry, dead: Dead): Promise<void>
   observer: DeliveryObserver
   /** Of the webhooks. */
-  monitor: Pick<TargetMonitor, 'delivered' | 'failed' | 'died'>
+  monitor: Pick<
+    TargetMonitor,
+    'delivered' | 'failed' | 'died' | 'attempted' | 'circuitOpened' | 'circuitClosed'
+  >
   /** The id that the creator of a client gave it, for logs; undefined if it has none, or is not in memory. */
   externalIdOf(clientId: Id): string | undefined
+  /** Keeps the history of attempts. */
+  attempts: Pick<AttemptLog, 'add'>
   log: Logger
   now(): Date
   monotonicMs?: () => number
@@ -189,6 +204,7 @@ export class Dispatcher implements RunnerHost {
 
   /** An entry was appended. */
   appended(appended: Appended): void {
+    this.#options.appended?.(appended)
     this.#take(appended, false)
   }
 
@@ -315,6 +331,17 @@ export class Dispatcher implements RunnerHost {
       lane?.runner.dispatch({ ...event, key: lane.key })
     }
     return {
+      attempted: (handle, seq, attempt) => {
+        const lane = this.#lanes.get(handle)
+        if (!lane) return
+        const { runner, key } = lane
+        const { target } = parseLaneKey(key)
+        const { clientId } = runner.claimed
+        const { kind, id: targetId } = parseTarget(target)
+        if (kind === 'webhook')
+          this.#options.monitor.attempted({ clientId, targetId }, attempt.durationMs, !!attempt.failure)
+        this.#options.attempts.add(runner.claimed, seq, target, attempt, runner.firstAttemptSince(key, seq))
+      },
       delivered: (handle, generation, seq) => report(handle, { type: 'delivered', generation, seq }),
       progressed: (handle, generation, seq, parts) =>
         report(handle, { type: 'progressed', generation, seq, parts }),
@@ -325,8 +352,8 @@ export class Dispatcher implements RunnerHost {
     }
   }
 
-  resolve(stream: Claimed, target: Target): Resolved | Promise<Resolved> {
-    return this.#options.resolve(stream, target)
+  resolve(stream: Claimed, target: Target, key: LaneKey): Resolved | Promise<Resolved> {
+    return this.#options.resolve(stream, target, key)
   }
 
   gate(name: string, clientId: Id): TargetGate {
@@ -339,6 +366,8 @@ export class Dispatcher implements RunnerHost {
       { ...this.#names(clientId), target: label, pausedUntil },
       'pausing all deliveries to this target',
     )
+    if (pausedUntil && isId(gate))
+      this.#options.monitor.circuitOpened({ clientId, targetId: gate }, pausedUntil)
     for (const runner of this.#runners.values()) runner.dispatch({ type: 'circuit-opened', gate })
   }
 
@@ -348,6 +377,8 @@ export class Dispatcher implements RunnerHost {
       { ...this.#names(clientId), target: label },
       'this target answers again; deliveries continue',
     )
+    // The gate of the provider of an integration is named otherwise.
+    if (isId(gate)) this.#options.monitor.circuitClosed({ clientId, targetId: gate })
     for (const runner of this.#runners.values()) runner.dispatch({ type: 'circuit-closed', gate })
   }
 
@@ -385,7 +416,9 @@ export class Dispatcher implements RunnerHost {
   }
 
   reportDelivered(config: TargetConfig, { clientId, at }: Entry): void {
-    const { webhook } = config
+    const { webhook, isForReaders } = config
+    // It is delivered once a reader has it.
+    if (isForReaders) return
     this.#options.observer.delivered(config, this.now().getTime() - at.getTime())
     if (webhook) this.#options.monitor.delivered({ clientId, targetId: webhook })
   }

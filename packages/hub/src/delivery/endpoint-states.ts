@@ -7,7 +7,7 @@ import {
   parseJsonObject,
 } from '@plugboard/core'
 import type { Keyring } from '../clients/keyring.js'
-import { Collection, type Kept, type Measure } from '../documents/collection.js'
+import { Collection, type Measure } from '../documents/collection.js'
 import type { Sealed } from '../ports/client-record.js'
 import type { Store } from '../ports/store.js'
 
@@ -184,26 +184,15 @@ export async function resealEndpointStates(
   again: (sealed: Sealed, context: string) => Sealed,
 ): Promise<void> {
   const states = collectionOf(store)
-  for (let after: Id | undefined; ; ) {
-    const page: Kept<StoredState>[] = await states.list(clientId, {
-      limit: PAGE,
-      ...(after && { after }),
-    })
-    for (const { id, data } of page) {
-      if (!data.context) continue
-      await states.change(clientId, id, (known) =>
-        known?.context
-          ? {
-              ...known,
-              context: {
-                ...known.context,
-                sealed: again(known.context.sealed, sealContextOf(clientId, id)),
-              },
-            }
-          : undefined,
-      )
-    }
-    after = page.at(-1)?.id
-    if (page.length < PAGE) return
+  for await (const { id, data } of states.walk(clientId)) {
+    if (!data.context) continue
+    await states.change(clientId, id, (known) =>
+      known?.context
+        ? {
+            ...known,
+            context: { ...known.context, sealed: again(known.context.sealed, sealContextOf(clientId, id)) },
+          }
+        : undefined,
+    )
   }
 }

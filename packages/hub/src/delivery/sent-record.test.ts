@@ -170,7 +170,12 @@ function setUp(first: string) {
       for (let attempt = 0; attempt < 20; attempt += 1) {
         const ending = new AbortController()
         // A dead process does not try to write its record again.
-        const control = { signal: ending.signal, waiting: ending.signal, mayStart: () => true }
+        const control = {
+          signal: ending.signal,
+          waiting: ending.signal,
+          mayStart: () => true,
+          calls: () => undefined,
+        }
         const whole = { ...{ seq: 1, id, messageId: message.id, payload: message.payload, attempt }, ...item }
         const carried = deliver(address, { part: item.change ? 0 : part, ...whole }, control, (parts) => {
           part = parts

@@ -29,6 +29,21 @@ test('forgets the rest of a lane after a failure, and sends later pushes', async
   expect(events).toEqual(['failed 1/0/1', 'delivered 1/1/1'])
 })
 
+test('reports an attempt before its outcome, unless nothing was called and nothing failed', async () => {
+  const { push, attempts, events, calls, end } = setUp()
+  push(1, 0, 'a', items(1, 2, 3))
+  calls()
+  calls()
+  await end('1/1')
+  await end('1/2')
+  await end('1/3', failure)
+  push(1, 1, 'a', items(3))
+  calls()
+  await end('1/3', 'withdrawn')
+  expect(attempts).toEqual(['1/1 delivered', '1/3 transient'])
+  expect(events.slice(0, 3)).toEqual(['delivered 1/0/1', 'delivered 1/0/2', 'failed 1/0/3'])
+})
+
 test('confirms a cancel once what is under way has ended', async () => {
   const { transport, push, events, end } = setUp()
   push(1, 4, 'a', items(1, 2))
@@ -229,6 +244,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 /** A transport whose deliveries end when the test says so, by `lane/seq`. */
 function setUp() {
   const events: string[] = []
+  const attempts: string[] = []
   const carried: string[] = []
   const underway = new Map<
     string,
@@ -260,6 +276,7 @@ function setUp() {
       leaseEndsAt,
     )
   transport.start({
+    attempted: (lane, seq, { failure }) => attempts.push(`${lane}/${seq} ${failure?.kind ?? 'delivered'}`),
     delivered: (...what) => events.push(`delivered ${what.join('/')}`),
     failed: (lane, generation, seq) => events.push(`failed ${lane}/${generation}/${seq}`),
     cancelled: (...what) => events.push(`cancelled ${what.join('/')}`),
@@ -268,7 +285,8 @@ function setUp() {
       events.push(`progressed ${lane}/${generation}/${seq} ${parts}`),
   })
   return {
-    ...{ transport, push, events, carried, underway },
+    ...{ transport, push, events, attempts, carried, underway },
+    calls: () => control?.calls(),
     aborted: () => control?.signal.aborted,
     waiting: () => control?.waiting,
     mayStart: () => control?.mayStart(),

@@ -1,5 +1,11 @@
 import { LAST_WORDS_MS } from '../channels/timeout.js'
-import { type DeliveryFailure, monotonicMs, type Transport, type TransportListener } from './transport.js'
+import {
+  type AttemptReport,
+  type DeliveryFailure,
+  monotonicMs,
+  type Transport,
+  type TransportListener,
+} from './transport.js'
 
 /** Nothing starts with less time before the end of the lease. A call is aborted `LAST_WORDS_MS` (1 s) before, so it has at least 1 s. */
 const MIN_LEFT_MS = 2000
@@ -12,6 +18,8 @@ export interface Control {
   readonly waiting: AbortSignal
   /** Whether something may start: the attempt was not aborted, and the lease leaves time. */
   mayStart(): boolean
+  /** A call begins. The duration of the attempt counts from the first one; without one, nothing was attempted. */
+  calls(): void
 }
 
 /**
@@ -121,11 +129,14 @@ export class SerialTransport<Address, Item extends { seq: number }> implements T
     const { generation } = queue
     const { seq } = next.item
     const progressed = (parts: number): void => this.#listener?.progressed(lane, generation, seq, parts)
-    queue.attempt = new Attempt(queue)
-    const outcome = await this.#carry(next.address, next.item, queue.attempt, progressed)
-    queue.attempt.end()
+    const attempt = new Attempt(queue)
+    queue.attempt = attempt
+    const outcome = await this.#carry(next.address, next.item, attempt, progressed)
+    attempt.end()
     queue.attempt = undefined
     if (this.#isAborted) return
+    const report = attempt.report(outcome)
+    if (report) this.#listener?.attempted(lane, seq, report)
     if (outcome === undefined) this.#listener?.delivered(lane, generation, seq)
     else if (outcome !== 'withdrawn') {
       queue.items = []
@@ -155,6 +166,7 @@ class Attempt implements Control {
   readonly #ending = new AbortController()
   readonly #withdrawing = new AbortController()
   #timer: NodeJS.Timeout | undefined
+  #began: { at: number; ms: number } | undefined
 
   constructor(queue: Leased) {
     this.#queue = queue
@@ -171,6 +183,19 @@ class Attempt implements Control {
 
   mayStart(): boolean {
     return !this.signal.aborted && mayStart(this.#queue)
+  }
+
+  calls(): void {
+    this.#began ??= { at: Date.now(), ms: monotonicMs() }
+  }
+
+  /** Undefined if there was no attempt: nothing had to be sent, or it was withdrawn. A failure without a call is one. */
+  report(outcome: DeliveryFailure | 'withdrawn' | undefined): AttemptReport | undefined {
+    if (outcome === 'withdrawn' || (outcome === undefined && !this.#began)) return undefined
+    const durationMs = this.#began ? monotonicMs() - this.#began.ms : 0
+    const report: AttemptReport = { startedAt: this.#began?.at ?? Date.now(), durationMs }
+    if (outcome) report.failure = outcome
+    return report
   }
 
   withdraw(): void {

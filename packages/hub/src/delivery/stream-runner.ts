@@ -40,7 +40,7 @@ export interface RunnerHost {
   monotonicMs(): number
   /** In [0, 1). */
   random(): number
-  resolve(stream: Claimed, target: Target): Resolved | Promise<Resolved>
+  resolve(stream: Claimed, target: Target, key: LaneKey): Resolved | Promise<Resolved>
   gate(name: string, clientId: Id): TargetGate
   /** Returns a handle, the number that identifies a lane of this runner to the transports until it is unregistered. */
   register(runner: StreamRunner, key: LaneKey): number
@@ -68,6 +68,8 @@ export class StreamRunner {
   #claimed: Claimed
   readonly #host: RunnerHost
   readonly #buffer = new EntryBuffer()
+  /** Reads under way, by what they read. */
+  readonly #reads = new Map<string, Promise<readonly Entry[]>>()
   /** Those of the events that are being applied, or were applied last. */
   #transitions: Transitions
   readonly #events: StreamEvent[] = []
@@ -88,6 +90,14 @@ export class StreamRunner {
   /** The stream, with its endpoints as they are now. Its progress and its lease are those of the start. */
   get claimed(): Claimed {
     return this.#claimed
+  }
+
+  /** When an entry was accepted that a lane has under way; undefined if an attempt at it has failed before. */
+  firstAttemptSince(key: LaneKey, seq: number): Date | undefined {
+    const lane = this.#stream.lanes.get(key)
+    const place = lane?.underway.findIndex(({ entry }) => entry.seq === seq) ?? -1
+    const isRetry = place === 0 && lane !== undefined && lane.attempt > 0
+    return isRetry ? undefined : lane?.underway[place]?.entry.at
   }
 
   get #stream(): Stream {
@@ -121,6 +131,7 @@ export class StreamRunner {
   /** Entries or the client's configuration changed. */
   changed(): void {
     this.#buffer.clear()
+    this.#reads.clear()
     this.dispatch({ type: 'changed' })
   }
 
@@ -274,22 +285,38 @@ export class StreamRunner {
   }
 
   #entriesAfter(
-    { after, limit }: { after: number; limit: number },
+    { after, limit, end }: { after: number; limit: number; end?: number },
     read: (entries: readonly Entry[]) => void,
     failed: () => void,
   ): void {
     const buffered = this.#buffer.after(after)
     if (buffered.length > 0) return read(buffered.slice(0, limit))
+    this.#readShared(after, limit, end).then(read, (error) => {
+      this.#host.reportStoreFailure(this.claimed, error)
+      failed()
+    })
+  }
+
+  /**
+   * Lanes that want the same entries at once share one read: a read of large entries takes milliseconds, and many lanes
+   * read at once. `end` is known to be stored, so a read that was begun for it has everything up to it.
+   */
+  #readShared(after: number, limit: number, end: number | undefined): Promise<readonly Entry[]> {
+    const key = `${after} ${limit} ${end}`
+    const underway = this.#reads.get(key)
+    if (underway) return underway
     const { store } = this.#host
-    // A read of large entries takes milliseconds, and many lanes read at once.
     const turn = yieldIfBusy()
     const reading = turn
       ? turn.then(() => store.readEntries(this.claimed, after, limit))
       : store.readEntries(this.claimed, after, limit)
-    reading.then(read, (error) => {
-      this.#host.reportStoreFailure(this.claimed, error)
-      failed()
-    })
+    if (end === undefined) return reading
+    const forget = (): void => {
+      if (this.#reads.get(key) === reading) this.#reads.delete(key)
+    }
+    this.#reads.set(key, reading)
+    reading.then(forget, forget)
+    return reading
   }
 
   #resolve({ key, target, stepId }: Effect & { do: 'resolve' }): void {
@@ -302,7 +329,7 @@ export class StreamRunner {
       resolved('failed')
     }
     try {
-      const config = this.#host.resolve(this.claimed, target)
+      const config = this.#host.resolve(this.claimed, target, key)
       if (config instanceof Promise) config.then(resolved, failed)
       else resolved(config)
     } catch (error) {

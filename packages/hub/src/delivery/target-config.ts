@@ -11,6 +11,8 @@ export interface TargetConfig {
   kind: TargetKind
   /** The webhook, if it is one. */
   webhook?: Id
+  /** Entries are stored for readers: that they are is no delivery yet. */
+  isForReaders?: true
   /** The integration that is paused if the credentials are refused. */
   integration?: Id
   /** Of an endpoint or an integration: the name of the channel. */

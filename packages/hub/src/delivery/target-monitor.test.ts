@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { keyring, MemoryClients, recordOf, webhookOf } from '../../test/support/clients.js'
 import { Directory } from '../clients/directory.js'
 import { memoryDatabase } from '../testing/memory-store.js'
-import { TargetMonitor, workingState } from './target-monitor.js'
+import { outageNow, TargetMonitor, workingState } from './target-monitor.js'
 
 const outage = { kind: 'transient', message: 'no' } as const
 
@@ -18,6 +18,7 @@ test('processes merge what each has seen, and one that starts later knows it', a
   const expected = {
     lastInboundAt: new Date(960_000),
     lastFailure: { kind: 'ambiguous', message: 'lost', at: new Date(at) },
+    outage: { kind: 'ambiguous', message: 'lost', at: new Date(at), since: new Date(960_000) },
     consecutiveFailures: 2,
     counts: { delivered: 0, failed: 2, dead: 0 },
   }
@@ -52,6 +53,46 @@ test('a target is retrying after a failure, failing after a dead letter, and act
   expect(await state()).toBe('active')
 })
 
+test('a circuit is open for all processes since it opened first, until it is closed', async () => {
+  const { open, at, target, stateOf } = setUp()
+  const [a, b] = [open(), open()]
+  const since = new Date(at)
+  a.circuitOpened(target, new Date(970_000))
+  await a.flush()
+  expect(await stateOf(b)).toMatchObject({ circuit: { since, until: new Date(970_000) } })
+  at.setSeconds(30)
+  b.circuitOpened(target, new Date(999_000))
+  await b.flush()
+  expect(await stateOf(open())).toMatchObject({ circuit: { since, until: new Date(999_000) } })
+  a.circuitClosed(target)
+  expect((await stateOf(a))?.circuit).toBeUndefined()
+  await a.flush()
+  expect((await stateOf(open()))?.circuit).toBeUndefined()
+})
+
+test('attempts are counted by hour, over all processes, and the newest two hours are kept', async () => {
+  const { open, at, target, stateOf } = setUp()
+  const [a, b] = [open(), open()]
+  const count = async (...monitors: (typeof a)[]) => {
+    for (const monitor of monitors) {
+      monitor.attempted(target, 10.4, false)
+      monitor.attempted(target, 20, true)
+      await monitor.flush()
+    }
+  }
+  const hour = Math.floor(at.getTime() / 3_600_000)
+  await count(a, b, a)
+  const first = { hour, succeeded: 3, failed: 3, durationMs: 90 }
+  expect((await stateOf(open()))?.hours).toEqual([first])
+  at.setTime(at.getTime() + 3_600_000)
+  await count(b)
+  const second = { hour: hour + 1, succeeded: 1, failed: 1, durationMs: 30 }
+  expect((await stateOf(a))?.hours).toEqual([second, first])
+  at.setTime(at.getTime() + 3_600_000)
+  await count(a)
+  expect((await stateOf(b))?.hours).toEqual([{ ...second, hour: hour + 2 }, second])
+})
+
 test('a failure about one person is shown, and does not count', async () => {
   const { open, target, stateOf } = setUp()
   const monitor = open()
@@ -60,6 +101,31 @@ test('a failure about one person is shown, and does not count', async () => {
     lastFailure: { kind: 'recipient' },
     consecutiveFailures: 0,
   })
+})
+
+test('an outage lasts from the first failure to the next success, and a failure about one person is none', async () => {
+  const { open, at, target, stateOf } = setUp()
+  const [a, b] = [open(), open()]
+  const outage = async () => {
+    await Promise.all([a.flush(), b.flush()])
+    return outageNow((await stateOf(open())) ?? {})
+  }
+  a.failed(target, { kind: 'recipient', message: 'blocked' })
+  expect(await outage()).toBeUndefined()
+  at.setSeconds(1)
+  const since = new Date(at)
+  a.failed(target, { kind: 'transient', message: 'first' })
+  expect(await outage()).toMatchObject({ message: 'first', since })
+  at.setSeconds(2)
+  b.failed(target, { kind: 'transient', message: 'second' })
+  a.failed(target, { kind: 'recipient', message: 'blocked' })
+  expect(await outage()).toMatchObject({ message: 'second', since })
+  at.setSeconds(3)
+  a.delivered(target)
+  expect(await outage()).toBeUndefined()
+  at.setSeconds(4)
+  b.failed(target, { kind: 'transient', message: 'third' })
+  expect(await outage()).toMatchObject({ message: 'third', since: new Date(at) })
 })
 
 test('forgets a target that was removed, and a client that was deleted', async () => {

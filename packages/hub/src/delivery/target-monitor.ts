@@ -9,10 +9,26 @@ export interface TargetState {
   lastInboundAt?: Date
   lastOutboundAt?: Date
   lastFailure?: TargetFailure
+  /** Failures of the target or of its credentials since the last success; absent if there was none. */
+  outage?: TargetOutage
   /** Failures of the target or of its credentials since the last success, to be shown. A circuit counts for itself. */
   consecutiveFailures: number
   /** Of webhooks: deliveries, failed attempts and dead letters since the webhook was created. */
   counts?: DeliveryCounts
+  /** Its circuit is open, or was until then: after repeated failures nothing is sent to it. */
+  circuit?: { since: Date; until: Date }
+  /** Of webhooks: attempts in the newest hours in which there were some, the newest first. */
+  hours?: readonly AttemptsOfHour[]
+}
+
+/** Attempts at a webhook in one hour. */
+export interface AttemptsOfHour {
+  /** Hours since the epoch. */
+  hour: number
+  succeeded: number
+  failed: number
+  /** Their durations together, in milliseconds. */
+  durationMs: number
 }
 
 /** `nextAttemptAt`: when what failed is tried again; absent if it became a dead letter, or is not known. */
@@ -21,6 +37,11 @@ export interface TargetFailure {
   message: string
   at: Date
   nextAttemptAt?: Date
+}
+
+/** The last failure of a target that does not work, and when the first one was. */
+export interface TargetOutage extends TargetFailure {
+  since: Date
 }
 
 export interface DeliveryCounts {
@@ -38,20 +59,30 @@ export interface TargetOfClient {
 export interface TargetMonitorOptions {
   store: Store
   directory: Pick<Directory, 'get'>
+  /** Called after the state of a target was stored. `hasDied`: a delivery became a dead letter. */
+  stored?(target: TargetOfClient, state: TargetState, hasDied: boolean): Promise<void>
   log: Logger
   now(): Date
 }
 
 /** Observations of this process since the last flush. */
 interface Seen extends TargetState {
+  hours?: readonly Counted[]
   /** A success resets the stored failure count. */
   hasSucceeded: boolean
+  /** Its circuit was closed. */
+  isClosed?: boolean
 }
+
+type Counted = { -readonly [Name in keyof AttemptsOfHour]: number }
 
 /** Per client, by id of the target. */
 type States = Readonly<Record<string, TargetState>>
 
 const FLUSH_MS = 5000
+const HOUR_MS = 3_600_000
+/** Hours of attempts that are kept: enough to tell how a webhook works now, also at the start of an hour. */
+const KEPT_HOURS = 2
 /** These failures concern one person or message; the target works. */
 const OF_ONE: ReadonlySet<Failure['kind']> = new Set(['recipient', 'invalid', 'window', 'rate-limited'])
 
@@ -92,17 +123,19 @@ export class TargetMonitor {
     seen.lastOutboundAt = this.#options.now()
     seen.hasSucceeded = true
     seen.consecutiveFailures = 0
+    delete seen.outage
     this.#count(seen).delivered += 1
   }
 
   /** An attempt failed. */
   failed(target: TargetOfClient, { kind, message, nextAttemptAt }: Omit<TargetFailure, 'at'>): void {
     const seen = this.#of(target)
-    seen.lastFailure = {
-      ...{ kind, message, at: this.#options.now() },
-      ...(nextAttemptAt && { nextAttemptAt }),
+    const failure = { kind, message, at: this.#options.now(), ...(nextAttemptAt && { nextAttemptAt }) }
+    seen.lastFailure = failure
+    if (!OF_ONE.has(kind)) {
+      seen.consecutiveFailures += 1
+      seen.outage = { ...failure, since: seen.outage?.since ?? failure.at }
     }
-    if (!OF_ONE.has(kind)) seen.consecutiveFailures += 1
     this.#count(seen).failed += 1
   }
 
@@ -110,6 +143,35 @@ export class TargetMonitor {
   died(target: TargetOfClient, failure: Omit<TargetFailure, 'at'> | undefined): void {
     if (failure) this.failed(target, failure)
     this.#count(this.#of(target)).dead += 1
+  }
+
+  /** An attempt at a webhook has ended. */
+  attempted(target: TargetOfClient, durationMs: number, hasFailed: boolean): void {
+    const seen = this.#of(target)
+    const hour = Math.floor(this.#options.now().getTime() / HOUR_MS)
+    // Changed in place, since there is one for each delivery.
+    let newest = seen.hours?.[0]
+    if (newest?.hour !== hour) {
+      newest = { hour, succeeded: 0, failed: 0, durationMs: 0 }
+      seen.hours = [newest, ...(seen.hours ?? [])].slice(0, KEPT_HOURS)
+    }
+    if (hasFailed) newest.failed += 1
+    else newest.succeeded += 1
+    newest.durationMs += Math.max(0, Math.round(durationMs))
+  }
+
+  /** Calls to the target stop until this time. */
+  circuitOpened(target: TargetOfClient, until: Date): void {
+    const seen = this.#of(target)
+    seen.isClosed = false
+    seen.circuit = { since: seen.circuit?.since ?? this.#options.now(), until }
+  }
+
+  /** Calls to the target continue. */
+  circuitClosed(target: TargetOfClient): void {
+    const seen = this.#of(target)
+    seen.isClosed = true
+    delete seen.circuit
   }
 
   #of({ clientId, targetId }: TargetOfClient): Seen {
@@ -176,11 +238,16 @@ export class TargetMonitor {
   async #write(clientId: Id, seen: ReadonlyMap<Id, Seen>): Promise<void> {
     const { record } = await this.#options.directory.get(clientId)
     const current = new Set([...record.webhooks, ...record.integrations].map(({ id }) => id))
+    let states = new Map<Id, TargetState>()
     await this.#stored.change(clientId, clientId, (stored) => {
-      const states = new Map(Object.entries(fromJson(stored)) as [Id, TargetState][])
+      states = new Map(Object.entries(fromJson(stored)) as [Id, TargetState][])
       for (const [id, each] of seen) states.set(id, merge(states.get(id), each))
       return Object.fromEntries([...states].filter(([id]) => current.has(id)))
     })
+    for (const [targetId, { counts }] of seen) {
+      const state = current.has(targetId) && states.get(targetId)
+      if (state) await this.#options.stored?.({ clientId, targetId }, state, (counts?.dead ?? 0) > 0)
+    }
   }
 }
 
@@ -201,13 +268,58 @@ function merge(stored: TargetState = { consecutiveFailures: 0 }, seen: Seen): Ta
   const isNewer = (seen.lastFailure?.at ?? 0) >= (stored.lastFailure?.at ?? 0)
   const lastFailure = isNewer ? seen.lastFailure : stored.lastFailure
   const counts = sum(stored.counts, seen.counts)
+  // A process may write a success after another one has written a later failure.
+  const hasEnded = seen.hasSucceeded && outageNow({ ...stored, ...lastOutboundOf(seen) }) === undefined
+  const outage = outageOf(hasEnded ? undefined : stored.outage, seen.outage)
+  const earlier = seen.isClosed ? undefined : stored.circuit
+  const circuit = seen.circuit ? { ...seen.circuit, since: earlier?.since ?? seen.circuit.since } : earlier
+  const hours = mergedHours(stored.hours, seen.hours)
   return {
     ...(lastInboundAt && { lastInboundAt }),
     ...(lastOutboundAt && { lastOutboundAt }),
     ...(lastFailure && { lastFailure }),
+    ...(outage && { outage }),
     consecutiveFailures: (seen.hasSucceeded ? 0 : stored.consecutiveFailures) + seen.consecutiveFailures,
     ...(counts && { counts }),
+    ...(circuit && { circuit }),
+    ...(hours.length > 0 && { hours }),
   }
+}
+
+const NO_ATTEMPTS = { succeeded: 0, failed: 0, durationMs: 0 }
+
+/** The newest hours of both. */
+function mergedHours(
+  a: readonly AttemptsOfHour[] = [],
+  b: readonly AttemptsOfHour[] = [],
+): readonly AttemptsOfHour[] {
+  const hours = new Map<number, AttemptsOfHour>()
+  for (const each of [...a, ...b]) {
+    const { succeeded, failed, durationMs } = hours.get(each.hour) ?? NO_ATTEMPTS
+    hours.set(each.hour, {
+      hour: each.hour,
+      succeeded: each.succeeded + succeeded,
+      failed: each.failed + failed,
+      durationMs: each.durationMs + durationMs,
+    })
+  }
+  return [...hours.values()].sort((x, y) => y.hour - x.hour).slice(0, KEPT_HOURS)
+}
+
+const lastOutboundOf = ({ lastOutboundAt }: TargetState) => (lastOutboundAt ? { lastOutboundAt } : {})
+
+/** The newer failure, since the first one. */
+function outageOf(a: TargetOutage | undefined, b: TargetOutage | undefined): TargetOutage | undefined {
+  if (!a || !b) return a ?? b
+  return { ...(a.at > b.at ? a : b), since: new Date(Math.min(a.since.getTime(), b.since.getTime())) }
+}
+
+/** Why a target does not work. Undefined if it does: a process may have had a success after the failure of another. */
+export function outageNow({
+  outage,
+  lastOutboundAt,
+}: Pick<TargetState, 'outage' | 'lastOutboundAt'>): TargetOutage | undefined {
+  return outage && lastOutboundAt && lastOutboundAt >= outage.at ? undefined : outage
 }
 
 function sum(a: DeliveryCounts | undefined, b: DeliveryCounts | undefined): DeliveryCounts | undefined {
@@ -221,11 +333,20 @@ const later = (a: Date | undefined, b: Date | undefined): Date | undefined => (a
 const fromJson = (states: States = {}): States =>
   Object.fromEntries(Object.entries(states).map(([id, state]) => [id, withDates(state)]))
 
-function withDates({ lastInboundAt, lastOutboundAt, lastFailure, ...rest }: TargetState): TargetState {
+function withDates({
+  lastInboundAt,
+  lastOutboundAt,
+  lastFailure,
+  outage,
+  circuit,
+  ...rest
+}: TargetState): TargetState {
   return {
     ...(lastInboundAt && { lastInboundAt: new Date(lastInboundAt) }),
     ...(lastOutboundAt && { lastOutboundAt: new Date(lastOutboundAt) }),
     ...(lastFailure && { lastFailure: failureWithDates(lastFailure) }),
+    ...(outage && { outage: { ...failureWithDates(outage), since: new Date(outage.since) } }),
+    ...(circuit && { circuit: { since: new Date(circuit.since), until: new Date(circuit.until) } }),
     ...rest,
   }
 }

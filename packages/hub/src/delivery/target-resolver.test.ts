@@ -15,9 +15,10 @@ import { Directory } from '../clients/directory.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
 import type { Claimed } from '../log/progress.js'
-import { endpointTarget, webhookTarget } from '../log/target.js'
+import { endpointTarget, type LaneKey, replayLane, type Target, webhookTarget } from '../log/target.js'
 import type { ClientRecord } from '../ports/client-record.js'
 import type { EndpointAddress, EndpointItem } from './channel-delivery.js'
+import type { QueueAddress, QueueEntry } from './queue-transport.js'
 import type { Resolved, TargetConfig } from './target-config.js'
 import { TargetResolver } from './target-resolver.js'
 import type {
@@ -80,6 +81,22 @@ test('events that need look-ups are rendered later, and not at all while the sto
     throw new PlugboardError('UNAVAILABLE', 'the store is down')
   }
   await expect(config.render([entryOf(3)], HEAD)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+})
+
+test('entries for the readers of a webhook are stored for them, a replay apart from the order', async () => {
+  const { configOf, pull, stream, queueTransport } = setUp()
+  const target = webhookTarget(pull.id)
+  const entries = [entryOf(1), entryOf(4)]
+  const config = await configOf(target)
+  expect(config).toMatchObject({ isForReaders: true, label: 'pull:default' })
+  await send(config, entries)
+  await send(await configOf(target, replayLane(4, new Date(5), target)), entries.slice(1))
+  const { clientId, streamId, userId } = stream
+  const address = { clientId, webhookId: pull.id, mode: 'pull', streamId, userId }
+  expect(queueTransport.pushes.map((push) => [push.address, push.items.map(({ seq }) => seq)])).toEqual([
+    [address, [1, 4]],
+    [{ ...address, replay: '4-5' }, [4]],
+  ])
 })
 
 test('an endpoint gets its entries through its channel, the first from the part where it stopped', async () => {
@@ -174,7 +191,8 @@ interface Setting {
 function setUp({ record = recordOf(), status = 'active', isLoaded = true, isLate = false }: Setting = {}) {
   const hook = webhookOf(record.id, 'https://a.example')
   const stray = webhookOf(record.id, 'https://b.example', 'a format of before')
-  record.webhooks = [hook, stray]
+  const pull = { ...webhookOf(record.id, 'pull:default'), mode: 'pull' as const }
+  record.webhooks = [hook, stray, pull]
   record.integrations = [{ ...integrationOf(record.id), status }]
   const [endpoint, elsewhere] = [endpointOf('acme'), endpointOf('telegram')]
   const store = storeOf(new MemoryClients(record))
@@ -188,6 +206,7 @@ function setUp({ record = recordOf(), status = 'active', isLoaded = true, isLate
   const channels = isLoaded ? [{ channel: acmeChannel() }] : []
   const sender = new Recorder<WebhookAddress, WebhookItem>()
   const transport = new Recorder<EndpointAddress, EndpointItem>()
+  const queueTransport = new Recorder<QueueAddress, QueueEntry>()
   const now = new Date()
   const lookups: Lookups = {
     conversation: async () => undefined,
@@ -197,7 +216,15 @@ function setUp({ record = recordOf(), status = 'active', isLoaded = true, isLate
     person: async () => undefined,
   }
   const targets = new TargetResolver({
-    ...{ directory, sender, channelTransport: transport, channelSchedule: { delaysMs: [] }, now: () => now },
+    ...{
+      store,
+      directory,
+      sender,
+      queueTransport,
+      channelTransport: transport,
+      channelSchedule: { delaysMs: [] },
+      now: () => now,
+    },
     lookupsOf: () => lookups,
     currentOf: () => undefined,
     log: silentLogger,
@@ -216,8 +243,8 @@ function setUp({ record = recordOf(), status = 'active', isLoaded = true, isLate
     ...{ clientId: record.id, streamId: newId(), userId: newId(), endpoints: [endpoint, elsewhere] },
     ...{ scanned: 0, lanes: {}, seq: 1, lease: { fence: 1 } },
   }
-  const configOf = async (target: Parameters<TargetResolver['resolve']>[1]): Promise<TargetConfig> => {
-    const config: Resolved = await targets.resolve(stream, target)
+  const configOf = async (target: Target, key: LaneKey = target): Promise<TargetConfig> => {
+    const config: Resolved = await targets.resolve(stream, target, key)
     if (typeof config === 'string') throw new Error(`the target is ${config}`)
     return config
   }
@@ -230,6 +257,8 @@ function setUp({ record = recordOf(), status = 'active', isLoaded = true, isLate
     stream,
     hook,
     stray,
+    pull,
+    queueTransport,
     endpoint,
     elsewhere,
     sender,

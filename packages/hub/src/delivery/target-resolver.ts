@@ -6,9 +6,12 @@ import { changeOf, secondFormOf } from '../log/activity.js'
 import type { ChannelRef, EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
 import type { Claimed } from '../log/progress.js'
-import { integrationTarget, parseTarget, type Target } from '../log/target.js'
+import { integrationTarget, type LaneKey, parseLaneKey, parseTarget, type Target } from '../log/target.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
+import type { Store } from '../ports/store.js'
 import type { EndpointAddress, EndpointItem } from './channel-delivery.js'
+import { UNENDING } from './feed-format.js'
+import type { QueueAddress, QueueEntry } from './queue-transport.js'
 import type { RetrySchedule } from './retry.js'
 import type { Batch, Resolved, TargetConfig } from './target-config.js'
 import type {
@@ -18,16 +21,18 @@ import type {
   Transport,
   WebhookAddress,
   WebhookItem,
-  WebhookSender,
 } from './transport.js'
+import { webhookAddress } from './webhook-address.js'
 import { lateWebhookBody, type WebhookBody, webhookBody } from './webhook-body.js'
-import type { Lookups, WebhookEvent, WebhookFormat } from './webhook-format.js'
+import { type Lookups, type WebhookEvent, type WebhookFormat, webhookEventOf } from './webhook-format.js'
 
 export interface TargetResolverOptions {
+  store: Pick<Store, 'findConversation'>
   directory: Directory
   channels: Channels
   formats: ReadonlyMap<string, WebhookFormat>
-  sender: WebhookSender
+  sender: Transport<WebhookAddress, WebhookItem>
+  queueTransport: Transport<QueueAddress, QueueEntry>
   channelTransport: Transport<EndpointAddress, EndpointItem>
   channelSchedule: RetrySchedule
   provisionTransport: Transport<IntegrationAddress, IntegrationItem>
@@ -36,6 +41,8 @@ export interface TargetResolverOptions {
   lookupsOf(client: ClientView): Lookups
   /** Where messages to an endpoint go; undefined if that is the endpoint itself. */
   currentOf(client: ClientView, channel: ChannelRef, endpoint: Endpoint): Promise<Endpoint> | undefined
+  /** The channel of an integration is not loaded: what is for it waits. */
+  unloaded?(clientId: Id, integrationId: Id): void
   log: Logger
   now(): Date
 }
@@ -50,19 +57,22 @@ export class TargetResolver {
     this.#options = options
   }
 
-  resolve(stream: Claimed, target: Target): Resolved | Promise<Resolved> {
+  resolve(stream: Claimed, target: Target, key: LaneKey = target): Resolved | Promise<Resolved> {
     const client = this.#options.directory.peek(stream.clientId)
-    if (client) return this.#resolve(client, stream, target)
+    if (client) return this.#resolve(client, stream, target, key)
     return this.#options.directory
       .find({ id: stream.clientId })
-      .then((found) => (found ? this.#resolve(found, stream, target) : 'gone'))
+      .then((found) => (found ? this.#resolve(found, stream, target, key) : 'gone'))
   }
 
-  #resolve(client: ClientView, stream: Claimed, target: Target): Resolved | Promise<Resolved> {
+  #resolve(client: ClientView, stream: Claimed, target: Target, key: LaneKey): Resolved | Promise<Resolved> {
     const { kind, id } = parseTarget(target)
+    if (client.record.disabled) return 'paused'
     if (kind === 'webhook') {
       const webhook = client.webhooks.find((hook) => hook.id === id)
+      if (webhook?.pausedAt) return 'paused'
       const format = webhook && this.#options.formats.get(webhook.format)
+      if (webhook?.mode) return this.#queue(stream, { ...webhook, mode: webhook.mode }, key)
       return webhook && format ? this.#webhook(client, stream, webhook, format) : 'gone'
     }
     if (kind === 'integration') return this.#integration(client, id)
@@ -70,8 +80,11 @@ export class TargetResolver {
     const integration = endpoint && integrationOf(client, endpoint.channel)
     if (!endpoint || !integration) return 'gone'
     // A channel that is not loaded today may be again after the next start.
-    if (integration.status === 'paused') return 'paused'
-    if (!this.#options.channels.isLoaded(integration.channel)) return 'unloaded'
+    if (integration.status === 'paused' || integration.pausedAt) return 'paused'
+    if (!this.#options.channels.isLoaded(integration.channel)) {
+      this.#options.unloaded?.(client.id, integration.id)
+      return 'unloaded'
+    }
     const { id: endpointId, channel, ...place } = endpoint
     const current = this.#options.currentOf(client, channel, place)
     if (!current) return this.#endpoint(client, stream.streamId, endpoint, integration)
@@ -84,12 +97,9 @@ export class TargetResolver {
     const { sender, now, lookupsOf, log } = this.#options
     const lookups = lookupsOf(client)
     const address = this.#addressOf(client, webhook, format)
-    const eventOf = (entry: Entry): WebhookEvent => {
-      const isCollecting =
-        entry.collectUntil !== undefined && entry.collectUntil > now() && !entry.turnEndedAt
-      const { userId, endpoints } = stream
-      return { entry, client, userId, endpoints, isCollecting, webhook, lookups }
-    }
+    const { userId, endpoints } = stream
+    const eventOf = (entry: Entry): WebhookEvent =>
+      webhookEventOf(entry, { client, userId, endpoints, webhook, lookups, now: now() })
     const batchOf = (entries: readonly Entry[], bodies: readonly WebhookBody[]): Batch => {
       const items: WebhookItem[] = []
       for (const [i, { seq, ...entry }] of entries.entries()) {
@@ -126,12 +136,51 @@ export class TargetResolver {
     }
   }
 
+  /** Entries are stored for those who read them. */
+  #queue(
+    stream: Claimed,
+    { id, url, mode }: Pick<OpenWebhook, 'id' | 'url'> & Pick<QueueAddress, 'mode'>,
+    key: LaneKey,
+  ): TargetConfig {
+    const { queueTransport: transport } = this.#options
+    const { clientId, streamId } = stream
+    const { replay } = parseLaneKey(key)
+    const batchOf = (entries: readonly Entry[], userId: Id | undefined): Batch => {
+      const address: QueueAddress = {
+        ...{ clientId, webhookId: id, mode, streamId },
+        ...(userId !== undefined && { userId }),
+        ...(replay !== undefined && { replay }),
+      }
+      return {
+        count: entries.length,
+        push: (lane, generation, leaseEndsAt) =>
+          transport.push(lane, generation, address, entries, leaseEndsAt),
+      }
+    }
+    return {
+      ...{ gate: id, kind: 'webhook', webhook: id, isForReaders: true, label: url, schedule: UNENDING },
+      render: (entries) =>
+        mode === 'feed'
+          ? this.#userOf(stream).then((userId) => batchOf(entries, userId))
+          : batchOf(entries, stream.userId),
+      ...controlsOf(transport),
+    }
+  }
+
+  /**
+   * The user of a conversation now: it may have been merged into another since the stream was claimed, and what is stored
+   * under the merged one is found by nobody.
+   */
+  async #userOf({ clientId, streamId, userId }: Claimed): Promise<Id | undefined> {
+    if (userId === undefined || userId === streamId) return userId
+    const conversation = await this.#options.store.findConversation(clientId, streamId)
+    return conversation?.userId ?? userId
+  }
+
   #addressOf(client: ClientView, webhook: OpenWebhook, format: WebhookFormat): WebhookAddress {
     const known = this.#addresses.get(webhook)
     if (known) return known
-    const { id, url, token: signingSecret } = webhook
-    const address: WebhookAddress = { id, url, headers: format.headers(client, webhook), signingSecret }
-    if (format.timeoutMs !== undefined) address.timeoutMs = format.timeoutMs
+    const address = webhookAddress(client, webhook, format)
     this.#addresses.set(webhook, address)
     return address
   }
@@ -188,7 +237,7 @@ export class TargetResolver {
   #integration(client: ClientView, integrationId: Id): Resolved {
     const { provisionTransport: transport, provisionSchedule: schedule } = this.#options
     const record = client.record.integrations.find(({ id }) => id === integrationId)
-    if (record?.status === 'paused') return 'paused'
+    if (record?.status === 'paused' || record?.pausedAt) return 'paused'
     if (record && !this.#options.channels.isLoaded(record.channel)) return 'unloaded'
     const address: IntegrationAddress = { clientId: client.id, integrationId }
     return {

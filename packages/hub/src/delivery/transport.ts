@@ -25,6 +25,8 @@ export interface Transport<Address, Item> {
 
 /** What a transport reports. `lane` and `generation` are those of the push. */
 export interface TransportListener {
+  /** An attempt at this entry has ended. Reported before its outcome, which alone decides what follows. */
+  attempted(lane: number, seq: number, attempt: AttemptReport): void
   /** Everything pushed up to this number was delivered. */
   delivered(lane: number, generation: number, seq: number): void
   /** This number of parts of the entry were delivered, and more will follow. */
@@ -48,6 +50,19 @@ export type DeliveryFailure = Failure & {
   status?: number
 }
 
+/** What is known of an attempt that has ended. */
+export interface AttemptReport {
+  /** When its first call began, in milliseconds of the epoch. */
+  startedAt: number
+  durationMs: number
+  /** The HTTP status of the response. */
+  status?: number
+  /** The start of a response that is not a 2xx. */
+  response?: string
+  /** Absent: it was delivered. */
+  failure?: DeliveryFailure
+}
+
 /**
  * Milliseconds of a clock that never jumps and is the same in every thread of this process. The end of a lease is given
  * on it, because a change of the system clock must not make a lease longer.
@@ -61,6 +76,8 @@ export interface WebhookAddress {
   headers: Readonly<Record<string, string>>
   /** Standard Webhooks secret, base64; signs each request. */
   signingSecret?: string
+  /** Another secret, which signs too until then, in milliseconds of the epoch. */
+  former?: { secret: string; until: number }
   /** Timeout of one attempt in milliseconds. Default: that of the sender. */
   timeoutMs?: number
 }
@@ -74,7 +91,10 @@ export interface WebhookItem {
 }
 
 /** Makes the HTTP requests of webhooks. The host provides it, since the hub has no HTTP. */
-export type WebhookSender = Transport<WebhookAddress, WebhookItem>
+export interface WebhookSender extends Transport<WebhookAddress, WebhookItem> {
+  /** Makes one request that belongs to no lane, and returns what came of it. Never rejects. */
+  request(address: WebhookAddress, item: WebhookItem): Promise<AttemptReport>
+}
 
 /** The integration whose webhook is registered at the provider. If it was removed, its registration is removed. */
 export interface IntegrationAddress {

@@ -27,6 +27,15 @@ export interface WebhookEvent {
   lookups: Lookups
 }
 
+/** An entry in the context of its stream, as it is now. */
+export function webhookEventOf(
+  entry: Entry,
+  { now, ...context }: Omit<WebhookEvent, 'entry' | 'isCollecting'> & { now: Date },
+): WebhookEvent {
+  const isCollecting = entry.collectUntil !== undefined && entry.collectUntil > now && !entry.turnEndedAt
+  return { entry, ...context, isCollecting }
+}
+
 /**
  * Name of the integration that an event is about, as it was then or is now: of the one that something came through, or
  * the only one of the conversation. Undefined if it is the name of the channel, or if there is none.
@@ -64,6 +73,8 @@ export interface WebhookFormat {
   /** Stored in each webhook of the dialect. */
   name: string
   schedule: RetrySchedule
+  /** How long an event of a pull webhook waits to be acknowledged, in milliseconds. Default: as long as `schedule` is. */
+  pullDeadlineMs?: number
   /** Timeout of one attempt in milliseconds. Default: that of the sender. */
   timeoutMs?: number
   /** Whether the webhook receives events of this topic. Pure. */
@@ -75,6 +86,8 @@ export interface WebhookFormat {
    * again; if it fails for another reason, the delivery becomes a dead letter.
    */
   render(event: WebhookEvent): string | undefined | Promise<string | undefined>
+  /** The body of an event that tells of nothing, by which a webhook can be tried. Default: there is none. */
+  testEvent?(client: ClientView, webhook: OpenWebhook, now: Date): string
   /** Whether a response with this HTTP status is final: no retry. Default: never. */
   isFinal?(status: number): boolean
   /** Whether a response with this HTTP status means that the webhook is gone until the next sync. Default: never. */

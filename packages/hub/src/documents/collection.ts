@@ -6,6 +6,8 @@ import type { StoredDocument } from '../ports/stored-document.js'
 
 /** Maximum attempts of a change when concurrent changes interfere. */
 const MAX_TRIES = 50
+/** Documents that a walk reads at once. */
+const WALK_PAGE = 100
 
 /** How to find documents of a collection other than by id. */
 export interface Index<T> {
@@ -73,6 +75,16 @@ export class Collection<T extends object> {
       if (!edge || limit === 0 || !isFull(page, rest.limit)) return found
       rest = { ...rest, limit, ...(fromEnd ? { before: edge } : { after: edge }) }
       await turn()
+    }
+  }
+
+  /** All documents, in order of id. They may change and go during the walk. */
+  async *walk(clientId: Id): AsyncGenerator<Kept<T>, void> {
+    for (let after: Id | undefined; ; ) {
+      const page = await this.list(clientId, { limit: WALK_PAGE, ...(after && { after }) })
+      yield* page
+      after = page.at(-1)?.id
+      if (page.length < WALK_PAGE) return
     }
   }
 

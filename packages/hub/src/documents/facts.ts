@@ -42,6 +42,8 @@ export interface UserFacts {
   avatarUrl?: string
   locale?: string
   signedUpAt?: string
+  /** Data that the page of the person gave, in place of that of a provider. */
+  data?: Record<string, string>
   /** Metadata of the client. */
   metadata?: JsonObject
   /** The default conversation. */
@@ -50,6 +52,8 @@ export interface UserFacts {
   movedExternalId?: ExternalId
   /** Users that were merged into this one, whose external ids still find it. */
   mergedIds?: Id[]
+  /** Tokens that were issued until then are revoked. */
+  tokensValidFrom?: string
   /** Data of a single dialect, by its name. */
   dialect?: Record<string, JsonObject>
 }

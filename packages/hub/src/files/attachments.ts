@@ -33,6 +33,8 @@ export interface Attachment {
   id: Id
   /** Anyone who has this URL can read the file until it is deleted. */
   url: string
+  /** As others may see it: without paths and controls. */
+  name?: string
   type: string
   size: number
 }
@@ -70,7 +72,8 @@ export class Attachments {
     await this.#assertOwner(blob, size)
     const mac = this.#options.keyring.mac(signedText(client.id, id), MAC_BYTES).toString('base64url')
     const place = { clientId: client.id, id, mac }
-    return { id, url: urls.attachment(place, shown), type: typed.type, size }
+    const named = shown === undefined ? {} : { name: shown }
+    return { id, url: urls.attachment(place, shown), ...named, type: typed.type, size }
   }
 
   /** Opens the file of a URL. @throws NOT_FOUND */

@@ -38,6 +38,14 @@ test('is what the sender says where the bytes do not tell, if it is a type', asy
   expect(await typeOf(new Uint8Array(), 'text/plain')).toBe('text/plain')
 })
 
+test('is unknown if the sender says that it is a picture, and the bytes do not', async () => {
+  expect(await typeOf(Buffer.from('<html>not an image</html>'), 'image/png')).toBe('application/octet-stream')
+  expect(await typeOf(new Uint8Array(), 'image/jpeg')).toBe('application/octet-stream')
+  expect(await typeOf(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'image/svg+xml')).toBe(
+    'image/svg+xml',
+  )
+})
+
 test('is what the sender says of what is packed in a container', async () => {
   const odt = 'application/vnd.oasis.opendocument.text'
   expect(await typeOf(ZIP)).toBe('application/zip')

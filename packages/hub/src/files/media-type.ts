@@ -12,7 +12,12 @@ const CONTAINERS: ReadonlySet<string> = new Set([
   'application/zip',
 ])
 
-/** Detects the type of a file by its content, or else uses the sender's. Returns the complete file. */
+const IMAGE = /^image\//
+
+/**
+ * Detects the type of a file by its content, or else uses the sender's, unless that is of a picture. Returns the complete
+ * file.
+ */
 export async function withMediaType(
   body: AsyncIterable<Uint8Array>,
   given: string | undefined,
@@ -42,7 +47,8 @@ async function mediaTypeOf(head: Uint8Array, given: string | undefined): Promise
   // A truncated or malformed file has an unknown type.
   const found = await fileTypeFromBuffer(head).catch(() => undefined)
   const said = sane(given)
-  if (!found) return said ?? UNKNOWN
+  // Pictures are recognised by their first bytes, but for drawings, which are text.
+  if (!found) return said === undefined || (IMAGE.test(said) && !said.endsWith('+xml')) ? UNKNOWN : said
   const isPacked = CONTAINERS.has(found.mime) && /^application\/|\+xml$/.test(said ?? '')
   return isPacked && said !== undefined && said !== UNKNOWN ? said : (sane(found.mime) ?? UNKNOWN)
 }

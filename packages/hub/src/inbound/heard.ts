@@ -35,7 +35,8 @@ function textOf(value: unknown): string | undefined {
 /** Whether the members that the hub reads have their types. An event of an unknown type is left to the hub. */
 function isEvent(value: unknown): value is InboundEvent {
   if (!isObject(value)) return false
-  const { type, dedupeKey, endpoint, at, content, messageKey, token, emoji, deliveryId, status } = value
+  const { type, dedupeKey, endpoint, at, content, messageKey, token, emoji, deliveryId, refersTo, status } =
+    value
   const isCommon =
     isText(type) &&
     isText(dedupeKey) &&
@@ -57,7 +58,7 @@ function isEvent(value: unknown): value is InboundEvent {
     case 'choice':
       return isText(token)
     case 'delivery':
-      return isText(deliveryId) && isText(status)
+      return (isText(deliveryId) || isText(refersTo)) && isText(status)
     default:
       return true
   }

@@ -27,10 +27,19 @@ export function payloadOf(content: InboundContent, urlOf: (media: MediaRef) => s
   }
 }
 
-/** The stored data of a person; undefined if there is none. */
-export function userDataOf({ name, locale, email, phone }: Person = {}): Record<string, string> | undefined {
+/** The stored data of a person; undefined if there is none. `verified` names the fields that the provider vouches for. */
+export function userDataOf({
+  name,
+  locale,
+  email,
+  phone,
+  verified = [],
+}: Person = {}): Record<string, string> | undefined {
   const known = Object.entries({ name, locale, email, phone }).flatMap(([key, value]): [string, string][] =>
     typeof value === 'string' && value !== '' && isStorable(value) ? [[key, truncate(value, MAX_TEXT)]] : [],
   )
-  return known.length > 0 ? Object.fromEntries(known) : undefined
+  if (known.length === 0) return undefined
+  const data = Object.fromEntries(known)
+  const vouched = verified.filter((field) => Object.hasOwn(data, field))
+  return vouched.length > 0 ? { ...data, verified: vouched.join(' ') } : data
 }

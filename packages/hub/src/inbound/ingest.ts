@@ -1,4 +1,5 @@
 import {
+  capabilitiesAt,
   type Id,
   type InboundContent,
   type InboundEvent,
@@ -8,6 +9,7 @@ import {
   isPlugboardError,
   type JsonObject,
   type Logger,
+  type Message,
   newId,
   type Part,
   PlugboardError,
@@ -25,7 +27,6 @@ import type { Messages } from '../conversations/messages.js'
 import type { EndpointAddress } from '../delivery/channel-delivery.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import { type EndpointStates, needsState } from '../delivery/endpoint-states.js'
-import { channelOf } from '../delivery/recipients.js'
 import type { TargetMonitor } from '../delivery/target-monitor.js'
 import type { MediaLinks } from '../files/media-links.js'
 import type { AccountClaims } from '../integrations/account-claims.js'
@@ -34,9 +35,12 @@ import { dedupeOf } from '../log/dedupe.js'
 import { type ChannelRef, isSameChannel } from '../log/endpoint-record.js'
 import type { Dead, Entry } from '../log/entry.js'
 import { endpointTarget } from '../log/target.js'
-import type { Append, Place, Store } from '../ports/store.js'
+import type { Place, Store } from '../ports/store.js'
 import type { Answers, Press } from './answers.js'
+import { awaitSent, type Patience } from './find-sent.js'
 import { payloadOf, userDataOf } from './inbound-content.js'
+import { inLanes } from './lanes.js'
+import type { Profiles } from './profiles.js'
 import type { Watermarks } from './watermarks.js'
 
 export interface IngestOptions {
@@ -54,14 +58,20 @@ export interface IngestOptions {
   /** The second form of a part of a message, if the channel has one. */
   secondFormOfPart(address: SecondFormAddress, message: Entry, part: number): Promise<Part | undefined>
   accounts: Pick<AccountClaims, 'find'>
+  profiles: Pick<Profiles, 'look'>
   log: Logger
   now(): Date
 }
 
 type SecondFormAddress = Omit<EndpointAddress, 'webhookUrl'>
 
-/** Maximum events of one request, and of one value of a channel that listens. Providers send a few, at most some hundreds. */
-export const MAX_EVENTS = 1_000
+/**
+ * Maximum events of one request, and of one value of a channel that listens. Providers send a few; Meta collects up to 1,000
+ * updates, of which one with several files is several events.
+ */
+export const MAX_EVENTS = 5_000
+/** How long a request waits in all for ids of messages that are being sent, in milliseconds. Providers wait for longer. */
+const PATIENCE_MS = 2_000
 /** Maximum length of a logged account, in UTF-16 units. */
 const MAX_LOGGED = 100
 /** Maximum length of a stored reaction, in UTF-16 units. Some providers use names. */
@@ -85,6 +95,9 @@ interface Delivered {
   isSecondForm: boolean
 }
 
+/** Where a delivered part is shown. */
+type DeliveredPlace = Place & Pick<Origin, 'delivered'>
+
 /** The entry of an event. */
 type Stored = Pick<Entry, 'seq' | 'at'>
 
@@ -97,14 +110,15 @@ export class Ingest {
   }
 
   /**
-   * Verifies a provider's request and stores its events, in order. Returns the response to the provider once everything
+   * Verifies a provider's request and stores its events, as {@link take} does. Returns the response to the provider once everything
    * is on disk. Duplicates get the same response and are not stored again. `name`: see {@link integrationNamed}.
    * @throws NOT_FOUND for an integration that the client does not have, UNAUTHORIZED for a request that is not authentic,
-   * INVALID for a malformed body, UNAVAILABLE for a channel that is not loaded any more
+   * INVALID for a malformed body, UNAVAILABLE for a channel that is not loaded any more, and for a disabled client
    */
   async receive(client: ClientView, name: string, request: InboundRequest): Promise<InboundResponse> {
     const open = integrationNamed(client, name)
     if (!open || open.mode === 'listen') throw notFound()
+    if (client.record.disabled) throw new PlugboardError('UNAVAILABLE', 'the client is disabled')
     return this.#parseAndTake(client, open, request, async (runtime, integration) => {
       const verdict = await runtime.verify(request, integration)
       if (!verdict.ok) throw unauthorized(verdict)
@@ -129,11 +143,21 @@ export class Ingest {
     let failure: unknown
     for (const name of names) {
       const found = await accounts.find({ channel, name })
-      if (!found || found.integration.mode === 'listen') {
+      const { mode, status, isUnproven } = found?.integration ?? {}
+      if (!found || mode === 'listen' || (isUnproven && status === 'paused')) {
         log.info(
           { channel, account: truncate(name, MAX_LOGGED) },
           'no integration has the account of a request',
         )
+        continue
+      }
+      // The provider would hold back the events of all clients if it had to repeat these.
+      if (found.client.record.disabled) {
+        log.info({ clientId: found.client.id, channel }, 'dropped a shared request for a disabled client')
+        continue
+      }
+      if (isUnproven) {
+        failure ??= new PlugboardError('UNAVAILABLE', 'an integration with the account is not set up yet')
         continue
       }
       try {
@@ -164,17 +188,57 @@ export class Ingest {
     return response
   }
 
-  /** Stores events of an integration, in order. Duplicates are not stored again. @throws INVALID, UNAVAILABLE */
+  /**
+   * Stores events of an integration, those of one person in one place in their order. Duplicates are not stored again.
+   * @throws INVALID, UNAVAILABLE
+   */
   async take(
     client: ClientView,
     integration: OpenIntegration,
     events: readonly InboundEvent[],
   ): Promise<void> {
-    for (const event of events) await this.#store(client, integration, event)
+    const patience = { leftMs: PATIENCE_MS }
+    await inLanes(events, (event) => this.#store(client, integration, event, patience))
     if (events.length > 0) this.#options.monitor.received({ clientId: client.id, targetId: integration.id })
   }
 
-  async #store(client: ClientView, integration: OpenIntegration, event: InboundEvent): Promise<void> {
+  /**
+   * Stores a message that a person wrote in a conversation of an integration, for a channel whose people use this
+   * server. `key` is unique in the conversation: a repetition returns the first message.
+   * @throws NOT_FOUND, NO_SPACE, MISMATCH for a key that was used with another payload
+   */
+  async write(
+    client: ClientView,
+    integration: OpenIntegration,
+    { conversationId, endpointId, userId, key, payload }: Place & { key: string; payload: JsonObject },
+  ): Promise<Message> {
+    const { messages, monitor } = this.#options
+    const message = await messages.post(client, {
+      ...{ conversationId, author: { userId }, payload, origin: endpointId },
+      dedupe: dedupeOf(channelRefOf(integration), key),
+    })
+    if (message.payload !== JSON.stringify(payload))
+      throw new PlugboardError('MISMATCH', 'this idempotency key was used with a different request')
+    monitor.received({ clientId: client.id, targetId: integration.id })
+    return message
+  }
+
+  /** Whether {@link write} has stored a message with this key. */
+  async hasWritten(
+    client: ClientView,
+    integration: OpenIntegration,
+    { conversationId, key }: { conversationId: Id; key: string },
+  ): Promise<boolean> {
+    const dedupe = dedupeOf(channelRefOf(integration), key)
+    return (await this.#options.store.findByDedupe(client.id, conversationId, dedupe)) !== undefined
+  }
+
+  async #store(
+    client: ClientView,
+    integration: OpenIntegration,
+    event: InboundEvent,
+    patience: Patience,
+  ): Promise<void> {
     const channel = channelRefOf(integration)
     const dedupe = dedupeOf(channel, event.dedupeKey)
     const id = newId()
@@ -184,12 +248,17 @@ export class Ingest {
     }
     const press = event.type === 'choice' ? await this.#pressOf(client, channel, event) : undefined
     const delivered =
-      event.type === 'delivery' ? await this.#deliveredOf(client, channel, event.deliveryId) : undefined
+      event.type === 'delivery' ? await this.#deliveredOf(client, channel, event, patience) : undefined
+    // Messages of other programs at the provider have receipts too.
+    if (event.type === 'delivery' && event.deliveryId === undefined && !delivered) return
     const place = delivered ?? (await this.#placeOf(client, channel, event, press))
     if (!place) return
     const origin: Origin = { client, integration, ...place, dedupe }
     const stored = await this.#storeIn(origin, id, event, press)
-    if (stored) await this.#recordState(origin, event, stored, press)
+    if (!stored) return
+    await this.#recordState(origin, event, stored, press)
+    if (event.person?.name === undefined && opensConversation(event))
+      this.#options.profiles.look(client, integration, event.endpoint, origin.userId)
   }
 
   /** Stores the event in its conversation. Undefined if there is nothing to store. */
@@ -201,7 +270,7 @@ export class Ingest {
   ): Promise<Stored | undefined> {
     switch (event.type) {
       case 'message':
-        return this.#post(origin, id, await this.#written(origin, id, event.content))
+        return this.#post(origin, id, await this.#written(origin, id, event))
       case 'choice':
         return this.#post(origin, id, press && (await this.#pressed(origin, event, press)))
       case 'started': {
@@ -314,14 +383,18 @@ export class Ingest {
   }
 
   /** The payload of a written message, or of a choice by number. */
-  async #written(origin: Origin, id: Id, content: InboundContent): Promise<JsonObject> {
+  async #written(
+    origin: Origin,
+    id: Id,
+    { content, endpoint }: Extract<InboundEvent, { type: 'message' }>,
+  ): Promise<JsonObject> {
     const { answers, channels } = this.#options
     const { client, integration, conversationId } = origin
     const capabilities = channels.find(integration.channel)?.capabilities
     if (content.type !== 'text' || typeof content.text !== 'string' || !capabilities)
       return this.#payloadOf(origin, id, content)
     const place = { clientId: client.id, conversationId }
-    const reply = await answers.toText(place, capabilities, content.text)
+    const reply = await answers.toText(place, capabilitiesAt(capabilities, endpoint), content.text)
     return reply ?? this.#payloadOf(origin, id, content)
   }
 
@@ -347,7 +420,7 @@ export class Ingest {
       case 'reaction': {
         const { isRemoved: removed } = event
         const emoji = truncate(event.emoji, MAX_EMOJI).toWellFormed()
-        return { type: 'reaction', ...(await this.#messageOf(origin, event.messageKey)), emoji, removed }
+        return { type: 'reaction', ...(await this.#anyMessageOf(origin, event.messageKey)), emoji, removed }
       }
       case 'delivery': {
         const { status, failure } = event
@@ -373,15 +446,39 @@ export class Ingest {
     return entry?.type === 'message' ? { messageId: entry.id } : {}
   }
 
-  /**
-   * The message of this delivery and its place, if it was sent through this integration. The provider may name another
-   * endpoint: a number that it chose itself.
-   */
+  /** As `#messageOf`, or the message of the business that the endpoint shows under this id. */
+  async #anyMessageOf(origin: Origin, key: string): Promise<{ messageId?: Id }> {
+    const own = await this.#messageOf(origin, key)
+    if (own.messageId) return own
+    const { client, conversationId, endpointId } = origin
+    const place = { clientId: client.id, conversationId }
+    const messageId = await this.#options.answers.messageSent(place, endpointId, key)
+    return messageId ? { messageId } : {}
+  }
+
+  /** The message of this delivery and its place, if it was sent through this integration. */
   async #deliveredOf(
     client: ClientView,
     channel: ChannelRef,
+    { endpoint, deliveryId, refersTo, aliases }: InboundEvent & { type: 'delivery' },
+    patience: Patience,
+  ): Promise<DeliveredPlace | undefined> {
+    if (deliveryId !== undefined) return this.#deliveredBy(client, channel, deliveryId)
+    const place = await this.#options.endpoints.find(client, channel, endpoint, aliases && { aliases })
+    if (!place || refersTo === undefined) return undefined
+    const { store, now } = this.#options
+    const message = await awaitSent(store, { clientId: client.id, ...place }, refersTo, { now, patience })
+    const parts = message?.sent?.[endpointTarget(place.endpointId)]?.parts ?? []
+    const part = parts.findIndex(({ ids }) => ids.includes(refersTo))
+    return message && { ...place, delivered: { message, part, isSecondForm: false } }
+  }
+
+  /** By its id. The provider may name another endpoint: a number that it chose itself. */
+  async #deliveredBy(
+    client: ClientView,
+    channel: ChannelRef,
     deliveryId: string,
-  ): Promise<Pick<Origin, 'conversationId' | 'userId' | 'endpointId' | 'delivered'> | undefined> {
+  ): Promise<DeliveredPlace | undefined> {
     const { store } = this.#options
     const ids = idsIn(deliveryId)
     const sent = ids && (await store.findEntry(client.id, ids.entryId))
@@ -456,18 +553,9 @@ export class Ingest {
     id: Id,
     tells: object,
   ): Promise<Stored | undefined> {
-    const { store, conversations, dispatcher } = this.#options
-    const { owes, ...entry } = conversations.entry(client, conversationId, 'conversation.started')
-    const append: Append = {
-      clientId: client.id,
-      streamId: conversationId,
-      kind: 'conversation',
-      entry: { ...entry, id, payload: JSON.stringify(tells), dedupe },
-      resolve: ({ endpoints }) => ({ owes, channel: channelOf(endpoints) }),
-    }
-    const appended = await dispatcher.claiming(append, store.append(append))
-    if (appended && !appended.duplicate) dispatcher.appended(appended)
-    return appended?.entry
+    return this.#options.conversations.start(client, conversationId, {
+      ...{ id, dedupe, payload: JSON.stringify(tells) },
+    })
   }
 }
 

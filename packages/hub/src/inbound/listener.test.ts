@@ -224,6 +224,42 @@ describe('several processes', () => {
     expect(provider.most).toBe(1)
   })
 
+  test('take over from one that stops while it stores many events, and lose and double none', async () => {
+    const COUNT = 50
+    const events = Array.from({ length: COUNT }, (_, i) => eventOf(i, `${i}`))
+    let begin = (): void => undefined
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve
+    })
+    const { hub, open, sync, shared, texts } = setUp({
+      async *listen({ cursor, signal, connected }) {
+        connected()
+        await begun
+        if (cursor === undefined) yield { events, cursor: 'all' }
+        await ended(signal)
+      },
+    })
+    await sync('a')
+    const store = shared.open()
+    let stopping: Promise<void> | undefined
+    const second = open({
+      ...store,
+      async append(append) {
+        if (append.entry.type === 'message' && texts().length === 3) stopping = second.stop(1000)
+        return store.append(append)
+      },
+    })
+    await hub.stop(1000)
+    await vi.waitFor(() => expect(second.listening).toBe(2), { timeout: 3000 })
+    begin()
+    await vi.waitFor(() => expect(stopping).toBeDefined())
+    await stopping
+    expect(texts()).toEqual(['0', '1', '2', '3'])
+    open()
+    await vi.waitFor(() => expect(texts()).toHaveLength(COUNT), { timeout: 3000 })
+    expect(texts()).toEqual(events.map((_, i) => `${i}`))
+  })
+
   test('take over from one that is frozen, which stores nothing more when it goes on, and loses nothing', async () => {
     const { open, sync, provider, texts, freeze, thaw, documents } = setUp()
     await sync('a')
@@ -244,6 +280,34 @@ describe('several processes', () => {
       expect(owners).toContain(JSON.parse(source?.data ?? '').owner)
     })
   }, 20_000)
+})
+
+test('a source that was taken while heartbeats were late is started after the next one', async () => {
+  const { hub, open, sync, shared, provider } = setUp()
+  await sync('a')
+  await hub.stop(1000)
+  const store = shared.open()
+  const late = new Promise<void>((resolve) => setTimeout(resolve, LOST_AFTER_MS))
+  let isTaken = false
+  const second = open({
+    ...store,
+    // As by change streams: then nothing is compared again and again.
+    watch: async () => ({ isInstant: true }),
+    async replaceDocument(document) {
+      const { collection } = document
+      if (collection === 'listener' && isTaken) await late
+      const isReplaced = await store.replaceDocument(document)
+      if (collection === 'source') isTaken = true
+      return isReplaced
+    },
+    async findClient(by) {
+      // Later than a heartbeat counts, and earlier than the next one is stored.
+      if (isTaken) await new Promise((resolve) => setTimeout(resolve, 0.7 * LOST_AFTER_MS))
+      return store.findClient(by)
+    },
+  })
+  await vi.waitFor(() => expect(second.listening).toBe(1), { timeout: 3000 })
+  await vi.waitFor(() => expect(provider.open()).toEqual(['a']), { timeout: 5000 })
 })
 
 test('an outage of the store lets no process take another one for dead', async () => {

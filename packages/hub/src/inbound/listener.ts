@@ -23,14 +23,20 @@ export interface ListenerOptions {
   beatMs: number
   /** Pauses an integration whose credentials the provider refuses. */
   pause(clientId: Id, integration: { id: Id; credentials: string }, reason: string): Promise<void>
+  /** The connection of an integration failed, and this is stored. Never rejects. */
+  failed?(clientId: Id, integrationId: Id): Promise<void>
   log: Logger
   now(): Date
 }
 
 /** How often it looks for sources to take, and for attempts that are due. */
 const TICK_MS = 500
-/** How long a source above this process's share waits for a process that owns less. */
-const PATIENCE_MS = 5_000
+/**
+ * How many more looks a free source above this process's share is left to a process that owns less, and one that this
+ * process gave up for it. Looks, because those of others take as long while the store is slow.
+ */
+const PATIENCE_LOOKS = 2
+const PATIENCE_LOOKS_AFTER_GIVING_UP = 10
 /** How often all clients are read, to find sources that a process did not add because it ended. */
 const SCAN_MS = 10 * 60_000
 /** Delays between failed attempts. */
@@ -56,7 +62,7 @@ export class Listener {
   readonly #settling = new Map<Source, boolean>()
   readonly #changed = new Set<Id>()
   #draining: Promise<void> | undefined
-  /** Sources above this process's share, and since when they have been free. */
+  /** Free sources above this process's share, and for how many more looks they are left to others. */
   #spare = new Map<Id, number>()
   /** Sources of channels that this process has not loaded. */
   readonly #foreign = new Set<Id>()
@@ -228,6 +234,7 @@ export class Listener {
     const excess = this.#owned.size - this.#shareOf(living, 0)
     if (living.size === 0 || excess <= 0) return
     const given = [...this.#owned.values()].slice(-Math.min(excess, GIVEN_UP_AT_ONCE))
+    for (const { id } of given) this.#spare.set(id, PATIENCE_LOOKS_AFTER_GIVING_UP)
     await inBatches(given, (source) => this.#giveUp(source))
   }
 
@@ -249,11 +256,10 @@ export class Listener {
     if (free.length === 0) return this.#spare.clear()
     if (!heartbeats.isFresh && !(await heartbeats.beat(this.#owned.size))) this.#dropAll()
     const share = this.#shareOf(await heartbeats.look(), free.length)
-    const now = monotonicMs()
-    const spare = new Map(free.map(({ id }) => [id, this.#spare.get(id) ?? now]))
-    const left = free.filter(({ id }) => now - (spare.get(id) ?? now) >= PATIENCE_MS)
+    const looks = new Map(free.map(({ id }) => [id, this.#spare.get(id) ?? PATIENCE_LOOKS]))
+    const left = free.filter(({ id }) => looks.get(id) === 0)
     const mine = shuffled(free).slice(0, Math.max(0, share - this.#owned.size))
-    this.#spare = spare
+    this.#spare = new Map([...looks].map(([id, more]) => [id, more - 1]))
     await inBatches([...new Set([...mine, ...left])], (source) => this.#take(source))
     if (free.length === PAGE && mine.length > 0) this.#nextTick()
   }
@@ -314,6 +320,7 @@ export class Listener {
     const at = now()
     try {
       await source.note(failing(failure, at, new Date(at.getTime() + delayMs)))
+      await this.#options.failed?.(clientId, id)
       if (kind === 'auth' && source.credentials !== undefined)
         await this.#options.pause(clientId, { id, credentials: source.credentials }, message)
     } catch (err) {
@@ -359,9 +366,11 @@ export class Listener {
       source.failures = 0
       source.nextAt = 0
     }
-    const mayStart =
-      this.#isRunning && this.#owned.get(source.id) === source && this.#options.heartbeats.isFresh
-    if (mayStart && !source.isRunning && monotonicMs() >= source.nextAt) source.start(wanted)
+    const isMine = this.#isRunning && this.#owned.get(source.id) === source
+    if (!isMine || source.isRunning || monotonicMs() < source.nextAt) return
+    // It starts once this process surely owns it, after its next heartbeat.
+    if (this.#options.heartbeats.isFresh) source.start(wanted)
+    else source.isSettled = false
   }
 
   async #wanted({ id, clientId }: Source): Promise<Listening | 'gone' | 'resting' | 'unloaded'> {
@@ -371,7 +380,7 @@ export class Listener {
     const integration = client && integrationIn(client, id)
     if (!integration || record?.mode !== 'listen') return 'gone'
     if (!channels.find(record.channel)) return 'unloaded'
-    if (record.status !== 'active') return 'resting'
+    if (record.status !== 'active' || client?.record.disabled) return 'resting'
     return { integration, credentials: record.config }
   }
 

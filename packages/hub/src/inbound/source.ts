@@ -19,6 +19,7 @@ import type { KeptSource, SourceData, SourceState, Sources } from '../integratio
 import type { PublicAddresses } from '../ports/public-addresses.js'
 import { readHeard } from './heard.js'
 import type { Ingest } from './ingest.js'
+import { inLanes } from './lanes.js'
 
 /** What channels use while they listen; see `ListenContext`. */
 export type ListenNetwork = Pick<ListenContext<unknown, unknown>, 'fetch' | 'webSocket'>
@@ -49,8 +50,6 @@ export interface Listening {
 const CONNECT_MS = 120_000
 /** How long a stop waits for events that are being stored, in milliseconds. */
 const STOP_MS = 1_000
-/** Conversations in which events are stored at the same time. */
-const AT_ONCE = 16
 /** A connection that held for this time counts as a success. */
 const HELD_MS = 60_000
 
@@ -224,11 +223,8 @@ export class Source {
         { clientId: this.clientId, source: this.id, count: heard.invalid },
         'a channel yielded invalid events; skipping them',
       )
-    // After a pause of the whole process, others may have taken over. Then they also read these events.
-    if (!this.#options.isOwner()) this.abort()
-    if (signal.aborted) return
     try {
-      await this.#store(heard)
+      if (!(await this.#store(heard, signal))) return
       const { cursor } = heard
       if (cursor !== undefined && !(await this.#write((data) => ({ ...data, cursor })))) this.abort()
     } catch (err) {
@@ -242,19 +238,24 @@ export class Source {
     if (!signal.aborted) this.#connected()
   }
 
-  async #store({ events }: Heard): Promise<void> {
+  /** False if it was stopped before all events were stored: whoever listens next reads them again. */
+  async #store({ events }: Heard, signal: AbortSignal): Promise<boolean> {
     const { directory } = this.#options
     const client = await directory.find({ id: this.clientId })
     const integration = client && [...client.integrations.values()].find(({ id }) => id === this.id)
     // It was deleted; the owner will notice.
-    if (!client || !integration) return this.abort()
-    const lanes = lanesOf(events)
-    await Promise.all(
-      Array.from({ length: Math.min(lanes.length, AT_ONCE) }, async () => {
-        for (let lane = lanes.shift(); lane; lane = lanes.shift())
-          for (const event of lane) await this.#storeOne(client, integration, event)
-      }),
-    )
+    if (!client || !integration) this.abort()
+    else
+      await inLanes(events, async (event) => {
+        if (this.#mayStore(signal)) await this.#storeOne(client, integration, event)
+      })
+    return this.#mayStore(signal)
+  }
+
+  /** After a pause of the whole process, others may have taken over. Then they also read these events. */
+  #mayStore(signal: AbortSignal): boolean {
+    if (!this.#options.isOwner()) this.abort()
+    return !signal.aborted
   }
 
   async #storeOne(client: ClientView, integration: OpenIntegration, event: InboundEvent): Promise<void> {
@@ -295,19 +296,6 @@ export class Source {
     this.#isLost = true
     return false
   }
-}
-
-/** The events of each endpoint, in their order: the order between people does not matter. */
-function lanesOf(events: readonly InboundEvent[]): InboundEvent[][] {
-  const lanes = new Map<string, InboundEvent[]>()
-  for (const event of events) {
-    const { identity, sender, thread } = event.endpoint
-    const key = JSON.stringify([identity, sender, thread])
-    const lane = lanes.get(key)
-    if (lane) lane.push(event)
-    else lanes.set(key, [event])
-  }
-  return [...lanes.values()]
 }
 
 /** Something other than the channel failed. */

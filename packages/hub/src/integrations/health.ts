@@ -8,9 +8,11 @@ import {
   parseJsonObject,
 } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
-import type { ClientView } from '../clients/directory.js'
+import type { ClientView, OpenWebhook } from '../clients/directory.js'
+import { isFeed } from '../clients/feed.js'
 import type { OpenIntegration } from '../clients/open-integration.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
+import type { Pull, PullBacklog } from '../delivery/pull.js'
 import type { Recipients } from '../delivery/recipients.js'
 import {
   type DeliveryCounts,
@@ -93,7 +95,12 @@ export interface WebhookHealth {
   lastFailure?: TargetFailure
   consecutiveFailures: number
   counts: DeliveryCounts
+  /** Of a pull webhook: what waits for its readers. */
+  waiting?: PullBacklog
 }
+
+/** The same for an operator. */
+export interface WebhookState extends WebhookHealth, Pick<TargetState, 'circuit' | 'hours'> {}
 
 export interface HealthOptions {
   store: Store
@@ -101,6 +108,7 @@ export interface HealthOptions {
   dispatcher: Dispatcher
   channels: Channels
   monitor: Pick<TargetMonitor, 'read'>
+  pull: Pick<Pull, 'backlog'>
   urls: PublicAddresses
   sources: Pick<Sources, 'findAll'>
   heartbeats: Pick<Heartbeats, 'isSilent'>
@@ -111,7 +119,8 @@ export interface HealthOptions {
 const MAX_EVENTS = 20
 
 /** Why the messages of an integration wait, although its credentials work. */
-const NOT_LOADED = 'the server does not load this channel any more: its operator has to install it again'
+export const NOT_LOADED =
+  'the server does not load this channel any more: its operator has to install it again'
 
 const NO_STATE: TargetState = { consecutiveFailures: 0 }
 const NO_COUNTS: DeliveryCounts = { delivered: 0, failed: 0, dead: 0 }
@@ -133,7 +142,7 @@ export class Health {
         const entries = await store.listEntries(client.id, id, MAX_EVENTS)
         const { counts = NO_COUNTS, ...state } = states.get(id) ?? NO_STATE
         const webhookUrl = urls.webhook(client.id, name)
-        const setup = channels.find(channel)?.setup?.(webhookUrl, mode, urls.sharedWebhook(channel))
+        const setup = await channels.find(channel)?.setup?.(webhookUrl, mode, urls.sharedWebhook(channel))
         const isLoaded = channels.isLoaded(channel)
         return {
           ...{ name, channel, status: isLoaded ? status : 'paused', configured: status !== 'pending' },
@@ -171,17 +180,39 @@ export class Health {
   /** The webhooks of one dialect. */
   async ofWebhooks(client: ClientView, format: string): Promise<WebhookHealth[]> {
     const states = await this.#options.monitor.read(client.id)
-    return client.webhooks
-      .filter((hook) => hook.format === format)
-      .map(({ id, url, isGone }) => {
-        const state = states.get(id) ?? NO_STATE
-        const { lastOutboundAt, lastFailure, consecutiveFailures, counts = NO_COUNTS } = state
-        return {
-          ...{ id, url, state: isGone ? 'gone' : workingState(state), consecutiveFailures, counts },
-          ...(lastOutboundAt && { lastDeliveredAt: lastOutboundAt }),
-          ...(lastFailure && { lastFailure }),
-        }
-      })
+    const own = client.webhooks.filter((hook) => hook.format === format)
+    return Promise.all(own.map((hook) => this.#webhook(client, hook, states.get(hook.id))))
+  }
+
+  /** All webhooks but the feed, for an operator. */
+  async webhookStates(client: ClientView): Promise<WebhookState[]> {
+    const states = await this.#options.monitor.read(client.id)
+    return Promise.all(
+      client.webhooks
+        .filter((hook) => !isFeed(hook))
+        .map(async (hook) => {
+          const { circuit, hours } = states.get(hook.id) ?? NO_STATE
+          return {
+            ...(await this.#webhook(client, hook, states.get(hook.id))),
+            ...(circuit && { circuit }),
+            ...(hours && { hours }),
+          }
+        }),
+    )
+  }
+
+  async #webhook(
+    client: ClientView,
+    { id, url, mode, isGone }: OpenWebhook,
+    state: TargetState = NO_STATE,
+  ): Promise<WebhookHealth> {
+    const { lastOutboundAt, lastFailure, consecutiveFailures, counts = NO_COUNTS } = state
+    return {
+      ...{ id, url, state: isGone ? 'gone' : workingState(state), consecutiveFailures, counts },
+      ...(lastOutboundAt && { lastDeliveredAt: lastOutboundAt }),
+      ...(lastFailure && { lastFailure }),
+      ...(mode === 'pull' && { waiting: await this.#options.pull.backlog(client, id) }),
+    }
   }
 
   /** Stores a health event and notifies the webhooks. */

@@ -1,8 +1,9 @@
-import { type Channel, newId } from '@plugboard/core'
-import { afterEach, expect, test } from 'vitest'
+import { type Channel, type Failure, FailureError, newId } from '@plugboard/core'
+import { afterEach, expect, test, vi } from 'vitest'
 import { acmeChannel } from '../../test/support/acme-channel.js'
 import { integrationOf, recordOf, webhookOf } from '../../test/support/clients.js'
 import { openHub, SharedStore } from '../../test/support/hub.js'
+import type { Runtime } from '../channels/channels.js'
 import type { Hub } from '../hub.js'
 import { NO_CLIENT } from '../ports/stored-document.js'
 
@@ -95,6 +96,65 @@ test('channels and custom ones are listed in one order, from either end and betw
   expect(await list({}, { channels: [], custom: true })).toEqual([made[1], made[3]])
 })
 
+test('an operator changes a configuration without its secrets, which stay, and removes them with null', async () => {
+  const { hub, client } = await setUp()
+  const config = { account: 'one', token: 'secret', more: 'secret too', note: 'a' }
+  const { id } = await hub.integrations.enable(await client(), 'beta', {
+    ...{ name: 'support', config, facts: {} },
+  })
+  const configOf = async () => (await client()).integrations.get('support')?.config
+  await hub.integrations.configure(await client(), id, { config: { account: 'one', note: 'b' } })
+  expect(await configOf()).toEqual({ ...config, note: 'b' })
+  await hub.integrations.configure(await client(), id, {
+    config: { account: 'one', token: 'new', more: null },
+  })
+  expect(await configOf()).toEqual({ account: 'one', token: 'new' })
+  const named = await hub.integrations.configure(await client(), id, { displayName: 'Support' })
+  expect([named.facts, await configOf()]).toEqual([
+    { displayName: 'Support' },
+    { account: 'one', token: 'new' },
+  ])
+  expect((await hub.integrations.configure(await client(), id, { displayName: null })).facts).toEqual({})
+  const again = { name: 'support', config: { account: 'two' }, facts: {} }
+  await expect(hub.integrations.enable(await client(), 'beta', again)).rejects.toMatchObject({
+    code: 'CONFLICT',
+  })
+})
+
+test('a check asks the provider about the stored credentials, and changes nothing', async () => {
+  const { hub, client, provider } = await setUp()
+  const { id } = await hub.integrations.enable(await client(), 'beta', { config: { token: 'a' }, facts: {} })
+  const before = (await client()).record
+  provider.failure = { kind: 'auth', message: 'wrong token', field: 'token' }
+  expect(await hub.integrations.check(await client(), id)).toMatchObject({
+    kind: 'auth',
+    message: 'wrong token',
+  })
+  provider.failure = undefined
+  expect(await hub.integrations.check(await client(), id)).toBeUndefined()
+  expect(provider.checked.at(-1)).toEqual({ token: 'a' })
+  expect((await client()).record).toEqual(before)
+  await expect(hub.integrations.check(await client(), newId())).rejects.toMatchObject({ code: 'NOT_FOUND' })
+})
+
+test('a paused integration is tried again when its provider is to be set up once more', async () => {
+  const { hub, client, provider } = await setUp()
+  const [paused] = (await client()).record.integrations
+  if (!paused) throw new Error('the client has no integration')
+  hub.start()
+  const status = async () => (await client()).record.integrations[0]
+  provider.failure = { kind: 'auth', message: 'still wrong' }
+  await hub.integrations.provision(await client(), paused.id)
+  await vi.waitFor(async () =>
+    expect(await status()).toMatchObject({ status: 'paused', reason: 'still wrong' }),
+  )
+  provider.failure = undefined
+  const { channel } = await hub.integrations.provision(await client(), paused.id)
+  expect(channel).toMatchObject({ status: 'pending' })
+  await vi.waitFor(async () => expect(await status()).toMatchObject({ status: 'active' }))
+  expect(await status()).not.toHaveProperty('reason')
+})
+
 test('a custom integration goes with its keys and webhooks, and takes no other along', async () => {
   const { hub, client, keys } = await setUp()
   const [mine, theirs] = [
@@ -145,9 +205,17 @@ async function setUp(more: readonly string[] = []) {
   const shared = new SharedStore(record)
   const store = shared.open()
   const account = (config: unknown) => (config as { account?: string }).account ?? JSON.stringify(config)
-  const beta: Channel = { ...acmeChannel(), name: 'beta', account }
+  const provider: { failure: Failure | undefined; checked: unknown[] } = { failure: undefined, checked: [] }
+  const check: Runtime['check'] = async ({ integration }) => {
+    provider.checked.push(integration.config)
+    if (provider.failure) throw new FailureError(provider.failure)
+  }
+  const classify: Runtime['classify'] = (error) =>
+    error instanceof FailureError ? error.failure : { kind: 'transient', message: 'no' }
+  const acme = acmeChannel({ check, classify })
+  const beta: Channel = { ...acme, name: 'beta', account, secrets: ['token', 'more'] }
   const others = more.map((name): Channel => ({ ...acmeChannel(), name }))
-  const hub = openHub(store, [acmeChannel(), beta, ...others])
+  const hub = openHub(store, [acme, beta, ...others])
   hubs.push(hub)
   const client = async () => {
     const found = await hub.clients.find({ id: record.id })
@@ -156,5 +224,5 @@ async function setUp(more: readonly string[] = []) {
   }
   /** What is kept of the keys of integrations. */
   const keys = () => store.listDocuments(NO_CLIENT, 'account', { limit: 10 })
-  return { hub, client, store, keys }
+  return { hub, client, store, keys, provider }
 }

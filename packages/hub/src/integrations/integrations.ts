@@ -1,4 +1,14 @@
-import { type Id, invalid, isPlugboardError, type JsonObject, newId, PlugboardError } from '@plugboard/core'
+import {
+  type Failure,
+  type Id,
+  type IntegrationMode,
+  invalid,
+  isPlugboardError,
+  type Json,
+  type JsonObject,
+  newId,
+  PlugboardError,
+} from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
 import type { Accounts, KeyAccount, WithId } from '../clients/accounts.js'
 import type { ClientView, Directory, OpenWebhook } from '../clients/directory.js'
@@ -7,6 +17,10 @@ import type { NewWebhook, Webhooks } from '../clients/webhooks.js'
 import type { Collection } from '../documents/collection.js'
 import { CUSTOM_TERM, type IntegrationFacts } from '../documents/facts.js'
 import type { Range } from '../log/page.js'
+import type { IntegrationRecord } from '../ports/client-record.js'
+import type { PublicAddresses } from '../ports/public-addresses.js'
+import { callChannel } from './channel-call.js'
+import type { Health } from './health.js'
 import type { Sync } from './sync.js'
 
 /** An integration of a client: an enabled channel, or a custom program. */
@@ -21,9 +35,25 @@ export interface IntegrationsOptions {
   facts: Collection<IntegrationFacts>
   sync: Sync
   directory: Directory
-  channels: Pick<Channels, 'find'>
+  channels: Channels
   webhooks: Webhooks
   accounts: Accounts
+  health: Pick<Health, 'record'>
+  urls: PublicAddresses
+  /** Time limit of one call of a channel, in milliseconds. */
+  timeoutMs: number
+}
+
+/** A change of an integration by an operator. What is absent stays. */
+export interface IntegrationChange {
+  /**
+   * The whole configuration, except that a secret that it omits stays, and one that is null is removed. So a form need not
+   * know the secrets.
+   */
+  config?: JsonObject | undefined
+  mode?: IntegrationMode | undefined
+  /** Null removes it. */
+  displayName?: string | null | undefined
 }
 
 /** Filter for integrations. Default: all channels and custom ones. */
@@ -81,19 +111,30 @@ export class Integrations {
   }
 
   /**
-   * Adds an integration of a channel. Its name is that of the channel or, if that is used, the name with a number, such as
-   * `telegram-2`. @throws INVALID, and CONFLICT if another integration uses the account
+   * Adds an integration of a channel. Default of its name: that of the channel or, if that is used, the name with a number,
+   * such as `telegram-2`. @throws INVALID, and CONFLICT if another integration uses the account or has the wanted name
    */
   async enable(
     client: ClientView,
     channelName: string,
-    { config, facts }: { config: JsonObject; facts: IntegrationFacts },
+    {
+      facts,
+      name: wanted,
+      ...how
+    }: {
+      name?: string | undefined
+      config: JsonObject
+      mode?: IntegrationMode | undefined
+      facts: IntegrationFacts
+    },
   ): Promise<IntegrationView> {
-    const name = this.#freeName(client, channelName)
-    const changed = await this.#add(client, { name, channel: channelName, config })
+    const name = wanted ?? this.#freeName(client, channelName)
+    const of = { name, channel: channelName, ...how }
+    const changed =
+      wanted === undefined ? await this.#add(client, of) : await this.#options.sync.add(client.id, of)
     if (!changed) {
       // A concurrent change used the name.
-      return this.enable(await this.#options.directory.get(client.id), channelName, { config, facts })
+      return this.enable(await this.#options.directory.get(client.id), channelName, { facts, ...how })
     }
     const channel = changed.integrations.get(name)
     if (!channel) throw notFound()
@@ -113,10 +154,7 @@ export class Integrations {
   }
 
   /** Undefined if the name is used now. */
-  async #add(
-    client: ClientView,
-    wanted: { name: string; channel: string; config: JsonObject },
-  ): Promise<ClientView | undefined> {
+  async #add(client: ClientView, wanted: Parameters<Sync['add']>[1]): Promise<ClientView | undefined> {
     const { sync, directory } = this.#options
     try {
       return await sync.add(client.id, wanted)
@@ -135,19 +173,82 @@ export class Integrations {
     return { id, facts: known }
   }
 
-  /** `config`: of a channel. @throws NOT_FOUND, and INVALID */
+  /** `config` and `mode`: of a channel; what is absent stays. @throws NOT_FOUND, and INVALID */
   async change(
     client: ClientView,
     id: Id,
-    { config, facts }: { config?: JsonObject; facts(known: IntegrationFacts): IntegrationFacts },
+    {
+      config,
+      mode,
+      facts,
+    }: {
+      config?: JsonObject
+      mode?: IntegrationMode | undefined
+      facts(known: IntegrationFacts): IntegrationFacts
+    },
   ): Promise<IntegrationView> {
     const { channel } = await this.get(client, id)
-    const changed = channel && config ? await this.#options.sync.change(client.id, channel, config) : client
+    const changed =
+      channel && (config || mode)
+        ? await this.#options.sync.change(client.id, channel, { config: config ?? channel.config, mode })
+        : client
     await this.#options.facts.change(client.id, id, (known) => {
       if (!known && !channel) throw notFound()
       return facts(known ?? {})
     })
     return this.get(changed, id)
+  }
+
+  /** Changes an integration of a channel for an operator. @throws NOT_FOUND, INVALID, CONFLICT */
+  async configure(
+    client: ClientView,
+    id: Id,
+    { config, mode, displayName }: IntegrationChange,
+  ): Promise<IntegrationView> {
+    const { channel } = await this.#ofChannel(client, id)
+    const secrets = this.#options.channels.find(channel.channel)?.secrets ?? []
+    return this.change(client, id, {
+      ...(config && { config: withSecrets(config, channel.config, secrets) }),
+      mode,
+      facts({ displayName: _, ...facts }) {
+        const named = displayName === undefined ? _ : (displayName ?? undefined)
+        return named === undefined ? facts : { ...facts, displayName: named }
+      },
+    })
+  }
+
+  /** Asks the provider whether the credentials work now. Changes nothing. @throws NOT_FOUND */
+  async check(client: ClientView, id: Id): Promise<Failure | undefined> {
+    const { channels } = this.#options
+    const { channel: integration } = await this.#ofChannel(client, id)
+    const state = channels.stateOf(client.id, integration)
+    const of = { clientId: client.id, integration }
+    return callChannel(this.#options, 'check', of, state, new AbortController().signal)
+  }
+
+  /**
+   * Sets up the provider once more, in the background: registers the webhook again, and tries paused credentials again.
+   * @throws NOT_FOUND
+   */
+  async provision(client: ClientView, id: Id): Promise<IntegrationView> {
+    const { directory, health } = this.#options
+    const { channel: integration } = await this.#ofChannel(client, id)
+    const changed = await directory.change(client.id, (record) => {
+      if (!record.integrations.some((each) => each.id === id)) throw notFound()
+      return {
+        ...record,
+        integrations: record.integrations.map((each) => (each.id === id ? asNew(each) : each)),
+      }
+    })
+    await health.record(changed, integration, 'start', { tellsProvider: true })
+    return this.get(changed, id)
+  }
+
+  /** @throws NOT_FOUND, also for a custom one */
+  async #ofChannel(client: ClientView, id: Id): Promise<IntegrationView & { channel: OpenIntegration }> {
+    const found = await this.get(client, id)
+    if (!found.channel) throw notFound()
+    return { ...found, channel: found.channel }
   }
 
   /** Deletes it with its webhooks and keys. Pending deliveries can be replayed to another target. @throws NOT_FOUND */
@@ -201,6 +302,21 @@ export class Integrations {
     await takeBack().catch(() => undefined)
     throw notFound()
   }
+}
+
+function asNew({ reason: _, ...integration }: IntegrationRecord): IntegrationRecord {
+  return { ...integration, status: 'pending' }
+}
+
+/** The configuration with the secrets that it omits. */
+function withSecrets(given: JsonObject, known: JsonObject, secrets: readonly string[]): JsonObject {
+  const config = { ...given }
+  for (const secret of secrets) {
+    const stays = config[secret] === undefined && known[secret] !== undefined
+    if (stays) config[secret] = known[secret] as Json
+    else if (config[secret] === null) delete config[secret]
+  }
+  return config
 }
 
 const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'integration not found')

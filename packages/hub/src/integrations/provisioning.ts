@@ -1,39 +1,28 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Failure, Id, IntegrationMode, IntegrationState, JsonObject, Logger } from '@plugboard/core'
+import type { Failure, Id, JsonObject, Logger } from '@plugboard/core'
 import { isPlugboardError, parseJsonObject } from '@plugboard/core'
-import type { Channels } from '../channels/channels.js'
-import { classify } from '../channels/classify.js'
 import { NO_STATE } from '../channels/integration-states.js'
-import { setupOf } from '../channels/setup-of.js'
-import { withTimeout } from '../channels/timeout.js'
 import type { ClientView, Directory } from '../clients/directory.js'
 import type { Keyring } from '../clients/keyring.js'
-import { namesOf, type OpenIntegration } from '../clients/open-integration.js'
+import { namesOf } from '../clients/open-integration.js'
 import type { Carry } from '../delivery/serial-transport.js'
 import type { IntegrationAddress, IntegrationItem } from '../delivery/transport.js'
 import type { IntegrationRecord } from '../ports/client-record.js'
-import type { PublicAddresses } from '../ports/public-addresses.js'
 import type { AccountClaims } from './account-claims.js'
+import { type ChannelCallsOptions, callChannel, type Installed } from './channel-call.js'
 import type { Health } from './health.js'
 import type { Refreshing } from './refreshing.js'
 
-export interface ProvisioningOptions {
+export interface ProvisioningOptions extends ChannelCallsOptions {
   directory: Directory
-  channels: Channels
   accounts: AccountClaims
   keyring: Keyring
   health: Health
-  urls: PublicAddresses
   planRefresh: Refreshing['plan']
-  /** Time limit of one call of a channel, in milliseconds. */
-  timeoutMs: number
   log: Logger
 }
 
 type Outcome = Failure | undefined
-
-/** An integration as it is or was set up at its provider. */
-type Installed = Pick<OpenIntegration, 'id' | 'name' | 'channel' | 'config'>
 
 /** Whether the setup of `other` may have replaced that of `before`, so that removing the one may remove the other. */
 const mayReplace = (other: Installed, before: Installed): boolean =>
@@ -96,7 +85,7 @@ export class Provisioning {
       ? await accounts.isTaken(clientId, account)
       : [...(client?.integrations.values() ?? [])].some((other) => mayReplace(other, integration))
     if (isInUse) return undefined
-    const failure = await this.#call('take-back', clientId, integration, NO_STATE, signal)
+    const failure = await callChannel(this.#options, 'take-back', { clientId, integration }, NO_STATE, signal)
     if (!failure) return undefined
     log.warn(
       { clientId, channel, integration: name, kind: failure.kind, error: failure.message },
@@ -122,7 +111,9 @@ export class Provisioning {
     const open = client.integrations.get(name)
     if (open?.id !== id) return undefined
     const state = this.#options.channels.stateOf(client.id, open)
-    const failure = await this.#call(mode, client.id, open, state, signal)
+    const of = { clientId: client.id, integration: open }
+    let failure = await callChannel(this.#options, mode, of, state, signal)
+    if (!failure && open.isUnproven) failure = await callChannel(this.#options, 'check', of, state, signal)
     if (failure?.kind === 'auth') return failure
     if (!failure) await this.#options.planRefresh(client.id, open)
     const changed = await this.#update(client.id, record, failure?.message)
@@ -161,41 +152,10 @@ export class Provisioning {
         throw error
       })
   }
-
-  /** Sets up the provider for a mode, or takes that back, if the channel can. Otherwise a setup only calls `check`. */
-  async #call(
-    what: IntegrationMode | 'take-back',
-    clientId: Id,
-    { id, name, channel, config }: Installed,
-    state: IntegrationState,
-    signal: AbortSignal,
-  ): Promise<Outcome> {
-    const { channels, urls, timeoutMs } = this.#options
-    let runtime: Awaited<ReturnType<Channels['runtime']>> | undefined
-    try {
-      await withTimeout(timeoutMs, signal, async (signal) => {
-        runtime = await channels.runtime(channel)
-        const call = what === 'take-back' ? runtime.unprovision : (setupOf(runtime, what) ?? runtime.check)
-        if (!call) return
-        const session = runtime.connect(config)
-        try {
-          const integration = { clientId, id, name, config, session }
-          const context = { integration, state, webhookUrl: urls.webhook(clientId, name), signal }
-          await call.call(runtime, context)
-        } finally {
-          runtime.disconnect?.(session)
-        }
-      })
-      return undefined
-    } catch (error) {
-      return classify(runtime, error)
-    }
-  }
 }
 
-function withReason(
-  { reason: _, ...record }: IntegrationRecord,
-  reason: string | undefined,
-): IntegrationRecord {
-  return reason === undefined ? { ...record, status: 'active' } : { ...record, reason }
+function withReason(record: IntegrationRecord, reason: string | undefined): IntegrationRecord {
+  if (reason !== undefined) return { ...record, reason }
+  const { reason: _, isUnproven: __, ...done } = record
+  return { ...done, status: 'active' }
 }

@@ -60,6 +60,29 @@ test('the state belongs to the configuration, and is sealed in the store', async
   expect(await shared.store.listDocuments(NO_CLIENT, 'refresh', { limit: 10 })).toEqual([])
 })
 
+test('a call that still has a former configuration begins no state, and replaces none', async () => {
+  const { sync, states, shared, id } = setUp(async () => undefined)
+  const stateAfter = async (token: string | undefined) => {
+    const before = states.length
+    await sync(token)
+    return vi.waitFor(() => states[before] ?? expect.fail('not refreshed'), { timeout: 10_000 })
+  }
+  const [first, second] = [await stateAfter('a'), await stateAfter('b')]
+  expect(await first.write({ of: 'a' }, undefined)).toBe(false)
+  expect(await second.write({ of: 'b' }, undefined)).toBe(true)
+  expect(await first.write({ of: 'a' }, undefined)).toBe(false)
+  expect(await second.read({ isFresh: true })).toMatchObject({ value: { of: 'b' } })
+
+  const third = await stateAfter('c')
+  expect(await third.write({ of: 'c' }, undefined)).toBe(true)
+  expect(await second.write({ of: 'b' }, 1)).toBe(false)
+  expect(await third.read({ isFresh: true })).toMatchObject({ value: { of: 'c' } })
+
+  await sync(undefined)
+  await shared.store.removeDocument(id, 'integration-state', await idOfState(shared, id))
+  expect(await third.write({ of: 'c' }, undefined)).toBe(false)
+})
+
 test('a state is changed by compare-and-set, and is small', async () => {
   const { sync, states } = setUp(async () => undefined)
   await sync('a')
@@ -122,6 +145,11 @@ test('what is planned for an integration that was deleted goes with it', async (
     expect(await shared.store.listDocuments(id, 'integration-state', { limit: 10 })).toEqual([])
   })
 })
+
+async function idOfState({ store }: SharedStore, clientId: Id): Promise<Id> {
+  const [kept] = await store.listDocuments(clientId, 'integration-state', { limit: 10 })
+  return kept?.id ?? expect.fail('there is no state')
+}
 
 const eventually = <T>(claim: () => T | Promise<T>): Promise<T> => vi.waitFor(claim, { timeout: 10_000 })
 

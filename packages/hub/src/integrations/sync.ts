@@ -11,8 +11,10 @@ import {
 } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
 import type { ClientView, Directory } from '../clients/directory.js'
+import type { EventQueues } from '../clients/event-queues.js'
 import { type Keyring, newSecret } from '../clients/keyring.js'
 import { namesOf } from '../clients/open-integration.js'
+import { pullUrl } from '../delivery/pull-url.js'
 import type { ClientRecord, IntegrationRecord, WebhookRecord } from '../ports/client-record.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 import type { Account, AccountClaims } from './account-claims.js'
@@ -24,10 +26,13 @@ import type { Probed, Probing } from './probe.js'
 /** The whole wanted configuration of a client, for one webhook format. */
 export interface Configuration {
   channels: readonly ChannelConfiguration[]
-  webhooks: readonly { url: string }[]
+  webhooks: readonly WantedWebhook[]
   /** Absent: unchanged. */
   acceptsGuests?: boolean | undefined
 }
+
+/** Events go to a URL, or wait for readers under a name that is unique among the pull webhooks of the client. */
+export type WantedWebhook = { url: string } | { pull: string }
 
 /** Wanted configuration of one integration. */
 export interface ChannelConfiguration {
@@ -52,6 +57,7 @@ export interface SyncOptions {
   channels: Channels
   keyring: Keyring
   health: Health
+  queues: EventQueues
   accounts: AccountClaims
   /** Checks a new configuration with its provider. @throws INVALID if it rejects the credentials */
   probe(probing: Probing): Promise<Probed>
@@ -90,11 +96,38 @@ export class Sync {
    */
   async run(clientId: Id, format: string, wanted: Configuration): Promise<ClientView> {
     const integrations = await this.#wanted(wanted)
-    return this.#apply(clientId, integrations, {
-      concerns: () => true,
-      webhooks: (record) => this.#webhooks(record, format, wanted),
-      acceptsGuests: wanted.acceptsGuests,
-    })
+    const pulls = await this.#addQueues(clientId, format, wanted)
+    let client: ClientView | undefined
+    try {
+      client = await this.#apply(clientId, integrations, {
+        concerns: () => true,
+        webhooks: (record) => this.#webhooks(record, format, wanted, pulls),
+        acceptsGuests: wanted.acceptsGuests,
+      })
+      return client
+    } finally {
+      const made = new Set(client?.webhooks.map(({ id }) => id))
+      for (const id of pulls.values()) if (!made.has(id)) await this.#options.queues.remove(id)
+    }
+  }
+
+  /** The ids of pull webhooks that are to be made, by URL. Housekeeping has to know them before the client has them. */
+  async #addQueues(
+    clientId: Id,
+    format: string,
+    { webhooks }: Configuration,
+  ): Promise<ReadonlyMap<string, Id>> {
+    const { directory, queues } = this.#options
+    const client = await directory.get(clientId)
+    const ids = new Map<string, Id>()
+    for (const wanted of webhooks) {
+      const url = urlOf(wanted)
+      if (!('pull' in wanted) || ids.has(url) || client.webhooks.some(isOf(format, url))) continue
+      const id = newId()
+      ids.set(url, id)
+      await queues.add(id, clientId)
+    }
+    return ids
   }
 
   /**
@@ -104,9 +137,10 @@ export class Sync {
    */
   async add(
     clientId: Id,
-    { name, channel, config }: { name: string; channel: string; config: JsonObject },
+    integration: { name: string; channel: string; config: JsonObject; mode?: IntegrationMode | undefined },
   ): Promise<ClientView> {
-    const wanted = await this.#checked({ name, channel, config })
+    const { name } = integration
+    const wanted = await this.#checked(integration)
     return this.#apply(clientId, [wanted], {
       concerns: () => false,
       webhooks: ({ integrations, webhooks }) => {
@@ -117,7 +151,8 @@ export class Sync {
   }
 
   /**
-   * Sets the configuration of one integration, or removes it without one. Everything else stays unchanged.
+   * Sets the configuration of one integration, and its mode if that is given, or removes it without a configuration.
+   * Everything else stays unchanged.
    * @throws as {@link add}; NOT_FOUND if it was deleted
    */
   async change(
@@ -128,9 +163,9 @@ export class Sync {
       channel,
       mode = 'webhook',
     }: Pick<IntegrationRecord, 'id' | 'channel' | 'mode'> & { name: string },
-    config?: JsonObject,
+    to?: { config: JsonObject; mode?: IntegrationMode | undefined },
   ): Promise<ClientView> {
-    const wanted = config ? [await this.#checked({ name, channel, config }, mode)] : []
+    const wanted = to ? [await this.#checked({ name, channel, ...to }, mode)] : []
     return this.#apply(clientId, wanted, {
       concerns: (integration) => integration.id === id,
       webhooks: ({ integrations, webhooks }) => {
@@ -229,8 +264,8 @@ export class Sync {
           message: `is the same account as "channels.${other.name}"`,
         })
     }
-    for (const [i, { url }] of webhooks.entries()) {
-      const refusal = this.#options.refuseTarget(url)
+    for (const [i, webhook] of webhooks.entries()) {
+      const refusal = 'url' in webhook ? this.#options.refuseTarget(webhook.url) : undefined
       if (refusal) throw invalid({ path: ['webhooks', i, 'url'], message: refusal })
     }
     return wanted
@@ -315,6 +350,8 @@ export class Sync {
       const key = known?.key ?? keys.take({ id, name, channel })
       // A concurrent sync may have prevented the check.
       const { isPending, reason } = probed.get(one) ?? { isPending: true, reason: old?.reason }
+      const isProven = (isSame && !old?.isUnproven) || (probed.has(one) && reason === undefined)
+      const isUnproven = !isProven && channels.find(channel)?.inbound?.isShared === true
       const of = { id, name, channel }
       if (!old) changes.push({ ...of, type: 'create' })
       if (!isSame || isRenamed) {
@@ -331,6 +368,8 @@ export class Sync {
         config: old && isSame ? old.config : keyring.seal(JSON.stringify(config), record.id),
         status: isPending ? 'pending' : 'active',
         ...(reason !== undefined && { reason }),
+        ...(isUnproven && { isUnproven }),
+        ...(old?.pausedAt && { pausedAt: old.pausedAt }),
       }
     })
     for (const { name, channel, record: old } of removed) {
@@ -343,15 +382,24 @@ export class Sync {
     return { integrations: all, changes, former: keys.former }
   }
 
-  #webhooks(record: ClientRecord, format: string, { webhooks }: Configuration): WebhookRecord[] {
-    const urls = [...new Set(webhooks.map(({ url }) => url))]
-    const own = urls.map((url): WebhookRecord => {
-      const old = record.webhooks.find((hook) => hook.format === format && hook.url === url)
+  #webhooks(
+    record: ClientRecord,
+    format: string,
+    { webhooks }: Configuration,
+    pulls: ReadonlyMap<string, Id>,
+  ): WebhookRecord[] {
+    const byUrl = new Map(webhooks.map((wanted) => [urlOf(wanted), wanted]))
+    const own = [...byUrl].map(([url, wanted]): WebhookRecord => {
+      const old = record.webhooks.find(isOf(format, url))
       if (old?.isGone) {
         const { isGone: _, ...back } = old
         return back
       }
-      return old ?? { id: newId(), url, format, token: this.#options.keyring.seal(newSecret(), record.id) }
+      if (old) return old
+      const token = this.#options.keyring.seal(newSecret(), record.id)
+      return 'pull' in wanted
+        ? { id: pulls.get(url) ?? newId(), url, mode: 'pull', format, token }
+        : { id: newId(), url, format, token }
     })
     return [...record.webhooks.filter((hook) => hook.format !== format), ...own]
   }
@@ -362,6 +410,13 @@ export class Sync {
     }
   }
 }
+
+const urlOf = (wanted: WantedWebhook): string => ('url' in wanted ? wanted.url : pullUrl(wanted.pull))
+
+const isOf =
+  (format: string, url: string) =>
+  (hook: Pick<WebhookRecord, 'format' | 'url'>): boolean =>
+    hook.format === format && hook.url === url
 
 const modeOf = ({ mode = 'webhook' }: { mode?: IntegrationMode }): IntegrationMode => mode
 

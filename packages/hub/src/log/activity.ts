@@ -28,6 +28,7 @@ import { type Dead, deathReasons, type Entry } from './entry.js'
  * - `joined`, `left`: a user of a group.
  * - `handed-over`, `given-up`: the provider accepted a message, or all retries failed.
  * - `closed`, `reopened`: the conversation was closed or reopened.
+ * - `feedback`: the user rated a message: 1 = good, -1 = bad.
  * - `removed`: a message was deleted through the API. (`edited`: also a message that was edited through the API.) Endpoints
  *   that show the message get both.
  *
@@ -49,7 +50,11 @@ export type Activity =
   | { type: 'handed-over'; messageId: Id; endpointId: Id }
   | { type: 'given-up'; messageId: Id; endpointId: Id; reason: Dead['reason']; error?: string; code?: string }
   | { type: 'closed' | 'reopened' }
+  | { type: 'feedback'; messageId: Id; userId: Id; feedback: Feedback }
   | { type: 'second-form'; messageId: Id; seq: number; part: Part }
+
+/** What a user thinks of a message. */
+export type Feedback = 1 | -1
 
 /** Why the provider could not deliver a message. */
 type Failed = Pick<Failure, 'kind' | 'message' | 'code'>
@@ -87,6 +92,10 @@ export function activityOf(entry: { payload: string }): Activity | undefined {
     case 'joined':
     case 'left':
       return userId && { type, userId }
+    case 'feedback': {
+      const feedback = feedbacks.find((each) => each === told.feedback)
+      return about && userId && feedback && { type, messageId: about, userId, feedback }
+    }
     case 'handed-over':
     case 'given-up':
       return handoverIn(type, told)
@@ -153,6 +162,8 @@ export function changeOf({ type, dedupe }: Pick<Entry, 'type' | 'dedupe'>): Mess
   const id = idIn(messageId)
   return id && { type: change === 'removed' ? 'removed' : 'edited', messageId: id }
 }
+
+const feedbacks: readonly Feedback[] = [1, -1]
 
 const deliveryStatuses: readonly DeliveryStatus[] = ['sent', 'delivered', 'read', 'failed']
 

@@ -18,6 +18,7 @@ export type EntryType =
   | 'user.new'
   | 'user.deleted'
   | 'user.merged'
+  | 'user.updated'
   | 'conversation.new'
   | 'conversation.started'
   | 'conversation.deleted'
@@ -81,6 +82,10 @@ export interface SentMessagePart {
   digest: string
 }
 
+/** Whether an entry is in the stream of a conversation. */
+export const hasConversation = ({ type }: Pick<Entry, 'type'>): boolean =>
+  !type.startsWith('user.') && type !== 'health.new'
+
 /** An entry with dead deliveries, without its content. */
 export type DeadEntry = Omit<Entry, 'payload' | 'details'>
 
@@ -111,6 +116,8 @@ export interface Dead {
   at: Date
   /** Display text of the target (a URL, a channel), because the target may be removed. */
   label: string
+  /** Nobody wants it to be retried: it is in no list of dead letters. */
+  isDiscarded?: true
   /** Of an endpoint or an integration that was there: the name of the channel, and the id of the integration. */
   channel?: string
   integrationId?: Id

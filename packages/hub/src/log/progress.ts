@@ -26,6 +26,14 @@ export interface Progress {
   lanes: Readonly<Record<LaneKey, LaneState>>
 }
 
+/** When a stream is delivered. */
+export interface Schedule {
+  /** When it has something to do; absent while somebody has its lease, and if nothing is pending. */
+  dueAt?: Date
+  /** The end of its lease, which its holder renews. */
+  leasedUntil?: Date
+}
+
 /** A stream that this process may deliver. */
 export interface Claimed extends StreamRef, Progress {
   /** The user of the conversation, or of the stream. */

@@ -15,11 +15,12 @@ export const integrationTarget = (integrationId: Id): Target => `i${integrationI
 export const replayLane = (seq: number, diedAt: Date, target: Target): LaneKey =>
   `r${seq}-${diedAt.getTime()}:${target}`
 
-/** The target of a lane, and the number of the entry for a replay. */
-export function parseLaneKey(key: LaneKey): { target: Target; only?: number } {
+/** The target of a lane; for a replay the number of the entry, and what names the replay among others. */
+export function parseLaneKey(key: LaneKey): { target: Target; only?: number; replay?: string } {
   if (!key.startsWith('r')) return { target: key as Target }
   const colon = key.indexOf(':')
-  return { target: key.slice(colon + 1) as Target, only: Number.parseInt(key.slice(1, colon), 10) }
+  const replay = key.slice(1, colon)
+  return { target: key.slice(colon + 1) as Target, only: Number.parseInt(replay, 10), replay }
 }
 
 export type TargetKind = 'webhook' | 'endpoint' | 'integration'

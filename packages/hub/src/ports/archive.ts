@@ -2,6 +2,8 @@ import type { Id } from '@plugboard/core'
 import type { ChannelRef, EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
 import type { Progress } from '../log/progress.js'
+import type { PullLane } from '../log/pull-lane.js'
+import type { QueuedItem } from '../log/queue.js'
 import type { ClientRecord } from './client-record.js'
 import type { KeyClaim, Store } from './store.js'
 import type { StoredDocument } from './stored-document.js'
@@ -14,7 +16,7 @@ export interface Archive {
   /**
    * All records, in pages that fit in memory and in a stable order: dependencies come first. An interrupted reader
    * continues after the `cursor` of the last written page. A cursor is only valid for this store. Incomplete writes of a
-   * crash are completed first, in the store itself. Leases are not included.
+   * crash are completed first, in the store itself. Leases are not included, except those of pull webhooks.
    */
   read(after?: string): AsyncIterable<ArchivePage>
   /**
@@ -49,6 +51,8 @@ export const ARCHIVE_KINDS = [
   'entry',
   'document',
   'counter',
+  'queued',
+  'pull',
 ] as const
 
 export type ArchiveKind = (typeof ARCHIVE_KINDS)[number]
@@ -65,6 +69,8 @@ export type ArchiveRecord =
   | ({ kind: 'entry' } & Entry)
   | ({ kind: 'document' } & StoredDocument)
   | ({ kind: 'counter' } & CounterRecord)
+  | ({ kind: 'queued' } & QueueRecord)
+  | ({ kind: 'pull' } & PullLane)
 
 /** Prefix of meta names about copies of this store, which are not part of its archive. */
 export const COPY_META = 'copy.'
@@ -122,4 +128,10 @@ export interface CounterRecord {
   clientId: Id
   name: string
   value: number
+}
+
+/** An item of a queue. */
+export interface QueueRecord extends QueuedItem {
+  clientId: Id
+  queueId: Id
 }

@@ -36,6 +36,13 @@ export interface IntegrationRecord {
   status: 'active' | 'pending' | 'paused'
   /** The provider's message, if it is paused or pending. */
   reason?: string
+  /**
+   * Its provider has not confirmed yet that the credentials are of its account, so that it gets no events of the one URL of
+   * its channel.
+   */
+  isUnproven?: true
+  /** An operator holds its deliveries since then. It still gets events. */
+  pausedAt?: Date
 }
 
 /**
@@ -52,8 +59,15 @@ export interface FormerIntegration {
 export interface WebhookRecord {
   id: Id
   url: string
+  /**
+   * How it gets events. Absent: requests to `url`. `pull`: its readers fetch them; `url` is `pull:` and its name. `feed`:
+   * they are numbered in a queue, see {@link Store.enqueue}; `url` is `feed:events`.
+   */
+  mode?: 'pull' | 'feed'
   /** Signs requests to the webhook. */
   token: Sealed
+  /** The secret before a rotation, which signs too until then. */
+  former?: { token: Sealed; until: Date }
   /** The dialect that created it, which defines its event format and retry schedule. */
   format: string
   /** Subscribed events, in the terms of its dialect. Absent: the dialect's default. */
@@ -65,6 +79,8 @@ export interface WebhookRecord {
   settings?: JsonObject
   /** It answered that it is gone: nothing is sent to it before the next sync. */
   isGone?: true
+  /** An operator holds its deliveries since then. */
+  pausedAt?: Date
 }
 
 /**
@@ -81,10 +97,16 @@ export interface ClientRecord {
   createdAt: Date
   /** Set while its data is being purged. */
   deletedAt?: Date
+  /** An operator disabled it: its API is closed, its deliveries are held, and it gets no events. */
+  disabled?: { at: Date; reason?: string }
   /** Whether anonymous users are allowed. */
   acceptsGuests?: boolean
   /** Storage limit in bytes, if it differs from the installation's. 0: no limit. */
   maxStoredBytes?: number
+  /**
+   * Somebody has followed its conversations: activities are stored even if no webhook wants them. It stays.
+   */
+  isStreamed?: true
   tokens: TokenRecord[]
   integrations: IntegrationRecord[]
   /** The newest last. Absent: none. */

@@ -1,8 +1,14 @@
 import type { Conversation, Endpoint, Id, User } from '@plugboard/core'
+import type { AttemptRecord, NewAttempt } from '../log/attempt.js'
+import type { DeadLetters, DeadPage, DeadRef, DeadWalk } from '../log/dead-letter.js'
 import type { ChannelRef, ConversationRecord, EndpointRecord } from '../log/endpoint-record.js'
 import type { Dead, DeadEntry, Entry, NewEntry, SentMessage, StreamKind, StreamRef } from '../log/entry.js'
+import type { OwingPage, OwingStream } from '../log/owing.js'
 import type { MessageCount, MessagePage, Page, Range, ReplyPage } from '../log/page.js'
-import type { Claimed, LaneState, Lease, Mark, Progress } from '../log/progress.js'
+import type { Claimed, LaneState, Lease, Mark, Progress, Schedule } from '../log/progress.js'
+import type { DuePulls, PullLane, PullLaneRef, PullOffer } from '../log/pull-lane.js'
+import type { QueuedItem, QueueEnds, QueueItem, QueuePage } from '../log/queue.js'
+import type { RecentConversation, RecentPage } from '../log/recent.js'
 import type { LaneKey, Target } from '../log/target.js'
 import type { ClientRecord } from './client-record.js'
 import type { StoredDocument } from './stored-document.js'
@@ -37,6 +43,11 @@ export interface Store {
   replaceClient(client: ClientRecord): Promise<boolean>
   /** In order of id. */
   listClients(range: Range): Promise<ClientRecord[]>
+  /**
+   * Clients whose name begins with this text, upper and lower case being different, in order of the UTF-8 bytes of their
+   * names. `after`: a name, exclusive.
+   */
+  findClients(prefix: string, page: { limit: number; after?: string }): Promise<ClientRecord[]>
   /** Removes up to `limit` rows of the client, the client itself last. True when nothing is left. */
   purgeClient(clientId: Id, limit: number): Promise<boolean>
 
@@ -77,11 +88,24 @@ export interface Store {
   /** The client's conversations in order of id: all, or those of one user. */
   walkConversations(clientId: Id, range: Range & { userId?: Id }): Promise<ConversationRecord[]>
   /**
+   * The client's conversations by newest activity. In a store of an earlier version this list and those of dead letters
+   * are incomplete until the store has been prepared for them, which it does in the background once it is open.
+   */
+  recentConversations(clientId: Id, page: RecentPage): Promise<RecentConversation[]>
+  /**
+   * The newest message that is not deleted of each of these conversations, in any order. One that is larger than
+   * `PREVIEW_BYTES` is left out.
+   */
+  newestMessages(clientId: Id, conversationIds: readonly Id[]): Promise<Entry[]>
+  /**
    * Hides the conversation, cancels its deliveries, and appends its last entry, in one write: from then on its other
    * entries read as deleted. Undefined if there is no such conversation.
    */
   deleteConversation(clientId: Id, id: Id, event: NewEntry): Promise<Appended | undefined>
-  /** Removes up to `limit` rows of deleted users and conversations without pending deliveries, and returns how many. */
+  /**
+   * Removes up to `limit` rows of deleted users and conversations without pending deliveries, and returns how many.
+   * Entries that wait for readers of a pull webhook are pending.
+   */
   purgeDeleted(limit: number): Promise<number>
 
   /**
@@ -98,6 +122,8 @@ export interface Store {
   mapSender(input: MapSender): Promise<Pick<Mapped, 'userId' | 'appended'>>
   /** The user at a (client, channel, identity, sender); undefined if there is none. Creates nothing. */
   findSender(clientId: Id, channel: ChannelRef, sender: Omit<Endpoint, 'thread'>): Promise<Id | undefined>
+  /** Up to `limit` endpoints of conversations with this sender, of any channel and identity, in any order. */
+  findPlaces(clientId: Id, sender: string, limit: number): Promise<Place[]>
   /** Separates the endpoint from the conversation. False if the conversation has no such endpoint. */
   removeEndpoint(clientId: Id, conversationId: Id, endpointId: Id): Promise<boolean>
 
@@ -167,19 +193,85 @@ export interface Store {
    * Idempotent. Call it before the mark that passes what was sent.
    */
   recordSent(stream: StreamRef, seq: number, target: Target, sent: SentMessage): Promise<void>
-  /** Entries that have dead deliveries. */
+  /** Entries that have dead deliveries which were not discarded. */
   listDead(clientId: Id, page: Page): Promise<DeadEntry[]>
+  /** Dead letters by filter, see {@link DeadPage}. One call looks at a bounded number of them. */
+  findDead(clientId: Id, page: DeadPage): Promise<DeadLetters>
+  /** All dead letters, by stream and in the order of its entries. They may come and go during the walk. */
+  walkDead(clientId: Id, walk: DeadWalk): Promise<DeadRef[]>
   /**
    * Retries a dead delivery, to the same target or to another: removes the record of its failure and gives it a lane of
    * its own, due now. Undefined if there is no such dead delivery.
    */
   replay(replay: Replay): Promise<Replayed | undefined>
+  /**
+   * Takes a dead delivery from all lists. Its entry keeps the record, and it can still be replayed. False if there is no
+   * such dead delivery, or it was discarded before.
+   */
+  discard(clientId: Id, entryId: Id, target: Target): Promise<boolean>
   /** Makes every stream of the client with pending deliveries due now, and a stream that is held when it is given back. */
   wakeClient(clientId: Id, now: Date): Promise<void>
   /** The progress of a stream's deliveries. */
   findProgress(stream: StreamRef): Promise<Progress | undefined>
+  /** When a stream is delivered next, and until when somebody has it. Undefined if there is no such stream. */
+  findSchedule(stream: StreamRef): Promise<Schedule | undefined>
+  /**
+   * Adds attempts at deliveries. The newest ten of each delivery are kept. Idempotent: an attempt at the same delivery that
+   * began in the same millisecond is there already. Attempts in streams that are not there may be dropped. They are removed
+   * with their stream and their client (those that are prompt by their age), and are no part of an archive.
+   */
+  recordAttempts(attempts: readonly NewAttempt[]): Promise<void>
+  /** Attempts at deliveries of these entries of the stream, in order of the entries, then of time. */
+  listAttempts(stream: StreamRef, entries: readonly Pick<Entry, 'seq' | 'at'>[]): Promise<AttemptRecord[]>
+  /**
+   * Removes attempts that began before this time, up to `limit` rows, those first that were recorded first. Returns how many
+   * rows.
+   */
+  purgeAttempts(before: Date, limit: number): Promise<number>
+  /** The client's streams with pending deliveries, longest due first. */
+  listOwing(clientId: Id, page: OwingPage): Promise<OwingStream[]>
   /** The number of streams with pending deliveries, and the time of the oldest entry that may still be pending. */
   backlog(): Promise<{ streams: number; oldest?: Date }>
+
+  /**
+   * Adds items to the end of a queue of the client, in their order. Each gets the next number, from 1. An item whose
+   * stream and number are in the queue is left out.
+   */
+  enqueue(clientId: Id, queueId: Id, items: readonly QueueItem[]): Promise<void>
+  /**
+   * Items after a number, in order. Nothing is added later before an item that was returned, so that a reader may
+   * continue after its number.
+   */
+  readQueue(clientId: Id, queueId: Id, page: QueuePage): Promise<QueuedItem[]>
+  /** Undefined if nothing was ever added. Items before the oldest number were removed. */
+  queueEnds(clientId: Id, queueId: Id): Promise<QueueEnds | undefined>
+  /**
+   * Removes the oldest items, up to `limit`, as long as they were added before this time. The newest item stays, so that
+   * numbers continue. Returns how many.
+   */
+  purgeQueue(clientId: Id, queueId: Id, before: Date, limit: number): Promise<number>
+
+  /**
+   * Makes entries wait for the readers of pull webhooks. Each offer is one atomic change of its lane, which is made if
+   * it is missing. Idempotent: what was offered before, acknowledged or not, changes nothing. A lane in which nothing
+   * waited is due now.
+   */
+  offerPulls(clientId: Id, offers: readonly PullOffer[], now: Date): Promise<void>
+  /** Lanes of a pull webhook that are due by now, longest due first. Nothing is taken. */
+  duePulls(clientId: Id, webhookId: Id, due: { now: Date; limit: number }): Promise<DuePulls>
+  /** The lanes that are there, in any order. */
+  findPulls(clientId: Id, lanes: readonly PullLaneRef[]): Promise<PullLane[]>
+  /** Lanes in which something waits since before this time, longest waiting first. */
+  listPulls(clientId: Id, webhookId: Id, waiting: { before: Date; limit: number }): Promise<PullLane[]>
+  /**
+   * Compare-and-set of each lane: writes it if its stored version is `version - 1`. Returns for each whether it was
+   * written.
+   */
+  replacePulls(lanes: readonly PullLane[]): Promise<boolean[]>
+  /** The number of lanes in which something waits, and the time of the oldest entry that may be waiting. */
+  pullBacklog(clientId: Id, webhookId: Id): Promise<{ lanes: number; oldest?: Date }>
+  /** Removes up to `limit` lanes in which nothing has waited since before this time. Returns how many. */
+  purgePulls(before: Date, limit: number): Promise<number>
 
   /** Adds to a counter of the client, 1 by default, and returns the new value. A counter starts at 0. */
   increment(clientId: Id, name: string, by?: number): Promise<number>
@@ -209,6 +301,19 @@ export interface Store {
    * if an operator can change that.
    */
   watch(watcher: Watcher): Promise<{ isInstant: boolean; reason?: string }>
+  /**
+   * Turns {@link Watcher.appended} and {@link Watcher.signalled} on or off, which costs something with each append of any
+   * process. True: everything that is appended after it resolves is notified. False: this store sends no such
+   * notifications; then poll with {@link Store.findHeads}. Call it after {@link Store.watch}.
+   */
+  watchAppends(isWanted: boolean): Promise<boolean>
+  /** The newest number of each of these streams, in their order; undefined for one that the client does not have. */
+  findHeads(streams: readonly StreamRef[]): Promise<(number | undefined)[]>
+  /**
+   * Sends a short text about a stream to the watchers of other processes that watch appends, if the store sends
+   * notifications. Nothing is kept: it may be lost.
+   */
+  signal(stream: StreamRef, text: string): Promise<void>
 
   /** Closes the store. All accepted writes are on disk when it resolves. */
   close(): Promise<void>
@@ -222,6 +327,15 @@ export interface Watcher {
   clientChanged(clientId: Id): void
   /** The turn of this message ended. */
   turnEnded(messageId: Id): void
+  /**
+   * An entry of this number is in the stream, for {@link Store.watchAppends}. Numbers may come out of order; an entry
+   * before it may not be there yet.
+   */
+  appended(stream: StreamRef, seq: number): void
+  /** The text of a {@link Store.signal} of another process. */
+  signalled(stream: StreamRef, text: string): void
+  /** Items were added to this queue, or a lane of this pull webhook that no reader has is due. */
+  queued(queueOrWebhookId: Id): void
   /** Notifications may have been lost: anything cached may be stale, and streams may be due. */
   missed(): void
 }

@@ -186,6 +186,9 @@ function watcherOf(heard: string[]): Watcher {
     due: (at) => heard.push(`due ${at.getTime()}`),
     clientChanged: (id) => heard.push(`client ${id}`),
     turnEnded: (id) => heard.push(`turn ${id}`),
+    appended: ({ streamId }, seq) => heard.push(`appended ${streamId} ${seq}`),
+    signalled: ({ streamId }, text) => heard.push(`signalled ${streamId} ${text}`),
+    queued: () => heard.push('queued'),
     missed: () => heard.push('missed'),
   }
 }

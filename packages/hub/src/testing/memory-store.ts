@@ -2,6 +2,7 @@ import { PlugboardError } from '@plugboard/core'
 import type { Entry } from '../log/entry.js'
 import type { Store } from '../ports/store.js'
 import { appendMethods } from './memory-store/append.js'
+import { attemptMethods } from './memory-store/attempts.js'
 import { clientMethods } from './memory-store/clients.js'
 import { conversationMethods } from './memory-store/conversations.js'
 import { counterMethods } from './memory-store/counters.js'
@@ -11,8 +12,11 @@ import { documentMethods } from './memory-store/documents.js'
 import { endpointMethods } from './memory-store/endpoints.js'
 import { entryMethods } from './memory-store/entries.js'
 import { idempotencyKeyMethods } from './memory-store/idempotency-keys.js'
+import { listMethods } from './memory-store/lists.js'
 import { metaMethods } from './memory-store/meta.js'
+import { pullMethods } from './memory-store/pulls.js'
 import { purgeMethods } from './memory-store/purge.js'
+import { queueMethods } from './memory-store/queues.js'
 import type { Owner, Stream } from './memory-store/stream.js'
 
 /** The clock of a database in memory, and its leases. */
@@ -88,14 +92,20 @@ function openHandle(database: Database, owner: Owner): Store {
     asynchronous(method as (...input: unknown[]) => unknown),
   ])
   return {
-    ...(Object.fromEntries(methods) as Omit<Store, 'watch' | 'close'>),
+    ...(Object.fromEntries(methods) as Omit<Store, 'watch' | 'watchAppends' | 'close'>),
     async watch(watcher) {
       database.watchers.set(owner, watcher)
       return { isInstant: true }
     },
+    async watchAppends(isWanted) {
+      if (isWanted) database.followers.add(owner)
+      else database.followers.delete(owner)
+      return true
+    },
     async close() {
       isOpen = false
       database.watchers.delete(owner)
+      database.followers.delete(owner)
     },
   }
 }
@@ -111,5 +121,9 @@ const methodsOf = (database: Database, owner: Owner): Methods => ({
   ...conversationMethods(database, owner),
   ...endpointMethods(database, owner),
   ...deliveryMethods(database, owner),
+  ...attemptMethods(database),
+  ...queueMethods(database),
+  ...pullMethods(database),
   ...purgeMethods(database),
+  ...listMethods(database),
 })

@@ -1,4 +1,5 @@
 import { appendCases } from './store-suite/append.js'
+import { attemptCases } from './store-suite/attempts.js'
 import { clientCases } from './store-suite/clients.js'
 import { conversationCases } from './store-suite/conversations.js'
 import { counterCases } from './store-suite/counters.js'
@@ -14,6 +15,7 @@ import { endpointCases } from './store-suite/endpoints.js'
 import { groupCases } from './store-suite/groups.js'
 import { keyCases } from './store-suite/keys.js'
 import { leaseCases, leaseEndCases } from './store-suite/leases.js'
+import { listCases } from './store-suite/lists.js'
 import { mergingCases } from './store-suite/merging.js'
 import { messageCases } from './store-suite/messages.js'
 import { metaCases } from './store-suite/meta.js'
@@ -21,7 +23,9 @@ import { modelCases } from './store-suite/model.js'
 import type { OpenStore } from './store-suite/open-store.js'
 import { pageSizeCases } from './store-suite/page-size.js'
 import { progressCases } from './store-suite/progress.js'
+import { pullCases } from './store-suite/pulls.js'
 import { purgeCases } from './store-suite/purge.js'
+import { queueCases } from './store-suite/queues.js'
 import { replicaCases } from './store-suite/replicas.js'
 import { roundTripCases } from './store-suite/round-trip.js'
 import { type Cases, Scene } from './store-suite/scene.js'
@@ -80,9 +84,13 @@ const groups: readonly Group[] = [
   { name: 'progress', cases: progressCases },
   { name: 'leases', cases: leaseCases },
   { name: 'dead deliveries', cases: deadCases },
+  { name: 'attempts', cases: attemptCases },
   { name: 'what endpoints show', cases: sentCases },
+  { name: 'lists for operators', cases: listCases },
   { name: 'documents', cases: documentCases },
   { name: 'counters', cases: counterCases },
+  { name: 'queues', cases: queueCases },
+  { name: 'pull lanes', cases: pullCases },
   { name: 'idempotency keys', cases: keyCases },
   { name: 'tenants apart', cases: tenantCases },
   { name: 'purge of a client', cases: purgeCases },

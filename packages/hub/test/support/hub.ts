@@ -1,4 +1,5 @@
 import { type Channel, silentLogger } from '@plugboard/core'
+import type { WebhookFormat } from '../../src/delivery/webhook-format.js'
 import { createHub, type Hub } from '../../src/hub.js'
 import type { HubSettings } from '../../src/hub-options.js'
 import type { ClientRecord } from '../../src/ports/client-record.js'
@@ -20,7 +21,11 @@ export class SharedStore {
 
   /** The handle of a process. It is never notified of changes by others, so that the process has to poll. */
   open(): Store {
-    return { ...this.database.open(), watch: async () => ({ isInstant: false }) }
+    return {
+      ...this.database.open(),
+      watch: async () => ({ isInstant: false }),
+      watchAppends: async () => false,
+    }
   }
 
   /** What happened to integrations, oldest first. */
@@ -39,6 +44,7 @@ export function openHub(
   channels: readonly Channel[],
   more: Partial<HubSettings> = {},
   now = () => new Date(),
+  formats: readonly WebhookFormat[] = [],
 ): Hub {
   const hub = createHub({
     ...{
@@ -46,7 +52,7 @@ export function openHub(
       blobs: new MemoryBlobs(),
       keyring,
       channels: channels.map((channel) => ({ channel })),
-      formats: [],
+      formats,
       fetch,
     },
     network: { fetch, webSocket: () => unreachable() },
@@ -57,6 +63,7 @@ export function openHub(
       renew: () => undefined,
       cancel: () => undefined,
       close: async () => undefined,
+      request: async () => ({ startedAt: 0, durationMs: 0 }),
     },
     observer: { delivered: () => undefined, retried: () => undefined, died: () => undefined },
     settings: {

@@ -310,7 +310,11 @@ export class World {
         this.#refused?.(gate as Target) ?? this.#pause(process, gate as Target, credentials),
       gaveUp: async () => undefined,
       observer: { delivered: () => undefined, retried: () => undefined, died: () => undefined },
-      monitor: { delivered: () => undefined, failed: () => undefined, died: () => undefined },
+      monitor: {
+        ...{ delivered: () => undefined, failed: () => undefined, died: () => undefined },
+        ...{ attempted: () => undefined, circuitOpened: () => undefined, circuitClosed: () => undefined },
+      },
+      attempts: { add: () => undefined },
       externalIdOf: () => undefined,
       log: this.#log,
       now: () => new Date(),

@@ -21,11 +21,15 @@ import type {
   EntryDoc,
   KeyDoc,
   MetaDoc,
+  PullDoc,
+  QueuedDoc,
   StoredDoc,
   StreamDoc,
 } from '../database/document-types.js'
 import type { Models } from '../database/schemas.js'
 import { idOf, oid, toEndpoint, toEntry, toProgress } from '../encoding.js'
+import { Pulls } from '../pulls.js'
+import { toQueued } from '../queues.js'
 import { toDocument } from '../stored-documents.js'
 import { Completion } from './completion.js'
 
@@ -53,7 +57,8 @@ export class ArchiveReader {
     this.#models = models
     this.#clock = clock
     this.#completion = new Completion(models)
-    const { meta, clients, keys, addresses, entries, documents, counters } = models
+    const { meta, clients, keys, addresses, entries, documents, counters, queued } = models
+    const pulls = new Pulls(models, clock)
     this.#pages = {
       meta: (after) =>
         pagesOf<MetaDoc>(meta.collection, { _id: { $gt: after } }, (docs) =>
@@ -101,6 +106,17 @@ export class ArchiveReader {
             ...{ clientId: idOf(clientId), name, value },
           })),
         ),
+      queued: (after) =>
+        pagesOf<QueuedDoc>(queued.collection, from(after), (docs) =>
+          docs.map((doc) => ({
+            kind: 'queued',
+            ...{ clientId: idOf(doc.clientId), queueId: idOf(doc.queueId), ...toQueued(doc) },
+          })),
+        ),
+      pull: (after) =>
+        pagesOf<PullDoc>(models.pulls.collection, { _id: { $gt: after } }, (docs) =>
+          docs.map((doc) => ({ kind: 'pull', ...pulls.toLane(doc) })),
+        ),
     }
   }
 
@@ -109,7 +125,8 @@ export class ArchiveReader {
   }
 
   async count(): Promise<Counts> {
-    const { meta, clients, keys, addresses, streams, entries, documents, counters } = this.#models
+    const { meta, clients, keys, addresses, streams, entries, documents, counters, queued, pulls } =
+      this.#models
     const ofCopies = { _id: { $gte: COPY_META, $lt: AFTER_COPY_META } }
     const ofKind = (kind: StreamKind) => streams.countDocuments({ kind })
     return {
@@ -123,6 +140,8 @@ export class ArchiveReader {
       entry: await entries.countDocuments(),
       document: await documents.countDocuments(),
       counter: await counters.countDocuments(),
+      queued: await queued.countDocuments(),
+      pull: await pulls.countDocuments(),
     }
   }
 

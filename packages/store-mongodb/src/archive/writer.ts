@@ -1,14 +1,15 @@
 import { PlugboardError } from '@plugboard/core'
-import type {
-  ArchiveKind,
-  ArchiveRecord,
-  ConversationStream,
-  CounterRecord,
-  Entry,
-  KeyClaim,
-  SenderRecord,
-  StreamKind,
-  StreamRecord,
+import {
+  type ArchiveKind,
+  type ArchiveRecord,
+  type ConversationStream,
+  type CounterRecord,
+  type Entry,
+  type KeyClaim,
+  listedDeaths,
+  type SenderRecord,
+  type StreamKind,
+  type StreamRecord,
 } from '@plugboard/hub'
 import { type mongo, Types } from 'mongoose'
 import { toDoc } from '../clients.js'
@@ -16,14 +17,20 @@ import type { DatabaseClock } from '../database/clock.js'
 import type {
   AddressDoc,
   CounterDoc,
+  DeadLetterDoc,
   EntryDoc,
   KeyDoc,
+  PullDoc,
+  QueuedDoc,
   StoredDoc,
   StreamDoc,
 } from '../database/document-types.js'
 import { isTakenWrite, refusedOf } from '../database/failure.js'
 import type { Models } from '../database/schemas.js'
 import { idOf, NEVER, oid, toEndpointDoc, toEntryDoc } from '../encoding.js'
+import { toDeadDoc } from '../lists/dead-index.js'
+import { Pulls } from '../pulls.js'
+import { toQueuedDoc } from '../queues.js'
 import { toStoredDoc } from '../stored-documents.js'
 import { addressText, senderText } from '../streams/endpoints.js'
 
@@ -35,14 +42,17 @@ type Of<K extends ArchiveKind> = Extract<ArchiveRecord, { kind: K }>
 export class ArchiveWriter {
   readonly #models: Models
   readonly #clock: DatabaseClock
+  readonly #pulls: Pulls
 
   constructor(models: Models, clock: DatabaseClock) {
     this.#models = models
     this.#clock = clock
+    this.#pulls = new Pulls(models, clock)
   }
 
   async write(records: readonly ArchiveRecord[]): Promise<void> {
-    const { meta, clients, keys, streams, addresses, entries, documents, counters } = this.#models
+    const { meta, clients, keys, streams, addresses, entries, documents, counters, queued, pulls } =
+      this.#models
     const of = <K extends ArchiveKind>(kind: K) =>
       records.filter((record): record is Of<K> => record.kind === kind)
     const metaDocs = of('meta').map(({ key, value }) => ({ _id: key, value }))
@@ -54,9 +64,18 @@ export class ArchiveWriter {
     const talks = await this.#leading(of('conversation'))
     const addressDocs = [...talks.flatMap(toAddressDocs), ...of('sender').map(toSenderDoc)]
     await putAll(addresses.collection, addressDocs, byAddress, addressPlace)
-    await putAll(entries.collection, of('entry').map(toArchivedEntryDoc), byId, entryPlace)
+    const entryDocs = of('entry').map(toArchivedEntryDoc)
+    await putAll(entries.collection, entryDocs, byId, entryPlace)
+    const deadDocs = entryDocs.flatMap(toDeadDocs)
+    await putAll(this.#models.deadLetters.collection, deadDocs, byId, ({ _id }) => _id)
     await putAll(documents.collection, of('document').map(toStoredDoc), byDocument, documentPlace)
     await putAll(counters.collection, of('counter').map(toCounterDoc), byCounter, counterPlace)
+    const queuedDocs = of('queued').map(({ clientId, queueId, kind: _, ...item }) =>
+      toQueuedDoc(clientId, queueId, item),
+    )
+    await putAll(queued.collection, queuedDocs, byNumber, numberPlace)
+    const pullDocs = of('pull').map(({ kind: _, ...lane }) => this.#pulls.toDoc(lane))
+    await putAll(pulls.collection, pullDocs, byId, lanePlace)
   }
 
   /** Conversations that endpoints lead to: neither they nor their users were deleted. */
@@ -105,7 +124,9 @@ export class ArchiveWriter {
       endpoints: endpoints.map((endpoint) => toEndpointDoc(endpoint)),
       ...(userId && { userId: oid(userId) }),
       ...(lastMessageAt && { lastMessageAt }),
-      ...(deletedAt ? { deletedAt } : { listAt: lastMessageAt ?? NEVER }),
+      ...(deletedAt
+        ? { deletedAt }
+        : { listAt: lastMessageAt ?? NEVER, activeAt: lastMessageAt ?? conversation.createdAt }),
       ...(deletedAt && !nextAt && { isOver: true as const }),
     }
   }
@@ -159,8 +180,17 @@ const byCounter = (docs: readonly CounterDoc[]) => ({
   name: { $in: docs.map(({ name }) => name) },
 })
 
+const byNumber = (docs: readonly Omit<QueuedDoc, '_id'>[]) => ({
+  clientId: { $in: docs.map(({ clientId }) => clientId) },
+  queueId: { $in: docs.map(({ queueId }) => queueId) },
+  n: { $in: docs.map(({ n }) => n) },
+})
+
 const documentPlace = ({ clientId, kind, documentId }: NewDoc): string =>
   `${kind} ${documentId} of ${clientId}`
+const numberPlace = ({ queueId, n, streamId, seq }: Omit<QueuedDoc, '_id'>): string =>
+  `number ${n} of the queue ${queueId}, with ${seq} of ${streamId}`
+const lanePlace = ({ _id, clientId }: PullDoc): string => `the lane ${_id} of ${clientId}`
 const counterPlace = ({ clientId, name }: CounterDoc): string => `the counter ${name} of ${clientId}`
 const keyPlace = ({ clientId, key, id }: KeyDoc): string => `${clientId} ${key} ${id}`
 const streamPlace = ({ _id, clientId, kind }: StreamDoc): string => `${kind} ${_id} of ${clientId}`
@@ -168,6 +198,9 @@ const entryPlace = ({ _id, clientId, streamId, seq }: EntryDoc): string =>
   `${_id}, number ${seq} of ${streamId} of ${clientId}`
 const addressPlace = ({ clientId, address, userId, conversationId, endpointId }: AddressDoc): string =>
   `${address} ${clientId} ${userId} ${conversationId ?? ''} ${endpointId ?? ''}`
+
+const toDeadDocs = (entry: EntryDoc): DeadLetterDoc[] =>
+  listedDeaths(entry).map(([target, dead]) => toDeadDoc(entry, target, dead))
 
 const toKeyDoc = ({ clientId, key, hash, id, at }: KeyClaim): KeyDoc => ({
   _id: new Types.ObjectId(),
@@ -201,7 +234,7 @@ function toArchivedEntryDoc({ kind: _, ...entry }: Of<'entry'>): EntryDoc {
   const place = { clientId: oid(clientId), streamId: oid(streamId), seq, at }
   const doc = toEntryDoc(entry, entry, place)
   if (turnEndedAt) doc.turnEndedAt = turnEndedAt
-  if (dead) Object.assign(doc, { dead, isDead: true })
+  if (dead) Object.assign(doc, { dead, ...(listedDeaths(entry).length > 0 && { isDead: true }) })
   if (sent) Object.assign(doc, { sent })
   if (!deletedAt) return doc
   const { listed: _listed, ...tombstone } = doc

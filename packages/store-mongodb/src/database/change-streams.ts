@@ -1,6 +1,7 @@
 import type { Watcher } from '@plugboard/hub'
 import { type Connection, mongo } from 'mongoose'
 import { idOf } from '../encoding.js'
+import { webhookOf } from '../pulls.js'
 import type { DatabaseClock } from './clock.js'
 import type { ObjectId } from './document-types.js'
 
@@ -9,7 +10,7 @@ const REOPEN_MS = 1000
 
 /**
  * Codes of a server that has no change streams, or not for this user: unauthorized (13, and 8000 at Atlas), illegal
- * operation (20), command not found (59), not supported (115, and 303 at Amazon DocumentDB), not implemented (238), no
+ * operation (20), command not found (59), not supported (115, and 303 at Amazon DocumentDB), `NotImplemented` (238), no
  * such stage (40324), only on replica sets (40573).
  */
 const REFUSED: ReadonlySet<unknown> = new Set([13, 20, 59, 115, 238, 303, 8000, 40_324, 40_573])
@@ -26,50 +27,103 @@ const told = (coll: string, field: string) => ({
   ],
 })
 
-const PIPELINE = [
-  {
-    $match: {
-      $or: [{ 'ns.coll': 'clients' }, told('streams', 'wakeAt'), told('entries', 'turnEndedAt')],
-    },
-  },
-  {
-    $project: {
-      ns: 1,
-      documentKey: 1,
-      operationType: 1,
-      'updateDescription.updatedFields.wakeAt': 1,
-      'fullDocument.wakeAt': 1,
-    },
-  },
-]
+const INSERTED = { 'ns.coll': 'queued', operationType: 'insert' }
 
 interface Change {
   ns?: { coll: string }
-  documentKey?: { _id: ObjectId }
+  documentKey?: { _id: ObjectId | string }
   updateDescription?: { updatedFields?: { wakeAt?: Date } }
-  fullDocument?: { wakeAt?: Date }
+  fullDocument?: {
+    wakeAt?: Date
+    queueId?: ObjectId
+    clientId?: ObjectId
+    streamId?: ObjectId
+    seq?: number
+    text?: string
+  }
 }
 
-/** Tells a watcher what change streams tell of this database, which is one cursor for all of it. */
+/** Some of what happens to the database, and what the watcher hears of it. */
+interface Subject {
+  pipeline: readonly object[]
+  tell(change: Change, watcher: Watcher, clock: DatabaseClock): void
+}
+
+/** What every process has to know. */
+export const CHANGES: Subject = {
+  pipeline: [
+    {
+      $match: {
+        $or: [
+          ...[{ 'ns.coll': 'clients' }, told('streams', 'wakeAt'), told('entries', 'turnEndedAt')],
+          ...[told('pulls', 'wakeAt'), INSERTED],
+        ],
+      },
+    },
+    {
+      $project: {
+        ns: 1,
+        documentKey: 1,
+        operationType: 1,
+        'updateDescription.updatedFields.wakeAt': 1,
+        'fullDocument.wakeAt': 1,
+        'fullDocument.queueId': 1,
+      },
+    },
+  ],
+  tell({ ns, documentKey, updateDescription, fullDocument }, watcher, clock) {
+    const wakeAt = updateDescription?.updatedFields?.wakeAt ?? fullDocument?.wakeAt
+    if (!documentKey) return watcher.missed()
+    if (typeof documentKey._id === 'string') return watcher.queued(webhookOf(documentKey._id))
+    if (fullDocument?.queueId) return watcher.queued(idOf(fullDocument.queueId))
+    const id = idOf(documentKey._id)
+    if (ns?.coll === 'clients') watcher.clientChanged(id)
+    else if (ns?.coll === 'entries') watcher.turnEnded(id)
+    else if (wakeAt) watcher.due(clock.fromDatabase(wakeAt))
+  },
+}
+
+/** What only those have to know who follow conversations: it is as much as all processes append. */
+export const APPENDS: Subject = {
+  pipeline: [
+    { $match: { operationType: 'insert', 'ns.coll': { $in: ['entries', 'signals'] } } },
+    {
+      $project: {
+        ...{ ns: 1, documentKey: 1, operationType: 1, 'fullDocument.clientId': 1 },
+        ...{ 'fullDocument.streamId': 1, 'fullDocument.seq': 1, 'fullDocument.text': 1 },
+      },
+    },
+  ],
+  tell({ fullDocument: { clientId, streamId, seq, text } = {} }, watcher) {
+    if (!clientId || !streamId) return watcher.missed()
+    const stream = { clientId: idOf(clientId), streamId: idOf(streamId) }
+    if (text !== undefined) watcher.signalled(stream, text)
+    else if (seq !== undefined) watcher.appended(stream, seq)
+  },
+}
+
+/** Tells a watcher what change streams tell of a subject, which is one cursor for all of the database. */
 export class ChangeStreams {
   readonly #connection: Connection
   readonly #clock: DatabaseClock
   readonly #watcher: Watcher
+  readonly #subject: Subject
   #stream: mongo.ChangeStream | undefined
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
 
-  constructor(connection: Connection, clock: DatabaseClock, watcher: Watcher) {
+  constructor(connection: Connection, clock: DatabaseClock, watcher: Watcher, subject: Subject) {
     this.#connection = connection
     this.#clock = clock
     this.#watcher = watcher
+    this.#subject = subject
   }
 
   /** Resolves when it is told of all that happens from then on, or to why the server will never tell. */
   async open(): Promise<string | undefined> {
     const database = this.#connection.db
     if (!database || this.#isClosed) return undefined
-    const stream = database.watch(PIPELINE)
+    const stream = database.watch([...this.#subject.pipeline])
     this.#stream = stream
     try {
       // The server has made the cursor when its first batch is there.
@@ -114,12 +168,7 @@ export class ChangeStreams {
     this.#timer.unref()
   }
 
-  #tell({ ns, documentKey, updateDescription, fullDocument }: Change): void {
-    const wakeAt = updateDescription?.updatedFields?.wakeAt ?? fullDocument?.wakeAt
-    if (!documentKey) return this.#watcher.missed()
-    const id = idOf(documentKey._id)
-    if (ns?.coll === 'clients') this.#watcher.clientChanged(id)
-    else if (ns?.coll === 'entries') this.#watcher.turnEnded(id)
-    else if (wakeAt) this.#watcher.due(this.#clock.fromDatabase(wakeAt))
+  #tell(change: Change): void {
+    this.#subject.tell(change, this.#watcher, this.#clock)
   }
 }

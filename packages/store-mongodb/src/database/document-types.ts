@@ -1,5 +1,14 @@
-import type { JsonObject } from '@plugboard/core'
-import type { Dead, EntryType, LaneKey, LaneState, SentMessage, StreamKind, Target } from '@plugboard/hub'
+import type { Id, JsonObject } from '@plugboard/core'
+import type {
+  AttemptRecord,
+  Dead,
+  EntryType,
+  LaneKey,
+  LaneState,
+  SentMessage,
+  StreamKind,
+  Target,
+} from '@plugboard/hub'
 import type { Types } from 'mongoose'
 
 export type ObjectId = Types.ObjectId
@@ -77,6 +86,8 @@ export interface StreamDoc {
   lastMessageAt?: Date
   /** The place in the list of conversations. What has none is no conversation, or a deleted one. */
   listAt?: Date
+  /** Of a conversation that was not deleted: its place in the order of recent ones. */
+  activeAt?: Date
   deletedAt?: Date
   /** Of a user: the one that it was merged into. */
   mergedInto?: ObjectId
@@ -149,6 +160,92 @@ export interface CounterDoc {
   value: number
 }
 
+/** What other processes are told of a stream. */
+export interface SignalDoc {
+  _id: ObjectId
+  clientId: ObjectId
+  streamId: ObjectId
+  text: string
+  at: Date
+}
+
+/** An item of a queue. */
+export interface QueuedDoc {
+  _id: ObjectId
+  clientId: ObjectId
+  queueId: ObjectId
+  n: number
+  streamId: ObjectId
+  seq: number
+  userId?: ObjectId
+  at: Date
+}
+
+/** What a pull webhook has of a stream. `dueAt` and `wakeAt` are by the clock of the database. */
+export interface PullDoc {
+  /** The ids of the webhook and of the stream, and what is replayed. */
+  _id: string
+  clientId: ObjectId
+  webhookId: ObjectId
+  streamId: ObjectId
+  replay?: string
+  userId?: ObjectId
+  done: number
+  upTo: number
+  since: Date
+  dueAt?: Date
+  /** `since` while nothing waits. Absent otherwise, so that the index has nothing else. */
+  idleAt?: Date
+  /** Follows `dueAt` while no reader has it, so that change streams tell of that alone. */
+  wakeAt?: Date
+  heldTo?: number
+  fence: number
+  given: { seq: number; count: number }[]
+  version: number
+  /** The call that wrote it last. */
+  by?: ObjectId
+}
+
+/** An attempt at a delivery. */
+export interface AttemptDoc {
+  /** The client, the stream, the number of the entry, the target and the time. */
+  _id: string
+  at: Date
+  took: number
+  status?: number
+  /** The kind of the failure; absent: it was delivered. */
+  failed?: Exclude<AttemptRecord['outcome'], 'delivered'>
+  error?: string
+  code?: string
+  response?: string
+}
+
+export type PromptAttempt = [seq: number, target: Target, at: Date, took: number, status: number | null]
+
+/** Attempts of prompt deliveries that ended in the same second. */
+export interface PromptAttemptsDoc {
+  /** Begins with the second. */
+  _id: string
+  /** By the ids of the client and the stream. */
+  of: Record<`${Id} ${Id}`, PromptAttempt[]>
+}
+
+/** By what a dead letter is found. */
+export interface DeadLetterDoc {
+  /** The id of the entry, and the target. */
+  _id: string
+  clientId: ObjectId
+  streamId: ObjectId
+  seq: number
+  entryId: ObjectId
+  type: EntryType
+  target: Target
+  at: Date
+  reason: Dead['reason']
+  channel?: string
+  integrationId?: ObjectId
+}
+
 export interface MetaDoc {
   _id: string
   value: string
@@ -170,18 +267,23 @@ interface IntegrationDoc {
   mode?: 'webhook' | 'listen'
   status: 'active' | 'pending' | 'paused'
   reason?: string
+  isUnproven?: true
+  pausedAt?: Date
 }
 
 interface WebhookDoc {
   _id: ObjectId
   url: string
+  mode?: 'pull' | 'feed'
   token: string
+  former?: { token: string; until: Date }
   format: string
   events?: string[]
   ownerId?: string
   createdAt?: Date
   settings?: JsonObject
   isGone?: true
+  pausedAt?: Date
 }
 
 export interface ClientDoc {
@@ -191,8 +293,10 @@ export interface ClientDoc {
   version: number
   createdAt: Date
   deletedAt?: Date
+  disabled?: { at: Date; reason?: string }
   acceptsGuests?: boolean
   maxStoredBytes?: number
+  isStreamed?: true
   tokens: TokenDoc[]
   integrations: IntegrationDoc[]
   formerIntegrations?: { channel: string; name: string; key: string }[]

@@ -4,6 +4,9 @@ import type { Models } from './schemas.js'
 type Index = readonly [name: string, keys: IndexDefinition & Record<string, 1 | -1>, options?: IndexOptions]
 type Indexes = Readonly<Record<keyof Models, readonly Index[]>>
 
+/** Long enough for every change stream to have seen a signal. */
+const SIGNAL_SECONDS = 60
+
 const there = (field: string) => ({ partialFilterExpression: { [field]: { $exists: true } } })
 
 /**
@@ -53,12 +56,56 @@ export const versions: readonly Partial<Indexes>[] = [
     counters: [['counters', { clientId: 1, name: 1 }, { unique: true }]],
   },
   { streams: [['merged', { clientId: 1, mergedInto: 1 }, there('mergedInto')]] },
+  { signals: [['age', { at: 1 }, { expireAfterSeconds: SIGNAL_SECONDS }]] },
+  {
+    queued: [
+      ['numbers', { clientId: 1, queueId: 1, n: 1 }, { unique: true }],
+      ['places', { clientId: 1, queueId: 1, streamId: 1, seq: 1 }, { unique: true }],
+      ['of_user', { clientId: 1, queueId: 1, userId: 1, n: 1 }, there('userId')],
+    ],
+    pulls: [
+      ['due', { clientId: 1, webhookId: 1, dueAt: 1 }, there('dueAt')],
+      ['waiting', { clientId: 1, webhookId: 1, since: 1 }, there('dueAt')],
+      ['of_stream', { clientId: 1, streamId: 1 }],
+      ['idle', { idleAt: 1 }, there('idleAt')],
+    ],
+  },
+  { attempts: [['age', { at: 1 }]], promptAttempts: [] },
+  {
+    deadLetters: [
+      ['newest', { clientId: 1, at: -1, entryId: -1, target: -1 }],
+      ['of_target', { clientId: 1, target: 1, at: -1, entryId: -1 }],
+      ['of_reason', { clientId: 1, reason: 1, at: -1, entryId: -1, target: -1 }],
+      ['of_channel', { clientId: 1, channel: 1, at: -1, entryId: -1, target: -1 }, there('channel')],
+      [
+        'of_integration',
+        { clientId: 1, integrationId: 1, at: -1, entryId: -1, target: -1 },
+        there('integrationId'),
+      ],
+      ['of_stream', { clientId: 1, streamId: 1, seq: 1, target: 1 }],
+    ],
+  },
 ]
+
+/**
+ * Indexes of streams for the lists of operators. They are built while the database is in use (see `Backfill`), since that
+ * takes minutes where there are many streams. They change seldom with a message, see `movedActivity`.
+ */
+export const STREAM_LISTS: readonly Index[] = [
+  ['recent', { clientId: 1, activeAt: -1, _id: -1 }, there('activeAt')],
+  ['recent_of_channel', { clientId: 1, 'endpoints.channel': 1, activeAt: -1, _id: -1 }, there('activeAt')],
+]
+
+/** As the server takes them. */
+export const specsOf = (indexes: readonly Index[]) =>
+  indexes.map(([name, key, options]) => ({ name, key, ...options }))
 
 const all: Record<string, Index[]> = {}
 for (const version of versions) {
   for (const [name, added] of Object.entries(version)) all[name] = [...(all[name] ?? []), ...added]
 }
+
+all.streams = [...(all.streams ?? []), ...STREAM_LISTS]
 
 /** All of them, by collection. */
 export const indexes: Readonly<Record<string, readonly Index[]>> = all

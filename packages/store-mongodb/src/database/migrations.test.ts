@@ -1,11 +1,11 @@
-import { newId } from '@plugboard/core'
+import { isPlugboardError, newId } from '@plugboard/core'
 import { clientsBeforeGuests } from '@plugboard/hub/testing'
-import { createConnection } from 'mongoose'
+import { createConnection, Types } from 'mongoose'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { dropDatabase, hasServer, newDatabaseUrl } from '../../test/database.js'
-import { event, mapping, say, talk } from '../../test/scene.js'
+import { event, mapping, say, talk, target } from '../../test/scene.js'
 import { openMongoStore } from '../index.js'
-import { versions } from './indexes.js'
+import { STREAM_LISTS, versions } from './indexes.js'
 
 /** A database as the first version of the schema left it, with what somebody made. */
 async function ofTheFirst() {
@@ -23,6 +23,9 @@ async function ofTheFirst() {
     if (first && name in first) for (const [index] of added) await collection.dropIndex(index)
     else await collection.drop()
   }
+  for (const [index] of STREAM_LISTS) await connection.collection('streams').dropIndex(index)
+  await connection.collection('streams').updateMany({}, { $unset: { activeAt: 1 } })
+  await connection.collection<{ _id: string }>('schema').deleteOne({ _id: 'lists' })
   const schema = connection.collection<{ _id: string }>('schema')
   await schema.updateOne({ _id: 'schema' }, { $set: { version: 1 } })
   await connection.close()
@@ -69,6 +72,39 @@ describe.runIf(hasServer)('a database of the first version', () => {
     expect(await store.insertDocument({ ...document, id: newId(), terms: [] })).toBe(false)
     await store.deleteUser(clientId, mapped.userId, event('user.deleted'))
     expect((await store.mapEndpoint(mapping(clientId))).appended.length).toBe(2)
+  })
+
+  test('has the lists of what is in it soon, and says so until then', async () => {
+    const { url, stream, mapped } = await ofTheFirst()
+    const { clientId, streamId } = stream
+    const to = target()
+    const connection = await createConnection(url).asPromise()
+    const at = new Date()
+    const dead = { [to]: { reason: 'gone', attempts: 1, at, label: 'url', channel: 'telegram' } }
+    await connection.collection('clients').insertOne({ _id: new Types.ObjectId(clientId), version: 1 })
+    const entry = await connection
+      .collection('entries')
+      .findOneAndUpdate(
+        { streamId: new Types.ObjectId(streamId), type: 'message' },
+        { $set: { dead, isDead: true } },
+      )
+    await connection.close()
+    const store = await openMongoStore({ url })
+    onTestFinished(() => store.close())
+    const ids = async (page: { channel?: string }) => {
+      const listed = await store.recentConversations(clientId, { limit: 10, ...page }).catch((error) => {
+        expect(isPlugboardError(error, 'UNAVAILABLE'), String(error)).toBe(true)
+        return []
+      })
+      return listed.map(({ id }) => id)
+    }
+    const isWhole = { timeout: 20_000 }
+    await expect.poll(() => ids({}), isWhole).toEqual([mapped.conversationId, streamId])
+    expect(await ids({ channel: 'telegram' })).toEqual([mapped.conversationId])
+    const found = async () => (await store.findDead(clientId, { channel: 'telegram', limit: 10 })).letters
+    await expect
+      .poll(async () => (await found()).map((letter) => letter.entry.id), isWhole)
+      .toEqual([entry?._id.toHexString()])
   })
 
   test('has the indexes of each version after that', async () => {

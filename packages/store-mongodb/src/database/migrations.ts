@@ -1,7 +1,7 @@
 import { type Id, isId, PlugboardError } from '@plugboard/core'
 import type { Connection } from 'mongoose'
 import { oid } from '../encoding.js'
-import { versions } from './indexes.js'
+import { STREAM_LISTS, specsOf, versions } from './indexes.js'
 import type { Models } from './schemas.js'
 
 interface SchemaDoc {
@@ -15,10 +15,11 @@ const NAMESPACE_EXISTS = 48
  * The steps from one version of the schema to the next: one that was released is never changed. Each may be done again
  * and by several replicas at once, since it ends in the same.
  */
-const migrations: readonly ((models: Models) => Promise<void>)[] = [
+const migrations: readonly ((models: Models, connection: Connection) => Promise<void>)[] = [
   ...versions.slice(0, 2).map(creating),
   keepGuests,
-  ...versions.slice(2).map(creating),
+  ...versions.slice(2, 6).map(creating),
+  createLists,
 ]
 
 function creating(version: (typeof versions)[number]): (models: Models) => Promise<void> {
@@ -31,9 +32,19 @@ async function createCollections(models: Models, indexes: (typeof versions)[numb
     await db.createCollection(collection.collectionName).catch((error: { code?: unknown }) => {
       if (error.code !== NAMESPACE_EXISTS) throw error
     })
-    const specs = (indexes[name] ?? []).map(([index, key, options]) => ({ name: index, key, ...options }))
+    const specs = specsOf(indexes[name] ?? [])
     if (specs.length > 0) await collection.createIndexes(specs as never)
   }
+}
+
+/** Where there is much, what takes long is left to `Backfill`. */
+async function createLists(models: Models, connection: Connection): Promise<void> {
+  await createCollections(models, versions[6] ?? {})
+  const isEmpty = (await models.streams.findOne({}, { _id: 1 }).lean()) === null
+  if (isEmpty) await models.streams.collection.createIndexes(specsOf(STREAM_LISTS) as never)
+  const lists = connection.collection<{ _id: 'lists'; state: string }>('schema')
+  const fresh = { $setOnInsert: { state: isEmpty ? 'whole' : 'none' } }
+  await lists.updateOne({ _id: 'lists' }, fresh, { upsert: true })
 }
 
 /** The client of documents that are no client's. */
@@ -87,7 +98,7 @@ export async function migrate(connection: Connection, models: Models, mayChange:
     const theirs = `it has ${version}, this Plugboard needs ${newest}`
     throw new PlugboardError('CONFLICT', `the schema of ${connection.name} is not up to date: ${theirs}`)
   }
-  for (const step of migrations.slice(version)) await step(models)
+  for (const step of migrations.slice(version)) await step(models, connection)
   // Another replica may have come further meanwhile.
   await schema.updateOne({ _id: 'schema' }, { $max: { version: newest } }, { upsert: true })
 }

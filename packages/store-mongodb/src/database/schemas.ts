@@ -1,12 +1,18 @@
 import { type Connection, type Model, Schema } from 'mongoose'
 import type {
   AddressDoc,
+  AttemptDoc,
   ClientDoc,
   CounterDoc,
+  DeadLetterDoc,
   EndpointDoc,
   EntryDoc,
   KeyDoc,
   MetaDoc,
+  PromptAttemptsDoc,
+  PullDoc,
+  QueuedDoc,
+  SignalDoc,
   StoredDoc,
   StreamDoc,
 } from './document-types.js'
@@ -90,6 +96,7 @@ const stream = new Schema<StreamDoc>(
     priorAt: { type: Date },
     lastMessageAt: { type: Date },
     listAt: { type: Date },
+    activeAt: { type: Date },
     deletedAt: { type: Date },
     mergedInto: { type: ObjectId },
     isOver: { type: Boolean },
@@ -131,8 +138,10 @@ const client = new Schema<ClientDoc>(
     version: { type: Number, required: true },
     createdAt: time,
     deletedAt: { type: Date },
+    disabled: { type: Mixed },
     acceptsGuests: { type: Boolean },
     maxStoredBytes: { type: Number },
+    isStreamed: { type: Boolean },
     tokens: [part({ _id: id, hash: anyText, createdAt: time })],
     integrations: [
       part({
@@ -145,6 +154,8 @@ const client = new Schema<ClientDoc>(
         mode: anyText,
         status: text,
         reason: anyText,
+        isUnproven: { type: Boolean },
+        pausedAt: { type: Date },
       }),
     ],
     formerIntegrations: { type: Mixed },
@@ -152,13 +163,16 @@ const client = new Schema<ClientDoc>(
       part({
         _id: id,
         url: anyText,
+        mode: anyText,
         token: anyText,
+        former: { type: Mixed },
         format: anyText,
         events: { type: [String], default: undefined },
         ownerId: anyText,
         createdAt: { type: Date },
         settings: { type: Mixed },
         isGone: { type: Boolean },
+        pausedAt: { type: Date },
       }),
     ],
   } as never,
@@ -183,6 +197,58 @@ const counter = new Schema<CounterDoc>(
   OPTIONS,
 )
 
+const signal = new Schema<SignalDoc>(
+  { clientId: id, streamId: id, text: anyText, at: time } as never,
+  OPTIONS,
+)
+
+const queued = new Schema<QueuedDoc>(
+  {
+    ...{ clientId: id, queueId: id, n: { type: Number, required: true } },
+    ...{ streamId: id, seq: { type: Number, required: true }, userId: { type: ObjectId }, at: time },
+  } as never,
+  OPTIONS,
+)
+
+const pull = new Schema<PullDoc>(
+  {
+    ...{ _id: text, clientId: id, webhookId: id, streamId: id, replay: anyText, userId: { type: ObjectId } },
+    ...{ done: { type: Number, required: true }, upTo: { type: Number, required: true } },
+    ...{ since: time, dueAt: { type: Date }, idleAt: { type: Date }, wakeAt: { type: Date } },
+    ...{ heldTo: { type: Number }, fence: { type: Number, required: true }, given: { type: Mixed } },
+    ...{ version: { type: Number, required: true }, by: { type: ObjectId } },
+  } as never,
+  OPTIONS,
+)
+
+const attempt = new Schema<AttemptDoc>(
+  {
+    ...{ _id: text, at: time, took: { type: Number, required: true }, status: { type: Number } },
+    ...{ failed: anyText, error: anyText, code: anyText, response: anyText },
+  } as never,
+  OPTIONS,
+)
+
+const deadLetter = new Schema<DeadLetterDoc>(
+  {
+    ...{ _id: text, clientId: id, streamId: id, seq: { type: Number, required: true }, entryId: id },
+    ...{
+      type: text,
+      target: text,
+      at: time,
+      reason: text,
+      channel: anyText,
+      integrationId: { type: ObjectId },
+    },
+  } as never,
+  OPTIONS,
+)
+
+const promptAttempts = new Schema<PromptAttemptsDoc>(
+  { _id: text, of: { type: Mixed, required: true } } as never,
+  OPTIONS,
+)
+
 /** The collections of one connection. */
 export interface Models {
   streams: Model<StreamDoc>
@@ -193,6 +259,12 @@ export interface Models {
   meta: Model<MetaDoc>
   documents: Model<StoredDoc>
   counters: Model<CounterDoc>
+  signals: Model<SignalDoc>
+  queued: Model<QueuedDoc>
+  pulls: Model<PullDoc>
+  attempts: Model<AttemptDoc>
+  promptAttempts: Model<PromptAttemptsDoc>
+  deadLetters: Model<DeadLetterDoc>
 }
 
 export function modelsOf(connection: Connection): Models {
@@ -205,5 +277,11 @@ export function modelsOf(connection: Connection): Models {
     meta: connection.model<MetaDoc>('meta', meta, 'meta'),
     documents: connection.model<StoredDoc>('document', stored, 'documents'),
     counters: connection.model<CounterDoc>('counter', counter, 'counters'),
+    signals: connection.model<SignalDoc>('signal', signal, 'signals'),
+    queued: connection.model<QueuedDoc>('queued', queued, 'queued'),
+    pulls: connection.model<PullDoc>('pull', pull, 'pulls'),
+    attempts: connection.model<AttemptDoc>('attempt', attempt, 'attempts'),
+    promptAttempts: connection.model<PromptAttemptsDoc>('promptAttempts', promptAttempts, 'promptAttempts'),
+    deadLetters: connection.model<DeadLetterDoc>('deadLetter', deadLetter, 'deadLetters'),
   }
 }

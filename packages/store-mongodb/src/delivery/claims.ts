@@ -1,5 +1,5 @@
 import type { Id } from '@plugboard/core'
-import type { Claimed, Due, Lease, Mark, Progress, StreamRef } from '@plugboard/hub'
+import type { Claimed, Due, Lease, Mark, Progress, Schedule, StreamRef } from '@plugboard/hub'
 import { Types } from 'mongoose'
 import type { DatabaseClock } from '../database/clock.js'
 import type { StreamDoc } from '../database/document-types.js'
@@ -190,6 +190,14 @@ export class Claims {
     const filter = { _id: oid(streamId), clientId: oid(clientId) }
     const stream = await this.#models.streams.findOne(filter, { scanned: 1, lanes: 1 }).lean<StreamDoc>()
     return stream ? toProgress(stream) : undefined
+  }
+
+  async findSchedule({ clientId, streamId }: StreamRef): Promise<Schedule | undefined> {
+    const filter = { _id: oid(streamId), clientId: oid(clientId) }
+    const stream = await this.#models.streams.findOne(filter, { nextAt: 1, owner: 1 }).lean<StreamDoc>()
+    if (!stream?.nextAt) return stream ? {} : undefined
+    const at = this.#clock.fromDatabase(stream.nextAt)
+    return stream.owner ? { leasedUntil: at } : { dueAt: at }
   }
 }
 

@@ -19,6 +19,9 @@ import type { NewStream, StreamCache } from './stream-cache.js'
 /** Times that a mapping is begun anew, since its conversation was deleted meanwhile. */
 const MAX_TRIES = 5
 
+/** Senders without a conversation that are passed over. */
+const MAX_SENDERS = 100
+
 /**
  * Which conversation an address is of, and who is there. An address is a document of its own, since what is unique in a
  * sharded collection has to begin with its shard key. Ids are chosen with it; the user and the conversation are made
@@ -56,6 +59,25 @@ export class Endpoints {
     if (!known || (known.check && (await this.#stateOf(known)).state !== 'made')) return undefined
     const { appended: _, ...found } = mappedTo(known, [])
     return found
+  }
+
+  /** One round trip, and more for those that are being made or taken away. */
+  async findPlaces(client: Id, sender: string, limit: number): Promise<Place[]> {
+    const prefix = `${JSON.stringify([sender]).slice(0, -1)},`
+    // Senders are here too: as many as there are endpoints at most, but for those without a conversation.
+    const docs = await this.#models.addresses
+      .find({ clientId: oid(client), address: { $gte: prefix, $lt: `${prefix.slice(0, -1)}-` } })
+      .limit(2 * limit + MAX_SENDERS)
+      .lean<AddressDoc[]>()
+    const places: Place[] = []
+    for (const doc of docs) {
+      if (places.length === limit) break
+      if (!doc.conversationId) continue
+      if (doc.check && (await this.#stateOf(doc)).state !== 'made') continue
+      const { appended: _, ...place } = mappedTo(doc, [])
+      places.push(place)
+    }
+    return places
   }
 
   async findSender(

@@ -1,11 +1,18 @@
 import { type Id, isPlugboardError } from '@plugboard/core'
-import { type Entry, isFull, type MessageCount, type MessagePage, type ReplyPage } from '@plugboard/hub'
+import {
+  type Entry,
+  isFull,
+  type MessageCount,
+  type MessagePage,
+  type ReplyPage,
+  type StreamRef,
+} from '@plugboard/hub'
 import type { PipelineStage } from 'mongoose'
 import type { EntryDoc, ObjectId, StreamDoc } from '../database/document-types.js'
 import { toStoreError } from '../database/failure.js'
 import { readPage } from '../database/pages.js'
 import type { Models } from '../database/schemas.js'
-import { NEVER, oid, type StreamEnd, toEntry } from '../encoding.js'
+import { idOf, NEVER, oid, type StreamEnd, toEntry } from '../encoding.js'
 import type { Holes } from './holes.js'
 import type { StreamCache } from './stream-cache.js'
 
@@ -184,6 +191,23 @@ export class Entries {
     return isFilled && entries.length === 0 ? this.listAfter(clientId, streamId, after, limit) : entries
   }
 
+  /** One round trip for a thousand streams. */
+  async findHeads(streams: readonly StreamRef[]): Promise<(number | undefined)[]> {
+    const heads = new Map<string, number>()
+    for (let start = 0; start < streams.length; start += HEADS_AT_ONCE) {
+      const some = streams.slice(start, start + HEADS_AT_ONCE)
+      const filter = {
+        _id: { $in: some.map(({ streamId }) => oid(streamId)) },
+        clientId: { $in: [...new Set(some.map(({ clientId }) => clientId))].map(oid) },
+      }
+      const docs = await this.#models.streams
+        .find(filter, { clientId: 1, seq: 1 })
+        .lean<Pick<StreamDoc, '_id' | 'clientId' | 'seq'>[]>()
+      for (const { _id, clientId, seq } of docs) heads.set(idOf(clientId) + idOf(_id), seq)
+    }
+    return streams.map(({ clientId, streamId }) => heads.get(clientId + streamId))
+  }
+
   /** Whether the first of these numbers is there now. A write that fails leaves it missing, to be tried again. */
   async #hasFilled(state: Stream, missing: readonly number[]): Promise<boolean> {
     try {
@@ -217,6 +241,8 @@ export class Entries {
     return this.#streams.find(clientId, streamId, STREAM)
   }
 }
+
+const HEADS_AT_ONCE = 1000
 
 /** A list as it was read, and how to read it anew, below a number. */
 interface Listed<T> {

@@ -1,4 +1,4 @@
-import type { Append, Claimed } from '@plugboard/hub'
+import { ACTIVITY_GRAIN_MS, type Append, type Claimed } from '@plugboard/hub'
 import { Types } from 'mongoose'
 import type { DatabaseClock } from '../database/clock.js'
 import type { EntryDoc, ObjectId, StreamDoc } from '../database/document-types.js'
@@ -86,7 +86,9 @@ export class Reservations {
     const stage = {
       seq: place.seq,
       lastAt,
-      ...(mergedInto ? { mergedInto } : { deletedAt: lastAt, listAt: '$$REMOVE', isOver }),
+      ...(mergedInto
+        ? { mergedInto }
+        : { deletedAt: lastAt, listAt: '$$REMOVE', activeAt: '$$REMOVE', isOver }),
       kept: { $concatArrays: ['$kept', [{ $mergeObjects: [{ $literal: { _id, ...fields } }, place] }]] },
       ...(isOwed(item) ? {} : scanning(1)),
       ...this.#lease([item], call),
@@ -112,7 +114,7 @@ export class Reservations {
       seq: last,
       lastAt: upTo(items.length),
       reserved: { $concatArrays: [filled.length > 0 ? left : reserved, [mine]] },
-      ...(isListed && { lastMessageAt: upTo(newest + 1), listAt: upTo(newest + 1) }),
+      ...(isListed && listing(upTo(newest + 1))),
       ...(items.some(isOwed) ? {} : scanning(items.length)),
     }
   }
@@ -173,6 +175,13 @@ interface Call {
 const scanning = (count: number) => ({
   scanned: { $cond: [isMissing('$nextAt'), { $add: ['$seq', count] }, '$scanned'] },
 })
+
+/** What a message at this time changes in lists: the same as `movedActivity` of the hub. */
+const listing = (at: object) => {
+  const since = { $subtract: [at, { $ifNull: ['$activeAt', new Date(0)] }] }
+  const activeAt = { $cond: [{ $gte: [since, ACTIVITY_GRAIN_MS] }, at, '$activeAt'] }
+  return { lastMessageAt: at, listAt: at, activeAt }
+}
 
 const newestOf = (items: readonly Wanted[]): Date =>
   items.map(({ entry }) => entry.at).reduce((newest, at) => later(newest, at))

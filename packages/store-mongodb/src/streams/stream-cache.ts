@@ -138,7 +138,7 @@ export class StreamCache {
       fence: 0,
       createdAt,
     }
-    if (kind === 'conversation') doc.listAt = NEVER
+    if (kind === 'conversation') Object.assign(doc, { listAt: NEVER, activeAt: createdAt })
     if (first && first.owes.length > 0) Object.assign(doc, this.#owing(first))
     return doc
   }

@@ -22,6 +22,8 @@ import {
   toEndpoint,
   toEntry,
 } from '../encoding.js'
+import { PULL_ROW, type PullRow, toPullLane } from '../pulls.js'
+import { QUEUED_ROW, type QueuedRow, toQueued } from '../queues.js'
 import { DOCUMENT_ROW, type DocumentRow, toDocument } from '../stored-documents.js'
 
 /** Records in a page. */
@@ -88,6 +90,11 @@ const DOCUMENTS = `SELECT json_array(${toHex('client')}, collection, ${DOCUMENT_
 const COUNTERS = `SELECT json_array(${toHex('client')}, name, value) AS row FROM counters
   WHERE (client, name) > (${toBytes}, ?) ORDER BY client, name LIMIT ${PAGE}`
 
+const QUEUED = `SELECT json_array(${toHex('client')}, ${toHex('queue')}, ${QUEUED_ROW}) AS row FROM queued q
+  WHERE (client, queue, n) > (${toBytes}, ${toBytes}, ?) ORDER BY client, queue, n LIMIT ${PAGE}`
+
+const PULLS = `SELECT json_array(rowid, ${PULL_ROW}) AS row FROM pulls p WHERE rowid > ? ORDER BY rowid LIMIT ${PAGE}`
+
 const COUNTS = `SELECT json_object(
   'meta', (SELECT count(*) FROM meta WHERE substr(key, 1, ${COPY_META.length}) <> '${COPY_META}'),
   'client', (SELECT count(*) FROM clients),
@@ -96,7 +103,9 @@ const COUNTS = `SELECT json_object(
   'sender', (SELECT count(*) FROM senders WHERE ${OF_USER}),
   'entry', (SELECT count(*) FROM entries),
   'document', (SELECT count(*) FROM documents),
-  'counter', (SELECT count(*) FROM counters))`
+  'counter', (SELECT count(*) FROM counters),
+  'queued', (SELECT count(*) FROM queued),
+  'pull', (SELECT count(*) FROM pulls))`
 
 type StreamRow<Progress = SavedProgress | undefined> = [
   stream: [
@@ -158,6 +167,8 @@ export class ArchiveReader {
       entry: entryPages(db),
       document: documentPages(db),
       counter: counterPages(db),
+      queued: queuedPages(db),
+      pull: pullPages(db),
     }
   }
 
@@ -249,6 +260,26 @@ function counterPages(db: Connection) {
       read(...placeFrom(after, ['', ''])),
       ([clientId, name, value]) => ({ kind: 'counter', clientId, name, value }),
       (row) => JSON.stringify(row.slice(0, 2)),
+    )
+}
+
+function queuedPages(db: Connection) {
+  const read = prepareAll<[clientId: Id, queueId: Id, row: QueuedRow]>(db, QUEUED)
+  return (after: string) =>
+    pageOf(
+      read(...placeFrom(after, ['', '', 0])),
+      ([clientId, queueId, row]) => ({ kind: 'queued', clientId, queueId, ...toQueued(row) }),
+      ([clientId, queueId, [n]]) => JSON.stringify([clientId, queueId, n]),
+    )
+}
+
+function pullPages(db: Connection) {
+  const read = prepareAll<[rowid: number, row: PullRow]>(db, PULLS)
+  return (after: string) =>
+    pageOf(
+      read(Number(after)),
+      ([, row]) => ({ kind: 'pull', ...toPullLane(row) }),
+      ([rowid]) => `${rowid}`,
     )
 }
 

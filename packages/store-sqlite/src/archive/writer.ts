@@ -5,7 +5,9 @@ import {
   type Entry,
   encodeChannel,
   type KeyClaim,
+  listedDeaths,
   type MetaRecord,
+  type QueuedItem,
   type SenderRecord,
   type StreamKind,
   type StreamRecord,
@@ -23,6 +25,10 @@ import {
   toLanesText,
   toSentText,
 } from '../encoding.js'
+import { Activity } from '../lists/activity.js'
+import { DeadIndex } from '../lists/dead-index.js'
+import { Pulls } from '../pulls.js'
+import { Queues } from '../queues.js'
 import { StoredDocuments } from '../stored-documents.js'
 import type { StreamCache } from '../streams/stream-cache.js'
 
@@ -62,6 +68,10 @@ export class ArchiveWriter {
   readonly #streams: StreamCache
   readonly #clients: Clients
   readonly #documents: StoredDocuments
+  readonly #queues: Queues
+  readonly #pulls: Pulls
+  readonly #activity: Activity
+  readonly #dead: DeadIndex
   readonly #meta
   readonly #key
   readonly #sender
@@ -80,6 +90,10 @@ export class ArchiveWriter {
     this.#streams = streams
     this.#clients = clients
     this.#documents = new StoredDocuments(db)
+    this.#queues = new Queues(db)
+    this.#pulls = new Pulls(db)
+    this.#activity = new Activity(db)
+    this.#dead = new DeadIndex(db)
     this.#meta = prepareWrite(db, META)
     this.#key = prepareWrite(db, KEY)
     this.#sender = prepareWrite(db, SENDER)
@@ -134,6 +148,16 @@ export class ArchiveWriter {
         return this.#addDocument(record)
       case 'counter':
         this.#counter(record.clientId, record.name, record.value)
+        return
+      case 'queued': {
+        const { kind: _, clientId, queueId, ...item } = record
+        this.#addQueued(clientId, queueId, item)
+        return
+      }
+      case 'pull': {
+        const { kind: _, ...lane } = record
+        this.#pulls.insert(lane)
+      }
     }
   }
 
@@ -149,6 +173,14 @@ export class ArchiveWriter {
     const { clientId, collection, id, name } = document
     if (!this.#documents.insert(document) && !this.#documents.find(clientId, collection, { id }))
       throw new Refused(`the name ${name} of a document is taken`)
+  }
+
+  #addQueued(clientId: Id, queueId: Id, item: QueuedItem): void {
+    if (this.#queues.put(clientId, queueId, item)) return
+    const { n, streamId, seq } = item
+    const [there] = this.#queues.read(clientId, queueId, { after: n - 1, limit: 1 })
+    if (there?.n !== n || there.streamId !== streamId || there.seq !== seq)
+      throw new Refused(`the number ${n} of the queue ${queueId} is taken`)
   }
 
   #addSender({ clientId, channel, identity, sender, userId }: SenderRecord): void {
@@ -192,6 +224,10 @@ export class ArchiveWriter {
     const userN = (userId && this.#rowOf(clientId, userId)) ?? null
     const n = this.#addStream('conversation', conversation, { userN })
     if (n === undefined) return
+    if (!deletedAt) {
+      const at = conversation.lastMessageAt ?? conversation.createdAt
+      this.#activity.put({ n, clientId, streamId: id, endpoints }, at.getTime())
+    }
     const leads = !deletedAt && userN !== null && this.#hasUser(userN) !== undefined
     for (const { id: endpointId, channel, identity, sender, thread } of endpoints) {
       const address = [
@@ -213,8 +249,10 @@ export class ArchiveWriter {
       const n = this.#rowOf(clientId, streamId)
       if (n === undefined) throw new Refused(`the entry ${id} is of a stream that is not there`)
       if (type === 'message') moved.add(n)
-      if (!this.#addEntry(n, entry) && this.#hasEntry(id, n, seq) === undefined)
-        throw new Refused(`the id ${id} is taken`)
+      const isAdded = this.#addEntry(n, entry)
+      if (!isAdded && this.#hasEntry(id, n, seq) === undefined) throw new Refused(`the id ${id} is taken`)
+      const key = { clientId, streamId, seq, entryId: id, type: ENTRY_TYPES.indexOf(type) }
+      if (isAdded) for (const [target, dead] of listedDeaths(entry)) this.#dead.put(key, target, dead)
       this.#streams.drop(clientId, streamId)
     }
     for (const n of moved) this.#rank(n)
@@ -230,7 +268,7 @@ export class ArchiveWriter {
         ...([id, n, seq, at.getTime(), ENTRY_TYPES.indexOf(type), toAuthorHex(author)] as const),
         ...([channel ?? null, payload, owes.length === 0 ? null : owes.join(' '), dedupe ?? null] as const),
         ...([incomingId ?? null, msOf(entry.collectUntil), msOf(entry.turnEndedAt)] as const),
-        ...([deadText, deadText === null ? null : clientId, msOf(entry.deletedAt)] as const),
+        ...([deadText, listedDeaths(entry).length > 0 ? clientId : null, msOf(entry.deletedAt)] as const),
         ...([entry.details ?? null, entry.sent ? toSentText(entry.sent) : null] as const),
       ) > 0
     )

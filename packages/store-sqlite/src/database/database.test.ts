@@ -9,7 +9,7 @@ import type { Entry, StreamRef } from '@plugboard/hub'
 import { clientsBeforeGuests } from '@plugboard/hub/testing'
 import Database from 'libsql'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { openStore, say, talk, talkOf, target, temporaryPath } from '../../test/temporary.js'
+import { event, openStore, say, talk, talkOf, target, temporaryPath } from '../../test/temporary.js'
 import { sqliteStore } from '../index.js'
 
 const program = fileURLToPath(new URL('../../test/child.mjs', import.meta.url))
@@ -245,6 +245,72 @@ describe('the database file', () => {
     expect((await again.findUser(younger.clientId, younger.userId))?.id).toBe(younger.userId)
   })
 
+  test('of version 9 is brought up, and has queues from then on', async () => {
+    const path = await temporaryPath()
+    const store = await sqliteStore({ path })
+    const stream = await talk(store)
+    await store.close()
+    const db = new Database(path)
+    db.exec(`${UNQUEUED}; PRAGMA user_version = 9`)
+    db.close()
+    const again = await openStore({ path })
+    const { clientId, streamId } = stream
+    const [queueId, at] = [newId(), new Date()]
+    await again.enqueue(clientId, queueId, [{ streamId, seq: 1, at }])
+    expect(await again.readQueue(clientId, queueId, { after: 0, limit: 9 })).toEqual([
+      { n: 1, streamId, seq: 1, at },
+    ])
+    await again.offerPulls(clientId, [{ webhookId: queueId, streamId, after: 0, upTo: 1, at }], at)
+    expect(await again.pullBacklog(clientId, queueId)).toEqual({ lanes: 1, oldest: at })
+    expect((await say(again, stream)).entry.seq).toBe(2)
+  })
+
+  test('of version 11 is brought up, and has the lists of what was in it while it is in use', async () => {
+    const path = await temporaryPath()
+    const store = await sqliteStore({ path })
+    const clientId = newId()
+    const first = await talk(store, clientId)
+    const second = await talk(store, clientId)
+    const gone = await talk(store, clientId)
+    const channel = { name: 'telegram', custom: false }
+    const mapped = await store.mapEndpoint({
+      ...{ clientId, channel, endpoint: { identity: 'bot', sender: 'ann', thread: '*' }, at: new Date() },
+      ids: { user: newId(), conversation: newId(), endpoint: newId() },
+      events: { user: () => event('user.new'), conversation: () => event('conversation.new') },
+    })
+    await store.deleteConversation(clientId, gone.streamId, event('conversation.deleted'))
+    const later = (hours: number) => new Date(Date.now() + hours * 3_600_000)
+    const dead = { reason: 'exhausted', attempts: 2, at: later(0), label: 'url' } as const
+    const [own, other] = [target(), target()]
+    for (let i = 0; i < 300; i += 1) {
+      const { entry } = await say(store, i % 2 === 0 ? first : second, { at: later(i % 2) })
+      for (const each of [own, other]) await store.bury(entry, entry.seq, each, dead)
+    }
+    await store.close()
+    const db = new Database(path)
+    db.exec(`${UNLISTED}; PRAGMA user_version = 11`)
+    db.close()
+    const again = await openStore({ path })
+    // What happens in the meantime is neither lost nor listed twice.
+    const { entry } = await say(again, first, { at: later(2) })
+    await again.bury(entry, entry.seq, own, { ...dead, at: later(3) })
+    await expect
+      .poll(async () => (await again.walkDead(clientId, { limit: 1000 })).length, { timeout: 10_000 })
+      .toBe(601)
+    const ids = async (page: { channel?: string }) =>
+      (await again.recentConversations(clientId, { limit: 9, ...page })).map(({ id }) => id)
+    const all = [first.streamId, second.streamId, mapped.conversationId]
+    await expect.poll(() => ids({}), { timeout: 10_000 }).toEqual(all)
+    expect(await ids({ channel: 'telegram' })).toEqual([mapped.conversationId])
+    const { letters } = await again.findDead(clientId, { target: own, limit: 1 })
+    expect(letters.map((letter) => letter.entry.id)).toEqual([entry.id])
+    const left = new Database(path)
+    onTestFinished(() => void left.close())
+    await expect
+      .poll(() => left.prepare('SELECT count(*) AS count FROM backfill').get([]), { timeout: 10_000 })
+      .toMatchObject({ count: 0 })
+  })
+
   test('is refused when it is none', async () => {
     const path = await temporaryPath()
     await mkdir(dirname(path))
@@ -253,8 +319,12 @@ describe('the database file', () => {
   })
 })
 
+/** As version 11 was. */
+const UNLISTED = 'DROP TABLE activity; DROP TABLE dead; DROP TABLE backfill; DROP INDEX progress_of_client'
+/** As version 9 was. */
+const UNQUEUED = `${UNLISTED}; DROP TABLE attempts; DROP TABLE prompt_attempts; DROP TABLE queued; DROP TABLE pulls`
 /** As version 8 was. */
-const UNMERGED = 'DROP INDEX streams_merged; ALTER TABLE streams DROP COLUMN merged'
+const UNMERGED = `${UNQUEUED}; DROP INDEX streams_merged; ALTER TABLE streams DROP COLUMN merged`
 /** As version 7 was. */
 const UNSENT = `${UNMERGED}; ALTER TABLE entries DROP COLUMN sent`
 /** As versions 4 to 6 had it. */

@@ -204,6 +204,102 @@ const migrations: readonly string[] = [
   ALTER TABLE streams ADD COLUMN merged BLOB;
   CREATE INDEX streams_merged ON streams (client, merged) WHERE merged IS NOT NULL;
   `,
+  `
+  -- Numbered queues of clients: each item says where an entry is.
+  CREATE TABLE queued (
+    client BLOB NOT NULL,
+    queue BLOB NOT NULL,
+    n INTEGER NOT NULL,
+    stream BLOB NOT NULL,
+    seq INTEGER NOT NULL,
+    user BLOB,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (client, queue, n)
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX queued_by_place ON queued (client, queue, stream, seq);
+  CREATE INDEX queued_of_user ON queued (client, queue, user, n) WHERE user IS NOT NULL;
+
+  -- What waits for the readers of pull webhooks, by stream. Without due_at nothing waits.
+  CREATE TABLE pulls (
+    client BLOB NOT NULL,
+    webhook BLOB NOT NULL,
+    stream BLOB NOT NULL,
+    replay TEXT NOT NULL,
+    user BLOB,
+    done INTEGER NOT NULL,
+    up_to INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    due_at INTEGER,
+    held_to INTEGER,
+    fence INTEGER NOT NULL,
+    given TEXT NOT NULL,
+    version INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX pulls_by_place ON pulls (stream, client, webhook, replay);
+  CREATE INDEX pulls_due ON pulls (client, webhook, due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX pulls_waiting ON pulls (client, webhook, since) WHERE due_at IS NOT NULL;
+  CREATE INDEX pulls_idle ON pulls (since) WHERE due_at IS NULL;
+  `,
+  `
+  -- The history of attempts at deliveries, in the order in which they were recorded. failed: the kind of the failure, NULL
+  -- for a success.
+  CREATE TABLE attempts (
+    n INTEGER PRIMARY KEY,
+    stream INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    target TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    took INTEGER NOT NULL,
+    status INTEGER,
+    failed TEXT,
+    facts TEXT
+  ) STRICT;
+  CREATE UNIQUE INDEX attempts_by_place ON attempts (stream, seq, target, at);
+
+  -- Those of prompt deliveries, by stream, as JSON. The key begins with the second in which they ended, which follows the
+  -- time of their entries: an index of the streams would cost as much as all else of a delivery that is written.
+  CREATE TABLE prompt_attempts (n INTEGER PRIMARY KEY, attempts TEXT NOT NULL) STRICT;
+  `,
+  `
+  -- The order of recent conversations: a row for all (channel: empty), and one for each channel (after a space).
+  CREATE TABLE activity (
+    n INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    client BLOB NOT NULL,
+    id BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (n, channel)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX activity_newest ON activity (client, channel, at, id);
+
+  -- By what dead letters are found. They themselves stand in their entries.
+  CREATE TABLE dead (
+    client BLOB NOT NULL,
+    stream BLOB NOT NULL,
+    seq INTEGER NOT NULL,
+    target TEXT NOT NULL,
+    entry BLOB NOT NULL,
+    type INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    channel TEXT,
+    integration BLOB,
+    PRIMARY KEY (client, stream, seq, target)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX dead_newest ON dead (client, at, entry, target);
+  CREATE INDEX dead_of_target ON dead (client, target, at, entry);
+  CREATE INDEX dead_of_reason ON dead (client, reason, at, entry, target);
+  CREATE INDEX dead_of_channel ON dead (client, channel, at, entry, target) WHERE channel IS NOT NULL;
+  CREATE INDEX dead_of_integration ON dead (client, integration, at, entry, target) WHERE integration IS NOT NULL;
+
+  CREATE INDEX progress_of_client ON progress (client, next_at);
+
+  -- These two tables are filled while the store is in use, since a large file takes minutes: how far that is.
+  CREATE TABLE backfill (name TEXT PRIMARY KEY, place TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  INSERT INTO backfill (name, place) SELECT 'activity', '0' WHERE EXISTS (SELECT 1 FROM streams);
+  INSERT INTO backfill (name, place)
+    SELECT 'dead', '' WHERE EXISTS (SELECT 1 FROM entries WHERE dead_client IS NOT NULL);
+  `,
 ]
 
 /**

@@ -1,5 +1,5 @@
 import type { Id } from '@plugboard/core'
-import type { Claimed, Due, Lease, Mark, Progress, StreamRef } from '@plugboard/hub'
+import type { Claimed, Due, Lease, Mark, Progress, Schedule, StreamRef } from '@plugboard/hub'
 import { type Connection, prepareAll, prepareNumber, prepareWrite, toHex } from '../database/sql.js'
 import { HOLDS } from '../encoding.js'
 import type { StreamCache } from '../streams/stream-cache.js'
@@ -105,6 +105,13 @@ export class Claims {
   findProgress({ clientId, streamId }: StreamRef): Progress | undefined {
     const stream = this.#streams.find(clientId, streamId)
     return stream && { scanned: stream.scanned, lanes: stream.lanes }
+  }
+
+  findSchedule({ clientId, streamId }: StreamRef): Schedule | undefined {
+    const stream = this.#streams.find(clientId, streamId)
+    if (!stream || stream.nextAt === null) return stream && {}
+    const at = new Date(stream.nextAt)
+    return stream.hold === 'free' ? { dueAt: at } : { leasedUntil: at }
   }
 
   backlog(): { streams: number; oldest?: Date } {

@@ -9,6 +9,7 @@ import {
   type Place,
 } from '@plugboard/hub'
 import { type Connection, prepareOne, prepareText, prepareWrite, toBytes, toHex } from '../database/sql.js'
+import type { Activity } from '../lists/activity.js'
 import { type Appender, isUser } from './append.js'
 import type { StreamCache } from './stream-cache.js'
 import type { StreamState } from './stream-state.js'
@@ -36,6 +37,7 @@ const sender = (or: 'IGNORE' | 'REPLACE') => `
 export class Endpoints {
   readonly #streams: StreamCache
   readonly #appender: Appender
+  readonly #activity: Activity
   readonly #find
   readonly #findSender
   readonly #insert
@@ -43,9 +45,10 @@ export class Endpoints {
   readonly #replaceSender
   readonly #remove
 
-  constructor(db: Connection, streams: StreamCache, appender: Appender) {
+  constructor(db: Connection, streams: StreamCache, appender: Appender, activity: Activity) {
     this.#streams = streams
     this.#appender = appender
+    this.#activity = activity
     this.#find = prepareOne<Row>(db, FIND)
     this.#findSender = prepareText(db, FIND_SENDER)
     this.#insert = prepareWrite(db, INSERT)
@@ -110,7 +113,11 @@ export class Endpoints {
   /** Runs within a transaction of the writer. */
   remove(stream: StreamState, endpointId: Id): boolean {
     if (this.#remove(endpointId, stream.n) === 0) return false
+    const removed = stream.endpoints.find(({ id }) => id === endpointId)
     stream.endpoints = stream.endpoints.filter(({ id }) => id !== endpointId)
+    const channel = removed && encodeChannel(removed.channel)
+    if (removed && !stream.endpoints.some((each) => encodeChannel(each.channel) === channel))
+      this.#activity.removeChannel(stream.n, removed.channel)
     this.#streams.touch(stream)
     return true
   }

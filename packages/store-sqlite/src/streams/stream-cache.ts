@@ -5,6 +5,7 @@ import type { Pending } from '../database/group-commit.js'
 import { NEVER } from '../database/migrations.js'
 import type { Connection } from '../database/sql.js'
 import type { ProgressTable } from '../delivery/progress-table.js'
+import type { Activity } from '../lists/activity.js'
 import { ConversationOrder } from './conversation-order.js'
 import { NO_LANES, retake, type StreamState, take, wake } from './stream-state.js'
 import { type StoredStream, StreamTable } from './stream-table.js'
@@ -36,11 +37,15 @@ export class StreamCache implements Pending {
   /** How long a stream is left to a holder that does not mark it, in milliseconds. */
   readonly leaseMs: number
 
-  constructor(db: Connection, progress: ProgressTable, options: { cacheSize: number; leaseMs: number }) {
+  constructor(
+    db: Connection,
+    tables: { progress: ProgressTable; activity: Activity },
+    options: { cacheSize: number; leaseMs: number },
+  ) {
     const { cacheSize } = options
     this.leaseMs = options.leaseMs
 
-    this.#rows = new StreamTable(db, progress)
+    this.#rows = new StreamTable(db, tables)
     this.#order = new ConversationOrder(db, cacheSize)
     this.#cache = new LRUCache({ max: cacheSize })
     this.#lastN = this.#rows.lastN
@@ -79,6 +84,7 @@ export class StreamCache implements Pending {
       lastAt: 0,
       lastMessageAt: null,
       rank,
+      activeAt: fixed.kind === 'conversation' ? fixed.createdAt : null,
       deletedAt: null,
       scanned: 0,
       lanes: NO_LANES,
@@ -87,7 +93,7 @@ export class StreamCache implements Pending {
       fence: 0,
       reclaimedFrom: undefined,
       fresh: { data },
-      saved: { rank, deletedAt: null, isOver: false, progress: undefined },
+      saved: { rank, activeAt: null, deletedAt: null, isOver: false, progress: undefined },
     }
     this.#cache.set(stream.key, stream)
     this.touch(stream)

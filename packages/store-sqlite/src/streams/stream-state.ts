@@ -1,13 +1,14 @@
 import type { Id } from '@plugboard/core'
-import type {
-  Claimed,
-  EndpointRecord,
-  Entry,
-  LaneKey,
-  LaneState,
-  Lease,
-  Mark,
-  StreamKind,
+import {
+  type Claimed,
+  type EndpointRecord,
+  type Entry,
+  type LaneKey,
+  type LaneState,
+  type Lease,
+  type Mark,
+  movedActivity,
+  type StreamKind,
 } from '@plugboard/hub'
 import type { Hold, Lanes } from '../encoding.js'
 
@@ -32,6 +33,8 @@ export interface StreamState {
   lastMessageAt: number | null
   /** Its place among the conversations of its user (see `ConversationOrder`); null where it has none. */
   rank: number | null
+  /** Of a conversation: its place in the order of recent ones. Null in no conversation, and where it has none yet. */
+  activeAt: number | null
   deletedAt: number | null
   scanned: number
   /** Never changed, only replaced. */
@@ -89,7 +92,11 @@ export function advance(
   const isIdle = state.nextAt === null
   state.seq = seq
   state.lastAt = at.getTime()
-  if (type === 'message') state.lastMessageAt = state.lastAt
+  if (type === 'message') {
+    state.lastMessageAt = state.lastAt
+    if (state.kind === 'conversation')
+      state.activeAt = state.activeAt === null ? state.lastAt : movedActivity(state.activeAt, state.lastAt)
+  }
   if (owes.length === 0) {
     if (isIdle) state.scanned = seq
     return false

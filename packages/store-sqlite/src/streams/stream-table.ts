@@ -8,6 +8,7 @@ import {
   toProgress,
 } from '../delivery/progress-table.js'
 import { ENDPOINT_ROW, type EndpointRow, newestMessageAt, STREAM_KINDS, toEndpoint } from '../encoding.js'
+import type { Activity } from '../lists/activity.js'
 import { NO_LANES, type StreamState } from './stream-state.js'
 
 /** A stream in memory, and what of it is on disk. */
@@ -16,6 +17,7 @@ export interface StoredStream extends StreamState {
   readonly key: string
   saved: {
     rank: number | null
+    activeAt: number | null
     deletedAt: number | null
     isOver: boolean
     progress: SavedProgress | undefined
@@ -35,6 +37,7 @@ type Row = [
     over: number | null,
     rank: number | null,
     mergedInto: Id | '',
+    activeAt: number | null,
   ],
   last: [seq: number | null, at: number | null, messageAt: number | null],
   progress: ProgressRow,
@@ -44,7 +47,7 @@ type Row = [
 const LOAD = `
   SELECT json_array(
     json_array(s.n, s.kind, s.user, ${toHex('u.id')}, s.created_at, s.deleted_at, s.over, s.rank,
-      ${toHex('s.merged')}),
+      ${toHex('s.merged')}, (SELECT at FROM activity WHERE n = s.n LIMIT 1)),
     json_array(e.seq, e.at, iif(s.kind <> 1, NULL, ${newestMessageAt('s.n')})),
     ${PROGRESS_ROW},
     json((SELECT json_group_array(${ENDPOINT_ROW}) FROM endpoints WHERE stream = s.n)))
@@ -64,6 +67,7 @@ const INSERT = `
  */
 export class StreamTable {
   readonly #progress: ProgressTable
+  readonly #activity: Activity
   readonly #load
   readonly #insert
   readonly #end
@@ -71,8 +75,9 @@ export class StreamTable {
   /** The highest row number. */
   readonly lastN: number
 
-  constructor(db: Connection, progress: ProgressTable) {
+  constructor(db: Connection, { progress, activity }: { progress: ProgressTable; activity: Activity }) {
     this.#progress = progress
+    this.#activity = activity
     this.#load = prepareOne<Row>(db, LOAD)
     this.#insert = prepareWrite(db, INSERT)
     this.#end = prepareWrite(db, 'UPDATE streams SET deleted_at = ?, over = ?, rank = NULL WHERE n = ?')
@@ -84,7 +89,7 @@ export class StreamTable {
     const row = this.#load(clientId, streamId)
     if (!row) return undefined
     const [stream, last, progress, endpoints] = row
-    const [n, kind, userN, userId, createdAt, deletedAt, over, rank, mergedInto] = stream
+    const [n, kind, userN, userId, createdAt, deletedAt, over, rank, mergedInto, activeAt] = stream
     const [seq, lastAt, messageAt] = last
     const owed = toProgress(progress)
     return {
@@ -102,6 +107,7 @@ export class StreamTable {
       lastAt: lastAt ?? 0,
       lastMessageAt: messageAt,
       rank,
+      activeAt,
       deletedAt,
       scanned: owed?.scanned ?? seq ?? 0,
       lanes: owed?.lanes ?? NO_LANES,
@@ -109,7 +115,7 @@ export class StreamTable {
       hold: owed?.hold ?? 'free',
       fence: owed?.fence ?? 0,
       reclaimedFrom: undefined,
-      saved: { rank, deletedAt, isOver: over !== null, progress: owed },
+      saved: { rank, activeAt, deletedAt, isOver: over !== null, progress: owed },
     }
   }
 
@@ -120,8 +126,22 @@ export class StreamTable {
     const isOver = deletedAt !== null && stream.nextAt === null
     if (deletedAt !== saved.deletedAt || isOver !== saved.isOver) this.#end(deletedAt, isOver ? 1 : null, n)
     else if (rank !== saved.rank) this.#move(rank, n)
+    const activeAt = this.#writeActivity(stream)
     const progress = this.#progress.write(stream, saved.progress)
-    stream.saved = { rank, deletedAt, isOver, progress }
+    stream.saved = { rank, activeAt, deletedAt, isOver, progress }
+  }
+
+  #writeActivity(stream: StoredStream): number | null {
+    const { n, activeAt, deletedAt, saved } = stream
+    if (deletedAt !== null) {
+      // A stream in memory may not know of its rows, if they were added to a file of an earlier version.
+      if (saved.deletedAt === null && stream.kind === 'conversation') this.#activity.remove(n)
+      return null
+    }
+    if (activeAt === null || activeAt === saved.activeAt) return saved.activeAt
+    if (saved.activeAt === null) this.#activity.put(stream, activeAt)
+    else this.#activity.move(n, activeAt)
+    return activeAt
   }
 
   #create(stream: StoredStream, data: string | null): void {

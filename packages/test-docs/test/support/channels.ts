@@ -1,10 +1,18 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import discord from '@plugboard/channel-discord'
+import instagram from '@plugboard/channel-instagram'
+import messenger from '@plugboard/channel-messenger'
 import slack from '@plugboard/channel-slack'
+import smooch from '@plugboard/channel-smooch'
+import teams from '@plugboard/channel-teams'
 import telegram from '@plugboard/channel-telegram'
 import twilio from '@plugboard/channel-twilio'
+import vonage from '@plugboard/channel-vonage'
+import web from '@plugboard/channel-web'
 import webhook from '@plugboard/channel-webhook'
+import whatsapp from '@plugboard/channel-whatsapp'
 import {
   type Channel,
   type ChannelRuntime,
@@ -15,7 +23,22 @@ import {
 import { readRecordings } from '@plugboard/core/testing'
 
 export const channels = new Map<string, Channel>(
-  ([slack, telegram, twilio, webhook] as Channel[]).map((channel) => [channel.name, channel]),
+  (
+    [
+      discord,
+      instagram,
+      messenger,
+      slack,
+      smooch,
+      teams,
+      telegram,
+      twilio,
+      vonage,
+      web,
+      webhook,
+      whatsapp,
+    ] as Channel[]
+  ).map((channel) => [channel.name, channel]),
 )
 
 /** The running half of a channel, with the default options of the operator. */
@@ -32,9 +55,22 @@ export function recordedEvents(name: string): InboundEvent[] {
   const inner = entries
     .filter((entry) => entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name))
-  return [top, ...inner].flatMap((folder) =>
+  const requested = [top, ...inner].flatMap((folder) =>
     readRecordings(pathToFileURL(`${folder}/`)).flatMap(({ events }) => events),
   )
+  return [...requested, ...heardEvents(name)]
+}
+
+/** The events of what a channel only hears over a connection. */
+function heardEvents(name: string): InboundEvent[] {
+  const folder = new URL(`../../../channel-${name}/src/fixtures/gateway/`, import.meta.url)
+  if (!existsSync(folder)) return []
+  return readdirSync(folder).flatMap((file) => {
+    const { events } = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as {
+      events: (InboundEvent & { at: string })[]
+    }
+    return events.map((event) => ({ ...event, at: new Date(event.at) }))
+  })
 }
 
 /** What a sync with this body would refuse in the configurations of its channels; empty without `channels`. */
@@ -62,7 +98,9 @@ async function faultsOf(name: string, given: object): Promise<string[]> {
   return [
     ...(version === channel.version ? [] : [`${name}: the version is ${channel.version}`]),
     ...(mode && !needed ? [`${name}: has no mode ${mode}`] : []),
-    ...(needed ?? []).flatMap((field) => (field in config ? [] : [`${name}: ${field} is required`])),
+    ...(needed ?? []).flatMap((field) =>
+      [field].flat().some((each) => each in config) ? [] : [`${name}: ${String(field)} is required`],
+    ),
     ...issues.map(({ message }) => `${name}: ${message}`),
   ]
 }

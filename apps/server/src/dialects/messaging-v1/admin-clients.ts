@@ -1,4 +1,4 @@
-import type { ClientView, Hub } from '@plugboard/hub'
+import { type ClientView, type Hub, isFeed } from '@plugboard/hub'
 import { z } from 'zod'
 import { withMaskedUrls } from '../../masked-urls.js'
 import { existingClient } from './admin-lists.js'
@@ -33,7 +33,7 @@ export async function detailsOf(hub: Hub, client: ClientView): Promise<z.infer<t
     createdOn: record.createdAt.toISOString(),
     tokens: record.tokens.length,
     webhooks: webhooks.map((webhook) => webhookJson({ ...webhook, url: withMaskedUrls(webhook.url) })),
-    otherWebhooks: record.webhooks.length - webhooks.length,
+    otherWebhooks: record.webhooks.filter((hook) => !isFeed(hook)).length - webhooks.length,
     channels: Object.fromEntries([...integrations].map(([channel, { status }]) => [channel, status])),
   }
 }

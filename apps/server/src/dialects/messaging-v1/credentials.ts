@@ -1,5 +1,5 @@
 import { PlugboardError } from '@plugboard/core'
-import type { ClientView, Hub } from '@plugboard/hub'
+import { assertEnabled, type ClientView, type Hub } from '@plugboard/hub'
 import type { FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
@@ -16,8 +16,14 @@ const MAX_REMEMBERED = 2_000
 
 const placeOf = (id: unknown, token: unknown): string => `${id}\n${token}`
 
+/** The headers that name a client. */
+export interface ClientHeaders {
+  id: unknown
+  token: unknown
+}
+
 /** The client headers of a request, when it has any. */
-export function credentialsOf({ headers }: FastifyRequest): { id: unknown; token: unknown } | undefined {
+export function credentialsOf({ headers }: FastifyRequest): ClientHeaders | undefined {
   const id = headers[ID_HEADER]
   const token = headers[TOKEN_HEADER]
   return id === undefined && token === undefined ? undefined : { id, token }
@@ -41,19 +47,23 @@ export class Credentials {
     return client && this.#hub.clients.isCurrent(client) ? client : undefined
   }
 
-  /** @throws UNAUTHORIZED for any error; RATE_LIMITED */
+  /** @throws UNAUTHORIZED for any error; FORBIDDEN for a disabled client; RATE_LIMITED */
   async require(request: FastifyRequest): Promise<ClientView> {
     const credentials = credentialsOf(request)
     if (!credentials) throw new PlugboardError('UNAUTHORIZED', 'Unauthorized')
-    const { id, token } = credentials
-    const parsed = typeof token === 'string' ? parseToken(token) : undefined
-    if (parsed && guid.safeParse(id).success) {
-      const client = await this.#hub.clients.authenticate(clientNameOf(String(id)), parsed.secret, parsed.id)
-      if (client) {
-        this.#right.set(placeOf(id, token), client)
-        return client
-      }
-    }
+    const client = await this.check(credentials)
+    if (client) return client
     throw this.#refusals.of(request, 'UNAUTHORIZED')
+  }
+
+  /** The client of these headers; undefined if they are wrong. @throws FORBIDDEN for a disabled client */
+  async check({ id, token }: ClientHeaders): Promise<ClientView | undefined> {
+    const parsed = typeof token === 'string' ? parseToken(token) : undefined
+    if (!parsed || !guid.safeParse(id).success) return undefined
+    const client = await this.#hub.clients.authenticate(clientNameOf(String(id)), parsed.secret, parsed.id)
+    if (!client) return undefined
+    assertEnabled(client)
+    this.#right.set(placeOf(id, token), client)
+    return client
   }
 }

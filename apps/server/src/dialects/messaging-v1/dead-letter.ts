@@ -6,6 +6,7 @@ import {
   type Delivery,
   eventOf,
   type Hub,
+  isFeed,
   parseTarget,
   type Target,
   type TargetKind,
@@ -64,7 +65,9 @@ function targetJson(
 
 /** The webhook with this id or URL, as the target of a replay. @throws INVALID */
 export function findWebhook(client: ClientView, name: string): Target {
-  const webhook = client.webhooks.find(({ id, url }) => url === name || toUuid(id) === name)
+  const webhook = client.webhooks.find(
+    (hook) => !isFeed(hook) && (hook.url === name || toUuid(hook.id) === name),
+  )
   if (!webhook)
     throw invalid({
       path: ['body', 'target'],

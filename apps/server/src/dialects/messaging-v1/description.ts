@@ -8,6 +8,11 @@ const tags = [
   { name: 'messages', description: 'Messaging API: messages of users and of the bot' },
   { name: 'conversations', description: 'Messaging API: conversations of users' },
   { name: 'users', description: 'Messaging API: the people of a client' },
+  {
+    name: 'streams',
+    description: 'Messaging API: events as they happen, as `text/event-stream` or, with `wait`, as JSON',
+  },
+  { name: 'pull', description: 'Messaging API: events that a client fetches itself' },
   { name: 'endpoints', description: 'Messaging API: the addresses of conversations at providers' },
   { name: 'deliveries', description: 'Messaging API: state of deliveries, and dead letters' },
   { name: 'clients', description: 'Messaging API: the client itself, its channels and tokens' },
@@ -27,14 +32,27 @@ const securitySchemes = {
     'Messaging API: the id of the client, from `POST /api/v1/sync`',
   ),
   messagingClientToken: header('x-bp-messaging-client-token', 'Messaging API: the token of the client'),
+  messagingUserId: header('x-bp-messaging-user-id', 'Messaging API: the id of a user'),
+  messagingUserToken: header(
+    'x-bp-messaging-user-token',
+    'Messaging API: a token of the user, from `POST /api/v1/users/tokens`',
+  ),
+  messagingBearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'Messaging API: a token of a user, which also says whose it is',
+  },
 }
 
 const client = { messagingClientId: [], messagingClientToken: [] }
 const admin = { messagingAdminKey: [] }
+const user = { messagingClientId: [], messagingUserId: [], messagingUserToken: [] }
+const bearer = { messagingBearer: [] }
 
 /** The credentials of the routes of a tag. */
 export function securityOf(tag: string): Security {
   if (tag === 'admin') return [admin]
+  if (tag === 'streams') return [client, user, bearer]
   // Credentials may be in the body; a server that only this machine reaches needs none to create a client.
   return tag === 'sync' ? [client, admin, {}] : [client]
 }

@@ -1,22 +1,8 @@
 import { type ErrorCode, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { BadRequest } from '../../http/bad-request.js'
+import { statusOf } from '../../http/error-status.js'
 import { noteFailure } from '../failure.js'
-
-/** Status of each error code. The body is plain text, as the clients of this API expect. */
-const statusOf = {
-  INVALID: 400,
-  UNAUTHORIZED: 401,
-  FORBIDDEN: 403,
-  NOT_FOUND: 404,
-  CONFLICT: 409,
-  MISMATCH: 422,
-  TOO_LARGE: 413,
-  RATE_LIMITED: 429,
-  UNAVAILABLE: 503,
-  NO_SPACE: 507,
-  INTERNAL: 500,
-} as const satisfies Record<ErrorCode, number>
 
 /** Fixed bodies of the wire contract, regardless of the reason. */
 const FIXED: Partial<Record<ErrorCode, string>> = {
@@ -25,7 +11,7 @@ const FIXED: Partial<Record<ErrorCode, string>> = {
   INTERNAL: 'Internal Server Error',
 }
 
-/** Sends every failure in this dialect's format: a status and plain text. */
+/** Sends every failure in this dialect's format: a status and plain text, as the clients of this API expect. */
 export function sendError(
   error: FastifyError | Error,
   request: FastifyRequest,

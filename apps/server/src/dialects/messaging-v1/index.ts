@@ -3,6 +3,7 @@ import { PlugboardError } from '@plugboard/core'
 import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import { doubledPrefixFault } from '../../http/doubled-prefix.js'
+import type { StreamSlots } from '../../streams/stream-slots.js'
 import { AdminAccess, type AdminSettings } from '../admin-access.js'
 import type { InternalPassword } from '../internal-password.js'
 import { readBodies } from '../json-body.js'
@@ -15,21 +16,25 @@ import { clientRoutes } from './routes/clients.js'
 import { conversationRoutes } from './routes/conversations.js'
 import { deliveryRoutes } from './routes/deliveries.js'
 import { endpointRoutes } from './routes/endpoints.js'
+import { eventRoutes } from './routes/events.js'
 import { messageRoutes } from './routes/messages.js'
+import { pullRoutes } from './routes/pull.js'
 import { syncRoutes } from './routes/sync.js'
 import { userRoutes } from './routes/users.js'
+import { StreamAccess } from './stream-access.js'
 
 export interface MessagingV1Options {
   hub: Hub
   refusals: Refusals
   internal: InternalPassword
+  slots: StreamSlots
   settings: AdminSettings & {}
 }
 
 /** The Messaging API v1 as a plugin; registered under `/api/v1`. */
 export async function messagingV1(
   app: FastifyInstance,
-  { hub, refusals, internal, settings }: MessagingV1Options,
+  { hub, refusals, internal, slots, settings }: MessagingV1Options,
 ): Promise<void> {
   const access = new AdminAccess(settings)
   const credentials = new Credentials(hub, refusals)
@@ -64,22 +69,26 @@ export async function messagingV1(
   await app.register(async (scope) => {
     // Pages of any origin may call what is behind a client's token, and nothing else.
     await scope.register(cors, { origin: '*', methods: ['GET', 'POST', 'DELETE'] })
-    scope.addHook('onRequest', (request, _, done) => {
-      if (request.method === 'OPTIONS') return done()
-      request.client = credentials.recall(request) ?? null
-      if (request.client) return done()
-      credentials.require(request).then((client) => {
-        request.client = client
-        done()
-      }, done)
+    const streams = { hub, slots, access: new StreamAccess(hub, credentials, refusals) }
+    await scope.register(async (behindToken) => {
+      behindToken.addHook('onRequest', (request, _, done) => {
+        request.client = credentials.recall(request) ?? null
+        if (request.client) return done()
+        credentials.require(request).then((client) => {
+          request.client = client
+          done()
+        }, done)
+      })
+      limitLargeBodies(behindToken, (request) => request.client?.id)
+      clientRoutes(behindToken, hub)
+      userRoutes(behindToken, hub)
+      conversationRoutes(behindToken, hub)
+      messageRoutes(behindToken, hub)
+      deliveryRoutes(behindToken, hub)
+      endpointRoutes(behindToken, hub)
+      pullRoutes(behindToken, streams)
     })
-    limitLargeBodies(scope, (request) => request.client?.id)
-    clientRoutes(scope, hub)
-    userRoutes(scope, hub)
-    conversationRoutes(scope, hub)
-    messageRoutes(scope, hub)
-    deliveryRoutes(scope, hub)
-    endpointRoutes(scope, hub)
+    eventRoutes(scope, streams)
   })
 }
 

@@ -1,4 +1,4 @@
-import { type Conversation, fromUuid, type Id, isId, type Message, toUuid, type User } from '@plugboard/core'
+import { type Conversation, fromUuid, type Id, isId, type Message, toUuid } from '@plugboard/core'
 import {
   type ChannelRef,
   type ClientName,
@@ -8,6 +8,7 @@ import {
   type Hub,
   integrationOf,
   type NewToken,
+  type UserView,
   type WebhookHealth,
 } from '@plugboard/hub'
 
@@ -37,11 +38,13 @@ export function parseToken(text: string): { id?: Id; secret: string } | undefine
   return parts.length === 2 && id && parts[1] ? { id, secret: parts[1] } : undefined
 }
 
-export const userJson = (client: ClientView, user: User): object => ({
-  id: toUuid(user.id),
-  clientId: clientIdOf(client.record),
-  ...(user.data && { data: user.data }),
-})
+export function userJson(client: ClientView, { id, facts, data = facts.data }: UserView): object {
+  return {
+    id: toUuid(id),
+    clientId: clientIdOf(client.record),
+    ...(data && { data: facts.data ?? data }),
+  }
+}
 
 export const conversationJson = (client: ClientView, conversation: Conversation): object => ({
   id: toUuid(conversation.id),
@@ -99,11 +102,17 @@ export function endpointJson(
 }
 
 /** A webhook with its working state. */
-export function webhookJson({ id, lastDeliveredAt, lastFailure, ...health }: WebhookHealth) {
+export function webhookJson({ id, lastDeliveredAt, lastFailure, waiting, ...health }: WebhookHealth) {
   return {
     id: toUuid(id),
     ...health,
     ...(lastDeliveredAt && { lastDeliveredAt: lastDeliveredAt.toISOString() }),
+    ...(waiting && {
+      waiting: {
+        conversations: waiting.conversations,
+        ...(waiting.oldest && { oldest: waiting.oldest.toISOString() }),
+      },
+    }),
     ...(lastFailure && {
       lastFailure: {
         kind: lastFailure.kind,

@@ -38,6 +38,8 @@ export interface Route<B extends z.ZodType, P extends z.ZodType, Q extends z.Zod
   takesKey?: true
   /** It returns a list of the client, whose concurrency is limited. */
   isList?: true
+  /** Its answer may not end, or takes what is then with nobody else. So there is none without a body (`HEAD`). */
+  isStream?: true
 }
 
 /** Input of a route. A class, because creating an object with a getter per request is slow. */
@@ -82,6 +84,7 @@ export function defineRoute<
   app.route({
     method,
     url,
+    ...(route.isStream && { exposeHeadRoute: false }),
     schema: {
       tags: [tag],
       summary,

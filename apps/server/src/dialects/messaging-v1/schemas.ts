@@ -1,4 +1,5 @@
 import { isId, isStorable } from '@plugboard/core'
+import { MAX_POSITION as MAX_PULL_POSITION } from '@plugboard/hub'
 import { z } from 'zod'
 import { limits } from '../../config/settings.js'
 import { few, fewMembers, jsonObject, jsonValue, short } from '../bounded.js'
@@ -83,8 +84,45 @@ const channel = seedChannel.extend({ version: z.string().optional() })
 const MAX_URL = 8_192
 const webhookUrl = short(z.url().refine(isStorable, UNSTORABLE), MAX_URL)
 const MAX_WEBHOOKS = 100
-const webhooks = few(z.strictObject({ url: webhookUrl }), { max: MAX_WEBHOOKS })
-const looseWebhooks = few(z.object({ url: webhookUrl }), { max: MAX_WEBHOOKS })
+const PULL_NAME = /^[a-z0-9][a-z0-9._-]{0,49}$/
+const pullName = z
+  .string()
+  .regex(
+    PULL_NAME,
+    'must be 1 to 50 lower-case letters, digits, dots, dashes and underscores, and begin with a letter or digit',
+  )
+const webhook = z.strictObject({
+  url: webhookUrl
+    .optional()
+    .meta({ description: 'Where events are sent. Required, except with the mode `pull`' }),
+  mode: z.enum(['push', 'pull']).optional().meta({
+    description:
+      '`push`: events are sent to `url`. `pull`: the client fetches them with `GET /pull`. Default: `push`',
+  }),
+  name: pullName.optional().meta({
+    description:
+      'Name of a pull webhook. A client may have several; each receives every event. Default: `default`',
+  }),
+})
+type WebhookInput = z.infer<typeof webhook>
+
+/** Either an address or a name. */
+function wantedWebhook(
+  { url, mode, name = 'default' }: WebhookInput,
+  context: z.core.$RefinementCtx,
+): { url: string } | { pull: string } {
+  const fault = (field: string, message: string): never => {
+    context.addIssue({ code: 'custom', path: [field], message })
+    return z.NEVER
+  }
+  if (mode !== 'pull') {
+    if (name !== 'default') return fault('name', 'must be absent without the mode pull')
+    return url === undefined ? fault('url', 'is required') : { url }
+  }
+  return url === undefined ? { pull: name } : fault('url', 'must be absent with the mode pull')
+}
+const webhooks = few(webhook.transform(wantedWebhook), { max: MAX_WEBHOOKS })
+const looseWebhooks = few(z.object(webhook.shape).transform(wantedWebhook), { max: MAX_WEBHOOKS })
 /** Integrations that one client can have. */
 const MAX_CHANNELS = 100
 
@@ -123,8 +161,19 @@ export const clientPolicyResponse = z.object({
   maxStoredBytes: z.number().nullable(),
 })
 export const renameBody = z.strictObject({ id: clientId, name: clientName })
-export const userTokenBody = z.strictObject({ userId: guid })
+/** 400 days, as cookies: longer is for ever. */
+const MAX_TOKEN_SECONDS = 34_560_000
+export const userTokenBody = z.strictObject({
+  userId: guid,
+  expiresIn: z
+    .int()
+    .min(1)
+    .max(MAX_TOKEN_SECONDS)
+    .optional()
+    .meta({ description: 'Validity in seconds. Default: until it is revoked, or the user is deleted' }),
+})
 export const createConversationBody = z.strictObject({ userId: guid })
+export const typingBody = z.strictObject({ isTyping: z.boolean() })
 export const postMessageBody = z.strictObject({
   conversationId: guid,
   authorId: guid.nullish(),
@@ -155,6 +204,78 @@ export const mapBody = z.strictObject({
   sender: storable,
   thread: storable,
 })
+/** Longest position of a stream. */
+const MAX_POSITION = 200
+/** Longest wait of a request for events, in seconds: shorter than proxies wait for an answer. */
+const MAX_WAIT = 55
+const wait = z
+  .string()
+  .regex(/^\d{1,2}$/, `must be an integer from 0 to ${MAX_WAIT}`)
+  .transform(Number)
+  .refine((seconds) => seconds <= MAX_WAIT, `must be an integer from 0 to ${MAX_WAIT}`)
+export const followQuery = z.strictObject({
+  after: z.string().max(MAX_POSITION).optional().meta({
+    description:
+      'Position, exclusive: the `id` of the last event. Default: from now on. The header `Last-Event-ID` takes precedence',
+  }),
+  wait: wait.optional().meta({
+    description: `Seconds, at most ${MAX_WAIT}: answers with JSON when there are events, or after this time`,
+  }),
+})
+/** Most events of one request, and most positions. */
+const MAX_PULLED = 1000
+const MAX_LEASE = 43_200
+const LEASE = `must be an integer from 1 to ${MAX_LEASE}`
+export const pullQuery = z.strictObject({
+  webhook: pullName.default('default').meta({ description: 'Name of the pull webhook' }),
+  wait: wait.default(0).meta({ description: `Seconds to wait for the first event, at most ${MAX_WAIT}` }),
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/, `must be an integer from 1 to ${MAX_PULLED}`)
+    .transform(Number)
+    .refine((count) => count >= 1 && count <= MAX_PULLED, `must be an integer from 1 to ${MAX_PULLED}`)
+    .default(100)
+    .meta({ description: 'Most events; a conversation gives at most 64 at a time' }),
+  lease: z
+    .string()
+    .regex(/^\d{1,5}$/, LEASE)
+    .transform(Number)
+    .refine((seconds) => seconds >= 1 && seconds <= MAX_LEASE, LEASE)
+    .default(30)
+    .meta({ description: 'Seconds until events that are not acknowledged are given again' }),
+})
+const positions = few(z.string().max(MAX_PULL_POSITION), { max: MAX_PULLED }).meta({
+  description: 'The `position` of events',
+})
+export const ackBody = z.strictObject({ positions })
+const seconds = (min: number) =>
+  z.int(`must be an integer from ${min} to ${MAX_LEASE}`).min(min).max(MAX_LEASE)
+export const nackBody = z.strictObject({
+  positions,
+  delay: seconds(0).default(0).meta({ description: 'Seconds until the events come again' }),
+})
+export const extendBody = z.strictObject({
+  positions,
+  lease: seconds(1).default(30).meta({ description: 'Seconds from now' }),
+})
+export const pullResponse = z.object({
+  events: z.array(
+    z.looseObject({
+      position: z.string().meta({ description: 'Acknowledges the event' }),
+      id: z.string().meta({ description: 'Of the event: the same each time that it is given' }),
+      conversationId: z.guid().optional(),
+      attempts: z.int().meta({ description: 'How often it was given, this time included' }),
+      type: z.string(),
+      data: z.unknown(),
+    }),
+  ),
+})
+export const refusedResponse = z.object({
+  refused: z.array(z.string()).meta({
+    description:
+      'Positions without effect: of events that no reader got or, except for acknowledgements, whose lease is over',
+  }),
+})
 export const replayBody = z.strictObject({ target: z.string().optional() })
 
 const date = z.iso.datetime()
@@ -162,7 +283,16 @@ export const clientResponse = z.object({ id: guid, token: z.string() })
 export const clientListResponse = z.object({
   clients: z.array(z.object({ id: guid, name: z.string().optional(), createdOn: date })),
 })
-const syncResponse = z.object({ webhooks: z.array(z.object({ url: z.string(), token: z.string() })) })
+const syncResponse = z.object({
+  webhooks: z.array(
+    z.object({
+      url: z.string().meta({ description: 'Of a pull webhook: `pull:` and its name' }),
+      token: z.string(),
+      mode: z.literal('pull').optional(),
+      name: z.string().optional(),
+    }),
+  ),
+})
 /** `id` and `token` are answered to a sync with credentials in the body, or none. */
 export const anySyncResponse = syncResponse.extend({ id: guid.optional(), token: z.string().optional() })
 export const tokensResponse = z.object({ tokens: z.array(z.object({ id: guid, createdAt: date })) })
@@ -187,6 +317,13 @@ export const webhookHealth = z.object({
   counts: z
     .object({ delivered: z.number(), failed: z.number(), dead: z.number() })
     .meta({ description: 'Deliveries, failed attempts and dead letters since the webhook was created' }),
+  waiting: z
+    .object({
+      conversations: z.number(),
+      oldest: date.optional().meta({ description: 'When the oldest event was accepted, or before' }),
+    })
+    .optional()
+    .meta({ description: 'Of a pull webhook: what is not acknowledged yet' }),
 })
 export const webhooksResponse = z.object({ webhooks: z.array(webhookHealth) })
 export const healthResponse = z.object({
@@ -359,6 +496,7 @@ const activity = z.discriminatedUnion('type', [
 /** The `data` of each webhook event. */
 export const events = {
   'user.new': z.object({ userId: guid, userData: z.record(z.string(), z.string()).optional() }),
+  'user.updated': z.object({ userId: guid, userData: z.record(z.string(), z.string()) }),
   'user.deleted': z.object({ userId: guid }),
   'user.merged': z.object({ userId: guid, mergedUserId: guid }),
   'conversation.new': conversationEvent,
@@ -366,10 +504,42 @@ export const events = {
   'conversation.deleted': conversationEvent,
   'conversation.activity': channelEvent.extend({ activity }),
   'message.new': channelEvent.extend({ collect: z.literal(true).optional(), message: messageResponse }),
+  'message.feedback': channelEvent.extend({
+    messageId: guid,
+    feedback: z.union([z.literal(1), z.literal(-1)]).meta({ description: '1: good, -1: bad' }),
+  }),
   'health.new': z.object({
     channel: z.string(),
     integration: integrationName,
     event: z.object({ type: z.string(), time: date, data: z.unknown().optional() }),
   }),
 }
+/** What streams have beside what webhooks get. */
+const streamActivity = z.discriminatedUnion('type', [
+  ...activity.options,
+  z.object({ type: z.literal('handed-over'), messageId: guid, endpointId: guid }),
+  z.object({
+    ...{ type: z.literal('given-up'), messageId: guid, endpointId: guid, reason: deathReason },
+    ...{ error: z.string().optional(), code: errorCode },
+  }),
+])
+const streamedData = { ...events, 'conversation.activity': channelEvent.extend({ activity: streamActivity }) }
+export const eventsResponse = z.object({
+  events: z
+    .array(
+      z.object({
+        id: z
+          .string()
+          .optional()
+          .meta({ description: 'Position behind the event; absent: it is not repeated' }),
+        type: z.enum(Object.keys(streamedData)),
+        data: z.union([...new Set(Object.values(streamedData))]),
+      }),
+    )
+    .meta({ description: 'In order; empty if the time is over' }),
+  position: z.string().meta({ description: 'For `after` of the next request' }),
+  reset: z.object({ oldest: z.string() }).optional().meta({
+    description: 'What follows the position of the request is no longer kept; continue after `oldest`',
+  }),
+})
 export const okResponse = z.string().meta({ example: 'OK' })

@@ -1,5 +1,6 @@
 import { isJsonObject, parseJsonObject, toUuid } from '@plugboard/core'
 import {
+  type Activity,
   activityOf,
   healthEventOf,
   integrationOfEvent,
@@ -20,16 +21,28 @@ const UNTOLD: ReadonlySet<Topic> = new Set(['void', 'activity.handed-over', 'act
 
 export interface MessagingFormatOptions {
   schedule: RetrySchedule
+  /** In milliseconds. */
+  pullDeadlineMs?: number
   internal: InternalPassword
 }
 
 /** Events as clients of the Messaging API know them: `{type, data}`. */
-export function messagingV1Format({ schedule, internal }: MessagingFormatOptions): WebhookFormat {
+export function messagingV1Format({
+  schedule,
+  pullDeadlineMs,
+  internal,
+}: MessagingFormatOptions): WebhookFormat {
   return {
     name: FORMAT_NAME,
     schedule,
+    ...(pullDeadlineMs !== undefined && { pullDeadlineMs }),
     tells: (topic) => !UNTOLD.has(topic),
     render,
+    testEvent: (client, _webhook, now) =>
+      JSON.stringify({
+        type: 'test',
+        data: { clientId: clientIdOf(client.record), sentOn: now.toISOString() },
+      }),
     // Standard Webhooks: the receiver wants no more requests.
     isGone: (status) => status === 410,
     headers: (client, webhook) => ({
@@ -40,12 +53,15 @@ export function messagingV1Format({ schedule, internal }: MessagingFormatOptions
   }
 }
 
-function render(event: WebhookEvent): string {
-  const { type } = event.entry
-  return `{"type":"${nameOf(type)}","data":${dataOf(event)}}`
+/** What of an event its text is made of, for webhooks and streams. */
+export type EventContext = Pick<WebhookEvent, 'entry' | 'client' | 'userId' | 'endpoints' | 'isCollecting'>
+
+/** The text of an event. @throws for one that this version does not know */
+export function render(event: EventContext): string {
+  return `{"type":"${nameOf(event.entry)}","data":${dataOf(event)}}`
 }
 
-/** Data of a new user. */
+/** Data of a user, in the entry that brought it. */
 function userDataOf({ payload }: { payload: string }): { userData?: object } {
   const { data } = parseJsonObject(payload)
   return isJsonObject(data) ? { userData: data } : {}
@@ -65,12 +81,20 @@ function startedWith({ payload }: { payload: string }): { payload?: string } {
 }
 
 /** @throws for one that this version does not know */
-function activityJson(entry: { payload: string }): object {
+function activityJson(entry: { payload: string }): { type: Activity['type'] } {
   const activity = activityOf(entry)
   if (!activity) throw new TypeError('the entry has no activity')
-  if ('messageId' in activity && activity.messageId)
-    return { ...activity, messageId: toUuid(activity.messageId) }
-  return 'userId' in activity && activity.userId ? { ...activity, userId: toUuid(activity.userId) } : activity
+  return wireActivity(activity)
+}
+
+/** An activity with the ids of this API. */
+export function wireActivity(activity: Activity): { type: Activity['type'] } {
+  return {
+    ...activity,
+    ...('messageId' in activity && activity.messageId && { messageId: toUuid(activity.messageId) }),
+    ...('userId' in activity && activity.userId && { userId: toUuid(activity.userId) }),
+    ...('endpointId' in activity && { endpointId: toUuid(activity.endpointId) }),
+  }
 }
 
 /** @throws for one that this version does not know */
@@ -81,19 +105,28 @@ function healthJson(entry: WebhookEvent['entry']): object {
 }
 
 /** The channel of an event, and the integration if it has another name. */
-function placeOf(event: WebhookEvent): { channel: string | undefined; integration?: string } {
+function placeOf(event: EventContext): { channel: string | undefined; integration?: string } {
   const integration = integrationOfEvent(event)
   const { channel } = event.entry
   return integration === undefined ? { channel } : { channel, integration }
 }
 
 /** How the API calls an event. */
-function nameOf(type: WebhookEvent['entry']['type']): string {
+export function nameOf({ type, payload }: WebhookEvent['entry']): string {
   if (type === 'message') return 'message.new'
-  return type === 'activity' ? 'conversation.activity' : type
+  if (type !== 'activity') return type
+  return activityOf({ payload })?.type === 'feedback' ? 'message.feedback' : 'conversation.activity'
 }
 
-function dataOf(event: WebhookEvent): string {
+/** The data of an activity: of a feedback, which is an event of its own, or of any other. */
+function dataOfActivity(event: EventContext, conversation: { userId: string | undefined }): object {
+  const activity = activityJson(event.entry)
+  if (activity.type !== 'feedback') return { ...conversation, ...placeOf(event), activity }
+  const { type: _, ...rated } = activity
+  return { ...conversation, ...placeOf(event), ...rated }
+}
+
+function dataOf(event: EventContext): string {
   const { entry, userId, isCollecting } = event
   const user = userId && toUuid(userId)
   const conversation = { userId: user, conversationId: toUuid(entry.streamId) }
@@ -110,6 +143,8 @@ function dataOf(event: WebhookEvent): string {
     }
     case 'user.new':
       return JSON.stringify({ userId: toUuid(entry.streamId), ...userDataOf(entry) })
+    case 'user.updated':
+      return JSON.stringify({ userId: toUuid(entry.streamId), userData: {}, ...userDataOf(entry) })
     case 'user.deleted':
       return JSON.stringify({ userId: toUuid(entry.streamId) })
     case 'user.merged':
@@ -122,7 +157,7 @@ function dataOf(event: WebhookEvent): string {
     case 'health.new':
       return JSON.stringify({ ...placeOf(event), event: healthJson(entry) })
     case 'activity':
-      return JSON.stringify({ ...conversation, ...placeOf(event), activity: activityJson(entry) })
+      return JSON.stringify(dataOfActivity(event, conversation))
     case 'void':
       return '{}'
   }

@@ -1,20 +1,20 @@
 import { isId, PlugboardError } from '@plugboard/core'
-import type { ClientView, Hub } from '@plugboard/hub'
+import type { ClientView, Hub, PersonAccount, WithId } from '@plugboard/hub'
 import type { FastifyRequest } from 'fastify'
 import type { JWTPayload } from 'jose'
+import type { Passwords } from '../../http/passwords.js'
 import { clientNameOf, parseToken } from '../messaging-v1/map.js'
 import type { Refusals } from '../refusals.js'
 import { externalUserIn, guestIn, personIn } from './claims.js'
 import { orNone } from './lookups.js'
 import { EXTERNAL_NAMESPACE, FORMAT_NAME } from './names.js'
-import type { Passwords } from './passwords.js'
 import type { Caller } from './roles.js'
 import { claimedIn, type ServerTokens, verifyForSubscription } from './tokens.js'
 
 export interface CredentialsOptions {
   hub: Hub
   tokens: ServerTokens
-  passwords: Passwords
+  passwords: Passwords<WithId<PersonAccount>>
   refusals: Refusals
 }
 

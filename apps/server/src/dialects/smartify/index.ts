@@ -1,15 +1,15 @@
 import cors from '@fastify/cors'
-import type { Hub } from '@plugboard/hub'
+import type { Hub, PersonAccount, WithId } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { doubledPrefixFault } from '../../http/doubled-prefix.js'
+import { Passwords } from '../../http/passwords.js'
+import { GuestLimits } from '../guest-limits.js'
 import type { InternalPassword } from '../internal-password.js'
 import { readBodies } from '../json-body.js'
 import { limitLargeBodies } from '../large-bodies.js'
 import type { Refusals } from '../refusals.js'
 import { Credentials, NoScheme } from './credentials.js'
 import { BODY_LIMIT_BYTES, failure, sendError } from './errors.js'
-import { GuestLimits } from './guest-limits.js'
-import { Passwords } from './passwords.js'
 import { Requests } from './requests.js'
 import { authRoutes } from './routes/auth.js'
 import { ownProjectRoutes } from './routes/projects.js'
@@ -47,7 +47,17 @@ export async function smartify(
 ): Promise<void> {
   const { rateLimit: perMinute, accountRateLimit: perHour } = settings
   const tokens = new ServerTokens(tokenKey)
-  const passwords = new Passwords({ accounts: hub.accounts, key: tokenKey, limits: { perMinute, perHour } })
+  const passwords = new Passwords<WithId<PersonAccount>>({
+    holders: {
+      find: (email) => hub.accounts.findPerson({ email }),
+      know: ({ id }, change) =>
+        hub.accounts.changePerson(id, (known) => ({
+          ...known,
+          knownNetworks: change(known.knownNetworks ?? []),
+        })),
+    },
+    ...{ key: tokenKey, limits: { perMinute, perHour } },
+  })
   const requests = new Requests(hub)
   const credentials = new Credentials({ hub, tokens, passwords, refusals })
   readBodies(app, BODY_LIMIT_BYTES)

@@ -1,5 +1,5 @@
 import { type Issue, invalid, PlugboardError } from '@plugboard/core'
-import type { ClientView, Hub } from '@plugboard/hub'
+import { assertEnabled, type ClientView, type Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, HTTPMethods } from 'fastify'
 import { z } from 'zod'
 import { doubledPrefixFault } from '../../http/doubled-prefix.js'
@@ -150,6 +150,7 @@ export function projectRoutes(app: FastifyInstance, hub: Hub, credentials: Crede
         const role = project && (await roleIn(hub, project, caller))
         if (!project || !role) throw notAMember()
         if (!isEnough(role, asks)) throw roleTooLow()
+        assertEnabled(project)
         admit?.(caller, request)
         request.smartify = { project, caller, role }
       },
@@ -172,6 +173,7 @@ export async function findOpenProject(hub: Hub, text: string): Promise<ClientVie
   const id = projectIdIn(text)
   if (!id) return { error: `Invalid project id: ${text}` }
   const project = await hub.clients.find({ id })
+  if (project) assertEnabled(project)
   return project?.record.acceptsGuests ? project : { error: `Project not found with id: ${text}` }
 }
 

@@ -78,10 +78,13 @@ export const createWebhook = z.object({
 export const updateWebhook = createWebhook.partial()
 
 /** The fields of an integration depend on its type, and are checked with it. */
-export const createIntegration = z
-  .object({ type: z.string(), displayName: displayName.nullish() })
-  .catchall(jsonValue)
-export const updateIntegration = z.object({ displayName: displayName.nullish() }).catchall(jsonValue)
+const integrationFields = {
+  displayName: displayName.nullish(),
+  // Ours: how a channel gets the events of its provider.
+  mode: z.enum(['webhook', 'listen']).optional(),
+}
+export const createIntegration = z.object({ type: z.string(), ...integrationFields }).catchall(jsonValue)
+export const updateIntegration = z.object(integrationFields).catchall(jsonValue)
 export const customWebhooks = z.object({
   webhooks: few(createWebhook, {
     min: 1,

@@ -10,13 +10,16 @@ type Action = z.infer<typeof actionSchema>
 type Item = z.infer<typeof itemSchema>
 
 /** The payload that says the same, so that every channel and every other API can show it. */
-export function toPayload(content: Content): JsonObject {
+export function toPayload(content: Content, author: 'user' | 'business' = 'business'): JsonObject {
   switch (content.type) {
-    case 'text':
-      return (
-        shorthandTemplate(content.text ?? '') ??
-        withActions({ type: 'text', text: content.text ?? '' }, content.actions)
-      )
+    case 'text': {
+      const { text = '', payload, actions } = content
+      // What a person says by a press of a reply has its value.
+      if (author === 'user' && text !== '' && payload !== undefined && actions === undefined)
+        return { type: 'quick_reply', text, payload }
+      const carried = payload === undefined ? {} : { payload }
+      return shorthandTemplate(text) ?? withActions({ type: 'text', text, ...carried }, actions)
+    }
     case 'image': {
       const title = content.text ?? content.altText
       return withActions(

@@ -24,6 +24,9 @@ const NAMES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** Fields that are kept and shown, and mean nothing here. */
 const KEPT: Readonly<Record<string, readonly string[]>> = { twilio: ['phoneNumberSid'] }
 
+/** The field of every type of channel that no channel has itself. */
+const MODE = 'mode'
+
 const anyConfig = z.object({ config: jsonObject.optional() })
 
 /** Body of an integration of a channel. */
@@ -82,6 +85,7 @@ export async function inFieldsOf<T>(type: string, work: Promise<T>): Promise<T> 
 function wirePath(type: string, [field, ...rest]: readonly (string | number)[]): (string | number)[] {
   const names = NAMES[type]
   if (field === undefined) return []
+  if (field === MODE) return [field]
   if (!names) return ['config', field, ...rest]
   return [Object.entries(names).find(([, inChannel]) => inChannel === field)?.[0] ?? field, ...rest]
 }
@@ -96,6 +100,8 @@ export function integrationJson(hub: Hub, { id, channel, facts }: IntegrationVie
   return {
     ...{ id, type, status: STATUSES[channel.status] },
     ...known({ displayName }),
+    // The published document has no such field, so an answer has it only where it says something.
+    ...(channel.mode === 'listen' && { [MODE]: channel.mode }),
     ...ownOf(facts),
     ...fieldsOf(type, withoutSecrets(hub, type, channel.config)),
   }

@@ -81,8 +81,22 @@ export function userJson(user: UserView): JsonObject {
     authenticated: false,
     profile: known({ givenName, surname, email, avatarUrl, locale }),
     metadata,
-    identities: [],
+    identities: identitiesOf(user),
   }
+}
+
+/** What the provider of a channel vouches for. The names of the verification are ours. */
+function identitiesOf({ data = {} }: UserView): JsonObject[] {
+  const { email, phone, verified = '' } = data
+  const isVerified = (field: string): boolean => verified.split(' ').includes(field)
+  return [
+    ...(email !== undefined && isVerified('email')
+      ? [{ type: 'email', value: email, verification: 'channel' }]
+      : []),
+    ...(phone !== undefined && isVerified('phone')
+      ? [{ type: 'phoneNumber', value: phone, verification: 'channel' }]
+      : []),
+  ]
 }
 
 /** As it stands in webhooks. */

@@ -52,7 +52,7 @@ export function postOf(
   { conversationId, author }: Pick<Post, 'conversationId' | 'author'>,
   body: Body,
 ): Post {
-  const { payload, content } = contentOf(body.content)
+  const { payload, content } = contentOf(body.content, body.author.type)
   const post: Post = { conversationId, author, payload }
   const details = detailsOf(body, content)
   if (details) post.details = details
@@ -80,8 +80,11 @@ function detailsOf(body: Body, content: JsonObject | undefined): MessageDetails 
 }
 
 /** Includes the posted content if the payload differs. */
-export function contentOf(given: Content): { payload: JsonObject; content: JsonObject | undefined } {
-  const payload = toPayload(given)
+export function contentOf(
+  given: Content,
+  author: 'user' | 'business',
+): { payload: JsonObject; content: JsonObject | undefined } {
+  const payload = toPayload(given, author)
   const content = given.type === 'form' ? { ...given, submitted: false } : given
   const isSame = isDeepStrictEqual(fromPayload(payload), content)
   return { payload, content: isSame ? undefined : jsonObjectOf(content) }

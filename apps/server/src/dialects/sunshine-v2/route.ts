@@ -1,4 +1,4 @@
-import type { ClientView, Hub } from '@plugboard/hub'
+import { assertEnabled, type ClientView, type Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { z } from 'zod'
 import { idempotencyHeader } from '../idempotency-header.js'
@@ -107,6 +107,7 @@ export function defineRoute<B extends z.ZodType = Nothing, Q extends z.ZodType =
     assertMay(caller, access, appId)
     const found = appId === undefined ? undefined : await findApp(hub, appId)
     if (appId !== undefined && !found) throw notFound('app')
+    if (found) assertEnabled(found)
     request.sunshine = { caller, app: found }
   }
 
@@ -132,7 +133,7 @@ export function defineRoute<B extends z.ZodType = Nothing, Q extends z.ZodType =
       const caller = credentials.recall(request.headers.authorization)
       // Most are of a key that was here before, for its own app: that needs no wait.
       const known = caller && caller.key.clientId === appId ? recallApp(hub, appId) : undefined
-      if (!caller || !known || !isEnough(caller, access)) {
+      if (!caller || !known || known.record.disabled || !isEnough(caller, access)) {
         admit(request, appId).then(() => done(), done)
         return
       }

@@ -1,3 +1,4 @@
+import type { Id } from '@plugboard/core'
 import type { RetrySchedule, Topic, WebhookEvent, WebhookFormat } from '@plugboard/hub'
 import type { InternalPassword } from '../internal-password.js'
 import type { Trigger } from './app-schemas.js'
@@ -45,6 +46,8 @@ export const sunshineV2Format = ({ schedule, internal }: SunshineFormatOptions):
   tells: (topic, { events = [] }) => TRIGGERS[topic]?.some((trigger) => events.includes(trigger)) ?? false,
   isLate: true,
   render,
+  // The contract has no test event: a request without events has the form of all others.
+  testEvent: (client, webhook) => bodyOf(client.id, webhook.id, []),
   isFinal: (status) => FINAL.has(status),
   headers: (_, webhook) => ({ 'x-api-key': webhook.token, ...internal.headersFor(webhook) }),
 })
@@ -54,9 +57,8 @@ async function render(event: WebhookEvent): Promise<string | undefined> {
   const { client, webhook, entry } = event
   const found = await eventOf(event)
   if (!found || !webhook.events?.includes(found.type)) return undefined
-  return JSON.stringify({
-    app: { id: client.id },
-    webhook: { id: webhook.id, version: 'v2' },
-    events: [{ id: entry.id, createdAt: entry.at.toISOString(), ...found }],
-  })
+  return bodyOf(client.id, webhook.id, [{ id: entry.id, createdAt: entry.at.toISOString(), ...found }])
 }
+
+const bodyOf = (appId: Id, webhookId: Id, events: readonly object[]): string =>
+  JSON.stringify({ app: { id: appId }, webhook: { id: webhookId, version: 'v2' }, events })

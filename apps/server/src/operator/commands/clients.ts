@@ -1,4 +1,7 @@
+import { invalid, PlugboardError } from '@plugboard/core'
 import { z } from 'zod'
+import { linkSchema, MAX_LINK_SECONDS, wantedLink } from '../../admin/links.js'
+import { parseDuration } from '../../config/duration.js'
 import { readConfig } from '../../config/read-config.js'
 import {
   clientDetails,
@@ -61,6 +64,52 @@ export async function show(id: string, { json, url }: ClientCommandOptions): Pro
     client,
     facts.map(([name = '', value = '']) => `${name.padEnd(15)}${value}`),
   )
+}
+
+/** Prints a link that opens the console for a client. */
+export async function link(
+  id: string,
+  {
+    role,
+    expires = '1d',
+    name,
+    json,
+    url,
+  }: ClientCommandOptions & {
+    role?: string | undefined
+    expires?: string | undefined
+    name?: string | undefined
+  },
+): Promise<void> {
+  const result = wantedLink.safeParse({
+    ...{ role, name },
+    expiresIn: (parseDuration(expires, MAX_LINK_SECONDS * 1000) ?? 0) / 1000,
+  })
+  if (!result.success)
+    throw invalid(
+      ...result.error.issues.map(({ path: [option] }) => ({
+        path: [option === 'expiresIn' ? 'expires' : String(option)],
+        message: LINK_OPTIONS[String(option)] ?? 'is invalid',
+      })),
+    )
+  const made = await operate(readConfig(), { url }, (operator) =>
+    operator({
+      ...{ api: '/admin/v1', path: `${pathOf(id)}/link`, body: result.data, answer: linkSchema },
+      run: async () => {
+        throw new PlugboardError(
+          'UNAVAILABLE',
+          'only a running server makes links: start it, or give its address with --url',
+        )
+      },
+    }),
+  )
+  print(json, made, [made.url])
+}
+
+const LINK_OPTIONS: Readonly<Record<string, string>> = {
+  role: 'must be viewer or operator',
+  expiresIn: 'must be a duration such as 12h or 7d, from 1m to 90d',
+  name: 'must have 1 to 100 characters',
 }
 
 export async function remove(id: string, { json, url }: ClientCommandOptions): Promise<void> {

@@ -8,7 +8,7 @@ import type { TestServerProcess } from '../../support/server.js'
 const PROGRAM = fileURLToPath(new URL('./neighbour.mjs', import.meta.url))
 /** The server that stands in for MongoDB takes no more beside what an attack posts. */
 export const REQUESTS_PER_SECOND = process.env.TEST_STORE === 'mongodb' ? 5 : 50
-const MEMORY_SAMPLE_MS = 100
+const MEMORY_SAMPLE_MS = 250
 
 /** What a tenant saw of the server in a window of time. Times in milliseconds. */
 export interface Report {

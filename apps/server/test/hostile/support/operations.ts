@@ -11,6 +11,8 @@ export interface Operation {
   path: string
   parameters: readonly { in: string; name: string; schema: JsonSchema }[]
   body?: JsonSchema
+  /** What a change is called in the audit log. */
+  audit?: string
 }
 
 export interface GeneratedRequest {
@@ -20,6 +22,7 @@ export interface GeneratedRequest {
 }
 
 interface Documented {
+  'x-access'?: { audit?: string }
   parameters?: Operation['parameters']
   requestBody?: { content: Record<string, { schema: JsonSchema }> }
 }
@@ -28,9 +31,13 @@ interface Documented {
 export async function documentedOperations(server: Pick<TestServer, 'url'>): Promise<Operation[]> {
   const { json } = await call(server, 'GET', '/openapi.json')
   return Object.entries(json.paths as Record<string, Record<string, Documented>>).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { parameters = [], requestBody }]) => {
+    Object.entries(methods).map(([method, { parameters = [], requestBody, 'x-access': access }]) => {
       const body = requestBody?.content['application/json']?.schema
-      return { method: method.toUpperCase(), path, parameters, ...(body && { body }) }
+      return {
+        ...{ method: method.toUpperCase(), path, parameters },
+        ...(body && { body }),
+        ...(access?.audit && { audit: access.audit }),
+      }
     }),
   )
 }

@@ -1,17 +1,19 @@
 import { createTenant, startHubProcess, type Tenant } from '../../support/channel-stage.js'
-import { type Kind, type Provider, startProvider } from '../../support/providers/provider.js'
+import { type Provider, startProvider } from '../../support/providers/provider.js'
 import { slack } from '../../support/providers/slack.js'
 import { telegram } from '../../support/providers/telegram.js'
 import { twilio } from '../../support/providers/twilio.js'
 import type { TestServerProcess } from '../../support/server.js'
 import { createProject, type Project } from '../../support/smartify.js'
 
+type Name = 'telegram' | 'slack' | 'twilio'
+
 /** A server under attack: who attacks has an account of every kind that it offers. */
 export interface Stage {
   readonly server: TestServerProcess
   /** A client at each provider. */
-  readonly tenants: Readonly<Record<Kind['channel'], Tenant>>
-  readonly providers: Readonly<Record<Kind['channel'], Provider>>
+  readonly tenants: Readonly<Record<Name, Tenant>>
+  readonly providers: Readonly<Record<Name, Provider>>
   /** A project with guests. */
   readonly project: Project
   close(): Promise<void>

@@ -1,8 +1,10 @@
 import { fromUuid } from '@plugboard/core'
 import { type Answered, asAdmin, call, type TestClient } from '../../support/api.js'
 import { createTenant } from '../../support/channel-stage.js'
+import { callWithKey, createOperator, withKey } from '../../support/operators.js'
 import { newRequestId } from '../../support/smartify.js'
 import { basic, newKey } from '../../support/sunshine.js'
+import { createSite, SHOP, visit } from '../../support/web.js'
 import type { Stage } from './stage.js'
 
 /** Values that name something that is there, by the name of the parameter or of the field. */
@@ -28,9 +30,11 @@ const textAt = (answer: Answered, path: string): string => {
 /** Makes one of everything that can be named, so that an operation that removes something takes it from no other. */
 export async function newTarget(stage: Stage, path: string): Promise<Target> {
   if (path.startsWith('/api/v1/admin')) return adminTarget()
+  if (path.startsWith('/admin/v1')) return consoleTarget(stage)
   if (path.startsWith('/api/v1')) return messagingTarget(stage, path)
   if (path.startsWith('/v2')) return sunshineTarget(stage)
   if (path.startsWith('/api/')) return smartifyTarget(stage)
+  if (path.startsWith('/web/')) return webTarget(stage)
   return { known: {}, callers: [{}] }
 
   /** A separate client, which may be renamed and deleted. */
@@ -40,6 +44,28 @@ export async function newTarget(stage: Stage, path: string): Promise<Target> {
     const app = fromUuid(id) ?? ''
     return { known: { ...OF_LISTS, id: [id], app: [app, 'new'], project: [app, 'new'] }, callers: [asAdmin] }
   }
+}
+
+/** A client that may be deleted, with one of everything that its routes name, and an operator. */
+async function consoleTarget({ server, providers }: Stage): Promise<Target> {
+  const { client } = await createTenant(server, providers.telegram)
+  const { userId, conversationId } = await client.converse()
+  const messageId = textAt(await client.say(conversationId, 'hello', userId), 'id')
+  const { id: operatorId } = await createOperator(server)
+  const ofClient = (method: string, path: string, body?: object) =>
+    callWithKey(server, method, `/clients/${client.id}${path}`, body)
+  const known = {
+    ...{ limit: ['1', '50'], clientId: [client.id], client: [client.id], operatorId: [operatorId] },
+    ...{ userId: [userId], conversationId: [conversationId], entryId: [messageId], user: [userId] },
+    integrationId: [textAt(await ofClient('GET', '/integrations'), 'items.0.id')],
+    webhookId: [textAt(await ofClient('GET', '/webhooks'), 'items.0.id')],
+    tokenId: [textAt(await ofClient('POST', '/tokens', {}), 'tokenId')],
+    linkId: [textAt(await ofClient('POST', '/link', {}), 'id')],
+    jobId: [textAt(await ofClient('POST', '/jobs', { action: 'discard', filter: {} }), 'id')],
+    keyId: [(await newKey(server, { app: client.id })).keyId],
+    ...{ channel: ['telegram'], state: ['dead', 'pending'], action: ['replay', 'discard'] },
+  }
+  return { known, callers: [withKey] }
 }
 
 /** A sync may remove the channels of its client, which is one of its own therefore. */
@@ -108,4 +134,24 @@ async function smartifyTarget({ project }: Stage): Promise<Target> {
     ...{ event: ['message.create', 'request.create'], target: ['https://example.com/hook'] },
   }
   return { known, callers: [project.owner.headers, guest.headers] }
+}
+
+async function webTarget({ server }: Stage): Promise<Target> {
+  const site = await createSite(server)
+  const visitor = await visit(site)
+  const id = await visitor.start()
+  const said = await visitor.say(id, 'hello')
+  const known = {
+    ...OF_LISTS,
+    ...{ client: [site.client.id], id: [id], messageId: [textAt(said, 'id')], before: [id] },
+    ...{ position: ['1'], type: ['text', 'location', 'quick_reply', 'postback'], 'idempotency-key': ['7'] },
+  }
+  const authorization = `Bearer ${visitor.token}`
+  return {
+    known,
+    callers: [
+      { origin: SHOP, authorization, 'idempotency-key': '7' },
+      { origin: SHOP, authorization },
+    ],
+  }
 }

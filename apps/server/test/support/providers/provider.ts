@@ -38,13 +38,17 @@ interface Refusals {
   /** The person wants to hear nothing. */
   blocked: Answer
   unauthorized: Answer
+  /** Of credentials, where they are checked otherwise than a call. */
+  credentials?: Answer
   /** It may have been done. */
   broken: Answer
 }
 
 /** What a kind of provider is like. */
 export interface Kind {
-  channel: 'telegram' | 'slack' | 'twilio'
+  channel: string
+  /** The operator's options that send the calls of the channel to this address. */
+  options(url: string): object
   /** New ones, that no other client has. */
   credentials(): Credentials
   /** The field that is the account at the provider, and the one that a bad token is blamed on. */
@@ -63,8 +67,10 @@ export interface Kind {
   /** Cards of a carousel that are more than one part. */
   cards: number
   addressOf(person: Person): string
-  endpointOf(person: Person): { identity: string; sender: string; thread: string }
+  endpointOf(person: Person, credentials?: Credentials): { identity: string; sender: string; thread: string }
   write(person: Person, text: string, key: string): Told
+  /** What a bot hears of a text. Default: the text. */
+  heardAs?(text: string): string
   /** A file, and its bytes. */
   send(person: Person, key: string, url: string): { told: Told; bytes: string }
   /** A press of a button, or what a person writes where there are none. */

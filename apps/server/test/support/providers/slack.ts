@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Answer, ProviderCall } from '@plugboard/core/testing'
-import { answer, faultAnswers, signatureOf } from '../../../../../packages/channel-slack/test/fake-slack.js'
+import {
+  answer,
+  faultAnswers,
+  type Posted,
+  signatureOf,
+} from '../../../../../packages/channel-slack/test/fake-slack.js'
 import { type Button, json, type Kind, type Person, type Told } from './provider.js'
 
 const FILE = '/files-pri/T1-F1/picture.png'
@@ -79,8 +84,12 @@ function sentBy(call: ProviderCall) {
   }
 }
 
+/** Messages that an edit or a removal is about. */
+const posted: Posted[] = []
+
 export const slack: Kind = {
   channel: 'slack',
+  options: (url) => ({ slackApiUrl: `${url}/api/` }),
   credentials: () => ({
     signingSecret: randomBytes(16).toString('hex'),
     botToken: `xoxb-${randomBytes(16).toString('hex')}`,
@@ -89,7 +98,7 @@ export const slack: Kind = {
   secrets: ({ signingSecret = '', botToken = '' }) => [signingSecret, botToken],
   answer(call): Answer {
     if (call.path === FILE && tokenOf(call)) return { headers: { 'content-type': 'image/png' }, body: bytes }
-    return json(200, answer(call))
+    return json(200, answer(call, posted))
   },
   sentBy,
   isDone: ({ body = '' }) => !body.includes('"ok":false'),

@@ -68,6 +68,7 @@ const secrets = new Map<string, string>()
 
 export const telegram: Kind = {
   channel: 'telegram',
+  options: (apiRoot) => ({ apiRoot }),
   credentials: () => ({
     botToken: `${randomInt(1e9, 9e9)}:AAH${randomBytes(24).toString('base64url').replaceAll('-', '_')}`,
   }),

@@ -43,6 +43,7 @@ const refused = (status: number, code: number, headers: Record<string, string> =
 
 export const twilio: Kind = {
   channel: 'twilio',
+  options: (apiBaseUrl) => ({ apiBaseUrl }),
   credentials: () => ({
     accountSID: `AC${randomBytes(16).toString('hex')}`,
     authToken: randomBytes(16).toString('hex'),

@@ -8,8 +8,14 @@ import { textPart } from './deliver.js'
 /** After these faults, the outcome is unknown: any other kind would lose or duplicate the message. */
 const unknowable: readonly Fault[] = ['reset', 'lost-answer', 'hang', 'truncated', 'endless', 'garbage']
 
-/** After how many milliseconds an attempt is aborted that does not end, or may not: some clients miss a truncated body. */
+/**
+ * How many milliseconds after its call an attempt is aborted that does not end, or may not: some clients miss a truncated
+ * body.
+ */
 const PATIENCE_MS: Partial<Record<Fault, number>> = { hang: 200, endless: 200, truncated: 1_000 }
+
+/** Longest wait for a call, in milliseconds. */
+const LONGEST_MS = 10_000
 
 /** Each fault is one failed attempt of the right kind; the next attempt is as good as new. */
 export function faultCases<Config, Session, Options>(
@@ -53,8 +59,18 @@ export async function suffer<Config, Session>(stage: Stage<Config, Session>, fau
   if (fault === 'refused') await stage.provider.close()
   else stage.provider.failWith(fault)
   const patience = PATIENCE_MS[fault]
-  return stage.attempt(part, patience ? { signal: AbortSignal.timeout(patience) } : {})
+  if (patience === undefined) return stage.attempt(part)
+  const controller = new AbortController()
+  // A busy machine may take longer to make the call.
+  const called = stage.provider.nextCall().then(() => setTimeout(() => controller.abort(timeout()), patience))
+  const limit = AbortSignal.timeout(LONGEST_MS)
+  const attempt = await stage.attempt(part, { signal: AbortSignal.any([controller.signal, limit]) })
+  called.then(clearTimeout)
+  return attempt
 }
+
+/** As `AbortSignal.timeout` has it. */
+const timeout = (): DOMException => new DOMException('the attempt takes too long', 'TimeoutError')
 
 function checkOutcome(failure: Failure | undefined, expected: Outcome): void {
   assert.equal(failure?.kind ?? 'sent', expected, failure?.message)

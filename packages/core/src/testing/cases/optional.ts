@@ -46,7 +46,8 @@ export function optionalCases<Config, Session, Options>(
   }
   const setupCase: SuiteCase = {
     name: 'setup says what to do, with the address where the provider calls',
-    run: async () => assert(channel.setup?.(WEBHOOK_URL, 'webhook').includes(WEBHOOK_URL), 'no address'),
+    run: async () =>
+      assert((await channel.setup?.(WEBHOOK_URL, 'webhook'))?.includes(WEBHOOK_URL), 'no address'),
   }
 
   return [
@@ -63,19 +64,14 @@ export function optionalCases<Config, Session, Options>(
       await checkCall(stage, subject, 'refresh')
     }),
     test('indicateTyping is done with the credentials of the tenant, and ends when it is aborted', async (stage) => {
-      const { runtime, provider, integration, endpoint } = stage
+      const { runtime, provider, integration } = stage
       if (!runtime.indicateTyping) return
-      const context = (signal: AbortSignal) => ({
-        ...contextOf(stage, signal),
-        endpoint,
-        deliveryId: 'delivery-1',
-      })
-      await runtime.indicateTyping(context(AbortSignal.timeout(5000)))
+      await runtime.indicateTyping(deliveryContextOf(stage))
       for (const call of provider.calls) {
         assert(fixtures.provider.isFrom(call, integration.config), 'a call without the credentials')
       }
       provider.failWith('hang')
-      await endsInTime((signal) => runtime.indicateTyping?.(context(signal)))
+      await endsInTime((signal) => runtime.indicateTyping?.(deliveryContextOf(stage, signal)))
     }),
     test('secondForm makes another part of plain JSON, the same each time, which has no second form', async (stage) => {
       const { runtime, render } = stage
@@ -108,6 +104,21 @@ export function optionalCases<Config, Session, Options>(
         assert(fixtures.provider.isFrom(call, integration.config), 'a call without the credentials')
       provider.failWith('hang')
       await endsInTime((signal) => runtime.markRead?.(deliveryContextOf(stage, signal)))
+    }),
+    test('describePerson is done with the credentials of the tenant, and ends when it is aborted', async (stage) => {
+      const { runtime, provider, integration, endpoint } = stage
+      if (!runtime.describePerson) return
+      const person = await runtime.describePerson(endpoint, contextOf(stage))
+      const texts = Object.values(person ?? {})
+      assert(
+        texts.every((each) => each === undefined || typeof each === 'string'),
+        'it is no person',
+      )
+      assert(provider.calls.length > 0, 'no call')
+      for (const call of provider.calls)
+        assert(fixtures.provider.isFrom(call, integration.config), 'a call without the credentials')
+      provider.failWith('hang')
+      await endsInTime((signal) => runtime.describePerson?.(endpoint, contextOf(stage, signal)))
     }),
     fixtures.file ? openFile : { ...openFile, skip: 'the fixtures have no file' },
     test('openMedia sends no credentials to where a forged reference points', async (stage) => {
@@ -144,6 +155,7 @@ const deliveryContextOf = <Config, Session>(stage: Stage<Config, Session>, signa
   ...contextOf(stage, signal),
   endpoint: stage.endpoint,
   deliveryId: 'delivery-2',
+  ...(stage.context && { context: stage.context }),
 })
 
 /** A change of a part that was delivered: with the credentials, as often as it is called, and with known failures. */

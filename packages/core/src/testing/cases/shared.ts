@@ -12,7 +12,8 @@ export function sharedCases<Config, Session, Options>(
 ): SuiteCase[] {
   const { channel, fixtures } = subject
   const { shared } = fixtures
-  const staged = stagedCase(subject)
+  const configs = (url: string) => shared?.configs?.(url) ?? fixtures.configs(url)
+  const staged = stagedCase(subject, configs)
   /** Runs with the recorded request as the provider signs it now. */
   const test = (name: string, play: (stage: Stage<Config, Session>, signed: InboundRequest) => unknown) => {
     const made = staged(name, async (stage) => {
@@ -28,9 +29,7 @@ export function sharedCases<Config, Session, Options>(
       const routed = await runtime.route?.(signed)
       assert.deepEqual(routed?.verdict, { ok: true })
       const accounts = await Promise.all(
-        fixtures
-          .configs(NOWHERE)
-          .map(async (config) => channel.account?.(await accepted(channel.config, config))),
+        configs(NOWHERE).map(async (config) => channel.account?.(await accepted(channel.config, config))),
       )
       assert.deepEqual([...new Set(routed.accounts)].sort(), accounts.sort())
     }),

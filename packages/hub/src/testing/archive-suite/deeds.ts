@@ -29,6 +29,9 @@ const KINDS = [
   'document',
   'change document',
   'count',
+  'enqueue',
+  'offer',
+  'take',
   'key',
   'meta',
 ] as const
@@ -185,6 +188,32 @@ async function one(scene: Scene, world: World, { kind, pick, text, payload }: De
       const changed = { ...document, version: document.version + 1, terms: [text], data: payload }
       if (pick % 2 === 0) await store.removeDocument(document.clientId, document.collection, document.id)
       else if (await store.replaceDocument(changed)) world.documents.push(changed)
+    },
+    enqueue: async () => {
+      const place = message?.entry ?? talk
+      if (!place) return
+      const { streamId } = place
+      const user = from(world.users)
+      const item = { streamId, seq: 1 + (pick % 5), at: scene.tick(), ...(user && { userId: user.id }) }
+      await store.enqueue(clientId, clientId, [item])
+      if (pick % 4 === 0) await store.purgeQueue(clientId, clientId, scene.after(1), 2)
+    },
+    offer: async () => {
+      if (!talk) return
+      const { streamId } = talk
+      const replay = pick % 3 === 0 ? { replay: `${pick}-1` } : {}
+      const offer = { webhookId: clientId, streamId, after: pick % 5, upTo: (pick % 5) + 2, at: scene.tick() }
+      await store.offerPulls(talk.clientId, [{ ...offer, ...replay }], scene.tick())
+    },
+    take: async () => {
+      const { lanes } = await store.duePulls(clientId, clientId, { now: scene.now, limit: 1 + (pick % 3) })
+      const taken = lanes.map((lane) => {
+        const { dueAt: _, ...rest } = { ...lane, version: lane.version + 1 }
+        if (pick % 2 === 0) return { ...rest, done: lane.upTo, since: scene.tick() }
+        const given = [{ seq: lane.upTo, count: 1 }]
+        return { ...rest, dueAt: scene.after(9), heldTo: lane.upTo, fence: lane.fence + 1, given }
+      })
+      await store.replacePulls(taken)
     },
     count: () => store.increment(clientId, text),
     key: () =>

@@ -63,7 +63,10 @@ export const recordCases: Cases = {
     const counts = await archive.count()
     for (const kind of ARCHIVE_KINDS) same(counts[kind], all.filter((record) => record.kind === kind).length)
     const order = all.map(({ kind }) => ARCHIVE_KINDS.indexOf(kind))
-    same(order, [...order].sort())
+    same(
+      order,
+      order.toSorted((a, b) => a - b),
+    )
   },
 
   'a page of large entries is a short one': async (copies) => {
@@ -76,6 +79,23 @@ export const recordCases: Cases = {
       same(large.length <= 5, true)
     }
     same((await recordsOf(archive, '')).filter(({ kind }) => kind === 'entry').length, 14)
+  },
+
+  'the history of attempts is left out: it says what another store did': async (copies) => {
+    const { scene, archive } = await copies.fresh()
+    const { talk, question, target } = await populate(scene)
+    const attempt = {
+      seq: question.seq,
+      target,
+      at: scene.tick(),
+      durationMs: 5,
+      outcome: 'delivered',
+    } as const
+    await scene.store.recordAttempts([{ ...talk, ...attempt }])
+    same((await scene.store.listAttempts(talk, [question])).length, 1)
+    const copy = await copies.copy(archive)
+    same(await copy.archive.count(), await archive.count())
+    same(await copy.scene.store.listAttempts(talk, [question]), [])
   },
 
   'meta of copies are left out': async (copies) => {

@@ -1,4 +1,5 @@
 import type { Entry } from '../../log/entry.js'
+import { movedActivity } from '../../log/recent.js'
 import type { Append, Appended } from '../../ports/store.js'
 import { type Database, keyOf, type Methods } from './database.js'
 import { findEntry } from './entries.js'
@@ -31,6 +32,7 @@ export function begin(database: Database, { endpoints = [], ...fields }: NewStre
     ...structuredClone(fields),
     ...{ endpoints, entries: [], order: database.nextOrder() },
     ...{ scanned: 0, lanes: {}, nextAt: undefined, holder: undefined, fence: 0, isWoken: false },
+    ...(fields.kind === 'conversation' && { activeAt: new Date(fields.createdAt) }),
   }
   database.streams.set(keyOf(stream.clientId, stream.streamId), stream)
   return stream
@@ -52,7 +54,12 @@ export function add(
     ...(channel !== undefined && { channel }),
   })
   stream.entries.push(entry)
-  if (entry.type === 'message') stream.order = database.nextOrder()
+  database.announceAppend((watcher) => watcher.appended({ clientId, streamId }, entry.seq))
+  if (entry.type === 'message') {
+    stream.order = database.nextOrder()
+    if (stream.activeAt)
+      stream.activeAt = new Date(movedActivity(stream.activeAt.getTime(), entry.at.getTime()))
+  }
   const appended = { entry, duplicate: false, ...(userId !== undefined && { userId }) }
   if (owes.length === 0) {
     if (wasIdle) stream.scanned = entry.seq

@@ -27,7 +27,16 @@ export const clientMethods = (database: Database) =>
     },
 
     listClients: (range) => rangeOf(database.clients.values(), range),
+
+    findClients(prefix, { limit, after = '' }) {
+      const named = [...database.clients.values()].filter(
+        ({ name }) => name?.startsWith(prefix) && compare(name, after) > 0,
+      )
+      return named.sort((a, b) => compare(a.name, b.name)).slice(0, limit)
+    },
   }) satisfies Partial<Methods>
+
+const compare = (a = '', b = ''): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
 function write(database: Database, client: ClientRecord): void {
   database.clients.set(client.id, structuredClone(client))

@@ -132,12 +132,12 @@ const byId = (a: Stream | undefined, b: Stream | undefined): number =>
   a && b && a.streamId > b.streamId ? 1 : -1
 
 /** Of one user, or all; deleted ones too. */
-const conversationsOf = (database: Database, clientId: Id, userId?: Id): Stream[] =>
+export const conversationsOf = (database: Database, clientId: Id, userId?: Id): Stream[] =>
   database
     .streamsOf(clientId)
     .filter((stream) => stream.kind === 'conversation' && (userId === undefined || stream.userId === userId))
 
-const isThere = ({ deletedAt }: Stream): boolean => deletedAt === undefined
+export const isThere = ({ deletedAt }: Stream): boolean => deletedAt === undefined
 
 /** Those without messages come first. */
 const byNewestMessage = (a: Stream, b: Stream): number =>
@@ -156,7 +156,7 @@ function conversationOf(stream: Stream): Conversation {
   }
 }
 
-const recordOf = (stream: Stream): ConversationRecord => ({
+export const recordOf = (stream: Stream): ConversationRecord => ({
   ...conversationOf(stream),
   ...{ seq: stream.entries.length, endpoints: stream.endpoints },
 })

@@ -1,4 +1,7 @@
 import type { Id } from '@plugboard/core'
+import type { NewAttempt } from '../../log/attempt.js'
+import type { PullLane } from '../../log/pull-lane.js'
+import type { QueuedItem } from '../../log/queue.js'
 import type { ClientRecord } from '../../ports/client-record.js'
 import type { KeyClaim, Store, Watcher } from '../../ports/store.js'
 import type { StoredDocument } from '../../ports/stored-document.js'
@@ -9,10 +12,12 @@ import type { Owner, Stream } from './stream.js'
  * throws has changed nothing.
  */
 export type Methods = {
-  [Name in Exclude<keyof Store, 'watch' | 'close'>]: (
+  [Name in Exclude<keyof Store, 'watch' | 'watchAppends' | 'close'>]: (
     ...input: Parameters<Store[Name]>
   ) => Awaited<ReturnType<Store[Name]>>
 }
+
+export type QueueRow = QueuedItem & { clientId: Id; queueId: Id }
 
 /** All that is kept, one Map for each table. What comes in from a caller is copied before it is kept. */
 export class Database {
@@ -21,15 +26,20 @@ export class Database {
   readonly idempotencyKeys = new Map<string, KeyClaim>()
   readonly counters = new Map<string, { clientId: Id; value: number }>()
   readonly documents = new Map<string, StoredDocument>()
+  readonly queued = new Map<string, QueueRow>()
+  readonly pulls = new Map<string, PullLane>()
+  readonly attempts = new Map<string, NewAttempt>()
   /** The user at an address of a channel. */
   readonly people = new Map<string, { clientId: Id; userId: Id }>()
   readonly streams = new Map<string, Stream>()
   /** One for each handle that watches. */
   readonly watchers = new Map<Owner, Watcher>()
+  /** The handles that watch appends. */
+  readonly followers = new Set<Owner>()
   readonly now: () => Date
   readonly leaseMs: number
   #order = 0
-  #news: ((watcher: Watcher) => void)[] = []
+  #news: { tell(watcher: Watcher): void; isOfAppend: boolean }[] = []
 
   constructor(now: () => Date, leaseMs: number) {
     this.now = now
@@ -65,8 +75,13 @@ export class Database {
   }
 
   /** Keeps a notification until the call is complete. */
-  announce(news: (watcher: Watcher) => void): void {
-    this.#news.push(news)
+  announce(tell: (watcher: Watcher) => void): void {
+    this.#news.push({ tell, isOfAppend: false })
+  }
+
+  /** As {@link announce}, for those who watch appends. */
+  announceAppend(tell: (watcher: Watcher) => void): void {
+    this.#news.push({ tell, isOfAppend: true })
   }
 
   /** Notifies the watchers of all other handles of what this one changed. */
@@ -74,7 +89,8 @@ export class Database {
     const news = this.#news
     this.#news = []
     for (const [other, watcher] of this.watchers) {
-      if (other !== owner) for (const each of news) each(watcher)
+      if (other === owner) continue
+      for (const { tell, isOfAppend } of news) if (!isOfAppend || this.followers.has(other)) tell(watcher)
     }
   }
 }

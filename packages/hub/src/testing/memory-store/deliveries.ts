@@ -1,3 +1,4 @@
+import { listedDeaths } from '../../log/dead-letter.js'
 import type { Entry } from '../../log/entry.js'
 import type { LaneState, Mark } from '../../log/progress.js'
 import { type LaneKey, replayLane, type Target } from '../../log/target.js'
@@ -56,7 +57,7 @@ export const deliveryMethods = (database: Database, owner: Owner) =>
     listDead(clientId, { before, limit }) {
       const entries = database.streamsOf(clientId).flatMap((stream) => stream.entries)
       return entries
-        .filter(({ id, dead }) => dead && (before === undefined || id < before))
+        .filter((entry) => listedDeaths(entry).length > 0 && (before === undefined || entry.id < before))
         .sort((a, b) => (a.id < b.id ? 1 : -1))
         .slice(0, limit)
         .map(({ payload: _, details: __, ...entry }) => entry)
@@ -75,6 +76,15 @@ export const deliveryMethods = (database: Database, owner: Owner) =>
       return { clientId, streamId: stream.streamId, key, lane }
     },
 
+    discard(clientId, entryId, target) {
+      const entry = findEntry(database, clientId, entryId)
+      const stream = entry && database.find(clientId, entry.streamId)
+      const dead = entry?.dead?.[target]
+      if (!stream || !dead || dead.isDiscarded) return false
+      replaceEntry(stream, { ...entry, dead: { ...entry.dead, [target]: { ...dead, isDiscarded: true } } })
+      return true
+    },
+
     wakeClient(clientId, now) {
       for (const stream of database.streamsOf(clientId))
         if (owesSomething(stream)) wake(database, stream, now)
@@ -83,6 +93,14 @@ export const deliveryMethods = (database: Database, owner: Owner) =>
     findProgress({ clientId, streamId }) {
       const stream = database.find(clientId, streamId)
       return stream && { scanned: stream.scanned, lanes: stream.lanes }
+    },
+
+    findSchedule({ clientId, streamId }) {
+      const stream = database.find(clientId, streamId)
+      if (!stream) return undefined
+      const { holder, nextAt } = stream
+      if (holder) return { leasedUntil: holder.until }
+      return nextAt ? { dueAt: nextAt } : {}
     },
 
     backlog() {

@@ -59,6 +59,13 @@ export function entryMethods(database: Database) {
     readEntries: ({ clientId, streamId }, after, limit) =>
       firstPage(database.find(clientId, streamId)?.entries.slice(after) ?? [], limit),
 
+    findHeads: (streams) =>
+      streams.map(({ clientId, streamId }) => database.find(clientId, streamId)?.entries.length),
+
+    signal(stream, text) {
+      database.announceAppend((watcher) => watcher.signalled({ ...stream }, text))
+    },
+
     endTurn(clientId, messageId, at) {
       const message = findEntry(database, clientId, messageId)
       const stream = message && database.conversation(clientId, message.streamId)

@@ -24,6 +24,8 @@ export interface Stream extends StreamRef {
   mergedInto?: Id
   /** Rises with each message of the whole database: the conversation with the highest has the newest message. */
   order: number
+  /** Of a conversation: its place in the order of recent ones. */
+  activeAt?: Date
 
   /** Up to here every entry was looked at, and a target without a lane has all that it was owed. */
   scanned: number

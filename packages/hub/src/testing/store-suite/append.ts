@@ -27,6 +27,18 @@ export const appendCases: Cases = {
     same((await scene.entries(talk)).at(-1), entry)
   },
 
+  'the newest number of each stream is found, in the order of the question, and none of what is not there':
+    async (scene) => {
+      const [one, other, gone] = [await scene.talk(), await scene.talk(), await scene.talk()]
+      await scene.say(one)
+      await scene.say(one)
+      await scene.store.deleteConversation(gone.clientId, gone.streamId, scene.event('conversation.deleted'))
+      const user = { clientId: one.clientId, streamId: one.userId }
+      const nobody = { clientId: one.clientId, streamId: newId() }
+      same(await scene.store.findHeads([other, nobody, one, user, gone, one]), [1, undefined, 3, 1, 2, 3])
+      same(await scene.store.findHeads([]), [])
+    },
+
   'what an entry was not given is absent from it': async (scene) => {
     const talk = await scene.talk()
     const input = scene.appending(talk, { type: 'conversation.started' })

@@ -3,13 +3,27 @@ import { types } from 'node:util'
 import { isId } from '@plugboard/core'
 import type { Store } from '../../ports/store.js'
 
-const ids = new Set(['id', 'clientId', 'streamId', 'userId', 'conversationId', 'endpointId', 'incomingId'])
+const ids = new Set([
+  'id',
+  'clientId',
+  'streamId',
+  'userId',
+  'conversationId',
+  'entryId',
+  'integrationId',
+  'endpointId',
+  'incomingId',
+  'queueId',
+  'webhookId',
+])
 const dates = new Set([
+  'activeAt',
   'at',
   'blockedUntil',
   'collectUntil',
   'createdAt',
   'deletedAt',
+  'dueAt',
   'lastMessageAt',
   'nextAt',
   'oldest',

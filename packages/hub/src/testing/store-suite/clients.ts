@@ -105,6 +105,40 @@ export const clientCases: Cases = {
     same(await scene.store.findClient({ name: 'mine' }), client)
   },
 
+  'clients are found by the beginning of their name, in its order, in pages of any size': async (scene) => {
+    const names = [
+      'Shop',
+      'sho',
+      'shop',
+      'shop 1',
+      'shop 10',
+      'shop 2',
+      'shop\u{1f600}',
+      'shoq',
+      '%',
+      'shop_%',
+    ]
+    for (const name of names) await scene.client({ name })
+    await scene.client()
+    const found = async (prefix: string, limit = 20) => {
+      const all: (string | undefined)[] = []
+      for (let page: ClientRecord[] | undefined; page?.length !== 0 && all.length < 50; ) {
+        const after = all.at(-1)
+        page = await scene.store.findClients(prefix, { limit, ...(after !== undefined && { after }) })
+        same(page.length <= limit, true)
+        all.push(...page.map(({ name }) => name))
+      }
+      return all
+    }
+    const shops = ['shop', 'shop 1', 'shop 10', 'shop 2', 'shop_%', 'shop\u{1f600}']
+    for (const limit of [1, 2, 20]) same(await found('shop', limit), shops)
+    same(await found('shop 1'), ['shop 1', 'shop 10'])
+    same(await found('%'), ['%'])
+    same(await found('shop_'), ['shop_%'])
+    same(await found('shops'), [])
+    same((await found('')).length, names.length)
+  },
+
   'clients are listed from either end and between any two': async (scene) => {
     const ids = scatteredIds(6)
     for (const id of ids) await scene.client({ id })
@@ -137,13 +171,22 @@ function configuration(
   scene: Scene,
 ): Pick<
   ClientRecord,
-  'tokens' | 'integrations' | 'formerIntegrations' | 'webhooks' | 'acceptsGuests' | 'maxStoredBytes'
+  | 'tokens'
+  | 'integrations'
+  | 'formerIntegrations'
+  | 'webhooks'
+  | 'acceptsGuests'
+  | 'maxStoredBytes'
+  | 'isStreamed'
+  | 'disabled'
 > {
   const sealed = () => `v1.${newId()}==` as Sealed
   const integration = { id: newId(), version: '1.0.0', config: sealed() }
   return {
     acceptsGuests: true,
     maxStoredBytes: 2 ** 40,
+    isStreamed: true,
+    disabled: { at: scene.tick(), reason: 'the "invoice"' },
     tokens: [token(scene), token(scene)],
     integrations: [
       // As versions before names wrote it.
@@ -152,16 +195,30 @@ function configuration(
         ...{ ...integration, id: newId(), channel: 'telegram', status: 'pending' },
         ...{ name: 'support', key: 'sales' },
       },
-      { ...integration, id: newId(), channel: 'slack', status: 'paused', reason: 'invalid_auth: "no"' },
+      {
+        ...integration,
+        id: newId(),
+        channel: 'slack',
+        status: 'paused',
+        reason: 'invalid_auth: "no"',
+        isUnproven: true,
+        pausedAt: scene.tick(),
+      },
     ],
     formerIntegrations: [{ channel: 'telegram', name: 'desk', key: 'counter' }],
     webhooks: [
       { id: newId(), url: 'https://bot.example/a?b=c&d=%20', token: sealed(), format: 'messaging-v1' },
       {
         ...{ id: newId(), url: 'https://bot.example/b', token: sealed(), format: 'other' },
-        ...{ events: ['one', 'two'], ownerId: newId(), createdAt: scene.tick(), settings: { a: [1, null] } },
-        isGone: true,
+        ...{
+          events: ['one', 'two'],
+          ownerId: newId(),
+          createdAt: scene.tick(),
+          settings: { a: [1, null] },
+        },
+        ...{ isGone: true, pausedAt: scene.tick(), former: { token: sealed(), until: scene.tick() } },
       },
+      { id: newId(), url: 'pull:default', mode: 'pull', token: sealed(), format: 'messaging-v1' },
     ],
   }
 }

@@ -1,8 +1,11 @@
+import { characters } from '@plugboard/core/testing'
 import fc from 'fast-check'
+
+const character = fc.nat(characters.max).map(characters.at, characters.indexOf)
 
 /** A text that can be an id, a name or a key in every store: see `isStorable` of core. */
 export const storable: fc.Arbitrary<string> = fc
-  .oneof(fc.string({ unit: 'binary', maxLength: 30 }), fc.string({ unit: 'grapheme', maxLength: 10 }))
+  .oneof(fc.string({ unit: character, maxLength: 30 }), fc.string({ unit: 'grapheme', maxLength: 10 }))
   .map((each) => each.replaceAll('\u0000', ''))
 
 const space = fc.string({ unit: fc.constantFrom(' ', '\t', '\n', '\r'), maxLength: 3 })
@@ -15,7 +18,7 @@ const number = fc.oneof(
 )
 
 const piece = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 8 }).map((text) => JSON.stringify(text).slice(1, -1)),
+  fc.string({ unit: character, maxLength: 8 }).map((text) => JSON.stringify(text).slice(1, -1)),
   fc.constantFrom(
     '\\u0000',
     '\\u001F',

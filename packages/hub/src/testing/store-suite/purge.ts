@@ -28,6 +28,9 @@ export const purgeCases: Cases = {
       replies: [],
       newest: [],
       dead: [],
+      found: { recent: [], previews: [], places: [], deadBy: { letters: [] }, walked: [] },
+      queued: [],
+      pulls: [],
     }
     same(await snapshot(scene.store, world), nothing)
     same(await scene.store.findEntry(world.client.id, world.question.id), undefined)

@@ -3,6 +3,8 @@ import { newId } from '@plugboard/core'
 import { webhookTarget } from '../../log/target.js'
 import type { Store, Watcher } from '../../ports/store.js'
 import { atOnce, isLost, only, present, refuses, same } from './assertions.js'
+import { offerOf } from './pulls.js'
+import { addsAll } from './queues.js'
 import type { Cases } from './scene.js'
 import { populate, snapshot } from './world.js'
 
@@ -18,6 +20,9 @@ function listening() {
     due: () => hear('due'),
     clientChanged: (id) => hear(`client ${id}`),
     turnEnded: (id) => hear(`turn ${id}`),
+    appended: ({ streamId }, seq) => hear(`appended ${streamId} ${seq}`),
+    signalled: ({ streamId }, text) => hear(`signalled ${streamId} ${text}`),
+    queued: (id) => hear(`queue ${id}`),
     missed: () => hear('missed'),
   }
   /** Waits for as long as the runner of the case allows. */
@@ -93,11 +98,100 @@ export const replicaCases: Cases = {
     const client = present(await scene.store.findClient({ id: talk.clientId }))
     await scene.store.replaceClient({ ...client, version: 2, name: 'other' })
     await scene.store.endTurn(talk.clientId, owed.id, scene.tick())
-    for (const what of ['due', `client ${client.id}`, `turn ${owed.id}`]) if (isInstant) await hears(what)
+    const [queueId, offer] = [newId(), offerOf(scene)]
+    const { streamId, clientId } = talk
+    await scene.store.enqueue(clientId, queueId, [{ streamId, seq: 1, at: scene.tick() }])
+    await scene.store.offerPulls(clientId, [offer], scene.tick())
+    const news = [`client ${client.id}`, `turn ${owed.id}`, `queue ${queueId}`, `queue ${offer.webhookId}`]
+    for (const what of ['due', ...news]) if (isInstant) await hears(what)
     await other.close()
     const before = [...told]
     await scene.say(talk, { owes: [webhookTarget(newId())] })
     same(told, isInstant ? before : [])
+  },
+
+  'who watches appends is told of every entry of the other and of its signals, or that it is told nothing':
+    async (scene) => {
+      const other = await scene.another()
+      const { told, watcher, hears } = listening()
+      await other.watch(watcher)
+      const talk = await scene.talk()
+      await scene.say(talk)
+      const isOfAppend = (what: string) => /^(appended|signalled) /.test(what)
+      same(told.filter(isOfAppend), [])
+      if (!(await other.watchAppends(true))) return
+      const entries = [await scene.say(talk), await scene.say(talk, { owes: [webhookTarget(newId())] })]
+      const fresh = await scene.talk(talk.clientId)
+      await scene.store.signal(talk, 'typing')
+      await scene.store.deleteConversation(talk.clientId, talk.streamId, scene.event('conversation.deleted'))
+      for (const { seq } of entries) await hears(`appended ${talk.streamId} ${seq}`)
+      await hears(`appended ${fresh.streamId} 1`)
+      await hears(`appended ${fresh.userId} 1`)
+      await hears(`signalled ${talk.streamId} typing`)
+      await hears(`appended ${talk.streamId} 5`)
+      same(await other.watchAppends(false), true)
+      const before = told.filter(isOfAppend)
+      await scene.say(fresh)
+      const { id } = await scene.say(fresh)
+      await scene.store.endTurn(fresh.clientId, id, scene.tick())
+      await hears(`turn ${id}`)
+      same(told.filter(isOfAppend), before)
+    },
+
+  'items added at once through both get numbers without a hole, each its own, and a reader misses none':
+    async (scene) => {
+      const stores = [scene.store, await scene.another()]
+      const calls = Array.from({ length: 24 }, (_, index) => [index % 4, (index + 1) % 4, index % 3])
+      for (let round = 0; round < 3; round += 1) await addsAll(stores, scene, calls)
+    },
+
+  'a reader that follows a queue to which both add sees each item once, in order': async (scene) => {
+    const [clientId, queueId] = [newId(), newId()]
+    const stores = [scene.store, await scene.another()]
+    const seen: number[] = []
+    let isAdding = true
+    const follow = async (): Promise<void> => {
+      for (let isLast = false; !isLast; ) {
+        isLast = !isAdding
+        const page = await present(stores[1]).readQueue(clientId, queueId, {
+          after: seen.at(-1) ?? 0,
+          limit: 9,
+        })
+        seen.push(...page.map(({ n }) => n))
+        if (page.length > 0) isLast = false
+      }
+    }
+    const add = async (store: Store): Promise<void> => {
+      for (let round = 0; round < 25; round += 1)
+        await store.enqueue(
+          clientId,
+          queueId,
+          [1, 2, 3].map((seq) => ({ streamId: newId(), seq, at: scene.tick() })),
+        )
+    }
+    const following = follow()
+    await Promise.all(stores.map(add))
+    isAdding = false
+    await following
+    same(
+      seen,
+      Array.from({ length: 150 }, (_, index) => index + 1),
+    )
+  },
+
+  'one lane that both offer at once, and take at once, is there once and taken by one': async (scene) => {
+    const clientId = newId()
+    const stores = [scene.store, await scene.another()]
+    const offers = Array.from({ length: 5 }, (_, index) => offerOf(scene, { upTo: index + 1 }))
+    await atOnce(10, (index) => present(stores[index % 2]).offerPulls(clientId, offers, scene.tick()))
+    const lanes = await scene.store.findPulls(clientId, offers)
+    same(
+      lanes.map(({ upTo, version }) => [upTo, version]).sort(),
+      offers.map(({ upTo }) => [upTo, 1]),
+    )
+    const taken = lanes.map((lane) => ({ ...lane, fence: 1, heldTo: 1, version: 2 }))
+    const answers = await atOnce(4, (index) => present(stores[index % 2]).replacePulls(taken))
+    for (const index of lanes.keys()) only(answers.filter((answer) => answer[index]))
   },
 
   'entries appended at once through both get numbers without a hole, each its own': async (scene) => {

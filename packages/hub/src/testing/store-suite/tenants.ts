@@ -35,6 +35,7 @@ const attempts: Readonly<Record<string, Attempt>> = {
   findConversation: ({ store }, clientId, { streamId }) => store.findConversation(clientId, streamId),
   findEntry: ({ store }, clientId, { messageId }) => store.findEntry(clientId, messageId),
   findProgress: ({ store }, clientId, { streamId }) => store.findProgress({ clientId, streamId }),
+  findHeads: ({ store }, clientId, { streamId }) => store.findHeads([{ clientId, streamId }]),
   readEntries: ({ store }, clientId, { streamId }) => store.readEntries({ clientId, streamId }, 0, 10),
   listConversations: ({ store }, clientId, { userId }) => store.listConversations(clientId, userId, page),
   listMessages: ({ store }, clientId, { streamId }) => store.listMessages(clientId, streamId, page),
@@ -42,6 +43,13 @@ const attempts: Readonly<Record<string, Attempt>> = {
   listReplies: ({ store }, clientId, { streamId, messageId }) =>
     store.listReplies(clientId, streamId, messageId, page),
   listDead: ({ store }, clientId) => store.listDead(clientId, page),
+  recentConversations: ({ store }, clientId) => store.recentConversations(clientId, page),
+  newestMessages: ({ store }, clientId, { streamId }) => store.newestMessages(clientId, [streamId]),
+  findPlaces: ({ store }, clientId, { sender }) => store.findPlaces(clientId, sender, 10),
+  findDead: ({ store }, clientId) => store.findDead(clientId, page),
+  walkDead: ({ store }, clientId, { streamId }) => store.walkDead(clientId, { streamId, ...page }),
+  listOwing: async ({ store }, clientId) =>
+    (await store.listOwing(clientId, page)).map(({ nextAt: _, ...stream }) => stream),
   endTurn: (scene, clientId, { messageId }) => scene.store.endTurn(clientId, messageId, scene.tick()),
   'deleteMessages of one': (scene, clientId, { streamId, messageId }) =>
     scene.store.deleteMessages(clientId, streamId, messageId, scene.tick()),
@@ -115,12 +123,13 @@ const attempts: Readonly<Record<string, Attempt>> = {
     scene.store.recordSent({ clientId, streamId }, 2, endpointTarget(newId()), {
       parts: [{ ids: ['1'], digest: 'd' }],
     }),
+  discard: ({ store }, clientId, { deadId, target }) => store.discard(clientId, deadId, target),
   replay: (scene, clientId, { deadId: entryId, target }) =>
     scene.store.replay({ clientId, entryId, target, to: target, now: scene.tick() }),
 }
 
 /** Methods that change nothing share a scene, which is what takes time. */
-const isRead = (method: string): boolean => /^(find|read|list|walk|count|sizeOf)/.test(method)
+const isRead = (method: string): boolean => /^(find|read|list|walk|count|sizeOf|recent|newest)/.test(method)
 
 /** Clients know nothing of each other. */
 export const tenantCases: Cases = {

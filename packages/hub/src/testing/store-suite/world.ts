@@ -1,11 +1,13 @@
 import { type Id, newId, type User } from '@plugboard/core'
 import type { Entry, StreamRef } from '../../log/entry.js'
 import type { Lease } from '../../log/progress.js'
+import type { PullOffer } from '../../log/pull-lane.js'
 import { type Target, webhookTarget } from '../../log/target.js'
 import type { ClientRecord } from '../../ports/client-record.js'
 import type { KeyClaim, MapEndpoint, Store } from '../../ports/store.js'
 import type { StoredDocument } from '../../ports/stored-document.js'
 import { present } from './assertions.js'
+import { offerOf } from './pulls.js'
 import type { Scene, Talk } from './scene.js'
 
 /** A client that has one of everything. */
@@ -34,6 +36,10 @@ export interface World {
   /** Of a counter that stands at one. */
   counter: string
   claim: KeyClaim
+  /** Has an item, of the conversation of the endpoint. */
+  queueId: Id
+  /** Waits in that conversation. */
+  offer: PullOffer
 }
 
 /** Makes a client that has one of everything. */
@@ -51,7 +57,14 @@ export async function populate(scene: Scene, fields: Partial<ClientRecord> = {})
   await scene.say(integration, { kind: 'integration', type: 'health.new', owes: [webhookTarget(newId())] })
   const claim = { clientId, key: 'POST key', hash: 'sha', id: newId(), at: scene.tick() }
   await store.claimKey({ ...claim, expiresBefore: new Date(0) })
-  const beside = { group: await gather(scene, clientId), ...(await note(scene, clientId)) }
+  const [queueId, offer] = [newId(), offerOf(scene, { streamId, at: scene.tick() })]
+  await store.enqueue(clientId, queueId, [{ streamId, seq: 1, userId, at: scene.tick() }])
+  await store.offerPulls(clientId, [offer], scene.tick())
+  const beside = {
+    ...{ queueId, offer },
+    group: await gather(scene, clientId),
+    ...(await note(scene, clientId)),
+  }
   return {
     client,
     user,
@@ -110,7 +123,7 @@ async function converse(scene: Scene, talk: Talk) {
 
 /** Everything that can be read of it. */
 export async function snapshot(store: Store, world: World) {
-  const { client, user, quiet, talk, integration, group, question, document } = world
+  const { client, user, quiet, talk, mapping, integration, group, question, document, queueId, offer } = world
   const { id } = client
   const streams = [
     quiet,
@@ -145,5 +158,19 @@ export async function snapshot(store: Store, world: World) {
     replies: await store.listReplies(id, talk.streamId, question.id, page),
     newest: await store.listEntries(id, integration.streamId, 100),
     dead: await store.listDead(id, page),
+    found: {
+      // A copy need not have the order to the second.
+      recent: (await store.recentConversations(id, page))
+        .map(({ activeAt: _, ...record }) => record)
+        .sort(byId),
+      previews: await store.newestMessages(id, [quiet.streamId, talk.streamId, group.streamId]),
+      places: await store.findPlaces(id, mapping.endpoint.sender, 9),
+      deadBy: await store.findDead(id, page),
+      walked: await store.walkDead(id, page),
+    },
+    queued: await store.readQueue(id, queueId, { after: 0, limit: 9, userId: talk.userId }),
+    pulls: await store.findPulls(id, [offer]),
   }
 }
+
+const byId = (a: { id: Id }, b: { id: Id }): number => (a.id < b.id ? -1 : 1)

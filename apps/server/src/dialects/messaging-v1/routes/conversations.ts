@@ -50,6 +50,27 @@ export function conversationRoutes(app: FastifyInstance, hub: Hub): void {
     handle: ({ client, params }) => hub.conversations.delete(client, idOf(params.id)),
   })
   defineRoute(app, {
+    method: 'POST',
+    url: '/conversations/:id/typing',
+    operationId: 'messagingShowTyping',
+    tag: 'conversations',
+    summary: 'Show the user that the bot writes, or stopped',
+    params: schemas.idParams,
+    body: schemas.typingBody,
+    responses: { 204: undefined },
+    handle: ({ client, params, body }) => hub.typing.show(client, idOf(params.id), 'business', body.isTyping),
+  })
+  defineRoute(app, {
+    method: 'POST',
+    url: '/conversations/:id/read',
+    operationId: 'messagingMarkRead',
+    tag: 'conversations',
+    summary: 'Show the user that the bot has read everything up to now',
+    params: schemas.idParams,
+    responses: { 204: undefined },
+    handle: ({ client, params }) => hub.participants.read(client, idOf(params.id), 'business'),
+  })
+  defineRoute(app, {
     method: 'GET',
     url: '/conversations/user/:userId',
     operationId: 'messagingListConversations',

@@ -1,5 +1,12 @@
 import { invalid, isPlugboardError, PlugboardError } from '@plugboard/core'
-import type { ChannelConfiguration, ClientView, Configuration, Hub } from '@plugboard/hub'
+import {
+  assertEnabled,
+  type ChannelConfiguration,
+  type ClientView,
+  type Configuration,
+  type Hub,
+  pullUrl,
+} from '@plugboard/hub'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { AdminAccess } from '../../admin-access.js'
@@ -76,6 +83,7 @@ export function syncRoutes(
       const token = body.token ? parseToken(body.token) : undefined
       const isRight = token && (await hub.clients.authenticate({ id: known.id }, token.secret, token.id))
       if (!isRight) throw refusals.of(request, 'FORBIDDEN')
+      assertEnabled(known)
       await assertNameIsFree(body.name, known)
       return answer(known, body.token ?? '', wanted, body.name)
     }
@@ -114,12 +122,16 @@ export function syncRoutes(
   }
 
   /** Returns one webhook per requested one, in the same order. */
-  async function run(client: ClientView, wanted: Configuration): Promise<{ url: string; token: string }[]> {
+  async function run(client: ClientView, wanted: Configuration): Promise<object[]> {
     const { webhooks } = await inBody(hub.sync.run(client.id, FORMAT_NAME, wanted))
     const tokens = new Map(
       webhooks.filter((hook) => hook.format === FORMAT_NAME).map(({ url, token }) => [url, token]),
     )
-    return wanted.webhooks.map(({ url }) => ({ url, token: tokens.get(url) ?? '' }))
+    return wanted.webhooks.map((webhook) => {
+      if ('url' in webhook) return { url: webhook.url, token: tokens.get(webhook.url) ?? '' }
+      const url = pullUrl(webhook.pull)
+      return { url, token: tokens.get(url) ?? '', mode: 'pull', name: webhook.pull }
+    })
   }
 }
 

@@ -29,7 +29,7 @@ export function userRoutes(app: FastifyInstance, hub: Hub): void {
     summary: 'Get a user',
     params: schemas.idParams,
     responses: { 200: schemas.userResponse },
-    handle: async ({ client, params }) => userJson(client, await hub.users.get(client, idOf(params.id))),
+    handle: async ({ client, params }) => userJson(client, await hub.users.view(client, idOf(params.id))),
   })
   defineRoute(app, {
     method: 'POST',
@@ -42,9 +42,21 @@ export function userRoutes(app: FastifyInstance, hub: Hub): void {
     responses: { 201: schemas.clientResponse },
     handle: async (input) => {
       refuseKey(input)
-      const token = await hub.users.createToken(input.client, idOf(input.body.userId))
+      const { userId, expiresIn } = input.body
+      const expiresAt = expiresIn === undefined ? {} : { expiresAt: new Date(Date.now() + expiresIn * 1000) }
+      const token = await hub.users.createToken(input.client, idOf(userId), expiresAt)
       const text = tokenText(token)
       return { id: text.split('.')[0], token: text }
     },
+  })
+  defineRoute(app, {
+    method: 'DELETE',
+    url: '/users/:id/tokens',
+    operationId: 'messagingRevokeUserTokens',
+    tag: 'users',
+    summary: 'Revoke all tokens of a user; what runs on them ends',
+    params: schemas.idParams,
+    responses: { 204: undefined },
+    handle: ({ client, params }) => hub.users.revokeTokens(client, idOf(params.id)),
   })
 }

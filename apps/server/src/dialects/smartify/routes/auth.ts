@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { type JsonObject, PlugboardError } from '@plugboard/core'
-import type { Hub, UserFacts } from '@plugboard/hub'
+import type { Hub, PersonAccount, UserFacts, WithId } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { FailureLimit } from '../../../http/failure-limit.js'
+import type { Passwords } from '../../../http/passwords.js'
 import { networkOf } from '../../../http/trusted-proxies.js'
 import type { Refusals } from '../../refusals.js'
 import { externalUserIn, guestClaimsOf, personClaimsOf } from '../claims.js'
@@ -10,7 +11,6 @@ import { type Credentials, isOfBusiness } from '../credentials.js'
 import { failure } from '../errors.js'
 import { accountJson, fullNameOf } from '../map-people.js'
 import { EXTERNAL_NAMESPACE } from '../names.js'
-import type { Passwords } from '../passwords.js'
 import type { Requests } from '../requests.js'
 import { defineOpenRoute, findOpenProject } from '../route.js'
 import { guestBody, signinBody } from '../schemas.js'
@@ -19,7 +19,7 @@ import { claimedIn, type ServerTokens } from '../tokens.js'
 export interface AuthRoutesOptions {
   hub: Hub
   credentials: Credentials
-  passwords: Passwords
+  passwords: Passwords<WithId<PersonAccount>>
   refusals: Refusals
   requests: Requests
   tokens: ServerTokens

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { AppleDataError } from '../../../apple/apple-data-error.js'
 import { appleIntegrationOf } from '../../../apple/integration.js'
-import { fetchInteractiveData } from '../../../apple/interactive-data.js'
+import { lazyModule } from '../../../lazy.js'
 import { badRequest, notFound } from '../errors.js'
 import { findConversation, findUserId } from '../find.js'
 import { defineRoute, type Scope } from '../route.js'
+
+const appleModule = lazyModule(() => import('../../../apple/interactive-data.js'))
 
 /** Valid characters of a header value. */
 const token = z.string().regex(/^[\x21-\x7e]{1,2000}$/, { error: 'should be printable ASCII' })
@@ -46,6 +48,7 @@ export function downloadRoutes(scope: Scope, options: DownloadOptions): void {
       await findUserId(hub, client, { userId: body.userId })
       const apple = appleIntegrationOf(client)
       if (!apple) throw notFound('integration')
+      const { fetchInteractiveData } = await appleModule()
       try {
         return await fetchInteractiveData(body.apple.interactiveDataRef, { ...options, ...apple })
       } catch (error) {

@@ -62,12 +62,12 @@ export function integrationRoutes(scope: Scope): void {
     handle: async (input) => {
       refuseKey(input)
       const { client, body } = input
-      const { type, displayName } = body
+      const { type, displayName, mode } = body
       const facts = changed<IntegrationFacts>({}, { displayName })
       if (type === CUSTOM) return { integration: await createCustom(client, facts, body) }
       assertType(hub, type)
       const { config = {}, own } = wantedOf(type, body)
-      const enabling = hub.integrations.enable(client, type, { config, facts: withOwn(facts, own) })
+      const enabling = hub.integrations.enable(client, type, { config, mode, facts: withOwn(facts, own) })
       return { integration: integrationJson(hub, await inFieldsOf(type, enabling)) }
     },
   })
@@ -114,11 +114,12 @@ export function integrationRoutes(scope: Scope): void {
     handle: async ({ client, params, body }) => {
       const id = integrationIdOf(params.integrationId)
       const { channel } = await hub.integrations.get(client, id)
-      const { displayName } = body
+      const { displayName, mode } = body
       const type = channel?.channel ?? CUSTOM
       const { config, own } = channel ? wantedOf(type, body, channel.config) : { own: {} }
       const changing = hub.integrations.change(client, id, {
         ...(config && { config }),
+        mode,
         facts: (facts) => withOwn(changed(facts, { displayName }), own),
       })
       return { integration: json(client, await inFieldsOf(type, changing)) }

@@ -127,7 +127,10 @@ export function messageRoutes(scope: Scope): void {
       const old = await findMessage(hub, client, params)
       const details = messageDetailsOf(old)
       const { payload, content } = body.content
-        ? contentOf(hasMarkup(body.content) ? await resolveMarkup(body.content) : body.content)
+        ? contentOf(
+            hasMarkup(body.content) ? await resolveMarkup(body.content) : body.content,
+            old.author === 'business' ? 'business' : 'user',
+          )
         : { payload: parseJsonObject(old.payload), content: details.dialect?.[DIALECT]?.content }
       const metadata = mergedMetadata('Message', details.metadata, body.metadata)
       const message = await hub.messages.edit(client, old.id, {

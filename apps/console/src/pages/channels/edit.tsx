@@ -1,0 +1,85 @@
+import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
+import { asApiError, useQuery } from '../../api/query.js'
+import { type ApiError, request } from '../../api/request.js'
+import type { Channel, Integration } from '../../api/wire.js'
+import { useMay } from '../../shell/session.js'
+import { say } from '../../shell/toasts.js'
+import { Failure } from '../../ui/notice.js'
+import { SchemaFields } from '../../ui/schema-form.js'
+import { configOf, textsOf } from '../../ui/schema-values.js'
+import { ModeField, neededIn } from './mode-field.js'
+
+/** The configuration of a channel. Secrets stay as they are if they are not entered. */
+export function EditIntegration({
+  path,
+  integration,
+  saved,
+}: {
+  path: string
+  integration: Integration
+  saved(): Promise<void>
+}): JSX.Element | null {
+  const { data } = useQuery<{ items: Channel[] }>('channels')
+  const may = useMay('admin')
+  const channel = data?.items.find(({ name }) => name === integration.channel)
+  if (!channel || !may) return null
+  return <Form key={integration.id} path={path} integration={integration} channel={channel} saved={saved} />
+}
+
+function Form({
+  path,
+  integration,
+  channel,
+  saved,
+}: {
+  path: string
+  integration: Integration
+  channel: Channel
+  saved(): Promise<void>
+}): JSX.Element {
+  const { config: schema, secrets } = channel
+  const [values, setValues] = useState(() => textsOf(schema, integration.config))
+  const [mode, setMode] = useState(integration.mode)
+  const [error, setError] = useState<ApiError>()
+  const [isSaving, setIsSaving] = useState(false)
+  async function submit(event: Event): Promise<void> {
+    event.preventDefault()
+    setIsSaving(true)
+    setError(undefined)
+    try {
+      const body = { config: configOf(schema, values), ...(mode !== integration.mode && { mode }) }
+      await request('PATCH', path, { body })
+      say('The configuration is saved, and the provider accepts it.')
+      setValues((before) => ({ ...before, ...Object.fromEntries(secrets.map((name) => [name, ''])) }))
+    } catch (thrown) {
+      setError(asApiError(thrown))
+    } finally {
+      setIsSaving(false)
+      await saved()
+    }
+  }
+  return (
+    <section class="card" aria-labelledby="config-title">
+      <h2 id="config-title">Configuration</h2>
+      <form class="form" onSubmit={(event) => void submit(event)}>
+        <ModeField channel={channel} mode={mode} change={setMode} />
+        <SchemaFields
+          schema={schema}
+          secrets={secrets}
+          needed={neededIn(channel, mode)}
+          values={values}
+          change={setValues}
+          error={error}
+          kept={integration.secrets}
+        />
+        {error && <Failure error={error} />}
+        <div class="cluster">
+          <button type="submit" class="button primary" disabled={isSaving}>
+            Save and check
+          </button>
+        </div>
+      </form>
+    </section>
+  )
+}

@@ -1,0 +1,95 @@
+import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
+import { ApiError, request } from '../../api/request.js'
+import type { DeliveryItem, Job } from '../../api/wire.js'
+import { say, sayFailure } from '../../shell/toasts.js'
+import { Action } from '../../ui/action.js'
+import { Confirm } from '../../ui/confirm.js'
+import { counted } from '../../ui/numbers.js'
+import { JobDialog } from './job-dialog.js'
+
+/** Maximum items per request of the API; larger selections need a job. */
+const MAX_AT_ONCE = 100
+
+interface Dealt {
+  done: number
+  refused: { code: string; message: string }[]
+}
+
+interface BulkProps {
+  /** Path of the client. */
+  base: string
+  filter: Readonly<Record<string, string>>
+  chosen: readonly DeliveryItem[]
+  /** After something was done, to all that match or to those that were chosen. */
+  done(isAll: boolean): void
+}
+
+/** Replays or discards those that are chosen, or all that match. */
+export function BulkToolbar({ base, filter, chosen, done }: BulkProps): JSX.Element {
+  const [dialog, setDialog] = useState<'discard' | Job['action'] | 'none' | 'discard-chosen'>('none')
+  const items = chosen
+    .slice(0, MAX_AT_ONCE)
+    // The list has the newest first, and people get the oldest first.
+    .sort((a, b) => a.at.localeCompare(b.at))
+    .map(({ entryId, target }) => ({ entryId, targetId: target.id }))
+  const close = () => setDialog('none')
+  async function act(what: 'replay' | 'discard'): Promise<void> {
+    const { done: count, refused } = await request<Dealt>('POST', `${base}/deliveries/${what}`, {
+      body: { items },
+    })
+    if (count > 0)
+      say(
+        `${counted(count, 'delivery is', 'deliveries are')} ${what === 'replay' ? 'delivered again' : 'discarded'}.`,
+      )
+    const [first] = refused
+    if (first)
+      sayFailure(
+        new ApiError(0, first.code, `${counted(refused.length, 'was', 'were')} refused: ${first.message}`),
+      )
+    done(refused.length > 0)
+  }
+  const number = counted(items.length, 'delivery', 'deliveries')
+  return (
+    <section class="toolbar" aria-label="Act on deliveries">
+      {items.length > 0 ? (
+        <>
+          <strong class="number">{number} chosen</strong>
+          <span class="grow" />
+          <Action class="primary" icon="retry" run={() => act('replay')}>
+            Replay
+          </Action>
+          <button type="button" class="button danger" onClick={() => setDialog('discard-chosen')}>
+            Discard
+          </button>
+        </>
+      ) : (
+        <>
+          <span class="quiet grow wide-only">
+            Choose some, or act on everything that matches the filters.
+          </span>
+          <button type="button" class="button primary" onClick={() => setDialog('replay')}>
+            Replay all
+          </button>
+          <button type="button" class="button danger" onClick={() => setDialog('discard')}>
+            Discard all
+          </button>
+        </>
+      )}
+      {dialog === 'discard-chosen' && (
+        <Confirm
+          title={`Discard ${number}`}
+          action="Discard"
+          isDangerous
+          close={close}
+          run={() => act('discard')}
+        >
+          <p>Nobody gets them, and they cannot be replayed later.</p>
+        </Confirm>
+      )}
+      {(dialog === 'replay' || dialog === 'discard') && (
+        <JobDialog base={base} action={dialog} filter={filter} close={close} started={() => done(true)} />
+      )}
+    </section>
+  )
+}

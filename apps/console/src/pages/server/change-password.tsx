@@ -1,0 +1,57 @@
+import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
+import { asApiError } from '../../api/query.js'
+import { type ApiError, request } from '../../api/request.js'
+import { say } from '../../shell/toasts.js'
+import { TextField } from '../../ui/fields.js'
+import { Failure } from '../../ui/notice.js'
+
+/** Changes the own password and ends all other sessions. */
+export function ChangePassword({ changed }: { changed(): Promise<void> }): JSX.Element {
+  const [current, setCurrent] = useState('')
+  const [password, setPassword] = useState('')
+  const [error, setError] = useState<ApiError>()
+  async function submit(event: Event): Promise<void> {
+    event.preventDefault()
+    setError(undefined)
+    try {
+      await request('PUT', 'session/password', { body: { current, password } })
+      say('The password is changed. All other sessions have ended.')
+      setCurrent('')
+      setPassword('')
+      await changed()
+    } catch (thrown) {
+      setError(asApiError(thrown))
+    }
+  }
+  return (
+    <section class="card" aria-labelledby="password-title">
+      <h2 id="password-title">Password</h2>
+      <form class="form" onSubmit={(event) => void submit(event)}>
+        <TextField
+          label="Current password"
+          type="password"
+          autocomplete="current-password"
+          value={current}
+          change={setCurrent}
+          isRequired
+        />
+        <TextField
+          label="New password"
+          type="password"
+          autocomplete="new-password"
+          hint="At least 12 characters. All other sessions end."
+          value={password}
+          change={setPassword}
+          isRequired
+        />
+        {error && <Failure error={error} />}
+        <div class="cluster">
+          <button type="submit" class="button primary">
+            Change the password
+          </button>
+        </div>
+      </form>
+    </section>
+  )
+}

@@ -1,0 +1,39 @@
+import type { JSX } from 'preact'
+import { useQuery } from '../../api/query.js'
+import type { Webhook } from '../../api/wire.js'
+import type { PageProps } from '../../route/page-props.js'
+import { Empty, Failure, Loading } from '../../ui/notice.js'
+import { Page } from '../../ui/page.js'
+import { ClientCrumb } from '../client-crumb.js'
+import { WebhookCard } from './webhook-card.js'
+
+const EVERY_MS = 5_000
+
+/** Where the bot of a client gets its events, and whether it takes them. */
+export function WebhooksPage({ params: { clientId = '' } }: PageProps): JSX.Element {
+  const base = `clients/${encodeURIComponent(clientId)}/webhooks`
+  const { data, error, reload } = useQuery<{ items: Webhook[] }>(base, { everyMs: EVERY_MS })
+  return (
+    <Page title="Webhooks" crumb={<ClientCrumb clientId={clientId} />}>
+      {error && <Failure error={error} retry={reload} />}
+      {!data && !error && <Loading />}
+      {data?.items.length === 0 && (
+        <Empty icon="webhook" title="No webhook yet">
+          <p>The bot gets its events at a webhook. It sets one with the call sync of the API.</p>
+        </Empty>
+      )}
+      <ul class="stack gap">
+        {data?.items.map((webhook) => (
+          <li key={webhook.id}>
+            <WebhookCard
+              clientId={clientId}
+              path={`${base}/${encodeURIComponent(webhook.id)}`}
+              webhook={webhook}
+              reload={reload}
+            />
+          </li>
+        ))}
+      </ul>
+    </Page>
+  )
+}

@@ -1,0 +1,58 @@
+import type { ComponentType } from 'preact'
+import { IntegrationPage } from '../pages/channels/integration.js'
+import { NewChannelPage } from '../pages/channels/new.js'
+import { ChannelsPage } from '../pages/channels/page.js'
+import { ClientPage } from '../pages/clients/client.js'
+import { ClientsPage } from '../pages/clients/page.js'
+import { ConversationPage } from '../pages/conversations/conversation.js'
+import { ConversationsPage } from '../pages/conversations/page.js'
+import { DeliveriesPage } from '../pages/deliveries/page.js'
+import { LivePage } from '../pages/live/page.js'
+import { OverviewPage } from '../pages/overview/page.js'
+import { PeoplePage } from '../pages/people/page.js'
+import { PersonPage } from '../pages/people/person.js'
+import { AccountPage } from '../pages/server/account.js'
+import { AuditPage } from '../pages/server/audit.js'
+import { OperatorsPage } from '../pages/server/operators.js'
+import { SettingsPage } from '../pages/server/settings.js'
+import { StartPage } from '../pages/start/page.js'
+import { WebhooksPage } from '../pages/webhooks/page.js'
+import type { PageParams, PageProps } from './page-props.js'
+import { match } from './pattern.js'
+
+/** Pages by their paths. */
+const pages: readonly (readonly [string, ComponentType<PageProps>])[] = [
+  ['', OverviewPage],
+  ['live', LivePage],
+  ['start', StartPage],
+  ['clients', ClientsPage],
+  ['clients/:clientId', ClientPage],
+  ['clients/:clientId/conversations', ConversationsPage],
+  ['clients/:clientId/conversations/:id', ConversationPage],
+  ['clients/:clientId/live', LivePage],
+  ['clients/:clientId/deliveries', DeliveriesPage],
+  ['clients/:clientId/channels', ChannelsPage],
+  ['clients/:clientId/channels/new', NewChannelPage],
+  ['clients/:clientId/channels/:id', IntegrationPage],
+  ['clients/:clientId/webhooks', WebhooksPage],
+  ['clients/:clientId/people', PeoplePage],
+  ['clients/:clientId/people/:id', PersonPage],
+  ['account', AccountPage],
+  ['audit', AuditPage],
+  ['operators', OperatorsPage],
+  ['settings', SettingsPage],
+]
+
+export interface FoundPage {
+  Component: ComponentType<PageProps>
+  params: PageParams
+}
+
+/** The page of a path, or undefined if there is none. */
+export function findPage(path: string): FoundPage | undefined {
+  for (const [pattern, Component] of pages) {
+    const params = match(pattern, path)
+    if (params) return { Component, params }
+  }
+  return undefined
+}

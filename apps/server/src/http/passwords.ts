@@ -1,0 +1,115 @@
+import { createHmac, hash, randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import { HASH_OF_NOBODY, isPassword } from './password.js'
+import { SignInLimits, type SignInLimitsOptions, type Try } from './sign-in-limits.js'
+import { networkOf } from './trusted-proxies.js'
+
+/** Right passwords that need not be hashed again: hashing is slow on purpose. */
+const MAX_REMEMBERED = 2_000
+
+/** Longest e-mail address that an account can have. */
+const MAX_EMAIL = 320
+
+/** Networks of an account that are known: those that it was signed in to from last. */
+const MAX_NETWORKS = 20
+
+export interface Attempt {
+  email: string
+  password: string
+  /** The address that it comes from. */
+  from: string
+}
+
+/** Somebody who signs in with e-mail and password. */
+interface Holder {
+  /** Absent: no password is right. */
+  passwordHash?: string
+  /** Networks of earlier sign-ins, hashed with a key. */
+  knownNetworks?: string[]
+}
+
+/** Those who sign in with passwords. */
+export interface Holders<P extends Holder> {
+  find(email: string): Promise<P | undefined>
+  /** Stores other known networks, and returns what is stored. */
+  know(person: P, change: (networks: readonly string[]) => string[]): Promise<P>
+}
+
+export interface PasswordsOptions<P extends Holder> {
+  holders: Holders<P>
+  /** Key to hash stored networks, so that they stay private. The same for all processes. */
+  key: Uint8Array
+  limits: SignInLimitsOptions
+}
+
+/** Checks passwords. Wrong ones may come only so often: see {@link SignInLimits}. */
+export class Passwords<P extends Holder> {
+  readonly #holders: Holders<P>
+  readonly #key: Uint8Array
+  readonly #limits: SignInLimits
+  /** By a digest that means nothing outside this process: the hash that the password was right for. */
+  readonly #right = new LRUCache<string, string>({ max: MAX_REMEMBERED })
+  readonly #digestKey = randomBytes(32)
+  /** By network and digest: the same password is hashed once, however many requests come with it at a time. */
+  readonly #underWay = new Map<string, Promise<boolean>>()
+
+  constructor({ holders, key, limits }: PasswordsOptions<P>) {
+    this.#holders = holders
+    this.#key = key
+    this.#limits = new SignInLimits(limits)
+  }
+
+  /** Whose password it is; undefined when it is wrong. @throws RATE_LIMITED, whether it is right or not */
+  async check({ password, from, ...attempt }: Attempt): Promise<P | undefined> {
+    const email = attempt.email.toLowerCase()
+    const person = email.length <= MAX_EMAIL ? await this.#holders.find(email) : undefined
+    const network = networkOf(from)
+    const mark = digestOf(this.#key, network)
+    const isKnown = person?.knownNetworks?.includes(mark) ?? false
+    const digest = digestOf(this.#digestKey, email, password)
+    const place = `${network} ${digest}`
+    const shared = this.#underWay.get(place)
+    if (shared) return (await shared) ? person : undefined
+    const made = this.#limits.begin({ account: hash('sha256', email), network, isKnown })
+    const right = this.#right.get(digest)
+    if (person && right !== undefined && right === person.passwordHash) {
+      this.#limits.forgive(made)
+    } else {
+      const verifying = this.#verify(made, person, password).finally(() => this.#underWay.delete(place))
+      this.#underWay.set(place, verifying)
+      if (!(await verifying) || person?.passwordHash === undefined) return undefined
+      this.#right.set(digest, person.passwordHash)
+    }
+    return person && this.#know(person, mark)
+  }
+
+  /** As slow for an unknown account, so that callers cannot detect which accounts exist. */
+  async #verify(made: Try, person: P | undefined, password: string): Promise<boolean> {
+    const { account, network, isKnown, refusal } = made
+    const by = isKnown ? `${network} ${account}` : network
+    let isRight: boolean
+    try {
+      isRight = await isPassword(password, person?.passwordHash ?? HASH_OF_NOBODY, { by, isKnown })
+    } catch (error) {
+      this.#limits.forgive(made)
+      throw error
+    }
+    if (person?.passwordHash !== undefined && isRight) {
+      this.#limits.forgive(made)
+      return true
+    }
+    if (refusal) throw refusal
+    return false
+  }
+
+  /** Keeps that this network is one of the account's own. */
+  async #know(person: P, mark: string): Promise<P> {
+    if (person.knownNetworks?.includes(mark)) return person
+    return this.#holders.know(person, (known) =>
+      [...known.filter((each) => each !== mark), mark].slice(-MAX_NETWORKS),
+    )
+  }
+}
+
+const digestOf = (key: Uint8Array, ...parts: string[]): string =>
+  createHmac('sha256', key).update(JSON.stringify(parts)).digest('base64url')

@@ -1,0 +1,198 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { createClient } from '../support/api.js'
+import { INSTALL_MS, startBrowser } from '../support/browser.js'
+import { type ConsoleVisitor, enterPassword, signedInVisitor, visitConsole } from '../support/console.js'
+import { callWithKey, createOperator } from '../support/operators.js'
+import { cleanUp, isSoak, sharedServer } from '../support/server.js'
+
+const server = sharedServer()
+
+/** Milliseconds for a test on a busy machine. */
+const SLOW = 60_000
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await startBrowser()
+}, INSTALL_MS)
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())))
+afterAll(async () => {
+  await browser?.close()
+  await cleanUp()
+})
+
+/** A client with a conversation that nobody answers. */
+async function createScene() {
+  const client = await createClient(server, { webhooks: [{ url: 'http://127.0.0.1:9/nobody' }] })
+  const { userId, conversationId } = await client.converse()
+  await client.say(conversationId, 'Is anybody there?', userId)
+  return { client, userId, conversationId }
+}
+
+describe('signing in', () => {
+  test(
+    'takes a password, says in words that it is wrong, and leads where the address says',
+    async () => {
+      const operator = await createOperator(server, 'viewer')
+      const visitor = await visitConsole(server, browser, { path: 'settings' })
+      const { page } = visitor
+      await visitor.sees('Sign in')
+      expect(await visitor.accessibilityFaults()).toEqual([])
+      await enterPassword(visitor, { ...operator, password: 'a wrong password' })
+      await page.getByRole('alert').getByText('the e-mail address or the password is wrong').waitFor()
+      await enterPassword(visitor, operator)
+      await visitor.sees('Settings')
+      await page.getByRole('button', { name: 'Sign out' }).click()
+      await page.getByRole('button', { name: 'Sign out here' }).click()
+      await visitor.sees('Sign in')
+      expect(visitor.faults).toEqual([])
+    },
+    SLOW,
+  )
+
+  test('ends everywhere when an admin ends it', async () => {
+    const operator = await createOperator(server, 'viewer')
+    const visitor = await visitConsole(server, browser)
+    await enterPassword(visitor, operator)
+    await visitor.sees('Overview')
+    await callWithKey(server, 'DELETE', `/operators/${operator.id}/sessions`)
+    // The page asks again when somebody looks at it.
+    await visitor.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+    await visitor.sees('Sign in')
+    expect(visitor.faults).toEqual([])
+  })
+
+  test(
+    'by a link shows one client and nothing else',
+    async () => {
+      const { client } = await createScene()
+      const { json } = await callWithKey(server, 'POST', `/clients/${client.id}/link`, { role: 'viewer' })
+      const visitor = await visitConsole(server, browser, { path: json.url.split('/console/')[1] })
+      const { page } = visitor
+      await page.getByRole('button', { name: 'Open' }).click()
+      await visitor.sees('Overview')
+      await page.getByRole('link', { name: 'Webhooks' }).click()
+      await page.getByText('http://127.0.0.1:9').waitFor()
+      const pages = page.getByRole('navigation', { name: 'Pages' }).getByRole('link')
+      expect(await pages.allTextContents()).not.toContain('Clients')
+      expect(await page.getByRole('button', { name: 'Pause' }).count()).toBe(0)
+      const other = await createScene()
+      await visitor.open(`clients/${other.client.id}/webhooks`)
+      await page.getByRole('alert').first().waitFor()
+      expect(await page.getByText('http://127.0.0.1:9').count()).toBe(0)
+    },
+    SLOW,
+  )
+})
+
+describe('every page', () => {
+  test(
+    'is accessible in light and dark, and fits into 360 pixels',
+    async () => {
+      const { client, userId, conversationId } = await createScene()
+      const of = `clients/${client.id}`
+      const paths = {
+        overview: '',
+        live: 'live',
+        clients: 'clients',
+        client: of,
+        conversations: `${of}/conversations`,
+        conversation: `${of}/conversations/${conversationId}`,
+        deliveries: `${of}/deliveries?state=pending`,
+        channels: `${of}/channels`,
+        'new-channel': `${of}/channels/new`,
+        webhooks: `${of}/webhooks`,
+        people: `${of}/people?find=${userId}&by=user`,
+        person: `${of}/people/${userId}`,
+        audit: 'audit',
+        operators: 'operators',
+        account: 'account',
+        settings: 'settings',
+        start: 'start',
+        nowhere: 'no/such/page',
+      }
+      const visitor = await signedInVisitor(server, browser)
+      const { page } = visitor
+      for (const [name, path] of Object.entries(paths).filter(([name]) => isSoak || SHORT.includes(name))) {
+        await show(visitor, path)
+        await visitor.picture(name)
+        expect(await visitor.accessibilityFaults(), name).toEqual([])
+        await page.emulateMedia({ colorScheme: 'dark' })
+        await visitor.picture(`${name}-dark`)
+        expect(await visitor.accessibilityFaults(['color-contrast']), `${name}, dark`).toEqual([])
+        await page.emulateMedia({ colorScheme: 'light' })
+        await page.setViewportSize({ width: 360, height: 740 })
+        await visitor.picture(`${name}-narrow`)
+        const widest = await page.evaluate(() => document.documentElement.scrollWidth)
+        expect(widest, `${name}, narrow`).toBe(360)
+        await page.setViewportSize({ width: 1280, height: 860 })
+      }
+      expect(visitor.faults).toEqual([])
+    },
+    SLOW,
+  )
+})
+
+/** Of each kind of page one, in the short form. */
+const SHORT = ['overview', 'conversations', 'conversation', 'new-channel', 'client']
+
+/** Opens a page, and waits until it has what it shows. */
+async function show(visitor: ConsoleVisitor, path: string): Promise<void> {
+  await visitor.open(path)
+  await visitor.page.getByRole('heading', { level: 1 }).waitFor()
+  await expect.poll(() => visitor.page.getByText('Loading …').count()).toBe(0)
+}
+
+describe('the keyboard', () => {
+  test(
+    'is enough: it goes to pages, through lists, searches, and can be turned off',
+    async () => {
+      const { client } = await createScene()
+      const visitor = await signedInVisitor(server, browser, { path: `clients/${client.id}` })
+      const { page } = visitor
+      const keys = async (...pressed: string[]) => {
+        for (const key of pressed) await page.keyboard.press(key)
+      }
+      const focused = () => page.evaluate(() => document.activeElement?.textContent)
+      await page.getByText('Name and limit').waitFor()
+      await keys('g', 'c')
+      await visitor.sees('Conversations')
+      await page.locator('tbody tr', { hasText: 'Is anybody there?' }).waitFor()
+      await keys('j')
+      await expect.poll(focused).toContain('User')
+      await keys('Enter')
+      await page.waitForURL('**/conversations/*')
+      await page.getByText('Is anybody there?').first().waitFor()
+      await keys('g', 'l')
+      await visitor.sees('Clients')
+      await page.getByRole('table').waitFor()
+      await keys('/')
+      await page.keyboard.type(client.id)
+      await expect.poll(() => page.url()).toContain(`search=${client.id}`)
+      await expect.poll(() => page.locator('tbody tr').count()).toBe(1)
+      await keys('Tab')
+      await page.locator('h1').focus()
+      await keys('j')
+      await expect.poll(focused).toContain(client.id.slice(0, 4))
+      await keys('?')
+      await page.getByRole('dialog', { name: 'Keyboard' }).waitFor()
+      await page.getByLabel('Use single keys').uncheck()
+      await keys('Escape', 'g', 'o', '?')
+      expect(await page.getByRole('dialog').count()).toBe(0)
+      await visitor.sees('Clients')
+      expect(visitor.faults).toEqual([])
+    },
+    SLOW,
+  )
+
+  test('reaches everything by Tab, the page before the menu if one wants', async () => {
+    const visitor = await signedInVisitor(server, browser, { path: 'settings' })
+    const { page } = visitor
+    await visitor.sees('Settings')
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the page')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('type'))).toBe('search')
+  })
+})

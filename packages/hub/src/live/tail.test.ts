@@ -1,0 +1,151 @@
+import { type Id, newId, silentLogger } from '@plugboard/core'
+import { expect, test } from 'vitest'
+import type { EndpointRecord } from '../log/endpoint-record.js'
+import type { Entry } from '../log/entry.js'
+import { Tail, type TailEvent, type TailScope } from './tail.js'
+
+test('shows each entry once, whether this process appended it or another one', async () => {
+  const { tail, add, watch } = setUp()
+  const texts = watch()
+  const [mine, theirs] = [add('mine'), add('theirs')]
+  tail.appended(mine)
+  tail.appendedElsewhere(mine, mine.seq)
+  tail.appendedElsewhere(theirs, theirs.seq)
+  tail.appendedElsewhere(theirs, theirs.seq)
+  expect(await texts(2)).toEqual(['mine', 'theirs'])
+})
+
+test('shows what it is asked for: a client, a conversation, an integration', async () => {
+  const { tail, add, watch } = setUp()
+  const [client, conversation] = [newId(), newId()]
+  const [all, ofClient, ofOne, ofIntegration] = [
+    watch(),
+    watch({ clientId: client }),
+    watch({ conversationId: conversation }),
+    watch({ wants: (endpoints) => endpoints.some(({ channel }) => channel.name === 'telegram') }),
+  ]
+  const entries = [
+    add('a', { clientId: client }),
+    add('b', { streamId: conversation }),
+    add('c', { endpoints: [telegram] }),
+  ]
+  for (const entry of entries) tail.appended(entry)
+  expect(await all(3)).toEqual(['a', 'b', 'c'])
+  expect([await ofClient(1), await ofOne(1), await ofIntegration(1)]).toEqual([['a'], ['b'], ['c']])
+})
+
+test('keeps no content but a preview, and nothing that is not for people', async () => {
+  const { tail, add, watch } = setUp()
+  const texts = watch()
+  tail.appended({ ...add('deleted'), deletedAt: new Date() })
+  tail.appended({ ...add('void'), type: 'void' })
+  tail.appended(add('x'.repeat(100_000)))
+  const [shown] = await texts(1)
+  expect(shown).toHaveLength(256)
+})
+
+test('leaves out what is more than 500 entries a second, and says how many', async () => {
+  const { tail, add, watch, clock } = setUp()
+  const events = watch()
+  for (let i = 0; i < 700; i += 1) tail.appended(add(String(i)))
+  const shown = await events(501)
+  expect(shown.at(-1)).toBe('missed 200')
+  expect(shown.slice(0, 500)).toEqual(Array.from({ length: 500 }, (_, i) => String(i)))
+  clock.at += 1000
+  tail.appended(add('later'))
+  expect(await events(1)).toEqual(['later'])
+})
+
+test('keeps a bounded number of entries for a reader that does not read', async () => {
+  const { tail, add, clock } = setUp()
+  const abort = new AbortController()
+  const pages = tail.open({}, abort.signal)
+  const first = pages.next()
+  tail.appended(add('first'))
+  await first
+  for (let second = 0; second < 10; second += 1) {
+    clock.at += 1000
+    for (let i = 0; i < 400; i += 1) tail.appended(add('x'))
+    await turn()
+  }
+  const { value } = await pages.next()
+  expect(value).toHaveLength(1001)
+  expect(value?.at(-1)).toEqual({ missed: 3000 })
+})
+
+test('an entry that cannot be read is missed', async () => {
+  const { tail, add, watch, store } = setUp()
+  const events = watch()
+  store.isBroken = true
+  const entry = add('theirs')
+  tail.appendedElsewhere(entry, entry.seq)
+  expect(await events(1)).toEqual(['missed 1'])
+})
+
+test('ends with its signal, and when the process stops', async () => {
+  const { tail } = setUp()
+  const abort = new AbortController()
+  const ends = [tail.open({}, abort.signal).next(), tail.open({}, new AbortController().signal).next()]
+  expect(tail.size).toBe(2)
+  abort.abort()
+  expect(await ends[0]).toEqual({ done: true, value: undefined })
+  tail.close()
+  expect(await ends[1]).toEqual({ done: true, value: undefined })
+  expect(tail.size).toBe(0)
+  expect(await tail.open({}, new AbortController().signal).next()).toMatchObject({ done: true })
+})
+
+const telegram = { channel: { name: 'telegram', custom: false } } as EndpointRecord
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+function setUp() {
+  const clock = { at: 5000 }
+  const store = { isBroken: false }
+  const entries = new Map<Id, { entry: Entry; endpoints: readonly EndpointRecord[] }>()
+  const tail = new Tail({
+    ...{ log: silentLogger, now: () => new Date(clock.at) },
+    store: {
+      async readEntries({ streamId }, after) {
+        if (store.isBroken) throw new Error('the store failed')
+        return [...entries.values()]
+          .map(({ entry }) => entry)
+          .filter((entry) => entry.streamId === streamId && entry.seq === after + 1)
+      },
+    },
+    owners: {
+      of: async ({ streamId }) => ({ endpoints: entries.get(streamId)?.endpoints ?? [], channel: 'x' }),
+    },
+  })
+  return {
+    ...{ tail, clock, store },
+    add(
+      text: string,
+      of: { clientId?: Id; streamId?: Id; endpoints?: readonly EndpointRecord[] } = {},
+    ): Entry {
+      const { clientId = newId(), streamId = newId(), endpoints = [] } = of
+      const entry: Entry = {
+        ...{ id: newId(), clientId, streamId, seq: 7, type: 'message', at: new Date(), owes: [] },
+        payload: JSON.stringify({ type: 'text', text }),
+      }
+      entries.set(streamId, { entry, endpoints })
+      return entry
+    },
+    /** Starts to watch. The returned function waits for so many events. */
+    watch(scope: TailScope = {}) {
+      const pages = tail.open(scope, new AbortController().signal)
+      const seen: string[] = []
+      const reading = (async () => {
+        for await (const events of pages) seen.push(...events.map(textOf))
+      })()
+      void reading
+      return async (count: number) => {
+        await expect.poll(() => seen.length).toBeGreaterThanOrEqual(count)
+        return seen.splice(0)
+      }
+    },
+  }
+}
+
+const textOf = (event: TailEvent): string =>
+  'missed' in event ? `missed ${event.missed}` : event.entry.preview

@@ -1,0 +1,207 @@
+import type { Author, Id, Logger } from '@plugboard/core'
+import { LRUCache } from 'lru-cache'
+import { atMost } from '../cache.js'
+import { errorShape } from '../channels/error-shape.js'
+import type { EndpointRecord } from '../log/endpoint-record.js'
+import type { Entry, EntryType, StreamRef } from '../log/entry.js'
+import { previewOf } from '../log/preview.js'
+import type { Store } from '../ports/store.js'
+import { isFollowed } from './live-event.js'
+import type { Owners } from './owners.js'
+
+/** An entry as operators see it pass by, without its content. */
+export interface TailEntry {
+  clientId: Id
+  streamId: Id
+  id: Id
+  seq: number
+  type: EntryType
+  at: Date
+  /** Of messages. */
+  author?: Author
+  /** Of a conversation: its user and its endpoints. */
+  userId?: Id
+  endpoints: readonly EndpointRecord[]
+  /** What it says, in one line of at most 256 characters. */
+  preview: string
+}
+
+/** `missed`: that many entries are left out, because there were too many. */
+export type TailEvent = { entry: TailEntry } | { missed: number }
+
+/** Whose entries to show. Default: those of all clients. */
+export interface TailScope {
+  clientId?: Id
+  conversationId?: Id
+  /** Only of conversations for which this is true. */
+  wants?(endpoints: readonly EndpointRecord[]): boolean
+}
+
+export interface TailOptions {
+  store: Pick<Store, 'readEntries'>
+  owners: Pick<Owners, 'of'>
+  log: Logger
+  now(): Date
+}
+
+/** Entries that wait for one reader. */
+const MAX_WAITING = 1000
+/** Entries per second that this process reads for all readers together; more are left out. */
+const MAX_PER_SECOND = 500
+/** What is known to have been seen: notifications may come twice. */
+const MAX_SEEN = 20_000
+
+/**
+ * Shows entries as they are appended by any process, for people who watch. It is no feed: what happens while nobody
+ * watches is not shown, and under load some entries are left out. So it writes nothing, and without a reader it costs
+ * nothing. What is read is read once for all readers.
+ */
+export class Tail {
+  readonly #options: TailOptions
+  readonly #readers = new Set<Reader>()
+  readonly #seen = new LRUCache<string, true>({ ...atMost(MAX_SEEN) })
+  #second = 0
+  #read = 0
+  #isClosed = false
+
+  constructor(options: TailOptions) {
+    this.#options = options
+  }
+
+  /** Number of readers. */
+  get size(): number {
+    return this.#readers.size
+  }
+
+  /** The events from now on, in lists. Ends with the signal and with {@link close}. */
+  async *open(scope: TailScope, signal: AbortSignal): AsyncGenerator<readonly TailEvent[], void, void> {
+    const reader = new Reader(scope)
+    const end = (): void => reader.end()
+    signal.addEventListener('abort', end)
+    if (signal.aborted || this.#isClosed) end()
+    this.#readers.add(reader)
+    try {
+      while (!reader.isOver) {
+        const events = reader.take()
+        if (events.length > 0) yield events
+        else await reader.wait()
+      }
+    } finally {
+      signal.removeEventListener('abort', end)
+      this.#readers.delete(reader)
+    }
+  }
+
+  /** An entry was appended by this process. */
+  appended(entry: Entry): void {
+    if (this.#readers.size > 0) this.#take(entry, entry)
+  }
+
+  /** An entry of this number was appended by any process. */
+  appendedElsewhere(stream: StreamRef, seq: number): void {
+    if (this.#readers.size > 0) this.#take({ ...stream, seq })
+  }
+
+  #take(place: StreamRef & { seq: number }, entry?: Entry): void {
+    const { clientId, streamId, seq } = place
+    const readers = [...this.#readers].filter(({ scope }) => isIn(scope, place))
+    if (readers.length === 0) return
+    const key = `${clientId}${streamId} ${seq}`
+    if (this.#seen.has(key)) return
+    this.#seen.set(key, true)
+    if (!this.#hasRoom()) {
+      for (const reader of readers) reader.miss()
+      return
+    }
+    this.#show(place, entry, readers).catch((err) => {
+      this.#options.log.warn(errorShape(err), 'cannot read an entry for those who watch')
+      for (const reader of readers) reader.miss()
+    })
+  }
+
+  #hasRoom(): boolean {
+    const second = Math.floor(this.#options.now().getTime() / 1000)
+    if (second !== this.#second) this.#read = 0
+    this.#second = second
+    this.#read += 1
+    return this.#read <= MAX_PER_SECOND
+  }
+
+  async #show(
+    place: StreamRef & { seq: number },
+    known: Entry | undefined,
+    readers: readonly Reader[],
+  ): Promise<void> {
+    const { store, owners } = this.#options
+    const [found] = known ? [known] : await store.readEntries(place, place.seq - 1, 1)
+    if (found?.seq !== place.seq || !isFollowed(found)) return
+    const { userId, endpoints } = await owners.of(place)
+    const { clientId, streamId, id, seq, type, at, author } = found
+    const entry: TailEntry = {
+      ...{ clientId, streamId, id, seq, type, at, endpoints, preview: previewOf(found) },
+      ...(author && { author }),
+      ...(userId && { userId }),
+    }
+    for (const reader of readers)
+      if (!reader.scope.wants || reader.scope.wants(endpoints)) reader.push({ entry })
+  }
+
+  /** Ends all readers. */
+  close(): void {
+    this.#isClosed = true
+    for (const reader of this.#readers) reader.end()
+  }
+}
+
+const isIn = ({ clientId, conversationId }: TailScope, stream: StreamRef): boolean =>
+  (clientId === undefined || clientId === stream.clientId) &&
+  (conversationId === undefined || conversationId === stream.streamId)
+
+/** One who watches. */
+class Reader {
+  readonly scope: TailScope
+  #waiting: TailEvent[] = []
+  #missed = 0
+  #wake: (() => void) | undefined
+  isOver = false
+
+  constructor(scope: TailScope) {
+    this.scope = scope
+  }
+
+  push(event: TailEvent): void {
+    if (this.#waiting.length >= MAX_WAITING) return this.miss()
+    this.#waiting.push(event)
+    this.#call()
+  }
+
+  miss(): void {
+    this.#missed += 1
+    this.#call()
+  }
+
+  take(): readonly TailEvent[] {
+    const taken = this.#waiting
+    if (this.#missed > 0) taken.push({ missed: this.#missed })
+    this.#waiting = []
+    this.#missed = 0
+    return taken
+  }
+
+  wait(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
+  }
+
+  end(): void {
+    this.isOver = true
+    this.#call()
+  }
+
+  #call(): void {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.()
+  }
+}

@@ -1,0 +1,399 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { createIdSource, type Id, type Logger, newId, PlugboardError } from '@plugboard/core'
+import type { ClientView } from '../clients/directory.js'
+import type { Deliveries } from '../conversations/deliveries.js'
+import { monotonicMs } from '../delivery/transport.js'
+import { type DeadFilter, type DeadSpot, matchesDead } from '../log/dead-letter.js'
+import type { Store } from '../ports/store.js'
+import { NO_CLIENT, type StoredDocument } from '../ports/stored-document.js'
+import { filterOf, type Job, type JobData, type JobState, type NewJob, toJob, toStoredFilter } from './job.js'
+import { JobRun } from './job-run.js'
+
+export interface JobsOptions {
+  store: Store
+  deliveries: Pick<Deliveries, 'replay' | 'discard'>
+  findClient(id: Id): Promise<ClientView | undefined>
+  /** How long a process counts as alive without writing anything to its job, in milliseconds. */
+  lostAfterMs: number
+  /** No other process can use the store: any other owner has ended. */
+  isAlone: boolean
+  log: Logger
+  now(): Date
+}
+
+const COLLECTION = 'job'
+const RUNNING = 'running'
+const ofClient = (clientId: Id): string => `client ${clientId}`
+
+/** How often a process looks for jobs that nobody does. */
+const LOOK_MS = 2_000
+/** Jobs that one process does at the same time. */
+const AT_ONCE = 4
+/** Share of the time after which others take over that a process uses itself; the rest is for what is under way. */
+const OWN_SHARE = 0.6
+const BEATS = 15
+const PAGE = 500
+/** Dead letters that a count looks at. */
+const MAX_LOOKS = 200_000
+/** How long a job that has ended is kept. */
+const KEPT_MS = 30 * 24 * 60 * 60 * 1000
+
+/** A job of this process, as it was last written. */
+interface Own {
+  version: number
+  data: JobData
+  abort: AbortController
+  run: JobRun | undefined
+  client: ClientView | undefined
+  /** A write of its progress. */
+  beating: Promise<void> | undefined
+  /** When the last write that was stored began, by the monotonic clock. */
+  beatAt: number
+  ended: Promise<void>
+}
+
+/**
+ * Jobs about many dead letters, in the background. A job is a document. The process that does it writes its progress
+ * there every second; if another one sees it unchanged for `lostAfterMs`, it takes over, by compare-and-set.
+ */
+export class Jobs {
+  readonly #options: JobsOptions
+  readonly #owner = newId()
+  readonly #newId: () => Id
+  readonly #own = new Map<Id, Own>()
+  /** Running jobs of others: the version, and since when it has been unchanged by the monotonic clock. */
+  readonly #seen = new Map<Id, { version: number; since: number }>()
+  #timer: NodeJS.Timeout | undefined
+  #looking: Promise<void> | undefined
+  #isStopping = false
+
+  constructor(options: JobsOptions) {
+    this.#options = options
+    this.#newId = createIdSource(() => options.now().getTime())
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.look(), LOOK_MS)
+    this.#timer.unref()
+    void this.look()
+  }
+
+  /** Gives back what this process does. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    clearInterval(this.#timer)
+    await this.#looking
+    for (const { abort } of this.#own.values()) abort.abort()
+    await Promise.all([...this.#own.values()].map(({ ended }) => ended))
+  }
+
+  /** Dead letters that match now. `isMore`: there may be more, since it looks at a limited number. */
+  async count(client: ClientView, filter: DeadFilter): Promise<{ count: number; isMore: boolean }> {
+    const { store } = this.#options
+    let count = 0
+    let looked = 0
+    for (let after: DeadSpot | undefined; ; ) {
+      const refs = await store.walkDead(client.id, { limit: PAGE, ...(after && { after }) })
+      for (const ref of refs) if (matchesDead(ref, filter)) count += 1
+      looked += refs.length
+      after = refs.at(-1)
+      if (!after || refs.length < PAGE) return { count, isMore: false }
+      if (looked >= MAX_LOOKS) return { count, isMore: true }
+      await turn()
+    }
+  }
+
+  /** Starts a job. @throws NOT_FOUND for a webhook that the client does not have */
+  async create(client: ClientView, { filter, ...job }: NewJob): Promise<Job> {
+    const { now, store } = this.#options
+    const at = now()
+    const until = filter.until && filter.until < at ? filter.until : at
+    const bounded = { ...filter, until }
+    const { count: total, isMore } = await this.count(client, bounded)
+    const data: JobData = {
+      ...job,
+      ...{ clientId: client.id, filter: toStoredFilter(bounded), state: 'running', total, isMore },
+      ...{ done: 0, failed: 0, waiting: 0, createdAt: at.toISOString() },
+    }
+    const id = this.#newId()
+    await store.insertDocument(documentOf(id, 1, data))
+    if (this.#timer) void this.look()
+    return toJob(id, data)
+  }
+
+  /** Newest first. `before`: the last one of the previous page. */
+  async list(
+    { id: clientId }: ClientView,
+    { limit, before }: { limit: number; before?: Id | undefined },
+  ): Promise<Job[]> {
+    const page = { limit, fromEnd: true, term: ofClient(clientId), ...(before && { before }) }
+    const documents = await this.#options.store.listDocuments(NO_CLIENT, COLLECTION, page)
+    return documents.reverse().map((document) => this.#view(document))
+  }
+
+  /** @throws NOT_FOUND */
+  async get(client: ClientView, id: Id): Promise<Job> {
+    return this.#view(await this.#find(client, id))
+  }
+
+  /** What is under way is done. Nothing happens to a job that has ended. @throws NOT_FOUND */
+  stopJob(client: ClientView, id: Id): Promise<Job> {
+    return this.#change(client, id, (data) =>
+      data.state === 'running' ? ended(data, 'stopped', this.#now) : data,
+    )
+  }
+
+  /** Continues a job that was stopped or failed. @throws NOT_FOUND, CONFLICT if it is done */
+  async resume(client: ClientView, id: Id): Promise<Job> {
+    const job = await this.#change(client, id, (data) => {
+      if (data.state === 'done') throw new PlugboardError('CONFLICT', 'the job is done')
+      if (data.state === 'running') return data
+      const { endedAt: _, error: __, owner: ___, ...rest } = data
+      return { ...rest, state: 'running' }
+    })
+    if (this.#timer) void this.look()
+    return job
+  }
+
+  /** Removes jobs that ended long ago, while `mayGoOn` returns true. */
+  async purge(mayGoOn: () => boolean): Promise<void> {
+    const { now, store } = this.#options
+    for (let after: Id | undefined; mayGoOn(); ) {
+      const page = await store.listDocuments(NO_CLIENT, COLLECTION, { limit: 100, ...(after && { after }) })
+      for (const document of page) {
+        const { endedAt, createdAt, clientId } = dataOf(document)
+        // Ids are in the order of time: no other one is that old.
+        if (now().getTime() - Date.parse(createdAt) < KEPT_MS) return
+        const isOld = endedAt !== undefined && now().getTime() - Date.parse(endedAt) > KEPT_MS
+        const isOrphan = (await this.#options.findClient(clientId)) === undefined
+        if (isOld || isOrphan) await store.removeDocument(NO_CLIENT, COLLECTION, document.id)
+      }
+      after = page.at(-1)?.id
+      if (!after) return
+    }
+  }
+
+  /** Takes jobs that nobody does. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look()
+      .catch((err) => {
+        if (!this.#isStopping) this.#options.log.warn({ err }, 'cannot look for jobs; trying again')
+      })
+      .finally(() => {
+        this.#looking = undefined
+      })
+    return this.#looking
+  }
+
+  async #look(): Promise<void> {
+    const { store } = this.#options
+    const documents = await store.listDocuments(NO_CLIENT, COLLECTION, { limit: PAGE, term: RUNNING })
+    for (const document of documents) {
+      if (this.#isStopping) return
+      if (this.#own.has(document.id) || this.#own.size >= AT_ONCE) continue
+      if (this.#isLost(document)) await this.#take(document)
+    }
+    for (const id of this.#seen.keys()) if (!documents.some((each) => each.id === id)) this.#seen.delete(id)
+  }
+
+  /** Whether nobody does the job. */
+  #isLost(document: StoredDocument): boolean {
+    const { lostAfterMs, isAlone } = this.#options
+    const { owner } = dataOf(document)
+    if (owner === undefined || owner === this.#owner || isAlone) return true
+    const { id, version } = document
+    const now = monotonicMs()
+    const seen = this.#seen.get(id)
+    if (seen?.version === version) return now - seen.since > lostAfterMs
+    this.#seen.set(id, { version, since: now })
+    return false
+  }
+
+  async #take(document: StoredDocument): Promise<void> {
+    const { store, findClient, log } = this.#options
+    const beatAt = monotonicMs()
+    const { id } = document
+    const data = { ...dataOf(document), owner: this.#owner }
+    const version = document.version + 1
+    if (!(await store.replaceDocument(documentOf(id, version, data)))) return
+    this.#seen.delete(id)
+    const client = await findClient(data.clientId)
+    const own: Own = {
+      ...{ version, data, beatAt, client, abort: new AbortController() },
+      ...{ run: undefined, beating: undefined, ended: Promise.resolve() },
+    }
+    this.#own.set(id, own)
+    own.ended = this.#do(id, own, client)
+      .catch((err) => log.error({ err, job: id }, 'a job ended unexpectedly'))
+      .finally(() => {
+        this.#own.delete(id)
+        if (this.#timer && !this.#isStopping) void this.look()
+      })
+  }
+
+  async #do(id: Id, own: Own, client: ClientView | undefined): Promise<void> {
+    if (!client) return this.#end(id, own, { state: 'failed', error: 'the client was deleted' })
+    const beats = setInterval(() => this.#beat(id, own), Math.min(1000, this.#options.lostAfterMs / BEATS))
+    try {
+      await this.#recount(own, client)
+      own.run = new JobRun({
+        ...{ store: this.#options.store, deliveries: this.#options.deliveries },
+        client: () => own.client ?? client,
+        job: { ...own.data, filter: filterOf(own.data) },
+        signal: own.abort.signal,
+        owned: () => this.#owned(own),
+        done: () => {
+          own.data = { ...own.data, done: own.data.done + 1 }
+        },
+        failed: () => {
+          own.data = { ...own.data, failed: own.data.failed + 1 }
+        },
+      })
+      await own.run.run()
+      clearInterval(beats)
+      await own.beating
+      if (!own.abort.signal.aborted) return await this.#end(id, own, { state: 'done' })
+      await this.#giveBack(id, own)
+    } catch (err) {
+      clearInterval(beats)
+      await own.beating
+      this.#options.log.warn({ err, job: id }, 'a job failed')
+      await this.#end(id, own, { state: 'failed', error: err instanceof Error ? err.message : String(err) })
+    }
+  }
+
+  /** What an earlier owner did may not all be written down. */
+  async #recount(own: Own, client: ClientView): Promise<void> {
+    const { total, isMore, done } = own.data
+    const isFresh = done === 0 && own.data.failed === 0
+    if (isFresh && own.version === 2) return
+    const left = await this.count(client, filterOf(own.data))
+    const counted = isMore || left.isMore ? done : Math.max(done, total - left.count)
+    own.data = { ...own.data, done: counted, failed: 0 }
+  }
+
+  /** Resolves when this process surely owns the job, or when it is to end. */
+  async #owned(own: Own): Promise<void> {
+    const { isAlone, lostAfterMs } = this.#options
+    const isFresh = () => isAlone || monotonicMs() - own.beatAt < lostAfterMs * OWN_SHARE
+    while (!isFresh() && !own.abort.signal.aborted)
+      await new Promise((resolve) => setTimeout(resolve, 50).unref())
+  }
+
+  /** Writes the progress. Ends what somebody else stopped or took. */
+  #beat(id: Id, own: Own): void {
+    own.beating ??= this.#progress(id, own).finally(() => {
+      own.beating = undefined
+    })
+  }
+
+  async #progress(id: Id, own: Own): Promise<void> {
+    if (own.abort.signal.aborted) return
+    try {
+      if (!(await this.#write(id, own))) return own.abort.abort()
+      own.client = await this.#options.findClient(own.data.clientId)
+      if (!own.client) own.abort.abort()
+    } catch {
+      // The store cannot be reached. The job waits when that takes too long, see `#owned`.
+    }
+  }
+
+  /** False if it was changed by somebody else, and is not to be done by this process any more. */
+  async #write(id: Id, own: Own): Promise<boolean> {
+    const { store } = this.#options
+    const beatAt = monotonicMs()
+    const isRunning = own.data.state === 'running'
+    const data = { ...own.data, waiting: isRunning ? (own.run?.waiting ?? 0) : 0 }
+    const version = own.version + 1
+    if (await store.replaceDocument(documentOf(id, version, data))) {
+      own.version = version
+      own.beatAt = beatAt
+      return true
+    }
+    // The answer to an earlier write may have been lost.
+    const found = await store.findDocument(NO_CLIENT, COLLECTION, { id })
+    const now = found && dataOf(found)
+    if (now?.owner !== this.#owner || now.state !== 'running' || found?.version !== own.version + 1)
+      return false
+    own.version = found.version
+    return this.#write(id, own)
+  }
+
+  async #end(id: Id, own: Own, { state, error }: { state: JobState; error?: string }): Promise<void> {
+    const { owner: _, ...data } = ended(own.data, state, this.#now)
+    own.data = { ...data, ...(error !== undefined && { error }) }
+    await this.#insist(id, own)
+  }
+
+  /** Its process stops, or somebody stopped the job: then its progress is added to what that one wrote. */
+  async #giveBack(id: Id, own: Own): Promise<void> {
+    const { store } = this.#options
+    const found = await store.findDocument(NO_CLIENT, COLLECTION, { id })
+    if (!found) return
+    const now = dataOf(found)
+    if (now.owner !== this.#owner) return
+    const { owner: _, ...data } = now
+    const { done, failed } = own.data
+    await store.replaceDocument(documentOf(id, found.version + 1, { ...data, done, failed, waiting: 0 }))
+  }
+
+  /** The last write of a job. */
+  async #insist(id: Id, own: Own): Promise<void> {
+    for (let tries = 0; tries < 5; tries += 1) {
+      try {
+        await this.#write(id, own)
+        return
+      } catch {
+        // Whoever takes it finds nothing left to do.
+        await new Promise((resolve) => setTimeout(resolve, 500).unref())
+      }
+    }
+  }
+
+  readonly #now = (): Date => this.#options.now()
+
+  /** With the progress of this process, which is newer. */
+  #view(document: StoredDocument): Job {
+    const own = this.#own.get(document.id)
+    const data = dataOf(document)
+    if (!own || data.state !== 'running') return toJob(document.id, data)
+    const { done, failed } = own.data
+    return toJob(document.id, { ...data, done, failed, waiting: own.run?.waiting ?? 0 })
+  }
+
+  /** @throws NOT_FOUND */
+  async #find(client: ClientView, id: Id): Promise<StoredDocument> {
+    const document = await this.#options.store.findDocument(NO_CLIENT, COLLECTION, { id })
+    if (document && dataOf(document).clientId === client.id) return document
+    throw new PlugboardError('NOT_FOUND', 'job not found')
+  }
+
+  async #change(client: ClientView, id: Id, change: (data: JobData) => JobData): Promise<Job> {
+    for (;;) {
+      const document = await this.#find(client, id)
+      const own = this.#own.get(id)
+      const known = dataOf(document)
+      const data = own ? { ...known, done: own.data.done, failed: own.data.failed } : known
+      const next = change(data)
+      if (next === data) return this.#view(document)
+      if (!(await this.#options.store.replaceDocument(documentOf(id, document.version + 1, next)))) continue
+      if (next.state !== 'running') own?.abort.abort()
+      return toJob(id, next)
+    }
+  }
+}
+
+const ended = (data: JobData, state: JobState, now: () => Date): JobData => ({
+  ...data,
+  state,
+  waiting: 0,
+  endedAt: now().toISOString(),
+})
+
+const dataOf = ({ data }: StoredDocument): JobData => JSON.parse(data) as JobData
+
+const documentOf = (id: Id, version: number, data: JobData): StoredDocument => ({
+  ...{ clientId: NO_CLIENT, collection: COLLECTION, id, version },
+  terms: [ofClient(data.clientId), ...(data.state === 'running' ? [RUNNING] : [])],
+  data: JSON.stringify(data),
+})

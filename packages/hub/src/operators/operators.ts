@@ -1,0 +1,108 @@
+import { type Id, newId, PlugboardError } from '@plugboard/core'
+import { Collection, type Kept } from '../documents/collection.js'
+import type { Range } from '../log/page.js'
+import type { Store } from '../ports/store.js'
+import { NO_CLIENT } from '../ports/stored-document.js'
+
+export interface OperatorsOptions {
+  store: Store
+  now(): Date
+}
+
+/** What operators may do, from the least to the most: read; also deliver and write; also configure and administer. */
+export type OperatorRole = 'viewer' | 'operator' | 'admin'
+
+/** A person who runs the server. */
+export interface OperatorRecord {
+  /** In lower case. */
+  email: string
+  name?: string
+  role: OperatorRole
+  /** In the format of the hashing library. Absent: no sign-in with a password. */
+  passwordHash?: string
+  /** Who it is at a provider of OpenID Connect. */
+  subject?: { issuer: string; id: string }
+  /** Networks of earlier sign-ins, hashed with a key. */
+  knownNetworks?: string[]
+  createdAt: string
+}
+
+export type Operator = OperatorRecord & { id: Id }
+
+type NewOperator = Pick<OperatorRecord, 'email' | 'role' | 'name' | 'passwordHash' | 'subject'>
+
+const emailName = (email: string): string => `email ${email.toLowerCase()}`
+const subjectTerm = ({ issuer, id }: NonNullable<OperatorRecord['subject']>): string =>
+  `subject ${JSON.stringify([issuer, id])}`
+
+/** The people who run the server. They are not cached, so a change counts in all processes at once. */
+export class Operators {
+  readonly #options: OperatorsOptions
+  readonly #operators: Collection<OperatorRecord>
+  #isAny = false
+
+  constructor(options: OperatorsOptions) {
+    this.#options = options
+    this.#operators = new Collection<OperatorRecord>(options.store, 'operator', {
+      nameOf: ({ email }) => emailName(email),
+      termsOf: ({ subject }) => (subject ? [subjectTerm(subject)] : []),
+    })
+  }
+
+  /** @throws CONFLICT if another operator has the e-mail address */
+  async create(of: NewOperator): Promise<Operator> {
+    const id = newId()
+    const createdAt = this.#options.now().toISOString()
+    const operator: OperatorRecord = { ...of, email: of.email.toLowerCase(), createdAt }
+    if (await this.#operators.insert(NO_CLIENT, id, operator)) return { ...operator, id }
+    throw new PlugboardError('CONFLICT', 'another operator already has this e-mail address')
+  }
+
+  async find(by: { id: Id } | { email: string }): Promise<Operator | undefined> {
+    const key = 'id' in by ? by : { name: emailName(by.email) }
+    return asOperator(await this.#operators.find(NO_CLIENT, key))
+  }
+
+  /** The operator who is this subject of a provider. */
+  async findSubject(subject: NonNullable<OperatorRecord['subject']>): Promise<Operator | undefined> {
+    const [kept] = await this.#operators.list(NO_CLIENT, { term: subjectTerm(subject), limit: 1 })
+    return asOperator(kept)
+  }
+
+  /** In creation order. */
+  async list(range: Range): Promise<Operator[]> {
+    const page = await this.#operators.list(NO_CLIENT, range)
+    return page.map(({ id, data }) => ({ ...data, id }))
+  }
+
+  /** Whether there is an operator. Remembered once there is one, because every page of the console asks. */
+  async isAny(): Promise<boolean> {
+    this.#isAny ||= (await this.#operators.list(NO_CLIENT, { limit: 1 })).length > 0
+    return this.#isAny
+  }
+
+  /** Whether there is an administrator other than this one. */
+  async hasOtherAdmin(id: Id): Promise<boolean> {
+    for await (const other of this.#operators.walk(NO_CLIENT)) {
+      if (other.id !== id && other.data.role === 'admin') return true
+    }
+    return false
+  }
+
+  /** @throws NOT_FOUND; CONFLICT if another operator has the e-mail address */
+  async change(id: Id, change: (operator: OperatorRecord) => OperatorRecord): Promise<Operator> {
+    const changed = await this.#operators.change(NO_CLIENT, id, (known) => known && change(known))
+    if (!changed) throw new PlugboardError('NOT_FOUND', 'operator not found')
+    return { ...changed, id }
+  }
+
+  /** @throws NOT_FOUND */
+  async remove(id: Id): Promise<void> {
+    const isRemoved = await this.#operators.remove(NO_CLIENT, id)
+    if (!isRemoved) throw new PlugboardError('NOT_FOUND', 'operator not found')
+    this.#isAny = false
+  }
+}
+
+const asOperator = (kept: Kept<OperatorRecord> | undefined): Operator | undefined =>
+  kept && { ...kept.data, id: kept.id }
