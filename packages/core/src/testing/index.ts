@@ -24,4 +24,5 @@ export {
 } from './fixtures.js'
 export { hostilePayloads } from './hostile-payloads.js'
 export { memoryState } from './memory-state.js'
+export { slowness } from './slowness.js'
 export type { Subject, SuiteCase } from './stage.js'
