@@ -1,4 +1,4 @@
-import { FailureError } from '@plugboard/core'
+import { FailureError, fileNameIn } from '@plugboard/core'
 import { MAX_FILE_BYTES } from './limits.js'
 
 /** Files that are in memory at the same time, over all clients: 10 MB each. */
@@ -85,7 +85,7 @@ export class Uploads {
       }
       if (bytes === 0) return undefined
       const mime = response.headers.get('content-type') ?? 'application/octet-stream'
-      return { blob: new Blob(chunks, { type: mime }), name: nameOf(url) }
+      return { blob: new Blob(chunks, { type: mime }), name: fileNameIn(url) ?? 'file' }
     } catch {
       // The address goes to the person as a link.
       return undefined
@@ -95,22 +95,3 @@ export class Uploads {
 
 const tooLate = (): FailureError =>
   new FailureError({ kind: 'transient', message: 'the file was not downloaded in time' })
-
-/** The last part of the path, without characters that a header of the form cannot contain. */
-function nameOf(url: string): string {
-  const last = new URL(url).pathname.split('/').at(-1) ?? ''
-  return (
-    decoded(last)
-      .replace(/[\p{Cc}"\\/:*?<>|]/gu, '_')
-      .slice(-100)
-      .toWellFormed() || 'file'
-  )
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}

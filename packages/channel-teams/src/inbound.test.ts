@@ -1,4 +1,5 @@
 import type { InboundRequest } from '@plugboard/core'
+import { slowness } from '@plugboard/core/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { webhookUrl } from '../test/stage.js'
@@ -299,7 +300,8 @@ test('markup of any form is read in time', () => {
       const started = performance.now()
       contents({ text, attachments: [{ contentType: 'text/html', content: text }] })
       textOfHtml(text)
-      expect(performance.now() - started).toBeLessThan(500)
+      const taken = performance.now() - started
+      if (taken > 500) expect(taken / slowness()).toBeLessThan(500)
     }),
     { numRuns: 30 },
   )

@@ -3,6 +3,7 @@ import {
   type Card,
   type Content,
   type ContentOf,
+  fileNameIn,
   type JsonObject,
   type OutboundContent,
   type Part,
@@ -146,7 +147,7 @@ function pagesOf<T>(options: readonly T[]): T[][] {
 
 function picture({ image: url, title = '' }: ContentOf<'image'>): Part[] {
   if (!isPicture(url)) return [file(url, title)]
-  const words = title.trim() || nameOf(url)
+  const words = title.trim() || (fileNameIn(url) ?? url)
   const shown = image(url, words)
   const whole = isShort(title) && cardMessage([shown, ...textBlocks(plainLines(title))], words)
   return whole && fits(whole.args) ? [whole] : [cardMessage([shown], words), ...say(title, false)]
@@ -156,18 +157,8 @@ function picture({ image: url, title = '' }: ContentOf<'image'>): Part[] {
 function file(url: string, title = ''): Part {
   const words = title.trim()
   if (!isLinkable(url)) return plain(words ? `${words}: ${url}` : url)
-  const link = xml(xmlLink(url, words || nameOf(url)))
+  const link = xml(xmlLink(url, words || (fileNameIn(url) ?? url)))
   return fits(link.args) ? link : plain(`${words}: ${url}`)
-}
-
-/** The last part of the path, decoded if it can be. */
-function nameOf(url: string): string {
-  const name = new URL(url).pathname.split('/').at(-1) || url
-  try {
-    return decodeURIComponent(name).trim() || url
-  } catch {
-    return name
-  }
 }
 
 function place({ latitude, longitude, title = '', address = '' }: ContentOf<'location'>): Part[] {
@@ -254,6 +245,8 @@ function cardButton(action: Action): JsonObject[] {
     case 'Postback':
       return [quietButton(action.title, action.payload)]
     case 'Open URL':
-      return isLinkable(action.url) ? [linkButton(action.title || nameOf(action.url), action.url)] : []
+      return isLinkable(action.url)
+        ? [linkButton(action.title || (fileNameIn(action.url) ?? action.url), action.url)]
+        : []
   }
 }

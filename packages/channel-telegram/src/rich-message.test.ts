@@ -1,3 +1,4 @@
+import { slowness } from '@plugboard/core/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { withLinks } from './formatted-words.js'
@@ -160,7 +161,7 @@ describe('a rich message that Telegram would not send', () => {
     const { text, ms } = read(blocks)
     expect(text.length).toBeLessThan(5_000_000)
     expect(text.includes('…')).toBe(true)
-    expect(ms).toBeLessThan(250)
+    expect(ms / slowness()).toBeLessThan(250)
   })
 
   test('is cut after more characters than a message of Telegram has', () => {

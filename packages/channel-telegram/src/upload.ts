@@ -1,5 +1,6 @@
 import { pipeline, Readable, Transform } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
+import { fileNameIn } from '@plugboard/core'
 
 /** Largest file that a bot may send, and largest photo. https://core.telegram.org/bots/api#sending-files */
 const MAX_BYTES = 50 * 1024 * 1024
@@ -37,7 +38,7 @@ export async function openUpload(
   pipeline(Readable.fromWeb(response.body as ReadableStream), source, () => undefined)
   return {
     source,
-    name: nameOf(url),
+    name: fileNameIn(url) ?? 'file',
     isLarge: size > MAX_PHOTO_BYTES,
     signal: AbortSignal.any([signal, broken.signal]),
     isBroken: () => broken.signal.aborted,
@@ -53,23 +54,4 @@ function limited(): Transform {
       else done(null, chunk)
     },
   })
-}
-
-/** The last part of the path, without characters that a header of the form cannot contain. */
-function nameOf(url: string): string {
-  const last = new URL(url).pathname.split('/').at(-1) ?? ''
-  return (
-    decoded(last)
-      .replace(/[\p{Cc}"\\/]/gu, '_')
-      .slice(-100)
-      .toWellFormed() || 'file'
-  )
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }

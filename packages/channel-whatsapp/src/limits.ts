@@ -11,8 +11,6 @@ export const MAX_ROWS = 10
 export const MAX_ROW_TITLE = 24
 /** Longest name and longest address of a place. */
 export const MAX_PLACE = 1000
-/** Longest name of a file. */
-export const MAX_FILE_NAME = 240
 
 /** Most values of a notification: Meta puts up to 1,000 updates of about 40 values into one. */
 export const MAX_JSON_VALUES = 60_000

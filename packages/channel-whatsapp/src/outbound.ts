@@ -5,6 +5,7 @@ import {
   type ContentOf,
   type Endpoint,
   FailureError,
+  fileNameIn,
   type Json,
   type OutboundContent,
   type Part,
@@ -19,7 +20,6 @@ import {
   MAX_BUTTON_LABEL,
   MAX_BUTTONS,
   MAX_CAPTION,
-  MAX_FILE_NAME,
   MAX_PLACE,
   MAX_TEXT,
 } from './limits.js'
@@ -165,25 +165,6 @@ export function fileMessage(type: FileType, file: FileArgs): FileMessage {
       return { type, audio: file }
     case 'document':
       return { type, document: file }
-  }
-}
-
-/** The name of a document, whose ending tells WhatsApp how to show it. */
-function fileNameIn(link: string): string | undefined {
-  const last = pathOf(link).split('/').at(-1) ?? ''
-  return (
-    decoded(last)
-      .replace(/\p{Cc}/gu, '')
-      .slice(-MAX_FILE_NAME)
-      .toWellFormed() || undefined
-  )
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
   }
 }
 

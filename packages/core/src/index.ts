@@ -65,6 +65,7 @@ export {
   PlugboardError,
 } from './errors.js'
 export { type Failure, FailureError, type FailureKind, failureKinds } from './failure.js'
+export { fileNameIn } from './file-name.js'
 export { createIdSource, fromUuid, type Id, idTime, isId, newId, shortId, toUuid } from './id.js'
 export {
   isJsonObject,

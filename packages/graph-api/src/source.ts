@@ -1,3 +1,5 @@
+import { fileNameIn } from '@plugboard/core'
+
 /** A file that is streamed from its address; never held in memory as a whole. */
 export interface Source {
   body: ReadableStream<Uint8Array>
@@ -42,7 +44,7 @@ export async function openSource(
   }
   const { stream, isBroken } = atMost(limit, response.body)
   return {
-    ...{ body: stream, name: nameIn(url), isBroken },
+    ...{ body: stream, name: fileNameIn(url) ?? 'file', isBroken },
     ...(size !== undefined && { size }),
     ...(mime !== undefined && { mime }),
   }
@@ -70,22 +72,4 @@ function atMost(limit: number, body: ReadableStream<Uint8Array>) {
     cancel: (reason) => reader.cancel(reason),
   })
   return { stream, isBroken: () => isBroken }
-}
-
-function nameIn(url: string): string {
-  const last = new URL(url).pathname.split('/').at(-1) ?? ''
-  return (
-    decoded(last)
-      .replace(/[\p{Cc}"\\/]/gu, '_')
-      .slice(-100)
-      .toWellFormed() || 'file'
-  )
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }

@@ -1,4 +1,4 @@
-import type { InboundContent, JsonObject } from '@plugboard/core'
+import { fileNameIn, type InboundContent, type JsonObject } from '@plugboard/core'
 import { z } from 'zod'
 import type { IsFile } from './media.js'
 import { idSchema } from './notification.js'
@@ -156,17 +156,8 @@ function file(type: string, attachment: Attachment, isFile: IsFile): InboundCont
   const sticker = attachment.payload?.sticker_id
   const more = sticker === undefined ? {} : { stickerId: sticker }
   if (!isFile(url)) return /^https?:$/.test(url.protocol) ? { type, url: url.href, ...more } : undefined
-  const name = type === 'file' ? nameIn(url) : undefined
+  const name = type === 'file' ? fileNameIn(url) : undefined
   return { type, media: { ref: url.href, ...(name !== undefined && { name }) }, ...more }
-}
-
-function nameIn({ pathname }: URL): string | undefined {
-  const last = pathname.split('/').at(-1) ?? ''
-  try {
-    return decodeURIComponent(last).toWellFormed() || undefined
-  } catch {
-    return undefined
-  }
 }
 
 function placeOf({ title, payload }: Attachment): InboundContent | undefined {
