@@ -6,6 +6,7 @@ It answers the same: candidates that an index gives are compared with the whole 
 from datetime import datetime
 
 from bson import Int64, ObjectId
+from secantus import aggregate
 from secantus.cli import main
 from secantus.storage import COMPOUND_SEP, Storage, encode_value_directed
 from secantus.transactions import TransactionRegistry
@@ -84,6 +85,23 @@ def lookup_narrowed(storage, db, coll, filter, *, collation=None):
     return lookup(storage, db, coll, filter) if found is None else found
 
 
+lookup_pipeline = aggregate._stage_lookup_pipeline
+
+
+def lookup_pipeline_narrowed(ctx, docs, from_coll, as_field, let_spec, stages, spec):
+    """MongoDB uses an index for what the first stage matches too; SecantusDB reads the whole collection."""
+    local, foreign = spec.get("localField"), spec.get("foreignField")
+    match = stages[0].get("$match") if stages else None
+    if let_spec or local != "_id" or not isinstance(match, dict) or foreign in match:
+        return lookup_pipeline(ctx, docs, from_coll, as_field, let_spec, stages, spec)
+    joined = []
+    for doc in docs:
+        found = ctx.storage.find_matching(ctx.db_name, from_coll, {foreign: doc["_id"], **match})
+        joined.append({**doc, as_field: aggregate.apply_pipeline(found, stages[1:], ctx.with_vars({}))})
+    return joined
+
+
+aggregate._stage_lookup_pipeline = lookup_pipeline_narrowed
 TransactionRegistry._prune_retryable_locked = prune
 Storage._try_index_id_keys = lookup_narrowed
 raise SystemExit(main())

@@ -176,6 +176,8 @@ export {
 export type { QueuedItem, QueueEnds, QueueItem, QueuePage } from './log/queue.js'
 export {
   ACTIVITY_GRAIN_MS,
+  COUNTED_DEAD,
+  type ConversationState,
   movedActivity,
   PREVIEW_BYTES,
   type RecentConversation,

@@ -144,6 +144,10 @@ export class MongoStore implements ArchivedStore {
     return this.#do(({ conversations }) => conversations.find(clientId, id))
   }
 
+  findConversations(clientId: Id, ids: readonly Id[]) {
+    return this.#do(({ conversations }) => conversations.findAll(clientId, ids))
+  }
+
   listConversations(clientId: Id, userId: Id, page: Page) {
     return this.#do(({ conversations }) => conversations.list(clientId, userId, page))
   }
@@ -262,6 +266,10 @@ export class MongoStore implements ArchivedStore {
 
   newestMessages(clientId: Id, conversationIds: readonly Id[]) {
     return this.#do(({ lists }) => lists.newestMessages(clientId, conversationIds))
+  }
+
+  conversationStates(clientId: Id, conversationIds: readonly Id[]) {
+    return this.#do(({ lists }) => lists.states(clientId, conversationIds))
   }
 
   findPlaces(clientId: Id, sender: string, limit: number) {

@@ -159,7 +159,9 @@ async function search(
           ...(channel && { channel }),
           ...(before && { before }),
         })
-  await store.newestMessages(clientId, [streamId])
+  await store.newestMessages(clientId, [streamId, newId()])
+  await store.conversationStates(clientId, [streamId, newId()])
+  await store.findConversations(clientId, [streamId, newId()])
   await store.findPlaces(clientId, 'ann', limit)
   const place = { at, entryId: newId(), target: to }
   const filters = [
@@ -262,6 +264,10 @@ describe('the check of indexes', () => {
     command: {},
   })
   const stream = { clientId: 1, streamId: 2 }
+  const lookup = ($match: Query['filter']): Query => {
+    const $lookup = { from: 'entries', localField: '_id', foreignField: 'streamId', pipeline: [{ $match }] }
+    return queriesOf('aggregate', { aggregate: 'streams', pipeline: [{ $lookup }] })[1] ?? query({ _id: 1 })
+  }
 
   test.each([
     ['a field that no index begins with', query({ payload: 'x' })],
@@ -270,6 +276,7 @@ describe('the check of indexes', () => {
     ['two directions', query({ ...stream, listed: true }, { at: -1, seq: 1 })],
     ['a partial index that may lack what is asked for', query({ clientId: 1 }, { _id: -1 })],
     ['a hole before the order', query({ clientId: 1 }, { seq: 1 })],
+    ['a lookup by what no index begins with', lookup({ at: { $gt: 1 } })],
   ])('finds fault with %s', (_, asked) => {
     expect(flawOf(asked)).toContain('no index of entries')
   })

@@ -12,7 +12,7 @@ export interface Query {
 type Doc = Record<string, unknown>
 const docOf = (value: unknown): Doc => (value as Doc | undefined) ?? {}
 
-/** The queries that a command asks; what lookups ask is by `_id`, and is left out. */
+/** The queries that a command asks, those of its lookups included. */
 export function queriesOf(name: string, body: Readonly<Record<string, unknown>>): Query[] {
   const collection = String(body[name])
   const query = (filter: unknown, sort: unknown, command: Doc): Query[] => [
@@ -23,8 +23,8 @@ export function queriesOf(name: string, body: Readonly<Record<string, unknown>>)
       return query(body.filter, body.sort, pick(body, ['find', 'filter', 'sort', 'limit', 'projection']))
     case 'aggregate': {
       const stages = body.pipeline as Doc[]
-      const sort = stages.find((stage) => '$sort' in stage)?.$sort
-      return query(stages[0]?.$match, sort, { ...pick(body, ['aggregate', 'pipeline']), cursor: {} })
+      const command = { ...pick(body, ['aggregate', 'pipeline']), cursor: {} }
+      return [...query(stages[0]?.$match, sortOf(stages), command), ...lookupsOf(stages, command)]
     }
     case 'findAndModify':
       return query(body.query, body.sort, pick(body, ['findAndModify', 'query', 'update', 'upsert']))
@@ -40,6 +40,22 @@ export function queriesOf(name: string, body: Readonly<Record<string, unknown>>)
       return []
   }
 }
+
+const sortOf = (stages: readonly Doc[]): unknown => stages.find((stage) => '$sort' in stage)?.$sort
+
+/** What a lookup asks for each document: the foreign field has one value, and what its first stage matches holds too. */
+const lookupsOf = (stages: readonly Doc[], command: Doc): Query[] =>
+  stages.flatMap(({ $lookup }) => {
+    if (!$lookup) return []
+    const { from, foreignField, pipeline } = $lookup as {
+      from: string
+      foreignField: string
+      pipeline?: Doc[]
+    }
+    const filter = { [foreignField]: 'a value', ...docOf(pipeline?.[0]?.$match) }
+    const sort = docOf(sortOf(pipeline ?? [])) as Record<string, number>
+    return [{ collection: from, filter, sort, command }]
+  })
 
 const pick = (from: Readonly<Record<string, unknown>>, keys: readonly string[]): Doc =>
   Object.fromEntries(keys.filter((key) => from[key] !== undefined).map((key) => [key, from[key]]))

@@ -250,6 +250,10 @@ class SqliteStore implements ArchivedStore {
     return this.#read(() => this.#conversations.findRecord(clientId, id))
   }
 
+  findConversations(clientId: Id, ids: readonly Id[]) {
+    return this.#read(() => ids.flatMap((id) => this.#conversations.findRecord(clientId, id) ?? []))
+  }
+
   listConversations(clientId: Id, userId: Id, page: Page) {
     return this.#read(() => this.#conversations.list(clientId, userId, page))
   }
@@ -419,6 +423,10 @@ class SqliteStore implements ArchivedStore {
 
   newestMessages(clientId: Id, conversationIds: readonly Id[]) {
     return this.#read(() => this.#lists.newestMessages(clientId, conversationIds))
+  }
+
+  conversationStates(clientId: Id, conversationIds: readonly Id[]) {
+    return this.#read(() => this.#lists.states(clientId, conversationIds))
   }
 
   findPlaces(clientId: Id, sender: string, limit: number) {

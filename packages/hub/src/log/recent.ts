@@ -1,3 +1,4 @@
+import type { Id } from '@plugboard/core'
 import type { ConversationRecord } from './endpoint-record.js'
 
 /**
@@ -20,6 +21,18 @@ export interface RecentConversation extends ConversationRecord {
    * was created.
    */
   activeAt: Date
+}
+
+/** Dead letters that are counted of one conversation. */
+export const COUNTED_DEAD = 100
+
+/** What of a conversation is not delivered. */
+export interface ConversationState {
+  id: Id
+  /** Number of targets that are behind. */
+  pending: number
+  /** Number of dead letters, up to {@link COUNTED_DEAD}. */
+  dead: number
 }
 
 /** Conversations by {@link RecentConversation.activeAt}, newest first, and then by id. */

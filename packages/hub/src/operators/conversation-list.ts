@@ -6,7 +6,7 @@ import type { Users } from '../conversations/users.js'
 import type { ExternalId } from '../documents/facts.js'
 import { type ConversationRecord, encodeChannel } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
-import type { RecentConversation, RecentPage } from '../log/recent.js'
+import type { ConversationState, RecentConversation, RecentPage } from '../log/recent.js'
 import type { Store } from '../ports/store.js'
 import type { People } from './people.js'
 
@@ -32,8 +32,7 @@ export interface ListedConversation extends ConversationRecord {
   lastActivityAt: Date
   /** Its newest message, unless that is large. */
   newest?: Entry
-  /** Targets that are behind, and dead letters, up to 100. */
-  state: { pending: number; dead: number }
+  state: Omit<ConversationState, 'id'>
 }
 
 export interface ConversationListOptions {
@@ -41,11 +40,11 @@ export interface ConversationListOptions {
     Store,
     | 'recentConversations'
     | 'newestMessages'
+    | 'conversationStates'
     | 'findPlaces'
     | 'findConversation'
-    | 'findProgress'
+    | 'findConversations'
     | 'walkConversations'
-    | 'walkDead'
   >
   conversations: Pick<Conversations, 'getExternal'>
   users: Pick<Users, 'getExternal'>
@@ -54,7 +53,6 @@ export interface ConversationListOptions {
 
 /** Most conversations that a search finds which is about one person. */
 const MAX_FOUND = 200
-const MAX_DEAD = 100
 
 /** Lists the conversations of a client for its operators. */
 export class ConversationList {
@@ -129,7 +127,7 @@ export class ConversationList {
     const ids = [...new Set(places.map(({ conversationId }) => conversationId))]
     const users = new Set(found.map(({ id }) => id))
     const sets = await Promise.all([
-      this.#all(client, ids),
+      store.findConversations(client.id, ids),
       ...[...users].map((id) => this.#ofUser(client, id)),
     ])
     return [...new Map(sets.flat().map((record) => [record.id, record])).values()]
@@ -139,7 +137,7 @@ export class ConversationList {
     client: ClientView,
     { value, namespaces }: { value: string; namespaces: readonly string[] },
   ): Promise<ConversationRecord[]> {
-    const { conversations, users } = this.#options
+    const { store, conversations, users } = this.#options
     const found = await Promise.all(
       namespaces.map(async (namespace): Promise<ConversationRecord[]> => {
         const externalId: ExternalId = { namespace, value }
@@ -147,7 +145,7 @@ export class ConversationList {
           unlessMissing(conversations.getExternal(client, externalId)),
           unlessMissing(users.getExternal(client, externalId)),
         ])
-        const own = conversation ? await this.#all(client, [conversation.id]) : []
+        const own = conversation ? await store.findConversations(client.id, [conversation.id]) : []
         return user ? [...own, ...(await this.#ofUser(client, user.id))] : own
       }),
     )
@@ -158,35 +156,26 @@ export class ConversationList {
     return this.#options.store.walkConversations(client.id, { userId, limit: MAX_FOUND, fromEnd: true })
   }
 
-  async #all(client: ClientView, ids: readonly Id[]): Promise<ConversationRecord[]> {
-    const found = await Promise.all(ids.map((id) => this.#options.store.findConversation(client.id, id)))
-    return found.filter((record) => record !== undefined)
-  }
-
-  /** Newest activity first, to the millisecond. */
+  /** Newest activity first, to the millisecond. Two reads of the store, for however many conversations. */
   async #listed(client: ClientView, records: readonly ConversationRecord[]): Promise<ListedConversation[]> {
     const { store } = this.#options
-    const messages = await store.newestMessages(
-      client.id,
-      records.map(({ id }) => id),
-    )
+    const ids = records.map(({ id }) => id)
+    const [messages, states] = await Promise.all([
+      store.newestMessages(client.id, ids),
+      store.conversationStates(client.id, ids),
+    ])
     const newest = new Map(messages.map((entry) => [entry.streamId, entry]))
-    const items = await Promise.all(
-      records.map(async (record): Promise<ListedConversation> => {
-        const { id, lastMessageAt, createdAt } = record
-        const [progress, dead] = await Promise.all([
-          store.findProgress({ clientId: client.id, streamId: id }),
-          store.walkDead(client.id, { streamId: id, limit: MAX_DEAD }),
-        ])
-        const message = newest.get(id)
-        return {
-          ...record,
-          lastActivityAt: lastMessageAt ?? createdAt,
-          ...(message && { newest: message }),
-          state: { pending: Object.keys(progress?.lanes ?? {}).length, dead: dead.length },
-        }
-      }),
-    )
+    const stateOf = new Map(states.map(({ id, ...state }) => [id, state]))
+    const items = records.map((record): ListedConversation => {
+      const { id, lastMessageAt, createdAt } = record
+      const message = newest.get(id)
+      return {
+        ...record,
+        lastActivityAt: lastMessageAt ?? createdAt,
+        ...(message && { newest: message }),
+        state: stateOf.get(id) ?? { pending: 0, dead: 0 },
+      }
+    })
     return items.sort(
       (a, b) => b.lastActivityAt.getTime() - a.lastActivityAt.getTime() || (a.id < b.id ? 1 : -1),
     )

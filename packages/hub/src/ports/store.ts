@@ -8,7 +8,7 @@ import type { MessageCount, MessagePage, Page, Range, ReplyPage } from '../log/p
 import type { Claimed, LaneState, Lease, Mark, Progress, Schedule } from '../log/progress.js'
 import type { DuePulls, PullLane, PullLaneRef, PullOffer } from '../log/pull-lane.js'
 import type { QueuedItem, QueueEnds, QueueItem, QueuePage } from '../log/queue.js'
-import type { RecentConversation, RecentPage } from '../log/recent.js'
+import type { ConversationState, RecentConversation, RecentPage } from '../log/recent.js'
 import type { LaneKey, Target } from '../log/target.js'
 import type { ClientRecord } from './client-record.js'
 import type { StoredDocument } from './stored-document.js'
@@ -83,6 +83,8 @@ export interface Store {
    */
   createConversation(conversation: Conversation, event: NewEntry): Promise<Appended>
   findConversation(clientId: Id, id: Id): Promise<ConversationRecord | undefined>
+  /** Those of these conversations that the client has, in any order. */
+  findConversations(clientId: Id, ids: readonly Id[]): Promise<ConversationRecord[]>
   /** Conversations without messages first, then by newest message. The page starts after `before`. */
   listConversations(clientId: Id, userId: Id, page: Page): Promise<Conversation[]>
   /** The client's conversations in order of id: all, or those of one user. */
@@ -97,6 +99,8 @@ export interface Store {
    * `PREVIEW_BYTES` is left out.
    */
   newestMessages(clientId: Id, conversationIds: readonly Id[]): Promise<Entry[]>
+  /** What is not delivered of each of these conversations that the client has, in any order. */
+  conversationStates(clientId: Id, conversationIds: readonly Id[]): Promise<ConversationState[]>
   /**
    * Hides the conversation, cancels its deliveries, and appends its last entry, in one write: from then on its other
    * entries read as deleted. Undefined if there is no such conversation.

@@ -1,5 +1,7 @@
 import type { Id } from '@plugboard/core'
 import {
+  COUNTED_DEAD,
+  type ConversationState,
   type Entry,
   type OwingPage,
   type OwingStream,
@@ -8,10 +10,9 @@ import {
   type RecentPage,
 } from '@plugboard/hub'
 import type { DatabaseClock } from '../database/clock.js'
-import type { StreamDoc } from '../database/document-types.js'
+import type { EntryDoc, StreamDoc } from '../database/document-types.js'
 import type { Models } from '../database/schemas.js'
 import { idOf, NEVER, oid, toConversationRecord, toEndpoint, toEntry } from '../encoding.js'
-import { type PlacedDoc, WITH_STREAM } from '../streams/entries.js'
 
 const CONVERSATION = {
   ...{ clientId: 1, userId: 1, createdAt: 1, lastMessageAt: 1, endpoints: 1, seq: 1, activeAt: 1 },
@@ -19,6 +20,14 @@ const CONVERSATION = {
 const OWING = {
   ...{ clientId: 1, userId: 1, endpoints: 1, seq: 1, scanned: 1, lanes: 1, nextAt: 1, owner: 1 },
 } as const
+
+type WithNewest = Pick<StreamDoc, '_id' | 'seq' | 'deletedAt'> & { newest: EntryDoc[] }
+type WithDead = Pick<StreamDoc, '_id' | 'lanes'> & { dead: unknown[] }
+
+const conversations = (clientId: Id, ids: readonly Id[]) => ({
+  ...{ _id: { $in: ids.map(oid) }, clientId: oid(clientId) },
+  ...{ kind: 'conversation', deletedAt: null },
+})
 
 /** What operators look for. */
 export class Lists {
@@ -55,25 +64,47 @@ export class Lists {
     return docs.map((doc) => ({ ...toConversationRecord(doc), activeAt: doc.activeAt ?? doc.createdAt }))
   }
 
-  async newestMessages(clientId: Id, ids: readonly Id[]): Promise<Entry[]> {
-    const found = await Promise.all(ids.map((id) => this.#newestOf(clientId, id)))
-    return found.flat()
-  }
-
-  async #newestOf(client: Id, id: Id): Promise<Entry[]> {
+  /** One round trip, as for {@link states}. */
+  async newestMessages(client: Id, ids: readonly Id[]): Promise<Entry[]> {
     const clientId = oid(client)
     const sizes = ['$payload', { $ifNull: ['$details', ''] }].map((text) => ({ $strLenBytes: text }))
-    const [doc] = await this.#models.entries.aggregate<PlacedDoc & { bytes: number }>([
-      { $match: { clientId, streamId: oid(id), listed: true, at: { $lte: NEVER } } },
-      { $sort: { at: -1, seq: -1 } },
-      { $limit: 1 },
-      { $set: { bytes: { $add: sizes } } },
-      { $set: { payload: { $cond: [{ $gt: ['$bytes', PREVIEW_BYTES] }, '', '$payload'] } } },
-      WITH_STREAM(clientId),
+    const docs = await this.#models.streams.aggregate<WithNewest>([
+      { $match: conversations(client, ids) },
+      { $project: { seq: 1, deletedAt: 1 } },
+      {
+        $lookup: {
+          ...{ from: 'entries', localField: '_id', foreignField: 'streamId', as: 'newest' },
+          pipeline: [
+            { $match: { clientId, listed: true, at: { $lte: NEVER } } },
+            { $sort: { at: -1, seq: -1 } },
+            { $limit: 1 },
+            { $set: { bytes: { $add: sizes } } },
+            { $match: { bytes: { $lte: PREVIEW_BYTES } } },
+          ],
+        },
+      },
     ])
-    const stream = doc?.stream[0]
-    if (!doc || !stream || stream.deletedAt || doc.bytes > PREVIEW_BYTES) return []
-    return [toEntry(doc, stream)]
+    return docs.flatMap(({ newest, ...stream }) => newest.map((doc) => toEntry(doc, stream)))
+  }
+
+  async states(client: Id, ids: readonly Id[]): Promise<ConversationState[]> {
+    const docs = await this.#models.streams.aggregate<WithDead>([
+      { $match: conversations(client, ids) },
+      { $project: { lanes: 1 } },
+      {
+        $lookup: {
+          ...{ from: 'deadLetters', localField: '_id', foreignField: 'streamId', as: 'dead' },
+          pipeline: [
+            { $match: { clientId: oid(client) } },
+            { $limit: COUNTED_DEAD },
+            { $project: { _id: 0, streamId: 1 } },
+          ],
+        },
+      },
+    ])
+    return docs.map(({ _id, lanes, dead }) => ({
+      ...{ id: idOf(_id), pending: Object.keys(lanes).length, dead: dead.length },
+    }))
   }
 
   async owing(clientId: Id, { after, limit }: OwingPage): Promise<OwingStream[]> {

@@ -192,6 +192,15 @@ export class Conversations {
     return toConversationRecord(doc)
   }
 
+  async findAll(clientId: Id, ids: readonly Id[]): Promise<ConversationRecord[]> {
+    const docs = await this.#models.streams
+      .find({ _id: { $in: ids.map(oid) }, clientId: oid(clientId) }, { clientId: 1, ...CONVERSATION })
+      .lean<StreamDoc[]>()
+    return docs
+      .filter(({ kind, deletedAt }) => kind === 'conversation' && !deletedAt)
+      .map(toConversationRecord)
+  }
+
   async walk(clientId: Id, { userId, ...range }: Range & { userId?: Id }): Promise<ConversationRecord[]> {
     const of = userId ? { userId: oid(userId) } : { kind: 'conversation' }
     const filter = { clientId: oid(clientId), ...of, ...LISTED }

@@ -12,7 +12,15 @@ import {
   type StreamRef,
   type Target,
 } from '@plugboard/hub'
-import { type Connection, type Param, prepareAll, prepareWrite, toBytes, toHex } from '../database/sql.js'
+import {
+  type Connection,
+  type Param,
+  prepareAll,
+  prepareNumber,
+  prepareWrite,
+  toBytes,
+  toHex,
+} from '../database/sql.js'
 import { ENTRY_TYPES, SILENT_ENTRY_ROW } from '../encoding.js'
 import { fromPlaced, type PlacedRow, placed } from '../streams/entries.js'
 
@@ -87,6 +95,7 @@ export class DeadReader {
   readonly #entries
   readonly #walk
   readonly #walkOne
+  readonly #count
 
   constructor(db: Connection) {
     this.#newest = prepareAll<Row>(db, page('dead_newest', ''))
@@ -102,6 +111,8 @@ export class DeadReader {
       ORDER BY stream, seq, target LIMIT ?`
     this.#walk = prepareAll<Row>(db, walk(`AND (stream, seq, target) > (${toBytes}, ?, ?)`))
     this.#walkOne = prepareAll<Row>(db, walk(`AND stream = ${toBytes} AND (seq, target) > (?, ?)`))
+    const own = `SELECT 1 FROM dead WHERE client = ${toBytes} AND stream = ${toBytes} LIMIT ?`
+    this.#count = prepareNumber(db, `SELECT count(*) FROM (${own})`)
   }
 
   find(clientId: Id, page: DeadPage): DeadLetters {
@@ -117,6 +128,11 @@ export class DeadReader {
       ? this.#walkOne(clientId, streamId, seq, target, limit)
       : this.#walk(clientId, after?.streamId ?? '', seq, target, limit)
     return rows.map(toRef)
+  }
+
+  /** Of one stream; stops counting at the limit. */
+  count(clientId: Id, streamId: Id, limit: number): number {
+    return this.#count(clientId, streamId, limit) ?? 0
   }
 
   #read(clientId: Id, page: DeadPage, { key, count }: ReturnType<typeof deadLook>): Row[] {

@@ -1,5 +1,7 @@
 import type { Id } from '@plugboard/core'
 import {
+  COUNTED_DEAD,
+  type ConversationState,
   type DeadPage,
   type DeadWalk,
   type Entry,
@@ -65,6 +67,18 @@ export class Lists {
       const stream = this.#conversations.find(clientId, id)
       const row = stream && this.#open.newest(stream.n)
       return row ? toEntry(row, stream) : []
+    })
+  }
+
+  states(clientId: Id, ids: readonly Id[]): ConversationState[] {
+    return ids.flatMap((id) => {
+      const stream = this.#conversations.find(clientId, id)
+      if (!stream) return []
+      return {
+        id,
+        pending: Object.keys(stream.lanes).length,
+        dead: this.#open.dead.count(clientId, id, COUNTED_DEAD),
+      }
     })
   }
 

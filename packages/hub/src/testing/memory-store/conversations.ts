@@ -61,6 +61,12 @@ export const conversationMethods = (database: Database, owner: Owner) =>
       return stream && recordOf(stream)
     },
 
+    findConversations: (clientId, ids) =>
+      ids.flatMap((id) => {
+        const stream = database.conversation(clientId, id)
+        return stream ? recordOf(stream) : []
+      }),
+
     listConversations(clientId, user, { before, limit }) {
       const userId = database.user(clientId, user)?.streamId ?? user
       const all = conversationsOf(database, clientId, userId).sort(byNewestMessage)

@@ -3,7 +3,7 @@ import { type DeadPlace, type DeadRef, listedDeaths, matchesDead } from '../../l
 import { encodeChannel } from '../../log/endpoint-record.js'
 import type { Dead, Entry } from '../../log/entry.js'
 import { bytesOf } from '../../log/page.js'
-import { PREVIEW_BYTES, type RecentConversation } from '../../log/recent.js'
+import { COUNTED_DEAD, PREVIEW_BYTES, type RecentConversation } from '../../log/recent.js'
 import type { Target } from '../../log/target.js'
 import { conversationsOf, isThere, recordOf } from './conversations.js'
 import type { Database, Methods } from './database.js'
@@ -30,6 +30,17 @@ export const listMethods = (database: Database) =>
           ?.entries.findLast(({ type, deletedAt }) => type === 'message' && !deletedAt)
         return message && bytesOf(message) <= PREVIEW_BYTES ? message : []
       }),
+
+    conversationStates(clientId, conversationIds) {
+      const deaths = deathsOf(database, clientId)
+      return conversationIds.flatMap((id) => {
+        const stream = database.conversation(clientId, id)
+        const dead = deaths.filter(({ ref }) => ref.streamId === id).length
+        return stream
+          ? { id, pending: Object.keys(stream.lanes).length, dead: Math.min(dead, COUNTED_DEAD) }
+          : []
+      })
+    },
 
     findPlaces(clientId, sender, limit) {
       const places = conversationsOf(database, clientId)

@@ -12,6 +12,7 @@ import {
 import { type Dead, deathReasons } from '../../log/entry.js'
 import {
   ACTIVITY_GRAIN_MS,
+  COUNTED_DEAD,
   PREVIEW_BYTES,
   type RecentConversation,
   type RecentPage,
@@ -173,6 +174,46 @@ export const listCases: Cases = {
       [newest, before],
     )
     same(await scene.store.newestMessages(clientId, []), [])
+  },
+
+  'several conversations are found at once, each with what of it is not delivered': async (scene) => {
+    const { id: clientId } = await scene.client()
+    const [behind, givenUp, idle, gone, foreign] = [
+      await scene.talk(clientId),
+      await scene.talk(clientId),
+      await scene.talk(clientId),
+      await scene.talk(clientId),
+      await scene.talk(),
+    ]
+    const [target, other] = [webhookTarget(newId()), endpointTarget(newId())]
+    const { claimed } = await scene.claimAtAppend(behind, target)
+    const lanes = { [target]: { done: 1 }, [other]: { done: 1 } }
+    await scene.store.mark(behind, claimed.lease, { scanned: 2, lanes, nextAt: scene.after(60) })
+    const { seq } = await scene.say(givenUp)
+    for (let i = 0; i <= COUNTED_DEAD; i += 1)
+      await scene.store.bury(givenUp, seq, webhookTarget(newId()), deadOf(scene))
+    await scene.store.deleteConversation(clientId, gone.streamId, scene.event('conversation.deleted'))
+    const there = [behind, givenUp, idle].map(({ streamId }) => streamId)
+    const asked = [...there, gone.streamId, foreign.streamId, behind.userId, newId()]
+    const [first, second, third] = there
+    same(
+      (await scene.store.conversationStates(clientId, asked)).sort(byId),
+      [
+        { id: present(first), pending: 2, dead: 0 },
+        { id: present(second), pending: 0, dead: COUNTED_DEAD },
+        { id: present(third), pending: 0, dead: 0 },
+      ].sort(byId),
+    )
+    same(
+      (await scene.store.findConversations(clientId, asked)).sort(byId),
+      (await Promise.all(there.map((id) => scene.store.findConversation(clientId, id))))
+        .map((record) => present(record))
+        .sort(byId),
+    )
+    same(
+      [await scene.store.conversationStates(clientId, []), await scene.store.findConversations(clientId, [])],
+      [[], []],
+    )
   },
 
   'dead letters are listed by their death, newest first, with all that is known of them': async (scene) => {
@@ -444,6 +485,8 @@ interface Asked {
   until?: number
   type?: DeadRef['type']
 }
+
+const byId = (a: { id: Id }, b: { id: Id }): number => (a.id < b.id ? -1 : 1)
 
 const deadOf = (scene: Scene): Dead => ({
   ...{ reason: 'exhausted', attempts: 3, at: scene.tick(), label: 'telegram support', error: 'HTTP 500' },

@@ -28,7 +28,7 @@ export const purgeCases: Cases = {
       replies: [],
       newest: [],
       dead: [],
-      found: { recent: [], previews: [], places: [], deadBy: { letters: [] }, walked: [] },
+      found: { recent: [], previews: [], states: [], places: [], deadBy: { letters: [] }, walked: [] },
       queued: [],
       pulls: [],
     }

@@ -140,6 +140,7 @@ export async function snapshot(store: Store, world: World) {
     conversations: [
       await store.findConversation(id, quiet.streamId),
       await store.findConversation(id, talk.streamId),
+      ...(await store.findConversations(id, [quiet.streamId, talk.streamId])).sort(byId),
     ],
     lists: [
       await store.listConversations(id, user.id, page),
@@ -164,6 +165,9 @@ export async function snapshot(store: Store, world: World) {
         .map(({ activeAt: _, ...record }) => record)
         .sort(byId),
       previews: await store.newestMessages(id, [quiet.streamId, talk.streamId, group.streamId]),
+      states: (await store.conversationStates(id, [quiet.streamId, talk.streamId, group.streamId])).sort(
+        byId,
+      ),
       places: await store.findPlaces(id, mapping.endpoint.sender, 9),
       deadBy: await store.findDead(id, page),
       walked: await store.walkDead(id, page),
