@@ -37,7 +37,8 @@ export class Purge {
   readonly #terms
   readonly #counters
   readonly #queued
-  readonly #pulls
+  readonly #pullsOfStream
+  readonly #waitingPulls
   readonly #client
   readonly #oldKeys
 
@@ -49,7 +50,7 @@ export class Purge {
     // The newest first, so that a conversation goes before its user.
     const ofClient = `WHERE client = ${toBytes} ORDER BY id DESC LIMIT 1`
     this.#ofClient = prepareOne<StreamRow>(db, `${STREAM_ROW} ${ofClient}`)
-    this.#attempts = prepareWrite(db, slice('attempts', 'n', 'stream = ?'))
+    this.#attempts = prepareWrite(db, slice('attempts', 'n', 'stream = ?', 'seq, target, at'))
     // In order, since it is the last entry of a deleted conversation that tells what became of the others.
     this.#entries = prepareWrite(db, `DELETE FROM entries WHERE n IN (${removable('stream = ?')})`)
     this.#entry = prepareNumber(db, 'SELECT n FROM entries WHERE stream = ? LIMIT 1')
@@ -67,7 +68,11 @@ export class Purge {
     this.#terms = prepareWrite(db, slice('document_terms', termKey, `client = ${toBytes}`))
     this.#counters = prepareWrite(db, slice('counters', 'client, name', `client = ${toBytes}`))
     this.#queued = prepareWrite(db, slice('queued', 'client, queue, n', `client = ${toBytes}`))
-    this.#pulls = prepareWrite(db, slice('pulls', 'rowid', `client = ${toBytes}`))
+    const pulls = (where: string, order: string) =>
+      prepareWrite(db, slice('pulls', 'rowid', `${where} AND client = ${toBytes}`, order))
+    this.#pullsOfStream = pulls(`stream = ${toBytes}`, 'webhook, replay')
+    // Of streams that were purged before. Where nothing waits, they go by their age.
+    this.#waitingPulls = pulls('due_at IS NOT NULL', 'webhook, due_at')
     this.#client = prepareWrite(db, `DELETE FROM clients WHERE id = ${toBytes}`)
     this.#oldKeys = prepareWrite(db, slice('keys', 'client, key', 'at < ?', 'at'))
   }
@@ -81,9 +86,9 @@ export class Purge {
   /** All of a client, and the client itself at last. True when nothing is left. */
   client(clientId: Id, limit: number): boolean {
     this.#streams.flush()
-    let left = this.#purge(() => this.#ofClient(clientId), limit)
+    let left = this.#purge(() => this.#ofClient(clientId), limit, { withPulls: true })
     const rows = [this.#senders, this.#keys, this.#documents, this.#terms, this.#counters]
-    for (const table of [...rows, this.#queued, this.#pulls]) {
+    for (const table of [...rows, this.#queued, this.#waitingPulls]) {
       if (left > 0) left -= table(clientId, left)
     }
     if (left > 0) this.#client(clientId)
@@ -96,7 +101,7 @@ export class Purge {
   }
 
   /** Removes streams one after the other. Answers how much of the limit is left. */
-  #purge(next: () => StreamRow | undefined, limit: number): number {
+  #purge(next: () => StreamRow | undefined, limit: number, { withPulls = false } = {}): number {
     let left = limit
     while (left > 0) {
       const row = next()
@@ -112,6 +117,7 @@ export class Purge {
       // Their bytes are enough for one call.
       if (this.#entry(n) !== undefined) return 0
       if (left > 0) left -= this.#endpoints(n, left)
+      if (left > 0 && withPulls) left -= this.#pullsOfStream(streamId, clientId, left)
       if (left > 0) {
         this.#progress(n)
         this.#activity(n)

@@ -17,7 +17,7 @@ const CLAIM = `
 
 const WAKE = `
   UPDATE progress SET next_at = iif(hold = ${FREE}, ?1, next_at), hold = iif(hold = ${FREE}, hold, ${WOKEN})
-  WHERE n IN (SELECT n FROM progress INDEXED BY progress_due
+  WHERE n IN (SELECT n FROM progress INDEXED BY progress_of_client
     WHERE client = unhex(?2) AND (next_at > ?1 OR hold <> ${FREE}))`
 
 type DueRow = [clientId: Id, streamId: Id, nextAt: number]
