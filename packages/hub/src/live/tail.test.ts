@@ -56,6 +56,26 @@ test('leaves out what is more than 500 entries a second, and says how many', asy
   expect(await events(1)).toEqual(['later'])
 })
 
+test('gives a reader all at once that happens within a tenth of a second', async () => {
+  const { tail, add } = setUp()
+  const pages = tail.open({}, new AbortController().signal)
+  let [count, seen] = [0, 0]
+  void (async () => {
+    for await (const events of pages) {
+      count += 1
+      seen += events.length
+    }
+  })()
+  const start = performance.now()
+  for (let i = 0; i < 100; i += 1) {
+    tail.appended(add('x'))
+    await turn()
+  }
+  await expect.poll(() => seen).toBe(100)
+  expect(count).toBeLessThanOrEqual(1 + Math.ceil((performance.now() - start) / 100))
+  tail.close()
+})
+
 test('keeps a bounded number of entries for a reader that does not read', async () => {
   const { tail, add, clock } = setUp()
   const abort = new AbortController()

@@ -1,6 +1,4 @@
 import type { Author, Id, Logger } from '@plugboard/core'
-import { LRUCache } from 'lru-cache'
-import { atMost } from '../cache.js'
 import { errorShape } from '../channels/error-shape.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry, EntryType, StreamRef } from '../log/entry.js'
@@ -48,8 +46,10 @@ export interface TailOptions {
 const MAX_WAITING = 1000
 /** Entries per second that this process reads for all readers together; more are left out. */
 const MAX_PER_SECOND = 500
+/** A reader that got something gets more so much later, so that what happens costs one write and not one for each entry. */
+const REST_MS = 100
 /** What is known to have been seen: notifications may come twice. */
-const MAX_SEEN = 20_000
+const MAX_SEEN = 10_000
 
 /**
  * Shows entries as they are appended by any process, for people who watch. It is no feed: what happens while nobody
@@ -59,7 +59,8 @@ const MAX_SEEN = 20_000
 export class Tail {
   readonly #options: TailOptions
   readonly #readers = new Set<Reader>()
-  readonly #seen = new LRUCache<string, true>({ ...atMost(MAX_SEEN) })
+  #seen = new Set<string>()
+  #seenBefore: ReadonlySet<string> = new Set()
   #second = 0
   #read = 0
   #isClosed = false
@@ -83,8 +84,11 @@ export class Tail {
     try {
       while (!reader.isOver) {
         const events = reader.take()
-        if (events.length > 0) yield events
-        else await reader.wait()
+        if (events.length === 0) await reader.wait()
+        else {
+          yield events
+          await reader.rest()
+        }
       }
     } finally {
       signal.removeEventListener('abort', end)
@@ -103,12 +107,9 @@ export class Tail {
   }
 
   #take(place: StreamRef & { seq: number }, entry?: Entry): void {
-    const { clientId, streamId, seq } = place
-    const readers = [...this.#readers].filter(({ scope }) => isIn(scope, place))
-    if (readers.length === 0) return
-    const key = `${clientId}${streamId} ${seq}`
-    if (this.#seen.has(key)) return
-    this.#seen.set(key, true)
+    const readers: Reader[] = []
+    for (const reader of this.#readers) if (isIn(reader.scope, place)) readers.push(reader)
+    if (readers.length === 0 || !this.#isNew(place)) return
     if (!this.#hasRoom()) {
       for (const reader of readers) reader.miss()
       return
@@ -117,6 +118,18 @@ export class Tail {
       this.#options.log.warn(errorShape(err), 'cannot read an entry for those who watch')
       for (const reader of readers) reader.miss()
     })
+  }
+
+  /** Called for each entry, however many there are. */
+  #isNew({ clientId, streamId, seq }: StreamRef & { seq: number }): boolean {
+    const key = `${clientId}${streamId} ${seq}`
+    if (this.#seen.has(key) || this.#seenBefore.has(key)) return false
+    if (this.#seen.size >= MAX_SEEN) {
+      this.#seenBefore = this.#seen
+      this.#seen = new Set()
+    }
+    this.#seen.add(key)
+    return true
   }
 
   #hasRoom(): boolean {
@@ -163,6 +176,8 @@ class Reader {
   #waiting: TailEvent[] = []
   #missed = 0
   #wake: (() => void) | undefined
+  #rested: (() => void) | undefined
+  #timer: NodeJS.Timeout | undefined
   isOver = false
 
   constructor(scope: TailScope) {
@@ -194,8 +209,19 @@ class Reader {
     })
   }
 
+  /** Also what comes meanwhile waits. */
+  rest(): Promise<void> {
+    if (this.isOver) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#rested = resolve
+      this.#timer = setTimeout(resolve, REST_MS)
+    })
+  }
+
   end(): void {
     this.isOver = true
+    clearTimeout(this.#timer)
+    this.#rested?.()
     this.#call()
   }
 
