@@ -64,7 +64,8 @@ async function fingerprint(size: Size): Promise<string> {
   return `${createHash('sha256').update(schema).digest('hex').slice(0, 12)}-${nameOf(size)}`
 }
 
-const nameOf = ({ clients, messages, dead = 0 }: Size): string => `${clients}-${messages}-${dead}`
+const nameOf = ({ clients, conversations, messages, dead = 0 }: Size): string =>
+  [clients, conversations, messages, dead].join('-')
 
 /** Stores of the same size with another schema. */
 async function removeOthers(size: Size): Promise<void> {

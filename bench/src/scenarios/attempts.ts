@@ -1,5 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
+import { ADMIN_KEY, page } from '../admin.js'
 import { converse, createClient, inTurn, messageRequest } from '../client.js'
+import type { Figure } from '../figure.js'
 import { type Load, load } from '../load.js'
 import { type Receiver, startReceiver } from '../processes/receiver.js'
 import { type Server, startServer } from '../processes/server.js'
@@ -14,6 +16,8 @@ interface Side {
   server: Server
   receiver: Receiver
   posts: Load
+  /** Of a conversation, in the admin API. */
+  timeline: string
   cpuMicros: number[]
 }
 
@@ -29,6 +33,9 @@ export const attempts: Scenario = {
       const order = round % 2 === 0 ? [sides.with, sides.without] : [sides.without, sides.with]
       for (const side of order) side.cpuMicros.push(await deliver(side, count))
     }
+    const timelines: Figure[] = []
+    for (const [name, { server, timeline }] of Object.entries(sides))
+      timelines.push(await page(server, `attempts, a timeline ${name} its history`, timeline, 100))
     for (const { server } of Object.values(sides)) await server.stop()
     const [own, floor] = [sides.with.cpuMicros, sides.without.cpuMicros]
     return [
@@ -40,20 +47,23 @@ export const attempts: Scenario = {
         floor: { value: median(floor), spread: range(floor) },
         note: 'floor: without the history',
       },
+      ...timelines,
     ]
   },
 }
 
 async function sideOf(keep: string): Promise<Side> {
   const [server, receiver] = await Promise.all([
-    startServer({ env: { ATTEMPTS_KEEP: keep } }),
+    startServer({ env: { ATTEMPTS_KEEP: keep, ADMIN_KEY } }),
     startReceiver(),
   ])
   const client = await createClient(server.url, [receiver.url])
   const conversations = await converse(server.url, client, 400)
   await receiver.until(2 * conversations.length)
   const next = inTurn(conversations.map((conversation) => messageRequest(client, conversation)))
-  return { server, receiver, posts: { url: server.url, next }, cpuMicros: [] }
+  const id = client.headers['x-bp-messaging-client-id']
+  const timeline = `/clients/${id}/conversations/${conversations[0]?.conversationId}/timeline`
+  return { server, receiver, posts: { url: server.url, next }, timeline, cpuMicros: [] }
 }
 
 /** Returns the processor time of one message, in microseconds. */

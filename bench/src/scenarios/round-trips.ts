@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ADMIN_KEY, asAdmin } from '../admin.js'
 import { type Client, converse, createClient, inTurn, messageRequest } from '../client.js'
 import { type RawRequest, rawRequest } from '../connection.js'
 import type { Figure } from '../figure.js'
@@ -11,6 +12,8 @@ import type { Scenario } from '../scenario.js'
 /** Requests of each kind, one after another, so that none shares a round trip with another. */
 const REQUESTS = 50
 const IDLE_MS = 10_000
+/** Conversations on a page of the console. */
+const PAGE = 50
 /** Time for what was delivered to be written down, and for the process to come to rest. */
 const SETTLE_MS = 1_500
 
@@ -21,10 +24,10 @@ const SETTLE_MS = 1_500
 export const roundTrips: Scenario = { name: 'round-trips', run }
 
 async function run(plan: Plan): Promise<Figure[]> {
-  const [server, receiver] = await Promise.all([startServer(), startReceiver()])
+  const [server, receiver] = await Promise.all([startServer({ env: { ADMIN_KEY } }), startReceiver()])
   const silent = await createClient(server.url)
   const told = await createClient(server.url, [receiver.url])
-  const figures = [...(await idle(server)), ...(await kinds(server, silent, told))]
+  const figures = [...(await idle(server)), ...(await kinds(server, silent, told)), ...(await pages(server))]
   const sizes = plan.quick ? { clients: 100, messages: 5_000 } : { clients: 1_000, messages: 100_000 }
   plan.say(`growing to ${sizes.clients} clients and ${sizes.messages} messages`)
   for (let i = 0; i < sizes.clients; i += 1) await createClient(server.url)
@@ -77,6 +80,27 @@ async function kinds(server: Server, silent: Client, told: Client): Promise<Figu
     figure('map, new address', await cost(server, mapRequests(silent, REQUESTS, 'new'))),
     figure('sync, nothing changed', await cost(server, await syncRequest(server))),
   ]
+}
+
+/** What the console asks for: as much for a page with one conversation as for one with many. */
+async function pages(server: Server): Promise<Figure[]> {
+  const client = await createClient(server.url)
+  const conversations = await converse(server.url, client, PAGE)
+  const next = inTurn(conversations.map((conversation) => messageRequest(client, conversation)))
+  await load({ url: server.url, next }, { count: 2 * PAGE })
+  const of = `/admin/v1/clients/${client.headers['x-bp-messaging-client-id']}`
+  const one = `${of}/conversations/${conversations[0]?.conversationId}`
+  const paths = {
+    [`${PAGE} conversations`]: `${of}/conversations?limit=${PAGE}`,
+    'one conversation': one,
+    timeline: `${one}/timeline`,
+    'dead letters': `${of}/deliveries`,
+    'pending deliveries': `${of}/deliveries?state=pending`,
+  }
+  const figures: Figure[] = []
+  for (const [name, path] of Object.entries(paths))
+    figures.push(figure(`console, ${name}`, await cost(server, () => rawRequest('GET', path, asAdmin)), 7))
+  return figures
 }
 
 const lists = (client: Client, ids: readonly string[]): (() => RawRequest) =>

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { createClient } from '../support/api.js'
+import { clientOf, createClient } from '../support/api.js'
+import { forAll, numbered } from '../support/fault-load.js'
 import { callWithKey, createOperator, openLink, signIn } from '../support/operators.js'
 import { newDatabase, startReplicas } from '../support/replicas.js'
-import { cleanUp, type TestServerProcess } from '../support/server.js'
+import { cleanUp, isSoak, type TestServerProcess } from '../support/server.js'
 
 afterAll(cleanUp)
 
@@ -49,4 +50,39 @@ describe('the console at three processes on one database', () => {
     ])
     for (const log of logs) expect(log).toEqual(logs[0])
   })
+
+  test('a long conversation has the same timeline at all, to which each of them posted', async () => {
+    const client = await createClient(servers[0] as TestServerProcess)
+    const { conversationId } = await client.converse()
+    const [messages, limit] = isSoak ? [5_000, 100] : [60, 25]
+    await forAll(numbered(messages), (text, i) =>
+      clientOf(servers[i % 3] as TestServerProcess, client).say(conversationId, text),
+    )
+    const path = `/clients/${client.id}/conversations`
+    const timelineAt = async (server: TestServerProcess): Promise<Shown[]> => {
+      const shown: Shown[] = []
+      for (let before = ''; ; ) {
+        const page = `${path}/${conversationId}/timeline?limit=${limit}${before}`
+        const { json } = await callWithKey(server, 'GET', page)
+        shown.push(...json.items)
+        if (json.next === undefined) return shown
+        before = `&before=${json.next}`
+      }
+    }
+    const timelines = await Promise.all(servers.map(timelineAt))
+    const said = (timelines[0] ?? []).filter(({ entry }) => entry.type === 'message')
+    expect(said.map(({ entry }) => entry.payload?.text).sort()).toEqual(numbered(messages).sort())
+    const numbers = said.map(({ entry }) => entry.seq)
+    expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => b - a))
+    for (const timeline of timelines) expect(timeline).toEqual(timelines[0])
+    const listed = await Promise.all(
+      servers.map(async (server) => (await callWithKey(server, 'GET', path)).json.items),
+    )
+    expect(listed[0]).toMatchObject([{ id: conversationId, state: { pending: 0, dead: 0 } }])
+    for (const items of listed) expect(items).toEqual(listed[0])
+  })
 })
+
+interface Shown {
+  entry: { seq: number; type: string; payload?: { text: string } }
+}

@@ -10,8 +10,8 @@ const CONVERSATIONS = isSoak ? 200 : 10
 const IN_EACH = isSoak ? 50 : 8
 const LETTERS = CONVERSATIONS * IN_EACH
 const KILLS = isSoak ? 4 : 1
-const TIMEOUT_MS = isSoak ? 900_000 : 120_000
-const PATIENT = { timeout: isSoak ? 600_000 : 60_000, interval: 50 }
+const TIMEOUT_MS = isSoak ? 2_700_000 : 120_000
+const PATIENT = { timeout: isSoak ? 1_800_000 : 60_000, interval: 50 }
 /** What is under way when a process is killed may come again. */
 const UNDERWAY = 64
 
