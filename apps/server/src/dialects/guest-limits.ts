@@ -29,7 +29,11 @@ const MAX_GUESTS = 20_000
 export class GuestLimits {
   readonly #options: GuestLimitsOptions
   readonly #now: () => number
-  readonly #guests = new LRUCache<string, { messages: Window; bytes: Window }>({ max: MAX_GUESTS })
+  // With `max` instead, each of these would allocate half a megabyte for all of them at once.
+  readonly #guests = new LRUCache<string, { messages: Window; bytes: Window }>({
+    maxSize: MAX_GUESTS,
+    sizeCalculation: () => 1,
+  })
 
   constructor(options: GuestLimitsOptions) {
     this.#options = options

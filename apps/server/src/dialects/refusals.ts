@@ -26,7 +26,8 @@ export class Refusals {
   readonly #all: FailureLimit
   /** By secret and network. */
   readonly #chosen: FailureLimit
-  readonly #known = new LRUCache<string, true>({ max: MAX_KNOWN })
+  // With `max` instead, it would allocate for all of them at once.
+  readonly #known = new LRUCache<string, true>({ maxSize: MAX_KNOWN, sizeCalculation: () => 1 })
 
   /** `perMinute` 0: any number. */
   constructor(perMinute: number) {

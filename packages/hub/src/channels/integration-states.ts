@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { type Id, type IntegrationState, invalid, type JsonObject, parseJsonObject } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../cache.js'
 import type { Keyring } from '../clients/keyring.js'
 import type { OpenIntegration } from '../clients/open-integration.js'
 import { Collection, type Kept } from '../documents/collection.js'
@@ -51,7 +52,7 @@ export class IntegrationStates {
     this.#store = store
     this.#keyring = keyring
     this.#states = collectionOf(store)
-    this.#cache = new LRUCache({ max: maxCached, ttl: FRESH_MS })
+    this.#cache = new LRUCache({ ...atMost(maxCached), ttl: FRESH_MS })
   }
 
   /** The state of an integration with this configuration. */

@@ -1,5 +1,6 @@
 import type { Id, Logger } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../cache.js'
 import { errorShape } from '../channels/error-shape.js'
 import { outageNow, type TargetOfClient, type TargetState } from '../delivery/target-monitor.js'
 import { Collection, type Kept } from '../documents/collection.js'
@@ -35,7 +36,7 @@ export class TroubleIndex {
   readonly #options: TroubleIndexOptions
   readonly #marks: Collection<TroubleMark>
   /** Targets that this process marked just now. */
-  readonly #recent = new LRUCache<Id, true>({ max: MAX_RECENT, ttl: AGAIN_MS })
+  readonly #recent = new LRUCache<Id, true>({ ...atMost(MAX_RECENT), ttl: AGAIN_MS })
 
   constructor(options: TroubleIndexOptions) {
     this.#options = options
