@@ -116,6 +116,7 @@ export class RequestLog extends LogController {
     request: FastifyRequest,
     reply: FastifyReply,
   ): void {
+    if (request.isHandedOver) return
     const status = reply.statusCode
     const level = status >= 500 || error ? 'error' : status >= 400 ? 'info' : 'debug'
     const log = request.log as Logger

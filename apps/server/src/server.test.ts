@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ErrorCode, PlugboardError } from '@plugboard/core'
 import { createHub, type Hub, Keyring, type Store } from '@plugboard/hub'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifySchema } from 'fastify'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { readConfig } from './config/read-config.js'
@@ -23,6 +23,9 @@ let store: Store
 let hub: Hub
 let app: FastifyInstance
 let logged: string[]
+/** Errors of the next loads of the lazy API. */
+let loadErrors: Error[]
+let loads: number
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'plugboard-server-'))
@@ -30,6 +33,8 @@ beforeEach(async () => {
   const metrics = new Metrics()
   const urls = new PublicUrls(config)
   logged = []
+  loadErrors = []
+  loads = 0
   const log = createLog('info', { write: (line) => void logged.push(line) })
   store = timedStore(await openStore(config, metrics), metrics)
   hub = createHub({
@@ -55,7 +60,11 @@ beforeEach(async () => {
     log,
   })
   const connections = new Connections(() => undefined)
-  app = buildServer({ urls, config, hub, store, metrics, connections, log, register })
+  app = buildServer({
+    ...{ urls, config, hub, store, metrics, connections, log, register },
+    decorations: { eventStreams: { name: 'shared' } },
+    lazyApis: [{ prefix: '/lazy/v1', load }],
+  })
 })
 afterEach(async () => {
   await app.close()
@@ -79,6 +88,27 @@ function register(server: FastifyInstance): void {
     { schema: { querystring: z.object({ limit: z.number() }) } },
     async ({ query }) => query,
   )
+}
+
+/** Stands for an API that most servers do not use. */
+async function load() {
+  loads += 1
+  const error = loadErrors.shift()
+  if (error) throw error
+  return (server: FastifyInstance, prefix: string) =>
+    server.register(
+      async (scope) => {
+        scope.setErrorHandler((error: Error, _, reply) => reply.code(400).send({ fault: error.message }))
+        scope.post('/echo', async ({ body, ip }) => ({ body, ip }))
+        scope.get('/shared', async () => app.eventStreams === scope.eventStreams)
+        scope.get(
+          '/documented',
+          { schema: { operationId: 'getLazy', summary: 'Late', tags: ['late'] } as FastifySchema },
+          async () => 'late',
+        )
+      },
+      { prefix },
+    )
 }
 
 const get = (url: string, headers: Record<string, string> = {}) => app.inject({ method: 'GET', url, headers })
@@ -252,5 +282,75 @@ describe('metrics', () => {
     const { body } = await get('/metrics')
     expect(body).not.toContain('plugboard_backlog_streams')
     expect(body).toContain('plugboard_store_failures_total{method="backlog"} 1')
+  })
+})
+
+describe('an API that is loaded by its first request', () => {
+  const post = () =>
+    app.inject({
+      ...{ method: 'POST', url: '/lazy/v1/echo', body: { a: 1 } },
+      headers: { 'x-forwarded-for': '192.0.2.7' },
+    })
+
+  test('is loaded once, by a request below its prefix only', async () => {
+    await get('/status')
+    expect((await get('/lazy/v10')).statusCode).toBe(404)
+    expect(loads).toBe(0)
+    await Promise.all([post(), post()])
+    expect((await get('/lazy/v1?a')).statusCode).toBe(404)
+    expect(loads).toBe(1)
+  })
+
+  test('answers, counts and logs as the others do, and once', async () => {
+    const answer = await post()
+    expect(answer.json()).toEqual({ body: { a: 1 }, ip: '192.0.2.7' })
+    expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', 'x-request-id': expect.any(String) })
+    expect((await get('/lazy/v1/nothing')).statusCode).toBe(404)
+    expect(logged.map((line) => JSON.parse(line))).toMatchObject([{ req: { path: '/lazy/v1/nothing' } }])
+    const requests = (await get('/metrics')).body
+      .split('\n')
+      .filter((line) => line.startsWith('plugboard_http_request_duration_seconds_count'))
+    expect(requests).toEqual([
+      'plugboard_http_request_duration_seconds_count{route="/lazy/v1/echo",method="POST",status="2xx"} 1',
+      'plugboard_http_request_duration_seconds_count{route="none",method="GET",status="4xx"} 1',
+    ])
+  })
+
+  test('is found by all that the router reads as its path', async () => {
+    const { hostname, port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
+    const statusOf = async (target: string) => {
+      const socket = connect(Number(port), hostname)
+      socket.end(`GET ${target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`)
+      return Buffer.concat(await socket.toArray())
+        .toString()
+        .split(' ', 2)[1]
+    }
+    for (const target of ['/%6cazy/v1/shared', 'http://a.example/lazy/v1/shared', '/lazy/v1/shared?a=%zz'])
+      expect([target, await statusOf(target)]).toEqual([target, '200'])
+    for (const target of ['/lazy/%zz', '/lazy/v1/%zz']) expect(await statusOf(target)).toBe('400')
+  })
+
+  test('finds at its app what the others find', async () => {
+    expect((await get('/lazy/v1/shared')).json()).toBe(true)
+  })
+
+  test('answers faults of the host in its own form', async () => {
+    const url = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
+    const socket = connect(Number(url.port), url.hostname)
+    socket.end('GET /lazy/v1/shared HTTP/1.1\r\nconnection: close\r\n\r\n')
+    expect(Buffer.concat(await socket.toArray()).toString()).toMatch(
+      /{"fault":"the request has no Host header"}$/,
+    )
+  })
+
+  test('is loaded again by the next request if it could not be loaded', async () => {
+    loadErrors = [new Error('too many open files')]
+    expect((await post()).statusCode).toBe(500)
+    expect((await post()).statusCode).toBe(200)
+  })
+
+  test('is in the document of the API, loaded or not', async () => {
+    const { paths } = (await get('/openapi.json')).json()
+    expect(paths['/lazy/v1/documented'].get.operationId).toBe('getLazy')
   })
 })

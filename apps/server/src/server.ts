@@ -16,6 +16,7 @@ import { BadRequest } from './http/bad-request.js'
 import { serverDescription } from './http/description.js'
 import type { Connections } from './http/descriptors.js'
 import { hostRoutes } from './http/host-routes.js'
+import { type LazyApi, LazyApps } from './http/lazy-apps.js'
 import { refuseExpectation, refuseMalformed } from './http/malformed-request.js'
 import { media } from './http/media-routes.js'
 import { type ApiDescription, schemasForDocumentOnly, serveDocument } from './http/openapi.js'
@@ -47,8 +48,12 @@ export interface ServerOptions {
   withoutPrefix?: readonly [prefix: string, before: readonly string[]]
   /** For the API document. Default: the server's own routes alone. */
   apis?: readonly ApiDescription[]
+  /** What routes find at their app. */
+  decorations?: Readonly<Record<string, object>>
   /** Adds the dialects, each as a plugin with a prefix. */
   register(app: FastifyInstance): void
+  /** APIs that their first request loads. */
+  lazyApis?: readonly LazyApi[]
 }
 
 /** 150 kB: the limit of the Messaging API. */
@@ -78,8 +83,49 @@ const HEADERS = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-stor
 
 /** Creates the HTTP server with all routes. It does not listen yet. */
 export function buildServer(options: ServerOptions): FastifyInstance {
-  const { metrics, log, register, urls, takesRequests = true, apis = [serverDescription] } = options
-  const proxies = new TrustedProxies(options.config.trustedProxies ?? [])
+  const { register, urls, takesRequests = true, apis = [serverDescription], lazyApis = [] } = options
+  const state = { isClosing: false }
+  const lazyApps = new LazyApps(takesRequests ? lazyApis : [], () => {
+    const app = createApp(options, state)
+    documented?.(app)
+    return app
+  })
+  const app = createApp(options, state, lazyApps)
+  app.addHook('preClose', async () => {
+    state.isClosing = true
+    await lazyApps.close()
+  })
+  app.server.on('checkExpectation', (_, response: ServerResponse) => refuseExpectation(response, HEADERS))
+  // While closing, Fastify answers requests on open connections without any hook.
+  app.server.prependListener('request', (_, response: ServerResponse) => {
+    if (state.isClosing) for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
+  })
+  urls.listensAt(app.server)
+  const { externalUrl } = options.config
+  const documented = takesRequests
+    ? serveDocument(app, { urls, externalUrl, apis, loadRoutes: () => lazyApps.load() })
+    : undefined
+  app.register(hostRoutes, options)
+  if (takesRequests) {
+    app.register(providerWebhooks, { ...options, prefix: '/webhooks/v1' })
+    const { mediaMaxSize: maxBytes, mediaTimeout: timeoutMs } = options.config
+    app.register(media, { ...options, maxBytes, timeoutMs, prefix: '/media/v1' })
+    app.register(attachments, { ...options, timeoutMs, prefix: '/attachments/v1' })
+    register(app)
+  }
+  return app
+}
+
+/**
+ * An app without routes. `lazyApps`: of the one that listens, which takes the requests of all. They know together whether
+ * the server is closing.
+ */
+function createApp(
+  { metrics, log, config, errorForms, withoutPrefix: prefixes, decorations = {} }: ServerOptions,
+  state: { readonly isClosing: boolean },
+  lazyApps?: LazyApps,
+): FastifyInstance {
+  const proxies = new TrustedProxies(config.trustedProxies ?? [])
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new RequestLog(),
@@ -102,56 +148,38 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     clientErrorHandler: refuseMalformed,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     schemaController: schemasForDocumentOnly,
-    rewriteUrl: ({ url = '/' }) => withoutPrefix(url, options.withoutPrefix),
+    rewriteUrl: ({ url = '/' }) => withoutPrefix(url, prefixes),
     // A malformed URL reaches no route and no hook.
     frameworkErrors: (error, request, reply) => {
-      const [, send = sendPlainError] =
-        options.errorForms?.find(([prefix]) => request.url.startsWith(prefix)) ?? []
+      const [, send = sendPlainError] = errorForms?.find(([prefix]) => request.url.startsWith(prefix)) ?? []
       setAddress(request, proxies)
       void send(error, request, reply.headers(HEADERS).header('x-request-id', request.id))
     },
   })
   app.setErrorHandler(sendPlainError)
   app.setNotFoundHandler((_, reply) => reply.code(404).type('text/plain; charset=utf-8').send('Not Found'))
+  app.decorateRequest('isHandedOver', false)
+  for (const [name, value] of Object.entries(decorations)) app.decorate(name, value)
   app.addHook('onRequest', (request, reply, done) => {
+    if (lazyApps?.handOver(request, reply, done)) return
     setAddress(request, proxies)
     void reply.headers(HEADERS).header('x-request-id', request.id)
     const fault = hostFault(request.raw)
     if (fault === undefined) return done()
     done(new BadRequest(fault))
   })
-  let isClosing = false
-  app.addHook('preClose', (done) => {
-    isClosing = true
-    done()
-  })
   // An open keep-alive connection would delay the stop of the server.
   app.addHook('onSend', (_, reply, payload, done) => {
-    if (isClosing) void reply.header('connection', 'close')
+    if (state.isClosing) void reply.header('connection', 'close')
     done(null, payload)
   })
   app.addHook('onResponse', (request, reply, done) => {
     // How long a stream lasts says nothing about the server.
-    if (reply.getHeader('content-type') === 'text/event-stream') return done()
+    if (request.isHandedOver || reply.getHeader('content-type') === 'text/event-stream') return done()
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none')
     metrics.request(route, request.method, reply.statusCode, reply.elapsedTime)
     done()
   })
-  app.server.on('checkExpectation', (_, response: ServerResponse) => refuseExpectation(response, HEADERS))
-  // While closing, Fastify answers requests on open connections without any hook.
-  app.server.prependListener('request', (_, response: ServerResponse) => {
-    if (isClosing) for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
-  })
-  urls.listensAt(app.server)
-  if (takesRequests) serveDocument(app, { urls, externalUrl: options.config.externalUrl, apis })
-  app.register(hostRoutes, options)
-  if (takesRequests) {
-    app.register(providerWebhooks, { ...options, prefix: '/webhooks/v1' })
-    const { mediaMaxSize: maxBytes, mediaTimeout: timeoutMs } = options.config
-    app.register(media, { ...options, maxBytes, timeoutMs, prefix: '/media/v1' })
-    app.register(attachments, { ...options, timeoutMs, prefix: '/attachments/v1' })
-    register(app)
-  }
   return app
 }
 

@@ -6,7 +6,6 @@ import { type Hub, type Keyring, loadFileTypes, type Store } from '@plugboard/hu
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { adminDescription } from './admin/description.js'
-import { adminV1 } from './admin/index.js'
 import { Links } from './admin/links.js'
 import { signInState } from './admin/sign-in.js'
 import { databaseOf } from './config/database.js'
@@ -25,7 +24,7 @@ import { HOSTED_PREFIX, sunshineOauth, sunshineV2 } from './dialects/sunshine-v2
 import { consoleFiles } from './http/console-files.js'
 import { Connections, connectionsFor, descriptorLimit, mayRunOut } from './http/descriptors.js'
 import { PublicUrls } from './http/public-urls.js'
-import { loadModules } from './lazy.js'
+import { lazyModule, loadModules } from './lazy.js'
 import { createLog } from './logging.js'
 import { Metrics } from './metrics/metrics.js'
 import { timedStore } from './metrics/timed-store.js'
@@ -34,7 +33,7 @@ import { keyringFor } from './operator/keyring.js'
 import { assertUsable } from './operator/usable-store.js'
 import { parseAllowance } from './outbound/guard.js'
 import { guardedFetch } from './outbound/guarded-fetch.js'
-import { buildServer } from './server.js'
+import { buildServer, type ServerOptions } from './server.js'
 import { sockets } from './sockets/index.js'
 import { awaitStore } from './storage/await-store.js'
 import { Disk } from './storage/disk.js'
@@ -45,7 +44,6 @@ import { EventStreams } from './streams/event-streams.js'
 import { StreamSlots } from './streams/stream-slots.js'
 import { version } from './version.js'
 import { webDescription } from './web/description.js'
-import { chatPages, webChat } from './web/index.js'
 
 export interface StartOptions {
   /** Default: JSON lines on the standard output. */
@@ -107,10 +105,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
       metrics,
       log,
       takesRequests: config.role !== 'worker',
-      register(server) {
-        registerDialects(server, { hub, urls, keyring, links, adminKey }, config)
-        server.register(sockets, { hub, keyring, metrics, log, settings: config })
-      },
+      ...apisOf({ hub, urls, keyring, links, adminKey, metrics, log }, config),
     })
     const close = once(() => shutDown(app, hub, opened, config.shutdownGrace))
     try {
@@ -144,46 +139,89 @@ export async function start(config: Config, options: StartOptions = {}): Promise
 
 type Closable = Pick<Store, 'close'>
 
-function registerDialects(
-  app: FastifyInstance,
-  {
-    hub,
-    urls,
-    keyring,
-    links,
-    adminKey,
-  }: { urls: PublicUrls; keyring: Keyring; links: Links; hub: Hub; adminKey: AdminKey | undefined },
+const adminModule = lazyModule(() => import('./admin/index.js'))
+const webModule = lazyModule(() => import('./web/index.js'))
+
+interface Parts {
+  hub: Hub
+  urls: PublicUrls
+  keyring: Keyring
+  links: Links
+  adminKey: AdminKey | undefined
+  metrics: Metrics
+  log: Logger
+}
+
+/** What bots, people and operators call. */
+function apisOf(
+  { hub, urls, keyring, links, adminKey, metrics, log }: Parts,
   settings: Config,
-): void {
-  const { listsPerClient, largeBodiesPerClient } = settings
-  app.decorate('listSlots', new ClientSlots({ what: 'lists', perClient: listsPerClient }))
-  app.decorate('visitorListSlots', new ClientSlots({ what: 'lists of visitors', perClient: listsPerClient }))
-  app.decorate(
-    'largeBodySlots',
-    new ClientSlots({ what: 'requests with large bodies', perClient: largeBodiesPerClient }),
-  )
-  app.decorate('eventStreams', new EventStreams())
+): Required<Pick<ServerOptions, 'decorations' | 'register' | 'lazyApis'>> {
+  const { listsPerClient: perClient, largeBodiesPerClient } = settings
   const slots = new StreamSlots({
     perClient: settings.eventStreamsPerClient,
     perUser: settings.eventStreamsPerUser,
   })
   const refusals = new Refusals(settings.rateLimit)
-  const shared = { hub, refusals, internal: new InternalPassword(settings) }
-  const own = { ...settings, adminKey: adminKey?.key }
-  app.register(messagingV1, { prefix: '/api/v1', ...shared, slots, settings: own })
-  const base = (): string => urls.base
-  const download = downloadOptions(settings)
-  app.register(sunshineV2, { prefix: '/v2', ...shared, base, download })
-  app.register(sunshineOauth, { prefix: '/oauth', ...shared })
-  const tokenKey = keyring.keyFor('smartify-tokens')
-  app.register(smartify, { prefix: '/api', ...shared, tokenKey, settings })
-  const sessionKey = keyring.keyFor('console-sessions')
-  const admin = { hub, refusals, urls, links, config: settings, adminKey: adminKey?.key, sessionKey }
-  app.register(adminV1, { prefix: '/admin/v1', ...admin })
-  app.register(consoleFiles, { prefix: '/console', urls, state: () => signInState(hub, settings) })
-  const visitorKey = keyring.keyFor('web-visitors')
-  app.register(webChat, { prefix: '/web/v1', hub, refusals, slots, urls, tokenKey: visitorKey, settings })
-  app.register(chatPages, { prefix: '/chat', hub, urls })
+  return {
+    decorations: {
+      listSlots: new ClientSlots({ what: 'lists', perClient }),
+      visitorListSlots: new ClientSlots({ what: 'lists of visitors', perClient }),
+      largeBodySlots: new ClientSlots({
+        what: 'requests with large bodies',
+        perClient: largeBodiesPerClient,
+      }),
+      eventStreams: new EventStreams(),
+    },
+    register(app) {
+      const shared = { hub, refusals, internal: new InternalPassword(settings) }
+      const own = { ...settings, adminKey: adminKey?.key }
+      app.register(messagingV1, { prefix: '/api/v1', ...shared, slots, settings: own })
+      const base = (): string => urls.base
+      const download = downloadOptions(settings)
+      app.register(sunshineV2, { prefix: '/v2', ...shared, base, download })
+      app.register(sunshineOauth, { prefix: '/oauth', ...shared })
+      const tokenKey = keyring.keyFor('smartify-tokens')
+      app.register(smartify, { prefix: '/api', ...shared, tokenKey, settings })
+      app.register(consoleFiles, { prefix: '/console', urls, state: () => signInState(hub, settings) })
+      app.register(sockets, { hub, keyring, metrics, log, settings })
+    },
+    lazyApis: [
+      {
+        prefix: '/admin/v1',
+        load: async () => {
+          const { adminV1 } = await adminModule()
+          const sessionKey = keyring.keyFor('console-sessions')
+          const options = {
+            hub,
+            refusals,
+            urls,
+            links,
+            config: settings,
+            adminKey: adminKey?.key,
+            sessionKey,
+          }
+          return (app, prefix) => app.register(adminV1, { prefix, ...options })
+        },
+      },
+      {
+        prefix: '/web/v1',
+        load: async () => {
+          const { webChat } = await webModule()
+          const tokenKey = keyring.keyFor('web-visitors')
+          return (app, prefix) =>
+            app.register(webChat, { prefix, hub, refusals, slots, urls, tokenKey, settings })
+        },
+      },
+      {
+        prefix: '/chat',
+        load: async () => {
+          const { chatPages } = await webModule()
+          return (app, prefix) => app.register(chatPages, { prefix, hub, urls })
+        },
+      },
+    ],
+  }
 }
 
 /**

@@ -55,8 +55,13 @@ const everything = async () => ({
   document: (await call(server, 'GET', '/openapi.json')).status,
   docs: (await call(server, 'GET', '/docs/static/swagger-ui.css')).status,
   upload: await upload(),
+  admin: (await call(server, 'GET', '/admin/v1/overview')).status,
+  web: (await call(server, 'GET', '/web/v1/nobody/config')).status,
 })
-const good = { signIn: 200, guest: 200, metrics: 200, document: 200, docs: 200, upload: 201 }
+const good = {
+  ...{ signIn: 200, guest: 200, metrics: 200, document: 200, docs: 200, upload: 201 },
+  ...{ admin: 401, web: 404 },
+}
 
 describe('a server that gets more callers than it may have open files', () => {
   const sockets: Socket[] = []

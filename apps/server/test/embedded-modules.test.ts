@@ -6,7 +6,10 @@ import { cleanUp, startProcess, temporaryFolder } from './support/server.js'
 afterAll(cleanUp)
 
 /** What every server needs before it can answer. Each further one makes every start slower. */
-const NEEDED = ['@fastify/cors', 'cookie', 'fastify', 'ipaddr.js', 'lru-cache', 'pino', 'prom-client', 'zod']
+const NEEDED = ['@fastify/cors', 'fastify', 'ipaddr.js', 'lru-cache', 'pino', 'prom-client', 'zod']
+
+/** Those of the server and of all packages. There is nothing to be won by leaving room for more. */
+const MOST_FILES = 710
 
 test('a start loads what every server needs, and of a channel no more than its declaration', async () => {
   const folder = await temporaryFolder()
@@ -26,6 +29,9 @@ test('a start loads what every server needs, and of a channel no more than its d
   const packages = new Set(urls.map((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1]))
   const loaded = Object.keys(dependencies).filter((name) => packages.has(name))
   expect(loaded.sort()).toEqual(NEEDED)
+  expect(urls.filter((url) => /\/apps\/server\/dist\/(?:admin|web)\/(?:index|routes)/.test(url))).toEqual([])
+  // Each costs half a millisecond of processor time.
+  expect(new Set(urls.filter((url) => url.startsWith('file:'))).size).toBeLessThanOrEqual(MOST_FILES)
   expect(
     urls.filter((url) => /\/channel-[\w-]+\/dist\/(?:runtime|setup|inbound|outbound)\.js$/.test(url)),
   ).toEqual([])

@@ -72,6 +72,8 @@ export interface DocumentOptions {
   /** Where the server is called from outside. */
   urls: { base: string }
   externalUrl?: string | undefined
+  /** Loads routes that are not there before. */
+  loadRoutes?(): Promise<void>
 }
 
 /** A route of the API document. */
@@ -83,21 +85,30 @@ const PASSED_ON = ['content-type', 'cache-control', 'etag', 'location']
 /**
  * Serves the API's document (`/openapi.json`, OpenAPI 3.1), its part for each API (`/openapi/NAME.json`) and a page to
  * browse them (`/docs`). It contains every route with a schema that is registered after this call. Nothing is loaded or
- * built before the first request.
+ * built before the first request. Returns what makes it contain the routes of another app.
  */
-export function serveDocument(app: FastifyInstance, options: DocumentOptions): void {
+export function serveDocument(
+  app: FastifyInstance,
+  options: DocumentOptions,
+): (app: FastifyInstance) => void {
   const routes: Documented[] = []
-  app.addHook('onRoute', ({ method: methods, url, schema }) => {
-    if (!schema || 'hide' in schema) return
-    const shown = [methods].flat().filter((name) => name !== 'HEAD' && name !== 'OPTIONS')
-    for (const method of shown) {
-      // Each method is an operation with a name of its own.
-      const end = `${method[0]}${method.slice(1).toLowerCase()}`
-      const operationId = shown.length > 1 ? { operationId: `${schema.operationId}${end}` } : {}
-      routes.push({ method, url, schema: { ...schema, ...operationId } })
-    }
+  const document = (app: FastifyInstance): void => {
+    app.addHook('onRoute', ({ method: methods, url, schema }) => {
+      if (!schema || 'hide' in schema) return
+      const shown = [methods].flat().filter((name) => name !== 'HEAD' && name !== 'OPTIONS')
+      for (const method of shown) {
+        // Each method is an operation with a name of its own.
+        const end = `${method[0]}${method.slice(1).toLowerCase()}`
+        const operationId = shown.length > 1 ? { operationId: `${schema.operationId}${end}` } : {}
+        routes.push({ method, url, schema: { ...schema, ...operationId } })
+      }
+    })
+  }
+  document(app)
+  const docs = lazy(async () => {
+    await options.loadRoutes?.()
+    return buildDocs(routes, options)
   })
-  const docs = lazy(() => buildDocs(routes, options))
   const hidden = { schema: { hide: true } as FastifySchema, exposeHeadRoute: true }
   for (const url of ['/docs', '/docs/'])
     app.get<{ Querystring: Record<string, unknown> }>(url, hidden, ({ query }, reply) => {
@@ -119,6 +130,7 @@ export function serveDocument(app: FastifyInstance, options: DocumentOptions): v
       }
       return reply.code(answer.statusCode).send(answer.rawPayload)
     })
+  return document
 }
 
 const documentModules = lazyModule(() =>
