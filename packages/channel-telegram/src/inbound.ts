@@ -14,7 +14,7 @@ import type { Session } from './api.js'
 import { botId, type Config } from './config.js'
 import { endpointOf, messageKey } from './endpoint.js'
 import { contentsOf } from './message-contents.js'
-import { chatSchema, nameOf, titleOf, userSchema } from './origins.js'
+import { chatSchema, nameOf, titleOf, userSchema } from './replies-and-forwards.js'
 
 const text = z.string()
 const time = z

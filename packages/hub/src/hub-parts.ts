@@ -28,13 +28,9 @@ import { Typing } from './conversations/typing.js'
 import { Users } from './conversations/users.js'
 import { AttemptLog } from './delivery/attempts.js'
 import { ButtonTokens } from './delivery/button-tokens.js'
-import {
-  channelDelivery,
-  type EndpointAddress,
-  type EndpointItem,
-  secondFormOfPart,
-} from './delivery/channel-delivery.js'
+import { channelDelivery, type EndpointItem } from './delivery/channel-delivery.js'
 import { type DeliveryObserver, Dispatcher } from './delivery/dispatcher.js'
+import type { EndpointAddress } from './delivery/endpoint-address.js'
 import { EndpointStates } from './delivery/endpoint-states.js'
 import { Pull } from './delivery/pull.js'
 import { PullLanes } from './delivery/pull-lanes.js'
@@ -43,6 +39,7 @@ import { QueueBell } from './delivery/queue-bell.js'
 import { QueueTransport } from './delivery/queue-transport.js'
 import { RateLimiter } from './delivery/rate-limiter.js'
 import { Recipients } from './delivery/recipients.js'
+import { secondFormOfPart } from './delivery/rendered-parts.js'
 import type { RetrySchedule } from './delivery/retry.js'
 import { type Carry, SerialTransport } from './delivery/serial-transport.js'
 import type { TargetConfig } from './delivery/target-config.js'
@@ -56,6 +53,7 @@ import { MediaLinks } from './files/media-links.js'
 import { Housekeeping } from './housekeeping.js'
 import type { HubOptions } from './hub-options.js'
 import { Answers } from './inbound/answers.js'
+import { DeliveryReports } from './inbound/delivery-reports.js'
 import { Ingest } from './inbound/ingest.js'
 import { Listener } from './inbound/listener.js'
 import { Profiles } from './inbound/profiles.js'
@@ -64,10 +62,10 @@ import { AccountClaims } from './integrations/account-claims.js'
 import { Health } from './integrations/health.js'
 import { Heartbeats } from './integrations/heartbeats.js'
 import { Integrations } from './integrations/integrations.js'
-import { pauseIntegration } from './integrations/pause.js'
 import { probe } from './integrations/probe.js'
 import { Provisioning } from './integrations/provisioning.js'
 import { Refreshing } from './integrations/refreshing.js'
+import { pauseIntegration } from './integrations/rejected-credentials.js'
 import { Sources } from './integrations/sources.js'
 import { Sync } from './integrations/sync.js'
 import { Live } from './live/live.js'
@@ -322,9 +320,12 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
   })
   const profiles = new Profiles({ channels, users, urls, timeoutMs, log, maxCached: cacheSize })
   const ingest = new Ingest({
-    ...{ store, channels, endpoints, conversations, messages, dispatcher, log, now },
+    ...{ store, channels, endpoints, conversations, messages, log },
     ...{ answers: new Answers({ store, tokens }), media, monitor, states, accounts: accountClaims, profiles },
-    secondFormOfPart: (...of) => secondFormOfPart({ channels, tokens, log }, ...of),
+    reports: new DeliveryReports({
+      ...{ store, endpoints, conversations, dispatcher, monitor, now },
+      secondFormOfPart: (...of) => secondFormOfPart({ channels, tokens, log }, ...of),
+    }),
     watermarks: new Watermarks({ store, conversations }),
   })
   const listener = new Listener({

@@ -1,6 +1,7 @@
 import type { Id, Logger } from '@plugboard/core'
 import type { Directory } from '../clients/directory.js'
-import type { EndpointAddress, EndpointItem } from '../delivery/channel-delivery.js'
+import type { EndpointItem } from '../delivery/channel-delivery.js'
+import type { EndpointAddress } from '../delivery/endpoint-address.js'
 import type { Activity } from '../log/activity.js'
 import type { Dead, Entry, StreamRef } from '../log/entry.js'
 import { parseTarget, type Target } from '../log/target.js'

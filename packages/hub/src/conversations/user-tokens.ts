@@ -17,6 +17,17 @@ export interface UserToken {
   expiresAt?: Date
 }
 
+/**
+ * When a new token counts as issued. `revokedAt`: when all earlier ones were revoked, which may be in this millisecond.
+ */
+export function issueTime(now: Date, revokedAt: string | undefined): Date {
+  return revokedAt === undefined ? now : new Date(Math.max(now.getTime(), Date.parse(revokedAt) + 1))
+}
+
+/** Whether a token was issued before its user's tokens were revoked. */
+export const isRevoked = ({ issuedAt }: UserToken, revokedAt: string | undefined): boolean =>
+  revokedAt !== undefined && issuedAt.getTime() <= Date.parse(revokedAt)
+
 /** Bytes of a secret: the ids of client and user, two times in milliseconds, and a MAC of all that and the token's id. */
 const ID_BYTES = 12
 const TIME_BYTES = 6

@@ -17,7 +17,7 @@ import {
 import type { NewEntry } from '../log/entry.js'
 import type { MergedUser } from '../log/merged-user.js'
 import type { Append, Store } from '../ports/store.js'
-import { type TokenParts, type UserToken, UserTokens } from './user-tokens.js'
+import { isRevoked, issueTime, type TokenParts, type UserToken, UserTokens } from './user-tokens.js'
 
 export interface UsersOptions {
   store: Store
@@ -295,8 +295,7 @@ export class Users {
   ): Promise<TokenParts> {
     await this.idOf(client, userId)
     const validFrom = (await this.#options.facts.find(client.id, { id: userId }))?.data.tokensValidFrom
-    const earliest = validFrom === undefined ? 0 : Date.parse(validFrom) + 1
-    const issuedAt = new Date(Math.max(this.#options.now().getTime(), earliest))
+    const issuedAt = issueTime(this.#options.now(), validFrom)
     return this.#tokens.make({ clientId: client.id, userId, issuedAt, ...(expiresAt && { expiresAt }) })
   }
 
@@ -323,7 +322,7 @@ export class Users {
     const user = client && (await this.find(client, read.userId))
     if (!user) return undefined
     const validFrom = (await this.#options.facts.find(clientId, { id: user.id }))?.data.tokensValidFrom
-    if (validFrom !== undefined && read.issuedAt.getTime() <= Date.parse(validFrom)) return undefined
+    if (isRevoked(read, validFrom)) return undefined
     return { client, userId: user.id, ...(expiresAt && { expiresAt }) }
   }
 

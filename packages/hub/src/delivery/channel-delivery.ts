@@ -1,47 +1,32 @@
 import {
-  type Capabilities,
-  type Channel,
-  capabilitiesAt,
-  contentFaults,
   type DeliveryContext,
-  degrade,
   type Endpoint,
   type Failure,
   type Id,
-  type JsonObject,
   type Logger,
-  type Pace,
   type Part,
   parseJsonObject,
-  readContent,
-  replaceButtons,
   type Sent,
 } from '@plugboard/core'
-import { LRUCache } from 'lru-cache'
 import { canChange } from '../channels/can-change.js'
 import type { Channels, Connected, Runtime } from '../channels/channels.js'
 import { classify } from '../channels/classify.js'
 import { errorShape } from '../channels/error-shape.js'
-import { pause, withTimeout } from '../channels/timeout.js'
-import type { OpenIntegration } from '../clients/open-integration.js'
+import { withTimeout } from '../channels/timeout.js'
 import { yieldIfBusy } from '../event-loop.js'
 import type { ButtonTokens } from './button-tokens.js'
-import { type EndpointState, type EndpointStates, hasWindow, needsState } from './endpoint-states.js'
+import { type EndpointAddress, endpointOf } from './endpoint-address.js'
+import { type EndpointState, type EndpointStates, needsState } from './endpoint-states.js'
+import { HostError } from './host-error.js'
+import { hold, takeTurn } from './provider-pace.js'
 import type { RateLimiter } from './rate-limiter.js'
-import { rateLimitMs } from './retry.js'
+import { type Kept, RenderedParts, renderParts } from './rendered-parts.js'
+import { closedWindow } from './reply-window.js'
 import { type RecordStore, SentRecord, Turns } from './sent-record.js'
 import type { Control } from './serial-transport.js'
+import { changeShown } from './shown-message.js'
 import type { DeliveryFailure } from './transport.js'
-
-/** Where a channel's parts go. */
-export interface EndpointAddress {
-  clientId: Id
-  conversationId: Id
-  integration: OpenIntegration
-  endpoint: Endpoint & { id: Id }
-  /** Where the provider calls for the integration. */
-  webhookUrl: string
-}
+import { showTyping, typingMsOf } from './typing-delay.js'
 
 /** One entry for an endpoint. */
 export interface EndpointItem {
@@ -159,7 +144,7 @@ export function channelDelivery(options: ChannelDeliveryOptions) {
         return withTimeout(timeoutMs, signal, (signal) => work(contextOf(i, signal, fresh)))
       }
       if (record && item.change) {
-        const changed = await change(connected, record, parts, call, signal)
+        const changed = await changeShown(connected, record, parts, call, signal)
         if (changed === 'withdrawn') return keep(changed)
         rendered.forget(item.id)
         return undefined
@@ -241,69 +226,8 @@ function isSendable(
   return change === 'removed' || !record.message.deletedAt
 }
 
-/**
- * Makes what the endpoint shows equal to these parts: changes what differs, sends what is missing, removes what is too
- * much. Of a message that was not sent completely, only parts that are shown change.
- * @throws HostError for parts without an id, once all others are changed
- */
-async function change(
-  { runtime, integration: { config } }: Connected,
-  record: SentRecord,
-  parts: readonly Part[],
-  call: <T>(
-    i: number,
-    work: (context: DeliveryContext<unknown, unknown>) => Promise<T>,
-  ) => Promise<T | 'withdrawn'>,
-  signal: AbortSignal,
-): Promise<'withdrawn' | undefined> {
-  const canEdit = canChange(runtime, 'edit', config)
-  const canRemove = canChange(runtime, 'remove', config)
-  let isUnnamed = false
-  for (const [i, part] of parts.entries()) {
-    const { ids } = record.parts[i] ?? {}
-    if (!ids && !record.isWhole) break
-    if (record.isCurrent(i, part)) continue
-    if (ids && !canEdit) continue
-    if (ids?.length === 0) {
-      isUnnamed = true
-      continue
-    }
-    const sent = await call(i, async (context) =>
-      ids ? await runtime.edit?.({ providerMessageIds: ids }, part, context) : runtime.deliver(part, context),
-    )
-    if (sent === 'withdrawn') return sent
-    const isSame = ids && !sent?.providerMessageIds?.length
-    await record.put(i, [part], isSame ? [{ providerMessageIds: [...ids] }] : sent ? [sent] : [], signal)
-  }
-  for (let i = record.parts.length - 1; i >= parts.length && canRemove; i -= 1) {
-    const { ids = [] } = record.parts[i] ?? {}
-    if (ids.length === 0) {
-      isUnnamed = true
-      continue
-    }
-    const removed = await call(i, async (context) => runtime.remove?.({ providerMessageIds: ids }, context))
-    if (removed === 'withdrawn') return removed
-    // What is left stays in the record.
-    if (!isUnnamed) await record.cut(i, signal)
-  }
-  if (isUnnamed) throw new HostError({ kind: 'invalid', message: UNNAMED })
-  return undefined
-}
-
-const UNNAMED = 'the provider gave no id for a part of the message, so that it stays as it is'
-
 /** Kinds of failures after which there is no other attempt. */
 const FINAL: ReadonlySet<Failure['kind']> = new Set(['invalid', 'recipient', 'window'])
-
-/** An error that the channel cannot classify, because it is none of its provider. */
-class HostError extends Error {
-  readonly failure: Failure
-
-  constructor(failure: Failure) {
-    super(failure.message)
-    this.failure = failure
-  }
-}
 
 async function readState(
   { states, log }: ChannelDeliveryOptions,
@@ -315,22 +239,6 @@ async function readState(
     log.debug({ err, clientId }, 'cannot read the state of an endpoint')
     throw new HostError({ kind: 'transient', message: 'the database could not be read' })
   }
-}
-
-const HOUR_MS = 60 * 60 * 1000
-
-/** Why the endpoint gets templates only; undefined if its window is open, or nobody knows: then the provider decides. */
-function closedWindow(
-  capabilities: Capabilities,
-  endpoint: Endpoint,
-  { lastInboundAt }: EndpointState,
-): string | undefined {
-  const { window } = capabilities
-  if (!window || !lastInboundAt || !hasWindow(capabilities, endpoint)) return undefined
-  const { hours, allows } = window
-  const closedAt = new Date(lastInboundAt.getTime() + hours * HOUR_MS)
-  if (closedAt.getTime() > Date.now()) return undefined
-  return `the reply window closed at ${closedAt.toISOString()}, ${hours} hours after the last message of the person; only ${allows} may be sent until the person writes again`
 }
 
 /** The parts that the next call sends. */
@@ -367,238 +275,4 @@ function movedToIn(sent: readonly unknown[]): Endpoint | undefined {
       return { identity, sender, thread }
   }
   return undefined
-}
-
-const endpointOf = ({
-  endpoint: { identity, sender, thread },
-}: Pick<EndpointAddress, 'endpoint'>): Endpoint => ({
-  identity,
-  sender,
-  thread,
-})
-
-const bucketOf = {
-  endpoint: ({ endpoint }: EndpointAddress) => `e${endpoint.id}`,
-  integration: ({ integration }: EndpointAddress) => `i${integration.id}`,
-}
-
-/** What the provider limits gets nothing for the time that it asked for, over all lanes, and no burst then. */
-function hold(
-  limiter: RateLimiter,
-  address: EndpointAddress,
-  channel: Channel | undefined,
-  { scope, retryAfterMs }: Extract<Failure, { kind: 'rate-limited' }>,
-): void {
-  const { perEndpoint, perIntegration } =
-    (channel && capabilitiesAt(channel.capabilities, endpointOf(address)))?.rate ?? {}
-  const pace = scope === 'endpoint' ? perEndpoint : perIntegration
-  const now = Date.now()
-  if (pace) limiter.hold(bucketOf[scope](address), pace, now + rateLimitMs(retryAfterMs), now)
-}
-
-/**
- * Waits until the provider takes one more part: first from this endpoint, then from the integration. Undefined when the
- * wait was aborted. A turn that is not used is given back.
- */
-async function takeTurn(
-  limiter: RateLimiter,
-  { capabilities }: Channel,
-  address: EndpointAddress,
-  waiting: AbortSignal,
-): Promise<{ giveBack(): void } | undefined> {
-  const taken: (readonly [key: string, pace: Pace])[] = []
-  const giveBack = (): void => {
-    for (const bucket of taken) limiter.giveBack(...bucket)
-  }
-  const { rate } = capabilitiesAt(capabilities, endpointOf(address))
-  const buckets = [
-    [bucketOf.endpoint(address), rate?.perEndpoint],
-    [bucketOf.integration(address), rate?.perIntegration],
-  ] as const
-  for (const [key, pace] of buckets) {
-    if (pace === undefined) continue
-    const waitMs = limiter.take(key, pace, Date.now())
-    taken.push([key, pace])
-    if (waitMs === 0 || (await pause(waitMs, waiting))) continue
-    giveBack()
-    return undefined
-  }
-  return { giveBack }
-}
-
-const MAX_LOGGED_FIELDS = 10
-
-/** Most parts of one entry, and the longest that they may be together as JSON, in UTF-16 units. */
-const MAX_PARTS = 1000
-const MAX_PARTS_SIZE = 4 * 1024 * 1024
-
-const unshown = (message: string): DeliveryFailure => ({ kind: 'invalid', message })
-
-/**
- * The second form of a part of a message, if the channel has one.
- * @throws what the channel throws when it is loaded
- */
-export async function secondFormOfPart(
-  { channels, tokens, log }: Pick<ChannelDeliveryOptions, 'channels' | 'tokens' | 'log'>,
-  address: Omit<EndpointAddress, 'webhookUrl'>,
-  message: { id: Id; payload: string },
-  index: number,
-): Promise<Part | undefined> {
-  const connected = await channels.connect(address.clientId, address.integration)
-  const { runtime } = connected
-  if (!runtime.secondForm) return undefined
-  const item = { messageId: message.id }
-  const made = renderParts(connected, tokens, parseJsonObject(message.payload), address, item, log)
-  const part = 'kind' in made ? undefined : made.parts[index]
-  try {
-    const second: unknown = part && runtime.secondForm(part)
-    return isPart(second) ? second : undefined
-  } catch (error) {
-    log.error({ ...errorShape(error), messageId: message.id }, 'second form could not be made')
-    return undefined
-  }
-}
-
-/** Never throws: a channel that cannot render a message now cannot do so later, since `render` is pure. */
-function renderParts(
-  { channel: { capabilities: all, name }, runtime }: Connected,
-  tokens: ButtonTokens,
-  payload: JsonObject,
-  address: Omit<EndpointAddress, 'webhookUrl'>,
-  { messageId }: Pick<EndpointItem, 'messageId'>,
-  log: Logger,
-): Pick<Kept, 'parts' | 'size' | 'isTemplate'> | DeliveryFailure {
-  const { clientId } = address
-  try {
-    const endpoint = endpointOf(address)
-    const capabilities = capabilitiesAt(all, endpoint)
-    if (capabilities.content !== 'any') logSkipped(payload, { clientId, messageId, channel: name }, log)
-    const sealed =
-      capabilities.content === 'any'
-        ? payload
-        : replaceButtons(payload, (index) => tokens.seal({ clientId, messageId, index }))
-    const { contents = [] } = degrade(sealed, capabilities) ?? {}
-    const parts: Part[] = []
-    for (const content of contents) {
-      const made: unknown = runtime.render(content, endpoint)
-      if (made instanceof Promise) made.catch(() => undefined)
-      if (!Array.isArray(made) || !made.every(isPart))
-        return unshown(`the channel ${name} did not render a list of parts`)
-      parts.push(...made)
-      if (parts.length > MAX_PARTS) return unshown(`the channel ${name} made more than ${MAX_PARTS} parts`)
-    }
-    if (parts.length === 0) return unshown(whyUnshown(payload, capabilities))
-    const size = JSON.stringify(parts).length
-    const isTemplate = contents.every(({ type }) => type === 'template')
-    if (size <= MAX_PARTS_SIZE) return { parts, size, isTemplate }
-    return unshown(`the channel ${name} made more than ${MAX_PARTS_SIZE} characters of this message`)
-  } catch (error) {
-    const shape = errorShape(error)
-    log.error({ ...shape, clientId, messageId, channel: name }, 'message could not be rendered')
-    const said = classify(runtime, error)
-    return unshown(
-      said.kind === 'invalid'
-        ? said.message
-        : `the channel ${name} could not render this message (${shape.error})`,
-    )
-  }
-}
-
-function whyUnshown(payload: JsonObject, { content }: Capabilities): string {
-  const [fault] = content === 'any' ? [] : contentFaults(payload, content)
-  const reason = fault ? `: "${fault.path.join('.')}" ${fault.message}` : ''
-  return `the channel cannot show this content${reason}`
-}
-
-/** Buttons and cards that say nothing are left out, and the bot's author has to know which. */
-function logSkipped(payload: JsonObject, about: object, log: Logger): void {
-  const { skipped } = readContent(payload)
-  const fields = skipped.slice(0, MAX_LOGGED_FIELDS).map(({ path }) => path.join('.'))
-  if (fields.length > 0)
-    log.warn({ ...about, fields }, 'buttons or cards of a message say nothing and were left out')
-}
-
-/** The arguments are JSON, or cannot be stored. */
-const isPart = (value: unknown): value is Part =>
-  typeof value === 'object' && value !== null && 'call' in value && typeof value.call === 'string'
-
-/** Most that a process keeps, in UTF-16 units of JSON. */
-const MAX_KEPT = 16 * 1024 * 1024
-
-/** Parts of a delivery, and what they were rendered from. */
-interface Kept {
-  /** JSON text: an edited message is rendered again. */
-  payload: string
-  /** The endpoint as a channel sees it, as JSON text. */
-  endpoint: string
-  parts: readonly Part[]
-  /** Length of the parts as JSON. */
-  size: number
-  /** Whether all of it may be sent outside of the reply window. */
-  isTemplate: boolean
-}
-
-/**
- * Rendered parts of deliveries that will be retried, so that a slow `render` runs once for an entry and not once for
- * each attempt. What was evicted is rendered again.
- */
-class RenderedParts {
-  readonly #kept = new LRUCache<string, Kept>({
-    maxSize: MAX_KEPT,
-    sizeCalculation: ({ payload, size }) => payload.length + size,
-  })
-
-  /** The parts of this delivery, if they were rendered from the same payload and endpoint. */
-  recall(deliveryId: string, { payload, endpoint }: Pick<Kept, 'payload' | 'endpoint'>): Kept | undefined {
-    const kept = this.#kept.get(deliveryId)
-    return kept?.payload === payload && kept.endpoint === endpoint ? kept : undefined
-  }
-
-  keep(deliveryId: string, kept: Kept): void {
-    this.#kept.set(deliveryId, kept)
-  }
-
-  /** The delivery will not be retried. */
-  forget(deliveryId: string): void {
-    this.#kept.delete(deliveryId)
-  }
-}
-
-/** How long typing is shown when the message names no time. */
-const TYPING_MS = 1000
-/** The longest that typing is shown. */
-const MAX_TYPING_MS = 10_000
-/** Providers show it for about five seconds, so it is repeated. */
-const TYPING_AGAIN_MS = 4000
-
-/** How long typing is shown before this message; undefined when the message does not ask for it. */
-function typingMsOf({ typing, delay }: JsonObject): number | undefined {
-  if (typing !== true) return undefined
-  return Math.min(typeof delay === 'number' && delay >= 0 ? delay : TYPING_MS, MAX_TYPING_MS)
-}
-
-/**
- * Shows typing for `ms` milliseconds; each `indicate` lasts some seconds. Failures are reported to `failed` and have no
- * other effect. A call that is still under way at the end is aborted, so that typing is not shown after the message.
- * False when `signal` ended the wait.
- */
-async function showTyping(
-  ms: number,
-  signal: AbortSignal,
-  indicate: ((signal: AbortSignal) => Promise<void>) | undefined,
-  failed: (err: unknown) => void,
-): Promise<boolean> {
-  const controller = new AbortController()
-  let left = ms
-  try {
-    do {
-      indicate?.(controller.signal).catch((err) => controller.signal.aborted || failed(err))
-      const slice = Math.min(left, TYPING_AGAIN_MS)
-      if (!(await pause(slice, signal))) return false
-      left -= slice
-    } while (left > 0)
-    return true
-  } finally {
-    controller.abort()
-  }
 }

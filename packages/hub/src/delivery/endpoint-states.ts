@@ -10,6 +10,7 @@ import type { Keyring } from '../clients/keyring.js'
 import { Collection, type Measure } from '../documents/collection.js'
 import type { Sealed } from '../ports/client-record.js'
 import type { Store } from '../ports/store.js'
+import { hasWindow } from './reply-window.js'
 
 /** What events of an endpoint say that deliveries to it need. */
 export interface EndpointState {
@@ -76,10 +77,6 @@ const sealContextOf = (clientId: Id, endpointId: Id): string => `endpoint ${clie
 /** Whether deliveries to an endpoint need its state. */
 export const needsState = (capabilities: Capabilities, endpoint: Endpoint): boolean =>
   capabilities.context === true || hasWindow(capabilities, endpoint)
-
-/** Whether replies to an endpoint are limited in time. */
-export const hasWindow = ({ window }: Pick<Capabilities, 'window'>, endpoint: Endpoint): boolean =>
-  window !== undefined && (window.appliesTo?.(endpoint) ?? true)
 
 /**
  * The states of endpoints: one document per endpoint, and only for channels that need it. Each read asks the store, so

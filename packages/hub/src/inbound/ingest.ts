@@ -11,7 +11,6 @@ import {
   type Logger,
   type Message,
   newId,
-  type Part,
   PlugboardError,
   toUuid,
   truncate,
@@ -20,24 +19,23 @@ import {
 import type { Channels, Runtime } from '../channels/channels.js'
 import { codeOf } from '../channels/classify.js'
 import type { ClientView } from '../clients/directory.js'
-import { channelRefOf, integrationNamed, labelOf, type OpenIntegration } from '../clients/open-integration.js'
+import { channelRefOf, integrationNamed, type OpenIntegration } from '../clients/open-integration.js'
 import type { Conversations } from '../conversations/conversations.js'
 import type { Endpoints } from '../conversations/endpoints.js'
 import type { Messages } from '../conversations/messages.js'
-import type { EndpointAddress } from '../delivery/channel-delivery.js'
-import type { Dispatcher } from '../delivery/dispatcher.js'
 import { type EndpointStates, needsState } from '../delivery/endpoint-states.js'
+import { opensWindow } from '../delivery/reply-window.js'
 import type { TargetMonitor } from '../delivery/target-monitor.js'
 import type { MediaLinks } from '../files/media-links.js'
 import type { AccountClaims } from '../integrations/account-claims.js'
-import { type Activity, changeOf, idsIn, type SecondForm, secondFormOf } from '../log/activity.js'
+import type { Activity } from '../log/activity.js'
 import { dedupeOf } from '../log/dedupe.js'
-import { type ChannelRef, isSameChannel } from '../log/endpoint-record.js'
-import type { Dead, Entry } from '../log/entry.js'
-import { endpointTarget } from '../log/target.js'
+import type { ChannelRef } from '../log/endpoint-record.js'
+import type { Entry } from '../log/entry.js'
 import type { Place, Store } from '../ports/store.js'
 import type { Answers, Press } from './answers.js'
-import { awaitSent, type Patience } from './find-sent.js'
+import type { DeliveredPlace, DeliveryReports } from './delivery-reports.js'
+import type { Patience } from './find-sent.js'
 import { payloadOf, userDataOf } from './inbound-content.js'
 import { inLanes } from './lanes.js'
 import type { Profiles } from './profiles.js'
@@ -53,17 +51,12 @@ export interface IngestOptions {
   endpoints: Endpoints
   conversations: Conversations
   messages: Messages
-  dispatcher: Dispatcher
   states: Pick<EndpointStates, 'record'>
-  /** The second form of a part of a message, if the channel has one. */
-  secondFormOfPart(address: SecondFormAddress, message: Entry, part: number): Promise<Part | undefined>
+  reports: Pick<DeliveryReports, 'find' | 'isNews'>
   accounts: Pick<AccountClaims, 'find'>
   profiles: Pick<Profiles, 'look'>
   log: Logger
-  now(): Date
 }
-
-type SecondFormAddress = Omit<EndpointAddress, 'webhookUrl'>
 
 /**
  * Maximum events of one request, and of one value of a channel that listens. Providers send a few; Meta collects up to 1,000
@@ -83,20 +76,8 @@ interface Origin extends Place {
   integration: OpenIntegration
   dedupe: string
   /** What the event is about, if it is about a delivery. */
-  delivered?: Delivered
+  delivered?: DeliveredPlace['delivered']
 }
-
-/** A delivered part of a message of the business. */
-interface Delivered {
-  message: Entry
-  /** Index of the part. */
-  part: number
-  /** It was sent because the provider refused the first form. */
-  isSecondForm: boolean
-}
-
-/** Where a delivered part is shown. */
-type DeliveredPlace = Place & Pick<Origin, 'delivered'>
 
 /** The entry of an event. */
 type Stored = Pick<Entry, 'seq' | 'at'>
@@ -248,7 +229,9 @@ export class Ingest {
     }
     const press = event.type === 'choice' ? await this.#pressOf(client, channel, event) : undefined
     const delivered =
-      event.type === 'delivery' ? await this.#deliveredOf(client, channel, event, patience) : undefined
+      event.type === 'delivery'
+        ? await this.#options.reports.find(client, channel, event, patience)
+        : undefined
     // Messages of other programs at the provider have receipts too.
     if (event.type === 'delivery' && event.deliveryId === undefined && !delivered) return
     const place = delivered ?? (await this.#placeOf(client, channel, event, press))
@@ -282,7 +265,8 @@ export class Ingest {
         return undefined
       default: {
         const { client, conversationId, dedupe } = origin
-        if (event.type === 'delivery' && !(await this.#isNews(origin, event))) return undefined
+        if (event.type === 'delivery' && !(await this.#options.reports.isNews(origin, event)))
+          return undefined
         const activity = await this.#activityOf(origin, id, event)
         return this.#options.conversations.note(client, conversationId, activity, { id, dedupe })
       }
@@ -321,7 +305,7 @@ export class Ingest {
       {
         seq,
         at: isTimed ? event.at : at,
-        opensWindow: isByPerson && OPENS_WINDOW.has(event.type),
+        opensWindow: isByPerson && opensWindow(event),
         ...(capabilities.context && event.context && { context: event.context }),
       },
     )
@@ -456,98 +440,6 @@ export class Ingest {
     return messageId ? { messageId } : {}
   }
 
-  /** The message of this delivery and its place, if it was sent through this integration. */
-  async #deliveredOf(
-    client: ClientView,
-    channel: ChannelRef,
-    { endpoint, deliveryId, refersTo, aliases }: InboundEvent & { type: 'delivery' },
-    patience: Patience,
-  ): Promise<DeliveredPlace | undefined> {
-    if (deliveryId !== undefined) return this.#deliveredBy(client, channel, deliveryId)
-    const place = await this.#options.endpoints.find(client, channel, endpoint, aliases && { aliases })
-    if (!place || refersTo === undefined) return undefined
-    const { store, now } = this.#options
-    const message = await awaitSent(store, { clientId: client.id, ...place }, refersTo, { now, patience })
-    const parts = message?.sent?.[endpointTarget(place.endpointId)]?.parts ?? []
-    const part = parts.findIndex(({ ids }) => ids.includes(refersTo))
-    return message && { ...place, delivered: { message, part, isSecondForm: false } }
-  }
-
-  /** By its id. The provider may name another endpoint: a number that it chose itself. */
-  async #deliveredBy(
-    client: ClientView,
-    channel: ChannelRef,
-    deliveryId: string,
-  ): Promise<DeliveredPlace | undefined> {
-    const { store } = this.#options
-    const ids = idsIn(deliveryId)
-    const sent = ids && (await store.findEntry(client.id, ids.entryId))
-    const second = sent && secondFormOf(sent)
-    const about = second ?? (sent && changeOf(sent))
-    const entry = about ? await store.findEntry(client.id, about.messageId) : sent
-    if (entry?.type !== 'message') return undefined
-    const conversation = await store.findConversation(client.id, entry.streamId)
-    const isOurs = conversation?.endpoints.some(
-      (endpoint) => endpoint.id === ids?.endpointId && isSameChannel(endpoint.channel, channel),
-    )
-    if (!ids || !isOurs || !conversation?.userId) return undefined
-    const { userId } = conversation
-    const delivered = { message: entry, part: ids.part, isSecondForm: second !== undefined }
-    return { conversationId: entry.streamId, userId, endpointId: ids.endpointId, delivered }
-  }
-
-  /**
-   * Whether the status of a delivery is to be noted. A failure is handled once: a message that the provider refused after
-   * it had accepted it is sent in its second form, or becomes a dead letter.
-   */
-  async #isNews(origin: Origin, event: InboundEvent & { type: 'delivery' }): Promise<boolean> {
-    if (event.status !== 'failed') return true
-    const { store, monitor } = this.#options
-    const { client, integration, conversationId, dedupe } = origin
-    // It may have been replayed since.
-    if (await store.findByDedupe(client.id, conversationId, dedupe)) return false
-    if (event.failure) monitor.failed({ clientId: client.id, targetId: integration.id }, event.failure)
-    if (event.isContentRefused && (await this.#sendsSecondForm(origin))) return false
-    await this.#undelivered(origin, event)
-    return true
-  }
-
-  /** Appends the second form of a part to the lane of its endpoint, once per report. False if there is none. */
-  async #sendsSecondForm({ client, integration, delivered, ...origin }: Origin): Promise<boolean> {
-    const { store, conversations, secondFormOfPart } = this.#options
-    const { conversationId, endpointId, dedupe } = origin
-    if (!delivered || delivered.isSecondForm || delivered.message.deletedAt) return false
-    const { message } = delivered
-    const conversation = await store.findConversation(client.id, conversationId)
-    const endpoint = conversation?.endpoints.find(({ id }) => id === endpointId)
-    const address = endpoint && { clientId: client.id, conversationId, integration, endpoint }
-    const part = address && (await secondFormOfPart(address, message, delivered.part))
-    if (!part) return false
-    const second: SecondForm = { type: 'second-form', messageId: message.id, seq: message.seq, part }
-    return conversations.sendSecondForm(client, conversationId, second, endpointId, dedupe)
-  }
-
-  /** What the provider reports as failed after it accepted it becomes a dead letter. */
-  async #undelivered(
-    { integration, endpointId, delivered }: Origin,
-    { failure }: InboundEvent & { type: 'delivery' },
-  ): Promise<void> {
-    const { store, dispatcher, now } = this.#options
-    if (!delivered) return
-    const { message } = delivered
-    const target = endpointTarget(endpointId)
-    const dead: Dead = {
-      ...{ reason: 'undelivered', attempts: 1, at: now(), label: `${labelOf(integration)} ${endpointId}` },
-      ...{ channel: integration.channel, integrationId: integration.id },
-      error: failure?.message ?? 'the provider could not deliver it',
-      ...codeOf(failure),
-    }
-    // Nothing is shown: a replay sends all of it.
-    if (message.sent?.[target]) await store.recordSent(message, message.seq, target, { parts: [] })
-    await store.bury(message, message.seq, target, dead)
-    dispatcher.reportDeath(target, message, dead)
-  }
-
   async #started(
     { client, conversationId, dedupe }: Origin,
     id: Id,
@@ -558,15 +450,6 @@ export class Ingest {
     })
   }
 }
-
-/** Events in which a person acts. Providers do not agree on whether all of them open the window; in doubt, they refuse. */
-const OPENS_WINDOW: ReadonlySet<InboundEvent['type']> = new Set([
-  'message',
-  'choice',
-  'started',
-  'edited',
-  'reaction',
-])
 
 const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'integration not found')
 

@@ -10,7 +10,7 @@ import { Collection } from '../documents/collection.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 import type { Store } from '../ports/store.js'
 import { NO_CLIENT } from '../ports/stored-document.js'
-import type { pauseIntegration } from './pause.js'
+import type { pauseIntegration } from './rejected-credentials.js'
 
 export interface RefreshingOptions {
   store: Store
