@@ -1,11 +1,15 @@
 import { newId } from '@plugboard/core'
-import { beforeEach, expect, test } from 'vitest'
+import fc from 'fast-check'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Store } from '../ports/store.js'
 import { memoryDatabase } from '../testing/memory-store.js'
-import { Operators } from './operators.js'
+import { type Operator, Operators } from './operators.js'
+
+const AT = '2026-11-22T08:00:00Z'
 
 let operators: Operators
 beforeEach(() => {
-  operators = new Operators({ store: memoryDatabase().open(), now: () => new Date('2026-11-22T08:00:00Z') })
+  operators = new Operators({ store: memoryDatabase().open(), now: () => new Date(AT) })
 })
 
 test('an operator is found by id, and by e-mail whatever its case', async () => {
@@ -36,19 +40,79 @@ test('an operator is found by the subject of the very same provider', async () =
   expect(await operators.findSubject({ ...subject, id: '8' })).toBeUndefined()
 })
 
-test('it is known whether there is any operator, and another administrator', async () => {
+test('it is known whether there is any operator', async () => {
   expect(await operators.isAny()).toBe(false)
-  const ada = await operators.create({ email: 'ada@example.com', role: 'admin' })
-  const bob = await operators.create({ email: 'bob@example.com', role: 'operator' })
+  await operators.create({ email: 'ada@example.com', role: 'admin' })
   expect(await operators.isAny()).toBe(true)
-  expect(await operators.hasOtherAdmin(ada.id)).toBe(false)
-  expect(await operators.hasOtherAdmin(bob.id)).toBe(true)
-  await operators.remove(ada.id)
-  await operators.remove(bob.id)
-  expect(await operators.isAny()).toBe(false)
+})
+
+describe('the last administrator', () => {
+  test('can be neither removed nor given another role', async () => {
+    const ada = await operators.create({ email: 'ada@example.com', role: 'admin' })
+    const bob = await operators.create({ email: 'bob@example.com', role: 'operator' })
+    await expect(operators.demote(ada.id, 'operator')).rejects.toMatchObject({ code: 'CONFLICT' })
+    await expect(operators.remove(ada.id)).rejects.toThrow('this is the only administrator')
+    await operators.remove(bob.id)
+    expect(await operators.list({ limit: 9 })).toEqual([ada])
+  })
+
+  test('stays, whatever others do at the same time in several processes', async () => {
+    const act = fc.constantFrom('demote', 'remove')
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.array(act, { minLength: 2, maxLength: 4 }), async (s, acts) => {
+        const database = memoryDatabase()
+        const open = () => new Operators({ store: scheduled(database.open(), s), now: () => new Date(AT) })
+        const main = new Operators({ store: database.open(), now: () => new Date(AT) })
+        const admins: Operator[] = []
+        for (const index of acts.keys())
+          admins.push(await main.create({ email: `${index}@example.com`, role: 'admin' }))
+        const all = acts.map(async (each, index) => {
+          const { id } = admins[index] as Operator
+          await (each === 'remove' ? open().remove(id) : open().demote(id, 'viewer'))
+        })
+        const ends = Promise.allSettled(all)
+        await s.waitFor(ends)
+        const left = (await main.list({ limit: 9 })).filter(({ role }) => role === 'admin')
+        const refused = (await ends).filter(({ status }) => status === 'rejected')
+        expect(left.length).toBeGreaterThan(0)
+        expect(left.length).toBe(refused.length)
+        expect(left.every(({ resigning }) => resigning === undefined)).toBe(true)
+      }),
+    )
+  })
+
+  test('is another one, though a process died before it took the role of that one', async () => {
+    const store = memoryDatabase().open()
+    const replace = vi.fn(store.replaceDocument.bind(store))
+    const fails: Store = Object.assign(Object.create(store), { replaceDocument: replace })
+    const killed = () => Promise.reject(new Error('killed'))
+    let now = new Date(AT)
+    const open = (on: Store) => new Operators({ store: on, now: () => now })
+    const ada = await open(store).create({ email: 'ada@example.com', role: 'admin' })
+    const bob = await open(store).create({ email: 'bob@example.com', role: 'admin' })
+    replace.mockImplementationOnce(store.replaceDocument.bind(store)).mockImplementationOnce(killed)
+    await expect(open(fails).demote(bob.id, 'viewer')).rejects.toThrow('killed')
+    await expect(open(store).demote(ada.id, 'viewer')).rejects.toMatchObject({ code: 'CONFLICT' })
+    now = new Date(now.getTime() + 61_000)
+    expect(await open(store).demote(ada.id, 'viewer')).toMatchObject({ role: 'viewer' })
+    expect(await open(store).list({ limit: 9 })).toMatchObject([{ role: 'viewer' }, bob])
+  })
 })
 
 test('what does not exist cannot be changed or removed', async () => {
   await expect(operators.change(newId(), (known) => known)).rejects.toMatchObject({ code: 'NOT_FOUND' })
   await expect(operators.remove(newId())).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })
+
+/** A store whose answers come in an order that the scheduler decides. */
+const scheduled = (store: Store, scheduler: fc.Scheduler): Store =>
+  new Proxy(store, {
+    get: (of, name) => {
+      const member: unknown = Reflect.get(of, name)
+      if (typeof member !== 'function') return member
+      return async (...input: unknown[]) => {
+        await scheduler.schedule(Promise.resolve(), String(name))
+        return Reflect.apply(member, of, input)
+      }
+    },
+  })

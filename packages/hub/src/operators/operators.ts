@@ -24,12 +24,20 @@ export interface OperatorRecord {
   subject?: { issuer: string; id: string }
   /** Networks of earlier sign-ins, hashed with a key. */
   knownNetworks?: string[]
+  /** Of an administrator who is about to be none, and does not count as one meanwhile. */
+  resigning?: { by: Id; at: string }
   createdAt: string
 }
 
 export type Operator = OperatorRecord & { id: Id }
 
-type NewOperator = Pick<OperatorRecord, 'email' | 'role' | 'name' | 'passwordHash' | 'subject'>
+type NewOperator = Pick<OperatorRecord, 'email' | 'role' | 'name' | 'passwordHash' | 'subject'> & {
+  /** Default: a new one. */
+  id?: Id
+}
+
+/** After this time, whoever was about to take the role of an administrator has died. */
+const RESIGNING_MS = 60_000
 
 const emailName = (email: string): string => `email ${email.toLowerCase()}`
 const subjectTerm = ({ issuer, id }: NonNullable<OperatorRecord['subject']>): string =>
@@ -50,8 +58,7 @@ export class Operators {
   }
 
   /** @throws CONFLICT if another operator has the e-mail address */
-  async create(of: NewOperator): Promise<Operator> {
-    const id = newId()
+  async create({ id = newId(), ...of }: NewOperator): Promise<Operator> {
     const createdAt = this.#options.now().toISOString()
     const operator: OperatorRecord = { ...of, email: of.email.toLowerCase(), createdAt }
     if (await this.#operators.insert(NO_CLIENT, id, operator)) return { ...operator, id }
@@ -81,14 +88,6 @@ export class Operators {
     return this.#isAny
   }
 
-  /** Whether there is an administrator other than this one. */
-  async hasOtherAdmin(id: Id): Promise<boolean> {
-    for await (const other of this.#operators.walk(NO_CLIENT)) {
-      if (other.id !== id && other.data.role === 'admin') return true
-    }
-    return false
-  }
-
   /** @throws NOT_FOUND; CONFLICT if another operator has the e-mail address */
   async change(id: Id, change: (operator: OperatorRecord) => OperatorRecord): Promise<Operator> {
     const changed = await this.#operators.change(NO_CLIENT, id, (known) => known && change(known))
@@ -96,8 +95,56 @@ export class Operators {
     return { ...changed, id }
   }
 
-  /** @throws NOT_FOUND */
+  /**
+   * Gives an operator a role that is not that of an administrator. Of several at the same time, the last administrator
+   * stays: each is marked first, and those who are marked do not count. @throws NOT_FOUND; CONFLICT for the only
+   * administrator
+   */
+  async demote(id: Id, role: Exclude<OperatorRole, 'admin'>): Promise<Operator> {
+    const by = newId()
+    const at = this.#options.now().toISOString()
+    const marked = await this.change(id, (known) =>
+      known.role === 'admin' ? { ...known, resigning: { by, at } } : { ...known, role },
+    )
+    if (marked.role !== 'admin') return marked
+    if (!(await this.#hasOtherAdmin(id))) {
+      await this.#unmark(id, by)
+      throw new PlugboardError('CONFLICT', 'this is the only administrator: create another one first')
+    }
+    return this.change(id, (known) => {
+      if (known.resigning?.by !== by)
+        throw new PlugboardError('CONFLICT', 'the operator changed concurrently; try again')
+      const { resigning: _, ...rest } = known
+      return { ...rest, role }
+    })
+  }
+
+  /** Whether there is an administrator other than this one who stays one. */
+  async #hasOtherAdmin(id: Id): Promise<boolean> {
+    for await (const { id: other, data } of this.#operators.walk(NO_CLIENT)) {
+      if (other === id || data.role !== 'admin') continue
+      const { resigning } = data
+      if (!resigning) return true
+      if (this.#options.now().getTime() - Date.parse(resigning.at) <= RESIGNING_MS) continue
+      // Its mark must go first: a process that was only very slow then finds that, and gives up.
+      if (await this.#unmark(other, resigning.by)) return true
+    }
+    return false
+  }
+
+  /** False if it is no administrator any more, or is marked anew. */
+  async #unmark(id: Id, by: Id): Promise<boolean> {
+    const left = await this.#operators.change(NO_CLIENT, id, (known) => {
+      if (known?.resigning?.by !== by) return known
+      const { resigning: _, ...rest } = known
+      return rest
+    })
+    return left?.role === 'admin' && left.resigning === undefined
+  }
+
+  /** @throws NOT_FOUND; CONFLICT for the only administrator */
   async remove(id: Id): Promise<void> {
+    await this.demote(id, 'viewer')
     const isRemoved = await this.#operators.remove(NO_CLIENT, id)
     if (!isRemoved) throw new PlugboardError('NOT_FOUND', 'operator not found')
     this.#isAny = false
