@@ -1,3 +1,4 @@
+import { PlugboardError } from '@plugboard/core'
 import type { AuditDetails, Hub, Operator, OperatorSession, SessionOwner } from '@plugboard/hub'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Actor, auditedActor } from './actor.js'
@@ -8,6 +9,8 @@ interface Start {
   action: 'session.begin' | 'link.open'
   details?: AuditDetails
   until?: Date
+  /** Whether it may still begin. Asked once it can be ended, since whoever ends all sessions may not have seen it. */
+  isGood?(): Promise<boolean>
 }
 
 /** Begins sessions of the console: with the cookie, and an entry of the audit log. */
@@ -20,7 +23,7 @@ export class Sessions {
     this.#cookies = cookies
   }
 
-  /** Signs an operator in. */
+  /** Signs an operator in. @throws UNAUTHORIZED if the operator was removed or got another password meanwhile */
   async ofOperator(
     operator: Operator,
     request: FastifyRequest,
@@ -28,8 +31,17 @@ export class Sessions {
     details?: AuditDetails,
   ): Promise<{ actor: Actor; session: OperatorSession }> {
     const actor = asActor(operator)
-    const start = { action: 'session.begin', ...(details && { details }) } as const
+    const start: Start = {
+      action: 'session.begin',
+      ...(details && { details }),
+      isGood: () => this.#isAsBefore(operator),
+    }
     return { actor, session: await this.#begin({ operatorId: operator.id }, actor, request, reply, start) }
+  }
+
+  async #isAsBefore({ id, passwordHash }: Operator): Promise<boolean> {
+    const now = await this.#hub.operators.find({ id })
+    return now !== undefined && now.passwordHash === passwordHash
   }
 
   /** Opens the console for the holder of a link to one client. */
@@ -55,13 +67,17 @@ export class Sessions {
     actor: Actor,
     request: FastifyRequest,
     reply: FastifyReply,
-    { until, ...entry }: Start,
+    { until, isGood, ...entry }: Start,
   ): Promise<OperatorSession> {
     const { ip: from, headers } = request
     const { token, session } = await this.#hub.operatorSessions.begin(owner, {
       ...{ from, userAgent: headers['user-agent'] },
       ...(until && { until }),
     })
+    if (isGood && !(await isGood())) {
+      await this.#hub.operatorSessions.end(session.id)
+      throw new PlugboardError('UNAUTHORIZED', 'the operator was changed meanwhile: sign in again')
+    }
     this.#cookies.set(reply, 'session', token, new Date(session.until))
     await this.#record(actor, request, { ...entry, outcome: 'done' })
     return session
@@ -70,7 +86,7 @@ export class Sessions {
   #record(
     actor: Actor,
     { ip: from, id: requestId }: FastifyRequest,
-    entry: Omit<Start, 'until'> & { outcome: 'done' | 'refused' },
+    entry: Omit<Start, 'until' | 'isGood'> & { outcome: 'done' | 'refused' },
   ): Promise<void> {
     return this.#hub.audit.record({
       ...{ ...entry, from, requestId, actor: auditedActor(actor) },

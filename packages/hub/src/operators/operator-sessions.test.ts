@@ -52,6 +52,13 @@ test('a session lasts while it is used, but for no more than a week', async () =
   expect(await sessions.use(token)).toBeUndefined()
 })
 
+test('a session is good for any number of requests at the same time', async () => {
+  const { token } = await sessions.begin({ operatorId: newId() }, FROM)
+  later(HOUR_MS)
+  const all = await Promise.all(Array.from({ length: 200 }, () => sessions.use(token)))
+  expect(new Set(all.map((session) => session?.usedAt))).toEqual(new Set(['2026-11-22T09:00:00.000Z']))
+})
+
 test('a session that is not used ends', async () => {
   const { token } = await sessions.begin({ operatorId: newId() }, FROM)
   later(12 * HOUR_MS - 1)

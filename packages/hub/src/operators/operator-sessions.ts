@@ -98,12 +98,12 @@ export class OperatorSessions {
     const session = this.#asSession(kept.id, kept.data)
     const now = this.#options.now()
     if (session.expiresAt <= now) return undefined
-    if (now.getTime() - Date.parse(session.usedAt) < this.#options.idleMs / TOUCH) return session
-    const used = await this.#sessions.change(
-      NO_CLIENT,
-      kept.id,
-      // It may have been ended meanwhile.
-      (known) => known && { ...known, usedAt: now.toISOString() },
+    const isFresh = ({ usedAt }: SessionRecord): boolean =>
+      now.getTime() - Date.parse(usedAt) < this.#options.idleMs / TOUCH
+    if (isFresh(kept.data)) return session
+    const used = await this.#sessions.change(NO_CLIENT, kept.id, (known) =>
+      // It may have been ended meanwhile, and another request of the same page may have written the time.
+      !known || isFresh(known) ? known : { ...known, usedAt: now.toISOString() },
     )
     return used && this.#asSession(kept.id, used)
   }
