@@ -2,7 +2,7 @@
 const URLS = /\b(?!file:|node:)([a-z][a-z0-9+.-]{1,20}:\/\/)([^\s"'<>\\?#]*)([?#][^\s"'<>\\]*)?/gi
 
 /** Path segments that may be tokens: long ones, as in URLs of Slack and Discord, and shorter ones with a digit (Zapier). */
-const TOKEN = /^(.{16,}|(?=.*\d).{6,})$/s
+export const TOKEN = /^(.{16,}|(?=.*\d).{6,})$/s
 
 /**
  * Masks possible secrets in the URLs of a text: user names and passwords, queries, and path segments that look like a token. The URL of a

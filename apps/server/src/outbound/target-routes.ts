@@ -1,6 +1,7 @@
 import type { WebhookAddress } from '@plugboard/hub'
 import { type buildConnector, Pool } from 'undici'
 import { type Allowance, refusal, TargetForbiddenError } from './guard.js'
+import { secretsIn } from './response-excerpt.js'
 
 /** What is computed once per target, not once per request. */
 export interface Route {
@@ -10,6 +11,8 @@ export interface Route {
   readonly signingKey: Buffer | undefined
   /** Another key, which signs too until then, in milliseconds of the epoch. */
   readonly former?: { key: Buffer; until: number } | undefined
+  /** What grants access, in its headers and in its URL. */
+  readonly secrets: readonly string[]
   readonly pool: Pool
 }
 
@@ -81,9 +84,9 @@ export class TargetRoutes {
     const reason = refusal(target.url, this.#options.allowance)
     if (reason !== undefined) throw new TargetForbiddenError(reason)
     const url = new URL(target.url)
+    const path = url.pathname + url.search
     return {
-      target,
-      path: url.pathname + url.search,
+      ...{ target, path, secrets: secretsIn(path, Object.values(target.headers)) },
       headers: commonHeaders(target),
       signingKey: signingKey(target.signingSecret),
       former: target.former && { key: keyOf(target.former.secret), until: target.former.until },

@@ -27,7 +27,7 @@ test('an attempt whose time is over writes no request, even if its timer is late
   })
   // Only this clock moves, as when a process that was suspended goes on before its timers have fired.
   vi.useFakeTimers({ toFake: ['hrtime'] })
-  const route = { path: '/', headers: [], signingKey: undefined, pool }
+  const route = { path: '/', headers: [], signingKey: undefined, secrets: [], pool }
   const make = (id: string, passedMs: number): Promise<DeliveryFailure | undefined> => {
     const limits = { timeoutMs: 60_000, maxResponseBytes: 1000 }
     const made = new Promise<DeliveryFailure | undefined>((done) =>

@@ -24,13 +24,19 @@ export interface AttemptLimits {
   maxResponseBytes: number
 }
 
+/** What an answer may repeat. */
+interface Sent {
+  body: string
+  secrets: readonly string[]
+}
+
 /** Makes one attempt and calls `done` once. Never throws, never resends, follows no redirect. */
 export function attempt(route: Route, item: WebhookItem, limits: AttemptLimits, done: Done): void {
   if (item.body === '') return done()
   // `dispatch` is what undici's `request` is made of. It is the one that reports when the request gets written.
   route.pool.dispatch(
     { method: 'POST', path: route.path, headers: headersAt(new Date(), route, item), body: item.body },
-    new Exchange(limits, item.body, done),
+    new Exchange(limits, { body: item.body, secrets: route.secrets }, done),
   )
 }
 
@@ -57,7 +63,7 @@ function headersAt(now: Date, route: Route, item: WebhookItem): string[] {
  */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #limits: AttemptLimits
-  readonly #sentBody: string
+  readonly #sent: Sent
   readonly #startedAt = Date.now()
   readonly #endsAt: number
   readonly #timer: NodeJS.Timeout
@@ -70,9 +76,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   /** The start of an answer that is no 2xx. */
   readonly #received: Buffer[] = []
 
-  constructor(limits: AttemptLimits, sentBody: string, done: Done) {
+  constructor(limits: AttemptLimits, sent: Sent, done: Done) {
     this.#limits = limits
-    this.#sentBody = sentBody
+    this.#sent = sent
     this.#done = done
     this.#endsAt = monotonicMs() + limits.timeoutMs
     this.#timer = setTimeout(() => this.#expire(), limits.timeoutMs)
@@ -136,8 +142,9 @@ class Exchange implements Dispatcher.DispatchHandler {
     const durationMs = monotonicMs() - this.#endsAt + this.#limits.timeoutMs
     const facts: AttemptFacts = { startedAt: this.#startedAt, durationMs }
     if (this.#status !== 0) facts.status = this.#status
+    const { body, secrets } = this.#sent
     const response =
-      this.#received.length > 0 ? excerptOf(Buffer.concat(this.#received), this.#sentBody) : undefined
+      this.#received.length > 0 ? excerptOf(Buffer.concat(this.#received), body, secrets) : undefined
     if (response !== undefined) facts.response = response
     return facts
   }
