@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Id, isPlugboardError } from '@plugboard/core'
+import { type Id, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { ClientView } from '../clients/directory.js'
 import type { Deliveries } from '../conversations/deliveries.js'
 import { type DeadFilter, type DeadRef, type DeadSpot, matchesDead } from '../log/dead-letter.js'
@@ -182,7 +182,7 @@ export class JobRun {
   /** Once for each. */
   #fail(ref: DeadRef): Outcome {
     if (this.#settled.size >= MAX_SETTLED)
-      throw new Error('too many dead letters are for targets that were removed')
+      throw new PlugboardError('CONFLICT', 'too many dead letters are for targets that were removed')
     this.#settled.add(nameOf(ref))
     this.#options.failed()
     return 'over'

@@ -56,7 +56,8 @@ async function setUp({ webhooks = [] as string[] } = {}) {
     const monitor = { read: async () => new Map() }
     const deliveries = new Deliveries({ store: dying, dispatcher, monitor, now } as never)
     const jobs = new Jobs({
-      ...{ store: dying, deliveries, isAlone, lostAfterMs: LOST_AFTER_MS, log: silentLogger, now },
+      ...{ store: dying, deliveries, isAlone, lostAfterMs: LOST_AFTER_MS, turnMs: 50 },
+      ...{ log: silentLogger, now },
       findClient: async (id) => (id === client.id ? client : undefined),
     })
     ends.push(() => void jobs.stop())
@@ -222,6 +223,60 @@ test('a job that is stopped stands still, and goes on when it is resumed', async
   await expect.poll(async () => (await one.jobs.get(client, id)).state, PATIENT).toBe('done')
   expect([(await one.jobs.get(client, id)).done, await dead()]).toEqual([20, 0])
   await expect(one.jobs.resume(client, id)).rejects.toMatchObject({ code: 'CONFLICT' })
+})
+
+test('jobs that wait for their targets keep no other job waiting', async () => {
+  const { client, process, buried } = await setUp()
+  const { jobs } = process()
+  await buried(2)
+  // Nothing is delivered, so these end never.
+  for (let count = 0; count < 6; count += 1) await jobs.create(client, replay())
+  const { id } = await jobs.create(client, replay({ action: 'discard', filter: { channel: 'none' } }))
+  const state = async () => {
+    await jobs.look()
+    return (await jobs.get(client, id)).state
+  }
+  await expect.poll(state, PATIENT).toBe('done')
+  const { state: first } = (await jobs.list(client, { limit: 10 })).at(-1) ?? {}
+  expect(first).toBe('running')
+})
+
+test('a client has a limited number of jobs that run', async () => {
+  const { client, process, buried } = await setUp()
+  const { jobs } = process()
+  await buried(1)
+  const made = await Promise.allSettled(Array.from({ length: 30 }, () => jobs.create(client, replay())))
+  const begun = made.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+  expect(begun).toHaveLength(20)
+  const limited = { code: 'RATE_LIMITED', message: /20 jobs of this client run already/ }
+  const [one, two] = begun as [(typeof begun)[number], (typeof begun)[number]]
+  await jobs.stopJob(client, one.id)
+  await jobs.create(client, replay())
+  await expect(jobs.create(client, replay())).rejects.toMatchObject({ code: limited.code })
+  await expect(jobs.resume(client, one.id)).rejects.toThrow(limited.message)
+  await jobs.stopJob(client, two.id)
+  expect(await jobs.resume(client, one.id)).toMatchObject({ state: 'running' })
+})
+
+test('why a job failed has no words of the store', async () => {
+  const { client, store, process, buried } = await setUp()
+  await buried(1)
+  const { jobs } = process()
+  const { id } = await jobs.create(client, replay())
+  const broken = new Proxy(store, {
+    get: (of, name) =>
+      name === 'findProgress'
+        ? () => Promise.reject(new Error('db-7.internal:27017'))
+        : Reflect.get(of, name),
+  })
+  const other = new Jobs({
+    ...{ store: broken, deliveries: {} as never, isAlone: true, lostAfterMs: 1000, log: silentLogger },
+    ...{ findClient: async () => client, now: () => new Date() },
+  })
+  ends.push(() => void other.stop())
+  await other.look()
+  await expect.poll(async () => (await jobs.get(client, id)).state, PATIENT).toBe('failed')
+  expect((await jobs.get(client, id)).error).toBe('an internal error, which is in the log of the server')
 })
 
 test('the job of another client is not found', async () => {

@@ -1,8 +1,15 @@
-import { setImmediate as turn } from 'node:timers/promises'
-import { createIdSource, type Id, type Logger, newId, PlugboardError } from '@plugboard/core'
+import {
+  createIdSource,
+  type Id,
+  isPlugboardError,
+  type Logger,
+  newId,
+  PlugboardError,
+} from '@plugboard/core'
 import type { ClientView } from '../clients/directory.js'
 import type { Deliveries } from '../conversations/deliveries.js'
 import { monotonicMs } from '../delivery/transport.js'
+import { yieldIfBusy } from '../event-loop.js'
 import { type DeadFilter, type DeadSpot, matchesDead } from '../log/dead-letter.js'
 import type { Store } from '../ports/store.js'
 import { NO_CLIENT, type StoredDocument } from '../ports/stored-document.js'
@@ -17,6 +24,8 @@ export interface JobsOptions {
   lostAfterMs: number
   /** No other process can use the store: any other owner has ended. */
   isAlone: boolean
+  /** How long a job keeps others from its place, in milliseconds. For tests. */
+  turnMs?: number
   log: Logger
   now(): Date
 }
@@ -24,11 +33,17 @@ export interface JobsOptions {
 const COLLECTION = 'job'
 const RUNNING = 'running'
 const ofClient = (clientId: Id): string => `client ${clientId}`
+const runningOf = (clientId: Id): string => `running ${clientId}`
 
 /** How often a process looks for jobs that nobody does. */
 const LOOK_MS = 2_000
-/** Jobs that one process does at the same time. */
+/** Jobs that one process does at the same time. Where there are more, they take turns. */
 const AT_ONCE = 4
+const TURN_MS = 10_000
+/** Jobs of one client that run or wait for their turn. */
+const MAX_RUNNING = 20
+/** When to try again, with more of them. */
+const RETRY_MS = 5_000
 /** Share of the time after which others take over that a process uses itself; the rest is for what is under way. */
 const OWN_SHARE = 0.6
 const BEATS = 15
@@ -42,6 +57,8 @@ const KEPT_MS = 30 * 24 * 60 * 60 * 1000
 interface Own {
   version: number
   data: JobData
+  /** By the monotonic clock. */
+  takenAt: number
   abort: AbortController
   run: JobRun | undefined
   client: ClientView | undefined
@@ -63,6 +80,10 @@ export class Jobs {
   readonly #own = new Map<Id, Own>()
   /** Running jobs of others: the version, and since when it has been unchanged by the monotonic clock. */
   readonly #seen = new Map<Id, { version: number; since: number }>()
+  /** When this process last did a running job, by the monotonic clock. */
+  readonly #turns = new Map<Id, number>()
+  /** Jobs of each client that are about to begin. */
+  readonly #beginning = new Map<Id, number>()
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
   #isStopping = false
@@ -93,18 +114,40 @@ export class Jobs {
     let count = 0
     let looked = 0
     for (let after: DeadSpot | undefined; ; ) {
+      const turn = yieldIfBusy()
+      if (turn) await turn
       const refs = await store.walkDead(client.id, { limit: PAGE, ...(after && { after }) })
       for (const ref of refs) if (matchesDead(ref, filter)) count += 1
       looked += refs.length
       after = refs.at(-1)
       if (!after || refs.length < PAGE) return { count, isMore: false }
       if (looked >= MAX_LOOKS) return { count, isMore: true }
-      await turn()
     }
   }
 
-  /** Starts a job. @throws NOT_FOUND for a webhook that the client does not have */
-  async create(client: ClientView, { filter, ...job }: NewJob): Promise<Job> {
+  /** Starts a job. @throws RATE_LIMITED while many of the client run */
+  create(client: ClientView, wanted: NewJob): Promise<Job> {
+    return this.#withRoom(client, () => this.#create(client, wanted))
+  }
+
+  /** Those that begin at the same time count. @throws RATE_LIMITED */
+  async #withRoom(client: ClientView, begin: () => Promise<Job>): Promise<Job> {
+    const others = this.#beginning.get(client.id) ?? 0
+    this.#beginning.set(client.id, others + 1)
+    try {
+      const range = { term: runningOf(client.id), limit: MAX_RUNNING }
+      const running = await this.#options.store.listDocuments(NO_CLIENT, COLLECTION, range)
+      if (running.length + others < MAX_RUNNING) return await begin()
+      const message = `${MAX_RUNNING} jobs of this client run already: stop one, or wait for its end`
+      throw new PlugboardError('RATE_LIMITED', message, { retryAfterMs: RETRY_MS })
+    } finally {
+      const left = (this.#beginning.get(client.id) ?? 1) - 1
+      if (left > 0) this.#beginning.set(client.id, left)
+      else this.#beginning.delete(client.id)
+    }
+  }
+
+  async #create(client: ClientView, { filter, ...job }: NewJob): Promise<Job> {
     const { now, store } = this.#options
     const at = now()
     const until = filter.until && filter.until < at ? filter.until : at
@@ -143,14 +186,18 @@ export class Jobs {
     )
   }
 
-  /** Continues a job that was stopped or failed. @throws NOT_FOUND, CONFLICT if it is done */
+  /** Continues a job that was stopped or failed. @throws NOT_FOUND, CONFLICT if it is done, RATE_LIMITED */
   async resume(client: ClientView, id: Id): Promise<Job> {
-    const job = await this.#change(client, id, (data) => {
-      if (data.state === 'done') throw new PlugboardError('CONFLICT', 'the job is done')
-      if (data.state === 'running') return data
-      const { endedAt: _, error: __, owner: ___, ...rest } = data
-      return { ...rest, state: 'running' }
-    })
+    const known = await this.get(client, id)
+    if (known.state === 'running') return known
+    const job = await this.#withRoom(client, () =>
+      this.#change(client, id, (data) => {
+        if (data.state === 'done') throw new PlugboardError('CONFLICT', 'the job is done')
+        if (data.state === 'running') return data
+        const { endedAt: _, error: __, owner: ___, ...rest } = data
+        return { ...rest, state: 'running' }
+      }),
+    )
     if (this.#timer) void this.look()
     return job
   }
@@ -186,14 +233,46 @@ export class Jobs {
   }
 
   async #look(): Promise<void> {
-    const { store } = this.#options
-    const documents = await store.listDocuments(NO_CLIENT, COLLECTION, { limit: PAGE, term: RUNNING })
-    for (const document of documents) {
-      if (this.#isStopping) return
-      if (this.#own.has(document.id) || this.#own.size >= AT_ONCE) continue
-      if (this.#isLost(document)) await this.#take(document)
+    const documents = await this.#running()
+    const ids = new Set(documents.map(({ id }) => id))
+    for (const known of [this.#seen, this.#turns])
+      for (const id of known.keys()) if (!ids.has(id)) known.delete(id)
+    const open = new Set(documents.filter((each) => !this.#own.has(each.id) && this.#isLost(each)))
+    while (open.size > 0 && !this.#isStopping) {
+      if (this.#own.size >= AT_ONCE) return this.#endTurn()
+      const next = [...open].reduce((one, other) => (this.#isBefore(other, one) ? other : one))
+      open.delete(next)
+      await this.#take(next)
     }
-    for (const id of this.#seen.keys()) if (!documents.some((each) => each.id === id)) this.#seen.delete(id)
+  }
+
+  async #running(): Promise<StoredDocument[]> {
+    const found: StoredDocument[] = []
+    for (let after: Id | undefined; ; ) {
+      const range = { limit: PAGE, term: RUNNING, ...(after && { after }) }
+      const page = await this.#options.store.listDocuments(NO_CLIENT, COLLECTION, range)
+      found.push(...page)
+      after = page.at(-1)?.id
+      if (!after) return found
+    }
+  }
+
+  /** The client of which the fewest jobs are done comes first, and then the job that waited longest. */
+  #isBefore(one: StoredDocument, other: StoredDocument): boolean {
+    const own = [...this.#own.values()].map(({ data }) => data.clientId)
+    const countOf = (document: StoredDocument): number => {
+      const { clientId } = dataOf(document)
+      return own.filter((each) => each === clientId).length
+    }
+    const turnOf = ({ id }: StoredDocument): number => this.#turns.get(id) ?? 0
+    return (countOf(one) - countOf(other) || turnOf(one) - turnOf(other)) < 0
+  }
+
+  /** Others wait: the job that was done longest gives its place, if it had its turn. It goes on later. */
+  #endTurn(): void {
+    const { turnMs = TURN_MS } = this.#options
+    const [longest] = [...this.#own.values()].sort((a, b) => a.takenAt - b.takenAt)
+    if (longest && monotonicMs() - longest.takenAt >= turnMs) longest.abort.abort()
   }
 
   /** Whether nobody does the job. */
@@ -217,9 +296,10 @@ export class Jobs {
     const version = document.version + 1
     if (!(await store.replaceDocument(documentOf(id, version, data)))) return
     this.#seen.delete(id)
+    this.#turns.set(id, beatAt)
     const client = await findClient(data.clientId)
     const own: Own = {
-      ...{ version, data, beatAt, client, abort: new AbortController() },
+      ...{ version, data, beatAt, takenAt: beatAt, client, abort: new AbortController() },
       ...{ run: undefined, beating: undefined, ended: Promise.resolve() },
     }
     this.#own.set(id, own)
@@ -258,7 +338,7 @@ export class Jobs {
       clearInterval(beats)
       await own.beating
       this.#options.log.warn({ err, job: id }, 'a job failed')
-      await this.#end(id, own, { state: 'failed', error: err instanceof Error ? err.message : String(err) })
+      await this.#end(id, own, { state: 'failed', error: reasonOf(err) })
     }
   }
 
@@ -390,10 +470,16 @@ const ended = (data: JobData, state: JobState, now: () => Date): JobData => ({
   endedAt: now().toISOString(),
 })
 
+/** The words of other errors may have what is nobody's business, such as addresses of the database. */
+const reasonOf = (error: unknown): string =>
+  isPlugboardError(error) && error.code !== 'INTERNAL'
+    ? error.message
+    : 'an internal error, which is in the log of the server'
+
 const dataOf = ({ data }: StoredDocument): JobData => JSON.parse(data) as JobData
 
 const documentOf = (id: Id, version: number, data: JobData): StoredDocument => ({
   ...{ clientId: NO_CLIENT, collection: COLLECTION, id, version },
-  terms: [ofClient(data.clientId), ...(data.state === 'running' ? [RUNNING] : [])],
+  terms: [ofClient(data.clientId), ...(data.state === 'running' ? [RUNNING, runningOf(data.clientId)] : [])],
   data: JSON.stringify(data),
 })
