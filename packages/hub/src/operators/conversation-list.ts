@@ -71,11 +71,10 @@ export class ConversationList {
     const channels = channelsOf(client, filter)
     if (filter.userId ?? filter.identity ?? filter.externalId) {
       const found = await this.#ofPerson(client, filter)
-      const items = await this.#listed(
-        client,
-        found.filter((record) => isWithin(record, filter, channels)),
-      )
-      return { items: items.slice(0, MAX_FOUND) }
+      const newest = found
+        .filter((record) => isWithin(record, filter, channels))
+        .sort((a, b) => activityOf(b).getTime() - activityOf(a).getTime() || (a.id < b.id ? 1 : -1))
+      return { items: await this.#listed(client, newest.slice(0, MAX_FOUND)) }
     }
     const { since, until } = filter
     const page = { limit, ...(before && { before }), ...(since && { since }), ...(until && { until }) }
@@ -167,11 +166,11 @@ export class ConversationList {
     const newest = new Map(messages.map((entry) => [entry.streamId, entry]))
     const stateOf = new Map(states.map(({ id, ...state }) => [id, state]))
     const items = records.map((record): ListedConversation => {
-      const { id, lastMessageAt, createdAt } = record
+      const { id } = record
       const message = newest.get(id)
       return {
         ...record,
-        lastActivityAt: lastMessageAt ?? createdAt,
+        lastActivityAt: activityOf(record),
         ...(message && { newest: message }),
         state: stateOf.get(id) ?? { pending: 0, dead: 0 },
       }
@@ -198,12 +197,15 @@ function channelsOf(
   return integrationId === undefined && channel !== undefined ? [...new Set([channel, ...texts])] : texts
 }
 
+const activityOf = ({ lastMessageAt, createdAt }: ConversationRecord): Date => lastMessageAt ?? createdAt
+
 function isWithin(
-  { lastMessageAt, createdAt, endpoints }: ConversationRecord,
+  record: ConversationRecord,
   { since, until }: ConversationFilter,
   channels: readonly string[] | undefined,
 ): boolean {
-  const at = lastMessageAt ?? createdAt
+  const { endpoints } = record
+  const at = activityOf(record)
   if ((since && at < since) || (until && at > until)) return false
   return !channels || endpoints.some(({ channel }) => channels.includes(encodeChannel(channel)))
 }
