@@ -42,6 +42,13 @@ export const ended = new Store(0)
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
+export interface RequestOptions {
+  body?: unknown
+  /** The same for a repetition, which has no second effect then. */
+  key?: string | undefined
+  signal?: AbortSignal | undefined
+}
+
 /**
  * A request to the admin API. `path` is below `/admin/v1/`. The shape of the answer is that of the API document of the
  * same server, which has the same version.
@@ -50,9 +57,9 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 export async function request<T>(
   method: Method,
   path: string,
-  { body, signal }: { body?: unknown; signal?: AbortSignal } = {},
+  { body, key, signal }: RequestOptions = {},
 ): Promise<T> {
-  const response = await answerOf(method, path, body, signal)
+  const response = await answerOf(method, path, { body, key, signal })
   const text = await response.text().catch(() => '')
   const json = parsed(text)
   if (response.ok) return json as T
@@ -63,8 +70,7 @@ export async function request<T>(
 async function answerOf(
   method: Method,
   path: string,
-  body: unknown,
-  signal: AbortSignal | undefined,
+  { body, key, signal }: RequestOptions,
 ): Promise<Response> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS)
   try {
@@ -75,6 +81,7 @@ async function answerOf(
       headers: {
         accept: 'application/json',
         ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(key !== undefined && { 'idempotency-key': key }),
         ...(method !== 'GET' && csrfToken !== undefined && { 'x-csrf-token': csrfToken }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),

@@ -70,6 +70,10 @@ const answers = {
     description: 'The body is larger than 150 kB',
     examples: { body: fault('TOO_LARGE', 'the body is larger than 153600 bytes') },
   },
+  422: {
+    description: 'The idempotency key was used with another request',
+    examples: { key: fault('MISMATCH', 'this idempotency key was used with a different request') },
+  },
   429: {
     description: 'Too many requests; `Retry-After` has the seconds to wait',
     examples: { limited: fault('RATE_LIMITED', 'Too Many Requests') },
@@ -91,15 +95,16 @@ const errors: Readonly<Record<string, ErrorAnswer>> = Object.fromEntries(
 
 /** Names of the errors of a route: those of its kind, and `more`. */
 export function errorsOf(
-  route: { isOpen: boolean; body?: unknown; params?: unknown; query?: unknown },
+  route: { isOpen: boolean; body?: unknown; params?: unknown; query?: unknown; takesKey?: true | undefined },
   more: readonly AdminStatus[] = [],
 ): string[] {
-  const { isOpen, body, params, query } = route
+  const { isOpen, body, params, query, takesKey } = route
   const statuses: AdminStatus[] = [
     ...(body || query || params ? ([400] as const) : []),
     ...(isOpen ? [] : ([401, 403] as const)),
     ...(params ? ([404] as const) : []),
     ...(body ? ([413] as const) : []),
+    ...(takesKey ? ([409, 422] as const) : []),
     ...more,
     ...([429, 503] as const),
   ]

@@ -20,7 +20,13 @@ export function idempotent<T>(
     throw new PlugboardError('INVALID', `"headers.idempotency-key" must have 1 to ${MAX_KEY} characters`)
   }
   const route = `${request.method} ${request.routeOptions.url}`
-  return hub.idempotency.run(client, { route, key, body: JSON.stringify(request.body ?? {}) }, make)
+  return hub.idempotency.run(client, { route, key, body: bodyOf(request) }, make)
+}
+
+/** What the path names is a part of the request, except the client. */
+function bodyOf({ body = {}, params }: FastifyRequest): string {
+  const { appId: _, clientId: __, ...named } = params as Record<string, string>
+  return JSON.stringify(Object.keys(named).length === 0 ? body : [named, body])
 }
 
 /** For routes whose response has a secret, which is not stored and cannot be returned twice. @throws INVALID */

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { newId, toUuid } from '@plugboard/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createClient, type TestClient } from '../support/api.js'
+import { call, createClient, type TestClient } from '../support/api.js'
 import { textOf, textsOf } from '../support/fault-load.js'
-import { callWithKey, newSession } from '../support/operators.js'
+import { callWithKey, newSession, withKey } from '../support/operators.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 
@@ -143,6 +143,22 @@ test('an operator sends a message as the business, and the log has who did, with
   expect((await admin('POST', nowhere, { text: 'a' })).status).toBe(404)
 })
 
+test('a message that is sent again with its key is there once, and the key is good for one conversation', async () => {
+  const { client, bot, of } = await aClient()
+  const [one, other] = [await client.converse(), await client.converse()]
+  const headers = { ...withKey, 'idempotency-key': randomUUID() }
+  const send = ({ conversationId }: typeof one) =>
+    call(server, 'POST', `/admin/v1${of}/conversations/${conversationId}/messages`, {
+      ...{ body: { text: 'once' }, headers },
+    })
+  const sent = await send(one)
+  expect(await send(one)).toMatchObject({ status: 201, json: sent.json })
+  expect(await send(other)).toMatchObject({ status: 422, json: { error: { code: 'MISMATCH' } } })
+  await client.say(one.conversationId, 'last')
+  await bot.until(() => textsOf(bot).includes('last'))
+  expect(textsOf(bot)).toEqual(['once', 'last'])
+})
+
 describe('deliveries', () => {
   test('that were given up are listed by filter, newest first, in pages', async () => {
     const { client, bot, of } = await aClient()
@@ -209,6 +225,13 @@ describe('deliveries', () => {
     expect(await messagesOf(of)).toEqual([])
     const { deliveries } = (await client.call('GET', `/messages/${second?.entryId}/deliveries`)).json
     expect(deliveries).toMatchObject([{ state: 'dead' }])
+    bot.answer = () => 500
+    await sayAll(client, of, conversationId, ['bad 3'])
+    const malformed = { items: [idOf((await messagesOf(of))[0]), { ...unknown, targetId: 'x' }] }
+    expect((await admin('POST', `${of}/deliveries/discard`, malformed)).json.error.path).toEqual([
+      ...['items', '1', 'targetId'],
+    ])
+    expect(await messagesOf(of)).toHaveLength(1)
     const tooMany = Array.from({ length: 101 }, () => unknown)
     expect((await admin('POST', `${of}/deliveries/replay`, { items: tooMany })).status).toBe(400)
   })

@@ -247,6 +247,8 @@ describe('ours: a single message', () => {
     expect(answers[1]?.json).toEqual(answers[0]?.json)
     const other = { ...body, content: { type: 'text', text: 'twice' } }
     expect((await call(stage.server, 'POST', url, { headers, body: other })).status).toBe(422)
+    const elsewhere = url.replace(id, (await begin()).id)
+    expect((await call(stage.server, 'POST', elsewhere, { headers, body })).status).toBe(422)
     expect((await api.listMessages(id)).messages).toHaveLength(1)
   })
 })

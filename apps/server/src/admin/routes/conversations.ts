@@ -3,6 +3,7 @@ import { type ClientView, integrationOf, type ListedConversation, previewOf } fr
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { jsonObject } from '../../dialects/bounded.js'
+import { idempotent } from '../../dialects/idempotent.js'
 import { EXTERNAL_NAMESPACE } from '../../dialects/smartify/names.js'
 import { DIALECT } from '../../dialects/sunshine-v2/map.js'
 import type { AdminDeps } from '../deps.js'
@@ -139,18 +140,21 @@ export function conversationRoutes(app: FastifyInstance, deps: AdminDeps): void 
     role: 'operator',
     tenant: true,
     audit: 'message.send',
+    takesKey: true,
     params,
     body: sendBody,
     responses: { 201: z.object({ id: z.string(), at: time }) },
-    handle: async ({ client, params, body: { text, payload, integration }, note }) => {
+    handle: async ({ client, params, body: { text, payload, integration }, request, note }) => {
       const { id: conversationId } = await one(client, params.conversationId)
       const content: JsonObject = payload ?? { type: 'text', text: text ?? '' }
       const to = integration === undefined ? undefined : integrationIdOf(client, integration)
-      const message = await hub.messages.post(client, {
-        ...{ conversationId, author: 'business', payload: content },
-        payloadPath: [payload ? 'payload' : 'text'],
-        ...(to && { to: { integrationId: to } }),
-      })
+      const message = await idempotent(hub, { request, client }, (id) =>
+        hub.messages.post(client, {
+          ...{ id, conversationId, author: 'business', payload: content },
+          payloadPath: [payload ? 'payload' : 'text'],
+          ...(to && { to: { integrationId: to } }),
+        }),
+      )
       note({ messageId: toUuid(message.id) })
       return { id: toUuid(message.id), at: message.sentAt.toISOString() }
     },

@@ -123,11 +123,15 @@ export function deliveryRoutes(app: FastifyInstance, deps: AdminDeps): void {
       responses: { 200: dealt },
       handle: async ({ client, body: { items }, note }) => {
         const refused: z.infer<typeof dealt>['refused'] = []
-        for (const [index, item] of items.entries()) {
-          const id = {
+        // All of them first, so that a request that is refused has changed nothing.
+        const wanted = items.map((item, index) => ({
+          item,
+          id: {
             entryId: idIn(item.entryId, ['items', `${index}`, 'entryId'], 'an entry'),
             targetId: idIn(item.targetId, ['items', `${index}`, 'targetId'], 'a target'),
-          }
+          },
+        }))
+        for (const { item, id } of wanted) {
           try {
             await hub.deliveryList.deal(client, action, id)
           } catch (error) {
