@@ -1,3 +1,4 @@
+import { toUuid } from '@plugboard/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient } from './support/api.js'
 import { runCommand } from './support/command-line.js'
@@ -75,9 +76,14 @@ describe('plugboard operators', () => {
     expect((await run(['operators', 'list'])).out).toMatch(
       /^EMAIL +ROLE +CREATED +SIGN-IN\nbob@example.org +admin +\S+\n$/,
     )
+    const key = ['keys', 'create', '--app', 'new', '--scope', 'app', '--json']
+    const { appId, keyId } = JSON.parse((await run(key)).out)
+    expect((await run(['clients', 'delete', appId])).err).toBe('')
     server = await server.restart()
     const { json } = await callWithKey(server, 'GET', '/audit?actor=command-line')
     expect(json.items).toMatchObject([
+      { action: 'client.delete', clientId: toUuid(appId), outcome: 'done', from: 'this machine' },
+      { action: 'key.create', clientId: toUuid(appId), details: { keyId }, outcome: 'done' },
       { action: 'operator.delete', details: { email: EMAIL }, outcome: 'done' },
       { action: 'operator.create', details: { email: 'bob@example.org' }, outcome: 'done' },
     ])

@@ -1,4 +1,4 @@
-import { type Id, toUuid } from '@plugboard/core'
+import { type Id, isId, toUuid } from '@plugboard/core'
 import type { AuditEntry, OperatorSession } from '@plugboard/hub'
 import type { FastifyRequest } from 'fastify'
 
@@ -37,8 +37,11 @@ export function actorOf({ actor }: FastifyRequest): Actor {
   return actor
 }
 
+/** Who did something: operators and links by their ids, and programs by a name. */
+export type AuditedActor = { kind: Actor['kind']; id: string; name: string }
+
 /** An actor as in the audit log, with the id that the API shows. */
-export const auditedActor = ({ kind, id, name }: Actor): AuditEntry['actor'] => ({
+export const auditedActor = ({ kind, id, name }: AuditedActor): AuditEntry['actor'] => ({
   ...{ kind, name },
-  id: kind === 'key' ? id : toUuid(id),
+  id: isId(id) ? toUuid(id) : id,
 })

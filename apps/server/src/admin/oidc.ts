@@ -1,5 +1,5 @@
 import { PlugboardError } from '@plugboard/core'
-import type { Configuration } from 'openid-client'
+import type { Configuration, IDToken, UserInfoResponse } from 'openid-client'
 import { z } from 'zod'
 import { isLoopback } from '../config/reach.js'
 import type { Config } from '../config/read-config.js'
@@ -121,7 +121,7 @@ export class SingleSignOn {
       if (!claims) throw new Error('the provider sent no ID token')
       const { userinfo_endpoint, issuer } = provider.serverMetadata()
       const more = userinfo_endpoint ? await fetchUserInfo(provider, tokens.access_token, claims.sub) : {}
-      return { ...this.#identityOf(issuer, { ...more, ...claims }), returnTo }
+      return { ...this.#identityOf(issuer, { ...verifiedOf(more, claims), ...claims }), returnTo }
     } catch (cause) {
       throw new PlugboardError('UNAUTHORIZED', 'the provider did not confirm who you are: try again', {
         cause,
@@ -193,6 +193,12 @@ export class SingleSignOn {
       .setExpirationTime(`${FLOW_SECONDS}s`)
       .sign(this.#options.key)
   }
+}
+
+/** The user information, whose word about an e-mail address counts for no other address. */
+function verifiedOf({ email_verified, ...more }: Partial<UserInfoResponse>, { email }: IDToken): object {
+  const isOther = email !== undefined && email !== more.email
+  return isOther || email_verified === undefined ? more : { ...more, email_verified }
 }
 
 /** The most that one of the rules gives; undefined if none matches. */

@@ -1,14 +1,17 @@
+import type { ServerResponse } from 'node:http'
 import { type Id, isPlugboardError, PlugboardError } from '@plugboard/core'
-import type { AuditDetails, AuditEntry, ClientView, Hub } from '@plugboard/hub'
+import type { AuditDetails, ClientView } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { idempotencyHeader } from '../dialects/idempotency-header.js'
 import { namedClient } from '../dialects/messaging-v1/map.js'
 import { parsePart } from '../dialects/parse-part.js'
 import { assertMay } from './access.js'
-import { type Actor, type AdminRole, actorOf, auditedActor } from './actor.js'
+import { type Actor, type AdminRole, actorOf } from './actor.js'
 import type { AdminDeps } from './deps.js'
 import { type AdminStatus, type AdminTag, errorsOf, security } from './description.js'
-import { asPlugboardError } from './errors.js'
+import { type Noted, recorded } from './recorded.js'
+import { whileOpen } from './while-open.js'
 
 declare module 'fastify' {
   interface FastifySchema {
@@ -55,6 +58,8 @@ export interface AdminRoute<
   responses: Record<number, z.ZodType | undefined>
   /** Statuses of failures in the API document, beside those of every route of its kind. */
   errors?: readonly AdminStatus[]
+  /** It takes an `Idempotency-Key`. */
+  takesKey?: true
   /** Its answer may not end, so that there is none without a body (`HEAD`). */
   isStream?: true
   /** Returns the body. Undefined: the status is 204, or the answer was sent. */
@@ -101,7 +106,8 @@ export function defineAdminRoute<
   const hasClient = url.split('/').includes(':clientId')
   const ownParams = route.params ?? nothing
   const params = hasClient ? ownParams.extend({ clientId }) : ownParams
-  const documented = { isOpen, body: route.body, query: route.query, params: url.includes(':') || undefined }
+  const { body, query, takesKey } = route
+  const documented = { isOpen, body, query, takesKey, params: url.includes(':') || undefined }
   app.route({
     method,
     url,
@@ -111,6 +117,7 @@ export function defineAdminRoute<
       security: isOpen ? [] : security,
       errors: errorsOf(documented, route.errors),
       'x-access': { role, tenant, ...(route.audit && { audit: route.audit }) },
+      ...(route.takesKey && { headers: idempotencyHeader }),
       ...(route.body && { body: route.body }),
       ...(url.includes(':') && { params }),
       ...(route.query && { querystring: route.query }),
@@ -144,12 +151,15 @@ export function defineAdminRoute<
         },
       } as AdminInput<U, z.output<B>, z.output<P>, z.output<Q>>
       const { clientId: _, ...target } = wholeParams
-      if (route.isStream) whileAllowed(request, reply)
+      if (route.isStream && !isOpen) endUnlessAllowed(request, reply.raw, role)
       const act = (): Promise<unknown> => handle(input)
       const answer = await (route.audit
         ? recorded(
             hub,
-            { action: route.audit, request, target, fields: Object.keys(body as object), noted },
+            {
+              ...{ action: route.audit, actor: actorOf(request), request, target, noted },
+              fields: Object.keys(body as object),
+            },
             act,
           )
         : act())
@@ -159,18 +169,18 @@ export function defineAdminRoute<
   })
 
   /** Ends an answer that goes on when its caller may no longer read it: after a sign-out, say. */
-  function whileAllowed(request: FastifyRequest, { raw }: FastifyReply): void {
-    if (isOpen) return
+  function endUnlessAllowed(request: FastifyRequest, response: ServerResponse, least: AdminRole): void {
     // Event streams drop the headers of their request.
     const asked: FastifyRequest = Object.create(request, { headers: { value: { ...request.headers } } })
-    const look = async (): Promise<void> => assertMay((await callers.identify(asked)).actor, { role, tenant })
-    const timer = setInterval(() => {
-      look().catch((error: unknown) => {
-        if (!isPlugboardError(error, 'UNAVAILABLE')) raw.destroy()
-      })
-    }, STREAM_CHECK_MS)
-    timer.unref()
-    raw.once('close', () => clearInterval(timer))
+    whileOpen(response, STREAM_CHECK_MS, async () => {
+      try {
+        assertMay((await callers.identify(asked)).actor, { role: least, tenant })
+        return true
+      } catch (error) {
+        // If it cannot be told now, it is asked again.
+        return isPlugboardError(error, 'UNAVAILABLE')
+      }
+    })
   }
 
   /** @throws NOT_FOUND, also for a client that the link of the caller is not for */
@@ -178,54 +188,5 @@ export function defineAdminRoute<
     const client = await hub.clients.find(namedClient(parsePart(clientParams, params).clientId))
     if (client && (actor.kind !== 'tenant' || actor.clientId === client.id)) return client
     throw new PlugboardError('NOT_FOUND', 'client not found')
-  }
-}
-
-/** What the handler of an action says of it. */
-interface Noted {
-  details: Record<string, AuditDetails[string]>
-  clientId?: Id
-}
-
-interface Action {
-  action: string
-  request: FastifyRequest
-  target: Record<string, unknown>
-  fields: readonly string[]
-  noted: Noted
-}
-
-/** Carries an action out between the two halves of its entry in the audit log. */
-async function recorded(
-  hub: Hub,
-  { action, request, target, fields, noted }: Action,
-  act: () => Promise<unknown>,
-): Promise<unknown> {
-  const texts = Object.entries(target).map(([key, value]) => [key, String(value)] as const)
-  const entryId = await hub.audit.begin({
-    ...{ action, actor: auditedActor(actorOf(request)), from: request.ip, requestId: request.id },
-    ...(noted.clientId && { clientId: noted.clientId }),
-    ...(texts.length > 0 && { target: Object.fromEntries(texts) }),
-    ...(fields.length > 0 && { fields }),
-  })
-  const end = (result: Pick<AuditEntry, 'outcome' | 'code'>): Promise<void> =>
-    hub.audit
-      .end(entryId, {
-        ...result,
-        ...(Object.keys(noted.details).length > 0 && { details: noted.details }),
-        ...(noted.clientId && { clientId: noted.clientId }),
-      })
-      // The change is made. Its entry stays, as one whose result is not known.
-      .catch((err) =>
-        request.log.error({ err, reqId: request.id, action }, 'cannot complete an entry of the audit log'),
-      )
-  try {
-    const answer = await act()
-    await end({ outcome: 'done' })
-    return answer
-  } catch (error) {
-    const { code } = asPlugboardError(error instanceof Error ? error : new Error(String(error)))
-    await end({ outcome: code === 'INTERNAL' || code === 'UNAVAILABLE' ? 'failed' : 'refused', code })
-    throw error
   }
 }

@@ -1,7 +1,8 @@
 import { access } from 'node:fs/promises'
-import { invalid, isPlugboardError, PlugboardError } from '@plugboard/core'
-import type { Hub, Store } from '@plugboard/hub'
+import { type Id, invalid, isPlugboardError, PlugboardError } from '@plugboard/core'
+import type { AuditDetails, Hub, Store } from '@plugboard/hub'
 import { z } from 'zod'
+import { type Noted, recorded } from '../admin/recorded.js'
 import { databaseOf } from '../config/database.js'
 import type { Config } from '../config/read-config.js'
 import { openForCommand } from '../storage/open-store.js'
@@ -9,20 +10,25 @@ import { preparePlaces } from '../storage/places.js'
 import { findAdminKey } from './admin-key.js'
 import { keyringFor } from './keyring.js'
 
+/** Adds to the entry of the audit log: no secrets. `clientId`: the client that the change is about. */
+type Note = (details: AuditDetails, clientId?: Id) => void
+
 /** One use case of the hub that also has an admin route. */
-interface OperatorTask<T> {
+type OperatorTask<T> = {
   /** Where the route is. Default: `/api/v1/admin`. */
   api?: '/admin/v1'
-  /** Default: POST. */
-  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** The route, below `api`. */
   path: string
   /** Members that are undefined are left out. */
   query?: Readonly<Record<string, string | undefined>>
   body?: object
   answer: z.ZodType<T>
-  run(hub: Hub): Promise<T>
-}
+  run(hub: Hub, note: Note): Promise<T>
+} & (
+  | { method: 'GET'; audit?: undefined }
+  /** With the name of the action in the audit log. Default: POST. */
+  | { method?: 'POST' | 'PATCH' | 'DELETE'; audit: string }
+)
 
 /** Runs the tasks of a command. */
 export type Operator = <T>(task: OperatorTask<T>) => Promise<T>
@@ -56,11 +62,28 @@ export async function operate<T>(
   if (store) {
     // Most of the program, which a command that calls a server does without.
     const { withHub } = await import('./idle-hub.js')
-    return withHub(config, { store, keyring }, (hub) => command((task) => task.run(hub)))
+    return withHub(config, { store, keyring }, (hub) => command((task) => runOn(hub, task)))
   }
   const address = addressOf(config)
   return command((task) => callAdmin(address, config, task))
 }
+
+/** What a command changes in a database is in the audit log, as what a server changes. */
+function runOn<T>(hub: Hub, task: OperatorTask<T>): Promise<T> {
+  const noted: Noted = { details: {} }
+  const act = (): Promise<T> =>
+    task.run(hub, (details, clientId) => {
+      Object.assign(noted.details, details)
+      if (clientId) noted.clientId = clientId
+    })
+  if (task.audit === undefined) return act()
+  const { audit: action, body = {} } = task
+  const fields = Object.keys(body)
+  return recorded(hub, { action, actor: COMMAND_LINE, request: THIS_MACHINE, fields, noted }, act)
+}
+
+const COMMAND_LINE = { kind: 'key', id: 'command-line', name: 'command line' } as const
+const THIS_MACHINE = { id: 'command', ip: 'this machine', log: console }
 
 /** To open a file creates it. */
 async function assertThere(file: string): Promise<void> {

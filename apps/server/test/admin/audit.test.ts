@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, expect, test } from 'vitest'
-import { createClient } from '../support/api.js'
+import { call, createClient } from '../support/api.js'
 import { callWithKey, createOperator, newSession, openLink, PASSWORD, signIn } from '../support/operators.js'
-import { cleanUp, sharedServer, startServer } from '../support/server.js'
+import { ADMIN_KEY, cleanUp, sharedServer, startServer } from '../support/server.js'
 
 const server = sharedServer()
 afterAll(cleanUp)
@@ -41,6 +41,50 @@ test('the log has who did what, from where, to what, and what became of it', asy
   ])
   expect(await log({ actor: id, action: 'operator.create' })).toHaveLength(1)
   expect(await log({ actor: id, until: '2026-01-01T00:00:00Z' })).toEqual([])
+})
+
+test('what a program changes with the admin key over the Messaging API is in the log as well', async () => {
+  const admin = async (method: string, path: string, body?: object) =>
+    (
+      await call(server, method, `/api/v1/admin${path}`, {
+        body,
+        headers: { 'x-bp-messaging-admin-key': ADMIN_KEY },
+      })
+    ).json
+  const { id: clientId } = await admin('POST', '/clients', {})
+  const name = randomUUID()
+  await admin('PUT', '/clients/name', { id: clientId, name })
+  await admin('PATCH', `/clients/${clientId}`, { guests: true })
+  const { keyId } = await admin('POST', '/keys', { app: clientId, scope: 'app' })
+  const email = `${randomUUID()}@example.com`
+  const { userId } = await admin('POST', '/owners', { project: clientId, email, password: PASSWORD })
+  await admin('POST', `/clients/${clientId}/tokens`)
+  await admin('POST', '/dead-letters/replay', { client: clientId })
+  await admin('POST', '/owners/remove', { email })
+  await admin('DELETE', `/keys/${keyId}`)
+  const entries: { action: string }[] = await log({ actor: 'admin-key', limit: '200' })
+  const ofClient = (await log({ clientId, limit: '200' })) as { action: string }[]
+  const key = { kind: 'key', id: 'admin-key' }
+  expect(ofClient.slice(0, 6)).toMatchObject([
+    { action: 'client.token.create', details: { tokenId: expect.any(String) } },
+    { action: 'owner.create', details: { userId }, fields: ['project', 'email', 'password'] },
+    { action: 'key.create', details: { keyId }, fields: ['app', 'scope'] },
+    { action: 'client.update', fields: ['guests'], target: { id: clientId } },
+    { action: 'client.update', details: { name } },
+    { action: 'client.create', actor: key, outcome: 'done', from: '127.0.0.1' },
+  ])
+  expect(entries).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ action: 'key.revoke', target: { keyId } }),
+      expect.objectContaining({ action: 'owner.remove', fields: ['email'] }),
+      expect.objectContaining({ action: 'delivery.replay', details: { done: 0, refused: 0 } }),
+    ]),
+  )
+  const { id: gone } = await admin('POST', '/clients', {})
+  await admin('DELETE', `/clients/${gone}`)
+  expect(await log({ action: 'client.delete', actor: 'admin-key', limit: '20' })).toEqual(
+    expect.arrayContaining([expect.objectContaining({ clientId: gone, outcome: 'done' })]),
+  )
 })
 
 test('sign-ins are in the log, also those of links and those that failed', async () => {

@@ -119,6 +119,11 @@ test('the first operator is created with the link that a server prints on loopba
   expect(first?.answer.json.actor).toMatchObject({ kind: 'operator', role: 'admin' })
   expect((await first?.call('GET', '/operators'))?.json.items).toHaveLength(1)
   const email: string = first?.answer.json.actor.name ?? ''
+  const actor = { kind: 'operator', id: first?.answer.json.actor.id, name: email }
+  expect((await first?.call('GET', '/audit'))?.json.items).toMatchObject([
+    { action: 'session.begin', actor },
+    { action: 'operator.create', actor, details: { email, role: 'admin', operatorId: actor.id } },
+  ])
   expect((await signIn(own, { email, password: PASSWORD })).answer.status).toBe(200)
   // Nor does a server print another one, or a used one work after a restart.
   const again = await own.stop().then(() => own.relaunch())

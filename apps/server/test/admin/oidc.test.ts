@@ -145,6 +145,14 @@ describe('with OIDC_ROLES', () => {
     const last = await signInAs(one.sub, mapped)
     expect([last.status, last.actor]).toEqual([403, undefined])
     expect(last.text).toContain('OIDC_ROLES')
+    const { json } = await callWithKey(mapped, 'GET', `/audit?actor=${first.actor?.id}`)
+    const details = { email: one.email, with: 'OpenID Connect' }
+    expect(json.items).toMatchObject([
+      { action: 'session.begin' },
+      { action: 'operator.update', outcome: 'done', details: { ...details, role: 'admin' } },
+      { action: 'session.begin' },
+      { action: 'operator.create', outcome: 'done', details: { ...details, role: 'operator' } },
+    ])
   })
 })
 

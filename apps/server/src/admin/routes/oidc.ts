@@ -5,7 +5,7 @@ import { statusOf } from '../../http/error-status.js'
 import { plainPage } from '../../http/plain-page.js'
 import type { AdminDeps } from '../deps.js'
 import { FLOW_SECONDS } from '../oidc.js'
-import { operatorFor } from '../oidc-operators.js'
+import { operatorFor, WITH_OIDC } from '../oidc-operators.js'
 import { defineAdminRoute } from '../route.js'
 
 /** Sign-in with OpenID Connect: a browser goes through both routes. */
@@ -50,8 +50,9 @@ export function oidcRoutes(app: FastifyInstance, deps: AdminDeps): void {
         const sealed = cookies.read(request, 'oidc')
         cookies.clear(reply, 'oidc')
         const identity = await singleSignOn.finish(searchOf(request), sealed)
-        const operator = await operatorFor(hub, identity, config.oidcRoles !== undefined)
-        await sessions.ofOperator(operator, request, reply, { with: 'OpenID Connect' })
+        const hasRoles = config.oidcRoles !== undefined
+        const operator = await operatorFor(hub, identity, { hasRoles, request })
+        await sessions.ofOperator(operator, request, reply, WITH_OIDC)
         return reply.redirect(placeOf(identity.returnTo))
       }),
   })

@@ -9,6 +9,7 @@ import { isFromOwnPage } from '../cookies.js'
 import type { AdminDeps } from '../deps.js'
 import { linkIsVoid, type OpenLink } from '../links.js'
 import { listedSession, listSessions, operatorEmail, operatorPassword } from '../operators.js'
+import { recorded } from '../recorded.js'
 import { defineAdminRoute } from '../route.js'
 import { assertOn, signInState } from '../sign-in.js'
 
@@ -113,7 +114,7 @@ export function sessionRoutes(app: FastifyInstance, deps: AdminDeps): void {
       }
       return link.use === 'client'
         ? openClient(link, request, reply)
-        : signIn(await createFirst(link, body), request, reply)
+        : signIn(await createFirst(link, body, request), request, reply)
     },
   })
   defineAdminRoute(app, deps, {
@@ -210,6 +211,7 @@ export function sessionRoutes(app: FastifyInstance, deps: AdminDeps): void {
   async function createFirst(
     { id, expiresAt: until }: OpenLink,
     { email, password }: { email?: string | undefined; password?: string | undefined },
+    request: FastifyRequest,
   ): Promise<Operator> {
     if (await hub.operators.isAny()) throw linkIsVoid()
     const missing = Object.entries({ email, password }).flatMap(([name, value]) =>
@@ -220,7 +222,15 @@ export function sessionRoutes(app: FastifyInstance, deps: AdminDeps): void {
     const passwordHash = await hashPassword(password)
     const heir = toUuid(newId())
     if ((await hub.endedSessions.end(id, { until, heir })).heir !== heir) throw linkIsVoid()
-    return hub.operators.create({ email, role: 'admin', passwordHash })
+    const operatorId = newId()
+    return recorded(
+      hub,
+      {
+        ...{ action: 'operator.create', request, actor: { kind: 'operator', id: operatorId, name: email } },
+        noted: { details: { email, role: 'admin', operatorId: toUuid(operatorId), with: 'first link' } },
+      },
+      () => hub.operators.create({ id: operatorId, email, role: 'admin', passwordHash }),
+    )
   }
 
   const sessionJson = (actor: Actor, session: OperatorSession | null): z.infer<typeof sessionSchema> => ({

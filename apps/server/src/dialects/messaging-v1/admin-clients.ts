@@ -1,3 +1,4 @@
+import type { Id } from '@plugboard/core'
 import { type ClientView, type Hub, isFeed } from '@plugboard/hub'
 import { z } from 'zod'
 import { withMaskedUrls } from '../../masked-urls.js'
@@ -60,6 +61,9 @@ export async function listClients(
   }
 }
 
-/** Deletes a client with all of its data. @throws NOT_FOUND */
-export const deleteClient = async (hub: Hub, wireId: string): Promise<void> =>
-  hub.clients.delete((await existingClient(hub, wireId)).id)
+/** Deletes a client with all of its data, and returns its id. @throws NOT_FOUND */
+export async function deleteClient(hub: Hub, wireId: string): Promise<Id> {
+  const { id } = await existingClient(hub, wireId)
+  await hub.clients.delete(id)
+  return id
+}

@@ -1,5 +1,5 @@
 import { type Id, invalid, isId, PlugboardError } from '@plugboard/core'
-import type { ClientView, Hub, KeyAccount, WithId } from '@plugboard/hub'
+import type { AuditDetails, ClientView, Hub, KeyAccount, WithId } from '@plugboard/hub'
 import { z } from 'zod'
 import { keyIdOf, parseKeyId } from '../sunshine-v2/credentials.js'
 import { adminPage, existingClient, nextPage, pageOfAccounts } from './admin-lists.js'
@@ -33,6 +33,12 @@ export async function createKey(hub: Hub, wanted: WantedKey): Promise<MadeKey> {
   const { key, secret } = await keyOf(hub, client, { scope, displayName, integrationId })
   return { appId: client.id, keyId: keyIdOf(key), secret }
 }
+
+/** What the audit log says of a new key. */
+export const ofKey = ({ keyId, appId }: MadeKey): [AuditDetails, Id | undefined] => [
+  { keyId },
+  isId(appId) ? appId : undefined,
+]
 
 export const keysQuery = z.strictObject({ ...adminPage, app: z.string().min(1).optional() })
 

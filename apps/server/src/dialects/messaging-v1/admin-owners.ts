@@ -1,5 +1,5 @@
-import { type Id, invalid, isPlugboardError, PlugboardError } from '@plugboard/core'
-import type { Hub, PersonAccount, WithId } from '@plugboard/hub'
+import { type Id, invalid, isId, isPlugboardError, PlugboardError } from '@plugboard/core'
+import type { AuditDetails, Hub, PersonAccount, WithId } from '@plugboard/hub'
 import { z } from 'zod'
 import { hashPassword, MAX_PASSWORD, MIN_PASSWORD } from '../../http/password.js'
 import { adminPage, existingClient, nextPage, pageOfAccounts } from './admin-lists.js'
@@ -16,6 +16,12 @@ export const wantedOwner = z.strictObject({
 export type WantedOwner = z.infer<typeof wantedOwner>
 
 export const madeOwner = z.object({ projectId: z.string(), userId: z.string() })
+
+/** What the audit log says of a new owner. */
+export const ofOwner = ({ userId, projectId }: z.infer<typeof madeOwner>): [AuditDetails, Id | undefined] => [
+  { userId },
+  isId(projectId) ? projectId : undefined,
+]
 
 /**
  * Creates an owner of an existing or a new project. An existing account with this e-mail address gets this password, so

@@ -95,6 +95,7 @@ export async function link(
   const made = await operate(readConfig(), { url }, (operator) =>
     operator({
       ...{ api: '/admin/v1', path: `${pathOf(id)}/link`, body: result.data, answer: linkSchema },
+      audit: 'link.create',
       run: async () => {
         throw new PlugboardError(
           'UNAVAILABLE',
@@ -115,8 +116,8 @@ const LINK_OPTIONS: Readonly<Record<string, string>> = {
 export async function remove(id: string, { json, url }: ClientCommandOptions): Promise<void> {
   await operate(readConfig(), { url }, (operator) =>
     operator({
-      ...{ method: 'DELETE', path: pathOf(id), answer: z.undefined() },
-      run: async (hub) => void (await deleteClient(hub, id)),
+      ...{ method: 'DELETE', path: pathOf(id), answer: z.undefined(), audit: 'client.delete' },
+      run: async (hub, note) => note({}, await deleteClient(hub, id)),
     }),
   )
   print(json, { id }, [`Deleted the client ${id}`])

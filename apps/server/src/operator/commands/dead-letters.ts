@@ -74,8 +74,12 @@ export async function replay({ all, to, json, url, ...filter }: DeadLetterOption
     for (let after: string | undefined; ; ) {
       const body = parse(replayRequest, { ...texts, ...(after !== undefined && { after }) })
       const page = await operator({
-        ...{ path: '/dead-letters/replay', body, answer: replayed },
-        run: (hub) => replayDeadLetters(hub, body),
+        ...{ path: '/dead-letters/replay', body, answer: replayed, audit: 'delivery.replay' },
+        run: async (hub, note) => {
+          const { replayed: done, refused, ...rest } = await replayDeadLetters(hub, body)
+          note({ done, refused })
+          return { replayed: done, refused, ...rest }
+        },
       })
       counts.replayed += page.replayed
       counts.refused += page.refused

@@ -5,6 +5,7 @@ import {
   keyList,
   listKeys,
   madeKey,
+  ofKey,
   parseWantedKey,
   revokeKey,
 } from '../../dialects/messaging-v1/admin-keys.js'
@@ -28,7 +29,14 @@ export async function create({ app, scope, integration, name, json, url }: KeyOp
     ...(name !== undefined && { displayName: name }),
   })
   const made = await operate(readConfig(), { url, mayCreate: true }, (operator) =>
-    operator({ path: '/keys', body, answer: madeKey, run: (hub) => createKey(hub, body) }),
+    operator({
+      ...{ path: '/keys', body, answer: madeKey, audit: 'key.create' },
+      run: async (hub, note) => {
+        const made = await createKey(hub, body)
+        note(...ofKey(made))
+        return made
+      },
+    }),
   )
   const { appId, keyId, secret } = made
   print(json, made, [`App     ${appId}`, `Key     ${keyId}`, `Secret  ${secret}`])
@@ -57,7 +65,11 @@ export async function revoke(keyId: string, { json, url }: KeyOptions): Promise<
   await operate(readConfig(), { url }, (operator) =>
     operator({
       ...{ method: 'DELETE', path: `/keys/${encodeURIComponent(keyId)}`, answer: z.undefined() },
-      run: async (hub) => void (await revokeKey(hub, keyId)),
+      audit: 'key.revoke',
+      run: async (hub, note) => {
+        note({ keyId })
+        await revokeKey(hub, keyId)
+      },
     }),
   )
   print(json, { keyId }, [`Revoked the key ${keyId}`])

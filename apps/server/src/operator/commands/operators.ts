@@ -1,6 +1,5 @@
 import { text } from 'node:stream/consumers'
 import { invalid, PlugboardError } from '@plugboard/core'
-import type { Hub } from '@plugboard/hub'
 import { z } from 'zod'
 import {
   changeOperator,
@@ -36,14 +35,19 @@ export async function create({ json, url, ...typed }: OperatorCommandOptions): P
     const operator = known
       ? await run({
           ...{ api, method: 'PATCH', path: pathOf(known.id), body: change, answer: operatorSchema },
-          run: (hub) =>
-            recorded(hub, 'operator.update', { email }, () =>
-              changeOperator(hub, idOfOperator(known.id), change),
-            ),
+          audit: 'operator.update',
+          run: (hub, note) => {
+            note({ email, role: change.role })
+            return changeOperator(hub, idOfOperator(known.id), change)
+          },
         })
       : await run({
           ...{ api, path: '/operators', body: wanted, answer: operatorSchema },
-          run: (hub) => recorded(hub, 'operator.create', { email }, () => createOperator(hub, wanted)),
+          audit: 'operator.create',
+          run: (hub, note) => {
+            note({ email, role: wanted.role })
+            return createOperator(hub, wanted)
+          },
         })
     return { operator, isNew: !known }
   })
@@ -81,14 +85,11 @@ export async function remove({ email = '', json, url }: OperatorCommandOptions):
     const known = await findOne(run, email)
     if (!known) throw new PlugboardError('NOT_FOUND', `there is no operator with the e-mail address ${email}`)
     await run({
-      ...{ api, method: 'DELETE', path: pathOf(known.id), answer: z.undefined() },
-      run: (hub) =>
-        recorded(
-          hub,
-          'operator.delete',
-          { email },
-          async () => void (await removeOperator(hub, idOfOperator(known.id))),
-        ),
+      ...{ api, method: 'DELETE', path: pathOf(known.id), answer: z.undefined(), audit: 'operator.delete' },
+      run: async (hub, note) => {
+        note({ email })
+        await removeOperator(hub, idOfOperator(known.id))
+      },
     })
     return known
   })
@@ -106,21 +107,6 @@ async function findOne(run: Operator, email: string): Promise<z.infer<typeof ope
     run: (hub) => findOperators(hub, { email, limit: 1 }),
   })
   return items[0]
-}
-
-/** What a command changes in a database is in the audit log too. */
-async function recorded<T>(
-  hub: Hub,
-  action: string,
-  details: { email: string },
-  act: () => Promise<T>,
-): Promise<T> {
-  const made = await act()
-  await hub.audit.record({
-    ...{ action, details, outcome: 'done', from: 'this machine', requestId: 'command' },
-    actor: { kind: 'key', id: 'command-line', name: 'command line' },
-  })
-  return made
 }
 
 /** @throws INVALID that names the options */

@@ -4,6 +4,7 @@ import {
   createOwner,
   listOwners,
   madeOwner,
+  ofOwner,
   ownerList,
   parseOwnerToRemove,
   parseWantedOwner,
@@ -39,7 +40,14 @@ export async function create({
     password: (await text(process.stdin)).replace(/\r?\n$/, ''),
   })
   const made = await operate(readConfig(), { url, mayCreate: true }, (operator) =>
-    operator({ path: '/owners', body, answer: madeOwner, run: (hub) => createOwner(hub, body) }),
+    operator({
+      ...{ path: '/owners', body, answer: madeOwner, audit: 'owner.create' },
+      run: async (hub, note) => {
+        const made = await createOwner(hub, body)
+        note(...ofOwner(made))
+        return made
+      },
+    }),
   )
   print(json, made, [`${email} owns the project ${made.projectId}`])
 }
@@ -65,7 +73,14 @@ export async function remove({ email, project, json, url }: OwnerOptions): Promi
     ...(project !== undefined && { project }),
   })
   const removed = await operate(readConfig(), { url }, (operator) =>
-    operator({ path: '/owners/remove', body, answer: removedOwner, run: (hub) => removeOwner(hub, body) }),
+    operator({
+      ...{ path: '/owners/remove', body, answer: removedOwner, audit: 'owner.remove' },
+      run: async (hub, note) => {
+        const made = await removeOwner(hub, body)
+        note({ clients: made.projects })
+        return made
+      },
+    }),
   )
   const { projects, isDeleted } = removed
   const what = isDeleted ? ', and the account is deleted' : ''
