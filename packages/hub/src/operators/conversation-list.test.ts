@@ -24,12 +24,10 @@ test('a search that finds many people looks closely at the newest conversations 
   const conversationStates = vi.fn(async (_: Id, ids: readonly Id[]) => ids.slice(0, 0))
   const list = new ConversationList({
     store: {
-      ...{
-        findProgress,
-        walkDead: async () => [],
-        newestMessages: async () => [],
-        findPlaces: async () => [],
-      },
+      conversationStates,
+      newestMessages: async () => [],
+      findPlaces: async () => [],
+      findConversations: async () => [],
       walkConversations: async (_: Id, { userId }: { userId: Id }) => conversationsOf(userId),
     },
     people: { findByIdentity: async () => Array.from({ length: 50 }, () => ({ id: newId() })) },
