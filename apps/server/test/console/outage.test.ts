@@ -49,7 +49,7 @@ describe('while the bot is down', () => {
       const { bot } = await breakDown()
       const visitor = await signedInVisitor(server, browser)
       const { page } = visitor
-      await page.getByRole('heading', { name: /not (be )?answered/ }).waitFor()
+      await page.getByRole('heading', { name: '1 person is not answered' }).waitFor()
       await visitor.shows('answered 503')
       expect(await visitor.accessibilityFaults()).toEqual([])
       await visitor.picture('trouble')

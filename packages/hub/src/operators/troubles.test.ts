@@ -181,6 +181,23 @@ test('deliveries that were given up are a trouble until they are replayed or dis
   expect(await marks()).toEqual([])
 })
 
+test('a webhook that fails says how many did not get what was given up, beside those who wait', async () => {
+  const { client, webhook, process, talk, store, clock } = await setUp()
+  const one = process()
+  for (let i = 0; i < 2; i += 1) {
+    const stream = await talk({ owes: webhook.id })
+    const dead = { reason: 'exhausted' as const, attempts: 9, at: new Date(clock.at), label: 'bot' }
+    await store.bury(stream, 2, webhookTarget(webhook.id), dead)
+    // The event about the new person was given up too, and is not a person more.
+    await store.bury({ ...stream, streamId: stream.userId }, 1, webhookTarget(webhook.id), dead)
+  }
+  one.monitor.failed({ clientId: client.id, targetId: webhook.id }, outage)
+  await one.monitor.flush()
+  const { troubles } = await one.troubles.list()
+  const counts = { deadLetters: { count: 4, isMore: false }, people: { count: 2, isMore: false } }
+  expect(troubles).toMatchObject([{ state: 'failing', fix: 'wait', ...counts }])
+})
+
 test('a delivery that was given up because of one person is no trouble', async () => {
   const { client, webhook, process, talk, store } = await setUp()
   const one = process()
@@ -292,7 +309,7 @@ async function setUp() {
         { id: conversation, clientId: client.id, userId: user, createdAt: now() },
         { ...event, id: newId(), type: 'conversation.new' },
       )
-      const stream = { clientId: client.id, streamId: conversation }
+      const stream = { clientId: client.id, streamId: conversation, userId: user }
       await store.append({
         ...{ ...stream, kind: 'conversation' },
         entry: { ...event, id: newId(), type: 'message', author: { userId: user } },

@@ -44,7 +44,7 @@ export type TroubleState =
 export type TroubleFix = 'wait' | 'credentials' | 'install' | 'sync' | 'resume' | 'replay'
 
 /** A number that was not counted to its end if `isMore`. */
-export interface AtLeast {
+interface AtLeast {
   count: number
   isMore: boolean
 }
@@ -99,8 +99,8 @@ export class Troubles {
   #timer: NodeJS.Timeout | undefined
   #sweeping: Promise<void> | undefined
   #sweptTo: Id | undefined
-  /** People who wait, by target. */
-  readonly #counts = new Map<Id, { at: number; people: AtLeast }>()
+  /** People who are not answered, by target. */
+  readonly #counts = new Map<Id, Counts & { at: number }>()
 
   constructor(options: TroublesOptions) {
     this.#options = options
@@ -125,7 +125,7 @@ export class Troubles {
     return { troubles, isMore: marks.length === MAX_LOOKED_AT }
   }
 
-  /** Counts who waits for each of these targets. */
+  /** Counts who waits for each of these targets, and who did not get what was given up. */
   async #addPeople(troubles: readonly Trouble[]): Promise<void> {
     const now = this.#options.now().getTime()
     for (const [id, { at }] of this.#counts) if (now - at >= COUNT_MS) this.#counts.delete(id)
@@ -133,13 +133,17 @@ export class Troubles {
     for (const trouble of troubles) {
       if (trouble.people) continue
       const { client, target } = trouble
-      const known = this.#counts.get(target.id)?.people
-      const streams = owing.get(client.id) ?? this.#options.store.listOwing(client.id, { limit: COUNTED })
-      if (!known) owing.set(client.id, streams)
-      const people = known ?? waitingFor(trouble, await streams)
-      if (people.count === 0) continue
-      if (!known) this.#counts.set(target.id, { at: now, people })
-      trouble.people = people
+      let counts: Counts | undefined = this.#counts.get(target.id)
+      if (!counts) {
+        const streams = owing.get(client.id) ?? this.#options.store.listOwing(client.id, { limit: COUNTED })
+        owing.set(client.id, streams)
+        const givenUp = await this.#givenUp(client, target.id)
+        counts = countsOf(waitingFor(trouble, await streams), givenUp)
+        if (counts.people) this.#counts.set(target.id, { at: now, ...counts })
+      }
+      const { people, deadLetters } = counts
+      if (people) trouble.people = people
+      if (deadLetters) trouble.deadLetters = deadLetters
     }
   }
 
@@ -226,11 +230,12 @@ export class Troubles {
     const [first] = letters
     if (!first) return undefined
     const isMore = next !== undefined
+    const people = peopleIn(letters)
     return {
       ...{ target, state: 'dead-letters', reason: first.dead.error ?? first.dead.reason, fix: 'replay' },
       ...(!isMore && { since: new Date(Math.min(...letters.map(({ dead }) => dead.at.getTime()))) }),
       deadLetters: { count: letters.length, isMore },
-      people: { count: new Set(letters.map(({ entry }) => entry.streamId)).size, isMore },
+      ...(people > 0 && { people: { count: people, isMore } }),
     }
   }
 
@@ -270,6 +275,12 @@ export class Troubles {
 
 const isReplayable = ({ dead }: DeadLetter): boolean => REPLAYABLE.some((reason) => reason === dead.reason)
 
+/** People have no entries of their own but those that say that they are new: each has a conversation as well. */
+function peopleIn(letters: readonly DeadLetter[]): number {
+  const talks = letters.filter(({ entry: { type } }) => !/^(user|health)\./.test(type))
+  return new Set(talks.map(({ entry }) => entry.streamId)).size
+}
+
 type Found = Omit<Trouble, 'client' | 'since'> & { since?: Date }
 
 const targetOfIntegration = (integration: OpenIntegration): Trouble['target'] => ({
@@ -285,6 +296,17 @@ function targetOf({ webhooks, integrations }: ClientView, id: Id): Trouble['targ
   if (webhook) return isFeed(webhook) ? undefined : targetOfWebhook(webhook)
   const integration = [...integrations.values()].find((each) => each.id === id)
   return integration && targetOfIntegration(integration)
+}
+
+type Counts = Pick<Found, 'people' | 'deadLetters'>
+
+/** Who waits may also miss what was given up, so the larger number is the least. */
+function countsOf(waiting: AtLeast, givenUp: Found | undefined): Counts {
+  const { people: missing, deadLetters } = givenUp ?? {}
+  const count = Math.max(waiting.count, missing?.count ?? 0)
+  if (count === 0) return {}
+  const isMore = waiting.isMore || (missing?.isMore ?? false)
+  return { people: { count, isMore }, ...(deadLetters && { deadLetters }) }
 }
 
 /** The people for whom one of these streams waits for a target. */
