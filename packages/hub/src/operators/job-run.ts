@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Id, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { ClientView } from '../clients/directory.js'
@@ -61,6 +62,8 @@ export class JobRun {
   constructor(options: JobRunOptions) {
     this.#options = options
     this.#signal = AbortSignal.any([options.signal, this.#end.signal])
+    // Each conversation under way may wait with it. Node would call more than ten a leak, in the log of the server.
+    setMaxListeners(0, this.#signal)
   }
 
   /** Conversations that wait for a target. */

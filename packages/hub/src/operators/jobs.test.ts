@@ -153,6 +153,21 @@ test('a job replays every dead letter that there was, says how far it is, and by
   expect((await jobs.list(client, { limit: 10 })).map(({ id }) => id)).toEqual([job.id])
 })
 
+test('many conversations that wait for their target at once are no leak to Node', async () => {
+  const { client, process, buried } = await setUp()
+  const { jobs } = process()
+  const warnings: string[] = []
+  const heard = ({ name }: Error) => void warnings.push(name)
+  globalThis.process.on('warning', heard)
+  // Nothing is delivered, so the second of each waits for the first.
+  for (let count = 0; count < 12; count += 1) await buried(2)
+  const { id } = await jobs.create(client, replay())
+  await jobs.look()
+  await expect.poll(async () => (await jobs.get(client, id)).waiting, PATIENT).toBe(12)
+  globalThis.process.off('warning', heard)
+  expect(warnings).toEqual([])
+})
+
 test('a dead letter that dies again is not replayed again by the same job', async () => {
   const { client, process, deliver, buried, received, dead } = await setUp()
   const { jobs } = process()
