@@ -122,6 +122,8 @@ export interface ConversationItem {
   id: string
   /** Absent for a group. */
   userId?: string
+  /** Of the person, if that is known. */
+  name?: string
   createdAt: string
   lastActivityAt: string
   preview?: string

@@ -1,4 +1,4 @@
-import type { JSX } from 'preact'
+import { Fragment, type JSX } from 'preact'
 import { at } from '../route/location.js'
 import { nameOf, useClient } from '../shell/scope.js'
 import { useSession } from '../shell/session.js'
@@ -23,10 +23,10 @@ export function ClientCrumb({
       )}
       <a href={at('clients', clientId)}>{data ? nameOf(data) : clientId}</a>
       {more?.map(([label, href]) => (
-        <span key={href}>
-          <span aria-hidden="true">/ </span>
+        <Fragment key={href}>
+          <span aria-hidden="true">/</span>
           <a href={href}>{label}</a>
-        </span>
+        </Fragment>
       ))}
     </>
   )

@@ -1,4 +1,5 @@
 import type { ComponentType } from 'preact'
+import type { Role } from '../api/wire.js'
 import { IntegrationPage } from '../pages/channels/integration.js'
 import { NewChannelPage } from '../pages/channels/new.js'
 import { ChannelsPage } from '../pages/channels/page.js'
@@ -20,11 +21,11 @@ import { WebhooksPage } from '../pages/webhooks/page.js'
 import type { PageParams, PageProps } from './page-props.js'
 import { match } from './pattern.js'
 
-/** Pages by their paths. */
-const pages: readonly (readonly [string, ComponentType<PageProps>])[] = [
+/** Pages by their paths, and the role that a page needs which is of no use without it. */
+const pages: readonly (readonly [string, ComponentType<PageProps>, Role?])[] = [
   ['', OverviewPage],
   ['live', LivePage],
-  ['start', StartPage],
+  ['start', StartPage, 'admin'],
   ['clients', ClientsPage],
   ['clients/:clientId', ClientPage],
   ['clients/:clientId/conversations', ConversationsPage],
@@ -32,27 +33,28 @@ const pages: readonly (readonly [string, ComponentType<PageProps>])[] = [
   ['clients/:clientId/live', LivePage],
   ['clients/:clientId/deliveries', DeliveriesPage],
   ['clients/:clientId/channels', ChannelsPage],
-  ['clients/:clientId/channels/new', NewChannelPage],
+  ['clients/:clientId/channels/new', NewChannelPage, 'admin'],
   ['clients/:clientId/channels/:id', IntegrationPage],
   ['clients/:clientId/webhooks', WebhooksPage],
   ['clients/:clientId/people', PeoplePage],
   ['clients/:clientId/people/:id', PersonPage],
   ['account', AccountPage],
-  ['audit', AuditPage],
-  ['operators', OperatorsPage],
+  ['audit', AuditPage, 'admin'],
+  ['operators', OperatorsPage, 'admin'],
   ['settings', SettingsPage],
 ]
 
 export interface FoundPage {
   Component: ComponentType<PageProps>
   params: PageParams
+  role: Role
 }
 
 /** The page of a path, or undefined if there is none. */
 export function findPage(path: string): FoundPage | undefined {
-  for (const [pattern, Component] of pages) {
+  for (const [pattern, Component, role = 'viewer'] of pages) {
     const params = match(pattern, path)
-    if (params) return { Component, params }
+    if (params) return { Component, params, role }
   }
   return undefined
 }

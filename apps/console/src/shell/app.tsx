@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { ended } from '../api/request.js'
 import { usePlace } from '../route/location.js'
-import { findPage } from '../route/pages.js'
+import { type FoundPage, findPage } from '../route/pages.js'
 import { useStore } from '../store.js'
 import { Icon } from '../ui/icon.js'
 import { Empty, Failure, Loading } from '../ui/notice.js'
@@ -11,7 +11,7 @@ import { navigationOf } from './destinations.js'
 import { Help } from './help.js'
 import { Brand, Nav } from './nav.js'
 import { useScope } from './scope.js'
-import { leave, readSession, SessionProvider, session, useSession } from './session.js'
+import { leave, readSession, SessionProvider, session, useMay, useSession } from './session.js'
 import { listenForKeys } from './shortcuts.js'
 import { SignInPage } from './sign-in.js'
 import { Toasts } from './toasts.js'
@@ -99,5 +99,20 @@ function CurrentPage({ path }: { path: string }): JSX.Element {
       </Page>
     )
   }
-  return <found.Component key={path} params={found.params} />
+  return <Allowed key={path} page={found} />
+}
+
+function Allowed({ page: { Component, params, role } }: { page: FoundPage }): JSX.Element {
+  const may = useMay(role)
+  const { actor } = useSession()
+  if (may) return <Component params={params} />
+  return (
+    <Page title="Not for your role">
+      <Empty icon="key" title={`This page needs the role ${role}`}>
+        <p>
+          You are {actor.name}, with the role {actor.role}. An admin can give you another one.
+        </p>
+      </Empty>
+    </Page>
+  )
 }

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact'
+import { docsUrl } from '../base.js'
 import icon from '../icon.svg'
 import { at, usePlace } from '../route/location.js'
 import { useStore } from '../store.js'
@@ -142,7 +143,10 @@ function Who(): JSX.Element {
           <Icon name="help" />
         </button>
       </div>
-      <div class="small quiet">Version {version}</div>
+      <div class="small quiet">
+        <a href={docsUrl.href}>API reference</a>
+        <div>Version {version}</div>
+      </div>
     </div>
   )
 }

@@ -26,6 +26,12 @@ const KEPT = 'client'
 export const useClient = (id: string | undefined) =>
   useQuery<ClientDetails>(id === undefined ? undefined : `clients/${encodeURIComponent(id)}`)
 
+/** What the newest clients are called, by their ids. `isWanted: false`: no request. */
+export function useClientNames(isWanted = true): ReadonlyMap<string, string> {
+  const { data } = useQuery<{ items: Client[] }>(isWanted ? 'clients?limit=200' : undefined)
+  return new Map(data?.items.map((client) => [client.id, nameOf(client)]))
+}
+
 /** What a client is called. */
 export const nameOf = ({ displayName, name, id }: Pick<Client, 'id' | 'name' | 'displayName'>): string =>
   displayName ?? name ?? `Client ${short(id)}`

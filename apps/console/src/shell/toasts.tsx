@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
 import { asApiError } from '../api/query.js'
+import { visits } from '../route/location.js'
 import { Store, useStore } from '../store.js'
 import { Icon } from '../ui/icon.js'
 import { RequestId } from '../ui/request-id.js'
@@ -14,7 +15,7 @@ interface Toast {
 const toasts = new Store<readonly Toast[]>([])
 let last = 0
 
-/** How long it stays, in milliseconds. A failure stays until it is closed. */
+/** How long it stays, in milliseconds. A failure stays until it is closed, or until another page is opened. */
 const SHOWN_MS = 5_000
 
 function add(toast: Omit<Toast, 'id'>): void {
@@ -25,6 +26,8 @@ function add(toast: Omit<Toast, 'id'>): void {
 }
 
 const remove = (id: number): void => toasts.set(toasts.get().filter((toast) => toast.id !== id))
+
+visits.follow(() => toasts.set(toasts.get().filter(({ isBad }) => !isBad)))
 
 /** Says that something was done. */
 export const say = (text: string): void => add({ text, isBad: false })

@@ -42,6 +42,7 @@ export function drawLines(place: HTMLElement, first: Lines): { show(lines: Lines
           // Whole minutes and more, in seconds.
           {
             ...axis,
+            size: 28,
             incrs: [60, 300, 600, 900, 1_800, 3_600],
             values: (_, times) => times.map((time) => clock.format(time * 1_000)),
           },

@@ -51,6 +51,9 @@ export function shownTime(date: Date, now: Date): string {
   return withYear.format(date)
 }
 
+/** A time with its day, its seconds and its zone. */
+export const exactTime = (at: string): string => exact.format(new Date(at))
+
 export const dayOf = (at: string): string => wholeDay.format(new Date(at))
 
 /** How far ahead something planned is; `soon` once its time has come. */

@@ -52,7 +52,8 @@ export function VirtualList<T>(props: ListProps<T>): JSX.Element {
     show(rows.current, next, height)
   })
 
-  useEffect(() => {
+  // At once, so that Enter right after the key opens it.
+  useLayoutEffect(() => {
     if (active === undefined) return
     rows.current
       ?.querySelector<HTMLElement>(`[data-index="${active}"] .whole`)

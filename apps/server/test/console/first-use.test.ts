@@ -55,7 +55,7 @@ test(
     await dialog.getByText('The token is shown only now').waitFor()
     await press('Done')
 
-    await press('Telegram')
+    await page.getByRole('button', { name: /^Telegram/ }).click()
     await page.getByLabel('Bot token').fill('no token at all')
     await press('Add and check')
     await page.getByRole('alert').waitFor()
@@ -74,6 +74,8 @@ test(
       },
     })
     await page.getByRole('link', { name: 'Answer it' }).click()
+    // Called by name, not by the number of the chat.
+    await visitor.sees('Ada')
     await page.getByText('Is anybody there?', { exact: true }).waitFor()
     await page.getByLabel('Message as the business').fill('Yes!')
     await press('Send')

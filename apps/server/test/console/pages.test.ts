@@ -80,6 +80,8 @@ describe('signing in', () => {
       await visitor.open(`clients/${other.client.id}/webhooks`)
       await page.getByRole('alert').first().waitFor()
       expect(await page.getByText('http://127.0.0.1:9').count()).toBe(0)
+      await visitor.open('operators')
+      await visitor.shows('This page needs the role admin')
     },
     SLOW,
   )
@@ -143,6 +145,21 @@ async function show(visitor: ConsoleVisitor, path: string): Promise<void> {
   await expect.poll(() => visitor.page.getByText('Loading …').count()).toBe(0)
 }
 
+test('filters are in the address, and can all be removed', async () => {
+  const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`
+  const { client } = await createScene()
+  const config = { url: 'http://127.0.0.1:9/people', secret }
+  await callWithKey(server, 'POST', `/clients/${client.id}/integrations`, { channel: 'webhook', config })
+  const path = `clients/${client.id}/conversations?integration=webhook&since=2020-01-01T00:00`
+  const visitor = await signedInVisitor(server, browser, { path })
+  const { page } = visitor
+  await page.getByText('No conversation matches').waitFor()
+  await page.getByRole('button', { name: 'Remove the filters' }).click()
+  await page.locator('tbody tr', { hasText: 'Is anybody there?' }).waitFor()
+  expect(new URL(page.url()).search).toBe('')
+  expect(visitor.faults).toEqual([])
+})
+
 describe('the keyboard', () => {
   test(
     'is enough: it goes to pages, through lists, searches, and can be turned off',
@@ -174,6 +191,17 @@ describe('the keyboard', () => {
       await page.locator('h1').focus()
       await keys('j')
       await expect.poll(focused).toContain(client.id.slice(0, 4))
+      await keys('g', 'a')
+      await visitor.sees('Audit log')
+      await page.getByRole('table').waitFor()
+      await keys('j', 'Enter')
+      const details = page.getByRole('dialog')
+      await details.getByText('Request', { exact: true }).waitFor()
+      expect(await details.locator('dt').allTextContents()).toEqual(
+        expect.arrayContaining(['Result', 'When', 'Who', 'From', 'Request']),
+      )
+      await keys('Escape', 'g', 'l')
+      await visitor.sees('Clients')
       await keys('?')
       await page.getByRole('dialog', { name: 'Keyboard' }).waitFor()
       await page.getByLabel('Use single keys').uncheck()

@@ -4,6 +4,7 @@ import { useQuery } from '../../api/query.js'
 import type { Channel, Integration } from '../../api/wire.js'
 import { Icon } from '../../ui/icon.js'
 import { Failure, Loading } from '../../ui/notice.js'
+import { aboutOf } from './about.js'
 import { ChannelForm } from './channel-form.js'
 
 /** Chooses a channel, then its configuration, which the server checks at the provider. */
@@ -26,14 +27,20 @@ export function AddIntegration({
   }
   return (
     <ul class="tiles" aria-label="Channels">
-      {data.items.map(({ name, title }) => (
+      {byTitle(data.items).map(({ name, title }) => (
         <li key={name}>
           <button type="button" class="button tile" onClick={() => setChosen(name)}>
             <Icon name="channel" />
-            {title}
+            <span>
+              {title}
+              <span class="small quiet">{aboutOf(name)}</span>
+            </span>
           </button>
         </li>
       ))}
     </ul>
   )
 }
+
+const byTitle = (channels: readonly Channel[]): Channel[] =>
+  [...channels].sort((a, b) => a.title.localeCompare(b.title))

@@ -66,7 +66,7 @@ function Health({ integration }: { integration: Integration }): JSX.Element {
           <>
             <dt>Last failure</dt>
             <dd>
-              {lastFailure.message} <Ago at={lastFailure.at} />
+              <Ago at={lastFailure.at} />: {lastFailure.message}
             </dd>
           </>
         )}

@@ -64,14 +64,20 @@ function Card({ clientId, integration }: { clientId: string; integration: Integr
         <IntegrationState integration={integration} />
       </div>
       {name !== channel && <p class="small quiet">{channel}</p>}
-      {(reason ?? lastFailure?.message) !== undefined && (
-        <p class="small">{reason ?? lastFailure?.message}</p>
-      )}
+      {reason !== undefined && <p class="small break">{reason}</p>}
       <dl class="facts small">
         <dt>Last received</dt>
         <dd>{lastInboundAt ? <Ago at={lastInboundAt} /> : 'never'}</dd>
         <dt>Last sent</dt>
         <dd>{lastOutboundAt ? <Ago at={lastOutboundAt} /> : 'never'}</dd>
+        {lastFailure && (
+          <>
+            <dt>Last failure</dt>
+            <dd>
+              <Ago at={lastFailure.at} />: {lastFailure.message}
+            </dd>
+          </>
+        )}
         {counts && (
           <>
             <dt>Delivered</dt>

@@ -67,7 +67,7 @@ export function ClientsPage(): JSX.Element {
             <>
               <th scope="col">Name</th>
               <th scope="col" class="wide-only">
-                Has
+                Channels and webhooks
               </th>
               <th scope="col" class="wide-only">
                 Id
@@ -109,7 +109,11 @@ function Cells({ client }: { client: Client }): JSX.Element {
         <CopyId id={id} />
       </td>
       <td>
-        <ClientState isDisabled={disabled === true} integrations={integrations} />
+        <ClientState
+          isDisabled={disabled === true}
+          integrations={integrations}
+          isEmpty={integrations.length === 0 && !webhooks}
+        />
       </td>
       <td class="wide-only small quiet">
         <Time at={createdAt} />
@@ -120,9 +124,12 @@ function Cells({ client }: { client: Client }): JSX.Element {
 
 function ClientState({
   isDisabled,
+  isEmpty,
   integrations,
 }: {
   isDisabled: boolean
+  /** Nothing comes in, and nothing goes out. */
+  isEmpty: boolean
   integrations: readonly { status: string }[]
 }): JSX.Element {
   if (isDisabled)
@@ -132,5 +139,6 @@ function ClientState({
       </State>
     )
   if (integrations.some(({ status }) => status === 'paused')) return <State tone="warn">Channel paused</State>
+  if (isEmpty) return <State tone="none">Not set up</State>
   return <State tone="ok">In use</State>
 }

@@ -66,6 +66,7 @@ export function ConversationPage({ params: { clientId = '', id = '' } }: PagePro
               clientId={clientId}
               conversationId={id}
               item={item}
+              person={conversation?.name}
               {...((before === undefined || dayOf(before.entry.at) !== day) && { day })}
               reload={timeline.reload}
             />
@@ -78,7 +79,9 @@ export function ConversationPage({ params: { clientId = '', id = '' } }: PagePro
 }
 
 const titleOf = (conversation: ConversationItem | undefined): string =>
-  conversation?.channels.find(({ sender }) => sender !== undefined)?.sender ?? 'Conversation'
+  conversation?.name ??
+  conversation?.channels.find(({ sender }) => sender !== undefined)?.sender ??
+  'Conversation'
 
 function About({
   clientId,
@@ -93,7 +96,11 @@ function About({
       <span>
         {channels.length === 0
           ? 'No channel: the bot reads it through the API'
-          : channels.map(({ integration, channel }) => integration ?? channel).join(', ')}
+          : channels
+              .map(({ integration, channel, sender }) =>
+                [integration ?? channel, sender].filter(Boolean).join(' '),
+              )
+              .join(', ')}
       </span>
       <span>
         began <Time at={createdAt} />

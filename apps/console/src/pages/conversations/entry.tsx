@@ -14,17 +14,21 @@ export function Entry({
   clientId,
   conversationId,
   item: { entry, deliveries },
+  person,
   day,
   reload,
 }: {
   clientId: string
   conversationId: string
   item: TimelineItem
+  /** What the person of the conversation is called. */
+  person: string | undefined
   /** Set for the first one of a day. */
   day?: string
   reload(): Promise<void>
 }): JSX.Element {
-  const [icon, author] = AUTHORS[entry.author.kind] ?? ['settings', 'Event']
+  const [icon, kind] = AUTHORS[entry.author.kind] ?? ['settings', 'Event']
+  const author = entry.author.kind === 'user' ? (person ?? kind) : kind
   return (
     <>
       {day !== undefined && <li class="day">{day}</li>}
@@ -36,7 +40,11 @@ export function Entry({
           <div class="author">
             <Icon name={icon} />
             {author}
-            {entry.channel !== undefined && <span class="small quiet by">through {entry.channel}</span>}
+            {entry.channel !== undefined && (
+              <span class="small quiet by">
+                through {entry.channel === 'messaging' ? 'the API' : entry.channel}
+              </span>
+            )}
             {entry.type !== 'message' && <span class="state none">{entry.type}</span>}
             {entry.isDeleted && <span class="state none">Deleted</span>}
           </div>

@@ -8,7 +8,7 @@ import { PeriodFields } from '../period.js'
 
 /** What the text of the search is compared with. */
 const KINDS = [
-  ['identity', 'Identity'],
+  ['identity', 'Address'],
   ['user', 'User id'],
   ['externalId', 'External id'],
 ] as const

@@ -73,20 +73,23 @@ function Cells({
   clientId: string
   conversation: ConversationItem
 }): JSX.Element {
-  const { id, userId, channels, preview, state, lastActivityAt } = conversation
+  const { id, userId, name, channels, preview, state, lastActivityAt } = conversation
   const address = channels.find(({ sender }) => sender !== undefined)?.sender
   return (
     <>
       <td>
         <div class="lines">
           <a class="whole cut" href={at('clients', clientId, 'conversations', id)}>
-            {address ?? (userId === undefined ? 'A group' : `User ${short(userId)}`)}
+            {name ?? address ?? (userId === undefined ? 'A group' : `User ${short(userId)}`)}
           </a>
           <span class="small quiet cut narrow-only">{preview ?? ''}</span>
           <span class="small quiet cut wide-only">
             {channels.length === 0
               ? 'API only'
-              : channels.map(({ integration, channel }) => integration ?? channel).join(', ')}
+              : [
+                  ...channels.map(({ integration, channel }) => integration ?? channel),
+                  ...(name !== undefined && address !== undefined ? [address] : []),
+                ].join(' · ')}
           </span>
         </div>
       </td>
@@ -123,7 +126,7 @@ function Nothing({ clientId, isFiltered }: { clientId: string; isFiltered: boole
   if (isFiltered) {
     return (
       <Empty icon="search" title="No conversation matches">
-        <p>Identities are compared whole: enter the complete telephone number or user name.</p>
+        <p>Addresses are compared whole: enter the complete telephone number, or the id at the platform.</p>
         <button type="button" class="button" onClick={clear}>
           Remove the filters
         </button>
@@ -141,4 +144,4 @@ function Nothing({ clientId, isFiltered }: { clientId: string; isFiltered: boole
 }
 
 const clear = (): void =>
-  setFilters({ by: undefined, find: undefined, channel: undefined, since: undefined, until: undefined })
+  setFilters({ by: undefined, find: undefined, integration: undefined, since: undefined, until: undefined })

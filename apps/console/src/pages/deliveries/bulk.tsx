@@ -20,13 +20,15 @@ interface BulkProps {
   /** Path of the client. */
   base: string
   filter: Readonly<Record<string, string>>
+  /** What the target of the filter is called. */
+  target: string | undefined
   chosen: readonly DeliveryItem[]
   /** After something was done, to all that match or to those that were chosen. */
   done(isAll: boolean): void
 }
 
 /** Replays or discards those that are chosen, or all that match. */
-export function BulkToolbar({ base, filter, chosen, done }: BulkProps): JSX.Element {
+export function BulkToolbar({ base, filter, target, chosen, done }: BulkProps): JSX.Element {
   const [dialog, setDialog] = useState<'discard' | Job['action'] | 'none' | 'discard-chosen'>('none')
   const items = chosen
     .slice(0, MAX_AT_ONCE)
@@ -88,7 +90,14 @@ export function BulkToolbar({ base, filter, chosen, done }: BulkProps): JSX.Elem
         </Confirm>
       )}
       {(dialog === 'replay' || dialog === 'discard') && (
-        <JobDialog base={base} action={dialog} filter={filter} close={close} started={() => done(true)} />
+        <JobDialog
+          base={base}
+          action={dialog}
+          filter={filter}
+          target={target}
+          close={close}
+          started={() => done(true)}
+        />
       )}
     </section>
   )

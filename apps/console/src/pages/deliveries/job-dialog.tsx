@@ -5,9 +5,12 @@ import { type ApiError, request } from '../../api/request.js'
 import type { Job } from '../../api/wire.js'
 import { say } from '../../shell/toasts.js'
 import { Confirm } from '../../ui/confirm.js'
+import { Dialog } from '../../ui/dialog.js'
 import { TextField } from '../../ui/fields.js'
 import { Failure, Loading } from '../../ui/notice.js'
 import { counted } from '../../ui/numbers.js'
+import { exactTime } from '../../ui/time.js'
+import { reasonOf } from '../death-reason.js'
 import { jobsChanged } from './jobs.js'
 
 /** Deliveries per second, unless somebody enters another number. */
@@ -18,12 +21,15 @@ export function JobDialog({
   base,
   action,
   filter,
+  target,
   close,
   started,
 }: {
   base: string
   action: Job['action']
   filter: Readonly<Record<string, string>>
+  /** What the target of the filter is called. */
+  target: string | undefined
   close(): void
   started(): void
 }): JSX.Element {
@@ -38,9 +44,14 @@ export function JobDialog({
   }, [base, action, filter])
   if (error || !trial) {
     return (
-      <Confirm title={`${verb} all that match`} action={verb} close={close} run={async () => undefined}>
+      <Dialog title={`${verb} all that match`} close={close}>
         {error ? <Failure error={error} /> : <Loading />}
-      </Confirm>
+        <div class="actions">
+          <button type="button" class="button" onClick={close}>
+            Cancel
+          </button>
+        </div>
+      </Dialog>
     )
   }
   const number = `${trial.isMore ? 'more than ' : ''}${counted(trial.count, 'delivery', 'deliveries')}`
@@ -65,7 +76,7 @@ export function JobDialog({
           ? 'Each conversation gets its messages in their order. The job goes on if this page is closed or the server restarts, and can be stopped.'
           : 'Nobody gets them, and they cannot be replayed later.'}
       </p>
-      <Filter filter={filter} />
+      <Filter filter={filter} target={target} />
       <TextField
         label="Per second"
         type="number"
@@ -77,17 +88,37 @@ export function JobDialog({
   )
 }
 
-function Filter({ filter }: { filter: Readonly<Record<string, string>> }): JSX.Element {
+function Filter({
+  filter,
+  target,
+}: {
+  filter: Readonly<Record<string, string>>
+  target: string | undefined
+}): JSX.Element {
   const entries = Object.entries(filter)
   if (entries.length === 0) return <p class="quiet">No filter is set: this is everything of the client.</p>
   return (
     <dl class="facts small">
       {entries.map(([name, value]) => (
         <>
-          <dt key={name}>{name}</dt>
-          <dd>{value}</dd>
+          <dt key={name}>{LABELS[name] ?? name}</dt>
+          <dd>{wordsOf(name, value, target)}</dd>
         </>
       ))}
     </dl>
   )
+}
+
+const LABELS: Readonly<Record<string, string>> = {
+  target: 'Target',
+  reason: 'Reason',
+  since: 'Since',
+  until: 'Until',
+}
+
+/** A filter in words. */
+function wordsOf(name: string, value: string, target: string | undefined): string | undefined {
+  if (name === 'target') return target ?? value
+  if (name === 'reason') return reasonOf(value)
+  return name === 'since' || name === 'until' ? exactTime(value) : value
 }

@@ -9,8 +9,8 @@ import { useMay } from '../../shell/session.js'
 import { ListFoot } from '../../ui/list-foot.js'
 import { Empty, Failure, Loading } from '../../ui/notice.js'
 import { Page } from '../../ui/page.js'
-import { DeliveryState } from '../../ui/state.js'
-import { Ago, Time } from '../../ui/time.js'
+import { short } from '../../ui/short.js'
+import { Ahead, Time } from '../../ui/time.js'
 import { VirtualList } from '../../ui/virtual-list.js'
 import { ClientCrumb } from '../client-crumb.js'
 import { reasonOf } from '../death-reason.js'
@@ -58,7 +58,7 @@ export function DeliveriesPage({ params: { clientId = '' } }: PageProps): JSX.El
           items={items}
           keyOf={keyOf}
           canSelect={may}
-          columns={`${may ? '1.25rem ' : ''}minmax(0, 2fr) minmax(0, 3fr) 8rem 7rem`}
+          columns={`${may ? '1.25rem ' : ''}minmax(0, 2fr) minmax(0, 3fr) 11rem 7rem`}
           loadMore={list.loadMore}
           head={
             <>
@@ -77,7 +77,7 @@ export function DeliveriesPage({ params: { clientId = '' } }: PageProps): JSX.El
                 Reason
               </th>
               <th scope="col" class="wide-only">
-                State
+                Of
               </th>
               <th scope="col">
                 {state === 'dead' ? 'Given up' : state === 'retrying' ? 'Next attempt' : 'Accepted'}
@@ -106,6 +106,7 @@ export function DeliveriesPage({ params: { clientId = '' } }: PageProps): JSX.El
         <BulkToolbar
           base={base}
           filter={filterOf(query)}
+          target={query.has('target') ? items[0]?.target.label : undefined}
           chosen={chosen}
           done={(isAll) => {
             const keys = new Set(chosen.map(keyOf))
@@ -120,7 +121,7 @@ export function DeliveriesPage({ params: { clientId = '' } }: PageProps): JSX.El
 }
 
 function Cells({ clientId, item }: { clientId: string; item: DeliveryItem }): JSX.Element {
-  const { target, state, reason, error, type, attempts } = item
+  const { conversationId, target, reason, error, type, attempts } = item
   return (
     <>
       <td>
@@ -144,12 +145,12 @@ function Cells({ clientId, item }: { clientId: string; item: DeliveryItem }): JS
           )}
         </div>
       </td>
-      <td class="wide-only">
-        <DeliveryState state={state} />
+      <td class="wide-only small quiet cut" title={conversationId}>
+        {ofWhat(item)}
       </td>
       <td class="small quiet">
         {item.nextAttemptAt !== undefined ? (
-          <Ago at={item.nextAttemptAt} />
+          <Ahead at={item.nextAttemptAt} />
         ) : (
           <Time at={item.diedAt ?? item.at} />
         )}
@@ -158,11 +159,21 @@ function Cells({ clientId, item }: { clientId: string; item: DeliveryItem }): JS
   )
 }
 
-/** What an event is about. */
+/** Kinds of events that are about something else than a conversation. */
+const SUBJECTS = { 'user.': ['Person', 'people'], 'health.': ['Channel', 'channels'] } as const
+
+/** What an event is about, by the start of its type. */
+const subjectOf = (type: string) =>
+  Object.entries(SUBJECTS).find(([start]) => type.startsWith(start))?.[1] ??
+  (['Conversation', 'conversations'] as const)
+
+const ofWhat = ({ type, conversationId }: DeliveryItem): string =>
+  `${subjectOf(type)[0]} ${short(conversationId)}`
+
 function placeOf(clientId: string, { type, conversationId, entryId }: DeliveryItem): string {
-  if (type.startsWith('user.')) return at('clients', clientId, 'people', conversationId)
-  if (type.startsWith('health.')) return at('clients', clientId, 'channels', conversationId)
-  return `${at('clients', clientId, 'conversations', conversationId)}#e-${entryId}`
+  const [, page] = subjectOf(type)
+  const place = at('clients', clientId, page, conversationId)
+  return page === 'conversations' ? `${place}#e-${entryId}` : place
 }
 
 const hasFilters = (query: URLSearchParams): boolean =>

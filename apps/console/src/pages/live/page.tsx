@@ -5,11 +5,14 @@ import { withQuery } from '../../api/request.js'
 import type { Integration } from '../../api/wire.js'
 import { setFilters, usePlace } from '../../route/location.js'
 import type { PageProps } from '../../route/page-props.js'
+import { useClientNames } from '../../shell/scope.js'
+import { useSession } from '../../shell/session.js'
 import { SelectField } from '../../ui/fields.js'
 import { Icon } from '../../ui/icon.js'
 import { Empty } from '../../ui/notice.js'
 import { counted, countOf } from '../../ui/numbers.js'
 import { Page } from '../../ui/page.js'
+import { short } from '../../ui/short.js'
 import { State } from '../../ui/state.js'
 import { VirtualList } from '../../ui/virtual-list.js'
 import { ClientCrumb } from '../client-crumb.js'
@@ -25,6 +28,8 @@ export function LivePage({ params: { clientId } }: PageProps): JSX.Element {
   const integration = query.get('integration') ?? undefined
   const tail = useTail(withQuery('events', { client: clientId, integration }), isPaused || isAway, attempt)
   const { entries, waiting, missed, isWhole } = tail
+  const hasClients = useSession().actor.kind !== 'tenant' && clientId === undefined
+  const clients = useClientNames(hasClients)
   return (
     <Page
       title="Live"
@@ -57,7 +62,7 @@ export function LivePage({ params: { clientId } }: PageProps): JSX.Element {
           items={entries}
           keyOf={({ id }) => id}
           isSecondWide
-          columns="5.5rem minmax(0, 1fr) minmax(0, 3fr) minmax(0, 1fr)"
+          columns={`5.5rem minmax(0, 1fr) minmax(0, 3fr) minmax(0, 1fr)${hasClients ? ' minmax(0, 1fr)' : ''}`}
           head={
             <>
               <th scope="col">Time</th>
@@ -68,9 +73,19 @@ export function LivePage({ params: { clientId } }: PageProps): JSX.Element {
               <th scope="col" class="wide-only">
                 Channel
               </th>
+              {hasClients && (
+                <th scope="col" class="wide-only">
+                  Client
+                </th>
+              )}
             </>
           }
-          row={(entry) => <TailCells entry={entry} />}
+          row={(entry) => (
+            <TailCells
+              entry={entry}
+              client={hasClients ? (clients.get(entry.clientId) ?? short(entry.clientId)) : undefined}
+            />
+          )}
           foot={
             <span>{counted(entries.length, 'entry', 'entries')}, those of the last moments are kept</span>
           }

@@ -5,7 +5,14 @@ import { Clock } from '../../ui/time.js'
 import type { TailEntry } from './tail.js'
 
 /** One line of what is written. */
-export function TailCells({ entry }: { entry: TailEntry }): JSX.Element {
+export function TailCells({
+  entry,
+  client,
+}: {
+  entry: TailEntry
+  /** Whose it is, if those of all clients are shown. */
+  client: string | undefined
+}): JSX.Element {
   const { clientId, conversationId, id, at: time, author, type, preview, channels } = entry
   const who = author?.kind === 'user' ? 'Person' : author?.kind === 'business' ? 'Business' : type
   return (
@@ -35,6 +42,7 @@ export function TailCells({ entry }: { entry: TailEntry }): JSX.Element {
         {preview === '' ? <span class="quiet">{type}</span> : preview}
       </td>
       <td class="wide-only small quiet cut">{channels.join(', ')}</td>
+      {client !== undefined && <td class="wide-only small quiet cut">{client}</td>}
     </>
   )
 }

@@ -11,7 +11,7 @@ export function Fix({ trouble }: { trouble: Trouble }): JSX.Element {
   const page = isWebhook
     ? at('clients', clientId, 'webhooks')
     : at('clients', clientId, 'channels', target.id)
-  const name = isWebhook ? 'Webhook' : 'Channel'
+  const name = isWebhook ? 'See the webhook' : 'See the channel'
   const deliveries = (state: string) =>
     `${at('clients', clientId, 'deliveries')}?state=${state}&target=${encodeURIComponent(target.id ?? '')}`
   return (
@@ -38,6 +38,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   wait: 'It is retried automatically. Once it works, replay what was given up.',
   install: 'Install the package of the channel on the server, and restart it.',
   sync: 'The bot has to give the webhook again, with the call sync of the API.',
+  resume: 'Somebody paused it here. Resume it, and what waits is delivered in order.',
   replay: 'It works again. Replay what was given up, or discard it.',
   start: 'Start a server whose role is to deliver.',
 }

@@ -26,7 +26,7 @@ export function Troubles({ troubles }: { troubles: readonly Trouble[] }): JSX.El
             <p class="break">{trouble.reason}</p>
             <p class="small quiet">
               {trouble.clientId !== undefined && `${trouble.clientName ?? trouble.clientId} · `}
-              since <Ago at={trouble.since} />
+              for <Ago at={trouble.since} isSpan />
               {trouble.people && ` · ${countedAtLeast(trouble.people, 'person', 'people')}`}
               {trouble.deadLetters &&
                 ` · ${countedAtLeast(trouble.deadLetters, 'delivery', 'deliveries')} given up`}
@@ -54,6 +54,7 @@ const STATES: Readonly<Record<string, readonly [Tone, IconName, string]>> = {
   'not-set-up': ['warn', 'warning', 'Not set up'],
   unloaded: ['bad', 'cross', 'Channel not installed'],
   gone: ['bad', 'cross', 'Gone'],
+  held: ['warn', 'pause', 'Paused'],
   'dead-letters': ['warn', 'warning', 'Given up'],
   'no-worker': ['bad', 'stop', 'Nothing is delivered'],
 }

@@ -13,7 +13,7 @@ export function Verdict({ overview }: { overview: Overview }): JSX.Element {
         <Icon name="check" />
         <div>
           <h2>Everybody is being answered</h2>
-          <p>No webhook and no channel is failing.</p>
+          <p>No webhook and no channel is failing, and nothing was given up.</p>
         </div>
       </section>
     )

@@ -15,10 +15,17 @@ import { VirtualList } from '../../ui/virtual-list.js'
 import { ClientCrumb } from '../client-crumb.js'
 
 const KINDS = [
-  ['identity', 'Identity'],
+  ['identity', 'Address'],
   ['user', 'User id'],
   ['externalId', 'External id'],
 ] as const
+
+/** What such a search may look like. */
+const PLACEHOLDERS = {
+  identity: '+49 151 2345678',
+  user: 'Id of the user',
+  externalId: 'Id that the bot gave',
+}
 
 /** Finds a person by what is known about one. */
 export function PeoplePage({ params: { clientId = '' } }: PageProps): JSX.Element {
@@ -33,7 +40,7 @@ export function PeoplePage({ params: { clientId = '' } }: PageProps): JSX.Elemen
       <search class="filters">
         <SearchField
           label="Search"
-          placeholder="+49 151 2345678"
+          placeholder={PLACEHOLDERS[by]}
           value={find}
           change={(value) => setFilters({ find: value })}
         />
@@ -42,13 +49,15 @@ export function PeoplePage({ params: { clientId = '' } }: PageProps): JSX.Elemen
       {error && <Failure error={error} retry={reload} />}
       {find === '' && (
         <Empty icon="person" title="Whom do you look for?">
-          <p>Enter a telephone number, a user name at a platform, or an id.</p>
+          <p>Enter a telephone number, an e-mail address, an id at a platform, or an id of the bot.</p>
         </Empty>
       )}
       {find !== '' && items.length === 0 && isLoading && <Loading />}
       {find !== '' && items.length === 0 && !isLoading && !error && (
         <Empty icon="search" title="Nobody was found">
-          <p>Identities are compared whole. Try another kind of search.</p>
+          <p>
+            Addresses are compared whole: enter the complete telephone number, e-mail address or user name.
+          </p>
         </Empty>
       )}
       {items.length > 0 && (
@@ -70,11 +79,13 @@ export function PeoplePage({ params: { clientId = '' } }: PageProps): JSX.Elemen
             <>
               <td>
                 <a class="whole cut" href={at('clients', clientId, 'people', id)}>
-                  {name ?? email ?? `User ${short(id)}`}
+                  {name ?? email ?? (by === 'identity' ? find : `User ${short(id)}`)}
                 </a>
               </td>
               <td class="wide-only cut quiet">
-                {[email, externalId, locale].filter((part) => part !== undefined).join(' · ')}
+                {[...(by === 'identity' ? [find] : []), email, externalId, locale]
+                  .filter((part) => part !== undefined)
+                  .join(' · ')}
               </td>
               <td class="small quiet">
                 <Time at={createdAt} />

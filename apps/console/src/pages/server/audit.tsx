@@ -1,18 +1,24 @@
 import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
 import { usePages } from '../../api/pages.js'
 import { withQuery } from '../../api/request.js'
 import type { AuditEntry } from '../../api/wire.js'
 import { setFilters, usePlace } from '../../route/location.js'
-import { TextField } from '../../ui/fields.js'
+import { useClientNames } from '../../shell/scope.js'
+import { SelectField } from '../../ui/fields.js'
 import { instantOf } from '../../ui/instant.js'
 import { ListFoot } from '../../ui/list-foot.js'
 import { Empty, Failure, Loading } from '../../ui/notice.js'
 import { Page } from '../../ui/page.js'
 import { SearchField } from '../../ui/search-field.js'
-import { State } from '../../ui/state.js'
+import { short } from '../../ui/short.js'
 import { Time } from '../../ui/time.js'
 import { VirtualList } from '../../ui/virtual-list.js'
 import { PeriodFields } from '../period.js'
+import { AuditDetails } from './audit-details.js'
+import { Outcome } from './outcome.js'
+
+const NO_FILTERS = { action: undefined, client: undefined, since: undefined, until: undefined }
 
 /** Who changed what, and from where. */
 export function AuditPage(): JSX.Element {
@@ -25,7 +31,10 @@ export function AuditPage(): JSX.Element {
       until: instantOf(query.get('until')),
     }),
   )
+  const clients = useClientNames()
+  const [opened, setOpened] = useState<AuditEntry>()
   const { items, error, isLoading } = list
+  const isFiltered = Object.keys(NO_FILTERS).some((name) => query.has(name))
   return (
     <Page title="Audit log">
       <search class="filters">
@@ -35,20 +44,12 @@ export function AuditPage(): JSX.Element {
           value={query.get('action') ?? ''}
           change={(action) => setFilters({ action })}
         />
-        <TextField
-          label="Client id"
-          value={query.get('client') ?? ''}
-          change={(client) => setFilters({ client })}
-        />
+        <ClientField clients={clients} value={query.get('client') ?? ''} />
         <PeriodFields />
       </search>
       {error && <Failure error={error} retry={list.reload} />}
       {items.length === 0 && isLoading && <Loading />}
-      {items.length === 0 && !isLoading && !error && (
-        <Empty icon="audit" title="Nothing was changed">
-          <p>Every change that an operator or a program makes is listed here.</p>
-        </Empty>
-      )}
+      {items.length === 0 && !isLoading && !error && <Nothing isFiltered={isFiltered} />}
       {items.length > 0 && (
         <VirtualList
           label="Changes"
@@ -71,24 +72,78 @@ export function AuditPage(): JSX.Element {
               <th scope="col">When</th>
             </>
           }
-          row={(entry) => <Cells entry={entry} />}
+          row={(entry) => <Cells entry={entry} clients={clients} open={() => setOpened(entry)} />}
           foot={<ListFoot list={list} noun={['change', 'changes']} />}
+        />
+      )}
+      {opened && (
+        <AuditDetails
+          entry={opened}
+          client={opened.clientId === undefined ? undefined : clients.get(opened.clientId)}
+          close={() => setOpened(undefined)}
         />
       )}
     </Page>
   )
 }
 
-function Cells({ entry }: { entry: AuditEntry }): JSX.Element {
-  const { at, action, actor, from, requestId, clientId, target, fields, outcome } = entry
+function ClientField({
+  clients,
+  value,
+}: {
+  clients: ReadonlyMap<string, string>
+  value: string
+}): JSX.Element {
+  const others = value === '' || clients.has(value) ? [] : [[value, short(value)] as const]
+  return (
+    <SelectField
+      label="Client"
+      value={value}
+      options={[['', 'All'], ...clients, ...others]}
+      change={(client) => setFilters({ client })}
+    />
+  )
+}
+
+function Nothing({ isFiltered }: { isFiltered: boolean }): JSX.Element {
+  if (!isFiltered) {
+    return (
+      <Empty icon="audit" title="Nothing was changed">
+        <p>Every change that an operator or a program makes is listed here.</p>
+      </Empty>
+    )
+  }
+  return (
+    <Empty icon="search" title="No change matches">
+      <p>Actions are compared whole, such as client.rename.</p>
+      <button type="button" class="button" onClick={() => setFilters(NO_FILTERS)}>
+        Remove the filters
+      </button>
+    </Empty>
+  )
+}
+
+function Cells({
+  entry: { at, action, actor, from, clientId, target, fields, details, outcome, code },
+  clients,
+  open,
+}: {
+  entry: AuditEntry
+  clients: ReadonlyMap<string, string>
+  open(): void
+}): JSX.Element {
+  const said = Object.values(details ?? {}).map(String)
+  const client = clientId === undefined ? undefined : (clients.get(clientId) ?? `Client ${short(clientId)}`)
   return (
     <>
       <td>
         <div class="lines">
-          <span class="mono cut">{action}</span>
+          <button type="button" class="whole mono cut" onClick={open}>
+            {action}
+          </button>
           <span class="small quiet cut narrow-only">{actor.name}</span>
-          <span class="small quiet cut wide-only" title={`Request ${requestId}`}>
-            {fields && fields.length > 0 ? fields.join(', ') : `request ${requestId}`}
+          <span class="small quiet cut wide-only">
+            {(said.length > 0 ? said : (fields ?? [])).join(', ')}
           </span>
         </div>
       </td>
@@ -98,10 +153,17 @@ function Cells({ entry }: { entry: AuditEntry }): JSX.Element {
           <span class="small quiet cut">{from}</span>
         </div>
       </td>
-      <td class="wide-only small quiet cut" title={clientId}>
-        {[clientId, ...Object.values(target ?? {})].filter((part) => part !== undefined).join(' · ')}
+      <td class="wide-only small quiet">
+        <div class="lines">
+          <span class="cut">{client}</span>
+          <span class="cut">
+            {Object.values(target ?? {})
+              .map(short)
+              .join(' · ')}
+          </span>
+        </div>
       </td>
-      <td class="wide-only">
+      <td class="wide-only" title={code}>
         <Outcome outcome={outcome} />
       </td>
       <td class="small quiet">
@@ -109,16 +171,4 @@ function Cells({ entry }: { entry: AuditEntry }): JSX.Element {
       </td>
     </>
   )
-}
-
-function Outcome({ outcome }: { outcome: AuditEntry['outcome'] }): JSX.Element {
-  if (outcome === 'done') return <State tone="ok">Done</State>
-  if (outcome === 'started')
-    return (
-      <State tone="none" icon="wait">
-        Started
-      </State>
-    )
-  if (outcome === 'refused') return <State tone="warn">Refused</State>
-  return <State tone="bad">Failed</State>
 }

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact'
 import { useQuery } from '../../api/query.js'
 import type { Webhook } from '../../api/wire.js'
+import { docsUrl } from '../../base.js'
 import type { PageProps } from '../../route/page-props.js'
 import { Empty, Failure, Loading } from '../../ui/notice.js'
 import { Page } from '../../ui/page.js'
@@ -19,7 +20,13 @@ export function WebhooksPage({ params: { clientId = '' } }: PageProps): JSX.Elem
       {!data && !error && <Loading />}
       {data?.items.length === 0 && (
         <Empty icon="webhook" title="No webhook yet">
-          <p>The bot gets its events at a webhook. It sets one with the call sync of the API.</p>
+          <p>
+            The bot gets its events at a webhook. It gives the address with the call{' '}
+            <code>POST /api/v1/sync</code>, or in the Sunshine or Smartify API.
+          </p>
+          <a class="button" href={docsUrl.href}>
+            API reference
+          </a>
         </Empty>
       )}
       <ul class="stack gap">

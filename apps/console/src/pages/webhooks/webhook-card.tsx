@@ -102,7 +102,7 @@ export function WebhookCard({
           <>
             <dt>Last failure</dt>
             <dd>
-              {lastFailure.message}, <Ago at={lastFailure.at} />
+              <Ago at={lastFailure.at} />: {lastFailure.message}
             </dd>
           </>
         )}

@@ -1,5 +1,11 @@
 import { type Id, type JsonObject, PlugboardError, toUuid } from '@plugboard/core'
-import { type ClientView, integrationOf, type ListedConversation, previewOf } from '@plugboard/hub'
+import {
+  type ClientView,
+  integrationOf,
+  type ListedConversation,
+  previewOf,
+  type UserView,
+} from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { jsonObject } from '../../dialects/bounded.js'
@@ -9,6 +15,7 @@ import { DIALECT } from '../../dialects/sunshine-v2/map.js'
 import type { AdminDeps } from '../deps.js'
 import { cursorOf, idIn, idInPath, idSchema, placeIn, timeSchema } from '../ids.js'
 import { listOf, pageQuery } from '../pages.js'
+import { personNameOf } from '../person-name.js'
 import { defineAdminRoute } from '../route.js'
 import { integrationIdOf } from './integrations.js'
 
@@ -39,6 +46,7 @@ const query = z.strictObject({
 const conversationSchema = z.object({
   id: z.string(),
   userId: z.string().optional().describe('Absent for a group'),
+  name: z.string().optional().describe('What the person is called, if that is known'),
   createdAt: time,
   lastActivityAt: time.describe('Of its newest message, or when it was created'),
   preview: z
@@ -113,8 +121,10 @@ export function conversationRoutes(app: FastifyInstance, deps: AdminDeps): void 
         limit,
         ...(before && { before }),
       })
+      const userIds = new Set(items.flatMap(({ userId }) => userId ?? []))
+      const users = await hub.users.shown(client, userIds)
       return {
-        items: items.map((item) => conversationJson(client, item)),
+        items: items.map((item) => conversationJson(client, item, item.userId && users.get(item.userId))),
         ...(next && { next: cursorOf({ at: next.activeAt, id: next.id }) }),
       }
     },
@@ -129,7 +139,11 @@ export function conversationRoutes(app: FastifyInstance, deps: AdminDeps): void 
     tenant: true,
     params,
     responses: { 200: conversationSchema },
-    handle: async ({ client, params }) => conversationJson(client, await one(client, params.conversationId)),
+    handle: async ({ client, params }) => {
+      const found = await one(client, params.conversationId)
+      const users = await hub.users.shown(client, new Set(found.userId ? [found.userId] : []))
+      return conversationJson(client, found, found.userId && users.get(found.userId))
+    },
   })
   defineAdminRoute(app, deps, {
     method: 'POST',
@@ -172,10 +186,13 @@ export function conversationRoutes(app: FastifyInstance, deps: AdminDeps): void 
 function conversationJson(
   client: ClientView,
   { id, userId, createdAt, lastActivityAt, newest, endpoints, state }: ListedConversation,
+  user: UserView | undefined,
 ): z.infer<typeof conversationSchema> {
+  const name = user && personNameOf(user)
   return {
     id: toUuid(id),
     ...(userId && { userId: toUuid(userId) }),
+    ...(name !== undefined && { name }),
     createdAt: createdAt.toISOString(),
     lastActivityAt: lastActivityAt.toISOString(),
     ...(newest && { preview: previewOf(newest) }),

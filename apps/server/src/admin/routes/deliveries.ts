@@ -13,11 +13,11 @@ import {
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { deathReason } from '../../dialects/messaging-v1/schemas.js'
-import { withMaskedUrls } from '../../masked-urls.js'
 import type { AdminDeps } from '../deps.js'
 import { cursorOf, idIn, idSchema, placeIn, timeSchema } from '../ids.js'
 import { listOf, pageQuery } from '../pages.js'
 import { defineAdminRoute } from '../route.js'
+import { targetLabel } from '../target-label.js'
 import { integrationIdOf } from './integrations.js'
 
 const time = z.string().meta({ format: 'date-time' })
@@ -237,7 +237,7 @@ function targetJson(
   const url = client.webhooks.find((hook) => hook.id === id)?.url
   const integration = [...client.integrations.values()].find((each) => each.id === integrationId)?.name
   return {
-    ...{ kind, id: toUuid(id), label: withMaskedUrls(url ?? label) },
+    ...{ kind, id: toUuid(id), label: targetLabel(url ?? label) },
     ...(channel !== undefined && { channel }),
     ...(integration !== undefined && { integration }),
   }

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { EXTERNAL_NAMESPACE } from '../../dialects/smartify/names.js'
 import { DIALECT } from '../../dialects/sunshine-v2/map.js'
 import type { AdminDeps } from '../deps.js'
+import { personNameOf } from '../person-name.js'
 import { defineAdminRoute } from '../route.js'
 
 const time = z.string().meta({ format: 'date-time' })
@@ -107,11 +108,11 @@ async function byExternalId(hub: Hub, client: ClientView, value: string): Promis
 }
 
 function personJson({ id, createdAt, facts }: UserView): z.infer<typeof personSchema> {
-  const { givenName, surname, email, locale, avatarUrl, externalId, data } = facts
-  const name = [givenName, surname].filter(Boolean).join(' ')
+  const { email, locale, avatarUrl, externalId, data } = facts
+  const name = personNameOf({ facts })
   return {
     ...{ id: toUuid(id), createdAt: createdAt.toISOString() },
-    ...(name !== '' && { name }),
+    ...(name !== undefined && { name }),
     ...(email !== undefined && { email }),
     ...(locale !== undefined && { locale }),
     ...(avatarUrl !== undefined && { avatarUrl }),

@@ -16,9 +16,9 @@ import {
 } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { withMaskedUrls } from '../../masked-urls.js'
 import type { AdminDeps } from '../deps.js'
 import { defineAdminRoute } from '../route.js'
+import { targetLabel } from '../target-label.js'
 
 const time = z.string().meta({ format: 'date-time' })
 
@@ -159,7 +159,7 @@ function authorJson(author: Author | undefined): z.infer<typeof itemSchema>['ent
 function deliveryJson(delivery: TimelineDelivery): z.infer<typeof deliverySchema> {
   const { target, kind, label, state, attempts, nextAttemptAt, held, reason, error, code } = delivery
   return {
-    target: { kind, id: toUuid(parseTarget(target).id), label: withMaskedUrls(label) },
+    target: { kind, id: toUuid(parseTarget(target).id), label: targetLabel(label) },
     ...{ state, attempts: attempts.map(attemptJson) },
     ...(nextAttemptAt && { nextAttemptAt: nextAttemptAt.toISOString() }),
     ...(held && {
