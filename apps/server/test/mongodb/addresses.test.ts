@@ -5,12 +5,13 @@ import {
   type CourierProvider,
   startCourierProvider,
   startProcessWithCouriers,
+  startWithCouriers,
   tellEvents,
 } from '../support/courier-channel.js'
 import { firstsOf, forAll, type Listed, listAll, seeded } from '../support/fault-load.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
 import { newDatabase } from '../support/replicas.js'
-import { cleanUp, isSoak, type TestServerProcess } from '../support/server.js'
+import { cleanUp, isSoak, type TestServer } from '../support/server.js'
 
 /** Persons, each with a random order of events. */
 const PEOPLE = isSoak ? 10_000 : 4
@@ -25,15 +26,14 @@ const DRAIN_MS = isSoak ? 600_000 : 20_000
 
 let provider: CourierProvider
 let bot: Receiver
-let servers: TestServerProcess[]
+let servers: TestServer[]
 let client: TestClient
 beforeAll(async () => {
   provider = await startCourierProvider()
   bot = await startReceiver()
   const env = { ...newDatabase(inject('mongodbUrl') ?? ''), RATE_LIMIT: '0' }
-  servers = await Promise.all(
-    Array.from({ length: PROCESSES }, () => startProcessWithCouriers(provider.url, env)),
-  )
+  const start = isSoak ? startProcessWithCouriers : startWithCouriers
+  servers = await Promise.all(Array.from({ length: PROCESSES }, () => start(provider.url, env)))
   client = await createClient(serverAt(0), {
     channels: { courier: { version: '1.0.0', enabled: true, token: 'courier', account: 'a' } },
     webhooks: [{ url: bot.url }],
@@ -44,7 +44,7 @@ afterAll(async () => {
   await cleanUp()
 })
 
-const serverAt = (index: number): TestServerProcess => servers[index % PROCESSES] as TestServerProcess
+const serverAt = (index: number): TestServer => servers[index % PROCESSES] as TestServer
 
 interface Told {
   text: string

@@ -9,7 +9,7 @@ import { afterAll, expect, inject, test } from 'vitest'
 import { clientOf, createClient, type TestClient } from '../support/api.js'
 import { converseMany, firstsOf, forAll, listAll, numbered, textOf } from '../support/fault-load.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
-import { cleanUp, isSoak, startProcess, type TestServerProcess, temporaryFolder } from '../support/server.js'
+import { cleanUp, isSoak, startServer, type TestServer, temporaryFolder } from '../support/server.js'
 
 afterAll(cleanUp)
 
@@ -113,13 +113,13 @@ test.runIf(inject('mongodbUrl'))(
     const folder = await temporaryFolder()
     const name = `copied-${randomBytes(6).toString('hex')}`
     const url = (inject('mongodbUrl') ?? '').replace(/\/(\?|$)/, `/${name}$1`)
-    const start = (database: string, more: Record<string, string> = {}): Promise<TestServerProcess> =>
-      startProcess({ folder, env: { ...ENV, DATABASE_URL: database, ...more } })
+    const start = (database: string, more: Record<string, string> = {}): Promise<TestServer> =>
+      startServer({ folder, env: { ...ENV, DATABASE_URL: database, ...more } })
     const bot = await startReceiver((request) => (textOf(request) === 'doomed' ? 500 : 200))
 
     const hasty = await start('file:plugboard.db', { WEBHOOK_RETRY_DELAYS: '50ms,100ms' })
     const { id, token, webhooks } = await createClient(hasty, { webhooks: [{ url: bot.url }] })
-    const at = (server: TestServerProcess): TestClient => clientOf(server, { id, token, webhooks })
+    const at = (server: TestServer): TestClient => clientOf(server, { id, token, webhooks })
     const seen = await fill(at(hasty), bot)
     expect(await hasty.stop()).toBe(0)
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, test } from 'vitest'
 import { clientOf, createClient } from '../support/api.js'
 import { seeded } from '../support/fault-load.js'
 import { expectExactly } from '../support/interruptions.js'
-import { newDatabase, startReplicas, usualTopologies } from '../support/replicas.js'
+import { newDatabase, startReplicaProcesses, usualTopologies } from '../support/replicas.js'
 import { cleanUp, isSoak, SHORT_LEASE, type TestServerProcess } from '../support/server.js'
 import { wayTo } from '../support/way.js'
 
@@ -13,7 +13,11 @@ const INTERRUPTIONS = isSoak ? 2_000 : 20
 describe.each(usualTopologies())('two replicas on one database, %s', (_, mongodbUrl) => {
   let servers: TestServerProcess[]
   beforeAll(async () => {
-    servers = await startReplicas(2, { ...newDatabase(mongodbUrl()), ...SHORT_LEASE, RATE_LIMIT: '0' })
+    servers = await startReplicaProcesses(2, {
+      ...newDatabase(mongodbUrl()),
+      ...SHORT_LEASE,
+      RATE_LIMIT: '0',
+    })
   }, 60_000)
 
   test(

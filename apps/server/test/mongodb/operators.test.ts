@@ -3,18 +3,18 @@ import { clientOf, createClient } from '../support/api.js'
 import { forAll, numbered } from '../support/fault-load.js'
 import { callWithKey, createOperator, openLink, signIn } from '../support/operators.js'
 import { newDatabase, startReplicas } from '../support/replicas.js'
-import { cleanUp, isSoak, type TestServerProcess } from '../support/server.js'
+import { cleanUp, isSoak, type TestServer } from '../support/server.js'
 
 afterAll(cleanUp)
 
-describe('the console at three processes on one database', () => {
-  let servers: TestServerProcess[]
+describe('the console at three replicas on one database', () => {
+  let servers: [TestServer, TestServer, TestServer]
   beforeAll(async () => {
     servers = await startReplicas(3, newDatabase(inject('mongodbUrl') ?? ''))
   }, 90_000)
 
   test('a session that began at one is good at all, and one that ends at one is good at none', async () => {
-    const [first, second, third] = servers as [TestServerProcess, TestServerProcess, TestServerProcess]
+    const [first, second, third] = servers
     const operator = await createOperator(first)
     const [ada, other] = [await signIn(second, operator), await signIn(third, operator)]
     const statuses = (session: typeof ada) =>
@@ -31,7 +31,7 @@ describe('the console at three processes on one database', () => {
   })
 
   test('a link and the audit log are the same at all', async () => {
-    const [first, second, third] = servers as [TestServerProcess, TestServerProcess, TestServerProcess]
+    const [first, second, third] = servers
     const client = await createClient(first)
     const { json } = await callWithKey(second, 'POST', `/clients/${client.id}/link`, {})
     const session = await openLink(third, json.url)
@@ -52,14 +52,14 @@ describe('the console at three processes on one database', () => {
   })
 
   test('a long conversation has the same timeline at all, to which each of them posted', async () => {
-    const client = await createClient(servers[0] as TestServerProcess)
+    const client = await createClient(servers[0])
     const { conversationId } = await client.converse()
     const [messages, limit] = isSoak ? [5_000, 100] : [60, 25]
     await forAll(numbered(messages), (text, i) =>
-      clientOf(servers[i % 3] as TestServerProcess, client).say(conversationId, text),
+      clientOf(servers[i % 3] as TestServer, client).say(conversationId, text),
     )
     const path = `/clients/${client.id}/conversations`
-    const timelineAt = async (server: TestServerProcess): Promise<Shown[]> => {
+    const timelineAt = async (server: TestServer): Promise<Shown[]> => {
       const shown: Shown[] = []
       for (let before = ''; ; ) {
         const page = `${path}/${conversationId}/timeline?limit=${limit}${before}`

@@ -5,27 +5,34 @@ import { call, clientOf, createClient, type TestClient } from '../support/api.js
 import { firstsOf, forAll, listAll, numbered, textOf } from '../support/fault-load.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
 import { newDatabase, type Shared, startReplicas, topologies } from '../support/replicas.js'
-import { cleanUp, isSoak, SHORT_LEASE, startProcess, type TestServerProcess } from '../support/server.js'
+import {
+  cleanUp,
+  isSoak,
+  SHORT_LEASE,
+  startProcess,
+  startServer,
+  type TestServer,
+} from '../support/server.js'
 
 afterAll(cleanUp)
 
 const MESSAGES = isSoak ? 240 : 30
 
 /** The same client at another process. */
-const at = (server: TestServerProcess, client: TestClient): TestClient => clientOf(server, client)
+const at = (server: TestServer, client: TestClient): TestClient => clientOf(server, client)
 
-describe.each(topologies())('three processes on one database, %s', (_, mongodbUrl) => {
-  let servers: TestServerProcess[]
+describe.each(topologies())('three replicas on one database, %s', (_, mongodbUrl) => {
+  let servers: [TestServer, TestServer, TestServer]
   beforeAll(async () => {
     servers = await startReplicas(3, newDatabase(mongodbUrl()))
   }, 60_000)
 
   test('give each message of a conversation a unique number, in the same order on all', async () => {
-    const client = await createClient(servers[0] as TestServerProcess)
+    const client = await createClient(servers[0])
     const { conversationId } = await client.converse()
     const posted = new Set<string>()
     await forAll(numbered(MESSAGES), async (text, i) => {
-      const { status, json } = await at(servers[i % 3] as TestServerProcess, client).say(conversationId, text)
+      const { status, json } = await at(servers[i % 3] as TestServer, client).say(conversationId, text)
       expect(status).toBe(201)
       posted.add(json.id)
     })
@@ -39,7 +46,7 @@ describe.each(topologies())('three processes on one database, %s', (_, mongodbUr
   })
 
   test('have a configuration in force on all within two seconds, and credentials revoked', async () => {
-    const [one, other] = servers as [TestServerProcess, TestServerProcess, TestServerProcess]
+    const [one, other] = servers
     const bots = [await startReceiver(), await startReceiver()] as [Receiver, Receiver]
     const client = await createClient(one, { webhooks: [{ url: bots[0].url }] })
     const elsewhere = at(other, client)
@@ -57,7 +64,7 @@ describe.each(topologies())('three processes on one database, %s', (_, mongodbUr
   })
 
   test('answer a collect at one with what the bot says at another', async () => {
-    const [one, other] = servers as [TestServerProcess, TestServerProcess, TestServerProcess]
+    const [one, other] = servers
     const bot = await startReceiver()
     const client = await createClient(one, { webhooks: [{ url: bot.url }] })
     const { userId: authorId, conversationId } = await client.converse()
@@ -127,10 +134,10 @@ describe('a lane that is busy for longer than a lease', () => {
       await sleep(700)
       return 200
     })
-    const client = await createClient(servers[0] as TestServerProcess)
+    const client = await createClient(servers[0])
     const { conversationId } = await client.converse()
     const body = { id: client.id, token: client.token, webhooks: [{ url: bot.url }] }
-    await call(servers[0] as TestServerProcess, 'POST', '/api/v1/sync', { body })
+    await call(servers[0], 'POST', '/api/v1/sync', { body })
     for (const text of numbered(8)) await client.say(conversationId, text)
     await bot.until(() => bot.requests.length === 8, 20_000)
     const last = (await listAll(client, conversationId)).at(-1)
@@ -142,19 +149,19 @@ describe('a lane that is busy for longer than a lease', () => {
   }, 60_000)
 })
 
-describe('processes with roles', () => {
+describe('servers with roles', () => {
   const env: Shared = {}
   beforeAll(() => Object.assign(env, newDatabase(inject('mongodbUrl') ?? '')))
 
   test('take in at one, and deliver at the other', async () => {
-    const api = await startProcess({ env: { ...env, ROLE: 'api' } })
+    const api = await startServer({ env: { ...env, ROLE: 'api' } })
     const bot = await startReceiver()
     const client = await createClient(api, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()
     await client.say(conversationId, 'hi')
     await sleep(500)
     expect(bot.requests).toEqual([])
-    const worker = await startProcess({ env: { ...env, ROLE: 'worker' } })
+    const worker = await startServer({ env: { ...env, ROLE: 'worker' } })
     await bot.until(() => textsOf(bot).includes('hi'))
     await client.say(conversationId, 'again')
     await bot.until(() => textsOf(bot).includes('again'))
@@ -164,7 +171,7 @@ describe('processes with roles', () => {
   })
 
   test('do not start with another key', async () => {
-    const other = startProcess({ env: { ...env, ENCRYPTION_KEY: randomBytes(32).toString('base64') } })
+    const other = startServer({ env: { ...env, ENCRYPTION_KEY: randomBytes(32).toString('base64') } })
     await expect(other).rejects.toThrow(/another encryption key/)
   })
 })

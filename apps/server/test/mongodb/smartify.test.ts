@@ -6,22 +6,22 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { call } from '../support/api.js'
 import { startReceiver } from '../support/receiver.js'
 import { newDatabase, type Shared, startReplicas } from '../support/replicas.js'
-import { cleanUp, isSoak, type TestServerProcess, temporaryFolder } from '../support/server.js'
+import { cleanUp, isSoak, type TestServer, temporaryFolder } from '../support/server.js'
 import { basic, createProject, newRequestId, type Project } from '../support/smartify.js'
 
-/** Two processes on one database. */
+/** Two replicas on one database. */
 let env: Shared
-let servers: [TestServerProcess, TestServerProcess]
+let servers: [TestServer, TestServer]
 beforeAll(async () => {
   env = newDatabase(inject('mongodbUrl') ?? '')
-  servers = (await startReplicas(2, env)) as [TestServerProcess, TestServerProcess]
+  servers = await startReplicas(2, env)
 })
 afterAll(cleanUp)
 
 const MESSAGES = isSoak ? 50 : 20
 
 /** The same project at another process. */
-const at = (server: TestServerProcess, project: Project): Project => ({
+const at = (server: TestServer, project: Project): Project => ({
   ...project,
   call: (method, path, member, body) =>
     call(server, method, `/api/${project.id}${path}`, { body, headers: member?.headers ?? {} }),
@@ -39,7 +39,7 @@ test('concurrent first messages at two processes create one request, each delive
   const requestId = newRequestId()
   const texts = Array.from({ length: MESSAGES }, (_, i) => `message ${i}`)
   const answers = await Promise.all(
-    texts.map((text, i) => at(servers[i % 2] as TestServerProcess, project).say(requestId, text, guest)),
+    texts.map((text, i) => at(servers[i % 2] as TestServer, project).say(requestId, text, guest)),
   )
   expect(answers.map(({ status }) => status)).toEqual(texts.map(() => 200))
   for (const field of ['_id', 'ticket_id'])

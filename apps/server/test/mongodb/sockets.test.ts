@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { clientOf, createClient, type TestClient } from '../support/api.js'
 import { type Line, lineTo, newDatabase, startReplicas, usualTopologies } from '../support/replicas.js'
-import { cleanUp, isSoak, type TestServerProcess } from '../support/server.js'
+import { cleanUp, isSoak, type TestServer } from '../support/server.js'
 import { closeSockets, dial, guestWithConversation, openPage } from '../support/sockets.js'
 
 /** Each ends a connection, at a time when it may have just begun. */
@@ -11,12 +11,12 @@ const DROPS = isSoak ? 1_000 : 10
 afterAll(closeSockets)
 afterAll(cleanUp)
 
-describe.each(usualTopologies())('sockets at two processes on one database, %s', (_, mongodbUrl) => {
-  let servers: [TestServerProcess, TestServerProcess]
+describe.each(usualTopologies())('sockets at two replicas on one database, %s', (_, mongodbUrl) => {
+  let servers: [TestServer, TestServer]
   let client: TestClient
   let line: Line
   beforeAll(async () => {
-    servers = (await startReplicas(2, newDatabase(mongodbUrl()))) as typeof servers
+    servers = await startReplicas(2, newDatabase(mongodbUrl()))
     client = await createClient(servers[0])
     line = await lineTo(servers[0].url)
   }, 60_000)

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { clientOf } from '../support/api.js'
 import { readEvents } from '../support/event-reader.js'
 import { newDatabase, startReplicas, usualTopologies } from '../support/replicas.js'
-import { cleanUp, type TestServerProcess } from '../support/server.js'
+import { cleanUp, type TestServer } from '../support/server.js'
 import {
   createSite,
   customerToken,
@@ -15,12 +15,12 @@ import {
 
 afterAll(cleanUp)
 
-describe.each(usualTopologies())('the web chat at two processes on one database, %s', (_, mongodbUrl) => {
-  let servers: [TestServerProcess, TestServerProcess]
+describe.each(usualTopologies())('the web chat at two replicas on one database, %s', (_, mongodbUrl) => {
+  let servers: [TestServer, TestServer]
   let here: TestSite
   let there: TestSite
   beforeAll(async () => {
-    servers = (await startReplicas(2, newDatabase(mongodbUrl()))) as typeof servers
+    servers = await startReplicas(2, newDatabase(mongodbUrl()))
     here = await createSite(servers[0])
     there = siteOf(servers[1], clientOf(servers[1], here.client), here.client.id)
   }, 60_000)

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { clientOf, createClient } from '../support/api.js'
 import { converseMany, forAll, listAll, messageOf } from '../support/fault-load.js'
 import { startReceiver } from '../support/receiver.js'
-import { newDatabase, startReplicas, topologies } from '../support/replicas.js'
+import { newDatabase, startReplicaProcesses, topologies } from '../support/replicas.js'
 import { cleanUp, type TestServerProcess } from '../support/server.js'
 
 afterAll(cleanUp)
@@ -19,7 +19,7 @@ describe.each(topologies())('three processes on one database under load, %s', (_
       WEBHOOK_TIMEOUT: '3s',
       SHUTDOWN_GRACE: '20s',
     }
-    const servers = await startReplicas(3, env)
+    const servers = await startReplicaProcesses(3, env)
     const bot = await startReceiver()
     const [first] = servers as [TestServerProcess, TestServerProcess, TestServerProcess]
     const client = await createClient(first, { webhooks: [{ url: bot.url }] })

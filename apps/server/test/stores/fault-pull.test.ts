@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, inject, test } from 'vitest'
 import { clientOf, createClient, type TestClient } from '../support/api.js'
 import { converseMany, forAll, listAll, seeded } from '../support/fault-load.js'
-import { newDatabase, startReplicas } from '../support/replicas.js'
+import { newDatabase, startReplicaProcesses } from '../support/replicas.js'
 import {
   cleanUp,
   isOnMongodb,
@@ -157,7 +157,7 @@ describe('readers of a pull webhook', () => {
     'see each conversation as it is, whatever interrupts them and the server',
     async () => {
       const processes = isOnMongodb
-        ? await startReplicas(2, { ...newDatabase(inject('mongodbUrl') ?? ''), ...SHORT_LEASE })
+        ? await startReplicaProcesses(2, { ...newDatabase(inject('mongodbUrl') ?? ''), ...SHORT_LEASE })
         : [await startProcess({ env: SHORT_LEASE })]
       const [first] = processes
       if (!first) throw new Error('no server was started')

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { createClient } from '../support/api.js'
 import { converseMany, forAll, listAll, messageOf } from '../support/fault-load.js'
 import { startReceiver } from '../support/receiver.js'
-import { cleanUp, isSoak, SHORT_LEASE, startProcess } from '../support/server.js'
+import { cleanUp, isSoak, SHORT_LEASE, startProcess, startServer } from '../support/server.js'
 
 const POSTERS = 16
 const CONVERSATIONS = isSoak ? 20 : 10
@@ -88,7 +88,7 @@ describe('a server that stops under load', () => {
 
   test('for longer than its schedule gives what waited its attempts after the start', async () => {
     const env = { ...SHORT_LEASE, WEBHOOK_RETRY_DELAYS: '200ms,800ms,1s,1s,1s,1s' }
-    const server = await startProcess({ env })
+    const server = await startServer({ env })
     const bot = await startReceiver(() => 503)
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()
@@ -110,7 +110,7 @@ describe('a server that stops under load', () => {
   })
 
   test('answers a collect that waits, with what is there', async () => {
-    const server = await startProcess()
+    const server = await startServer()
     const bot = await startReceiver()
     const client = await createClient(server, { webhooks: [{ url: bot.url }] })
     const { conversationId, userId } = await client.converse()
