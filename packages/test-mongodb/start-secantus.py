@@ -1,13 +1,17 @@
-"""Starts SecantusDB with two changes that make it many times faster for what Plugboard asks.
+"""Starts SecantusDB with changes that make it many times faster for what Plugboard asks.
 
 It answers the same: candidates that an index gives are compared with the whole filter afterwards.
 """
 
 from datetime import datetime
+from functools import lru_cache
+from threading import Condition, Event, Lock, Thread
+from time import sleep
 
-from bson import Int64, ObjectId
+from bson import Int64, ObjectId, decode
 from secantus import aggregate
 from secantus.cli import main
+from secantus.storage import _IDX_TABLE as INDEXES
 from secantus.storage import COMPOUND_SEP, Storage, encode_value_directed
 from secantus.transactions import TransactionRegistry
 
@@ -102,6 +106,49 @@ def lookup_pipeline_narrowed(ctx, docs, from_coll, as_field, let_spec, stages, s
 
 
 aggregate._stage_lookup_pipeline = lookup_pipeline_narrowed
+
+
+class Gathering(Condition):
+    """Wakes all that wait once for the writes of some milliseconds: each change stream of each database waits here."""
+
+    def __init__(self):
+        super().__init__(Lock())
+        self.is_due = Event()
+        Thread(target=self.wake, daemon=True).start()
+
+    def notify_all(self):
+        self.is_due.set()
+
+    def wake(self):
+        while self.is_due.wait():
+            sleep(0.003)
+            self.is_due.clear()
+            with self:
+                super().notify_all()
+
+
+@lru_cache(4096)
+def decoded(row):
+    return decode(row)
+
+
+def iter_indexes(storage, db, coll):
+    """Reads what each write asks several times; SecantusDB decodes it each time."""
+    for (_, _, name), row in storage._collect_prefix(INDEXES, (db, coll)):
+        index = decoded(bytes(row))
+        yield name, dict(index.get("key", {})), dict(index.get("options", {}))
+
+
+construct = Storage.__init__
+
+
+def construct_gathering(storage, *args, **kwargs):
+    construct(storage, *args, **kwargs)
+    storage._oplog_cv = Gathering()
+
+
+Storage.__init__ = construct_gathering
+Storage._iter_indexes = iter_indexes
 TransactionRegistry._prune_retryable_locked = prune
 Storage._try_index_id_keys = lookup_narrowed
 raise SystemExit(main())
