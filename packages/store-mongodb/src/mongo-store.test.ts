@@ -1,12 +1,20 @@
 import type { Store } from '@plugboard/hub'
 import { archiveSuite, storeSuite } from '@plugboard/hub/testing'
-import { afterAll, describe, test } from 'vitest'
+import { type Connection, createConnection } from 'mongoose'
+import { afterAll, beforeAll, describe, test } from 'vitest'
 import { dropDatabase, emptyDatabase, hasServer, newDatabaseUrl } from '../test/database.js'
 import { openMongoStore } from './index.js'
 
 /** Databases without data for the next cases, since the indexes of a new one take longer than most cases. */
 const emptied: string[] = []
-afterAll(() => Promise.all(emptied.map(dropDatabase)))
+let connection: Connection
+beforeAll(async () => {
+  if (hasServer) connection = await createConnection(newDatabaseUrl()).asPromise()
+})
+afterAll(async () => {
+  await Promise.all(emptied.map(dropDatabase))
+  await connection?.close()
+})
 
 async function create() {
   const url = emptied.pop() ?? newDatabaseUrl()
@@ -30,7 +38,7 @@ async function create() {
     },
     async close() {
       await Promise.all([...handles].map((handle) => handle.close()))
-      await emptyDatabase(url)
+      await emptyDatabase(connection, url)
       emptied.push(url)
     },
   }

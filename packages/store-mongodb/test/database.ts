@@ -1,6 +1,6 @@
 import { newId } from '@plugboard/core'
 import type { Store } from '@plugboard/hub'
-import { createConnection } from 'mongoose'
+import { type Connection, createConnection } from 'mongoose'
 import { inject, onTestFinished } from 'vitest'
 import { type MongoStoreOptions, openMongoStore } from '../src/index.js'
 
@@ -26,12 +26,12 @@ export async function dropDatabase(url: string): Promise<void> {
   await connection.close()
 }
 
-/** Leaves the collections, their indexes and the version of the schema. */
-export async function emptyDatabase(url: string): Promise<void> {
-  const connection = await createConnection(url).asPromise()
-  for (const { name } of await connection.listCollections())
-    if (name !== 'schema') await connection.collection(name).deleteMany({})
-  await connection.close()
+/** Leaves the collections, their indexes and the version of the schema. The connection may be to another database. */
+export async function emptyDatabase(connection: Connection, url: string): Promise<void> {
+  const [, name] = /\/([^/?]+)(?:\?|$)/.exec(url) ?? []
+  const database = connection.getClient().db(name)
+  for (const { name } of await database.listCollections({}, { nameOnly: true }).toArray())
+    if (name !== 'schema') await database.collection(name).deleteMany({})
 }
 
 /** A store that is closed when the test is over, on a database of its own unless one is given. */

@@ -2,7 +2,8 @@ import { isPlugboardError } from '@plugboard/core'
 import type { Store, StreamRef } from '@plugboard/hub'
 import { type Fault, failNext, failNoMore, type MongodbServer, startMongodb } from '@plugboard/test-mongodb'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { hasServer, openStore } from './database.js'
+import { openMongoStore } from '../src/index.js'
+import { hasServer } from './database.js'
 import { event, mapping, say, talk } from './scene.js'
 
 /** Of each stream. */
@@ -66,19 +67,23 @@ async function listed(store: Store, { clientId, streamId }: StreamRef, count: nu
 
 describe.runIf(hasServer)('a server that fails now and then', () => {
   let server: MongodbServer
+  let store: Store
   beforeAll(async () => {
     server = await startMongodb({ isOwn: true })
+    // One that only pretends to step down does not tell who listens, so it is asked. No call waits for it long.
+    const url = `${server.database('faults')}&serverMonitoringMode=poll`
+    const open = () => openMongoStore({ url, selectionTimeoutMs: 50 })
+    // A busy machine may take longer than that to connect.
+    store = await vi.waitFor(open, { timeout: 20_000 })
   }, 60_000)
-  afterAll(() => server.stop())
+  afterAll(async () => {
+    await store.close()
+    await server.stop()
+  })
 
   test.each(faults)(
     'has what was acknowledged, once and in its place: $commands, $how, $times',
     async (fault) => {
-      // One that only pretends to step down does not tell who listens, so it is asked. No call waits for it long.
-      const url = `${server.database(`faults_${faults.indexOf(fault)}`)}&serverMonitoringMode=poll`
-      const open = () => openStore({ url, selectionTimeoutMs: 50 })
-      // A busy machine may take longer than that to connect.
-      const store = await vi.waitFor(open, { timeout: 20_000 })
       const streams = [await talk(store), await talk(store), await talk(store)]
       const texts = Array.from({ length: MESSAGES }, (_, i) => `"message ${i}"`)
       await failNext(server.url, fault)
@@ -104,9 +109,6 @@ describe.runIf(hasServer)('a server that fails now and then', () => {
     { commands: ['findAndModify'], how: 'hang-up', times: 3 },
     { commands: ['insert'], how: 'hang-up', times: 3 },
   ])('merges users once, and moves what is theirs with the next call: $commands', async (fault) => {
-    const url = `${server.database(`merge_${fault.commands}`)}&serverMonitoringMode=poll`
-    const open = () => openStore({ url, selectionTimeoutMs: 50 })
-    const store = await vi.waitFor(open, { timeout: 20_000 })
     const older = await talk(store)
     const { clientId } = older
     const { userId: younger } = await store.mapEndpoint(mapping(clientId))
