@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import { createClient } from '../support/api.js'
-import { converseMany, forAll, textsOf } from '../support/fault-load.js'
-import { startReceiver } from '../support/receiver.js'
-import { cleanUp, isSoak, startProcess } from '../support/server.js'
+import { createClient } from './support/api.js'
+import { converseMany, forAll, textsOf } from './support/fault-load.js'
+import { startReceiver } from './support/receiver.js'
+import { cleanUp, isSoak, startServer } from './support/server.js'
 
 afterAll(cleanUp)
 
@@ -12,7 +12,7 @@ const CONVERSATIONS = isSoak ? 200 : 50
 describe(`a tenant beside one whose webhook hangs in ${CONVERSATIONS} conversations`, () => {
   test('gets all of its messages during that time', async () => {
     // Attempts at the webhook that hangs do not end by themselves as long as the test lasts.
-    const server = await startProcess({
+    const server = await startServer({
       env: { WEBHOOK_TIMEOUT: '120s', LEASE_TIME: '6m', WEBHOOK_CONCURRENCY: '32' },
     })
     let answered = 0
@@ -34,7 +34,5 @@ describe(`a tenant beside one whose webhook hangs in ${CONVERSATIONS} conversati
     expect(answered).toBe(0)
     expect(hanging.requests.length).toBeLessThanOrEqual(32)
     expect(textsOf(hanging).every((text) => text === undefined || text === 'of a')).toBe(true)
-    await server.kill()
-    await Promise.all([bot.close(), hanging.close()])
   })
 })
