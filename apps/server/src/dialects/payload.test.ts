@@ -269,7 +269,7 @@ describe('any payload', () => {
           if (!isDeepStrictEqual(JSON.parse(JSON.stringify(parts)), parts)) expect.fail(JSON.stringify(parts))
         }
       }
-      for (const payload of hostilePayloads()) isShown(payload)
+      // Each of the hostile ones alone: see `channelSuite`.
       fc.assert(fc.property(anyPayload, isShown))
     },
     120_000,
