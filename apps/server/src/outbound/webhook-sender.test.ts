@@ -9,7 +9,7 @@ import {
   type WebhookSender,
 } from '@plugboard/hub'
 import { Webhook } from 'standardwebhooks'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { parseAllowance } from './guard.js'
 import { createWebhookSender, type WebhookSenderOptions } from './webhook-sender.js'
 
@@ -363,7 +363,7 @@ describe('a request', () => {
 describe('close', () => {
   test('lets requests in flight end and starts none', async () => {
     const bot = await receiver((_request, response) => setTimeout(() => response.end(), 100))
-    const { sender, log } = start()
+    const { sender, log } = start({})
     sender.push(1, 1, bot.target(), items(1, 3), forever)
     await until(() => bot.ids().length === 1)
     const closed = sender.close(10_000)
@@ -375,7 +375,7 @@ describe('close', () => {
 
   test('aborts what has not ended after the grace period, and reports nothing of it', async () => {
     const bot = await receiver(() => {})
-    const { sender, log } = start()
+    const { sender, log } = start({})
     sender.push(1, 1, bot.target(), items(1, 1), forever)
     await until(() => bot.ids().length === 1)
     const startedAt = performance.now()
@@ -462,26 +462,54 @@ interface Heard {
   expired: [lane: number, generation: number][]
 }
 
-function start(options: Partial<WebhookSenderOptions> = {}): { sender: WebhookSender; log: Heard } {
+/** Of each test, by the thousand of its lanes. */
+const logs: Heard[] = []
+const LANES = 1000
+/** Of all tests that need no options: a thread takes longer to start than most tests. */
+let shared: WebhookSender | undefined
+afterAll(() => shared?.close(0))
+
+type Lanes = Pick<WebhookSender, 'push' | 'renew' | 'cancel' | 'close'>
+
+/** Without options, lanes of the {@link shared} sender. */
+function start(options?: Partial<WebhookSenderOptions>): { sender: Lanes; log: Heard } {
   const log: Heard = { delivered: new Map(), failed: [], attempts: [], cancelled: [], expired: [] }
+  const first = logs.push(log) * LANES
+  shared ??= create({})
+  const sender = options ? create(options) : shared
+  if (options) closing.push(() => sender.close(0))
+  return {
+    log,
+    sender: {
+      push: (lane, ...rest) => sender.push(first + lane, ...rest),
+      renew: (lane, leaseEndsAt) => sender.renew(first + lane, leaseEndsAt),
+      cancel: (lane, generation) => sender.cancel(first + lane, generation),
+      close: (graceMs) => sender.close(graceMs),
+    },
+  }
+}
+
+function create(options: Partial<WebhookSenderOptions>): WebhookSender {
   const allowance = parseAllowance('loopback', false)
   const sender = createWebhookSender({ allowance, workerUrl, ...options })
+  const logOf = (lane: number) => logs[Math.floor(lane / LANES) - 1] as Heard
   sender.start({
-    attempted: (lane, seq, attempt) => void log.attempts.push({ lane, seq, ...attempt }),
-    delivered: (lane, _generation, seq) => void log.delivered.set(lane, seq),
-    failed: (lane, generation, seq, failure) => void log.failed.push({ lane, generation, seq, ...failure }),
-    cancelled: (lane, generation) => void log.cancelled.push([lane, generation]),
+    attempted: (lane, seq, attempt) =>
+      void logOf(lane).attempts.push({ lane: lane % LANES, seq, ...attempt }),
+    delivered: (lane, _generation, seq) => void logOf(lane).delivered.set(lane % LANES, seq),
+    failed: (lane, generation, seq, failure) =>
+      void logOf(lane).failed.push({ lane: lane % LANES, generation, seq, ...failure }),
+    cancelled: (lane, generation) => void logOf(lane).cancelled.push([lane % LANES, generation]),
     progressed: () => undefined,
-    expired: (lane, generation) => void log.expired.push([lane, generation]),
+    expired: (lane, generation) => void logOf(lane).expired.push([lane % LANES, generation]),
   })
-  closing.push(() => sender.close(0))
-  return { sender, log }
+  return sender
 }
 
 /** Makes one request, of which the test expects that it fails. */
 async function fail(
   target: WebhookAddress,
-  options: Partial<WebhookSenderOptions> = {},
+  options?: Partial<WebhookSenderOptions>,
 ): Promise<DeliveryFailure> {
   const { sender, log } = start(options)
   sender.push(1, 1, target, items(1, 1), forever)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { failNext, failNoMore, type MongodbServer, startMongodb } from '@plugboard/test-mongodb'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { call, createClient } from '../support/api.js'
@@ -56,7 +57,10 @@ describe('a database that cannot be reached', () => {
         const { status, headers } = await client.say(conversationId, text)
         statuses.set(status, (statuses.get(status) ?? 0) + 1)
         if (status === 201) accepted.push(text)
-        else retryAfter.add(headers.get('retry-after'))
+        else {
+          retryAfter.add(headers.get('retry-after'))
+          await sleep(50)
+        }
       }
     }
     await postFor(200)
@@ -154,7 +158,7 @@ describe('a primary that steps down', () => {
             how: pick(['step-down', 'hang-up']),
             times: pick([1, 2, 3, 4]),
           })
-          await new Promise((resolve) => setTimeout(resolve, random() * 600))
+          await sleep(random() * 600)
         }
         await failNoMore(own.url)
       }
