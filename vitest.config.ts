@@ -110,12 +110,23 @@ const servers = [
     : []),
 ]
 
-/** Projects on MongoDB come first: they take longest, and would leave the other processors idle at the end. */
+/** Projects on MongoDB wait most of the time, and each has one SecantusDB, which uses one processor at most. */
+const slowProjects = [/store-mongodb$/, /on MongoDB/]
+/** Short files of many tests: suites, and pages that are followed. Vitest takes files of a project by their size. */
+const slowFiles = /\/(?:channel|channel-suite|mongo-store|pages|sqlite-store)\.test\.ts$/
+
+/** What takes longest begins first: it would leave the other processors idle at the end. */
 class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    const isSlow = ({ project }: TestSpecification) => /mongodb/i.test(project.name)
-    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))]
+    const names = [...new Set(sorted.map(({ project }) => project.name))]
+    const placeOf = (name: string) => {
+      const place = slowProjects.findIndex((pattern) => pattern.test(name))
+      return place < 0 ? slowProjects.length + names.indexOf(name) : place
+    }
+    const isSlow = ({ moduleId }: TestSpecification) => Number(slowFiles.test(moduleId))
+    // Files of one project stay together, since a worker does not change its project.
+    return sorted.sort((a, b) => placeOf(a.project.name) - placeOf(b.project.name) || isSlow(b) - isSlow(a))
   }
 }
 
@@ -139,8 +150,8 @@ export default defineConfig({
     // What is built is plain JavaScript, which Node loads without Vite's part in it.
     server: { deps: { external: [/\/node_modules\//, /\/(?:apps|packages)\/[^/]+\/dist\//] } },
     pool: 'forks',
-    // One more than CI has processors, since many tests wait.
-    maxWorkers: 3,
+    // Twice as many as CI has processors, since many tests wait.
+    maxWorkers: 4,
     testTimeout: isSoak ? 3_600_000 : 30_000,
     hookTimeout: 30_000,
     // What is waited for comes late on a busy machine.
