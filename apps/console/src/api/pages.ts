@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { asApiError } from './query.js'
-import { type ApiError, request } from './request.js'
+import { type ApiError, request, withQuery } from './request.js'
 
 interface Page<T> {
   items: T[]
@@ -71,12 +71,13 @@ export function usePages<T>(path: string | undefined): Pages<T> {
       const controller = new AbortController()
       running.current = controller
       put({ ...before, path, isLoading: true, error: undefined })
-      const cursor = isFromStart ? undefined : before.next
-      const query = `limit=${isFromStart ? LIMIT : MORE}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
+      const limit = isFromStart ? LIMIT : MORE
+      const read = (cursor: string | undefined): Promise<Page<T>> =>
+        request('GET', withQuery(path, { limit, cursor }), { signal: controller.signal })
       try {
-        const page = await request<Page<T>>('GET', `${path}${path.includes('?') ? '&' : '?'}${query}`, {
-          signal: controller.signal,
-        })
+        let page = await read(isFromStart ? undefined : before.next)
+        // A page may have nothing that matches, and others after it.
+        while (page.items.length === 0 && page.next !== undefined) page = await read(page.next)
         const items = isFromStart ? page.items : [...newest.current.items, ...page.items]
         put({ path, items, next: page.next, isLoading: false, error: undefined })
       } catch (error) {

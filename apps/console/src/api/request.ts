@@ -124,7 +124,7 @@ interface ErrorBody {
   requestId: string
 }
 
-/** A path with its query. Members without a value are left out. */
+/** A path with its query, added to the one that it has. Members without a value are left out. */
 export function withQuery(
   path: string,
   query: Readonly<Record<string, string | number | undefined>>,
@@ -133,5 +133,5 @@ export function withQuery(
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== '') params.set(name, String(value))
   }
-  return params.size === 0 ? path : `${path}?${params}`
+  return params.size === 0 ? path : `${path}${path.includes('?') ? '&' : '?'}${params}`
 }

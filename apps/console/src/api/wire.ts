@@ -46,6 +46,8 @@ export interface Client {
 }
 
 export interface ClientDetails extends Client {
+  /** Whether anonymous users are allowed. */
+  guests?: boolean
   /** Null: the limit of the server. 0: none. */
   maxStoredBytes?: number | null
   storedBytes?: number
@@ -281,6 +283,8 @@ export interface Webhook {
   /** Of the last one to two hours, from 0 to 1. */
   successRate?: number
   latencyMs?: number
+  latencyP50Ms?: number
+  latencyP95Ms?: number
   circuit: 'open' | 'closed'
   circuitUntil?: string
   lastDeliveredAt?: string
@@ -333,4 +337,35 @@ export interface Operator {
   hasPassword: boolean
   isFromProvider: boolean
   createdAt: string
+}
+
+/** A session of an operator. */
+export interface OperatorSession {
+  id: string
+  createdAt: string
+  usedAt: string
+  from: string
+  userAgent?: string
+}
+
+/** A key of the Sunshine API, without its secret. */
+export interface ApiKey {
+  keyId: string
+  scope: 'app' | 'account' | 'integration'
+  /** Id of the client, in hexadecimal characters. Absent: of the whole server. */
+  appId?: string
+  integrationId?: string
+  displayName: string
+  createdOn: string
+}
+
+/** Somebody who owns projects of the Smartify API. */
+export interface Owner {
+  userId: string
+  email: string
+  firstName?: string
+  lastName?: string
+  /** Ids of clients, in hexadecimal characters. */
+  projects: string[]
+  createdOn: string
 }

@@ -14,7 +14,9 @@ import { PeoplePage } from '../pages/people/page.js'
 import { PersonPage } from '../pages/people/person.js'
 import { AccountPage } from '../pages/server/account.js'
 import { AuditPage } from '../pages/server/audit.js'
+import { KeysPage } from '../pages/server/keys.js'
 import { OperatorsPage } from '../pages/server/operators.js'
+import { OwnersPage } from '../pages/server/owners.js'
 import { SettingsPage } from '../pages/server/settings.js'
 import { StartPage } from '../pages/start/page.js'
 import { WebhooksPage } from '../pages/webhooks/page.js'
@@ -40,7 +42,9 @@ const pages: readonly (readonly [string, ComponentType<PageProps>, Role?])[] = [
   ['clients/:clientId/people/:id', PersonPage],
   ['account', AccountPage],
   ['audit', AuditPage, 'admin'],
+  ['keys', KeysPage, 'admin'],
   ['operators', OperatorsPage, 'admin'],
+  ['owners', OwnersPage, 'admin'],
   ['settings', SettingsPage],
 ]
 

@@ -39,7 +39,9 @@ export function navigationOf({ actor }: Session, clientId: string | undefined): 
           ...(actor.role === 'admin'
             ? ([
                 { key: 'a', label: 'Audit log', icon: 'audit', href: at('audit') },
-                { key: 't', label: 'Operators', icon: 'key', href: at('operators') },
+                { key: 't', label: 'Operators', icon: 'operator', href: at('operators') },
+                { key: 'k', label: 'API keys', icon: 'key', href: at('keys') },
+                { key: 'n', label: 'Owners', icon: 'owner', href: at('owners') },
               ] as const)
             : []),
           { key: 's', label: 'Settings', icon: 'settings', href: at('settings') },

@@ -12,6 +12,8 @@ const PATHS = {
   settings: 'M4 7h10M18 7h2M4 17h2M10 17h10M16 4v6M8 14v6',
   audit: 'M6 3h12v18H6zM9 8h6M9 12h6M9 16h4',
   key: 'M14 10a4 4 0 1 0-3 3.9L13 16h3v3h3v-4l-5.1-5.1z',
+  operator: 'M10 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM2 21c0-4 4-6 8-6M14 19l2 2 5-5',
+  owner: 'M3 9l4.5 4L12 5l4.5 8L21 9v10H3z',
   start: 'M5 21V4h11l-1.5 4L16 12H5',
   check: 'M5 13l4 4L19 7',
   cross: 'M6 6l12 12M18 6L6 18',

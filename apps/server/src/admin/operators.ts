@@ -137,6 +137,13 @@ export async function listSessions(hub: Hub, operatorId: Id): Promise<z.infer<ty
   }))
 }
 
+/** Ends one session of an operator. @throws NOT_FOUND */
+export async function endSession(hub: Hub, operatorId: Id, wireId: string): Promise<void> {
+  const id = fromUuid(wireId)
+  if (id && (await hub.operatorSessions.endOf(operatorId, id))) return
+  throw new PlugboardError('NOT_FOUND', 'session not found')
+}
+
 /** @throws NOT_FOUND */
 export function idOfOperator(wireId: string): Id {
   const id = fromUuid(wireId)

@@ -102,6 +102,39 @@ describe('a session', () => {
     for (const session of [here, there]) expect((await session.call('GET', '/session')).status).toBe(401)
   })
 
+  test('ends alone, by who has it or by an administrator', async () => {
+    const operator = await createOperator(server, 'viewer')
+    const other = await newSession(server, 'viewer')
+    const sessions = [
+      await signIn(server, operator),
+      await signIn(server, operator),
+      await signIn(server, operator),
+    ]
+    const third = sessions[2]
+    const { items } = (await callWithKey(server, 'GET', `/operators/${operator.id}/sessions`)).json
+    const [, middle, oldest] = items.map(({ id }: { id: string }) => id)
+    const statuses = () =>
+      Promise.all(sessions.map(async (each) => (await each.call('GET', '/session')).status))
+
+    expect((await other.call('DELETE', `/sessions/${oldest}`)).status).toBe(404)
+    expect(await statuses()).toEqual([200, 200, 200])
+    expect((await third?.call('DELETE', `/sessions/${oldest}`))?.status).toBe(204)
+    expect(await statuses()).toEqual([401, 200, 200])
+
+    const stranger = (await createOperator(server, 'viewer')).id
+    expect((await callWithKey(server, 'DELETE', `/operators/${stranger}/sessions/${middle}`)).status).toBe(
+      404,
+    )
+    const end = () => callWithKey(server, 'DELETE', `/operators/${operator.id}/sessions/${middle}`)
+    expect([(await end()).status, (await end()).status]).toEqual([204, 404])
+    expect(await statuses()).toEqual([401, 401, 200])
+    const audited = await callWithKey(server, 'GET', '/audit?action=operator.end-session&limit=200')
+    const own = audited.json.items.filter(({ target }: { target: object }) =>
+      Object.values(target).includes(middle),
+    )
+    expect(own).toMatchObject([{ outcome: 'refused' }, { outcome: 'done' }, { outcome: 'refused' }])
+  })
+
   test('ends without a request', async () => {
     const { answer } = await signIn(own, await createOperator(own, 'viewer'))
     const lastsMs = Date.parse(answer.json.expiresAt) - Date.now()

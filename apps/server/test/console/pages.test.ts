@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createClient } from '../support/api.js'
 import { INSTALL_MS, startBrowser } from '../support/browser.js'
 import { type ConsoleVisitor, enterPassword, signedInVisitor, visitConsole } from '../support/console.js'
-import { callWithKey, createOperator } from '../support/operators.js'
+import { callWithKey, createOperator, signIn } from '../support/operators.js'
 import { cleanUp, isSoak, sharedServer } from '../support/server.js'
 
 const server = sharedServer()
@@ -107,7 +108,9 @@ describe('every page', () => {
         people: `${of}/people?find=${userId}&by=user`,
         person: `${of}/people/${userId}`,
         audit: 'audit',
+        keys: 'keys',
         operators: 'operators',
+        owners: 'owners',
         account: 'account',
         settings: 'settings',
         start: 'start',
@@ -134,6 +137,55 @@ describe('every page', () => {
     SLOW,
   )
 })
+
+test(
+  'an administrator manages keys, owners, clients and the sessions of others',
+  async () => {
+    const { client } = await createScene()
+    const other = await createOperator(server, 'viewer')
+    const session = await signIn(server, other)
+    const visitor = await signedInVisitor(server, browser, { path: `clients/${client.id}` })
+    const { page } = visitor
+    const dialog = page.getByRole('dialog')
+    await page.getByLabel('Name for people').fill('The Shop')
+    await page.getByLabel('Guests may write').check()
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('heading', { level: 1, name: 'The Shop' }).waitFor()
+    expect((await callWithKey(server, 'GET', `/clients/${client.id}`)).json).toMatchObject({
+      ...{ displayName: 'The Shop', guests: true, maxStoredBytes: null },
+    })
+
+    await page.getByRole('main').getByRole('link', { name: 'API keys' }).click()
+    await visitor.shows('No API key of this client')
+    await page.getByRole('button', { name: 'New API key' }).click()
+    await dialog.getByLabel('Name (optional)').fill('the crm')
+    await dialog.getByRole('button', { name: 'Create' }).click()
+    await dialog.getByText('The secret is shown only now').waitFor()
+    expect(await visitor.accessibilityFaults()).toEqual([])
+    await dialog.getByRole('button', { name: 'Done' }).click()
+    await page.getByRole('button', { name: 'Revoke the key the crm' }).click()
+    await dialog.getByRole('button', { name: 'Revoke' }).click()
+    await visitor.shows('No API key of this client')
+
+    await visitor.open(`owners?client=${client.id}`)
+    await page.getByRole('button', { name: 'New owner' }).click()
+    const email = `${randomUUID()}@example.org`
+    await dialog.getByLabel('E-mail').fill(email)
+    await dialog.getByLabel('Password').fill('correct horse')
+    await dialog.getByRole('button', { name: 'Create' }).click()
+    await page.getByRole('button', { name: `Remove ${email}` }).click()
+    await dialog.getByRole('button', { name: 'Remove' }).click()
+    await visitor.shows('This client has no owner')
+
+    await visitor.open('operators')
+    await page.getByRole('button', { name: `Sessions of ${other.email}` }).click()
+    await dialog.getByRole('button', { name: /^End the session of/ }).click()
+    await dialog.getByText('Not signed in anywhere.').waitFor()
+    expect((await session.call('GET', '/session')).status).toBe(401)
+    expect(visitor.faults).toEqual([])
+  },
+  SLOW,
+)
 
 /** Of each kind of page one, in the short form. */
 const SHORT = ['overview', 'conversations', 'conversation', 'new-channel', 'client']

@@ -113,6 +113,14 @@ export class OperatorSessions {
     return this.#sessions.remove(NO_CLIENT, id)
   }
 
+  /** Ends one session of an operator. False if the operator has none with this id. */
+  async endOf(operatorId: Id, id: Id): Promise<boolean> {
+    const kept = await this.#sessions.find(NO_CLIENT, { id })
+    const owner = kept?.data.owner
+    const isOwn = owner !== undefined && 'operatorId' in owner && owner.operatorId === operatorId
+    return isOwn && this.end(id)
+  }
+
   /** Ends all sessions of an operator, or of a link. Returns how many there were. */
   async endAll(of: { operatorId: Id; except?: Id | undefined } | { linkId: Id }): Promise<number> {
     const term = 'linkId' in of ? `link ${of.linkId}` : operatorTerm(of.operatorId)

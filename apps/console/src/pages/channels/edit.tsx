@@ -5,6 +5,7 @@ import { type ApiError, request } from '../../api/request.js'
 import type { Channel, Integration } from '../../api/wire.js'
 import { useMay } from '../../shell/session.js'
 import { say } from '../../shell/toasts.js'
+import { TextField } from '../../ui/fields.js'
 import { Failure } from '../../ui/notice.js'
 import { SchemaFields } from '../../ui/schema-form.js'
 import { configOf, textsOf } from '../../ui/schema-values.js'
@@ -41,6 +42,7 @@ function Form({
   const { config: schema, secrets } = channel
   const [values, setValues] = useState(() => textsOf(schema, integration.config))
   const [mode, setMode] = useState(integration.mode)
+  const [displayName, setDisplayName] = useState(integration.displayName ?? '')
   const [error, setError] = useState<ApiError>()
   const [isSaving, setIsSaving] = useState(false)
   async function submit(event: Event): Promise<void> {
@@ -48,7 +50,12 @@ function Form({
     setIsSaving(true)
     setError(undefined)
     try {
-      const body = { config: configOf(schema, values), ...(mode !== integration.mode && { mode }) }
+      const name = displayName.trim()
+      const body = {
+        config: configOf(schema, values),
+        ...(mode !== integration.mode && { mode }),
+        ...(name !== (integration.displayName ?? '') && { displayName: name === '' ? null : name }),
+      }
       await request('PATCH', path, { body })
       say('The configuration is saved, and the provider accepts it.')
       setValues((before) => ({ ...before, ...Object.fromEntries(secrets.map((name) => [name, ''])) }))
@@ -63,6 +70,12 @@ function Form({
     <section class="card" aria-labelledby="config-title">
       <h2 id="config-title">Configuration</h2>
       <form class="form" onSubmit={(event) => void submit(event)}>
+        <TextField
+          label="Name for people (optional)"
+          hint={`The address that the provider calls keeps the name \`${integration.name}\`.`}
+          value={displayName}
+          change={setDisplayName}
+        />
         <ModeField channel={channel} mode={mode} change={setMode} />
         <SchemaFields
           schema={schema}

@@ -19,7 +19,7 @@ export function IntegrationPage({ params: { clientId = '', id = '' } }: PageProp
   const { data, error, reload } = useQuery<Integration>(path, { everyMs: 5_000 })
   return (
     <Page
-      title={data?.name ?? 'Channel'}
+      title={data?.displayName ?? data?.name ?? 'Channel'}
       crumb={<ClientCrumb clientId={clientId} more={[['Channels', at('clients', clientId, 'channels')]]} />}
       actions={
         data && <IntegrationActions clientId={clientId} path={path} integration={data} reload={reload} />

@@ -23,6 +23,12 @@ const AREAS = [
   ['people', 'People'],
 ] as const
 
+/** Who acts for it in the other APIs. */
+const ACCOUNTS = [
+  ['keys', 'API keys'],
+  ['owners', 'Owners'],
+] as const
+
 /** One client: its state, its limits, and links for its owner. */
 export function ClientPage({ params: { clientId = '' } }: PageProps): JSX.Element {
   const { data, error, reload } = useClient(clientId)
@@ -56,6 +62,12 @@ export function ClientPage({ params: { clientId = '' } }: PageProps): JSX.Elemen
                 {label}
               </a>
             ))}
+            {may &&
+              ACCOUNTS.map(([path, label]) => (
+                <a key={path} class="button" href={`${at(path)}?client=${encodeURIComponent(clientId)}`}>
+                  {label}
+                </a>
+              ))}
           </nav>
           <Facts client={data} />
           {may && <EditClient client={data} saved={reload} />}

@@ -4,12 +4,12 @@ import { asApiError } from '../../api/query.js'
 import { type ApiError, request } from '../../api/request.js'
 import type { ClientDetails } from '../../api/wire.js'
 import { say } from '../../shell/toasts.js'
-import { TextField } from '../../ui/fields.js'
+import { CheckField, TextField } from '../../ui/fields.js'
 import { Failure } from '../../ui/notice.js'
 
 const MB = 1_000_000
 
-/** Name and limit of a client. */
+/** Names and limit of a client, and who may write to it. */
 export function EditClient({
   client,
   saved,
@@ -18,6 +18,8 @@ export function EditClient({
   saved(): Promise<void>
 }): JSX.Element {
   const [name, setName] = useState(client.name ?? '')
+  const [displayName, setDisplayName] = useState(client.displayName ?? '')
+  const [guests, setGuests] = useState(client.guests ?? false)
   const [megabytes, setMegabytes] = useState(
     client.maxStoredBytes === undefined || client.maxStoredBytes === null
       ? ''
@@ -31,6 +33,10 @@ export function EditClient({
       await request('PATCH', `clients/${client.id}`, {
         body: {
           ...(name !== (client.name ?? '') && { name: name.trim() === '' ? null : name.trim() }),
+          ...(displayName !== (client.displayName ?? '') && {
+            displayName: displayName.trim() === '' ? null : displayName.trim(),
+          }),
+          ...(guests !== (client.guests ?? false) && { guests }),
           maxStoredBytes: megabytes === '' ? null : Math.round(Number(megabytes) * MB),
         },
       })
@@ -49,6 +55,18 @@ export function EditClient({
           hint="Unique. Webhook addresses of channels have it."
           value={name}
           change={setName}
+        />
+        <TextField
+          label="Name for people"
+          hint="Shown here. Owners of projects see it too. Empty: the name above."
+          value={displayName}
+          change={setDisplayName}
+        />
+        <CheckField
+          label="Guests may write"
+          hint="The Smartify API takes people without an account."
+          isOn={guests}
+          change={setGuests}
         />
         <TextField
           label="May store, in MB"

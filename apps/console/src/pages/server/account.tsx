@@ -1,28 +1,22 @@
 import type { JSX } from 'preact'
 import { useQuery } from '../../api/query.js'
+import { request } from '../../api/request.js'
+import type { OperatorSession } from '../../api/wire.js'
 import { useSession } from '../../shell/session.js'
+import { say } from '../../shell/toasts.js'
 import { Failure } from '../../ui/notice.js'
 import { Page } from '../../ui/page.js'
-import { State } from '../../ui/state.js'
-import { Ago, Time } from '../../ui/time.js'
-import { WideTable } from '../../ui/wide-table.js'
-import { browserOf } from './browser-name.js'
+import { Time } from '../../ui/time.js'
 import { ChangePassword } from './change-password.js'
-
-interface OwnSession {
-  id: string
-  isCurrent: boolean
-  createdAt: string
-  usedAt: string
-  from: string
-  userAgent?: string
-}
+import { SessionTable } from './session-table.js'
 
 /** The own account: identity, sessions and password. */
 export function AccountPage(): JSX.Element {
   const { actor, expiresAt } = useSession()
   const isOperator = actor.kind === 'operator'
-  const { data, error, reload } = useQuery<{ items: OwnSession[] }>(isOperator ? 'sessions' : undefined)
+  const { data, error, reload } = useQuery<{ items: (OperatorSession & { isCurrent: boolean })[] }>(
+    isOperator ? 'sessions' : undefined,
+  )
   return (
     <Page title="Your account">
       <dl class="facts card">
@@ -41,21 +35,15 @@ export function AccountPage(): JSX.Element {
       </dl>
       {error && <Failure error={error} retry={reload} />}
       {data && (
-        <WideTable title="Where you are signed in" columns={['Browser', 'From', 'Since', 'Used', 'Which']}>
-          {data.items.map(({ id, isCurrent, createdAt, usedAt, from, userAgent }) => (
-            <tr key={id}>
-              <td>{browserOf(userAgent)}</td>
-              <td>{from}</td>
-              <td>
-                <Time at={createdAt} />
-              </td>
-              <td>
-                <Ago at={usedAt} />
-              </td>
-              <td>{isCurrent ? <State tone="ok">This one</State> : 'Another one'}</td>
-            </tr>
-          ))}
-        </WideTable>
+        <SessionTable
+          title="Where you are signed in"
+          sessions={data.items}
+          end={async (id) => {
+            await request('DELETE', `sessions/${encodeURIComponent(id)}`)
+            say('The session has ended.')
+            await reload()
+          }}
+        />
       )}
       {isOperator && <ChangePassword changed={reload} />}
     </Page>

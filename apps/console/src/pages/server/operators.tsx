@@ -12,6 +12,7 @@ import { Failure, Loading } from '../../ui/notice.js'
 import { Page } from '../../ui/page.js'
 import { Time } from '../../ui/time.js'
 import { CreateOperator } from './create-operator.js'
+import { OperatorSessions } from './operator-sessions.js'
 import { ROLES } from './roles.js'
 
 /** Who may use the console. */
@@ -19,6 +20,7 @@ export function OperatorsPage(): JSX.Element {
   const { data, error, reload } = useQuery<{ items: Operator[] }>('operators')
   const [isCreating, setIsCreating] = useState(false)
   const [removed, setRemoved] = useState<Operator>()
+  const [shown, setShown] = useState<Operator>()
   const close = () => setRemoved(undefined)
   return (
     <Page
@@ -34,11 +36,17 @@ export function OperatorsPage(): JSX.Element {
       <ul class="stack gap">
         {data?.items.map((operator) => (
           <li key={operator.id} class="card">
-            <OperatorRow operator={operator} reload={reload} remove={() => setRemoved(operator)} />
+            <OperatorRow
+              operator={operator}
+              reload={reload}
+              remove={() => setRemoved(operator)}
+              show={() => setShown(operator)}
+            />
           </li>
         ))}
       </ul>
       {isCreating && <CreateOperator close={() => setIsCreating(false)} created={reload} />}
+      {shown && <OperatorSessions operator={shown} close={() => setShown(undefined)} />}
       {removed && (
         <Confirm
           title={`Remove ${removed.email}`}
@@ -62,10 +70,13 @@ function OperatorRow({
   operator: { id, email, role, createdAt, hasPassword },
   reload,
   remove,
+  show,
 }: {
   operator: Operator
   reload(): Promise<void>
   remove(): void
+  /** Shows the sessions. */
+  show(): void
 }): JSX.Element {
   const { actor } = useSession()
   const isSelf = actor.id === id
@@ -89,6 +100,9 @@ function OperatorRow({
         </p>
       </div>
       <SelectField label="Role" value={role} options={ROLES} change={(next) => void change(next)} />
+      <button type="button" class="button" aria-label={`Sessions of ${email}`} onClick={show}>
+        Sessions
+      </button>
       <button
         type="button"
         class="button danger"

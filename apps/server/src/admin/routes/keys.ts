@@ -1,7 +1,14 @@
-import { isId } from '@plugboard/core'
+import { fromUuid, invalid, isId } from '@plugboard/core'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { createKey, keyList, listKeys, madeKey, revokeKey } from '../../dialects/messaging-v1/admin-keys.js'
+import {
+  createAccountKey,
+  createKey,
+  keyList,
+  listKeys,
+  madeKey,
+  revokeKey,
+} from '../../dialects/messaging-v1/admin-keys.js'
 import type { AdminDeps } from '../deps.js'
 import { listOf, pageQuery } from '../pages.js'
 import { defineAdminRoute } from '../route.js'
@@ -41,16 +48,28 @@ export function keyRoutes(app: FastifyInstance, deps: AdminDeps): void {
     tenant: false,
     audit: 'key.create',
     body: z.strictObject({
-      client: clientOrNew.describe('Id of a client, or `new` to create one'),
+      client: clientOrNew
+        .optional()
+        .describe('Id of a client, or `new` to create one. Required, except for the scope `account`'),
       scope: z.enum(['app', 'account', 'integration']),
       integrationId: z.string().min(1).optional().describe('For a key of the scope `integration`'),
       displayName: z.string().min(1).max(100).optional(),
     }),
-    responses: { 201: madeKey },
+    responses: { 201: madeKey.partial({ appId: true }) },
     errors: [404, 409],
     handle: async ({ body: { client, ...wanted }, note }) => {
-      const made = await createKey(hub, { app: client, ...wanted })
-      note({ keyId: made.keyId, scope: wanted.scope }, isId(made.appId) ? made.appId : undefined)
+      const { scope, displayName } = wanted
+      const integrationId = wanted.integrationId && (fromUuid(wanted.integrationId) ?? wanted.integrationId)
+      if (client === undefined) {
+        if (scope !== 'account') throw invalid({ path: ['client'], message: 'is required for this scope' })
+        if (integrationId)
+          throw invalid({ path: ['integrationId'], message: 'needs the scope "integration"' })
+        const made = await createAccountKey(hub, displayName)
+        note({ keyId: made.keyId, scope })
+        return made
+      }
+      const made = await createKey(hub, { app: client, ...wanted, integrationId })
+      note({ keyId: made.keyId, scope }, isId(made.appId) ? made.appId : undefined)
       return made
     },
   })

@@ -4,6 +4,7 @@ import type { AdminDeps } from '../deps.js'
 import {
   changeOperator,
   createOperator,
+  endSession,
   findOperators,
   idOfOperator,
   listedSession,
@@ -119,5 +120,18 @@ export function operatorRoutes(app: FastifyInstance, deps: AdminDeps): void {
       note({ ended })
       return { ended }
     },
+  })
+  defineAdminRoute(app, deps, {
+    method: 'DELETE',
+    url: '/operators/:operatorId/sessions/:sessionId',
+    operationId: 'adminEndOperatorSession',
+    tag: 'admin-access',
+    summary: 'End one session of an operator',
+    role: 'admin',
+    tenant: false,
+    audit: 'operator.end-session',
+    params: params.extend({ sessionId: z.string().max(100) }),
+    responses: { 204: undefined },
+    handle: ({ params: { operatorId, sessionId } }) => endSession(hub, idOfOperator(operatorId), sessionId),
   })
 }

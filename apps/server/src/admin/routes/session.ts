@@ -8,7 +8,7 @@ import { type Actor, auditedActor, ROLES } from '../actor.js'
 import { isFromOwnPage } from '../cookies.js'
 import type { AdminDeps } from '../deps.js'
 import { linkIsVoid, type OpenLink } from '../links.js'
-import { listedSession, listSessions, operatorEmail, operatorPassword } from '../operators.js'
+import { endSession, listedSession, listSessions, operatorEmail, operatorPassword } from '../operators.js'
 import { recorded } from '../recorded.js'
 import { defineAdminRoute } from '../route.js'
 import { assertOn, signInState } from '../sign-in.js'
@@ -145,6 +145,22 @@ export function sessionRoutes(app: FastifyInstance, deps: AdminDeps): void {
       const items = actor.kind === 'operator' ? await listSessions(hub, actor.id) : []
       const current = request.operatorSession && toUuid(request.operatorSession.id)
       return { items: items.map((session) => ({ ...session, isCurrent: session.id === current })) }
+    },
+  })
+  defineAdminRoute(app, deps, {
+    method: 'DELETE',
+    url: '/sessions/:sessionId',
+    operationId: 'adminEndSession',
+    tag: 'admin-access',
+    summary: 'End one session of the operator who asks',
+    role: 'viewer',
+    tenant: false,
+    audit: 'session.end-one',
+    params: z.strictObject({ sessionId: z.string().max(100) }),
+    responses: { 204: undefined },
+    handle: async ({ actor, params: { sessionId } }) => {
+      if (actor.kind !== 'operator') throw new PlugboardError('NOT_FOUND', 'session not found')
+      await endSession(hub, actor.id, sessionId)
     },
   })
   defineAdminRoute(app, deps, {

@@ -21,7 +21,7 @@ export type MadeKey = z.infer<typeof madeKey>
 
 /** Creates a key, and its app if requested. @throws NOT_FOUND for the app or the integration, INVALID */
 export async function createKey(hub: Hub, wanted: WantedKey): Promise<MadeKey> {
-  const { app, scope, integrationId, displayName = 'operator' } = wanted
+  const { app, scope, integrationId, displayName = DEFAULT_NAME } = wanted
   if ((scope === 'integration') !== (integrationId !== undefined))
     throw invalid({
       path: ['integration'],
@@ -39,6 +39,18 @@ export const ofKey = ({ keyId, appId }: MadeKey): [AuditDetails, Id | undefined]
   { keyId },
   isId(appId) ? appId : undefined,
 ]
+
+/** Creates a key of the scope `account`, which belongs to no app. */
+export async function createAccountKey(
+  hub: Hub,
+  displayName = DEFAULT_NAME,
+): Promise<Omit<MadeKey, 'appId'>> {
+  const { key, secret } = await hub.accounts.createKey({ scope: 'account', displayName })
+  return { keyId: keyIdOf(key), secret }
+}
+
+/** Display name of a key for which none is given. */
+const DEFAULT_NAME = 'operator'
 
 export const keysQuery = z.strictObject({ ...adminPage, app: z.string().min(1).optional() })
 
