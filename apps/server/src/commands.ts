@@ -49,6 +49,8 @@ const remote = { json, url }
 const filter = {
   client: { type: 'string', value: 'ID', help: 'Only those of this client (a UUID, or 24 hex digits).' },
   target: { type: 'string', value: 'ID|URL', help: 'Only those to this webhook, endpoint or integration.' },
+  integration: { type: 'string', value: 'ID|NAME', help: 'Only those of this integration.' },
+  channel: { type: 'string', value: 'NAME', help: 'Only those of this channel, such as telegram.' },
   reason: {
     type: 'string',
     value: 'REASON',
@@ -58,6 +60,19 @@ const filter = {
   since: { type: 'string', value: 'TIME', help: 'Given up since then: 2h, or 2026-01-31T12:00:00Z.' },
   until: { type: 'string', value: 'TIME', help: 'Given up before then.' },
 } as const satisfies Options
+
+const dealing = {
+  ...filter,
+  all: { type: 'boolean', help: 'Without a filter: all dead letters of all clients.' },
+  'dry-run': { type: 'boolean', help: 'Only say how many there are.' },
+  'per-second': { type: 'string', value: 'N', help: 'Maximum per second for each client. Default: 100.' },
+  background: { type: 'boolean', help: 'Do not wait for the end.' },
+} as const satisfies Options
+
+const JOBS = [
+  'A job of the server does the work, in the order of each conversation. The command shows the progress. Ctrl-C ends the',
+  'command alone, and the job goes on; the console shows and stops it.',
+]
 
 const WHERE = [
   'If the server is stopped, the command opens its database. If it runs, the command calls its admin routes, with the key',
@@ -231,17 +246,23 @@ export const commands = {
   'dead-letters replay': command({
     summary: 'Deliver again what was given up, by filter.',
     options: {
-      ...filter,
-      all: { type: 'boolean', help: 'Without a filter: all dead letters of all clients.' },
+      ...dealing,
       to: { type: 'string', value: 'ID|URL', help: 'Deliver to this webhook of the client. Needs --client.' },
       ...remote,
     },
-    details: WHERE,
+    details: [...JOBS, ...WHERE],
     examples: [
       'dead-letters replay --target https://bot.example/hook',
       'dead-letters replay --since 2h --reason exhausted',
     ],
-    run: async (_, line) => (await deadLetters()).replay(line),
+    run: async (_, line) => (await deadLetterJobs()).replay(line),
+  }),
+  'dead-letters discard': command({
+    summary: 'Take what was given up from the list, by filter. Nobody gets it.',
+    options: { ...dealing, ...remote },
+    details: [...JOBS, ...WHERE],
+    examples: ['dead-letters discard --client 0198c5d2e3f40a1b2c3d4e5f --reason recipient --dry-run'],
+    run: async (_, line) => (await deadLetterJobs()).discard(line),
   }),
   help: command({
     summary: 'Show this help, or the help of a command.',
@@ -264,3 +285,4 @@ const owners = () => import('./operator/commands/owners.js')
 const overview = () => import('./operator/commands/overview.js')
 const clients = () => import('./operator/commands/clients.js')
 const deadLetters = () => import('./operator/commands/dead-letters.js')
+const deadLetterJobs = () => import('./operator/commands/dead-letter-jobs.js')

@@ -126,17 +126,40 @@ describe('while a server runs', () => {
     expect(await json('dead-letters', 'list', ...of, '--limit', '3')).toHaveLength(3)
     const [, ...rows] = (await run(['dead-letters', 'list', ...of])).out.trim().split('\n')
     expect(rows).toHaveLength(4)
-    expect(await json('dead-letters', 'replay', ...of, '--event', 'message.new')).toEqual({
-      replayed: 2,
-      refused: 0,
+    const texts = () => bot.ofType('message.new').map(({ json }) => json.data.message?.payload.text)
+    bot.requests.length = 0
+    const messages = [...of, '--event', 'message.new']
+    expect((await run(['dead-letters', 'replay', ...messages, '--dry-run'])).out).toBe(
+      'Would replay 2 dead letters\n',
+    )
+    expect(await json('dead-letters', 'replay', ...messages)).toMatchObject({
+      ...{ done: 2, failed: 0 },
+      jobs: [{ clientId: client.id, action: 'replay', state: 'done', filter: { event: 'message.new' } }],
     })
-    const sum = await run(['dead-letters', 'replay', ...of])
-    expect(sum.out).toBe('Replayed 2 dead letters\n')
-    await bot.until(() => bot.requests.filter(({ json }) => json.type === 'message.new').length >= 2)
-    await expect
-      .poll(async () => (await client.call('GET', '/dead-letters')).json.deadLetters, PATIENT)
-      .toEqual([])
-    expect((await other.call('GET', '/dead-letters')).json.deadLetters).toHaveLength(4)
+    await bot.until(() => texts().length === 2)
+    expect(texts()).toEqual(['one', 'two'])
+    const rest = await run(['dead-letters', 'replay', ...of, '--per-second', '1000'])
+    expect([rest.out, rest.err]).toEqual([
+      'Replayed 2 dead letters\n',
+      expect.stringContaining('100 % · 2 of 2'),
+    ])
+    const left = async (each: TestClient) => (await each.call('GET', '/dead-letters')).json.deadLetters.length
+    await expect.poll(() => left(client), PATIENT).toBe(0)
+    expect(await left(other)).toBe(4)
+
+    const everywhere = ['--target', bot.url, '--event', 'message.new', '--url', server.url]
+    const trial = await json('dead-letters', 'discard', ...everywhere, '--dry-run')
+    expect(trial).toEqual({
+      ...{ count: 2, isMore: false },
+      clients: [{ clientId: other.id, count: 2, isMore: false }],
+    })
+    expect(await left(other)).toBe(4)
+    expect((await run(['dead-letters', 'discard', ...everywhere])).out).toBe('Discarded 2 dead letters\n')
+    expect(await left(other)).toBe(2)
+    expect(texts()).toEqual(['one', 'two'])
+    const background = await run(['dead-letters', 'replay', '--all', '--background'])
+    expect(background.out).toBe('A job will replay 2 dead letters\n')
+    await expect.poll(() => left(other), PATIENT).toBe(0)
     for (const each of clients) await run(['clients', 'delete', each.id])
   })
 })
@@ -166,8 +189,9 @@ test('while it is stopped, the commands do the same on the database', async () =
     expect(await json('clients', 'show', client.id)).toMatchObject({
       webhooks: [{ state: 'failing', counts: { delivered: 0, dead: 1 } }],
     })
-    expect(await json('dead-letters', 'replay', '--client', client.id)).toEqual({ replayed: 1, refused: 0 })
-    expect(await json('dead-letters', 'list', '--client', client.id)).toEqual([])
+    const { out } = await run(['dead-letters', 'replay', '--client', client.id])
+    expect(out).toBe('A job will replay 1 dead letter, as soon as a process delivers\n')
+    expect(await json('dead-letters', 'list', '--client', client.id)).toHaveLength(1)
     await json('clients', 'delete', other.id)
     expect((await run(['clients', 'show', other.id])).err).toBe('plugboard: client not found\n')
   })
@@ -208,6 +232,9 @@ describe('a command', () => {
     [['dead-letters', 'replay'], 'give at least one option, or --all'],
     [['dead-letters', 'list', '--since', 'x'], '"since" must be a duration'],
     [['dead-letters', 'replay', '--all', '--to', 'x'], '"to" needs a client'],
+    [['dead-letters', 'discard', '--all', '--per-second', '0'], '"per-second" must be a whole number from 1'],
+    [['dead-letters', 'discard', '--event', 'x'], '"event" must be one of [message.new, '],
+    [['dead-letters', 'replay', '--client', newId(), '--dry-run'], 'client not found'],
     [['copy', '--from', 'file:a.db'], '"--to" is missing'],
     [
       ['dead-letters', 'list', '--reason', 'bored'],

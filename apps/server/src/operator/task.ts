@@ -82,7 +82,8 @@ function runOn<T>(hub: Hub, task: OperatorTask<T>): Promise<T> {
   return recorded(hub, { action, actor: COMMAND_LINE, request: THIS_MACHINE, fields, noted }, act)
 }
 
-const COMMAND_LINE = { kind: 'key', id: 'command-line', name: 'command line' } as const
+/** Who does what a command does in a database. */
+export const COMMAND_LINE = { kind: 'key', id: 'command-line', name: 'command line' } as const
 const THIS_MACHINE = { id: 'command', ip: 'this machine', log: console }
 
 /** To open a file creates it. */
@@ -161,12 +162,18 @@ async function callAdmin<T>(url: string, config: Config, task: OperatorTask<T>):
       'FORBIDDEN',
       `the server at ${url} answered: ${text}; set INTERNAL_PASSWORD if it has one`,
     )
-  // The same words as those of a command on the database.
-  if (response.status === 404 || response.status === 400 || response.status === 409)
-    throw new PlugboardError('INVALID', text.replaceAll(/"(body|query|params)\./g, '"'))
+  // The same errors as those of a command on the database.
+  const code = CODES[response.status]
+  if (code) throw new PlugboardError(code, text.replaceAll(/"(body|query|params)\./g, '"'))
   if (!response.ok)
     throw new PlugboardError('INVALID', `the server at ${url} answered ${response.status}: ${text}`)
   return task.answer.parse(text === '' ? undefined : JSON.parse(text))
+}
+
+const CODES: Readonly<Record<number, 'INVALID' | 'NOT_FOUND' | 'CONFLICT'>> = {
+  400: 'INVALID',
+  404: 'NOT_FOUND',
+  409: 'CONFLICT',
 }
 
 const failure = z.object({ error: z.object({ message: z.string() }) })

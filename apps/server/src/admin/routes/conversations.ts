@@ -14,10 +14,10 @@ import { EXTERNAL_NAMESPACE } from '../../dialects/smartify/names.js'
 import { DIALECT } from '../../dialects/sunshine-v2/map.js'
 import type { AdminDeps } from '../deps.js'
 import { cursorOf, idIn, idInPath, idSchema, placeIn, timeSchema } from '../ids.js'
+import { integrationIdOf } from '../integration-id.js'
 import { listOf, pageQuery } from '../pages.js'
 import { personNameOf } from '../person-name.js'
 import { defineAdminRoute } from '../route.js'
-import { integrationIdOf } from './integrations.js'
 
 const time = z.string().meta({ format: 'date-time' })
 const timeIn = z.iso.datetime({ offset: true })

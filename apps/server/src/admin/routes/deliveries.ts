@@ -8,30 +8,17 @@ import {
   type PendingDelivery,
   parseTarget,
   type Target,
-  targetOf,
 } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { deathReason } from '../../dialects/messaging-v1/schemas.js'
+import { deadFilter, deadFilterOf } from '../dead-filter.js'
 import type { AdminDeps } from '../deps.js'
 import { cursorOf, idIn, idSchema, placeIn, timeSchema } from '../ids.js'
 import { listOf, pageQuery } from '../pages.js'
 import { defineAdminRoute } from '../route.js'
 import { targetLabel } from '../target-label.js'
-import { integrationIdOf } from './integrations.js'
 
 const time = z.string().meta({ format: 'date-time' })
-const timeIn = z.iso.datetime({ offset: true })
-
-/** Selects dead letters, in a query or in the body of a job. */
-export const deadFilter = {
-  target: z.string().max(100).optional().describe('Id of a webhook, an endpoint or an integration'),
-  integration: z.string().max(200).optional().describe('Id or name of an integration'),
-  channel: z.string().max(100).optional().describe('Name of a channel'),
-  reason: deathReason.optional(),
-  since: timeIn.optional().describe('Given up at this time or later'),
-  until: timeIn.optional().describe('Given up at this time or earlier'),
-}
 
 const query = z.strictObject({
   ...pageQuery,
@@ -177,21 +164,6 @@ export function deliveryRoutes(app: FastifyInstance, deps: AdminDeps): void {
       items: deliveries.map((delivery) => pendingJson(client, delivery)),
       ...(next && { next: cursorOf({ at: next.nextAt, count: next.count }) }),
     }
-  }
-}
-
-/** @throws INVALID, NOT_FOUND for the integration */
-export function deadFilterOf(
-  client: ClientView,
-  { target, integration, channel, reason, since, until }: z.infer<z.ZodObject<typeof deadFilter>>,
-): DeadFilter {
-  return {
-    ...(target !== undefined && { target: targetOf(client, idIn(target, ['target'], 'a target')) }),
-    ...(integration !== undefined && { integrationId: integrationIdOf(client, integration) }),
-    ...(channel !== undefined && { channel }),
-    ...(reason !== undefined && { reason }),
-    ...(since !== undefined && { since: new Date(since) }),
-    ...(until !== undefined && { until: new Date(until) }),
   }
 }
 

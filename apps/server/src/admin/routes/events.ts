@@ -6,8 +6,8 @@ import { existingClient } from '../../dialects/messaging-v1/admin-lists.js'
 import { type PrintedEvent, printedEvent } from '../../streams/printed-event.js'
 import type { Actor } from '../actor.js'
 import type { AdminDeps } from '../deps.js'
+import { integrationIdOf } from '../integration-id.js'
 import { defineAdminRoute } from '../route.js'
-import { integrationIdOf } from './integrations.js'
 
 /** Tails of one process, and of one caller. Each may hold some hundred kilobytes for a slow reader. */
 const MAX_TAILS = 100

@@ -1,9 +1,7 @@
 import {
   channelNamePattern,
-  fromUuid,
   type Id,
   invalid,
-  isId,
   isPlugboardError,
   type JsonObject,
   PlugboardError,
@@ -14,6 +12,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { assertMay } from '../access.js'
 import type { AdminDeps } from '../deps.js'
+import { integrationIdOf, integrationNotFound } from '../integration-id.js'
 import { troubleJson, troubleSchema } from '../overview.js'
 import { defineAdminRoute } from '../route.js'
 
@@ -243,7 +242,7 @@ export function integrationRoutes(app: FastifyInstance, deps: AdminDeps): void {
   async function one(client: ClientView, id: Id): Promise<z.infer<typeof integrationSchema>> {
     const wanted = toUuid(id)
     const found = (await listed(client)).find((integration) => integration.id === wanted)
-    if (!found) throw notFound()
+    if (!found) throw integrationNotFound()
     return found
   }
 
@@ -317,21 +316,11 @@ function integrationJson(
 const withoutSecrets = (config: JsonObject, secrets: readonly string[]): JsonObject =>
   Object.fromEntries(Object.entries(config).filter(([field]) => !secrets.includes(field)))
 
-/** The integration with this id, in the form of any API, or with this name. @throws NOT_FOUND */
-export function integrationIdOf({ integrations }: ClientView, text: string): Id {
-  const id = isId(text) ? text : fromUuid(text)
-  const found = [...integrations.values()].find((each) => each.id === id || each.name === text)
-  if (!found) throw notFound()
-  return found.id
-}
-
 function integrationOf({ integrations }: ClientView, id: Id): OpenIntegration {
   const found = [...integrations.values()].find((each) => each.id === id)
-  if (!found) throw notFound()
+  if (!found) throw integrationNotFound()
   return found
 }
-
-const notFound = (): PlugboardError => new PlugboardError('NOT_FOUND', 'integration not found')
 
 /** Faults of the hub name members of `channels.NAME` of a sync; here it is a form with one configuration. */
 async function inForm<T>(work: Promise<T>): Promise<T> {

@@ -13,6 +13,8 @@ const time = z.iso.datetime({ offset: true }).optional()
 const filter = {
   client: text.meta({ description: 'Id of a client in any of the APIs. Default: all clients' }),
   target: text.meta({ description: 'Id of a webhook, endpoint or integration, or the URL of a webhook' }),
+  integration: text.meta({ description: 'Id or name of an integration' }),
+  channel: text.meta({ description: 'Name of a channel' }),
   reason: deathReason.optional(),
   event: text.meta({ description: 'Type of the event, such as `message.new`' }),
   since: time.meta({ description: 'Given up at this time or later' }),
@@ -126,7 +128,12 @@ function matches(
   const { id } = parseTarget(target)
   const at = dead.at.getTime()
   const names = [id, toUuid(id), client.webhooks.find((hook) => hook.id === id)?.url]
+  const { integrationId } = dead
+  const integration = [...client.integrations.values()].find((each) => each.id === integrationId)
+  const integrationNames = integrationId ? [integrationId, toUuid(integrationId), integration?.name] : []
   return (
+    (query.integration === undefined || integrationNames.includes(query.integration)) &&
+    (query.channel === undefined || query.channel === dead.channel) &&
     (query.target === undefined || names.includes(query.target)) &&
     (query.reason === undefined || query.reason === dead.reason) &&
     (query.event === undefined || query.event === eventOf(entry.type)) &&

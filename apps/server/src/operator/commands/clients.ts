@@ -11,7 +11,7 @@ import {
 } from '../../dialects/messaging-v1/admin-clients.js'
 import { existingClient } from '../../dialects/messaging-v1/admin-lists.js'
 import { clientListResponse } from '../../dialects/messaging-v1/schemas.js'
-import { operate } from '../task.js'
+import { type Operator, operate } from '../task.js'
 import { everyPage, print, table } from './print.js'
 
 export interface ClientCommandOptions {
@@ -22,19 +22,21 @@ export interface ClientCommandOptions {
 const PAGE = 500
 
 export async function list({ json, url }: ClientCommandOptions): Promise<void> {
-  const clients = await operate(readConfig(), { url }, (operator) =>
-    everyPage(async (after) => {
-      const query = { limit: String(PAGE), after }
-      const { clients: items } = await operator({
-        ...{ method: 'GET', path: '/clients', query, answer: clientListResponse },
-        run: (hub) => listClients(hub, { limit: PAGE, after }),
-      })
-      return { items, ...(items.length === PAGE && { after: items.at(-1)?.id }) }
-    }),
-  )
+  const clients = await operate(readConfig(), { url }, everyClient)
   const rows = clients.map(({ id, name = '', createdOn }) => [id, createdOn, name])
   print(json, clients, table(['CLIENT', 'CREATED', 'NAME'], rows))
 }
+
+/** All clients, oldest first. */
+export const everyClient = (operator: Operator): Promise<z.infer<typeof clientListResponse>['clients']> =>
+  everyPage(async (after) => {
+    const query = { limit: String(PAGE), after }
+    const { clients: items } = await operator({
+      ...{ method: 'GET', path: '/clients', query, answer: clientListResponse },
+      run: (hub) => listClients(hub, { limit: PAGE, after }),
+    })
+    return { items, ...(items.length === PAGE && { after: items.at(-1)?.id }) }
+  })
 
 export async function show(id: string, { json, url }: ClientCommandOptions): Promise<void> {
   const client = await operate(readConfig(), { url }, (operator) =>

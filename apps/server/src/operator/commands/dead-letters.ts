@@ -6,31 +6,32 @@ import {
   adminDeadLetters,
   deadLettersQuery,
   listDeadLetters,
-  replayDeadLetters,
-  replayed,
-  replayRequest,
 } from '../../dialects/messaging-v1/admin-dead-letters.js'
 import { phraseOf } from '../../dialects/messaging-v1/validate.js'
 import { operate } from '../task.js'
 import { print, table } from './print.js'
 
-export interface DeadLetterOptions {
+/** Which dead letters. */
+export interface DeadLetterFilter {
   client?: string | undefined
   target?: string | undefined
+  integration?: string | undefined
+  channel?: string | undefined
   reason?: string | undefined
   event?: string | undefined
   since?: string | undefined
   until?: string | undefined
+}
+
+interface ListOptions extends DeadLetterFilter {
   limit?: string | undefined
-  all?: boolean | undefined
-  to?: string | undefined
   json?: boolean | undefined
   url?: string | undefined
 }
 
 const LIMIT = 100
 
-export async function list({ limit, json, url, ...filter }: DeadLetterOptions): Promise<void> {
+export async function list({ limit, json, url, ...filter }: ListOptions): Promise<void> {
   const max = limit === undefined ? LIMIT : Number(limit)
   if (!Number.isInteger(max) || max < 1)
     throw invalid({ path: ['limit'], message: 'must be a whole number above 0' })
@@ -64,54 +65,9 @@ function placeOf(target: z.infer<typeof adminDeadLetters>['deadLetters'][number]
   return `${target.type} ${target.id}${known === '' ? '' : ` (${known})`}`
 }
 
-export async function replay({ all, to, json, url, ...filter }: DeadLetterOptions): Promise<void> {
-  const texts = { ...filterOf(filter), ...(to !== undefined && { to }) }
-  if (Object.keys(filterOf(filter)).length === 0 && !all)
-    throw invalid({ path: ['filter'], message: 'is missing: give at least one option, or --all' })
-  parse(replayRequest, texts)
-  const sum = await operate(readConfig(), { url }, async (operator) => {
-    const counts = { replayed: 0, refused: 0 }
-    for (let after: string | undefined; ; ) {
-      const body = parse(replayRequest, { ...texts, ...(after !== undefined && { after }) })
-      const page = await operator({
-        ...{ path: '/dead-letters/replay', body, answer: replayed, audit: 'delivery.replay' },
-        run: async (hub, note) => {
-          const { replayed: done, refused, ...rest } = await replayDeadLetters(hub, body)
-          note({ done, refused })
-          return { replayed: done, refused, ...rest }
-        },
-      })
-      counts.replayed += page.replayed
-      counts.refused += page.refused
-      after = page.after
-      if (after === undefined) return counts
-    }
-  })
-  const refused =
-    sum.refused === 0
-      ? ''
-      : `; ${sum.refused} could not be: their target was removed (use --to), or 1,000 of a conversation wait already (run the command again later)`
-  print(json, sum, [`Replayed ${sum.replayed} dead letters${refused}`])
-}
-
 /** The options that select dead letters, with times as ISO 8601. */
-function filterOf({
-  client,
-  target,
-  reason,
-  event,
-  since,
-  until,
-}: DeadLetterOptions): Record<string, string> {
-  return known({
-    client,
-    target,
-    reason,
-    event,
-    since: timeOf('since', since),
-    until: timeOf('until', until),
-  })
-}
+export const filterOf = ({ since, until, ...filter }: DeadLetterFilter): Record<string, string> =>
+  known({ ...filter, since: timeOf('since', since), until: timeOf('until', until) })
 
 const known = (texts: Record<string, string | undefined>): Record<string, string> =>
   Object.fromEntries(Object.entries(texts).filter((pair): pair is [string, string] => pair[1] !== undefined))
@@ -129,7 +85,7 @@ function timeOf(option: string, text: string | undefined): string | undefined {
 }
 
 /** @throws INVALID that names the option */
-function parse<T>(schema: z.ZodType<T>, value: unknown): T {
+export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   throw invalid(

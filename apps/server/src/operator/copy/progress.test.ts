@@ -13,7 +13,7 @@ describe('the progress of a copy', () => {
   test('is a line for each tenth where there is no terminal, and one at the end', () => {
     const plain = screen(false)
     let ms = 0
-    const { show, end } = progressOn(plain, () => ms)
+    const { show, end } = progressOn(plain, { now: () => ms })
     for (let done = 0; done <= 999; done += 37) {
       ms += 100
       show(done, 999)
@@ -26,7 +26,7 @@ describe('the progress of a copy', () => {
 
   test('is a bar that moves in one line of a terminal', () => {
     const terminal = screen(true)
-    const { show, end } = progressOn(terminal, () => 0)
+    const { show, end } = progressOn(terminal, { now: () => 0 })
     show(0, 10)
     show(5, 10)
     end()

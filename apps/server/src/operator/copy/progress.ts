@@ -9,7 +9,7 @@ const BAR_WIDTH = 30
 const LINE_STEP = 10
 
 /** Shows how far something is: a bar that moves on a terminal, else some plain lines. */
-export function progressOn(screen: Screen, now: () => number = Date.now) {
+export function progressOn(screen: Screen, { now = Date.now, noun = 'records' } = {}) {
   const startedAt = now()
   let first: number | undefined
   let shown = -LINE_STEP
@@ -18,7 +18,7 @@ export function progressOn(screen: Screen, now: () => number = Date.now) {
       first ??= done
       const percent = total === 0 ? 100 : Math.min(100, Math.floor((100 * done) / total))
       const perSecond = Math.round((done - first) / Math.max(0.001, (now() - startedAt) / 1000))
-      const words = `${percent} % · ${done} of ${total} records · ${perSecond}/s`
+      const words = `${percent} % · ${done} of ${total} ${noun} · ${perSecond}/s`
       if (screen.isTTY) {
         const full = Math.round((percent / 100) * BAR_WIDTH)
         screen.write(`\r[${'#'.repeat(full)}${'-'.repeat(BAR_WIDTH - full)}] ${words}\u001b[K`)
