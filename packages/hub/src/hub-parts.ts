@@ -119,7 +119,10 @@ export function createFoundation(context: HubContext, changed: (clientId: Id) =>
     changing: (...change) => troubleIndex.changing(...change),
     maxClients: Math.ceil(cacheSize / STREAMS_PER_CLIENT),
   })
-  const usage = new Usage({ store, maxBytes: settings.clientMaxBytes ?? 0, maxCached: cacheSize, log })
+  const usage = new Usage({
+    ...{ store, maxBytes: settings.clientMaxBytes ?? 0, maxCached: cacheSize, log },
+    refused: (clientId) => void troubleIndex.goesOn({ clientId, targetId: clientId }),
+  })
   const monitor = new TargetMonitor({
     ...{ store, directory, log, now },
     stored: (...state) => troubleIndex.stored(...state),
@@ -284,6 +287,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
   const pullSweep = new PullSweep({
     ...{ store, lanes: pullLanes, queues, directory, formats, dispatcher, now },
     keepMs: settings.eventsKeepMs ?? WEEK_MS,
+    unread: (target) => troubleIndex.goesOn(target),
   })
   const health = new Health({ ...shared, pull, channels, monitor, urls, sources, heartbeats })
   const accountClaims = new AccountClaims({ store, directory, channels, now })
@@ -337,7 +341,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     failed: (clientId, targetId) => troubleIndex.note({ clientId, targetId }),
   })
   const troubles = new Troubles({
-    ...{ store, index: troubleIndex, directory, monitor, sources, channels, log, now },
+    ...{ store, index: troubleIndex, directory, monitor, sources, channels, usage, log, now },
   })
   const people = new People({ store, users, addresses })
   const overview = new Overview({ store, processes, troubles, now })

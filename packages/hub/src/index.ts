@@ -45,13 +45,16 @@ export { MAX_POSITION } from './delivery/pull-position.js'
 export { pullUrl } from './delivery/pull-url.js'
 export type { RetrySchedule } from './delivery/retry.js'
 export type { GateLimits } from './delivery/target-gate.js'
-export type {
-  AttemptsOfHour,
-  DeliveryCounts,
-  TargetFailure,
-  TargetOutage,
-  TargetState,
-  WorkingState,
+export {
+  type AttemptsOfHour,
+  type DeliveryCounts,
+  durationAt,
+  type Refusals,
+  sumOfDurations,
+  type TargetFailure,
+  type TargetOutage,
+  type TargetState,
+  type WorkingState,
 } from './delivery/target-monitor.js'
 export type {
   AttemptReport,

@@ -17,35 +17,35 @@ export const troubleSchema = z.object({
   clientId: z.string().optional().describe('Absent if it concerns all clients'),
   clientName: z.string().optional(),
   target: z.object({
-    kind: z.enum(['webhook', 'integration', 'server']),
+    kind: z.enum(['webhook', 'integration', 'client', 'server']),
     id: z.string().optional(),
     label: z
       .string()
       .describe(
-        'The URL of a webhook, with parts that may be secret masked; the channel and name of an integration',
+        'The URL of a webhook, with parts that may be secret masked; the channel and name of an integration; what of a client',
       ),
     channel: z.string().optional(),
   }),
   state: z
     .enum([
       ...(['failing', 'refused', 'disconnected', 'not-set-up', 'unloaded', 'gone'] as const),
-      ...(['held', 'dead-letters', 'no-worker'] as const),
+      ...(['unverified', 'unread', 'full', 'held', 'dead-letters', 'no-worker'] as const),
     ])
     .describe(
-      '`failing`: does not take what is delivered. `refused`: the provider refuses the credentials. `disconnected`: no connection to the provider. `not-set-up`: the provider could not be set up. `unloaded`: the server does not load the channel. `gone`: the webhook answered 410. `held`: an operator holds its deliveries. `dead-letters`: works, and has deliveries for which all attempts failed. `no-worker`: no process delivers',
+      '`failing`: does not take what is delivered. `refused`: the provider refuses the credentials. `disconnected`: no connection to the provider. `not-set-up`: the provider could not be set up. `unloaded`: the server does not load the channel. `gone`: the webhook answered 410. `unverified`: requests at the address of the integration have a wrong signature, and none is authentic. `unread`: no reader acknowledges the events of a pull webhook, or too few. `full`: the client has reached its storage limit. `held`: an operator holds its deliveries. `dead-letters`: works, and has deliveries for which all attempts failed. `no-worker`: no process delivers',
     ),
   since: time,
   reason: z.string().describe('In words of the provider or of this server'),
-  failures: z.number().optional().describe('Failures in a row'),
+  failures: z.number().optional().describe('Failures in a row; of `unverified`: requests'),
   nextAttemptAt: time.optional(),
   people: atLeast
     .optional()
     .describe('Who waits, or did not get what was given up. Counted for the longest troubles'),
   deadLetters: atLeast.optional(),
   fix: z
-    .enum(['wait', 'credentials', 'install', 'sync', 'resume', 'replay', 'start'])
+    .enum(['wait', 'credentials', 'install', 'sync', 'resume', 'replay', 'read', 'space', 'start'])
     .describe(
-      'What ends it. `wait`: it is retried automatically. `credentials`: give the integration valid ones. `install`: install the channel. `sync`: the client has to give the webhook again. `resume`: let deliveries continue. `replay`: replay or discard the dead letters. `start`: start a process that delivers',
+      'What ends it. `wait`: it is retried automatically. `credentials`: give the integration valid ones. `install`: install the channel. `sync`: the client has to give the webhook again. `resume`: let deliveries continue. `replay`: replay or discard the dead letters. `read`: a reader has to read and acknowledge. `space`: delete data of the client, or raise its limit. `start`: start a process that delivers',
     ),
 })
 

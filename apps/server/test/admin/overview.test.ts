@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asAdmin, call, createClient, type TestClient } from '../support/api.js'
 import { readEvents } from '../support/event-reader.js'
@@ -66,6 +68,42 @@ describe('the overview', () => {
     bot.answer = () => 200
     await expect.poll(() => troublesOf(client), PATIENT).toEqual([])
   })
+})
+
+test('wrong signatures at a channel and a full client are troubles, until one is right and there is room', async () => {
+  const client = await createClient(server)
+  const { conversationId } = await client.converse()
+  const of = `/admin/v1/clients/${client.id}`
+  const change = (body: object) => call(server, 'PATCH', of, { body, headers: asAdmin })
+  const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`
+  const config = { url: 'http://127.0.0.1:9/people', secret }
+  await call(server, 'POST', `${of}/integrations`, { body: { channel: 'webhook', config }, headers: asAdmin })
+  const body = JSON.stringify({ sender: 'ada', payload: { type: 'text', text: 'hello' } })
+  const send = async (key: string) => {
+    const [id, at] = [randomUUID(), new Date()]
+    const headers = {
+      'webhook-id': id,
+      'webhook-timestamp': `${Math.floor(at.getTime() / 1000)}`,
+      'webhook-signature': new Webhook(key).sign(id, at, body),
+    }
+    return (await call(server, 'POST', `/webhooks/v1/${client.id}/webhook`, { body, headers })).status
+  }
+  const old = `whsec_${Buffer.alloc(24, 8).toString('base64')}`
+  for (let i = 0; i < 5; i += 1) expect(await send(old)).toBe(401)
+  expect((await client.say(conversationId, 'room')).status).toBe(201)
+  await change({ maxStoredBytes: 1 })
+  expect((await client.say(conversationId, 'no room')).status).toBe(507)
+  const states = async () => (await troublesOf(client)).map(({ state }: { state: string }) => state).sort()
+  await expect.poll(states, PATIENT).toEqual(['full', 'unverified'])
+  expect(await troublesOf(client)).toContainEqual(
+    expect.objectContaining({
+      ...{ state: 'unverified', failures: 5, fix: 'credentials' },
+      target: expect.objectContaining({ kind: 'integration', channel: 'webhook' }),
+    }),
+  )
+  await change({ maxStoredBytes: null })
+  expect(await send(secret)).toBe(200)
+  await expect.poll(states, PATIENT).toEqual([])
 })
 
 describe('the live tail', () => {

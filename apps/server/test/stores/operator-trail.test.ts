@@ -136,7 +136,9 @@ test('an outage is explained: what fails, what waits for it, and until when', as
   expect(items[0]).toMatchObject({ circuit: 'open', circuitUntil: first?.held?.until, state: 'retrying' })
   expect(items[0].successRate).toBeGreaterThan(0)
   expect(items[0].successRate).toBeLessThan(1)
-  expect(items[0].latencyMs).toBeGreaterThanOrEqual(0)
+  const { latencyMs, latencyP50Ms, latencyP95Ms } = items[0]
+  for (const latency of [latencyMs, latencyP50Ms]) expect(latency).toBeGreaterThanOrEqual(0)
+  expect(latencyP95Ms).toBeGreaterThanOrEqual(latencyP50Ms)
 })
 
 test('what an operator pauses is held, and delivered in order once it continues', async () => {

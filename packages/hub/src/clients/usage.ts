@@ -10,6 +10,8 @@ export interface UsageOptions {
   maxBytes: number
   /** Maximum number of clients with a cached sum. */
   maxCached: number
+  /** Called when something could not be stored. */
+  refused?(clientId: Id): void
   log: Logger
 }
 
@@ -42,19 +44,25 @@ export class Usage {
    * undefined if there is nothing to wait for. @throws NO_SPACE, without counting
    */
   take(client: ClientView, bytes: number): Promise<void> | undefined {
-    const { id, record } = client
-    const limit = record.maxStoredBytes ?? this.#options.maxBytes
+    const { id } = client
+    const limit = this.limitOf(client)
     if (limit > 0) {
       const sum = this.#sums.get(id)
       if (sum === undefined) return this.#write(id).then(() => this.take(client, bytes))
       if (sum + (this.#pending.get(id) ?? 0) + bytes > limit) {
         // Another process may have freed space.
         this.add(id, 0)
+        this.#options.refused?.(id)
         throw new PlugboardError('NO_SPACE', `the client has reached its storage limit of ${limit} bytes`)
       }
     }
     this.add(id, bytes)
     return undefined
+  }
+
+  /** The storage limit of a client in bytes. 0: none. */
+  limitOf({ record }: ClientView): number {
+    return record.maxStoredBytes ?? this.#options.maxBytes
   }
 
   /** The storage of a client in bytes, with what this process has not stored yet. */

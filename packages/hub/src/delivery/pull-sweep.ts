@@ -16,6 +16,7 @@ import {
   type PullLanes,
 } from './pull-lanes.js'
 import { deadlineOf } from './retry.js'
+import type { TargetOfClient } from './target-monitor.js'
 import type { WebhookFormat } from './webhook-format.js'
 
 export interface PullSweepOptions {
@@ -27,6 +28,8 @@ export interface PullSweepOptions {
   dispatcher: Pick<Dispatcher, 'startedAt'>
   /** How long the items of a feed are kept, in milliseconds. */
   keepMs: number
+  /** Called for a webhook of which something has waited for its readers for {@link UNREAD_MS}. */
+  unread?(target: TargetOfClient): Promise<void>
   now(): Date
 }
 
@@ -36,6 +39,24 @@ const DAY_MS = 24 * 60 * 60 * 1000
 /** A webhook younger than this may not be in the record of its client yet. */
 const UNSURE_MS = 60 * 60 * 1000
 const FAR = '9999-12-31T00:00:00.000Z'
+
+/** An event that has waited for a reader for so long means that there is none, or that it is too slow. */
+export const UNREAD_MS = 5 * 60_000
+
+/** Most lanes that are looked at. */
+export const MAX_UNREAD = 200
+
+/** Lanes of a pull webhook that have waited for a reader for {@link UNREAD_MS}, longest waiting first. */
+export async function unreadLanes(
+  store: Pick<Store, 'listPulls'>,
+  clientId: Id,
+  webhookId: Id,
+  now: Date,
+): Promise<PullLane[]> {
+  const before = new Date(now.getTime() - UNREAD_MS)
+  const lanes = await store.listPulls(clientId, webhookId, { before, limit: MAX_UNREAD })
+  return lanes.filter(({ dueAt, heldTo }) => heldTo === undefined || dueAt === undefined || dueAt <= now)
+}
 
 /** Housekeeping of what waits for readers. */
 export class PullSweep {
@@ -55,8 +76,11 @@ export class PullSweep {
       if (webhook && isFeed(webhook)) {
         const before = new Date(now().getTime() - keepMs)
         while (mayGoOn() && (await store.purgeQueue(data.clientId, id, before, PAGE)) === PAGE);
-      } else if (webhook) await this.#buryOverdue(data.clientId, webhook, mayGoOn)
-      else if (Date.parse(data.at) < now().getTime() - UNSURE_MS) {
+      } else if (webhook) {
+        await this.#buryOverdue(data.clientId, webhook, mayGoOn)
+        if ((await unreadLanes(store, data.clientId, webhook.id, now())).length > 0)
+          await this.#options.unread?.({ clientId: data.clientId, targetId: webhook.id })
+      } else if (Date.parse(data.at) < now().getTime() - UNSURE_MS) {
         if (!client || (await this.#retire(data.clientId, id, mayGoOn))) await queues.remove(id)
       }
     }

@@ -188,6 +188,39 @@ test('what no reader acknowledged before its deadline is a dead letter, and can 
   expect((await dead()).length).toBe(1)
 })
 
+test('what nobody reads for five minutes is a trouble of its webhook, until a reader takes it', async () => {
+  const { conversation } = await setUp()
+  const since = stage.now()
+  const troubles = async () => {
+    await stage.sweep()
+    return (await stage.hub.overview.troublesOf(stage.record.id)).troubles
+  }
+  const [first, second] = [conversation, await stage.conversation()]
+  await stage.acknowledge(...(await taken(1)))
+  await stage.say(first, 'a')
+  await stage.say(second, 'b')
+  expect(await troubles()).toEqual([])
+  stage.pass(301)
+  expect(await troubles()).toMatchObject([
+    {
+      target: { kind: 'webhook', label: 'pull:default' },
+      ...{ state: 'unread', since, fix: 'read', people: { count: 2, isMore: false } },
+      reason: 'no reader acknowledges its events',
+    },
+  ])
+  // One who is slow.
+  const [event, other] = await taken(2)
+  expect(await troubles()).toEqual([])
+  if (!event || !other) throw new Error('nothing waits')
+  await stage.acknowledge(event)
+  stage.pass(31)
+  expect(await troubles()).toMatchObject([
+    { reason: 'its readers acknowledge less than there is', people: { count: 1 } },
+  ])
+  await stage.acknowledge(other)
+  expect(await troubles()).toEqual([])
+})
+
 test('an event gets one attempt after its deadline, then it is a dead letter', async () => {
   const { conversation } = await setUp()
   await stage.say(conversation, 'a')

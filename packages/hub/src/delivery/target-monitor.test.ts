@@ -1,9 +1,18 @@
 import { newId, silentLogger } from '@plugboard/core'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { keyring, MemoryClients, recordOf, webhookOf } from '../../test/support/clients.js'
 import { Directory } from '../clients/directory.js'
 import { memoryDatabase } from '../testing/memory-store.js'
-import { outageNow, TargetMonitor, workingState } from './target-monitor.js'
+import { SLOW_RUNS } from '../testing/random-runs.js'
+import {
+  durationAt,
+  outageNow,
+  refusalsNow,
+  sumOfDurations,
+  TargetMonitor,
+  workingState,
+} from './target-monitor.js'
 
 const outage = { kind: 'transient', message: 'no' } as const
 
@@ -82,15 +91,72 @@ test('attempts are counted by hour, over all processes, and the newest two hours
   }
   const hour = Math.floor(at.getTime() / 3_600_000)
   await count(a, b, a)
-  const first = { hour, succeeded: 3, failed: 3, durationMs: 90 }
+  const ranges = (count: number) => Array.from({ length: 18 }, (_, i) => (i === 13 || i === 17 ? count : 0))
+  const first = { hour, succeeded: 3, failed: 3, durationMs: 90, durations: ranges(3) }
   expect((await stateOf(open()))?.hours).toEqual([first])
   at.setTime(at.getTime() + 3_600_000)
   await count(b)
-  const second = { hour: hour + 1, succeeded: 1, failed: 1, durationMs: 30 }
+  const second = { hour: hour + 1, succeeded: 1, failed: 1, durationMs: 30, durations: ranges(1) }
   expect((await stateOf(a))?.hours).toEqual([second, first])
   at.setTime(at.getTime() + 3_600_000)
   await count(a)
   expect((await stateOf(b))?.hours).toEqual([{ ...second, hour: hour + 2 }, second])
+})
+
+test('the duration that a share of the attempts does not exceed is known to a quarter of it, over all processes', async () => {
+  const durations = fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1, maxLength: 100 })
+  await fc.assert(
+    fc.asyncProperty(durations, fc.constantFrom(0.5, 0.95), async (all, share) => {
+      const { open, target, stateOf } = setUp()
+      const monitors = [open(), open()]
+      for (const [i, each] of all.entries()) monitors[i % 2]?.attempted(target, each, false)
+      for (const monitor of monitors) await monitor.flush()
+      const { hours = [] } = (await stateOf(open())) ?? {}
+      const found = durationAt(share, sumOfDurations(hours.map((hour) => hour.durations))) ?? 0
+      const exact = [...all].sort((a, b) => a - b)[Math.ceil(share * all.length) - 1] ?? 0
+      expect(Math.abs(found - exact)).toBeLessThanOrEqual(exact / 4 + 1)
+    }),
+    { numRuns: SLOW_RUNS },
+  )
+  expect(durationAt(0.5, [])).toBeUndefined()
+})
+
+test('requests with a wrong signature count until an authentic one, over all processes', async () => {
+  const { open, at, target, stateOf } = setUp()
+  const [a, b] = [open(), open()]
+  const refuse = async (monitor: typeof a, times: number) => {
+    at.setTime(at.getTime() + 1000)
+    for (let i = 0; i < times; i += 1) monitor.refused(target)
+    await monitor.flush()
+  }
+  const now = async () => refusalsNow((await stateOf(open())) ?? {}, at)
+  const start = new Date(at)
+  await refuse(a, 3)
+  expect(await now()).toBeUndefined()
+  await refuse(b, 2)
+  const [since, last] = [new Date(start.getTime() + 1000), new Date(start.getTime() + 2000)]
+  expect(await now()).toEqual({ count: 5, since, at: last })
+  b.received(target)
+  await b.flush()
+  expect(await now()).toBeUndefined()
+  await refuse(a, 5)
+  expect(await now()).toMatchObject({ count: 5 })
+  b.verified(target)
+  await b.flush()
+  expect(await now()).toBeUndefined()
+  // Those of last week are of another trouble.
+  await refuse(a, 4)
+  at.setTime(at.getTime() + 3_600_001)
+  await refuse(b, 1)
+  expect(await now()).toBeUndefined()
+  b.verified(target)
+  await b.flush()
+  await refuse(a, 4)
+  expect(await now()).toBeUndefined()
+  await refuse(a, 1)
+  expect(await now()).toMatchObject({ count: 5 })
+  at.setTime(at.getTime() + 3_600_001)
+  expect(await now()).toBeUndefined()
 })
 
 test('a failure about one person is shown, and does not count', async () => {

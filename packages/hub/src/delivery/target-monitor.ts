@@ -19,6 +19,16 @@ export interface TargetState {
   circuit?: { since: Date; until: Date }
   /** Of webhooks: attempts in the newest hours in which there were some, the newest first. */
   hours?: readonly AttemptsOfHour[]
+  /** Of integrations: requests with a wrong signature since the last authentic one. */
+  refusals?: Refusals
+}
+
+/** Requests that were not authentic. */
+export interface Refusals {
+  count: number
+  /** Of the first and the last one. */
+  since: Date
+  at: Date
 }
 
 /** Attempts at a webhook in one hour. */
@@ -29,6 +39,8 @@ export interface AttemptsOfHour {
   failed: number
   /** Their durations together, in milliseconds. */
   durationMs: number
+  /** Their durations, see {@link durationAt}. Absent: counted by a version that did not measure it. */
+  durations?: number[]
 }
 
 /** `nextAttemptAt`: when what failed is tried again; absent if it became a dead letter, or is not known. */
@@ -72,9 +84,11 @@ interface Seen extends TargetState {
   hasSucceeded: boolean
   /** Its circuit was closed. */
   isClosed?: boolean
+  /** A request was authentic. */
+  isVerified?: boolean
 }
 
-type Counted = { -readonly [Name in keyof AttemptsOfHour]: number }
+type Counted = { -readonly [Name in keyof AttemptsOfHour]: AttemptsOfHour[Name] }
 
 /** Per client, by id of the target. */
 type States = Readonly<Record<string, TargetState>>
@@ -114,7 +128,23 @@ export class TargetMonitor {
 
   /** An integration received a request with events. */
   received(target: TargetOfClient): void {
-    this.#of(target).lastInboundAt = this.#options.now()
+    const seen = this.#of(target)
+    seen.lastInboundAt = this.#options.now()
+    delete seen.refusals
+  }
+
+  /** An integration received an authentic request without events. */
+  verified(target: TargetOfClient): void {
+    const seen = this.#of(target)
+    seen.isVerified = true
+    delete seen.refusals
+  }
+
+  /** An integration received a request with a wrong signature. */
+  refused(target: TargetOfClient): void {
+    const seen = this.#of(target)
+    const at = this.#options.now()
+    seen.refusals = sumOfRefusals(seen.refusals, { count: 1, since: at, at })
   }
 
   /** An entry was delivered. */
@@ -157,7 +187,11 @@ export class TargetMonitor {
     }
     if (hasFailed) newest.failed += 1
     else newest.succeeded += 1
-    newest.durationMs += Math.max(0, Math.round(durationMs))
+    const ms = Math.max(0, Math.round(durationMs))
+    newest.durationMs += ms
+    const range = rangeOf(ms)
+    newest.durations ??= []
+    newest.durations[range] = (newest.durations[range] ?? 0) + 1
   }
 
   /** Calls to the target stop until this time. */
@@ -230,7 +264,8 @@ export class TargetMonitor {
     for (const [id, seen] of this.#seen.get(clientId) ?? []) {
       const before = ofClient.get(id)
       const hasSucceeded = seen.hasSucceeded || before?.hasSucceeded === true
-      ofClient.set(id, before ? { ...merge(before, seen), hasSucceeded } : seen)
+      const isVerified = seen.isVerified || before?.isVerified === true
+      ofClient.set(id, before ? { ...merge(before, seen), hasSucceeded, isVerified } : seen)
     }
     this.#seen.set(clientId, ofClient)
   }
@@ -274,6 +309,10 @@ function merge(stored: TargetState = { consecutiveFailures: 0 }, seen: Seen): Ta
   const earlier = seen.isClosed ? undefined : stored.circuit
   const circuit = seen.circuit ? { ...seen.circuit, since: earlier?.since ?? seen.circuit.since } : earlier
   const hours = mergedHours(stored.hours, seen.hours)
+  const refusals = sumOfRefusals(
+    seen.lastInboundAt || seen.isVerified ? undefined : stored.refusals,
+    seen.refusals,
+  )
   return {
     ...(lastInboundAt && { lastInboundAt }),
     ...(lastOutboundAt && { lastOutboundAt }),
@@ -283,10 +322,73 @@ function merge(stored: TargetState = { consecutiveFailures: 0 }, seen: Seen): Ta
     ...(counts && { counts }),
     ...(circuit && { circuit }),
     ...(hours.length > 0 && { hours }),
+    ...(refusals && { refusals }),
   }
 }
 
-const NO_ATTEMPTS = { succeeded: 0, failed: 0, durationMs: 0 }
+/** Of both, unless one came long before the other. */
+function sumOfRefusals(a: Refusals | undefined, b: Refusals): Refusals
+function sumOfRefusals(a: Refusals | undefined, b: Refusals | undefined): Refusals | undefined
+function sumOfRefusals(a: Refusals | undefined, b: Refusals | undefined): Refusals | undefined {
+  if (!a || !b) return a ?? b
+  const [first, second] = a.since < b.since ? [a, b] : [b, a]
+  if (second.since.getTime() - first.at.getTime() > REFUSALS_MS) return second
+  const at = new Date(Math.max(first.at.getTime(), second.at.getTime()))
+  return { count: a.count + b.count, since: first.since, at }
+}
+
+/** So many requests with a wrong signature in a row are no accident, until nothing comes for so long. */
+const MANY_REFUSALS = 5
+const REFUSALS_MS = HOUR_MS
+
+/**
+ * Requests with a wrong signature, if there are many, and none is authentic since: the provider and the integration have
+ * different secrets, or a stranger makes requests.
+ */
+export function refusalsNow(
+  { refusals, lastInboundAt }: Pick<TargetState, 'refusals' | 'lastInboundAt'>,
+  now: Date,
+): Refusals | undefined {
+  if (!refusals || refusals.count < MANY_REFUSALS) return undefined
+  if (now.getTime() - refusals.at.getTime() > REFUSALS_MS) return undefined
+  // Another process may have received an authentic one.
+  return lastInboundAt && lastInboundAt >= refusals.at ? undefined : refusals
+}
+
+const NO_ATTEMPTS: Omit<AttemptsOfHour, 'hour'> = { succeeded: 0, failed: 0, durationMs: 0 }
+
+/** Ranges of durations: four for each power of two, up to four minutes. */
+const RANGES = 72
+
+/** Durations from here on are in the last range. */
+const LONGEST_MS = 2 ** (RANGES / 4) - 1
+
+/** Index of the range of a duration in whole milliseconds. With integers alone, because each delivery comes here. */
+function rangeOf(ms: number): number {
+  const whole = Math.min(Math.max(1, ms), LONGEST_MS)
+  const octave = 31 - Math.clz32(whole)
+  return 4 * octave + ((4 * whole) >>> octave) - 4
+}
+
+/** Where a range begins, in milliseconds. */
+const startOf = (range: number): number => 2 ** Math.floor(range / 4) * (1 + (range % 4) / 4)
+
+/**
+ * The duration that this share of attempts did not exceed, in milliseconds, to a quarter of it. `durations`: how many were
+ * in each of {@link RANGES}. Undefined if there were none.
+ */
+export function durationAt(share: number, durations: readonly number[]): number | undefined {
+  const total = durations.reduce((sum, count) => sum + (count ?? 0), 0)
+  let left = share * total
+  for (const [range, count = 0] of durations.entries()) {
+    if (count > 0 && left <= count) {
+      const [start, end] = [range === 0 ? 0 : startOf(range), startOf(range + 1)]
+      return Math.round(start + ((end - start) * left) / count)
+    }
+    left -= count
+  }
+  return undefined
+}
 
 /** The newest hours of both. */
 function mergedHours(
@@ -295,15 +397,22 @@ function mergedHours(
 ): readonly AttemptsOfHour[] {
   const hours = new Map<number, AttemptsOfHour>()
   for (const each of [...a, ...b]) {
-    const { succeeded, failed, durationMs } = hours.get(each.hour) ?? NO_ATTEMPTS
+    const { succeeded, failed, durationMs, durations } = hours.get(each.hour) ?? NO_ATTEMPTS
     hours.set(each.hour, {
       hour: each.hour,
       succeeded: each.succeeded + succeeded,
       failed: each.failed + failed,
       durationMs: each.durationMs + durationMs,
+      durations: sumOfDurations([durations, each.durations]),
     })
   }
   return [...hours.values()].sort((x, y) => y.hour - x.hour).slice(0, KEPT_HOURS)
+}
+
+/** Of several hours, say, the number of attempts in each range. */
+export function sumOfDurations(all: readonly (readonly number[] | undefined)[]): number[] {
+  const length = Math.max(0, ...all.map((each) => each?.length ?? 0))
+  return Array.from({ length }, (_, range) => all.reduce((sum, each) => sum + (each?.[range] ?? 0), 0))
 }
 
 const lastOutboundOf = ({ lastOutboundAt }: TargetState) => (lastOutboundAt ? { lastOutboundAt } : {})
@@ -339,6 +448,7 @@ function withDates({
   lastFailure,
   outage,
   circuit,
+  refusals,
   ...rest
 }: TargetState): TargetState {
   return {
@@ -347,6 +457,9 @@ function withDates({
     ...(lastFailure && { lastFailure: failureWithDates(lastFailure) }),
     ...(outage && { outage: { ...failureWithDates(outage), since: new Date(outage.since) } }),
     ...(circuit && { circuit: { since: new Date(circuit.since), until: new Date(circuit.until) } }),
+    ...(refusals && {
+      refusals: { ...refusals, since: new Date(refusals.since), at: new Date(refusals.at) },
+    }),
     ...rest,
   }
 }

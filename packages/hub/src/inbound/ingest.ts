@@ -47,7 +47,7 @@ export interface IngestOptions {
   answers: Answers
   media: MediaLinks
   watermarks: Watermarks
-  monitor: Pick<TargetMonitor, 'received' | 'failed'>
+  monitor: Pick<TargetMonitor, 'received' | 'verified' | 'refused' | 'failed'>
   endpoints: Endpoints
   conversations: Conversations
   messages: Messages
@@ -102,7 +102,11 @@ export class Ingest {
     if (client.record.disabled) throw new PlugboardError('UNAVAILABLE', 'the client is disabled')
     return this.#parseAndTake(client, open, request, async (runtime, integration) => {
       const verdict = await runtime.verify(request, integration)
-      if (!verdict.ok) throw unauthorized(verdict)
+      if (verdict.ok) return
+      // One that a provider repeated too late has the right secret; one without a signature comes from anybody.
+      if (verdict.reason === 'mismatch')
+        this.#options.monitor.refused({ clientId: client.id, targetId: open.id })
+      throw unauthorized(verdict)
     })
   }
 
@@ -165,6 +169,7 @@ export class Ingest {
     await isAuthentic?.(runtime, integration)
     const { events, response } = runtime.parse(request, integration)
     assertFew(events)
+    if (events.length === 0) this.#options.monitor.verified({ clientId: client.id, targetId: open.id })
     await this.take(client, open, events)
     return response
   }

@@ -2,13 +2,13 @@ import type { Id, Logger } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
 import { atMost } from '../cache.js'
 import { errorShape } from '../channels/error-shape.js'
-import { outageNow, type TargetOfClient, type TargetState } from '../delivery/target-monitor.js'
+import { outageNow, refusalsNow, type TargetOfClient, type TargetState } from '../delivery/target-monitor.js'
 import { Collection, type Kept } from '../documents/collection.js'
 import type { ClientRecord } from '../ports/client-record.js'
 import type { Store } from '../ports/store.js'
 import { NO_CLIENT } from '../ports/stored-document.js'
 
-/** A webhook or an integration with which something may be wrong. Its document has its id. */
+/** A webhook, an integration or a client with which something may be wrong. Its document has its id. */
 export interface TroubleMark {
   clientId: Id
   /** When it was marked, ISO 8601. */
@@ -27,7 +27,7 @@ const MAX_RECENT = 10_000
 const AGAIN_MS = 15_000
 
 /**
- * The webhooks and integrations of all clients with which something may be wrong: one document each. It is written where
+ * The clients, webhooks and integrations with which something may be wrong: one document each. It is written where
  * troubles begin and may name some that are over, so what is wrong is then read from the client and the state of the
  * target. A mark is written before the change of a client that causes it, and after the state of a target, so that a
  * crash in between loses none.
@@ -59,11 +59,17 @@ export class TroubleIndex {
   /** The state of a target was stored. What goes on being wrong is not marked with each state. */
   async stored(target: TargetOfClient, state: TargetState, hasDied: boolean): Promise<void> {
     const { targetId } = target
-    const isWrong = hasDied || outageNow(state) !== undefined
+    const isWrong =
+      hasDied || outageNow(state) !== undefined || refusalsNow(state, this.#options.now()) !== undefined
     if (!isWrong) this.#recent.delete(targetId)
-    if (!isWrong || this.#recent.has(targetId)) return
+    if (isWrong) await this.goesOn(target)
+  }
+
+  /** As {@link note}, for what is noticed again and again. */
+  async goesOn(target: TargetOfClient): Promise<void> {
+    if (this.#recent.has(target.targetId)) return
+    this.#recent.set(target.targetId, true)
     await this.note(target)
-    this.#recent.set(targetId, true)
   }
 
   /** A client is about to be changed, or was changed. @throws if it cannot be stored */

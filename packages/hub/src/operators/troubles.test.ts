@@ -2,6 +2,7 @@ import { type Id, newId, silentLogger } from '@plugboard/core'
 import { expect, test } from 'vitest'
 import { integrationOf, keyring, recordOf, webhookOf } from '../../test/support/clients.js'
 import { Directory } from '../clients/directory.js'
+import { Usage } from '../clients/usage.js'
 import { TargetMonitor } from '../delivery/target-monitor.js'
 import { failing, Sources } from '../integrations/sources.js'
 import { webhookTarget } from '../log/target.js'
@@ -272,6 +273,45 @@ test('many troubles are cut, the longest first, and it says so', async () => {
   expect(ofOne.troubles.map(({ client }) => client.id)).toEqual([clientId])
 })
 
+test('wrong signatures at an integration are a trouble until a request is authentic', async () => {
+  const { client, process } = await setUp()
+  const one = process()
+  const target = { clientId: client.id, targetId: record({ record: client }) }
+  const refuse = async (times: number) => {
+    for (let i = 0; i < times; i += 1) one.monitor.refused(target)
+    await one.monitor.flush()
+    return (await one.troubles.list()).troubles
+  }
+  expect(await refuse(4)).toEqual([])
+  expect(await refuse(1)).toMatchObject([
+    {
+      state: 'unverified',
+      failures: 5,
+      since: new Date(60_000),
+      fix: 'credentials',
+      target: { kind: 'integration' },
+    },
+  ])
+  one.monitor.received(target)
+  await one.monitor.flush()
+  expect(await one.list()).toEqual([])
+})
+
+test('a client at its storage limit is a trouble until there is room', async () => {
+  const { client, process, store } = await setUp()
+  const one = process()
+  const view = await one.directory.get(client.id)
+  await one.usage.take(view, 96)
+  expect(await one.list()).toEqual([])
+  expect(() => one.usage.take(view, 10)).toThrow('storage limit')
+  await expect.poll(one.list).toEqual(['client storage: full, it stores 96 of 100 bytes: space'])
+  expect((await one.troubles.list({ clientId: client.id })).troubles).toHaveLength(1)
+  one.usage.add(client.id, -50)
+  expect(await one.list()).toEqual([])
+  await one.troubles.sweep()
+  expect(await store.listDocuments(NO_CLIENT, 'trouble', { limit: 10 })).toEqual([])
+})
+
 const record = ({ record: { integrations } }: { record: ClientRecord }) => {
   const [first] = integrations
   if (!first) throw new Error('the client has no integration')
@@ -329,11 +369,15 @@ async function setUp() {
         stored: (...state) => index.stored(...state),
       })
       const channels = { isLoaded: () => loaded }
+      const usage = new Usage({
+        ...{ store, maxBytes: 100, maxCached: 10, log: silentLogger },
+        refused: (clientId) => void index.goesOn({ clientId, targetId: clientId }),
+      })
       const troubles = new Troubles({
-        ...{ store, index, directory, monitor, sources, channels, log: silentLogger, now },
+        ...{ store, index, directory, monitor, sources, channels, usage, log: silentLogger, now },
       })
       return {
-        ...{ index, directory, monitor, troubles },
+        ...{ index, directory, monitor, troubles, usage },
         list: async () =>
           (await troubles.list()).troubles.map(
             ({ target: { kind, label }, state, reason, fix }) =>

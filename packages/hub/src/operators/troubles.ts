@@ -4,7 +4,9 @@ import { errorShape } from '../channels/error-shape.js'
 import type { ClientView, Directory, OpenWebhook } from '../clients/directory.js'
 import { isFeed } from '../clients/feed.js'
 import { integrationOf, labelOf, type OpenIntegration } from '../clients/open-integration.js'
-import { outageNow, type TargetMonitor, type TargetState } from '../delivery/target-monitor.js'
+import type { Usage } from '../clients/usage.js'
+import { MAX_UNREAD, UNREAD_MS, unreadLanes } from '../delivery/pull-sweep.js'
+import { outageNow, refusalsNow, type TargetMonitor, type TargetState } from '../delivery/target-monitor.js'
 import type { Kept } from '../documents/collection.js'
 import { yieldIfBusy } from '../event-loop.js'
 import { NOT_LOADED } from '../integrations/health.js'
@@ -23,6 +25,9 @@ import type { TroubleIndex, TroubleMark } from './trouble-index.js'
  * - `not-set-up`: the provider could not be set up for the integration yet;
  * - `unloaded`: this server does not load the channel of the integration;
  * - `gone`: the webhook answered that it is gone, and gets nothing;
+ * - `unverified`: requests at the address of the integration have a wrong signature, and none is authentic;
+ * - `unread`: no reader takes the events of a pull webhook, or not as many as there are;
+ * - `full`: the client has reached its storage limit, and what it stores is refused;
  * - `held`: an operator holds what is delivered to it;
  * - `dead-letters`: it works, and has deliveries for which all attempts failed.
  */
@@ -33,15 +38,19 @@ export type TroubleState =
   | 'not-set-up'
   | 'unloaded'
   | 'gone'
+  | 'unverified'
+  | 'unread'
+  | 'full'
   | 'held'
   | 'dead-letters'
 
 /**
  * What ends a trouble: `wait`: it is retried automatically, once the other side works; `credentials`: give the integration
  * valid ones; `install`: the channel has to be installed; `sync`: the client has to give the webhook again; `resume`: let deliveries continue; `replay`:
- * replay or discard the dead letters.
+ * replay or discard the dead letters; `read`: a reader has to read and acknowledge; `space`: delete data of the client, or
+ * raise its limit.
  */
-export type TroubleFix = 'wait' | 'credentials' | 'install' | 'sync' | 'resume' | 'replay'
+export type TroubleFix = 'wait' | 'credentials' | 'install' | 'sync' | 'resume' | 'replay' | 'read' | 'space'
 
 /** A number that was not counted to its end if `isMore`. */
 interface AtLeast {
@@ -52,7 +61,7 @@ interface AtLeast {
 /** Something that keeps people from being answered. */
 export interface Trouble {
   client: ClientView
-  target: { kind: 'webhook' | 'integration'; id: Id; label: string; channel?: string }
+  target: { kind: 'webhook' | 'integration' | 'client'; id: Id; label: string; channel?: string }
   state: TroubleState
   since: Date
   /** In words of the provider, or of this server. */
@@ -67,11 +76,12 @@ export interface Trouble {
 }
 
 export interface TroublesOptions {
-  store: Pick<Store, 'findDead' | 'listOwing'>
+  store: Pick<Store, 'findDead' | 'listOwing' | 'listPulls'>
   index: TroubleIndex
   directory: Pick<Directory, 'find'>
   monitor: Pick<TargetMonitor, 'read'>
   sources: Pick<Sources, 'findAll'>
+  usage: Pick<Usage, 'read' | 'limitOf'>
   channels: Pick<Channels, 'isLoaded'>
   log: Logger
   now(): Date
@@ -90,6 +100,8 @@ const READ_AT_ONCE = 5
 /** Troubles whose people are counted, and for how long a count is used again. */
 const WITH_PEOPLE = 20
 const COUNT_MS = 10_000
+/** Share of its limit from which a client counts as full: the rest may be too small for what comes. */
+const FULL = 0.95
 /** Why a delivery that is worth a replay died: it was not about the person or the content. */
 const REPLAYABLE = ['exhausted', 'gone'] as const
 
@@ -197,6 +209,11 @@ export class Troubles {
     for (const { id, data } of marks) {
       const of = byId.get(data.clientId)
       if (!of) continue
+      if (id === of.client.id) {
+        const full = await this.#full(of.client)
+        if (full) found.set(id, { client: of.client, since: new Date(data.since), ...full })
+        continue
+      }
       const trouble = this.#troubleOf(of.client, id, of.states.get(id), listening.get(id)?.data)
       if (trouble) found.set(id, { client: of.client, since: new Date(data.since), ...trouble })
       else works.push({ id, data, client: of.client })
@@ -205,13 +222,52 @@ export class Troubles {
       const turn = yieldIfBusy()
       if (turn) await turn
       const some = works.slice(from, from + READ_AT_ONCE)
-      const letters = await Promise.all(some.map(({ client, id }) => this.#givenUp(client, id)))
+      const troubles = await Promise.all(
+        some.map(
+          async ({ client, id }) =>
+            (await this.#unread(client, id, byId.get(client.id)?.states.get(id))) ??
+            this.#givenUp(client, id),
+        ),
+      )
       for (const [i, { id, data, client }] of some.entries()) {
-        const trouble = letters[i]
+        const trouble = troubles[i]
         if (trouble) found.set(id, { client, since: new Date(data.since), ...trouble })
       }
     }
     return found
+  }
+
+  /** A client that has no room for what it stores. */
+  async #full(client: ClientView): Promise<Found | undefined> {
+    const { usage } = this.#options
+    const limit = usage.limitOf(client)
+    if (limit === 0) return undefined
+    const stored = await usage.read(client.id)
+    if (stored < limit * FULL) return undefined
+    return {
+      target: { kind: 'client', id: client.id, label: 'storage' },
+      ...{ state: 'full', reason: `it stores ${stored} of ${limit} bytes`, fix: 'space' },
+    }
+  }
+
+  /** Events of a pull webhook that wait for a reader. */
+  async #unread(client: ClientView, id: Id, state: TargetState | undefined): Promise<Found | undefined> {
+    const { store, now } = this.#options
+    const webhook = client.webhooks.find((hook) => hook.id === id)
+    if (webhook?.mode !== 'pull') return undefined
+    const lanes = await unreadLanes(store, client.id, id, now())
+    const [first] = lanes
+    if (!first) return undefined
+    const readAt = state?.lastOutboundAt?.getTime() ?? 0
+    const isRead = now().getTime() - readAt < UNREAD_MS
+    return {
+      ...{ target: targetOfWebhook(webhook), state: 'unread', since: first.since, fix: 'read' },
+      reason: isRead ? 'its readers acknowledge less than there is' : 'no reader acknowledges its events',
+      people: {
+        count: new Set(lanes.map(({ userId, streamId }) => userId ?? streamId)).size,
+        isMore: lanes.length === MAX_UNREAD,
+      },
+    }
   }
 
   /** Deliveries to a target that were given up, and are worth a replay. */
@@ -269,7 +325,24 @@ export class Troubles {
       const next = nextAttemptAt === undefined ? {} : { nextAttemptAt: new Date(nextAttemptAt) }
       return { target, state: 'disconnected', reason: failure.message, ...next, fix: 'wait' }
     }
-    return failing(target, state)
+    return failing(target, state) ?? this.#unverified(target, state)
+  }
+
+  #unverified(target: Trouble['target'], state: TargetState | undefined): Found | undefined {
+    const refusals = refusalsNow(state ?? {}, this.#options.now())
+    return (
+      refusals && {
+        ...{
+          target,
+          state: 'unverified',
+          since: refusals.since,
+          failures: refusals.count,
+          fix: 'credentials',
+        },
+        reason:
+          'the signature of requests is wrong: their provider has another secret than the integration, or a stranger makes them',
+      }
+    )
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Id, type Message, PlugboardError } from '@plugboard/core'
+import { type Id, type Message, PlugboardError, silentLogger } from '@plugboard/core'
 import { expect, vi } from 'vitest'
 import { Directory } from '../../src/clients/directory.js'
 import { EventQueues } from '../../src/clients/event-queues.js'
@@ -8,6 +8,7 @@ import { PullSweep } from '../../src/delivery/pull-sweep.js'
 import { QueueBell } from '../../src/delivery/queue-bell.js'
 import type { WebhookFormat } from '../../src/delivery/webhook-format.js'
 import type { Hub } from '../../src/hub.js'
+import { TroubleIndex } from '../../src/operators/trouble-index.js'
 import type { Store } from '../../src/ports/store.js'
 import { memoryDatabase } from '../../src/testing/memory-store.js'
 import { keyring, recordOf } from './clients.js'
@@ -157,6 +158,7 @@ export class PullStage {
       queues: new EventQueues({ store, now }),
       lanes: new PullLanes({ store, bell: new QueueBell(), dispatcher, now }),
       formats: new Map([[format.name, format]]),
+      unread: (target) => new TroubleIndex({ store, log: silentLogger, now }).goesOn(target),
     }).run()
   }
 

@@ -9,6 +9,7 @@ import { PeriodFields } from '../period.js'
 
 export const NO_FILTERS = {
   target: undefined,
+  channel: undefined,
   reason: undefined,
   since: undefined,
   until: undefined,
@@ -27,7 +28,7 @@ export const stateOf = (query: URLSearchParams): 'dead' | 'retrying' | 'pending'
 export function filterOf(query: URLSearchParams): Record<string, string> {
   const filter: Record<string, string> = {}
   const isDead = stateOf(query) === 'dead'
-  for (const name of isDead ? ['target', 'reason'] : ['target']) {
+  for (const name of isDead ? ['target', 'channel', 'reason'] : ['target', 'channel']) {
     const value = query.get(name)
     if (value) filter[name] = value
   }
@@ -44,12 +45,19 @@ export function DeliveryFilters({ clientId }: { clientId: string }): JSX.Element
   const state = stateOf(query)
   const base = `clients/${encodeURIComponent(clientId)}`
   const webhooks = useQuery<{ items: Pick<Webhook, 'id' | 'label'>[] }>(`${base}/webhooks`)
-  const integrations = useQuery<{ items: { id: string; name: string }[] }>(`${base}/integrations`)
+  const integrations = useQuery<{ items: { id: string; name: string; channel: string }[] }>(
+    `${base}/integrations`,
+  )
   const target = query.get('target') ?? ''
   const targets = [
     ...(webhooks.data?.items ?? []).map(({ id, label }) => [id, label] as const),
     ...(integrations.data?.items ?? []).map(({ id, name }) => [id, name] as const),
   ]
+  const channel = query.get('channel') ?? ''
+  const channels = new Set([
+    ...(integrations.data?.items ?? []).map((each) => each.channel),
+    ...(channel === '' ? [] : [channel]),
+  ])
   const isKnown = target === '' || targets.some(([id]) => id === target)
   const tab = (next: string) => {
     const params = new URLSearchParams(query)
@@ -71,6 +79,12 @@ export function DeliveryFilters({ clientId }: { clientId: string }): JSX.Element
           value={target}
           options={[['', 'All'], ...targets, ...(isKnown ? [] : [[target, target] as const])]}
           change={(value) => setFilters({ target: value })}
+        />
+        <SelectField
+          label="Channel"
+          value={channel}
+          options={[['', 'All'], ...[...channels].map((name) => [name, name] as const)]}
+          change={(value) => setFilters({ channel: value })}
         />
         {state === 'dead' && (
           <SelectField

@@ -7,6 +7,15 @@ export function Fix({ trouble }: { trouble: Trouble }): JSX.Element {
   const { clientId, target, fix } = trouble
   const advice = ADVICE[fix]
   if (target.id === undefined || clientId === undefined) return <p>{advice}</p>
+  if (target.kind === 'client')
+    return (
+      <>
+        <p>{advice}</p>
+        <a class="button primary" href={at('clients', clientId)}>
+          Client
+        </a>
+      </>
+    )
   const isWebhook = target.kind === 'webhook'
   const page = isWebhook
     ? at('clients', clientId, 'webhooks')
@@ -40,5 +49,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   sync: 'The bot has to give the webhook again, with the call sync of the API.',
   resume: 'Somebody paused it here. Resume it, and what waits is delivered in order.',
   replay: 'It works again. Replay what was given up, or discard it.',
+  read: 'The bot has to read the events of this webhook, and acknowledge them.',
+  space: 'Delete data of the client, or let it store more.',
   start: 'Start a server whose role is to deliver.',
 }

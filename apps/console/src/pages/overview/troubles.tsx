@@ -6,7 +6,7 @@ import { State, type Tone } from '../../ui/state.js'
 import { Ago, Ahead } from '../../ui/time.js'
 import { Fix } from './fix.js'
 
-const ICONS: Readonly<Record<string, IconName>> = { webhook: 'webhook', server: 'stop' }
+const ICONS: Readonly<Record<string, IconName>> = { webhook: 'webhook', client: 'client', server: 'stop' }
 
 /** What fails: for whom, since when, why, and what helps. */
 export function Troubles({ troubles }: { troubles: readonly Trouble[] }): JSX.Element {
@@ -54,6 +54,9 @@ const STATES: Readonly<Record<string, readonly [Tone, IconName, string]>> = {
   'not-set-up': ['warn', 'warning', 'Not set up'],
   unloaded: ['bad', 'cross', 'Channel not installed'],
   gone: ['bad', 'cross', 'Gone'],
+  unverified: ['bad', 'key', 'Signature wrong'],
+  unread: ['bad', 'wait', 'Not read'],
+  full: ['bad', 'stop', 'Storage full'],
   held: ['warn', 'pause', 'Paused'],
   'dead-letters': ['warn', 'warning', 'Given up'],
   'no-worker': ['bad', 'stop', 'Nothing is delivered'],

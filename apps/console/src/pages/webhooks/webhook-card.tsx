@@ -25,6 +25,8 @@ export function WebhookCard({
     url,
     successRate,
     latencyMs,
+    latencyP50Ms,
+    latencyP95Ms,
     lastFailure,
     counts,
     waiting,
@@ -48,7 +50,10 @@ export function WebhookCard({
         {latencyMs !== undefined && (
           <>
             <dt>Answers in</dt>
-            <dd class="number">{durationOf(latencyMs)}</dd>
+            <dd class="number">
+              {durationOf(latencyP50Ms ?? latencyMs)}
+              {latencyP95Ms !== undefined && `, 95 % in ${durationOf(latencyP95Ms)}`}
+            </dd>
           </>
         )}
         {waiting && (

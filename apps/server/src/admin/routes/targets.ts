@@ -2,8 +2,10 @@ import { fromUuid, type Id, isId, PlugboardError, toUuid } from '@plugboard/core
 import {
   type AttemptReport,
   type ClientView,
+  durationAt,
   isFeed,
   type OpenWebhook,
+  sumOfDurations,
   type WebhookState,
 } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
@@ -32,6 +34,11 @@ const webhookSchema = z.object({
     .optional()
     .describe('Share of attempts of the last one to two hours that succeeded, from 0 to 1'),
   latencyMs: z.number().optional().describe('Mean duration of these attempts'),
+  latencyP50Ms: z.number().optional().describe('Half of these attempts took no longer, to a quarter of it'),
+  latencyP95Ms: z
+    .number()
+    .optional()
+    .describe('95 of 100 of these attempts took no longer, to a quarter of it'),
   circuit: z
     .enum(['open', 'closed'])
     .describe('`open`: it failed several times in a row, so that nothing is sent for a while'),
@@ -194,12 +201,16 @@ function webhookJson(webhook: OpenWebhook, health: WebhookState, now: Date): z.i
   const succeeded = hours.reduce((sum, hour) => sum + hour.succeeded, 0)
   const made = hours.reduce((sum, hour) => sum + hour.succeeded + hour.failed, 0)
   const durationMs = hours.reduce((sum, hour) => sum + hour.durationMs, 0)
+  const durations = sumOfDurations(hours.map((hour) => hour.durations))
+  const [p50, p95] = [durationAt(0.5, durations), durationAt(0.95, durations)]
   const isOpen = circuit !== undefined && circuit.until > now
   return {
     ...{ id: toUuid(id), label: shown, format, state, paused: pausedAt !== undefined },
     ...(!mode && { url: shown }),
     ...(pausedAt && { pausedAt: pausedAt.toISOString() }),
     ...(made > 0 && { successRate: succeeded / made, latencyMs: Math.round(durationMs / made) }),
+    ...(p50 !== undefined && { latencyP50Ms: p50 }),
+    ...(p95 !== undefined && { latencyP95Ms: p95 }),
     circuit: isOpen ? 'open' : 'closed',
     ...(isOpen && { circuitUntil: circuit.until.toISOString() }),
     ...(lastDeliveredAt && { lastDeliveredAt: lastDeliveredAt.toISOString() }),
