@@ -4,6 +4,8 @@ import { type Answered, asAdmin, call, createClient } from '../support/api.js'
 import { readEvents } from '../support/event-reader.js'
 import { openLink } from '../support/operators.js'
 import { cleanUp, sharedServer } from '../support/server.js'
+import { createProject } from '../support/smartify.js'
+import { basic as basicOf, newKey } from '../support/sunshine.js'
 
 const server = sharedServer()
 afterAll(cleanUp)
@@ -109,6 +111,34 @@ describe('clients', () => {
     expect([status, json.error.path]).toEqual([400, path])
     expect(json.error.message).toContain(message.split(' must')[0])
   })
+})
+
+test('a disabled client answers 403 with the reason in the format of each API, and goes on once it is enabled', async () => {
+  const project = await createProject(server)
+  const guest = await project.guest()
+  const key = await newKey(server, { app: project.id })
+  const client = await project.client()
+  const authorization = basicOf(key)
+  const answers = () =>
+    Promise.all([
+      client.call('GET', '/health'),
+      call(server, 'GET', `/v2/apps/${project.id}`, { headers: { authorization } }),
+      project.call('GET', '/requests/me', guest),
+      project.call('GET', '/requests', project.owner),
+      call(server, 'POST', '/api/auth/signinAnonymously', { body: { id_project: project.id } }),
+    ])
+  const statuses = async () => (await answers()).map(({ status }) => status)
+  expect(await statuses()).toEqual([200, 200, 200, 200, 200])
+  await admin('PATCH', `/clients/${client.id}`, { disabled: true, disabledReason: 'invoice 12 is open' })
+  const why = 'the operator of this server disabled the client: invoice 12 is open'
+  const refused = await answers()
+  expect(refused.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403])
+  const [, sunshine, ...smartify] = refused.map(({ json }) => json)
+  expect(refused[0]?.text).toContain(why)
+  expect(sunshine).toEqual({ errors: [{ code: 'forbidden', title: expect.stringContaining(why) }] })
+  for (const json of smartify) expect(json).toEqual({ success: false, msg: expect.stringContaining(why) })
+  await admin('PATCH', `/clients/${client.id}`, { disabled: false })
+  expect(await statuses()).toEqual([200, 200, 200, 200, 200])
 })
 
 describe('channels', () => {
@@ -344,6 +374,18 @@ describe('keys and owners', () => {
     const audited = await admin('GET', `/audit?clientId=${client.id}&action=key.create`)
     expect(audited.json.items).toMatchObject([{ outcome: 'done', details: { keyId: made.json.keyId } }])
     expect(audited.text).not.toContain(made.json.secret)
+  })
+
+  test('a key of the whole server needs no client', async () => {
+    const displayName = newName()
+    const made = await admin('POST', '/keys', { scope: 'account', displayName })
+    expect([made.status, made.json]).toEqual([201, { keyId: expect.any(String), secret: expect.any(String) }])
+    const authorization = `Basic ${Buffer.from(`${made.json.keyId}:${made.json.secret}`).toString('base64')}`
+    expect((await call(server, 'GET', '/v2/apps', { headers: { authorization } })).status).toBe(200)
+    expect((await admin('DELETE', `/keys/${made.json.keyId}`)).status).toBe(204)
+    expect((await call(server, 'GET', '/v2/apps', { headers: { authorization } })).status).toBe(401)
+    for (const scope of ['app', 'integration'])
+      expect((await admin('POST', '/keys', { scope, displayName })).json.error.path).toEqual(['client'])
   })
 
   test('an owner of a project is created, listed and removed', async () => {
