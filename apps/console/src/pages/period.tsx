@@ -17,6 +17,7 @@ export function PeriodFields({
         <TextField
           key={name}
           label={labels[i] ?? name}
+          class="moment"
           type="datetime-local"
           value={query.get(name) ?? ''}
           change={(time) => setFilters({ [name]: time })}

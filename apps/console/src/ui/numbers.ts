@@ -8,12 +8,12 @@ export const countOf = (n: number): string => whole.format(n)
 export const counted = (n: number, one: string, many: string): string =>
   `${whole.format(n)} ${n === 1 ? one : many}`
 
-/** A count that ends somewhere, with its noun: `more than 100 people`. */
+/** A count that ends somewhere, with its noun: `at least 100 people`. */
 export const countedAtLeast = (
   { count, isMore }: { count: number; isMore: boolean },
   one: string,
   many: string,
-): string => `${isMore ? 'more than ' : ''}${counted(count, one, many)}`
+): string => `${isMore ? 'at least ' : ''}${counted(count, one, many)}`
 
 /** A rate: small ones with a tenth. */
 export const rateOf = (n: number): string => (n < 10 ? fine : whole).format(n)

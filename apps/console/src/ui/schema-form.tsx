@@ -64,7 +64,8 @@ function Member({
   const common = {
     label: labelOf(name, property) + (isRequired || needed.includes(name) ? '' : ' (optional)'),
     hint: hintOf(property, isKept),
-    fault: error?.path.includes(name) ? error.message : undefined,
+    // The label names the field.
+    fault: error?.path.includes(name) ? error.message.replace(/^"[\w.]+" /, '') : undefined,
   }
   if (property.type === 'boolean')
     return (

@@ -9,4 +9,7 @@ export function short(id: string): string {
   return `${own.slice(0, 8)}…${own.slice(-6)}`
 }
 
+/** An id is shortened, and any other text stays whole. */
+export const withShortId = (text: string): string => (UUID.test(text) ? short(text) : text)
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/

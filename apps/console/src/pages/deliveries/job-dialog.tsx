@@ -54,7 +54,7 @@ export function JobDialog({
       </Dialog>
     )
   }
-  const number = `${trial.isMore ? 'more than ' : ''}${counted(trial.count, 'delivery', 'deliveries')}`
+  const number = `${trial.isMore ? 'at least ' : ''}${counted(trial.count, 'delivery', 'deliveries')}`
   async function start(): Promise<void> {
     await request('POST', `${base}/jobs`, { body: { action, filter, perSecond: Number(pace) || PACE } })
     say('The job has begun.')

@@ -75,7 +75,7 @@ function JobCard({ base, job, reload }: { base: string; job: Job; reload(): Prom
       </div>
       <progress max={Math.max(total, 1)} value={done + failed} aria-label={`${title}: progress`} />
       <p class="small quiet number">
-        {countOf(done)} of {isMore ? 'more than ' : ''}
+        {countOf(done)} of {isMore ? 'at least ' : ''}
         {countOf(total)}
         {failed > 0 && ` · ${countOf(failed)} for targets that were removed`}
         {waiting > 0 && ` · ${counted(waiting, 'conversation waits', 'conversations wait')} for its target`} ·{' '}

@@ -58,7 +58,7 @@ export function DeliveriesPage({ params: { clientId = '' } }: PageProps): JSX.El
           items={items}
           keyOf={keyOf}
           canSelect={may}
-          columns={`${may ? '1.25rem ' : ''}minmax(0, 2fr) minmax(0, 3fr) 11rem 7rem`}
+          columns={`${may ? '1.25rem ' : ''}minmax(0, 2fr) minmax(0, 3fr) 9.5rem 7rem`}
           loadMore={list.loadMore}
           head={
             <>
@@ -145,8 +145,11 @@ function Cells({ clientId, item }: { clientId: string; item: DeliveryItem }): JS
           )}
         </div>
       </td>
-      <td class="wide-only small quiet cut" title={conversationId}>
-        {ofWhat(item)}
+      <td class="wide-only small quiet" title={conversationId}>
+        <div class="lines">
+          <span>{subjectOf(type)[0]}</span>
+          <span class="mono cut">{short(conversationId)}</span>
+        </div>
       </td>
       <td class="small quiet">
         {item.nextAttemptAt !== undefined ? (
@@ -166,9 +169,6 @@ const SUBJECTS = { 'user.': ['Person', 'people'], 'health.': ['Channel', 'channe
 const subjectOf = (type: string) =>
   Object.entries(SUBJECTS).find(([start]) => type.startsWith(start))?.[1] ??
   (['Conversation', 'conversations'] as const)
-
-const ofWhat = ({ type, conversationId }: DeliveryItem): string =>
-  `${subjectOf(type)[0]} ${short(conversationId)}`
 
 function placeOf(clientId: string, { type, conversationId, entryId }: DeliveryItem): string {
   const [, page] = subjectOf(type)

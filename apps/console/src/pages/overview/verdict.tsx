@@ -45,5 +45,6 @@ function titleOf({ troubles }: Overview): string {
   const count = counts.reduce((sum, people) => sum + people.count, 0)
   if (count === 0) return 'Somebody may not be answered'
   const isMore = counts.some((people) => people.isMore)
-  return `${countedAtLeast({ count, isMore }, 'person is', 'people are')} not answered`
+  const text = `${countedAtLeast({ count, isMore }, 'person is', 'people are')} not answered`
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }

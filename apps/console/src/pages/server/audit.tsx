@@ -11,7 +11,7 @@ import { ListFoot } from '../../ui/list-foot.js'
 import { Empty, Failure, Loading } from '../../ui/notice.js'
 import { Page } from '../../ui/page.js'
 import { SearchField } from '../../ui/search-field.js'
-import { short } from '../../ui/short.js'
+import { short, withShortId } from '../../ui/short.js'
 import { Time } from '../../ui/time.js'
 import { VirtualList } from '../../ui/virtual-list.js'
 import { PeriodFields } from '../period.js'
@@ -132,7 +132,7 @@ function Cells({
   clients: ReadonlyMap<string, string>
   open(): void
 }): JSX.Element {
-  const said = Object.values(details ?? {}).map(String)
+  const said = Object.values(details ?? {}).map((value) => withShortId(String(value)))
   const client = clientId === undefined ? undefined : (clients.get(clientId) ?? `Client ${short(clientId)}`)
   return (
     <>
