@@ -1,5 +1,5 @@
 import { PlugboardError } from '@plugboard/core'
-import type { Configuration, IDToken, UserInfoResponse } from 'openid-client'
+import type { Configuration, CustomFetch, IDToken, UserInfoResponse } from 'openid-client'
 import { z } from 'zod'
 import { isLoopback } from '../config/reach.js'
 import type { Config } from '../config/read-config.js'
@@ -37,6 +37,8 @@ export interface Identity {
 export const FLOW_SECONDS = 600
 /** Longest time for an answer of the provider, in seconds. */
 const TIMEOUT_SECONDS = 10
+/** Longest answer of the provider, in bytes. Its library reads any as a whole. */
+const MAX_ANSWER_BYTES = 1_048_576
 /** How long the metadata of the provider is used without asking again, in milliseconds. */
 const METADATA_MS = 60 * 60 * 1000
 
@@ -162,7 +164,7 @@ export class SingleSignOn {
     const { oidcIssuer, oidcClientId, oidcClientSecret } = this.#options.config
     if (oidcIssuer === undefined || oidcClientId === undefined)
       throw new PlugboardError('INVALID', 'there is no sign-in with OpenID Connect: OIDC_ISSUER is not set')
-    const { allowInsecureRequests, discovery, None } = await client()
+    const { allowInsecureRequests, customFetch, discovery, None } = await client()
     const issuer = new URL(oidcIssuer)
     try {
       return await discovery(
@@ -172,6 +174,7 @@ export class SingleSignOn {
         oidcClientSecret === undefined ? None() : undefined,
         {
           timeout: TIMEOUT_SECONDS,
+          [customFetch]: boundedFetch,
           // The setting allows http for this machine alone.
           ...(isLoopback(issuer.hostname) && { execute: [allowInsecureRequests] }),
         },
@@ -193,6 +196,19 @@ export class SingleSignOn {
       .setExpirationTime(`${FLOW_SECONDS}s`)
       .sign(this.#options.key)
   }
+}
+
+/** Cuts an answer that is too long. */
+const boundedFetch: CustomFetch = async (url, options) => {
+  const { body, status, headers } = await fetch(url, options as RequestInit)
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length
+    if (bytes > MAX_ANSWER_BYTES) throw new Error('the answer of the provider is too long')
+    chunks.push(chunk)
+  }
+  return new Response(bytes === 0 ? null : Buffer.concat(chunks), { status, headers })
 }
 
 /** The user information, whose word about an e-mail address counts for no other address. */

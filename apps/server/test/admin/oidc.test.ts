@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { call } from '../support/api.js'
 import { CLIENT, CookieJar, IdentityProvider, type Person } from '../support/identity-provider.js'
 import { callWithKey, createOperator } from '../support/operators.js'
@@ -191,6 +193,41 @@ describe('the way back from the provider', () => {
     expect(jar.of(back, 'plugboard-oidc')).toBeUndefined()
     const again = await fetch(back, { redirect: 'manual', headers: { cookie: `plugboard-oidc=${flow}` } })
     expect(again.status).toBe(401)
+  })
+
+  test('asks the provider only so often for one who fails', async () => {
+    const own = await startServer({
+      env: { OIDC_ISSUER: provider.url, OIDC_CLIENT_ID: CLIENT.id, RATE_LIMIT: '2' },
+    })
+    const end = async (): Promise<number> => {
+      const jar = new CookieJar()
+      const { headers } = await jar.get(`${own.url}/admin/v1/oidc/start`)
+      const state = new URL(headers.get('location') ?? '').searchParams.get('state') ?? ''
+      const query = new URLSearchParams({ state, code: 'guess', iss: provider.url })
+      return (await jar.get(`${own.url}/admin/v1/oidc/callback?${query}`)).status
+    }
+    expect([await end(), await end(), await end()]).toEqual([401, 401, 429])
+    await own.stop()
+  })
+
+  test('takes no answer without end from a provider', async () => {
+    const endless = createServer((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).write('{"issuer":"')
+      const more = (): unknown => response.destroyed || response.write('x'.repeat(65_536), more)
+      more()
+    })
+    endless.on('connection', (socket) => socket.once('close', () => taken.push(socket.bytesWritten)))
+    const taken: number[] = []
+    await new Promise<void>((resolve) => endless.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void endless.close())
+    const { port } = endless.address() as AddressInfo
+    const own = await startServer({
+      env: { OIDC_ISSUER: `http://127.0.0.1:${port}`, OIDC_CLIENT_ID: CLIENT.id },
+    })
+    expect((await call(own, 'GET', '/admin/v1/oidc/start')).status).toBe(503)
+    await expect.poll(() => taken.length).toBe(1)
+    expect(taken[0]).toBeLessThan(32_000_000)
+    await own.stop()
   })
 
   test('needs a provider', async () => {

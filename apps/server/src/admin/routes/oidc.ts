@@ -2,7 +2,9 @@ import { isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { statusOf } from '../../http/error-status.js'
+import { FailureLimit } from '../../http/failure-limit.js'
 import { plainPage } from '../../http/plain-page.js'
+import { networkOf } from '../../http/trusted-proxies.js'
 import type { AdminDeps } from '../deps.js'
 import { FLOW_SECONDS } from '../oidc.js'
 import { operatorFor, WITH_OIDC } from '../oidc-operators.js'
@@ -12,6 +14,8 @@ import { defineAdminRoute } from '../route.js'
 export function oidcRoutes(app: FastifyInstance, deps: AdminDeps): void {
   const { hub, config, urls, cookies, sessions, singleSignOn } = deps
   const consoleUrl = (): string => `${urls.base}/console/`
+  /** Anybody can begin a sign-in, and each end of one asks the provider, which may refuse this server then. */
+  const failures = new FailureLimit({ perMinute: config.rateLimit })
 
   defineAdminRoute(app, deps, {
     method: 'GET',
@@ -49,7 +53,12 @@ export function oidcRoutes(app: FastifyInstance, deps: AdminDeps): void {
         assertConfigured()
         const sealed = cookies.read(request, 'oidc')
         cookies.clear(reply, 'oidc')
+        const network = networkOf(request.ip)
+        const retryAfterMs = failures.waitMs(network)
+        if (retryAfterMs > 0) throw new PlugboardError('RATE_LIMITED', 'Too many attempts', { retryAfterMs })
+        failures.failed(network)
         const identity = await singleSignOn.finish(searchOf(request), sealed)
+        failures.forgive(network)
         const hasRoles = config.oidcRoles !== undefined
         const operator = await operatorFor(hub, identity, { hasRoles, request })
         await sessions.ofOperator(operator, request, reply, WITH_OIDC)
