@@ -1,7 +1,7 @@
 import type { Id } from '@plugboard/core'
 import type { AuditDetails, AuditEntry, Hub } from '@plugboard/hub'
 import type { FastifyRequest } from 'fastify'
-import { type AuditedActor, auditedActor } from './actor.js'
+import { type AuditedActor, auditedActor, KEY_ACTOR } from './actor.js'
 import { asPlugboardError } from './errors.js'
 
 /** What the handler of an action says of it. */
@@ -55,3 +55,10 @@ export async function recorded<T>(
     throw error
   }
 }
+
+/** The same of a program with the admin key. */
+export const recordedForKey = <T>(
+  hub: Pick<Hub, 'audit'>,
+  action: Omit<Action, 'actor'>,
+  act: () => Promise<T>,
+): Promise<T> => recorded(hub, { ...action, actor: KEY_ACTOR }, act)

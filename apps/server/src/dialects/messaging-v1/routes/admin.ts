@@ -2,8 +2,8 @@ import { fromUuid, isPlugboardError, PlugboardError, toUuid } from '@plugboard/c
 import type { AuditDetails, ClientView, Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { KEY_ACTOR } from '../../../admin/actor.js'
-import { type Noted, recorded } from '../../../admin/recorded.js'
+import type { Noted } from '../../../admin/recorded.js'
+import { lazyModule } from '../../../lazy.js'
 import { refuseKey } from '../../idempotent.js'
 import { clientDetails, deleteClient, detailsOf, listClients, policyOf } from '../admin-clients.js'
 import {
@@ -44,6 +44,9 @@ import * as schemas from '../schemas.js'
 /** Adds to the entry of the audit log: no secrets. `clientId`: the client that the change is about. */
 type Note = (details: AuditDetails, clientId?: ClientView['id']) => void
 
+/** Few servers are administered over this API. */
+const log = lazyModule(() => import('../../../admin/recorded.js'))
+
 type Input<B extends z.ZodType, P extends z.ZodType, Q extends z.ZodType> = Parameters<
   Route<B, P, Q>['handle']
 >[0]
@@ -65,17 +68,18 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
   }): void {
     defineRoute<B, P, Q>(app, {
       ...route,
-      handle: (input) => {
+      handle: async (input) => {
+        const { recordedForKey } = await log()
         const { request, params, body } = input
         const noted: Noted = { details: {} }
         const note: Note = (details, clientId) => {
           Object.assign(noted.details, details)
           if (clientId) noted.clientId = clientId
         }
-        return recorded(
+        return recordedForKey(
           hub,
           {
-            ...{ action, actor: KEY_ACTOR, request, noted },
+            ...{ action, request, noted },
             ...{ target: { ...(params as object) }, fields: Object.keys(body as object) },
           },
           () => handle(input, note),
