@@ -131,14 +131,14 @@ describe('a stream', () => {
     const read = async (): Promise<void> => {
       for await (const chunk of response.body ?? []) parser.feed(Buffer.from(chunk).toString())
     }
-    return { response, events, ended: read().catch(() => undefined) }
+    return { response, events, ended: read().catch(() => undefined), leave: () => abort.abort() }
   }
 
-  test('gives events as they come, and more once some are acknowledged', async () => {
+  test('gives events as they come, more once some are acknowledged, and the rest to others when it ends', async () => {
     const { client, conversationId } = await setUp()
     const other = (await client.converse()).conversationId
     await acknowledge(client, ...(await until(client, 'conversation.new')))
-    const { response, events } = await open(client, '?limit=1')
+    const { response, events, leave } = await open(client, '?limit=1')
     expect(response.headers.get('content-type')).toBe('text/event-stream')
     await client.say(conversationId, 'a')
     await client.say(other, 'b')
@@ -155,6 +155,9 @@ describe('a stream', () => {
     await acknowledge(client, first as PulledEvent)
     await vi.waitFor(() => expect(events).toHaveLength(2), { timeout: 10_000 })
     expect(events.map(({ data }) => data.message.payload.text)).toEqual(['a', 'c'])
+    leave()
+    const again = eventsOf(await pull(client, '?wait=10'))
+    expect(again.map(({ id, attempts }) => [id, attempts])).toEqual([[events[1]?.id, 2]])
   })
 
   test('ends when the token is revoked, or the webhook removed', async () => {

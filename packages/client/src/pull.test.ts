@@ -127,6 +127,33 @@ test('acknowledges events that it cannot read, and calls no handler with them', 
   expect(events).toEqual([])
 })
 
+test('acknowledges again until the server has it, and stops without if it cannot', async () => {
+  const { client, server } = await setUp({
+    retries: 0,
+    async fetch(url, init) {
+      const action = new URL(url).pathname.split('/').at(-1)
+      const answered = await fetch(url, init)
+      if (action === 'ack' && faults.length > 0) throw faults.shift()
+      return action === 'pull' ? Response.json({ events: events.splice(0) }) : answered
+    },
+  })
+  const events: object[] = [message('1', 'c', 'a')]
+  const faults = [new TypeError('lost'), new TypeError('lost')]
+  const acknowledged = () =>
+    server.requests
+      .filter(({ path }) => path === '/api/v1/pull/ack')
+      .map(({ body }) => (body as { positions: string[] }).positions)
+  const pulling = client.pull(() => undefined)
+  onTestFinished(() => pulling.stop())
+  await vi.waitFor(() => expect(acknowledged()).toEqual([['p1'], ['p1'], ['p1']]), { timeout: 10_000 })
+
+  faults.push(...Array.from({ length: 10 }, () => new TypeError('lost')))
+  events.push(message('2', 'c', 'b'))
+  await vi.waitFor(() => expect(acknowledged().at(-1)).toEqual(['p2']), { timeout: 5_000 })
+  await pulling.stop()
+  expect(faults.length).toBeGreaterThan(0)
+}, 20_000)
+
 test('asks again after failures, with pauses', async () => {
   const { server, events, errors, start } = await startBot()
   server.faults.push(hangUp, answer(503), page(message('1', 'c', 'a')))

@@ -69,8 +69,12 @@ const MAX_LIMIT = 1000
 const MAX_DELAY_SECONDS = 60
 /** Longest pause between requests that fail, in milliseconds. */
 const MAX_PAUSE_MS = 30_000
+/** The same of acknowledgements, for which conversations wait. */
+const MAX_ACK_PAUSE_MS = 5_000
 /** Statuses with which it makes no sense to ask again. */
 const FATAL: ReadonlySet<number> = new Set([400, 401, 403, 404])
+
+const isFatal = (error: unknown): boolean => error instanceof PlugboardApiError && FATAL.has(error.status)
 
 /**
  * Pulls events and calls `handler` with each: those of a conversation one after another, several conversations at the same
@@ -180,11 +184,23 @@ export function pull(http: Transport, handler: PullHandler, options: PullOptions
     return sending
   }
 
+  /**
+   * Until the server has them all: they count after the end of the lease too, and their conversations stand until then. If
+   * that fails while it stops, the events come again.
+   */
   async function sendAcknowledgements(): Promise<void> {
-    while (acknowledging.size > 0) {
+    for (let failures = 0; acknowledging.size > 0; ) {
       const positions = [...acknowledging].slice(0, MAX_LIMIT)
-      // If that fails, the events come again.
-      await post('ack', positions).catch(report)
+      try {
+        await post('ack', positions)
+        failures = 0
+      } catch (error) {
+        report(error)
+        if (!isFatal(error) && !stopping.signal.aborted) {
+          await pauseAfter(++failures, MAX_ACK_PAUSE_MS)
+          continue
+        }
+      }
       for (const position of positions) acknowledging.delete(position)
     }
   }
@@ -252,14 +268,14 @@ export function pull(http: Transport, handler: PullHandler, options: PullOptions
     } catch (error) {
       if (stopping.signal.aborted) return true
       report(error)
-      if (error instanceof PlugboardApiError && FATAL.has(error.status)) throw error
+      if (isFatal(error)) throw error
       return false
     }
   }
 
   /** With jitter, so that the bots of a server that restarts do not come back at the same time. */
-  async function pauseAfter(failures: number): Promise<void> {
-    const longest = Math.min(500 * 2 ** failures, MAX_PAUSE_MS)
+  async function pauseAfter(failures: number, maxMs = MAX_PAUSE_MS): Promise<void> {
+    const longest = Math.min(500 * 2 ** failures, maxMs)
     await pause(longest / 2 + (Math.random() * longest) / 2, stopping.signal).catch(() => undefined)
   }
 

@@ -140,6 +140,56 @@ test('a waiting reader gets an event at once, also from another process, and a l
   expect((await again).map(({ attempts }) => attempts)).toEqual([2])
 })
 
+test('a reader that cannot look for what it was woken for leaves it to the next one', async () => {
+  const { conversation } = await setUp()
+  const process = stage.process()
+  // Otherwise each reader would look every second.
+  process.hub.pull.isNotified = true
+  const gone = new AbortController()
+  const readers = [{}, { signal: gone.signal }, {}].map((own) =>
+    stage.take({ hub: process.hub, waitMs: 60_000, ...own }),
+  )
+  const [failing, leaving, last] = readers as [Promise<unknown>, Promise<unknown>, Promise<PulledEvent[]>]
+  await vi.waitFor(() => expect(process.looks).toBe(3))
+  const failed = expect(failing).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  process.isCut = true
+  await stage.say(conversation, 'a')
+  await failed
+  process.isCut = false
+  gone.abort()
+  expect(await leaving).toEqual([])
+  expect(texts(await last)).toEqual(['a'])
+})
+
+test('a stream gives back what its reader has not acknowledged when the reader goes', async () => {
+  const { conversation } = await setUp()
+  const other = await stage.conversation()
+  await stage.acknowledge(...(await taken(1)))
+  const [client, reader] = [await stage.client(), new AbortController()]
+  const webhook = stage.hub.pull.find(client, 'test', 'default')
+  const wanted = { limit: 10, leaseMs: 30_000, signal: reader.signal }
+  const stream = stage.hub.pull.stream(async () => ({ client, webhook }), wanted)
+  const read = async () => ((await stream.next()).value ?? []) as PulledEvent[]
+  await stage.say(conversation, 'a')
+  const [a] = await read()
+  await stage.say(other, 'x')
+  const [x] = await read()
+  await stage.say(other, 'y')
+  await stage.acknowledge(x as PulledEvent)
+  const [y] = await read()
+  expect(texts([a, x, y] as PulledEvent[])).toEqual(['a', 'x', 'y'])
+  expect(await stage.take()).toEqual([])
+  reader.abort()
+  await stream.return()
+  const again = await stage.take()
+  expect(again.map((event) => [textOf(event), event.attempts]).sort()).toEqual([
+    ['a', 2],
+    ['y', 2],
+  ])
+  // What it says late still counts.
+  expect(await stage.acknowledge(a as PulledEvent)).toEqual([])
+})
+
 test('waiting ends with its time, with the reader, and with the process', async () => {
   await setUp()
   expect(await stage.take({ waitMs: 20 })).toEqual([])

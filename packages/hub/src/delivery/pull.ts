@@ -149,7 +149,11 @@ export class Pull {
       for (;;) {
         if (signal.aborted) return []
         waiter.isRung = false
-        const { events, isMore, nextAt } = await this.#look(client, webhook, request)
+        const { events, isMore, nextAt } = await this.#look(client, webhook, request).catch((error) => {
+          // What it was rung for still waits: the next one looks, when the store may be back.
+          this.#waiting.passOn(webhook.id, LOOK_MS)
+          throw error
+        })
         if (isMore) waiter.isRung = true
         if (events.length > 0) return events
         if (isMore) continue
@@ -164,25 +168,33 @@ export class Pull {
 
   /**
    * Takes events as they come, for as long as the reader stays and `find` finds the webhook, which may be removed. At most
-   * `limit` are with it; what it acknowledges, gives back or loses makes room for others.
+   * `limit` are with it; what it acknowledges, gives back or loses makes room for others. What it has when it goes is given
+   * back.
    */
   async *stream(
     find: () => Promise<{ client: ClientView; webhook: OpenWebhook } | undefined>,
     { limit, leaseMs, signal }: Omit<PullRequest, 'waitMs'>,
   ): AsyncGenerator<PulledEvent[], void, void> {
     let hand: PullPosition[] = []
-    while (!signal.aborted && !this.#closing.signal.aborted) {
-      const { client, webhook } = (await find()) ?? {}
-      if (!client || !webhook) return
-      hand = await this.#stillHeld(client, hand)
-      if (hand.length >= limit) {
-        await sleep(FULL_MS, undefined, { signal }).catch(() => undefined)
-        continue
+    let reader: ClientView | undefined
+    try {
+      while (!signal.aborted && !this.#closing.signal.aborted) {
+        const { client, webhook } = (await find()) ?? {}
+        if (!client || !webhook) return
+        reader = client
+        hand = await this.#stillHeld(client, hand)
+        if (hand.length >= limit) {
+          await sleep(FULL_MS, undefined, { signal }).catch(() => undefined)
+          continue
+        }
+        const request = { limit: limit - hand.length, leaseMs, waitMs: STREAM_WAIT_MS, signal }
+        const events = await this.take(client, webhook, request)
+        hand.push(...events.flatMap(({ position }) => positionOf(position) ?? []))
+        if (events.length > 0) yield events
       }
-      const request = { limit: limit - hand.length, leaseMs, waitMs: STREAM_WAIT_MS, signal }
-      const events = await this.take(client, webhook, request)
-      hand.push(...events.flatMap(({ position }) => positionOf(position) ?? []))
-      if (events.length > 0) yield events
+    } finally {
+      // If that fails, the leases end.
+      if (reader) await this.release(reader, hand.map(textOfPosition), 0).catch(() => undefined)
     }
   }
 
@@ -273,8 +285,8 @@ export class Pull {
 
   async #lookNow(client: ClientView, webhook: OpenWebhook, request: PullRequest): Promise<Found> {
     const { store, now } = this.#options
-    const none: Found = { events: [], isMore: false }
-    if (request.signal.aborted) return none
+    // It has not looked, so that the next reader has to.
+    if (request.signal.aborted) return { events: [], isMore: true }
     const limit = Math.min(request.limit, MAX_LANES)
     const { lanes, nextAt } = await store.duePulls(client.id, webhook.id, { now: now(), limit })
     const events: PulledEvent[] = []

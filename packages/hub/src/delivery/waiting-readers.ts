@@ -54,6 +54,11 @@ export class WaitingReaders {
     return waiter
   }
 
+  /** Rings the next one after a time, for a reader that was rung and could not look. */
+  passOn(webhookId: Id, ms: number): void {
+    setTimeout(() => ringOne(this.#waiting.get(webhookId)?.waiters ?? new Set()), ms).unref()
+  }
+
   /** One that was rung for passes it on, because there may be more. */
   leave(webhookId: Id, waiter: Waiter): void {
     const known = this.#waiting.get(webhookId)

@@ -34,7 +34,10 @@ const format: WebhookFormat = {
 /** A process with a hub, which can be killed. */
 export class Process {
   readonly hub: Hub
-  #isCut = false
+  /** Its store cannot be reached. */
+  isCut = false
+  /** How often it has looked for events. */
+  looks = 0
 
   constructor(store: Store, now: () => Date) {
     const link = new Proxy(store, {
@@ -42,8 +45,10 @@ export class Process {
         const method: unknown = Reflect.get(target, name)
         if (typeof method !== 'function' || name === 'close') return method
         return async (...input: unknown[]): Promise<unknown> => {
-          if (this.#isCut) throw new PlugboardError('UNAVAILABLE', 'this process was killed')
-          return Reflect.apply(method, target, input)
+          if (this.isCut) throw new PlugboardError('UNAVAILABLE', 'the store cannot be reached')
+          const answer = await Reflect.apply(method, target, input)
+          if (name === 'duePulls') this.looks += 1
+          return answer
         }
       },
     })
@@ -52,7 +57,7 @@ export class Process {
 
   /** From now on, it reaches nothing. */
   async kill(): Promise<void> {
-    this.#isCut = true
+    this.isCut = true
     await this.hub.stop(0).catch(() => undefined)
   }
 }
