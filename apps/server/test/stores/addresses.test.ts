@@ -105,6 +105,22 @@ describe('a person with a telephone number and an id', () => {
     await hook.close()
   })
 
+  test('is the user of what waited for the bot when it became one', async () => {
+    const [phone, id] = ['+1888', 'US.8']
+    const older = await say(id)
+    const younger = await say(phone)
+    bot.answer = ({ json }) => (json.data.conversationId === younger.conversationId ? 503 : 200)
+    await say(phone)
+    const refused = bot.requests.at(-1)
+    expect(refused?.json.data.userId).toBe(younger.userId)
+    await say(id, [{ sender: id }, { sender: phone, isReassignable: true }])
+    bot.answer = () => 200
+    const sent = () =>
+      bot.requests.findLast(({ headers }) => headers['webhook-id'] === refused?.headers['webhook-id'])
+    await bot.until(() => sent() !== refused)
+    expect(sent()?.json.data.userId).toBe(older.userId)
+  })
+
   test('is one user in the end, in whatever order and however many events arrive at once', async () => {
     const people = ['2', '3', '4'].map((n) => ({ phone: `+1777${n}`, id: `US.${n}` }))
     const told = people.flatMap(({ phone, id }) => {

@@ -83,7 +83,9 @@ export class Merges {
     if (merged) dispatcher.appended(merged.appended)
     for (const id of new Set([one, other, ...(merged ? [merged.younger] : [])])) {
       const user = await users.find(client, id)
-      if (user && user.id !== id) await this.#moveFacts(client, id, user)
+      if (!user || user.id === id) continue
+      dispatcher.userMerged(id, user.id)
+      await this.#moveFacts(client, id, user)
     }
   }
 

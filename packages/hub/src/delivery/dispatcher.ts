@@ -10,6 +10,7 @@ import {
   type TargetKind,
 } from '../log/target.js'
 import type { Appended, Replayed, Store } from '../ports/store.js'
+import { rareLog } from '../rare-log.js'
 import type { AttemptLog } from './attempts.js'
 import { DueClock } from './due-clock.js'
 import type { Effect, LaneEvent, Outcome } from './stream.js'
@@ -96,6 +97,8 @@ export class Dispatcher implements RunnerHost {
   /** Receives the reports of the transports. */
   readonly listener: TransportListener
   readonly #options: DispatcherOptions
+  /** For an outage of the store, which all streams meet. */
+  readonly #rareLog: Logger
   readonly #runners = new Map<Id, StreamRunner>()
   readonly #perClient = new Map<Id, number>()
   /** Streams without a runner whose lease this process may have: an append that failed may have taken it. */
@@ -116,6 +119,7 @@ export class Dispatcher implements RunnerHost {
 
   constructor(options: DispatcherOptions) {
     this.#options = options
+    this.#rareLog = rareLog(options.log, options.now)
     this.store = options.store
     this.now = options.now
     this.startedAt = options.now()
@@ -228,6 +232,11 @@ export class Dispatcher implements RunnerHost {
     this.#runners.get(streamId)?.endpointRemoved(endpointId)
   }
 
+  /** A user was merged into another by this process. */
+  userMerged(from: Id, into: Id): void {
+    for (const runner of this.#runners.values()) runner.userMerged(from, into)
+  }
+
   /** The configuration of a client changed. Wakes its streams in the store; those in memory even if the store fails. */
   async clientChanged(clientId: Id): Promise<void> {
     try {
@@ -307,7 +316,7 @@ export class Dispatcher implements RunnerHost {
         ? Math.min(this.pollMs, Math.max(1, due.nextAt.getTime() - now.getTime()))
         : this.pollMs
     } catch (err) {
-      this.#options.log.error({ err }, 'cannot claim due streams; will retry')
+      this.#rareLog.error({ err }, 'cannot claim due streams; will retry')
       return STORE_FAILURE_MS
     }
   }
@@ -479,7 +488,7 @@ export class Dispatcher implements RunnerHost {
   }
 
   reportStoreFailure({ clientId, streamId }: Claimed, err: unknown): void {
-    this.#options.log.error(
+    this.#rareLog.error(
       { err, ...this.#names(clientId), streamId },
       'the store failed while delivering; will retry',
     )

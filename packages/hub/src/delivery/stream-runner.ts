@@ -87,7 +87,7 @@ export class StreamRunner {
     this.#transitions = new Transitions(openStream(claimed, this.#held(claimed.lease)), this.#context)
   }
 
-  /** The stream, with its endpoints as they are now. Its progress and its lease are those of the start. */
+  /** The stream, with its user and its endpoints as they are now. Its progress and its lease are those of the start. */
   get claimed(): Claimed {
     return this.#claimed
   }
@@ -106,7 +106,8 @@ export class StreamRunner {
 
   /** An entry was appended to the stream. */
   appended(appended: Appended): void {
-    const { entry, claimed } = appended
+    const { entry, claimed, userId } = appended
+    if (userId) this.#belongsTo(userId)
     if (entry.seq > this.#stream.scanned) this.#buffer.add(entry)
     this.dispatch(
       claimed
@@ -117,7 +118,8 @@ export class StreamRunner {
 
   /** The store gave the stream to this process while this runner is at work. */
   claimedAgain(claimed: Claimed): void {
-    this.#claimed = { ...this.#claimed, endpoints: claimed.endpoints }
+    const { endpoints, userId } = claimed
+    this.#claimed = { ...this.#claimed, endpoints, ...(userId && { userId }) }
     this.dispatch({ type: 'claimed', claimedAgain: this.#withLease(claimed) })
   }
 
@@ -125,6 +127,18 @@ export class StreamRunner {
   endpointRemoved(endpointId: Id): void {
     const endpoints = this.#claimed.endpoints.filter(({ id }) => id !== endpointId)
     this.#claimed = { ...this.#claimed, endpoints }
+    this.changed()
+  }
+
+  /** A user was merged into another, whose the conversations are now. */
+  userMerged(from: Id, into: Id): void {
+    if (this.#claimed.userId === from && this.#claimed.streamId !== from) this.#belongsTo(into)
+  }
+
+  /** What was not sent is prepared again if its user has changed. */
+  #belongsTo(userId: Id): void {
+    if (this.#claimed.userId === userId) return
+    this.#claimed = { ...this.#claimed, userId }
     this.changed()
   }
 

@@ -1,4 +1,4 @@
-import { newId, PlugboardError, silentLogger } from '@plugboard/core'
+import { type Id, newId, PlugboardError, silentLogger } from '@plugboard/core'
 import { expect, test } from 'vitest'
 import { acmeChannel, urls } from '../../test/support/acme-channel.js'
 import {
@@ -12,7 +12,7 @@ import {
 import { Channels } from '../channels/channels.js'
 import { NO_STATE } from '../channels/integration-states.js'
 import { Directory } from '../clients/directory.js'
-import type { EndpointRecord } from '../log/endpoint-record.js'
+import type { ConversationRecord, EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
 import type { Claimed } from '../log/progress.js'
 import { endpointTarget, type LaneKey, replayLane, type Target, webhookTarget } from '../log/target.js'
@@ -46,6 +46,27 @@ test('a webhook gets its entries in its format, each with an id that never chang
   ])
   expect(again?.items.map(({ id }) => id)).toEqual(one?.items.map(({ id }) => id))
   expect(new Set(one?.items.map(({ id }) => id)).size).toBe(2)
+})
+
+test('a stream that is delivered for long is that of the user whom another process made of its user', async () => {
+  const { configOf, hook, stream, sender, store, pass } = setUp()
+  const into = newId()
+  const lookups: Id[] = []
+  store.findConversation = async (_, streamId) => {
+    lookups.push(streamId)
+    return { userId: into } as ConversationRecord
+  }
+  const config = await configOf(webhookTarget(hook.id))
+  await send(config, [entryOf(1)])
+  expect(lookups).toEqual([])
+  pass(10_000)
+  for (const seq of [2, 3]) await send(config, [entryOf(seq)])
+  await send(await configOf(webhookTarget(hook.id)), [entryOf(4)])
+  expect(lookups).toEqual([stream.streamId])
+  expect(sender.pushes.map(({ items }) => items[0]?.body.split(' ')[2])).toEqual([
+    stream.userId,
+    ...[into, into, into],
+  ])
 })
 
 test('a bot gets the mark of a collect request for as long as one waits for its reply', async () => {
@@ -209,6 +230,7 @@ function setUp({ record = recordOf(), status = 'active', isLoaded = true, isLate
   const transport = new Recorder<EndpointAddress, EndpointItem>()
   const queueTransport = new Recorder<QueueAddress, QueueEntry>()
   const now = new Date()
+  let passed = 0
   const lookups: Lookups = {
     conversation: async () => undefined,
     user: async () => undefined,
@@ -224,7 +246,7 @@ function setUp({ record = recordOf(), status = 'active', isLoaded = true, isLate
       queueTransport,
       channelTransport: transport,
       channelSchedule: { delaysMs: [] },
-      now: () => now,
+      now: () => new Date(now.getTime() + passed),
     },
     lookupsOf: () => lookups,
     currentOf: () => undefined,
@@ -251,6 +273,10 @@ function setUp({ record = recordOf(), status = 'active', isLoaded = true, isLate
   }
   return {
     targets,
+    store,
+    pass(ms: number): void {
+      passed += ms
+    },
     lookups,
     configOf,
     directory,

@@ -48,11 +48,21 @@ export interface TargetResolverOptions {
   now(): Date
 }
 
+/** The user of a stream, and since when that is known, in milliseconds since 1970. */
+interface KnownOwner {
+  userId: Id | undefined
+  knownAt: number
+}
+
+/** How old that may be, in milliseconds. */
+const MAX_OWNER_AGE_MS = 10_000
+
 /** Finds how entries go to a target, by the client's configuration as it is now. */
 export class TargetResolver {
   readonly #options: TargetResolverOptions
   /** One object for all lanes to a webhook as it is now, since what is sent to a thread has each object once. */
   readonly #addresses = new WeakMap<OpenWebhook, WebhookAddress>()
+  readonly #owners = new WeakMap<Claimed, KnownOwner>()
 
   constructor(options: TargetResolverOptions) {
     this.#options = options
@@ -98,9 +108,10 @@ export class TargetResolver {
     const { sender, now, lookupsOf, log } = this.#options
     const lookups = lookupsOf(client)
     const address = this.#addressOf(client, webhook, format)
-    const { userId, endpoints } = stream
+    const { endpoints } = stream
+    const owner = this.#ownerOf(stream)
     const eventOf = (entry: Entry): WebhookEvent =>
-      webhookEventOf(entry, { client, userId, endpoints, webhook, lookups, now: now() })
+      webhookEventOf(entry, { client, userId: owner.userId, endpoints, webhook, lookups, now: now() })
     const batchOf = (entries: readonly Entry[], bodies: readonly WebhookBody[]): Batch => {
       const items: WebhookItem[] = []
       for (const [i, { seq, ...entry }] of entries.entries()) {
@@ -114,6 +125,17 @@ export class TargetResolver {
       count: items.length,
       push: (lane, generation, leaseEndsAt) => sender.push(lane, generation, address, items, leaseEndsAt),
     })
+    const render = (entries: readonly Entry[]): Batch | Promise<Batch> => {
+      const [first] = entries
+      if (webhook.isGone && first) return { ...batch([]), unrendered: { seq: first.seq, failure: IS_GONE } }
+      if (!format.isLate)
+        return batchOf(
+          entries,
+          bodiesOf(entries, (entry) => webhookBody(format, eventOf(entry), log)),
+        )
+      const bodies = entries.map((entry) => lateWebhookBody(format, eventOf(entry), log))
+      return Promise.all(bodies).then((made) => batchOf(entries, made))
+    }
     return {
       gate: webhook.id,
       kind: 'webhook',
@@ -122,19 +144,23 @@ export class TargetResolver {
       schedule: format.schedule,
       ...(format.isFinal && { isFinal: format.isFinal }),
       ...isGoneOf(format, webhook),
-      render(entries) {
-        const [first] = entries
-        if (webhook.isGone && first) return { ...batch([]), unrendered: { seq: first.seq, failure: IS_GONE } }
-        if (!format.isLate)
-          return batchOf(
-            entries,
-            bodiesOf(entries, (entry) => webhookBody(format, eventOf(entry), log)),
-          )
-        const bodies = entries.map((entry) => lateWebhookBody(format, eventOf(entry), log))
-        return Promise.all(bodies).then((made) => batchOf(entries, made))
-      },
+      render: (entries) => this.#refreshed(stream, owner)?.then(() => render(entries)) ?? render(entries),
       ...controlsOf(sender),
     }
+  }
+
+  #ownerOf(stream: Claimed): KnownOwner {
+    const { userId } = stream
+    const owner = this.#owners.get(stream) ?? { userId, knownAt: this.#options.now().getTime() }
+    this.#owners.set(stream, owner)
+    return owner
+  }
+
+  /** Reads the user of a stream again that is delivered for long: another process may have merged it. */
+  #refreshed(stream: Claimed, owner: KnownOwner): Promise<void> | undefined {
+    const now = this.#options.now().getTime()
+    if (now - owner.knownAt < MAX_OWNER_AGE_MS) return undefined
+    return this.#userOf(stream).then((userId) => void Object.assign(owner, { userId, knownAt: now }))
   }
 
   /** Entries are stored for those who read them. */

@@ -5,6 +5,7 @@ import type { QueueBell } from '../delivery/queue-bell.js'
 import { type Activity, activityOf } from '../log/activity.js'
 import type { StreamRef } from '../log/entry.js'
 import type { Appended, Store } from '../ports/store.js'
+import { rareLog } from '../rare-log.js'
 import { cursorOf, numberOf } from './feed-tail.js'
 import { type FeedFollower, Feeds, MOVE_MS } from './feeds.js'
 import { type LiveEvent, type LivePage, type LiveScope, seqOfPosition } from './live-event.js'
@@ -51,7 +52,9 @@ export class Live {
   #isClosed = false
   #followers = 0
 
-  constructor(options: LiveOptions) {
+  constructor(given: LiveOptions) {
+    // All who follow meet an outage of the store.
+    const options = { ...given, log: rareLog(given.log, given.now) }
     this.#options = options
     this.#topics = new Topics(options)
     const owners = new Owners(options.store)
