@@ -53,6 +53,22 @@ test('more lists wait for their turn, in order and no more than may wait', async
   expect(done).toEqual([1, 2])
 })
 
+test('networks take turns, and the one with most waiting gives way when too many wait', async () => {
+  const slots = new ClientSlots({ what: 'lists', perClient: 1, maxWaitMs: 10_000, maxWaiting: 3 })
+  const first = responseOf()
+  await withListSlot(slots, client, first, long, 'greedy')
+  const done: string[] = []
+  const list = (name: string, of: string) =>
+    withListSlot(slots, client, responseOf(), async () => `${done.push(name)}`, of)
+  const greedy = [1, 2, 3].map((n) => list(`greedy ${n}`, 'greedy'))
+  const refused = expect(greedy[2]).rejects.toMatchObject({ code: 'RATE_LIMITED' })
+  const other = list('other', 'other')
+  await refused
+  first.emit('close')
+  await Promise.all([...greedy.slice(0, 2), other])
+  expect(done).toEqual(['greedy 1', 'other', 'greedy 2'])
+})
+
 test('a list whose caller is gone before it is answered does not count', async () => {
   const slots = new ClientSlots({ what: 'lists', perClient: 1, maxWaitMs: 1 })
   await withListSlot(slots, client, responseOf(true), long)

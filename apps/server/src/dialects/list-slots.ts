@@ -12,7 +12,7 @@ declare module 'fastify' {
 }
 
 /**
- * Creates a response with a list. A short text releases its slot immediately, anything else when the response is closed.
+ * Creates a response with a list; `of`: see {@link ClientSlots.take}. A short text releases its slot immediately, anything else when the response is closed.
  * @throws RATE_LIMITED
  */
 export async function withListSlot<T>(
@@ -20,8 +20,9 @@ export async function withListSlot<T>(
   clientId: Id,
   response: Closing,
   make: () => Promise<T>,
+  of?: string,
 ): Promise<T> {
-  const release = await slots.take(clientId)
+  const release = await slots.take(clientId, of)
   try {
     const answer = await make()
     if (typeof answer === 'string' && answer.length < CHUNK) release()

@@ -146,11 +146,12 @@ export class Gateway {
 
   #connected(socket: Socket): void {
     const line = this.#lines.get(socket.conn)
+    const visit = this.#visits.get(socket.conn)
     const { person }: { person?: Person } = socket.data
-    if (!line || !person) return void socket.disconnect(true)
+    if (!line || !visit || !person) return void socket.disconnect(true)
     socket.data = {}
     forget(socket)
-    const session = new Session(this.#options, { socket, line, person })
+    const session = new Session(this.#options, { socket, line, person, network: visit.network })
     this.#sessions.add(session)
     this.#options.metrics.socketOpened()
     socket.once('disconnect', () => {

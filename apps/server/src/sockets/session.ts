@@ -64,6 +64,7 @@ export class Session {
   readonly #line: Line
   readonly #userId: Id
   readonly #isGuest: boolean
+  readonly #network: string
   #client: ClientView
   /** When its token expires, or when its client has to connect again, in milliseconds since 1970. */
   readonly endsAt: number
@@ -90,7 +91,7 @@ export class Session {
 
   constructor(
     options: SessionOptions,
-    { socket, line, person }: { socket: Socket; line: Line; person: Person },
+    { socket, line, person, network }: { socket: Socket; line: Line; person: Person; network: string },
   ) {
     this.#options = options
     this.#socket = socket
@@ -98,6 +99,7 @@ export class Session {
     this.#client = person.client
     this.#userId = person.userId
     this.#isGuest = person.isGuest
+    this.#network = network
     this.#authenticatedAt = person.at
     this.#seqs = new Map(person.from?.seqs)
     this.#own = new Set(person.from?.own)
@@ -146,7 +148,7 @@ export class Session {
       // The log was restored to an earlier state.
       isAhead: (conversationId: Id) => this.#seqs.delete(conversationId),
     }
-    await inSlot(resumeSlots, this.#client.id, async () => {
+    await this.#inSlot(resumeSlots, async () => {
       const until = performance.now() + CATCH_UP_MS
       // It continues where it was when it connects again, so that nobody is held up by who reads slowly.
       const isTooLong = () => performance.now() > until && resumeSlots.isAwaited(this.#client.id)
@@ -248,13 +250,13 @@ export class Session {
     const caused: Id[] = []
     let release: (() => void) | undefined
     const mayBeLong = async () => {
-      release = await longSlots.take(this.#client.id).catch(() => undefined)
+      release = await longSlots.take(this.#client.id, this.#network).catch(() => undefined)
       return release !== undefined
     }
     try {
       const asking = { ...(await this.#asking(caused)), mayBeLong }
       const text = await (route.isList
-        ? inSlot(listSlots, this.#client.id, () => route.run(asking, request.data))
+        ? this.#inSlot(listSlots, () => route.run(asking, request.data))
         : route.run(asking, request.data))
       for (const id of caused) if (this.#caused.has(id)) this.#own.add(id)
       this.#reply(request, text)
@@ -272,6 +274,16 @@ export class Session {
       this.#fail(request, message ?? FAILED)
     } finally {
       release?.()
+    }
+  }
+
+  /** Networks take turns. */
+  async #inSlot<T>(slots: ClientSlots, run: () => Promise<T>): Promise<T> {
+    const release = await slots.take(this.#client.id, this.#network)
+    try {
+      return await run()
+    } finally {
+      release()
     }
   }
 
@@ -317,14 +329,5 @@ export class Session {
     this.#leave?.()
     // A connection is for one socket.
     this.#line.close()
-  }
-}
-
-async function inSlot<T>(slots: ClientSlots, clientId: Id, run: () => Promise<T>): Promise<T> {
-  const release = await slots.take(clientId)
-  try {
-    return await run()
-  } finally {
-    release()
   }
 }

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { z } from 'zod'
 import { withListSlot } from '../dialects/list-slots.js'
 import { parsePart } from '../dialects/parse-part.js'
+import { networkOf } from '../http/trusted-proxies.js'
 import { errorsOf, type Status, security, TAG } from './description.js'
 import type { Origin } from './origins.js'
 import type { Scope } from './scope.js'
@@ -120,7 +121,7 @@ export function defineRoute<
         return route.handle({ ...input, visitor })
       }
       const answer = await (route.isList
-        ? withListSlot(app.visitorListSlots, site.client.id, reply.raw, handle)
+        ? withListSlot(app.visitorListSlots, site.client.id, reply.raw, handle, networkOf(request.ip))
         : handle())
       if (reply.sent) return reply
       return reply.code(answer === undefined ? 204 : status).send(answer)
