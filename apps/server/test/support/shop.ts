@@ -185,6 +185,16 @@ export async function botSays(shop: Shop, conversationId: string, payload: objec
   return json.id
 }
 
+/** A visitor sends a file. */
+export async function attach(
+  { chat }: Visitor,
+  file: { name: string; mimeType: string; buffer: Buffer },
+): Promise<void> {
+  await chat.locator('input[type=file]').setInputFiles(file)
+  await chat.getByRole('list', { name: 'Files to send' }).waitFor()
+  await chat.locator('.send').click()
+}
+
 /** What axe finds wrong with the chat. */
 export const accessibilityFaults = (page: Page): Promise<string[]> =>
   axeFaults(page, { within: ['plugboard-chat'] })

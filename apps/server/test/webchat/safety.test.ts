@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { INSTALL_MS, startBrowser } from '../support/browser.js'
 import { cleanUp, sharedServer } from '../support/server.js'
-import { botSays, openShop, type Shop, type Visitor } from '../support/shop.js'
+import { attach, botSays, openShop, type Shop, type Visitor } from '../support/shop.js'
 import { customerToken } from '../support/web.js'
 
 const server = sharedServer()
@@ -119,9 +119,11 @@ describe('the queue', () => {
       await route.fulfill({ response }).catch(() => undefined)
     })
     const asked = visitor.page.waitForRequest(/\/uploads$/)
-    await visitor.chat
-      .locator('input[type=file]')
-      .setInputFiles({ name: 'secret.txt', mimeType: 'text/plain', buffer: Buffer.from('my secret') })
+    await attach(visitor, {
+      name: 'secret.txt',
+      mimeType: 'text/plain',
+      buffer: Buffer.from('my secret'),
+    })
     await asked
     const ended = visitor.page.waitForResponse(
       (response) => response.request().method() === 'DELETE' && response.url().endsWith('/session'),

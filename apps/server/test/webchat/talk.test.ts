@@ -4,6 +4,7 @@ import { INSTALL_MS, startBrowser } from '../support/browser.js'
 import { cleanUp, sharedServer } from '../support/server.js'
 import {
   accessibilityFaults,
+  attach,
   botSays,
   openShop,
   type Shop,
@@ -181,6 +182,10 @@ describe('content', () => {
         { title: 'A return', value: 'return' },
       ],
     })
+    // They stay under their message until they are answered.
+    await botSays(shop, conversationId, { type: 'text', text: 'Take your time.' })
+    await visitor.sees('Take your time.')
+    await visitor.picture('choices')
     await chat
       .getByRole('group', { name: 'Suggested answers' })
       .getByRole('button', { name: 'A return' })
@@ -239,13 +244,26 @@ describe('content', () => {
     const { visitor } = await talk('Here are files')
     const { chat } = visitor
     const picker = chat.locator('input[type=file]')
-    await picker.setInputFiles({
-      name: 'fern.png',
-      mimeType: 'image/png',
-      buffer: PNG,
-    })
-    // The page forbids pictures, so it is painted.
+    await picker.setInputFiles(
+      ['fern', 'wrong'].map((name) => ({ name: `${name}.png`, mimeType: 'image/png', buffer: PNG })),
+    )
+    // They are shown before they are sent, and can be taken away. The page forbids pictures, so they are painted.
+    const files = chat.getByRole('list', { name: 'Files to send' })
+    await expect
+      .poll(() =>
+        files
+          .locator('canvas')
+          .first()
+          .evaluate((canvas) => canvas.clientWidth),
+      )
+      .toBe(40)
+    await visitor.picture('attached')
+    expect(await accessibilityFaults(visitor.page)).toEqual([])
+    await files.getByRole('button', { name: 'Remove wrong.png' }).click()
+    await visitor.write('This is my fern')
     await chat.getByRole('img', { name: 'fern.png' }).waitFor()
+    await visitor.sees('This is my fern')
+    expect(await files.count()).toBe(0)
     for (const kind of ['drop', 'paste']) {
       await chat.locator('textarea').evaluate((field, name) => {
         const transfer = new DataTransfer()
@@ -256,6 +274,8 @@ describe('content', () => {
             : new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true, cancelable: true })
         field.dispatchEvent(event)
       }, kind)
+      await files.getByText(`${kind}.txt`).waitFor()
+      await visitor.page.keyboard.press('Enter')
       await chat.getByRole('link', { name: `Download ${kind}.txt` }).waitFor()
     }
     await picker.setInputFiles({
@@ -268,10 +288,28 @@ describe('content', () => {
       .poll(() =>
         shop
           .heard()
-          .slice(-3)
+          .slice(-4)
           .map(({ type }) => type),
       )
-      .toEqual(['image', 'file', 'file'])
+      .toEqual(['image', 'text', 'file', 'file'])
+  })
+
+  test('a file can be taken back while it is sent', async () => {
+    const { visitor } = await talk('Here is a large file')
+    const { chat, page } = visitor
+    await page.route(/\/uploads$/, () => undefined)
+    const asked = page.waitForRequest(/\/uploads$/)
+    await attach(visitor, { name: 'large.txt', mimeType: 'text/plain', buffer: Buffer.from('large') })
+    await asked
+    await visitor.write('Rather not')
+    await chat
+      .locator('.pending')
+      .filter({ hasText: 'large.txt' })
+      .getByRole('button', { name: 'Cancel' })
+      .click()
+    await visitor.conversationOf('Rather not')
+    await visitor.sees('Sent')
+    expect(await visitor.texts()).toEqual(['> Here is a large file', '> Rather not'])
   })
 })
 
@@ -292,12 +330,11 @@ test('a page that allows them shows pictures and plays sound', async () => {
   const path = `/?${['img-src', 'media-src'].map((kind) => `allow=${kind}+HUB`).join('&')}`
   const { visitor } = await talk('Look and listen', { path })
   const { chat } = visitor
-  const picker = chat.locator('input[type=file]')
-  await picker.setInputFiles({ name: 'fern.png', mimeType: 'image/png', buffer: PNG })
+  await attach(visitor, { name: 'fern.png', mimeType: 'image/png', buffer: PNG })
   await expect
     .poll(() => chat.getByAltText('fern.png').evaluate((image) => (image as HTMLImageElement).naturalWidth))
     .toBe(8)
-  await picker.setInputFiles({ name: 'hello.wav', mimeType: 'audio/wav', buffer: WAV })
+  await attach(visitor, { name: 'hello.wav', mimeType: 'audio/wav', buffer: WAV })
   await expect
     .poll(() =>
       chat.getByLabel('hello.wav', { exact: true }).evaluate((audio) => (audio as HTMLAudioElement).duration),

@@ -127,8 +127,7 @@ export class VisitorApi {
   /** Uploads a file into a conversation and returns its id. `XMLHttpRequest`, because `fetch` reports no progress. */
   upload(
     conversationId: string,
-    file: Blob,
-    name: string,
+    { file, name, signal }: { file: Blob; name: string; signal: AbortSignal },
     onProgress: (share: number) => void,
   ): Promise<string> {
     return new Promise((resolve, reject) => {
@@ -157,6 +156,7 @@ export class VisitorApi {
         if (request.status < 300 && id) resolve(id)
         else reject(this.#error(request.status, answer, token, request.getResponseHeader('retry-after')))
       })
+      signal.addEventListener('abort', () => request.abort())
       expectProgress()
       request.send(form)
     })

@@ -70,6 +70,8 @@ export class Chat {
   #isSeen = false
   /** What happened since each load began that has not ended. */
   readonly #loads = new Set<HubEvent[]>()
+  /** Those under way, by the id of their message. */
+  readonly #uploads = new Map<string, AbortController>()
 
   constructor(options: ChatOptions) {
     this.#options = options
@@ -173,12 +175,30 @@ export class Chat {
     void this.send(replyTo(messageId, reply) as OutgoingPayload)
   }
 
-  async sendFile(file: File): Promise<void> {
+  /** Keeps files for the next message, and says of the others why they cannot be sent. */
+  attach(files: Iterable<File>): void {
     const { maxBytes, types } = this.state.config.uploads
-    if (file.size > maxBytes) return this.#change({ type: 'notice', notice: 'file-too-large' })
-    if (!isAccepted(file.type, types)) return this.#change({ type: 'notice', notice: 'file-type' })
-    this.#change({ type: 'notice' })
-    await this.send({ type: kindOf(file.type), title: file.name }, file)
+    const attached = [...this.state.attached]
+    let notice: Notice | undefined
+    for (const file of files) {
+      if (file.size > maxBytes) notice = 'file-too-large'
+      else if (!isAccepted(file.type, types)) notice = 'file-type'
+      else attached.push({ id: nextClientId(), file })
+    }
+    this.#change({ type: 'notice', ...(notice && { notice }) })
+    this.#change({ type: 'attached', attached })
+  }
+
+  detach(id: string): void {
+    this.#change({ type: 'attached', attached: this.state.attached.filter((each) => each.id !== id) })
+  }
+
+  /** Sends what is attached, then the text, if there is one. */
+  async submit(text: string): Promise<void> {
+    const { attached } = this.state
+    this.#change({ type: 'attached', attached: [] })
+    for (const { file } of attached) await this.send({ type: kindOf(file.type), title: file.name }, file)
+    if (text !== '') await this.send({ type: 'text', text })
   }
 
   /** Sends a message again that the hub refused. */
@@ -188,9 +208,10 @@ export class Chat {
     void this.flush()
   }
 
-  /** Removes a message that waits. */
+  /** Removes a message that waits, also while its file is sent. */
   async discard({ clientId }: Queued): Promise<void> {
     await this.#options.outbox.remove(clientId)
+    this.#uploads.get(clientId)?.abort()
     await this.#loadQueue()
     this.#tabs.tell({ type: 'queue' })
   }
@@ -347,11 +368,13 @@ export class Chat {
     const { signal } = this.#session
     try {
       const payload = await this.#uploaded(queued, conversationId)
+      if (queued.file && !(await this.#isQueued(clientId))) return
       const message = await api.send(conversationId, payload, clientId)
       await outbox.remove(clientId)
       if (message && !signal.aborted)
         this.#apply({ event: { name: 'message', data: { ...message, conversationId } } })
     } catch (error) {
+      if (!(await this.#isQueued(clientId))) return
       if (!(error instanceof HubError) || error.isTemporary || error.status === 401) throw error
       // The hub has it: its answer was lost, and since then the id of the file, or what a button offers, has changed.
       if (error.code === 'MISMATCH') await outbox.remove(clientId)
@@ -361,13 +384,22 @@ export class Chat {
     this.#tabs.tell({ type: 'queue' })
   }
 
+  /** Whether the visitor has not taken it back, here or in another tab. */
+  async #isQueued(clientId: string): Promise<boolean> {
+    return (await this.#options.outbox.list()).some((queued) => queued.clientId === clientId)
+  }
+
   /** The payload, with the id of its file. An upload that succeeded is not repeated while its id is good. */
   async #uploaded(queued: Queued, conversationId: string): Promise<Json> {
-    const { file, payload, clientId, upload } = queued
-    if (file === undefined || (upload && Date.now() - upload.at < UPLOAD_LASTS_MS))
-      return upload ? { ...payload, upload: upload.id } : payload
+    const { file, payload, clientId, upload: before } = queued
+    if (file === undefined || (before && Date.now() - before.at < UPLOAD_LASTS_MS))
+      return before ? { ...payload, upload: before.id } : payload
     const progress = (share: number): void => this.#change({ type: 'progress', clientId, progress: share })
-    const id = await this.#options.api.upload(conversationId, file, String(payload.title), progress)
+    const upload = new AbortController()
+    this.#uploads.set(clientId, upload)
+    const id = await this.#options.api
+      .upload(conversationId, { file, name: String(payload.title), signal: upload.signal }, progress)
+      .finally(() => this.#uploads.delete(clientId))
     await this.#options.outbox.replace({ ...queued, upload: { id, at: Date.now() } })
     return { ...payload, upload: id }
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { answersOf, choicesOf, contentOf, pressedLabel, replyTo, summaryOf } from './content.js'
+import { answersOf, choicesOf, contentOf, openChoices, pressedLabel, replyTo, summaryOf } from './content.js'
 
 describe('the content of a payload', () => {
   test.each([
@@ -115,6 +115,34 @@ describe('buttons', () => {
     expect(choicesOf({ type: 'text', text: 'Which?', choices: [{ title: 'A', value: 'a' }] })).toEqual([
       { title: 'A', reply: { type: 'quick_reply', text: 'A', payload: 'a' } },
     ])
+  })
+})
+
+describe('quick replies', () => {
+  const ask = (id: string) => ({
+    ...{ id, author: 'business' as const },
+    payload: { type: 'text', text: 'Which?', choices: [{ title: 'A', value: 'a' }] },
+  })
+  const say = (author: 'me' | 'business', payload: object = { type: 'text', text: 'Hm' }) => ({
+    ...{ id: 'x', author, payload },
+  })
+  const press = (messageId: string) => ({ type: 'quick_reply', text: 'A', payload: 'a', messageId })
+  const open = (messages: Parameters<typeof openChoices>[0], waiting: object[] = []) =>
+    [...openChoices(messages, waiting).keys()].sort()
+
+  test('stay while the business says more, and while others are answered', () => {
+    expect(open([ask('1'), say('business'), ask('2'), say('business')])).toEqual(['1', '2'])
+    expect(open([ask('1'), ask('2'), say('me', press('2'))])).toEqual(['1'])
+    expect(open([ask('1'), say('me', { type: 'postback', payload: 'buy', messageId: 'card' })])).toEqual([
+      '1',
+    ])
+  })
+
+  test('go when one of them is chosen, or when the visitor says anything else', () => {
+    expect(open([ask('1'), say('me', press('1')), say('business')])).toEqual([])
+    expect(open([ask('1'), ask('2'), say('me'), ask('3')])).toEqual(['3'])
+    expect(open([ask('1'), ask('2')], [press('1')])).toEqual(['2'])
+    expect(open([ask('1'), ask('2')], [{ type: 'text', text: 'Neither' }])).toEqual([])
   })
 })
 

@@ -1,4 +1,4 @@
-import { isJson, type Json, readList, scalarOf, textOf } from './message.js'
+import { isJson, isMine, type Json, type Message, readList, scalarOf, textOf } from './message.js'
 
 /** What a payload shows. Payloads come from bots and from people, so nothing about them is certain. */
 export type Content =
@@ -85,6 +85,28 @@ export const choicesOf = (payload: unknown): Choice[] =>
   isJson(payload)
     ? readList(payload.choices, (choice) => choiceOf(choice, 'title')).slice(0, MAX_BUTTONS)
     : []
+
+/**
+ * The quick replies that wait for an answer, by the id of their message. It is answered when the visitor chooses one of
+ * them, or writes anything after it. What the business says meanwhile, and a press of another message's button, answer
+ * nothing. `waiting`: what is being sent.
+ */
+export function openChoices(
+  messages: readonly Pick<Message, 'id' | 'author' | 'payload'>[],
+  waiting: readonly unknown[],
+): ReadonlyMap<string, readonly Choice[]> {
+  const open = new Map<string, readonly Choice[]>()
+  const pressed = new Set<string>()
+  const sent = waiting.map((payload) => ({ id: '', author: 'me' as const, payload }))
+  for (const message of [...messages, ...sent].reverse()) {
+    const { id, payload } = message
+    const pressedId = isMine(message) && isJson(payload) ? textOf(payload.messageId) : undefined
+    if (pressedId !== undefined) pressed.add(pressedId)
+    else if (isMine(message)) break
+    else if (!pressed.has(id) && choicesOf(payload).length > 0) open.set(id, choicesOf(payload))
+  }
+  return open
+}
 
 function choiceOf(value: unknown, label: 'title' | 'label'): Choice | undefined {
   const title = isJson(value) ? textOf(value[label]) : undefined

@@ -13,7 +13,15 @@ export interface State {
   /** The conversation that is shown; undefined: a new one, which has no messages yet. */
   activeId?: string | undefined
   queue: readonly Queued[]
+  /** What goes with the next message. */
+  attached: readonly Attached[]
   notice?: Notice | undefined
+}
+
+/** A file that the visitor has chosen and not sent. */
+export interface Attached {
+  id: string
+  file: File
 }
 
 export interface Conversation extends ConversationSummary {
@@ -69,6 +77,7 @@ export type Change =
     }
   | { type: 'loading-older'; conversationId: string; isLoading: boolean }
   | { type: 'queue'; queue: readonly Queued[] }
+  | { type: 'attached'; attached: readonly Attached[] }
   | { type: 'progress'; clientId: string; progress: number }
   | { type: 'feedback'; conversationId: string; messageId: string; feedback: 1 | -1 }
   | { type: 'event'; event: HubEvent }
@@ -88,6 +97,7 @@ export const initialState = (config: WebChatConfig): State => ({
   view: 'chat',
   conversations: [],
   queue: [],
+  attached: [],
 })
 
 /** The next state. Applying an event twice, or one that the state already contains, changes nothing. */
@@ -116,6 +126,8 @@ export function reduce(state: State, change: Change): State {
       }))
     case 'queue':
       return { ...state, queue: change.queue.filter((queued) => !isConfirmed(state, queued)) }
+    case 'attached':
+      return { ...state, attached: change.attached }
     case 'progress':
       return {
         ...state,

@@ -22,6 +22,8 @@ const words: Words = {
   placeholder: 'رسالة…',
   send: 'إرسال',
   attach: 'إرفاق ملف',
+  attached: 'الملفات المراد إرسالها',
+  detach: 'إزالة {name}',
   drop: 'أفلت الملفات هنا لإرسالها',
   you: 'أنت',
   said: 'قال {name}:',

@@ -22,6 +22,8 @@ const words: Words = {
   placeholder: 'Nachricht …',
   send: 'Senden',
   attach: 'Datei anhängen',
+  attached: 'Dateien, die gesendet werden',
+  detach: '{name} entfernen',
   drop: 'Dateien hier ablegen, um sie zu senden',
   you: 'Sie',
   said: '{name}:',

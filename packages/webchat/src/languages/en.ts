@@ -21,6 +21,8 @@ const words = {
   placeholder: 'Message…',
   send: 'Send',
   attach: 'Attach a file',
+  attached: 'Files to send',
+  detach: 'Remove {name}',
   drop: 'Drop files here to send them',
   you: 'You',
   said: '{name} said:',

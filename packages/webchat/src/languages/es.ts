@@ -22,6 +22,8 @@ const words: Words = {
   placeholder: 'Mensaje…',
   send: 'Enviar',
   attach: 'Adjuntar un archivo',
+  attached: 'Archivos para enviar',
+  detach: 'Quitar {name}',
   drop: 'Suelta archivos aquí para enviarlos',
   you: 'Tú',
   said: '{name}:',

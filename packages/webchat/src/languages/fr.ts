@@ -22,6 +22,8 @@ const words: Words = {
   placeholder: 'Message…',
   send: 'Envoyer',
   attach: 'Joindre un fichier',
+  attached: 'Fichiers à envoyer',
+  detach: 'Retirer {name}',
   drop: 'Déposez des fichiers ici pour les envoyer',
   you: 'Vous',
   said: '{name} :',

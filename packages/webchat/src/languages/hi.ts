@@ -22,6 +22,8 @@ const words: Words = {
   placeholder: 'संदेश…',
   send: 'भेजें',
   attach: 'फ़ाइल जोड़ें',
+  attached: 'भेजी जाने वाली फ़ाइलें',
+  detach: '{name} हटाएँ',
   drop: 'भेजने के लिए फ़ाइलें यहाँ छोड़ें',
   you: 'आप',
   said: '{name} ने कहा:',

@@ -22,6 +22,8 @@ const words: Words = {
   placeholder: 'Mensagem…',
   send: 'Enviar',
   attach: 'Anexar um arquivo',
+  attached: 'Arquivos para enviar',
+  detach: 'Remover {name}',
   drop: 'Solte arquivos aqui para enviá-los',
   you: 'Você',
   said: '{name}:',

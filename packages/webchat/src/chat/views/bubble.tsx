@@ -144,7 +144,16 @@ export function QueuedBubble({ queued, label, status }: QueuedBubbleProps) {
           </button>
         </div>
       ) : (
-        status && <div class="meta">{status}</div>
+        (status || file) && (
+          <div class="meta">
+            {status}
+            {file && (
+              <button type="button" onClick={() => void chat.discard(queued)}>
+                {words.cancel}
+              </button>
+            )}
+          </div>
+        )
       )}
     </li>
   )

@@ -94,7 +94,7 @@ function Dropdown({ content: { text, isMarkdown, options }, messageId, answer }:
   )
 }
 
-/** Answers to the newest message. */
+/** Answers to a message. */
 export function Choices({ choices, messageId }: { choices: readonly Choice[]; messageId: string }) {
   const { chat, words } = useView()
   return (

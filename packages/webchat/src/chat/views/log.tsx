@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { answersOf, choicesOf, pressedLabel } from '../content.js'
+import { answersOf, openChoices, pressedLabel } from '../content.js'
 import { isMine, type Message } from '../message.js'
 import { activeOf, type Conversation, type Queued, type State } from '../state.js'
 import { fill, type Words } from '../words.js'
@@ -130,13 +130,16 @@ function Messages({ conversation, messages, queue }: MessagesProps) {
   // An answer that the hub refused may be given again.
   const waiting = queue.filter(({ refusal }) => !refusal)
   const answers = answersOf([...messages.filter(isMine), ...waiting].map(({ payload }) => payload))
-  const choices =
-    last && queue.length === 0 && !isMine(last) && !conversation.closedAt ? choicesOf(last.payload) : []
+  const choices = openChoices(
+    messages,
+    waiting.map(({ payload }) => payload),
+  )
   return (
     <>
       {messages.map((message, index) => {
         const before = messages[index - 1]
         const isNewDay = !before || dayOf(before.sentAt) !== dayOf(message.sentAt)
+        const offered = conversation.closedAt ? undefined : choices.get(message.id)
         return [
           isNewDay && (
             <li key={`day-${message.id}`} class="day">
@@ -154,13 +157,13 @@ function Messages({ conversation, messages, queue }: MessagesProps) {
             answer={answers.get(message.id)}
             status={message === lastMine ? statusOf(message, conversation, words) : undefined}
           />,
+          offered && (
+            <li key={`choices-${message.id}`}>
+              <Choices choices={offered} messageId={message.id} />
+            </li>
+          ),
         ]
       })}
-      {last && choices.length > 0 && (
-        <li key="choices">
-          <Choices choices={choices} messageId={last.id} />
-        </li>
-      )}
     </>
   )
 }

@@ -46,17 +46,22 @@ export function Picture({ url, label }: { url: string; label: string }) {
 function Painting({ url, label, onFail }: { url: string; label: string; onFail: () => void }) {
   const canvas = useRef<HTMLCanvasElement>(null)
   useEffect(() => {
-    const painted = paint(url, canvas.current)
+    const painted = fetched(url).then((picture) => paint(picture, canvas.current, MAX_PAINTED))
     painted.catch(onFail)
   }, [url])
   return <canvas ref={canvas} role="img" aria-label={label} width={0} height={0} />
 }
 
-async function paint(url: string, canvas: HTMLCanvasElement | null): Promise<void> {
+async function fetched(url: string): Promise<Blob> {
   const response = await fetch(url)
   if (!response.ok) throw new Error(String(response.status))
-  const bitmap = await createImageBitmap(await response.blob())
-  const scale = Math.min(1, MAX_PAINTED / Math.max(bitmap.width, bitmap.height))
+  return response.blob()
+}
+
+/** Paints a picture, smaller if it has longer sides. Rejects if it cannot be read. */
+export async function paint(picture: Blob, canvas: HTMLCanvasElement | null, maxSide: number): Promise<void> {
+  const bitmap = await createImageBitmap(picture)
+  const scale = Math.min(1, maxSide / Math.max(bitmap.width, bitmap.height))
   const context = canvas?.getContext('2d')
   if (!canvas || !context) return
   canvas.width = bitmap.width * scale

@@ -9,6 +9,7 @@ import { Conversations } from './conversations.js'
 import { Form } from './form.js'
 import { Icon } from './icons.js'
 import { Log } from './log.js'
+import { sizeOf } from './sizes.js'
 import { useView } from './view.js'
 
 /** The whole chat. */
@@ -32,7 +33,7 @@ export function Panel({ state, focusAt }: { state: State; focusAt: number }) {
         setOver(false)
         if (!canDrop) return
         event.preventDefault()
-        for (const file of event.dataTransfer?.files ?? []) void chat.sendFile(file)
+        chat.attach([...(event.dataTransfer?.files ?? [])])
       }}
     >
       <Header state={state} />
@@ -211,15 +212,10 @@ function Foot({ state, focusAt }: { state: State; focusAt: number }) {
           {words.offline}
         </p>
       )}
-      <Composer uploads={config.uploads} focusAt={focusAt} />
+      <Composer uploads={config.uploads} attached={state.attached} focusAt={focusAt} />
     </div>
   )
 }
-
-const sizeOf = (bytes: number, language: string): string =>
-  new Intl.NumberFormat(language, { style: 'unit', unit: 'megabyte', maximumFractionDigits: 1 }).format(
-    bytes / 2 ** 20,
-  )
 
 interface QuestionProps {
   text: string
