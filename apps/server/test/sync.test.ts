@@ -139,10 +139,22 @@ describe('a sync with credentials in its body', () => {
     const { status, json } = await seed({
       sandbox: true,
       webhooks: [{ url: nowhere('a'), token: 'mine' }],
-      channels: { webhook: { enabled: true, url: nowhere('out'), secret: newSecret(), useRtm: false } },
     })
     expect(status).toBe(200)
     expect(json.webhooks[0].token).not.toBe('mine')
+  })
+
+  test('leaves out unknown keys of the channels that Botpress has, and names those of others', async () => {
+    const twilio = { enabled: true, authToken: 'a-token', useRtm: false }
+    expect(await seed({ channels: { twilio } })).toMatchObject({
+      status: 400,
+      text: '"body.channels.twilio.accountSID" is required',
+    })
+    for (const [name, web] of Object.entries({ web: { nme: 'Shop' }, shop: { channel: 'web', nme: 'Shop' } }))
+      expect(await seed({ channels: { [name]: web } })).toMatchObject({
+        status: 400,
+        text: `"body.channels.${name}.nme" is not allowed`,
+      })
   })
 })
 
@@ -253,6 +265,14 @@ describe('webhooks of a sync', () => {
   test('have a token of their own in each client', async () => {
     const clients = [await createClient(server, hooks('a')), await createClient(server, hooks('a'))]
     expect(new Set(clients.map(({ webhooks }) => webhooks[0]?.token)).size).toBe(2)
+  })
+
+  test('are answered once each when they are pulled, however often they are named', async () => {
+    const pull = { mode: 'pull' }
+    const { json } = await seed({
+      webhooks: [pull, { ...pull, name: 'audit' }, { ...pull, name: 'default' }],
+    })
+    expect(json.webhooks.map(({ name }: { name: string }) => name)).toEqual(['default', 'audit'])
   })
 
   test('get an event once when a URL is named twice', async () => {

@@ -15,6 +15,7 @@ export const web = defineChannel({
   version: '1.0.0',
   config: configSchema,
   secrets: ['jwtSecret', 'previousJwtSecret'],
+  modes: { direct: [] },
   // The chat shows every type of content, and a text for those that it does not know.
   capabilities: { content: 'any', maxTextLength: Number.MAX_SAFE_INTEGER },
   setup: async (webhookUrl) => (await import('./setup.js')).setup(webhookUrl),

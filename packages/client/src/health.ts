@@ -48,8 +48,8 @@ export interface ChannelHealth {
   reason?: string
   /** Whether the provider is set up for it. */
   configured: boolean
-  /** URL that the provider calls. */
-  webhookUrl: string
+  /** URL that the provider calls. Absent if there is no provider, as with the web chat. */
+  webhookUrl?: string
   /** Manual steps at the provider. */
   setup?: string
   /** Times are ISO 8601. */

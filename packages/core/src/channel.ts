@@ -85,10 +85,11 @@ export interface ChannelHost<Options> {
 }
 
 /**
- * How an integration gets the events of its provider: `webhook`, the provider calls a URL of the server; `listen`, the
- * server keeps a connection to the provider open and needs no public URL.
+ * How an integration gets its events: `webhook`, the provider calls a URL of the server; `listen`, the server keeps a
+ * connection to the provider open and needs no public URL; `direct`, there is no provider, and people reach the server
+ * itself, as with a chat on a page.
  */
-export type IntegrationMode = 'webhook' | 'listen'
+export type IntegrationMode = 'webhook' | 'listen' | 'direct'
 
 /** One client's integration. `session` comes from `connect`; the host may recreate it between any two calls. */
 export interface Integration<Config, Session> {

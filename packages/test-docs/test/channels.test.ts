@@ -137,6 +137,7 @@ const changeOf = ({ runtime }: Subject, what: 'edit' | 'remove'): string =>
 const wayTitles = {
   webhook: 'with a webhook',
   listen: 'when listening',
+  direct: 'without a provider',
   shared: 'in a shared app',
 }
 

@@ -244,8 +244,11 @@ export interface Channel {
   modes: { mode: Mode; needs: string[][]; setup?: string }[]
 }
 
-/** `webhook`: the provider calls the server. `listen`: the server keeps a connection to the provider. */
-export type Mode = 'webhook' | 'listen'
+/**
+ * `webhook`: the provider calls the server. `listen`: the server keeps a connection to the provider. `direct`: there is no
+ * provider.
+ */
+export type Mode = 'webhook' | 'listen' | 'direct'
 
 /** A channel that is configured for a client. */
 export interface Integration {
@@ -257,7 +260,7 @@ export interface Integration {
   reason?: string
   paused?: boolean
   mode: Mode
-  webhookUrl: string
+  webhookUrl?: string
   setup?: string
   config: Record<string, unknown>
   /** Those that it has. */

@@ -98,7 +98,7 @@ export class Ingest {
    */
   async receive(client: ClientView, name: string, request: InboundRequest): Promise<InboundResponse> {
     const open = integrationNamed(client, name)
-    if (!open || open.mode === 'listen') throw notFound()
+    if (!open || !isCalled(open)) throw notFound()
     if (client.record.disabled) throw new PlugboardError('UNAVAILABLE', 'the client is disabled')
     return this.#parseAndTake(client, open, request, async (runtime, integration) => {
       const verdict = await runtime.verify(request, integration)
@@ -128,8 +128,8 @@ export class Ingest {
     let failure: unknown
     for (const name of names) {
       const found = await accounts.find({ channel, name })
-      const { mode, status, isUnproven } = found?.integration ?? {}
-      if (!found || mode === 'listen' || (isUnproven && status === 'paused')) {
+      const { status, isUnproven } = found?.integration ?? {}
+      if (!found || !isCalled(found.integration) || (isUnproven && status === 'paused')) {
         log.info(
           { channel, account: truncate(name, MAX_LOGGED) },
           'no integration has the account of a request',
@@ -469,3 +469,6 @@ function assertFew({ length }: readonly unknown[]): void {
 /** Whether a person says something with it. An activity, such as a reaction, belongs to a conversation that exists. */
 const opensConversation = (event: InboundEvent): boolean =>
   event.type === 'message' || event.type === 'started' || event.type === 'choice'
+
+/** Whether the provider of an integration calls its webhook. */
+const isCalled = ({ mode = 'webhook' }: Pick<OpenIntegration, 'mode'>): boolean => mode === 'webhook'

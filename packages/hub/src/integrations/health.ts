@@ -65,8 +65,8 @@ export interface IntegrationHealth extends TargetState {
   mode: IntegrationMode
   /** Of an active integration that listens. */
   listening?: ListeningHealth
-  /** URL that the provider calls. */
-  webhookUrl: string
+  /** URL that the provider calls, if there is a provider. */
+  webhookUrl?: string
   /** Manual steps at the provider. */
   setup?: string
   /** Newest first. */
@@ -150,7 +150,7 @@ export class Health {
           mode,
           ...(listening.has(id) && { listening: listening.get(id) as ListeningHealth }),
           ...{ ...state, counts },
-          webhookUrl,
+          ...(mode !== 'direct' && { webhookUrl }),
           ...(setup !== undefined && { setup }),
           events: entries.flatMap((entry) => healthEventOf(entry) ?? []),
         }

@@ -289,7 +289,7 @@ export class Sync {
       if (refusal) throw invalid({ path: ['channels', name, field], message: refusal })
     }
     const usual = urls.isPublic ? (['webhook', 'listen'] as const) : (['listen', 'webhook'] as const)
-    const order = preferred ? [preferred, ...usual] : usual
+    const order = preferred ? [preferred, ...usual, 'direct' as const] : [...usual, 'direct' as const]
     return {
       ...{ name, channel, config, account: accounts.of(channel, config)?.name },
       mode: channels.modeOf({ name, channel }, config, mode, order),

@@ -264,7 +264,7 @@ interface IntegrationDoc {
   channel: string
   version: string
   config: string
-  mode?: 'webhook' | 'listen'
+  mode?: 'webhook' | 'listen' | 'direct'
   status: 'active' | 'pending' | 'paused'
   reason?: string
   isUnproven?: true

@@ -5,6 +5,7 @@ import { SelectField } from '../../ui/fields.js'
 const LABELS: Readonly<Record<Mode, string>> = {
   webhook: 'The provider calls this server',
   listen: 'This server connects to the provider',
+  direct: 'People reach this server itself',
 }
 
 /** How the channel gets messages, if there is a choice. */

@@ -6,7 +6,7 @@ import { formOf, titleOf } from '../channel-forms.js'
 import type { AdminDeps } from '../deps.js'
 import { defineAdminRoute } from '../route.js'
 
-const modeSchema = z.enum(['webhook', 'listen'])
+const modeSchema = z.enum(['webhook', 'listen', 'direct'])
 
 const channelSchema = z.object({
   name: z.string(),
@@ -76,7 +76,9 @@ export function channelRoutes(app: FastifyInstance, deps: AdminDeps): void {
   ): Promise<z.infer<typeof channelSchema>> {
     const { name, version, secrets, capabilities, modes: declared = { webhook: [] } } = channel
     const { content, maxTextLength, buttons, window } = capabilities
-    const order: readonly IntegrationMode[] = urls.isPublic ? ['webhook', 'listen'] : ['listen', 'webhook']
+    const order: readonly IntegrationMode[] = urls.isPublic
+      ? ['webhook', 'listen', 'direct']
+      : ['listen', 'webhook', 'direct']
     const webhookUrl = clientId ? urls.webhook(clientId, name) : `${urls.base}/webhooks/v1/CLIENT_ID/${name}`
     const known = order.flatMap((mode) => {
       const needs = declared[mode]?.map((fields) => [fields].flat())

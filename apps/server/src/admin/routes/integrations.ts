@@ -17,7 +17,7 @@ import { troubleJson, troubleSchema } from '../overview.js'
 import { defineAdminRoute } from '../route.js'
 
 const time = z.string().meta({ format: 'date-time' })
-const modeSchema = z.enum(['webhook', 'listen'])
+const modeSchema = z.enum(['webhook', 'listen', 'direct'])
 const failure = z.object({
   kind: z.string(),
   message: z.string(),
@@ -32,7 +32,10 @@ const integrationSchema = z.object({
   reason: z.string().optional().describe("The provider's message, if it is paused or pending"),
   paused: z.boolean().describe('An operator holds its deliveries; it still gets events'),
   mode: modeSchema.describe('How it gets the events of its provider'),
-  webhookUrl: z.string().describe('Address that the provider calls, in the mode `webhook`'),
+  webhookUrl: z
+    .string()
+    .optional()
+    .describe('Address that the provider calls, in the mode `webhook`; absent in `direct`'),
   setup: z.string().optional().describe('Manual steps at the provider'),
   config: z.record(z.string(), z.unknown()).describe('Without its secrets'),
   secrets: z.array(z.string()).describe('Secrets that it has'),
@@ -284,7 +287,7 @@ function integrationJson(
     ...(displayName !== undefined && { displayName }),
     ...(health.reason !== undefined && { reason: health.reason }),
     paused: open.pausedAt !== undefined,
-    webhookUrl: health.webhookUrl,
+    ...(health.webhookUrl !== undefined && { webhookUrl: health.webhookUrl }),
     ...(health.setup !== undefined && { setup: health.setup }),
     // Of a channel that is not loaded nobody knows what is secret.
     config: secrets ? withoutSecrets(config, secrets) : {},

@@ -136,7 +136,10 @@ export const syncBody = z.strictObject({
   webhooks: webhooks.optional(),
   guests: guests.optional(),
 })
-/** Sync with credentials in the body, or none: keys that it does not know are left out. */
+/**
+ * Sync with credentials in the body, or none: keys that it does not know are left out, except those of channels that the
+ * programs of Botpress do not have.
+ */
 export const seedSyncBody = z.object({
   id: guid.nullish(),
   token: z.string().nullish(),
@@ -337,7 +340,10 @@ export const healthResponse = z.object({
       status: z.enum(['active', 'pending', 'paused']),
       reason: z.string().optional(),
       configured: z.boolean().meta({ description: 'Whether the provider is set up for it' }),
-      mode: z.enum(['webhook', 'listen']).meta({ description: 'How the channel gets messages' }),
+      mode: z.enum(['webhook', 'listen', 'direct']).meta({
+        description:
+          'How the channel gets messages. `direct`: people reach this server itself, and there is no provider',
+      }),
       listening: z
         .object({
           state: z.enum(['starting', 'connecting', 'connected', 'failing']).meta({
@@ -350,7 +356,10 @@ export const healthResponse = z.object({
         })
         .optional()
         .meta({ description: 'The connection of an active channel in the mode `listen`' }),
-      webhookUrl: z.string().meta({ description: 'Address that the provider calls, in the mode `webhook`' }),
+      webhookUrl: z
+        .string()
+        .optional()
+        .meta({ description: 'Address that the provider calls, in the mode `webhook`; absent in `direct`' }),
       setup: z.string().optional().meta({ description: 'Manual steps at the provider' }),
       lastInboundAt: date.optional(),
       lastOutboundAt: date.optional(),

@@ -26,6 +26,11 @@ export interface SyncRoutesOptions {
   refusals: Refusals
 }
 
+/** Channels whose configurations programs of Botpress send, with fields that the channel may not have. */
+const OF_BOTPRESS: ReadonlySet<string> = new Set([
+  ...['messenger', 'slack', 'smooch', 'teams', 'telegram', 'twilio', 'vonage'],
+])
+
 /**
  * Both forms of sync. With the client's headers, it configures that client and rejects unknown fields. Without them, the
  * credentials may be in the body; without any credentials, it creates a client and returns its id and token.
@@ -74,7 +79,8 @@ export function syncRoutes(
       ([name, integration]): ChannelConfiguration[] => {
         if (!integration || integration.enabled === false) return []
         const { channel, enabled: _, version: __, mode, ...config } = integration
-        return [{ name, channel, isEnabled: true, dropUnknown: true, config, mode }]
+        const dropUnknown = OF_BOTPRESS.has(channel ?? name)
+        return [{ name, channel, isEnabled: true, dropUnknown, config, mode }]
       },
     )
     const wanted = { channels, webhooks: body.webhooks ?? [], acceptsGuests: body.guests ?? undefined }
@@ -121,14 +127,17 @@ export function syncRoutes(
     return { id: clientIdOf(client.record), token, webhooks }
   }
 
-  /** Returns one webhook per requested one, in the same order. */
+  /** Returns one webhook per requested one, in the same order; one for equal pull webhooks. */
   async function run(client: ClientView, wanted: Configuration): Promise<object[]> {
     const { webhooks } = await inBody(hub.sync.run(client.id, FORMAT_NAME, wanted))
     const tokens = new Map(
       webhooks.filter((hook) => hook.format === FORMAT_NAME).map(({ url, token }) => [url, token]),
     )
-    return wanted.webhooks.map((webhook) => {
+    const pulls = new Set<string>()
+    return wanted.webhooks.flatMap((webhook) => {
       if ('url' in webhook) return { url: webhook.url, token: tokens.get(webhook.url) ?? '' }
+      if (pulls.has(webhook.pull)) return []
+      pulls.add(webhook.pull)
       const url = pullUrl(webhook.pull)
       return { url, token: tokens.get(url) ?? '', mode: 'pull', name: webhook.pull }
     })
