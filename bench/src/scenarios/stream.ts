@@ -7,6 +7,7 @@ import {
   inTurn,
   messageRequest,
   PAYLOAD,
+  post,
 } from '../client.js'
 import { Connection, rawRequest } from '../connection.js'
 import type { Figure } from '../figure.js'
@@ -20,6 +21,7 @@ import { median, percentile, range, sorted } from '../statistics.js'
 const MEGABYTE = 1_000_000
 /** Connections that are opened at once: more than a backlog of the system holds would be refused. */
 const OPENED_AT_ONCE = 100
+const USERS_AT_ONCE = 20
 const PER_SECOND = 200
 /** Messages of each conversation that its stream has missed. */
 const MISSED = 100
@@ -34,22 +36,24 @@ async function run(plan: Plan): Promise<Figure[]> {
   return [...(await idle(plan)), ...(await live(plan)), ...(await nobody(plan))]
 }
 
-/** Ten streams of each conversation. */
+/** Each of another user, with the token of that user. */
 async function idle({ quick, say }: Plan): Promise<Figure[]> {
   const count = quick ? 1000 : 10_000
   const server = await startServer()
   const client = await createClient(server.url)
-  const conversations = await converse(server.url, client, CONVERSATIONS / 10)
+  say(`making ${count} users`)
+  const shares = Array.from({ length: USERS_AT_ONCE }, () => withToken(server, client, count / USERS_AT_ONCE))
+  const users = (await Promise.all(shares)).flat()
   const before = await settled(server)
   say(`opening ${count} streams`)
-  const streams = await openAll(server, client, count, inTurn(conversations))
+  const streams = await openAll(server, count, inTurn(users))
   const after = await settled(server)
   for (const each of streams) each.close()
   await server.stop()
   const added = (after.heapBytes - before.heapBytes) / count / 1000
   return [
     {
-      name: `${count} idle streams, memory of the process`,
+      name: `${count} idle streams with tokens of users, memory of the process`,
       value: after.residentBytes / MEGABYTE,
       unit: 'MB',
       target: { below: 300 },
@@ -63,7 +67,7 @@ async function live({ quick, say }: Plan): Promise<Figure[]> {
   const client = await createClient(server.url)
   const conversations = await converse(server.url, client, quick ? 100 : CONVERSATIONS)
   say(`opening ${conversations.length} streams`)
-  const streams = await openAll(server, client, conversations.length, inTurn(conversations))
+  const streams = await openAll(server, conversations.length, inTurn(readBy(client, conversations)))
   const { times, answers } = await postEvenly(server, client, conversations, streams, quick ? 2 : 20)
   for (const each of streams) each.close()
   const latencies = sorted(times)
@@ -110,7 +114,8 @@ async function nobody({ quick, slices, sliceMs, say }: Plan): Promise<Figure[]> 
   )
   const [, had] = sides
   if (!had) throw new Error('no second side')
-  const streams = await openAll(had.server, had.client, had.conversations.length, inTurn(had.conversations))
+  const all = inTurn(readBy(had.client, had.conversations))
+  const streams = await openAll(had.server, had.conversations.length, all)
   for (const each of streams) each.close()
   say('posting to both')
   for (const { server, next } of sides)
@@ -171,16 +176,30 @@ async function postEvenly(
   return { times, answers }
 }
 
-async function openAll(
-  { url }: Server,
-  { headers }: Client,
-  count: number,
-  next: () => Conversation,
-): Promise<Stream[]> {
+/** A conversation, and the credentials of who reads it. */
+interface Readable extends Conversation {
+  headers: Client['headers']
+}
+
+const readBy = ({ headers }: Client, conversations: readonly Conversation[]): Readable[] =>
+  conversations.map((conversation) => ({ ...conversation, headers }))
+
+/** Conversations, each read by its user. */
+async function withToken({ url }: Server, client: Client, count: number): Promise<Readable[]> {
+  const readable: Readable[] = []
+  for (const conversation of await converse(url, client, count)) {
+    const { userId } = conversation
+    const { token } = await post<{ token: string }>(`${url}/api/v1/users/tokens`, client.headers, { userId })
+    readable.push({ ...conversation, headers: { authorization: `Bearer ${token}` } })
+  }
+  return readable
+}
+
+async function openAll({ url }: Server, count: number, next: () => Readable): Promise<Stream[]> {
   const streams: Stream[] = []
   while (streams.length < count) {
     const some = Array.from({ length: Math.min(OPENED_AT_ONCE, count - streams.length) }, () => {
-      const { conversationId } = next()
+      const { conversationId, headers } = next()
       return Stream.open(url, (position) =>
         rawRequest('GET', `/api/v1/conversations/${conversationId}/events`, {
           ...headers,
