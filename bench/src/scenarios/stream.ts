@@ -13,6 +13,7 @@ import { Connection, rawRequest } from '../connection.js'
 import type { Figure } from '../figure.js'
 import { load } from '../load.js'
 import type { Plan } from '../plan.js'
+import { temporaryFolder } from '../processes/children.js'
 import type { Memory } from '../processes/probe.js'
 import { type Server, startServer } from '../processes/server.js'
 import type { Scenario } from '../scenario.js'
@@ -39,11 +40,15 @@ async function run(plan: Plan): Promise<Figure[]> {
 /** Each of another user, with the token of that user. */
 async function idle({ quick, say }: Plan): Promise<Figure[]> {
   const count = quick ? 1000 : 10_000
-  const server = await startServer()
-  const client = await createClient(server.url)
+  const folder = await temporaryFolder()
+  const maker = await startServer({ folder })
+  const client = await createClient(maker.url)
   say(`making ${count} users`)
-  const shares = Array.from({ length: USERS_AT_ONCE }, () => withToken(server, client, count / USERS_AT_ONCE))
+  const shares = Array.from({ length: USERS_AT_ONCE }, () => withToken(maker, client, count / USERS_AT_ONCE))
   const users = (await Promise.all(shares)).flat()
+  // What it took to make them is no cost of streams.
+  await maker.stop()
+  const server = await startServer({ folder })
   const before = await settled(server)
   say(`opening ${count} streams`)
   const streams = await openAll(server, count, inTurn(users))
