@@ -69,8 +69,6 @@ const MAX_LIMIT = 1000
 const MAX_DELAY_SECONDS = 60
 /** Longest pause between requests that fail, in milliseconds. */
 const MAX_PAUSE_MS = 30_000
-/** The same of acknowledgements, for which conversations wait. */
-const MAX_ACK_PAUSE_MS = 5_000
 /** Statuses with which it makes no sense to ask again. */
 const FATAL: ReadonlySet<number> = new Set([400, 401, 403, 404])
 
@@ -191,17 +189,16 @@ export function pull(http: Transport, handler: PullHandler, options: PullOptions
   async function sendAcknowledgements(): Promise<void> {
     for (let failures = 0; acknowledging.size > 0; ) {
       const positions = [...acknowledging].slice(0, MAX_LIMIT)
-      try {
-        await post('ack', positions)
-        failures = 0
-      } catch (error) {
-        report(error)
-        if (!isFatal(error) && !stopping.signal.aborted) {
-          await pauseAfter(++failures, MAX_ACK_PAUSE_MS)
-          continue
-        }
-      }
-      for (const position of positions) acknowledging.delete(position)
+      const isOver = await post('ack', positions).then(
+        () => true,
+        (error) => {
+          report(error)
+          return stopping.signal.aborted || isFatal(error)
+        },
+      )
+      if (isOver) for (const position of positions) acknowledging.delete(position)
+      // Not for long: conversations wait for it.
+      else await pauseAfter(Math.min(++failures, 3))
     }
   }
 
@@ -274,8 +271,8 @@ export function pull(http: Transport, handler: PullHandler, options: PullOptions
   }
 
   /** With jitter, so that the bots of a server that restarts do not come back at the same time. */
-  async function pauseAfter(failures: number, maxMs = MAX_PAUSE_MS): Promise<void> {
-    const longest = Math.min(500 * 2 ** failures, maxMs)
+  async function pauseAfter(failures: number): Promise<void> {
+    const longest = Math.min(500 * 2 ** failures, MAX_PAUSE_MS)
     await pause(longest / 2 + (Math.random() * longest) / 2, stopping.signal).catch(() => undefined)
   }
 
