@@ -3,7 +3,7 @@ import { compressed, encodingFor } from '../http/asset-files.js'
 import type { PublicUrls } from '../http/public-urls.js'
 import { type ChatFiles, etagOf } from './chat-files.js'
 import { chatPage, chatPolicy } from './chat-page.js'
-import { defaultLanguageOf } from './site-config.js'
+import { languageFor } from './site-config.js'
 import type { Sites } from './sites.js'
 
 export interface FileRoutesOptions {
@@ -69,23 +69,30 @@ export function fileRoutes(app: FastifyInstance, { sites, files, urls }: FileRou
 
 /** Serves the page that is nothing but the chat, at `/chat/:client`. */
 export function pageRoutes(app: FastifyInstance, { sites, files, urls }: FileRoutesOptions): void {
-  app.get<{ Params: { client: string } }>('/:client', hidden, async (request, reply) => {
-    const text = request.params.client
-    const site = await sites.find(text)
-    if (!site) return missing(reply)
-    const { name, allowedOrigins } = site.config
-    const { page, styles } = await files.entries()
-    void reply.headers({
-      'content-security-policy': chatPolicy(allowedOrigins, new URL(urls.base).origin),
-      'referrer-policy': 'no-referrer',
-      'cross-origin-opener-policy': 'same-origin',
-      'permissions-policy': 'camera=(), microphone=(), geolocation=(self)',
-    })
-    return reply.type('text/html; charset=utf-8').send(
-      chatPage({
-        ...{ name, server: urls.baseFor(request.headers.host), client: text, origins: allowedOrigins },
-        ...{ language: defaultLanguageOf(site.config), script: page, styles },
-      }),
-    )
-  })
+  app.get<{ Params: { client: string }; Querystring: { language?: unknown } }>(
+    '/:client',
+    hidden,
+    async (request, reply) => {
+      const text = request.params.client
+      const site = await sites.find(text)
+      if (!site) return missing(reply)
+      const { name, allowedOrigins } = site.config
+      const { page, styles } = await files.entries()
+      const { language } = request.query
+      const wanted = typeof language === 'string' ? language : request.headers['accept-language']
+      void reply.headers({
+        'content-security-policy': chatPolicy(allowedOrigins, new URL(urls.base).origin),
+        vary: 'accept-language',
+        'referrer-policy': 'no-referrer',
+        'cross-origin-opener-policy': 'same-origin',
+        'permissions-policy': 'camera=(), microphone=(), geolocation=(self)',
+      })
+      return reply.type('text/html; charset=utf-8').send(
+        chatPage({
+          ...{ name, server: urls.baseFor(request.headers.host), client: text, origins: allowedOrigins },
+          ...{ language: languageFor(site.config, wanted), script: page, styles },
+        }),
+      )
+    },
+  )
 }

@@ -27,8 +27,31 @@ export const siteConfigSchema = z.object({
   hasSignIn: z.boolean().describe('Whether the site signs tokens of known customers.'),
 })
 
-export const defaultLanguageOf = ({ languages, defaultLanguage = languages[0] ?? 'en' }: Config): string =>
+const defaultLanguageOf = ({ languages, defaultLanguage = languages[0] ?? 'en' }: Config): string =>
   defaultLanguage
+
+/** Languages of a visitor that are looked at. */
+const MAX_PREFERRED = 20
+
+/** The language of the site that a visitor prefers most, by `Accept-Language` (RFC 9110 §12.5.4); else the default one. */
+export function languageFor(config: Config, acceptLanguage = ''): string {
+  const preferred = acceptLanguage
+    .split(',', MAX_PREFERRED)
+    .map((part) => {
+      const [tag = '', ...parameters] = part.toLowerCase().split(';')
+      const weight = parameters.map((text) => /^\s*q=([01](?:\.\d{0,3})?)\s*$/.exec(text)?.[1]).find(Boolean)
+      return { tag: tag.trim(), weight: Number(weight ?? 1) }
+    })
+    .filter(({ weight }) => weight > 0)
+    .sort((a, b) => b.weight - a.weight)
+  for (const { tag } of preferred) {
+    const found = config.languages.find((language) => mainOf(language) === mainOf(tag))
+    if (found !== undefined) return found
+  }
+  return defaultLanguageOf(config)
+}
+
+const mainOf = (tag: string): string => tag.toLowerCase().split('-', 1)[0] ?? ''
 
 /** `maxBytes`: what the server takes. */
 export function siteConfigJson(

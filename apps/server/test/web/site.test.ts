@@ -540,6 +540,22 @@ describe('the files of the chat', () => {
     expect(file.status).toBe(200)
   })
 
+  test.each([
+    ['ar-EG,ar;q=0.9,en;q=0.8', 'lang="ar" dir="rtl"'],
+    ['it, en;q=0.2, DE-ch;q=0.7', 'lang="de" dir="ltr"'],
+    ['de;q=0, *;q=0.1', 'lang="en" dir="ltr"'],
+    [`${',;q=x,'.repeat(100)}fr`, 'lang="en" dir="ltr"'],
+  ])('are shown in the language of who asks: %s', async (language, attributes) => {
+    const { text } = await call(server, 'GET', `/chat/${site.client.id}`, {
+      headers: { 'accept-language': language },
+    })
+    expect(text).toContain(`<html ${attributes} `)
+    const chosen = await call(server, 'GET', `/chat/${site.client.id}?language=fr`, {
+      headers: { 'accept-language': language },
+    })
+    expect(chosen.text).toContain('<html lang="fr" ')
+  })
+
   test('name the server as the browser calls it, where no address is configured', async () => {
     const host = `localhost:${new URL(server.url).port}`
     const textAt = (path: string) =>
