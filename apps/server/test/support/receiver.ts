@@ -70,8 +70,10 @@ export async function startReceiver(answer: Answer = () => 200, earlier?: Receiv
         at: Date.now(),
       }
       requests.push(received)
-      const status = await receiver.answer(received, response, requests.length - 1)
+      const answering = receiver.answer(received, response, requests.length - 1)
+      // Not after the answer, which may wait for what a test does next.
       for (const check of waiting) check()
+      const status = await answering
       if (status !== undefined) response.writeHead(status).end()
     })
   })

@@ -421,7 +421,11 @@ describe('a process that ends while it merges two users', () => {
       const later = { now: () => new Date(Date.now() + 120_000) }
       const merges = new Merges({
         ...{ store: shared.store, users: hub.users, participants: hub.participants, ...later },
-        dispatcher: { claiming: (_: unknown, write: unknown) => write, appended: () => undefined } as never,
+        dispatcher: {
+          claiming: (_: unknown, write: unknown) => write,
+          appended: () => undefined,
+          userMerged: () => undefined,
+        } as never,
         directory: { find: async () => client } as never,
       })
       await merges.sweep(() => true)
