@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { Agent, get, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import type { LiveEvent, LivePage } from '@plugboard/hub'
 import { fastify } from 'fastify'
@@ -45,6 +46,20 @@ test('a reader whose credentials are no longer good gets no further page', async
   expect([...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => id)).toEqual(['1', '2', '3'])
 })
 
+test('a client that keeps connections sends nothing over that of a stream that ended', async () => {
+  const scene = await serve({ pages: pagesOf(1, 'x') })
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  onTestFinished(() => agent.destroy())
+  const ask = async (path: string): Promise<string> => {
+    const [response] = (await once(get(scene.url + path, { agent }), 'response')) as [IncomingMessage]
+    return (await response.toArray()).join('')
+  }
+  for (let i = 0; i < 20; i += 1) {
+    expect(await ask('/')).toMatch(/^retry: /)
+    expect(await ask('/other')).toBe('other')
+  }
+})
+
 /** Pages of one event each. */
 async function* pagesOf(count: number, text: string): AsyncGenerator<LivePage, void, void> {
   for (let seq = 1; seq <= count; seq += 1) {
@@ -83,10 +98,11 @@ async function serve({
     const source = { pages: counted, first: first as LivePage, isFromNow: false, print, closed }
     streams.open(reply, { ...source, mayContinue: () => mayContinue(taken) })
   })
+  app.get('/other', async () => 'other')
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
   return {
-    ...{ streams, closed, taken: () => taken },
+    ...{ streams, closed, taken: () => taken, url: `http://127.0.0.1:${port}` },
     async ask() {
       const socket = connect(port, '127.0.0.1')
       onTestFinished(() => void socket.destroy())

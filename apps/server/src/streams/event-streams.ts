@@ -53,8 +53,12 @@ const CHUNK = 32_768
 /** When a reader connects again, in milliseconds. Random, so that the readers of a process that ends do not come at once. */
 const RETRY_MS = { min: 1_000, max: 5_000 }
 
-/** `no-transform`: proxies neither compress nor collect. `x-accel-buffering`: nginx does not buffer. */
+/**
+ * `no-transform`: proxies neither compress nor collect. `x-accel-buffering`: nginx does not buffer. `connection`: it ends with
+ * the stream, also when the server stops, and no client may have sent the next request over it.
+ */
 const HEADERS = {
+  connection: 'close',
   'content-type': 'text/event-stream',
   'cache-control': 'no-store, no-transform',
   'x-accel-buffering': 'no',
@@ -223,8 +227,7 @@ class EventStream {
   /** Ends the response after what was written; the reader connects again. */
   end(): void {
     if (this.isOver) return
-    const { socket } = this.response
-    this.response.end(() => socket?.destroySoon())
+    this.response.end()
     this.#finish()
   }
 
