@@ -1,4 +1,4 @@
-import { splitText } from '@plugboard/core'
+import { isUrl, splitText } from '@plugboard/core'
 
 /** A text without meaning in any language, where Discord requires one. */
 export const NOTHING = '…'
@@ -84,4 +84,4 @@ export function cut(text: string, max: number): string {
 }
 
 /** An address that Discord links and shows in an embed. */
-export const isWebUrl = (url: string): boolean => /^https?:\/\/[^\s<>"\\]+$/i.test(url) && URL.canParse(url)
+export const isWebUrl = (url: string): boolean => /^https?:\/\/[^\s<>"\\]+$/i.test(url) && isUrl(url)

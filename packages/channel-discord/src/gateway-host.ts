@@ -1,3 +1,5 @@
+import { isUrl } from '@plugboard/core'
+
 /** Whether a host is of Discord's gateway: `gateway.discord.gg`, `gateway-us-east1-b.discord.gg`. */
 const isGatewayHost = (hostname: string): boolean => /^[a-z0-9-]+\.discord\.gg$/.test(hostname)
 
@@ -6,7 +8,7 @@ const isGatewayHost = (hostname: string): boolean => /^[a-z0-9-]+\.discord\.gg$/
  * the token. `apiUrl`: a test has both on one host.
  */
 export function gatewayUrl(given: string, apiUrl: string): string | undefined {
-  if (!URL.canParse(given)) return undefined
+  if (!isUrl(given)) return undefined
   const url = new URL(given)
   const own = new URL(apiUrl)
   const isTest = url.protocol === 'ws:' && own.protocol === 'http:' && url.hostname === own.hostname

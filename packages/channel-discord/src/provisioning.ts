@@ -1,4 +1,4 @@
-import { type CallContext, FailureError } from '@plugboard/core'
+import { type CallContext, FailureError, isUrl } from '@plugboard/core'
 import { z } from 'zod'
 import type { Call, Session } from './api.js'
 import type { Config } from './config.js'
@@ -56,4 +56,4 @@ export const unprovision =
 const isSame = (url: string, own: string): boolean => endOf(url) === endOf(own)
 
 const endOf = (url: string): string =>
-  URL.canParse(url) ? new URL(url).pathname.split('/').slice(-2).join('/') : url
+  isUrl(url) ? new URL(url).pathname.split('/').slice(-2).join('/') : url

@@ -1,3 +1,5 @@
+import { isUrl } from '@plugboard/core'
+
 /**
  * What Discord's reference allows in a message, and what a person reads in it.
  * https://docs.discord.com/developers/resources/message and https://docs.discord.com/developers/components/reference
@@ -20,7 +22,7 @@ const url =
     typeof value === 'string' &&
     value.length <= max &&
     /^(https?|attachment):\/\/[^\s]+$/.test(value) &&
-    URL.canParse(value)
+    isUrl(value)
       ? []
       : fail(path, 'Not a well formed URL.')
 

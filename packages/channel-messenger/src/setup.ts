@@ -1,4 +1,4 @@
-import { FailureError } from '@plugboard/core'
+import { FailureError, isUrl } from '@plugboard/core'
 import { GraphError } from '@plugboard/graph-api'
 import { z } from 'zod'
 import { type Call, type Context, noApp } from './api.js'
@@ -121,8 +121,8 @@ async function findWebhook(app: Call, appId: string, context: Context): Promise<
 
 /** Whether an address is of another integration of the server of `own`. */
 const isOther = (url: string, own: string): boolean =>
-  URL.canParse(url) && new URL(url).origin === new URL(own).origin && endOf(url) !== endOf(own)
+  isUrl(url) && new URL(url).origin === new URL(own).origin && endOf(url) !== endOf(own)
 
 /** The client and the integration. The server may have moved. */
 const endOf = (url: string): string =>
-  URL.canParse(url) ? new URL(url).pathname.split('/').slice(-2).join('/') : url
+  isUrl(url) ? new URL(url).pathname.split('/').slice(-2).join('/') : url

@@ -1,3 +1,4 @@
+import { isUrl } from '@plugboard/core'
 import type {
   RichTextBlock,
   RichTextBlockElement,
@@ -20,7 +21,7 @@ export type Style = NonNullable<RichTextText['style']>
 export type Elements = RichTextBlockElement[]
 
 export const isWebUrl = (url: string): boolean =>
-  url.length <= MAX_URL && /^https?:\/\/[^\s/]/i.test(url) && URL.canParse(url)
+  url.length <= MAX_URL && /^https?:\/\/[^\s/]/i.test(url) && isUrl(url)
 
 const isLinkable = (url: string): boolean =>
   isWebUrl(url) || (url.length <= MAX_URL && /^(mailto|tel):[^\s]+$/i.test(url))

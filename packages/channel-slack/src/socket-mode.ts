@@ -1,4 +1,4 @@
-import { FailureError, type HostWebSocket, type ListenContext, readJson } from '@plugboard/core'
+import { FailureError, type HostWebSocket, isUrl, type ListenContext, readJson } from '@plugboard/core'
 import { z } from 'zod'
 import { type Call, openConnection, type Session } from './api.js'
 import type { Config, Options } from './config.js'
@@ -126,7 +126,7 @@ export class SocketMode {
 
   /** The address is from Slack, but what it leads to is of no use elsewhere. */
   #checked(url: unknown): string {
-    const { hostname, protocol } = URL.canParse(String(url)) ? new URL(String(url)) : EMPTY
+    const { hostname, protocol } = isUrl(String(url)) ? new URL(String(url)) : EMPTY
     const own = new URL(this.#options.slackApiUrl)
     const isSocket = protocol === 'wss:' || (protocol === 'ws:' && own.protocol === 'http:')
     if (isSocket && hostname === own.hostname) return String(url)

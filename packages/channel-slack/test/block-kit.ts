@@ -1,3 +1,4 @@
+import { isUrl } from '@plugboard/core'
 /**
  * What Slack's reference of blocks allows, and what a person reads in them.
  * https://docs.slack.dev/reference/block-kit/blocks
@@ -39,10 +40,7 @@ const text =
   }
 
 const url: Check = (value, path) =>
-  typeof value === 'string' &&
-  value.length <= 3000 &&
-  /^https?:\/\/[^\s]+$/.test(value) &&
-  URL.canParse(value)
+  typeof value === 'string' && value.length <= 3000 && /^https?:\/\/[^\s]+$/.test(value) && isUrl(value)
     ? []
     : fail(path, 'invalid url')
 

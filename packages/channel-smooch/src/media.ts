@@ -2,6 +2,7 @@ import {
   type CallContext,
   type Failure,
   FailureError,
+  isUrl,
   type Json,
   type OpenMedia,
   openProviderFile,
@@ -20,7 +21,7 @@ export function mediaOf(
   options: Options,
 ): { ref: string } | { url: string } | undefined {
   if (ownUrl(url, config, options)) return { ref: url }
-  return /^https:\/\/[^\s/@]+\//.test(url) && URL.canParse(url) ? { url } : undefined
+  return /^https:\/\/[^\s/@]+\//.test(url) && isUrl(url) ? { url } : undefined
 }
 
 /**
@@ -28,7 +29,7 @@ export function mediaOf(
  * hosted one, and the operator has another. Undefined for any other file.
  */
 function ownUrl(text: string, config: Config, options: Options): URL | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined
+  const url = isUrl(text) ? new URL(text) : undefined
   if (!url || url.username + url.password !== '') return undefined
   const base = baseUrlOf(config, options)
   if (url.origin === new URL(base).origin) return url

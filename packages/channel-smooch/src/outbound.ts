@@ -4,6 +4,7 @@ import {
   type Choice,
   type Content,
   type ContentOf,
+  isUrl,
   type JsonObject,
   type OutboundContent,
   type Part,
@@ -66,8 +67,7 @@ function wordsOf(source: string, markdown: boolean | undefined): { text: string;
   return text.length <= MAX_TEXT && given.length <= MAX_TEXT ? { text, markdownText: given } : { text }
 }
 
-const isWeb = (url: string): boolean =>
-  url.length <= MAX_URL && /^https?:\/\/[^\s/]/.test(url) && URL.canParse(url)
+const isWeb = (url: string): boolean => url.length <= MAX_URL && /^https?:\/\/[^\s/]/.test(url) && isUrl(url)
 
 /** A file by its address; as a text if Sunshine would refuse that. */
 function file(

@@ -1,4 +1,4 @@
-import { type Json, type JsonObject, truncate } from '@plugboard/core'
+import { isUrl, type Json, type JsonObject, truncate } from '@plugboard/core'
 import { TOKEN_FIELD } from './choice.js'
 import { MAX_BUTTONS, MAX_ITEM, MAX_LABEL, MAX_ROW, MAX_URL } from './limits.js'
 import { clean, type Run } from './markdown.js'
@@ -15,7 +15,7 @@ export function cut(text: string, max: number): string {
 
 /** A picture is fetched by Teams, by https only. */
 export const isPicture = (url: string): boolean =>
-  url.length <= MAX_URL && URL.canParse(url) && new URL(url).protocol === 'https:'
+  url.length <= MAX_URL && isUrl(url) && new URL(url).protocol === 'https:'
 
 /**
  * Lines of a text. Texts of `RichTextBlock` are shown to the letter, unlike those of `TextBlock`, which are Markdown.

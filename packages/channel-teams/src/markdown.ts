@@ -1,3 +1,4 @@
+import { isUrl } from '@plugboard/core'
 import { type Block, type Inline, type List, parseMarkdown } from '@plugboard/markdown'
 import { MAX_URL } from './limits.js'
 
@@ -11,7 +12,7 @@ export const clean = (text: string): string =>
 
 /** An address that a link may have. */
 export const isLinkable = (url: string): boolean =>
-  url.length <= MAX_URL && URL.canParse(url) && /^(https?|mailto):$/.test(new URL(url).protocol)
+  url.length <= MAX_URL && isUrl(url) && /^(https?|mailto):$/.test(new URL(url).protocol)
 
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')

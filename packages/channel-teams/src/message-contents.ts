@@ -1,4 +1,4 @@
-import { type InboundContent, type JsonObject, jsonFault, truncate } from '@plugboard/core'
+import { type InboundContent, isUrl, type JsonObject, jsonFault, truncate } from '@plugboard/core'
 import { z } from 'zod'
 import type { Activity, Attachment } from './activity.js'
 import { messageKey } from './endpoint.js'
@@ -85,7 +85,7 @@ function contentOf(attachment: Attachment): InboundContent[] {
 }
 
 const isSecure = (url: string | undefined): url is string =>
-  url !== undefined && url.length <= 4000 && URL.canParse(url) && new URL(url).protocol === 'https:'
+  url !== undefined && url.length <= 4000 && isUrl(url) && new URL(url).protocol === 'https:'
 
 function fileContent(type: string, url: string, name: string | undefined, mime?: string): InboundContent {
   return { type, media: { ref: { url }, ...(mime && { mime }), ...(name && { name: truncate(name, 255) }) } }

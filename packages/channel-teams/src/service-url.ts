@@ -1,3 +1,4 @@
+import { isUrl } from '@plugboard/core'
 /** For conversations of which no address is known. */
 export const GLOBAL_SERVICE_URL = 'https://smba.trafficmanager.net/teams'
 
@@ -13,7 +14,7 @@ const HOSTS =
 
 /** The address of a Bot Connector of Microsoft, without a slash at its end; undefined for any other address. */
 export function serviceUrlIn(text: unknown): string | undefined {
-  const url = typeof text === 'string' && text.length <= 500 && URL.canParse(text) ? new URL(text) : undefined
+  const url = typeof text === 'string' && text.length <= 500 && isUrl(text) ? new URL(text) : undefined
   if (url?.protocol !== 'https:' || url.port !== '' || url.username + url.password !== '') return undefined
   if (url.search !== '' || url.hash !== '' || !HOSTS.test(url.hostname)) return undefined
   return url.href.replace(/\/+$/, '')

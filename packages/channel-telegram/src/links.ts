@@ -1,3 +1,4 @@
+import { isUrl } from '@plugboard/core'
 /**
  * The address for a link or a button: http or https, with a dot in the host name. Undefined for others, such as
  * `http://localhost`, because Telegram rejects the whole message.
@@ -13,7 +14,7 @@ export const fileAt = (text: string): string | undefined => webAddress(text)?.hr
 
 /** A web address. Its `href` has no surrounding white space and only ASCII. */
 function webAddress(text: string): URL | undefined {
-  if (!URL.canParse(text)) return undefined
+  if (!isUrl(text)) return undefined
   const url = new URL(text)
   return /^https?:$/.test(url.protocol) ? url : undefined
 }

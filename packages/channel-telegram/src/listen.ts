@@ -6,6 +6,7 @@ import {
   type InboundEvent,
   isJsonObject,
   isPlugboardError,
+  isUrl,
   type Json,
   type ListenContext,
   type Logger,
@@ -89,7 +90,7 @@ function numbered(update: Json): Numbered {
 /** Something else gets the updates of the bot: says what, and what to do. */
 async function conflict(error: ApiError, { integration, signal }: Context): Promise<FailureError> {
   const url = await findWebhook(integration.session, signal).catch(() => undefined)
-  const host = url !== undefined && URL.canParse(url) ? new URL(url).host : undefined
+  const host = url !== undefined && isUrl(url) ? new URL(url).host : undefined
   if (host !== undefined)
     return new FailureError({
       kind: 'transient',

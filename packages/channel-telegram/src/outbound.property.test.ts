@@ -1,3 +1,4 @@
+import { isUrl } from '@plugboard/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { shown, squeezed } from '../test/shown.js'
@@ -8,7 +9,7 @@ const image = 'https://media.example/picture.png'
 
 /** The text as an address of a picture, unless it leads to a file of another kind, which is for Telegram to see. */
 const pictureAt = (text: string): string =>
-  URL.canParse(text) && /\.\w+$/.test(new URL(text).pathname) ? image : text || 'x'
+  isUrl(text) && /\.\w+$/.test(new URL(text).pathname) ? image : text || 'x'
 
 describe('any text', () => {
   test('is taken, and all of it is seen', () => {

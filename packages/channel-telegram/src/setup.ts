@@ -1,4 +1,4 @@
-import type { CallContext } from '@plugboard/core'
+import { type CallContext, isUrl } from '@plugboard/core'
 import { z } from 'zod'
 import { call, type Session } from './api.js'
 import type { Config } from './config.js'
@@ -39,4 +39,4 @@ export async function findWebhook(session: Session, signal: AbortSignal): Promis
 const isSame = (url: string, own: string): boolean => endOf(url) === endOf(own)
 
 const endOf = (url: string): string =>
-  URL.canParse(url) ? new URL(url).pathname.split('/').slice(-2).join('/') : url
+  isUrl(url) ? new URL(url).pathname.split('/').slice(-2).join('/') : url

@@ -1,3 +1,4 @@
+import { isUrl } from '@plugboard/core'
 /** What the Bot API refuses: https://core.telegram.org/bots/api, and where it is silent, what its server does. */
 
 /** Arguments of a call; an uploaded file is `{filename, size}`. */
@@ -74,7 +75,7 @@ const media = (name: string, formats: RegExp): Rule => ({
 function checkFile(file: unknown, formats: RegExp): void {
   if (typeof file === 'object' && file !== null && 'filename' in file) return
   need(typeof file === 'string' && file !== '', 'there is no file in the request')
-  need(/^https?:\/\//.test(file) && URL.canParse(file), 'wrong file identifier/HTTP URL specified')
+  need(/^https?:\/\//.test(file) && isUrl(file), 'wrong file identifier/HTTP URL specified')
   const { hostname, pathname } = new URL(file)
   need(/[^.]\.[^.]/.test(hostname) && hostname !== 'gone.example', 'failed to get HTTP URL content')
   const ending = /\.([a-z0-9]+)$/i.exec(pathname)?.[1] ?? ''
@@ -191,7 +192,7 @@ function checkPlace({ latitude, longitude }: Args): void {
 const updates = ['message', 'edited_message', 'callback_query', 'my_chat_member', 'message_reaction']
 
 function checkWebhook({ url, secret_token, allowed_updates }: Args): void {
-  need(typeof url === 'string' && URL.canParse(url), 'bad webhook: invalid URL')
+  need(typeof url === 'string' && isUrl(url), 'bad webhook: invalid URL')
   const { protocol, port } = new URL(url)
   need(protocol === 'https:', 'bad webhook: An HTTPS URL must be provided for webhook')
   need(
@@ -256,7 +257,7 @@ function checkPair(a: Entity, b: Entity): void {
 }
 
 function checkLink(url: unknown): void {
-  const isLink = typeof url === 'string' && URL.canParse(url) && /^(https?|tg):$/.test(new URL(url).protocol)
+  const isLink = typeof url === 'string' && isUrl(url) && /^(https?|tg):$/.test(new URL(url).protocol)
   need(
     isLink && /[^.]\.[^.]/.test(new URL(url).hostname),
     'inline keyboard button URL is invalid: Wrong HTTP URL',

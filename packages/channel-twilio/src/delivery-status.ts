@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { DeliveryStatus, InboundEvent } from '@plugboard/core'
+import { type DeliveryStatus, type InboundEvent, isUrl } from '@plugboard/core'
 import { CONTENT_REFUSED, failureOfDelivery } from './failure.js'
 
 /** Query parameters of the callback: the delivery's id, and whether it was the second form. The signature covers them. */
@@ -14,7 +14,7 @@ export function statusCallbackUrl(
   deliveryId: string,
   { isSecondForm = false } = {},
 ): string | undefined {
-  if (!URL.canParse(webhookUrl)) return undefined
+  if (!isUrl(webhookUrl)) return undefined
   const { hostname } = new URL(webhookUrl)
   const isName = isIP(hostname.replace(/^\[|\]$/g, '')) === 0
   const isLocal = isName ? !hostname.includes('.') : /^(127\.|0\.|\[::1?\])/.test(hostname)
@@ -26,7 +26,7 @@ export function statusCallbackUrl(
 
 /** The delivery of a callback. Undefined for messages that others sent with this account. */
 export function deliveryIn(publicUrl: string): { deliveryId: string; isSecondForm: boolean } | undefined {
-  const parameters = URL.canParse(publicUrl) ? new URL(publicUrl).searchParams : undefined
+  const parameters = isUrl(publicUrl) ? new URL(publicUrl).searchParams : undefined
   const deliveryId = parameters?.get(DELIVERY)
   return deliveryId ? { deliveryId, isSecondForm: parameters?.has(SECOND_FORM) === true } : undefined
 }

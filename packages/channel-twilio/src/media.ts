@@ -2,6 +2,7 @@ import {
   type CallContext,
   type Failure,
   FailureError,
+  isUrl,
   type Json,
   type OpenMedia,
   openProviderFile,
@@ -17,7 +18,7 @@ const API_ORIGIN = 'https://api.twilio.com'
  * there, and a message can contain an address of another host.
  */
 export function mediaUrl(text: string, apiBaseUrl: string): URL | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined
+  const url = isUrl(text) ? new URL(text) : undefined
   if (!url || url.username + url.password !== '') return undefined
   const isTwilio = url.protocol === 'https:' && url.port === '' && /(^|\.)twilio\.com$/.test(url.hostname)
   return isTwilio || url.origin === new URL(apiBaseUrl).origin ? url : undefined

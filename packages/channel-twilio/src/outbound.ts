@@ -2,6 +2,7 @@ import {
   type Content,
   type ContentOf,
   type Endpoint,
+  isUrl,
   type OutboundContent,
   type Part,
   splitText,
@@ -83,7 +84,7 @@ function formatted({ text, markdown }: ContentOf<'text'>, endpoint: Endpoint): s
 const NO_PICTURE_ON_WHATSAPP = /\.(avif|bmp|gif|svg|tiff?|webp)$/i
 
 function picture({ image, title }: ContentOf<'image'>, endpoint: Endpoint): Part[] {
-  const path = URL.canParse(image) ? new URL(image).pathname : ''
+  const path = isUrl(image) ? new URL(image).pathname : ''
   const isShown = isWhatsApp(endpoint) ? !NO_PICTURE_ON_WHATSAPP.test(path) : hasMms(endpoint)
   if (!isShown) return says(title, image)
   return [message({ mediaUrl: [image], ...(title && { body: title.toWellFormed() }) })]

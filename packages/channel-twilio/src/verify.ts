@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { formFault, type InboundRequest, type Integration, type Verdict } from '@plugboard/core'
+import { formFault, type InboundRequest, type Integration, isUrl, type Verdict } from '@plugboard/core'
 import twilio from 'twilio'
 import type { Session } from './api.js'
 import type { Config } from './config.js'
@@ -19,7 +19,7 @@ export function verify(
   // Limits the cost of sorting the fields; Twilio sends a few dozen. Invalid UTF-8 bytes would be equal once decoded.
   if (body.length > MAX_REQUEST_BYTES || formFault(body) !== undefined || !isUtf8(body))
     return { ok: false, reason: 'malformed' }
-  if (method !== 'POST' || !URL.canParse(publicUrl)) return { ok: false, reason: 'malformed' }
+  if (method !== 'POST' || !isUrl(publicUrl)) return { ok: false, reason: 'malformed' }
   const text = Buffer.from(body).toString()
   const isGenuine = new URL(publicUrl).searchParams.has('bodySHA256')
     ? twilio.validateRequestWithBody(config.authToken, signature, publicUrl, text)

@@ -1,3 +1,4 @@
+import { isUrl } from '@plugboard/core'
 import {
   type Answer,
   type FakeProvider,
@@ -237,8 +238,8 @@ const NO_PICTURE = /\.(aac|amr|csv|docx?|m4a|mov|mp[34]|og[ag]|opus|pdf|txt|vcf|
 
 function mediaFault(media: string[], body: string, isWhatsApp: boolean): [number, string] | undefined {
   if (media.length > (isWhatsApp ? 1 : 10)) return [21623, 'Number of media files exceeds the limit']
-  const isUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
-  if (!media.every(isUrl)) return [21620, 'Invalid media URL(s)']
+  const isWebUrl = (text: string): boolean => isUrl(text) && /^https?:$/.test(new URL(text).protocol)
+  if (!media.every(isWebUrl)) return [21620, 'Invalid media URL(s)']
   const isPicture = !media.some((url) => NO_PICTURE.test(new URL(url).pathname))
   if (!isWhatsApp && !isPicture) return [12300, 'This fake carries pictures only by MMS']
   // The real one takes it and loses the text, which is worse.
@@ -261,7 +262,7 @@ function addressFault(
   }
   const callback = form.get('StatusCallback')
   if (callback === null) return undefined
-  const { protocol, hostname } = URL.canParse(callback) ? new URL(callback) : { protocol: '', hostname: '' }
+  const { protocol, hostname } = isUrl(callback) ? new URL(callback) : { protocol: '', hostname: '' }
   const isPublic = hostname.includes('.') && !hostname.includes('_') && !hostname.startsWith('127.')
   const isValid = /^https?:$/.test(protocol) && isPublic && callback.length <= 4000
   return isValid ? undefined : [21609, "Invalid 'StatusCallback' URL"]

@@ -1,4 +1,4 @@
-import type { DeliveryStatus, InboundEvent } from '@plugboard/core'
+import { type DeliveryStatus, type InboundEvent, isUrl } from '@plugboard/core'
 import { addressOf } from './endpoint.js'
 import { CONTENT_REFUSED, failureOfDelivery, refusalIn } from './failure.js'
 import { aliasesOf } from './person.js'
@@ -16,7 +16,7 @@ export const referenceOf = (deliveryId: string, { isSecondForm = false } = {}): 
  * application's own address counts.
  */
 export function statusUrl(webhookUrl: string): string | undefined {
-  if (!URL.canParse(webhookUrl)) return undefined
+  if (!isUrl(webhookUrl)) return undefined
   const { protocol, hostname } = new URL(webhookUrl)
   return protocol === 'https:' && /\.[a-z]/i.test(hostname) ? webhookUrl : undefined
 }

@@ -1,3 +1,5 @@
+import { isUrl } from '@plugboard/core'
+
 /** Hosts of Vonage, which may get the credentials. */
 const VONAGE = /(^|\.)(nexmo|vonage)\.com$/
 
@@ -6,7 +8,7 @@ const VONAGE = /(^|\.)(nexmo|vonage)\.com$/
  * an address of another host.
  */
 export function mediaUrl(text: string): URL | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined
+  const url = isUrl(text) ? new URL(text) : undefined
   if (!url || url.username + url.password !== '' || url.port !== '' || url.protocol !== 'https:')
     return undefined
   return VONAGE.test(url.hostname) ? url : undefined

@@ -2,6 +2,7 @@ import {
   type Content,
   type ContentOf,
   type Endpoint,
+  isUrl,
   type OutboundContent,
   type Part,
   splitText,
@@ -91,7 +92,7 @@ function formatted(
 const NO_PICTURE_ON_WHATSAPP = /\.(avif|bmp|gif|heic|svg|tiff?|webp)$/i
 
 function isPicture(image: string): boolean {
-  return !NO_PICTURE_ON_WHATSAPP.test(URL.canParse(image) ? new URL(image).pathname : '')
+  return !NO_PICTURE_ON_WHATSAPP.test(isUrl(image) ? new URL(image).pathname : '')
 }
 
 /** Types of files that a title can be beside. */

@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto'
-import { isStorable } from '@plugboard/core'
+import { isStorable, isUrl } from '@plugboard/core'
 import { z } from 'zod'
 import { contrastOf, textColorOn } from './contrast.js'
 
@@ -204,7 +204,7 @@ const ORIGIN = /^https?:\/\/([a-z0-9._-]+|\[[\da-f:.]+\])(:\d+)?$/
 
 /** As a browser writes it in `Origin`; undefined if it is none, or has more than an origin. */
 function originOf(text: string): string | undefined {
-  if (!URL.canParse(text)) return undefined
+  if (!isUrl(text)) return undefined
   const { origin, pathname, search, hash, username, password } = new URL(text)
   // A host may have characters that mean something in a policy of a page.
   if (!ORIGIN.test(origin)) return undefined

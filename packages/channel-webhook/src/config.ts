@@ -1,3 +1,4 @@
+import { isUrl } from '@plugboard/core'
 import { z } from 'zod'
 
 /** Shortest key that Standard Webhooks allows. */
@@ -37,7 +38,7 @@ function isSecret(text: string): boolean {
 }
 
 function hasNoCredentials(text: string): boolean {
-  if (!URL.canParse(text)) return true
+  if (!isUrl(text)) return true
   const { username, password } = new URL(text)
   return username === '' && password === ''
 }

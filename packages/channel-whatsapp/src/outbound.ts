@@ -6,6 +6,7 @@ import {
   type Endpoint,
   FailureError,
   fileNameIn,
+  isUrl,
   type Json,
   type OutboundContent,
   type Part,
@@ -133,13 +134,13 @@ const NO_PICTURE = /\.(avif|bmp|gif|heic|svg|tiff?|webp)$/i
 /** Only Opus in Ogg can be a voice message, which has a microphone and a wave. */
 const VOICE = /\.(og[ag]|opus)$/i
 
-const pathOf = (url: string): string => (URL.canParse(url) ? new URL(url).pathname : '')
+const pathOf = (url: string): string => (isUrl(url) ? new URL(url).pathname : '')
 
 /** Longest address that is sent as one, in UTF-16 units. */
 const MAX_ADDRESS = 2000
 
 const isWebAddress = (text: string): boolean =>
-  text.length <= MAX_ADDRESS && URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+  text.length <= MAX_ADDRESS && isUrl(text) && /^https?:$/.test(new URL(text).protocol)
 
 /** A file by its address; what is no address is a text. */
 function file(type: FileType, link: string, title?: string, isVoice = false): Part[] {

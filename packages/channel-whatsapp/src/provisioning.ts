@@ -1,4 +1,4 @@
-import { FailureError } from '@plugboard/core'
+import { FailureError, isUrl } from '@plugboard/core'
 import { GraphError } from '@plugboard/graph-api'
 import { z } from 'zod'
 import type { Call, Context } from './api.js'
@@ -84,4 +84,4 @@ export const unprovision =
 
 /** Names the integration. The server may have moved. */
 const endOf = (url: string): string =>
-  URL.canParse(url) ? new URL(url).pathname.split('/').slice(-2).join('/') : url
+  isUrl(url) ? new URL(url).pathname.split('/').slice(-2).join('/') : url

@@ -1,3 +1,5 @@
+import { isUrl } from './is-url.js'
+
 /**
  * The name of the file that an `http` address leads to: the last part of its path, decoded if it can be, without characters
  * that a file name or the header of a form cannot have, and at most 100 characters long, its ending included. Undefined for
@@ -5,7 +7,7 @@
  */
 export function fileNameIn(address: URL | string): string | undefined {
   const text = String(address)
-  if (!URL.canParse(text)) return undefined
+  if (!isUrl(text)) return undefined
   const last = new URL(text).pathname.split('/').at(-1) ?? ''
   const name = decoded(last)
     .replace(/[\p{Cc}"\\/:*?<>|]/gu, '_')

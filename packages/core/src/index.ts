@@ -67,6 +67,7 @@ export {
 export { type Failure, FailureError, type FailureKind, failureKinds } from './failure.js'
 export { fileNameIn } from './file-name.js'
 export { createIdSource, fromUuid, type Id, idTime, isId, newId, shortId, toUuid } from './id.js'
+export { isUrl } from './is-url.js'
 export {
   isJsonObject,
   isStorable,

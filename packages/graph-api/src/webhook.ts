@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
-import { type InboundRequest, type InboundResponse, invalid, type Verdict } from '@plugboard/core'
+import { type InboundRequest, type InboundResponse, invalid, isUrl, type Verdict } from '@plugboard/core'
 
 /** What Meta proves its requests with. Without one, no request of that kind is authentic. */
 export interface WebhookSecrets {
@@ -43,7 +43,7 @@ function verifyHandshake(request: InboundRequest, { verifyToken }: WebhookSecret
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 const queryOf = ({ publicUrl }: InboundRequest): URLSearchParams | undefined =>
-  URL.canParse(publicUrl) ? new URL(publicUrl).searchParams : undefined
+  isUrl(publicUrl) ? new URL(publicUrl).searchParams : undefined
 
 /** A number, says Meta. Other words are accepted, but nothing that a browser could take for a page. */
 function challengeIn(query: URLSearchParams | undefined): string | undefined {

@@ -1,4 +1,4 @@
-import { PlugboardError } from '@plugboard/core'
+import { isUrl, PlugboardError } from '@plugboard/core'
 import {
   type ClientView,
   type DeadFilter,
@@ -67,8 +67,7 @@ export function deadFilterOf(
 
 /** @throws INVALID, NOT_FOUND */
 function targetNamed(client: ClientView, text: string): Target {
-  if (!URL.canParse(text))
-    return targetOf(client, idIn(text, ['target'], 'a target, or the URL of a webhook'))
+  if (!isUrl(text)) return targetOf(client, idIn(text, ['target'], 'a target, or the URL of a webhook'))
   const webhook = client.webhooks.find((hook) => hook.url === text && !isFeed(hook))
   if (!webhook) throw new PlugboardError('NOT_FOUND', 'webhook not found')
   return webhookTarget(webhook.id)

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@plugboard/core'
+import { isUrl, type JsonObject } from '@plugboard/core'
 import { AppleDataError } from './apple-data-error.js'
 import { decode, decrypt, keyOf, readJson } from './decode.js'
 import { download } from './download.js'
@@ -40,7 +40,7 @@ export async function fetchInteractiveData(
   const options = { fetch, signal: AbortSignal.timeout(timeoutMs), maxBytes: MAX_BYTES }
   const get = async (url: string, headers: Record<string, string> = {}): Promise<Buffer> =>
     decrypt(await download('the address of the data', url, { headers }, options), key, MAX_BYTES)
-  if (!URL.canParse(ref.url)) throw new AppleDataError('the address of the data is not a URL')
+  if (!isUrl(ref.url)) throw new AppleDataError('the address of the data is not a URL')
   if (!APPLE.test(new URL(ref.url).hostname)) {
     return decode(await get(ref.url, { signature: ref.signature, owner: ref.owner }))
   }

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { isUrl } from '@plugboard/core'
 import { parseAllowance, rangesOf } from '../outbound/guard.js'
 import { databaseNameOf, isMongodbUrl, withoutCredentials } from './database.js'
 import { isLoopback } from './reach.js'
@@ -41,7 +42,7 @@ const databaseUrl: Kind<string> = {
 /** Keeps the spelling of the text, because providers sign it byte for byte. */
 const externalUrl: Kind<string> = {
   parse(text) {
-    if (!URL.canParse(text)) return undefined
+    if (!isUrl(text)) return undefined
     const { protocol, username, password, search, hash } = new URL(text)
     const isBare = `${username}${password}${search}${hash}` === '' && !/[?#]/.test(text)
     return /^https?:$/.test(protocol) && isBare ? text.replace(/\/+$/, '') : undefined
@@ -108,7 +109,7 @@ const origins: Kind<readonly string[]> = {
 /** As the provider spells it: a slash at the end counts. https, except on this machine. */
 const issuer: Kind<string> = {
   parse(text) {
-    if (!URL.canParse(text)) return undefined
+    if (!isUrl(text)) return undefined
     const { protocol, hostname, username, password } = new URL(text)
     const isBare = username + password === '' && !/[?#]/.test(text)
     return isBare && (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname)))

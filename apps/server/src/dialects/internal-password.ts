@@ -1,3 +1,4 @@
+import { isUrl } from '@plugboard/core'
 import type { FastifyInstance } from 'fastify'
 import { isSame } from './admin-access.js'
 import type { Refusals } from './refusals.js'
@@ -38,7 +39,7 @@ export class InternalPassword {
   /** Additional headers for a webhook request. Tenants choose the URLs, so only listed ones get the password. */
   headersFor({ url }: { url: string }): { [HEADER]?: string } {
     const password = this.#password
-    if (password === undefined || this.#receivers.length === 0 || !URL.canParse(url)) return {}
+    if (password === undefined || this.#receivers.length === 0 || !isUrl(url)) return {}
     const target = new URL(url)
     return this.#receivers.some((receiver) => isAtOrBelow(target, receiver)) ? { [HEADER]: password } : {}
   }

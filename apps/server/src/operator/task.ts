@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises'
-import { type Id, invalid, isPlugboardError, PlugboardError } from '@plugboard/core'
+import { type Id, invalid, isPlugboardError, isUrl, PlugboardError } from '@plugboard/core'
 import type { AuditDetails, Hub, Store } from '@plugboard/hub'
 import { z } from 'zod'
 import { type Noted, recorded } from '../admin/recorded.js'
@@ -101,7 +101,7 @@ async function assertThere(file: string): Promise<void> {
 
 /** @throws INVALID for what is not the address of a server */
 function addressIn(url: string): string {
-  const { protocol, search, hash } = URL.canParse(url) ? new URL(url) : { protocol: '', search: '', hash: '' }
+  const { protocol, search, hash } = isUrl(url) ? new URL(url) : { protocol: '', search: '', hash: '' }
   if ((protocol === 'http:' || protocol === 'https:') && search + hash === '')
     return url.replace(/\/+$/, '').replace(/\/api\/v1$/, '')
   throw invalid({

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { isUrl } from '@plugboard/core'
 import ipaddr from 'ipaddr.js'
 
 const SETTING = 'ALLOW_PRIVATE_TARGETS'
@@ -54,7 +55,7 @@ function parseEntry(word: string, index: number, words: readonly string[]): read
  * written: a name is resolved, and its addresses are checked, when the connection is made.
  */
 export function refusal(url: string, allowance: Allowance): string | undefined {
-  if (!URL.canParse(url)) return 'it is not an absolute URL'
+  if (!isUrl(url)) return 'it is not an absolute URL'
   const { protocol, username, password, hostname } = new URL(url)
   if (protocol !== 'http:' && protocol !== 'https:') return 'only http and https URLs can be called'
   if (username !== '' || password !== '') return 'it must not contain a user name or a password'

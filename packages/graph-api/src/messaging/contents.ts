@@ -1,4 +1,4 @@
-import { fileNameIn, type InboundContent, type JsonObject } from '@plugboard/core'
+import { fileNameIn, type InboundContent, isUrl, type JsonObject } from '@plugboard/core'
 import { z } from 'zod'
 import type { IsFile } from './media.js'
 import { idSchema } from './notification.js'
@@ -106,7 +106,7 @@ function withText(text: string, attached: InboundContent[]): InboundContent[] {
 }
 
 const saysNoMore = (preview: string, text: string): boolean => {
-  const addresses = preview.split('\n').filter((line) => URL.canParse(line))
+  const addresses = preview.split('\n').filter((line) => isUrl(line))
   return addresses.length > 0 && addresses.every((address) => text.includes(address))
 }
 
@@ -151,7 +151,7 @@ const titled = (content: InboundContent | undefined, title: string): InboundCont
 /** A file at Meta is fetched for the bot; of any other, the bot gets the address. */
 function file(type: string, attachment: Attachment, isFile: IsFile): InboundContent | undefined {
   const address = attachment.payload?.url ?? attachment.url
-  const url = address !== undefined && URL.canParse(address) ? new URL(address) : undefined
+  const url = address !== undefined && isUrl(address) ? new URL(address) : undefined
   if (!url) return undefined
   const sticker = attachment.payload?.sticker_id
   const more = sticker === undefined ? {} : { stickerId: sticker }

@@ -1,4 +1,11 @@
-import { type Failure, FailureError, type Json, type OpenMedia, openProviderFile } from '@plugboard/core'
+import {
+  type Failure,
+  FailureError,
+  isUrl,
+  type Json,
+  type OpenMedia,
+  openProviderFile,
+} from '@plugboard/core'
 
 /** Where Meta stores what people send: signed addresses that need no credentials, and expire. */
 const STORES = /(^|\.)(fbcdn\.net|fbsbx\.com|cdninstagram\.com)$/
@@ -22,7 +29,7 @@ export const fileStores =
 export const openFile =
   (provider: string, isFile: IsFile, fetch: typeof globalThis.fetch) =>
   async (ref: Json, { signal }: { signal: AbortSignal }): Promise<OpenMedia> => {
-    const url = typeof ref === 'string' && URL.canParse(ref) ? new URL(ref) : undefined
+    const url = typeof ref === 'string' && isUrl(ref) ? new URL(ref) : undefined
     if (!url || !isFile(url))
       throw new FailureError({ kind: 'invalid', message: `the file is not at ${provider}` })
     const credentialsFor = (target: URL) => (isFile(target) ? {} : undefined)

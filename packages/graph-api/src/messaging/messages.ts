@@ -3,6 +3,7 @@ import {
   type Card,
   type Choice,
   type ContentOf,
+  isUrl,
   type JsonObject,
   type Part,
   splitText,
@@ -107,11 +108,10 @@ function media(type: string, url: string, title = '', form: MessageForm): Messag
 
 const attachment = (type: string, payload: JsonObject): Message => ({ attachment: { type, payload } })
 
-const isWebUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+const isWebUrl = (text: string): boolean => isUrl(text) && /^https?:$/.test(new URL(text).protocol)
 
 /** A text that parses may have halves of surrogate pairs, which its address has as replacement characters. */
-const wellFormed = (url: string): string =>
-  url.isWellFormed() || !URL.canParse(url) ? url : new URL(url).href
+const wellFormed = (url: string): string => (url.isWellFormed() || !isUrl(url) ? url : new URL(url).href)
 
 /** Cards that fit are side by side; one with longer words is a picture and a text with buttons. */
 function cards(items: readonly Card[], form: MessageForm): Message[] {

@@ -1,4 +1,4 @@
-import { isStorable } from '@plugboard/core'
+import { isStorable, isUrl } from '@plugboard/core'
 import { z } from 'zod'
 import { few, jsonValue, short } from '../bounded.js'
 import { metadata } from './schemas.js'
@@ -67,7 +67,7 @@ const MAX_TRIGGERS = 50
 
 const MAX_URL = 2048
 
-const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+const isHttpUrl = (text: string): boolean => isUrl(text) && /^https?:$/.test(new URL(text).protocol)
 
 export const createWebhook = z.object({
   target: short(z.string().refine(isHttpUrl, 'target should be an http or https URL'), MAX_URL),

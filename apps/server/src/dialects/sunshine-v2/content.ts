@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject, truncate } from '@plugboard/core'
+import { isJsonObject, isUrl, type Json, type JsonObject, truncate } from '@plugboard/core'
 import type { z } from 'zod'
 import { numberIn, placeholderOf, textIn, wordsIn } from '../payload.js'
 import type { actionSchema, contentSchema, itemSchema } from './content-schemas.js'
@@ -213,7 +213,7 @@ const textOf = (payload: JsonObject, text: Json | undefined): JsonObject => ({
 function mediaOf(type: 'image' | 'file', payload: JsonObject, address: Json | undefined): JsonObject {
   const mediaUrl = wordsIn(address) ?? wordsIn(payload.url)
   const caption = wordsIn(payload.title)
-  if (mediaUrl === undefined || !URL.canParse(mediaUrl))
+  if (mediaUrl === undefined || !isUrl(mediaUrl))
     return textOf(payload, [caption, mediaUrl].filter(Boolean).join('\n'))
   return { type, mediaUrl, ...(caption !== undefined && { text: caption }) }
 }
@@ -243,7 +243,7 @@ function carouselOf(payload: JsonObject, cards: readonly Json[]): JsonObject {
 function itemsOf({ title, subtitle, image, actions }: JsonObject): JsonObject[] {
   const [label, description] = [labelIn(title), labelIn(subtitle)]
   const given = listIn(actions).slice(0, MAX_ITEM_ACTIONS).flatMap(actionsOf)
-  const mediaUrl = typeof image === 'string' && URL.canParse(image) ? image : undefined
+  const mediaUrl = typeof image === 'string' && isUrl(image) ? image : undefined
   if (label === undefined && description === undefined && !mediaUrl && given.length === 0) return []
   const text = label ?? NOTHING
   const item: JsonObject = { title: text }

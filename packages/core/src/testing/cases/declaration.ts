@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { jsonFault } from '../../body-limits.js'
 import { CONTRACT_VERSION, channelNamePattern, isChannel } from '../../channel.js'
 import { contentTypes } from '../../content.js'
+import { isUrl } from '../../is-url.js'
 import { accepted, type Subject, type SuiteCase } from '../stage.js'
 
 /** Any address: nothing is called here. */
@@ -75,7 +76,7 @@ export function declarationCases<Config, Session, Options>({
       for (const config of fixtures.configs(NOWHERE)) {
         const fields = (await accepted(channel.config, config)) as object
         for (const target of channel.targets ?? [])
-          assert(URL.canParse(String(Object(fields)[target])), `${target} is no address in the fixture`)
+          assert(isUrl(String(Object(fields)[target])), `${target} is no address in the fixture`)
       }
     }),
     test('an invalid configuration is refused with the reason', async () => {
