@@ -52,6 +52,25 @@ test('what is written offline survives closing the page, and is sent once', asyn
   expect(texts).toEqual(['Before', 'While away', 'Still away'])
 })
 
+test('what is written just before the page is left is sent by the next one', async () => {
+  const visitor = await shop.visit()
+  await visitor.open()
+  await visitor.write('Here for a moment')
+  const conversationId = await visitor.conversationOf('Here for a moment')
+  await visitor.sees('Sent')
+  // The page does not live until the database of the browser has stored it.
+  await visitor.page.evaluate(() => {
+    IDBObjectStore.prototype.put = () => new Promise(() => {}) as never
+  })
+  await visitor.write('And off')
+  await visitor.page.reload()
+  expect(await visitor.conversationOf('And off')).toBe(conversationId)
+  await visitor.sees('And off')
+  await expect
+    .poll(() => visitor.page.evaluate(() => Object.keys(localStorage).join()))
+    .not.toContain('queue')
+})
+
 test('a new chat that is begun offline is a new one, also after closing the page', async () => {
   const visitor = await shop.visit()
   await visitor.open()

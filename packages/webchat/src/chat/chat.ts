@@ -624,8 +624,11 @@ export class Chat {
   }
 
   async #keepQueued(queued: Queued): Promise<void> {
-    await this.#options.outbox.put(queued)
-    this.#options.keep.set({ hasQueue: true })
+    const { outbox, keep } = this.#options
+    const kept = outbox.put(queued)
+    // Not after that: the visitor may leave the page meanwhile.
+    keep.set({ hasQueue: true })
+    await kept
     this.#tabs.tell({ type: 'queue' })
   }
 
