@@ -71,6 +71,25 @@ test('what is written just before the page is left is sent by the next one', asy
     .not.toContain('queue')
 })
 
+test('what is written before the chats of the visitor could be loaded goes to the one they have', async () => {
+  const visitor = await shop.visit()
+  const { page } = visitor
+  await visitor.open()
+  await visitor.write('Loaded')
+  const conversationId = await visitor.conversationOf('Loaded')
+  await visitor.sees('Sent')
+  await page.route(/\/conversations\?/, (route) => route.abort('internetdisconnected'))
+  await page.reload()
+  await visitor.sees(/You are offline/)
+  const failed = page.waitForEvent('requestfailed')
+  await visitor.write('Not loaded')
+  await failed
+  await page.unroute(/\/conversations\?/)
+  await page.evaluate(() => window.dispatchEvent(new Event('online')))
+  expect(await visitor.conversationOf('Not loaded')).toBe(conversationId)
+  await expect.poll(() => visitor.texts()).toEqual(['> Loaded', '> Not loaded'])
+})
+
 test('a new chat that is begun offline is a new one, also after closing the page', async () => {
   const visitor = await shop.visit()
   await visitor.open()

@@ -65,6 +65,8 @@ export class Chat {
   #enterTimer: ReturnType<typeof setTimeout> | undefined
   /** Whether there is a session, or is to be one as soon as the hub can be reached. */
   #isWanted = false
+  /** Whether the conversations of the visitor were loaded; until then, no conversation does not mean that there is none. */
+  #knowsConversations = false
   #writingTimer: ReturnType<typeof setTimeout> | undefined
   #unread = 0
   #isSeen = false
@@ -327,6 +329,7 @@ export class Chat {
   async #conversationFor({ isNewChat }: Queued): Promise<string> {
     const { outbox } = this.#options
     const active = activeOf(this.state)
+    if (!this.#knowsConversations) throw new TypeError('the conversations could not be loaded')
     const conversationId = active && !active.closedAt && !isNewChat ? active.id : await this.#begin()
     for (const queued of await outbox.list()) {
       if (queued.conversationId === undefined) await outbox.replace({ ...queued, conversationId })
@@ -338,7 +341,7 @@ export class Chat {
   /** The business hears of a visitor who opens the chat for the first time, and may say hello. */
   async #greet(): Promise<void> {
     const { phase, isOpen, conversations } = this.state
-    if (phase !== 'ready' || !isOpen || conversations.length > 0) return
+    if (!this.#knowsConversations || phase !== 'ready' || !isOpen || conversations.length > 0) return
     // If it fails, the first message begins it.
     await this.#begin().catch((error) => this.#isExpired(error))
   }
@@ -436,6 +439,7 @@ export class Chat {
     this.#userId = keep.get().userId
     if (!isNew) await this.#loadConversations()
     if (signal.aborted) return
+    this.#knowsConversations = true
     const hasStarted = this.state.conversations.length > 0 || keep.get().hasForm || !config.form
     if (!hasStarted) return this.#change({ type: 'phase', phase: 'form' })
     this.#change({ type: 'phase', phase: 'ready' })
@@ -584,6 +588,7 @@ export class Chat {
     this.#session = new AbortController()
     this.#starting = undefined
     this.#isWanted = false
+    this.#knowsConversations = false
     this.#position = undefined
     this.#userId = undefined
     this.#retries = 0
