@@ -314,8 +314,12 @@ export class Jobs {
   async #do(id: Id, own: Own, client: ClientView | undefined): Promise<void> {
     if (!client) return this.#end(id, own, { state: 'failed', error: 'the client was deleted' })
     const beats = setInterval(() => this.#beat(id, own), Math.min(1000, this.#options.lostAfterMs / BEATS))
+    const isNew = own.version === 2
     try {
-      await this.#recount(own, client)
+      if (!isNew) {
+        own.data = { ...own.data, failed: 0 }
+        await this.#recount(own, client)
+      }
       own.run = new JobRun({
         ...{ store: this.#options.store, deliveries: this.#options.deliveries },
         client: () => own.client ?? client,
@@ -332,8 +336,9 @@ export class Jobs {
       await own.run.run()
       clearInterval(beats)
       await own.beating
-      if (!own.abort.signal.aborted) return await this.#end(id, own, { state: 'done' })
-      await this.#giveBack(id, own)
+      if (own.abort.signal.aborted) return await this.#giveBack(id, own)
+      if (!isNew) await this.#recount(own, client)
+      await this.#end(id, own, { state: 'done' })
     } catch (err) {
       clearInterval(beats)
       await own.beating
@@ -342,14 +347,11 @@ export class Jobs {
     }
   }
 
-  /** What an earlier owner did may not all be written down. */
+  /** What an earlier owner did may not all be written down, and what it had under way may end after it. */
   async #recount(own: Own, client: ClientView): Promise<void> {
     const { total, isMore, done } = own.data
-    const isFresh = done === 0 && own.data.failed === 0
-    if (isFresh && own.version === 2) return
     const left = await this.count(client, filterOf(own.data))
-    const counted = isMore || left.isMore ? done : Math.max(done, total - left.count)
-    own.data = { ...own.data, done: counted, failed: 0 }
+    if (!isMore && !left.isMore) own.data = { ...own.data, done: Math.max(done, total - left.count) }
   }
 
   /** Resolves when this process surely owns the job, or when it is to end. */
