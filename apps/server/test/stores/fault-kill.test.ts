@@ -126,7 +126,14 @@ describe(`a server that is killed ${KILLS} times under load`, () => {
       const { userId: authorId } = await client.converse()
       const load = { server, client, conversations, authorId, random }
       const { accepted, posted } = await loadAndKill(load)
-      const lists = await listConversations(client, conversations)
+      let lists: Listed[][] = []
+      // Readers wait for a number that a killed server had reserved, two seconds at most.
+      const missing = async (): Promise<string[]> => {
+        lists = await listConversations(client, conversations)
+        const there = new Set(lists.flat().map(({ id }) => id))
+        return [...accepted.keys()].filter((id) => !there.has(id))
+      }
+      await expect.poll(missing, { message: said }).toEqual([])
       await untilDelivered(client, lists)
       const listed = new Map(lists.flat().map((message) => [message.id, message]))
       const delivered = byMessage(bot)
