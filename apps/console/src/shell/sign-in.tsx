@@ -11,7 +11,7 @@ import { Empty, Failure, Loading } from '../ui/notice.js'
 import { Brand } from './nav.js'
 import { enter } from './session.js'
 
-/** The page for somebody who is not signed in. A link with a token lets one in, or lets the first operator choose a password. */
+/** The sign-in page. A link with a token signs in, or lets the first operator choose a password. */
 export function SignInPage(): JSX.Element {
   const { path, hash } = currentPlace()
   const token = path === 'link' ? new URLSearchParams(hash).get('token') : null

@@ -13,6 +13,13 @@ import { EditIntegration } from './edit.js'
 import { IntegrationState } from './integration-state.js'
 import { Setup } from './setup.js'
 
+/** How messages reach the server, by mode. */
+const WAYS: Readonly<Record<Integration['mode'], string>> = {
+  webhook: 'the provider calls a webhook',
+  listen: 'over a connection to the provider',
+  direct: 'people write to this server itself',
+}
+
 /** A channel of a client: whether it works, what to do at the provider, and its configuration. */
 export function IntegrationPage({ params: { clientId = '', id = '' } }: PageProps): JSX.Element {
   const path = `clients/${encodeURIComponent(clientId)}/integrations/${encodeURIComponent(id)}`
@@ -51,7 +58,7 @@ function Health({ integration }: { integration: Integration }): JSX.Element {
         <dd>{channel}</dd>
         <dt>Gets messages</dt>
         <dd>
-          {mode === 'webhook' ? 'by a request of the provider' : 'over a connection to the provider'}
+          {WAYS[mode]}
           {listening?.since !== undefined && (
             <>
               , {listening.state} since <Ago at={listening.since} />

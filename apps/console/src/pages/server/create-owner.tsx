@@ -42,7 +42,7 @@ export function CreateOwner({
       <TextField
         label="E-mail"
         type="email"
-        hint="Somebody who is an owner already gets this password."
+        hint="An existing owner gets this password."
         value={email}
         change={setEmail}
         isRequired
