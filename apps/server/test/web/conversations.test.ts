@@ -25,7 +25,8 @@ describe('a conversation', () => {
     const answer = await visitor.call('POST', '/conversations', {})
     expect(answer).toMatchObject({ status: 201, json: { unread: 0, createdAt: expect.any(String) } })
     const { id: conversationId } = answer.json
-    await bot.until(() => bot.ofType('conversation.started').length > 0)
+    const types = ['user.new', 'conversation.new', 'conversation.started']
+    await bot.until(() => types.every((type) => bot.ofType(type).length > 0))
     const of = { userId: visitor.userId, conversationId }
     expect(heard(bot, 'user.new')).toMatchObject([{ userId: visitor.userId }])
     expect(heard(bot, 'conversation.new')).toMatchObject([of])

@@ -400,6 +400,21 @@ test('who reads above sees how much came below; who opens the chat again sees th
     .toBe(true)
 })
 
+test('who has just scrolled up is not brought back by what becomes taller in that moment', async () => {
+  const { visitor, conversationId } = await talk('Anything else?')
+  await botSays(shop, conversationId, { type: 'text', text: 'A long story.\n\n'.repeat(30) })
+  await visitor.sees(/A long story/)
+  const log = visitor.chat.getByRole('region', { name: 'Messages' })
+  // The browser tells the chat of both with its next frame.
+  await log.evaluate((element) => {
+    element.scrollTo({ top: 0 })
+    const list = element.querySelector('ol')
+    if (list) list.style.paddingBottom = '50px'
+  })
+  await visitor.chat.getByRole('button', { name: 'Go to the newest message', exact: true }).waitFor()
+  expect(await log.evaluate(({ scrollTop }) => scrollTop)).toBe(0)
+})
+
 test('thumbs tell the business whether an answer helped', async () => {
   const { visitor, conversationId } = await talk('How much water?')
   await botSays(shop, conversationId, { type: 'text', text: 'A little.' })

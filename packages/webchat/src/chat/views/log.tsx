@@ -23,7 +23,7 @@ export function Log({ state }: { state: State }) {
   const log = useRef<HTMLElement>(null)
   const [isAtEnd, setAtEnd] = useState(true)
   const first = messages[0]?.id
-  useEnd(log, { isAtEnd, first, content: [messages, queue, conversation?.writing] })
+  const scrolled = useEnd(log, { isAtEnd, first, content: [messages, queue, conversation?.writing] })
   const toEnd = (): void => log.current?.scrollTo({ top: log.current.scrollHeight })
   // Who opens the chat again sees what came meanwhile.
   useLayoutEffect(() => {
@@ -41,9 +41,9 @@ export function Log({ state }: { state: State }) {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard
         tabIndex={0}
         onScroll={({ currentTarget }) => {
-          const { scrollTop, scrollHeight, clientHeight } = currentTarget
-          setAtEnd(scrollHeight - scrollTop - clientHeight < NEAR)
-          if (scrollTop < NEAR) void chat.loadOlder()
+          scrolled(currentTarget)
+          setAtEnd(isNearEnd(currentTarget))
+          if (currentTarget.scrollTop < NEAR) void chat.loadOlder()
         }}
       >
         {conversation?.hasOlder && (
@@ -200,14 +200,35 @@ interface End {
   content: readonly unknown[]
 }
 
-/** Keeps the end in sight while it grows, and the place of the reader when older messages come above. */
-function useEnd(log: { current: HTMLElement | null }, { isAtEnd, first, content }: End): void {
+const isNearEnd = ({ scrollTop, scrollHeight, clientHeight }: HTMLElement): boolean =>
+  scrollHeight - scrollTop - clientHeight < NEAR
+
+/**
+ * Keeps the end in sight while it grows, and the place of the reader when older messages come above.
+ *
+ * @returns What to call when the log was scrolled.
+ */
+function useEnd(
+  log: { current: HTMLElement | null },
+  { isAtEnd, first, content }: End,
+): (log: HTMLElement) => void {
   const before = useRef({ first, height: 0 })
+  /** Where the log was when it was last scrolled, by the reader or here, in pixels. */
+  const top = useRef(0)
+  const scrolled = ({ scrollTop }: HTMLElement): void => {
+    top.current = scrollTop
+  }
+  const follow = (current: HTMLElement): void => {
+    // The browser tells of a scroll with the next frame: a reader who has just left is not brought back.
+    if (current.scrollTop < top.current && !isNearEnd(current)) return
+    current.scrollTop = current.scrollHeight
+    scrolled(current)
+  }
   useLayoutEffect(() => {
     const { current } = log
     if (!current) return
     const isOlder = before.current.first !== undefined && before.current.first !== first
-    if (isAtEnd && !isOlder) current.scrollTop = current.scrollHeight
+    if (isAtEnd && !isOlder) follow(current)
     else if (isOlder) current.scrollTop += current.scrollHeight - before.current.height
     before.current = { first, height: current.scrollHeight }
   }, content)
@@ -215,10 +236,9 @@ function useEnd(log: { current: HTMLElement | null }, { isAtEnd, first, content 
     const { current } = log
     if (!current || !isAtEnd) return
     // Pictures and fonts come later.
-    const observer = new ResizeObserver(() => {
-      current.scrollTop = current.scrollHeight
-    })
+    const observer = new ResizeObserver(() => follow(current))
     for (const child of [current, ...current.children]) observer.observe(child)
     return () => observer.disconnect()
   }, [isAtEnd, first])
+  return scrolled
 }
