@@ -301,7 +301,8 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     planRefresh: (...of) => refreshing.plan(...of),
   })
   const sync = new Sync({
-    ...{ directory, channels, keyring, health, queues, accounts: accountClaims, refuseTarget, urls },
+    ...{ directory, clients, channels, keyring, health, queues, refuseTarget, urls, now },
+    accounts: accountClaims,
     probe: (probing) => probe({ channels, urls, timeoutMs: settings.probeTimeoutMs }, probing),
   })
   const integrations = new Integrations({

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { clientOf, createClient, createClientAtAll } from '../support/api.js'
+import { clientOf, createClient } from '../support/api.js'
 import { forAll, numbered } from '../support/fault-load.js'
 import { callWithKey, createOperator, openLink, signIn } from '../support/operators.js'
 import { startReceiver } from '../support/receiver.js'
@@ -104,7 +104,7 @@ describe('the console at three replicas on one database', () => {
       return answers[0]
     }
     const bot = await startReceiver(() => 500)
-    const client = await createClientAtAll(servers, { webhooks: [{ url: bot.url }] })
+    const client = await createClient(first, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await clientOf(second, client).converse()
     for (const server of servers) await clientOf(server, client).say(conversationId, 'hello')
     const of = `/clients/${client.id}`

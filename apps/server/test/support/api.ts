@@ -1,4 +1,3 @@
-import { expect } from 'vitest'
 import { ADMIN_KEY, type TestServer } from './server.js'
 
 /** An answer as it came: status, headers, text, and the text parsed when it is JSON. */
@@ -62,22 +61,6 @@ export async function createClient(
   const { json } = await call(server, 'POST', '/api/v1/sync', { body: configuration })
   const { id, token, webhooks } = json as Pick<TestClient, 'id' | 'token' | 'webhooks'>
   return clientOf(server, { id, token, webhooks })
-}
-
-/**
- * Makes a client at the first of some replicas, and waits until all know its webhooks: a configuration is in force at the
- * others within two seconds, and what they append before is owed to no webhook.
- */
-export async function createClientAtAll(
-  servers: readonly [TestServer, ...TestServer[]],
-  configuration: object,
-): Promise<TestClient> {
-  const client = await createClient(servers[0], configuration)
-  for (const server of servers) {
-    const known = async () => (await clientOf(server, client).call('GET', '/webhooks')).json.webhooks.length
-    await expect.poll(known, { timeout: 10_000 }).toBe(client.webhooks.length)
-  }
-  return client
 }
 
 /** A client whose credentials are known. */

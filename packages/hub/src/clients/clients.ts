@@ -15,6 +15,14 @@ export interface NewToken {
   secret: string
 }
 
+/** What is decided about a client before it exists. */
+interface NewClient {
+  id?: Id
+  externalId?: string
+  name?: string
+  acceptsGuests?: boolean
+}
+
 /** Limits that the operator sets for a client. */
 export interface ClientPolicy {
   acceptsGuests?: boolean | undefined
@@ -67,28 +75,11 @@ export class Clients {
   async create({
     facts,
     ...options
-  }: {
-    id?: Id
-    externalId?: string
-    name?: string
-    acceptsGuests?: boolean
-    facts?: ClientFacts
-  } = {}): Promise<{ client: ClientView; token: NewToken }> {
-    if (options.name !== undefined) assertName(options.name)
-    const token = newToken(this.#now())
-    const { id = newId() } = options
+  }: NewClient & { facts?: ClientFacts } = {}): Promise<{ client: ClientView; token: NewToken }> {
+    const { record, token } = newClient(options, this.#now())
     // First, so that a reader that finds the client also finds its facts.
-    if (facts) await this.#facts.insert(id, id, facts)
-    const client = await this.#directory.insert({
-      ...options,
-      id,
-      version: 1,
-      createdAt: this.#now(),
-      tokens: [token.record],
-      integrations: [],
-      webhooks: [],
-    })
-    return { client, token: token.token }
+    if (facts) await this.#facts.insert(record.id, record.id, facts)
+    return { client: await this.#directory.insert(record), token }
   }
 
   /** Finds the client of these credentials. `tokenId` restricts the check to one token. */
@@ -268,6 +259,17 @@ export class Clients {
       if (tokens.length === 0) throw new PlugboardError('CONFLICT', 'the last token cannot be revoked')
       return { ...client, tokens }
     })
+  }
+}
+
+/** The record of a client without a configuration, with its first token. @throws INVALID for its name */
+export function newClient(options: NewClient, now: Date): { record: ClientRecord; token: NewToken } {
+  if (options.name !== undefined) assertName(options.name)
+  const { token, record } = newToken(now)
+  const { id = newId() } = options
+  return {
+    token,
+    record: { ...options, id, version: 1, createdAt: now, tokens: [record], integrations: [], webhooks: [] },
   }
 }
 

@@ -86,10 +86,15 @@ export class Directory {
     return view
   }
 
+  /** Adds a client, with whatever it is configured with. @throws CONFLICT if its id or name is in use */
   async insert(record: ClientRecord): Promise<ClientView> {
-    await this.#options.store.insertClient(record)
+    const { store, changing, changed } = this.#options
+    await changing?.({ ...record, integrations: [], webhooks: [] }, record)
+    await store.insertClient(record)
     const view = this.#open(record)
     this.#views.set(record.id, view, { ttl: this.maxAgeMs })
+    // Nothing else waits for a client that did not exist.
+    if (record.integrations.length > 0) await changed(record.id)
     return view
   }
 

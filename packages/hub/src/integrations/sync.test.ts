@@ -1,4 +1,4 @@
-import { type Channel, type Id, newId } from '@plugboard/core'
+import { type Channel, type Id, newId, PlugboardError } from '@plugboard/core'
 import fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
 import { acmeChannel } from '../../test/support/acme-channel.js'
@@ -6,6 +6,8 @@ import { integrationOf as recordedIntegration, recordOf } from '../../test/suppo
 import { openHub, SharedStore } from '../../test/support/hub.js'
 import { channelRefOf, integrationNamed, integrationOf } from '../clients/open-integration.js'
 import type { Hub } from '../hub.js'
+import type { Store } from '../ports/store.js'
+import { NO_CLIENT } from '../ports/stored-document.js'
 import { SLOW_RUNS } from '../testing/random-runs.js'
 
 const hubs: Hub[] = []
@@ -166,16 +168,73 @@ test('whatever is synced in whatever order: an account keeps its key while it is
   )
 })
 
+test('a new client is seen by no process without its webhooks and integrations', async () => {
+  const shared = new SharedStore()
+  const { hub: elsewhere } = setUp(shared)
+  const seen: unknown[] = []
+  const look = async (id: Id) => {
+    const client = await elsewhere.clients.find({ id })
+    const urls = client?.webhooks.map(({ url }) => url)
+    seen.push({ name: client?.record.name, urls, names: [...(client?.integrations.keys() ?? [])] })
+  }
+  const { hub } = setUp(shared, undefined, (store) => ({
+    ...store,
+    insertClient: (record) => store.insertClient(record).then(() => look(record.id)),
+    replaceClient: async (record) => {
+      const isReplaced = await store.replaceClient(record)
+      await look(record.id)
+      return isReplaced
+    },
+  }))
+  const { client, token } = await hub.sync.create('test', wantedBot('new'), { name: 'Shop' })
+  expect(seen[0]).toEqual({ name: 'Shop', urls: ['https://bot.example', 'pull:bot'], names: ['bot'] })
+  expect(await elsewhere.clients.authenticate({ name: 'Shop' }, token.secret)).toMatchObject({
+    id: client.id,
+  })
+  await expect.poll(() => shared.events).toEqual(['create', 'configure', 'start', 'initialize'])
+})
+
+test('a new client that is refused leaves nothing: no client, no account, no queue of a pull webhook', async () => {
+  const shared = new SharedStore()
+  const { hub } = setUp(shared)
+  await hub.clients.create({ name: 'Shop' })
+  const refused = hub.sync.create('test', wantedBot('of-the-refused'), { name: 'Shop' })
+  await expect(refused).rejects.toMatchObject({ code: 'CONFLICT' })
+  expect(await shared.store.listClients({ limit: 10 })).toHaveLength(1)
+  expect(await shared.store.listDocuments(NO_CLIENT, 'event-queue', { limit: 10 })).toEqual([])
+  await hub.sync.create('test', wantedBot('of-the-refused'))
+})
+
+test('a new client whose events cannot be stored is deleted, because nobody gets its token', async () => {
+  const shared = new SharedStore()
+  const { hub } = setUp(shared, undefined, (store) => ({
+    ...store,
+    append: async () => {
+      throw new PlugboardError('UNAVAILABLE', 'the store is away')
+    },
+  }))
+  await expect(hub.sync.create('test', wantedBot('lost'))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  expect(await hub.clients.list({ limit: 10 })).toEqual([])
+})
+
+/** A bot with this account, and two webhooks. */
+const wantedBot = (account: string) => ({
+  channels: [{ name: 'bot', isEnabled: true, config: { bot: account } }],
+  webhooks: [{ url: 'https://bot.example' }, { pull: 'bot' }],
+})
+
 /** A client of a hub with a channel with accounts, and one without. */
-function setUp(shared = new SharedStore(), known?: Id) {
+function setUp(shared = new SharedStore(), known?: Id, wrap = (store: Store) => store) {
   const provisioned: string[] = []
   const provision = async ({ webhookUrl }: { webhookUrl: string }) => void provisioned.push(webhookUrl)
   const account = (config: unknown) => (config as { bot: string }).bot
   const bot: Channel = { ...acmeChannel({ provision }), name: 'bot', account }
-  const hub = openHub(shared.open(), [bot, { ...acmeChannel(), name: 'plain' }])
+  const hub = openHub(wrap(shared.open()), [bot, { ...acmeChannel(), name: 'plain' }])
   hubs.push(hub)
-  const id = known ? Promise.resolve(known) : hub.clients.create().then(({ client }) => client.id)
-  return { ...clientOf(hub, () => id), hub, provisioned }
+  let made: Promise<Id> | undefined
+  const id = () =>
+    (made ??= known ? Promise.resolve(known) : hub.clients.create().then(({ client }) => client.id))
+  return { ...clientOf(hub, id), hub, provisioned }
 }
 
 /** One client, whose configuration is what was synced last. */

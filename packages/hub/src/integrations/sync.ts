@@ -10,6 +10,7 @@ import {
   parseJsonObject,
 } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
+import { type Clients, type NewToken, newClient } from '../clients/clients.js'
 import type { ClientView, Directory } from '../clients/directory.js'
 import type { EventQueues } from '../clients/event-queues.js'
 import { type Keyring, newSecret } from '../clients/keyring.js'
@@ -54,6 +55,7 @@ export interface ChannelConfiguration {
 
 export interface SyncOptions {
   directory: Directory
+  clients: Pick<Clients, 'delete'>
   channels: Channels
   keyring: Keyring
   health: Health
@@ -64,6 +66,7 @@ export interface SyncOptions {
   urls: Pick<PublicAddresses, 'isPublic'>
   /** Returns why a URL must not be called, or undefined. */
   refuseTarget(url: string): string | undefined
+  now(): Date
 }
 
 /** A checked configuration of an enabled integration. */
@@ -95,14 +98,51 @@ export class Sync {
    * rejects new credentials; CONFLICT if another client uses an account; NOT_FOUND
    */
   async run(clientId: Id, format: string, wanted: Configuration): Promise<ClientView> {
+    const { directory } = this.#options
     const integrations = await this.#wanted(wanted)
-    const pulls = await this.#addQueues(clientId, format, wanted)
+    return this.#replace(await directory.get(clientId), integrations, {
+      ...{ format, wanted, write: (change) => directory.change(clientId, change) },
+    })
+  }
+
+  /**
+   * Creates a client with its first token and this configuration, in one write: no process sees it without its webhooks,
+   * so nothing that it does is owed to nobody. If anything fails, no client is left.
+   * @throws as {@link run}; CONFLICT also if the name is in use
+   */
+  async create(
+    format: string,
+    wanted: Configuration,
+    { name }: { name?: string | undefined } = {},
+  ): Promise<{ client: ClientView; token: NewToken }> {
+    const { directory, clients, now } = this.#options
+    const integrations = await this.#wanted(wanted)
+    const { record, token } = newClient(name === undefined ? {} : { name }, now())
+    const before = { id: record.id, record, webhooks: [], integrations: new Map() }
+    const write: Write = async (change) => directory.insert(change(record))
+    try {
+      return { client: await this.#replace(before, integrations, { format, wanted, write }), token }
+    } catch (error) {
+      // It may have been inserted, and nobody will ever know its token.
+      await clients.delete(record.id).catch(() => undefined)
+      throw error
+    }
+  }
+
+  /** Writes a whole configuration for one webhook format. */
+  async #replace(
+    before: ClientView,
+    integrations: readonly Wanted[],
+    { format, wanted, write }: { format: string; wanted: Configuration; write: Write },
+  ): Promise<ClientView> {
+    const pulls = await this.#addQueues(before, format, wanted)
     let client: ClientView | undefined
     try {
-      client = await this.#apply(clientId, integrations, {
+      client = await this.#write(before, integrations, {
         concerns: () => true,
         webhooks: (record) => this.#webhooks(record, format, wanted, pulls),
         acceptsGuests: wanted.acceptsGuests,
+        write,
       })
       return client
     } finally {
@@ -113,19 +153,17 @@ export class Sync {
 
   /** The ids of pull webhooks that are to be made, by URL. Housekeeping has to know them before the client has them. */
   async #addQueues(
-    clientId: Id,
+    client: ClientView,
     format: string,
     { webhooks }: Configuration,
   ): Promise<ReadonlyMap<string, Id>> {
-    const { directory, queues } = this.#options
-    const client = await directory.get(clientId)
     const ids = new Map<string, Id>()
     for (const wanted of webhooks) {
       const url = urlOf(wanted)
       if (!('pull' in wanted) || ids.has(url) || client.webhooks.some(isOf(format, url))) continue
       const id = newId()
       ids.set(url, id)
-      await queues.add(id, clientId)
+      await this.#options.queues.add(id, client.id)
     }
     return ids
   }
@@ -178,8 +216,18 @@ export class Sync {
   }
 
   async #apply(clientId: Id, wanted: readonly Wanted[], scope: Scope): Promise<ClientView> {
-    const { accounts, directory } = this.#options
-    const before = await directory.get(clientId)
+    const { directory } = this.#options
+    const write: Write = (change) => directory.change(clientId, change)
+    return this.#write(await directory.get(clientId), wanted, { ...scope, write })
+  }
+
+  async #write(
+    before: ClientView,
+    wanted: readonly Wanted[],
+    { write, ...scope }: Scope & { write: Write },
+  ): Promise<ClientView> {
+    const { accounts } = this.#options
+    const { id: clientId } = before
     const had = accounts.ofAll([...before.integrations.values()].filter(scope.concerns))
     const claims: (() => Promise<unknown>)[] = []
     const ids = new Map(wanted.map((one) => [one, newId()]))
@@ -192,7 +240,7 @@ export class Sync {
           claims.push(await accounts.claim(clientId, account, name))
       }
       const probed = await this.#probe(before, wanted, scope, ids)
-      client = await directory.change(clientId, (record) => {
+      client = await write((record) => {
         const webhooks = scope.webhooks(record)
         const next = this.#integrations(record, wanted, scope, { ids, probed })
         changes = next.changes
@@ -241,11 +289,6 @@ export class Sync {
       ]
     })
     return new Map(await Promise.all(probing))
-  }
-
-  /** Validates a configuration without changing anything. @throws INVALID */
-  async check(configuration: Configuration): Promise<void> {
-    await this.#wanted(configuration)
   }
 
   /** The enabled integrations of a valid configuration. @throws INVALID */
@@ -419,6 +462,9 @@ const isOf =
     hook.format === format && hook.url === url
 
 const modeOf = ({ mode = 'webhook' }: { mode?: IntegrationMode }): IntegrationMode => mode
+
+/** Stores what a change makes of the record of a client, which may be new. */
+type Write = (change: (record: ClientRecord) => ClientRecord) => Promise<ClientView>
 
 /** The part of a client that a change affects. */
 interface Scope {

@@ -91,22 +91,19 @@ export function syncRoutes(
       if (!isRight) throw refusals.of(request, 'FORBIDDEN')
       assertEnabled(known)
       await assertNameIsFree(body.name, known)
-      return answer(known, body.token ?? '', wanted, body.name)
+      const webhooks = await run(known, wanted)
+      if (body.name) await hub.clients.rename(known.id, body.name)
+      return { id: clientIdOf(known.record), token: body.token ?? '', webhooks }
     }
     const isRight = access.mayCreateClient(request, request.headers['x-bp-messaging-admin-key'])
     // The same response as for an existing client with a wrong token.
     const code = body.id ? 'FORBIDDEN' : 'UNAUTHORIZED'
     refusals.assertChosen(request, { name: 'admin key', isRight, code })
     await assertNameIsFree(body.name)
-    await inBody(hub.sync.check(wanted))
-    const { client, token } = await hub.clients.create()
-    try {
-      return await answer(client, tokenText(token), wanted, body.name)
-    } catch (error) {
-      // Nobody will ever know its token.
-      await hub.clients.delete(client.id)
-      throw error
-    }
+    const { client, token } = await inBody(
+      hub.sync.create(FORMAT_NAME, wanted, { name: body.name || undefined }),
+    )
+    return { id: clientIdOf(client.record), token: tokenText(token), webhooks: webhooksOf(client, wanted) }
   }
 
   /** Only the operator may take a name from another client. @throws CONFLICT */
@@ -116,32 +113,24 @@ export function syncRoutes(
     throw new PlugboardError('CONFLICT', '"body.name" is used by another client')
   }
 
-  async function answer(
-    client: ClientView,
-    token: string,
-    wanted: Configuration,
-    name: string | null | undefined,
-  ) {
-    const webhooks = await run(client, wanted)
-    if (name) await hub.clients.rename(client.id, name)
-    return { id: clientIdOf(client.record), token, webhooks }
-  }
-
-  /** Returns one webhook per requested one, in the same order; one for equal pull webhooks. */
   async function run(client: ClientView, wanted: Configuration): Promise<object[]> {
-    const { webhooks } = await inBody(hub.sync.run(client.id, FORMAT_NAME, wanted))
-    const tokens = new Map(
-      webhooks.filter((hook) => hook.format === FORMAT_NAME).map(({ url, token }) => [url, token]),
-    )
-    const pulls = new Set<string>()
-    return wanted.webhooks.flatMap((webhook) => {
-      if ('url' in webhook) return { url: webhook.url, token: tokens.get(webhook.url) ?? '' }
-      if (pulls.has(webhook.pull)) return []
-      pulls.add(webhook.pull)
-      const url = pullUrl(webhook.pull)
-      return { url, token: tokens.get(url) ?? '', mode: 'pull', name: webhook.pull }
-    })
+    return webhooksOf(await inBody(hub.sync.run(client.id, FORMAT_NAME, wanted)), wanted)
   }
+}
+
+/** Returns one webhook per requested one, in the same order; one for equal pull webhooks. */
+function webhooksOf({ webhooks }: ClientView, wanted: Configuration): object[] {
+  const tokens = new Map(
+    webhooks.filter((hook) => hook.format === FORMAT_NAME).map(({ url, token }) => [url, token]),
+  )
+  const pulls = new Set<string>()
+  return wanted.webhooks.flatMap((webhook) => {
+    if ('url' in webhook) return { url: webhook.url, token: tokens.get(webhook.url) ?? '' }
+    if (pulls.has(webhook.pull)) return []
+    pulls.add(webhook.pull)
+    const url = pullUrl(webhook.pull)
+    return { url, token: tokens.get(url) ?? '', mode: 'pull', name: webhook.pull }
+  })
 }
 
 /** @throws INVALID when the channel is installed in another version, or none is named. */
