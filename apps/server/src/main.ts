@@ -9,7 +9,7 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   )
   process.exitCode = 1
 } else {
-  const { run } = await import('./program.js')
+  const { run } = await import('./command-line/program.js')
   // A closed output pipe is no reason to stop.
   process.stdout.on('error', () => undefined)
   const code = await run(process.argv.slice(2))

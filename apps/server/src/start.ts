@@ -5,10 +5,12 @@ import { isPlugboardError, PlugboardError } from '@plugboard/core'
 import { type Hub, type Keyring, loadFileTypes, type Store } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { adminDescription } from './admin/description.js'
-import { Links } from './admin/links.js'
-import { signInState } from './admin/sign-in.js'
+import { signInState } from './admin-api/console-sign-in.js'
+import { adminDescription } from './admin-api/description.js'
+import { Links } from './admin-api/links.js'
+import { type AdminKey, adminKeyFor } from './config/admin-key.js'
 import { databaseOf } from './config/database.js'
+import { keyringFor } from './config/encryption-key.js'
 import { isLoopback } from './config/reach.js'
 import { type Config, printable } from './config/read-config.js'
 import { createConfiguredHub } from './configured-hub.js'
@@ -28,9 +30,6 @@ import { lazyModule, loadModules } from './lazy.js'
 import { createLog } from './logging.js'
 import { Metrics } from './metrics/metrics.js'
 import { timedStore } from './metrics/timed-store.js'
-import { type AdminKey, adminKeyFor } from './operator/admin-key.js'
-import { keyringFor } from './operator/keyring.js'
-import { assertUsable } from './operator/usable-store.js'
 import { parseAllowance } from './outbound/guard.js'
 import { guardedFetch } from './outbound/guarded-fetch.js'
 import { buildServer, type ServerOptions } from './server.js'
@@ -40,6 +39,7 @@ import { Disk } from './storage/disk.js'
 import { blobFolderOf, openBlobs } from './storage/open-blobs.js'
 import { openStore } from './storage/open-store.js'
 import { preparePlaces } from './storage/places.js'
+import { assertUsable } from './storage/usable-store.js'
 import { EventStreams } from './streams/event-streams.js'
 import { StreamSlots } from './streams/stream-slots.js'
 import { version } from './version.js'
@@ -139,7 +139,7 @@ export async function start(config: Config, options: StartOptions = {}): Promise
 
 type Closable = Pick<Store, 'close'>
 
-const adminModule = lazyModule(() => import('./admin/index.js'))
+const adminModule = lazyModule(() => import('./admin-api/index.js'))
 const webModule = lazyModule(() => import('./web/index.js'))
 
 interface Parts {

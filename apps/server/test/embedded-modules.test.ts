@@ -29,7 +29,9 @@ test('a start loads what every server needs, and of a channel no more than its d
   const packages = new Set(urls.map((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1]))
   const loaded = Object.keys(dependencies).filter((name) => packages.has(name))
   expect(loaded.sort()).toEqual(NEEDED)
-  expect(urls.filter((url) => /\/apps\/server\/dist\/(?:admin|web)\/(?:index|routes)/.test(url))).toEqual([])
+  expect(urls.filter((url) => /\/apps\/server\/dist\/(?:admin-api|web)\/(?:index|routes)/.test(url))).toEqual(
+    [],
+  )
   // Each costs half a millisecond of processor time.
   expect(new Set(urls.filter((url) => url.startsWith('file:'))).size).toBeLessThanOrEqual(MOST_FILES)
   expect(

@@ -4,6 +4,39 @@
  * @packageDocumentation
  */
 
+export type {
+  Audit,
+  AuditDetails,
+  AuditEntry,
+  AuditFilter,
+  AuditOutcome,
+} from './administration/audit.js'
+export type {
+  ConversationFilter,
+  ConversationList,
+  ListedConversation,
+} from './administration/conversation-list.js'
+export type { Job, JobAction, JobActor, JobState, NewJob } from './administration/dead-letter-job.js'
+export type { Jobs } from './administration/dead-letter-jobs.js'
+export {
+  type DeadLetterId,
+  type DeliveryList,
+  type PendingDelivery,
+  type PendingFilter,
+  targetOf,
+} from './administration/delivery-list.js'
+export type { OperatorSession, OperatorSessions, SessionOwner } from './administration/operator-sessions.js'
+export type { Operator, OperatorRecord, OperatorRole, Operators } from './administration/operators.js'
+export type { Overview, OverviewView } from './administration/overview.js'
+export type { People, PersonIdentity, PersonView } from './administration/people.js'
+export type {
+  Activity as ProcessActivity,
+  MinuteOfRates,
+  ProcessInfo,
+  ProcessView,
+  Rates,
+} from './administration/processes.js'
+export type { Trouble, TroubleFix, TroubleState } from './administration/troubles.js'
 export type { LoadedChannel } from './channels/channels.js'
 export { resealIntegrationStates } from './channels/integration-states.js'
 export {
@@ -197,39 +230,6 @@ export {
   type TargetKind,
   webhookTarget,
 } from './log/target.js'
-export type {
-  Audit,
-  AuditDetails,
-  AuditEntry,
-  AuditFilter,
-  AuditOutcome,
-} from './operators/audit.js'
-export type {
-  ConversationFilter,
-  ConversationList,
-  ListedConversation,
-} from './operators/conversation-list.js'
-export {
-  type DeadLetterId,
-  type DeliveryList,
-  type PendingDelivery,
-  type PendingFilter,
-  targetOf,
-} from './operators/delivery-list.js'
-export type { Job, JobAction, JobActor, JobState, NewJob } from './operators/job.js'
-export type { Jobs } from './operators/jobs.js'
-export type { OperatorSession, OperatorSessions, SessionOwner } from './operators/operator-sessions.js'
-export type { Operator, OperatorRecord, OperatorRole, Operators } from './operators/operators.js'
-export type { Overview, OverviewView } from './operators/overview.js'
-export type { People, PersonIdentity, PersonView } from './operators/people.js'
-export type {
-  Activity as ProcessActivity,
-  MinuteOfRates,
-  ProcessInfo,
-  ProcessView,
-  Rates,
-} from './operators/processes.js'
-export type { Trouble, TroubleFix, TroubleState } from './operators/troubles.js'
 export {
   ARCHIVE_KINDS,
   type Archive,

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { settingsMarkdown } from '../help.js'
+import { settingsMarkdown } from '../command-line/help.js'
 import { CONFIG_FILE, maxAttemptMs, printable, readConfig } from './read-config.js'
 
 let workingFolder: string

@@ -1,7 +1,7 @@
 import { isUrl } from '@plugboard/core'
 import type { FastifyInstance } from 'fastify'
-import { isSame } from './admin-access.js'
 import type { Refusals } from './refusals.js'
+import { isSame } from './same-secret.js'
 
 const HEADER = 'password'
 

@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyReply, FastifySchema } from 'fastify'
-import type { SignInState } from '../admin/sign-in.js'
 import { lazyModule } from '../lazy.js'
 import { type Asset, AssetFiles } from './asset-files.js'
 import { plainPage } from './plain-page.js'
@@ -15,8 +14,8 @@ interface ConsolePackage {
 
 export interface ConsoleFilesOptions {
   urls: Pick<PublicUrls, 'base'>
-  /** How somebody can sign in now. */
-  state(): Promise<SignInState>
+  /** Whether the console is on now, and if not, why. */
+  state(): Promise<{ isOn: boolean; reason?: string }>
   /** Imports the files of the console. */
   load?: () => Promise<ConsolePackage>
 }

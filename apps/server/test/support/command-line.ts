@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { vi } from 'vitest'
-import { run } from '../../dist/program.js'
+import { run } from '../../dist/command-line/program.js'
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 

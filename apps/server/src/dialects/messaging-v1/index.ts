@@ -4,7 +4,7 @@ import type { Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import { doubledPrefixFault } from '../../http/doubled-prefix.js'
 import type { StreamSlots } from '../../streams/stream-slots.js'
-import { AdminAccess, type AdminSettings } from '../admin-access.js'
+import { AdminKeyCheck, type AdminSettings } from '../admin-key-check.js'
 import type { InternalPassword } from '../internal-password.js'
 import { readBodies } from '../json-body.js'
 import { limitLargeBodies } from '../large-bodies.js'
@@ -36,7 +36,7 @@ export async function messagingV1(
   app: FastifyInstance,
   { hub, refusals, internal, slots, settings }: MessagingV1Options,
 ): Promise<void> {
-  const access = new AdminAccess(settings)
+  const access = new AdminKeyCheck(settings)
   const credentials = new Credentials(hub, refusals)
   readBodies(app)
   app.setErrorHandler(sendError)

@@ -2,7 +2,7 @@ import { fromUuid, isPlugboardError, PlugboardError, toUuid } from '@plugboard/c
 import type { AuditDetails, ClientView, Hub } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { Noted } from '../../../admin/recorded.js'
+import type { Noted } from '../../../admin-api/audited-action.js'
 import { lazyModule } from '../../../lazy.js'
 import { refuseKey } from '../../idempotent.js'
 import { clientDetails, deleteClient, detailsOf, listClients, policyOf } from '../admin-clients.js'
@@ -45,7 +45,7 @@ import * as schemas from '../schemas.js'
 type Note = (details: AuditDetails, clientId?: ClientView['id']) => void
 
 /** Few servers are administered over this API. */
-const log = lazyModule(() => import('../../../admin/recorded.js'))
+const log = lazyModule(() => import('../../../admin-api/audited-action.js'))
 
 type Input<B extends z.ZodType, P extends z.ZodType, Q extends z.ZodType> = Parameters<
   Route<B, P, Q>['handle']

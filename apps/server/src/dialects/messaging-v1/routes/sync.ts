@@ -9,7 +9,7 @@ import {
 } from '@plugboard/hub'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { AdminAccess } from '../../admin-access.js'
+import type { AdminKeyCheck } from '../../admin-key-check.js'
 import { refuseKey } from '../../idempotent.js'
 import type { Refusals } from '../../refusals.js'
 import { type Credentials, credentialsOf } from '../credentials.js'
@@ -22,7 +22,7 @@ import { FORMAT_NAME } from '../webhook-format.js'
 export interface SyncRoutesOptions {
   hub: Hub
   credentials: Credentials
-  access: AdminAccess
+  access: AdminKeyCheck
   refusals: Refusals
 }
 
