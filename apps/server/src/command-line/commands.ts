@@ -22,8 +22,8 @@ export interface Program {
   help(name: string): Promise<void>
 }
 
-/** A command of the command line. Modules are loaded when it runs. */
-export interface Command<O extends Options = Options> {
+/** What a command says about itself. */
+interface Declared<O extends Options> {
   summary: string
   /** What follows the name. */
   operands?: readonly string[]
@@ -33,10 +33,32 @@ export interface Command<O extends Options = Options> {
   /** Further lines of its help. */
   details?: readonly string[]
   examples?: readonly string[]
-  run(operands: readonly string[], line: Typed<O>, program: Program): Promise<void>
 }
 
-const command = <O extends Options>(declared: Command<O>): Command<O> => declared
+/** A command of the command line. Modules are loaded when it runs. */
+export interface Command extends Declared<Options> {
+  /** `line`: its options, as the parser of the command line understood them. */
+  run(operands: readonly string[], line: object, program: Program): Promise<void>
+}
+
+/** A command whose options have the types that it declares. */
+function command<O extends Options>(
+  declared: Declared<O> & {
+    run(operands: readonly string[], line: Typed<O>, program: Program): Promise<void>
+  },
+): Command {
+  return {
+    ...declared,
+    async run(operands, line, program) {
+      if (!isTyped(declared.options, line)) throw new TypeError('an option has another type than it declares')
+      await declared.run(operands, line, program)
+    },
+  }
+}
+
+function isTyped<O extends Options>(options: O | undefined, line: object): line is Typed<O> {
+  return Object.entries(line).every(([name, value]) => typeof value === options?.[name]?.type)
+}
 
 const json = { type: 'boolean', help: 'Print JSON.' } as const
 const url = {

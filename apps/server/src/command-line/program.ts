@@ -17,9 +17,8 @@ export async function run(args: readonly string[]): Promise<0 | 1> {
   try {
     const { name, rest } = commandOf(args)
     const { values, positionals } = parsed(name, commands[name], rest)
-    // The parser has checked the types that the command declares.
-    if (values.help !== true) await commands[name].run(positionals, values as never, program)
-    else await program.help(name)
+    if (values.help === true) await program.help(name)
+    else await commands[name].run(positionals, values, program)
     return 0
   } catch (error) {
     report(error)

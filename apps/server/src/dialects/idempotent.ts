@@ -1,6 +1,7 @@
 import { type Id, isStorable, newId, PlugboardError } from '@plugboard/core'
 import type { ClientView, Hub } from '@plugboard/hub'
 import type { FastifyRequest } from 'fastify'
+import { pathParams } from '../http/path-params.js'
 
 /** Maximum characters of an `Idempotency-Key`. */
 export const MAX_KEY = 255
@@ -24,8 +25,9 @@ export function idempotent<T>(
 }
 
 /** What the path names is a part of the request, except the client. */
-function bodyOf({ body = {}, params }: FastifyRequest): string {
-  const { appId: _, clientId: __, ...named } = params as Record<string, string>
+function bodyOf(request: FastifyRequest): string {
+  const { body = {} } = request
+  const { appId: _, clientId: __, ...named } = pathParams(request)
   return JSON.stringify(Object.keys(named).length === 0 ? body : [named, body])
 }
 

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { z } from 'zod'
 import { withListSlot } from '../dialects/list-slots.js'
 import { parsePart } from '../dialects/parse-part.js'
+import { pathParams } from '../http/path-params.js'
 import { networkOf } from '../http/trusted-proxies.js'
 import { errorsOf, type Status, security, TAG } from './description.js'
 import type { Origin } from './origins.js'
@@ -98,7 +99,7 @@ export function defineRoute<
       response: { [status]: response ?? z.void() },
     },
     onRequest: async (request, reply) => {
-      const { client } = request.params as { client: string }
+      const { client = '' } = pathParams(request)
       const site = await sites.get(client)
       const origin = origins.admit(site, request, reply)
       // After the origin, so that the page can read why.

@@ -3,6 +3,7 @@ import { assertEnabled, type ClientView, type Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, HTTPMethods } from 'fastify'
 import { z } from 'zod'
 import { doubledPrefixFault } from '../../http/doubled-prefix.js'
+import { pathParams } from '../../http/path-params.js'
 import { isTooLarge } from '../bounded.js'
 import { idempotencyHeader } from '../idempotency-header.js'
 import { withListSlot } from '../list-slots.js'
@@ -138,7 +139,7 @@ export function projectRoutes(app: FastifyInstance, hub: Hub, credentials: Crede
         ...(route.query && { querystring: route.query }),
       },
       onRequest: async (request, reply) => {
-        const { projectId = '' } = request.params as { projectId?: string }
+        const { projectId = '' } = pathParams(request)
         const id = projectIdIn(projectId)
         if (!id) {
           const fault = doubledPrefixFault(request.url, app.prefix)

@@ -1,6 +1,7 @@
 import { assertEnabled, type ClientView, type Hub } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { z } from 'zod'
+import { pathParams } from '../../http/path-params.js'
 import { idempotencyHeader } from '../idempotency-header.js'
 import { withListSlot } from '../list-slots.js'
 import {
@@ -73,7 +74,7 @@ export class RouteInput<B, Q> {
   }
 
   get params(): Readonly<Record<string, string>> {
-    return this.request.params as Record<string, string>
+    return pathParams(this.request)
   }
 
   get caller(): Caller {
@@ -129,7 +130,7 @@ export function defineRoute<B extends z.ZodType = Nothing, Q extends z.ZodType =
     },
     // In this order, whatever else is wrong: who, what they may, whether the app is there, and only then the rest.
     onRequest: (request, _, done) => {
-      const { appId } = request.params as { appId?: string }
+      const { appId } = pathParams(request)
       const caller = credentials.recall(request.headers.authorization)
       // Most are of a key that was here before, for its own app: that needs no wait.
       const known = caller && caller.key.clientId === appId ? recallApp(hub, appId) : undefined
