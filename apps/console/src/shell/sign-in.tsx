@@ -1,13 +1,14 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { asApiError, useQuery } from '../api/query.js'
-import { type ApiError, request } from '../api/request.js'
+import { useQuery } from '../api/query.js'
+import { request } from '../api/request.js'
 import type { Session, SignIn } from '../api/wire.js'
 import { apiUrl } from '../base.js'
 import { at, currentPlace, go } from '../route/location.js'
 import { TextField } from '../ui/fields.js'
 import { Icon } from '../ui/icon.js'
 import { Empty, Failure, Loading } from '../ui/notice.js'
+import { useSubmit } from '../ui/use-submit.js'
 import { Brand } from './nav.js'
 import { enter } from './session.js'
 
@@ -127,23 +128,13 @@ function Form({
   leadsTo?: string
   children: ComponentChildren
 }): JSX.Element {
-  const [error, setError] = useState<ApiError>()
-  const [isSending, setIsSending] = useState(false)
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault()
-    setIsSending(true)
-    setError(undefined)
-    try {
-      const session = await send()
-      if (leadsTo !== undefined) go(leadsTo, { isNew: false })
-      enter(session)
-    } catch (thrown) {
-      setError(asApiError(thrown))
-      setIsSending(false)
-    }
-  }
+  const { error, isSending, onSubmit } = useSubmit(async () => {
+    const session = await send()
+    if (leadsTo !== undefined) go(leadsTo, { isNew: false })
+    enter(session)
+  })
   return (
-    <form class="stack" onSubmit={(event) => void submit(event)}>
+    <form class="stack" onSubmit={onSubmit}>
       {children}
       {error && <Failure error={error} />}
       <button type="submit" class="button primary" disabled={isSending}>

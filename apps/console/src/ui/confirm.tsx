@@ -1,10 +1,9 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { useState } from 'preact/hooks'
-import { asApiError } from '../api/query.js'
-import type { ApiError } from '../api/request.js'
 import { Dialog } from './dialog.js'
 import { TextField } from './fields.js'
 import { Failure } from './notice.js'
+import { useSubmit } from './use-submit.js'
 
 /** Asks before something is done that somebody notices. `typed`: a word to be typed, for what cannot be undone. */
 export function Confirm({
@@ -28,24 +27,14 @@ export function Confirm({
   run(): Promise<unknown>
   children?: ComponentChildren
 }): JSX.Element {
-  const [error, setError] = useState<ApiError>()
-  const [isRunning, setIsRunning] = useState(false)
   const [text, setText] = useState('')
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault()
-    setIsRunning(true)
-    setError(undefined)
-    try {
-      await run()
-      close()
-    } catch (thrown) {
-      setError(asApiError(thrown))
-      setIsRunning(false)
-    }
-  }
+  const { error, isSending, onSubmit } = useSubmit(async () => {
+    await run()
+    close()
+  })
   return (
     <Dialog title={title} close={cancel}>
-      <form class="stack" onSubmit={(event) => void submit(event)}>
+      <form class="stack" onSubmit={onSubmit}>
         {children}
         {typed !== undefined && (
           <TextField label={`Type ${typed} to confirm`} value={text} change={setText} isFocused />
@@ -58,7 +47,7 @@ export function Confirm({
           <button
             type="submit"
             class={`button primary ${isDangerous ? 'danger' : ''}`}
-            disabled={isRunning || (typed !== undefined && text !== typed)}
+            disabled={isSending || (typed !== undefined && text !== typed)}
           >
             {action}
           </button>

@@ -1,13 +1,13 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
-import { asApiError } from '../../api/query.js'
-import { type ApiError, request } from '../../api/request.js'
+import { request } from '../../api/request.js'
 import type { Channel, Integration } from '../../api/wire.js'
 import { TextField } from '../../ui/fields.js'
 import { Icon } from '../../ui/icon.js'
 import { Failure } from '../../ui/notice.js'
 import { SchemaFields } from '../../ui/schema-form.js'
 import { configOf, type Texts } from '../../ui/schema-values.js'
+import { useSubmit } from '../../ui/use-submit.js'
 import { ModeField, neededIn } from './mode-field.js'
 
 /** The configuration of a new channel. */
@@ -26,28 +26,18 @@ export function ChannelForm({
   const [values, setValues] = useState<Texts>({})
   const [name, setName] = useState('')
   const [mode, setMode] = useState(modes[0]?.mode ?? 'webhook')
-  const [error, setError] = useState<ApiError>()
-  const [isSending, setIsSending] = useState(false)
   const setup = modes.find((each) => each.mode === mode)?.setup
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault()
-    setIsSending(true)
-    setError(undefined)
-    try {
-      const body = {
-        channel: channelName,
-        ...(name.trim() !== '' && { name: name.trim() }),
-        ...(modes.length > 1 && { mode }),
-        config: configOf(schema, values),
-      }
-      added(
-        await request<Integration>('POST', `clients/${encodeURIComponent(clientId)}/integrations`, { body }),
-      )
-    } catch (thrown) {
-      setError(asApiError(thrown))
-      setIsSending(false)
+  const { error, isSending, onSubmit } = useSubmit(async () => {
+    const body = {
+      channel: channelName,
+      ...(name.trim() !== '' && { name: name.trim() }),
+      ...(modes.length > 1 && { mode }),
+      config: configOf(schema, values),
     }
-  }
+    added(
+      await request<Integration>('POST', `clients/${encodeURIComponent(clientId)}/integrations`, { body }),
+    )
+  })
   return (
     <section class="card" aria-labelledby="channel-title">
       <div class="cluster apart">
@@ -56,7 +46,7 @@ export function ChannelForm({
           Another channel
         </button>
       </div>
-      <form class="form" onSubmit={(event) => void submit(event)}>
+      <form class="form" onSubmit={onSubmit}>
         <ModeField channel={channel} mode={mode} change={setMode} />
         <SchemaFields
           schema={schema}

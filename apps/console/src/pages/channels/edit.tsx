@@ -1,14 +1,16 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
-import { asApiError, useQuery } from '../../api/query.js'
-import { type ApiError, request } from '../../api/request.js'
+import { useQuery } from '../../api/query.js'
+import { request } from '../../api/request.js'
 import type { Channel, Integration } from '../../api/wire.js'
 import { useMay } from '../../shell/session.js'
 import { say } from '../../shell/toasts.js'
 import { TextField } from '../../ui/fields.js'
+import { Icon } from '../../ui/icon.js'
 import { Failure } from '../../ui/notice.js'
 import { SchemaFields } from '../../ui/schema-form.js'
 import { configOf, textsOf } from '../../ui/schema-values.js'
+import { useSubmit } from '../../ui/use-submit.js'
 import { ModeField, neededIn } from './mode-field.js'
 
 /** The configuration of a channel. Secrets stay as they are if they are not entered. */
@@ -43,12 +45,7 @@ function Form({
   const [values, setValues] = useState(() => textsOf(schema, integration.config))
   const [mode, setMode] = useState(integration.mode)
   const [displayName, setDisplayName] = useState(integration.displayName ?? '')
-  const [error, setError] = useState<ApiError>()
-  const [isSaving, setIsSaving] = useState(false)
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault()
-    setIsSaving(true)
-    setError(undefined)
+  const { error, isSending, onSubmit } = useSubmit(async () => {
     try {
       const name = displayName.trim()
       const body = {
@@ -59,17 +56,14 @@ function Form({
       await request('PATCH', path, { body })
       say('The configuration is saved, and the provider accepts it.')
       setValues((before) => ({ ...before, ...Object.fromEntries(secrets.map((name) => [name, ''])) }))
-    } catch (thrown) {
-      setError(asApiError(thrown))
     } finally {
-      setIsSaving(false)
       await saved()
     }
-  }
+  })
   return (
     <section class="card" aria-labelledby="config-title">
       <h2 id="config-title">Configuration</h2>
-      <form class="form" onSubmit={(event) => void submit(event)}>
+      <form class="form" onSubmit={onSubmit}>
         <TextField
           label="Name for people (optional)"
           hint={`The address that the provider calls keeps the name \`${integration.name}\`.`}
@@ -88,8 +82,8 @@ function Form({
         />
         {error && <Failure error={error} />}
         <div class="cluster">
-          <button type="submit" class="button primary" disabled={isSaving}>
-            Save and check
+          <button type="submit" class="button primary" disabled={isSending}>
+            {isSending && <Icon name="spinner" spins />} Save and check
           </button>
         </div>
       </form>

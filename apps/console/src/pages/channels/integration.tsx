@@ -8,6 +8,7 @@ import { Failure, Loading } from '../../ui/notice.js'
 import { Page } from '../../ui/page.js'
 import { Ago, Ahead, Time } from '../../ui/time.js'
 import { ClientCrumb } from '../client-crumb.js'
+import { DeliveredFacts } from '../target-facts.js'
 import { IntegrationActions } from './actions.js'
 import { EditIntegration } from './edit.js'
 import { IntegrationState } from './integration-state.js'
@@ -46,7 +47,7 @@ export function IntegrationPage({ params: { clientId = '', id = '' } }: PageProp
 }
 
 function Health({ integration }: { integration: Integration }): JSX.Element {
-  const { id, channel, reason, listening, mode, lastInboundAt, lastOutboundAt, lastFailure } = integration
+  const { id, channel, reason, listening, mode, lastInboundAt, lastOutboundAt } = integration
   return (
     <section class="card" aria-label="Health">
       <div class="cluster">
@@ -69,14 +70,7 @@ function Health({ integration }: { integration: Integration }): JSX.Element {
         <dd>{lastInboundAt ? <Time at={lastInboundAt} /> : 'never'}</dd>
         <dt>Last sent</dt>
         <dd>{lastOutboundAt ? <Time at={lastOutboundAt} /> : 'never'}</dd>
-        {lastFailure && (
-          <>
-            <dt>Last failure</dt>
-            <dd>
-              <Ago at={lastFailure.at} />: {lastFailure.message}
-            </dd>
-          </>
-        )}
+        <DeliveredFacts of={integration} />
         {listening?.failure && (
           <>
             <dt>Connection</dt>

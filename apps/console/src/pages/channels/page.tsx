@@ -6,10 +6,10 @@ import type { PageProps } from '../../route/page-props.js'
 import { useMay } from '../../shell/session.js'
 import { Icon } from '../../ui/icon.js'
 import { Empty, Failure, Loading } from '../../ui/notice.js'
-import { countOf } from '../../ui/numbers.js'
 import { Page } from '../../ui/page.js'
 import { Ago } from '../../ui/time.js'
 import { ClientCrumb } from '../client-crumb.js'
+import { DeliveredFacts } from '../target-facts.js'
 import { IntegrationState } from './integration-state.js'
 
 const EVERY_MS = 10_000
@@ -52,7 +52,7 @@ export function ChannelsPage({ params: { clientId = '' } }: PageProps): JSX.Elem
 }
 
 function Card({ clientId, integration }: { clientId: string; integration: Integration }): JSX.Element {
-  const { id, name, channel, reason, counts, lastInboundAt, lastOutboundAt, lastFailure } = integration
+  const { id, name, channel, reason, lastInboundAt, lastOutboundAt } = integration
   return (
     <article class="card whole-card">
       <div class="cluster apart">
@@ -70,23 +70,7 @@ function Card({ clientId, integration }: { clientId: string; integration: Integr
         <dd>{lastInboundAt ? <Ago at={lastInboundAt} /> : 'never'}</dd>
         <dt>Last sent</dt>
         <dd>{lastOutboundAt ? <Ago at={lastOutboundAt} /> : 'never'}</dd>
-        {lastFailure && (
-          <>
-            <dt>Last failure</dt>
-            <dd>
-              <Ago at={lastFailure.at} />: {lastFailure.message}
-            </dd>
-          </>
-        )}
-        {counts && (
-          <>
-            <dt>Delivered</dt>
-            <dd class="number">
-              {countOf(counts.delivered)}
-              {counts.dead > 0 && `, ${countOf(counts.dead)} given up`}
-            </dd>
-          </>
-        )}
+        <DeliveredFacts of={integration} />
       </dl>
     </article>
   )

@@ -1,11 +1,11 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
-import { asApiError } from '../../api/query.js'
-import { type ApiError, request } from '../../api/request.js'
+import { request } from '../../api/request.js'
 import type { ClientDetails } from '../../api/wire.js'
 import { say } from '../../shell/toasts.js'
 import { CheckField, TextField } from '../../ui/fields.js'
 import { Failure } from '../../ui/notice.js'
+import { useSubmit } from '../../ui/use-submit.js'
 
 const MB = 1_000_000
 
@@ -25,31 +25,24 @@ export function EditClient({
       ? ''
       : String(client.maxStoredBytes / MB),
   )
-  const [error, setError] = useState<ApiError>()
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault()
-    setError(undefined)
-    try {
-      await request('PATCH', `clients/${client.id}`, {
-        body: {
-          ...(name !== (client.name ?? '') && { name: name.trim() === '' ? null : name.trim() }),
-          ...(displayName !== (client.displayName ?? '') && {
-            displayName: displayName.trim() === '' ? null : displayName.trim(),
-          }),
-          ...(guests !== (client.guests ?? false) && { guests }),
-          maxStoredBytes: megabytes === '' ? null : Math.round(Number(megabytes) * MB),
-        },
-      })
-      say('The client is saved.')
-      await saved()
-    } catch (thrown) {
-      setError(asApiError(thrown))
-    }
-  }
+  const { error, isSending, onSubmit } = useSubmit(async () => {
+    await request('PATCH', `clients/${client.id}`, {
+      body: {
+        ...(name !== (client.name ?? '') && { name: name.trim() === '' ? null : name.trim() }),
+        ...(displayName !== (client.displayName ?? '') && {
+          displayName: displayName.trim() === '' ? null : displayName.trim(),
+        }),
+        ...(guests !== (client.guests ?? false) && { guests }),
+        maxStoredBytes: megabytes === '' ? null : Math.round(Number(megabytes) * MB),
+      },
+    })
+    say('The client is saved.')
+    await saved()
+  })
   return (
     <section class="card" aria-labelledby="edit-title">
       <h2 id="edit-title">Name and limit</h2>
-      <form class="form" onSubmit={(event) => void submit(event)}>
+      <form class="form" onSubmit={onSubmit}>
         <TextField
           label="Name"
           hint="Unique. Webhook addresses of channels have it."
@@ -77,7 +70,7 @@ export function EditClient({
         />
         {error && <Failure error={error} />}
         <div class="cluster">
-          <button type="submit" class="button primary">
+          <button type="submit" class="button primary" disabled={isSending}>
             Save
           </button>
         </div>

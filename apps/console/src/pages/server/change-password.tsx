@@ -1,33 +1,26 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
-import { asApiError } from '../../api/query.js'
-import { type ApiError, request } from '../../api/request.js'
+import { request } from '../../api/request.js'
 import { say } from '../../shell/toasts.js'
 import { TextField } from '../../ui/fields.js'
 import { Failure } from '../../ui/notice.js'
+import { useSubmit } from '../../ui/use-submit.js'
 
 /** Changes the own password and ends all other sessions. */
 export function ChangePassword({ changed }: { changed(): Promise<void> }): JSX.Element {
   const [current, setCurrent] = useState('')
   const [password, setPassword] = useState('')
-  const [error, setError] = useState<ApiError>()
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault()
-    setError(undefined)
-    try {
-      await request('PUT', 'session/password', { body: { current, password } })
-      say('The password is changed. All other sessions have ended.')
-      setCurrent('')
-      setPassword('')
-      await changed()
-    } catch (thrown) {
-      setError(asApiError(thrown))
-    }
-  }
+  const { error, isSending, onSubmit } = useSubmit(async () => {
+    await request('PUT', 'session/password', { body: { current, password } })
+    say('The password is changed. All other sessions have ended.')
+    setCurrent('')
+    setPassword('')
+    await changed()
+  })
   return (
     <section class="card" aria-labelledby="password-title">
       <h2 id="password-title">Password</h2>
-      <form class="form" onSubmit={(event) => void submit(event)}>
+      <form class="form" onSubmit={onSubmit}>
         <TextField
           label="Current password"
           type="password"
@@ -47,7 +40,7 @@ export function ChangePassword({ changed }: { changed(): Promise<void> }): JSX.E
         />
         {error && <Failure error={error} />}
         <div class="cluster">
-          <button type="submit" class="button primary">
+          <button type="submit" class="button primary" disabled={isSending}>
             Change the password
           </button>
         </div>

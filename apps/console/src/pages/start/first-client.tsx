@@ -1,32 +1,25 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
-import { asApiError } from '../../api/query.js'
-import { type ApiError, request } from '../../api/request.js'
+import { request } from '../../api/request.js'
 import type { CreatedClient } from '../../api/wire.js'
 import { TextField } from '../../ui/fields.js'
 import { Failure } from '../../ui/notice.js'
+import { useSubmit } from '../../ui/use-submit.js'
 import { Credentials } from '../clients/credentials.js'
 
 /** Creates the client of the bot, and shows its token once. */
 export function FirstClient({ created }: { created(clientId: string): void }): JSX.Element {
   const [name, setName] = useState('')
   const [made, setMade] = useState<CreatedClient>()
-  const [error, setError] = useState<ApiError>()
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault()
-    setError(undefined)
-    try {
-      setMade(await request<CreatedClient>('POST', 'clients', { body: { name: name.trim() } }))
-    } catch (thrown) {
-      setError(asApiError(thrown))
-    }
-  }
+  const { error, isSending, onSubmit } = useSubmit(async () =>
+    setMade(await request<CreatedClient>('POST', 'clients', { body: { name: name.trim() } })),
+  )
   return (
     <section class="card" aria-label="New client">
       <p class="quiet">
         A client is your bot at this server: with its channels, its conversations and a token for the API.
       </p>
-      <form class="form" onSubmit={(event) => void submit(event)}>
+      <form class="form" onSubmit={onSubmit}>
         <TextField
           label="Name"
           hint="Such as the name of the bot."
@@ -37,7 +30,7 @@ export function FirstClient({ created }: { created(clientId: string): void }): J
         />
         {error && <Failure error={error} />}
         <div class="cluster">
-          <button type="submit" class="button primary">
+          <button type="submit" class="button primary" disabled={isSending}>
             Create the client
           </button>
         </div>

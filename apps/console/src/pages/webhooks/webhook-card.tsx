@@ -3,9 +3,10 @@ import type { Webhook } from '../../api/wire.js'
 import { at } from '../../route/location.js'
 import { useMay } from '../../shell/session.js'
 import { CopyId } from '../../ui/copy.js'
-import { counted, countOf } from '../../ui/numbers.js'
+import { counted } from '../../ui/numbers.js'
 import { State } from '../../ui/state.js'
 import { Ago, durationOf, Time } from '../../ui/time.js'
+import { DeliveredFacts } from '../target-facts.js'
 import { WebhookActions } from './actions.js'
 
 /** A webhook: whether it takes what it gets, and what helps. */
@@ -27,8 +28,6 @@ export function WebhookCard({
     latencyMs,
     latencyP50Ms,
     latencyP95Ms,
-    lastFailure,
-    counts,
     waiting,
     lastDeliveredAt,
     formerSecretUntil,
@@ -85,32 +84,10 @@ export function WebhookCard({
             </dd>
           </>
         )}
-        {counts && (
-          <>
-            <dt>Delivered</dt>
-            <dd class="number">
-              {countOf(counts.delivered)}
-              {counts.dead > 0 && (
-                <>
-                  ,{' '}
-                  <a
-                    href={`${at('clients', clientId, 'deliveries')}?state=dead&target=${encodeURIComponent(id)}`}
-                  >
-                    {countOf(counts.dead)} given up
-                  </a>
-                </>
-              )}
-            </dd>
-          </>
-        )}
-        {lastFailure && (
-          <>
-            <dt>Last failure</dt>
-            <dd>
-              <Ago at={lastFailure.at} />: {lastFailure.message}
-            </dd>
-          </>
-        )}
+        <DeliveredFacts
+          of={webhook}
+          deadAt={`${at('clients', clientId, 'deliveries')}?state=dead&target=${encodeURIComponent(id)}`}
+        />
         <dt>Id</dt>
         <dd>
           <CopyId id={id} />
