@@ -89,11 +89,12 @@ export class EventStreams {
   /** Sends pages until they end or the reader goes. The reply is answered with this call. */
   open<Event>(reply: FastifyReply, source: EventStreamSource<Event>): void {
     void reply.headers(HEADERS).hijack()
-    // What is not needed any more would be kept for as long as the stream lasts: headers of the request, and those of the
-    // answer if they were set one by one.
+    // What is not needed any more would be kept for as long as the stream lasts: headers of the request, those of the answer
+    // if they were set one by one, and the timer of a silent connection, since each reader gets comments.
     const { raw: request } = reply.request
     request.headers = {}
     request.rawHeaders = []
+    reply.raw.setTimeout(0)
     reply.raw.writeHead(200, Object.fromEntries(Object.entries(reply.getHeaders())))
     // Proxies and clients see the headers before there is an event. (Alone, so that their text is kept in one piece.)
     reply.raw.flushHeaders()

@@ -7,7 +7,7 @@ import type { StreamRef } from '../log/entry.js'
 import type { Appended, Store } from '../ports/store.js'
 import { rareLog } from '../rare-log.js'
 import { cursorOf, numberOf } from './feed-tail.js'
-import { type FeedFollower, Feeds, MOVE_MS } from './feeds.js'
+import { Feeds, MOVE_MS } from './feeds.js'
 import { type LiveEvent, type LivePage, type LiveScope, seqOfPosition } from './live-event.js'
 import { Owners } from './owners.js'
 import { Tail, type TailEvent, type TailScope } from './tail.js'
@@ -78,23 +78,9 @@ export class Live {
    * when it is asked for. It ends with the signal, with {@link close}, and after the deletion of the conversation.
    * @throws NOT_FOUND, INVALID for a position that this scope never gave, UNAVAILABLE
    */
-  async *follow(
-    client: ClientView,
-    scope: LiveScope,
-    { after, signal }: FollowOptions,
-  ): AsyncGenerator<LivePage, void, void> {
-    await this.#mark(client)
-    const { follower, pages, leave } = await this.#join(client, scope, after)
-    signal.addEventListener('abort', follower)
-    if (signal.aborted) follower.end()
-    this.#followers += 1
-    try {
-      yield* pages
-    } finally {
-      this.#followers -= 1
-      signal.removeEventListener('abort', follower)
-      leave()
-    }
+  follow(client: ClientView, scope: LiveScope, options: FollowOptions): AsyncGenerator<LivePage, void, void> {
+    if ('conversationId' in scope) return this.#pages(client, scope.conversationId, options)
+    return this.#feedPages(client, 'userId' in scope ? scope.userId : undefined, options)
   }
 
   /**
@@ -117,88 +103,109 @@ export class Live {
     return { isWhole: this.#topics.isNotified, events: this.#tail.open(scope, signal) }
   }
 
-  async #join(client: ClientView, scope: LiveScope, after: string | undefined) {
-    if ('conversationId' in scope) {
-      const follower = await this.#topics.join(client.id, scope.conversationId)
-      const pages = this.#pages(client, scope.conversationId, follower, after)
-      return { follower, pages, leave: () => this.#topics.leave(follower) }
-    }
-    const userId = 'userId' in scope ? scope.userId : undefined
-    // Without a topic, so that it is asked for here whether the store notifies.
-    const release = this.#topics.hold()
-    try {
-      await this.#topics.watched()
-      const follower = await this.#feeds.join(client, userId)
-      const leave = () => {
-        release()
-        this.#feeds.leave(follower, userId)
-      }
-      return { follower, pages: this.#feedPages(follower, after), leave }
-    } catch (error) {
-      release()
-      throw error
-    }
+  /** From now on it ends with the signal. */
+  #joined(follower: Pick<Follower, 'end' | 'handleEvent'>, signal: AbortSignal): void {
+    signal.addEventListener('abort', follower)
+    if (signal.aborted) follower.end()
+    this.#followers += 1
   }
 
-  async *#feedPages(follower: FeedFollower, after: string | undefined): AsyncGenerator<LivePage, void, void> {
-    const { topic: channel, tail } = follower
-    const { store } = this.#options
-    const { feed } = tail
-    const asked = after === undefined ? undefined : numberOf(feed, after)
-    if (after !== undefined && asked === undefined) throw malformed()
-    const { first, last } = (await store.queueEnds(feed.clientId, feed.queueId)) ?? { first: 1, last: 0 }
-    const isKept = asked === undefined || (asked >= first - 1 && asked <= last)
-    let n = isKept ? (asked ?? last) : first - 1
-    if (isKept) yield { events: [], position: cursorOf(feed, n) }
-    else yield { reset: { oldest: cursorOf(feed, n) } }
-    let movedAt = this.#options.now().getTime()
-    while (!follower.isOver) {
-      const { last: reached } = tail
-      const page = await channel.read(n)
-      if (follower.isOver) return
-      // What is removed while it is read would just be missing.
-      const ends = n < last ? await store.queueEnds(feed.clientId, feed.queueId) : undefined
-      if (ends && ends.first > n + 1) {
-        n = ends.first - 1
-        yield { reset: { oldest: cursorOf(feed, n) } }
-        continue
+  #left(follower: Pick<Follower, 'end' | 'handleEvent'>, signal: AbortSignal): void {
+    this.#followers -= 1
+    signal.removeEventListener('abort', follower)
+  }
+
+  async *#feedPages(
+    client: ClientView,
+    userId: Id | undefined,
+    { after, signal }: FollowOptions,
+  ): AsyncGenerator<LivePage, void, void> {
+    await this.#mark(client)
+    const { follower, release } = await this.#joinFeed(client, userId)
+    this.#joined(follower, signal)
+    try {
+      const { topic: channel, tail } = follower
+      const { store } = this.#options
+      const { feed } = tail
+      const asked = after === undefined ? undefined : numberOf(feed, after)
+      if (after !== undefined && asked === undefined) throw malformed()
+      const { first, last } = (await store.queueEnds(feed.clientId, feed.queueId)) ?? { first: 1, last: 0 }
+      const isKept = asked === undefined || (asked >= first - 1 && asked <= last)
+      let n = isKept ? (asked ?? last) : first - 1
+      if (isKept) yield { events: [], position: cursorOf(feed, n) }
+      else yield { reset: { oldest: cursorOf(feed, n) } }
+      let movedAt = this.#options.now().getTime()
+      while (!follower.isOver) {
+        const { last: reached } = tail
+        const page = await channel.read(n)
+        if (follower.isOver) return
+        // What is removed while it is read would just be missing.
+        const ends = n < last ? await store.queueEnds(feed.clientId, feed.queueId) : undefined
+        if (ends && ends.first > n + 1) {
+          n = ends.first - 1
+          yield { reset: { oldest: cursorOf(feed, n) } }
+          continue
+        }
+        const ephemeral = follower.take()
+        const hasRead = page.n > n
+        // Without an item for this follower, there is none up to where the feed was before.
+        n = hasRead ? page.n : Math.max(n, reached)
+        const now = this.#options.now().getTime()
+        if (hasRead || ephemeral.length > 0 || now - movedAt >= MOVE_MS) {
+          movedAt = now
+          yield { events: withEphemeral(page.events, ephemeral), position: cursorOf(feed, n) }
+        } else await follower.wait(page.version)
       }
-      const ephemeral = follower.take()
-      const hasRead = page.n > n
-      // Without an item for this follower, there is none up to where the feed was before.
-      n = hasRead ? page.n : Math.max(n, reached)
-      const now = this.#options.now().getTime()
-      if (hasRead || ephemeral.length > 0 || now - movedAt >= MOVE_MS) {
-        movedAt = now
-        yield { events: withEphemeral(page.events, ephemeral), position: cursorOf(feed, n) }
-      } else await follower.wait(page.version)
+    } finally {
+      this.#left(follower, signal)
+      this.#feeds.leave(follower, userId)
+      release()
     }
   }
 
   async *#pages(
     client: ClientView,
     conversationId: Id,
-    follower: Follower<Topic>,
-    after: string | undefined,
+    { after, signal }: FollowOptions,
   ): AsyncGenerator<LivePage, void, void> {
-    const { topic } = follower
-    const begin = await this.#begin(client, conversationId, follower, after)
-    let { seq } = begin
-    yield begin.page
-    while (!follower.isOver) {
-      const page = await topic.read(seq)
-      if (follower.isOver) return
-      const hasMoved = page.seq > seq
-      seq = page.seq
-      const ephemeral = follower.take()
-      if (hasMoved || ephemeral.length > 0)
-        yield { events: withEphemeral(page.events, ephemeral), position: String(seq) }
-      else if (topic.isGone) return
-      else {
-        if (topic.head > seq) topic.lookAgain()
-        await follower.wait(page.version)
+    await this.#mark(client)
+    const follower = await this.#topics.join(client.id, conversationId)
+    this.#joined(follower, signal)
+    try {
+      const { topic } = follower
+      const begin = await this.#begin(client, conversationId, follower, after)
+      let { seq } = begin
+      yield begin.page
+      while (!follower.isOver) {
+        const page = await topic.read(seq)
+        if (follower.isOver) return
+        const hasMoved = page.seq > seq
+        seq = page.seq
+        const ephemeral = follower.take()
+        if (hasMoved || ephemeral.length > 0)
+          yield { events: withEphemeral(page.events, ephemeral), position: String(seq) }
+        else if (topic.isGone) return
+        else {
+          if (topic.head > seq) topic.lookAgain()
+          await follower.wait(page.version)
+        }
+        if (page.isLast) return
       }
-      if (page.isLast) return
+    } finally {
+      this.#left(follower, signal)
+      this.#topics.leave(follower)
+    }
+  }
+
+  async #joinFeed(client: ClientView, userId: Id | undefined) {
+    // Without a topic, so that it is asked for here whether the store notifies.
+    const release = this.#topics.hold()
+    try {
+      await this.#topics.watched()
+      return { follower: await this.#feeds.join(client, userId), release }
+    } catch (error) {
+      release()
+      throw error
     }
   }
 

@@ -35,7 +35,8 @@ export class Topic implements Followed {
   readonly #now: () => number
   /** Followers; the topic is kept while there are any. */
   readonly followers = new Set<Follower>()
-  readonly #reads = new Map<number, Promise<TopicPage>>()
+  /** By the number that they begin after. Undefined while there are none, which is most of the time. */
+  #reads: Map<number, Promise<TopicPage>> | undefined
   /** The newest number that is known to be taken. */
   head = 0
   /** The client no longer has it. */
@@ -87,10 +88,15 @@ export class Topic implements Followed {
 
   /** The next entries after a number. Concurrent calls with the same number are one read. */
   read(after: number): Promise<TopicPage> {
-    const known = this.#reads.get(after)
+    this.#reads ??= new Map()
+    const reads = this.#reads
+    const known = reads.get(after)
     if (known) return known
-    const reading = this.#read(after).finally(() => this.#reads.delete(after))
-    this.#reads.set(after, reading)
+    const reading = this.#read(after).finally(() => {
+      reads.delete(after)
+      if (reads.size === 0) this.#reads = undefined
+    })
+    reads.set(after, reading)
     return reading
   }
 

@@ -55,17 +55,22 @@ interface Cursor extends StreamRef {
 interface Watch {
   readonly clientId: Id
   readonly userId: Id
-  readonly listeners: Set<UserListener>
   readonly enders: Set<() => void>
-  readonly cursors: Map<Id, Cursor>
   /** The newest number of the stream of the user, if it is known. */
-  userHead?: number
-  /** Set while there are listeners. */
-  ready?: Promise<void>
-  /** The streams of the user are known. */
-  isReady: boolean
+  userHead: number | undefined
+  /** Once there was a listener: most only wait for the end, and there are many. */
+  listening: Listening | undefined
   since: number
   release(): void
+}
+
+/** Those who watch one user and get its events. */
+interface Listening {
+  readonly listeners: Set<UserListener>
+  readonly cursors: Map<Id, Cursor>
+  /** Resolves when the streams of the user are known. */
+  ready: Promise<void>
+  isReady: boolean
 }
 
 /** Events of users for those who watch them in this process. */
@@ -85,17 +90,18 @@ export class UserWatches {
     const ended = () => listener.ended()
     const leave = await this.watchEnd(client, userId, ended)
     const watch = this.#of(client.id, userId)
+    watch.listening ??= this.#listen(watch)
+    const { listening } = watch
     try {
-      watch.ready ??= this.#begin(watch)
-      await watch.ready
+      await listening.ready
     } catch (error) {
-      delete watch.ready
+      if (watch.listening === listening) watch.listening = undefined
       leave()
       throw error
     }
-    watch.listeners.add(listener)
+    listening.listeners.add(listener)
     return () => {
-      watch.listeners.delete(listener)
+      listening.listeners.delete(listener)
       leave()
     }
   }
@@ -120,10 +126,10 @@ export class UserWatches {
     const key = clientId + userId
     const known = this.#watches.get(key)
     if (known) return known
-    const sets = { listeners: new Set<UserListener>(), enders: new Set<() => void>() }
     const release = this.#options.topics.hold()
     const since = this.#options.now().getTime()
-    const watch: Watch = { clientId, userId, ...sets, cursors: new Map(), isReady: false, since, release }
+    const unknown = { userHead: undefined, listening: undefined }
+    const watch: Watch = { clientId, userId, enders: new Set(), ...unknown, since, release }
     this.#watches.set(key, watch)
     return watch
   }
@@ -133,7 +139,7 @@ export class UserWatches {
     const key = watch.clientId + watch.userId
     if (this.#watches.get(key) !== watch) return
     this.#watches.delete(key)
-    if (watch.isReady) this.#count(watch.clientId, -1)
+    if (watch.listening?.isReady) this.#count(watch.clientId, -1)
     watch.release()
   }
 
@@ -143,20 +149,26 @@ export class UserWatches {
     else this.#listened.delete(clientId)
   }
 
+  #listen(watch: Watch): Listening {
+    const listening = { listeners: new Set<UserListener>(), cursors: new Map<Id, Cursor>(), isReady: false }
+    return Object.assign(listening, { ready: this.#begin(watch, listening) })
+  }
+
   /** Entries from now on. Those that came while this read are told then. */
-  async #begin(watch: Watch): Promise<void> {
+  async #begin(watch: Watch, listening: Omit<Listening, 'ready'>): Promise<void> {
     const { clientId, userId } = watch
+    const { cursors } = listening
     const [head = 0] = await this.#options.store.findHeads([{ clientId, streamId: userId }])
     for (const [streamId, seq] of [[userId, head] as const, ...(await this.#headsOf(watch))]) {
-      const cursor = watch.cursors.get(streamId) ?? cursorOf({ clientId, streamId }, seq)
+      const cursor = cursors.get(streamId) ?? cursorOf({ clientId, streamId }, seq)
       cursor.done = Math.min(seq, cursor.before)
       cursor.head = Math.max(seq, cursor.head)
-      watch.cursors.set(streamId, cursor)
+      cursors.set(streamId, cursor)
     }
     if (watch.enders.size === 0) return
-    watch.isReady = true
+    listening.isReady = true
     this.#count(clientId, 1)
-    for (const cursor of watch.cursors.values()) this.#read(watch, cursor)
+    for (const cursor of cursors.values()) this.#read(watch, cursor)
   }
 
   async #headsOf({ clientId, userId }: Watch): Promise<[Id, number][]> {
@@ -188,16 +200,17 @@ export class UserWatches {
 
   #grew({ clientId, streamId }: StreamRef, seq: number, userId: Id): void {
     const watch = this.#watches.get(clientId + userId)
-    if (!watch?.ready) return
-    const cursor = watch.cursors.get(streamId) ?? cursorOf({ clientId, streamId }, seq - 1)
+    if (!watch?.listening) return
+    const { cursors, isReady } = watch.listening
+    const cursor = cursors.get(streamId) ?? cursorOf({ clientId, streamId }, seq - 1)
     cursor.head = Math.max(cursor.head, seq)
-    watch.cursors.set(streamId, cursor)
-    if (watch.isReady) this.#read(watch, cursor)
+    cursors.set(streamId, cursor)
+    if (isReady) this.#read(watch, cursor)
   }
 
   #userChanged(watch: Watch, seq: number): void {
     watch.userHead = seq
-    if (watch.ready) this.#grew({ clientId: watch.clientId, streamId: watch.userId }, seq, watch.userId)
+    if (watch.listening) this.#grew({ clientId: watch.clientId, streamId: watch.userId }, seq, watch.userId)
     this.#check(watch)
   }
 
@@ -224,7 +237,7 @@ export class UserWatches {
       ({ userId, channel }) => {
         const watch = userId && this.#watches.get(clientId + userId)
         if (!watch) return
-        for (const listener of watch.listeners)
+        for (const listener of watch.listening?.listeners ?? [])
           listener.event({ ephemeral: { conversationId, activity }, userId, channel })
       },
       () => undefined,
@@ -242,7 +255,8 @@ export class UserWatches {
       .then(() => {
         cursor.isReading = false
         const isLeft = cursor.done === undefined || cursor.done < cursor.head
-        if (isLeft && watch.listeners.size > 0) setTimeout(() => this.#read(watch, cursor), HOLE_MS).unref()
+        if (isLeft && watch.listening && watch.listening.listeners.size > 0)
+          setTimeout(() => this.#read(watch, cursor), HOLE_MS).unref()
       })
   }
 
@@ -262,10 +276,10 @@ export class UserWatches {
       if (!last) return
       for (const entry of entries.filter(isFollowed)) {
         const event = { entry, userId: watch.userId, endpoints, position: String(entry.seq) }
-        for (const listener of [...watch.listeners]) listener.event(event)
+        for (const listener of [...(watch.listening?.listeners ?? [])]) listener.event(event)
       }
       cursor.done = last.seq
-      if (last.type === 'conversation.deleted') watch.cursors.delete(streamId)
+      if (last.type === 'conversation.deleted') watch.listening?.cursors.delete(streamId)
     }
   }
 
@@ -278,7 +292,7 @@ export class UserWatches {
       for (let start = 0; start < watches.length; start += HEADS_AT_ONCE)
         await this.#lookAtUsers(watches.slice(start, start + HEADS_AT_ONCE))
       for (const watch of watches) {
-        if (!isWhole || !watch.isReady) continue
+        if (!isWhole || !watch.listening?.isReady) continue
         for (const [streamId, seq] of await this.#headsOf(watch))
           this.#grew({ clientId: watch.clientId, streamId }, seq, watch.userId)
       }

@@ -22,8 +22,8 @@ export interface StoredStream extends StreamState {
     isOver: boolean
     progress: SavedProgress | undefined
   }
-  /** Set while it has no row; `data` is a user's, as JSON text. */
-  fresh?: { data: string | null }
+  /** Set while it has no row; `data` is a user's, as JSON text. Never deleted, since V8 would make a slow, large hash table. */
+  fresh: { data: string | null } | undefined
 }
 
 type Row = [
@@ -115,6 +115,7 @@ export class StreamTable {
       hold: owed?.hold ?? 'free',
       fence: owed?.fence ?? 0,
       reclaimedFrom: undefined,
+      fresh: undefined,
       saved: { rank, activeAt, deletedAt, isOver: over !== null, progress: owed },
     }
   }
@@ -148,6 +149,6 @@ export class StreamTable {
     const { n, clientId, streamId, kind, userN, createdAt, rank, saved } = stream
     this.#insert(n, clientId, streamId, STREAM_KINDS.indexOf(kind), userN, createdAt, data, rank)
     saved.rank = rank
-    delete stream.fresh
+    stream.fresh = undefined
   }
 }

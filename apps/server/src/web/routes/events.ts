@@ -86,12 +86,15 @@ export function eventRoutes(scope: Scope, slots: StreamSlots): void {
     const { userId } = visitor
     const abort = new AbortController()
     const stop = (): void => abort.abort()
-    const ends = [stop, slots.take(site.client.id, userId)]
+    let ends: readonly (() => void)[] = [stop, slots.take(site.client.id, userId)]
     const closed = (): void => {
-      for (const end of ends.splice(0)) end()
+      const once = ends
+      ends = []
+      for (const end of once) end()
     }
     try {
-      ends.push(visitors.watch(visitor, stop), await hub.live.watchEnd(site.client, userId, stop))
+      ends = [...ends, visitors.watch(visitor, stop)]
+      ends = [...ends, await hub.live.watchEnd(site.client, userId, stop)]
       // Again, so that nothing is missed that became of the session before it was watched.
       await visitors.authenticate({ site, origin, request })
       const events = new VisitorEvents({

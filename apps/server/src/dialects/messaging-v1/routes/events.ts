@@ -94,12 +94,14 @@ export function eventRoutes(app: FastifyInstance, { hub, access, slots }: EventR
     const { client, userId } = (await allow()).reader
     const abort = new AbortController()
     const stop = (): void => abort.abort()
-    const ends = [stop, slots.take(client.id, userId)]
+    let ends: readonly (() => void)[] = [stop, slots.take(client.id, userId)]
     const closed = (): void => {
-      for (const end of ends.splice(0)) end()
+      const once = ends
+      ends = []
+      for (const end of once) end()
     }
     try {
-      if (userId !== undefined) ends.push(await hub.live.watchEnd(client, userId, stop))
+      if (userId !== undefined) ends = [...ends, await hub.live.watchEnd(client, userId, stop)]
       // Again, so that nothing is missed that became of the user before it was watched.
       const { reader, scope, mayContinue } = await allow()
       const { pages, first, isFromNow } = await begin(following, { reader, scope }, abort.signal)
@@ -107,7 +109,7 @@ export function eventRoutes(app: FastifyInstance, { hub, access, slots }: EventR
       const { query, reply } = following
       if (query.wait === undefined) return void app.eventStreams.open(reply, { ...source, isFromNow, closed })
       const timer = setTimeout(stop, query.wait * 1000)
-      ends.push(() => clearTimeout(timer))
+      ends = [...ends, () => clearTimeout(timer)]
       // It may have gone by now.
       releaseAtEnd(reply.raw, stop)
       const answer = await longPoll(source)
