@@ -1,23 +1,26 @@
 import type { OutgoingPayload, WebChatEvents } from '../options.js'
 import type { Keep } from '../storage.js'
 import { HubError, retryAfterOf, type VisitorApi } from './api.js'
-import { type MediaKind, replyTo } from './content.js'
+import { attachable, kindOf } from './attachments.js'
+import { replyTo } from './content.js'
+import { Conversations } from './conversations.js'
 import { isJson, isMine, type Json } from './message.js'
 import type { Outbox } from './outbox.js'
+import { Retries } from './retries.js'
+import { Sending } from './sending.js'
 import { Signals, TYPING_ENDS_MS } from './signals.js'
 import {
   activeOf,
   type Change,
   type HubEvent,
   initialState,
-  type Notice,
   newMessage,
   type Queued,
   reduce,
   type State,
   unreadOf,
 } from './state.js'
-import { followEvents, type Placed, pause } from './stream.js'
+import { followEvents, type Placed } from './stream.js'
 import { type TabMessage, Tabs } from './tabs.js'
 import { VisitorSession } from './visitor-session.js'
 
@@ -37,10 +40,6 @@ export interface ChatOptions {
   onChange(): void
 }
 
-const LONGEST_RETRY_MS = 30_000
-/** The hub keeps the id of an upload for an hour; the clocks may differ. In milliseconds. */
-const UPLOAD_LASTS_MS = 45 * 60_000
-
 /** The chat without its looks: holds the state, and does what the visitor wants. */
 export class Chat {
   state: State
@@ -48,6 +47,9 @@ export class Chat {
   readonly #tabs: Tabs
   readonly #visitor: VisitorSession
   readonly #signals: Signals
+  readonly #conversations: Conversations
+  readonly #sending: Sending
+  readonly #retries = new Retries()
   readonly #ended = new AbortController()
   /** Of the session; another one begins when somebody signs in or out. */
   #session = new AbortController()
@@ -55,25 +57,12 @@ export class Chat {
   /** Whose conversations are shown. */
   #userId: string | undefined
   #starting: Promise<void> | undefined
-  #beginning: Promise<string> | undefined
-  #beginningKey: string | undefined
-  #isFlushing = false
-  /** Something was added while the queue was sent. */
-  #mustFlush = false
-  #retries = 0
-  #retryTimer: ReturnType<typeof setTimeout> | undefined
   #enterTimer: ReturnType<typeof setTimeout> | undefined
   /** Whether there is a session, or is to be one as soon as the hub can be reached. */
   #isWanted = false
-  /** Whether the conversations of the visitor were loaded; until then, no conversation does not mean that there is none. */
-  #knowsConversations = false
   #writingTimer: ReturnType<typeof setTimeout> | undefined
   #unread = 0
   #isSeen = false
-  /** What happened since each load began that has not ended. */
-  readonly #loads = new Set<HubEvent[]>()
-  /** Those under way, by the id of their message. */
-  readonly #uploads = new Map<string, AbortController>()
 
   constructor(options: ChatOptions) {
     this.#options = options
@@ -84,24 +73,44 @@ export class Chat {
       ...options,
       tabs: this.#tabs,
       ended: signal,
-      onUnreachable: () => this.#leaveConversations(),
+      onUnreachable: () => {
+        this.#change({ type: 'signed-out' })
+        return this.#sending.leaveConversations()
+      },
       onOther: () => this.#forget(),
     })
     this.#signals = new Signals(options.api)
+    const parts = {
+      ...{ api: options.api, keep: options.keep, outbox: options.outbox },
+      ...{ tabs: this.#tabs, retries: this.#retries, ended: signal },
+      state: () => this.state,
+      change: (change: Change) => this.#change(change),
+      session: () => this.#session.signal,
+      isExpired: (error: unknown) => this.#isExpired(error),
+    }
+    this.#conversations = new Conversations(parts)
+    this.#sending = new Sending({
+      ...{ ...parts, conversations: this.#conversations },
+      enter: async () => {
+        await this.#visitor.ensure()
+        await this.#enter()
+      },
+      sent: (event) => this.#apply({ event }),
+    })
     addEventListener('online', () => void this.#comeBack(), { signal })
     document.addEventListener('visibilitychange', () => this.#markRead(), { signal })
   }
 
   /** Begins, or continues where the visitor was. */
   async start(): Promise<void> {
-    await this.#loadQueue()
+    await this.#sending.show()
     const { customer, config } = this.#options
     if (customer === null) return this.signOut()
     const { isNew } = this.#visitor
     // The hub hears of a new visitor when they open the chat.
     if (isNew) this.#change({ type: 'phase', phase: config.form ? 'form' : 'ready' })
     // What waits was written when the hub could not be reached.
-    if (this.state.queue.length > 0) void this.flush()
+    if (this.state.queue.length > 0) void this.#sending.flush()
     if (!isNew || (this.state.isOpen && !config.form)) await this.#enter()
   }
 
@@ -158,18 +167,8 @@ export class Chat {
   /** Shows the message at once, and sends it when the hub can be reached. */
   async send(payload: OutgoingPayload, file?: Blob): Promise<void> {
     if (activeOf(this.state)?.closedAt) this.#change({ type: 'show' })
-    const queued: Queued = {
-      clientId: nextClientId(),
-      conversationId: this.state.activeId,
-      ...(this.state.activeId === undefined && this.state.conversations.length > 0 && { isNewChat: true }),
-      createdAt: new Date().toISOString(),
-      payload: payload as Queued['payload'],
-      file,
-    }
-    this.#change({ type: 'queue', queue: [...this.state.queue, queued] })
     this.#signals.stopTyping()
-    await this.#keepQueued(queued)
-    void this.flush()
+    await this.#sending.add(payload as Queued['payload'], file)
   }
 
   /** Presses a button of a message. */
@@ -179,16 +178,9 @@ export class Chat {
 
   /** Keeps files for the next message, and says of the others why they cannot be sent. */
   attach(files: Iterable<File>): void {
-    const { maxBytes, types } = this.state.config.uploads
-    const attached = [...this.state.attached]
-    let notice: Notice | undefined
-    for (const file of files) {
-      if (file.size > maxBytes) notice = 'file-too-large'
-      else if (!isAccepted(file.type, types)) notice = 'file-type'
-      else attached.push({ id: nextClientId(), file })
-    }
+    const { attached, notice } = attachable(files, this.state.config.uploads)
     this.#change({ type: 'notice', ...(notice && { notice }) })
-    this.#change({ type: 'attached', attached })
+    this.#change({ type: 'attached', attached: [...this.state.attached, ...attached] })
   }
 
   detach(id: string): void {
@@ -204,37 +196,25 @@ export class Chat {
   }
 
   /** Sends a message again that the hub refused. */
-  async retry(queued: Queued): Promise<void> {
-    await this.#keepQueued({ ...queued, refusal: undefined })
-    await this.#loadQueue()
-    void this.flush()
+  retry(queued: Queued): Promise<void> {
+    return this.#sending.retry(queued)
   }
 
   /** Removes a message that waits, also while its file is sent. */
-  async discard({ clientId }: Queued): Promise<void> {
-    await this.#options.outbox.remove(clientId)
-    this.#uploads.get(clientId)?.abort()
-    await this.#loadQueue()
-    this.#tabs.tell({ type: 'queue' })
+  discard(queued: Queued): Promise<void> {
+    return this.#sending.discard(queued)
   }
 
   /** Shows a conversation; without one, a new one begins. */
   async show(conversationId?: string): Promise<void> {
     this.#change({ type: 'show', conversationId })
     if (conversationId === undefined) return
-    await this.#attempt(() => this.#loadMessages(conversationId))
+    await this.#attempt(() => this.#conversations.loadMessages(conversationId))
     this.#markRead()
   }
 
-  async loadOlder(): Promise<void> {
-    const active = activeOf(this.state)
-    const first = active?.messages?.[0]
-    if (!active?.hasOlder || active.isLoadingOlder || !first) return
-    const { id: conversationId } = active
-    this.#change({ type: 'loading-older', conversationId, isLoading: true })
-    const page = await this.#options.api.listMessages(conversationId, first.id).catch(() => undefined)
-    if (page) this.#change({ type: 'messages', conversationId, ...page, isOlder: true })
-    else this.#change({ type: 'loading-older', conversationId, isLoading: false })
+  loadOlder(): Promise<void> {
+    return this.#conversations.loadOlder()
   }
 
   view(view: State['view']): void {
@@ -280,131 +260,18 @@ export class Chat {
   destroy(): void {
     this.#ended.abort()
     this.#session.abort()
-    clearTimeout(this.#retryTimer)
     clearTimeout(this.#enterTimer)
+    this.#sending.stop()
     this.#tabs.close()
     void this.#options.outbox.close()
-  }
-
-  /** Sends what waits, in order; in one tab at a time. */
-  async flush(): Promise<void> {
-    this.#mustFlush = true
-    if (this.#isFlushing) return
-    this.#isFlushing = true
-    clearTimeout(this.#retryTimer)
-    try {
-      while (this.#mustFlush && !this.#ended.signal.aborted) {
-        this.#mustFlush = false
-        const { signal } = this.#session
-        await this.#tabs.alone('queue', signal, () => this.#flushAlone(signal))
-      }
-      this.#retries = 0
-    } catch (error) {
-      if (this.#isExpired(error)) return
-      const pause = Math.min(LONGEST_RETRY_MS, 1_000 * 2 ** this.#retries++) * (0.5 + Math.random() / 2)
-      this.#retryTimer = setTimeout(() => void this.flush(), Math.max(pause, retryAfterOf(error)))
-    } finally {
-      this.#isFlushing = false
-    }
-  }
-
-  async #flushAlone(signal: AbortSignal): Promise<void> {
-    const nextOf = async (): Promise<Queued | undefined> => {
-      const next = (await this.#options.outbox.list()).find(({ refusal }) => !refusal)
-      return signal.aborted ? undefined : next
-    }
-    while (await nextOf()) {
-      await this.#visitor.ensure()
-      await this.#enter()
-      // That may have been the session of somebody else, who does not send what was written before.
-      const next = await nextOf()
-      if (next === undefined) return
-      const conversationId = next.conversationId ?? (await this.#conversationFor(next))
-      if (signal.aborted) return
-      await this.#sendQueued({ ...next, conversationId }, conversationId)
-    }
-  }
-
-  /** Messages that were written before there was a conversation go to one; those of a new chat to a new one. */
-  async #conversationFor({ isNewChat }: Queued): Promise<string> {
-    const { outbox } = this.#options
-    const active = activeOf(this.state)
-    if (!this.#knowsConversations) throw new TypeError('the conversations could not be loaded')
-    const conversationId = active && !active.closedAt && !isNewChat ? active.id : await this.#begin()
-    for (const queued of await outbox.list()) {
-      if (queued.conversationId === undefined) await outbox.replace({ ...queued, conversationId })
-    }
-    await this.#loadQueue()
-    return conversationId
   }
 
   /** The business hears of a visitor who opens the chat for the first time, and may say hello. */
   async #greet(): Promise<void> {
     const { phase, isOpen, conversations } = this.state
-    if (!this.#knowsConversations || phase !== 'ready' || !isOpen || conversations.length > 0) return
+    if (!this.#conversations.isLoaded || phase !== 'ready' || !isOpen || conversations.length > 0) return
     // If it fails, the first message begins it.
-    await this.#begin().catch((error) => this.#isExpired(error))
-  }
-
-  /** A new conversation. Two calls at once begin one. */
-  #begin(): Promise<string> {
-    this.#beginning ??= this.#beginOnce().finally(() => {
-      this.#beginning = undefined
-    })
-    return this.#beginning
-  }
-
-  async #beginOnce(): Promise<string> {
-    // The same key until it succeeds: an answer that was lost makes no second conversation.
-    this.#beginningKey ??= nextClientId()
-    const conversation = await this.#options.api.createConversation(this.#beginningKey)
-    this.#beginningKey = undefined
-    this.#change({ type: 'conversations', conversations: [conversation] })
-    this.#change({ type: 'messages', conversationId: conversation.id, messages: [], hasOlder: false })
-    this.#change({ type: 'show', conversationId: conversation.id })
-    return conversation.id
-  }
-
-  async #sendQueued(queued: Queued, conversationId: string): Promise<void> {
-    const { api, outbox } = this.#options
-    const { clientId } = queued
-    const { signal } = this.#session
-    try {
-      const payload = await this.#uploaded(queued, conversationId)
-      if (queued.file && !(await this.#isQueued(clientId))) return
-      const message = await api.send(conversationId, payload, clientId)
-      await outbox.remove(clientId)
-      if (message && !signal.aborted)
-        this.#apply({ event: { name: 'message', data: { ...message, conversationId } } })
-    } catch (error) {
-      if (!(await this.#isQueued(clientId))) return
-      if (!(error instanceof HubError) || error.isTemporary || error.status === 401) throw error
-      // The hub has it: its answer was lost, and since then the id of the file, or what a button offers, has changed.
-      if (error.code === 'MISMATCH') await outbox.remove(clientId)
-      else await outbox.replace({ ...queued, refusal: refusalOf(error) })
-    }
-    await this.#loadQueue()
-    this.#tabs.tell({ type: 'queue' })
-  }
-
-  /** Whether the visitor has not taken it back, here or in another tab. */
-  async #isQueued(clientId: string): Promise<boolean> {
-    return (await this.#options.outbox.list()).some((queued) => queued.clientId === clientId)
-  }
-
-  /** The payload, with the id of its file. An upload that succeeded is not repeated while its id is good. */
-  async #uploaded(queued: Queued, conversationId: string): Promise<Json> {
-    const { file, payload, clientId, upload: before } = queued
-    if (file === undefined || (before && Date.now() - before.at < UPLOAD_LASTS_MS))
-      return before ? { ...payload, upload: before.id } : payload
-    const progress = (share: number): void => this.#change({ type: 'progress', clientId, progress: share })
-    const upload = new AbortController()
-    this.#uploads.set(clientId, upload)
-    const id = await this.#options.api
-      .upload(conversationId, { file, name: String(payload.title), signal: upload.signal }, progress)
-      .finally(() => this.#uploads.delete(clientId))
-    await this.#options.outbox.replace({ ...queued, upload: { id, at: Date.now() } })
-    return { ...payload, upload: id }
+    await this.#conversations.begin().catch((error) => this.#isExpired(error))
   }
 
   /** Loads what the visitor has, and follows what happens. Called again, it changes nothing. */
@@ -419,8 +286,8 @@ export class Chat {
       if (this.#isExpired(error)) return
       if (this.state.phase === 'starting') this.#change({ type: 'phase', phase: 'ready' })
       this.#change({ type: 'connection', connection: 'offline' })
-      const pause = Math.min(LONGEST_RETRY_MS, 1_000 * 2 ** this.#retries++)
-      this.#enterTimer = setTimeout(() => void this.#comeBack(), Math.max(pause, retryAfterOf(error)))
+      const pause = Math.max(this.#retries.nextMs(), retryAfterOf(error))
+      this.#enterTimer = setTimeout(() => void this.#comeBack(), pause)
     })
     return this.#starting
   }
@@ -428,7 +295,7 @@ export class Chat {
   /** The hub may be reached again. */
   async #comeBack(): Promise<void> {
     if (this.#isWanted) await this.#enter()
-    await this.flush()
+    await this.#sending.flush()
   }
 
   async #enterOnce(): Promise<void> {
@@ -437,24 +304,15 @@ export class Chat {
     const isNew = await this.#visitor.ensure()
     if (signal.aborted) return
     this.#userId = keep.get().userId
-    if (!isNew) await this.#loadConversations()
+    if (!isNew) await this.#conversations.load()
     if (signal.aborted) return
-    this.#knowsConversations = true
+    this.#conversations.isLoaded = true
     const hasStarted = this.state.conversations.length > 0 || keep.get().hasForm || !config.form
     if (!hasStarted) return this.#change({ type: 'phase', phase: 'form' })
     this.#change({ type: 'phase', phase: 'ready' })
     void this.#follow(signal)
-    void this.#greet().then(() => this.flush())
+    void this.#greet().then(() => this.#sending.flush())
     this.#markRead()
-  }
-
-  /** The conversations cannot be reached any more. What was not sent goes to the next one. */
-  async #leaveConversations(): Promise<void> {
-    const { outbox } = this.#options
-    this.#change({ type: 'signed-out' })
-    for (const queued of await outbox.list())
-      await outbox.replace({ ...queued, conversationId: undefined, upload: undefined })
-    await this.#loadQueue()
   }
 
   async #forget(): Promise<void> {
@@ -463,55 +321,9 @@ export class Chat {
     this.#change({ type: 'signed-out' })
   }
 
-  async #loadConversations(): Promise<void> {
-    const { api } = this.#options
-    const conversations = await this.#load(
-      () => api.listConversations(),
-      (loaded) => this.#change({ type: 'conversations', conversations: loaded }),
-    )
-    const { activeId } = this.state
-    const active = activeId ?? (conversations.find(({ closedAt }) => !closedAt) ?? conversations[0])?.id
-    if (active === undefined) return
-    await this.#loadMessages(active)
-    if (this.state.activeId !== active) this.#change({ type: 'show', conversationId: active })
-  }
-
-  async #loadMessages(conversationId: string): Promise<void> {
-    await this.#load(
-      () => this.#options.api.listMessages(conversationId),
-      (page) => this.#change({ type: 'messages', conversationId, ...page }),
-    )
-  }
-
-  /** Loads something and shows it. What happened meanwhile may not be in it, so it is applied once more. */
-  async #load<T>(load: () => Promise<T>, show: (loaded: T) => void): Promise<T> {
-    const { signal } = this.#session
-    const happened: HubEvent[] = []
-    this.#loads.add(happened)
-    try {
-      const loaded = await load()
-      // Somebody else may be here by now.
-      signal.throwIfAborted()
-      show(loaded)
-      for (const event of happened) this.#change({ type: 'event', event })
-      return loaded
-    } finally {
-      this.#loads.delete(happened)
-    }
-  }
-
-  /** Loads again what is shown, where the stream cannot tell what happened. Tries until it succeeds. */
+  /** Loads again what is shown, where the stream cannot tell what happened. */
   async #reload(): Promise<void> {
-    const { signal } = this.#session
-    for (let failures = 0; !signal.aborted; failures += 1) {
-      try {
-        await this.#loadConversations()
-        return this.#markRead()
-      } catch (error) {
-        if (this.#isExpired(error)) return
-        await pause(failures, signal, retryAfterOf(error))
-      }
-    }
+    if (await this.#conversations.reload()) this.#markRead()
   }
 
   /** Follows the stream in one tab; the others hear from it. */
@@ -546,7 +358,7 @@ export class Chat {
 
   #connected(connection: State['connection']): void {
     this.#change({ type: 'connection', connection })
-    if (connection === 'online') void this.flush()
+    if (connection === 'online') void this.#sending.flush()
   }
 
   async #hear(message: TabMessage): Promise<void> {
@@ -565,7 +377,7 @@ export class Chat {
       case 'hello':
         return this.#tabs.tell({ type: 'connection', connection: this.state.connection })
       case 'queue':
-        return this.#loadQueue()
+        return this.#sending.show()
       case 'session': {
         const { token, userId } = this.#options.keep.get()
         const isSame = userId !== undefined && userId === this.#userId
@@ -573,7 +385,7 @@ export class Chat {
         if (isSame && this.state.phase !== 'expired') return
         this.#restart()
         this.#change({ type: 'signed-out' })
-        await this.#loadQueue()
+        await this.#sending.show()
         if (token !== undefined) return this.#enter()
         // Signed out in another tab: nobody else begins in this one.
         this.#options.close()
@@ -588,15 +400,15 @@ export class Chat {
     this.#session = new AbortController()
     this.#starting = undefined
     this.#isWanted = false
-    this.#knowsConversations = false
+    this.#conversations.isLoaded = false
     this.#position = undefined
     this.#userId = undefined
-    this.#retries = 0
+    this.#retries.reset()
   }
 
   #apply({ event, to }: Placed): void {
     if (to !== undefined) this.#position = to
-    for (const happened of this.#loads) if (event.name !== 'typing') happened.push(event)
+    this.#conversations.happened(event)
     const news = newMessage(this.state, event)
     this.#change({ type: 'event', event })
     if (event.name === 'typing') this.#expectEndOf(event)
@@ -626,23 +438,6 @@ export class Chat {
     const { position } = last
     this.#apply({ event: { name: 'read', data: { conversationId, position, by: 'me' } } })
     this.#signals.read(conversationId, position)
-  }
-
-  async #keepQueued(queued: Queued): Promise<void> {
-    const { outbox, keep } = this.#options
-    const kept = outbox.put(queued)
-    // Not after that: the visitor may leave the page meanwhile.
-    keep.set({ hasQueue: true })
-    await kept
-    this.#tabs.tell({ type: 'queue' })
-  }
-
-  async #loadQueue(): Promise<void> {
-    const queue = await this.#options.outbox.list()
-    const { keep } = this.#options
-    const hasQueue = queue.length > 0
-    if ((keep.get().hasQueue ?? false) !== hasQueue) keep.set({ hasQueue })
-    this.#change({ type: 'queue', queue })
   }
 
   /** Does what the visitor asked for, and tells them if it failed. Returns whether it succeeded. */
@@ -680,37 +475,4 @@ export class Chat {
     }
     this.#options.onChange()
   }
-}
-
-let count = 0
-
-/** Unique, and in the order of writing. */
-function nextClientId(): string {
-  count += 1
-  const random = crypto.getRandomValues(new Uint32Array(4))
-  return [
-    Date.now().toString(36),
-    count.toString(36).padStart(4, '0'),
-    ...[...random].map((part) => part.toString(36)),
-  ].join('-')
-}
-
-function kindOf(type: string): MediaKind {
-  const [kind] = type.split('/', 1)
-  return kind === 'image' || kind === 'audio' || kind === 'video' ? kind : 'file'
-}
-
-/** Types such as `image/*` and `application/pdf`; none means any. */
-const isAccepted = (type: string, types: readonly string[]): boolean =>
-  types.length === 0 ||
-  types.some(
-    (accepted) =>
-      accepted === type ||
-      accepted === '*/*' ||
-      (accepted.endsWith('/*') && type.startsWith(accepted.slice(0, -1))),
-  )
-
-function refusalOf({ status }: HubError): Notice {
-  if (status === 413) return 'file-too-large'
-  return status === 415 ? 'file-type' : 'refused'
 }
