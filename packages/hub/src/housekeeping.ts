@@ -7,9 +7,9 @@ import type { Idempotency } from './clients/idempotency.js'
 import type { EndedSessions } from './conversations/ended-sessions.js'
 import type { Merges } from './conversations/merges.js'
 import type { AttemptLog } from './delivery/attempts.js'
-import type { PullSweep } from './delivery/pull-sweep.js'
 import type { BlobStore } from './ports/blob-store.js'
 import type { Store } from './ports/store.js'
+import type { PullSweep } from './pull/unacknowledged.js'
 
 export interface HousekeepingOptions {
   store: Store

@@ -72,12 +72,9 @@ export { MAX_PARTICIPANTS } from './conversations/participants.js'
 export type { Hold, TimelineDelivery, TimelineItem, TimelinePage } from './conversations/timeline.js'
 export type { NewUser } from './conversations/users.js'
 export type { DeliveryObserver, DispatcherLimits, ObservedTarget } from './delivery/dispatcher.js'
-export { resealEndpointStates } from './delivery/endpoint-states.js'
-export type { PullBacklog, PulledEvent, PullRequest } from './delivery/pull.js'
-export { MAX_POSITION } from './delivery/pull-position.js'
-export { pullUrl } from './delivery/pull-url.js'
 export type { RetrySchedule } from './delivery/retry.js'
-export type { GateLimits } from './delivery/target-gate.js'
+export type { CircuitLimits } from './delivery/targets/circuit-breaker.js'
+export type { GateLimits } from './delivery/targets/target-gate.js'
 export {
   type AttemptsOfHour,
   type DeliveryCounts,
@@ -88,7 +85,15 @@ export {
   type TargetOutage,
   type TargetState,
   type WorkingState,
-} from './delivery/target-monitor.js'
+} from './delivery/targets/target-monitor.js'
+export { resealEndpointStates } from './delivery/to-channels/endpoint-states.js'
+export {
+  integrationOfEvent,
+  type Lookups,
+  type Topic,
+  type WebhookEvent,
+  type WebhookFormat,
+} from './delivery/to-webhooks/webhook-format.js'
 export type {
   AttemptReport,
   DeliveryFailure,
@@ -99,13 +104,6 @@ export type {
   WebhookSender,
 } from './delivery/transport.js'
 export { monotonicMs } from './delivery/transport.js'
-export {
-  integrationOfEvent,
-  type Lookups,
-  type Topic,
-  type WebhookEvent,
-  type WebhookFormat,
-} from './delivery/webhook-format.js'
 export { Collection, type Index, type Kept } from './documents/collection.js'
 export {
   type ClientFacts,
@@ -208,7 +206,7 @@ export {
   type PullLane,
   type PullLaneRef,
   type PullOffer,
-} from './log/pull-lane.js'
+} from './log/pull-lane-rules.js'
 export type { QueuedItem, QueueEnds, QueueItem, QueuePage } from './log/queue.js'
 export {
   ACTIVITY_GRAIN_MS,
@@ -275,3 +273,6 @@ export type {
   Watcher,
 } from './ports/store.js'
 export { NO_CLIENT, type StoredDocument } from './ports/stored-document.js'
+export { MAX_POSITION } from './pull/position.js'
+export type { PullBacklog, PulledEvent, PullRequest } from './pull/readers.js'
+export { pullUrl } from './pull/url.js'

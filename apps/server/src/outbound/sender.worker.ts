@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 // By this path, since a thread that loads all of the package starts in twice the time.
 import { monotonicMs, type WebhookAddress } from '@plugboard/hub/transport'
 import { guardedConnect } from './guarded-connect.js'
-import { LaneRunner, type Request } from './lane-runner.js'
+import { type Request, RequestScheduler } from './request-scheduler.js'
 import { type Command, Outbox, type Report, type SenderSettings } from './sender-protocol.js'
 import { type Route, TargetRoutes } from './target-routes.js'
 import { attempt, brokenBy } from './webhook-request.js'
@@ -35,7 +35,7 @@ const request: Request = (address, item, done) => {
 }
 
 const reports = new Outbox<Report>((waiting) => port.postMessage(waiting))
-const runner = new LaneRunner({
+const scheduler = new RequestScheduler({
   request,
   timeoutMsOf,
   perTargetConcurrency: settings.perTargetConcurrency,
@@ -57,14 +57,14 @@ function perform(command: Command): void {
   switch (command.type) {
     case 'push': {
       const { lane, generation, address, items, leaseEndsAt } = command
-      return runner.push(lane, generation, address, items, leaseEndsAt)
+      return scheduler.push(lane, generation, address, items, leaseEndsAt)
     }
     case 'renew':
-      return runner.renew(command.lane, command.leaseEndsAt)
+      return scheduler.renew(command.lane, command.leaseEndsAt)
     case 'cancel':
-      return runner.cancel(command.lane, command.generation)
+      return scheduler.cancel(command.lane, command.generation)
     case 'close':
-      return runner.close(() => reports.add({ type: 'drained' }))
+      return scheduler.close(() => reports.add({ type: 'drained' }))
   }
 }
 

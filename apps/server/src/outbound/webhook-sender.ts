@@ -6,9 +6,10 @@ import type {
   WebhookItem,
   WebhookSender,
 } from '@plugboard/hub'
+import { EndedGenerations } from './ended-generations.js'
 import type { Allowance } from './guard.js'
-import { DeadGenerations, Outstanding } from './outstanding.js'
 import { type Command, Outbox, type Report, type SenderSettings } from './sender-protocol.js'
+import { UnreportedItems } from './unreported-items.js'
 
 export interface WebhookSenderOptions {
   allowance: Allowance
@@ -42,8 +43,8 @@ class ThreadedSender implements WebhookSender {
   readonly #settings: SenderSettings
   readonly #workerUrl: URL
   readonly #log: WebhookSenderOptions['log']
-  readonly #outstanding = new Outstanding()
-  readonly #dead = new DeadGenerations()
+  readonly #unreported = new UnreportedItems()
+  readonly #ended = new EndedGenerations()
   readonly #commands = new Outbox<Command>((commands) => this.#post(commands))
   /** Commands that wait for a thread. */
   #unposted: Command[] = []
@@ -81,8 +82,8 @@ class ThreadedSender implements WebhookSender {
     items: readonly WebhookItem[],
     leaseEndsAt: number,
   ): void {
-    if (this.#closing !== undefined || items.length === 0 || this.#dead.has(lane, generation)) return
-    this.#outstanding.pushed(lane, generation, items)
+    if (this.#closing !== undefined || items.length === 0 || this.#ended.has(lane, generation)) return
+    this.#unreported.pushed(lane, generation, items)
     this.#commands.add({ type: 'push', lane, generation, address, items, leaseEndsAt })
   }
 
@@ -97,17 +98,17 @@ class ThreadedSender implements WebhookSender {
   }
 
   renew(lane: number, leaseEndsAt: number): void {
-    if (this.#closing === undefined && this.#outstanding.has(lane))
+    if (this.#closing === undefined && this.#unreported.has(lane))
       this.#commands.add({ type: 'renew', lane, leaseEndsAt })
   }
 
   cancel(lane: number, generation: number): void {
     if (this.#closing !== undefined) return
-    if (!this.#outstanding.has(lane)) {
+    if (!this.#unreported.has(lane)) {
       setImmediate(() => this.#listener?.cancelled(lane, generation))
       return
     }
-    this.#outstanding.cancelling(lane, generation)
+    this.#unreported.cancelling(lane, generation)
     this.#commands.add({ type: 'cancel', lane, generation })
   }
 
@@ -152,7 +153,7 @@ class ThreadedSender implements WebhookSender {
     switch (report.type) {
       case 'delivered': {
         const { lane, generation, seq, facts } = report
-        this.#outstanding.delivered(lane, generation, seq)
+        this.#unreported.delivered(lane, generation, seq)
         if (this.#endSingle(lane, facts ?? notSent())) return
         if (facts) this.#listener?.attempted(lane, seq, facts)
         return this.#listener?.delivered(lane, generation, seq)
@@ -167,7 +168,7 @@ class ThreadedSender implements WebhookSender {
         return this.#listener?.failed(lane, generation, seq, failure)
       }
       case 'cancelled':
-        this.#outstanding.cancelled(report.lane)
+        this.#unreported.cancelled(report.lane)
         return this.#listener?.cancelled(report.lane, report.generation)
       case 'expired':
         this.#end(report.lane, report.generation)
@@ -179,8 +180,8 @@ class ThreadedSender implements WebhookSender {
 
   /** Pushes of this generation that are still to come are ignored. */
   #end(lane: number, generation: number): void {
-    this.#outstanding.ended(lane, generation)
-    this.#dead.add(lane, generation)
+    this.#unreported.ended(lane, generation)
+    this.#ended.add(lane, generation)
   }
 
   /** Requests under way may have arrived. Queued ones are treated alike, since nobody knows which were under way. */
@@ -188,11 +189,11 @@ class ThreadedSender implements WebhookSender {
     this.#log?.error({ exitCode }, 'webhook sender thread ended unexpectedly')
     this.#commands.take()
     this.#unposted = []
-    const { heads, cancels } = this.#outstanding.takeAll()
+    const { heads, cancels } = this.#unreported.takeAll()
     if (this.#closing !== undefined) this.#onDrained?.()
     else this.#restart = setTimeout(() => this.#spawn(), livedMs < RESTART_AFTER_MS ? RESTART_AFTER_MS : 0)
     for (const { lane, generation, seq } of heads) {
-      this.#dead.add(lane, generation)
+      this.#ended.add(lane, generation)
       const failure = { kind: 'ambiguous', message: 'the sender restarted' } as const
       if (this.#endSingle(lane, { ...notSent(), failure })) continue
       this.#listener?.attempted(lane, seq, { ...notSent(), failure })

@@ -1,9 +1,9 @@
 import { type Id, newId, PlugboardError } from '@plugboard/core'
 import type { ClientView, Directory, OpenWebhook } from '../clients/directory.js'
 import { type Keyring, newSecret } from '../clients/keyring.js'
+import { webhookAddress } from '../delivery/to-webhooks/webhook-address.js'
+import type { WebhookFormat } from '../delivery/to-webhooks/webhook-format.js'
 import type { AttemptReport, WebhookSender } from '../delivery/transport.js'
-import { webhookAddress } from '../delivery/webhook-address.js'
-import type { WebhookFormat } from '../delivery/webhook-format.js'
 import type { ClientRecord } from '../ports/client-record.js'
 
 export interface TargetControlsOptions {

@@ -2,7 +2,12 @@ import type { Id, Logger } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
 import { atMost } from '../cache.js'
 import { errorShape } from '../channels/error-shape.js'
-import { outageNow, refusalsNow, type TargetOfClient, type TargetState } from '../delivery/target-monitor.js'
+import {
+  outageNow,
+  refusalsNow,
+  type TargetOfClient,
+  type TargetState,
+} from '../delivery/targets/target-monitor.js'
 import { Collection, type Kept } from '../documents/collection.js'
 import type { ClientRecord } from '../ports/client-record.js'
 import type { Store } from '../ports/store.js'

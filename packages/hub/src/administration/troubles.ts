@@ -5,8 +5,12 @@ import type { ClientView, Directory, OpenWebhook } from '../clients/directory.js
 import { isFeed } from '../clients/feed.js'
 import { integrationOf, labelOf, type OpenIntegration } from '../clients/open-integration.js'
 import type { Usage } from '../clients/usage.js'
-import { MAX_UNREAD, UNREAD_MS, unreadLanes } from '../delivery/pull-sweep.js'
-import { outageNow, refusalsNow, type TargetMonitor, type TargetState } from '../delivery/target-monitor.js'
+import {
+  outageNow,
+  refusalsNow,
+  type TargetMonitor,
+  type TargetState,
+} from '../delivery/targets/target-monitor.js'
 import type { Kept } from '../documents/collection.js'
 import { yieldIfBusy } from '../event-loop.js'
 import { NOT_LOADED } from '../integrations/health.js'
@@ -15,6 +19,7 @@ import type { DeadLetter } from '../log/dead-letter.js'
 import type { OwingStream } from '../log/owing.js'
 import { endpointTarget, type LaneKey, parseLaneKey, webhookTarget } from '../log/target.js'
 import type { Store } from '../ports/store.js'
+import { MAX_UNREAD, UNREAD_MS, unreadLanes } from '../pull/unread.js'
 import type { TroubleIndex, TroubleMark } from './trouble-index.js'
 
 /**

@@ -4,9 +4,9 @@ import { atMost } from '../cache.js'
 import type { ClientView } from '../clients/directory.js'
 import type { Usage } from '../clients/usage.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
-import type { EndpointStates } from '../delivery/endpoint-states.js'
 import { channelOf, type Recipients } from '../delivery/recipients.js'
-import type { Topic } from '../delivery/webhook-format.js'
+import type { EndpointStates } from '../delivery/to-channels/endpoint-states.js'
+import type { Topic } from '../delivery/to-webhooks/webhook-format.js'
 import type { Collection } from '../documents/collection.js'
 import {
   type ConversationFacts,

@@ -1,7 +1,7 @@
 import { type Alias, type Endpoint, type Id, newId, PlugboardError } from '@plugboard/core'
 import type { ClientView } from '../clients/directory.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
-import type { EndpointStates } from '../delivery/endpoint-states.js'
+import type { EndpointStates } from '../delivery/to-channels/endpoint-states.js'
 import type { ChannelRef, EndpointRecord } from '../log/endpoint-record.js'
 import type { Mapped, Place, Store } from '../ports/store.js'
 import type { Addresses, Located } from './addresses.js'

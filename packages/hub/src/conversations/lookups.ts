@@ -1,7 +1,7 @@
 import { type Id, isPlugboardError } from '@plugboard/core'
 import type { Accounts } from '../clients/accounts.js'
 import type { ClientView } from '../clients/directory.js'
-import type { Lookups } from '../delivery/webhook-format.js'
+import type { Lookups } from '../delivery/to-webhooks/webhook-format.js'
 import type { Entry } from '../log/entry.js'
 import { isFull } from '../log/page.js'
 import type { Store } from '../ports/store.js'

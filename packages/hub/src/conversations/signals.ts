@@ -4,7 +4,7 @@ import { errorShape } from '../channels/error-shape.js'
 import { withTimeout } from '../channels/timeout.js'
 import type { ClientView } from '../clients/directory.js'
 import { integrationOf } from '../clients/open-integration.js'
-import type { EndpointStates } from '../delivery/endpoint-states.js'
+import type { EndpointStates } from '../delivery/to-channels/endpoint-states.js'
 import type { ChannelRef, EndpointRecord } from '../log/endpoint-record.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 

@@ -12,12 +12,12 @@ import {
 import type { Appended, Replayed, Store } from '../ports/store.js'
 import { rareLog } from '../rare-log.js'
 import type { AttemptLog } from './attempts.js'
-import { DueClock } from './due-clock.js'
-import type { Effect, LaneEvent, Outcome } from './stream.js'
-import { type RunnerHost, StreamRunner } from './stream-runner.js'
-import type { Resolved, TargetConfig } from './target-config.js'
-import { type GateLimits, type TargetGate, TargetGates } from './target-gate.js'
-import type { TargetMonitor } from './target-monitor.js'
+import { DueClock } from './streams/due-clock.js'
+import type { Effect, LaneEvent, Outcome } from './streams/stream.js'
+import { type RunnerHost, StreamRunner } from './streams/stream-runner.js'
+import type { Resolved, TargetConfig } from './targets/target-config.js'
+import { type GateLimits, type TargetGate, TargetGates } from './targets/target-gate.js'
+import type { TargetMonitor } from './targets/target-monitor.js'
 import { monotonicMs, type TransportListener } from './transport.js'
 
 /** Limits of the deliveries of one process. */

@@ -12,7 +12,7 @@ import { Directory } from '../clients/directory.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import { endpointTarget, webhookTarget } from '../log/target.js'
 import { channelOf, Recipients } from './recipients.js'
-import type { WebhookFormat } from './webhook-format.js'
+import type { WebhookFormat } from './to-webhooks/webhook-format.js'
 
 test('the recipients of a message are the webhooks that receive messages and the endpoints of enabled channels', async () => {
   const { client, recipients, hooks } = await setUp()

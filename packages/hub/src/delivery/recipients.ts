@@ -3,7 +3,7 @@ import type { ClientView, OpenWebhook } from '../clients/directory.js'
 import { integrationOf } from '../clients/open-integration.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import { endpointTarget, type Target, webhookTarget } from '../log/target.js'
-import type { Topic, WebhookFormat } from './webhook-format.js'
+import type { Topic, WebhookFormat } from './to-webhooks/webhook-format.js'
 
 /** The channel of a conversation that is on none, or on more than one. */
 const NO_CHANNEL = 'messaging'

@@ -1,7 +1,7 @@
 import { newId, toUuid } from '@plugboard/core'
 import { expect, test } from 'vitest'
 import { keyring, storeOf } from '../../test/support/clients.js'
-import { ButtonTokens } from '../delivery/button-tokens.js'
+import { ButtonTokens } from '../delivery/to-channels/button-tokens.js'
 import type { ConversationRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
 import { endpointTarget } from '../log/target.js'

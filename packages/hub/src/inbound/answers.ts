@@ -9,7 +9,7 @@ import {
   parseJsonObject,
   toUuid,
 } from '@plugboard/core'
-import type { ButtonTokens } from '../delivery/button-tokens.js'
+import type { ButtonTokens } from '../delivery/to-channels/button-tokens.js'
 import { type ChannelRef, type EndpointRecord, isSameChannel } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
 import { endpointTarget } from '../log/target.js'

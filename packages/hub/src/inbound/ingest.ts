@@ -23,9 +23,9 @@ import { channelRefOf, integrationNamed, type OpenIntegration } from '../clients
 import type { Conversations } from '../conversations/conversations.js'
 import type { Endpoints } from '../conversations/endpoints.js'
 import type { Messages } from '../conversations/messages.js'
-import { type EndpointStates, needsState } from '../delivery/endpoint-states.js'
-import { opensWindow } from '../delivery/reply-window.js'
-import type { TargetMonitor } from '../delivery/target-monitor.js'
+import type { TargetMonitor } from '../delivery/targets/target-monitor.js'
+import { type EndpointStates, needsState } from '../delivery/to-channels/endpoint-states.js'
+import { opensWindow } from '../delivery/to-channels/reply-window.js'
 import type { MediaLinks } from '../files/media-links.js'
 import type { AccountClaims } from '../integrations/account-claims.js'
 import type { Activity } from '../log/activity.js'
@@ -35,9 +35,9 @@ import type { Entry } from '../log/entry.js'
 import type { Place, Store } from '../ports/store.js'
 import type { Answers, Press } from './answers.js'
 import type { DeliveredPlace, DeliveryReports } from './delivery-reports.js'
+import { handleInOrder } from './event-order.js'
 import type { Patience } from './find-sent.js'
 import { payloadOf, userDataOf } from './inbound-content.js'
-import { inLanes } from './lanes.js'
 import type { Profiles } from './profiles.js'
 import type { Watermarks } from './watermarks.js'
 
@@ -184,7 +184,7 @@ export class Ingest {
     events: readonly InboundEvent[],
   ): Promise<void> {
     const patience = { leftMs: PATIENCE_MS }
-    await inLanes(events, (event) => this.#store(client, integration, event, patience))
+    await handleInOrder(events, (event) => this.#store(client, integration, event, patience))
     if (events.length > 0) this.#options.monitor.received({ clientId: client.id, targetId: integration.id })
   }
 

@@ -17,9 +17,9 @@ import type { OpenIntegration } from '../clients/open-integration.js'
 import { monotonicMs } from '../delivery/transport.js'
 import type { KeptSource, SourceData, SourceState, Sources } from '../integrations/sources.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
+import { handleInOrder } from './event-order.js'
 import { readHeard } from './heard.js'
 import type { Ingest } from './ingest.js'
-import { inLanes } from './lanes.js'
 
 /** What channels use while they listen; see `ListenContext`. */
 export type ListenNetwork = Pick<ListenContext<unknown, unknown>, 'fetch' | 'webSocket'>
@@ -246,7 +246,7 @@ export class Source {
     // It was deleted; the owner will notice.
     if (!client || !integration) this.abort()
     else
-      await inLanes(events, async (event) => {
+      await handleInOrder(events, async (event) => {
         if (this.#mayStore(signal)) await this.#storeOne(client, integration, event)
       })
     return this.#mayStore(signal)

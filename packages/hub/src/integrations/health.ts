@@ -12,7 +12,6 @@ import type { ClientView, OpenWebhook } from '../clients/directory.js'
 import { isFeed } from '../clients/feed.js'
 import type { OpenIntegration } from '../clients/open-integration.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
-import type { Pull, PullBacklog } from '../delivery/pull.js'
 import type { Recipients } from '../delivery/recipients.js'
 import {
   type DeliveryCounts,
@@ -21,11 +20,12 @@ import {
   type TargetState,
   type WorkingState,
   workingState,
-} from '../delivery/target-monitor.js'
+} from '../delivery/targets/target-monitor.js'
 import { integrationTarget } from '../log/target.js'
 import type { Sealed } from '../ports/client-record.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 import type { Append, Store } from '../ports/store.js'
+import type { Pull, PullBacklog } from '../pull/readers.js'
 import type { Heartbeats } from './heartbeats.js'
 import type { SourceState, Sources } from './sources.js'
 

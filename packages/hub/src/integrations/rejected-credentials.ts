@@ -1,7 +1,7 @@
 import type { Id, Logger } from '@plugboard/core'
 import type { Directory } from '../clients/directory.js'
 import { namesOf } from '../clients/open-integration.js'
-import type { TargetConfig } from '../delivery/target-config.js'
+import type { TargetConfig } from '../delivery/targets/target-config.js'
 import type { IntegrationRecord } from '../ports/client-record.js'
 import type { Health } from './health.js'
 

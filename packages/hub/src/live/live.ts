@@ -1,7 +1,7 @@
 import { type Id, invalid, type Logger, PlugboardError } from '@plugboard/core'
 import type { ClientView, Directory } from '../clients/directory.js'
 import type { Feed } from '../clients/feed.js'
-import type { QueueBell } from '../delivery/queue-bell.js'
+import type { QueueBell } from '../delivery/to-readers/queue-bell.js'
 import { type Activity, activityOf } from '../log/activity.js'
 import type { StreamRef } from '../log/entry.js'
 import type { Appended, Store } from '../ports/store.js'

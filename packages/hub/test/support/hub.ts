@@ -1,5 +1,5 @@
 import { type Channel, silentLogger } from '@plugboard/core'
-import type { WebhookFormat } from '../../src/delivery/webhook-format.js'
+import type { WebhookFormat } from '../../src/delivery/to-webhooks/webhook-format.js'
 import { createHub, type Hub } from '../../src/hub.js'
 import type { HubSettings } from '../../src/hub-options.js'
 import type { ClientRecord } from '../../src/ports/client-record.js'

@@ -28,7 +28,7 @@ import type {
 } from '../database/document-types.js'
 import type { Models } from '../database/schemas.js'
 import { idOf, oid, toEndpoint, toEntry, toProgress } from '../encoding.js'
-import { Pulls } from '../pulls.js'
+import { Pulls } from '../pull-lanes.js'
 import { toQueued } from '../queues.js'
 import { toDocument } from '../stored-documents.js'
 import { Completion } from './completion.js'

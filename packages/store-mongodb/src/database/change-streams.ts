@@ -1,7 +1,7 @@
 import type { Watcher } from '@plugboard/hub'
 import { type Connection, mongo } from 'mongoose'
 import { idOf } from '../encoding.js'
-import { webhookOf } from '../pulls.js'
+import { webhookOf } from '../pull-lanes.js'
 import type { DatabaseClock } from './clock.js'
 import type { ObjectId } from './document-types.js'
 

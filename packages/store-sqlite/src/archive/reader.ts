@@ -22,7 +22,7 @@ import {
   toEndpoint,
   toEntry,
 } from '../encoding.js'
-import { PULL_ROW, type PullRow, toPullLane } from '../pulls.js'
+import { PULL_ROW, type PullRow, toPullLane } from '../pull-lanes.js'
 import { QUEUED_ROW, type QueuedRow, toQueued } from '../queues.js'
 import { DOCUMENT_ROW, type DocumentRow, toDocument } from '../stored-documents.js'
 

@@ -27,7 +27,7 @@ import {
 } from '../encoding.js'
 import { Activity } from '../lists/activity.js'
 import { DeadIndex } from '../lists/dead-index.js'
-import { Pulls } from '../pulls.js'
+import { Pulls } from '../pull-lanes.js'
 import { Queues } from '../queues.js'
 import { StoredDocuments } from '../stored-documents.js'
 import type { StreamCache } from '../streams/stream-cache.js'
