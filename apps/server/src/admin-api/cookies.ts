@@ -5,11 +5,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isSame } from '../dialects/same-secret.js'
 import type { PublicUrls } from '../http/public-urls.js'
 
-/** A session, and a sign-in that is under way at a provider of OpenID Connect. */
-type CookieName = 'session' | 'oidc'
+/** A session, a sign-in that is under way at a provider of OpenID Connect, and that a browser has signed in before. */
+type CookieName = 'session' | 'oidc' | 'device'
 
 /** The way back from the provider is a request that another site caused. */
-const SAME_SITE = { session: 'strict', oidc: 'lax' } as const
+const SAME_SITE = { session: 'strict', oidc: 'lax', device: 'strict' } as const
 
 export interface CookiesOptions {
   urls: Pick<PublicUrls, 'base'>

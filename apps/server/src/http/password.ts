@@ -6,15 +6,20 @@ export const MAX_PASSWORD = 256
 /** Shortest password. */
 export const MIN_PASSWORD = 8
 
+/** Passwords of strangers that wait to be hashed. */
+export const MAX_STRANGERS = 64
+
 const argon2 = lazyModule(() => import('@node-rs/argon2'))
 
 /**
  * A hash takes a core and a thread of the pool that files and names are also read with, four in all. So there is one at a
  * time of strangers, and one of those who are known to be who they say: whatever strangers do, these do not wait for it.
+ * Strangers wait, in turns by network, for some seconds at most: a flood from fewer networks than wait slows the sign-in of
+ * another stranger, and does not refuse it.
  */
 const hashing = {
   known: new FairQueue({ atOnce: 1, maxWaiting: 32 }),
-  stranger: new FairQueue({ atOnce: 1, maxWaiting: 16 }),
+  stranger: new FairQueue({ atOnce: 1, maxWaiting: MAX_STRANGERS }),
 }
 
 /** Identifies the caller of a hash. Callers take turns. */

@@ -9,7 +9,7 @@ function setUp(limits: { perMinute?: number; perHour?: number } = {}) {
   /** How a try ends: refused without a look, looked at and answered as refused, or answered as wrong. */
   const fail = (origin: Partial<Origin> = {}): 'refused' | 'refused all the same' | 'wrong' => {
     try {
-      const made = signIns.begin({ account: 'olga', network: 'here', isKnown: false, ...origin })
+      const made = signIns.begin({ account: 'olga', place: 'here', isKnown: false, ...origin })
       return made.refusal ? 'refused all the same' : 'wrong'
     } catch {
       return 'refused'
@@ -17,7 +17,7 @@ function setUp(limits: { perMinute?: number; perHour?: number } = {}) {
   }
   const succeed = (origin: Partial<Origin> = {}): boolean => {
     try {
-      signIns.forgive(signIns.begin({ account: 'olga', network: 'here', isKnown: false, ...origin }))
+      signIns.forgive(signIns.begin({ account: 'olga', place: 'here', isKnown: false, ...origin }))
       return true
     } catch {
       return false
@@ -34,7 +34,7 @@ test('a network may be wrong so often in a minute, whichever accounts it tries',
   const { fail, many, clock } = setUp()
   const answers = many(300, (i) => ({ account: `account ${i}` }))
   expect(count(answers, 'wrong')).toBe(60)
-  expect(fail({ network: 'elsewhere', account: 'account 299' })).toBe('wrong')
+  expect(fail({ place: 'elsewhere', account: 'account 299' })).toBe('wrong')
   clock.now += 60_000
   expect(
     count(
@@ -46,14 +46,14 @@ test('a network may be wrong so often in a minute, whichever accounts it tries',
 
 test('an account may be guessed a hundred times in a row, from however many networks', () => {
   const { many } = setUp()
-  const answers = many(1_000, (i) => ({ network: `network ${i}` }))
+  const answers = many(1_000, (i) => ({ place: `network ${i}` }))
   expect(count(answers, 'wrong')).toBe(100)
   expect(answers.slice(0, 100)).not.toContain('refused')
 })
 
 test('of tries at a locked account few are looked at, and a wrong one is answered as the others are', () => {
   const { many } = setUp()
-  const answers = many(1_000, (i) => ({ network: `network ${i}` }))
+  const answers = many(1_000, (i) => ({ place: `network ${i}` }))
   expect(count(answers, 'refused all the same')).toBe(20)
   expect(count(answers, 'refused')).toBe(880)
 })
@@ -63,7 +63,7 @@ test('in a day of guessing from everywhere, not much more is looked at than a hu
   let looked = 0
   for (let minute = 0; minute < 24 * 60; minute += 1) {
     clock.now += 60_000
-    looked += many(50, (i) => ({ network: `network ${minute} ${i}` })).filter(
+    looked += many(50, (i) => ({ place: `network ${minute} ${i}` })).filter(
       (each) => each !== 'refused',
     ).length
   }
@@ -72,24 +72,24 @@ test('in a day of guessing from everywhere, not much more is looked at than a hu
 
 test('its owner gets in from a known network while strangers guess, also from the same network', () => {
   const { many, succeed } = setUp()
-  many(1_000, (i) => ({ network: `network ${i}` }))
+  many(1_000, (i) => ({ place: `network ${i}` }))
   many(1_000, (i) => ({ account: `account ${i}` }))
   expect(succeed({ isKnown: true })).toBe(true)
 })
 
 test('its owner gets in from a new network after strangers from some others locked the account', () => {
   const { many, succeed } = setUp()
-  many(1_000, (i) => ({ network: `network ${i % 10}` }))
-  expect(succeed({ network: 'network 1' })).toBe(false)
-  expect(succeed({ network: 'new' })).toBe(true)
+  many(1_000, (i) => ({ place: `network ${i % 10}` }))
+  expect(succeed({ place: 'network 1' })).toBe(false)
+  expect(succeed({ place: 'new' })).toBe(true)
 })
 
 test('a lock-out ends for the next one after little more than half a minute', () => {
   const { many, succeed, clock } = setUp()
-  many(1_000, (i) => ({ network: `network ${i}` }))
-  expect(succeed({ network: 'new' })).toBe(false)
+  many(1_000, (i) => ({ place: `network ${i}` }))
+  expect(succeed({ place: 'new' })).toBe(false)
   clock.now += HOUR_MS / 100
-  expect(succeed({ network: 'new' })).toBe(true)
+  expect(succeed({ place: 'new' })).toBe(true)
 })
 
 test('guessing from a known network has a separate limit', () => {
@@ -100,7 +100,7 @@ test('guessing from a known network has a separate limit', () => {
       'wrong',
     ),
   ).toBe(100)
-  expect(fail({ network: 'elsewhere' })).toBe('wrong')
+  expect(fail({ place: 'elsewhere' })).toBe('wrong')
 })
 
 test('right passwords count for nothing, however many there are', () => {

@@ -12,8 +12,9 @@ export interface SignInLimitsOptions {
 /** Where a try comes from and whom it is for, in forms that are short whatever a caller sends. */
 export interface Origin {
   account: string
-  network: string
-  /** Whether the account was signed in to from this network before. */
+  /** The network, or the browser if the account was signed in to with it before. */
+  place: string
+  /** Whether the account was signed in to from there before. */
   isKnown: boolean
 }
 
@@ -32,8 +33,8 @@ const RESERVE = 5
  * with Device Cookies):
  *
  * - A network counts for all accounts that it tries, and an account for all networks that try it.
- * - A network that the account used before has a separate limit for that account. The attempts of others, there or
- *   elsewhere, do not lock out its owner.
+ * - A network or a browser that the account used before has a separate limit for that account. The attempts of others,
+ *   there or elsewhere, do not lock out its owner.
  * - While an account is locked, the first try of each other network is still looked at, a few in an hour: its owner gets
  *   in from a new place, and a guesser learns nothing, since a wrong one is refused like those that are not looked at.
  * - Failures are forgiven one by one, so that a lock-out never lasts for the whole hour.
@@ -44,7 +45,7 @@ const RESERVE = 5
 export class SignInLimits {
   readonly #networks: FailureLimit
   readonly #accounts: FailureLimit
-  /** Of a known network and its account. */
+  /** Of a known place and its account. */
   readonly #pairs: FailureLimit
   /** Of another network and an account: whether it has failed there. */
   readonly #firsts: FailureLimit
@@ -60,20 +61,20 @@ export class SignInLimits {
 
   /** Counts an attempt. @throws RATE_LIMITED if it is not allowed */
   begin(origin: Origin): Try {
-    const { account, network, isKnown } = origin
+    const { account, place, isKnown } = origin
     const pair = pairOf(origin)
     if (isKnown) {
       assertNoWait(this.#pairs.waitMs(pair))
       this.#pairs.failed(pair)
       return { ...origin, refusal: undefined }
     }
-    assertNoWait(this.#networks.waitMs(network))
+    assertNoWait(this.#networks.waitMs(place))
     const lockedMs = this.#accounts.waitMs(account)
     if (lockedMs > 0) {
       if (this.#firsts.waitMs(pair) > 0 || this.#reserves.waitMs(account) > 0) throw tooMany(lockedMs)
       this.#reserves.failed(account)
     } else this.#accounts.failed(account)
-    this.#networks.failed(network)
+    this.#networks.failed(place)
     this.#firsts.failed(pair)
     return { ...origin, refusal: lockedMs > 0 ? tooMany(lockedMs) : undefined }
   }
@@ -82,14 +83,14 @@ export class SignInLimits {
   forgive(made: Try): void {
     const pair = pairOf(made)
     if (made.isKnown) return this.#pairs.forgive(pair)
-    this.#networks.forgive(made.network)
+    this.#networks.forgive(made.place)
     this.#firsts.forgive(pair)
     if (made.refusal) this.#reserves.forgive(made.account)
     else this.#accounts.forgive(made.account)
   }
 }
 
-const pairOf = ({ account, network }: Origin): string => `${account} ${network}`
+const pairOf = ({ account, place }: Origin): string => `${account} ${place}`
 
 const tooMany = (retryAfterMs: number): PlugboardError =>
   new PlugboardError('RATE_LIMITED', 'Too many attempts. Try again later.', { retryAfterMs })

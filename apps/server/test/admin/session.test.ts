@@ -7,9 +7,14 @@ const server = sharedServer()
 
 /** One that browsers call over https, with short sessions, and where no other test makes an administrator. */
 let own: TestServer
+/** One where few wrong passwords are too many. */
+let limited: TestServer
 beforeAll(async () => {
   const env = { EXTERNAL_URL: 'https://hub.example.com', CONSOLE_SESSION: '1m', RATE_LIMIT: '0' }
   own = await startServer({ env })
+  limited = await startServer({
+    env: { RATE_LIMIT: '3', ACCOUNT_RATE_LIMIT: '3', TRUSTED_PROXIES: 'loopback' },
+  })
 })
 afterAll(cleanUp)
 
@@ -24,8 +29,11 @@ describe('a sign-in with e-mail and password', () => {
       version: expect.any(String),
       expiresAt: expect.any(String),
     })
-    const cookie = ada.answer.headers.get('set-cookie')
-    expect(cookie).toMatch(/^plugboard-session=[\w-]{43}; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Strict$/)
+    const cookies = ada.answer.headers.getSetCookie()
+    expect(cookies).toHaveLength(2)
+    const rest = '; Path=/; Expires=[^;]+; HttpOnly; SameSite=Strict$'
+    expect(cookies[0]).toMatch(new RegExp(`^plugboard-session=[\\w-]{43}${rest}`))
+    expect(cookies[1]).toMatch(new RegExp(`^plugboard-device=[\\w-]{22}\\.[\\w-]{43}${rest}`))
     expect((await ada.call('GET', '/session')).json).toMatchObject(ada.answer.json)
   })
 
@@ -56,7 +64,7 @@ describe('a sign-in with e-mail and password', () => {
 
   test('gets a cookie for https alone where the public address has it', async () => {
     const { answer } = await signIn(own, await createOperator(own, 'viewer'))
-    expect(answer.headers.get('set-cookie')).toMatch(
+    expect(answer.headers.getSetCookie()[0]).toMatch(
       /^__Host-plugboard-session=.*; Path=\/;.*; HttpOnly; Secure; SameSite=Strict$/,
     )
     const ada = signedIn(own, answer)
@@ -67,7 +75,6 @@ describe('a sign-in with e-mail and password', () => {
   })
 
   test('that is tried too often has to wait, and so has who tries many accounts', async () => {
-    const limited = await startServer({ env: { RATE_LIMIT: '3' } })
     const operator = await createOperator(limited)
     const wrong = () => signIn(limited, { ...operator, password: 'a wrong password' })
     expect([(await wrong()).answer.status, (await wrong()).answer.status]).toEqual([401, 401])
@@ -75,7 +82,34 @@ describe('a sign-in with e-mail and password', () => {
     const { answer } = await signIn(limited, operator)
     expect([answer.status, answer.json.error.code]).toEqual([429, 'RATE_LIMITED'])
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
-    await limited.stop()
+  })
+
+  test('works with a browser that was used before, from anywhere, while many networks guess the password', async () => {
+    const operator = await createOperator(limited)
+    const { answer } = await signIn(limited, operator, { 'x-forwarded-for': '198.51.100.1' })
+    const [, device = ''] = answer.headers.getSetCookie().map((cookie) => cookie.split(';')[0])
+    const other = await signIn(limited, await createOperator(limited), { 'x-forwarded-for': '198.51.100.2' })
+    const [, foreign = ''] = other.answer.headers.getSetCookie().map((cookie) => cookie.split(';')[0])
+    for (let i = 1; i <= 5; i += 1)
+      await signIn(limited, { ...operator, password: `wrong ${i}` }, { 'x-forwarded-for': `203.0.113.${i}` })
+    const from = (n: number, cookie: string, password = operator.password) =>
+      signIn(limited, { ...operator, password }, { 'x-forwarded-for': `192.0.2.${n}`, cookie }).then(
+        ({ answer: { status } }) => status,
+      )
+    expect(await from(1, '')).toBe(429)
+    expect(await from(2, foreign)).toBe(429)
+    expect(await from(3, device.slice(0, -2))).toBe(429)
+    expect(await from(4, device)).toBe(200)
+    // It is no way round the limits either.
+    const wrong = [
+      await from(5, device, 'wrong'),
+      await from(6, device, 'wrong'),
+      await from(7, device, 'wrong'),
+    ]
+    expect([...wrong, await from(8, device, 'wrong')]).toEqual([401, 401, 401, 429])
+    // A new password ends it, wherever the browser is then.
+    await callWithKey(limited, 'PATCH', `/operators/${operator.id}`, { password: `${PASSWORD} of now` })
+    expect(await from(9, device, `${PASSWORD} of now`)).toBe(429)
   })
 })
 

@@ -60,9 +60,16 @@ export async function createOperator(server: At, role = 'admin'): Promise<TestOp
 }
 
 /** Signs in with e-mail and password. */
-export async function signIn(server: At, { email, password }: Omit<TestOperator, 'id'>): Promise<SignedIn> {
-  const body = { email, password }
-  return signedIn(server, await call(server, 'POST', '/admin/v1/session', { body, headers: OWN_PAGE }))
+export async function signIn(
+  server: At,
+  { email, password }: Omit<TestOperator, 'id'>,
+  more: Record<string, string> = {},
+): Promise<SignedIn> {
+  const [body, headers] = [
+    { email, password },
+    { ...OWN_PAGE, ...more },
+  ]
+  return signedIn(server, await call(server, 'POST', '/admin/v1/session', { body, headers }))
 }
 
 /** A new operator who is signed in. */

@@ -40,6 +40,9 @@ const signInSchema = z.object({
 
 const ownSessions = z.object({ items: z.array(listedSession.extend({ isCurrent: z.boolean() })) })
 
+/** How long a browser is known after a sign-in. Browsers keep no cookie for longer than 400 days. */
+const DEVICE_MS = 365 * 24 * 60 * 60 * 1000
+
 /** Signing in and out. */
 export function sessionRoutes(app: FastifyInstance, deps: AdminDeps): void {
   const { hub, config, urls, cookies, sessions, passwords, links } = deps
@@ -80,7 +83,8 @@ export function sessionRoutes(app: FastifyInstance, deps: AdminDeps): void {
     errors: [401, 403],
     handle: async ({ body, request, reply }) => {
       await assertMaySignIn(request)
-      const operator = await passwords.check({ ...body, from: request.ip })
+      const device = cookies.read(request, 'device')
+      const operator = await passwords.check({ ...body, from: request.ip, device })
       if (operator) return signIn(operator, request, reply)
       const known = await hub.operators.find({ email: body.email })
       // Not of any address that a stranger thinks of, which would fill the log. Nor does the answer wait for it, because
@@ -190,13 +194,15 @@ export function sessionRoutes(app: FastifyInstance, deps: AdminDeps): void {
     audit: 'operator.change-password',
     body: z.strictObject({ current: z.string().max(MAX_PASSWORD), password: operatorPassword }),
     responses: { 204: undefined },
-    handle: async ({ actor, body: { current, password }, request }) => {
+    handle: async ({ actor, body: { current, password }, request, reply }) => {
       if (actor.kind !== 'operator') throw new PlugboardError('FORBIDDEN', 'only operators have a password')
       const { id, name: email } = actor
-      const isRight = await passwords.check({ email, password: current, from: request.ip })
+      const device = cookies.read(request, 'device')
+      const isRight = await passwords.check({ email, password: current, from: request.ip, device })
       if (!isRight) throw new PlugboardError('FORBIDDEN', 'the current password is wrong')
       const passwordHash = await hashPassword(password)
-      await hub.operators.change(id, (known) => ({ ...known, passwordHash }))
+      const changed = await hub.operators.change(id, (known) => ({ ...known, passwordHash }))
+      keepDevice(changed, request, reply)
       await hub.operatorSessions.endAll({ operatorId: id, except: request.operatorSession?.id })
     },
   })
@@ -210,7 +216,14 @@ export function sessionRoutes(app: FastifyInstance, deps: AdminDeps): void {
 
   async function signIn(operator: Operator, request: FastifyRequest, reply: FastifyReply) {
     const { actor, session } = await sessions.ofOperator(operator, request, reply)
+    keepDevice(operator, request, reply)
     return sessionJson(actor, session)
+  }
+
+  /** From then on, nobody's wrong passwords keep this operator from signing in with this browser. */
+  function keepDevice(operator: Operator, request: FastifyRequest, reply: FastifyReply): void {
+    const device = passwords.deviceOf(operator.email, operator, cookies.read(request, 'device'))
+    cookies.set(reply, 'device', device, new Date(Date.now() + DEVICE_MS))
   }
 
   async function openClient(
