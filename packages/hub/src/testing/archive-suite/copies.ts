@@ -53,6 +53,12 @@ export const recordsOf = async (archive: Archive, after?: string): Promise<Archi
   return all
 }
 
+/** The records of the next page; none after the last one. */
+export const firstOf = async (archive: Archive, after: string): Promise<readonly ArchiveRecord[]> => {
+  for await (const { records } of archive.read(after)) return records
+  return []
+}
+
 /** Stores keep an order of their own within a kind. */
 const sorted = (records: readonly ArchiveRecord[]): ArchiveRecord[] =>
   records

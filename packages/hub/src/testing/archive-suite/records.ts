@@ -1,12 +1,12 @@
 import { newId } from '@plugboard/core'
 import fc from 'fast-check'
 import { webhookTarget } from '../../log/target.js'
-import type { ArchiveRecord } from '../../ports/archive.js'
+import type { ArchivePage, ArchiveRecord } from '../../ports/archive.js'
 import { ARCHIVE_KINDS, COPY_META } from '../../ports/archive.js'
 import { SLOW_RUNS } from '../random-runs.js'
 import { only, present, refuses, same } from '../store-suite/assertions.js'
 import { populate, snapshot } from '../store-suite/world.js'
-import { type Cases, recordsOf, sameRecords } from './copies.js'
+import { type Cases, firstOf, recordsOf, sameRecords } from './copies.js'
 import { deed, does } from './deeds.js'
 
 /** What is copied. */
@@ -51,15 +51,16 @@ export const recordCases: Cases = {
     const talk = await scene.talk()
     await Promise.all(Array.from({ length: 1_200 }, () => scene.say(talk)))
     await populate(scene)
-    const cursors: [string, number][] = []
+    const pages: ArchivePage[] = []
+    for await (const page of archive.read()) pages.push(page)
+    const all = pages.flatMap(({ records }) => records)
+    same(await recordsOf(archive, pages[0]?.cursor), all.slice(pages[0]?.records.length))
     let read = 0
-    for await (const { records, cursor } of archive.read()) {
+    for (const { records, cursor } of pages) {
       read += records.length
-      cursors.push([cursor, read])
+      const next = await firstOf(archive, cursor)
+      same([next.length > 0, next], [read < all.length, all.slice(read, read + next.length)])
     }
-    const all = await recordsOf(archive)
-    same(all.length, read)
-    for (const [cursor, before] of cursors) same(await recordsOf(archive, cursor), all.slice(before))
     const counts = await archive.count()
     for (const kind of ARCHIVE_KINDS) same(counts[kind], all.filter((record) => record.kind === kind).length)
     const order = all.map(({ kind }) => ARCHIVE_KINDS.indexOf(kind))
