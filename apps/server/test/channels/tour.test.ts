@@ -11,7 +11,8 @@ const files: TourFiles = {
   ...{ image: 'https://files.example/picture.png', audio: 'https://files.example/sound.mp3' },
   ...{ video: 'https://files.example/film.mp4', document: 'https://files.example/document.pdf' },
 }
-const WAIT = { timeout: 60_000 }
+/** Each look at what a stop shows takes ten requests. */
+const WAIT = { timeout: 60_000, interval: 250 }
 const stops = [...tourOf(files).values()]
 /** What each stop shows: the menu, and then its messages but for those that are removed. */
 const shownAt = stops.map(({ steps }) => [

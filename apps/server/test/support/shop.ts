@@ -7,7 +7,7 @@ import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } fr
 import { expect } from 'vitest'
 import { axeFaults } from './axe.js'
 import { type Receiver, startReceiver } from './receiver.js'
-import type { TestServer } from './server.js'
+import { isSoak, type TestServer } from './server.js'
 import { createSite, type TestSite } from './web.js'
 
 declare global {
@@ -16,7 +16,7 @@ declare global {
   }
 }
 
-/** Where the pictures of the chat lie, to be looked at. Not part of the repository. */
+/** Where the pictures of the chat lie in the long form of the tests, to be looked at. Not part of the repository. */
 const PICTURES = fileURLToPath(new URL('../../../../screenshots/', import.meta.url))
 
 /** A web shop whose pages have the chat, and allow nothing but the scripts and the connections of the hub. */
@@ -171,6 +171,7 @@ function visitorOf(page: Page, bot: Receiver): Visitor {
       return String(ofText()?.json.data.conversationId)
     },
     async picture(name) {
+      if (!isSoak) return
       await mkdir(PICTURES, { recursive: true })
       await page.screenshot({ path: `${PICTURES}${name}.png`, animations: 'disabled' })
     },

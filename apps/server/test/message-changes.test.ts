@@ -1,17 +1,17 @@
 import { createClient, type PlugboardClient, sync } from '@plugboard/client'
 import { fromUuid } from '@plugboard/core'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { call } from '../support/api.js'
+import { call } from './support/api.js'
 import {
   type CourierProvider,
   startCourierProvider,
   startProcessWithCouriers,
   tellEvents,
-} from '../support/courier-channel.js'
-import { newSecret } from '../support/person.js'
-import { type Receiver, startReceiver } from '../support/receiver.js'
-import { cleanUp, type TestServerProcess } from '../support/server.js'
-import { basic, newKey } from '../support/sunshine.js'
+} from './support/courier-channel.js'
+import { newSecret } from './support/person.js'
+import { type Receiver, startReceiver } from './support/receiver.js'
+import { cleanUp, type TestServerProcess } from './support/server.js'
+import { basic, newKey } from './support/sunshine.js'
 
 const PATIENT = { timeout: 20_000, interval: 20 }
 const TOKEN = 'token-of-the-clerk'
