@@ -117,7 +117,8 @@ class Gathering(Condition):
         Thread(target=self.wake, daemon=True).start()
 
     def notify_all(self):
-        self.is_due.set()
+        if not self.is_due.is_set():
+            self.is_due.set()
 
     def wake(self):
         while self.is_due.wait():

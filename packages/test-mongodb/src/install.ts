@@ -21,7 +21,8 @@ export async function installSecantus(): Promise<Program> {
   await mkdir(CACHE, { recursive: true })
   try {
     await execute('python3', ['-m', 'venv', draft])
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
+    // Python compiles what is imported; pip would compile everything.
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-compile']
     await execute(join(draft, 'bin', 'python'), [...pip, `SecantusDB==${VERSION}`])
     await rename(draft, folder)
   } catch (error) {

@@ -27,7 +27,11 @@ const KEPT_OUTPUT = 2000
 const STOP_MS = 10_000
 
 export function run({ command, args, niceness = 0 }: Program): Running {
-  const child: ChildProcess = spawn(command, [...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child: ChildProcess = spawn(command, [...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Else each start of a Python program compiles it anew.
+    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '' },
+  })
   if (child.pid !== undefined && niceness > 0) setPriority(child.pid, niceness)
   let output = ''
   const keep = (chunk: Buffer) => {
