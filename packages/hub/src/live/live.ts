@@ -61,7 +61,7 @@ export class Live {
     this.#owners = owners
     this.#users = new UserWatches({ ...options, owners, topics: this.#topics })
     this.#feeds = new Feeds({ ...options, owners })
-    this.#tail = new Tail({ ...options, owners })
+    this.#tail = new Tail({ ...options, owners, isAlone: options.cacheAgeMs === 0 })
     this.#topics.looked = async (isWhole) => {
       await this.#users.look(isWhole)
       await this.#feeds.look()

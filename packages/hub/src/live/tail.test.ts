@@ -44,16 +44,35 @@ test('keeps no content but a preview, and nothing that is not for people', async
   expect(shown).toHaveLength(256)
 })
 
-test('leaves out what is more than 500 entries a second, and says how many', async () => {
+test('leaves out what is more than 250 entries a second of a client, and says how many; others are shown', async () => {
   const { tail, add, watch, clock } = setUp()
-  const events = watch()
-  for (let i = 0; i < 700; i += 1) tail.appended(add(String(i)))
-  const shown = await events(501)
-  expect(shown.at(-1)).toBe('missed 200')
-  expect(shown.slice(0, 500)).toEqual(Array.from({ length: 500 }, (_, i) => String(i)))
+  const [busy, calm] = [newId(), newId()]
+  const events = watch({ clientId: busy })
+  const all = watch()
+  for (let i = 0; i < 400; i += 1) tail.appended(add(String(i), { clientId: busy }))
+  tail.appended(add('of another', { clientId: calm }))
+  const shown = await events(251)
+  expect(shown.at(-1)).toBe('missed 150')
+  expect(shown.slice(0, 250)).toEqual(Array.from({ length: 250 }, (_, i) => String(i)))
+  expect(await all(252)).toContain('of another')
   clock.at += 1000
-  tail.appended(add('later'))
+  tail.appended(add('later', { clientId: busy }))
   expect(await events(1)).toEqual(['later'])
+})
+
+test('leaves out what is more than 1,000 entries a second of all clients', async () => {
+  const { tail, add, watch } = setUp()
+  const events = watch()
+  for (let i = 0; i < 1200; i += 1) tail.appended(add(String(i), { clientId: newId() }))
+  expect((await events(1001)).at(-1)).toBe('missed 200')
+})
+
+test('shows each entry of a process that is alone', async () => {
+  const { tail, add, watch } = setUp({ isAlone: true })
+  const texts = watch()
+  tail.appended(add('one'))
+  tail.appended(add('two'))
+  expect(await texts(2)).toEqual(['one', 'two'])
 })
 
 test('gives a reader all at once that happens within a tenth of a second', async () => {
@@ -119,12 +138,12 @@ const telegram = { channel: { name: 'telegram', custom: false } } as EndpointRec
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
-function setUp() {
+function setUp({ isAlone = false } = {}) {
   const clock = { at: 5000 }
   const store = { isBroken: false }
   const entries = new Map<Id, { entry: Entry; endpoints: readonly EndpointRecord[] }>()
   const tail = new Tail({
-    ...{ log: silentLogger, now: () => new Date(clock.at) },
+    ...{ isAlone, log: silentLogger, now: () => new Date(clock.at) },
     store: {
       async readEntries({ streamId }, after) {
         if (store.isBroken) throw new Error('the store failed')

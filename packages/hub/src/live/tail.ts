@@ -38,6 +38,8 @@ export interface TailScope {
 export interface TailOptions {
   store: Pick<Store, 'readEntries'>
   owners: Pick<Owners, 'of'>
+  /** No other process appends. Otherwise there are notifications also of what was appended here. */
+  isAlone: boolean
   log: Logger
   now(): Date
 }
@@ -45,7 +47,9 @@ export interface TailOptions {
 /** Entries that wait for one reader. */
 const MAX_WAITING = 1000
 /** Entries per second that this process reads for all readers together; more are left out. */
-const MAX_PER_SECOND = 500
+const MAX_PER_SECOND = 1000
+/** Those of one client: more than anyone can read, and a busy client leaves room to the others. */
+const MAX_OF_CLIENT = 250
 /** A reader that got something gets more so much later, so that what happens costs one write and not one for each entry. */
 const REST_MS = 100
 /** What is known to have been seen: notifications may come twice. */
@@ -62,7 +66,9 @@ export class Tail {
   #seen = new Set<string>()
   #seenBefore: ReadonlySet<string> = new Set()
   #second = 0
+  /** Entries of this second, in all and by client. */
   #read = 0
+  readonly #readOf = new Map<Id, number>()
   #isClosed = false
 
   constructor(options: TailOptions) {
@@ -109,8 +115,8 @@ export class Tail {
   #take(place: StreamRef & { seq: number }, entry?: Entry): void {
     const readers: Reader[] = []
     for (const reader of this.#readers) if (isIn(reader.scope, place)) readers.push(reader)
-    if (readers.length === 0 || !this.#isNew(place)) return
-    if (!this.#hasRoom()) {
+    if (readers.length === 0 || (!this.#options.isAlone && !this.#isNew(place))) return
+    if (!this.#hasRoom(place.clientId)) {
       for (const reader of readers) reader.miss()
       return
     }
@@ -132,12 +138,18 @@ export class Tail {
     return true
   }
 
-  #hasRoom(): boolean {
+  #hasRoom(clientId: Id): boolean {
     const second = Math.floor(this.#options.now().getTime() / 1000)
-    if (second !== this.#second) this.#read = 0
-    this.#second = second
+    if (second !== this.#second) {
+      this.#second = second
+      this.#read = 0
+      this.#readOf.clear()
+    }
+    const readOf = this.#readOf.get(clientId) ?? 0
+    if (this.#read >= MAX_PER_SECOND || readOf >= MAX_OF_CLIENT) return false
     this.#read += 1
-    return this.#read <= MAX_PER_SECOND
+    this.#readOf.set(clientId, readOf + 1)
+    return true
   }
 
   async #show(
