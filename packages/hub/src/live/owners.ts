@@ -52,6 +52,7 @@ export class Owners {
 
   /** Something happened to a stream. If it is that of a user, its conversations may be those of another one now. */
   changed({ clientId, streamId }: StreamRef): void {
+    if (this.#ofUsers.size === 0) return
     for (const key of [...(this.#ofUsers.get(clientId + streamId) ?? [])]) this.#known.delete(key)
   }
 
