@@ -7,6 +7,7 @@ import type { Callers } from './callers.js'
 import type { Cookies } from './cookies.js'
 import type { Links } from './links.js'
 import type { SingleSignOn } from './oidc.js'
+import type { OutboundLimits } from './outbound-limits.js'
 import type { Sessions } from './sessions.js'
 
 export interface AdminOptions {
@@ -28,4 +29,5 @@ export interface AdminDeps extends AdminOptions {
   sessions: Sessions
   passwords: Passwords<Operator>
   singleSignOn: SingleSignOn
+  outboundLimits: OutboundLimits
 }

@@ -9,6 +9,7 @@ import { Cookies } from './cookies.js'
 import type { AdminDeps, AdminOptions } from './deps.js'
 import { sendError } from './errors.js'
 import { SingleSignOn } from './oidc.js'
+import { OutboundLimits } from './outbound-limits.js'
 import { auditRoutes } from './routes/audit.js'
 import { channelRoutes } from './routes/channels.js'
 import { clientRoutes } from './routes/clients.js'
@@ -47,7 +48,10 @@ export async function adminV1(app: FastifyInstance, options: AdminOptions): Prom
   const callers = new Callers({ hub, refusals, access, cookies, urls })
   const sessions = new Sessions(hub, cookies)
   const singleSignOn = new SingleSignOn({ config, urls, key })
-  const deps: AdminDeps = { ...options, callers, cookies, sessions, passwords, singleSignOn }
+  const outboundLimits = new OutboundLimits()
+  const deps: AdminDeps = {
+    ...{ ...options, callers, cookies, sessions, passwords, singleSignOn, outboundLimits },
+  }
   readJson(app)
   app.decorateRequest('actor', null)
   app.decorateRequest('operatorSession', null)

@@ -60,6 +60,8 @@ export interface AdminRoute<
   errors?: readonly AdminStatus[]
   /** It takes an `Idempotency-Key`. */
   takesKey?: true
+  /** Of a route that makes the server call somebody at once: whom, for the limits on it. @throws NOT_FOUND */
+  calls?(client: ClientView, params: z.output<P>): Id
   /** Its answer may not end, so that there is none without a body (`HEAD`). */
   isStream?: true
   /** Returns the body. Undefined: the status is 204, or the answer was sent. */
@@ -99,7 +101,11 @@ export function defineAdminRoute<
   B extends z.ZodType = Nothing,
   P extends z.ZodObject = Nothing,
   Q extends z.ZodType = Nothing,
->(app: FastifyInstance, { hub, callers }: AdminDeps, route: AdminRoute<U, B, P, Q> & Effect): void {
+>(
+  app: FastifyInstance,
+  { hub, callers, outboundLimits }: AdminDeps,
+  route: AdminRoute<U, B, P, Q> & Effect,
+): void {
   const { method, url, tag, summary, operationId, role, tenant, responses, handle } = route
   const status = Number(Object.keys(responses)[0])
   const isOpen = role === 'anyone'
@@ -151,6 +157,8 @@ export function defineAdminRoute<
         },
       } as AdminInput<U, z.output<B>, z.output<P>, z.output<Q>>
       const { clientId: _, ...target } = wholeParams
+      // Before the audit log, which would be flooded too.
+      if (route.calls && client) outboundLimits.count(actorOf(request), route.calls(client, input.params))
       if (route.isStream && !isOpen) endUnlessAllowed(request, reply.raw, role)
       const act = (): Promise<unknown> => handle(input)
       const answer = await (route.audit

@@ -231,6 +231,13 @@ describe('a webhook', () => {
     status = 418
     expect((await test()).json).toMatchObject({ outcome: 'transient', status: 418, error: 'answered 418' })
     expect(scene.bot.ofType('test')).toHaveLength(2)
+    // It is no way to flood somebody.
+    const rest = await Promise.all(Array.from({ length: 12 }, test))
+    expect(rest.map((answer) => answer.status).sort()).toEqual([...Array(8).fill(200), ...Array(4).fill(429)])
+    const limited = await test()
+    expect([limited.status, limited.json.error.code]).toEqual([429, 'RATE_LIMITED'])
+    expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(scene.bot.ofType('test')).toHaveLength(10)
   })
 
   test('gets another secret, and both sign for a while', async () => {

@@ -205,6 +205,7 @@ export function integrationRoutes(app: FastifyInstance, deps: AdminDeps): void {
     tenant: true,
     audit: 'integration.check',
     params,
+    calls: (client, { integrationId }) => integrationIdOf(client, integrationId),
     responses: { 200: checkSchema },
     handle: async ({ client, params }): Promise<z.infer<typeof checkSchema>> => {
       const startedAt = performance.now()
@@ -226,6 +227,7 @@ export function integrationRoutes(app: FastifyInstance, deps: AdminDeps): void {
     tenant: true,
     audit: 'integration.provision',
     params,
+    calls: (client, { integrationId }) => integrationIdOf(client, integrationId),
     responses: { 202: integrationSchema },
     errors: [409],
     handle: async ({ client, params }) => {

@@ -112,6 +112,7 @@ export function targetRoutes(app: FastifyInstance, deps: AdminDeps): void {
     tenant: true,
     audit: 'webhook.test',
     params,
+    calls: (client, { webhookId }) => webhookOf(client, webhookId).id,
     body: z.strictObject({}),
     responses: { 200: testSchema },
     errors: [409],
