@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -249,7 +249,13 @@ describe('plugboard', () => {
     expect(code).toBe(0)
     expect(out).toMatch(/^Encrypted the secrets of 0 clients with the new key\.\nThe new key is in /)
     const again = run([], { PORT: '0' })
-    await again.listening()
+    const url = await again.listening()
+    const key = await readFile(await again.says(/"adminKeyFile":"([^"]+)"/), 'utf8')
+    const headers = { authorization: `Bearer ${key.trim()}` }
+    const log = (await (await fetch(`${url}/admin/v1/audit`, { headers })).json()) as { items: object[] }
+    expect(log.items).toMatchObject([
+      { action: 'key.rotate', outcome: 'done', actor: { name: 'command line' }, from: 'this machine' },
+    ])
     again.child.kill('SIGTERM')
     expect((await again.ended).code).toBe(0)
   })

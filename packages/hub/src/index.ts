@@ -4,12 +4,12 @@
  * @packageDocumentation
  */
 
-export type {
+export {
   Audit,
-  AuditDetails,
-  AuditEntry,
-  AuditFilter,
-  AuditOutcome,
+  type AuditDetails,
+  type AuditEntry,
+  type AuditFilter,
+  type AuditOutcome,
 } from './administration/audit.js'
 export type {
   ConversationFilter,
@@ -26,7 +26,13 @@ export {
   targetOf,
 } from './administration/delivery-list.js'
 export type { OperatorSession, OperatorSessions, SessionOwner } from './administration/operator-sessions.js'
-export type { Operator, OperatorRecord, OperatorRole, Operators } from './administration/operators.js'
+export {
+  FIRST_OPERATOR,
+  type Operator,
+  type OperatorRecord,
+  type OperatorRole,
+  type Operators,
+} from './administration/operators.js'
 export type { Overview, OverviewView } from './administration/overview.js'
 export type { People, PersonIdentity, PersonView } from './administration/people.js'
 export type {

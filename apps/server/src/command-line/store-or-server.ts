@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 import { type Id, invalid, isPlugboardError, isUrl, PlugboardError } from '@plugboard/core'
-import type { AuditDetails, Hub, Store } from '@plugboard/hub'
+import { Audit, type AuditDetails, type Hub, type Store } from '@plugboard/hub'
 import { z } from 'zod'
 import { type Noted, recorded } from '../admin-api/audited-action.js'
 import { findAdminKey } from '../config/admin-key.js'
@@ -80,6 +80,16 @@ function runOn<T>(hub: Hub, task: OperatorTask<T>): Promise<T> {
   const { audit: action, body = {} } = task
   const fields = Object.keys(body)
   return recorded(hub, { action, actor: COMMAND_LINE, request: THIS_MACHINE, fields, noted }, act)
+}
+
+/** The same for what a command does without a hub. */
+export function recordedIn<T>(store: Store, action: string, act: () => Promise<T>): Promise<T> {
+  const audit = new Audit({ store, now: () => new Date(), keepMs: 0 })
+  return recorded(
+    { audit },
+    { action, actor: COMMAND_LINE, request: THIS_MACHINE, noted: { details: {} } },
+    act,
+  )
 }
 
 /** Who does what a command does in a database. */

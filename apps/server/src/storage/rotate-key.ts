@@ -28,10 +28,13 @@ export interface Rotation {
 
 /**
  * Encrypts every stored secret with a new key: NEW_ENCRYPTION_KEY, or that of a new key file. An interrupted rotation can
- * be run again. Until it is complete, no server starts on this database.
+ * be run again. Until it is complete, no server starts on this database. `recorded`: writes it to the audit log.
  * @throws CONFLICT if a server has the database open, or the current key is not the database's
  */
-export async function rotateKey(config: Config): Promise<Rotation> {
+export async function rotateKey(
+  config: Config,
+  recorded: (store: Store, act: () => Promise<number>) => Promise<number> = (_, act) => act(),
+): Promise<Rotation> {
   const { keyFile } = databaseOf(config)
   const oldKey = config.encryptionKey ?? (await readKey(keyFile))
   if (!oldKey) throw new PlugboardError('INVALID', `no key to change: ${keyFile} does not exist`)
@@ -40,7 +43,7 @@ export async function rotateKey(config: Config): Promise<Rotation> {
     await assertCopied(store)
     await endCopiesFrom(store)
     const newKey = config.newEncryptionKey ?? (await makeKey(nextFile(keyFile)))
-    const clients = await reseal(store, new Keyring(oldKey), new Keyring(newKey))
+    const clients = await recorded(store, () => reseal(store, new Keyring(oldKey), new Keyring(newKey)))
     return { clients, next: await settle(config, keyFile, new Keyring(oldKey).fingerprint) }
   } finally {
     await store.close()

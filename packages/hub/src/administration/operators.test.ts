@@ -46,6 +46,22 @@ test('it is known whether there is any operator', async () => {
   expect(await operators.isAny()).toBe(true)
 })
 
+test('the first operator is one, however many are about to be it in several processes', async () => {
+  const database = memoryDatabase()
+  const processes = Array.from(
+    { length: 3 },
+    () => new Operators({ store: database.open(), now: () => new Date(AT) }),
+  )
+  const made = await Promise.allSettled(
+    processes.map((each, i) => each.createFirst({ email: `${i}@example.com`, passwordHash: 'h' })),
+  )
+  expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  for (const each of processes) {
+    expect(await each.list({ limit: 9 })).toMatchObject([{ role: 'admin' }])
+    await expect(each.createFirst({ email: 'late@example.com' })).rejects.toMatchObject({ code: 'CONFLICT' })
+  }
+})
+
 describe('the last administrator', () => {
   test('can be neither removed nor given another role', async () => {
     const ada = await operators.create({ email: 'ada@example.com', role: 'admin' })

@@ -36,6 +36,9 @@ type NewOperator = Pick<OperatorRecord, 'email' | 'role' | 'name' | 'passwordHas
   id?: Id
 }
 
+/** The id of the operator whom a link makes that needs no other operator: the same for all links, so that one is made. */
+export const FIRST_OPERATOR = '000000000000000000000001' as Id
+
 /** After this time, whoever was about to take the role of an administrator has died. */
 const RESIGNING_MS = 60_000
 
@@ -63,6 +66,15 @@ export class Operators {
     const operator: OperatorRecord = { ...of, email: of.email.toLowerCase(), createdAt }
     if (await this.#operators.insert(NO_CLIENT, id, operator)) return { ...operator, id }
     throw new PlugboardError('CONFLICT', 'another operator already has this e-mail address')
+  }
+
+  /**
+   * Creates an administrator where there is no operator. Of several at the same time, in whichever processes, one is
+   * created. @throws CONFLICT if there is an operator
+   */
+  async createFirst(of: Omit<NewOperator, 'id' | 'role'>): Promise<Operator> {
+    if (!(await this.isAny())) return this.create({ ...of, id: FIRST_OPERATOR, role: 'admin' })
+    throw new PlugboardError('CONFLICT', 'there is an operator already')
   }
 
   async find(by: { id: Id } | { email: string }): Promise<Operator | undefined> {

@@ -1,5 +1,5 @@
-import { newId, PlugboardError, toUuid } from '@plugboard/core'
-import type { Operator, OperatorSession } from '@plugboard/hub'
+import { isPlugboardError, newId, PlugboardError, toUuid } from '@plugboard/core'
+import { FIRST_OPERATOR, type Operator, type OperatorSession } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { hashPassword, MAX_PASSWORD } from '../../http/password.js'
@@ -236,7 +236,10 @@ export function sessionRoutes(app: FastifyInstance, deps: AdminDeps): void {
     return sessionJson(actor, session)
   }
 
-  /** Each link makes one operator, and none once there is one, whatever comes at the same time. */
+  /**
+   * The first of these links that is used makes the operator, whichever process printed it: all others are void then,
+   * whatever comes at the same time.
+   */
   async function createFirst(
     { id, expiresAt: until }: OpenLink,
     { email, password }: { email?: string | undefined; password?: string | undefined },
@@ -251,15 +254,20 @@ export function sessionRoutes(app: FastifyInstance, deps: AdminDeps): void {
     const passwordHash = await hashPassword(password)
     const heir = toUuid(newId())
     if ((await hub.endedSessions.end(id, { until, heir })).heir !== heir) throw linkIsVoid()
-    const operatorId = newId()
     return recorded(
       hub,
       {
-        ...{ action: 'operator.create', request, actor: { kind: 'operator', id: operatorId, name: email } },
-        noted: { details: { email, role: 'admin', operatorId: toUuid(operatorId), with: 'first link' } },
+        ...{
+          action: 'operator.create',
+          request,
+          actor: { kind: 'operator', id: FIRST_OPERATOR, name: email },
+        },
+        noted: { details: { email, role: 'admin', operatorId: toUuid(FIRST_OPERATOR), with: 'first link' } },
       },
-      () => hub.operators.create({ id: operatorId, email, role: 'admin', passwordHash }),
-    )
+      () => hub.operators.createFirst({ email, passwordHash }),
+    ).catch((error) => {
+      throw isPlugboardError(error, 'CONFLICT') ? linkIsVoid() : error
+    })
   }
 
   const sessionJson = (actor: Actor, session: OperatorSession | null): z.infer<typeof sessionSchema> => ({

@@ -5,7 +5,10 @@ import { rotateKey as changeKey } from '../../storage/rotate-key.js'
 import { progressOn } from '../progress-bar.js'
 
 export async function rotateKey(): Promise<void> {
-  const { clients, next } = await changeKey(readConfig())
+  const { clients, next } = await changeKey(readConfig(), async (store, act) => {
+    const { recordedIn } = await import('../store-or-server.js')
+    return recordedIn(store, 'key.rotate', act)
+  })
   console.log(`Encrypted the secrets of ${clients} clients with the new key.\n${next}`)
 }
 
