@@ -28,7 +28,7 @@ export async function serve(fail: (error: unknown) => never): Promise<void> {
   ])
   const config = readConfig()
   const isForPeople = process.stdout.isTTY
-  const destination = isForPeople && (await import('./people-log.js')).forPeople(process.stdout)
+  const destination = isForPeople && (await import('./readable-log.js')).forPeople(process.stdout)
   const log = createLog(config.logLevel, destination || undefined)
   for (const event of ['uncaughtException', 'unhandledRejection']) {
     process.on(event, (err) => {

@@ -21,7 +21,7 @@ import { EventQueues } from './clients/event-queues.js'
 import { Feed } from './clients/feed.js'
 import { Idempotency } from './clients/idempotency.js'
 import { channelRefOf } from './clients/open-integration.js'
-import { Usage } from './clients/usage.js'
+import { Usage } from './clients/storage-usage.js'
 import { Webhooks } from './clients/webhooks.js'
 import { Addresses } from './conversations/addresses.js'
 import { Collect } from './conversations/collect.js'
@@ -34,12 +34,13 @@ import { lookupsFor } from './conversations/lookups.js'
 import { Merges } from './conversations/merges.js'
 import { Messages } from './conversations/messages.js'
 import { Participants } from './conversations/participants.js'
-import { Signals } from './conversations/signals.js'
 import { Timeline } from './conversations/timeline.js'
 import { Typing } from './conversations/typing.js'
+import { Signals } from './conversations/typing-and-read-marks.js'
 import { Users } from './conversations/users.js'
 import { AttemptLog } from './delivery/attempts.js'
-import { type DeliveryObserver, Dispatcher } from './delivery/dispatcher.js'
+import { Dispatcher } from './delivery/dispatcher.js'
+import type { DeliveryObserver } from './delivery/outcome-reports.js'
 import { Recipients } from './delivery/recipients.js'
 import type { RetrySchedule } from './delivery/retry.js'
 import type { TargetConfig } from './delivery/targets/target-config.js'
@@ -61,17 +62,17 @@ import { Attachments } from './files/attachments.js'
 import { MediaLinks } from './files/media-links.js'
 import { Housekeeping } from './housekeeping.js'
 import type { HubOptions } from './hub-options.js'
-import { Answers } from './inbound/answers.js'
+import { Answers } from './inbound/button-presses.js'
 import { DeliveryReports } from './inbound/delivery-reports.js'
 import { Ingest } from './inbound/ingest.js'
 import { Listener } from './inbound/listener.js'
 import { Profiles } from './inbound/profiles.js'
 import { Watermarks } from './inbound/watermarks.js'
 import { AccountClaims } from './integrations/account-claims.js'
+import { probe } from './integrations/check-configuration.js'
 import { Health } from './integrations/health.js'
 import { Heartbeats } from './integrations/heartbeats.js'
 import { Integrations } from './integrations/integrations.js'
-import { probe } from './integrations/probe.js'
 import { Provisioning } from './integrations/provisioning.js'
 import { Refreshing } from './integrations/refreshing.js'
 import { pauseIntegration } from './integrations/rejected-credentials.js'
@@ -268,7 +269,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     lostAfterMs: settings.listenerLostAfterMs,
     isAlone: settings.cacheAgeMs === 0,
   })
-  const pullLanes = new PullLanes({ store, bell, dispatcher, now })
+  const pullLanes = new PullLanes({ store, bell, reports: dispatcher.reports, dispatcher, now })
   const formats = context.formatsByName
   const pull = new Pull({
     ...{
@@ -328,7 +329,7 @@ export function createUseCases(context: HubContext, foundation: Foundation, disp
     ...{ store, channels, endpoints, conversations, messages, log },
     ...{ answers: new Answers({ store, tokens }), media, monitor, states, accounts: accountClaims, profiles },
     reports: new DeliveryReports({
-      ...{ store, endpoints, conversations, dispatcher, monitor, now },
+      ...{ store, endpoints, conversations, reports: dispatcher.reports, monitor, now },
       secondFormOfPart: (...of) => secondFormOfPart({ channels, tokens, log }, ...of),
     }),
     watermarks: new Watermarks({ store, conversations }),

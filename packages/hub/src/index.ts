@@ -77,7 +77,8 @@ export { asMessage, type Post } from './conversations/messages.js'
 export { MAX_PARTICIPANTS } from './conversations/participants.js'
 export type { Hold, TimelineDelivery, TimelineItem, TimelinePage } from './conversations/timeline.js'
 export type { NewUser } from './conversations/users.js'
-export type { DeliveryObserver, DispatcherLimits, ObservedTarget } from './delivery/dispatcher.js'
+export type { DispatcherLimits } from './delivery/dispatcher.js'
+export type { DeliveryObserver, ObservedTarget } from './delivery/outcome-reports.js'
 export type { RetrySchedule } from './delivery/retry.js'
 export type { CircuitLimits } from './delivery/targets/circuit-breaker.js'
 export type { GateLimits } from './delivery/targets/target-gate.js'
@@ -143,7 +144,7 @@ export type { IntegrationChange, IntegrationKinds, IntegrationView } from './int
 export type { ChannelConfiguration, Configuration, WantedWebhook } from './integrations/sync.js'
 export type { FollowOptions, Live } from './live/live.js'
 export type { EphemeralEvent, LiveEvent, LivePage, LiveScope, StoredEvent } from './live/live-event.js'
-export type { TailEntry, TailEvent, TailScope } from './live/tail.js'
+export type { TailEntry, TailEvent, TailScope } from './live/operator-tail.js'
 export type { UserListener } from './live/user-watches.js'
 export { type Activity, activityOf, changeOf, type Feedback, type MessageChange } from './log/activity.js'
 export {
@@ -190,7 +191,7 @@ export {
   type StreamRef,
 } from './log/entry.js'
 export { type MergedUser, mergedUserOf } from './log/merged-user.js'
-export type { OwingPage, OwingStream } from './log/owing.js'
+export type { OwingPage, OwingStream } from './log/owing-streams.js'
 export {
   bytesOf,
   firstPage,

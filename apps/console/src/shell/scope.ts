@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks'
 import { useQuery } from '../api/query.js'
 import type { Client, ClientDetails } from '../api/wire.js'
-import { kept } from '../kept.js'
+import { kept } from '../browser-storage.js'
 import { match } from '../route/pattern.js'
 import { short } from '../ui/short.js'
 import { useSession } from './session.js'

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks'
-import { kept } from '../kept.js'
+import { kept } from '../browser-storage.js'
 import { go } from '../route/location.js'
 import { Store } from '../store.js'
 

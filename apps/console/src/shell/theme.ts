@@ -1,4 +1,4 @@
-import { kept } from '../kept.js'
+import { kept } from '../browser-storage.js'
 import { Store } from '../store.js'
 
 export type Theme = 'system' | 'light' | 'dark'

@@ -1,6 +1,6 @@
 import type { Hub, Operator } from '@plugboard/hub'
 import type { Config } from '../config/read-config.js'
-import type { Refusals } from '../dialects/refusals.js'
+import type { Refusals } from '../dialects/wrong-credentials.js'
 import type { Passwords } from '../http/passwords.js'
 import type { PublicUrls } from '../http/public-urls.js'
 import type { Callers } from './callers.js'

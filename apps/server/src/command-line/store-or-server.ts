@@ -8,7 +8,7 @@ import { databaseOf } from '../config/database.js'
 import { keyringFor } from '../config/encryption-key.js'
 import type { Config } from '../config/read-config.js'
 import { openForCommand } from '../storage/open-store.js'
-import { preparePlaces } from '../storage/places.js'
+import { preparePlaces } from '../storage/prepare-folders.js'
 
 /** Adds to the entry of the audit log: no secrets. `clientId`: the client that the change is about. */
 type Note = (details: AuditDetails, clientId?: Id) => void

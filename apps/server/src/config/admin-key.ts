@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Database } from './database.js'
 import { makeKey, readKey } from './key-file.js'
-import { isLoopback } from './reach.js'
+import { isLoopback } from './local-only.js'
 import type { Config } from './read-config.js'
 
 /** The key for the admin routes. */

@@ -2,7 +2,7 @@ import { PlugboardError } from '@plugboard/core'
 import { Keyring } from '@plugboard/hub'
 import type { Database } from './database.js'
 import { readOrMakeKey } from './key-file.js'
-import { isLoopback } from './reach.js'
+import { isLoopback } from './local-only.js'
 import type { Config } from './read-config.js'
 
 /** The key that configurations are sealed with. @throws INVALID where several processes need one key, which a file on one machine cannot be */

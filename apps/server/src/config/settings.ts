@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { isUrl } from '@plugboard/core'
 import { parseAllowance, rangesOf } from '../outbound/guard.js'
 import { databaseNameOf, isMongodbUrl, withoutCredentials } from './database.js'
-import { isLoopback } from './reach.js'
+import { isLoopback } from './local-only.js'
 import {
   age,
   bytes,

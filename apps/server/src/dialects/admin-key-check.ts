@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { isLocalOnly, type Reach } from '../config/reach.js'
+import { isLocalOnly, type Reach } from '../config/local-only.js'
 import { isFromLocalProgram } from './local-program.js'
 import { isSame } from './same-secret.js'
 

@@ -1,7 +1,7 @@
 import { isUrl } from '@plugboard/core'
 import type { FastifyInstance } from 'fastify'
-import type { Refusals } from './refusals.js'
 import { isSame } from './same-secret.js'
+import type { Refusals } from './wrong-credentials.js'
 
 const HEADER = 'password'
 

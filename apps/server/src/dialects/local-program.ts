@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { isLoopback } from '../config/reach.js'
+import { isLoopback } from '../config/local-only.js'
 
 /**
  * Headers that a proxy, a CDN or a browser page adds: with one of them a request is not from this machine's own programs.

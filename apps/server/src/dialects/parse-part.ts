@@ -1,7 +1,7 @@
 import { type Issue, invalid } from '@plugboard/core'
 import type { z } from 'zod'
-import { valueAt } from './failure.js'
 import { phraseOf } from './messaging-v1/validate.js'
+import { valueAt } from './note-failure.js'
 
 const MAX_FAULTS = 5
 

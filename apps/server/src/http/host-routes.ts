@@ -1,7 +1,7 @@
 import type { Hub, Store } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { isLocalOnly, isLoopback } from '../config/reach.js'
+import { isLocalOnly, isLoopback } from '../config/local-only.js'
 import type { Config } from '../config/read-config.js'
 import { within } from '../deadline.js'
 import type { Metrics } from '../metrics/metrics.js'

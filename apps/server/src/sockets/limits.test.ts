@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { Bucket } from './bucket.js'
 import { SocketLimits } from './limits.js'
+import { Bucket } from './token-bucket.js'
 
 const none = { perMinute: 0, usersPerMinute: 0, perNetwork: 0, perClient: 0 }
 

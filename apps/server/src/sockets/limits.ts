@@ -1,5 +1,5 @@
 import { FailureLimit } from '../http/failure-limit.js'
-import { Bucket } from './bucket.js'
+import { Bucket } from './token-bucket.js'
 
 export interface SocketLimitsOptions {
   /** Connections that one network may open in a minute, and ten times as many to one client; 0: any number. */

@@ -8,7 +8,7 @@ import {
 } from '@plugboard/core'
 import { type ClientView, type Hub, isFull, type Page } from '@plugboard/hub'
 import { z } from 'zod'
-import { jsonObject } from '../dialects/bounded.js'
+import { jsonObject } from '../dialects/bounded-schemas.js'
 import type { GuestLimits } from '../dialects/guest-limits.js'
 import { pagesOf } from '../dialects/json-text.js'
 import { idOf } from '../dialects/messaging-v1/ids.js'

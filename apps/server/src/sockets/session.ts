@@ -6,13 +6,13 @@ import { z } from 'zod'
 import type { ClientSlots } from '../dialects/client-slots.js'
 import type { GuestLimits } from '../dialects/guest-limits.js'
 import { render } from '../dialects/messaging-v1/webhook-format.js'
-import { Bucket } from './bucket.js'
+import { type Line, MAX_WAITING } from './bounded-connection.js'
 import type { Person } from './handshake.js'
-import { type Line, MAX_WAITING } from './line.js'
-import { missedOf } from './missed.js'
+import { missedOf } from './missed-entries.js'
 import { JsonText } from './packets.js'
 import { type Asking, messageOf, routeOf } from './requests.js'
 import { MAX_CONVERSATIONS, type ResumePoint, sealPoint } from './resume-point.js'
+import { Bucket } from './token-bucket.js'
 
 export interface SessionOptions {
   hub: Hub

@@ -1,6 +1,6 @@
 import { isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { noteFailure } from '../dialects/failure.js'
+import { noteFailure } from '../dialects/note-failure.js'
 import { BadRequest } from '../http/bad-request.js'
 import { statusOf } from '../http/error-status.js'
 

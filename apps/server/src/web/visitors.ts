@@ -1,7 +1,7 @@
 import { type Id, isPlugboardError, newId, toUuid } from '@plugboard/core'
 import type { Hub } from '@plugboard/hub'
 import type { FastifyRequest } from 'fastify'
-import type { Refusals } from '../dialects/refusals.js'
+import type { Refusals } from '../dialects/wrong-credentials.js'
 import { type Customer, customerIn } from './customer-tokens.js'
 import { Refusal } from './errors.js'
 import type { VisitorLimits } from './limits.js'

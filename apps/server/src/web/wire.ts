@@ -1,7 +1,7 @@
 import { idTime, type Message, parseJsonObject, toUuid } from '@plugboard/core'
 import { type ConversationView, messageDetailsOf } from '@plugboard/hub'
 import { z } from 'zod'
-import { jsonObject } from '../dialects/bounded.js'
+import { jsonObject } from '../dialects/bounded-schemas.js'
 
 /** Objects as visitors get them. */
 

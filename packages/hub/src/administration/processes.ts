@@ -1,5 +1,5 @@
 import { type Id, type Logger, newId } from '@plugboard/core'
-import { errorShape } from '../channels/error-shape.js'
+import { errorShape } from '../channels/loggable-error.js'
 import { Collection } from '../documents/collection.js'
 import type { Store } from '../ports/store.js'
 import { NO_CLIENT } from '../ports/stored-document.js'

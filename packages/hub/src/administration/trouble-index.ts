@@ -1,7 +1,7 @@
 import type { Id, Logger } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
 import { atMost } from '../cache.js'
-import { errorShape } from '../channels/error-shape.js'
+import { errorShape } from '../channels/loggable-error.js'
 import {
   outageNow,
   refusalsNow,

@@ -1,10 +1,10 @@
 import type { Id, Logger } from '@plugboard/core'
 import type { Channels } from '../channels/channels.js'
-import { errorShape } from '../channels/error-shape.js'
+import { errorShape } from '../channels/loggable-error.js'
 import type { ClientView, Directory, OpenWebhook } from '../clients/directory.js'
 import { isFeed } from '../clients/feed.js'
 import { integrationOf, labelOf, type OpenIntegration } from '../clients/open-integration.js'
-import type { Usage } from '../clients/usage.js'
+import type { Usage } from '../clients/storage-usage.js'
 import {
   outageNow,
   refusalsNow,
@@ -16,7 +16,7 @@ import { yieldIfBusy } from '../event-loop.js'
 import { NOT_LOADED } from '../integrations/health.js'
 import type { SourceData, Sources } from '../integrations/sources.js'
 import type { DeadLetter } from '../log/dead-letter.js'
-import type { OwingStream } from '../log/owing.js'
+import type { OwingStream } from '../log/owing-streams.js'
 import { endpointTarget, type LaneKey, parseLaneKey, webhookTarget } from '../log/target.js'
 import type { Store } from '../ports/store.js'
 import { MAX_UNREAD, UNREAD_MS, unreadLanes } from '../pull/unread.js'

@@ -17,7 +17,7 @@ import {
   withAwaited,
   withName,
   withoutName,
-} from './party.js'
+} from './party-rules.js'
 
 export interface AddressesOptions {
   store: Store

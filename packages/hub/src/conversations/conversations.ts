@@ -2,7 +2,7 @@ import { type Conversation, type Id, newId, PlugboardError } from '@plugboard/co
 import { LRUCache } from 'lru-cache'
 import { atMost } from '../cache.js'
 import type { ClientView } from '../clients/directory.js'
-import type { Usage } from '../clients/usage.js'
+import type { Usage } from '../clients/storage-usage.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import { channelOf, type Recipients } from '../delivery/recipients.js'
 import type { EndpointStates } from '../delivery/to-channels/endpoint-states.js'

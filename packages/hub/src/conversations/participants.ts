@@ -13,7 +13,7 @@ import {
 import type { Range } from '../log/page.js'
 import type { Store } from '../ports/store.js'
 import type { Conversations } from './conversations.js'
-import type { Signals } from './signals.js'
+import type { Signals } from './typing-and-read-marks.js'
 import type { Users } from './users.js'
 
 export interface ParticipantsOptions {

@@ -2,7 +2,7 @@ import type { Author, Id } from '@plugboard/core'
 import type { ClientView } from '../clients/directory.js'
 import type { Live } from '../live/live.js'
 import type { Conversations } from './conversations.js'
-import type { Signals } from './signals.js'
+import type { Signals } from './typing-and-read-marks.js'
 
 export interface TypingOptions {
   conversations: Conversations

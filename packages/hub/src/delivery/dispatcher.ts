@@ -1,19 +1,13 @@
-import { type Failure, type Id, isId, type Logger } from '@plugboard/core'
-import { type Dead, type Entry, eventOf, type StreamRef } from '../log/entry.js'
+import type { Id } from '@plugboard/core'
+import type { Dead, Entry, StreamRef } from '../log/entry.js'
 import type { Claimed } from '../log/progress.js'
-import {
-  type LaneKey,
-  nameOf,
-  parseLaneKey,
-  parseTarget,
-  type Target,
-  type TargetKind,
-} from '../log/target.js'
+import { type LaneKey, parseLaneKey, parseTarget, type Target } from '../log/target.js'
 import type { Appended, Replayed, Store } from '../ports/store.js'
-import { rareLog } from '../rare-log.js'
 import type { AttemptLog } from './attempts.js'
+import { LeasesInDoubt } from './leases-in-doubt.js'
+import { OutcomeReports, type OutcomeReportsOptions } from './outcome-reports.js'
 import { DueClock } from './streams/due-clock.js'
-import type { Effect, LaneEvent, Outcome } from './streams/stream.js'
+import type { LaneEvent, Outcome } from './streams/stream.js'
 import { type RunnerHost, StreamRunner } from './streams/stream-runner.js'
 import type { Resolved, TargetConfig } from './targets/target-config.js'
 import { type GateLimits, type TargetGate, TargetGates } from './targets/target-gate.js'
@@ -31,22 +25,7 @@ export interface DispatcherLimits {
   pollMs: number
 }
 
-/** A target, as far as metrics distinguish targets. */
-export interface ObservedTarget {
-  kind: TargetKind
-  /** Of an endpoint or an integration, if it is known: the name of the channel. */
-  channel?: string
-}
-
-/** Notifications about deliveries, for metrics. */
-export interface DeliveryObserver {
-  /** `ageMs`: time since the entry was accepted. */
-  delivered(target: ObservedTarget, ageMs: number): void
-  retried(target: ObservedTarget): void
-  died(target: ObservedTarget): void
-}
-
-export interface DispatcherOptions {
+export interface DispatcherOptions extends OutcomeReportsOptions {
   store: Store
   limits: DispatcherLimits
   /** How entries are sent to a target, from the client's current configuration. */
@@ -57,18 +36,10 @@ export interface DispatcherOptions {
   appended?(appended: Appended): void
   /** Called after the death is stored and before the progress passes the entry. Never rejects. */
   gaveUp(stream: StreamRef, target: Target, entry: Entry, dead: Dead): Promise<void>
-  observer: DeliveryObserver
   /** Of the webhooks. */
-  monitor: Pick<
-    TargetMonitor,
-    'delivered' | 'failed' | 'died' | 'attempted' | 'circuitOpened' | 'circuitClosed'
-  >
-  /** The id that the creator of a client gave it, for logs; undefined if it has none, or is not in memory. */
-  externalIdOf(clientId: Id): string | undefined
+  monitor: OutcomeReportsOptions['monitor'] & Pick<TargetMonitor, 'attempted'>
   /** Keeps the history of attempts. */
   attempts: Pick<AttemptLog, 'add'>
-  log: Logger
-  now(): Date
   monotonicMs?: () => number
   random?: () => number
 }
@@ -96,15 +67,14 @@ export class Dispatcher implements RunnerHost {
   readonly random: () => number
   /** Receives the reports of the transports. */
   readonly listener: TransportListener
+  readonly reports: OutcomeReports
   readonly #options: DispatcherOptions
-  /** For an outage of the store, which all streams meet. */
-  readonly #rareLog: Logger
   readonly #runners = new Map<Id, StreamRunner>()
   readonly #perClient = new Map<Id, number>()
-  /** Streams without a runner whose lease this process may have: an append that failed may have taken it. */
-  readonly #orphans = new Map<Id, Orphan>()
-  /** The same with a runner, which renews the lease. When it ends, the stream becomes an orphan. */
-  readonly #inDoubt = new Set<Id>()
+  /** Of streams without a runner. */
+  readonly #inDoubt: LeasesInDoubt
+  /** Streams with a runner, which renews the lease: it is in doubt when the runner ends. */
+  readonly #inDoubtAtEnd = new Set<Id>()
   /** Lanes by handle, the number that identifies them to the transports. */
   readonly #lanes = new Map<number, { runner: StreamRunner; key: LaneKey }>()
   #lastHandle = 0
@@ -119,7 +89,7 @@ export class Dispatcher implements RunnerHost {
 
   constructor(options: DispatcherOptions) {
     this.#options = options
-    this.#rareLog = rareLog(options.log, options.now)
+    this.reports = new OutcomeReports(options)
     this.store = options.store
     this.now = options.now
     this.startedAt = options.now()
@@ -128,6 +98,14 @@ export class Dispatcher implements RunnerHost {
     this.#gates = new TargetGates(options.limits.gate, options.limits.streams)
     this.pollMs = options.limits.pollMs
     this.listener = this.#listen()
+    this.#inDoubt = new LeasesInDoubt({
+      store: options.store,
+      isStopping: () => this.isStopping,
+      answered: (claimed) => {
+        if (claimed) this.#claimed(claimed)
+        if (this.#isIdle) this.#idle?.()
+      },
+    })
   }
 
   /** A stream without a holder is due at this time. */
@@ -181,7 +159,7 @@ export class Dispatcher implements RunnerHost {
 
   /** A poll counts as work, because it may claim streams. */
   get #isIdle(): boolean {
-    return this.#runners.size === 0 && this.#orphans.size === 0 && !this.#clock.isPolling
+    return this.#runners.size === 0 && this.#inDoubt.size === 0 && !this.#clock.isPolling
   }
 
   /**
@@ -192,15 +170,15 @@ export class Dispatcher implements RunnerHost {
     try {
       return await write
     } catch (error) {
-      if (this.#runners.has(stream.streamId)) this.#inDoubt.add(stream.streamId)
-      else this.#mayBeOrphaned(stream)
+      if (this.#runners.has(stream.streamId)) this.#inDoubtAtEnd.add(stream.streamId)
+      else this.#inDoubt.ask(stream)
       throw error
     }
   }
 
   /** Whether there is room to deliver a stream of this client now. If not, it stays due in the store. */
   hasRoom(clientId: Id, streamId: Id): boolean {
-    if (this.isStopping || this.#orphans.has(streamId)) return false
+    if (this.isStopping || this.#inDoubt.has(streamId)) return false
     if (this.#runners.has(streamId)) return true
     const { streams, streamsPerClient } = this.#options.limits
     return this.#runners.size < streams && (this.#perClient.get(clientId) ?? 0) < streamsPerClient
@@ -259,46 +237,20 @@ export class Dispatcher implements RunnerHost {
     else this.#clock.wake(0)
   }
 
-  /** The store gave a stream to this process. For an orphan, it waits for the answer to the reclaim. */
+  /** The store gave a stream to this process. If its lease is in doubt, it waits for the answer to the reclaim. */
   #claimed(claimed: Claimed): void {
-    const orphan = this.#orphans.get(claimed.streamId)
+    if (this.#inDoubt.keep(claimed)) return
     const runner = this.#runners.get(claimed.streamId)
-    if (orphan) orphan.claimed = claimed
-    else if (runner) runner.claimedAgain(claimed)
+    if (runner) runner.claimedAgain(claimed)
     else this.#begin(claimed)?.dispatch({ type: 'tick' })
   }
 
   #begin(claimed: Claimed): StreamRunner | undefined {
-    const orphan = this.#orphans.get(claimed.streamId)
-    if (orphan) {
-      orphan.claimed = claimed
-      return undefined
-    }
+    if (this.#inDoubt.keep(claimed)) return undefined
     const runner = new StreamRunner(this, claimed)
     this.#runners.set(claimed.streamId, runner)
     this.#perClient.set(claimed.clientId, (this.#perClient.get(claimed.clientId) ?? 0) + 1)
     return runner
-  }
-
-  #mayBeOrphaned(stream: StreamRef): void {
-    if (this.#orphans.has(stream.streamId) || this.isStopping) return
-    const orphan: Orphan = {}
-    this.#orphans.set(stream.streamId, orphan)
-    this.#askForLease(stream, orphan)
-  }
-
-  /** Reclaims the lease of an orphan. Repeats it until the store answers. */
-  #askForLease(stream: StreamRef, orphan: Orphan): void {
-    const found = (answer: Claimed | 'lost'): void => {
-      this.#orphans.delete(stream.streamId)
-      const claimed = answer === 'lost' ? orphan.claimed : answer
-      if (claimed) this.#claimed(claimed)
-      if (this.#isIdle) this.#idle?.()
-    }
-    this.store.reclaim(stream).then(found, () => {
-      if (this.isStopping) return found('lost')
-      setTimeout(() => this.#askForLease(stream, orphan), STORE_FAILURE_MS).unref()
-    })
   }
 
   /** Claims due streams as far as there is room. Returns the delay before the next poll. */
@@ -316,7 +268,7 @@ export class Dispatcher implements RunnerHost {
         ? Math.min(this.pollMs, Math.max(1, due.nextAt.getTime() - now.getTime()))
         : this.pollMs
     } catch (err) {
-      this.#rareLog.error({ err }, 'cannot claim due streams; will retry')
+      this.reports.claimFailed(err)
       return STORE_FAILURE_MS
     }
   }
@@ -369,25 +321,14 @@ export class Dispatcher implements RunnerHost {
     return this.#gates.of(name, clientId, this.now())
   }
 
-  circuitOpened(gate: string, { clientId }: Claimed, { label }: TargetConfig): void {
-    const { pausedUntil } = this.gate(gate, clientId)
-    this.#options.log.warn(
-      { ...this.#names(clientId), target: label, pausedUntil },
-      'pausing all deliveries to this target',
-    )
-    if (pausedUntil && isId(gate))
-      this.#options.monitor.circuitOpened({ clientId, targetId: gate }, pausedUntil)
+  circuitOpened(gate: string, stream: Claimed, config: TargetConfig): void {
+    this.reports.circuitOpened(gate, stream, config, this.gate(gate, stream.clientId).pausedUntil)
     for (const runner of this.#runners.values()) runner.dispatch({ type: 'circuit-opened', gate })
   }
 
   /** Streams in the store are due again at the end of the pause, so nothing has to be woken there. */
-  circuitClosed(gate: string, { clientId }: Claimed, { label }: TargetConfig): void {
-    this.#options.log.info(
-      { ...this.#names(clientId), target: label },
-      'this target answers again; deliveries continue',
-    )
-    // The gate of the provider of an integration is named otherwise.
-    if (isId(gate)) this.#options.monitor.circuitClosed({ clientId, targetId: gate })
+  circuitClosed(gate: string, stream: Claimed, config: TargetConfig): void {
+    this.reports.circuitClosed(gate, stream, config)
     for (const runner of this.#runners.values()) runner.dispatch({ type: 'circuit-closed', gate })
   }
 
@@ -411,108 +352,15 @@ export class Dispatcher implements RunnerHost {
     if (left + 1 >= streamsPerClient || this.#runners.size + 1 >= streams) this.#clock.wake(ROOM_MS)
     if (nextAt) this.due(nextAt)
     if (isLost) {
-      this.#options.log.warn(
-        { ...this.#names(clientId), streamId },
-        'lost the lease of a stream while delivering it',
-      )
+      this.reports.lostLease(runner.claimed)
       this.#clock.wake(0)
     }
     // An append that failed may have taken the lease after the runner gave it back.
-    if (this.#inDoubt.delete(streamId) || isLost) this.#mayBeOrphaned(runner.claimed)
+    if (this.#inDoubtAtEnd.delete(streamId) || isLost) this.#inDoubt.ask(runner.claimed)
     if (claimedAgain) this.#claimed(claimedAgain)
     for (const appended of late) this.#take(appended, isLateStale)
     if (this.#isIdle) this.#idle?.()
   }
-
-  reportDelivered(config: TargetConfig, { clientId, at }: Entry): void {
-    const { webhook, isForReaders } = config
-    // It is delivered once a reader has it.
-    if (isForReaders) return
-    this.#options.observer.delivered(config, this.now().getTime() - at.getTime())
-    if (webhook) this.#options.monitor.delivered({ clientId, targetId: webhook })
-  }
-
-  reportRetry({ config, entry, attempts, failure, nextAt }: Effect & { do: 'report-retry' }): void {
-    const { observer, monitor, log } = this.#options
-    observer.retried(config)
-    const { clientId, streamId, id: entryId, type } = entry
-    const { kind, message: error } = failure
-    const { pausedUntil } = this.gate(config.gate, clientId)
-    const nextAttemptAt = pausedUntil && pausedUntil > nextAt ? pausedUntil : nextAt
-    if (config.webhook)
-      monitor.failed({ clientId, targetId: config.webhook }, { kind, message: error, nextAttemptAt })
-    log.warn(
-      {
-        ...this.#names(clientId),
-        streamId,
-        entryId,
-        event: eventOf(type),
-        target: config.label,
-        attempts,
-        kind,
-        error,
-        nextAttemptAt,
-      },
-      'delivery failed; will retry',
-    )
-  }
-
-  reportDeath(target: Target, { clientId, streamId, id: entryId, type }: Entry, dead: Dead): void {
-    const { observer, monitor, log } = this.#options
-    const { kind, id: targetId } = parseTarget(target)
-    const { label, ...why } = dead
-    const { channel, integrationId } = dead
-    observer.died({ kind, ...(channel !== undefined && { channel }) })
-    if (kind === 'webhook') monitor.died({ clientId, targetId }, lastAttemptOf(dead))
-    // Its failed attempts were reported by its transport.
-    else if (kind === 'endpoint' && integrationId)
-      monitor.died({ clientId, targetId: integrationId }, undefined)
-    log.error(
-      { ...this.#names(clientId), streamId, entryId, event: eventOf(type), target: label, ...why },
-      'delivery given up',
-    )
-  }
-
-  reportFault({ clientId, streamId }: Claimed, target: Target, err: unknown): void {
-    this.#options.log.error(
-      { err, ...this.#names(clientId), streamId, target: nameOf(target) },
-      'cannot prepare a delivery to this target; will retry',
-    )
-  }
-
-  reportBroken({ clientId, streamId }: Claimed, err: unknown): void {
-    this.#options.log.error(
-      { err, ...this.#names(clientId), streamId },
-      'delivering a stream failed; it continues when its lease ends',
-    )
-  }
-
-  reportStoreFailure({ clientId, streamId }: Claimed, err: unknown): void {
-    this.#rareLog.error(
-      { err, ...this.#names(clientId), streamId },
-      'the store failed while delivering; will retry',
-    )
-  }
-
-  /** How a log line names a client. */
-  #names(clientId: Id): { clientId: Id; externalId?: string } {
-    const externalId = this.#options.externalIdOf(clientId)
-    return externalId === undefined ? { clientId } : { clientId, externalId }
-  }
-}
-
-/** The attempt that a dead letter ended with; undefined if there was none. */
-function lastAttemptOf({ reason, error }: Dead): { kind: Failure['kind']; message: string } | undefined {
-  if (error === undefined || reason === 'target-removed') return undefined
-  if (reason === 'window-closed') return { kind: 'window', message: error }
-  const isOfEntry = reason === 'invalid' || reason === 'recipient'
-  return { kind: isOfEntry ? reason : 'transient', message: error }
-}
-
-/** A stream without a runner whose lease this process may have. */
-interface Orphan {
-  /** Claimed in another way while the reclaim is under way. */
-  claimed?: Claimed
 }
 
 type Unnamed<T> = T extends unknown ? Omit<T, 'key'> : never

@@ -4,7 +4,7 @@ import { urls } from '../../test/support/acme-channel.js'
 import { keyring, recordOf, storeOf } from '../../test/support/clients.js'
 import { MemoryBlobs } from '../../test/support/memory-blobs.js'
 import type { ClientView } from '../clients/directory.js'
-import { Usage } from '../clients/usage.js'
+import { Usage } from '../clients/storage-usage.js'
 import { Attachments } from './attachments.js'
 
 const clientOf = (): ClientView => {

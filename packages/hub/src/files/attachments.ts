@@ -1,7 +1,7 @@
 import { type Id, newId, PlugboardError } from '@plugboard/core'
 import type { ClientView } from '../clients/directory.js'
 import type { Keyring } from '../clients/keyring.js'
-import type { Usage } from '../clients/usage.js'
+import type { Usage } from '../clients/storage-usage.js'
 import type { BlobOwner, BlobStore, OpenBlob } from '../ports/blob-store.js'
 import type { AttachmentPlace, PublicAddresses } from '../ports/public-addresses.js'
 import type { Store } from '../ports/store.js'

@@ -6,9 +6,9 @@ import {
   type OpenMedia,
   PlugboardError,
 } from '@plugboard/core'
+import { withTimeout } from '../channels/call-timeout.js'
 import type { Channels, Runtime } from '../channels/channels.js'
-import { classify } from '../channels/classify.js'
-import { withTimeout } from '../channels/timeout.js'
+import { classify } from '../channels/classify-error.js'
 import type { ClientView, Directory } from '../clients/directory.js'
 import type { Keyring } from '../clients/keyring.js'
 import { integrationOf } from '../clients/open-integration.js'

@@ -1,10 +1,10 @@
 import type { InboundEvent, Part } from '@plugboard/core'
-import { codeOf } from '../channels/classify.js'
+import { codeOf } from '../channels/classify-error.js'
 import type { ClientView } from '../clients/directory.js'
 import { labelOf, type OpenIntegration } from '../clients/open-integration.js'
 import type { Conversations } from '../conversations/conversations.js'
 import type { Endpoints } from '../conversations/endpoints.js'
-import type { Dispatcher } from '../delivery/dispatcher.js'
+import type { OutcomeReports } from '../delivery/outcome-reports.js'
 import type { TargetMonitor } from '../delivery/targets/target-monitor.js'
 import type { EndpointAddress } from '../delivery/to-channels/endpoint-address.js'
 import { changeOf, idsIn, type SecondForm, secondFormOf } from '../log/activity.js'
@@ -18,7 +18,7 @@ export interface DeliveryReportsOptions {
   store: Store
   endpoints: Pick<Endpoints, 'find'>
   conversations: Pick<Conversations, 'sendSecondForm'>
-  dispatcher: Pick<Dispatcher, 'reportDeath'>
+  reports: Pick<OutcomeReports, 'died'>
   monitor: Pick<TargetMonitor, 'failed'>
   /** The second form of a part of a message, if the channel has one. */
   secondFormOfPart(address: SecondFormAddress, message: Entry, part: number): Promise<Part | undefined>
@@ -135,7 +135,7 @@ export class DeliveryReports {
     { integration, endpointId, delivered }: ReportOrigin,
     { failure }: Report,
   ): Promise<void> {
-    const { store, dispatcher, now } = this.#options
+    const { store, reports, now } = this.#options
     if (!delivered) return
     const { message } = delivered
     const target = endpointTarget(endpointId)
@@ -148,6 +148,6 @@ export class DeliveryReports {
     // Nothing is shown: a replay sends all of it.
     if (message.sent?.[target]) await store.recordSent(message, message.seq, target, { parts: [] })
     await store.bury(message, message.seq, target, dead)
-    dispatcher.reportDeath(target, message, dead)
+    reports.died(target, message, dead)
   }
 }

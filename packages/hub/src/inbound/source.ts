@@ -10,16 +10,16 @@ import {
   type Logger,
 } from '@plugboard/core'
 import type { Channels, Runtime } from '../channels/channels.js'
-import { classify } from '../channels/classify.js'
-import { errorShape } from '../channels/error-shape.js'
+import { classify } from '../channels/classify-error.js'
+import { errorShape } from '../channels/loggable-error.js'
 import type { ClientView, Directory } from '../clients/directory.js'
 import type { OpenIntegration } from '../clients/open-integration.js'
 import { monotonicMs } from '../delivery/transport.js'
 import type { KeptSource, SourceData, SourceState, Sources } from '../integrations/sources.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 import { handleInOrder } from './event-order.js'
-import { readHeard } from './heard.js'
 import type { Ingest } from './ingest.js'
+import { readHeard } from './listened-events.js'
 
 /** What channels use while they listen; see `ListenContext`. */
 export type ListenNetwork = Pick<ListenContext<unknown, unknown>, 'fetch' | 'webSocket'>

@@ -1,8 +1,8 @@
 import type { Failure, Id, IntegrationMode, IntegrationState } from '@plugboard/core'
+import { withTimeout } from '../channels/call-timeout.js'
 import type { Channels, Runtime } from '../channels/channels.js'
-import { classify } from '../channels/classify.js'
-import { setupOf } from '../channels/setup-of.js'
-import { withTimeout } from '../channels/timeout.js'
+import { classify } from '../channels/classify-error.js'
+import { setupOf } from '../channels/setup-call.js'
 import type { OpenIntegration } from '../clients/open-integration.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 

@@ -20,9 +20,9 @@ import type { PublicAddresses } from '../ports/public-addresses.js'
 import { pullUrl } from '../pull/url.js'
 import type { Account, AccountClaims } from './account-claims.js'
 import { isSame as isSameAccount } from './account-claims.js'
+import type { Probed, Probing } from './check-configuration.js'
 import type { Health, HealthDetails, HealthType } from './health.js'
-import { IntegrationKeys, matchIntegrations } from './identity.js'
-import type { Probed, Probing } from './probe.js'
+import { IntegrationKeys, matchIntegrations } from './match-integrations.js'
 
 /** The whole wanted configuration of a client, for one webhook format. */
 export interface Configuration {

@@ -1,8 +1,8 @@
 import type { Id } from '@plugboard/core'
 import type { QueuedItem } from '../log/queue.js'
 import type { Store } from '../ports/store.js'
+import type { Owners } from './conversation-owners.js'
 import { isFollowed, type StoredEvent } from './live-event.js'
-import type { Owners } from './owners.js'
 import type { Followed, Follower } from './topic.js'
 
 /** Items per read. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Id, Logger } from '@plugboard/core'
-import { errorShape } from '../channels/error-shape.js'
+import { errorShape } from '../channels/loggable-error.js'
 import type { ClientView } from '../clients/directory.js'
 import type { Feed } from '../clients/feed.js'
 import type { QueueBell } from '../delivery/to-readers/queue-bell.js'

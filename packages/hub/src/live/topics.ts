@@ -1,5 +1,5 @@
 import type { Id, Logger } from '@plugboard/core'
-import { errorShape } from '../channels/error-shape.js'
+import { errorShape } from '../channels/loggable-error.js'
 import type { StreamRef } from '../log/entry.js'
 import type { Store } from '../ports/store.js'
 import { Follower, Topic } from './topic.js'

@@ -1,12 +1,12 @@
 import type { Id, Logger, User } from '@plugboard/core'
-import { errorShape } from '../channels/error-shape.js'
+import { errorShape } from '../channels/loggable-error.js'
 import type { ClientView } from '../clients/directory.js'
 import type { Activity } from '../log/activity.js'
 import type { ConversationRecord, EndpointRecord } from '../log/endpoint-record.js'
 import type { StreamRef } from '../log/entry.js'
 import type { Store } from '../ports/store.js'
+import type { Owners } from './conversation-owners.js'
 import { isFollowed, type LiveEvent } from './live-event.js'
-import type { Owners } from './owners.js'
 import type { Topics } from './topics.js'
 
 /** Finds a user, or the one that it was merged into. */

@@ -1,6 +1,6 @@
 import { PlugboardError } from '@plugboard/core'
 import type { ClientView } from '../clients/directory.js'
-import type { DeliveryObserver } from '../delivery/dispatcher.js'
+import type { DeliveryObserver } from '../delivery/outcome-reports.js'
 import type { TargetMonitor } from '../delivery/targets/target-monitor.js'
 import type { QueueBell } from '../delivery/to-readers/queue-bell.js'
 import { acknowledged, isHeldBy, type PullLane, released } from '../log/pull-lane-rules.js'

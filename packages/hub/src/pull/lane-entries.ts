@@ -1,4 +1,5 @@
 import type { Dispatcher } from '../delivery/dispatcher.js'
+import type { OutcomeReports } from '../delivery/outcome-reports.js'
 import type { QueueBell } from '../delivery/to-readers/queue-bell.js'
 import type { Dead, Entry, StreamRef } from '../log/entry.js'
 import { isHeldBy, type PullLane, passed } from '../log/pull-lane-rules.js'
@@ -23,7 +24,8 @@ export interface Death extends Pick<Dead, 'reason' | 'attempts'> {
 export interface PullLanesOptions {
   store: Store
   bell: QueueBell
-  dispatcher: Pick<Dispatcher, 'reportDeath' | 'gaveUp' | 'startedAt'>
+  reports: Pick<OutcomeReports, 'died'>
+  dispatcher: Pick<Dispatcher, 'gaveUp' | 'startedAt'>
   now(): Date
 }
 
@@ -54,12 +56,12 @@ export class PullLanes {
     deaths: readonly Death[],
     upTo = deaths.at(-1)?.entry.seq ?? lane.done,
   ): Promise<void> {
-    const { store, dispatcher, bell } = this.#options
+    const { store, reports, dispatcher, bell } = this.#options
     const target = webhookTarget(lane.webhookId)
     for (const { entry, ...why } of deaths) {
       const dead: Dead = { ...why, at: this.#options.now(), label }
       await store.bury(lane, entry.seq, target, dead)
-      dispatcher.reportDeath(target, entry, dead)
+      reports.died(target, entry, dead)
       await dispatcher.gaveUp(lane, target, entry, dead)
     }
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {

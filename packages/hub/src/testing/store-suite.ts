@@ -1,10 +1,12 @@
 import { appendCases } from './store-suite/append.js'
 import { attemptCases } from './store-suite/attempts.js'
 import { clientCases } from './store-suite/clients.js'
+import { conversationListCases } from './store-suite/conversation-lists.js'
 import { conversationCases } from './store-suite/conversations.js'
 import { counterCases } from './store-suite/counters.js'
 import { countingCases } from './store-suite/counting.js'
-import { deadCases } from './store-suite/dead.js'
+import { deadLetterListCases } from './store-suite/dead-letter-lists.js'
+import { deadCases } from './store-suite/dead-letters.js'
 import { deletionCases } from './store-suite/deletion.js'
 import { detailsCases } from './store-suite/details.js'
 import { documentCases } from './store-suite/documents.js'
@@ -15,13 +17,13 @@ import { endpointCases } from './store-suite/endpoints.js'
 import { groupCases } from './store-suite/groups.js'
 import { keyCases } from './store-suite/keys.js'
 import { leaseCases, leaseEndCases } from './store-suite/leases.js'
-import { listCases } from './store-suite/lists.js'
 import { mergingCases } from './store-suite/merging.js'
 import { messageCases } from './store-suite/messages.js'
 import { metaCases } from './store-suite/meta.js'
 import { modelCases } from './store-suite/model.js'
 import type { OpenStore } from './store-suite/open-store.js'
 import { pageSizeCases } from './store-suite/page-size.js'
+import { pendingListCases } from './store-suite/pending-lists.js'
 import { progressCases } from './store-suite/progress.js'
 import { pullCases } from './store-suite/pull-lanes.js'
 import { purgeCases } from './store-suite/purge.js'
@@ -86,7 +88,9 @@ const groups: readonly Group[] = [
   { name: 'dead deliveries', cases: deadCases },
   { name: 'attempts', cases: attemptCases },
   { name: 'what endpoints show', cases: sentCases },
-  { name: 'lists for operators', cases: listCases },
+  { name: 'lists of conversations', cases: conversationListCases },
+  { name: 'lists of dead letters', cases: deadLetterListCases },
+  { name: 'lists of pending deliveries', cases: pendingListCases },
   { name: 'documents', cases: documentCases },
   { name: 'counters', cases: counterCases },
   { name: 'queues', cases: queueCases },

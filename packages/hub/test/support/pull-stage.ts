@@ -151,7 +151,6 @@ export class PullStage {
     const { store, now } = this
     const dispatcher = {
       startedAt: this.#startedAt,
-      reportDeath: () => undefined,
       gaveUp: async () => undefined,
     }
     const directory = new Directory({
@@ -161,7 +160,13 @@ export class PullStage {
     await new PullSweep({
       ...{ store, directory, dispatcher, now, keepMs: DEADLINE_MS },
       queues: new EventQueues({ store, now }),
-      lanes: new PullLanes({ store, bell: new QueueBell(), dispatcher, now }),
+      lanes: new PullLanes({
+        store,
+        bell: new QueueBell(),
+        dispatcher,
+        reports: { died: () => undefined },
+        now,
+      }),
       formats: new Map([[format.name, format]]),
       unread: (target) => new TroubleIndex({ store, log: silentLogger, now }).goesOn(target),
     }).run()

@@ -8,7 +8,6 @@ import { isJson, isMine, type Json } from './message.js'
 import type { Outbox } from './outbox.js'
 import { Retries } from './retries.js'
 import { Sending } from './sending.js'
-import { Signals, TYPING_ENDS_MS } from './signals.js'
 import {
   activeOf,
   type Change,
@@ -22,6 +21,7 @@ import {
 } from './state.js'
 import { followEvents, type Placed } from './stream.js'
 import { type TabMessage, Tabs } from './tabs.js'
+import { Signals, TYPING_ENDS_MS } from './typing-and-reading.js'
 import { VisitorSession } from './visitor-session.js'
 
 export interface ChatOptions {

@@ -8,7 +8,7 @@ import {
 } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { jsonObject } from '../../dialects/bounded.js'
+import { jsonObject } from '../../dialects/bounded-schemas.js'
 import { idempotent } from '../../dialects/idempotent.js'
 import { EXTERNAL_NAMESPACE } from '../../dialects/smartify/names.js'
 import { DIALECT } from '../../dialects/sunshine-v2/map.js'

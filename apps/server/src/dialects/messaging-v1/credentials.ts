@@ -3,7 +3,7 @@ import { assertEnabled, type ClientView, type Hub } from '@plugboard/hub'
 import type { FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
-import type { Refusals } from '../refusals.js'
+import type { Refusals } from '../wrong-credentials.js'
 import { clientNameOf, parseToken } from './map.js'
 
 const guid = z.guid()

@@ -2,7 +2,7 @@ import { type ErrorCode, isPlugboardError, PlugboardError } from '@plugboard/cor
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { BadRequest } from '../../http/bad-request.js'
 import { statusOf } from '../../http/error-status.js'
-import { noteFailure } from '../failure.js'
+import { noteFailure } from '../note-failure.js'
 
 /** Fixed bodies of the wire contract, regardless of the reason. */
 const FIXED: Partial<Record<ErrorCode, string>> = {

@@ -2,7 +2,7 @@ import { isId, isStorable } from '@plugboard/core'
 import { MAX_POSITION as MAX_PULL_POSITION } from '@plugboard/hub'
 import { z } from 'zod'
 import { limits } from '../../config/settings.js'
-import { few, fewMembers, jsonObject, jsonValue, short } from '../bounded.js'
+import { few, fewMembers, jsonObject, jsonValue, short } from '../bounded-schemas.js'
 
 /** The wire schemas of the Messaging API v1, for validation and for the API document. */
 

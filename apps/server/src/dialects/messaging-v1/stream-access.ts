@@ -1,7 +1,7 @@
 import { fromUuid, type Id, isPlugboardError, PlugboardError } from '@plugboard/core'
 import { assertEnabled, type ClientView, type Hub } from '@plugboard/hub'
 import type { FastifyRequest } from 'fastify'
-import type { Refusals } from '../refusals.js'
+import type { Refusals } from '../wrong-credentials.js'
 import { type Credentials, credentialsOf } from './credentials.js'
 import { clientNameOf, parseToken } from './map.js'
 

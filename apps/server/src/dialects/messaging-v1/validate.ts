@@ -1,6 +1,6 @@
 import { type Issue, invalid } from '@plugboard/core'
 import type { z } from 'zod'
-import { valueAt } from '../failure.js'
+import { valueAt } from '../note-failure.js'
 
 /** Parts of a request that are checked, by the name that faults give them. */
 export type Part = 'body' | 'params' | 'query'

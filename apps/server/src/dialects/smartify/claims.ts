@@ -3,7 +3,7 @@ import { type Id, isId, isStorable, type JsonObject } from '@plugboard/core'
 import type { PersonAccount } from '@plugboard/hub'
 import type { JWTPayload } from 'jose'
 import { z } from 'zod'
-import { isSmall } from '../bounded.js'
+import { isSmall } from '../bounded-schemas.js'
 import { fullNameOf } from './map-people.js'
 
 /** Claims of tokens. */

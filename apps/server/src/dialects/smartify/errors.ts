@@ -1,7 +1,7 @@
 import { type ErrorCode, type Issue, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { BadRequest } from '../../http/bad-request.js'
-import { noteFailure } from '../failure.js'
+import { noteFailure } from '../note-failure.js'
 
 /** Error of the API for oversized bodies. */
 export const BODY_LIMIT_BYTES = 512_000

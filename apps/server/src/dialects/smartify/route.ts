@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, HTTP
 import { z } from 'zod'
 import { doubledPrefixFault } from '../../http/doubled-prefix.js'
 import { pathParams } from '../../http/path-params.js'
-import { isTooLarge } from '../bounded.js'
+import { isTooLarge } from '../bounded-schemas.js'
 import { idempotencyHeader } from '../idempotency-header.js'
 import { withListSlot } from '../list-slots.js'
 import type { Credentials } from './credentials.js'

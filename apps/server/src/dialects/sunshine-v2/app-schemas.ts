@@ -1,6 +1,6 @@
 import { isStorable, isUrl } from '@plugboard/core'
 import { z } from 'zod'
-import { few, jsonValue, short } from '../bounded.js'
+import { few, jsonValue, short } from '../bounded-schemas.js'
 import { metadata } from './schemas.js'
 
 /** Bodies of requests about apps, integrations, keys and webhooks. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { few, jsonObject, short, small } from '../bounded.js'
+import { few, jsonObject, short, small } from '../bounded-schemas.js'
 
 /** Content of messages, §"Content" of the API's document: what may be posted. */
 

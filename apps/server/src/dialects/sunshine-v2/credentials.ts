@@ -3,9 +3,9 @@ import type { ClientView, Hub, KeyAccount, KeyScope, WithId } from '@plugboard/h
 import type { FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import { jose } from '../../jose.js'
-import type { Refusals } from '../refusals.js'
 import { isSame } from '../same-secret.js'
 import { claimsOf } from '../signed-token.js'
+import type { Refusals } from '../wrong-credentials.js'
 import { forbidden, unauthorized } from './errors.js'
 
 /** The caller of a request. */

@@ -1,7 +1,7 @@
 import { invalid, isPlugboardError, type Json, type JsonObject } from '@plugboard/core'
 import type { Hub, IntegrationView } from '@plugboard/hub'
 import { z } from 'zod'
-import { jsonObject } from '../bounded.js'
+import { jsonObject } from '../bounded-schemas.js'
 import { badRequest } from './errors.js'
 import { known, ownOf } from './map.js'
 import { parseInput } from './validate.js'

@@ -1,6 +1,6 @@
 import { isStorable } from '@plugboard/core'
 import { z } from 'zod'
-import { short as atMost, few, fewMembers, isSmall, jsonObject, small } from '../bounded.js'
+import { short as atMost, few, fewMembers, isSmall, jsonObject, small } from '../bounded-schemas.js'
 import { contentSchema } from './content-schemas.js'
 
 /** Bodies of requests. */

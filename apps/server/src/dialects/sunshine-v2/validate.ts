@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { valueAt } from '../failure.js'
+import { valueAt } from '../note-failure.js'
 import { badRequest } from './errors.js'
 
 type ZodIssue = z.core.$ZodIssue

@@ -2,7 +2,7 @@ import { PlugboardError } from '@plugboard/core'
 import { KEY_FINGERPRINT, Keyring, type Store } from '@plugboard/hub'
 import type { Database } from '../../config/database.js'
 import { makeKey, readKey } from '../../config/key-file.js'
-import { isLoopback } from '../../config/reach.js'
+import { isLoopback } from '../../config/local-only.js'
 import type { Config } from '../../config/read-config.js'
 
 /** How a copy keeps the encryption key. */

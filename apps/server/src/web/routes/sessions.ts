@@ -1,6 +1,6 @@
 import { isStorable, toUuid } from '@plugboard/core'
 import { z } from 'zod'
-import { fewMembers } from '../../dialects/bounded.js'
+import { fewMembers } from '../../dialects/bounded-schemas.js'
 import { defineRoute } from '../route.js'
 import type { Scope } from '../scope.js'
 import { formOf } from '../site-config.js'

@@ -1,14 +1,15 @@
 import type { Id } from '@plugboard/core'
 import { yieldIfBusy } from '../../event-loop.js'
-import { secondFormOf } from '../../log/activity.js'
-import type { Dead, Entry, StreamRef } from '../../log/entry.js'
+import type { Entry } from '../../log/entry.js'
 import type { Claimed, Lease } from '../../log/progress.js'
 import type { LaneKey, Target } from '../../log/target.js'
 import type { Appended, Store } from '../../ports/store.js'
+import type { OutcomeReports } from '../outcome-reports.js'
 import { deadlineOf, scheduledFrom } from '../retry.js'
 import type { Batch, Resolved, TargetConfig } from '../targets/target-config.js'
 import type { TargetGate } from '../targets/target-gate.js'
-import { EntryBuffer } from './entry-buffer.js'
+import { type EntryRange, EntryReader } from './entry-reader.js'
+import { type SettlementHost, storeSettlement } from './store-settlement.js'
 import {
   type Context,
   type Effect,
@@ -19,7 +20,7 @@ import {
   type Stream,
   type StreamEvent,
 } from './stream.js'
-import { isFor, type Settlement, sizeOf, type Underway } from './target-lane.js'
+import { isFor, sizeOf, type Underway } from './target-lane.js'
 import { Transitions } from './transition.js'
 
 /** Maximum time that the events of one stream keep the thread, in milliseconds. */
@@ -30,8 +31,9 @@ const STORE_RETRY_MS = 1000
 const SPREAD_MS = 250
 
 /** The dispatcher, as its runners see it. */
-export interface RunnerHost {
+export interface RunnerHost extends SettlementHost {
   readonly store: Store
+  readonly reports: OutcomeReports
   /** See {@link scheduledFrom}. */
   readonly startedAt: Date
   /** The process stops: nothing new is sent. */
@@ -48,18 +50,6 @@ export interface RunnerHost {
   /** The circuit of a gate opened (calls to its target stop), or closed (calls continue). */
   circuitOpened(gate: string, stream: Claimed, config: TargetConfig): void
   circuitClosed(gate: string, stream: Claimed, config: TargetConfig): void
-  /** The credentials of this target no longer work. */
-  refused(stream: Claimed, config: TargetConfig, reason: string): Promise<void>
-  /** Called after the death is stored and before the progress passes the entry. */
-  gaveUp(stream: StreamRef, target: Target, entry: Entry, dead: Dead): Promise<void>
-  reportDelivered(config: TargetConfig, entry: Entry): void
-  reportRetry(retry: Effect & { do: 'report-retry' }): void
-  reportDeath(target: Target, entry: Entry, dead: Dead): void
-  /** A target cannot be resolved, or an entry cannot be rendered, now. It is tried again. */
-  reportFault(stream: Claimed, target: Target, error: unknown): void
-  reportStoreFailure(stream: Claimed, error: unknown): void
-  /** An effect of a stream threw. */
-  reportBroken(stream: Claimed, error: unknown): void
   ended(runner: StreamRunner, outcome: Outcome): void
 }
 
@@ -67,9 +57,7 @@ export interface RunnerHost {
 export class StreamRunner {
   #claimed: Claimed
   readonly #host: RunnerHost
-  readonly #buffer = new EntryBuffer()
-  /** Reads under way, by what they read. */
-  readonly #reads = new Map<string, Promise<readonly Entry[]>>()
+  readonly #entries: EntryReader
   /** Those of the events that are being applied, or were applied last. */
   #transitions: Transitions
   readonly #events: StreamEvent[] = []
@@ -84,6 +72,7 @@ export class StreamRunner {
   constructor(host: RunnerHost, claimed: Claimed) {
     this.#host = host
     this.#claimed = claimed
+    this.#entries = new EntryReader(host.store, claimed)
     this.#transitions = new Transitions(openStream(claimed, this.#held(claimed.lease)), this.#context)
   }
 
@@ -108,7 +97,7 @@ export class StreamRunner {
   appended(appended: Appended): void {
     const { entry, claimed, userId } = appended
     if (userId) this.#belongsTo(userId)
-    if (entry.seq > this.#stream.scanned) this.#buffer.add(entry)
+    if (entry.seq > this.#stream.scanned) this.#entries.add(entry)
     this.dispatch(
       claimed
         ? { type: 'appended', appended, claimedAgain: this.#withLease(claimed) }
@@ -144,8 +133,7 @@ export class StreamRunner {
 
   /** Entries or the client's configuration changed. */
   changed(): void {
-    this.#buffer.clear()
-    this.#reads.clear()
+    this.#entries.forget()
     this.dispatch({ type: 'changed' })
   }
 
@@ -197,23 +185,23 @@ export class StreamRunner {
 
   /** After a fault in this program: the stream is let go, and taken up again once its lease has ended. */
   #break(error: unknown): void {
-    this.#host.reportBroken(this.claimed, error)
+    this.#host.reports.broke(this.claimed, error)
     this.#events.length = 0
     for (const effect of this.#transitions.apply({ type: 'broken' })) {
       try {
         this.#perform(effect)
       } catch (again) {
-        this.#host.reportBroken(this.claimed, again)
+        this.#host.reports.broke(this.claimed, again)
       }
     }
   }
 
   /** Drops entries that every lane has taken. */
   #trimBuffer(): void {
-    if (this.#buffer.isEmpty) return
+    if (!this.#entries.hasBuffered) return
     let lowest = this.#stream.scanned
     for (const { taken } of this.#stream.lanes.values()) lowest = Math.min(lowest, taken)
-    this.#buffer.dropUpTo(lowest)
+    this.#entries.dropUpTo(lowest)
   }
 
   #perform(effect: Effect): void {
@@ -267,7 +255,7 @@ export class StreamRunner {
           host.circuitOpened(effect.gate, this.claimed, effect.config)
         return
       case 'report-retry':
-        return host.reportRetry(effect)
+        return host.reports.retried(effect, this.#gate(effect.config.gate).pausedUntil)
       case 'settle':
         return void this.#settle(effect)
       case 'close':
@@ -298,39 +286,13 @@ export class StreamRunner {
     return { lease, endsAt: now + leftMs, renewAt: now + leftMs / 2 }
   }
 
-  #entriesAfter(
-    { after, limit, end }: { after: number; limit: number; end?: number },
-    read: (entries: readonly Entry[]) => void,
-    failed: () => void,
-  ): void {
-    const buffered = this.#buffer.after(after)
-    if (buffered.length > 0) return read(buffered.slice(0, limit))
-    this.#readShared(after, limit, end).then(read, (error) => {
-      this.#host.reportStoreFailure(this.claimed, error)
+  #entriesAfter(range: EntryRange, read: (entries: readonly Entry[]) => void, failed: () => void): void {
+    const entries = this.#entries.after(range)
+    if (!(entries instanceof Promise)) return read(entries)
+    entries.then(read, (error) => {
+      this.#host.reports.storeFailed(this.claimed, error)
       failed()
     })
-  }
-
-  /**
-   * Lanes that want the same entries at once share one read: a read of large entries takes milliseconds, and many lanes
-   * read at once. `end` is known to be stored, so a read that was begun for it has everything up to it.
-   */
-  #readShared(after: number, limit: number, end: number | undefined): Promise<readonly Entry[]> {
-    const key = `${after} ${limit} ${end}`
-    const underway = this.#reads.get(key)
-    if (underway) return underway
-    const { store } = this.#host
-    const turn = yieldIfBusy()
-    const reading = turn
-      ? turn.then(() => store.readEntries(this.claimed, after, limit))
-      : store.readEntries(this.claimed, after, limit)
-    if (end === undefined) return reading
-    const forget = (): void => {
-      if (this.#reads.get(key) === reading) this.#reads.delete(key)
-    }
-    this.#reads.set(key, reading)
-    reading.then(forget, forget)
-    return reading
   }
 
   #resolve({ key, target, stepId }: Effect & { do: 'resolve' }): void {
@@ -339,7 +301,7 @@ export class StreamRunner {
       this.dispatch({ type: 'resolved', key, stepId, config, gate })
     }
     const failed = (error: unknown): void => {
-      this.#host.reportFault(this.claimed, target, error)
+      this.#host.reports.faulted(this.claimed, target, error)
       resolved('failed')
     }
     try {
@@ -391,7 +353,7 @@ export class StreamRunner {
   #render({ key, stepId, config, entries, head, target }: Effect & { do: 'render' }): void {
     const rendered = (batch: Batch): void => this.dispatch({ type: 'rendered', key, stepId, batch })
     const failed = (error: unknown): void => {
-      this.#host.reportFault(this.claimed, target, error)
+      this.#host.reports.faulted(this.claimed, target, error)
       this.dispatch({ type: 'step-failed', key, stepId })
     }
     try {
@@ -409,7 +371,7 @@ export class StreamRunner {
       const gate = this.#gate(name)
       if (hasArrived && gate.succeeded(this.#host.now())) this.#host.circuitClosed(name, this.claimed, config)
       gate.freeRoom(sizeOf(entry), isProbe)
-      if (hasArrived) this.#host.reportDelivered(config, entry)
+      if (hasArrived) this.#host.reports.delivered(config, entry)
     }
   }
 
@@ -441,33 +403,14 @@ export class StreamRunner {
       try {
         // Without the lease another process may have delivered the entry.
         if (this.#isHeld) {
-          await this.#storeSettlement(target, settlement)
+          await storeSettlement(this.#host, this.claimed, target, settlement)
           return this.dispatch({ type: 'settled', key, stepId })
         }
       } catch (error) {
-        this.#host.reportStoreFailure(this.claimed, error)
+        this.#host.reports.storeFailed(this.claimed, error)
       }
       await new Promise((next) => setTimeout(next, STORE_RETRY_MS).unref())
     }
-  }
-
-  /** Deaths are stored before the mark that passes them, so that a crash between the two loses nothing. */
-  async #storeSettlement(target: Target, settlement: Settlement): Promise<void> {
-    if (settlement.do === 'refuse')
-      return this.#host.refused(this.claimed, settlement.config, settlement.reason)
-    await Promise.all(
-      settlement.deaths.map(async ({ entry: delivered, error, code, ...why }) => {
-        const dead: Dead = {
-          ...{ ...why, at: this.#host.now() },
-          ...(error !== undefined && { error }),
-          ...(code !== undefined && { code }),
-        }
-        const entry = buriedFor(delivered)
-        await this.#host.store.bury(this.claimed, entry.seq, target, dead)
-        this.#host.reportDeath(target, entry, dead)
-        await this.#host.gaveUp(this.claimed, target, entry, dead)
-      }),
-    )
   }
 
   #mark({ id, mark, lease }: Effect & { do: 'mark' }): void {
@@ -493,7 +436,7 @@ export class StreamRunner {
   }
 
   #writeFailed(id: number, error: unknown): void {
-    this.#host.reportStoreFailure(this.claimed, error)
+    this.#host.reports.storeFailed(this.claimed, error)
     this.dispatch({ type: 'write-failed', id })
   }
 
@@ -523,12 +466,6 @@ export class StreamRunner {
     for (const key of [...this.#handles.keys()]) this.#unregister(key)
     this.#host.ended(this, outcome)
   }
-}
-
-/** A message is not delivered if its second form is not, so the message becomes the dead letter. */
-function buriedFor(entry: Entry): Entry {
-  const second = secondFormOf(entry)
-  return second ? { ...entry, type: 'message', id: second.messageId, seq: second.seq } : entry
 }
 
 /** The longest time of a timer in Node.js. */

@@ -8,11 +8,11 @@ import {
   parseJsonObject,
   type Sent,
 } from '@plugboard/core'
+import { withTimeout } from '../../channels/call-timeout.js'
 import { canChange } from '../../channels/can-change.js'
 import type { Channels, Connected, Runtime } from '../../channels/channels.js'
-import { classify } from '../../channels/classify.js'
-import { errorShape } from '../../channels/error-shape.js'
-import { withTimeout } from '../../channels/timeout.js'
+import { classify } from '../../channels/classify-error.js'
+import { errorShape } from '../../channels/loggable-error.js'
 import { yieldIfBusy } from '../../event-loop.js'
 import type { DeliveryFailure } from '../transport.js'
 import type { ButtonTokens } from './button-tokens.js'

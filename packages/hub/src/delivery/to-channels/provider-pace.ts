@@ -1,5 +1,5 @@
 import { type Channel, capabilitiesAt, type Failure, type Pace } from '@plugboard/core'
-import { pause } from '../../channels/timeout.js'
+import { pause } from '../../channels/call-timeout.js'
 import { rateLimitMs } from '../retry.js'
 import { type EndpointAddress, endpointOf } from './endpoint-address.js'
 import type { RateLimiter } from './rate-limiter.js'

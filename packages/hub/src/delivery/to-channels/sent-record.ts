@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Id, isStorable, type Part, type Sent } from '@plugboard/core'
-import { pause } from '../../channels/timeout.js'
+import { pause } from '../../channels/call-timeout.js'
 import type { Entry, SentMessagePart } from '../../log/entry.js'
 import { endpointTarget, type Target } from '../../log/target.js'
 import type { Store } from '../../ports/store.js'

@@ -1,4 +1,4 @@
-import { LAST_WORDS_MS } from '../../channels/timeout.js'
+import { LAST_WORDS_MS } from '../../channels/call-timeout.js'
 import {
   type AttemptReport,
   type DeliveryFailure,

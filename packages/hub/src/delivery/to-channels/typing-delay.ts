@@ -1,5 +1,5 @@
 import type { JsonObject } from '@plugboard/core'
-import { pause } from '../../channels/timeout.js'
+import { pause } from '../../channels/call-timeout.js'
 
 /** How long typing is shown when the message names no time. */
 const TYPING_MS = 1000

@@ -1,5 +1,5 @@
 import type { Logger } from '@plugboard/core'
-import { errorShape } from '../../channels/error-shape.js'
+import { errorShape } from '../../channels/loggable-error.js'
 import type { DeliveryFailure } from '../transport.js'
 import type { Lookups, WebhookEvent, WebhookFormat } from './webhook-format.js'
 

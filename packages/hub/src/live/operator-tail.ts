@@ -1,11 +1,11 @@
 import type { Author, Id, Logger } from '@plugboard/core'
-import { errorShape } from '../channels/error-shape.js'
+import { errorShape } from '../channels/loggable-error.js'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry, EntryType, StreamRef } from '../log/entry.js'
 import { previewOf } from '../log/preview.js'
 import type { Store } from '../ports/store.js'
+import type { Owners } from './conversation-owners.js'
 import { isFollowed } from './live-event.js'
-import type { Owners } from './owners.js'
 
 /** An entry as operators see it pass by, without its content. */
 export interface TailEntry {

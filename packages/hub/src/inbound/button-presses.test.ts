@@ -5,7 +5,7 @@ import { ButtonTokens } from '../delivery/to-channels/button-tokens.js'
 import type { ConversationRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
 import { endpointTarget } from '../log/target.js'
-import { Answers } from './answers.js'
+import { Answers } from './button-presses.js'
 
 test('one of the last 300 messages is found by any id that the provider gave for it at this endpoint', async () => {
   const [endpointId, other, messageId] = [newId(), newId(), newId()]

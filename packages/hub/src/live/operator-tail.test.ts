@@ -2,7 +2,7 @@ import { type Id, newId, silentLogger } from '@plugboard/core'
 import { expect, test } from 'vitest'
 import type { EndpointRecord } from '../log/endpoint-record.js'
 import type { Entry } from '../log/entry.js'
-import { Tail, type TailEvent, type TailScope } from './tail.js'
+import { Tail, type TailEvent, type TailScope } from './operator-tail.js'
 
 test('shows each entry once, whether this process appended it or another one', async () => {
   const { tail, add, watch } = setUp()

@@ -1,6 +1,6 @@
 import { type Failure, failureKinds, truncate } from '@plugboard/core'
+import { GivenUp } from './call-timeout.js'
 import type { Runtime } from './channels.js'
-import { GivenUp } from './timeout.js'
 
 /** Maximum length of a stored failure message, in UTF-16 units. */
 const MAX_MESSAGE = 500

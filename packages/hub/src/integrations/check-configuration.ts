@@ -1,9 +1,9 @@
 import { type Id, type IntegrationMode, invalid, type JsonObject } from '@plugboard/core'
+import { withTimeout } from '../channels/call-timeout.js'
 import type { Channels, Runtime } from '../channels/channels.js'
-import { classify } from '../channels/classify.js'
+import { classify } from '../channels/classify-error.js'
 import { NO_STATE } from '../channels/integration-states.js'
-import { setupOf } from '../channels/setup-of.js'
-import { withTimeout } from '../channels/timeout.js'
+import { setupOf } from '../channels/setup-call.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'
 
 export interface ProbeOptions {

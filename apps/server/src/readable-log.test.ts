@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { newId, toUuid } from '@plugboard/core'
 import { expect, test } from 'vitest'
 import { createLog } from './logging.js'
-import { forPeople, readable } from './people-log.js'
+import { forPeople, readable } from './readable-log.js'
 
 function capture() {
   const lines: string[] = []

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { Line, type LineOptions, MAX_WAITING } from './line.js'
+import { Line, type LineOptions, MAX_WAITING } from './bounded-connection.js'
 
 const ends: (() => void)[] = []
 afterEach(() => {

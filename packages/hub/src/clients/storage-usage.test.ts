@@ -2,7 +2,7 @@ import { type Id, newId } from '@plugboard/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ClientView } from './directory.js'
-import { Usage } from './usage.js'
+import { Usage } from './storage-usage.js'
 
 const log = { debug() {}, info() {}, warn() {}, error() {} }
 

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { GivenUp, LAST_WORDS_MS, pause, withTimeout } from './timeout.js'
+import { GivenUp, LAST_WORDS_MS, pause, withTimeout } from './call-timeout.js'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })

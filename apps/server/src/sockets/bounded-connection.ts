@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Bucket } from './bucket.js'
+import { Bucket } from './token-bucket.js'
 
 /** Bytes that may wait for a client before it is cut: it continues when it connects again. */
 export const MAX_WAITING = 1_048_576
