@@ -1,7 +1,7 @@
 import { isId, toUuid } from '@plugboard/core'
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
-import { withMaskedUrls } from './masked-urls.js'
+import { maskedPath, withMaskedUrls } from './masked-urls.js'
 
 /** Headers with credentials or signatures. */
 const SECRET_HEADERS = [
@@ -83,27 +83,9 @@ function serializeError(error: unknown, depth = 0): unknown {
 
 const serializeRequest = (request: FastifyRequest): object => ({
   method: request.method,
-  path: pathOf(request),
+  path: maskedPath(request),
   ip: request.ip,
 })
-
-/** Path prefixes of file URLs. These URLs grant access, so they are never logged. */
-const FILES = /^\/+(media|attachments)\//i
-
-/** Maximum length of a logged path: a caller can send many thousands of characters. */
-const MAX_PATH = 200
-
-/** The path without the query, which may contain a token. Only the start of an unknown path. */
-function pathOf(request: FastifyRequest): string {
-  const [path = ''] = request.url.split('?', 1)
-  // A path can be encoded differently, such as `/%6dedia/`, and match the same route.
-  const { url: route = path } = request.routeOptions
-  const [, folder] = FILES.exec(route) ?? FILES.exec(path) ?? []
-  if (folder) return `/${folder.toLowerCase()}/…`
-  const segments = request.is404 ? path.split('/', 5) : []
-  const shown = segments.length > 4 ? `${segments.slice(0, 4).join('/')}/…` : path
-  return shown.length > MAX_PATH ? `${shown.slice(0, MAX_PATH - 1)}…` : shown
-}
 
 /** One line per response, by status: 5xx error, 4xx info, others debug, so that busy routes cost nothing. */
 export class RequestLog extends LogController {

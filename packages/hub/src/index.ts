@@ -213,7 +213,7 @@ export {
   type PullLane,
   type PullLaneRef,
   type PullOffer,
-} from './log/pull-lane-rules.js'
+} from './log/pull-lane.js'
 export type { QueuedItem, QueueEnds, QueueItem, QueuePage } from './log/queue.js'
 export {
   ACTIVITY_GRAIN_MS,

@@ -6,7 +6,7 @@ import type { Dead, DeadEntry, Entry, NewEntry, SentMessage, StreamKind, StreamR
 import type { OwingPage, OwingStream } from '../log/owing-streams.js'
 import type { MessageCount, MessagePage, Page, Range, ReplyPage } from '../log/page.js'
 import type { Claimed, LaneState, Lease, Mark, Progress, Schedule } from '../log/progress.js'
-import type { DuePulls, PullLane, PullLaneRef, PullOffer } from '../log/pull-lane-rules.js'
+import type { DuePulls, PullLane, PullLaneRef, PullOffer } from '../log/pull-lane.js'
 import type { QueuedItem, QueueEnds, QueueItem, QueuePage } from '../log/queue.js'
 import type { ConversationState, RecentConversation, RecentPage } from '../log/recent.js'
 import type { LaneKey, Target } from '../log/target.js'

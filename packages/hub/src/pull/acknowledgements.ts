@@ -3,9 +3,10 @@ import type { ClientView } from '../clients/directory.js'
 import type { DeliveryObserver } from '../delivery/outcome-reports.js'
 import type { TargetMonitor } from '../delivery/targets/target-monitor.js'
 import type { QueueBell } from '../delivery/to-readers/queue-bell.js'
-import { acknowledged, isHeldBy, type PullLane, released } from '../log/pull-lane-rules.js'
+import type { PullLane } from '../log/pull-lane.js'
 import type { Store } from '../ports/store.js'
 import { MAX_TRIES } from './lane-entries.js'
+import { acknowledged, isHeldBy, released } from './lane-rules.js'
 import { laneKey, type PullPosition, positionOf } from './position.js'
 
 export interface AcknowledgementsOptions {

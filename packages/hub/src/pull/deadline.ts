@@ -1,7 +1,7 @@
 import { deadlineOf, scheduledFrom } from '../delivery/retry.js'
 import type { WebhookFormat } from '../delivery/to-webhooks/webhook-format.js'
 import type { Entry } from '../log/entry.js'
-import type { PullLane } from '../log/pull-lane-rules.js'
+import type { PullLane } from '../log/pull-lane.js'
 
 /** Of a replay: when it began. */
 const replayedAt = (lane: PullLane): Date | undefined => (lane.replay === undefined ? undefined : lane.since)

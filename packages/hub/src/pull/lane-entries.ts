@@ -2,9 +2,10 @@ import type { Dispatcher } from '../delivery/dispatcher.js'
 import type { OutcomeReports } from '../delivery/outcome-reports.js'
 import type { QueueBell } from '../delivery/to-readers/queue-bell.js'
 import type { Dead, Entry, StreamRef } from '../log/entry.js'
-import { isHeldBy, type PullLane, passed } from '../log/pull-lane-rules.js'
+import type { PullLane } from '../log/pull-lane.js'
 import { webhookTarget } from '../log/target.js'
 import type { Store } from '../ports/store.js'
+import { isHeldBy, passed } from './lane-rules.js'
 
 /** Most entries of one lane for one reader. */
 export const MAX_PER_LANE = 64

@@ -1,5 +1,5 @@
 import { type Id, isId } from '@plugboard/core'
-import type { PullLaneRef } from '../log/pull-lane-rules.js'
+import type { PullLaneRef } from '../log/pull-lane.js'
 
 /** Where an event of a pull webhook is, and the lease that gave it. */
 export interface PullPosition extends PullLaneRef {

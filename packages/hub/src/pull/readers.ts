@@ -10,7 +10,7 @@ import { lateWebhookBody, webhookBody } from '../delivery/to-webhooks/webhook-bo
 import { type Lookups, type WebhookFormat, webhookEventOf } from '../delivery/to-webhooks/webhook-format.js'
 import { type Dead, type Entry, hasConversation } from '../log/entry.js'
 import { bytesOf, PAGE_BYTES } from '../log/page.js'
-import { attemptsOf, given, isHeldBy, type PullLane, passed, released } from '../log/pull-lane-rules.js'
+import { attemptsOf, type PullLane } from '../log/pull-lane.js'
 import type { Store } from '../ports/store.js'
 import { Acknowledgements } from './acknowledgements.js'
 import { deadlineFor, sinceOf } from './deadline.js'
@@ -22,6 +22,7 @@ import {
   NOT_ACKNOWLEDGED,
   type PullLanes,
 } from './lane-entries.js'
+import { given, isHeldBy, passed, released } from './lane-rules.js'
 import { laneKey, type PullPosition, positionOf, textOfPosition } from './position.js'
 import { pullUrl } from './url.js'
 import { WaitingReaders } from './waiting-readers.js'

@@ -7,11 +7,12 @@ import { deadlineOf } from '../delivery/retry.js'
 import type { TargetOfClient } from '../delivery/targets/target-monitor.js'
 import type { WebhookFormat } from '../delivery/to-webhooks/webhook-format.js'
 import type { Dead, Entry } from '../log/entry.js'
-import { attemptsOf, given, type PullLane } from '../log/pull-lane-rules.js'
+import { attemptsOf, type PullLane } from '../log/pull-lane.js'
 import { nameOf, webhookTarget } from '../log/target.js'
 import type { Store } from '../ports/store.js'
 import { deadlineFor } from './deadline.js'
 import { BURY_MS, isForReaders, MAX_PER_LANE, NOT_ACKNOWLEDGED, type PullLanes } from './lane-entries.js'
+import { given } from './lane-rules.js'
 import { unreadLanes } from './unread.js'
 
 export interface PullSweepOptions {

@@ -1,5 +1,5 @@
 import type { Id } from '@plugboard/core'
-import type { PullLane } from '../log/pull-lane-rules.js'
+import type { PullLane } from '../log/pull-lane.js'
 import type { Store } from '../ports/store.js'
 
 /** An event that has waited for a reader for so long means that there is none, or that it is too slow. */

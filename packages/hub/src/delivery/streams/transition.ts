@@ -1,11 +1,12 @@
 import type { Entry } from '../../log/entry.js'
 import type { LaneState, Mark } from '../../log/progress.js'
-import { type LaneKey, nameOf, type Target } from '../../log/target.js'
+import { type LaneKey, nameOf } from '../../log/target.js'
 import type { Appended } from '../../ports/store.js'
 import { isOutage, judge, scheduledFrom, type Verdict } from '../retry.js'
 import type { Batch, Head, Resolved, TargetConfig } from '../targets/target-config.js'
 import { TURN } from '../targets/target-gate.js'
 import type { DeliveryFailure } from '../transport.js'
+import { MAX_REPLAYS, ReplayLimit } from './replay-limit.js'
 import type {
   ClaimedAgain,
   Context,
@@ -51,8 +52,6 @@ const RECLAIM_MS = 1000
  * lease it is a quarter of the lease: a mark renews the lease when half of it is left, so that a reclaim is still in time.
  */
 const ANSWER_MS = 5000
-/** Maximum concurrent replays to one target in one stream. */
-const MAX_REPLAYS = 8
 /** A timer is not set again for a smaller difference: timers have whole milliseconds, and the two clocks drift. */
 const CLOCKS_DIFFER_MS = 2
 /**
@@ -457,17 +456,12 @@ export class Transitions {
   /** Feeds every lane, but only a few of the replays to one target, because a client may ask for thousands at once. */
   #feedAll(): void {
     if (this.stream.lanes.size <= MAX_REPLAYS) return this.#eachLane((lane) => this.#feed(lane))
-    const replays = new Map<Target, number>()
-    const countActive = (lane: Lane | undefined): void => {
-      if (lane?.only !== undefined && isActive(lane))
-        replays.set(lane.target, (replays.get(lane.target) ?? 0) + 1)
-    }
-    this.#eachLane(countActive)
+    const replays = new ReplayLimit(this.stream.lanes.values())
     this.#eachLane((lane) => {
       if (lane.only === undefined || isActive(lane)) return this.#feed(lane)
-      if ((replays.get(lane.target) ?? 0) >= MAX_REPLAYS) return
+      if (!replays.hasRoom(lane.target)) return
       this.#feed(lane)
-      countActive(this.stream.lanes.get(lane.key))
+      replays.count(this.stream.lanes.get(lane.key))
     })
   }
 

@@ -1,5 +1,5 @@
 import type { Id, Logger } from '@plugboard/core'
-import type { PullOffer } from '../../log/pull-lane-rules.js'
+import type { PullOffer } from '../../log/pull-lane.js'
 import type { QueueItem } from '../../log/queue.js'
 import type { Store } from '../../ports/store.js'
 import { monotonicMs, type Transport, type TransportListener } from '../transport.js'

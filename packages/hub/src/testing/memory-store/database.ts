@@ -1,6 +1,6 @@
 import type { Id } from '@plugboard/core'
 import type { NewAttempt } from '../../log/attempt.js'
-import type { PullLane } from '../../log/pull-lane-rules.js'
+import type { PullLane } from '../../log/pull-lane.js'
 import type { QueuedItem } from '../../log/queue.js'
 import type { ClientRecord } from '../../ports/client-record.js'
 import type { KeyClaim, Store, Watcher } from '../../ports/store.js'

@@ -1,5 +1,5 @@
 import type { Id } from '@plugboard/core'
-import { offered, type PullLane, type PullLaneRef } from '../../log/pull-lane-rules.js'
+import { offered, type PullLane, type PullLaneRef } from '../../log/pull-lane.js'
 import { type Database, keyOf, type Methods } from './database.js'
 
 /** What waits for the readers of pull webhooks. Who may take what is decided by compare-and-set. */

@@ -1,5 +1,5 @@
 import { type Id, newId } from '@plugboard/core'
-import type { PullLane, PullOffer } from '../../log/pull-lane-rules.js'
+import type { PullLane, PullOffer } from '../../log/pull-lane.js'
 import { atOnce, only, present, same } from './assertions.js'
 import type { Cases, Scene } from './scene.js'
 

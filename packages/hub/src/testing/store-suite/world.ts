@@ -1,7 +1,7 @@
 import { type Id, newId, type User } from '@plugboard/core'
 import type { Entry, StreamRef } from '../../log/entry.js'
 import type { Lease } from '../../log/progress.js'
-import type { PullOffer } from '../../log/pull-lane-rules.js'
+import type { PullOffer } from '../../log/pull-lane.js'
 import { type Target, webhookTarget } from '../../log/target.js'
 import type { ClientRecord } from '../../ports/client-record.js'
 import type { KeyClaim, MapEndpoint, Store } from '../../ports/store.js'
