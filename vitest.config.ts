@@ -154,8 +154,8 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: isSoak ? 3_600_000 : 30_000,
     hookTimeout: 30_000,
-    // What is waited for comes late on a busy machine.
-    expect: { poll: { timeout: 10_000 } },
+    // What is waited for comes late on a busy machine, which each look at it makes busier.
+    expect: { poll: { timeout: 10_000, interval: 100 } },
     reporters: ['default', summary],
   },
 })

@@ -11,7 +11,7 @@ afterAll(cleanUp)
 
 const MEGABYTE = 1024 * 1024
 /** A few lists that are in memory whole are more than the heap. */
-const COUNT = 60
+const COUNT = 40
 const SIZE = 490_000
 const HEAP_MB = 96
 

@@ -8,7 +8,7 @@ import { type Stage, startStage } from './support/stage.js'
 import { newTarget } from './support/target.js'
 
 /** Of all operations together. */
-const REQUESTS = isSoak ? 10_000 : 1_600
+const REQUESTS = isSoak ? 10_000 : 1_000
 const LONGEST_MS = 500
 /** What is not here is left out by the wire contract. */
 const NOT_IMPLEMENTED = 501

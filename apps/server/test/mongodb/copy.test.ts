@@ -16,7 +16,7 @@ afterAll(cleanUp)
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const PATIENT = { timeout: 30_000 }
 const CONVERSATIONS = 40
-const MESSAGES = isSoak ? 50 : 15
+const MESSAGES = isSoak ? 50 : 10
 const OWED = 12
 
 /** Keys are in files; what fails is tried again soon. */

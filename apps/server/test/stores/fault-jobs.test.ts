@@ -7,7 +7,7 @@ import { type Received, startReceiver } from '../support/receiver.js'
 import { cleanUp, isSoak, SHORT_LEASE, startProcess } from '../support/server.js'
 
 const CONVERSATIONS = isSoak ? 200 : 10
-const IN_EACH = isSoak ? 50 : 8
+const IN_EACH = isSoak ? 50 : 5
 const LETTERS = CONVERSATIONS * IN_EACH
 const KILLS = isSoak ? 4 : 1
 const TIMEOUT_MS = isSoak ? 2_700_000 : 120_000

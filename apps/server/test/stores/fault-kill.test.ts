@@ -9,7 +9,7 @@ import { cleanUp, isSoak, SHORT_LEASE, startProcess, type TestServerProcess } fr
 const CONVERSATIONS = isSoak ? 50 : 10
 const KILLS = isSoak ? 5 : 2
 /** Minimum number of accepted messages between two kills. */
-const BETWEEN = isSoak ? 350 : 60
+const BETWEEN = isSoak ? 350 : 40
 const POSTERS = 16
 const TIMEOUT_MS = isSoak ? 900_000 : 120_000
 /** The most that the server has under way to one webhook. */

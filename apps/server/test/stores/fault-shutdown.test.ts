@@ -8,7 +8,7 @@ import { cleanUp, isSoak, SHORT_LEASE, startProcess, startServer } from '../supp
 const POSTERS = 16
 const CONVERSATIONS = isSoak ? 20 : 10
 /** Accepted messages before the stop. */
-const LOAD = isSoak ? 500 : 100
+const LOAD = isSoak ? 500 : 60
 
 afterAll(cleanUp)
 

@@ -38,29 +38,30 @@ const keys = (value: string, room: Room): string => {
   return `{${Array.from({ length: count }, (_, i) => `"${i.toString(36)}a":${value}`).join(',')}}`
 }
 
-/** JSON texts of any shape. */
-function hostileJson(room: Room): Record<string, string> {
+/** JSON texts of any shape, made when they are sent. */
+function hostileJson(room: Room): Record<string, () => string> {
   const { bytes } = room
   return {
-    'just deep enough, many times': list(within(85, ''), room),
-    'a wide array, deep inside': within(85, list('0', { ...room, values: room.values - 100 })),
-    'many numbers': list('0', room),
-    'many texts': list('""', room),
-    'many longer texts': list(`"${'a'.repeat(Math.min(200, Math.floor(bytes / 1_000)))}"`, room),
-    'many objects': list('{}', room),
-    'many keys': keys('0', room),
-    'many keys with objects': keys('{}', room),
-    'the same key again and again': `{${Array(countOf('', 6, room))
-      .fill('"a":0')
-      .join(',')}}`,
-    'a long text': `"${times('a', bytes - 2)}"`,
-    'a long text of blanks': `"${times(' ', bytes - 2)}"`,
-    'a long address': `"https://a${times('.a', bytes - 20)}"`,
-    'a long address of an e-mail': `"a@${times('a.', bytes - 20)}"`,
-    'a long text of escapes': `"${times('\\u0000', bytes - 2)}"`,
-    'a long number': times('9', bytes),
-    'a long key': `{"${times('a', bytes - 10)}":0}`,
-    'texts that look like prototypes': list('"\\u005f_proto__"', room),
+    'just deep enough, many times': () => list(within(85, ''), room),
+    'a wide array, deep inside': () => within(85, list('0', { ...room, values: room.values - 100 })),
+    'many numbers': () => list('0', room),
+    'many texts': () => list('""', room),
+    'many longer texts': () => list(`"${'a'.repeat(Math.min(200, Math.floor(bytes / 1_000)))}"`, room),
+    'many objects': () => list('{}', room),
+    'many keys': () => keys('0', room),
+    'many keys with objects': () => keys('{}', room),
+    'the same key again and again': () =>
+      `{${Array(countOf('', 6, room))
+        .fill('"a":0')
+        .join(',')}}`,
+    'a long text': () => `"${times('a', bytes - 2)}"`,
+    'a long text of blanks': () => `"${times(' ', bytes - 2)}"`,
+    'a long address': () => `"https://a${times('.a', bytes - 20)}"`,
+    'a long address of an e-mail': () => `"a@${times('a.', bytes - 20)}"`,
+    'a long text of escapes': () => `"${times('\\u0000', bytes - 2)}"`,
+    'a long number': () => times('9', bytes),
+    'a long key': () => `{"${times('a', bytes - 10)}":0}`,
+    'texts that look like prototypes': () => list('"\\u005f_proto__"', room),
   }
 }
 
@@ -71,7 +72,12 @@ export function hostileWholes(bytes: number): Record<string, string> {
     'deep arrays': within(half, ''),
     'deep objects': `${'{"a":'.repeat(Math.floor(bytes / 6))}0${'}'.repeat(Math.floor(bytes / 6))}`,
     'blanks before what is deep': `${times(' ', half)}${within(Math.floor(half / 2), '')}`,
-    ...hostileJson({ bytes, values: Number.POSITIVE_INFINITY }),
+    ...Object.fromEntries(
+      Object.entries(hostileJson({ bytes, values: Number.POSITIVE_INFINITY })).map(([name, make]) => [
+        name,
+        make(),
+      ]),
+    ),
   }
 }
 
@@ -143,7 +149,7 @@ function withAt(value: unknown, [key, ...rest]: readonly (string | number)[]): u
 }
 
 /** Bodies that are hostile in one place, for each place that a schema names. */
-export function* hostileParts(schema: Schema, room: Room): Generator<[string, string]> {
+export function* hostileParts(schema: Schema, room: Room): Generator<[string, () => string]> {
   const sample = sampleOf(schema)
   const seen = new Set<string>()
   for (const { path, schema: at } of placesIn(schema, 4)) {
@@ -155,10 +161,11 @@ export function* hostileParts(schema: Schema, room: Room): Generator<[string, st
     const member = typeof at.additionalProperties === 'object' ? at.additionalProperties : {}
     const values = {
       ...hostileJson(rest),
-      'many that are right': list(JSON.stringify(sampleOf(at.items ?? {})), rest),
-      'many members that are right': keys(JSON.stringify(sampleOf(member)), rest),
+      'many that are right': () => list(JSON.stringify(sampleOf(at.items ?? {})), rest),
+      'many members that are right': () => keys(JSON.stringify(sampleOf(member)), rest),
     }
-    for (const [what, value] of Object.entries(values)) yield [`${name}: ${what}`, before + value + after]
+    for (const [what, make] of Object.entries(values))
+      yield [`${name}: ${what}`, () => before + make() + after]
   }
 }
 
