@@ -80,19 +80,17 @@ export type { NewUser } from './conversations/users.js'
 export type { DispatcherLimits } from './delivery/dispatcher.js'
 export type { DeliveryObserver, ObservedTarget } from './delivery/outcome-reports.js'
 export type { RetrySchedule } from './delivery/retry.js'
+export { type AttemptsOfHour, durationAt, sumOfDurations } from './delivery/targets/attempt-hours.js'
 export type { CircuitLimits } from './delivery/targets/circuit-breaker.js'
 export type { GateLimits } from './delivery/targets/target-gate.js'
-export {
-  type AttemptsOfHour,
-  type DeliveryCounts,
-  durationAt,
-  type Refusals,
-  sumOfDurations,
-  type TargetFailure,
-  type TargetOutage,
-  type TargetState,
-  type WorkingState,
-} from './delivery/targets/target-monitor.js'
+export type {
+  DeliveryCounts,
+  TargetFailure,
+  TargetOutage,
+  TargetState,
+  WorkingState,
+} from './delivery/targets/target-state.js'
+export type { Refusals } from './delivery/targets/wrong-signatures.js'
 export { resealEndpointStates } from './delivery/to-channels/endpoint-states.js'
 export {
   integrationOfEvent,

@@ -2,12 +2,9 @@ import type { Id, Logger } from '@plugboard/core'
 import { LRUCache } from 'lru-cache'
 import { atMost } from '../cache.js'
 import { errorShape } from '../channels/loggable-error.js'
-import {
-  outageNow,
-  refusalsNow,
-  type TargetOfClient,
-  type TargetState,
-} from '../delivery/targets/target-monitor.js'
+import type { TargetOfClient } from '../delivery/targets/target-monitor.js'
+import { outageNow, type TargetState } from '../delivery/targets/target-state.js'
+import { refusalsNow } from '../delivery/targets/wrong-signatures.js'
 import { Collection, type Kept } from '../documents/collection.js'
 import type { ClientRecord } from '../ports/client-record.js'
 import type { Store } from '../ports/store.js'

@@ -5,12 +5,9 @@ import type { ClientView, Directory, OpenWebhook } from '../clients/directory.js
 import { isFeed } from '../clients/feed.js'
 import { integrationOf, labelOf, type OpenIntegration } from '../clients/open-integration.js'
 import type { Usage } from '../clients/storage-usage.js'
-import {
-  outageNow,
-  refusalsNow,
-  type TargetMonitor,
-  type TargetState,
-} from '../delivery/targets/target-monitor.js'
+import type { TargetMonitor } from '../delivery/targets/target-monitor.js'
+import { outageNow, type TargetState } from '../delivery/targets/target-state.js'
+import { refusalsNow } from '../delivery/targets/wrong-signatures.js'
 import type { Kept } from '../documents/collection.js'
 import { yieldIfBusy } from '../event-loop.js'
 import { NOT_LOADED } from '../integrations/health.js'

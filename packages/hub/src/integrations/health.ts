@@ -13,14 +13,14 @@ import { isFeed } from '../clients/feed.js'
 import type { OpenIntegration } from '../clients/open-integration.js'
 import type { Dispatcher } from '../delivery/dispatcher.js'
 import type { Recipients } from '../delivery/recipients.js'
+import type { TargetMonitor } from '../delivery/targets/target-monitor.js'
 import {
   type DeliveryCounts,
   type TargetFailure,
-  type TargetMonitor,
   type TargetState,
   type WorkingState,
   workingState,
-} from '../delivery/targets/target-monitor.js'
+} from '../delivery/targets/target-state.js'
 import { integrationTarget } from '../log/target.js'
 import type { Sealed } from '../ports/client-record.js'
 import type { PublicAddresses } from '../ports/public-addresses.js'

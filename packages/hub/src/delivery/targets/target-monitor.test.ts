@@ -5,14 +5,10 @@ import { keyring, MemoryClients, recordOf, webhookOf } from '../../../test/suppo
 import { Directory } from '../../clients/directory.js'
 import { memoryDatabase } from '../../testing/memory-store.js'
 import { SLOW_RUNS } from '../../testing/random-runs.js'
-import {
-  durationAt,
-  outageNow,
-  refusalsNow,
-  sumOfDurations,
-  TargetMonitor,
-  workingState,
-} from './target-monitor.js'
+import { durationAt, sumOfDurations } from './attempt-hours.js'
+import { TargetMonitor } from './target-monitor.js'
+import { outageNow, workingState } from './target-state.js'
+import { refusalsNow } from './wrong-signatures.js'
 
 const outage = { kind: 'transient', message: 'no' } as const
 

@@ -2,65 +2,17 @@ import { type Failure, type Id, isPlugboardError, type Logger } from '@plugboard
 import type { Directory } from '../../clients/directory.js'
 import { Collection } from '../../documents/collection.js'
 import type { Store } from '../../ports/store.js'
-
-/** Working state of a webhook or an integration. */
-export interface TargetState {
-  /** Of integrations. */
-  lastInboundAt?: Date
-  lastOutboundAt?: Date
-  lastFailure?: TargetFailure
-  /** Failures of the target or of its credentials since the last success; absent if there was none. */
-  outage?: TargetOutage
-  /** Failures of the target or of its credentials since the last success, to be shown. A circuit counts for itself. */
-  consecutiveFailures: number
-  /** Of webhooks: deliveries, failed attempts and dead letters since the webhook was created. */
-  counts?: DeliveryCounts
-  /** Its circuit is open, or was until then: after repeated failures nothing is sent to it. */
-  circuit?: { since: Date; until: Date }
-  /** Of webhooks: attempts in the newest hours in which there were some, the newest first. */
-  hours?: readonly AttemptsOfHour[]
-  /** Of integrations: requests with a wrong signature since the last authentic one. */
-  refusals?: Refusals
-}
-
-/** Requests that were not authentic. */
-export interface Refusals {
-  count: number
-  /** Of the first and the last one. */
-  since: Date
-  at: Date
-}
-
-/** Attempts at a webhook in one hour. */
-export interface AttemptsOfHour {
-  /** Hours since the epoch. */
-  hour: number
-  succeeded: number
-  failed: number
-  /** Their durations together, in milliseconds. */
-  durationMs: number
-  /** Their durations, see {@link durationAt}. Absent: counted by a version that did not measure it. */
-  durations?: number[]
-}
-
-/** `nextAttemptAt`: when what failed is tried again; absent if it became a dead letter, or is not known. */
-export interface TargetFailure {
-  kind: Failure['kind']
-  message: string
-  at: Date
-  nextAttemptAt?: Date
-}
-
-/** The last failure of a target that does not work, and when the first one was. */
-export interface TargetOutage extends TargetFailure {
-  since: Date
-}
-
-export interface DeliveryCounts {
-  delivered: number
-  failed: number
-  dead: number
-}
+import { withAttempt } from './attempt-hours.js'
+import {
+  type DeliveryCounts,
+  fromJson,
+  merge,
+  type Seen,
+  type States,
+  type TargetFailure,
+  type TargetState,
+} from './target-state.js'
+import { sumOfRefusals } from './wrong-signatures.js'
 
 /** A webhook or an integration. */
 export interface TargetOfClient {
@@ -77,26 +29,7 @@ export interface TargetMonitorOptions {
   now(): Date
 }
 
-/** Observations of this process since the last flush. */
-interface Seen extends TargetState {
-  hours?: readonly Counted[]
-  /** A success resets the stored failure count. */
-  hasSucceeded: boolean
-  /** Its circuit was closed. */
-  isClosed?: boolean
-  /** A request was authentic. */
-  isVerified?: boolean
-}
-
-type Counted = { -readonly [Name in keyof AttemptsOfHour]: AttemptsOfHour[Name] }
-
-/** Per client, by id of the target. */
-type States = Readonly<Record<string, TargetState>>
-
 const FLUSH_MS = 5000
-const HOUR_MS = 3_600_000
-/** Hours of attempts that are kept: enough to tell how a webhook works now, also at the start of an hour. */
-const KEPT_HOURS = 2
 /** These failures concern one person or message; the target works. */
 const OF_ONE: ReadonlySet<Failure['kind']> = new Set(['recipient', 'invalid', 'window', 'rate-limited'])
 
@@ -178,20 +111,7 @@ export class TargetMonitor {
   /** An attempt at a webhook has ended. */
   attempted(target: TargetOfClient, durationMs: number, hasFailed: boolean): void {
     const seen = this.#of(target)
-    const hour = Math.floor(this.#options.now().getTime() / HOUR_MS)
-    // Changed in place, since there is one for each delivery.
-    let newest = seen.hours?.[0]
-    if (newest?.hour !== hour) {
-      newest = { hour, succeeded: 0, failed: 0, durationMs: 0 }
-      seen.hours = [newest, ...(seen.hours ?? [])].slice(0, KEPT_HOURS)
-    }
-    if (hasFailed) newest.failed += 1
-    else newest.succeeded += 1
-    const ms = Math.max(0, Math.round(durationMs))
-    newest.durationMs += ms
-    const range = rangeOf(ms)
-    newest.durations ??= []
-    newest.durations[range] = (newest.durations[range] ?? 0) + 1
+    seen.hours = withAttempt(seen.hours, { now: this.#options.now(), durationMs, hasFailed })
   }
 
   /** Calls to the target stop until this time. */
@@ -285,187 +205,3 @@ export class TargetMonitor {
     }
   }
 }
-
-/**
- * `gone`: it answered that it is gone, and gets nothing before the next sync. `retrying`: the last attempt failed and is repeated. `failing`: the last attempt failed and is not repeated.
- * `active`: the last attempt succeeded, or there was none.
- */
-export type WorkingState = 'active' | 'retrying' | 'failing' | 'gone'
-
-export function workingState({ lastFailure, lastOutboundAt }: Partial<TargetState>): WorkingState {
-  if (!lastFailure || (lastOutboundAt && lastOutboundAt >= lastFailure.at)) return 'active'
-  return lastFailure.nextAttemptAt ? 'retrying' : 'failing'
-}
-
-function merge(stored: TargetState = { consecutiveFailures: 0 }, seen: Seen): TargetState {
-  const lastInboundAt = later(stored.lastInboundAt, seen.lastInboundAt)
-  const lastOutboundAt = later(stored.lastOutboundAt, seen.lastOutboundAt)
-  const isNewer = (seen.lastFailure?.at ?? 0) >= (stored.lastFailure?.at ?? 0)
-  const lastFailure = isNewer ? seen.lastFailure : stored.lastFailure
-  const counts = sum(stored.counts, seen.counts)
-  // A process may write a success after another one has written a later failure.
-  const hasEnded = seen.hasSucceeded && outageNow({ ...stored, ...lastOutboundOf(seen) }) === undefined
-  const outage = outageOf(hasEnded ? undefined : stored.outage, seen.outage)
-  const earlier = seen.isClosed ? undefined : stored.circuit
-  const circuit = seen.circuit ? { ...seen.circuit, since: earlier?.since ?? seen.circuit.since } : earlier
-  const hours = mergedHours(stored.hours, seen.hours)
-  const refusals = sumOfRefusals(
-    seen.lastInboundAt || seen.isVerified ? undefined : stored.refusals,
-    seen.refusals,
-  )
-  return {
-    ...(lastInboundAt && { lastInboundAt }),
-    ...(lastOutboundAt && { lastOutboundAt }),
-    ...(lastFailure && { lastFailure }),
-    ...(outage && { outage }),
-    consecutiveFailures: (seen.hasSucceeded ? 0 : stored.consecutiveFailures) + seen.consecutiveFailures,
-    ...(counts && { counts }),
-    ...(circuit && { circuit }),
-    ...(hours.length > 0 && { hours }),
-    ...(refusals && { refusals }),
-  }
-}
-
-/** Of both, unless one came long before the other. */
-function sumOfRefusals(a: Refusals | undefined, b: Refusals): Refusals
-function sumOfRefusals(a: Refusals | undefined, b: Refusals | undefined): Refusals | undefined
-function sumOfRefusals(a: Refusals | undefined, b: Refusals | undefined): Refusals | undefined {
-  if (!a || !b) return a ?? b
-  const [first, second] = a.since < b.since ? [a, b] : [b, a]
-  if (second.since.getTime() - first.at.getTime() > REFUSALS_MS) return second
-  const at = new Date(Math.max(first.at.getTime(), second.at.getTime()))
-  return { count: a.count + b.count, since: first.since, at }
-}
-
-/** So many requests with a wrong signature in a row are no accident, until nothing comes for so long. */
-const MANY_REFUSALS = 5
-const REFUSALS_MS = HOUR_MS
-
-/**
- * Requests with a wrong signature, if there are many, and none is authentic since: the provider and the integration have
- * different secrets, or a stranger makes requests.
- */
-export function refusalsNow(
-  { refusals, lastInboundAt }: Pick<TargetState, 'refusals' | 'lastInboundAt'>,
-  now: Date,
-): Refusals | undefined {
-  if (!refusals || refusals.count < MANY_REFUSALS) return undefined
-  if (now.getTime() - refusals.at.getTime() > REFUSALS_MS) return undefined
-  // Another process may have received an authentic one.
-  return lastInboundAt && lastInboundAt >= refusals.at ? undefined : refusals
-}
-
-const NO_ATTEMPTS: Omit<AttemptsOfHour, 'hour'> = { succeeded: 0, failed: 0, durationMs: 0 }
-
-/** Ranges of durations: four for each power of two, up to four minutes. */
-const RANGES = 72
-
-/** Durations from here on are in the last range. */
-const LONGEST_MS = 2 ** (RANGES / 4) - 1
-
-/** Index of the range of a duration in whole milliseconds. With integers alone, because each delivery comes here. */
-function rangeOf(ms: number): number {
-  const whole = Math.min(Math.max(1, ms), LONGEST_MS)
-  const octave = 31 - Math.clz32(whole)
-  return 4 * octave + ((4 * whole) >>> octave) - 4
-}
-
-/** Where a range begins, in milliseconds. */
-const startOf = (range: number): number => 2 ** Math.floor(range / 4) * (1 + (range % 4) / 4)
-
-/**
- * The duration that this share of attempts did not exceed, in milliseconds, to a quarter of it. `durations`: how many were
- * in each of {@link RANGES}. Undefined if there were none.
- */
-export function durationAt(share: number, durations: readonly number[]): number | undefined {
-  const total = durations.reduce((sum, count) => sum + (count ?? 0), 0)
-  let left = share * total
-  for (const [range, count = 0] of durations.entries()) {
-    if (count > 0 && left <= count) {
-      const [start, end] = [range === 0 ? 0 : startOf(range), startOf(range + 1)]
-      return Math.round(start + ((end - start) * left) / count)
-    }
-    left -= count
-  }
-  return undefined
-}
-
-/** The newest hours of both. */
-function mergedHours(
-  a: readonly AttemptsOfHour[] = [],
-  b: readonly AttemptsOfHour[] = [],
-): readonly AttemptsOfHour[] {
-  const hours = new Map<number, AttemptsOfHour>()
-  for (const each of [...a, ...b]) {
-    const { succeeded, failed, durationMs, durations } = hours.get(each.hour) ?? NO_ATTEMPTS
-    hours.set(each.hour, {
-      hour: each.hour,
-      succeeded: each.succeeded + succeeded,
-      failed: each.failed + failed,
-      durationMs: each.durationMs + durationMs,
-      durations: sumOfDurations([durations, each.durations]),
-    })
-  }
-  return [...hours.values()].sort((x, y) => y.hour - x.hour).slice(0, KEPT_HOURS)
-}
-
-/** Of several hours, say, the number of attempts in each range. */
-export function sumOfDurations(all: readonly (readonly number[] | undefined)[]): number[] {
-  const length = Math.max(0, ...all.map((each) => each?.length ?? 0))
-  return Array.from({ length }, (_, range) => all.reduce((sum, each) => sum + (each?.[range] ?? 0), 0))
-}
-
-const lastOutboundOf = ({ lastOutboundAt }: TargetState) => (lastOutboundAt ? { lastOutboundAt } : {})
-
-/** The newer failure, since the first one. */
-function outageOf(a: TargetOutage | undefined, b: TargetOutage | undefined): TargetOutage | undefined {
-  if (!a || !b) return a ?? b
-  return { ...(a.at > b.at ? a : b), since: new Date(Math.min(a.since.getTime(), b.since.getTime())) }
-}
-
-/** Why a target does not work. Undefined if it does: a process may have had a success after the failure of another. */
-export function outageNow({
-  outage,
-  lastOutboundAt,
-}: Pick<TargetState, 'outage' | 'lastOutboundAt'>): TargetOutage | undefined {
-  return outage && lastOutboundAt && lastOutboundAt >= outage.at ? undefined : outage
-}
-
-function sum(a: DeliveryCounts | undefined, b: DeliveryCounts | undefined): DeliveryCounts | undefined {
-  if (!a || !b) return a ?? b
-  return { delivered: a.delivered + b.delivered, failed: a.failed + b.failed, dead: a.dead + b.dead }
-}
-
-const later = (a: Date | undefined, b: Date | undefined): Date | undefined => (a && b && a > b ? a : (b ?? a))
-
-/** Times are texts within JSON. */
-const fromJson = (states: States = {}): States =>
-  Object.fromEntries(Object.entries(states).map(([id, state]) => [id, withDates(state)]))
-
-function withDates({
-  lastInboundAt,
-  lastOutboundAt,
-  lastFailure,
-  outage,
-  circuit,
-  refusals,
-  ...rest
-}: TargetState): TargetState {
-  return {
-    ...(lastInboundAt && { lastInboundAt: new Date(lastInboundAt) }),
-    ...(lastOutboundAt && { lastOutboundAt: new Date(lastOutboundAt) }),
-    ...(lastFailure && { lastFailure: failureWithDates(lastFailure) }),
-    ...(outage && { outage: { ...failureWithDates(outage), since: new Date(outage.since) } }),
-    ...(circuit && { circuit: { since: new Date(circuit.since), until: new Date(circuit.until) } }),
-    ...(refusals && {
-      refusals: { ...refusals, since: new Date(refusals.since), at: new Date(refusals.at) },
-    }),
-    ...rest,
-  }
-}
-
-const failureWithDates = ({ at, nextAttemptAt, ...failure }: TargetFailure): TargetFailure => ({
-  ...failure,
-  at: new Date(at),
-  ...(nextAttemptAt && { nextAttemptAt: new Date(nextAttemptAt) }),
-})
