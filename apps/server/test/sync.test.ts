@@ -223,6 +223,19 @@ describe('a sync with the headers of a client', () => {
     ])
   })
 
+  test('lists what the mode of a channel needs beside its other faults', async () => {
+    const client = await createClient(server)
+    const discord = { version: '1.0.0', mode: 'webhook', applicationId: '1198765432109876543' }
+    const { status, text } = await client.call('POST', '/sync', { channels: { discord } })
+    expect([status, text.split('. ')]).toEqual([
+      400,
+      [
+        '"body.channels.discord.botToken" is required',
+        '"body.channels.discord.publicKey" is required in the mode "webhook"',
+      ],
+    ])
+  })
+
   test('looks at a channel that is not enabled, and then takes it as absent', async () => {
     const client = await createClient(server)
     const config = { version: '1.0.0', enabled: false, url: nowhere('out'), secret: newSecret() }

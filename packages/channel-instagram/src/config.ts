@@ -1,4 +1,4 @@
-import { filledText, graphUrl, tokenText } from '@plugboard/graph-api/fields'
+import { allOrNone, filledText, graphUrl, tokenText } from '@plugboard/graph-api/fields'
 import { z } from 'zod'
 
 /**
@@ -25,12 +25,7 @@ export const configSchema = z
       'A long-lived Instagram user access token. It is valid for 60 days, and the channel renews it.',
     ),
   })
-  .superRefine(({ appSecret, verifyToken }, context) => {
-    if ((appSecret === undefined) === (verifyToken === undefined)) return
-    const [missing, given] =
-      appSecret === undefined ? ['appSecret', 'verifyToken'] : ['verifyToken', 'appSecret']
-    context.addIssue({ code: 'custom', path: [missing], message: `is required beside ${given}` })
-  })
+  .superRefine(...allOrNone('appSecret', 'verifyToken'))
 
 export type Config = z.infer<typeof configSchema>
 

@@ -25,7 +25,8 @@ export const check =
     if (context.integration.config.appSecret === undefined && options.appSecret === undefined)
       throw new FailureError({
         ...{ kind: 'auth', field: 'appSecret' },
-        message: 'it is required, because the operator of this server has configured no app',
+        message:
+          'it is required, with verifyToken, because the operator of this server has configured no app',
       })
     const answer = await asAccount(graph)({ path: ['me'], query: { fields: 'user_id' } }, context)
     if (meSchema.safeParse(answer).data?.user_id === context.integration.config.accountId) return

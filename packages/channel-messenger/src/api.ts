@@ -35,5 +35,6 @@ export const asApp =
 export const noApp = (): FailureError =>
   new FailureError({
     ...{ kind: 'auth', field: 'appSecret' },
-    message: 'it is required, because the operator of this server has configured no app',
+    message:
+      'it is required, with appId and verifyToken, because the operator of this server has configured no app',
   })

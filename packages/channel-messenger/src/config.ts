@@ -1,12 +1,9 @@
-import { filledText, GRAPH_URL, graphUrl, tokenText } from '@plugboard/graph-api/fields'
+import { allOrNone, filledText, GRAPH_URL, graphUrl, tokenText } from '@plugboard/graph-api/fields'
 import { z } from 'zod'
 
 /** An id of Meta in the path of calls. */
 const id = (what: string) =>
   filledText(32).regex(/^\s*$|^\d+$/, `must be the id of the ${what}, which has digits only`)
-
-/** What a client has of an own app: all of it, or nothing to use the app of the operator. */
-const APP_FIELDS = ['appId', 'appSecret', 'verifyToken'] as const
 
 /**
  * A client's configuration, with the field names of sync. Unknown fields are rejected, so that a typo is noticed. A page in
@@ -27,13 +24,7 @@ export const configSchema = z
       'A page access token with the permissions pages_messaging and pages_manage_metadata.',
     ),
   })
-  .superRefine((config, context) => {
-    const given = APP_FIELDS.find((field) => config[field] !== undefined)
-    const missing = APP_FIELDS.filter((field) => config[field] === undefined)
-    if (given === undefined) return
-    for (const field of missing)
-      context.addIssue({ code: 'custom', path: [field], message: `is required beside ${given}` })
-  })
+  .superRefine(...allOrNone('appId', 'appSecret', 'verifyToken'))
 
 export type Config = z.infer<typeof configSchema>
 

@@ -5,6 +5,9 @@ const filled = z
   .string({ error: ({ input }) => (input === undefined ? 'is required' : 'must be text') })
   .min(1, 'must not be empty')
 
+/** Fields are compared with each other also beside faults of others, so that all faults are named at once. */
+const isObject = ({ value }: { value: unknown }): boolean => typeof value === 'object' && value !== null
+
 /**
  * A client's configuration, with the field names of sync. Unknown fields are rejected, so that a typo is noticed. The
  * form of the values is not checked: Slack reports an invalid one when it is first used.
@@ -33,7 +36,7 @@ export const configSchema = z
   .refine(
     ({ signingSecret, appToken, teamId }) =>
       signingSecret !== undefined || appToken !== undefined || teamId !== undefined,
-    { path: ['signingSecret'], message: 'is required, or appToken, or teamId' },
+    { path: ['signingSecret'], message: 'is required, or appToken, or teamId', when: isObject },
   )
   .refine(
     ({ signingSecret, appToken, teamId }) =>
@@ -41,6 +44,7 @@ export const configSchema = z
     {
       path: ['teamId'],
       message: 'must be absent with a signingSecret or an appToken, which are of an own app',
+      when: isObject,
     },
   )
 

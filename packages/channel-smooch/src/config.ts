@@ -24,6 +24,8 @@ export const configSchema = z
   .refine(({ region, subdomain }) => region === undefined || subdomain === undefined, {
     path: ['region'],
     message: 'has no meaning with subdomain',
+    // Also beside faults of other fields, so that all are named at once.
+    when: ({ value }) => typeof value === 'object' && value !== null,
   })
 
 export type Config = z.infer<typeof configSchema>

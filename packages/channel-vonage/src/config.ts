@@ -5,6 +5,9 @@ import { z } from 'zod'
 const text = (maxLength: number) =>
   z.string().regex(/\S/, 'must not be empty').max(maxLength, `must be at most ${maxLength} characters long`)
 
+/** Fields are compared with each other also beside faults of others, so that all faults are named at once. */
+const isObject = ({ value }: { value: unknown }): boolean => typeof value === 'object' && value !== null
+
 /** A client's configuration, with the field names of sync. Unknown fields are rejected, so that a typo is noticed. */
 export const configSchema = z
   .strictObject({
@@ -23,12 +26,11 @@ export const configSchema = z
       .describe('The private key of the application: PEM, with line breaks or with `\\n` in their place.'),
     useTestingApi: z.boolean().optional().describe('Sends through the sandbox, to people who joined it.'),
   })
-  .superRefine(({ applicationId, privateKey }, context) => {
-    const missing =
-      applicationId === undefined ? 'applicationId' : privateKey === undefined ? 'privateKey' : undefined
-    if (missing === undefined || (applicationId === undefined && privateKey === undefined)) return
-    const other = missing === 'applicationId' ? 'privateKey' : 'applicationId'
-    context.addIssue({ code: 'custom', path: [missing], message: `is required with ${other}` })
+  .refine(({ applicationId, privateKey }) => privateKey === undefined || applicationId !== undefined, {
+    ...{ path: ['applicationId'], message: 'is required with privateKey', when: isObject },
+  })
+  .refine(({ applicationId, privateKey }) => applicationId === undefined || privateKey !== undefined, {
+    ...{ path: ['privateKey'], message: 'is required with applicationId', when: isObject },
   })
 
 export type Config = z.infer<typeof configSchema>

@@ -125,6 +125,15 @@ const publicKey = z
   .max(4_096, 'must have at most 4096 characters')
   .refine(isP256, 'must be a P-256 public key in PEM form: -----BEGIN PUBLIC KEY-----')
 
+/** Fields are compared with each other also beside faults of others, so that all faults are named at once. */
+const areSound =
+  (...fields: string[]) =>
+  ({ value, issues }: z.core.ParsePayload): boolean =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !issues.some(({ path }) => fields.includes(String(path?.[0])))
+
 /** A client's configuration, with the field names of sync. Unknown fields are rejected, so that a typo is noticed. */
 export const configSchema = z
   .strictObject({
@@ -168,19 +177,26 @@ export const configSchema = z
   })
   .refine(
     ({ languages, defaultLanguage }) => defaultLanguage === undefined || languages.includes(defaultLanguage),
-    { path: ['defaultLanguage'], error: 'must be one of languages' },
+    {
+      path: ['defaultLanguage'],
+      error: 'must be one of languages',
+      when: areSound('languages', 'defaultLanguage'),
+    },
   )
-  .superRefine(({ languages, greeting, form }, context) => {
-    const main = new Set(languages.map(mainOf))
-    const check = (text: LocalizedText | undefined, ...path: (string | number)[]): void => {
-      if (text === undefined || typeof text === 'string') return
-      for (const tag of Object.keys(text).filter((tag) => !main.has(mainOf(tag))))
-        context.addIssue({ code: 'custom', path: [...path, tag], message: 'must be one of languages' })
-    }
-    check(greeting, 'greeting')
-    for (const [index, { label }] of (form?.fields ?? []).entries())
-      check(label, 'form', 'fields', index, 'label')
-  })
+  .superRefine(
+    ({ languages, greeting, form }, context) => {
+      const main = new Set(languages.map(mainOf))
+      const check = (text: LocalizedText | undefined, ...path: (string | number)[]): void => {
+        if (text === undefined || typeof text === 'string') return
+        for (const tag of Object.keys(text).filter((tag) => !main.has(mainOf(tag))))
+          context.addIssue({ code: 'custom', path: [...path, tag], message: 'must be one of languages' })
+      }
+      check(greeting, 'greeting')
+      for (const [index, { label }] of (form?.fields ?? []).entries())
+        check(label, 'form', 'fields', index, 'label')
+    },
+    { when: areSound('languages', 'greeting', 'form') },
+  )
 
 export type Config = z.infer<typeof configSchema>
 

@@ -1,4 +1,4 @@
-import { filledText, GRAPH_URL, graphUrl, tokenText } from '@plugboard/graph-api/fields'
+import { allOrNone, filledText, GRAPH_URL, graphUrl, tokenText } from '@plugboard/graph-api/fields'
 import { z } from 'zod'
 
 /** An id of Meta. It becomes a part of a path. */
@@ -28,12 +28,7 @@ export const configSchema = z
       .optional()
       .describe('"WhatsApp Business Account ID": the integration subscribes the app to it.'),
   })
-  .superRefine(({ appSecret, verifyToken }, context) => {
-    if ((appSecret === undefined) === (verifyToken === undefined)) return
-    const [missing, given] =
-      appSecret === undefined ? ['appSecret', 'verifyToken'] : ['verifyToken', 'appSecret']
-    context.addIssue({ code: 'custom', path: [missing], message: `is required beside ${given}` })
-  })
+  .superRefine(...allOrNone('appSecret', 'verifyToken'))
 
 export type Config = z.infer<typeof configSchema>
 

@@ -16,7 +16,8 @@ export const check =
   async (context: Context): Promise<void> => {
     const { phoneNumberId, businessAccountId, appSecret } = context.integration.config
     if (appSecret === undefined && options.appSecret === undefined) {
-      const message = 'it is required, because the operator of this server has configured no app'
+      const message =
+        'it is required, with verifyToken, because the operator of this server has configured no app'
       throw new FailureError({ kind: 'auth', field: 'appSecret', message })
     }
     const number = numberSchema.safeParse(

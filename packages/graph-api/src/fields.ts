@@ -38,3 +38,22 @@ export const graphUrl = (standard: string) =>
     .refine(isPlainUrl, 'must not have a user name, a password, a query or a fragment')
     .default(standard)
     .transform((url) => url.replace(/\/+$/, ''))
+
+/**
+ * A refinement for fields of an app, of which a configuration has all or none: names those that are missing, also beside
+ * faults of other fields.
+ *
+ * ```ts
+ * z.strictObject({ appSecret, verifyToken }).superRefine(...allOrNone('appSecret', 'verifyToken'))
+ * ```
+ */
+export const allOrNone = <Field extends string>(...fields: Field[]) =>
+  [
+    (config: { [F in Field]?: unknown }, context: z.core.$RefinementCtx): void => {
+      const given = fields.find((field) => config[field] !== undefined)
+      if (given === undefined) return
+      for (const field of fields.filter((each) => config[each] === undefined))
+        context.addIssue({ code: 'custom', path: [field], message: `is required beside ${given}` })
+    },
+    { when: ({ value }: { value: unknown }): boolean => typeof value === 'object' && value !== null },
+  ] as const

@@ -54,6 +54,14 @@ export const declared: Record<string, Change[]> = {
     { definition: { config: z.object({ url: z.string(), token: z.string() }) } },
     { definition: { config: config.catch({ url: 'http://a', token: 'token' }) } },
   ],
+  'a fault of a configuration is named although there is another one': [
+    {
+      definition: {
+        config: config.refine(({ url }) => url !== 'http://b', { path: ['url'], error: 'is wrong' }),
+      },
+      fixtures: { invalidConfigs: { 'a wrong address': { url: 'http://b', token: 'a long token' } } },
+    },
+  ],
   'an import alone loads no SDK, opens nothing and lets the process end': [
     { fixtures: { entry: dataModule('export default {}') } },
     { fixtures: { entry: dataModule(`${marked}; setInterval(() => process.exit(1), 50)`) } },

@@ -4,6 +4,7 @@ import {
   type Id,
   type IntegrationMode,
   invalid,
+  isPlugboardError,
   type JsonObject,
   newId,
   PlugboardError,
@@ -325,17 +326,21 @@ export class Sync {
     const { channels, accounts, refuseTarget, urls } = this.#options
     if (name !== channel && !channelNamePattern.test(name))
       throw invalid({ path: ['channels', name], message: NAME })
-    const config = await channels.check({ name, channel }, given, dropUnknown)
+    const usual = urls.isPublic ? (['webhook', 'listen'] as const) : (['listen', 'webhook'] as const)
+    const order = preferred ? [preferred, ...usual, 'direct' as const] : [...usual, 'direct' as const]
+    const modeFor = (configuration: JsonObject) =>
+      channels.modeOf({ name, channel }, configuration, mode, order)
+    const config = await channels.check({ name, channel }, given, dropUnknown).catch((error: unknown) => {
+      throw channels.find(channel) ? withFaultsOf(error, () => modeFor(given)) : error
+    })
     for (const field of channels.find(channel)?.targets ?? []) {
       const value = config[field]
       const refusal = typeof value === 'string' ? refuseTarget(value) : undefined
       if (refusal) throw invalid({ path: ['channels', name, field], message: refusal })
     }
-    const usual = urls.isPublic ? (['webhook', 'listen'] as const) : (['listen', 'webhook'] as const)
-    const order = preferred ? [preferred, ...usual, 'direct' as const] : [...usual, 'direct' as const]
     return {
       ...{ name, channel, config, account: accounts.of(channel, config)?.name },
-      mode: channels.modeOf({ name, channel }, config, mode, order),
+      mode: modeFor(config),
     }
   }
 
@@ -500,3 +505,15 @@ const isSameSetup = (known: Wanted | undefined, { config, mode }: Wanted): boole
 
 const isSameAs = (other: Wanted, { channel, account }: Wanted): boolean =>
   other.channel === channel && other.account === account
+
+/** The error, and what `check` finds wrong with other fields: so a caller learns of all faults at once. */
+function withFaultsOf(error: unknown, check: () => void): unknown {
+  try {
+    check()
+    return error
+  } catch (another) {
+    if (!isPlugboardError(error, 'INVALID') || !isPlugboardError(another, 'INVALID')) return error
+    const known = new Set(error.issues.map(({ path }) => path.join('.')))
+    return invalid(...error.issues, ...another.issues.filter(({ path }) => !known.has(path.join('.'))))
+  }
+}

@@ -87,5 +87,24 @@ export function declarationCases<Config, Session, Options>({
         for (const { message } of issues) assert(message, `no reason: ${name}`)
       }
     }),
+    test('a fault of a configuration is named although there is another one', async () => {
+      const pathsOf = async (config: unknown): Promise<string[]> => {
+        const { issues = [] } = await channel.config['~standard'].validate(config)
+        const keys = issues.map(({ path = [] }) =>
+          path.map((part) => String(typeof part === 'object' ? part.key : part)),
+        )
+        return keys.map((path) => path.join('.')).filter(Boolean)
+      }
+      for (const [name, config] of Object.entries(fixtures.invalidConfigs)) {
+        const paths = await pathsOf(config)
+        const given = Object(config)
+        const others = channel.secrets.filter((field) => given[field] !== undefined && !paths.includes(field))
+        for (const secret of others) {
+          const named = await pathsOf({ ...given, [secret]: {} })
+          for (const path of [...paths, secret])
+            assert(named.includes(path), `${path} is not named if ${secret} is no text: ${name}`)
+        }
+      }
+    }),
   ]
 }
