@@ -5,7 +5,7 @@ import type { AdminKeyCheck } from '../dialects/admin-key-check.js'
 import type { Refusals } from '../dialects/wrong-credentials.js'
 import type { PublicUrls } from '../http/public-urls.js'
 import { type Actor, type AdminRole, includesRole, KEY_ACTOR } from './actor.js'
-import { type Cookies, isFromOwnPage } from './cookies.js'
+import { type Cookies, isFromOwnPage } from './sign-in/cookies.js'
 
 export interface CallersOptions {
   hub: Hub

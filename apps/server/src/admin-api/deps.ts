@@ -1,14 +1,14 @@
 import type { Hub, Operator } from '@plugboard/hub'
 import type { Config } from '../config/read-config.js'
 import type { Refusals } from '../dialects/wrong-credentials.js'
-import type { Passwords } from '../http/passwords.js'
+import type { Passwords } from '../http/passwords/password-check.js'
 import type { PublicUrls } from '../http/public-urls.js'
 import type { Callers } from './callers.js'
-import type { Cookies } from './cookies.js'
-import type { Links } from './links.js'
-import type { SingleSignOn } from './oidc.js'
 import type { OutboundLimits } from './outbound-limits.js'
-import type { Sessions } from './sessions.js'
+import type { Cookies } from './sign-in/cookies.js'
+import type { Links } from './sign-in/links.js'
+import type { SingleSignOn } from './sign-in/oidc.js'
+import type { Sessions } from './sign-in/sessions.js'
 
 export interface AdminOptions {
   hub: Hub

@@ -1,4 +1,4 @@
-import type { ApiDescription, ErrorAnswer, Security } from '../http/openapi.js'
+import type { ApiDescription, ErrorAnswer, Security } from '../http/api-document/openapi.js'
 
 /** What the API document says of the admin API beside its routes. */
 

@@ -1,8 +1,8 @@
 import { isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { noteFailure } from '../dialects/note-failure.js'
-import { BadRequest } from '../http/bad-request.js'
-import { statusOf } from '../http/error-status.js'
+import { BadRequest } from '../http/errors/bad-request.js'
+import { statusOf } from '../http/errors/error-status.js'
 
 /** Sends every failure as `{"error": {"code", "message", "path"?, "requestId"}}`. */
 export function sendError(

@@ -1,7 +1,7 @@
 import { fromUuid, type Id, PlugboardError, toUuid } from '@plugboard/core'
 import type { Hub, Operator } from '@plugboard/hub'
 import { z } from 'zod'
-import { hashPassword, MAX_PASSWORD } from '../http/password.js'
+import { hashPassword, MAX_PASSWORD } from '../http/passwords/password-hash.js'
 import { ROLES } from './actor.js'
 import { idOfCursor, listOf } from './pages.js'
 

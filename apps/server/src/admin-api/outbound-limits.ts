@@ -1,5 +1,5 @@
 import { type Id, PlugboardError } from '@plugboard/core'
-import { FailureLimit } from '../http/failure-limit.js'
+import { FailureLimit } from '../http/passwords/failure-limit.js'
 import type { Actor } from './actor.js'
 
 /** Calls of one receiver or provider account in a minute, from all callers together. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { serverDescription } from '../http/description.js'
-import type { ApiDescription, OperationExamples } from '../http/openapi.js'
+import { serverDescription } from '../http/api-document/description.js'
+import type { ApiDescription, OperationExamples } from '../http/api-document/openapi.js'
 import type { InternalPasswordSettings } from './internal-password.js'
 import * as messaging from './messaging-v1/description.js'
 import { events } from './messaging-v1/schemas.js'

@@ -1,7 +1,7 @@
 import { type ErrorCode, errorCodes, PlugboardError } from '@plugboard/core'
 import { type FastifyInstance, fastify } from 'fastify'
 import { expect, test } from 'vitest'
-import { sendPlainError } from '../http/plain-errors.js'
+import { sendPlainError } from '../http/errors/plain-errors.js'
 import { sendError as sendMessagingError } from './messaging-v1/errors.js'
 import { sendError as sendSmartifyError } from './smartify/errors.js'
 import { sendError as sendSunshineError } from './sunshine-v2/errors.js'

@@ -1,7 +1,7 @@
 import { formFault, jsonFault } from '@plugboard/core'
 import { yieldIfBusy } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
-import { BadRequest } from '../http/bad-request.js'
+import { BadRequest } from '../http/errors/bad-request.js'
 
 /** Larger bodies, in bytes, are parsed in turn, so that many concurrent ones do not delay small ones. */
 const LARGE = 16_384

@@ -1,7 +1,7 @@
 import { PlugboardError } from '@plugboard/core'
 import type { FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
-import { FailureLimit } from '../http/failure-limit.js'
+import { FailureLimit } from '../http/passwords/failure-limit.js'
 import { networkOf } from '../http/trusted-proxies.js'
 
 const TEXTS = { UNAUTHORIZED: 'Unauthorized', FORBIDDEN: 'Forbidden' } as const

@@ -7,9 +7,9 @@ import { within } from '../deadline.js'
 import type { Metrics } from '../metrics/metrics.js'
 import type { Disk } from '../storage/disk.js'
 import { version } from '../version.js'
-import { OPEN } from './description.js'
+import { OPEN } from './api-document/description.js'
 import type { Connections } from './descriptors.js'
-import { HOME_HEADERS, homePage } from './home-page.js'
+import { HOME_HEADERS, homePage } from './pages/home-page.js'
 import type { PublicUrls } from './public-urls.js'
 
 export interface HostRoutesOptions {

@@ -12,8 +12,8 @@ import {
 import { type ClientName, type ClientView, type Hub, integrationNamed } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { OPEN } from './description.js'
-import { sendPlainError } from './plain-errors.js'
+import { OPEN } from './api-document/description.js'
+import { sendPlainError } from './errors/plain-errors.js'
 import type { PublicUrls } from './public-urls.js'
 
 export interface ProviderWebhooksOptions {

@@ -1,4 +1,4 @@
-import { FailureLimit } from '../http/failure-limit.js'
+import { FailureLimit } from '../http/passwords/failure-limit.js'
 import { Bucket } from './token-bucket.js'
 
 export interface SocketLimitsOptions {

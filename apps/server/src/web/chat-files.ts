@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { type Asset, AssetFiles } from '../http/asset-files.js'
+import { type Asset, AssetFiles } from '../http/pages/asset-files.js'
 import { lazy } from '../lazy.js'
 
 /** What the package of the chat exports for servers. */

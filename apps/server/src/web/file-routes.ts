@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifySchema } from 'fastify'
-import { compressed, encodingFor } from '../http/asset-files.js'
+import { compressed, encodingFor } from '../http/pages/asset-files.js'
 import type { PublicUrls } from '../http/public-urls.js'
 import { type ChatFiles, etagOf } from './chat-files.js'
 import { chatPage, chatPolicy } from './chat-page.js'

@@ -1,7 +1,7 @@
 import type { Id } from '@plugboard/core'
 import { PlugboardError } from '@plugboard/core'
 import { GuestLimits } from '../dialects/guest-limits.js'
-import { FailureLimit } from '../http/failure-limit.js'
+import { FailureLimit } from '../http/passwords/failure-limit.js'
 import { networkOf } from '../http/trusted-proxies.js'
 
 export interface VisitorLimitsSettings {

@@ -1,10 +1,10 @@
 import { fromUuid, PlugboardError, toUuid } from '@plugboard/core'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { assertOn } from '../console-sign-in.js'
 import type { AdminDeps } from '../deps.js'
-import { linkSchema, MAX_LINK_SECONDS, wantedLink } from '../links.js'
 import { defineAdminRoute } from '../route.js'
+import { assertOn } from '../sign-in/console-sign-in.js'
+import { linkSchema, MAX_LINK_SECONDS, wantedLink } from '../sign-in/links.js'
 
 /** Links that open the console for one client. */
 export function linkRoutes(app: FastifyInstance, deps: AdminDeps): void {

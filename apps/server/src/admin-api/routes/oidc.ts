@@ -1,14 +1,14 @@
 import { isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { statusOf } from '../../http/error-status.js'
-import { FailureLimit } from '../../http/failure-limit.js'
-import { plainPage } from '../../http/plain-page.js'
+import { statusOf } from '../../http/errors/error-status.js'
+import { plainPage } from '../../http/pages/plain-page.js'
+import { FailureLimit } from '../../http/passwords/failure-limit.js'
 import { networkOf } from '../../http/trusted-proxies.js'
 import type { AdminDeps } from '../deps.js'
-import { FLOW_SECONDS } from '../oidc.js'
-import { operatorFor, WITH_OIDC } from '../oidc-operators.js'
 import { defineAdminRoute } from '../route.js'
+import { FLOW_SECONDS } from '../sign-in/oidc.js'
+import { operatorFor, WITH_OIDC } from '../sign-in/oidc-operators.js'
 
 /** Sign-in with OpenID Connect: a browser goes through both routes. */
 export function oidcRoutes(app: FastifyInstance, deps: AdminDeps): void {

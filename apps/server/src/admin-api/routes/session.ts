@@ -2,16 +2,16 @@ import { isPlugboardError, newId, PlugboardError, toUuid } from '@plugboard/core
 import { FIRST_OPERATOR, type Operator, type OperatorSession } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { hashPassword, MAX_PASSWORD } from '../../http/password.js'
+import { hashPassword, MAX_PASSWORD } from '../../http/passwords/password-hash.js'
 import { version } from '../../version.js'
 import { type Actor, auditedActor, ROLES } from '../actor.js'
 import { recorded } from '../audited-action.js'
-import { assertOn, signInState } from '../console-sign-in.js'
-import { isFromOwnPage } from '../cookies.js'
 import type { AdminDeps } from '../deps.js'
-import { linkIsVoid, type OpenLink } from '../links.js'
 import { endSession, listedSession, listSessions, operatorEmail, operatorPassword } from '../operators.js'
 import { defineAdminRoute } from '../route.js'
+import { assertOn, signInState } from '../sign-in/console-sign-in.js'
+import { isFromOwnPage } from '../sign-in/cookies.js'
+import { linkIsVoid, type OpenLink } from '../sign-in/links.js'
 
 const actorSchema = z.object({
   kind: z.enum(['operator', 'key', 'tenant']),

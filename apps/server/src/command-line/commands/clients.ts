@@ -1,6 +1,6 @@
 import { invalid, PlugboardError } from '@plugboard/core'
 import { z } from 'zod'
-import { linkSchema, MAX_LINK_SECONDS, wantedLink } from '../../admin-api/links.js'
+import { linkSchema, MAX_LINK_SECONDS, wantedLink } from '../../admin-api/sign-in/links.js'
 import { parseDuration } from '../../config/duration.js'
 import { readConfig } from '../../config/read-config.js'
 import {

@@ -1,7 +1,7 @@
 import { type Id, invalid, isId, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { AuditDetails, Hub, PersonAccount, WithId } from '@plugboard/hub'
 import { z } from 'zod'
-import { hashPassword, MAX_PASSWORD, MIN_PASSWORD } from '../../http/password.js'
+import { hashPassword, MAX_PASSWORD, MIN_PASSWORD } from '../../http/passwords/password-hash.js'
 import { adminPage, existingClient, nextPage, pageOfAccounts } from './admin-lists.js'
 
 /** An owner requested by the operator. */

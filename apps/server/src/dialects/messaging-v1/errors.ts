@@ -1,7 +1,7 @@
 import { type ErrorCode, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { BadRequest } from '../../http/bad-request.js'
-import { statusOf } from '../../http/error-status.js'
+import { BadRequest } from '../../http/errors/bad-request.js'
+import { statusOf } from '../../http/errors/error-status.js'
 import { noteFailure } from '../note-failure.js'
 
 /** Fixed bodies of the wire contract, regardless of the reason. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { DocumentedWebhook, ErrorAnswer, Security } from '../../http/openapi.js'
+import type { DocumentedWebhook, ErrorAnswer, Security } from '../../http/api-document/openapi.js'
 import { BODY_LIMIT_BYTES, failure } from './errors.js'
 
 /** What the API document says of this API beside its routes. */

@@ -1,6 +1,6 @@
 import { type ErrorCode, type Issue, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { BadRequest } from '../../http/bad-request.js'
+import { BadRequest } from '../../http/errors/bad-request.js'
 import { noteFailure } from '../note-failure.js'
 
 /** Error of the API for oversized bodies. */

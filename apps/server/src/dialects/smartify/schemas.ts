@@ -1,6 +1,6 @@
 import { isId, isStorable } from '@plugboard/core'
 import { z } from 'zod'
-import { MAX_PASSWORD } from '../../http/password.js'
+import { MAX_PASSWORD } from '../../http/passwords/password-hash.js'
 import { few, jsonObject, MAX_METADATA_BYTES, short, small } from '../bounded-schemas.js'
 
 /** Wire shapes of what comes in. Members that no schema names are ignored, as the peer does. */

@@ -1,6 +1,6 @@
 import { type ErrorCode, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { BadRequest } from '../../http/bad-request.js'
+import { BadRequest } from '../../http/errors/bad-request.js'
 import { NOT_IMPLEMENTED, noteFailure } from '../note-failure.js'
 
 /** One entry of the envelope. */

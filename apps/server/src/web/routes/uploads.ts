@@ -1,7 +1,7 @@
 import { invalid, PlugboardError } from '@plugboard/core'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { fileIn, isForm, MalformedForm } from '../../http/form-file.js'
+import { fileIn, isForm, MalformedForm } from '../../http/files/form-file.js'
 import { Refusal } from '../errors.js'
 import { defineRoute } from '../route.js'
 import type { Scope } from '../scope.js'

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { type FormFile, fileIn, isForm, MalformedForm } from '../../../http/form-file.js'
+import { type FormFile, fileIn, isForm, MalformedForm } from '../../../http/files/form-file.js'
 import { badRequest, SunshineError, tooLarge } from '../errors.js'
 import { conversationIdOf, findConversation } from '../find.js'
 import { defineRoute, type Scope } from '../route.js'

@@ -1,10 +1,10 @@
 import type { Hub } from '@plugboard/hub'
 import { type FastifyInstance, fastify } from 'fastify'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Metrics } from '../metrics/metrics.js'
-import { hostRoutes } from './host-routes.js'
-import { schemasForDocumentOnly } from './openapi.js'
-import { PublicUrls } from './public-urls.js'
+import type { Metrics } from '../../metrics/metrics.js'
+import { schemasForDocumentOnly } from '../api-document/openapi.js'
+import { hostRoutes } from '../host-routes.js'
+import { PublicUrls } from '../public-urls.js'
 
 let app: FastifyInstance
 afterEach(() => app.close())

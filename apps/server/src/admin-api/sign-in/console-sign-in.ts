@@ -1,7 +1,7 @@
 import { PlugboardError } from '@plugboard/core'
 import type { Hub } from '@plugboard/hub'
-import { isLoopback } from '../config/local-only.js'
-import type { Config } from '../config/read-config.js'
+import { isLoopback } from '../../config/local-only.js'
+import type { Config } from '../../config/read-config.js'
 
 /** How somebody can sign in to the console. */
 export interface SignInState {

@@ -3,9 +3,9 @@ import { isId, PlugboardError } from '@plugboard/core'
 import type { Hub, OpenBlob } from '@plugboard/hub'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { fileAnswer, OPEN } from './description.js'
+import { fileAnswer, OPEN } from '../api-document/description.js'
+import { sendPlainError } from '../errors/plain-errors.js'
 import { fileHeaders } from './file-headers.js'
-import { sendPlainError } from './plain-errors.js'
 
 export interface AttachmentsOptions {
   hub: Pick<Hub, 'attachments'>

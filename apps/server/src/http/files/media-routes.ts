@@ -3,9 +3,9 @@ import { PlugboardError } from '@plugboard/core'
 import type { Hub, LinkedMedia } from '@plugboard/hub'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { fileAnswer, OPEN } from './description.js'
+import { fileAnswer, OPEN } from '../api-document/description.js'
+import { sendToOwner } from '../errors/plain-errors.js'
 import { fileHeaders } from './file-headers.js'
-import { sendToOwner } from './plain-errors.js'
 
 export interface MediaOptions {
   hub: Pick<Hub, 'media'>

@@ -1,7 +1,7 @@
 import { PlugboardError } from '@plugboard/core'
 import type { AuditDetails, Hub, Operator, OperatorSession, SessionOwner } from '@plugboard/hub'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Actor, auditedActor } from './actor.js'
+import { type Actor, auditedActor } from '../actor.js'
 import type { Cookies } from './cookies.js'
 import type { OpenLink } from './links.js'
 

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
 import { expect, test } from 'vitest'
-import { HASH_OF_NOBODY, hashPassword, isPassword, MAX_STRANGERS } from './password.js'
+import { HASH_OF_NOBODY, hashPassword, isPassword, MAX_STRANGERS } from './password-hash.js'
 
 const stranger = { by: 'stranger', isKnown: false }
 

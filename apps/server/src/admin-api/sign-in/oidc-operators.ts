@@ -1,7 +1,7 @@
 import { newId, PlugboardError, toUuid } from '@plugboard/core'
 import type { Hub, Operator } from '@plugboard/hub'
 import type { FastifyRequest } from 'fastify'
-import { recorded } from './audited-action.js'
+import { recorded } from '../audited-action.js'
 import type { Identity } from './oidc.js'
 
 /** How an operator signed in. */

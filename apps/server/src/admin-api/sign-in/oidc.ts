@@ -1,14 +1,14 @@
 import { PlugboardError } from '@plugboard/core'
 import type { Configuration, CustomFetch, IDToken, UserInfoResponse } from 'openid-client'
 import { z } from 'zod'
-import { isLoopback } from '../config/local-only.js'
-import type { Config } from '../config/read-config.js'
-import { valueAt } from '../dialects/note-failure.js'
-import { ALGORITHM, claimsOf } from '../dialects/signed-token.js'
-import type { PublicUrls } from '../http/public-urls.js'
-import { jose } from '../jose.js'
-import { lazyModule } from '../lazy.js'
-import { type AdminRole, includesRole } from './actor.js'
+import { isLoopback } from '../../config/local-only.js'
+import type { Config } from '../../config/read-config.js'
+import { valueAt } from '../../dialects/note-failure.js'
+import { ALGORITHM, claimsOf } from '../../dialects/signed-token.js'
+import type { PublicUrls } from '../../http/public-urls.js'
+import { jose } from '../../jose.js'
+import { lazyModule } from '../../lazy.js'
+import { type AdminRole, includesRole } from '../actor.js'
 
 type Settings = Pick<Config, 'oidcIssuer' | 'oidcClientId' | 'oidcClientSecret' | 'oidcScope' | 'oidcRoles'>
 

@@ -1,9 +1,9 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyInstance, FastifySchema, FastifyServerOptions, RouteOptions } from 'fastify'
 import { z } from 'zod'
-import { lazy, lazyModule } from '../lazy.js'
-import { version } from '../version.js'
-import { DOCS_FILES, docsPage, docsPolicy, PAGE_HEADERS } from './docs-page.js'
+import { lazy, lazyModule } from '../../lazy.js'
+import { version } from '../../version.js'
+import { DOCS_FILES, docsPage, docsPolicy, PAGE_HEADERS } from '../pages/docs-page.js'
 
 /**
  * For Fastify: dialects check what comes in themselves, so schemas of routes (zod) are for the document. With these two

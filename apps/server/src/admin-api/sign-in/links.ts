@@ -1,7 +1,7 @@
 import { type Id, isId, newId, PlugboardError } from '@plugboard/core'
 import { z } from 'zod'
-import { claimsOf, tokenOf } from '../dialects/signed-token.js'
-import type { PublicUrls } from '../http/public-urls.js'
+import { claimsOf, tokenOf } from '../../dialects/signed-token.js'
+import type { PublicUrls } from '../../http/public-urls.js'
 
 export interface LinksOptions {
   urls: Pick<PublicUrls, 'base'>

@@ -1,7 +1,7 @@
 import { type FastifyInstance, fastify } from 'fastify'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { describeApis } from '../dialects/description.js'
+import { describeApis } from '../../dialects/description.js'
 import { schemasForDocumentOnly, serveDocument } from './openapi.js'
 
 let app: FastifyInstance

@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto'
 import type { Id } from '@plugboard/core'
 import { parse, serialize } from 'cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { isSame } from '../dialects/same-secret.js'
-import type { PublicUrls } from '../http/public-urls.js'
+import { isSame } from '../../dialects/same-secret.js'
+import type { PublicUrls } from '../../http/public-urls.js'
 
 /** A session, a sign-in that is under way at a provider of OpenID Connect, and that a browser has signed in before. */
 type CookieName = 'session' | 'oidc' | 'device'

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { lazy } from '../lazy.js'
+import { lazy } from '../../lazy.js'
 
 /** A file for browsers. Its name has a hash of its content. */
 export interface Asset {

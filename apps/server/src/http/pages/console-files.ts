@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifySchema } from 'fastify'
-import { lazyModule } from '../lazy.js'
+import { lazyModule } from '../../lazy.js'
+import type { PublicUrls } from '../public-urls.js'
 import { type Asset, AssetFiles } from './asset-files.js'
 import { plainPage } from './plain-page.js'
-import type { PublicUrls } from './public-urls.js'
 
 /** What the package of the console exports for servers. */
 interface ConsolePackage {

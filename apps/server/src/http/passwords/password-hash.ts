@@ -1,4 +1,4 @@
-import { lazyModule } from '../lazy.js'
+import { lazyModule } from '../../lazy.js'
 import { FairQueue } from './fair-queue.js'
 
 /** Longest password: hashing costs time that grows with it. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type Readable, Transform } from 'node:stream'
-import { lazyModule } from '../lazy.js'
+import { lazyModule } from '../../lazy.js'
 
 const busboyModule = lazyModule(() => import('@fastify/busboy'))
 

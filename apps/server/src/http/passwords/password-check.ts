@@ -1,8 +1,8 @@
 import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { HASH_OF_NOBODY, isPassword } from './password.js'
+import { networkOf } from '../trusted-proxies.js'
+import { HASH_OF_NOBODY, isPassword } from './password-hash.js'
 import { SignInLimits, type SignInLimitsOptions, type Try } from './sign-in-limits.js'
-import { networkOf } from './trusted-proxies.js'
 
 /** Right passwords that need not be hashed again: hashing is slow on purpose. */
 const MAX_REMEMBERED = 2_000

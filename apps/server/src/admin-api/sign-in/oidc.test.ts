@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readConfig } from '../config/read-config.js'
+import { readConfig } from '../../config/read-config.js'
 import { roleOf } from './oidc.js'
 
 const rulesOf = (OIDC_ROLES: string) =>
