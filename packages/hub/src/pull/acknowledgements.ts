@@ -6,7 +6,7 @@ import type { QueueBell } from '../delivery/to-readers/queue-bell.js'
 import type { PullLane } from '../log/pull-lane.js'
 import type { Store } from '../ports/store.js'
 import { MAX_TRIES } from './lane-entries.js'
-import { acknowledged, isHeldBy, released } from './lane-rules.js'
+import { isHeldBy, passed, released } from './lane-rules.js'
 import { laneKey, type PullPosition, positionOf } from './position.js'
 
 export interface AcknowledgementsOptions {
@@ -124,6 +124,21 @@ export class Acknowledgements {
     }
     return again
   }
+}
+
+/**
+ * The lane after a reader acknowledged everything up to a number; undefined if it stays as it is. `unknown`: the entry
+ * was never given to a reader. An acknowledgement counts after the end of the lease too: its entries are done. Pure.
+ */
+function acknowledged(
+  lane: PullLane,
+  { seq, fence, now }: { seq: number; fence: number; now: Date },
+): PullLane | 'unknown' | undefined {
+  if (seq > Math.max(lane.done, lane.given.at(-1)?.seq ?? 0)) return 'unknown'
+  const done = Math.max(lane.done, seq)
+  const isOver = lane.fence === fence && lane.heldTo !== undefined && done >= lane.heldTo
+  if (done === lane.done && !isOver) return undefined
+  return passed(lane, done, { now, isOver })
 }
 
 /** The furthest position of a lane, and all that were given. */

@@ -40,21 +40,6 @@ function counted(before: readonly Given[], after: number, last: number): Given[]
   return ranges
 }
 
-/**
- * The lane after a reader acknowledged everything up to a number; undefined if it stays as it is. `unknown`: the entry
- * was never given to a reader. An acknowledgement counts after the end of the lease too: its entries are done. Pure.
- */
-export function acknowledged(
-  lane: PullLane,
-  { seq, fence, now }: { seq: number; fence: number; now: Date },
-): PullLane | 'unknown' | undefined {
-  if (seq > Math.max(lane.done, lane.given.at(-1)?.seq ?? 0)) return 'unknown'
-  const done = Math.max(lane.done, seq)
-  const isOver = lane.fence === fence && lane.heldTo !== undefined && done >= lane.heldTo
-  if (done === lane.done && !isOver) return undefined
-  return passed(lane, done, { now, isOver })
-}
-
 /** The lane after everything up to a number is done. `isOver`: the lease ends. Pure. */
 export function passed(
   lane: PullLane,

@@ -28,7 +28,7 @@ import type {
 import { isTakenWrite, refusedOf } from '../database/failure.js'
 import type { Models } from '../database/schemas.js'
 import { idOf, NEVER, oid, toEndpointDoc, toEntryDoc } from '../encoding.js'
-import { toDeadDoc } from '../lists/dead-index.js'
+import { toDeadDoc } from '../lists/dead-letter-index.js'
 import { Pulls } from '../pull-lanes.js'
 import { toQueuedDoc } from '../queues.js'
 import { toStoredDoc } from '../stored-documents.js'

@@ -13,7 +13,7 @@ import type { DatabaseClock } from '../database/clock.js'
 import type { EntryDoc } from '../database/document-types.js'
 import type { Models } from '../database/schemas.js'
 import { idOf, oid, toEntry } from '../encoding.js'
-import type { DeadIndex } from '../lists/dead-index.js'
+import type { DeadIndex } from '../lists/dead-letter-index.js'
 import { type PlacedDoc, WITH_STREAM } from '../streams/entries.js'
 import { isMissing, waking } from './leases.js'
 

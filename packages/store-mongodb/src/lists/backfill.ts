@@ -6,7 +6,7 @@ import type { ClientDoc, EntryDoc, ObjectId, StreamDoc } from '../database/docum
 import { STREAM_LISTS, specsOf } from '../database/indexes.js'
 import type { Models } from '../database/schemas.js'
 import { oid } from '../encoding.js'
-import { toDeadDoc } from './dead-index.js'
+import { toDeadDoc } from './dead-letter-index.js'
 
 interface ListsDoc {
   _id: 'lists'

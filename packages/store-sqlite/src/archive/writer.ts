@@ -26,7 +26,7 @@ import {
   toSentText,
 } from '../encoding.js'
 import { Activity } from '../lists/activity.js'
-import { DeadIndex } from '../lists/dead-index.js'
+import { DeadIndex } from '../lists/dead-letter-index.js'
 import { Pulls } from '../pull-lanes.js'
 import { Queues } from '../queues.js'
 import { StoredDocuments } from '../stored-documents.js'

@@ -12,7 +12,7 @@ import {
 } from '@plugboard/hub'
 import { type Connection, prepareAll, prepareOne, prepareWrite, toBytes, toHex } from '../database/sql.js'
 import { type Deaths, fromDeadText, SILENT_ENTRY_ROW, toDeadText } from '../encoding.js'
-import { DeadIndex } from '../lists/dead-index.js'
+import { DeadIndex } from '../lists/dead-letter-index.js'
 import { fromPlaced, type PlacedRow, placed } from '../streams/entries.js'
 import type { StreamCache } from '../streams/stream-cache.js'
 import { wake } from '../streams/stream-state.js'

@@ -11,7 +11,7 @@ import {
 } from '../database/sql.js'
 import { type Deaths, fromDeadText, newestMessageAt } from '../encoding.js'
 import type { StreamCache } from '../streams/stream-cache.js'
-import { DeadIndex } from './dead-index.js'
+import { DeadIndex } from './dead-letter-index.js'
 
 /** Streams, and entries with dead letters, that one step looks at: some milliseconds. */
 const STREAMS = 500

@@ -17,7 +17,7 @@ import { ENTRY_ROW, type EntryRow, HOLDS, MESSAGE, toEntry } from '../encoding.j
 import type { Conversations } from '../streams/conversations.js'
 import type { StreamCache } from '../streams/stream-cache.js'
 import { activityReader } from './activity.js'
-import { DeadReader } from './dead-index.js'
+import { DeadReader } from './dead-letter-index.js'
 
 /** The newest entries of a conversation among which its newest message is looked for. */
 const NEAR = 100
