@@ -103,6 +103,7 @@ export interface Provider extends Kind {
   answerInstead: (sent: Sent | undefined, call: ProviderCall) => Answer | undefined
   /** Makes every call fail so; without a fault, calls go well again. */
   failWith: FakeProvider['failWith']
+  nextCall: FakeProvider['nextCall']
   close: FakeProvider['close']
 }
 
@@ -126,9 +127,21 @@ export async function startProvider(kind: Kind): Promise<Provider> {
     ...{ url: fake.url, calls: fake.calls, shown, tried, refused },
     answerInstead: () => undefined,
     failWith: (fault) => fake.failWith(fault),
+    nextCall: () => fake.nextCall(),
     close: () => fake.close(),
   }
   return provider
+}
+
+/**
+ * Resolves when this call was read, before its retry can come: to poll for a call with a fault would miss quick retries on
+ * a busy machine.
+ */
+export async function callWith(
+  isMeant: (call: ProviderCall) => boolean,
+  { nextCall }: Pick<FakeProvider, 'nextCall'>,
+): Promise<void> {
+  for (;;) if (isMeant(await nextCall())) return
 }
 
 export const json = (status: number, value: object, headers: Record<string, string> = {}): Answer => ({
