@@ -3,7 +3,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { fromUuid, toUuid } from '@plugboard/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call, createClient, type TestClient } from './support/api.js'
-import { cleanUp, startProcess, type TestServerProcess } from './support/server.js'
+import { cleanUp, isSoak, startProcess, type TestServerProcess } from './support/server.js'
 import { createProject, newRequestId, type Project } from './support/smartify.js'
 import { basic, newKey } from './support/sunshine.js'
 
@@ -11,7 +11,7 @@ afterAll(cleanUp)
 
 const MEGABYTE = 1024 * 1024
 /** A few lists that are in memory whole are more than the heap. */
-const COUNT = 40
+const COUNT = isSoak ? 60 : 40
 const SIZE = 490_000
 const HEAP_MB = 96
 

@@ -16,7 +16,9 @@ const size: Size = isSoak
 /** What the rest of the window is filled up to, so that retries of what was sent are in it. */
 const WINDOW_MS = isSoak ? 10_000 : 500
 
-const TRIES = 3
+const TRIES = 5
+/** Before the next try, longer each time. */
+const REST_MS = 1_000
 /**
  * Of posts and lists on the embedded store, and of what needs no store on any: the server that stands in for MongoDB in
  * tests is slower by itself than this.
@@ -51,7 +53,11 @@ describe(`beside an attack, another tenant's ${REQUESTS_PER_SECOND} requests in 
     // A thread that is held is held each time; a machine that is busy with something else is not.
     for (let tries = 1; ; tries += 1) {
       const report = await window(() => attack.strike(stage, size))
-      if (!isUndisturbed(report) && tries < TRIES) continue
+      if (!isUndisturbed(report) && tries < TRIES) {
+        // What else runs on this machine may be over soon.
+        await sleep(tries * REST_MS)
+        continue
+      }
       reports.push({ name: attack.name, report })
       expect(report.failures).toEqual([])
       expect(report.threadP99, 'p99 of what needs no store, in ms').toBeLessThan(P99_MS)

@@ -173,7 +173,7 @@ describe('readers of a pull webhook', () => {
           const to = await servers.client()
           const answer = await to.say(among(conversations), 'hello').catch(() => undefined)
           if (answer?.status === 201) accepted.add(answer.json.id)
-          await sleep(50)
+          await sleep(isSoak ? 20 : 50)
         }
       }
       const isComplete = () => {
