@@ -122,7 +122,8 @@ export async function openShop(
       }),
     async visit({ path, before, ...options } = {}) {
       const context = await browser.newContext({ viewport: { width: 900, height: 760 }, ...options })
-      context.setDefaultTimeout(10_000)
+      // A busy machine is slow.
+      context.setDefaultTimeout(20_000)
       if (before) await context.addInitScript(before)
       return openTab(context, path)
     },
@@ -145,7 +146,7 @@ function visitorOf(page: Page, bot: Receiver): Visitor {
     async open() {
       await page
         .getByRole('button', { name: /^Open chat/ })
-        .click({ timeout: 4000 })
+        .click()
         .catch((e) => {
           console.log(faults)
           throw e
