@@ -45,6 +45,8 @@ const runningOf = (clientId: Id): string => `running ${clientId}`
 
 /** How often a process looks for jobs that nobody does. */
 const LOOK_MS = 2_000
+/** The same while there are none: whoever starts one does it, and others only take it over. */
+const QUIET_MS = 6_000
 /** Jobs that one process does at the same time. Where there are more, they take turns. */
 const AT_ONCE = 4
 const TURN_MS = 10_000
@@ -92,6 +94,8 @@ export class Jobs {
   readonly #turns = new Map<Id, number>()
   /** Jobs of each client that are about to begin. */
   readonly #beginning = new Map<Id, number>()
+  /** By the monotonic clock: no look before that is needed. */
+  #lookAt = 0
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
   #isStopping = false
@@ -102,7 +106,9 @@ export class Jobs {
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.look(), LOOK_MS)
+    this.#timer = setInterval(() => {
+      if (monotonicMs() >= this.#lookAt) void this.look()
+    }, LOOK_MS)
     this.#timer.unref()
     void this.look()
   }
@@ -242,6 +248,7 @@ export class Jobs {
 
   async #look(): Promise<void> {
     const documents = await this.#running()
+    this.#lookAt = documents.length > 0 ? 0 : monotonicMs() + QUIET_MS - LOOK_MS / 2
     const ids = new Set(documents.map(({ id }) => id))
     for (const known of [this.#seen, this.#turns])
       for (const id of known.keys()) if (!ids.has(id)) known.delete(id)

@@ -98,6 +98,8 @@ export class Processes {
   readonly #stored: Collection<Stored>
   readonly #id = newId()
   readonly #startedAt: number
+  /** Of its document. 0: not known. */
+  #version = 0
   /** Counts by minute. */
   readonly #minutes = new Map<number, Rates>()
   #measure: () => Measured = () => ({ leases: 0, listening: 0 })
@@ -154,12 +156,29 @@ export class Processes {
   }
 
   async #write(): Promise<void> {
-    await this.#stored.change(NO_CLIENT, this.#id, () => this.#own())
+    await this.#store()
     const now = this.#options.now().getTime()
     if (now - this.#purgedAt < MINUTE_MS) return
     this.#purgedAt = now
     for (const { id, data } of await this.#list())
       if (now - data.seenAt > KEPT * MINUTE_MS) await this.#stored.remove(NO_CLIENT, id)
+  }
+
+  /** Nobody else writes this document, so it is read only if it is not as this process left it. */
+  async #store(): Promise<void> {
+    const { store } = this.#options
+    const own = { clientId: NO_CLIENT, collection: COLLECTION, id: this.#id }
+    const version = this.#version
+    this.#version = 0
+    if (version > 0) {
+      const document = { ...own, version: version + 1, terms: [], data: JSON.stringify(this.#own()) }
+      if (await store.replaceDocument(document)) {
+        this.#version = version + 1
+        return
+      }
+    }
+    await this.#stored.change(NO_CLIENT, own.id, () => this.#own())
+    this.#version = (await store.findDocument(NO_CLIENT, COLLECTION, own))?.version ?? 0
   }
 
   #own(): Stored {

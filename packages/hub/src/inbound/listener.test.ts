@@ -6,7 +6,7 @@ import {
   type Id,
   type InboundEvent,
 } from '@plugboard/core'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { acmeChannel } from '../../test/support/acme-channel.js'
 import { integrationOf, recordOf } from '../../test/support/clients.js'
 import { openHub, SharedStore } from '../../test/support/hub.js'
@@ -308,6 +308,31 @@ test('a source that was taken while heartbeats were late is started after the ne
   })
   await vi.waitFor(() => expect(second.listening).toBe(1), { timeout: 3000 })
   await vi.waitFor(() => expect(provider.open()).toEqual(['a']), { timeout: 5000 })
+})
+
+test('a process that is notified of changes looks seldom for what is not there, and starts the first source at once', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const record = recordOf()
+  const [shared, provider] = [new SharedStore(record), fakeProvider()]
+  const store = { ...shared.open(), watch: async () => ({ isInstant: true }) }
+  const read = vi.spyOn(store, 'listDocuments')
+  const acme = { ...acmeChannel({ listen: provider.listen }), modes: { webhook: [], listen: [] } }
+  const hub = openHub(store, [acme])
+  await vi.advanceTimersByTimeAsync(10_000)
+  read.mockClear()
+  await vi.advanceTimersByTimeAsync(60_000)
+  const readsOf = (name: string) => read.mock.calls.filter(([, collection]) => collection === name).length
+  expect(readsOf('source')).toBeLessThanOrEqual(7)
+  expect(readsOf('job')).toBeLessThanOrEqual(11)
+  const channels = [{ name: 'acme', isEnabled: true, config: { token: 'a' }, mode: 'listen' as const }]
+  const synced = hub.sync.run(record.id, 'test', { channels, webhooks: [] })
+  await vi.advanceTimersByTimeAsync(2_000)
+  await synced
+  expect(provider.starts).toHaveLength(1)
+  const stopped = hub.stop(1000)
+  await vi.advanceTimersByTimeAsync(2_000)
+  await stopped
 })
 
 test('an outage of the store lets no process take another one for dead', async () => {

@@ -37,6 +37,8 @@ const TICK_MS = 500
  */
 const PATIENCE_LOOKS = 2
 const PATIENCE_LOOKS_AFTER_GIVING_UP = 10
+/** How often it looks whether there are sources at all, where the store notifies of new ones. */
+const QUIET_MS = 10_000
 /** How often all clients are read, to find sources that a process did not add because it ended. */
 const SCAN_MS = 10 * 60_000
 /** Delays between failed attempts. */
@@ -71,6 +73,10 @@ export class Listener {
   #isRunning = false
   #isFailing = false
   #nextBeatAt = 0
+  /** There are no sources, so that none can become free. */
+  #isQuiet = false
+  /** How often a client was seen that wants sources. */
+  #heard = 0
   #nextScanAt = 0
   #compared: Id[] = []
   /** Whether the store notifies of changes by other processes. */
@@ -155,6 +161,9 @@ export class Listener {
       record.integrations.flatMap(({ id, mode }) => (mode === 'listen' ? [{ id, clientId: record.id }] : [])),
     )
     if (wanted.length === 0) return false
+    this.#heard += 1
+    if (this.#isQuiet) this.#nextBeatAt = 0
+    this.#isQuiet = false
     const known = await sources.findAll(wanted.map(({ id }) => id))
     const missing = wanted.filter(({ id }) => !known.has(id))
     await inBatches(missing, ({ id, clientId }) => sources.add(id, clientId))
@@ -195,7 +204,7 @@ export class Listener {
     if (monotonicMs() >= this.#nextBeatAt) await this.#beat()
     if (!this.#isRunning) return
     if (monotonicMs() >= this.#nextScanAt) await this.#scan()
-    await this.#takeFree()
+    if (!(this.#isQuiet && this.isNotified)) await this.#takeFree()
     this.#look()
     if (!this.isNotified) this.#compareSome()
   }
@@ -209,8 +218,14 @@ export class Listener {
   async #beat(): Promise<void> {
     const { heartbeats, sources, beatMs } = this.#options
     this.#nextBeatAt = monotonicMs() + beatMs
-    // An installation without sources writes nothing.
-    if (this.#owned.size === 0 && (await sources.list('all', { limit: 1 })).length === 0) return
+    const heard = this.#heard
+    // An installation without sources writes nothing, and reads little until it is told of one.
+    if (this.#owned.size === 0 && (await sources.list('all', { limit: 1 })).length === 0) {
+      this.#isQuiet = heard === this.#heard
+      if (this.#isQuiet && this.isNotified) this.#nextBeatAt = monotonicMs() + Math.max(beatMs, QUIET_MS)
+      return
+    }
+    this.#isQuiet = false
     if (!(await heartbeats.beat(this.#owned.size))) this.#dropAll()
     const living = await heartbeats.look()
     await this.#giveUpExcess(living)
