@@ -97,6 +97,7 @@ describe('listen', () => {
     fake.sockets.send(appToken, 'events_api', message('one'))
     expect((await listening.next()).events).toHaveLength(1)
     await vi.waitFor(() => expect(fake.sockets.repeated).toBeGreaterThan(0))
+    await fake.sockets.arrived(appToken)
     fake.sockets.send(appToken, 'events_api', message('two', 2))
     expect((await listening.next()).events).toMatchObject([{ content: { text: 'two' } }])
     const next = listening.next().catch(() => undefined)

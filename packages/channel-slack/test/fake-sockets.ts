@@ -65,6 +65,16 @@ export class FakeSockets {
     return this.#appOf(appToken).connections.size
   }
 
+  /** Resolves when all that was sent has arrived: a client answers pings in turn. */
+  async arrived(appToken: string): Promise<void> {
+    const pongs = [...this.#appOf(appToken).connections].map((socket) => {
+      const pong = once(socket, 'pong')
+      socket.ping()
+      return pong
+    })
+    await Promise.all(pongs)
+  }
+
   unacknowledged(appToken: string): number {
     const { waiting, unacknowledged } = this.#appOf(appToken)
     return [...unacknowledged.values()].reduce((sum, each) => sum + each.size, waiting.length)
