@@ -9,6 +9,8 @@ import { newTarget } from './support/target.js'
 
 /** Of all operations together. */
 const REQUESTS = isSoak ? 10_000 : 1_000
+/** Share of the operations that take at least one of their requests. Five of each in CI do not say it exactly. */
+const TAKEN = isSoak ? 0.6 : 0.45
 const LONGEST_MS = 500
 /** What is not here is left out by the wire contract. */
 const NOT_IMPLEMENTED = 501
@@ -58,7 +60,7 @@ test('no request that the documents allow, or nearly allow, makes the server fai
   )
   expect(faults).toEqual([])
   // Else most of them would have been refused before they got anywhere.
-  expect(taken.size / operations.length).toBeGreaterThan(0.6)
+  expect(taken.size / operations.length).toBeGreaterThan(TAKEN)
   expect(sent).toBeGreaterThanOrEqual(REQUESTS)
   expect((await call(stage.server, 'GET', '/readyz')).status).toBe(200)
   expect(changes.size).toBeGreaterThan(10)
