@@ -25,8 +25,10 @@ const exclude = ['**/node_modules/**', ...(isSoak ? [] : ['**/soak/**'])]
 
 const fileAt = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-/** How many runs a property makes. */
-const setupFiles = [fileAt(`scripts/${isSoak ? 'many' : 'few'}-random-runs.mjs`)]
+/** How many runs a property makes, and how long something is waited for. */
+const setupFiles = [`${isSoak ? 'many' : 'few'}-random-runs`, 'patient-waits'].map((name) =>
+  fileAt(`scripts/${name}.mjs`),
+)
 
 /** One MongoDB server for all files of a project. */
 const mongodb = { globalSetup: [fileAt('packages/test-mongodb/dist/global-setup.js')] }
