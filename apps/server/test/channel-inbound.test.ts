@@ -514,7 +514,7 @@ describe('provider events other than messages', () => {
       person,
       endpoint: { identity: '*', sender: 'zoe', thread: '*' },
     })
-    // Different targets of the log: which is told first is not promised.
+    // They belong to different streams, whose relative order is undefined.
     await bot.until(() => ['conversation.started', 'user.new'].every((type) => bot.ofType(type).length === 1))
     const [started] = bot.ofType('conversation.started')
     expect(started?.json.data).toMatchObject({ payload: 'campaign-7', channel: 'courier' })

@@ -118,7 +118,7 @@ async function nobody(plan: Plan): Promise<Figure[]> {
   const before = await alternately(plan, sides)
   const streams = await openAll(former.server, former.conversations.length, inTurn(former.readable))
   for (const each of streams) each.close()
-  // V8 compiles again what has met other objects meanwhile.
+  // Streams bring new object shapes, so V8 optimizes the code of posts again.
   for (const side of sides) await side.warmUp(quick ? 1000 : 20_000)
   const after = await alternately(plan, sides)
   for (const { server } of sides) await server.stop()

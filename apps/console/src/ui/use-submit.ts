@@ -6,7 +6,7 @@ import type { ApiError } from '../api/request.js'
 export interface Submit {
   /** Of the newest request, if it failed. */
   error: ApiError | undefined
-  /** Nothing is sent twice: the button of the form is disabled meanwhile. */
+  /** A request is in progress. Disable the submit button, so that the form is sent once. */
   isSending: boolean
   onSubmit(event: Event): void
 }

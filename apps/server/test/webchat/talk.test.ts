@@ -377,7 +377,7 @@ test('who reads above sees how much came below; who opens the chat again sees th
   const readAbove = (): Promise<void> =>
     expect
       .poll(async () => {
-        // Where the chat is just going to the newest message, a reader scrolls again.
+        // The chat may be scrolling to the newest message: try again.
         await log.evaluate((element) => element.scrollTo({ top: 0 }))
         return chat.getByRole('button', { name: 'Go to the newest message', exact: true }).isVisible()
       })

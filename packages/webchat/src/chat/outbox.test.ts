@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { Outbox } from './outbox.js'
 import type { Queued } from './state.js'
 
@@ -36,4 +36,23 @@ test('a list that was asked for before has what is written meanwhile', async () 
   const list = outbox.list()
   void outbox.put(queued('k1'))
   expect((await list).map(({ clientId }) => clientId)).toEqual(['k1'])
+})
+
+test('what a closed page left in the local storage is sent, also beside what is damaged', async () => {
+  const whole = { ...queued('k3'), conversationId: 'c', isNewChat: true, refusal: 'failed' }
+  const left = {
+    k1: 'no JSON',
+    k2: JSON.stringify({ clientId: 'k2', createdAt: '2026-01-01T00:00:00.000Z' }),
+    k3: JSON.stringify(whole),
+    k4: JSON.stringify(queued('of another key')),
+    k5: JSON.stringify(queued('k5')),
+  }
+  const items = Object.entries(left).map(([id, text]) => [`plugboard:a:queue:${id}`, text])
+  const storage: Record<string, string> = Object.create({
+    getItem: (key: string) => storage[key] ?? null,
+    removeItem: (key: string) => Reflect.deleteProperty(storage, key),
+  })
+  vi.stubGlobal('localStorage', Object.assign(storage, Object.fromEntries(items)))
+  onTestFinished(() => void vi.unstubAllGlobals())
+  expect(await new Outbox('a').list()).toEqual([whole, queued('k5')])
 })

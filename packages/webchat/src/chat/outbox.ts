@@ -1,6 +1,6 @@
 import { type IDBPDatabase, openDB } from 'idb'
 import { isJson } from './message.js'
-import type { Queued } from './state.js'
+import type { Notice, Queued } from './state.js'
 
 const STORE = 'queue'
 
@@ -127,8 +127,8 @@ class Notes {
     try {
       const keys = Object.keys(localStorage).filter((key) => key.startsWith(this.#prefix))
       return keys.flatMap((key) => {
-        const note: unknown = JSON.parse(localStorage.getItem(key) ?? 'null')
-        return isJson(note) && this.#prefix + note.clientId === key ? [note as unknown as Queued] : []
+        const note = parseNote(localStorage.getItem(key) ?? '')
+        return note && this.#prefix + note.clientId === key ? [note] : []
       })
     } catch {
       return []
@@ -149,5 +149,29 @@ class Notes {
     } catch {
       // It is blocked, so nothing is in it.
     }
+  }
+}
+
+const NOTICES: readonly Notice[] = ['refused', 'file-too-large', 'file-type', 'failed']
+
+/** Undefined for what is not a message. Other scripts of the page can write to its storage. */
+function parseNote(text: string): Queued | undefined {
+  let note: unknown
+  try {
+    note = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (!isJson(note) || !isJson(note.payload)) return undefined
+  const { clientId, createdAt, conversationId, isNewChat, payload, refusal: given } = note
+  const { type } = payload
+  if (typeof clientId !== 'string' || typeof createdAt !== 'string' || typeof type !== 'string')
+    return undefined
+  const refusal = NOTICES.find((notice) => notice === given)
+  return {
+    ...{ clientId, createdAt, payload: { ...payload, type } },
+    ...(typeof conversationId === 'string' && { conversationId }),
+    ...(isNewChat === true && { isNewChat }),
+    ...(refusal && { refusal }),
   }
 }

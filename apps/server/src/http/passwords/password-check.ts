@@ -10,7 +10,7 @@ const MAX_REMEMBERED = 2_000
 /** Longest e-mail address that an account can have. */
 const MAX_EMAIL = 320
 
-/** Random bytes that tell the browsers of one account apart. */
+/** Length of the random part of a device cookie, in bytes. */
 const DEVICE_BYTES = 16
 
 /** Networks of an account that are known: those that it was signed in to from last. */

@@ -14,7 +14,7 @@ export interface AttemptsOfHour {
 export type CountedHour = { -readonly [Name in keyof AttemptsOfHour]: AttemptsOfHour[Name] }
 
 const HOUR_MS = 3_600_000
-/** Hours of attempts that are kept: enough to tell how a webhook works now, also at the start of an hour. */
+/** Hours of attempt counts to keep. More than one, so that the first minutes of an hour have a history too. */
 const KEPT_HOURS = 2
 
 /** Counts an attempt. Returns the hours, which are changed in place, since there is one for each delivery. */
