@@ -3,9 +3,11 @@ import { type Id, PlugboardError } from '@plugboard/core'
 import type { ClientView } from '../clients/directory.js'
 import { integrationOf } from '../clients/open-integration.js'
 import type { Deliveries } from '../conversations/deliveries.js'
+import { yieldIfBusy } from '../event-loop.js'
 import type { DeadLetters, DeadPage, DeadPlace } from '../log/dead-letter.js'
 import type { Entry } from '../log/entry.js'
 import type { OwingPage, OwingStream } from '../log/owing-streams.js'
+import type { LaneState } from '../log/progress.js'
 import { type LaneKey, parseLaneKey, parseTarget, type Target } from '../log/target.js'
 import type { Store } from '../ports/store.js'
 import type { JobAction } from './dead-letter-job.js'
@@ -92,6 +94,8 @@ export class DeliveryList {
       const page = { limit: STREAMS, ...(place && { after: place }) }
       const streams = await this.#options.store.listOwing(client.id, page)
       for (const stream of streams) {
+        const wait = yieldIfBusy()
+        if (wait) await wait
         deliveries.push(...(await this.#of(client, stream, filter)))
         place = placeAfter(place, stream)
         if (deliveries.length >= limit) return { deliveries, ...(place && { next: place }) }
@@ -113,7 +117,8 @@ export class DeliveryList {
       const state = lane.error !== undefined || (lane.attempt ?? 0) > 0 ? 'retrying' : 'pending'
       const place = placeOf(client, stream, target)
       if (!isWanted(filter, { state, target, ...place })) continue
-      const entry = await this.#next(stream, target, only === undefined ? lane.done : only - 1)
+      const entry =
+        only === undefined ? await this.#next(stream, target, lane) : await this.#after(stream, only - 1)
       if (!entry) continue
       found.push({
         ...{ entry, target, state, attempts: lane.attempt ?? 0, ...place },
@@ -139,11 +144,16 @@ export class DeliveryList {
     return [...found.values()]
   }
 
-  async #next(stream: OwingStream, target: Target, after: number): Promise<Entry | undefined> {
-    const entries = await this.#options.store.readEntries(stream, after, NEAR)
-    return entries.find(
-      ({ owes, deletedAt, seq }) => (owes.includes(target) && !deletedAt) || seq === after + 1,
-    )
+  /** The first entry that a lane still has to deliver: mostly the one after its last. */
+  async #next(stream: OwingStream, target: Target, { done }: LaneState): Promise<Entry | undefined> {
+    const first = await this.#after(stream, done)
+    if (!first || isOwed(first, target)) return first
+    const near = await this.#options.store.readEntries(stream, done, NEAR)
+    return near.find((entry) => isOwed(entry, target)) ?? first
+  }
+
+  async #after(stream: OwingStream, seq: number): Promise<Entry | undefined> {
+    return (await this.#options.store.readEntries(stream, seq, 1))[0]
   }
 
   /** Replays or discards some dead letters. @throws NOT_FOUND for each that is none, among others of a replay */
@@ -182,6 +192,9 @@ function placeOf(
     ...(integration && { integrationId: integration.id }),
   }
 }
+
+const isOwed = ({ type, deletedAt, owes, dead }: Entry, target: Target): boolean =>
+  type !== 'void' && !deletedAt && owes.includes(target) && !dead?.[target]
 
 const isWanted = (
   { state, target, channel, integrationId }: PendingFilter,

@@ -10,7 +10,7 @@ import type { ClientRecord } from '../ports/client-record.js'
 import type { Store } from '../ports/store.js'
 import { memoryDatabase } from '../testing/memory-store.js'
 import { Deliveries } from './deliveries.js'
-import { Timeline, type TimelineDelivery } from './timeline.js'
+import { Timeline, type TimelineDelivery, type TimelineItem, type TimelinePage } from './timeline.js'
 
 const now = new Date('2026-03-01T12:00:00Z')
 const later = (seconds: number): Date => new Date(now.getTime() + 1000 * seconds)
@@ -42,12 +42,15 @@ beforeEach(async () => {
 })
 
 /** A message that is owed to the webhook, and the lease if this took it. */
-async function post(claim = false): Promise<{ entry: Entry; claimed: Claimed | undefined }> {
+async function post(
+  claim = false,
+  { owes = [target], text = '' } = {},
+): Promise<{ entry: Entry; claimed: Claimed | undefined }> {
   const entry = {
     id: newId(),
     type: 'message' as const,
     author: 'business' as const,
-    payload: '{"type":"text"}',
+    payload: JSON.stringify({ type: 'text', text }),
     at: now,
     claim,
   }
@@ -55,7 +58,7 @@ async function post(claim = false): Promise<{ entry: Entry; claimed: Claimed | u
     ...stream(),
     kind: 'conversation',
     entry,
-    resolve: () => ({ owes: [target] }),
+    resolve: () => ({ owes }),
   })
   if (!appended) throw new Error('the conversation is not there')
   return appended as { entry: Entry; claimed: Claimed | undefined }
@@ -66,6 +69,15 @@ async function read(
   changes: Partial<ClientRecord> = {},
   webhook: object = hook,
 ): Promise<TimelineDelivery[]> {
+  const items = await page({ limit: 10 }, changes, webhook)
+  return items.flatMap((item) => item.deliveries)
+}
+
+async function page(
+  which: TimelinePage,
+  changes: Partial<ClientRecord> = {},
+  webhook: object = hook,
+): Promise<TimelineItem[]> {
   const client = {
     id: record.id,
     record: { ...record, ...changes },
@@ -75,8 +87,7 @@ async function read(
   const options = { store, now: () => now, monitor: { read: async () => states } }
   const deliveries = new Deliveries(options as unknown as ConstructorParameters<typeof Deliveries>[0])
   const timeline = new Timeline({ ...options, deliveries, channels: { isLoaded: () => true } })
-  const items = await timeline.read(client, streamId, { limit: 10 })
-  return items.flatMap((item) => item.deliveries)
+  return timeline.read(client, streamId, which)
 }
 
 const deadOf = (fields: Partial<Dead>): Dead => ({
@@ -157,4 +168,56 @@ test('what was deleted before it was sent is cancelled, and what was sent stays 
   await store.deleteMessages(record.id, streamId, 'all', now)
   await store.mark(stream(), claimed?.lease ?? { fence: 0 }, { scanned: unsent.seq, lanes: {}, nextAt: null })
   expect((await read()).map(({ state }) => state)).toEqual(['cancelled', 'delivered'])
+})
+
+describe('a page ends', () => {
+  const seqsOf = (items: readonly TimelineItem[]) => items.map(({ entry }) => entry.seq)
+
+  /** The numbers on each page, from the newest to the first entry. */
+  async function backwards(): Promise<number[][]> {
+    const pages: number[][] = []
+    for (let before: number | undefined; before !== 1; before = pages.at(-1)?.at(-1))
+      pages.push(seqsOf(await page({ limit: 100, ...(before !== undefined && { before }) })))
+    return pages
+  }
+
+  /** The same from the first one on. */
+  async function forwards(last: number): Promise<number[][]> {
+    const pages: number[][] = []
+    for (let after = 0; after < last; after = pages.at(-1)?.[0] ?? last)
+      pages.push(seqsOf(await page({ limit: 100, after })))
+    return pages
+  }
+
+  test('with the attempts that have room, however many webhooks answer each with a text', async () => {
+    const owes = Array.from({ length: 100 }, () => webhookTarget(newId()))
+    for (let count = 0; count < 5; count += 1) {
+      const { entry } = await post(false, { owes })
+      const attempts = owes.flatMap((to) =>
+        Array.from({ length: 10 }, (_, i) => ({
+          ...{ ...stream(), seq: entry.seq, target: to, at: later(i), durationMs: 1 },
+          ...{ outcome: 'transient' as const, response: 'no' },
+        })),
+      )
+      await store.recordAttempts(attempts)
+    }
+    expect(await backwards()).toEqual([
+      [6, 5],
+      [4, 3],
+      [2, 1],
+    ])
+    expect(await forwards(6)).toEqual([[3, 2, 1], [5, 4], [6]])
+    const [newest] = await page({ limit: 100 })
+    expect(newest?.deliveries.map(({ attempts }) => attempts.length)).toEqual(owes.map(() => 10))
+  })
+
+  test('with the message that brings it to a mebibyte', async () => {
+    for (let count = 0; count < 5; count += 1) await post(false, { text: 'x'.repeat(600_000) })
+    expect(await backwards()).toEqual([
+      [6, 5],
+      [4, 3],
+      [2, 1],
+    ])
+    expect(await forwards(6)).toEqual([[3, 2, 1], [5, 4], [6]])
+  })
 })

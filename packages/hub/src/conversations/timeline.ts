@@ -5,9 +5,11 @@ import { isFeed } from '../clients/feed.js'
 import { integrationOf, labelOf, type OpenIntegration } from '../clients/open-integration.js'
 import type { TargetMonitor } from '../delivery/targets/target-monitor.js'
 import type { TargetState } from '../delivery/targets/target-state.js'
-import type { Attempt, AttemptRecord } from '../log/attempt.js'
+import { yieldIfBusy } from '../event-loop.js'
+import { type Attempt, type AttemptRecord, KEPT_ATTEMPTS } from '../log/attempt.js'
 import type { ConversationRecord } from '../log/endpoint-record.js'
-import type { Dead, Entry } from '../log/entry.js'
+import type { Dead, Entry, StreamRef } from '../log/entry.js'
+import { firstPage, isFull } from '../log/page.js'
 import { type LaneState, type Progress, replayOf, type Schedule } from '../log/progress.js'
 import { parseTarget, type Target, type TargetKind } from '../log/target.js'
 import type { Store } from '../ports/store.js'
@@ -84,6 +86,12 @@ interface Place {
   health?: TargetState
 }
 
+/**
+ * Attempts of one page, which are read and sent as a whole: a client may have many webhooks, each of which answers with a
+ * kilobyte to each attempt.
+ */
+const MAX_ATTEMPTS = 2_000
+
 /** The entries of a conversation, each with what became of its deliveries and what holds them back. */
 export class Timeline {
   readonly #options: TimelineOptions
@@ -92,18 +100,21 @@ export class Timeline {
     this.#options = options
   }
 
-  /** Newest first. Entries that fill an unused number are left out, so that a page may be short. @throws NOT_FOUND */
+  /**
+   * Newest first. A page ends with the entry that brings it to 1 MiB or to 2000 attempts, and entries that fill an unused
+   * number are left out, so that it may be short. @throws NOT_FOUND
+   */
   async read(client: ClientView, conversationId: Id, page: TimelinePage): Promise<TimelineItem[]> {
     const { store, monitor } = this.#options
     const conversation = await store.findConversation(client.id, conversationId)
     if (!conversation) throw new PlugboardError('NOT_FOUND', 'conversation not found')
     const stream = { clientId: client.id, streamId: conversationId }
-    const entries = await this.#entries(conversation, page)
-    const [progress, schedule, states, attempts] = await Promise.all([
+    const near = await this.#entries(conversation, page)
+    const [progress, schedule, states, { entries, attempts }] = await Promise.all([
       store.findProgress(stream),
       store.findSchedule(stream),
       monitor.read(client.id),
-      store.listAttempts(stream, entries),
+      this.#withAttempts(stream, near),
     ])
     const scene: Scene = {
       ...{ client, conversation, progress, schedule: schedule ?? {}, states },
@@ -117,21 +128,44 @@ export class Timeline {
         deliveries: await Promise.all(shown.map((target) => this.#delivery(scene, entry, target))),
       }
     })
-    return (await Promise.all(items)).reverse()
+    const found = await Promise.all(items)
+    return found.sort((a, b) => b.entry.seq - a.entry.seq)
   }
 
-  /** In their order. */
+  /** The nearest to where the page begins come first. */
   async #entries({ id: streamId, clientId, seq }: ConversationRecord, page: TimelinePage): Promise<Entry[]> {
     const { before = seq + 1, after, limit } = page
     const from = after ?? Math.max(0, Math.min(before, seq + 1) - 1 - limit)
     const end = after === undefined ? Math.min(before - 1, seq) : Math.min(after + limit, seq)
-    const entries: Entry[] = []
+    let entries: Entry[] = []
     for (let last = from; last < end; ) {
+      const turn = yieldIfBusy()
+      if (turn) await turn
       const read = await this.#options.store.readEntries({ clientId, streamId }, last, end - last)
-      entries.push(...read)
-      last = read.at(-1)?.seq ?? end
+      // The store reads in the order of the numbers alone: of large entries, the last ones are kept.
+      const known = after === undefined ? [...read.reverse(), ...entries] : [...entries, ...read]
+      last = (after === undefined ? read.at(0) : read.at(-1))?.seq ?? end
+      entries = firstPage(known, limit)
+      if (after !== undefined && isFull(entries, limit)) break
     }
     return entries.filter(({ type }) => type !== 'void')
+  }
+
+  /** The first of these entries, as many as have room, with the attempts at their deliveries. */
+  async #withAttempts(
+    stream: StreamRef,
+    near: readonly Entry[],
+  ): Promise<{ entries: Entry[]; attempts: AttemptRecord[] }> {
+    const entries: Entry[] = []
+    const attempts: AttemptRecord[] = []
+    while (entries.length < near.length && attempts.length < MAX_ATTEMPTS) {
+      const turn = yieldIfBusy()
+      if (turn) await turn
+      const next = someOf(near.slice(entries.length))
+      attempts.push(...(await this.#options.store.listAttempts(stream, next)))
+      entries.push(...next)
+    }
+    return { entries, attempts }
   }
 
   async #delivery(scene: Scene, entry: Entry, target: Target): Promise<TimelineDelivery> {
@@ -264,6 +298,18 @@ function inSchedule({ leasedUntil, dueAt }: Schedule, now: Date): Hold | undefin
     reason: 'it is due, and waits for a process that has room for it',
     ...(dueAt && (dueAt <= now ? { since: dueAt } : { until: dueAt })),
   }
+}
+
+/** Entries that have no more attempts together than a page has; at least one. */
+function someOf(entries: readonly Entry[]): Entry[] {
+  const some: Entry[] = []
+  let deliveries = 0
+  for (const entry of entries) {
+    deliveries += entry.owes.length
+    if (some.length > 0 && deliveries * KEPT_ATTEMPTS > MAX_ATTEMPTS) break
+    some.push(entry)
+  }
+  return some
 }
 
 const deliveryKey = (seq: number, target: Target): string => `${seq} ${target}`

@@ -29,7 +29,13 @@ const number = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 
 const query = z
   .strictObject({
-    limit: z.coerce.number().int().min(1).max(MAX_ENTRIES).default(50).describe('Entries of a page'),
+    limit: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(MAX_ENTRIES)
+      .default(50)
+      .describe('Entries of a page; one with large messages or many attempts has fewer'),
     before: number.optional().describe('The newest entries before this number (`seq`)'),
     after: number.optional().describe('The oldest entries after this number (`seq`)'),
   })
