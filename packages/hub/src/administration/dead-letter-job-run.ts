@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Id, isPlugboardError, PlugboardError } from '@plugboard/core'
 import type { ClientView } from '../clients/directory.js'
 import type { Deliveries } from '../conversations/deliveries.js'
@@ -7,6 +6,7 @@ import { type DeadFilter, type DeadRef, type DeadSpot, matchesDead } from '../lo
 import { type LaneKey, parseLaneKey, parseTarget, type Target } from '../log/target.js'
 import type { Store } from '../ports/store.js'
 import type { NewJob } from './dead-letter-job.js'
+import { insist, pause, RETRY_MS } from './insist.js'
 
 export interface JobRunOptions {
   store: Pick<Store, 'walkDead' | 'findProgress' | 'findEntry'>
@@ -36,8 +36,6 @@ const LAST_LOOK_MS = 1_000
 const PATIENCE_MS = 10_000
 /** Between two passes, while conversations wait for their targets. */
 const PASS_MS = 2_000
-/** After a failure of the store. */
-const AGAIN_MS = 1_000
 /** Dead letters that stay listed and are remembered, so that each is counted once. */
 const MAX_SETTLED = 100_000
 
@@ -155,7 +153,7 @@ export class JobRun {
         done()
         return 'over'
       } catch (error) {
-        if (isPlugboardError(error, 'UNAVAILABLE')) await this.#pause(AGAIN_MS)
+        if (isPlugboardError(error, 'UNAVAILABLE')) await this.#pause(RETRY_MS)
         else if (isPlugboardError(error, 'RATE_LIMITED')) return 'waits'
         else if (!isPlugboardError(error, 'NOT_FOUND')) throw error
         else if (job.action === 'discard' || this.#hasTarget(job.to ?? target)) {
@@ -221,20 +219,12 @@ export class JobRun {
   }
 
   /** Undefined when it was aborted. */
-  async #insist<T>(read: () => Promise<T>): Promise<T | undefined> {
-    while (!this.#signal.aborted) {
-      try {
-        return await read()
-      } catch (error) {
-        if (!isPlugboardError(error, 'UNAVAILABLE')) throw error
-        await this.#pause(AGAIN_MS)
-      }
-    }
-    return undefined
+  #insist<T>(read: () => Promise<T>): Promise<T | undefined> {
+    return insist(read, this.#signal)
   }
 
-  async #pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.#signal, ref: false }).catch(() => undefined)
+  #pause(ms: number): Promise<void> {
+    return pause(ms, this.#signal)
   }
 }
 

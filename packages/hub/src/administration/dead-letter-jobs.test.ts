@@ -36,7 +36,11 @@ async function setUp({ webhooks = [] as string[] } = {}) {
   const received: { streamId: Id; seq: number; target: Target }[] = []
 
   /** A process; when it is killed, nothing that it does reaches the store any more. */
-  function process({ isAlone = false, isInHand = (): boolean => false } = {}) {
+  function process({
+    isAlone = false,
+    isInHand = (): boolean => false,
+    isAway = (_: string): boolean => false,
+  } = {}) {
     const store = database.open()
     let isDead = false
     const dying = new Proxy(store, {
@@ -45,6 +49,7 @@ async function setUp({ webhooks = [] as string[] } = {}) {
         if (typeof member !== 'function') return member
         return async (...input: unknown[]) => {
           if (isDead) throw new PlugboardError('UNAVAILABLE', 'killed')
+          if (isAway(String(name))) throw new PlugboardError('UNAVAILABLE', 'away')
           // A process that died in the middle of a replay keeps others from it for some seconds.
           if (name === 'replay' && isInHand()) return undefined
           return Reflect.apply(member, of, input)
@@ -271,6 +276,25 @@ test('a client has a limited number of jobs that run', async () => {
   await expect(jobs.resume(client, one.id)).rejects.toThrow(limited.message)
   await jobs.stopJob(client, two.id)
   expect(await jobs.resume(client, one.id)).toMatchObject({ state: 'running' })
+})
+
+test('a job goes on when the store was away while a process gave it back, and while another one took it', async () => {
+  const { client, process, buried, dead } = await setUp()
+  const away = new Set<string>()
+  const isAway = (name: string) => away.delete(name)
+  const [one, other] = [process({ isAway }), process({ isAway })]
+  await buried(20)
+  const { id } = await one.jobs.create(client, replay({ action: 'discard', perSecond: 100 }))
+  await one.jobs.look()
+  await expect.poll(async () => (await one.jobs.get(client, id)).done, PATIENT).toBeGreaterThan(2)
+  away.add('findDocument')
+  await one.jobs.stop()
+  expect([away.size, (await other.jobs.get(client, id)).state]).toEqual([0, 'running'])
+  away.add('walkDead')
+  await other.jobs.look()
+  const state = async () => (await other.jobs.get(client, id)).state
+  await expect.poll(async () => [away.size, await state()], PATIENT).toEqual([0, 'done'])
+  expect([(await other.jobs.get(client, id)).done, await dead()]).toEqual([20, 0])
 })
 
 test('why a job failed has no words of the store', async () => {

@@ -23,6 +23,7 @@ import {
   toStoredFilter,
 } from './dead-letter-job.js'
 import { JobRun } from './dead-letter-job-run.js'
+import { insist } from './insist.js'
 
 export interface JobsOptions {
   store: Store
@@ -57,6 +58,9 @@ const RETRY_MS = 5_000
 /** Share of the time after which others take over that a process uses itself; the rest is for what is under way. */
 const OWN_SHARE = 0.6
 const BEATS = 15
+/** Of the last write of a job, which a process that stops waits for. */
+const LAST_TRIES = 5
+const LAST_PAUSE_MS = 500
 const PAGE = 500
 /** Dead letters that a count looks at. */
 const MAX_LOOKS = 200_000
@@ -349,10 +353,10 @@ export class Jobs {
         },
       })
       await own.run.run()
+      if (!isNew) await this.#recount(own, client)
       clearInterval(beats)
       await own.beating
-      if (own.abort.signal.aborted) return await this.#giveBack(id, own)
-      if (!isNew) await this.#recount(own, client)
+      if (own.abort.signal.aborted) return await this.#tryHard(() => this.#giveBack(id, own))
       await this.#end(id, own, { state: 'done' })
     } catch (err) {
       clearInterval(beats)
@@ -365,8 +369,8 @@ export class Jobs {
   /** What an earlier owner did may not all be written down, and what it had under way may end after it. */
   async #recount(own: Own, client: ClientView): Promise<void> {
     const { total, isMore, done } = own.data
-    const left = await this.count(client, filterOf(own.data))
-    if (!isMore && !left.isMore) own.data = { ...own.data, done: Math.max(done, total - left.count) }
+    const left = await insist(() => this.count(client, filterOf(own.data)), own.abort.signal)
+    if (left && !isMore && !left.isMore) own.data = { ...own.data, done: Math.max(done, total - left.count) }
   }
 
   /** Resolves when this process surely owns the job, or when it is to end. */
@@ -419,7 +423,7 @@ export class Jobs {
   async #end(id: Id, own: Own, { state, error }: { state: JobState; error?: string }): Promise<void> {
     const { owner: _, ...data } = ended(own.data, state, this.#now)
     own.data = { ...data, ...(error !== undefined && { error }) }
-    await this.#insist(id, own)
+    await this.#tryHard(() => this.#write(id, own))
   }
 
   /** Its process stops, or somebody stopped the job: then its progress is added to what that one wrote. */
@@ -434,15 +438,14 @@ export class Jobs {
     await store.replaceDocument(documentOf(id, found.version + 1, { ...data, done, failed, waiting: 0 }))
   }
 
-  /** The last write of a job. */
-  async #insist(id: Id, own: Own): Promise<void> {
-    for (let tries = 0; tries < 5; tries += 1) {
+  /** The last write of a job. If it fails for good, whoever takes the job goes on, and may find nothing left to do. */
+  async #tryHard(write: () => Promise<unknown>): Promise<void> {
+    for (let tries = 0; tries < LAST_TRIES; tries += 1) {
       try {
-        await this.#write(id, own)
+        await write()
         return
       } catch {
-        // Whoever takes it finds nothing left to do.
-        await new Promise((resolve) => setTimeout(resolve, 500).unref())
+        await new Promise((resolve) => setTimeout(resolve, LAST_PAUSE_MS).unref())
       }
     }
   }
