@@ -1,5 +1,6 @@
 import type { DestinationStream } from 'pino'
 import { z } from 'zod'
+import { plain } from './plain-text.js'
 
 /** Levels of pino: their names, and the colors of a terminal. */
 const LEVELS: Readonly<Record<number, readonly [name: string, color: number]>> = {
@@ -39,10 +40,6 @@ function parse(line: string): unknown {
 
 const textOf = (value: unknown): string =>
   typeof value === 'string' && /^[\w.:/@+-]+$/.test(value) ? value : plain(JSON.stringify(value))
-
-/** Control characters in a value could move the cursor, or hide text. */
-const plain = (text: string): string =>
-  text.replace(/\p{Cc}/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 const fault = z.looseObject({ stack: z.string().optional(), message: z.string().optional() })
 

@@ -105,6 +105,20 @@ describe('while a server runs', () => {
     expect((await client.call('GET', '/clients')).status).toBe(401)
   })
 
+  test('a client whose name moves the cursor, or is read from right to left, is shown as it is', async () => {
+    const name = `${newId()}\u001b[2J\u009b1A\n\u202efdp.exe`
+    const { id } = await createClient(server, { name })
+    for (const more of [[], ['--json']]) {
+      const { out: output } = await run(['clients', 'list', ...more])
+      const shown = output.split('\n').find((line) => line.includes(id)) ?? ''
+      expect(shown).toContain(name.slice(0, 24))
+      expect(shown).toMatch(/u001b\[2J\\u009b1A.*u202efdp\.exe/)
+      expect(output.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u)
+    }
+    expect(await json('clients', 'list')).toContainEqual(expect.objectContaining({ id, name }))
+    await run(['clients', 'delete', id])
+  })
+
   test('dead letters are listed by filter, and replayed together', async () => {
     const bot = await startReceiver(() => 500)
     const clients = [await createClient(server, hooks(bot.url)), await createClient(server, hooks(bot.url))]

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { isPlugboardError } from '@plugboard/core'
+import { plain } from '../plain-text.js'
 import { type Command, commands, isCommand, type Program } from './commands.js'
 
 class UsageError extends Error {
@@ -76,7 +77,7 @@ function parsed(name: string, { operands = [], options = {}, takesMore }: Comman
 function report(error: unknown): void {
   if (error instanceof UsageError)
     console.error(`plugboard: ${error.message}; see plugboard help${error.command && ` ${error.command}`}`)
-  else if (isPlugboardError(error)) console.error(`plugboard: ${withCause(error)}`)
+  else if (isPlugboardError(error)) console.error(`plugboard: ${plain(withCause(error))}`)
   else console.error(error)
 }
 

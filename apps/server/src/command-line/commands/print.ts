@@ -1,12 +1,14 @@
+import { plain } from '../../plain-text.js'
+
 /** The result of a command: a line of JSON for programs, or lines for a person. */
 export function print(isJson: boolean | undefined, value: unknown, lines: readonly string[]): void {
-  for (const line of isJson ? [JSON.stringify(value)] : lines) console.log(line)
+  for (const line of isJson ? [JSON.stringify(value)] : lines) console.log(plain(line))
 }
 
 /** Rows below their titles, in columns. */
 export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string[] {
   if (rows.length === 0) return ['(none)']
-  const all = [titles, ...rows]
+  const all = [titles, ...rows.map((row) => row.map(plain))]
   const widths = titles.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
   return all.map((row) =>
     row
