@@ -114,6 +114,15 @@ describe('a sign-in with OpenID Connect', () => {
       /not say that your e-mail address is verified/,
     ],
     [
+      'whose e-mail address becomes that of an operator in lower case',
+      async () => {
+        const email = `k${randomUUID()}@example.com`
+        await callWithKey(server, 'POST', '/operators', { email, role: 'admin' })
+        return person({ email: email.replace('k', '\u212a') })
+      },
+      /other characters than ASCII/,
+    ],
+    [
       'with the e-mail address of an operator who is somebody else there',
       async () => {
         const { email = '', sub } = person()

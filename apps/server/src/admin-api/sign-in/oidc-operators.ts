@@ -41,7 +41,8 @@ export async function operatorFor(
         }),
     )
   }
-  if (email === undefined) throw refused('the provider does not say your e-mail address')
+  if (email === undefined)
+    throw refused('the provider says no e-mail address of yours, or one with other characters than ASCII')
   if (!role)
     throw refused(
       isVerified

@@ -22,7 +22,7 @@ export interface SingleSignOnOptions {
 /** Who somebody is, as the provider says. */
 export interface Identity {
   subject: { issuer: string; id: string }
-  /** In lower case. */
+  /** In lower case. Absent if the provider says none, or one that operators cannot have. */
   email?: string
   /** Whether the provider has checked that the address is theirs. */
   isVerified: boolean
@@ -43,6 +43,12 @@ const MAX_ANSWER_BYTES = 1_048_576
 const METADATA_MS = 60 * 60 * 1000
 
 const AUDIENCE = 'oidc'
+
+/**
+ * Addresses of operators have printable characters of ASCII alone, also those that an administrator types. Others may look
+ * like somebody else's in the audit log, and some become them in lower case: `\u212a` (Kelvin) becomes `k`.
+ */
+const EMAIL = /^[\x21-\x3f\x41-\x7e]+@[\x21-\x3f\x41-\x7e]+$/
 
 const client = lazyModule(() => import('openid-client'))
 
@@ -136,7 +142,7 @@ export class SingleSignOn {
     const role = roleOf(this.#options.config.oidcRoles ?? [], claims)
     return {
       subject: { issuer, id: sub },
-      ...(email !== undefined && { email: email.toLowerCase() }),
+      ...(email !== undefined && EMAIL.test(email) && { email: email.toLowerCase() }),
       isVerified: String(email_verified) === 'true',
       ...(name !== undefined && name !== '' && { name: name.slice(0, 100) }),
       ...(role && { role }),
