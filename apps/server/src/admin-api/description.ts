@@ -41,14 +41,20 @@ const securitySchemes = {
 /** The credentials of a route that not anyone may call. */
 export const security: Security = [{ adminSession: [] }, { adminBearer: [] }, { adminKey: [] }]
 
-const fault = (code: string, message: string, path?: readonly string[]) => ({
-  error: { code, message, ...(path && { path }), requestId: '2f6c01aa-1' },
+const fault = (code: string, message: string, issue?: { path: readonly string[]; message: string }) => ({
+  error: {
+    ...{ code, message },
+    ...(issue && { path: issue.path, issues: [issue] }),
+    requestId: '2f6c01aa-1',
+  },
 })
 
 const answers = {
   400: {
-    description: 'The request is invalid; `path` names the field',
-    examples: { field: fault('INVALID', '"name" is required', ['name']) },
+    description: 'The request is invalid; `path` names the first field, `issues` has all of them',
+    examples: {
+      field: fault('INVALID', '"name" is required', { path: ['name'], message: 'is required' }),
+    },
   },
   401: {
     description: 'Credentials are missing, wrong or expired',

@@ -4,7 +4,7 @@ import { noteFailure } from '../dialects/note-failure.js'
 import { BadRequest } from '../http/errors/bad-request.js'
 import { statusOf } from '../http/errors/error-status.js'
 
-/** Sends every failure as `{"error": {"code", "message", "path"?, "requestId"}}`. */
+/** Sends every failure as `{"error": {"code", "message", "path"?, "issues"?, "requestId"}}`. */
 export function sendError(
   error: FastifyError | Error,
   request: FastifyRequest,
@@ -18,7 +18,10 @@ export function sendError(
     error: {
       code: known.code,
       message: messageOf(known),
-      ...(issue && { path: issue.path }),
+      ...(issue && {
+        path: issue.path,
+        issues: known.issues.map(({ path, message }) => ({ path, message })),
+      }),
       requestId: request.id,
     },
   })

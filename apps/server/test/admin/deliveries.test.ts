@@ -191,9 +191,9 @@ describe('deliveries', () => {
     const bot = await startReceiver((request) => (textOf(request) === 'bad' ? 500 : 200))
     const client = await createClient(slow, { webhooks: [{ url: bot.url }] })
     const { conversationId } = await client.converse()
-    const of = `/admin/v1/clients/${client.id}/deliveries`
-    const read = async (state: string) =>
-      (await callWithKey(slow, 'GET', `${of.slice(9)}?state=${state}`)).json.items
+    const ask = (state: string, query: Record<string, string> = {}) =>
+      callWithKey(slow, 'GET', `/clients/${client.id}/deliveries?${new URLSearchParams({ state, ...query })}`)
+    const read = async (state: string, query?: Record<string, string>) => (await ask(state, query)).json.items
     await expect.poll(() => read('pending'), PATIENT).toEqual([])
     await client.say(conversationId, 'bad')
     await client.say(conversationId, 'after it')
@@ -205,6 +205,16 @@ describe('deliveries', () => {
       },
     ])
     expect(await read('dead')).toEqual([])
+    const since = new Date(0).toISOString()
+    const others = [
+      { event: 'user.new' },
+      { until: since },
+      { since: new Date(Date.now() + 60_000).toISOString() },
+    ]
+    expect(await read('retrying', { event: 'message.new', since })).toHaveLength(1)
+    for (const other of others) expect(await read('retrying', other as Record<string, string>)).toEqual([])
+    const refused = await ask('retrying', { reason: 'exhausted' })
+    expect([refused.status, refused.json.error.path]).toEqual([400, ['reason']])
   })
 
   test('are replayed or discarded one by one, and what is no dead letter is refused alone', async () => {

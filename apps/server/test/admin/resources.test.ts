@@ -264,6 +264,15 @@ describe('integrations', () => {
     expect(json.error.message).toContain(message)
   })
 
+  test('is refused with each field that is wrong', async () => {
+    const { id } = (await admin('POST', '/clients', {})).json.client
+    const { json } = await admin('POST', `/clients/${id}/integrations`, { channel: 'webhook', config: {} })
+    expect(json.error.issues).toEqual([
+      { path: ['config', 'url'], message: 'is required' },
+      { path: ['config', 'secret'], message: 'is required' },
+    ])
+  })
+
   test('a check of one without a provider succeeds, and one of another client is not found', async () => {
     const { id } = (await admin('POST', '/clients', {})).json.client
     const other = (await admin('POST', '/clients', {})).json.client

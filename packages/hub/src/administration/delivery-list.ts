@@ -5,7 +5,7 @@ import { integrationOf } from '../clients/open-integration.js'
 import type { Deliveries } from '../conversations/deliveries.js'
 import { yieldIfBusy } from '../event-loop.js'
 import type { DeadLetters, DeadPage, DeadPlace } from '../log/dead-letter.js'
-import type { Entry } from '../log/entry.js'
+import type { Entry, EntryType } from '../log/entry.js'
 import type { OwingPage, OwingStream } from '../log/owing-streams.js'
 import type { LaneState } from '../log/progress.js'
 import { type LaneKey, parseLaneKey, parseTarget, type Target } from '../log/target.js'
@@ -20,6 +20,11 @@ export interface PendingFilter {
   /** Name of a channel. */
   channel?: string
   integrationId?: Id
+  type?: EntryType
+  /** Accepted at this time or later. */
+  since?: Date
+  /** Accepted at this time or earlier. */
+  until?: Date
 }
 
 /** The next delivery to a target of one conversation. */
@@ -96,7 +101,8 @@ export class DeliveryList {
       for (const stream of streams) {
         const wait = yieldIfBusy()
         if (wait) await wait
-        deliveries.push(...(await this.#of(client, stream, filter)))
+        const found = await this.#of(client, stream, filter)
+        deliveries.push(...found.filter(({ entry }) => isOf(filter, entry)))
         place = placeAfter(place, stream)
         if (deliveries.length >= limit) return { deliveries, ...(place && { next: place }) }
       }
@@ -204,3 +210,8 @@ const isWanted = (
   (target === undefined || target === of.target) &&
   (channel === undefined || channel === of.channel) &&
   (integrationId === undefined || integrationId === of.integrationId)
+
+const isOf = ({ type, since, until }: PendingFilter, entry: PendingDelivery['entry']): boolean =>
+  (type === undefined || type === entry.type) &&
+  (since === undefined || since <= entry.at) &&
+  (until === undefined || entry.at <= until)

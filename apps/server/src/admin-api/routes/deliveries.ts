@@ -1,4 +1,4 @@
-import { isPlugboardError, toUuid } from '@plugboard/core'
+import { invalid, isPlugboardError, toUuid } from '@plugboard/core'
 import {
   type ClientView,
   type Dead,
@@ -6,6 +6,7 @@ import {
   type DeadLetter,
   eventOf,
   type PendingDelivery,
+  type PendingFilter,
   parseTarget,
   type Target,
 } from '@plugboard/hub'
@@ -29,6 +30,9 @@ const query = z.strictObject({
       '`dead`: given up, newest first. `retrying`, `pending`: the next one of each target of a conversation, longest due first',
     ),
   ...deadFilter,
+  reason: deadFilter.reason.describe('Why it was given up'),
+  since: deadFilter.since.describe('Given up at this time or later; or if it is pending, accepted'),
+  until: deadFilter.until.describe('Given up at this time or earlier; or if it is pending, accepted'),
 })
 
 const deliverySchema = z.object({
@@ -88,9 +92,11 @@ export function deliveryRoutes(app: FastifyInstance, deps: AdminDeps): void {
     responses: { 200: listOf(deliverySchema) },
     handle: ({ client, query: { state, limit, cursor, ...wanted } }) => {
       const filter = deadFilterOf(client, wanted)
-      return state === 'dead'
-        ? dead(client, filter, limit, cursor)
-        : pending(client, { ...filter, state }, limit, cursor)
+      if (state === 'dead') return dead(client, filter, limit, cursor)
+      const { reason, ...ofPending } = filter
+      if (reason !== undefined)
+        throw invalid({ path: ['reason'], message: 'is of deliveries that were given up: state "dead"' })
+      return pending(client, { ...ofPending, state }, limit, cursor)
     },
   })
   for (const action of ['replay', 'discard'] as const)
@@ -144,19 +150,13 @@ export function deliveryRoutes(app: FastifyInstance, deps: AdminDeps): void {
 
   async function pending(
     client: ClientView,
-    { state, target, channel, integrationId }: DeadFilter & { state: 'pending' | 'retrying' },
+    filter: PendingFilter,
     limit: number,
     cursor: string | undefined,
   ) {
     const place = placeIn(cursor, owingPlace)
-    const wanted = {
-      state,
-      ...(target && { target }),
-      ...(channel !== undefined && { channel }),
-      ...(integrationId && { integrationId }),
-    }
     const after = place && { nextAt: place.at, count: place.count }
-    const { deliveries, next } = await hub.deliveryList.pending(client, wanted, {
+    const { deliveries, next } = await hub.deliveryList.pending(client, filter, {
       limit,
       ...(after && { after }),
     })
