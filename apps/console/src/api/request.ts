@@ -1,6 +1,12 @@
 import { apiUrl } from '../base.js'
 import { Store } from '../store.js'
 
+/** A field that was not accepted, and what follows its name: `is required`. */
+export interface Issue {
+  path: readonly (string | number)[]
+  message: string
+}
+
 /** An answer of the server that is no success, or none at all. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
@@ -8,8 +14,7 @@ export class ApiError extends Error {
   /** 0: the server could not be reached. */
   readonly status: number
   readonly code: string
-  /** Of a field that was not accepted. */
-  readonly path: readonly (string | number)[]
+  readonly issues: readonly Issue[]
   /** Names the request in the log of the server. */
   readonly requestId: string | undefined
 
@@ -17,12 +22,12 @@ export class ApiError extends Error {
     status: number,
     code: string,
     message: string,
-    { path = [], requestId }: { path?: readonly (string | number)[]; requestId?: string | undefined } = {},
+    { issues = [], requestId }: { issues?: readonly Issue[]; requestId?: string | undefined } = {},
   ) {
     super(message)
     this.status = status
     this.code = code
-    this.path = path
+    this.issues = issues
     this.requestId = requestId
   }
 }
@@ -111,7 +116,7 @@ function errorOf(response: Response, json: unknown): ApiError {
     error?.code ?? String(response.status),
     error?.message ?? `The server answered with status ${response.status}.`,
     {
-      path: error?.path ?? [],
+      issues: error?.issues ?? [],
       requestId: error?.requestId ?? response.headers.get('x-request-id') ?? undefined,
     },
   )
@@ -120,7 +125,7 @@ function errorOf(response: Response, json: unknown): ApiError {
 interface ErrorBody {
   code: string
   message: string
-  path: (string | number)[]
+  issues: Issue[]
   requestId: string
 }
 

@@ -2,6 +2,7 @@ import type { JSX } from 'preact'
 import type { ApiError } from '../api/request.js'
 import type { ConfigSchema } from '../api/wire.js'
 import { CheckField, SelectField, TextField } from './fields.js'
+import { faultOf } from './form-failure.js'
 import { labelOf, type Texts } from './schema-values.js'
 
 interface SchemaFormProps {
@@ -11,7 +12,7 @@ interface SchemaFormProps {
   needed?: readonly string[]
   values: Texts
   change(values: Texts): void
-  /** Names the field that was not accepted. */
+  /** Names the fields that were not accepted. */
   error?: ApiError | undefined
   /** Secrets that the server has: an empty field keeps them. */
   kept?: readonly string[]
@@ -24,7 +25,7 @@ export function SchemaFields(props: SchemaFormProps): JSX.Element {
   const isFirst = (name: string) => (schema.required?.includes(name) ?? false) || needed.includes(name)
   const first = names.filter(isFirst)
   const more = names.filter((name) => !isFirst(name))
-  const hasFault = more.some((name) => error?.path.includes(name))
+  const hasFault = more.some((name) => faultOf(error, name) !== undefined)
   const isSet = more.some((name) => (props.values[name] ?? '') !== '')
   return (
     <>
@@ -64,8 +65,7 @@ function Member({
   const common = {
     label: labelOf(name, property) + (isRequired || needed.includes(name) ? '' : ' (optional)'),
     hint: hintOf(property, isKept),
-    // The label names the field.
-    fault: error?.path.includes(name) ? error.message.replace(/^"[\w.]+" /, '') : undefined,
+    fault: faultOf(error, name),
   }
   if (property.type === 'boolean')
     return (

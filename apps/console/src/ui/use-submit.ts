@@ -15,13 +15,15 @@ export interface Submit {
 export function useSubmit(send: () => Promise<unknown>): Submit {
   const [error, setError] = useState<ApiError>()
   const [isSending, setIsSending] = useState(false)
-  async function submit(): Promise<void> {
+  async function submit(form: HTMLFormElement | undefined): Promise<void> {
     setIsSending(true)
     setError(undefined)
     try {
       await send()
     } catch (thrown) {
       setError(asApiError(thrown))
+      // After the faults are drawn.
+      requestAnimationFrame(() => form?.querySelector<HTMLElement>('[aria-invalid]')?.focus())
     } finally {
       setIsSending(false)
     }
@@ -31,7 +33,7 @@ export function useSubmit(send: () => Promise<unknown>): Submit {
     isSending,
     onSubmit(event) {
       event.preventDefault()
-      void submit()
+      void submit(event.currentTarget instanceof HTMLFormElement ? event.currentTarget : undefined)
     },
   }
 }

@@ -46,6 +46,7 @@ test(
 
     await visitor.sees('Overview')
     await page.getByText('This server has no client yet').waitFor()
+    expect(await page.getByText('Everybody is being answered').count()).toBe(0)
     await visitor.picture('empty')
     await page.getByRole('link', { name: 'Begin' }).click()
     await visitor.sees('First message')
@@ -58,7 +59,8 @@ test(
     await page.getByRole('button', { name: /^Telegram/ }).click()
     await page.getByLabel('Bot token').fill('no token at all')
     await press('Add and check')
-    await page.getByRole('alert').waitFor()
+    await page.getByRole('alert').getByText('1 field was not accepted').waitFor()
+    await expect.poll(() => page.evaluate(() => document.activeElement?.ariaInvalid)).toBe('true')
     expect(await visitor.accessibilityFaults()).toEqual([])
     await visitor.picture('first-channel')
     await page.getByLabel('Bot token').fill(TOKEN)

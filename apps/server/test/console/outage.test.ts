@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, type TestClient } from '../support/api.js'
 import { INSTALL_MS, startBrowser } from '../support/browser.js'
 import { type ConsoleVisitor, signedInVisitor } from '../support/console.js'
+import { textOf } from '../support/fault-load.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
 import { cleanUp, startServer, type TestServer } from '../support/server.js'
 
@@ -78,6 +79,54 @@ describe('while the bot is down', () => {
     SLOW,
   )
 })
+
+test(
+  'an old message is replayed where it stands, and what came while nobody looked is not left out',
+  async () => {
+    const bot = await startReceiver((request) => (textOf(request) === 'Hello?' ? 503 : 200))
+    const client = await createClient(server, { webhooks: [{ url: bot.url }] })
+    const { userId, conversationId } = await client.converse()
+    await client.say(conversationId, 'Hello?', userId)
+    const dead = async () => (await client.call('GET', '/dead-letters')).json.deadLetters.length
+    await expect.poll(dead, { timeout: 20_000 }).toBe(1)
+    const say = async (from: number, to: number) => {
+      for (let n = from; n < to; n += 1) await client.say(conversationId, `message ${n}`)
+    }
+    await say(0, 60)
+    const visitor = await signedInVisitor(server, browser, { path: `clients/${client.id}/deliveries` })
+    const { page } = visitor
+    const tabs = page.getByRole('navigation', { name: 'State' }).getByRole('link')
+    const counts = ['Given up 1', 'Retrying 0', 'Waiting 0']
+    await expect.poll(() => tabs.allTextContents()).toEqual(counts)
+    await tabs.last().click()
+    await visitor.shows('Nothing waits')
+    await expect.poll(() => tabs.allTextContents()).toEqual(counts)
+    await tabs.first().click()
+    await follow(visitor, /^http/)
+    // It is on the second page of the timeline.
+    const old = page.locator('.entry', { hasText: 'Hello?' })
+    await old.getByText('Given up').waitFor()
+    bot.answer = () => 200
+    await old.getByRole('button', { name: 'Replay' }).click()
+    await old.getByText('Delivered', { exact: true }).waitFor()
+
+    const look = (isHidden: boolean) =>
+      page.evaluate((hidden) => {
+        Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden })
+        document.dispatchEvent(new Event('visibilitychange'))
+      }, isHidden)
+    await look(true)
+    await say(60, 180)
+    await look(false)
+    await page.getByText('message 179', { exact: true }).waitFor()
+    const texts = await page.locator('.entry .text').allTextContents()
+    const numbers = texts.flatMap((text) => Number(/^message (\d+)$/.exec(text)?.[1] ?? []))
+    expect(numbers).toEqual(numbers.map((_, n) => (numbers[0] ?? 0) + n))
+    await page.getByRole('button', { name: 'Show earlier messages' }).waitFor()
+    expect(visitor.faults).toEqual([])
+  },
+  SLOW,
+)
 
 describe('live', () => {
   test('200 messages a second are followed without freezing', async () => {

@@ -209,6 +209,48 @@ test('filters are in the address, and can all be removed', async () => {
   await page.getByRole('button', { name: 'Remove the filters' }).click()
   await page.locator('tbody tr', { hasText: 'Is anybody there?' }).waitFor()
   expect(new URL(page.url()).search).toBe('')
+
+  await visitor.open('settings?search=RATE_LIMIT')
+  await visitor.shows('ACCOUNT_RATE_LIMIT')
+  expect(await page.getByText('LOG_LEVEL', { exact: true }).count()).toBe(0)
+  await page.getByLabel('Search').fill('no such setting')
+  await page.getByText('No setting matches').waitFor()
+  expect(new URL(page.url()).search).toBe('?search=no+such+setting')
+  expect(visitor.faults).toEqual([])
+})
+
+test('all deliveries that are chosen are replayed, the oldest first, however many they are', async () => {
+  const { client } = await createScene()
+  const visitor = await signedInVisitor(server, browser)
+  const { page } = visitor
+  const item = (n: number) => ({
+    ...{
+      entryId: `entry-${n}`,
+      conversationId: 'c',
+      type: 'message.new',
+      state: 'dead',
+      reason: 'exhausted',
+    },
+    ...{ target: { kind: 'webhook', id: 'w', label: 'https://bot.example' }, attempts: 1 },
+    ...{ at: new Date(n * 1000).toISOString(), diedAt: new Date(n * 1000).toISOString() },
+  })
+  // As many that die would take a minute to make.
+  let items = Array.from({ length: 150 }, (_, n) => item(150 - n))
+  await page.route('**/deliveries?*', (route) => route.fulfill({ json: { items } }))
+  const replayed: string[][] = []
+  await page.route('**/deliveries/replay', (route) => {
+    const wanted: { entryId: string }[] = route.request().postDataJSON().items
+    replayed.push(wanted.map(({ entryId }) => entryId))
+    items = []
+    return route.fulfill({ json: { done: wanted.length, refused: [] } })
+  })
+  await visitor.open(`clients/${client.id}/deliveries`)
+  await page.getByLabel('Select all that are loaded').check()
+  await page.getByText('150 deliveries chosen').waitFor()
+  await page.getByRole('button', { name: 'Replay', exact: true }).click()
+  await visitor.shows('150 deliveries are delivered again')
+  expect(replayed.map(({ length }) => length)).toEqual([100, 50])
+  expect(replayed.flat()).toEqual(Array.from({ length: 150 }, (_, n) => `entry-${n + 1}`))
   expect(visitor.faults).toEqual([])
 })
 

@@ -3,8 +3,8 @@ import { useState } from 'preact/hooks'
 import { request } from '../../api/request.js'
 import type { Channel, Integration } from '../../api/wire.js'
 import { TextField } from '../../ui/fields.js'
+import { FormFailure, faultOf } from '../../ui/form-failure.js'
 import { Icon } from '../../ui/icon.js'
-import { Failure } from '../../ui/notice.js'
 import { SchemaFields } from '../../ui/schema-form.js'
 import { configOf, type Texts } from '../../ui/schema-values.js'
 import { useSubmit } from '../../ui/use-submit.js'
@@ -61,7 +61,7 @@ export function ChannelForm({
           hint={`If the client has several channels of this kind. Default: ${channelName}`}
           value={name}
           change={setName}
-          fault={error?.path[0] === 'name' ? error.message : undefined}
+          fault={faultOf(error, 'name')}
         />
         {setup !== undefined && (
           <details>
@@ -69,7 +69,7 @@ export function ChannelForm({
             <pre>{setup}</pre>
           </details>
         )}
-        {error && <Failure error={error} />}
+        {error && <FormFailure error={error} fields={['name', ...Object.keys(schema.properties ?? {})]} />}
         <div class="cluster">
           <button type="submit" class="button primary" disabled={isSending}>
             {isSending && <Icon name="spinner" spins />} Add and check

@@ -6,8 +6,8 @@ import type { Channel, Integration } from '../../api/wire.js'
 import { useMay } from '../../shell/session.js'
 import { say } from '../../shell/toasts.js'
 import { TextField } from '../../ui/fields.js'
+import { FormFailure } from '../../ui/form-failure.js'
 import { Icon } from '../../ui/icon.js'
-import { Failure } from '../../ui/notice.js'
 import { SchemaFields } from '../../ui/schema-form.js'
 import { configOf, textsOf } from '../../ui/schema-values.js'
 import { useSubmit } from '../../ui/use-submit.js'
@@ -80,7 +80,7 @@ function Form({
           error={error}
           kept={integration.secrets}
         />
-        {error && <Failure error={error} />}
+        {error && <FormFailure error={error} fields={Object.keys(schema.properties ?? {})} />}
         <div class="cluster">
           <button type="submit" class="button primary" disabled={isSending}>
             {isSending && <Icon name="spinner" spins />} Save and check

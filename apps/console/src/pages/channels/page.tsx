@@ -7,6 +7,7 @@ import { useMay } from '../../shell/session.js'
 import { Icon } from '../../ui/icon.js'
 import { Empty, Failure, Loading } from '../../ui/notice.js'
 import { Page } from '../../ui/page.js'
+import { Searched } from '../../ui/searched.js'
 import { Ago } from '../../ui/time.js'
 import { ClientCrumb } from '../client-crumb.js'
 import { DeliveredFacts } from '../target-facts.js'
@@ -40,16 +41,25 @@ export function ChannelsPage({ params: { clientId = '' } }: PageProps): JSX.Elem
           {may && add}
         </Empty>
       )}
-      <ul class="cards">
-        {data?.items.map((integration) => (
-          <li key={integration.id}>
-            <Card clientId={clientId} integration={integration} />
-          </li>
-        ))}
-      </ul>
+      {data && (
+        <Searched items={data.items} textOf={textOf} placeholder="telegram" none="No channel matches">
+          {(found) => (
+            <ul class="cards">
+              {found.map((integration) => (
+                <li key={integration.id}>
+                  <Card clientId={clientId} integration={integration} />
+                </li>
+              ))}
+            </ul>
+          )}
+        </Searched>
+      )}
     </Page>
   )
 }
+
+const textOf = ({ name, displayName, channel }: Integration): string =>
+  `${name} ${displayName ?? ''} ${channel}`
 
 function Card({ clientId, integration }: { clientId: string; integration: Integration }): JSX.Element {
   const { id, name, channel, reason, lastInboundAt, lastOutboundAt } = integration

@@ -68,7 +68,7 @@ export function ConversationPage({ params: { clientId = '', id = '' } }: PagePro
               item={item}
               person={conversation?.name}
               {...((before === undefined || dayOf(before.entry.at) !== day) && { day })}
-              reload={timeline.reload}
+              reload={() => timeline.reloadEntry(item.entry.seq)}
             />
           )
         })}

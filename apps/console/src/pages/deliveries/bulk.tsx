@@ -8,7 +8,7 @@ import { Confirm } from '../../ui/confirm.js'
 import { counted } from '../../ui/numbers.js'
 import { JobDialog } from './job-dialog.js'
 
-/** Maximum items per request of the API; larger selections need a job. */
+/** Maximum items per request of the API. */
 const MAX_AT_ONCE = 100
 
 interface Dealt {
@@ -30,16 +30,25 @@ interface BulkProps {
 /** Replays or discards those that are chosen, or all that match. */
 export function BulkToolbar({ base, filter, target, chosen, done }: BulkProps): JSX.Element {
   const [dialog, setDialog] = useState<'discard' | Job['action'] | 'none' | 'discard-chosen'>('none')
-  const items = chosen
-    .slice(0, MAX_AT_ONCE)
-    // The list has the newest first, and people get the oldest first.
+  // The list has the newest first, and people get the oldest first.
+  const items = [...chosen]
     .sort((a, b) => a.at.localeCompare(b.at))
     .map(({ entryId, target }) => ({ entryId, targetId: target.id }))
   const close = () => setDialog('none')
   async function act(what: 'replay' | 'discard'): Promise<void> {
-    const { done: count, refused } = await request<Dealt>('POST', `${base}/deliveries/${what}`, {
-      body: { items },
-    })
+    let count = 0
+    const refused: Dealt['refused'] = []
+    try {
+      for (let from = 0; from < items.length; from += MAX_AT_ONCE) {
+        const body = { items: items.slice(from, from + MAX_AT_ONCE) }
+        const dealt = await request<Dealt>('POST', `${base}/deliveries/${what}`, { body })
+        count += dealt.done
+        refused.push(...dealt.refused)
+      }
+    } catch (error) {
+      if (count > 0) done(true)
+      throw error
+    }
     if (count > 0)
       say(
         `${counted(count, 'delivery is', 'deliveries are')} ${what === 'replay' ? 'delivered again' : 'discarded'}.`,

@@ -1,9 +1,11 @@
 import type { JSX } from 'preact'
 import { useQuery } from '../../api/query.js'
+import { withQuery } from '../../api/request.js'
 import type { Webhook } from '../../api/wire.js'
 import { at, setFilters, usePlace } from '../../route/location.js'
 import { SelectField } from '../../ui/fields.js'
 import { instantOf } from '../../ui/instant.js'
+import { countOf } from '../../ui/numbers.js'
 import { REASONS } from '../death-reason.js'
 import { PeriodFields } from '../period.js'
 
@@ -21,26 +23,33 @@ const STATES = [
   ['pending', 'Waiting'],
 ] as const
 
-export const stateOf = (query: URLSearchParams): 'dead' | 'retrying' | 'pending' =>
+type State = (typeof STATES)[number][0]
+
+export const stateOf = (query: URLSearchParams): State =>
   STATES.find(([state]) => state === query.get('state'))?.[0] ?? 'dead'
 
-/** Filters of the address, as the API takes them. */
-export function filterOf(query: URLSearchParams): Record<string, string> {
+/** Filters of the address, as the API takes them. Only what was given up has a reason. */
+export function filterOf(query: URLSearchParams, state = stateOf(query)): Record<string, string> {
   const filter: Record<string, string> = {}
-  const isDead = stateOf(query) === 'dead'
-  for (const name of isDead ? ['target', 'channel', 'reason'] : ['target', 'channel']) {
+  for (const name of state === 'dead' ? ['target', 'channel', 'reason'] : ['target', 'channel']) {
     const value = query.get(name)
     if (value) filter[name] = value
   }
-  for (const name of isDead ? ['since', 'until'] : []) {
+  for (const name of ['since', 'until']) {
     const value = instantOf(query.get(name))
     if (value !== undefined) filter[name] = value
   }
   return filter
 }
 
-/** The state as tabs, and where, why and when. */
-export function DeliveryFilters({ clientId }: { clientId: string }): JSX.Element {
+/** The state as tabs, and where, why and when. `shown`: how many the list has, and how often something was done about them. */
+export function DeliveryFilters({
+  clientId,
+  shown,
+}: {
+  clientId: string
+  shown: { count: string; acts: number }
+}): JSX.Element {
   const { query } = usePlace()
   const state = stateOf(query)
   const base = `clients/${encodeURIComponent(clientId)}`
@@ -69,7 +78,12 @@ export function DeliveryFilters({ clientId }: { clientId: string }): JSX.Element
       <nav class="tabs" aria-label="State">
         {STATES.map(([value, label]) => (
           <a key={value} href={tab(value)} {...(value === state && { 'aria-current': 'page' as const })}>
-            {label}
+            {label}{' '}
+            {value === state ? (
+              <span class="number quiet">{shown.count}</span>
+            ) : (
+              <Count key={`${state} ${shown.acts}`} path={`${base}/deliveries`} of={value} />
+            )}
           </a>
         ))}
       </nav>
@@ -94,8 +108,24 @@ export function DeliveryFilters({ clientId }: { clientId: string }): JSX.Element
             change={(reason) => setFilters({ reason })}
           />
         )}
-        {state === 'dead' && <PeriodFields />}
+        <PeriodFields />
       </search>
     </>
   )
 }
+
+/** Deliveries that are counted for a tab: as many as a short page has. */
+const COUNTED = 20
+
+/** How many another tab has. */
+function Count({ path, of: state }: { path: string; of: State }): JSX.Element | null {
+  const { query } = usePlace()
+  const page = withQuery(path, { state, ...filterOf(query, state), limit: COUNTED })
+  const { data } = useQuery<{ items: unknown[]; next?: string }>(page)
+  if (!data) return null
+  return <span class="number quiet">{countUpTo(data.items.length, data.next !== undefined)}</span>
+}
+
+/** `20+` of a list that goes on; nothing if none of it was found yet. */
+export const countUpTo = (count: number, isMore: boolean): string =>
+  !isMore ? countOf(count) : count === 0 ? '' : `${countOf(count)}+`

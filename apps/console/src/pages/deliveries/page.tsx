@@ -15,7 +15,7 @@ import { VirtualList } from '../../ui/virtual-list.js'
 import { ClientCrumb } from '../client-crumb.js'
 import { reasonOf } from '../death-reason.js'
 import { BulkToolbar } from './bulk.js'
-import { DeliveryFilters, filterOf, NO_FILTERS, stateOf } from './filters.js'
+import { countUpTo, DeliveryFilters, filterOf, NO_FILTERS, stateOf } from './filters.js'
 import { Jobs } from './jobs.js'
 
 const keyOf = ({ entryId, target }: DeliveryItem): string => `${entryId} ${target.id}`
@@ -26,10 +26,17 @@ export function DeliveriesPage({ params: { clientId = '' } }: PageProps): JSX.El
   const state = stateOf(query)
   const base = `clients/${encodeURIComponent(clientId)}`
   const list = usePages<DeliveryItem>(withQuery(`${base}/deliveries`, { state, ...filterOf(query) }))
+  const [acts, setActs] = useState(0)
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const may = useMay('operator') && state === 'dead'
   const { items, error, isLoading } = list
   const chosen = items.filter((item) => selected.has(keyOf(item)))
+
+  const count = isLoading && items.length === 0 ? '' : countUpTo(items.length, list.hasMore)
+  function reload(): void {
+    list.reload()
+    setActs(acts + 1)
+  }
 
   function toggle(keys: readonly string[], isOn: boolean): void {
     const next = new Set(selected)
@@ -42,8 +49,8 @@ export function DeliveriesPage({ params: { clientId = '' } }: PageProps): JSX.El
 
   return (
     <Page title="Deliveries" crumb={<ClientCrumb clientId={clientId} />}>
-      <DeliveryFilters clientId={clientId} />
-      <Jobs base={base} done={list.reload} />
+      <DeliveryFilters clientId={clientId} shown={{ count, acts }} />
+      <Jobs base={base} done={reload} />
       {state !== 'dead' && (
         <p class="small quiet">
           Of each conversation and target, the next one is listed. What is behind it waits for it.
@@ -51,7 +58,9 @@ export function DeliveriesPage({ params: { clientId = '' } }: PageProps): JSX.El
       )}
       {error && <Failure error={error} retry={list.reload} />}
       {items.length === 0 && isLoading && <Loading />}
-      {items.length === 0 && !isLoading && !error && <Nothing state={state} isFiltered={hasFilters(query)} />}
+      {items.length === 0 && !isLoading && !error && (
+        <Nothing state={state} isFiltered={Object.keys(filterOf(query)).length > 0} />
+      )}
       {items.length > 0 && (
         <VirtualList
           label="Deliveries"
@@ -111,8 +120,9 @@ export function DeliveriesPage({ params: { clientId = '' } }: PageProps): JSX.El
           done={(isAll) => {
             const keys = new Set(chosen.map(keyOf))
             setSelected(new Set())
-            if (isAll) list.reload()
-            else list.change((before) => before.filter((item) => !keys.has(keyOf(item))))
+            if (isAll) return reload()
+            list.change((before) => before.filter((item) => !keys.has(keyOf(item))))
+            setActs(acts + 1)
           }}
         />
       )}
@@ -175,9 +185,6 @@ function placeOf(clientId: string, { type, conversationId, entryId }: DeliveryIt
   const place = at('clients', clientId, page, conversationId)
   return page === 'conversations' ? `${place}#e-${entryId}` : place
 }
-
-const hasFilters = (query: URLSearchParams): boolean =>
-  Object.keys(NO_FILTERS).some((name) => query.has(name))
 
 const EMPTY: Readonly<Record<string, readonly [string, string]>> = {
   dead: ['Nothing was given up', 'What no attempt could deliver is listed here, and can be replayed.'],

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
 import { useQuery } from '../../api/query.js'
-import type { Overview, Rates } from '../../api/wire.js'
+import type { Client, Overview, Rates } from '../../api/wire.js'
 import { Chart } from '../../ui/chart.js'
 import { Failure, Loading } from '../../ui/notice.js'
 import { bytesOf, countOf, rateOf } from '../../ui/numbers.js'
@@ -18,14 +18,17 @@ const EVERY_MS = 5_000
 /** Whether people are being answered, and what keeps them from it. */
 export function OverviewPage(): JSX.Element {
   const { data, error, reload } = useQuery<Overview>('overview', { everyMs: EVERY_MS })
+  const { data: clients } = useQuery<{ items: Client[] }>('clients?limit=1')
+  const isEmpty = clients?.items.length === 0
   return (
     <Page title="Overview">
       {error && <Failure error={error} retry={reload} />}
       {!data && !error && <Loading />}
       {data && (
         <>
-          <FirstSteps />
-          <Verdict overview={data} />
+          {isEmpty && <FirstSteps />}
+          {/* Where nobody is, nobody is answered. */}
+          {(!isEmpty || data.troubles.length > 0) && <Verdict overview={data} />}
           {data.troubles.length > 0 && <Troubles troubles={data.troubles} />}
           {data.rates && <Figures rates={data.rates} backlog={data.backlog} />}
           {data.rates && <History rates={data.rates} />}

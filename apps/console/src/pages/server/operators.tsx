@@ -10,6 +10,7 @@ import { SelectField } from '../../ui/fields.js'
 import { Icon } from '../../ui/icon.js'
 import { Failure, Loading } from '../../ui/notice.js'
 import { Page } from '../../ui/page.js'
+import { Searched } from '../../ui/searched.js'
 import { Time } from '../../ui/time.js'
 import { CreateOperator } from './create-operator.js'
 import { OperatorSessions } from './operator-sessions.js'
@@ -33,18 +34,24 @@ export function OperatorsPage(): JSX.Element {
     >
       {error && <Failure error={error} retry={reload} />}
       {!data && !error && <Loading />}
-      <ul class="stack gap">
-        {data?.items.map((operator) => (
-          <li key={operator.id} class="card">
-            <OperatorRow
-              operator={operator}
-              reload={reload}
-              remove={() => setRemoved(operator)}
-              show={() => setShown(operator)}
-            />
-          </li>
-        ))}
-      </ul>
+      {data && (
+        <Searched items={data.items} textOf={textOf} placeholder="ada@example.org" none="No operator matches">
+          {(found) => (
+            <ul class="stack gap">
+              {found.map((operator) => (
+                <li key={operator.id} class="card">
+                  <OperatorRow
+                    operator={operator}
+                    reload={reload}
+                    remove={() => setRemoved(operator)}
+                    show={() => setShown(operator)}
+                  />
+                </li>
+              ))}
+            </ul>
+          )}
+        </Searched>
+      )}
       {isCreating && <CreateOperator close={() => setIsCreating(false)} created={reload} />}
       {shown && <OperatorSessions operator={shown} close={() => setShown(undefined)} />}
       {removed && (
@@ -65,6 +72,8 @@ export function OperatorsPage(): JSX.Element {
     </Page>
   )
 }
+
+const textOf = ({ email, name, role }: Operator): string => `${email} ${name ?? ''} ${role}`
 
 function OperatorRow({
   operator: { id, email, role, createdAt, hasPassword },

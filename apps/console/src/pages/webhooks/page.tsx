@@ -5,6 +5,7 @@ import { docsUrl } from '../../base.js'
 import type { PageProps } from '../../route/page-props.js'
 import { Empty, Failure, Loading } from '../../ui/notice.js'
 import { Page } from '../../ui/page.js'
+import { Searched } from '../../ui/searched.js'
 import { ClientCrumb } from '../client-crumb.js'
 import { WebhookCard } from './webhook-card.js'
 
@@ -29,18 +30,26 @@ export function WebhooksPage({ params: { clientId = '' } }: PageProps): JSX.Elem
           </a>
         </Empty>
       )}
-      <ul class="stack gap">
-        {data?.items.map((webhook) => (
-          <li key={webhook.id}>
-            <WebhookCard
-              clientId={clientId}
-              path={`${base}/${encodeURIComponent(webhook.id)}`}
-              webhook={webhook}
-              reload={reload}
-            />
-          </li>
-        ))}
-      </ul>
+      {data && (
+        <Searched items={data.items} textOf={textOf} placeholder="https://" none="No webhook matches">
+          {(found) => (
+            <ul class="stack gap">
+              {found.map((webhook) => (
+                <li key={webhook.id}>
+                  <WebhookCard
+                    clientId={clientId}
+                    path={`${base}/${encodeURIComponent(webhook.id)}`}
+                    webhook={webhook}
+                    reload={reload}
+                  />
+                </li>
+              ))}
+            </ul>
+          )}
+        </Searched>
+      )}
     </Page>
   )
 }
+
+const textOf = ({ id, url, label }: Webhook): string => `${url ?? label} ${id}`
