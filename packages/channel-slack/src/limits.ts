@@ -1,8 +1,8 @@
 /**
- * JSON values in a request. Of what Slack sends, each value takes at least seven bytes, so that this is reached only by
+ * JSON values in a request. Of what Slack sends, each value takes more than ten bytes, so that this is reached only by
  * requests that are larger than the host accepts: a table with formatted cells has ten values in each.
  */
-export const MAX_JSON_VALUES = 150_000
+export const MAX_JSON_VALUES = 100_000
 /** Longest text of a message, in UTF-16 units. */
 export const MAX_TEXT = 40_000
 /** Blocks in a message. */
