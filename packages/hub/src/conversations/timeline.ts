@@ -6,7 +6,7 @@ import { integrationOf, labelOf, type OpenIntegration } from '../clients/open-in
 import type { TargetMonitor } from '../delivery/targets/target-monitor.js'
 import type { TargetState } from '../delivery/targets/target-state.js'
 import { yieldIfBusy } from '../event-loop.js'
-import { type Attempt, type AttemptRecord, KEPT_ATTEMPTS } from '../log/attempt.js'
+import type { Attempt, AttemptRecord } from '../log/attempt.js'
 import type { ConversationRecord } from '../log/endpoint-record.js'
 import type { Dead, Entry, StreamRef } from '../log/entry.js'
 import { firstPage, isFull } from '../log/page.js'
@@ -87,10 +87,12 @@ interface Place {
 }
 
 /**
- * Attempts of one page, which are read and sent as a whole: a client may have many webhooks, each of which answers with a
- * kilobyte to each attempt.
+ * Deliveries and attempts of one page, which is sent as a whole: a client may have many webhooks, each of which answers
+ * with a kilobyte to each attempt.
  */
-const MAX_ATTEMPTS = 2_000
+const MAX_FACTS = 2_000
+/** Deliveries whose attempts are read at once, unless one entry has more: it must not take long. */
+const READ_AT_ONCE = 100
 
 /** The entries of a conversation, each with what became of its deliveries and what holds them back. */
 export class Timeline {
@@ -101,8 +103,8 @@ export class Timeline {
   }
 
   /**
-   * Newest first. A page ends with the entry that brings it to 1 MiB or to 2000 attempts, and entries that fill an unused
-   * number are left out, so that it may be short. @throws NOT_FOUND
+   * Newest first. A page ends with the entry that brings it to 1 MiB or to 2000 deliveries and attempts, and entries that
+   * fill an unused number are left out, so that it may be short. @throws NOT_FOUND
    */
   async read(client: ClientView, conversationId: Id, page: TimelinePage): Promise<TimelineItem[]> {
     const { store, monitor } = this.#options
@@ -121,15 +123,15 @@ export class Timeline {
       ...{ attempts: byDelivery(attempts), heads: new Map() },
     }
     const feed = client.webhooks.find(isFeed)?.id
-    const items = entries.map(async (entry): Promise<TimelineItem> => {
+    const items: TimelineItem[] = []
+    for (const entry of entries) {
+      const turn = yieldIfBusy()
+      if (turn) await turn
       const shown = entry.owes.filter((target) => parseTarget(target).id !== feed)
-      return {
-        entry,
-        deliveries: await Promise.all(shown.map((target) => this.#delivery(scene, entry, target))),
-      }
-    })
-    const found = await Promise.all(items)
-    return found.sort((a, b) => b.entry.seq - a.entry.seq)
+      const deliveries = await Promise.all(shown.map((target) => this.#delivery(scene, entry, target)))
+      items.push({ entry, deliveries })
+    }
+    return items.sort((a, b) => b.entry.seq - a.entry.seq)
   }
 
   /** The nearest to where the page begins come first. */
@@ -158,11 +160,13 @@ export class Timeline {
   ): Promise<{ entries: Entry[]; attempts: AttemptRecord[] }> {
     const entries: Entry[] = []
     const attempts: AttemptRecord[] = []
-    while (entries.length < near.length && attempts.length < MAX_ATTEMPTS) {
+    for (let facts = 0; entries.length < near.length && facts < MAX_FACTS; ) {
       const turn = yieldIfBusy()
       if (turn) await turn
       const next = someOf(near.slice(entries.length))
-      attempts.push(...(await this.#options.store.listAttempts(stream, next)))
+      const read = await this.#options.store.listAttempts(stream, next)
+      facts += read.length + deliveriesOf(next)
+      attempts.push(...read)
       entries.push(...next)
     }
     return { entries, attempts }
@@ -300,17 +304,15 @@ function inSchedule({ leasedUntil, dueAt }: Schedule, now: Date): Hold | undefin
   }
 }
 
-/** Entries that have no more attempts together than a page has; at least one. */
+/** Entries whose attempts are read at once; at least one. */
 function someOf(entries: readonly Entry[]): Entry[] {
-  const some: Entry[] = []
-  let deliveries = 0
-  for (const entry of entries) {
-    deliveries += entry.owes.length
-    if (some.length > 0 && deliveries * KEPT_ATTEMPTS > MAX_ATTEMPTS) break
-    some.push(entry)
-  }
-  return some
+  let count = 1
+  while (count < entries.length && deliveriesOf(entries.slice(0, count + 1)) <= READ_AT_ONCE) count += 1
+  return entries.slice(0, count)
 }
+
+const deliveriesOf = (entries: readonly Entry[]): number =>
+  entries.reduce((sum, { owes }) => sum + owes.length, 0)
 
 const deliveryKey = (seq: number, target: Target): string => `${seq} ${target}`
 
