@@ -3,6 +3,7 @@ import type { Config } from '../config/read-config.js'
 import type { Refusals } from '../dialects/wrong-credentials.js'
 import type { Passwords } from '../http/passwords/password-check.js'
 import type { PublicUrls } from '../http/public-urls.js'
+import type { ActionLimits } from './action-limits.js'
 import type { Callers } from './callers.js'
 import type { OutboundLimits } from './outbound-limits.js'
 import type { Cookies } from './sign-in/cookies.js'
@@ -30,4 +31,5 @@ export interface AdminDeps extends AdminOptions {
   passwords: Passwords<Operator>
   singleSignOn: SingleSignOn
   outboundLimits: OutboundLimits
+  actionLimits: ActionLimits
 }

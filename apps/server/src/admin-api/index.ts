@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { AdminKeyCheck } from '../dialects/admin-key-check.js'
 import { readJson } from '../dialects/json-body.js'
 import { Passwords } from '../http/passwords/password-check.js'
+import { ActionLimits } from './action-limits.js'
 import { Callers } from './callers.js'
 import type { AdminDeps, AdminOptions } from './deps.js'
 import { sendError } from './errors.js'
@@ -46,11 +47,12 @@ export async function adminV1(app: FastifyInstance, options: AdminOptions): Prom
     ...{ key, limits: { perMinute, perHour } },
   })
   const callers = new Callers({ hub, refusals, access, cookies, urls })
-  const sessions = new Sessions(hub, cookies)
+  const actionLimits = new ActionLimits()
+  const sessions = new Sessions(hub, cookies, actionLimits)
   const singleSignOn = new SingleSignOn({ config, urls, key })
   const outboundLimits = new OutboundLimits()
   const deps: AdminDeps = {
-    ...{ ...options, callers, cookies, sessions, passwords, singleSignOn, outboundLimits },
+    ...{ ...options, callers, cookies, sessions, passwords, singleSignOn, outboundLimits, actionLimits },
   }
   readJson(app)
   app.decorateRequest('actor', null)

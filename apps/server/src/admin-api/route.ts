@@ -103,7 +103,7 @@ export function defineAdminRoute<
   Q extends z.ZodType = Nothing,
 >(
   app: FastifyInstance,
-  { hub, callers, outboundLimits }: AdminDeps,
+  { hub, callers, outboundLimits, actionLimits }: AdminDeps,
   route: AdminRoute<U, B, P, Q> & Effect,
 ): void {
   const { method, url, tag, summary, operationId, role, tenant, responses, handle } = route
@@ -158,6 +158,7 @@ export function defineAdminRoute<
       } as AdminInput<U, z.output<B>, z.output<P>, z.output<Q>>
       const { clientId: _, ...target } = wholeParams
       // Before the audit log, which would be flooded too.
+      if (route.audit) actionLimits.countAction(actorOf(request))
       if (route.calls && client) outboundLimits.count(actorOf(request), route.calls(client, input.params))
       if (route.isStream && !isOpen) endUnlessAllowed(request, reply.raw, role)
       const act = (): Promise<unknown> => handle(input)

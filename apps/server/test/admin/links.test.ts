@@ -101,6 +101,18 @@ describe('a link to one client', () => {
   })
 })
 
+test('a link begins only so many sessions at once, each of which is kept and stands in the audit log', async () => {
+  const own = await createClient(server)
+  const { json } = await callWithKey(server, 'POST', `/clients/${own.id}/link`, {})
+  const open = async () => (await openLink(server, json.url)).answer
+  const answers = [await open()]
+  while (answers.length < 600 && answers.at(-1)?.status === 200)
+    answers.push(...(await Promise.all(Array.from({ length: 20 }, open))))
+  const refused = answers.find(({ status }) => status !== 200)
+  expect([refused?.status, refused?.json.error.code]).toEqual([429, 'RATE_LIMITED'])
+  expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0)
+})
+
 test('the first operator is created with the link that a server prints on loopback, once', async () => {
   const own = await startProcess({ env: { LOG_LEVEL: 'info' } })
   const [path = ''] = /\/console\/link\?first#token=[\w.-]+/.exec(own.output()) ?? []

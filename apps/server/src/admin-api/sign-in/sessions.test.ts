@@ -2,6 +2,7 @@ import { newId } from '@plugboard/core'
 import type { Hub, Operator, OperatorSession } from '@plugboard/hub'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { expect, test, vi } from 'vitest'
+import { ActionLimits } from '../action-limits.js'
 import type { Cookies } from './cookies.js'
 import { Sessions } from './sessions.js'
 
@@ -27,7 +28,7 @@ async function signIn(now: Operator | undefined) {
     audit: { record },
   } as unknown as Hub
   const set = vi.fn()
-  const sessions = new Sessions(hub, { set } as unknown as Cookies)
+  const sessions = new Sessions(hub, { set } as unknown as Cookies, new ActionLimits())
   const request = { ip: '203.0.113.7', id: 'r-1', headers: {} } as FastifyRequest
   const begun = sessions.ofOperator(ada, request, {} as FastifyReply)
   const code = await begun.then(

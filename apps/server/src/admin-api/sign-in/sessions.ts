@@ -1,6 +1,7 @@
 import { PlugboardError } from '@plugboard/core'
 import type { AuditDetails, Hub, Operator, OperatorSession, SessionOwner } from '@plugboard/hub'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ActionLimits } from '../action-limits.js'
 import { type Actor, auditedActor } from '../actor.js'
 import type { Cookies } from './cookies.js'
 import type { OpenLink } from './links.js'
@@ -17,13 +18,17 @@ interface Start {
 export class Sessions {
   readonly #hub: Hub
   readonly #cookies: Cookies
+  readonly #limits: Pick<ActionLimits, 'countSession'>
 
-  constructor(hub: Hub, cookies: Cookies) {
+  constructor(hub: Hub, cookies: Cookies, limits: Pick<ActionLimits, 'countSession'>) {
     this.#hub = hub
     this.#cookies = cookies
+    this.#limits = limits
   }
 
-  /** Signs an operator in. @throws UNAUTHORIZED if the operator was removed or got another password meanwhile */
+  /**
+   * Signs an operator in. @throws UNAUTHORIZED if the operator was removed or got another password meanwhile; RATE_LIMITED
+   */
   async ofOperator(
     operator: Operator,
     request: FastifyRequest,
@@ -44,7 +49,7 @@ export class Sessions {
     return now !== undefined && now.passwordHash === passwordHash
   }
 
-  /** Opens the console for the holder of a link to one client. */
+  /** Opens the console for the holder of a link to one client. @throws RATE_LIMITED */
   async ofLink(
     { id, clientId, role, name, expiresAt: until }: Extract<OpenLink, { use: 'client' }>,
     request: FastifyRequest,
@@ -69,6 +74,7 @@ export class Sessions {
     reply: FastifyReply,
     { until, isGood, ...entry }: Start,
   ): Promise<OperatorSession> {
+    this.#limits.countSession(actor)
     const { ip: from, headers } = request
     const { token, session } = await this.#hub.operatorSessions.begin(owner, {
       ...{ from, userAgent: headers['user-agent'] },
