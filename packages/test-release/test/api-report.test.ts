@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor'
+import { CompilerState, Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { repository } from './support/release.js'
 
@@ -13,22 +13,28 @@ const entries = [
   { name: 'hub', entry: 'testing' },
 ]
 
-/** A program is compiled for each, by a compiler that is not the native one. */
+/** A program is compiled for all, by a compiler that is not the native one. */
 const SLOW = 120_000
 
+const typesOf = (name: string, entry: string) =>
+  join(repository, 'packages', name, 'dist', entry === 'index' ? 'index.d.ts' : join(entry, 'index.d.ts'))
+
 let folder: string
+let compilerState: CompilerState
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'plugboard-api-'))
-})
+  compilerState = CompilerState.create(configOf('hub', 'index'), {
+    additionalEntryPoints: entries.map(({ name, entry }) => typesOf(name, entry)),
+  })
+}, SLOW)
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** What a package exports, as Markdown. Made of the types that are published, so the package has to be built. */
-async function reportOf(name: string, entry: string): Promise<string> {
+function configOf(name: string, entry: string): ExtractorConfig {
   const projectFolder = join(repository, 'packages', name)
-  const types = join(projectFolder, 'dist', entry === 'index' ? 'index.d.ts' : join(entry, 'index.d.ts'))
+  const types = typesOf(name, entry)
   const reports = join(folder, name)
   const quiet = { default: { logLevel: ExtractorLogLevel.None } }
-  const config = ExtractorConfig.prepare({
+  return ExtractorConfig.prepare({
     packageJsonFullPath: join(projectFolder, 'package.json'),
     configObjectFullPath: undefined,
     configObject: {
@@ -65,16 +71,21 @@ async function reportOf(name: string, entry: string): Promise<string> {
       },
     },
   })
+}
+
+/** What a package exports, as Markdown. Made of the types that are published, so the package has to be built. */
+async function reportOf(name: string, entry: string): Promise<string> {
   const messages: string[] = []
-  const { errorCount } = Extractor.invoke(config, {
+  const { errorCount } = Extractor.invoke(configOf(name, entry), {
     localBuild: true,
+    compilerState,
     messageCallback: (message) => {
       if (message.logLevel === ExtractorLogLevel.Error) messages.push(message.text)
       message.handled = true
     },
   })
   expect([errorCount, messages]).toEqual([0, []])
-  return readFile(join(reports, 'temp', `${entry}.api.md`), 'utf8')
+  return readFile(join(folder, name, 'temp', `${entry}.api.md`), 'utf8')
 }
 
 test.each(entries)(
