@@ -344,6 +344,7 @@ describe('people', () => {
     })
     const other = await createClient(server)
     expect((await admin('GET', `/clients/${other.id}/people/${userId}`)).status).toBe(404)
+    expect((await admin('DELETE', `/clients/${other.id}/people/${userId}`)).status).toBe(404)
     expect((await admin('GET', `/clients/${other.id}/people?user=${userId}`)).json.items).toEqual([])
   })
 
@@ -360,6 +361,18 @@ describe('people', () => {
       const found = await admin('GET', `/clients/${made.appId}/people?${query}`)
       expect(found.json.items, query).toMatchObject(expected)
     }
+  })
+
+  test('are deleted with the conversations that they are alone in, and the log has it', async () => {
+    const client = await createClient(server)
+    const { userId, conversationId } = await client.converse()
+    const path = `/clients/${client.id}/people/${userId}`
+    expect((await admin('DELETE', path)).status).toBe(204)
+    expect((await admin('GET', path)).status).toBe(404)
+    expect((await admin('DELETE', path)).status).toBe(404)
+    expect((await admin('GET', `/clients/${client.id}/conversations/${conversationId}`)).status).toBe(404)
+    const { json } = await admin('GET', `/audit?action=person.delete&clientId=${client.id}`)
+    expect(json.items).toMatchObject([{ outcome: 'refused' }, { outcome: 'done', target: { userId } }])
   })
 
   test('are asked for in one way', async () => {

@@ -1,8 +1,13 @@
 import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
 import { useQuery } from '../../api/query.js'
+import { request } from '../../api/request.js'
 import type { PersonDetails } from '../../api/wire.js'
-import { at } from '../../route/location.js'
+import { at, go } from '../../route/location.js'
 import type { PageProps } from '../../route/page-props.js'
+import { useMay } from '../../shell/session.js'
+import { say } from '../../shell/toasts.js'
+import { Confirm } from '../../ui/confirm.js'
 import { CopyId } from '../../ui/copy.js'
 import { Failure, Loading } from '../../ui/notice.js'
 import { Page } from '../../ui/page.js'
@@ -13,13 +18,22 @@ import { ClientCrumb } from '../client-crumb.js'
 
 /** A person: the addresses, and the conversations on all channels. */
 export function PersonPage({ params: { clientId = '', id = '' } }: PageProps): JSX.Element {
-  const { data, error, reload } = useQuery<PersonDetails>(
-    `clients/${encodeURIComponent(clientId)}/people/${encodeURIComponent(id)}`,
-  )
+  const path = `clients/${encodeURIComponent(clientId)}/people/${encodeURIComponent(id)}`
+  const { data, error, reload } = useQuery<PersonDetails>(path)
+  const [isDeleting, setIsDeleting] = useState(false)
+  const may = useMay('admin')
   return (
     <Page
       title={data ? titleOf(data) : 'Person'}
       crumb={<ClientCrumb clientId={clientId} more={[['People', at('clients', clientId, 'people')]]} />}
+      actions={
+        data &&
+        may && (
+          <button type="button" class="button danger" onClick={() => setIsDeleting(true)}>
+            Delete
+          </button>
+        )
+      }
     >
       {error && <Failure error={error} retry={reload} />}
       {!data && !error && <Loading />}
@@ -29,6 +43,24 @@ export function PersonPage({ params: { clientId = '', id = '' } }: PageProps): J
           <Addresses person={data} />
           <Conversations clientId={clientId} person={data} />
         </>
+      )}
+      {data && isDeleting && (
+        <Confirm
+          title={`Delete ${titleOf(data)}`}
+          action="Delete for ever"
+          isDangerous
+          close={() => setIsDeleting(false)}
+          run={async () => {
+            await request('DELETE', path)
+            say('The person is deleted.')
+            go(at('clients', clientId, 'people'))
+          }}
+        >
+          <p>
+            The addresses of the person and all conversations with nobody else are deleted. This cannot be
+            undone. Whoever writes again is a new person.
+          </p>
+        </Confirm>
       )}
     </Page>
   )

@@ -74,11 +74,21 @@ export function peopleRoutes(app: FastifyInstance, deps: AdminDeps): void {
     tenant: true,
     params: z.object({ userId: z.string().max(100) }),
     responses: { 200: personDetails },
-    handle: async ({ client, params }) => {
-      const id = userIdOf(params.userId)
-      if (!id) throw new PlugboardError('NOT_FOUND', 'user not found')
-      return detailsJson(await hub.people.get(client, id))
-    },
+    handle: async ({ client, params }) =>
+      detailsJson(await hub.people.get(client, userIdInPath(params.userId))),
+  })
+  defineAdminRoute(app, deps, {
+    method: 'DELETE',
+    url: '/clients/:clientId/people/:userId',
+    operationId: 'adminDeletePerson',
+    tag: 'admin-people',
+    summary: 'Delete a person with the conversations that have no other participant',
+    role: 'admin',
+    tenant: false,
+    audit: 'person.delete',
+    params: z.object({ userId: z.string().max(100) }),
+    responses: { 204: undefined },
+    handle: ({ client, params }) => hub.participants.deleteUser(client, userIdInPath(params.userId)),
   })
 
   async function found(client: ClientView, wanted: z.infer<typeof query>): Promise<UserView[]> {
@@ -90,6 +100,13 @@ export function peopleRoutes(app: FastifyInstance, deps: AdminDeps): void {
     const id = userIdOf(user ?? '')
     return id ? [...(await hub.users.views(client, [id])).values()] : []
   }
+}
+
+/** @throws NOT_FOUND for a text that is no id */
+function userIdInPath(text: string): Id {
+  const id = userIdOf(text)
+  if (!id) throw new PlugboardError('NOT_FOUND', 'user not found')
+  return id
 }
 
 const userIdOf = (text: string): Id | undefined => (isId(text) ? text : fromUuid(text))
