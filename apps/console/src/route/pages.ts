@@ -45,7 +45,7 @@ const pages: readonly (readonly [string, ComponentType<PageProps>, Role?])[] = [
   ['keys', KeysPage, 'admin'],
   ['operators', OperatorsPage, 'admin'],
   ['owners', OwnersPage, 'admin'],
-  ['settings', SettingsPage],
+  ['settings', SettingsPage, 'admin'],
 ]
 
 export interface FoundPage {

@@ -33,18 +33,15 @@ export function navigationOf({ actor }: Session, clientId: string | undefined): 
       { key: 'w', label: 'Webhooks', icon: 'webhook', href: of('webhooks') },
       { key: 'p', label: 'People', icon: 'person', href: of('people') },
     ],
-    administration: isTenant
-      ? []
-      : [
-          ...(actor.role === 'admin'
-            ? ([
-                { key: 'a', label: 'Audit log', icon: 'audit', href: at('audit') },
-                { key: 't', label: 'Operators', icon: 'operator', href: at('operators') },
-                { key: 'k', label: 'API keys', icon: 'key', href: at('keys') },
-                { key: 'n', label: 'Owners', icon: 'owner', href: at('owners') },
-              ] as const)
-            : []),
-          { key: 's', label: 'Settings', icon: 'settings', href: at('settings') },
-        ],
+    administration:
+      isTenant || actor.role !== 'admin'
+        ? []
+        : [
+            { key: 'a', label: 'Audit log', icon: 'audit', href: at('audit') },
+            { key: 't', label: 'Operators', icon: 'operator', href: at('operators') },
+            { key: 'k', label: 'API keys', icon: 'key', href: at('keys') },
+            { key: 'n', label: 'Owners', icon: 'owner', href: at('owners') },
+            { key: 's', label: 'Settings', icon: 'settings', href: at('settings') },
+          ],
   }
 }

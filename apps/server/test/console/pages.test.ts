@@ -35,14 +35,14 @@ describe('signing in', () => {
     'takes a password, says in words that it is wrong, and leads where the address says',
     async () => {
       const operator = await createOperator(server, 'viewer')
-      const visitor = await visitConsole(server, browser, { path: 'settings' })
+      const visitor = await visitConsole(server, browser, { path: 'clients' })
       const { page } = visitor
       await visitor.sees('Sign in')
       expect(await visitor.accessibilityFaults()).toEqual([])
       await enterPassword(visitor, { ...operator, password: 'a wrong password' })
       await page.getByRole('alert').getByText('the e-mail address or the password is wrong').waitFor()
       await enterPassword(visitor, operator)
-      await visitor.sees('Settings')
+      await visitor.sees('Clients')
       await page.getByRole('button', { name: 'Sign out' }).click()
       await page.getByRole('button', { name: 'Sign out here' }).click()
       await visitor.sees('Sign in')
@@ -139,9 +139,29 @@ describe('every page', () => {
 })
 
 test(
-  'an administrator manages keys, owners, clients and the sessions of others',
+  'the menu of a viewer has only pages that a viewer may open',
   async () => {
     const { client } = await createScene()
+    const visitor = await signedInVisitor(server, browser, { role: 'viewer', path: `clients/${client.id}` })
+    const { page } = visitor
+    const menu = page.getByRole('navigation', { name: 'Pages' })
+    const names = (await menu.locator('li a').allTextContents()).map((name) => name.trim())
+    expect(names).toEqual(expect.arrayContaining(['Overview', 'Clients', 'Live', 'Deliveries', 'People']))
+    for (const name of names) {
+      await menu.getByRole('link', { name, exact: true }).click()
+      await visitor.sees(name)
+      await expect.poll(() => page.getByText('Loading …').count()).toBe(0)
+      expect(await page.getByRole('main').getByRole('alert').count(), name).toBe(0)
+    }
+    expect(visitor.faults).toEqual([])
+  },
+  SLOW,
+)
+
+test(
+  'an administrator manages keys, owners, clients and the sessions of others',
+  async () => {
+    const { client, userId } = await createScene()
     const other = await createOperator(server, 'viewer')
     const session = await signIn(server, other)
     const visitor = await signedInVisitor(server, browser, { path: `clients/${client.id}` })
@@ -182,6 +202,12 @@ test(
     await dialog.getByRole('button', { name: /^End the session of/ }).click()
     await dialog.getByText('Not signed in anywhere.').waitFor()
     expect((await session.call('GET', '/session')).status).toBe(401)
+
+    await visitor.open(`clients/${client.id}/people/${userId}`)
+    await page.getByRole('button', { name: 'Delete' }).click()
+    await dialog.getByRole('button', { name: 'Delete for ever' }).click()
+    await visitor.sees('People')
+    expect((await callWithKey(server, 'GET', `/clients/${client.id}/people/${userId}`)).status).toBe(404)
     expect(visitor.faults).toEqual([])
   },
   SLOW,
@@ -251,6 +277,18 @@ test('all deliveries that are chosen are replayed, the oldest first, however man
   await visitor.shows('150 deliveries are delivered again')
   expect(replayed.map(({ length }) => length)).toEqual([100, 50])
   expect(replayed.flat()).toEqual(Array.from({ length: 150 }, (_, n) => `entry-${n + 1}`))
+  expect(visitor.faults).toEqual([])
+})
+
+test('a message that waits for an earlier one says so in a line, and the earlier one why it fails', async () => {
+  const { client, conversationId } = await createScene()
+  const path = `clients/${client.id}/conversations/${conversationId}`
+  const visitor = await signedInVisitor(server, browser, { path })
+  const entries = visitor.page.locator('.entry')
+  await entries.last().getByText('waits for an earlier message').waitFor()
+  expect(await entries.last().getByText('Retrying').count()).toBe(0)
+  expect(await entries.last().locator('details[open]').count()).toBe(0)
+  await entries.first().locator('details[open]').getByText('Retrying').waitFor()
   expect(visitor.faults).toEqual([])
 })
 

@@ -16,9 +16,19 @@ interface DeliveryProps {
   reload(): Promise<void>
 }
 
+/** Waits for an earlier message. What that one fails at stands there. */
+const isBehind = ({ held }: EntryDelivery): boolean => held?.by === 'lane'
+
+/** Whether it needs somebody's attention, so that all about it is shown at once. */
+export const isTrouble = (delivery: EntryDelivery): boolean =>
+  delivery.state === 'dead' || (delivery.state === 'retrying' && !isBehind(delivery))
+
 /** One target of a message: whether it has it, and if not, why and what happens next. */
 export function Delivery(props: DeliveryProps): JSX.Element {
-  const { target, state, attempts, held, nextAttemptAt, reason, error } = props.delivery
+  const { target, attempts, held, reason } = props.delivery
+  const { state, error, nextAttemptAt } = isBehind(props.delivery)
+    ? { state: 'pending', error: undefined, nextAttemptAt: undefined }
+    : props.delivery
   const last = attempts.at(-1)
   const hasMore = attempts.length > 0 || held !== undefined || reason !== undefined || error !== undefined
   const line = (
@@ -41,7 +51,7 @@ export function Delivery(props: DeliveryProps): JSX.Element {
       </div>
     )
   return (
-    <details class="delivery" open={state === 'dead' || state === 'retrying'}>
+    <details class="delivery" open={isTrouble(props.delivery)}>
       <summary>{line}</summary>
       <div class="stack tight">
         {reason !== undefined && <p>{reasonOf(reason)}</p>}

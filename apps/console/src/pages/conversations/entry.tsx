@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import type { TimelineItem } from '../../api/wire.js'
 import { Icon, type IconName } from '../../ui/icon.js'
 import { Clock } from '../../ui/time.js'
-import { Delivery } from './delivery.js'
+import { Delivery, isTrouble } from './delivery.js'
 
 const AUTHORS: Readonly<Record<string, readonly [IconName, string]>> = {
   user: ['person', 'Person'],
@@ -36,7 +36,7 @@ export function Entry({
         <div class="when">
           <Clock at={entry.at} />
         </div>
-        <div>
+        <div class={deliveries.some(isTrouble) ? '' : 'beside'}>
           <div class="author">
             <Icon name={icon} />
             {author}

@@ -108,7 +108,11 @@ export function DeliveryFilters({
             change={(reason) => setFilters({ reason })}
           />
         )}
-        <PeriodFields />
+        <PeriodFields
+          labels={
+            state === 'dead' ? ['Given up since', 'Given up until'] : ['Accepted since', 'Accepted until']
+          }
+        />
       </search>
     </>
   )

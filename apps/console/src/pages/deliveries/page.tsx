@@ -32,6 +32,8 @@ export function DeliveriesPage({ params: { clientId = '' } }: PageProps): JSX.El
   const { items, error, isLoading } = list
   const chosen = items.filter((item) => selected.has(keyOf(item)))
 
+  // What waits has not been tried.
+  const hasReason = state !== 'pending'
   const count = isLoading && items.length === 0 ? '' : countUpTo(items.length, list.hasMore)
   function reload(): void {
     list.reload()
@@ -67,7 +69,7 @@ export function DeliveriesPage({ params: { clientId = '' } }: PageProps): JSX.El
           items={items}
           keyOf={keyOf}
           canSelect={may}
-          columns={`${may ? '1.25rem ' : ''}minmax(0, 2fr) minmax(0, 3fr) 9.5rem 7rem`}
+          columns={`${may ? '1.25rem ' : ''}minmax(0, 2fr) ${hasReason ? 'minmax(0, 3fr) ' : ''}9.5rem 7rem`}
           loadMore={list.loadMore}
           head={
             <>
@@ -82,9 +84,11 @@ export function DeliveriesPage({ params: { clientId = '' } }: PageProps): JSX.El
                 </th>
               )}
               <th scope="col">Target</th>
-              <th scope="col" class="wide-only">
-                Reason
-              </th>
+              {hasReason && (
+                <th scope="col" class="wide-only">
+                  Reason
+                </th>
+              )}
               <th scope="col" class="wide-only">
                 Of
               </th>
@@ -105,7 +109,7 @@ export function DeliveriesPage({ params: { clientId = '' } }: PageProps): JSX.El
                   />
                 </td>
               )}
-              <Cells clientId={clientId} item={item} />
+              <Cells clientId={clientId} item={item} hasReason={hasReason} />
             </>
           )}
           foot={<ListFoot list={list} noun={['delivery', 'deliveries']} />}
@@ -130,7 +134,15 @@ export function DeliveriesPage({ params: { clientId = '' } }: PageProps): JSX.El
   )
 }
 
-function Cells({ clientId, item }: { clientId: string; item: DeliveryItem }): JSX.Element {
+function Cells({
+  clientId,
+  item,
+  hasReason,
+}: {
+  clientId: string
+  item: DeliveryItem
+  hasReason: boolean
+}): JSX.Element {
   const { conversationId, target, reason, error, type, attempts } = item
   return (
     <>
@@ -145,16 +157,18 @@ function Cells({ clientId, item }: { clientId: string; item: DeliveryItem }): JS
           </span>
         </div>
       </td>
-      <td class="wide-only small">
-        <div class="lines">
-          <span class="cut">{reasonOf(reason) ?? error ?? ''}</span>
-          {error !== undefined && reason !== undefined && (
-            <span class="quiet cut" title={error}>
-              {error}
-            </span>
-          )}
-        </div>
-      </td>
+      {hasReason && (
+        <td class="wide-only small">
+          <div class="lines">
+            <span class="cut">{reasonOf(reason) ?? error ?? ''}</span>
+            {error !== undefined && reason !== undefined && (
+              <span class="quiet cut" title={error}>
+                {error}
+              </span>
+            )}
+          </div>
+        </td>
+      )}
       <td class="wide-only small quiet" title={conversationId}>
         <div class="lines">
           <span>{subjectOf(type)[0]}</span>

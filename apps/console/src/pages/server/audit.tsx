@@ -18,7 +18,13 @@ import { PeriodFields } from '../period.js'
 import { AuditDetails } from './audit-details.js'
 import { Outcome } from './outcome.js'
 
-const NO_FILTERS = { action: undefined, client: undefined, since: undefined, until: undefined }
+const NO_FILTERS = {
+  action: undefined,
+  actor: undefined,
+  client: undefined,
+  since: undefined,
+  until: undefined,
+}
 
 /** Who changed what, and from where. */
 export function AuditPage(): JSX.Element {
@@ -26,6 +32,7 @@ export function AuditPage(): JSX.Element {
   const list = usePages<AuditEntry>(
     withQuery('audit', {
       action: query.get('action') ?? undefined,
+      actor: query.get('actor') ?? undefined,
       clientId: query.get('client') ?? undefined,
       since: instantOf(query.get('since')),
       until: instantOf(query.get('until')),
@@ -40,10 +47,11 @@ export function AuditPage(): JSX.Element {
       <search class="filters">
         <SearchField
           label="Action"
-          placeholder="client.rename"
+          placeholder="client.update"
           value={query.get('action') ?? ''}
           change={(action) => setFilters({ action })}
         />
+        <ActorField items={items} value={query.get('actor') ?? ''} />
         <ClientField clients={clients} value={query.get('client') ?? ''} />
         <PeriodFields />
       </search>
@@ -87,6 +95,22 @@ export function AuditPage(): JSX.Element {
   )
 }
 
+/** Those who are in the list. */
+function ActorField({ items, value }: { items: readonly AuditEntry[]; value: string }): JSX.Element {
+  const actors = new Map([
+    ...(value === '' ? [] : [[value, short(value)] as const]),
+    ...items.map(({ actor }) => [actor.id, actor.name] as const),
+  ])
+  return (
+    <SelectField
+      label="Who"
+      value={value}
+      options={[['', 'All'], ...actors]}
+      change={(actor) => setFilters({ actor })}
+    />
+  )
+}
+
 function ClientField({
   clients,
   value,
@@ -115,7 +139,7 @@ function Nothing({ isFiltered }: { isFiltered: boolean }): JSX.Element {
   }
   return (
     <Empty icon="search" title="No change matches">
-      <p>Actions are compared whole, such as client.rename.</p>
+      <p>Actions are compared whole, such as client.update.</p>
       <button type="button" class="button" onClick={() => setFilters(NO_FILTERS)}>
         Remove the filters
       </button>

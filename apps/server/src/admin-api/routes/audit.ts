@@ -10,7 +10,7 @@ import { defineAdminRoute } from '../route.js'
 const query = z.strictObject({
   ...pageQuery,
   actor: z.string().max(100).optional().describe('Id of who did it; `admin-key` for programs'),
-  action: z.string().max(100).optional().describe('Such as `client.rename`'),
+  action: z.string().max(100).optional().describe('Such as `client.update`'),
   clientId: z.string().max(200).optional().describe('Id of a client'),
   since: z.iso.datetime({ offset: true }).optional().describe('Entries from this time on'),
   until: z.iso.datetime({ offset: true }).optional().describe('Entries before this time'),
