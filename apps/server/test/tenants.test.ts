@@ -83,7 +83,7 @@ describe('the table of routes', () => {
 })
 
 describe("another client's id", () => {
-  test.each(naming)('is as unknown as one that never was: $name', async ({ route, make }) => {
+  test.each(naming)('is treated as unknown: $name', async ({ route, make }) => {
     const { client, named: own } = mine
     const foreign = await sendSample(client, route, make(theirs.named, own))
     const unknown = await sendSample(client, route, make(nothing(), own))

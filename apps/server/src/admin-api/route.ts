@@ -167,7 +167,7 @@ export function defineAdminRoute<
             hub,
             {
               ...{ action: route.audit, actor: actorOf(request), request, target, noted },
-              fields: Object.keys(body as object),
+              fields: Object.keys(Object(body)),
             },
             act,
           )

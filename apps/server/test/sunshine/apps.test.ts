@@ -178,7 +178,7 @@ describe('the key of an app', () => {
     })
   })
 
-  test('of another app is as unknown as none', async () => {
+  test('of another app is treated as unknown', async () => {
     const [mine, theirs] = [await createApp(), await createApp()]
     const key = await keyOf(theirs.id)
     for (const keyId of [key.keyId, `app_${newId()}`, 'app_x', `int_${newId()}`]) {

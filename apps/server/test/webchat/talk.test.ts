@@ -353,7 +353,7 @@ test('earlier messages come page by page, and the reader keeps the place', async
   const log = chat.getByRole('region', { name: 'Messages' })
   await expect
     .poll(async () => {
-      // Until pictures and fonts are there, the log goes to its end by itself. In one turn of the page, which may bring them.
+      // The log scrolls to its end until pictures and fonts are loaded, so test and scroll in one task of the page.
       await log.evaluate((element) => {
         const shown = element.querySelectorAll('.message:not(.greeting)').length
         if (shown === 30) element.scrollTo({ top: 0 })
@@ -404,7 +404,7 @@ test('who reads above sees how much came below; who opens the chat again sees th
     .toBe(true)
 })
 
-test('who has just scrolled up is not brought back by a message that comes before the browser tells of it', async () => {
+test('a new message does not scroll down a reader who scrolled up before the browser fired the event', async () => {
   const { visitor, conversationId } = await talk('Anything else?')
   await botSays(shop, conversationId, { type: 'text', text: 'A long story.\n\n'.repeat(30) })
   await visitor.sees(/A long story/)

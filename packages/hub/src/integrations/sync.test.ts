@@ -101,6 +101,15 @@ test('a client that was written before integrations had names keeps all that is 
   expect(await write('a')).toBe(ids.conversation)
 })
 
+test('each fault of each integration is named at once', async () => {
+  const { sync } = setUp()
+  const wrong = { X: { bot: 'b' }, two: { bot: 'a' }, Y: { bot: 'c' }, four: { bot: 'a' } }
+  await expect(sync(wrong)).rejects.toMatchObject({
+    code: 'INVALID',
+    issues: ['X', 'Y', 'four'].map((name) => ({ path: ['channels', name] })),
+  })
+})
+
 test('one account under two names, and a name that is none, are refused with the field', async () => {
   const { sync } = setUp()
   await expect(sync({ one: { bot: 'a' }, two: { bot: 'a' } })).rejects.toMatchObject({

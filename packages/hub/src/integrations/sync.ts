@@ -3,6 +3,7 @@ import {
   channelNamePattern,
   type Id,
   type IntegrationMode,
+  type Issue,
   invalid,
   isPlugboardError,
   type JsonObject,
@@ -95,8 +96,8 @@ export class Sync {
    * stays unchanged; a paused one is retried. One that has the same account (or, in a channel without accounts, the same
    * configuration) under another name is renamed: it keeps its conversations. An unreachable provider does not block the sync: it is set up later, see
    * {@link Provisioning}.
-   * @throws INVALID with every fault of the first invalid integration, if two of them use one account, or if a provider
-   * rejects new credentials; CONFLICT if another client uses an account; NOT_FOUND
+   * @throws INVALID with every fault of the configuration, also if two integrations use one account; INVALID with what
+   * providers reject of new credentials; CONFLICT if another client uses an account; NOT_FOUND
    */
   async run(clientId: Id, format: string, wanted: Configuration): Promise<ClientView> {
     const { directory } = this.#options
@@ -289,29 +290,33 @@ export class Sync {
           : probing),
       ]
     })
-    return new Map(await Promise.all(probing))
+    const probed = await Promise.allSettled(probing)
+    const issues = issuesOf(probed)
+    if (issues.length > 0) throw invalid(...issues)
+    return new Map(probed.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])))
   }
 
   /** The enabled integrations of a valid configuration. @throws INVALID */
   async #wanted({ channels, webhooks }: Configuration): Promise<Wanted[]> {
-    const wanted: Wanted[] = []
-    for (const one of channels) {
-      const checked = await this.#checked(one)
-      if (one.isEnabled) wanted.push(checked)
-    }
+    const checked = await Promise.allSettled(channels.map((one) => this.#checked(one)))
+    const wanted = checked.flatMap((result, i) =>
+      result.status === 'fulfilled' && channels[i]?.isEnabled ? [result.value] : [],
+    )
+    const issues = issuesOf(checked)
     for (const [i, one] of wanted.entries()) {
       const account = accountOf(one)
       const other = account && wanted.slice(0, i).find((before) => isIn([account], accountOf(before)))
       if (other)
-        throw invalid({
+        issues.push({
           path: ['channels', one.name],
           message: `is the same account as "channels.${other.name}"`,
         })
     }
     for (const [i, webhook] of webhooks.entries()) {
       const refusal = 'url' in webhook ? this.#options.refuseTarget(webhook.url) : undefined
-      if (refusal) throw invalid({ path: ['webhooks', i, 'url'], message: refusal })
+      if (refusal) issues.push({ path: ['webhooks', i, 'url'], message: refusal })
     }
+    if (issues.length > 0) throw invalid(...issues)
     return wanted
   }
 
@@ -505,6 +510,15 @@ const isSameSetup = (known: Wanted | undefined, { config, mode }: Wanted): boole
 
 const isSameAs = (other: Wanted, { channel, account }: Wanted): boolean =>
   other.channel === channel && other.account === account
+
+/** What is INVALID in any of them. @throws the first other error */
+function issuesOf(results: readonly PromiseSettledResult<unknown>[]): Issue[] {
+  return results.flatMap((result) => {
+    if (result.status === 'fulfilled') return []
+    if (!isPlugboardError(result.reason, 'INVALID')) throw result.reason
+    return result.reason.issues
+  })
+}
 
 /** The error, and what `check` finds wrong with other fields: so a caller learns of all faults at once. */
 function withFaultsOf(error: unknown, check: () => void): unknown {

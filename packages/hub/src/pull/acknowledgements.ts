@@ -128,7 +128,7 @@ export class Acknowledgements {
 
 /**
  * The lane after a reader acknowledged everything up to a number; undefined if it stays as it is. `unknown`: the entry
- * was never given to a reader. An acknowledgement counts after the end of the lease too: its entries are done. Pure.
+ * was never given to a reader. A late acknowledgement, after the end of the lease, counts too. Pure.
  */
 function acknowledged(
   lane: PullLane,

@@ -3,7 +3,7 @@ import type { ClientView, ConversationView, Hub, UserView } from '@plugboard/hub
 import { notFound, orNotFound } from './errors.js'
 import { externalOf } from './map.js'
 
-/** Finds what a request names. An id of a wrong shape is as unknown as any other. */
+/** Finds what a request names. An id of a wrong shape is treated as unknown. */
 
 /** @throws conversation_not_found */
 export const conversationIdOf = (text: string | undefined): Id => {

@@ -142,15 +142,13 @@ const inOrder = Object.entries(attempts).sort(([a], [b]) => removals.indexOf(a) 
 
 /** Clients know nothing of each other. To make what a client has takes time, so that methods share it. */
 export const tenantCases: Cases = {
-  'each method that reads: what another client has is as unknown as what nobody has': (scene) =>
+  'each method that reads treats the data of another client as unknown': (scene) =>
     isApart(
       scene,
       inOrder.filter(([method]) => isRead(method)),
     ),
 
-  'each method that writes: what another client has is as unknown as what nobody has, and stays as it is': (
-    scene,
-  ) =>
+  'each method that writes treats the data of another client as unknown, and does not change it': (scene) =>
     isApart(
       scene,
       inOrder.filter(([method]) => !isRead(method)),

@@ -219,7 +219,7 @@ function useEnd(
     top.current = scrollTop
   }
   const follow = (current: HTMLElement): void => {
-    // The browser tells of a scroll with the next frame: a reader who has just left is not brought back.
+    // The scroll event fires with the next frame: do not bring back a reader who has just scrolled up.
     if (current.scrollTop < top.current && !isNearEnd(current)) return
     current.scrollTop = current.scrollHeight
     scrolled(current)

@@ -80,7 +80,7 @@ export function adminRoutes(app: FastifyInstance, hub: Hub): void {
           hub,
           {
             ...{ action, request, noted },
-            ...{ target: { ...(params as object) }, fields: Object.keys(body as object) },
+            ...{ target: { ...Object(params) }, fields: Object.keys(Object(body)) },
           },
           () => handle(input, note),
         )
