@@ -270,6 +270,7 @@ describe('metrics', () => {
       'plugboard_store_call_duration_seconds_count{method="createUser"} 1',
       'plugboard_store_commit_duration_seconds_count',
       'plugboard_entries_total{type="user.new"} 1',
+      '# HELP plugboard_backlog_streams Streams with pending deliveries, counted up to 100000.',
       'plugboard_backlog_streams 0',
       'plugboard_backlog_age_seconds 0',
       'process_cpu_seconds_total',

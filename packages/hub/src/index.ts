@@ -189,7 +189,13 @@ export {
   type StreamRef,
 } from './log/entry.js'
 export { type MergedUser, mergedUserOf } from './log/merged-user.js'
-export type { OwingPage, OwingStream } from './log/owing-streams.js'
+export {
+  type Backlog,
+  COUNTED_BACKLOG,
+  type OwingPage,
+  type OwingPlace,
+  type OwingStream,
+} from './log/owing-streams.js'
 export {
   bytesOf,
   firstPage,

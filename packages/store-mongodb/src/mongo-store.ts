@@ -320,8 +320,8 @@ export class MongoStore implements ArchivedStore {
     return this.#do(({ attempts }) => attempts.purge(before, limit))
   }
 
-  backlog() {
-    return this.#do(({ backlog }) => backlog.measure())
+  backlog(limit: number) {
+    return this.#do(({ backlog }) => backlog.measure(limit))
   }
 
   enqueue(clientId: Id, queueId: Id, items: readonly QueueItem[]) {

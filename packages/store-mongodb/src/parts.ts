@@ -3,7 +3,7 @@ import { Clients } from './clients.js'
 import type { DatabaseClock } from './database/clock.js'
 import type { Models } from './database/schemas.js'
 import { Attempts } from './delivery/attempts.js'
-import { Backlog } from './delivery/backlog.js'
+import { BacklogMeter } from './delivery/backlog.js'
 import { Claims } from './delivery/claims.js'
 import { DeadLetters } from './delivery/dead-letters.js'
 import { Leases } from './delivery/leases.js'
@@ -44,7 +44,7 @@ export function partsOf(
     attempts: new Attempts(models),
     deadLetters: new DeadLetters(models, clock, deadIndex),
     deadIndex,
-    lists: new Lists(models, clock),
+    lists: new Lists(models),
     sentMessages: new SentMessages(models),
     appender,
     archive: new MongoArchive(models, clock),
@@ -57,7 +57,7 @@ export function partsOf(
     conversations: new Conversations(models, streams, reservations, appender),
     endpoints: new Endpoints(models, streams, appender),
     entries: new Entries(models, streams, new Holes(models, inserter, clock)),
-    backlog: new Backlog(models),
+    backlog: new BacklogMeter(models),
     signals: new Signals(models, clock),
     purge: new Purge(models, streams),
   }

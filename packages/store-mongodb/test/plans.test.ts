@@ -78,7 +78,7 @@ async function everyQuery(url: string): Promise<Query[]> {
   await store.claimDue({ now, limit: 10, except: [newId()] })
   await store.claimDue({ now: new Date(now.getTime() + 3_600_000), limit: 10, except: [] })
   await store.findProgress(stream)
-  await store.backlog()
+  await store.backlog(10)
   await store.deleteMessages(client.id, stream.streamId, entry.id, now)
   await store.deleteMessages(client.id, stream.streamId, 'all', now)
   const mapped = await store.mapEndpoint(mapping(client.id))
@@ -183,7 +183,7 @@ async function search(
     await store.walkDead(clientId, { limit, ...(after && { after }) })
     await store.walkDead(clientId, { streamId, limit, ...(after && { after }) })
   }
-  for (const after of [undefined, { nextAt: at, count: 1 }])
+  for (const after of [undefined, { nextAt: at, streamId }])
     await store.listOwing(clientId, { limit, ...(after && { after }) })
 }
 

@@ -76,7 +76,10 @@ const isOperators = (condition: object): boolean =>
  * follows those that are bound to a point, and a partial index has all that the query can find. Undefined when one does.
  */
 export function flawOf({ collection, filter, sort }: Query): string | undefined {
-  const sorted = Object.entries(sort)
+  // What is bound to a point has no order to keep.
+  const sorted = Object.entries(sort).filter(
+    ([field]) => !(field in filter) || kindOf(filter[field]) !== 'point',
+  )
   if (filter._id !== undefined && kindOf(filter._id) !== 'none') {
     const isOrdered = sorted.length === 0 || sorted.every(([field]) => field === '_id')
     if (isOrdered) return undefined
@@ -107,7 +110,7 @@ function serves(
 const isRange = ([first]: readonly (readonly [string, 1 | -1])[], filter: Query['filter']): boolean =>
   first !== undefined && ['range', 'points'].includes(kindOf(filter[first[0]]))
 
-/** The index has them next, all forwards or all backwards; a point beside them has no order to keep. */
+/** The index has them next, all forwards or all backwards. */
 function isInOrder(
   rest: readonly (readonly [string, 1 | -1])[],
   sorted: readonly (readonly [string, number])[],

@@ -77,7 +77,7 @@ describe.runIf(hasServer)('the lease of a stream', () => {
     const again = await say(a, stream, { dedupe: 'event 1', owes: [target()], claim: true })
     expect([again.duplicate, again.claimed]).toEqual([true, undefined])
     expect(await due(b, new Date(Date.now() + 3_600_000))).toEqual([])
-    expect(await a.backlog()).toEqual({ streams: 0 })
+    expect(await a.backlog(10)).toEqual({ streams: 0, isMore: false })
   })
 })
 

@@ -479,8 +479,8 @@ class SqliteStore implements ArchivedStore {
     return this.#write(() => this.#attempts.purge(before, limit))
   }
 
-  backlog() {
-    return this.#read(() => this.#claims.backlog())
+  backlog(limit: number) {
+    return this.#read(() => this.#claims.backlog(limit))
   }
 
   enqueue(clientId: Id, queueId: Id, items: readonly QueueItem[]) {

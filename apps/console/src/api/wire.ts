@@ -116,7 +116,7 @@ export interface Overview {
   hasMoreTroubles: boolean
   replicas?: Replica[]
   rates?: Rates
-  backlog?: { streams: number; oldestAt?: string }
+  backlog?: { streams: number; isMore: boolean; oldestAt?: string }
   store?: { kind: string; sizeBytes?: number }
 }
 

@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest'
-import { bytesOf, counted, rateOf } from './numbers.js'
+import { bytesOf, counted, countOf, rateOf } from './numbers.js'
 
 test('counts agree with their nouns', () => {
   expect([0, 1, 2].map((n) => counted(n, 'person', 'people'))).toEqual(['0 people', '1 person', '2 people'])
+})
+
+test('a count that ends before all are counted says so', () => {
+  expect([countOf(100_000, true), countOf(100_000)]).toEqual(['100,000+', '100,000'])
 })
 
 test('bytes and rates are short', () => {

@@ -1,8 +1,8 @@
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 })
 const fine = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 })
 
-/** A count with its separators. */
-export const countOf = (n: number): string => whole.format(n)
+/** A count with its separators, and a plus where it ends before all are counted: `100,000+`. */
+export const countOf = (n: number, isMore = false): string => `${whole.format(n)}${isMore ? '+' : ''}`
 
 /** A count with its noun: `1 person`, `2 people`. */
 export const counted = (n: number, one: string, many: string): string =>

@@ -1,6 +1,13 @@
 import { stat } from 'node:fs/promises'
 import { type Id, toUuid } from '@plugboard/core'
-import type { Hub, MinuteOfRates, OverviewView, ProcessView, Trouble } from '@plugboard/hub'
+import {
+  COUNTED_BACKLOG,
+  type Hub,
+  type MinuteOfRates,
+  type OverviewView,
+  type ProcessView,
+  type Trouble,
+} from '@plugboard/hub'
 import { z } from 'zod'
 import { databaseOf } from '../config/database.js'
 import type { Config } from '../config/read-config.js'
@@ -89,8 +96,9 @@ export const overviewSchema = z.object({
     ),
   backlog: z
     .object({
-      streams: z.number().describe('Conversations with pending deliveries'),
-      oldestAt: time.optional(),
+      streams: z.number().describe(`Conversations with pending deliveries, counted up to ${COUNTED_BACKLOG}`),
+      isMore: z.boolean().describe('There are more than were counted'),
+      oldestAt: time.optional().describe('When the oldest entry that may be pending was accepted'),
     })
     .optional(),
   store: z.object({ kind: z.enum(['sqlite', 'mongodb']), sizeBytes: z.number().optional() }).optional(),
@@ -106,7 +114,7 @@ export async function overviewOf(hub: Hub, config: Config): Promise<z.infer<type
     replicas: view.processes.map(replicaJson),
     rates: ratesJson(view),
     backlog: {
-      streams: view.backlog.streams,
+      ...{ streams: view.backlog.streams, isMore: view.backlog.isMore },
       ...(view.backlog.oldest && { oldestAt: view.backlog.oldest.toISOString() }),
     },
     store: { kind: database.kind, ...(sizeBytes !== undefined && { sizeBytes }) },

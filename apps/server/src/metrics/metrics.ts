@@ -1,4 +1,11 @@
-import type { DeliveryObserver, EntryType, Hub, ObservedTarget, Store } from '@plugboard/hub'
+import {
+  COUNTED_BACKLOG,
+  type DeliveryObserver,
+  type EntryType,
+  type Hub,
+  type ObservedTarget,
+  type Store,
+} from '@plugboard/hub'
 // Not the package as a whole: with its process metrics it takes 60 ms and 11 MB, which wait for the first scrape.
 import Counter from 'prom-client/lib/counter.js'
 import Histogram from 'prom-client/lib/histogram.js'
@@ -165,13 +172,16 @@ export class Metrics implements DeliveryObserver {
 
 /** Left out when the store does not answer: a gauge that stands still would hide it. */
 async function backlogText(store: Store): Promise<string> {
-  const backlog = await within(BACKLOG_MS, store.backlog()).catch(() => undefined)
+  const backlog = await within(BACKLOG_MS, store.backlog(COUNTED_BACKLOG)).catch(() => undefined)
   if (!backlog) return ''
   const { streams, oldest } = backlog
   const age = oldest ? Math.max(0, Date.now() - oldest.getTime()) / 1000 : 0
   return (
-    gauge('plugboard_backlog_streams', 'Streams with pending deliveries.', streams) +
-    gauge('plugboard_backlog_age_seconds', 'Age of the oldest entry that may be undelivered.', age)
+    gauge(
+      'plugboard_backlog_streams',
+      `Streams with pending deliveries, counted up to ${COUNTED_BACKLOG}.`,
+      streams,
+    ) + gauge('plugboard_backlog_age_seconds', 'Age of the oldest entry that may be undelivered.', age)
   )
 }
 

@@ -183,6 +183,9 @@ describe('deliveries', () => {
     }
     expect(all).toEqual((await list(of)).items.map(({ entryId }) => entryId))
     expect((await admin('GET', `${of}/deliveries?cursor=nonsense`)).json.error.path).toEqual(['cursor'])
+    const earlier = Buffer.from(JSON.stringify({ at: new Date(), count: 1 })).toString('base64url')
+    const refused = await admin('GET', `${of}/deliveries?state=pending&cursor=${earlier}`)
+    expect([refused.status, refused.json.error.path]).toEqual([400, ['cursor']])
     expect((await admin('GET', `${of}/deliveries?target=nonsense`)).json.error.path).toEqual(['target'])
   })
 
@@ -215,6 +218,16 @@ describe('deliveries', () => {
     for (const other of others) expect(await read('retrying', other as Record<string, string>)).toEqual([])
     const refused = await ask('retrying', { reason: 'exhausted' })
     expect([refused.status, refused.json.error.path]).toEqual([400, ['reason']])
+    const second = await client.converse()
+    await client.say(second.conversationId, 'bad')
+    await expect.poll(async () => (await read('retrying')).length, PATIENT).toBe(2)
+    const { items, next } = (await ask('retrying', { limit: '1' })).json
+    const last = (await ask('retrying', { limit: '1', cursor: next })).json
+    const walked: Item[] = [...items, ...last.items]
+    expect(walked.map((item) => item.conversationId).sort()).toEqual(
+      [conversationId, second.conversationId].sort(),
+    )
+    expect(await read('retrying', { limit: '1', cursor: last.next })).toEqual([])
   })
 
   test('are replayed or discarded one by one, and what is no dead letter is refused alone', async () => {

@@ -6,7 +6,7 @@ import type { Deliveries } from '../conversations/deliveries.js'
 import { yieldIfBusy } from '../event-loop.js'
 import type { DeadLetters, DeadPage, DeadPlace } from '../log/dead-letter.js'
 import type { Entry, EntryType } from '../log/entry.js'
-import type { OwingPage, OwingStream } from '../log/owing-streams.js'
+import type { OwingPage, OwingPlace, OwingStream } from '../log/owing-streams.js'
 import type { LaneState } from '../log/progress.js'
 import { type LaneKey, parseLaneKey, parseTarget, type Target } from '../log/target.js'
 import type { Store } from '../ports/store.js'
@@ -92,7 +92,7 @@ export class DeliveryList {
     client: ClientView,
     filter: PendingFilter,
     { limit, after }: OwingPage,
-  ): Promise<{ deliveries: PendingDelivery[]; next?: OwingPage['after'] }> {
+  ): Promise<{ deliveries: PendingDelivery[]; next?: OwingPlace }> {
     const deliveries: PendingDelivery[] = []
     let place = after
     for (let reads = 0; reads < READS; reads += 1) {
@@ -103,8 +103,8 @@ export class DeliveryList {
         if (wait) await wait
         const found = await this.#of(client, stream, filter)
         deliveries.push(...found.filter(({ entry }) => isOf(filter, entry)))
-        place = placeAfter(place, stream)
-        if (deliveries.length >= limit) return { deliveries, ...(place && { next: place }) }
+        place = { nextAt: stream.nextAt, streamId: stream.streamId }
+        if (deliveries.length >= limit) return { deliveries, next: place }
       }
       if (streams.length < STREAMS) return { deliveries }
       await turn()
@@ -178,9 +178,6 @@ export function targetOf(client: ClientView, id: Id): Target {
   if (client.webhooks.some((hook) => hook.id === id)) return `w${id}`
   return [...client.integrations.values()].some((each) => each.id === id) ? `i${id}` : `e${id}`
 }
-
-const placeAfter = (place: OwingPage['after'], { nextAt }: OwingStream): OwingPage['after'] =>
-  place?.nextAt.getTime() === nextAt.getTime() ? { nextAt, count: place.count + 1 } : { nextAt, count: 1 }
 
 function placeOf(
   client: ClientView,

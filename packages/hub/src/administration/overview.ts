@@ -1,4 +1,5 @@
 import type { Id } from '@plugboard/core'
+import { type Backlog, COUNTED_BACKLOG } from '../log/owing-streams.js'
 import type { Store } from '../ports/store.js'
 import type { Activity, Processes } from './processes.js'
 import type { Trouble, Troubles } from './troubles.js'
@@ -9,8 +10,8 @@ export interface OverviewView extends Activity {
   status: 'ok' | 'trouble'
   /** No process delivers or listens. */
   isIdle: boolean
-  /** Conversations and other streams with pending deliveries, and the time of the oldest entry that may be pending. */
-  backlog: { streams: number; oldest?: Date }
+  /** Conversations and other streams with pending deliveries, counted up to {@link COUNTED_BACKLOG}. */
+  backlog: Backlog
   troubles: Trouble[]
   /** There may be more troubles. */
   isMore: boolean
@@ -56,7 +57,11 @@ export class Overview {
 
   async #read(): Promise<OverviewView> {
     const { store, processes, troubles, now } = this.#options
-    const [activity, backlog, found] = await Promise.all([processes.read(), store.backlog(), troubles.list()])
+    const [activity, backlog, found] = await Promise.all([
+      processes.read(),
+      store.backlog(COUNTED_BACKLOG),
+      troubles.list(),
+    ])
     const isIdle = !activity.processes.some(({ state, delivers }) => state === 'running' && delivers)
     const status = isIdle || found.troubles.length > 0 ? 'trouble' : 'ok'
     return { ...activity, ...found, status, isIdle, backlog, at: now() }

@@ -3,7 +3,7 @@ import type { AttemptRecord, NewAttempt } from '../log/attempt.js'
 import type { DeadLetters, DeadPage, DeadRef, DeadWalk } from '../log/dead-letter.js'
 import type { ChannelRef, ConversationRecord, EndpointRecord } from '../log/endpoint-record.js'
 import type { Dead, DeadEntry, Entry, NewEntry, SentMessage, StreamKind, StreamRef } from '../log/entry.js'
-import type { OwingPage, OwingStream } from '../log/owing-streams.js'
+import type { Backlog, OwingPage, OwingStream } from '../log/owing-streams.js'
 import type { MessageCount, MessagePage, Page, Range, ReplyPage } from '../log/page.js'
 import type { Claimed, LaneState, Lease, Mark, Progress, Schedule } from '../log/progress.js'
 import type { DuePulls, PullLane, PullLaneRef, PullOffer } from '../log/pull-lane.js'
@@ -232,10 +232,10 @@ export interface Store {
    * rows.
    */
   purgeAttempts(before: Date, limit: number): Promise<number>
-  /** The client's streams with pending deliveries, longest due first. */
+  /** The client's streams with pending deliveries, longest due first. They may come and go during a walk. */
   listOwing(clientId: Id, page: OwingPage): Promise<OwingStream[]>
-  /** The number of streams with pending deliveries, and the time of the oldest entry that may still be pending. */
-  backlog(): Promise<{ streams: number; oldest?: Date }>
+  /** What is owed. Counts up to `limit` streams, and reads no more of them. */
+  backlog(limit: number): Promise<Backlog>
 
   /**
    * Adds items to the end of a queue of the client, in their order. Each gets the next number, from 1. An item whose

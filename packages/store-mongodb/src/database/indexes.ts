@@ -89,12 +89,16 @@ export const versions: readonly Partial<Indexes>[] = [
 
 /**
  * Indexes of streams for the lists of operators. They are built while the database is in use (see `Backfill`), since that
- * takes minutes where there are many streams. They change seldom with a message, see `movedActivity`.
+ * takes minutes where there are many streams. Those of activity change seldom with a message, see `movedActivity`.
  */
 export const STREAM_LISTS: readonly Index[] = [
+  ['owing', { clientId: 1, nextAt: 1, _id: 1 }, there('nextAt')],
   ['recent', { clientId: 1, activeAt: -1, _id: -1 }, there('activeAt')],
   ['recent_of_channel', { clientId: 1, 'endpoints.channel': 1, activeAt: -1, _id: -1 }, there('activeAt')],
 ]
+
+/** Of the first version. `owing` begins with the same fields, so this one is dropped when that is there. */
+export const REPLACED = 'due_of_client'
 
 /** As the server takes them. */
 export const specsOf = (indexes: readonly Index[]) =>
@@ -105,7 +109,7 @@ for (const version of versions) {
   for (const [name, added] of Object.entries(version)) all[name] = [...(all[name] ?? []), ...added]
 }
 
-all.streams = [...(all.streams ?? []), ...STREAM_LISTS]
+all.streams = [...(all.streams ?? []).filter(([name]) => name !== REPLACED), ...STREAM_LISTS]
 
 /** All of them, by collection. */
 export const indexes: Readonly<Record<string, readonly Index[]>> = all

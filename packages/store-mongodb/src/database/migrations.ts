@@ -1,7 +1,7 @@
 import { type Id, isId, PlugboardError } from '@plugboard/core'
 import type { Connection } from 'mongoose'
 import { oid } from '../encoding.js'
-import { STREAM_LISTS, specsOf, versions } from './indexes.js'
+import { REPLACED, STREAM_LISTS, specsOf, versions } from './indexes.js'
 import type { Models } from './schemas.js'
 
 interface SchemaDoc {
@@ -9,6 +9,7 @@ interface SchemaDoc {
   version: number
 }
 
+const INDEX_NOT_FOUND = 27
 const NAMESPACE_EXISTS = 48
 
 /**
@@ -20,6 +21,7 @@ const migrations: readonly ((models: Models, connection: Connection) => Promise<
   keepGuests,
   ...versions.slice(2, 6).map(creating),
   createLists,
+  replaceIndexes,
 ]
 
 function creating(version: (typeof versions)[number]): (models: Models) => Promise<void> {
@@ -45,6 +47,22 @@ async function createLists(models: Models, connection: Connection): Promise<void
   const lists = connection.collection<{ _id: 'lists'; state: string }>('schema')
   const fresh = { $setOnInsert: { state: isEmpty ? 'whole' : 'none' } }
   await lists.updateOne({ _id: 'lists' }, fresh, { upsert: true })
+}
+
+/** Where there is much, this too is left to `Backfill`. */
+async function replaceIndexes({ streams }: Models, connection: Connection): Promise<void> {
+  const isEmpty = (await streams.findOne({}, { _id: 1 }).lean()) === null
+  if (isEmpty) await renewStreamLists(streams.collection)
+  const lists = connection.collection<{ _id: 'lists' }>('schema')
+  await lists.updateOne({ _id: 'lists', isRenewed: { $exists: false } }, { $set: { isRenewed: isEmpty } })
+}
+
+/** Builds the indexes of streams for lists, and drops what they replace: other replicas have either at any time. */
+export async function renewStreamLists(streams: Models['streams']['collection']): Promise<void> {
+  await streams.createIndexes(specsOf(STREAM_LISTS) as never)
+  await streams.dropIndex(REPLACED).catch((error: { code?: unknown }) => {
+    if (error.code !== INDEX_NOT_FOUND) throw error
+  })
 }
 
 /** The client of documents that are no client's. */

@@ -1,3 +1,4 @@
+import type { Backlog } from '@plugboard/hub'
 import type { StreamDoc } from '../database/document-types.js'
 import type { Models } from '../database/schemas.js'
 
@@ -5,7 +6,7 @@ import type { Models } from '../database/schemas.js'
 const MAX_LOOKS = 20
 
 /** What is owed in the whole store, for metrics. */
-export class Backlog {
+export class BacklogMeter {
   readonly #models: Models
 
   constructor(models: Models) {
@@ -13,16 +14,17 @@ export class Backlog {
   }
 
   /** `owedAt` of a stream is a lower bound, made exact here for the stream that seems the oldest. */
-  async measure(): Promise<{ streams: number; oldest?: Date }> {
+  async measure(limit: number): Promise<Backlog> {
     const { streams } = this.#models
     const owed = { owedAt: { $gt: new Date(0) } }
-    const count = await streams.countDocuments(owed)
+    const found = await streams.countDocuments(owed, { limit: limit + 1 })
+    const counted = { streams: Math.min(found, limit), isMore: found > limit }
     for (let looks = 0; ; looks += 1) {
       const projection = { clientId: 1, owedAt: 1, scanned: 1, lanes: 1 }
       const first = await streams.findOne(owed, projection).sort({ owedAt: 1 }).lean<StreamDoc>()
-      if (!first?.owedAt) return { streams: count }
+      if (!first?.owedAt) return counted
       const at = looks < MAX_LOOKS ? await this.#firstOwed(first) : undefined
-      if (!at || at <= first.owedAt) return { streams: count, oldest: first.owedAt }
+      if (!at || at <= first.owedAt) return { ...counted, oldest: first.owedAt }
       const { _id, clientId, owedAt } = first
       await streams.updateOne({ _id, clientId, owedAt }, { $set: { owedAt: at } })
     }

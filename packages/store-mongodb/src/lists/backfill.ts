@@ -3,7 +3,7 @@ import { type Id, PlugboardError } from '@plugboard/core'
 import { listedDeaths } from '@plugboard/hub'
 import type { Connection } from 'mongoose'
 import type { ClientDoc, EntryDoc, ObjectId, StreamDoc } from '../database/document-types.js'
-import { STREAM_LISTS, specsOf } from '../database/indexes.js'
+import { renewStreamLists } from '../database/migrations.js'
 import type { Models } from '../database/schemas.js'
 import { oid } from '../encoding.js'
 import { toDeadDoc } from './dead-letter-index.js'
@@ -12,6 +12,8 @@ interface ListsDoc {
   _id: 'lists'
   /** `none`: the indexes are being built. `indexed`: they are there, and older conversations are being added. */
   state: 'none' | 'indexed' | 'whole'
+  /** Those of later versions are there as well, and what they replace is not. */
+  isRenewed: boolean
 }
 
 const FIRST = oid('0'.repeat(24) as Id)
@@ -49,8 +51,8 @@ export class Backfill {
 
   /** Resolves when it is known whether there is something to do. `mayChange`: this process does it. */
   async start(mayChange: boolean): Promise<void> {
-    this.#state = await this.#read()
-    if (this.#state !== 'whole') this.#underway = this.#run(mayChange)
+    const isRenewed = await this.#read()
+    if (this.#state !== 'whole' || (mayChange && !isRenewed)) this.#underway = this.#run(mayChange)
   }
 
   async close(): Promise<void> {
@@ -58,15 +60,18 @@ export class Backfill {
     await this.#underway
   }
 
-  async #read(): Promise<ListsDoc['state']> {
-    return (await this.#schema.findOne({ _id: 'lists' }))?.state ?? 'none'
+  /** Resolves to whether the indexes are of this version. */
+  async #read(): Promise<boolean> {
+    const lists = await this.#schema.findOne({ _id: 'lists' })
+    this.#state = lists?.state ?? 'none'
+    return lists?.isRenewed ?? false
   }
 
   async #run(mayChange: boolean): Promise<void> {
     while (!this.#isClosed) {
       try {
         if (mayChange) await this.#prepare()
-        this.#state = await this.#read()
+        await this.#read()
         if (this.#state === 'whole') return
       } catch {
         // For instance, the database is unreachable. Its callers get the error.
@@ -82,7 +87,9 @@ export class Backfill {
   }
 
   async #prepare(): Promise<void> {
-    await this.#models.streams.collection.createIndexes(specsOf(STREAM_LISTS) as never)
+    await renewStreamLists(this.#models.streams.collection)
+    await this.#schema.updateOne({ _id: 'lists' }, { $set: { isRenewed: true } })
+    if (this.#state === 'whole') return
     await this.#reach('indexed')
     for (let after = FIRST; !this.#isClosed; ) {
       const clients = await this.#models.clients

@@ -9,7 +9,6 @@ import {
   type RecentConversation,
   type RecentPage,
 } from '@plugboard/hub'
-import type { DatabaseClock } from '../database/clock.js'
 import type { EntryDoc, StreamDoc } from '../database/document-types.js'
 import type { Models } from '../database/schemas.js'
 import { idOf, NEVER, oid, toConversationRecord, toEndpoint, toEntry } from '../encoding.js'
@@ -32,11 +31,9 @@ const conversations = (clientId: Id, ids: readonly Id[]) => ({
 /** What operators look for. */
 export class Lists {
   readonly #models: Models
-  readonly #clock: DatabaseClock
 
-  constructor(models: Models, clock: DatabaseClock) {
+  constructor(models: Models) {
     this.#models = models
-    this.#clock = clock
   }
 
   async recent(
@@ -108,19 +105,22 @@ export class Lists {
   }
 
   async owing(clientId: Id, { after, limit }: OwingPage): Promise<OwingStream[]> {
-    const nextAt = after ? { $gte: this.#clock.toDatabase(after.nextAt) } : { $gt: new Date(0) }
-    const docs = await this.#models.streams
-      .find({ clientId: oid(clientId), nextAt }, OWING)
-      .sort({ nextAt: 1 })
-      .skip(after?.count ?? 0)
-      .limit(limit)
-      .lean<StreamDoc[]>()
+    const find = (where: object, count: number) =>
+      this.#models.streams
+        .find({ clientId: oid(clientId), ...where }, OWING)
+        .sort({ nextAt: 1, _id: 1 })
+        .limit(count)
+        .lean<StreamDoc[]>()
+    // Apart, so that both begin in the index where the page begins, however many streams there are of that time.
+    const docs = after ? await find({ nextAt: after.nextAt, _id: { $gt: oid(after.streamId) } }, limit) : []
+    const nextAt = { $gt: after?.nextAt ?? new Date(0) }
+    if (docs.length < limit) docs.push(...(await find({ nextAt }, limit - docs.length)))
     return docs.map((doc) => {
       const { _id, userId, endpoints, seq, scanned, lanes, owner } = doc
       return {
         ...{ clientId, streamId: idOf(_id), endpoints: endpoints.map(toEndpoint), seq, scanned, lanes },
         ...(userId && { userId: idOf(userId) }),
-        nextAt: this.#clock.fromDatabase(doc.nextAt as Date),
+        nextAt: doc.nextAt as Date,
         isHeld: owner !== undefined,
       }
     })

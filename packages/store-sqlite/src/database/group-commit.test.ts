@@ -92,7 +92,7 @@ describe('group commit', () => {
     ])
     expect(await store.findUser(stream.clientId, broken.ids.user)).toBeUndefined()
     expect(await store.findEntry(stream.clientId, first.id)).toBeUndefined()
-    expect(await store.backlog()).toMatchObject({ streams: 1 })
+    expect(await store.backlog(10_000)).toMatchObject({ streams: 1 })
     const whole = mapping(stream.clientId, first, event('conversation.new'))
     expect(await store.mapEndpoint(whole)).toMatchObject({ userId: whole.ids.user, appended: [{}, {}] })
   })

@@ -126,19 +126,19 @@ describe('progress', () => {
     const broken = say(store, third, { payload: null as unknown as string })
     const [, failure] = await Promise.allSettled([delivered(second), broken, delivered(third)])
     expect(failure).toMatchObject({ status: 'rejected' })
-    expect(await store.backlog()).toMatchObject({ streams: 1 })
+    expect(await store.backlog(10_000)).toMatchObject({ streams: 1 })
     expect(await dueIn(await reopen())).toEqual([fourth.streamId])
   })
 
   test('is there in another process, also of many streams', async () => {
     const { store, claimed, delivered, reopen } = await owingStreams(2500)
-    expect(await store.backlog()).toMatchObject({ streams: 2500 })
+    expect(await store.backlog(10_000)).toMatchObject({ streams: 2500 })
     const [left, ...others] = claimed
     for (const stream of others.slice(0, 300)) await delivered(stream)
     await Promise.all(others.slice(300).map(delivered))
-    expect(await store.backlog()).toMatchObject({ streams: 1 })
+    expect(await store.backlog(10_000)).toMatchObject({ streams: 1 })
     const again = await reopen()
-    expect(await again.backlog()).toMatchObject({ streams: 1 })
+    expect(await again.backlog(10_000)).toMatchObject({ streams: 1 })
     expect(await dueIn(again)).toEqual([left?.streamId])
   })
 
@@ -146,7 +146,7 @@ describe('progress', () => {
     const { store, claimed, reopen } = await owingStreams(2)
     const [gone, left] = claimed as [Claimed, Claimed]
     while (!(await store.purgeClient(gone.clientId, 100)));
-    expect(await store.backlog()).toMatchObject({ streams: 1 })
+    expect(await store.backlog(10_000)).toMatchObject({ streams: 1 })
     expect(await dueIn(await reopen())).toEqual([left.streamId])
   })
 })

@@ -1,5 +1,5 @@
 import type { Id } from '@plugboard/core'
-import type { Claimed, Due, Lease, Mark, Progress, Schedule, StreamRef } from '@plugboard/hub'
+import type { Backlog, Claimed, Due, Lease, Mark, Progress, Schedule, StreamRef } from '@plugboard/hub'
 import { type Connection, prepareAll, prepareNumber, prepareWrite, toHex } from '../database/sql.js'
 import { HOLDS } from '../encoding.js'
 import type { StreamCache } from '../streams/stream-cache.js'
@@ -114,8 +114,7 @@ export class Claims {
     return stream.hold === 'free' ? { dueAt: at } : { leasedUntil: at }
   }
 
-  backlog(): { streams: number; oldest?: Date } {
-    const { streams, oldest } = this.#progress.backlog()
-    return { streams, ...(oldest !== null && { oldest: new Date(oldest) }) }
+  backlog(limit: number): Backlog {
+    return this.#progress.backlog(limit)
   }
 }

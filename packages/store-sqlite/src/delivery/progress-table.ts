@@ -1,3 +1,4 @@
+import type { Backlog } from '@plugboard/hub'
 import { type Connection, prepareNumber, prepareOne, prepareWrite } from '../database/sql.js'
 import { fromLanesText, HOLDS, type Hold, toLanesText } from '../encoding.js'
 import { NO_LANES, type StreamState, settledUpTo } from '../streams/stream-state.js'
@@ -23,6 +24,11 @@ export type ProgressRow = [
   fence: number,
 ]
 
+const BACKLOG = `
+  SELECT json_array(
+    (SELECT count(*) FROM (SELECT 1 FROM progress INDEXED BY progress_owed LIMIT ?)),
+    (SELECT owed_at FROM progress INDEXED BY progress_owed ORDER BY owed_at LIMIT 1))`
+
 /** How far the deliveries of streams are: a row for each stream that owes something, so that the table stays small. */
 export class ProgressTable {
   readonly #put
@@ -39,10 +45,7 @@ export class ProgressTable {
     this.#delete = prepareWrite(db, 'DELETE FROM progress WHERE n = ?')
     const timeAfter = 'SELECT at FROM entries WHERE stream = ? AND seq > ? ORDER BY seq LIMIT 1'
     this.#timeAfter = prepareNumber(db, timeAfter)
-    this.#backlog = prepareOne<[number, number | null]>(
-      db,
-      'SELECT json_array(count(*), min(owed_at)) FROM progress INDEXED BY progress_due',
-    )
+    this.#backlog = prepareOne<[number, number | null]>(db, BACKLOG)
   }
 
   /** Writes what differs from what is saved, and answers what is saved then. */
@@ -60,10 +63,13 @@ export class ProgressTable {
     return { scanned, lanes, lanesText, nextAt, owedAt, hold, fence, settledUpTo: settled }
   }
 
-  /** The number of streams that owe something, and since when, in milliseconds. */
-  backlog(): { streams: number; oldest: number | null } {
-    const [streams, oldest] = this.#backlog() ?? [0, null]
-    return { streams, oldest }
+  /** The number of streams that owe something, up to a limit, and since when. */
+  backlog(limit: number): Backlog {
+    const [streams, oldest] = this.#backlog(limit + 1) ?? [0, null]
+    return {
+      ...{ streams: Math.min(streams, limit), isMore: streams > limit },
+      ...(oldest !== null && { oldest: new Date(oldest) }),
+    }
   }
 
   /** When the first entry came in that may still be owed: most often the newest, whose time is known. */

@@ -32,10 +32,17 @@ const PLACES = `
   FROM endpoints INDEXED BY endpoints_by_address
   WHERE client = ${toBytes} AND sender = ? AND ended = 0 LIMIT ?`
 
-const OWING = `
+type OwingRow = [streamId: Id, nextAt: number, hold: number]
+
+const owing = (where: string) => `
   SELECT json_array(${toHex('s.id')}, p.next_at, p.hold) AS row
   FROM progress p INDEXED BY progress_of_client JOIN streams s ON s.n = p.n
-  WHERE p.client = ${toBytes} AND p.next_at >= ? ORDER BY p.next_at LIMIT ? OFFSET ?`
+  WHERE p.client = ${toBytes} AND ${where} ORDER BY p.next_at, p.n LIMIT ?`
+
+/** The row of a stream or, where that was purged, the one before it: streams of one time are in the order of their rows. */
+const ROW = `ifnull((
+  SELECT n FROM streams INDEXED BY streams_by_id
+  WHERE client = ${toBytes} AND id <= ${toBytes} ORDER BY id DESC LIMIT 1), 0)`
 
 /** What operators look for. Its statements are prepared when the first one looks. */
 export class Lists {
@@ -97,7 +104,9 @@ export class Lists {
   }
 
   owing(clientId: Id, { after, limit }: OwingPage): OwingStream[] {
-    const rows = this.#open.owing(clientId, after?.nextAt.getTime() ?? 0, limit, after?.count ?? 0)
+    const at = after?.nextAt.getTime() ?? 0
+    const rows = after ? this.#open.owingAt(clientId, at, clientId, after.streamId, limit) : []
+    if (rows.length < limit) rows.push(...this.#open.owingAfter(clientId, at, limit - rows.length))
     return rows.flatMap(([streamId, nextAt, hold]) => {
       const stream = this.#streams.find(clientId, streamId)
       if (!stream) return []
@@ -116,5 +125,6 @@ const prepare = (db: Connection) => ({
   newest: prepareOne<EntryRow>(db, NEWEST),
   places: prepareAll<[Id, Id, Id]>(db, PLACES),
   dead: new DeadReader(db),
-  owing: prepareAll<[Id, number, number]>(db, OWING),
+  owingAt: prepareAll<OwingRow>(db, owing(`p.next_at = ? AND p.n > ${ROW}`)),
+  owingAfter: prepareAll<OwingRow>(db, owing('p.next_at > ?')),
 })

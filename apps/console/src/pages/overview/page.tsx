@@ -46,7 +46,7 @@ export function OverviewPage(): JSX.Element {
 
 function Figures({
   rates,
-  backlog = { streams: 0 },
+  backlog = { streams: 0, isMore: false },
 }: {
   rates: Rates
   backlog: Overview['backlog']
@@ -72,7 +72,7 @@ function Figures({
       <div>
         <dt>Conversations that wait</dt>
         <dd>
-          {countOf(backlog.streams)}
+          {countOf(backlog.streams, backlog.isMore)}
           {backlog.oldestAt && (
             <div class="note">
               oldest <Ago at={backlog.oldestAt} />

@@ -74,7 +74,7 @@ const dealt = z.object({
 })
 
 const deadPlace = z.strictObject({ at: timeSchema, entryId: idSchema, target: z.custom<Target>(isTarget) })
-const owingPlace = z.strictObject({ at: timeSchema, count: z.number().int().min(0).max(100_000) })
+const owingPlace = z.strictObject({ nextAt: timeSchema, streamId: idSchema })
 
 /** Deliveries of a client: what is pending, and what was given up. */
 export function deliveryRoutes(app: FastifyInstance, deps: AdminDeps): void {
@@ -154,15 +154,14 @@ export function deliveryRoutes(app: FastifyInstance, deps: AdminDeps): void {
     limit: number,
     cursor: string | undefined,
   ) {
-    const place = placeIn(cursor, owingPlace)
-    const after = place && { nextAt: place.at, count: place.count }
+    const after = placeIn(cursor, owingPlace)
     const { deliveries, next } = await hub.deliveryList.pending(client, filter, {
       limit,
       ...(after && { after }),
     })
     return {
       items: deliveries.map((delivery) => pendingJson(client, delivery)),
-      ...(next && { next: cursorOf({ at: next.nextAt, count: next.count }) }),
+      ...(next && { next: cursorOf(next) }),
     }
   }
 }

@@ -21,7 +21,8 @@ export async function show({ json, url }: OverviewCommandOptions): Promise<void>
   print(json, overview, linesOf(overview))
 }
 
-function linesOf(overview: z.infer<typeof overviewSchema>): string[] {
+/** As people read it. */
+export function linesOf(overview: z.infer<typeof overviewSchema>): string[] {
   const { status, troubles, rates, backlog, replicas = [] } = overview
   const rows = troubles.map(({ since, clientName, clientId = '', target, state, reason, people, fix }) => [
     since,
@@ -45,7 +46,9 @@ function linesOf(overview: z.infer<typeof overviewSchema>): string[] {
       : []),
     ...(counts ? [`Last minute: ${counts.join(', ')}`] : []),
     ...(backlog
-      ? [`Pending: ${backlog.streams} conversations${backlog.oldestAt ? `, since ${backlog.oldestAt}` : ''}`]
+      ? [
+          `Pending: ${backlog.streams.toLocaleString('en')}${backlog.isMore ? '+' : ''} conversations${backlog.oldestAt ? `, since ${backlog.oldestAt}` : ''}`,
+        ]
       : []),
     ...replicas.map(
       ({ state, host = '', role, version, leases, listening }) =>

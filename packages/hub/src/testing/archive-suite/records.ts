@@ -118,7 +118,7 @@ export const recordCases: Cases = {
     const held = await scene.claimAtAppend(late, target)
     await scene.store.mark(late, held.claimed.lease, { scanned: 2, lanes: {}, nextAt: scene.after(9) })
     const { store } = (await copies.copy(archive)).scene
-    same(await store.backlog(), await scene.store.backlog())
+    same(await store.backlog(10), await scene.store.backlog(10))
     const now = scene.tick()
     const due = only((await store.claimDue({ now, limit: 10, except: [] })).claimed)
     same([due.streamId, due.scanned, due.lanes, due.seq], [talk.streamId, 2, lanes, 2])

@@ -103,11 +103,14 @@ export const deliveryMethods = (database: Database, owner: Owner) =>
       return nextAt ? { dueAt: nextAt } : {}
     },
 
-    backlog() {
+    backlog(limit) {
       const owing = [...database.streams.values()].filter(owesSomething)
       const times = owing.flatMap((stream) => firstOwed(stream)?.at ?? [])
       const oldest = times.sort((a, b) => a.getTime() - b.getTime())[0]
-      return { streams: owing.length, ...(oldest && { oldest }) }
+      return {
+        ...{ streams: Math.min(owing.length, limit), isMore: owing.length > limit },
+        ...(oldest && { oldest }),
+      }
     },
   }) satisfies Partial<Methods>
 

@@ -2,6 +2,7 @@ import type { Id } from '@plugboard/core'
 import { type DeadPlace, type DeadRef, listedDeaths, matchesDead } from '../../log/dead-letter.js'
 import { encodeChannel } from '../../log/endpoint-record.js'
 import type { Dead, Entry } from '../../log/entry.js'
+import type { OwingPlace } from '../../log/owing-streams.js'
 import { bytesOf } from '../../log/page.js'
 import { COUNTED_DEAD, PREVIEW_BYTES, type RecentConversation } from '../../log/recent.js'
 import type { Target } from '../../log/target.js'
@@ -81,11 +82,11 @@ export const listMethods = (database: Database) =>
         .streamsOf(clientId)
         .flatMap((stream) => {
           const nextAt = dueAt(stream)
-          return nextAt ? { stream, nextAt } : []
+          return nextAt ? { stream, streamId: stream.streamId, nextAt } : []
         })
-        .sort((a, b) => a.nextAt.getTime() - b.nextAt.getTime())
-      const left = after ? owing.filter(({ nextAt }) => nextAt >= after.nextAt).slice(after.count) : owing
-      return left.slice(0, limit).map(({ stream, nextAt }) => {
+        .sort(byDueTime)
+        .filter((each) => !after || byDueTime(after, each) < 0)
+      return owing.slice(0, limit).map(({ stream, nextAt }) => {
         const { streamId, userId, endpoints, scanned, lanes, entries, holder } = stream
         return {
           ...{ clientId, streamId, endpoints, scanned, lanes, seq: entries.length, nextAt },
@@ -136,6 +137,9 @@ function inOrder(a: Order, b: Order): number {
   }
   return 0
 }
+
+const byDueTime = (a: OwingPlace, b: OwingPlace): number =>
+  inOrder([a.nextAt.getTime(), a.streamId], [b.nextAt.getTime(), b.streamId])
 
 const byActivity = (
   a: Pick<RecentConversation, 'activeAt' | 'id'>,

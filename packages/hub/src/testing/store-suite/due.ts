@@ -25,7 +25,7 @@ export const dueCases: Cases = {
     const talk = await scene.talk()
     await scene.say(talk)
     same(await scene.claimDue(), [])
-    same(await scene.store.backlog(), { streams: 0 })
+    same(await scene.store.backlog(10), { streams: 0, isMore: false })
     await scene.say(talk, { owes: [aTarget()] })
     same(await scene.dueStreams(), [talk.streamId])
   },
@@ -164,24 +164,28 @@ export const dueCases: Cases = {
     same((await scene.dueStreams(scene.after(3601))).includes(other.streamId), true)
   },
 
-  'the backlog tells how many streams owe something, and how long the oldest has': async (scene) => {
-    same(await scene.store.backlog(), { streams: 0 })
+  'the backlog tells how many streams owe something, up to a limit, and how long the oldest has': async (
+    scene,
+  ) => {
+    same(await scene.store.backlog(10), { streams: 0, isMore: false })
     const { id: clientId } = await scene.client()
     const streams = Array.from({ length: 3 }, () => ({ clientId, streamId: newId() }))
     const [a, b] = await Promise.all(
       streams.map((stream) => scene.say(stream, { ...health, owes: [aTarget()] })),
     )
     assert.ok(a && b)
-    same(await scene.store.backlog(), { streams: 3, oldest: a.at })
+    same(await scene.store.backlog(10), { streams: 3, isMore: false, oldest: a.at })
+    same(await scene.store.backlog(3), { streams: 3, isMore: false, oldest: a.at })
+    same(await scene.store.backlog(2), { streams: 2, isMore: true, oldest: a.at })
     const [first, second, third] = (await scene.claimDue()) as [Claimed, Claimed, Claimed]
-    same(await scene.store.backlog(), { streams: 3, oldest: a.at })
+    same(await scene.store.backlog(10), { streams: 3, isMore: false, oldest: a.at })
     await rest(scene, first)
-    same(await scene.store.backlog(), { streams: 2, oldest: b.at })
+    same(await scene.store.backlog(10), { streams: 2, isMore: false, oldest: b.at })
     const { at } = await scene.say(second, { ...health, at: scene.after(1), owes: [aTarget()] })
     await rest(scene, third)
     const lanes = { [aTarget()]: { done: 1 } }
     await scene.store.mark(second, second.lease, { scanned: 2, lanes, nextAt: scene.after(60) })
-    same(await scene.store.backlog(), { streams: 1, oldest: at })
+    same(await scene.store.backlog(10), { streams: 1, isMore: false, oldest: at })
   },
 }
 

@@ -59,7 +59,7 @@ export const durabilityCases: Cases = {
     await scene.store.mark(done, second.claimed.lease, { scanned: 2, lanes: {}, nextAt: null })
     await scene.say(empty)
     await scene.reopen()
-    same((await scene.store.backlog()).streams, 3)
+    same((await scene.store.backlog(10)).streams, 3)
     const due = await scene.claimDue(scene.afterLeases)
     const streams = [waits, held, begun].map(({ streamId }) => streamId)
     same(due.map(({ streamId }) => streamId).sort(), streams.sort())

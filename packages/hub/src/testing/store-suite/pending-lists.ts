@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Id, newId } from '@plugboard/core'
+import type { OwingPlace } from '../../log/owing-streams.js'
 import { webhookTarget } from '../../log/target.js'
 import { only, present, same } from './assertions.js'
 import type { Cases, Scene, Talk } from './scene.js'
@@ -56,17 +57,60 @@ export const pendingListCases: Cases = {
     await scene.store.wakeClient(clientId, scene.after(-3600))
     for (const limit of [1, 2, 5, 6]) same((await owingPages(scene, clientId, limit)).sort(), [...ids].sort())
   },
+
+  'a walk over streams of one time skips and repeats none while others come and go': async (scene) => {
+    const { id: clientId } = await scene.client()
+    const time = scene.after(-3600)
+    const talks = new Map<Id, Talk>()
+    const come = async () => {
+      const talk = await scene.talk(clientId)
+      await scene.say(talk, { owes: [webhookTarget(newId())] })
+      await scene.store.wakeClient(clientId, time)
+      talks.set(talk.streamId, talk)
+    }
+    const leave = async (id: Id | undefined) => {
+      const talk = present(id && talks.get(id))
+      const { entry, claimed } = await scene.claimAtAppend(talk, webhookTarget(newId()))
+      await scene.store.mark(talk, claimed.lease, { scanned: entry.seq, lanes: {}, nextAt: null })
+    }
+    const vanish = async (id: Id) => {
+      await leave(id)
+      await scene.store.deleteConversation(clientId, id, scene.event('conversation.deleted'))
+      while ((await scene.store.purgeDeleted(100)) > 0);
+    }
+    while (talks.size < 8) await come()
+    const stay = [...talks.keys()]
+    const seen: Id[] = []
+    const page = async (after?: OwingPlace) => {
+      const streams = await scene.store.listOwing(clientId, { limit: 2, ...(after && { after }) })
+      seen.push(...streams.map(({ streamId }) => streamId))
+      return streams.at(-1)
+    }
+    const first = present(await page())
+    await leave(seen[0])
+    await come()
+    const second = present(await page(first))
+    await leave(second.streamId)
+    await come()
+    const third = present(await page(second))
+    await vanish(third.streamId)
+    await come()
+    for (let last = await page(third); last && seen.length < 20; last = await page(last));
+    same(seen.length, new Set(seen).size)
+    same(
+      stay.filter((id) => !seen.includes(id)),
+      [],
+    )
+  },
 }
 
 async function owingPages(scene: Scene, clientId: Id, limit: number): Promise<Id[]> {
-  const all: { streamId: Id; nextAt: Date }[] = []
+  const all: OwingPlace[] = []
   for (;;) {
-    const last = all.at(-1)
-    const count = all.filter(({ nextAt }) => nextAt.getTime() === last?.nextAt.getTime()).length
-    const after = last && { nextAt: last.nextAt, count }
+    const after = all.at(-1)
     const page = await scene.store.listOwing(clientId, { limit, ...(after && { after }) })
     assert.ok(page.length <= limit && all.length <= 1000, 'the pages do not end')
     if (page.length === 0) return all.map(({ streamId }) => streamId)
-    all.push(...page)
+    all.push(...page.map(({ nextAt, streamId }) => ({ nextAt, streamId })))
   }
 }

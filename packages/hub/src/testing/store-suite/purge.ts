@@ -36,7 +36,7 @@ export const purgeCases: Cases = {
     same(await scene.store.findEntry(world.client.id, world.question.id), undefined)
     same(await scene.store.findEntry(world.client.id, event.id), undefined)
     same(await scene.claimDue(scene.afterLeases), [])
-    same(await scene.store.backlog(), { streams: 0 })
+    same(await scene.store.backlog(10), { streams: 0, isMore: false })
     same((await scene.store.claimKey({ ...world.claim, expiresBefore: new Date(0) })).fresh, true)
     same(await scene.store.increment(world.client.id, world.counter), 1)
     same(await scene.store.insertDocument(world.document), true)
