@@ -1,14 +1,10 @@
-import { execFile } from 'node:child_process'
 import { basename } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterAll, expect, inject, test } from 'vitest'
+import { runCommand } from '../support/command-line.js'
 import { cleanUp, startServer, temporaryFolder } from '../support/server.js'
 import { newKey, officialClient } from '../support/sunshine.js'
 
 afterAll(cleanUp)
-
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 test('brings attachments along under the same addresses, and back', { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder()
@@ -28,12 +24,8 @@ test('brings attachments along under the same addresses, and back', { timeout: 6
     [mongodb, 'file:second.db'],
   ] as const) {
     await server.stop()
-    const line = [MAIN, 'copy', '--from', from, '--to', to]
-    const { stdout } = await promisify(execFile)(process.execPath, line, {
-      cwd: folder,
-      env: { PATH: process.env.PATH },
-    })
-    expect(stdout).toMatch(/attachment +3\n/)
+    const { out, code } = await runCommand(['copy', '--from', from, '--to', to], { folder })
+    expect([code, out]).toEqual([0, expect.stringMatching(/attachment +3\n/)])
     server = await server.restart({ DATABASE_URL: to })
     expect(await shown()).toEqual(texts)
   }

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, inject, test } from 'vitest'
 import { clientOf, createClient, type TestClient } from '../support/api.js'
+import { runCommand } from '../support/command-line.js'
 import { converseMany, firstsOf, forAll, listAll, numbered, textOf } from '../support/fault-load.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
 import { cleanUp, isSoak, startServer, type TestServer, temporaryFolder } from '../support/server.js'
@@ -16,31 +17,34 @@ afterAll(cleanUp)
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const PATIENT = { timeout: 30_000 }
 const CONVERSATIONS = 40
-const MESSAGES = isSoak ? 50 : 10
+const MESSAGES = isSoak ? 50 : 5
 const OWED = 12
 
 /** Keys are in files; what fails is tried again soon. */
 const ENV = { ENCRYPTION_KEY: '', GATE_PAUSE: '20ms', GATE_MAX_PAUSE: '50ms', POLL_INTERVAL: '50ms' }
 const ADDRESS = { channel: 'custom', identity: '*', sender: 'someone', thread: 't' }
 
+async function runCopy(folder: string, from: string, to: string) {
+  const { code, out, err } = await runCommand(['copy', '--from', from, '--to', to], { folder })
+  return { code, out, lines: err.trim().split('\n') }
+}
+
 /** The command as a process, which is killed when it shows this many percent. */
-async function runCopy(folder: string, from: string, to: string, killAt = Number.POSITIVE_INFINITY) {
+async function killCopy(folder: string, from: string, to: string, killAt: number) {
   const child = spawn(process.execPath, [MAIN, 'copy', '--from', from, '--to', to], {
     cwd: folder,
     env: { PATH: process.env.PATH },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const lines: string[] = []
   let out = ''
   child.stdout.on('data', (chunk) => {
     out += chunk
   })
   createInterface(child.stderr).on('line', (line) => {
-    lines.push(line)
     if (Number.parseInt(line, 10) >= killAt) child.kill('SIGKILL')
   })
   const [code] = await once(child, 'close')
-  return { code: code as number | null, out, lines }
+  return { code: code as number | null, out }
 }
 
 /** What a client sees of its data. */
@@ -135,7 +139,7 @@ test.runIf(inject('mongodbUrl'))(
     const before = await viewOf(at(embedded), seen)
     expect(await embedded.stop()).toBe(0)
 
-    const killed = await runCopy(folder, 'file:plugboard.db', url, 40)
+    const killed = await killCopy(folder, 'file:plugboard.db', url, 40)
     expect([killed.code, killed.out]).toEqual([null, ''])
     await expect(start(url)).rejects.toThrow('run `plugboard copy` again')
     const copied = await runCopy(folder, 'file:plugboard.db', url)

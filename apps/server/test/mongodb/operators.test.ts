@@ -60,7 +60,7 @@ describe('the console at three replicas on one database', () => {
   test('a long conversation has the same timeline at all, to which each of them posted', async () => {
     const client = await createClient(servers[0])
     const { conversationId } = await client.converse()
-    const [messages, limit] = isSoak ? [5_000, 100] : [60, 25]
+    const [messages, limit] = isSoak ? [5_000, 100] : [30, 12]
     await forAll(numbered(messages), (text, i) =>
       clientOf(servers[i % 3] as TestServer, client).say(conversationId, text),
     )

@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { json } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { call } from '../support/api.js'
+import { runCommand } from '../support/command-line.js'
 import { startReceiver } from '../support/receiver.js'
 import { newDatabase, type Shared, startReplicas } from '../support/replicas.js'
 import { cleanUp, isSoak, type TestServer, temporaryFolder } from '../support/server.js'
@@ -18,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(cleanUp)
 
-const MESSAGES = isSoak ? 50 : 20
+const MESSAGES = isSoak ? 50 : 10
 
 /** The same project at another process. */
 const at = (server: TestServer, project: Project): Project => ({
@@ -59,18 +56,17 @@ test('concurrent first messages at two processes create one request, each delive
 })
 
 test('an owner is made at the command line while processes run, and signs in at each of them', async () => {
-  const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
   const options = ['--project', 'new', '--email', 'me@example.org', '--password-stdin', '--json']
-  const child = spawn(process.execPath, [main, 'owners', 'create', ...options], {
-    cwd: await temporaryFolder(),
+  const { out, code } = await runCommand(['owners', 'create', ...options], {
+    folder: await temporaryFolder(),
     env: { ...env, LOG_LEVEL: 'warn' },
+    input: 'a good password',
   })
-  child.stdin.end('a good password')
-  const [made, [code]] = await Promise.all([json(child.stdout), once(child, 'close')])
   expect(code).toBe(0)
+  const made: { projectId: string } = JSON.parse(out)
   for (const server of servers) {
     const headers = basic('me@example.org', 'a good password')
     const { json } = await call(server, 'GET', '/api/projects', { headers })
-    expect(json[0].id_project._id).toBe((made as { projectId: string }).projectId)
+    expect(json[0].id_project._id).toBe(made.projectId)
   }
 })

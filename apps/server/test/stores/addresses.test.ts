@@ -3,30 +3,33 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, type TestClient } from '../support/api.js'
 import {
   type CourierProvider,
+  heardOnce,
+  speech,
   startCourierProvider,
-  startProcessWithCouriers,
-  tellEvents,
+  startWithCouriers,
 } from '../support/courier-channel.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
-import { cleanUp, type TestServerProcess } from '../support/server.js'
+import { cleanUp, type TestServer } from '../support/server.js'
 import { newKey, officialClient } from '../support/sunshine.js'
 
 const PHONE = '+1555'
 const both = [{ sender: 'US.1' }, { sender: PHONE, isReassignable: true }]
 
 describe('a person with a telephone number and an id', () => {
-  let server: TestServerProcess
+  let server: TestServer
   let provider: CourierProvider
   let bot: Receiver
   let client: TestClient
+  let say: ReturnType<typeof speech>
   beforeAll(async () => {
     provider = await startCourierProvider()
     bot = await startReceiver()
-    server = await startProcessWithCouriers(provider.url)
+    server = await startWithCouriers(provider.url)
     client = await createClient(server, {
       channels: { courier: { version: '1.0.0', enabled: true, token: 'courier', account: 'a' } },
       webhooks: [{ url: bot.url }],
     })
+    say = speech(server, client, bot)
   })
   afterAll(async () => {
     await provider.close()
@@ -34,28 +37,7 @@ describe('a person with a telephone number and an id', () => {
     await cleanUp()
   })
 
-  let count = 0
-  const say = async (sender: string, aliases?: object): Promise<Said> => {
-    count += 1
-    const text = `message ${count}`
-    const event = {
-      ...{ type: 'message', dedupeKey: text, endpoint: { identity: '*', sender, thread: '*' } },
-      ...{ content: { type: 'text', text }, ...(aliases && { aliases }) },
-    }
-    const { status } = await tellEvents(server, { client: client.id, token: 'courier' }, event)
-    expect(status).toBe(200)
-    const isIt = ({ json }: { json: Told }) => json.data.message?.payload.text === text
-    await bot.until(() => bot.requests.some((each) => isIt(each as never)))
-    const { data } = (bot.requests.find((each) => isIt(each as never)) as unknown as { json: Told }).json
-    return { userId: data.userId, conversationId: data.conversationId ?? '' }
-  }
-  // What a killed server had under way is sent again, with the same id.
-  const once = (receiver: Receiver) => [
-    ...new Map(receiver.requests.map(({ headers, json }) => [headers['webhook-id'], json])).values(),
-  ]
-  const merged = () => once(bot).filter(({ type }) => type === 'user.merged') as unknown as Told[]
-
-  test('becomes one user, whose merged id works in every API and after a kill', async () => {
+  test('becomes one user, whose merged id works in every API', async () => {
     const key = await newKey(server, { app: fromUuid(client.id) as string })
     const sunshine = officialClient(server, key)
     const hook = await startReceiver()
@@ -67,9 +49,8 @@ describe('a person with a telephone number and an id', () => {
     const younger = await say(PHONE)
     expect(younger.userId).not.toBe(older.userId)
     expect(await say('US.1', both)).toEqual(older)
-    await server.kill()
-    await server.restart()
     expect(await say(PHONE)).toEqual(older)
+    const merged = () => heardOnce(bot).filter(({ type }) => type === 'user.merged')
     await bot.until(() => merged().length === 1)
     expect(merged()[0]?.data).toEqual({ userId: older.userId, mergedUserId: younger.userId })
 
@@ -93,7 +74,9 @@ describe('a person with a telephone number and an id', () => {
     const { conversations } = await sunshine.listConversations({ userId: discarded })
     expect(conversations).toHaveLength(2)
     await hook.until(() => hook.requests.length > 0)
-    expect(once(hook).flatMap((json) => (json as unknown as { events: unknown[] }).events)).toMatchObject([
+    expect(
+      heardOnce(hook).flatMap((json) => (json as unknown as { events: unknown[] }).events),
+    ).toMatchObject([
       {
         type: 'user:merge',
         payload: {
@@ -150,13 +133,3 @@ describe('a person with a telephone number and an id', () => {
     await expect.poll(() => provider.to('/send').at(-1)?.body).toMatchObject({ endpoint: { sender: 'US.1' } })
   })
 })
-
-interface Said {
-  userId: string
-  conversationId: string
-}
-
-interface Told {
-  type: string
-  data: Said & { message?: { payload: { text: string } } }
-}

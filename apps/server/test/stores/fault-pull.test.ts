@@ -3,19 +3,21 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, inject, test } from 'vitest'
 import { clientOf, createClient, type TestClient } from '../support/api.js'
 import { converseMany, forAll, listAll, seeded } from '../support/fault-load.js'
-import { newDatabase, startReplicaProcesses } from '../support/replicas.js'
+import { newDatabase } from '../support/replicas.js'
 import {
   cleanUp,
   isOnMongodb,
   isSoak,
   SHORT_LEASE,
   startProcess,
+  startServer,
+  type TestServer,
   type TestServerProcess,
 } from '../support/server.js'
 
 const CONVERSATIONS = isSoak ? 40 : 6
 const READERS = isSoak ? 8 : 4
-const INTERRUPTIONS = isSoak ? 10_000 : 30
+const INTERRUPTIONS = isSoak ? 10_000 : 20
 const KILLS = isSoak ? 40 : 1
 const POSTERS = 4
 const TIMEOUT_MS = isSoak ? 3_600_000 : 180_000
@@ -41,33 +43,44 @@ interface PulledEvent {
 
 /** Replicas of which one is down at times, and a client of each of them. */
 class Servers {
-  readonly #processes: TestServerProcess[]
+  readonly #servers: (TestServer | TestServerProcess)[]
   readonly #known: Pick<TestClient, 'id' | 'token' | 'webhooks'>
   #isUp = Promise.resolve()
 
-  constructor(processes: TestServerProcess[], known: Pick<TestClient, 'id' | 'token' | 'webhooks'>) {
-    this.#processes = processes
+  constructor(
+    servers: readonly (TestServer | TestServerProcess)[],
+    known: Pick<TestClient, 'id' | 'token' | 'webhooks'>,
+  ) {
+    this.#servers = [...servers]
     this.#known = known
   }
 
   /** A client of any of them, once it is up. */
   async client(): Promise<TestClient> {
-    if (this.#processes.length === 1) await this.#isUp
-    return clientOf(among(this.#processes), this.#known)
+    if (this.#servers.length === 1) await this.#isUp
+    return clientOf(among(this.#servers), this.#known)
   }
 
-  async kill(): Promise<void> {
-    const victim = Math.floor(random() * this.#processes.length)
+  /** Crashes one that is a process. The last time, it need not be one again. */
+  async kill({ isLast }: { isLast: boolean }): Promise<void> {
+    const victim = among(this.#servers.filter((server) => 'kill' in server))
     let up = (): void => undefined
     this.#isUp = new Promise<void>((resolve) => {
       up = resolve
     })
-    await this.#processes[victim]?.kill()
+    await victim.kill()
     await sleep(random() * 50)
-    const again = await this.#processes[victim]?.relaunch()
-    if (again) this.#processes[victim] = again
+    const again = isLast ? await victim.restart() : await victim.relaunch()
+    this.#servers[this.#servers.indexOf(victim)] = again
     up()
   }
+}
+
+/** One on a file, two on one database in MongoDB, of which one is to crash; in the long form any of them. */
+async function startAll(): Promise<[TestServerProcess, ...TestServer[]]> {
+  if (!isOnMongodb) return [await startProcess({ env: SHORT_LEASE })]
+  const env = { ...newDatabase(inject('mongodbUrl') ?? ''), ...SHORT_LEASE }
+  return [await startProcess({ env }), await (isSoak ? startProcess : startServer)({ env })]
 }
 
 /** What readers saw, and what they acknowledged. */
@@ -156,14 +169,10 @@ describe('readers of a pull webhook', () => {
   test(
     'see each conversation as it is, whatever interrupts them and the server',
     async () => {
-      const processes = isOnMongodb
-        ? await startReplicaProcesses(2, { ...newDatabase(inject('mongodbUrl') ?? ''), ...SHORT_LEASE })
-        : [await startProcess({ env: SHORT_LEASE })]
-      const [first] = processes
-      if (!first) throw new Error('no server was started')
-      const client = await createClient(first, { webhooks: [{ mode: 'pull' }] })
+      const all = await startAll()
+      const client = await createClient(all[0], { webhooks: [{ mode: 'pull' }] })
       const conversations = await converseMany(client, CONVERSATIONS)
-      const servers = new Servers(processes, client)
+      const servers = new Servers(all, client)
       const readings = new Readings(servers)
       const accepted = new Set<string>()
       let isOver = false
@@ -173,7 +182,7 @@ describe('readers of a pull webhook', () => {
           const to = await servers.client()
           const answer = await to.say(among(conversations), 'hello').catch(() => undefined)
           if (answer?.status === 201) accepted.add(answer.json.id)
-          await sleep(isSoak ? 20 : 50)
+          await sleep(isSoak ? 20 : 100)
         }
       }
       const isComplete = () => {
@@ -187,7 +196,7 @@ describe('readers of a pull webhook', () => {
         for (let kills = 1; kills <= KILLS; kills += 1) {
           const until = (kills * INTERRUPTIONS) / (KILLS + 1)
           while (readings.interruptions < until) await sleep(5)
-          await servers.kill()
+          await servers.kill({ isLast: kills === KILLS })
         }
         while (readings.interruptions < INTERRUPTIONS) await sleep(5)
         readings.isCalm = true

@@ -2,24 +2,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, type TestClient } from '../support/api.js'
 import { firstsOf, messageOf, numbered, textOf, textsOf } from '../support/fault-load.js'
 import { type Answer, type Receiver, startReceiver } from '../support/receiver.js'
-import { cleanUp, startServer, type TestServer } from '../support/server.js'
+import { cleanUp, isSoak, startServer, type TestServer, temporaryFolder } from '../support/server.js'
 
 const PATIENT = { timeout: 15_000 }
-const COUNT = 10
+const COUNT = isSoak ? 10 : 5
 
-/** Leaves a failing webhook alone for moments only, so that it is tried again soon. */
-const GATE = { GATE_PAUSE: '20ms', GATE_MAX_PAUSE: '50ms', POLL_INTERVAL: '50ms', WEBHOOK_TIMEOUT: '300ms' }
+/** Leaves a failing webhook alone for moments only, so that it is tried again soon. One that works always answers in time. */
+const GATE = { GATE_PAUSE: '50ms', GATE_MAX_PAUSE: '200ms', POLL_INTERVAL: '50ms', WEBHOOK_TIMEOUT: '2s' }
 
-/** One that tries for long, and one that soon gives up. */
-let patient: TestServer
-let hasty: TestServer
-
+/** Of both servers, one after the other. */
+let folder: string
 beforeAll(async () => {
-  const delays = Array.from({ length: 500 }, () => '100ms').join(',')
-  ;[patient, hasty] = await Promise.all([
-    startServer({ env: { ...GATE, WEBHOOK_RETRY_DELAYS: delays } }),
-    startServer({ env: { ...GATE, WEBHOOK_RETRY_DELAYS: '50ms,100ms' } }),
-  ])
+  folder = await temporaryFolder()
 })
 afterAll(cleanUp)
 
@@ -55,6 +49,13 @@ const failing: [name: string, answer: Answer][] = [
 ]
 
 describe('a receiver that fails', () => {
+  let patient: TestServer
+  beforeAll(async () => {
+    const delays = Array.from({ length: 250 }, () => '200ms').join(',')
+    patient = await startServer({ folder, env: { ...GATE, WEBHOOK_RETRY_DELAYS: delays } })
+  })
+  afterAll(() => patient.stop())
+
   /** While it fails, everybody else is served; when it recovers, it gets its messages in order. */
   async function failAndRecover(
     faulty: Receiver,
@@ -138,6 +139,11 @@ describe('a receiver that fails', () => {
 })
 
 describe('a delivery whose schedule is over', () => {
+  let hasty: TestServer
+  beforeAll(async () => {
+    hasty = await startServer({ folder, env: { ...GATE, WEBHOOK_RETRY_DELAYS: '50ms,100ms' } })
+  })
+
   test.each(failing.filter(([name]) => name !== 'answers 429 with Retry-After'))(
     'is dead when the receiver %s, and a later one is delivered',
     async (_, answer) => {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { asAdmin, call, clientOf, createClient, type TestClient } from '../support/api.js'
+import { asAdmin, call, createClient, type TestClient } from '../support/api.js'
 import { type Receiver, startReceiver } from '../support/receiver.js'
-import { cleanUp, sharedServer, startProcess } from '../support/server.js'
+import { cleanUp, sharedServer } from '../support/server.js'
 
 const server = sharedServer()
 let bot: Receiver
@@ -18,6 +18,9 @@ afterAll(async () => {
   await bot.close()
   await cleanUp()
 })
+
+/** Much longer than any answer takes on a slow machine: one that waits again would take as long. */
+const COLLECT_MS = 6_000
 
 const withKey = (key: string = randomUUID()) => ({ 'idempotency-key': key })
 const message = (text: string = randomUUID()) => ({
@@ -82,12 +85,12 @@ describe('a request that is sent again with its key', () => {
   })
 
   test('is answered immediately after the time of its collect', async () => {
-    const [headers, body] = [withKey(), { ...message(), authorId: ids.userId, timeout: 1_000 }]
+    const [headers, body] = [withKey(), { ...message(), authorId: ids.userId, timeout: COLLECT_MS }]
     const first = await client.call('POST', '/messages/collect', body, headers)
     const since = Date.now()
     const second = await client.call('POST', '/messages/collect', body, headers)
     expect(second.json).toEqual(first.json)
-    expect(Date.now() - since).toBeLessThan(900)
+    expect(Date.now() - since).toBeLessThan(COLLECT_MS - 100)
   })
 
   test('with another body is refused', async () => {
@@ -128,19 +131,6 @@ describe('a request that is sent again with its key', () => {
     const { id } = (await client.call('POST', '/conversations', body, headers)).json
     await client.call('DELETE', `/conversations/${id}`)
     expect((await client.call('POST', '/conversations', body, headers)).status).toBe(404)
-  })
-
-  test('has the same answer after a crash', async () => {
-    const crashing = await startProcess()
-    const { id, token, webhooks } = await createClient(crashing)
-    const before = clientOf(crashing, { id, token, webhooks })
-    const { conversationId } = await before.converse()
-    const [headers, body] = [withKey(), { conversationId, payload: { text: 'hi' } }]
-    const first = await before.call('POST', '/messages', body, headers)
-    await crashing.kill()
-    const after = clientOf(await crashing.restart(), { id, token, webhooks })
-    expect((await after.call('POST', '/messages', body, headers)).json).toEqual(first.json)
-    expect((await after.call('GET', `/messages/conversation/${conversationId}`)).json).toHaveLength(1)
   })
 })
 

@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { type Answered, call } from './api.js'
+import { type Answered, call, type TestClient } from './api.js'
+import type { Receiver } from './receiver.js'
 import {
   SHORT_LEASE,
   startProcess,
@@ -162,3 +163,38 @@ export const tellEvents = (
     body: events,
     headers: { 'x-courier-token': token },
   })
+
+/** Where something that a person said was stored. */
+interface Said {
+  userId: string
+  conversationId: string
+}
+
+interface Heard {
+  type: string
+  data: Said & { message?: { payload: { text: string } } }
+}
+
+/** The events that a bot got, each once: what a killed server had under way is sent again, with the same id. */
+export const heardOnce = ({ requests }: Receiver): Heard[] => [
+  ...new Map(requests.map(({ headers, json }) => [headers['webhook-id'], json as unknown as Heard])).values(),
+]
+
+/** Lets people say something over the courier, each time something else, and waits until the bot hears it. */
+export function speech(server: Pick<TestServer, 'url'>, client: TestClient, bot: Receiver) {
+  let count = 0
+  return async (sender: string, aliases?: object): Promise<Said> => {
+    count += 1
+    const text = `message ${count}`
+    const event = {
+      ...{ type: 'message', dedupeKey: text, endpoint: { identity: '*', sender, thread: '*' } },
+      ...{ content: { type: 'text', text }, ...(aliases && { aliases }) },
+    }
+    const { status } = await tellEvents(server, { client: client.id, token: 'courier' }, event)
+    if (status !== 200) throw new Error(`the server answered the courier with ${status}`)
+    const find = () => heardOnce(bot).find(({ data }) => data.message?.payload.text === text)
+    await bot.until(() => find() !== undefined)
+    const { userId = '', conversationId = '' } = find()?.data ?? {}
+    return { userId, conversationId }
+  }
+}

@@ -40,6 +40,11 @@ export interface TestServerOptions {
   folder?: string
 }
 
+interface InProcessOptions extends TestServerOptions {
+  /** Gets all that it logs, also if it does not start. */
+  log?: string[]
+}
+
 interface ProcessOptions extends TestServerOptions {
   /** What the shell does before, such as `ulimit -n 128`. */
   before?: string
@@ -96,20 +101,18 @@ const atThePortOf = (url: string) => ({ PORT: new URL(url).port })
  * its limits matter.
  * @throws the error that would end the process
  */
-export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
+export async function startServer({
+  log: lines = [],
+  ...options
+}: InProcessOptions = {}): Promise<TestServer> {
   const launched = await launchOf(options)
   const { folder, env } = launched
   const config = readConfig({ env: settingsOf(launched), workingFolder: folder })
-  let output = ''
-  const log = createLog(config.logLevel, {
-    write(line) {
-      output += line
-    },
-  })
+  const log = createLog(config.logLevel, { write: (line) => void lines.push(line) })
   const { url, close } = await start(config, { log })
   const server: TestServer = {
     url: url.replace(/\/$/, ''),
-    output: () => output,
+    output: () => lines.join(''),
     async stop() {
       await close()
       running.delete(server)
