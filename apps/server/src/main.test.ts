@@ -6,7 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { isPlugboardError } from '@plugboard/core'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { runCommand } from '../test/support/command-line.js'
+import { cleanUp, startServer } from '../test/support/server.js'
 import { version } from './version.js'
 
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
@@ -22,6 +25,7 @@ afterEach(async () => {
   for (const child of children) child.kill('SIGKILL')
   await rm(folder, { recursive: true, force: true })
 })
+afterAll(cleanUp)
 
 interface SpawnOptions {
   nodeOptions?: string[]
@@ -82,33 +86,23 @@ describe('plugboard', () => {
   })
 
   test('logs its settings at debug only', async () => {
-    const logs = async (level: string) => {
-      const server = run([], { PORT: '0', LOG_LEVEL: level })
-      await server.listening()
-      server.child.kill('SIGTERM')
-      return (await server.ended).out
+    const logs = async (LOG_LEVEL: string) => {
+      const server = await startServer({ env: { LOG_LEVEL } })
+      await server.stop()
+      return server.output()
     }
     expect(await logs('debug')).toContain('"WEBHOOK_TIMEOUT":"10s"')
     expect(await logs('info')).not.toContain('WEBHOOK_TIMEOUT')
-    expect(await logs('silent')).toMatch(/^[^\n]*Plugboard listens on [^\n]*\n$/)
   })
 
-  test('ends at a signal during its start', async () => {
-    const server = run([], {
-      ...{ PORT: '0', DATABASE_URL: 'mongodb://127.0.0.1:9/plugboard' },
-      ENCRYPTION_KEY: Buffer.alloc(32, 1).toString('base64'),
-    })
-    await server.says(/"msg":"starting"/)
-    server.child.kill('SIGTERM')
-    expect((await server.ended).code).toBe(143)
-  })
-
-  test('takes the same signal twice in a row as one', async () => {
-    const server = run(['start'], { PORT: '0' })
+  test('says at any log level where it listens, and takes the same signal twice in a row as one', async () => {
+    const server = run(['start'], { PORT: '0', LOG_LEVEL: 'silent' })
     await server.listening()
     server.child.kill('SIGINT')
     server.child.kill('SIGINT')
-    expect((await server.ended).code).toBe(0)
+    const { code, out } = await server.ended
+    expect(code).toBe(0)
+    expect(out).toMatch(/^[^\n]*Plugboard listens on [^\n]*\n$/)
   })
 
   /** A request whose body never ends, so that a drain has something to wait for. */
@@ -122,12 +116,12 @@ describe('plugboard', () => {
   }
 
   test('waits for what is under way no longer than the grace period, and says what for', async () => {
-    const server = run([], { PORT: '0', SHUTDOWN_GRACE: '700ms' })
-    await hang(await server.listening())
-    server.child.kill('SIGTERM')
-    const { code, out } = await server.ended
-    expect(code).toBe(0)
-    expect(out).toMatch(/"connections":1,"conversations":0,"leftMs":\d+,"msg":"waiting for requests and/)
+    const server = await startServer({ env: { LOG_LEVEL: 'info', SHUTDOWN_GRACE: '700ms' } })
+    await hang(server.url)
+    await server.stop()
+    expect(server.output()).toMatch(
+      /"connections":1,"conversations":0,"leftMs":\d+,"msg":"waiting for requests and/,
+    )
   })
 
   test('ends immediately at a second signal', async () => {
@@ -145,30 +139,41 @@ describe('plugboard', () => {
   })
 
   test('says in one line why it cannot use a channel', async () => {
-    const { code, err } = await run([], { PORT: '0', PLUGBOARD_CHANNELS: 'nothing-here' }).ended
-    expect(code).toBe(1)
-    expect(err).toMatch(/^plugboard: cannot use the channel package nothing-here: .*\n$/)
+    const server = startServer({ folder, env: { PLUGBOARD_CHANNELS: 'nothing-here' } })
+    await expect(server).rejects.toThrow(/^cannot use the channel package nothing-here: .*$/)
   })
 
-  describe('says in one line what to do, ends, and leaves nothing behind', () => {
-    const refused = async (env: Record<string, string>, options: SpawnOptions = {}) => {
+  describe('says in one line what to do, and leaves nothing behind', () => {
+    /** Nothing but what `refuse` says differs in the folder from what was there. */
+    async function leavingNothing(refuse: () => Promise<string>): Promise<string> {
       const before = await readdir(folder, { recursive: true })
-      const { code, out, err } = await run([], { PORT: '0', ...env }, options).ended
-      expect(code).toBe(1)
-      expect(out).not.toContain('listens')
-      expect(err).toMatch(/^plugboard: [^\n]*\n$/)
+      const said = await refuse()
       expect(await readdir(folder, { recursive: true })).toEqual(before)
-      return err
+      return said
     }
 
-    test('in a folder that is not writable', async () => {
+    /** The message of the error that would end the process. */
+    const refused = (env: Record<string, string>) =>
+      leavingNothing(async () => {
+        const error = await startServer({ folder, env }).catch((thrown: unknown) => thrown)
+        if (!isPlugboardError(error)) throw error
+        expect(error.message).not.toContain('\n')
+        return error.message
+      })
+
+    test('in a folder that is not writable, and ends', async () => {
       await mkdir(join(folder, 'locked'), { mode: 0o500 })
       // Root may write everywhere.
       const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
       await chmod(folder, 0o755)
-      const url = `file:${join(folder, 'locked', 'plugboard.db')}`
-      expect(await refused({ DATABASE_URL: url }, user)).toMatch(
-        /locked is not writable for the user \w+; set DATABASE_URL to a path in a folder that this user can write$/m,
+      const DATABASE_URL = `file:${join(folder, 'locked', 'plugboard.db')}`
+      const said = await leavingNothing(async () => {
+        const { code, out, err } = await run([], { PORT: '0', DATABASE_URL }, user).ended
+        expect([code, out]).toEqual([1, expect.not.stringContaining('listens')])
+        return err
+      })
+      expect(said).toMatch(
+        /^plugboard: [^\n]*locked is not writable for the user \w+; set DATABASE_URL to a path in a folder that this user can write\n$/,
       )
     })
 
@@ -196,17 +201,17 @@ describe('plugboard', () => {
       const BLOB_PATH = '/proc/files'
       expect(await refused({ DATABASE_URL: 'file:./new/plugboard.db', BLOB_PATH })).toContain('set BLOB_PATH')
     })
+  })
 
-    test('where the database is another file', async () => {
-      const data = join(folder, 'plugboard.db')
-      await writeFile(data, 'a text that is no database'.repeat(100))
-      const ENCRYPTION_KEY = Buffer.alloc(32, 1).toString('base64')
-      const { code, err } = await run([], { PORT: '0', DATABASE_URL: `file:${data}`, ENCRYPTION_KEY }).ended
-      expect([code, err]).toEqual([
-        1,
-        expect.stringMatching(/^plugboard: cannot open [^\n]*not a database[^\n]*\n$/),
-      ])
-    })
+  test('says in one line that the database is another file, and ends with 1', async () => {
+    const data = join(folder, 'plugboard.db')
+    await writeFile(data, 'a text that is no database'.repeat(100))
+    const ENCRYPTION_KEY = Buffer.alloc(32, 1).toString('base64')
+    const { code, err } = await run([], { PORT: '0', DATABASE_URL: `file:${data}`, ENCRYPTION_KEY }).ended
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/^plugboard: cannot open [^\n]*not a database[^\n]*\n$/),
+    ])
   })
 
   test('says that Node.js is too old, before it loads anything', async () => {
@@ -218,7 +223,7 @@ describe('plugboard', () => {
     expect([code, out, err]).toEqual([1, '', message])
   })
 
-  test('says in one line that MongoDB is not reachable, and goes on trying', async () => {
+  test('says in one line that MongoDB is not reachable, goes on trying, and ends at a signal', async () => {
     const server = run([], {
       ...{
         PORT: '0',
@@ -233,46 +238,47 @@ describe('plugboard', () => {
       msg: expect.stringContaining('DATABASE_URL'),
     })
     expect(line).not.toMatch(/hunter2|stack/)
+    server.child.kill('SIGTERM')
+    expect((await server.ended).code).toBe(143)
   })
 
   test('changes the key of a database that a server made', async () => {
-    const server = run([], { PORT: '0' })
-    await server.listening()
-    const refused = await run(['rotate-key']).ended
+    const env = { DATABASE_URL: 'file:plugboard.db' }
+    // The command reads the key file that the server made.
+    const options = { folder, env: { ADMIN_KEY: '' } }
+    const server = await startServer(options)
+    const refused = await runCommand(['rotate-key'], { folder, env })
     expect([refused.code, refused.err]).toEqual([
       1,
       expect.stringMatching(/^plugboard: another process has /),
     ])
-    server.child.kill('SIGTERM')
-    await server.ended
-    const { code, out } = await run(['rotate-key']).ended
+    await server.stop()
+    const { code, out } = await run(['rotate-key'], env).ended
     expect(code).toBe(0)
     expect(out).toMatch(/^Encrypted the secrets of 0 clients with the new key\.\nThe new key is in /)
-    const again = run([], { PORT: '0' })
-    const url = await again.listening()
-    const key = await readFile(await again.says(/"adminKeyFile":"([^"]+)"/), 'utf8')
+    const { url, stop } = await startServer(options)
+    const key = await readFile(join(folder, 'plugboard.db.admin-key'), 'utf8')
     const headers = { authorization: `Bearer ${key.trim()}` }
     const log = (await (await fetch(`${url}/admin/v1/audit`, { headers })).json()) as { items: object[] }
     expect(log.items).toMatchObject([
       { action: 'key.rotate', outcome: 'done', actor: { name: 'command line' }, from: 'this machine' },
     ])
-    again.child.kill('SIGTERM')
-    expect((await again.ended).code).toBe(0)
+    await stop()
   })
 
   test('shows its help and its version', async () => {
-    const { code, out } = await run(['help']).ended
+    const { code, out } = await runCommand(['help'], { folder })
     expect(code).toBe(0)
     expect(out).toContain('rotate-key')
     expect(out).toContain('WEBHOOK_RETRY_DELAYS=100ms,')
-    expect((await run(['--help']).ended).out).toBe(out)
+    expect((await runCommand(['--help'], { folder })).out).toBe(out)
     expect((await run(['version']).ended).out).toBe(`${version}\n`)
   })
 
   test.each([[['nonsense']], [['start', 'now']], [['--verbose']]])(
     'refuses the arguments %j',
     async (args) => {
-      const { code, err } = await run(args).ended
+      const { code, err } = await runCommand(args, { folder })
       expect(code).toBe(1)
       expect(err).toMatch(/^plugboard: .*; see plugboard help( start)?\n$/)
     },

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createClient, type TestClient } from './support/api.js'
 import { runCommand, runProcess } from './support/command-line.js'
 import { startReceiver } from './support/receiver.js'
-import { cleanUp, startProcess, type TestServerProcess, temporaryFolder } from './support/server.js'
+import { cleanUp, startServer, type TestServer, temporaryFolder } from './support/server.js'
 
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
 
@@ -14,13 +14,13 @@ vi.setConfig({ testTimeout: 120_000 })
 /** For polls: a busy machine is slow. */
 const PATIENT = { timeout: 20_000 }
 
-let server: TestServerProcess
+let server: TestServer
 let folder: string
 
 beforeAll(async () => {
   folder = await temporaryFolder()
   // The commands read the key file that the server made.
-  server = await startProcess({ folder, env: { ADMIN_KEY: '', WEBHOOK_RETRY_DELAYS: '10ms' } })
+  server = await startServer({ folder, env: { ADMIN_KEY: '', WEBHOOK_RETRY_DELAYS: '10ms' } })
 })
 afterAll(cleanUp)
 
@@ -44,7 +44,7 @@ async function json(...args: string[]) {
 async function stopped<T>(use: () => Promise<T>): Promise<T> {
   await server.stop()
   return use().finally(async () => {
-    server = await server.relaunch()
+    server = await server.restart()
   })
 }
 

@@ -27,8 +27,8 @@ const MAX_HOLD_MS = 50
 /** What else runs on this machine delays a turn now and then, and not each time. */
 const TRIES = 8
 
-/** A push sends every sixteenth request, beginning with another one each time. */
-const STRIDE = isSoak ? 1 : 16
+/** A push sends every thirty-second request, beginning with another one each time. */
+const STRIDE = isSoak ? 1 : 32
 let turn = randomInt(STRIDE)
 
 type Headers = Readonly<Record<string, string>>

@@ -4,18 +4,18 @@ import { isId, newId, toUuid } from '@plugboard/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient } from './support/api.js'
 import { runCommand } from './support/command-line.js'
-import { cleanUp, startProcess, type TestServerProcess, temporaryFolder } from './support/server.js'
+import { cleanUp, startServer, type TestServer, temporaryFolder } from './support/server.js'
 import { type Key, officialClient, refusalOf } from './support/sunshine.js'
 
 const ID = /^[0-9a-f]{24}$/
 
-let server: TestServerProcess
+let server: TestServer
 let folder: string
 
 beforeAll(async () => {
   folder = await temporaryFolder()
   // The command reads the file that the server made.
-  server = await startProcess({ folder, env: { ADMIN_KEY: '' } })
+  server = await startServer({ folder, env: { ADMIN_KEY: '' } })
 })
 afterAll(cleanUp)
 
@@ -65,7 +65,7 @@ describe('plugboard keys create', () => {
   test('makes keys while the server is stopped, with the store itself', async () => {
     await server.stop()
     const { app, account } = await makesKeys().finally(async () => {
-      server = await server.relaunch()
+      server = await server.restart()
     })
     expect((await appOf(app)).id).toBe(app.appId)
     expect((await appOf(account)).id).toBe(app.appId)

@@ -2,18 +2,18 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from './support/api.js'
 import { runCommand } from './support/command-line.js'
-import { cleanUp, startProcess, type TestServerProcess, temporaryFolder } from './support/server.js'
+import { cleanUp, startServer, type TestServer, temporaryFolder } from './support/server.js'
 import { basic } from './support/smartify.js'
 
 const ID = /^[0-9a-f]{24}$/
 const adminKey = 'the-admin-key'
 
-let server: TestServerProcess
+let server: TestServer
 let folder: string
 
 beforeAll(async () => {
   folder = await temporaryFolder()
-  server = await startProcess({ folder, env: { ADMIN_KEY: adminKey } })
+  server = await startServer({ folder, env: { ADMIN_KEY: adminKey } })
 })
 afterAll(cleanUp)
 
@@ -49,7 +49,7 @@ describe('plugboard owners create', () => {
   })
 
   test('says which password is missing where the server has one', async () => {
-    const guarded = await startProcess({ env: { ADMIN_KEY: adminKey, INTERNAL_PASSWORD: 'the password' } })
+    const guarded = await startServer({ env: { ADMIN_KEY: adminKey, INTERNAL_PASSWORD: 'the password' } })
     const env = { ADMIN_KEY: adminKey }
     const [email, password] = [`${randomUUID()}@example.org`, randomUUID()]
     const refused = await create('new', email, password, ['--url', guarded.url], env)
@@ -68,7 +68,7 @@ describe('plugboard owners create', () => {
     await server.stop()
     const { out, err, code } = await create('new', email, password)
     expect([code, err]).toEqual([0, ''])
-    server = await server.relaunch()
+    server = await server.restart()
     const second = JSON.parse(out)
     expect([second.userId, second.projectId === first.projectId]).toEqual([first.userId, false])
     expect((await projectsOf(email, old)).status).toBe(401)

@@ -7,7 +7,7 @@ import { wayTo } from './support/way.js'
 
 afterAll(cleanUp)
 
-const INTERRUPTIONS = isSoak ? 10_000 : 40
+const INTERRUPTIONS = isSoak ? 10_000 : 24
 
 test(
   'whatever interrupts readers while 200 messages a second are posted, each ends with exactly the log',

@@ -4,15 +4,15 @@ import { createClient } from './support/api.js'
 import { numbered } from './support/fault-load.js'
 import { newSecret, webhookChannel } from './support/person.js'
 import { type Receiver, startReceiver } from './support/receiver.js'
-import { cleanUp, startProcess, type TestServerProcess } from './support/server.js'
+import { cleanUp, startServer, type TestServer } from './support/server.js'
 
 const PATIENT = { timeout: 20_000 }
 
-let server: TestServerProcess
+let server: TestServer
 let bot: Receiver
 let person: Receiver
 beforeAll(async () => {
-  server = await startProcess({ env: { CHANNEL_RETRY_DELAYS: '50ms,50ms,50ms', POLL_INTERVAL: '50ms' } })
+  server = await startServer({ env: { CHANNEL_RETRY_DELAYS: '50ms,50ms,50ms', POLL_INTERVAL: '50ms' } })
   bot = await startReceiver()
   person = await startReceiver()
 })
@@ -83,7 +83,7 @@ describe('an integration whose credentials are refused', () => {
     await client.say(conversationId, 'kept')
     const health = async () => (await client.call('GET', '/health')).json.channels.webhook
     await expect.poll(async () => (await health()).status, PATIENT).toBe('paused')
-    await server.kill()
+    await server.stop()
     await server.restart()
     await client.say(conversationId, 'kept too')
     await sleep(300)

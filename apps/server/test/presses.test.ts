@@ -4,11 +4,11 @@ import { createClient, type TestClient } from './support/api.js'
 import {
   type CourierProvider,
   startCourierProvider,
-  startProcessWithCouriers,
+  startWithCouriers,
   tellEvents,
 } from './support/courier-channel.js'
 import { type Receiver, startReceiver } from './support/receiver.js'
-import { cleanUp, type TestServerProcess } from './support/server.js'
+import { cleanUp, type TestServer } from './support/server.js'
 
 const PATIENT = { timeout: 20_000 }
 const choices = [
@@ -16,11 +16,11 @@ const choices = [
   { title: 'Large', value: 'size-l' },
 ]
 
-let server: TestServerProcess
+let server: TestServer
 let provider: CourierProvider
 beforeAll(async () => {
   provider = await startCourierProvider()
-  server = await startProcessWithCouriers(provider.url)
+  server = await startWithCouriers(provider.url)
 })
 afterAll(async () => {
   await provider.close()
@@ -95,7 +95,7 @@ describe('a press', () => {
   test('of a colleague in the room is that person’s, in the conversation of the message, also after a restart', async () => {
     const { conversationId, authorId } = await converse(at('ada', 'room-1'))
     const { id, token } = await ask(conversationId)
-    await server.kill()
+    await server.stop()
     await server.restart()
     await press(token, 'Large', at('bob', 'room-1'))
     const [, pressed] = await hears(2)

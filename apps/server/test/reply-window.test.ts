@@ -6,21 +6,21 @@ import { createClient, type TestClient } from './support/api.js'
 import {
   type CourierProvider,
   startCourierProvider,
-  startProcessWithCouriers,
+  startWithCouriers,
   tellEvents,
 } from './support/courier-channel.js'
-import { cleanUp, type TestServerProcess } from './support/server.js'
+import { cleanUp, type TestServer } from './support/server.js'
 import { newKey, officialClient } from './support/sunshine.js'
 
 const PATIENT = { timeout: 20_000 }
 const HOUR_MS = 3_600_000
 
-let server: TestServerProcess
+let server: TestServer
 let provider: CourierProvider
 beforeAll(async () => {
   provider = await startCourierProvider()
   // Long enough for a slow store, since the sum of the delays is a deadline.
-  server = await startProcessWithCouriers(provider.url, { CHANNEL_RETRY_DELAYS: '50ms,50ms,20s' })
+  server = await startWithCouriers(provider.url, { CHANNEL_RETRY_DELAYS: '50ms,50ms,20s' })
 })
 afterAll(async () => {
   await provider.close()
@@ -185,7 +185,7 @@ describe('the context of an event', () => {
     await write(3, { context: { token: 'older' } })
     await write(1, newer)
     await becomes(await say('two'), 'delivered')
-    await server.kill()
+    await server.stop()
     await server.restart()
     await becomes(await say('three'), 'delivered')
     await write(0, { context: { token: 'c' } })

@@ -240,8 +240,14 @@ const hangingWebhooks: Attack = {
       expect(posted.status, posted.text.slice(0, 200)).toBe(201)
     }
     await receiver.until((requests) => requests.some(({ text }) => text.length > 150_000), 20_000)
-    // Long enough for all that there is room for.
-    await new Promise((next) => setTimeout(next, 2000))
+    // Until all are in flight that there is room for.
+    let inFlight = 0
+    const isAll = () => {
+      const before = inFlight
+      inFlight = receiver.requests.length
+      return inFlight === before
+    }
+    await vi.waitUntil(isAll, { timeout: 20_000, interval: 500 })
     await client.call('POST', '/sync', { webhooks: [] })
     await receiver.close()
   },
@@ -321,13 +327,14 @@ const slowConnections: Attack = {
   name: 'connections that send nothing, or a byte now and then',
   async strike({ server }, { repetitions }) {
     const { hostname, port } = new URL(server.url)
+    const rounds = Math.min(repetitions / 4, 20)
     const sockets = Array.from({ length: repetitions * 2 }, (_, i) => {
       const socket = connect(Number(port), hostname)
       socket.on('error', () => undefined)
       if (i % 2 === 0) socket.write('POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n')
       return socket
     })
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < rounds; round += 1) {
       for (const socket of sockets) socket.write('X-A: b\r\n')
       await new Promise((next) => setTimeout(next, 50))
     }

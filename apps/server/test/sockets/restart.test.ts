@@ -15,7 +15,7 @@ test('a server that was killed, or stopped, has its sockets again, of the same u
   // Stored, and perhaps not sent.
   await client.say(conversationId, 'last')
   await server.kill()
-  const again = await server.relaunch()
+  const again = await server.restart()
   await clientOf(again, client).say(conversationId, 'after')
   await expect.poll(() => page.texts()).toEqual(['before', 'last', 'after'])
   expect(page.logins.map(({ userId }) => userId)).toEqual([creds.userId, creds.userId])
