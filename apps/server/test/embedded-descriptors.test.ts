@@ -2,7 +2,13 @@ import { Agent, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from './support/api.js'
-import { cleanUp, startProcess, type TestServerProcess, temporaryFolder } from './support/server.js'
+import {
+  cleanUp,
+  startProcess,
+  startServer,
+  type TestServerProcess,
+  temporaryFolder,
+} from './support/server.js'
 import { createProject, type Project } from './support/smartify.js'
 import { basic, newKey } from './support/sunshine.js'
 
@@ -17,7 +23,7 @@ let upload: () => Promise<number>
 
 beforeAll(async () => {
   const folder = await temporaryFolder()
-  const first = await startProcess({ folder })
+  const first = await startServer({ folder })
   project = await createProject(first)
   const key = await newKey(first)
   const person = await call(first, 'POST', `/v2/apps/${key.appId}/users`, {
@@ -25,7 +31,7 @@ beforeAll(async () => {
     headers: { authorization: basic(key) },
   })
   await first.stop()
-  // Nothing that is loaded late has been loaded in this process.
+  // Nothing that is loaded late has been loaded in its process.
   server = await startProcess({ folder, before: `ulimit -n ${LIMIT}` })
   project = { ...project }
   const conversation = await call(server, 'POST', `/v2/apps/${key.appId}/conversations`, {

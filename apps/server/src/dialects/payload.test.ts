@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { type Channel, degrade, type Id, type JsonObject, newId, silentLogger } from '@plugboard/core'
 import { hostilePayloads } from '@plugboard/core/testing'
@@ -15,6 +16,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { publishedAnswers } from '../../test/sunshine/published.js'
+import { isSoak } from '../../test/support/server.js'
 import { InternalPassword } from './internal-password.js'
 import * as messaging from './messaging-v1/map.js'
 import { messageListResponse, events as messagingEvents } from './messaging-v1/schemas.js'
@@ -24,6 +26,9 @@ import { requestJson } from './smartify/map-request.js'
 import { smartifyFormat } from './smartify/webhook-format.js'
 import { messagesText } from './sunshine-v2/map.js'
 import { sunshineV2Format } from './sunshine-v2/webhook-format.js'
+
+/** A push takes every fourth of the hostile payloads, beginning with another one each time. */
+const STRIDE = isSoak ? 1 : 4
 
 const schedule = { delaysMs: [1] }
 const at = new Date('2026-01-05T10:00:00.123Z')
@@ -166,7 +171,9 @@ const anyPayload = fc.oneof(
 
 describe('any payload', () => {
   test('of a known type with a strange field goes to every webhook, and is in every list', async () => {
-    for (const payload of hostilePayloads()) {
+    const first = randomInt(STRIDE)
+    for (const [index, payload] of [...hostilePayloads()].entries()) {
+      if (index % STRIDE !== first) continue
       await isListed(entryOf(payload, { author: 'business' }))
       await isRendered(entryOf(payload))
     }
