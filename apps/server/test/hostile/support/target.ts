@@ -27,23 +27,45 @@ const textAt = (answer: Answered, path: string): string => {
   return value
 }
 
-/** Makes one of everything that can be named, so that an operation that removes something takes it from no other. */
-export async function newTarget(stage: Stage, path: string): Promise<Target> {
-  if (path.startsWith('/api/v1/admin')) return adminTarget()
-  if (path.startsWith('/admin/v1')) return consoleTarget(stage, path)
-  if (path.startsWith('/api/v1')) return messagingTarget(stage, path)
-  if (path.startsWith('/v2')) return sunshineTarget(stage)
-  if (path.startsWith('/api/')) return smartifyTarget(stage)
-  if (path.startsWith('/web/')) return webTarget(stage)
-  return { known: {}, callers: [{}] }
+type Make = (stage: Stage, path: string) => Promise<Target>
 
-  /** A separate client, which may be renamed and deleted. */
-  async function adminTarget(): Promise<Target> {
-    const made = await call(stage.server, 'POST', '/api/v1/admin/clients', { body: {}, headers: asAdmin })
-    const id = textAt(made, 'id')
-    const app = fromUuid(id) ?? ''
-    return { known: { ...OF_LISTS, id: [id], app: [app, 'new'], project: [app, 'new'] }, callers: [asAdmin] }
+/** By what the path begins with. */
+const MAKERS: readonly (readonly [prefix: string, make: Make])[] = [
+  ['/api/v1/admin', adminTarget],
+  ['/admin/v1', consoleTarget],
+  ['/api/v1', messagingTarget],
+  ['/v2', sunshineTarget],
+  ['/api/', smartifyTarget],
+  ['/web/', webTarget],
+]
+
+const NOBODY: Target = { known: {}, callers: [{}] }
+
+/**
+ * Finds the targets of operations. There is one of everything that can be named for each operation, so that one that
+ * removes something takes it from no other; those that only read share it.
+ */
+export function targetsOf(stage: Stage): (method: string, path: string) => Promise<Target> {
+  const read = new Map<Make, Promise<Target>>()
+  return async (method, path) => {
+    const [, make] = MAKERS.find(([prefix]) => path.startsWith(prefix)) ?? []
+    if (make === undefined) return NOBODY
+    if (method !== 'GET' || isOfOperators(path)) return make(stage, path)
+    const target = read.get(make) ?? make(stage, path)
+    read.set(make, target)
+    return target
   }
+}
+
+/** A password takes long to hash, so that only operations about operators get one. */
+const isOfOperators = (path: string): boolean => path.includes('/operators')
+
+/** A separate client, which may be renamed and deleted. */
+async function adminTarget({ server }: Stage): Promise<Target> {
+  const made = await call(server, 'POST', '/api/v1/admin/clients', { body: {}, headers: asAdmin })
+  const id = textAt(made, 'id')
+  const app = fromUuid(id) ?? ''
+  return { known: { ...OF_LISTS, id: [id], app: [app, 'new'], project: [app, 'new'] }, callers: [asAdmin] }
 }
 
 /** A client that may be deleted, with one of everything that its routes name; an operator where one is named. */
@@ -51,8 +73,7 @@ async function consoleTarget({ server, providers }: Stage, path: string): Promis
   const { client } = await createTenant(server, providers.telegram)
   const { userId, conversationId } = await client.converse()
   const messageId = textAt(await client.say(conversationId, 'hello', userId), 'id')
-  // A password takes long to hash, and only these operations are about an operator.
-  const operators = path.includes('/operators') ? [(await createOperator(server)).id] : []
+  const operators = isOfOperators(path) ? [(await createOperator(server)).id] : []
   const ofClient = (method: string, path: string, body?: object) =>
     callWithKey(server, method, `/clients/${client.id}${path}`, body)
   const known = {
