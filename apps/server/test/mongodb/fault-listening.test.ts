@@ -18,9 +18,9 @@ import {
 } from '../support/server.js'
 
 /** Per provider. */
-const MESSAGES = isSoak ? 2_000 : 30
+const MESSAGES = isSoak ? 2_000 : 20
 const KILLS = isSoak ? 3 : 1
-const PEOPLE = 20
+const PEOPLE = isSoak ? 20 : 5
 /** A client may have few lists open. */
 const LISTS_AT_ONCE = 2
 /** How often all processes are asked what they own, which takes them some milliseconds. */
@@ -234,7 +234,7 @@ describe(`${MESSAGES} messages while owners are killed ${KILLS} times and frozen
       const texts = numbered(MESSAGES)
       for (const [i, text] of texts.entries()) {
         write(text)
-        if (i < MESSAGES - 10) await sleep(isSoak ? 20 : 100)
+        if (i < MESSAGES - 10) await sleep(isSoak ? 20 : 200)
         else while (!isOver) await sleep(20)
       }
       await faultsEnded

@@ -10,7 +10,10 @@ export type Shared = Record<string, string>
 
 type Topology = readonly [name: string, url: () => string]
 
-const replicaSet: Topology = ['with change streams', () => inject('mongodbUrl') ?? '']
+/** The name of the replica set among {@link topologies}. */
+export const NOTIFIED = 'with change streams'
+
+const replicaSet: Topology = [NOTIFIED, () => inject('mongodbUrl') ?? '']
 
 /** For what {@link topologies} proves for all: both in the long form, the replica set for each push. */
 export const usualTopologies = (): readonly Topology[] => (isSoak ? topologies() : [replicaSet])
