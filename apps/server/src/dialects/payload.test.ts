@@ -177,7 +177,7 @@ describe('any payload', () => {
       await isListed(entryOf(payload, { author: 'business' }))
       await isRendered(entryOf(payload))
     }
-  }, 120_000)
+  }, 300_000)
 
   test('at all goes to every webhook, and is in every list', async () => {
     const property = fc.asyncProperty(
@@ -190,7 +190,7 @@ describe('any payload', () => {
       },
     )
     await fc.assert(property)
-  }, 60_000)
+  }, 300_000)
 
   test('may have any details beside it', async () => {
     const property = fc.asyncProperty(anyPayload, anyPayload, async (payload, own) => {
@@ -205,7 +205,7 @@ describe('any payload', () => {
       JSON.parse(messagesText(client, [asMessage(entry)], new Map()))
     })
     await fc.assert(property)
-  }, 60_000)
+  }, 300_000)
 
   test('is no reason that a conversation cannot be shown, where it is what a dialect keeps of it', async () => {
     const property = fc.asyncProperty(anyPayload, async (own) => {
@@ -233,7 +233,7 @@ describe('any payload', () => {
         isRendered(entryOf(type === 'user.merged' ? { ...payload, into: userId } : payload, { type })),
     )
     await fc.assert(property)
-  }, 60_000)
+  }, 300_000)
 
   test.each([
     [{ type: 'carousel' }, '[carousel]'],

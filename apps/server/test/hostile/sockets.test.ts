@@ -185,7 +185,7 @@ describe('packets of any shape', () => {
       ])
       made.socket.terminate()
     }
-  }, 60_000)
+  }, 300_000)
 
   test('without a name, of other events or of other shapes are left out', async () => {
     const made = await signedIn()
@@ -227,7 +227,7 @@ describe('packets of any shape', () => {
       },
     )
     await fc.assert(property, { numRuns: 20 })
-  }, 60_000)
+  }, 300_000)
 
   test('that flood end the socket', async () => {
     const pongs = await signedIn()
@@ -256,5 +256,5 @@ describe('lists without end', () => {
       error: true,
     })
     expect((await call(server, 'GET', '/status')).status).toBe(200)
-  }, 60_000)
+  }, 300_000)
 })

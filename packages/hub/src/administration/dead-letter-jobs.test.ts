@@ -358,7 +358,7 @@ test('whenever its process is killed, a job replays each dead letter once, in th
   const sizes = fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 4 })
   const kills = fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 2 })
   await fc.assert(fc.asyncProperty(sizes, kills, goes), { numRuns: Math.ceil(SLOW_RUNS / 2) })
-}, 60_000)
+}, 300_000)
 
 test('jobs that ended long ago are removed', async () => {
   const { client, store, process } = await setUp()

@@ -7,7 +7,8 @@ const MAX_MARKDOWN = 20_000
 const MAX_DEPTH = 6
 const MAX_COLUMNS = 20
 
-const FENCE = /^ {0,3}(`{3,}|~{3,})/
+/** With the language of the code at most. */
+const FENCE = /^ {0,3}(`{3,}|~{3,}) *([\w+#.-]*)\s*$/
 const HEADING = /^ {0,3}(#{1,6})\s(.*)$/
 const RULE = /^ {0,3}(?:(?:\* *){3,}|(?:- *){3,}|(?:_ *){3,})$/
 const QUOTE = /^ {0,3}> ?/
@@ -22,6 +23,9 @@ export function parseMarkdown(source: string): Block[] {
   if (source.length > MAX_MARKDOWN) return [{ type: 'paragraph', children: [{ type: 'text', text: source }] }]
   return parseBlocks(source.replace(/\r\n?/g, '\n').split('\n'), 0)
 }
+
+const closes = (line: string, fence: string): boolean =>
+  line.startsWith(fence) && line === fence.charAt(0).repeat(line.length)
 
 /** The lines of one level, read once from the first to the last. */
 function parseBlocks(lines: readonly string[], depth: number): Block[] {
@@ -40,14 +44,18 @@ function parseBlocks(lines: readonly string[], depth: number): Block[] {
 
   while (at < lines.length) {
     const line = lines[at] ?? ''
-    const [, fence] = FENCE.exec(line) ?? []
+    const [, fence, language] = FENCE.exec(line) ?? []
     const [, hashes, title = ''] = HEADING.exec(line) ?? []
     if (fence) {
-      endParagraph()
       at += 1
-      const text = take((inner) => !inner.trimStart().startsWith(fence)).join('\n')
+      const code = take((inner) => !closes(inner.trim(), fence))
       at += 1
-      blocks.push({ type: 'code', text })
+      // A word where a language would be, and no code: somebody wrote it as text.
+      if (code.length === 0 && language) words.push(line)
+      else {
+        endParagraph()
+        blocks.push({ type: 'code', text: code.join('\n') })
+      }
     } else if (hashes) {
       endParagraph()
       blocks.push({

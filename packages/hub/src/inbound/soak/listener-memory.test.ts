@@ -107,7 +107,7 @@ test(`${COUNT} integrations that listen have no timer each`, async () => {
   try {
     const hub = await listening(shared())
     // Those of the hub itself: delivery, housekeeping, and one that looks at all sources.
-    await vi.waitFor(() => expect(timers.count).toBeLessThan(20))
+    await vi.waitFor(() => expect(timers.count).toBeLessThan(20), { timeout: 60_000 })
     await hub.stop(5000)
   } finally {
     timers.end()
