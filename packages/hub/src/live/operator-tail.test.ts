@@ -15,6 +15,17 @@ test('shows each entry once, whether this process appended it or another one', a
   expect(await texts(2)).toEqual(['mine', 'theirs'])
 })
 
+test('shows the entries of a conversation in their order, however long each takes to read', async () => {
+  const { tail, add, watch } = setUp()
+  const texts = watch()
+  const stream = { clientId: newId(), streamId: newId() }
+  const [first, second] = [add('first', stream), add('second', { ...stream, seq: 8 })]
+  // A notification of the store may come before the process itself says that it appended the entry.
+  tail.appendedElsewhere(first, first.seq)
+  tail.appended(second)
+  expect(await texts(2)).toEqual(['first', 'second'])
+})
+
 test('shows what it is asked for: a client, a conversation, an integration', async () => {
   const { tail, add, watch } = setUp()
   const [client, conversation] = [newId(), newId()]
@@ -141,33 +152,36 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 function setUp({ isAlone = false } = {}) {
   const clock = { at: 5000 }
   const store = { isBroken: false }
-  const entries = new Map<Id, { entry: Entry; endpoints: readonly EndpointRecord[] }>()
+  const entries: { entry: Entry; endpoints: readonly EndpointRecord[] }[] = []
   const tail = new Tail({
     ...{ isAlone, log: silentLogger, now: () => new Date(clock.at) },
     store: {
       async readEntries({ streamId }, after) {
         if (store.isBroken) throw new Error('the store failed')
-        return [...entries.values()]
+        return entries
           .map(({ entry }) => entry)
           .filter((entry) => entry.streamId === streamId && entry.seq === after + 1)
       },
     },
     owners: {
-      of: async ({ streamId }) => ({ endpoints: entries.get(streamId)?.endpoints ?? [], channel: 'x' }),
+      of: async ({ streamId }) => ({
+        endpoints: entries.find(({ entry }) => entry.streamId === streamId)?.endpoints ?? [],
+        channel: 'x',
+      }),
     },
   })
   return {
     ...{ tail, clock, store },
     add(
       text: string,
-      of: { clientId?: Id; streamId?: Id; endpoints?: readonly EndpointRecord[] } = {},
+      of: { clientId?: Id; streamId?: Id; seq?: number; endpoints?: readonly EndpointRecord[] } = {},
     ): Entry {
-      const { clientId = newId(), streamId = newId(), endpoints = [] } = of
+      const { clientId = newId(), streamId = newId(), seq = 7, endpoints = [] } = of
       const entry: Entry = {
-        ...{ id: newId(), clientId, streamId, seq: 7, type: 'message', at: new Date(), owes: [] },
+        ...{ id: newId(), clientId, streamId, seq, type: 'message', at: new Date(), owes: [] },
         payload: JSON.stringify({ type: 'text', text }),
       }
-      entries.set(streamId, { entry, endpoints })
+      entries.push({ entry, endpoints })
       return entry
     },
     /** Starts to watch. The returned function waits for so many events. */

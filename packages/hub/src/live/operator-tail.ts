@@ -69,6 +69,8 @@ export class Tail {
   /** Entries of this second, in all and by client. */
   #read = 0
   readonly #readOf = new Map<Id, number>()
+  /** The newest entry of each stream that is being read: those after it are shown after it. */
+  readonly #showing = new Map<string, Promise<void>>()
   #isClosed = false
 
   constructor(options: TailOptions) {
@@ -120,10 +122,17 @@ export class Tail {
       for (const reader of readers) reader.miss()
       return
     }
-    this.#show(place, entry, readers).catch((err) => {
-      this.#options.log.warn(errorShape(err), 'cannot read an entry for those who watch')
-      for (const reader of readers) reader.miss()
-    })
+    const stream = `${place.clientId}${place.streamId}`
+    const before = this.#showing.get(stream)
+    const showing = this.#show(place, entry, readers, before)
+      .catch((err) => {
+        this.#options.log.warn(errorShape(err), 'cannot read an entry for those who watch')
+        for (const reader of readers) reader.miss()
+      })
+      .then(() => {
+        if (this.#showing.get(stream) === showing) this.#showing.delete(stream)
+      })
+    this.#showing.set(stream, showing)
   }
 
   /** Called for each entry, however many there are. */
@@ -156,11 +165,13 @@ export class Tail {
     place: StreamRef & { seq: number },
     known: Entry | undefined,
     readers: readonly Reader[],
+    before: Promise<void> | undefined,
   ): Promise<void> {
     const { store, owners } = this.#options
     const [found] = known ? [known] : await store.readEntries(place, place.seq - 1, 1)
     if (found?.seq !== place.seq || !isFollowed(found)) return
     const { userId, endpoints } = await owners.of(place)
+    if (before) await before
     const { clientId, streamId, id, seq, type, at, author } = found
     const entry: TailEntry = {
       ...{ clientId, streamId, id, seq, type, at, endpoints, preview: previewOf(found) },
