@@ -40,8 +40,7 @@ export const recordCases: Cases = {
     await populate(scene)
     const records = await recordsOf(archive)
     const copy = await copies.fresh()
-    for (const [index, record] of records.entries())
-      await copy.archive.write([...(index % 3 === 0 ? records.slice(0, index) : []), record])
+    for (let end = 5; end < records.length; end += 5) await copy.archive.write(records.slice(0, end))
     await copy.archive.write(records)
     await sameRecords(copy.archive, archive)
   },
@@ -49,7 +48,7 @@ export const recordCases: Cases = {
   'a reader goes on after any page, and counts what it reads': async (copies) => {
     const { scene, archive } = await copies.fresh()
     const talk = await scene.talk()
-    await Promise.all(Array.from({ length: 1_200 }, () => scene.say(talk)))
+    await Promise.all(Array.from({ length: 600 }, () => scene.say(talk)))
     await populate(scene)
     const pages: ArchivePage[] = []
     for await (const page of archive.read()) pages.push(page)

@@ -1,6 +1,7 @@
 import { newId } from '@plugboard/core'
 import type { EndpointRecord } from '../../log/endpoint-record.js'
 import type { Mapped } from '../../ports/store.js'
+import { RACES } from '../random-runs.js'
 import { atOnce, only, present, same } from './assertions.js'
 import type { Cases, Scene } from './scene.js'
 
@@ -60,7 +61,7 @@ export const endpointRemovalCases: Cases = {
   'what comes from it while it is removed is in the end in a conversation that has it': async (scene) => {
     const { id: clientId } = await scene.client()
     const map = () => scene.store.mapEndpoint(scene.mapping(clientId))
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < RACES; round += 1) {
       const { conversationId: old, endpointId } = await map()
       const [isRemoved] = await Promise.all([
         scene.store.removeEndpoint(clientId, old, endpointId),

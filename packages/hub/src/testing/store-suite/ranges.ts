@@ -21,7 +21,8 @@ export async function keepsRanges(
   for (const { after, before } of pairs) {
     const between = all.filter((id) => (!after || id > after) && (!before || id < before))
     const bounded = { ...(after && { after }), ...(before && { before }) }
-    for (const limit of [1, 2, 100]) {
+    // A limit of two says nothing where there are no more.
+    for (const limit of between.length > 2 ? [2, 100] : [100]) {
       const [first, last] = [
         { ...bounded, limit },
         { ...bounded, limit, fromEnd: true },

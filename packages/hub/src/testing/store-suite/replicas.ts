@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { newId } from '@plugboard/core'
 import { webhookTarget } from '../../log/target.js'
 import type { Store, Watcher } from '../../ports/store.js'
+import { RACES } from '../random-runs.js'
 import { atOnce, isLost, only, present, refuses, same } from './assertions.js'
 import { offerOf } from './pull-lanes.js'
 import { addsAll } from './queues.js'
@@ -141,8 +142,8 @@ export const replicaCases: Cases = {
   'items added at once through both get numbers without a hole, each its own, and a reader misses none':
     async (scene) => {
       const stores = [scene.store, await scene.another()]
-      const calls = Array.from({ length: 24 }, (_, index) => [index % 4, (index + 1) % 4, index % 3])
-      for (let round = 0; round < 3; round += 1) await addsAll(stores, scene, calls)
+      const calls = Array.from({ length: 12 }, (_, index) => [index % 4, (index + 1) % 4, index % 3])
+      for (let round = 0; round < RACES; round += 1) await addsAll(stores, scene, calls)
     },
 
   'a reader that follows a queue to which both add sees each item once, in order': async (scene) => {
@@ -162,7 +163,7 @@ export const replicaCases: Cases = {
       }
     }
     const add = async (store: Store): Promise<void> => {
-      for (let round = 0; round < 25; round += 1)
+      for (let round = 0; round < 10; round += 1)
         await store.enqueue(
           clientId,
           queueId,
@@ -175,7 +176,7 @@ export const replicaCases: Cases = {
     await following
     same(
       seen,
-      Array.from({ length: 150 }, (_, index) => index + 1),
+      Array.from({ length: 60 }, (_, index) => index + 1),
     )
   },
 
@@ -218,7 +219,7 @@ export const replicaCases: Cases = {
     }
     const lists: number[][] = []
     const look = async (store: Store): Promise<void> => {
-      for (let round = 0; round < 20; round += 1) lists.push(await listOf(store))
+      for (let round = 0; round < 10; round += 1) lists.push(await listOf(store))
     }
     const say = async (store: Store): Promise<void> => {
       for (let round = 0; round < 10; round += 1) await atOnce(3, () => store.append(scene.appending(talk)))

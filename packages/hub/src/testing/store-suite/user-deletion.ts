@@ -1,6 +1,7 @@
 import { type Id, newId } from '@plugboard/core'
 import { webhookTarget } from '../../log/target.js'
 import type { Mapped } from '../../ports/store.js'
+import { RACES } from '../random-runs.js'
 import { atOnce, idsOf, only, present, refuses, same } from './assertions.js'
 import { type Cases, firstOf, type Scene } from './scene.js'
 
@@ -84,7 +85,7 @@ export const userDeletionCases: Cases = {
 
   'who writes while a user is deleted is in the end somebody who is there': async (scene) => {
     const { id: clientId } = await scene.client()
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < RACES; round += 1) {
       const map = (thread: number) =>
         scene.store.mapEndpoint(scene.mapping(clientId, { endpoint: { thread: `${thread}` } }))
       const { userId: old } = await map(-1)
