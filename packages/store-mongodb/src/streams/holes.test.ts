@@ -25,6 +25,11 @@ interface Lost {
   agoMs?: number
 }
 
+/** Before anyone's two seconds: a process sees the database's clock late by the way of the answer, which may be slow. */
+const LONG_AGO_MS = 60_000
+/** As many as are lost together. */
+const LOST = 64
+
 /** The database as it is after a process died that had reserved numbers, so long ago by the database's clock. */
 async function lose(url: string, streamId: string, { count = 1, agoMs = 0 }: Lost = {}): Promise<void> {
   const connection = await createConnection(url).asPromise()
@@ -68,11 +73,12 @@ describe.runIf(hasServer)('a number that was reserved and never used', () => {
     const { url, store, stream } = await scene()
     const { clientId, streamId } = stream
     for (let round = 0; round < 3; round += 1) {
-      await lose(url, streamId, { count: 256, agoMs: 2000 })
+      await lose(url, streamId, { count: LOST, agoMs: LONG_AGO_MS })
       await say(store, stream, { incomingId: stream.userId })
     }
-    const messages = [258, 515, 772]
-    const newestFirst = [...messages].reverse()
+    const messages = [1, 2, 3].map((round) => 1 + round * (LOST + 1))
+    const newestFirst = messages.toReversed()
+    const [newest = 0] = newestFirst
     // Each of them is the first to meet what is missing.
     const lists: Record<string, (fresh: Store) => Promise<number[] | undefined>> = {
       messages: (fresh) => listed(fresh, stream),
@@ -80,13 +86,12 @@ describe.runIf(hasServer)('a number that was reserved and never used', () => {
       entries: async (fresh) => (await fresh.listEntries(clientId, streamId, 3)).map(({ seq }) => seq),
       replies: async (fresh) =>
         (await fresh.listReplies(clientId, streamId, stream.userId, { limit: 10 })).map(({ seq }) => seq),
-      'what is to be delivered': (fresh) => read(fresh, stream, 515),
     }
     expect(await lists.messages?.(await openStore({ url }))).toEqual(newestFirst)
-    expect(await lists['the newest message']?.(await openStore({ url }))).toEqual([772])
+    expect(await lists['the newest message']?.(await openStore({ url }))).toEqual([newest])
     expect(await lists.entries?.(await openStore({ url }))).toEqual(newestFirst)
     expect(await lists.replies?.(await openStore({ url }))).toEqual(messages)
-    expect(await read(await openStore({ url }), stream)).toEqual(upTo(772))
+    expect(await read(await openStore({ url }), stream)).toEqual(upTo(newest))
     expect(await store.countMessages(clientId, streamId, { after: 1, limit: 10 })).toBe(3)
   })
 
@@ -103,14 +108,14 @@ describe.runIf(hasServer)('a number that was reserved and never used', () => {
     ],
   ])('is filled by the first who reads %s', async (_, newest) => {
     const { url, store, stream } = await scene()
-    await lose(url, stream.streamId, { count: 256, agoMs: 92_000 })
+    await lose(url, stream.streamId, { count: LOST, agoMs: LONG_AGO_MS })
     const { entry } = await say(store, stream)
     expect(await newest(await openStore({ url }), stream)).toEqual([entry.seq])
   })
 
   test('is nothing after two seconds also where nobody knows when it was reserved, or a clock was set back', async () => {
     const { url, store, stream } = await scene()
-    await lose(url, stream.streamId, { count: 256, agoMs: -3_600_000 })
+    await lose(url, stream.streamId, { count: LOST, agoMs: -3_600_000 })
     const { entry } = await say(store, stream)
     expect(await listed(store, stream)).toEqual([])
     await vi.waitFor(async () => expect(await listed(store, stream)).toEqual([entry.seq]), {
@@ -122,11 +127,13 @@ describe.runIf(hasServer)('a number that was reserved and never used', () => {
   test('is filled where nothing comes after it too, so that who delivers has nothing left to wait for', async () => {
     const { url, store, stream } = await scene()
     const { entry, claimed } = await say(store, stream, { owes: [target()], claim: true })
-    await lose(url, stream.streamId, { count: 256, agoMs: 2000 })
+    await lose(url, stream.streamId, { count: LOST, agoMs: LONG_AGO_MS })
     const entries = await store.readEntries(stream, entry.seq, 1000)
-    expect(entries.map(({ seq, type }) => [seq, type])).toEqual(upTo(258, 3).map((seq) => [seq, 'void']))
+    expect(entries.map(({ seq, type }) => [seq, type])).toEqual(upTo(2 + LOST, 3).map((seq) => [seq, 'void']))
     if (!claimed) throw new Error('someone else has the lease')
-    expect(await store.mark(stream, claimed.lease, { scanned: 258, lanes: {}, nextAt: null })).toBe(258)
+    expect(await store.mark(stream, claimed.lease, { scanned: 2 + LOST, lanes: {}, nextAt: null })).toBe(
+      2 + LOST,
+    )
     expect(await store.backlog(10)).toEqual({ streams: 0, isMore: false })
   })
 
@@ -175,7 +182,7 @@ describe.runIf(hasServer)('a reader to whom the database’s clock is an hour ah
     const said = await Promise.all(
       [store, other].map(async (writer) => {
         const numbers: number[] = []
-        for (let n = 0; n < 15; n += 1) numbers.push((await say(writer, stream)).entry.seq)
+        for (let n = 0; n < 8; n += 1) numbers.push((await say(writer, stream)).entry.seq)
         return numbers
       }),
     )
@@ -221,7 +228,7 @@ describe.runIf(hasServer)('a batch that is lost because the database fails', () 
     const url = server.database('failing')
     const store = await openStore({ url })
     const stream = await talk(store)
-    await lose(url, stream.streamId, { count: 256, agoMs: 2000 })
+    await lose(url, stream.streamId, { count: LOST, agoMs: LONG_AGO_MS })
     const { entry } = await say(store, stream)
     await failNext(server.url, { commands: ['insert'], times: 1000, how: 'hang-up' })
     expect(await read(store, stream, 1)).toEqual([])
