@@ -2,7 +2,7 @@ import type { Store } from '@plugboard/hub'
 import { archiveSuite, storeSuite } from '@plugboard/hub/testing'
 import { type Connection, createConnection } from 'mongoose'
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { dropDatabase, emptyDatabase, hasServer, newDatabaseUrl } from '../test/database.js'
+import { dropDatabase, emptyCollections, hasServer, newDatabaseUrl } from '../test/database.js'
 import { openMongoStore } from './index.js'
 
 /** Databases without data for the next cases, since the indexes of a new one take longer than most cases. */
@@ -16,11 +16,23 @@ afterAll(async () => {
   await connection?.close()
 })
 
+/** Commands that add documents, each with the name of a collection. */
+const WRITES: ReadonlySet<string> = new Set(['insert', 'update', 'findAndModify'])
+
 async function create() {
   const url = emptied.pop() ?? newDatabaseUrl()
+  const written = new Set<string>()
   let ahead = 0
   const open = async () => {
-    const store = await openMongoStore({ url, now: () => new Date(Date.now() + ahead) })
+    const store = await openMongoStore({
+      url,
+      // Room for more takes longer to make than most cases.
+      cacheSize: 1000,
+      now: () => new Date(Date.now() + ahead),
+      onCommand: ({ name, body }) => {
+        if (WRITES.has(name)) written.add(String(body[name]))
+      },
+    })
     handles.add(store)
     return store
   }
@@ -38,7 +50,7 @@ async function create() {
     },
     async close() {
       await Promise.all([...handles].map((handle) => handle.close()))
-      await emptyDatabase(connection, url)
+      await emptyCollections(connection, url, written)
       emptied.push(url)
     },
   }

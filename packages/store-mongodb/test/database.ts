@@ -27,11 +27,15 @@ export async function dropDatabase(url: string): Promise<void> {
 }
 
 /** Leaves the collections, their indexes and the version of the schema. The connection may be to another database. */
-export async function emptyDatabase(connection: Connection, url: string): Promise<void> {
-  const [, name] = /\/([^/?]+)(?:\?|$)/.exec(url) ?? []
-  const database = connection.getClient().db(name)
-  for (const { name } of await database.listCollections({}, { nameOnly: true }).toArray())
-    if (name !== 'schema') await database.collection(name).deleteMany({})
+export async function emptyCollections(
+  connection: Connection,
+  url: string,
+  names: ReadonlySet<string>,
+): Promise<void> {
+  const [, database] = /\/([^/?]+)(?:\?|$)/.exec(url) ?? []
+  const collection = (name: string) => connection.getClient().db(database).collection(name)
+  const those = [...names].filter((name) => name !== 'schema')
+  await Promise.all(those.map((name) => collection(name).deleteMany({})))
 }
 
 /** A store that is closed when the test is over, on a database of its own unless one is given. */
