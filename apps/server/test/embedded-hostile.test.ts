@@ -4,9 +4,6 @@ import { bodyLimits } from '@plugboard/core'
 import { slowness } from '@plugboard/core/testing'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readConfig } from '../src/config/read-config.js'
-import { createLog } from '../src/logging.js'
-import { type Running, start } from '../src/start.js'
 import { asAdmin, call, createClient } from './support/api.js'
 import {
   hostileForms,
@@ -18,7 +15,7 @@ import {
 } from './support/hostile.js'
 import { kinds } from './support/providers/kinds.js'
 import { type Provider, startProvider } from './support/providers/provider.js'
-import { ADMIN_KEY, cleanUp, isSoak, temporaryFolder } from './support/server.js'
+import { cleanUp, isSoak, startServer, type TestServer } from './support/server.js'
 import { createProject, newRequestId } from './support/smartify.js'
 import { basic, newKey } from './support/sunshine.js'
 
@@ -45,7 +42,7 @@ interface Target {
 }
 
 /** In this process, so that its event loop can be watched. */
-let server: Running
+let server: TestServer
 let fakes: Provider[]
 let targets: Target[]
 /** A provider's webhook, and how it signs. */
@@ -56,22 +53,17 @@ beforeAll(async () => {
   fakes = await Promise.all(kinds.map(startProvider))
   const options = fakes.map(({ channel, url, options }) => [channel, options(url)])
   const env = {
-    PORT: '0',
-    ADMIN_KEY,
+    LOG_LEVEL: 'silent',
     PLUGBOARD_CHANNEL_OPTIONS: JSON.stringify(Object.fromEntries(options)),
     ALLOW_PRIVATE_TARGETS: 'loopback',
     GUEST_RATE_LIMIT: '0',
   }
-  server = await start(readConfig({ env, workingFolder: await temporaryFolder() }), {
-    log: createLog('silent'),
-    workerUrl: new URL('../dist/outbound/sender.worker.js', import.meta.url),
-  })
+  server = await startServer({ env })
   targets = await documented()
   webhooks = await providerWebhooks()
 }, 60_000)
 afterAll(async () => {
   agent.destroy()
-  await server?.close()
   await Promise.all((fakes ?? []).map((fake) => fake.close()))
   await cleanUp()
 })

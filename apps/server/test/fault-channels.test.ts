@@ -33,7 +33,10 @@ const providerAt = (channel: string) => providers.find((provider) => provider.ch
 
 beforeAll(async () => {
   providers.push(...(await Promise.all(kinds.map(startProvider))))
-  server = await startHubProcess(providers, { CHANNEL_RETRY_DELAYS: Array(100).fill('300ms').join() })
+  server = await startHubProcess(providers, {
+    LOG_LEVEL: 'warn',
+    CHANNEL_RETRY_DELAYS: Array(100).fill('300ms').join(),
+  })
   for (const provider of providers) tenants.set(provider.channel, await createTenant(server, provider))
 }, 60_000)
 afterAll(async () => {

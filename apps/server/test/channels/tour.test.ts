@@ -24,7 +24,7 @@ let providers: Provider[]
 let server: TestServer
 beforeAll(async () => {
   providers = await Promise.all(kinds.map(startProvider))
-  server = await startHub(providers)
+  server = await startHub(providers, { LOG_LEVEL: 'warn' })
 })
 afterAll(async () => {
   await Promise.all(providers.map((provider) => provider.close()))
