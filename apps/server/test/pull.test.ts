@@ -56,7 +56,7 @@ describe('a client without an address', () => {
     expect(again.json.webhooks).toEqual([client.webhooks[1]])
     const { json } = await client.call('GET', '/webhooks')
     expect(json.webhooks).toMatchObject([
-      { url: 'pull:audit', state: 'active', waiting: { conversations: 0 } },
+      { url: 'pull:audit', state: 'active', waiting: { conversations: 0, isMore: false } },
     ])
   })
 

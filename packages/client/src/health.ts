@@ -34,8 +34,11 @@ export interface WebhookHealth {
   consecutiveFailures: number
   /** Deliveries, failed attempts and dead letters since the webhook was created. */
   counts: { delivered: number; failed: number; dead: number }
-  /** Of a pull webhook: what is not acknowledged yet. `oldest` is ISO 8601, UTC. */
-  waiting?: { conversations: number; oldest?: string }
+  /**
+   * Of a pull webhook: what is not acknowledged yet. Counted up to a limit: with `isMore` there are more conversations.
+   * `oldest` is ISO 8601, UTC.
+   */
+  waiting?: { conversations: number; isMore?: boolean; oldest?: string }
 }
 
 /** State of an integration. */

@@ -360,8 +360,8 @@ export class MongoStore implements ArchivedStore {
     return this.#do(({ pulls }) => pulls.replace(lanes))
   }
 
-  pullBacklog(clientId: Id, webhookId: Id) {
-    return this.#do(({ pulls }) => pulls.backlog(clientId, webhookId))
+  pullBacklog(clientId: Id, webhookId: Id, limit: number) {
+    return this.#do(({ pulls }) => pulls.backlog(clientId, webhookId, limit))
   }
 
   purgePulls(before: Date, limit: number) {

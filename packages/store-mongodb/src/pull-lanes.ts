@@ -88,13 +88,17 @@ export class Pulls {
     return lanes.map((lane) => written.get(idOfLane(lane)) === lane.version)
   }
 
-  async backlog(clientId: Id, webhookId: Id): Promise<{ lanes: number; oldest?: Date }> {
+  async backlog(
+    clientId: Id,
+    webhookId: Id,
+    limit: number,
+  ): Promise<{ lanes: number; isMore: boolean; oldest?: Date }> {
     const waiting = isWaiting(clientId, webhookId)
-    const [lanes, first] = await Promise.all([
-      this.#pulls.countDocuments(waiting),
+    const [found, first] = await Promise.all([
+      this.#pulls.countDocuments(waiting, { limit: limit + 1 }),
       this.#pulls.findOne(waiting, { since: 1 }).sort({ since: 1 }).lean<Pick<PullDoc, 'since'>>(),
     ])
-    return { lanes, ...(first && { oldest: first.since }) }
+    return { lanes: Math.min(found, limit), isMore: found > limit, ...(first && { oldest: first.since }) }
   }
 
   async purge(before: Date, limit: number): Promise<number> {

@@ -140,7 +140,7 @@ async function queue(
   const { dueAt: _, ...idle } = { ...first, done: 1, version: first.version + 1 }
   await store.replacePulls([idle])
   await store.listPulls(clientId, queueId, { before: new Date(at.getTime() + 1), limit: 10 })
-  await store.pullBacklog(clientId, queueId)
+  await store.pullBacklog(clientId, queueId, 9)
   await store.purgePulls(new Date(at.getTime() + 1), 1)
 }
 

@@ -92,7 +92,9 @@ export class Pulls {
     this.#waiting = prepareAll<PullRow>(db, `${SELECT} ${waiting} AND since < ? ORDER BY since LIMIT ?`)
     this.#backlog = prepareOne<[lanes: number, oldest: number | null]>(
       db,
-      `SELECT json_array(count(*), min(since)) FROM pulls WHERE ${waiting}`,
+      `SELECT json_array(
+         (SELECT count(*) FROM (SELECT 1 FROM pulls WHERE ${waiting} LIMIT ?)),
+         (SELECT since FROM pulls WHERE ${waiting} ORDER BY since LIMIT 1))`,
     )
     const idle = 'SELECT rowid FROM pulls WHERE due_at IS NULL AND since < ? ORDER BY since LIMIT ?'
     this.#purge = prepareWrite(db, `DELETE FROM pulls WHERE rowid IN (${idle})`)
@@ -133,9 +135,10 @@ export class Pulls {
     return this.#update(...stateOf(lane), clientId, webhookId, streamId, replay, version - 1) > 0
   }
 
-  backlog(clientId: Id, webhookId: Id): { lanes: number; oldest?: Date } {
-    const [lanes, oldest] = this.#backlog(clientId, webhookId) ?? [0, null]
-    return { lanes, ...(oldest !== null && { oldest: new Date(oldest) }) }
+  backlog(clientId: Id, webhookId: Id, limit: number): { lanes: number; isMore: boolean; oldest?: Date } {
+    const [found, oldest] = this.#backlog(clientId, webhookId, limit + 1, clientId, webhookId) ?? [0, null]
+    const counted = { lanes: Math.min(found, limit), isMore: found > limit }
+    return { ...counted, ...(oldest !== null && { oldest: new Date(oldest) }) }
   }
 
   purge(before: Date, limit: number): number {

@@ -519,8 +519,8 @@ class SqliteStore implements ArchivedStore {
     return this.#write(() => lanes.map((lane) => this.#pulls.replace(lane)))
   }
 
-  pullBacklog(clientId: Id, webhookId: Id) {
-    return this.#read(() => this.#pulls.backlog(clientId, webhookId))
+  pullBacklog(clientId: Id, webhookId: Id, limit: number) {
+    return this.#read(() => this.#pulls.backlog(clientId, webhookId, limit))
   }
 
   purgePulls(before: Date, limit: number) {

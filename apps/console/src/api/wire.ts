@@ -294,7 +294,7 @@ export interface Webhook {
   lastFailure?: { at: string; message: string; nextAttemptAt?: string }
   counts: { delivered: number; failed: number; dead: number }
   /** What waits for readers. */
-  waiting?: { conversations: number; oldestAt?: string }
+  waiting?: { conversations: number; isMore?: boolean; oldestAt?: string }
   formerSecretUntil?: string
 }
 

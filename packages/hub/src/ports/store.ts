@@ -272,8 +272,15 @@ export interface Store {
    * written.
    */
   replacePulls(lanes: readonly PullLane[]): Promise<boolean[]>
-  /** The number of lanes in which something waits, and the time of the oldest entry that may be waiting. */
-  pullBacklog(clientId: Id, webhookId: Id): Promise<{ lanes: number; oldest?: Date }>
+  /**
+   * The number of lanes in which something waits, counted up to a limit of at least 1, and the time of the oldest entry
+   * that may be waiting.
+   */
+  pullBacklog(
+    clientId: Id,
+    webhookId: Id,
+    limit: number,
+  ): Promise<{ lanes: number; isMore: boolean; oldest?: Date }>
   /** Removes up to `limit` lanes in which nothing has waited since before this time. Returns how many. */
   purgePulls(before: Date, limit: number): Promise<number>
 

@@ -9,6 +9,7 @@ import type { QueueBell } from '../delivery/to-readers/queue-bell.js'
 import { lateWebhookBody, webhookBody } from '../delivery/to-webhooks/webhook-body.js'
 import { type Lookups, type WebhookFormat, webhookEventOf } from '../delivery/to-webhooks/webhook-format.js'
 import { type Dead, type Entry, hasConversation } from '../log/entry.js'
+import { COUNTED_BACKLOG } from '../log/owing-streams.js'
 import { bytesOf, PAGE_BYTES } from '../log/page.js'
 import { attemptsOf, type PullLane } from '../log/pull-lane.js'
 import type { Store } from '../ports/store.js'
@@ -54,8 +55,10 @@ export interface PulledEvent {
 
 /** What waits for the readers of a pull webhook. */
 export interface PullBacklog {
-  /** Conversations (and other streams) in which something waits. */
+  /** Conversations (and other streams) in which something waits, counted up to {@link COUNTED_BACKLOG}. */
   conversations: number
+  /** There are more. */
+  isMore: boolean
   /** At or before the time of the oldest waiting event. */
   oldest?: Date
 }
@@ -231,8 +234,12 @@ export class Pull {
   }
 
   async backlog(client: ClientView, webhookId: Id): Promise<PullBacklog> {
-    const { lanes, oldest } = await this.#options.store.pullBacklog(client.id, webhookId)
-    return { conversations: lanes, ...(oldest && { oldest }) }
+    const { lanes, isMore, oldest } = await this.#options.store.pullBacklog(
+      client.id,
+      webhookId,
+      COUNTED_BACKLOG,
+    )
+    return { conversations: lanes, isMore, ...(oldest && { oldest }) }
   }
 
   #pauseUntil(nextAt: Date | undefined): number {

@@ -261,7 +261,10 @@ describe('the database file', () => {
       { n: 1, streamId, seq: 1, at },
     ])
     await again.offerPulls(clientId, [{ webhookId: queueId, streamId, after: 0, upTo: 1, at }], at)
-    expect(await again.pullBacklog(clientId, queueId)).toEqual({ lanes: 1, oldest: at })
+    expect(await again.pullBacklog(clientId, queueId, 9)).toEqual({
+      ...{ lanes: 1, isMore: false },
+      oldest: at,
+    })
     expect((await say(again, stream)).entry.seq).toBe(2)
   })
 

@@ -3,7 +3,7 @@ import type { Webhook } from '../../api/wire.js'
 import { at } from '../../route/location.js'
 import { useMay } from '../../shell/session.js'
 import { CopyId } from '../../ui/copy.js'
-import { counted } from '../../ui/numbers.js'
+import { countOf } from '../../ui/numbers.js'
 import { State } from '../../ui/state.js'
 import { Ago, durationOf, Time } from '../../ui/time.js'
 import { DeliveredFacts } from '../target-facts.js'
@@ -59,7 +59,8 @@ export function WebhookCard({
           <>
             <dt>Waits for readers</dt>
             <dd>
-              {counted(waiting.conversations, 'conversation', 'conversations')}
+              {countOf(waiting.conversations, waiting.isMore)}{' '}
+              {waiting.conversations === 1 ? 'conversation' : 'conversations'}
               {waiting.oldestAt !== undefined && (
                 <>
                   , the oldest <Ago at={waiting.oldestAt} />

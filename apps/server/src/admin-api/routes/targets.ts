@@ -2,6 +2,7 @@ import { fromUuid, type Id, isId, PlugboardError, toUuid } from '@plugboard/core
 import {
   type AttemptReport,
   type ClientView,
+  COUNTED_BACKLOG,
   durationAt,
   isFeed,
   type OpenWebhook,
@@ -52,7 +53,11 @@ const webhookSchema = z.object({
     .object({ delivered: z.number(), failed: z.number(), dead: z.number() })
     .describe('Since it was created'),
   waiting: z
-    .object({ conversations: z.number(), oldestAt: time.optional() })
+    .object({
+      conversations: z.number().describe(`Counted up to ${COUNTED_BACKLOG}`),
+      isMore: z.boolean().describe('There are more'),
+      oldestAt: time.optional(),
+    })
     .optional()
     .describe('Of a pull webhook: what waits for its readers'),
   formerSecretUntil: time.optional().describe('Until then the secret before the last rotation signs too'),
@@ -225,6 +230,7 @@ function webhookJson(webhook: OpenWebhook, health: WebhookState, now: Date): z.i
     ...(waiting && {
       waiting: {
         conversations: waiting.conversations,
+        isMore: waiting.isMore,
         ...(waiting.oldest && { oldestAt: waiting.oldest.toISOString() }),
       },
     }),

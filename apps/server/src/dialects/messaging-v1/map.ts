@@ -110,6 +110,7 @@ export function webhookJson({ id, lastDeliveredAt, lastFailure, waiting, ...heal
     ...(waiting && {
       waiting: {
         conversations: waiting.conversations,
+        isMore: waiting.isMore,
         ...(waiting.oldest && { oldest: waiting.oldest.toISOString() }),
       },
     }),

@@ -1,5 +1,5 @@
 import { isId, isStorable } from '@plugboard/core'
-import { MAX_POSITION as MAX_PULL_POSITION } from '@plugboard/hub'
+import { COUNTED_BACKLOG, MAX_POSITION as MAX_PULL_POSITION } from '@plugboard/hub'
 import { z } from 'zod'
 import { limits } from '../../config/settings.js'
 import { few, fewMembers, jsonObject, jsonValue, short } from '../bounded-schemas.js'
@@ -322,7 +322,8 @@ export const webhookHealth = z.object({
     .meta({ description: 'Deliveries, failed attempts and dead letters since the webhook was created' }),
   waiting: z
     .object({
-      conversations: z.number(),
+      conversations: z.number().meta({ description: `Counted up to ${COUNTED_BACKLOG}` }),
+      isMore: z.boolean().meta({ description: 'There are more' }),
       oldest: date.optional().meta({ description: 'When the oldest event was accepted, or before' }),
     })
     .optional()

@@ -49,10 +49,11 @@ export function pullMethods(database: Database) {
         return isNext
       }),
 
-    pullBacklog(clientId, webhookId) {
+    pullBacklog(clientId, webhookId, limit) {
       const waiting = waitingOf(clientId, webhookId)
       const [first] = waiting
-      return { lanes: waiting.length, ...(first && { oldest: first.since }) }
+      const isMore = waiting.length > limit
+      return { lanes: isMore ? limit : waiting.length, isMore, ...(first && { oldest: first.since }) }
     },
 
     purgePulls(before, limit) {

@@ -38,7 +38,7 @@ export const pullCases: Cases = {
       lanes: [],
       nextAt: now,
     })
-    same(await scene.store.pullBacklog(clientId, webhookId), { lanes: 1, oldest: at })
+    same(await scene.store.pullBacklog(clientId, webhookId, 9), { lanes: 1, isMore: false, oldest: at })
   },
 
   'a further offer makes more wait, an earlier one changes nothing, also when it was acknowledged': async (
@@ -61,7 +61,7 @@ export const pullCases: Cases = {
     await offerUpTo(0, 2)
     await offerUpTo(4, 5)
     same(await laneOf(scene, clientId, offer), idle)
-    same(await store.pullBacklog(clientId, offer.webhookId), { lanes: 0 })
+    same(await store.pullBacklog(clientId, offer.webhookId, 9), { lanes: 0, isMore: false })
     const now = scene.tick()
     await store.offerPulls(clientId, [{ ...offer, after: 8, upTo: 9, at: now }], now)
     const next = { ...idle, done: 8, upTo: 9, since: now, dueAt: now, given: [], version: 4 }
@@ -133,7 +133,8 @@ export const pullCases: Cases = {
     same(await list(present(offers[2]).at), [a])
     same(await list(present(offers[0]).at), [])
     const { at: oldest } = present(offers[0])
-    same(await scene.store.pullBacklog(clientId, webhookId), { lanes: 2, oldest })
+    same(await scene.store.pullBacklog(clientId, webhookId, 2), { lanes: 2, isMore: false, oldest })
+    same(await scene.store.pullBacklog(clientId, webhookId, 1), { lanes: 1, isMore: true, oldest })
   },
 
   'lanes in which nothing waits are removed by their age': async (scene) => {
@@ -157,7 +158,7 @@ export const pullCases: Cases = {
     await scene.store.offerPulls(yours, [other], scene.tick())
     same(await scene.store.findPulls(yours, [offer]), [])
     same(await scene.store.duePulls(yours, offer.webhookId, { now: scene.now, limit: 9 }), { lanes: [] })
-    same(await scene.store.pullBacklog(yours, offer.webhookId), { lanes: 0 })
+    same(await scene.store.pullBacklog(yours, offer.webhookId, 9), { lanes: 0, isMore: false })
     while (!(await scene.store.purgeClient(mine, 1)));
     same(await scene.store.findPulls(mine, [offer]), [])
     same((await scene.store.findPulls(yours, [other])).length, 1)
