@@ -152,8 +152,8 @@ export default defineConfig({
     // What is built is plain JavaScript, which Node loads without Vite's part in it.
     server: { deps: { external: [/\/node_modules\//, /\/(?:apps|packages)\/[^/]+\/dist\//] } },
     pool: 'forks',
-    // Two more than CI has processors, since many tests wait. With more, some of them wait too long.
-    maxWorkers: 4,
+    // Three more than CI has processors, since many tests wait. With more, some of them wait too long.
+    maxWorkers: 5,
     testTimeout: isSoak ? 3_600_000 : 30_000,
     hookTimeout: 30_000,
     // What is waited for comes late on a busy machine, which each look at it makes busier.

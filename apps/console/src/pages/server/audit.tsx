@@ -156,7 +156,9 @@ function Cells({
   clients: ReadonlyMap<string, string>
   open(): void
 }): JSX.Element {
-  const said = Object.values(details ?? {}).map((value) => withShortId(String(value)))
+  const said = Object.entries(details ?? {}).map(([name, value]) =>
+    typeof value === 'string' ? withShortId(value) : `${name}: ${value}`,
+  )
   const client = clientId === undefined ? undefined : (clients.get(clientId) ?? `Client ${short(clientId)}`)
   return (
     <>
