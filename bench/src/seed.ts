@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Author, type Id, newId, toUuid } from '@plugboard/core'
@@ -50,8 +50,19 @@ export async function seededWorld(plan: Plan, size: Size): Promise<SeededWorld> 
   }
   const folder = await temporaryFolder()
   await copyFile(databaseIn(cache), databaseIn(folder))
+  for (const file of [cache, folder]) await flush(databaseIn(file))
   const world = JSON.parse(await readFile(join(cache, WORLD), 'utf8')) as Omit<SeededWorld, 'folder'>
   return { folder, ...world }
+}
+
+/** A disk that is still busy with hundreds of megabytes would make the server's own commits wait for many seconds. */
+async function flush(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
 }
 
 /** Changes with the schema, so that a store of an older one is not taken. */
