@@ -20,7 +20,7 @@ function allowed(act: () => void): number {
   return count
 }
 
-test('who is no administrator does 600 things in a minute, and the next one after a moment', () => {
+test('a caller who is not an administrator is limited to 600 actions per minute', () => {
   const clock = { now: 0 }
   const limits = new ActionLimits(() => clock.now)
   for (const caller of [viewer, link]) expect(allowed(() => limits.countAction(caller))).toBe(600)

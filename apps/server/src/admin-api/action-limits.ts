@@ -10,8 +10,8 @@ const SESSIONS = 60
 type Caller = Pick<Actor, 'kind' | 'id' | 'role'>
 
 /**
- * Limits on what is written to the audit log for one caller, which is kept for long: also who may change little, or is
- * always refused, could fill the database with it, and hide what else was done. Each process counts for itself.
+ * Limits the audit entries of one caller per process. Entries are kept for long, so a caller without rights could
+ * otherwise fill the database with refused requests and hide what others did.
  */
 export class ActionLimits {
   readonly #actions: FailureLimit

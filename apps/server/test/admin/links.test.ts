@@ -101,7 +101,7 @@ describe('a link to one client', () => {
   })
 })
 
-test('a link begins only so many sessions at once, each of which is kept and stands in the audit log', async () => {
+test('a link starts a limited number of sessions, and each is stored and audited', async () => {
   const own = await createClient(server)
   const { json } = await callWithKey(server, 'POST', `/clients/${own.id}/link`, {})
   const open = async () => (await openLink(server, json.url)).answer

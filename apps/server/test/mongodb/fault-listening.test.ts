@@ -142,7 +142,7 @@ const othersOwnAll = (timeout: number) =>
     { timeout, interval: LOOK_MS },
   )
 
-/** When each owns so many sources, in any order. */
+/** Waits until each process owns its share of the sources, in any order. */
 const eachOwns = (counts: readonly number[]) =>
   vi.waitFor(
     async () => {

@@ -8,7 +8,7 @@ import type { Way } from './way.js'
 
 /** Messages per second, each for several readers. */
 const RATE = isSoak ? 200 : 100
-/** So many in each conversation, however soon it is over. */
+/** Minimum messages per conversation. */
 const FEWEST = 12
 
 export interface Interrupted {

@@ -31,7 +31,7 @@ export interface OwingPage {
   limit: number
 }
 
-/** What is owed in the whole store. */
+/** The pending deliveries of the whole store. */
 export interface Backlog {
   /** Streams with pending deliveries, counted up to a limit. */
   streams: number

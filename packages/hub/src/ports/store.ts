@@ -234,7 +234,7 @@ export interface Store {
   purgeAttempts(before: Date, limit: number): Promise<number>
   /** The client's streams with pending deliveries, longest due first. They may come and go during a walk. */
   listOwing(clientId: Id, page: OwingPage): Promise<OwingStream[]>
-  /** What is owed. Counts up to `limit` streams, and reads no more of them. */
+  /** Pending deliveries of the whole store. Reads and counts at most `limit` streams. */
   backlog(limit: number): Promise<Backlog>
 
   /**

@@ -5,7 +5,7 @@ import type { Models } from '../database/schemas.js'
 /** Looks at entries to find the oldest that is owed; after so many the answer is not later than the truth. */
 const MAX_LOOKS = 20
 
-/** What is owed in the whole store, for metrics. */
+/** Counts the pending deliveries of the whole store, for metrics. */
 export class BacklogMeter {
   readonly #models: Models
 

@@ -182,6 +182,12 @@ describe('hostile texts take a bounded time', () => {
     expect(performance.now() - start).toBeLessThan(LIMIT_MS)
   })
 
+  test('spaces after a fence, and a word', () => {
+    const start = performance.now()
+    expect(parseMarkdown(`\`\`\`${' '.repeat(LENGTH - 4)}!`)).toHaveLength(1)
+    expect(performance.now() - start).toBeLessThan(50)
+  })
+
   test.each([')', '.)', '(', '()'])('addresses that end with %j repeated', (part) => {
     const address = `https://a.example/${part.repeat(1_900 / part.length)} `
     const source = address.repeat(50)

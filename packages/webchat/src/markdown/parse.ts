@@ -7,8 +7,8 @@ const MAX_MARKDOWN = 20_000
 const MAX_DEPTH = 6
 const MAX_COLUMNS = 20
 
-/** With the language of the code at most. */
-const FENCE = /^ {0,3}(`{3,}|~{3,}) *([\w+#.-]*)\s*$/
+/** With the language of the code at most. Of a line without spaces at its end: otherwise both runs of spaces would be tried. */
+const FENCE = /^ {0,3}(`{3,}|~{3,}) *([\w+#.-]*)$/
 const HEADING = /^ {0,3}(#{1,6})\s(.*)$/
 const RULE = /^ {0,3}(?:(?:\* *){3,}|(?:- *){3,}|(?:_ *){3,})$/
 const QUOTE = /^ {0,3}> ?/
@@ -44,7 +44,7 @@ function parseBlocks(lines: readonly string[], depth: number): Block[] {
 
   while (at < lines.length) {
     const line = lines[at] ?? ''
-    const [, fence, language] = FENCE.exec(line) ?? []
+    const [, fence, language] = FENCE.exec(line.trimEnd()) ?? []
     const [, hashes, title = ''] = HEADING.exec(line) ?? []
     if (fence) {
       at += 1

@@ -27,7 +27,7 @@ export class Sessions {
   }
 
   /**
-   * Signs an operator in. @throws UNAUTHORIZED if the operator was removed or got another password meanwhile; RATE_LIMITED
+   * Signs an operator in. @throws UNAUTHORIZED if the operator was removed or changed the password in the meantime; RATE_LIMITED
    */
   async ofOperator(
     operator: Operator,
